@@ -1,0 +1,1 @@
+"""The helper library behind the notebooks: one runbook for GitLab license emergencies."""
