@@ -1,0 +1,189 @@
+"""What a person may tell a runbook: each parameter defined once, with its kind, its check and its words.
+
+The notebooks' parameters cells, the checks of the runner and the steps all read the same definitions.
+*Unknown* is a value of its own: the word `unknown`, never an empty string, zero or *no*.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from email_validator import EmailNotValidError, validate_email
+
+from runbook_lib.errors import InputError
+from runbook_lib.policy import MAX_USERS, PAID_PLANS
+
+UNKNOWN = "unknown"
+MAX_TICKET = 10**12
+Value = int | bool | str | date | tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Question:
+    """One parameter.
+
+    Attributes:
+        name: Its name in the notebooks, on the command line and in records.
+        words: What it means, in one line; the notebooks' `# help` comment.
+        read: Turns what was given into the checked value; raises InputError.
+        optional: Whether `unknown` is allowed.
+    """
+
+    name: str
+    words: str
+    read: Callable[[str, object], Value]
+    optional: bool = True
+
+    def parse(self, raw: object) -> Value | None:
+        """The checked value, or None for `unknown`.
+
+        Raises:
+            InputError: The value is impossible; the message names it and what was expected.
+        """
+        if self.optional and isinstance(raw, str) and raw.strip().lower() == UNKNOWN:
+            return None
+        return self.read(self.name, raw)
+
+    def plain(self, raw: object) -> object:
+        """The checked value as a notebook parameter holds it: ISO dates, lists, `unknown`."""
+        value = self.parse(raw)
+        if value is None:
+            return UNKNOWN
+        if isinstance(value, date):
+            return value.isoformat()
+        return list(value) if isinstance(value, tuple) else value
+
+
+def parse(name: str, raw: object) -> Value | None:
+    """The checked value of a parameter, or None for `unknown`. Raises InputError, also for a name that is none."""
+    if name not in QUESTIONS:
+        raise InputError(f"{name} is no parameter; known are {', '.join(QUESTIONS)}.")
+    return QUESTIONS[name].parse(raw)
+
+
+def address(name: str, raw: object) -> str:
+    """A syntactically valid mail address.
+
+    Raises:
+        InputError: It is none. Nothing is looked up in the DNS.
+    """
+    try:
+        checked = validate_email(str(raw).strip(), check_deliverability=False, test_environment=True)
+    except EmailNotValidError as exc:
+        raise _wrong(name, raw, "a mail address such as admin@customer.example") from exc
+    if checked.ascii_email is None:
+        raise _wrong(name, raw, "an address that every mail server takes, in plain ASCII")
+    return checked.ascii_email
+
+
+def count(name: str, raw: object, *, least: int = 0) -> int:
+    """A number of users, from `least` to `MAX_USERS`."""
+    expected = f"a whole number of users from {least} to {MAX_USERS:,}"
+    number = _integer(name, raw, expected)
+    if not least <= number <= MAX_USERS:
+        raise _wrong(name, raw, expected)
+    return number
+
+
+def _seats(name: str, raw: object) -> int:
+    return count(name, raw, least=1)
+
+
+def _ticket(name: str, raw: object) -> int:
+    expected = "the ticket's number, such as 1001"
+    number = _integer(name, raw, expected)
+    if not 1 <= number <= MAX_TICKET:
+        raise _wrong(name, raw, expected)
+    return number
+
+
+def _integer(name: str, raw: object, expected: str) -> int:
+    if isinstance(raw, int) and not isinstance(raw, bool):
+        return raw
+    text = raw.strip() if isinstance(raw, str) else ""
+    if not (text.removeprefix("-").isdecimal() and text.isascii() and len(text) < 20):
+        raise _wrong(name, raw, expected)
+    return int(text)
+
+
+def _flag(name: str, raw: object) -> bool:
+    if isinstance(raw, bool):
+        return raw
+    words = {"true": True, "yes": True, "false": False, "no": False}
+    word = raw.strip().lower() if isinstance(raw, str) else ""
+    if word not in words:
+        raise _wrong(name, raw, "True or False")
+    return words[word]
+
+
+def _date(name: str, raw: object) -> date:
+    if isinstance(raw, date):
+        return raw
+    text = raw.strip() if isinstance(raw, str) else ""
+    try:
+        found = date.fromisoformat(text)
+    except ValueError as exc:
+        raise _wrong(name, raw, "a date as YYYY-MM-DD, such as 2026-11-06") from exc
+    if text != found.isoformat():
+        raise _wrong(name, raw, "a date as YYYY-MM-DD, such as 2026-11-06")
+    return found
+
+
+def _one_of(*choices: str) -> Callable[[str, object], str]:
+    def read(name: str, raw: object) -> str:
+        word = raw.strip().lower() if isinstance(raw, str) else ""
+        if word not in choices:
+            raise _wrong(name, raw, f"one of {', '.join(choices)} or unknown")
+        return word
+
+    return read
+
+
+def _files(name: str, raw: object) -> tuple[str, ...]:
+    """File paths, from a list, from the JSON text of one, or a single path."""
+    if isinstance(raw, str) and raw.lstrip().startswith("["):
+        try:
+            raw = json.loads(raw)
+        except ValueError as exc:
+            raise _wrong(name, raw, 'file paths, such as ["dashboard.png", "license.png"]') from exc
+    paths = [raw] if isinstance(raw, str) else raw
+    if not isinstance(paths, list | tuple) or not all(isinstance(p, str) and p.strip() for p in paths):
+        raise _wrong(name, raw, 'file paths, such as ["dashboard.png", "license.png"]')
+    return tuple(paths)
+
+
+def _text(name: str, raw: object) -> str:
+    text = raw.strip() if isinstance(raw, str) else ""
+    if not text or len(text) > 500 or not text.isprintable():
+        raise _wrong(name, raw, "one line of text, 500 characters at most")
+    return text
+
+
+def _wrong(name: str, raw: object, expected: str) -> InputError:
+    shown = repr(raw) if len(repr(raw)) <= 80 else repr(raw)[:77] + "..."
+    return InputError(f"{name} is {shown}; expected {expected}.")
+
+
+_ALL = (
+    Question("ticket_id", "the Zendesk ticket's number", _ticket, optional=False),
+    Question("perform", "False rehearses, True changes things and is final", _flag, optional=False),
+    Question("take_over", "True takes the ticket although a colleague has it", _flag, optional=False),
+    Question("emergency_on", "the emergency's date, if it is not the day the ticket was opened", _date),
+    Question("deployment", "self_managed or gitlab_com", _one_of("self_managed", "gitlab_com")),
+    Question("account_type", "customer, prospect or reseller", _one_of("customer", "prospect", "reseller")),
+    Question("plan", "the plan they pay for: starter, premium, ultimate, or free", _one_of(*PAID_PLANS, "free")),
+    Question("expires_on", "the day the license expired, YYYY-MM-DD", _date),
+    Question("screenshots", "image files to add to the ticket, as a list of paths", _files),
+    Question("users_in_license", "Users in subscription (or License), from the screenshot", count),
+    Question("billable_users", "Billable users, from the screenshot", count),
+    Question("maximum_users", "Maximum users, from the screenshot", count),
+    Question("users_over_license", "Users over license (or subscription), from the screenshot", count),
+    Question("user_count", "users for the new license, if not the suggested number", _seats),
+    Question("requester_email", "the requester's address, only if the ticket shows none", address),
+    Question("issued_evidence", "issuer manual: link to the license you made, or the path of its file", _text),
+)
+QUESTIONS: Mapping[str, Question] = {question.name: question for question in _ALL}
+"""Every parameter of every runbook, by name."""

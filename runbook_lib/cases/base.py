@@ -1,0 +1,320 @@
+"""A case: one ticket going through one runbook, step by step; the part that every runbook shares.
+
+A step is a method under `@step`, and one code cell of the notebook. Steps run in the order in which the class has
+them; once the case has its outcome, the rest say why they do nothing. A step that cannot go on shows what is
+missing and raises, which stops *Run All* and papermill alike.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar
+
+from IPython import get_ipython
+from IPython.display import display
+
+from runbook_lib import answers
+from runbook_lib.clients.gitlab import GitLab
+from runbook_lib.clients.http import session
+from runbook_lib.clients.slack import Slack
+from runbook_lib.clients.zendesk import Zendesk
+from runbook_lib.display import Card, Paragraph, Part, Table, Tone, clean, html, text
+from runbook_lib.effects import Effect, EffectResult, Effects
+from runbook_lib.errors import InputError, NeedsAnswerError, PersonNeededError, RunbookError
+from runbook_lib.journal import Journal
+from runbook_lib.models import EffectState, Evidence, Outcome, Ticket
+from runbook_lib.settings import Settings
+
+MIME = "application/vnd.license-runbook.step+json"
+"""The part of a cell's output that a program reads; the other parts show the same to people."""
+
+_STATE_WORDS = {
+    EffectState.PLANNED: "planned",
+    EffectState.DONE: "done",
+    EffectState.ADOPTED: "found, not repeated",
+    EffectState.ALREADY_DONE: "done before, not repeated",
+}
+
+
+@dataclass(frozen=True)
+class Services:
+    """The other ends, as this run sees them."""
+
+    zendesk: Zendesk
+    gitlab: GitLab | None
+    slack: Slack
+
+
+def connect(settings: Settings) -> Services:
+    """Build the clients on one connection pool."""
+    pool = session(loopback=settings.profile == "sandbox")
+    gitlab = GitLab(settings.gitlab_url, settings.gitlab_token, pool) if settings.gitlab_token else None
+    if settings.slack_token is None:
+        raise InputError("RUNBOOK_SLACK_TOKEN is missing.")
+    return Services(
+        zendesk=Zendesk(settings.zendesk_url, settings.zendesk_credentials(), pool),
+        gitlab=gitlab,
+        slack=Slack(settings.slack_url, settings.slack_token, pool),
+    )
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What a step shows: a card for people, plain data for programs."""
+
+    card: Card
+    data: Mapping[str, Any]
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return {"text/html": html(self.card), "text/plain": text(self.card), MIME: dict(self.data)}
+
+    def __repr__(self) -> str:
+        return text(self.card)
+
+
+class Case:
+    """One ticket in one runbook. Open it with `open`, then call the steps in order.
+
+    Attributes:
+        ticket: The ticket as it was when the case was opened.
+        outcome: How the case ended, or in a rehearsal would end; None while it is open.
+    """
+
+    runbook: ClassVar[str]
+
+    def __init__(self, ticket: Ticket, settings: Settings, services: Services, effects: Effects) -> None:
+        self.ticket = ticket
+        self.settings = settings
+        self.services = services
+        self.outcome: Outcome | None = None
+        self.applied: list[EffectResult] = []
+        self._effects = effects
+        self._done: dict[str, str] = {}
+        self._ended_by = ""
+
+    @classmethod
+    def open(cls, ticket_id: object, *, perform: object = False) -> Self:
+        """Read the ticket and get ready; changes nothing.
+
+        Args:
+            ticket_id: The ticket's number.
+            perform: Whether the steps change things. Refused in JupyterLab, where a notebook only rehearses.
+
+        Raises:
+            RunbookError: Shown as one sentence: wrong number, closed ticket, service down ...
+        """
+        try:
+            return cls._open(ticket_id, perform)
+        except RunbookError as exc:
+            display(_stopped(cls.runbook, ticket_id, "Open the ticket", exc, badge=""))
+            raise
+
+    @classmethod
+    def _open(cls, ticket_id: object, perform: object) -> Self:
+        number, performing = answers.parse("ticket_id", ticket_id), answers.parse("perform", perform)
+        if performing and _somebody_is_there():
+            raise InputError(
+                "In JupyterLab this notebook only rehearses, so that every change has its record. "
+                f"Set perform back to False; to perform, run `runbook run {cls.runbook} {number} --perform`."
+            )
+        settings = Settings.load()
+        services = connect(settings)
+        ticket = services.zendesk.ticket(int(str(number)))
+        if ticket.status == "closed":
+            raise InputError(
+                f"Ticket {ticket.id} is closed, and Zendesk takes no more changes to it. "
+                "Ask the customer to open a follow-up ticket, and use its number."
+            )
+        journal = Journal(settings.ticket_folder(ticket.id))
+        return cls(ticket, settings, services, Effects(journal, perform=bool(performing)))
+
+    @property
+    def perform(self) -> bool:
+        """Whether this case changes things."""
+        return self._effects.perform
+
+    @property
+    def badge(self) -> str:
+        """Where the reader is: practice or live, rehearsal or performing."""
+        place = "LIVE" if self.settings.profile == "live" else f"PRACTICE, {self.settings.practice_date}"
+        return f"{place} · {'performing' if self.perform else 'rehearsal, nothing is changed'}"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return self._ticket_card()._repr_mimebundle_()
+
+    def __repr__(self) -> str:
+        return repr(self._ticket_card())
+
+    def _ticket_card(self) -> StepResult:
+        ticket, organization = self.ticket, self.ticket.organization
+        rows = [
+            ("subject", ticket.subject),
+            ("requester", f"{clean(ticket.requester.name)} <{clean(ticket.requester.email or 'no address')}>"),
+            ("organization", organization.name if organization else "none"),
+            ("opened", f"{ticket.created_at:%A %Y-%m-%d %H:%M} UTC"),
+            ("status", ticket.status),
+            ("assignee", ticket.assignee_name or "nobody"),
+        ]
+        parts = (Table((f"ticket {ticket.id}", ""), rows),)
+        card = Card(f"Ticket {ticket.id}", "read", Tone.PLAIN, self.badge, parts)
+        return StepResult(card, self._data("open", "read", "The ticket was read."))
+
+    def result(self, state: str, tone: Tone, parts: tuple[Part, ...], summary: str, **data: Any) -> StepResult:
+        """What a step returns; the step's name and title are filled in by `@step`."""
+        return StepResult(Card("", state, tone, self.badge, parts), self._data("", state, summary, **data))
+
+    def apply(self, effect: Effect) -> EffectResult:
+        """Apply an effect and remember it for the summary."""
+        done = self._effects.apply(effect)
+        self.applied = [other for other in self.applied if other.name != done.name] + [done]
+        return done
+
+    def end(self, outcome: Outcome) -> None:
+        """The case has its outcome; the steps that follow do nothing."""
+        self.outcome = outcome
+
+    def operation(self, name: str) -> str:
+        """The operation id of an effect of this ticket: the same in every run and on every machine."""
+        return f"{self.settings.profile}-{self.ticket.id}-{name}"
+
+    def _data(self, step: str, state: str, summary: str, **data: Any) -> dict[str, Any]:
+        return {
+            "version": 1,
+            "runbook": self.runbook,
+            "ticket_id": self.ticket.id,
+            "step": step,
+            "state": state,
+            "summary": summary,
+            "performed": self.perform,
+            "outcome": self.outcome,
+            "effects": [effect_data(effect) for effect in self.applied],
+            **data,
+        }
+
+
+_C = TypeVar("_C", bound=Case)
+_P = ParamSpec("_P")
+_Method = Callable[Concatenate[_C, _P], StepResult]
+
+
+def step(title: str, *, always: bool = False) -> Callable[[_Method[_C, _P]], _Method[_C, _P]]:
+    """Make a method a step of its case.
+
+    Args:
+        title: The step's heading, the workflow's own words where it has some.
+        always: Whether it runs even if the case has ended.
+    """
+
+    def wrap(method: _Method[_C, _P]) -> _Method[_C, _P]:
+        @functools.wraps(method)
+        def run(case: _C, /, *args: _P.args, **given: _P.kwargs) -> StepResult:
+            name = method.__name__
+            try:
+                _check_order(case, name)
+                if case.outcome and not always and case._ended_by != name:
+                    found = _nothing_to_do(case)
+                else:
+                    case.outcome = case.outcome if always else None
+                    found = method(case, *args, **given)
+            except RunbookError as exc:
+                display(_stopped(case.runbook, case.ticket.id, title, exc, badge=case.badge, case=case))
+                raise
+            case._done[name] = title
+            if case.outcome and not case._ended_by:
+                case._ended_by = name
+            return _titled(found, name, title)
+
+        run.is_step = True  # type: ignore[attr-defined]
+        return run
+
+    return wrap
+
+
+def steps(kind: type[Case]) -> list[str]:
+    """The names of a case's steps, in order."""
+    return [name for name, member in vars(kind).items() if getattr(member, "is_step", False)]
+
+
+def effect_data(effect: EffectResult) -> dict[str, Any]:
+    """An effect as a program reads it."""
+    evidence = asdict(effect.evidence) if effect.evidence else None
+    return {"name": effect.name, "state": effect.state, "summary": effect.summary, "evidence": evidence}
+
+
+def effect_parts(*effects: EffectResult) -> tuple[Part, ...]:
+    """Effects as the reader sees them."""
+    rows = [(_STATE_WORDS[e.state], e.summary, evidence_words(e.evidence)) for e in effects]
+    return (Table(("effect", "what", "evidence"), rows),)
+
+
+def effect_tone(effect: EffectResult) -> Tone:
+    """Purple for a plan, green for what is there."""
+    return Tone.PLAN if effect.state is EffectState.PLANNED else Tone.GOOD
+
+
+def effect_state(effect: EffectResult) -> str:
+    """An effect's state in words."""
+    return _STATE_WORDS[effect.state]
+
+
+def evidence_words(evidence: Evidence | None) -> str:
+    """Evidence in one line."""
+    if evidence is None:
+        return "–"
+    return f"{evidence.summary} {evidence.url}".strip()
+
+
+def _check_order(case: Case, name: str) -> None:
+    """A cell that was skipped is asked for by its title, not by a traceback later on."""
+    names = steps(type(case))
+    for earlier in names[: names.index(name)]:
+        if earlier not in case._done:
+            raise InputError(f"Run the cells above first: the step {earlier!r} has not been run.")
+
+
+def _nothing_to_do(case: Case) -> StepResult:
+    why = f"Nothing to do: the case ended as {case.outcome} in the step “{case._done[case._ended_by]}”."
+    return case.result("skipped", Tone.PLAIN, (Paragraph(why),), why)
+
+
+def _titled(found: StepResult, name: str, title: str) -> StepResult:
+    card = Card(title, found.card.state, found.card.tone, found.card.badge, found.card.parts)
+    return StepResult(card, {**found.data, "step": name})
+
+
+def _stopped(
+    runbook: str, ticket_id: object, title: str, exc: RunbookError, *, badge: str, case: Case | None = None
+) -> StepResult:
+    """The card of a step that cannot go on: what, and which parameters would help."""
+    missing = exc.missing if isinstance(exc, NeedsAnswerError) else ()
+    rows = [(name, answers.QUESTIONS[name].words) for name in missing]
+    parts: tuple[Part, ...] = (Paragraph(str(exc), strong=True),)
+    if rows:
+        parts += (Table(("parameter to pass", "meaning"), rows),)
+    person = isinstance(exc, PersonNeededError)
+    state, tone = ("needs you", Tone.ASK) if person else ("stopped", Tone.STOP)
+    data = {
+        "version": 1,
+        "runbook": runbook,
+        "ticket_id": ticket_id if isinstance(ticket_id, int) else str(ticket_id)[:40],
+        "step": title,
+        "state": "needs_answer" if person else "failed",
+        "summary": str(exc),
+        "performed": bool(case and case.perform),
+        "outcome": None,
+        "error": type(exc).__name__,
+        "missing": list(missing),
+        "effects": [effect_data(effect) for effect in case.applied] if case else [],
+    }
+    return StepResult(Card(title, state, tone, badge, parts), data)
+
+
+def _somebody_is_there() -> bool:
+    """Whether a person runs the cells: then the kernel may ask for input, under papermill it may not.
+
+    Source: measured with JupyterLab, papermill, nbclient and nbval.
+    """
+    kernel = getattr(get_ipython(), "kernel", None)  # type: ignore[no-untyped-call]
+    return bool(getattr(kernel, "_allow_stdin", False))

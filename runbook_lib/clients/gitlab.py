@@ -1,0 +1,110 @@
+"""GitLab REST v4: the issues of the tracker, and the pipeline that issues a license.
+
+Projects are addressed by number: an encoded path is easily decoded too early on the way.
+Source for paths and bodies: GitLab REST API reference, issues, pipeline triggers, pipelines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+from pydantic import SecretStr
+
+from runbook_lib.clients.http import Service
+from runbook_lib.models import Pipeline, TrackerIssue
+
+LAST_PAGE = 50
+"""Pages of 100 that are read at the most; nobody's tracker has more of one label since one ticket."""
+
+
+class GitLab:
+    """One GitLab instance, seen with one token.
+
+    Args:
+        base_url: `https://gitlab.com`.
+        token: A token with `api` scope.
+        session: The run's connection pool.
+    """
+
+    def __init__(self, base_url: str, token: SecretStr, session: httpx.Client) -> None:
+        headers = {"PRIVATE-TOKEN": token.get_secret_value()}
+        self._service = Service("GitLab", base_url, headers, session, _explain)
+
+    def issues(self, project_id: int, *, label: str, created_after: datetime | None = None) -> list[TrackerIssue]:
+        """The issues with a label, newest first, open and closed.
+
+        GitLab's own search matches words, not text, so it is not used: compare titles yourself.
+        """
+        params = {"labels": label, "state": "all", "order_by": "created_at", "sort": "desc"}
+        if created_after:
+            params["created_after"] = created_after.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return [_issue(item) for item in self._pages(f"api/v4/projects/{project_id}/issues", params)]
+
+    def create_issue(self, project_id: int, *, title: str, description: str, label: str) -> TrackerIssue:
+        """Open an issue. Raises as `Service.write`."""
+        body = {"title": title, "description": description, "labels": label}
+        return _issue(self._service.write_json("POST", f"api/v4/projects/{project_id}/issues", json=body))
+
+    def update_issue(
+        self, project_id: int, iid: int, *, title: str, description: str, close: bool = False
+    ) -> TrackerIssue:
+        """Rewrite an issue, and close it. Raises as `Service.write`."""
+        body = {"title": title, "description": description} | ({"state_event": "close"} if close else {})
+        return _issue(self._service.write_json("PUT", f"api/v4/projects/{project_id}/issues/{iid}", json=body))
+
+    def trigger(self, project_id: int, *, ref: str, token: SecretStr, variables: Mapping[str, str]) -> Pipeline:
+        """Start a pipeline with variables. Raises as `Service.write`."""
+        form = {"token": token.get_secret_value(), "ref": ref}
+        form |= {f"variables[{name}]": value for name, value in variables.items()}
+        return _pipeline(self._service.write_json("POST", f"api/v4/projects/{project_id}/trigger/pipeline", data=form))
+
+    def pipeline(self, project_id: int, pipeline_id: int) -> Pipeline:
+        """A pipeline's present state."""
+        return _pipeline(self._service.read_json(f"api/v4/projects/{project_id}/pipelines/{pipeline_id}"))
+
+    def find_pipeline(self, project_id: int, *, variable: str, value: str, since: datetime) -> Pipeline | None:
+        """The newest pipeline since a moment that was started with a variable of this value, or None."""
+        params = {"order_by": "id", "sort": "desc", "source": "trigger"}
+        params["created_after"] = since.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        for item in self._pages(f"api/v4/projects/{project_id}/pipelines", params):
+            path = f"api/v4/projects/{project_id}/pipelines/{item['id']}/variables"
+            if any(v["key"] == variable and v["value"] == value for v in self._service.read_json(path)):
+                return _pipeline(item)
+        return None
+
+    def _pages(self, path: str, params: Mapping[str, str]) -> Iterator[Any]:
+        """Every item of a list, by page number; `X-Next-Page` is empty on the last."""
+        page = "1"
+        for _ in range(LAST_PAGE):
+            response = self._service.read(path, {**params, "per_page": "100", "page": page})
+            yield from self._service.json(response)
+            page = response.headers.get("x-next-page", "")
+            if not page:
+                return
+
+
+def _issue(item: Mapping[str, Any]) -> TrackerIssue:
+    return TrackerIssue(
+        iid=item["iid"],
+        title=item["title"],
+        state=item["state"],
+        labels=tuple(item["labels"]),
+        created_at=datetime.fromisoformat(item["created_at"]),
+        url=item["web_url"],
+        description=item.get("description") or "",
+    )
+
+
+def _pipeline(item: Mapping[str, Any]) -> Pipeline:
+    return Pipeline(item["id"], item["status"], item["web_url"])
+
+
+def _explain(body: Any) -> str:
+    """GitLab says `message` (text, or errors by field) or `error`."""
+    message = body.get("message") or body.get("error_description") or body["error"]
+    if isinstance(message, dict):
+        return "; ".join(f"{field} {', '.join(map(str, errors))}" for field, errors in message.items())
+    return str(message)

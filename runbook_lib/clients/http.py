@@ -1,0 +1,232 @@
+"""One service over HTTP: reads are retried, writes never blindly, failures told apart.
+
+    not sent   connect errors, pool time-outs      nothing happened: retried, then `UnavailableError`
+    refused    429                                 nothing happened: `Retry-After` is waited for, then as above
+               other 4xx                           nothing happened: `RefusedError`
+    unknown    read time-outs, resets, 5xx         a read is retried; a write raises `OutcomeUnknownError`
+
+Must not know any vendor; each vendor's client says how its errors read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+import stamina
+
+from runbook_lib.errors import InputError, OutcomeUnknownError, RefusedError, UnavailableError
+
+TIMEOUT_S = 20.0
+LONGEST_PAUSE_S = 30.0
+"""A service that asks for a longer pause than this is called unavailable."""
+ATTEMPTS = 4
+_T = TypeVar("_T")
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+
+
+class _TransientError(UnavailableError):
+    """Worth another try; carries the pause in seconds that the service asked for, if it did."""
+
+    def __init__(self, message: str, pause_s: float | None = None) -> None:
+        super().__init__(message)
+        self.pause_s = pause_s
+
+
+def session(*, loopback: bool, transport: httpx.BaseTransport | None = None) -> httpx.Client:
+    """The one connection pool of a run. It holds no credentials: each `Service` adds its own per request."""
+    return httpx.Client(
+        transport=transport,
+        timeout=TIMEOUT_S,
+        trust_env=not loopback,
+        headers={"User-Agent": "license-runbook"},
+    )
+
+
+class Service:
+    """One vendor's API.
+
+    Args:
+        name: What the reader calls it, such as `Zendesk`.
+        base_url: Its address; paths are appended.
+        headers: Its credentials, sent to `base_url`'s host only.
+        session: The shared pool.
+        explain: Turns an error response into the vendor's own words.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        base_url: str,
+        headers: Mapping[str, str],
+        session: httpx.Client,
+        explain: Callable[[Any], str],
+    ) -> None:
+        self.name = name
+        self.base_url = base_url.rstrip("/")
+        self._headers = dict(headers)
+        self._session = session
+        self._explain = explain
+
+    def read(self, path: str, params: Mapping[str, Any] | None = None) -> httpx.Response:
+        """GET, retried a few times.
+
+        Raises:
+            RefusedError: The service said no (4xx).
+            UnavailableError: It cannot be reached, or keeps failing.
+        """
+        return self._retried(lambda: self._read_once(path, params))
+
+    def read_json(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
+        """As `read`, and decode the body."""
+        return self.json(self.read(path, params))
+
+    def write(self, method: str, path: str, **body: Any) -> httpx.Response:
+        """Send a change at most once.
+
+        It is sent again only if the service surely has not acted: it was never reached, or answered 429.
+
+        Args:
+            method: The HTTP method.
+            path: Below `base_url`.
+            body: httpx's own: `json`, `data`, `content`, `params`, `headers`.
+
+        Raises:
+            RefusedError: The service said no; nothing was changed.
+            UnavailableError: The service was not reached; nothing was changed.
+            OutcomeUnknownError: The answer was lost: look before trying again.
+        """
+        return self._retried(lambda: self._write_once(method, path, body))
+
+    def json(self, response: httpx.Response) -> Any:
+        """The body of a read, decoded.
+
+        Raises:
+            UnavailableError: It is no JSON, as from a proxy's error page.
+        """
+        try:
+            return response.json()
+        except ValueError as exc:
+            kind = response.headers.get("content-type", "no type")
+            raise UnavailableError(
+                f"{self.name} answered with something that is not JSON ({kind}). Check its address, {self.base_url}."
+            ) from exc
+
+    def write_json(self, method: str, path: str, **body: Any) -> Any:
+        """As `write`, and decode the answer; one that cannot be read counts as lost."""
+        response = self.write(method, path, **body)
+        try:
+            return response.json()
+        except ValueError as exc:
+            raise self.lost("its answer cannot be read") from exc
+
+    def download(self, url: str, limit: int) -> bytes:
+        """Fetch a file of at most `limit` bytes; credentials go along only to the service's own host.
+
+        Raises:
+            InputError: The file is larger.
+            RefusedError, UnavailableError: As `read`.
+        """
+        own = urlsplit(url)[:2] == urlsplit(self.base_url)[:2]
+        headers = self._headers if own else {}
+        return self._retried(lambda: self._download_once(url, headers, limit))
+
+    def _retried(self, call: Callable[[], _T]) -> _T:
+        for attempt in _attempts():
+            with attempt:
+                return call()
+        raise AssertionError("unreachable: the last attempt raises")
+
+    def _read_once(self, path: str, params: Mapping[str, Any] | None) -> httpx.Response:
+        try:
+            response = self._session.get(self._url(path), params=params, headers=self._headers)
+        except httpx.TransportError as exc:
+            raise self._unreachable(exc) from exc
+        if response.status_code >= 500:
+            raise _TransientError(
+                f"{self.name} answers with an error of its own ({response.status_code}). Try again later."
+            )
+        return self._accepted(response)
+
+    def _write_once(self, method: str, path: str, body: Mapping[str, Any]) -> httpx.Response:
+        headers = {**self._headers, **body.get("headers", {})}
+        rest = {key: value for key, value in body.items() if key != "headers"}
+        try:
+            response = self._session.request(method, self._url(path), headers=headers, **rest)
+        except _NOT_SENT as exc:
+            raise self._unreachable(exc) from exc
+        except httpx.TransportError as exc:
+            raise self.lost(f"the connection broke ({type(exc).__name__})") from exc
+        if response.status_code >= 500:
+            raise self.lost(f"it answered {response.status_code}")
+        return self._accepted(response)
+
+    def _download_once(self, url: str, headers: Mapping[str, str], limit: int) -> bytes:
+        found = bytearray()
+        try:
+            with self._session.stream("GET", url, headers=headers, follow_redirects=True) as response:
+                if response.status_code >= 500:
+                    raise _TransientError(f"{self.name} answers with an error of its own ({response.status_code}).")
+                if response.status_code >= 400:
+                    response.read()
+                self._accepted(response)
+                for chunk in response.iter_bytes():
+                    found += chunk
+                    if len(found) > limit:
+                        raise InputError(f"The file is larger than the limit of {limit:,} bytes and was not fetched.")
+        except httpx.TransportError as exc:
+            raise self._unreachable(exc) from exc
+        return bytes(found)
+
+    def lost(self, how: str) -> OutcomeUnknownError:
+        """The error for a write whose answer was lost."""
+        return OutcomeUnknownError(
+            f"A change was sent to {self.name}, but {how}: it may or may not have happened. "
+            "Run again: the runbook looks before it sends anything."
+        )
+
+    def _accepted(self, response: httpx.Response) -> httpx.Response:
+        status = response.status_code
+        if status < 400:
+            return response
+        if status == 429:
+            pause = _seconds(response.headers.get("retry-after", ""))
+            raise _TransientError(f"{self.name} is limiting requests (429). Try again in {pause or 60:.0f} s.", pause)
+        raise RefusedError(f"{self.name} refused ({status}): {self._words(response)}", status=status)
+
+    def _words(self, response: httpx.Response) -> str:
+        try:
+            words = self._explain(response.json())
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+            words = response.reason_phrase
+        line = re.sub(r"\s+", " ", "".join(c if c.isprintable() else " " for c in words)).strip()
+        return (line[:200] or response.reason_phrase).rstrip(".") + "."
+
+    def _unreachable(self, exc: httpx.TransportError) -> _TransientError:
+        how = "does not answer in time" if isinstance(exc, httpx.TimeoutException) else "cannot be reached"
+        return _TransientError(
+            f"{self.name} at {self.base_url} {how}. Check the network and its address, then run again."
+        )
+
+    def _url(self, path: str) -> str:
+        return f"{self.base_url}/{path.lstrip('/')}"
+
+
+def _attempts() -> Iterable[Any]:
+    return stamina.retry_context(on=_pause, attempts=ATTEMPTS, timeout=60.0, wait_initial=0.2, wait_max=5.0)
+
+
+def _pause(exc: Exception) -> bool | float:
+    """Whether to try again: after the pause asked for, or stamina's own."""
+    if not isinstance(exc, _TransientError):
+        return False
+    if exc.pause_s is None:
+        return True
+    return exc.pause_s if exc.pause_s <= LONGEST_PAUSE_S else False
+
+
+def _seconds(text: str) -> float | None:
+    return float(text) if re.fullmatch(r"\d{1,6}", text.strip()) else None

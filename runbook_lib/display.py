@@ -1,0 +1,254 @@
+"""How results look: HTML and plain text from plain data, the same content in both.
+
+A `Card` holds parts (paragraph, table, timeline, preview); `html` and `text` render it. Every string goes through
+`clean`, so that customer text stays text: control characters and direction marks are named, length is bounded, and
+`htpy` escapes the rest.
+
+Styles are inline and without CSS variables, scripts or SVG, because a record that is opened again is untrusted and
+JupyterLab then keeps little else. Text takes the theme's own color; only accents are colored, and legible on both
+light and dark. Source: JupyterLab's HTML sanitizer, `allowedStyles`.
+"""
+
+from __future__ import annotations
+
+import textwrap
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+
+import htpy as h
+from tabulate import tabulate
+
+from runbook_lib.models import Answer, Verdict, Window
+
+CELL_LIMIT = 240
+"""Characters of one value that are shown; longer text says how long it is."""
+PREVIEW_LIMIT = 4000
+_WIDTH = 100
+_LINE = "1px solid rgba(128,128,128,0.35)"
+_MARKS = {Answer.YES: "✓", Answer.NO: "✗", Answer.UNKNOWN: "?"}
+
+
+class Tone(StrEnum):
+    """What a card says at a glance; the word beside the color says the same."""
+
+    GOOD = "#2da44e"
+    PLAN = "#8957e5"
+    STOP = "#d1434b"
+    ASK = "#bf8700"
+    PLAIN = "#768390"
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """A sentence or two; strong ones carry the decision."""
+
+    words: str
+    strong: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under heads; each row as long as the heads."""
+
+    heads: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """The days around an expiry, with the emergency marked."""
+
+    window: Window
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The exact text that somebody gets to read."""
+
+    label: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link of ours; other addresses are shown as text."""
+
+    label: str
+    url: str
+
+
+Part = Paragraph | Table | Timeline | Preview | Link
+
+
+@dataclass(frozen=True)
+class Card:
+    """One result.
+
+    Attributes:
+        title: The step, or what the card is about.
+        state: One or two words: done, planned, stopped ...
+        tone: The accent that goes with the state.
+        badge: Where this is: practice or live, rehearsal or performing.
+        parts: The content, top to bottom.
+    """
+
+    title: str
+    state: str
+    tone: Tone
+    badge: str
+    parts: tuple[Part, ...] = ()
+
+
+def clean(value: object, limit: int = CELL_LIMIT) -> str:
+    """One line of harmless text: control, format and direction characters are named, length is bounded."""
+    words = "".join(_visible(char) for char in str(value)[: limit + 1])
+    total = len(str(value))
+    return words if total <= limit else f"{words[:limit]}… ({total:,} characters)"
+
+
+def clean_lines(value: str, limit: int = PREVIEW_LIMIT) -> str:
+    """As `clean`, but line ends stay."""
+    lines = value.replace("\r\n", "\n")
+    shown = "\n".join(clean(line, limit) for line in lines[:limit].split("\n"))
+    return shown if len(lines) <= limit else f"{shown}… ({len(lines):,} characters)"
+
+
+def size(count: int) -> str:
+    """A file's size for people: bytes in, "12 kB" out."""
+    if count < 1000:
+        return f"{count} bytes"
+    return f"{count / 1000:.0f} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
+
+
+def verdict_parts(verdict: Verdict) -> tuple[Part, ...]:
+    """A verdict's timeline and its rulings."""
+    rows = [(_MARKS[r.holds] + " " + r.holds, r.rule, r.reason, r.origin) for r in verdict.rulings]
+    table = Table(("", "rule", "reason", "source"), rows)
+    return (Timeline(verdict.window), table) if verdict.window else (table,)
+
+
+def window_words(window: Window) -> str:
+    """A window's dates in one line."""
+    return (
+        f"expired {window.expires_on} · grace period to {window.grace_ends_on} · "
+        f"runbook applies to {window.last_day_on} · emergency {window.emergency_on}"
+    )
+
+
+def text(card: Card) -> str:
+    """A card as plain text, for terminals and for `grep`."""
+    lines = [f"[{card.state}] {clean(card.title)} ({card.badge})"]
+    for part in card.parts:
+        lines += textwrap.indent(_part_text(part), "  ").split("\n")
+    return "\n".join(lines)
+
+
+def html(card: Card) -> str:
+    """A card as one self-contained piece of HTML."""
+    head = h.div(style="display:flex;gap:12px;align-items:center;flex-wrap:wrap;margin-bottom:4px")[
+        h.span(style="font-weight:bold;font-size:15px")[clean(card.title)],
+        h.span(style=f"border:1px solid {card.tone.value};border-radius:9px;padding:0px 8px;font-size:12px")[
+            card.state
+        ],
+        h.span(style="font-size:12px;opacity:0.75")[card.badge],
+    ]
+    box = (
+        f"border:{_LINE};border-left:4px solid {card.tone.value};border-radius:4px;padding:8px 14px;"
+        "margin:4px 0px;max-width:1000px;overflow-wrap:anywhere"
+    )
+    return str(h.div(style=box)[head, [_part_html(part) for part in card.parts]])
+
+
+def _visible(char: str) -> str:
+    if char.isprintable():
+        return char
+    kind = unicodedata.category(char)
+    if char in "\n\t\r" or kind.startswith("Z"):
+        return " "
+    return f"‹U+{ord(char):04X}›"
+
+
+def _part_text(part: Part) -> str:
+    match part:
+        case Paragraph(words):
+            return textwrap.fill(clean(words, PREVIEW_LIMIT), _WIDTH)
+        case Table(heads, rows):
+            cells = [[clean(cell) for cell in row] for row in rows]
+            widths = [None if i < len(heads) - 2 else 48 for i in range(len(heads))]
+            return tabulate(cells, headers=list(heads), tablefmt="simple", disable_numparse=True, maxcolwidths=widths)
+        case Timeline(window):
+            return window_words(window)
+        case Preview(label, words):
+            return f"{clean(label)}:\n" + textwrap.indent(clean_lines(words), "| ", lambda _: True)
+        case Link(label, url):
+            return f"{clean(label)}: {clean(url)}"
+
+
+def _part_html(part: Part) -> h.Node:
+    match part:
+        case Paragraph(words, strong):
+            weight = "bold" if strong else "normal"
+            return h.p(style=f"margin:6px 0px;font-weight:{weight}")[h.bdi[clean(words, PREVIEW_LIMIT)]]
+        case Table(heads, rows):
+            return _table(heads, rows)
+        case Timeline(window):
+            return _timeline(window)
+        case Preview(label, words):
+            return h.div(style="margin:6px 0px")[
+                h.div(style="font-size:12px;opacity:0.75")[clean(label)],
+                h.pre(style=f"border:{_LINE};border-radius:4px;padding:8px 10px;margin:2px 0px;white-space:pre-wrap")[
+                    clean_lines(words)
+                ],
+            ]
+        case Link(label, url):
+            return h.p(style="margin:6px 0px")[
+                clean(label), ": ", h.a(href=url, rel="noreferrer", target="_blank")[clean(url)]
+            ]
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> h.Node:
+    cell = f"text-align:left;vertical-align:top;padding:3px 14px 3px 0px;border-bottom:{_LINE};white-space:normal"
+    head_cell = cell + ";font-size:12px;opacity:0.75;font-weight:normal"
+    return h.table(style="border-collapse:collapse;margin:6px 0px;font-size:13px;width:auto")[
+        h.thead[h.tr[[h.th(style=head_cell, scope="col")[clean(head)] for head in heads]]],
+        h.tbody[[h.tr[[h.td(style=cell)[h.bdi[clean(value)]] for value in row]] for row in rows]],
+    ]
+
+
+def _timeline(window: Window) -> h.Node:
+    """A strip of days: expiry, grace period, window, and where the emergency falls."""
+    first = min(window.expires_on, window.emergency_on)
+    last = max(window.last_day_on, window.emergency_on)
+    days = [first + timedelta(days=n) for n in range(min((last - first).days + 1, 45))]
+    base = "height:14px;padding:0px;min-width:15px;text-align:center;font-size:11px;line-height:14px;border:"
+    cells = [
+        h.td(style=f"{base}{_LINE};background-color:{_shade(day, window)}", title=str(day))[
+            "▲" if day == window.emergency_on else "\u00a0"
+        ]
+        for day in days
+    ]
+    return h.div(style="margin:8px 0px", role="img", aria_label=window_words(window))[
+        h.table(style="border-collapse:collapse;margin:0px")[h.tbody[h.tr[cells]]],
+        h.div(style="font-size:12px;margin-top:3px")[
+            _swatch("rgba(191,135,0,0.45)"),
+            f"grace period: {window.expires_on} to {window.grace_ends_on}  ",
+            _swatch("rgba(45,164,78,0.55)"),
+            f"runbook applies: to {window.last_day_on}  ",
+            f"▲ emergency: {window.emergency_on}",
+        ],
+    ]
+
+
+def _shade(day: date, window: Window) -> str:
+    if window.grace_ends_on <= day <= window.last_day_on:
+        return "rgba(45,164,78,0.55)"
+    if window.expires_on <= day < window.grace_ends_on:
+        return "rgba(191,135,0,0.45)"
+    return "rgba(128,128,128,0.12)"
+
+
+def _swatch(color: str) -> h.Node:
+    return h.span(style=f"background-color:{color};padding:0px 7px;margin:0px 5px 0px 12px")["\u00a0"]

@@ -1,0 +1,104 @@
+"""The ticket's journal: append-only JSON lines, on disk before the step that they announce.
+
+One line is one event: a run begins or ends, an effect is intended, done, adopted or not done. A line that a crash
+cut off was never acknowledged and is removed by the next append; any other damage is refused.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from runbook_lib.errors import InputError, UnavailableError
+from runbook_lib.models import Evidence
+
+FILE_NAME = "journal.jsonl"
+LOCK_WAIT_S = 10.0
+_SETTLED = ("done", "adopted")
+
+
+class Journal:
+    """The journal of one ticket, in the ticket's folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.path = folder / FILE_NAME
+
+    def append(self, kind: str, **fields: Any) -> None:
+        """Write one line and wait until it is on disk.
+
+        Raises:
+            UnavailableError: The disk does not take it; whatever it announces must not happen.
+        """
+        at = datetime.now(UTC).isoformat(timespec="milliseconds")
+        line = json.dumps({"at": at, "kind": kind, **fields}, ensure_ascii=False) + "\n"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with self.path.open("a+b") as file:
+                file.seek(0)
+                file.truncate(_whole_lines(file.read()))
+                file.write(line.encode())
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as exc:
+            raise UnavailableError(
+                f"The journal {self.path} cannot be written ({exc.strerror}), so nothing was sent. Free the disk first."
+            ) from exc
+
+    def entries(self) -> list[dict[str, Any]]:
+        """All lines, oldest first.
+
+        Raises:
+            InputError: A line cannot be read.
+        """
+        try:
+            content = self.path.read_bytes()
+        except FileNotFoundError:
+            return []
+        lines = content[: _whole_lines(content)].split(b"\n")[:-1]
+        return [self._entry(number, line) for number, line in enumerate(lines, start=1)]
+
+    def settled(self, operation_id: str) -> Evidence | None:
+        """The evidence of an effect that is there already, or None."""
+        for entry in reversed(self.entries()):
+            if entry.get("operation_id") == operation_id and entry["kind"] in _SETTLED:
+                return Evidence(**entry["evidence"])
+        return None
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keep other processes on this machine off the ticket.
+
+        Raises:
+            UnavailableError: Another process has it for longer than `LOCK_WAIT_S`.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(self.folder / ".lock", timeout=LOCK_WAIT_S):
+                yield
+        except Timeout as exc:
+            raise UnavailableError(
+                f"Another run is changing ticket {self.folder.name} right now. Wait for it, then run again."
+            ) from exc
+
+    def _entry(self, number: int, line: bytes) -> dict[str, Any]:
+        try:
+            entry = json.loads(line)
+            entry["kind"]
+        except (ValueError, KeyError, TypeError) as exc:
+            raise InputError(
+                f"Line {number} of {self.path} cannot be read. Nothing was changed; keep the file and ask a colleague."
+            ) from exc
+        return dict(entry)
+
+
+def _whole_lines(content: bytes) -> int:
+    """The length of the content up to the last complete line."""
+    return content.rfind(b"\n") + 1

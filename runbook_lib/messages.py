@@ -1,0 +1,158 @@
+"""What customers, Slack, the ticket and the tracker get to read: pure text, in one place.
+
+No message is built from customer text. What varies is numbers, links of ours and checked addresses, and each
+channel's markup is escaped all the same.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+from runbook_lib.policy import TRIAL_DAYS
+
+SLACK_CHANNEL = "#support_licensing-subscription"
+"""Where the team is told. Source: weekend seed, *Step 2*."""
+LABEL = "Mechanizer::Emergency License Generation"
+"""The label of every issue that the license job opens. Source: weekend seed, *Considerations* 3."""
+MAIL_SUBJECT = f"{TRIAL_DAYS}-day Trial GitLab License"
+"""The subject of the mail with the license. Source: weekend seed, *Step 2*."""
+
+_FENCE = "`````"
+_INSTALL = (
+    "To install it, sign in to GitLab as an administrator, open Admin area > Settings > General, expand "
+    "*Add License*, upload the file and confirm. The instance can be written to again at once."
+)
+
+
+def success_title(email: str, users: int) -> str:
+    """The title of a closed issue that holds a license. Source: weekend seed, *Considerations* 3."""
+    return f"[Success] - Created a license under {email} for {users} users"
+
+
+def failure_title(email: str, users: int) -> str:
+    """The title of an open issue that says why no license was made."""
+    return f"[Failure] - Could not create a license under {email} for {users} users"
+
+
+def progress_title(email: str, users: int) -> str:
+    """The title of an open issue whose job has not ended, or died."""
+    return f"[In progress] - Creating a license under {email} for {users} users"
+
+
+def success_of(title: str, email: str) -> int | None:
+    """The user count if `title` is exactly that of a success for `email`, else None.
+
+    GitLab's search matches words, so titles are compared again here. Source: GitLab REST documentation.
+    """
+    found = re.fullmatch(r"\[Success\] - Created a license under (\S+) for (\d{1,9}) users", title.strip())
+    return int(found[2]) if found and found[1].casefold() == email.casefold() else None
+
+
+def issue_description(operation_id: str, username: str, ticket_url: str, body: str) -> str:
+    """An issue's description: who asked, for which ticket, under which operation id, then `body`."""
+    return f"Requested by: {fenced(username)}\n\nTicket: {ticket_url}\n\nOperation: `{operation_id}`\n\n{body}"
+
+
+def license_copy(text: str) -> str:
+    """The part of a success issue that holds the license."""
+    return f"Copy of the license:\n\n{fenced(text)}"
+
+
+def find_license(description: str) -> str | None:
+    """The license text in a success issue's description, or None.
+
+    Boundary lines mark it; older copies may be without fences.
+    """
+    found = re.search(r"-*BEGIN [A-Z ]*LICENSE-*.*?-*END [A-Z ]*LICENSE-*", description, re.DOTALL)
+    return found[0] if found else None
+
+
+def find_operation(description: str) -> str | None:
+    """The operation id in an issue's description, or None."""
+    found = re.search(r"^Operation: `([A-Za-z0-9_-]+)`$", description.replace("\r\n", "\n"), re.MULTILINE)
+    return found[1] if found else None
+
+
+def failure_reason(description: str) -> str:
+    """What a failure issue says went wrong, or a sentence that it does not say."""
+    found = re.search(rf"^No license was sent\.\s+{_FENCE}\n(.*?)\n{_FENCE}", description, re.DOTALL | re.MULTILINE)
+    return found[1] if found else "The issue does not say why."
+
+
+def failure_body(reason: str) -> str:
+    """The part of a failure issue that says why."""
+    return f"No license was sent.\n\n{fenced(reason)}\n\nThe tool may be used again."
+
+
+def fenced(text: str) -> str:
+    """Text in a Markdown fence that it cannot close: no mention, quick action or markup in it comes alive."""
+    return f"{_FENCE}\n{re.sub('`{3,}', '``', text)}\n{_FENCE}"
+
+
+def screenshots_request() -> str:
+    """The public reply that asks for both screenshots. Source: weekend seed, *Step 1*."""
+    return (
+        "Hello,\n\n"
+        "thank you for getting in touch; we are on this now. To get your instance working again over the weekend, "
+        "we need to confirm your subscription. Please send us two screenshots, taken by an administrator of the "
+        "instance:\n\n"
+        "1. Admin Area > Overview > Dashboard\n"
+        "2. Admin Area > License (in newer versions: Admin Area > Subscription)\n\n"
+        "Both pages work while the instance is read-only. Please make sure that the plan, the end date and all user "
+        "figures can be read. We go on as soon as we have them.\n\n"
+        "GitLab Support"
+    )
+
+
+def license_sent(users: int, expires_on: date) -> str:
+    """The public reply after a license was issued."""
+    return (
+        "Hello,\n\n"
+        f"we have sent a temporary license to the address from which this ticket was opened. The mail is titled "
+        f'"{MAIL_SUBJECT}" and has the license as an attachment; if you do not see it, please look in the spam '
+        "folder and tell us here.\n\n"
+        f"The license is an Ultimate trial for {users} users and works until {expires_on}. {_INSTALL}\n\n"
+        "It bridges the weekend only. Our License & Renewals team follows up on your regular license on the next "
+        "working day.\n\n"
+        "GitLab Support"
+    )
+
+
+def license_note(users: int, license_id: str, evidence_url: str) -> str:
+    """The internal note that leaves the result on the ticket for the next colleague."""
+    return (
+        f"Weekend license runbook: an emergency license ({TRIAL_DAYS} days, Ultimate trial, {users} users) was "
+        f"issued to the requester.\nLicense: {license_id}\nEvidence: {evidence_url}\n"
+        "The regular license is still to be sorted out by License & Renewals."
+    )
+
+
+def screenshots_note(count: int) -> str:
+    """The internal comment that carries screenshots added by the engineer."""
+    files = "1 screenshot" if count == 1 else f"{count} screenshots"
+    return f"{files} of the customer's instance, added by the engineer on call to confirm the subscription."
+
+
+def slack_post(ticket_url: str, users: int) -> str:
+    """The post that tells the team. Source: weekend seed, *Step 2*."""
+    return (
+        f"An emergency license was generated ({TRIAL_DAYS}-day Ultimate trial, {users} users): "
+        f"<{slack_text(ticket_url)}>\nThe regular license is still to be sorted out."
+    )
+
+
+def slack_text(text: str) -> str:
+    """Text without Slack markup. Source: Slack documentation: only these three characters are special."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def mail_body(users: int, starts_on: date, expires_on: date) -> str:
+    """The mail that carries the license."""
+    return (
+        "Hello,\n\n"
+        f"attached is a temporary GitLab license: Ultimate trial, {users} users, valid from {starts_on} until "
+        f"{expires_on} ({TRIAL_DAYS} days).\n\n{_INSTALL.replace('*', '')}\n\n"
+        "If you have questions, please reply to your support ticket.\n\n"
+        "GitLab Support\n"
+    )

@@ -1,0 +1,279 @@
+"""What the runbooks talk about, as frozen data: no behavior beyond reading oneself, no I/O.
+
+Text that a customer wrote (subject, names, comments, file names) is kept exactly as received; whoever shows it
+makes it harmless (`display`), and no message to the outside is built from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """How a case ended."""
+
+    LICENSE_ISSUED = "license_issued"
+    LICENSE_FOUND = "license_found"
+    RESOLVED_ITSELF = "resolved_itself"
+    ESCALATED = "escalated"
+    WAITING_FOR_CUSTOMER = "waiting_for_customer"
+    OUT_OF_SCOPE = "out_of_scope"
+
+
+class Status(StrEnum):
+    """How a run ended."""
+
+    COMPLETED = "completed"
+    NEEDS_ANSWER = "needs_answer"
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+    KILLED = "killed"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+
+
+class Source(StrEnum):
+    """Where a fact comes from, in the words shown to the reader."""
+
+    TICKET = "ticket"
+    LICENSE_FILE = "license file"
+    SCREENSHOT = "screenshot"
+    CUSTOMERSDOT = "CustomersDot"
+    ENGINEER = "engineer"
+
+
+class Answer(StrEnum):
+    """Yes, no, or not known: three values, so that *unknown* is never taken for *no*."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+class EffectState(StrEnum):
+    """What became of an effect in this run."""
+
+    PLANNED = "planned"
+    DONE = "done"
+    ADOPTED = "adopted"
+    ALREADY_DONE = "already_done"
+
+
+@dataclass(frozen=True)
+class Person:
+    """A Zendesk user. `email` is None where Zendesk knows none; nothing says that it is well formed."""
+
+    id: int
+    name: str
+    email: str | None = None
+
+
+@dataclass(frozen=True)
+class Organization:
+    """A Zendesk organization with its custom fields, by field key."""
+
+    id: int
+    name: str
+    fields: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """A Zendesk ticket with its requester and organization.
+
+    `updated_stamp` is the vendor's own text of `updated_at`, which a safe update sends back unchanged.
+    """
+
+    id: int
+    subject: str
+    status: str
+    created_at: datetime
+    updated_stamp: str
+    requester: Person
+    organization: Organization | None
+    assignee_id: int | None
+    assignee_name: str | None
+    url: str
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A file on a comment; `size` in bytes, as the vendor states it."""
+
+    id: int
+    file_name: str
+    content_url: str
+    content_type: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Comment:
+    """One comment of a ticket's thread."""
+
+    id: int
+    author_id: int
+    body: str
+    public: bool
+    created_at: datetime
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True)
+class TrackerIssue:
+    """An issue of the internal-requests tracker.
+
+    A success issue's description holds a copy of the license, so it never shows in a repr.
+    """
+
+    iid: int
+    title: str
+    state: str
+    labels: tuple[str, ...]
+    created_at: datetime
+    url: str
+    description: str = field(repr=False, default="")
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """A GitLab pipeline. `status` is the vendor's word: created, pending, running, success, failed ..."""
+
+    id: int
+    status: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Something the case rests on.
+
+    Attributes:
+        name: One of the names in `answers`, such as `plan` or `expires_on`.
+        value: The value, already checked and typed.
+        source: Who says so.
+        detail: Where exactly, for the reader: a file name, an organization field, a parameter.
+    """
+
+    name: str
+    value: object
+    source: Source
+    detail: str = ""
+
+
+_TRUST = (Source.ENGINEER, Source.LICENSE_FILE, Source.SCREENSHOT, Source.CUSTOMERSDOT, Source.TICKET)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All facts of a case. Several sources may speak of the same; the most trusted one counts.
+
+    The engineer goes before everything, a license file (whose signature was checked) before what people typed.
+    """
+
+    known: tuple[Fact, ...] = ()
+
+    def best(self, name: str) -> Fact | None:
+        """The fact that counts: of the most trusted source, the first of several."""
+        found = [fact for fact in self.known if fact.name == name]
+        return min(found, key=lambda fact: _TRUST.index(fact.source), default=None)
+
+    def value(self, name: str) -> object | None:
+        """The value that counts, or None if nothing is known."""
+        fact = self.best(name)
+        return fact.value if fact else None
+
+    def conflicts(self) -> tuple[tuple[Fact, Fact], ...]:
+        """The facts that another source contradicts: (what counts, what differs)."""
+        pairs = ((self.best(fact.name), fact) for fact in self.known)
+        return tuple((best, fact) for best, fact in pairs if best and best.value != fact.value)
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """What one rule says about the case.
+
+    Attributes:
+        rule: The rule as a short question, such as "Paid plan?".
+        holds: YES, NO, or UNKNOWN when a fact is missing.
+        reason: Why, with the values; where it is NO also what to do instead.
+        origin: Where the rule comes from, for the reader.
+        missing: The facts that would settle it.
+    """
+
+    rule: str
+    holds: Answer
+    reason: str
+    origin: str
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Window:
+    """The days around an expiry: when the grace period ends and until when the runbook applies (inclusive)."""
+
+    expires_on: date
+    grace_ends_on: date
+    last_day_on: date
+    emergency_on: date
+
+    @property
+    def days_after_grace(self) -> int:
+        """Whole days from the end of the grace period to the emergency; negative while it still runs."""
+        return (self.emergency_on - self.grace_ends_on).days
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The scope decision: every rule's ruling, and what follows from them together."""
+
+    rulings: tuple[Ruling, ...]
+    window: Window | None = None
+
+    @property
+    def in_scope(self) -> Answer:
+        """NO as soon as one rule says no; YES only if there are rules and all say yes."""
+        holds = [ruling.holds for ruling in self.rulings]
+        if Answer.NO in holds:
+            return Answer.NO
+        return Answer.YES if holds and all(h is Answer.YES for h in holds) else Answer.UNKNOWN
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The facts without which the verdict stays open, each once, in the order of the rules."""
+        return tuple(dict.fromkeys(name for ruling in self.rulings for name in ruling.missing))
+
+
+@dataclass(frozen=True)
+class SeatAdvice:
+    """The user count suggested for the license, with the reason in a sentence; None if nothing is known."""
+
+    users: int | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was checked, whether it held, and what was seen."""
+
+    what: str
+    passed: bool
+    seen: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Proof that an effect is there.
+
+    Attributes:
+        summary: One line for the reader.
+        url: Where to see it, or "".
+        reference: The other side's own id of it (comment id, message ts, issue iid ...).
+    """
+
+    summary: str
+    url: str = ""
+    reference: str = ""

@@ -1,0 +1,295 @@
+"""The stand-in for GitLab's REST API: `/api/v4/...`, projects and issues. Pipelines are in `pipelines`.
+
+Source: GitLab's API reference for issues, notes, projects and pagination; FACTS 4.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from runbook_lib.sandbox import pipelines
+from runbook_lib.sandbox.gitlab_access import (
+    base_url,
+    body_fields,
+    invalid,
+    not_found,
+    page,
+    person,
+    project_of,
+    signed_in,
+)
+from runbook_lib.sandbox.replies import Refusal, world_of
+from runbook_lib.sandbox.store import Row
+from runbook_lib.sandbox.world import to_the_millisecond
+
+__all__ = ["routes"]
+
+Json = dict[str, Any]
+
+TITLE_CHARS = 255
+"""Longest title of an issue.
+
+Source: GitLab, Issues API; a longer one is refused with 400.
+"""
+
+_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+_STATE_EVENTS = {"close": "closed", "reopen": "opened"}
+_ORDERS = ("created_at", "updated_at", "title")
+
+
+def routes() -> list[BaseRoute]:
+    """Everything that GitLab answers."""
+    issue = "/projects/{project_id}/issues/{iid:int}"
+    api: list[BaseRoute] = [
+        Route("/user", show_user),
+        Route("/projects/{project_id}", show_project),
+        Route("/projects/{project_id}/issues", list_issues, methods=["GET"]),
+        Route("/projects/{project_id}/issues", create_issue, methods=["POST"]),
+        Route(issue, show_issue, methods=["GET"]),
+        Route(issue, edit_issue, methods=["PUT"]),
+        Route(f"{issue}/notes", list_notes, methods=["GET"]),
+        Route(f"{issue}/notes", create_note, methods=["POST"]),
+        *pipelines.routes(),
+        Route("/{rest:path}", no_such_endpoint, methods=_METHODS),
+    ]
+    return [Mount("/api/v4", routes=api)]
+
+
+async def show_user(request: Request) -> Response:
+    """Who the token belongs to."""
+    username = signed_in(request)
+    return JSONResponse(person(request, username) | {"email": f"{username}@support.example", "bot": False})
+
+
+async def show_project(request: Request) -> Response:
+    """One project."""
+    signed_in(request)
+    project = project_of(request)
+    return JSONResponse(
+        {
+            "id": project["id"],
+            "name": project["name"],
+            "path": project["path"].rpartition("/")[2],
+            "path_with_namespace": project["path"],
+            "default_branch": "main",
+            "visibility": "private",
+            "created_at": project["created_at"],
+            "web_url": f"{base_url(request)}/{project['path']}",
+            "issues_enabled": True,
+            "jobs_enabled": True,
+            "archived": False,
+        }
+    )
+
+
+async def list_issues(request: Request) -> Response:
+    """The issues that fit every filter, one page of them."""
+    signed_in(request)
+    project = project_of(request)
+    query = request.query_params
+    order = query.get("order_by", "created_at")
+    if order not in _ORDERS:
+        raise Refusal(400, {"error": "order_by does not have a valid value"})
+    rows = world_of(request).store.rows("SELECT * FROM issues WHERE project_id = ?", project["id"])
+    fitting = [row for row in rows if _fits(row, query)]
+    fitting.sort(key=lambda row: (row[order], row["id"]), reverse=query.get("sort", "desc") == "desc")
+    return page(request, [_issue(request, project, row) for row in fitting])
+
+
+async def create_issue(request: Request) -> Response:
+    """Opens an issue."""
+    username = signed_in(request)
+    project = project_of(request)
+    fields = await body_fields(request)
+    if "title" not in fields:
+        raise Refusal(400, {"error": "title is missing"})
+    title = _checked_title(fields["title"])
+    world = world_of(request)
+    stamp = to_the_millisecond(world.now())
+    with world.store.change():
+        last = world.require("SELECT coalesce(max(iid), 0) AS iid FROM issues WHERE project_id = ?", project["id"])
+        issue_id = world.store.write(
+            "INSERT INTO issues (iid, project_id, title, description, labels, author, created_at, updated_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            last["iid"] + 1,
+            project["id"],
+            title,
+            str(fields.get("description") or ""),
+            json.dumps(_labels(fields.get("labels"))),
+            username,
+            stamp,
+            stamp,
+        )
+    row = world.require("SELECT * FROM issues WHERE id = ?", issue_id)
+    return JSONResponse(_issue(request, project, row), 201)
+
+
+async def show_issue(request: Request) -> Response:
+    """One issue, by its number in the project."""
+    signed_in(request)
+    project = project_of(request)
+    return JSONResponse(_issue(request, project, _issue_row(request, project)))
+
+
+async def edit_issue(request: Request) -> Response:
+    """Changes an issue: its text, its labels, its state."""
+    signed_in(request)
+    project = project_of(request)
+    row = _issue_row(request, project)
+    fields = await body_fields(request)
+    state = _next_state(row, fields)
+    world = world_of(request)
+    stamp = to_the_millisecond(world.now())
+    closed_at = (row["closed_at"] or stamp) if state == "closed" else None
+    world.store.write(
+        "UPDATE issues SET title = ?, description = ?, labels = ?, state = ?, closed_at = ?, updated_at = ?"
+        " WHERE id = ?",
+        _checked_title(fields.get("title", row["title"])),
+        str(fields.get("description", row["description"]) or ""),
+        json.dumps(_next_labels(json.loads(row["labels"]), fields)),
+        state,
+        closed_at,
+        stamp,
+        row["id"],
+    )
+    return JSONResponse(_issue(request, project, _issue_row(request, project)))
+
+
+async def list_notes(request: Request) -> Response:
+    """What people wrote below an issue, newest first."""
+    signed_in(request)
+    row = _issue_row(request, project_of(request))
+    notes = world_of(request).store.rows("SELECT * FROM notes WHERE issue_id = ?", row["id"])
+    newest_first = request.query_params.get("sort", "desc") == "desc"
+    notes.sort(key=lambda note: (note["created_at"], note["id"]), reverse=newest_first)
+    return page(request, [_note(request, row, note) for note in notes])
+
+
+async def create_note(request: Request) -> Response:
+    """Writes below an issue."""
+    username = signed_in(request)
+    row = _issue_row(request, project_of(request))
+    body = str((await body_fields(request)).get("body") or "")
+    if not body:
+        raise Refusal(400, {"error": "body is missing"})
+    world = world_of(request)
+    note_id = world.store.write(
+        "INSERT INTO notes (issue_id, body, author, created_at) VALUES (?, ?, ?, ?)",
+        row["id"],
+        body,
+        username,
+        to_the_millisecond(world.now()),
+    )
+    note = world.require("SELECT * FROM notes WHERE id = ?", note_id)
+    return JSONResponse(_note(request, row, note), 201)
+
+
+async def no_such_endpoint(request: Request) -> Response:
+    """What any other address answers."""
+    raise Refusal(404, {"error": "404 Not Found"})
+
+
+def _issue_row(request: Request, project: Row) -> Row:
+    row = world_of(request).store.row(
+        "SELECT * FROM issues WHERE project_id = ? AND iid = ?", project["id"], request.path_params["iid"]
+    )
+    if row is None:
+        raise not_found("Issue")
+    return row
+
+
+def _fits(row: Row, query: Mapping[str, str]) -> bool:
+    """Whether an issue passes the filters of a list.
+
+    Source: FACTS 4: `search` looks for whole words, in any order, not for a substring.
+    """
+    if query.get("state", "all") not in ("all", row["state"]):
+        return False
+    if not set(_labels(query.get("labels"))) <= set(json.loads(row["labels"])):
+        return False
+    scopes = query.get("in", "title,description").split(",")
+    text = " ".join(row[scope] for scope in ("title", "description") if scope in scopes)
+    return _words(query.get("search", "")) <= _words(text)
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text.lower()))
+
+
+def _labels(value: object) -> list[str]:
+    """Label names, which come as one string with commas or as a list."""
+    if value is None:
+        return []
+    parts = cast("Sequence[object]", value) if isinstance(value, list) else str(value).split(",")
+    return list(dict.fromkeys(str(part).strip() for part in parts if str(part).strip()))
+
+
+def _next_labels(current: list[str], fields: Mapping[str, Any]) -> list[str]:
+    kept = _labels(fields["labels"]) if "labels" in fields else current
+    removed = _labels(fields.get("remove_labels"))
+    added = _labels(fields.get("add_labels"))
+    return list(dict.fromkeys([label for label in kept if label not in removed] + added))
+
+
+def _next_state(row: Row, fields: Mapping[str, Any]) -> str:
+    event = fields.get("state_event")
+    if event is None:
+        return str(row["state"])
+    if event not in _STATE_EVENTS:
+        raise Refusal(400, {"error": "state_event does not have a valid value"})
+    return _STATE_EVENTS[event]
+
+
+def _checked_title(title: object) -> str:
+    text = str(title or "").strip()
+    if not text:
+        raise invalid("title", "can't be blank")
+    if len(text) > TITLE_CHARS:
+        raise invalid("title", f"is too long (maximum is {TITLE_CHARS} characters)")
+    return text
+
+
+def _issue(request: Request, project: Row, row: Row) -> Json:
+    return {
+        "id": row["id"],
+        "iid": row["iid"],
+        "project_id": row["project_id"],
+        "title": row["title"],
+        "description": row["description"],
+        "state": row["state"],
+        "created_at": row["created_at"],
+        "updated_at": row["updated_at"],
+        "closed_at": row["closed_at"],
+        "labels": sorted(json.loads(row["labels"])),
+        "author": person(request, row["author"]),
+        "assignees": [],
+        "assignee": None,
+        "milestone": None,
+        "issue_type": "issue",
+        "confidential": False,
+        "web_url": f"{base_url(request)}/{project['path']}/-/issues/{row['iid']}",
+        "references": {"short": f"#{row['iid']}", "full": f"{project['path']}#{row['iid']}"},
+    }
+
+
+def _note(request: Request, issue: Row, note: Row) -> Json:
+    return {
+        "id": note["id"],
+        "body": note["body"],
+        "author": person(request, note["author"]),
+        "created_at": note["created_at"],
+        "updated_at": note["created_at"],
+        "system": False,
+        "internal": False,
+        "noteable_id": issue["id"],
+        "noteable_iid": issue["iid"],
+        "noteable_type": "Issue",
+        "project_id": issue["project_id"],
+    }

@@ -1,0 +1,179 @@
+"""Runs the job of every pipeline that is started: Mechanizer's real program, in a process of its own.
+
+One job at a time, in the order of their pipelines. A pipeline that a stopped server left waiting runs when the
+world is served again; one that it left running has failed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Sequence
+from types import TracebackType
+
+from runbook_lib.sandbox.store import Row
+from runbook_lib.sandbox.world import PRIVATE_KEY_NAME, World, to_the_millisecond
+
+__all__ = ["JOB_COMMAND", "Runner"]
+
+JOB_COMMAND = (sys.executable, "-m", "runbook_lib.cli", "mechanizer")
+JOB_LIMIT_S = 120
+"""A job that takes longer is ended, and has failed."""
+
+SENDER = "GitLab Support (practice) <no-reply@support.example>"
+"""Whom the mails of the practice Mechanizer come from."""
+
+
+class Runner:
+    """The background worker; a context manager, in which pipelines can be started.
+
+    Stopping ends the job that is running.
+    """
+
+    def __init__(self, world: World, *, url: str, mail_port: int, command: Sequence[str] | None = None) -> None:
+        """Prepares the worker.
+
+        Args:
+            world: Where the pipelines are.
+            url: The server's address, without a trailing slash.
+            mail_port: The mail server's port, on 127.0.0.1.
+            command: What to run in place of Mechanizer.
+        """
+        self._world = world
+        self._url = url
+        self._mail_port = mail_port
+        self._command = tuple(command or JOB_COMMAND)
+        self._waiting: queue.SimpleQueue[int | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="pipelines", daemon=True)
+        self._lock = threading.Lock()
+        self._job: subprocess.Popen[bytes] | None = None
+        self._stopping = False
+
+    def __enter__(self) -> Runner:
+        self._pick_up_what_was_left()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._lock:
+            self._stopping = True
+            if self._job is not None:
+                self._job.kill()
+        self._waiting.put(None)
+        self._thread.join()
+
+    def start(self, pipeline_id: int) -> None:
+        """Queues a pipeline; returns at once."""
+        self._waiting.put(pipeline_id)
+
+    def _pick_up_what_was_left(self) -> None:
+        for row in self._world.store.rows("SELECT id, status FROM pipelines ORDER BY id"):
+            if row["status"] == "created":
+                self.start(row["id"])
+            elif row["status"] == "running":
+                self._finish(row["id"], "failed", "ERROR: Job failed: the runner was stopped\n")
+
+    def _work(self) -> None:
+        while (pipeline_id := self._waiting.get()) is not None:
+            if self._stopping:
+                return
+            self._run(pipeline_id)
+
+    def _run(self, pipeline_id: int) -> None:
+        stamp = to_the_millisecond(self._world.now())
+        self._world.store.write(
+            "UPDATE pipelines SET status = 'running', started_at = ?, updated_at = ? WHERE id = ?",
+            stamp,
+            stamp,
+            pipeline_id,
+        )
+        row = self._world.require("SELECT * FROM pipelines WHERE id = ?", pipeline_id)
+        # Like GitLab's, a job starts in a folder of its own: it finds no `.env`, and leaves nothing behind.
+        with tempfile.TemporaryDirectory(prefix="practice-job-") as folder:
+            succeeded, trace = self._execute(row, folder)
+        self._finish(pipeline_id, "success" if succeeded else "failed", trace)
+
+    def _execute(self, pipeline: Row, folder: str) -> tuple[bool, str]:
+        """Runs the job.
+
+        Returns:
+            Whether it exited with 0; and what it printed, with a last line by the runner, as GitLab's has one.
+        """
+        try:
+            with self._lock:
+                if self._stopping:
+                    return False, "ERROR: Job failed: the runner was stopped\n"
+                job = self._job = subprocess.Popen(  # noqa: S603 - our own program, and no shell
+                    self._command,
+                    cwd=folder,
+                    env=self._environment(pipeline, folder),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                )
+        except (OSError, ValueError) as exc:
+            return False, f"ERROR: Job failed: {exc}\n"
+        printed, verdict = _wait(job)
+        with self._lock:
+            self._job = None
+        return verdict == "Job succeeded", f"{printed}{verdict}\n"
+
+    def _environment(self, pipeline: Row, folder: str) -> dict[str, str]:
+        """A job's environment: little of ours, the project's configuration, the pipeline's variables over them.
+
+        Source: GitLab, *CI/CD variable precedence*: what a trigger sends wins over what a project has.
+        """
+        settings = self._world.settings
+        project = self._world.require("SELECT * FROM projects WHERE id = ?", pipeline["project_id"])
+        return {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "HOME": folder,
+            "LANG": "C.UTF-8",
+            "CI": "true",
+            "CI_PROJECT_ID": str(project["id"]),
+            "CI_PIPELINE_ID": str(pipeline["id"]),
+            "CI_PIPELINE_URL": f"{self._url}/{project['path']}/-/pipelines/{pipeline['id']}",
+            "RUNBOOK_PROFILE": "sandbox",
+            "RUNBOOK_GITLAB_URL": self._url,
+            "RUNBOOK_GITLAB_TOKEN": settings["mechanizer_gitlab_token"],
+            "RUNBOOK_TRACKER_PROJECT_ID": settings["tracker_project_id"],
+            "RUNBOOK_SIGNING_KEY_FILE": str(self._world.folder / PRIVATE_KEY_NAME),
+            "RUNBOOK_SMTP_HOST": "127.0.0.1",
+            "RUNBOOK_SMTP_PORT": str(self._mail_port),
+            "RUNBOOK_SMTP_SECURITY": "none",
+            "RUNBOOK_SMTP_SENDER": SENDER,
+            "RUNBOOK_TODAY": settings["date"],
+            **json.loads(pipeline["variables"]),
+        }
+
+    def _finish(self, pipeline_id: int, status: str, trace: str) -> None:
+        stamp = to_the_millisecond(self._world.now())
+        self._world.store.write(
+            "UPDATE pipelines SET status = ?, trace = ?, finished_at = ?, updated_at = ? WHERE id = ?",
+            status,
+            trace,
+            stamp,
+            stamp,
+            pipeline_id,
+        )
+
+
+def _wait(job: subprocess.Popen[bytes]) -> tuple[str, str]:
+    """What a job printed, and how it ended."""
+    try:
+        output, _ = job.communicate(timeout=JOB_LIMIT_S)
+    except subprocess.TimeoutExpired:
+        job.kill()
+        output, _ = job.communicate()
+        verdict = f"ERROR: Job failed: execution took longer than {JOB_LIMIT_S} seconds"
+    else:
+        verdict = "Job succeeded" if job.returncode == 0 else f"ERROR: Job failed: exit code {job.returncode}"
+    printed = output.decode(errors="replace")
+    return (printed if not printed or printed.endswith("\n") else f"{printed}\n"), verdict

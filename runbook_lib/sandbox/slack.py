@@ -1,0 +1,215 @@
+"""The stand-in for Slack's Web API: `/api/<method>`. What goes wrong is HTTP 200 with `ok: false`.
+
+Source: Slack's reference for chat.postMessage, conversations.history, conversations.info and auth.test.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from runbook_lib.sandbox.replies import Refusal, fields_of, world_of
+from runbook_lib.sandbox.store import Row
+from runbook_lib.sandbox.world import World
+
+__all__ = ["routes"]
+
+Json = dict[str, Any]
+
+TEXT_CHARS = 40_000
+"""Longest text of a message; Slack refuses more with `msg_too_long`."""
+
+_TEAM_ID, _USER_ID, _BOT_ID = "T07PRACTICE", "U07RUNBOOK", "B07RUNBOOK"
+_DEFAULT_LIMIT, _MAX_LIMIT = 100, 999
+_METHODS = ["GET", "POST"]
+
+
+def routes() -> list[BaseRoute]:
+    """Every method that the stand-in knows, and what the others answer."""
+    return [
+        Route("/api/auth.test", auth_test, methods=_METHODS),
+        Route("/api/chat.postMessage", post_message, methods=["POST"]),
+        Route("/api/conversations.history", history, methods=_METHODS),
+        Route("/api/conversations.info", info, methods=_METHODS),
+        Route("/api/{method}", unknown_method, methods=_METHODS),
+    ]
+
+
+async def auth_test(request: Request) -> Response:
+    """Whom the token stands for."""
+    await _arguments(request)
+    url = f"{request.url.scheme}://{request.url.netloc}/"
+    who = {"url": url, "team": "Practice", "user": "runbook", "team_id": _TEAM_ID, "user_id": _USER_ID}
+    return JSONResponse({"ok": True, **who, "bot_id": _BOT_ID, "is_enterprise_install": False})
+
+
+async def post_message(request: Request) -> Response:
+    """Posts into a channel, given by its id or by its name. The text is kept exactly as it came."""
+    arguments = await _arguments(request)
+    channel = _channel(request, str(arguments.get("channel", "")), by_name=True)
+    if not channel["is_member"]:
+        raise _error("not_in_channel")
+    text = str(arguments.get("text") or "")
+    extras = {name: value for name in ("blocks", "metadata") if (value := _json(arguments, name))}
+    if not text and "blocks" not in extras:
+        raise _error("no_text")
+    if len(text) > TEXT_CHARS:
+        raise _error("msg_too_long")
+    if not _is_metadata(extras.get("metadata", {"event_type": "none", "event_payload": {}})):
+        raise _error("metadata_must_be_sent_as_object" if "metadata" not in extras else "invalid_metadata_format")
+    world = world_of(request)
+    with world.store.change():
+        ts = _next_ts(world, channel["id"])
+        world.store.write(
+            "INSERT INTO messages (channel_id, ts, text, extras) VALUES (?, ?, ?, ?)",
+            channel["id"],
+            ts,
+            text,
+            json.dumps(extras),
+        )
+    row = world.require("SELECT * FROM messages WHERE channel_id = ? AND ts = ?", channel["id"], ts)
+    return JSONResponse({"ok": True, "channel": channel["id"], "ts": ts, "message": _message(row, True)})
+
+
+async def history(request: Request) -> Response:
+    """A channel's messages, newest first; metadata only when it is asked for."""
+    arguments = await _arguments(request)
+    channel = _channel(request, str(arguments.get("channel", "")))
+    if not channel["is_member"]:
+        raise _error("not_in_channel")
+    rows = world_of(request).store.rows("SELECT * FROM messages WHERE channel_id = ? ORDER BY ts DESC", channel["id"])
+    before = _from_cursor(str(arguments.get("cursor") or ""))
+    fitting = [row for row in rows if _in_range(row["ts"], arguments) and (before is None or row["ts"] < before)]
+    limit = _limit(arguments)
+    shown = fitting[:limit]
+    has_more = len(fitting) > limit
+    cursor = base64.b64encode(f"next_ts:{shown[-1]['ts']}".encode()).decode() if has_more else ""
+    with_metadata = _is_true(arguments.get("include_all_metadata"))
+    answer = {"ok": True, "messages": [_message(row, with_metadata) for row in shown], "has_more": has_more}
+    return JSONResponse(answer | {"pin_count": 0, "response_metadata": {"next_cursor": cursor}})
+
+
+async def info(request: Request) -> Response:
+    """One channel."""
+    arguments = await _arguments(request)
+    row = _channel(request, str(arguments.get("channel", "")))
+    channel = {"id": row["id"], "name": row["name"], "is_channel": True, "is_member": bool(row["is_member"])}
+    return JSONResponse({"ok": True, "channel": channel | {"is_private": False, "is_archived": False}})
+
+
+async def unknown_method(request: Request) -> Response:
+    """What a method that is not here answers."""
+    raise _error("unknown_method")
+
+
+async def _arguments(request: Request) -> dict[str, Any]:
+    """A method's arguments, once the token is known to be right.
+
+    They come as JSON, as a form, or in the query; the token in the `Authorization` header, or as an argument.
+    """
+    try:
+        arguments = await fields_of(request)
+    except ValueError:
+        raise _error("invalid_json") from None
+    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+    token = bearer if scheme.lower() == "bearer" else str(arguments.get("token", ""))
+    if not token:
+        raise _error("not_authed")
+    if not secrets.compare_digest(token.encode(), world_of(request).settings["slack_token"].encode()):
+        raise _error("invalid_auth")
+    return arguments
+
+
+def _error(code: str) -> Refusal:
+    return Refusal(200, {"ok": False, "error": code})
+
+
+def _channel(request: Request, given: str, *, by_name: bool = False) -> Row:
+    """The channel with an id or, where Slack takes one, with a name.
+
+    Source: Slack, chat.postMessage takes `#name`; conversations.history takes ids only.
+    """
+    store = world_of(request).store
+    row = store.row("SELECT * FROM channels WHERE id = ?", given)
+    if row is None and by_name:
+        row = store.row("SELECT * FROM channels WHERE name = ?", given.removeprefix("#"))
+    if row is None:
+        raise _error("channel_not_found")
+    return row
+
+
+def _json(arguments: Mapping[str, Any], name: str) -> Any:
+    """An argument that is an object or a list; in a form it is a string of JSON."""
+    value = arguments.get(name)
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise _error(f"invalid_{name}_format") from None
+
+
+def _is_metadata(value: object) -> bool:
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get("event_type"), str)
+        and isinstance(value.get("event_payload"), dict)
+    )
+
+
+def _next_ts(world: World, channel_id: str) -> str:
+    """The time of a new message: later than every other in its channel, whatever the clock says."""
+    moment = world.now()
+    ts = f"{int(moment.timestamp())}.{moment.microsecond:06d}"
+    last = world.store.row("SELECT max(ts) AS ts FROM messages WHERE channel_id = ?", channel_id)
+    if last is None or last["ts"] is None or last["ts"] < ts:
+        return ts
+    following = int(last["ts"].replace(".", "")) + 100
+    return f"{following // 10**6}.{following % 10**6:06d}"
+
+
+def _message(row: Row, with_metadata: bool) -> Json:
+    extras = json.loads(row["extras"])
+    if not with_metadata:
+        extras.pop("metadata", None)
+    who = {"user": _USER_ID, "bot_id": _BOT_ID, "team": _TEAM_ID}
+    return {"type": "message", "subtype": None, "text": row["text"], "ts": row["ts"], **who, **extras}
+
+
+def _in_range(ts: str, arguments: Mapping[str, Any]) -> bool:
+    """Whether a message lies between `oldest` and `latest`, the ends only with `inclusive`."""
+    try:
+        oldest, latest = float(arguments.get("oldest") or 0), float(arguments.get("latest") or "inf")
+    except ValueError:
+        raise _error("invalid_arguments") from None
+    if _is_true(arguments.get("inclusive")):
+        return oldest <= float(ts) <= latest
+    return oldest < float(ts) < latest
+
+
+def _limit(arguments: Mapping[str, Any]) -> int:
+    text = str(arguments.get("limit") or _DEFAULT_LIMIT)
+    if not text.isascii() or not text.isdigit():
+        raise _error("invalid_limit")
+    return min(int(text), _MAX_LIMIT)
+
+
+def _from_cursor(cursor: str) -> str | None:
+    """The time of the last message of the page before."""
+    if not cursor:
+        return None
+    try:
+        return base64.b64decode(cursor, validate=True).decode().removeprefix("next_ts:")
+    except ValueError:
+        raise _error("invalid_cursor") from None
+
+
+def _is_true(value: object) -> bool:
+    return str(value).lower() in ("1", "true")

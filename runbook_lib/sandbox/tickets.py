@@ -1,0 +1,368 @@
+"""The practice tickets, as data: who writes, from which company, what is attached. It does no I/O.
+
+Every date counts from the emergency's date, the Saturday before the world's date. A license's `grace_ended_days`
+says how many days before that Saturday its grace period, 14 days after expiry, ended; negative: still to run.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from dataclasses import dataclass
+from datetime import date, time, timedelta
+
+__all__ = [
+    "COLLEAGUE",
+    "ENGINEER",
+    "GENERATED_BYTES",
+    "TICKETS",
+    "Company",
+    "File",
+    "Generated",
+    "LicenseFile",
+    "Missing",
+    "Note",
+    "Person",
+    "PracticeTicket",
+    "emergency_date",
+]
+
+GRACE_DAYS = 14
+"""Days from a license's expiry to the end of its grace period.
+
+Source: both workflow documents in `seeds/`, *Scope*.
+"""
+
+GENERATED_BYTES = 50 * 1024 * 1024
+"""Size of the attachment that is made while it is read."""
+
+_SATURDAY = 5
+
+
+def emergency_date(world_date: date) -> date:
+    """The Saturday strictly before a world's date: the day on which every practice ticket came in."""
+    return world_date - timedelta(days=(world_date.weekday() - _SATURDAY - 1) % 7 + 1)
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody with a name and an address, as Zendesk has them."""
+
+    name: str
+    email: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Company:
+    """An organization in Zendesk, with what support knows about its subscription.
+
+    Attributes:
+        plan: `premium`, `ultimate`, `starter`, `free`, or None where nothing was ever bought.
+        deployment: `self_managed` or `gitlab_com`.
+        account_type: `customer` or `prospect`.
+    """
+
+    name: str
+    plan: str | None = "premium"
+    deployment: str = "self_managed"
+    account_type: str = "customer"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LicenseFile:
+    """A license file, to be signed when the world is made.
+
+    Attributes:
+        name: The file's name.
+        grace_ended_days: Days from the end of its grace period to the emergency.
+        term_days: Days from its start to its expiry.
+        trial: Whether it is a trial, such as an extension made by Sales.
+        foreign_key: Whether a key other than the world's signs it.
+    """
+
+    name: str
+    grace_ended_days: int
+    term_days: int = 365
+    users: int = 250
+    plan: str = "premium"
+    trial: bool = False
+    foreign_key: bool = False
+
+    def expires_on(self, emergency: date) -> date:
+        """The day it expires, given the emergency's date."""
+        return emergency - timedelta(days=GRACE_DAYS + self.grace_ended_days)
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of any other kind, with its bytes."""
+
+    name: str
+    content_type: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Missing:
+    """An attachment that is listed, but whose content is gone."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Generated:
+    """An attachment of `GENERATED_BYTES`, kept nowhere."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Note:
+    """An internal comment by the colleague, some minutes after the ticket came in."""
+
+    text: str
+    after_minutes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PracticeTicket:
+    """One ticket of a new world."""
+
+    id: int
+    at: time
+    requester: Person
+    company: Company
+    subject: str
+    text: str
+    attachments: tuple[LicenseFile | File | Missing | Generated, ...] = ()
+    notes: tuple[Note, ...] = ()
+    status: str = "open"
+    assigned: bool = False
+
+
+ENGINEER = Person("Practice Engineer", "practice.engineer@support.example")
+COLLEAGUE = Person("Robin Weekend", "robin.weekend@support.example")
+
+
+def _png() -> bytes:
+    """A picture of one gray pixel."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0\x7f")) + chunk(b"IEND", b"")
+    )
+
+
+_HOSTILE_TEXT = "\n".join(
+    [
+        "<script>alert('ticket')</script><img src=x onerror=alert(1)><b>bold</b> &amp; &lt;i&gt;",
+        "</textarea></style></pre><iframe src=javascript:alert(2)></iframe>",
+        "Hey <!channel> <@U0123> <https://evil.example|click here>, {{ticket.requester.email}} {% raw %}",
+        '=cmd()|"/c calc"!A1 +1+1 -2 @SUM(1)',
+        "../../../etc/passwd ..\\..\\x %00 %2e%2e/",
+        "\u202egnp.exe\u202c \u200f\u2066\u2069 \u2028 \ufeff",
+        "\x1b[31mred\x1b[0m \x1b]0;title\x07 \x00 \x08 \x7f \x9b31m",
+        "```python\nraise SystemExit\n``` [link](javascript:alert(3)) ![x](https://evil.example/pixel)",
+        "Our instance is read-only since the license ran out, please help. " + "A" * 4000,
+    ]
+)
+
+TICKETS = (
+    PracticeTicket(
+        id=1001,
+        at=time(9, 4),
+        requester=Person("Maya Lindqvist", "maya.lindqvist@nordlicht-analytics.example"),
+        company=Company(name="Nordlicht Analytics"),
+        subject="License expired, GitLab is read-only",
+        text="Hello,\n\nsince this morning nobody can push, GitLab says that the license has expired. Our renewal is "
+        "with purchasing and will not be signed before Monday, and we have a release tonight.\n\nThe license file "
+        "that we use is attached. Can you help us over the weekend?\n\nMaya Lindqvist\nNordlicht Analytics",
+        attachments=(LicenseFile(name="nordlicht-analytics.gitlab-license", grace_ended_days=1),),
+    ),
+    PracticeTicket(
+        id=1002,
+        at=time(9, 11),
+        requester=Person("Tomás Herrera", "therrera@puerto-logistica.example"),
+        company=Company(name="Puerto Logística"),
+        subject="URGENT: cannot merge anything",
+        text="Hi support, GitLab refuses every push with a message about an expired license. I am not the one who "
+        "installed it and I do not have the file. What do you need from us?\n\nTomás",
+        status="new",
+    ),
+    PracticeTicket(
+        id=1003,
+        at=time(9, 19),
+        requester=Person("Aisha Okonkwo", "aisha.okonkwo@lagos-grid.example"),
+        company=Company(name="Lagos Grid Systems"),
+        subject="Red banner: your license has expired",
+        text="Good morning, there is a red banner about our license on every page. Everything still works but I am "
+        "worried that it stops during the weekend. License attached.\n\nRegards, Aisha Okonkwo",
+        attachments=(LicenseFile(name="lagos-grid.gitlab-license", grace_ended_days=-4),),
+    ),
+    PracticeTicket(
+        id=1004,
+        at=time(9, 27),
+        requester=Person("Pieter van den Berg", "p.vandenberg@polderbouw.example"),
+        company=Company(name="Polderbouw"),
+        subject="GitLab read-only since Tuesday",
+        text="Since Tuesday our GitLab has been read-only. We thought that it would sort itself out. It has not. "
+        "Please send us a new license, the old one is attached.\n\nPieter",
+        attachments=(LicenseFile(name="polderbouw.gitlab-license", grace_ended_days=4),),
+    ),
+    PracticeTicket(
+        id=1005,
+        at=time(9, 33),
+        requester=Person("Hana Suzuki", "hana.suzuki@kitsune-robotics.example"),
+        company=Company(name="Kitsune Robotics"),
+        subject="Production deploys blocked by expired license",
+        text="Hello team,\nour deploys have been blocked since Wednesday because GitLab does not accept pushes. "
+        "Please find our license attached. We are 250 people.\n\nThank you,\nHana Suzuki",
+        attachments=(LicenseFile(name="kitsune-robotics.gitlab-license", grace_ended_days=3),),
+    ),
+    PracticeTicket(
+        id=1006,
+        at=time(9, 42),
+        requester=Person("Jonas Weber", "jonas.weber@probierwerk.example"),
+        company=Company(name="Probierwerk", plan=None, account_type="prospect"),
+        subject="Our evaluation ended, we need a few more days",
+        text="Hi, we evaluated GitLab with a trial license and it ended before we had decided. Could you extend it "
+        "over the weekend? The team would like to go on testing.\n\nJonas",
+        status="new",
+    ),
+    PracticeTicket(
+        id=1007,
+        at=time(9, 50),
+        requester=Person("Chiara Bianchi", "chiara@bottega-software.example"),
+        company=Company(name="Bottega Software", plan="free"),
+        subject="Emergency license please",
+        text="Hello, we run GitLab ourselves and need merge request approvals this weekend. A friend told me that "
+        "support gives out emergency licenses. There are 12 of us.\n\nChiara",
+        status="new",
+    ),
+    PracticeTicket(
+        id=1008,
+        at=time(9, 58),
+        requester=Person("Rahul Mehta", "rahul.mehta@clouddabba.example"),
+        company=Company(name="Clouddabba", deployment="gitlab_com"),
+        subject="Our group on GitLab.com lost its Premium features",
+        text="Hi, our group gitlab.com/clouddabba was Premium until yesterday and is Free today. Epics and approval "
+        "rules are gone. Please restore it, we have an audit on Monday.\n\nRahul",
+    ),
+    PracticeTicket(
+        id=1009,
+        at=time(10, 6),
+        requester=Person("Sophie Marchand", "s.marchand@atelier-numerique.example"),
+        company=Company(name="Atelier Numérique"),
+        subject="Temporary license expired as well",
+        text="Hello,\nour contact in Sales gave us a temporary license last month, and now this one has run out too. "
+        "Since yesterday GitLab has been read-only. I attach both files, the original and the temporary one.\n\n"
+        "Sophie Marchand",
+        attachments=(
+            LicenseFile(name="atelier-numerique.gitlab-license", grace_ended_days=31),
+            LicenseFile(
+                name="atelier-numerique-extension.gitlab-license", grace_ended_days=1, term_days=30, trial=True
+            ),
+        ),
+        notes=(
+            Note(
+                "For whoever takes this: Sales generated a temporary extension for them last month. It is the second "
+                "file. An extension does not rule them out.",
+                after_minutes=9,
+            ),
+        ),
+    ),
+    PracticeTicket(
+        id=1010,
+        at=time(10, 21),
+        requester=Person("Grzegorz Nowak", "grzegorz.nowak@mailbox-full.example"),
+        company=Company(name="Nowak Systemy"),
+        subject="License expired over the weekend",
+        text="Hello, GitLab stopped accepting pushes yesterday, license expired. File attached. Please send the new "
+        "one to this address.\n\nGrzegorz Nowak",
+        attachments=(LicenseFile(name="nowak-systemy.gitlab-license", grace_ended_days=1),),
+    ),
+    PracticeTicket(
+        id=1011,
+        at=time(10, 30),
+        requester=Person(
+            "<img src=x onerror=alert('name')> {{ticket.requester.email}} \u202eyrollaM\u202c",
+            "mallory+emergency@hostile-names.example",
+        ),
+        company=Company(name="=cmd()|'<script>alert(\"org\")</script>' & Sons <!channel> ../../x"),
+        subject="<script>alert('subject')</script> <!channel> {{ticket.requester.email}} =cmd() ../../x \x1b[31m\u202e",
+        text=_HOSTILE_TEXT,
+        attachments=(
+            LicenseFile(name='../../x"><img src=x onerror=alert(1)>.gitlab-license', grace_ended_days=1),
+            File("<script>alert('file')</script>.html", "text/html", b"<script>alert(document.domain)</script>"),
+            File("=cmd()|'calc'!A1.csv", "text/csv", b"=cmd()|' /c calc'!A1,../../x\r\n"),
+        ),
+    ),
+    PracticeTicket(
+        id=1901,
+        at=time(10, 36),
+        requester=Person("Maya Lindqvist", "maya.lindqvist@nordlicht-analytics.example"),
+        company=Company(name="Nordlicht Analytics"),
+        subject="License expired (second ticket)",
+        text="Hello, I opened another ticket for the same thing, please close this one.\n\nMaya",
+        attachments=(LicenseFile(name="nordlicht-analytics.gitlab-license", grace_ended_days=1),),
+        status="closed",
+    ),
+    PracticeTicket(
+        id=1902,
+        at=time(10, 44),
+        requester=Person("Trần Đức", "duc.tran@songhuong-shipping.example"),
+        company=Company(name="Sông Hương Shipping"),
+        subject="License problem, logs attached",
+        text="Hi, the license has expired. I attach everything that I found in the license folder.\n\nDuc",
+        attachments=(Generated("everything.gitlab-license"),),
+    ),
+    PracticeTicket(
+        id=1903,
+        at=time(10, 52),
+        requester=Person("Ingrid Solberg", "ingrid@fjordkraft-it.example"),
+        company=Company(name="Fjordkraft IT"),
+        subject="No pushes possible, license attached",
+        text="Hello, the license is attached. We cannot push.\n\nIngrid",
+        attachments=(Missing("fjordkraft-it.gitlab-license"),),
+    ),
+    PracticeTicket(
+        id=1904,
+        at=time(11, 0),
+        requester=Person("Omar Haddad", "omar@cedarsoft.example"),
+        company=Company(name="Cedarsoft"),
+        subject="Please renew our license",
+        text="Hi, here is our license (I took it from the admin page). It expired and we cannot work.\n\nOmar",
+        attachments=(File("license.gitlab-license", "application/octet-stream", _png()),),
+    ),
+    PracticeTicket(
+        id=1905,
+        at=time(11, 8),
+        requester=Person("Front Desk", "not an address"),
+        company=Company(name="Harbor Clinic"),
+        subject="GitLab license",
+        text="The IT people are away and GitLab shows an expired license. They left me this file.",
+        attachments=(LicenseFile(name="harbor-clinic.gitlab-license", grace_ended_days=1),),
+    ),
+    PracticeTicket(
+        id=1906,
+        at=time(11, 15),
+        requester=Person("Lucía Fernández", "lucia.fernandez@meseta-datos.example"),
+        company=Company(name="Meseta Datos"),
+        subject="License ran out, instance locked",
+        text="Hello, since yesterday our instance has been locked. License attached, 250 users.\n\nLucía Fernández",
+        attachments=(LicenseFile(name="meseta-datos.gitlab-license", grace_ended_days=1),),
+        assigned=True,
+    ),
+    PracticeTicket(
+        id=1907,
+        at=time(11, 24),
+        requester=Person("Viktor Petrov", "v.petrov@balkanforge.example"),
+        company=Company(name="Balkanforge"),
+        subject="Expired license",
+        text="Hello, our license has expired, see the file. Please replace it quickly.\n\nViktor",
+        attachments=(LicenseFile(name="balkanforge.gitlab-license", grace_ended_days=1, foreign_key=True),),
+    ),
+)

@@ -1,0 +1,124 @@
+"""A practice world: a folder with its database and its signing key, its date and its tokens. Not the server."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from runbook_lib.errors import InputError
+from runbook_lib.sandbox.store import Row, Store
+
+__all__ = [
+    "DATABASE_NAME",
+    "PRIVATE_KEY_NAME",
+    "PUBLIC_KEY_NAME",
+    "World",
+    "clock_on",
+    "opened",
+    "to_the_millisecond",
+    "to_the_second",
+    "world_date",
+]
+
+DATABASE_NAME = "world.sqlite"
+PRIVATE_KEY_NAME = "license-key.pem"
+PUBLIC_KEY_NAME = "license-key.pub"
+
+
+@dataclass(frozen=True)
+class World:
+    """An open practice world.
+
+    Attributes:
+        folder: Where it lives, absolute.
+        store: Everything that can change.
+        settings: Names and values fixed when the world was made: its id, its date, every token.
+        now: The world's clock: an aware UTC time.
+    """
+
+    folder: Path
+    store: Store
+    settings: dict[str, str]
+    now: Callable[[], datetime]
+
+    @property
+    def id(self) -> str:
+        """Random hexadecimal digits that tell this world from every other."""
+        return self.settings["world"]
+
+    @property
+    def date(self) -> date:
+        """The day it is in this world, every day."""
+        return date.fromisoformat(self.settings["date"])
+
+    def require(self, sql: str, *values: str | int | bytes | None) -> Row:
+        """The one row that must be there.
+
+        Raises:
+            LookupError: It is not; the caller asked for an id that nobody gave out.
+        """
+        found = self.store.row(sql, *values)
+        if found is None:
+            raise LookupError(f"No row for {values!r} in: {sql}")
+        return found
+
+
+def clock_on(day: date) -> Callable[[], datetime]:
+    """A clock that shows the real time of day, in UTC, always on the same day."""
+
+    def now() -> datetime:
+        return datetime.combine(day, datetime.now(UTC).timetz())
+
+    return now
+
+
+def to_the_second(moment: datetime) -> str:
+    """A stamp as Zendesk writes it, `2026-11-22T09:30:00Z`."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def to_the_millisecond(moment: datetime) -> str:
+    """A stamp as GitLab writes it, `2026-11-22T09:30:00.123Z`."""
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[World]:
+    """Opens the world in a folder, and closes its database at the end.
+
+    Raises:
+        InputError: There is no world, or the file there is not one.
+    """
+    path = folder / DATABASE_NAME
+    if not path.is_file():
+        raise InputError(f"There is no practice world in {folder}. Make one first.")
+    store = Store(path)
+    try:
+        yield _world(folder, store)
+    finally:
+        store.close()
+
+
+def world_date(folder: Path) -> date | None:
+    """The date of the world in a folder, or None when there is no world.
+
+    Raises:
+        InputError: There is a file in the world's place which is not one.
+    """
+    if not (folder / DATABASE_NAME).is_file():
+        return None
+    with opened(folder) as practice:
+        return practice.date
+
+
+def _world(folder: Path, store: Store) -> World:
+    try:
+        settings = {row["name"]: row["value"] for row in store.rows("SELECT name, value FROM settings")}
+        day = date.fromisoformat(settings["date"])
+    except (sqlite3.DatabaseError, KeyError) as exc:
+        raise InputError(f"The file {DATABASE_NAME} in {folder} is not a practice world. Remove the folder.") from exc
+    return World(folder=folder.resolve(), store=store, settings=settings, now=clock_on(day))

@@ -1,0 +1,298 @@
+"""The stand-in for Zendesk Support: `/api/v2/...`, and the host that serves attachments.
+
+Source: Zendesk's API reference; FACTS 4 for what was seen beyond it.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import secrets
+from collections.abc import Iterator, Sequence
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import BaseRoute, Mount, Route
+
+from runbook_lib.sandbox.replies import Refusal, fields_of, world_of
+from runbook_lib.sandbox.store import Row
+from runbook_lib.sandbox.tickets import ENGINEER
+from runbook_lib.sandbox.world import World, to_the_second
+from runbook_lib.sandbox.zendesk_json import ANONYMOUS, Shapes
+from runbook_lib.sandbox.zendesk_update import Update, upload_is_usable
+
+__all__ = ["routes"]
+
+_PAGE_SIZE = 100
+_CHUNK = b"GITLAB LICENSE, ALL OF IT. " * 2427 + b"\n" * 7
+
+
+def routes() -> list[BaseRoute]:
+    """Everything that Zendesk answers. Every address works with and without `.json`."""
+    api: list[BaseRoute] = []
+    for path, endpoint, methods in (
+        ("/users/me", show_me, ["GET"]),
+        ("/users/{id}", show_user, ["GET"]),
+        ("/organizations/{id}", show_organization, ["GET"]),
+        ("/attachments/{id}", show_attachment, ["GET"]),
+        ("/uploads", upload, ["POST"]),
+        ("/tickets/{id}", show_ticket, ["GET"]),
+        ("/tickets/{id}", update_ticket, ["PUT"]),
+        ("/tickets/{id}/comments", list_comments, ["GET"]),
+        ("/tickets/{id}/audits", list_audits, ["GET"]),
+    ):
+        api += [Route(f"{path}.json", endpoint, methods=methods), Route(path, endpoint, methods=methods)]
+    api.append(Route("/{rest:path}", no_such_endpoint, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]))
+    return [Mount("/api/v2", routes=api), Route("/attachments/token/{token}/", download)]
+
+
+async def show_me(request: Request) -> Response:
+    """Who the credentials belong to. Bad ones are answered 200 as well, with nobody.
+
+    Source: FACTS 4; so it is no probe.
+    """
+    agent = _agent(request)
+    return JSONResponse({"user": ANONYMOUS if agent is None else Shapes.of(request).user(agent)})
+
+
+async def show_user(request: Request) -> Response:
+    """One person."""
+    _signed_in(request)
+    return JSONResponse({"user": Shapes.of(request).user(_found(request, "SELECT * FROM users WHERE id = ?"))})
+
+
+async def show_organization(request: Request) -> Response:
+    """One organization."""
+    _signed_in(request)
+    row = _found(request, "SELECT * FROM organizations WHERE id = ?")
+    return JSONResponse({"organization": Shapes.of(request).organization(row)})
+
+
+async def show_attachment(request: Request) -> Response:
+    """One attachment, without its content."""
+    _signed_in(request)
+    row = _found(request, "SELECT * FROM attachments WHERE id = ?")
+    return JSONResponse({"attachment": Shapes.of(request).attachment(row)})
+
+
+async def show_ticket(request: Request) -> Response:
+    """One ticket; `include=users,organizations` puts the people and the organization beside it."""
+    _signed_in(request)
+    row = _found(request, "SELECT * FROM tickets WHERE id = ?")
+    shapes = Shapes.of(request)
+    answer: dict[str, Any] = {"ticket": shapes.ticket(row)}
+    include = request.query_params.get("include", "").split(",")
+    if "users" in include:
+        answer["users"] = shapes.users([row["requester_id"], row["assignee_id"]])
+    if "organizations" in include:
+        organizations = shapes.world.store.rows("SELECT * FROM organizations WHERE id = ?", row["organization_id"])
+        answer["organizations"] = [shapes.organization(organization) for organization in organizations]
+    return JSONResponse(answer)
+
+
+async def update_ticket(request: Request) -> Response:
+    """Changes a ticket, comments on it, or both."""
+    agent = _signed_in(request)
+    ticket = _found(request, "SELECT * FROM tickets WHERE id = ?")
+    try:
+        change = (await fields_of(request))["ticket"]
+    except (ValueError, KeyError):
+        change = None
+    if not isinstance(change, dict):
+        raise Refusal(422, {"error": "Unprocessable Entity", "message": "Server could not parse JSON"})
+    shapes = Shapes.of(request)
+    audit_id = Update(shapes.world, ticket, agent, request.headers.get("user-agent", ""), change).apply()
+    audit = shapes.world.require("SELECT * FROM audits WHERE id = ?", audit_id)
+    updated = shapes.world.require("SELECT * FROM tickets WHERE id = ?", ticket["id"])
+    return JSONResponse({"ticket": shapes.ticket(updated), "audit": shapes.audit(audit)})
+
+
+async def list_comments(request: Request) -> Response:
+    """A ticket's comments, oldest first."""
+    _signed_in(request)
+    ticket = _found(request, "SELECT * FROM tickets WHERE id = ?")
+    rows = world_of(request).store.rows("SELECT * FROM comments WHERE ticket_id = ? ORDER BY id", ticket["id"])
+    shapes = Shapes.of(request)
+    page, paging = _page(request, rows)
+    answer: dict[str, Any] = {"comments": [shapes.comment(row) for row in page]} | paging
+    if "users" in request.query_params.get("include", "").split(","):
+        answer["users"] = shapes.users(row["author_id"] for row in page)
+    return JSONResponse(answer)
+
+
+async def list_audits(request: Request) -> Response:
+    """A ticket's audits, oldest first."""
+    _signed_in(request)
+    ticket = _found(request, "SELECT * FROM tickets WHERE id = ?")
+    rows = world_of(request).store.rows("SELECT * FROM audits WHERE ticket_id = ? ORDER BY id", ticket["id"])
+    shapes = Shapes.of(request)
+    page, paging = _page(request, rows)
+    return JSONResponse({"audits": [shapes.audit(row) for row in page]} | paging)
+
+
+async def upload(request: Request) -> Response:
+    """Takes a file in, to be attached to a comment later; with `token`, beside the files of that upload."""
+    _signed_in(request)
+    name = request.query_params.get("filename", "")
+    if not name:
+        raise Refusal(422, {"error": "RecordInvalid", "description": "Filename: cannot be blank"})
+    content = await request.body()
+    world = world_of(request)
+    with world.store.change():
+        token = _upload_token(world, request.query_params.get("token"))
+        attachment_id = world.store.write(
+            "INSERT INTO attachments (upload_token, token, file_name, content_type, size, source, content)"
+            " VALUES (?, ?, ?, ?, ?, 'stored', ?)",
+            token,
+            secrets.token_urlsafe(18),
+            name,
+            request.headers.get("content-type", "application/binary"),
+            len(content),
+            content,
+        )
+    row = world.require("SELECT * FROM attachments WHERE id = ?", attachment_id)
+    attachment = Shapes.of(request).attachment(row)
+    answer = {"token": token, "attachment": attachment, "attachments": [attachment]}
+    return JSONResponse({"upload": answer}, 201)
+
+
+async def download(request: Request) -> Response:
+    """An attachment's content, for whoever has its address; credentials have no business here.
+
+    The real host ignores them. This one refuses them, so that a client which leaks them is found out.
+    """
+    if "authorization" in request.headers or "cookie" in request.headers:
+        return PlainTextResponse("Credentials do not belong on this host.", 400)
+    row = world_of(request).store.row("SELECT * FROM attachments WHERE token = ?", request.path_params["token"])
+    if row is None or row["source"] == "missing":
+        return PlainTextResponse("Not found", 404)
+    headers = {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(row['file_name'], safe='')}",
+        "X-Content-Type-Options": "nosniff",
+    }
+    if row["source"] == "stored":
+        return Response(row["content"], headers=headers, media_type=row["content_type"])
+    headers["Content-Length"] = str(row["size"])
+    return StreamingResponse(_generated(row["size"]), headers=headers, media_type=row["content_type"])
+
+
+async def no_such_endpoint(request: Request) -> Response:
+    """What any other address answers."""
+    _signed_in(request)
+    raise Refusal(404, {"error": "InvalidEndpoint", "description": "Not found"})
+
+
+def _generated(size: int) -> Iterator[bytes]:
+    """Bytes that nobody keeps, `size` of them."""
+    for start in range(0, size, len(_CHUNK)):
+        yield _CHUNK[: size - start]
+
+
+def _upload_token(world: World, token: str | None) -> str:
+    """The token of an upload to add to, or of a new one."""
+    if token:
+        if not upload_is_usable(world, token):
+            raise Refusal(404, {"error": "RecordNotFound", "description": "Not found"})
+        return token
+    token = secrets.token_urlsafe(18)
+    stamp = to_the_second(world.now())
+    world.store.write("INSERT INTO uploads (token, created_at) VALUES (?, ?)", token, stamp)
+    return token
+
+
+def _page(request: Request, rows: Sequence[Row]) -> tuple[Sequence[Row], dict[str, Any]]:
+    """The rows of the page that was asked for, and how the answer leads to the next one.
+
+    Source: Zendesk, *Pagination*: with `page[size]` by cursor, otherwise by page number.
+    """
+    if "page[size]" in request.query_params:
+        return _cursor_page(request, rows)
+    number = _integer(request.query_params.get("page", "1"), "page")
+    size = min(_integer(request.query_params.get("per_page", str(_PAGE_SIZE)), "per_page"), _PAGE_SIZE)
+    end = number * size
+    return rows[end - size : end], {
+        "count": len(rows),
+        "next_page": _address(request, page=str(number + 1)) if end < len(rows) else None,
+        "previous_page": _address(request, page=str(number - 1)) if number > 1 else None,
+    }
+
+
+def _cursor_page(request: Request, rows: Sequence[Row]) -> tuple[Sequence[Row], dict[str, Any]]:
+    size = min(_integer(request.query_params["page[size]"], "page[size]"), _PAGE_SIZE)
+    after = request.query_params.get("page[after]")
+    rest = [row for row in rows if row["id"] > _cursor_id(after)] if after else rows
+    page = rest[:size]
+    has_more = len(rest) > size
+    cursor = base64.urlsafe_b64encode(str(page[-1]["id"]).encode()).decode() if page else None
+    following = _address(request, **{"page[after]": str(cursor)}) if has_more else None
+    return page, {
+        "meta": {"has_more": has_more, "after_cursor": cursor, "before_cursor": None},
+        "links": {"prev": None, "next": following},
+    }
+
+
+def _cursor_id(cursor: str) -> int:
+    try:
+        return int(base64.urlsafe_b64decode(cursor))
+    except (binascii.Error, ValueError):
+        raise _invalid_value("page[after]", "is not a cursor") from None
+
+
+def _address(request: Request, **changed: str) -> str:
+    """The address that was asked for, with some of its parameters changed."""
+    return str(request.url.replace(query=urlencode(dict(request.query_params) | changed)))
+
+
+def _integer(text: str, name: str) -> int:
+    if not text.isascii() or not text.isdigit() or not int(text):
+        raise _invalid_value(name, "must be an integer")
+    return int(text)
+
+
+def _invalid_value(name: str, problem: str) -> Refusal:
+    message = f"You passed an invalid value for the {name} attribute. Invalid parameter: {name} {problem}"
+    return Refusal(400, {"error": {"title": "Invalid attribute", "message": message}})
+
+
+def _found(request: Request, sql: str) -> Row:
+    """The row with the id in the address."""
+    row = world_of(request).store.row(sql, _integer(request.path_params["id"], "id"))
+    if row is None:
+        raise Refusal(404, {"error": "RecordNotFound", "description": "Not found"})
+    return row
+
+
+def _signed_in(request: Request) -> Row:
+    """The agent whose credentials came with a request."""
+    agent = _agent(request)
+    if agent is None:
+        headers = {"WWW-Authenticate": 'Basic realm="Web Password"'}
+        raise Refusal(401, {"error": "Couldn't authenticate you"}, headers)
+    return agent
+
+
+def _agent(request: Request) -> Row | None:
+    """The agent that an OAuth token, or `email/token:API_TOKEN`, stands for; None for anything else."""
+    scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
+    settings = world_of(request).settings
+    email = None
+    if scheme.lower() == "bearer" and _same(credentials, settings["zendesk_oauth_token"]):
+        email = ENGINEER.email
+    elif scheme.lower() == "basic":
+        name, _, token = _decoded(credentials).rpartition("/token:")
+        email = name if _same(token, settings["zendesk_api_token"]) else None
+    sql = "SELECT * FROM users WHERE email = ? AND role = 'agent'"
+    return world_of(request).store.row(sql, email)
+
+
+def _same(given: str, expected: str) -> bool:
+    return secrets.compare_digest(given.encode(), expected.encode())
+
+
+def _decoded(credentials: str) -> str:
+    try:
+        return base64.b64decode(credentials, validate=True).decode()
+    except ValueError:
+        return ""

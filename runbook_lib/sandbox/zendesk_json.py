@@ -1,0 +1,216 @@
+"""How the world's rows look as Zendesk JSON. It reads, and decides nothing.
+
+Source: Zendesk's reference for Tickets, Ticket Comments, Ticket Audits, Attachments, Users and Organizations.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import htpy as h
+from starlette.requests import Request
+
+from runbook_lib.sandbox.replies import world_of
+from runbook_lib.sandbox.store import Row
+from runbook_lib.sandbox.world import World
+
+__all__ = ["ANONYMOUS", "Shapes"]
+
+Json = dict[str, Any]
+
+ANONYMOUS: Json = {
+    "id": None,
+    "name": "Anonymous user",
+    "email": "invalid@example.com",
+    "role": "end-user",
+    "active": False,
+    "verified": False,
+    "organization_id": None,
+}
+"""Whom `users/me` shows to somebody it does not know."""
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """Builds Zendesk's objects, with addresses that fit the request.
+
+    Attributes:
+        world: Where the rows are.
+        base_url: Scheme, host and port that the API was asked at.
+        port: The server's port.
+    """
+
+    world: World
+    base_url: str
+    port: int
+
+    @classmethod
+    def of(cls, request: Request) -> Shapes:
+        """The shapes for the answer to a request."""
+        port = request.url.port or 80
+        return cls(world_of(request), f"{request.url.scheme}://{request.url.netloc}", port)
+
+    def ticket(self, row: Row) -> Json:
+        """A ticket, without its comments."""
+        first = self.world.require("SELECT body, public FROM comments WHERE ticket_id = ? ORDER BY id", row["id"])
+        return {
+            "url": f"{self.base_url}/api/v2/tickets/{row['id']}.json",
+            "id": row["id"],
+            "external_id": None,
+            "via": {"channel": "web", "source": {"from": {}, "to": {}, "rel": None}},
+            "created_at": row["created_at"],
+            "updated_at": row["updated_at"],
+            "type": None,
+            "subject": row["subject"],
+            "raw_subject": row["subject"],
+            "description": first["body"],
+            "priority": "urgent",
+            "status": row["status"],
+            "recipient": None,
+            "requester_id": row["requester_id"],
+            "submitter_id": row["requester_id"],
+            "assignee_id": row["assignee_id"],
+            "organization_id": row["organization_id"],
+            "group_id": None,
+            "collaborator_ids": [],
+            "follower_ids": [],
+            "email_cc_ids": [],
+            "has_incidents": False,
+            "is_public": bool(first["public"]),
+            "due_at": None,
+            "tags": ["emergency", "self-managed"],
+            "custom_fields": [],
+        }
+
+    def user(self, row: Row) -> Json:
+        """A person: an agent or an end user."""
+        return {
+            "id": row["id"],
+            "url": f"{self.base_url}/api/v2/users/{row['id']}.json",
+            "name": row["name"],
+            "email": row["email"],
+            "created_at": row["created_at"],
+            "updated_at": row["created_at"],
+            "role": row["role"],
+            "organization_id": row["organization_id"],
+            "time_zone": "UTC",
+            "iana_time_zone": "Etc/UTC",
+            "locale": "en-US",
+            "phone": None,
+            "active": True,
+            "verified": True,
+            "suspended": False,
+            "tags": [],
+            "user_fields": {},
+        }
+
+    def organization(self, row: Row) -> Json:
+        """A customer's organization, with the fields that support keeps."""
+        return {
+            "id": row["id"],
+            "url": f"{self.base_url}/api/v2/organizations/{row['id']}.json",
+            "name": row["name"],
+            "created_at": row["created_at"],
+            "updated_at": row["created_at"],
+            "domain_names": [],
+            "details": None,
+            "notes": None,
+            "group_id": None,
+            "shared_tickets": False,
+            "shared_comments": False,
+            "tags": [],
+            "organization_fields": json.loads(row["fields"]),
+        }
+
+    def comment(self, row: Row) -> Json:
+        """A comment as the list of a ticket's comments shows it.
+
+        It has no `metadata.custom`: what came with the update is on the comment's audit only.
+        """
+        audit = self.world.require("SELECT * FROM audits WHERE id = ?", row["audit_id"])
+        return {
+            **self._text_of(row),
+            "created_at": row["created_at"],
+            "via": self._via(audit),
+            "metadata": {"system": self._system(audit), "via": self._via(audit)},
+        }
+
+    def audit(self, row: Row) -> Json:
+        """One update of a ticket: its comment, if it has one, and every field that it changed."""
+        comments = self.world.store.rows("SELECT * FROM comments WHERE audit_id = ? ORDER BY id", row["id"])
+        changes = [
+            {"id": row["id"] * 100 + number, **change}
+            for number, change in enumerate(json.loads(row["changes"]), start=1)
+        ]
+        return {
+            "id": row["id"],
+            "ticket_id": row["ticket_id"],
+            "created_at": row["created_at"],
+            "author_id": row["author_id"],
+            "metadata": {"system": self._system(row), "custom": json.loads(row["custom"])},
+            "events": [self._text_of(comment) for comment in comments] + changes,
+            "via": self._via(row),
+        }
+
+    def attachment(self, row: Row) -> Json:
+        """A file. Its content is on another host name, where credentials must not go.
+
+        Source: FACTS 4, Zendesk; attachments live on `zdusercontent.com` and the like.
+        """
+        address = f"http://localhost:{self.port}/attachments/token/{row['token']}/"
+        content_url = f"{address}?name={quote(row['file_name'], safe='')}"
+        return {
+            "url": f"{self.base_url}/api/v2/attachments/{row['id']}.json",
+            "id": row["id"],
+            "file_name": row["file_name"],
+            "content_url": content_url,
+            "mapped_content_url": content_url,
+            "content_type": row["content_type"],
+            "size": row["size"],
+            "width": None,
+            "height": None,
+            "inline": False,
+            "deleted": False,
+            "malware_scan_result": "malware_not_found",
+            "malware_access_override": False,
+            "thumbnails": [],
+        }
+
+    def users(self, user_ids: Iterable[int | None]) -> list[Json]:
+        """The people with these ids, each once, for a sideload."""
+        wanted = dict.fromkeys(user_id for user_id in user_ids if user_id is not None)
+        return [self.user(self.world.require("SELECT * FROM users WHERE id = ?", user_id)) for user_id in wanted]
+
+    def _text_of(self, comment: Row) -> Json:
+        """What a comment and its audit event have in common."""
+        attachments = self.world.store.rows("SELECT * FROM attachments WHERE comment_id = ? ORDER BY id", comment["id"])
+        return {
+            "id": comment["id"],
+            "type": "Comment",
+            "author_id": comment["author_id"],
+            "body": comment["body"],
+            "html_body": _html(comment["body"]),
+            "plain_body": comment["body"],
+            "public": bool(comment["public"]),
+            "attachments": [self.attachment(attachment) for attachment in attachments],
+            "audit_id": comment["audit_id"],
+        }
+
+    @staticmethod
+    def _via(audit: Row) -> Json:
+        return {"channel": audit["channel"], "source": {"from": {}, "to": {}, "rel": None}}
+
+    @staticmethod
+    def _system(audit: Row) -> Json:
+        return {"client": audit["client"], "ip_address": "127.0.0.1", "location": "Practice"}
+
+
+def _html(body: str) -> str:
+    """A comment's text as the escaped HTML that Zendesk makes of it."""
+    lines = body.split("\n")
+    paragraph = h.p(dir="auto")[[[h.br if number else None, line] for number, line in enumerate(lines)]]
+    return str(h.div(".zd-comment", dir="auto")[paragraph])

@@ -1,0 +1,222 @@
+"""What an update does to a Zendesk ticket: refuse it, or change the ticket, comment, and leave an audit."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from runbook_lib.sandbox.replies import Refusal
+from runbook_lib.sandbox.store import Row
+from runbook_lib.sandbox.world import World, to_the_second
+
+__all__ = ["UPLOAD_LIFETIME", "Update", "upload_is_usable"]
+
+UPLOAD_LIFETIME = timedelta(minutes=60)
+"""How long an upload's token can be used.
+
+Source: Zendesk, Attachments, *Uploading files*.
+"""
+
+BODY_BYTES = 64 * 1024
+"""Where Zendesk cuts a comment off, in bytes of UTF-8."""
+
+_STATUSES = ("new", "open", "pending", "hold", "solved", "closed")
+_PLACEHOLDER = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
+
+
+@dataclass(frozen=True)
+class Update:
+    """One update of one ticket by an agent.
+
+    Attributes:
+        world: The world to change.
+        ticket: The ticket's row, as it is now.
+        agent: The row of the user who sent the update.
+        client: The client's User-Agent.
+        change: The `ticket` object that the client sent. What it holds beyond what is known is ignored, as
+            Zendesk does.
+    """
+
+    world: World
+    ticket: Row
+    agent: Row
+    client: str
+    change: Mapping[str, Any]
+
+    def apply(self) -> int:
+        """Makes the update, all of it or nothing.
+
+        Returns:
+            The id of its audit.
+
+        Raises:
+            Refusal: 409 for a stale `safe_update`; 422 for a closed ticket and for values that cannot be.
+        """
+        self._check_state()
+        fields = self._new_fields()
+        stamp = to_the_second(self.world.now())
+        with self.world.store.change():
+            audit_id = self._add_audit(fields, stamp)
+            self._add_comment(audit_id, stamp)
+            for name, value in fields.items():
+                self._set(name, value)
+            self._set("updated_at", stamp)
+        return audit_id
+
+    def _check_state(self) -> None:
+        """Refuses a closed ticket, and a stale stamp.
+
+        Source: the 422 as logged in Speedygeek/ZendeskApi_v2 issue 59; the 409 is Zendesk's `UpdateConflict`.
+        Stamps have one second: two updates within the same second are not told apart.
+        """
+        if self.ticket["status"] == "closed":
+            raise _invalid("status", "Status: closed prevents ticket update")
+        if self.change.get("safe_update") and not self._stamp_is_current():
+            text = "Safe Update prevented the update due to outdated ticket data. Please fetch the latest ticket data"
+            raise Refusal(409, {"error": "UpdateConflict", "description": f"{text} and try again."})
+
+    def _stamp_is_current(self) -> bool:
+        try:
+            seen_at = datetime.fromisoformat(str(self.change.get("updated_stamp")))
+            return seen_at >= datetime.fromisoformat(self.ticket["updated_at"])
+        except (ValueError, TypeError):
+            return False
+
+    def _new_fields(self) -> dict[str, str | int | None]:
+        """The ticket's columns that change, with their new values."""
+        wanted: dict[str, str | int | None] = {}
+        if "status" in self.change:
+            wanted["status"] = self._checked_status(self.change["status"])
+        if "assignee_id" in self.change:
+            wanted["assignee_id"] = self._checked_assignee(self.change["assignee_id"])
+            if self.ticket["status"] == "new" and wanted["assignee_id"]:
+                wanted.setdefault("status", "open")  # Source: Zendesk, *About ticket statuses*
+        return {name: value for name, value in wanted.items() if self.ticket[name] != value}
+
+    @staticmethod
+    def _checked_status(status: object) -> str:
+        if status not in _STATUSES:
+            raise _invalid("status", f"Status: {status} is not included in the list")
+        return str(status)
+
+    def _checked_assignee(self, assignee_id: object) -> int | None:
+        if assignee_id is None:
+            return None
+        known = isinstance(assignee_id, int) and self.world.store.row(
+            "SELECT id FROM users WHERE id = ? AND role = 'agent'", assignee_id
+        )
+        if not known:
+            raise _invalid("assignee", "Assignee: is invalid")
+        return int(str(assignee_id))
+
+    def _add_audit(self, fields: Mapping[str, str | int | None], stamp: str) -> int:
+        changes = [
+            {"type": "Change", "field_name": name, "value": _text(value), "previous_value": _text(self.ticket[name])}
+            for name, value in fields.items()
+        ]
+        return self.world.store.write(
+            "INSERT INTO audits (ticket_id, author_id, channel, client, custom, changes, created_at)"
+            " VALUES (?, ?, 'api', ?, ?, ?, ?)",
+            self.ticket["id"],
+            self.agent["id"],
+            self.client,
+            json.dumps(self.change.get("metadata") or {}),
+            json.dumps(changes),
+            stamp,
+        )
+
+    def _add_comment(self, audit_id: int, stamp: str) -> None:
+        comment = self.change.get("comment")
+        if not isinstance(comment, dict):
+            return
+        body = _cut(self._expanded(str(comment.get("body") or "")))
+        if not body and not comment.get("uploads"):
+            raise _invalid("base", "Comment: cannot be blank")
+        comment_id = self.world.store.write(
+            "INSERT INTO comments (ticket_id, audit_id, author_id, body, public, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+            self.ticket["id"],
+            audit_id,
+            self.agent["id"],
+            body,
+            int(self._is_public(comment)),
+            stamp,
+        )
+        for token in comment.get("uploads") or []:
+            self._attach(str(token), comment_id)
+
+    def _is_public(self, comment: Mapping[str, Any]) -> bool:
+        """Whether the customer gets to read a comment.
+
+        Source: Zendesk, Ticket Comments: without `public` a comment is what the ticket's first one was, which for
+        a ticket that a customer opened means public.
+        """
+        if comment.get("public") is not None:
+            return bool(comment["public"])
+        first = self.world.require("SELECT public FROM comments WHERE ticket_id = ? ORDER BY id", self.ticket["id"])
+        return bool(first["public"])
+
+    def _attach(self, token: str, comment_id: int) -> None:
+        """Hands an upload's files to a comment; the token is used up by it."""
+        if not upload_is_usable(self.world, token):
+            raise _invalid("base", "Attachment: the upload token is invalid or has expired")
+        self.world.store.write("UPDATE uploads SET used = 1 WHERE token = ?", token)
+        self.world.store.write("UPDATE attachments SET comment_id = ? WHERE upload_token = ?", comment_id, token)
+
+    def _expanded(self, body: str) -> str:
+        """A comment with its placeholders filled in; those that nobody knows vanish.
+
+        Source: Zendesk, *Placeholders reference*; they work in comments sent through the API as well.
+        """
+        requester = self._user(self.ticket["requester_id"])
+        organization = self.world.require("SELECT name FROM organizations WHERE id = ?", self.ticket["organization_id"])
+        values = {
+            "ticket.id": str(self.ticket["id"]),
+            "ticket.title": self.ticket["subject"],
+            "ticket.status": self.ticket["status"],
+            "ticket.organization.name": organization["name"],
+            "ticket.requester.name": requester["name"],
+            "ticket.requester.first_name": requester["name"].partition(" ")[0],
+            "ticket.requester.email": requester["email"],
+            "current_user.name": self.agent["name"],
+            "current_user.email": self.agent["email"],
+        }
+        return _PLACEHOLDER.sub(lambda found: values.get(found[1], ""), body)
+
+    def _user(self, user_id: int) -> Row:
+        return self.world.require("SELECT * FROM users WHERE id = ?", user_id)
+
+    def _set(self, name: str, value: str | int | None) -> None:
+        statements = {
+            "status": "UPDATE tickets SET status = ? WHERE id = ?",
+            "assignee_id": "UPDATE tickets SET assignee_id = ? WHERE id = ?",
+            "updated_at": "UPDATE tickets SET updated_at = ? WHERE id = ?",
+        }
+        self.world.store.write(statements[name], value, self.ticket["id"])
+
+
+def upload_is_usable(world: World, token: str) -> bool:
+    """Whether an upload's token is known, unused and young enough."""
+    upload = world.store.row("SELECT used, created_at FROM uploads WHERE token = ?", token)
+    if upload is None or upload["used"]:
+        return False
+    return world.now() - datetime.fromisoformat(upload["created_at"]) < UPLOAD_LIFETIME
+
+
+def _invalid(field: str, description: str) -> Refusal:
+    details = {field: [{"description": description}]}
+    body = {"error": "RecordInvalid", "description": "Record validation errors", "details": details}
+    return Refusal(422, body)
+
+
+def _cut(body: str) -> str:
+    """A text's first `BODY_BYTES` bytes, whole characters only."""
+    return body.encode()[:BODY_BYTES].decode(errors="ignore")
+
+
+def _text(value: str | int | None) -> str | None:
+    """A field's value as audits write it: a string or null."""
+    return None if value is None else str(value)

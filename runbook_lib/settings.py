@@ -1,0 +1,317 @@
+"""The only reader of the environment: what is configured, checked before anything runs.
+
+Values come from `RUNBOOK_*` variables, from `.env` in the project's folder, or from files in `RUNBOOK_SECRETS_DIR`
+(one file per setting, named like the variable in lower case). In the sandbox profile the services come from the
+running sandbox alone, whatever else is configured, and every address is on loopback; in the live profile none may
+be. So nothing of practice reaches live systems, or the reverse.
+"""
+
+from __future__ import annotations
+
+import base64
+import difflib
+import ipaddress
+import json
+import os
+import socket
+from datetime import UTC, date, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, Self
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from runbook_lib import policy
+from runbook_lib.errors import InputError
+from runbook_lib.messages import SLACK_CHANNEL
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The checkout: notebooks, outputs and `.env` are found here from any working directory."""
+
+_LIVE_NEEDS = (
+    "operator",
+    "zendesk_url",
+    "gitlab_url",
+    "gitlab_token",
+    "tracker_project_id",
+    "slack_token",
+    "slack_channel_id",
+    "license_public_key_file",
+)
+_MECHANIZER_NEEDS = ("mechanizer_project_id", "mechanizer_trigger_token")
+_CONFIG = SettingsConfigDict(
+    env_prefix="RUNBOOK_", env_file=ROOT / ".env", extra="ignore", frozen=True, hide_input_in_errors=True
+)
+
+
+class Profile(BaseSettings):
+    """What both the runbooks and the license job need to know first."""
+
+    model_config = _CONFIG
+
+    profile: Literal["sandbox", "live"] = Field("sandbox", description="sandbox for practice, or live")
+
+    @classmethod
+    def load(cls, **values: Any) -> Self:
+        """Read the environment.
+
+        Args:
+            values: Settings that go before the environment, by field name.
+
+        Raises:
+            InputError: A setting is unknown, missing or impossible; the message names each.
+        """
+        secrets = os.environ.get("RUNBOOK_SECRETS_DIR")
+        _refuse_unknown()
+        if secrets and not Path(secrets).is_dir():
+            raise InputError(f"RUNBOOK_SECRETS_DIR is {secrets!r}, which is no folder; expected one file per secret.")
+        try:
+            return cls(_secrets_dir=secrets, **values)
+        except ValidationError as exc:
+            raise InputError(_wrong_settings(exc)) from None
+
+    def now(self) -> datetime:
+        """The present moment, UTC; on practice it is of the practice world's date."""
+        moment = datetime.now(UTC)
+        return datetime.combine(self.practice_date, moment.timetz()) if self.practice_date else moment
+
+    @property
+    def practice_date(self) -> date | None:
+        """The practice world's date; None in the live profile."""
+        return None
+
+    def _guard(self, *addresses: str | None) -> None:
+        """Keep practice and live apart, by address."""
+        for address in filter(None, addresses):
+            host = urlsplit(address if "//" in address else f"//{address}").hostname or ""
+            if self.profile == "sandbox" and not _is_loopback(host):
+                raise InputError(f"The profile is sandbox, but {address} is not on this machine; nothing was sent.")
+            if self.profile == "live" and _is_loopback(host):
+                raise InputError(f"The profile is live, but {address} is on this machine; nothing was sent.")
+            if self.profile == "live" and address.startswith("http:"):
+                raise InputError(f"The address {address} is not encrypted; live needs https.")
+
+
+class Settings(Profile):
+    """Everything that a runbook needs. Load it with `Settings.load()`."""
+
+    operator: str = Field("", description="your username, as Mechanizer shall know you")
+    outputs: Path = Field(ROOT / "outputs", description="where records and journals go")
+    notebooks: Path = Field(ROOT / "notebooks", description="where the runbooks are")
+
+    zendesk_url: str = Field("", description="https://YOURTEAM.zendesk.com")
+    zendesk_oauth_token: SecretStr | None = Field(None, description="OAuth access token; preferred")
+    zendesk_email: str = Field("", description="with an API token instead: the agent's address")
+    zendesk_api_token: SecretStr | None = Field(None, description="API token (Zendesk ends these in April 2027)")
+    zendesk_field_plan: str = Field("plan", description="organization field that holds the plan")
+    zendesk_field_deployment: str = Field("deployment", description="organization field: self_managed or gitlab_com")
+    zendesk_field_account_type: str = Field("account_type", description="organization field: customer or prospect")
+
+    gitlab_url: str = Field("", description="https://gitlab.com")
+    gitlab_token: SecretStr | None = Field(None, description="token with api scope for both projects")
+    tracker_project_id: int | None = Field(None, description="internal-requests project, as a number")
+    mechanizer_project_id: int | None = Field(None, description="project whose pipeline issues the license")
+    mechanizer_ref: str = Field("main", description="its branch or tag")
+    mechanizer_trigger_token: SecretStr | None = Field(None, description="its pipeline trigger token")
+    mechanizer_variable_username: str = Field("LICENSE_USERNAME", description="pipeline variable names")
+    mechanizer_variable_users: str = "LICENSE_USERS"
+    mechanizer_variable_email: str = "LICENSE_EMAIL"
+    mechanizer_variable_operation: str = "LICENSE_OPERATION_ID"
+    mechanizer_variable_ticket: str = "LICENSE_TICKET_URL"
+    issuer: Literal["mechanizer", "manual"] = Field("mechanizer", description="who makes the license")
+
+    slack_url: str = Field("https://slack.com/api/", description="the Web API")
+    slack_token: SecretStr | None = Field(None, description="bot token: chat:write, channels:history")
+    slack_channel: str = Field(SLACK_CHANNEL, description="the channel's name, for the reader")
+    slack_channel_id: str = Field("", description="its id, such as C0123456789")
+
+    license_public_key_file: Path | None = Field(None, description="PEM of the key that licenses are checked with")
+
+    grace_days: int = Field(policy.GRACE_DAYS, ge=0, le=365, description="days from expiry to the end of grace")
+    window_days: int = Field(policy.WINDOW_DAYS, ge=0, le=365, description="days after it that are in scope")
+    time_zone: str = Field("UTC", description="IANA name; weekend hours are read in it")
+    weekend_starts: str = "Saturday 00:00"
+    weekend_ends: str = "Monday 00:00"
+    wait_s: float = Field(300, gt=0, le=3600, description="seconds to wait for a license")
+    attachment_limit_bytes: int = Field(20_000_000, gt=0, description="larger files on a ticket are not fetched")
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError) as exc:
+            raise ValueError("expected an IANA name such as Europe/Berlin") from exc
+        return name
+
+    @field_validator("weekend_starts", "weekend_ends")
+    @classmethod
+    def _known_hour(cls, words: str) -> str:
+        try:
+            policy.week_minute(words)
+        except InputError as exc:
+            raise ValueError("expected a weekday and a time, such as Saturday 00:00") from exc
+        return words
+
+    @classmethod
+    def load(cls, **values: Any) -> Self:
+        """Read the environment, and in the sandbox profile the running sandbox.
+
+        Raises:
+            InputError: A setting is unknown, missing or impossible, or no sandbox is running.
+        """
+        settings = super().load(**values)
+        if settings.profile == "sandbox":
+            descriptor = settings._descriptor()
+            services = {**descriptor["settings"], **values}
+            if settings.operator:
+                services["operator"] = settings.operator
+            settings = super().load(**services)
+        else:
+            settings._check_complete()
+        settings._guard(settings.zendesk_url, settings.gitlab_url, settings.slack_url)
+        return settings
+
+    @classmethod
+    def local(cls, **values: Any) -> Self:
+        """The settings without the services: for what runs before or without them (paths, profile, rules)."""
+        return super().load(**values)
+
+    @property
+    def world_folder(self) -> Path:
+        """Where the practice world of these outputs lives."""
+        return self.outputs.resolve() / "sandbox" / ".world"
+
+    @cached_property
+    def practice_date(self) -> date | None:
+        """The practice world's date; None in the live profile."""
+        return date.fromisoformat(self._descriptor()["date"]) if self.profile == "sandbox" else None
+
+    @property
+    def rules(self) -> policy.Rules:
+        """The scope rules as configured."""
+        return policy.Rules(
+            grace_days=self.grace_days,
+            window_days=self.window_days,
+            time_zone=self.time_zone,
+            weekend_starts=self.weekend_starts,
+            weekend_ends=self.weekend_ends,
+        )
+
+    def zendesk_credentials(self) -> dict[str, str]:
+        """The header that Zendesk wants: an OAuth bearer token, or else the API token.
+
+        Source: Zendesk API reference, security and authentication; API tokens end in April 2027.
+        """
+        if self.zendesk_oauth_token:
+            return {"Authorization": f"Bearer {self.zendesk_oauth_token.get_secret_value()}"}
+        token = self.zendesk_api_token.get_secret_value() if self.zendesk_api_token else ""
+        pair = f"{self.zendesk_email}/token:{token}".encode()
+        return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+
+    def ticket_folder(self, ticket_id: int) -> Path:
+        """Where a ticket's records and its journal are."""
+        return self.outputs.resolve() / self.profile / str(ticket_id)
+
+    def _check_complete(self) -> None:
+        needs = _LIVE_NEEDS + (_MECHANIZER_NEEDS if self.issuer == "mechanizer" else ())
+        missing = [f"RUNBOOK_{name.upper()}" for name in needs if not getattr(self, name)]
+        if not (self.zendesk_oauth_token or (self.zendesk_email and self.zendesk_api_token)):
+            missing.append("RUNBOOK_ZENDESK_OAUTH_TOKEN (or RUNBOOK_ZENDESK_EMAIL and RUNBOOK_ZENDESK_API_TOKEN)")
+        if missing:
+            raise InputError(f"The profile is live, but these settings are missing: {', '.join(missing)}.")
+
+    def _descriptor(self) -> dict[str, Any]:
+        """What the running sandbox says of itself."""
+        path = self.world_folder / "running.json"
+        advice = "Start one with `runbook sandbox`, or set RUNBOOK_PROFILE=live."
+        try:
+            found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            parts = urlsplit(found["url"])
+            socket.create_connection((parts.hostname or "", parts.port or 0), timeout=2).close()
+        except FileNotFoundError:
+            raise InputError(f"No sandbox is running for {self.outputs}. {advice}") from None
+        except (OSError, ValueError, KeyError) as exc:
+            raise InputError(f"The sandbox of {self.outputs} does not answer any more. {advice}") from exc
+        return found
+
+
+class JobSettings(Profile):
+    """What the license job needs, as a CI pipeline passes it."""
+
+    gitlab_url: str = Field(description="the GitLab that holds the tracker")
+    gitlab_token: SecretStr = Field(description="token with api scope for the tracker project")
+    tracker_project_id: int = Field(description="internal-requests project, as a number")
+    signing_key_file: Path = Field(description="PEM of the private key that signs licenses")
+    smtp_host: str = Field(description="mail server")
+    smtp_port: int = 587
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_username: str = ""
+    smtp_password: SecretStr | None = None
+    smtp_sender: str = Field(description="the From address of the mail")
+    today: date | None = Field(None, description="practice only: the date of the practice world")
+
+    @classmethod
+    def load(cls, **values: Any) -> Self:
+        """Read the environment.
+
+        Raises:
+            InputError: A setting is missing or impossible, or practice and live are mixed.
+        """
+        settings = super().load(**values)
+        if settings.profile == "live" and settings.today:
+            raise InputError("RUNBOOK_TODAY is for practice; a live license starts on the real day.")
+        settings._guard(settings.gitlab_url, settings.smtp_host)
+        if settings.profile == "live" and settings.smtp_security == "none":
+            raise InputError("RUNBOOK_SMTP_SECURITY is none; a live license travels encrypted: starttls or tls.")
+        return settings
+
+    @property
+    def practice_date(self) -> date | None:
+        """The date set for practice."""
+        return self.today
+
+
+class JobRequest(BaseSettings):
+    """The license job's input, as text: pipeline variables as they came."""
+
+    model_config = SettingsConfigDict(env_prefix="LICENSE_", extra="ignore", frozen=True)
+
+    username: str = ""
+    users: str = ""
+    email: str = ""
+    operation_id: str = ""
+    ticket_url: str = ""
+
+
+def _refuse_unknown() -> None:
+    """A misspelt setting is told, not ignored."""
+    known = {f"RUNBOOK_{name.upper()}" for kind in (Settings, JobSettings) for name in kind.model_fields}
+    known.add("RUNBOOK_SECRETS_DIR")
+    for name in sorted({*os.environ, *dotenv_values(ROOT / ".env")}):
+        if name.startswith("RUNBOOK_") and name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {close[0]}?" if close else "."
+            raise InputError(f"The setting {name} is unknown{hint}")
+
+
+def _wrong_settings(exc: ValidationError) -> str:
+    """What is wrong, by setting, without the values (they may be secrets)."""
+    told = [f"RUNBOOK_{str(e['loc'][0]).upper()} ({e['msg'].removeprefix('Value error, ')})" for e in exc.errors()]
+    return f"These settings are missing or impossible: {'; '.join(told)}."
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+__all__ = ["ROOT", "JobRequest", "JobSettings", "Profile", "Settings"]
