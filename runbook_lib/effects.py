@@ -11,31 +11,35 @@ looks before it sends.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from typing import Protocol
 
 from runbook_lib.errors import OutcomeUnknownError, RunbookError
 from runbook_lib.journal import Journal
 from runbook_lib.models import EffectState, Evidence
 
 
-@dataclass(frozen=True)
-class Effect:
+class Effect(Protocol):
     """One change to the outside world.
 
     Attributes:
         name: What kind of change, such as `slack_post`.
         operation_id: Its own id, which the other side keeps.
         summary: What it changes, in one line.
-        find: Looks whether it is there already; changes nothing.
-        perform: Does it, once.
     """
 
-    name: str
-    operation_id: str
-    summary: str
-    find: Callable[[], Evidence | None]
-    perform: Callable[[], Evidence]
+    @property
+    def name(self) -> str: ...
+    @property
+    def operation_id(self) -> str: ...
+    @property
+    def summary(self) -> str: ...
+
+    def find(self) -> Evidence | None:
+        """Look whether it is there already; changes nothing."""
+
+    def perform(self) -> Evidence:
+        """Do it, once; called only after `find` has found nothing."""
 
 
 @dataclass(frozen=True)

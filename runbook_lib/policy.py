@@ -284,13 +284,6 @@ def suggest_users(
     )
 
 
-def recipient(address: str, requester: str | None) -> str | None:
-    """None if a license may go to `address`, else why not: it goes to the person who opened the ticket."""
-    if requester and address.lower() != requester.lower():
-        return f"The license goes to the person who opened the ticket, {requester}, not to {address}."
-    return None
-
-
 def _touches_weekend(day: date, rules: Rules) -> bool:
     midnight = datetime.combine(day, time(), ZoneInfo(rules.time_zone))
     return any(is_weekend(midnight + timedelta(hours=hour), rules) for hour in range(24))

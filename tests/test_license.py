@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -186,9 +187,12 @@ def test_text_is_escaped_as_ruby_does(private_key: PrivateKey) -> None:
 
 
 def test_each_file_has_its_own_key_and_iv(private_key: PrivateKey) -> None:
-    """Writing the same license twice repeats neither the AES key nor the IV."""
+    """Writing the same license twice draws four different values, and no part of the file repeats."""
     one, two = (parts_of(license_file.write(EMERGENCY, private_key, boundary=False)) for _ in range(2))
-    assert not set(one.values()) & set(two.values())
+    unwrap = private_key.public_key().recover_data_from_signature
+    keys = {unwrap(parts["key"], PKCS1v15(), None) for parts in (one, two)}
+    assert len(keys | {one["iv"], two["iv"]}) == 4
+    assert one["data"] != two["data"]
 
 
 # -- an independent reader
@@ -263,7 +267,7 @@ SHAPES: dict[str, Callable[[str], str]] = {
 
 
 @given(license=licenses(), boundary=st.booleans(), shape=st.sampled_from(sorted(SHAPES)))
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 def test_reading_gives_what_was_written(private_key: PrivateKey, license: License, boundary: bool, shape: str) -> None:
     """Any license comes back the same, whatever happened to the white space of its file."""
     text = SHAPES[shape](license_file.write(license, private_key, boundary=boundary))
@@ -392,11 +396,11 @@ def test_every_flipped_bit_of_a_bare_file_is_seen() -> None:
             assert problem in {"damaged", "truncated", "wrong_key", "newer_version"}
 
 
-def test_every_flipped_bit_between_boundary_lines_is_seen() -> None:
-    """The boundary lines say that it is a license, so it is never taken for something else."""
+def test_flipped_bits_between_boundary_lines_are_seen() -> None:
+    """Every third is tried: the boundary lines say what it is, so it is never taken for something else."""
     raw = BOUNDED.encode()
     first, last = raw.index(b"\n") + 1, raw.rindex(b"\n")
-    for index, body in enumerate(flips(raw[first:last])):
+    for index, body in islice(enumerate(flips(raw[first:last])), 0, None, 3):
         problem = problem_of(raw[:first] + body + raw[last:], GEM_KEY)
         at = index // 8
         if raw[first + at : first + at + 1] == b"\n" and body[at : at + 1].isspace():
@@ -598,6 +602,29 @@ def test_a_reused_key_is_accepted_as_the_docstring_says(private_key: PrivateKey)
     assert license_file.read(pack(forged), public_key).expires_on == date.max
 
 
+def test_each_problem_says_what_to_do(private_key: PrivateKey) -> None:
+    """Five problems, five different last sentences; only the first one may vary with the finding."""
+    newer = seal(private_key, payload_with(version=2))
+    cases = [("", GEM_KEY), (PLAIN[:99], GEM_KEY), (newer, GEM_KEY), (newer, private_key.public_key())]
+    cases.append((pack(parts_of(PLAIN) | {"iv": bytes(16)}), GEM_KEY))
+    advice = {}
+    for text, key in cases:
+        with pytest.raises(LicenseError) as caught:
+            license_file.read(text, key)
+        advice[caught.value.problem] = str(caught.value).split(". ")[-1]
+    assert set(advice) == {"not_a_license", "truncated", "wrong_key", "newer_version", "damaged"}
+    assert len(set(advice.values())) == 5
+
+
+@pytest.mark.parametrize("key", sorted(json.loads(PAYLOAD)))
+def test_errors_tell_no_decrypted_value(private_key: PrivateKey, key: str) -> None:
+    """A value that does not fit is named by its key only: it may be anything."""
+    text = seal(private_key, payload_with(**{key: ["kim@example.com"]}))
+    with pytest.raises(LicenseError) as caught:
+        license_file.read(text, private_key.public_key())
+    assert "kim" not in "".join(traceback.format_exception(caught.value))
+
+
 def test_errors_show_no_cause() -> None:
     """A cause would carry pieces of the license into the record."""
     inner = pack(parts_of(PLAIN) | {"iv": bytes(16)})
@@ -676,7 +703,8 @@ def test_what_is_no_key_is_refused_without_showing_it(private_key: PrivateKey) -
     protected = private_pem(private_key, password=b"secret")
     not_public = [b"", b"\xff", private, public[:200], public_pem(curve.public_key()), PLAIN.encode()]
     not_private = [b"", b"\xff", public, private[:800], private_pem(curve), protected, PLAIN.encode()]
-    cases = [(license_file.load_public_key, pem) for pem in not_public]
+    cases: list[tuple[Callable[[bytes], object], bytes]] = []
+    cases += [(license_file.load_public_key, pem) for pem in not_public]
     cases += [(license_file.load_private_key, pem) for pem in not_private]
     for load, pem in cases:
         with pytest.raises(InputError) as caught:

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar
 
 from IPython import get_ipython
-from IPython.display import display
+from IPython.display import Pretty, display
 
 from runbook_lib import answers
 from runbook_lib.clients.gitlab import GitLab
@@ -89,9 +89,10 @@ class Case:
         self.settings = settings
         self.services = services
         self.outcome: Outcome | None = None
-        self.applied: list[EffectResult] = []
         self._effects = effects
+        self._applied: dict[str, list[EffectResult]] = {}
         self._done: dict[str, str] = {}
+        self._running = ""
         self._ended_by = ""
 
     @classmethod
@@ -108,7 +109,7 @@ class Case:
         try:
             return cls._open(ticket_id, perform)
         except RunbookError as exc:
-            display(_stopped(cls.runbook, ticket_id, "Open the ticket", exc, badge=""))
+            show(_stopped(cls.runbook, ticket_id, "Open the ticket", exc, badge=""))
             raise
 
     @classmethod
@@ -167,13 +168,19 @@ class Case:
 
     def apply(self, effect: Effect) -> EffectResult:
         """Apply an effect and remember it for the summary."""
-        done = self._effects.apply(effect)
-        self.applied = [other for other in self.applied if other.name != done.name] + [done]
-        return done
+        applied = self._effects.apply(effect)
+        self._applied.setdefault(self._running, []).append(applied)
+        return applied
+
+    @property
+    def applied(self) -> list[EffectResult]:
+        """The effects so far, in the order of the steps."""
+        return [effect for effects in self._applied.values() for effect in effects]
 
     def end(self, outcome: Outcome) -> None:
         """The case has its outcome; the steps that follow do nothing."""
         self.outcome = outcome
+        self._ended_by = self._running
 
     def operation(self, name: str) -> str:
         """The operation id of an effect of this ticket: the same in every run and on every machine."""
@@ -212,24 +219,58 @@ def step(title: str, *, always: bool = False) -> Callable[[_Method[_C, _P]], _Me
         def run(case: _C, /, *args: _P.args, **given: _P.kwargs) -> StepResult:
             name = method.__name__
             try:
-                _check_order(case, name)
-                if case.outcome and not always and case._ended_by != name:
-                    found = _nothing_to_do(case)
-                else:
-                    case.outcome = case.outcome if always else None
-                    found = method(case, *args, **given)
+                _begin(case, name)
+                over = case.outcome is not None and not always
+                found = _nothing_to_do(case) if over else method(case, *args, **given)
             except RunbookError as exc:
-                display(_stopped(case.runbook, case.ticket.id, title, exc, badge=case.badge, case=case))
+                show(_stopped(case.runbook, case.ticket.id, title, exc, badge=case.badge, case=case))
                 raise
             case._done[name] = title
-            if case.outcome and not case._ended_by:
-                case._ended_by = name
             return _titled(found, name, title)
 
         run.is_step = True  # type: ignore[attr-defined]
         return run
 
     return wrap
+
+
+class Progress:
+    """One line that changes while a step waits; what it says last stays in the record.
+
+    Args:
+        what: Who is waited for.
+    """
+
+    def __init__(self, what: str) -> None:
+        self._what, self._said = what, ""
+        self._handle: Any = None
+
+    def __enter__(self) -> Self:
+        self._handle = _update(f"{self._what}: asking")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._handle = None
+
+    def say(self, words: str) -> None:
+        """Replace the line, if it is new."""
+        if words != self._said and self._handle is not None:
+            _update(f"{self._what}: {clean(words)}", self._handle)
+        self._said = words
+
+
+def _update(words: str, handle: Any = None) -> Any:
+    """Show a line, or replace the one of an earlier call."""
+    line = Pretty(words)  # type: ignore[no-untyped-call]
+    if handle is None:
+        return display(line, display_id=True)  # type: ignore[no-untyped-call]
+    handle.update(line)
+    return handle
+
+
+def show(result: StepResult) -> None:
+    """Show a result before the end of its cell."""
+    display(result)  # type: ignore[no-untyped-call]
 
 
 def steps(kind: type[Case]) -> list[str]:
@@ -266,16 +307,26 @@ def evidence_words(evidence: Evidence | None) -> str:
     return f"{evidence.summary} {evidence.url}".strip()
 
 
-def _check_order(case: Case, name: str) -> None:
-    """A cell that was skipped is asked for by its title, not by a traceback later on."""
+def _begin(case: Case, name: str) -> None:
+    """Get ready for a step: those before it must have run; it and those after it are forgotten.
+
+    So a cell that is run again with other answers decides anew, and a skipped cell is asked for by name.
+    """
     names = steps(type(case))
-    for earlier in names[: names.index(name)]:
-        if earlier not in case._done:
-            raise InputError(f"Run the cells above first: the step {earlier!r} has not been run.")
+    place = names.index(name)
+    if skipped := [earlier for earlier in names[:place] if earlier not in case._done]:
+        raise InputError(f"Run the cells above first: the step {skipped[0]!r} has not been run.")
+    for later in names[place:]:
+        case._done.pop(later, None)
+        case._applied.pop(later, None)
+        if case._ended_by == later:
+            case.outcome, case._ended_by = None, ""
+    case._running = name
 
 
 def _nothing_to_do(case: Case) -> StepResult:
-    why = f"Nothing to do: the case ended as {case.outcome} in the step “{case._done[case._ended_by]}”."
+    by = case._done.get(case._ended_by, case._ended_by)
+    why = f"Nothing to do: the case ended as {case.outcome} in the step “{by}”."
     return case.result("skipped", Tone.PLAIN, (Paragraph(why),), why)
 
 
@@ -316,5 +367,5 @@ def _somebody_is_there() -> bool:
 
     Source: measured with JupyterLab, papermill, nbclient and nbval.
     """
-    kernel = getattr(get_ipython(), "kernel", None)  # type: ignore[no-untyped-call]
+    kernel = getattr(get_ipython(), "kernel", None)
     return bool(getattr(kernel, "_allow_stdin", False))

@@ -62,8 +62,8 @@ async def post_message(request: Request) -> Response:
         raise _error("no_text")
     if len(text) > TEXT_CHARS:
         raise _error("msg_too_long")
-    if not _is_metadata(extras.get("metadata", {"event_type": "none", "event_payload": {}})):
-        raise _error("metadata_must_be_sent_as_object" if "metadata" not in extras else "invalid_metadata_format")
+    if "metadata" in extras and not _is_metadata(extras["metadata"]):
+        raise _error("invalid_metadata_format")
     world = world_of(request)
     with world.store.change():
         ts = _next_ts(world, channel["id"])
@@ -180,7 +180,7 @@ def _message(row: Row, with_metadata: bool) -> Json:
     if not with_metadata:
         extras.pop("metadata", None)
     who = {"user": _USER_ID, "bot_id": _BOT_ID, "team": _TEAM_ID}
-    return {"type": "message", "subtype": None, "text": row["text"], "ts": row["ts"], **who, **extras}
+    return {"type": "message", "text": row["text"], "ts": row["ts"], **who, **extras}
 
 
 def _in_range(ts: str, arguments: Mapping[str, Any]) -> bool:

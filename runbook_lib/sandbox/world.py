@@ -14,6 +14,8 @@ from runbook_lib.sandbox.store import Row, Store
 
 __all__ = [
     "DATABASE_NAME",
+    "DESCRIPTOR_NAME",
+    "HEALTH_PATH",
     "PRIVATE_KEY_NAME",
     "PUBLIC_KEY_NAME",
     "World",
@@ -27,6 +29,12 @@ __all__ = [
 DATABASE_NAME = "world.sqlite"
 PRIVATE_KEY_NAME = "license-key.pem"
 PUBLIC_KEY_NAME = "license-key.pub"
+
+DESCRIPTOR_NAME = "running.json"
+"""The file, beside the database, that describes the world's server while it runs."""
+
+HEALTH_PATH = "/sandbox"
+"""Where a server says which world it serves."""
 
 
 @dataclass(frozen=True)

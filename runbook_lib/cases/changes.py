@@ -1,0 +1,160 @@
+"""The changes that runbooks make to the ticket and to Slack, each with its way of being found again.
+
+A change to the ticket is sent as a safe update against the stamp that was read *before* looking, so whatever
+happens in between makes Zendesk refuse it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from runbook_lib import messages
+from runbook_lib.cases.base import Case
+from runbook_lib.clients.zendesk import Zendesk
+from runbook_lib.errors import InputError
+from runbook_lib.models import Evidence, Person, Ticket
+
+MAX_IMAGE_BYTES = 20_000_000
+_IMAGE_TYPES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
+
+
+class Assignment:
+    """The ticket belongs to the operator."""
+
+    name = "assignment"
+
+    def __init__(self, case: Case, agent: Person) -> None:
+        self.operation_id = case.operation(f"{self.name}-{agent.id}")
+        self.summary = f"assign ticket {case.ticket.id} to {agent.name}"
+        self._zendesk, self._agent, self._ticket = case.services.zendesk, agent, case.ticket
+
+    def find(self) -> Evidence | None:
+        """Who has the ticket now."""
+        self._ticket = self._zendesk.ticket(self._ticket.id)
+        return self._evidence() if self._ticket.assignee_id == self._agent.id else None
+
+    def perform(self) -> Evidence:
+        """Assign it."""
+        self._zendesk.assign(self._ticket, self._agent, self.operation_id)
+        return self._evidence()
+
+    def _evidence(self) -> Evidence:
+        return Evidence(f"assigned to {self._agent.name}", self._ticket.url, str(self._agent.id))
+
+
+class Comment:
+    """A comment on the ticket: a public reply, or an internal note."""
+
+    def __init__(self, case: Case, name: str, body: str, *, public: bool, summary: str) -> None:
+        self.name = name
+        self.operation_id = case.operation(name)
+        self.summary = summary
+        self._zendesk: Zendesk = case.services.zendesk
+        self._ticket: Ticket = case.ticket
+        self._body, self._public = body, public
+
+    def find(self) -> Evidence | None:
+        """The comment that carries this operation id."""
+        self._ticket = self._zendesk.ticket(self._ticket.id)
+        found = self._zendesk.find_comment(self._ticket.id, self.operation_id)
+        return None if found is None else self._evidence(found)
+
+    def perform(self) -> Evidence:
+        """Send it."""
+        return self._evidence(self._send(()))
+
+    def _send(self, uploads: Sequence[str]) -> int:
+        return self._zendesk.add_comment(
+            self._ticket, self._body, public=self._public, operation_id=self.operation_id, uploads=uploads
+        )
+
+    def _evidence(self, comment_id: int) -> Evidence:
+        kind = "public reply" if self._public else "internal note"
+        return Evidence(f"{kind} {comment_id}", self._ticket.url, str(comment_id))
+
+
+class Screenshots(Comment):
+    """Image files added to the ticket as an internal comment; the same files are added once."""
+
+    def __init__(self, case: Case, paths: Sequence[str]) -> None:
+        self._files = [_image(Path(path)) for path in paths]
+        digest = hashlib.sha256(b"".join(content for _, _, content in self._files)).hexdigest()[:12]
+        names = ", ".join(name for name, _, _ in self._files)
+        super().__init__(
+            case,
+            "screenshots",
+            messages.screenshots_note(len(self._files)),
+            public=False,
+            summary=f"add {names} to the ticket",
+        )
+        self.operation_id = case.operation(f"screenshots-{digest}")
+
+    def perform(self) -> Evidence:
+        """Upload the files, then send the comment that holds them."""
+        tokens = [self._zendesk.upload(name, content, kind) for name, kind, content in self._files]
+        return self._evidence(self._send(tokens))
+
+
+@dataclass(frozen=True)
+class SlackPost:
+    """A post in the team's channel."""
+
+    case: Case
+    words: str
+    name: str = "slack_post"
+
+    @property
+    def operation_id(self) -> str:
+        """One post per ticket."""
+        return self.case.operation(self.name)
+
+    @property
+    def summary(self) -> str:
+        """Where it goes."""
+        return f"post in {self.case.settings.slack_channel}"
+
+    def find(self) -> Evidence | None:
+        """The message that carries this operation id, since the ticket was opened."""
+        case = self.case
+        found = case.services.slack.find(case.settings.slack_channel_id, self.operation_id, case.ticket.created_at)
+        return None if found is None else self._evidence(found)
+
+    def perform(self) -> Evidence:
+        """Post it."""
+        case = self.case
+        return self._evidence(case.services.slack.post(case.settings.slack_channel_id, self.words, self.operation_id))
+
+    def _evidence(self, ts: str) -> Evidence:
+        return Evidence(f"message {ts} in {self.case.settings.slack_channel}", reference=ts)
+
+
+def screenshots_request(case: Case) -> Comment:
+    """The public reply that asks the customer for both screenshots."""
+    return Comment(
+        case,
+        "screenshots_request",
+        messages.screenshots_request(),
+        public=True,
+        summary="public reply that asks the customer for both screenshots",
+    )
+
+
+def _image(path: Path) -> tuple[str, str, bytes]:
+    """A file's name, type and content.
+
+    Raises:
+        InputError: It is missing, too large, or no image.
+    """
+    try:
+        if path.stat().st_size > MAX_IMAGE_BYTES:
+            raise InputError(f"The screenshot {path} is larger than {MAX_IMAGE_BYTES:,} bytes; give a smaller image.")
+        content = path.read_bytes()
+    except OSError as exc:
+        raise InputError(f"The screenshot {path} cannot be read: {exc.strerror}. Check the path.") from exc
+    kind = next((kind for magic, kind in _IMAGE_TYPES.items() if content.startswith(magic)), None)
+    if kind is None:
+        raise InputError(f"The screenshot {path} is no PNG, JPEG or GIF image. Give the image file itself.")
+    return path.name, kind, content

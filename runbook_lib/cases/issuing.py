@@ -1,0 +1,229 @@
+"""How a license comes about: through Mechanizer's pipeline, or by a person's hand.
+
+Mechanizer leaves a tracker issue (see `mechanizer`): a closed success with a copy, or an open one that tells of the
+failure. Only after a failure, when no license was sent, is it used again, as a new operation.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from pathlib import Path
+
+from runbook_lib import license, messages, policy
+from runbook_lib.cases.base import Case, Progress
+from runbook_lib.cases.gathering import load_public_key
+from runbook_lib.clients.gitlab import GitLab
+from runbook_lib.errors import InputError, LicenseError, OutcomeUnknownError, PersonNeededError
+from runbook_lib.models import Check, Evidence, Pipeline, Ticket, TrackerIssue
+
+ENDED_BADLY = ("failed", "canceled", "skipped")
+"""Pipeline states after which no job goes on. Source: GitLab REST API reference, pipelines."""
+MOST_ATTEMPTS = 20
+
+
+@dataclass(frozen=True)
+class Issuance:
+    """A license that was issued.
+
+    Attributes:
+        users: For how many users it was asked.
+        url: Where the evidence is.
+        text: The license file, never shown; None if only the engineer's word stands for it.
+        identity: Its fingerprint, or a phrase in its place.
+        expires_on: Its last day is the one before; None until it was read.
+    """
+
+    users: int
+    url: str
+    text: str | None = field(repr=False, default=None)
+    identity: str = "not read"
+    expires_on: date | None = None
+
+
+class Mechanizer:
+    """The pipeline that issues licenses, for one ticket's requester and user count. An effect.
+
+    Args:
+        case: The case that needs the license.
+        email: The requester's address, checked.
+        users: For how many users.
+    """
+
+    name = "license"
+
+    def __init__(self, case: Case, email: str, users: int) -> None:
+        settings = case.settings
+        if case.services.gitlab is None or settings.mechanizer_project_id is None or not settings.tracker_project_id:
+            raise InputError("Mechanizer is not configured; set its RUNBOOK_ settings, or RUNBOOK_ISSUER to manual.")
+        self._case, self._email, self._users = case, email, users
+        self._gitlab: GitLab = case.services.gitlab
+        self._project, self._tracker = settings.mechanizer_project_id, settings.tracker_project_id
+        self.operation_id = self._next_operation()
+        self.summary = f"start Mechanizer: {users} users, mail to the requester"
+
+    def find(self) -> Evidence | None:
+        """What there is already: a license for this requester since the ticket was opened, or a run under way."""
+        if issue := self._success() or self._own_issue():
+            return Evidence(f"tracker issue {issue.iid}: {issue.title.split(' - ')[0]}", issue.url)
+        pipeline = self._own_pipeline(self.operation_id)
+        return None if pipeline is None else _pipeline_evidence(pipeline)
+
+    def perform(self) -> Evidence:
+        """Start the pipeline."""
+        settings = self._case.settings
+        if settings.mechanizer_trigger_token is None:
+            raise InputError("RUNBOOK_MECHANIZER_TRIGGER_TOKEN is missing.")
+        variables = {
+            settings.mechanizer_variable_username: settings.operator,
+            settings.mechanizer_variable_users: str(self._users),
+            settings.mechanizer_variable_email: self._email,
+            settings.mechanizer_variable_operation: self.operation_id,
+            settings.mechanizer_variable_ticket: self._case.ticket.url,
+        }
+        pipeline = self._gitlab.trigger(
+            self._project, ref=settings.mechanizer_ref, token=settings.mechanizer_trigger_token, variables=variables
+        )
+        return _pipeline_evidence(pipeline)
+
+    def wait(self) -> Issuance:
+        """Wait for the tracker issue of the license.
+
+        Raises:
+            PersonNeededError: The job failed; the message quotes its issue and says what to do.
+            OutcomeUnknownError: It has not ended within the time set, or it died half way.
+        """
+        deadline = time.monotonic() + self._case.settings.wait_s
+        pause = 0.25
+        with Progress("Mechanizer") as progress:
+            while True:
+                pipeline = self._own_pipeline(self.operation_id)
+                issue = self._success() or self._own_issue()
+                if issue and issue.state == "closed":
+                    progress.say(f"issue {issue.iid} is closed: the license was mailed")
+                    return self._issued(issue)
+                self._check_failed(issue, pipeline)
+                if time.monotonic() > deadline:
+                    raise self._too_late(pipeline)
+                progress.say(f"pipeline {pipeline.id} is {pipeline.status}" if pipeline else "no pipeline seen yet")
+                time.sleep(pause)
+                pause = min(pause * 1.5, 5.0)
+
+    def _check_failed(self, issue: TrackerIssue | None, pipeline: Pipeline | None) -> None:
+        if issue and issue.title.startswith("[Failure]"):
+            raise PersonNeededError(
+                f"Mechanizer could not issue the license: {messages.failure_reason(issue.description)} "
+                f"The failure issue is {issue.url}. No license was sent: settle the cause (is the address right?), "
+                "then run this again, or ask in " + self._case.settings.slack_channel + "."
+            )
+        if pipeline and pipeline.status in (*ENDED_BADLY, "success"):
+            where = f"issue {issue.url} is still open" if issue else "it left no tracker issue"
+            raise OutcomeUnknownError(
+                f"Mechanizer's pipeline {pipeline.url} ended ({pipeline.status}), but {where}. "
+                "Ask the customer whether the mail came, and read the pipeline's log, before you run this again."
+            )
+
+    def _too_late(self, pipeline: Pipeline | None) -> OutcomeUnknownError:
+        where = pipeline.url if pipeline else "none was seen"
+        return OutcomeUnknownError(
+            f"Mechanizer has not finished within {self._case.settings.wait_s:.0f} s (pipeline: {where}). "
+            "It may still issue the license: wait for the pipeline, then run this again; nothing is sent twice."
+        )
+
+    def _issued(self, issue: TrackerIssue) -> Issuance:
+        users = messages.success_of(issue.title, self._email)
+        return Issuance(users or self._users, issue.url, messages.find_license(issue.description))
+
+    def _success(self) -> TrackerIssue | None:
+        """The closed success issue for exactly this address, since the ticket was opened; a colleague's counts too."""
+        found = (i for i in self._issues() if i.state == "closed" and messages.success_of(i.title, self._email))
+        return next(found, None)
+
+    def _own_issue(self, operation_id: str | None = None) -> TrackerIssue | None:
+        wanted = operation_id or self.operation_id
+        return next((i for i in self._issues() if messages.find_operation(i.description) == wanted), None)
+
+    def _issues(self) -> Sequence[TrackerIssue]:
+        since = self._case.ticket.created_at
+        found = self._gitlab.issues(self._tracker, label=messages.LABEL, created_after=since)
+        return [issue for issue in found if messages.LABEL in issue.labels and issue.created_at >= since]
+
+    def _own_pipeline(self, operation_id: str) -> Pipeline | None:
+        variable = self._case.settings.mechanizer_variable_operation
+        since = self._case.ticket.created_at
+        return self._gitlab.find_pipeline(self._project, variable=variable, value=operation_id, since=since)
+
+    def _next_operation(self) -> str:
+        """The first operation id of this ticket that has not failed for certain."""
+        for attempt in range(1, MOST_ATTEMPTS + 1):
+            operation_id = self._case.operation(f"license-{attempt}")
+            issue = self._own_issue(operation_id)
+            if issue is None:
+                pipeline = self._own_pipeline(operation_id)
+                failed = pipeline is not None and pipeline.status in ENDED_BADLY
+            else:
+                failed = issue.state == "opened" and issue.title.startswith("[Failure]")
+            if not failed:
+                return operation_id
+        raise PersonNeededError(
+            f"Mechanizer has failed {MOST_ATTEMPTS} times for ticket {self._case.ticket.id}. "
+            f"Do not go on by machine: ask in {self._case.settings.slack_channel}."
+        )
+
+
+def check_license(case: Case, text: str, users: int) -> tuple[list[Check], license.License | None]:
+    """Read an issued license and compare it with the order: trial, Ultimate, ten days, the user count, the key."""
+    try:
+        found = license.read(text, load_public_key(case.settings))
+    except LicenseError as exc:
+        return [Check("signed by the expected key", False, str(exc))], None
+    today = case.settings.now().date()
+    days = (found.expires_on - found.starts_on).days if found.expires_on else None
+    return [
+        Check("signed by the expected key", True, "the signature holds"),
+        Check("is a trial", found.is_trial, "trial" if found.is_trial else "no trial"),
+        Check("plan is Ultimate", found.plan == policy.TRIAL_PLAN, str(found.plan)),
+        Check(f"lasts {policy.TRIAL_DAYS} days", days == policy.TRIAL_DAYS, f"{found.starts_on} to {found.expires_on}"),
+        Check(f"is for {users} users", found.user_count == users, f"{found.user_count} users"),
+        Check("is valid today", found.starts_on <= today and not found.is_expired(today), str(today)),
+    ], found
+
+
+def read_issuance(issuance: Issuance, found: license.License) -> Issuance:
+    """The issuance with what its license says."""
+    return replace(issuance, identity=license.fingerprint(issuance.text or ""), expires_on=found.expires_on)
+
+
+def manual_form(ticket: Ticket, email: str, users: int, starts_on: date) -> list[tuple[str, str]]:
+    """What to type into the form *Trials for SM*, field by field. Source: GitLab handbook."""
+    return [
+        ("Email", email),
+        ("Users", str(users)),
+        ("Plan code", policy.TRIAL_PLAN),
+        ("Starts at", str(starts_on)),
+        ("Expires at", str(starts_on + timedelta(days=policy.TRIAL_DAYS))),
+        ("Note", f"Weekend emergency, ticket {ticket.id}"),
+        ("Ticket link", ticket.url),
+    ]
+
+
+def manual_issuance(given: str, users: int) -> Issuance:
+    """The license that the engineer made, from its link or its file.
+
+    Raises:
+        InputError: It is neither a web address nor a readable file.
+    """
+    if given.startswith("https://"):
+        return Issuance(users, given, identity="made by hand, not read by the runbook")
+    try:
+        return Issuance(users, f"file {Path(given).name}", Path(given).read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError) as exc:
+        raise InputError(
+            f"issued_evidence is {given!r}; expected the license's https link, or the path of its file."
+        ) from exc
+
+
+def _pipeline_evidence(pipeline: Pipeline) -> Evidence:
+    return Evidence(f"pipeline {pipeline.id}", pipeline.url, str(pipeline.id))

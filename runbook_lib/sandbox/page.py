@@ -1,0 +1,230 @@
+"""The page that shows what the practice world contains now: tickets, mail, Slack, tracker, pipelines. Read-only.
+
+Every text in it comes from somebody else. `htpy` escapes it, `_visible` shows what would otherwise act unseen,
+and the page's own policy allows no script whatever happens.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+
+import htpy as h
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from runbook_lib.sandbox.replies import world_of
+from runbook_lib.sandbox.store import Row
+from runbook_lib.sandbox.world import World
+
+__all__ = ["routes"]
+
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+
+_STYLE = """
+:root { color-scheme: light dark; --text: #24292f; --soft: #57606a; --page: #f6f8fa; --card: #fff;
+  --line: #d0d7de; --note: #fff8e1; --accent: #0550ae; }
+@media (prefers-color-scheme: dark) { :root { --text: #e6edf3; --soft: #9198a1; --page: #0d1117; --card: #161b22;
+  --line: #30363d; --note: #2b2411; --accent: #79c0ff; } }
+* { box-sizing: border-box; }
+body { margin: 0 auto; max-width: 60rem; padding: 1.5rem; background: var(--page); color: var(--text);
+  font: 16px/1.5 system-ui, sans-serif; }
+h1 { font-size: 1.5rem; margin: 0; } h2 { font-size: 1.15rem; margin: 2rem 0 .75rem; }
+nav a { margin-right: 1rem; } a { color: var(--accent); }
+.soft { color: var(--soft); font-size: .875rem; }
+.card { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: .75rem 1rem;
+  margin: .5rem 0; }
+.card:target { outline: 2px solid var(--accent); }
+summary { cursor: pointer; }
+.text { white-space: pre-wrap; margin: .25rem 0 0; font: inherit; max-height: 24rem; overflow: auto; }
+.foreign { unicode-bidi: isolate; overflow-wrap: anywhere; }
+.comment { border-left: 3px solid var(--line); margin: .75rem 0 0; padding-left: .75rem; }
+.internal { background: var(--note); border-left-color: #d4a72c; padding: .5rem .75rem; }
+"""
+
+
+def routes() -> list[BaseRoute]:
+    """The page, and the addresses of tickets, issues and pipelines that lead to their place on it."""
+    return [
+        Route("/", show),
+        Route("/agent/tickets/{id:int}", to_ticket),
+        Route("/{path:path}/-/issues/{id:int}", to_issue),
+        Route("/{path:path}/-/pipelines/{id:int}", to_pipeline),
+    ]
+
+
+async def show(request: Request) -> Response:
+    """The whole page."""
+    world = world_of(request)
+    sections = (
+        ("tickets", "Tickets", _tickets(world), "No tickets."),
+        ("mailbox", "The customers' mailbox", _mails(world), "No mail has been sent."),
+        ("slack", "Slack", _messages(world), "Nobody has posted anything."),
+        ("tracker", "Tracker", _issues(world), "No issues."),
+        ("pipelines", "Mechanizer's pipelines", _pipelines(world), "No pipeline has been started."),
+    )
+    body = [
+        h.header[
+            h.h1["Practice world"],
+            h.p(".soft")[f"It is always {world.date:%A, %Y-%m-%d} here. Nothing on this page is real."],
+            h.nav[[h.a(href=f"#{anchor}")[title] for anchor, title, _, _ in sections]],
+        ],
+        h.main[
+            [
+                h.section(id=anchor)[h.h2[f"{title} ({len(cards)})"], cards or h.p(".soft")[nothing]]
+                for anchor, title, cards, nothing in sections
+            ]
+        ],
+    ]
+    head = [
+        h.meta(charset="utf-8"),
+        h.meta(name="viewport", content="width=device-width"),
+        h.title["Practice world"],
+        h.style[Markup(_STYLE)],
+    ]
+    return HTMLResponse(str(h.html(lang="en")[h.head[head], h.body[body]]), headers=_HEADERS)
+
+
+async def to_ticket(request: Request) -> Response:
+    """Where an agent's address of a ticket leads."""
+    return RedirectResponse(f"/#ticket-{request.path_params['id']}")
+
+
+async def to_issue(request: Request) -> Response:
+    """Where an issue's address leads."""
+    return RedirectResponse(f"/#issue-{request.path_params['id']}")
+
+
+async def to_pipeline(request: Request) -> Response:
+    """Where a pipeline's address leads."""
+    return RedirectResponse(f"/#pipeline-{request.path_params['id']}")
+
+
+def _visible(text: str) -> str:
+    """A text with its control and direction characters spelled out; line ends and tabs stay."""
+    return _UNSEEN.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", text.replace("\r\n", "\n"))
+
+
+def _foreign(text: str) -> h.Node:
+    """Somebody else's words, within a line."""
+    return h.span(".foreign", dir="auto")[_visible(text)]
+
+
+def _text(text: str) -> h.Node:
+    """Somebody else's words, as a block that keeps its line ends."""
+    return h.pre(".text.foreign", dir="auto")[_visible(text)]
+
+
+def _soft(*parts: h.Node) -> h.Node:
+    return h.div(".soft")[[[" · " if number else None, part] for number, part in enumerate(parts)]]
+
+
+def _tickets(world: World) -> list[h.Node]:
+    rows = world.store.rows(
+        "SELECT tickets.*, users.name AS requester, users.email, organizations.name AS company,"
+        " assignees.name AS assignee FROM tickets JOIN users ON users.id = requester_id"
+        " LEFT JOIN organizations ON organizations.id = tickets.organization_id"
+        " LEFT JOIN users AS assignees ON assignees.id = assignee_id ORDER BY tickets.id"
+    )
+    return [
+        h.details(".card", id=f"ticket-{row['id']}")[
+            h.summary[h.b[f"#{row['id']} "], _foreign(row["subject"])],
+            _soft(
+                row["status"],
+                f"assigned to {row['assignee']}" if row["assignee"] else "unassigned",
+                [_foreign(row["requester"]), " <", _foreign(row["email"]), ">"],
+                _foreign(row["company"] or "no organization"),
+            ),
+            [_comment(world, comment) for comment in _comments(world, row["id"])],
+        ]
+        for row in rows
+    ]
+
+
+def _comments(world: World, ticket_id: int) -> list[Row]:
+    return world.store.rows(
+        "SELECT comments.*, users.name AS author FROM comments JOIN users ON users.id = author_id"
+        " WHERE ticket_id = ? ORDER BY comments.id",
+        ticket_id,
+    )
+
+
+def _comment(world: World, row: Row) -> h.Node:
+    files = world.store.rows("SELECT file_name FROM attachments WHERE comment_id = ? ORDER BY id", row["id"])
+    return h.div(".comment", class_={"internal": not row["public"]})[
+        _soft(_foreign(row["author"]), row["created_at"], "public" if row["public"] else "internal note"),
+        _text(row["body"]),
+        [_soft("attached: ", _foreign(file["file_name"])) for file in files],
+    ]
+
+
+def _mails(world: World) -> list[h.Node]:
+    return [_mail(row) for row in world.store.rows("SELECT * FROM mails ORDER BY id DESC")]
+
+
+def _mail(row: Row) -> h.Node:
+    message = message_from_bytes(row["raw"], policy=policy.default)
+    names = [part.get_filename() or "unnamed" for part in message.iter_attachments()]
+    return h.details(".card", id=f"mail-{row['id']}")[
+        h.summary[h.b["To ", _foreign(", ".join(json.loads(row["envelope_to"])))], " ", _foreign(_subject(message))],
+        _soft(row["received_at"], ["from ", _foreign(row["envelope_from"])]),
+        _text(_mail_text(message)),
+        [_soft("attached: ", _foreign(name)) for name in names],
+    ]
+
+
+def _subject(message: EmailMessage) -> str:
+    return str(message["subject"] or "(no subject)")
+
+
+def _mail_text(message: EmailMessage) -> str:
+    body = message.get_body(preferencelist=("plain", "html"))
+    return str(body.get_content()) if body is not None else ""
+
+
+def _messages(world: World) -> list[h.Node]:
+    rows = world.store.rows(
+        "SELECT messages.*, channels.name FROM messages JOIN channels ON channels.id = channel_id ORDER BY ts DESC"
+    )
+    return [
+        h.div(".card")[_soft(f"#{row['name']}", row["ts"]), _text(row["text"]), _metadata(json.loads(row["extras"]))]
+        for row in rows
+    ]
+
+
+def _metadata(extras: dict[str, object]) -> h.Node:
+    if "metadata" not in extras:
+        return None
+    return _soft("metadata", _foreign(json.dumps(extras["metadata"], ensure_ascii=False)))
+
+
+def _issues(world: World) -> list[h.Node]:
+    return [
+        h.details(".card", id=f"issue-{row['iid']}")[
+            h.summary[h.b[f"#{row['iid']} "], _foreign(row["title"])],
+            _soft(row["state"], row["created_at"], _foreign(", ".join(json.loads(row["labels"])))),
+            _text(row["description"]),
+        ]
+        for row in world.store.rows("SELECT * FROM issues ORDER BY id DESC")
+    ]
+
+
+def _pipelines(world: World) -> list[h.Node]:
+    return [
+        h.details(".card", id=f"pipeline-{row['id']}")[
+            h.summary[h.b[f"#{row['id']} "], row["status"]],
+            _soft(row["created_at"], _foreign(row["variables"])),
+            _text(row["trace"]),
+        ]
+        for row in world.store.rows("SELECT * FROM pipelines ORDER BY id DESC")
+    ]

@@ -1,0 +1,176 @@
+"""What happens in the process that serves a practice world: web, mail and pipelines, until told to stop.
+
+While it runs, `running.json` in the world's folder says where, and with which tokens; readable by its owner only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from filelock import FileLock, Timeout
+
+from runbook_lib.errors import InputError
+from runbook_lib.sandbox.app import create_app
+from runbook_lib.sandbox.mail import serve_mail
+from runbook_lib.sandbox.runner import Runner
+from runbook_lib.sandbox.world import DESCRIPTOR_NAME, PUBLIC_KEY_NAME, World, opened
+
+__all__ = ["serve"]
+
+_LOCK_NAME = "serving.lock"
+
+
+def serve(
+    folder: Path,
+    *,
+    port: int = 0,
+    until_stdin_closes: bool = False,
+    job_command: Sequence[str] | None = None,
+) -> None:
+    """Serves a world; see `server.serve`."""
+    with opened(folder) as world, _only_server(folder), _listening(port) as listener:
+        asyncio.run(_serve(world, listener, until_stdin_closes, job_command))
+
+
+async def _serve(
+    world: World, listener: socket.socket, until_stdin_closes: bool, job_command: Sequence[str] | None
+) -> None:
+    """Runs mail, web and the pipelines' worker side by side, until told to stop."""
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    mail = await serve_mail(world)
+    mail_port = mail.sockets[0].getsockname()[1]
+    with Runner(world, url=url, mail_port=mail_port, command=job_command) as runner:
+        app = create_app(world, start_pipeline=runner.start)
+        server = _Server(
+            uvicorn.Config(
+                app,
+                http="h11",
+                loop="asyncio",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                timeout_graceful_shutdown=1,
+            )
+        )
+        _stop_on_signals(server.stop)
+        if until_stdin_closes:
+            _stop_on_eof(server.stop)
+        with _described(world, url, mail_port):
+            await server.serve(sockets=[listener])
+    mail.close()
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn server that leaves the signals to us: its own way raises them again after the shutdown."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+    def stop(self) -> None:
+        """Makes `serve` return soon; to be called in the event loop."""
+        self.should_exit = True
+
+
+def _stop_on_signals(stop: Callable[[], None]) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+
+
+def _stop_on_eof(stop: Callable[[], None]) -> None:
+    """Calls `stop` in the event loop once standard input has ended."""
+    loop = asyncio.get_running_loop()
+    descriptor = sys.stdin.fileno()
+
+    def read_all() -> None:
+        while os.read(descriptor, 1024):
+            pass
+        with suppress(RuntimeError):  # the loop has closed: there is nothing left to stop
+            loop.call_soon_threadsafe(stop)
+
+    # A daemon, and below Python's own buffers: a thread blocked in one of them holds up the interpreter's exit.
+    threading.Thread(target=read_all, name="stdin", daemon=True).start()
+
+
+@contextmanager
+def _only_server(folder: Path) -> Iterator[None]:
+    """Holds the world's lock; the system lets go of it even if this process is killed."""
+    lock = FileLock(folder / _LOCK_NAME)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise InputError(
+            f"The practice world in {folder} is being served already. Use that server, or stop it first."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _listening(port: int) -> Iterator[socket.socket]:
+    """A socket that listens on 127.0.0.1."""
+    try:
+        listener = socket.create_server(("127.0.0.1", port))
+    except (OSError, OverflowError) as exc:
+        taken = isinstance(exc, OSError) and exc.errno == errno.EADDRINUSE
+        problem = "is taken" if taken else f"cannot be used ({exc})"
+        raise InputError(f"Port {port} {problem}. Give another one, or 0 for any that is free.") from exc
+    with listener:
+        yield listener
+
+
+@contextmanager
+def _described(world: World, url: str, mail_port: int) -> Iterator[None]:
+    """Keeps `running.json` in the world's folder; it appears in one piece, and goes at the end."""
+    path = world.folder / DESCRIPTOR_NAME
+    draft = world.folder / f".{DESCRIPTOR_NAME}"
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        json.dump(_descriptor(world, url, mail_port), file, indent=2)
+    draft.replace(path)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _descriptor(world: World, url: str, mail_port: int) -> dict[str, Any]:
+    settings = world.settings
+    return {
+        "world": world.id,
+        "pid": os.getpid(),
+        "url": url,
+        "date": settings["date"],
+        "settings": {
+            "zendesk_url": url,
+            "zendesk_oauth_token": settings["zendesk_oauth_token"],
+            "gitlab_url": url,
+            "gitlab_token": settings["gitlab_token"],
+            "mechanizer_project_id": int(settings["mechanizer_project_id"]),
+            "mechanizer_ref": settings["mechanizer_ref"],
+            "mechanizer_trigger_token": settings["mechanizer_trigger_token"],
+            "tracker_project_id": int(settings["tracker_project_id"]),
+            "slack_url": f"{url}/api/",
+            "slack_token": settings["slack_token"],
+            "slack_channel_id": settings["slack_channel_id"],
+            "license_public_key_file": str(world.folder / PUBLIC_KEY_NAME),
+            "operator": settings["operator"],
+        },
+        "mail": {"host": "127.0.0.1", "port": mail_port},
+    }
