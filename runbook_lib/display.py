@@ -23,6 +23,8 @@ from tabulate import tabulate
 
 from runbook_lib.models import Answer, Verdict, Window
 
+MIME = "application/vnd.license-runbook.step+json"
+"""The part of a cell's output that a program reads; HTML and text show the same to people."""
 CELL_LIMIT = 240
 """Characters of one value that are shown; longer text says how long it is."""
 PREVIEW_LIMIT = 4000

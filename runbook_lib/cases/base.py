@@ -20,15 +20,12 @@ from runbook_lib.clients.gitlab import GitLab
 from runbook_lib.clients.http import session
 from runbook_lib.clients.slack import Slack
 from runbook_lib.clients.zendesk import Zendesk
-from runbook_lib.display import Card, Paragraph, Part, Table, Tone, clean, html, text
+from runbook_lib.display import MIME, Card, Paragraph, Part, Table, Tone, clean, html, text
 from runbook_lib.effects import Effect, EffectResult, Effects
 from runbook_lib.errors import InputError, NeedsAnswerError, PersonNeededError, RunbookError
 from runbook_lib.journal import Journal
 from runbook_lib.models import EffectState, Evidence, Outcome, Ticket
 from runbook_lib.settings import Settings
-
-MIME = "application/vnd.license-runbook.step+json"
-"""The part of a cell's output that a program reads; the other parts show the same to people."""
 
 _STATE_WORDS = {
     EffectState.PLANNED: "planned",

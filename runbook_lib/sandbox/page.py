@@ -12,7 +12,6 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 
 import htpy as h
-from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -90,7 +89,7 @@ async def show(request: Request) -> Response:
         h.meta(charset="utf-8"),
         h.meta(name="viewport", content="width=device-width"),
         h.title["Practice world"],
-        h.style[Markup(_STYLE)],
+        h.style[_STYLE],
     ]
     return HTMLResponse(str(h.html(lang="en")[h.head[head], h.body[body]]), headers=_HEADERS)
 

@@ -93,7 +93,11 @@ def background(folder: Path) -> Iterator[Descriptor]:
     command = [sys.executable, "-m", "runbook_lib.sandbox", str(folder), "--until-stdin-closes"]
     with tempfile.TemporaryFile() as complaints:
         process = subprocess.Popen(  # noqa: S603 - our own program, and no shell
-            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=complaints
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=complaints,
+            start_new_session=True,  # Ctrl-C is for the parent, which may still have something to write down
         )
         try:
             yield _started(folder, process, complaints)
@@ -103,7 +107,7 @@ def background(folder: Path) -> Iterator[Descriptor]:
 
 def _answers(descriptor: Descriptor) -> bool:
     """Whether the described server is there, and serves the described world."""
-    port = int(descriptor["url"].rpartition(":")[2])
+    port = int(str(descriptor["url"]).rpartition(":")[2])
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=HEALTH_TIMEOUT_S)
     try:
         connection.request("GET", HEALTH_PATH)

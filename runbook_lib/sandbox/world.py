@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -104,11 +104,14 @@ def opened(folder: Path) -> Iterator[World]:
     path = folder / DATABASE_NAME
     if not path.is_file():
         raise InputError(f"There is no practice world in {folder}. Make one first.")
-    store = Store(path)
-    try:
-        yield _world(folder, store)
-    finally:
-        store.close()
+    with ExitStack() as stack:
+        try:
+            store = Store(path)
+            stack.callback(store.close)
+            world = _world(folder, store)
+        except (sqlite3.DatabaseError, KeyError) as exc:
+            raise InputError(f"{path} is not a practice world. Remove its folder, and make a new one.") from exc
+        yield world
 
 
 def world_date(folder: Path) -> date | None:
@@ -124,9 +127,10 @@ def world_date(folder: Path) -> date | None:
 
 
 def _world(folder: Path, store: Store) -> World:
-    try:
-        settings = {row["name"]: row["value"] for row in store.rows("SELECT name, value FROM settings")}
-        day = date.fromisoformat(settings["date"])
-    except (sqlite3.DatabaseError, KeyError) as exc:
-        raise InputError(f"The file {DATABASE_NAME} in {folder} is not a practice world. Remove the folder.") from exc
-    return World(folder=folder.resolve(), store=store, settings=settings, now=clock_on(day))
+    settings = {row["name"]: row["value"] for row in store.rows("SELECT name, value FROM settings")}
+    return World(
+        folder=folder.resolve(),
+        store=store,
+        settings=settings,
+        now=clock_on(date.fromisoformat(settings["date"])),
+    )

@@ -1,0 +1,283 @@
+"""The command line: `runbook`. It parses, calls, prints, and turns errors into exit statuses; nothing else.
+
+Everything heavy is imported by the command that needs it, so that `--help` and mistakes answer at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runbook_lib.errors import InputError, PersonNeededError, RunbookError
+
+if TYPE_CHECKING:
+    from runbook_lib.runner import Report
+    from runbook_lib.settings import Settings
+
+DONE, FAILED, USAGE, PERSON = 0, 1, 2, 3
+"""Exit statuses: an outcome or a plan; failed; bad usage or parameters; a person is needed."""
+
+_RUN_HELP = """\
+Runs a runbook on a ticket. Without --perform it rehearses: it reads everything, changes nothing and shows what it
+would do. Either way it leaves an executed notebook as the record."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit status."""
+    given = _parser().parse_args(arguments)
+    try:
+        status: int = given.command(given)
+        return status
+    except RunbookError as exc:
+        print(f"runbook: {exc}", file=sys.stderr)
+        return PERSON if isinstance(exc, PersonNeededError) else USAGE if isinstance(exc, InputError) else FAILED
+    except KeyboardInterrupt:
+        print("runbook: stopped.", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="runbook", description="The on-call runbook for GitLab license emergencies.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    demo = commands.add_parser("demo", help="take every practice ticket through its runbook, performed")
+    demo.set_defaults(command=_demo)
+
+    run = commands.add_parser("run", help="run a runbook on a ticket", description=_RUN_HELP)
+    run.add_argument("runbook", metavar="RUNBOOK", help="such as weekend_license")
+    run.add_argument("ticket", metavar="TICKET", help="the Zendesk ticket's number")
+    run.add_argument(
+        "-p", "--parameter", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="an answer"
+    )
+    run.add_argument("--perform", action="store_true", help="change things; without it the run only rehearses")
+    run.add_argument("--json", action="store_true", help="print one JSON object")
+    run.set_defaults(command=_run)
+
+    sandbox = commands.add_parser("sandbox", help="keep the practice world running, for notebooks and papermill")
+    sandbox.add_argument("--port", type=int, default=0, metavar="N", help="port on this machine (default: any free)")
+    sandbox.add_argument("--date", metavar="YYYY-MM-DD", help="the practice world's date (default: today)")
+    sandbox.add_argument("--new", action="store_true", help="begin a new world; the old one and its records are kept")
+    sandbox.set_defaults(command=_sandbox)
+
+    lab = commands.add_parser("lab", help="open JupyterLab on the runbooks, with the practice world running")
+    lab.set_defaults(command=_lab)
+
+    license_parser = commands.add_parser("license", help="work with license files")
+    license_commands = license_parser.add_subparsers(required=True, metavar="COMMAND")
+    read = license_commands.add_parser("read", help="check a license file and show what it says, never the license")
+    read.add_argument("file", type=Path, metavar="FILE")
+    read.add_argument("--public-key", type=Path, metavar="PEM", help="default: RUNBOOK_LICENSE_PUBLIC_KEY_FILE")
+    read.add_argument("--json", action="store_true", help="print one JSON object")
+    read.set_defaults(command=_license_read)
+
+    mechanizer = commands.add_parser(
+        "mechanizer", help="the pipeline job that issues a license; reads LICENSE_* and RUNBOOK_* variables"
+    )
+    mechanizer.set_defaults(command=_mechanizer)
+    return parser
+
+
+def _run(given: argparse.Namespace) -> int:
+    from runbook_lib import runner
+    from runbook_lib.settings import Settings
+
+    local = Settings.local()
+    answers = _answers(given.parameter)
+    runner.check(runner.template(local, given.runbook), given.ticket, answers, perform=given.perform)
+    with _practice(local):
+        report = runner.run(
+            given.runbook,
+            given.ticket,
+            answers,
+            perform=given.perform,
+            settings=Settings.load(),
+            progress=sys.stderr.isatty(),
+        )
+    print(json.dumps(vars(report), indent=2) if given.json else _words(report))
+    return _exit_status(report)
+
+
+def _answers(pairs: Sequence[Sequence[str]]) -> dict[str, str]:
+    names = [name for name, _ in pairs]
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        raise InputError(f"{', '.join(sorted(twice))} is given twice; give each parameter once.")
+    return dict(pairs)
+
+
+def _exit_status(report: Report) -> int:
+    from runbook_lib.models import Status
+
+    return {Status.COMPLETED: DONE, Status.NEEDS_ANSWER: PERSON}.get(report.status, FAILED)
+
+
+def _words(report: Report) -> str:
+    """A report for the terminal."""
+    from tabulate import tabulate
+
+    from runbook_lib.display import clean
+
+    mode = "performed" if report.performed else "rehearsal"
+    lines = [f"{report.runbook}, ticket {report.ticket_id} ({mode}): {report.outcome or report.status}"]
+    lines.append(clean(report.summary, 2000))
+    rows = [(e["state"], clean(e["summary"]), clean((e["evidence"] or {}).get("summary", ""))) for e in report.effects]
+    if rows:
+        lines += ["", tabulate(rows, headers=("effect", "what", "evidence")), ""]
+    if report.missing:
+        lines.append("Pass: " + " ".join(f"-p {name} VALUE" for name in report.missing))
+    lines.append(f"Record: {report.record} ({report.seconds} s)")
+    return "\n".join(lines)
+
+
+@contextmanager
+def _practice(local: Settings) -> Iterator[None]:
+    """In the sandbox profile a running practice world: the one that runs already, or one for as long as it takes."""
+    if local.profile == "live":
+        yield
+        return
+    from runbook_lib.sandbox import server
+
+    folder = local.world_folder
+    if server.running(folder):
+        yield
+        return
+    _ensure_world(folder, None)
+    with server.background(folder):
+        yield
+
+
+def _ensure_world(folder: Path, on: str | None) -> None:
+    """A practice world, of the date given, or of today.
+
+    Raises:
+        InputError: There is one of another date.
+    """
+    from datetime import UTC, date, datetime
+
+    from runbook_lib import answers
+    from runbook_lib.sandbox import server
+
+    found = server.world_date(folder)
+    wanted = answers.parse("emergency_on", on) if on else None
+    if found is None:
+        server.make_world(folder, wanted if isinstance(wanted, date) else datetime.now(UTC).date())
+    elif wanted and wanted != found:
+        raise InputError(f"The practice world in {folder.parent} is of {found}. Pass --new to begin one of {wanted}.")
+
+
+def _sandbox(given: argparse.Namespace) -> int:
+    from runbook_lib.sandbox import server
+    from runbook_lib.settings import Settings
+
+    local = Settings.local()
+    if local.profile == "live":
+        raise InputError("RUNBOOK_PROFILE is live; the practice world needs the profile sandbox.")
+    folder = local.world_folder
+    if given.new:
+        _set_aside(folder)
+    _ensure_world(folder, given.date)
+    print(f"The practice world of {server.world_date(folder)} is starting; stop it with Ctrl-C.")
+    print(f"Its address is in {folder / 'running.json'}; notebooks find it by themselves.", flush=True)
+    server.serve(folder, port=given.port)
+    return DONE
+
+
+def _set_aside(folder: Path) -> None:
+    """Keep an old world with its records under another name.
+
+    Raises:
+        InputError: It is running.
+    """
+    from datetime import UTC, datetime
+
+    from runbook_lib.sandbox import server
+
+    if server.running(folder):
+        raise InputError("The practice world is running. Stop it first, then begin a new one.")
+    if folder.parent.exists():
+        folder.parent.rename(folder.parent.with_name(f"sandbox-until-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"))
+
+
+def _lab(given: argparse.Namespace) -> int:
+    from runbook_lib.settings import Settings
+
+    local = Settings.local()
+    with _practice(local):
+        import subprocess
+
+        command = [sys.executable, "-m", "jupyter", "lab", str(local.notebooks / "weekend_license.ipynb")]
+        return subprocess.run(command, check=False).returncode  # noqa: S603
+
+
+def _license_read(given: argparse.Namespace) -> int:
+    from runbook_lib import license
+
+    key_file = given.public_key or _configured_key()
+    text = _content(given.file)
+    found = license.read(text, license.load_public_key(_content(key_file)))
+    facts = {**license.facts(found), "fingerprint": license.fingerprint(text)}
+    if given.json:
+        print(json.dumps(facts, indent=2, ensure_ascii=False))
+    else:
+        from tabulate import tabulate
+
+        from runbook_lib.display import clean
+
+        rows = [(name, clean(_plain(value))) for name, value in facts.items() if value not in (None, {}, False)]
+        print(tabulate(rows, tablefmt="plain", disable_numparse=True))
+    return DONE
+
+
+def _plain(value: Any) -> str:
+    return ", ".join(f"{key}: {item}" for key, item in value.items()) if isinstance(value, dict) else str(value)
+
+
+def _configured_key() -> Path:
+    from runbook_lib.settings import Settings
+
+    path = Settings.local().license_public_key_file
+    if path is None:
+        raise InputError("No public key is given; pass --public-key PEM, or set RUNBOOK_LICENSE_PUBLIC_KEY_FILE.")
+    return path
+
+
+def _content(path: Path) -> bytes:
+    """A file's bytes.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as exc:
+        raise InputError(f"The file {path} cannot be read: {exc.strerror}.") from exc
+
+
+def _mechanizer(given: argparse.Namespace) -> int:
+    from runbook_lib import mechanizer
+    from runbook_lib.settings import JobRequest, JobSettings
+
+    try:
+        print(mechanizer.main(JobRequest(), JobSettings.load()))
+    except RunbookError as exc:
+        print(f"mechanizer: {exc}", file=sys.stderr)
+        return FAILED
+    return DONE
+
+
+def _demo(given: argparse.Namespace) -> int:
+    from runbook_lib import demo
+    from runbook_lib.settings import Settings
+
+    os.environ["RUNBOOK_PROFILE"] = "sandbox"
+    return demo.main(Settings.local())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,63 @@
+"""A sandbox that the vendors' own clients talk to, over real sockets."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runbook_lib.sandbox.server import make_world, running
+
+JOB = """
+import os, sys
+print("for", os.environ["LICENSE_EMAIL"])
+sys.exit(os.environ["LICENSE_USERS"] == "0")
+"""
+
+SERVE = """
+import sys
+from pathlib import Path
+from runbook_lib.sandbox.server import serve
+serve(Path(sys.argv[1]), until_stdin_closes=True, job_command=[sys.executable, "-c", sys.argv[2]])
+"""
+
+
+def wait_for(find: Callable[[], Any]) -> Any:
+    """What `find` finds, once it finds something; fails after ten seconds."""
+    deadline = time.monotonic() + 10
+    while not (found := find()):
+        assert time.monotonic() < deadline, "It did not happen within 10 s"
+        time.sleep(0.02)
+    return found
+
+
+@pytest.fixture(scope="session")
+def vendor_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the world that the vendors' clients use."""
+    folder = tmp_path_factory.mktemp("contract") / "world"
+    make_world(folder, date(2026, 11, 22))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def vendor_sandbox(vendor_folder: Path) -> Iterator[dict[str, Any]]:
+    """The descriptor of a running sandbox; a short program stands in for Mechanizer."""
+    command = [sys.executable, "-c", SERVE, str(vendor_folder), JOB]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+        try:
+            yield wait_for(lambda: running(vendor_folder))
+        finally:
+            process.stdin.close()
+    assert process.returncode == 0
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], Any]], Any]:
+    """Waits until something is there, and fails after ten seconds."""
+    return wait_for

@@ -1,0 +1,122 @@
+"""GitLab's stand-in: projects, issues, notes, paging."""
+
+from __future__ import annotations
+
+import pytest
+
+TRACKER = "projects/51000262"
+LABEL = "Mechanizer::Emergency License Generation"
+
+
+def create(practice, title, **fields):
+    answer = practice.gitlab("POST", f"{TRACKER}/issues", json={"title": title, **fields})
+    assert answer.status_code == 201
+    return answer.json()
+
+
+def titles(practice, **query):
+    return [issue["title"] for issue in practice.gitlab("GET", f"{TRACKER}/issues", params=query).json()]
+
+
+def test_a_bad_token_is_401(practice):
+    for headers in ({}, {"PRIVATE-TOKEN": "wrong"}, {"Authorization": "Bearer wrong"}):
+        answer = practice.http.get(f"/api/v4/{TRACKER}", headers=headers)
+        assert (answer.status_code, answer.json()) == (401, {"message": "401 Unauthorized"})
+
+
+def test_a_bearer_token_works_too(practice):
+    headers = {"Authorization": f"Bearer {practice.world.settings['gitlab_token']}"}
+    assert practice.http.get("/api/v4/user", headers=headers).json()["username"] == "practice.engineer"
+
+
+def test_projects_are_addressed_by_number(practice):
+    assert practice.gitlab("GET", TRACKER).json()["path_with_namespace"] == "practice-support/internal-requests"
+    for unknown in ("projects/1", "projects/practice-support%2Finternal-requests"):
+        answer = practice.gitlab("GET", unknown)
+        assert answer.status_code == 404
+    assert practice.gitlab("GET", "projects/1/issues").json() == {"message": "404 Project Not Found"}
+
+
+def test_an_issue_lives(practice):
+    issue = create(practice, "Up", description="text", labels=f"{LABEL},b")
+    assert (issue["iid"], issue["state"], issue["labels"]) == (1, "opened", [LABEL, "b"])
+    assert issue["author"]["username"] == "practice.engineer"
+    assert issue["web_url"].endswith("/practice-support/internal-requests/-/issues/1")
+    path = f"{TRACKER}/issues/1"
+    closed = practice.gitlab("PUT", path, json={"state_event": "close", "add_labels": "c", "remove_labels": "b"}).json()
+    assert (closed["state"], closed["labels"]) == ("closed", [LABEL, "c"])
+    assert closed["closed_at"]
+    reopened = practice.gitlab("PUT", path, data={"state_event": "reopen", "title": "Down", "labels": ""}).json()
+    assert (reopened["state"], reopened["closed_at"], reopened["title"]) == ("opened", None, "Down")
+    assert (reopened["labels"], reopened["description"]) == ([], "text")
+    assert practice.gitlab("GET", path).json() == reopened
+
+
+def test_issues_count_per_project(practice):
+    create(practice, "one")
+    other = practice.gitlab("POST", "projects/51000177/issues", json={"title": "two"}).json()
+    assert other["iid"] == 1
+
+
+@pytest.mark.parametrize("title", ["", "  ", "x" * 256])
+def test_a_title_has_1_to_255_characters(practice, title):
+    answer = practice.gitlab("POST", f"{TRACKER}/issues", json={"title": title})
+    assert (answer.status_code, list(answer.json()["message"])) == (400, ["title"])
+
+
+def test_a_title_must_be_given(practice):
+    answer = practice.gitlab("POST", f"{TRACKER}/issues", json={"description": "x"})
+    assert (answer.status_code, answer.json()) == (400, {"error": "title is missing"})
+
+
+def test_an_unknown_issue_is_404(practice):
+    answer = practice.gitlab("GET", f"{TRACKER}/issues/9")
+    assert (answer.status_code, answer.json()) == (404, {"message": "404 Issue Not Found"})
+
+
+def test_issues_are_filtered_by_label_and_state(practice):
+    create(practice, "labeled", labels=[LABEL])
+    create(practice, "other", labels="x")
+    create(practice, "both", labels=["x", LABEL])
+    practice.gitlab("PUT", f"{TRACKER}/issues/3", json={"state_event": "close"})
+    assert titles(practice, labels=LABEL) == ["both", "labeled"]
+    assert titles(practice, labels=f"{LABEL},x") == ["both"]
+    assert titles(practice, labels=LABEL, state="opened") == ["labeled"]
+    assert titles(practice, state="closed") == ["both"]
+
+
+def test_search_finds_whole_words_in_any_order(practice):
+    create(practice, "[Success] - Created a license under [jane@x.example] for [250] users", description="copy")
+    create(practice, "[Success] - Created a license under [mary.jane@x.example] for [250] users")
+    create(practice, "jane", description="license copy")
+    assert len(titles(practice, search="jane@x.example", **{"in": "title"})) == 2
+    assert len(titles(practice, search="LICENSE Created", **{"in": "title"})) == 2
+    assert titles(practice, search="licen") == []
+    assert titles(practice, search="copy jane", **{"in": "description"}) == []
+    assert titles(practice, search="copy license jane", order_by="created_at", sort="asc")[1:] == ["jane"]
+
+
+def test_issues_come_newest_first_in_pages(practice):
+    for number in range(5):
+        create(practice, f"issue {number}")
+    assert titles(practice, sort="asc")[0] == "issue 0"
+    answer = practice.gitlab("GET", f"{TRACKER}/issues?per_page=2&page=1")
+    assert [issue["title"] for issue in answer.json()] == ["issue 4", "issue 3"]
+    assert (answer.headers["X-Next-Page"], answer.headers["X-Page"], answer.headers["X-Total"]) == ("2", "1", "5")
+    assert 'rel="next"' in answer.headers["Link"]
+    last = practice.gitlab("GET", f"{TRACKER}/issues?per_page=2&page=3")
+    assert (len(last.json()), last.headers["X-Next-Page"]) == (1, "")
+    assert practice.gitlab("GET", f"{TRACKER}/issues?per_page=1000").headers["X-Per-Page"] == "100"
+
+
+def test_notes_are_kept_below_an_issue(practice):
+    create(practice, "talk")
+    path = f"{TRACKER}/issues/1/notes"
+    assert practice.gitlab("POST", path, json={"body": "first"}).status_code == 201
+    practice.gitlab("POST", path, data={"body": "second"})
+    assert [note["body"] for note in practice.gitlab("GET", path).json()] == ["second", "first"]
+    assert practice.gitlab("POST", path, json={}).status_code == 400
+
+
+def test_an_unknown_endpoint_is_404(practice):
+    assert practice.gitlab("GET", "nonsense").json() == {"error": "404 Not Found"}

@@ -1,0 +1,135 @@
+"""Pipelines: how they are triggered and shown, and that their job really runs."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+from runbook_lib.sandbox.runner import Runner
+
+PROJECT = "projects/51000177"
+SHOW_ENVIRONMENT = "import json, os, sys; print('to stderr', file=sys.stderr); print(json.dumps(dict(os.environ)))"
+
+
+def trigger(practice, **changed):
+    form = {
+        "token": practice.world.settings["mechanizer_trigger_token"],
+        "ref": "main",
+        "variables[LICENSE_USERS]": "250",
+        "variables[LICENSE_EMAIL]": "a@b.example",
+    }
+    return practice.http.post(f"/api/v4/{PROJECT}/trigger/pipeline", data=form | changed)
+
+
+def status(practice, pipeline_id):
+    return practice.gitlab("GET", f"{PROJECT}/pipelines/{pipeline_id}").json()["status"]
+
+
+def trace(practice, pipeline_id):
+    (job,) = practice.gitlab("GET", f"{PROJECT}/pipelines/{pipeline_id}/jobs").json()
+    return practice.gitlab("GET", f"{PROJECT}/jobs/{job['id']}/trace").text
+
+
+@pytest.fixture
+def runner(practice):
+    """Makes a worker that runs a piece of Python as the job."""
+
+    def make(program):
+        url = str(practice.http.base_url)
+        return Runner(practice.world, url=url, mail_port=2525, command=[sys.executable, "-c", program])
+
+    return make
+
+
+def test_a_trigger_creates_a_pipeline_and_asks_for_it_to_be_run(practice):
+    answer = trigger(practice)
+    assert answer.status_code == 201
+    pipeline = answer.json()
+    assert pipeline["status"] == "created"
+    assert pipeline["web_url"].endswith(f"/-/pipelines/{pipeline['id']}")
+    assert practice.started == [pipeline["id"]]
+    variables = practice.gitlab("GET", f"{PROJECT}/pipelines/{pipeline['id']}/variables").json()
+    assert {variable["key"]: variable["value"] for variable in variables} == {
+        "LICENSE_USERS": "250",
+        "LICENSE_EMAIL": "a@b.example",
+    }
+
+
+@pytest.mark.parametrize(
+    ("changed", "status_code", "body"),
+    [
+        ({"token": "wrong"}, 404, {"message": "404 Not Found"}),
+        ({"token": ""}, 400, {"error": "token is missing"}),
+        ({"ref": "elsewhere"}, 400, {"message": {"base": ["Reference not found"]}}),
+    ],
+)
+def test_a_wrong_trigger_starts_nothing(practice, changed, status_code, body):
+    answer = trigger(practice, **changed)
+    assert (answer.status_code, answer.json()) == (status_code, body)
+    assert practice.started == []
+    assert practice.gitlab("GET", f"{PROJECT}/pipelines").json() == []
+
+
+def test_pipelines_are_listed_newest_first(practice):
+    ids = [trigger(practice).json()["id"] for _ in range(3)]
+    listed = practice.gitlab("GET", f"{PROJECT}/pipelines?per_page=2")
+    assert [pipeline["id"] for pipeline in listed.json()] == [ids[2], ids[1]]
+    assert listed.headers["X-Next-Page"] == "2"
+
+
+def test_the_job_gets_its_configuration_and_its_variables_and_little_else(practice, runner, eventually, monkeypatch):
+    monkeypatch.setenv("RUNBOOK_SECRET_OF_MINE", "x")
+    with runner(SHOW_ENVIRONMENT) as worker:
+        pipeline_id = trigger(practice).json()["id"]
+        worker.start(pipeline_id)
+        eventually(lambda: status(practice, pipeline_id) == "success")
+    stderr, printed, verdict = trace(practice, pipeline_id).splitlines()
+    assert (stderr, verdict) == ("to stderr", "Job succeeded")
+    environment = json.loads(printed)
+    assert environment["RUNBOOK_PROFILE"] == "sandbox"
+    assert environment["RUNBOOK_TODAY"] == "2026-11-22"
+    assert environment["RUNBOOK_GITLAB_URL"] == "http://127.0.0.1:8765"
+    assert environment["RUNBOOK_SMTP_PORT"] == "2525"
+    assert environment["LICENSE_USERS"] == "250"
+    assert environment["CI_PIPELINE_ID"] == str(pipeline_id)
+    assert "RUNBOOK_SECRET_OF_MINE" not in environment
+
+
+def test_the_jobs_token_is_a_bot_of_its_own(practice):
+    headers = {"PRIVATE-TOKEN": practice.world.settings["mechanizer_gitlab_token"]}
+    assert practice.http.get("/api/v4/user", headers=headers).json()["username"] == "mechanizer-bot"
+
+
+def test_a_job_that_fails_fails_its_pipeline(practice, runner, eventually):
+    with runner("print('sorry', end=''); raise SystemExit(3)") as worker:
+        pipeline_id = trigger(practice).json()["id"]
+        worker.start(pipeline_id)
+        eventually(lambda: status(practice, pipeline_id) == "failed")
+    assert trace(practice, pipeline_id) == "sorry\nERROR: Job failed: exit code 3\n"
+
+
+def test_a_job_that_cannot_start_fails_its_pipeline(practice, eventually):
+    with Runner(practice.world, url="http://127.0.0.1:1", mail_port=1, command=["/nowhere/at/all"]) as worker:
+        pipeline_id = trigger(practice).json()["id"]
+        worker.start(pipeline_id)
+        eventually(lambda: status(practice, pipeline_id) == "failed")
+    assert "ERROR: Job failed" in trace(practice, pipeline_id)
+
+
+def test_stopping_ends_the_running_job_and_keeps_the_waiting_one(practice, runner, eventually):
+    with runner("import time; time.sleep(60)") as worker:
+        running, waiting = (trigger(practice).json()["id"] for _ in range(2))
+        worker.start(running)
+        worker.start(waiting)
+        eventually(lambda: status(practice, running) == "running")
+    assert (status(practice, running), status(practice, waiting)) == ("failed", "created")
+
+
+def test_a_new_worker_takes_up_what_a_killed_server_left(practice, runner, eventually):
+    interrupted, waiting = (trigger(practice).json()["id"] for _ in range(2))
+    practice.world.store.write("UPDATE pipelines SET status = 'running' WHERE id = ?", interrupted)
+    with runner("pass"):
+        eventually(lambda: status(practice, waiting) == "success")
+    assert status(practice, interrupted) == "failed"

@@ -1,0 +1,199 @@
+"""Making a world, serving it for real, finding its server, and stopping it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import smtplib
+import socket
+import stat
+import subprocess
+import sys
+from datetime import date
+from email.message import EmailMessage
+
+import pytest
+
+from runbook_lib.errors import InputError
+from runbook_lib.sandbox import server
+from runbook_lib.sandbox.world import opened
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def get(descriptor, path):
+    connection = http.client.HTTPConnection(descriptor["url"].removeprefix("http://"), timeout=5)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
+def message(recipient):
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = "sender@support.example", recipient, "Ünïcode"
+    mail["Message-ID"] = "<op-1@support.example>"
+    mail.set_content("line\n.dot\n")
+    return mail
+
+
+@pytest.fixture
+def served(world_folder):
+    """A world with a real server, and the server's descriptor."""
+    with server.background(world_folder) as descriptor:
+        yield world_folder, descriptor
+
+
+def start(folder, *options):
+    command = [sys.executable, "-m", "runbook_lib.sandbox", str(folder), *options]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def test_a_world_is_made_once(tmp_path):
+    folder = tmp_path / "outputs" / "sandbox" / ".world"
+    assert server.world_date(folder) is None
+    server.make_world(folder, date(2027, 1, 3))
+    assert server.world_date(folder) == date(2027, 1, 3)
+    with pytest.raises(InputError, match="is not empty"):
+        server.make_world(folder, date(2027, 1, 3))
+    assert mode(folder) == 0o700
+    assert mode(folder / "license-key.pem") == mode(folder / "world.sqlite") == 0o600
+    assert [path.name for path in folder.parent.iterdir()] == [".world"]
+
+
+def test_an_empty_folder_can_become_a_world(tmp_path):
+    server.make_world(tmp_path, date(2027, 1, 3))
+    assert server.world_date(tmp_path) == date(2027, 1, 3)
+
+
+def test_two_worlds_share_no_tokens(tmp_path):
+    for name in "ab":
+        server.make_world(tmp_path / name, date(2027, 1, 3))
+    with opened(tmp_path / "a") as a, opened(tmp_path / "b") as b:
+        secret = {name for name in a.settings if name == "world" or name.endswith("token")}
+        assert len(secret) == 7
+        assert not [name for name in secret if a.settings[name] == b.settings[name]]
+
+
+def test_a_file_that_is_no_world_is_named(tmp_path):
+    (tmp_path / "world.sqlite").write_bytes(b"nonsense" * 1000)
+    with pytest.raises(InputError, match="not a practice world"):
+        server.world_date(tmp_path)
+
+
+def test_a_running_server_describes_itself(served):
+    folder, descriptor = served
+    assert set(descriptor) == {"world", "pid", "url", "date", "settings", "mail"}
+    assert descriptor["date"] == "2026-11-22"
+    assert mode(folder / "running.json") == 0o600
+    assert server.running(folder) == descriptor
+    status, body = get(descriptor, "/sandbox")
+    assert (status, json.loads(body)) == (200, {"world": descriptor["world"], "date": "2026-11-22"})
+    assert descriptor["settings"]["license_public_key_file"] == str(folder / "license-key.pub")
+
+
+def test_state_and_tokens_outlive_the_server(world_folder):
+    with server.background(world_folder) as first:
+        token = first["settings"]["slack_token"]
+        connection = http.client.HTTPConnection(first["url"].removeprefix("http://"))
+        form = f"token={token}&channel=C07PRACTICE&text=kept"
+        connection.request("POST", "/api/chat.postMessage", form, {"Content-Type": "application/x-www-form-urlencoded"})
+        assert json.load(connection.getresponse())["ok"]
+        connection.close()
+    assert server.running(world_folder) is None
+    assert not (world_folder / "running.json").exists()
+    with server.background(world_folder) as second:
+        assert second["settings"]["slack_token"] == token
+        assert b"kept" in get(second, "/")[1]
+
+
+def test_a_stale_description_counts_as_no_server(world_folder):
+    with server.background(world_folder) as descriptor:
+        os.kill(descriptor["pid"], signal.SIGKILL)
+        while server.running(world_folder):
+            pass
+        assert (world_folder / "running.json").exists()
+    with server.background(world_folder) as again:
+        assert server.running(world_folder) == again
+
+
+def test_another_worlds_server_on_the_same_port_counts_as_none(served, tmp_path):
+    _, descriptor = served
+    (tmp_path / "running.json").write_text(json.dumps(descriptor | {"world": "another"}))
+    assert server.running(tmp_path) is None
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"url": 1, "world": 2}', '{"url": "http://127.0.0.1:x"}'])
+def test_a_broken_description_counts_as_none(tmp_path, text):
+    (tmp_path / "running.json").write_text(text)
+    assert server.running(tmp_path) is None
+
+
+def test_a_world_has_one_server(served):
+    folder, _ = served
+    with pytest.raises(InputError, match="served already"), server.background(folder):
+        pass
+    with pytest.raises(InputError, match="served already"):
+        server.serve(folder)
+
+
+def test_a_taken_port_is_named(world_folder):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(InputError, match=f"Port {port} is taken"):
+            server.serve(world_folder, port=port)
+
+
+def test_no_world_no_server(tmp_path):
+    with pytest.raises(InputError, match="no practice world"):
+        server.serve(tmp_path)
+    with pytest.raises(InputError, match="no practice world"), server.background(tmp_path):
+        pass
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_it_cleanly_and_silently(world_folder, eventually, number):
+    with start(world_folder) as process:
+        eventually(lambda: server.running(world_folder) is not None)
+        process.send_signal(number)
+        assert process.communicate(timeout=5) == (b"", b"")
+    assert process.returncode == 0
+    assert not (world_folder / "running.json").exists()
+
+
+def test_it_stops_when_standard_input_ends(world_folder, eventually):
+    with start(world_folder, "--until-stdin-closes") as process:
+        eventually(lambda: server.running(world_folder) is not None)
+        assert process.communicate(timeout=5) == (b"", b"")
+    assert process.returncode == 0
+
+
+def test_mail_is_kept_as_it_came(served):
+    folder, descriptor = served
+    with smtplib.SMTP(descriptor["mail"]["host"], descriptor["mail"]["port"], timeout=5) as client:
+        client.send_message(message("maya.lindqvist@nordlicht-analytics.example"))
+    with opened(folder) as world:
+        (row,) = world.store.rows("SELECT * FROM mails")
+    assert row["envelope_from"] == "sender@support.example"
+    assert json.loads(row["envelope_to"]) == ["maya.lindqvist@nordlicht-analytics.example"]
+    assert b"Message-ID: <op-1@support.example>\r\n" in row["raw"]
+    assert row["raw"].endswith(b"\r\nline\r\n.dot\r\n")
+    assert row["received_at"].startswith("2026-11-22T")
+
+
+def test_a_full_mailbox_refuses_mail(served):
+    folder, descriptor = served
+    with (
+        smtplib.SMTP(descriptor["mail"]["host"], descriptor["mail"]["port"], timeout=5) as client,
+        pytest.raises(smtplib.SMTPRecipientsRefused) as caught,
+    ):
+        client.send_message(message("grzegorz.nowak@mailbox-full.example"))
+    assert caught.value.recipients == {"grzegorz.nowak@mailbox-full.example": (552, b"5.2.2 Mailbox full")}
+    with opened(folder) as world:
+        assert world.store.rows("SELECT * FROM mails") == []

@@ -1,0 +1,91 @@
+"""Slack's stand-in: posting, reading back, and errors that are HTTP 200."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+CHANNEL = "C07PRACTICE"
+METADATA = {"event_type": "license_runbook", "event_payload": {"operation_id": "op-1"}}
+HOSTILE = "a &amp; <b> & <!channel> \x1b[31m\u202e {{x}}\n"
+
+
+@pytest.mark.parametrize("channel", [CHANNEL, "#support_licensing-subscription", "support_licensing-subscription"])
+def test_a_message_is_kept_exactly_as_it_came(practice, channel):
+    posted = practice.slack("chat.postMessage", channel=channel, text=HOSTILE, metadata=METADATA)
+    assert posted["ok"]
+    assert posted["channel"] == CHANNEL
+    (message,) = practice.slack("conversations.history", channel=CHANNEL, include_all_metadata=True)["messages"]
+    assert (message["text"], message["ts"], message["metadata"]) == (HOSTILE, posted["ts"], METADATA)
+
+
+def test_a_form_works_like_json(practice):
+    form = {
+        "token": practice.world.settings["slack_token"],
+        "channel": CHANNEL,
+        "text": "hello",
+        "metadata": json.dumps(METADATA),
+    }
+    assert practice.http.post("/api/chat.postMessage", data=form).json()["message"]["metadata"] == METADATA
+
+
+def test_metadata_is_shown_only_when_asked_for(practice):
+    practice.slack("chat.postMessage", channel=CHANNEL, text="hello", metadata=METADATA)
+    (message,) = practice.slack("conversations.history", channel=CHANNEL)["messages"]
+    assert "metadata" not in message
+
+
+def test_history_is_newest_first_and_pages_by_cursor(practice):
+    stamps = [practice.slack("chat.postMessage", channel=CHANNEL, text=str(n))["ts"] for n in range(5)]
+    assert stamps == sorted(set(stamps))
+    seen, cursor = [], ""
+    while True:
+        answer = practice.slack("conversations.history", channel=CHANNEL, limit=2, cursor=cursor)
+        seen += [message["text"] for message in answer["messages"]]
+        cursor = answer["response_metadata"]["next_cursor"]
+        if not cursor:
+            break
+    assert seen == ["4", "3", "2", "1", "0"]
+    assert not answer["has_more"]
+
+
+def test_history_starts_after_oldest(practice):
+    stamps = [practice.slack("chat.postMessage", channel=CHANNEL, text=str(n))["ts"] for n in range(3)]
+    after = practice.slack("conversations.history", channel=CHANNEL, oldest=stamps[1])
+    assert [message["text"] for message in after["messages"]] == ["2"]
+    including = practice.slack("conversations.history", channel=CHANNEL, oldest=stamps[1], inclusive=True)
+    assert [message["text"] for message in including["messages"]] == ["2", "1"]
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments", "error"),
+    [
+        ("chat.postMessage", {"channel": "C0NOWHERE", "text": "x"}, "channel_not_found"),
+        ("chat.postMessage", {"channel": "#support_team-chat", "text": "x"}, "not_in_channel"),
+        ("chat.postMessage", {"channel": CHANNEL, "text": ""}, "no_text"),
+        ("chat.postMessage", {"channel": CHANNEL, "text": "x" * 40_001}, "msg_too_long"),
+        ("chat.postMessage", {"channel": CHANNEL, "text": "x", "metadata": "{"}, "invalid_metadata_format"),
+        ("chat.postMessage", {"channel": CHANNEL, "text": "x", "metadata": {"a": 1}}, "invalid_metadata_format"),
+        ("conversations.history", {"channel": "#support_licensing-subscription"}, "channel_not_found"),
+        ("conversations.history", {"channel": "C07ELSEWHERE"}, "not_in_channel"),
+        ("conversations.history", {"channel": CHANNEL, "cursor": "!"}, "invalid_cursor"),
+        ("conversations.history", {"channel": CHANNEL, "limit": "many"}, "invalid_limit"),
+        ("nonsense", {}, "unknown_method"),
+    ],
+)
+def test_errors_are_200_and_not_ok(practice, method, arguments, error):
+    assert practice.slack(method, **arguments) == {"ok": False, "error": error}
+
+
+def test_a_token_is_needed_and_must_be_right(practice):
+    missing = practice.http.post("/api/auth.test")
+    assert (missing.status_code, missing.json()) == (200, {"ok": False, "error": "not_authed"})
+    wrong = practice.http.post("/api/auth.test", headers={"Authorization": "Bearer xoxb-wrong"})
+    assert (wrong.status_code, wrong.json()) == (200, {"ok": False, "error": "invalid_auth"})
+
+
+def test_auth_test_and_conversations_info_tell_who_and_where(practice):
+    assert practice.slack("auth.test")["user"] == "runbook"
+    channel = practice.slack("conversations.info", channel=CHANNEL)["channel"]
+    assert (channel["name"], channel["is_member"]) == ("support_licensing-subscription", True)

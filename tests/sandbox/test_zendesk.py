@@ -1,0 +1,288 @@
+"""Zendesk's stand-in: tickets, comments, updates, files."""
+
+from __future__ import annotations
+
+import base64
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import pytest
+
+SAFE_TEXT = {"body": "We are on it.", "public": True}
+
+
+def update(practice, ticket_id, **change):
+    return practice.zendesk("PUT", f"tickets/{ticket_id}.json", json={"ticket": change})
+
+
+def comments_of(practice, ticket_id):
+    return practice.zendesk("GET", f"tickets/{ticket_id}/comments.json?page[size]=100").json()["comments"]
+
+
+def upload(practice, content=b"picture", name="x.png", **query):
+    answer = practice.zendesk(
+        "POST",
+        "uploads.json",
+        params={"filename": name, **query},
+        content=content,
+        headers={"Content-Type": "image/png"},
+    )
+    assert answer.status_code == 201
+    return answer.json()["upload"]
+
+
+def content_of(practice, attachment, **headers):
+    address = urlsplit(attachment["content_url"])
+    return practice.http.get(f"{address.path}?{address.query}", headers={"Host": address.netloc} | headers)
+
+
+def test_a_ticket_comes_with_its_people_and_its_organization(practice):
+    answer = practice.zendesk("GET", "tickets/1001.json?include=users,organizations").json()
+    ticket = answer["ticket"]
+    assert ticket["id"] == 1001
+    assert ticket["status"] == "open"
+    assert ticket["assignee_id"] is None
+    assert ticket["created_at"] == "2026-11-21T09:04:00Z"
+    requester = next(user for user in answer["users"] if user["id"] == ticket["requester_id"])
+    assert requester["email"] == "maya.lindqvist@nordlicht-analytics.example"
+    fields = {"plan": "premium", "deployment": "self_managed", "account_type": "customer"}
+    assert [organization["organization_fields"] for organization in answer["organizations"]] == [fields]
+
+
+def test_sideloads_come_only_when_asked_for(practice):
+    assert set(practice.zendesk("GET", "tickets/1001").json()) == {"ticket"}
+
+
+def test_the_addresses_work_with_and_without_json(practice):
+    assert practice.zendesk("GET", "tickets/1001").json() == practice.zendesk("GET", "tickets/1001.json").json()
+
+
+def test_an_api_token_works_as_well_as_oauth(practice):
+    token = practice.world.settings["zendesk_api_token"]
+    basic = base64.b64encode(f"robin.weekend@support.example/token:{token}".encode()).decode()
+    answer = practice.http.get("/api/v2/users/me.json", headers={"Authorization": f"Basic {basic}"})
+    assert answer.json()["user"]["name"] == "Robin Weekend"
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic !"}, {"Authorization": "Basic eDp5"}]
+)
+def test_bad_credentials_are_401_but_nobody_on_users_me(practice, headers):
+    refused = practice.http.get("/api/v2/tickets/1001.json", headers=headers)
+    assert (refused.status_code, refused.json()) == (401, {"error": "Couldn't authenticate you"})
+    nobody = practice.http.get("/api/v2/users/me.json", headers=headers)
+    assert (nobody.status_code, nobody.json()["user"]["id"]) == (200, None)
+
+
+def test_unknown_things_have_zendesks_shapes(practice):
+    unknown = practice.zendesk("GET", "tickets/424242.json")
+    assert (unknown.status_code, unknown.json()) == (404, {"error": "RecordNotFound", "description": "Not found"})
+    malformed = practice.zendesk("GET", "tickets/abc.json")
+    assert (malformed.status_code, malformed.json()["error"]["title"]) == (400, "Invalid attribute")
+    endpoint = practice.zendesk("GET", "nonsense.json")
+    assert (endpoint.status_code, endpoint.json()["error"]) == (404, "InvalidEndpoint")
+
+
+def test_comments_page_by_cursor(practice):
+    for number in range(4):
+        update(practice, 1001, comment={"body": f"Note {number}", "public": False})
+    seen, path = [], "tickets/1001/comments.json?page[size]=2"
+    while path:
+        answer = practice.zendesk("GET", path).json()
+        seen += [comment["body"] for comment in answer["comments"]]
+        following = answer["links"]["next"]
+        assert answer["meta"]["has_more"] == bool(following)
+        path = following and following.partition("/api/v2/")[2]
+    assert seen[1:] == ["Note 0", "Note 1", "Note 2", "Note 3"]
+    assert seen[0].startswith("Hello,")
+
+
+def test_comments_page_by_number_too(practice):
+    for number in range(2):
+        update(practice, 1001, comment={"body": f"Note {number}", "public": False})
+    first = practice.zendesk("GET", "tickets/1001/comments.json?per_page=2").json()
+    assert (first["count"], len(first["comments"]), first["previous_page"]) == (3, 2, None)
+    last = practice.zendesk("GET", first["next_page"].partition("/api/v2/")[2]).json()
+    assert (len(last["comments"]), last["next_page"]) == (1, None)
+
+
+def test_a_broken_cursor_is_refused(practice):
+    answer = practice.zendesk("GET", "tickets/1001/comments.json?page[size]=2&page[after]=x")
+    assert answer.status_code == 400
+
+
+def test_an_update_comments_assigns_and_leaves_an_audit(practice):
+    me = practice.zendesk("GET", "users/me.json").json()["user"]["id"]
+    answer = update(
+        practice, 1002, comment=SAFE_TEXT, assignee_id=me, status="pending", metadata={"operation_id": "op-1"}
+    ).json()
+    assert (answer["ticket"]["assignee_id"], answer["ticket"]["status"]) == (me, "pending")
+    audits = practice.zendesk("GET", "tickets/1002/audits.json?page[size]=10").json()["audits"]
+    assert audits[-1] == answer["audit"]
+    assert audits[-1]["metadata"]["custom"] == {"operation_id": "op-1"}
+    assert audits[-1]["metadata"]["system"]["client"]
+    comment, *changes = audits[-1]["events"]
+    assert (comment["type"], comment["body"], comment["public"]) == ("Comment", "We are on it.", True)
+    assert {(change["field_name"], change["previous_value"], change["value"]) for change in changes} == {
+        ("status", "new", "pending"),
+        ("assignee_id", None, str(me)),
+    }
+
+
+def test_a_comment_names_its_audit_and_hides_the_metadata_sent_with_it(practice):
+    answer = update(practice, 1001, comment=SAFE_TEXT, metadata={"operation_id": "op-1"}).json()
+    comment = comments_of(practice, 1001)[-1]
+    assert comment["audit_id"] == answer["audit"]["id"]
+    assert "custom" not in comment["metadata"]
+
+
+def test_assigning_a_new_ticket_opens_it(practice):
+    me = practice.zendesk("GET", "users/me.json").json()["user"]["id"]
+    assert update(practice, 1002, assignee_id=me).json()["ticket"]["status"] == "open"
+
+
+def test_a_comment_without_public_goes_to_the_customer(practice):
+    update(practice, 1001, comment={"body": "oops"})
+    assert comments_of(practice, 1001)[-1]["public"] is True
+
+
+def test_an_internal_comment_stays_internal(practice):
+    update(practice, 1001, comment={"body": "hm", "public": False})
+    assert comments_of(practice, 1001)[-1]["public"] is False
+
+
+def test_placeholders_are_expanded_and_unknown_ones_vanish(practice):
+    body = "{{ticket.id}}|{{ ticket.requester.name }}|{{ticket.requester.email}}|{{nobody.knows}}|{single}"
+    update(practice, 1001, comment={"body": body, "public": False})
+    expected = "1001|Maya Lindqvist|maya.lindqvist@nordlicht-analytics.example||{single}"
+    assert comments_of(practice, 1001)[-1]["body"] == expected
+
+
+def test_what_a_customer_wrote_is_not_expanded(practice):
+    assert "{{ticket.requester.email}}" in comments_of(practice, 1011)[0]["body"]
+
+
+def test_a_long_comment_is_cut_at_64_kb_between_characters(practice):
+    update(practice, 1001, comment={"body": "a" + "é" * 40_000, "public": False})
+    body = comments_of(practice, 1001)[-1]["body"]
+    assert len(body.encode()) == 64 * 1024 - 1
+    assert set(body) == {"a", "é"}
+
+
+def test_html_body_is_escaped(practice):
+    assert "<script>" not in comments_of(practice, 1011)[0]["html_body"]
+
+
+def test_a_stale_stamp_conflicts_and_changes_nothing(practice):
+    update(practice, 1001, status="pending")
+    stale = update(
+        practice, 1001, safe_update=True, updated_stamp="2026-11-21T09:04:00Z", status="open", comment=SAFE_TEXT
+    )
+    assert (stale.status_code, stale.json()["error"]) == (409, "UpdateConflict")
+    ticket = practice.zendesk("GET", "tickets/1001.json").json()["ticket"]
+    assert ticket["status"] == "pending"
+    assert len(comments_of(practice, 1001)) == 1
+    assert (
+        update(practice, 1001, safe_update=True, updated_stamp=ticket["updated_at"], status="open").status_code == 200
+    )
+
+
+@pytest.mark.parametrize("stamp", [None, "", "yesterday", "2026-11-22"])
+def test_a_safe_update_needs_a_stamp(practice, stamp):
+    assert update(practice, 1001, safe_update=True, updated_stamp=stamp, status="pending").status_code == 409
+
+
+def test_a_closed_ticket_takes_no_updates(practice):
+    answer = update(practice, 1901, comment=SAFE_TEXT)
+    assert answer.status_code == 422
+    assert answer.json() == {
+        "error": "RecordInvalid",
+        "description": "Record validation errors",
+        "details": {"status": [{"description": "Status: closed prevents ticket update"}]},
+    }
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"status": "weird"},
+        {"assignee_id": 1},
+        {"assignee_id": "me"},
+        {"comment": {"body": ""}},
+        {"status": "pending", "comment": {"body": "x", "uploads": ["unknown"]}},
+    ],
+)
+def test_values_that_cannot_be_are_422_and_change_nothing(practice, change):
+    before = practice.zendesk("GET", "tickets/1001.json").json()
+    answer = update(practice, 1001, **change)
+    assert (answer.status_code, answer.json()["error"]) == (422, "RecordInvalid")
+    assert practice.zendesk("GET", "tickets/1001.json").json() == before
+    assert len(comments_of(practice, 1001)) == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'"x"', b"{}", b'{"ticket": 1}', b'{"ticket": {"status": "\\ud800"}}'])
+def test_a_body_that_is_no_update_is_422(practice, content):
+    headers = {"Content-Type": "application/json"}
+    assert practice.zendesk("PUT", "tickets/1001.json", content=content, headers=headers).status_code == 422
+
+
+def test_uploads_become_attachments_of_the_comment_once(practice):
+    first = upload(practice)
+    second = upload(practice, b"another", "y.png", token=first["token"])
+    assert second["token"] == first["token"]
+    comment = {"body": "screenshots", "public": False, "uploads": [first["token"]]}
+    assert update(practice, 1001, comment=comment).status_code == 200
+    attachments = comments_of(practice, 1001)[-1]["attachments"]
+    assert [(item["file_name"], item["content_type"], item["size"]) for item in attachments] == [
+        ("x.png", "image/png", 7),
+        ("y.png", "image/png", 7),
+    ]
+    assert content_of(practice, attachments[1]).content == b"another"
+    assert update(practice, 1001, comment=comment).status_code == 422
+
+
+def test_an_upload_expires_after_an_hour(practice):
+    token = upload(practice)["token"]
+    comment = {"body": "x", "public": False, "uploads": [token]}
+    now = practice.world.now()
+    later = practice.at(lambda: now + timedelta(minutes=61))
+    assert update(later, 1001, comment=comment).status_code == 422
+    assert update(practice.at(lambda: now + timedelta(minutes=59)), 1001, comment=comment).status_code == 200
+
+
+def test_an_upload_needs_a_file_name(practice):
+    assert practice.zendesk("POST", "uploads.json", content=b"x").status_code == 422
+
+
+def test_attachments_live_on_another_host_that_takes_no_credentials(practice):
+    attachment = comments_of(practice, 1001)[0]["attachments"][0]
+    assert attachment["content_url"].startswith("http://localhost:8765/attachments/token/")
+    assert content_of(practice, attachment).text.startswith("-")
+    token = practice.world.settings["zendesk_oauth_token"]
+    assert content_of(practice, attachment, Authorization=f"Bearer {token}").status_code == 400
+    assert content_of(practice, attachment, Cookie="_zendesk_session=x").status_code == 400
+
+
+def test_an_attachment_can_be_asked_for_by_id(practice):
+    attachment = comments_of(practice, 1001)[0]["attachments"][0]
+    assert practice.zendesk("GET", f"attachments/{attachment['id']}.json").json() == {"attachment": attachment}
+
+
+def test_a_missing_attachment_is_listed_but_gone(practice):
+    attachment = comments_of(practice, 1903)[0]["attachments"][0]
+    assert attachment["size"] > 0
+    assert content_of(practice, attachment).status_code == 404
+
+
+def test_the_huge_attachment_has_as_many_bytes_as_it_says(practice):
+    attachment = comments_of(practice, 1902)[0]["attachments"][0]
+    answer = content_of(practice, attachment)
+    assert attachment["size"] == int(answer.headers["Content-Length"]) == len(answer.content) == 50 * 1024 * 1024
+
+
+def test_a_hostile_file_name_stays_inside_its_header_and_address(practice):
+    for attachment in comments_of(practice, 1011)[0]["attachments"]:
+        assert not set(attachment["content_url"]) & set("<>\"' ")
+        answer = content_of(practice, attachment)
+        assert answer.status_code == 200
+        assert not set(answer.headers["Content-Disposition"].partition("''")[2]) & set("<>\"'/ ;")
