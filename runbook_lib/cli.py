@@ -108,7 +108,7 @@ def _answers(pairs: Sequence[Sequence[str]]) -> dict[str, str]:
     twice = {name for name in names if names.count(name) > 1}
     if twice:
         raise InputError(f"{', '.join(sorted(twice))} is given twice; give each parameter once.")
-    return dict(pairs)
+    return {pair[0]: pair[1] for pair in pairs}
 
 
 def _exit_status(report: Report) -> int:

@@ -51,12 +51,16 @@ def world_of(request: Request) -> World:
 async def fields_of(request: Request) -> dict[str, Any]:
     """What a client sent: the query, and over it the JSON object or the form in the body.
 
+    An empty body is no fields, whatever its type says.
+
+    Source: `slack_sdk` says JSON for `auth.test` and sends nothing.
+
     Raises:
         ValueError: The body says that it is JSON, but it is not a JSON object, or holds half a character.
     """
     fields: dict[str, Any] = dict(request.query_params)
     if request.headers.get("content-type", "").startswith("application/json"):
-        body = json.loads(await request.body())
+        body = json.loads(await request.body() or b"{}")
         if not isinstance(body, dict):
             raise ValueError("Not a JSON object")
         json.dumps(body, ensure_ascii=False).encode()  # refuses lone surrogates, which no database keeps

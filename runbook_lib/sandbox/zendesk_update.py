@@ -82,7 +82,7 @@ class Update:
     def _stamp_is_current(self) -> bool:
         try:
             seen_at = datetime.fromisoformat(str(self.change.get("updated_stamp")))
-            return seen_at >= datetime.fromisoformat(self.ticket["updated_at"])
+            return seen_at == datetime.fromisoformat(self.ticket["updated_at"])
         except (ValueError, TypeError):
             return False
 

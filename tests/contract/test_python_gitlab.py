@@ -97,5 +97,5 @@ def test_a_triggered_pipeline_runs_to_its_end(vendor_sandbox, mechanizer, eventu
 
 
 def test_a_wrong_trigger_token_is_404(vendor_sandbox, mechanizer):
-    with pytest.raises(gitlab.GitlabHttpError, match="404 Not Found"):
+    with pytest.raises(gitlab.GitlabCreateError, match="404 Not Found"):
         mechanizer.trigger_pipeline(vendor_sandbox["settings"]["mechanizer_ref"], "wrong")
