@@ -127,7 +127,7 @@ def size(count: int) -> str:
 
 def verdict_parts(verdict: Verdict) -> tuple[Part, ...]:
     """A verdict's timeline and its rulings."""
-    rows = [(_MARKS[r.holds] + " " + r.holds, r.rule, r.reason, r.origin) for r in verdict.rulings]
+    rows = [(f"{_MARKS[r.holds]}\u00a0{r.holds}", r.rule, r.reason, r.origin) for r in verdict.rulings]
     table = Table(("", "rule", "reason", "source"), rows)
     return (Timeline(verdict.window), table) if verdict.window else (table,)
 
@@ -199,11 +199,10 @@ def _part_html(part: Part) -> h.Node:
         case Timeline(window):
             return _timeline(window)
         case Preview(label, words):
+            frame = f"border:{_LINE};border-radius:4px;padding:8px 10px;margin:2px 0px"
             return h.div(style="margin:6px 0px")[
                 h.div(style="font-size:12px;opacity:0.75")[clean(label)],
-                h.pre(style=f"border:{_LINE};border-radius:4px;padding:8px 10px;margin:2px 0px;white-space:pre-wrap")[
-                    clean_lines(words)
-                ],
+                h.pre(style=f"{frame};white-space:pre-wrap;word-break:normal")[clean_lines(words)],
             ]
         case Link(label, url):
             return h.p(style="margin:6px 0px")[

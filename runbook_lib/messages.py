@@ -21,7 +21,7 @@ MAIL_SUBJECT = f"{TRIAL_DAYS}-day Trial GitLab License"
 _FENCE = "`````"
 _INSTALL = (
     "To install it, sign in to GitLab as an administrator, open Admin area > Settings > General, expand "
-    "*Add License*, upload the file and confirm. The instance can be written to again at once."
+    "Add License, upload the file and confirm. The instance can be written to again at once."
 )
 
 
@@ -113,8 +113,8 @@ def license_sent(users: int, expires_on: date) -> str:
         f'"{MAIL_SUBJECT}" and has the license as an attachment; if you do not see it, please look in the spam '
         "folder and tell us here.\n\n"
         f"The license is an Ultimate trial for {users} users and works until {expires_on}. {_INSTALL}\n\n"
-        "It bridges the weekend only. Our License & Renewals team follows up on your regular license on the next "
-        "working day.\n\n"
+        "It is a bridge until your regular license is settled; our License & Renewals team can help with that from "
+        "the next working day on.\n\n"
         "GitLab Support"
     )
 
@@ -152,7 +152,7 @@ def mail_body(users: int, starts_on: date, expires_on: date) -> str:
     return (
         "Hello,\n\n"
         f"attached is a temporary GitLab license: Ultimate trial, {users} users, valid from {starts_on} until "
-        f"{expires_on} ({TRIAL_DAYS} days).\n\n{_INSTALL.replace('*', '')}\n\n"
+        f"{expires_on} ({TRIAL_DAYS} days).\n\n{_INSTALL}\n\n"
         "If you have questions, please reply to your support ticket.\n\n"
         "GitLab Support\n"
     )

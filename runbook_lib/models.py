@@ -186,6 +186,13 @@ class Facts:
         fact = self.best(name)
         return fact.value if fact else None
 
+    def standing(self, fact: Fact) -> str:
+        """What a fact is worth beside the others of its name: it counts, agrees, or differs."""
+        best = self.best(fact.name)
+        if best is None or fact is best:
+            return "counts"
+        return "agrees" if fact.value == best.value else "differs"
+
     def conflicts(self) -> tuple[tuple[Fact, Fact], ...]:
         """The facts that another source contradicts: (what counts, what differs)."""
         pairs = ((self.best(fact.name), fact) for fact in self.known)

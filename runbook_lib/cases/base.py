@@ -8,6 +8,8 @@ missing and raises, which stops *Run All* and papermill alike.
 from __future__ import annotations
 
 import functools
+import json
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar
@@ -90,6 +92,7 @@ class Case:
         self._applied: dict[str, list[EffectResult]] = {}
         self._done: dict[str, str] = {}
         self._running = ""
+        self._given: dict[str, str] = {}
         self._ended_by = ""
 
     @classmethod
@@ -132,6 +135,12 @@ class Case:
     def perform(self) -> bool:
         """Whether this case changes things."""
         return self._effects.perform
+
+    @property
+    def command(self) -> str:
+        """The command that performs this case with the answers given so far."""
+        pairs = [word for name, value in self._given.items() for word in ("-p", name, value)]
+        return shlex.join(["runbook", "run", self.runbook, str(self.ticket.id), *pairs, "--perform"])
 
     @property
     def badge(self) -> str:
@@ -219,6 +228,7 @@ def step(title: str, *, always: bool = False) -> Callable[[_Method[_C, _P]], _Me
                 _begin(case, name)
                 over = case.outcome is not None and not always
                 found = _nothing_to_do(case) if over else method(case, *args, **given)
+                _remember(case, given)
             except RunbookError as exc:
                 show(_stopped(case.runbook, case.ticket.id, title, exc, badge=case.badge, case=case))
                 raise
@@ -319,6 +329,16 @@ def _begin(case: Case, name: str) -> None:
         if case._ended_by == later:
             case.outcome, case._ended_by = None, ""
     case._running = name
+
+
+def _remember(case: Case, given: Mapping[str, object]) -> None:
+    """Keep the answers that a step was given, for the command that performs the same."""
+    for name, value in given.items():
+        plain = answers.QUESTIONS[name].plain(value)
+        if plain in (answers.UNKNOWN, False):
+            case._given.pop(name, None)
+        else:
+            case._given[name] = json.dumps(plain) if isinstance(plain, list) else str(plain)
 
 
 def _nothing_to_do(case: Case) -> StepResult:

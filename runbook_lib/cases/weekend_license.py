@@ -106,8 +106,8 @@ class WeekendLicense(Case):
         self.facts = Facts((*told, *files, *own))
         notes += more_notes
         notes += [_conflict_words(best, other) for best, other in self.facts.conflicts()]
-        rows = [(fact.name, str(fact.value), fact.source, fact.detail) for fact in self.facts.known]
-        parts: tuple[Part, ...] = (Table(("fact", "value", "source", "where"), rows),)
+        rows = [(f.name, str(f.value), f.source, self.facts.standing(f), f.detail) for f in self.facts.known]
+        parts: tuple[Part, ...] = (Table(("fact", "value", "source", "", "where"), rows),)
         parts += tuple(Paragraph(note) for note in notes)
         return self.result(
             f"{len(rows)} known",
@@ -254,12 +254,11 @@ class WeekendLicense(Case):
         expires_on = self._expires_on()
         reply = messages.license_sent(cast(int, self.users), expires_on)
         done = self.apply(CommentEffect(self, "reply", reply, public=True, summary="public reply to the customer"))
-        parts = (*effect_parts(done), Preview("public reply", reply))
-        if self.issuance:
-            words = messages.license_note(cast(int, self.users), self.issuance.identity, self.issuance.url)
-            note = CommentEffect(self, "note", words, public=False, summary="internal note with the result")
-            noted = self.apply(note)
-            parts += (*effect_parts(noted), Preview("internal note", words))
+        found = self.issuance or Issuance(0, "(its link)", identity="(its fingerprint)")
+        words = messages.license_note(cast(int, self.users), found.identity, found.url)
+        note = CommentEffect(self, "note", words, public=False, summary="internal note with the result")
+        noted = self.apply(note)
+        parts = (*effect_parts(done, noted), Preview("public reply", reply), Preview("internal note", words))
         return self.result(effect_state(done), effect_tone(done), parts, done.summary, effect=effect_data(done))
 
     @step("Close the case", always=True)
@@ -272,7 +271,7 @@ class WeekendLicense(Case):
         parts += effect_parts(*self.applied) if self.applied else ()
         planned = [e for e in self.applied if e.state is EffectState.PLANNED]
         if planned:
-            parts += (Preview("to perform it", f"runbook run {self.runbook} {self.ticket.id} --perform"),)
+            parts += (Preview("to perform it", self.command),)
         tone = {Outcome.LICENSE_ISSUED: Tone.GOOD, Outcome.OUT_OF_SCOPE: Tone.STOP}.get(
             cast(Outcome, self.outcome), Tone.ASK
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
@@ -18,7 +19,7 @@ from starlette.routing import BaseRoute, Route
 
 from runbook_lib.sandbox.replies import world_of
 from runbook_lib.sandbox.store import Row
-from runbook_lib.sandbox.world import World
+from runbook_lib.sandbox.world import World, to_the_second
 
 __all__ = ["routes"]
 
@@ -128,6 +129,10 @@ def _soft(*parts: h.Node) -> h.Node:
     return h.div(".soft")[[[" · " if number else None, part] for number, part in enumerate(parts)]]
 
 
+def _attached(file_name: str) -> h.Node:
+    return _soft(["attached: ", _foreign(file_name)])
+
+
 def _tickets(world: World) -> list[h.Node]:
     rows = world.store.rows(
         "SELECT tickets.*, users.name AS requester, users.email, organizations.name AS company,"
@@ -160,10 +165,10 @@ def _comments(world: World, ticket_id: int) -> list[Row]:
 
 def _comment(world: World, row: Row) -> h.Node:
     files = world.store.rows("SELECT file_name FROM attachments WHERE comment_id = ? ORDER BY id", row["id"])
-    return h.div(".comment", class_={"internal": not row["public"]})[
+    return h.div(class_=["comment", {"internal": not row["public"]}])[
         _soft(_foreign(row["author"]), row["created_at"], "public" if row["public"] else "internal note"),
         _text(row["body"]),
-        [_soft("attached: ", _foreign(file["file_name"])) for file in files],
+        [_attached(file["file_name"]) for file in files],
     ]
 
 
@@ -178,7 +183,7 @@ def _mail(row: Row) -> h.Node:
         h.summary[h.b["To ", _foreign(", ".join(json.loads(row["envelope_to"])))], " ", _foreign(_subject(message))],
         _soft(row["received_at"], ["from ", _foreign(row["envelope_from"])]),
         _text(_mail_text(message)),
-        [_soft("attached: ", _foreign(name)) for name in names],
+        [_attached(name) for name in names],
     ]
 
 
@@ -196,9 +201,16 @@ def _messages(world: World) -> list[h.Node]:
         "SELECT messages.*, channels.name FROM messages JOIN channels ON channels.id = channel_id ORDER BY ts DESC"
     )
     return [
-        h.div(".card")[_soft(f"#{row['name']}", row["ts"]), _text(row["text"]), _metadata(json.loads(row["extras"]))]
+        h.div(".card")[
+            _soft(f"#{row['name']}", _time_of(row["ts"])), _text(row["text"]), _metadata(json.loads(row["extras"]))
+        ]
         for row in rows
     ]
+
+
+def _time_of(ts: str) -> str:
+    """A Slack message's `ts`, as a time of day that a person can read."""
+    return to_the_second(datetime.fromtimestamp(float(ts), UTC))
 
 
 def _metadata(extras: dict[str, object]) -> h.Node:
