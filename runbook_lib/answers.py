@@ -7,9 +7,10 @@ The notebooks' parameters cells, the checks of the runner and the steps all read
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from email_validator import EmailNotValidError, validate_email
 
@@ -70,8 +71,9 @@ def address(name: str, raw: object) -> str:
     Raises:
         InputError: It is none. Nothing is looked up in the DNS.
     """
+    text = raw.strip() if isinstance(raw, str) else ""
     try:
-        checked = validate_email(str(raw).strip(), check_deliverability=False, test_environment=True)
+        checked = validate_email(text, check_deliverability=False, test_environment=True)
     except EmailNotValidError as exc:
         raise _wrong(name, raw, "a mail address such as admin@customer.example") from exc
     if checked.ascii_email is None:
@@ -120,7 +122,7 @@ def _flag(name: str, raw: object) -> bool:
 
 
 def _date(name: str, raw: object) -> date:
-    if isinstance(raw, date):
+    if isinstance(raw, date) and not isinstance(raw, datetime):
         return raw
     text = raw.strip() if isinstance(raw, str) else ""
     try:
@@ -147,12 +149,19 @@ def _files(name: str, raw: object) -> tuple[str, ...]:
     if isinstance(raw, str) and raw.lstrip().startswith("["):
         try:
             raw = json.loads(raw)
-        except ValueError as exc:
+        except (ValueError, RecursionError) as exc:
             raise _wrong(name, raw, 'file paths, such as ["dashboard.png", "license.png"]') from exc
     paths = [raw] if isinstance(raw, str) else raw
-    if not isinstance(paths, list | tuple) or not all(isinstance(p, str) and p.strip() for p in paths):
+    if not isinstance(paths, list | tuple) or not all(_is_path(path) for path in paths):
         raise _wrong(name, raw, 'file paths, such as ["dashboard.png", "license.png"]')
     return tuple(paths)
+
+
+def _is_path(raw: object) -> bool:
+    """Whether a file can have this name: no control characters, nothing that UTF-8 cannot hold."""
+    if not isinstance(raw, str) or not raw.strip():
+        return False
+    return not any(unicodedata.category(char) in ("Cc", "Cs") for char in raw)
 
 
 def _text(name: str, raw: object) -> str:
@@ -163,7 +172,11 @@ def _text(name: str, raw: object) -> str:
 
 
 def _wrong(name: str, raw: object, expected: str) -> InputError:
-    shown = repr(raw) if len(repr(raw)) <= 80 else repr(raw)[:77] + "..."
+    try:
+        shown = repr(raw)
+    except (ValueError, RecursionError):  # a number of more than 4300 digits; lists in lists without end
+        shown = f"a value of kind {type(raw).__name__}, too long to show"
+    shown = shown if len(shown) <= 80 else shown[:77] + "..."
     return InputError(f"{name} is {shown}; expected {expected}.")
 
 

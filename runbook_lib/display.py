@@ -127,7 +127,7 @@ def size(count: int) -> str:
 
 def verdict_parts(verdict: Verdict) -> tuple[Part, ...]:
     """A verdict's timeline and its rulings."""
-    rows = [(f"{_MARKS[r.holds]}\u00a0{r.holds}", r.rule, r.reason, r.origin) for r in verdict.rulings]
+    rows = [(f"{_MARKS[r.holds]} {r.holds}", r.rule, r.reason, r.origin) for r in verdict.rulings]
     table = Table(("", "rule", "reason", "source"), rows)
     return (Timeline(verdict.window), table) if verdict.window else (table,)
 
@@ -211,12 +211,20 @@ def _part_html(part: Part) -> h.Node:
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> h.Node:
-    cell = f"text-align:left;vertical-align:top;padding:3px 14px 3px 0px;border-bottom:{_LINE};white-space:normal"
+    cell = f"text-align:left;vertical-align:top;padding:3px 14px 3px 0px;border-bottom:{_LINE}"
     head_cell = cell + ";font-size:12px;opacity:0.75;font-weight:normal"
     return h.table(style="border-collapse:collapse;margin:6px 0px;font-size:13px;width:auto")[
         h.thead[h.tr[[h.th(style=head_cell, scope="col")[clean(head)] for head in heads]]],
-        h.tbody[[h.tr[[h.td(style=cell)[h.bdi[clean(value)]] for value in row]] for row in rows]],
+        h.tbody[
+            [h.tr[[h.td(style=cell + wrap)[h.bdi[clean(value)]] for value, wrap in _columns(row)]] for row in rows]
+        ],
     ]
+
+
+def _columns(row: Sequence[str]) -> list[tuple[str, str]]:
+    """Each value with its style: the first column holds labels and stays on one line."""
+    wraps = [";white-space:nowrap"] + [";white-space:normal"] * (len(row) - 1)
+    return list(zip(row, wraps, strict=True))
 
 
 def _timeline(window: Window) -> h.Node:

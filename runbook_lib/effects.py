@@ -11,6 +11,7 @@ looks before it sends.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Protocol
 
@@ -92,7 +93,9 @@ class Effects:
         try:
             evidence = effect.perform()
         except OutcomeUnknownError:
-            found = effect.find()
+            found = None
+            with suppress(RunbookError):  # as long as looking fails too, nobody knows
+                found = effect.find()
             if found is None:
                 raise
             self._note("adopted", effect, evidence=asdict(found))

@@ -72,6 +72,7 @@ def execute(notebook: Path, scratch: Path, values: Mapping[str, Any], *, progres
             _literal(scratch),
             parameters=dict(values),
             kernel_name=KERNEL,
+            extra_arguments=["--IPKernelApp.log_level=CRITICAL"],  # at times it reports its own shutdown as an error
             config=Config(KernelManager={"transport": "ipc", "ip": str(scratch.parent / "kernel")}),
             progress_bar=progress,
             start_timeout=START_TIMEOUT_S,

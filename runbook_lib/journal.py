@@ -6,11 +6,13 @@ cut off was never acknowledged and is removed by the next append; any other dama
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -41,15 +43,13 @@ class Journal:
         line = json.dumps({"at": at, "kind": kind, **fields}, ensure_ascii=False) + "\n"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with self.path.open("a+b") as file:
+            with self.path.open("a+b", buffering=0) as file:
                 file.seek(0)
-                file.truncate(_whole_lines(file.read()))
-                file.write(line.encode())
-                file.flush()
-                os.fsync(file.fileno())
+                _add_line(file, line.encode(), after=_whole_lines(file.read()))
         except OSError as exc:
             raise UnavailableError(
-                f"The journal {self.path} cannot be written ({exc.strerror}), so nothing was sent. Free the disk first."
+                f"The journal {self.path} cannot be written ({exc.strerror}). Free the disk, then run again: "
+                "what was sent already is found, not sent twice."
             ) from exc
 
     def entries(self) -> list[dict[str, Any]]:
@@ -77,16 +77,19 @@ class Journal:
         """Keep other processes on this machine off the ticket.
 
         Raises:
-            UnavailableError: Another process has it for longer than `LOCK_WAIT_S`.
+            UnavailableError: Another process has it for longer than `LOCK_WAIT_S`, or the folder cannot be written.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
         try:
-            with FileLock(self.folder / ".lock", timeout=LOCK_WAIT_S):
-                yield
+            self.folder.mkdir(parents=True, exist_ok=True)
+            held = FileLock(self.folder / ".lock", timeout=LOCK_WAIT_S).acquire()
         except Timeout as exc:
             raise UnavailableError(
                 f"Another run is changing ticket {self.folder.name} right now. Wait for it, then run again."
             ) from exc
+        except OSError as exc:
+            raise UnavailableError(f"The folder {self.folder} cannot be used ({exc.strerror}).") from exc
+        with held:
+            yield
 
     def _entry(self, number: int, line: bytes) -> dict[str, Any]:
         try:
@@ -97,6 +100,19 @@ class Journal:
                 f"Line {number} of {self.path} cannot be read. Nothing was changed; keep the file and ask a colleague."
             ) from exc
         return dict(entry)
+
+
+def _add_line(file: FileIO, line: bytes, *, after: int) -> None:
+    """Put a line behind the first `after` bytes, on disk; if that fails, none of it counts."""
+    file.truncate(after)
+    try:
+        if file.write(line) < len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        os.fsync(file.fileno())
+    except OSError:
+        with suppress(OSError):
+            file.truncate(after)
+        raise
 
 
 def _whole_lines(content: bytes) -> int:

@@ -186,10 +186,14 @@ def _connect(settings: JobSettings) -> smtplib.SMTP:
         )
     else:
         server = smtplib.SMTP(settings.smtp_host, settings.smtp_port, timeout=SMTP_TIMEOUT_S)
-    if settings.smtp_security == "starttls":
-        server.starttls(context=tls)
-    if settings.smtp_username and settings.smtp_password:
-        server.login(settings.smtp_username, settings.smtp_password.get_secret_value())
+    try:
+        if settings.smtp_security == "starttls":
+            server.starttls(context=tls)
+        if settings.smtp_username and settings.smtp_password:
+            server.login(settings.smtp_username, settings.smtp_password.get_secret_value())
+    except OSError:
+        server.close()
+        raise
     return server
 
 
@@ -245,15 +249,16 @@ def _earlier(order: Order, settings: JobSettings, gitlab: GitLab) -> str | None:
     """What an earlier run of the same operation left: a retried CI job must not issue a second license.
 
     Raises:
-        OutcomeUnknownError: It left an issue that is still open.
+        OutcomeUnknownError: It left an issue that tells of no success.
     """
     since = settings.now() - timedelta(days=LOOK_BACK_DAYS)
     for issue in gitlab.issues(settings.tracker_project_id, label=messages.LABEL, created_after=since):
         if messages.find_operation(issue.description) == order.operation_id:
-            if issue.state == "closed":
+            if issue.state == "closed" and messages.success_of(issue.title, order.email) is not None:
                 return f"This operation has issued its license already; issue {issue.url}."
             raise OutcomeUnknownError(
-                f"An earlier run of this operation left issue {issue.url} open. Read it, and start a new operation."
+                f"An earlier run of this operation left issue {issue.url} without success. "
+                "Read it, and start a new operation."
             )
     return None
 
@@ -265,7 +270,7 @@ def _refuse(request: JobRequest, exc: InputError, gitlab: GitLab, project: int) 
         project,
         title="[Failure] - Could not create a license: the input cannot be used",
         description=messages.issue_description(
-            operation_id, request.username[:100], "see the pipeline", messages.failure_body(str(exc))
+            operation_id, " ".join(request.username[:100].split()), "see the pipeline", messages.failure_body(str(exc))
         ),
         label=messages.LABEL,
     )

@@ -45,13 +45,16 @@ def success_of(title: str, email: str) -> int | None:
 
     GitLab's search matches words, so titles are compared again here. Source: GitLab REST documentation.
     """
-    found = re.fullmatch(r"\[Success\] - Created a license under (\S+) for (\d{1,9}) users", title.strip())
+    found = re.fullmatch(r"\[Success\] - Created a license under ([!-~]+) for ([0-9]{1,9}) users", title.strip())
     return int(found[2]) if found and found[1].casefold() == email.casefold() else None
 
 
 def issue_description(operation_id: str, username: str, ticket_url: str, body: str) -> str:
-    """An issue's description: who asked, for which ticket, under which operation id, then `body`."""
-    return f"Requested by: {fenced(username)}\n\nTicket: {ticket_url}\n\nOperation: `{operation_id}`\n\n{body}"
+    """An issue's description: the operation id, for which ticket, who asked, then `body`.
+
+    The id goes first, because the first one counts and the username may be any text.
+    """
+    return f"Operation: `{operation_id}`\n\nTicket: {ticket_url}\n\nRequested by: {fenced(username)}\n\n{body}"
 
 
 def license_copy(text: str) -> str:
@@ -76,7 +79,8 @@ def find_operation(description: str) -> str | None:
 
 def failure_reason(description: str) -> str:
     """What a failure issue says went wrong, or a sentence that it does not say."""
-    found = re.search(rf"^No license was sent\.\s+{_FENCE}\n(.*?)\n{_FENCE}", description, re.DOTALL | re.MULTILINE)
+    pattern = rf"^No license was sent\.\s+{_FENCE}\n(.*?)\n{_FENCE}"
+    found = re.search(pattern, description.replace("\r\n", "\n"), re.DOTALL | re.MULTILINE)
     return found[1] if found else "The issue does not say why."
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from runbook_lib.errors import InputError
 from runbook_lib.models import Answer, Ruling, SeatAdvice, Verdict, Window
@@ -31,7 +31,8 @@ STAFF_DOMAIN = "gitlab.com"
 """Addresses of GitLab's own people: a license is never sent there. Source: GitLab handbook."""
 
 _SEEDS_SCOPE = "Support workflow, Scope"
-_WEEK_MINUTES = 7 * 24 * 60
+_DAY_MINUTES = 24 * 60
+_WEEK_MINUTES = 7 * _DAY_MINUTES
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -200,10 +201,9 @@ def weekend_ruling(opened_at: datetime, emergency_on: date, rules: Rules) -> Rul
     Source: weekend seed, title and *Overview*; the hours are a setting, since no document defines them.
     """
     rule = "On a weekend?"
-    zone = ZoneInfo(rules.time_zone)
     hours = f"{rules.weekend_starts} to {rules.weekend_ends}, {rules.time_zone}"
     if emergency_on == opened_at.astimezone(UTC).date():
-        local = opened_at.astimezone(zone)
+        local = opened_at.astimezone(_zone(rules))
         weekend, moment = is_weekend(opened_at, rules), f"{local:%A %Y-%m-%d %H:%M} {rules.time_zone}"
     else:
         weekend, moment = _touches_weekend(emergency_on, rules), f"{emergency_on:%A %Y-%m-%d}"
@@ -223,10 +223,8 @@ def is_weekend(moment: datetime, rules: Rules) -> bool:
     Raises:
         InputError: The hours or the time zone of the rules cannot be read.
     """
-    local = moment.astimezone(ZoneInfo(rules.time_zone))
-    minute = local.weekday() * 1440 + local.hour * 60 + local.minute
-    starts, ends = week_minute(rules.weekend_starts), week_minute(rules.weekend_ends)
-    return (minute - starts) % _WEEK_MINUTES < (ends - starts) % _WEEK_MINUTES
+    local = moment.astimezone(_zone(rules))
+    return _in_weekend(local.weekday() * _DAY_MINUTES + local.hour * 60 + local.minute, rules)
 
 
 def week_minute(text: str) -> int:
@@ -241,7 +239,7 @@ def week_minute(text: str) -> int:
         raise InputError(
             f"The weekend hour {text!r} cannot be read; expected a weekday and a time, such as 'Saturday 00:00'."
         )
-    return _DAYS.index(day) * 1440 + int(found[2]) * 60 + int(found[3])
+    return _DAYS.index(day) * _DAY_MINUTES + int(found[2]) * 60 + int(found[3])
 
 
 def accepted_users(users: int) -> int:
@@ -285,8 +283,22 @@ def suggest_users(
 
 
 def _touches_weekend(day: date, rules: Rules) -> bool:
-    midnight = datetime.combine(day, time(), ZoneInfo(rules.time_zone))
-    return any(is_weekend(midnight + timedelta(hours=hour), rules) for hour in range(24))
+    midnight = day.weekday() * _DAY_MINUTES
+    return any(_in_weekend(midnight + minute, rules) for minute in range(_DAY_MINUTES))
+
+
+def _in_weekend(minute: int, rules: Rules) -> bool:
+    starts, ends = week_minute(rules.weekend_starts), week_minute(rules.weekend_ends)
+    return (minute - starts) % _WEEK_MINUTES < (ends - starts) % _WEEK_MINUTES
+
+
+def _zone(rules: Rules) -> ZoneInfo:
+    try:
+        return ZoneInfo(rules.time_zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
+        raise InputError(
+            f"The time zone {rules.time_zone!r} is unknown; expected an IANA name such as 'Europe/Berlin'."
+        ) from exc
 
 
 def _days(count: int) -> str:

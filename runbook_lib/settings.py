@@ -65,8 +65,8 @@ class Profile(BaseSettings):
         Raises:
             InputError: A setting is unknown, missing or impossible; the message names each.
         """
-        secrets = os.environ.get("RUNBOOK_SECRETS_DIR")
         _refuse_unknown()
+        secrets = {**dotenv_values(ROOT / ".env"), **os.environ}.get("RUNBOOK_SECRETS_DIR")
         if secrets and not Path(secrets).is_dir():
             raise InputError(f"RUNBOOK_SECRETS_DIR is {secrets!r}, which is no folder; expected one file per secret.")
         try:
@@ -87,12 +87,16 @@ class Profile(BaseSettings):
     def _guard(self, *addresses: str | None) -> None:
         """Keep practice and live apart, by address."""
         for address in filter(None, addresses):
-            host = urlsplit(address if "//" in address else f"//{address}").hostname or ""
+            try:
+                parts = urlsplit(address if "//" in address else f"//{address}")
+            except ValueError as exc:
+                raise InputError(f"{address} is no address; expected one such as https://gitlab.com.") from exc
+            host = parts.hostname or ""
             if self.profile == "sandbox" and not _is_loopback(host):
                 raise InputError(f"The profile is sandbox, but {address} is not on this machine; nothing was sent.")
             if self.profile == "live" and _is_loopback(host):
                 raise InputError(f"The profile is live, but {address} is on this machine; nothing was sent.")
-            if self.profile == "live" and address.startswith("http:"):
+            if self.profile == "live" and parts.scheme == "http":
                 raise InputError(f"The address {address} is not encrypted; live needs https.")
 
 
@@ -144,7 +148,7 @@ class Settings(Profile):
     def _known_zone(cls, name: str) -> str:
         try:
             ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError) as exc:
+        except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
             raise ValueError("expected an IANA name such as Europe/Berlin") from exc
         return name
 
@@ -235,7 +239,7 @@ class Settings(Profile):
             socket.create_connection((parts.hostname or "", parts.port or 0), timeout=2).close()
         except FileNotFoundError:
             raise InputError(f"No sandbox is running for {self.outputs}. {advice}") from None
-        except (OSError, ValueError, KeyError) as exc:
+        except (OSError, ValueError, KeyError, TypeError) as exc:
             raise InputError(f"The sandbox of {self.outputs} does not answer any more. {advice}") from exc
         return found
 

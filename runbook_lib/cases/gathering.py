@@ -39,7 +39,8 @@ def license_facts(case: Case, thread: Iterable[Comment]) -> tuple[list[Fact], li
         except RunbookError as exc:
             notes.append(f"{clean(file.file_name, 80)} was not used: {exc}")
     read.sort(key=lambda item: str(item[1].expires_on or "9999"), reverse=True)
-    facts = [fact for file, found, identity in read for fact in _facts_of(found, f"{file.file_name}, {identity}")]
+    facts = [fact for file, found, _ in read for fact in _facts_of(found, file.file_name)]
+    notes += [f"{clean(file.file_name, 80)} is signed by the expected key; {identity}." for file, _, identity in read]
     if len(read) > 1:
         notes.append(
             "Several license files hold: the one that ended last counts. An earlier extension changes nothing."

@@ -24,6 +24,8 @@ TIMEOUT_S = 20.0
 LONGEST_PAUSE_S = 30.0
 """A service that asks for a longer pause than this is called unavailable."""
 ATTEMPTS = 4
+REDIRECTS = 5
+"""Redirects that a download follows."""
 _T = TypeVar("_T")
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
@@ -130,20 +132,21 @@ class Service:
             InputError: The file is larger.
             RefusedError, UnavailableError: As `read`.
         """
-        own = urlsplit(url)[:2] == urlsplit(self.base_url)[:2]
-        headers = self._headers if own else {}
-        return self._retried(lambda: self._download_once(url, headers, limit))
+        return self._retried(lambda: self._download_once(url, limit))
 
     def _retried(self, call: Callable[[], _T]) -> _T:
-        for attempt in _attempts():
-            with attempt:
-                return call()
+        try:
+            for attempt in _attempts():
+                with attempt:
+                    return call()
+        except _TransientError as exc:
+            raise UnavailableError(str(exc)) from exc
         raise AssertionError("unreachable: the last attempt raises")
 
     def _read_once(self, path: str, params: Mapping[str, Any] | None) -> httpx.Response:
         try:
             response = self._session.get(self._url(path), params=params, headers=self._headers)
-        except httpx.TransportError as exc:
+        except httpx.RequestError as exc:
             raise self._unreachable(exc) from exc
         if response.status_code >= 500:
             raise _TransientError(
@@ -158,27 +161,35 @@ class Service:
             response = self._session.request(method, self._url(path), headers=headers, **rest)
         except _NOT_SENT as exc:
             raise self._unreachable(exc) from exc
-        except httpx.TransportError as exc:
+        except httpx.RequestError as exc:
             raise self.lost(f"the connection broke ({type(exc).__name__})") from exc
         if response.status_code >= 500:
             raise self.lost(f"it answered {response.status_code}")
         return self._accepted(response)
 
-    def _download_once(self, url: str, headers: Mapping[str, str], limit: int) -> bytes:
-        found = bytearray()
+    def _download_once(self, url: str, limit: int) -> bytes:
         try:
-            with self._session.stream("GET", url, headers=headers, follow_redirects=True) as response:
-                if response.status_code >= 500:
-                    raise _TransientError(f"{self.name} answers with an error of its own ({response.status_code}).")
-                if response.status_code >= 400:
-                    response.read()
-                self._accepted(response)
-                for chunk in response.iter_bytes():
-                    found += chunk
-                    if len(found) > limit:
-                        raise InputError(f"The file is larger than the limit of {limit:,} bytes and was not fetched.")
-        except httpx.TransportError as exc:
+            for _ in range(REDIRECTS + 1):
+                own = urlsplit(url)[:2] == urlsplit(self.base_url)[:2]
+                with self._session.stream("GET", url, headers=self._headers if own else {}) as response:
+                    if response.next_request is None:
+                        return self._content(response, limit)
+                    url = str(response.next_request.url)
+        except httpx.RequestError as exc:
             raise self._unreachable(exc) from exc
+        raise RefusedError(f"{self.name} redirects more than {REDIRECTS} times, so the file was not fetched.")
+
+    def _content(self, response: httpx.Response, limit: int) -> bytes:
+        if response.status_code >= 500:
+            raise _TransientError(f"{self.name} answers with an error of its own ({response.status_code}).")
+        if response.status_code >= 400:
+            response.read()
+        self._accepted(response)
+        found = bytearray()
+        for chunk in response.iter_bytes():
+            found += chunk
+            if len(found) > limit:
+                raise InputError(f"The file is larger than the limit of {limit:,} bytes and was not fetched.")
         return bytes(found)
 
     def lost(self, how: str) -> OutcomeUnknownError:
@@ -205,7 +216,7 @@ class Service:
         line = re.sub(r"\s+", " ", "".join(c if c.isprintable() else " " for c in words)).strip()
         return (line[:200] or response.reason_phrase).rstrip(".") + "."
 
-    def _unreachable(self, exc: httpx.TransportError) -> _TransientError:
+    def _unreachable(self, exc: httpx.RequestError) -> _TransientError:
         how = "does not answer in time" if isinstance(exc, httpx.TimeoutException) else "cannot be reached"
         return _TransientError(
             f"{self.name} at {self.base_url} {how}. Check the network and its address, then run again."

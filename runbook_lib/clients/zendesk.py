@@ -5,6 +5,7 @@ Source for paths and bodies: Zendesk Support API reference, tickets, ticket comm
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -163,7 +164,7 @@ class Zendesk:
 
 def plain(body: str) -> str:
     """A comment's body without placeholders: Zendesk expands `{{...}}`, so the braces are kept apart."""
-    return body.replace("{{", "{\u200b{").replace("{%", "{\u200b%")
+    return re.sub(r"\{(?=[{%])", "{\u200b", body)
 
 
 def _person(user: Mapping[str, Any]) -> Person:

@@ -113,11 +113,10 @@ def test_state_and_tokens_outlive_the_server(world_folder):
         assert b"kept" in get(second, "/")[1]
 
 
-def test_a_stale_description_counts_as_no_server(world_folder):
+def test_a_stale_description_counts_as_no_server(world_folder, eventually):
     with server.background(world_folder) as descriptor:
         os.kill(descriptor["pid"], signal.SIGKILL)
-        while server.running(world_folder):
-            pass
+        eventually(lambda: server.running(world_folder) is None)
         assert (world_folder / "running.json").exists()
     with server.background(world_folder) as again:
         assert server.running(world_folder) == again

@@ -1,0 +1,409 @@
+"""What happened on the wire, and what the caller is told: not sent, refused, or unknown."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+import stamina
+import tenacity.nap
+
+from runbook_lib.clients import http
+from runbook_lib.clients.http import Service
+from runbook_lib.errors import InputError, OutcomeUnknownError, RefusedError, RunbookError, UnavailableError
+from tests.clients.wire import Answer, Wire, reply
+
+OWN = "https://desk.example"
+SECRET = "tok-3f9a7c-SECRET"
+FINE = reply(json={"fine": True})
+
+NOT_SENT = {
+    "connect error": httpx.ConnectError("refused"),
+    "connect time-out": httpx.ConnectTimeout("slow"),
+    "pool time-out": httpx.PoolTimeout("full"),
+}
+LOST = {
+    "read time-out": httpx.ReadTimeout("slow"),
+    "write time-out": httpx.WriteTimeout("slow"),
+    "reset while reading": httpx.ReadError("reset"),
+    "reset while writing": httpx.WriteError("reset"),
+    "closed without an answer": httpx.RemoteProtocolError("Server disconnected without sending a response."),
+    "broken compression": httpx.DecodingError("incorrect header check"),
+    "500": reply(500, json={"error": "oops"}),
+    "502": reply(502, text="<html>Bad Gateway</html>"),
+    "503 with Retry-After": reply(503, headers={"Retry-After": "1"}),
+    "504": reply(504),
+}
+REFUSED = [400, 401, 403, 404, 409, 410, 413, 422]
+UNREADABLE = {
+    "truncated JSON": reply(content=b'{"ticket": {"id": 1', headers={"Content-Type": "application/json"}),
+    "a proxy's page": reply(text="<html>Please log in</html>", headers={"Content-Type": "text/html"}),
+    "nothing": reply(204),
+    "bytes that are no text": reply(content=b"\xff\xfe\x00", headers={"Content-Type": "application/json"}),
+}
+
+
+def service(wire: Wire, base_url: str = OWN) -> Service:
+    """A service whose credentials go by two headers, one of them a vendor's own."""
+    headers = {"Authorization": f"Bearer {SECRET}", "PRIVATE-TOKEN": SECRET}
+    return Service("Desk", base_url, headers, wire.session, lambda body: str(body["error"]))
+
+
+def each(kinds: dict[str, Any]) -> Any:
+    """A parameter that takes each of the values, named in the test's id."""
+    return pytest.mark.parametrize("answer", kinds.values(), ids=kinds)
+
+
+# -- reads
+
+
+class TestRead:
+    """A read may be tried again whatever happened, but not for ever."""
+
+    @each(NOT_SENT | LOST | {"429": reply(429), "429 with Retry-After": reply(429, headers={"Retry-After": "7"})})
+    def test_survives_one_failure(self, answer: Answer | Exception) -> None:
+        """One failure that may pass is not told at all."""
+        wire = Wire(answer, FINE)
+
+        assert {"fine": True} == service(wire).read_json("api/x")
+        assert 2 == len(wire.requests)
+
+    @each(NOT_SENT | LOST | {"429": reply(429)})
+    def test_gives_up(self, answer: Answer | Exception) -> None:
+        """A service that keeps failing is unavailable, under the name of that error class."""
+        wire = Wire(answer)
+
+        with pytest.raises(UnavailableError, match="Desk") as caught:
+            service(wire).read("api/x")
+
+        assert http.ATTEMPTS == len(wire.requests)
+        assert [f"UnavailableError: {caught.value}"] == caught.value._render_traceback_()
+
+    @pytest.mark.parametrize("status", REFUSED)
+    def test_refusal_is_final(self, status: int) -> None:
+        """A refusal is told at once, with status and the vendor's words."""
+        wire = Wire(reply(status, json={"error": "no  such\nthing."}), FINE)
+
+        with pytest.raises(RefusedError) as caught:
+            service(wire).read("api/x")
+
+        assert f"Desk refused ({status}): no such thing." == str(caught.value)
+        assert status == caught.value.status
+        assert 1 == len(wire.requests)
+
+    @each(UNREADABLE)
+    def test_unreadable(self, answer: Answer) -> None:
+        """An answer that is no JSON is a matter of the address, not a traceback."""
+        with pytest.raises(UnavailableError, match=r"not JSON .* Check its address, https://desk\.example"):
+            service(Wire(answer)).read_json("api/x")
+
+    def test_request(self) -> None:
+        """A read is a GET below the base address, with parameters, credentials and our name."""
+        wire = Wire(FINE)
+
+        service(wire, f"{OWN}/sub/").read("/api/x", {"page[size]": "100"})
+
+        assert "GET" == wire.last.method
+        assert f"{OWN}/sub/api/x?page%5Bsize%5D=100" == str(wire.last.url)
+        assert f"Bearer {SECRET}" == wire.last.headers["authorization"]
+        assert "license-runbook" == wire.last.headers["user-agent"]
+
+    def test_a_redirect_is_not_followed(self) -> None:
+        """The credentials of a read never travel to where a redirect points."""
+        wire = Wire(reply(302, headers={"Location": "https://evil.example/"}))
+
+        with pytest.raises(UnavailableError):
+            service(wire).read_json("api/x")
+        assert ["desk.example"] == [request.url.host for request in wire.requests]
+
+
+# -- writes
+
+
+class TestWrite:
+    """A write is sent at most once, unless the service surely has not acted."""
+
+    @each(NOT_SENT | {"429": reply(429), "429 with Retry-After": reply(429, headers={"Retry-After": "7"})})
+    def test_is_sent_again_after_what_surely_did_nothing(self, answer: Answer | Exception) -> None:
+        """Not reached, or told to wait: nothing happened yet."""
+        wire = Wire(answer, FINE)
+
+        assert {"fine": True} == service(wire).write_json("POST", "api/x", json={"a": 1})
+        assert [b'{"a":1}'] * 2 == [request.content for request in wire.requests]
+
+    @each(NOT_SENT | {"429": reply(429)})
+    def test_gives_up_without_a_doubt(self, answer: Answer | Exception) -> None:
+        """A service that was never reached is unavailable: nothing was changed."""
+        wire = Wire(answer)
+
+        with pytest.raises(UnavailableError):
+            service(wire).write("PUT", "api/x")
+        assert http.ATTEMPTS == len(wire.requests)
+
+    @each(LOST)
+    def test_is_never_sent_again_after_a_lost_answer(self, answer: Answer | Exception) -> None:
+        """Whether it happened is unknown, so it stays with one request."""
+        wire = Wire(answer, FINE)
+
+        with pytest.raises(OutcomeUnknownError, match="may or may not have happened"):
+            service(wire).write("POST", "api/x", json={})
+        assert 1 == len(wire.requests)
+
+    def test_lost_after_a_retry(self) -> None:
+        """A lost answer ends it also when it comes after harmless failures."""
+        wire = Wire(httpx.ConnectError("refused"), reply(429), httpx.ReadTimeout("slow"), FINE)
+
+        with pytest.raises(OutcomeUnknownError):
+            service(wire).write("POST", "api/x")
+        assert 3 == len(wire.requests)
+
+    @each(UNREADABLE)
+    def test_unreadable_counts_as_lost(self, answer: Answer) -> None:
+        """200 with half an answer: it has probably happened, but nobody can say what."""
+        wire = Wire(answer, FINE)
+
+        with pytest.raises(OutcomeUnknownError, match="its answer cannot be read"):
+            service(wire).write_json("POST", "api/x")
+        assert 1 == len(wire.requests)
+
+    @pytest.mark.parametrize("status", REFUSED)
+    def test_refusal_is_final(self, status: int) -> None:
+        """A refusal means that nothing was changed; it is not repeated."""
+        wire = Wire(reply(status, json={"error": "no"}), FINE)
+
+        with pytest.raises(RefusedError) as caught:
+            service(wire).write("DELETE", "api/x")
+        assert (status, 1) == (caught.value.status, len(wire.requests))
+
+    def test_own_headers_join_the_credentials(self) -> None:
+        """An upload names its content type and is still authorized."""
+        wire = Wire(FINE)
+
+        service(wire).write("POST", "up", content=b"\x89PNG", headers={"Content-Type": "image/png"})
+
+        assert ("image/png", SECRET) == (wire.last.headers["content-type"], wire.last.headers["private-token"])
+        assert b"\x89PNG" == wire.last.content
+
+    def test_a_redirect_is_not_followed(self) -> None:
+        """A write goes where it was sent, and nowhere else."""
+        wire = Wire(reply(307, headers={"Location": f"{OWN}/elsewhere"}))
+
+        with pytest.raises(OutcomeUnknownError):
+            service(wire).write_json("POST", "api/x")
+        assert 1 == len(wire.requests)
+
+
+# -- pauses
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
+    """The pauses that would be made in earnest."""
+    made: list[float] = []
+    monkeypatch.setattr(tenacity.nap, "time", type("Clock", (), {"sleep": staticmethod(made.append)}))
+    with stamina.set_testing(False):
+        yield made
+
+
+@pytest.mark.parametrize(
+    "ask", [lambda desk: desk.read("x"), lambda desk: desk.write("POST", "x")], ids=["read", "write"]
+)
+class TestPause:
+    """How long a service is left alone."""
+
+    @pytest.mark.parametrize("seconds", [0, 7, http.LONGEST_PAUSE_S])
+    def test_retry_after_is_honored(self, ask: Callable[[Service], Any], pauses: list[float], seconds: float) -> None:
+        """The pause asked for is made, to the second."""
+        ask(service(Wire(reply(429, headers={"Retry-After": f"{seconds:.0f}"}), FINE)))
+
+        assert [seconds] == pauses
+
+    def test_a_long_pause_is_not_made(self, ask: Callable[[Service], Any], pauses: list[float]) -> None:
+        """Nobody on call waits for minutes without a word."""
+        wire = Wire(reply(429, headers={"Retry-After": "31"}), FINE)
+
+        with pytest.raises(UnavailableError, match="Try again in 31 s"):
+            ask(service(wire))
+        assert ([], 1) == (pauses, len(wire.requests))
+
+    @pytest.mark.parametrize("words", ["Wed, 21 Oct 2026 07:28:00 GMT", "-5", "1e9", "soon", "", "9" * 400])
+    def test_what_is_no_number_of_seconds(self, ask: Callable[[Service], Any], pauses: list[float], words: str) -> None:
+        """A pause that cannot be read is replaced by a short one of ours."""
+        ask(service(Wire(reply(429, headers={"Retry-After": words}), FINE)))
+
+        assert 1 == len(pauses)
+        assert 0 < pauses[0] <= 5
+
+
+# -- downloads
+
+
+FILE = b"\x89PNG 0123456789"
+
+
+def endless(seen: list[int]) -> Iterator[bytes]:
+    """A file that never ends; fails if anyone reads on and on."""
+    for number in range(100):
+        seen.append(number)
+        yield b"x" * 1000
+    raise AssertionError("read far beyond the limit")
+
+
+class TestDownload:
+    """Files are fetched up to a limit, and strangers see no credentials."""
+
+    @pytest.mark.parametrize("url", [f"{OWN}/files/1", f"{OWN}:443/files/1"][:1])
+    def test_own_host(self, url: str) -> None:
+        """A file on the own host is fetched with credentials."""
+        wire = Wire(reply(content=FILE))
+
+        assert FILE == service(wire).download(url, len(FILE))
+        assert SECRET == wire.last.headers["private-token"]
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "https://files.example/1",
+            "https://desk.example.evil.example/1",
+            "https://desk.example@evil.example/1",
+            "https://evil.example/desk.example",
+            "https://desk.example:8443/1",
+            "http://desk.example/1",
+        ],
+    )
+    def test_other_host(self, url: str) -> None:
+        """Another host, port or scheme gets the request without credentials."""
+        wire = Wire(reply(content=FILE))
+
+        assert FILE == service(wire).download(url, 100)
+        assert SECRET not in repr(wire.last.headers.raw)
+
+    def test_redirect_to_another_host(self) -> None:
+        """On the way to another host all credentials stay behind, and come back only at home."""
+        wire = Wire(
+            reply(302, headers={"Location": "https://files.example/1?signature=s"}),
+            reply(307, headers={"Location": f"{OWN}/files/2"}),
+            reply(content=FILE),
+        )
+
+        assert FILE == service(wire).download(f"{OWN}/files/1", 100)
+        hosts = [(request.url.host, SECRET in repr(request.headers.raw)) for request in wire.requests]
+        assert [("desk.example", True), ("files.example", False), ("desk.example", True)] == hosts
+
+    def test_redirect_in_circles(self) -> None:
+        """Redirects end after a few, with a sentence."""
+        wire = Wire(reply(302, headers={"Location": f"{OWN}/again"}))
+
+        with pytest.raises(RefusedError, match="redirects more than 5 times"):
+            service(wire).download(f"{OWN}/files/1", 100)
+        assert http.REDIRECTS + 1 == len(wire.requests)
+
+    @pytest.mark.parametrize("length", [None, "10", "99999999"])
+    def test_limit_holds_while_streaming(self, length: str | None) -> None:
+        """What the other side says of the length does not matter: reading stops right behind the limit."""
+        seen: list[int] = []
+        headers = {"Content-Length": length} if length else {}
+        wire = Wire(lambda request: httpx.Response(200, headers=headers, content=endless(seen)))
+
+        with pytest.raises(InputError, match=r"larger than the limit of 5,000 bytes"):
+            service(wire).download(f"{OWN}/files/1", 5000)
+        assert 6 == len(seen)
+        assert 1 == len(wire.requests)
+
+    @pytest.mark.parametrize(("limit", "fits"), [(len(FILE), True), (len(FILE) - 1, False)])
+    def test_limit_is_inclusive(self, limit: int, fits: bool) -> None:
+        """A file of just the limit is fetched, one byte more is not."""
+        wire = Wire(reply(content=FILE))
+
+        if fits:
+            assert FILE == service(wire).download(f"{OWN}/files/1", limit)
+        else:
+            with pytest.raises(InputError):
+                service(wire).download(f"{OWN}/files/1", limit)
+
+    def test_broken_off(self) -> None:
+        """A file whose connection breaks in the middle is fetched again, whole."""
+
+        def half() -> Iterator[bytes]:
+            yield FILE[:3]
+            raise httpx.ReadError("reset")
+
+        wire = Wire(lambda request: httpx.Response(200, content=half()), reply(content=FILE))
+
+        assert FILE == service(wire).download(f"{OWN}/files/1", 100)
+
+    def test_missing(self) -> None:
+        """A file that is gone is a refusal with its status."""
+        with pytest.raises(RefusedError, match=r"refused \(404\): gone") as caught:
+            service(Wire(reply(404, json={"error": "gone"}))).download(f"{OWN}/files/1", 100)
+        assert 404 == caught.value.status
+
+    @each({"500": reply(500), "reset": httpx.ReadError("reset"), "429": reply(429)})
+    def test_gives_up(self, answer: Answer | Exception) -> None:
+        """A host that keeps failing is unavailable."""
+        wire = Wire(answer)
+
+        with pytest.raises(UnavailableError):
+            service(wire).download("https://files.example/1", 100)
+        assert http.ATTEMPTS == len(wire.requests)
+
+
+# -- words
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (reply(400, json={"error": "x" * 5000}), "x" * 200 + "."),
+        (reply(400, json={"error": "bad\x1b[31m\u202ered"}), "bad [31m red."),
+        (reply(403, text="<html>Forbidden</html>"), "Forbidden."),
+        (reply(404, json=["no", "object"]), "Not Found."),
+        (reply(404, json={"other": "shape"}), "Not Found."),
+        (reply(401), "Unauthorized."),
+    ],
+    ids=["long", "control characters", "HTML", "list", "other shape", "empty"],
+)
+def test_words_of_a_refusal(answer: Answer, words: str) -> None:
+    """The vendor's words come as one short printable line; without any, HTTP's own."""
+    with pytest.raises(RefusedError) as caught:
+        service(Wire(answer)).read("api/x")
+    assert words == str(caught.value).partition("): ")[2]
+
+
+@each(NOT_SENT | LOST | UNREADABLE | {"403": reply(403, json={"error": "no"}), "429": reply(429)})
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda desk: desk.read_json("x"),
+        lambda desk: desk.write_json("POST", "x", json={}),
+        lambda desk: desk.download(f"{OWN}/x", 0),
+    ],
+    ids=["read", "write", "download"],
+)
+def test_no_credentials_in_errors(
+    answer: Answer | Exception, ask: Callable[[Service], Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither message, repr, traceback nor log shows the credentials."""
+    caplog.set_level(logging.DEBUG)
+    desk = service(Wire(answer))
+    try:
+        ask(desk)
+    except RunbookError as error:
+        shown = "".join(traceback.format_exception(error))
+        chain = [error, error.__cause__, error.__context__]
+        assert SECRET not in shown + repr(chain) + repr(desk) + repr(vars(error))
+    assert SECRET not in caplog.text
+
+
+@pytest.mark.parametrize(("loopback", "trusted"), [(True, False), (False, True)])
+def test_session(loopback: bool, trusted: bool) -> None:
+    """On loopback no proxy of the environment comes between; no session holds credentials or follows redirects."""
+    with http.session(loopback=loopback) as client:
+        assert trusted == client.trust_env
+        assert http.TIMEOUT_S == client.timeout.read
+        assert not client.follow_redirects
+        assert "authorization" not in client.headers

@@ -1,0 +1,129 @@
+"""A practice world that really runs, seen from a test: commands run in it, and what is in it now."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from runbook_lib.sandbox import server
+
+WORLD_DATE = date(2026, 11, 22)
+"""A Sunday; the practice tickets are of Saturday, 2026-11-21."""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a `runbook` command came to."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """What `--json` printed."""
+        return dict(json.loads(self.stdout))
+
+    @property
+    def record(self) -> Any:
+        """The executed notebook that the report names."""
+        return nbformat.read(self.report["record"], as_version=4)
+
+
+@dataclass(frozen=True)
+class World:
+    """A running practice world, and what is in it now."""
+
+    outputs: Path
+
+    @property
+    def folder(self) -> Path:
+        """Where the world lives."""
+        return self.outputs / "sandbox" / ".world"
+
+    @property
+    def descriptor(self) -> dict[str, Any]:
+        """How to reach it."""
+        return dict(json.loads((self.folder / "running.json").read_text(encoding="utf-8")))
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of a process that works in this world."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("RUNBOOK_", "LICENSE_"))}
+        return {**kept, "RUNBOOK_OUTPUTS": str(self.outputs)}
+
+    def runbook(self, *words: object, **environment: str) -> Ran:
+        """Run the command line as its user would."""
+        done = subprocess.run(
+            [sys.executable, "-m", "runbook_lib.cli", *map(str, words)],
+            env={**self.environment, **environment},
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+        )
+        return Ran(done.returncode, done.stdout, done.stderr)
+
+    def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
+        """Rows of the world's database, read from beside the server."""
+        connection = sqlite3.connect(f"file:{self.folder / 'world.sqlite'}?mode=ro", uri=True)
+        connection.row_factory = sqlite3.Row
+        try:
+            return [dict(row) for row in connection.execute(sql, values)]
+        finally:
+            connection.close()
+
+    def change(self, sql: str, *values: Any) -> None:
+        """Change the world behind everybody's back."""
+        connection = sqlite3.connect(self.folder / "world.sqlite")
+        try:
+            with connection:
+                connection.execute(sql, values)
+        finally:
+            connection.close()
+
+    def content(self) -> bytes:
+        """The world's database, byte for byte."""
+        return (self.folder / "world.sqlite").read_bytes()
+
+    def mails(self, address: str) -> list[EmailMessage]:
+        """The mails that an address got."""
+        rows = self.rows("SELECT envelope_to, raw FROM mails")
+        raw = [row["raw"] for row in rows if address in json.loads(row["envelope_to"])]
+        return [message_from_bytes(content, policy=policy.default) for content in raw]
+
+    def comments(self, ticket_id: int) -> list[dict[str, Any]]:
+        """The comments of a ticket that were sent through the API, oldest first."""
+        return self.rows(
+            "SELECT c.* FROM comments c JOIN audits a ON a.id = c.audit_id "
+            "WHERE c.ticket_id = ? AND a.channel = 'api' ORDER BY c.id",
+            ticket_id,
+        )
+
+    def posts(self, ticket_id: int) -> list[str]:
+        """The Slack messages that mention a ticket."""
+        return [row["text"] for row in self.rows("SELECT text FROM messages") if f"/{ticket_id}>" in row["text"]]
+
+    def issues(self, ticket_id: int) -> list[dict[str, Any]]:
+        """The tracker issues of a ticket."""
+        return [i for i in self.rows("SELECT * FROM issues") if f"tickets/{ticket_id}\n" in i["description"]]
+
+
+def start(outputs: Path) -> Iterator[World]:
+    """A fresh practice world, served from a process of its own."""
+    world = World(outputs)
+    server.make_world(world.folder, WORLD_DATE)
+    with server.background(world.folder):
+        yield world

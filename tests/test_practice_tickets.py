@@ -1,0 +1,249 @@
+"""Every practice ticket of the weekend, end to end: rehearsed without a trace, then performed."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from runbook_lib import license
+from tests.practice import WORLD_DATE, Ran, World, start
+
+ISSUED = (1001, 1005, 1009, 1011)
+OUT_OF_SCOPE = {
+    1003: ("4 days more", "normal License & Renewals request"),
+    1004: ("4 days before", "normal request"),
+    1006: ("prospect", "Sales"),
+    1007: ("Free", "no paid plan"),
+    1008: ("GitLab.com", "SaaS License Emergencies workflow"),
+}
+OUTCOMES = {
+    **dict.fromkeys(ISSUED, "license_issued"),
+    **dict.fromkeys(OUT_OF_SCOPE, "out_of_scope"),
+    1002: "waiting_for_customer",
+}
+PERFORMED: dict[int, Ran] = {}
+
+
+@pytest.fixture(scope="module")
+def practice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A world for these tickets alone."""
+    yield from start(tmp_path_factory.mktemp("practice"))
+
+
+def performed(world: World, ticket_id: int) -> Ran:
+    """The performed run of a ticket; each is performed once for all tests that look at it."""
+    if ticket_id not in PERFORMED:
+        PERFORMED[ticket_id] = world.runbook("run", "weekend_license", ticket_id, "--perform", "--json")
+    return PERFORMED[ticket_id]
+
+
+@pytest.mark.parametrize("ticket_id", [*OUTCOMES, 1010])
+def test_a_rehearsal_tells_the_outcome_and_changes_nothing(practice: World, ticket_id: int) -> None:
+    """The database of the world is the same afterwards, byte for byte."""
+    before = practice.content()
+    ran = practice.runbook("run", "weekend_license", ticket_id, "--json")
+    assert before == practice.content()
+    assert 0 == ran.status, ran.stderr
+    assert OUTCOMES.get(ticket_id, "license_issued") == ran.report["outcome"]
+    assert ran.report["performed"] is False
+    assert {"planned"} == {effect["state"] for effect in ran.report["effects"]}
+    assert Path(ran.report["record"]).is_file()
+
+
+@pytest.mark.parametrize("ticket_id", OUTCOMES)
+def test_performing_reaches_the_outcome_of_the_ticket(practice: World, ticket_id: int) -> None:
+    """The exit status is 0, the ticket is assigned, and the journal tells of start and end."""
+    ran = performed(practice, ticket_id)
+    assert (0, "") == (ran.status, ran.stderr)
+    assert OUTCOMES[ticket_id] == ran.report["outcome"]
+    assert "completed" == ran.report["status"]
+    assert [{"name": "Practice Engineer"}] == practice.rows(
+        "SELECT u.name FROM tickets t JOIN users u ON u.id = t.assignee_id WHERE t.id = ?", ticket_id
+    )
+    lines = (practice.outputs / "sandbox" / str(ticket_id) / "journal.jsonl").read_text().splitlines()
+    kinds = [json.loads(line)["kind"] for line in lines]
+    assert ("run_started", "run_ended") == (kinds[0], kinds[-1])
+    assert kinds.count("intended") == kinds.count("done")
+
+
+@pytest.mark.parametrize("ticket_id", ISSUED)
+def test_the_customer_gets_one_mail_with_a_license_that_verifies(practice: World, ticket_id: int) -> None:
+    """A ten-day Ultimate trial for that many users, in generic names."""
+    performed(practice, ticket_id)
+    (requester,) = practice.rows(
+        "SELECT u.* FROM tickets t JOIN users u ON u.id = t.requester_id WHERE t.id = ?", ticket_id
+    )
+    (mail,) = practice.mails(requester["email"])
+    assert "10-day Trial GitLab License" == mail["Subject"]
+    (attachment,) = mail.iter_attachments()
+    found = license.read(attachment.get_content(), public_key(practice))
+    assert (True, "ultimate", 250) == (found.is_trial, found.plan, found.user_count)
+    assert (WORLD_DATE, WORLD_DATE + timedelta(days=10)) == (found.starts_on, found.expires_on)
+    assert requester["email"] not in found.licensee.values()
+
+
+@pytest.mark.parametrize("ticket_id", ISSUED)
+def test_the_tracker_has_one_closed_issue_with_the_same_license(practice: World, ticket_id: int) -> None:
+    """Title and label are those that the workflow names."""
+    performed(practice, ticket_id)
+    (requester,) = practice.rows(
+        "SELECT u.email FROM tickets t JOIN users u ON u.id = t.requester_id WHERE t.id = ?", ticket_id
+    )
+    (issue,) = practice.issues(ticket_id)
+    assert f"[Success] - Created a license under {requester['email']} for 250 users" == issue["title"]
+    assert ("closed", ["Mechanizer::Emergency License Generation"]) == (issue["state"], json.loads(issue["labels"]))
+    (mail,) = practice.mails(requester["email"])
+    (attachment,) = mail.iter_attachments()
+    assert attachment.get_content().decode() in issue["description"]
+
+
+@pytest.mark.parametrize("ticket_id", ISSUED)
+def test_the_team_and_the_customer_are_told_once(practice: World, ticket_id: int) -> None:
+    """One Slack post with the ticket's link, one public reply, one internal note; no license in any of them."""
+    performed(practice, ticket_id)
+    (post,) = practice.posts(ticket_id)
+    assert f"/agent/tickets/{ticket_id}" in post
+    comments = practice.comments(ticket_id)
+    assert [1, 0] == [comment["public"] for comment in comments]
+    assert not [words for words in (post, *(c["body"] for c in comments)) if "BEGIN" in words]
+
+
+def test_a_second_performing_run_repeats_nothing(practice: World) -> None:
+    """All effects are found in the journal, and the world stays as it is."""
+    performed(practice, 1001)
+    before = practice.content()
+    again = practice.runbook("run", "weekend_license", 1001, "--perform", "--json")
+    assert before == practice.content()
+    assert "license_issued" == again.report["outcome"]
+    assert {"already_done"} == {effect["state"] for effect in again.report["effects"]}
+
+
+def test_another_machine_finds_what_was_done_and_repeats_nothing(practice: World, tmp_path: Path) -> None:
+    """Without the journal everything is found where it happened."""
+    performed(practice, 1001)
+    elsewhere = tmp_path / "outputs"
+    (elsewhere / "sandbox").mkdir(parents=True)
+    (elsewhere / "sandbox" / ".world").symlink_to(practice.folder)
+    before = practice.content()
+    again = practice.runbook("run", "weekend_license", 1001, "--perform", "--json", RUNBOOK_OUTPUTS=str(elsewhere))
+    assert before == practice.content()
+    assert "license_issued" == again.report["outcome"]
+    assert {"adopted"} == {effect["state"] for effect in again.report["effects"]}
+
+
+@pytest.mark.parametrize("ticket_id", OUT_OF_SCOPE)
+def test_out_of_scope_says_why_and_what_instead(practice: World, ticket_id: int) -> None:
+    """Nothing but the assignment happens."""
+    ran = performed(practice, ticket_id)
+    for words in OUT_OF_SCOPE[ticket_id]:
+        assert words in ran.report["summary"]
+    assert ["assignment"] == [effect["name"] for effect in ran.report["effects"]]
+    assert ([], [], []) == (practice.comments(ticket_id), practice.posts(ticket_id), practice.issues(ticket_id))
+
+
+def test_a_ticket_that_tells_nothing_asks_the_customer_for_both_screenshots(practice: World) -> None:
+    """One public reply; asking again asks nobody twice."""
+    performed(practice, 1002)
+    (asked,) = practice.comments(1002)
+    assert 1 == asked["public"]
+    for page in ("Admin Area > Overview > Dashboard", "Admin Area > License", "Subscription"):
+        assert page in asked["body"]
+    again = practice.runbook("run", "weekend_license", 1002, "--perform", "--json")
+    assert "waiting_for_customer" == again.report["outcome"]
+    assert 1 == len(practice.comments(1002))
+
+
+def test_a_failing_job_issues_nothing_quotes_the_reason_and_says_what_to_do(practice: World) -> None:
+    """The failure issue stays open; neither the team nor the customer is told of a license."""
+    ran = performed(practice, 1010)
+    assert (3, "needs_answer", None) == (ran.status, ran.report["status"], ran.report["outcome"])
+    (issue,) = practice.issues(1010)
+    assert "opened" == issue["state"]
+    assert issue["title"].startswith("[Failure]")
+    for words in ("552 5.2.2 Mailbox full", f"/issues/{issue['iid']}", "run this again"):
+        assert words in ran.report["summary"]
+    assert ([], []) == (practice.comments(1010), practice.posts(1010))
+    assert "BEGIN" not in issue["description"]
+
+
+def test_after_a_failure_the_next_run_tries_again(own_world: World) -> None:
+    """Once the mailbox takes mail, a second run issues one license; the failure stays on file."""
+    assert 3 == own_world.runbook("run", "weekend_license", 1010, "--perform").status
+    own_world.change(
+        "UPDATE users SET email = 'admin@mailbox-ok.example' "
+        "WHERE id = (SELECT requester_id FROM tickets WHERE id = 1010)"
+    )
+    again = own_world.runbook("run", "weekend_license", 1010, "--perform", "--json")
+    assert "license_issued" == again.report["outcome"]
+    assert 1 == len(own_world.mails("admin@mailbox-ok.example"))
+    assert ["[Failure]", "[Success]"] == [issue["title"].split(" - ")[0] for issue in own_world.issues(1010)]
+
+
+def test_hostile_text_is_shown_and_never_interpreted(practice: World) -> None:
+    """In the record it makes no element of its own, and nothing of it reaches Slack, the replies or the tracker."""
+    ran = performed(practice, 1011)
+    outputs = [o["data"] for c in ran.record.cells if c.cell_type == "code" for o in c.outputs if "data" in o]
+    for data in outputs:
+        if "text/html" in data:
+            assert not Elements.beyond_ours("".join(data["text/html"]))
+        assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", data.get("text/plain", ""))
+    sent = [*practice.posts(1011), *(c["body"] for c in practice.comments(1011))]
+    sent += [re.sub(r"-+BEGIN.*", "", i["description"], flags=re.DOTALL) for i in practice.issues(1011)]
+    for words in sent:
+        assert not re.search(r"<(?!http)|<!|\{\{|=cmd|\.\./|[\u202a-\u202e]", words), words
+    folder = Path(ran.report["record"]).parent
+    assert practice.outputs / "sandbox" / "1011" == folder
+
+
+@pytest.mark.parametrize("ticket_id", [*OUTCOMES, 1010])
+def test_no_secret_and_no_license_is_in_what_a_run_leaves(practice: World, ticket_id: int) -> None:
+    """Neither tokens nor license text are in the record, the journal, or what the command printed."""
+    ran = performed(practice, ticket_id)
+    secrets = [v for k, v in practice.descriptor["settings"].items() if k.endswith("token")]
+    assert 4 == len(secrets)
+    licenses = [row["content"] for row in practice.rows("SELECT content FROM attachments WHERE content IS NOT NULL")]
+    licenses += [i["description"].encode() for i in practice.issues(ticket_id)]
+    pieces = {run.decode() for content in licenses for run in re.findall(rb"[A-Za-z0-9+/]{50,}", content)}
+    folder = practice.outputs / "sandbox" / str(ticket_id)
+    left = "".join(path.read_text() for path in folder.iterdir()) + ran.stdout + ran.stderr
+    assert not [secret for secret in secrets if secret in left]
+    assert not [piece for piece in pieces if piece in left]
+
+
+def public_key(world: World) -> license.PublicKey:
+    """The key of the practice world."""
+    return license.load_public_key((world.folder / "license-key.pub").read_bytes())
+
+
+class Elements(HTMLParser):
+    """Collects what a browser would make of a card, and says what the cards themselves never have."""
+
+    OURS = frozenset({"a", "bdi", "div", "p", "pre", "span", "table", "tbody", "td", "th", "thead", "tr"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.foreign: list[str] = []
+
+    @classmethod
+    def beyond_ours(cls, html: str) -> list[str]:
+        """Elements and attributes that no card has."""
+        parser = cls()
+        parser.feed(html)
+        return parser.foreign
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note a foreign element, an event handler, or a link that is not of ours."""
+        allowed = {"style", "title", "role", "aria-label", "scope", "href", "rel", "target"}
+        self.foreign += [] if tag in self.OURS else [tag]
+        self.foreign += [name for name, _ in attrs if name not in allowed]
+        self.foreign += [v or "" for n, v in attrs if n == "href" and not (v or "").startswith("http://127.0.0.1")]
+
+    def handle_comment(self, data: str) -> None:
+        """A comment is foreign too."""
+        self.foreign.append(data)
