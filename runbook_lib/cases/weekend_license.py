@@ -7,6 +7,7 @@ in `messages`, how it is sent exactly once in `effects`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import date, timedelta
 from typing import Any, ClassVar, cast
 
@@ -33,7 +34,7 @@ from runbook_lib.cases.issuing import (
     read_issuance,
 )
 from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone, clean, verdict_parts
-from runbook_lib.errors import InputError, NeedsAnswerError, PersonNeededError
+from runbook_lib.errors import InputError, NeedsAnswerError, PersonNeededError, UnavailableError
 from runbook_lib.models import (
     Answer,
     Comment,
@@ -196,7 +197,9 @@ class WeekendLicense(Case):
         Raises:
             NeedsAnswerError: There is no usable address, or (issuer manual) no evidence yet.
             PersonNeededError: The job failed, or its end is not known.
+            RefusedError: Slack would refuse the post, so that no license is issued which nobody is told of.
         """
+        self._check_slack()
         email, users = self._recipient(), cast(int, self.users)
         if self.settings.issuer == "manual":
             return self._issue_by_hand(email, users, issued_evidence)
@@ -306,6 +309,14 @@ class WeekendLicense(Case):
     def _advice(self) -> SeatAdvice:
         figures = {word: cast(int | None, self.facts.value(name)) for name, word in _FIGURES.items()}
         return policy.suggest_users(**figures)
+
+    def _check_slack(self) -> None:
+        """A refusal (a wrong token, a channel without the bot) is better known before than after.
+
+        If Slack is only down the customer does not wait for it: the post then fails, and the next run makes it.
+        """
+        with suppress(UnavailableError):
+            SlackPost(self, "").find()
 
     def _recipient(self) -> str:
         email = cast(str | None, self.facts.value("requester_email"))

@@ -1,0 +1,249 @@
+"""GitLab's issues and pipelines, page by page, and what is sent to change them."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+from urllib.parse import parse_qsl
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from runbook_lib.clients.gitlab import LAST_PAGE, GitLab
+from runbook_lib.errors import OutcomeUnknownError, RefusedError, UnavailableError
+from runbook_lib.models import Pipeline, TrackerIssue
+from tests.clients.wire import Answer, Wire, reply
+
+LABEL = "Mechanizer::Emergency License Generation"
+CREATED_AT = "2026-11-21T08:30:00.123Z"
+TOKEN, TRIGGER = "glpat-secret", "trigger-secret"
+SINCE = datetime(2026, 11, 21, 9, 30, tzinfo=timezone(timedelta(hours=1)))
+
+
+def gitlab(wire: Wire) -> GitLab:
+    return GitLab("https://gitlab.example", SecretStr(TOKEN), wire.session)
+
+
+def item(iid: int, **fields: Any) -> dict[str, Any]:
+    """An issue as GitLab sends it."""
+    basis = {"id": 1000 + iid, "iid": iid, "title": f"issue {iid}", "description": "text", "state": "opened"}
+    url = f"https://gitlab.example/t/-/issues/{iid}"
+    return basis | {"labels": [LABEL], "created_at": CREATED_AT, "web_url": url} | fields
+
+
+def pipeline(number: int, status: str = "running") -> dict[str, Any]:
+    """A pipeline as GitLab sends it."""
+    return {"id": number, "iid": 1, "status": status, "web_url": f"https://gitlab.example/p/{number}"}
+
+
+def variables(**values: str) -> Answer:
+    """A pipeline's variables as GitLab sends them."""
+    return reply(json=[{"variable_type": "env_var", "key": key, "value": value} for key, value in values.items()])
+
+
+# -- issues
+
+
+def test_issues_over_several_pages() -> None:
+    """All pages are read, in their order, until `X-Next-Page` is empty."""
+    wire = Wire(
+        reply(json=[item(5), item(4)], headers={"X-Next-Page": "2"}),
+        reply(json=[item(3)], headers={"X-Next-Page": "7"}),
+        reply(json=[item(1)], headers={"X-Next-Page": ""}),
+    )
+
+    assert [5, 4, 3, 1] == [issue.iid for issue in gitlab(wire).issues(42, label=LABEL)]
+    assert ["1", "2", "7"] == [request.url.params["page"] for request in wire.requests]
+    order = {"order_by": "created_at", "sort": "desc"}
+    expected = order | {"labels": LABEL, "state": "all", "per_page": "100", "page": "7"}
+    assert expected == dict(wire.last.url.params)
+    assert "/api/v4/projects/42/issues" == wire.last.url.path
+    assert TOKEN == wire.last.headers["private-token"]
+
+
+def test_no_page_header() -> None:
+    """A list without the header is its own last page."""
+    assert [1] == [issue.iid for issue in gitlab(Wire(reply(json=[item(1)]))).issues(42, label=LABEL)]
+
+
+def test_paging_ends() -> None:
+    """A server that always has another page is not read for ever."""
+    wire = Wire(reply(json=[item(1)], headers={"X-Next-Page": "2"}))
+
+    assert LAST_PAGE == len(gitlab(wire).issues(42, label=LABEL))
+
+
+def test_issues_since() -> None:
+    """A moment of any time zone is sent in UTC."""
+    wire = Wire(reply(json=[]))
+
+    assert [] == gitlab(wire).issues(42, label=LABEL, created_after=SINCE)
+    assert "2026-11-21T08:30:00Z" == wire.last.url.params["created_after"]
+
+
+def test_titles_are_left_to_the_caller() -> None:
+    """GitLab's word search is not used; whatever bears the label comes back as it is, similar titles too."""
+    titles = ["[Success] - Created a license under a@b.example for 5 users", "success created license", ""]
+    wire = Wire(reply(json=[item(n, title=title, labels=["a", "b"]) for n, title in enumerate(titles)]))
+
+    found = gitlab(wire).issues(42, label=LABEL)
+
+    assert titles == [issue.title for issue in found]
+    assert "search" not in wire.last.url.params
+    assert (
+        TrackerIssue(
+            iid=0,
+            title=titles[0],
+            state="opened",
+            labels=("a", "b"),
+            created_at=datetime(2026, 11, 21, 8, 30, 0, 123000, tzinfo=UTC),
+            url="https://gitlab.example/t/-/issues/0",
+            description="text",
+        )
+        == found[0]
+    )
+
+
+def test_a_description_never_shows() -> None:
+    """A success issue holds a license: its text stays out of every repr; none at all is empty text."""
+    holder, empty = gitlab(Wire(reply(json=[item(1, description="BEGIN LICENSE"), item(2, description=None)]))).issues(
+        42, label=LABEL
+    )
+
+    assert ("BEGIN LICENSE", "") == (holder.description, empty.description)
+    assert "BEGIN" not in repr(holder)
+
+
+def test_create_issue() -> None:
+    """A new issue is opened with its label, by one request."""
+    wire = Wire(reply(201, json=item(9)))
+
+    assert 9 == gitlab(wire).create_issue(42, title="T", description="D", label=LABEL).iid
+    assert ("POST", "/api/v4/projects/42/issues") == (wire.last.method, wire.last.url.path)
+    assert {"title": "T", "description": "D", "labels": LABEL} == json.loads(wire.last.content)
+
+
+@pytest.mark.parametrize(("close", "more"), [(False, {}), (True, {"state_event": "close"})])
+def test_update_issue(close: bool, more: dict[str, str]) -> None:
+    """An issue is addressed by its iid, and closed only when told so."""
+    wire = Wire(reply(json=item(9, state="closed")))
+
+    assert "closed" == gitlab(wire).update_issue(42, 9, title="T", description="D", close=close).state
+    assert ("PUT", "/api/v4/projects/42/issues/9") == (wire.last.method, wire.last.url.path)
+    assert {"title": "T", "description": "D"} | more == json.loads(wire.last.content)
+
+
+# -- pipelines
+
+
+def test_trigger() -> None:
+    """A pipeline is started by form: token, ref, and each variable under its name."""
+    wire = Wire(reply(201, json=pipeline(77, "created")))
+    given = {"LICENSE_EMAIL": "a+b@customer.example", "LICENSE_USERS": "5 & more=?"}
+
+    started = gitlab(wire).trigger(43, ref="main", token=SecretStr(TRIGGER), variables=given)
+
+    assert Pipeline(77, "created", "https://gitlab.example/p/77") == started
+    assert ("POST", "/api/v4/projects/43/trigger/pipeline") == (wire.last.method, wire.last.url.path)
+    assert "application/x-www-form-urlencoded" == wire.last.headers["content-type"]
+    assert {"token": TRIGGER, "ref": "main"} | {f"variables[{name}]": value for name, value in given.items()} == dict(
+        parse_qsl(wire.last.content.decode())
+    )
+    assert TRIGGER not in str(wire.last.url)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [httpx.ReadError("reset"), reply(502), reply(201, text="{"), reply(201, text="")],
+    ids=["reset", "502", "truncated", "empty"],
+)
+def test_trigger_whose_answer_is_lost(answer: Answer | Exception) -> None:
+    """A second pipeline would be a second license: it is never started on a guess."""
+    wire = Wire(answer, reply(201, json=pipeline(77)))
+
+    with pytest.raises(OutcomeUnknownError) as caught:
+        gitlab(wire).trigger(43, ref="main", token=SecretStr(TRIGGER), variables={})
+    assert 1 == len(wire.requests)
+    assert TRIGGER not in str(caught.value)
+
+
+def test_pipeline() -> None:
+    """A pipeline's present state is read by its id."""
+    wire = Wire(reply(json=pipeline(77, "success")))
+
+    assert "success" == gitlab(wire).pipeline(43, 77).status
+    assert "/api/v4/projects/43/pipelines/77" == wire.last.url.path
+
+
+def test_find_pipeline() -> None:
+    """A pipeline is found by a variable that it was started with, on whatever page it is."""
+    wire = Wire(
+        reply(json=[pipeline(80), pipeline(79)], headers={"X-Next-Page": "2"}),
+        variables(LICENSE_OPERATION_ID="op-1-longer"),
+        variables(OTHER="op-1"),
+        reply(json=[pipeline(78, "failed"), pipeline(77)], headers={"X-Next-Page": ""}),
+        variables(A="b", LICENSE_OPERATION_ID="op-1"),
+    )
+
+    found = gitlab(wire).find_pipeline(43, variable="LICENSE_OPERATION_ID", value="op-1", since=SINCE)
+
+    assert Pipeline(78, "failed", "https://gitlab.example/p/78") == found
+    base = "/api/v4/projects/43/pipelines"
+    assert [base, f"{base}/80/variables", f"{base}/79/variables", base, f"{base}/78/variables"] == [
+        request.url.path for request in wire.requests
+    ]
+    first = wire.requests[0].url.params
+    assert ("2026-11-21T08:30:00Z", "trigger", "id", "desc") == (
+        first["created_after"],
+        first["source"],
+        first["order_by"],
+        first["sort"],
+    )
+
+
+def test_find_no_pipeline() -> None:
+    """None is a value: nothing was started under this id."""
+    wire = Wire(reply(json=[pipeline(80)]), variables())
+
+    assert gitlab(wire).find_pipeline(43, variable="V", value="op", since=SINCE) is None
+
+
+# -- errors
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (reply(401, json={"message": "401 Unauthorized"}), "refused (401): 401 Unauthorized."),
+        (reply(404, json={"message": "404 Project Not Found"}), "refused (404): 404 Project Not Found."),
+        (reply(400, json={"error": "ref is missing"}), "refused (400): ref is missing."),
+        (
+            reply(400, json={"message": {"base": ["Reference not found"], "title": ["is long", "is odd"]}}),
+            "refused (400): base Reference not found; title is long, is odd.",
+        ),
+        (
+            reply(403, json={"error": "insufficient_scope", "error_description": "The request requires api."}),
+            "refused (403): The request requires api.",
+        ),
+        (reply(403, text="Forbidden by a proxy"), "refused (403): Forbidden."),
+        (reply(400, json=[]), "refused (400): Bad Request."),
+        (reply(400, json={}), "refused (400): Bad Request."),
+    ],
+)
+def test_error_shapes(answer: Answer, words: str) -> None:
+    """Text, errors by field, OAuth's pair, and what is none of them become one sentence."""
+    with pytest.raises(RefusedError) as caught:
+        gitlab(Wire(answer)).pipeline(43, 1)
+    assert f"GitLab {words}" == str(caught.value)
+
+
+def test_limited_in_plain_text() -> None:
+    """GitLab's 429 is often no JSON: it is waited for all the same, also by a write."""
+    limited = reply(429, text="Retry later\n", headers={"Content-Type": "text/plain", "Retry-After": "1"})
+
+    assert 1 == gitlab(Wire(limited, reply(json=pipeline(1)))).pipeline(43, 1).id
+    assert 9 == gitlab(Wire(limited, reply(201, json=item(9)))).create_issue(42, title="", description="", label="").iid
+    with pytest.raises(UnavailableError, match="limiting requests"):
+        gitlab(Wire(limited)).pipeline(43, 1)

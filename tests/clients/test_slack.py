@@ -1,0 +1,173 @@
+"""Slack's way to say no with 200, one post, and finding it again."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from runbook_lib.clients.slack import Slack
+from runbook_lib.errors import OutcomeUnknownError, RefusedError, UnavailableError
+from tests.clients.wire import Answer, Wire, reply
+
+CHANNEL = "C0123456789"
+SINCE = datetime(2026, 11, 21, 8, 30, 0, 250000, tzinfo=UTC)
+POSTED = {"ok": True, "channel": CHANNEL, "ts": "1795249800.000100"}
+ADVICE = {
+    "not_in_channel": "Invite the bot",
+    "channel_not_found": "RUNBOOK_SLACK_CHANNEL_ID",
+    "is_archived": "archived",
+    "invalid_auth": "RUNBOOK_SLACK_TOKEN",
+    "not_authed": "RUNBOOK_SLACK_TOKEN",
+    "token_revoked": "RUNBOOK_SLACK_TOKEN",
+    "missing_scope": "chat:write",
+    "msg_too_long": "API reference",
+}
+
+
+def slack(wire: Wire) -> Slack:
+    return Slack("https://slack.example/api/", SecretStr("xoxb-secret"), wire.session)
+
+
+def post(wire: Wire) -> str:
+    return slack(wire).post(CHANNEL, "Hello", "op-1")
+
+
+def find(wire: Wire) -> str | None:
+    return slack(wire).find(CHANNEL, "op-1", SINCE)
+
+
+def message(ts: str, operation_id: str | None = None) -> dict[str, Any]:
+    """A message as Slack sends it."""
+    metadata = {"event_type": "license_runbook", "event_payload": {"operation_id": operation_id}}
+    return {"type": "message", "ts": ts, "text": "op-1"} | ({"metadata": metadata} if operation_id else {})
+
+
+def page(*messages: dict[str, Any], cursor: str | None = None) -> Answer:
+    """A page of the channel's history."""
+    more = {"response_metadata": {"next_cursor": cursor}} if cursor is not None else {}
+    return reply(json={"ok": True, "messages": list(messages)} | more)
+
+
+# -- posting
+
+
+def test_post() -> None:
+    """A post carries its operation id, and unfurls nothing."""
+    wire = Wire(reply(json=POSTED))
+
+    assert "1795249800.000100" == post(wire)
+    assert ("POST", "https://slack.example/api/chat.postMessage") == (wire.last.method, str(wire.last.url))
+    assert "Bearer xoxb-secret" == wire.last.headers["authorization"]
+    assert {
+        "channel": CHANNEL,
+        "text": "Hello",
+        "unfurl_links": False,
+        "metadata": {"event_type": "license_runbook", "event_payload": {"operation_id": "op-1"}},
+    } == json.loads(wire.last.content)
+
+
+@pytest.mark.parametrize("ask", [post, find])
+@pytest.mark.parametrize(("code", "advice"), ADVICE.items())
+def test_refused(ask: Any, code: str, advice: str) -> None:
+    """`ok: false` is a refusal although it comes with 200: Slack's word, the channel, and what to do."""
+    wire = Wire(reply(json={"ok": False, "error": code}))
+
+    with pytest.raises(RefusedError, match=f"Slack refused for channel {CHANNEL}: {code}. .*{advice}") as caught:
+        ask(wire)
+    assert (code, None, 1) == (caught.value.code, caught.value.status, len(wire.requests))
+
+
+@pytest.mark.parametrize("code", ["internal_error", "fatal_error", "service_unavailable", "request_timeout"])
+def test_unsure(code: str) -> None:
+    """Some of Slack's errors do not say whether the post is there: nobody guesses."""
+    wire = Wire(reply(json={"ok": False, "error": code}), reply(json=POSTED))
+
+    with pytest.raises(OutcomeUnknownError, match=f"Slack, but it answered {code}"):
+        post(wire)
+    assert 1 == len(wire.requests)
+
+
+def test_a_word_that_matters_only_with_a_no() -> None:
+    """An answer that says ok is ok, even with an error's word beside it."""
+    assert POSTED["ts"] == post(Wire(reply(json=POSTED | {"error": "internal_error"})))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [httpx.ReadTimeout("slow"), httpx.RemoteProtocolError("closed"), reply(503), reply(text="{"), reply(html="<p>")],
+    ids=["time-out", "reset", "503", "truncated", "HTML"],
+)
+def test_answer_lost(answer: Answer | Exception) -> None:
+    """A post whose answer is lost is not repeated."""
+    wire = Wire(answer, reply(json=POSTED))
+
+    with pytest.raises(OutcomeUnknownError):
+        post(wire)
+    assert 1 == len(wire.requests)
+
+
+def test_limited() -> None:
+    """Told to wait, Slack has posted nothing: it is posted then."""
+    wire = Wire(
+        reply(429, json={"ok": False, "error": "ratelimited"}, headers={"Retry-After": "1"}), reply(json=POSTED)
+    )
+
+    assert POSTED["ts"] == post(wire)
+    assert 2 == len(wire.requests)
+
+
+@pytest.mark.parametrize("answer", [{"ok": False}, {}], ids=["no word", "nothing"])
+def test_no_without_a_word(answer: dict[str, Any]) -> None:
+    """An answer that does not say ok is never taken for one."""
+    with pytest.raises(RefusedError, match="unknown_error"):
+        post(Wire(reply(json=answer)))
+
+
+# -- finding
+
+
+def test_find_over_several_pages() -> None:
+    """The channel is read back, page by page, from the moment given."""
+    wire = Wire(
+        page(message("5"), message("4", "op-1-longer"), cursor="a=="),
+        page(cursor="b=="),
+        page(message("3", "op-1"), message("2", "op-1"), cursor="c=="),
+    )
+
+    assert "3" == find(wire)
+    assert [None, "a==", "b=="] == [request.url.params.get("cursor") for request in wire.requests]
+    for request in wire.requests:
+        assert ("GET", "/api/conversations.history") == (request.method, request.url.path)
+        params = request.url.params
+        assert (CHANNEL, "true", "1795249800.250000") == (
+            params["channel"],
+            params["include_all_metadata"],
+            params["oldest"],
+        )
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        page(),
+        page(message("1"), message("2", "op-2"), cursor=""),
+        page({"ts": "1", "metadata": None}, {"ts": "2", "metadata": {"event_payload": None}}),
+    ],
+    ids=["empty", "others", "odd metadata"],
+)
+def test_find_nothing(history: Answer) -> None:
+    """None is a value: it was not posted. The text of a message is no proof of anything."""
+    assert find(Wire(history)) is None
+
+
+@pytest.mark.parametrize("answer", [httpx.ReadTimeout("slow"), reply(500)])
+def test_find_is_a_read(answer: Answer | Exception) -> None:
+    """Looking may be tried again; if it keeps failing, the answer is not *nothing*."""
+    assert "3" == find(Wire(answer, page(message("3", "op-1"))))
+    with pytest.raises(UnavailableError):
+        find(Wire(answer))

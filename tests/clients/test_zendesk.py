@@ -1,0 +1,413 @@
+"""Zendesk's answers as the runbooks see them, and what is sent to change a ticket."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from runbook_lib.clients.zendesk import Zendesk, plain
+from runbook_lib.errors import InputError, OutcomeUnknownError, RefusedError, UnavailableError
+from runbook_lib.models import Attachment, Comment, Organization, Person, Ticket
+from tests.clients.wire import Answer, Wire, reply
+
+DESK = "https://team.zendesk.com"
+TICKET = Ticket(
+    id=1001,
+    subject="License expired",
+    status="open",
+    created_at=datetime(2026, 11, 21, 8, 30, tzinfo=UTC),
+    updated_stamp="2026-11-21T09:00:01Z",
+    requester=Person(11, "Ada", "ada@customer.example"),
+    organization=Organization(31, "Customer", {"plan": "premium"}),
+    assignee_id=21,
+    assignee_name="Grace",
+    url=f"{DESK}/agent/tickets/1001",
+)
+FOUND: dict[str, Any] = {
+    "ticket": {
+        "id": 1001,
+        "subject": "License expired",
+        "status": "open",
+        "created_at": "2026-11-21T08:30:00Z",
+        "updated_at": "2026-11-21T09:00:01Z",
+        "requester_id": 11,
+        "assignee_id": 21,
+        "organization_id": 31,
+        "a_field_of_next_year": {"new": True},
+    },
+    "users": [
+        {"id": 11, "name": "Ada", "email": "ada@customer.example", "role": "end-user"},
+        {"id": 21, "name": "Grace", "email": "grace@support.example", "role": "agent"},
+    ],
+    "organizations": [{"id": 31, "name": "Customer", "organization_fields": {"plan": "premium"}}],
+}
+CHANGED = {"ticket": {"id": 1001}, "audit": {"id": 900, "events": [{"id": 901, "type": "Comment"}]}}
+
+
+def desk(wire: Wire) -> Zendesk:
+    return Zendesk(f"{DESK}/", {"Authorization": "Bearer secret"}, wire.session)
+
+
+def sent(wire: Wire) -> Any:
+    """The ticket of the newest change."""
+    return json.loads(wire.last.content)["ticket"]
+
+
+# -- the ticket
+
+
+def test_ticket() -> None:
+    """A ticket comes with its people and organization, in one request, and with the stamp as Zendesk wrote it."""
+    wire = Wire(reply(json=FOUND))
+
+    assert TICKET == desk(wire).ticket(1001)
+    assert f"{DESK}/api/v2/tickets/1001.json?include=users%2Corganizations" == str(wire.last.url)
+    assert "Bearer secret" == wire.last.headers["authorization"]
+
+
+@pytest.mark.parametrize(
+    ("found", "differs"),
+    [
+        ({"organizations": []}, {"organization": None}),
+        ({"ticket": FOUND["ticket"] | {"organization_id": None}}, {"organization": None}),
+        (
+            {"organizations": [{"id": 31, "name": None, "organization_fields": None}]},
+            {"organization": Organization(31, "", {})},
+        ),
+        (
+            {"ticket": FOUND["ticket"] | {"assignee_id": None}},
+            {"assignee_id": None, "assignee_name": None},
+        ),
+        ({"ticket": FOUND["ticket"] | {"subject": None}}, {"subject": ""}),
+        (
+            {"users": [{"id": 11, "name": "Ada", "email": None}]},
+            {"requester": Person(11, "Ada", None), "assignee_name": None},
+        ),
+        ({"users": [{"id": 11, "name": None}]}, {"requester": Person(11, "", None), "assignee_name": None}),
+        ({"users": []}, {"requester": Person(11, "unknown"), "assignee_name": None}),
+    ],
+    ids=[
+        "organization not visible",
+        "no organization",
+        "organization without fields",
+        "nobody assigned",
+        "no subject",
+        "requester without email",
+        "requester without name",
+        "nobody visible",
+    ],
+)
+def test_ticket_with_gaps(found: dict[str, Any], differs: dict[str, Any]) -> None:
+    """What Zendesk leaves out is missing in the ticket too, and no reason to fail."""
+    assert replace(TICKET, **differs) == desk(Wire(reply(json=FOUND | found))).ticket(1001)
+
+
+def test_no_such_ticket() -> None:
+    """404 is told with the number."""
+    wire = Wire(reply(404, json={"error": "RecordNotFound", "description": "Not found"}))
+
+    with pytest.raises(RefusedError, match="Ticket 4711 does not exist in Zendesk, or you may not see it") as caught:
+        desk(wire).ticket(4711)
+    assert 404 == caught.value.status
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "words"),
+    [
+        (401, {"error": "Couldn't authenticate you"}, "refused (401): Couldn't authenticate you."),
+        (
+            403,
+            {"error": "Forbidden", "description": "Missing scope: tickets:read"},
+            "refused (403): Missing scope: tickets:read.",
+        ),
+        (
+            403,
+            {"error": {"title": "Forbidden", "message": "You do not have access."}},
+            "refused (403): Forbidden: You do not have access.",
+        ),
+        (
+            400,
+            {"errors": [{"code": "X", "title": "Bad", "detail": "page[size] is wrong"}, {"code": "Y", "title": "Odd"}]},
+            "refused (400): page[size] is wrong; Odd.",
+        ),
+        (
+            422,
+            {
+                "error": "RecordInvalid",
+                "description": "Record validation errors",
+                "details": {"status": [{"description": "Status: closed prevents ticket update"}]},
+            },
+            "refused (422): Status: closed prevents ticket update.",
+        ),
+        (400, {"error": {"unheard": "of"}}, "refused (400): Bad Request."),
+        (400, ["a", "list"], "refused (400): Bad Request."),
+        (422, {"details": {"base": "text"}, "error": "x"}, "refused (422): Unprocessable Entity."),
+    ],
+)
+def test_error_shapes(status: int, body: Any, words: str) -> None:
+    """All three shapes of error, and what is none of them, become one sentence."""
+    with pytest.raises(RefusedError) as caught:
+        desk(Wire(reply(status, json=body))).ticket(1001)
+    assert f"Zendesk {words}" == str(caught.value)
+
+
+@pytest.mark.parametrize("ask", [lambda z: z.ticket(1), lambda z: z.comments(1), lambda z: z.me()])
+def test_not_json(ask: Any) -> None:
+    """A proxy's login page is no ticket."""
+    with pytest.raises(UnavailableError, match=r"not JSON \(text/html"):
+        ask(desk(Wire(reply(html="<html>Log in</html>"))))
+
+
+# -- the thread
+
+
+def comment(number: int, **fields: Any) -> dict[str, Any]:
+    """A comment as Zendesk sends it."""
+    basis = {"id": number, "author_id": 11, "body": f"no. {number}", "html_body": "<p></p>", "public": True}
+    return basis | {"created_at": "2026-11-21T08:30:00Z", "attachments": []} | fields
+
+
+def pages(key: str, *contents: list[Any]) -> list[Answer]:
+    """A list in pages, by cursor."""
+    last = len(contents) - 1
+    return [
+        reply(json={key: items, "meta": {"has_more": number < last, "after_cursor": f"c{number}=="}})
+        for number, items in enumerate(contents)
+    ]
+
+
+def test_comments_over_several_pages() -> None:
+    """The whole thread is read, page by page, by the cursor of the page before."""
+    wire = Wire(*pages("comments", [comment(1), comment(2)], [comment(3)], [comment(4)]))
+
+    assert [1, 2, 3, 4] == [found.id for found in desk(wire).comments(1001)]
+    assert [None, "c0==", "c1=="] == [request.url.params.get("page[after]") for request in wire.requests]
+    assert {"100"} == {request.url.params["page[size]"] for request in wire.requests}
+    assert {"/api/v2/tickets/1001/comments.json"} == {request.url.path for request in wire.requests}
+
+
+def test_comments_survive_a_failure_between_pages() -> None:
+    """A page that fails once is asked for again: nothing is missing, nothing comes twice."""
+    first, second = pages("comments", [comment(1)], [comment(2)])
+
+    assert [1, 2] == [found.id for found in desk(Wire(first, httpx.ReadError("reset"), second)).comments(1001)]
+
+
+def test_comment() -> None:
+    """A comment keeps its text as written, and names its files."""
+    image = {"id": 5, "file_name": "a.png", "content_url": "https://files.example/a", "content_type": "image/png"}
+    item = comment(7, body="{{hi}} <b>", public=False, attachments=[image | {"size": 1234}])
+
+    found = desk(Wire(reply(json={"comments": [item]}))).comments(1001)
+
+    attachment = Attachment(5, "a.png", "https://files.example/a", "image/png", 1234)
+    assert [Comment(7, 11, "{{hi}} <b>", False, datetime(2026, 11, 21, 8, 30, tzinfo=UTC), (attachment,))] == found
+
+
+def test_comment_with_gaps() -> None:
+    """A comment without text and a file without name, type and size are read all the same."""
+    item = comment(7, body=None, attachments=[{"id": 5, "content_url": "https://files.example/a"}])
+
+    (found,) = desk(Wire(reply(json={"comments": [item], "meta": None}))).comments(1001)
+
+    assert ("", (Attachment(5, "", "https://files.example/a", "", 0),)) == (found.body, found.attachments)
+
+
+def audit(number: int, *events: dict[str, Any], **metadata: Any) -> dict[str, Any]:
+    """An audit as Zendesk sends it."""
+    return {"id": number, "events": list(events), "metadata": metadata}
+
+
+AUDITS = [
+    [audit(100), {"id": 101, "events": [], "metadata": None}, {"id": 102, "events": []}],
+    [
+        audit(110, {"id": 111, "type": "Comment"}, custom={"operation_id": "op-1-longer"}),
+        audit(120, {"id": 121, "type": "Change"}, {"id": 122, "type": "Comment"}, custom={"operation_id": "op-1"}),
+        audit(130, {"id": 131, "type": "Change"}, custom={"operation_id": "op-2"}),
+    ],
+]
+
+
+@pytest.mark.parametrize(
+    ("operation_id", "expected"),
+    [("op-1", 122), ("op-2", 130), ("op-3", None), ("op", None)],
+    ids=["comment", "change without a comment", "nothing", "beginning of another"],
+)
+def test_find_comment(operation_id: str, expected: int | None) -> None:
+    """A comment is found by the id that its audit keeps, on whatever page that is."""
+    wire = Wire(*pages("audits", *AUDITS))
+
+    assert expected == desk(wire).find_comment(1001, operation_id)
+    assert ["/api/v2/tickets/1001/audits.json"] * 2 == [request.url.path for request in wire.requests]
+
+
+# -- the user
+
+
+def test_me() -> None:
+    """The credentials belong to somebody."""
+    wire = Wire(reply(json={"user": {"id": 21, "name": "Grace", "email": "grace@support.example"}}))
+
+    assert Person(21, "Grace", "grace@support.example") == desk(wire).me()
+
+
+def test_me_is_nobody() -> None:
+    """Zendesk answers bad credentials with 200 and an anonymous user: that is a refusal."""
+    anonymous = {"user": {"id": None, "name": "Anonymous user", "email": "invalid@example.com", "role": "end-user"}}
+
+    with pytest.raises(RefusedError, match="does not accept these credentials") as caught:
+        desk(Wire(reply(json=anonymous))).me()
+    assert 401 == caught.value.status
+
+
+# -- changes
+
+
+@pytest.mark.parametrize("public", [True, False])
+def test_add_comment(public: bool) -> None:
+    """Everything that keeps a comment from going wrong is sent, whatever its value: `public`, stamp, operation id."""
+    wire = Wire(reply(json=CHANGED))
+
+    assert 901 == desk(wire).add_comment(TICKET, "Hello", public=public, operation_id="op-1", uploads=["t1", "t2"])
+    assert ("PUT", "/api/v2/tickets/1001.json") == (wire.last.method, wire.last.url.path)
+    assert {
+        "comment": {"body": "Hello", "public": public, "uploads": ["t1", "t2"]},
+        "metadata": {"operation_id": "op-1"},
+        "safe_update": True,
+        "updated_stamp": "2026-11-21T09:00:01Z",
+    } == sent(wire)
+
+
+def test_add_comment_without_an_event() -> None:
+    """An audit that shows no comment still gives something to point to."""
+    answer = {"audit": {"id": 900, "events": [{"id": 5, "type": "Change"}]}}
+
+    assert 900 == desk(Wire(reply(json=answer))).add_comment(TICKET, "x", public=False, operation_id="op")
+
+
+def test_assign() -> None:
+    """Taking a ticket is a safe update too."""
+    wire = Wire(reply(json=CHANGED))
+
+    desk(wire).assign(TICKET, Person(22, "Me"), "op-2")
+
+    assert {
+        "assignee_id": 22,
+        "metadata": {"operation_id": "op-2"},
+        "safe_update": True,
+        "updated_stamp": "2026-11-21T09:00:01Z",
+    } == sent(wire)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{{ticket.id}}",
+        "{{{ticket.id}}}",
+        "{{{{{{x}}}}}}",
+        "{% for x in y %}",
+        "{{%x%}}",
+        "{{% {%{{ %}",
+        "a {{b}} {{c}}\n{%d",
+    ],
+)
+def test_placeholders_do_not_come_alive(body: str) -> None:
+    """Zendesk would replace `{{...}}` and run `{%...%}`; a reader sees the same characters, and nothing happens."""
+    wire = Wire(reply(json=CHANGED))
+
+    desk(wire).add_comment(TICKET, body, public=True, operation_id="op")
+
+    written = sent(wire)["comment"]["body"]
+    assert "{{" not in written
+    assert "{%" not in written
+    assert body == written.replace("\u200b", "")
+
+
+@pytest.mark.parametrize("body", ["", "{ {", "}} %}", '{"a": {"b": 1}}', "{", "100 % {x}"])
+def test_other_braces_stay(body: str) -> None:
+    """Text without placeholders is sent as it is."""
+    assert body == plain(body)
+
+
+CHANGES = pytest.mark.parametrize(
+    "change",
+    [
+        lambda z: z.add_comment(TICKET, "x", public=True, operation_id="op"),
+        lambda z: z.assign(TICKET, Person(22, "Me"), "op"),
+    ],
+    ids=["comment", "assign"],
+)
+
+
+@CHANGES
+def test_changed_meanwhile(change: Any) -> None:
+    """409 says that somebody was faster, and that nothing was sent."""
+    wire = Wire(reply(409, json={"error": "UpdateConflict", "description": "Safe Update prevented the update"}))
+
+    with pytest.raises(RefusedError, match="Ticket 1001 has changed since it was read, so nothing was sent") as caught:
+        change(desk(wire))
+    assert (409, 1) == (caught.value.status, len(wire.requests))
+
+
+@CHANGES
+def test_closed(change: Any) -> None:
+    """422 keeps Zendesk's own reason: a closed ticket takes no more comments."""
+    details = {"status": [{"description": "Status: closed prevents ticket update"}]}
+    wire = Wire(
+        reply(422, json={"error": "RecordInvalid", "description": "Record validation errors"} | {"details": details})
+    )
+
+    with pytest.raises(RefusedError, match="Status: closed prevents ticket update") as caught:
+        change(desk(wire))
+    assert 422 == caught.value.status
+
+
+@CHANGES
+@pytest.mark.parametrize(
+    "answer",
+    [httpx.ReadTimeout("slow"), reply(500), reply(html="<html>"), reply(content=b'{"audit": {"id"')],
+    ids=["time-out", "500", "HTML", "truncated"],
+)
+def test_answer_lost(change: Any, answer: Answer | Exception) -> None:
+    """A change whose answer is lost is never sent again."""
+    wire = Wire(answer, reply(json=CHANGED))
+
+    with pytest.raises(OutcomeUnknownError):
+        change(desk(wire))
+    assert 1 == len(wire.requests)
+
+
+# -- files
+
+
+def test_upload() -> None:
+    """A file is sent as it is, under its name, and comes back as a token."""
+    wire = Wire(reply(201, json={"upload": {"token": "t-1", "attachment": {"id": 5}}}))
+
+    assert "t-1" == desk(wire).upload("Bild 1 & ä.png", b"\x89PNG\x00", "image/png")
+    assert ("POST", "/api/v2/uploads.json") == (wire.last.method, wire.last.url.path)
+    assert "Bild 1 & ä.png" == wire.last.url.params["filename"]
+    assert ("image/png", b"\x89PNG\x00") == (wire.last.headers["content-type"], wire.last.content)
+
+
+@pytest.mark.parametrize(("host", "known"), [("team.zendesk.com", True), ("files.zdusercontent.com", False)])
+def test_download(host: str, known: bool) -> None:
+    """An attachment on another host is fetched without credentials."""
+    wire = Wire(reply(content=b"png"))
+    attachment = Attachment(5, "a.png", f"https://{host}/a.png?name=a", "image/png", 3)
+
+    assert b"png" == desk(wire).download(attachment, 3)
+    assert known == ("authorization" in wire.last.headers)
+
+
+def test_download_of_more_than_was_said() -> None:
+    """The size that the ticket states is not believed."""
+    attachment = Attachment(5, "a.png", f"{DESK}/a.png", "image/png", size=3)
+
+    with pytest.raises(InputError, match="larger than the limit"):
+        desk(Wire(reply(content=b"x" * 11))).download(attachment, 10)

@@ -1,0 +1,238 @@
+"""What goes wrong for a user: one or two sentences, the right exit status, a record if a run began, no traceback."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.practice import Ran, World
+
+BEFORE_THE_RUN = {
+    "no number": (["abc"], ("ticket_id", "'abc'", "1001")),
+    "zero": (["0"], ("ticket_id", "'0'")),
+    "no users": (["1001", "-p", "user_count", "0"], ("user_count", "'0'", "from 1 to")),
+    "negative users": (["1001", "-p", "user_count", "-5"], ("user_count", "'-5'", "from 1 to")),
+    "a word for users": (["1001", "-p", "user_count", "many"], ("user_count", "'many'", "whole number")),
+    "ten million users": (["1001", "-p", "user_count", "10000000"], ("user_count", "1,000,000")),
+    "malformed address": (["1001", "-p", "requester_email", "admin@"], ("requester_email", "'admin@'")),
+    "no such day": (["1001", "-p", "expires_on", "2026-02-30"], ("expires_on", "2026-02-30", "YYYY-MM-DD")),
+    "misspelt parameter": (["1001", "-p", "tiket_id", "7"], ("tiket_id", "did you mean 'ticket_id'")),
+    "unknown plan": (["1001", "-p", "plan", "gold"], ("plan", "'gold'", "premium")),
+    "given twice": (["1001", "-p", "plan", "premium", "-p", "plan", "free"], ("plan", "twice")),
+    "perform as parameter": (["1001", "-p", "perform", "True"], ("perform", "--perform")),
+}
+
+
+def sentences(words: str) -> int:
+    """How many sentences a message has, roughly."""
+    return len(re.findall(r"[.?!](?:\s|$)", words))
+
+
+@pytest.mark.parametrize("case", BEFORE_THE_RUN)
+def test_what_can_be_told_before_is_told_before_a_kernel_starts(world: World, case: str) -> None:
+    """Exit status 2, a short message with the value, and no record."""
+    words, expected = BEFORE_THE_RUN[case]
+    before = sorted(world.outputs.rglob("*.ipynb"))
+    ran = world.runbook("run", "weekend_license", *words)
+    assert (2, "") == (ran.status, ran.stdout)
+    assert not [piece for piece in expected if piece not in ran.stderr], ran.stderr
+    assert ran.stderr.count("\n") == 1
+    assert sentences(ran.stderr) <= 3
+    assert before == sorted(world.outputs.rglob("*.ipynb"))
+
+
+def test_an_unknown_runbook_is_named_with_those_there_are(world: World) -> None:
+    """The closest name is offered."""
+    ran = world.runbook("run", "weekend_licence", "1001")
+    assert 2 == ran.status
+    assert "did you mean 'weekend_license'" in ran.stderr
+
+
+def test_a_misspelt_setting_is_told(world: World) -> None:
+    """It is not ignored in favor of the default."""
+    ran = world.runbook("run", "weekend_license", "1001", RUNBOOK_GRACE_DAY="10")
+    assert 2 == ran.status
+    assert "did you mean RUNBOOK_GRACE_DAYS" in ran.stderr
+
+
+def test_live_with_missing_settings_names_each_of_them(world: World) -> None:
+    """Before anything is read or sent."""
+    ran = world.runbook("run", "weekend_license", "1001", RUNBOOK_PROFILE="live", RUNBOOK_OPERATOR="me")
+    assert 2 == ran.status
+    for name in ("ZENDESK_URL", "ZENDESK_OAUTH_TOKEN", "GITLAB_TOKEN", "SLACK_CHANNEL_ID", "TRACKER_PROJECT_ID"):
+        assert f"RUNBOOK_{name}" in ran.stderr
+    assert "RUNBOOK_OPERATOR" not in ran.stderr
+
+
+def test_a_folder_that_takes_no_records_is_told_before_the_run(own_world: World, tmp_path: Path) -> None:
+    """Here a file stands in the ticket folder's place."""
+    (own_world.outputs / "sandbox" / "1001").write_text("in the way")
+    ran = own_world.runbook("run", "weekend_license", "1001")
+    assert 1 == ran.status
+    assert "RUNBOOK_OUTPUTS" in ran.stderr
+
+
+def left_a_clean_record(ran: Ran) -> None:
+    """The run has a record that says how it ended, in words, without a traceback."""
+    errors = [o for c in ran.record.cells if c.cell_type == "code" for o in c.outputs if o.output_type == "error"]
+    assert not [error for error in errors if "Traceback" in "".join(error["traceback"])]
+    assert ran.report["status"] == ran.record.metadata["runbook"]["status"]
+    journal = Path(ran.report["record"]).with_name("journal.jsonl").read_text().splitlines()
+    assert (ran.report["status"], "run_ended") == tuple(json.loads(journal[-1])[key] for key in ("status", "kind"))
+    assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("ticket_id", "words"),
+    [(4242, ("4242 does not exist", "Check the number")), (1901, ("1901 is closed", "follow-up"))],
+    ids=["no such ticket", "closed ticket"],
+)
+def test_a_ticket_that_cannot_be_worked_on_fails_the_run(world: World, ticket_id: int, words: tuple[str, ...]) -> None:
+    """Exit status 1, also when performing, and nothing is changed."""
+    before = world.content()
+    ran = world.runbook("run", "weekend_license", ticket_id, "--perform", "--json")
+    assert (1, "failed", None) == (ran.status, ran.report["status"], ran.report["outcome"])
+    assert not [piece for piece in words if piece not in ran.report["summary"]], ran.report["summary"]
+    assert before == world.content()
+    left_a_clean_record(ran)
+
+
+def test_a_colleagues_ticket_needs_the_engineers_word(own_world: World) -> None:
+    """Without it nothing is changed; with it the ticket is taken over."""
+    before = own_world.content()
+    ran = own_world.runbook("run", "weekend_license", 1906, "--perform", "--json")
+    assert (3, "needs_answer", ["take_over"]) == (ran.status, ran.report["status"], ran.report["missing"])
+    assert "Robin Weekend" in ran.report["summary"]
+    assert before == own_world.content()
+    left_a_clean_record(ran)
+    again = own_world.runbook("run", "weekend_license", 1906, "--perform", "--json", "-p", "take_over", "True")
+    assert "license_issued" == again.report["outcome"]
+
+
+@pytest.mark.parametrize(
+    ("ticket_id", "reason"),
+    [(1902, "52.4 MB"), (1903, "404"), (1904, "license"), (1907, "public key")],
+    ids=["50 MB", "missing", "no license", "another key"],
+)
+def test_an_attachment_that_is_no_use_is_named_and_the_customer_is_asked(
+    world: World, ticket_id: int, reason: str
+) -> None:
+    """It is no fact; the run goes on without it."""
+    ran = world.runbook("run", "weekend_license", ticket_id, "--json")
+    assert (0, "waiting_for_customer") == (ran.status, ran.report["outcome"])
+    (notes,) = [data["notes"] for data in shown(ran) if "notes" in data]
+    assert "was not used" in notes[0]
+    assert reason in notes[0]
+    left_a_clean_record(ran)
+
+
+def test_a_requester_without_a_usable_address_is_asked_for(own_world: World) -> None:
+    """Nothing is issued; the given address is then used."""
+    ran = own_world.runbook("run", "weekend_license", 1905, "--perform", "--json")
+    assert (3, ["requester_email"]) == (ran.status, ran.report["missing"])
+    assert [] == own_world.issues(1905)
+    left_a_clean_record(ran)
+    answer = ("-p", "requester_email", "admin@known.example")
+    again = own_world.runbook("run", "weekend_license", 1905, "--perform", "--json", *answer)
+    assert "license_issued" == again.report["outcome"]
+    assert 1 == len(own_world.mails("admin@known.example"))
+
+
+def test_the_license_never_goes_to_another_address_than_the_requesters(world: World) -> None:
+    """An address that contradicts the ticket stops the run before anything is issued."""
+    ran = world.runbook("run", "weekend_license", 1005, "--json", "-p", "requester_email", "me@elsewhere.example")
+    assert 1 == ran.status
+    assert "me@elsewhere.example" in ran.report["summary"]
+    left_a_clean_record(ran)
+
+
+def test_an_expiry_in_the_future_is_out_of_scope(world: World) -> None:
+    """The engineer's date goes before the license file, and the verdict says what it rests on."""
+    ran = world.runbook("run", "weekend_license", 1001, "--json", "-p", "expires_on", "2027-06-01")
+    assert (0, "out_of_scope") == (ran.status, ran.report["outcome"])
+    assert "2027-06-01" in ran.report["summary"]
+    left_a_clean_record(ran)
+
+
+def test_a_count_that_the_instance_would_refuse_is_refused_here(world: World) -> None:
+    """The message names both numbers and the one that works."""
+    figures = ("-p", "billable_users", "17", "-p", "maximum_users", "22", "-p", "users_over_license", "2")
+    ran = world.runbook("run", "weekend_license", 1005, "--json", *figures, "-p", "user_count", "19")
+    assert (1, "failed") == (ran.status, ran.report["status"])
+    for number in ("19", "22"):
+        assert number in ran.report["summary"]
+    left_a_clean_record(ran)
+
+
+def test_refused_credentials_say_which_service_and_leave_a_record(own_world: World) -> None:
+    """The token is in no message."""
+    change_descriptor(own_world, zendesk_oauth_token="not-the-token")
+    ran = own_world.runbook("run", "weekend_license", 1001, "--perform", "--json")
+    assert (1, "failed") == (ran.status, ran.report["status"])
+    assert "Zendesk refused (401)" in ran.report["summary"]
+    assert "not-the-token" not in ran.stdout + ran.stderr + json.dumps(ran.record)
+    left_a_clean_record(ran)
+
+
+def test_a_service_that_is_down_is_named_with_the_next_step(own_world: World) -> None:
+    """Nothing listens on that port."""
+    change_descriptor(own_world, zendesk_url="http://127.0.0.1:9")
+    ran = own_world.runbook("run", "weekend_license", 1001, "--perform", "--json")
+    assert (1, "failed") == (ran.status, ran.report["status"])
+    assert "Zendesk at http://127.0.0.1:9 cannot be reached" in ran.report["summary"]
+    left_a_clean_record(ran)
+
+
+def test_a_channel_without_the_bot_stops_before_a_license_is_issued(own_world: World) -> None:
+    """Once the bot is invited the next run goes through, and repeats nothing."""
+    own_world.change("UPDATE channels SET is_member = 0")
+    ran = own_world.runbook("run", "weekend_license", 1001, "--perform", "--json")
+    assert (1, "failed") == (ran.status, ran.report["status"])
+    assert "not_in_channel" in ran.report["summary"]
+    assert "Invite the bot" in ran.report["summary"]
+    assert ([], []) == (own_world.issues(1001), own_world.comments(1001))
+    left_a_clean_record(ran)
+    own_world.change("UPDATE channels SET is_member = 1")
+    assert (
+        "license_issued" == own_world.runbook("run", "weekend_license", 1001, "--perform", "--json").report["outcome"]
+    )
+    assert 1 == len(own_world.issues(1001))
+
+
+def test_a_stopped_sandbox_says_how_to_start_one(own_world: World, tmp_path: Path) -> None:
+    """Plain papermill needs a running one; the notebook says so in a sentence."""
+    import subprocess
+    import sys
+
+    from runbook_lib.settings import ROOT
+
+    elsewhere = tmp_path / "nothing"
+    done = subprocess.run(
+        [sys.executable, "-m", "papermill", ROOT / "notebooks" / "weekend_license.ipynb", tmp_path / "out.ipynb"],
+        env={**own_world.environment, "RUNBOOK_OUTPUTS": str(elsewhere)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert 0 != done.returncode
+    assert "No sandbox is running" in done.stderr
+    assert "runbook sandbox" in done.stderr
+
+
+def shown(ran: Ran) -> list[dict[str, Any]]:
+    """What the steps of a record say to a program."""
+    mime = "application/vnd.license-runbook.step+json"
+    outputs = [o for cell in ran.record.cells if cell.cell_type == "code" for o in cell.outputs]
+    return [output["data"][mime] for output in outputs if mime in output.get("data", {})]
+
+
+def change_descriptor(world: World, **settings: str) -> None:
+    """Make the running sandbox appear with other settings, as a wrong configuration would."""
+    path = world.folder / "running.json"
+    descriptor = json.loads(path.read_text())
+    descriptor["settings"].update(settings)
+    path.write_text(json.dumps(descriptor))

@@ -1,0 +1,568 @@
+"""What is configured, from the environment, `.env`, secret files and the running sandbox; and what is refused."""
+
+from __future__ import annotations
+
+import base64
+import json
+import socket
+import traceback
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runbook_lib import policy
+from runbook_lib.errors import InputError
+from runbook_lib.settings import JobRequest, JobSettings, Profile, Settings
+from tests.configuration import without_configuration
+
+LIVE = {
+    "PROFILE": "live",
+    "OPERATOR": "grace",
+    "ZENDESK_URL": "https://team.zendesk.com",
+    "ZENDESK_OAUTH_TOKEN": "zd-oauth-secret",
+    "GITLAB_URL": "https://gitlab.com",
+    "GITLAB_TOKEN": "glpat-secret",
+    "TRACKER_PROJECT_ID": "42",
+    "MECHANIZER_PROJECT_ID": "43",
+    "MECHANIZER_TRIGGER_TOKEN": "glptt-secret",
+    "SLACK_TOKEN": "xoxb-secret",
+    "SLACK_CHANNEL_ID": "C0123456789",
+    "LICENSE_PUBLIC_KEY_FILE": "/keys/license.pub",
+}
+JOB = {
+    "PROFILE": "live",
+    "GITLAB_URL": "https://gitlab.com",
+    "GITLAB_TOKEN": "glpat-secret",
+    "TRACKER_PROJECT_ID": "42",
+    "SIGNING_KEY_FILE": "/keys/license.key",
+    "SMTP_HOST": "smtp.support.example",
+    "SMTP_SENDER": "Support <support@gitlab.example>",
+}
+SECRETS = {name: value for name, value in LIVE.items() if "secret" in value}
+
+
+@pytest.fixture(autouse=True)
+def env_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Where `.env` would be; nothing is configured yet."""
+    root = tmp_path / "checkout"
+    root.mkdir()
+    return without_configuration(monkeypatch, root)
+
+
+@pytest.fixture
+def outputs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """An outputs folder of this test's own."""
+    monkeypatch.setenv("RUNBOOK_OUTPUTS", str(tmp_path / "outputs"))
+    return tmp_path / "outputs"
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """A port on which somebody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def set_all(monkeypatch: pytest.MonkeyPatch, values: dict[str, str | None]) -> None:
+    """Sets `RUNBOOK_*` variables; None unsets one."""
+    for name, value in values.items():
+        if value is None:
+            monkeypatch.delenv(f"RUNBOOK_{name}", raising=False)
+        else:
+            monkeypatch.setenv(f"RUNBOOK_{name}", value)
+
+
+def running(outputs: Path, port: int, **settings: Any) -> None:
+    """Describes a running sandbox, as it does itself."""
+    url = f"http://127.0.0.1:{port}"
+    services = {
+        "zendesk_url": url,
+        "zendesk_oauth_token": "practice-zendesk",
+        "gitlab_url": url,
+        "gitlab_token": "practice-gitlab",
+        "tracker_project_id": 7,
+        "mechanizer_project_id": 8,
+        "mechanizer_trigger_token": "practice-trigger",
+        "slack_url": f"{url}/api/",
+        "slack_token": "practice-slack",
+        "slack_channel_id": "CPRACTICE",
+        "operator": "practice",
+    }
+    folder = outputs / "sandbox" / ".world"
+    folder.mkdir(parents=True)
+    descriptor = {"url": url, "date": "2026-11-22", "settings": services | settings}
+    (folder / "running.json").write_text(json.dumps(descriptor))
+
+
+# -- live
+
+
+def test_live(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A complete live configuration is read from the environment, typed."""
+    set_all(monkeypatch, LIVE)
+
+    found = Settings.load()
+
+    assert ("live", "grace", 42, 43) == (
+        found.profile,
+        found.operator,
+        found.tracker_project_id,
+        found.mechanizer_project_id,
+    )
+    assert Path("/keys/license.pub") == found.license_public_key_file
+    assert "https://slack.com/api/" == found.slack_url
+    assert {"Authorization": "Bearer zd-oauth-secret"} == found.zendesk_credentials()
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [[name] for name in LIVE if name not in ("PROFILE", "ZENDESK_OAUTH_TOKEN")]
+    + [["GITLAB_TOKEN", "SLACK_TOKEN"], ["OPERATOR", "TRACKER_PROJECT_ID", "MECHANIZER_PROJECT_ID"]],
+    ids="+".join,
+)
+@pytest.mark.parametrize("empty", [None, ""], ids=["unset", "empty"])
+def test_live_names_exactly_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch, missing: list[str], empty: str | None
+) -> None:
+    """Every missing setting is named, and no other."""
+    if empty == "" and any(name.endswith("_ID") and name != "SLACK_CHANNEL_ID" for name in missing):
+        pytest.skip("an empty number is an impossible number, told as such")
+    if empty == "" and "LICENSE_PUBLIC_KEY_FILE" in missing:
+        pytest.skip("an empty path is the present folder")
+    set_all(monkeypatch, LIVE | dict.fromkeys(missing, empty))
+
+    with pytest.raises(InputError) as caught:
+        Settings.load()
+    names = ", ".join(f"RUNBOOK_{name}" for name in missing)
+    assert f"The profile is live, but these settings are missing: {names}." == str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("more", "complete"),
+    [
+        ({}, False),
+        ({"ZENDESK_EMAIL": "a@b.example"}, False),
+        ({"ZENDESK_API_TOKEN": "zd-api-secret"}, False),
+        ({"ZENDESK_EMAIL": "a@b.example", "ZENDESK_API_TOKEN": "zd-api-secret"}, True),
+    ],
+)
+def test_live_zendesk_credentials(monkeypatch: pytest.MonkeyPatch, more: dict[str, str], complete: bool) -> None:
+    """An API token does instead of OAuth, together with its address."""
+    set_all(monkeypatch, LIVE | {"ZENDESK_OAUTH_TOKEN": None} | more)
+
+    if complete:
+        pair = base64.b64encode(b"a@b.example/token:zd-api-secret").decode()
+        assert {"Authorization": f"Basic {pair}"} == Settings.load().zendesk_credentials()
+    else:
+        with pytest.raises(InputError, match=r"missing: RUNBOOK_ZENDESK_OAUTH_TOKEN \(or RUNBOOK_ZENDESK_EMAIL and"):
+            Settings.load()
+
+
+def test_oauth_goes_before_the_api_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two Zendesk credentials the one that Zendesk keeps is used."""
+    set_all(monkeypatch, LIVE | {"ZENDESK_EMAIL": "a@b.example", "ZENDESK_API_TOKEN": "zd-api-secret"})
+
+    assert {"Authorization": "Bearer zd-oauth-secret"} == Settings.load().zendesk_credentials()
+
+
+def test_the_manual_issuer_needs_no_pipeline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who makes licenses by hand does not configure Mechanizer."""
+    pipeline = dict.fromkeys(["MECHANIZER_PROJECT_ID", "MECHANIZER_TRIGGER_TOKEN"])
+    set_all(monkeypatch, LIVE | pipeline | {"ISSUER": "manual"})
+
+    assert "manual" == Settings.load().issuer
+
+
+# -- practice and live apart
+
+
+@pytest.mark.parametrize("name", ["ZENDESK_URL", "GITLAB_URL", "SLACK_URL"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1",
+        "127.0.0.1:8000",
+        "127.9.9.9",
+        "localhost",
+        "LOCALHOST:80",
+        "a.localhost",
+        "[::1]:8000",
+        "u@127.0.0.1",
+    ],
+)
+def test_live_refuses_this_machine(monkeypatch: pytest.MonkeyPatch, name: str, host: str) -> None:
+    """A live run never talks to a sandbox."""
+    set_all(monkeypatch, LIVE | {name: f"https://{host}/"})
+
+    with pytest.raises(InputError, match=r"profile is live, but https://.* is on this machine; nothing was sent"):
+        Settings.load()
+
+
+@pytest.mark.parametrize("name", ["ZENDESK_URL", "GITLAB_URL", "SLACK_URL"])
+@pytest.mark.parametrize("scheme", ["http", "HTTP"])
+def test_live_refuses_http(monkeypatch: pytest.MonkeyPatch, name: str, scheme: str) -> None:
+    """Live credentials travel encrypted, however the scheme is written."""
+    set_all(monkeypatch, LIVE | {name: f"{scheme}://gitlab.example"})
+
+    with pytest.raises(InputError, match="not encrypted; live needs https"):
+        Settings.load()
+
+
+def test_an_address_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An impossible address is told, not a traceback."""
+    set_all(monkeypatch, LIVE | {"GITLAB_URL": "https://[gitlab"})
+
+    with pytest.raises(InputError, match=r"https://\[gitlab is no address"):
+        Settings.load()
+
+
+def test_sandbox_ignores_configured_services(monkeypatch: pytest.MonkeyPatch, outputs: Path, port: int) -> None:
+    """In practice the running sandbox alone says where the services are, and with which tokens."""
+    live = {name: value for name, value in LIVE.items() if name not in ("PROFILE", "OPERATOR")}
+    set_all(monkeypatch, live | {"SLACK_URL": "https://slack.com/api/"})
+    running(outputs, port)
+
+    found = Settings.load()
+
+    url = f"http://127.0.0.1:{port}"
+    assert ("sandbox", url, url, f"{url}/api/") == (
+        found.profile,
+        found.zendesk_url,
+        found.gitlab_url,
+        found.slack_url,
+    )
+    assert (7, 8, "CPRACTICE") == (found.tracker_project_id, found.mechanizer_project_id, found.slack_channel_id)
+    assert {"Authorization": "Bearer practice-zendesk"} == found.zendesk_credentials()
+    tokens = (found.gitlab_token, found.slack_token, found.mechanizer_trigger_token)
+    assert ["practice-gitlab", "practice-slack", "practice-trigger"] == [
+        token.get_secret_value() for token in tokens if token
+    ]
+
+
+@pytest.mark.parametrize(("own", "expected"), [(None, "practice"), ("grace", "grace")])
+def test_sandbox_operator(
+    monkeypatch: pytest.MonkeyPatch, outputs: Path, port: int, own: str | None, expected: str
+) -> None:
+    """Who sets a username practices under it."""
+    set_all(monkeypatch, {"OPERATOR": own})
+    running(outputs, port)
+
+    assert expected == Settings.load().operator
+
+
+@pytest.mark.parametrize("name", ["zendesk_url", "gitlab_url", "slack_url"])
+@pytest.mark.parametrize(
+    "address",
+    ["https://team.zendesk.com", "http://10.0.0.1", "https://127.0.0.1.evil.example", "http://127.0.0.1@evil.example"],
+)
+def test_sandbox_refuses_another_machine(outputs: Path, port: int, name: str, address: str) -> None:
+    """Whatever the description of the sandbox says, practice stays on this machine."""
+    running(outputs, port, **{name: address})
+
+    with pytest.raises(InputError, match="profile is sandbox, but .* is not on this machine; nothing was sent"):
+        Settings.load()
+
+
+def test_no_sandbox(outputs: Path) -> None:
+    """Without a running sandbox the message says how to start one."""
+    with pytest.raises(InputError, match="No sandbox is running for .*outputs. Start one with `runbook sandbox`"):
+        Settings.load()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        lambda: json.dumps({"url": f"http://127.0.0.1:{free_port()}", "date": "2026-11-22", "settings": {}}),
+        lambda: '{"url": "http://127.0.0.1:80',
+        lambda: "{}",
+        lambda: "[]",
+        lambda: '{"url": "http://127.0.0.1:no-port"}',
+    ],
+    ids=["nobody listens", "torn", "empty", "no object", "no port"],
+)
+def test_stale_sandbox(outputs: Path, content: Any) -> None:
+    """What a killed sandbox left behind is told apart from a running one."""
+    folder = outputs / "sandbox" / ".world"
+    folder.mkdir(parents=True)
+    (folder / "running.json").write_text(content())
+
+    with pytest.raises(InputError, match="does not answer any more. Start one with `runbook sandbox`"):
+        Settings.load()
+
+
+def test_local_needs_no_services(outputs: Path) -> None:
+    """Paths and rules are there before any sandbox is."""
+    found = Settings.local()
+
+    assert outputs / "sandbox" / "1001" == found.ticket_folder(1001)
+    assert outputs / "sandbox" / ".world" == found.world_folder
+
+
+def test_profiles_keep_records_apart(monkeypatch: pytest.MonkeyPatch, outputs: Path) -> None:
+    """The same ticket number in practice and live are two folders."""
+    set_all(monkeypatch, LIVE)
+
+    assert outputs / "live" / "1001" == Settings.load().ticket_folder(1001)
+
+
+# -- the day
+
+
+def test_now_in_practice_is_of_its_date(outputs: Path, port: int) -> None:
+    """Practice happens on the sandbox's day, at the present time."""
+    running(outputs, port)
+
+    now = Settings.load().now()
+
+    assert (date(2026, 11, 22), UTC) == (now.date(), now.tzinfo)
+    real = datetime.now(UTC)
+    assert abs(datetime.combine(now.date(), real.timetz()) - now) < timedelta(minutes=1) or real.hour == 0
+
+
+def test_now_in_live_is_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A live run has no other day than today."""
+    set_all(monkeypatch, LIVE)
+
+    found = Settings.load()
+    assert found.practice_date is None
+    assert abs(datetime.now(UTC) - found.now()) < timedelta(minutes=1)
+
+
+# -- values
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TIME_ZONE", "Mars/Olympus"),
+        ("TIME_ZONE", ""),
+        ("TIME_ZONE", "Europe"),
+        ("TIME_ZONE", "../../etc/passwd"),
+        ("WEEKEND_STARTS", "Caturday 00:00"),
+        ("WEEKEND_STARTS", "Saturday 24:00"),
+        ("WEEKEND_ENDS", "Monday"),
+        ("WEEKEND_ENDS", ""),
+        ("GRACE_DAYS", "-1"),
+        ("GRACE_DAYS", "366"),
+        ("GRACE_DAYS", "two weeks"),
+        ("GRACE_DAYS", "1.5"),
+        ("WINDOW_DAYS", "-1"),
+        ("WINDOW_DAYS", "400"),
+        ("WAIT_S", "0"),
+        ("WAIT_S", "3601"),
+        ("WAIT_S", "nan"),
+        ("ATTACHMENT_LIMIT_BYTES", "0"),
+        ("TRACKER_PROJECT_ID", "group/project"),
+        ("PROFILE", "production"),
+        ("ISSUER", "somebody"),
+    ],
+)
+def test_impossible_values(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    """A value that cannot be is refused by its setting's name, before anything runs."""
+    set_all(monkeypatch, {name: value})
+
+    with pytest.raises(InputError, match=rf"missing or impossible: RUNBOOK_{name} \(.+\)\.$"):
+        Settings.local()
+
+
+def test_all_impossible_values_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who mends a configuration learns everything in one go."""
+    set_all(monkeypatch, {"GRACE_DAYS": "x", "TIME_ZONE": "x", "WAIT_S": "x"})
+
+    with pytest.raises(InputError, match="RUNBOOK_GRACE_DAYS.*RUNBOOK_TIME_ZONE.*RUNBOOK_WAIT_S"):
+        Settings.local()
+
+
+def test_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The seeds' rules hold unless a team sets its own."""
+    assert policy.Rules() == Settings.local().rules
+
+    own = {"GRACE_DAYS": "0", "WINDOW_DAYS": "5", "TIME_ZONE": "Europe/Berlin"}
+    set_all(monkeypatch, own | {"WEEKEND_STARTS": "friday 18:30", "WEEKEND_ENDS": "Monday 08:00"})
+
+    assert (
+        policy.Rules(
+            grace_days=0,
+            window_days=5,
+            time_zone="Europe/Berlin",
+            weekend_starts="friday 18:30",
+            weekend_ends="Monday 08:00",
+        )
+        == Settings.local().rules
+    )
+
+
+# -- where values come from
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("RUNBOOK_ZENDESK_ULR", "; did you mean RUNBOOK_ZENDESK_URL?"),
+        ("RUNBOOK_PROFIL", "; did you mean RUNBOOK_PROFILE?"),
+        ("RUNBOOK_SMTP_HOSTS", "; did you mean RUNBOOK_SMTP_HOST?"),
+        ("RUNBOOK_SECRET_DIR", "; did you mean RUNBOOK_SECRETS_DIR?"),
+        ("RUNBOOK_XYZZY", "."),
+    ],
+)
+@pytest.mark.parametrize("kind", [Settings, JobSettings])
+@pytest.mark.parametrize("in_file", [False, True], ids=["environment", ".env"])
+def test_misspelt_setting(
+    monkeypatch: pytest.MonkeyPatch, env_file: Path, kind: type[Profile], name: str, hint: str, in_file: bool
+) -> None:
+    """A setting that nobody knows is told with the likely one; its value is not shown."""
+    if in_file:
+        env_file.write_text(f"{name}=hush-secret\n")
+    else:
+        monkeypatch.setenv(name, "hush-secret")
+
+    with pytest.raises(InputError) as caught:
+        kind.load()
+    assert f"The setting {name} is unknown{hint}" == str(caught.value)
+
+
+def test_other_programs_settings_are_none_of_ours(monkeypatch: pytest.MonkeyPatch, env_file: Path) -> None:
+    """Only `RUNBOOK_` names are ours."""
+    monkeypatch.setenv("MYRUNBOOK_URL", "x")
+    env_file.write_text("PGPASSWORD=x\nrunbooks=3\n")
+
+    assert "sandbox" == Settings.local().profile
+
+
+def test_order_of_sources(monkeypatch: pytest.MonkeyPatch, env_file: Path, tmp_path: Path) -> None:
+    """What is passed goes before the environment, that before `.env`, that before secret files."""
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    monkeypatch.setenv("RUNBOOK_SECRETS_DIR", str(secrets))
+    seen = []
+    (secrets / "runbook_gitlab_url").write_text("https://from.file")
+    seen.append(Settings.local().gitlab_url)
+    env_file.write_text("RUNBOOK_GITLAB_URL=https://from.dotenv\n")
+    seen.append(Settings.local().gitlab_url)
+    monkeypatch.setenv("RUNBOOK_GITLAB_URL", "https://from.environment")
+    seen.append(Settings.local().gitlab_url)
+    seen.append(Settings.local(gitlab_url="https://from.caller").gitlab_url)
+
+    assert [f"https://from.{source}" for source in ("file", "dotenv", "environment", "caller")] == seen
+
+
+@pytest.mark.parametrize("in_file", [False, True], ids=["environment", ".env"])
+def test_secret_files(monkeypatch: pytest.MonkeyPatch, env_file: Path, tmp_path: Path, in_file: bool) -> None:
+    """Tokens may lie in files of their own, with a newline at the end as editors leave it."""
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    for name, value in SECRETS.items():
+        (secrets / f"runbook_{name.lower()}").write_text(f"{value}\n")
+    set_all(monkeypatch, {name: value for name, value in LIVE.items() if name not in SECRETS})
+    if in_file:
+        env_file.write_text(f"RUNBOOK_SECRETS_DIR={secrets}\n")
+    else:
+        monkeypatch.setenv("RUNBOOK_SECRETS_DIR", str(secrets))
+
+    found = Settings.load()
+
+    assert "Bearer zd-oauth-secret" == found.zendesk_credentials()["Authorization"]
+    assert found.slack_token is not None
+    assert "xoxb-secret" == found.slack_token.get_secret_value()
+
+
+def test_no_secrets_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A secrets folder that is not there is told, since everything in it would be missing."""
+    monkeypatch.setenv("RUNBOOK_SECRETS_DIR", str(tmp_path / "nowhere"))
+
+    with pytest.raises(InputError, match=r"RUNBOOK_SECRETS_DIR is '.*nowhere', which is no folder"):
+        Settings.local()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"PROFILE": "x"},
+        {"TRACKER_PROJECT_ID": "glpat-pasted-secret"},
+        {"OPERATOR": ""},
+        {"GITLAB_URL": "http://x.example"},
+    ],
+)
+def test_secrets_stay_secret(monkeypatch: pytest.MonkeyPatch, wrong: dict[str, str]) -> None:
+    """No error, repr or traceback shows a token, not even one that was pasted into the wrong setting."""
+    set_all(monkeypatch, LIVE | wrong)
+
+    with pytest.raises(InputError) as caught:
+        Settings.load()
+    assert "secret" not in "".join(traceback.format_exception(caught.value))
+    set_all(monkeypatch, LIVE)
+    found = Settings.load()
+    assert "secret" not in f"{found!r}{found}{found.model_dump()}{found.model_dump_json()}"
+
+
+# -- the license job
+
+
+def test_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The job reads its own settings, and sends mail encrypted unless told otherwise."""
+    set_all(monkeypatch, JOB)
+
+    found = JobSettings.load()
+
+    assert ("starttls", 587, 42) == (found.smtp_security, found.smtp_port, found.tracker_project_id)
+    assert found.practice_date is None
+    assert "secret" not in repr(found)
+
+
+def test_job_without_anything() -> None:
+    """Every missing setting is named at once."""
+    with pytest.raises(InputError) as caught:
+        JobSettings.load()
+    needs = [name for name in JOB if name != "PROFILE"]
+    told = "; ".join(f"RUNBOOK_{name} (Field required)" for name in needs)
+    assert f"These settings are missing or impossible: {told}." == str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"TODAY": "2026-11-22"}, "RUNBOOK_TODAY is for practice"),
+        ({"SMTP_SECURITY": "none"}, "RUNBOOK_SMTP_SECURITY is none"),
+        ({"SMTP_SECURITY": "ssl"}, "RUNBOOK_SMTP_SECURITY"),
+        ({"SMTP_PORT": "smtp"}, "RUNBOOK_SMTP_PORT"),
+        ({"SMTP_HOST": "localhost"}, "live, but localhost is on this machine"),
+        ({"SMTP_HOST": "127.0.0.1"}, "live, but 127.0.0.1 is on this machine"),
+        ({"GITLAB_URL": "https://127.0.0.1"}, "live, but https://127.0.0.1 is on this machine"),
+        ({"GITLAB_URL": "http://gitlab.com"}, "not encrypted"),
+        ({"PROFILE": "sandbox"}, "sandbox, but https://gitlab.com is not on this machine"),
+        (
+            {"PROFILE": "sandbox", "GITLAB_URL": "http://127.0.0.1:1"},
+            "sandbox, but smtp.support.example is not on this machine",
+        ),
+    ],
+)
+def test_job_refuses(monkeypatch: pytest.MonkeyPatch, change: dict[str, str], words: str) -> None:
+    """A live job takes no practice settings, and a practice job reaches nothing live."""
+    set_all(monkeypatch, JOB | change)
+
+    with pytest.raises(InputError, match=words):
+        JobSettings.load()
+
+
+def test_practice_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A practice job may have its own day and plain mail on this machine."""
+    practice = {"PROFILE": "sandbox", "GITLAB_URL": "http://127.0.0.1:1", "SMTP_HOST": "localhost"}
+    set_all(monkeypatch, JOB | practice | {"SMTP_SECURITY": "none", "TODAY": "2026-11-22"})
+
+    assert date(2026, 11, 22) == JobSettings.load().now().date()
+
+
+def test_job_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The job's input is taken as text, as it came; what is missing is empty."""
+    monkeypatch.setenv("LICENSE_USERS", " 0x10 ")
+    monkeypatch.setenv("LICENSE_EMAIL", "[1, 2]")
+
+    assert ("", " 0x10 ", "[1, 2]", "", "") == tuple(dict(JobRequest()).values())
