@@ -106,16 +106,16 @@ class Card:
 
 def clean(value: object, limit: int = CELL_LIMIT) -> str:
     """One line of harmless text: control, format and direction characters are named, length is bounded."""
-    words = "".join(_visible(char) for char in str(value)[: limit + 1])
-    total = len(str(value))
-    return words if total <= limit else f"{words[:limit]}… ({total:,} characters)"
+    whole = str(value)
+    words = "".join(_visible(char) for char in whole[: limit + 1])
+    return words if len(words) <= limit else f"{words[:limit]}… ({len(whole):,} characters)"
 
 
 def clean_lines(value: str, limit: int = PREVIEW_LIMIT) -> str:
     """As `clean`, but line ends stay."""
     lines = value.replace("\r\n", "\n")
-    shown = "\n".join(clean(line, limit) for line in lines[:limit].split("\n"))
-    return shown if len(lines) <= limit else f"{shown}… ({len(lines):,} characters)"
+    shown = "".join(char if char == "\n" else _visible(char) for char in lines[: limit + 1])
+    return shown if len(shown) <= limit else f"{shown[:limit]}… ({len(lines):,} characters)"
 
 
 def size(count: int) -> str:
@@ -142,7 +142,7 @@ def window_words(window: Window) -> str:
 
 def text(card: Card) -> str:
     """A card as plain text, for terminals and for `grep`."""
-    lines = [f"[{card.state}] {clean(card.title)} ({card.badge})"]
+    lines = [f"[{clean(card.state)}] {clean(card.title)} ({clean(card.badge)})"]
     for part in card.parts:
         lines += textwrap.indent(_part_text(part), "  ").split("\n")
     return "\n".join(lines)
@@ -153,13 +153,14 @@ def html(card: Card) -> str:
     head = h.div(style="display:flex;gap:12px;align-items:center;flex-wrap:wrap;margin-bottom:4px")[
         h.span(style="font-weight:bold;font-size:15px")[clean(card.title)],
         h.span(style=f"border:1px solid {card.tone.value};border-radius:9px;padding:0px 8px;font-size:12px")[
-            card.state
+            clean(card.state)
         ],
-        h.span(style="font-size:12px;opacity:0.75")[card.badge],
+        h.span(style="font-size:12px;opacity:0.75")[clean(card.badge)],
     ]
+    # Both wraps: the sanitizer knows only the first, the second also narrows tables, so the last one kept counts.
     box = (
         f"border:{_LINE};border-left:4px solid {card.tone.value};border-radius:4px;padding:8px 14px;"
-        "margin:4px 0px;max-width:1000px;overflow-wrap:anywhere"
+        "margin:4px 0px;max-width:1000px;overflow-wrap:break-word;overflow-wrap:anywhere"
     )
     return str(h.div(style=box)[head, [_part_html(part) for part in card.parts]])
 
@@ -180,7 +181,8 @@ def _part_text(part: Part) -> str:
         case Table(heads, rows):
             cells = [[clean(cell) for cell in row] for row in rows]
             widths = [None if i < len(heads) - 2 else 48 for i in range(len(heads))]
-            return tabulate(cells, headers=list(heads), tablefmt="simple", disable_numparse=True, maxcolwidths=widths)
+            names = [clean(head) for head in heads]
+            return tabulate(cells, headers=names, tablefmt="simple", disable_numparse=True, maxcolwidths=widths)
         case Timeline(window):
             return window_words(window)
         case Preview(label, words):
@@ -205,9 +207,10 @@ def _part_html(part: Part) -> h.Node:
                 h.pre(style=f"{frame};white-space:pre-wrap;word-break:normal")[clean_lines(words)],
             ]
         case Link(label, url):
-            return h.p(style="margin:6px 0px")[
-                clean(label), ": ", h.a(href=url, rel="noreferrer", target="_blank")[clean(url)]
-            ]
+            shown: h.Node = clean(url)
+            if url.startswith(("https://", "http://")):
+                shown = h.a(href=url, rel="noreferrer", target="_blank")[shown]
+            return h.p(style="margin:6px 0px")[clean(label), ": ", shown]
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> h.Node:

@@ -65,10 +65,11 @@ def license_copy(text: str) -> str:
 def find_license(description: str) -> str | None:
     """The license text in a success issue's description, or None.
 
-    Boundary lines mark it; older copies may be without fences.
+    Boundary lines, of 60 characters, mark it; older copies may be without fences.
     """
-    found = re.search(r"-*BEGIN [A-Z ]*LICENSE-*.*?-*END [A-Z ]*LICENSE-*", description, re.DOTALL)
-    return found[0] if found else None
+    begin = re.search(r"-{0,60}BEGIN [A-Z ]{0,60}LICENSE", description)
+    end = begin and re.compile(r"END [A-Z ]{0,60}LICENSE-{0,60}").search(description, begin.end())
+    return description[begin.start() : end.end()] if begin and end else None
 
 
 def find_operation(description: str) -> str | None:

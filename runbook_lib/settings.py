@@ -44,7 +44,12 @@ _LIVE_NEEDS = (
 )
 _MECHANIZER_NEEDS = ("mechanizer_project_id", "mechanizer_trigger_token")
 _CONFIG = SettingsConfigDict(
-    env_prefix="RUNBOOK_", env_file=ROOT / ".env", extra="ignore", frozen=True, hide_input_in_errors=True
+    env_prefix="RUNBOOK_",
+    env_file=ROOT / ".env",
+    env_ignore_empty=True,
+    extra="ignore",
+    frozen=True,
+    hide_input_in_errors=True,
 )
 
 
@@ -66,7 +71,7 @@ class Profile(BaseSettings):
             InputError: A setting is unknown, missing or impossible; the message names each.
         """
         _refuse_unknown()
-        secrets = {**dotenv_values(ROOT / ".env"), **os.environ}.get("RUNBOOK_SECRETS_DIR")
+        secrets = {**dotenv_values(ROOT / ".env"), **os.environ}.get("RUNBOOK_SECRETS_DIR") or None
         if secrets and not Path(secrets).is_dir():
             raise InputError(f"RUNBOOK_SECRETS_DIR is {secrets!r}, which is no folder; expected one file per secret.")
         try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import shlex
+import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar
@@ -47,16 +48,18 @@ class Services:
 
 
 def connect(settings: Settings) -> Services:
-    """Build the clients on one connection pool."""
+    """Build the clients on one connection pool, which is closed when they are no longer used."""
     pool = session(loopback=settings.profile == "sandbox")
     gitlab = GitLab(settings.gitlab_url, settings.gitlab_token, pool) if settings.gitlab_token else None
     if settings.slack_token is None:
         raise InputError("RUNBOOK_SLACK_TOKEN is missing.")
-    return Services(
+    services = Services(
         zendesk=Zendesk(settings.zendesk_url, settings.zendesk_credentials(), pool),
         gitlab=gitlab,
         slack=Slack(settings.slack_url, settings.slack_token, pool),
     )
+    weakref.finalize(services, pool.close)
+    return services
 
 
 @dataclass(frozen=True)

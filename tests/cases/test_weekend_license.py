@@ -1,0 +1,304 @@
+"""The weekend case, step by step in this process: what each step decides, asks for, and leaves alone."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from runbook_lib import license
+from runbook_lib.cases.base import StepResult
+from runbook_lib.cases.weekend_license import WeekendLicense
+from runbook_lib.errors import InputError, NeedsAnswerError, PersonNeededError
+from tests.practice import WORLD_DATE, World, start
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """A world of its own, which the settings of this process find."""
+    monkeypatch.setenv("RUNBOOK_OUTPUTS", str(tmp_path / "outputs"))
+    yield from start(tmp_path / "outputs")
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> str:
+    """A small PNG file."""
+    path = tmp_path / "dashboard.png"
+    rows = zlib.compress(b"\x00\xff\xff\xff")
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)) + _chunk(b"IDAT", rows)
+    )
+    return str(path)
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def to_scope(ticket_id: int, *, perform: bool = False, **facts: object) -> WeekendLicense:
+    """A case up to the scope decision."""
+    case = WeekendLicense.open(ticket_id, perform=perform)
+    case.take()
+    case.collect_facts(**facts)
+    case.decide_scope()
+    return case
+
+
+def to_users(ticket_id: int, *, perform: bool = False, **facts: object) -> WeekendLicense:
+    """A case up to the user count."""
+    case = to_scope(ticket_id, perform=perform, **facts)
+    case.confirm_subscription()
+    case.choose_users()
+    return case
+
+
+def words(result: StepResult) -> str:
+    """What a step shows, as text."""
+    return repr(result)
+
+
+FACTS = {"expires_on": "2026-11-06", "billable_users": 17, "maximum_users": 22, "users_over_license": 2}
+
+
+def test_a_step_out_of_order_asks_for_the_one_before(here: World) -> None:
+    """Whoever skips a cell is told which."""
+    case = WeekendLicense.open(1001)
+    with pytest.raises(InputError, match="'take' has not been run"):
+        case.decide_scope()
+
+
+def test_running_an_earlier_step_again_decides_anew(here: World) -> None:
+    """An engineer who corrects an answer gets the verdict for it, and the steps after it are to be run again."""
+    case = to_scope(1001, expires_on="2027-01-01")
+    assert "out_of_scope" == case.outcome
+    assert "Nothing to do" in words(case.confirm_subscription())
+    case.collect_facts()
+    with pytest.raises(InputError, match="'decide_scope' has not been run"):
+        case.confirm_subscription()
+    assert "in scope" in words(case.decide_scope())
+    assert case.outcome is None
+
+
+def test_after_the_outcome_the_steps_say_why_they_do_nothing(here: World) -> None:
+    """With the step that ended the case."""
+    case = to_scope(1004)
+    for step in (case.confirm_subscription, case.choose_users, case.issue_license, case.check_license, case.tell_team):
+        assert "Nothing to do: the case ended as out_of_scope in the step “Decide the scope”." in words(step())
+
+
+def test_facts_name_their_source_and_the_engineer_goes_first(here: World) -> None:
+    """What differs stays visible."""
+    case = WeekendLicense.open(1001)
+    case.take()
+    shown = words(case.collect_facts(plan="ultimate"))
+    assert "plan: ultimate (engineer) counts; the license file says premium" in shown
+    assert "ultimate" == case.facts.value("plan")
+
+
+def test_a_license_file_that_holds_is_named_with_its_fingerprint(here: World) -> None:
+    """A reviewer can tell which file it was."""
+    case = WeekendLicense.open(1001)
+    case.take()
+    (row,) = here.rows(
+        "SELECT content FROM attachments a JOIN comments c ON c.id = a.comment_id WHERE c.ticket_id = 1001"
+    )
+    assert license.fingerprint(row["content"]) in words(case.collect_facts())
+
+
+def test_a_trial_extension_proves_no_paid_plan(here: World) -> None:
+    """On ticket 1009 the plan comes from the full license; the dates from the extension, which ended last."""
+    case = to_scope(1009)
+    plans = [fact for fact in case.facts.known if fact.name == "plan" and fact.source == "license file"]
+    assert 1 == len(plans)
+    assert case.verdict is not None
+    assert case.verdict.window is not None
+    assert 1 == case.verdict.window.days_after_grace
+
+
+def test_on_a_weekday_the_weekday_workflow_is_pointed_to(here: World) -> None:
+    """The engineer's date decides."""
+    case = to_scope(1001, emergency_on="2026-11-23")
+    assert "out_of_scope" == case.outcome
+    assert case.verdict is not None
+    assert "use the weekday workflow" in case.verdict.rulings[-1].reason
+
+
+def test_the_suggested_count_covers_the_highest_of_the_term(here: World) -> None:
+    """17 billable, 2 over, a maximum of 22: 22, with the reason."""
+    case = to_users(1002, **FACTS)
+    assert 22 == case.users
+
+
+def test_images_on_the_ticket_are_to_be_read_by_a_person(here: World) -> None:
+    """The customer is not asked for what is there already."""
+    here.change(
+        "INSERT INTO attachments (comment_id, token, file_name, content_type, size, source, content) "
+        "SELECT min(id), 'abc', 'dashboard.png', 'image/png', 3, 'stored', x'000000' FROM comments WHERE ticket_id = 1002"
+    )
+    case = to_scope(1002)
+    with pytest.raises(NeedsAnswerError, match=r"dashboard\.png") as caught:
+        case.confirm_subscription()
+    assert ("expires_on", "billable_users", "maximum_users") == caught.value.missing
+
+
+def test_given_screenshots_are_added_once_as_an_internal_comment(here: World, image: str) -> None:
+    """The same files again are found, not sent again."""
+    for _ in range(2):
+        case = to_scope(1002, perform=True, **FACTS)
+        shown = words(case.confirm_subscription(screenshots=[image]))
+        assert "dashboard.png" in shown
+    (comment,) = here.comments(1002)
+    assert 0 == comment["public"]
+    (file,) = here.rows("SELECT * FROM attachments WHERE comment_id = ?", comment["id"])
+    assert ("dashboard.png", Path(image).read_bytes()) == (file["file_name"], file["content"])
+
+
+@pytest.mark.parametrize("given", ["missing.png", __file__], ids=["missing", "no image"])
+def test_a_screenshot_that_is_none_is_refused_before_anything_is_sent(here: World, given: str) -> None:
+    """The message names the file."""
+    case = to_scope(1002, perform=True, **FACTS)
+    with pytest.raises(InputError, match=Path(given).name):
+        case.confirm_subscription(screenshots=given)
+    assert [] == here.comments(1002)
+
+
+def test_the_command_to_perform_repeats_the_answers(here: World, image: str) -> None:
+    """What a person filled in goes along; what is unknown does not."""
+    case = to_scope(1002, **FACTS)
+    case.confirm_subscription(screenshots=[image])
+    case.choose_users(user_count=30)
+    case.issue_license()
+    case.check_license()
+    case.tell_team()
+    case.answer_customer()
+    shown = words(case.close())
+    assert "-p expires_on 2026-11-06" in shown
+    assert "-p user_count 30" in shown
+    assert "--perform" in shown
+    assert "plan" not in shown.split("to perform it")[1]
+
+
+def test_a_colleagues_license_is_adopted_and_checked(here: World) -> None:
+    """Made with the tool by hand: no second one is issued."""
+    first = to_users(1001, perform=True)
+    first.issue_license()
+    here.change("UPDATE issues SET description = replace(description, 'sandbox-1001-license-1', 'by-hand')")
+    here.change("DELETE FROM pipelines")
+    for path in (here.outputs / "sandbox" / "1001").iterdir():
+        path.unlink()
+    again = to_users(1001, perform=True)
+    assert "found, not repeated" in words(again.issue_license())
+    assert "as ordered" in words(again.check_license())
+    assert 1 == len(here.rows("SELECT * FROM mails"))
+
+
+def test_a_license_of_another_count_is_left_to_a_person(here: World) -> None:
+    """The card says what was seen; no team is told."""
+    first = to_users(1001, perform=True)
+    first.issue_license()
+    again = to_scope(1001, perform=True)
+    again.confirm_subscription()
+    again.choose_users(user_count=300)
+    again.issue_license()
+    with pytest.raises(PersonNeededError, match="is for 300 users: 250 users"):
+        again.check_license()
+    assert 1 == len(here.rows("SELECT * FROM mails"))
+
+
+def test_the_manual_issuer_lists_what_to_type_and_asks_for_the_evidence(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a rehearsal it is part of the plan; performing waits for the answer."""
+    monkeypatch.setenv("RUNBOOK_ISSUER", "manual")
+    shown = words(to_users(1001).issue_license())
+    (requester,) = here.rows("SELECT email FROM users WHERE id = (SELECT requester_id FROM tickets WHERE id = 1001)")
+    for value in (requester["email"], "250", "ultimate", "2026-11-22", "2026-12-02", "/agent/tickets/1001"):
+        assert value in shown
+    with pytest.raises(NeedsAnswerError) as caught:
+        to_users(1001, perform=True).issue_license()
+    assert ("issued_evidence",) == caught.value.missing
+    assert [] == here.rows("SELECT * FROM pipelines")
+
+
+def test_a_manual_license_by_link_is_recorded_as_the_engineers_word(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It cannot be read, and the check says so."""
+    monkeypatch.setenv("RUNBOOK_ISSUER", "manual")
+    case = to_users(1001, perform=True)
+    case.issue_license(issued_evidence="https://customers.gitlab.example/admin/license/7")
+    assert "not checked" in words(case.check_license())
+    case.tell_team()
+    case.answer_customer()
+    assert "license_issued" in words(case.close())
+    assert "https://customers.gitlab.example/admin/license/7" in here.comments(1001)[-1]["body"]
+
+
+def test_a_manual_license_by_file_is_read_and_checked(
+    here: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Signature, dates and users, as with Mechanizer; the file's text stays out of what is shown."""
+    monkeypatch.setenv("RUNBOOK_ISSUER", "manual")
+    key = license.load_private_key((here.folder / "license-key.pem").read_bytes())
+    made = license.License(
+        licensee={"Name": "by hand"},
+        starts_on=WORLD_DATE,
+        expires_on=WORLD_DATE.replace(month=12, day=2),
+        restrictions={"active_user_count": 250, "plan": "ultimate", "trial": True},
+    )
+    file = tmp_path / "made.gitlab-license"
+    file.write_text(license.write(made, key))
+    case = to_users(1001, perform=True)
+    case.issue_license(issued_evidence=str(file))
+    shown = words(case.check_license())
+    assert "as ordered" in shown
+    assert license.fingerprint(file.read_bytes()) in shown
+
+
+def test_a_pipeline_that_does_not_end_in_time_is_told_and_found_by_the_next_run(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is started twice, and once it ends the case goes on."""
+    started = to_users(1001, perform=True)
+    started.issue_license()
+    here.change("UPDATE pipelines SET status = 'running'")
+    (issue,) = here.rows("SELECT * FROM issues")
+    here.change(
+        "UPDATE issues SET state = 'opened', title = replace(title, '[Success] - Created', '[In progress] - Creating')"
+    )
+    monkeypatch.setenv("RUNBOOK_WAIT_S", "0.1")
+    waiting = to_users(1001, perform=True)
+    with pytest.raises(PersonNeededError, match="has not finished within"):
+        waiting.issue_license()
+    here.change("UPDATE pipelines SET status = 'success'")
+    here.change("UPDATE issues SET state = 'closed', title = ?", issue["title"])
+    ended = to_users(1001, perform=True)
+    ended.issue_license()
+    assert "as ordered" in words(ended.check_license())
+    assert 1 == len(here.rows("SELECT * FROM pipelines"))
+
+
+def test_a_job_that_died_half_way_is_left_to_a_person(here: World) -> None:
+    """Its issue is still open and says nothing of a failure: the mail may have gone out."""
+    started = to_users(1001, perform=True)
+    started.issue_license()
+    here.change(
+        "UPDATE issues SET state = 'opened', title = replace(title, '[Success] - Created', '[In progress] - Creating')"
+    )
+    here.change("UPDATE pipelines SET status = 'failed'")
+    again = to_users(1001, perform=True)
+    with pytest.raises(PersonNeededError, match="Ask the customer whether the mail came"):
+        again.issue_license()
+    assert 1 == len(here.rows("SELECT * FROM mails"))
+
+
+def test_an_operator_without_a_key_learns_so_before_a_license_is_issued(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The key is needed to check the license, and the customer's file, so it is read first."""
+    (here.folder / "license-key.pub").write_text("no key")
+    with pytest.raises(InputError):
+        to_scope(1001)

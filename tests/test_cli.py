@@ -1,0 +1,160 @@
+"""The command line's contract: what `--json` prints, exit statuses, help, and the practice world behind it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from runbook_lib import license
+from runbook_lib.cli import main
+from runbook_lib.sandbox import server
+from runbook_lib.settings import ROOT, JobSettings, Settings
+from tests.practice import World
+
+VECTORS = Path(__file__).parent / "data" / "license-vectors"
+
+
+def test_run_json_prints_one_object_with_the_fields_of_the_contract(world: World) -> None:
+    """Nothing else is on standard output."""
+    ran = world.runbook("run", "weekend_license", 1003, "--json")
+    assert [
+        "ticket_id",
+        "runbook",
+        "performed",
+        "status",
+        "outcome",
+        "summary",
+        "record",
+        "effects",
+        "missing",
+        "seconds",
+    ] == list(ran.report)
+    assert {"name", "state", "summary", "evidence"} == set(ran.report["effects"][0])
+
+
+def test_run_prints_the_outcome_the_effects_and_the_record(world: World) -> None:
+    """For a person."""
+    ran = world.runbook("run", "weekend_license", 1001)
+    assert ran.stdout.startswith("weekend_license, ticket 1001 (rehearsal): license_issued\n")
+    assert "post in #support_licensing-subscription" in ran.stdout
+    assert re.search(r"Record: .*/sandbox/1001/\d{8}T\d{9}Z-weekend_license\.ipynb", ran.stdout)
+
+
+def test_run_starts_a_practice_world_when_none_is_there(tmp_path: Path) -> None:
+    """It keeps its state, and its server is stopped after the run."""
+    world = World(tmp_path / "outputs")
+    assert 0 == world.runbook("run", "weekend_license", 1003, "--perform").status
+    assert server.running(world.folder) is None
+    again = world.runbook("run", "weekend_license", 1003, "--perform", "--json")
+    assert ["already_done"] == [effect["state"] for effect in again.report["effects"]]
+
+
+def test_a_record_is_named_by_its_start_and_lies_in_the_tickets_folder(world: World) -> None:
+    """Beside the journal, which has its digest."""
+    import hashlib
+
+    ran = world.runbook("run", "weekend_license", 1004, "--json")
+    record = Path(ran.report["record"])
+    assert world.outputs / "sandbox" / "1004" == record.parent
+    last = json.loads((record.parent / "journal.jsonl").read_text().splitlines()[-1])
+    assert (record.name, hashlib.sha256(record.read_bytes()).hexdigest()) == (last["record"], last["sha256"])
+    assert not [path for path in record.parent.iterdir() if path.suffix == ".part"]
+
+
+def test_license_read_shows_what_a_file_says(capsys: pytest.CaptureFixture[str]) -> None:
+    """As JSON, and never the license itself."""
+    file = VECTORS / "with-boundary.gitlab-license"
+    assert 0 == main(["license", "read", str(file), "--public-key", str(VECTORS / "key.pub"), "--json"])
+    facts = json.loads(capsys.readouterr().out)
+    assert ("ultimate", True, 250) == (facts["plan"], facts["trial"], facts["user_count"])
+    assert license.fingerprint(file.read_bytes()) == facts["fingerprint"]
+    assert 0 == main(["license", "read", str(file), "--public-key", str(VECTORS / "key.pub")])
+    shown = capsys.readouterr().out
+    assert "2026-08-25" in shown
+    assert "BEGIN" not in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["license", "read", "nowhere", "--public-key", str(VECTORS / "key.pub")], "nowhere"),
+        (["license", "read", str(VECTORS / "README.md"), "--public-key", str(VECTORS / "key.pub")], "license"),
+        (["license", "read", str(VECTORS / "plain.gitlab-license")], "--public-key"),
+    ],
+    ids=["missing file", "no license", "no key"],
+)
+def test_license_read_says_what_is_wrong(words: list[str], expected: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """In one line, with exit status 2."""
+    assert 2 == main(words)
+    captured = capsys.readouterr()
+    assert ("", 1) == (captured.out, captured.err.count("\n"))
+    assert expected in captured.err
+
+
+def test_sandbox_refuses_another_date_and_begins_a_new_world_on_request(tmp_path: Path) -> None:
+    """The old world and its records are kept under another name."""
+    world = World(tmp_path / "outputs")
+    assert 0 == world.runbook("run", "weekend_license", 1003).status
+    refused = world.runbook("sandbox", "--date", "2026-03-01")
+    assert 2 == refused.status
+    assert "--new" in refused.stderr
+    process = subprocess.Popen(
+        [sys.executable, "-m", "runbook_lib.cli", "sandbox", "--date", "2026-03-01", "--new"],
+        env=world.environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    with process:
+        assert "2026-03-01" in process.stdout.readline()
+        process.terminate()
+    assert "2026-03-01" == str(server.world_date(world.folder))
+    (kept,) = world.outputs.glob("sandbox-until-*")
+    assert [*(kept / "1003").glob("*.ipynb")]
+
+
+def test_readme_commands_are_understood_by_the_program() -> None:
+    """Every `runbook` line of the README parses, and every RUNBOOK_ name in it and in .env.example is a setting."""
+    from runbook_lib.cli import _parser
+
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```(?:sh|console)\n(.*?)```", readme, re.DOTALL)
+    lines = [line.split(" #")[0] for block in blocks for line in block.splitlines() if "runbook " in line]
+    commands = [shlex.split(line[line.index("runbook ") :])[1:] for line in lines if "make" not in line]
+    assert len(commands) >= 3
+    for words in commands:
+        _parser().parse_args(words)
+    known = {f"RUNBOOK_{name.upper()}" for kind in (Settings, JobSettings) for name in kind.model_fields}
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    assert set() == set(re.findall(r"RUNBOOK_[A-Z_]+[A-Z]", readme + example)) - known - {"RUNBOOK_SECRETS_DIR"}
+
+
+def test_the_example_settings_cover_what_live_needs() -> None:
+    """Whoever fills in .env.example can go live."""
+    from runbook_lib.settings import _LIVE_NEEDS, _MECHANIZER_NEEDS
+
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    needed = {f"RUNBOOK_{name.upper()}" for name in (*_LIVE_NEEDS, *_MECHANIZER_NEEDS, "zendesk_oauth_token")}
+    assert set() == needed - set(re.findall(r"^#? ?(RUNBOOK_[A-Z_]+)=", example, re.MULTILINE))
+
+
+def test_make_targets_named_in_the_documents_exist() -> None:
+    """README and CONTRIBUTING name only targets of the Makefile."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+    named = set()
+    for name in ("README.md", "CONTRIBUTING.md"):
+        named |= set(
+            re.findall(
+                r"(?<![a-z])make ([a-z]+)",
+                "\n".join(re.findall(r"`[^`]+`|```.*?```", (ROOT / name).read_text(), re.DOTALL)),
+            )
+        )
+    assert {"demo", "test"} <= named
+    assert set() == named - targets

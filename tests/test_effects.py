@@ -1,0 +1,353 @@
+"""Exactly once, whatever goes wrong: effects in a small world that really changes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from runbook_lib.effects import EffectResult, Effects
+from runbook_lib.errors import InputError, OutcomeUnknownError, RefusedError, RunbookError, UnavailableError
+from runbook_lib.journal import Journal
+from runbook_lib.models import EffectState, Evidence
+
+FINE, REFUSE, UNREACHABLE, LOSE_BEFORE, LOSE_AFTER, CRASH_BEFORE, CRASH_AFTER, BLIND_AFTER = (
+    "fine",
+    "refuse",
+    "unreachable",
+    "lose before commit",
+    "lose after commit",
+    "crash before commit",
+    "crash after commit",
+    "lose after commit, and looking fails too",
+)
+FAULTS = (REFUSE, UNREACHABLE, LOSE_BEFORE, LOSE_AFTER, CRASH_BEFORE, CRASH_AFTER, BLIND_AFTER)
+
+
+@dataclass
+class World:
+    """A channel that keeps posts. `faults` says what becomes of the next attempts; then all is fine."""
+
+    posts: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    looks: int = 0
+    blind: bool = False
+
+    def find(self, operation_id: str) -> Evidence | None:
+        self.looks += 1
+        if self.blind:
+            self.blind = False
+            raise UnavailableError("The channel cannot be reached.")
+        return Evidence(f"post {operation_id}") if operation_id in self.posts else None
+
+    def post(self, operation_id: str) -> Evidence:
+        fault = self.faults.pop(0) if self.faults else FINE
+        if fault == REFUSE:
+            raise RefusedError("The channel is archived.", code="is_archived")
+        if fault == UNREACHABLE:
+            raise UnavailableError("The channel cannot be reached.")
+        if fault == LOSE_BEFORE:
+            raise OutcomeUnknownError("The answer was lost.")
+        if fault == CRASH_BEFORE:
+            raise KeyboardInterrupt
+        self.posts.append(operation_id)
+        if fault == CRASH_AFTER:
+            raise KeyboardInterrupt
+        if fault in (LOSE_AFTER, BLIND_AFTER):
+            self.blind = fault == BLIND_AFTER
+            raise OutcomeUnknownError("The answer was lost.")
+        return Evidence(f"post {operation_id}", "https://channel.example", "7")
+
+
+@dataclass(frozen=True)
+class Post:
+    """The effect: one post; `before` is called right before it is sent."""
+
+    world: World
+    operation_id: str = "1001-post"
+    name: str = "slack_post"
+    summary: str = "post in the channel"
+    before: Callable[[], None] = lambda: None
+
+    def find(self) -> Evidence | None:
+        return self.world.find(self.operation_id)
+
+    def perform(self) -> Evidence:
+        self.before()
+        return self.world.post(self.operation_id)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    return Journal(tmp_path / "1001")
+
+
+def apply(journal: Journal, effect: Post) -> EffectResult:
+    """One run: a new process knows nothing but the journal on disk."""
+    return Effects(Journal(journal.folder), perform=True).apply(effect)
+
+
+def kinds(journal: Journal) -> list[str]:
+    return [entry["kind"] for entry in journal.entries()]
+
+
+# -- when all goes well
+
+
+def test_done(journal: Journal, world: World) -> None:
+    """An effect that is not there is performed; the evidence is returned and in the journal."""
+    result = apply(journal, Post(world))
+
+    evidence = Evidence("post 1001-post", "https://channel.example", "7")
+    assert EffectResult("slack_post", "post in the channel", EffectState.DONE, evidence) == result
+    assert evidence == result.proven
+    assert ["1001-post"] == world.posts
+    assert ["intended", "done"] == kinds(journal)
+    assert {("slack_post", "1001-post")} == {(e["effect"], e["operation_id"]) for e in journal.entries()}
+
+
+def test_the_intention_is_on_disk_before_the_effect(journal: Journal, world: World) -> None:
+    """When the effect happens, the journal on disk says that it may have."""
+    seen: list[Any] = []
+
+    def look() -> None:
+        seen.extend(json.loads(line)["kind"] for line in journal.path.read_bytes().splitlines())
+
+    apply(journal, Post(world, before=look))
+
+    assert ["intended"] == seen
+    assert ["intended", "done"] == kinds(journal)
+
+
+def test_done_is_not_repeated(journal: Journal, world: World) -> None:
+    """What the journal holds is not looked for again, let alone sent."""
+    first = apply(journal, Post(world))
+    looks = world.looks
+    again = apply(journal, Post(world))
+
+    assert (EffectState.ALREADY_DONE, first.evidence) == (again.state, again.evidence)
+    assert (["1001-post"], looks) == (world.posts, world.looks)
+    assert ["intended", "done"] == kinds(journal)
+
+
+def test_found_is_adopted(journal: Journal, world: World) -> None:
+    """What is there already (a colleague's, another machine's) is taken over, and journaled as such."""
+    world.posts.append("1001-post")
+
+    assert EffectState.ADOPTED == apply(journal, Post(world)).state
+    assert ["adopted"] == kinds(journal)
+    assert EffectState.ALREADY_DONE == apply(journal, Post(world)).state
+    assert ["1001-post"] == world.posts
+
+
+def test_each_operation_by_itself(journal: Journal, world: World) -> None:
+    """Effects with different ids do not stand in for each other."""
+    apply(journal, Post(world, "1001-post"))
+    apply(journal, Post(world, "1001-note"))
+
+    assert ["1001-post", "1001-note"] == world.posts
+
+
+# -- rehearsal
+
+
+@pytest.mark.parametrize(
+    ("posts", "state"), [([], EffectState.PLANNED), (["1001-post"], EffectState.ADOPTED)], ids=["absent", "present"]
+)
+def test_rehearsal(journal: Journal, posts: list[str], state: EffectState) -> None:
+    """A rehearsal only looks: nothing is sent, and no file is written."""
+    world = World(posts=list(posts))
+
+    result = Effects(journal, perform=False).apply(Post(world))
+
+    assert (state, posts) == (result.state, world.posts)
+    assert not journal.folder.exists()
+    if state is EffectState.PLANNED:
+        with pytest.raises(ValueError, match="slack_post is only planned"):
+            _ = result.proven
+
+
+def test_rehearsal_after_a_run(journal: Journal, world: World) -> None:
+    """A rehearsal knows from the journal what is done."""
+    apply(journal, Post(world))
+
+    assert EffectState.ALREADY_DONE == Effects(journal, perform=False).apply(Post(world)).state
+
+
+# -- when the answer is lost
+
+
+def test_lost_and_found(journal: Journal, world: World) -> None:
+    """A lost answer is no matter if the effect is seen to be there."""
+    world.faults = [LOSE_AFTER]
+
+    assert EffectState.ADOPTED == apply(journal, Post(world)).state
+    assert ["intended", "adopted"] == kinds(journal)
+    assert ["1001-post"] == world.posts
+
+
+def test_lost_and_not_found(journal: Journal, world: World) -> None:
+    """Unknown stays unknown: a person decides, nothing is sent again; the next run looks before it sends."""
+    world.faults = [LOSE_BEFORE]
+
+    with pytest.raises(OutcomeUnknownError):
+        apply(journal, Post(world))
+    assert (["intended"], []) == (kinds(journal), world.posts)
+
+    world.posts.append("1001-post")  # it was only slow
+    assert EffectState.ADOPTED == apply(journal, Post(world)).state
+    assert ["1001-post"] == world.posts
+
+
+def test_lost_and_looking_fails_too(journal: Journal, world: World) -> None:
+    """With the network gone, the outcome is still unknown, and not *nothing was changed*."""
+    world.faults = [BLIND_AFTER]
+
+    with pytest.raises(OutcomeUnknownError, match="The answer was lost"):
+        apply(journal, Post(world))
+    assert ["intended"] == kinds(journal)
+    assert EffectState.ADOPTED == apply(journal, Post(world)).state
+
+
+def test_crash_after_the_effect(journal: Journal, world: World) -> None:
+    """A run that dies between the effect and its note leaves an intention; the next run adopts."""
+    world.faults = [CRASH_AFTER]
+
+    with pytest.raises(KeyboardInterrupt):
+        apply(journal, Post(world))
+    assert ["intended"] == kinds(journal)
+
+    assert EffectState.ADOPTED == apply(journal, Post(world)).state
+    assert ["1001-post"] == world.posts
+
+
+# -- when it does not happen
+
+
+@pytest.mark.parametrize(("fault", "kind"), [(REFUSE, RefusedError), (UNREACHABLE, UnavailableError)])
+def test_not_done(journal: Journal, world: World, fault: str, kind: type[RunbookError]) -> None:
+    """A refusal is journaled with its reason and told; the effect may be tried again."""
+    world.faults = [fault]
+
+    with pytest.raises(kind) as caught:
+        apply(journal, Post(world))
+    assert ["intended", "not_done"] == kinds(journal)
+    assert str(caught.value) == journal.entries()[-1]["reason"]
+
+    assert EffectState.DONE == apply(journal, Post(world)).state
+
+
+def test_no_look_no_effect(journal: Journal, world: World) -> None:
+    """Who cannot look does not send."""
+    world.blind = True
+
+    with pytest.raises(UnavailableError):
+        apply(journal, Post(world))
+    assert ([], []) == (world.posts, kinds(journal))
+
+
+# -- a journal that fails
+
+
+class Failing(Journal):
+    """A journal whose disk is full for one kind of line."""
+
+    def __init__(self, folder: Path, refused: str) -> None:
+        super().__init__(folder)
+        self._refused = refused
+
+    def append(self, kind: str, **fields: Any) -> None:
+        """As the real one, or as on a full disk."""
+        if kind == self._refused:
+            raise UnavailableError("The journal cannot be written.")
+        super().append(kind, **fields)
+
+
+def test_no_journal_no_effect(journal: Journal, world: World) -> None:
+    """What cannot be announced does not happen."""
+    with pytest.raises(UnavailableError):
+        Effects(Failing(journal.folder, "intended"), perform=True).apply(Post(world))
+    assert [] == world.posts
+
+
+def test_no_folder_no_effect(journal: Journal, world: World) -> None:
+    """The same if there is not even a place for the journal."""
+    journal.folder.write_text("in the way")
+
+    with pytest.raises(UnavailableError):
+        apply(journal, Post(world))
+    assert [] == world.posts
+
+
+@pytest.mark.parametrize("faults", [[], [LOSE_AFTER]], ids=["done", "adopted"])
+def test_an_effect_that_could_not_be_noted(journal: Journal, world: World, faults: list[str]) -> None:
+    """If the disk fails after the effect, the next run finds it and does not repeat it."""
+    world.faults = faults
+    refused = "adopted" if faults else "done"
+
+    with pytest.raises(UnavailableError):
+        Effects(Failing(journal.folder, refused), perform=True).apply(Post(world))
+    assert EffectState.ADOPTED == apply(journal, Post(world)).state
+    assert ["1001-post"] == world.posts
+
+
+def test_a_damaged_journal_stops_everything(journal: Journal, world: World) -> None:
+    """Who cannot read what was done does nothing."""
+    journal.folder.mkdir()
+    journal.path.write_text("damaged\n")
+
+    for perform in (True, False):
+        with pytest.raises(InputError):
+            Effects(journal, perform=perform).apply(Post(world))
+    assert [] == world.posts
+
+
+# -- all of it
+
+
+@pytest.fixture(scope="module")
+def folders() -> Iterator[Iterator[Path]]:
+    """Fresh folders, one after the other."""
+    with TemporaryDirectory() as root:
+        yield (Path(root) / str(number) for number in range(10**6))
+
+
+@given(
+    runs=st.lists(st.sampled_from([*FAULTS, FINE, "rehearse"]), max_size=6),
+    there=st.booleans(),
+)
+@settings(deadline=None, max_examples=300)
+def test_exactly_once(folders: Iterator[Path], runs: list[str], there: bool) -> None:
+    """For every sequence of faults and runs: never twice; and once, when the faults are over."""
+    journal, world = Journal(next(folders)), World(posts=["1001-post"] if there else [])
+    for run in runs:
+        world.faults = [run]
+        before = list(world.posts)
+        try:
+            state = Effects(Journal(journal.folder), perform=run != "rehearse").apply(Post(world)).state
+        except (RefusedError, UnavailableError):
+            assert before == world.posts, "said that nothing was changed"
+        except (OutcomeUnknownError, KeyboardInterrupt):
+            pass
+        else:
+            assert (state is not EffectState.PLANNED) == (world.posts == ["1001-post"])
+        assert len(world.posts) <= 1
+        world.blind = False
+
+    world.faults = []
+    apply(journal, Post(world))
+
+    assert ["1001-post"] == world.posts
+    assert EffectState.ALREADY_DONE == apply(journal, Post(world)).state

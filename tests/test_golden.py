@@ -1,0 +1,93 @@
+"""Executed notebooks of chosen tickets, re-run and compared cell by cell with nbval, outputs included.
+
+`python -m tests.test_golden` makes them anew after a wanted change; read the diff before you commit it.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from runbook_lib.settings import ROOT
+from tests.practice import World, start
+
+GOLDEN = Path(__file__).parent / "golden"
+SANITIZE = GOLDEN / "sanitize.cfg"
+CHOSEN = {
+    "1001-performed": (1001, True),
+    "1001-rehearsed": (1001, False),
+    "1002-rehearsed": (1002, False),
+    "1003-rehearsed": (1003, False),
+    "1009-rehearsed": (1009, False),
+    "1010-performed": (1010, True),
+    "1011-rehearsed": (1011, False),
+}
+
+
+@pytest.mark.parametrize("name", CHOSEN)
+def test_a_golden_record_comes_out_the_same(own_world: World, name: str) -> None:
+    """Every output of every cell, but for ports, stamps and the license's fingerprint."""
+    done = nbval(own_world, GOLDEN / f"{name}.ipynb")
+    assert 0 == done.returncode, done.stdout[-4000:]
+    assert " passed" in done.stdout
+
+
+def test_a_changed_output_is_noticed(own_world: World, tmp_path: Path) -> None:
+    """The comparison can fail: here one word of one card is another."""
+    notebook: Any = nbformat.read(GOLDEN / "1003-rehearsed.ipynb", as_version=4)
+    (cell,) = [cell for cell in notebook.cells if cell.id == "scope"]
+    cell.outputs[0]["data"]["text/html"] = str(cell.outputs[0]["data"]["text/html"]).replace(
+        "4 days more", "5 days more"
+    )
+    nbformat.write(notebook, tmp_path / "changed.ipynb")
+    done = nbval(own_world, tmp_path / "changed.ipynb")
+    assert 1 == done.returncode
+    assert "1 failed" in done.stdout
+
+
+def nbval(world: World, notebook: Path) -> subprocess.CompletedProcess[str]:
+    """Run nbval in a pytest of its own, which knows nothing of this one's settings."""
+    words = ["-m", "pytest", "-c", "/dev/null", "--rootdir", str(notebook.parent), "-p", "no:cacheprovider"]
+    return subprocess.run(
+        [
+            sys.executable,
+            *words,
+            "-q",
+            "-p",
+            "tests.nbval_json",
+            "--nbval",
+            "--nbval-sanitize-with",
+            str(SANITIZE),
+            str(notebook),
+        ],
+        cwd=ROOT,
+        env=world.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def make() -> None:
+    """Make all golden records anew, each in a world of its own."""
+    for name, (ticket_id, perform) in CHOSEN.items():
+        with tempfile.TemporaryDirectory() as folder:
+            for world in start(Path(folder)):
+                words = ["run", "weekend_license", ticket_id, "--json", *(["--perform"] if perform else [])]
+                record = world.runbook(*words).record
+        # Times and paths of one run are no part of what is compared.
+        record.metadata = {key: record.metadata[key] for key in ("kernelspec", "language_info")}
+        for cell in record.cells:
+            cell.metadata = {"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {}
+        nbformat.write(record, GOLDEN / f"{name}.ipynb")
+        sys.stdout.write(f"{GOLDEN.relative_to(ROOT) / name}.ipynb\n")
+
+
+if __name__ == "__main__":
+    make()

@@ -1,0 +1,111 @@
+"""The notebooks keep their contract: no outputs, one step a cell, parameters as defined, and they run anywhere."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from runbook_lib import engine
+from runbook_lib.answers import QUESTIONS
+from runbook_lib.cases import weekend_license
+from runbook_lib.cases.base import steps
+from runbook_lib.settings import ROOT
+from tests.practice import World
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+CASES = {"weekend_license": weekend_license.WeekendLicense}
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])
+def path(request: pytest.FixtureRequest) -> Path:
+    """Each notebook in turn."""
+    return Path(request.param)
+
+
+def read(path: Path) -> Any:
+    """A notebook, checked against the format."""
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    return notebook
+
+
+def test_templates_hold_no_outputs_and_have_readable_ids(path: Path) -> None:
+    """So that a diff shows only what somebody changed."""
+    notebook = read(path)
+    assert {"kernelspec", "language_info"} == set(notebook.metadata)
+    assert not [cell.id for cell in notebook.cells if cell.get("outputs") or cell.get("execution_count")]
+    assert not [cell.id for cell in notebook.cells if not cell.id.replace("-", "").isalnum() or len(cell.id) > 32]
+    assert not [cell.id for cell in notebook.cells if cell.id[:1].isdigit()]
+
+
+def test_the_opening_says_what_a_first_timer_needs(path: Path) -> None:
+    """What it is for, when not to use it, what it changes, whom to call."""
+    opening = read(path).cells[0].source
+    for words in ("What it is for", "When not to use it", "What it changes", "Whom to call"):
+        assert words in opening
+
+
+def test_every_step_has_its_words_before_it(path: Path) -> None:
+    """Code and prose take turns."""
+    kinds = [cell.cell_type for cell in read(path).cells]
+    assert not [at for at, kind in enumerate(kinds) if kind == "code" and kinds[at - 1] != "markdown"]
+
+
+def test_code_cells_call_and_do_not_program(path: Path) -> None:
+    """No def, loop, try, or HTML in a notebook; a few lines at the most."""
+    forbidden = (ast.FunctionDef, ast.For, ast.While, ast.Try, ast.ClassDef, ast.If, ast.With)
+    for cell in read(path).cells:
+        if cell.cell_type == "code":
+            assert not [node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, forbidden)]
+            if "parameters" not in cell.metadata.get("tags", []):
+                assert cell.source.count("\n") < 6, cell.id
+
+
+def test_parameters_are_typed_literals_with_the_words_of_their_definition(path: Path) -> None:
+    """The help comment of each is the one that errors and forms use; a rehearsal is the default."""
+    (cell,) = [cell for cell in read(path).cells if "parameters" in cell.metadata.get("tags", [])]
+    for line in cell.source.splitlines():
+        definition, words = line.split("  # ")
+        (node,) = ast.parse(definition).body
+        assert isinstance(node, ast.AnnAssign)
+        assert isinstance(node.target, ast.Name)
+        question = QUESTIONS[node.target.id]
+        assert question.words == words
+        question.parse(ast.literal_eval(node.value))
+    assert "perform: bool = False" in cell.source
+
+
+def test_each_step_of_the_case_is_one_cell_in_order(path: Path) -> None:
+    """Nothing is left out, nothing comes twice."""
+    sources = [cell.source for cell in read(path).cells if cell.cell_type == "code"]
+    calls = [source.split("(")[0].removeprefix("case.") for source in sources if source.startswith("case.")]
+    assert steps(CASES[path.stem]) == calls
+
+
+def test_the_engine_reads_the_parameters_off_the_notebook(path: Path) -> None:
+    """Names and defaults, in the notebook's order."""
+    found = engine.parameters(path)
+    assert ["ticket_id", "perform"] == list(found)[:2]
+    assert "False" == found["perform"]
+
+
+def test_plain_papermill_runs_it_from_any_folder(world: World, tmp_path: Path) -> None:
+    """With nothing but a ticket's number, while a sandbox runs."""
+    command = [sys.executable, "-m", "papermill", NOTEBOOKS[0], "out.ipynb", "-p", "ticket_id", "1001"]
+    done = subprocess.run(
+        [str(word) for word in command],
+        cwd=tmp_path,
+        env=world.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert 0 == done.returncode, done.stderr
+    assert '"license_issued"' in json.dumps(read(tmp_path / "out.ipynb"))
