@@ -114,7 +114,7 @@ class Mechanizer:
     def _check_failed(self, issue: TrackerIssue | None, pipeline: Pipeline | None) -> None:
         if issue and issue.title.startswith("[Failure]"):
             raise PersonNeededError(
-                f"Mechanizer could not issue the license: {messages.failure_reason(issue.description)} "
+                f"Mechanizer could not issue the license: {messages.failure_reason(issue.description).rstrip('.')}. "
                 f"The failure issue is {issue.url}. No license was sent: settle the cause (is the address right?), "
                 "then run this again, or ask in " + self._case.settings.slack_channel + "."
             )

@@ -48,6 +48,8 @@ from runbook_lib.models import (
     Verdict,
 )
 
+MESSAGE_LIMIT = 1500
+"""Characters of the first message that are shown; the ticket has the rest."""
 _FIGURES = {
     "users_in_license": "in_license",
     "billable_users": "billable",
@@ -110,6 +112,7 @@ class WeekendLicense(Case):
         rows = [(f.name, str(f.value), f.source, self.facts.standing(f), f.detail) for f in self.facts.known]
         parts: tuple[Part, ...] = (Table(("fact", "value", "source", "", "where"), rows),)
         parts += tuple(Paragraph(note) for note in notes)
+        parts += tuple(Preview("what the requester wrote", first.body[:MESSAGE_LIMIT]) for first in self.thread[:1])
         return self.result(
             f"{len(rows)} known",
             Tone.GOOD,
