@@ -270,7 +270,7 @@ def _refuse(request: JobRequest, exc: InputError, gitlab: GitLab, project: int) 
         project,
         title="[Failure] - Could not create a license: the input cannot be used",
         description=messages.issue_description(
-            operation_id, " ".join(request.username[:100].split()), "see the pipeline", messages.failure_body(str(exc))
+            operation_id, request.username[:100], "see the pipeline", messages.failure_body(str(exc))
         ),
         label=messages.LABEL,
     )

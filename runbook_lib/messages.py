@@ -54,7 +54,7 @@ def issue_description(operation_id: str, username: str, ticket_url: str, body: s
 
     The id goes first, because the first one counts and the username may be any text.
     """
-    return f"Operation: `{operation_id}`\n\nTicket: {ticket_url}\n\nRequested by: {fenced(username)}\n\n{body}"
+    return f"Operation: `{operation_id}`\n\nTicket: {ticket_url}\n\nRequested by:\n\n{fenced(username)}\n\n{body}"
 
 
 def license_copy(text: str) -> str:
@@ -91,7 +91,10 @@ def failure_body(reason: str) -> str:
 
 
 def fenced(text: str) -> str:
-    """Text in a Markdown fence that it cannot close: no mention, quick action or markup in it comes alive."""
+    """Text in a Markdown fence that it cannot close: no mention, quick action or markup in it comes alive.
+
+    Put it at the start of a line; elsewhere it is no fence.
+    """
     return f"{_FENCE}\n{re.sub('`{3,}', '``', text)}\n{_FENCE}"
 
 

@@ -13,12 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from runbook_lib import journal as journal_module
 from runbook_lib.effects import EffectResult, Effects
 from runbook_lib.errors import InputError, OutcomeUnknownError, RefusedError, RunbookError, UnavailableError
 from runbook_lib.journal import Journal
 from runbook_lib.models import EffectState, Evidence
 
-FINE, REFUSE, UNREACHABLE, LOSE_BEFORE, LOSE_AFTER, CRASH_BEFORE, CRASH_AFTER, BLIND_AFTER = (
+FINE, REFUSE, UNREACHABLE, LOSE_BEFORE, LOSE_AFTER, CRASH_BEFORE, CRASH_AFTER, BUG_AFTER, BLIND_AFTER = (
     "fine",
     "refuse",
     "unreachable",
@@ -26,9 +27,10 @@ FINE, REFUSE, UNREACHABLE, LOSE_BEFORE, LOSE_AFTER, CRASH_BEFORE, CRASH_AFTER, B
     "lose after commit",
     "crash before commit",
     "crash after commit",
+    "an error of ours after commit",
     "lose after commit, and looking fails too",
 )
-FAULTS = (REFUSE, UNREACHABLE, LOSE_BEFORE, LOSE_AFTER, CRASH_BEFORE, CRASH_AFTER, BLIND_AFTER)
+FAULTS = (REFUSE, UNREACHABLE, LOSE_BEFORE, LOSE_AFTER, CRASH_BEFORE, CRASH_AFTER, BUG_AFTER, BLIND_AFTER)
 
 
 @dataclass
@@ -60,6 +62,8 @@ class World:
         self.posts.append(operation_id)
         if fault == CRASH_AFTER:
             raise KeyboardInterrupt
+        if fault == BUG_AFTER:
+            raise KeyError("audit")
         if fault in (LOSE_AFTER, BLIND_AFTER):
             self.blind = fault == BLIND_AFTER
             raise OutcomeUnknownError("The answer was lost.")
@@ -129,6 +133,23 @@ def test_the_intention_is_on_disk_before_the_effect(journal: Journal, world: Wor
 
     assert ["intended"] == seen
     assert ["intended", "done"] == kinds(journal)
+
+
+def test_the_ticket_is_locked_meanwhile(journal: Journal, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the look to the note no other run is on the ticket; afterwards it is free."""
+    monkeypatch.setattr(journal_module, "LOCK_WAIT_S", 0)
+    tried: list[str] = []
+
+    def other_run() -> None:
+        with pytest.raises(UnavailableError, match="Another run"), Journal(journal.folder).lock():
+            raise AssertionError("two runs on one ticket")
+        tried.append("locked")
+
+    apply(journal, Post(world, before=other_run))
+
+    assert ["locked"] == tried
+    with journal.lock():
+        pass
 
 
 def test_done_is_not_repeated(journal: Journal, world: World) -> None:
@@ -221,11 +242,12 @@ def test_lost_and_looking_fails_too(journal: Journal, world: World) -> None:
     assert EffectState.ADOPTED == apply(journal, Post(world)).state
 
 
-def test_crash_after_the_effect(journal: Journal, world: World) -> None:
+@pytest.mark.parametrize(("fault", "error"), [(CRASH_AFTER, KeyboardInterrupt), (BUG_AFTER, KeyError)])
+def test_crash_after_the_effect(journal: Journal, world: World, fault: str, error: type[BaseException]) -> None:
     """A run that dies between the effect and its note leaves an intention; the next run adopts."""
-    world.faults = [CRASH_AFTER]
+    world.faults = [fault]
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(error):
         apply(journal, Post(world))
     assert ["intended"] == kinds(journal)
 
@@ -339,7 +361,7 @@ def test_exactly_once(folders: Iterator[Path], runs: list[str], there: bool) -> 
             state = Effects(Journal(journal.folder), perform=run != "rehearse").apply(Post(world)).state
         except (RefusedError, UnavailableError):
             assert before == world.posts, "said that nothing was changed"
-        except (OutcomeUnknownError, KeyboardInterrupt):
+        except (OutcomeUnknownError, KeyboardInterrupt, KeyError):
             pass
         else:
             assert (state is not EffectState.PLANNED) == (world.posts == ["1001-post"])

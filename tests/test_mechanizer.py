@@ -45,7 +45,7 @@ from runbook_lib.settings import JobRequest, JobSettings
 from tests.configuration import without_configuration
 
 PROJECT = 42
-TODAY = date(2026, 11, 22)
+TODAY = date(2031, 3, 1)
 TOKEN = "glpat-1Zx9-hush"
 PASSWORD = "pa55-hush"
 GIVEN = {
@@ -120,7 +120,7 @@ class Tracker:
         iid = len(self.issues) + 1
         issue = {"iid": iid, "state": "opened", "title": body["title"], "description": body["description"]}
         url = f"http://127.0.0.1:1/support/tracker/-/issues/{iid}"
-        issue |= {"labels": [body["labels"]], "created_at": "2026-11-22T10:00:00.000Z", "web_url": url}
+        issue |= {"labels": [body["labels"]], "created_at": f"{TODAY}T00:00:00.000Z", "web_url": url}
         self.issues.append(issue)
         return issue
 
@@ -332,7 +332,7 @@ def test_mail(settings: JobSettings, tracker: Tracker, outbox: Outbox) -> None:
         attachment.get_content_type(),
     )
     text = mail.get_body().get_content()
-    assert "Ultimate trial, 250 users, valid from 2026-11-22 until 2026-12-02 (10 days)" in text
+    assert "Ultimate trial, 250 users, valid from 2031-03-01 until 2031-03-11 (10 days)" in text
     assert "BEGIN" not in text
 
 
@@ -359,7 +359,7 @@ def test_the_tracker_knows_first(settings: JobSettings, tracker: Tracker, outbox
     (opened, signed, ended) = tracker.history
     assert [PROGRESS, PROGRESS, SUCCESS] == [title for title, _ in tracker.history]
     assert "no mail was sent" in opened[1]
-    assert "ask the customer whether it came" in signed[1]
+    assert "The mail is being sent. If this issue stays open like this, ask the customer whether it came." in signed[1]
     assert [None, *[attached(outbox.mails[0])] * 2] == [
         messages.find_license(description) for _, description in (opened, signed, ended)
     ]
@@ -415,7 +415,7 @@ def test_an_earlier_run_without_success(
 @pytest.mark.parametrize(
     "left",
     [
-        {"created_at": "2026-10-01T00:00:00Z"},
+        {"created_at": "2031-01-25T00:00:00Z"},
         {"labels": ["something else"]},
         {"description": "Operation: `1001-license` in the middle of a line"},
         {"description": "Operation: `1001-license-2`"},
@@ -440,7 +440,8 @@ BAD = {
     "username with spaces": {"username": "grace hopper"},
     "username with a newline": {"username": "grace\n"},
     "username that closes a fence": {"username": "`````\n/close\n@all <img src=x>"},
-    "username that is long": {"username": "g" * 101},
+    "username that is too long": {"username": "g" * 101},
+    "username without end": {"username": "g" * 5000},
     "username that poses as an operation": {"username": "x\n\nOperation: `1002-license`\n"},
     "no users": {"users": ""},
     "users 0": {"users": "0"},
@@ -459,9 +460,10 @@ BAD = {
     "operation id with markup": {"operation_id": "1001`\n\n/close\n`"},
     "operation id with a header": {"operation_id": "x>\r\nBcc: eve@evil.example"},
     "operation id that is long": {"operation_id": "x" * 101},
-    "ticket url of another kind": {"ticket_url": "javascript:alert(1)"},
+    "ticket url of another kind": {"ticket_url": "javascript:alert"},
+    "ticket url without a scheme": {"ticket_url": "t.example/1"},
     "ticket url with a newline": {"ticket_url": "https://t.example/1\n/close"},
-    "ticket url with markup": {"ticket_url": "https://t.example/1) [x](https://evil.example"},
+    "ticket url with markup": {"ticket_url": "https://t.example/1)[x](https://evil.example"},
     "ticket url that is long": {"ticket_url": "https://t.example/" + "x" * 600},
 }
 
@@ -493,15 +495,15 @@ def test_bad_input_stays_harmless(
     operation = "none" if "operation_id" in given else "1001-license"
     parts = description.split("`````")
     assert 5 == len(parts)
-    outside = "".join(parts[::2]).splitlines()
+    outside = {line.strip() for line in "".join(parts[::2]).splitlines()}
     assert {
         "",
-        "Requested by: ",
+        "Requested by:",
         "Ticket: see the pipeline",
         f"Operation: `{operation}`",
         "No license was sent.",
         "The tool may be used again.",
-    } == set(outside)
+    } == outside
     assert operation == messages.find_operation(description)
 
 
@@ -848,7 +850,12 @@ def test_command(pipeline: pytest.MonkeyPatch, tracker: Tracker, capsys: pytest.
     """The whole job, from variables to mail: it says what it did in one line, and ends with 0."""
     postbox = Postbox()
     transport = httpx.MockTransport(tracker._answer)
-    pipeline.setattr(mechanizer, "session", lambda *, loopback: session(loopback=loopback, transport=transport))
+
+    def practice_session(*, loopback: bool) -> httpx.Client:
+        assert loopback, "practice goes through no proxy"
+        return session(loopback=loopback, transport=transport)
+
+    pipeline.setattr(mechanizer, "session", practice_session)
 
     with mail_server(postbox) as port:
         pipeline.setenv("RUNBOOK_SMTP_PORT", str(port))
