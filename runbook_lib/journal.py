@@ -43,9 +43,13 @@ class Journal:
         line = json.dumps({"at": at, "kind": kind, **fields}, ensure_ascii=False) + "\n"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with self.path.open("a+b", buffering=0) as file:
+            with (
+                FileLock(self.folder / ".journal.lock", timeout=LOCK_WAIT_S),
+                self.path.open("a+b", buffering=0) as file,
+            ):
                 file.seek(0)
                 _add_line(file, line.encode(), after=_whole_lines(file.read()))
+            _sync_folder(self.folder)
         except OSError as exc:
             raise UnavailableError(
                 f"The journal {self.path} cannot be written ({exc.strerror}). Free the disk, then run again: "
@@ -62,6 +66,8 @@ class Journal:
             content = self.path.read_bytes()
         except FileNotFoundError:
             return []
+        except OSError as exc:
+            raise InputError(f"The journal {self.path} cannot be read: {exc.strerror}.") from exc
         lines = content[: _whole_lines(content)].split(b"\n")[:-1]
         return [self._entry(number, line) for number, line in enumerate(lines, start=1)]
 
@@ -100,6 +106,15 @@ class Journal:
                 f"Line {number} of {self.path} cannot be read. Nothing was changed; keep the file and ask a colleague."
             ) from exc
         return dict(entry)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Put a new file's name on disk too, not only its content."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _add_line(file: FileIO, line: bytes, *, after: int) -> None:

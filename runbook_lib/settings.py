@@ -183,6 +183,9 @@ class Settings(Profile):
         else:
             settings._check_complete()
         settings._guard(settings.zendesk_url, settings.gitlab_url, settings.slack_url)
+        for address in (settings.zendesk_url, settings.gitlab_url, settings.slack_url):
+            if address and not address.lower().startswith(("https://", "http://")):
+                raise InputError(f"The address {address} is incomplete; expected one such as https://gitlab.com.")
         return settings
 
     @classmethod

@@ -186,12 +186,11 @@ def test_another_title_is_no_success(title: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("title_email", "email"), [("STRASSE@x.example", "straße@x.example"), ("\u212a@x.example", "k@x.example")]
+    ("other", "email"), [("straße@x.example", "STRASSE@x.example"), ("\u212a@x.example", "k@x.example")]
 )
-def test_letters_that_fold_alike_are_other_addresses(title_email: str, email: str) -> None:
+def test_letters_that_fold_alike_are_other_addresses(other: str, email: str) -> None:
     """Case is ignored for ASCII only: a Kelvin sign is no k."""
-    assert success_of(success_title(title_email, 5), email) is None or title_email.isascii()
-    assert success_of(success_title(email, 5), title_email) is None or email.isascii()
+    assert success_of(success_title(other, 5), email) is None
 
 
 @pytest.mark.parametrize("email", [".*", "admin@customer.example|x", ".+@.+", r"\S+", ""])

@@ -14,6 +14,7 @@ import httpx
 from pydantic import SecretStr
 
 from runbook_lib.clients.http import Service
+from runbook_lib.errors import UnavailableError
 from runbook_lib.models import Pipeline, TrackerIssue
 
 LAST_PAGE = 50
@@ -84,6 +85,10 @@ class GitLab:
             page = response.headers.get("x-next-page", "")
             if not page:
                 return
+        raise UnavailableError(
+            f"GitLab's list {path} has more than {LAST_PAGE} pages, so it was not read to its end. "
+            "Nothing is decided on a part of it."
+        )
 
 
 def _issue(item: Mapping[str, Any]) -> TrackerIssue:

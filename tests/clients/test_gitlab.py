@@ -69,10 +69,12 @@ def test_no_page_header() -> None:
 
 
 def test_paging_ends() -> None:
-    """A server that always has another page is not read for ever."""
+    """A server that always has another page is not read for ever, and nothing is decided on a part of the list."""
     wire = Wire(reply(json=[item(1)], headers={"X-Next-Page": "2"}))
 
-    assert LAST_PAGE == len(gitlab(wire).issues(42, label=LABEL))
+    with pytest.raises(UnavailableError, match=f"more than {LAST_PAGE} pages"):
+        gitlab(wire).issues(42, label=LABEL)
+    assert LAST_PAGE == len(wire.requests)
 
 
 def test_issues_since() -> None:
