@@ -261,6 +261,7 @@ def test_clean_bounds_length(raw: str, limit: int, expected: str) -> None:
 
 @given(raw=HOSTILE | st.text(st.characters(categories=["Cc", "Cf", "Co"]), min_size=30), limit=st.integers(1, 50))
 @example("\U0010ffff" * 240, 240)
+@settings(deadline=None)
 def test_clean_is_printable_and_bounded(raw: str, limit: int) -> None:
     """Whatever the text, one printable line comes out, and names of characters do not make it longer than said."""
     shown = clean(raw, limit)
@@ -473,7 +474,7 @@ def test_text_is_printable(card: Card) -> None:
 
 
 def test_text_of_every_part() -> None:
-    """Exactly this is seen on a terminal."""
+    """Exactly this is seen on a terminal; what looks like a number stays as it was written."""
     card = Card(
         "Decide the scope",
         "in scope",
@@ -482,7 +483,7 @@ def test_text_of_every_part() -> None:
         (
             Paragraph("In scope.", strong=True),
             Timeline(WINDOW),
-            Table(("fact", "value"), [("plan", "premium"), ("users", "007")]),
+            Table(("fact", "value"), [("version", "1.10"), ("users", "007")]),
             Preview("public reply", "Hello,\n\nbye"),
             Link("ticket", "https://x.example/1"),
         ),
@@ -491,10 +492,10 @@ def test_text_of_every_part() -> None:
 [in scope] Decide the scope (practice, rehearsal)
   In scope.
   expired 2026-11-06 · grace period to 2026-11-20 · runbook applies to 2026-11-23 · emergency 2026-11-22
-  fact    value
-  ------  -------
-  plan    premium
-  users   007
+  fact     value
+  -------  -------
+  version  1.10
+  users    007
   public reply:
   | Hello,
   |

@@ -25,7 +25,6 @@ CHOSEN = {
     "1002-rehearsed": (1002, False),
     "1003-rehearsed": (1003, False),
     "1009-rehearsed": (1009, False),
-    "1010-performed": (1010, True),
     "1011-rehearsed": (1011, False),
 }
 
@@ -84,7 +83,10 @@ def make() -> None:
         # Times and paths of one run are no part of what is compared.
         record.metadata = {key: record.metadata[key] for key in ("kernelspec", "language_info")}
         for cell in record.cells:
-            cell.metadata = {"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {}
+            tags = list(cell.metadata.get("tags", []))
+            # nbval does not understand a line that is replaced while a step waits, so that step is only run.
+            tags += ["nbval-ignore-output"] if perform and cell.id == "step-2" else []
+            cell.metadata = {"tags": tags} if tags else {}
         nbformat.write(record, GOLDEN / f"{name}.ipynb")
         sys.stdout.write(f"{GOLDEN.relative_to(ROOT) / name}.ipynb\n")
 

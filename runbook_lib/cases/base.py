@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar
 
 from IPython import get_ipython
-from IPython.display import Pretty, display
+from IPython.display import Pretty, clear_output, display
 
 from runbook_lib import answers
 from runbook_lib.clients.gitlab import GitLab
@@ -253,29 +253,13 @@ class Progress:
 
     def __init__(self, what: str) -> None:
         self._what, self._said = what, ""
-        self._handle: Any = None
-
-    def __enter__(self) -> Self:
-        self._handle = _update(f"{self._what}: asking")
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._handle = None
 
     def say(self, words: str) -> None:
-        """Replace the line, if it is new."""
-        if words != self._said and self._handle is not None:
-            _update(f"{self._what}: {clean(words)}", self._handle)
+        """Replace the line, if it is new. Nothing else may have been shown by the cell before."""
+        if words != self._said:
+            clear_output(wait=True)  # type: ignore[no-untyped-call]
+            display(Pretty(f"{self._what}: {clean(words)}"))  # type: ignore[no-untyped-call]
         self._said = words
-
-
-def _update(words: str, handle: Any = None) -> Any:
-    """Show a line, or replace the one of an earlier call."""
-    line = Pretty(words)  # type: ignore[no-untyped-call]
-    if handle is None:
-        return display(line, display_id=True)  # type: ignore[no-untyped-call]
-    handle.update(line)
-    return handle
 
 
 def show(result: StepResult) -> None:

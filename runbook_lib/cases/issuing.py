@@ -97,19 +97,18 @@ class Mechanizer:
         """
         deadline = time.monotonic() + self._case.settings.wait_s
         pause = 0.25
-        with Progress("Mechanizer") as progress:
-            while True:
-                pipeline = self._own_pipeline(self.operation_id)
-                issue = self._success() or self._own_issue()
-                if issue and issue.state == "closed":
-                    progress.say(f"issue {issue.iid} is closed: the license was mailed")
-                    return self._issued(issue)
-                self._check_failed(issue, pipeline)
-                if time.monotonic() > deadline:
-                    raise self._too_late(pipeline)
-                progress.say(f"pipeline {pipeline.id} is {pipeline.status}" if pipeline else "no pipeline seen yet")
-                time.sleep(pause)
-                pause = min(pause * 1.5, 5.0)
+        progress = Progress("Mechanizer")
+        while True:
+            pipeline = self._own_pipeline(self.operation_id)
+            if issued := self._success():
+                progress.say(f"issue {issued.iid} is closed: the license was mailed")
+                return self._issued(issued)
+            self._check_failed(self._own_issue(), pipeline)
+            if time.monotonic() > deadline:
+                raise self._too_late(pipeline)
+            progress.say(f"pipeline {pipeline.id} is {pipeline.status}" if pipeline else "no pipeline seen yet")
+            time.sleep(pause)
+            pause = min(pause * 1.5, 5.0)
 
     def _check_failed(self, issue: TrackerIssue | None, pipeline: Pipeline | None) -> None:
         if issue and issue.title.startswith("[Failure]"):
@@ -164,7 +163,7 @@ class Mechanizer:
                 pipeline = self._own_pipeline(operation_id)
                 failed = pipeline is not None and pipeline.status in ENDED_BADLY
             else:
-                failed = issue.state == "opened" and issue.title.startswith("[Failure]")
+                failed = issue.title.startswith("[Failure]")
             if not failed:
                 return operation_id
         raise PersonNeededError(
