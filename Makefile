@@ -9,7 +9,7 @@ demo: $(READY)
 	$(BIN)/runbook demo
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 lab: $(READY)
 	$(BIN)/runbook lab

@@ -274,7 +274,7 @@ def suggest_users(
         )
     if maximum is not None:
         return SeatAdvice(max(maximum, 1), f"The instance's maximum is {maximum}; the billable users are not known.")
-    known = max((n for n in (in_license, billable and billable + (over or 0)) if n), default=None)
+    known = max((n + (over or 0) for n in (in_license, billable) if n), default=None)
     if known is None:
         return SeatAdvice(None, "No user figure is known: it stands on the Dashboard and on the License page.")
     return SeatAdvice(

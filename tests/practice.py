@@ -7,6 +7,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -97,6 +98,13 @@ class World:
     def content(self) -> bytes:
         """The world's database, byte for byte."""
         return (self.folder / "world.sqlite").read_bytes()
+
+    def wait_for_pipelines(self) -> None:
+        """Wait until no job runs: a license is seen a moment before its pipeline has ended."""
+        deadline = time.monotonic() + 30
+        while self.rows("SELECT 1 FROM pipelines WHERE status IN ('created', 'pending', 'running')"):
+            assert time.monotonic() < deadline, "a pipeline does not end"
+            time.sleep(0.02)
 
     def mails(self, address: str) -> list[EmailMessage]:
         """The mails that an address got."""

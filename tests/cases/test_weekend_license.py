@@ -185,6 +185,7 @@ def test_a_colleagues_license_is_adopted_and_checked(here: World) -> None:
     """Made with the tool by hand: no second one is issued."""
     first = to_users(1001, perform=True)
     first.issue_license()
+    here.wait_for_pipelines()
     here.change("UPDATE issues SET description = replace(description, 'sandbox-1001-license-1', 'by-hand')")
     here.change("DELETE FROM pipelines")
     for path in (here.outputs / "sandbox" / "1001").iterdir():
@@ -264,6 +265,7 @@ def test_a_pipeline_that_does_not_end_in_time_is_told_and_found_by_the_next_run(
     """Nothing is started twice, and once it ends the case goes on."""
     started = to_users(1001, perform=True)
     started.issue_license()
+    here.wait_for_pipelines()
     here.change("UPDATE pipelines SET status = 'running'")
     (issue,) = here.rows("SELECT * FROM issues")
     here.change(
