@@ -19,6 +19,13 @@ from runbook_lib.policy import MAX_USERS, PAID_PLANS
 
 UNKNOWN = "unknown"
 MAX_TICKET = 10**12
+FIRST_YEAR, LAST_YEAR = 2000, 2100
+IMAGE_TYPES = {
+    b"\x89PNG\r\n\x1a\n": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"GIF8": "image/gif",
+}
+"""How the files begin that `screenshots` may name, with their media types."""
 Value = int | bool | str | date | tuple[str, ...]
 
 
@@ -121,16 +128,25 @@ def _flag(name: str, raw: object) -> bool:
     return words[word]
 
 
-def _date(name: str, raw: object) -> date:
+def day(name: str, raw: object) -> date:
+    """A date from `FIRST_YEAR` to `LAST_YEAR`.
+
+    Raises:
+        InputError: It is none, or not written as YYYY-MM-DD.
+    """
+    expected = "a date as YYYY-MM-DD, such as 2026-11-06"
     if isinstance(raw, date) and not isinstance(raw, datetime):
-        return raw
-    text = raw.strip() if isinstance(raw, str) else ""
-    try:
-        found = date.fromisoformat(text)
-    except ValueError as exc:
-        raise _wrong(name, raw, "a date as YYYY-MM-DD, such as 2026-11-06") from exc
-    if text != found.isoformat():
-        raise _wrong(name, raw, "a date as YYYY-MM-DD, such as 2026-11-06")
+        found = raw
+    else:
+        text = raw.strip() if isinstance(raw, str) else ""
+        try:
+            found = date.fromisoformat(text)
+        except ValueError as exc:
+            raise _wrong(name, raw, expected) from exc
+        if text != found.isoformat():
+            raise _wrong(name, raw, expected)
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:
+        raise _wrong(name, found.isoformat(), f"a date from the years {FIRST_YEAR} to {LAST_YEAR}")
     return found
 
 
@@ -145,14 +161,14 @@ def _one_of(*choices: str) -> Callable[[str, object], str]:
 
 
 def _files(name: str, raw: object) -> tuple[str, ...]:
-    """File paths, from a list, from the JSON text of one, or a single path."""
+    """File paths, at least one: from a list, from the JSON text of one, or a single path."""
     if isinstance(raw, str) and raw.lstrip().startswith("["):
         try:
             raw = json.loads(raw)
         except (ValueError, RecursionError) as exc:
             raise _wrong(name, raw, 'file paths, such as ["dashboard.png", "license.png"]') from exc
     paths = [raw] if isinstance(raw, str) else raw
-    if not isinstance(paths, list | tuple) or not all(_is_path(path) for path in paths):
+    if not isinstance(paths, list | tuple) or not paths or not all(_is_path(path) for path in paths):
         raise _wrong(name, raw, 'file paths, such as ["dashboard.png", "license.png"]')
     return tuple(paths)
 
@@ -184,11 +200,14 @@ _ALL = (
     Question("ticket_id", "the Zendesk ticket's number", _ticket, optional=False),
     Question("perform", "False rehearses, True changes things and is final", _flag, optional=False),
     Question("take_over", "True takes the ticket although a colleague has it", _flag, optional=False),
-    Question("emergency_on", "the emergency's date, if it is not the day the ticket was opened", _date),
+    Question("emergency_on", "the emergency's date, if it is not the day the ticket was opened", day),
     Question("deployment", "self_managed or gitlab_com", _one_of("self_managed", "gitlab_com")),
     Question("account_type", "customer, prospect or reseller", _one_of("customer", "prospect", "reseller")),
     Question("plan", "the plan they pay for: starter, premium, ultimate, or free", _one_of(*PAID_PLANS, "free")),
-    Question("expires_on", "the day the license expired, YYYY-MM-DD", _date),
+    Question("expires_on", "the day the license expired, YYYY-MM-DD", day),
+    Question(
+        "ask_customer", "True asks for the screenshots although there are images on the ticket", _flag, optional=False
+    ),
     Question("screenshots", "image files to add to the ticket, as a list of paths", _files),
     Question("users_in_license", "Users in subscription (or License), from the screenshot", count),
     Question("billable_users", "Billable users, from the screenshot", count),

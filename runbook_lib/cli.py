@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runbook_lib.errors import InputError, PersonNeededError, RunbookError
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from runbook_lib.runner import Report
     from runbook_lib.settings import Settings
 
@@ -72,7 +73,9 @@ def _parser() -> argparse.ArgumentParser:
     license_commands = license_parser.add_subparsers(required=True, metavar="COMMAND")
     read = license_commands.add_parser("read", help="check a license file and show what it says, never the license")
     read.add_argument("file", type=Path, metavar="FILE")
-    read.add_argument("--public-key", type=Path, metavar="PEM", help="default: RUNBOOK_LICENSE_PUBLIC_KEY_FILE")
+    read.add_argument(
+        "--public-key", type=Path, metavar="PEM", help="default: the one of the profile"
+    )
     read.add_argument("--json", action="store_true", help="print one JSON object")
     read.set_defaults(command=_license_read)
 
@@ -144,44 +147,45 @@ def _practice(local: Settings) -> Iterator[None]:
     from runbook_lib.sandbox import server
 
     folder = local.world_folder
-    if server.running(folder):
-        yield
-        return
-    _ensure_world(folder, None)
-    with server.background(folder):
+    with ExitStack() as stack:
+        with server.one_at_a_time(folder):
+            _ensure_world(folder, None)
+            stack.enter_context(server.shared(folder))
         yield
 
 
-def _ensure_world(folder: Path, on: str | None) -> None:
+def _ensure_world(folder: Path, wanted: date | None) -> None:
     """A practice world, of the date given, or of today.
 
     Raises:
         InputError: There is one of another date.
     """
-    from datetime import UTC, date, datetime
+    from datetime import UTC, datetime
 
-    from runbook_lib import answers
     from runbook_lib.sandbox import server
 
     found = server.world_date(folder)
-    wanted = answers.parse("emergency_on", on) if on else None
     if found is None:
-        server.make_world(folder, wanted if isinstance(wanted, date) else datetime.now(UTC).date())
+        server.make_world(folder, wanted or datetime.now(UTC).date())
     elif wanted and wanted != found:
         raise InputError(f"The practice world in {folder.parent} is of {found}. Pass --new to begin one of {wanted}.")
 
 
 def _sandbox(given: argparse.Namespace) -> int:
+    from runbook_lib import answers
     from runbook_lib.sandbox import server
     from runbook_lib.settings import Settings
 
+    wanted = None if given.date is None else answers.day("--date", given.date)
     local = Settings.local()
     if local.profile == "live":
         raise InputError("RUNBOOK_PROFILE is live; the practice world needs the profile sandbox.")
     folder = local.world_folder
-    if given.new:
-        _set_aside(folder)
-    _ensure_world(folder, given.date)
+    with server.one_at_a_time(folder):
+        server.wait_for_stopping(folder)
+        if given.new:
+            _set_aside(folder)
+        _ensure_world(folder, wanted)
     print(f"The practice world of {server.world_date(folder)} is starting; stop it with Ctrl-C.")
     print(f"Its address is in {folder / 'running.json'}; notebooks find it by themselves.", flush=True)
     server.serve(folder, port=given.port)
@@ -239,11 +243,16 @@ def _plain(value: Any) -> str:
 
 
 def _configured_key() -> Path:
+    from runbook_lib.sandbox.world import PUBLIC_KEY_NAME
     from runbook_lib.settings import Settings
 
-    path = Settings.local().license_public_key_file
-    if path is None:
-        raise InputError("No public key is given; pass --public-key PEM, or set RUNBOOK_LICENSE_PUBLIC_KEY_FILE.")
+    local = Settings.local()
+    if local.profile == "live":
+        path, advice = local.license_public_key_file, "or set RUNBOOK_LICENSE_PUBLIC_KEY_FILE"
+    else:
+        path, advice = local.world_folder / PUBLIC_KEY_NAME, "or make a practice world: `runbook sandbox`"
+    if path is None or not path.exists():
+        raise InputError(f"There is no public key to check with; pass --public-key PEM, {advice}.")
     return path
 
 
@@ -275,8 +284,7 @@ def _demo(given: argparse.Namespace) -> int:
     from runbook_lib import demo
     from runbook_lib.settings import Settings
 
-    os.environ["RUNBOOK_PROFILE"] = "sandbox"
-    return demo.main(Settings.local())
+    return demo.main(Settings.local(profile="sandbox"))
 
 
 if __name__ == "__main__":

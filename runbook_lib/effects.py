@@ -75,11 +75,12 @@ class Effects:
             RunbookError: It was refused or could not be sent; it did not happen.
         """
         if not self.perform:
-            return self._look(effect) or EffectResult(effect.name, effect.summary, EffectState.PLANNED)
+            return self.look(effect) or EffectResult(effect.name, effect.summary, EffectState.PLANNED)
         with self._journal.lock():
-            return self._look(effect) or self._do(effect)
+            return self.look(effect) or self._do(effect)
 
-    def _look(self, effect: Effect) -> EffectResult | None:
+    def look(self, effect: Effect) -> EffectResult | None:
+        """What is there already of an effect, or None; nothing is performed."""
         if evidence := self._journal.settled(effect.operation_id):
             return EffectResult(effect.name, effect.summary, EffectState.ALREADY_DONE, evidence)
         if evidence := effect.find():

@@ -1,10 +1,13 @@
 """Runs a notebook through papermill, and says truthfully how that ended. The one place where a kernel is started.
 
-Knows notebooks, not tickets. papermill and what it brings are imported only when a notebook is run.
+Knows notebooks, not tickets. papermill and what it brings are imported only when a notebook is run. What has run is
+kept in memory alone, so that a full disk or a stopped run loses none of it.
 """
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +17,9 @@ from runbook_lib.models import Status
 
 KERNEL = "python3"
 START_TIMEOUT_S = 60
-_ERROR_TAG = "papermill-error-cell-tag"
-"""Cells that papermill adds for an error; the step's own card says it better."""
+LONGEST_FOLDER = 64
+"""Bytes in the name of the folder for temporary files, up to which the kernel's sockets fit in: the system takes
+107 for the whole path."""
 
 
 @dataclass(frozen=True)
@@ -23,69 +27,92 @@ class Execution:
     """How a notebook ran.
 
     Attributes:
-        notebook: The executed notebook, as far as it came.
         status: How the run ended; `failed` for any error in a cell.
         error_name: The class of the error that stopped it, or "".
-        error_words: Its message, or "".
+        error_words: Its message, or what happened where there was no error, or "".
+        traceback: The traceback of an error outside of the notebook, or "".
     """
 
-    notebook: Any
     status: Status
     error_name: str = ""
     error_words: str = ""
+    traceback: str = ""
 
 
 def parameters(notebook: Path) -> dict[str, str]:
     """The parameters of a notebook, from its `parameters` cell: name to the default's source text."""
     from papermill import inspect_notebook
 
-    return {name: found["default"] for name, found in inspect_notebook(_literal(notebook)).items()}
+    path = str(notebook).replace("{", "{{").replace("}", "}}")  # papermill would fill in `{...}`
+    return {name: found["default"] for name, found in inspect_notebook(path).items()}
 
 
-def execute(notebook: Path, scratch: Path, values: Mapping[str, Any], *, progress: bool = False) -> Execution:
-    """Run a notebook from its first cell.
+def prepared(notebook: Path, values: Mapping[str, Any]) -> Any:
+    """A notebook with its parameters, in memory, ready to be executed; the template is not changed."""
+    from papermill.iorw import load_notebook_node
+    from papermill.parameterize import parameterize_notebook
+
+    made = parameterize_notebook(load_notebook_node(str(notebook)), dict(values), kernel_name=KERNEL)
+    _say_what_ran(made)
+    return made
+
+
+def execute(notebook: Any, *, progress: bool = False) -> Execution:
+    """Run a prepared notebook from its first cell.
 
     Args:
-        notebook: The template; it is not changed.
-        scratch: Where papermill saves as it goes; left there for the caller. Its folder is private: the kernel's
-            sockets are there too, off the network.
-        values: The parameters, as plain values.
+        notebook: What `prepared` returned; it takes up the outputs, as far as they come, whatever happens.
         progress: Whether to show a progress bar on standard error.
 
     Returns:
-        The execution, also when the run was stopped by an error, a dead kernel or Ctrl-C.
+        How it ended, also when an error in a cell or a dead kernel stopped it.
     """
-    import nbformat
     from nbclient.exceptions import DeadKernelError
-    from papermill.exceptions import PapermillExecutionError
-    from papermill.execute import execute_notebook
+    from papermill.engines import papermill_engines
     from traitlets.config import Config
 
-    def so_far() -> Any:
-        found = nbformat.read(scratch, as_version=4)  # type: ignore[no-untyped-call]
-        found.cells = [cell for cell in found.cells if _ERROR_TAG not in cell.metadata.get("tags", [])]
-        return found
-
-    try:
-        execute_notebook(
-            _literal(notebook),
-            _literal(scratch),
-            parameters=dict(values),
-            kernel_name=KERNEL,
-            extra_arguments=["--IPKernelApp.log_level=CRITICAL"],  # at times it reports its own shutdown as an error
-            config=Config(KernelManager={"transport": "ipc", "ip": str(scratch.parent / "kernel")}),
-            progress_bar=progress,
-            start_timeout=START_TIMEOUT_S,
-        )
-    except PapermillExecutionError as exc:
-        return Execution(so_far(), Status.FAILED, exc.ename, exc.evalue)
-    except DeadKernelError:
-        return Execution(so_far(), Status.KILLED, "DeadKernelError", "The kernel died.")
-    except KeyboardInterrupt:
-        return Execution(so_far(), Status.CANCELLED, "KeyboardInterrupt", "The run was cancelled.")
-    return Execution(so_far(), Status.COMPLETED)
+    with tempfile.TemporaryDirectory(prefix="runbook-", dir=_short_folder(), ignore_cleanup_errors=True) as private:
+        try:
+            papermill_engines.execute_notebook_with_engine(
+                None,
+                notebook,
+                KERNEL,
+                output_path=None,
+                extra_arguments=["--IPKernelApp.log_level=CRITICAL"],  # it may report its own shutdown as an error
+                config=Config(KernelManager={"transport": "ipc", "ip": f"{private}/kernel"}),  # off the network
+                progress_bar=progress,
+                start_timeout=START_TIMEOUT_S,
+            )
+        except DeadKernelError:
+            return Execution(Status.KILLED, error_words="The kernel died before the end of the notebook.")
+        finally:
+            _say_what_ran(notebook)
+    name, words = _error(notebook)
+    return Execution(Status.FAILED if name else Status.COMPLETED, name, words)
 
 
-def _literal(path: Path) -> str:
-    """A path as papermill wants it: it would fill in `{...}`."""
-    return str(path).replace("{", "{{").replace("}", "}}")
+def _short_folder() -> str | None:
+    """Where the kernel's sockets go: the usual folder for temporary files (None), or /tmp if its name is too long."""
+    usual = os.fsencode(tempfile.gettempdir())
+    return None if len(usual) <= LONGEST_FOLDER else "/tmp"  # noqa: S108 - what is made in it is private
+
+
+def _say_what_ran(notebook: Any) -> None:
+    """Put right what papermill notes on the cells of a run that was broken off: that all of them were completed."""
+    for cell in notebook.cells:
+        said = cell.metadata.setdefault("papermill", {})
+        if not said.get("start_time"):
+            said["status"] = "pending"
+        elif cell.cell_type == "code" and "shell.execute_reply" not in cell.metadata.get("execution", {}):
+            said.update(status="failed", exception=True)
+
+
+def _error(notebook: Any) -> tuple[str, str]:
+    """The class and the message of the first error in a cell, or empty words."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if output.output_type == "error":
+                return output.ename, output.evalue
+        if cell.metadata["papermill"].get("exception"):
+            return "CellExecutionError", f"The cell {cell.id} failed and did not say why."
+    return "", ""

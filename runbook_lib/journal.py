@@ -72,10 +72,14 @@ class Journal:
         return [self._entry(number, line) for number, line in enumerate(lines, start=1)]
 
     def settled(self, operation_id: str) -> Evidence | None:
-        """The evidence of an effect that is there already, or None."""
-        for entry in reversed(self.entries()):
+        """The evidence of an effect that is there already, or None.
+
+        Raises:
+            InputError: The line with the evidence cannot be read.
+        """
+        for number, entry in reversed(list(enumerate(self.entries(), start=1))):
             if entry.get("operation_id") == operation_id and entry["kind"] in _SETTLED:
-                return Evidence(**entry["evidence"])
+                return self._evidence(number, entry)
         return None
 
     @contextmanager
@@ -101,11 +105,23 @@ class Journal:
         try:
             entry = json.loads(line)
             entry["kind"]
-        except (ValueError, KeyError, TypeError) as exc:
-            raise InputError(
-                f"Line {number} of {self.path} cannot be read. Nothing was changed; keep the file and ask a colleague."
-            ) from exc
+        except (ValueError, KeyError, TypeError, RecursionError) as exc:
+            raise self._damaged(number) from exc
         return dict(entry)
+
+    def _evidence(self, number: int, entry: dict[str, Any]) -> Evidence:
+        try:
+            evidence = Evidence(**entry["evidence"])
+        except (KeyError, TypeError) as exc:
+            raise self._damaged(number) from exc
+        if not all(isinstance(text, str) for text in vars(evidence).values()):
+            raise self._damaged(number)
+        return evidence
+
+    def _damaged(self, number: int) -> InputError:
+        return InputError(
+            f"Line {number} of {self.path} cannot be read. Nothing was changed; keep the file and ask a colleague."
+        )
 
 
 def _sync_folder(folder: Path) -> None:

@@ -6,8 +6,12 @@ an open issue tells of it:
     [In progress]  the job runs, or died; its text says whether the mail may have gone out
     [Failure]      no license was sent, and why; the tool may be used again
     [Success]      closed; holds a copy of the license
+    [Duplicate]    closed; no license was sent, because another job came first
 
-Source: weekend seed, *Step 2* and *Considerations*.
+A job looks for others before it opens its issue and again after: of two that run at once the one with the lower
+number goes on. In a pipeline, GitLab's own way to keep jobs apart is a `resource_group`; set it too.
+
+Source: weekend seed, *Step 2* and *Considerations*; GitLab CI/CD YAML reference, `resource_group`.
 """
 
 from __future__ import annotations
@@ -16,15 +20,20 @@ import re
 import smtplib
 import ssl
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, date, timedelta
+from email.headerregistry import Address
 from email.message import EmailMessage
+from email.utils import parseaddr
+
+import stamina
 
 from runbook_lib import answers, license, messages, policy
 from runbook_lib.clients.gitlab import GitLab
 from runbook_lib.clients.http import session
-from runbook_lib.errors import InputError, OutcomeUnknownError, RunbookError
+from runbook_lib.errors import InputError, OutcomeUnknownError, RunbookError, UnavailableError
 from runbook_lib.models import TrackerIssue
 from runbook_lib.settings import JobRequest, JobSettings
 
@@ -37,7 +46,10 @@ GENERIC_LICENSEE = {
 NOTIFY_DAYS = 7
 """Days before expiry at which the instance starts to remind. Source: the license format's usual values."""
 LOOK_BACK_DAYS = 30
-"""How far back an earlier run of the same operation is looked for."""
+"""How far back an earlier run of the same operation is looked for; one for the same address only counts as long as
+a license of it would still be valid."""
+UPDATE_ATTEMPTS = 4
+"""How often an update of the tracker issue is sent."""
 SMTP_TIMEOUT_S = 30.0
 FILE_NAME = "emergency-trial.gitlab-license"
 
@@ -69,29 +81,24 @@ def main(request: JobRequest, settings: JobSettings) -> str:
 
 
 def issue_license(request: JobRequest, settings: JobSettings, gitlab: GitLab, send: Send) -> str:
-    """Issue one license: look, open the issue, sign, mail, close the issue. Raises as `main`."""
+    """Issue one license: look, open the issue, look again, sign, mail, close the issue. Raises as `main`."""
     project = settings.tracker_project_id
     try:
         order = check(request)
     except InputError as exc:
         _refuse(request, exc, gitlab, project)
         raise
-    if done := _earlier(order, settings, gitlab):
-        return done
+    if first := _earlier(order, settings, gitlab):
+        return _settled(order, first)
     tracker = _Tracker(order, gitlab, project)
-    try:
+    with tracker.telling_failure():
+        if first := _earlier(order, settings, gitlab, before_iid=tracker.issue.iid):
+            tracker.duplicate_of(first)
+            return _settled(order, first)
         text = sign(order, settings)
-    except RunbookError as exc:
-        tracker.failed(exc)
-        raise
-    tracker.about_to_mail(text)
-    try:
-        send(compose(order, settings, text))
-    except OutcomeUnknownError:
-        raise
-    except RunbookError as exc:
-        tracker.failed(exc)
-        raise
+        mail = compose(order, settings, text)
+        tracker.about_to_mail(text)
+        send(mail)
     issue = tracker.succeeded(text)
     return f"License {license.fingerprint(text)} for {order.users} users was mailed; issue {issue.url}."
 
@@ -108,10 +115,18 @@ def check(request: JobRequest) -> Order:
         raise InputError(f"LICENSE_OPERATION_ID is {request.operation_id[:80]!r}; expected letters, digits, - and _.")
     if not re.fullmatch(r"(https?://[^\s<>`\[\]()]{1,500})?", request.ticket_url):
         raise InputError(f"LICENSE_TICKET_URL is {request.ticket_url[:80]!r}; expected the ticket's web address.")
+    users = answers.count("LICENSE_USERS", request.users, least=1)
+    email = answers.address("LICENSE_EMAIL", request.email)
+    room = messages.title_room(users)
+    if len(email) > room:
+        raise InputError(
+            f"LICENSE_EMAIL is {email[:40]!r}... with {len(email)} characters; expected at most {room}, "
+            "so that it fits into the title of a tracker issue."
+        )
     return Order(
         username=request.username,
-        users=answers.count("LICENSE_USERS", request.users, least=1),
-        email=answers.address("LICENSE_EMAIL", request.email),
+        users=users,
+        email=email,
         operation_id=request.operation_id or f"by-hand-{uuid.uuid4().hex}",
         ticket_url=request.ticket_url or "not given",
     )
@@ -143,10 +158,14 @@ def sign(order: Order, settings: JobSettings) -> str:
 
 
 def compose(order: Order, settings: JobSettings, text: str) -> EmailMessage:
-    """The mail, with the license as attachment and the operation id as Message-ID."""
+    """The mail, with the license as attachment and the operation id as Message-ID.
+
+    Raises:
+        InputError: The sender is no address.
+    """
     starts_on = settings.now().date()
     mail = EmailMessage()
-    mail["From"] = settings.smtp_sender
+    mail["From"] = _sender(settings.smtp_sender)
     mail["To"] = order.email
     mail["Subject"] = messages.MAIL_SUBJECT
     mail["Date"] = settings.now()
@@ -154,6 +173,16 @@ def compose(order: Order, settings: JobSettings, text: str) -> EmailMessage:
     mail.set_content(messages.mail_body(order.users, starts_on, starts_on + timedelta(days=policy.TRIAL_DAYS)))
     mail.add_attachment(text.encode(), maintype="application", subtype="octet-stream", filename=FILE_NAME)
     return mail
+
+
+def _sender(text: str) -> Address:
+    """The sender, checked before Python's header parser sees it, which ends in any error on what is no address."""
+    name, email = parseaddr(text)
+    if not text.isprintable() or not email:
+        raise InputError(
+            f"RUNBOOK_SMTP_SENDER is {text[:80]!r}; expected an address such as GitLab Support <no-reply@x.example>."
+        )
+    return Address(name, addr_spec=answers.address("RUNBOOK_SMTP_SENDER", email))
 
 
 def send(mail: EmailMessage, settings: JobSettings) -> None:
@@ -168,6 +197,11 @@ def send(mail: EmailMessage, settings: JobSettings) -> None:
         server = _connect(settings)
     except (OSError, smtplib.SMTPException) as exc:
         raise InputError(f"The mail server {where} cannot be used: {_smtp_words(exc)}") from exc
+    except ValueError:
+        raise InputError(
+            f"The mail server {where} cannot be used: RUNBOOK_SMTP_HOST, RUNBOOK_SMTP_USERNAME or "
+            "RUNBOOK_SMTP_PASSWORD has characters that cannot be sent; expected ASCII."
+        ) from None  # the error holds the password
     try:
         server.send_message(mail)
     except (smtplib.SMTPServerDisconnected, OSError) as exc:
@@ -191,7 +225,7 @@ def _connect(settings: JobSettings) -> smtplib.SMTP:
             server.starttls(context=tls)
         if settings.smtp_username and settings.smtp_password:
             server.login(settings.smtp_username, settings.smtp_password.get_secret_value())
-    except OSError:
+    except (OSError, ValueError):
         server.close()
         raise
     return server
@@ -213,54 +247,154 @@ class _Tracker:
 
     def __init__(self, order: Order, gitlab: GitLab, project: int) -> None:
         self._order, self._gitlab, self._project = order, gitlab, project
-        self._issue = gitlab.create_issue(
+        self.issue = gitlab.create_issue(
             project,
             title=messages.progress_title(order.email, order.users),
             description=self._describe("The license has not been signed yet; no mail was sent."),
             label=messages.LABEL,
         )
 
+    @contextmanager
+    def telling_failure(self) -> Iterator[None]:
+        """Whatever is raised in here, but for a lost answer, means that no license was sent: the issue says so."""
+        try:
+            yield
+        except OutcomeUnknownError:
+            raise
+        except RunbookError as exc:
+            self.failed(exc)
+            raise
+
     def about_to_mail(self, text: str) -> None:
-        """From here on the customer may have the license, so the copy is kept first."""
+        """From here on the customer may have the license, so the copy is kept first.
+
+        Raises:
+            UnavailableError: It could not be kept for certain: nothing must be sent.
+        """
         title = messages.progress_title(self._order.email, self._order.users)
         warning = "The mail is being sent. If this issue stays open like this, ask the customer whether it came."
-        self._update(title, f"{warning}\n\n{messages.license_copy(text)}")
+        try:
+            self._update(title, self._describe(f"{warning}\n\n{messages.license_copy(text)}"))
+        except OutcomeUnknownError as exc:
+            raise UnavailableError(f"Issue {self.issue.url} could not be updated, so no mail was sent.") from exc
 
     def failed(self, exc: RunbookError) -> None:
-        """Nothing was sent: the issue stays open and says why."""
-        self._update(messages.failure_title(self._order.email, self._order.users), messages.failure_body(str(exc)))
+        """Nothing was sent: the issue stays open and says why.
+
+        Raises:
+            UnavailableError: The issue could not be updated.
+        """
+        title = messages.failure_title(self._order.email, self._order.users)
+        try:
+            self._update(title, self._describe(messages.failure_body(str(exc))))
+        except RunbookError as lost:
+            raise UnavailableError(
+                f"{exc} No license was sent, but issue {self.issue.url} could not be updated: retitle it to {title!r}."
+            ) from lost
+
+    def duplicate_of(self, first: TrackerIssue) -> None:
+        """Nothing was sent, and the other issue tells the rest: this one is closed, without the operation's id."""
+        title = messages.duplicate_title(self._order.email, self._order.users)
+        self._update(title, messages.duplicate_body(first.url), close=True)
 
     def succeeded(self, text: str) -> TrackerIssue:
-        """The mail was taken: the issue is closed, with the copy."""
-        title = messages.success_title(self._order.email, self._order.users)
-        return self._update(title, messages.license_copy(text), close=True)
+        """The mail was taken: the issue is closed, with the copy.
 
-    def _update(self, title: str, body: str, *, close: bool = False) -> TrackerIssue:
-        return self._gitlab.update_issue(
-            self._project, self._issue.iid, title=title, description=self._describe(body), close=close
-        )
+        Raises:
+            OutcomeUnknownError: The issue could not be closed.
+        """
+        title = messages.success_title(self._order.email, self._order.users)
+        try:
+            return self._update(title, self._describe(messages.license_copy(text)), close=True)
+        except RunbookError as exc:
+            raise OutcomeUnknownError(
+                f"The license WAS mailed, but issue {self.issue.url} could not be closed. Do not run the job again: "
+                f"retitle the issue to {title!r} and close it."
+            ) from exc
+
+    def _update(self, title: str, description: str, *, close: bool = False) -> TrackerIssue:
+        """Rewrite the issue. That says all and nothing twice, so it is sent again if looking does not find it there."""
+        wanted = (title, description, "closed" if close else "opened")
+        for attempt in stamina.retry_context(
+            on=(OutcomeUnknownError, UnavailableError), attempts=UPDATE_ATTEMPTS, timeout=60.0
+        ):
+            with attempt:
+                if attempt.num > 1:
+                    issue = self._gitlab.issue(self._project, self.issue.iid)
+                    if (issue.title, issue.description, issue.state) == wanted:
+                        return issue
+                return self._gitlab.update_issue(
+                    self._project, self.issue.iid, title=title, description=description, close=close
+                )
+        raise AssertionError("unreachable: the last attempt raises")
 
     def _describe(self, body: str) -> str:
         order = self._order
         return messages.issue_description(order.operation_id, order.username, order.ticket_url, body)
 
 
-def _earlier(order: Order, settings: JobSettings, gitlab: GitLab) -> str | None:
-    """What an earlier run of the same operation left: a retried CI job must not issue a second license.
+def _earlier(
+    order: Order, settings: JobSettings, gitlab: GitLab, *, before_iid: int | None = None
+) -> TrackerIssue | None:
+    """The issue that speaks against a new license, a success rather than another, or None.
 
-    Raises:
-        OutcomeUnknownError: It left an issue that tells of no success.
+    Args:
+        order: What is to be issued.
+        settings: Where the tracker is, and what day it is.
+        gitlab: The tracker's GitLab.
+        before_iid: Only issues with a lower number count: those that were opened before this one.
     """
     since = settings.now() - timedelta(days=LOOK_BACK_DAYS)
-    for issue in gitlab.issues(settings.tracker_project_id, label=messages.LABEL, created_after=since):
-        if messages.find_operation(issue.description) == order.operation_id:
-            if issue.state == "closed" and messages.success_of(issue.title, order.email) is not None:
-                return f"This operation has issued its license already; issue {issue.url}."
-            raise OutcomeUnknownError(
-                f"An earlier run of this operation left issue {issue.url} without success. "
-                "Read it, and start a new operation."
-            )
-    return None
+    found = gitlab.issues(settings.tracker_project_id, label=messages.LABEL, created_after=since)
+    valid_since = settings.now().date() - timedelta(days=policy.TRIAL_DAYS - 1)
+    against = [
+        issue
+        for issue in found
+        if (before_iid is None or issue.iid < before_iid) and _is_against(issue, order, valid_since)
+    ]
+    return min(against, key=lambda issue: not _is_success(issue, order), default=None)
+
+
+def _is_against(issue: TrackerIssue, order: Order, valid_since: date) -> bool:
+    """Whether an issue is of the same operation, or of a license for the same address or ticket.
+
+    The latter counts if it was issued and is still valid, or if its job has not ended. A failure never does.
+    """
+    if messages.find_operation(issue.description) == order.operation_id:
+        return True
+    if issue.created_at.astimezone(UTC).date() < valid_since:
+        return False
+    return _is_success(issue, order) or _is_under_way(issue, order)
+
+
+def _is_success(issue: TrackerIssue, order: Order) -> bool:
+    return issue.state == "closed" and messages.success_of(issue.title, order.email) is not None
+
+
+def _is_under_way(issue: TrackerIssue, order: Order) -> bool:
+    same_address = messages.progress_of(issue.title, order.email) is not None
+    same_ticket = messages.find_ticket(issue.description) == order.ticket_url
+    return issue.state == "opened" and issue.title.startswith("[In progress]") and (same_address or same_ticket)
+
+
+def _settled(order: Order, first: TrackerIssue) -> str:
+    """The line for the job's log if the license was issued before.
+
+    Raises:
+        OutcomeUnknownError: The issue tells of no success.
+    """
+    whose = "This" if messages.find_operation(first.description) == order.operation_id else "Another"
+    if _is_success(first, order):
+        users = messages.success_of(first.title, order.email)
+        return f"{whose} operation has issued its license already, for {users} users; issue {first.url}."
+    if _is_under_way(first, order):
+        raise OutcomeUnknownError(
+            f"{whose} operation for this ticket or address is in progress, or died: {first.url}. Nothing was sent now. "
+            "Wait for its job; if that died, ask the customer whether the mail came, and retitle the issue accordingly."
+        )
+    raise OutcomeUnknownError(
+        f"An earlier run of this operation left issue {first.url} without success. Read it, and start a new operation."
+    )
 
 
 def _refuse(request: JobRequest, exc: InputError, gitlab: GitLab, project: int) -> None:

@@ -17,6 +17,8 @@ LABEL = "Mechanizer::Emergency License Generation"
 """The label of every issue that the license job opens. Source: weekend seed, *Considerations* 3."""
 MAIL_SUBJECT = f"{TRIAL_DAYS}-day Trial GitLab License"
 """The subject of the mail with the license. Source: weekend seed, *Step 2*."""
+TITLE_CHARS = 255
+"""Longest title of an issue. Source: GitLab REST documentation, issues; a longer one is refused."""
 
 _FENCE = "`````"
 _INSTALL = (
@@ -40,12 +42,32 @@ def progress_title(email: str, users: int) -> str:
     return f"[In progress] - Creating a license under {email} for {users} users"
 
 
+def duplicate_title(email: str, users: int) -> str:
+    """The title of a closed issue whose job stopped, because another one came first."""
+    return f"[Duplicate] - Did not create a license under {email} for {users} users"
+
+
+def title_room(users: int) -> int:
+    """How long an address may be, so that every title with it fits."""
+    titles = (success_title, failure_title, progress_title, duplicate_title)
+    return TITLE_CHARS - max(len(title("", users)) for title in titles)
+
+
 def success_of(title: str, email: str) -> int | None:
     """The user count if `title` is exactly that of a success for `email`, else None.
 
     GitLab's search matches words, so titles are compared again here. Source: GitLab REST documentation.
     """
-    found = re.fullmatch(r"\[Success\] - Created a license under ([!-~]+) for ([0-9]{1,9}) users", title.strip())
+    return _users_of(r"\[Success\] - Created", title, email)
+
+
+def progress_of(title: str, email: str) -> int | None:
+    """As `success_of`, for a job that has not ended, or died."""
+    return _users_of(r"\[In progress\] - Creating", title, email)
+
+
+def _users_of(start: str, title: str, email: str) -> int | None:
+    found = re.fullmatch(rf"{start} a license under ([!-~]+) for ([0-9]{{1,9}}) users", title.strip())
     return int(found[2]) if found and found[1].casefold() == email.casefold() else None
 
 
@@ -78,6 +100,12 @@ def find_operation(description: str) -> str | None:
     return found[1] if found else None
 
 
+def find_ticket(description: str) -> str | None:
+    """The ticket's address in an issue's description, or None."""
+    found = re.search(r"^Ticket: (https?://\S+)$", description.replace("\r\n", "\n"), re.MULTILINE)
+    return found[1] if found else None
+
+
 def failure_reason(description: str) -> str:
     """What a failure issue says went wrong, or a sentence that it does not say."""
     pattern = rf"^No license was sent\.\s+{_FENCE}\n(.*?)\n{_FENCE}"
@@ -88,6 +116,11 @@ def failure_reason(description: str) -> str:
 def failure_body(reason: str) -> str:
     """The part of a failure issue that says why."""
     return f"No license was sent.\n\n{fenced(reason)}\n\nThe tool may be used again."
+
+
+def duplicate_body(url: str) -> str:
+    """All that a duplicate says; the operation stays with the issue that came first."""
+    return f"This job stopped without a mail, because another one came first: {url}"
 
 
 def fenced(text: str) -> str:
@@ -163,4 +196,12 @@ def mail_body(users: int, starts_on: date, expires_on: date) -> str:
         f"{expires_on} ({TRIAL_DAYS} days).\n\n{_INSTALL}\n\n"
         "If you have questions, please reply to your support ticket.\n\n"
         "GitLab Support\n"
+    )
+
+
+def by_hand_note(evidence: str, users: int) -> str:
+    """The internal note that a license was made by hand, so that no other run makes a second one."""
+    return (
+        f"Weekend license runbook: an emergency license for {users} users was made by hand.\nEvidence: {evidence}\n"
+        "Do not issue another one."
     )

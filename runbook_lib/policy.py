@@ -64,6 +64,7 @@ class ScopeFacts:
         account_type: `customer`, `prospect` or `reseller`.
         plan: One of `PAID_PLANS`, or `free`.
         expires_on: The day the license expired.
+        blocked_on: The day from which its own license file makes the instance read-only; the end of its grace period.
         emergency_on: The emergency's date, UTC.
         requester_email: The address a license would go to.
     """
@@ -73,12 +74,15 @@ class ScopeFacts:
     account_type: str | None = None
     plan: str | None = None
     expires_on: date | None = None
+    blocked_on: date | None = None
     requester_email: str | None = None
 
 
 def scope(facts: ScopeFacts, rules: Rules) -> Verdict:
     """Decide whether the emergency workflows apply. Source: seeds, *Scope* and *Out of Scope*."""
-    window = None if facts.expires_on is None else license_window(facts.expires_on, facts.emergency_on, rules)
+    window = None
+    if facts.expires_on is not None:
+        window = license_window(facts.expires_on, facts.emergency_on, rules, blocked_on=facts.blocked_on)
     rulings = (
         deployment_ruling(facts),
         account_ruling(facts),
@@ -89,14 +93,17 @@ def scope(facts: ScopeFacts, rules: Rules) -> Verdict:
     return Verdict(rulings=rulings, window=window)
 
 
-def license_window(expires_on: date, emergency_on: date, rules: Rules) -> Window:
+def license_window(expires_on: date, emergency_on: date, rules: Rules, *, blocked_on: date | None = None) -> Window:
     """The days that matter around an expiry.
+
+    A license file states itself when the instance becomes read-only: for paid plans after the grace period, for
+    trials and temporary extensions at once. Where it is known, that day goes before the general rule.
 
     Raises:
         InputError: The dates run past the calendar's end.
     """
     try:
-        grace_ends_on = expires_on + timedelta(days=rules.grace_days)
+        grace_ends_on = blocked_on or expires_on + timedelta(days=rules.grace_days)
         last_day_on = grace_ends_on + timedelta(days=rules.window_days)
     except OverflowError as exc:
         raise InputError(f"The expiry date {expires_on} is too far away; check the year.") from exc

@@ -1,7 +1,8 @@
 """One run: from a runbook, a ticket and parameters to a record. The only module that writes records.
 
 Everything that can be told before a kernel starts is told before: the runbook's name, the parameters, the settings.
-Once a run has begun it leaves a record, however it ends; a reader never sees half of one.
+Once the journal says that a run has begun, a record and the journal's word of its end follow, short of `kill -9`; a
+reader never sees half of a record.
 """
 
 from __future__ import annotations
@@ -9,14 +10,19 @@ from __future__ import annotations
 import difflib
 import hashlib
 import os
+import signal
 import tempfile
+import threading
 import time
-from collections.abc import Mapping
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import Any, cast
 
 from runbook_lib import answers, engine
 from runbook_lib.display import MIME
@@ -77,10 +83,10 @@ def template(settings: Settings, runbook: str) -> Path:
 
 
 def check(notebook: Path, ticket_id: object, given: Mapping[str, object], *, perform: bool) -> dict[str, Any]:
-    """The parameters of a run, checked against the notebook's own parameters cell.
+    """The parameters of a run, checked against the notebook's own parameters cell; file paths become absolute.
 
     Raises:
-        InputError: A name is unknown to the notebook, or a value is impossible.
+        InputError: A name is unknown to the notebook, a value is impossible, or a file cannot be used.
     """
     known = engine.parameters(notebook)
     for name in given:
@@ -91,7 +97,26 @@ def check(notebook: Path, ticket_id: object, given: Mapping[str, object], *, per
         if name in ("ticket_id", "perform"):
             raise InputError(f"{name} is not passed with -p: give the ticket as argument, and --perform to perform.")
     values = {"ticket_id": ticket_id, "perform": perform, **given}
-    return {name: answers.QUESTIONS[name].plain(value) for name, value in values.items()}
+    checked = {name: answers.QUESTIONS[name].plain(value) for name, value in values.items()}
+    if isinstance(checked.get("screenshots"), list):
+        checked["screenshots"] = [_image(Path(path)) for path in cast(list[str], checked["screenshots"])]
+    return checked
+
+
+def _image(path: Path) -> str:
+    """The absolute path of an image file: the kernel may look from another folder.
+
+    Raises:
+        InputError: It cannot be read, or is no image.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(16)
+    except OSError as exc:
+        raise InputError(f"The screenshot {path} cannot be read: {exc.strerror}. Check the path.") from exc
+    if not start.startswith(tuple(answers.IMAGE_TYPES)):
+        raise InputError(f"The screenshot {path} is no PNG, JPEG or GIF image. Give the image file itself.")
+    return str(path.absolute())
 
 
 def run(
@@ -121,17 +146,88 @@ def run(
     values = check(notebook, ticket_id, given, perform=perform)
     started_at = datetime.now(UTC)
     clock = time.monotonic()
+    executed = engine.prepared(notebook, values)
+    about = {
+        "profile": settings.profile,
+        "operator": settings.operator,
+        "started_at": started_at.isoformat(timespec="milliseconds"),
+        "parameters": values,
+        "template_sha256": hashlib.sha256(notebook.read_bytes()).hexdigest(),
+        "versions": {name: version(name) for name in ("license-runbook", "papermill")},
+    }
     folder = settings.ticket_folder(values["ticket_id"])
     journal = Journal(folder)
     record = _claim(folder, f"{started_at:%Y%m%dT%H%M%S}{started_at.microsecond // 1000:03d}Z-{runbook}")
-    name = record.name
-    journal.append("run_started", runbook=runbook, record=name, performed=perform, operator=settings.operator)
-    with tempfile.TemporaryDirectory(prefix="runbook-") as private:
-        execution = engine.execute(notebook, Path(private) / "run.ipynb", values, progress=progress)
-    report = _report(execution, values, runbook, record, seconds=time.monotonic() - clock)
-    digest = _write(record, execution.notebook, _manifest(report, values, settings, notebook, started_at))
-    journal.append("run_ended", record=name, sha256=digest, status=report.status, outcome=report.outcome)
+    with _Signals() as signals:
+        journal.append(
+            "run_started", runbook=runbook, record=record.name, performed=perform, operator=settings.operator
+        )
+        execution = _execute(executed, signals, progress=progress)
+        report = _report(executed, execution, values, runbook, record, seconds=time.monotonic() - clock)
+        ended = {"status": report.status, "outcome": report.outcome}
+        try:
+            digest = _write(record, executed, {**_manifest(report, execution), **about})
+        except OSError as exc:
+            with suppress(UnavailableError):  # the same disk; the exception says it all
+                journal.append("run_ended", record=None, sha256=None, **ended)
+            raise UnavailableError(
+                f"The run ended as {report.outcome or report.status}, but its record {record} cannot be written "
+                f"({exc.strerror}). Free the disk, then run again: what is done already is found, and not repeated."
+            ) from exc
+        journal.append("run_ended", record=record.name, sha256=digest, **ended)
     return report
+
+
+class _Signals:
+    """Ctrl-C and SIGTERM during a run: they end the cells, once, and nothing else.
+
+    What comes before and after the cells is short and has to be written, so that a signal waits there: one that came
+    before ends the cells before the first; one that comes after has nothing left to end.
+    """
+
+    def __init__(self) -> None:
+        self._came = False
+        self._in_cells = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> _Signals:
+        if threading.current_thread() is threading.main_thread():  # others get no signals, and may not ask for them
+            numbers = (signal.SIGINT, signal.SIGTERM)
+            self._before = {number: signal.signal(number, self._note) for number in numbers}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    @contextmanager
+    def end_this(self) -> Iterator[None]:
+        """Where a signal raises KeyboardInterrupt."""
+        self._in_cells = True
+        if self._came:
+            raise KeyboardInterrupt
+        try:
+            yield
+        finally:
+            self._in_cells = False
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        first, self._came = not self._came, True
+        if first and self._in_cells:
+            raise KeyboardInterrupt
+
+
+def _execute(executed: Any, signals: _Signals, *, progress: bool) -> engine.Execution:
+    """Run the cells; whatever stops them is told by the execution, and never raised."""
+    try:
+        with signals.end_this():
+            return engine.execute(executed, progress=progress)
+    except KeyboardInterrupt:
+        return engine.Execution(Status.CANCELLED, error_words="The run was cancelled before its end.")
+    # Everything: a run has begun and may have changed things, so that its record must be written, whatever broke.
+    except Exception as exc:
+        words = " ".join(str(exc).split())[:500]
+        return engine.Execution(Status.FAILED, type(exc).__name__, words, traceback.format_exc())
 
 
 def _claim(folder: Path, stem: str) -> Path:
@@ -155,15 +251,23 @@ def _claim(folder: Path, stem: str) -> Path:
 
 
 def _report(
-    execution: engine.Execution, values: Mapping[str, Any], runbook: str, record: Path, *, seconds: float
+    executed: Any,
+    execution: engine.Execution,
+    values: Mapping[str, Any],
+    runbook: str,
+    record: Path,
+    *,
+    seconds: float,
 ) -> Report:
     """What the cells' own data says, with the status of the run."""
-    shown = _results(execution.notebook)
+    shown = _results(executed)
     last: Mapping[str, Any] = shown[-1] if shown else {}
     status = execution.status
     if execution.error_name in _PERSON_NEEDED:
         status = Status.NEEDS_ANSWER
     words = execution.error_words or str(last.get("summary", ""))
+    if status in (Status.KILLED, Status.CANCELLED):
+        words = f"{words} Run again: what is done already is found, and not repeated."
     if execution.error_name and last.get("error") != execution.error_name:
         words = f"{execution.error_name}: {words} This is a bug or a broken installation; the record has the details."
     return Report(
@@ -186,37 +290,39 @@ def _results(notebook: Any) -> list[Mapping[str, Any]]:
     return [output["data"][MIME] for output in outputs if MIME in output.get("data", {})]
 
 
-def _manifest(
-    report: Report, values: Mapping[str, Any], settings: Settings, notebook: Path, started_at: datetime
-) -> dict[str, Any]:
+def _manifest(report: Report, execution: engine.Execution) -> dict[str, Any]:
     said = asdict(report)
+    kept = ("ticket_id", "runbook", "performed", "status", "outcome", "summary", "effects")
     return {
-        **{key: said[key] for key in ("ticket_id", "runbook", "performed", "status", "outcome", "summary", "effects")},
-        "profile": settings.profile,
-        "operator": settings.operator,
-        "started_at": started_at.isoformat(timespec="milliseconds"),
+        **{key: said[key] for key in kept},
         "ended_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "parameters": dict(values),
-        "template_sha256": hashlib.sha256(notebook.read_bytes()).hexdigest(),
-        "versions": {name: version(name) for name in ("license-runbook", "papermill")},
+        **({"traceback": execution.traceback} if execution.traceback else {}),
     }
 
 
 def _write(record: Path, notebook: Any, manifest: Mapping[str, Any]) -> str:
-    """Write the record in one piece; returns its SHA-256."""
+    """Write the record in one piece; returns its SHA-256.
+
+    Raises:
+        OSError: The folder does not take it; nothing of it is left there.
+    """
     import nbformat
 
     notebook.metadata["runbook"] = dict(manifest)
     papermill = notebook.metadata.get("papermill", {})
     papermill.update(input_path=f"{manifest['runbook']}.ipynb", output_path=record.name)
     content = (str(nbformat.writes(notebook)) + "\n").encode()  # type: ignore[no-untyped-call]
-    with tempfile.NamedTemporaryFile(dir=record.parent, prefix=".", suffix=".part", delete=False) as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    part = Path(file.name)
-    part.chmod(0o644)
-    part.replace(record)
+    part = record.with_name(f".{record.name}.part")
+    try:
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.chmod(0o644)
+        part.replace(record)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
     return hashlib.sha256(content).hexdigest()
 
 

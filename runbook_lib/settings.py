@@ -1,9 +1,13 @@
 """The only reader of the environment: what is configured, checked before anything runs.
 
-Values come from `RUNBOOK_*` variables, from `.env` in the project's folder, or from files in `RUNBOOK_SECRETS_DIR`
-(one file per setting, named like the variable in lower case). In the sandbox profile the services come from the
-running sandbox alone, whatever else is configured, and every address is on loopback; in the live profile none may
-be. So nothing of practice reaches live systems, or the reverse.
+In the live profile values come from `RUNBOOK_*` variables, from `.env` in the project's folder, or from files in
+`RUNBOOK_SECRETS_DIR` (one file per setting, named like the variable in lower case), and no address may be on loopback.
+
+In the sandbox profile `.env` says at most which profile it is, and variables set no more than `_PRACTICE` names.
+Everything else is of the services or of the team's live set-up: it comes from the running sandbox, or has its default,
+and every address is on loopback. So nothing of practice reaches live systems, or the reverse.
+
+The license job has variables and secret files, as a pipeline has; it never reads `.env`.
 """
 
 from __future__ import annotations
@@ -13,19 +17,22 @@ import difflib
 import ipaddress
 import json
 import os
+import re
 import socket
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from email.utils import getaddresses
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from runbook_lib import policy
+from runbook_lib import answers, policy
 from runbook_lib.errors import InputError
 from runbook_lib.messages import SLACK_CHANNEL
 
@@ -43,39 +50,61 @@ _LIVE_NEEDS = (
     "license_public_key_file",
 )
 _MECHANIZER_NEEDS = ("mechanizer_project_id", "mechanizer_trigger_token")
-_CONFIG = SettingsConfigDict(
-    env_prefix="RUNBOOK_",
-    env_file=ROOT / ".env",
-    env_ignore_empty=True,
-    extra="ignore",
-    frozen=True,
-    hide_input_in_errors=True,
+_PRACTICE = (
+    *("profile", "operator", "outputs", "notebooks", "issuer", "wait_s", "attachment_limit_bytes"),
+    *("grace_days", "window_days", "time_zone", "weekend_starts", "weekend_ends"),
 )
+"""What variables may set in the sandbox profile."""
+
+
+def _token(given: SecretStr) -> SecretStr:
+    """A token without the blanks around it; a secret's file ends in one."""
+    text = given.get_secret_value().strip()
+    if not re.fullmatch("[!-~]+", text):
+        raise ValueError("expected one word of plain letters, digits and signs")
+    return SecretStr(text)
+
+
+def _password(given: SecretStr) -> SecretStr:
+    """A password: as a token, but blanks may be in it."""
+    text = given.get_secret_value().strip()
+    if not re.fullmatch("[ -~]+", text):
+        raise ValueError("expected one line of plain letters, digits and signs")
+    return SecretStr(text)
+
+
+Token = Annotated[SecretStr, AfterValidator(_token)]
+Password = Annotated[SecretStr, AfterValidator(_password)]
 
 
 class Profile(BaseSettings):
     """What both the runbooks and the license job need to know first."""
 
-    model_config = _CONFIG
+    model_config = SettingsConfigDict(
+        env_prefix="RUNBOOK_",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        str_strip_whitespace=True,
+    )
 
     profile: Literal["sandbox", "live"] = Field("sandbox", description="sandbox for practice, or live")
 
     @classmethod
-    def load(cls, **values: Any) -> Self:
-        """Read the environment.
+    def _read(cls, *, env_file: Path | None = None, secrets: Path | None = None, **values: Any) -> Self:
+        """Read the environment, then `.env`, then secret files, where these are given.
 
         Args:
-            values: Settings that go before the environment, by field name.
+            env_file: The path of `.env`.
+            secrets: The folder of secret files.
+            values: Settings that go before them all, by field name.
 
         Raises:
-            InputError: A setting is unknown, missing or impossible; the message names each.
+            InputError: A setting is missing or impossible; the message names each.
         """
-        _refuse_unknown()
-        secrets = {**dotenv_values(ROOT / ".env"), **os.environ}.get("RUNBOOK_SECRETS_DIR") or None
-        if secrets and not Path(secrets).is_dir():
-            raise InputError(f"RUNBOOK_SECRETS_DIR is {secrets!r}, which is no folder; expected one file per secret.")
         try:
-            return cls(_secrets_dir=secrets, **values)
+            return cls(_env_file=env_file, _secrets_dir=secrets, **values)
         except ValidationError as exc:
             raise InputError(_wrong_settings(exc)) from None
 
@@ -113,19 +142,19 @@ class Settings(Profile):
     notebooks: Path = Field(ROOT / "notebooks", description="where the runbooks are")
 
     zendesk_url: str = Field("", description="https://YOURTEAM.zendesk.com")
-    zendesk_oauth_token: SecretStr | None = Field(None, description="OAuth access token; preferred")
+    zendesk_oauth_token: Token | None = Field(None, description="OAuth access token; preferred")
     zendesk_email: str = Field("", description="with an API token instead: the agent's address")
-    zendesk_api_token: SecretStr | None = Field(None, description="API token (Zendesk ends these in April 2027)")
+    zendesk_api_token: Token | None = Field(None, description="API token (Zendesk ends these in April 2027)")
     zendesk_field_plan: str = Field("plan", description="organization field that holds the plan")
     zendesk_field_deployment: str = Field("deployment", description="organization field: self_managed or gitlab_com")
     zendesk_field_account_type: str = Field("account_type", description="organization field: customer or prospect")
 
     gitlab_url: str = Field("", description="https://gitlab.com")
-    gitlab_token: SecretStr | None = Field(None, description="token with api scope for both projects")
+    gitlab_token: Token | None = Field(None, description="token with api scope for both projects")
     tracker_project_id: int | None = Field(None, description="internal-requests project, as a number")
     mechanizer_project_id: int | None = Field(None, description="project whose pipeline issues the license")
     mechanizer_ref: str = Field("main", description="its branch or tag")
-    mechanizer_trigger_token: SecretStr | None = Field(None, description="its pipeline trigger token")
+    mechanizer_trigger_token: Token | None = Field(None, description="its pipeline trigger token")
     mechanizer_variable_username: str = Field("LICENSE_USERNAME", description="pipeline variable names")
     mechanizer_variable_users: str = "LICENSE_USERS"
     mechanizer_variable_email: str = "LICENSE_EMAIL"
@@ -134,7 +163,7 @@ class Settings(Profile):
     issuer: Literal["mechanizer", "manual"] = Field("mechanizer", description="who makes the license")
 
     slack_url: str = Field("https://slack.com/api/", description="the Web API")
-    slack_token: SecretStr | None = Field(None, description="bot token: chat:write, channels:history")
+    slack_token: Token | None = Field(None, description="bot token: chat:write, channels:history")
     slack_channel: str = Field(SLACK_CHANNEL, description="the channel's name, for the reader")
     slack_channel_id: str = Field("", description="its id, such as C0123456789")
 
@@ -147,6 +176,13 @@ class Settings(Profile):
     weekend_ends: str = "Monday 00:00"
     wait_s: float = Field(300, gt=0, le=3600, description="seconds to wait for a license")
     attachment_limit_bytes: int = Field(20_000_000, gt=0, description="larger files on a ticket are not fetched")
+
+    @field_validator("operator")
+    @classmethod
+    def _username(cls, name: str) -> str:
+        if not re.fullmatch(r"([A-Za-z0-9][A-Za-z0-9._-]{0,99})?", name):
+            raise ValueError("expected your GitLab username: letters, digits, '.', '_' and '-', 100 at most")
+        return name
 
     @field_validator("time_zone")
     @classmethod
@@ -168,18 +204,20 @@ class Settings(Profile):
 
     @classmethod
     def load(cls, **values: Any) -> Self:
-        """Read the environment, and in the sandbox profile the running sandbox.
+        """Read what is configured, and in the sandbox profile the running sandbox.
+
+        Args:
+            values: Settings that go before everything else, by field name.
 
         Raises:
             InputError: A setting is unknown, missing or impossible, or no sandbox is running.
         """
-        settings = super().load(**values)
+        settings = cls.local(**values)
         if settings.profile == "sandbox":
-            descriptor = settings._descriptor()
-            services = {**descriptor["settings"], **values}
+            services = {**settings._descriptor()["settings"], **values, "profile": "sandbox"}
             if settings.operator:
                 services["operator"] = settings.operator
-            settings = super().load(**services)
+            settings = cls.local(**services)
         else:
             settings._check_complete()
         settings._guard(settings.zendesk_url, settings.gitlab_url, settings.slack_url)
@@ -190,8 +228,20 @@ class Settings(Profile):
 
     @classmethod
     def local(cls, **values: Any) -> Self:
-        """The settings without the services: for what runs before or without them (paths, profile, rules)."""
-        return super().load(**values)
+        """The settings without the services: for what runs before or without them (paths, profile, rules).
+
+        Practice that is asked for by name does not even open `.env`.
+
+        Raises:
+            InputError: A setting is unknown or impossible.
+        """
+        asked = values.get("profile") or os.environ.get("RUNBOOK_PROFILE")
+        env_file = None if asked == "sandbox" else ROOT / ".env"
+        found = _refuse_unknown(env_file)
+        if (asked or Profile._read(env_file=env_file).profile) == "live":
+            return cls._read(env_file=env_file, secrets=_secrets_folder(found), **values)
+        of_live = {name: field.default for name, field in cls.model_fields.items() if name not in _PRACTICE}
+        return cls._read(**{**of_live, **values})
 
     @property
     def world_folder(self) -> Path:
@@ -236,6 +286,11 @@ class Settings(Profile):
             missing.append("RUNBOOK_ZENDESK_OAUTH_TOKEN (or RUNBOOK_ZENDESK_EMAIL and RUNBOOK_ZENDESK_API_TOKEN)")
         if missing:
             raise InputError(f"The profile is live, but these settings are missing: {', '.join(missing)}.")
+        if not (self.license_public_key_file and self.license_public_key_file.is_file()):
+            raise InputError(
+                f"RUNBOOK_LICENSE_PUBLIC_KEY_FILE is {str(self.license_public_key_file)!r}, which is no file; "
+                "expected the PEM of the key that customers' licenses are checked with."
+            )
 
     def _descriptor(self) -> dict[str, Any]:
         """What the running sandbox says of itself."""
@@ -253,28 +308,44 @@ class Settings(Profile):
 
 
 class JobSettings(Profile):
-    """What the license job needs, as a CI pipeline passes it."""
+    """What the license job needs, as a CI pipeline passes it: in variables and secret files."""
 
     gitlab_url: str = Field(description="the GitLab that holds the tracker")
-    gitlab_token: SecretStr = Field(description="token with api scope for the tracker project")
+    gitlab_token: Token = Field(description="token with api scope for the tracker project")
     tracker_project_id: int = Field(description="internal-requests project, as a number")
     signing_key_file: Path = Field(description="PEM of the private key that signs licenses")
     smtp_host: str = Field(description="mail server")
     smtp_port: int = 587
     smtp_security: Literal["starttls", "tls", "none"] = "starttls"
     smtp_username: str = ""
-    smtp_password: SecretStr | None = None
+    smtp_password: Password | None = None
     smtp_sender: str = Field(description="the From address of the mail")
     today: date | None = Field(None, description="practice only: the date of the practice world")
 
+    @field_validator("smtp_sender")
+    @classmethod
+    def _one_address(cls, text: str) -> str:
+        wrong = ValueError("expected one mail address in plain ASCII, such as Support <support@team.example>")
+        pairs = getaddresses([text])
+        if not (text.isascii() and text.isprintable() and len(pairs) == 1 and text.endswith((pairs[0][1], ">"))):
+            raise wrong
+        try:
+            answers.address("smtp_sender", pairs[0][1])
+        except InputError as exc:
+            raise wrong from exc
+        return text
+
     @classmethod
     def load(cls, **values: Any) -> Self:
-        """Read the environment.
+        """Read the environment and secret files, never `.env`: that is the engineer's, and a pipeline has none.
+
+        Args:
+            values: Settings that go before them, by field name.
 
         Raises:
-            InputError: A setting is missing or impossible, or practice and live are mixed.
+            InputError: A setting is unknown, missing or impossible, or practice and live are mixed.
         """
-        settings = super().load(**values)
+        settings = cls._read(secrets=_secrets_folder(_refuse_unknown(None)), **values)
         if settings.profile == "live" and settings.today:
             raise InputError("RUNBOOK_TODAY is for practice; a live license starts on the real day.")
         settings._guard(settings.gitlab_url, settings.smtp_host)
@@ -300,15 +371,27 @@ class JobRequest(BaseSettings):
     ticket_url: str = ""
 
 
-def _refuse_unknown() -> None:
-    """A misspelt setting is told, not ignored."""
+def _refuse_unknown(env_file: Path | None) -> dict[str, str | None]:
+    """What is set, by variable; a misspelt setting is told, not ignored."""
+    found = {**(dotenv_values(env_file) if env_file else {}), **os.environ}
     known = {f"RUNBOOK_{name.upper()}" for kind in (Settings, JobSettings) for name in kind.model_fields}
     known.add("RUNBOOK_SECRETS_DIR")
-    for name in sorted({*os.environ, *dotenv_values(ROOT / ".env")}):
+    for name in sorted(found):
         if name.startswith("RUNBOOK_") and name not in known:
             close = difflib.get_close_matches(name, known, n=1)
             hint = f"; did you mean {close[0]}?" if close else "."
             raise InputError(f"The setting {name} is unknown{hint}")
+    return found
+
+
+def _secrets_folder(found: Mapping[str, str | None]) -> Path | None:
+    """The folder of secret files, if one is set."""
+    folder = found.get("RUNBOOK_SECRETS_DIR")
+    if not folder:
+        return None
+    if not Path(folder).is_dir():
+        raise InputError(f"RUNBOOK_SECRETS_DIR is {folder!r}, which is no folder; expected one file per secret.")
+    return Path(folder)
 
 
 def _wrong_settings(exc: ValidationError) -> str:

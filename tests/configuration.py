@@ -9,8 +9,6 @@ import pytest
 
 from runbook_lib import settings
 
-KINDS = (settings.Profile, settings.Settings, settings.JobSettings)
-
 
 def without_configuration(monkeypatch: pytest.MonkeyPatch, root: Path) -> Path:
     """Remove every setting from the environment, and let `.env` be looked for in `root`; returns its path."""
@@ -18,6 +16,4 @@ def without_configuration(monkeypatch: pytest.MonkeyPatch, root: Path) -> Path:
         if name.upper().startswith(("RUNBOOK_", "LICENSE_")):
             monkeypatch.delenv(name)
     monkeypatch.setattr(settings, "ROOT", root)
-    for kind in KINDS:
-        monkeypatch.setitem(kind.model_config, "env_file", root / ".env")
     return root / ".env"

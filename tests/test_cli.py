@@ -52,7 +52,7 @@ def test_run_starts_a_practice_world_when_none_is_there(tmp_path: Path) -> None:
     assert 0 == world.runbook("run", "weekend_license", 1003, "--perform").status
     assert server.running(world.folder) is None
     again = world.runbook("run", "weekend_license", 1003, "--perform", "--json")
-    assert ["already_done"] == [effect["state"] for effect in again.report["effects"]]
+    assert ["adopted"] == [effect["state"] for effect in again.report["effects"]]
 
 
 def test_a_record_is_named_by_its_start_and_lies_in_the_tickets_folder(world: World) -> None:

@@ -58,6 +58,7 @@ GIVEN = {
 SUCCESS = "[Success] - Created a license under ada@customer.example for 250 users"
 FAILURE = "[Failure] - Could not create a license under ada@customer.example for 250 users"
 PROGRESS = "[In progress] - Creating a license under ada@customer.example for 250 users"
+DUPLICATE = "[Duplicate] - Did not create a license under ada@customer.example for 250 users"
 UNUSABLE = "[Failure] - Could not create a license: the input cannot be used"
 
 
@@ -73,11 +74,15 @@ class Tracker:
         history: The title and description of every issue after each change.
         faults: What becomes of the next requests that change something: an exception is raised after
             the change was made, a status is answered instead of making it.
+        meanwhile: What happens right `before` the next issue is opened, or right `after`.
+        odd_list: What is answered in place of the list of issues.
     """
 
     issues: list[dict[str, Any]] = field(default_factory=list)
     history: list[tuple[str, str]] = field(default_factory=list)
     faults: list[Exception | int | None] = field(default_factory=list)
+    meanwhile: dict[str, Callable[[], object]] = field(default_factory=dict)
+    odd_list: Any = None
 
     def client(self) -> GitLab:
         """A client that talks to this tracker."""
@@ -90,9 +95,9 @@ class Tracker:
         (issue,) = self.issues
         return issue
 
-    def add(self, operation_id: str, **fields: Any) -> None:
-        """An issue that is there from before."""
-        description = messages.issue_description(operation_id, "grace", "https://t.example", "text")
+    def add(self, operation_id: str, ticket_url: str = "https://t.example", **fields: Any) -> None:
+        """An issue of somebody else's."""
+        description = messages.issue_description(operation_id, "grace", ticket_url, "text")
         self._create({"title": "x", "description": description, "labels": messages.LABEL})
         self.issues[-1] |= fields
 
@@ -100,16 +105,28 @@ class Tracker:
         if request.headers["private-token"] != TOKEN:
             return httpx.Response(401, json={"message": "401 Unauthorized"})
         if request.method == "GET":
-            return httpx.Response(200, json=self._listed(request.url.params))
+            return httpx.Response(200, json=self._read(request.url))
         fault = self.faults.pop(0) if self.faults else None
         if isinstance(fault, int):
             return httpx.Response(fault, json={"message": "no"})
         body = json.loads(request.content)
-        issue = self._create(body) if request.method == "POST" else self._update(request.url.path, body)
+        issue = self._open(body) if request.method == "POST" else self._update(request.url.path, body)
         self.history.append((issue["title"], issue["description"]))
         if fault:
             raise fault
         return httpx.Response(201, json=issue)
+
+    def _read(self, url: httpx.URL) -> Any:
+        number = url.path.rpartition("/")[2]
+        if number.isdigit():
+            return self.issues[int(number) - 1]
+        return self._listed(url.params) if self.odd_list is None else self.odd_list
+
+    def _open(self, body: dict[str, Any]) -> dict[str, Any]:
+        self.meanwhile.pop("before", lambda: None)()
+        issue = self._create(body)
+        self.meanwhile.pop("after", lambda: None)()
+        return issue
 
     def _listed(self, params: httpx.QueryParams) -> list[dict[str, Any]]:
         since = datetime.fromisoformat(params["created_after"])
@@ -142,7 +159,7 @@ class Outbox:
     title_when_sent: str = ""
 
     def __call__(self, mail: EmailMessage) -> None:
-        self.title_when_sent = self.tracker.only["title"]
+        self.title_when_sent = self.tracker.issues[-1]["title"]
         if self.fault:
             raise self.fault
         self.mails.append(mail)
@@ -374,14 +391,15 @@ def test_the_same_operation_twice(settings: JobSettings, tracker: Tracker, outbo
     again = run(settings, tracker, outbox)
 
     assert (1, 1) == (len(outbox.mails), len(tracker.issues))
-    assert f"This operation has issued its license already; issue {tracker.only['web_url']}." == again.said
+    expected = f"This operation has issued its license already, for 250 users; issue {tracker.only['web_url']}."
+    assert expected == again.said
 
 
 def test_another_operation(settings: JobSettings, tracker: Tracker) -> None:
-    """The id counts, not the address: two emergencies of one customer are two licenses."""
+    """Other customers get their licenses, whatever the operation is called."""
     mails: list[EmailMessage] = []
-    for operation_id in ("1001-license", "1001-license-2", "1001", "", ""):
-        run(settings, tracker, mails.append, operation_id=operation_id)
+    for number, operation_id in enumerate(("1001-license", "1001-license-2", "1001", "", "")):
+        run(settings, tracker, mails.append, operation_id=operation_id, email=f"ada@customer-{number}.example")
 
     assert (5, 5) == (len(mails), len(tracker.issues))
     assert 5 == len({mail["Message-ID"] for mail in mails})
@@ -425,7 +443,7 @@ def test_an_earlier_run_without_success(
 )
 def test_what_is_no_earlier_run(settings: JobSettings, tracker: Tracker, left: dict[str, Any]) -> None:
     """Issues that only look similar stop nobody."""
-    tracker.add("1001-license", state="closed", title=SUCCESS)
+    tracker.add("1001-license", state="closed", title=SUCCESS.replace("ada@", "bob@"))
     tracker.issues[0] |= left
     mails: list[EmailMessage] = []
 
@@ -433,8 +451,169 @@ def test_what_is_no_earlier_run(settings: JobSettings, tracker: Tracker, left: d
     assert 1 == len(mails)
 
 
+def days_ago(days: int) -> str:
+    return f"{TODAY - timedelta(days=days)}T23:00:00Z"
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        {},
+        {"created_at": days_ago(9)},
+        {"title": SUCCESS.replace("ada@customer", "Ada@CUSTOMER")},
+        {"description": None},
+    ],
+    ids=["today", "its last day", "other capitals", "made by hand"],
+)
+def test_a_license_that_is_still_valid(
+    settings: JobSettings, tracker: Tracker, outbox: Outbox, left: dict[str, Any]
+) -> None:
+    """A second order for an address, as by an older attempt tried again, gets the answer of the first."""
+    tracker.add("1001-license-2", state="closed", title=SUCCESS)
+    tracker.issues[0] |= left
+
+    job = run(settings, tracker, outbox, operation_id="1001-license-1", users="300")
+
+    said = f"Another operation has issued its license already, for 250 users; issue {tracker.only['web_url']}."
+    assert said == job.said
+    assert ([], []) == (outbox.mails, tracker.history)
+
+
+def test_an_older_attempt_is_tried_again(settings: JobSettings, tracker: Tracker, outbox: Outbox) -> None:
+    """The license of the newer attempt is the answer, and not the older one's own failure."""
+    tracker.add("1001-license-2", state="closed", title=SUCCESS)
+    tracker.add("1001-license-1", title=FAILURE)
+
+    job = run(settings, tracker, outbox, operation_id="1001-license-1")
+
+    assert f"issue {tracker.issues[0]['web_url']}." in job.said
+    assert ([], []) == (outbox.mails, tracker.history)
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        {"title": SUCCESS, "state": "closed", "created_at": days_ago(10)},
+        {"title": SUCCESS.replace("ada@", "bob@"), "state": "closed"},
+        {"title": FAILURE},
+        {"title": FAILURE, "state": "closed"},
+        {"title": UNUSABLE},
+        {"title": DUPLICATE, "state": "closed"},
+        {"title": PROGRESS, "state": "closed"},
+        {"title": PROGRESS, "created_at": days_ago(10)},
+        {"title": PROGRESS.replace("ada@", "bob@")},
+    ],
+    ids=[
+        "ended",
+        "of somebody else",
+        "failure",
+        "settled failure",
+        "unusable",
+        "duplicate",
+        "settled",
+        "died long ago",
+        "for somebody else",
+    ],
+)
+def test_what_stands_in_nobodys_way(
+    settings: JobSettings, tracker: Tracker, outbox: Outbox, left: dict[str, str]
+) -> None:
+    """A failure never keeps a customer from a license, and neither does what is over or another's."""
+    tracker.add("1001-license-1", **left)
+
+    assert run(settings, tracker, outbox, operation_id="1001-license-2").error is None
+    assert 1 == len(outbox.mails)
+
+
+@pytest.mark.parametrize(
+    ("title", "ticket_url"),
+    [
+        (PROGRESS, "https://t.example"),
+        (PROGRESS.replace("250", "251"), "not given"),
+        (PROGRESS.replace("ada@", "bob@"), GIVEN["ticket_url"]),
+    ],
+    ids=["same address", "same address, no ticket", "same ticket"],
+)
+def test_another_job_is_in_progress(
+    settings: JobSettings, tracker: Tracker, outbox: Outbox, title: str, ticket_url: str
+) -> None:
+    """While the end of another job for the address or the ticket is open, none is started beside it."""
+    tracker.add("1001-license-1", ticket_url, title=title)
+
+    job = run(settings, tracker, outbox, operation_id="1001-license-2")
+
+    assert isinstance(job.error, OutcomeUnknownError)
+    assert f"in progress, or died: {tracker.only['web_url']}. Nothing was sent now." in str(job.error)
+    assert ([], []) == (outbox.mails, tracker.history)
+
+
+def test_no_ticket_is_not_the_same_ticket(settings: JobSettings, tracker: Tracker, outbox: Outbox) -> None:
+    """Two jobs without a ticket have nothing to do with one another."""
+    tracker.add("by-hand-1", "not given", title=PROGRESS.replace("ada@", "bob@"))
+
+    assert run(settings, tracker, outbox, operation_id="", ticket_url="").error is None
+
+
+# -- at once
+
+
+@pytest.mark.parametrize("operation_id", ["1001-license", "1001-license-2"], ids=["same operation", "same address"])
+class TestAtOnce:
+    """Two jobs at once: both look before either has opened its issue."""
+
+    def test_the_other_was_first(
+        self, settings: JobSettings, tracker: Tracker, outbox: Outbox, operation_id: str
+    ) -> None:
+        """The one with the higher number stops: nothing mailed, its issue closed, with a link and no operation."""
+        tracker.meanwhile["before"] = lambda: tracker.add(operation_id, title=PROGRESS)
+
+        job = run(settings, tracker, outbox)
+
+        first, own = tracker.issues
+        assert isinstance(job.error, OutcomeUnknownError)
+        assert first["web_url"] in str(job.error)
+        assert [] == outbox.mails
+        assert ("closed", DUPLICATE) == (own["state"], own["title"])
+        assert first["web_url"] in own["description"]
+        assert messages.find_operation(own["description"]) is None
+        assert ("opened", PROGRESS) == (first["state"], first["title"])
+
+    def test_the_other_has_succeeded_meanwhile(
+        self, settings: JobSettings, tracker: Tracker, outbox: Outbox, operation_id: str
+    ) -> None:
+        """The license of the other is the answer to both."""
+        tracker.meanwhile["before"] = lambda: run(settings, tracker, outbox, operation_id=operation_id)
+
+        job = run(settings, tracker, outbox)
+
+        first, own = tracker.issues
+        assert f"operation has issued its license already, for 250 users; issue {first['web_url']}." in job.said
+        assert 1 == len(outbox.mails)
+        assert [("closed", SUCCESS), ("closed", DUPLICATE)] == [(i["state"], i["title"]) for i in (first, own)]
+        assert run(settings, tracker, outbox).said == job.said
+
+    def test_this_was_first(self, settings: JobSettings, tracker: Tracker, outbox: Outbox, operation_id: str) -> None:
+        """The one with the lower number goes on."""
+        tracker.meanwhile["after"] = lambda: tracker.add(operation_id, title=PROGRESS)
+
+        assert run(settings, tracker, outbox).error is None
+        assert (1, SUCCESS) == (len(outbox.mails), tracker.issues[0]["title"])
+
+    def test_the_other_comes_later(
+        self, settings: JobSettings, tracker: Tracker, outbox: Outbox, operation_id: str
+    ) -> None:
+        """One that looks when this one's issue is there stops without an issue."""
+        others: list[Job] = []
+        tracker.meanwhile["after"] = lambda: others.append(run(settings, tracker, outbox, operation_id=operation_id))
+
+        assert run(settings, tracker, outbox).error is None
+        assert isinstance(others[0].error, OutcomeUnknownError)
+        assert (1, SUCCESS) == (len(outbox.mails), tracker.only["title"])
+
+
 # -- input that cannot be used
 
+LONG = f"{'a' * 60}@{'b' * 63}.{'c' * 63}.example"
 BAD = {
     "no username": {"username": ""},
     "username with spaces": {"username": "grace hopper"},
@@ -457,6 +636,7 @@ BAD = {
     "email with a header": {"email": "ada@customer.example\nBcc: eve@evil.example"},
     "email with a name": {"email": "Ada <ada@customer.example>"},
     "email beyond ASCII": {"email": "ädä@customer.example"},
+    "email too long for a title": {"email": f"{LONG[:-8]}xx.example"},
     "operation id with markup": {"operation_id": "1001`\n\n/close\n`"},
     "operation id with a header": {"operation_id": "x>\r\nBcc: eve@evil.example"},
     "operation id that is long": {"operation_id": "x" * 101},
@@ -513,6 +693,7 @@ def test_bad_input_stays_harmless(
         ({"users": " 250 "}, {}),
         ({"email": " ada@customer.example\n"}, {}),
         ({"email": "ada@CUSTOMER.example"}, {}),
+        ({"email": LONG}, {"ada@customer.example": LONG}),
         ({"ticket_url": ""}, {}),
         ({"users": "1"}, {"for 250": "for 1"}),
         ({"users": "1000000"}, {"for 250": "for 1000000"}),
@@ -586,10 +767,11 @@ def test_key_that_is_a_folder(settings: JobSettings, tracker: Tracker, outbox: O
         ([429, 429], UnavailableError, 0, None),
         ([403], RefusedError, 0, None),
         ([httpx.ReadTimeout("slow")], OutcomeUnknownError, 0, PROGRESS),
-        ([None, 500], OutcomeUnknownError, 0, PROGRESS),
-        ([None, 403], RefusedError, 0, PROGRESS),
-        ([None, None, 500], OutcomeUnknownError, 1, PROGRESS),
-        ([None, None, httpx.ReadTimeout("slow")], OutcomeUnknownError, 1, SUCCESS),
+        ([None, 500, 500], UnavailableError, 0, FAILURE),
+        ([None, 403], RefusedError, 0, FAILURE),
+        ([None, 403, 403], UnavailableError, 0, PROGRESS),
+        ([None, None, 500, 500], OutcomeUnknownError, 1, PROGRESS),
+        ([None, None, 403], OutcomeUnknownError, 1, PROGRESS),
     ],
     ids=[
         "asked to wait",
@@ -597,8 +779,9 @@ def test_key_that_is_a_folder(settings: JobSettings, tracker: Tracker, outbox: O
         "answer to the opening lost",
         "lost before the mail",
         "refused before the mail",
+        "refused before the mail, and to say so",
         "lost after the mail",
-        "closed, but the answer lost",
+        "refused after the mail",
     ],
 )
 def test_tracker_fails(
@@ -618,6 +801,58 @@ def test_tracker_fails(
     assert isinstance(job.error, error)
     assert mailed == len(outbox.mails)
     assert ([title] if title else []) == [issue["title"] for issue in tracker.issues]
+
+
+@pytest.mark.parametrize("fault", [500, httpx.ReadTimeout("slow")], ids=["not done", "done, but the answer lost"])
+@pytest.mark.parametrize("before", [[None], [None, None]], ids=["before the mail", "after the mail"])
+def test_tracker_fails_once(
+    settings: JobSettings, outbox: Outbox, tracker: Tracker, before: list[None], fault: Exception | int
+) -> None:
+    """An update says all, so it is sent again if it is not there: one mail, and the issue as if nothing had been."""
+    tracker.faults = [*before, fault]
+
+    assert run(settings, tracker, outbox).error is None
+    assert ("closed", SUCCESS, 1) == (tracker.only["state"], tracker.only["title"], len(outbox.mails))
+    assert [PROGRESS, PROGRESS, SUCCESS] == [title for title, _ in tracker.history]
+
+
+@pytest.mark.parametrize("faults", [[500, 500], [403], [429] * 4], ids=["fails", "refuses", "is limiting requests"])
+def test_the_mail_is_out_but_the_issue_stays_open(
+    settings: JobSettings, outbox: Outbox, tracker: Tracker, faults: list[int]
+) -> None:
+    """The job says that the customer has the license, and what a person has to write into the tracker."""
+    tracker.faults = [None, None, *faults]
+
+    job = run(settings, tracker, outbox)
+
+    expected = (
+        f"The license WAS mailed, but issue {tracker.only['web_url']} could not be closed. Do not run the job again: "
+        f"retitle the issue to '{SUCCESS}' and close it."
+    )
+    assert isinstance(job.error, OutcomeUnknownError)
+    assert (1, expected) == (len(outbox.mails), str(job.error))
+
+
+def test_a_failure_that_cannot_be_told(settings: JobSettings, outbox: Outbox, tracker: Tracker) -> None:
+    """The job's log keeps the reason, and says what a person has to write into the tracker."""
+    outbox.fault = InputError("The mail server refused the mail: 552 full.")
+    tracker.faults = [None, None, 403]
+
+    job = run(settings, tracker, outbox)
+
+    assert isinstance(job.error, UnavailableError)
+    assert str(job.error).startswith("The mail server refused the mail: 552 full. No license was sent")
+    assert str(job.error).endswith(f"retitle it to '{FAILURE}'.")
+
+
+def test_the_second_look_fails(settings: JobSettings, outbox: Outbox, tracker: Tracker) -> None:
+    """Without it nothing is known of other jobs, so nothing is mailed, and the issue stands in nobody's way."""
+    tracker.meanwhile["after"] = lambda: setattr(tracker, "odd_list", {})
+
+    job = run(settings, tracker, outbox)
+
+    assert isinstance(job.error, UnavailableError)
+    assert ([], FAILURE) == (outbox.mails, tracker.only["title"])
 
 
 # -- mail
@@ -704,6 +939,28 @@ def test_nobody_listens(settings: JobSettings, tracker: Tracker) -> None:
 
     assert isinstance(job.error, InputError)
     assert f"The mail server 127.0.0.1:{settings.smtp_port} cannot be used: ConnectionRefusedError" in str(job.error)
+    assert FAILURE == tracker.only["title"]
+
+
+@pytest.mark.parametrize(
+    "sender",
+    ["", "<", "support", "a@b.example\nBcc: eve@evil.example", "\udcff <a@b.example>"],
+)
+def test_unusable_sender(settings: JobSettings, tracker: Tracker, outbox: Outbox, sender: str) -> None:
+    """A mail that cannot be written is a failure, and the issue never says that it is being sent."""
+    job = run(settings.model_copy(update={"smtp_sender": sender}), tracker, outbox)
+
+    assert isinstance(job.error, InputError)
+    assert "RUNBOOK_SMTP_SENDER is " in messages.failure_reason(tracker.only["description"])
+    assert [PROGRESS, FAILURE] == [title for title, _ in tracker.history]
+    assert "The mail is being sent" not in json.dumps(tracker.history)
+
+
+def test_mail_server_whose_name_cannot_be_sent(settings: JobSettings, tracker: Tracker) -> None:
+    """A host name that is none is a failure like any other."""
+    job = run(settings, tracker, through(settings, smtp_host=f"{'x' * 64}.example"))
+
+    assert isinstance(job.error, InputError)
     assert FAILURE == tracker.only["title"]
 
 
@@ -796,6 +1053,22 @@ def test_login(settings: JobSettings, tracker: Tracker, tls: ssl.SSLContext, pas
     assert "hush" not in job.shown + json.dumps(tracker.history)
 
 
+@pytest.mark.usefixtures("trusted")
+def test_password_beyond_ascii(settings: JobSettings, tracker: Tracker, tls: ssl.SSLContext) -> None:
+    """A password that cannot be sent is a failure; not even one letter of it is shown."""
+    postbox = Postbox()
+    options = {**encrypted("starttls", tls), "authenticator": postbox.authenticate, "auth_required": True}
+    login = {"smtp_username": "mailer", "smtp_password": SecretStr("päss-hush")}
+    with mail_server(postbox, **options) as port:
+        job = run(settings, tracker, through(settings, smtp_port=port, smtp_security="starttls", **login))
+
+    assert isinstance(job.error, InputError)
+    assert FAILURE == tracker.only["title"]
+    assert "RUNBOOK_SMTP_PASSWORD" in messages.failure_reason(tracker.only["description"])
+    shown = job.shown + str(tracker.history)
+    assert not [secret for secret in ("hush", "ä", "xe4", "mailer") if secret in shown]
+
+
 # -- secrets, and the command
 
 
@@ -807,7 +1080,7 @@ def test_nothing_secret_is_said(
         ([], None),
         ([], InputError("refused")),
         ([], OutcomeUnknownError("broke")),
-        ([None, 500], None),
+        ([None, 500, 500], None),
         ([None, None, 403], None),
     ]
     for faults, fault in endings:

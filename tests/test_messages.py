@@ -15,17 +15,23 @@ from hypothesis import strategies as st
 
 from runbook_lib import messages
 from runbook_lib.messages import (
+    TITLE_CHARS,
+    duplicate_body,
+    duplicate_title,
     failure_body,
     failure_reason,
     failure_title,
     fenced,
     find_license,
     find_operation,
+    find_ticket,
     issue_description,
     license_copy,
+    progress_of,
     progress_title,
     success_of,
     success_title,
+    title_room,
 )
 
 LICENSE = (Path(__file__).parent / "data/license-vectors/with-boundary.gitlab-license").read_text().strip()
@@ -38,6 +44,7 @@ OUTGOING: dict[str, str] = {
     "license_note": messages.license_note(250, "SHA256:0123", "https://gitlab.example/issues/7"),
     "screenshots_note": messages.screenshots_note(2),
     "slack_post": messages.slack_post(TICKET, 250),
+    "by_hand_note": messages.by_hand_note("https://gitlab.example/licenses/7", 250),
     "mail_body": messages.mail_body(250, date(2026, 11, 22), EXPIRY),
 }
 """Every text for customers, Slack and the ticket."""
@@ -70,6 +77,15 @@ def test_titles_of_issues_differ_at_their_start() -> None:
     """A reader of the tracker tells success, failure and running apart at the first word."""
     assert "[Failure] - Could not create a license under a@b.example for 5 users" == failure_title("a@b.example", 5)
     assert "[In progress] - Creating a license under a@b.example for 5 users" == progress_title("a@b.example", 5)
+    assert "[Duplicate] - Did not create a license under a@b.example for 5 users" == duplicate_title("a@b.example", 5)
+
+
+@pytest.mark.parametrize("users", [1, 250, 1_000_000])
+def test_titles_fit(users: int) -> None:
+    """With the longest address that has room, the longest title has just the length that GitLab takes."""
+    email = "x" * title_room(users)
+    titles = [title(email, users) for title in (success_title, failure_title, progress_title, duplicate_title)]
+    assert 255 == TITLE_CHARS == max(map(len, titles))
 
 
 @pytest.mark.parametrize(
@@ -79,6 +95,7 @@ def test_titles_of_issues_differ_at_their_start() -> None:
         ("license_sent", ['"10-day Trial GitLab License"', "250 users", "2026-12-02", "Ultimate trial", "spam"]),
         ("license_note", ["10 days", "250 users", "SHA256:0123", "https://gitlab.example/issues/7"]),
         ("screenshots_note", ["2 screenshots", "engineer on call"]),
+        ("by_hand_note", ["250 users", "by hand", "https://gitlab.example/licenses/7"]),
         ("slack_post", ["emergency license was generated", "10-day", "250 users", f"<{TICKET}>"]),
         ("mail_body", ["250 users", "2026-11-22", "2026-12-02", "10 days", "Ultimate trial"]),
     ],
@@ -109,14 +126,15 @@ def test_messages_take_no_customer_text(name: str) -> None:
     """They are made of numbers, dates, and identities and links of ours: there is no way in for a subject or a name."""
     taken = inspect.signature(getattr(messages, name)).parameters.values()
     kinds = {"users": "int", "count": "int", "starts_on": "date", "expires_on": "date"}
-    ours = {"license_id": "str", "evidence_url": "str", "ticket_url": "str"}
+    ours = {"license_id": "str", "evidence_url": "str", "evidence": "str", "ticket_url": "str"}
     assert {p.name: p.annotation for p in taken}.items() <= (kinds | ours).items()
 
 
 def test_every_message_is_tried() -> None:
     """The list above has all functions but those of the tracker's issues, and the two that escape."""
     tracker = {success_title, failure_title, progress_title, success_of, issue_description, license_copy, find_license}
-    tracker |= {find_operation, failure_reason, failure_body}
+    tracker |= {find_operation, failure_reason, failure_body, find_ticket, progress_of, duplicate_title}
+    tracker |= {duplicate_body, title_room}
     public = {name for name, value in vars(messages).items() if inspect.isfunction(value) and name[0] != "_"}
     assert set(OUTGOING) == public - {f.__name__ for f in tracker} - {"fenced", "slack_text"}
 
@@ -192,6 +210,22 @@ def test_another_title_is_no_success(title: str) -> None:
 def test_letters_that_fold_alike_are_other_addresses(other: str, email: str) -> None:
     """Case is ignored for ASCII only: a Kelvin sign is no k."""
     assert success_of(success_title(other, 5), email) is None
+
+
+@pytest.mark.parametrize(
+    ("title", "users"),
+    [
+        (progress_title(EMAIL, 5), 5),
+        (progress_title(EMAIL.upper(), 5), 5),
+        (progress_title(f"x{EMAIL}", 5), None),
+        (success_title(EMAIL, 5), None),
+        (failure_title(EMAIL, 5), None),
+        (duplicate_title(EMAIL, 5), None),
+    ],
+)
+def test_a_job_in_progress_is_recognized(title: str, users: int | None) -> None:
+    """By the same rule: exactly the job's title, for exactly this address."""
+    assert users == progress_of(title, EMAIL)
 
 
 @pytest.mark.parametrize("email", [".*", "admin@customer.example|x", ".+@.+", r"\S+", ""])
@@ -273,6 +307,7 @@ def test_no_text_forges_an_issue(reason: str, username: str) -> None:
     """Whatever the job was given as a username or met as an error, the issue keeps its operation and its reason."""
     description = issue_description("op-1", username, TICKET, failure_body(reason))
     assert "op-1" == find_operation(description)
+    assert TICKET == find_ticket(description)
     line = re.sub("`{3,}", "``", reason) + "\n"
     assert line.replace("\r\n", "\n")[:-1] == failure_reason(description)
 
@@ -292,6 +327,20 @@ def test_no_text_forges_an_issue(reason: str, username: str) -> None:
 def test_no_operation(description: str) -> None:
     """Only a line of its own, as the job writes it, names an operation."""
     assert find_operation(description) is None
+
+
+@pytest.mark.parametrize("ticket", ["not given", "see the pipeline", "javascript:alert", ""])
+def test_no_ticket(ticket: str) -> None:
+    """What is no web address is no ticket, so it is the same as no other."""
+    assert find_ticket(issue_description("op-1", "grace", ticket, "")) is None
+
+
+def test_a_duplicate_tells_of_the_first_alone() -> None:
+    """It names no operation, no ticket and no reason, so nobody takes it for the operation's own issue."""
+    body = duplicate_body("https://gitlab.example/issues/7")
+    assert "https://gitlab.example/issues/7" in body
+    assert (None, None, None) == (find_operation(body), find_ticket(body), find_license(body))
+    assert "The issue does not say why." == failure_reason(body)
 
 
 # -- fences

@@ -535,7 +535,7 @@ def test_the_suggestion_is_always_accepted(
         ({"maximum": 0}, 1, "maximum is 0"),
         ({"in_license": 20}, 20, "refused if the instance ever had more than 22 users"),
         ({"in_license": 20, "billable": 17}, 20, "maximum is not known"),
-        ({"in_license": 20, "billable": 17, "over": 5}, 22, "refused if the instance ever had more than 24 users"),
+        ({"in_license": 20, "billable": 17, "over": 5}, 25, "refused if the instance ever had more than 27 users"),
         ({"billable": 17}, 17, "maximum is not known"),
         ({"over": 5}, None, "No user figure is known"),
         ({}, None, "Dashboard"),

@@ -121,7 +121,7 @@ def test_a_second_performing_run_repeats_nothing(practice: World) -> None:
     again = practice.runbook("run", "weekend_license", 1001, "--perform", "--json")
     assert before == practice.content()
     assert "license_issued" == again.report["outcome"]
-    assert {"already_done"} == {effect["state"] for effect in again.report["effects"]}
+    assert {"already_done", "adopted"} == {effect["state"] for effect in again.report["effects"]}
 
 
 def test_another_machine_finds_what_was_done_and_repeats_nothing(practice: World, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import socket
 import traceback
 from collections.abc import Iterator
@@ -12,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from runbook_lib import policy
 from runbook_lib.errors import InputError
-from runbook_lib.settings import JobRequest, JobSettings, Profile, Settings
+from runbook_lib.settings import JobRequest, JobSettings, Settings
 from tests.configuration import without_configuration
 
+KEY = Path(__file__).parent / "data" / "license-vectors" / "key.pub"
 LIVE = {
     "PROFILE": "live",
     "OPERATOR": "grace",
@@ -31,7 +33,7 @@ LIVE = {
     "MECHANIZER_TRIGGER_TOKEN": "glptt-hush",
     "SLACK_TOKEN": "xoxb-hush",
     "SLACK_CHANNEL_ID": "C0123456789",
-    "LICENSE_PUBLIC_KEY_FILE": "/keys/license.pub",
+    "LICENSE_PUBLIC_KEY_FILE": str(KEY),
 }
 JOB = {
     "PROFILE": "live",
@@ -42,6 +44,10 @@ JOB = {
     "SMTP_HOST": "smtp.support.example",
     "SMTP_SENDER": "Support <support@gitlab.example>",
 }
+PRACTICE = (
+    *("profile", "operator", "outputs", "notebooks", "issuer", "wait_s", "attachment_limit_bytes"),
+    *("grace_days", "window_days", "time_zone", "weekend_starts", "weekend_ends"),
+)
 SECRETS = {name: value for name, value in LIVE.items() if "hush" in value}
 
 
@@ -113,7 +119,7 @@ def test_live(monkeypatch: pytest.MonkeyPatch) -> None:
         found.tracker_project_id,
         found.mechanizer_project_id,
     )
-    assert Path("/keys/license.pub") == found.license_public_key_file
+    assert found.license_public_key_file == KEY
     assert "https://slack.com/api/" == found.slack_url
     assert {"Authorization": "Bearer zd-oauth-hush"} == found.zendesk_credentials()
 
@@ -171,6 +177,14 @@ def test_the_manual_issuer_needs_no_pipeline(monkeypatch: pytest.MonkeyPatch) ->
     set_all(monkeypatch, LIVE | pipeline | {"ISSUER": "manual"})
 
     assert "manual" == Settings.load().issuer
+
+
+def test_a_live_key_that_is_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The path is told before anything runs, also where it is a folder."""
+    for path in (tmp_path / "nowhere.pub", tmp_path):
+        set_all(monkeypatch, LIVE | {"LICENSE_PUBLIC_KEY_FILE": str(path)})
+        with pytest.raises(InputError, match=rf"RUNBOOK_LICENSE_PUBLIC_KEY_FILE is '{path}', which is no file"):
+            Settings.load()
 
 
 # -- practice and live apart
@@ -237,6 +251,67 @@ def test_sandbox_ignores_configured_services(monkeypatch: pytest.MonkeyPatch, ou
     assert ["practice-gitlab", "practice-slack", "practice-trigger"] == [
         token.get_secret_value() for token in tokens if token
     ]
+
+
+@pytest.mark.parametrize("source", ["environment", ".env", "secret files"])
+def test_sandbox_takes_nothing_that_is_the_services_or_the_teams(
+    monkeypatch: pytest.MonkeyPatch, outputs: Path, port: int, env_file: Path, tmp_path: Path, source: str
+) -> None:
+    """Every setting but those of practice has its default or is the sandbox's, also where it could not be read."""
+    foreign = {name: "hush live" for name in Settings.model_fields if name not in PRACTICE}
+    if source == "environment":
+        set_all(monkeypatch, {name.upper(): value for name, value in foreign.items()})
+    elif source == ".env":
+        env_file.write_text("".join(f"RUNBOOK_{name.upper()}='{value}'\n" for name, value in foreign.items()))
+    else:
+        for name, value in foreign.items():
+            (tmp_path / f"runbook_{name}").write_text(value)
+        monkeypatch.setenv("RUNBOOK_SECRETS_DIR", str(tmp_path))
+    running(outputs, port)
+
+    found = Settings.load()
+
+    described = json.loads((found.world_folder / "running.json").read_text())["settings"]
+    for name in foreign:
+        value = getattr(found, name)
+        plain = value.get_secret_value() if isinstance(value, SecretStr) else value
+        assert described.get(name, Settings.model_fields[name].default) == plain, name
+
+
+def test_practice_settings_come_from_variables_and_not_from_the_live_file(
+    monkeypatch: pytest.MonkeyPatch, outputs: Path, port: int, env_file: Path
+) -> None:
+    """`.env` is the live configuration; who practices with other rules sets variables."""
+    env_file.write_text("RUNBOOK_ISSUER=manual\nRUNBOOK_OPERATOR=live\nRUNBOOK_GRACE_DAYS=1\nRUNBOOK_WAIT_S=1\n")
+    running(outputs, port)
+
+    found = Settings.load()
+    assert ("mechanizer", "practice", 14, 300) == (found.issuer, found.operator, found.grace_days, found.wait_s)
+
+    set_all(monkeypatch, {"ISSUER": "manual", "OPERATOR": "grace", "GRACE_DAYS": "2", "WAIT_S": "3"})
+    found = Settings.load()
+    assert ("manual", "grace", 2, 3) == (found.issuer, found.operator, found.grace_days, found.wait_s)
+
+
+def test_practice_that_is_asked_for_by_name_does_not_open_the_live_file(
+    monkeypatch: pytest.MonkeyPatch, outputs: Path, port: int, env_file: Path
+) -> None:
+    """Not even a mistake in it matters, nor a folder of secrets that is not there."""
+    env_file.write_text("RUNBOOK_PROFILE=live\nRUNBOOK_MISSPELT=1\nRUNBOOK_SECRETS_DIR=/nowhere\n")
+    running(outputs, port)
+
+    with pytest.raises(InputError, match="RUNBOOK_MISSPELT"):
+        Settings.load()
+    assert "sandbox" == Settings.load(profile="sandbox").profile
+    set_all(monkeypatch, {"PROFILE": "sandbox"})
+    assert "sandbox" == Settings.load().profile
+
+
+def test_the_profile_in_the_live_file(env_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A filled-in `.env` makes live the profile, and is then read."""
+    env_file.write_text("".join(f"RUNBOOK_{name}='{value}'\n" for name, value in LIVE.items()))
+
+    assert ("live", "https://gitlab.com") == (Settings.load().profile, Settings.load().gitlab_url)
 
 
 @pytest.mark.parametrize(("own", "expected"), [(None, "practice"), ("grace", "grace")])
@@ -362,16 +437,51 @@ def test_now_in_live_is_now(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_impossible_values(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     """A value that cannot be is refused by its setting's name, before anything runs."""
-    set_all(monkeypatch, {name: value})
+    set_all(monkeypatch, {"PROFILE": "live", name: value})
 
     with pytest.raises(InputError, match=rf"missing or impossible: RUNBOOK_{name} \(.+\)\.$"):
         Settings.local()
 
 
+@pytest.mark.parametrize(
+    "operator", ["two words", "-grace", "grace@gitlab.com", "gr\u00e4ce", "a" * 101, "a\nb", "<b>"]
+)
+@pytest.mark.parametrize("profile", ["sandbox", "live"])
+def test_an_operator_that_mechanizer_would_refuse(monkeypatch: pytest.MonkeyPatch, profile: str, operator: str) -> None:
+    """It is told before the pipeline runs, not by its job."""
+    set_all(monkeypatch, {"PROFILE": profile, "OPERATOR": operator})
+
+    with pytest.raises(InputError, match=r"RUNBOOK_OPERATOR \(expected your GitLab username"):
+        Settings.local()
+
+
+TOKENS = ("ZENDESK_OAUTH_TOKEN", "ZENDESK_API_TOKEN", "GITLAB_TOKEN", "MECHANIZER_TRIGGER_TOKEN", "SLACK_TOKEN")
+
+
+@pytest.mark.parametrize("name", TOKENS)
+def test_blanks_around_a_token(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """They are no part of it: a file that was read into a variable ends in a newline."""
+    set_all(monkeypatch, LIVE | {name: " \thush-token\r\n"})
+
+    assert "hush-token" == getattr(Settings.load(), name.lower()).get_secret_value()
+
+
+@pytest.mark.parametrize("value", ["hush token", "hush\ntoken", "hush\x00token", "hush\x1b", "h\u00fcsh", " \n"])
+@pytest.mark.parametrize("name", TOKENS)
+def test_a_token_that_is_none(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    """What no header can hold is refused by its setting's name, without the value."""
+    monkeypatch.setattr(os, "environ", {**os.environ, "RUNBOOK_PROFILE": "live", f"RUNBOOK_{name}": value})
+
+    with pytest.raises(InputError, match=rf"RUNBOOK_{name} \(expected one word") as caught:
+        Settings.local()
+    assert value.strip() not in "".join(traceback.format_exception(caught.value)) or not value.strip()
+
+
 @pytest.mark.parametrize("in_file", [False, True], ids=["environment", ".env"])
 def test_an_empty_setting_is_not_set(monkeypatch: pytest.MonkeyPatch, env_file: Path, in_file: bool) -> None:
     """A line that was left empty in a template means the default, whatever the setting's kind."""
-    empty = dict.fromkeys(["PROFILE", "TIME_ZONE", "GRACE_DAYS", "TRACKER_PROJECT_ID", "LICENSE_PUBLIC_KEY_FILE"], "")
+    names = ["PROFILE", "TIME_ZONE", "GRACE_DAYS", "TRACKER_PROJECT_ID", "LICENSE_PUBLIC_KEY_FILE"]
+    empty = dict.fromkeys(names, "")
     if in_file:
         env_file.write_text("".join(f"RUNBOOK_{name}=\n" for name in empty))
     else:
@@ -385,7 +495,7 @@ def test_an_empty_setting_is_not_set(monkeypatch: pytest.MonkeyPatch, env_file: 
 
 def test_all_impossible_values_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who mends a configuration learns everything in one go."""
-    set_all(monkeypatch, {"GRACE_DAYS": "x", "TIME_ZONE": "x", "WAIT_S": "x"})
+    set_all(monkeypatch, {"GRACE_DAYS": "x", "TIME_ZONE": "x", "WAIT_S": "x"})  # in practice too
 
     with pytest.raises(InputError, match=r"RUNBOOK_GRACE_DAYS.*RUNBOOK_TIME_ZONE.*RUNBOOK_WAIT_S"):
         Settings.local()
@@ -423,10 +533,14 @@ def test_rules(monkeypatch: pytest.MonkeyPatch) -> None:
         ("RUNBOOK_WHAT_NOBODY_EVER_HEARD_OF", "."),
     ],
 )
-@pytest.mark.parametrize("kind", [Settings, JobSettings])
-@pytest.mark.parametrize("in_file", [False, True], ids=["environment", ".env"])
+@pytest.mark.parametrize(("kind", "in_file"), [(Settings, False), (Settings, True), (JobSettings, False)])
 def test_misspelt_setting(
-    monkeypatch: pytest.MonkeyPatch, env_file: Path, kind: type[Profile], name: str, hint: str, in_file: bool
+    monkeypatch: pytest.MonkeyPatch,
+    env_file: Path,
+    kind: type[Settings | JobSettings],
+    name: str,
+    hint: str,
+    in_file: bool,
 ) -> None:
     """A setting that nobody knows is told with the likely one; its value is not shown."""
     if in_file:
@@ -451,6 +565,7 @@ def test_order_of_sources(monkeypatch: pytest.MonkeyPatch, env_file: Path, tmp_p
     """What is passed goes before the environment, that before `.env`, that before secret files."""
     secrets = tmp_path / "secrets"
     secrets.mkdir()
+    monkeypatch.setenv("RUNBOOK_PROFILE", "live")
     monkeypatch.setenv("RUNBOOK_SECRETS_DIR", str(secrets))
     seen = []
     (secrets / "runbook_gitlab_url").write_text("https://from.file")
@@ -486,6 +601,7 @@ def test_secret_files(monkeypatch: pytest.MonkeyPatch, env_file: Path, tmp_path:
 
 def test_no_secrets_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A secrets folder that is not there is told, since everything in it would be missing."""
+    monkeypatch.setenv("RUNBOOK_PROFILE", "live")
     monkeypatch.setenv("RUNBOOK_SECRETS_DIR", str(tmp_path / "nowhere"))
 
     with pytest.raises(InputError, match=r"RUNBOOK_SECRETS_DIR is '.*nowhere', which is no folder"):
@@ -525,6 +641,57 @@ def test_job(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ("starttls", 587, 42) == (found.smtp_security, found.smtp_port, found.tracker_project_id)
     assert found.practice_date is None
     assert "hush" not in repr(found)
+
+
+def test_job_never_reads_the_engineers_file(monkeypatch: pytest.MonkeyPatch, env_file: Path) -> None:
+    """What a pipeline passes is all; a sandbox on an engineer's machine would else mix practice and live."""
+    env_file.write_text("RUNBOOK_SMTP_USERNAME=live\nRUNBOOK_SMTP_PASSWORD=hush\nRUNBOOK_MISSPELT=1\n")
+    set_all(monkeypatch, JOB)
+
+    found = JobSettings.load()
+
+    assert ("", None) == (found.smtp_username, found.smtp_password)
+
+
+def test_job_secret_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """GitLab's variables of the type *file* may be used for secrets."""
+    (tmp_path / "runbook_smtp_password").write_text(" two words\n")
+    set_all(monkeypatch, JOB | {"SECRETS_DIR": str(tmp_path)})
+
+    password = JobSettings.load().smtp_password
+    assert password is not None
+    assert "two words" == password.get_secret_value()
+
+
+SENDERS = ["no-reply@support.example", "Support <no-reply@support.example>", '"Support, EMEA" <a@support.example>']
+
+
+@pytest.mark.parametrize("sender", [*SENDERS, "GitLab Support (practice) <no-reply@support.example>"])
+def test_job_sender(monkeypatch: pytest.MonkeyPatch, sender: str) -> None:
+    """An address, with or without a name."""
+    set_all(monkeypatch, JOB | {"SMTP_SENDER": sender})
+
+    assert sender == JobSettings.load().smtp_sender
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [
+        *("Support", "support@", "<>", "a@b.example, c@b.example", "Support, EMEA <a@b.example>", "a b@c.example"),
+        *(
+            "Support <a@b.example>\nBcc: all@b.example",
+            "Support\r\n <a@b.example>",
+            "S\u00fcpport <a@b.example>",
+            "team: a@b.example;",
+        ),
+    ],
+)
+def test_job_sender_that_is_none(monkeypatch: pytest.MonkeyPatch, sender: str) -> None:
+    """It is told before a license is signed."""
+    set_all(monkeypatch, JOB | {"SMTP_SENDER": sender})
+
+    with pytest.raises(InputError, match=r"RUNBOOK_SMTP_SENDER \(expected one mail address"):
+        JobSettings.load()
 
 
 def test_job_without_anything() -> None:

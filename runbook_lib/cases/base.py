@@ -181,6 +181,13 @@ class Case:
         self._applied.setdefault(self._running, []).append(applied)
         return applied
 
+    def look(self, effect: Effect) -> EffectResult | None:
+        """What is there already of an effect, remembered for the summary; None if nothing is."""
+        found = self._effects.look(effect)
+        if found:
+            self._applied.setdefault(self._running, []).append(found)
+        return found
+
     @property
     def applied(self) -> list[EffectResult]:
         """The effects so far, in the order of the steps."""
@@ -268,8 +275,9 @@ def show(result: StepResult) -> None:
 
 
 def steps(kind: type[Case]) -> list[str]:
-    """The names of a case's steps, in order."""
-    return [name for name, member in vars(kind).items() if getattr(member, "is_step", False)]
+    """The names of a case's steps, in order: those that it shares with other cases come first."""
+    classes = reversed(kind.__mro__)
+    return [name for one in classes for name, member in vars(one).items() if getattr(member, "is_step", False)]
 
 
 def effect_data(effect: EffectResult) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from pathlib import Path
 from runbook_lib import messages
 from runbook_lib.cases.base import Case
 from runbook_lib.clients.zendesk import Zendesk
-from runbook_lib.errors import InputError
+from runbook_lib.display import clean
+from runbook_lib.errors import InputError, NeedsAnswerError
 from runbook_lib.models import Evidence, Person, Ticket
 
 MAX_IMAGE_BYTES = 20_000_000
@@ -22,19 +23,43 @@ _IMAGE_TYPES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"
 
 
 class Assignment:
-    """The ticket belongs to the operator."""
+    """The ticket belongs to the operator.
+
+    This is a state, which anybody may change at any time, so the ticket itself is asked and not the journal: the
+    operation id holds the stamp of the ticket that was read.
+
+    Args:
+        case: The case.
+        agent: The operator.
+        take_over: Whether a colleague's ticket may be taken.
+    """
 
     name = "assignment"
 
-    def __init__(self, case: Case, agent: Person) -> None:
-        self.operation_id = case.operation(f"{self.name}-{agent.id}")
+    def __init__(self, case: Case, agent: Person, *, take_over: bool) -> None:
+        self._zendesk, self._agent, self._take_over = case.services.zendesk, agent, take_over
+        self._ticket = case.services.zendesk.ticket(case.ticket.id)
+        stamp = "".join(filter(str.isalnum, self._ticket.updated_stamp))
+        self.operation_id = case.operation(f"{self.name}-{agent.id}-{stamp}")
         self.summary = f"assign ticket {case.ticket.id} to {agent.name}"
-        self._zendesk, self._agent, self._ticket = case.services.zendesk, agent, case.ticket
 
     def find(self) -> Evidence | None:
-        """Who has the ticket now."""
-        self._ticket = self._zendesk.ticket(self._ticket.id)
-        return self._evidence() if self._ticket.assignee_id == self._agent.id else None
+        """Who has the ticket; the same reading of it is the one that `perform` updates.
+
+        Raises:
+            NeedsAnswerError: A colleague has it, and it may not be taken.
+        """
+        holder = self._ticket.assignee_id
+        if holder == self._agent.id:
+            return self._evidence()
+        if holder is not None and not self._take_over:
+            name = clean(self._ticket.assignee_name or "a colleague")
+            raise NeedsAnswerError(
+                f"Ticket {self._ticket.id} is assigned to {name}. Talk to them first; to take it over, "
+                "pass take_over as True.",
+                missing=("take_over",),
+            )
+        return None
 
     def perform(self) -> Evidence:
         """Assign it."""
@@ -129,6 +154,19 @@ class SlackPost:
 
     def _evidence(self, ts: str) -> Evidence:
         return Evidence(f"message {ts} in {self.case.settings.slack_channel}", reference=ts)
+
+
+class ByHand(Comment):
+    """A license that the engineer made by hand, kept as an internal note with the evidence: one per ticket."""
+
+    def __init__(self, case: Case, evidence: str, users: int) -> None:
+        body = messages.by_hand_note(evidence, users)
+        super().__init__(case, "license_by_hand", body, public=False, summary="note that the license was made by hand")
+        self._link = evidence
+
+    def _evidence(self, comment_id: int) -> Evidence:
+        url = self._link if self._link.startswith("https://") else self._ticket.url
+        return Evidence(f"made by hand, internal note {comment_id}", url, str(comment_id))
 
 
 def screenshots_request(case: Case) -> Comment:

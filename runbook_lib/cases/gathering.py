@@ -5,7 +5,9 @@ Only reads. Whatever cannot be used becomes a note that says why, never a fact.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
 
 from runbook_lib import answers, license
 from runbook_lib.cases.base import Case
@@ -15,37 +17,42 @@ from runbook_lib.models import Attachment, Comment, Fact, Source
 from runbook_lib.policy import PAID_PLANS
 from runbook_lib.settings import Settings
 
+LEAST_SCREENSHOT_BYTES = 10_000
 MOST_FILES = 10
 """License files that are read off one ticket; more are noted."""
 
 
-def license_facts(case: Case, thread: Iterable[Comment]) -> tuple[list[Fact], list[str]]:
-    """Facts from the license files on the ticket whose signature holds, and notes on the others.
+def license_facts(case: Case, thread: Iterable[Comment], emergency_on: date) -> tuple[list[Fact], list[str]]:
+    """Facts from the license files on the ticket whose signature holds, and notes on all of them.
 
-    Several files may be there, such as an earlier extension by Sales: the one that ended last counts.
+    Several files may be there, such as an earlier extension by Sales. One of them counts: the one that had begun by
+    the emergency's date and ends last. A paid plan is taken from the newest full license, since a trial proves none.
     """
     files = [a for comment in thread for a in comment.attachments if _may_be_license(a)]
-    notes = [f"{len(files)} license files are on the ticket; the first {MOST_FILES} were read."] * (
-        len(files) > MOST_FILES
-    )
     if not files:
         return [], []
     public_key = load_public_key(case.settings)
-    read: list[tuple[Attachment, license.License, str]] = []
+    notes: list[str] = []
+    held: list[_Held] = []
     for file in files[:MOST_FILES]:
         try:
             content = _content(case, file)
-            read.append((file, license.read(content, public_key), license.fingerprint(content)))
+            found = _Held(file.file_name, license.read(content, public_key), license.fingerprint(content))
         except RunbookError as exc:
             notes.append(f"{clean(file.file_name, 80)} was not used: {exc}")
-    read.sort(key=lambda item: str(item[1].expires_on or "9999"), reverse=True)
-    facts = [fact for file, found, _ in read for fact in _facts_of(found, file.file_name)]
-    notes += [f"{clean(file.file_name, 80)} is signed by the expected key; {identity}." for file, _, identity in read]
-    if len(read) > 1:
-        notes.append(
-            "Several license files hold: the one that ended last counts. An earlier extension changes nothing."
-        )
-    return facts, notes
+            continue
+        notes.append(_identity(found, case))
+        if found.license.starts_on > emergency_on:
+            notes.append(f"{clean(file.file_name, 80)} does not count: it starts on {found.license.starts_on}.")
+        else:
+            held.append(found)
+    if len(files) > MOST_FILES:
+        notes.append(f"{len(files)} license files are on the ticket; only the first {MOST_FILES} were read.")
+    if len(held) > 1:
+        notes.append("Several license files hold: the one that ends last counts. An earlier extension changes nothing.")
+    held.sort(key=lambda one: one.license.expires_on or date.max, reverse=True)
+    facts, more = _facts_of(held)
+    return facts, notes + more
 
 
 def ticket_facts(case: Case) -> tuple[list[Fact], list[str]]:
@@ -75,8 +82,8 @@ def ticket_facts(case: Case) -> tuple[list[Fact], list[str]]:
 
 
 def is_image(attachment: Attachment) -> bool:
-    """Whether a file calls itself an image."""
-    return attachment.content_type.startswith("image/")
+    """Whether a file may be a screenshot: an image, and too large for the logo of a mail signature."""
+    return attachment.content_type.startswith("image/") and attachment.size >= LEAST_SCREENSHOT_BYTES
 
 
 def load_public_key(settings: Settings) -> license.PublicKey:
@@ -103,16 +110,58 @@ def _content(case: Case, file: Attachment) -> bytes:
 
 def _may_be_license(file: Attachment) -> bool:
     name = file.file_name.lower()
-    return not is_image(file) and (name.endswith(".gitlab-license") or "license" in name or "licence" in name)
+    return not file.content_type.startswith("image/") and (
+        name.endswith(".gitlab-license") or "license" in name or "licence" in name
+    )
 
 
-def _facts_of(found: license.License, where: str) -> list[Fact]:
-    """What one license file proves. A trial says nothing about a paid plan. Source: seeds, *Scope*."""
-    facts = [Fact("deployment", "self_managed", Source.LICENSE_FILE, where)]
-    if found.plan in PAID_PLANS and not found.is_trial:
-        facts.append(Fact("plan", found.plan, Source.LICENSE_FILE, where))
-    if found.expires_on:
-        facts.append(Fact("expires_on", found.expires_on, Source.LICENSE_FILE, where))
-    if found.user_count:
-        facts.append(Fact("users_in_license", found.user_count, Source.LICENSE_FILE, where))
-    return facts
+@dataclass(frozen=True)
+class _Held:
+    """A license file whose signature holds."""
+
+    file_name: str
+    license: license.License
+    fingerprint: str
+
+
+def _facts_of(held: Sequence[_Held]) -> tuple[list[Fact], list[str]]:
+    """What the files prove, the one that counts first. A trial says nothing of a paid plan. Source: seeds, *Scope*."""
+    if not held:
+        return [], []
+    first = held[0]
+    facts = [Fact("deployment", "self_managed", Source.LICENSE_FILE, first.file_name)]
+    notes = []
+    full = next((h for h in held if h.license.plan in PAID_PLANS and not h.license.is_trial), None)
+    if full:
+        facts.append(Fact("plan", full.license.plan, Source.LICENSE_FILE, full.file_name))
+    if first.license.expires_on:
+        facts.append(Fact("expires_on", first.license.expires_on, Source.LICENSE_FILE, first.file_name))
+    else:
+        notes.append(f"{clean(first.file_name, 80)} has no expiry date; ask what the instance itself shows.")
+    if first.license.block_changes_on:
+        facts.append(Fact("blocked_on", first.license.block_changes_on, Source.LICENSE_FILE, first.file_name))
+    try:
+        users = answers.count("users_in_license", first.license.user_count, least=1)
+        facts.append(Fact("users_in_license", users, Source.LICENSE_FILE, first.file_name))
+    except InputError as exc:
+        notes.append(f"The user count of {clean(first.file_name, 80)} was not used: {exc}")
+    return facts, notes
+
+
+def _identity(held: _Held, case: Case) -> str:
+    """Which license a file is and whom it names, with a warning if that seems to be somebody else."""
+    company = str(held.license.licensee.get("Company", ""))
+    email = str(held.license.licensee.get("Email", ""))
+    words = (
+        f"{clean(held.file_name, 80)} is signed by the expected key; {held.fingerprint}, "
+        f"licensed to {clean(company, 80) or 'no company'} <{clean(email, 80) or 'no address'}>."
+    )
+    ticket = case.ticket
+    organization = ticket.organization.name if ticket.organization else ""
+    same_company = company.casefold() == organization.casefold()
+    same_domain = _domain(email) == _domain(ticket.requester.email or "")
+    return words if same_company or same_domain else words + " Make sure that this is the customer who asks."
+
+
+def _domain(address: str) -> str:
+    return address.rpartition("@")[2].casefold()

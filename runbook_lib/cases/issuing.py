@@ -15,7 +15,7 @@ from pathlib import Path
 from runbook_lib import license, messages, policy
 from runbook_lib.cases.base import Case, Progress
 from runbook_lib.cases.gathering import load_public_key
-from runbook_lib.clients.gitlab import GitLab
+from runbook_lib.effects import EffectResult
 from runbook_lib.errors import InputError, LicenseError, OutcomeUnknownError, PersonNeededError
 from runbook_lib.models import Check, Evidence, Pipeline, Ticket, TrackerIssue
 
@@ -43,6 +43,65 @@ class Issuance:
     expires_on: date | None = None
 
 
+class Tracker:
+    """What the internal tracker knows of licenses for one ticket's requester.
+
+    Args:
+        case: The case that needs a license.
+        email: The requester's address, checked.
+
+    Raises:
+        InputError: The tracker is not configured.
+    """
+
+    def __init__(self, case: Case, email: str) -> None:
+        project = case.settings.tracker_project_id
+        if case.services.gitlab is None or project is None:
+            raise InputError("The tracker is not configured; set RUNBOOK_GITLAB_TOKEN and RUNBOOK_TRACKER_PROJECT_ID.")
+        self._gitlab, self._project = case.services.gitlab, project
+        self._opened_at, self._email = case.ticket.created_at, email
+        self._valid_since = case.settings.now() - timedelta(days=policy.TRIAL_DAYS)
+
+    def success(self) -> TrackerIssue | None:
+        """The closed success issue for exactly this address since the ticket was opened; a colleague's counts too.
+
+        Raises:
+            PersonNeededError: There is none, but one of an earlier ticket whose license is still valid.
+        """
+        found = self._successes()
+        ours = next((issue for issue in found if issue.created_at >= self._opened_at), None)
+        if found and ours is None:
+            raise PersonNeededError(
+                f"A license for this address was issued on {found[0].created_at:%Y-%m-%d}, for an earlier ticket, and "
+                f"is valid for {policy.TRIAL_DAYS} days: {found[0].url}. No second one is issued; send the customer "
+                "that copy."
+            )
+        return ours
+
+    def issued(self, users: int = 0) -> Issuance | None:
+        """The license that this ticket has already, or None."""
+        ours = next((issue for issue in self._successes() if issue.created_at >= self._opened_at), None)
+        return None if ours is None else self.issuance(ours, users)
+
+    def own(self, operation_id: str) -> TrackerIssue | None:
+        """The issue that the job of an operation opened, whatever became of it."""
+        return next((i for i in self._issues() if messages.find_operation(i.description) == operation_id), None)
+
+    def _successes(self) -> list[TrackerIssue]:
+        return [i for i in self._issues() if i.state == "closed" and messages.success_of(i.title, self._email)]
+
+    def _issues(self) -> Sequence[TrackerIssue]:
+        since = min(self._opened_at, self._valid_since)
+        found = self._gitlab.issues(self._project, label=messages.LABEL, created_after=since)
+        return [issue for issue in found if messages.LABEL in issue.labels and issue.created_at >= since]
+
+    def issuance(self, issue: TrackerIssue, users: int) -> Issuance:
+        """The license that a success issue tells of."""
+        return Issuance(
+            messages.success_of(issue.title, self._email) or users, issue.url, messages.find_license(issue.description)
+        )
+
+
 class Mechanizer:
     """The pipeline that issues licenses, for one ticket's requester and user count. An effect.
 
@@ -50,23 +109,26 @@ class Mechanizer:
         case: The case that needs the license.
         email: The requester's address, checked.
         users: For how many users.
+
+    Raises:
+        InputError: Mechanizer is not configured.
     """
 
     name = "license"
 
     def __init__(self, case: Case, email: str, users: int) -> None:
         settings = case.settings
-        if case.services.gitlab is None or settings.mechanizer_project_id is None or not settings.tracker_project_id:
+        if case.services.gitlab is None or settings.mechanizer_project_id is None:
             raise InputError("Mechanizer is not configured; set its RUNBOOK_ settings, or RUNBOOK_ISSUER to manual.")
         self._case, self._email, self._users = case, email, users
-        self._gitlab: GitLab = case.services.gitlab
-        self._project, self._tracker = settings.mechanizer_project_id, settings.tracker_project_id
+        self._gitlab, self._project = case.services.gitlab, settings.mechanizer_project_id
+        self._tracker = Tracker(case, email)
         self.operation_id = self._next_operation()
         self.summary = f"start Mechanizer: {users} users, mail to the requester"
 
     def find(self) -> Evidence | None:
         """What there is already: a license for this requester since the ticket was opened, or a run under way."""
-        if issue := self._success() or self._own_issue():
+        if issue := self._tracker.success() or self._tracker.own(self.operation_id):
             return Evidence(f"tracker issue {issue.iid}: {issue.title.split(' - ')[0]}", issue.url)
         pipeline = self._own_pipeline(self.operation_id)
         return None if pipeline is None else _pipeline_evidence(pipeline)
@@ -100,10 +162,10 @@ class Mechanizer:
         progress = Progress("Mechanizer")
         while True:
             pipeline = self._own_pipeline(self.operation_id)
-            if issued := self._success():
+            if issued := self._tracker.success():
                 progress.say(f"issue {issued.iid} is closed: the license was mailed")
-                return self._issued(issued)
-            self._check_failed(self._own_issue(), pipeline)
+                return self._tracker.issuance(issued, self._users)
+            self._check_failed(self._tracker.own(self.operation_id), pipeline)
             if time.monotonic() > deadline:
                 raise self._too_late(pipeline)
             progress.say(f"pipeline {pipeline.id} is {pipeline.status}" if pipeline else "no pipeline seen yet")
@@ -112,17 +174,28 @@ class Mechanizer:
 
     def _check_failed(self, issue: TrackerIssue | None, pipeline: Pipeline | None) -> None:
         if issue and issue.title.startswith("[Failure]"):
+            reason = messages.failure_reason(issue.description).rstrip(".")
             raise PersonNeededError(
-                f"Mechanizer could not issue the license: {messages.failure_reason(issue.description).rstrip('.')}. "
-                f"The failure issue is {issue.url}. No license was sent: settle the cause (is the address right?), "
-                "then run this again, or ask in " + self._case.settings.slack_channel + "."
+                f"Mechanizer could not issue the license: {reason}. No license was sent; the failure issue is "
+                f"{issue.url}. Settle the cause with the customer on the ticket, then run this again (each try leaves "
+                f"an issue), or ask in {self._case.settings.slack_channel}."
             )
         if pipeline and pipeline.status in (*ENDED_BADLY, "success"):
-            where = f"issue {issue.url} is still open" if issue else "it left no tracker issue"
-            raise OutcomeUnknownError(
-                f"Mechanizer's pipeline {pipeline.url} ended ({pipeline.status}), but {where}. "
-                "Ask the customer whether the mail came, and read the pipeline's log, before you run this again."
+            raise self._half_way(issue, pipeline)
+
+    def _half_way(self, issue: TrackerIssue | None, pipeline: Pipeline) -> OutcomeUnknownError:
+        """The job is over, and its issue (if any) says neither that the license was sent nor that it was not."""
+        ended = f"Mechanizer's pipeline {pipeline.url} ended ({pipeline.status})"
+        if issue is None:
+            return OutcomeUnknownError(
+                f"{ended}, but left no tracker issue. Read its log, then run this again: "
+                "if the pipeline failed, the next run starts a new one."
             )
+        return OutcomeUnknownError(
+            f"{ended}, but issue {issue.url} still says “in progress”. Ask the customer whether the mail came. "
+            f"If it did, retitle the issue to “{messages.success_title(self._email, self._users)}” and close it; "
+            f"if not, to “{messages.failure_title(self._email, self._users)}”. Then run this again."
+        )
 
     def _too_late(self, pipeline: Pipeline | None) -> OutcomeUnknownError:
         where = pipeline.url if pipeline else "none was seen"
@@ -130,24 +203,6 @@ class Mechanizer:
             f"Mechanizer has not finished within {self._case.settings.wait_s:.0f} s (pipeline: {where}). "
             "It may still issue the license: wait for the pipeline, then run this again; nothing is sent twice."
         )
-
-    def _issued(self, issue: TrackerIssue) -> Issuance:
-        users = messages.success_of(issue.title, self._email)
-        return Issuance(users or self._users, issue.url, messages.find_license(issue.description))
-
-    def _success(self) -> TrackerIssue | None:
-        """The closed success issue for exactly this address, since the ticket was opened; a colleague's counts too."""
-        found = (i for i in self._issues() if i.state == "closed" and messages.success_of(i.title, self._email))
-        return next(found, None)
-
-    def _own_issue(self, operation_id: str | None = None) -> TrackerIssue | None:
-        wanted = operation_id or self.operation_id
-        return next((i for i in self._issues() if messages.find_operation(i.description) == wanted), None)
-
-    def _issues(self) -> Sequence[TrackerIssue]:
-        since = self._case.ticket.created_at
-        found = self._gitlab.issues(self._tracker, label=messages.LABEL, created_after=since)
-        return [issue for issue in found if messages.LABEL in issue.labels and issue.created_at >= since]
 
     def _own_pipeline(self, operation_id: str) -> Pipeline | None:
         variable = self._case.settings.mechanizer_variable_operation
@@ -158,7 +213,7 @@ class Mechanizer:
         """The first operation id of this ticket that has not failed for certain."""
         for attempt in range(1, MOST_ATTEMPTS + 1):
             operation_id = self._case.operation(f"license-{attempt}")
-            issue = self._own_issue(operation_id)
+            issue = self._tracker.own(operation_id)
             if issue is None:
                 pipeline = self._own_pipeline(operation_id)
                 failed = pipeline is not None and pipeline.status in ENDED_BADLY
@@ -222,6 +277,11 @@ def manual_issuance(given: str, users: int) -> Issuance:
         raise InputError(
             f"issued_evidence is {given!r}; expected the license's https link, or the path of its file."
         ) from exc
+
+
+def made_by_hand(made: EffectResult, users: int) -> Issuance:
+    """A license of which only the engineer's note tells."""
+    return Issuance(users, made.proven.url, identity="made by hand, not read by the runbook")
 
 
 def _pipeline_evidence(pipeline: Pipeline) -> Evidence:

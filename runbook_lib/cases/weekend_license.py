@@ -1,4 +1,4 @@
-"""The weekend emergency: confirm the subscription, issue the 10-day trial license, tell the team.
+"""The weekend emergency: confirm the subscription, issue the 10-day trial license, tell customer and team.
 
 Source: weekend seed. The steps are those of the document, in its order; what decides is in `policy`, what is sent
 in `messages`, how it is sent exactly once in `effects`.
@@ -6,14 +6,12 @@ in `messages`, how it is sent exactly once in `effects`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import date, timedelta
-from typing import Any, ClassVar, cast
+from typing import ClassVar, cast
 
 from runbook_lib import answers, messages, policy
 from runbook_lib.cases.base import (
-    Case,
     StepResult,
     effect_data,
     effect_parts,
@@ -22,34 +20,36 @@ from runbook_lib.cases.base import (
     evidence_words,
     step,
 )
-from runbook_lib.cases.changes import Assignment, Screenshots, SlackPost, screenshots_request
+from runbook_lib.cases.changes import ByHand, Screenshots, SlackPost, screenshots_request
 from runbook_lib.cases.changes import Comment as CommentEffect
-from runbook_lib.cases.gathering import is_image, license_facts, ticket_facts
+from runbook_lib.cases.emergency import Emergency, from_license_file
+from runbook_lib.cases.gathering import is_image, load_public_key
 from runbook_lib.cases.issuing import (
     Issuance,
     Mechanizer,
+    Tracker,
     check_license,
+    made_by_hand,
     manual_form,
     manual_issuance,
     read_issuance,
 )
-from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone, clean, verdict_parts
+from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone, clean
+from runbook_lib.effects import EffectResult
 from runbook_lib.errors import InputError, NeedsAnswerError, PersonNeededError, UnavailableError
 from runbook_lib.models import (
     Answer,
-    Comment,
     EffectState,
     Evidence,
-    Fact,
-    Facts,
     Outcome,
+    Ruling,
     SeatAdvice,
     Source,
     Verdict,
 )
 
-MESSAGE_LIMIT = 1500
-"""Characters of the first message that are shown; the ticket has the rest."""
+SLACK_PATIENCE_S = 5.0
+"""How long the look ahead waits for Slack."""
 _FIGURES = {
     "users_in_license": "in_license",
     "billable_users": "billable",
@@ -58,90 +58,18 @@ _FIGURES = {
 }
 
 
-class WeekendLicense(Case):
+class WeekendLicense(Emergency):
     """A self-managed customer's license ran out, and it is the weekend."""
 
     runbook: ClassVar[str] = "weekend_license"
 
-    facts: Facts = Facts()
-    thread: tuple[Comment, ...] = ()
-    verdict: Verdict | None = None
     users: int | None = None
     issuance: Issuance | None = None
 
-    @step("Take the ticket")
-    def take(self, *, take_over: object = False) -> StepResult:
-        """Assign the ticket to the operator, so that nobody else works on it.
-
-        Raises:
-            NeedsAnswerError: A colleague has it and `take_over` is not given.
-        """
-        allowed = answers.parse("take_over", take_over)
-        me = self.services.zendesk.me()
-        ticket = self.ticket
-        if ticket.assignee_id not in (None, me.id) and not allowed:
-            raise NeedsAnswerError(
-                f"Ticket {ticket.id} is assigned to {clean(ticket.assignee_name or 'a colleague')}. "
-                "Talk to them first; to take it over, pass take_over as True.",
-                missing=("take_over",),
-            )
-        done = self.apply(Assignment(self, me))
-        return self.result(
-            effect_state(done),
-            effect_tone(done),
-            effect_parts(done),
-            done.summary,
-            effect=effect_data(done),
-            taken_over=bool(allowed and ticket.assignee_id not in (None, me.id)),
-        )
-
-    @step("Collect the facts")
-    def collect_facts(self, /, **given: object) -> StepResult:
-        """Gather what is known, each fact with its source.
-
-        Args:
-            given: What the engineer knows, by parameter name; `unknown` where nothing is.
-        """
-        told = (Fact(n, v, Source.ENGINEER, "parameter") for n, v in _parsed(given).items() if v is not None)
-        self.thread = tuple(self.services.zendesk.comments(self.ticket.id))
-        files, notes = license_facts(self, self.thread)
-        own, more_notes = ticket_facts(self)
-        self.facts = Facts((*told, *files, *own))
-        notes += more_notes
-        notes += [_conflict_words(best, other) for best, other in self.facts.conflicts()]
-        rows = [(f.name, str(f.value), f.source, self.facts.standing(f), f.detail) for f in self.facts.known]
-        parts: tuple[Part, ...] = (Table(("fact", "value", "source", "", "where"), rows),)
-        parts += tuple(Paragraph(note) for note in notes)
-        parts += tuple(Preview("what the requester wrote", first.body[:MESSAGE_LIMIT]) for first in self.thread[:1])
-        return self.result(
-            f"{len(rows)} known",
-            Tone.GOOD,
-            parts,
-            f"{len(rows)} facts are known.",
-            facts=[
-                {"name": f.name, "value": str(f.value), "source": f.source, "detail": f.detail}
-                for f in self.facts.known
-            ],
-            notes=notes,
-        )
-
-    @step("Decide the scope")
-    def decide_scope(self) -> StepResult:
-        """Apply the scope rules; a single *no* ends the case."""
-        self.verdict = self._verdict()
-        parts = verdict_parts(self.verdict)
-        against = [r for r in self.verdict.rulings if r.holds is Answer.NO]
-        if against:
-            self.end(Outcome.OUT_OF_SCOPE)
-            words = " ".join(ruling.reason for ruling in against)
-            return self._scope_result("out of scope", Tone.STOP, parts, words)
-        if self.verdict.in_scope is Answer.UNKNOWN:
-            words = f"Not decided yet; missing: {', '.join(self.verdict.missing)}."
-            return self._scope_result("open", Tone.ASK, parts, words)
-        return self._scope_result("in scope", Tone.GOOD, parts, "In scope: the weekend workflow applies.")
-
     @step("Step 1: Confirm customer subscription")
-    def confirm_subscription(self, *, screenshots: object = answers.UNKNOWN) -> StepResult:
+    def confirm_subscription(
+        self, *, screenshots: object = answers.UNKNOWN, ask_customer: object = False
+    ) -> StepResult:
         """Add the given screenshots to the ticket, or ask the customer for both if something is not known.
 
         Raises:
@@ -153,18 +81,22 @@ class WeekendLicense(Case):
             done = self.apply(Screenshots(self, cast(tuple[str, ...], paths)))
             parts = effect_parts(done)
         missing = self._missing()
-        if not missing:
+        if self.already or not missing:
             words = "The subscription is confirmed by the facts above; nothing has to be asked."
-            return self.result("confirmed", Tone.GOOD, (Paragraph(words), *parts), words)
+            return self.result("confirmed", Tone.GOOD, (Paragraph(words), *parts, *self._unbacked(paths)), words)
+        ask = answers.parse("ask_customer", ask_customer)
         images = [clean(a.file_name, 60) for c in self.thread for a in c.attachments if is_image(a)]
-        if images or paths is not None:
+        if (images or paths is not None) and not ask:
             seen = ", ".join(images[:6]) or "the added screenshots"
             raise NeedsAnswerError(
-                f"Read {_list(missing)} off the images on the ticket ({seen}) and pass them.", missing=missing
+                f"Read {_list(missing)} off the images on the ticket ({seen}) and pass them. "
+                "If they do not show it, pass ask_customer as True.",
+                missing=(*missing, "ask_customer"),
             )
         asked = self.apply(screenshots_request(self))
         self.end(Outcome.WAITING_FOR_CUSTOMER)
-        words = f"Waiting for the customer: both screenshots are needed to learn {_list(missing)}."
+        verb = "would be" if asked.state is EffectState.PLANNED else "were"
+        words = f"Waiting for the customer: both screenshots {verb} asked for, to learn {_list(missing)}."
         parts = (Paragraph(words, strong=True), *effect_parts(asked))
         parts += (Preview("public reply", messages.screenshots_request()),)
         return self.result(effect_state(asked), Tone.ASK, parts, words, missing=missing)
@@ -177,8 +109,10 @@ class WeekendLicense(Case):
             NeedsAnswerError: No figure is known.
             InputError: The given count would be refused by the customer's instance.
         """
-        advice = self._advice()
         chosen = cast(int | None, answers.parse("user_count", user_count))
+        if self.already and self.already.users:
+            return self._users_of(self.already, chosen)
+        advice = self._advice()
         maximum = cast(int | None, self.facts.value("maximum_users"))
         if chosen and maximum and policy.accepted_users(chosen) < maximum:
             raise InputError(
@@ -202,8 +136,10 @@ class WeekendLicense(Case):
             PersonNeededError: The job failed, or its end is not known.
             RefusedError: Slack would refuse the post, so that no license is issued which nobody is told of.
         """
-        self._check_slack()
+        self._check_ready()
         email, users = self._recipient(), cast(int, self.users)
+        if made := self.look(ByHand(self, "", users)):
+            return self._found_by_hand(made, users)
         if self.settings.issuer == "manual":
             return self._issue_by_hand(email, users, issued_evidence)
         mechanizer = Mechanizer(self, email, users)
@@ -246,14 +182,6 @@ class WeekendLicense(Case):
         data = [{"what": c.what, "passed": c.passed, "seen": c.seen} for c in checks]
         return self.result("as ordered", Tone.GOOD, parts, words, checks=data, license=self.issuance.identity)
 
-    @step("Tell the team")
-    def tell_team(self) -> StepResult:
-        """Post to the Slack channel, with the ticket's link."""
-        post = messages.slack_post(self.ticket.url, cast(int, self.users))
-        done = self.apply(SlackPost(self, post))
-        parts = (*effect_parts(done), Preview(f"post in {self.settings.slack_channel}", post))
-        return self.result(effect_state(done), effect_tone(done), parts, done.summary, effect=effect_data(done))
-
     @step("Answer the customer")
     def answer_customer(self) -> StepResult:
         """A public reply that the license is in their mailbox, and an internal note for the next colleague."""
@@ -265,6 +193,14 @@ class WeekendLicense(Case):
         note = CommentEffect(self, "note", words, public=False, summary="internal note with the result")
         noted = self.apply(note)
         parts = (*effect_parts(done, noted), Preview("public reply", reply), Preview("internal note", words))
+        return self.result(effect_state(done), effect_tone(done), parts, done.summary, effect=effect_data(done))
+
+    @step("Tell the team")
+    def tell_team(self) -> StepResult:
+        """Post to the Slack channel, with the ticket's link."""
+        post = messages.slack_post(self.ticket.url, cast(int, self.users))
+        done = self.apply(SlackPost(self, post))
+        parts = (*effect_parts(done), Preview(f"post in {self.settings.slack_channel}", post))
         return self.result(effect_state(done), effect_tone(done), parts, done.summary, effect=effect_data(done))
 
     @step("Close the case", always=True)
@@ -283,26 +219,8 @@ class WeekendLicense(Case):
         )
         return self.result(str(self.outcome), Tone.PLAN if planned else tone, parts, words, closing=True)
 
-    def _verdict(self) -> Verdict:
-        value: Callable[[str], Any] = self.facts.value
-        emergency_on = value("emergency_on") or self.ticket.created_at.date()
-        facts = policy.ScopeFacts(
-            emergency_on=emergency_on,
-            deployment=value("deployment"),
-            account_type=value("account_type"),
-            plan=value("plan"),
-            expires_on=value("expires_on"),
-            requester_email=value("requester_email"),
-        )
-        verdict = policy.scope(facts, self.settings.rules)
-        weekend = policy.weekend_ruling(self.ticket.created_at, emergency_on, self.settings.rules)
-        return Verdict((*verdict.rulings, weekend), verdict.window)
-
-    def _scope_result(self, state: str, tone: Tone, parts: tuple[Part, ...], words: str) -> StepResult:
-        verdict = cast(Verdict, self.verdict)
-        rulings = [{"rule": r.rule, "holds": r.holds, "reason": r.reason, "origin": r.origin} for r in verdict.rulings]
-        parts = (Paragraph(words, strong=True), *parts)
-        return self.result(state, tone, parts, words, in_scope=verdict.in_scope, rulings=rulings)
+    def _calendar_ruling(self, emergency_on: date) -> Ruling:
+        return policy.weekend_ruling(self.ticket.created_at, emergency_on, self.settings.rules)
 
     def _missing(self) -> tuple[str, ...]:
         """What is still to be learned: the verdict's facts, and a user figure."""
@@ -313,13 +231,40 @@ class WeekendLicense(Case):
         figures = {word: cast(int | None, self.facts.value(name)) for name, word in _FIGURES.items()}
         return policy.suggest_users(**figures)
 
-    def _check_slack(self) -> None:
-        """A refusal (a wrong token, a channel without the bot) is better known before than after.
+    def _users_of(self, already: Issuance, chosen: int | None) -> StepResult:
+        if chosen and chosen != already.users:
+            raise InputError(
+                f"user_count is {chosen}, but this ticket has a license for {already.users} users: {already.url}. "
+                "No other one is issued; to change it, talk to License & Renewals."
+            )
+        self.users = already.users
+        words = f"The license that was issued is for {already.users} users."
+        return self.result(f"{self.users} users", Tone.GOOD, (Paragraph(words, strong=True),), words, users=self.users)
+
+    def _unbacked(self, paths: object) -> tuple[Part, ...]:
+        """A warning if only the engineer's word stands for the dates."""
+        images = any(is_image(file) for comment in self.thread for file in comment.attachments)
+        if paths is not None or images or from_license_file(self.facts.best("expires_on")) or self.already:
+            return ()
+        return (Paragraph("No screenshot on the ticket backs these figures; add the files with `screenshots`."),)
+
+    def _check_ready(self) -> None:
+        """What is better known before a license is issued than after: the public key, and whether Slack takes the post.
 
         If Slack is only down the customer does not wait for it: the post then fails, and the next run makes it.
         """
+        load_public_key(self.settings)
+        channel = self.settings.slack_channel_id
         with suppress(UnavailableError):
-            SlackPost(self, "").find()
+            self.services.slack.find(
+                channel, self.operation("slack_post"), self.ticket.created_at, patience_s=SLACK_PATIENCE_S
+            )
+
+    def _found_by_hand(self, made: EffectResult, users: int) -> StepResult:
+        self.issuance = made_by_hand(made, users)
+        words = "A license was made by hand for this ticket; no second one is issued."
+        parts = (Paragraph(words, strong=True), *effect_parts(made))
+        return self.result(effect_state(made), Tone.GOOD, parts, words, effect=effect_data(made))
 
     def _recipient(self) -> str:
         email = cast(str | None, self.facts.value("requester_email"))
@@ -339,28 +284,33 @@ class WeekendLicense(Case):
         return email
 
     def _issue_by_hand(self, email: str, users: int, issued_evidence: object) -> StepResult:
-        starts_on = self.settings.now().date()
-        rows = manual_form(self.ticket, email, users, starts_on)
+        tracker = Tracker(self, email) if self.services.gitlab and self.settings.tracker_project_id else None
+        if tracker and (issue := tracker.success()):
+            self.issuance = tracker.issuance(issue, users)
+            words = "Mechanizer has issued a license for this ticket already; no second one is made."
+            return self.result("found", Tone.GOOD, (Paragraph(words), Link("tracker issue", issue.url)), words)
+        rows = manual_form(self.ticket, email, users, self.settings.now().date())
         given = cast(str | None, answers.parse("issued_evidence", issued_evidence))
-        parts: tuple[Part, ...] = (
-            Paragraph(
-                "Make the license by hand, in the form Trials for SM of CustomersDot, with exactly these values:"
-            ),
-            Table(("field", "value"), rows),
-        )
         if given is None and self.perform:
             values = "; ".join(f"{field}: {value}" for field, value in rows)
             raise NeedsAnswerError(
                 f"Make the license by hand in Trials for SM ({values}), then pass the link or the file of it.",
                 missing=("issued_evidence",),
             )
+        parts: tuple[Part, ...] = (
+            Paragraph(
+                "Make the license by hand, in the form Trials for SM of CustomersDot, with exactly these values:"
+            ),
+            Table(("field", "value"), rows),
+        )
         if given is None:
             words = "A person would make the license by hand, then pass issued_evidence."
             return self.result("planned", Tone.PLAN, parts, words, form=dict(rows))
         self.issuance = manual_issuance(given, users)
+        noted = self.apply(ByHand(self, self.issuance.url, users))
         words = "The engineer made the license by hand."
-        parts += (Table(("evidence", ""), [("given by the engineer", given)]),)
-        return self.result("made by hand", Tone.GOOD, parts, words, form=dict(rows), evidence=given)
+        parts += effect_parts(noted)
+        return self.result("made by hand", Tone.GOOD, parts, words, form=dict(rows), effect=effect_data(noted))
 
     def _expires_on(self) -> date:
         if self.issuance and self.issuance.expires_on:
@@ -372,30 +322,21 @@ class WeekendLicense(Case):
         match self.outcome:
             case Outcome.OUT_OF_SCOPE:
                 reasons = [r.reason for r in cast(Verdict, self.verdict).rulings if r.holds is Answer.NO]
-                return f"{would}out_of_scope. {' '.join(reasons)}"
-            case Outcome.WAITING_FOR_CUSTOMER:
-                tail = "Run again when the screenshots are there."
                 return (
-                    f"{would}waiting_for_customer: the screenshots were asked for. {tail}"
-                    if self.perform
-                    else (f"{would}waiting_for_customer: the screenshots would be asked for.")
+                    f"{would}out_of_scope. {' '.join(reasons)} Nothing is sent to the customer: answer them yourself."
+                )
+            case Outcome.WAITING_FOR_CUSTOMER:
+                asked = self.applied[-1].state is not EffectState.PLANNED
+                names = " ".join(f"-p {name} ..." for name in ("screenshots", *self._missing()))
+                return (
+                    f"{would}waiting_for_customer: the screenshots {'were' if asked else 'would be'} asked for. "
+                    f"When they are there, run again with {names}."
                 )
             case _:
                 seen = (
                     f" {evidence_words(Evidence(self.issuance.identity, self.issuance.url))}" if self.issuance else ""
                 )
                 return f"{would}license_issued: {policy.TRIAL_DAYS}-day Ultimate trial for {self.users} users.{seen}"
-
-
-def _parsed(given: Mapping[str, object]) -> dict[str, object]:
-    return {name: answers.parse(name, raw) for name, raw in given.items()}
-
-
-def _conflict_words(best: Fact, other: Fact) -> str:
-    return (
-        f"{best.name}: {clean(best.value)} ({best.source}) counts; "
-        f"the {other.source} says {clean(other.value)} ({clean(other.detail)})."
-    )
 
 
 def _list(names: tuple[str, ...]) -> str:

@@ -6,19 +6,20 @@ Source for paths and bodies: GitLab REST API reference, issues, pipeline trigger
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 from pydantic import SecretStr
 
-from runbook_lib.clients.http import Service
+from runbook_lib.clients.http import Service, listed
 from runbook_lib.errors import UnavailableError
 from runbook_lib.models import Pipeline, TrackerIssue
 
 LAST_PAGE = 50
 """Pages of 100 that are read at the most; nobody's tracker has more of one label since one ticket."""
+_T = TypeVar("_T")
 
 
 class GitLab:
@@ -42,46 +43,50 @@ class GitLab:
         params = {"labels": label, "state": "all", "order_by": "created_at", "sort": "desc"}
         if created_after:
             params["created_after"] = created_after.astimezone(UTC).isoformat().replace("+00:00", "Z")
-        return [_issue(item) for item in self._pages(f"api/v4/projects/{project_id}/issues", params)]
+        return list(self._pages(f"api/v4/projects/{project_id}/issues", params, _issue))
+
+    def issue(self, project_id: int, iid: int) -> TrackerIssue:
+        """An issue's present state."""
+        return self._service.read_json(f"api/v4/projects/{project_id}/issues/{iid}", _issue)
 
     def create_issue(self, project_id: int, *, title: str, description: str, label: str) -> TrackerIssue:
         """Open an issue. Raises as `Service.write`."""
         body = {"title": title, "description": description, "labels": label}
-        return _issue(self._service.write_json("POST", f"api/v4/projects/{project_id}/issues", json=body))
+        return self._service.write_json("POST", f"api/v4/projects/{project_id}/issues", _issue, json=body)
 
     def update_issue(
         self, project_id: int, iid: int, *, title: str, description: str, close: bool = False
     ) -> TrackerIssue:
         """Rewrite an issue, and close it. Raises as `Service.write`."""
         body = {"title": title, "description": description} | ({"state_event": "close"} if close else {})
-        return _issue(self._service.write_json("PUT", f"api/v4/projects/{project_id}/issues/{iid}", json=body))
+        return self._service.write_json("PUT", f"api/v4/projects/{project_id}/issues/{iid}", _issue, json=body)
 
     def trigger(self, project_id: int, *, ref: str, token: SecretStr, variables: Mapping[str, str]) -> Pipeline:
         """Start a pipeline with variables. Raises as `Service.write`."""
         form = {"token": token.get_secret_value(), "ref": ref}
         form |= {f"variables[{name}]": value for name, value in variables.items()}
-        return _pipeline(self._service.write_json("POST", f"api/v4/projects/{project_id}/trigger/pipeline", data=form))
+        return self._service.write_json("POST", f"api/v4/projects/{project_id}/trigger/pipeline", _pipeline, data=form)
 
     def pipeline(self, project_id: int, pipeline_id: int) -> Pipeline:
         """A pipeline's present state."""
-        return _pipeline(self._service.read_json(f"api/v4/projects/{project_id}/pipelines/{pipeline_id}"))
+        return self._service.read_json(f"api/v4/projects/{project_id}/pipelines/{pipeline_id}", _pipeline)
 
     def find_pipeline(self, project_id: int, *, variable: str, value: str, since: datetime) -> Pipeline | None:
         """The newest pipeline since a moment that was started with a variable of this value, or None."""
         params = {"order_by": "id", "sort": "desc", "source": "trigger"}
         params["created_after"] = since.astimezone(UTC).isoformat().replace("+00:00", "Z")
-        for item in self._pages(f"api/v4/projects/{project_id}/pipelines", params):
-            path = f"api/v4/projects/{project_id}/pipelines/{item['id']}/variables"
-            if any(v["key"] == variable and v["value"] == value for v in self._service.read_json(path)):
-                return _pipeline(item)
+        for pipeline in self._pages(f"api/v4/projects/{project_id}/pipelines", params, _pipeline):
+            path = f"api/v4/projects/{project_id}/pipelines/{pipeline.id}/variables"
+            if (variable, value) in self._service.read_json(path, _variables):
+                return pipeline
         return None
 
-    def _pages(self, path: str, params: Mapping[str, str]) -> Iterator[Any]:
-        """Every item of a list, by page number; `X-Next-Page` is empty on the last."""
+    def _pages(self, path: str, params: Mapping[str, str], parse: Callable[[Any], _T]) -> Iterator[_T]:
+        """Every item of a list, parsed, by page number; `X-Next-Page` is empty on the last."""
         page = "1"
         for _ in range(LAST_PAGE):
             response = self._service.read(path, {**params, "per_page": "100", "page": page})
-            yield from self._service.json(response)
+            yield from self._service.parsed(response, lambda items: listed(items, parse))
             page = response.headers.get("x-next-page", "")
             if not page:
                 return
@@ -105,6 +110,10 @@ def _issue(item: Mapping[str, Any]) -> TrackerIssue:
 
 def _pipeline(item: Mapping[str, Any]) -> Pipeline:
     return Pipeline(item["id"], item["status"], item["web_url"])
+
+
+def _variables(items: Any) -> list[tuple[str, str]]:
+    return listed(items, lambda item: (item["key"], item["value"]))
 
 
 def _explain(body: Any) -> str:

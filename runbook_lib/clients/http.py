@@ -4,8 +4,10 @@
     refused    429                                 nothing happened: `Retry-After` is waited for, then as above
                other 4xx                           nothing happened: `RefusedError`
     unknown    read time-outs, resets, 5xx         a read is retried; a write raises `OutcomeUnknownError`
+               an answer of another form           a read is `UnavailableError`; a write as above
 
-Must not know any vendor; each vendor's client says how its errors read.
+Must not know any vendor; each vendor's client says how its errors read, and takes answers apart in the `parse` that
+it passes along, so that one without an expected key is told like any other that cannot be read.
 """
 
 from __future__ import annotations
@@ -28,6 +30,8 @@ REDIRECTS = 5
 """Redirects that a download follows."""
 _T = TypeVar("_T")
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+_OTHER_FORM = (LookupError, TypeError, AttributeError, ValueError)
+"""What taking an answer apart raises if it is not of the form expected."""
 
 
 class _TransientError(UnavailableError):
@@ -39,7 +43,11 @@ class _TransientError(UnavailableError):
 
 
 def session(*, loopback: bool, transport: httpx.BaseTransport | None = None) -> httpx.Client:
-    """The one connection pool of a run. It holds no credentials: each `Service` adds its own per request."""
+    """The one connection pool of a run. It holds no credentials: each `Service` adds its own per request.
+
+    It also ends stamina's habit of logging each retry, which would land in records and in the job's log.
+    """
+    stamina.instrumentation.set_on_retry_hooks([])
     return httpx.Client(
         transport=transport,
         timeout=TIMEOUT_S,
@@ -73,18 +81,32 @@ class Service:
         self._session = session
         self._explain = explain
 
-    def read(self, path: str, params: Mapping[str, Any] | None = None) -> httpx.Response:
+    def read(
+        self, path: str, params: Mapping[str, Any] | None = None, *, patience_s: float | None = None
+    ) -> httpx.Response:
         """GET, retried a few times.
+
+        Args:
+            path: Below `base_url`.
+            params: The query.
+            patience_s: Try only once, with this time-out in seconds in place of the pool's.
 
         Raises:
             RefusedError: The service said no (4xx).
             UnavailableError: It cannot be reached, or keeps failing.
         """
-        return self._retried(lambda: self._read_once(path, params))
+        return self._retried(lambda: self._read_once(path, params, patience_s), once=patience_s is not None)
 
-    def read_json(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
-        """As `read`, and decode the body."""
-        return self.json(self.read(path, params))
+    def read_json(
+        self,
+        path: str,
+        parse: Callable[[Any], _T],
+        params: Mapping[str, Any] | None = None,
+        *,
+        patience_s: float | None = None,
+    ) -> _T:
+        """As `read`, and parse the decoded body."""
+        return self.parsed(self.read(path, params, patience_s=patience_s), parse)
 
     def write(self, method: str, path: str, **body: Any) -> httpx.Response:
         """Send a change at most once.
@@ -103,26 +125,33 @@ class Service:
         """
         return self._retried(lambda: self._write_once(method, path, body))
 
-    def json(self, response: httpx.Response) -> Any:
-        """The body of a read, decoded.
+    def parsed(self, response: httpx.Response, parse: Callable[[Any], _T]) -> _T:
+        """The body of a read, decoded and parsed.
 
         Raises:
-            UnavailableError: It is no JSON, as from a proxy's error page.
+            UnavailableError: It is no JSON, as from a proxy's error page, or JSON of an unexpected form.
         """
         try:
-            return response.json()
+            body = response.json()
         except ValueError as exc:
             kind = response.headers.get("content-type", "no type")
             raise UnavailableError(
                 f"{self.name} answered with something that is not JSON ({kind}). Check its address, {self.base_url}."
             ) from exc
+        try:
+            return parse(body)
+        except _OTHER_FORM as exc:
+            raise UnavailableError(
+                f"{self.name} answered {response.request.url.path} in an unexpected form. "
+                f"Check its address, {self.base_url}, or try again later."
+            ) from exc
 
-    def write_json(self, method: str, path: str, **body: Any) -> Any:
-        """As `write`, and decode the answer; one that cannot be read counts as lost."""
+    def write_json(self, method: str, path: str, parse: Callable[[Any], _T], **body: Any) -> _T:
+        """As `write`, and parse the decoded answer; one that cannot be read counts as lost."""
         response = self.write(method, path, **body)
         try:
-            return response.json()
-        except ValueError as exc:
+            return parse(response.json())
+        except _OTHER_FORM as exc:
             raise self.lost("its answer cannot be read") from exc
 
     def download(self, url: str, limit: int) -> bytes:
@@ -134,8 +163,10 @@ class Service:
         """
         return self._retried(lambda: self._download_once(url, limit))
 
-    def _retried(self, call: Callable[[], _T]) -> _T:
+    def _retried(self, call: Callable[[], _T], *, once: bool = False) -> _T:
         try:
+            if once:
+                return call()
             for attempt in _attempts():
                 with attempt:
                     return call()
@@ -143,9 +174,10 @@ class Service:
             raise UnavailableError(str(exc)) from exc
         raise AssertionError("unreachable: the last attempt raises")
 
-    def _read_once(self, path: str, params: Mapping[str, Any] | None) -> httpx.Response:
+    def _read_once(self, path: str, params: Mapping[str, Any] | None, patience_s: float | None) -> httpx.Response:
+        timeout = httpx.USE_CLIENT_DEFAULT if patience_s is None else patience_s
         try:
-            response = self._session.get(self._url(path), params=params, headers=self._headers)
+            response = self._session.get(self._url(path), params=params, headers=self._headers, timeout=timeout)
         except httpx.RequestError as exc:
             raise self._unreachable(exc) from exc
         if response.status_code >= 500:
@@ -205,7 +237,8 @@ class Service:
             return response
         if status == 429:
             pause = _seconds(response.headers.get("retry-after", ""))
-            raise _TransientError(f"{self.name} is limiting requests (429). Try again in {pause or 60:.0f} s.", pause)
+            when = f"in {pause:.0f} s" if pause else "later"
+            raise _TransientError(f"{self.name} is limiting requests (429). Try again {when}.", pause)
         raise RefusedError(f"{self.name} refused ({status}): {self._words(response)}", status=status)
 
     def _words(self, response: httpx.Response) -> str:
@@ -224,6 +257,17 @@ class Service:
 
     def _url(self, path: str) -> str:
         return f"{self.base_url}/{path.lstrip('/')}"
+
+
+def listed(items: Any, parse: Callable[[Any], _T]) -> list[_T]:
+    """Each item of a list in an answer, parsed. What is no list is an error, and never an empty one.
+
+    Raises:
+        TypeError: It is no list.
+    """
+    if not isinstance(items, list):
+        raise TypeError(f"{type(items).__name__} in place of a list")
+    return [parse(item) for item in items]
 
 
 def _attempts() -> Iterable[Any]:

@@ -11,13 +11,16 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
-from runbook_lib.clients.http import Service
-from runbook_lib.errors import RefusedError
+from runbook_lib.clients.http import Service, listed
+from runbook_lib.errors import RefusedError, UnavailableError
 
 EVENT = "license_runbook"
 """The `event_type` of our posts' metadata."""
 
 _UNSURE = ("internal_error", "fatal_error", "service_unavailable", "request_timeout")
+"""Words that do not say whether a post is there."""
+_LATER = (*_UNSURE, "ratelimited")
+"""Words that say to try later. With `ratelimited` nothing has happened."""
 _ADVICE = {
     "not_in_channel": "Invite the bot to the channel, then run again.",
     "channel_not_found": "Check RUNBOOK_SLACK_CHANNEL_ID.",
@@ -47,6 +50,7 @@ class Slack:
 
         Raises:
             RefusedError: Slack said no; `code` is its word.
+            UnavailableError: Slack cannot be reached, or is limiting requests; nothing was posted.
             OutcomeUnknownError: The answer was lost.
         """
         body = {
@@ -55,29 +59,60 @@ class Slack:
             "unfurl_links": False,
             "metadata": {"event_type": EVENT, "event_payload": {"operation_id": operation_id}},
         }
-        answer = self._service.write_json("POST", "chat.postMessage", json=body)
-        if not answer.get("ok") and answer.get("error") in _UNSURE:
-            raise self._service.lost(f"it answered {answer['error']}")
-        return str(self._ok(answer, channel_id)["ts"])
+        return self._service.write_json(
+            "POST", "chat.postMessage", lambda answer: self._posted(answer, channel_id), json=body
+        )
 
-    def find(self, channel_id: str, operation_id: str, since: datetime) -> str | None:
-        """The `ts` of the message posted under an operation id since a moment, or None. Raises as `post`."""
+    def find(
+        self, channel_id: str, operation_id: str, since: datetime, *, patience_s: float | None = None
+    ) -> str | None:
+        """The `ts` of the message posted under an operation id since a moment, or None.
+
+        Args:
+            channel_id: Such as `C0123456789`.
+            operation_id: As given to `post`.
+            since: Older messages are not looked at.
+            patience_s: Ask only once for each page, with this time-out in seconds.
+
+        Raises:
+            RefusedError: Slack said no; `code` is its word.
+            UnavailableError: Slack cannot be reached, or has a trouble of its own.
+        """
         params = {"channel": channel_id, "include_all_metadata": "true", "limit": "200"}
         params["oldest"] = f"{since.timestamp():.6f}"
         while True:
-            page = self._ok(self._service.read_json("conversations.history", params), channel_id)
-            for message in page["messages"]:
-                metadata = message.get("metadata") or {}
-                if (metadata.get("event_payload") or {}).get("operation_id") == operation_id:
-                    return str(message["ts"])
-            cursor = (page.get("response_metadata") or {}).get("next_cursor")
+            messages, cursor = self._service.read_json(
+                "conversations.history", lambda page: _page(_ok(page, channel_id)), params, patience_s=patience_s
+            )
+            for ts, found in messages:
+                if found == operation_id:
+                    return ts
             if not cursor:
                 return None
             params["cursor"] = cursor
 
-    def _ok(self, answer: Any, channel_id: str) -> Any:
-        if answer.get("ok"):
-            return answer
-        code = str(answer.get("error", "unknown_error"))
-        advice = _ADVICE.get(code, "Look it up in Slack's API reference.")
-        raise RefusedError(f"Slack refused for channel {channel_id}: {code}. {advice}", code=code)
+    def _posted(self, answer: Any, channel_id: str) -> str:
+        if not answer["ok"] and answer.get("error") in _UNSURE:
+            raise self._service.lost(f"it answered {answer['error']}")
+        return str(_ok(answer, channel_id)["ts"])
+
+
+def _ok(answer: Any, channel_id: str) -> Any:
+    if answer["ok"]:
+        return answer
+    code = str(answer.get("error", "unknown_error"))
+    if code in _LATER:
+        raise UnavailableError(f"Slack cannot serve channel {channel_id} at the moment: {code}. Try again later.")
+    advice = _ADVICE.get(code, "Look it up in Slack's API reference.")
+    raise RefusedError(f"Slack refused for channel {channel_id}: {code}. {advice}", code=code)
+
+
+def _page(answer: Any) -> tuple[list[tuple[str, str | None]], str]:
+    """The messages of a page, as `ts` and operation id, and the cursor of the next one, "" on the last."""
+    cursor = (answer.get("response_metadata") or {}).get("next_cursor")
+    return listed(answer["messages"], _message), str(cursor or "")
+
+
+def _message(item: Any) -> tuple[str, str | None]:
+    metadata = item.get("metadata") or {}
+    return str(item["ts"]), (metadata.get("event_payload") or {}).get("operation_id")

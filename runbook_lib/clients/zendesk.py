@@ -6,15 +6,17 @@ Source for paths and bodies: Zendesk Support API reference, tickets, ticket comm
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
-from runbook_lib.clients.http import Service
+from runbook_lib.clients.http import Service, listed
 from runbook_lib.errors import RefusedError
 from runbook_lib.models import Attachment, Comment, Organization, Person, Ticket
+
+_T = TypeVar("_T")
 
 
 class Zendesk:
@@ -36,7 +38,9 @@ class Zendesk:
             RefusedError: There is no such ticket, or the credentials may not see it.
         """
         try:
-            found = self._service.read_json(f"api/v2/tickets/{ticket_id}.json", {"include": "users,organizations"})
+            return self._service.read_json(
+                f"api/v2/tickets/{ticket_id}.json", self._ticket, {"include": "users,organizations"}
+            )
         except RefusedError as exc:
             if exc.status == 404:
                 raise RefusedError(
@@ -44,23 +48,20 @@ class Zendesk:
                     status=404,
                 ) from exc
             raise
-        return self._ticket(found)
 
     def comments(self, ticket_id: int) -> list[Comment]:
         """The whole thread, oldest first."""
-        pages = self._pages(f"api/v2/tickets/{ticket_id}/comments.json")
-        return [_comment(item) for page in pages for item in page["comments"]]
+        path = f"api/v2/tickets/{ticket_id}/comments.json"
+        return list(self._pages(path, lambda page: listed(page["comments"], _comment)))
 
     def find_comment(self, ticket_id: int, operation_id: str) -> int | None:
         """The id of the comment sent under an operation id, or None.
 
         The id comes back as `metadata.custom` on the comment's audit, not on the comment.
         """
-        for page in self._pages(f"api/v2/tickets/{ticket_id}/audits.json"):
-            for audit in page["audits"]:
-                if ((audit.get("metadata") or {}).get("custom") or {}).get("operation_id") == operation_id:
-                    return _comment_id(audit)
-        return None
+        path = f"api/v2/tickets/{ticket_id}/audits.json"
+        audits = self._pages(path, lambda page: listed(page["audits"], _audit))
+        return next((comment_id for found, comment_id in audits if found == operation_id), None)
 
     def me(self) -> Person:
         """Whose credentials these are.
@@ -68,10 +69,7 @@ class Zendesk:
         Raises:
             RefusedError: Nobody's: Zendesk answers this call 200 with an anonymous user.
         """
-        user = self._service.read_json("api/v2/users/me.json")["user"]
-        if not user.get("id"):
-            raise RefusedError("Zendesk does not accept these credentials. Check the Zendesk token.", status=401)
-        return _person(user)
+        return self._service.read_json("api/v2/users/me.json", _somebody)
 
     def add_comment(
         self,
@@ -91,23 +89,24 @@ class Zendesk:
             OutcomeUnknownError: The answer was lost.
         """
         comment = {"body": plain(body), "public": public, "uploads": list(uploads)}
-        audit = self._update(ticket, {"comment": comment, "metadata": {"operation_id": operation_id}})["audit"]
-        return _comment_id(audit)
+        changes = {"comment": comment, "metadata": {"operation_id": operation_id}}
+        return self._update(ticket, changes, lambda answer: _comment_id(answer["audit"]))
 
     def assign(self, ticket: Ticket, agent: Person, operation_id: str) -> None:
         """Assign a ticket, if it has not changed since `ticket` was read. Raises as `add_comment`."""
-        self._update(ticket, {"assignee_id": agent.id, "metadata": {"operation_id": operation_id}})
+        changes = {"assignee_id": agent.id, "metadata": {"operation_id": operation_id}}
+        self._update(ticket, changes, lambda answer: answer["ticket"]["id"])
 
     def upload(self, file_name: str, content: bytes, content_type: str) -> str:
         """Upload a file; returns the token that a comment takes, good for 60 minutes."""
-        answer = self._service.write_json(
+        return self._service.write_json(
             "POST",
             "api/v2/uploads.json",
+            lambda answer: str(answer["upload"]["token"]),
             params={"filename": file_name},
             content=content,
             headers={"Content-Type": content_type},
         )
-        return str(answer["upload"]["token"])
 
     def download(self, attachment: Attachment, limit: int) -> bytes:
         """A file's content, at most `limit` bytes; without credentials if it lies on another host.
@@ -118,11 +117,11 @@ class Zendesk:
         """
         return self._service.download(attachment.content_url, limit)
 
-    def _update(self, ticket: Ticket, changes: Mapping[str, Any]) -> Any:
+    def _update(self, ticket: Ticket, changes: Mapping[str, Any], parse: Callable[[Any], _T]) -> _T:
         body = {**changes, "safe_update": True, "updated_stamp": ticket.updated_stamp}
         path = f"api/v2/tickets/{ticket.id}.json"
         try:
-            return self._service.write_json("PUT", path, json={"ticket": body})
+            return self._service.write_json("PUT", path, parse, json={"ticket": body})
         except RefusedError as exc:
             if exc.status == 409:
                 raise RefusedError(
@@ -131,16 +130,15 @@ class Zendesk:
                 ) from exc
             raise
 
-    def _pages(self, path: str) -> Iterator[Any]:
-        """Every page of a list, by cursor."""
+    def _pages(self, path: str, parse: Callable[[Any], list[_T]]) -> Iterator[_T]:
+        """Every item of a list, by cursor; `parse` takes the items from a page."""
         params = {"page[size]": "100"}
         while True:
-            page = self._service.read_json(path, params)
-            yield page
-            meta = page.get("meta") or {}
-            if not meta.get("has_more"):
+            items, cursor = self._service.read_json(path, lambda page: (parse(page), _cursor(page)), params)
+            yield from items
+            if cursor is None:
                 return
-            params = {"page[size]": "100", "page[after]": meta["after_cursor"]}
+            params = {"page[size]": "100", "page[after]": cursor}
 
     def _ticket(self, found: Any) -> Ticket:
         item = found["ticket"]
@@ -165,6 +163,19 @@ class Zendesk:
 def plain(body: str) -> str:
     """A comment's body without placeholders: Zendesk expands `{{...}}`, so the braces are kept apart."""
     return re.sub(r"\{(?=[{%])", "{\u200b", body)
+
+
+def _cursor(page: Mapping[str, Any]) -> str | None:
+    """Where the next page of a list starts, or None after the last."""
+    meta = page.get("meta") or {}
+    return str(meta["after_cursor"]) if meta.get("has_more") else None
+
+
+def _somebody(answer: Mapping[str, Any]) -> Person:
+    user = answer["user"]
+    if not user.get("id"):
+        raise RefusedError("Zendesk does not accept these credentials. Check the Zendesk token.", status=401)
+    return _person(user)
 
 
 def _person(user: Mapping[str, Any]) -> Person:
@@ -194,6 +205,12 @@ def _comment(item: Mapping[str, Any]) -> Comment:
         created_at=_moment(item["created_at"]),
         attachments=files,
     )
+
+
+def _audit(item: Mapping[str, Any]) -> tuple[str | None, int]:
+    """The operation id that an audit keeps, or None, and the id of its comment."""
+    custom = (item.get("metadata") or {}).get("custom") or {}
+    return custom.get("operation_id"), _comment_id(item)
 
 
 def _comment_id(audit: Mapping[str, Any]) -> int:

@@ -95,7 +95,7 @@ class Runner:
             pipeline_id,
         )
         row = self._world.require("SELECT * FROM pipelines WHERE id = ?", pipeline_id)
-        # Like GitLab's, a job starts in a folder of its own: it finds no `.env`, and leaves nothing behind.
+        # Like GitLab's, a job starts in a folder of its own, and leaves nothing behind.
         with tempfile.TemporaryDirectory(prefix="practice-job-") as folder:
             succeeded, trace = self._execute(row, folder)
         self._finish(pipeline_id, "success" if succeeded else "failed", trace)
@@ -127,6 +127,8 @@ class Runner:
 
     def _environment(self, pipeline: Row, folder: str) -> dict[str, str]:
         """A job's environment: little of ours, the project's configuration, the pipeline's variables over them.
+
+        All that the job reads is in it, so that nothing comes from elsewhere: the job knows no `.env`.
 
         Source: GitLab, *CI/CD variable precedence*: what a trigger sends wins over what a project has.
         """

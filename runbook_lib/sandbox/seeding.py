@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import shutil
+import sqlite3
 import tempfile
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -14,7 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from runbook_lib import license as license_file
-from runbook_lib.errors import InputError
+from runbook_lib.errors import InputError, UnavailableError
 from runbook_lib.sandbox import tickets
 from runbook_lib.sandbox.store import Store
 from runbook_lib.sandbox.tickets import File, Generated, LicenseFile, Missing, PracticeTicket
@@ -38,18 +39,22 @@ def make_world(folder: Path, on: date) -> None:
 
     Raises:
         InputError: There is a world, or something else, in the folder already.
+        UnavailableError: The disk does not take it.
     """
     if folder.exists() and any(folder.iterdir()):
         raise InputError(f"{folder} is not empty. Choose another folder for the new practice world, or remove it.")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    # Made aside and moved into place in one go, so that nobody ever opens half a world.
-    draft = Path(tempfile.mkdtemp(prefix=".world-", dir=folder.parent))
     try:
-        _fill(draft, on)
-        draft.replace(folder)
-    except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        # Made aside and moved into place in one go, so that nobody ever opens half a world.
+        draft = Path(tempfile.mkdtemp(prefix=".world-", dir=folder.parent))
+        try:
+            _fill(draft, on)
+            draft.replace(folder)
+        except BaseException:
+            shutil.rmtree(draft, ignore_errors=True)
+            raise
+    except (OSError, sqlite3.Error) as exc:
+        raise UnavailableError(f"The practice world cannot be made in {folder.parent}: {exc}. Free the disk.") from exc
 
 
 def _fill(folder: Path, on: date) -> None:

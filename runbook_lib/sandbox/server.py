@@ -5,28 +5,43 @@ This module stays light to import, since every command looks for a server; `serv
 
 from __future__ import annotations
 
+import fcntl
 import http.client
 import json
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
+from filelock import FileLock, Timeout
+
 from runbook_lib.errors import InputError, UnavailableError
 from runbook_lib.sandbox.seeding import make_world
-from runbook_lib.sandbox.world import DESCRIPTOR_NAME, HEALTH_PATH, world_date
+from runbook_lib.sandbox.world import DESCRIPTOR_NAME, HEALTH_PATH, USERS_NAME, world_date
 
-__all__ = ["BAD_USAGE", "background", "make_world", "running", "serve", "world_date"]
+__all__ = [
+    "BAD_USAGE",
+    "background",
+    "make_world",
+    "one_at_a_time",
+    "running",
+    "serve",
+    "shared",
+    "wait_for_stopping",
+    "world_date",
+]
 
 Descriptor = dict[str, Any]
+_Wait = Callable[[Path, subprocess.Popen[bytes], IO[bytes]], Descriptor]
 
 HEALTH_TIMEOUT_S = 2.0
 START_TIMEOUT_S = 20.0
 STOP_TIMEOUT_S = 5.0
+TURN_TIMEOUT_S = 60.0
 
 BAD_USAGE = 2
 """Exit status of `python -m runbook_lib.sandbox` for what the caller can put right."""
@@ -46,7 +61,8 @@ def serve(
     Args:
         folder: The world's folder.
         port: The port on 127.0.0.1; 0 takes a free one.
-        until_stdin_closes: Stop as well when standard input ends, as it does when the parent process does.
+        until_stdin_closes: Stop as well when standard input ends, as it does when the parent process does, and
+            nobody else uses the world (any more).
         job_command: What pipelines run in place of Mechanizer.
 
     Raises:
@@ -76,7 +92,7 @@ def running(folder: Path) -> Descriptor | None:
 
 @contextmanager
 def background(folder: Path) -> Iterator[Descriptor]:
-    """Serves a world from a process of its own, for as long as the `with` block lasts.
+    """Serves a world from a process of its own, for as long as the `with` block lasts, or others use the world.
 
     The process stops by itself if this one dies: its standard input ends then.
 
@@ -90,8 +106,70 @@ def background(folder: Path) -> Iterator[Descriptor]:
         InputError: As `serve`.
         UnavailableError: The server did not come up within `START_TIMEOUT_S`.
     """
+    with _launched(folder, _started) as descriptor:
+        yield descriptor
+
+
+@contextmanager
+def shared(folder: Path) -> Iterator[Descriptor]:
+    """Uses a world's server together with others: the one that runs, or else one from a process of its own.
+
+    Whoever uses a world holds a shared lock on a file in it, which the system lets go of however a process ends. A
+    server that was started here outlives its parent until it gets that lock for itself alone, and keeps it until it
+    has gone; so this waits for one that is just stopping.
+
+    Args:
+        folder: The world's folder.
+
+    Yields:
+        The contents of `running.json`.
+
+    Raises:
+        InputError: There is no world.
+        UnavailableError: No server came up within `START_TIMEOUT_S`.
+    """
+    with ExitStack() as stack:
+        users = stack.enter_context(_users_file(folder))
+        fcntl.flock(users, fcntl.LOCK_SH)
+        descriptor = running(folder) or stack.enter_context(_launched(folder, _started_by_anyone))
+        try:
+            yield descriptor
+        finally:
+            fcntl.flock(users, fcntl.LOCK_UN)  # before the server is told to stop
+
+
+def wait_for_stopping(folder: Path) -> None:
+    """Waits until a world's server that is just stopping has gone; returns at once where there is none."""
+    with suppress(FileNotFoundError), (folder / USERS_NAME).open("rb") as users:
+        fcntl.flock(users, fcntl.LOCK_SH)
+
+
+@contextmanager
+def one_at_a_time(folder: Path) -> Iterator[None]:
+    """Keeps other processes from making a world, setting it aside or starting its server meanwhile.
+
+    Raises:
+        UnavailableError: Another process takes longer than `TURN_TIMEOUT_S`, or the folder cannot be written to.
+    """
+    try:
+        turn = FileLock(folder.parent / ".turn.lock", timeout=TURN_TIMEOUT_S).acquire()
+    except Timeout as exc:
+        raise UnavailableError(
+            f"Another command is starting the practice world in {folder.parent}. Try again when it is done."
+        ) from exc
+    except OSError as exc:
+        raise UnavailableError(
+            f"The practice world cannot be kept in {folder.parent} ({exc.strerror}). Check RUNBOOK_OUTPUTS."
+        ) from exc
+    with turn:
+        yield
+
+
+@contextmanager
+def _launched(folder: Path, wait: _Wait) -> Iterator[Descriptor]:
+    """A server in a process of its own; `wait` waits until it answers."""
     command = [sys.executable, "-m", "runbook_lib.sandbox", str(folder), "--until-stdin-closes"]
-    with tempfile.TemporaryFile() as complaints:
+    with _users_file(folder) as users, tempfile.TemporaryFile() as complaints:
         process = subprocess.Popen(  # noqa: S603 - our own program, and no shell
             command,
             stdin=subprocess.PIPE,
@@ -100,9 +178,20 @@ def background(folder: Path) -> Iterator[Descriptor]:
             start_new_session=True,  # Ctrl-C is for the parent, which may still have something to write down
         )
         try:
-            yield _started(folder, process, complaints)
+            yield wait(folder, process, complaints)
         finally:
-            _stop(process)
+            _stop(process, users)
+
+
+def _users_file(folder: Path) -> IO[bytes]:
+    """The file that users of a world lock.
+
+    Raises:
+        InputError: There is no world.
+    """
+    if world_date(folder) is None:
+        raise InputError(f"There is no practice world in {folder}. Make one first.")
+    return (folder / USERS_NAME).open("ab")
 
 
 def _answers(descriptor: Descriptor) -> bool:
@@ -128,6 +217,18 @@ def _started(folder: Path, process: subprocess.Popen[bytes], complaints: IO[byte
     raise UnavailableError(f"The sandbox in {folder} did not answer within {START_TIMEOUT_S:.0f} s. Try again.")
 
 
+def _started_by_anyone(folder: Path, process: subprocess.Popen[bytes], complaints: IO[bytes]) -> Descriptor:
+    """Waits until a server answers: the one that is starting, or the one that was quicker."""
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        if descriptor := running(folder):
+            return descriptor
+        if process.poll() not in (None, BAD_USAGE):  # bad usage can only be that the world is served already
+            raise _not_started(folder, process.returncode, complaints)
+        time.sleep(_STEP_S)
+    raise UnavailableError(f"The sandbox in {folder} did not answer within {START_TIMEOUT_S:.0f} s. Try again.")
+
+
 def _is_described(folder: Path, pid: int) -> bool:
     """Whether `running.json` is there, and is by that process."""
     try:
@@ -144,12 +245,30 @@ def _not_started(folder: Path, status: int, complaints: IO[bytes]) -> InputError
     return UnavailableError(f"The sandbox in {folder} did not start (exit status {status}): {last_line}")
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Ends a server by ending its standard input; by force if that takes too long."""
+def _stop(process: subprocess.Popen[bytes], users: IO[bytes]) -> None:
+    """Ends a server by ending its standard input; by force if that takes too long. One that others use goes on."""
     if process.stdin is not None:
         process.stdin.close()
+    deadline = time.monotonic() + STOP_TIMEOUT_S
+    while process.poll() is None:
+        if _has_users(users):
+            return
+        if time.monotonic() > deadline:
+            process.kill()
+        time.sleep(_STEP_S)
+
+
+def _has_users(users: IO[bytes]) -> bool:
+    """Whether others use the world. A lock for one alone is a server's, which stops."""
     try:
-        process.wait(STOP_TIMEOUT_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+        fcntl.flock(users, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    try:
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        return False
+    finally:
+        fcntl.flock(users, fcntl.LOCK_UN)

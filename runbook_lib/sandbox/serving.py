@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import fcntl
 import json
 import os
 import signal
@@ -25,7 +26,7 @@ from runbook_lib.errors import InputError
 from runbook_lib.sandbox.app import create_app
 from runbook_lib.sandbox.mail import serve_mail
 from runbook_lib.sandbox.runner import Runner
-from runbook_lib.sandbox.world import DESCRIPTOR_NAME, PUBLIC_KEY_NAME, World, opened
+from runbook_lib.sandbox.world import DESCRIPTOR_NAME, PUBLIC_KEY_NAME, USERS_NAME, World, opened
 
 __all__ = ["serve"]
 
@@ -67,7 +68,7 @@ async def _serve(
         )
         _stop_on_signals(server.stop)
         if until_stdin_closes:
-            _stop_on_eof(server.stop)
+            _stop_on_eof(server.stop, world.folder / USERS_NAME)
         with _described(world, url, mail_port):
             await server.serve(sockets=[listener])
     mail.close()
@@ -91,19 +92,24 @@ def _stop_on_signals(stop: Callable[[], None]) -> None:
         loop.add_signal_handler(number, stop)
 
 
-def _stop_on_eof(stop: Callable[[], None]) -> None:
-    """Calls `stop` in the event loop once standard input has ended."""
+def _stop_on_eof(stop: Callable[[], None], users: Path) -> None:
+    """Calls `stop` in the event loop once standard input has ended and nobody uses the world.
+
+    From then on the lock on the users' file is this process's alone, until it ends: whoever comes next waits for that.
+    """
     loop = asyncio.get_running_loop()
     descriptor = sys.stdin.fileno()
+    lock = os.open(users, os.O_RDWR | os.O_CREAT, 0o600)  # never closed, but by the end of the process
 
-    def read_all() -> None:
+    def wait() -> None:
         while os.read(descriptor, 1024):
             pass
+        fcntl.flock(lock, fcntl.LOCK_EX)
         with suppress(RuntimeError):  # the loop has closed: there is nothing left to stop
             loop.call_soon_threadsafe(stop)
 
     # A daemon, and below Python's own buffers: a thread blocked in one of them holds up the interpreter's exit.
-    threading.Thread(target=read_all, name="stdin", daemon=True).start()
+    threading.Thread(target=wait, name="stdin", daemon=True).start()
 
 
 @contextmanager

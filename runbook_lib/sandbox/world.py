@@ -18,6 +18,7 @@ __all__ = [
     "HEALTH_PATH",
     "PRIVATE_KEY_NAME",
     "PUBLIC_KEY_NAME",
+    "USERS_NAME",
     "World",
     "clock_on",
     "opened",
@@ -32,6 +33,9 @@ PUBLIC_KEY_NAME = "license-key.pub"
 
 DESCRIPTOR_NAME = "running.json"
 """The file, beside the database, that describes the world's server while it runs."""
+
+USERS_NAME = "users.lock"
+"""The file that whoever uses the world's server holds a shared lock on."""
 
 HEALTH_PATH = "/sandbox"
 """Where a server says which world it serves."""

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import struct
 import zlib
 from collections.abc import Iterator
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
 from runbook_lib import license
-from runbook_lib.cases.base import StepResult
+from runbook_lib.cases.base import StepResult, steps
 from runbook_lib.cases.weekend_license import WeekendLicense
-from runbook_lib.errors import InputError, NeedsAnswerError, PersonNeededError
+from runbook_lib.errors import InputError, NeedsAnswerError, PersonNeededError, UnavailableError
 from tests.practice import WORLD_DATE, World, start
 
 
@@ -56,8 +58,8 @@ def to_users(ticket_id: int, *, perform: bool = False, **facts: object) -> Weeke
 
 
 def words(result: StepResult) -> str:
-    """What a step shows, as text."""
-    return repr(result)
+    """What a step shows, as text without its line breaks."""
+    return " ".join(repr(result).split())
 
 
 FACTS = {"expires_on": "2026-11-06", "billable_users": 17, "maximum_users": 22, "users_over_license": 2}
@@ -85,8 +87,9 @@ def test_running_an_earlier_step_again_decides_anew(here: World) -> None:
 def test_after_the_outcome_the_steps_say_why_they_do_nothing(here: World) -> None:
     """With the step that ended the case."""
     case = to_scope(1004)
-    for step in (case.confirm_subscription, case.choose_users, case.issue_license, case.check_license, case.tell_team):
-        assert "Nothing to do: the case ended as out_of_scope in the step “Decide the scope”." in words(step())
+    for name in steps(WeekendLicense)[3:-1]:
+        shown = words(getattr(case, name)())
+        assert "Nothing to do: the case ended as out_of_scope in the step “Decide the scope”." in shown
 
 
 def test_facts_name_their_source_and_the_engineer_goes_first(here: World) -> None:
@@ -132,16 +135,22 @@ def test_the_suggested_count_covers_the_highest_of_the_term(here: World) -> None
     assert 22 == case.users
 
 
-def test_images_on_the_ticket_are_to_be_read_by_a_person(here: World) -> None:
-    """The customer is not asked for what is there already."""
+@pytest.mark.parametrize("size", [3_000, 300_000], ids=["a logo", "a screenshot"])
+def test_images_on_the_ticket_are_to_be_read_by_a_person(here: World, size: int) -> None:
+    """The customer is not asked for what is there already, unless the engineer says so; a logo is no screenshot."""
     here.change(
         "INSERT INTO attachments (comment_id, token, file_name, content_type, size, source, content) "
-        "SELECT min(id), 'abc', 'dashboard.png', 'image/png', 3, 'stored', x'00' FROM comments WHERE ticket_id = 1002"
+        "SELECT min(id), 'abc', 'dashboard.png', 'image/png', ?, 'stored', x'00' FROM comments WHERE ticket_id = 1002",
+        size,
     )
     case = to_scope(1002)
+    if size < 10_000:
+        assert "asks the customer" in words(case.confirm_subscription())
+        return
     with pytest.raises(NeedsAnswerError, match=r"dashboard\.png") as caught:
         case.confirm_subscription()
-    assert ("expires_on", "billable_users", "maximum_users") == caught.value.missing
+    assert ("expires_on", "billable_users", "maximum_users", "ask_customer") == caught.value.missing
+    assert "asks the customer" in words(case.confirm_subscription(ask_customer=True))
 
 
 def test_given_screenshots_are_added_once_as_an_internal_comment(here: World, image: str) -> None:
@@ -172,8 +181,8 @@ def test_the_command_to_perform_repeats_the_answers(here: World, image: str) -> 
     case.choose_users(user_count=30)
     case.issue_license()
     case.check_license()
-    case.tell_team()
     case.answer_customer()
+    case.tell_team()
     shown = words(case.close())
     assert "-p expires_on 2026-11-06" in shown
     assert "-p user_count 30" in shown
@@ -196,17 +205,51 @@ def test_a_colleagues_license_is_adopted_and_checked(here: World) -> None:
     assert 1 == len(here.rows("SELECT * FROM mails"))
 
 
-def test_a_license_of_another_count_is_left_to_a_person(here: World) -> None:
-    """The card says what was seen; no team is told."""
-    first = to_users(1001, perform=True)
-    first.issue_license()
+def test_another_count_than_the_issued_one_is_refused(here: World) -> None:
+    """The message says what the ticket has, and no other license is issued."""
+    to_users(1001, perform=True).issue_license()
     again = to_scope(1001, perform=True)
     again.confirm_subscription()
-    again.choose_users(user_count=300)
+    with pytest.raises(InputError, match="has a license for 250 users"):
+        again.choose_users(user_count=300)
+    assert 1 == len(here.rows("SELECT * FROM mails"))
+
+
+def test_a_license_that_is_not_as_ordered_is_left_to_a_person(here: World) -> None:
+    """Here the copy in the tracker is for fewer users than its title says; no team is told."""
+    to_users(1001, perform=True).issue_license()
+    here.wait_for_pipelines()
+    here.change("UPDATE issues SET title = replace(title, '250', '300')")
+    again = to_users(1001, perform=True)
     again.issue_license()
     with pytest.raises(PersonNeededError, match="is for 300 users: 250 users"):
         again.check_license()
+    assert [] == here.posts(1001)
+
+
+def test_a_run_without_the_answers_finds_what_an_earlier_one_issued(here: World) -> None:
+    """Nothing is asked again; the case goes on to its end."""
+    to_users(1002, perform=True, **FACTS).issue_license()
+    again = WeekendLicense.open(1002, perform=True)
+    again.take()
+    assert "has its license already" in words(again.collect_facts())
+    for name in steps(WeekendLicense)[2:]:
+        getattr(again, name)()
+    assert "license_issued" == again.outcome
     assert 1 == len(here.rows("SELECT * FROM mails"))
+
+
+def test_answers_that_contradict_an_issued_license_are_told(here: World) -> None:
+    """A wrong year would make the case out of scope, although it was issued."""
+    to_users(1002, perform=True, **FACTS).issue_license()
+    with pytest.raises(PersonNeededError, match="was issued already"):
+        to_scope(1002, perform=True, expires_on="2025-11-06")
+
+
+def test_figures_without_a_screenshot_are_pointed_out(here: World) -> None:
+    """Nothing on the ticket backs them."""
+    case = to_scope(1002, **FACTS)
+    assert "No screenshot on the ticket backs these figures" in words(case.confirm_subscription())
 
 
 def test_the_manual_issuer_lists_what_to_type_and_asks_for_the_evidence(
@@ -232,8 +275,8 @@ def test_a_manual_license_by_link_is_recorded_as_the_engineers_word(
     case = to_users(1001, perform=True)
     case.issue_license(issued_evidence="https://customers.gitlab.example/admin/license/7")
     assert "not checked" in words(case.check_license())
-    case.tell_team()
     case.answer_customer()
+    case.tell_team()
     assert "license_issued" in words(case.close())
     assert "https://customers.gitlab.example/admin/license/7" in here.comments(1001)[-1]["body"]
 
@@ -295,6 +338,174 @@ def test_a_job_that_died_half_way_is_left_to_a_person(here: World) -> None:
     with pytest.raises(PersonNeededError, match="Ask the customer whether the mail came"):
         again.issue_license()
     assert 1 == len(here.rows("SELECT * FROM mails"))
+
+
+def test_a_ticket_that_a_colleague_took_meanwhile_is_left_to_them(here: World) -> None:
+    """What counts is who has it now, not who had it when the case was opened."""
+    case = WeekendLicense.open(1001, perform=True)
+    give_to_colleague(here, 1001)
+    with pytest.raises(NeedsAnswerError, match="Robin Weekend"):
+        case.take()
+
+
+def test_a_ticket_that_was_taken_away_is_taken_back_only_on_request(here: World) -> None:
+    """The journal of an earlier assignment does not stand for the present one."""
+    WeekendLicense.open(1002, perform=True).take()
+    give_to_colleague(here, 1002)
+    with pytest.raises(NeedsAnswerError):
+        WeekendLicense.open(1002, perform=True).take()
+    WeekendLicense.open(1002, perform=True).take(take_over=True)
+    (row,) = here.rows("SELECT u.name FROM tickets t JOIN users u ON u.id = t.assignee_id WHERE t.id = 1002")
+    assert "Practice Engineer" == row["name"]
+
+
+def test_a_missing_public_key_is_told_before_a_license_is_issued(here: World) -> None:
+    """Without it the license could not be checked."""
+    (here.folder / "license-key.pub").unlink()
+    case = to_users(1002, perform=True, **FACTS)
+    with pytest.raises(InputError, match=r"license-key\.pub"):
+        case.issue_license()
+    assert [] == here.rows("SELECT * FROM pipelines")
+
+
+def test_while_slack_is_down_the_customer_gets_the_license_and_the_answer(here: World) -> None:
+    """Only the post fails, and the next run makes it."""
+    path = here.folder / "running.json"
+    right = path.read_text()
+    descriptor = json.loads(right)
+    descriptor["settings"]["slack_url"] = "http://127.0.0.1:9/api/"
+    path.write_text(json.dumps(descriptor))
+    case = to_users(1001, perform=True)
+    case.issue_license()
+    case.check_license()
+    case.answer_customer()
+    with pytest.raises(UnavailableError, match="Slack"):
+        case.tell_team()
+    assert (1, 2) == (len(here.rows("SELECT * FROM mails")), len(here.comments(1001)))
+    path.write_text(right)
+    again = to_users(1001, perform=True)
+    for step in (again.issue_license, again.check_license, again.answer_customer, again.tell_team, again.close):
+        step()
+    assert (1, 2, 1) == (len(here.rows("SELECT * FROM mails")), len(here.comments(1001)), len(here.posts(1001)))
+
+
+def test_an_extension_that_blocked_at_once_is_judged_by_its_own_day(here: World) -> None:
+    """A trial has no grace period: its file says from when the instance is read-only."""
+    attach(
+        here,
+        1001,
+        starts_on=date(2026, 11, 9),
+        expires_on=date(2026, 11, 19),
+        blocked_on=date(2026, 11, 19),
+        trial=True,
+    )
+    case = to_scope(1001)
+    assert case.verdict is not None
+    assert case.verdict.window is not None
+    assert (date(2026, 11, 19), 2) == (case.verdict.window.grace_ends_on, case.verdict.window.days_after_grace)
+    assert case.outcome is None
+
+
+def test_a_renewal_that_has_not_begun_does_not_count(here: World) -> None:
+    """The expired license does; the note says why."""
+    attach(here, 1001, starts_on=date(2026, 12, 1), expires_on=date(2027, 12, 1))
+    case = WeekendLicense.open(1001)
+    case.take()
+    assert "does not count: it starts on 2026-12-01" in words(case.collect_facts())
+    case.decide_scope()
+    assert case.outcome is None
+
+
+def test_somebody_elses_license_is_pointed_out(here: World) -> None:
+    """A signature shows who made the file, not whose it is."""
+    attach(here, 1001, starts_on=date(2025, 11, 9), expires_on=date(2026, 11, 7), company="Totally Other Corp")
+    case = WeekendLicense.open(1001)
+    case.take()
+    shown = words(case.collect_facts())
+    assert "licensed to Totally Other Corp" in shown
+    assert "Make sure that this is the customer who asks" in shown
+
+
+def test_an_impossible_count_in_a_license_file_is_no_fact(here: World) -> None:
+    """The engineer is told; nothing is ordered for it."""
+    attach(here, 1001, starts_on=date(2025, 11, 9), expires_on=date(2026, 11, 7), users=-5)
+    case = WeekendLicense.open(1001)
+    case.take()
+    assert "-5" in words(case.collect_facts())
+    assert case.facts.value("users_in_license") is None
+
+
+@pytest.mark.parametrize("first", ["mechanizer", "manual"])
+def test_no_issuer_makes_a_second_license(here: World, monkeypatch: pytest.MonkeyPatch, first: str) -> None:
+    """Whoever made the first one, on whatever machine: it is found, and nobody is asked to make another."""
+    monkeypatch.setenv("RUNBOOK_ISSUER", first)
+    link = {"issued_evidence": "https://customers.gitlab.example/license/7"} if first == "manual" else {}
+    to_users(1001, perform=True).issue_license(**link)
+    mails = len(here.rows("SELECT * FROM mails"))
+    for path in (here.outputs / "sandbox" / "1001").glob("journal*"):
+        path.unlink()
+    for second in ("mechanizer", "manual"):
+        monkeypatch.setenv("RUNBOOK_ISSUER", second)
+        again = to_users(1001, perform=True)
+        assert "not repeated" in (shown := words(again.issue_license())) or "no second one is made" in shown
+        assert again.issuance is not None
+    assert mails == len(here.rows("SELECT * FROM mails"))
+    assert mails == len(here.rows("SELECT * FROM pipelines"))
+
+
+@pytest.mark.parametrize("issuer", ["mechanizer", "manual"])
+def test_a_valid_license_of_an_earlier_ticket_is_left_to_a_person(
+    here: World, monkeypatch: pytest.MonkeyPatch, issuer: str
+) -> None:
+    """“I got no mail” often comes as a new ticket: no second license for the same address."""
+    to_users(1001, perform=True).issue_license()
+    here.wait_for_pipelines()
+    here.change("UPDATE tickets SET requester_id = (SELECT requester_id FROM tickets WHERE id = 1001) WHERE id = 1005")
+    here.change("UPDATE issues SET created_at = '2026-11-20T10:00:00.000Z'")
+    monkeypatch.setenv("RUNBOOK_ISSUER", issuer)
+    with pytest.raises(PersonNeededError, match="for an earlier ticket"):
+        to_users(1005, perform=True).issue_license()
+    assert 1 == len(here.rows("SELECT * FROM mails"))
+
+
+def give_to_colleague(world: World, ticket_id: int) -> None:
+    """A colleague takes a ticket in Zendesk."""
+    world.change(
+        "UPDATE tickets SET assignee_id = (SELECT id FROM users WHERE name = 'Robin Weekend'), "
+        "updated_at = '2026-11-22T12:00:00Z' WHERE id = ?",
+        ticket_id,
+    )
+
+
+def attach(
+    world: World,
+    ticket_id: int,
+    *,
+    starts_on: date,
+    expires_on: date,
+    blocked_on: date | None = None,
+    trial: bool = False,
+    users: int = 250,
+    company: str = "",
+) -> None:
+    """Add a license file to a ticket's first comment."""
+    key = license.load_private_key((world.folder / "license-key.pem").read_bytes())
+    made = license.License(
+        licensee={"Name": "somebody", "Company": company},
+        starts_on=starts_on,
+        expires_on=expires_on,
+        block_changes_on=blocked_on or expires_on + timedelta(days=14),
+        restrictions={"active_user_count": users, "plan": "premium", "trial": trial},
+    )
+    text = license.write(made, key).encode()
+    world.change(
+        "INSERT INTO attachments (comment_id, token, file_name, content_type, size, source, content) "
+        "SELECT min(id), 'more', 'more.gitlab-license', 'application/octet-stream', ?, 'stored', ? "
+        "FROM comments WHERE ticket_id = ?",
+        len(text),
+        text,
+        ticket_id,
+    )
 
 
 def test_an_operator_without_a_key_learns_so_before_a_license_is_issued(

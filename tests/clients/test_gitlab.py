@@ -118,6 +118,14 @@ def test_a_description_never_shows() -> None:
     assert "BEGIN" not in repr(holder)
 
 
+def test_issue() -> None:
+    """An issue's present state is read by its iid."""
+    wire = Wire(reply(json=item(9, state="closed")))
+
+    assert (9, "closed") == ((found := gitlab(wire).issue(42, 9)).iid, found.state)
+    assert ("GET", "/api/v4/projects/42/issues/9") == (wire.last.method, wire.last.url.path)
+
+
 def test_create_issue() -> None:
     """A new issue is opened with its label, by one request."""
     wire = Wire(reply(201, json=item(9)))
@@ -158,8 +166,8 @@ def test_trigger() -> None:
 
 @pytest.mark.parametrize(
     "answer",
-    [httpx.ReadError("reset"), reply(502), reply(201, text="{"), reply(201, text="")],
-    ids=["reset", "502", "truncated", "empty"],
+    [httpx.ReadError("reset"), reply(502), reply(201, text="{"), reply(201, text=""), reply(201, json={"id": 5})],
+    ids=["reset", "502", "truncated", "empty", "half"],
 )
 def test_trigger_whose_answer_is_lost(answer: Answer | Exception) -> None:
     """A second pipeline would be a second license: it is never started on a guess."""
@@ -239,6 +247,64 @@ def test_error_shapes(answer: Answer, words: str) -> None:
     with pytest.raises(RefusedError) as caught:
         gitlab(Wire(answer)).pipeline(43, 1)
     assert f"GitLab {words}" == str(caught.value)
+
+
+def test_a_title_that_is_too_long() -> None:
+    """GitLab's own check of an issue is a refusal in its words; nothing was opened."""
+    wire = Wire(reply(400, json={"message": {"title": ["is too long (maximum is 255 characters)"]}}))
+
+    with pytest.raises(RefusedError) as caught:
+        gitlab(wire).create_issue(42, title="x" * 256, description="", label=LABEL)
+    assert "GitLab refused (400): title is too long (maximum is 255 characters)." == str(caught.value)
+    assert (400, 1) == (caught.value.status, len(wire.requests))
+
+
+ODD: list[Any] = [{}, 5, "text", {"id": 5}, {"message": "200 OK"}, [{}], [None]]
+
+
+@pytest.mark.parametrize("body", ODD)
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda g: g.issues(42, label=LABEL),
+        lambda g: g.issue(42, 9),
+        lambda g: g.pipeline(43, 77),
+        lambda g: g.find_pipeline(43, variable="V", value="op", since=SINCE),
+    ],
+    ids=["issues", "issue", "pipeline", "find_pipeline"],
+)
+def test_reads_of_another_form(ask: Any, body: Any) -> None:
+    """What cannot be read is never taken for *there is nothing*."""
+    with pytest.raises(UnavailableError, match=r"GitLab answered /api/v4/projects/4.* in an unexpected form"):
+        ask(gitlab(Wire(reply(json=body))))
+
+
+@pytest.mark.parametrize("body", [{}, {"message": "no"}, [{}], [{"key": "V"}]])
+def test_variables_of_another_form(body: Any) -> None:
+    """A pipeline whose variables cannot be read may be the one."""
+    with pytest.raises(UnavailableError, match="/pipelines/80/variables in an unexpected form"):
+        gitlab(Wire(reply(json=[pipeline(80)]), reply(json=body))).find_pipeline(
+            43, variable="V", value="", since=SINCE
+        )
+
+
+@pytest.mark.parametrize("body", ODD)
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda g: g.create_issue(42, title="T", description="D", label=LABEL),
+        lambda g: g.update_issue(42, 9, title="T", description="D"),
+        lambda g: g.trigger(43, ref="main", token=SecretStr(TRIGGER), variables={}),
+    ],
+    ids=["create_issue", "update_issue", "trigger"],
+)
+def test_writes_of_another_form(change: Any, body: Any) -> None:
+    """A change whose answer cannot be read has probably happened, and is not sent again."""
+    wire = Wire(reply(201, json=body))
+
+    with pytest.raises(OutcomeUnknownError, match="GitLab, but its answer cannot be read"):
+        change(gitlab(wire))
+    assert 1 == len(wire.requests)
 
 
 def test_limited_in_plain_text() -> None:

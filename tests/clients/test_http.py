@@ -13,7 +13,7 @@ import stamina
 import tenacity.nap
 
 from runbook_lib.clients import http
-from runbook_lib.clients.http import Service
+from runbook_lib.clients.http import Service, listed
 from runbook_lib.errors import InputError, OutcomeUnknownError, RefusedError, RunbookError, UnavailableError
 from tests.clients.wire import Answer, Wire, reply
 
@@ -47,6 +47,23 @@ UNREADABLE = {
 }
 
 
+OTHER_FORMS = {
+    "no object": reply(json=[SECRET]),
+    "no key": reply(json={"other": SECRET}),
+    "null": reply(text="null"),
+    "text": reply(json=SECRET),
+    "null for a number": reply(json={"fine": {"id": None}}),
+    "no number": reply(json={"fine": {"id": SECRET}}),
+    "an empty list": reply(json={"fine": []}),
+}
+"""JSON from which `number` cannot be taken; none of it may be shown."""
+
+
+def number(body: Any) -> int:
+    """What a client does with an answer."""
+    return int(body["fine"]["id"] if body["fine"] else body["fine"][0])
+
+
 def service(wire: Wire, base_url: str = OWN) -> Service:
     """A service whose credentials go by two headers, one of them a vendor's own."""
     headers = {"Authorization": f"Bearer {SECRET}", "PRIVATE-TOKEN": SECRET}
@@ -69,7 +86,7 @@ class TestRead:
         """One failure that may pass is not told at all."""
         wire = Wire(answer, FINE)
 
-        assert {"fine": True} == service(wire).read_json("api/x")
+        assert {"fine": True} == service(wire).read_json("api/x", dict)
         assert 2 == len(wire.requests)
 
     @each(NOT_SENT | LOST | {"429": reply(429)})
@@ -99,7 +116,36 @@ class TestRead:
     def test_unreadable(self, answer: Answer) -> None:
         """An answer that is no JSON is a matter of the address, not a traceback."""
         with pytest.raises(UnavailableError, match=r"not JSON .* Check its address, https://desk\.example"):
-            service(Wire(answer)).read_json("api/x")
+            service(Wire(answer)).read_json("api/x", dict)
+
+    @each(OTHER_FORMS)
+    def test_another_form(self, answer: Answer) -> None:
+        """An answer without what was asked for is named by its path, and shows nothing of its content."""
+        wire = Wire(answer)
+
+        with pytest.raises(UnavailableError, match="Desk answered /sub/api/x in an unexpected form") as caught:
+            service(wire, f"{OWN}/sub").read_json("api/x", number, {"key": SECRET})
+        assert SECRET not in str(caught.value)
+        assert 1 == len(wire.requests)
+
+    @each(NOT_SENT | LOST | {"429": reply(429)})
+    def test_little_patience(self, answer: Answer | Exception) -> None:
+        """Who cannot wait asks once, with a time-out of their own."""
+        wire = Wire(answer, FINE)
+
+        with pytest.raises(UnavailableError) as caught:
+            service(wire).read("api/x", patience_s=2.5)
+        assert [f"UnavailableError: {caught.value}"] == caught.value._render_traceback_()
+        assert [dict.fromkeys(("connect", "read", "write", "pool"), 2.5)] == [
+            request.extensions["timeout"] for request in wire.requests
+        ]
+
+    def test_usual_patience(self) -> None:
+        """Everybody else waits as long as the session does."""
+        wire = Wire(FINE)
+
+        service(wire).read_json("api/x", dict)
+        assert http.TIMEOUT_S == wire.last.extensions["timeout"]["read"]
 
     def test_request(self) -> None:
         """A read is a GET below the base address, with parameters, credentials and our name."""
@@ -117,7 +163,7 @@ class TestRead:
         wire = Wire(reply(302, headers={"Location": "https://evil.example/"}))
 
         with pytest.raises(UnavailableError):
-            service(wire).read_json("api/x")
+            service(wire).read_json("api/x", dict)
         assert ["desk.example"] == [request.url.host for request in wire.requests]
 
 
@@ -132,7 +178,7 @@ class TestWrite:
         """Not reached, or told to wait: nothing happened yet."""
         wire = Wire(answer, FINE)
 
-        assert {"fine": True} == service(wire).write_json("POST", "api/x", json={"a": 1})
+        assert {"fine": True} == service(wire).write_json("POST", "api/x", dict, json={"a": 1})
         assert [b'{"a":1}'] * 2 == [request.content for request in wire.requests]
 
     @each(NOT_SENT | {"429": reply(429)})
@@ -167,7 +213,17 @@ class TestWrite:
         wire = Wire(answer, FINE)
 
         with pytest.raises(OutcomeUnknownError, match="its answer cannot be read"):
-            service(wire).write_json("POST", "api/x")
+            service(wire).write_json("POST", "api/x", dict)
+        assert 1 == len(wire.requests)
+
+    @each(OTHER_FORMS)
+    def test_another_form_counts_as_lost(self, answer: Answer) -> None:
+        """2xx without what it should hold: it has probably happened, but nobody can say what."""
+        wire = Wire(answer, FINE)
+
+        with pytest.raises(OutcomeUnknownError, match="its answer cannot be read") as caught:
+            service(wire).write_json("POST", "api/x", number, json={})
+        assert SECRET not in str(caught.value)
         assert 1 == len(wire.requests)
 
     @pytest.mark.parametrize("status", REFUSED)
@@ -193,7 +249,7 @@ class TestWrite:
         wire = Wire(reply(307, headers={"Location": f"{OWN}/elsewhere"}))
 
         with pytest.raises(OutcomeUnknownError):
-            service(wire).write_json("POST", "api/x")
+            service(wire).write_json("POST", "api/x", dict)
         assert 1 == len(wire.requests)
 
 
@@ -229,6 +285,15 @@ class TestPause:
         with pytest.raises(UnavailableError, match="Try again in 31 s"):
             ask(service(wire))
         assert ([], 1) == (pauses, len(wire.requests))
+
+    @pytest.mark.parametrize("headers", [{"Retry-After": "0"}, {}], ids=["at once", "not said"])
+    def test_a_pause_that_nobody_asked_for_is_not_told(
+        self, ask: Callable[[Service], Any], pauses: list[float], headers: dict[str, str]
+    ) -> None:
+        """A service that goes on limiting although it asked for no pause is left for later, not for 60 s."""
+        with pytest.raises(UnavailableError) as caught:
+            ask(service(Wire(reply(429, headers=headers))))
+        assert "Desk is limiting requests (429). Try again later." == str(caught.value)
 
     @pytest.mark.parametrize("words", ["Wed, 21 Oct 2026 07:28:00 GMT", "-5", "1e9", "soon", "", "9" * 400])
     def test_what_is_no_number_of_seconds(self, ask: Callable[[Service], Any], pauses: list[float], words: str) -> None:
@@ -377,8 +442,8 @@ def test_words_of_a_refusal(answer: Answer, words: str) -> None:
 @pytest.mark.parametrize(
     "ask",
     [
-        lambda desk: desk.read_json("x"),
-        lambda desk: desk.write_json("POST", "x", json={}),
+        lambda desk: desk.read_json("x", dict),
+        lambda desk: desk.write_json("POST", "x", dict, json={}),
         lambda desk: desk.download(f"{OWN}/x", 0),
     ],
     ids=["read", "write", "download"],
@@ -396,6 +461,25 @@ def test_no_credentials_in_errors(
         chain = [error, error.__cause__, error.__context__]
         assert SECRET not in shown + repr(chain) + repr(desk) + repr(vars(error))
     assert SECRET not in caplog.text
+
+
+@pytest.mark.parametrize("items", [{}, "", "ab", None, {"a": 1}, 5])
+def test_no_list_is_no_empty_list(items: Any) -> None:
+    """What is no list never passes for *there is nothing*."""
+    with pytest.raises(TypeError):
+        listed(items, str)
+    assert ["1", "2"] == listed([1, 2], str)
+
+
+def test_retries_are_not_logged(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
+    """A retry that helped leaves no line in records and logs."""
+    stamina.instrumentation.set_on_retry_hooks(None)
+    caplog.set_level(logging.DEBUG, logger="stamina")
+
+    service(Wire(httpx.ConnectError("refused"), FINE)).read("api/x")
+
+    assert [] == [record for record in caplog.records if record.name.startswith("stamina")]
+    assert ("", "") == capfd.readouterr()
 
 
 @pytest.mark.parametrize(("loopback", "trusted"), [(True, False), (False, True)])

@@ -82,7 +82,26 @@ def test_refused(ask: Any, code: str, advice: str) -> None:
     assert (code, None, 1) == (caught.value.code, caught.value.status, len(wire.requests))
 
 
-@pytest.mark.parametrize("code", ["internal_error", "fatal_error", "service_unavailable", "request_timeout"])
+UNSURE = ["internal_error", "fatal_error", "service_unavailable", "request_timeout"]
+
+
+@pytest.mark.parametrize("code", [*UNSURE, "ratelimited"])
+def test_looking_at_a_bad_moment(code: str) -> None:
+    """A trouble of Slack's own is no refusal: the same question may be answered later."""
+    with pytest.raises(UnavailableError, match=f"Slack cannot serve channel {CHANNEL} at the moment: {code}"):
+        find(Wire(reply(json={"ok": False, "error": code})))
+
+
+def test_limited_with_200() -> None:
+    """A post that was one too many is not there, and nobody is at fault."""
+    wire = Wire(reply(json={"ok": False, "error": "ratelimited"}), reply(json=POSTED))
+
+    with pytest.raises(UnavailableError, match="ratelimited"):
+        post(wire)
+    assert 1 == len(wire.requests)
+
+
+@pytest.mark.parametrize("code", UNSURE)
 def test_unsure(code: str) -> None:
     """Some of Slack's errors do not say whether the post is there: nobody guesses."""
     wire = Wire(reply(json={"ok": False, "error": code}), reply(json=POSTED))
@@ -121,11 +140,20 @@ def test_limited() -> None:
     assert 2 == len(wire.requests)
 
 
-@pytest.mark.parametrize("answer", [{"ok": False}, {}], ids=["no word", "nothing"])
-def test_no_without_a_word(answer: dict[str, Any]) -> None:
-    """An answer that does not say ok is never taken for one."""
+def test_no_without_a_word() -> None:
+    """A no is a no."""
     with pytest.raises(RefusedError, match="unknown_error"):
-        post(Wire(reply(json=answer)))
+        post(Wire(reply(json={"ok": False})))
+
+
+@pytest.mark.parametrize("answer", [{}, {"ok": True}, [], 5, "ok"])
+def test_post_of_another_form(answer: Any) -> None:
+    """What says neither yes with a `ts` nor no may be either."""
+    wire = Wire(reply(json=answer))
+
+    with pytest.raises(OutcomeUnknownError, match="Slack, but its answer cannot be read"):
+        post(wire)
+    assert 1 == len(wire.requests)
 
 
 # -- finding
@@ -163,6 +191,36 @@ def test_find_over_several_pages() -> None:
 def test_find_nothing(history: Answer) -> None:
     """None is a value: it was not posted. The text of a message is no proof of anything."""
     assert find(Wire(history)) is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {},
+        {"ok": True},
+        {"ok": True, "messages": {}},
+        {"ok": True, "messages": None},
+        {"ok": True, "messages": [{}]},
+        [],
+    ],
+)
+def test_history_of_another_form(answer: Any) -> None:
+    """What cannot be read is never taken for *it was not posted*."""
+    with pytest.raises(UnavailableError, match=r"Slack answered /api/conversations\.history in an unexpected form"):
+        find(Wire(reply(json=answer)))
+
+
+def test_find_with_little_patience() -> None:
+    """Each page is asked for once, with the time-out given."""
+    wire = Wire(page(cursor="a=="), page(message("3", "op-1")))
+
+    assert "3" == slack(wire).find(CHANNEL, "op-1", SINCE, patience_s=2)
+    assert [2, 2] == [request.extensions["timeout"]["read"] for request in wire.requests]
+
+    wire = Wire(httpx.ReadTimeout("slow"))
+    with pytest.raises(UnavailableError):
+        slack(wire).find(CHANNEL, "op-1", SINCE, patience_s=2)
+    assert 1 == len(wire.requests)
 
 
 @pytest.mark.parametrize("answer", [httpx.ReadTimeout("slow"), reply(500)])

@@ -163,6 +163,23 @@ def test_not_json(ask: Any) -> None:
         ask(desk(Wire(reply(html="<html>Log in</html>"))))
 
 
+@pytest.mark.parametrize("body", [{}, [], 5, {"ticket": {}, "comments": [{}], "audits": {}, "user": None}])
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda z: z.ticket(1001),
+        lambda z: z.comments(1001),
+        lambda z: z.find_comment(1001, "op-1"),
+        lambda z: z.me(),
+    ],
+    ids=["ticket", "comments", "find_comment", "me"],
+)
+def test_reads_of_another_form(ask: Any, body: Any) -> None:
+    """What cannot be read is never taken for *there is nothing*."""
+    with pytest.raises(UnavailableError, match=r"Zendesk answered /api/v2/.* in an unexpected form"):
+        ask(desk(Wire(reply(json=body))))
+
+
 # -- the thread
 
 
@@ -370,14 +387,33 @@ def test_closed(change: Any) -> None:
 @CHANGES
 @pytest.mark.parametrize(
     "answer",
-    [httpx.ReadTimeout("slow"), reply(500), reply(html="<html>"), reply(content=b'{"audit": {"id"')],
-    ids=["time-out", "500", "HTML", "truncated"],
+    [httpx.ReadTimeout("slow"), reply(500), reply(html="<html>"), reply(content=b'{"audit": {"id"'), reply(json={})],
+    ids=["time-out", "500", "HTML", "truncated", "nothing in it"],
 )
 def test_answer_lost(change: Any, answer: Answer | Exception) -> None:
     """A change whose answer is lost is never sent again."""
     wire = Wire(answer, reply(json=CHANGED))
 
     with pytest.raises(OutcomeUnknownError):
+        change(desk(wire))
+    assert 1 == len(wire.requests)
+
+
+@pytest.mark.parametrize("body", [{}, [], 5, {"ticket": {}, "audit": {}}, {"ticket": None, "audit": None}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda z: z.add_comment(TICKET, "x", public=True, operation_id="op"),
+        lambda z: z.assign(TICKET, Person(22, "Me"), "op"),
+        lambda z: z.upload("a.png", b"", "image/png"),
+    ],
+    ids=["comment", "assign", "upload"],
+)
+def test_changes_of_another_form(change: Any, body: Any) -> None:
+    """A change whose answer cannot be read has probably happened, and is not sent again."""
+    wire = Wire(reply(json=body))
+
+    with pytest.raises(OutcomeUnknownError, match="Zendesk, but its answer cannot be read"):
         change(desk(wire))
     assert 1 == len(wire.requests)
 

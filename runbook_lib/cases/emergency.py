@@ -1,0 +1,166 @@
+"""What both emergency workflows begin with: take the ticket, collect the facts, decide the scope.
+
+Source: both seeds, *Scope* and *Out of Scope*. What decides is in `policy`; a workflow adds its own rule for the day.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any, cast
+
+from runbook_lib import answers, policy
+from runbook_lib.cases.base import Case, StepResult, effect_data, effect_parts, effect_state, effect_tone, step
+from runbook_lib.cases.changes import Assignment, ByHand
+from runbook_lib.cases.gathering import license_facts, ticket_facts
+from runbook_lib.cases.issuing import Issuance, Tracker, made_by_hand
+from runbook_lib.display import Paragraph, Part, Preview, Table, Tone, clean, verdict_parts
+from runbook_lib.errors import PersonNeededError
+from runbook_lib.models import Answer, Comment, Fact, Facts, Outcome, Ruling, Source, Verdict
+
+MESSAGE_LIMIT = 1500
+"""Characters of the first message that are shown; the ticket has the rest."""
+
+
+class Emergency(Case, ABC):
+    """A self-managed customer's license ran out.
+
+    Attributes:
+        facts: What is known, with sources.
+        thread: The ticket's comments.
+        verdict: The scope decision.
+        already: The license that this ticket has from an earlier run or a colleague, or None.
+    """
+
+    facts: Facts = Facts()
+    thread: tuple[Comment, ...] = ()
+    verdict: Verdict | None = None
+    already: Issuance | None = None
+
+    @step("Take the ticket")
+    def take(self, *, take_over: object = False) -> StepResult:
+        """Assign the ticket to the operator, so that nobody else works on it.
+
+        Raises:
+            NeedsAnswerError: A colleague has it and `take_over` is not given.
+        """
+        allowed = bool(answers.parse("take_over", take_over))
+        me = self.services.zendesk.me()
+        done = self.apply(Assignment(self, me, take_over=allowed))
+        others = self.ticket.assignee_id not in (None, me.id)
+        parts = effect_parts(done)
+        if others and allowed:
+            parts += (Paragraph(f"It was {self.ticket.assignee_name or 'a colleague'}'s, and take_over was given."),)
+        return self.result(
+            effect_state(done),
+            effect_tone(done),
+            parts,
+            done.summary,
+            effect=effect_data(done),
+            taken_over=allowed and others,
+        )
+
+    @step("Collect the facts")
+    def collect_facts(self, /, **given: object) -> StepResult:
+        """Gather what is known, each fact with its source.
+
+        Args:
+            given: What the engineer knows, by parameter name; `unknown` where nothing is.
+        """
+        told = Facts(
+            tuple(Fact(n, v, Source.ENGINEER, "parameter") for n, v in _parsed(given).items() if v is not None)
+        )
+        self.thread = tuple(self.services.zendesk.comments(self.ticket.id))
+        emergency_on = cast(date, told.value("emergency_on") or self.ticket.created_at.date())
+        files, notes = license_facts(self, self.thread, emergency_on)
+        own, more_notes = ticket_facts(self)
+        self.facts = Facts((*told.known, *files, *own))
+        notes += more_notes
+        notes += [_conflict_words(best, other) for best, other in self.facts.conflicts()]
+        self.already = self._already()
+        if self.already:
+            notes.insert(0, f"This ticket has its license already: {self.already.url}. No second one is issued.")
+        rows = [(f.name, str(f.value), f.source, self.facts.standing(f), f.detail) for f in self.facts.known]
+        parts: tuple[Part, ...] = (Table(("fact", "value", "source", "", "where"), rows),)
+        parts += tuple(Paragraph(note) for note in notes)
+        parts += tuple(Preview("what the requester wrote", first.body[:MESSAGE_LIMIT]) for first in self.thread[:1])
+        return self.result(
+            f"{len(rows)} known",
+            Tone.GOOD,
+            parts,
+            f"{len(rows)} facts are known.",
+            facts=[
+                {"name": f.name, "value": str(f.value), "source": f.source, "detail": f.detail}
+                for f in self.facts.known
+            ],
+            notes=notes,
+        )
+
+    @step("Decide the scope")
+    def decide_scope(self) -> StepResult:
+        """Apply the scope rules; a single *no* ends the case."""
+        self.verdict = self._verdict()
+        parts = verdict_parts(self.verdict)
+        against = [r for r in self.verdict.rulings if r.holds is Answer.NO]
+        if against:
+            words = " ".join(ruling.reason for ruling in against)
+            if self.already:
+                raise PersonNeededError(
+                    f"By these answers the case is out of scope, but a license was issued already: {self.already.url}. "
+                    f"Check the answers. {words}"
+                )
+            self.end(Outcome.OUT_OF_SCOPE)
+            return self._scope_result("out of scope", Tone.STOP, parts, words)
+        if self.verdict.in_scope is Answer.UNKNOWN:
+            words = f"Not decided yet; missing: {', '.join(self.verdict.missing)}."
+            return self._scope_result("open", Tone.ASK, parts, words)
+        return self._scope_result("in scope", Tone.GOOD, parts, "In scope: the weekend workflow applies.")
+
+    def _verdict(self) -> Verdict:
+        value: Callable[[str], Any] = self.facts.value
+        emergency_on = value("emergency_on") or self.ticket.created_at.date()
+        facts = policy.ScopeFacts(
+            emergency_on=emergency_on,
+            deployment=value("deployment"),
+            account_type=value("account_type"),
+            plan=value("plan"),
+            expires_on=value("expires_on"),
+            blocked_on=value("blocked_on") if from_license_file(self.facts.best("expires_on")) else None,
+            requester_email=value("requester_email"),
+        )
+        verdict = policy.scope(facts, self.settings.rules)
+        return Verdict((*verdict.rulings, self._calendar_ruling(emergency_on)), verdict.window)
+
+    @abstractmethod
+    def _calendar_ruling(self, emergency_on: date) -> Ruling:
+        """What the workflow asks of the day."""
+
+    def _scope_result(self, state: str, tone: Tone, parts: tuple[Part, ...], words: str) -> StepResult:
+        verdict = cast(Verdict, self.verdict)
+        rulings = [{"rule": r.rule, "holds": r.holds, "reason": r.reason, "origin": r.origin} for r in verdict.rulings]
+        parts = (Paragraph(words, strong=True), *parts)
+        return self.result(state, tone, parts, words, in_scope=verdict.in_scope, rulings=rulings)
+
+    def _already(self) -> Issuance | None:
+        """The license that this ticket has already: from Mechanizer, or made by hand."""
+        if made := self._effects.look(ByHand(self, "", 0)):
+            return made_by_hand(made, 0)
+        email = cast(str | None, self.facts.value("requester_email"))
+        known = email and self.services.gitlab and self.settings.tracker_project_id
+        return Tracker(self, email).issued() if known and email else None
+
+
+def from_license_file(fact: Fact | None) -> bool:
+    return fact is not None and fact.source is Source.LICENSE_FILE
+
+
+def _parsed(given: Mapping[str, object]) -> dict[str, object]:
+    return {name: answers.parse(name, raw) for name, raw in given.items()}
+
+
+def _conflict_words(best: Fact, other: Fact) -> str:
+    return (
+        f"{best.name}: {clean(best.value)} ({best.source}) counts; "
+        f"the {other.source} says {clean(other.value)} ({clean(other.detail)})."
+    )
