@@ -55,6 +55,11 @@ class Question:
             return None
         return self.read(self.name, raw)
 
+    @property
+    def example(self) -> str:
+        """What to type in place of the value, for the command line."""
+        return _EXAMPLES.get(self.read, "VALUE")
+
     def plain(self, raw: object) -> object:
         """The checked value as a notebook parameter holds it: ISO dates, lists, `unknown`."""
         value = self.parse(raw)
@@ -217,5 +222,13 @@ _ALL = (
     Question("requester_email", "the requester's address, only if the ticket shows none", address),
     Question("issued_evidence", "issuer manual: link to the license you made, or the path of its file", _text),
 )
+_EXAMPLES: Mapping[Callable[[str, object], Value], str] = {
+    _flag: "True",
+    day: "YYYY-MM-DD",
+    count: "N",
+    _seats: "N",
+    address: "ADDRESS",
+    _files: """'["a.png", "b.png"]'""",
+}
 QUESTIONS: Mapping[str, Question] = {question.name: question for question in _ALL}
 """Every parameter of every runbook, by name."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -54,7 +55,13 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("runbook", metavar="RUNBOOK", help="such as weekend_license")
     run.add_argument("ticket", metavar="TICKET", help="the Zendesk ticket's number")
     run.add_argument(
-        "-p", "--parameter", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="an answer"
+        "-p",
+        "--parameter",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("NAME", "VALUE"),
+        help="an answer, such as -p expires_on 2026-11-06; the names are in the notebook's parameters cell",
     )
     run.add_argument("--perform", action="store_true", help="change things; without it the run only rehearses")
     run.add_argument("--json", action="store_true", help="print one JSON object")
@@ -73,9 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     license_commands = license_parser.add_subparsers(required=True, metavar="COMMAND")
     read = license_commands.add_parser("read", help="check a license file and show what it says, never the license")
     read.add_argument("file", type=Path, metavar="FILE")
-    read.add_argument(
-        "--public-key", type=Path, metavar="PEM", help="default: the one of the profile"
-    )
+    read.add_argument("--public-key", type=Path, metavar="PEM", help="default: the one of the profile")
     read.add_argument("--json", action="store_true", help="print one JSON object")
     read.set_defaults(command=_license_read)
 
@@ -102,7 +107,11 @@ def _run(given: argparse.Namespace) -> int:
             settings=Settings.load(),
             progress=sys.stderr.isatty(),
         )
-    print(json.dumps(vars(report), indent=2) if given.json else _words(report))
+    if given.json:
+        print(json.dumps(vars(report), indent=2))
+    else:
+        pairs = [word for pair in given.parameter for word in ("-p", *pair)]
+        print(_words(report, local.profile, shlex.join(["runbook", "run", given.runbook, given.ticket, *pairs])))
     return _exit_status(report)
 
 
@@ -120,20 +129,24 @@ def _exit_status(report: Report) -> int:
     return {Status.COMPLETED: DONE, Status.NEEDS_ANSWER: PERSON}.get(report.status, FAILED)
 
 
-def _words(report: Report) -> str:
-    """A report for the terminal."""
+def _words(report: Report, profile: str, command: str) -> str:
+    """A report for the terminal; `command` is the one that made it, without `--perform`."""
     from tabulate import tabulate
 
+    from runbook_lib.answers import QUESTIONS
     from runbook_lib.display import clean
 
-    mode = "performed" if report.performed else "rehearsal"
+    place = "LIVE" if profile == "live" else "practice"
+    mode = f"{place}, performed" if report.performed else f"{place}, rehearsal"
     lines = [f"{report.runbook}, ticket {report.ticket_id} ({mode}): {report.outcome or report.status}"]
     lines.append(clean(report.summary, 2000))
     rows = [(e["state"], clean(e["summary"]), clean((e["evidence"] or {}).get("summary", ""))) for e in report.effects]
     if rows:
         lines += ["", tabulate(rows, headers=("effect", "what", "evidence")), ""]
     if report.missing:
-        lines.append("Pass: " + " ".join(f"-p {name} VALUE" for name in report.missing))
+        lines.append("Pass: " + " ".join(f"-p {name} {QUESTIONS[name].example}" for name in report.missing))
+    if {effect["state"] for effect in report.effects} & {"planned"}:
+        lines.append(f"To perform it: {command} --perform")
     lines.append(f"Record: {report.record} ({report.seconds} s)")
     return "\n".join(lines)
 
@@ -186,10 +199,13 @@ def _sandbox(given: argparse.Namespace) -> int:
         if given.new:
             _set_aside(folder)
         _ensure_world(folder, wanted)
-    print(f"The practice world of {server.world_date(folder)} is starting; stop it with Ctrl-C.")
-    print(f"Its address is in {folder / 'running.json'}; notebooks find it by themselves.", flush=True)
-    server.serve(folder, port=given.port)
+    print(f"The practice world of {server.world_date(folder)} is starting; stop it with Ctrl-C.", flush=True)
+    server.serve(folder, port=given.port, ready=_tell_address)
     return DONE
+
+
+def _tell_address(url: str) -> None:
+    print(f"Open {url} to look around; notebooks and commands find it by themselves.", flush=True)
 
 
 def _set_aside(folder: Path) -> None:

@@ -6,6 +6,7 @@ kept in memory alone, so that a full disk or a stopped run loses none of it.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import tempfile
 from collections.abc import Mapping
@@ -69,9 +70,9 @@ def execute(notebook: Any, *, progress: bool = False) -> Execution:
     """
     from nbclient.exceptions import DeadKernelError
     from papermill.engines import papermill_engines
-    from traitlets.config import Config
 
     with tempfile.TemporaryDirectory(prefix="runbook-", dir=_short_folder(), ignore_cleanup_errors=True) as private:
+        kernel = _kernel(Path(private))
         try:
             papermill_engines.execute_notebook_with_engine(
                 None,
@@ -79,16 +80,49 @@ def execute(notebook: Any, *, progress: bool = False) -> Execution:
                 KERNEL,
                 output_path=None,
                 extra_arguments=["--IPKernelApp.log_level=CRITICAL"],  # it may report its own shutdown as an error
-                config=Config(KernelManager={"transport": "ipc", "ip": f"{private}/kernel"}),  # off the network
+                km=kernel,
                 progress_bar=progress,
                 start_timeout=START_TIMEOUT_S,
             )
         except DeadKernelError:
             return Execution(Status.KILLED, error_words="The kernel died before the end of the notebook.")
         finally:
+            _stop(kernel)
             _say_what_ran(notebook)
     name, words = _error(notebook)
     return Execution(Status.FAILED if name else Status.COMPLETED, name, words)
+
+
+def _kernel(folder: Path) -> Any:
+    """What starts the kernel. Its sockets are files in a private folder, off the network."""
+    from jupyter_client.manager import AsyncKernelManager
+
+    class Kernel(AsyncKernelManager):
+        """Remembers the client that papermill asks for, so that both can be stopped at any moment."""
+
+        made: Any = None
+
+        def client(self, **options: Any) -> Any:
+            self.made = super().client(**options)
+            return self.made
+
+    return Kernel(kernel_name=KERNEL, transport="ipc", ip=str(folder / "kernel"))
+
+
+def _stop(kernel: Any) -> None:
+    """End a kernel at once, however far it has come, with its client and what still waits for them."""
+    from jupyter_core.utils import run_sync
+
+    async def stop() -> None:
+        waiting = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        if kernel.made:
+            kernel.made.stop_channels()
+        await kernel.shutdown_kernel(now=True)
+
+    run_sync(stop)()
 
 
 def _short_folder() -> str | None:

@@ -71,8 +71,8 @@ def main(request: JobRequest, settings: JobSettings) -> str:
     """Run the job as a pipeline does; returns the line for the job's log.
 
     Raises:
-        RunbookError: No license was issued, or it is not known; the tracker has an open issue that says so,
-            unless the tracker itself could not be reached.
+        RunbookError: No license was issued, or it is not known; the tracker has an open issue that says so, of this
+            job or of the one that the message names, unless the tracker itself could not be reached.
     """
     loopback = settings.profile == "sandbox"
     with session(loopback=loopback) as pool:

@@ -41,7 +41,8 @@ def test_run_json_prints_one_object_with_the_fields_of_the_contract(world: World
 def test_run_prints_the_outcome_the_effects_and_the_record(world: World) -> None:
     """For a person."""
     ran = world.runbook("run", "weekend_license", 1001)
-    assert ran.stdout.startswith("weekend_license, ticket 1001 (rehearsal): license_issued\n")
+    assert ran.stdout.startswith("weekend_license, ticket 1001 (practice, rehearsal): license_issued\n")
+    assert "To perform it: runbook run weekend_license 1001 --perform\n" in ran.stdout
     assert "post in #support_licensing-subscription" in ran.stdout
     assert re.search(r"Record: .*/sandbox/1001/\d{8}T\d{9}Z-weekend_license\.ipynb", ran.stdout)
 
@@ -89,8 +90,15 @@ def test_license_read_shows_what_a_file_says(capsys: pytest.CaptureFixture[str])
     ],
     ids=["missing file", "no license", "no key"],
 )
-def test_license_read_says_what_is_wrong(words: list[str], expected: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_license_read_says_what_is_wrong(
+    words: list[str],
+    expected: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     """In one line, with exit status 2."""
+    monkeypatch.setenv("RUNBOOK_OUTPUTS", str(tmp_path))
     assert 2 == main(words)
     captured = capsys.readouterr()
     assert ("", 1) == (captured.out, captured.err.count("\n"))

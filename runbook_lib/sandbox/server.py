@@ -55,6 +55,7 @@ def serve(
     port: int = 0,
     until_stdin_closes: bool = False,
     job_command: Sequence[str] | None = None,
+    ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serves the world in a folder until SIGINT or SIGTERM. It prints nothing. To be called in the main thread.
 
@@ -64,6 +65,7 @@ def serve(
         until_stdin_closes: Stop as well when standard input ends, as it does when the parent process does, and
             nobody else uses the world (any more).
         job_command: What pipelines run in place of Mechanizer.
+        ready: Called with the address once requests are taken.
 
     Raises:
         InputError: There is no world; it is served already; or the port is taken.
@@ -71,7 +73,7 @@ def serve(
     # Here, since web and mail server take longer to import than most commands take to run.
     from runbook_lib.sandbox import serving
 
-    serving.serve(folder, port=port, until_stdin_closes=until_stdin_closes, job_command=job_command)
+    serving.serve(folder, port=port, until_stdin_closes=until_stdin_closes, job_command=job_command, ready=ready)
 
 
 def running(folder: Path) -> Descriptor | None:

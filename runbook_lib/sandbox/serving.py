@@ -39,14 +39,19 @@ def serve(
     port: int = 0,
     until_stdin_closes: bool = False,
     job_command: Sequence[str] | None = None,
+    ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serves a world; see `server.serve`."""
     with opened(folder) as world, _only_server(folder), _listening(port) as listener:
-        asyncio.run(_serve(world, listener, until_stdin_closes, job_command))
+        asyncio.run(_serve(world, listener, until_stdin_closes, job_command, ready or (lambda _: None)))
 
 
 async def _serve(
-    world: World, listener: socket.socket, until_stdin_closes: bool, job_command: Sequence[str] | None
+    world: World,
+    listener: socket.socket,
+    until_stdin_closes: bool,
+    job_command: Sequence[str] | None,
+    ready: Callable[[str], None],
 ) -> None:
     """Runs mail, web and the pipelines' worker side by side, until told to stop."""
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -70,6 +75,7 @@ async def _serve(
         if until_stdin_closes:
             _stop_on_eof(server.stop, world.folder / USERS_NAME)
         with _described(world, url, mail_port):
+            ready(url)
             await server.serve(sockets=[listener])
     mail.close()
 
