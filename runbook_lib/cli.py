@@ -194,18 +194,20 @@ def _sandbox(given: argparse.Namespace) -> int:
     if local.profile == "live":
         raise InputError("RUNBOOK_PROFILE is live; the practice world needs the profile sandbox.")
     folder = local.world_folder
-    with server.one_at_a_time(folder):
+    with ExitStack() as turn:
+        turn.enter_context(server.one_at_a_time(folder))
         server.wait_for_stopping(folder)
         if given.new:
             _set_aside(folder)
         _ensure_world(folder, wanted)
-    print(f"The practice world of {server.world_date(folder)} is starting; stop it with Ctrl-C.", flush=True)
-    server.serve(folder, port=given.port, ready=_tell_address)
+        print(f"The practice world of {server.world_date(folder)} is starting; stop it with Ctrl-C.", flush=True)
+
+        def ready(url: str) -> None:
+            turn.close()
+            print(f"Open {url} to look around; notebooks and commands find it by themselves.", flush=True)
+
+        server.serve(folder, port=given.port, ready=ready)
     return DONE
-
-
-def _tell_address(url: str) -> None:
-    print(f"Open {url} to look around; notebooks and commands find it by themselves.", flush=True)
 
 
 def _set_aside(folder: Path) -> None:

@@ -45,6 +45,8 @@ GOOD: list[tuple[str, Any, Any]] = [
     *((name, raw, False) for name in FLAGS for raw in ["false", "False", "no"]),
     *((name, raw, date(2026, 11, 6)) for name in DATES for raw in ["2026-11-06", " 2026-11-06 ", date(2026, 11, 6)]),
     ("expires_on", "2028-02-29", date(2028, 2, 29)),
+    ("expires_on", "2000-01-01", date(2000, 1, 1)),
+    ("emergency_on", "2100-12-31", date(2100, 12, 31)),
     ("deployment", "self_managed", "self_managed"),
     ("deployment", "GitLab_Com", "gitlab_com"),
     *(("account_type", kind, kind) for kind in ["customer", "prospect", "reseller"]),
@@ -115,6 +117,7 @@ WRONG: list[tuple[str, Any]] = [
             *("20261106", "2026-W45-5", "2026-310", "2026-1-6", "26-11-06", "2026-11-06T00:00:00", "2026-11-06 - "),
             *("\u0662\u0660\u0662\u0666-\u0661\u0661-\u0660\u0666", "yesterday", "", None, 20261106, 1.5, True, []),
             datetime(2026, 11, 6),  # noqa: DTZ001 - any moment is no day
+            *("1999-12-31", "2101-01-01", "9999-12-31", "0001-01-01", date(1999, 12, 31), date.max),
         )
     ),
     *((name, raw) for name in ("deployment", "account_type", "plan") for raw in ("", " ", "gold", None, 0, True, [])),
@@ -141,6 +144,7 @@ WRONG: list[tuple[str, Any]] = [
     *(
         ("screenshots", raw)
         for raw in (
+            *([], (), "[]", " [ ] "),
             *("", "  ", "[", '["a.png"', "[1]", "[null]", '[""]', '["a.png", 2]', '[["a.png"]]', "[" * 100_000),
             *(None, 5, True, {"a.png": 1}, b"a.png", [""], [" "], ["a.png", None], [5], [b"a.png"], {"a.png"}),
             *("a\0.png", ["a\n.png"], '["a\\u0000.png"]', ["\ud800.png"], '["\\ud800.png"]'),
@@ -217,6 +221,12 @@ def test_every_parameter_is_tried() -> None:
             "2026-02-30",
             "expires_on is '2026-02-30'; expected a date as YYYY-MM-DD, such as 2026-11-06.",
         ),
+        (
+            "emergency_on",
+            "20260-01-01",
+            "emergency_on is '20260-01-01'; expected a date as YYYY-MM-DD, such as 2026-11-06.",
+        ),
+        ("emergency_on", "1926-11-06", "emergency_on is '1926-11-06'; expected a date from the years 2000 to 2100."),
         ("plan", "gold", "plan is 'gold'; expected one of starter, premium, ultimate, free or unknown."),
         (
             "requester_email",
@@ -339,6 +349,14 @@ def test_addresses_are_one_plain_line(raw: object) -> None:
     assert found.isprintable()
     assert (1, 1) == (found.count("@"), len(found.split()))
     assert [] == [char for char in '<>(),;:\\"' if char in found]
+
+
+def test_a_day_under_any_name() -> None:
+    """Who asks says what it is called, such as the option of a command."""
+    assert date(2026, 11, 6) == answers.day("--date", "2026-11-06")
+    for raw in ("2026-02-30", "unknown", ""):
+        with pytest.raises(InputError, match=f"^--date is '{raw}'; expected a date as YYYY-MM-DD"):
+            answers.day("--date", raw)
 
 
 @pytest.mark.parametrize(("least", "raw", "good"), [(0, 0, True), (1, 0, False), (1, 1, True), (5, 4, False)])

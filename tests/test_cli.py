@@ -7,12 +7,15 @@ import re
 import shlex
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from runbook_lib import license
 from runbook_lib.cli import main
+from runbook_lib.models import Status
 from runbook_lib.sandbox import server
 from runbook_lib.settings import ROOT, JobSettings, Settings
 from tests.practice import World
@@ -52,8 +55,67 @@ def test_run_starts_a_practice_world_when_none_is_there(tmp_path: Path) -> None:
     world = World(tmp_path / "outputs")
     assert 0 == world.runbook("run", "weekend_license", 1003, "--perform").status
     assert server.running(world.folder) is None
+    assert not [path for path in (world.outputs / "sandbox").iterdir() if path.name.startswith(".world-")]
     again = world.runbook("run", "weekend_license", 1003, "--perform", "--json")
     assert ["adopted"] == [effect["state"] for effect in again.report["effects"]]
+
+
+def test_runs_at_once_share_a_practice_world_that_none_has_started(tmp_path: Path) -> None:
+    """Whichever is first makes it; whichever ends first leaves it to the others."""
+    world = World(tmp_path / "outputs")
+    with ThreadPoolExecutor(2) as pool:
+        runs = list(pool.map(lambda ticket: world.runbook("run", "weekend_license", ticket, "--json"), (1001, 1003)))
+    assert [0, 0] == [ran.status for ran in runs], [ran.stderr for ran in runs]
+    assert ["license_issued", "out_of_scope"] == [ran.report["outcome"] for ran in runs]
+    server.wait_for_stopping(world.folder)
+    assert server.running(world.folder) is None
+
+
+@pytest.mark.parametrize("given", ["2026-02-30", "unknown", "", "1926-11-06"])
+def test_sandbox_refuses_a_date_that_is_none(
+    given: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By the option's own name, before the old world is set aside."""
+    monkeypatch.setenv("RUNBOOK_OUTPUTS", str(tmp_path))
+    (tmp_path / "sandbox").mkdir()
+    assert 2 == main(["sandbox", "--new", "--date", given])
+    assert capsys.readouterr().err.startswith(f"runbook: --date is '{given}'; expected a date ")
+    assert ["sandbox"] == [path.name for path in tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"), [("completed", 0), ("needs_answer", 3), ("cancelled", 1), ("killed", 1)]
+)
+def test_the_exit_status_says_how_the_run_ended(
+    status: str, expected: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """0 an outcome or a plan, 3 a person is needed, 1 anything else."""
+    from runbook_lib import cli, runner
+
+    report = runner.Report(1001, "weekend_license", False, Status(status), None, "", "x.ipynb", [], [], 0.1)
+    monkeypatch.setenv("RUNBOOK_PROFILE", "sandbox")
+    monkeypatch.setattr(runner, "run", lambda *_, **__: report)
+    monkeypatch.setattr(cli, "_practice", lambda _: nullcontext())
+    monkeypatch.setattr(Settings, "load", Settings.local)
+    assert expected == main(["run", "weekend_license", "1001"])
+
+
+def test_practice_does_not_see_the_live_configuration(world: World) -> None:
+    """Not even the job that the sandbox starts: what is live would issue nothing, or by hand."""
+    live = {f"RUNBOOK_{name}": "live" for name in ("ZENDESK_FIELD_PLAN", "MECHANIZER_VARIABLE_USERS", "MECHANIZER_REF")}
+    live |= {"RUNBOOK_TRACKER_PROJECT_ID": "live", "RUNBOOK_SECRETS_DIR": "/nowhere", "RUNBOOK_SMTP_HOST": "live"}
+    ran = world.runbook("run", "weekend_license", 1005, "--json", **live)
+    assert (0, "license_issued") == (ran.status, ran.report["outcome"])
+
+
+def test_the_demo_takes_no_setting_along(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Its runs know where the outputs go, and that they are practice; `.env` is then not opened."""
+    from runbook_lib import demo
+
+    monkeypatch.setenv("RUNBOOK_ISSUER", "manual")
+    monkeypatch.setenv("runbook_grace_days", "3")
+    found = {name: value for name, value in demo._environment(tmp_path).items() if "runbook_" in name.lower()}
+    assert {"RUNBOOK_PROFILE": "sandbox", "RUNBOOK_OUTPUTS": str(tmp_path)} == found
 
 
 def test_a_record_is_named_by_its_start_and_lies_in_the_tickets_folder(world: World) -> None:
@@ -103,6 +165,18 @@ def test_license_read_says_what_is_wrong(
     captured = capsys.readouterr()
     assert ("", 1) == (captured.out, captured.err.count("\n"))
     assert expected in captured.err
+
+
+def test_license_read_uses_the_key_of_the_profile(
+    monkeypatch: pytest.MonkeyPatch, world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The practice world's in practice, the configured one in live."""
+    monkeypatch.setenv("RUNBOOK_OUTPUTS", str(world.outputs))
+    monkeypatch.setenv("RUNBOOK_LICENSE_PUBLIC_KEY_FILE", str(VECTORS / "key.pub"))
+    for profile, status in (("live", 0), ("sandbox", 2)):
+        monkeypatch.setenv("RUNBOOK_PROFILE", profile)
+        assert status == main(["license", "read", str(VECTORS / "plain.gitlab-license")])
+    assert "public key" in capsys.readouterr().err
 
 
 def test_sandbox_refuses_another_date_and_begins_a_new_world_on_request(tmp_path: Path) -> None:

@@ -139,7 +139,18 @@ def test_a_whole_line_that_misses_its_newline_does_not_count(journal: Journal) -
 
 @pytest.mark.parametrize(
     "line",
-    [b'{"at": "2026', b"", b"null", b"[]", b'"kind"', b"7", b'{"kin": "done"}', b'{"kind": "\xff"}', b"\x00\x00"],
+    [
+        b'{"at": "2026',
+        b"",
+        b"null",
+        b"[]",
+        b'"kind"',
+        b"7",
+        b'{"kin": "done"}',
+        b'{"kind": "\xff"}',
+        b"\x00\x00",
+        b"[" * 10**5,
+    ],
 )
 def test_a_damaged_line_is_refused(journal: Journal, line: bytes) -> None:
     """Damage anywhere else is told with its line, and the file is left as it is."""
@@ -229,6 +240,30 @@ def test_settled(journal: Journal, kind: str) -> None:
     assert Evidence(**EVIDENCE) == journal.settled("op-1")
     assert journal.settled("op-2") is None
     assert journal.settled("op") is None
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [None, [], "message 1", 7, {}, {"url": "x"}, {"summary": 1}, {"summary": None}, {"summary": "x", "more": "y"}],
+)
+@pytest.mark.parametrize("kind", ["done", "adopted"])
+def test_evidence_of_another_shape_is_refused(journal: Journal, kind: str, evidence: object) -> None:
+    """Nobody can say whether the effect is there, so the line is told as any other damage."""
+    journal.append("run_started")
+    journal.append(kind, operation_id="op-1", evidence=evidence)
+    journal.append("run_ended")
+
+    with pytest.raises(InputError, match=r"^Line 2 of .*journal\.jsonl cannot be read"):
+        journal.settled("op-1")
+    assert journal.settled("op-2") is None
+
+
+def test_missing_evidence_is_refused(journal: Journal) -> None:
+    """The same holds for a line without any."""
+    journal.append("done", operation_id="op-1")
+
+    with pytest.raises(InputError, match=r"^Line 1 of .*journal\.jsonl cannot be read"):
+        journal.settled("op-1")
 
 
 @pytest.mark.parametrize("kind", ["intended", "not_done", "run_started", "planned"])

@@ -16,7 +16,7 @@ from email.message import EmailMessage
 
 import pytest
 
-from runbook_lib.errors import InputError
+from runbook_lib.errors import InputError, UnavailableError
 from runbook_lib.sandbox import server
 from runbook_lib.sandbox.world import opened
 
@@ -171,6 +171,80 @@ def test_it_stops_when_standard_input_ends(world_folder, eventually):
         eventually(lambda: server.running(world_folder) is not None)
         assert process.communicate(timeout=5) == (b"", b"")
     assert process.returncode == 0
+
+
+USE = """
+import sys
+from pathlib import Path
+from runbook_lib.sandbox import server
+with server.shared(Path(sys.argv[1])) as descriptor:
+    print(descriptor["pid"], flush=True)
+    sys.stdin.read()
+"""
+
+
+def use(folder):
+    """Another process that uses a world, and the process id of the server that it uses; begun, not waited for."""
+    return subprocess.Popen([sys.executable, "-c", USE, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+
+def test_users_share_a_server_which_stops_with_the_last_of_them(world_folder):
+    with server.shared(world_folder) as descriptor, server.shared(world_folder) as again:
+        assert again == descriptor == server.running(world_folder)
+    assert server.running(world_folder) is None
+
+
+def test_users_share_a_server_that_runs_anyway(served):
+    folder, descriptor = served
+    with server.shared(folder) as shared:
+        assert shared == descriptor
+    assert server.running(folder) == descriptor
+
+
+def test_of_users_that_begin_at_once_one_starts_the_server(world_folder):
+    with use(world_folder) as first, use(world_folder) as second:
+        pids = {int(process.stdout.readline()) for process in (first, second)}
+        assert pids == {server.running(world_folder)["pid"]}
+
+
+@pytest.mark.parametrize("how", ["ends", "is killed"])
+def test_a_server_outlives_who_started_it_for_others_and_stops_after_them(world_folder, eventually, how):
+    with use(world_folder) as first:
+        pid = int(first.stdout.readline())
+        with use(world_folder) as second:
+            assert int(second.stdout.readline()) == pid
+            if how == "ends":
+                first.communicate(timeout=5)
+            else:
+                first.kill()
+                first.wait()
+            assert server.running(world_folder)["pid"] == pid
+            second.kill()
+    eventually(lambda: server.running(world_folder) is None)
+    server.wait_for_stopping(world_folder)
+    with server.background(world_folder) as descriptor:
+        assert descriptor["pid"] != pid
+
+
+def test_a_killed_users_server_stops(world_folder, eventually):
+    with use(world_folder) as user:
+        user.stdout.readline()
+        user.kill()
+    eventually(lambda: server.running(world_folder) is None)
+
+
+def test_no_world_to_share(tmp_path):
+    with pytest.raises(InputError, match="no practice world"), server.shared(tmp_path / "world"):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_takes_no_world(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(UnavailableError, match="cannot be made"):
+        server.make_world(tmp_path / "file" / "world", date(2027, 1, 3))
+    with pytest.raises(UnavailableError, match="RUNBOOK_OUTPUTS"), server.one_at_a_time(tmp_path / "file" / "world"):
+        pass
 
 
 def test_mail_is_kept_as_it_came(served):
