@@ -164,18 +164,27 @@ def run(
         )
         execution = _execute(executed, signals, progress=progress)
         report = _report(executed, execution, values, runbook, record, seconds=time.monotonic() - clock)
-        ended = {"status": report.status, "outcome": report.outcome}
-        try:
-            digest = _write(record, executed, {**_manifest(report, execution), **about})
-        except OSError as exc:
-            with suppress(UnavailableError):  # the same disk; the exception says it all
-                journal.append("run_ended", record=None, sha256=None, **ended)
-            raise UnavailableError(
-                f"The run ended as {report.outcome or report.status}, but its record {record} cannot be written "
-                f"({exc.strerror}). Free the disk, then run again: what is done already is found, and not repeated."
-            ) from exc
-        journal.append("run_ended", record=record.name, sha256=digest, **ended)
+        _close(journal, record, executed, {**_manifest(report, execution), **about}, report)
     return report
+
+
+def _close(journal: Journal, record: Path, executed: Any, manifest: Mapping[str, Any], report: Report) -> None:
+    """Write the record, then the journal's last line of the run.
+
+    Raises:
+        UnavailableError: The record cannot be written; the journal says so, if it can.
+    """
+    ended = {"status": report.status, "outcome": report.outcome}
+    try:
+        digest = _write(record, executed, manifest)
+    except OSError as exc:
+        with suppress(UnavailableError):  # the same disk; the exception says it all
+            journal.append("run_ended", record=None, sha256=None, **ended)
+        raise UnavailableError(
+            f"The run ended as {report.outcome or report.status}, but its record {record} cannot be written "
+            f"({exc.strerror}). Free the disk, then run again: what is done already is found, and not repeated."
+        ) from exc
+    journal.append("run_ended", record=record.name, sha256=digest, **ended)
 
 
 class _Signals:
