@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runbook_lib import messages
+from runbook_lib.answers import IMAGE_TYPES
 from runbook_lib.cases.base import Case
 from runbook_lib.clients.zendesk import Zendesk
 from runbook_lib.display import clean
@@ -19,7 +20,6 @@ from runbook_lib.errors import InputError, NeedsAnswerError
 from runbook_lib.models import Evidence, Person, Ticket
 
 MAX_IMAGE_BYTES = 20_000_000
-_IMAGE_TYPES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
 
 
 class Assignment:
@@ -192,7 +192,7 @@ def _image(path: Path) -> tuple[str, str, bytes]:
         content = path.read_bytes()
     except OSError as exc:
         raise InputError(f"The screenshot {path} cannot be read: {exc.strerror}. Check the path.") from exc
-    kind = next((kind for magic, kind in _IMAGE_TYPES.items() if content.startswith(magic)), None)
+    kind = next((kind for magic, kind in IMAGE_TYPES.items() if content.startswith(magic)), None)
     if kind is None:
         raise InputError(f"The screenshot {path} is no PNG, JPEG or GIF image. Give the image file itself.")
     return path.name, kind, content
