@@ -148,6 +148,55 @@ class Pipeline:
 
 
 @dataclass(frozen=True)
+class Account:
+    """A CustomersDot account."""
+
+    id: int
+    email: str
+    name: str = ""
+    company: str = ""
+
+
+@dataclass(frozen=True)
+class SoldLicense:
+    """A license as CustomersDot lists it for an account; None where the list does not say.
+
+    Attributes:
+        subscription_name: The name that Seat Link rows carry too.
+        cloud: Whether it is an online cloud license; a file license never syncs.
+    """
+
+    id: int
+    subscription_name: str
+    plan: str | None = None
+    starts_on: date | None = None
+    expires_on: date | None = None
+    users: int | None = None
+    cloud: bool | None = None
+
+
+@dataclass(frozen=True)
+class SeatLink:
+    """One row of the Seat Link page: what an instance sent, and when it was received.
+
+    Attributes:
+        created_at: When the row was received.
+        report_at: The report's own stamp, usually of the day before; None if there is none.
+    """
+
+    id: int
+    created_at: datetime
+    report_at: datetime | None
+    subscription_name: str
+    hostname: str = ""
+    instance_id: str = ""
+    active_users: int | None = None
+    maximum_users: int | None = None
+    license_users: int | None = None
+    version: str = ""
+
+
+@dataclass(frozen=True)
 class Fact:
     """Something the case rests on.
 

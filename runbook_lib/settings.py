@@ -73,7 +73,16 @@ def _password(given: SecretStr) -> SecretStr:
     return SecretStr(text)
 
 
+def _cookie(given: SecretStr) -> SecretStr:
+    """A cookie as the browser shows it, name and value."""
+    text = given.get_secret_value().strip()
+    if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+=[!#-+./:<-\[\]-~0-9A-Za-z-]+", text):
+        raise ValueError("expected one cookie as NAME=VALUE")
+    return SecretStr(text)
+
+
 Token = Annotated[SecretStr, AfterValidator(_token)]
+Cookie = Annotated[SecretStr, AfterValidator(_cookie)]
 Password = Annotated[SecretStr, AfterValidator(_password)]
 
 
@@ -167,6 +176,9 @@ class Settings(Profile):
     slack_channel: str = Field(SLACK_CHANNEL, description="the channel's name, for the reader")
     slack_channel_id: str = Field("", description="its id, such as C0123456789")
 
+    customersdot_url: str = Field("https://customers.gitlab.com", description="CustomersDot, for its admin pages")
+    customersdot_cookie: Cookie | None = Field(None, description="session cookie of its admin, NAME=VALUE; optional")
+
     license_public_key_file: Path | None = Field(None, description="PEM of the key that licenses are checked with")
 
     grace_days: int = Field(policy.GRACE_DAYS, ge=0, le=365, description="days from expiry to the end of grace")
@@ -220,8 +232,9 @@ class Settings(Profile):
             settings = cls.local(**services)
         else:
             settings._check_complete()
-        settings._guard(settings.zendesk_url, settings.gitlab_url, settings.slack_url)
-        for address in (settings.zendesk_url, settings.gitlab_url, settings.slack_url):
+        addresses = (settings.zendesk_url, settings.gitlab_url, settings.slack_url, settings.customersdot_url)
+        settings._guard(*addresses)
+        for address in addresses:
             if address and not address.lower().startswith(("https://", "http://")):
                 raise InputError(f"The address {address} is incomplete; expected one such as https://gitlab.com.")
         return settings

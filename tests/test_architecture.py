@@ -19,12 +19,12 @@ LAYERS = (
     ("errors",),
     ("models",),
     ("policy",),
-    ("answers", "triage", "license", "messages", "display"),
+    ("answers", "triage", "routing", "license", "messages", "display"),
     ("settings",),
     ("clients", "journal", "widgets", "screenshots"),
     ("effects", "mechanizer"),
     ("cases",),
-    ("engine", "runner", "records", "sandbox"),
+    ("engine", "runner", "records", "sandbox", "doctor"),
     ("demo", "cli"),
 )
 """Lowest first. A module may import from layers below its own, and a package from itself."""
