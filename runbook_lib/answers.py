@@ -155,6 +155,12 @@ def day(name: str, raw: object) -> date:
     return found
 
 
+def _yes_or_no(name: str, raw: object) -> str:
+    """`yes` or `no`; YAML and papermill turn these words into booleans."""
+    words = {True: "yes", False: "no"}
+    return words[raw] if isinstance(raw, bool) else _one_of("yes", "no")(name, raw)
+
+
 def _one_of(*choices: str) -> Callable[[str, object], str]:
     def read(name: str, raw: object) -> str:
         word = raw.strip().lower() if isinstance(raw, str) else ""
@@ -220,10 +226,18 @@ _ALL = (
     Question("users_over_license", "Users over license (or subscription), from the screenshot", count),
     Question("user_count", "users for the new license, if not the suggested number", _seats),
     Question("requester_email", "the requester's address, only if the ticket shows none", address),
+    Question("send_earlier", "True sends the valid license of an earlier emergency", _flag, optional=False),
     Question("issued_evidence", "issuer manual: link to the license you made, or the path of its file", _text),
+    Question("has_account", "yes or no: the requester has a CustomersDot account", _yes_or_no),
+    Question("has_access", "yes or no: that account can see the subscription", _yes_or_no),
+    Question("subscription", "the subscription's name, as its Seat Link rows have it", _text),
+    Question("entry_today", "yes or no: the Seat Link page has an entry with the current date", _yes_or_no),
+    Question("escalate", "True engages an expert although questions are open", _flag, optional=False),
+    Question("mail_missing", "yes or no: the customer says that the mail has not come", _yes_or_no),
 )
 _EXAMPLES: Mapping[Callable[[str, object], Value], str] = {
     _flag: "True",
+    _yes_or_no: "yes",
     day: "YYYY-MM-DD",
     count: "N",
     _seats: "N",

@@ -27,7 +27,8 @@ DONE, FAILED, USAGE, PERSON = 0, 1, 2, 3
 
 _RUN_HELP = """\
 Runs a runbook on a ticket. Without --perform it rehearses: it reads everything, changes nothing and shows what it
-would do. Either way it leaves an executed notebook as the record."""
+would do. Either way it leaves an executed notebook as the record. `auto` runs start_here, then the runbook it names."""
+AUTO, ROUTER = "auto", "start_here"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(command=_demo)
 
     run = commands.add_parser("run", help="run a runbook on a ticket", description=_RUN_HELP)
-    run.add_argument("runbook", metavar="RUNBOOK", help="such as weekend_license")
+    run.add_argument("runbook", metavar="RUNBOOK", help="such as weekend_license; or auto")
     run.add_argument("ticket", metavar="TICKET", help="the Zendesk ticket's number")
     run.add_argument(
         "-p",
@@ -84,6 +85,10 @@ def _parser() -> argparse.ArgumentParser:
     read.add_argument("--json", action="store_true", help="print one JSON object")
     read.set_defaults(command=_license_read)
 
+    doctor = commands.add_parser("doctor", help="check the configuration against the services; changes nothing")
+    doctor.add_argument("--json", action="store_true", help="print one JSON list")
+    doctor.set_defaults(command=_doctor)
+
     mechanizer = commands.add_parser(
         "mechanizer", help="the pipeline job that issues a license; reads LICENSE_* and RUNBOOK_* variables"
     )
@@ -97,22 +102,62 @@ def _run(given: argparse.Namespace) -> int:
 
     local = Settings.local()
     answers = _answers(given.parameter)
-    runner.check(runner.template(local, given.runbook), given.ticket, answers, perform=given.perform)
+    first, own = (ROUTER, _of_router(local, answers)) if given.runbook == AUTO else (given.runbook, answers)
+    runner.check(runner.template(local, first), given.ticket, own, perform=given.perform)
     with _practice(local):
-        report = runner.run(
-            given.runbook,
-            given.ticket,
-            answers,
-            perform=given.perform,
-            settings=Settings.load(),
-            progress=sys.stderr.isatty(),
-        )
+        settings = Settings.load()
+        report = _report(given, first, own, settings)
+        if given.runbook == AUTO and report.next_runbook:
+            if not given.json:
+                print(f"{_line(report.summary)}\nRecord: {report.record}\n")
+            first, own = report.next_runbook, _of_runbook(local, report.next_runbook, answers)
+            report = _report(given, first, own, settings)
     if given.json:
         print(json.dumps(vars(report), indent=2))
     else:
-        pairs = [word for pair in given.parameter for word in ("-p", *pair)]
-        print(_words(report, local.profile, shlex.join(["runbook", "run", given.runbook, given.ticket, *pairs])))
+        pairs = [word for name, value in own.items() for word in ("-p", name, value)]
+        print(_words(report, local.profile, shlex.join(["runbook", "run", first, given.ticket, *pairs])))
     return _exit_status(report)
+
+
+def _report(given: argparse.Namespace, runbook: str, answers: dict[str, str], settings: Settings) -> Report:
+    from runbook_lib import runner
+
+    return runner.run(
+        runbook, given.ticket, answers, perform=given.perform, settings=settings, progress=sys.stderr.isatty()
+    )
+
+
+def _of_router(local: Settings, answers: dict[str, str]) -> dict[str, str]:
+    """Those of the answers that `start_here` takes; each must be one that some runbook takes.
+
+    Raises:
+        InputError: No runbook has a parameter of that name, or a value is impossible.
+    """
+    from runbook_lib import engine, runner
+    from runbook_lib.answers import parse
+
+    known = engine.parameters(runner.template(local, ROUTER))
+    for name, value in answers.items():
+        if name not in known:
+            parse(name, value)
+    return {name: value for name, value in answers.items() if name in known}
+
+
+def _of_runbook(local: Settings, runbook: str, answers: dict[str, str]) -> dict[str, str]:
+    """The answers without what only `start_here` asks; one that the runbook does not take is refused by its check."""
+    from runbook_lib import engine, runner
+
+    known = engine.parameters(runner.template(local, runbook))
+    routing_only = set(engine.parameters(runner.template(local, ROUTER))) - set(known)
+    return {name: value for name, value in answers.items() if name not in routing_only}
+
+
+def _line(words: str) -> str:
+    """One line for the terminal."""
+    from runbook_lib.display import clean
+
+    return clean(words, 2000)
 
 
 def _answers(pairs: Sequence[Sequence[str]]) -> dict[str, str]:
@@ -233,7 +278,7 @@ def _lab(given: argparse.Namespace) -> int:
     with _practice(local):
         import subprocess
 
-        command = [sys.executable, "-m", "jupyter", "lab", str(local.notebooks / "weekend_license.ipynb")]
+        command = [sys.executable, "-m", "jupyter", "lab", str(local.notebooks / f"{ROUTER}.ipynb")]
         return subprocess.run(command, check=False).returncode  # noqa: S603
 
 
@@ -284,6 +329,24 @@ def _content(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as exc:
         raise InputError(f"The file {path} cannot be read: {exc.strerror}.") from exc
+
+
+def _doctor(given: argparse.Namespace) -> int:
+    from runbook_lib import doctor
+    from runbook_lib.settings import Settings
+
+    local = Settings.local()
+    with _practice(local):
+        findings = doctor.examine(Settings.load())
+    if given.json:
+        print(json.dumps([vars(finding) for finding in findings], indent=2))
+    else:
+        from tabulate import tabulate
+
+        rows = [(f.service, f.state, f.seen, f.advice or "–") for f in findings]
+        heads = ("service", "state", "what was seen", "what to do")
+        print(tabulate(rows, headers=heads, maxcolwidths=[None, None, 50, 50]))
+    return DONE if doctor.healthy(findings) else FAILED
 
 
 def _mechanizer(given: argparse.Namespace) -> int:

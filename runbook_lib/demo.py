@@ -24,6 +24,7 @@ from tabulate import tabulate
 from runbook_lib import license
 from runbook_lib.display import clean
 from runbook_lib.models import Outcome, Status
+from runbook_lib.routing import NOT_RECEIVED, WEEKDAY, WEEKEND
 from runbook_lib.sandbox import server
 from runbook_lib.sandbox.world import opened
 from runbook_lib.settings import Settings
@@ -32,16 +33,26 @@ AT_ONCE = 2
 """Runs at the same time; each has a kernel of its own."""
 RUN_LIMIT_S = 300.0
 ISSUED, WAITING, OUT = Outcome.LICENSE_ISSUED, Outcome.WAITING_FOR_CUSTOMER, Outcome.OUT_OF_SCOPE
+ESCALATED, RESOLVED, FOUND = Outcome.ESCALATED, Outcome.RESOLVED_ITSELF, Outcome.LICENSE_FOUND
 
 
 @dataclass(frozen=True)
 class Expected:
-    """A practice ticket and what its run must come to: an outcome, or a status where the case cannot end."""
+    """A practice ticket and what its run must come to.
+
+    Attributes:
+        ticket_id: The ticket.
+        case: What is special about it.
+        end: An outcome, or a status where the case cannot end.
+        runbook: The runbook that it belongs to.
+        auto: Whether it is run by its number alone, so that `start_here` has to choose that runbook.
+    """
 
     ticket_id: int
     case: str
     end: Outcome | Status
-    runbook: str = "weekend_license"
+    runbook: str = WEEKEND
+    auto: bool = False
 
 
 TICKETS = (
@@ -56,6 +67,19 @@ TICKETS = (
     Expected(1009, "after an earlier Sales extension", ISSUED),
     Expected(1010, "Mechanizer's job fails", Status.NEEDS_ANSWER),
     Expected(1011, "hostile text everywhere", ISSUED),
+    Expected(2001, "weekday; requester has no CustomersDot account", ESCALATED, WEEKDAY, auto=True),
+    Expected(2002, "account without access to the subscription", ESCALATED, WEEKDAY, auto=True),
+    Expected(2003, "Seat Link row received that day, of the day before", RESOLVED, WEEKDAY, auto=True),
+    Expected(2004, "last Seat Link row the day before", ESCALATED, WEEKDAY, auto=True),
+    Expected(2005, "opened 03:30 UTC, no row yet that day", ESCALATED, WEEKDAY, auto=True),
+    Expected(2006, "license file, which never syncs", ESCALATED, WEEKDAY, auto=True),
+    Expected(2007, "two instances, one of them synced that day", RESOLVED, WEEKDAY, auto=True),
+    Expected(3001, "mail not received; closed success issue", FOUND, NOT_RECEIVED, auto=True),
+    Expected(3002, "mail not received; open failure issue", ISSUED, NOT_RECEIVED, auto=True),
+    Expected(3003, "mail not received; no issue at all", ISSUED, NOT_RECEIVED, auto=True),
+    Expected(3004, "mail not received; only other people's issues", ISSUED, NOT_RECEIVED, auto=True),
+    Expected(3005, "mail not received; failure first, success later", FOUND, NOT_RECEIVED, auto=True),
+    Expected(3006, "mail not received; a success months ago", ISSUED, NOT_RECEIVED, auto=True),
 )
 
 
@@ -65,7 +89,7 @@ def main(settings: Settings) -> int:
     outputs = settings.outputs.resolve() / f"demo-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     folder = outputs / "sandbox" / ".world"
     server.make_world(folder, datetime.now(UTC).date())
-    sys.stdout.write(f"Performing {len(TICKETS)} practice tickets; this takes about half a minute.\n")
+    sys.stdout.write(f"Performing {len(TICKETS)} practice tickets; this takes about a minute.\n")
     with server.background(folder), ThreadPoolExecutor(AT_ONCE) as pool:
         reports = list(pool.map(lambda expected: _run(expected, outputs), TICKETS))
     rows = [_row(expected, report) for expected, report in zip(TICKETS, reports, strict=True)]
@@ -82,7 +106,8 @@ def main(settings: Settings) -> int:
 
 def _run(expected: Expected, outputs: Path) -> dict[str, Any]:
     """One ticket, by the command that a user types; a broken run is reported, not raised."""
-    command = [sys.executable, "-m", "runbook_lib.cli", "run", expected.runbook, str(expected.ticket_id)]
+    runbook = "auto" if expected.auto else expected.runbook
+    command = [sys.executable, "-m", "runbook_lib.cli", "run", runbook, str(expected.ticket_id)]
     done = subprocess.run(  # noqa: S603
         [*command, "--perform", "--json"],
         env=_environment(outputs),
@@ -97,7 +122,7 @@ def _run(expected: Expected, outputs: Path) -> dict[str, Any]:
         return dict(json.loads(done.stdout))
     except ValueError:
         last = done.stderr.strip().splitlines() or ["no output"]
-        return {"status": Status.FAILED, "outcome": None, "summary": last[-1]}
+        return {"status": Status.FAILED, "outcome": None, "runbook": None, "summary": last[-1]}
 
 
 def _environment(outputs: Path) -> dict[str, str]:
@@ -108,7 +133,7 @@ def _environment(outputs: Path) -> dict[str, str]:
 
 def _row(expected: Expected, report: dict[str, Any]) -> tuple[str, str, str, str, str]:
     came = report["outcome"] or f"none ({report['status']})"
-    as_expected = (report["outcome"] or report["status"]) == expected.end
+    as_expected = (report["outcome"] or report["status"], report["runbook"]) == (expected.end, expected.runbook)
     words = clean(report["summary"], 600)
     return str(expected.ticket_id), expected.case, came, "yes" if as_expected else "NO", words
 

@@ -7,6 +7,7 @@ channel's markup is escaped all the same.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date
 
 from runbook_lib.policy import TRIAL_DAYS
@@ -19,6 +20,9 @@ MAIL_SUBJECT = f"{TRIAL_DAYS}-day Trial GitLab License"
 """The subject of the mail with the license. Source: weekend seed, *Step 2*."""
 TITLE_CHARS = 255
 """Longest title of an issue. Source: GitLab REST documentation, issues; a longer one is refused."""
+
+COPY_FILE_NAME = "trial.gitlab-license"
+"""The name of the file with the license, on the ticket."""
 
 _FENCE = "`````"
 _INSTALL = (
@@ -64,6 +68,16 @@ def success_of(title: str, email: str) -> int | None:
 def progress_of(title: str, email: str) -> int | None:
     """As `success_of`, for a job that has not ended, or died."""
     return _users_of(r"\[In progress\] - Creating", title, email)
+
+
+def names(title: str, email: str) -> bool:
+    """Whether a title has exactly this address as one of its words."""
+    return email.casefold() in title.casefold().split()
+
+
+def failure_of(title: str, email: str) -> bool:
+    """Whether `title` tells of a failure for exactly this address; the words around it may be another tool's."""
+    return title.strip().startswith("[Failure]") and names(title, email)
 
 
 def _users_of(start: str, title: str, email: str) -> int | None:
@@ -160,6 +174,26 @@ def license_sent(users: int, expires_on: date) -> str:
     )
 
 
+def license_copy_sent(users: int, expires_on: date) -> str:
+    """The public reply that carries the copy of a license whose mail did not come."""
+    return (
+        "Hello,\n\n"
+        "we are sorry that our mail did not reach you. The license that we made for you is attached to this reply. It "
+        f"is an Ultimate trial for {users} users and works until {expires_on}. {_INSTALL}\n\n"
+        "It is a bridge until your regular license is settled; our License & Renewals team can help with that from "
+        "the next working day on.\n\n"
+        "GitLab Support"
+    )
+
+
+def license_copy_note(users: int, license_id: str, evidence_url: str) -> str:
+    """The internal note that the copy was sent, for the next colleague."""
+    return (
+        f"License runbook: the mail with the emergency license ({users} users) had not come, so its copy was sent "
+        f"with a public reply.\nLicense: {license_id}\nCopied from: {evidence_url}\nNo second license was issued."
+    )
+
+
 def license_note(users: int, license_id: str, evidence_url: str) -> str:
     """The internal note that leaves the result on the ticket for the next colleague."""
     return (
@@ -181,6 +215,37 @@ def slack_post(ticket_url: str, users: int) -> str:
         f"An emergency license was generated ({TRIAL_DAYS}-day Ultimate trial, {users} users): "
         f"<{slack_text(ticket_url)}>\nThe regular license is still to be sorted out."
     )
+
+
+def resolved_question() -> str:
+    """The public reply that asks the customer to confirm that all is well. Source: weekday seed, flowchart."""
+    return (
+        "Hello,\n\n"
+        "thank you for getting in touch. We have looked into it: your instance has been in touch with our licensing "
+        "service since the license ran out, so the issue has likely resolved itself.\n\n"
+        "Please confirm that you can work again: sign in as an administrator, open Admin Area > Subscription, and "
+        "check that the end date lies in the future and that you can push. If something is still wrong, answer "
+        "here with a screenshot of that page, and we go on at once.\n\n"
+        "GitLab Support"
+    )
+
+
+def triage_note(path: Sequence[str], known: Sequence[str]) -> str:
+    """The internal note with the decision path and what is known, for the next colleague."""
+    return f"Weekday license runbook.\n\nDecision path:\n{_bullets(path)}\n\nKnown so far:\n{_bullets(known)}"
+
+
+def expert_post(ticket_url: str, path: Sequence[str], known: Sequence[str]) -> str:
+    """The post that engages a License & Renewals expert, with where the engineer stopped. Source: weekday seed."""
+    return (
+        "License emergency during the week: a License & Renewals expert is needed for "
+        f"<{slack_text(ticket_url)}>\n\nDecision path:\n{slack_text(_bullets(path))}\n\n"
+        f"Known so far:\n{slack_text(_bullets(known))}"
+    )
+
+
+def _bullets(lines: Sequence[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)
 
 
 def slack_text(text: str) -> str:

@@ -209,21 +209,22 @@ def weekend_ruling(opened_at: datetime, emergency_on: date, rules: Rules) -> Rul
     The ticket's own time decides; where the engineer set another date, any hour of that day may count.
     Source: weekend seed, title and *Overview*; the hours are a setting, since no document defines them.
     """
-    rule = "On a weekend?"
-    hours = f"{rules.weekend_starts} to {rules.weekend_ends}, {rules.time_zone}"
-    if emergency_on == opened_at.astimezone(UTC).date():
-        local = opened_at.astimezone(_zone(rules))
-        weekend, moment = is_weekend(opened_at, rules), f"{local:%A %Y-%m-%d %H:%M} {rules.time_zone}"
-    else:
-        weekend, moment = _touches_weekend(emergency_on, rules), f"{emergency_on:%A %Y-%m-%d}"
+    weekend, moment, hours = _calendar(opened_at, emergency_on, rules)
+    reason = f"The emergency is of {moment}; weekend hours are {hours}."
     if weekend:
-        return _yes(rule, f"The emergency is of {moment}; weekend hours are {hours}.", origin=_WEEKEND_ORIGIN)
-    return _no(
-        rule,
-        f"The emergency is of {moment}; weekend hours are {hours}. "
-        "During the week a License & Renewals expert is at hand: use the weekday workflow.",
-        origin=_WEEKEND_ORIGIN,
-    )
+        return _yes("On a weekend?", reason, origin=_WEEKEND_ORIGIN)
+    advice = "During the week a License & Renewals expert is at hand: use the weekday workflow (weekday_triage)."
+    return _no("On a weekend?", f"{reason} {advice}", origin=_WEEKEND_ORIGIN)
+
+
+def weekday_ruling(opened_at: datetime, emergency_on: date, rules: Rules) -> Ruling:
+    """Whether the emergency falls outside the weekend: what `weekend_ruling` denies. Source: weekday seed, title."""
+    weekend, moment, hours = _calendar(opened_at, emergency_on, rules)
+    reason = f"The emergency is of {moment}; weekend hours are {hours}."
+    if not weekend:
+        return _yes("During the week?", reason, origin=_WEEKDAY_ORIGIN)
+    advice = "On weekends the on-call engineer issues the license: use the weekend workflow (weekend_license)."
+    return _no("During the week?", f"{reason} {advice}", origin=_WEEKDAY_ORIGIN)
 
 
 def is_weekend(moment: datetime, rules: Rules) -> bool:
@@ -291,6 +292,15 @@ def suggest_users(
     )
 
 
+def _calendar(opened_at: datetime, emergency_on: date, rules: Rules) -> tuple[bool, str, str]:
+    """Whether it is a weekend; the moment and the weekend hours in words."""
+    hours = f"{rules.weekend_starts} to {rules.weekend_ends}, {rules.time_zone}"
+    if emergency_on != opened_at.astimezone(UTC).date():
+        return _touches_weekend(emergency_on, rules), f"{emergency_on:%A %Y-%m-%d}", hours
+    local = opened_at.astimezone(_zone(rules))
+    return is_weekend(opened_at, rules), f"{local:%A %Y-%m-%d %H:%M} {rules.time_zone}", hours
+
+
 def _touches_weekend(day: date, rules: Rules) -> bool:
     midnight = day.weekday() * _DAY_MINUTES
     return any(_in_weekend(midnight + minute, rules) for minute in range(_DAY_MINUTES))
@@ -327,3 +337,4 @@ def _unknown(rule: str, reason: str, fact: str) -> Ruling:
 
 
 _WEEKEND_ORIGIN = "Weekend workflow, Overview"
+_WEEKDAY_ORIGIN = "Weekday workflow, Overview"

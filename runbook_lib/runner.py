@@ -48,6 +48,7 @@ class Report:
         record: The executed notebook's path.
         effects: Each effect's name, state, summary and evidence.
         missing: The parameters that a person has to give.
+        next_runbook: The runbook that `start_here` names, or None.
         seconds: How long the run took.
     """
 
@@ -60,6 +61,7 @@ class Report:
     record: str
     effects: list[dict[str, Any]]
     missing: list[str]
+    next_runbook: str | None
     seconds: float
 
 
@@ -289,6 +291,7 @@ def _report(
         record=str(record),
         effects=list(last.get("effects", [])),
         missing=list(last.get("missing", [])),
+        next_runbook=last.get("next_runbook"),
         seconds=round(seconds, 1),
     )
 

@@ -15,7 +15,8 @@ from runbook_lib.errors import InputError
 from runbook_lib.policy import MAX_USERS
 
 COUNTS = ("users_in_license", "billable_users", "maximum_users", "users_over_license")
-FLAGS = ("perform", "take_over", "ask_customer")
+FLAGS = ("perform", "take_over", "ask_customer", "send_earlier", "escalate")
+YES_OR_NO = ("has_account", "has_access", "entry_today", "mail_missing")
 DATES = ("emergency_on", "expires_on")
 NEVER_UNKNOWN = ("ticket_id", *FLAGS)
 JSON_VALUES = st.recursive(
@@ -65,6 +66,10 @@ GOOD: list[tuple[str, Any, Any]] = [
     ("requester_email", " Admin.Ops+gitlab@Customer.Example ", "Admin.Ops+gitlab@customer.example"),
     ("requester_email", "o'neil@sub.customer.test", "o'neil@sub.customer.test"),
     ("requester_email", "admin@bücher.example", "admin@xn--bcher-kva.example"),
+    *((name, raw, "yes") for name in YES_OR_NO for raw in ["yes", " YES ", True]),
+    *((name, raw, "no") for name in YES_OR_NO for raw in ["no", "No\n", False]),
+    ("subscription", " A-S00012345 ", "A-S00012345"),
+    ("subscription", "Bergwerk 100% Süd / Haus 2", "Bergwerk 100% Süd / Haus 2"),
     ("issued_evidence", " https://gitlab.example/issues/7 ", "https://gitlab.example/issues/7"),
     ("issued_evidence", "x" * 500, "x" * 500),
 ]
@@ -100,6 +105,8 @@ NO_INTEGER: list[Any] = [
     "9" * 5000,
 ]
 WRONG: list[tuple[str, Any]] = [
+    *((name, raw) for name in YES_OR_NO for raw in (None, "", 0, 1, "maybe", "true", ["yes"], "yes no")),
+    *(("subscription", raw) for raw in (None, "", "  ", 7, "two\nlines", "x" * 501, "\x1b[31m")),
     *((name, raw) for name in ("user_count", "billable_users", "ticket_id") for raw in NO_INTEGER),
     *((name, raw) for name in ("user_count", *COUNTS) for raw in (-1, "-1", 10_000_000, "10000000", MAX_USERS + 1)),
     *(("user_count", raw) for raw in (0, "0", "-0")),

@@ -19,6 +19,7 @@ from runbook_lib.messages import (
     duplicate_body,
     duplicate_title,
     failure_body,
+    failure_of,
     failure_reason,
     failure_title,
     fenced,
@@ -27,6 +28,7 @@ from runbook_lib.messages import (
     find_ticket,
     issue_description,
     license_copy,
+    names,
     progress_of,
     progress_title,
     success_of,
@@ -42,6 +44,11 @@ OUTGOING: dict[str, str] = {
     "screenshots_request": messages.screenshots_request(),
     "license_sent": messages.license_sent(250, EXPIRY),
     "license_note": messages.license_note(250, "SHA256:0123", "https://gitlab.example/issues/7"),
+    "license_copy_sent": messages.license_copy_sent(250, EXPIRY),
+    "license_copy_note": messages.license_copy_note(250, "SHA256:0123", "https://gitlab.example/issues/7"),
+    "resolved_question": messages.resolved_question(),
+    "triage_note": messages.triage_note(["First? yes", "Second? no"], ["plan: premium", "users: 5"]),
+    "expert_post": messages.expert_post(TICKET, ["First? yes", "Second? no"], ["plan: premium"]),
     "screenshots_note": messages.screenshots_note(2),
     "slack_post": messages.slack_post(TICKET, 250),
     "by_hand_note": messages.by_hand_note("https://gitlab.example/licenses/7", 250),
@@ -94,6 +101,11 @@ def test_titles_fit(users: int) -> None:
         ("screenshots_request", ["Admin Area > Overview > Dashboard", "Admin Area > License", "Subscription", "two"]),
         ("license_sent", ['"10-day Trial GitLab License"', "250 users", "2026-12-02", "Ultimate trial", "spam"]),
         ("license_note", ["10 days", "250 users", "SHA256:0123", "https://gitlab.example/issues/7"]),
+        ("license_copy_sent", ["attached", "250 users", "2026-12-02", "Ultimate trial"]),
+        ("license_copy_note", ["250 users", "SHA256:0123", "https://gitlab.example/issues/7", "No second license"]),
+        ("resolved_question", ["confirm", "resolved itself", "Admin Area > Subscription"]),
+        ("triage_note", ["- First? yes\n- Second? no", "- plan: premium\n- users: 5"]),
+        ("expert_post", [f"<{TICKET}>", "expert", "- First? yes\n- Second? no", "- plan: premium"]),
         ("screenshots_note", ["2 screenshots", "engineer on call"]),
         ("by_hand_note", ["250 users", "by hand", "https://gitlab.example/licenses/7"]),
         ("slack_post", ["emergency license was generated", "10-day", "250 users", f"<{TICKET}>"]),
@@ -123,10 +135,14 @@ def test_messages_hold_no_placeholder(name: str) -> None:
 
 @pytest.mark.parametrize("name", OUTGOING)
 def test_messages_take_no_customer_text(name: str) -> None:
-    """They are made of numbers, dates, and identities and links of ours: there is no way in for a subject or a name."""
+    """They are made of numbers, dates, and identities and links of ours: there is no way in for a subject or a name.
+
+    The lines of the decision path are the one exception; the tests of the weekday case check what goes into them.
+    """
     taken = inspect.signature(getattr(messages, name)).parameters.values()
     kinds = {"users": "int", "count": "int", "starts_on": "date", "expires_on": "date"}
     ours = {"license_id": "str", "evidence_url": "str", "evidence": "str", "ticket_url": "str"}
+    ours |= {"path": "Sequence[str]", "known": "Sequence[str]"}
     assert {p.name: p.annotation for p in taken}.items() <= (kinds | ours).items()
 
 
@@ -134,7 +150,7 @@ def test_every_message_is_tried() -> None:
     """The list above has all functions but those of the tracker's issues, and the two that escape."""
     tracker = {success_title, failure_title, progress_title, success_of, issue_description, license_copy, find_license}
     tracker |= {find_operation, failure_reason, failure_body, find_ticket, progress_of, duplicate_title}
-    tracker |= {duplicate_body, title_room}
+    tracker |= {duplicate_body, title_room, failure_of, names}
     public = {name for name, value in vars(messages).items() if inspect.isfunction(value) and name[0] != "_"}
     assert set(OUTGOING) == public - {f.__name__ for f in tracker} - {"fenced", "slack_text"}
 
@@ -159,7 +175,30 @@ def test_slack_text(text: str, expected: str) -> None:
     assert expected == messages.slack_text(text)
 
 
+def test_lines_of_a_path_bring_no_markup_into_slack() -> None:
+    """They are escaped like everything else."""
+    post = messages.expert_post(TICKET, ["<!channel> & <@U1>"], ["<https://evil.example|x>"])
+    assert [f"<{TICKET}>"] == re.findall("<[^>]*>", post)
+
+
 # -- whose success
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        (failure_title(EMAIL, 5), True),
+        (f" {failure_title(EMAIL.upper(), 5)}", True),
+        (f"[Failure] - {EMAIL} : the license was not made", True),
+        (success_title(EMAIL, 5), False),
+        (failure_title(f"x{EMAIL}", 5), False),
+        (failure_title(f"{EMAIL}.org", 5), False),
+        (f"About [Failure] {EMAIL}", False),
+    ],
+)
+def test_whose_failure_it_is(title: str, expected: bool) -> None:
+    """The address must be a word of its own: another one that contains it is somebody else's."""
+    assert expected == failure_of(title, EMAIL)
 
 
 @pytest.mark.parametrize("users", [1, 250, 1_000_000])

@@ -15,7 +15,16 @@ from hypothesis import strategies as st
 from runbook_lib import policy
 from runbook_lib.errors import InputError
 from runbook_lib.models import Answer, Ruling, Verdict, Window
-from runbook_lib.policy import MAX_USERS, Rules, ScopeFacts, is_weekend, suggest_users, week_minute, weekend_ruling
+from runbook_lib.policy import (
+    MAX_USERS,
+    Rules,
+    ScopeFacts,
+    is_weekend,
+    suggest_users,
+    week_minute,
+    weekday_ruling,
+    weekend_ruling,
+)
 
 SEEDS = Rules()
 EXPIRY = date(2026, 11, 6)
@@ -481,6 +490,19 @@ def test_a_date_of_the_engineer_counts_whole(day: str, rules: Rules, expected: A
     ruling = weekend_ruling(utc("2026-11-25 12:00"), date.fromisoformat(day), rules)
     assert expected is ruling.holds
     assert day in ruling.reason
+
+
+@pytest.mark.parametrize("hour", range(0, 24 * 8, 5))
+@pytest.mark.parametrize("rules", [SEEDS, LONG_WEEKEND])
+@pytest.mark.parametrize("other_day", [0, 1, 2])
+def test_a_moment_is_of_the_weekend_or_of_the_week(hour: int, rules: Rules, other_day: int) -> None:
+    """Never both, never neither; who asks for the wrong one is told the other."""
+    opened = utc("2026-11-18 00:00") + timedelta(hours=hour)
+    day = opened.date() + timedelta(days=other_day)
+    weekend, weekday = weekend_ruling(opened, day, rules), weekday_ruling(opened, day, rules)
+    assert {Answer.YES, Answer.NO} == {weekend.holds, weekday.holds}
+    assert ("weekend_license" in weekday.reason) == (weekend.holds is Answer.YES)
+    assert ("weekday_triage" in weekend.reason) == (weekday.holds is Answer.YES)
 
 
 # -- seats

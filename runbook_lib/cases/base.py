@@ -1,7 +1,7 @@
 """A case: one ticket going through one runbook, step by step; the part that every runbook shares.
 
-A step is a method under `@step`, and one code cell of the notebook. Steps run in the order in which the class has
-them; once the case has its outcome, the rest say why they do nothing. A step that cannot go on shows what is
+A step is a method under `@step`, and one code cell of the notebook. Steps run in the order that the class states
+(`order`); once the case has its outcome, the rest say why they do nothing. A step that cannot go on shows what is
 missing and raises, which stops *Run All* and papermill alike.
 """
 
@@ -19,6 +19,7 @@ from IPython import get_ipython
 from IPython.display import Pretty, clear_output, display
 
 from runbook_lib import answers
+from runbook_lib.clients.customersdot import CustomersDot
 from runbook_lib.clients.gitlab import GitLab
 from runbook_lib.clients.http import session
 from runbook_lib.clients.slack import Slack
@@ -45,6 +46,7 @@ class Services:
     zendesk: Zendesk
     gitlab: GitLab | None
     slack: Slack
+    customersdot: CustomersDot | None
 
 
 def connect(settings: Settings) -> Services:
@@ -57,6 +59,11 @@ def connect(settings: Settings) -> Services:
         zendesk=Zendesk(settings.zendesk_url, settings.zendesk_credentials(), pool),
         gitlab=gitlab,
         slack=Slack(settings.slack_url, settings.slack_token, pool),
+        customersdot=(
+            CustomersDot(settings.customersdot_url, settings.customersdot_cookie, pool)
+            if settings.customersdot_cookie
+            else None
+        ),
     )
     weakref.finalize(services, pool.close)
     return services
@@ -80,11 +87,14 @@ class Case:
     """One ticket in one runbook. Open it with `open`, then call the steps in order.
 
     Attributes:
+        runbook: The notebook's name.
+        order: The names of the steps, as the notebook calls them.
         ticket: The ticket as it was when the case was opened.
         outcome: How the case ended, or in a rehearsal would end; None while it is open.
     """
 
     runbook: ClassVar[str]
+    order: ClassVar[tuple[str, ...]]
 
     def __init__(self, ticket: Ticket, settings: Settings, services: Services, effects: Effects) -> None:
         self.ticket = ticket
@@ -118,7 +128,7 @@ class Case:
     @classmethod
     def _open(cls, ticket_id: object, perform: object) -> Self:
         number, performing = answers.parse("ticket_id", ticket_id), answers.parse("perform", perform)
-        if performing and _somebody_is_there():
+        if performing and somebody_is_there():
             raise InputError(
                 "In JupyterLab this notebook only rehearses, so that every change has its record. "
                 f"Set perform back to False; to perform, run `runbook run {cls.runbook} {number} --perform`."
@@ -274,12 +284,6 @@ def show(result: StepResult) -> None:
     display(result)  # type: ignore[no-untyped-call]
 
 
-def steps(kind: type[Case]) -> list[str]:
-    """The names of a case's steps, in order: those that it shares with other cases come first."""
-    classes = reversed(kind.__mro__)
-    return [name for one in classes for name, member in vars(one).items() if getattr(member, "is_step", False)]
-
-
 def effect_data(effect: EffectResult) -> dict[str, Any]:
     """An effect as a program reads it."""
     evidence = asdict(effect.evidence) if effect.evidence else None
@@ -314,7 +318,7 @@ def _begin(case: Case, name: str) -> None:
 
     So a cell that is run again with other answers decides anew, and a skipped cell is asked for by name.
     """
-    names = steps(type(case))
+    names = case.order
     place = names.index(name)
     if skipped := [earlier for earlier in names[:place] if earlier not in case._done]:
         raise InputError(f"Run the cells above first: the step {skipped[0]!r} has not been run.")
@@ -374,7 +378,7 @@ def _stopped(
     return StepResult(Card(title, state, tone, badge, parts), data)
 
 
-def _somebody_is_there() -> bool:
+def somebody_is_there() -> bool:
     """Whether a person runs the cells: then the kernel may ask for input, under papermill it may not.
 
     Source: measured with JupyterLab, papermill, nbclient and nbval.

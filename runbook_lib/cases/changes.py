@@ -123,6 +123,22 @@ class Screenshots(Comment):
         return self._evidence(self._send(tokens))
 
 
+class LicenseCopy(Comment):
+    """The copy of an issued license as an attachment of a public reply; the same license is sent once."""
+
+    def __init__(self, case: Case, body: str, text: str, digest: str) -> None:
+        super().__init__(
+            case, "license_copy", body, public=True, summary="public reply with the copy of the license attached"
+        )
+        self._text = text
+        self.operation_id = case.operation(f"license_copy-{digest}")
+
+    def perform(self) -> Evidence:
+        """Upload the file, then send the reply that holds it."""
+        token = self._zendesk.upload(messages.COPY_FILE_NAME, self._text.encode(), "application/octet-stream")
+        return self._evidence(self._send((token,)))
+
+
 @dataclass(frozen=True)
 class SlackPost:
     """A post in the team's channel."""
@@ -133,7 +149,7 @@ class SlackPost:
 
     @property
     def operation_id(self) -> str:
-        """One post per ticket."""
+        """One post of a name per ticket."""
         return self.case.operation(self.name)
 
     @property

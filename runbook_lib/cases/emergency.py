@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, cast
 
 from runbook_lib import answers, policy
@@ -76,7 +76,9 @@ class Emergency(Case, ABC):
         files, notes = license_facts(self, self.thread, emergency_on)
         own, more_notes = ticket_facts(self)
         self.facts = Facts((*told.known, *files, *own))
-        notes += more_notes
+        looked_up, others = self._look_up(emergency_on)
+        self.facts = Facts((*self.facts.known, *looked_up))
+        notes += more_notes + others
         notes += [_conflict_words(best, other) for best, other in self.facts.conflicts()]
         self.already = self._already()
         if self.already:
@@ -115,13 +117,30 @@ class Emergency(Case, ABC):
         if self.verdict.in_scope is Answer.UNKNOWN:
             words = f"Not decided yet; missing: {', '.join(self.verdict.missing)}."
             return self._scope_result("open", Tone.ASK, parts, words)
-        return self._scope_result("in scope", Tone.GOOD, parts, "In scope: the weekend workflow applies.")
+        return self._scope_result("in scope", Tone.GOOD, parts, "In scope: this runbook applies.")
 
-    def _verdict(self) -> Verdict:
+    @property
+    def emergency_on(self) -> date:
+        """The emergency's date: the day on which the ticket was opened (UTC), unless the engineer says otherwise."""
+        return cast(date | None, self.facts.value("emergency_on")) or self.ticket.created_at.date()
+
+    @property
+    def began_on(self) -> date:
+        """The first day on which a license can have been issued for this emergency.
+
+        In scope is whose grace period ended within the last days, so no earlier one belongs to it.
+        """
+        return self.emergency_on - timedelta(days=self.settings.rules.window_days)
+
+    def _look_up(self, emergency_on: date) -> tuple[list[Fact], list[str]]:
+        """What a workflow knows from other places than the ticket: facts, and notes."""
+        return [], []
+
+    def _scope(self) -> Verdict:
+        """What both workflows ask."""
         value: Callable[[str], Any] = self.facts.value
-        emergency_on = value("emergency_on") or self.ticket.created_at.date()
         facts = policy.ScopeFacts(
-            emergency_on=emergency_on,
+            emergency_on=self.emergency_on,
             deployment=value("deployment"),
             account_type=value("account_type"),
             plan=value("plan"),
@@ -129,8 +148,11 @@ class Emergency(Case, ABC):
             blocked_on=value("blocked_on") if from_license_file(self.facts.best("expires_on")) else None,
             requester_email=value("requester_email"),
         )
-        verdict = policy.scope(facts, self.settings.rules)
-        return Verdict((*verdict.rulings, self._calendar_ruling(emergency_on)), verdict.window)
+        return policy.scope(facts, self.settings.rules)
+
+    def _verdict(self) -> Verdict:
+        scope = self._scope()
+        return Verdict((*scope.rulings, self._calendar_ruling(self.emergency_on)), scope.window)
 
     @abstractmethod
     def _calendar_ruling(self, emergency_on: date) -> Ruling:

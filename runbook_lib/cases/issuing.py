@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from runbook_lib import license, messages, policy
@@ -43,6 +43,23 @@ class Issuance:
     expires_on: date | None = None
 
 
+@dataclass(frozen=True)
+class Found:
+    """What the tracker holds for one address, newest first.
+
+    Attributes:
+        copies: Closed successes since the emergency began.
+        earlier: Closed successes of before, whose license may still be valid.
+        failures: Open failures since the emergency began.
+        under_way: Open issues of jobs that go on, or died, since the emergency began.
+    """
+
+    copies: tuple[TrackerIssue, ...] = ()
+    earlier: tuple[TrackerIssue, ...] = ()
+    failures: tuple[TrackerIssue, ...] = ()
+    under_way: tuple[TrackerIssue, ...] = ()
+
+
 class Tracker:
     """What the internal tracker knows of licenses for one ticket's requester.
 
@@ -73,8 +90,8 @@ class Tracker:
         if found and ours is None:
             raise PersonNeededError(
                 f"A license for this address was issued on {found[0].created_at:%Y-%m-%d}, for an earlier ticket, and "
-                f"is valid for {policy.TRIAL_DAYS} days: {found[0].url}. No second one is issued; send the customer "
-                "that copy."
+                f"is valid for {policy.TRIAL_DAYS} days: {found[0].url}. No second one is issued; to send the customer "
+                "that copy, use the runbook license_not_received."
             )
         return ours
 
@@ -83,15 +100,32 @@ class Tracker:
         ours = next((issue for issue in self._successes() if issue.created_at >= self._opened_at), None)
         return None if ours is None else self.issuance(ours, users)
 
+    def found_since(self, began_on: date) -> Found:
+        """Everything there is for exactly this address; `began_on` is the emergency's first possible day, UTC."""
+        since = datetime.combine(min(began_on, self._valid_since.date()), datetime.min.time(), UTC)
+        ours = [i for i in self._issues(since) if messages.names(i.title, self._email)]
+        present = [issue for issue in ours if issue.created_at.date() >= began_on]
+        return Found(
+            copies=tuple(i for i in present if self._is_success(i)),
+            earlier=tuple(i for i in ours if i not in present and self._is_success(i)),
+            failures=tuple(i for i in present if i.state == "opened" and messages.failure_of(i.title, self._email)),
+            under_way=tuple(
+                i for i in present if i.state == "opened" and messages.progress_of(i.title, self._email) is not None
+            ),
+        )
+
     def own(self, operation_id: str) -> TrackerIssue | None:
         """The issue that the job of an operation opened, whatever became of it."""
         return next((i for i in self._issues() if messages.find_operation(i.description) == operation_id), None)
 
     def _successes(self) -> list[TrackerIssue]:
-        return [i for i in self._issues() if i.state == "closed" and messages.success_of(i.title, self._email)]
+        return [issue for issue in self._issues() if self._is_success(issue)]
 
-    def _issues(self) -> Sequence[TrackerIssue]:
-        since = min(self._opened_at, self._valid_since)
+    def _is_success(self, issue: TrackerIssue) -> bool:
+        return issue.state == "closed" and messages.success_of(issue.title, self._email) is not None
+
+    def _issues(self, since: datetime | None = None) -> Sequence[TrackerIssue]:
+        since = since or min(self._opened_at, self._valid_since)
         found = self._gitlab.issues(self._project, label=messages.LABEL, created_after=since)
         return [issue for issue in found if messages.LABEL in issue.labels and issue.created_at >= since]
 

@@ -62,6 +62,10 @@ class WeekendLicense(Emergency):
     """A self-managed customer's license ran out, and it is the weekend."""
 
     runbook: ClassVar[str] = "weekend_license"
+    order: ClassVar[tuple[str, ...]] = (
+        *("take", "collect_facts", "decide_scope", "confirm_subscription", "choose_users", "issue_license"),
+        *("check_license", "answer_customer", "tell_team", "close"),
+    )
 
     users: int | None = None
     issuance: Issuance | None = None
@@ -214,9 +218,11 @@ class WeekendLicense(Emergency):
         planned = [e for e in self.applied if e.state is EffectState.PLANNED]
         if planned:
             parts += (Preview("to perform it", self.command),)
-        tone = {Outcome.LICENSE_ISSUED: Tone.GOOD, Outcome.OUT_OF_SCOPE: Tone.STOP}.get(
-            cast(Outcome, self.outcome), Tone.ASK
-        )
+        tone = {
+            Outcome.LICENSE_ISSUED: Tone.GOOD,
+            Outcome.LICENSE_FOUND: Tone.GOOD,
+            Outcome.OUT_OF_SCOPE: Tone.STOP,
+        }.get(cast(Outcome, self.outcome), Tone.ASK)
         return self.result(str(self.outcome), Tone.PLAN if planned else tone, parts, words, closing=True)
 
     def _calendar_ruling(self, emergency_on: date) -> Ruling:

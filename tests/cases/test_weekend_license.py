@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from runbook_lib import license
-from runbook_lib.cases.base import StepResult, steps
+from runbook_lib.cases.base import StepResult
 from runbook_lib.cases.weekend_license import WeekendLicense
 from runbook_lib.errors import InputError, NeedsAnswerError, PersonNeededError, UnavailableError
 from tests.practice import WORLD_DATE, World, start
@@ -87,7 +87,7 @@ def test_running_an_earlier_step_again_decides_anew(here: World) -> None:
 def test_after_the_outcome_the_steps_say_why_they_do_nothing(here: World) -> None:
     """With the step that ended the case."""
     case = to_scope(1004)
-    for name in steps(WeekendLicense)[3:-1]:
+    for name in WeekendLicense.order[3:-1]:
         shown = words(getattr(case, name)())
         assert "Nothing to do: the case ended as out_of_scope in the step “Decide the scope”." in shown
 
@@ -233,7 +233,7 @@ def test_a_run_without_the_answers_finds_what_an_earlier_one_issued(here: World)
     again = WeekendLicense.open(1002, perform=True)
     again.take()
     assert "has its license already" in words(again.collect_facts())
-    for name in steps(WeekendLicense)[2:]:
+    for name in WeekendLicense.order[2:]:
         getattr(again, name)()
     assert "license_issued" == again.outcome
     assert 1 == len(here.rows("SELECT * FROM mails"))

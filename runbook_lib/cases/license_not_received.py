@@ -1,0 +1,220 @@
+"""The license mail that never came: find the copy and send it, or else issue the license after all.
+
+Source: weekend seed, *Considerations* 3. A closed success issue of this address and this emergency holds a copy; an
+open failure issue says why there is none. Only if no license was generated is the tool used again, and then the
+steps are those of the weekend emergency.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import ClassVar, cast
+
+from runbook_lib import answers, license, messages, policy
+from runbook_lib.cases.base import (
+    StepResult,
+    effect_data,
+    effect_parts,
+    effect_state,
+    effect_tone,
+    evidence_words,
+    step,
+)
+from runbook_lib.cases.changes import Comment, LicenseCopy
+from runbook_lib.cases.issuing import Found, Issuance, Tracker, check_license, read_issuance
+from runbook_lib.cases.weekend_license import WeekendLicense
+from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone
+from runbook_lib.errors import NeedsAnswerError, OutcomeUnknownError, PersonNeededError
+from runbook_lib.models import Answer, EffectState, Evidence, Outcome, TrackerIssue
+
+
+class LicenseNotReceived(WeekendLicense):
+    """The customer says that the mail with the license has not come.
+
+    Attributes:
+        copy: The license that was issued for this emergency, or None.
+        failure: The newest failure for this address in this emergency, or None.
+    """
+
+    runbook: ClassVar[str] = "license_not_received"
+    order: ClassVar[tuple[str, ...]] = (
+        *("take", "collect_facts", "find_license", "check_copy", "send_copy"),
+        *("decide_scope", "confirm_subscription", "choose_users", "issue_license"),
+        *("check_license", "answer_customer", "tell_team", "close"),
+    )
+
+    copy: Issuance | None = None
+    failure: TrackerIssue | None = None
+
+    @step("Look for the license in the tracker")
+    def find_license(self, *, send_earlier: object = False) -> StepResult:
+        """Look for the closed success issue of this address and this emergency, then for an open failure.
+
+        Raises:
+            NeedsAnswerError: There is only a license of an earlier emergency, which is still valid.
+            OutcomeUnknownError: A job is under way, or died.
+            PersonNeededError: The license was made by hand, or may not go to the requester.
+        """
+        email = self._recipient()
+        self._check_recipient()
+        if self.already and self.already.text is None:
+            raise PersonNeededError(
+                f"The license of this ticket was made by hand ({self.already.url}), so the tracker has no copy. "
+                "Send it to the requester from where it was made."
+            )
+        tracker, began_on = Tracker(self, email), self.began_on
+        found = tracker.found_since(began_on)
+        issue = self._chosen(found, bool(answers.parse("send_earlier", send_earlier)))
+        self.copy = None if issue is None else tracker.issuance(issue, 0)
+        self.failure = None if issue or not found.failures else found.failures[0]
+        if issue is None and found.under_way:
+            raise OutcomeUnknownError(
+                f"A job for this address is under way, or died: {found.under_way[0].url}. Nothing was sent now. Wait "
+                "for its pipeline; if that died, ask the customer whether the mail came, and retitle the issue "
+                "accordingly."
+            )
+        parts: tuple[Part, ...] = (_issues_table(found, issue),) if found != Found() else ()
+        return self._found_result(email, began_on, issue, parts)
+
+    @step("Check the copy")
+    def check_copy(self) -> StepResult:
+        """Read the copy (never shown): the expected key, a valid ten-day Ultimate trial, for the title's users.
+
+        Raises:
+            PersonNeededError: The issue holds no copy, or one that is not what its title says.
+        """
+        if self.copy is None:
+            words = "There is no copy to check; the license is issued below."
+            return self.result("no copy", Tone.PLAIN, (Paragraph(words),), words)
+        if self.copy.text is None:
+            raise PersonNeededError(
+                f"The issue {self.copy.url} tells of a success, but holds no copy of the license. A license was "
+                f"issued, so none is issued again; ask in {self.settings.slack_channel} for the file."
+            )
+        checks, found = check_license(self, self.copy.text, self.copy.users)
+        failed = [check for check in checks if not check.passed]
+        if failed or found is None:
+            raise PersonNeededError(
+                "The copy in the tracker cannot be sent: "
+                + "; ".join(f"{c.what}: {c.seen}" for c in failed)
+                + f". Look at {self.copy.url} and ask in {self.settings.slack_channel}; nothing was sent."
+            )
+        self.copy = read_issuance(self.copy, found)
+        rows = [("✓ yes", c.what, c.seen) for c in checks]
+        parts = (Table(("", "check", "seen"), rows), Paragraph(f"License {self.copy.identity}"))
+        words = "The copy is the license that was issued."
+        data = [{"what": c.what, "passed": c.passed, "seen": c.seen} for c in checks]
+        return self.result("holds", Tone.GOOD, parts, words, checks=data, license=self.copy.identity)
+
+    @step("Send the copy")
+    def send_copy(self) -> StepResult:
+        """Send the copy as an attachment of a public reply, once, and leave a note for the next colleague."""
+        copy = self.copy
+        if copy is None or copy.text is None:
+            words = "There is nothing to send; the steps below issue a license."
+            return self.result("nothing to send", Tone.PLAIN, (Paragraph(words),), words)
+        reply = messages.license_copy_sent(copy.users, cast(date, copy.expires_on))
+        digest = license.fingerprint(copy.text).rpartition(":")[2][:12]
+        sent = self.apply(LicenseCopy(self, reply, copy.text, digest))
+        note = messages.license_copy_note(copy.users, copy.identity, copy.url)
+        noted = self.apply(
+            Comment(self, f"license_copy_note-{digest}", note, public=False, summary="internal note with the result")
+        )
+        self.end(Outcome.LICENSE_FOUND)
+        parts = (*effect_parts(sent, noted), Preview("public reply", reply), Preview("internal note", note))
+        return self.result(effect_state(sent), effect_tone(sent), parts, sent.summary, effect=effect_data(sent))
+
+    def _check_recipient(self) -> None:
+        """A license goes to the customer only, also as a copy."""
+        facts = policy.ScopeFacts(
+            emergency_on=self.emergency_on,
+            account_type=cast(str | None, self.facts.value("account_type")),
+            requester_email=cast(str | None, self.facts.value("requester_email")),
+        )
+        against = [policy.recipient_ruling(facts)]
+        if facts.account_type == "reseller":
+            against.append(policy.account_ruling(facts))
+        if words := " ".join(ruling.reason for ruling in against if ruling.holds is Answer.NO):
+            raise PersonNeededError(f"No license is sent to the requester. {words}")
+
+    def _chosen(self, found: Found, send_earlier: bool) -> TrackerIssue | None:
+        """The success issue whose copy is sent: this emergency's, or the one of before that the engineer chose."""
+        for issue in found.copies:
+            if not self._has_ended(issue):
+                return issue
+        valid = [issue for issue in found.earlier if not self._has_ended(issue)]
+        if not valid:
+            return None
+        if send_earlier:
+            return valid[0]
+        raise NeedsAnswerError(
+            f"There is a license of an earlier emergency, issued on {valid[0].created_at:%Y-%m-%d} and still valid: "
+            f"{valid[0].url}. While it is, the tool issues no other; to send its copy, pass send_earlier as True, or "
+            f"ask in {self.settings.slack_channel} if the customer needs another one.",
+            missing=("send_earlier",),
+        )
+
+    def _has_ended(self, issue: TrackerIssue) -> bool:
+        """Whether an issue's license has ended; by its day where the copy cannot be read."""
+        text = messages.find_license(issue.description)
+        today = self.settings.now().date()
+        if text is not None:
+            found = check_license(self, text, 0)[1]
+            if found is not None:
+                return found.is_expired(today)
+        return today >= issue.created_at.date() + timedelta(days=policy.TRIAL_DAYS)
+
+    def _found_result(
+        self, email: str, began_on: date, issue: TrackerIssue | None, parts: tuple[Part, ...]
+    ) -> StepResult:
+        if issue is not None:
+            words = f"A license was issued for {email}: the closed issue {issue.iid} of {issue.created_at:%Y-%m-%d}."
+            shown = (Paragraph(words, strong=True), *parts, Link("tracker issue", issue.url))
+            return self.result("found", Tone.GOOD, shown, words, issue=issue.url)
+        if self.failure is not None:
+            reason = messages.failure_reason(self.failure.description)
+            words = (
+                f"No license was issued: the open issue {self.failure.iid} tells of a failure. The steps below "
+                "issue it again."
+            )
+            shown = (Paragraph(words, strong=True), *parts, Preview("why it failed", reason))
+            shown += (Link("tracker issue", self.failure.url),)
+            return self.result("failed before", Tone.ASK, shown, words, issue=self.failure.url, failure=reason)
+        words = (
+            f"No license was issued for {email} since {began_on}, and no failure is on file. The steps below issue it."
+        )
+        return self.result("none", Tone.ASK, (Paragraph(words, strong=True), *parts), words, issue=None)
+
+    def _closing_words(self) -> str:
+        would = "" if self.perform else "Would end as "
+        if self.outcome is Outcome.LICENSE_FOUND and self.copy:
+            planned = any(effect.state is EffectState.PLANNED for effect in self.applied)
+            seen = evidence_words(Evidence(self.copy.identity, self.copy.url))
+            verb = "would be sent" if planned else "was sent"
+            return f"{would}license_found: the copy {verb} with a public reply; no second license. {seen}"
+        words = super()._closing_words()
+        if self.failure is None:
+            return words
+        reason = messages.failure_reason(self.failure.description).rstrip(".")
+        return f"{words} Before, it had failed: {reason} ({self.failure.url})."
+
+
+def _issues_table(found: Found, chosen: TrackerIssue | None) -> Table:
+    """The issues of this address, and what each is worth."""
+    kinds = (
+        ("license of this emergency", found.copies),
+        ("license of an earlier emergency", found.earlier),
+        ("failure", found.failures),
+        ("under way, or died", found.under_way),
+    )
+    rows = [
+        (
+            f"issue {issue.iid}",
+            f"{issue.created_at:%Y-%m-%d %H:%M} UTC",
+            issue.state,
+            kind if issue is chosen or "license" not in kind else f"{kind}, does not count",
+        )
+        for kind, issues in kinds
+        for issue in issues
+    ]
+    return Table(("tracker", "created", "state", "what it is"), rows)

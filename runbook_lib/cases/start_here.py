@@ -1,0 +1,139 @@
+"""A ticket's number in, the right runbook out. Reads only; the ticket is not even taken.
+
+Source: both seeds, *Overview* and *Scope*. What decides is in `routing` and `policy`.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from datetime import date
+from pathlib import Path
+from typing import ClassVar, cast
+
+from runbook_lib import answers, policy, routing
+from runbook_lib.cases.base import StepResult, somebody_is_there, step
+from runbook_lib.cases.emergency import Emergency
+from runbook_lib.cases.issuing import Found, Tracker
+from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone, verdict_parts
+from runbook_lib.models import Answer, Outcome, Ruling, Verdict
+
+COPIES = "open"
+"""The folder, beside the runbooks, of the copies that have a ticket's number filled in."""
+
+
+class StartHere(Emergency):
+    """Which runbook a ticket belongs to.
+
+    Attributes:
+        route: The runbook, or none, with the reason.
+    """
+
+    runbook: ClassVar[str] = "start_here"
+    order: ClassVar[tuple[str, ...]] = ("collect_facts", "choose_runbook")
+
+    route: routing.Route | None = None
+
+    @step("Choose the runbook")
+    def choose_runbook(self, *, mail_missing: object = answers.UNKNOWN) -> StepResult:
+        """Say which runbook this ticket needs, and open it; or why none, and what to do instead."""
+        told = answers.parse("mail_missing", mail_missing)
+        scope = self._scope()
+        rules = self.settings.rules
+        weekend = policy.weekend_ruling(self.ticket.created_at, self.emergency_on, rules)
+        mail = self._mail(None if told is None else Answer(str(told)))
+        self.route = routing.route(scope, weekend, mail)
+        calendar = (
+            ("opened", f"{self.ticket.created_at:%A %Y-%m-%d %H:%M} UTC"),
+            ("weekend hours", f"{rules.weekend_starts} to {rules.weekend_ends}, {rules.time_zone}"),
+            ("weekend?", str(weekend.holds)),
+            ("license mail", mail.why),
+        )
+        parts: tuple[Part, ...] = (Table(("calendar and mail", ""), calendar),)
+        parts += verdict_parts(Verdict((*scope.rulings, weekend), scope.window))
+        if self.route.runbook is None:
+            self.end(Outcome.OUT_OF_SCOPE)
+            words = f"No runbook for this ticket. {self.route.reason} Nothing is sent to the customer: answer them."
+            shown = (Paragraph(words, strong=True), *parts)
+            return self.result("no runbook", Tone.STOP, shown, words, next_runbook=None, reason=self.route.reason)
+        command = self._command(self.route.runbook)
+        words = f"{self.route.runbook}: {self.route.reason}"
+        if missing := scope.missing:
+            words += f" Not known yet: {', '.join(missing)}."
+        shown = (Paragraph(words, strong=True), *self._open_it(self.route.runbook), Preview("to rehearse it", command))
+        return self.result(
+            "go on",
+            Tone.GOOD,
+            (*shown, *parts),
+            words,
+            next_runbook=self.route.runbook,
+            reason=self.route.reason,
+            command=command,
+        )
+
+    def _calendar_ruling(self, emergency_on: date) -> Ruling:
+        return policy.weekend_ruling(self.ticket.created_at, emergency_on, self.settings.rules)
+
+    def _mail(self, told: Answer | None) -> routing.Mail:
+        """What is said of a license mail, by the engineer or else by the requester, and what the tracker holds."""
+        found = self._on_file()
+        filed = [f"{len(issues)} {name}" for name, issues in self._kinds(found) if issues]
+        on_file = f"the tracker has {', '.join(filed)}" if filed else "the tracker has no issue for this address"
+        theirs = [c for c in self.thread if c.public and c.author_id == self.ticket.requester.id]
+        if told is not None:
+            return routing.Mail(told, f"The engineer says {told}; {on_file}.", bool(filed))
+        if routing.says_mail_missing([self.ticket.subject, *(comment.body for comment in theirs)]):
+            words = f"The customer writes that the license mail has not come; {on_file}."
+            return routing.Mail(Answer.YES, words, bool(filed))
+        return routing.Mail(Answer.UNKNOWN, f"Nobody says that a mail is missing; {on_file}.", bool(filed))
+
+    def _on_file(self) -> Found:
+        email = cast(str | None, self.facts.value("requester_email"))
+        configured = self.services.gitlab and self.settings.tracker_project_id
+        return Tracker(self, email).found_since(self.began_on) if email and configured else Found()
+
+    def _kinds(self, found: Found) -> tuple[tuple[str, tuple[object, ...]], ...]:
+        return (("licenses", found.copies), ("failures", found.failures), ("jobs under way", found.under_way))
+
+    def _command(self, runbook: str) -> str:
+        given = {name: value for name, value in self._given.items() if name != "mail_missing"}
+        words = [word for name, value in given.items() for word in ("-p", name, value)]
+        return shlex.join(["runbook", "run", runbook, str(self.ticket.id), *words])
+
+    def _open_it(self, runbook: str) -> tuple[Part, ...]:
+        """In JupyterLab a link to a copy of the runbook with this ticket filled in; nothing where nobody clicks."""
+        if not somebody_is_there():
+            return ()
+        try:
+            name = _write_copy(self.settings.notebooks, runbook, {"ticket_id": self.ticket.id, **self._given})
+        except OSError as exc:
+            return (Paragraph(f"No copy can be made ({exc.strerror}): open {runbook}.ipynb, and set ticket_id there."),)
+        return (Link("Open it with this ticket", f"{COPIES}/{name}"),)
+
+
+def _write_copy(notebooks: Path, runbook: str, values: dict[str, object]) -> str:
+    """Copy a runbook's template with parameters filled in; returns the copy's name. One there already is kept.
+
+    It may hold the engineer's answers by now.
+    """
+    name = f"{values['ticket_id']}-{runbook}.ipynb"
+    path = notebooks / COPIES / name
+    if path.exists():
+        return name
+    notebook = json.loads((notebooks / f"{runbook}.ipynb").read_text(encoding="utf-8"))
+    for cell in notebook["cells"]:
+        if "parameters" in cell["metadata"].get("tags", []):
+            lines = "".join(cell["source"]).split("\n")
+            cell["source"] = "\n".join(_filled(line, values) for line in lines).splitlines(keepends=True)
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return name
+
+
+def _filled(line: str, values: dict[str, object]) -> str:
+    """A line of the parameters cell, such as `plan: str = "unknown"  # words`, with its value filled in."""
+    name, colon, rest = line.partition(":")
+    if not colon or name not in values:
+        return line
+    kind, _, words = rest.partition("=")
+    return f"{name}:{kind}= {values[name]!r}  # {words.partition('  # ')[2]}"

@@ -1,0 +1,491 @@
+"""The weekday emergency: walk the decision tree, then let the customer confirm, or engage an expert.
+
+Source: weekday seed. The tree and what decides are in `triage`; here its questions are answered, from CustomersDot
+where the engineer may read it, by hand everywhere else. An answer of the engineer's goes before the page's; where
+the two differ, both are kept.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import ClassVar, cast
+
+from runbook_lib import answers, messages, policy, triage
+from runbook_lib.cases.base import StepResult, effect_data, effect_parts, effect_state, effect_tone, step
+from runbook_lib.cases.changes import Comment, SlackPost
+from runbook_lib.cases.emergency import Emergency
+from runbook_lib.clients.customersdot import customer_page, license_page, seat_link_page
+from runbook_lib.display import DecisionPath, Link, Paragraph, Part, Preview, Stop, Table, Tone, clean
+from runbook_lib.errors import NeedsAnswerError, RefusedError, UnavailableError
+from runbook_lib.models import (
+    Account,
+    Answer,
+    EffectState,
+    Fact,
+    Outcome,
+    Ruling,
+    SeatLink,
+    SoldLicense,
+    Source,
+    Verdict,
+)
+
+MOST_ROWS = 15
+"""Seat Link rows that are shown, the newest; the rule reads all."""
+_PARAMETERS = {
+    "cdot": "has_account",
+    "sub": "has_access",
+    "license": "subscription",
+    "seat_link": "entry_today",
+    "sub_status": "entry_today",
+}
+_KNOWN = ("deployment", "account_type", "plan", "expires_on", "users_in_license")
+
+
+@dataclass(frozen=True)
+class _Page:
+    """What a CustomersDot page shows for a question: an answer in words, or why there is none."""
+
+    answer: Answer
+    words: str
+
+
+class WeekdayTriage(Emergency):
+    """A self-managed customer's license ran out, and it is a working day.
+
+    Attributes:
+        accounts: The requester's CustomersDot accounts, or None where they could not be read.
+        licenses: The licenses of those accounts, or None.
+        rows: The Seat Link rows of the subscription, newest first, or None.
+        subscription: The subscription's name, once it is known.
+        replies: The answers so far, by the tree's node.
+        decision: How the tree was left.
+    """
+
+    runbook: ClassVar[str] = "weekday_triage"
+    order: ClassVar[tuple[str, ...]] = (
+        *("take", "collect_facts", "decide_scope"),
+        *("find_account", "check_access", "find_subscription", "look_up_seat_link", "check_entry"),
+        *("decide", "confirm_with_customer", "engage_expert", "close"),
+    )
+
+    accounts: tuple[Account, ...] | None = None
+    licenses: tuple[SoldLicense, ...] | None = None
+    rows: tuple[SeatLink, ...] | None = None
+    subscription: str | None = None
+    replies: dict[str, triage.Reply]
+    decision: Outcome | None = None
+    _trouble: str = ""
+    _notes: tuple[str, ...] = ()
+
+    @step("Does the requester have a CustomersDot account?")
+    def find_account(self, *, has_account: object = answers.UNKNOWN) -> StepResult:
+        """Look for accounts of exactly the requester's address."""
+        page = None
+        if self.accounts is not None:
+            words = [f"account {a.id}" for a in self.accounts]
+            page = _Page(_yes(bool(words)), f"{len(words)} found: {', '.join(words)}" if words else "none found")
+        rows = [(f"account {a.id}", a.email, a.name, a.company) for a in self.accounts or ()]
+        parts: tuple[Part, ...] = (Table(("CustomersDot", "email", "name", "company"), rows),) if rows else ()
+        if len(rows) > 1:
+            parts += (Paragraph("Several accounts have this address; the subscriptions of all of them are looked at."),)
+        return self._answer("cdot", has_account, page, parts)
+
+    @step("Does that account see the subscription?")
+    def check_access(self, *, has_access: object = answers.UNKNOWN) -> StepResult:
+        """Look at which licenses and subscriptions the accounts list."""
+        page = None
+        if self.licenses is not None:
+            names = self._names()
+            page = _Page(_yes(bool(names)), f"{len(names)} subscriptions listed" if names else "none is listed")
+        return self._answer("sub", has_access, page, self._licenses_table())
+
+    @step("Look for the subscription's name")
+    def find_subscription(self, *, subscription: object = answers.UNKNOWN) -> StepResult:
+        """Read the subscription's name off the account; of several, the engineer says which."""
+        told = cast(str | None, answers.parse("subscription", subscription))
+        names = self._names()
+        self.subscription = told or (names[0] if len(names) == 1 else None)
+        if waiting := self._not_reached("license"):
+            return waiting
+        parts = self._licenses_table()
+        if self.subscription is None:
+            why = (
+                f"The account lists {len(names)} subscriptions; pass which one it is: {'; '.join(names)}."
+                if names
+                else "The subscription's name is not known; read it off the account's page and pass it."
+            )
+            return self._open("license", why, parts)
+        differs = f"CustomersDot lists {'; '.join(names)}" if told and names and told not in names else ""
+        source = Source.ENGINEER if told else Source.CUSTOMERSDOT
+        self._keep(triage.Reply("license", Answer.YES, source, f"subscription {self.subscription}", differs))
+        return self._replied("license", parts)
+
+    @step("Look it up on the Seat Link page")
+    def look_up_seat_link(self) -> StepResult:
+        """Read the rows of the subscription, or give the page and what to type into it."""
+        self.rows = None
+        if waiting := self._not_reached("seat_link"):
+            return waiting
+        name = cast(str, self.subscription)
+        rows, trouble = self._read_rows(name)
+        page = seat_link_page(self.settings.customersdot_url, name)
+        parts: tuple[Part, ...] = (Link("Seat Link page", page), Paragraph(f"Type into its search: {name}"))
+        if rows is None:
+            self._keep(triage.Reply("seat_link", Answer.YES, Source.ENGINEER, "to be looked up by hand"))
+            return self.result("by hand", Tone.ASK, (Paragraph(trouble), *parts), f"By hand: {trouble}", link=page)
+        self.rows = rows
+        self._keep(triage.Reply("seat_link", Answer.YES, Source.CUSTOMERSDOT, f"{len(rows)} rows found"))
+        facts = self._seat_link_facts()
+        table = [
+            (f"{r.created_at:%Y-%m-%d %H:%M}", _stamp(r), r.hostname, triage.row_hints(r, facts))
+            for r in rows[:MOST_ROWS]
+        ]
+        heads = ("received (UTC)", "report of", "instance", "what it means")
+        parts = ((Table(heads, table),) if table else ()) + parts
+        if len(rows) > MOST_ROWS:
+            parts = (Paragraph(f"The newest {MOST_ROWS} of {len(rows)} rows:"), *parts)
+        words = f"{len(rows)} Seat Link rows of {name}."
+        return self.result(f"{len(rows)} rows", Tone.GOOD, (Paragraph(words, strong=True), *parts), words, link=page)
+
+    @step("Is there an entry with the current date?")
+    def check_entry(self, *, entry_today: object = answers.UNKNOWN) -> StepResult:
+        """Judge the rows by the day they were received; the hints inform, this rule decides."""
+        page = None
+        hints: tuple[str, ...] = ()
+        if self.rows is not None and self.subscription is not None:
+            page = _Page(*triage.entry_ruling(self._seat_link_facts()))
+        if self.subscription is not None:
+            hints = triage.hints(self._seat_link_facts()) if page else self._file_hint()
+        self._notes = hints
+        return self._answer("sub_status", entry_today, page, tuple(Paragraph(f"Hint: {hint}") for hint in hints))
+
+    @step("Decide")
+    def decide(self, *, escalate: object = False) -> StepResult:
+        """Leave the tree: it resolved itself, or an expert is needed.
+
+        Raises:
+            NeedsAnswerError: A question is open, and `escalate` is not given.
+        """
+        path = triage.walk(self.replies)
+        self.decision = path.outcome
+        if path.open_at is not None:
+            if not answers.parse("escalate", escalate):
+                raise self._open_question(path.open_at)
+            self.decision = Outcome.ESCALATED
+        drawn = DecisionPath([_stop(visit) for visit in path.visits])
+        resolved = self.decision is Outcome.RESOLVED_ITSELF
+        words = (
+            "Likely the issue has resolved itself; the customer is asked to confirm."
+            if resolved
+            else "A License & Renewals expert is needed."
+        )
+        if path.open_at is not None:
+            words += f" Still open: {path.open_at.words}"
+        parts: tuple[Part, ...] = (Paragraph(words, strong=True), drawn)
+        parts += tuple(Paragraph(f"Hint: {hint}") for hint in self._notes)
+        data = [_reply_data(visit) for visit in path.visits if visit.taken]
+        tone = Tone.GOOD if resolved else Tone.ASK
+        state = "resolved itself" if resolved else "expert needed"
+        return self.result(state, tone, parts, words, path=data, hints=list(self._notes), decision=self.decision)
+
+    @step("Confirm with the customer")
+    def confirm_with_customer(self) -> StepResult:
+        """If it resolved itself: a public reply that asks the customer to confirm, and a note with the path."""
+        if self.decision is not Outcome.RESOLVED_ITSELF:
+            words = "Not this branch: the tree leads to an expert."
+            return self.result("not taken", Tone.PLAIN, (Paragraph(words),), words)
+        reply = messages.resolved_question()
+        sent = self.apply(
+            Comment(self, "resolved_reply", reply, public=True, summary="public reply that asks to confirm")
+        )
+        note = messages.triage_note(self._path_lines(), self._known_lines())
+        noted = self.apply(
+            Comment(self, "triage_note", note, public=False, summary="internal note with the decision path")
+        )
+        self.end(Outcome.RESOLVED_ITSELF)
+        parts = (*effect_parts(sent, noted), Preview("public reply", reply), Preview("internal note", note))
+        return self.result(effect_state(sent), effect_tone(sent), parts, sent.summary, effect=effect_data(sent))
+
+    @step("Engage an expert")
+    def engage_expert(self) -> StepResult:
+        """A Slack post with the ticket's link, the path and what is known, and an internal note with the same."""
+        path, known = self._path_lines(), self._known_lines()
+        post = messages.expert_post(self.ticket.url, path, known)
+        posted = self.apply(SlackPost(self, post, name="expert_post"))
+        note = messages.triage_note([*path, "An expert was asked for in Slack."], known)
+        noted = self.apply(
+            Comment(self, "expert_note", note, public=False, summary="internal note with the decision path")
+        )
+        self.end(Outcome.ESCALATED)
+        shown = (Preview(f"post in {self.settings.slack_channel}", post), Preview("internal note", note))
+        parts = (*effect_parts(posted, noted), *shown)
+        return self.result(effect_state(posted), effect_tone(posted), parts, posted.summary, effect=effect_data(posted))
+
+    @step("Close the case", always=True)
+    def close(self) -> StepResult:
+        """What happened, with the evidence; in a rehearsal what would happen, and how to perform it."""
+        words = self._closing_words()
+        parts: tuple[Part, ...] = (Paragraph(words, strong=True),)
+        parts += effect_parts(*self.applied) if self.applied else ()
+        planned = any(effect.state is EffectState.PLANNED for effect in self.applied)
+        if planned:
+            parts += (Preview("to perform it", self.command),)
+        tones = {Outcome.RESOLVED_ITSELF: Tone.GOOD, Outcome.OUT_OF_SCOPE: Tone.STOP}
+        tone = Tone.PLAN if planned else tones.get(cast(Outcome, self.outcome), Tone.ASK)
+        return self.result(str(self.outcome), tone, parts, words, closing=True)
+
+    def _calendar_ruling(self, emergency_on: date) -> Ruling:
+        return policy.weekday_ruling(self.ticket.created_at, emergency_on, self.settings.rules)
+
+    def _look_up(self, emergency_on: date) -> tuple[list[Fact], list[str]]:
+        """The requester's accounts and licenses, where CustomersDot may be read."""
+        self.replies = {}
+        self.accounts = self.licenses = self.rows = self.subscription = None
+        self._trouble, self._notes = "", ()
+        email = cast(str | None, self.facts.value("requester_email"))
+        cdot = self.services.customersdot
+        if cdot is None:
+            self._trouble = "CustomersDot is not configured here (RUNBOOK_CUSTOMERSDOT_COOKIE)."
+        elif email is None:
+            self._trouble = "The ticket shows no usable address to look for."
+        else:
+            try:
+                self.accounts = tuple(cdot.accounts(email))
+                self.licenses = tuple(found for account in self.accounts for found in cdot.licenses(account))
+            except (RefusedError, UnavailableError) as exc:
+                self._trouble = str(exc)
+                self.accounts = self.licenses = None
+        notes = [f"Questions on the account are to be answered by hand. {self._trouble}"] if self._trouble else []
+        facts, more = _license_facts(self.licenses or (), emergency_on)
+        return facts, notes + more
+
+    def _read_rows(self, name: str) -> tuple[tuple[SeatLink, ...] | None, str]:
+        """The Seat Link rows of a subscription, or None and why."""
+        cdot = self.services.customersdot
+        if cdot is None:
+            return None, self._trouble
+        try:
+            return tuple(replace(row, hostname=_host(row.hostname)) for row in cdot.seat_links(name)), ""
+        except (RefusedError, UnavailableError) as exc:
+            return None, str(exc)
+
+    def _answer(self, node: str, raw: object, page: _Page | None, parts: tuple[Part, ...]) -> StepResult:
+        """Settle a yes-or-no question: the engineer's answer, or else the page's."""
+        told = answers.parse(_PARAMETERS[node], raw)
+        if waiting := self._not_reached(node):
+            return waiting
+        if told is not None:
+            answer = Answer(str(told))
+            differs = f"CustomersDot says {page.answer}: {page.words}" if page and page.answer is not answer else ""
+            evidence = f"CustomersDot agrees: {page.words}" if page and not differs else "answered by hand"
+            self._keep(triage.Reply(node, answer, Source.ENGINEER, evidence, differs))
+        elif page is not None:
+            self._keep(triage.Reply(node, page.answer, Source.CUSTOMERSDOT, page.words))
+        else:
+            return self._open(node, self._trouble or "Nobody has looked yet.", parts)
+        return self._replied(node, parts)
+
+    def _not_reached(self, node: str) -> StepResult | None:
+        """What a step says if the tree was left, or is open, before its question; its old answer is forgotten."""
+        places = list(_PARAMETERS)
+        for later in places[places.index(node) :]:
+            self.replies.pop(later, None)
+        path = triage.walk(self.replies)
+        if path.open_at is not None and path.open_at.id == node:
+            return None
+        words = (
+            "Not asked: an answer above leads to an expert already."
+            if path.open_at is None
+            else f"Not asked yet: “{path.open_at.words}” is open."
+        )
+        return self.result("not reached", Tone.PLAIN, (Paragraph(words),), words)
+
+    def _keep(self, reply: triage.Reply) -> None:
+        self.replies[reply.node] = reply
+
+    def _replied(self, node: str, parts: tuple[Part, ...]) -> StepResult:
+        reply = self.replies[node]
+        said = "found" if node == "license" else str(reply.answer)
+        words = f"{said.capitalize()} ({reply.source}): {clean(reply.evidence)}."
+        shown: tuple[Part, ...] = (Paragraph(words, strong=True),)
+        if reply.differs:
+            shown += (Paragraph(f"The two differ, and the engineer decides. {clean(reply.differs)}."),)
+        tone = Tone.ASK if reply.differs or reply.answer is Answer.NO else Tone.GOOD
+        return self.result(said, tone, (*shown, *parts), words, reply=_data(reply))
+
+    def _open(self, node: str, why: str, parts: tuple[Part, ...]) -> StepResult:
+        """A question that nobody has answered: where to look, what to type there, what to pass."""
+        name = _PARAMETERS[node]
+        shown: tuple[Part, ...] = (Paragraph(why, strong=True), *parts, *self._where(node))
+        shown += (Table(("parameter to pass", "meaning"), [(name, answers.QUESTIONS[name].words)]),)
+        return self.result("open", Tone.ASK, shown, why, missing=[name])
+
+    def _where(self, node: str) -> tuple[Part, ...]:
+        page, value = self._page_of(node)
+        return (Link("Look here", page), Paragraph(f"Type into its search: {value}")) if page else ()
+
+    def _page_of(self, node: str) -> tuple[str, str]:
+        """The page that answers a question, and what to type there; "" where it is not known."""
+        url = self.settings.customersdot_url
+        if node in ("seat_link", "sub_status") and self.subscription:
+            return seat_link_page(url, self.subscription), self.subscription
+        email = cast(str | None, self.facts.value("requester_email"))
+        return (customer_page(url, email), email) if email else ("", "")
+
+    def _open_question(self, node: triage.Node) -> NeedsAnswerError:
+        page, value = self._page_of(node.id)
+        where = f" Look at {page} (type {value})." if page else ""
+        name = _PARAMETERS[node.id]
+        return NeedsAnswerError(
+            f"{node.words} is not answered.{where} Pass {name}; if you cannot look, pass escalate as True, "
+            "and an expert goes on from here.",
+            missing=(name, "escalate"),
+        )
+
+    def _names(self) -> list[str]:
+        """The subscriptions that the accounts list, each once."""
+        return list(dict.fromkeys(found.subscription_name for found in self.licenses or () if found.subscription_name))
+
+    def _licenses_table(self) -> tuple[Part, ...]:
+        rows = [
+            (one.subscription_name, one.plan or "–", f"{one.starts_on or '?'} to {one.expires_on or '?'}", _kind(one))
+            for one in self.licenses or ()
+        ]
+        if not rows:
+            return ()
+        link = ()
+        if self.subscription:
+            link = (Link("licenses", license_page(self.settings.customersdot_url, self.subscription)),)
+        return (Table(("subscription", "plan", "license", "kind"), rows), *link)
+
+    def _seat_link_facts(self) -> triage.SeatLinkFacts:
+        return triage.SeatLinkFacts(
+            rows=self.rows or (),
+            opened_at=self.ticket.created_at,
+            emergency_on=self.emergency_on,
+            now=self.settings.now(),
+            cloud=self._cloud(),
+        )
+
+    def _cloud(self) -> bool | None:
+        """Whether the subscription's newest license is an online cloud license; None where nothing says so."""
+        ours = [one for one in self.licenses or () if one.subscription_name == self.subscription]
+        said = [one for one in ours if one.cloud is not None]
+        return max(said, key=lambda one: one.expires_on or date.min).cloud if said else None
+
+    def _file_hint(self) -> tuple[str, ...]:
+        return triage.hints(self._seat_link_facts()) if self._cloud() is False else ()
+
+    def _path_lines(self) -> list[str]:
+        """The path in our own words, without anything that a customer wrote."""
+        path = triage.walk(self.replies)
+        lines = []
+        for visit in path.visits:
+            if visit.taken and visit.reply:
+                said = "done" if visit.node.id in ("license", "seat_link") else str(visit.reply.answer)
+                differs = "; the page says otherwise" if visit.reply.differs else ""
+                lines.append(f"{visit.node.words} {said} ({visit.reply.source}{differs})")
+        if path.open_at is not None:
+            lines.append(f"{path.open_at.words} not known")
+        return lines
+
+    def _known_lines(self) -> list[str]:
+        """What is known: checked facts, the subscription, the hints, and what is open about the scope."""
+        best = [self.facts.best(name) for name in _KNOWN]
+        lines = [f"{fact.name}: {fact.value} ({fact.source})" for fact in best if fact]
+        if self.subscription:
+            lines.append(f"subscription: {_plain(self.subscription)}")
+        lines += [f"renewed: {words}" for words in self._renewals()]
+        lines += list(self._notes)
+        missing = cast(Verdict, self.verdict).missing
+        return lines + ([f"not known: {', '.join(missing)}"] if missing else [])
+
+    def _renewals(self) -> list[str]:
+        ours = [one for one in self.licenses or () if one.subscription_name == self.subscription]
+        later = [one for one in ours if one.expires_on and one.expires_on > self.emergency_on]
+        return [f"CustomersDot has a license from {one.starts_on} to {one.expires_on}" for one in later]
+
+    def _closing_words(self) -> str:
+        would = "" if self.perform else "Would end as "
+        hints = " ".join(self._notes)
+        match self.outcome:
+            case Outcome.OUT_OF_SCOPE:
+                reasons = [r.reason for r in cast(Verdict, self.verdict).rulings if r.holds is Answer.NO]
+                return (
+                    f"{would}out_of_scope. {' '.join(reasons)} Nothing is sent to the customer: answer them yourself."
+                )
+            case Outcome.RESOLVED_ITSELF:
+                return f"{would}resolved_itself: the customer is asked to confirm that all is well. {hints}".strip()
+            case _:
+                reason = self._path_lines()[-1]
+                return f"{would}escalated to a License & Renewals expert, since: {reason}. {hints}".strip()
+
+
+def _license_facts(licenses: Sequence[SoldLicense], emergency_on: date) -> tuple[list[Fact], list[str]]:
+    """What the licenses of a single subscription tell: the one that had ended by the emergency's date counts.
+
+    A renewed license is only noted: the instance that asks for help does not have it yet.
+    """
+    names = {one.subscription_name for one in licenses}
+    ended = [one for one in licenses if one.expires_on and one.expires_on <= emergency_on]
+    notes = [
+        f"CustomersDot has a license of {one.subscription_name} that runs until {one.expires_on}."
+        for one in licenses
+        if one.expires_on and one.expires_on > emergency_on
+    ]
+    if len(names) != 1 or not ended:
+        return [], notes
+    last = max(ended, key=lambda one: one.expires_on or date.min)
+    where = f"license {last.id}"
+    found: list[tuple[str, object | None]] = [("deployment", "self_managed"), ("expires_on", last.expires_on)]
+    found.append(("plan", last.plan if last.plan in policy.PAID_PLANS else None))
+    found.append(("users_in_license", last.users))
+    return [Fact(name, value, Source.CUSTOMERSDOT, where) for name, value in found if value is not None], notes
+
+
+def _yes(holds: bool) -> Answer:
+    return Answer.YES if holds else Answer.NO
+
+
+def _kind(one: SoldLicense) -> str:
+    return {True: "cloud license, syncs", False: "license file, never syncs", None: "not said"}[one.cloud]
+
+
+def _stamp(row: SeatLink) -> str:
+    return f"{row.report_at:%Y-%m-%d}" if row.report_at else "–"
+
+
+def _host(name: str) -> str:
+    """An instance's name, if it looks like one: it is the customer's own text."""
+    return name if re.fullmatch(r"[A-Za-z0-9.:-]{1,253}", name) else "(a name that cannot be shown)"
+
+
+def _plain(name: str) -> str:
+    """A subscription's name for notes and posts; one with unusual characters stays in the record."""
+    return name if re.fullmatch(r"[\w .,:/%+()#-]{1,100}", name) else "(see the record)"
+
+
+def _stop(visit: triage.Visit) -> Stop:
+    reply = visit.reply
+    if reply is None:
+        return Stop(visit.node.words, visit.taken)
+    said = "done" if visit.node.id in ("license", "seat_link") else str(reply.answer)
+    differs = f" Differs: {reply.differs}." if reply.differs else ""
+    return Stop(visit.node.words, visit.taken, said, f"{reply.source}: {reply.evidence}.{differs}")
+
+
+def _data(reply: triage.Reply) -> dict[str, str]:
+    return {
+        "answer": reply.answer,
+        "source": reply.source,
+        "evidence": reply.evidence,
+        "differs": reply.differs,
+    }
+
+
+def _reply_data(visit: triage.Visit) -> dict[str, object]:
+    return {"node": visit.node.id, "words": visit.node.words, **(_data(visit.reply) if visit.reply else {})}
