@@ -11,6 +11,7 @@ light and dark. Source: JupyterLab's HTML sanitizer, `allowedStyles`.
 
 from __future__ import annotations
 
+import re
 import textwrap
 import unicodedata
 from collections.abc import Sequence
@@ -76,13 +77,37 @@ class Preview:
 
 @dataclass(frozen=True)
 class Link:
-    """A link of ours; other addresses are shown as text."""
+    """A link of ours, to a web page or to a notebook beside this one; anything else is shown as text."""
 
     label: str
     url: str
 
 
-Part = Paragraph | Table | Timeline | Preview | Link
+@dataclass(frozen=True)
+class Stop:
+    """One place on a decision path.
+
+    Attributes:
+        words: The question, or what is done there.
+        taken: Whether the path leads over it.
+        answer: The answer there, or "".
+        evidence: What the answer rests on, or "".
+    """
+
+    words: str
+    taken: bool
+    answer: str = ""
+    evidence: str = ""
+
+
+@dataclass(frozen=True)
+class DecisionPath:
+    """A way through a decision tree: the stops taken, in order, then those that were not."""
+
+    stops: Sequence[Stop]
+
+
+Part = Paragraph | Table | Timeline | Preview | Link | DecisionPath
 
 
 @dataclass(frozen=True)
@@ -189,6 +214,8 @@ def _part_text(part: Part) -> str:
             return f"{clean(label)}:\n" + textwrap.indent(clean_lines(words), "| ", lambda _: True)
         case Link(label, url):
             return f"{clean(label)}: {clean(url)}"
+        case DecisionPath(stops):
+            return "\n".join(_stop_text(number, stop) for number, stop in enumerate(stops, start=1))
 
 
 def _part_html(part: Part) -> h.Node:
@@ -208,9 +235,35 @@ def _part_html(part: Part) -> h.Node:
             ]
         case Link(label, url):
             shown: h.Node = clean(url)
-            if url.startswith(("https://", "http://")):
+            if url.startswith(("https://", "http://")) or re.fullmatch(r"[\w/-]+\.ipynb", url):
                 shown = h.a(href=url, rel="noreferrer", target="_blank")[shown]
             return h.p(style="margin:6px 0px")[clean(label), ": ", shown]
+        case DecisionPath(stops):
+            return h.ol(style="margin:6px 0px;padding-left:24px")[[_stop_html(stop) for stop in stops]]
+
+
+def _stop_text(number: int, stop: Stop) -> str:
+    if not stop.taken:
+        return f"{number}. (not taken) {clean(stop.words)}"
+    said = " -> ".join(filter(None, (clean(stop.words), clean(stop.answer))))
+    return textwrap.fill(f"{number}. {said}" + (f": {clean(stop.evidence)}" if stop.evidence else ""), _WIDTH)
+
+
+def _stop_html(stop: Stop) -> h.Node:
+    """A stop with its answer and evidence; the last one taken has no answer and is the decision."""
+    if not stop.taken:
+        return h.li(style="opacity:0.45;font-size:13px;margin:2px 0px")[h.bdi[clean(stop.words)], " (not taken)"]
+    weight = "normal" if stop.answer else "bold"
+    pill = f"border:1px solid {Tone.GOOD.value};border-radius:9px;padding:0px 8px;font-size:12px;font-weight:bold"
+    if stop.answer == Answer.NO:
+        pill = pill.replace(Tone.GOOD.value, Tone.STOP.value)
+    return h.li(style=f"margin:6px 0px;font-weight:{weight}")[
+        h.bdi[clean(stop.words)],
+        [" ", h.span(style=pill)[clean(stop.answer)]] if stop.answer else None,
+        h.div(style="font-size:12px;opacity:0.75;font-weight:normal")[h.bdi[clean(stop.evidence)]]
+        if stop.evidence
+        else None,
+    ]
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> h.Node:

@@ -118,7 +118,7 @@ class WeekdayTriage(Emergency):
                 if names
                 else "The subscription's name is not known; read it off the account's page and pass it."
             )
-            return self._open("license", why, parts)
+            return self._still_open("license", why, parts)
         differs = f"CustomersDot lists {'; '.join(names)}" if told and names and told not in names else ""
         source = Source.ENGINEER if told else Source.CUSTOMERSDOT
         self._keep(triage.Reply("license", Answer.YES, source, f"subscription {self.subscription}", differs))
@@ -286,7 +286,7 @@ class WeekdayTriage(Emergency):
         elif page is not None:
             self._keep(triage.Reply(node, page.answer, Source.CUSTOMERSDOT, page.words))
         else:
-            return self._open(node, self._trouble or "Nobody has looked yet.", parts)
+            return self._still_open(node, self._trouble or "Nobody has looked yet.", parts)
         return self._replied(node, parts)
 
     def _not_reached(self, node: str) -> StepResult | None:
@@ -317,7 +317,7 @@ class WeekdayTriage(Emergency):
         tone = Tone.ASK if reply.differs or reply.answer is Answer.NO else Tone.GOOD
         return self.result(said, tone, (*shown, *parts), words, reply=_data(reply))
 
-    def _open(self, node: str, why: str, parts: tuple[Part, ...]) -> StepResult:
+    def _still_open(self, node: str, why: str, parts: tuple[Part, ...]) -> StepResult:
         """A question that nobody has answered: where to look, what to type there, what to pass."""
         name = _PARAMETERS[node]
         shown: tuple[Part, ...] = (Paragraph(why, strong=True), *parts, *self._where(node))
@@ -357,7 +357,7 @@ class WeekdayTriage(Emergency):
         ]
         if not rows:
             return ()
-        link = ()
+        link: tuple[Part, ...] = ()
         if self.subscription:
             link = (Link("licenses", license_page(self.settings.customersdot_url, self.subscription)),)
         return (Table(("subscription", "plan", "license", "kind"), rows), *link)

@@ -1,0 +1,165 @@
+"""CustomersDot's admin: accounts, licenses and Seat Link rows, read as the JSON of stock rails_admin lists.
+
+There is no public API, and GitLab's own configuration of the admin is not public either, so all but the columns
+that are asked for may be missing. Only reads. Source: rails_admin, index action; GitLab handbook for the pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+import httpx
+from pydantic import SecretStr
+
+from runbook_lib.clients.http import Service, listed
+from runbook_lib.errors import RefusedError, UnavailableError
+from runbook_lib.models import Account, SeatLink, SoldLicense
+
+PER_PAGE = 100
+LAST_PAGE = 50
+"""Pages that are read at the most; an incomplete list decides nothing."""
+
+
+class CustomersDot:
+    """CustomersDot, seen with the session cookie of somebody who may read its admin.
+
+    Args:
+        base_url: `https://customers.gitlab.com`.
+        cookie: The session's cookie, `NAME=VALUE`.
+        session: The run's connection pool.
+    """
+
+    def __init__(self, base_url: str, cookie: SecretStr, session: httpx.Client) -> None:
+        headers = {"Cookie": cookie.get_secret_value(), "Accept": "application/json"}
+        self._service = Service("CustomersDot", base_url, headers, session, lambda body: str(body["error"]))
+
+    def accounts(self, email: str) -> list[Account]:
+        """The accounts of exactly this address; there may be several.
+
+        Raises:
+            RefusedError: The session has expired, or may not see this.
+            UnavailableError: CustomersDot cannot be reached, or answers oddly.
+        """
+        found = self._rows("customer", "email", email, _account)
+        return [account for account in found if account.email.casefold() == email.casefold()]
+
+    def licenses(self, account: Account) -> list[SoldLicense]:
+        """The licenses of an account. Raises as `accounts`."""
+        found = self._rows("license", "customer_id", str(account.id), lambda row: (int(row["customer_id"]), row))
+        return [_license(row) for owner, row in found if owner == account.id]
+
+    def seat_links(self, subscription_name: str) -> list[SeatLink]:
+        """The Seat Link rows of exactly this subscription, the newest first. Raises as `accounts`."""
+        found = self._rows("license_seat_link", "zuora_subscription_name", subscription_name, _seat_link)
+        ours = [row for row in found if row.subscription_name == subscription_name]
+        return sorted(ours, key=lambda row: row.created_at, reverse=True)
+
+    def probe(self, *, patience_s: float) -> None:
+        """Read one row, to learn whether the session holds. Raises as `accounts`."""
+        self._page("customer", {"per": "1", "page": "1"}, lambda row: row, patience_s=patience_s)
+
+    def _rows(self, model: str, field: str, value: str, parse: Callable[[Any], Any]) -> list[Any]:
+        """Every row of a list whose field is this value, page by page: there is no total, so until one is short."""
+        params = {f"f[{field}][0][o]": "is", f"f[{field}][0][v]": value, "per": str(PER_PAGE)}
+        params |= {"sort": "id", "sort_reverse": "true"}
+        seen: dict[int, Any] = {}
+        for number in range(1, LAST_PAGE + 1):
+            page = self._page(model, {**params, "page": str(number)}, lambda row: (int(row["id"]), parse(row)))
+            new = {row_id: row for row_id, row in page if row_id not in seen}
+            seen |= new
+            if len(page) < PER_PAGE or not new:
+                return list(seen.values())
+        raise UnavailableError(
+            f"CustomersDot's list {model} has more than {LAST_PAGE} pages, so it was not read to its end. "
+            "Nothing is decided on a part of it."
+        )
+
+    def _page(
+        self, model: str, params: Mapping[str, str], parse: Callable[[Any], Any], *, patience_s: float | None = None
+    ) -> list[Any]:
+        try:
+            response = self._service.read(f"admin/{model}.json", params, patience_s=patience_s)
+        except RefusedError as exc:
+            if exc.status in (401, 403):
+                raise _expired(exc.status) from exc
+            raise
+        if response.is_redirect or "html" in response.headers.get("content-type", ""):
+            raise _expired(401)  # devise sends whoever is not signed in to a page for that
+        return list(self._service.parsed(response, lambda body: listed(body, parse)))
+
+
+def customer_page(base_url: str, email: str) -> str:
+    """Where a person looks for an account."""
+    return _deep_link(base_url, "customer", email)
+
+
+def license_page(base_url: str, subscription_name: str) -> str:
+    """Where a person looks for a subscription's licenses."""
+    return _deep_link(base_url, "license", subscription_name)
+
+
+def seat_link_page(base_url: str, subscription_name: str) -> str:
+    """Where a person looks for a subscription's Seat Link rows."""
+    return _deep_link(base_url, "license_seat_link", subscription_name)
+
+
+def _deep_link(base_url: str, model: str, query: str) -> str:
+    return str(httpx.URL(f"{base_url.rstrip('/')}/admin/{model}", params={"query": query}))
+
+
+def _expired(status: int | None) -> RefusedError:
+    return RefusedError(
+        "CustomersDot's session has expired, or may not see this. Sign in there again and renew "
+        "RUNBOOK_CUSTOMERSDOT_COOKIE, or answer by hand.",
+        status=status,
+    )
+
+
+def _account(row: Mapping[str, Any]) -> Account:
+    name = " ".join(filter(None, (row.get("first_name"), row.get("last_name"))))
+    return Account(int(row["id"]), str(row["email"]), name, str(row.get("company") or ""))
+
+
+def _license(row: Mapping[str, Any]) -> SoldLicense:
+    plan, cloud = row.get("plan"), row.get("cloud_licensing_enabled")
+    return SoldLicense(
+        id=int(row["id"]),
+        subscription_name=str(row.get("zuora_subscription_name") or ""),
+        plan=None if plan is None else str(plan).casefold(),
+        starts_on=_day(row.get("starts_at")),
+        expires_on=_day(row.get("expires_at")),
+        users=_number(row.get("users")),
+        cloud=cloud if isinstance(cloud, bool) else None,
+    )
+
+
+def _seat_link(row: Mapping[str, Any]) -> SeatLink:
+    report_at = row.get("report_timestamp")
+    return SeatLink(
+        id=int(row["id"]),
+        created_at=_moment(row["created_at"]),
+        report_at=_moment(report_at) if report_at else None,
+        subscription_name=str(row["zuora_subscription_name"]),
+        hostname=str(row.get("hostname") or ""),
+        instance_id=str(row.get("instance_identifier") or ""),
+        active_users=_number(row.get("active_user_count")),
+        maximum_users=_number(row.get("max_historical_user_count")),
+        license_users=_number(row.get("license_user_count")),
+        version=str(row.get("gitlab_version") or ""),
+    )
+
+
+def _number(value: Any) -> int | None:
+    return None if value is None else int(value)
+
+
+def _day(value: Any) -> date | None:
+    return None if not value else date.fromisoformat(str(value)[:10])
+
+
+def _moment(value: Any) -> datetime:
+    """A stamp as Rails writes it, in JSON or in a list; one without an offset is UTC."""
+    moment = datetime.fromisoformat(str(value).removesuffix(" UTC"))
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
