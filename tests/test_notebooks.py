@@ -14,12 +14,21 @@ import pytest
 
 from runbook_lib import engine
 from runbook_lib.answers import QUESTIONS
-from runbook_lib.cases import weekend_license
+from runbook_lib.cases import license_not_received, start_here, weekday_triage, weekend_license
+from runbook_lib.cases.base import Case
 from runbook_lib.settings import ROOT
 from tests.practice import World
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-CASES = {"weekend_license": weekend_license.WeekendLicense}
+CASES: dict[str, type[Case]] = {
+    case.runbook: case
+    for case in (
+        weekend_license.WeekendLicense,
+        weekday_triage.WeekdayTriage,
+        license_not_received.LicenseNotReceived,
+        start_here.StartHere,
+    )
+}
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])

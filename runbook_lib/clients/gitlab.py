@@ -14,7 +14,7 @@ import httpx
 from pydantic import SecretStr
 
 from runbook_lib.clients.http import Service, listed
-from runbook_lib.errors import UnavailableError
+from runbook_lib.errors import RefusedError, UnavailableError
 from runbook_lib.models import Pipeline, TrackerIssue
 
 LAST_PAGE = 50
@@ -80,6 +80,26 @@ class GitLab:
             if (variable, value) in self._service.read_json(path, _variables):
                 return pipeline
         return None
+
+    def scopes(self, *, patience_s: float) -> list[str] | None:
+        """The token's scopes, or None for a token that has no page of its own. Raises as `Service.read`."""
+        try:
+            return self._service.read_json(
+                "api/v4/personal_access_tokens/self", lambda token: list(token["scopes"]), patience_s=patience_s
+            )
+        except RefusedError as exc:
+            if exc.status in (400, 404):
+                return None
+            raise
+
+    def probe_issues(self, project_id: int, *, label: str, patience_s: float) -> None:
+        """Read one issue, to learn whether the project is there. Raises as `Service.read`."""
+        params = {"labels": label, "per_page": "1"}
+        self._service.read(f"api/v4/projects/{project_id}/issues", params, patience_s=patience_s)
+
+    def probe_pipelines(self, project_id: int, *, patience_s: float) -> None:
+        """Read one pipeline, to learn whether the project is there. Raises as `Service.read`."""
+        self._service.read(f"api/v4/projects/{project_id}/pipelines", {"per_page": "1"}, patience_s=patience_s)
 
     def _pages(self, path: str, params: Mapping[str, str], parse: Callable[[Any], _T]) -> Iterator[_T]:
         """Every item of a list, parsed, by page number; `X-Next-Page` is empty on the last."""

@@ -91,6 +91,23 @@ class Slack:
                 return None
             params["cursor"] = cursor
 
+    def scopes(self, *, patience_s: float) -> list[str] | None:
+        """The bot's scopes, or None if Slack does not tell them. Raises as `find`.
+
+        Source: Slack API reference, `X-OAuth-Scopes` of every answer.
+        """
+        response = self._service.read("auth.test", patience_s=patience_s)
+        self._service.parsed(response, lambda answer: _ok(answer, "any"))
+        told = response.headers.get("x-oauth-scopes")
+        return None if told is None else [scope.strip() for scope in told.split(",") if scope.strip()]
+
+    def probe(self, channel_id: str, *, patience_s: float) -> None:
+        """Read one message of a channel. Raises as `find`."""
+        params = {"channel": channel_id, "limit": "1"}
+        self._service.read_json(
+            "conversations.history", lambda page: _page(_ok(page, channel_id)), params, patience_s=patience_s
+        )
+
     def _posted(self, answer: Any, channel_id: str) -> str:
         if not answer["ok"] and answer.get("error") in _UNSURE:
             raise self._service.lost(f"it answered {answer['error']}")

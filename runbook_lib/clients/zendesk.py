@@ -130,6 +130,12 @@ class Zendesk:
                 ) from exc
             raise
 
+    def probe(self, *, patience_s: float) -> None:
+        """Read one ticket of the list, to learn whether the credentials hold. Raises as `Service.read`."""
+        self._service.read_json(
+            "api/v2/tickets.json", lambda page: page["tickets"], {"page[size]": "1"}, patience_s=patience_s
+        )
+
     def _pages(self, path: str, parse: Callable[[Any], list[_T]]) -> Iterator[_T]:
         """Every item of a list, by cursor; `parse` takes the items from a page."""
         params = {"page[size]": "100"}

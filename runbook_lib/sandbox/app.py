@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from runbook_lib.sandbox import gitlab, page, slack, zendesk
+from runbook_lib.sandbox import customersdot, gitlab, page, slack, zendesk
 from runbook_lib.sandbox.replies import Refusal, refused, world_of
 from runbook_lib.sandbox.world import HEALTH_PATH, World
 
@@ -36,6 +36,7 @@ def create_app(
             *zendesk.routes(),
             *gitlab.routes(),
             *slack.routes(),
+            *customersdot.routes(),
             *page.routes(),
         ],
         middleware=[only_loopback, *middleware],

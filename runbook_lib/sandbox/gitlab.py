@@ -50,6 +50,7 @@ def routes() -> list[BaseRoute]:
     issue = "/projects/{project_id}/issues/{iid:int}"
     api: list[BaseRoute] = [
         Route("/user", show_user),
+        Route("/personal_access_tokens/self", show_token),
         Route("/projects/{project_id}", show_project),
         Route("/projects/{project_id}/issues", list_issues, methods=["GET"]),
         Route("/projects/{project_id}/issues", create_issue, methods=["POST"]),
@@ -67,6 +68,14 @@ async def show_user(request: Request) -> Response:
     """Who the token belongs to."""
     username = signed_in(request)
     return JSONResponse(person(request, username) | {"email": f"{username}@support.example", "bot": False})
+
+
+async def show_token(request: Request) -> Response:
+    """The token that asks. Source: GitLab, Personal access tokens API."""
+    signed_in(request)
+    found = world_of(request).require("SELECT value FROM settings WHERE name = 'gitlab_scopes'")
+    token = {"id": 42, "name": "runbook", "revoked": False, "active": True, "user_id": 4001, "expires_at": None}
+    return JSONResponse(token | {"scopes": str(found["value"]).split(",")})
 
 
 async def show_project(request: Request) -> Response:

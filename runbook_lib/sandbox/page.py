@@ -21,9 +21,9 @@ from runbook_lib.sandbox.replies import world_of
 from runbook_lib.sandbox.store import Row
 from runbook_lib.sandbox.world import World, to_the_second
 
-__all__ = ["routes"]
+__all__ = ["HEADERS", "STYLE", "foreign", "routes"]
 
-_HEADERS = {
+HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'",
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
@@ -31,7 +31,7 @@ _HEADERS = {
 
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
-_STYLE = """
+STYLE = """
 :root { color-scheme: light dark; --text: #24292f; --soft: #57606a; --page: #f6f8fa; --card: #fff;
   --line: #d0d7de; --note: #fff8e1; --accent: #0550ae; }
 @media (prefers-color-scheme: dark) { :root { --text: #e6edf3; --soft: #9198a1; --page: #0d1117; --card: #161b22;
@@ -90,9 +90,9 @@ async def show(request: Request) -> Response:
         h.meta(charset="utf-8"),
         h.meta(name="viewport", content="width=device-width"),
         h.title["Practice world"],
-        h.style[_STYLE],
+        h.style[STYLE],
     ]
-    return HTMLResponse(str(h.html(lang="en")[h.head[head], h.body[body]]), headers=_HEADERS)
+    return HTMLResponse(str(h.html(lang="en")[h.head[head], h.body[body]]), headers=HEADERS)
 
 
 async def to_ticket(request: Request) -> Response:
@@ -115,7 +115,7 @@ def _visible(text: str) -> str:
     return _UNSEEN.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", text.replace("\r\n", "\n"))
 
 
-def _foreign(text: str) -> h.Node:
+def foreign(text: str) -> h.Node:
     """Somebody else's words, within a line."""
     return h.span(".foreign", dir="auto")[_visible(text)]
 
@@ -130,7 +130,7 @@ def _soft(*parts: h.Node) -> h.Node:
 
 
 def _attached(file_name: str) -> h.Node:
-    return _soft(["attached: ", _foreign(file_name)])
+    return _soft(["attached: ", foreign(file_name)])
 
 
 def _tickets(world: World) -> list[h.Node]:
@@ -142,12 +142,12 @@ def _tickets(world: World) -> list[h.Node]:
     )
     return [
         h.details(".card", id=f"ticket-{row['id']}")[
-            h.summary[h.b[f"#{row['id']} "], _foreign(row["subject"])],
+            h.summary[h.b[f"#{row['id']} "], foreign(row["subject"])],
             _soft(
                 row["status"],
                 f"assigned to {row['assignee']}" if row["assignee"] else "unassigned",
-                [_foreign(row["requester"]), " <", _foreign(row["email"]), ">"],
-                _foreign(row["company"] or "no organization"),
+                [foreign(row["requester"]), " <", foreign(row["email"]), ">"],
+                foreign(row["company"] or "no organization"),
             ),
             [_comment(world, comment) for comment in _comments(world, row["id"])],
         ]
@@ -166,7 +166,7 @@ def _comments(world: World, ticket_id: int) -> list[Row]:
 def _comment(world: World, row: Row) -> h.Node:
     files = world.store.rows("SELECT file_name FROM attachments WHERE comment_id = ? ORDER BY id", row["id"])
     return h.div(class_=["comment", {"internal": not row["public"]}])[
-        _soft(_foreign(row["author"]), row["created_at"], "public" if row["public"] else "internal note"),
+        _soft(foreign(row["author"]), row["created_at"], "public" if row["public"] else "internal note"),
         _text(row["body"]),
         [_attached(file["file_name"]) for file in files],
     ]
@@ -180,8 +180,8 @@ def _mail(row: Row) -> h.Node:
     message = message_from_bytes(row["raw"], policy=policy.default)
     names = [part.get_filename() or "unnamed" for part in message.iter_attachments()]
     return h.details(".card", id=f"mail-{row['id']}")[
-        h.summary[h.b["To ", _foreign(", ".join(json.loads(row["envelope_to"])))], " ", _foreign(_subject(message))],
-        _soft(row["received_at"], ["from ", _foreign(row["envelope_from"])]),
+        h.summary[h.b["To ", foreign(", ".join(json.loads(row["envelope_to"])))], " ", foreign(_subject(message))],
+        _soft(row["received_at"], ["from ", foreign(row["envelope_from"])]),
         _text(_mail_text(message)),
         [_attached(name) for name in names],
     ]
@@ -216,14 +216,14 @@ def _time_of(ts: str) -> str:
 def _metadata(extras: dict[str, object]) -> h.Node:
     if "metadata" not in extras:
         return None
-    return _soft("metadata", _foreign(json.dumps(extras["metadata"], ensure_ascii=False)))
+    return _soft("metadata", foreign(json.dumps(extras["metadata"], ensure_ascii=False)))
 
 
 def _issues(world: World) -> list[h.Node]:
     return [
         h.details(".card", id=f"issue-{row['iid']}")[
-            h.summary[h.b[f"#{row['iid']} "], _foreign(row["title"])],
-            _soft(row["state"], row["created_at"], _foreign(", ".join(json.loads(row["labels"])))),
+            h.summary[h.b[f"#{row['iid']} "], foreign(row["title"])],
+            _soft(row["state"], row["created_at"], foreign(", ".join(json.loads(row["labels"])))),
             _text(row["description"]),
         ]
         for row in world.store.rows("SELECT * FROM issues ORDER BY id DESC")
@@ -234,7 +234,7 @@ def _pipelines(world: World) -> list[h.Node]:
     return [
         h.details(".card", id=f"pipeline-{row['id']}")[
             h.summary[h.b[f"#{row['id']} "], row["status"]],
-            _soft(row["created_at"], _foreign(row["variables"])),
+            _soft(row["created_at"], foreign(row["variables"])),
             _text(row["trace"]),
         ]
         for row in world.store.rows("SELECT * FROM pipelines ORDER BY id DESC")

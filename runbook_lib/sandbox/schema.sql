@@ -106,6 +106,48 @@ CREATE TABLE messages (
     PRIMARY KEY (channel_id, ts)
 );
 
+-- CustomersDot
+CREATE TABLE cdot_customers (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    email TEXT NOT NULL,
+    first_name TEXT NOT NULL,
+    last_name TEXT NOT NULL,
+    company TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL
+);
+CREATE TABLE cdot_licenses (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    customer_id INTEGER NOT NULL REFERENCES cdot_customers (id),
+    zuora_subscription_name TEXT NOT NULL,
+    zuora_subscription_id TEXT NOT NULL,
+    plan TEXT NOT NULL,
+    users INTEGER NOT NULL,
+    starts_at TEXT NOT NULL,               -- a date
+    expires_at TEXT NOT NULL,              -- a date
+    cloud_licensing_enabled INTEGER NOT NULL,
+    trial INTEGER NOT NULL,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL
+);
+CREATE TABLE cdot_seat_links (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    active_user_count INTEGER NOT NULL,
+    max_historical_user_count INTEGER NOT NULL,
+    license_user_count INTEGER NOT NULL,
+    license_starts_on TEXT NOT NULL,
+    zuora_subscription_name TEXT NOT NULL,
+    zuora_subscription_id TEXT NOT NULL,
+    report_timestamp TEXT NOT NULL,
+    license_id INTEGER NOT NULL,
+    gitlab_version TEXT NOT NULL,
+    hostname TEXT NOT NULL,
+    instance_identifier TEXT NOT NULL,
+    license_md5 TEXT NOT NULL
+);
+
 -- Mail
 CREATE TABLE mails (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -118,4 +160,5 @@ CREATE TABLE mails (
 -- Every kind of thing counts from its own start, so that a mixed-up id finds nothing.
 INSERT INTO sqlite_sequence (name, seq) VALUES
     ('organizations', 360000), ('users', 900100), ('audits', 5500000), ('comments', 7700000),
-    ('attachments', 8800000), ('issues', 120000), ('notes', 640000), ('pipelines', 2200000);
+    ('attachments', 8800000), ('issues', 120000), ('notes', 640000), ('pipelines', 2200000),
+    ('cdot_customers', 3100000), ('cdot_licenses', 4200000), ('cdot_seat_links', 5300000);

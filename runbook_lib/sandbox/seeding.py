@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import secrets
 import shutil
 import sqlite3
 import tempfile
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from runbook_lib import license as license_file
+from runbook_lib import messages, policy
 from runbook_lib.errors import InputError, UnavailableError
-from runbook_lib.sandbox import tickets
+from runbook_lib.sandbox import tickets, tickets_of_the_week, tickets_without_mail
 from runbook_lib.sandbox.store import Store
 from runbook_lib.sandbox.tickets import File, Generated, LicenseFile, Missing, PracticeTicket
-from runbook_lib.sandbox.world import DATABASE_NAME, PRIVATE_KEY_NAME, PUBLIC_KEY_NAME, to_the_second
+from runbook_lib.sandbox.world import (
+    DATABASE_NAME,
+    PRIVATE_KEY_NAME,
+    PUBLIC_KEY_NAME,
+    VERSION,
+    to_the_millisecond,
+    to_the_second,
+)
 
 __all__ = ["make_world"]
 
@@ -28,6 +37,9 @@ TRACKER_PROJECT_ID = 51000262
 SLACK_CHANNEL_ID = "C07PRACTICE"
 
 _OLD = "2024-01-15T08:00:00Z"
+
+TICKETS = (*tickets.TICKETS, *tickets_of_the_week.TICKETS, *tickets_without_mail.TICKETS)
+"""Every practice ticket of a new world."""
 
 
 def make_world(folder: Path, on: date) -> None:
@@ -69,7 +81,7 @@ def _fill(folder: Path, on: date) -> None:
         with store.change():
             _add_settings(store, on)
             _add_places(store)
-            _Planter(store, key, tickets.emergency_date(on)).plant()
+            _Planter(store, key, on).plant()
     finally:
         store.close()
 
@@ -89,6 +101,7 @@ def _add_settings(store: Store, on: date) -> None:
     """The world's name, date and tokens. The tokens look like the vendors' own, and are worth nothing elsewhere."""
     values = {
         "world": secrets.token_hex(16),
+        "version": VERSION,
         "date": on.isoformat(),
         "zendesk_oauth_token": secrets.token_hex(32),
         "zendesk_api_token": secrets.token_urlsafe(30),
@@ -100,6 +113,9 @@ def _add_settings(store: Store, on: date) -> None:
         "tracker_project_id": str(TRACKER_PROJECT_ID),
         "slack_token": f"xoxb-{secrets.randbelow(10**12):012d}-{secrets.token_urlsafe(18)}",
         "slack_channel_id": SLACK_CHANNEL_ID,
+        "customersdot_cookie": f"_customersdot_session={secrets.token_hex(16)}",
+        "gitlab_scopes": "api",
+        "slack_scopes": "chat:write,channels:history",
         "operator": tickets.ENGINEER.email.partition("@")[0],
     }
     for name, value in values.items():
@@ -125,10 +141,10 @@ def _add_places(store: Store) -> None:
 class _Planter:
     """Puts the practice tickets into a store."""
 
-    def __init__(self, store: Store, key: rsa.RSAPrivateKey, emergency: date) -> None:
+    def __init__(self, store: Store, key: rsa.RSAPrivateKey, world_date: date) -> None:
         self._store = store
         self._key = key
-        self._emergency = emergency
+        self._world_date = world_date
         self._companies: dict[str, int] = {}
         self._people: dict[str, int] = {}
         self._licenses = 0
@@ -137,11 +153,17 @@ class _Planter:
         """Adds the agents, then ticket after ticket."""
         for agent in (tickets.ENGINEER, tickets.COLLEAGUE):
             self._person(agent, role="agent", organization_id=None)
-        for ticket in tickets.TICKETS:
+        for ticket in TICKETS:
             self._ticket(ticket)
+        everyone = [(issue, self._came_in_at(ticket), ticket) for ticket in TICKETS for issue in ticket.issues]
+        for issue, came_in_at, ticket in sorted(everyone, key=lambda one: _created_at(one[0], one[1])):
+            self._issue(issue, _created_at(issue, came_in_at), ticket)
+
+    def _came_in_at(self, ticket: PracticeTicket) -> datetime:
+        return datetime.combine(ticket.date(self._world_date), ticket.at, UTC)
 
     def _ticket(self, ticket: PracticeTicket) -> None:
-        came_in_at = datetime.combine(self._emergency, ticket.at, UTC)
+        came_in_at = self._came_in_at(ticket)
         updated_at = came_in_at + timedelta(minutes=max((note.after_minutes for note in ticket.notes), default=0))
         organization_id = self._company(ticket.company)
         requester_id = self._person(ticket.requester, role="end-user", organization_id=organization_id)
@@ -161,6 +183,10 @@ class _Planter:
         comment_id = self._comment(ticket.id, requester_id, ticket.text, public=True, at=came_in_at)
         for attachment in ticket.attachments:
             self._attachment(comment_id, ticket, attachment)
+        for account in ticket.accounts:
+            self._account(account, came_in_at.date())
+        for row in ticket.seat_links:
+            self._seat_link(row, came_in_at.date())
         for note in ticket.notes:
             at = came_in_at + timedelta(minutes=note.after_minutes)
             self._comment(ticket.id, colleague_id, note.text, public=False, at=at)
@@ -232,10 +258,104 @@ class _Planter:
             content,
         )
 
+    def _account(self, account: tickets.Account, ticket_on: date) -> None:
+        """A CustomersDot account with its licenses."""
+        first, _, last = account.person.name.partition(" ")
+        customer_id = self._store.write(
+            "INSERT INTO cdot_customers (email, first_name, last_name, company, created_at, updated_at)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            account.person.email,
+            first,
+            last,
+            account.company,
+            _OLD,
+            _OLD,
+        )
+        for sold in account.licenses:
+            expires_on = ticket_on - timedelta(days=sold.expired_days)
+            starts_on = expires_on - timedelta(days=sold.term_days)
+            stamp = to_the_millisecond(datetime.combine(starts_on, datetime.min.time(), UTC))
+            self._store.write(
+                "INSERT INTO cdot_licenses (customer_id, zuora_subscription_name, zuora_subscription_id, plan, users,"
+                " starts_at, expires_at, cloud_licensing_enabled, trial, created_at, updated_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)",
+                customer_id,
+                sold.subscription,
+                _digest(sold.subscription),
+                sold.plan,
+                sold.users,
+                starts_on.isoformat(),
+                expires_on.isoformat(),
+                int(sold.cloud),
+                stamp,
+                stamp,
+            )
+
+    def _seat_link(self, row: tickets.SeatLink, ticket_on: date) -> None:
+        received_at = datetime.combine(ticket_on - timedelta(days=row.days_before), row.at, UTC)
+        report_at = datetime.combine(received_at.date() - timedelta(days=1), time(23, 59, 52), UTC)
+        stamp = to_the_millisecond(received_at)
+        self._store.write(
+            "INSERT INTO cdot_seat_links (created_at, updated_at, active_user_count, max_historical_user_count,"
+            " license_user_count, license_starts_on, zuora_subscription_name, zuora_subscription_id, report_timestamp,"
+            " license_id, gitlab_version, hostname, instance_identifier, license_md5)"
+            " VALUES (?, ?, 117, 121, 120, ?, ?, ?, ?, 4200001, '18.5.2-ee', ?, ?, ?)",
+            stamp,
+            stamp,
+            (ticket_on - timedelta(days=380)).isoformat(),
+            row.subscription,
+            _digest(row.subscription),
+            to_the_millisecond(report_at),
+            row.hostname,
+            row.instance,
+            _digest(row.hostname),
+        )
+
+    def _issue(self, issue: tickets.TrackerIssue, created_at: datetime, ticket: PracticeTicket) -> None:
+        """An issue that an earlier job left."""
+        title = messages.success_title if issue.success else messages.failure_title
+        body = messages.failure_body("The mail server 127.0.0.1:25 refused the mail: 451 4.3.0 Try again later")
+        if issue.success:
+            text = self._trial_text(issue, created_at.date())
+            body = messages.license_copy(text) if issue.copy else "The copy was removed."
+        last = self._store.row("SELECT coalesce(max(iid), 0) AS iid FROM issues")
+        stamp = to_the_millisecond(created_at)
+        self._store.write(
+            "INSERT INTO issues (iid, project_id, title, description, state, labels, author, created_at, updated_at,"
+            " closed_at) VALUES (?, ?, ?, ?, ?, ?, 'mechanizer-bot', ?, ?, ?)",
+            (last["iid"] if last else 0) + 1,
+            TRACKER_PROJECT_ID,
+            title(issue.email, issue.users),
+            messages.issue_description(
+                f"by-hand-{_digest(title(issue.email, issue.users))[:12]}",
+                "robin.weekend",
+                f"https://practice-support.zendesk.example/agent/tickets/{ticket.id}",
+                body,
+            ),
+            "closed" if issue.success else "opened",
+            json.dumps([messages.LABEL]),
+            stamp,
+            stamp,
+            stamp if issue.success else None,
+        )
+
+    def _trial_text(self, issue: tickets.TrackerIssue, starts_on: date) -> str:
+        """The ten-day license that an earlier job issued."""
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048) if issue.foreign_key else self._key
+        expires_on = starts_on + timedelta(days=policy.TRIAL_DAYS)
+        content = license_file.License(
+            licensee={"Name": "Emergency License", "Company": "Customer", "Email": "customer@example.com"},
+            starts_on=starts_on,
+            expires_on=expires_on,
+            block_changes_on=expires_on,
+            restrictions={"active_user_count": issue.users, "plan": policy.TRIAL_PLAN, "trial": True},
+        )
+        return license_file.write(content, key, boundary=True)
+
     def _license_text(self, ticket: PracticeTicket, file: LicenseFile) -> str:
         """Signs the license that a customer attaches."""
         self._licenses += 1
-        expires_on = file.expires_on(self._emergency)
+        expires_on = file.expires_on(ticket.date(self._world_date))
         restrictions: dict[str, object] = {
             "active_user_count": file.users,
             "plan": file.plan,
@@ -257,3 +377,12 @@ class _Planter:
             restrictions=restrictions,
         )
         return license_file.write(content, key, boundary=True)
+
+
+def _created_at(issue: tickets.TrackerIssue, came_in_at: datetime) -> datetime:
+    return came_in_at + timedelta(minutes=issue.minutes) - timedelta(days=issue.days_before)
+
+
+def _digest(text: str) -> str:
+    """An id that looks like the vendors' own."""
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()

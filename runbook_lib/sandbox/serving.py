@@ -186,6 +186,8 @@ def _descriptor(world: World, url: str, mail_port: int) -> dict[str, Any]:
             "slack_url": f"{url}/api/",
             "slack_token": settings["slack_token"],
             "slack_channel_id": settings["slack_channel_id"],
+            "customersdot_url": url,
+            "customersdot_cookie": settings["customersdot_cookie"],
             "license_public_key_file": str(world.folder / PUBLIC_KEY_NAME),
             "operator": settings["operator"],
         },

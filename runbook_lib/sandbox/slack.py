@@ -47,12 +47,14 @@ async def auth_test(request: Request) -> Response:
     await _arguments(request)
     url = f"{request.url.scheme}://{request.url.netloc}/"
     who = {"url": url, "team": "Practice", "user": "runbook", "team_id": _TEAM_ID, "user_id": _USER_ID}
-    return JSONResponse({"ok": True, **who, "bot_id": _BOT_ID, "is_enterprise_install": False})
+    headers = {"x-oauth-scopes": ",".join(_scopes(request))}
+    return JSONResponse({"ok": True, **who, "bot_id": _BOT_ID, "is_enterprise_install": False}, headers=headers)
 
 
 async def post_message(request: Request) -> Response:
     """Posts into a channel, given by its id or by its name. The text is kept exactly as it came."""
     arguments = await _arguments(request)
+    _require_scope(request, "chat:write")
     channel = _channel(request, str(arguments.get("channel", "")), by_name=True)
     if not channel["is_member"]:
         raise _error("not_in_channel")
@@ -81,6 +83,7 @@ async def post_message(request: Request) -> Response:
 async def history(request: Request) -> Response:
     """A channel's messages, newest first; metadata only when it is asked for."""
     arguments = await _arguments(request)
+    _require_scope(request, "channels:history")
     channel = _channel(request, str(arguments.get("channel", "")))
     if not channel["is_member"]:
         raise _error("not_in_channel")
@@ -102,6 +105,20 @@ async def info(request: Request) -> Response:
     row = _channel(request, str(arguments.get("channel", "")))
     channel = {"id": row["id"], "name": row["name"], "is_channel": True, "is_member": bool(row["is_member"])}
     return JSONResponse({"ok": True, "channel": channel | {"is_private": False, "is_archived": False}})
+
+
+def _scopes(request: Request) -> list[str]:
+    """What the bot may do at the moment."""
+    found = world_of(request).require("SELECT value FROM settings WHERE name = 'slack_scopes'")
+    return str(found["value"]).split(",")
+
+
+def _require_scope(request: Request, scope: str) -> None:
+    """Refuse, as Slack words it, what the bot may not do."""
+    provided = _scopes(request)
+    if scope not in provided:
+        body = {"ok": False, "error": "missing_scope", "needed": scope, "provided": ",".join(provided)}
+        raise Refusal(200, body)
 
 
 async def unknown_method(request: Request) -> Response:

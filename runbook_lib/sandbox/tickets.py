@@ -1,7 +1,8 @@
-"""The practice tickets, as data: who writes, from which company, what is attached. It does no I/O.
+"""What practice tickets are made of, and those of the weekend emergency, as data. It does no I/O.
 
-Every date counts from the emergency's date, the Saturday before the world's date. A license's `grace_ended_days`
-says how many days before that Saturday its grace period, 14 days after expiry, ended; negative: still to run.
+Every date counts from the ticket's own: the Saturday before the world's date, or for tickets of the week the last
+working day before it. A license's `grace_ended_days` says how many days before that its grace period, 14 days after
+expiry, ended; negative: still to run.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ __all__ = [
     "ENGINEER",
     "GENERATED_BYTES",
     "TICKETS",
+    "Account",
     "Company",
     "File",
     "Generated",
@@ -24,7 +26,11 @@ __all__ = [
     "Note",
     "Person",
     "PracticeTicket",
+    "SeatLink",
+    "Sold",
+    "TrackerIssue",
     "emergency_date",
+    "weekday_date",
 ]
 
 GRACE_DAYS = 14
@@ -42,6 +48,12 @@ _SATURDAY = 5
 def emergency_date(world_date: date) -> date:
     """The Saturday strictly before a world's date: the day on which every practice ticket came in."""
     return world_date - timedelta(days=(world_date.weekday() - _SATURDAY - 1) % 7 + 1)
+
+
+def weekday_date(world_date: date) -> date:
+    """The last Monday to Friday strictly before a world's date: when the tickets of the week came in."""
+    day = world_date - timedelta(days=1)
+    return day - timedelta(days=max(0, day.weekday() - _SATURDAY + 1))
 
 
 @dataclass(frozen=True)
@@ -125,6 +137,71 @@ class Note:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Sold:
+    """A license that CustomersDot lists for an account.
+
+    Attributes:
+        subscription: The subscription's name.
+        expired_days: Days from its expiry to the ticket's date; negative: it still runs.
+        cloud: Whether it is an online cloud license.
+    """
+
+    subscription: str
+    expired_days: int = 15
+    cloud: bool = True
+    plan: str = "premium"
+    users: int = 120
+    term_days: int = 365
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """A CustomersDot account, of the requester or of somebody else."""
+
+    person: Person
+    company: str
+    licenses: tuple[Sold, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeatLink:
+    """One row of the Seat Link page; its report is of the end of the day before.
+
+    Attributes:
+        days_before: Days from the day of its receipt to the ticket's date.
+        at: When it was received.
+    """
+
+    subscription: str
+    days_before: int
+    at: time
+    hostname: str
+    instance: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackerIssue:
+    """An issue that an earlier job left in the tracker.
+
+    Attributes:
+        email: Whose license it is.
+        success: Whether it is closed with a copy, or open with a reason.
+        minutes: Minutes from the ticket's opening to the issue's; negative: before it.
+        days_before: Whole days to put before that.
+        foreign_key: Whether a key other than the world's signed the copy.
+        copy: Whether it holds its copy.
+    """
+
+    email: str
+    success: bool
+    minutes: int
+    days_before: int = 0
+    users: int = 250
+    foreign_key: bool = False
+    copy: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
 class PracticeTicket:
     """One ticket of a new world."""
 
@@ -138,6 +215,14 @@ class PracticeTicket:
     notes: tuple[Note, ...] = ()
     status: str = "open"
     assigned: bool = False
+    weekday: bool = False
+    accounts: tuple[Account, ...] = ()
+    seat_links: tuple[SeatLink, ...] = ()
+    issues: tuple[TrackerIssue, ...] = ()
+
+    def date(self, world_date: date) -> date:
+        """The day on which it came in."""
+        return weekday_date(world_date) if self.weekday else emergency_date(world_date)
 
 
 ENGINEER = Person("Practice Engineer", "practice.engineer@support.example")

@@ -19,6 +19,7 @@ __all__ = [
     "PRIVATE_KEY_NAME",
     "PUBLIC_KEY_NAME",
     "USERS_NAME",
+    "VERSION",
     "World",
     "clock_on",
     "opened",
@@ -30,6 +31,9 @@ __all__ = [
 DATABASE_NAME = "world.sqlite"
 PRIVATE_KEY_NAME = "license-key.pem"
 PUBLIC_KEY_NAME = "license-key.pub"
+
+VERSION = "2"
+"""Of a world's tables and contents; a world of another version is not served."""
 
 DESCRIPTOR_NAME = "running.json"
 """The file, beside the database, that describes the world's server while it runs."""
@@ -115,6 +119,11 @@ def opened(folder: Path) -> Iterator[World]:
             world = _world(folder, store)
         except (sqlite3.DatabaseError, KeyError) as exc:
             raise InputError(f"{path} is not a practice world. Remove its folder, and make a new one.") from exc
+        if world.settings.get("version") != VERSION:
+            raise InputError(
+                f"The practice world in {folder} was made by another version of this runbook. Begin a new one with "
+                "`runbook sandbox --new`; the old one is kept."
+            )
         yield world
 
 

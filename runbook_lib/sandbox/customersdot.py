@@ -1,0 +1,133 @@
+"""The stand-in for CustomersDot's admin: stock rails_admin lists at `/admin/<model>`, as JSON and as pages.
+
+Source: rails_admin, index action (a plain array, without totals); FACTS 2 for the Seat Link columns. The columns of
+customers and licenses are GitLab's own and not public; these are what the runbook asks for.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+import htpy as h
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from runbook_lib.sandbox.page import HEADERS, STYLE, foreign
+from runbook_lib.sandbox.replies import Refusal, world_of
+from runbook_lib.sandbox.store import Row
+
+__all__ = ["routes"]
+
+Json = dict[str, Any]
+
+DEFAULT_PER = 20
+"""Rows on a page, if nothing else is asked for. Source: rails_admin, `default_items_per_page`."""
+
+_TABLES = {"customer": "cdot_customers", "license": "cdot_licenses", "license_seat_link": "cdot_seat_links"}
+_TITLES = {"customer": "Customers", "license": "Licenses", "license_seat_link": "License seat links"}
+_BOOLEANS = ("cloud_licensing_enabled", "trial")
+_FILTER = re.compile(r"f\[(\w+)\]\[(\w+)\]\[([ov])\]")
+
+
+def routes() -> list[BaseRoute]:
+    """The lists as JSON, and the pages that a person opens."""
+    return [Route("/admin/{model}.json", as_json), Route("/admin/{model}", as_page)]
+
+
+async def as_json(request: Request) -> Response:
+    """One page of a list, for whoever is signed in."""
+    sent = request.cookies.get("_customersdot_session", "")
+    held = world_of(request).settings["customersdot_cookie"].partition("=")[2]
+    if not secrets.compare_digest(sent.encode(), held.encode()):
+        raise Refusal(401, {"error": "You need to sign in or sign up before continuing."})
+    found = _page(request, _fitting(request))
+    if request.query_params.get("compact"):
+        return JSONResponse([{"id": str(row["id"]), "label": f"{_model(request)} #{row['id']}"} for row in found])
+    return JSONResponse(found)
+
+
+async def as_page(request: Request) -> Response:
+    """The rows that fit a query, for the reader's browser, which has no session here and needs none."""
+    model, rows = _model(request), _fitting(request)
+    heads = list(rows[0]) if rows else []
+    query = request.query_params.get("query", "")
+    table = h.table[
+        h.thead[h.tr[[h.th(scope="col")[head] for head in heads]]],
+        h.tbody[[h.tr[[h.td[foreign(_shown(value))] for value in row.values()]] for row in rows[:200]]],
+    ]
+    body = [
+        h.h1[_TITLES[model]],
+        h.p(".soft")["CustomersDot of the practice world. Nothing on this page is real."],
+        h.p[f"{len(rows)} rows for the query ", h.b[foreign(query or "(none)")]],
+        h.div(style="overflow-x:auto")[table if rows else None],
+    ]
+    more = "body { max-width: 100rem; } td, th { padding: .2rem .8rem .2rem 0; text-align: left; font-size: .875rem; }"
+    head = [h.meta(charset="utf-8"), h.title[_TITLES[model]], h.style[STYLE + more]]
+    return HTMLResponse(str(h.html(lang="en")[h.head[head], h.body[h.main[body]]]), headers=HEADERS)
+
+
+def _model(request: Request) -> str:
+    model = str(request.path_params["model"])
+    if model not in _TABLES:
+        raise Refusal(404, {"error": f"Model '{model}' could not be found"})
+    return model
+
+
+def _fitting(request: Request) -> list[Json]:
+    """The rows that pass the query and every filter, in the order asked for; else the newest first."""
+    rows = [_plain(row) for row in world_of(request).store.rows(f"SELECT * FROM {_TABLES[_model(request)]}")]  # noqa: S608
+    query = request.query_params.get("query", "").casefold()
+    fitting = [row for row in rows if _mentions(row, query) and _passes(row, request.query_params)]
+    column = request.query_params.get("sort", "id")
+    if column not in (rows[0] if rows else {"id": 0}):
+        raise Refusal(400, {"error": f"Unknown column {column}"})
+    reverse = "sort" not in request.query_params or request.query_params.get("sort_reverse") == "true"
+    return sorted(fitting, key=lambda row: (str(row[column]).zfill(20), row["id"]), reverse=reverse)
+
+
+def _page(request: Request, rows: list[Json]) -> list[Json]:
+    if request.query_params.get("all") == "true":
+        return rows
+    per = _positive(request.query_params.get("per"), DEFAULT_PER)
+    number = _positive(request.query_params.get("page"), 1)
+    return rows[(number - 1) * per : number * per]
+
+
+def _positive(text: str | None, default: int) -> int:
+    return int(text) if text and text.isascii() and text.isdecimal() and int(text) > 0 else default
+
+
+def _mentions(row: Json, query: str) -> bool:
+    return any(query in value.casefold() for value in row.values() if isinstance(value, str))
+
+
+def _passes(row: Json, query: Mapping[str, str]) -> bool:
+    """Whether a row passes every filter `f[column][index][o|v]`; without an operator it is `like`."""
+    filters: dict[tuple[str, str], dict[str, str]] = {}
+    for name, value in query.items():
+        if found := _FILTER.fullmatch(name):
+            filters.setdefault((found[1], found[2]), {})[found[3]] = value
+    return all(_fits(row, column, one.get("o", "like"), one.get("v", "")) for (column, _), one in filters.items())
+
+
+def _fits(row: Json, column: str, operator: str, value: str) -> bool:
+    held, wanted = str(row.get(column, "")).casefold(), value.casefold()
+    checks = {
+        "is": held == wanted,
+        "like": wanted in held,
+        "starts_with": held.startswith(wanted),
+        "ends_with": held.endswith(wanted),
+    }
+    return checks.get(operator, False)
+
+
+def _plain(row: Row) -> Json:
+    return {name: bool(row[name]) if name in _BOOLEANS else row[name] for name in row.keys()}  # noqa: SIM118
+
+
+def _shown(value: object) -> str:
+    return "" if value is None else str(value)
