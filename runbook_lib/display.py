@@ -187,7 +187,7 @@ def html(card: Card) -> str:
         f"border:{_LINE};border-left:4px solid {card.tone.value};border-radius:4px;padding:8px 14px;"
         "margin:4px 0px;max-width:1000px;overflow-wrap:break-word;overflow-wrap:anywhere"
     )
-    return str(h.div(style=box)[head, [_part_html(part) for part in card.parts]])
+    return str(h.div(style=box)[head, [_part_html(part, card.tone) for part in card.parts]])
 
 
 def _visible(char: str) -> str:
@@ -218,7 +218,7 @@ def _part_text(part: Part) -> str:
             return "\n".join(_stop_text(number, stop) for number, stop in enumerate(stops, start=1))
 
 
-def _part_html(part: Part) -> h.Node:
+def _part_html(part: Part, tone: Tone) -> h.Node:
     match part:
         case Paragraph(words, strong):
             weight = "bold" if strong else "normal"
@@ -239,31 +239,43 @@ def _part_html(part: Part) -> h.Node:
                 shown = h.a(href=url, rel="noreferrer", target="_blank")[shown]
             return h.p(style="margin:6px 0px")[clean(label), ": ", shown]
         case DecisionPath(stops):
-            return h.ol(style="margin:6px 0px;padding-left:24px")[[_stop_html(stop) for stop in stops]]
+            last = max((place for place, stop in enumerate(stops) if stop.taken), default=None)
+            accents = [tone if place == last else None for place in range(len(stops))]
+            return h.ol(style="margin:6px 0px;padding:0px 0px 0px 24px")[
+                [_stop_html(stop, accent) for stop, accent in zip(stops, accents, strict=True)]
+            ]
 
 
 def _stop_text(number: int, stop: Stop) -> str:
-    if not stop.taken:
-        return f"{number}. (not taken) {clean(stop.words)}"
-    said = " -> ".join(filter(None, (clean(stop.words), clean(stop.answer))))
-    return textwrap.fill(f"{number}. {said}" + (f": {clean(stop.evidence)}" if stop.evidence else ""), _WIDTH)
+    said = f"{number}. {clean(stop.words)}" if stop.taken else f"{number}. (not taken) {clean(stop.words)}"
+    if stop.taken and stop.answer:
+        said += f" -> {clean(stop.answer)}"
+    if stop.taken and stop.evidence:
+        said += f": {clean(stop.evidence)}"
+    return textwrap.fill(said, _WIDTH)
 
 
-def _stop_html(stop: Stop) -> h.Node:
-    """A stop with its answer and evidence; the last one taken has no answer and is the decision."""
+def _stop_html(stop: Stop, accent: Tone | None) -> h.Node:
+    """A stop with its answer and evidence; the last one taken, where the path ends, stands in an accented box."""
     if not stop.taken:
         return h.li(style="opacity:0.45;font-size:13px;margin:2px 0px")[h.bdi[clean(stop.words)], " (not taken)"]
-    weight = "normal" if stop.answer else "bold"
-    pill = f"border:1px solid {Tone.GOOD.value};border-radius:9px;padding:0px 8px;font-size:12px;font-weight:bold"
-    if stop.answer == Answer.NO:
-        pill = pill.replace(Tone.GOOD.value, Tone.STOP.value)
-    return h.li(style=f"margin:6px 0px;font-weight:{weight}")[
+    style = "margin:6px 0px;font-weight:normal"
+    if accent:
+        edge = f"border:{_LINE};border-left:4px solid {accent.value};border-radius:4px"
+        style = f"margin:6px 0px;font-weight:bold;{edge};padding:4px 10px"
+    return h.li(style=style)[
         h.bdi[clean(stop.words)],
-        [" ", h.span(style=pill)[clean(stop.answer)]] if stop.answer else None,
+        _pill(stop.answer) if stop.answer else None,
         h.div(style="font-size:12px;opacity:0.75;font-weight:normal")[h.bdi[clean(stop.evidence)]]
         if stop.evidence
         else None,
     ]
+
+
+def _pill(answer: str) -> h.Node:
+    color = {Answer.NO: Tone.STOP, Answer.UNKNOWN: Tone.ASK}.get(answer, Tone.GOOD).value
+    style = f"border:1px solid {color};border-radius:9px;padding:0px 8px;font-size:12px;font-weight:bold"
+    return [" → ", h.span(style=style)[clean(answer)]]
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> h.Node:

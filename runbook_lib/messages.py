@@ -194,6 +194,12 @@ def license_copy_note(users: int, license_id: str, evidence_url: str) -> str:
     )
 
 
+def nothing_found_note(reason: str) -> str:
+    """The internal note that no license was on file; `reason` is the tracker's word for a failure, or ""."""
+    why = f" An earlier try had failed:\n\n{reason}" if reason else ""
+    return f"License runbook: the mail had not come, and the tracker has no license, so one is issued now.{why}"
+
+
 def license_note(users: int, license_id: str, evidence_url: str) -> str:
     """The internal note that leaves the result on the ticket for the next colleague."""
     return (

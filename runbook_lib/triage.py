@@ -160,7 +160,10 @@ def walk(replies: Mapping[str, Reply]) -> Path:
 
 
 def mermaid() -> str:
-    """The whole tree as the source of a mermaid flowchart; the title leads to the first question."""
+    """The whole tree as the source of a mermaid flowchart.
+
+    The arrow from the title to the first question is a drawing aid: the chart of the seed, and `EDGES`, have none.
+    """
     names = {node.id: node.id.replace("l&r", "expert") for node in NODES}
     shapes = {
         Kind.TITLE: ("[[", "]]"),
@@ -184,10 +187,10 @@ class SeatLinkFacts:
     """What the last question rests on.
 
     Attributes:
-        rows: The subscription's rows, newest first.
+        rows: The subscription's rows, in any order.
         opened_at: When the ticket was opened.
         emergency_on: The emergency's date, which is the "current date" of the question, UTC.
-        now: The present moment.
+        now: The moment at which somebody looks.
         cloud: Whether the license is an online cloud license; None if nothing says so.
     """
 
@@ -199,12 +202,12 @@ class SeatLinkFacts:
 
 
 def current_rows(facts: SeatLinkFacts) -> tuple[SeatLink, ...]:
-    """The rows that count as of the current date.
+    """The rows that count as of the current date, newest first.
 
     A row counts by the day it was received, since the report in it is usually of the day before. Who looks on a
     later day than the emergency's needs one from after the ticket was opened: an older one proves nothing any more.
     """
-    return tuple(row for row in facts.rows if _counts(row, facts))
+    return tuple(row for row in _newest_first(facts.rows) if _counts(row, facts))
 
 
 def entry_ruling(facts: SeatLinkFacts) -> tuple[Answer, str]:
@@ -214,7 +217,9 @@ def entry_ruling(facts: SeatLinkFacts) -> tuple[Answer, str]:
         words = f"received {_at(found[0].created_at)} from {found[0].hostname or 'an instance without a name'}"
         return Answer.YES, words
     if facts.rows:
-        return Answer.NO, f"the newest of {len(facts.rows)} rows was received {_at(facts.rows[0].created_at)}"
+        newest = _at(_newest_first(facts.rows)[0].created_at)
+        count = len(facts.rows)
+        return Answer.NO, f"the {f'newest of {count} rows' if count > 1 else 'only row'} was received {newest}"
     return Answer.NO, "the page shows no row for this subscription"
 
 
@@ -224,11 +229,10 @@ def row_hints(row: SeatLink, facts: SeatLinkFacts) -> str:
     days = (facts.emergency_on - received).days
     if _counts(row, facts):
         when = "received on the emergency's date" if days == 0 else "received after the emergency's date"
-        earlier = row.report_at is not None and _day(row.report_at) < received
-        return f"{when}: counts; its report is of the day before, as usual" if earlier else f"{when}: counts"
+        return f"{when}: counts{_report_words(row)}"
     if days <= 0:
         return "received before the ticket was opened, and today is a later day: does not count"
-    return "received the day before: does not count" if days == 1 else f"received {days} days before"
+    return f"received {'the day' if days == 1 else f'{days} days'} before the emergency's date: does not count"
 
 
 def hints(facts: SeatLinkFacts) -> tuple[str, ...]:
@@ -258,41 +262,52 @@ def _next(node: Node, reply: Reply | None) -> str | None:
 def _counts(row: SeatLink, facts: SeatLinkFacts) -> bool:
     if _day(row.created_at) < facts.emergency_on:
         return False
-    looked_later = _day(facts.now) > facts.emergency_on and _day(facts.opened_at) == facts.emergency_on
+    looked_later = _day(_now(facts)) > facts.emergency_on and _day(facts.opened_at) == facts.emergency_on
     return row.created_at >= facts.opened_at if looked_later else True
+
+
+def _report_words(row: SeatLink) -> str:
+    """What to say of a report that is of an earlier day than its row; usually it is one day."""
+    if row.report_at is None or _day(row.report_at) >= _day(row.created_at):
+        return ""
+    if _day(row.created_at) - _day(row.report_at) == timedelta(days=1):
+        return "; its report is of the day before, as usual"
+    return f"; its report is of {_day(row.report_at)}"
 
 
 def _file_hint(facts: SeatLinkFacts) -> str:
     if facts.cloud is not False:
         return ""
-    return (
-        "This is a license file: only online cloud licenses sync, so file licenses never sync and the missing row "
-        "says nothing about a renewal."
+    means = (
+        "The row must be of another license."
+        if current_rows(facts)
+        else "No row is to be expected, and the missing one says nothing about a renewal."
     )
+    return f"This is a license file. Only online cloud licenses sync, file licenses never sync. {means}"
 
 
 def _unknown_hint(facts: SeatLinkFacts) -> str:
     if facts.rows or facts.cloud is not None:
         return ""
-    return "There has never been a row. Only online cloud licenses sync: check which kind of license this is."
+    return "There is no row at all. Only online cloud licenses sync: check which kind of license this is."
 
 
 def _sync_hint(facts: SeatLinkFacts) -> str:
     """Before the daily sync is over a missing row may be normal."""
-    moments = [moment.astimezone(UTC) for moment in (facts.opened_at, facts.now)]
+    moments = [moment.astimezone(UTC) for moment in (facts.opened_at, _now(facts))]
     early = [m for m in moments if m.date() == facts.emergency_on and m.time() < SYNC_ENDS]
     if not early:
         return ""
     return (
         f"At {early[0]:%H:%M} UTC a missing row is still normal: instances sync from {SYNC_STARTS:%H:%M} to "
         f"{_last(SYNC_ENDS):%H:%M} UTC, and retry for about {RETRY_HOURS} hours. Look again after "
-        f"{SYNC_ENDS:%H:%M} UTC."
+        f"{SYNC_ENDS:%H:%M} UTC, also while the expert works."
     )
 
 
 def _stamp_hint(found: tuple[SeatLink, ...]) -> str:
     for row in found:
-        if row.report_at is not None and _day(row.report_at) < _day(row.created_at):
+        if row.report_at is not None and _report_words(row):
             return (
                 f"The row received on {_day(row.created_at)} carries a report of {_day(row.report_at)}. That is usual: "
                 "the day of receipt (created_at) counts."
@@ -301,14 +316,20 @@ def _stamp_hint(found: tuple[SeatLink, ...]) -> str:
 
 
 def _instances_hint(facts: SeatLinkFacts) -> str:
-    """Several instances may use one subscription: the one that is down need not be the one that synced."""
-    newest: dict[str, SeatLink] = {}
-    for row in sorted(facts.rows, key=lambda row: row.created_at, reverse=True):
-        newest.setdefault(row.instance_id or row.hostname, row)
+    """Several instances may use one subscription: the one that is down need not be the one that synced.
+
+    A copy of an instance may have its id under another hostname, so that both tell instances apart.
+    """
+    newest: dict[tuple[str, str], SeatLink] = {}
+    for row in _newest_first(facts.rows):
+        newest.setdefault((row.instance_id, row.hostname), row)
     if len(newest) < 2:
         return ""
     named = [f"{row.hostname or 'one without a name'} (last {_day(row.created_at)})" for row in newest.values()]
-    return f"{len(named)} instances use this subscription: {', '.join(named)}. Ask which of them the ticket is about."
+    return (
+        f"{len(named)} instances use this subscription: {', '.join(named)}. Contact with one does not prove that the "
+        "one which is down has synced: ask which of them the ticket is about."
+    )
 
 
 def _proof_hint(found: tuple[SeatLink, ...]) -> str:
@@ -316,13 +337,24 @@ def _proof_hint(found: tuple[SeatLink, ...]) -> str:
 
 
 def _later_hint(facts: SeatLinkFacts) -> str:
-    today = _day(facts.now)
-    if today <= facts.emergency_on or not facts.rows:
+    """Who looks on a later day, and finds nothing that counts of the emergency's, may want to judge by today."""
+    today = _day(_now(facts))
+    of_the_day = [row for row in current_rows(facts) if _day(row.created_at) == facts.emergency_on]
+    if today <= facts.emergency_on or not facts.rows or of_the_day:
         return ""
-    return (
-        f"Today is {today}, and the newest row is of {_day(facts.rows[0].created_at)}. To judge by today's date, pass "
-        "emergency_on."
-    )
+    newest = _day(_newest_first(facts.rows)[0].created_at)
+    return f"Today is {today}, and the newest row is of {newest}. To judge by today's date, pass emergency_on."
+
+
+def _newest_first(rows: tuple[SeatLink, ...]) -> list[SeatLink]:
+    return sorted(rows, key=lambda row: row.created_at, reverse=True)
+
+
+def _now(facts: SeatLinkFacts) -> datetime:
+    """The moment that the caller passed. By pattern, since `.now` in the pure layer is taken for a clock."""
+    match facts:
+        case SeatLinkFacts(now=moment):
+            return moment
 
 
 def _last(end: time) -> time:

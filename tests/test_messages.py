@@ -46,6 +46,7 @@ OUTGOING: dict[str, str] = {
     "license_note": messages.license_note(250, "SHA256:0123", "https://gitlab.example/issues/7"),
     "license_copy_sent": messages.license_copy_sent(250, EXPIRY),
     "license_copy_note": messages.license_copy_note(250, "SHA256:0123", "https://gitlab.example/issues/7"),
+    "nothing_found_note": messages.nothing_found_note("552 5.2.2 Mailbox full"),
     "resolved_question": messages.resolved_question(),
     "triage_note": messages.triage_note(["First? yes", "Second? no"], ["plan: premium", "users: 5"]),
     "expert_post": messages.expert_post(TICKET, ["First? yes", "Second? no"], ["plan: premium"]),
@@ -103,6 +104,7 @@ def test_titles_fit(users: int) -> None:
         ("license_note", ["10 days", "250 users", "SHA256:0123", "https://gitlab.example/issues/7"]),
         ("license_copy_sent", ["attached", "250 users", "2026-12-02", "Ultimate trial"]),
         ("license_copy_note", ["250 users", "SHA256:0123", "https://gitlab.example/issues/7", "No second license"]),
+        ("nothing_found_note", ["no license", "552 5.2.2 Mailbox full"]),
         ("resolved_question", ["confirm", "resolved itself", "Admin Area > Subscription"]),
         ("triage_note", ["- First? yes\n- Second? no", "- plan: premium\n- users: 5"]),
         ("expert_post", [f"<{TICKET}>", "expert", "- First? yes\n- Second? no", "- plan: premium"]),
@@ -142,7 +144,7 @@ def test_messages_take_no_customer_text(name: str) -> None:
     taken = inspect.signature(getattr(messages, name)).parameters.values()
     kinds = {"users": "int", "count": "int", "starts_on": "date", "expires_on": "date"}
     ours = {"license_id": "str", "evidence_url": "str", "evidence": "str", "ticket_url": "str"}
-    ours |= {"path": "Sequence[str]", "known": "Sequence[str]"}
+    ours |= {"path": "Sequence[str]", "known": "Sequence[str]", "reason": "str"}
     assert {p.name: p.annotation for p in taken}.items() <= (kinds | ours).items()
 
 

@@ -47,7 +47,7 @@ class LicenseNotReceived(WeekendLicense):
     failure: TrackerIssue | None = None
 
     @step("Look for the license in the tracker")
-    def find_license(self, *, send_earlier: object = False) -> StepResult:
+    def find_license(self, *, send_earlier: object = False, mail_missing: object = answers.UNKNOWN) -> StepResult:
         """Look for the closed success issue of this address and this emergency, then for an open failure.
 
         Raises:
@@ -65,6 +65,15 @@ class LicenseNotReceived(WeekendLicense):
         tracker, began_on = Tracker(self, email), self.began_on
         found = tracker.found_since(began_on)
         issue = self._chosen(found, bool(answers.parse("send_earlier", send_earlier)))
+        if issue and self._is_just_issued(issue, told=answers.parse("mail_missing", mail_missing) == Answer.YES):
+            words = (
+                f"An earlier run of this runbook issued the license (issue {issue.iid}), and the customer has not "
+                "written since. It is not sent again; the steps below repeat nothing. If they say that this mail "
+                "has not come either, pass mail_missing as yes."
+            )
+            self.copy = self.failure = None
+            parts = (Paragraph(words, strong=True), _issues_table(found, issue), Link("tracker issue", issue.url))
+            return self.result("issued by this runbook", Tone.GOOD, parts, words, issue=issue.url)
         self.copy = None if issue is None else tracker.issuance(issue, 0)
         self.failure = None if issue or not found.failures else found.failures[0]
         if issue is None and found.under_way:
@@ -73,8 +82,8 @@ class LicenseNotReceived(WeekendLicense):
                 "for its pipeline; if that died, ask the customer whether the mail came, and retitle the issue "
                 "accordingly."
             )
-        parts: tuple[Part, ...] = (_issues_table(found, issue),) if found != Found() else ()
-        return self._found_result(email, began_on, issue, parts)
+        table = (_issues_table(found, issue),) if found != Found() else ()
+        return self._found_result(email, began_on, issue, table)
 
     @step("Check the copy")
     def check_copy(self) -> StepResult:
@@ -112,7 +121,8 @@ class LicenseNotReceived(WeekendLicense):
         copy = self.copy
         if copy is None or copy.text is None:
             words = "There is nothing to send; the steps below issue a license."
-            return self.result("nothing to send", Tone.PLAIN, (Paragraph(words),), words)
+            noted = self.apply(self._nothing_found_note())
+            return self.result("nothing to send", Tone.PLAIN, (Paragraph(words), *effect_parts(noted)), words)
         reply = messages.license_copy_sent(copy.users, cast(date, copy.expires_on))
         digest = license.fingerprint(copy.text).rpartition(":")[2][:12]
         sent = self.apply(LicenseCopy(self, reply, copy.text, digest))
@@ -123,6 +133,21 @@ class LicenseNotReceived(WeekendLicense):
         self.end(Outcome.LICENSE_FOUND)
         parts = (*effect_parts(sent, noted), Preview("public reply", reply), Preview("internal note", note))
         return self.result(effect_state(sent), effect_tone(sent), parts, sent.summary, effect=effect_data(sent))
+
+    def _nothing_found_note(self) -> Comment:
+        """The internal note that no license was on file. It also tells the next run who issued the one there is."""
+        reason = messages.failure_reason(self.failure.description) if self.failure else ""
+        note = messages.nothing_found_note(reason)
+        return Comment(self, "nothing_found", note, public=False, summary="internal note that no license was on file")
+
+    def _is_just_issued(self, issue: TrackerIssue, *, told: bool) -> bool:
+        """Whether this runbook issued the license itself, in a run before, and nobody has complained since."""
+        own = (messages.find_operation(issue.description) or "").startswith(self.operation("license-"))
+        later = any(
+            comment.created_at > issue.created_at and comment.author_id == self.ticket.requester.id
+            for comment in self.thread
+        )
+        return own and not told and not later and self._effects.look(self._nothing_found_note()) is not None
 
     def _check_recipient(self) -> None:
         """A license goes to the customer only, also as a copy."""

@@ -38,6 +38,7 @@ def routes() -> list[BaseRoute]:
         ("/organizations/{id}", show_organization, ["GET"]),
         ("/attachments/{id}", show_attachment, ["GET"]),
         ("/uploads", upload, ["POST"]),
+        ("/tickets", list_tickets, ["GET"]),
         ("/tickets/{id}", show_ticket, ["GET"]),
         ("/tickets/{id}", update_ticket, ["PUT"]),
         ("/tickets/{id}/comments", list_comments, ["GET"]),
@@ -75,6 +76,14 @@ async def show_attachment(request: Request) -> Response:
     _signed_in(request)
     row = _found(request, "SELECT * FROM attachments WHERE id = ?")
     return JSONResponse({"attachment": Shapes.of(request).attachment(row)})
+
+
+async def list_tickets(request: Request) -> Response:
+    """Every ticket, by number."""
+    _signed_in(request)
+    shapes = Shapes.of(request)
+    page, paging = _page(request, shapes.world.store.rows("SELECT * FROM tickets ORDER BY id"))
+    return JSONResponse({"tickets": [shapes.ticket(row) for row in page]} | paging)
 
 
 async def show_ticket(request: Request) -> Response:

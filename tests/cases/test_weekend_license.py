@@ -310,7 +310,7 @@ def test_a_pipeline_that_does_not_end_in_time_is_told_and_found_by_the_next_run(
     started.issue_license()
     here.wait_for_pipelines()
     here.change("UPDATE pipelines SET status = 'running'")
-    (issue,) = here.rows("SELECT * FROM issues")
+    (issue,) = here.issues(1001)
     here.change(
         "UPDATE issues SET state = 'opened', title = replace(title, '[Success] - Created', '[In progress] - Creating')"
     )

@@ -1,0 +1,150 @@
+"""The mail that never came, step by step in this process: which issue counts, and what may be sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from runbook_lib.cases.license_not_received import LicenseNotReceived
+from runbook_lib.cases.weekend_license import WeekendLicense
+from runbook_lib.errors import NeedsAnswerError, OutcomeUnknownError, PersonNeededError
+from tests.practice import World, start
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """A world of its own, which the settings of this process find."""
+    monkeypatch.setenv("RUNBOOK_OUTPUTS", str(tmp_path / "outputs"))
+    yield from start(tmp_path / "outputs")
+
+
+def to_facts(ticket_id: int, *, perform: bool = False, **facts: object) -> LicenseNotReceived:
+    """A case up to the facts."""
+    case = LicenseNotReceived.open(ticket_id, perform=perform)
+    case.take()
+    case.collect_facts(**facts)
+    return case
+
+
+def move(world: World, *, days: int) -> None:
+    """Make the issue of ticket 3001 older."""
+    (row,) = [row for row in world.rows("SELECT * FROM issues") if "tickets/3001\n" in row["description"]]
+    stamp = f"2026-11-{21 - days:02d}T12:00:00.000Z"
+    world.change("UPDATE issues SET created_at = ? WHERE id = ?", stamp, row["id"])
+
+
+@pytest.mark.parametrize("days", [0, 1, 3])
+def test_a_license_from_the_days_of_the_emergency_counts(here: World, days: int) -> None:
+    """The grace period ended at most three days before, so an earlier one is of another emergency."""
+    move(here, days=days)
+    case = to_facts(3001)
+    case.find_license()
+    assert case.copy is not None
+
+
+def test_a_valid_license_of_an_earlier_emergency_needs_the_engineers_word(here: World) -> None:
+    """It does not count by itself; the tool would issue no other, so the way out is named."""
+    move(here, days=4)
+    case = to_facts(3001)
+    with pytest.raises(NeedsAnswerError, match="earlier emergency") as told:
+        case.find_license()
+    assert ("send_earlier",) == told.value.missing
+    case.find_license(send_earlier=True)
+    case.check_copy()
+    case.send_copy()
+    assert "license_found" == case.outcome
+
+
+def test_a_license_that_has_ended_does_not_count(here: World) -> None:
+    """The copy says when it ends: here an old one in an issue of the right day."""
+    rows = here.rows("SELECT * FROM issues ORDER BY id")
+    old = next(row for row in rows if "tickets/3006\n" in row["description"])
+    new = next(row for row in rows if "tickets/3001\n" in row["description"])
+    here.change("UPDATE issues SET description = ? WHERE id = ?", old["description"], new["id"])
+    case = to_facts(3001)
+    case.find_license()
+    assert case.copy is None
+
+
+@pytest.mark.parametrize(
+    ("ticket_id", "words"), [(3901, "signed by the expected key"), (3902, "holds no copy of the license")]
+)
+def test_a_copy_that_cannot_be_used_stops_and_nothing_is_issued(here: World, ticket_id: int, words: str) -> None:
+    """A license was generated, so the tool must not be used again; a person finds out."""
+    before = here.rows("SELECT count(*) AS n FROM comments")
+    case = to_facts(ticket_id, perform=True)
+    case.find_license()
+    with pytest.raises(PersonNeededError, match=words):
+        case.check_copy()
+    assert before == here.rows("SELECT count(*) AS n FROM comments")
+    assert [] == here.rows("SELECT * FROM pipelines")
+
+
+def test_a_job_under_way_is_waited_for(here: World) -> None:
+    """It may be about to send the license."""
+    here.change(
+        "UPDATE issues SET title = replace(title, '[Failure] - Could not create', '[In progress] - Creating') "
+        "WHERE title LIKE '%paul.okafor%'"
+    )
+    case = to_facts(3002)
+    with pytest.raises(OutcomeUnknownError, match="under way, or died"):
+        case.find_license()
+
+
+def test_a_copy_never_goes_to_staff_or_a_reseller(here: World) -> None:
+    """In a customer's stead."""
+    case = to_facts(3001, account_type="reseller")
+    with pytest.raises(PersonNeededError, match="reseller"):
+        case.find_license()
+    here.change("UPDATE users SET email = 'me@gitlab.com' WHERE email LIKE 'greta.nilsson%'")
+    case = to_facts(3001)
+    with pytest.raises(PersonNeededError, match=r"address is at gitlab\.com"):
+        case.find_license()
+
+
+def test_a_license_made_by_hand_has_no_copy_in_the_tracker(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The note on the ticket says where it is; no second one is made."""
+    monkeypatch.setenv("RUNBOOK_ISSUER", "manual")
+    weekend = WeekendLicense.open(3003, perform=True)
+    weekend.take()
+    weekend.collect_facts()
+    weekend.decide_scope()
+    weekend.confirm_subscription()
+    weekend.choose_users()
+    weekend.issue_license(issued_evidence="https://customers.example/licenses/7")
+    case = to_facts(3003)
+    with pytest.raises(PersonNeededError, match=r"made by hand \(https://customers.example/licenses/7\)"):
+        case.find_license()
+
+
+def test_the_address_is_compared_without_regard_to_case(here: World) -> None:
+    """As mail servers do it."""
+    here.change("UPDATE users SET email = 'Greta.Nilsson@isbjorn-games.example' WHERE email LIKE 'greta.nilsson%'")
+    case = to_facts(3001)
+    case.find_license()
+    assert case.copy is not None
+
+
+def test_the_license_is_nowhere_but_in_the_attachment(here: World) -> None:
+    """Not in what the steps show, nor in the journal."""
+    case = to_facts(3001, perform=True)
+    shown = "".join(repr(step()) for step in (case.find_license, case.check_copy, case.send_copy))
+    journal = (here.outputs / "sandbox" / "3001" / "journal.jsonl").read_text()
+    (copy,) = here.rows("SELECT content FROM attachments WHERE file_name = 'trial.gitlab-license'")
+    body = bytes(copy["content"]).decode().split("\n")[1]
+    assert body not in shown + journal
+    assert "BEGIN" not in shown + journal
+
+
+def test_the_earlier_tickets_license_leads_here(here: World) -> None:
+    """The weekend runbook names this one where it refuses to issue a second license."""
+    case = WeekendLicense.open(3001, perform=True)
+    case.take()
+    case.collect_facts()
+    case.decide_scope()
+    case.confirm_subscription()
+    case.choose_users()
+    with pytest.raises(PersonNeededError, match="license_not_received"):
+        case.issue_license()
