@@ -44,6 +44,9 @@ class Tone(StrEnum):
     PLAIN = "#768390"
 
 
+_ANSWER_TONES: dict[str, Tone] = {Answer.NO: Tone.STOP, Answer.UNKNOWN: Tone.ASK}
+
+
 @dataclass(frozen=True)
 class Paragraph:
     """A sentence or two; strong ones carry the decision."""
@@ -273,7 +276,7 @@ def _stop_html(stop: Stop, accent: Tone | None) -> h.Node:
 
 
 def _pill(answer: str) -> h.Node:
-    color = {Answer.NO: Tone.STOP, Answer.UNKNOWN: Tone.ASK}.get(answer, Tone.GOOD).value
+    color = _ANSWER_TONES.get(answer, Tone.GOOD).value
     style = f"border:1px solid {color};border-radius:9px;padding:0px 8px;font-size:12px;font-weight:bold"
     return [" → ", h.span(style=style)[clean(answer)]]
 

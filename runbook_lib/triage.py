@@ -190,14 +190,14 @@ class SeatLinkFacts:
         rows: The subscription's rows, in any order.
         opened_at: When the ticket was opened.
         emergency_on: The emergency's date, which is the "current date" of the question, UTC.
-        now: The moment at which somebody looks.
+        looked_at: The moment at which somebody looks.
         cloud: Whether the license is an online cloud license; None if nothing says so.
     """
 
     rows: tuple[SeatLink, ...]
     opened_at: datetime
     emergency_on: date
-    now: datetime
+    looked_at: datetime
     cloud: bool | None = None
 
 
@@ -262,7 +262,7 @@ def _next(node: Node, reply: Reply | None) -> str | None:
 def _counts(row: SeatLink, facts: SeatLinkFacts) -> bool:
     if _day(row.created_at) < facts.emergency_on:
         return False
-    looked_later = _day(_now(facts)) > facts.emergency_on and _day(facts.opened_at) == facts.emergency_on
+    looked_later = _day(facts.looked_at) > facts.emergency_on and _day(facts.opened_at) == facts.emergency_on
     return row.created_at >= facts.opened_at if looked_later else True
 
 
@@ -294,7 +294,7 @@ def _unknown_hint(facts: SeatLinkFacts) -> str:
 
 def _sync_hint(facts: SeatLinkFacts) -> str:
     """Before the daily sync is over a missing row may be normal."""
-    moments = [moment.astimezone(UTC) for moment in (facts.opened_at, _now(facts))]
+    moments = [moment.astimezone(UTC) for moment in (facts.opened_at, facts.looked_at)]
     early = [m for m in moments if m.date() == facts.emergency_on and m.time() < SYNC_ENDS]
     if not early:
         return ""
@@ -338,7 +338,7 @@ def _proof_hint(found: tuple[SeatLink, ...]) -> str:
 
 def _later_hint(facts: SeatLinkFacts) -> str:
     """Who looks on a later day, and finds nothing that counts of the emergency's, may want to judge by today."""
-    today = _day(_now(facts))
+    today = _day(facts.looked_at)
     of_the_day = [row for row in current_rows(facts) if _day(row.created_at) == facts.emergency_on]
     if today <= facts.emergency_on or not facts.rows or of_the_day:
         return ""
@@ -348,13 +348,6 @@ def _later_hint(facts: SeatLinkFacts) -> str:
 
 def _newest_first(rows: tuple[SeatLink, ...]) -> list[SeatLink]:
     return sorted(rows, key=lambda row: row.created_at, reverse=True)
-
-
-def _now(facts: SeatLinkFacts) -> datetime:
-    """The moment that the caller passed. By pattern, since `.now` in the pure layer is taken for a clock."""
-    match facts:
-        case SeatLinkFacts(now=moment):
-            return moment
 
 
 def _last(end: time) -> time:

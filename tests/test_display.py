@@ -18,10 +18,12 @@ from runbook_lib.display import (
     CELL_LIMIT,
     PREVIEW_LIMIT,
     Card,
+    DecisionPath,
     Link,
     Paragraph,
     Part,
     Preview,
+    Stop,
     Table,
     Timeline,
     Tone,
@@ -36,7 +38,7 @@ from runbook_lib.display import (
 from runbook_lib.models import Answer, Ruling, Verdict, Window
 
 WINDOW = Window(date(2026, 11, 6), date(2026, 11, 20), date(2026, 11, 23), date(2026, 11, 22))
-TAGS = {"div", "span", "p", "bdi", "table", "thead", "tbody", "tr", "th", "td", "pre", "a"}
+TAGS = {"div", "span", "p", "bdi", "table", "thead", "tbody", "tr", "th", "td", "pre", "a", "ol", "li"}
 ATTRIBUTES = {"style", "title", "scope", "role", "aria-label", "href", "rel", "target"}
 LENGTH = r"\d+px"
 COLOR = r"(#[0-9a-f]{6}|rgba\(\d+,\d+,\d+,0\.\d+\))"
@@ -119,6 +121,7 @@ def cards(words: st.SearchStrategy[str], windows: st.SearchStrategy[Window]) -> 
         | st.builds(Timeline, windows)
         | st.builds(Preview, words, words)
         | st.builds(Link, words, words | words.map("https://x.example/".__add__))
+        | st.builds(DecisionPath, st.lists(st.builds(Stop, words, st.booleans(), words, words), max_size=4))
     )
     return st.builds(Card, words, words, st.sampled_from(Tone), words, st.lists(part, max_size=4).map(tuple))
 
@@ -136,6 +139,9 @@ def strings_of(card: Card) -> list[str]:
                 found += [clean(label), clean_lines(words)]
             case Link(label, url):
                 found += [clean(label), clean(url)]
+            case DecisionPath(stops):
+                found += [clean(stop.words) for stop in stops]
+                found += [clean(words) for stop in stops if stop.taken for words in (stop.answer, stop.evidence)]
     return found
 
 
@@ -335,6 +341,17 @@ def test_the_reader_of_html_sees_problems(markup: str, problem: str) -> None:
     assert problem in parsed(markup).problems()
 
 
+WALK = DecisionPath(
+    [
+        Stop("Has an account?", True, "yes", "ticket: admin@customer.example"),
+        Stop("Sees the subscription?", True, "no", "CustomersDot: none"),
+        Stop("Ask an expert", True),
+        Stop("Confirm", False),
+    ]
+)
+"""Two questions answered, the decision, and what was not taken."""
+
+
 def every_part(tone: Tone = Tone.PLAIN) -> Page:
     """A card with a part of each kind."""
     return page_of(
@@ -344,6 +361,7 @@ def every_part(tone: Tone = Tone.PLAIN) -> Page:
         Timeline(WINDOW),
         Preview("l", "w"),
         Link("l", "https://x.example"),
+        WALK,
         tone=tone,
     )
 
@@ -457,6 +475,66 @@ def test_a_timeline_is_bounded(window: Window) -> None:
     assert window_words(window) == label
     for day in (window.expires_on, window.grace_ends_on, window.last_day_on, window.emergency_on):
         assert str(day) in page.words
+
+
+# -- the decision path
+
+
+def items_of(walk: DecisionPath, tone: Tone = Tone.PLAIN) -> list[str]:
+    """The markup of each stop, within one ordered list."""
+    (items,) = re.findall(r"<ol [^>]*>(.*)</ol>", html(Card("title", "state", tone, "badge", (walk,))))
+    return re.findall(r"<li.*?</li>", items)
+
+
+def test_a_path_is_a_list_in_order() -> None:
+    """Each stop with its answer and evidence, the stops not taken faint and labelled so."""
+    expected = [
+        "Has an account? → yesticket: admin@customer.example",
+        "Sees the subscription? → noCustomersDot: none",
+        "Ask an expert",
+        "Confirm (not taken)",
+    ]
+    assert expected == [parsed(item).words for item in items_of(WALK)]
+    assert [False, False, False, True] == ["opacity:0.45" in item for item in items_of(WALK)]
+
+
+@pytest.mark.parametrize("tone", [Tone.GOOD, Tone.STOP])
+def test_the_decision_has_the_cards_accent(tone: Tone) -> None:
+    """Only the last stop taken is boxed and bold, also where its answer is still open, or equals an earlier one."""
+    accent = f"border-left:4px solid {tone.value}"
+    open_at = DecisionPath([Stop("a", True, "yes"), Stop("b", True, "unknown"), Stop("c", False)])
+    twice = DecisionPath([Stop("a", True), Stop("a", True)])
+    nothing = DecisionPath([Stop("a", False)])
+    assert [False, False, True, False] == [accent in item for item in items_of(WALK, tone)]
+    assert [False, True, False] == [accent in item for item in items_of(open_at, tone)]
+    assert [False, True] == [accent in item for item in items_of(twice, tone)]
+    assert [False] == [accent in item for item in items_of(nothing, tone)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "tone"),
+    [("yes", Tone.GOOD), ("found", Tone.GOOD), (Answer.NO, Tone.STOP), ("no", Tone.STOP), ("unknown", Tone.ASK)],
+)
+def test_an_answer_stands_in_its_color(answer: str, tone: Tone) -> None:
+    """A pill, bold, with the answer's word: what is not known does not look like a yes."""
+    (item,) = items_of(DecisionPath([Stop("a", True, answer)]))
+    pill = rf'<span style="border:1px solid {tone.value};[^"]*font-weight:bold">{answer}</span>'
+    assert re.search(pill, item)
+
+
+def test_a_path_as_text() -> None:
+    """Numbered as in the list; customer text in it is one harmless line; long lines are broken."""
+    hostile = DecisionPath([Stop("a\nb", True, "\u202eyes", "<b>\x1b"), Stop("x " * 100, False)])
+    _, *lines = text(Card("t", "s", Tone.PLAIN, "b", (WALK,))).split("\n")
+    assert [
+        "  1. Has an account? -> yes: ticket: admin@customer.example",
+        "  2. Sees the subscription? -> no: CustomersDot: none",
+        "  3. Ask an expert",
+        "  4. (not taken) Confirm",
+    ] == lines
+    _, first, *rest = text(Card("t", "s", Tone.PLAIN, "b", (hostile,))).split("\n")
+    assert "  1. a b -> ‹U+202E›yes: <b>‹U+001B›" == first
+    assert max(len(line) for line in rest) <= 102
 
 
 # -- text

@@ -20,13 +20,20 @@ from tests.practice import World, start
 GOLDEN = Path(__file__).parent / "golden"
 SANITIZE = GOLDEN / "sanitize.cfg"
 CHOSEN = {
-    "1001-performed": (1001, True),
-    "1001-rehearsed": (1001, False),
-    "1002-rehearsed": (1002, False),
-    "1003-rehearsed": (1003, False),
-    "1009-rehearsed": (1009, False),
-    "1011-rehearsed": (1011, False),
+    "1001-performed": ("weekend_license", 1001, True),
+    "1001-rehearsed": ("weekend_license", 1001, False),
+    "1002-rehearsed": ("weekend_license", 1002, False),
+    "1003-rehearsed": ("weekend_license", 1003, False),
+    "1009-rehearsed": ("weekend_license", 1009, False),
+    "1011-rehearsed": ("weekend_license", 1011, False),
+    "2001-performed": ("weekday_triage", 2001, True),
+    "2003-rehearsed": ("weekday_triage", 2003, False),
+    "2007-rehearsed": ("weekday_triage", 2007, False),
+    "3001-performed": ("license_not_received", 3001, True),
+    "3002-rehearsed": ("license_not_received", 3002, False),
+    "3003-routed": ("start_here", 3003, False),
 }
+"""The runbook, the ticket, and whether it is performed."""
 
 
 @pytest.mark.parametrize("name", CHOSEN)
@@ -75,10 +82,10 @@ def nbval(world: World, notebook: Path) -> subprocess.CompletedProcess[str]:
 
 def make() -> None:
     """Make all golden records anew, each in a world of its own."""
-    for name, (ticket_id, perform) in CHOSEN.items():
+    for name, (runbook, ticket_id, perform) in CHOSEN.items():
         with tempfile.TemporaryDirectory() as folder:
             for world in start(Path(folder)):
-                words = ["run", "weekend_license", ticket_id, "--json", *(["--perform"] if perform else [])]
+                words = ["run", runbook, ticket_id, "--json", *(["--perform"] if perform else [])]
                 record = world.runbook(*words).record
         # Times and paths of one run are no part of what is compared.
         record.metadata = {key: record.metadata[key] for key in ("kernelspec", "language_info")}

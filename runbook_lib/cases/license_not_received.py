@@ -127,9 +127,9 @@ class LicenseNotReceived(WeekendLicense):
         digest = license.fingerprint(copy.text).rpartition(":")[2][:12]
         sent = self.apply(LicenseCopy(self, reply, copy.text, digest))
         note = messages.license_copy_note(copy.users, copy.identity, copy.url)
-        noted = self.apply(
-            Comment(self, f"license_copy_note-{digest}", note, public=False, summary="internal note with the result")
-        )
+        noting = Comment(self, "license_copy_note", note, public=False, summary="internal note with the result")
+        noting.operation_id = self.operation(f"license_copy_note-{digest}")
+        noted = self.apply(noting)
         self.end(Outcome.LICENSE_FOUND)
         parts = (*effect_parts(sent, noted), Preview("public reply", reply), Preview("internal note", note))
         return self.result(effect_state(sent), effect_tone(sent), parts, sent.summary, effect=effect_data(sent))

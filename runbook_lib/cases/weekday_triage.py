@@ -100,7 +100,9 @@ class WeekdayTriage(Emergency):
         page = None
         if self.licenses is not None:
             names = self._names()
-            page = _Page(_yes(bool(names)), f"{len(names)} subscriptions listed" if names else "none is listed")
+            page = _Page(
+                _yes(bool(names)), f"{_count(len(names), 'subscription')} listed" if names else "none is listed"
+            )
         return self._answer("sub", has_access, page, self._licenses_table())
 
     @step("Look for the subscription's name")
@@ -138,18 +140,20 @@ class WeekdayTriage(Emergency):
             self._keep(triage.Reply("seat_link", Answer.YES, Source.ENGINEER, "to be looked up by hand"))
             return self.result("by hand", Tone.ASK, (Paragraph(trouble), *parts), f"By hand: {trouble}", link=page)
         self.rows = rows
-        self._keep(triage.Reply("seat_link", Answer.YES, Source.CUSTOMERSDOT, f"{len(rows)} rows found"))
+        self._keep(triage.Reply("seat_link", Answer.YES, Source.CUSTOMERSDOT, f"{_count(len(rows), 'row')} found"))
         facts = self._seat_link_facts()
         table = [
-            (f"{r.created_at:%Y-%m-%d %H:%M}", _stamp(r), r.hostname, triage.row_hints(r, facts))
+            (f"{r.created_at:%Y-%m-%d %H:%M}, report of {_stamp(r)}", r.hostname, triage.row_hints(r, facts))
             for r in rows[:MOST_ROWS]
         ]
-        heads = ("received (UTC)", "report of", "instance", "what it means")
+        heads = ("received (UTC)", "instance", "what it means")
         parts = ((Table(heads, table),) if table else ()) + parts
         if len(rows) > MOST_ROWS:
             parts = (Paragraph(f"The newest {MOST_ROWS} of {len(rows)} rows:"), *parts)
-        words = f"{len(rows)} Seat Link rows of {name}."
-        return self.result(f"{len(rows)} rows", Tone.GOOD, (Paragraph(words, strong=True), *parts), words, link=page)
+        words = f"{_count(len(rows), 'Seat Link row')} of {name}."
+        return self.result(
+            _count(len(rows), "row"), Tone.GOOD, (Paragraph(words, strong=True), *parts), words, link=page
+        )
 
     @step("Is there an entry with the current date?")
     def check_entry(self, *, entry_today: object = answers.UNKNOWN) -> StepResult:
@@ -367,7 +371,7 @@ class WeekdayTriage(Emergency):
             rows=self.rows or (),
             opened_at=self.ticket.created_at,
             emergency_on=self.emergency_on,
-            now=self.settings.now(),
+            looked_at=self.settings.now(),
             cloud=self._cloud(),
         )
 
@@ -449,6 +453,10 @@ def _license_facts(licenses: Sequence[SoldLicense], emergency_on: date) -> tuple
 
 def _yes(holds: bool) -> Answer:
     return Answer.YES if holds else Answer.NO
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _kind(one: SoldLicense) -> str:
