@@ -36,6 +36,7 @@ def test_run_json_prints_one_object_with_the_fields_of_the_contract(world: World
         "record",
         "effects",
         "missing",
+        "next_runbook",
         "seconds",
     ] == list(ran.report)
     assert {"name", "state", "summary", "evidence"} == set(ran.report["effects"][0])
@@ -92,7 +93,7 @@ def test_the_exit_status_says_how_the_run_ended(
     """0 an outcome or a plan, 3 a person is needed, 1 anything else."""
     from runbook_lib import cli, runner
 
-    report = runner.Report(1001, "weekend_license", False, Status(status), None, "", "x.ipynb", [], [], 0.1)
+    report = runner.Report(1001, "weekend_license", False, Status(status), None, "", "x.ipynb", [], [], None, 0.1)
     monkeypatch.setenv("RUNBOOK_PROFILE", "sandbox")
     monkeypatch.setattr(runner, "run", lambda *_, **__: report)
     monkeypatch.setattr(cli, "_practice", lambda _: nullcontext())

@@ -94,6 +94,7 @@ def running(outputs: Path, port: int, **settings: Any) -> None:
         "mechanizer_project_id": 8,
         "mechanizer_trigger_token": "practice-trigger",
         "slack_url": f"{url}/api/",
+        "customersdot_url": url,
         "slack_token": "practice-slack",
         "slack_channel_id": "CPRACTICE",
         "operator": "practice",
@@ -325,7 +326,7 @@ def test_sandbox_operator(
     assert expected == Settings.load().operator
 
 
-@pytest.mark.parametrize("name", ["zendesk_url", "gitlab_url", "slack_url"])
+@pytest.mark.parametrize("name", ["zendesk_url", "gitlab_url", "slack_url", "customersdot_url"])
 @pytest.mark.parametrize(
     "address",
     ["https://team.zendesk.com", "http://10.0.0.1", "https://127.0.0.1.evil.example", "http://127.0.0.1@evil.example"],
@@ -750,3 +751,22 @@ def test_secrets_stay_secret_even_from_pydantic() -> None:
     with pytest.raises(ValidationError) as caught:
         Settings(tracker_project_id="glpat-pasted-hush")
     assert "hush" not in f"{caught.value}{caught.value!r}"
+
+
+@pytest.mark.parametrize("cookie", ["_customersdot_session=0a1b2c%2F==--7f", " s=x\n"])
+def test_a_session_cookie_has_a_name_and_a_value(monkeypatch: pytest.MonkeyPatch, cookie: str) -> None:
+    """As the browser shows it; it is a secret."""
+    set_all(monkeypatch, LIVE | {"CUSTOMERSDOT_COOKIE": cookie})
+    found = Settings.load().customersdot_cookie
+    assert found is not None
+    assert cookie.strip() == found.get_secret_value()
+    assert "x" not in repr(found).removeprefix("SecretStr")
+
+
+@pytest.mark.parametrize("cookie", ["just-a-value", "a=b; c=d", "a=b\r\nHost: x", "=x", "s=ü"])
+def test_a_session_cookie_of_another_form_is_refused(monkeypatch: pytest.MonkeyPatch, cookie: str) -> None:
+    """Without its value in the message."""
+    set_all(monkeypatch, LIVE | {"CUSTOMERSDOT_COOKIE": cookie})
+    with pytest.raises(InputError, match="RUNBOOK_CUSTOMERSDOT_COOKIE") as told:
+        Settings.load()
+    assert cookie not in str(told.value)
