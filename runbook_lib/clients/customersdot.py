@@ -58,7 +58,7 @@ class CustomersDot:
 
     def probe(self, *, patience_s: float) -> None:
         """Read one row, to learn whether the session holds. Raises as `accounts`."""
-        self._page("customer", {"per": "1", "page": "1"}, lambda row: row, patience_s=patience_s)
+        self._page("customer", {"per": "1", "page": "1"}, lambda row: row["id"], patience_s=patience_s)
 
     def _rows(self, model: str, field: str, value: str, parse: Callable[[Any], Any]) -> list[Any]:
         """Every row of a list whose field is this value, page by page: there is no total, so until one is short."""

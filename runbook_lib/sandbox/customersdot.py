@@ -27,6 +27,9 @@ Json = dict[str, Any]
 DEFAULT_PER = 20
 """Rows on a page, if nothing else is asked for. Source: rails_admin, `default_items_per_page`."""
 
+SHOWN_ROWS = 200
+"""Rows that the page for a person shows at the most; it says so where there are more."""
+
 _TABLES = {"customer": "cdot_customers", "license": "cdot_licenses", "license_seat_link": "cdot_seat_links"}
 _TITLES = {"customer": "Customers", "license": "Licenses", "license_seat_link": "License seat links"}
 _BOOLEANS = ("cloud_licensing_enabled", "trial")
@@ -45,7 +48,7 @@ async def as_json(request: Request) -> Response:
     if not secrets.compare_digest(sent.encode(), held.encode()):
         raise Refusal(401, {"error": "You need to sign in or sign up before continuing."})
     found = _page(request, _fitting(request))
-    if request.query_params.get("compact"):
+    if request.query_params.get("compact") == "true":
         return JSONResponse([{"id": str(row["id"]), "label": f"{_model(request)} #{row['id']}"} for row in found])
     return JSONResponse(found)
 
@@ -53,16 +56,15 @@ async def as_json(request: Request) -> Response:
 async def as_page(request: Request) -> Response:
     """The rows that fit a query, for the reader's browser, which has no session here and needs none."""
     model, rows = _model(request), _fitting(request)
-    heads = list(rows[0]) if rows else []
     query = request.query_params.get("query", "")
     table = h.table[
-        h.thead[h.tr[[h.th(scope="col")[head] for head in heads]]],
-        h.tbody[[h.tr[[h.td[foreign(_shown(value))] for value in row.values()]] for row in rows[:200]]],
+        h.thead[h.tr[[h.th(scope="col")[head] for head in _columns(request)]]],
+        h.tbody[[h.tr[[h.td[foreign(_shown(value))] for value in row.values()]] for row in rows[:SHOWN_ROWS]]],
     ]
     body = [
         h.h1[_TITLES[model]],
         h.p(".soft")["CustomersDot of the practice world. Nothing on this page is real."],
-        h.p[f"{len(rows)} rows for the query ", h.b[foreign(query or "(none)")]],
+        h.p[f"{_counted(len(rows))} for the query ", h.b[foreign(query or "(none)")]],
         h.div(style="overflow-x:auto")[table if rows else None],
     ]
     more = "body { max-width: 100rem; } td, th { padding: .2rem .8rem .2rem 0; text-align: left; font-size: .875rem; }"
@@ -79,14 +81,21 @@ def _model(request: Request) -> str:
 
 def _fitting(request: Request) -> list[Json]:
     """The rows that pass the query and every filter, in the order asked for; else the newest first."""
-    rows = [_plain(row) for row in world_of(request).store.rows(f"SELECT * FROM {_TABLES[_model(request)]}")]  # noqa: S608
+    table = _TABLES[_model(request)]
+    rows = [_plain(row) for row in world_of(request).store.rows(f"SELECT * FROM {table}")]  # noqa: S608
     query = request.query_params.get("query", "").casefold()
     fitting = [row for row in rows if _mentions(row, query) and _passes(row, request.query_params)]
     column = request.query_params.get("sort", "id")
-    if column not in (rows[0] if rows else {"id": 0}):
+    if column not in _columns(request):
         raise Refusal(400, {"error": f"Unknown column {column}"})
     reverse = "sort" not in request.query_params or request.query_params.get("sort_reverse") == "true"
-    return sorted(fitting, key=lambda row: (str(row[column]).zfill(20), row["id"]), reverse=reverse)
+    return sorted(fitting, key=lambda row: (row[column], row["id"]), reverse=reverse)
+
+
+def _columns(request: Request) -> list[str]:
+    """The names of a list's columns, in their order; they are there even if no row is."""
+    found = world_of(request).store.rows("SELECT name FROM pragma_table_info(?)", _TABLES[_model(request)])
+    return [row["name"] for row in found]
 
 
 def _page(request: Request, rows: list[Json]) -> list[Json]:
@@ -127,6 +136,10 @@ def _fits(row: Json, column: str, operator: str, value: str) -> bool:
 
 def _plain(row: Row) -> Json:
     return {name: bool(row[name]) if name in _BOOLEANS else row[name] for name in row.keys()}  # noqa: SIM118
+
+
+def _counted(found: int) -> str:
+    return f"{found} rows" if found <= SHOWN_ROWS else f"The first {SHOWN_ROWS} of {found} rows"
 
 
 def _shown(value: object) -> str:

@@ -47,8 +47,8 @@ async def auth_test(request: Request) -> Response:
     await _arguments(request)
     url = f"{request.url.scheme}://{request.url.netloc}/"
     who = {"url": url, "team": "Practice", "user": "runbook", "team_id": _TEAM_ID, "user_id": _USER_ID}
-    headers = {"x-oauth-scopes": ",".join(_scopes(request))}
-    return JSONResponse({"ok": True, **who, "bot_id": _BOT_ID, "is_enterprise_install": False}, headers=headers)
+    answer = {"ok": True, **who, "bot_id": _BOT_ID, "is_enterprise_install": False}
+    return JSONResponse(answer, headers=_told_scopes(request))
 
 
 async def post_message(request: Request) -> Response:
@@ -96,7 +96,8 @@ async def history(request: Request) -> Response:
     cursor = base64.b64encode(f"next_ts:{shown[-1]['ts']}".encode()).decode() if has_more else ""
     with_metadata = _is_true(arguments.get("include_all_metadata"))
     answer = {"ok": True, "messages": [_message(row, with_metadata) for row in shown], "has_more": has_more}
-    return JSONResponse(answer | {"pin_count": 0, "response_metadata": {"next_cursor": cursor}})
+    answer |= {"pin_count": 0, "response_metadata": {"next_cursor": cursor}}
+    return JSONResponse(answer, headers=_told_scopes(request))
 
 
 async def info(request: Request) -> Response:
@@ -111,6 +112,11 @@ def _scopes(request: Request) -> list[str]:
     """What the bot may do at the moment."""
     found = world_of(request).require("SELECT value FROM settings WHERE name = 'slack_scopes'")
     return str(found["value"]).split(",")
+
+
+def _told_scopes(request: Request) -> dict[str, str]:
+    """The header that tells them. Source: Slack, *Understanding OAuth scopes for bots*."""
+    return {"x-oauth-scopes": ",".join(_scopes(request))}
 
 
 def _require_scope(request: Request, scope: str) -> None:

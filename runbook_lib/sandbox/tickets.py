@@ -46,7 +46,7 @@ _SATURDAY = 5
 
 
 def emergency_date(world_date: date) -> date:
-    """The Saturday strictly before a world's date: the day on which every practice ticket came in."""
+    """The Saturday strictly before a world's date: when the tickets of the weekend came in."""
     return world_date - timedelta(days=(world_date.weekday() - _SATURDAY - 1) % 7 + 1)
 
 
@@ -86,7 +86,7 @@ class LicenseFile:
 
     Attributes:
         name: The file's name.
-        grace_ended_days: Days from the end of its grace period to the emergency.
+        grace_ended_days: Days from the end of its grace period to the ticket's date.
         term_days: Days from its start to its expiry.
         trial: Whether it is a trial, such as an extension made by Sales.
         foreign_key: Whether a key other than the world's signs it.

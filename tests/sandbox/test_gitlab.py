@@ -8,6 +8,12 @@ TRACKER = "projects/51000262"
 LABEL = "Mechanizer::Emergency License Generation"
 
 
+@pytest.fixture(autouse=True)
+def no_issues(practice):
+    """A tracker without the issues of the practice tickets."""
+    practice.world.store.write("DELETE FROM issues")
+
+
 def create(practice, title, **fields):
     answer = practice.gitlab("POST", f"{TRACKER}/issues", json={"title": title, **fields})
     assert answer.status_code == 201

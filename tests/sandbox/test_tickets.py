@@ -7,8 +7,10 @@ from datetime import date, timedelta
 import pytest
 
 from runbook_lib import license as license_file
-from runbook_lib.errors import LicenseError
-from runbook_lib.sandbox.tickets import TICKETS, emergency_date
+from runbook_lib.errors import InputError, LicenseError
+from runbook_lib.sandbox.seeding import TICKETS
+from runbook_lib.sandbox.tickets import emergency_date, weekday_date
+from runbook_lib.sandbox.world import opened
 
 SATURDAY = date(2026, 11, 21)
 
@@ -88,12 +90,55 @@ def test_the_organization_says_what_support_knows(practice, ticket_id, fields):
 
 
 def test_every_ticket_came_in_on_that_saturday_and_only_one_is_taken(practice):
-    rows = practice.world.store.rows("SELECT * FROM tickets ORDER BY id")
+    rows = practice.world.store.rows("SELECT * FROM tickets WHERE id < 2000 ORDER BY id")
     assert [row["id"] for row in rows] == [*range(1001, 1012), *range(1901, 1908)]
     assert all("2026-11-21T09:00" <= row["created_at"] <= "2026-11-21T11:30" for row in rows)
     taken = [(row["id"], row["assignee_id"]) for row in rows if row["assignee_id"]]
     colleague = practice.world.require("SELECT id FROM users WHERE name = 'Robin Weekend'")
     assert taken == [(1906, colleague["id"])]
+
+
+@pytest.mark.parametrize(
+    ("world_date", "weekday"),
+    [
+        (date(2026, 11, 22), date(2026, 11, 20)),
+        (date(2026, 11, 21), date(2026, 11, 20)),
+        (date(2026, 11, 23), date(2026, 11, 20)),
+        (date(2026, 11, 24), date(2026, 11, 23)),
+        (date(2026, 11, 20), date(2026, 11, 19)),
+    ],
+)
+def test_tickets_of_the_week_are_of_the_last_working_day_before(world_date, weekday):
+    assert weekday_date(world_date) == weekday
+
+
+def test_tickets_of_the_week_and_of_missing_mails_have_their_days(practice):
+    days = {row["id"]: row["created_at"][:10] for row in practice.world.store.rows("SELECT * FROM tickets")}
+    assert {days[number] for number in (*range(2001, 2008), 2901, 2902)} == {"2026-11-20"}
+    assert {days[number] for number in (*range(3001, 3007), 3901, 3902)} == {"2026-11-21"}
+    (early,) = practice.world.store.rows("SELECT created_at FROM tickets WHERE id = 2005")
+    assert early["created_at"] == "2026-11-20T03:30:00Z"
+
+
+def test_the_reports_of_seat_link_rows_are_of_the_day_before(practice):
+    rows = practice.world.store.rows("SELECT created_at, report_timestamp FROM cdot_seat_links")
+    days = [
+        (date.fromisoformat(r["created_at"][:10]) - date.fromisoformat(r["report_timestamp"][:10])).days for r in rows
+    ]
+    assert set(days) == {1}
+
+
+def test_the_tracker_has_the_issues_of_earlier_jobs(practice):
+    rows = practice.world.store.rows("SELECT * FROM issues ORDER BY iid")
+    assert [row["iid"] for row in rows] == list(range(1, 11))
+    assert [row["created_at"] for row in rows] == sorted(row["created_at"] for row in rows)
+    assert [row["state"] for row in rows if row["title"].startswith("[Failure]")] == ["opened", "opened"]
+
+
+def test_a_world_of_another_version_is_refused_with_the_way_out(practice, world_folder):
+    practice.world.store.write("DELETE FROM settings WHERE name = 'version'")
+    with pytest.raises(InputError, match="made by another version"), opened(world_folder):
+        pass
 
 
 def test_every_address_is_one_that_can_never_be_anybodys():

@@ -1,0 +1,189 @@
+"""The doctor: what each service's answer means, for each of them, with reads alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from runbook_lib import doctor
+from runbook_lib.clients.http import session
+from runbook_lib.doctor import Finding, State
+from runbook_lib.settings import Settings
+from tests.practice import World
+
+SERVICES = ("Zendesk", "GitLab", "GitLab tracker", "GitLab Mechanizer", "Slack", "CustomersDot", "license key")
+HISTORY = "/api/conversations.history"
+GOOD: dict[str, Any] = {
+    "/api/v2/tickets.json": {"tickets": []},
+    "/api/v2/users/me.json": {"user": {"id": 1, "name": "Grace"}},
+    "/api/v4/personal_access_tokens/self": {"scopes": ["api"]},
+    "/api/v4/projects/7/issues": [],
+    "/api/v4/projects/8/pipelines": [],
+    "/api/auth.test": {"ok": True},
+    HISTORY: {"ok": True, "messages": []},
+    "/admin/customer.json": [],
+}
+
+
+def examined(settings: Settings, seen: list[httpx.Request] | None = None, **changed: httpx.Response | Exception) -> Any:
+    """What the doctor finds if some paths answer otherwise; by service."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if seen is not None:
+            seen.append(request)
+        other = changed.get(request.url.path)
+        if isinstance(other, Exception):
+            raise other
+        if other is not None:
+            return other
+        headers = {"x-oauth-scopes": "chat:write,channels:history"}
+        return httpx.Response(200, json=GOOD[request.url.path], headers=headers)
+
+    pool = session(loopback=True, transport=httpx.MockTransport(answer))
+    return {finding.service: finding for finding in doctor.examine(settings, pool)}
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """A complete live configuration."""
+    return Settings.model_construct(
+        **{name: field.default for name, field in Settings.model_fields.items()}
+        | {
+            "profile": "live",
+            "zendesk_url": "https://zendesk.example",
+            "zendesk_oauth_token": secret("hush-z"),
+            "gitlab_url": "https://gitlab.example",
+            "gitlab_token": secret("hush-g"),
+            "tracker_project_id": 7,
+            "mechanizer_project_id": 8,
+            "slack_url": "https://slack.example/api/",
+            "slack_token": secret("hush-s"),
+            "slack_channel_id": "C1",
+            "customersdot_url": "https://customers.example",
+            "customersdot_cookie": secret("session=hush-c"),
+            "license_public_key_file": Path(__file__).parent / "data/license-vectors/key.pub",
+        }
+    )
+
+
+def secret(text: str) -> Any:
+    """A secret as settings hold it."""
+    from pydantic import SecretStr
+
+    return SecretStr(text)
+
+
+def refusal(status: int, body: Any) -> Callable[[], httpx.Response]:
+    """An answer, made anew for each test."""
+    return lambda: httpx.Response(status, json=body)
+
+
+def test_all_is_well(settings: Settings) -> None:
+    """Each service is named once, and works; every request was a read."""
+    seen: list[httpx.Request] = []
+    found = examined(settings, seen)
+    assert dict.fromkeys(SERVICES, State.WORKING) == {name: finding.state for name, finding in found.items()}
+    assert doctor.healthy(list(found.values()))
+    assert {"GET"} == {request.method for request in seen}
+    assert "Grace" in found["Zendesk"].seen
+    assert "trigger token" in found["GitLab Mechanizer"].seen
+
+
+@pytest.mark.parametrize(
+    ("path", "answer", "service", "state"),
+    [
+        ("/api/v2/tickets.json", refusal(401, {"error": "invalid_token"}), "Zendesk", State.WRONG_CREDENTIALS),
+        ("/api/v2/tickets.json", refusal(403, {"error": "Forbidden"}), "Zendesk", State.MISSING_SCOPE),
+        ("/api/v2/tickets.json", refusal(502, {}), "Zendesk", State.UNREACHABLE),
+        ("/api/v2/users/me.json", refusal(200, {"user": {"id": None}}), "Zendesk", State.WRONG_CREDENTIALS),
+        (
+            "/api/v4/personal_access_tokens/self",
+            refusal(401, {"message": "401 Unauthorized"}),
+            "GitLab",
+            State.WRONG_CREDENTIALS,
+        ),
+        ("/api/v4/personal_access_tokens/self", refusal(200, {"scopes": ["read_api"]}), "GitLab", State.MISSING_SCOPE),
+        ("/api/v4/personal_access_tokens/self", refusal(404, {"message": "404"}), "GitLab", State.WORKING),
+        ("/api/v4/projects/7/issues", refusal(404, {"message": "404"}), "GitLab tracker", State.REFUSED),
+        ("/api/v4/projects/7/issues", refusal(403, {"message": "403"}), "GitLab tracker", State.MISSING_SCOPE),
+        ("/api/v4/projects/8/pipelines", refusal(404, {"message": "404"}), "GitLab Mechanizer", State.REFUSED),
+        ("/api/auth.test", refusal(200, {"ok": False, "error": "invalid_auth"}), "Slack", State.WRONG_CREDENTIALS),
+        ("/api/auth.test", refusal(200, {"ok": False, "error": "token_expired"}), "Slack", State.WRONG_CREDENTIALS),
+        (HISTORY, refusal(200, {"ok": False, "error": "missing_scope"}), "Slack", State.MISSING_SCOPE),
+        (HISTORY, refusal(200, {"ok": False, "error": "not_in_channel"}), "Slack", State.REFUSED),
+        (HISTORY, refusal(200, {"ok": False, "error": "channel_not_found"}), "Slack", State.REFUSED),
+        ("/admin/customer.json", refusal(401, {"error": "sign in"}), "CustomersDot", State.WRONG_CREDENTIALS),
+        ("/admin/customer.json", refusal(403, {"error": "no"}), "CustomersDot", State.MISSING_SCOPE),
+        ("/admin/customer.json", refusal(500, {}), "CustomersDot", State.UNREACHABLE),
+    ],
+)
+def test_what_an_answer_means(
+    settings: Settings, path: str, answer: Callable[[], httpx.Response], service: str, state: State
+) -> None:
+    """The others are examined all the same; what to do is said, and no token."""
+    found = examined(settings, **{path: answer()})
+    assert state == found[service].state
+    assert [name for name in SERVICES if name != service] == [
+        name for name, finding in found.items() if finding.state is State.WORKING and name != service
+    ]
+    if state is not State.WORKING:
+        assert found[service].advice
+        assert not doctor.healthy(list(found.values()))
+    assert "hush" not in repr(found)
+
+
+def test_missing_scopes_of_slack_are_named(settings: Settings) -> None:
+    """The header of every answer tells them."""
+    answer = httpx.Response(200, json={"ok": True}, headers={"x-oauth-scopes": "chat:write"})
+    found = examined(settings, **{"/api/auth.test": answer})["Slack"]
+    assert (State.MISSING_SCOPE, True) == (found.state, "channels:history" in found.advice)
+
+
+def test_a_service_that_is_down_is_unreachable(settings: Settings) -> None:
+    """It is tried once, and the others go on."""
+    seen: list[httpx.Request] = []
+    found = examined(settings, seen, **{"/api/auth.test": httpx.ConnectTimeout("no")})
+    assert State.UNREACHABLE is found["Slack"].state
+    assert State.WORKING is found["CustomersDot"].state
+    assert 1 == len([request for request in seen if request.url.path == "/api/auth.test"])
+
+
+def test_what_is_optional_may_be_missing(settings: Settings) -> None:
+    """Without CustomersDot its questions are answered by hand; without Mechanizer licenses are made by hand."""
+    found = examined(settings.model_copy(update={"customersdot_cookie": None, "issuer": "manual"}))
+    assert State.NOT_CONFIGURED is found["CustomersDot"].state
+    assert "GitLab Mechanizer" not in found
+    assert doctor.healthy(list(found.values()))
+
+
+@pytest.mark.parametrize(
+    ("content", "seen"), [(None, "No such file"), (b"not a key", "key")], ids=["missing", "no key"]
+)
+def test_a_key_that_cannot_be_used_is_told(
+    settings: Settings, tmp_path: Path, content: bytes | None, seen: str
+) -> None:
+    """Without it no license could be checked."""
+    path = tmp_path / "key.pub"
+    if content is not None:
+        path.write_bytes(content)
+    found = examined(settings.model_copy(update={"license_public_key_file": path}))["license key"]
+    assert isinstance(found, Finding)
+    assert State.UNUSABLE is found.state
+    assert seen in found.seen
+
+
+def test_the_command_shows_the_table_and_its_exit_status(own_world: World) -> None:
+    """0 where all is well, 1 where something is not; nothing in the world is changed."""
+    before = own_world.content()
+    ran = own_world.runbook("doctor")
+    assert (0, "") == (ran.status, ran.stderr)
+    assert [] == [name for name in SERVICES if name not in ran.stdout]
+    assert before == own_world.content()
+    own_world.change("UPDATE settings SET value = 'chat:write' WHERE name = 'slack_scopes'")
+    ran = own_world.runbook("doctor", "--json")
+    assert 1 == ran.status
+    assert '"missing scope"' in ran.stdout
