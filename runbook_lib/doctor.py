@@ -6,10 +6,11 @@ Each finding says what was seen and what to do; none holds a token.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import httpx
+from pydantic import SecretStr
 
 from runbook_lib import license, messages
 from runbook_lib.clients.customersdot import CustomersDot
@@ -24,6 +25,10 @@ PATIENCE_S = 10.0
 """How long one read may take; each is tried once."""
 SLACK_NEEDS = ("chat:write", "channels:history")
 GITLAB_NEEDS = ("api",)
+OPTIONAL = ("CustomersDot",)
+"""What a run can do without."""
+_NOTHING = SecretStr("")
+"""For a client that is not asked, since its settings are missing."""
 _WRONG_CREDENTIALS = ("invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive")
 
 
@@ -56,6 +61,32 @@ class Finding:
     advice: str = ""
 
 
+@dataclass(frozen=True)
+class _Access:
+    """What the way to a service rests on, as names of settings: each must be given.
+
+    Attributes:
+        service: What the reader calls it.
+        address: Where it is.
+        credential: What it is asked with.
+        needs: What that must allow.
+        place: What in it is asked for, or "" for the service itself.
+    """
+
+    service: str
+    address: str
+    credential: str
+    needs: str
+    place: str = ""
+
+
+_CUSTOMERSDOT = _Access("CustomersDot", "customersdot_url", "customersdot_cookie", "a user who may see the admin pages")
+_GITLAB = _Access("GitLab", "gitlab_url", "gitlab_token", "api")
+_TRACKER = replace(_GITLAB, service="GitLab tracker", place="tracker_project_id")
+_MECHANIZER = replace(_GITLAB, service="GitLab Mechanizer", place="mechanizer_project_id")
+_SLACK = _Access("Slack", "slack_url", "slack_token", " and ".join(SLACK_NEEDS), "slack_channel_id")
+
+
 def examine(settings: Settings, session: httpx.Client | None = None) -> list[Finding]:
     """One finding for each service.
 
@@ -73,59 +104,91 @@ def examine(settings: Settings, session: httpx.Client | None = None) -> list[Fin
 
 def healthy(findings: Sequence[Finding]) -> bool:
     """Whether a run would find all that it needs; what is optional may be missing."""
-    return all(finding.state in (State.WORKING, State.NOT_CONFIGURED) for finding in findings)
+    return all(
+        finding.state is State.WORKING or (finding.state is State.NOT_CONFIGURED and finding.service in OPTIONAL)
+        for finding in findings
+    )
 
 
 def _findings(settings: Settings, pool: httpx.Client) -> Iterator[Finding]:
-    yield _told("Zendesk", lambda: _zendesk(settings, pool), "RUNBOOK_ZENDESK_OAUTH_TOKEN", "read and write")
-    if settings.gitlab_token:
-        gitlab = GitLab(settings.gitlab_url, settings.gitlab_token, pool)
-        yield _told("GitLab", lambda: _gitlab(gitlab), "RUNBOOK_GITLAB_TOKEN", "api")
-        yield _told("GitLab tracker", lambda: _tracker(settings, gitlab), "RUNBOOK_TRACKER_PROJECT_ID", "api")
-        if settings.issuer == "mechanizer":
-            yield _told(
-                "GitLab Mechanizer", lambda: _mechanizer(settings, gitlab), "RUNBOOK_MECHANIZER_PROJECT_ID", "api"
-            )
-    else:
-        yield Finding("GitLab", State.NOT_CONFIGURED, "no token", "Set RUNBOOK_GITLAB_TOKEN.")
-    yield _told("Slack", lambda: _slack(settings, pool), "RUNBOOK_SLACK_TOKEN", " and ".join(SLACK_NEEDS))
-    if settings.customersdot_cookie:
-        yield _told("CustomersDot", lambda: _customersdot(settings, pool), "RUNBOOK_CUSTOMERSDOT_COOKIE", "admin")
-    else:
-        yield Finding(
-            "CustomersDot", State.NOT_CONFIGURED, "no session cookie", "Optional: its questions are answered by hand."
-        )
+    yield _told(_zendesk_access(settings), settings, lambda: _zendesk(settings, pool))
+    gitlab = GitLab(settings.gitlab_url, settings.gitlab_token or _NOTHING, pool)
+    yield _told(_GITLAB, settings, lambda: _gitlab(gitlab))
+    yield _told(_TRACKER, settings, lambda: _tracker(settings, gitlab))
+    if settings.issuer == "mechanizer":
+        yield _told(_MECHANIZER, settings, lambda: _mechanizer(settings, gitlab))
+    yield _told(_SLACK, settings, lambda: _slack(settings, pool))
+    yield _told(_CUSTOMERSDOT, settings, lambda: _customersdot(settings, pool))
     yield _public_key(settings)
 
 
-def _told(service: str, probe: Callable[[], Finding | str], setting: str, needs: str) -> Finding:
-    """A probe's finding, or what its failure means."""
+def _told(access: _Access, settings: Settings, probe: Callable[[], Finding | str]) -> Finding:
+    """A probe's finding, or what its failure means; what is not configured is not asked."""
+    needed = (access.address, access.credential, access.place)
+    if missing := [name for name in needed if name and not getattr(settings, name)]:
+        return _not_configured(access.service, missing)
     try:
         seen = probe()
     except RefusedError as exc:
-        if exc.status == 401 or exc.code in _WRONG_CREDENTIALS:
-            return Finding(service, State.WRONG_CREDENTIALS, str(exc), f"Renew {setting}.")
-        if exc.status == 403 or exc.code == "missing_scope":
-            return Finding(service, State.MISSING_SCOPE, str(exc), f"{setting} needs {needs}.")
-        return Finding(service, State.REFUSED, str(exc), f"Check {setting}, and that its user is a member.")
+        return _refused(access, exc)
     except UnavailableError as exc:
-        return Finding(service, State.UNREACHABLE, str(exc), "Check the address and the network, then try again.")
-    return seen if isinstance(seen, Finding) else Finding(service, State.WORKING, seen)
+        return Finding(
+            access.service, State.UNREACHABLE, str(exc), "Check the address and the network, then try again."
+        )
+    except httpx.InvalidURL:
+        wrong = f"{_variable(access.address)} is no address that can be called"
+        return Finding(access.service, State.UNREACHABLE, wrong, "Correct it, such as https://gitlab.com.")
+    return seen if isinstance(seen, Finding) else Finding(access.service, State.WORKING, seen)
+
+
+def _not_configured(service: str, missing: Sequence[str]) -> Finding:
+    variables = " and ".join(map(_variable, missing))
+    if service in OPTIONAL:
+        seen, advice = "every question can be answered by hand", f"Optional: set {variables} to have them read."
+    else:
+        seen, advice = "not all of its settings are given", f"Set {variables}."
+    return Finding(service, State.NOT_CONFIGURED, seen, advice)
+
+
+def _refused(access: _Access, exc: RefusedError) -> Finding:
+    """A service's no, told apart by whose fault it is."""
+    credential = _variable(access.credential)
+    if exc.status == 401 or exc.code in _WRONG_CREDENTIALS:
+        return Finding(access.service, State.WRONG_CREDENTIALS, str(exc), f"Renew {credential}.")
+    if exc.status == 403 or exc.code == "missing_scope":
+        return Finding(access.service, State.MISSING_SCOPE, str(exc), f"{credential} needs {access.needs}.")
+    member = f", and that the user of {credential} is a member there" if access.place else ""
+    asked = _variable(access.place or access.address)
+    return Finding(access.service, State.REFUSED, str(exc), f"Check {asked}{member}.")
+
+
+def _variable(name: str) -> str:
+    return f"RUNBOOK_{name.upper()}"
+
+
+def _zendesk_access(settings: Settings) -> _Access:
+    """As `Settings.zendesk_credentials`: the OAuth token goes first."""
+    by_mail = settings.zendesk_email and settings.zendesk_api_token and not settings.zendesk_oauth_token
+    credential = "zendesk_api_token" if by_mail else "zendesk_oauth_token"
+    return _Access("Zendesk", "zendesk_url", credential, "read and write")
 
 
 def _zendesk(settings: Settings, pool: httpx.Client) -> str:
-    """`users/me` answers anybody, so a list of tickets is the probe; it then tells as whom. Source: FACTS 4."""
+    """A list of tickets is the probe; `users/me` then tells as whom.
+
+    Source: Zendesk Support API, users/me: answers 200 with an anonymous user to credentials that do not hold.
+    """
     zendesk = Zendesk(settings.zendesk_url, settings.zendesk_credentials(), pool)
     zendesk.probe(patience_s=PATIENCE_S)
-    return f"tickets can be read, as {zendesk.me().name}"
+    return f"tickets can be read, as {zendesk.me(patience_s=PATIENCE_S).name}"
 
 
 def _gitlab(gitlab: GitLab) -> Finding | str:
     """The token's own scopes; tokens that are not personal have no such page."""
     scopes = gitlab.scopes(patience_s=PATIENCE_S)
     if scopes is None:
-        return "the token is accepted; its scopes are not told"
-    return _scoped("GitLab", scopes, GITLAB_NEEDS, "RUNBOOK_GITLAB_TOKEN")
+        return "the token's scopes are not known: it has no page of its own"
+    return _scoped(_GITLAB, scopes, GITLAB_NEEDS) or f"the token has {', '.join(scopes)}"
 
 
 def _tracker(settings: Settings, gitlab: GitLab) -> str:
@@ -137,45 +200,45 @@ def _tracker(settings: Settings, gitlab: GitLab) -> str:
 def _mechanizer(settings: Settings, gitlab: GitLab) -> str:
     project = settings.mechanizer_project_id or 0
     gitlab.probe_pipelines(project, patience_s=PATIENCE_S)
-    return f"the pipelines of project {project} can be read; the trigger token shows only when a pipeline is started"
+    return (
+        f"the pipelines of project {project} can be read; "
+        "the trigger token cannot be checked without starting a pipeline"
+    )
 
 
 def _slack(settings: Settings, pool: httpx.Client) -> Finding | str:
-    if settings.slack_token is None:
-        return Finding("Slack", State.NOT_CONFIGURED, "no token", "Set RUNBOOK_SLACK_TOKEN.")
-    slack = Slack(settings.slack_url, settings.slack_token, pool)
+    slack = Slack(settings.slack_url, settings.slack_token or _NOTHING, pool)
     scopes = slack.scopes(patience_s=PATIENCE_S)
-    if scopes is not None:
-        found = _scoped("Slack", scopes, SLACK_NEEDS, "RUNBOOK_SLACK_TOKEN")
-        if isinstance(found, Finding):
-            return found
+    if scopes is not None and (lacking := _scoped(_SLACK, scopes, SLACK_NEEDS)):
+        return lacking
     slack.probe(settings.slack_channel_id, patience_s=PATIENCE_S)
-    return f"{settings.slack_channel} can be read"
+    told = "the token's scopes are not known" if scopes is None else f"the token has {', '.join(scopes)}"
+    return f"{settings.slack_channel} can be read; {told}"
 
 
 def _customersdot(settings: Settings, pool: httpx.Client) -> str:
-    if settings.customersdot_cookie is None:
-        raise AssertionError("asked without a cookie")
-    CustomersDot(settings.customersdot_url, settings.customersdot_cookie, pool).probe(patience_s=PATIENCE_S)
+    cookie = settings.customersdot_cookie or _NOTHING
+    CustomersDot(settings.customersdot_url, cookie, pool).probe(patience_s=PATIENCE_S)
     return "accounts can be read"
 
 
-def _scoped(service: str, scopes: Sequence[str], needs: Sequence[str], setting: str) -> Finding | str:
+def _scoped(access: _Access, scopes: Sequence[str], needs: Sequence[str]) -> Finding | None:
+    """The finding for a token that lacks a scope, or None."""
     lacking = [scope for scope in needs if scope not in scopes]
-    if lacking:
-        return Finding(
-            service,
-            State.MISSING_SCOPE,
-            f"the token has {', '.join(scopes) or 'no scope'}",
-            f"{setting} also needs {' and '.join(lacking)}.",
-        )
-    return f"the token has {', '.join(scopes)}"
+    if not lacking:
+        return None
+    return Finding(
+        access.service,
+        State.MISSING_SCOPE,
+        f"the token has {', '.join(scopes) or 'no scope'}",
+        f"{_variable(access.credential)} also needs {' and '.join(lacking)}.",
+    )
 
 
 def _public_key(settings: Settings) -> Finding:
     path = settings.license_public_key_file
     if path is None:
-        return Finding("license key", State.NOT_CONFIGURED, "no file", "Set RUNBOOK_LICENSE_PUBLIC_KEY_FILE.")
+        return _not_configured("license key", ["license_public_key_file"])
     try:
         license.load_public_key(path.read_bytes())
     except OSError as exc:

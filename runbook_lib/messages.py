@@ -197,7 +197,7 @@ def license_copy_note(users: int, license_id: str, evidence_url: str) -> str:
 def nothing_found_note(reason: str) -> str:
     """The internal note that no license was on file; `reason` is the tracker's word for a failure, or ""."""
     why = f" An earlier try had failed:\n\n{reason}" if reason else ""
-    return f"License runbook: the mail had not come, and the tracker has no license, so one is issued now.{why}"
+    return f"License runbook: the mail had not come, and the tracker had no license. One may be issued.{why}"
 
 
 def license_note(users: int, license_id: str, evidence_url: str) -> str:

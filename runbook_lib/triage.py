@@ -262,7 +262,7 @@ def _next(node: Node, reply: Reply | None) -> str | None:
 def _counts(row: SeatLink, facts: SeatLinkFacts) -> bool:
     if _day(row.created_at) < facts.emergency_on:
         return False
-    looked_later = _day(facts.looked_at) > facts.emergency_on and _day(facts.opened_at) == facts.emergency_on
+    looked_later = _day(facts.looked_at) > facts.emergency_on
     return row.created_at >= facts.opened_at if looked_later else True
 
 

@@ -214,6 +214,16 @@ def test_after_the_weekend_runbook_the_copy_is_sent(own_world: World) -> None:
     assert 1 == len(own_world.posts(1001))
 
 
+def test_after_a_license_was_issued_the_old_complaint_counts_no_more(own_world: World) -> None:
+    """The number alone, again: the customer has not written since, so nothing is sent again."""
+    own_world.runbook("run", "weekend_license", 3003, "--perform")
+    own_world.wait_for_pipelines()
+    before = own_world.content()
+    again = own_world.runbook("run", "auto", 3003, "--perform", "--json")
+    assert ("weekend_license", "license_issued") == (again.report["runbook"], again.report["outcome"])
+    assert before == own_world.content()
+
+
 # -- routing
 
 

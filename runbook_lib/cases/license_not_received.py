@@ -24,7 +24,7 @@ from runbook_lib.cases.changes import Comment, LicenseCopy
 from runbook_lib.cases.issuing import Found, Issuance, Tracker, check_license, read_issuance
 from runbook_lib.cases.weekend_license import WeekendLicense
 from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone
-from runbook_lib.errors import NeedsAnswerError, OutcomeUnknownError, PersonNeededError
+from runbook_lib.errors import InputError, NeedsAnswerError, OutcomeUnknownError, PersonNeededError
 from runbook_lib.models import Answer, EffectState, Evidence, Outcome, TrackerIssue
 
 
@@ -39,7 +39,7 @@ class LicenseNotReceived(WeekendLicense):
     runbook: ClassVar[str] = "license_not_received"
     order: ClassVar[tuple[str, ...]] = (
         *("take", "collect_facts", "find_license", "check_copy", "send_copy"),
-        *("decide_scope", "confirm_subscription", "choose_users", "issue_license"),
+        *("decide_scope", "note_search", "confirm_subscription", "choose_users", "issue_license"),
         *("check_license", "answer_customer", "tell_team", "close"),
     )
 
@@ -65,7 +65,13 @@ class LicenseNotReceived(WeekendLicense):
         tracker, began_on = Tracker(self, email), self.began_on
         found = tracker.found_since(began_on)
         issue = self._chosen(found, bool(answers.parse("send_earlier", send_earlier)))
-        if issue and self._is_just_issued(issue, told=answers.parse("mail_missing", mail_missing) == Answer.YES):
+        told = answers.parse("mail_missing", mail_missing)
+        if issue and told == Answer.NO:
+            raise InputError(
+                f"mail_missing is no, and a license was issued ({issue.url}): nothing is sent again. To look at the "
+                "case, rehearse weekend_license; if the mail has not come, pass mail_missing as yes."
+            )
+        if issue and self._is_just_issued(issue, told=told == Answer.YES):
             words = (
                 f"An earlier run of this runbook issued the license (issue {issue.iid}), and the customer has not "
                 "written since. It is not sent again; the steps below repeat nothing. If they say that this mail "
@@ -121,8 +127,7 @@ class LicenseNotReceived(WeekendLicense):
         copy = self.copy
         if copy is None or copy.text is None:
             words = "There is nothing to send; the steps below issue a license."
-            noted = self.apply(self._nothing_found_note())
-            return self.result("nothing to send", Tone.PLAIN, (Paragraph(words), *effect_parts(noted)), words)
+            return self.result("nothing to send", Tone.PLAIN, (Paragraph(words),), words)
         reply = messages.license_copy_sent(copy.users, cast(date, copy.expires_on))
         digest = license.fingerprint(copy.text).rpartition(":")[2][:12]
         sent = self.apply(LicenseCopy(self, reply, copy.text, digest))
@@ -133,6 +138,14 @@ class LicenseNotReceived(WeekendLicense):
         self.end(Outcome.LICENSE_FOUND)
         parts = (*effect_parts(sent, noted), Preview("public reply", reply), Preview("internal note", note))
         return self.result(effect_state(sent), effect_tone(sent), parts, sent.summary, effect=effect_data(sent))
+
+    @step("Note that no license was on file")
+    def note_search(self) -> StepResult:
+        """Leave an internal note that the tracker had no license, once the scope allows to issue one."""
+        noted = self.apply(self._nothing_found_note())
+        return self.result(
+            effect_state(noted), effect_tone(noted), effect_parts(noted), noted.summary, effect=effect_data(noted)
+        )
 
     def _nothing_found_note(self) -> Comment:
         """The internal note that no license was on file. It also tells the next run who issued the one there is."""

@@ -11,12 +11,12 @@ from datetime import date
 from pathlib import Path
 from typing import ClassVar, cast
 
-from runbook_lib import answers, policy, routing
+from runbook_lib import answers, messages, policy, routing
 from runbook_lib.cases.base import StepResult, somebody_is_there, step
 from runbook_lib.cases.emergency import Emergency
 from runbook_lib.cases.issuing import Found, Tracker
 from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone, verdict_parts
-from runbook_lib.models import Answer, Outcome, Ruling, Verdict
+from runbook_lib.models import Answer, Outcome, Ruling, TrackerIssue, Verdict
 
 COPIES = "open"
 """The folder, beside the runbooks, of the copies that have a ticket's number filled in."""
@@ -80,12 +80,20 @@ class StartHere(Emergency):
         filed = [f"{len(issues)} {name}" for name, issues in self._kinds(found) if issues]
         on_file = f"the tracker has {', '.join(filed)}" if filed else "the tracker has no issue for this address"
         theirs = [c for c in self.thread if c.public and c.author_id == self.ticket.requester.id]
+        own = [issue for issue in found.copies if self._is_own(issue)]
+        if own:  # what was written before is no complaint about this license
+            theirs = [comment for comment in theirs if comment.created_at > own[0].created_at]
+        subject = [] if own else [self.ticket.subject]
         if told is not None:
             return routing.Mail(told, f"The engineer says {told}; {on_file}.", bool(filed))
-        if routing.says_mail_missing([self.ticket.subject, *(comment.body for comment in theirs)]):
+        if routing.says_mail_missing([*subject, *(comment.body for comment in theirs)]):
             words = f"The customer writes that the license mail has not come; {on_file}."
             return routing.Mail(Answer.YES, words, bool(filed))
         return routing.Mail(Answer.UNKNOWN, f"Nobody says that a mail is missing; {on_file}.", bool(filed))
+
+    def _is_own(self, issue: TrackerIssue) -> bool:
+        """Whether a license was issued by a runbook, for this ticket."""
+        return (messages.find_operation(issue.description) or "").startswith(self.operation("license-"))
 
     def _on_file(self) -> Found:
         email = cast(str | None, self.facts.value("requester_email"))
@@ -96,7 +104,11 @@ class StartHere(Emergency):
         return (("licenses", found.copies), ("failures", found.failures), ("jobs under way", found.under_way))
 
     def _command(self, runbook: str) -> str:
-        given = {name: value for name, value in self._given.items() if name != "mail_missing"}
+        given = {
+            name: value
+            for name, value in self._given.items()
+            if name != "mail_missing" or runbook == routing.NOT_RECEIVED
+        }
         words = [word for name, value in given.items() for word in ("-p", name, value)]
         return shlex.join(["runbook", "run", runbook, str(self.ticket.id), *words])
 
@@ -105,18 +117,21 @@ class StartHere(Emergency):
         if not somebody_is_there():
             return ()
         try:
-            name = _write_copy(self.settings.notebooks, runbook, {"ticket_id": self.ticket.id, **self._given})
+            day = self.settings.practice_date
+            place = f"practice-{day}" if day else "live"
+            values = {"ticket_id": self.ticket.id, **self._given}
+            name = _write_copy(self.settings.notebooks, runbook, place, values)
         except OSError as exc:
             return (Paragraph(f"No copy can be made ({exc.strerror}): open {runbook}.ipynb, and set ticket_id there."),)
         return (Link("Open it with this ticket", f"{COPIES}/{name}"),)
 
 
-def _write_copy(notebooks: Path, runbook: str, values: dict[str, object]) -> str:
+def _write_copy(notebooks: Path, runbook: str, place: str, values: dict[str, object]) -> str:
     """Copy a runbook's template with parameters filled in; returns the copy's name. One there already is kept.
 
     It may hold the engineer's answers by now.
     """
-    name = f"{values['ticket_id']}-{runbook}.ipynb"
+    name = f"{values['ticket_id']}-{runbook}-{place}.ipynb"
     path = notebooks / COPIES / name
     if path.exists():
         return name

@@ -19,7 +19,7 @@ from runbook_lib.cases.changes import Comment, SlackPost
 from runbook_lib.cases.emergency import Emergency
 from runbook_lib.clients.customersdot import customer_page, license_page, seat_link_page
 from runbook_lib.display import DecisionPath, Link, Paragraph, Part, Preview, Stop, Table, Tone, clean
-from runbook_lib.errors import NeedsAnswerError, RefusedError, UnavailableError
+from runbook_lib.errors import NeedsAnswerError, PersonNeededError, RefusedError, UnavailableError
 from runbook_lib.models import (
     Account,
     Answer,
@@ -175,13 +175,17 @@ class WeekdayTriage(Emergency):
             NeedsAnswerError: A question is open, and `escalate` is not given.
         """
         path = triage.walk(self.replies)
-        self.decision = path.outcome
-        if path.open_at is not None:
-            if not answers.parse("escalate", escalate):
-                raise self._open_question(path.open_at)
-            self.decision = Outcome.ESCALATED
-        drawn = DecisionPath([_stop(visit) for visit in path.visits])
+        asked_for = bool(answers.parse("escalate", escalate))
+        if path.open_at is not None and not asked_for:
+            raise self._open_question(path.open_at)
+        self.decision = Outcome.ESCALATED if asked_for else path.outcome
         resolved = self.decision is Outcome.RESOLVED_ITSELF
+        if resolved and (engaged := self._effects.look(SlackPost(self, "", name="expert_post"))):
+            raise PersonNeededError(
+                "By these answers the issue has resolved itself, but an expert was engaged for this ticket already "
+                f"({engaged.proven.summary}). Tell them; they settle it with the customer."
+            )
+        drawn = DecisionPath([_stop(visit) for visit in path.visits])
         words = (
             "Likely the issue has resolved itself; the customer is asked to confirm."
             if resolved
@@ -189,6 +193,8 @@ class WeekdayTriage(Emergency):
         )
         if path.open_at is not None:
             words += f" Still open: {path.open_at.words}"
+        elif path.outcome is not self.decision:
+            words += " The tree says that the issue has resolved itself; the engineer asks for an expert all the same."
         parts: tuple[Part, ...] = (Paragraph(words, strong=True), drawn)
         parts += tuple(Paragraph(f"Hint: {hint}") for hint in self._notes)
         data = [_reply_data(visit) for visit in path.visits if visit.taken]
@@ -225,7 +231,8 @@ class WeekdayTriage(Emergency):
             Comment(self, "expert_note", note, public=False, summary="internal note with the decision path")
         )
         self.end(Outcome.ESCALATED)
-        shown = (Preview(f"post in {self.settings.slack_channel}", post), Preview("internal note", note))
+        kept = "" if posted.state in (EffectState.PLANNED, EffectState.DONE) else ", as it would read now"
+        shown = (Preview(f"post in {self.settings.slack_channel}{kept}", post), Preview(f"internal note{kept}", note))
         parts = (*effect_parts(posted, noted), *shown)
         return self.result(effect_state(posted), effect_tone(posted), parts, posted.summary, effect=effect_data(posted))
 
@@ -395,6 +402,8 @@ class WeekdayTriage(Emergency):
                 lines.append(f"{visit.node.words} {said} ({visit.reply.source}{differs})")
         if path.open_at is not None:
             lines.append(f"{path.open_at.words} not known")
+        elif path.outcome is not self.decision:
+            lines.append("The engineer asks for an expert all the same")
         return lines
 
     def _known_lines(self) -> list[str]:
@@ -415,7 +424,9 @@ class WeekdayTriage(Emergency):
 
     def _closing_words(self) -> str:
         would = "" if self.perform else "Would end as "
-        hints = " ".join(self._notes)
+        differing = [r for r in self.replies.values() if r.differs]
+        differs = [f"The engineer says {clean(r.evidence)}, but {clean(r.differs)}." for r in differing]
+        hints = " ".join((*self._notes, *differs))
         match self.outcome:
             case Outcome.OUT_OF_SCOPE:
                 reasons = [r.reason for r in cast(Verdict, self.verdict).rulings if r.holds is Answer.NO]
@@ -474,7 +485,7 @@ def _host(name: str) -> str:
 
 def _plain(name: str) -> str:
     """A subscription's name for notes and posts; one with unusual characters stays in the record."""
-    return name if re.fullmatch(r"[\w .,:/%+()#-]{1,100}", name) else "(see the record)"
+    return name if re.fullmatch(r"[\w .,/%+()#-]{1,100}", name) else "(see the record)"
 
 
 def _stop(visit: triage.Visit) -> Stop:

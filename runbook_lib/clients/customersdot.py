@@ -47,8 +47,10 @@ class CustomersDot:
 
     def licenses(self, account: Account) -> list[SoldLicense]:
         """The licenses of an account. Raises as `accounts`."""
-        found = self._rows("license", "customer_id", str(account.id), lambda row: (int(row["customer_id"]), row))
-        return [_license(row) for owner, row in found if owner == account.id]
+        found = self._rows(
+            "license", "customer_id", str(account.id), lambda row: (int(row["customer_id"]), _license(row))
+        )
+        return [license for owner, license in found if owner == account.id]
 
     def seat_links(self, subscription_name: str) -> list[SeatLink]:
         """The Seat Link rows of exactly this subscription, the newest first. Raises as `accounts`."""
@@ -152,7 +154,11 @@ def _seat_link(row: Mapping[str, Any]) -> SeatLink:
 
 
 def _number(value: Any) -> int | None:
-    return None if value is None else int(value)
+    if value is None:
+        return None
+    if int(value) < 0:
+        raise ValueError("a negative number")
+    return int(value)
 
 
 def _day(value: Any) -> date | None:

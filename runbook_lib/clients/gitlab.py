@@ -94,12 +94,16 @@ class GitLab:
 
     def probe_issues(self, project_id: int, *, label: str, patience_s: float) -> None:
         """Read one issue, to learn whether the project is there. Raises as `Service.read`."""
-        params = {"labels": label, "per_page": "1"}
-        self._service.read(f"api/v4/projects/{project_id}/issues", params, patience_s=patience_s)
+        self._probe(f"api/v4/projects/{project_id}/issues", {"labels": label}, _issue, patience_s)
 
     def probe_pipelines(self, project_id: int, *, patience_s: float) -> None:
         """Read one pipeline, to learn whether the project is there. Raises as `Service.read`."""
-        self._service.read(f"api/v4/projects/{project_id}/pipelines", {"per_page": "1"}, patience_s=patience_s)
+        self._probe(f"api/v4/projects/{project_id}/pipelines", {}, _pipeline, patience_s)
+
+    def _probe(self, path: str, params: Mapping[str, str], parse: Callable[[Any], object], patience_s: float) -> None:
+        """Take one item apart: a page for signing in answers 200, too, and proves nothing."""
+        one = {**params, "per_page": "1"}
+        self._service.read_json(path, lambda items: listed(items, parse), one, patience_s=patience_s)
 
     def _pages(self, path: str, params: Mapping[str, str], parse: Callable[[Any], _T]) -> Iterator[_T]:
         """Every item of a list, parsed, by page number; `X-Next-Page` is empty on the last."""

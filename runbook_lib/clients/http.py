@@ -30,7 +30,7 @@ REDIRECTS = 5
 """Redirects that a download follows."""
 _T = TypeVar("_T")
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
-_OTHER_FORM = (LookupError, TypeError, AttributeError, ValueError)
+_OTHER_FORM = (LookupError, TypeError, AttributeError, ValueError, OverflowError)
 """What taking an answer apart raises if it is not of the form expected."""
 
 

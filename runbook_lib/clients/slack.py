@@ -28,6 +28,8 @@ _ADVICE = {
     "invalid_auth": "Check RUNBOOK_SLACK_TOKEN.",
     "not_authed": "Check RUNBOOK_SLACK_TOKEN.",
     "token_revoked": "Check RUNBOOK_SLACK_TOKEN.",
+    "token_expired": "Check RUNBOOK_SLACK_TOKEN.",
+    "account_inactive": "Check RUNBOOK_SLACK_TOKEN.",
     "missing_scope": "The token needs chat:write and channels:history.",
 }
 
@@ -97,7 +99,7 @@ class Slack:
         Source: Slack API reference, `X-OAuth-Scopes` of every answer.
         """
         response = self._service.read("auth.test", patience_s=patience_s)
-        self._service.parsed(response, lambda answer: _ok(answer, "any"))
+        self._service.parsed(response, _ok)
         told = response.headers.get("x-oauth-scopes")
         return None if told is None else [scope.strip() for scope in told.split(",") if scope.strip()]
 
@@ -114,14 +116,15 @@ class Slack:
         return str(_ok(answer, channel_id)["ts"])
 
 
-def _ok(answer: Any, channel_id: str) -> Any:
+def _ok(answer: Any, channel_id: str = "") -> Any:
     if answer["ok"]:
         return answer
     code = str(answer.get("error", "unknown_error"))
+    whom = f"channel {channel_id}" if channel_id else "the token"
     if code in _LATER:
-        raise UnavailableError(f"Slack cannot serve channel {channel_id} at the moment: {code}. Try again later.")
+        raise UnavailableError(f"Slack cannot serve {whom} at the moment: {code}. Try again later.")
     advice = _ADVICE.get(code, "Look it up in Slack's API reference.")
-    raise RefusedError(f"Slack refused for channel {channel_id}: {code}. {advice}", code=code)
+    raise RefusedError(f"Slack refused for {whom}: {code}. {advice}", code=code)
 
 
 def _page(answer: Any) -> tuple[list[tuple[str, str | None]], str]:

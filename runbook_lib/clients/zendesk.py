@@ -63,13 +63,16 @@ class Zendesk:
         audits = self._pages(path, lambda page: listed(page["audits"], _audit))
         return next((comment_id for found, comment_id in audits if found == operation_id), None)
 
-    def me(self) -> Person:
+    def me(self, *, patience_s: float | None = None) -> Person:
         """Whose credentials these are.
+
+        Args:
+            patience_s: Ask only once, with this time-out in seconds.
 
         Raises:
             RefusedError: Nobody's: Zendesk answers this call 200 with an anonymous user.
         """
-        return self._service.read_json("api/v2/users/me.json", _somebody)
+        return self._service.read_json("api/v2/users/me.json", _somebody, patience_s=patience_s)
 
     def add_comment(
         self,
@@ -133,7 +136,10 @@ class Zendesk:
     def probe(self, *, patience_s: float) -> None:
         """Read one ticket of the list, to learn whether the credentials hold. Raises as `Service.read`."""
         self._service.read_json(
-            "api/v2/tickets.json", lambda page: page["tickets"], {"page[size]": "1"}, patience_s=patience_s
+            "api/v2/tickets.json",
+            lambda page: listed(page["tickets"], lambda ticket: ticket["id"]),
+            {"page[size]": "1"},
+            patience_s=patience_s,
         )
 
     def _pages(self, path: str, parse: Callable[[Any], list[_T]]) -> Iterator[_T]:

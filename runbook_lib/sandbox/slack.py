@@ -115,7 +115,7 @@ def _scopes(request: Request) -> list[str]:
 
 
 def _told_scopes(request: Request) -> dict[str, str]:
-    """The header that tells them. Source: Slack, *Understanding OAuth scopes for bots*."""
+    """The header that tells them. Source: Slack API reference, `X-OAuth-Scopes` of every answer."""
     return {"x-oauth-scopes": ",".join(_scopes(request))}
 
 

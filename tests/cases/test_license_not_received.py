@@ -9,7 +9,7 @@ import pytest
 
 from runbook_lib.cases.license_not_received import LicenseNotReceived
 from runbook_lib.cases.weekend_license import WeekendLicense
-from runbook_lib.errors import NeedsAnswerError, OutcomeUnknownError, PersonNeededError
+from runbook_lib.errors import InputError, NeedsAnswerError, OutcomeUnknownError, PersonNeededError
 from tests.practice import World, start
 
 
@@ -148,3 +148,20 @@ def test_the_earlier_tickets_license_leads_here(here: World) -> None:
     case.choose_users()
     with pytest.raises(PersonNeededError, match="license_not_received"):
         case.issue_license()
+
+
+def test_a_mail_that_is_not_missing_is_not_sent_again(here: World) -> None:
+    """The engineer says so; the customer is not bothered."""
+    case = to_facts(3001, perform=True)
+    with pytest.raises(InputError, match="mail_missing is no"):
+        case.find_license(mail_missing="no")
+    assert [] == here.comments(3001)
+
+
+def test_out_of_scope_leaves_no_note_that_promises_a_license(here: World) -> None:
+    """Nothing is issued, so nothing is said."""
+    case = to_facts(3003, perform=True, plan="free")
+    for step in (case.find_license, case.check_copy, case.send_copy, case.decide_scope, case.note_search):
+        step()
+    assert "out_of_scope" == case.outcome
+    assert [] == here.comments(3003)

@@ -10,7 +10,7 @@ import pytest
 
 from runbook_lib.cases.base import StepResult
 from runbook_lib.cases.weekday_triage import WeekdayTriage
-from runbook_lib.errors import NeedsAnswerError
+from runbook_lib.errors import NeedsAnswerError, PersonNeededError
 from tests.practice import World, start
 
 
@@ -232,3 +232,36 @@ def test_the_command_repeats_the_answers(here: World) -> None:
     case = to_end(to_scope(2901), subscription="Bergwerk 100% Süd / Haus 2")
     expected = "runbook run weekday_triage 2901 -p subscription 'Bergwerk 100% Süd / Haus 2' --perform"
     assert expected == case.command
+
+
+def test_who_asks_for_an_expert_gets_one(here: World) -> None:
+    """Whatever the tree says; the customer is not told that all is well."""
+    case = to_end(to_scope(2003, perform=True), escalate=True)
+    assert "escalated" == case.outcome
+    (post,) = here.posts(2003)
+    assert "The engineer asks for an expert all the same" in post
+    assert [0] == [comment["public"] for comment in here.comments(2003)]
+
+
+def test_once_an_expert_is_engaged_the_customer_is_not_told_otherwise(here: World) -> None:
+    """Two voices on one ticket confuse everybody: a person settles it."""
+    to_end(to_scope(2004, perform=True))
+    again = to_scope(2004, perform=True)
+    with pytest.raises(PersonNeededError, match="an expert was engaged"):
+        to_end(again, entry_today="yes")
+    assert [0] == [comment["public"] for comment in here.comments(2004)]
+
+
+def test_a_subscription_that_the_account_does_not_list_is_told_at_the_end(here: World) -> None:
+    """The engineer decides, and the record says so."""
+    case = to_end(to_scope(2004), subscription="A-S00020031")
+    assert "CustomersDot lists A-S00020041" in words(case.close())
+
+
+def test_an_odd_list_hands_the_questions_over(here: World) -> None:
+    """It is no answer, and no crash."""
+    here.change("UPDATE cdot_licenses SET users = 'many'")
+    case = WeekdayTriage.open(2004)
+    case.take()
+    assert "unexpected form" in words(case.collect_facts())
+    assert case.accounts is None

@@ -30,6 +30,20 @@ def test_a_bad_token_is_401(practice):
         assert (answer.status_code, answer.json()) == (401, {"message": "401 Unauthorized"})
 
 
+def test_a_token_tells_its_scopes_as_they_are_now(practice):
+    """For `doctor`: the table is read for each request, so that a test can take a scope away."""
+    told = {"id": 42, "name": "runbook", "revoked": False, "active": True, "user_id": 4001, "expires_at": None}
+    assert told | {"scopes": ["api"]} == practice.gitlab("GET", "personal_access_tokens/self").json()
+    practice.world.store.write("UPDATE settings SET value = 'read_api,read_user' WHERE name = 'gitlab_scopes'")
+    assert ["read_api", "read_user"] == practice.gitlab("GET", "personal_access_tokens/self").json()["scopes"]
+
+
+def test_the_token_of_nobody_has_no_page(practice):
+    """401, as everywhere."""
+    answer = practice.http.get("/api/v4/personal_access_tokens/self", headers={"PRIVATE-TOKEN": "wrong"})
+    assert (401, {"message": "401 Unauthorized"}) == (answer.status_code, answer.json())
+
+
 def test_a_bearer_token_works_too(practice):
     headers = {"Authorization": f"Bearer {practice.world.settings['gitlab_token']}"}
     assert practice.http.get("/api/v4/user", headers=headers).json()["username"] == "practice.engineer"

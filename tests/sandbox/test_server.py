@@ -87,6 +87,42 @@ def test_a_file_that_is_no_world_is_named(tmp_path):
         server.world_date(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "change",
+    ["DELETE FROM settings WHERE name = 'version'", "UPDATE settings SET value = '1' WHERE name = 'version'"],
+    ids=["none", "another"],
+)
+def test_a_world_of_another_version_is_refused(world_folder, change):
+    """By name, with what to do; the same for whoever asks its date, serves it, or uses its server."""
+    with opened(world_folder) as world:
+        world.store.write(change)
+    refusals = []
+    for use in (server.world_date, server.serve, lambda folder: server.background(folder).__enter__()):
+        with pytest.raises(InputError) as told:
+            use(world_folder)
+        refusals.append(str(told.value))
+    expected = (
+        f"The practice world in {world_folder} was made by another version of this runbook. Begin a new one with "
+        "`runbook sandbox --new`; the old one is kept."
+    )
+    assert [expected] * 3 == refusals
+
+
+def test_a_world_of_another_version_can_be_set_aside(world_folder):
+    """As `runbook sandbox --new` does it: what it asks before the folder has moved does not open the old world."""
+    with opened(world_folder) as world:
+        world.store.write("DELETE FROM settings WHERE name = 'version'")
+        world.store.write("DROP TABLE cdot_customers")
+    with server.one_at_a_time(world_folder):
+        server.wait_for_stopping(world_folder)
+        assert server.running(world_folder) is None
+        aside = world_folder.rename(world_folder.with_name("aside"))
+        assert server.world_date(world_folder) is None
+        server.make_world(world_folder, date(2026, 11, 23))
+    assert date(2026, 11, 23) == server.world_date(world_folder)
+    assert (aside / "world.sqlite").is_file()
+
+
 def test_a_running_server_describes_itself(served):
     folder, descriptor = served
     assert set(descriptor) == {"world", "pid", "url", "date", "settings", "mail"}

@@ -89,3 +89,28 @@ def test_auth_test_and_conversations_info_tell_who_and_where(practice):
     assert practice.slack("auth.test")["user"] == "runbook"
     channel = practice.slack("conversations.info", channel=CHANNEL)["channel"]
     assert (channel["name"], channel["is_member"]) == ("support_licensing-subscription", True)
+
+
+@pytest.mark.parametrize("method", ["auth.test", "conversations.history"])
+def test_the_scopes_are_told_as_they_are_now(practice, method):
+    """In a header, and read for each request, so that a test can take one away."""
+    headers = {"Authorization": f"Bearer {practice.world.settings['slack_token']}"}
+    path = f"/api/{method}?channel={CHANNEL}"
+    assert "chat:write,channels:history" == practice.http.get(path, headers=headers).headers["x-oauth-scopes"]
+    practice.world.store.write("UPDATE settings SET value = 'channels:history' WHERE name = 'slack_scopes'")
+    assert "channels:history" == practice.http.get(path, headers=headers).headers["x-oauth-scopes"]
+
+
+@pytest.mark.parametrize(
+    ("method", "needed", "provided"),
+    [
+        ("conversations.history", "channels:history", "chat:write"),
+        ("chat.postMessage", "chat:write", "channels:history"),
+    ],
+)
+def test_a_missing_scope_is_named(practice, method, needed, provided):
+    """And nothing is posted."""
+    practice.world.store.write("UPDATE settings SET value = ? WHERE name = 'slack_scopes'", provided)
+    expected = {"ok": False, "error": "missing_scope", "needed": needed, "provided": provided}
+    assert expected == practice.slack(method, channel=CHANNEL, text="hello")
+    assert [] == practice.world.store.rows("SELECT * FROM messages")

@@ -144,3 +144,12 @@ def test_a_world_of_another_version_is_refused_with_the_way_out(practice, world_
 def test_every_address_is_one_that_can_never_be_anybodys():
     for ticket in TICKETS:
         assert ticket.requester.email.endswith(".example") or ticket.id == 1905
+        others = [account.person.email for account in ticket.accounts] + [issue.email for issue in ticket.issues]
+        assert not [email for email in others if not email.endswith((".example", ".example.org"))]
+
+
+def test_every_ticket_has_a_requester_of_its_own():
+    """But for the one who wrote twice; so no ticket's accounts and issues get mixed up with another's."""
+    emails = [ticket.requester.email for ticket in TICKETS]
+    assert {"maya.lindqvist@nordlicht-analytics.example"} == {email for email in emails if emails.count(email) > 1}
+    assert len(TICKETS) == len({ticket.id for ticket in TICKETS})

@@ -286,3 +286,13 @@ def test_a_hostile_file_name_stays_inside_its_header_and_address(practice):
         answer = content_of(practice, attachment)
         assert answer.status_code == 200
         assert not set(answer.headers["Content-Disposition"].partition("''")[2]) & set("<>\"'/ ;")
+
+
+def test_tickets_are_listed_by_number_in_pages(practice):
+    """In cursor form, like comments; one is enough to learn whether the credentials hold."""
+    answer = practice.zendesk("GET", "tickets.json?page[size]=1").json()
+    assert [1001] == [ticket["id"] for ticket in answer["tickets"]]
+    assert answer["meta"]["has_more"]
+    following = {"page[size]": "1", "page[after]": answer["meta"]["after_cursor"]}
+    answer = practice.zendesk("GET", "tickets.json", params=following).json()
+    assert [1002] == [ticket["id"] for ticket in answer["tickets"]]
