@@ -153,13 +153,14 @@ def _not_configured(service: str, missing: Sequence[str]) -> Finding:
 def _refused(access: _Access, exc: RefusedError) -> Finding:
     """A service's no, told apart by whose fault it is."""
     credential = _variable(access.credential)
+    member = f", and its user must be a member of {_variable(access.place)}" if access.place else ""
     if exc.status == 401 or exc.code in _WRONG_CREDENTIALS:
         return Finding(access.service, State.WRONG_CREDENTIALS, str(exc), f"Renew {credential}.")
     if exc.status == 403 or exc.code == "missing_scope":
-        return Finding(access.service, State.MISSING_SCOPE, str(exc), f"{credential} needs {access.needs}.")
+        return Finding(access.service, State.MISSING_SCOPE, str(exc), f"{credential} needs {access.needs}{member}.")
+    where = _variable(access.place or access.address)
     member = f", and that the user of {credential} is a member there" if access.place else ""
-    asked = _variable(access.place or access.address)
-    return Finding(access.service, State.REFUSED, str(exc), f"Check {asked}{member}.")
+    return Finding(access.service, State.REFUSED, str(exc), f"Check {where}{member}.")
 
 
 def _variable(name: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from runbook_lib import doctor
 from runbook_lib.clients.http import session
@@ -72,8 +73,6 @@ def settings(tmp_path: Path) -> Settings:
 
 def secret(text: str) -> Any:
     """A secret as settings hold it."""
-    from pydantic import SecretStr
-
     return SecretStr(text)
 
 
@@ -143,6 +142,103 @@ def test_missing_scopes_of_slack_are_named(settings: Settings) -> None:
     assert (State.MISSING_SCOPE, True) == (found.state, "channels:history" in found.advice)
 
 
+def test_scopes_that_are_not_told_are_not_held_against_a_token(settings: Settings) -> None:
+    """What can be read speaks for itself."""
+    answer = httpx.Response(200, json={"ok": True})
+    found = examined(settings, **{"/api/auth.test": answer})["Slack"]
+    assert (State.WORKING, True) == (found.state, "not known" in found.seen)
+    found = examined(settings, **{"/api/v4/personal_access_tokens/self": httpx.Response(404, json={})})["GitLab"]
+    assert (State.WORKING, True) == (found.state, "not known" in found.seen)
+
+
+@pytest.mark.parametrize(
+    ("path", "answer", "service", "settings_named"),
+    [
+        ("/api/v2/tickets.json", refusal(401, {}), "Zendesk", ["ZENDESK_OAUTH_TOKEN"]),
+        ("/api/v2/tickets.json", refusal(404, {}), "Zendesk", ["ZENDESK_URL"]),
+        ("/api/v4/projects/7/issues", refusal(401, {}), "GitLab tracker", ["GITLAB_TOKEN"]),
+        ("/api/v4/projects/7/issues", refusal(403, {}), "GitLab tracker", ["GITLAB_TOKEN", "TRACKER_PROJECT_ID"]),
+        ("/api/v4/projects/7/issues", refusal(404, {}), "GitLab tracker", ["TRACKER_PROJECT_ID", "GITLAB_TOKEN"]),
+        ("/api/v4/projects/8/pipelines", refusal(404, {}), "GitLab Mechanizer", ["MECHANIZER_PROJECT_ID"]),
+        (HISTORY, refusal(200, {"ok": False, "error": "not_in_channel"}), "Slack", ["SLACK_CHANNEL_ID"]),
+        ("/api/auth.test", refusal(200, {"ok": False, "error": "account_inactive"}), "Slack", ["SLACK_TOKEN"]),
+        ("/admin/customer.json", refusal(401, {}), "CustomersDot", ["CUSTOMERSDOT_COOKIE"]),
+        ("/admin/customer.json", refusal(404, {}), "CustomersDot", ["CUSTOMERSDOT_URL"]),
+    ],
+)
+def test_the_advice_names_the_setting_at_fault(
+    settings: Settings, path: str, answer: Callable[[], httpx.Response], service: str, settings_named: list[str]
+) -> None:
+    """A project's number is not renewed when the token has expired."""
+    advice = examined(settings, **{path: answer()})[service].advice
+    assert settings_named == [name for name in settings_named if f"RUNBOOK_{name}" in advice]
+
+
+def test_the_advice_names_the_credential_in_use(settings: Settings) -> None:
+    """Zendesk has two kinds."""
+    by_mail = {"zendesk_oauth_token": None, "zendesk_email": "a@b.example", "zendesk_api_token": secret("hush-a")}
+    changed = {"/api/v2/tickets.json": httpx.Response(401, json={})}
+    assert (
+        "Renew RUNBOOK_ZENDESK_API_TOKEN." == examined(settings.model_copy(update=by_mail), **changed)["Zendesk"].advice
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "service"),
+    [
+        ("/api/v2/tickets.json", "Zendesk"),
+        ("/api/v2/users/me.json", "Zendesk"),
+        ("/api/v4/personal_access_tokens/self", "GitLab"),
+        ("/api/v4/projects/7/issues", "GitLab tracker"),
+        ("/api/v4/projects/8/pipelines", "GitLab Mechanizer"),
+        ("/api/auth.test", "Slack"),
+        (HISTORY, "Slack"),
+        ("/admin/customer.json", "CustomersDot"),
+    ],
+)
+def test_a_page_in_place_of_an_answer_is_not_taken_for_one(settings: Settings, path: str, service: str) -> None:
+    """As from a proxy, which answers 200; and a read that hangs is given up after the first time-out."""
+    page = httpx.Response(200, html="<p>Sign in</p>")
+    assert examined(settings, **{path: page})[service].state in (State.UNREACHABLE, State.WRONG_CREDENTIALS)
+    seen: list[httpx.Request] = []
+    found = examined(settings, seen, **{path: httpx.ReadTimeout("slow")})
+    assert State.UNREACHABLE is found[service].state
+    assert {doctor.PATIENCE_S} == {request.extensions["timeout"]["read"] for request in seen}
+    assert 1 == len([request for request in seen if request.url.path == path])
+
+
+@pytest.mark.parametrize("field", ["zendesk_url", "gitlab_url", "slack_url", "customersdot_url"])
+def test_an_impossible_address_does_not_stop_the_others(settings: Settings, field: str) -> None:
+    """It passes as text, and cannot be called."""
+    found = examined(settings.model_copy(update={field: "https://service.example:port"}))
+    lame = [finding for finding in found.values() if finding.state is not State.WORKING]
+    assert list(SERVICES) == list(found)
+    assert {State.UNREACHABLE} == {finding.state for finding in lame}
+    assert all(f"RUNBOOK_{field.upper()}" in finding.seen for finding in lame)
+
+
+@pytest.mark.parametrize(
+    ("field", "services"),
+    [
+        ("zendesk_url", ["Zendesk"]),
+        ("zendesk_oauth_token", ["Zendesk"]),
+        ("gitlab_token", ["GitLab", "GitLab tracker", "GitLab Mechanizer"]),
+        ("tracker_project_id", ["GitLab tracker"]),
+        ("mechanizer_project_id", ["GitLab Mechanizer"]),
+        ("slack_token", ["Slack"]),
+        ("slack_channel_id", ["Slack"]),
+        ("license_public_key_file", ["license key"]),
+    ],
+)
+def test_what_is_needed_may_not_be_missing(settings: Settings, field: str, services: list[str]) -> None:
+    """It is not asked, the setting is named, and that is not healthy."""
+    found = examined(settings.model_copy(update={field: None}))
+    lacking = [finding for finding in found.values() if finding.state is State.NOT_CONFIGURED]
+    assert services == [finding.service for finding in lacking]
+    assert [f"Set RUNBOOK_{field.upper()}."] * len(lacking) == [finding.advice for finding in lacking]
+    assert not doctor.healthy(list(found.values()))
+
+
 def test_a_service_that_is_down_is_unreachable(settings: Settings) -> None:
     """It is tried once, and the others go on."""
     seen: list[httpx.Request] = []
@@ -156,6 +252,7 @@ def test_what_is_optional_may_be_missing(settings: Settings) -> None:
     """Without CustomersDot its questions are answered by hand; without Mechanizer licenses are made by hand."""
     found = examined(settings.model_copy(update={"customersdot_cookie": None, "issuer": "manual"}))
     assert State.NOT_CONFIGURED is found["CustomersDot"].state
+    assert "every question can be answered by hand" == found["CustomersDot"].seen
     assert "GitLab Mechanizer" not in found
     assert doctor.healthy(list(found.values()))
 

@@ -63,7 +63,7 @@ class CustomersDot:
         self._page("customer", {"per": "1", "page": "1"}, lambda row: row["id"], patience_s=patience_s)
 
     def _rows(self, model: str, field: str, value: str, parse: Callable[[Any], Any]) -> list[Any]:
-        """Every row of a list whose field is this value, page by page: there is no total, so until one is short."""
+        """Every row of a list whose field is this value, page by page: there is no total, so until one adds nothing."""
         params = {f"f[{field}][0][o]": "is", f"f[{field}][0][v]": value, "per": str(PER_PAGE)}
         params |= {"sort": "id", "sort_reverse": "true"}
         seen: dict[int, Any] = {}
@@ -71,7 +71,7 @@ class CustomersDot:
             page = self._page(model, {**params, "page": str(number)}, lambda row: (int(row["id"]), parse(row)))
             new = {row_id: row for row_id, row in page if row_id not in seen}
             seen |= new
-            if len(page) < PER_PAGE or not new:
+            if not new:  # a server may give fewer rows than asked for, so a short page is no end
                 return list(seen.values())
         raise UnavailableError(
             f"CustomersDot's list {model} has more than {LAST_PAGE} pages, so it was not read to its end. "

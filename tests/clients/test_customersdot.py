@@ -76,12 +76,12 @@ def test_seat_links_are_those_of_exactly_this_subscription_newest_first() -> Non
     assert NAME == wire.last.url.params["f[zuora_subscription_name][0][v]"]
 
 
-def test_a_list_is_read_page_by_page_until_one_is_short() -> None:
+def test_a_list_is_read_page_by_page_until_one_adds_nothing() -> None:
     """There is no total."""
     pages = [[seat_link(n) for n in range(start, start + 100)] for start in (0, 100)]
     wire = Wire(reply(json=pages[0]), reply(json=pages[1]), reply(json=[seat_link(200)]))
     assert 201 == len(cdot(wire).seat_links(NAME))
-    assert ["1", "2", "3"] == [request.url.params["page"] for request in wire.requests]
+    assert ["1", "2", "3", "4"] == [request.url.params["page"] for request in wire.requests]
 
 
 def test_a_list_that_repeats_itself_ends() -> None:
@@ -161,3 +161,25 @@ def test_deep_links_are_quoted(link: str, expected: str) -> None:
     wanted = httpx.URL(f"https://c.example/admin/{expected}")
     assert (wanted.host, wanted.path, wanted.params) == (found.host, found.path, found.params)
     assert " " not in link
+
+
+def test_the_cookie_stays_where_it_belongs() -> None:
+    """It goes to the one host, unchanged by what that sets, and neither the client nor an error shows it."""
+    wire = Wire(reply(json=[], headers={"Set-Cookie": "_session=renewed; path=/"}))
+    client = cdot(wire)
+    assert [[], []] == [client.accounts(EMAIL), client.accounts(EMAIL)]
+    assert ["_session=hush"] * 2 == [request.headers["cookie"] for request in wire.requests]
+    assert "hush" not in repr(client)
+
+    wire = Wire(reply(302, headers={"Location": "https://elsewhere.example/sign_in"}))
+    with pytest.raises(RefusedError) as told:
+        cdot(wire).accounts(EMAIL)
+    assert "hush" not in repr(told.value) + repr(told.value.__cause__)
+    assert ["customers.example"] == [request.url.host for request in wire.requests]
+
+
+@pytest.mark.parametrize("columns", [{"users": "many"}, {"expires_at": "soon"}, {"id": None}])
+def test_a_license_that_cannot_be_read_is_told(columns: dict[str, Any]) -> None:
+    """As any other row."""
+    with pytest.raises(UnavailableError, match="unexpected form"):
+        cdot(Wire(reply(json=[{"id": 5, "customer_id": 7} | columns]))).licenses(Account(7, EMAIL))

@@ -315,3 +315,75 @@ def test_limited_in_plain_text() -> None:
     assert 9 == gitlab(Wire(limited, reply(201, json=item(9)))).create_issue(42, title="", description="", label="").iid
     with pytest.raises(UnavailableError, match="limiting requests"):
         gitlab(Wire(limited)).pipeline(43, 1)
+
+
+# -- probes
+
+
+PROBES: dict[str, Any] = {
+    "issues": lambda g: g.probe_issues(42, label=LABEL, patience_s=2),
+    "pipelines": lambda g: g.probe_pipelines(43, patience_s=2),
+    "scopes": lambda g: g.scopes(patience_s=2),
+}
+
+
+def test_probes() -> None:
+    """Each reads one item at the most, once, with the time-out given; an empty list will do."""
+    wire = Wire(reply(json=[]))
+
+    PROBES["issues"](gitlab(wire))
+    assert "/api/v4/projects/42/issues" == wire.last.url.path
+    assert {"labels": LABEL, "per_page": "1"} == dict(wire.last.url.params)
+    PROBES["pipelines"](gitlab(wire))
+    assert "/api/v4/projects/43/pipelines" == wire.last.url.path
+    assert {"per_page": "1"} == dict(wire.last.url.params)
+    assert [("GET", 2)] * 2 == [(request.method, request.extensions["timeout"]["read"]) for request in wire.requests]
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (reply(json={"id": 1, "scopes": ["api", "read_user"]}), ["api", "read_user"]),
+        (reply(json={"scopes": []}), []),
+        (reply(400, json={"message": "400 Bad Request"}), None),
+        (reply(404, json={"message": "404 Not Found"}), None),
+    ],
+)
+def test_scopes(answer: Answer, expected: list[str] | None) -> None:
+    """None where the token has no page of its own: not known is not the same as none."""
+    wire = Wire(answer)
+
+    assert expected == gitlab(wire).scopes(patience_s=2)
+    assert "/api/v4/personal_access_tokens/self" == wire.last.url.path
+
+
+@pytest.mark.parametrize("probe", PROBES)
+@pytest.mark.parametrize("status", [401, 403])
+def test_probes_refused(probe: str, status: int) -> None:
+    """The status tells the credentials from what they may do."""
+    with pytest.raises(RefusedError) as caught:
+        PROBES[probe](gitlab(Wire(reply(status, json={"message": f"{status}"}))))
+    assert status == caught.value.status
+    assert TOKEN not in str(caught.value)
+
+
+@pytest.mark.parametrize("probe", PROBES)
+@pytest.mark.parametrize(
+    "answer",
+    [
+        reply(html="<p>Sign in</p>"),
+        reply(302, headers={"Location": "https://gitlab.example/users/sign_in"}),
+        reply(json="ok"),
+        reply(json=[{}]),
+        reply(503),
+        httpx.ConnectTimeout("slow"),
+    ],
+    ids=["page", "redirect", "text", "odd item", "503", "down"],
+)
+def test_probes_that_prove_nothing(probe: str, answer: Answer | Exception) -> None:
+    """A page for signing in answers 200, and is no GitLab; nothing is asked twice."""
+    wire = Wire(answer)
+
+    with pytest.raises(UnavailableError):
+        PROBES[probe](gitlab(wire))
+    assert 1 == len(wire.requests)

@@ -229,3 +229,63 @@ def test_find_is_a_read(answer: Answer | Exception) -> None:
     assert "3" == find(Wire(answer, page(message("3", "op-1"))))
     with pytest.raises(UnavailableError):
         find(Wire(answer))
+
+
+# -- probes
+
+
+PROBES: dict[str, Any] = {
+    "scopes": lambda s: s.scopes(patience_s=2),
+    "probe": lambda s: s.probe(CHANNEL, patience_s=2),
+}
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"X-OAuth-Scopes": "chat:write, channels:history"}, ["chat:write", "channels:history"]),
+        ({"X-OAuth-Scopes": ""}, []),
+        ({}, None),
+    ],
+    ids=["two", "none", "not told"],
+)
+def test_scopes(headers: dict[str, str], expected: list[str] | None) -> None:
+    """They are in a header; not told is not the same as none."""
+    wire = Wire(reply(json={"ok": True}, headers=headers))
+
+    assert expected == slack(wire).scopes(patience_s=2)
+    assert ("GET", "/api/auth.test") == (wire.last.method, wire.last.url.path)
+
+
+def test_probe() -> None:
+    """One message of the channel is read, also where there is none."""
+    wire = Wire(page())
+
+    slack(wire).probe(CHANNEL, patience_s=2)
+    assert ("GET", "/api/conversations.history") == (wire.last.method, wire.last.url.path)
+    assert {"channel": CHANNEL, "limit": "1"} == dict(wire.last.url.params)
+    assert 2 == wire.last.extensions["timeout"]["read"]
+
+
+@pytest.mark.parametrize("code", ["invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"])
+def test_scopes_refused(code: str) -> None:
+    """A token that does not hold is told as such; no channel is involved."""
+    with pytest.raises(RefusedError, match=f"Slack refused for the token: {code}. Check RUNBOOK_SLACK_TOKEN") as caught:
+        PROBES["scopes"](slack(Wire(reply(json={"ok": False, "error": code}))))
+    assert code == caught.value.code
+    assert "xoxb" not in str(caught.value)
+
+
+@pytest.mark.parametrize("probe", PROBES)
+@pytest.mark.parametrize(
+    "answer",
+    [reply(html="<p>"), reply(json=[]), reply(json={"ok": False, "error": "fatal_error"}), reply(503)],
+    ids=["page", "list", "trouble", "503"],
+)
+def test_probes_that_prove_nothing(probe: str, answer: Answer) -> None:
+    """What is no answer of Slack's is no yes; nothing is asked twice."""
+    wire = Wire(answer)
+
+    with pytest.raises(UnavailableError):
+        PROBES[probe](slack(wire))
+    assert 1 == len(wire.requests)

@@ -447,3 +447,42 @@ def test_download_of_more_than_was_said() -> None:
 
     with pytest.raises(InputError, match="larger than the limit"):
         desk(Wire(reply(content=b"x" * 11))).download(attachment, 10)
+
+
+# -- probes
+
+
+PROBES: dict[str, Any] = {"probe": lambda z: z.probe(patience_s=2), "me": lambda z: z.me(patience_s=2)}
+
+
+def test_probe() -> None:
+    """One ticket of the list is read, once, with the time-out given; an empty list will do."""
+    wire = Wire(reply(json={"tickets": []}))
+
+    desk(wire).probe(patience_s=2)
+    assert ("GET", "/api/v2/tickets.json") == (wire.last.method, wire.last.url.path)
+    assert {"page[size]": "1"} == dict(wire.last.url.params)
+    assert 2 == wire.last.extensions["timeout"]["read"]
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_probe_refused(status: int) -> None:
+    """The status tells the credentials from what they may do."""
+    with pytest.raises(RefusedError) as caught:
+        desk(Wire(reply(status, json={"error": "Couldn't authenticate you"}))).probe(patience_s=2)
+    assert status == caught.value.status
+
+
+@pytest.mark.parametrize("probe", PROBES)
+@pytest.mark.parametrize(
+    "answer",
+    [reply(html="<p>"), reply(json={}), reply(json={"tickets": {}}), reply(503), httpx.ReadTimeout("slow")],
+    ids=["page", "empty", "odd list", "503", "down"],
+)
+def test_probes_that_prove_nothing(probe: str, answer: Answer | Exception) -> None:
+    """What is no answer of Zendesk's is no yes; nothing is asked twice."""
+    wire = Wire(answer)
+
+    with pytest.raises(UnavailableError):
+        PROBES[probe](desk(wire))
+    assert 1 == len(wire.requests)
