@@ -10,14 +10,14 @@ from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from typing import Any, cast
 
-from runbook_lib import answers, policy
+from runbook_lib import answers, messages, policy
 from runbook_lib.cases.base import Case, StepResult, effect_data, effect_parts, effect_state, effect_tone, step
 from runbook_lib.cases.changes import Assignment, ByHand
 from runbook_lib.cases.gathering import license_facts, ticket_facts
 from runbook_lib.cases.issuing import Issuance, Tracker, made_by_hand
 from runbook_lib.display import Paragraph, Part, Preview, Table, Tone, clean, verdict_parts
 from runbook_lib.errors import PersonNeededError
-from runbook_lib.models import Answer, Comment, Fact, Facts, Outcome, Ruling, Source, Verdict
+from runbook_lib.models import Answer, Comment, Fact, Facts, Outcome, Ruling, Source, TrackerIssue, Verdict
 
 MESSAGE_LIMIT = 1500
 """Characters of the first message that are shown; the ticket has the rest."""
@@ -131,6 +131,10 @@ class Emergency(Case, ABC):
         In scope is whose grace period ended within the last days, so no earlier one belongs to it.
         """
         return self.emergency_on - timedelta(days=self.settings.rules.window_days)
+
+    def issued_here(self, issue: TrackerIssue) -> bool:
+        """Whether an issue is of a license that a runbook ordered for this ticket."""
+        return (messages.find_operation(issue.description) or "").startswith(self.operation("license-"))
 
     def _look_up(self, emergency_on: date) -> tuple[list[Fact], list[str]]:
         """What a workflow knows from other places than the ticket: facts, and notes."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from runbook_lib import license, messages, policy
 from runbook_lib.cases.base import Case, Progress
 from runbook_lib.cases.gathering import load_public_key
+from runbook_lib.display import Paragraph, Part, Table
 from runbook_lib.effects import EffectResult
 from runbook_lib.errors import InputError, LicenseError, OutcomeUnknownError, PersonNeededError
 from runbook_lib.models import Check, Evidence, Pipeline, Ticket, TrackerIssue
@@ -279,9 +280,26 @@ def check_license(case: Case, text: str, users: int) -> tuple[list[Check], licen
     ], found
 
 
-def read_issuance(issuance: Issuance, found: license.License) -> Issuance:
-    """The issuance with what its license says."""
-    return replace(issuance, identity=license.fingerprint(issuance.text or ""), expires_on=found.expires_on)
+def checked_issuance(
+    case: Case, issuance: Issuance, users: int, *, wrong: str, advice: str
+) -> tuple[Issuance, list[Check]]:
+    """The issuance with what its license says, and the checks, which all hold.
+
+    Raises:
+        PersonNeededError: One does not; `wrong` and `advice` stand around what was seen.
+    """
+    text = issuance.text or ""
+    checks, found = check_license(case, text, users)
+    failed = [check for check in checks if not check.passed]
+    if failed or found is None:
+        raise PersonNeededError(f"{wrong}: {'; '.join(f'{c.what}: {c.seen}' for c in failed)}. {advice}")
+    return replace(issuance, identity=license.fingerprint(text), expires_on=found.expires_on), checks
+
+
+def check_parts(issuance: Issuance, checks: Sequence[Check]) -> tuple[Part, ...]:
+    """Checks that hold, as the reader sees them."""
+    rows = [("✓ yes", c.what, c.seen) for c in checks]
+    return (Table(("", "check", "seen"), rows), Paragraph(f"License {issuance.identity}"))
 
 
 def manual_form(ticket: Ticket, email: str, users: int, starts_on: date) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ steps are those of the weekend emergency.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date, timedelta
 from typing import ClassVar, cast
 
@@ -21,7 +22,7 @@ from runbook_lib.cases.base import (
     step,
 )
 from runbook_lib.cases.changes import Comment, LicenseCopy
-from runbook_lib.cases.issuing import Found, Issuance, Tracker, check_license, read_issuance
+from runbook_lib.cases.issuing import Found, Issuance, Tracker, check_license, check_parts, checked_issuance
 from runbook_lib.cases.weekend_license import WeekendLicense
 from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone
 from runbook_lib.errors import InputError, NeedsAnswerError, OutcomeUnknownError, PersonNeededError
@@ -106,19 +107,16 @@ class LicenseNotReceived(WeekendLicense):
                 f"The issue {self.copy.url} tells of a success, but holds no copy of the license. A license was "
                 f"issued, so none is issued again; ask in {self.settings.slack_channel} for the file."
             )
-        checks, found = check_license(self, self.copy.text, self.copy.users)
-        failed = [check for check in checks if not check.passed]
-        if failed or found is None:
-            raise PersonNeededError(
-                "The copy in the tracker cannot be sent: "
-                + "; ".join(f"{c.what}: {c.seen}" for c in failed)
-                + f". Look at {self.copy.url} and ask in {self.settings.slack_channel}; nothing was sent."
-            )
-        self.copy = read_issuance(self.copy, found)
-        rows = [("✓ yes", c.what, c.seen) for c in checks]
-        parts = (Table(("", "check", "seen"), rows), Paragraph(f"License {self.copy.identity}"))
+        self.copy, checks = checked_issuance(
+            self,
+            self.copy,
+            self.copy.users,
+            wrong="The copy in the tracker cannot be sent",
+            advice=f"Look at {self.copy.url} and ask in {self.settings.slack_channel}; nothing was sent.",
+        )
+        parts = check_parts(self.copy, checks)
         words = "The copy is the license that was issued."
-        data = [{"what": c.what, "passed": c.passed, "seen": c.seen} for c in checks]
+        data = [asdict(check) for check in checks]
         return self.result("holds", Tone.GOOD, parts, words, checks=data, license=self.copy.identity)
 
     @step("Send the copy")
@@ -155,12 +153,16 @@ class LicenseNotReceived(WeekendLicense):
 
     def _is_just_issued(self, issue: TrackerIssue, *, told: bool) -> bool:
         """Whether this runbook issued the license itself, in a run before, and nobody has complained since."""
-        own = (messages.find_operation(issue.description) or "").startswith(self.operation("license-"))
         later = any(
             comment.created_at > issue.created_at and comment.author_id == self.ticket.requester.id
             for comment in self.thread
         )
-        return own and not told and not later and self._effects.look(self._nothing_found_note()) is not None
+        return (
+            self.issued_here(issue)
+            and not told
+            and not later
+            and self._effects.look(self._nothing_found_note()) is not None
+        )
 
     def _check_recipient(self) -> None:
         """A license goes to the customer only, also as a copy."""

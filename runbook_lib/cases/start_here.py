@@ -11,12 +11,12 @@ from datetime import date
 from pathlib import Path
 from typing import ClassVar, cast
 
-from runbook_lib import answers, messages, policy, routing
+from runbook_lib import answers, policy, routing
 from runbook_lib.cases.base import StepResult, somebody_is_there, step
 from runbook_lib.cases.emergency import Emergency
 from runbook_lib.cases.issuing import Found, Tracker
 from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone, verdict_parts
-from runbook_lib.models import Answer, Outcome, Ruling, TrackerIssue, Verdict
+from runbook_lib.models import Answer, Outcome, Ruling, Verdict
 
 COPIES = "open"
 """The folder, beside the runbooks, of the copies that have a ticket's number filled in."""
@@ -80,7 +80,7 @@ class StartHere(Emergency):
         filed = [f"{len(issues)} {name}" for name, issues in self._kinds(found) if issues]
         on_file = f"the tracker has {', '.join(filed)}" if filed else "the tracker has no issue for this address"
         theirs = [c for c in self.thread if c.public and c.author_id == self.ticket.requester.id]
-        own = [issue for issue in found.copies if self._is_own(issue)]
+        own = [issue for issue in found.copies if self.issued_here(issue)]
         if own:  # what was written before is no complaint about this license
             theirs = [comment for comment in theirs if comment.created_at > own[0].created_at]
         subject = [] if own else [self.ticket.subject]
@@ -90,10 +90,6 @@ class StartHere(Emergency):
             words = f"The customer writes that the license mail has not come; {on_file}."
             return routing.Mail(Answer.YES, words, bool(filed))
         return routing.Mail(Answer.UNKNOWN, f"Nobody says that a mail is missing; {on_file}.", bool(filed))
-
-    def _is_own(self, issue: TrackerIssue) -> bool:
-        """Whether a license was issued by a runbook, for this ticket."""
-        return (messages.find_operation(issue.description) or "").startswith(self.operation("license-"))
 
     def _on_file(self) -> Found:
         email = cast(str | None, self.facts.value("requester_email"))

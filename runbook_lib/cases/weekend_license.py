@@ -7,6 +7,7 @@ in `messages`, how it is sent exactly once in `effects`.
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import date, timedelta
 from typing import ClassVar, cast
 
@@ -28,15 +29,15 @@ from runbook_lib.cases.issuing import (
     Issuance,
     Mechanizer,
     Tracker,
-    check_license,
+    check_parts,
+    checked_issuance,
     made_by_hand,
     manual_form,
     manual_issuance,
-    read_issuance,
 )
 from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone, clean
 from runbook_lib.effects import EffectResult
-from runbook_lib.errors import InputError, NeedsAnswerError, PersonNeededError, UnavailableError
+from runbook_lib.errors import InputError, NeedsAnswerError, UnavailableError
 from runbook_lib.models import (
     Answer,
     EffectState,
@@ -171,19 +172,16 @@ class WeekendLicense(Emergency):
         if self.issuance.text is None:
             words = "The license itself was not given, so only the engineer's evidence stands for it."
             return self.result("not checked", Tone.ASK, (Paragraph(words, strong=True),), words)
-        checks, found = check_license(self, self.issuance.text, cast(int, self.users))
-        failed = [check for check in checks if not check.passed]
-        if failed or found is None:
-            raise PersonNeededError(
-                "The license is not the one that was ordered: "
-                + "; ".join(f"{c.what}: {c.seen}" for c in failed)
-                + f". Compare {self.issuance.url} and talk to License & Renewals before the customer uses it."
-            )
-        self.issuance = read_issuance(self.issuance, found)
-        rows = [("✓ yes", c.what, c.seen) for c in checks]
-        parts = (Table(("", "check", "seen"), rows), Paragraph(f"License {self.issuance.identity}"))
+        self.issuance, checks = checked_issuance(
+            self,
+            self.issuance,
+            cast(int, self.users),
+            wrong="The license is not the one that was ordered",
+            advice=f"Compare {self.issuance.url} and talk to License & Renewals before the customer uses it.",
+        )
+        parts = check_parts(self.issuance, checks)
         words = "The license is as ordered."
-        data = [{"what": c.what, "passed": c.passed, "seen": c.seen} for c in checks]
+        data = [asdict(check) for check in checks]
         return self.result("as ordered", Tone.GOOD, parts, words, checks=data, license=self.issuance.identity)
 
     @step("Answer the customer")
