@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from runbook_lib import cli_journal
 from runbook_lib.errors import InputError, PersonNeededError, RunbookError
 
 if TYPE_CHECKING:
@@ -67,6 +68,8 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--perform", action="store_true", help="change things; without it the run only rehearses")
     run.add_argument("--json", action="store_true", help="print one JSON object")
     run.set_defaults(command=_run)
+
+    cli_journal.add_commands(commands)
 
     sandbox = commands.add_parser("sandbox", help="keep the practice world running, for notebooks and papermill")
     sandbox.add_argument("--port", type=int, default=0, metavar="N", help="port on this machine (default: any free)")

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from runbook_lib import license, messages
 from runbook_lib.clients.customersdot import CustomersDot
 from runbook_lib.clients.gitlab import GitLab
-from runbook_lib.clients.http import session as new_session
+from runbook_lib.clients.http import Session
 from runbook_lib.clients.slack import Slack
 from runbook_lib.clients.zendesk import Zendesk
 from runbook_lib.errors import InputError, RefusedError, UnavailableError
@@ -87,14 +87,14 @@ _MECHANIZER = replace(_GITLAB, service="GitLab Mechanizer", place="mechanizer_pr
 _SLACK = _Access("Slack", "slack_url", "slack_token", " and ".join(SLACK_NEEDS), "slack_channel_id")
 
 
-def examine(settings: Settings, session: httpx.Client | None = None) -> list[Finding]:
+def examine(settings: Settings, session: Session | None = None) -> list[Finding]:
     """One finding for each service.
 
     Args:
         settings: Complete settings.
         session: The connection pool; by default one of its own.
     """
-    pool = session or new_session(loopback=settings.profile == "sandbox")
+    pool = session or Session(loopback=settings.profile == "sandbox")
     try:
         return list(_findings(settings, pool))
     finally:
@@ -110,7 +110,7 @@ def healthy(findings: Sequence[Finding]) -> bool:
     )
 
 
-def _findings(settings: Settings, pool: httpx.Client) -> Iterator[Finding]:
+def _findings(settings: Settings, pool: Session) -> Iterator[Finding]:
     yield _told(_zendesk_access(settings), settings, lambda: _zendesk(settings, pool))
     gitlab = GitLab(settings.gitlab_url, settings.gitlab_token or _NOTHING, pool)
     yield _told(_GITLAB, settings, lambda: _gitlab(gitlab))
@@ -174,7 +174,7 @@ def _zendesk_access(settings: Settings) -> _Access:
     return _Access("Zendesk", "zendesk_url", credential, "read and write")
 
 
-def _zendesk(settings: Settings, pool: httpx.Client) -> str:
+def _zendesk(settings: Settings, pool: Session) -> str:
     """A list of tickets is the probe; `users/me` then tells as whom.
 
     Source: Zendesk Support API, users/me: answers 200 with an anonymous user to credentials that do not hold.
@@ -207,7 +207,7 @@ def _mechanizer(settings: Settings, gitlab: GitLab) -> str:
     )
 
 
-def _slack(settings: Settings, pool: httpx.Client) -> Finding | str:
+def _slack(settings: Settings, pool: Session) -> Finding | str:
     slack = Slack(settings.slack_url, settings.slack_token or _NOTHING, pool)
     scopes = slack.scopes(patience_s=PATIENCE_S)
     if scopes is not None and (lacking := _scoped(_SLACK, scopes, SLACK_NEEDS)):
@@ -217,7 +217,7 @@ def _slack(settings: Settings, pool: httpx.Client) -> Finding | str:
     return f"{settings.slack_channel} can be read; {told}"
 
 
-def _customersdot(settings: Settings, pool: httpx.Client) -> str:
+def _customersdot(settings: Settings, pool: Session) -> str:
     cookie = settings.customersdot_cookie or _NOTHING
     CustomersDot(settings.customersdot_url, cookie, pool).probe(patience_s=PATIENCE_S)
     return "accounts can be read"

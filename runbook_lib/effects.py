@@ -5,19 +5,31 @@
     rehearsing                    -> planned, nothing happens
     else                          -> write *intended*, perform, write *done*
 
-If the answer to a write is lost, look again: what is found is adopted; otherwise a person decides, and the next run
-looks before it sends.
+If the answer to a write is lost, or a run died between *intended* and *done*, look again, for as long as the request
+may still take effect (`settle_s`):
+
+    present                       -> adopt it
+    surely absent                 -> perform it; surely means seen to be absent after that time, or that the other
+                                     side refuses one of two writes that were made on the same reading
+    cannot tell                   -> `OutcomeUnknownError`: a person looks, and says so with `runbook answer`
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
+import time
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Protocol
 
-from runbook_lib.errors import OutcomeUnknownError, RunbookError
+from runbook_lib.budget import Budget
+from runbook_lib.errors import OutcomeUnknownError, RefusedError, RunbookError
 from runbook_lib.journal import Journal
 from runbook_lib.models import EffectState, Evidence
+
+MOST_SENDS = 3
+"""How often one run sends a write that keeps getting lost, and is seen to be absent each time."""
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 5.0
+CONFLICT = 409
 
 
 class Effect(Protocol):
@@ -27,6 +39,8 @@ class Effect(Protocol):
         name: What kind of change, such as `slack_post`.
         operation_id: Its own id, which the other side keeps.
         summary: What it changes, in one line.
+        where: Where a person sees whether it is there: what goes after "look".
+        conditional: Whether the other side refuses the second of two writes that were made on the same reading.
     """
 
     @property
@@ -35,6 +49,10 @@ class Effect(Protocol):
     def operation_id(self) -> str: ...
     @property
     def summary(self) -> str: ...
+    @property
+    def where(self) -> str: ...
+    @property
+    def conditional(self) -> bool: ...
 
     def find(self) -> Evidence | None:
         """Look whether it is there already; changes nothing."""
@@ -61,51 +79,129 @@ class EffectResult:
 
 
 class Effects:
-    """Applies effects for one ticket; without `perform` it only looks."""
+    """Applies effects for one ticket; without `perform` it only looks.
 
-    def __init__(self, journal: Journal, *, perform: bool) -> None:
-        self._journal = journal
+    Args:
+        journal: The ticket's journal.
+        budget: The run's seconds for waiting.
+        settle_s: Seconds after which a request whose answer was lost takes effect no more.
+        perform: Whether to change things.
+    """
+
+    def __init__(self, journal: Journal, budget: Budget, *, settle_s: float, perform: bool) -> None:
+        self.journal = journal
         self.perform = perform
+        self._budget = budget
+        self._settle_s = settle_s
 
     def apply(self, effect: Effect) -> EffectResult:
         """Make sure that an effect is there, and return the evidence.
 
         Raises:
-            OutcomeUnknownError: Its answer was lost and looking did not find it.
+            OutcomeUnknownError: Its answer was lost, and looking cannot tell.
             RunbookError: It was refused or could not be sent; it did not happen.
         """
         if not self.perform:
             return self.look(effect) or EffectResult(effect.name, effect.summary, EffectState.PLANNED)
-        with self._journal.lock():
-            return self.look(effect) or self._do(effect)
+        with self.journal.lock():
+            return self.look(effect) or self._left_open(effect) or self._do(effect)
 
     def look(self, effect: Effect) -> EffectResult | None:
         """What is there already of an effect, or None; nothing is performed."""
-        if evidence := self._journal.settled(effect.operation_id):
+        if evidence := self.journal.settled(effect.operation_id):
             return EffectResult(effect.name, effect.summary, EffectState.ALREADY_DONE, evidence)
-        if evidence := effect.find():
-            if self.perform:
-                self._note("adopted", effect, evidence=asdict(evidence))
-            return EffectResult(effect.name, effect.summary, EffectState.ADOPTED, evidence)
-        return None
+        evidence = effect.find()
+        return None if evidence is None else self._adopted(effect, evidence)
+
+    def unknown(self, operation_id: str, name: str, words: str) -> OutcomeUnknownError:
+        """The error for an operation of which nobody knows what became of it, once the journal says so.
+
+        Args:
+            operation_id: Whose end is unknown.
+            name: The effect's name.
+            words: What happened, and where to look; the command that takes the answer is added.
+        """
+        if self.perform:
+            self.journal.append("unknown", effect=name, operation_id=operation_id, reason=words)
+        profile, _, number = self.journal.ticket.partition("/")
+        say = f"runbook answer {number} {operation_id.removeprefix(f'{profile}-{number}-')}"
+        return OutcomeUnknownError(f"{words} Then run `{say} yes` if it is there, or `{say} no`, and run again.")
+
+    def answer(self, operation_id: str) -> bool | None:
+        """What a person has said of an operation whose end was unknown: whether it is there; else None."""
+        return self.journal.answer(operation_id)
+
+    def _left_open(self, effect: Effect) -> EffectResult | None:
+        """What became of an earlier run's attempt, of which the journal tells only that it was intended."""
+        intended_at = self.journal.open_since(effect.operation_id)
+        if intended_at is None or effect.conditional:
+            return None
+        ago_s = (datetime.now(UTC) - intended_at).total_seconds()
+        return self._watch(effect, self._settle_s - max(0.0, ago_s), "An earlier run did not learn what became of it.")
 
     def _do(self, effect: Effect) -> EffectResult:
-        self._note("intended", effect)
-        try:
-            evidence = effect.perform()
-        except OutcomeUnknownError:
-            found = None
-            with suppress(RunbookError):  # as long as looking fails too, nobody knows
+        for _ in range(MOST_SENDS):
+            self._note("intended", effect)
+            try:
+                evidence = effect.perform()
+            except OutcomeUnknownError as exc:
+                lost = exc
+            except RunbookError as exc:
+                return self._refused(effect, exc)
+            else:
+                self._note("done", effect, evidence=asdict(evidence))
+                return EffectResult(effect.name, effect.summary, EffectState.DONE, evidence)
+            if found := self._watch(effect, 0.0 if effect.conditional else self._settle_s, str(lost)):
+                return found
+        raise self._cannot_tell(effect, f"{lost} It was sent {MOST_SENDS} times, and was never seen.") from lost
+
+    def _refused(self, effect: Effect, exc: RunbookError) -> EffectResult:
+        """Nothing happened; but a conflict may be with an earlier attempt of our own, which is there then.
+
+        Raises:
+            RunbookError: As it came.
+        """
+        if isinstance(exc, RefusedError) and exc.status == CONFLICT and (found := self.look(effect)):
+            return found
+        self._note("not_done", effect, reason=str(exc))
+        raise exc
+
+    def _watch(self, effect: Effect, seconds: float, why: str) -> EffectResult | None:
+        """Look until an effect shows, or until it surely is not there: then None.
+
+        Args:
+            effect: What to look for.
+            seconds: How long it may still take effect.
+            why: What went wrong.
+
+        Raises:
+            OutcomeUnknownError: Looking fails, or the run may not wait that long.
+        """
+        sure_at = time.monotonic() + seconds
+        give_up_at, pause = max(sure_at, time.monotonic() + self._settle_s), FIRST_PAUSE_S
+        while True:
+            now = time.monotonic()
+            try:
                 found = effect.find()
-            if found is None:
-                raise
-            self._note("adopted", effect, evidence=asdict(found))
-            return EffectResult(effect.name, effect.summary, EffectState.ADOPTED, found)
-        except RunbookError as exc:
-            self._note("not_done", effect, reason=str(exc))
-            raise
-        self._note("done", effect, evidence=asdict(evidence))
-        return EffectResult(effect.name, effect.summary, EffectState.DONE, evidence)
+            except RunbookError as exc:
+                if now >= give_up_at:
+                    raise self._cannot_tell(effect, f"{why} Looking fails, too: {exc}") from exc
+            else:
+                if found:
+                    return self._adopted(effect, found)
+                if now >= sure_at:
+                    return None
+            pause = min(pause * 2, LONGEST_PAUSE_S)
+            if not self._budget.wait(pause, f"looking whether it is there: {effect.summary}"):
+                raise self._cannot_tell(effect, f"{why} The run's {self._budget.seconds:.0f} s of waiting are used up.")
+
+    def _adopted(self, effect: Effect, evidence: Evidence) -> EffectResult:
+        if self.perform:
+            self._note("adopted", effect, evidence=asdict(evidence))
+        return EffectResult(effect.name, effect.summary, EffectState.ADOPTED, evidence)
+
+    def _cannot_tell(self, effect: Effect, words: str) -> OutcomeUnknownError:
+        return self.unknown(effect.operation_id, effect.name, f"{words} Look {effect.where}.")
 
     def _note(self, kind: str, effect: Effect, **fields: object) -> None:
-        self._journal.append(kind, effect=effect.name, operation_id=effect.operation_id, **fields)
+        self.journal.append(kind, effect=effect.name, operation_id=effect.operation_id, **fields)

@@ -2,7 +2,8 @@
 
     RunbookError
     ├── InputError              stop and fix what was given: a parameter, a setting, a file
-    │   └── LicenseError        ... a license file that cannot be used; `problem` says which way
+    │   ├── LicenseError        ... a license file that cannot be used; `problem` says which way
+    │   └── JournalError        ... a ticket's journal that cannot be relied on; `problem` says why
     ├── PersonNeededError       ask a person
     │   ├── NeedsAnswerError    ... for the parameters named in `missing`
     │   └── OutcomeUnknownError ... whether a write happened; never repeat it on a guess
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 __all__ = [
     "InputError",
+    "JournalError",
     "LicenseError",
     "NeedsAnswerError",
     "OutcomeUnknownError",
@@ -52,6 +54,21 @@ class LicenseError(InputError):
     def __init__(self, problem: str, message: str) -> None:
         super().__init__(message)
         self.problem = problem
+
+
+class JournalError(InputError):
+    """A ticket's journal cannot be relied on, so nothing is done by it.
+
+    Attributes:
+        problem: One of `unreadable`, `unsigned`, `newer_version`, `other_ticket`, `unknown_key`, `altered`,
+            `broken_chain`, `truncated`, `missing`.
+        line: The first line that shows it, or None.
+    """
+
+    def __init__(self, problem: str, message: str, line: int | None = None) -> None:
+        super().__init__(message)
+        self.problem = problem
+        self.line = line
 
 
 class PersonNeededError(RunbookError):

@@ -28,11 +28,11 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import parseaddr
 
-import stamina
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
 from runbook_lib import answers, license, messages, policy
 from runbook_lib.clients.gitlab import GitLab
-from runbook_lib.clients.http import session
+from runbook_lib.clients.http import Session
 from runbook_lib.errors import InputError, OutcomeUnknownError, RunbookError, UnavailableError
 from runbook_lib.models import TrackerIssue
 from runbook_lib.settings import JobRequest, JobSettings
@@ -50,6 +50,8 @@ LOOK_BACK_DAYS = 30
 a license of it would still be valid."""
 UPDATE_ATTEMPTS = 4
 """How often an update of the tracker issue is sent."""
+UPDATE_PAUSE_S = 0.5
+"""The first pause between two of them; each is about twice as long as the one before."""
 SMTP_TIMEOUT_S = 30.0
 FILE_NAME = "emergency-trial.gitlab-license"
 
@@ -75,7 +77,7 @@ def main(request: JobRequest, settings: JobSettings) -> str:
             job or of the one that the message names, unless the tracker itself could not be reached.
     """
     loopback = settings.profile == "sandbox"
-    with session(loopback=loopback) as pool:
+    with Session(loopback=loopback) as pool:
         gitlab = GitLab(settings.gitlab_url, settings.gitlab_token, pool)
         return issue_license(request, settings, gitlab, lambda mail: send(mail, settings))
 
@@ -250,7 +252,7 @@ class _Tracker:
         self.issue = gitlab.create_issue(
             project,
             title=messages.progress_title(order.email, order.users),
-            description=self._describe("The license has not been signed yet; no mail was sent."),
+            description=self._describe(messages.NO_MAIL_YET),
             label=messages.LABEL,
         )
 
@@ -272,6 +274,8 @@ class _Tracker:
             UnavailableError: It could not be kept for certain: nothing must be sent.
         """
         title = messages.progress_title(self._order.email, self._order.users)
+        if self._gitlab.issue(self._project, self.issue.iid).title != title:
+            raise UnavailableError(f"Issue {self.issue.url} was retitled meanwhile, so no mail was sent.")
         warning = "The mail is being sent. If this issue stays open like this, ask the customer whether it came."
         try:
             self._update(title, self._describe(f"{warning}\n\n{messages.license_copy(text)}"))
@@ -315,11 +319,14 @@ class _Tracker:
     def _update(self, title: str, description: str, *, close: bool = False) -> TrackerIssue:
         """Rewrite the issue. That says all and nothing twice, so it is sent again if looking does not find it there."""
         wanted = (title, description, "closed" if close else "opened")
-        for attempt in stamina.retry_context(
-            on=(OutcomeUnknownError, UnavailableError), attempts=UPDATE_ATTEMPTS, timeout=60.0
+        for attempt in Retrying(
+            retry=retry_if_exception_type((OutcomeUnknownError, UnavailableError)),
+            stop=stop_after_attempt(UPDATE_ATTEMPTS),
+            wait=wait_exponential_jitter(multiplier=UPDATE_PAUSE_S, max=10 * UPDATE_PAUSE_S, jitter=UPDATE_PAUSE_S),
+            reraise=True,
         ):
             with attempt:
-                if attempt.num > 1:
+                if attempt.retry_state.attempt_number > 1:
                     issue = self._gitlab.issue(self._project, self.issue.iid)
                     if (issue.title, issue.description, issue.state) == wanted:
                         return issue

@@ -21,6 +21,9 @@ MAIL_SUBJECT = f"{TRIAL_DAYS}-day Trial GitLab License"
 TITLE_CHARS = 255
 """Longest title of an issue. Source: GitLab REST documentation, issues; a longer one is refused."""
 
+NO_MAIL_YET = "The license has not been signed yet; no mail was sent."
+"""What an issue says whose job runs, or died, before the mail."""
+
 COPY_FILE_NAME = "trial.gitlab-license"
 """The name of the file with the license, on the ticket."""
 

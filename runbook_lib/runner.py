@@ -158,7 +158,7 @@ def run(
         "versions": {name: version(name) for name in ("license-runbook", "papermill")},
     }
     folder = settings.ticket_folder(values["ticket_id"])
-    journal = Journal(folder)
+    journal = Journal.of(settings, values["ticket_id"])
     record = _claim(folder, f"{started_at:%Y%m%dT%H%M%S}{started_at.microsecond // 1000:03d}Z-{runbook}")
     with _Signals() as signals:
         journal.append(

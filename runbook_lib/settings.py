@@ -29,6 +29,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dotenv import dotenv_values
+from platformdirs import user_data_path
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -51,7 +52,7 @@ _LIVE_NEEDS = (
 )
 _MECHANIZER_NEEDS = ("mechanizer_project_id", "mechanizer_trigger_token")
 _PRACTICE = (
-    *("profile", "operator", "outputs", "notebooks", "issuer", "wait_s", "attachment_limit_bytes"),
+    *("profile", "operator", "outputs", "notebooks", "issuer", "wait_s", "settle_s", "attachment_limit_bytes"),
     *("grace_days", "window_days", "time_zone", "weekend_starts", "weekend_ends"),
 )
 """What variables may set in the sandbox profile."""
@@ -149,6 +150,7 @@ class Settings(Profile):
     operator: str = Field("", description="your username, as Mechanizer shall know you")
     outputs: Path = Field(ROOT / "outputs", description="where records and journals go")
     notebooks: Path = Field(ROOT / "notebooks", description="where the runbooks are")
+    keys: Path | None = Field(None, description="where the keys that sign journals are; default: your data folder")
 
     zendesk_url: str = Field("", description="https://YOURTEAM.zendesk.com")
     zendesk_oauth_token: Token | None = Field(None, description="OAuth access token; preferred")
@@ -186,7 +188,10 @@ class Settings(Profile):
     time_zone: str = Field("UTC", description="IANA name; weekend hours are read in it")
     weekend_starts: str = "Saturday 00:00"
     weekend_ends: str = "Monday 00:00"
-    wait_s: float = Field(300, gt=0, le=3600, description="seconds to wait for a license")
+    wait_s: float = Field(300, gt=0, le=3600, description="seconds that one run may spend waiting, in all")
+    settle_s: float = Field(
+        60, ge=0, le=3600, description="seconds after which a request whose answer was lost takes effect no more"
+    )
     attachment_limit_bytes: int = Field(20_000_000, gt=0, description="larger files on a ticket are not fetched")
 
     @field_validator("operator")
@@ -260,6 +265,13 @@ class Settings(Profile):
     def world_folder(self) -> Path:
         """Where the practice world of these outputs lives."""
         return self.outputs.resolve() / "sandbox" / ".world"
+
+    @property
+    def key_folder(self) -> Path:
+        """The key ring: on practice it belongs to the practice world's outputs, and is not the live one."""
+        if self.profile == "sandbox":
+            return self.outputs.resolve() / "sandbox" / ".keys"
+        return (self.keys or user_data_path("license-runbook") / "keys").resolve()
 
     @cached_property
     def practice_date(self) -> date | None:

@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from runbook_lib import doctor
-from runbook_lib.clients.http import session
+from runbook_lib.clients.http import Session
 from runbook_lib.doctor import Finding, State
 from runbook_lib.settings import Settings
 from tests.practice import World
@@ -44,7 +44,7 @@ def examined(settings: Settings, seen: list[httpx.Request] | None = None, **chan
         headers = {"x-oauth-scopes": "chat:write,channels:history"}
         return httpx.Response(200, json=GOOD[request.url.path], headers=headers)
 
-    pool = session(loopback=True, transport=httpx.MockTransport(answer))
+    pool = Session(loopback=True, transport=httpx.MockTransport(answer))
     return {finding.service: finding for finding in doctor.examine(settings, pool)}
 
 

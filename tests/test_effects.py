@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,9 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runbook_lib import journal as journal_module
+from runbook_lib.budget import Budget
 from runbook_lib.effects import EffectResult, Effects
 from runbook_lib.errors import InputError, OutcomeUnknownError, RefusedError, RunbookError, UnavailableError
 from runbook_lib.journal import Journal
+from runbook_lib.keyring import KeyRing
 from runbook_lib.models import EffectState, Evidence
 
 FINE, REFUSE, UNREACHABLE, LOSE_BEFORE, LOSE_AFTER, CRASH_BEFORE, CRASH_AFTER, BUG_AFTER, BLIND_AFTER = (
@@ -79,6 +82,8 @@ class Post:
     name: str = "slack_post"
     summary: str = "post in the channel"
     before: Callable[[], None] = lambda: None
+    where: str = "in the channel"
+    conditional: bool = False
 
     def find(self) -> Evidence | None:
         return self.world.find(self.operation_id)
@@ -95,12 +100,21 @@ def world() -> World:
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Journal:
-    return Journal(tmp_path / "1001")
+    return at(tmp_path / "1001")
+
+
+def at(folder: Path) -> Journal:
+    return Journal(folder, "sandbox/1001", KeyRing(folder.parent / f".keys-{folder.name}"))
+
+
+def effects(journal: Journal, *, perform: bool = True, seconds: float = 60, settle_s: float = 0) -> Effects:
+    """What one run works with: a new process knows nothing but the journal on disk."""
+    return Effects(journal, Budget(seconds, sleep=lambda s: None), settle_s=settle_s, perform=perform)
 
 
 def apply(journal: Journal, effect: Post) -> EffectResult:
-    """One run: a new process knows nothing but the journal on disk."""
-    return Effects(Journal(journal.folder), perform=True).apply(effect)
+    """One run."""
+    return effects(at(journal.folder)).apply(effect)
 
 
 def kinds(journal: Journal) -> list[str]:
@@ -141,7 +155,7 @@ def test_the_ticket_is_locked_meanwhile(journal: Journal, world: World, monkeypa
     tried: list[str] = []
 
     def other_run() -> None:
-        with pytest.raises(UnavailableError, match="Another run"), Journal(journal.folder).lock():
+        with pytest.raises(UnavailableError, match="Another run"), at(journal.folder).lock():
             raise AssertionError("two runs on one ticket")
         tried.append("locked")
 
@@ -191,7 +205,7 @@ def test_rehearsal(journal: Journal, posts: list[str], state: EffectState) -> No
     """A rehearsal only looks: nothing is sent, and no file is written."""
     world = World(posts=list(posts))
 
-    result = Effects(journal, perform=False).apply(Post(world))
+    result = effects(journal, perform=False).apply(Post(world))
 
     assert (state, posts) == (result.state, world.posts)
     assert not journal.folder.exists()
@@ -204,7 +218,7 @@ def test_rehearsal_after_a_run(journal: Journal, world: World) -> None:
     """A rehearsal knows from the journal what is done."""
     apply(journal, Post(world))
 
-    assert EffectState.ALREADY_DONE == Effects(journal, perform=False).apply(Post(world)).state
+    assert EffectState.ALREADY_DONE == effects(journal, perform=False).apply(Post(world)).state
 
 
 # -- when the answer is lost
@@ -219,17 +233,121 @@ def test_lost_and_found(journal: Journal, world: World) -> None:
     assert ["1001-post"] == world.posts
 
 
-def test_lost_and_not_found(journal: Journal, world: World) -> None:
-    """Unknown stays unknown: a person decides, nothing is sent again; the next run looks before it sends."""
+def test_lost_and_surely_absent(journal: Journal, world: World) -> None:
+    """What is seen to be absent after the time in which it may still take effect is performed again, once."""
     world.faults = [LOSE_BEFORE]
 
-    with pytest.raises(OutcomeUnknownError):
-        apply(journal, Post(world))
-    assert (["intended"], []) == (kinds(journal), world.posts)
+    assert EffectState.DONE == apply(journal, Post(world)).state
+    assert (["intended", "intended", "done"], ["1001-post"]) == (kinds(journal), world.posts)
 
-    world.posts.append("1001-post")  # it was only slow
-    assert EffectState.ADOPTED == apply(journal, Post(world)).state
-    assert ["1001-post"] == world.posts
+
+def test_lost_and_late(journal: Journal, world: World) -> None:
+    """A request that takes effect late is waited for, and not sent again."""
+    world.faults = [LOSE_BEFORE]
+    waits: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
+            world.posts.append("1001-post")
+
+    budget = Budget(60, sleep=sleep)
+    late = Effects(journal, budget, settle_s=30, perform=True)
+
+    assert EffectState.ADOPTED == late.apply(Post(world)).state
+    assert (["intended", "adopted"], ["1001-post"]) == (kinds(journal), world.posts)
+    assert 3 == len(waits)
+
+
+def test_a_conditional_write_need_not_wait(journal: Journal, world: World) -> None:
+    """Where the other side refuses the second of two writes made on the same reading, it is sent again at once."""
+    world.faults = [LOSE_BEFORE]
+
+    result = effects(journal, seconds=0, settle_s=3600).apply(Post(world, conditional=True))
+
+    assert (EffectState.DONE, ["1001-post"]) == (result.state, world.posts)
+
+
+def test_a_conflict_with_oneself(journal: Journal, world: World) -> None:
+    """If the first write took effect late, the second is refused, and the first is found."""
+
+    def late() -> None:
+        world.posts.append("1001-post")
+        raise RefusedError("The ticket has changed.", status=409)
+
+    result = apply(journal, Post(world, before=late))
+
+    assert (EffectState.ADOPTED, ["1001-post"]) == (result.state, world.posts)
+    assert ["intended", "adopted"] == kinds(journal)
+
+
+def test_a_conflict_with_somebody_else(journal: Journal, world: World) -> None:
+    """Any other conflict is a refusal."""
+
+    def changed() -> None:
+        raise RefusedError("The ticket has changed.", status=409)
+
+    with pytest.raises(RefusedError):
+        apply(journal, Post(world, before=changed))
+    assert (["intended", "not_done"], []) == (kinds(journal), world.posts)
+
+
+def test_lost_again_and_again(journal: Journal, world: World) -> None:
+    """A write that gets lost each time is not sent for ever."""
+    world.faults = [LOSE_BEFORE] * 10
+
+    with pytest.raises(OutcomeUnknownError, match=r"It was sent 3 times, and was never seen\. Look in the channel\."):
+        apply(journal, Post(world))
+    assert ["intended"] * 3 + ["unknown"] == kinds(journal)
+    assert [] == world.posts
+
+
+def test_no_time_to_look(journal: Journal, world: World) -> None:
+    """A run that may not wait until it can be sure asks a person, and says which command takes the answer."""
+    world.faults = [LOSE_BEFORE]
+
+    with pytest.raises(OutcomeUnknownError) as caught:
+        effects(journal, seconds=0.1, settle_s=60).apply(Post(world, "sandbox-1001-slack_post"))
+    assert (
+        "The answer was lost. The run's 0 s of waiting are used up. Look in the channel. Then run "
+        "`runbook answer 1001 slack_post yes` if it is there, or `runbook answer 1001 slack_post no`, and run again."
+    ) == str(caught.value)
+    assert (["intended", "unknown"], []) == (kinds(journal), world.posts)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_person_has_looked(journal: Journal, world: World, there: bool) -> None:
+    """From the answer the run goes on: there is nothing to do, or it is performed at once."""
+    journal.append("intended", effect="slack_post", operation_id="1001-post")
+    evidence = {"summary": "grace says that it is there", "url": "", "reference": ""}
+    journal.append("answered", operation_id="1001-post", there=there, evidence=evidence if there else None)
+
+    result = effects(journal, seconds=0, settle_s=3600).apply(Post(world))
+
+    assert (EffectState.ALREADY_DONE if there else EffectState.DONE) == result.state
+    assert ([] if there else ["1001-post"]) == world.posts
+
+
+def test_a_run_died_a_moment_ago(journal: Journal, world: World) -> None:
+    """What an earlier run intended may still take effect: it is looked for as long as after a lost answer."""
+    journal.append("intended", effect="slack_post", operation_id="1001-post")
+    budget = Budget(60)
+
+    result = Effects(journal, budget, settle_s=0.3, perform=True).apply(Post(world))
+    assert EffectState.DONE == result.state
+    assert budget.left_s < 60, "it waited"
+
+    with pytest.raises(OutcomeUnknownError, match="An earlier run did not learn what became of it"):
+        journal.append("intended", effect="slack_post", operation_id="1001-other")
+        effects(journal, seconds=0, settle_s=60).apply(Post(world, "1001-other"))
+
+
+def test_a_run_died_long_ago(journal: Journal, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After that time one look is enough."""
+    journal.append("intended", effect="slack_post", operation_id="1001-post")
+    monkeypatch.setattr(Journal, "open_since", lambda self, operation_id: datetime.now(UTC) - timedelta(seconds=61))
+
+    assert EffectState.DONE == effects(journal, seconds=0, settle_s=60).apply(Post(world)).state
 
 
 def test_lost_and_looking_fails_too(journal: Journal, world: World) -> None:
@@ -238,7 +356,7 @@ def test_lost_and_looking_fails_too(journal: Journal, world: World) -> None:
 
     with pytest.raises(OutcomeUnknownError, match="The answer was lost"):
         apply(journal, Post(world))
-    assert ["intended"] == kinds(journal)
+    assert ["intended", "unknown"] == kinds(journal)
     assert EffectState.ADOPTED == apply(journal, Post(world)).state
 
 
@@ -287,7 +405,7 @@ class Failing(Journal):
     """A journal whose disk is full for one kind of line."""
 
     def __init__(self, folder: Path, refused: str) -> None:
-        super().__init__(folder)
+        super().__init__(folder, "sandbox/1001", KeyRing(folder.parent / f".keys-{folder.name}"))
         self._refused = refused
 
     def append(self, kind: str, **fields: Any) -> None:
@@ -300,7 +418,7 @@ class Failing(Journal):
 def test_no_journal_no_effect(journal: Journal, world: World) -> None:
     """What cannot be announced does not happen."""
     with pytest.raises(UnavailableError):
-        Effects(Failing(journal.folder, "intended"), perform=True).apply(Post(world))
+        effects(Failing(journal.folder, "intended")).apply(Post(world))
     assert [] == world.posts
 
 
@@ -320,7 +438,7 @@ def test_an_effect_that_could_not_be_noted(journal: Journal, world: World, fault
     refused = "adopted" if faults else "done"
 
     with pytest.raises(UnavailableError):
-        Effects(Failing(journal.folder, refused), perform=True).apply(Post(world))
+        effects(Failing(journal.folder, refused)).apply(Post(world))
     assert EffectState.ADOPTED == apply(journal, Post(world)).state
     assert ["1001-post"] == world.posts
 
@@ -332,7 +450,7 @@ def test_a_damaged_journal_stops_everything(journal: Journal, world: World) -> N
 
     for perform in (True, False):
         with pytest.raises(InputError):
-            Effects(journal, perform=perform).apply(Post(world))
+            effects(journal, perform=perform).apply(Post(world))
     assert [] == world.posts
 
 
@@ -353,12 +471,12 @@ def folders() -> Iterator[Iterator[Path]]:
 @settings(deadline=None, max_examples=300)
 def test_exactly_once(folders: Iterator[Path], runs: list[str], there: bool) -> None:
     """For every sequence of faults and runs: never twice; and once, when the faults are over."""
-    journal, world = Journal(next(folders)), World(posts=["1001-post"] if there else [])
+    journal, world = at(next(folders)), World(posts=["1001-post"] if there else [])
     for run in runs:
         world.faults = [run]
         before = list(world.posts)
         try:
-            state = Effects(Journal(journal.folder), perform=run != "rehearse").apply(Post(world)).state
+            state = effects(at(journal.folder), perform=run != "rehearse").apply(Post(world)).state
         except (RefusedError, UnavailableError):
             assert before == world.posts, "said that nothing was changed"
         except (OutcomeUnknownError, KeyboardInterrupt, KeyError):

@@ -9,6 +9,7 @@ import pytest
 from runbook_lib import errors
 from runbook_lib.errors import (
     InputError,
+    JournalError,
     LicenseError,
     NeedsAnswerError,
     OutcomeUnknownError,
@@ -23,6 +24,7 @@ MADE = [
     RunbookError("It broke."),
     InputError("It broke."),
     LicenseError("truncated", "It broke."),
+    JournalError("altered", "It broke.", 3),
     PersonNeededError("It broke."),
     NeedsAnswerError("It broke.", missing=("plan",)),
     OutcomeUnknownError("It broke."),
@@ -73,6 +75,7 @@ def test_every_class_is_tried() -> None:
 def test_what_errors_carry() -> None:
     """A program need not read the message: problem, missing parameters, status and code are values."""
     assert "wrong_key" == LicenseError("wrong_key", "No.").problem
+    assert ("altered", 3) == (MADE[3].problem, MADE[3].line)
     assert ("plan", "expires_on") == NeedsAnswerError("No.", missing=("plan", "expires_on")).missing
     assert () == NeedsAnswerError("No.").missing
     refused = RefusedError("No.", status=422, code="RecordInvalid")

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import errno
+import hashlib
 import json
 import os
+import random
+import re
 import resource
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,8 +22,9 @@ from typing import Any
 import pytest
 
 from runbook_lib import journal as journal_module
-from runbook_lib.errors import InputError, UnavailableError
+from runbook_lib.errors import InputError, JournalError, UnavailableError
 from runbook_lib.journal import Journal
+from runbook_lib.keyring import KeyRing
 from runbook_lib.models import Evidence
 
 EVIDENCE = {"summary": "message 1", "url": "https://slack.example/1", "reference": "1.2"}
@@ -27,7 +33,12 @@ EVIDENCE = {"summary": "message 1", "url": "https://slack.example/1", "reference
 @pytest.fixture
 def journal(tmp_path: Path) -> Journal:
     """The journal of a ticket that has none yet."""
-    return Journal(tmp_path / "sandbox" / "1001")
+    return at(tmp_path / "sandbox" / "1001")
+
+
+def at(folder: Path, ticket: str = "sandbox/1001", keys: str = ".keys") -> Journal:
+    """The journal in a folder, with the keys beside it."""
+    return Journal(folder, ticket, KeyRing(folder.parent / keys))
 
 
 def kinds(journal: Journal) -> list[str]:
@@ -89,6 +100,7 @@ def test_appending_keeps_what_is_there(journal: Journal) -> None:
 
 def test_on_disk_before_return(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     """The whole line is in the file when it is synced, and it is synced before `append` returns."""
+    journal.append("zero")  # the key is made
     synced: list[bytes] = []
     real = os.fsync
 
@@ -100,10 +112,15 @@ def test_on_disk_before_return(journal: Journal, monkeypatch: pytest.MonkeyPatch
     for kind in ("one", "two"):
         journal.append(kind)
         assert journal.path.read_bytes() == synced[-1]
-    assert [1, 1, 2, 2] == [content.count(b"\n") for content in synced], "the line, then the folder that names the file"
+    assert [2, 2, 2, 3, 3, 3] == [content.count(b"\n") for content in synced], "the line, the folder, the head"
 
 
 # -- crashes and damage
+
+
+def head_of(journal: Journal) -> Path:
+    """The file that says how far the journal has come."""
+    return journal.folder.parent / ".keys" / "heads" / "sandbox-1001.json"
 
 
 @pytest.mark.parametrize("torn", [b"{", b'{"at": "2026', '{"kind": "tör'.encode()[:-2], b"\x00" * 40, b"\xff\xfe"])
@@ -116,6 +133,7 @@ def test_a_torn_last_line_is_healed(journal: Journal, torn: bytes) -> None:
     assert ["one"] == kinds(journal)
     journal.append("two")
     assert ["one", "two"] == kinds(journal)
+    assert len(torn) == journal.entries()[1]["healed_bytes"]
     assert torn not in journal.path.read_bytes().split(b"\n")
 
 
@@ -131,10 +149,17 @@ def test_only_a_torn_line(journal: Journal) -> None:
 
 def test_a_whole_line_that_misses_its_newline_does_not_count(journal: Journal) -> None:
     """The newline is what completes a line; without it nobody was told that it is there."""
+    journal.append("one")
+    before = journal.path.read_bytes()
+    head = head_of(journal).read_bytes()
     journal.append("done", operation_id="op-1", evidence=EVIDENCE)
     journal.path.write_bytes(journal.path.read_bytes()[:-1])
+    head_of(journal).write_bytes(head)  # the line comes before the head
 
     assert journal.settled("op-1") is None
+    journal.append("two")
+    assert ["one", "two"] == kinds(journal)
+    assert journal.path.read_bytes().startswith(before)
 
 
 @pytest.mark.parametrize(
@@ -165,6 +190,243 @@ def test_a_damaged_line_is_refused(journal: Journal, line: bytes) -> None:
         with pytest.raises(InputError, match=r"^Line 2 of .*journal\.jsonl cannot be read"):
             ask()
     assert damaged == journal.path.read_bytes()
+
+
+# -- what the chain, the signatures and the head are for
+
+
+@pytest.fixture
+def three(journal: Journal) -> Journal:
+    """A journal of three lines."""
+    for kind in ("one", "two", "three"):
+        journal.append(kind, words=f"this is {kind}")
+    return journal
+
+
+def lines_of(journal: Journal) -> list[bytes]:
+    return journal.path.read_bytes().splitlines(keepends=True)
+
+
+def resigned(journal: Journal, line: bytes, **changes: Any) -> bytes:
+    """A line with other contents, signed by a key of the ring: what only an owner of the key can do."""
+    entry = {**json.loads(line), **changes}
+    entry.pop("sig")
+    signature = KeyRing(journal.folder.parent / ".keys").signer().sign(b"journal-line-2", encoded(entry))
+    return encoded({**entry, "sig": base64.b64encode(signature).decode()}) + b"\n"
+
+
+def encoded(entry: dict[str, Any]) -> bytes:
+    return json.dumps(entry, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def foreign(journal: Journal) -> bytes:
+    """A line like the third, signed by somebody else's key."""
+    other = at(journal.folder.with_name("other"), keys=".other-keys")
+    other.folder.mkdir(parents=True)
+    for kind in ("one", "two", "three"):
+        other.append(kind)
+    return lines_of(other)[2]
+
+
+TAMPERING: dict[str, tuple[Callable[[Journal, list[bytes]], list[bytes]], str, int | None]] = {
+    "a changed character": (lambda j, x: [x[0], x[1].replace(b"this is", b"that is"), x[2]], "altered", 2),
+    "a changed number": (lambda j, x: [x[0], x[1].replace(b'"n":2', b'"n":3'), x[2]], "altered", 2),
+    "a blank more": (lambda j, x: [x[0], x[1].replace(b'"n":2', b'"n": 2'), x[2]], "altered", 2),
+    "no signature": (lambda j, x: [x[0], b'{"v":2,"kind":"two"}\n', x[2]], "unsigned", 2),
+    "a signature that is none": (
+        lambda j, x: [x[0], encoded({**json.loads(x[1]), "sig": "no"}) + b"\n", x[2]],
+        "altered",
+        2,
+    ),
+    "version 1": (lambda j, x: [b'{"at": "2026-11-21T10:00:00+00:00", "kind": "run_started"}\n'], "unsigned", 1),
+    "a newer version": (lambda j, x: [*x, resigned(j, x[2], v=3)], "newer_version", 4),
+    "removed": (lambda j, x: [x[0], x[2]], "broken_chain", 2),
+    "swapped": (lambda j, x: [x[1], x[0], x[2]], "broken_chain", 1),
+    "duplicated": (lambda j, x: [x[0], x[1], x[1], x[2]], "broken_chain", 3),
+    "another one in its place": (lambda j, x: [x[0], resigned(j, x[1], words="no"), x[2]], "broken_chain", 3),
+    "another last one": (lambda j, x: [x[0], x[1], resigned(j, x[2], words="no")], "broken_chain", 3),
+    "appended with another key": (lambda j, x: [*x, foreign(j)], "unknown_key", 4),
+    "of another ticket": (lambda j, x: [x[0], x[1], resigned(j, x[2], ticket="sandbox/1002")], "other_ticket", 3),
+    "cut at the end": (lambda j, x: x[:2], "truncated", 2),
+    "all but the newline cut": (lambda j, x: [x[0], x[1], x[2][:-1]], "truncated", 2),
+    "emptied": (lambda j, x: [], "missing", None),
+}
+
+
+@pytest.mark.parametrize(("change", "problem", "line"), TAMPERING.values(), ids=TAMPERING)
+def test_tampering(three: Journal, change: Callable[..., list[bytes]], problem: str, line: int | None) -> None:
+    """Each kind of damage is told apart, with its line and the way out; nothing is read, written or overwritten."""
+    damaged = b"".join(change(three, lines_of(three)))
+    three.path.write_bytes(damaged)
+
+    for ask in (three.entries, lambda: three.settled("op-1"), lambda: three.append("four")):
+        with pytest.raises(JournalError) as caught:
+            ask()
+        assert (problem, line) == (caught.value.problem, caught.value.line)
+        way_out = "Update it" if problem == "newer_version" else "runbook journal restart 1001 --because"
+        assert way_out in str(caught.value)
+    assert damaged == three.path.read_bytes()
+
+
+def test_every_problem_is_tried() -> None:
+    """The list above leaves out none of the problems that the error's class names."""
+    named = set(re.findall(r"`(\w+)`", str(JournalError.__doc__))) - {"problem", "line"}
+    assert named == {problem for _, problem, _ in TAMPERING.values()} | {"unreadable"}
+
+
+def test_a_journal_that_is_gone(three: Journal) -> None:
+    """Removing the ticket's folder does not go unnoticed on the machine that wrote it."""
+    shutil.rmtree(three.folder)
+
+    with pytest.raises(JournalError, match=r"is gone; it had 3 lines.*runbook journal restart 1001") as caught:
+        three.append("four")
+    assert "missing" == caught.value.problem
+    assert not three.path.exists() or b"" == three.path.read_bytes()
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_any_flipped_bit(three: Journal, seed: int) -> None:
+    """Wherever a bit flips, the journal is not read as it was, nor as anything else."""
+    rng = random.Random(seed)
+    content = bytearray(three.path.read_bytes())
+    content[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
+    three.path.write_bytes(content)
+
+    with pytest.raises(InputError):
+        three.entries()
+
+
+def test_a_crash_between_line_and_head(three: Journal) -> None:
+    """The line is on disk before the head: a head that is one behind is caught up with, and no damage."""
+    head = head_of(three).read_bytes()
+    three.append("four")
+    head_of(three).write_bytes(head)
+
+    assert ["one", "two", "three", "four"] == kinds(three)
+    three.append("five")
+    assert {"lines": 5} == {"lines": json.loads(head_of(three).read_bytes())["lines"]}
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"lines": 3}'])
+def test_a_head_that_cannot_be_read(three: Journal, content: bytes) -> None:
+    """It is told, and not taken for none."""
+    head_of(three).write_bytes(content)
+
+    with pytest.raises(InputError, match=r"sandbox-1001\.json.* cannot be read.*journal restart 1001"):
+        three.append("four")
+    assert three.restart(because="head broken", operator="grace") is not None
+    assert ["restarted"] == kinds(three)
+
+
+def test_another_machine(three: Journal) -> None:
+    """A folder that was brought from elsewhere is signed by a key that is not known here, until it is trusted."""
+    here = at(three.folder, keys=".keys-of-another-machine")
+
+    with pytest.raises(JournalError, match=r"Line 1 of .*runbook keys trust FILE") as caught:
+        here.append("four")
+    assert "unknown_key" == caught.value.problem
+
+    (public,) = KeyRing(three.folder.parent / ".keys").public_keys().values()
+    KeyRing(three.folder.parent / ".keys-of-another-machine").trust(public.read_bytes())
+    here.append("four")
+    assert ["one", "two", "three", "four"] == kinds(here)
+
+
+def test_rotation(three: Journal) -> None:
+    """What a retired key signed stays valid; new lines are signed by the new key."""
+    ring = KeyRing(three.folder.parent / ".keys")
+    before = ring.signing_key
+    after = ring.rotate()
+    three.append("four")
+
+    assert [before] * 3 + [after] == [json.loads(line)["key"] for line in lines_of(three)]
+    assert ["one", "two", "three", "four"] == kinds(at(three.folder))
+
+
+def test_restart(three: Journal) -> None:
+    """A journal that cannot be relied on is kept under another name; the new one says why, and of what."""
+    damaged = three.path.read_bytes().replace(b"this is two", b"this is 2!!")
+    three.path.write_bytes(damaged)
+
+    kept = three.restart(because="line 2 was edited", operator="grace")
+
+    assert kept is not None
+    assert damaged == kept.read_bytes()
+    (entry,) = three.entries()
+    assert ("restarted", "line 2 was edited", "grace", kept.name) == (
+        entry["kind"],
+        entry["because"],
+        entry["operator"],
+        entry["kept_as"],
+    )
+    assert hashlib.sha256(damaged).hexdigest() == entry["sha256"]
+    assert 3 == entry["head"]["lines"]
+    three.append("four")
+    assert ["restarted", "four"] == kinds(three)
+
+
+def test_restart_of_what_is_gone(three: Journal) -> None:
+    """There may be nothing left to keep."""
+    shutil.rmtree(three.folder)
+
+    assert three.restart(because="disk lost", operator="grace") is None
+    assert ["restarted"] == kinds(three)
+
+
+class Clock(datetime):
+    """A clock that can be set."""
+
+    shift = timedelta(0)
+
+    @classmethod
+    def now(cls, tz: Any = None) -> datetime:
+        return datetime.now(tz) + cls.shift
+
+
+@pytest.mark.parametrize("back_s", [-3600, 0, 60, 180, 86_400])
+def test_a_clock_that_jumps_back(three: Journal, monkeypatch: pytest.MonkeyPatch, back_s: int) -> None:
+    """With a wrong clock nothing new is begun; what has happened already is written down all the same."""
+    monkeypatch.setattr(journal_module, "datetime", Clock)
+    monkeypatch.setattr(Clock, "shift", timedelta(seconds=-back_s))
+    for kind in ("run_started", "intended"):
+        if back_s > journal_module.CLOCK_TOLERANCE_S:
+            with pytest.raises(UnavailableError, match=r"This machine's clock says .* Set the clock"):
+                three.append(kind)
+        else:
+            three.append(kind)
+    three.append("done", operation_id="op-1", evidence=EVIDENCE)
+    assert Evidence(**EVIDENCE) == three.settled("op-1")
+
+
+# -- what nobody knows
+
+
+def test_open_since(journal: Journal) -> None:
+    """An effect that was intended is open until its end is known, by the journal or from a person."""
+    assert journal.open_since("op-1") is None
+    journal.append("intended", operation_id="op-1")
+    opened_at = journal.open_since("op-1")
+    assert opened_at is not None
+    assert abs(datetime.now(UTC) - opened_at) < timedelta(minutes=1)
+    journal.append("unknown", operation_id="op-1", reason="lost")
+    assert opened_at == journal.open_since("op-1")
+    assert ["op-1"] == journal.open_operations()
+    journal.append("not_done", operation_id="op-1", reason="refused")
+    assert (None, []) == (journal.open_since("op-1"), journal.open_operations())
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_persons_answer(journal: Journal, there: bool) -> None:
+    """Who has looked settles it: there, with their word as evidence, or not there. A new try makes it open again."""
+    journal.append("intended", operation_id="op-1")
+    journal.append("answered", operation_id="op-1", there=there, evidence=EVIDENCE if there else None)
+
+    assert there is journal.answer("op-1")
+    assert (Evidence(**EVIDENCE) if there else None) == journal.settled("op-1")
+    assert (None, []) == (journal.open_since("op-1"), journal.open_operations())
+    journal.append("intended", operation_id="op-1")
+    assert journal.answer("op-1") is None
+    assert ["op-1"] == journal.open_operations()
 
 
 # -- a disk that does not take it
@@ -289,7 +551,9 @@ HOLD = """
 import sys
 from pathlib import Path
 from runbook_lib.journal import Journal
-with Journal(Path(sys.argv[1])).lock():
+from runbook_lib.keyring import KeyRing
+folder = Path(sys.argv[1])
+with Journal(folder, "sandbox/1001", KeyRing(folder.parent / ".keys")).lock():
     print("locked", flush=True)
     sys.stdin.read()
 """
@@ -297,7 +561,9 @@ APPEND = """
 import sys
 from pathlib import Path
 from runbook_lib.journal import Journal
-journal = Journal(Path(sys.argv[1]))
+from runbook_lib.keyring import KeyRing
+folder = Path(sys.argv[1])
+journal = Journal(folder, "sandbox/1001", KeyRing(folder.parent / ".keys"))
 for number in range(25):
     with journal.lock():
         journal.append("note", by=sys.argv[2], number=number, text="x" * 5000)
@@ -323,7 +589,7 @@ def test_another_process_has_the_ticket(journal: Journal, monkeypatch: pytest.Mo
     with holder(journal.folder):
         with pytest.raises(UnavailableError, match="Another run is changing ticket 1001"), journal.lock():
             raise AssertionError("two runs on one ticket")
-        with Journal(journal.folder.with_name("1002")).lock():
+        with at(journal.folder.with_name("1002")).lock():
             pass
 
 

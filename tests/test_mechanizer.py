@@ -22,9 +22,9 @@ from typing import Any
 
 import httpx
 import pytest
-import stamina
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope
+from aiosmtpd.smtp import Session as MailSession
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
@@ -38,8 +38,10 @@ from pydantic import SecretStr
 
 import runbook_lib
 from runbook_lib import cli, license, mechanizer, messages
+from runbook_lib.budget import Budget
+from runbook_lib.clients import http as http_module
 from runbook_lib.clients.gitlab import GitLab
-from runbook_lib.clients.http import session
+from runbook_lib.clients.http import Session
 from runbook_lib.errors import InputError, OutcomeUnknownError, RefusedError, RunbookError, UnavailableError
 from runbook_lib.settings import JobRequest, JobSettings
 from tests.configuration import without_configuration
@@ -86,7 +88,8 @@ class Tracker:
 
     def client(self) -> GitLab:
         """A client that talks to this tracker."""
-        http = session(loopback=True, transport=httpx.MockTransport(self._answer))
+        budget = Budget(60, sleep=lambda seconds: None)
+        http = Session(loopback=True, transport=httpx.MockTransport(self._answer), budget=budget)
         return GitLab("http://127.0.0.1:1", SecretStr(TOKEN), http)
 
     @property
@@ -177,7 +180,7 @@ class Postbox:
     user: bytes | None = None
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
-        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+        self, server: SMTP, session: MailSession, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         if self.drop == "RCPT":
             server.transport.abort()
@@ -185,7 +188,7 @@ class Postbox:
             envelope.rcpt_tos.append(address)
         return self.to_recipient
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server: SMTP, session: MailSession, envelope: Envelope) -> str:  # noqa: N802
         if self.drop == "DATA":
             server.transport.abort()
             return "250 OK"
@@ -194,7 +197,9 @@ class Postbox:
             self.arrived.append((list(envelope.rcpt_tos), envelope.original_content or b""))
         return self.to_message
 
-    def authenticate(self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
+    def authenticate(
+        self, server: SMTP, session: MailSession, envelope: Envelope, mechanism: str, data: Any
+    ) -> AuthResult:
         """Whether user and password are right."""
         self.user = data.login
         return AuthResult(success=data.password == PASSWORD.encode(), handled=False)
@@ -226,11 +231,12 @@ def pem(key: Any, encryption: Any = None) -> bytes:
 
 
 @pytest.fixture(autouse=True)
-def nothing_configured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+def nothing_configured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No configuration but the test's own, and no pauses before another try."""
     without_configuration(monkeypatch, tmp_path)
-    with stamina.set_testing(True, attempts=2):
-        yield
+    monkeypatch.setattr(mechanizer, "UPDATE_PAUSE_S", 0)
+    monkeypatch.setattr(mechanizer, "UPDATE_ATTEMPTS", 2)
+    monkeypatch.setattr(http_module, "ATTEMPTS", 2)
 
 
 @pytest.fixture
@@ -1125,11 +1131,11 @@ def test_command(pipeline: pytest.MonkeyPatch, tracker: Tracker, capsys: pytest.
     postbox = Postbox()
     transport = httpx.MockTransport(tracker._answer)
 
-    def practice_session(*, loopback: bool) -> httpx.Client:
+    def practice_session(*, loopback: bool) -> Session:
         assert loopback, "practice goes through no proxy"
-        return session(loopback=loopback, transport=transport)
+        return Session(loopback=loopback, transport=transport)
 
-    pipeline.setattr(mechanizer, "session", practice_session)
+    pipeline.setattr(mechanizer, "Session", practice_session)
 
     with mail_server(postbox) as port:
         pipeline.setenv("RUNBOOK_SMTP_PORT", str(port))

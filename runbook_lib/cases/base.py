@@ -19,16 +19,17 @@ from IPython import get_ipython
 from IPython.display import Pretty, clear_output, display
 
 from runbook_lib import answers
+from runbook_lib.budget import Budget
 from runbook_lib.clients.customersdot import CustomersDot
 from runbook_lib.clients.gitlab import GitLab
-from runbook_lib.clients.http import session
+from runbook_lib.clients.http import Session
 from runbook_lib.clients.slack import Slack
 from runbook_lib.clients.zendesk import Zendesk
 from runbook_lib.display import MIME, Card, Paragraph, Part, Table, Tone, clean, html, text
 from runbook_lib.effects import Effect, EffectResult, Effects
-from runbook_lib.errors import InputError, NeedsAnswerError, PersonNeededError, RunbookError
+from runbook_lib.errors import InputError, NeedsAnswerError, OutcomeUnknownError, PersonNeededError, RunbookError
 from runbook_lib.journal import Journal
-from runbook_lib.models import EffectState, Evidence, Outcome, Ticket
+from runbook_lib.models import EffectState, Evidence, Outcome, Person, Ticket
 from runbook_lib.settings import Settings
 
 _STATE_WORDS = {
@@ -43,6 +44,7 @@ _STATE_WORDS = {
 class Services:
     """The other ends, as this run sees them."""
 
+    budget: Budget
     zendesk: Zendesk
     gitlab: GitLab | None
     slack: Slack
@@ -51,11 +53,13 @@ class Services:
 
 def connect(settings: Settings) -> Services:
     """Build the clients on one connection pool, which is closed when they are no longer used."""
-    pool = session(loopback=settings.profile == "sandbox")
+    budget = Budget(settings.wait_s, say=Progress().say)
+    pool = Session(loopback=settings.profile == "sandbox", budget=budget)
     gitlab = GitLab(settings.gitlab_url, settings.gitlab_token, pool) if settings.gitlab_token else None
     if settings.slack_token is None:
         raise InputError("RUNBOOK_SLACK_TOKEN is missing.")
     services = Services(
+        budget=budget,
         zendesk=Zendesk(settings.zendesk_url, settings.zendesk_credentials(), pool),
         gitlab=gitlab,
         slack=Slack(settings.slack_url, settings.slack_token, pool),
@@ -107,6 +111,7 @@ class Case:
         self._running = ""
         self._given: dict[str, str] = {}
         self._ended_by = ""
+        self._me: Person | None = None
 
     @classmethod
     def open(cls, ticket_id: object, *, perform: object = False) -> Self:
@@ -141,8 +146,9 @@ class Case:
                 f"Ticket {ticket.id} is closed, and Zendesk takes no more changes to it. "
                 "Ask the customer to open a follow-up ticket, and use its number."
             )
-        journal = Journal(settings.ticket_folder(ticket.id))
-        return cls(ticket, settings, services, Effects(journal, perform=bool(performing)))
+        journal = Journal.of(settings, ticket.id)
+        effects = Effects(journal, services.budget, settle_s=settings.settle_s, perform=bool(performing))
+        return cls(ticket, settings, services, effects)
 
     @property
     def perform(self) -> bool:
@@ -197,6 +203,38 @@ class Case:
         if found:
             self._applied.setdefault(self._running, []).append(found)
         return found
+
+    @property
+    def me(self) -> Person:
+        """The operator, as Zendesk knows them."""
+        if self._me is None:
+            self._me = self.services.zendesk.me()
+        return self._me
+
+    def check_still_mine(self, ticket: Ticket | None = None) -> None:
+        """Make sure that no colleague has taken the ticket since this case took it.
+
+        Args:
+            ticket: The ticket as it was just read; read now if not given.
+
+        Raises:
+            NeedsAnswerError: A colleague has.
+        """
+        ticket = ticket or self.services.zendesk.ticket(self.ticket.id)
+        if ticket.assignee_id != self.me.id:
+            raise NeedsAnswerError(
+                f"Ticket {ticket.id} was yours when this run began, and is {clean(ticket.assignee_name or 'nobody')}'s "
+                "now, so nothing more is sent. Talk to them; to take it over, pass take_over as True.",
+                missing=("take_over",),
+            )
+
+    def unknown(self, operation_id: str, name: str, words: str) -> OutcomeUnknownError:
+        """As `Effects.unknown`."""
+        return self._effects.unknown(operation_id, name, words)
+
+    def answer(self, operation_id: str) -> bool | None:
+        """As `Effects.answer`."""
+        return self._effects.answer(operation_id)
 
     @property
     def applied(self) -> list[EffectResult]:
@@ -262,20 +300,15 @@ def step(title: str, *, always: bool = False) -> Callable[[_Method[_C, _P]], _Me
 
 
 class Progress:
-    """One line that changes while a step waits; what it says last stays in the record.
+    """One line that changes while a step waits; what it says last stays in the record."""
 
-    Args:
-        what: Who is waited for.
-    """
-
-    def __init__(self, what: str) -> None:
-        self._what, self._said = what, ""
+    _said = ""
 
     def say(self, words: str) -> None:
         """Replace the line, if it is new. Nothing else may have been shown by the cell before."""
         if words != self._said:
             clear_output(wait=True)  # type: ignore[no-untyped-call]
-            display(Pretty(f"{self._what}: {clean(words)}"))  # type: ignore[no-untyped-call]
+            display(Pretty(clean(words)))  # type: ignore[no-untyped-call]
         self._said = words
 
 
@@ -328,6 +361,8 @@ def _begin(case: Case, name: str) -> None:
         if case._ended_by == later:
             case.outcome, case._ended_by = None, ""
     case._running = name
+    if somebody_is_there():  # each cell that a person runs may wait anew
+        case.services.budget.renew()
 
 
 def _remember(case: Case, given: Mapping[str, object]) -> None:

@@ -1,7 +1,8 @@
 """The changes that runbooks make to the ticket and to Slack, each with its way of being found again.
 
 A change to the ticket is sent as a safe update against the stamp that was read *before* looking, so whatever
-happens in between makes Zendesk refuse it.
+happens in between makes Zendesk refuse it; of two changes made on the same reading, one (`conditional`). Slack knows
+nothing of the kind: whoever has posted looks again, and takes a second post of the same operation back.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from runbook_lib.answers import IMAGE_TYPES
 from runbook_lib.cases.base import Case
 from runbook_lib.clients.zendesk import Zendesk
 from runbook_lib.display import clean
-from runbook_lib.errors import InputError, NeedsAnswerError
+from runbook_lib.errors import InputError, NeedsAnswerError, RunbookError
 from runbook_lib.models import Evidence, Person, Ticket
 
 MAX_IMAGE_BYTES = 20_000_000
@@ -35,13 +36,16 @@ class Assignment:
     """
 
     name = "assignment"
+    conditional = True
 
     def __init__(self, case: Case, agent: Person, *, take_over: bool) -> None:
         self._zendesk, self._agent, self._take_over = case.services.zendesk, agent, take_over
-        self._ticket = case.services.zendesk.ticket(case.ticket.id)
+        self._ticket = self._zendesk.settled_ticket(case.ticket.id)
+        self._before = self._ticket.assignee_name if self._ticket.assignee_id not in (None, agent.id) else None
         stamp = "".join(filter(str.isalnum, self._ticket.updated_stamp))
         self.operation_id = case.operation(f"{self.name}-{agent.id}-{stamp}")
         self.summary = f"assign ticket {case.ticket.id} to {agent.name}"
+        self.where = f"on ticket {case.ticket.id} whose it is"
 
     def find(self) -> Evidence | None:
         """Who has the ticket; the same reading of it is the one that `perform` updates.
@@ -49,6 +53,7 @@ class Assignment:
         Raises:
             NeedsAnswerError: A colleague has it, and it may not be taken.
         """
+        self._ticket = self._zendesk.settled_ticket(self._ticket.id)
         holder = self._ticket.assignee_id
         if holder == self._agent.id:
             return self._evidence()
@@ -67,14 +72,19 @@ class Assignment:
         return self._evidence()
 
     def _evidence(self) -> Evidence:
-        return Evidence(f"assigned to {self._agent.name}", self._ticket.url, str(self._agent.id))
+        taken = f", taken over from {clean(self._before)}" if self._before else ""
+        return Evidence(f"assigned to {self._agent.name}{taken}", self._ticket.url, str(self._agent.id))
 
 
 class Comment:
     """A comment on the ticket: a public reply, or an internal note."""
 
+    conditional = True
+
     def __init__(self, case: Case, name: str, body: str, *, public: bool, summary: str) -> None:
         self.name = name
+        self.where = f"on ticket {case.ticket.id} for the {summary}"
+        self._case = case
         self.operation_id = case.operation(name)
         self.summary = summary
         self._zendesk: Zendesk = case.services.zendesk
@@ -83,7 +93,7 @@ class Comment:
 
     def find(self) -> Evidence | None:
         """The comment that carries this operation id."""
-        self._ticket = self._zendesk.ticket(self._ticket.id)
+        self._ticket = self._zendesk.settled_ticket(self._ticket.id)
         found = self._zendesk.find_comment(self._ticket.id, self.operation_id)
         return None if found is None else self._evidence(found)
 
@@ -92,6 +102,7 @@ class Comment:
         return self._evidence(self._send(()))
 
     def _send(self, uploads: Sequence[str]) -> int:
+        self._case.check_still_mine(self._ticket)
         return self._zendesk.add_comment(
             self._ticket, self._body, public=self._public, operation_id=self.operation_id, uploads=uploads
         )
@@ -146,6 +157,7 @@ class SlackPost:
     case: Case
     words: str
     name: str = "slack_post"
+    conditional: bool = False
 
     @property
     def operation_id(self) -> str:
@@ -157,16 +169,32 @@ class SlackPost:
         """Where it goes."""
         return f"post in {self.case.settings.slack_channel}"
 
+    @property
+    def where(self) -> str:
+        """Where a person sees it."""
+        return f"in {self.case.settings.slack_channel} for a post with the link of ticket {self.case.ticket.id}"
+
     def find(self) -> Evidence | None:
-        """The message that carries this operation id, since the ticket was opened."""
-        case = self.case
-        found = case.services.slack.find(case.settings.slack_channel_id, self.operation_id, case.ticket.created_at)
-        return None if found is None else self._evidence(found)
+        """The message that carries this operation id, since the ticket was opened; the first, if there are two."""
+        found = self._posts()
+        return self._evidence(found[0]) if found else None
 
     def perform(self) -> Evidence:
-        """Post it."""
+        """Post it; and if another machine did so at the same moment, take the later post back."""
         case = self.case
-        return self._evidence(case.services.slack.post(case.settings.slack_channel_id, self.words, self.operation_id))
+        case.check_still_mine()
+        mine = case.services.slack.post(case.settings.slack_channel_id, self.words, self.operation_id)
+        try:
+            first = min([mine, *self._posts()])
+            if first < mine:
+                case.services.slack.delete(case.settings.slack_channel_id, mine)
+            return self._evidence(first)
+        except RunbookError:  # it is posted, whatever else
+            return self._evidence(mine)
+
+    def _posts(self) -> list[str]:
+        case = self.case
+        return case.services.slack.find(case.settings.slack_channel_id, self.operation_id, case.ticket.created_at)
 
     def _evidence(self, ts: str) -> Evidence:
         return Evidence(f"message {ts} in {self.case.settings.slack_channel}", reference=ts)

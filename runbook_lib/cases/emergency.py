@@ -46,7 +46,7 @@ class Emergency(Case, ABC):
             NeedsAnswerError: A colleague has it and `take_over` is not given.
         """
         allowed = bool(answers.parse("take_over", take_over))
-        me = self.services.zendesk.me()
+        me = self.me
         done = self.apply(Assignment(self, me, take_over=allowed))
         others = self.ticket.assignee_id not in (None, me.id)
         parts = effect_parts(done)

@@ -1,28 +1,31 @@
 """How a license comes about: through Mechanizer's pipeline, or by a person's hand.
 
 Mechanizer leaves a tracker issue (see `mechanizer`): a closed success with a copy, or an open one that tells of the
-failure. Only after a failure, when no license was sent, is it used again, as a new operation.
+failure. Only after a failure, when no license was sent, is it used again, as a new operation. A job that died leaves
+an issue "[In progress]": if that says that no mail was sent yet, none was; otherwise a person asks the customer. Either
+way the issue gets the title that tells what became of it, so that everybody sees the same.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from runbook_lib import license, messages, policy
-from runbook_lib.cases.base import Case, Progress
+from runbook_lib.cases.base import Case
 from runbook_lib.cases.gathering import load_public_key
 from runbook_lib.display import Paragraph, Part, Table
 from runbook_lib.effects import EffectResult
-from runbook_lib.errors import InputError, LicenseError, OutcomeUnknownError, PersonNeededError
-from runbook_lib.models import Check, Evidence, Pipeline, Ticket, TrackerIssue
+from runbook_lib.errors import InputError, LicenseError, OutcomeUnknownError, PersonNeededError, UnavailableError
+from runbook_lib.models import Check, EffectState, Evidence, Pipeline, Ticket, TrackerIssue
 
 ENDED_BADLY = ("failed", "canceled", "skipped")
 """Pipeline states after which no job goes on. Source: GitLab REST API reference, pipelines."""
 MOST_ATTEMPTS = 20
+MOST_STARTS = 2
+"""How many pipelines one run starts, if the first one dies before it sends anything."""
 
 
 @dataclass(frozen=True)
@@ -150,9 +153,11 @@ class Mechanizer:
     """
 
     name = "license"
+    conditional = False
 
     def __init__(self, case: Case, email: str, users: int) -> None:
         settings = case.settings
+        self.where = "at Mechanizer's pipelines for one of this ticket, and in the tracker for its issue"
         if case.services.gitlab is None or settings.mechanizer_project_id is None:
             raise InputError("Mechanizer is not configured; set its RUNBOOK_ settings, or RUNBOOK_ISSUER to manual.")
         self._case, self._email, self._users = case, email, users
@@ -171,6 +176,7 @@ class Mechanizer:
     def perform(self) -> Evidence:
         """Start the pipeline."""
         settings = self._case.settings
+        self._case.check_still_mine()
         if settings.mechanizer_trigger_token is None:
             raise InputError("RUNBOOK_MECHANIZER_TRIGGER_TOKEN is missing.")
         variables = {
@@ -185,29 +191,32 @@ class Mechanizer:
         )
         return _pipeline_evidence(pipeline)
 
-    def wait(self) -> Issuance:
+    def wait(self) -> Issuance | None:
         """Wait for the tracker issue of the license.
+
+        Returns:
+            The license; or None if the job died and surely sent nothing: the tool may be used again.
 
         Raises:
             PersonNeededError: The job failed; the message quotes its issue and says what to do.
-            OutcomeUnknownError: It has not ended within the time set, or it died half way.
+            OutcomeUnknownError: It has not ended within the budget, or it died half way.
         """
-        deadline = time.monotonic() + self._case.settings.wait_s
-        pause = 0.25
-        progress = Progress("Mechanizer")
+        budget, pause = self._case.services.budget, 0.25
         while True:
             pipeline = self._own_pipeline(self.operation_id)
             if issued := self._tracker.success():
-                progress.say(f"issue {issued.iid} is closed: the license was mailed")
+                budget.say(f"Mechanizer: issue {issued.iid} is closed, the license was mailed")
                 return self._tracker.issuance(issued, self._users)
-            self._check_failed(self._tracker.own(self.operation_id), pipeline)
-            if time.monotonic() > deadline:
+            issue = self._tracker.own(self.operation_id)
+            self._check_failed(issue)
+            if pipeline and pipeline.status in (*ENDED_BADLY, "success") and not self._after_death(issue, pipeline):
+                return None
+            state = f"pipeline {pipeline.id} is {pipeline.status}" if pipeline else "no pipeline seen yet"
+            if not budget.wait(pause, f"Mechanizer: {state}"):
                 raise self._too_late(pipeline)
-            progress.say(f"pipeline {pipeline.id} is {pipeline.status}" if pipeline else "no pipeline seen yet")
-            time.sleep(pause)
             pause = min(pause * 1.5, 5.0)
 
-    def _check_failed(self, issue: TrackerIssue | None, pipeline: Pipeline | None) -> None:
+    def _check_failed(self, issue: TrackerIssue | None) -> None:
         if issue and issue.title.startswith("[Failure]"):
             reason = messages.failure_reason(issue.description).rstrip(".")
             raise PersonNeededError(
@@ -215,34 +224,48 @@ class Mechanizer:
                 f"{issue.url}. Settle the cause with the customer on the ticket, then run this again (each try leaves "
                 f"an issue), or ask in {self._case.settings.slack_channel}."
             )
-        if pipeline and pipeline.status in (*ENDED_BADLY, "success"):
-            raise self._half_way(issue, pipeline)
 
-    def _half_way(self, issue: TrackerIssue | None, pipeline: Pipeline) -> OutcomeUnknownError:
-        """The job is over, and its issue (if any) says neither that the license was sent nor that it was not."""
-        ended = f"Mechanizer's pipeline {pipeline.url} ended ({pipeline.status})"
-        if issue is None:
-            return OutcomeUnknownError(
-                f"{ended}, but left no tracker issue. Read its log, then run this again: "
-                "if the pipeline failed, the next run starts a new one."
+    def _after_death(self, issue: TrackerIssue | None, pipeline: Pipeline) -> bool:
+        """Settle what a job left that is over and told neither success nor failure; returns whether a mail was sent.
+
+        Raises:
+            OutcomeUnknownError: Only the customer can tell.
+        """
+        mail_id = self.operation_id.replace("-license-", "-mail-")
+        sent = self._case.answer(mail_id)
+        # The job opens its issue before anything else, and says there when it is about to send the mail.
+        surely_not = messages.NO_MAIL_YET in issue.description if issue else pipeline.status in ENDED_BADLY
+        if sent is None and not surely_not:
+            where = f"issue {issue.url} still says “in progress”" if issue else "it left no tracker issue"
+            raise self._case.unknown(
+                mail_id,
+                "license_mail",
+                f"Mechanizer's pipeline {pipeline.url} ended ({pipeline.status}), but {where}. Ask the customer "
+                "whether the mail with the license came.",
             )
-        return OutcomeUnknownError(
-            f"{ended}, but issue {issue.url} still says “in progress”. Ask the customer whether the mail came. "
-            f"If it did, retitle the issue to “{messages.success_title(self._email, self._users)}” and close it; "
-            f"if not, to “{messages.failure_title(self._email, self._users)}”. Then run this again."
-        )
+        if issue is None and sent:
+            raise PersonNeededError(
+                f"By your answer the license was mailed, but the tracker has no issue of {self.operation_id}. Open "
+                f"one with its label, titled “{messages.success_title(self._email, self._users)}”, and close it."
+            )
+        if issue is not None:
+            self._case.apply(SettledIssue(self._case, issue, self._email, self._users, sent=bool(sent)))
+        return bool(sent)
 
     def _too_late(self, pipeline: Pipeline | None) -> OutcomeUnknownError:
-        where = pipeline.url if pipeline else "none was seen"
+        under_way = f"pipeline {pipeline.url} is {pipeline.status}" if pipeline else "no pipeline was seen"
         return OutcomeUnknownError(
-            f"Mechanizer has not finished within {self._case.settings.wait_s:.0f} s (pipeline: {where}). "
-            "It may still issue the license: wait for the pipeline, then run this again; nothing is sent twice."
+            f"Mechanizer has not finished within this run's {self._case.settings.wait_s:.0f} s of waiting; still under "
+            f"way: {under_way}. It may still issue the license: wait for the pipeline, then run this again; nothing is "
+            "sent twice. If it never ends, cancel it in GitLab first."
         )
 
     def _own_pipeline(self, operation_id: str) -> Pipeline | None:
         variable = self._case.settings.mechanizer_variable_operation
         since = self._case.ticket.created_at
-        return self._gitlab.find_pipeline(self._project, variable=variable, value=operation_id, since=since)
+        found = self._gitlab.find_pipelines(self._project, variable=variable, value=operation_id, since=since)
+        going = [pipeline for pipeline in found if pipeline.status not in (*ENDED_BADLY, "success")]
+        return next(iter(going or found), None)
 
     def _next_operation(self) -> str:
         """The first operation id of this ticket that has not failed for certain."""
@@ -252,6 +275,7 @@ class Mechanizer:
             if issue is None:
                 pipeline = self._own_pipeline(operation_id)
                 failed = pipeline is not None and pipeline.status in ENDED_BADLY
+                failed = failed or self._case.answer(self._case.operation(f"mail-{attempt}")) is False
             else:
                 failed = issue.title.startswith("[Failure]")
             if not failed:
@@ -260,6 +284,65 @@ class Mechanizer:
             f"Mechanizer has failed {MOST_ATTEMPTS} times for ticket {self._case.ticket.id}. "
             f"Do not go on by machine: ask in {self._case.settings.slack_channel}."
         )
+
+
+class SettledIssue:
+    """The title of a tracker issue whose job died: it tells whether the license was sent. Rewriting it says the same.
+
+    Args:
+        case: The case.
+        issue: The issue, as it was just read.
+        email: The requester's address.
+        users: For how many users.
+        sent: Whether the customer has the license.
+    """
+
+    name = "settled_issue"
+    conditional = True
+
+    def __init__(self, case: Case, issue: TrackerIssue, email: str, users: int, *, sent: bool) -> None:
+        if case.services.gitlab is None or case.settings.tracker_project_id is None:
+            raise InputError("The tracker is not configured; set RUNBOOK_GITLAB_TOKEN and RUNBOOK_TRACKER_PROJECT_ID.")
+        self._gitlab, self._project = case.services.gitlab, case.settings.tracker_project_id
+        self._issue, self._sent = issue, sent
+        self._title = (messages.success_title if sent else messages.failure_title)(email, users)
+        self.operation_id = case.operation(f"settled_issue-{issue.iid}-{'sent' if sent else 'not_sent'}")
+        self.summary = f"retitle issue {issue.iid} to {self._title.split(' - ')[0]}"
+        self.where = f"at issue {issue.url}"
+
+    def find(self) -> Evidence | None:
+        """The issue, if it has the title already."""
+        found = self._gitlab.issue(self._project, self._issue.iid)
+        wanted = (self._title, "closed" if self._sent else "opened")
+        return self._evidence(found) if (found.title, found.state) == wanted else None
+
+    def perform(self) -> Evidence:
+        """Retitle it; if no license was sent, also say why."""
+        description = self._issue.description
+        if not self._sent:
+            description += f"\n\n{messages.failure_body('The job died before it sent the mail.')}"
+        found = self._gitlab.update_issue(
+            self._project, self._issue.iid, title=self._title, description=description, close=self._sent
+        )
+        return self._evidence(found)
+
+    def _evidence(self, issue: TrackerIssue) -> Evidence:
+        return Evidence(f"issue {issue.iid}: {issue.title.split(' - ')[0]}", issue.url, str(issue.iid))
+
+
+def order(case: Case, email: str, users: int) -> tuple[EffectResult, Issuance | None]:
+    """Have Mechanizer issue a license and wait for it; None in a rehearsal. Raises as `Mechanizer.wait`."""
+    for _ in range(MOST_STARTS):
+        mechanizer = Mechanizer(case, email, users)
+        started = case.apply(mechanizer)
+        if started.state is EffectState.PLANNED:
+            return started, None
+        if issuance := mechanizer.wait():
+            return started, issuance
+    raise UnavailableError(
+        f"Mechanizer's job died {MOST_STARTS} times before it sent anything, so there is no license yet. Look at its "
+        "pipelines, then run this again."
+    )
 
 
 def check_license(case: Case, text: str, users: int) -> tuple[list[Check], license.License | None]:

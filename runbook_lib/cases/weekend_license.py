@@ -27,13 +27,13 @@ from runbook_lib.cases.emergency import Emergency, from_license_file
 from runbook_lib.cases.gathering import is_image, load_public_key
 from runbook_lib.cases.issuing import (
     Issuance,
-    Mechanizer,
     Tracker,
     check_parts,
     checked_issuance,
     made_by_hand,
     manual_form,
     manual_issuance,
+    order,
 )
 from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone, clean
 from runbook_lib.effects import EffectResult
@@ -147,14 +147,12 @@ class WeekendLicense(Emergency):
             return self._found_by_hand(made, users)
         if self.settings.issuer == "manual":
             return self._issue_by_hand(email, users, issued_evidence)
-        mechanizer = Mechanizer(self, email, users)
-        started = self.apply(mechanizer)
+        started, self.issuance = order(self, email, users)
         form = (("your username", self.settings.operator), ("user count", str(users)), ("email", email))
         parts: tuple[Part, ...] = (Table(("Mechanizer", "value"), form), *effect_parts(started))
-        if started.state is EffectState.PLANNED:
+        if self.issuance is None:
             words = f"Mechanizer would make a {policy.TRIAL_DAYS}-day Ultimate trial for {users} users and mail it."
             return self.result("planned", Tone.PLAN, (Paragraph(words), *parts), words, effect=effect_data(started))
-        self.issuance = mechanizer.wait()
         parts += (Link("tracker issue", self.issuance.url),)
         words = f"A license for {self.issuance.users} users was issued."
         return self.result(effect_state(started), Tone.GOOD, parts, words, effect=effect_data(started))

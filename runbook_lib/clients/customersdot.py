@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
-from runbook_lib.clients.http import Service, listed
+from runbook_lib.clients.http import Service, Session, listed
 from runbook_lib.errors import RefusedError, UnavailableError
 from runbook_lib.models import Account, SeatLink, SoldLicense
 
@@ -31,7 +31,7 @@ class CustomersDot:
         session: The run's connection pool.
     """
 
-    def __init__(self, base_url: str, cookie: SecretStr, session: httpx.Client) -> None:
+    def __init__(self, base_url: str, cookie: SecretStr, session: Session) -> None:
         headers = {"Cookie": cookie.get_secret_value(), "Accept": "application/json"}
         self._service = Service("CustomersDot", base_url, headers, session, lambda body: str(body["error"]))
 

@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-import httpx
 from pydantic import SecretStr
 
-from runbook_lib.clients.http import Service, listed
+from runbook_lib.clients.http import Service, Session, listed
 from runbook_lib.errors import RefusedError, UnavailableError
 from runbook_lib.models import Pipeline, TrackerIssue
 
@@ -31,7 +30,7 @@ class GitLab:
         session: The run's connection pool.
     """
 
-    def __init__(self, base_url: str, token: SecretStr, session: httpx.Client) -> None:
+    def __init__(self, base_url: str, token: SecretStr, session: Session) -> None:
         headers = {"PRIVATE-TOKEN": token.get_secret_value()}
         self._service = Service("GitLab", base_url, headers, session, _explain)
 
@@ -71,15 +70,19 @@ class GitLab:
         """A pipeline's present state."""
         return self._service.read_json(f"api/v4/projects/{project_id}/pipelines/{pipeline_id}", _pipeline)
 
-    def find_pipeline(self, project_id: int, *, variable: str, value: str, since: datetime) -> Pipeline | None:
-        """The newest pipeline since a moment that was started with a variable of this value, or None."""
+    def find_pipelines(self, project_id: int, *, variable: str, value: str, since: datetime) -> list[Pipeline]:
+        """The pipelines since a moment that were started with a variable of this value, newest first."""
         params = {"order_by": "id", "sort": "desc", "source": "trigger"}
         params["created_after"] = since.astimezone(UTC).isoformat().replace("+00:00", "Z")
-        for pipeline in self._pages(f"api/v4/projects/{project_id}/pipelines", params, _pipeline):
-            path = f"api/v4/projects/{project_id}/pipelines/{pipeline.id}/variables"
-            if (variable, value) in self._service.read_json(path, _variables):
-                return pipeline
-        return None
+        return [
+            pipeline
+            for pipeline in self._pages(f"api/v4/projects/{project_id}/pipelines", params, _pipeline)
+            if (variable, value) in self._service.read_json(self._variables(project_id, pipeline.id), _variables)
+        ]
+
+    @staticmethod
+    def _variables(project_id: int, pipeline_id: int) -> str:
+        return f"api/v4/projects/{project_id}/pipelines/{pipeline_id}/variables"
 
     def scopes(self, *, patience_s: float) -> list[str] | None:
         """The token's scopes, or None for a token that has no page of its own. Raises as `Service.read`."""

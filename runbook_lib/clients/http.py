@@ -1,7 +1,7 @@
 """One service over HTTP: reads are retried, writes never blindly, failures told apart.
 
     not sent   connect errors, pool time-outs      nothing happened: retried, then `UnavailableError`
-    refused    429                                 nothing happened: `Retry-After` is waited for, then as above
+    refused    429                                 nothing happened: `Retry-After` is waited for, within the budget
                other 4xx                           nothing happened: `RefusedError`
     unknown    read time-outs, resets, 5xx         a read is retried; a write raises `OutcomeUnknownError`
                an answer of another form           a read is `UnavailableError`; a write as above
@@ -13,22 +13,27 @@ it passes along, so that one without an expected key is told like any other that
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 import httpx
-import stamina
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential_jitter
 
+from runbook_lib.budget import Budget
 from runbook_lib.errors import InputError, OutcomeUnknownError, RefusedError, UnavailableError
 
 TIMEOUT_S = 20.0
-LONGEST_PAUSE_S = 30.0
-"""A service that asks for a longer pause than this is called unavailable."""
 ATTEMPTS = 4
+"""How often something is tried that fails without saying when to come back; who says so is asked again as long as the
+budget lasts."""
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
+USUAL_BUDGET_S = 60.0
 REDIRECTS = 5
 """Redirects that a download follows."""
 _T = TypeVar("_T")
+_BACKOFF = wait_exponential_jitter(multiplier=FIRST_PAUSE_S, max=LONGEST_PAUSE_S, jitter=FIRST_PAUSE_S)
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 _OTHER_FORM = (LookupError, TypeError, AttributeError, ValueError, OverflowError)
 """What taking an answer apart raises if it is not of the form expected."""
@@ -42,18 +47,26 @@ class _TransientError(UnavailableError):
         self.pause_s = pause_s
 
 
-def session(*, loopback: bool, transport: httpx.BaseTransport | None = None) -> httpx.Client:
-    """The one connection pool of a run. It holds no credentials: each `Service` adds its own per request.
+class Session(httpx.Client):
+    """The one connection pool of a run, and its budget of waiting. It holds no credentials: each `Service` adds its
+    own per request.
 
-    It also ends stamina's habit of logging each retry, which would land in records and in the job's log.
+    Args:
+        loopback: Whether the services are on this machine; then no proxy is asked for.
+        budget: The run's seconds for waiting.
+        transport: In place of the network.
     """
-    stamina.instrumentation.set_on_retry_hooks([])
-    return httpx.Client(
-        transport=transport,
-        timeout=TIMEOUT_S,
-        trust_env=not loopback,
-        headers={"User-Agent": "license-runbook"},
-    )
+
+    def __init__(
+        self, *, loopback: bool, budget: Budget | None = None, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        super().__init__(
+            transport=transport,
+            timeout=TIMEOUT_S,
+            trust_env=not loopback,
+            headers={"User-Agent": "license-runbook"},
+        )
+        self.budget = budget or Budget(USUAL_BUDGET_S)
 
 
 class Service:
@@ -72,7 +85,7 @@ class Service:
         name: str,
         base_url: str,
         headers: Mapping[str, str],
-        session: httpx.Client,
+        session: Session,
         explain: Callable[[Any], str],
     ) -> None:
         self.name = name
@@ -163,16 +176,37 @@ class Service:
         """
         return self._retried(lambda: self._download_once(url, limit))
 
+    def wait(self, seconds: float, what: str) -> bool:
+        """Wait on the run's budget; returns False at once if less than that is left."""
+        return self._session.budget.wait(seconds, f"{self.name}: {what}")
+
     def _retried(self, call: Callable[[], _T], *, once: bool = False) -> _T:
+        budget = self._session.budget
+
+        def pause(seconds: float) -> None:
+            budget.wait(seconds, f"waiting {seconds:.1f} s for {self.name}, which is not ready")
+
+        retrying = Retrying(
+            retry=retry_if_exception_type(_TransientError),
+            wait=_pause,
+            stop=lambda state: once or _is_enough(state, budget),
+            sleep=pause,
+            reraise=True,
+        )
         try:
-            if once:
-                return call()
-            for attempt in _attempts():
-                with attempt:
-                    return call()
+            return cast(_T, retrying(self._timed, call))
         except _TransientError as exc:
-            raise UnavailableError(str(exc)) from exc
-        raise AssertionError("unreachable: the last attempt raises")
+            used_up = "" if budget.left_s else f" This run's {budget.seconds:.0f} s of waiting are used up."
+            raise UnavailableError(f"{exc}{used_up}") from exc
+
+    def _timed(self, call: Callable[[], _T]) -> _T:
+        """Call, and count the seconds of a failure as waiting."""
+        started = time.monotonic()
+        try:
+            return call()
+        except _TransientError:
+            self._session.budget.spend(time.monotonic() - started)
+            raise
 
     def _read_once(self, path: str, params: Mapping[str, Any] | None, patience_s: float | None) -> httpx.Response:
         timeout = httpx.USE_CLIENT_DEFAULT if patience_s is None else patience_s
@@ -226,10 +260,7 @@ class Service:
 
     def lost(self, how: str) -> OutcomeUnknownError:
         """The error for a write whose answer was lost."""
-        return OutcomeUnknownError(
-            f"A change was sent to {self.name}, but {how}: it may or may not have happened. "
-            "Run again: the runbook looks before it sends anything."
-        )
+        return OutcomeUnknownError(f"A change was sent to {self.name}, but {how}: it may or may not have happened.")
 
     def _accepted(self, response: httpx.Response) -> httpx.Response:
         status = response.status_code
@@ -270,17 +301,23 @@ def listed(items: Any, parse: Callable[[Any], _T]) -> list[_T]:
     return [parse(item) for item in items]
 
 
-def _attempts() -> Iterable[Any]:
-    return stamina.retry_context(on=_pause, attempts=ATTEMPTS, timeout=60.0, wait_initial=0.2, wait_max=5.0)
+def _pause(state: RetryCallState) -> float:
+    """Seconds until the next try: as the service asked, or a little longer each time."""
+    asked = _error(state).pause_s
+    return _BACKOFF(state) if asked is None else asked
 
 
-def _pause(exc: Exception) -> bool | float:
-    """Whether to try again: after the pause asked for, or stamina's own."""
+def _is_enough(state: RetryCallState, budget: Budget) -> bool:
+    tried = not _error(state).pause_s and state.attempt_number >= ATTEMPTS
+    return tried or state.upcoming_sleep > budget.left_s
+
+
+def _error(state: RetryCallState) -> _TransientError:
+    """What the last try ended with."""
+    exc = state.outcome and state.outcome.exception()
     if not isinstance(exc, _TransientError):
-        return False
-    if exc.pause_s is None:
-        return True
-    return exc.pause_s if exc.pause_s <= LONGEST_PAUSE_S else False
+        raise TypeError(f"{exc!r} is not retried")
+    return exc
 
 
 def _seconds(text: str) -> float | None:

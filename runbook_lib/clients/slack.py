@@ -1,6 +1,7 @@
 """Slack: one post to one channel, and finding it again.
 
-Source: Slack Web API reference, chat.postMessage and conversations.history. A failure is HTTP 200 with `ok: false`.
+Source: Slack Web API reference, chat.postMessage, chat.delete and conversations.history. A failure is HTTP 200 with
+`ok: false`.
 """
 
 from __future__ import annotations
@@ -8,14 +9,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-import httpx
 from pydantic import SecretStr
 
-from runbook_lib.clients.http import Service, listed
+from runbook_lib.clients.http import Service, Session, listed
 from runbook_lib.errors import RefusedError, UnavailableError
 
 EVENT = "license_runbook"
 """The `event_type` of our posts' metadata."""
+
+LAST_PAGE = 50
+"""Pages of 200 messages that are read at the most."""
 
 _UNSURE = ("internal_error", "fatal_error", "service_unavailable", "request_timeout")
 """Words that do not say whether a post is there."""
@@ -43,7 +46,7 @@ class Slack:
         session: The run's connection pool.
     """
 
-    def __init__(self, base_url: str, token: SecretStr, session: httpx.Client) -> None:
+    def __init__(self, base_url: str, token: SecretStr, session: Session) -> None:
         headers = {"Authorization": f"Bearer {token.get_secret_value()}"}
         self._service = Service("Slack", base_url, headers, session, lambda body: str(body["error"]))
 
@@ -65,10 +68,20 @@ class Slack:
             "POST", "chat.postMessage", lambda answer: self._posted(answer, channel_id), json=body
         )
 
+    def delete(self, channel_id: str, ts: str) -> None:
+        """Take back a message of the bot's own. Raises as `post`; one that is gone already is no error."""
+        try:
+            self._service.write_json(
+                "POST", "chat.delete", lambda answer: _ok(answer, channel_id), json={"channel": channel_id, "ts": ts}
+            )
+        except RefusedError as exc:
+            if exc.code != "message_not_found":
+                raise
+
     def find(
         self, channel_id: str, operation_id: str, since: datetime, *, patience_s: float | None = None
-    ) -> str | None:
-        """The `ts` of the message posted under an operation id since a moment, or None.
+    ) -> list[str]:
+        """The `ts` of every message posted under an operation id since a moment, oldest first.
 
         Args:
             channel_id: Such as `C0123456789`.
@@ -82,16 +95,19 @@ class Slack:
         """
         params = {"channel": channel_id, "include_all_metadata": "true", "limit": "200"}
         params["oldest"] = f"{since.timestamp():.6f}"
-        while True:
+        ours: list[str] = []
+        for _ in range(LAST_PAGE):
             messages, cursor = self._service.read_json(
                 "conversations.history", lambda page: _page(_ok(page, channel_id)), params, patience_s=patience_s
             )
-            for ts, found in messages:
-                if found == operation_id:
-                    return ts
+            ours += [ts for ts, found in messages if found == operation_id]
             if not cursor:
-                return None
+                return sorted(ours)
             params["cursor"] = cursor
+        raise UnavailableError(
+            f"Slack's history of {channel_id} has more than {LAST_PAGE} pages, so it was not read to its end. Nothing "
+            "is decided on a part of it."
+        )
 
     def scopes(self, *, patience_s: float) -> list[str] | None:
         """The bot's scopes, or None if Slack does not tell them. Raises as `find`.

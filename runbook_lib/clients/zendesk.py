@@ -8,14 +8,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 import httpx
 
-from runbook_lib.clients.http import Service, listed
+from runbook_lib.clients.http import Service, Session, listed
 from runbook_lib.errors import RefusedError
 from runbook_lib.models import Attachment, Comment, Organization, Person, Ticket
 
+STAMP_S = 1.0
+"""What a ticket's stamp tells apart."""
+STAMP_READINGS = 3
 _T = TypeVar("_T")
 
 
@@ -28,7 +32,7 @@ class Zendesk:
         session: The run's connection pool.
     """
 
-    def __init__(self, base_url: str, credentials: Mapping[str, str], session: httpx.Client) -> None:
+    def __init__(self, base_url: str, credentials: Mapping[str, str], session: Session) -> None:
         self._service = Service("Zendesk", base_url, credentials, session, _explain)
 
     def ticket(self, ticket_id: int) -> Ticket:
@@ -37,10 +41,13 @@ class Zendesk:
         Raises:
             RefusedError: There is no such ticket, or the credentials may not see it.
         """
+        return self._reading(ticket_id)[0]
+
+    def _reading(self, ticket_id: int) -> tuple[Ticket, datetime | None]:
+        """A ticket, and the service's own time of the answer, to the second."""
         try:
-            return self._service.read_json(
-                f"api/v2/tickets/{ticket_id}.json", self._ticket, {"include": "users,organizations"}
-            )
+            response = self._service.read(f"api/v2/tickets/{ticket_id}.json", {"include": "users,organizations"})
+            return self._service.parsed(response, self._ticket), _date(response)
         except RefusedError as exc:
             if exc.status == 404:
                 raise RefusedError(
@@ -48,6 +55,21 @@ class Zendesk:
                     status=404,
                 ) from exc
             raise
+
+    def settled_ticket(self, ticket_id: int) -> Ticket:
+        """A ticket as `ticket` reads it, whose stamp tells it from every later state.
+
+        Stamps have one second. A reading within the second of the last update could not be told from one after a
+        further update in that second, so that two safe updates might both pass; then it is read again a second later.
+
+        Source: Zendesk Support API reference, `updated_at`; RFC 9110, `Date`: the time of the answer.
+        """
+        for _ in range(STAMP_READINGS - 1):
+            ticket, answered_at = self._reading(ticket_id)
+            if answered_at is None or answered_at > _moment(ticket.updated_stamp):
+                return ticket
+            self._service.wait(STAMP_S, "letting the ticket's last second pass")
+        return self.ticket(ticket_id)
 
     def comments(self, ticket_id: int) -> list[Comment]:
         """The whole thread, oldest first."""
@@ -232,6 +254,14 @@ def _comment_id(audit: Mapping[str, Any]) -> int:
 
 def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
+
+
+def _date(response: httpx.Response) -> datetime | None:
+    """The moment in the `Date` header, or None if there is none that can be read."""
+    try:
+        return parsedate_to_datetime(response.headers["date"])
+    except (KeyError, ValueError):
+        return None
 
 
 def _explain(body: Any) -> str:

@@ -187,23 +187,24 @@ def test_pipeline() -> None:
     assert "/api/v4/projects/43/pipelines/77" == wire.last.url.path
 
 
-def test_find_pipeline() -> None:
-    """A pipeline is found by a variable that it was started with, on whatever page it is."""
+def test_find_pipelines() -> None:
+    """Pipelines are found by a variable that they were started with, on whatever page they are."""
     wire = Wire(
         reply(json=[pipeline(80), pipeline(79)], headers={"X-Next-Page": "2"}),
         variables(LICENSE_OPERATION_ID="op-1-longer"),
         variables(OTHER="op-1"),
         reply(json=[pipeline(78, "failed"), pipeline(77)], headers={"X-Next-Page": ""}),
         variables(A="b", LICENSE_OPERATION_ID="op-1"),
+        variables(LICENSE_OPERATION_ID="op-1"),
     )
 
-    found = gitlab(wire).find_pipeline(43, variable="LICENSE_OPERATION_ID", value="op-1", since=SINCE)
+    found = gitlab(wire).find_pipelines(43, variable="LICENSE_OPERATION_ID", value="op-1", since=SINCE)
 
-    assert Pipeline(78, "failed", "https://gitlab.example/p/78") == found
+    assert [78, 77] == [pipeline.id for pipeline in found]
+    assert Pipeline(78, "failed", "https://gitlab.example/p/78") == found[0]
     base = "/api/v4/projects/43/pipelines"
-    assert [base, f"{base}/80/variables", f"{base}/79/variables", base, f"{base}/78/variables"] == [
-        request.url.path for request in wire.requests
-    ]
+    asked = [base, f"{base}/80/variables", f"{base}/79/variables", base, f"{base}/78/variables", f"{base}/77/variables"]
+    assert asked == [request.url.path for request in wire.requests]
     first = wire.requests[0].url.params
     assert ("2026-11-21T08:30:00Z", "trigger", "id", "desc") == (
         first["created_after"],
@@ -214,10 +215,10 @@ def test_find_pipeline() -> None:
 
 
 def test_find_no_pipeline() -> None:
-    """None is a value: nothing was started under this id."""
+    """Nothing is a value: nothing was started under this id."""
     wire = Wire(reply(json=[pipeline(80)]), variables())
 
-    assert gitlab(wire).find_pipeline(43, variable="V", value="op", since=SINCE) is None
+    assert [] == gitlab(wire).find_pipelines(43, variable="V", value="op", since=SINCE)
 
 
 # -- errors
@@ -269,9 +270,9 @@ ODD: list[Any] = [{}, 5, "text", {"id": 5}, {"message": "200 OK"}, [{}], [None]]
         lambda g: g.issues(42, label=LABEL),
         lambda g: g.issue(42, 9),
         lambda g: g.pipeline(43, 77),
-        lambda g: g.find_pipeline(43, variable="V", value="op", since=SINCE),
+        lambda g: g.find_pipelines(43, variable="V", value="op", since=SINCE),
     ],
-    ids=["issues", "issue", "pipeline", "find_pipeline"],
+    ids=["issues", "issue", "pipeline", "find_pipelines"],
 )
 def test_reads_of_another_form(ask: Any, body: Any) -> None:
     """What cannot be read is never taken for *there is nothing*."""
@@ -283,7 +284,7 @@ def test_reads_of_another_form(ask: Any, body: Any) -> None:
 def test_variables_of_another_form(body: Any) -> None:
     """A pipeline whose variables cannot be read may be the one."""
     with pytest.raises(UnavailableError, match="/pipelines/80/variables in an unexpected form"):
-        gitlab(Wire(reply(json=[pipeline(80)]), reply(json=body))).find_pipeline(
+        gitlab(Wire(reply(json=[pipeline(80)]), reply(json=body))).find_pipelines(
             43, variable="V", value="", since=SINCE
         )
 

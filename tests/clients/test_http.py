@@ -9,8 +9,6 @@ from typing import Any
 
 import httpx
 import pytest
-import stamina
-import tenacity.nap
 
 from runbook_lib.clients import http
 from runbook_lib.clients.http import Service, listed
@@ -256,39 +254,45 @@ class TestWrite:
 # -- pauses
 
 
-@pytest.fixture
-def pauses(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
-    """The pauses that would be made in earnest."""
-    made: list[float] = []
-    monkeypatch.setattr(tenacity.nap, "time", type("Clock", (), {"sleep": staticmethod(made.append)}))
-    with stamina.set_testing(False):
-        yield made
-
-
 @pytest.mark.parametrize(
     "ask", [lambda desk: desk.read("x"), lambda desk: desk.write("POST", "x")], ids=["read", "write"]
 )
 class TestPause:
     """How long a service is left alone."""
 
-    @pytest.mark.parametrize("seconds", [0, 7, http.LONGEST_PAUSE_S])
-    def test_retry_after_is_honored(self, ask: Callable[[Service], Any], pauses: list[float], seconds: float) -> None:
-        """The pause asked for is made, to the second."""
-        ask(service(Wire(reply(429, headers={"Retry-After": f"{seconds:.0f}"}), FINE)))
+    @pytest.mark.parametrize("seconds", [0, 7, 31, 59])
+    def test_retry_after_is_honored(self, ask: Callable[[Service], Any], seconds: float) -> None:
+        """The pause asked for is made, to the second, as long as the budget lasts."""
+        wire = Wire(reply(429, headers={"Retry-After": f"{seconds:.0f}"}), FINE)
 
-        assert [seconds] == pauses
+        ask(service(wire))
 
-    def test_a_long_pause_is_not_made(self, ask: Callable[[Service], Any], pauses: list[float]) -> None:
-        """Nobody on call waits for minutes without a word."""
-        wire = Wire(reply(429, headers={"Retry-After": "31"}), FINE)
+        assert [seconds] == wire.waits
+        assert 60 - seconds - 1 < wire.session.budget.left_s <= 60 - seconds
 
-        with pytest.raises(UnavailableError, match="Try again in 31 s"):
+    def test_a_pause_beyond_the_budget_is_not_made(self, ask: Callable[[Service], Any]) -> None:
+        """Nobody on call waits longer than was set."""
+        wire = Wire(reply(429, headers={"Retry-After": "61"}), FINE)
+
+        with pytest.raises(UnavailableError, match="Try again in 61 s"):
             ask(service(wire))
-        assert ([], 1) == (pauses, len(wire.requests))
+        assert ([], 1) == (wire.waits, len(wire.requests))
+
+    def test_the_budget_is_for_all_pauses_together(self, ask: Callable[[Service], Any]) -> None:
+        """A service that keeps asking for time gets it until the run's seconds are used up, and no longer."""
+        wire = Wire(reply(429, headers={"Retry-After": "20"}))
+        desk = service(wire)
+
+        with pytest.raises(UnavailableError, match="limiting requests"):
+            ask(desk)
+        with pytest.raises(UnavailableError, match="limiting requests"):
+            ask(desk)
+        assert len(wire.waits) in (2, 3)  # the calls themselves count, by their milliseconds
+        assert sum(wire.waits) <= 60
 
     @pytest.mark.parametrize("headers", [{"Retry-After": "0"}, {}], ids=["at once", "not said"])
     def test_a_pause_that_nobody_asked_for_is_not_told(
-        self, ask: Callable[[Service], Any], pauses: list[float], headers: dict[str, str]
+        self, ask: Callable[[Service], Any], headers: dict[str, str]
     ) -> None:
         """A service that goes on limiting although it asked for no pause is left for later, not for 60 s."""
         with pytest.raises(UnavailableError) as caught:
@@ -296,12 +300,14 @@ class TestPause:
         assert "Desk is limiting requests (429). Try again later." == str(caught.value)
 
     @pytest.mark.parametrize("words", ["Wed, 21 Oct 2026 07:28:00 GMT", "-5", "1e9", "soon", "", "9" * 400])
-    def test_what_is_no_number_of_seconds(self, ask: Callable[[Service], Any], pauses: list[float], words: str) -> None:
+    def test_what_is_no_number_of_seconds(self, ask: Callable[[Service], Any], words: str) -> None:
         """A pause that cannot be read is replaced by a short one of ours."""
-        ask(service(Wire(reply(429, headers={"Retry-After": words}), FINE)))
+        wire = Wire(reply(429, headers={"Retry-After": words}), FINE)
 
-        assert 1 == len(pauses)
-        assert 0 < pauses[0] <= 5
+        ask(service(wire))
+
+        assert 1 == len(wire.waits)
+        assert 0 < wire.waits[0] <= http.LONGEST_PAUSE_S
 
 
 # -- downloads
@@ -473,19 +479,18 @@ def test_no_list_is_no_empty_list(items: Any) -> None:
 
 def test_retries_are_not_logged(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
     """A retry that helped leaves no line in records and logs."""
-    stamina.instrumentation.set_on_retry_hooks(None)
-    caplog.set_level(logging.DEBUG, logger="stamina")
+    caplog.set_level(logging.DEBUG)
 
     service(Wire(httpx.ConnectError("refused"), FINE)).read("api/x")
 
-    assert [] == [record for record in caplog.records if record.name.startswith("stamina")]
+    assert [] == [record for record in caplog.records if record.name.startswith(("tenacity", "runbook"))]
     assert ("", "") == capfd.readouterr()
 
 
 @pytest.mark.parametrize(("loopback", "trusted"), [(True, False), (False, True)])
 def test_session(loopback: bool, trusted: bool) -> None:
     """On loopback no proxy of the environment comes between; no session holds credentials or follows redirects."""
-    with http.session(loopback=loopback) as client:
+    with http.Session(loopback=loopback) as client:
         assert trusted == client.trust_env
         assert http.TIMEOUT_S == client.timeout.read
         assert not client.follow_redirects

@@ -37,7 +37,7 @@ def post(wire: Wire) -> str:
     return slack(wire).post(CHANNEL, "Hello", "op-1")
 
 
-def find(wire: Wire) -> str | None:
+def find(wire: Wire) -> list[str]:
     return slack(wire).find(CHANNEL, "op-1", SINCE)
 
 
@@ -164,10 +164,10 @@ def test_find_over_several_pages() -> None:
     wire = Wire(
         page(message("5"), message("4", "op-1-longer"), cursor="a=="),
         page(cursor="b=="),
-        page(message("3", "op-1"), message("2", "op-1"), cursor="c=="),
+        page(message("3", "op-1"), message("2", "op-1")),
     )
 
-    assert "3" == find(wire)
+    assert ["2", "3"] == find(wire)
     assert [None, "a==", "b=="] == [request.url.params.get("cursor") for request in wire.requests]
     for request in wire.requests:
         assert ("GET", "/api/conversations.history") == (request.method, request.url.path)
@@ -189,8 +189,37 @@ def test_find_over_several_pages() -> None:
     ids=["empty", "others", "odd metadata"],
 )
 def test_find_nothing(history: Answer) -> None:
-    """None is a value: it was not posted. The text of a message is no proof of anything."""
-    assert find(Wire(history)) is None
+    """Nothing is a value: it was not posted. The text of a message is no proof of anything."""
+    assert [] == find(Wire(history))
+
+
+def test_an_endless_history() -> None:
+    """What is not read to its end decides nothing."""
+    wire = Wire(page(message("3", "op-1"), cursor="a=="))
+
+    with pytest.raises(UnavailableError, match="more than 50 pages"):
+        find(wire)
+    assert 50 == len(wire.requests)
+
+
+# -- taking back
+
+
+def test_delete() -> None:
+    """A message of the bot's own is taken back, by its channel and `ts`."""
+    wire = Wire(reply(json={"ok": True, "channel": CHANNEL, "ts": "3"}))
+
+    slack(wire).delete(CHANNEL, "3")
+
+    assert ("POST", "/api/chat.delete") == (wire.last.method, wire.last.url.path)
+    assert {"channel": CHANNEL, "ts": "3"} == json.loads(wire.last.content)
+
+
+def test_delete_what_is_gone() -> None:
+    """That it is gone already is what was wanted; any other no is told."""
+    slack(Wire(reply(json={"ok": False, "error": "message_not_found"}))).delete(CHANNEL, "3")
+    with pytest.raises(RefusedError, match="cant_delete_message"):
+        slack(Wire(reply(json={"ok": False, "error": "cant_delete_message"}))).delete(CHANNEL, "3")
 
 
 @pytest.mark.parametrize(
@@ -214,7 +243,7 @@ def test_find_with_little_patience() -> None:
     """Each page is asked for once, with the time-out given."""
     wire = Wire(page(cursor="a=="), page(message("3", "op-1")))
 
-    assert "3" == slack(wire).find(CHANNEL, "op-1", SINCE, patience_s=2)
+    assert ["3"] == slack(wire).find(CHANNEL, "op-1", SINCE, patience_s=2)
     assert [2, 2] == [request.extensions["timeout"]["read"] for request in wire.requests]
 
     wire = Wire(httpx.ReadTimeout("slow"))
@@ -226,7 +255,7 @@ def test_find_with_little_patience() -> None:
 @pytest.mark.parametrize("answer", [httpx.ReadTimeout("slow"), reply(500)])
 def test_find_is_a_read(answer: Answer | Exception) -> None:
     """Looking may be tried again; if it keeps failing, the answer is not *nothing*."""
-    assert "3" == find(Wire(answer, page(message("3", "op-1"))))
+    assert ["3"] == find(Wire(answer, page(message("3", "op-1"))))
     with pytest.raises(UnavailableError):
         find(Wire(answer))
 

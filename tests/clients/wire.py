@@ -7,7 +7,8 @@ from typing import Any
 
 import httpx
 
-from runbook_lib.clients.http import session
+from runbook_lib.budget import Budget
+from runbook_lib.clients.http import Session
 
 Answer = Callable[[httpx.Request], httpx.Response]
 
@@ -15,13 +16,16 @@ Answer = Callable[[httpx.Request], httpx.Response]
 class Wire:
     """Answers each request with the next answer, and again with the last; keeps what was sent.
 
-    An answer is a function Request -> Response, or an exception that stands for a broken connection.
+    An answer is a function Request -> Response, or an exception that stands for a broken connection. `waits` are the
+    seconds that the client would have waited.
     """
 
     def __init__(self, *answers: Answer | Exception) -> None:
         self._answers = list(answers)
         self.requests: list[httpx.Request] = []
-        self.session = session(loopback=True, transport=httpx.MockTransport(self._answer))
+        self.waits: list[float] = []
+        budget = Budget(60, sleep=self.waits.append)
+        self.session = Session(loopback=True, transport=httpx.MockTransport(self._answer), budget=budget)
 
     @property
     def last(self) -> httpx.Request:

@@ -1,0 +1,45 @@
+"""The seconds that one run may spend waiting, in all: for a service, for a license, for a lost answer to show."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+
+class Budget:
+    """Waiting that is bounded and visible.
+
+    Args:
+        seconds: How long all waits together may take.
+        say: Shows what is waited for, in words.
+        sleep: Waits; takes seconds.
+    """
+
+    def __init__(
+        self,
+        seconds: float,
+        *,
+        say: Callable[[str], None] = lambda words: None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.seconds = seconds
+        self.say = say
+        self.left_s = seconds
+        self._sleep = sleep
+
+    def wait(self, seconds: float, what: str) -> bool:
+        """Wait, and say what for; returns False at once if less than that is left."""
+        if seconds > self.left_s:
+            return False
+        self.say(f"{what} ({self.left_s:.0f} s of waiting left)")
+        self.spend(seconds)
+        self._sleep(seconds)
+        return True
+
+    def spend(self, seconds: float) -> None:
+        """Count seconds that were spent waiting otherwise, such as for an answer that did not come."""
+        self.left_s = max(0.0, self.left_s - seconds)
+
+    def renew(self) -> None:
+        """Begin anew: for the next step that a person starts by hand."""
+        self.left_s = self.seconds

@@ -1,0 +1,162 @@
+"""The commands on a ticket's journal, and on the keys that sign it: `answer`, `journal` and `keys`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runbook_lib.errors import InputError
+
+if TYPE_CHECKING:
+    from runbook_lib.journal import Journal
+
+_ANSWER_HELP = """\
+Says whether an effect is there of which the runbook could not learn what became of it. The message that stopped the
+run names the operation, and where to look. The next run goes on from the answer."""
+_RESTART_HELP = """\
+Sets a journal that cannot be relied on aside, under another name, and begins a new one that says so. What the old one
+told of effects is found again at the services, not repeated."""
+
+
+def add_commands(commands: Any) -> None:
+    """Add them to the parser's commands."""
+    answer = commands.add_parser(
+        "answer", help="say whether an effect of unknown end is there", description=_ANSWER_HELP
+    )
+    answer.add_argument("ticket", metavar="TICKET", help="the Zendesk ticket's number")
+    answer.add_argument("operation", metavar="OPERATION", help="as the message names it, such as slack_post")
+    answer.add_argument("there", choices=("yes", "no"), help="whether it is there")
+    answer.add_argument("--because", default="", metavar="WORDS", help="what you saw; kept in the journal")
+    answer.set_defaults(command=_answer)
+
+    journal = commands.add_parser("journal", help="read a ticket's journal, or begin a new one")
+    journal_commands = journal.add_subparsers(required=True, metavar="COMMAND")
+    show = journal_commands.add_parser("show", help="check a ticket's journal and show its lines")
+    show.add_argument("ticket", metavar="TICKET", help="the Zendesk ticket's number")
+    show.add_argument("--json", action="store_true", help="print one JSON list")
+    show.set_defaults(command=_show)
+    restart = journal_commands.add_parser("restart", help="set a damaged journal aside", description=_RESTART_HELP)
+    restart.add_argument("ticket", metavar="TICKET", help="the Zendesk ticket's number")
+    restart.add_argument("--because", required=True, metavar="WORDS", help="why; kept in the new journal")
+    restart.set_defaults(command=_restart)
+
+    keys = commands.add_parser("keys", help="the keys that sign the journals")
+    key_commands = keys.add_subparsers(required=True, metavar="COMMAND")
+    listing = key_commands.add_parser("list", help="show the keys, and which one signs")
+    listing.set_defaults(command=_list_keys)
+    rotate = key_commands.add_parser("rotate", help="make a new key to sign with; what older ones signed stays valid")
+    rotate.set_defaults(command=_rotate)
+    trust = key_commands.add_parser("trust", help="take in another machine's public key, to verify with")
+    trust.add_argument("file", type=Path, metavar="FILE", help="its PEM file, …-ID.pub")
+    trust.set_defaults(command=_trust)
+
+
+def _answer(given: argparse.Namespace) -> int:
+    journal, operator = _journal(given.ticket)
+    profile, _, number = journal.ticket.partition("/")
+    prefix = f"{profile}-{number}-"
+    operation_id = prefix + given.operation.removeprefix(prefix)
+    there = given.there == "yes"
+    with journal.lock():
+        waiting = journal.open_operations()
+        if operation_id not in waiting:
+            known = ", ".join(name.removeprefix(prefix) for name in waiting) or "none"
+            raise InputError(
+                f"Nobody has to say what became of {given.operation!r} on ticket {number}; operations whose end is "
+                f"unknown: {known}."
+            )
+        words = f"{operator} says that it is {'there' if there else 'not there'}"
+        evidence = {"summary": f"{words}: {given.because}" if given.because else words, "url": "", "reference": ""}
+        journal.append(
+            "answered", operation_id=operation_id, there=there, operator=operator, evidence=evidence if there else None
+        )
+    _say(f"Noted: {given.operation} is {'there' if there else 'not there'}. Now run again.")
+    return 0
+
+
+def _show(given: argparse.Namespace) -> int:
+    entries = _journal(given.ticket)[0].entries()
+    if given.json:
+        _say(json.dumps(entries, indent=2, ensure_ascii=False))
+        return 0
+    from tabulate import tabulate
+
+    from runbook_lib.display import clean
+
+    rows = [
+        (entry["n"], entry["at"][:19], entry["kind"], entry.get("operation_id", ""), clean(_rest(entry), 90))
+        for entry in entries
+    ]
+    _say(tabulate(rows, headers=("line", "at (UTC)", "what", "operation", "")) if rows else "No journal yet.")
+    return 0
+
+
+def _rest(entry: dict[str, Any]) -> str:
+    """What else a line says, in a few words."""
+    shown = ("runbook", "status", "outcome", "reason", "because", "there", "operator", "record")
+    words = [str(entry[name]) for name in shown if entry.get(name) not in (None, "")]
+    evidence = entry.get("evidence") or {}
+    return " · ".join([*words, *filter(None, [evidence.get("summary")])])
+
+
+def _restart(given: argparse.Namespace) -> int:
+    journal, operator = _journal(given.ticket)
+    if not given.because.strip():
+        raise InputError("--because is empty; say in a few words why the journal cannot be relied on.")
+    with journal.lock():
+        kept = journal.restart(because=given.because, operator=operator)
+    _say(
+        f"A new journal was begun; the old one is {kept}." if kept else "A new journal was begun; there was no old one."
+    )
+    return 0
+
+
+def _list_keys(given: argparse.Namespace) -> int:
+    from runbook_lib.keyring import KeyRing
+    from runbook_lib.settings import Settings
+
+    ring = KeyRing(Settings.local().key_folder)
+    signing = ring.signing_key
+    for name, path in ring.public_keys().items():
+        _say(f"{name}  {'signs' if name == signing else 'verifies'}  {path}")
+    if signing is None:
+        _say(f"No key yet in {ring.folder}; the first performing run makes one.")
+    return 0
+
+
+def _rotate(given: argparse.Namespace) -> int:
+    from runbook_lib.keyring import KeyRing
+    from runbook_lib.settings import Settings
+
+    _say(f"{KeyRing(Settings.local().key_folder).rotate()} signs from now on; what older keys signed stays valid.")
+    return 0
+
+
+def _trust(given: argparse.Namespace) -> int:
+    from runbook_lib.keyring import KeyRing
+    from runbook_lib.settings import Settings
+
+    try:
+        pem = given.file.read_bytes()
+    except OSError as exc:
+        raise InputError(f"The file {given.file} cannot be read: {exc.strerror}.") from exc
+    _say(f"{KeyRing(Settings.local().key_folder).trust(pem)} is trusted: what it signed is valid here.")
+    return 0
+
+
+def _journal(ticket: str) -> tuple[Journal, str]:
+    """A ticket's journal, and the operator."""
+    from runbook_lib import answers
+    from runbook_lib.journal import Journal
+    from runbook_lib.settings import Settings
+
+    settings = Settings.local()
+    number = int(str(answers.parse("ticket_id", ticket)))
+    return Journal.of(settings, number), settings.operator or "the operator"
+
+
+def _say(words: str) -> None:
+    sys.stdout.write(f"{words}\n")
