@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -94,6 +95,17 @@ class World:
                 connection.execute(sql, values)
         finally:
             connection.close()
+
+    def forget(self, ticket_id: int) -> None:
+        """From now on this is another machine: it knows nothing of the ticket, and has keys of its own."""
+        shutil.rmtree(self.outputs / "sandbox" / str(ticket_id))
+        shutil.rmtree(self.outputs / "sandbox" / ".keys")
+
+    def seen_from(self, outputs: Path) -> World:
+        """The same world, as another machine sees it that keeps its records in `outputs`."""
+        (outputs / "sandbox").mkdir(parents=True)
+        (outputs / "sandbox" / ".world").symlink_to(self.folder)
+        return World(outputs)
 
     def content(self) -> bytes:
         """The world's database, byte for byte."""

@@ -127,11 +127,9 @@ def test_a_second_performing_run_repeats_nothing(practice: World) -> None:
 def test_another_machine_finds_what_was_done_and_repeats_nothing(practice: World, tmp_path: Path) -> None:
     """Without the journal everything is found where it happened."""
     performed(practice, 1001)
-    elsewhere = tmp_path / "outputs"
-    (elsewhere / "sandbox").mkdir(parents=True)
-    (elsewhere / "sandbox" / ".world").symlink_to(practice.folder)
+    elsewhere = practice.seen_from(tmp_path / "outputs")
     before = practice.content()
-    again = practice.runbook("run", "weekend_license", 1001, "--perform", "--json", RUNBOOK_OUTPUTS=str(elsewhere))
+    again = elsewhere.runbook("run", "weekend_license", 1001, "--perform", "--json")
     assert before == practice.content()
     assert "license_issued" == again.report["outcome"]
     assert {"adopted"} == {effect["state"] for effect in again.report["effects"]}

@@ -181,13 +181,9 @@ def test_a_second_performing_run_repeats_nothing(practice: World, ticket_id: int
 def test_another_machine_finds_what_was_done(practice: World, tmp_path: Path, ticket_id: int) -> None:
     """Without the journal everything is found where it happened."""
     ran = performed(practice, ticket_id)
-    elsewhere = tmp_path / "outputs"
-    (elsewhere / "sandbox").mkdir(parents=True)
-    (elsewhere / "sandbox" / ".world").symlink_to(practice.folder)
+    elsewhere = practice.seen_from(tmp_path / "outputs")
     before = practice.content()
-    again = practice.runbook(
-        "run", ran.report["runbook"], ticket_id, "--perform", "--json", RUNBOOK_OUTPUTS=str(elsewhere)
-    )
+    again = elsewhere.runbook("run", ran.report["runbook"], ticket_id, "--perform", "--json")
     assert before == practice.content()
     assert ran.report["outcome"] == again.report["outcome"]
     assert {"adopted"} == {effect["state"] for effect in again.report["effects"]}

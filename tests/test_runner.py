@@ -61,7 +61,7 @@ def run(settings: Settings, **given: object) -> runner.Report:
 
 def last_entry(settings: Settings) -> dict[str, Any]:
     """The journal's last line."""
-    return Journal(settings.ticket_folder(7)).entries()[-1]
+    return Journal.of(settings, 7).entries()[-1]
 
 
 def states(record: str | Path) -> str:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from runbook_lib import license
+from runbook_lib import license, messages
 from runbook_lib.cases.base import StepResult
 from runbook_lib.cases.weekend_license import WeekendLicense
-from runbook_lib.errors import InputError, NeedsAnswerError, PersonNeededError, UnavailableError
+from runbook_lib.errors import InputError, NeedsAnswerError, OutcomeUnknownError, PersonNeededError, UnavailableError
 from tests.practice import WORLD_DATE, World, start
 
 
@@ -197,8 +197,7 @@ def test_a_colleagues_license_is_adopted_and_checked(here: World) -> None:
     here.wait_for_pipelines()
     here.change("UPDATE issues SET description = replace(description, 'sandbox-1001-license-1', 'by-hand')")
     here.change("DELETE FROM pipelines")
-    for path in (here.outputs / "sandbox" / "1001").iterdir():
-        path.unlink()
+    here.forget(1001)
     again = to_users(1001, perform=True)
     assert "found, not repeated" in words(again.issue_license())
     assert "as ordered" in words(again.check_license())
@@ -326,18 +325,100 @@ def test_a_pipeline_that_does_not_end_in_time_is_told_and_found_by_the_next_run(
     assert 1 == len(here.rows("SELECT * FROM pipelines"))
 
 
-def test_a_job_that_died_half_way_is_left_to_a_person(here: World) -> None:
-    """Its issue is still open and says nothing of a failure: the mail may have gone out."""
-    started = to_users(1001, perform=True)
-    started.issue_license()
+def die(here: World, *, said: str) -> None:
+    """Make it as if the job had died, with its issue still in progress and saying this."""
+    here.wait_for_pipelines()
     here.change(
-        "UPDATE issues SET state = 'opened', title = replace(title, '[Success] - Created', '[In progress] - Creating')"
+        "UPDATE issues SET state = 'opened', title = replace(title, '[Success] - Created', '[In progress] - Creating'),"
+        " description = description || ? WHERE title LIKE '[Success]%' AND description LIKE '%tickets/1001%'",
+        f"\n\n{said}",
     )
     here.change("UPDATE pipelines SET status = 'failed'")
-    again = to_users(1001, perform=True)
-    with pytest.raises(PersonNeededError, match="Ask the customer whether the mail came"):
-        again.issue_license()
+
+
+def test_a_job_that_died_half_way_is_left_to_a_person(here: World) -> None:
+    """Its issue is still open and says nothing of a failure: the mail may have gone out."""
+    to_users(1001, perform=True).issue_license()
+    die(here, said="The mail is being sent.")
+
+    with pytest.raises(OutcomeUnknownError, match=r"Ask the customer .* `runbook answer 1001 mail-1 yes`"):
+        to_users(1001, perform=True).issue_license()
+    with pytest.raises(OutcomeUnknownError):
+        to_users(1001, perform=True).issue_license()
     assert 1 == len(here.rows("SELECT * FROM mails"))
+
+
+def test_the_customer_has_the_mail(here: World) -> None:
+    """Once a person says so, the issue tells it to everybody, and the case goes on without a second license."""
+    to_users(1001, perform=True).issue_license()
+    die(here, said="The mail is being sent.")
+    with pytest.raises(OutcomeUnknownError):
+        to_users(1001, perform=True).issue_license()
+
+    assert 0 == here.runbook("answer", 1001, "mail-1", "yes", "--because", "they wrote so").status
+    case = to_users(1001, perform=True)
+    assert "retitle issue" in words(case.issue_license()) or case.issuance
+    assert "as ordered" in words(case.check_license())
+    (issue,) = here.issues(1001)
+    assert ("closed", "[Success] - Created a license under ") == (issue["state"], issue["title"][:36])
+    assert 1 == len(here.rows("SELECT * FROM mails"))
+
+
+def test_the_customer_has_no_mail(here: World) -> None:
+    """Once a person says so, the issue tells of the failure, and the same run uses the tool again."""
+    to_users(1001, perform=True).issue_license()
+    die(here, said="The mail is being sent.")
+    here.change("DELETE FROM mails")
+    with pytest.raises(OutcomeUnknownError):
+        to_users(1001, perform=True).issue_license()
+
+    assert 0 == here.runbook("answer", 1001, "mail-1", "no").status
+    case = to_users(1001, perform=True)
+    case.issue_license()
+    assert "as ordered" in words(case.check_license())
+    assert ["[Failure]", "[Success]"] == [issue["title"].split(" - ")[0] for issue in here.issues(1001)]
+    assert 1 == len(here.rows("SELECT * FROM mails"))
+
+
+def test_a_job_that_died_before_the_mail(here: World) -> None:
+    """Its issue says that nothing was sent: nobody is asked, the issue tells of it, and the tool is used again."""
+    to_users(1001, perform=True).issue_license()
+    die(here, said=messages.NO_MAIL_YET)
+    here.change("DELETE FROM mails")
+
+    case = to_users(1001, perform=True)
+    case.issue_license()
+
+    assert "as ordered" in words(case.check_license())
+    assert ["[Failure]", "[Success]"] == [issue["title"].split(" - ")[0] for issue in here.issues(1001)]
+    assert "The job died before it sent the mail." == messages.failure_reason(here.issues(1001)[0]["description"])
+    assert 1 == len(here.rows("SELECT * FROM mails"))
+
+
+def test_a_job_that_died_before_its_issue(here: World) -> None:
+    """It opens its issue before anything else, so nothing was sent: the tool is used again by the same run."""
+    to_users(1001, perform=True).issue_license()
+    here.wait_for_pipelines()
+    here.change("UPDATE pipelines SET status = 'failed'")
+    for table in ("issues", "mails"):
+        here.change(f"DELETE FROM {table} WHERE id = (SELECT max(id) FROM {table})")
+
+    to_users(1001, perform=True).issue_license()
+
+    assert 2 == len(here.rows("SELECT * FROM pipelines"))
+    assert 1 == len(here.rows("SELECT * FROM mails"))
+
+
+def test_an_answer_that_nobody_asked_for(here: World) -> None:
+    """Only what is open can be answered; the message names what is."""
+    to_users(1001, perform=True).issue_license()
+
+    ran = here.runbook("answer", 1001, "slack_post", "yes")
+
+    assert 2 == ran.status
+    assert "Nobody has to say what became of 'slack_post' on ticket 1001; operations whose end is unknown: none." in (
+        ran.stderr
+    )
 
 
 def test_a_ticket_that_a_colleague_took_meanwhile_is_left_to_them(here: World) -> None:
@@ -442,8 +523,7 @@ def test_no_issuer_makes_a_second_license(here: World, monkeypatch: pytest.Monke
     link = {"issued_evidence": "https://customers.gitlab.example/license/7"} if first == "manual" else {}
     to_users(1001, perform=True).issue_license(**link)
     mails = len(here.rows("SELECT * FROM mails"))
-    for path in (here.outputs / "sandbox" / "1001").glob("journal*"):
-        path.unlink()
+    here.forget(1001)
     for second in ("mechanizer", "manual"):
         monkeypatch.setenv("RUNBOOK_ISSUER", second)
         again = to_users(1001, perform=True)
