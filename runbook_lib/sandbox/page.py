@@ -19,7 +19,7 @@ from starlette.routing import BaseRoute, Route
 
 from runbook_lib.sandbox.replies import world_of
 from runbook_lib.sandbox.store import Row
-from runbook_lib.sandbox.world import World, to_the_second
+from runbook_lib.sandbox.world import FAULTS_PATH, World, to_the_second
 
 __all__ = ["HEADERS", "document", "foreign", "routes"]
 
@@ -77,7 +77,7 @@ async def show(request: Request) -> Response:
         h.header[
             h.h1["Practice world"],
             h.p(".soft")[f"It is always {world.date:%A, %Y-%m-%d} here. Nothing on this page is real."],
-            h.nav[[h.a(href=f"#{anchor}")[title] for anchor, title, _, _ in sections]],
+            h.nav[[h.a(href=f"#{anchor}")[title] for anchor, title, _, _ in sections], h.a(href=FAULTS_PATH)["Faults"]],
         ],
         h.main[
             [
