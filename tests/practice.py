@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import shutil
@@ -110,6 +111,30 @@ class World:
     def content(self) -> bytes:
         """The world's database, byte for byte."""
         return (self.folder / "world.sqlite").read_bytes()
+
+    def inject(self, service: str, kind: str, **fields: Any) -> dict[str, Any]:
+        """Let something go wrong; returns the fault as the server keeps it."""
+        return dict(json.loads(self._faults("POST", "", json.dumps({"service": service, "kind": kind, **fields}))))
+
+    def clear_faults(self) -> None:
+        """Let everything work again."""
+        self._faults("DELETE")
+
+    def injected(self) -> dict[str, dict[str, int]]:
+        """How often each service was hit by each kind of fault since the server started."""
+        return dict(json.loads(self._faults("GET", "/hits")))
+
+    def _faults(self, method: str, path: str = "", body: str | None = None) -> bytes:
+        """The answer of the call for faults."""
+        connection = http.client.HTTPConnection(self.descriptor["url"].removeprefix("http://"), timeout=10)
+        try:
+            connection.request(method, f"/sandbox/faults{path}", body, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            content = answer.read()
+        finally:
+            connection.close()
+        assert answer.status < 300, content.decode()
+        return content
 
     def wait_for_pipelines(self) -> None:
         """Wait until no job runs: a license is seen a moment before its pipeline has ended."""

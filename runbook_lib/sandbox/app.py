@@ -1,8 +1,8 @@
-"""The one web application of the sandbox: every stand-in's addresses, the page, and the health check."""
+"""The one web application of the sandbox: every stand-in's addresses, the pages, and the health check."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -10,23 +10,24 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
-from runbook_lib.sandbox import customersdot, gitlab, page, slack, zendesk
+from runbook_lib.sandbox import customersdot, faults_page, gitlab, page, slack, zendesk
+from runbook_lib.sandbox.faults import Faults
+from runbook_lib.sandbox.faulty import Faulty
 from runbook_lib.sandbox.replies import Refusal, refused, world_of
 from runbook_lib.sandbox.world import HEALTH_PATH, World
 
 __all__ = ["create_app"]
 
 
-def create_app(
-    world: World, *, start_pipeline: Callable[[int], None], middleware: Sequence[Middleware] = ()
-) -> Starlette:
+def create_app(world: World, *, faults: Faults, start_pipeline: Callable[[int], None]) -> ASGIApp:
     """Puts the application together.
 
     Args:
         world: The practice world that it shows and changes.
+        faults: What goes wrong on purpose.
         start_pipeline: Called with the id of every pipeline that was triggered, once it is stored.
-        middleware: Wrapped around every service at once: the place for faults to be put in between.
     """
     # Only loopback names: a web page elsewhere cannot reach the sandbox under a name of its own.
     only_loopback = Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])
@@ -37,14 +38,16 @@ def create_app(
             *gitlab.routes(),
             *slack.routes(),
             *customersdot.routes(),
+            *faults_page.routes(),
             *page.routes(),
         ],
-        middleware=[only_loopback, *middleware],
+        middleware=[only_loopback],
         exception_handlers={Refusal: refused},
     )
     app.state.world = world
+    app.state.faults = faults
     app.state.start_pipeline = start_pipeline
-    return app
+    return Faulty(app, faults, world.now)
 
 
 async def health(request: Request) -> Response:

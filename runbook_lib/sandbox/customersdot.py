@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from runbook_lib.sandbox.page import HEADERS, STYLE, foreign
+from runbook_lib.sandbox.page import HEADERS, document, foreign
 from runbook_lib.sandbox.replies import Refusal, world_of
 from runbook_lib.sandbox.store import Row
 
@@ -68,8 +68,7 @@ async def as_page(request: Request) -> Response:
         h.div(style="overflow-x:auto")[table if rows else None],
     ]
     more = "body { max-width: 100rem; } td, th { padding: .2rem .8rem .2rem 0; text-align: left; font-size: .875rem; }"
-    head = [h.meta(charset="utf-8"), h.title[_TITLES[model]], h.style[STYLE + more]]
-    return HTMLResponse(str(h.html(lang="en")[h.head[head], h.body[h.main[body]]]), headers=HEADERS)
+    return HTMLResponse(document(_TITLES[model], h.main[body], style=more), headers=HEADERS)
 
 
 def _model(request: Request) -> str:

@@ -19,9 +19,9 @@ from starlette.routing import BaseRoute, Route
 
 from runbook_lib.sandbox.replies import world_of
 from runbook_lib.sandbox.store import Row
-from runbook_lib.sandbox.world import World, to_the_second
+from runbook_lib.sandbox.world import FAULTS_PATH, World, to_the_second
 
-__all__ = ["HEADERS", "STYLE", "foreign", "routes"]
+__all__ = ["HEADERS", "document", "foreign", "routes"]
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'",
@@ -31,7 +31,7 @@ HEADERS = {
 
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
-STYLE = """
+_STYLE = """
 :root { color-scheme: light dark; --text: #24292f; --soft: #57606a; --page: #f6f8fa; --card: #fff;
   --line: #d0d7de; --note: #fff8e1; --accent: #0550ae; }
 @media (prefers-color-scheme: dark) { :root { --text: #e6edf3; --soft: #9198a1; --page: #0d1117; --card: #161b22;
@@ -77,7 +77,7 @@ async def show(request: Request) -> Response:
         h.header[
             h.h1["Practice world"],
             h.p(".soft")[f"It is always {world.date:%A, %Y-%m-%d} here. Nothing on this page is real."],
-            h.nav[[h.a(href=f"#{anchor}")[title] for anchor, title, _, _ in sections]],
+            h.nav[[h.a(href=f"#{anchor}")[title] for anchor, title, _, _ in sections], h.a(href=FAULTS_PATH)["Faults"]],
         ],
         h.main[
             [
@@ -86,13 +86,7 @@ async def show(request: Request) -> Response:
             ]
         ],
     ]
-    head = [
-        h.meta(charset="utf-8"),
-        h.meta(name="viewport", content="width=device-width"),
-        h.title["Practice world"],
-        h.style[STYLE],
-    ]
-    return HTMLResponse(str(h.html(lang="en")[h.head[head], h.body[body]]), headers=HEADERS)
+    return HTMLResponse(document("Practice world", body), headers=HEADERS)
 
 
 async def to_ticket(request: Request) -> Response:
@@ -108,6 +102,17 @@ async def to_issue(request: Request) -> Response:
 async def to_pipeline(request: Request) -> Response:
     """Where a pipeline's address leads."""
     return RedirectResponse(f"/#pipeline-{request.path_params['id']}")
+
+
+def document(title: str, body: h.Node, *, style: str = "") -> str:
+    """A whole page of the practice world, with what `style` adds to the style of all of them."""
+    head = [
+        h.meta(charset="utf-8"),
+        h.meta(name="viewport", content="width=device-width"),
+        h.title[title],
+        h.style[_STYLE + style],
+    ]
+    return str(h.html(lang="en")[h.head[head], h.body[body]])
 
 
 def _visible(text: str) -> str:

@@ -1,12 +1,13 @@
 """Runs the job of every pipeline that is started: Mechanizer's real program, in a process of its own.
 
-One job at a time, in the order of their pipelines. A pipeline that a stopped server left waiting runs when the
-world is served again; one that it left running has failed.
+One job at a time, in the order of their pipelines; those that a fault stalls step out of the row until it is cleared.
+A pipeline that a stopped server left waiting runs when the world is served again; one that it left running has failed.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
 import queue
 import subprocess
@@ -14,8 +15,10 @@ import sys
 import tempfile
 import threading
 from collections.abc import Sequence
+from functools import partial
 from types import TracebackType
 
+from runbook_lib.sandbox.faults import Faults
 from runbook_lib.sandbox.store import Row
 from runbook_lib.sandbox.world import PRIVATE_KEY_NAME, World, to_the_millisecond
 
@@ -35,18 +38,22 @@ class Runner:
     Stopping ends the job that is running.
     """
 
-    def __init__(self, world: World, *, url: str, mail_port: int, command: Sequence[str] | None = None) -> None:
+    def __init__(
+        self, world: World, *, url: str, mail_port: int, faults: Faults, command: Sequence[str] | None = None
+    ) -> None:
         """Prepares the worker.
 
         Args:
             world: Where the pipelines are.
             url: The server's address, without a trailing slash.
             mail_port: The mail server's port, on 127.0.0.1.
+            faults: Asked for each pipeline, and for each job that starts.
             command: What to run in place of Mechanizer.
         """
         self._world = world
         self._url = url
         self._mail_port = mail_port
+        self._faults = faults
         self._command = tuple(command or JOB_COMMAND)
         self._waiting: queue.SimpleQueue[int | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="pipelines", daemon=True)
@@ -84,16 +91,24 @@ class Runner:
         while (pipeline_id := self._waiting.get()) is not None:
             if self._stopping:
                 return
-            self._run(pipeline_id)
+            self._begin(pipeline_id)
+            if fault := self._faults.hit("pipelines", "stall"):
+                self._faults.when_cleared(fault, partial(self.start, pipeline_id))
+            else:
+                self._run(pipeline_id)
 
-    def _run(self, pipeline_id: int) -> None:
+    def _begin(self, pipeline_id: int) -> None:
+        """Says that a pipeline runs; one that has been stalled keeps the time at which it began."""
         stamp = to_the_millisecond(self._world.now())
         self._world.store.write(
-            "UPDATE pipelines SET status = 'running', started_at = ?, updated_at = ? WHERE id = ?",
+            "UPDATE pipelines SET status = 'running', started_at = coalesce(started_at, ?), updated_at = ?"
+            " WHERE id = ?",
             stamp,
             stamp,
             pipeline_id,
         )
+
+    def _run(self, pipeline_id: int) -> None:
         row = self._world.require("SELECT * FROM pipelines WHERE id = ?", pipeline_id)
         # Like GitLab's, a job starts in a folder of its own, and leaves nothing behind.
         with tempfile.TemporaryDirectory(prefix="practice-job-") as folder:
@@ -120,7 +135,8 @@ class Runner:
                 )
         except (OSError, ValueError) as exc:
             return False, f"ERROR: Job failed: {exc}\n"
-        printed, verdict = _wait(job)
+        fault = self._faults.hit("pipelines", "kill")
+        printed, verdict = _wait(job, fault.seconds if fault else math.inf)
         with self._lock:
             self._job = None
         return verdict == "Job succeeded", f"{printed}{verdict}\n"
@@ -167,15 +183,25 @@ class Runner:
         )
 
 
-def _wait(job: subprocess.Popen[bytes]) -> tuple[str, str]:
-    """What a job printed, and how it ended."""
+def _wait(job: subprocess.Popen[bytes], kill_after_s: float) -> tuple[str, str]:
+    """What a job printed, and how it ended, if need be by SIGKILL."""
+    takes_too_long = False
     try:
-        output, _ = job.communicate(timeout=JOB_LIMIT_S)
+        output, _ = job.communicate(timeout=min(kill_after_s, JOB_LIMIT_S))
     except subprocess.TimeoutExpired:
         job.kill()
         output, _ = job.communicate()
-        verdict = f"ERROR: Job failed: execution took longer than {JOB_LIMIT_S} seconds"
-    else:
-        verdict = "Job succeeded" if job.returncode == 0 else f"ERROR: Job failed: exit code {job.returncode}"
+        takes_too_long = kill_after_s > JOB_LIMIT_S
     printed = output.decode(errors="replace")
-    return (printed if not printed or printed.endswith("\n") else f"{printed}\n"), verdict
+    return (printed if not printed or printed.endswith("\n") else f"{printed}\n"), _verdict(job, takes_too_long)
+
+
+def _verdict(job: subprocess.Popen[bytes], takes_too_long: bool) -> str:
+    """The runner's last line.
+
+    Source: bash(1), *Exit status*: a job that a signal killed exits with 128 and the signal's number.
+    """
+    if takes_too_long:
+        return f"ERROR: Job failed: execution took longer than {JOB_LIMIT_S} seconds"
+    status = job.returncode if job.returncode >= 0 else 128 - job.returncode
+    return "Job succeeded" if status == 0 else f"ERROR: Job failed: exit code {status}"

@@ -24,6 +24,8 @@ from filelock import FileLock, Timeout
 
 from runbook_lib.errors import InputError
 from runbook_lib.sandbox.app import create_app
+from runbook_lib.sandbox.connections import Connection
+from runbook_lib.sandbox.faults import Faults
 from runbook_lib.sandbox.mail import serve_mail
 from runbook_lib.sandbox.runner import Runner
 from runbook_lib.sandbox.world import DESCRIPTOR_NAME, PUBLIC_KEY_NAME, USERS_NAME, World, opened
@@ -55,19 +57,21 @@ async def _serve(
 ) -> None:
     """Runs mail, web and the pipelines' worker side by side, until told to stop."""
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    mail = await serve_mail(world)
+    faults = Faults()
+    mail = await serve_mail(world, faults)
     mail_port = mail.sockets[0].getsockname()[1]
-    with Runner(world, url=url, mail_port=mail_port, command=job_command) as runner:
-        app = create_app(world, start_pipeline=runner.start)
+    with Runner(world, url=url, mail_port=mail_port, faults=faults, command=job_command) as runner:
+        app = create_app(world, faults=faults, start_pipeline=runner.start)
         server = _Server(
             uvicorn.Config(
                 app,
-                http="h11",
+                http=Connection,
                 loop="asyncio",
                 ws="none",
                 lifespan="off",
                 log_config=None,
                 access_log=False,
+                date_header=False,  # the application shows the world's date, not this machine's
                 timeout_graceful_shutdown=1,
             )
         )

@@ -1,6 +1,6 @@
 """The stand-in for Slack's Web API: `/api/<method>`. What goes wrong is HTTP 200 with `ok: false`.
 
-Source: Slack's reference for chat.postMessage, conversations.history, conversations.info and auth.test.
+Source: Slack's reference for chat.postMessage, chat.delete, conversations.history, conversations.info and auth.test.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ def routes() -> list[BaseRoute]:
     return [
         Route("/api/auth.test", auth_test, methods=_METHODS),
         Route("/api/chat.postMessage", post_message, methods=["POST"]),
+        Route("/api/chat.delete", delete_message, methods=["POST"]),
         Route("/api/conversations.history", history, methods=_METHODS),
         Route("/api/conversations.info", info, methods=_METHODS),
         Route("/api/{method}", unknown_method, methods=_METHODS),
@@ -78,6 +79,21 @@ async def post_message(request: Request) -> Response:
         )
     row = world.require("SELECT * FROM messages WHERE channel_id = ? AND ts = ?", channel["id"], ts)
     return JSONResponse({"ok": True, "channel": channel["id"], "ts": ts, "message": _message(row, True)})
+
+
+async def delete_message(request: Request) -> Response:
+    """Takes a message away, given by its channel's id and its time; every message here is the bot's own.
+
+    Source: Slack, chat.delete; a bot's token deletes what the bot has posted.
+    """
+    arguments = await _arguments(request)
+    _require_scope(request, "chat:write")
+    channel, ts = _channel(request, str(arguments.get("channel", ""))), str(arguments.get("ts", ""))
+    store = world_of(request).store
+    if store.row("SELECT 1 FROM messages WHERE channel_id = ? AND ts = ?", channel["id"], ts) is None:
+        raise _error("message_not_found")
+    store.write("DELETE FROM messages WHERE channel_id = ? AND ts = ?", channel["id"], ts)
+    return JSONResponse({"ok": True, "channel": channel["id"], "ts": ts})
 
 
 async def history(request: Request) -> Response:

@@ -15,6 +15,7 @@ from runbook_lib.sandbox.store import Row, Store
 __all__ = [
     "DATABASE_NAME",
     "DESCRIPTOR_NAME",
+    "FAULTS_PATH",
     "HEALTH_PATH",
     "PRIVATE_KEY_NAME",
     "PUBLIC_KEY_NAME",
@@ -43,6 +44,9 @@ USERS_NAME = "users.lock"
 
 HEALTH_PATH = "/sandbox"
 """Where a server says which world it serves."""
+
+FAULTS_PATH = "/sandbox/faults"
+"""Where a server is told what is to go wrong."""
 
 
 @dataclass(frozen=True)

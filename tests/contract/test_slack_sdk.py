@@ -45,6 +45,14 @@ def test_history_pages_by_cursor(client, channel):
     assert seen == sorted(stamps[1:], reverse=True)
 
 
+def test_a_message_can_be_taken_back(client, channel):
+    ts = client.chat_postMessage(channel=channel, text="posted twice")["ts"]
+    assert client.chat_delete(channel=channel, ts=ts).data == {"ok": True, "channel": channel, "ts": ts}
+    with pytest.raises(SlackApiError, match="message_not_found"):
+        client.chat_delete(channel=channel, ts=ts)
+    assert ts not in [message["ts"] for message in client.conversations_history(channel=channel)["messages"]]
+
+
 def test_a_channel_tells_its_name(client, channel):
     assert client.conversations_info(channel=channel)["channel"]["name"] == "support_licensing-subscription"
 

@@ -13,9 +13,10 @@ from typing import Any
 
 import httpx
 import pytest
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from runbook_lib.sandbox.app import create_app
+from runbook_lib.sandbox.faults import Faults
 from runbook_lib.sandbox.server import make_world
 from runbook_lib.sandbox.world import World, opened
 
@@ -26,7 +27,7 @@ BASE_URL = "http://127.0.0.1:8765"
 class InProcess(httpx.BaseTransport):
     """Asks an application without a network, and from code that is not async."""
 
-    def __init__(self, app: Starlette) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._transport = httpx.ASGITransport(app)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -70,7 +71,7 @@ class Practice:
 
 def client_of(world: World, started: list[int]) -> httpx.Client:
     """A client of a world's application; it notes down the pipelines that were started."""
-    app = create_app(world, start_pipeline=started.append)
+    app = create_app(world, faults=Faults(), start_pipeline=started.append)
     return httpx.Client(transport=InProcess(app), base_url=BASE_URL, trust_env=False)
 
 

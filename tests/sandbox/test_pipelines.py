@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from runbook_lib.sandbox.faults import Faults
 from runbook_lib.sandbox.runner import Runner
 
 PROJECT = "projects/51000177"
@@ -38,7 +39,8 @@ def runner(practice):
 
     def make(program):
         url = str(practice.http.base_url)
-        return Runner(practice.world, url=url, mail_port=2525, command=[sys.executable, "-c", program])
+        command = [sys.executable, "-c", program]
+        return Runner(practice.world, url=url, mail_port=2525, faults=Faults(), command=command)
 
     return make
 
@@ -111,7 +113,8 @@ def test_a_job_that_fails_fails_its_pipeline(practice, runner, eventually):
 
 
 def test_a_job_that_cannot_start_fails_its_pipeline(practice, eventually):
-    with Runner(practice.world, url="http://127.0.0.1:1", mail_port=1, command=["/nowhere/at/all"]) as worker:
+    url, command = "http://127.0.0.1:1", ["/nowhere/at/all"]
+    with Runner(practice.world, url=url, mail_port=1, faults=Faults(), command=command) as worker:
         pipeline_id = trigger(practice).json()["id"]
         worker.start(pipeline_id)
         eventually(lambda: status(practice, pipeline_id) == "failed")

@@ -30,6 +30,12 @@ def test_a_form_works_like_json(practice):
     assert practice.http.post("/api/chat.postMessage", data=form).json()["message"]["metadata"] == METADATA
 
 
+def test_deleting_takes_one_message_away(practice):
+    kept, gone = (practice.slack("chat.postMessage", channel=CHANNEL, text=text)["ts"] for text in ("kept", "gone"))
+    assert practice.slack("chat.delete", channel=CHANNEL, ts=gone) == {"ok": True, "channel": CHANNEL, "ts": gone}
+    assert [m["ts"] for m in practice.slack("conversations.history", channel=CHANNEL)["messages"]] == [kept]
+
+
 def test_metadata_is_shown_only_when_asked_for(practice):
     practice.slack("chat.postMessage", channel=CHANNEL, text="hello", metadata=METADATA)
     (message,) = practice.slack("conversations.history", channel=CHANNEL)["messages"]
@@ -67,6 +73,9 @@ def test_history_starts_after_oldest(practice):
         ("chat.postMessage", {"channel": CHANNEL, "text": "x" * 40_001}, "msg_too_long"),
         ("chat.postMessage", {"channel": CHANNEL, "text": "x", "metadata": "{"}, "invalid_metadata_format"),
         ("chat.postMessage", {"channel": CHANNEL, "text": "x", "metadata": {"a": 1}}, "invalid_metadata_format"),
+        ("chat.delete", {"channel": CHANNEL, "ts": "1401383885.000061"}, "message_not_found"),
+        ("chat.delete", {"channel": CHANNEL}, "message_not_found"),
+        ("chat.delete", {"channel": "#support_licensing-subscription", "ts": "1.0"}, "channel_not_found"),
         ("conversations.history", {"channel": "#support_licensing-subscription"}, "channel_not_found"),
         ("conversations.history", {"channel": "C07ELSEWHERE"}, "not_in_channel"),
         ("conversations.history", {"channel": CHANNEL, "cursor": "!"}, "invalid_cursor"),
@@ -106,6 +115,7 @@ def test_the_scopes_are_told_as_they_are_now(practice, method):
     [
         ("conversations.history", "channels:history", "chat:write"),
         ("chat.postMessage", "chat:write", "channels:history"),
+        ("chat.delete", "chat:write", "channels:history"),
     ],
 )
 def test_a_missing_scope_is_named(practice, method, needed, provided):

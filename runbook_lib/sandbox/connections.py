@@ -1,0 +1,46 @@
+"""Connections that can be broken: how the application gets at one, and how it is reset. Not when, or why."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+
+from starlette.types import Scope
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+__all__ = ["Connection", "reset", "transport_of"]
+
+_NO_LINGER = struct.pack("ii", 1, 0)
+
+
+class Connection(H11Protocol):
+    """uvicorn's HTTP connection, which shows its transport to the application in the `state` of every request.
+
+    Source: uvicorn, `Config(http=)` takes a protocol class; ASGI, `state` of a scope is the server's to fill.
+    """
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
+        """Keeps the new connection's transport."""
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, "transport": transport}
+
+
+def transport_of(scope: Scope) -> asyncio.Transport:
+    """The transport that a request came by.
+
+    Raises:
+        LookupError: It came by none that can be broken, as in a test within one process.
+    """
+    transport: asyncio.Transport = scope["state"]["transport"]
+    return transport
+
+
+def reset(transport: asyncio.Transport) -> None:
+    """Breaks a connection so that the other side sees a reset, and not an end; what is not sent yet is lost.
+
+    Source: socket(7), `SO_LINGER` of 0 s; closing then sends RST.
+    """
+    if not transport.is_closing():
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+        transport.abort()

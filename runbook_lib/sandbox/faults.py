@@ -1,0 +1,259 @@
+"""Faults that a practice service can be told to have: what they are, and which happenings they hit.
+
+They live in the memory of the process that serves the world, never in its file, and are safe to use from several
+threads. What a fault does to a request, a mail or a job is not said here: see `faulty`, `mail` and `runner`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeGuard
+
+from runbook_lib.errors import InputError
+
+__all__ = ["KINDS", "LONGEST_S", "METHODS", "Fault", "Faults"]
+
+Fields = Mapping[str, Any]
+
+LONGEST_S = 600
+"""How long a fault may make somebody wait, in seconds."""
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+_WEB_KINDS: Mapping[str, Fields] = {
+    "delay": {"seconds": 1},
+    "limit": {"retry_after": None},
+    "error": {"status": 502, "commits": False},
+    "reset": {"commits": False},
+    "truncate": {},
+    "wrong_type": {"commits": False},
+}
+_MAIL_KINDS: Mapping[str, Fields] = {
+    "refuse": {"status": 451, "error": "Requested action aborted: error in processing"},
+    "hang": {"seconds": 1, "commits": False},
+    "reset": {"commits": False},
+}
+KINDS: Mapping[str, Mapping[str, Fields]] = {
+    "zendesk": _WEB_KINDS,
+    "gitlab": _WEB_KINDS,
+    "slack": {**_WEB_KINDS, "refuse": {"error": "internal_error"}},
+    "customersdot": _WEB_KINDS,
+    "mail": _MAIL_KINDS,
+    "pipelines": {"stall": {}, "kill": {"seconds": 0}},
+}
+"""Each service's kinds of fault; each kind's own fields, with their defaults."""
+
+_WEB_SERVICES = ("zendesk", "gitlab", "slack", "customersdot")
+"""Services that are asked by HTTP: their faults can be for some requests only."""
+
+_HOLDING = ("stall",)
+"""Kinds that go on holding what they have hit, and so stay until they are cleared."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that goes wrong, and how often it has.
+
+    Attributes:
+        id: Counted from 1; the process gives out none twice.
+        service: A key of `KINDS`.
+        kind: One of the service's.
+        path: Only requests whose path contains this; None for all.
+        method: Only requests with this method; None for all.
+        times: How many happenings it hits; None for all, until it is cleared.
+        skip: How many happenings that fit pass before the first hit.
+        seconds: How long somebody waits; or when a job is killed, after its start.
+        status: The HTTP status, or SMTP's reply code.
+        retry_after: The header of that name, in seconds; None for no such header.
+        error: What the service says, in one line of ASCII.
+        commits: Whether what was asked for is done first, where a kind leaves that open.
+        passed: How many that fit have passed so far.
+        hits: How many it has hit so far.
+    """
+
+    id: int
+    service: str
+    kind: str
+    path: str | None = None
+    method: str | None = None
+    times: int | None = 1
+    skip: int = 0
+    seconds: float = 0
+    status: int | None = None
+    retry_after: int | None = None
+    error: str | None = None
+    commits: bool = False
+    passed: int = 0
+    hits: int = 0
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether it has hit as often as it was to."""
+        return self.times is not None and self.hits >= self.times
+
+    def fits(self, service: str, kinds: Iterable[str], method: str, path: str) -> bool:
+        """Whether it is about such a happening, whether or not it lets it pass."""
+        is_meant = self.service == service and self.kind in kinds and not self.is_used_up
+        return is_meant and self.method in (None, method) and (self.path or "") in path
+
+
+class Faults:
+    """The faults of one served world, in the order in which they were added."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._ids = itertools.count(1)
+        self._active: dict[int, Fault] = {}
+        self._counted: Counter[tuple[str, str]] = Counter()
+        self._held: dict[int, list[Callable[[], None]]] = {}
+
+    def add(self, fields: Fields) -> Fault:
+        """Adds a fault.
+
+        Args:
+            fields: As `Fault` has them, but for `id`, `passed` and `hits`; what is missing gets its default.
+
+        Raises:
+            InputError: A field is unknown, has no meaning in this kind of fault, or has a value that cannot be.
+        """
+        complete = _checked(fields)
+        with self._lock:
+            fault = Fault(id=next(self._ids), **complete)
+            self._active[fault.id] = fault
+        return fault
+
+    def active(self) -> list[Fault]:
+        """Those that can still hit something, or that hold what they have hit."""
+        with self._lock:
+            return list(self._active.values())
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """How often each service was hit by each kind, by faults that are gone as well."""
+        found: dict[str, dict[str, int]] = {}
+        with self._lock:
+            for (service, kind), number in sorted(self._counted.items()):
+                found.setdefault(service, {})[kind] = number
+        return found
+
+    def hit(self, service: str, *kinds: str, method: str = "", path: str = "") -> Fault | None:
+        """The fault for something that happens now, which counts as hit by it.
+
+        The first one wins that fits and lets nothing more pass; those after it do not count this happening.
+
+        Args:
+            service: Where it happens.
+            kinds: Those that could hit now; none for all.
+            method: The request's method.
+            path: The request's path, without its query.
+        """
+        with self._lock:
+            for fault in list(self._active.values()):
+                if not fault.fits(service, kinds or KINDS[service], method, path):
+                    continue
+                if fault.passed < fault.skip:
+                    self._active[fault.id] = replace(fault, passed=fault.passed + 1)
+                else:
+                    return self._counted_hit(fault)
+        return None
+
+    def when_cleared(self, fault: Fault, release: Callable[[], None]) -> None:
+        """Calls `release` once a fault that holds something has been cleared; at once if it has been."""
+        with self._lock:
+            if fault.id in self._active:
+                self._held.setdefault(fault.id, []).append(release)
+                return
+        release()
+
+    def clear(self, fault_id: int) -> bool:
+        """Takes a fault away, and lets go of what it holds.
+
+        Returns:
+            Whether it was there; one that is used up is not.
+        """
+        with self._lock:
+            fault = self._active.pop(fault_id, None)
+            released = self._held.pop(fault_id, [])
+        for release in released:
+            release()
+        return fault is not None
+
+    def clear_all(self) -> None:
+        """Takes every fault away. The counts stay."""
+        for fault in self.active():
+            self.clear(fault.id)
+
+    def _counted_hit(self, fault: Fault) -> Fault:
+        """Counts a hit; to be called under the lock."""
+        hit = replace(fault, hits=fault.hits + 1)
+        self._counted[fault.service, fault.kind] += 1
+        if hit.is_used_up and hit.kind not in _HOLDING:
+            del self._active[fault.id]
+        else:
+            self._active[fault.id] = hit
+        return hit
+
+
+def _checked(fields: Fields) -> dict[str, Any]:
+    """A fault's fields, complete and possible. None stands for *not given*, but in `times` for *until cleared*."""
+    service = _one_of("service", fields.get("service"), KINDS)
+    kind = _one_of("kind", fields.get("kind"), KINDS[service])
+    of_requests = {"path": None, "method": None} if service in _WEB_SERVICES else {}
+    complete: dict[str, Any] = {**of_requests, "times": 1, "skip": 0, **KINDS[service][kind]}
+    for name, value in fields.items():
+        if name in ("service", "kind") or (value is None and name in _RULES and name != "times"):
+            continue
+        if name not in complete:
+            raise InputError(
+                f"{name} {_shown(value)} has no meaning in {kind} of {service}; expected only {', '.join(complete)}."
+            )
+        holds, expected = _MAIL_STATUS if (service, name) == ("mail", "status") else _RULES[name]
+        if not holds(value):
+            raise InputError(f"{name} {_shown(value)} cannot be; expected {expected}.")
+        complete[name] = value
+    return {"service": service, "kind": kind, **complete}
+
+
+def _one_of(name: str, value: object, known: Iterable[str]) -> str:
+    if isinstance(value, str) and value in known:
+        return value
+    raise InputError(f"{name} {_shown(value)} is unknown; expected one of {', '.join(known)}.")
+
+
+def _shown(value: object) -> str:
+    """A value as JSON, cut short."""
+    text = json.dumps(value, default=str)
+    return text if len(text) <= 80 else f"{text[:80]}..."
+
+
+def _is_whole(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_wait(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= LONGEST_S
+
+
+def _is_line(value: object) -> bool:
+    return isinstance(value, str) and value.isascii() and value.isprintable() and 0 < len(value) <= 200
+
+
+_Rule = tuple[Callable[[object], bool], str]
+"""What a value has to be: as a function, and in words."""
+
+_RULES: Mapping[str, _Rule] = {
+    "path": (lambda value: isinstance(value, str), "a part of a request's path"),
+    "method": (lambda value: value in METHODS, f"one of {', '.join(METHODS)}"),
+    "times": (lambda value: value is None or (_is_whole(value) and value > 0), "a whole number from 1, or null"),
+    "skip": (_is_whole, "a whole number from 0"),
+    "seconds": (_is_wait, f"a number from 0 to {LONGEST_S}"),
+    "status": (lambda value: _is_whole(value) and value in (500, 502, 503, 504), "500, 502, 503 or 504"),
+    "retry_after": (_is_whole, "a whole number of seconds from 0"),
+    "error": (_is_line, "one line of up to 200 printable ASCII characters"),
+    "commits": (lambda value: isinstance(value, bool), "true or false"),
+}
+_MAIL_STATUS: _Rule = (lambda value: _is_whole(value) and 400 <= value < 600, "a reply code from 400 to 599")

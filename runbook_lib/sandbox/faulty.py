@@ -1,0 +1,157 @@
+"""What stands between the network and the web application: the date of every answer, and the faults.
+
+Limits are told in each vendor's own words; errors and wrong pages are a proxy's, the same for all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from email.utils import format_datetime
+from http import HTTPStatus
+
+import htpy as h
+from starlette.datastructures import MutableHeaders
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from runbook_lib.sandbox.connections import reset, transport_of
+from runbook_lib.sandbox.faults import Fault, Faults
+
+__all__ = ["Faulty"]
+
+_SERVICES = {
+    "/api/v2/": "zendesk",
+    "/attachments/": "zendesk",
+    "/api/v4/": "gitlab",
+    "/api/": "slack",
+    "/admin/": "customersdot",
+}
+"""Whose the paths are that begin so; the first that fits. The page and the sandbox's own calls are nobody's."""
+
+
+class Faulty:
+    """The application, as its clients get to see it: an ASGI application around it, for HTTP only."""
+
+    def __init__(self, app: ASGIApp, faults: Faults, now: Callable[[], datetime]) -> None:
+        """Wraps an application.
+
+        Args:
+            app: What handles the requests.
+            faults: Asked for each request.
+            now: The clock that the `Date` header shows, in UTC.
+        """
+        self._app = app
+        self._faults = faults
+        self._now = now
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles a request, or does to it what the fault for it says."""
+        send = self._dated(send)
+        service = _service_at(scope["path"])
+        fault = service and self._faults.hit(service, method=scope["method"], path=scope["path"])
+        if fault:
+            await self._hit(fault, scope, await _received(receive), send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _hit(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+        """Does what a fault says to a request that is here completely, whether or not its client stays."""
+        if fault.kind == "delay":
+            with suppress(asyncio.CancelledError):  # a server that stops ends the wait
+                await asyncio.sleep(fault.seconds)
+            await self._app(scope, receive, send)
+        elif fault.kind == "truncate":
+            await self._truncate(scope, receive, send)
+        elif fault.kind == "reset":
+            transport = transport_of(scope)
+            await self._commit(fault, scope, receive)
+            reset(transport)
+            await _gone(receive)
+        else:
+            await self._commit(fault, scope, receive)
+            await _answer(fault)(scope, receive, send)
+
+    async def _truncate(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles a request, and closes the connection after half of the answer's body."""
+        transport = transport_of(scope)
+        answer: list[Message] = []
+
+        async def keep(message: Message) -> None:
+            answer.append(message)
+
+        await self._app(scope, receive, keep)
+        body = b"".join(message.get("body", b"") for message in answer)
+        await send(answer[0])
+        await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
+        transport.close()
+        await _gone(receive)
+
+    async def _commit(self, fault: Fault, scope: Scope, receive: Receive) -> None:
+        """Handles a request, if the fault says so, and throws the answer away."""
+
+        async def throw_away(message: Message) -> None:
+            pass
+
+        if fault.commits:
+            await self._app(scope, receive, throw_away)
+
+    def _dated(self, send: Send) -> Send:
+        async def send_dated(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["Date"] = format_datetime(self._now(), usegmt=True)
+            await send(message)
+
+        return send_dated
+
+
+def _service_at(path: str) -> str | None:
+    return next((service for prefix, service in _SERVICES.items() if path.startswith(prefix)), None)
+
+
+async def _received(receive: Receive) -> Receive:
+    """Takes a request in to its end, so that it can be handled without its client."""
+    messages = [await receive()]
+    while messages[-1].get("more_body"):
+        messages.append(await receive())
+    waiting = iter(messages)
+
+    async def receive_again() -> Message:
+        return next(waiting, None) or await receive()
+
+    return receive_again
+
+
+async def _gone(receive: Receive) -> None:
+    """Waits until the connection that has been broken is noticed to be."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _answer(fault: Fault) -> Response:
+    """What is sent in place of the service's own answer."""
+    if fault.kind == "limit":
+        return _limit(fault)
+    if fault.kind == "refuse":
+        return JSONResponse({"ok": False, "error": fault.error})
+    status = HTTPStatus(fault.status or 200)
+    title = f"{status.value} {status.phrase}" if fault.status else "Sign in to the network"
+    page = h.html[h.head[h.title[title]], h.body[h.center[h.h1[title]], h.hr, h.center["proxy"]]]
+    return HTMLResponse(str(page), status)
+
+
+def _limit(fault: Fault) -> Response:
+    """A service's own way to say that it was asked too often.
+
+    Source: Zendesk, `APIRateLimitExceeded`; Slack, *Rate limits*, 429 and `ratelimited`; GitLab, `Gitlab::Throttle`,
+    plain text. CustomersDot's is not public; it is of GitLab's make, and so answers like GitLab here.
+    """
+    headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
+    if fault.service == "zendesk":
+        description = "Number of allowed API requests per minute exceeded"
+        return JSONResponse({"error": "APIRateLimitExceeded", "description": description}, 429, headers)
+    if fault.service == "slack":
+        return JSONResponse({"ok": False, "error": "ratelimited"}, 429, headers)
+    return PlainTextResponse("Retry later\n", 429, headers)

@@ -1,0 +1,135 @@
+"""Faults as data: which happenings they hit, what they count, and which of them cannot be."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from runbook_lib.errors import InputError
+from runbook_lib.sandbox.faults import KINDS, Faults
+
+
+@pytest.fixture
+def faults():
+    return Faults()
+
+
+def put(faults, path="/api/v2/tickets/1001.json", method="PUT"):
+    """The id of the fault that hits a request to Zendesk."""
+    fault = faults.hit("zendesk", method=method, path=path)
+    return fault and fault.id
+
+
+@pytest.mark.parametrize(("service", "kind"), [(service, kind) for service in KINDS for kind in KINDS[service]])
+def test_every_kind_can_be_added_with_its_name_alone_and_hits_its_service_once(faults, service, kind):
+    """A stall holds what it has hit, and so stays until it is cleared."""
+    fault = faults.add({"service": service, "kind": kind})
+    assert (fault.times, fault.skip, fault.hits) == (1, 0, 0)
+    for other in KINDS.keys() - {service}:
+        assert faults.hit(other) is None
+    assert faults.hit(service, kind).id == fault.id
+    assert faults.hit(service, kind) is None
+    assert {service: {kind: 1}} == faults.counts()
+    assert [fault.id for fault in faults.active()] == ([fault.id] if kind == "stall" else [])
+
+
+def test_a_fault_hits_only_the_requests_that_it_is_for(faults):
+    faults.add({"service": "zendesk", "kind": "reset", "path": "/tickets/1001", "method": "PUT"})
+    assert put(faults, method="GET") is None
+    assert put(faults, path="/api/v2/tickets/1002.json") is None
+    assert 1 == put(faults)
+
+
+def test_a_fault_lets_as_many_pass_as_it_skips_and_then_hits_as_often_as_it_says(faults):
+    faults.add({"service": "zendesk", "kind": "limit", "skip": 2, "times": 3, "method": "PUT"})
+    assert put(faults, method="GET") is None
+    assert [None, None, 1, 1, 1, None] == [put(faults) for _ in range(6)]
+    assert [] == faults.active()
+
+
+def test_a_fault_without_an_end_hits_until_it_is_cleared(faults):
+    faults.add({"service": "zendesk", "kind": "limit", "times": None})
+    assert [1] * 50 == [put(faults) for _ in range(50)]
+    assert faults.clear(1)
+    assert put(faults) is None
+    assert {"zendesk": {"limit": 50}} == faults.counts()
+
+
+def test_of_several_faults_the_first_that_fits_hits_and_the_next_does_not_count_it(faults):
+    faults.add({"service": "zendesk", "kind": "limit", "skip": 1})
+    faults.add({"service": "zendesk", "kind": "error", "skip": 1, "times": None})
+    assert [None, 1, 2, 2] == [put(faults) for _ in range(4)]
+    assert {"zendesk": {"error": 2, "limit": 1}} == faults.counts()
+
+
+def test_what_is_held_is_let_go_once_when_the_fault_is_cleared(faults):
+    """Also if it was cleared between the hit and the holding."""
+    released = []
+    stall = faults.add({"service": "pipelines", "kind": "stall", "times": None})
+    for number in range(2):
+        faults.when_cleared(stall, lambda number=number: released.append(number))
+    assert [] == released
+    faults.clear_all()
+    assert [0, 1] == released
+    faults.when_cleared(stall, lambda: released.append("late"))
+    assert not faults.clear(stall.id)
+    assert [0, 1, "late"] == released
+
+
+def test_many_threads_are_hit_exactly_as_often_as_was_said(faults):
+    faults.add({"service": "mail", "kind": "refuse", "times": 100, "skip": 50})
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: faults.hit("mail", "refuse"), range(1000)))
+    assert 100 == sum(fault is not None for fault in found)
+    assert {"mail": {"refuse": 100}} == faults.counts()
+
+
+ZENDESK, MAIL = {"service": "zendesk"}, {"service": "mail"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({}, "service null is unknown; expected one of zendesk, gitlab, slack, customersdot, mail, pipelines."),
+        ({"service": ["zendesk"]}, 'service ["zendesk"] is unknown'),
+        (ZENDESK, "kind null is unknown; expected one of delay, limit, error, reset, truncate, wrong_type."),
+        ({**ZENDESK, "kind": "refuse"}, 'kind "refuse" is unknown'),
+        ({"service": "pipelines", "kind": "delay"}, 'kind "delay" is unknown; expected one of stall, kill.'),
+        (
+            {**ZENDESK, "kind": "limit", "colour": "red"},
+            'colour "red" has no meaning in limit of zendesk; expected only path, method, times, skip, retry_after.',
+        ),
+        ({**ZENDESK, "kind": "limit", "id": 7}, "id 7 has no meaning in limit of zendesk"),
+        ({**ZENDESK, "kind": "limit", "commits": True}, "commits true has no meaning in limit of zendesk"),
+        ({**MAIL, "kind": "reset", "path": "/"}, 'path "/" has no meaning in reset of mail; expected only times, skip'),
+        ({**ZENDESK, "kind": "delay", "seconds": 601}, "seconds 601 cannot be; expected a number from 0 to 600."),
+        ({**ZENDESK, "kind": "delay", "seconds": -0.1}, "seconds -0.1 cannot be"),
+        ({**ZENDESK, "kind": "delay", "seconds": float("nan")}, "seconds NaN cannot be"),
+        ({**ZENDESK, "kind": "delay", "seconds": True}, "seconds true cannot be"),
+        ({**ZENDESK, "kind": "delay", "seconds": "2"}, 'seconds "2" cannot be'),
+        ({**ZENDESK, "kind": "limit", "times": 0}, "times 0 cannot be; expected a whole number from 1, or null."),
+        ({**ZENDESK, "kind": "limit", "times": 1.5}, "times 1.5 cannot be"),
+        ({**ZENDESK, "kind": "limit", "skip": -1}, "skip -1 cannot be; expected a whole number from 0."),
+        ({**ZENDESK, "kind": "limit", "retry_after": -1}, "retry_after -1 cannot be"),
+        ({**ZENDESK, "kind": "error", "status": 429}, "status 429 cannot be; expected 500, 502, 503 or 504."),
+        ({**ZENDESK, "kind": "error", "status": 502.0}, "status 502.0 cannot be"),
+        ({**ZENDESK, "kind": "error", "commits": 1}, "commits 1 cannot be; expected true or false."),
+        ({**ZENDESK, "kind": "error", "method": "put"}, 'method "put" cannot be; expected one of GET, POST'),
+        ({**ZENDESK, "kind": "error", "path": 1001}, "path 1001 cannot be; expected a part of a request's path."),
+        ({**MAIL, "kind": "refuse", "status": 250}, "status 250 cannot be; expected a reply code from 400 to 599."),
+        ({**MAIL, "kind": "refuse", "error": "two\r\nlines"}, r'error "two\r\nlines" cannot be; expected one line'),
+        ({**MAIL, "kind": "refuse", "error": "x" * 201}, f'error "{"x" * 79}... cannot be'),
+    ],
+)
+def test_a_fault_that_cannot_be_is_refused_with_its_value_and_what_was_expected(faults, fields, message):
+    with pytest.raises(InputError) as told:
+        faults.add(fields)
+    assert message in str(told.value)
+    assert [] == faults.active()
+
+
+def test_null_is_as_good_as_nothing(faults):
+    """But in `times`, where it means until cleared."""
+    fault = faults.add({"service": "slack", "kind": "error", "status": None, "path": None, "commits": None})
+    assert (fault.status, fault.path, fault.commits, fault.times) == (502, None, False, 1)

@@ -1,0 +1,210 @@
+"""The call and the page for faults: what they answer, whom they refuse, and that hostile texts stay texts."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from tests.sandbox.test_page import Outline
+
+FAULTS = "/sandbox/faults"
+PERSON = {"Accept": "text/html,application/xhtml+xml;q=0.9"}
+OWN, FOREIGN = {"Origin": "http://127.0.0.1:8765"}, {"Origin": "https://evil.example"}
+FORM = {"service": "zendesk", "kind": "limit", "method": "", "path": "", "times": "1", "skip": "", "seconds": ""}
+FORM |= {"status": "", "retry_after": "", "error": ""}
+
+
+def listed(practice):
+    return practice.http.get(FAULTS).json()
+
+
+def test_a_fault_is_added_listed_and_cleared(practice):
+    assert [] == listed(practice)
+    added = practice.http.post(FAULTS, json={"service": "gitlab", "kind": "error", "status": 503, "path": "/issues"})
+    expected = {
+        "id": 1,
+        "service": "gitlab",
+        "kind": "error",
+        "path": "/issues",
+        "method": None,
+        "times": 1,
+        "skip": 0,
+        "seconds": 0,
+        "status": 503,
+        "retry_after": None,
+        "error": None,
+        "commits": False,
+        "passed": 0,
+        "hits": 0,
+    }
+    assert (added.status_code, added.json(), listed(practice)) == (201, expected, [expected])
+    assert practice.http.delete(f"{FAULTS}/1").status_code == 204
+    assert [] == listed(practice)
+
+
+def test_faults_are_listed_in_order_with_their_hits(practice):
+    for kind in ("limit", "error"):
+        practice.http.post(FAULTS, json={"service": "gitlab", "kind": kind, "times": 2, "skip": 1})
+    assert [200, 429] == [practice.gitlab("GET", "user").status_code for _ in range(2)]
+    assert [("limit", 1, 1), ("error", 1, 0)] == [(f["kind"], f["passed"], f["hits"]) for f in listed(practice)]
+
+
+def test_all_are_cleared_at_once_and_the_hits_stay_counted(practice):
+    for _ in range(2):
+        practice.http.post(FAULTS, json={"service": "gitlab", "kind": "limit"})
+    practice.gitlab("GET", "user")
+    assert practice.http.delete(FAULTS).status_code == 204
+    assert ([], {"gitlab": {"limit": 1}}) == (listed(practice), practice.http.get(f"{FAULTS}/hits").json())
+
+
+def test_a_fault_that_is_not_there_cannot_be_cleared(practice):
+    answer = practice.http.delete(f"{FAULTS}/7")
+    assert (answer.status_code, answer.json()["error"]) == (
+        404,
+        "There is no fault 7; it may be used up, or cleared already.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        (
+            '{"service": "jira"}',
+            'service "jira" is unknown; expected one of zendesk, gitlab, slack, customersdot, mail',
+        ),
+        ('{"service": "gitlab", "kind": "delay", "seconds": 601}', "seconds 601 cannot be; expected a number from 0"),
+        ("[]", "The body cannot be read as a JSON object; expected the fields of a fault."),
+        ("{", "The body cannot be read as a JSON object; expected the fields of a fault."),
+        ('{"service": "\\ud800"}', "The body cannot be read as a JSON object; expected the fields of a fault."),
+    ],
+)
+def test_what_cannot_be_is_422_with_one_sentence(practice, body, error):
+    answer = practice.http.post(FAULTS, content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 422
+    assert answer.json()["error"].startswith(error)
+    assert [] == listed(practice)
+
+
+@pytest.mark.parametrize("kind", ["reset", "truncate"])
+def test_a_kind_that_needs_a_connection_says_so_where_there_is_none(practice, kind):
+    """As in these tests; nothing is handled then."""
+    practice.http.post(FAULTS, json={"service": "slack", "kind": kind})
+    with pytest.raises(LookupError):
+        practice.slack("chat.postMessage", channel="C07PRACTICE", text="hello")
+    assert [] == practice.world.store.rows("SELECT * FROM messages")
+
+
+# -- the page
+
+
+def test_the_page_of_the_world_leads_to_the_page_of_faults_and_back(practice):
+    assert f'href="{FAULTS}"' in practice.http.get("/").text
+    assert 'href="/"' in practice.http.get(FAULTS, headers=PERSON).text
+
+
+def test_the_form_adds_a_fault_and_leads_back(practice):
+    """A blank field is as good as none; blank times are until it is cleared."""
+    sent = {**FORM, "times": "", "retry_after": "30", "method": "PUT", "path": "/tickets"}
+    answer = practice.http.post(FAULTS, data=sent, headers={**PERSON, **OWN})
+    assert (answer.status_code, answer.headers["Location"]) == (303, FAULTS)
+    (fault,) = listed(practice)
+    assert (fault["times"], fault["retry_after"], fault["method"], fault["path"]) == (None, 30, "PUT", "/tickets")
+    practice.http.post(FAULTS, data={**FORM, "kind": "delay", "seconds": "0.5", "skip": "2"})
+    practice.http.post(FAULTS, data={**FORM, "kind": "reset", "commits": "true"})
+    assert [(0, 0, False), (0.5, 2, False), (0, 0, True)] == [
+        (fault["seconds"], fault["skip"], fault["commits"]) for fault in listed(practice)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"seconds": "1"}, "seconds 1 has no meaning in limit of zendesk"),
+        ({"kind": "stall"}, 'kind "stall" is unknown'),
+        ({"times": "many"}, 'times "many" cannot be'),
+        ({"retry_after": "NaN"}, "retry_after NaN cannot be"),
+        ({"<b>": "x"}, '"x" has no meaning'),
+    ],
+)
+def test_a_form_that_cannot_be_is_told_on_the_page(practice, wrong, message):
+    answer = practice.http.post(FAULTS, data=FORM | wrong, headers=PERSON)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (422, "text/html; charset=utf-8")
+    assert message in answer.text.replace("&#34;", '"')
+    assert "<b>" not in answer.text
+    assert [] == listed(practice)
+
+
+def test_a_file_in_the_form_is_refused_like_any_other_value(practice):
+    answer = practice.http.post(FAULTS, data=FORM, files={"times": ("x.txt", b"1")})
+    assert (answer.status_code, answer.json()["error"].split(" ")[0]) == (422, "times")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "left"), [({"id": "1"}, [2]), ({}, []), ({"id": "x"}, [1, 2]), ({"id": "9"}, [1, 2])]
+)
+def test_the_buttons_clear_one_or_all(practice, chosen, left):
+    for _ in range(2):
+        practice.http.post(FAULTS, json={"service": "gitlab", "kind": "limit"})
+    answer = practice.http.post(f"{FAULTS}/clear", data=chosen, headers={**PERSON, **OWN})
+    assert (answer.status_code, answer.headers["Location"]) == (303, FAULTS)
+    assert left == [fault["id"] for fault in listed(practice)]
+
+
+def test_the_page_shows_every_active_fault_and_what_was_injected(practice):
+    practice.http.post(FAULTS, json={"service": "gitlab", "kind": "limit"})
+    practice.gitlab("GET", "user")
+    practice.http.post(FAULTS, json={"service": "mail", "kind": "refuse", "error": "5.7.1 <go away>", "times": None})
+    text = practice.http.get(FAULTS, headers=PERSON).text
+    for expected in ("Injected so far: gitlab limit 1", "5.7.1 &lt;go away&gt;", "0 of any number", "Clear all"):
+        assert expected in text
+
+
+def test_hostile_texts_stay_texts(practice):
+    hostile = "</td><script>alert(1)</script><img src=x onerror=alert(1)>\x1b[31m\u202e"
+    practice.http.post(FAULTS, json={"service": "gitlab", "kind": "limit", "path": hostile})
+    answer = practice.http.get(FAULTS, headers=PERSON)
+    outline = Outline(answer.text)
+    assert not outline.tags & {"script", "img", "iframe"}
+    assert not [name for name in outline.attributes if name.startswith("on")]
+    assert "⟨U+202E⟩" in answer.text
+
+
+def test_the_page_may_send_its_forms_to_itself_and_nothing_else(practice):
+    headers = practice.http.get(FAULTS, headers=PERSON).headers
+    assert headers["Content-Security-Policy"].split("; ") == [
+        "default-src 'none'",
+        "style-src 'unsafe-inline'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    ]
+    assert (headers["X-Content-Type-Options"], headers["Cache-Control"]) == ("nosniff", "no-store")
+
+
+# -- other sites
+
+
+@pytest.mark.parametrize("origin", [FOREIGN, {"Origin": "null"}, {"Origin": "http://localhost:8765"}])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", ""), ("GET", "/hits"), ("POST", ""), ("POST", "/clear"), ("DELETE", ""), ("DELETE", "/1")],
+)
+def test_another_sites_page_is_refused(practice, origin, method, path):
+    practice.http.post(FAULTS, json={"service": "gitlab", "kind": "limit"})
+    answer = practice.http.request(method, FAULTS + path, headers=origin, data=FORM if method == "POST" else None)
+    assert (answer.status_code, list(answer.json())) == (403, ["error"])
+    assert [1] == [fault["id"] for fault in listed(practice)]
+
+
+def test_a_page_under_a_name_of_its_own_is_refused(practice):
+    """The host it names is not the sandbox's, so that its origin would be its own."""
+    rebound = {"Host": "evil.example:8765", "Origin": "http://evil.example:8765"}
+    assert practice.http.post(FAULTS, data=FORM, headers=rebound).status_code == 400
+    assert [] == listed(practice)
+
+
+def test_the_sites_own_origin_and_none_are_welcome(practice):
+    for headers in (OWN, {}, {"Host": "localhost:8765", "Origin": "http://localhost:8765"}):
+        answer: httpx.Response = practice.http.post(FAULTS, data=FORM, headers=headers)
+        assert answer.status_code == 303
+    assert 3 == len(listed(practice))
