@@ -3,13 +3,17 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo test lab check lock bench clean
+.PHONY: demo test faults lab check lock bench clean
 
 demo: $(READY)
 	$(BIN)/runbook demo
 
 test: $(READY)
 	$(BIN)/python -m pytest -n auto --dist loadfile
+
+# About an hour on two cores: 1,000 schedules of faults and kills, then a kill at each point of a run.
+faults: $(READY)
+	$(BIN)/python -m tests.faults
 
 lab: $(READY)
 	$(BIN)/runbook lab

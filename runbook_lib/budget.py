@@ -27,11 +27,12 @@ class Budget:
         self.left_s = seconds
         self._sleep = sleep
 
-    def wait(self, seconds: float, what: str) -> bool:
-        """Wait, and say what for; returns False at once if less than that is left."""
+    def wait(self, seconds: float, what: str = "") -> bool:
+        """Wait, and say what for unless it is not worth a word; returns False at once if less than that is left."""
         if seconds > self.left_s:
             return False
-        self.say(f"{what} ({self.left_s:.0f} s of waiting left)")
+        if what:
+            self.say(f"{what} ({self.left_s:.0f} s of waiting left)")
         self.spend(seconds)
         self._sleep(seconds)
         return True

@@ -17,9 +17,9 @@ from runbook_lib.clients.http import Service, Session, listed
 from runbook_lib.errors import RefusedError
 from runbook_lib.models import Attachment, Comment, Organization, Person, Ticket
 
-STAMP_S = 1.0
-"""What a ticket's stamp tells apart."""
-STAMP_READINGS = 3
+STAMP_PAUSE_S = 0.25
+STAMP_READINGS = 6
+"""Readings, with pauses in between, in which the second of a ticket's last update has surely passed."""
 _T = TypeVar("_T")
 
 
@@ -60,7 +60,7 @@ class Zendesk:
         """A ticket as `ticket` reads it, whose stamp tells it from every later state.
 
         Stamps have one second. A reading within the second of the last update could not be told from one after a
-        further update in that second, so that two safe updates might both pass; then it is read again a second later.
+        further update in that second, so that two safe updates might both pass; then it is read again a little later.
 
         Source: Zendesk Support API reference, `updated_at`; RFC 9110, `Date`: the time of the answer.
         """
@@ -68,7 +68,7 @@ class Zendesk:
             ticket, answered_at = self._reading(ticket_id)
             if answered_at is None or answered_at > _moment(ticket.updated_stamp):
                 return ticket
-            self._service.wait(STAMP_S, "letting the ticket's last second pass")
+            self._service.wait(STAMP_PAUSE_S)
         return self.ticket(ticket_id)
 
     def comments(self, ticket_id: int) -> list[Comment]:
