@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 import json
 import sys
 from pathlib import Path
@@ -155,7 +156,7 @@ def _journal(ticket: str) -> tuple[Journal, str]:
 
     settings = Settings.local()
     number = int(str(answers.parse("ticket_id", ticket)))
-    return Journal.of(settings, number), settings.operator or "the operator"
+    return Journal.of(settings, number), settings.operator or getpass.getuser()
 
 
 def _say(words: str) -> None:

@@ -146,7 +146,7 @@ class KeyRing:
 
     def _write(self, name: str, content: bytes, mode: int) -> Path:
         path = self.folder / name
-        draft = self.folder / f".{name}"
+        draft = self.folder / f".{name}.part"
         try:
             draft.unlink(missing_ok=True)
             with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:

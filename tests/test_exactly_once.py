@@ -1,0 +1,261 @@
+"""Exactly once, whatever breaks, by the real commands against the practice world. `make faults` does far more of it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.faults import kills, series
+from tests.faults.driver import Ended, perform
+from tests.faults.night import NIGHTS, Tally, there
+from tests.practice import World
+
+SCHEDULES, SEED = 12, 20261122
+
+
+@pytest.fixture(scope="module")
+def practice() -> Iterator[tuple[World, Path]]:
+    with series.practice() as found:
+        yield found
+
+
+def run(world: World, ticket_id: int = 1001, **environment: str) -> Ended:
+    """A performing run of a ticket, without a kernel."""
+    night = next(night for night in NIGHTS if night.ticket_id == ticket_id)
+    return perform(night.runbook, {"ticket_id": ticket_id}, {**world.environment, **environment})
+
+
+def test_schedules_of_faults(practice: tuple[World, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    """After each nothing is there twice, and one more run reaches the outcome."""
+    tally = Tally()
+    series.run(*practice, schedules=SCHEDULES, seed=SEED, tally=tally)
+
+    with capsys.disabled():
+        sys.stdout.write(f"\n{tally.schedules} schedules of seed {SEED}: {tally.runs} runs, {tally.kills} kills\n")
+    assert tally.schedules >= SCHEDULES
+    assert practice[0].injected(), "no fault was hit"
+    assert (0, 0) == (tally.duplicates, tally.losses)
+
+
+def test_a_kill_at_each_gap(practice: tuple[World, Path]) -> None:
+    """Between any two lines of the journal, runner, kernel or both: as if nothing had happened."""
+    world, pristine = practice
+    kills.restore(world, pristine)
+    shutil.rmtree(world.outputs / "sandbox" / "1001", ignore_errors=True)
+    shutil.rmtree(world.outputs / "sandbox" / ".keys", ignore_errors=True)
+    points = kills.count_points(world)
+    assert points >= 22, "a performing run has its lines"
+    expected = kills.contents(world)
+    gaps = range(2, points, 2)  # after each line but the last
+    found = [kills.kill(world, pristine, expected, point, kills.VICTIMS[point // 2 % 3]) for point in gaps]
+    assert [] == [killed for killed in found if not killed.is_right]
+
+
+def test_sixteen_at_once(own_world: World) -> None:
+    """People press again and again: one license, one of everything."""
+    with ThreadPoolExecutor(16) as pool:
+        ended = list(pool.map(lambda _: run(own_world, RUNBOOK_WAIT_S="60"), range(16)))
+
+    own_world.wait_for_pipelines()
+    assert {"license_issued", None} >= {one.outcome for one in ended}
+    assert "license_issued" in {one.outcome for one in ended}
+    assert {"mail": 1, "note": 1, "reply": 1, "slack_post": 1} == there(own_world, NIGHTS[0])
+    assert "license_issued" == run(own_world).outcome
+
+
+def test_two_machines_at_once(own_world: World, tmp_path: Path) -> None:
+    """They know nothing of each other but what is in the world: one license, one of everything."""
+    machines = [own_world.seen_from(tmp_path / name) for name in "abcd"]
+    with ThreadPoolExecutor(4) as pool:
+        ended = list(pool.map(lambda place: run(place, RUNBOOK_SETTLE_S="1"), machines))
+
+    own_world.wait_for_pipelines()
+    assert "license_issued" in {one.outcome for one in ended}
+    assert {"mail": 1, "note": 1, "reply": 1, "slack_post": 1} == there(own_world, NIGHTS[0])
+    assert {"license_issued"} == {run(place, RUNBOOK_SETTLE_S="1").outcome for place in machines}
+    assert {"mail": 1, "note": 1, "reply": 1, "slack_post": 1} == there(own_world, NIGHTS[0])
+
+
+@pytest.mark.parametrize("fault", ["slack", "zendesk", "gitlab"])
+def test_a_lost_answer_is_no_matter(own_world: World, fault: str) -> None:
+    """What was done, although the answer got lost, is found by the same run."""
+    path = {"slack": "chat.postMessage", "gitlab": "/trigger/pipeline"}.get(fault)
+    own_world.inject(fault, "reset", commits=True, path=path, method="PUT" if fault == "zendesk" else "POST", times=2)
+
+    assert "license_issued" == run(own_world, RUNBOOK_SETTLE_S="1").outcome
+    assert {"mail": 1, "note": 1, "reply": 1, "slack_post": 1} == there(own_world, NIGHTS[0])
+
+
+def test_when_looking_cannot_tell(own_world: World) -> None:
+    """The run stops and says what to look at; from the answer the next one goes on, and nothing is sent twice."""
+    own_world.inject("slack", "reset", commits=True, path="chat.postMessage")
+    own_world.inject("slack", "error", path="conversations.history", skip=2, times=None)
+
+    ran = own_world.runbook("run", "weekend_license", 1001, "--perform", "--json", RUNBOOK_SETTLE_S="1")
+
+    assert (3, "needs_answer") == (ran.status, ran.report["status"])
+    words = ran.report["summary"]
+    assert "Look in #support_licensing-subscription for a post with the link of ticket 1001." in words
+    assert "run `runbook answer 1001 slack_post yes` if it is there" in words
+
+    answered = own_world.runbook("answer", 1001, "slack_post", "yes", "--because", "I see it")
+    assert (0, "Noted: slack_post is there. Now run again.\n") == (answered.status, answered.stdout)
+    again = own_world.runbook("run", "weekend_license", 1001, "--perform", "--json")
+    assert (0, "license_issued") == (again.status, again.report["outcome"])
+    post = next(effect for effect in again.report["effects"] if effect["name"] == "slack_post")
+    assert "already_done" == post["state"]
+    assert post["evidence"]["summary"].endswith(" says that it is there: I see it")
+    assert {"mail": 1, "note": 1, "reply": 1, "slack_post": 1} == there(own_world, NIGHTS[0])
+
+
+def test_a_pipeline_that_never_ends(own_world: World) -> None:
+    """The run waits as long as was set, says what is still under way, and leaves the rest to the next one."""
+    fault = own_world.inject("pipelines", "stall")
+    started = time.monotonic()
+
+    ended = run(own_world, RUNBOOK_WAIT_S="2")
+
+    assert ("OutcomeUnknownError", True) == (ended.error, time.monotonic() - started < 20)
+    assert "has not finished within this run's 2 s of waiting; still under way: pipeline http" in ended.words
+    assert "Mechanizer" in ended.words
+    own_world.clear_faults()
+    own_world.wait_for_pipelines()
+    assert "license_issued" == run(own_world).outcome
+    assert 1 == len(own_world.rows("SELECT id FROM pipelines")) == fault["id"]
+
+
+def test_a_limit_is_waited_for(own_world: World) -> None:
+    """`Retry-After` is respected within the budget, and the record shows what was waited for."""
+    own_world.inject("zendesk", "limit", retry_after=2, times=1)
+
+    ran = own_world.runbook("run", "weekend_license", 1003, "--json")
+
+    assert "out_of_scope" == ran.report["outcome"]
+    shown = Path(ran.report["record"]).read_text(encoding="utf-8")
+    assert "waiting 2.0 s for Zendesk, which is not ready (300 s of waiting left)" in shown
+
+    own_world.inject("zendesk", "limit", retry_after=3, times=None)
+    given_up = own_world.runbook("run", "weekend_license", 1003, "--json", RUNBOOK_WAIT_S="2")
+    assert (1, "failed") == (given_up.status, given_up.report["status"])
+    assert "Zendesk is limiting requests (429). Try again in 3 s." in given_up.report["summary"]
+
+
+def test_a_colleague_took_the_ticket_meanwhile(own_world: World) -> None:
+    """Nothing more is sent by who no longer has it; the message names the colleague."""
+    fault = own_world.inject("pipelines", "stall")
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(run, own_world)
+        while not own_world.rows("SELECT 1 FROM pipelines"):
+            time.sleep(0.05)
+        colleague = own_world.rows("SELECT id, name FROM users WHERE role = 'agent' AND name LIKE 'Robin%'")[0]
+        own_world.change("UPDATE tickets SET assignee_id = ? WHERE id = 1001", colleague["id"])
+        own_world.clear_faults()
+        ended = running.result()
+
+    assert fault["id"] == 1
+    assert "NeedsAnswerError" == ended.error
+    assert f"was yours when this run began, and is {colleague['name']}'s now" in ended.words
+    assert {"mail": 1} == there(own_world, NIGHTS[0])
+    taken = own_world.runbook("run", "weekend_license", 1001, "--perform", "--json", "-p", "take_over", "true")
+    assignment = taken.report["effects"][0]
+    assert f"taken over from {colleague['name']}" in assignment["evidence"]["summary"]
+    assert {"mail": 1, "note": 1, "reply": 1, "slack_post": 1} == there(own_world, NIGHTS[0])
+
+
+FULL = """
+import resource, sys
+from runbook_lib import cli
+limit = int(sys.argv.pop(1))
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+sys.exit(cli.main(sys.argv[1:]))
+"""
+
+
+def test_a_full_disk(own_world: World) -> None:
+    """What cannot be announced does not happen, at whichever line the disk fills up; with room the next run goes on."""
+    journal = own_world.outputs / "sandbox" / "1001" / "journal.jsonl"
+    for room in (100, 700, 1300, 2000):
+        before = own_world.content()
+        done = subprocess.run(
+            [sys.executable, "-c", FULL, str(room), "run", "weekend_license", "1001", "--perform", "--json"],
+            env={**own_world.environment, "PYTHONPATH": str(Path.cwd())},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert 1 == done.returncode, done.stderr
+        kinds = [json.loads(line)["kind"] for line in journal.read_text().splitlines()] if journal.exists() else []
+        if "intended" not in kinds:
+            assert before == own_world.content(), "nothing is done that was not announced"
+    assert "license_issued" == run(own_world).outcome
+    assert {"mail": 1, "note": 1, "reply": 1, "slack_post": 1} == there(own_world, NIGHTS[0])
+
+
+# -- a journal that cannot be relied on, by the command line
+
+
+def damaged(own_world: World) -> Path:
+    """The journal of ticket 1003, with an edited line."""
+    own_world.runbook("run", "weekend_license", 1003, "--perform")
+    journal = own_world.outputs / "sandbox" / "1003" / "journal.jsonl"
+    journal.write_bytes(journal.read_bytes().replace(b'"operator":"practice.engineer"', b'"operator":"somebody"'))
+    return journal
+
+
+def test_a_damaged_journal_stops_the_run(own_world: World) -> None:
+    """Bad input, told before any kernel starts; the way out is named, and works."""
+    journal = damaged(own_world)
+    content, world = journal.read_bytes(), own_world.content()
+
+    ran = own_world.runbook("run", "weekend_license", 1003, "--perform")
+
+    assert (2, content, world) == (ran.status, journal.read_bytes(), own_world.content())
+    assert "Line 1 of " in ran.stderr
+    assert "was altered. Nothing was changed." in ran.stderr
+    assert "run `runbook journal restart 1003 --because WORDS`" in ran.stderr
+
+    restarted = own_world.runbook("journal", "restart", 1003, "--because", "edited by hand")
+    assert 0 == restarted.status
+    (kept,) = journal.parent.glob("journal-until-*.jsonl")
+    assert (content, True) == (kept.read_bytes(), kept.name in restarted.stdout)
+    assert 0 == own_world.runbook("run", "weekend_license", 1003, "--perform").status
+
+
+def test_show_a_journal(own_world: World) -> None:
+    """As a table for people, as JSON for programs."""
+    own_world.runbook("run", "weekend_license", 1003, "--perform")
+
+    shown = own_world.runbook("journal", "show", 1003)
+    entries: list[dict[str, Any]] = json.loads(own_world.runbook("journal", "show", 1003, "--json").stdout)
+
+    assert ["run_started", "intended", "done", "run_ended"] == [entry["kind"] for entry in entries]
+    assert "run_started" in shown.stdout
+    assert "No journal yet." in own_world.runbook("journal", "show", 1004).stdout
+
+
+def test_keys(own_world: World, tmp_path: Path) -> None:
+    """Listed, rotated, and another machine's trusted."""
+    own_world.runbook("run", "weekend_license", 1003, "--perform")
+    first = own_world.runbook("keys", "list").stdout.split()[0]
+    assert 0 == own_world.runbook("keys", "rotate").status
+    listed = own_world.runbook("keys", "list").stdout.splitlines()
+    assert [(first, "verifies"), (listed[1].split()[0], "signs")] == [tuple(line.split()[:2]) for line in listed]
+
+    elsewhere = own_world.seen_from(tmp_path / "elsewhere")
+    shutil.copytree(own_world.outputs / "sandbox" / "1003", elsewhere.outputs / "sandbox" / "1003")
+    refused = elsewhere.runbook("journal", "show", 1003)
+    assert (2, True) == (refused.status, "runbook keys trust FILE" in refused.stderr)
+    key = next((own_world.outputs / "sandbox" / ".keys").glob(f"*-{first}.pub"))
+    assert 0 == elsewhere.runbook("keys", "trust", key).status
+    assert 0 == elsewhere.runbook("journal", "show", 1003).status
+    assert "cannot be read" in own_world.runbook("keys", "trust", "nowhere").stderr
