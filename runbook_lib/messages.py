@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from runbook_lib.policy import TRIAL_DAYS
@@ -138,6 +139,42 @@ def failure_body(reason: str) -> str:
 def duplicate_body(url: str) -> str:
     """All that a duplicate says; the operation stays with the issue that came first."""
     return f"This job stopped without a mail, because another one came first: {url}"
+
+
+@dataclass(frozen=True)
+class Seal:
+    """What the ticket keeps of a record.
+
+    Attributes:
+        record: The record's file name.
+        sha256: Of its bytes.
+        lines: The number of the journal's line that holds the same digest.
+        head: That line's SHA-256.
+    """
+
+    record: str
+    sha256: str
+    lines: int
+    head: str
+
+
+def seal_note(seal: Seal) -> str:
+    """The internal note that keeps a record's digest, so that removing or replacing the record shows."""
+    return (
+        f"License runbook: record {seal.record}\nSHA-256 {seal.sha256}\n"
+        f"Journal line {seal.lines}, SHA-256 {seal.head}\n"
+        "To check it: `runbook records verify`."
+    )
+
+
+def find_seal(body: str) -> Seal | None:
+    """The seal in a note, or None."""
+    pattern = (
+        r"License runbook: record ([A-Za-z0-9._-]{1,120})\s+SHA-256 ([0-9a-f]{64})\s+"
+        r"Journal line ([0-9]{1,9}), SHA-256 ([0-9a-f]{64})\s.*"
+    )
+    found = re.fullmatch(pattern, body.replace("\r\n", "\n").strip(), re.DOTALL)
+    return Seal(found[1], found[2], int(found[3]), found[4]) if found else None
 
 
 def fenced(text: str) -> str:
