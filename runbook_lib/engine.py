@@ -6,7 +6,7 @@ kept in memory alone, so that a full disk or a stopped run loses none of it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,7 +47,7 @@ class Execution:
 class EntryPoint:
     """What papermill finds under `--engine runbook`.
 
-    It is not the engine itself, since papermill loads its engines while it is imported, and the engine imports papermill.
+    It is not the engine itself: papermill loads its engines while it is imported, and the engine imports papermill.
     """
 
     @staticmethod
@@ -88,13 +88,16 @@ def prepared(notebook: Path, values: Mapping[str, Any]) -> Any:
     return parameterize_notebook(load_notebook_node(str(notebook)), dict(values), kernel_name=KERNEL)
 
 
-def execute(notebook: Any, limits: Limits, redactor: Redactor, *, progress: bool = False) -> Execution:
+def execute(
+    notebook: Any, limits: Limits, redactor: Redactor, *, on_cell: Callable[[str], None], progress: bool = False
+) -> Execution:
     """Run a prepared notebook from its first cell.
 
     Args:
         notebook: What `prepared` returned; it takes up the outputs, as far as they come, whatever happens.
         limits: What it may take.
         redactor: What it must not hold afterwards.
+        on_cell: Called with a code cell's id before it runs; what it raises ends the run.
         progress: Whether to show a progress bar on standard error.
 
     Returns:
@@ -110,6 +113,7 @@ def execute(notebook: Any, limits: Limits, redactor: Redactor, *, progress: bool
             KERNEL,
             progress_bar=progress,
             redactor=redactor,
+            on_cell=on_cell,
             cell_limit_s=limits.cell_s,
             run_limit_s=limits.run_s,
         )

@@ -54,7 +54,10 @@ class RunbookEngine(Engine):  # type: ignore[misc]
     ) -> Any:
         """As papermill's engines do, with a manager that tells the truth."""
         redactor = options.pop("redactor", None) or Redactor.of_environment()
-        manager = Manager(nb, redactor, output_path=output_path, progress_bar=progress_bar, log_output=log_output)
+        on_cell = options.pop("on_cell", None) or (lambda cell: None)
+        manager = Manager(
+            nb, redactor, on_cell, output_path=output_path, progress_bar=progress_bar, log_output=log_output
+        )
         manager.notebook_start()
         try:
             with _terminable():
@@ -101,11 +104,19 @@ class RunbookEngine(Engine):  # type: ignore[misc]
 
 
 class Manager(NotebookExecutionManager):  # type: ignore[misc]
-    """Keeps the notebook while it runs."""
+    """Keeps the notebook while it runs.
 
-    def __init__(self, nb: Any, redactor: Redactor, **options: Any) -> None:
+    Args:
+        nb: The notebook.
+        redactor: What must not be written.
+        on_cell: Called with a code cell's id before it runs.
+        options: papermill's own.
+    """
+
+    def __init__(self, nb: Any, redactor: Redactor, on_cell: Callable[[str], None], **options: Any) -> None:
         super().__init__(nb, autosave_cell_every=0, **options)
         self._redactor = redactor
+        self._on_cell = on_cell
         self._saved_at = -SAVE_EVERY_S
 
     def save(self, *, at_once: bool = False, **_: Any) -> None:
@@ -114,6 +125,12 @@ class Manager(NotebookExecutionManager):  # type: ignore[misc]
             return
         write(Path(self.output_path), self._redactor.data(self.nb))
         self._saved_at = time.monotonic()
+
+    def cell_start(self, cell: Any, cell_index: int | None = None, **_: Any) -> None:
+        """As papermill's; and whoever keeps a log of cells is told."""
+        if cell.cell_type == "code":
+            self._on_cell(cell.id)
+        super().cell_start(cell, cell_index)
 
     def tell(self, words: str) -> None:
         """Show a line beside the progress bar, if there is one."""

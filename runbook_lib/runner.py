@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ from typing import Any, cast
 
 from runbook_lib import answers, engine
 from runbook_lib.display import MIME
-from runbook_lib.errors import InputError, OutcomeUnknownError, PersonNeededError, UnavailableError
+from runbook_lib.errors import InputError, OutcomeUnknownError, PersonNeededError, RunbookError, UnavailableError
 from runbook_lib.journal import Journal
 from runbook_lib.models import Status
 from runbook_lib.redaction import Redactor
@@ -177,9 +177,17 @@ def run(
             "run_started", runbook=runbook, record=record.name, performed=perform, operator=settings.operator
         )
         limits = engine.Limits(settings.cell_limit_s + settings.wait_s, settings.run_limit_s + settings.wait_s)
-        execution = _execute(executed, limits, redactor, signals, progress=progress)
+
+        def note(cell_id: str) -> None:
+            journal.append("cell_started", record=record.name, cell=cell_id)
+
+        execution = _execute(
+            signals, lambda: engine.execute(executed, limits, redactor, on_cell=note, progress=progress)
+        )
+        engine.close(executed)
         executed = redactor.data(executed)
         report = _report(executed, execution, values, runbook, record, seconds=time.monotonic() - clock)
+        report = replace(report, summary=redactor.text(report.summary))
         manifest = redactor.data({**about, **_manifest(report, execution, executed)})
         _close(journal, record, executed, manifest, report)
     return replace(report, notice=note_seals(settings, report.ticket_id)) if perform else report
@@ -244,21 +252,19 @@ class _Signals:
             raise KeyboardInterrupt
 
 
-def _execute(
-    executed: Any, limits: engine.Limits, redactor: Redactor, signals: _Signals, *, progress: bool
-) -> engine.Execution:
-    """Run the cells; whatever stops them is told by the execution, and never raised. Nothing secret is in it."""
+def _execute(signals: _Signals, run_cells: Callable[[], engine.Execution]) -> engine.Execution:
+    """Run the cells; whatever stops them is told by the execution, and never raised."""
     try:
         with signals.end_this():
-            found = engine.execute(executed, limits, redactor, progress=progress)
+            return run_cells()
     except KeyboardInterrupt:
-        found = engine.Execution(Status.CANCELLED, error_words="The run was cancelled before its end.")
+        return engine.Execution(Status.CANCELLED, error_words="The run was cancelled before its end.")
+    except RunbookError as exc:
+        return engine.Execution(Status.FAILED, error_words=str(exc))
     # Everything: a run has begun and may have changed things, so that its record must be written, whatever broke.
     except Exception as exc:
         words = " ".join(str(exc).split())[:500]
-        found = engine.Execution(Status.FAILED, type(exc).__name__, words, traceback.format_exc())
-    engine.close(executed)
-    return replace(found, error_words=redactor.text(found.error_words), traceback=redactor.text(found.traceback))
+        return engine.Execution(Status.FAILED, type(exc).__name__, words, traceback.format_exc())
 
 
 def _claim(folder: Path, stem: str) -> Path:

@@ -314,15 +314,17 @@ class Settings(Profile):
         """
         if self.zendesk_oauth_token:
             return {"Authorization": f"Bearer {self.zendesk_oauth_token.get_secret_value()}"}
+        return {"Authorization": f"Basic {self._zendesk_basic()}"}
+
+    def _zendesk_basic(self) -> str:
         token = self.zendesk_api_token.get_secret_value() if self.zendesk_api_token else ""
-        pair = f"{self.zendesk_email}/token:{token}".encode()
-        return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+        return base64.b64encode(f"{self.zendesk_email}/token:{token}".encode()).decode()
 
     def secrets(self) -> dict[str, str]:
         """Every secret by its setting's name, also as it goes into a header."""
         found = super().secrets()
         if self.zendesk_api_token:
-            found["zendesk_api_token in a header"] = self.zendesk_credentials()["Authorization"].partition(" ")[2]
+            found["zendesk_api_token in a header"] = self._zendesk_basic()
         if self.customersdot_cookie:
             found["customersdot_cookie's value"] = self.customersdot_cookie.get_secret_value().partition("=")[2]
         return found
