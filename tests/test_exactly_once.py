@@ -117,6 +117,45 @@ def test_when_looking_cannot_tell(own_world: World) -> None:
     assert {"mail": 1, "note": 1, "reply": 1, "slack_post": 1} == there(own_world, NIGHTS[0])
 
 
+def test_no_is_no_answer_too_early(own_world: World) -> None:
+    """What was sent a moment ago may still show; after that the answer is taken, and can be corrected."""
+    own_world.inject("slack", "reset", path="chat.postMessage")
+    own_world.inject("slack", "error", path="conversations.history", skip=2, times=None)
+    ran = own_world.runbook("run", "weekend_license", 1001, "--perform", "--json", RUNBOOK_SETTLE_S="3")
+    assert "not before" in ran.report["summary"]
+
+    early = own_world.runbook("answer", 1001, "slack_post", "no")
+    assert (2, True) == (early.status, "may still take effect until" in early.stderr)
+    for said in ("yes", "no"):
+        assert 0 == own_world.runbook("answer", 1001, "slack_post", said, RUNBOOK_SETTLE_S="0").status
+    own_world.clear_faults()
+    assert "license_issued" == run(own_world, RUNBOOK_SETTLE_S="0").outcome
+    assert 1 == there_of(own_world)["slack_post"]
+
+
+def there_of(world: World) -> dict[str, int]:
+    return dict(there(world, NIGHTS[0]))
+
+
+@pytest.mark.parametrize("words", ["x" * 301, "two\nlines", "\x1b[31m"])
+def test_a_reason_is_one_line(own_world: World, words: str) -> None:
+    """It goes into the journal and the record."""
+    ran = own_world.runbook("journal", "restart", 1003, "--because", words)
+    assert (2, True) == (ran.status, "--because is no line of up to 300 characters" in ran.stderr)
+
+
+def test_two_posts_are_made_one(own_world: World, tmp_path: Path) -> None:
+    """If two machines posted at the same moment, whoever runs again takes the later post back."""
+    assert "license_issued" == run(own_world).outcome
+    own_world.change(
+        "INSERT INTO messages SELECT channel_id, ts + 1, text, extras FROM messages WHERE text LIKE '%tickets/1001>%'"
+    )
+    assert 2 == there_of(own_world)["slack_post"]
+
+    assert "license_issued" == run(own_world).outcome
+    assert 1 == there_of(own_world)["slack_post"]
+
+
 def test_a_pipeline_that_never_ends(own_world: World) -> None:
     """The run waits as long as was set, says what is still under way, and leaves the rest to the next one."""
     fault = own_world.inject("pipelines", "stall")

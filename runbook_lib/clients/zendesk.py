@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import httpx
 
 from runbook_lib.clients.http import Service, Session, listed
-from runbook_lib.errors import RefusedError
+from runbook_lib.errors import RefusedError, UnavailableError
 from runbook_lib.models import Attachment, Comment, Organization, Person, Ticket
 
 STAMP_PAUSE_S = 0.25
@@ -62,14 +62,17 @@ class Zendesk:
         Stamps have one second. A reading within the second of the last update could not be told from one after a
         further update in that second, so that two safe updates might both pass; then it is read again a little later.
 
+        Raises:
+            UnavailableError: The ticket keeps changing.
+
         Source: Zendesk Support API reference, `updated_at`; RFC 9110, `Date`: the time of the answer.
         """
-        for _ in range(STAMP_READINGS - 1):
+        for _ in range(STAMP_READINGS):
             ticket, answered_at = self._reading(ticket_id)
             if answered_at is None or answered_at > _moment(ticket.updated_stamp):
                 return ticket
-            self._service.wait(STAMP_PAUSE_S)
-        return self.ticket(ticket_id)
+            self._service.pause(STAMP_PAUSE_S)
+        raise UnavailableError(f"Ticket {ticket_id} keeps changing, so nothing was sent. Run again in a moment.")
 
     def comments(self, ticket_id: int) -> list[Comment]:
         """The whole thread, oldest first."""
