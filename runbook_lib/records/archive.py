@@ -21,7 +21,7 @@ from typing import Any, Self
 from runbook_lib.errors import InputError, JournalError
 from runbook_lib.journal import Journal
 from runbook_lib.keyring import KeyRing
-from runbook_lib.records.runs import SUFFIX, Event, Run, Wanted, finished, stray, together
+from runbook_lib.records.runs import SUFFIX, Event, Run, finished, stray, together
 from runbook_lib.settings import Settings
 
 MANY_TICKETS = 400
@@ -155,11 +155,6 @@ def notebooks(folder: Path) -> set[str]:
         return set()
     except OSError as exc:
         raise InputError(f"The folder {folder} cannot be read: {exc.strerror}.") from exc
-
-
-def asked_for(ledgers: Iterable[Ledger], wanted: Wanted) -> list[Run]:
-    """The runs that are asked for."""
-    return [run for ledger in ledgers for run in ledger.runs if wanted.takes(run)]
 
 
 def _is_ticket(name: str) -> bool:

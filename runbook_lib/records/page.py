@@ -51,6 +51,7 @@ h1 { font-size: 24px; } h2 { font-size: 18px; margin-top: 32px; } a { color: inh
 .facts { border-collapse: collapse; font-size: 14px; width: 100%; }
 .facts th, .facts td { text-align: left; vertical-align: top; padding: 4px 16px 4px 0; overflow-wrap: anywhere;
   border-bottom: 1px solid var(--line); }
+.facts td:first-child { min-width: 12ch; }
 .facts th { color: var(--quiet); font-weight: normal; white-space: nowrap; }
 .cell { margin: 16px 0; border-top: 1px solid var(--line); padding-top: 8px; break-inside: avoid-page; }
 .about { color: var(--quiet); font-size: 13px; }
