@@ -7,14 +7,17 @@ holds; its runs are told as `set_aside`.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import multiprocessing
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 from typing import Any, Self
 
@@ -155,6 +158,19 @@ def notebooks(folder: Path) -> set[str]:
         return set()
     except OSError as exc:
         raise InputError(f"The folder {folder} cannot be read: {exc.strerror}.") from exc
+
+
+def opened(path: Path) -> BufferedReader:
+    """A regular file, to be read; a link is not followed, and a pipe is not waited for.
+
+    Raises:
+        OSError: It is none, or cannot be read.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "it is no file", str(path))
+    return os.fdopen(handle, "rb")
 
 
 def _is_ticket(name: str) -> bool:

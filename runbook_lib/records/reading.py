@@ -11,7 +11,6 @@ import binascii
 import json
 import os
 import re
-import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 
 from runbook_lib.display import MIME, size
 from runbook_lib.errors import InputError
+from runbook_lib.records.archive import opened
 from runbook_lib.records.runs import finite
 
 SCHEMA = 1
@@ -136,18 +136,16 @@ def text(value: object) -> str:
 
 
 def _content(path: Path) -> bytes:
-    """A regular file's bytes; a link is not followed, and a pipe is not waited for.
+    """A file's bytes.
 
     Raises:
-        InputError: It is none, cannot be read, or is too large.
+        InputError: It is no regular file, cannot be read, or is too large.
     """
     try:
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
-            about = os.fstat(file.fileno())
-            if not stat.S_ISREG(about.st_mode):
-                raise InputError(f"{path} is no file.")
-            if about.st_size > LARGEST_BYTES:
-                raise InputError(f"{path} has {size(about.st_size)}; a record has {size(LARGEST_BYTES)} at most.")
+        with opened(path) as file:
+            found = os.fstat(file.fileno()).st_size
+            if found > LARGEST_BYTES:
+                raise InputError(f"{path} has {size(found)}; a record has {size(LARGEST_BYTES)} at most.")
             return file.read()
     except OSError as exc:
         reason = "it is a link, which is not followed" if path.is_symlink() else exc.strerror
@@ -170,8 +168,8 @@ def _output(output: Mapping[str, Any]) -> Output:
     if kind == "stream":
         return Output(_plain(text(output.get("text"))))
     if kind == "error":
-        lines = text(output.get("traceback")) if isinstance(output.get("traceback"), str) else ""
-        lines = "\n".join(line for line in output.get("traceback") or () if isinstance(line, str)) or lines
+        frames = output.get("traceback")
+        lines = "\n".join(line for line in frames if isinstance(line, str)) if isinstance(frames, list) else ""
         words = f"{text(output.get('ename'))}: {text(output.get('evalue'))}"
         return Output(_plain(lines or words), is_error=True)
     return Output(

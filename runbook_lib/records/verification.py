@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -24,7 +23,7 @@ from runbook_lib.errors import InputError, RunbookError
 from runbook_lib.journal import FILE_NAME
 from runbook_lib.messages import Seal, find_seal
 from runbook_lib.models import Comment
-from runbook_lib.records.archive import Archive, Ledger
+from runbook_lib.records.archive import Archive, Ledger, opened
 from runbook_lib.records.runs import Run, State
 
 _SEALED = (State.SEALED, State.ADOPTED, State.MISSING, State.SET_ASIDE)
@@ -265,16 +264,10 @@ class Verifier:
 def digest_of(path: Path) -> str | None:
     """The SHA-256 of a regular file, or None; links are not followed."""
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with opened(path) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return None
-    with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            return None
-        try:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError:
-            return None
 
 
 def _result(ledgers: Sequence[Ledger], findings: Iterable[Finding]) -> Verification:
