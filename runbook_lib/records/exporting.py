@@ -94,9 +94,15 @@ def _refuse_to_replace(path: Path, *, force: bool) -> None:
 
 
 def _row(run: Run) -> dict[str, Any]:
-    """A run as plain values; half a character of a bad text becomes an escape, so that any format takes it."""
-    whole = json.dumps(run.plain, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
-    return dict(json.loads(whole, strict=False))
+    """A run as plain values that any format takes."""
+    return {name: _whole(value) for name, value in run.plain.items()}
+
+
+def _whole(value: Any) -> Any:
+    """A value whose texts are all characters; half a one becomes an escape."""
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
 
 
 def _cell(value: object) -> object:
