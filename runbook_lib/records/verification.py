@@ -113,6 +113,7 @@ class Verifier:
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
         self._read: dict[int, Ledger] = {}
+        self._hashed: dict[Path, str | None] = {}
 
     def tickets(self, tickets: Sequence[int]) -> Verification:
         """Verify these tickets."""
@@ -177,12 +178,16 @@ class Verifier:
                     found.setdefault(run.sha256, []).append(run)
         return found
 
-    @cached_property
-    def _strays(self) -> dict[str, str]:
-        """Where the files are that no line names, by digest, of the tickets that were read."""
+    def _strays(self) -> dict[str | None, Path]:
+        """The files that no line names, by digest, of the tickets that were read."""
         runs = [run for ledger in self._read.values() for run in ledger.runs if run.state is State.UNSEALED]
-        paths = [self._path(run) for run in runs]
-        return {digest: f"{path.parent.name}/{path.name}" for path in paths if (digest := digest_of(path))}
+        return {self._digest(self._path(run)): self._path(run) for run in runs}
+
+    def _digest(self, path: Path) -> str | None:
+        """As `digest_of`, but each file is read once."""
+        if path not in self._hashed:
+            self._hashed[path] = digest_of(path)
+        return self._hashed[path]
 
     def _ticket(self, ledger: Ledger) -> Iterator[Finding]:
         for problem in ledger.problems:
@@ -203,10 +208,10 @@ class Verifier:
         if run.state is State.SET_ASIDE:
             yield _found(run, Code.SET_ASIDE, "is sealed only by a journal that was set aside.")
         if not os.path.lexists(path):
-            if run.sha256 not in self._strays:
+            if run.sha256 not in self._strays():
                 yield _found(run, Code.MISSING, "was sealed, but is not there any more.")
             return
-        digest = digest_of(path)
+        digest = self._digest(path)
         if digest is None:
             yield _found(run, Code.UNREADABLE, "cannot be read, or is a link or no file.")
         elif digest == run.sha256:
@@ -222,7 +227,7 @@ class Verifier:
 
     def _unnamed(self, ticket: str, path: Path) -> Finding:
         """What a file is that no line of its folder's journal names."""
-        digest = digest_of(path)
+        digest = self._digest(path)
         if digest is None:
             return Finding(ticket, path.name, Code.UNREADABLE, f"{path.name} cannot be read, or is a link or no file.")
         other = self.sealed_as(digest)
@@ -233,7 +238,7 @@ class Verifier:
         return Finding(ticket, path.name, Code.MOVED, f"{path.name} has the bytes of {_place(other)}{gone}.")
 
     def _stranger(self, path: Path, ledgers: Sequence[Ledger]) -> Verification:
-        """A file that its folder's journal does not name.
+        """A file that its folder's journal does not name; if that is damaged, nobody can say what the file is.
 
         Raises:
             InputError: There is none.
@@ -242,7 +247,9 @@ class Verifier:
             raise InputError(f"There is no record {path}. Give a ticket's number, or the path of a record.")
         problems = [finding for ledger in ledgers if ledger.problems for finding in self._ticket(ledger)]
         told = [finding for finding in problems if finding.subject == FILE_NAME]
-        return Verification(0, len(ledgers), (*told, self._unnamed(path.absolute().parent.name, path)))
+        if told:
+            return Verification(0, len(ledgers), tuple(told))
+        return Verification(0, len(ledgers), (self._unnamed(path.absolute().parent.name, path),))
 
     def _notes(self, ledger: Ledger, read: Callable[[int], Iterable[Comment]]) -> Iterator[Finding]:
         ticket = str(ledger.ticket_id)

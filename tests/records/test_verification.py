@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import random
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,6 +20,7 @@ from runbook_lib.keyring import KeyRing
 from runbook_lib.models import Comment
 from runbook_lib.records.archive import Archive
 from runbook_lib.records.verification import Code, Verifier
+from runbook_lib.settings import ROOT
 from tests.records.making import START, WORDS, Shelf, notebook
 
 JOURNAL = "journal.jsonl"
@@ -372,3 +374,13 @@ def test_notes_that_cannot_be_read(shelf: Shelf, record: Path) -> None:
 
     found = Verifier(shelf.archive).notes([1001, 1002], read)
     assert [("1001", "notes_unreadable"), ("1002", "not_noted")] == [(each.ticket, each.code) for each in found]
+
+
+def test_the_readme_names_every_code() -> None:
+    """In its table, and no other."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = readme[readme.index("| `verify` says |") : readme.index("## Go live")]
+    named = {
+        word for row in table.splitlines() for word in re.findall(r"`(\w+)`", row.split("|")[1:2][0] if row else "")
+    }
+    assert {str(code) for code in Code} == named - {"verify"}
