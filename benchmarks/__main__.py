@@ -18,6 +18,7 @@ from pathlib import Path
 import nbformat
 from tabulate import tabulate
 
+from benchmarks import records
 from runbook_lib.sandbox import server
 from runbook_lib.settings import ROOT
 
@@ -36,7 +37,8 @@ def main() -> int:
         os.environ["RUNBOOK_OUTPUTS"] = str(outputs)
         with server.background(world):
             rows = [_against_papermill(Path(folder)), _help(), _kernel(Path(folder))]
-    rows.append(("start of the sandbox, until it answers", f"{statistics.median(starts):.2f} s", "", ""))
+        rows.append(("start of the sandbox, until it answers", f"{statistics.median(starts):.2f} s", "", ""))
+        rows += records.rows(Path(folder) / "many", (Path(folder) / "out.ipynb").read_bytes())
     sys.stdout.write(tabulate(rows, headers=("figure", "median", "beside", "ratio (goal)")) + "\n")
     return 0
 

@@ -104,11 +104,12 @@ def test_when_looking_cannot_tell(own_world: World) -> None:
 
     assert (3, "needs_answer") == (ran.status, ran.report["status"])
     words = ran.report["summary"]
-    assert "Look in #support_licensing-subscription for a post with the link of ticket 1001." in words
+    assert "Look in #support_licensing-subscription for a post with the link of ticket 1001, not before " in words
     assert "run `runbook answer 1001 slack_post yes` if it is there" in words
 
     answered = own_world.runbook("answer", 1001, "slack_post", "yes", "--because", "I see it")
-    assert (0, "Noted: slack_post is there. Now run again.\n") == (answered.status, answered.stdout)
+    assert (0, "Noted: slack_post is there. Now run again; to correct it, answer anew.\n") == (answered.status, answered.stdout)
+    own_world.clear_faults()
     again = own_world.runbook("run", "weekend_license", 1001, "--perform", "--json")
     assert (0, "license_issued") == (again.status, again.report["outcome"])
     post = next(effect for effect in again.report["effects"] if effect["name"] == "slack_post")
@@ -277,7 +278,9 @@ def test_show_a_journal(own_world: World) -> None:
     shown = own_world.runbook("journal", "show", 1003)
     entries: list[dict[str, Any]] = json.loads(own_world.runbook("journal", "show", 1003, "--json").stdout)
 
-    assert ["run_started", "intended", "done", "run_ended"] == [entry["kind"] for entry in entries]
+    kinds = [entry["kind"] for entry in entries if entry["kind"] != "cell_started"]
+    # the last two are of the note with the record's digest
+    assert ["run_started", "intended", "done", "run_ended", "intended", "done"] == kinds
     assert "run_started" in shown.stdout
     assert "No journal yet." in own_world.runbook("journal", "show", 1004).stdout
 

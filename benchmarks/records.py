@@ -1,0 +1,142 @@
+"""The list of 10,000 records, beside what others need for the same: reading the notebooks, and hashing them.
+
+`scrapbook` has had no release since 2021, and is no dependency. What its `read_notebooks` does with each file is
+papermill's `load_notebook_node`, which is measured in its place: on a part of the records, and scaled up.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from runbook_lib.keyring import KeyRing, Signer
+
+TICKETS, RUNS = 2_500, 4
+EFFECTS = 5
+"""Effects of each ticket's performed run, two lines each."""
+READ_OF = 40
+"""One record of so many is read as a notebook: all of them would take minutes."""
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def rows(folder: Path, record: bytes) -> list[tuple[str, str, str, str]]:
+    """The rows of the table.
+
+    Args:
+        folder: Where the records may be put; about a gigabyte.
+        record: An executed notebook, to make them from.
+    """
+    paths = _make(folder / "sandbox", record)
+    listed, read, hashed = (
+        _median(call) for call in (lambda: _list(folder), lambda: _read(paths), lambda: _hash(paths))
+    )
+    read *= READ_OF
+    name = f"records list, {len(paths):,} records of {len(record) / 1000:.0f} kB"
+    return [
+        (name, f"{listed:.2f} s", f"papermill's reader {read:.0f} s", f"{listed / read:.3f}"),
+        ("", "", f"SHA-256 of the bytes {hashed:.2f} s", f"{listed / hashed:.2f}"),
+    ]
+
+
+def _make(profile: Path, record: bytes) -> list[Path]:
+    """Tickets with a journal each, as the runner leaves them, but written at once."""
+    ring = KeyRing(profile / ".keys")
+    signer = ring.signer()
+    (ring.folder / "heads").mkdir()
+    paths = []
+    for ticket in range(100_001, 100_001 + TICKETS):
+        folder = profile / str(ticket)
+        folder.mkdir(parents=True)
+        for number in range(RUNS):
+            path = folder / f"{START + timedelta(minutes=number):%Y%m%dT%H%M%S}000Z-weekend_license.ipynb"
+            path.write_bytes(record.replace(b'"metadata": {', b'"metadata": {"x": "%d-%d",' % (ticket, number), 1))
+            paths.append(path)
+        _journal(folder, ring, signer, paths[-RUNS:])
+    return paths
+
+
+def _journal(folder: Path, ring: KeyRing, signer: Signer, paths: list[Path]) -> None:
+    """Write a ticket's journal and its head. Source: `runbook_lib.journal`, the form of a line."""
+    lines: list[bytes] = []
+    before = "0" * 64
+    for number, (kind, fields) in enumerate(_events(paths), start=1):
+        at = (START + timedelta(seconds=number)).isoformat(timespec="milliseconds")
+        entry = {"v": 2, "n": number, "ticket": f"sandbox/{folder.name}", "at": at, "kind": kind, **fields}
+        entry |= {"prev": before, "key": signer.key_id}
+        signature = base64.b64encode(signer.sign(b"journal-line-2", _encoded(entry))).decode()
+        lines.append(_encoded({**entry, "sig": signature}))
+        before = hashlib.sha256(lines[-1]).hexdigest()
+    (folder / "journal.jsonl").write_bytes(b"".join(line + b"\n" for line in lines))
+    head = {"lines": len(lines), "sha256": before}
+    (ring.folder / "heads" / f"sandbox-{folder.name}.json").write_text(json.dumps(head), encoding="utf-8")
+
+
+def _events(paths: list[Path]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Rehearsals, then a run that performs."""
+    for path in paths:
+        performed = path is paths[-1]
+        yield (
+            "run_started",
+            {
+                "runbook": "weekend_license",
+                "record": path.name,
+                "performed": performed,
+                "operator": "practice.engineer",
+            },
+        )
+        for effect in range(EFFECTS if performed else 0):
+            about = {"effect": "note", "operation_id": f"sandbox-{path.parent.name}-{effect}"}
+            yield "intended", about
+            yield "done", {**about, "evidence": {"summary": "internal note", "url": "", "reference": "1"}}
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        yield (
+            "run_ended",
+            {"record": path.name, "sha256": digest, "status": "completed", "outcome": "license_issued", "seconds": 7.5},
+        )
+
+
+def _encoded(entry: dict[str, Any]) -> bytes:
+    return json.dumps(entry, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _list(folder: Path) -> None:
+    """The command as its user runs it."""
+    command = [sys.executable, "-m", "runbook_lib.cli", "records", "list", "--json"]
+    environment = {**os.environ, "RUNBOOK_OUTPUTS": str(folder), "RUNBOOK_PROFILE": "sandbox"}
+    done = subprocess.run(command, check=True, capture_output=True, env=environment)  # noqa: S603
+    found = json.loads(done.stdout)
+    if len(found["runs"]) != TICKETS * RUNS or found["problems"]:
+        raise RuntimeError(f"{len(found['runs'])} runs were listed, and {len(found['problems'])} problems")
+
+
+def _read(paths: list[Path]) -> None:
+    """A part of the records as `scrapbook` reads them."""
+    from papermill.iorw import load_notebook_node
+
+    for path in paths[::READ_OF]:
+        load_notebook_node(str(path))
+
+
+def _hash(paths: list[Path]) -> None:
+    for path in paths:
+        with path.open("rb") as file:
+            hashlib.file_digest(file, "sha256")
+
+
+def _median(call: Callable[[], None]) -> float:
+    """Seconds: the middle one of three times."""
+    times = []
+    for _ in range(3):
+        began = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - began)
+    return sorted(times)[1]

@@ -1,0 +1,305 @@
+"""`runbook records`: what it prints, exit statuses, and one run from its beginning to its verification."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runbook_lib.cli import main
+from tests.configuration import without_configuration
+from tests.practice import World
+from tests.records.making import WORDS, Shelf, notebook
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command came to."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """What `--json` printed."""
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Commands on the records of a shelf."""
+
+    shelf: Shelf
+    capsys: pytest.CaptureFixture[str]
+
+    def records(self, *words: object) -> Said:
+        """Run `runbook records`."""
+        try:
+            status = main(["records", *map(str, words)])
+        except SystemExit as exc:  # argparse
+            status = int(exc.code or 0)
+        return Said(status, *self.capsys.readouterr())
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Desk:
+    """Practice without a world: what is needed is in the folder."""
+    without_configuration(monkeypatch, tmp_path)
+    monkeypatch.setenv("RUNBOOK_PROFILE", "sandbox")
+    monkeypatch.setenv("RUNBOOK_OUTPUTS", str(tmp_path / "outputs"))
+    monkeypatch.setenv("RUNBOOK_OPERATOR", "ada")
+    return Desk(Shelf(tmp_path / "outputs"), capsys)
+
+
+# -- list
+
+
+def test_list(desk: Desk) -> None:
+    """One row for each run."""
+    record = desk.shelf.seal(1001)
+    (desk.shelf.folder(1001) / "out.ipynb").write_bytes(notebook(1001))
+    said = desk.records("list")
+    assert (0, "") == (said.status, said.err)
+    heads, _, first, second = said.out.splitlines()
+    assert heads.split()[:3] == ["ticket", "runbook", "started"]
+    assert all(word in first for word in ("1001", "weekend_license", "grace", "license_issued", "sealed", record.name))
+    assert "unsealed" in second
+
+
+def test_list_of_nothing(desk: Desk) -> None:
+    """Said in words, and as an empty list."""
+    assert "No runs.\n" == desk.records("list").out
+    assert {"runs": [], "problems": []} == desk.records("list", "--json").json
+
+
+def test_list_json(desk: Desk) -> None:
+    """Every field of a run, and the problems beside them."""
+    desk.shelf.seal(1001)
+    desk.shelf.seal(1002)
+    path = desk.shelf.journal(1002).path
+    path.write_bytes(path.read_bytes()[:-1])
+    said = desk.records("list", "--json").json
+    (run,) = said["runs"]
+    assert (1001, "sealed", True, []) == tuple(run[name] for name in ("ticket_id", "state", "performed", "missing"))
+    assert run["seconds"] >= 0
+    assert [("1002", "truncated", 1)] == [(each["folder"], each["code"], each["line"]) for each in said["problems"]]
+
+
+def test_list_names_a_damaged_journal_and_goes_on(desk: Desk) -> None:
+    """On standard error, so that the table stays one."""
+    desk.shelf.seal(1001)
+    desk.shelf.seal(1002)
+    desk.shelf.journal(1001).path.unlink()
+    shutil.copytree(desk.shelf.folder(1002), desk.shelf.archive.folder / "copy")
+    said = desk.records("list")
+    assert (0, 3) == (said.status, len(said.out.splitlines()))
+    assert ["missing_journal", "no_ticket"] == [line.split(": ")[1] for line in said.err.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("words", "tickets"),
+    [
+        (["--ticket", "1001"], [1001]),
+        (["--ticket", "1002", "--ticket", "1001"], [1002, 1001]),
+        (["--runbook", "weekday_triage"], [1002]),
+        (["--outcome", "license_issued"], [1001]),
+        (["--status", "needs_answer"], [1002]),
+        (["--operator", "nobody"], []),
+        (["--since", "2000-01-01", "--until", "2000-12-31"], []),
+        (["--since", "2000-01-01"], [1001, 1002]),
+        (["--open"], [1002]),
+        (["--open", "--runbook", "weekend_license"], []),
+    ],
+)
+def test_filters(desk: Desk, words: list[str], tickets: list[int]) -> None:
+    """Each, alone and together."""
+    desk.shelf.seal(1001)
+    desk.shelf.seal(1002, "weekday_triage", status="needs_answer", outcome=None)
+    assert tickets == [run["ticket_id"] for run in desk.records("list", "--json", *words).json["runs"]]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["list", "--ticket", "x"], "ticket_id"),
+        (["list", "--outcome", "won"], "expected one of license_issued"),
+        (["list", "--status", "done"], "expected one of completed"),
+        (["list", "--since", "yesterday"], "--since is 'yesterday'"),
+        (["list", "--until", "2026-02-30"], "--until is '2026-02-30'"),
+        (["show", "1001"], "Ticket 1001 has no record"),
+        (["show", "nowhere.ipynb"], "There is no record nowhere.ipynb"),
+        (["verify", "nowhere.ipynb"], "There is no record nowhere.ipynb"),
+        (["verify", "0"], "ticket_id"),
+        (["export", "x.csv", "--format", "xls"], "invalid choice"),
+        (["adopt", "nowhere.ipynb", "--ticket", "1001"], "nowhere.ipynb cannot be read"),
+    ],
+)
+def test_bad_usage(desk: Desk, words: list[str], told: str) -> None:
+    """Status 2, and a sentence."""
+    said = desk.records(*words)
+    assert (2, "") == (said.status, said.out)
+    assert told in said.err
+    assert "Traceback" not in said.err
+
+
+# -- show
+
+
+def test_show(desk: Desk) -> None:
+    """A record by its path, or the last one of a ticket; what was verified comes first."""
+    first = desk.shelf.seal(1001)
+    last = desk.shelf.end(1001, desk.shelf.begin(1001), notebook(1001).replace(WORDS.encode(), b"Out of scope."))
+    by_path, by_ticket = desk.records("show", first).out, desk.records("show", 1001).out
+    assert by_path.startswith("Verified: sealed and unaltered.\n\n")
+    assert (True, False) == (WORDS in by_path, WORDS in by_ticket)
+    assert by_ticket == desk.records("show", last).out
+
+
+def test_show_html(desk: Desk, tmp_path: Path) -> None:
+    """To a file, never over another one; what was verified is said here, too."""
+    desk.shelf.seal(1001)
+    page = tmp_path / "page.html"
+    assert f"Verified: sealed and unaltered.\nPage: {page}\n" == desk.records("show", 1001, "--html", page).out
+    assert WORDS in page.read_text(encoding="utf-8")
+    assert (2, True) == ((said := desk.records("show", 1001, "--html", page)).status, "--force" in said.err)
+    assert 0 == desk.records("show", 1001, "--html", page, "--force").status
+    assert 1 == desk.records("show", 1001, "--html", tmp_path / "no" / "page.html").status
+
+
+def test_show_an_altered_record(desk: Desk) -> None:
+    """It is shown, but the first line says what it is."""
+    record = desk.shelf.seal(1001)
+    record.chmod(0o644)
+    record.write_bytes(record.read_bytes().replace(b"[in scope]", b"[no scope]"))
+    assert desk.records("show", record).out.startswith("altered: ")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"hello", notebook(1001)[:300], b"\xff\xfe", notebook(1001, metadata={"runbook": {"schema": 99}})],
+    ids=["empty", "text", "truncated", "no UTF-8", "newer"],
+)
+def test_what_is_no_record_is_named_and_the_rest_is_listed(desk: Desk, content: bytes) -> None:
+    """By each command, without a traceback."""
+    desk.shelf.seal(1001)
+    odd = desk.shelf.folder(1001) / "odd.ipynb"
+    odd.write_bytes(content)
+    shown = desk.records("show", odd)
+    assert (2, True) == (shown.status, str(odd) in shown.err)
+    assert ["sealed", "unsealed"] == [run["state"] for run in desk.records("list", "--json").json["runs"]]
+    verified = desk.records("verify", "--json")
+    assert (1, 1) == (verified.status, verified.json["sealed"])
+    assert ["unsealed"] == [finding["code"] for finding in verified.json["findings"]]
+
+
+# -- verify
+
+
+def test_verify(desk: Desk) -> None:
+    """All tickets, one ticket, or one record: status 0 as long as all is well."""
+    record = desk.shelf.seal(1001)
+    desk.shelf.seal(1002)
+    assert "All is well: 2 sealed records of 2 tickets were verified.\n" == desk.records("verify").out
+    assert "All is well: 1 sealed records of 1 tickets were verified.\n" == desk.records("verify", 1002).out
+    assert 0 == desk.records("verify", record).status
+    record.unlink()
+    assert (1, 0, 1) == tuple(desk.records("verify", *words).status for words in ((), (1002,), (record,)))
+    assert f"1001      missing  {record.name} was sealed, but is not there any more." in desk.records("verify").out
+
+
+def test_verify_json(desk: Desk) -> None:
+    """Codes, words and places; a notice is no defect."""
+    record = desk.shelf.seal(1001)
+    record.chmod(0o644)
+    said = desk.records("verify", "--json")
+    assert (0, True) == (said.status, said.json["good"])
+    (finding,) = said.json["findings"]
+    assert {
+        "ticket": "1001",
+        "subject": record.name,
+        "code": "writable",
+        "words": f"{record.name} is unaltered, but could be written to; it was expected read-only.",
+        "line": 2,
+        "is_defect": False,
+    } == finding
+
+
+# -- export and adopt
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
+def test_export(desk: Desk, tmp_path: Path, form: str) -> None:
+    """What `list` lists, with its filters."""
+    desk.shelf.seal(1001)
+    desk.shelf.seal(1002)
+    path = tmp_path / f"runs.{form}"
+    said = desk.records("export", "--format", form, path, "--ticket", "1001")
+    assert (0, f"1 runs were written to {path}.\n") == (said.status, said.out)
+    assert path.exists()
+    assert 2 == desk.records("export", "--format", form, path).status
+    assert 0 == desk.records("export", "--format", form, path, "--force").status
+
+
+def test_adopt(desk: Desk, tmp_path: Path) -> None:
+    """The notebook is sealed under the operator's name."""
+    path = tmp_path / "out.ipynb"
+    path.write_bytes(notebook(1001))
+    said = desk.records("adopt", path, "--ticket", "1001")
+    assert said.out.startswith("It is a record of ticket 1001 now: ")
+    (run,) = desk.records("list", "--json").json["runs"]
+    assert ("adopted", "ada") == (run["state"], run["operator"])
+    assert 0 == desk.records("verify").status
+
+
+# -- with the practice world
+
+
+def test_from_a_run_to_its_verification(own_world: World) -> None:
+    """A real run is listed, shown, verified, and found altered after one character was changed."""
+    record = Path(own_world.runbook("run", "weekend_license", 1003, "--json").report["record"])
+    listed = own_world.runbook("records", "list", "--json").report["runs"]
+    assert [(1003, "weekend_license", "sealed", "out_of_scope", record.name, False)] == [
+        tuple(run[name] for name in ("ticket_id", "runbook", "state", "outcome", "record", "performed"))
+        for run in listed
+    ]
+    assert own_world.runbook("records", "show", record).stdout.startswith("Verified: sealed and unaltered.")
+    assert 0 == own_world.runbook("records", "verify").status
+    record.chmod(0o644)
+    record.write_bytes(record.read_bytes().replace(b"scope", b"scape", 1))
+    assert "altered" in own_world.runbook("records", "verify").stdout
+
+
+def test_the_notes_tell_of_a_ticket_whose_folder_is_gone(own_world: World, tmp_path: Path) -> None:
+    """Read from the ticket; also on a machine that never had the folder."""
+    shelf = Shelf(own_world.outputs)
+    record = shelf.seal(1001)
+    (note,) = shelf.notes(1001)
+    unsealed = own_world.runbook("records", "verify", "1001", "--ticket-notes")
+    assert (1, True) == (unsealed.status, "not_noted" in unsealed.stdout)
+    add_note(own_world, 1001, note.body)
+    assert 0 == own_world.runbook("records", "verify", "1001", "--ticket-notes").status
+    shutil.rmtree(shelf.folder(1001))
+    for words in (("verify", "--ticket-notes"), ("verify", "1001", "--ticket-notes")):
+        gone = own_world.runbook("records", *words, "--json")
+        codes = [(finding["code"], finding["subject"]) for finding in gone.report["findings"]]
+        assert 1 == gone.status
+        assert ("missing", record.name) in codes
+    elsewhere = own_world.seen_from(tmp_path / "elsewhere").runbook("records", "verify", "1001", "--ticket-notes")
+    assert (1, True) == (elsewhere.status, record.name in elsewhere.stdout)
+
+
+def add_note(world: World, ticket: int, body: str) -> None:
+    """Put an internal note on a ticket, as the runner will."""
+    from runbook_lib.clients.http import Session
+    from runbook_lib.clients.zendesk import Zendesk
+    from runbook_lib.settings import Settings
+
+    settings = Settings.load(profile="sandbox", outputs=world.outputs)
+    with Session(loopback=True) as session:
+        zendesk = Zendesk(settings.zendesk_url, settings.zendesk_credentials(), session)
+        zendesk.add_comment(zendesk.settled_ticket(ticket), body, public=False, operation_id="sandbox-1001-seal")
