@@ -108,7 +108,10 @@ def test_when_looking_cannot_tell(own_world: World) -> None:
     assert "run `runbook answer 1001 slack_post yes` if it is there" in words
 
     answered = own_world.runbook("answer", 1001, "slack_post", "yes", "--because", "I see it")
-    assert (0, "Noted: slack_post is there. Now run again; to correct it, answer anew.\n") == (answered.status, answered.stdout)
+    assert (0, "Noted: slack_post is there. Now run again; to correct it, answer anew.\n") == (
+        answered.status,
+        answered.stdout,
+    )
     own_world.clear_faults()
     again = own_world.runbook("run", "weekend_license", 1001, "--perform", "--json")
     assert (0, "license_issued") == (again.status, again.report["outcome"])
