@@ -130,6 +130,10 @@ class Tracker:
         """The issue that the job of an operation opened, whatever became of it."""
         return next((i for i in self._issues() if messages.find_operation(i.description) == operation_id), None)
 
+    def tells(self, issue: TrackerIssue) -> bool:
+        """Whether an issue is titled as a job does it for this address, or tells of a failure."""
+        return self._is_success(issue) or issue.title.startswith(("[Failure]", "[In progress]"))
+
     def _is_success(self, issue: TrackerIssue) -> bool:
         is_theirs = messages.licensed_users(issue.title, self._email) is not None
         return is_theirs and messages.is_closed_success(issue)
@@ -246,8 +250,8 @@ class Mechanizer:
         return pipeline.status in (*ENDED_BADLY, "success") and quiet
 
     def _check_told(self, issue: TrackerIssue | None) -> None:
-        """Stop at an issue that tells of a failure, or of what no job writes."""
-        if issue and not issue.title.startswith(("[Failure]", "[In progress]")):
+        """Stop at an issue that tells of a failure, or of what no job writes; not at one that has just succeeded."""
+        if issue and not self._tracker.tells(issue):
             raise PersonNeededError(
                 f"The issue of this order, {issue.url}, is {issue.state} and titled “{clean(issue.title, 200)}”, which "
                 f"is not what Mechanizer writes for {self._email}. Look what became of the license, and ask in "

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
@@ -74,7 +74,9 @@ class Zendesk:
         for _ in range(STAMP_READINGS):
             asked_at = time.monotonic()
             ticket, answered_at = self._reading(ticket_id)
-            if answered_at and answered_at > _moment(ticket.updated_stamp):
+            took_s = time.monotonic() - asked_at  # the answer is dated after it was read
+            stamp_at = _moment(ticket.updated_stamp)
+            if answered_at and answered_at - stamp_at >= timedelta(seconds=STAMP_S + took_s):
                 return ticket
             if ticket.updated_stamp == seen and asked_at - seen_at > STAMP_S:
                 return ticket  # whatever the clocks say of each other
