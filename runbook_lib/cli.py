@@ -117,10 +117,12 @@ def _run(given: argparse.Namespace) -> int:
             first, own = report.next_runbook, _of_runbook(local, report.next_runbook, answers)
             report = _report(given, first, own, settings)
     if given.json:
-        print(json.dumps(vars(report), indent=2))
+        print(json.dumps(report.contract(), indent=2))
     else:
         pairs = [word for name, value in own.items() for word in ("-p", name, value)]
         print(_words(report, local.profile, shlex.join(["runbook", "run", first, given.ticket, *pairs])))
+    if report.notice:
+        print(f"runbook: {_line(report.notice)}", file=sys.stderr)
     return _exit_status(report)
 
 

@@ -6,21 +6,25 @@ kept in memory alone, so that a full disk or a stopped run loses none of it.
 
 from __future__ import annotations
 
-import asyncio
-import os
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runbook_lib.models import Status
 
+if TYPE_CHECKING:
+    from runbook_lib.redaction import Redactor
+
 KERNEL = "python3"
-START_TIMEOUT_S = 60
-LONGEST_FOLDER = 64
-"""Bytes in the name of the folder for temporary files, up to which the kernel's sockets fit in: the system takes
-107 for the whole path."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds that a cell, and that all cells together, may take."""
+
+    cell_s: float
+    run_s: float
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,34 @@ class Execution:
     traceback: str = ""
 
 
+class EntryPoint:
+    """What papermill finds under `--engine runbook`.
+
+    It is not the engine itself: papermill loads its engines while it is imported, and the engine imports papermill.
+    """
+
+    @staticmethod
+    def execute_notebook(notebook: Any, kernel_name: str, **options: Any) -> Any:
+        """As papermill's engines do; see `papermill_engine`."""
+        from runbook_lib.papermill_engine import RunbookEngine
+
+        return RunbookEngine.execute_notebook(notebook, kernel_name, **options)
+
+    @staticmethod
+    def nb_kernel_name(notebook: Any, name: str | None = None) -> str:
+        """The kernel that a notebook asks for."""
+        from papermill.utils import nb_kernel_name
+
+        return str(nb_kernel_name(notebook, name))
+
+    @staticmethod
+    def nb_language(notebook: Any, language: str | None = None) -> str:
+        """The language that a notebook is in."""
+        from papermill.utils import nb_language
+
+        return str(nb_language(notebook, language))
+
+
 def parameters(notebook: Path) -> dict[str, str]:
     """The parameters of a notebook, from its `parameters` cell: name to the default's source text."""
     from papermill import inspect_notebook
@@ -53,92 +85,66 @@ def prepared(notebook: Path, values: Mapping[str, Any]) -> Any:
     from papermill.iorw import load_notebook_node
     from papermill.parameterize import parameterize_notebook
 
-    made = parameterize_notebook(load_notebook_node(str(notebook)), dict(values), kernel_name=KERNEL)
-    _say_what_ran(made)
-    return made
+    return parameterize_notebook(load_notebook_node(str(notebook)), dict(values), kernel_name=KERNEL)
 
 
-def execute(notebook: Any, *, progress: bool = False) -> Execution:
+def execute(
+    notebook: Any, limits: Limits, redactor: Redactor, *, on_cell: Callable[[str], None], progress: bool = False
+) -> Execution:
     """Run a prepared notebook from its first cell.
 
     Args:
         notebook: What `prepared` returned; it takes up the outputs, as far as they come, whatever happens.
+        limits: What it may take.
+        redactor: What it must not hold afterwards.
+        on_cell: Called with a code cell's id before it runs; what it raises ends the run.
         progress: Whether to show a progress bar on standard error.
 
     Returns:
-        How it ended, also when an error in a cell or a dead kernel stopped it.
+        How it ended, also when an error in a cell, a limit or a dead kernel stopped it.
     """
-    from nbclient.exceptions import DeadKernelError
-    from papermill.engines import papermill_engines
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
-    with tempfile.TemporaryDirectory(prefix="runbook-", dir=_short_folder(), ignore_cleanup_errors=True) as private:
-        kernel = _kernel(Path(private))
-        try:
-            papermill_engines.execute_notebook_with_engine(
-                None,
-                notebook,
-                KERNEL,
-                output_path=None,
-                extra_arguments=["--IPKernelApp.log_level=CRITICAL"],  # it may report its own shutdown as an error
-                km=kernel,
-                progress_bar=progress,
-                start_timeout=START_TIMEOUT_S,
-            )
-        except DeadKernelError:
-            return Execution(Status.KILLED, error_words="The kernel died before the end of the notebook.")
-        finally:
-            _stop(kernel)
-            _say_what_ran(notebook)
+    from runbook_lib.papermill_engine import RunbookEngine
+
+    try:
+        RunbookEngine.execute_notebook(
+            notebook,
+            KERNEL,
+            progress_bar=progress,
+            redactor=redactor,
+            on_cell=on_cell,
+            cell_limit_s=limits.cell_s,
+            run_limit_s=limits.run_s,
+        )
+    except DeadKernelError:
+        return Execution(Status.KILLED, error_words="The kernel died before the end of the notebook.")
+    except CellTimeoutError:
+        return Execution(Status.TIMED_OUT, error_words=_too_long(notebook, limits))
     name, words = _error(notebook)
     return Execution(Status.FAILED if name else Status.COMPLETED, name, words)
 
 
-def _kernel(folder: Path) -> Any:
-    """What starts the kernel. Its sockets are files in a private folder, off the network."""
-    from jupyter_client.manager import AsyncKernelManager
+def close(notebook: Any) -> None:
+    """Let the cells of a notebook that could not be executed, or not to its end, say so."""
+    from runbook_lib.papermill_engine import say_what_ran
 
-    class Kernel(AsyncKernelManager):
-        """Remembers the client that papermill asks for, so that both can be stopped at any moment."""
-
-        made: Any = None
-
-        def client(self, **options: Any) -> Any:
-            self.made = super().client(**options)
-            return self.made
-
-    return Kernel(kernel_name=KERNEL, transport="ipc", ip=str(folder / "kernel"))
+    say_what_ran(notebook)
 
 
-def _stop(kernel: Any) -> None:
-    """End a kernel at once, however far it has come, with its client and what still waits for them."""
-    from jupyter_core.utils import run_sync
+def write(path: Path, notebook: Any) -> bytes:
+    """Write a notebook in one piece; returns the bytes. Raises OSError if the folder does not take it."""
+    from runbook_lib import papermill_engine
 
-    async def stop() -> None:
-        waiting = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in waiting:
-            task.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
-        if kernel.made:
-            kernel.made.stop_channels()
-        await kernel.shutdown_kernel(now=True)
-
-    run_sync(stop)()
+    return papermill_engine.write(path, notebook)
 
 
-def _short_folder() -> str | None:
-    """Where the kernel's sockets go: the usual folder for temporary files (None), or /tmp if its name is too long."""
-    usual = os.fsencode(tempfile.gettempdir())
-    return None if len(usual) <= LONGEST_FOLDER else "/tmp"  # noqa: S108 - what is made in it is private
-
-
-def _say_what_ran(notebook: Any) -> None:
-    """Put right what papermill notes on the cells of a run that was broken off: that all of them were completed."""
-    for cell in notebook.cells:
-        said = cell.metadata.setdefault("papermill", {})
-        if not said.get("start_time"):
-            said["status"] = "pending"
-        elif cell.cell_type == "code" and "shell.execute_reply" not in cell.metadata.get("execution", {}):
-            said.update(status="failed", exception=True)
+def _too_long(notebook: Any, limits: Limits) -> str:
+    broken = next((cell.id for cell in notebook.cells if cell.metadata["papermill"].get("exception")), "?")
+    return (
+        f"The cell {broken} was broken off, since a cell may take {limits.cell_s:.0f} s and a run {limits.run_s:.0f} s "
+        "(RUNBOOK_CELL_LIMIT_S and RUNBOOK_RUN_LIMIT_S, each with RUNBOOK_WAIT_S)."
+    )
 
 
 def _error(notebook: Any) -> tuple[str, str]:

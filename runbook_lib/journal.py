@@ -32,6 +32,7 @@ from filelock import FileLock, Timeout
 from runbook_lib.errors import InputError, JournalError, UnavailableError
 from runbook_lib.keyring import KeyRing, Validity
 from runbook_lib.models import Evidence
+from runbook_lib.redaction import Redactor
 from runbook_lib.settings import Settings
 
 FILE_NAME = "journal.jsonl"
@@ -65,19 +66,21 @@ class Journal:
         folder: The ticket's folder.
         ticket: Profile and number, such as `live/1001`: what each line is bound to.
         keys: The ring that signs and verifies.
+        redactor: What no line may hold.
     """
 
-    def __init__(self, folder: Path, ticket: str, keys: KeyRing) -> None:
+    def __init__(self, folder: Path, ticket: str, keys: KeyRing, redactor: Redactor | None = None) -> None:
         self.folder = folder
         self.path = folder / FILE_NAME
         self.ticket = ticket
         self._keys = keys
+        self._redactor = redactor or Redactor({})
 
     @classmethod
     def of(cls, settings: Settings, ticket_id: int) -> Journal:
         """The journal of a ticket, as configured."""
         folder = settings.ticket_folder(ticket_id)
-        return cls(folder, f"{settings.profile}/{ticket_id}", KeyRing(settings.key_folder))
+        return cls(folder, f"{settings.profile}/{ticket_id}", KeyRing(settings.key_folder), Redactor.of(settings))
 
     def append(self, kind: str, **fields: Any) -> None:
         """Write one line and wait until it is on disk.
@@ -103,6 +106,13 @@ class Journal:
     def entries(self) -> list[dict[str, Any]]:
         """All lines, oldest first, each checked; without what `append` added by itself but `at`, `kind` and `n`.
 
+        Raises: As `lines`.
+        """
+        return [entry for entry, _ in self.lines()]
+
+    def lines(self) -> list[tuple[dict[str, Any], str]]:
+        """As `entries`, each with its line's SHA-256.
+
         Raises:
             JournalError: A line, or the whole, cannot be relied on.
             InputError: The file cannot be read.
@@ -113,7 +123,7 @@ class Journal:
             content = b""
         except OSError as exc:
             raise InputError(f"The journal {self.path} cannot be read: {exc.strerror}.") from exc
-        return [entry for entry, _ in self._checked(content)]
+        return self._checked(content)
 
     def settled(self, operation_id: str) -> Evidence | None:
         """The evidence of an effect that is there already, by the journal or by a person's word; or None.
@@ -213,7 +223,8 @@ class Journal:
     def _line(self, kind: str, fields: Mapping[str, Any], *, after: Head) -> bytes:
         """A line, without its line break: encoded, chained, signed."""
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        entry = {"v": VERSION, "n": after.lines + 1, "ticket": self.ticket, "at": at, "kind": kind, **fields}
+        entry = {"v": VERSION, "n": after.lines + 1, "ticket": self.ticket, "at": at, "kind": kind}
+        entry |= self._redactor.data(dict(fields))
         if clash := set(fields) & set(_OWN):
             raise ValueError(f"fields of the journal's own: {clash}")
         signer = self._keys.signer()

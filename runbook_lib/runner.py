@@ -2,22 +2,22 @@
 
 Everything that can be told before a kernel starts is told before: the runbook's name, the parameters, the settings.
 Once the journal says that a run has begun, a record and the journal's word of its end follow, short of `kill -9`; a
-reader never sees half of a record.
+reader never sees half of a record. The journal's word holds the record's digest: that seals it. What a record says of
+itself, its *manifest*, is described by `record.schema.json`.
 """
 
 from __future__ import annotations
 
 import difflib
 import hashlib
-import os
 import signal
 import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -26,11 +26,15 @@ from typing import Any, cast
 
 from runbook_lib import answers, engine
 from runbook_lib.display import MIME
-from runbook_lib.errors import InputError, OutcomeUnknownError, PersonNeededError, UnavailableError
+from runbook_lib.errors import InputError, OutcomeUnknownError, PersonNeededError, RunbookError, UnavailableError
 from runbook_lib.journal import Journal
 from runbook_lib.models import Status
+from runbook_lib.redaction import Redactor
+from runbook_lib.sealing import note_seals
 from runbook_lib.settings import Settings
 
+SCHEMA = 1
+"""The version of the manifest."""
 _PERSON_NEEDED = {PersonNeededError.__name__, OutcomeUnknownError.__name__, "NeedsAnswerError"}
 
 
@@ -50,6 +54,7 @@ class Report:
         missing: The parameters that a person has to give.
         next_runbook: The runbook that `start_here` names, or None.
         seconds: How long the run took.
+        notice: What else the reader should know, or ""; not of the contract.
     """
 
     ticket_id: int
@@ -63,6 +68,11 @@ class Report:
     missing: list[str]
     next_runbook: str | None
     seconds: float
+    notice: str = ""
+
+    def contract(self) -> dict[str, Any]:
+        """What `runbook run --json` prints."""
+        return {name: value for name, value in vars(self).items() if name != "notice"}
 
 
 def runbooks(settings: Settings) -> list[str]:
@@ -149,7 +159,9 @@ def run(
     started_at = datetime.now(UTC)
     clock = time.monotonic()
     executed = engine.prepared(notebook, values)
+    redactor = Redactor.of(settings)
     about = {
+        "schema": SCHEMA,
         "profile": settings.profile,
         "operator": settings.operator,
         "started_at": started_at.isoformat(timespec="milliseconds"),
@@ -164,10 +176,21 @@ def run(
         journal.append(
             "run_started", runbook=runbook, record=record.name, performed=perform, operator=settings.operator
         )
-        execution = _execute(executed, signals, progress=progress)
+        limits = engine.Limits(settings.cell_limit_s + settings.wait_s, settings.run_limit_s + settings.wait_s)
+
+        def note(cell_id: str) -> None:
+            journal.append("cell_started", record=record.name, cell=cell_id)
+
+        execution = _execute(
+            signals, lambda: engine.execute(executed, limits, redactor, on_cell=note, progress=progress)
+        )
+        engine.close(executed)
+        executed = redactor.data(executed)
         report = _report(executed, execution, values, runbook, record, seconds=time.monotonic() - clock)
-        _close(journal, record, executed, {**_manifest(report, execution), **about}, report)
-    return report
+        report = replace(report, summary=redactor.text(report.summary))
+        manifest = redactor.data({**about, **_manifest(report, execution, executed)})
+        _close(journal, record, executed, manifest, report)
+    return replace(report, notice=note_seals(settings, report.ticket_id)) if perform else report
 
 
 def _close(journal: Journal, record: Path, executed: Any, manifest: Mapping[str, Any], report: Report) -> None:
@@ -176,7 +199,8 @@ def _close(journal: Journal, record: Path, executed: Any, manifest: Mapping[str,
     Raises:
         UnavailableError: The record cannot be written; the journal says so, if it can.
     """
-    ended = {"status": report.status, "outcome": report.outcome}
+    kept = ("status", "outcome", "summary", "missing", "seconds")
+    ended = {name: getattr(report, name) for name in kept}
     try:
         digest = _write(record, executed, manifest)
     except OSError as exc:
@@ -228,13 +252,15 @@ class _Signals:
             raise KeyboardInterrupt
 
 
-def _execute(executed: Any, signals: _Signals, *, progress: bool) -> engine.Execution:
+def _execute(signals: _Signals, run_cells: Callable[[], engine.Execution]) -> engine.Execution:
     """Run the cells; whatever stops them is told by the execution, and never raised."""
     try:
         with signals.end_this():
-            return engine.execute(executed, progress=progress)
+            return run_cells()
     except KeyboardInterrupt:
         return engine.Execution(Status.CANCELLED, error_words="The run was cancelled before its end.")
+    except RunbookError as exc:
+        return engine.Execution(Status.FAILED, error_words=str(exc))
     # Everything: a run has begun and may have changed things, so that its record must be written, whatever broke.
     except Exception as exc:
         words = " ".join(str(exc).split())[:500]
@@ -302,39 +328,38 @@ def _results(notebook: Any) -> list[Mapping[str, Any]]:
     return [output["data"][MIME] for output in outputs if MIME in output.get("data", {})]
 
 
-def _manifest(report: Report, execution: engine.Execution) -> dict[str, Any]:
+def _manifest(report: Report, execution: engine.Execution, executed: Any) -> dict[str, Any]:
+    """What a record says of itself; `record.schema.json` describes it."""
     said = asdict(report)
-    kept = ("ticket_id", "runbook", "performed", "status", "outcome", "summary", "effects")
+    kept = ("ticket_id", "runbook", "performed", "status", "outcome", "summary", "effects", "missing", "seconds")
+    steps = _results(executed)
     return {
         **{key: said[key] for key in kept},
         "ended_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "facts": next((step["facts"] for step in reversed(steps) if "facts" in step), []),
+        "decisions": [{key: step.get(key) for key in ("step", "state", "summary")} for step in steps],
+        "cells": [_cell(cell) for cell in executed.cells if cell.cell_type == "code"],
         **({"traceback": execution.traceback} if execution.traceback else {}),
     }
 
 
+def _cell(cell: Any) -> dict[str, Any]:
+    """How a cell ended, and after how many seconds (None if it did not run to an end)."""
+    said = cell.metadata["papermill"]
+    return {"id": cell.id, "status": said["status"], "seconds": said.get("duration")}
+
+
 def _write(record: Path, notebook: Any, manifest: Mapping[str, Any]) -> str:
-    """Write the record in one piece; returns its SHA-256.
+    """Write the record in one piece, read-only; returns its SHA-256.
 
     Raises:
         OSError: The folder does not take it; nothing of it is left there.
     """
-    import nbformat
-
     notebook.metadata["runbook"] = dict(manifest)
-    papermill = notebook.metadata.get("papermill", {})
+    papermill = notebook.metadata.setdefault("papermill", {})
     papermill.update(input_path=f"{manifest['runbook']}.ipynb", output_path=record.name)
-    content = (str(nbformat.writes(notebook)) + "\n").encode()  # type: ignore[no-untyped-call]
-    part = record.with_name(f".{record.name}.part")
-    try:
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.chmod(0o644)
-        part.replace(record)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise
+    content = engine.write(record, notebook)
+    record.chmod(0o444)
     return hashlib.sha256(content).hexdigest()
 
 

@@ -52,7 +52,18 @@ _LIVE_NEEDS = (
 )
 _MECHANIZER_NEEDS = ("mechanizer_project_id", "mechanizer_trigger_token")
 _PRACTICE = (
-    *("profile", "operator", "outputs", "notebooks", "issuer", "wait_s", "settle_s", "attachment_limit_bytes"),
+    *(
+        "profile",
+        "operator",
+        "outputs",
+        "notebooks",
+        "issuer",
+        "wait_s",
+        "settle_s",
+        "cell_limit_s",
+        "run_limit_s",
+        "attachment_limit_bytes",
+    ),
     *("grace_days", "window_days", "time_zone", "weekend_starts", "weekend_ends"),
 )
 """What variables may set in the sandbox profile."""
@@ -128,6 +139,11 @@ class Profile(BaseSettings):
         """The practice world's date; None in the live profile."""
         return None
 
+    def secrets(self) -> dict[str, str]:
+        """Every secret by its setting's name: what must never be written anywhere."""
+        given = {name: getattr(self, name) for name in type(self).model_fields}
+        return {name: value.get_secret_value() for name, value in given.items() if isinstance(value, SecretStr)}
+
     def _guard(self, *addresses: str | None) -> None:
         """Keep practice and live apart, by address."""
         for address in filter(None, addresses):
@@ -192,6 +208,8 @@ class Settings(Profile):
     settle_s: float = Field(
         60, ge=0, le=3600, description="seconds after which a request whose answer was lost takes effect no more"
     )
+    cell_limit_s: float = Field(300, gt=0, le=86_400, description="seconds that a cell may take, beside waiting")
+    run_limit_s: float = Field(900, gt=0, le=86_400, description="seconds that a run may take, beside waiting")
     attachment_limit_bytes: int = Field(20_000_000, gt=0, description="larger files on a ticket are not fetched")
 
     @field_validator("operator")
@@ -296,9 +314,20 @@ class Settings(Profile):
         """
         if self.zendesk_oauth_token:
             return {"Authorization": f"Bearer {self.zendesk_oauth_token.get_secret_value()}"}
+        return {"Authorization": f"Basic {self._zendesk_basic()}"}
+
+    def _zendesk_basic(self) -> str:
         token = self.zendesk_api_token.get_secret_value() if self.zendesk_api_token else ""
-        pair = f"{self.zendesk_email}/token:{token}".encode()
-        return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+        return base64.b64encode(f"{self.zendesk_email}/token:{token}".encode()).decode()
+
+    def secrets(self) -> dict[str, str]:
+        """Every secret by its setting's name, also as it goes into a header."""
+        found = super().secrets()
+        if self.zendesk_api_token:
+            found["zendesk_api_token in a header"] = self._zendesk_basic()
+        if self.customersdot_cookie:
+            found["customersdot_cookie's value"] = self.customersdot_cookie.get_secret_value().partition("=")[2]
+        return found
 
     def ticket_folder(self, ticket_id: int) -> Path:
         """Where a ticket's records and its journal are."""

@@ -20,6 +20,7 @@ from typing import Any
 
 import nbformat
 
+from runbook_lib.messages import Seal, find_seal
 from runbook_lib.sandbox import server
 
 WORLD_DATE = date(2026, 11, 22)
@@ -150,7 +151,15 @@ class World:
         return [message_from_bytes(content, policy=policy.default) for content in raw]
 
     def comments(self, ticket_id: int) -> list[dict[str, Any]]:
-        """The comments of a ticket that were sent through the API, oldest first."""
+        """The comments of a ticket that were sent through the API, oldest first, but for the seals."""
+        return [comment for comment in self._sent(ticket_id) if find_seal(comment["body"]) is None]
+
+    def seals(self, ticket_id: int) -> list[Seal]:
+        """What the ticket keeps of its records, oldest first."""
+        found = [find_seal(comment["body"]) for comment in self._sent(ticket_id) if not comment["public"]]
+        return [seal for seal in found if seal]
+
+    def _sent(self, ticket_id: int) -> list[dict[str, Any]]:
         return self.rows(
             "SELECT c.* FROM comments c JOIN audits a ON a.id = c.audit_id "
             "WHERE c.ticket_id = ? AND a.channel = 'api' ORDER BY c.id",

@@ -33,7 +33,7 @@ from pathlib import Path
 from runbook_lib import runner
 from runbook_lib.settings import Settings
 settings = Settings.local(outputs=Path(sys.argv[1]), notebooks=Path(sys.argv[2]))
-print(json.dumps(vars(runner.run("small", 7, {}, perform=False, settings=settings))))
+print(json.dumps(runner.run("small", 7, {}, perform=False, settings=settings).contract()))
 """
 
 
@@ -234,7 +234,7 @@ def test_a_signal_while_the_record_is_written_waits(settings: Settings, monkeypa
 
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     with monkeypatch.context() as patched:
-        patched.setattr(runner.os, "fsync", interrupted)
+        patched.setattr(os, "fsync", interrupted)
         patched.setattr(runner, "_execute", lambda *_, **__: engine.Execution(Status.COMPLETED))
         report = run(settings)
     assert_recorded(settings, vars(report), Status.COMPLETED)

@@ -45,7 +45,18 @@ JOB = {
     "SMTP_SENDER": "Support <support@gitlab.example>",
 }
 PRACTICE = (
-    *("profile", "operator", "outputs", "notebooks", "issuer", "wait_s", "settle_s", "attachment_limit_bytes"),
+    *(
+        "profile",
+        "operator",
+        "outputs",
+        "notebooks",
+        "issuer",
+        "wait_s",
+        "settle_s",
+        "cell_limit_s",
+        "run_limit_s",
+        "attachment_limit_bytes",
+    ),
     *("grace_days", "window_days", "time_zone", "weekend_starts", "weekend_ends"),
 )
 SECRETS = {name: value for name, value in LIVE.items() if "hush" in value}

@@ -32,6 +32,8 @@ from runbook_lib.journal import Journal
 from runbook_lib.models import EffectState, Evidence, Outcome, Person, Ticket
 from runbook_lib.settings import Settings
 
+PROGRESS = "runbook_progress"
+"""Marks a line of progress in its output's metadata, for who shows it while the cell runs."""
 _STATE_WORDS = {
     EffectState.PLANNED: "planned",
     EffectState.DONE: "done",
@@ -308,7 +310,7 @@ class Progress:
         """Replace the line, if it is new. Nothing else may have been shown by the cell before."""
         if words != self._said:
             clear_output(wait=True)  # type: ignore[no-untyped-call]
-            display(Pretty(clean(words)))  # type: ignore[no-untyped-call]
+            display(Pretty(clean(words)), metadata={PROGRESS: True})  # type: ignore[no-untyped-call]
         self._said = words
 
 

@@ -58,6 +58,7 @@ class Killed:
 def main(at_once: int) -> bool:
     """Kill everybody everywhere, and print the table; returns whether anything went wrong."""
     started = time.monotonic()
+    os.environ["MURDER_AT_CELLS"] = "yes"
     with series.practice() as (world, _):
         points = count_points(world)
     jobs = [(point, victim) for victim in VICTIMS for point in range(1, points + 1)]

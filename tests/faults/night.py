@@ -240,8 +240,9 @@ def there(world: World, night: Night) -> Counter[str]:
     found: Counter[str] = Counter()
     sent = "SELECT a.custom FROM audits a JOIN comments c ON c.audit_id = a.id WHERE a.ticket_id = ?"
     for row in world.rows(sent, night.ticket_id):
-        if operation := json.loads(row["custom"]).get("operation_id"):
-            found[_name(operation.removeprefix(prefix))] += 1
+        operation = json.loads(row["custom"]).get("operation_id", "").removeprefix(prefix)
+        if operation and not operation.startswith("seal-"):
+            found[_name(operation)] += 1
     for row in world.rows("SELECT extras FROM messages"):
         operation = json.loads(row["extras"]).get("metadata", {}).get("event_payload", {}).get("operation_id", "")
         if operation.startswith(prefix):

@@ -1,0 +1,22 @@
+"""However a run ends, what is left of it says which cells ran, which did not, and why it ended."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from runbook_lib.settings import ROOT
+from tests.endings import ENDINGS, Ending, Told, ours, papermills, rows
+
+
+@pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.name)
+def test_ending(ending: Ending, tmp_path: Path) -> None:
+    """Told right by record and journal; the README's table, which also says what plain papermill leaves, is true."""
+    own = ours(ending, tmp_path / "own")
+
+    assert Told(ending.status, "cfp") == own
+    (row,) = rows({ending.name: (papermills(ending, tmp_path / "papermill"), own)})
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = [[word.strip() for word in line.strip("|").split("|")] for line in readme.splitlines()]
+    assert list(row) in table
