@@ -54,7 +54,6 @@ def adopt(path: Path, ticket_id: int, settings: Settings, operator: str) -> Path
     if sealed := Verifier(Archive.of(settings)).sealed_as(digest):
         raise InputError(f"{path} is sealed already, as {sealed.record} of ticket {sealed.ticket_id}.")
     journal = Journal.of(settings, ticket_id)
-    journal.entries()
     record = journal.folder / f"{started_at:%Y%m%dT%H%M%S}{started_at.microsecond // 1000:03d}Z-{runbook}{SUFFIX}"
     in_place = _same(path, record)
     if os.path.lexists(record) and not in_place:
