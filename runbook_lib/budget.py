@@ -37,6 +37,10 @@ class Budget:
         self._sleep(seconds)
         return True
 
+    def pause(self, seconds: float) -> None:
+        """Wait a moment that every run has, whatever is left."""
+        self._sleep(seconds)
+
     def spend(self, seconds: float) -> None:
         """Count seconds that were spent waiting otherwise, such as for an answer that did not come."""
         self.left_s = max(0.0, self.left_s - seconds)

@@ -6,6 +6,7 @@ import argparse
 import getpass
 import json
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ from runbook_lib.errors import InputError
 if TYPE_CHECKING:
     from runbook_lib.journal import Journal
 
+MOST_CHARS = 300
+"""Of a reason that somebody gives."""
 _ANSWER_HELP = """\
 Says whether an effect is there of which the runbook could not learn what became of it. The message that stopped the
 run names the operation, and where to look. The next run goes on from the answer."""
@@ -56,26 +59,52 @@ def add_commands(commands: Any) -> None:
 
 
 def _answer(given: argparse.Namespace) -> int:
-    journal, operator = _journal(given.ticket)
+    journal, operator, settle_s = _journal(given.ticket)
+    because = _checked(given.because)
     profile, _, number = journal.ticket.partition("/")
     prefix = f"{profile}-{number}-"
     operation_id = prefix + given.operation.removeprefix(prefix)
     there = given.there == "yes"
     with journal.lock():
-        waiting = journal.open_operations()
-        if operation_id not in waiting:
-            known = ", ".join(name.removeprefix(prefix) for name in waiting) or "none"
+        if operation_id not in journal.answerable():
+            known = ", ".join(name.removeprefix(prefix) for name in journal.open_operations()) or "none"
             raise InputError(
                 f"Nobody has to say what became of {given.operation!r} on ticket {number}; operations whose end is "
                 f"unknown: {known}."
             )
+        if not there:
+            _refuse_too_early(journal.open_since(operation_id), given.operation, settle_s)
         words = f"{operator} says that it is {'there' if there else 'not there'}"
-        evidence = {"summary": f"{words}: {given.because}" if given.because else words, "url": "", "reference": ""}
+        evidence = {"summary": f"{words}: {because}" if because else words, "url": "", "reference": ""}
         journal.append(
             "answered", operation_id=operation_id, there=there, operator=operator, evidence=evidence if there else None
         )
-    _say(f"Noted: {given.operation} is {'there' if there else 'not there'}. Now run again.")
+    _say(f"Noted: {given.operation} is {'there' if there else 'not there'}. Now run again; to correct it, answer anew.")
     return 0
+
+
+def _refuse_too_early(opened_at: datetime | None, operation: str, settle_s: float) -> None:
+    """What was sent a moment ago may still show: *no* is an answer only after that.
+
+    Raises:
+        InputError: It is too early.
+    """
+    sure_at = opened_at and opened_at + timedelta(seconds=settle_s)
+    if sure_at and datetime.now(UTC) < sure_at:
+        raise InputError(
+            f"{operation} may still take effect until {sure_at:%H:%M:%S} UTC. Look again after that, and answer then."
+        )
+
+
+def _checked(words: str) -> str:
+    """What somebody gives as a reason: one line of text.
+
+    Raises:
+        InputError: It is longer, or holds what cannot be shown.
+    """
+    if len(words) > MOST_CHARS or not words.isprintable():
+        raise InputError(f"--because is no line of up to {MOST_CHARS} characters; say it in fewer, plain words.")
+    return words.strip()
 
 
 def _show(given: argparse.Namespace) -> int:
@@ -104,11 +133,12 @@ def _rest(entry: dict[str, Any]) -> str:
 
 
 def _restart(given: argparse.Namespace) -> int:
-    journal, operator = _journal(given.ticket)
-    if not given.because.strip():
+    journal, operator, _ = _journal(given.ticket)
+    because = _checked(given.because)
+    if not because:
         raise InputError("--because is empty; say in a few words why the journal cannot be relied on.")
     with journal.lock():
-        kept = journal.restart(because=given.because, operator=operator)
+        kept = journal.restart(because=because, operator=operator)
     _say(
         f"A new journal was begun; the old one is {kept}." if kept else "A new journal was begun; there was no old one."
     )
@@ -148,15 +178,15 @@ def _trust(given: argparse.Namespace) -> int:
     return 0
 
 
-def _journal(ticket: str) -> tuple[Journal, str]:
-    """A ticket's journal, and the operator."""
+def _journal(ticket: str) -> tuple[Journal, str, float]:
+    """A ticket's journal, the operator, and the seconds after which a lost request takes effect no more."""
     from runbook_lib import answers
     from runbook_lib.journal import Journal
     from runbook_lib.settings import Settings
 
     settings = Settings.local()
     number = int(str(answers.parse("ticket_id", ticket)))
-    return Journal.of(settings, number), settings.operator or getpass.getuser()
+    return Journal.of(settings, number), settings.operator or getpass.getuser(), settings.settle_s
 
 
 def _say(words: str) -> None:

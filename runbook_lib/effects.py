@@ -18,8 +18,8 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from typing import Protocol
+from datetime import UTC, datetime, timedelta
+from typing import Protocol, runtime_checkable
 
 from runbook_lib.budget import Budget
 from runbook_lib.errors import OutcomeUnknownError, RefusedError, RunbookError
@@ -59,6 +59,14 @@ class Effect(Protocol):
 
     def perform(self) -> Evidence:
         """Do it, once; called only after `find` has found nothing."""
+
+
+@runtime_checkable
+class Doubling(Protocol):
+    """An effect that may come to be there twice, since its other side knows no condition."""
+
+    def take_back(self) -> None:
+        """Take back all of it but the first."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +112,10 @@ class Effects:
         if not self.perform:
             return self.look(effect) or EffectResult(effect.name, effect.summary, EffectState.PLANNED)
         with self.journal.lock():
-            return self.look(effect) or self._left_open(effect) or self._do(effect)
+            found = self.look(effect) or self._left_open(effect) or self._do(effect)
+        if isinstance(effect, Doubling):
+            effect.take_back()
+        return found
 
     def look(self, effect: Effect) -> EffectResult | None:
         """What is there already of an effect, or None; nothing is performed."""
@@ -121,8 +132,9 @@ class Effects:
             name: The effect's name.
             words: What happened, and where to look; the command that takes the answer is added.
         """
-        if self.perform:
-            self.journal.append("unknown", effect=name, operation_id=operation_id, reason=words)
+        if not self.perform:
+            return OutcomeUnknownError(f"{words} Then run it with --perform: that run takes your answer.")
+        self.journal.append("unknown", effect=name, operation_id=operation_id, reason=words)
         profile, _, number = self.journal.ticket.partition("/")
         say = f"runbook answer {number} {operation_id.removeprefix(f'{profile}-{number}-')}"
         return OutcomeUnknownError(f"{words} Then run `{say} yes` if it is there, or `{say} no`, and run again.")
@@ -201,7 +213,10 @@ class Effects:
         return EffectResult(effect.name, effect.summary, EffectState.ADOPTED, evidence)
 
     def _cannot_tell(self, effect: Effect, words: str) -> OutcomeUnknownError:
-        return self.unknown(effect.operation_id, effect.name, f"{words} Look {effect.where}.")
+        opened_at = self.journal.open_since(effect.operation_id) or datetime.now(UTC)
+        sure_at = opened_at + timedelta(seconds=self._settle_s)
+        when = "" if effect.conditional else f", not before {sure_at:%H:%M:%S} UTC, since it may take effect until then"
+        return self.unknown(effect.operation_id, effect.name, f"{words} Look {effect.where}{when}.")
 
     def _note(self, kind: str, effect: Effect, **fields: object) -> None:
         self.journal.append(kind, effect=effect.name, operation_id=effect.operation_id, **fields)

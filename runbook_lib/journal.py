@@ -93,7 +93,7 @@ class Journal:
         with self._writing(), self.path.open("a+b", buffering=0) as file:
             file.seek(0)
             content = file.read()
-            entries = self._checked(content)
+            entries = self._checked(content, self._head())
             if kind in _BEGINNINGS:
                 self._check_clock(entries)
             whole = _whole_lines(content)
@@ -117,13 +117,14 @@ class Journal:
             JournalError: A line, or the whole, cannot be relied on.
             InputError: The file cannot be read.
         """
+        head = self._head()  # first: whoever appends meanwhile writes the line before the head
         try:
             content = self.path.read_bytes()
         except FileNotFoundError:
             content = b""
         except OSError as exc:
             raise InputError(f"The journal {self.path} cannot be read: {exc.strerror}.") from exc
-        return self._checked(content)
+        return self._checked(content, head)
 
     def settled(self, operation_id: str) -> Evidence | None:
         """The evidence of an effect that is there already, by the journal or by a person's word; or None.
@@ -136,8 +137,15 @@ class Journal:
         return self._evidence(ends[-1]) if is_there else None
 
     def open_since(self, operation_id: str) -> datetime | None:
-        """When an effect was last intended, if nobody knows what became of it; else None."""
-        for entry in reversed(self._of(operation_id)):
+        """When an effect was last intended, if nobody knows what became of it; else None.
+
+        A journal that was begun anew does not know: there, every effect may have been intended until then.
+        """
+        lines = self._of(operation_id)
+        if not lines:
+            anew = [entry["at"] for entry in self.entries() if entry["kind"] == "restarted"]
+            return datetime.fromisoformat(anew[-1]) if anew else None
+        for entry in reversed(lines):
             if entry["kind"] in _ENDINGS:
                 return None
             if entry["kind"] == "intended":
@@ -151,8 +159,15 @@ class Journal:
 
     def open_operations(self) -> list[str]:
         """The operations of which nobody knows what became of them, by id, oldest first."""
+        return [name for name, kind in self._last_kinds() if kind in ("intended", "unknown")]
+
+    def answerable(self) -> list[str]:
+        """The operations that a person may say something of: the open ones, and those that they spoke of last."""
+        return [name for name, kind in self._last_kinds() if kind in ("intended", "unknown", "answered")]
+
+    def _last_kinds(self) -> list[tuple[str, str]]:
         last = {entry["operation_id"]: entry["kind"] for entry in self.entries() if "operation_id" in entry}
-        return [operation_id for operation_id, kind in last.items() if kind in ("intended", "unknown")]
+        return list(last.items())
 
     def _of(self, operation_id: str) -> list[dict[str, Any]]:
         return [entry for entry in self.entries() if entry.get("operation_id") == operation_id]
@@ -168,8 +183,10 @@ class Journal:
             Where the old one is now, or None if it was gone.
 
         Raises:
+            InputError: It can be relied on.
             UnavailableError: The folder cannot be written.
         """
+        self._refuse_to_restart_what_holds()
         lost: Head | None = None
         with self._writing():
             kept = self.folder / f"journal-until-{datetime.now(UTC):%Y%m%dT%H%M%S%f}Z.jsonl"
@@ -184,6 +201,13 @@ class Journal:
         name = None if old is None else kept.name
         self.append("restarted", because=because, operator=operator, kept_as=name, sha256=digest, head=before)
         return None if old is None else kept
+
+    def _refuse_to_restart_what_holds(self) -> None:
+        try:
+            self._check_clock(self.lines())
+        except (InputError, UnavailableError):
+            return
+        raise InputError(f"The journal {self.path} can be relied on, so there is no reason to begin a new one.")
 
     @contextmanager
     def lock(self, wait_s: float | None = None) -> Iterator[None]:
@@ -232,8 +256,8 @@ class Journal:
         signature = signer.sign(_DOMAIN, _encoded(entry))
         return _encoded({**entry, "sig": base64.b64encode(signature).decode()})
 
-    def _checked(self, content: bytes) -> list[tuple[dict[str, Any], str]]:
-        """The entries of a journal, each with its line's SHA-256.
+    def _checked(self, content: bytes, kept: Head | None) -> list[tuple[dict[str, Any], str]]:
+        """The entries of a journal, each with its line's SHA-256; `kept` is the head that was kept.
 
         Raises:
             JournalError: The first defect.
@@ -243,7 +267,7 @@ class Journal:
         for line in content[: _whole_lines(content)].split(b"\n")[:-1]:
             found.append((self._entry(head.lines + 1, line, head.sha256), _digest(line)))
             head = _head(found)
-        self._check_head(found)
+        self._check_head(found, kept)
         return found
 
     def _entry(self, number: int, line: bytes, before: str) -> dict[str, Any]:
@@ -291,9 +315,8 @@ class Journal:
         if validity is Validity.BAD:
             raise self._defect("altered", "was altered", number)
 
-    def _check_head(self, found: list[tuple[dict[str, Any], str]]) -> None:
+    def _check_head(self, found: list[tuple[dict[str, Any], str]], head: Head | None) -> None:
         """A journal ends where the head says, or later: the line comes first, and a crash may be in between."""
-        head = self._head()
         if head is None or head.lines == 0:
             return
         if not found:
@@ -319,12 +342,15 @@ class Journal:
         if last - now > timedelta(seconds=CLOCK_TOLERANCE_S):
             raise UnavailableError(
                 f"This machine's clock says {now:%Y-%m-%d %H:%M} UTC, but the ticket's journal goes on to "
-                f"{last:%Y-%m-%d %H:%M} UTC. Set the clock, then run again; nothing was changed."
+                f"{last:%Y-%m-%d %H:%M} UTC. Set the clock, then run again; nothing was changed. If it is right, "
+                + self._way_out()
             )
 
     @property
     def _head_path(self) -> Path:
-        return self._keys.folder / "heads" / f"{self.ticket.replace('/', '-')}.json"
+        """One for each folder, since a ring may serve several."""
+        place = _digest(str(self.folder.absolute()).encode())[:8]
+        return self._keys.folder / "heads" / f"{self.ticket.replace('/', '-')}-{place}.json"
 
     def _head(self) -> Head | None:
         """The head that was kept; None if there is none.
@@ -338,7 +364,8 @@ class Journal:
             return None
         except (OSError, ValueError, TypeError) as exc:
             raise InputError(
-                f"{self._head_path}, which says how far the journal has come, cannot be read. {self._way_out()}"
+                f"{self._head_path}, which says how far the journal has come, cannot be read. To go on, "
+                + self._way_out()
             ) from exc
 
     def _keep_head(self, head: Head) -> None:

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import shlex
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
@@ -32,6 +33,8 @@ from filelock import FileLock, Timeout
 from runbook_lib.errors import InputError, UnavailableError
 
 LOCK_WAIT_S = 10.0
+RACES = 3
+"""How often a key is looked for that is retired while it is read."""
 _PRIVATE, _PUBLIC = ".key", ".pub"
 
 
@@ -77,14 +80,17 @@ class KeyRing:
             InputError: The key cannot be read, or others can read it.
             UnavailableError: The first key cannot be written.
         """
-        found = self._private_files()
-        path = found[-1] if found else self._first()
-        return Signer(_private_key(path, path.stat().st_mtime_ns))
+        for _ in range(RACES):
+            found = self._private_files()
+            path = found[-1] if found else self._first()
+            with suppress(FileNotFoundError):  # it was retired a moment ago
+                return Signer(_private_key(path, path.stat().st_mtime_ns))
+        raise UnavailableError(f"The keys in {self.folder} are being changed right now. Run again.")
 
     def verify(self, key: str, signature: bytes, domain: bytes, message: bytes) -> Validity:
         """What a signature by the key of an id is worth."""
         if key not in self._known:
-            self._known = {name: _public_key(path) for name, path in self.public_keys().items()}
+            self._known = _readable(self.public_keys())
         if key not in self._known:
             return Validity.UNKNOWN_KEY
         try:
@@ -130,7 +136,7 @@ class KeyRing:
         return key_id(key)
 
     def _private_files(self) -> list[Path]:
-        return sorted(self.folder.glob(f"*{_PRIVATE}"))
+        return sorted(path for path in self.folder.glob(f"*{_PRIVATE}") if path.is_file())
 
     def _first(self) -> Path:
         with self._locked():
@@ -201,9 +207,12 @@ def _public_pem(key: Ed25519PublicKey) -> bytes:
 def _private_key(path: Path, changed_ns: int) -> Ed25519PrivateKey:
     """A private key; `changed_ns` is the file's own stamp, so that another content is read anew."""
     if path.stat().st_mode & 0o077:
-        raise InputError(f"The private key {path} can be read by others. Run `chmod 600 {path}`, then run again.")
+        command = f"chmod 600 {shlex.quote(str(path))}"
+        raise InputError(f"The private key {path} can be read by others. Run `{command}`, then run again.")
     try:
         key = load_pem_private_key(path.read_bytes(), password=None)
+    except FileNotFoundError:
+        raise
     except OSError as exc:
         raise InputError(f"The private key {path} cannot be read: {exc.strerror}.") from exc
     except (ValueError, TypeError, UnsupportedAlgorithm) as exc:
@@ -218,6 +227,15 @@ def _public_key(path: Path) -> Ed25519PublicKey:
         return _loaded_public(path.read_bytes(), str(path))
     except OSError as exc:
         raise InputError(f"The public key {path} cannot be read: {exc.strerror}.") from exc
+
+
+def _readable(paths: Mapping[str, Path]) -> dict[str, Ed25519PublicKey]:
+    """The keys that can be read; what only the others verify counts as signed by an unknown key."""
+    found = {}
+    for name, path in paths.items():
+        with suppress(InputError):
+            found[name] = _public_key(path)
+    return found
 
 
 def _loaded_public(pem: bytes, what: str) -> Ed25519PublicKey:

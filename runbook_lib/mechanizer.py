@@ -8,8 +8,9 @@ an open issue tells of it:
     [Success]      closed; holds a copy of the license
     [Duplicate]    closed; no license was sent, because another job came first
 
-A job looks for others before it opens its issue and again after: of two that run at once the one with the lower
-number goes on. In a pipeline, GitLab's own way to keep jobs apart is a `resource_group`; set it too.
+A job looks for others before it opens its issue, again after, and once more before the mail: of two that run at
+once the one with the lower number goes on. In a pipeline, GitLab's own way to keep jobs apart is a `resource_group`;
+set it too.
 
 Source: weekend seed, *Step 2* and *Considerations*; GitLab CI/CD YAML reference, `resource_group`.
 """
@@ -100,6 +101,9 @@ def issue_license(request: JobRequest, settings: JobSettings, gitlab: GitLab, se
         text = sign(order, settings)
         mail = compose(order, settings, text)
         tracker.about_to_mail(text)
+        if first := _earlier(order, settings, gitlab, before_iid=tracker.issue.iid, or_success_of_any=True):
+            tracker.duplicate_of(first)
+            return _settled(order, first)
         send(mail)
     issue = tracker.succeeded(text)
     return f"License {license.fingerprint(text)} for {order.users} users was mailed; issue {issue.url}."
@@ -341,7 +345,12 @@ class _Tracker:
 
 
 def _earlier(
-    order: Order, settings: JobSettings, gitlab: GitLab, *, before_iid: int | None = None
+    order: Order,
+    settings: JobSettings,
+    gitlab: GitLab,
+    *,
+    before_iid: int | None = None,
+    or_success_of_any: bool = False,
 ) -> TrackerIssue | None:
     """The issue that speaks against a new license, a success rather than another, or None.
 
@@ -350,6 +359,7 @@ def _earlier(
         settings: Where the tracker is, and what day it is.
         gitlab: The tracker's GitLab.
         before_iid: Only issues with a lower number count: those that were opened before this one.
+        or_success_of_any: A success counts, whatever its number.
     """
     since = settings.now() - timedelta(days=LOOK_BACK_DAYS)
     found = gitlab.issues(settings.tracker_project_id, label=messages.LABEL, created_after=since)
@@ -357,7 +367,8 @@ def _earlier(
     against = [
         issue
         for issue in found
-        if (before_iid is None or issue.iid < before_iid) and _is_against(issue, order, valid_since)
+        if (before_iid is None or issue.iid < before_iid or (or_success_of_any and _is_success(issue, order)))
+        and _is_against(issue, order, valid_since)
     ]
     return min(against, key=lambda issue: not _is_success(issue, order), default=None)
 
@@ -375,7 +386,8 @@ def _is_against(issue: TrackerIssue, order: Order, valid_since: date) -> bool:
 
 
 def _is_success(issue: TrackerIssue, order: Order) -> bool:
-    return issue.state == "closed" and messages.success_of(issue.title, order.email) is not None
+    is_theirs = messages.licensed_users(issue.title, order.email) is not None
+    return is_theirs and messages.is_closed_success(issue)
 
 
 def _is_under_way(issue: TrackerIssue, order: Order) -> bool:
@@ -392,12 +404,14 @@ def _settled(order: Order, first: TrackerIssue) -> str:
     """
     whose = "This" if messages.find_operation(first.description) == order.operation_id else "Another"
     if _is_success(first, order):
-        users = messages.success_of(first.title, order.email)
+        users = messages.licensed_users(first.title, order.email)
         return f"{whose} operation has issued its license already, for {users} users; issue {first.url}."
     if _is_under_way(first, order):
         raise OutcomeUnknownError(
-            f"{whose} operation for this ticket or address is in progress, or died: {first.url}. Nothing was sent now. "
-            "Wait for its job; if that died, ask the customer whether the mail came, and retitle the issue accordingly."
+            f"{whose} operation for this ticket or address is in progress, or died: {first.url}. Nothing was sent. "
+            "Wait for its job. If that died, run the runbook on its ticket again, which settles it, or ask the "
+            f"customer, and retitle the issue to “{messages.success_title(order.email, order.users)}” and "
+            f"close it, or to “{messages.failure_title(order.email, order.users)}”."
         )
     raise OutcomeUnknownError(
         f"An earlier run of this operation left issue {first.url} without success. Read it, and start a new operation."

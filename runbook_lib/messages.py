@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from runbook_lib.models import TrackerIssue
 from runbook_lib.policy import TRIAL_DAYS
 
 SLACK_CHANNEL = "#support_licensing-subscription"
@@ -72,6 +73,22 @@ def success_of(title: str, email: str) -> int | None:
 def progress_of(title: str, email: str) -> int | None:
     """As `success_of`, for a job that has not ended, or died."""
     return _users_of(r"\[In progress\] - Creating", title, email)
+
+
+def is_closed_success(issue: TrackerIssue) -> bool:
+    """Whether an issue tells of a license that was mailed, to whomever.
+
+    Closed and "[In progress]", with a copy, is what an update leaves that took effect late, after the job had looked,
+    sent it again, mailed and closed.
+    """
+    title = issue.title.strip()
+    undone = title.startswith("[In progress] - Creating") and find_license(issue.description) is not None
+    return issue.state == "closed" and (undone or title.startswith("[Success] - Created"))
+
+
+def licensed_users(title: str, email: str) -> int | None:
+    """The user count of a closed issue that tells of a license for exactly `email`, else None."""
+    return success_of(title, email) or progress_of(title, email)
 
 
 def names(title: str, email: str) -> bool:

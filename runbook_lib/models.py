@@ -140,11 +140,15 @@ class TrackerIssue:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """A GitLab pipeline. `status` is the vendor's word: created, pending, running, success, failed ..."""
+    """A GitLab pipeline. `status` is the vendor's word: created, pending, running, success, failed ...
+
+    `updated_at` is when that last changed, None if the vendor does not say.
+    """
 
     id: int
     status: str
     url: str
+    updated_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -30,11 +30,8 @@ LAYERS = (
 )
 """Lowest first. A module may import from layers below its own, and a package from itself."""
 SIDEWAYS = {
-    ("runner", "engine"),
-    ("engine", "papermill_engine"),
-    ("cli", "demo"),
-    ("cli", "cli_journal"),
-    ("cli", "cli_records"),
+    *(("runner", "engine"), ("engine", "papermill_engine")),
+    *(("cli", "demo"), ("cli", "cli_journal"), ("cli", "cli_records")),
 }
 """(Who, whom): the few imports within a layer."""
 PURE = {name for layer in LAYERS[:4] for name in layer}

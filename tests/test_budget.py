@@ -18,6 +18,14 @@ def test_waits_add_up() -> None:
     assert ["waiting for Slack (10 s of waiting left)"] == said
 
 
+def test_a_moment_is_there_for_every_run() -> None:
+    """It does not count."""
+    slept: list[float] = []
+    budget = Budget(0, sleep=slept.append)
+    budget.pause(0.25)
+    assert [0.25] == slept
+
+
 def test_other_seconds_count_too() -> None:
     """Time that was lost otherwise is spent as well; there is never less than nothing left."""
     budget = Budget(10, sleep=lambda seconds: None)

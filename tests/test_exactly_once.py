@@ -104,17 +104,60 @@ def test_when_looking_cannot_tell(own_world: World) -> None:
 
     assert (3, "needs_answer") == (ran.status, ran.report["status"])
     words = ran.report["summary"]
-    assert "Look in #support_licensing-subscription for a post with the link of ticket 1001." in words
+    assert "Look in #support_licensing-subscription for a post with the link of ticket 1001, not before " in words
     assert "run `runbook answer 1001 slack_post yes` if it is there" in words
 
     answered = own_world.runbook("answer", 1001, "slack_post", "yes", "--because", "I see it")
-    assert (0, "Noted: slack_post is there. Now run again.\n") == (answered.status, answered.stdout)
+    assert (0, "Noted: slack_post is there. Now run again; to correct it, answer anew.\n") == (
+        answered.status,
+        answered.stdout,
+    )
+    own_world.clear_faults()
     again = own_world.runbook("run", "weekend_license", 1001, "--perform", "--json")
     assert (0, "license_issued") == (again.status, again.report["outcome"])
     post = next(effect for effect in again.report["effects"] if effect["name"] == "slack_post")
     assert "already_done" == post["state"]
     assert post["evidence"]["summary"].endswith(" says that it is there: I see it")
     assert {"mail": 1, "note": 1, "reply": 1, "slack_post": 1} == there(own_world, NIGHTS[0])
+
+
+def test_no_is_no_answer_too_early(own_world: World) -> None:
+    """What was sent a moment ago may still show; after that the answer is taken, and can be corrected."""
+    own_world.inject("slack", "reset", path="chat.postMessage")
+    own_world.inject("slack", "error", path="conversations.history", skip=2, times=None)
+    ran = own_world.runbook("run", "weekend_license", 1001, "--perform", "--json", RUNBOOK_SETTLE_S="3")
+    assert "not before" in ran.report["summary"]
+
+    early = own_world.runbook("answer", 1001, "slack_post", "no")
+    assert (2, True) == (early.status, "may still take effect until" in early.stderr)
+    for said in ("yes", "no"):
+        assert 0 == own_world.runbook("answer", 1001, "slack_post", said, RUNBOOK_SETTLE_S="0").status
+    own_world.clear_faults()
+    assert "license_issued" == run(own_world, RUNBOOK_SETTLE_S="0").outcome
+    assert 1 == there_of(own_world)["slack_post"]
+
+
+def there_of(world: World) -> dict[str, int]:
+    return dict(there(world, NIGHTS[0]))
+
+
+@pytest.mark.parametrize("words", ["x" * 301, "two\nlines", "\x1b[31m"])
+def test_a_reason_is_one_line(own_world: World, words: str) -> None:
+    """It goes into the journal and the record."""
+    ran = own_world.runbook("journal", "restart", 1003, "--because", words)
+    assert (2, True) == (ran.status, "--because is no line of up to 300 characters" in ran.stderr)
+
+
+def test_two_posts_are_made_one(own_world: World, tmp_path: Path) -> None:
+    """If two machines posted at the same moment, whoever runs again takes the later post back."""
+    assert "license_issued" == run(own_world).outcome
+    own_world.change(
+        "INSERT INTO messages SELECT channel_id, ts + 1, text, extras FROM messages WHERE text LIKE '%tickets/1001>%'"
+    )
+    assert 2 == there_of(own_world)["slack_post"]
+
+    assert "license_issued" == run(own_world).outcome
+    assert 1 == there_of(own_world)["slack_post"]
 
 
 def test_a_pipeline_that_never_ends(own_world: World) -> None:
@@ -238,7 +281,9 @@ def test_show_a_journal(own_world: World) -> None:
     shown = own_world.runbook("journal", "show", 1003)
     entries: list[dict[str, Any]] = json.loads(own_world.runbook("journal", "show", 1003, "--json").stdout)
 
-    assert ["run_started", "intended", "done", "run_ended"] == [entry["kind"] for entry in entries]
+    kinds = [entry["kind"] for entry in entries if entry["kind"] != "cell_started"]
+    # the last two are of the note with the record's digest
+    assert ["run_started", "intended", "done", "run_ended", "intended", "done"] == kinds
     assert "run_started" in shown.stdout
     assert "No journal yet." in own_world.runbook("journal", "show", 1004).stdout
 

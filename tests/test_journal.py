@@ -120,7 +120,8 @@ def test_on_disk_before_return(journal: Journal, monkeypatch: pytest.MonkeyPatch
 
 def head_of(journal: Journal) -> Path:
     """The file that says how far the journal has come."""
-    return journal.folder.parent / ".keys" / "heads" / "sandbox-1001.json"
+    (path,) = (journal.folder.parent / ".keys" / "heads").glob("sandbox-1001-*.json")
+    return path
 
 
 @pytest.mark.parametrize("torn", [b"{", b'{"at": "2026', '{"kind": "tör'.encode()[:-2], b"\x00" * 40, b"\xff\xfe"])
@@ -312,7 +313,7 @@ def test_a_head_that_cannot_be_read(three: Journal, content: bytes) -> None:
     """It is told, and not taken for none."""
     head_of(three).write_bytes(content)
 
-    with pytest.raises(InputError, match=r"sandbox-1001\.json.* cannot be read.*journal restart 1001"):
+    with pytest.raises(InputError, match=r"sandbox-1001-\w+\.json.* cannot be read\. To go on, .*journal restart 1001"):
         three.append("four")
     assert three.restart(because="head broken", operator="grace") is not None
     assert ["restarted"] == kinds(three)
@@ -398,6 +399,61 @@ def test_a_clock_that_jumps_back(three: Journal, monkeypatch: pytest.MonkeyPatch
     assert Evidence(**EVIDENCE) == three.settled("op-1")
 
 
+def test_the_way_out_of_a_clock_that_was_wrong(three: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If it was the last line's clock that was wrong, the journal is begun anew."""
+    monkeypatch.setattr(journal_module, "datetime", Clock)
+    monkeypatch.setattr(Clock, "shift", timedelta(days=-30))
+    with pytest.raises(UnavailableError, match=r"If it is right, run `runbook journal restart 1001"):
+        three.append("run_started")
+    assert three.restart(because="the clock was ahead", operator="grace") is not None
+    three.append("run_started")
+
+
+def test_a_journal_that_holds_is_not_restarted(three: Journal) -> None:
+    """It would forget what was intended."""
+    with pytest.raises(InputError, match="can be relied on, so there is no reason"):
+        three.restart(because="why not", operator="grace")
+    assert ["one", "two", "three"] == kinds(three)
+
+
+def test_after_a_restart_everything_may_have_been_intended(three: Journal) -> None:
+    """What the old journal knew is lost, so an effect counts as intended until then."""
+    three.path.write_bytes(three.path.read_bytes().replace(b"this is two", b"this is 2!!"))
+    three.restart(because="edited", operator="grace")
+    (entry,) = three.entries()
+    assert datetime.fromisoformat(entry["at"]) == three.open_since("op-1")
+    three.append("not_done", operation_id="op-1")
+    assert three.open_since("op-1") is None
+
+
+def test_two_folders_with_one_ring(three: Journal, tmp_path: Path) -> None:
+    """Each has its own head: the one is no damage of the other."""
+    other = Journal(tmp_path / "elsewhere" / "1001", "sandbox/1001", KeyRing(three.folder.parent / ".keys"))
+    assert [] == other.entries()
+    other.append("one")
+    assert (["one"], ["one", "two", "three"]) == (kinds(other), kinds(three))
+
+
+READ = """
+import sys
+from pathlib import Path
+from runbook_lib.journal import Journal
+from runbook_lib.keyring import KeyRing
+folder = Path(sys.argv[1])
+journal = Journal(folder, "sandbox/1001", KeyRing(folder.parent / ".keys"))
+for _ in range(150):
+    journal.entries()
+"""
+
+
+def test_reading_while_another_process_writes(three: Journal) -> None:
+    """A line that was just written is never taken for a damage."""
+    readers = [subprocess.Popen([sys.executable, "-c", READ, str(three.folder)]) for _ in range(2)]
+    while any(reader.poll() is None for reader in readers):
+        three.append("note")
+    assert [0, 0] == [reader.returncode for reader in readers]
+
+
 # -- what nobody knows
 
 
@@ -424,6 +480,7 @@ def test_a_persons_answer(journal: Journal, there: bool) -> None:
     assert there is journal.answer("op-1")
     assert (Evidence(**EVIDENCE) if there else None) == journal.settled("op-1")
     assert (None, []) == (journal.open_since("op-1"), journal.open_operations())
+    assert ["op-1"] == journal.answerable(), "a wrong answer can be corrected"
     journal.append("intended", operation_id="op-1")
     assert journal.answer("op-1") is None
     assert ["op-1"] == journal.open_operations()

@@ -121,6 +121,18 @@ def test_a_folder_that_cannot_be_written(ring: KeyRing) -> None:
         ring.signer()
 
 
+def test_a_public_key_that_cannot_be_read(ring: KeyRing) -> None:
+    """The others still verify; what it signed counts as signed by an unknown key."""
+    old = ring.signer()
+    new_id = ring.rotate()
+    ring.public_keys()[old.key_id].write_bytes(b"no key")
+    again = KeyRing(ring.folder)
+
+    signature = again.signer().sign(DOMAIN, MESSAGE)
+    assert Validity.GOOD is again.verify(new_id, signature, DOMAIN, MESSAGE)
+    assert Validity.UNKNOWN_KEY is again.verify(old.key_id, old.sign(DOMAIN, MESSAGE), DOMAIN, MESSAGE)
+
+
 SIGN = """
 import sys
 from pathlib import Path

@@ -549,7 +549,7 @@ def test_another_job_is_in_progress(
     job = run(settings, tracker, outbox, operation_id="1001-license-2")
 
     assert isinstance(job.error, OutcomeUnknownError)
-    assert f"in progress, or died: {tracker.only['web_url']}. Nothing was sent now." in str(job.error)
+    assert f"in progress, or died: {tracker.only['web_url']}. Nothing was sent." in str(job.error)
     assert ([], []) == (outbox.mails, tracker.history)
 
 

@@ -234,6 +234,10 @@ class Case:
         """As `Effects.unknown`."""
         return self._effects.unknown(operation_id, name, words)
 
+    def is_open(self, operation_id: str) -> bool:
+        """Whether an effect was intended, and nobody knows what became of it."""
+        return self._effects.journal.open_since(operation_id) is not None
+
     def answer(self, operation_id: str) -> bool | None:
         """As `Effects.answer`."""
         return self._effects.answer(operation_id)

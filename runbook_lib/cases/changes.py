@@ -17,7 +17,7 @@ from runbook_lib.answers import IMAGE_TYPES
 from runbook_lib.cases.base import Case
 from runbook_lib.clients.zendesk import Zendesk
 from runbook_lib.display import clean
-from runbook_lib.errors import InputError, NeedsAnswerError, RunbookError
+from runbook_lib.errors import InputError, NeedsAnswerError, OutcomeUnknownError, RefusedError, UnavailableError
 from runbook_lib.models import Evidence, Person, Ticket
 
 MAX_IMAGE_BYTES = 20_000_000
@@ -180,17 +180,29 @@ class SlackPost:
         return self._evidence(found[0]) if found else None
 
     def perform(self) -> Evidence:
-        """Post it; and if another machine did so at the same moment, take the later post back."""
+        """Post it."""
         case = self.case
         case.check_still_mine()
-        mine = case.services.slack.post(case.settings.slack_channel_id, self.words, self.operation_id)
+        return self._evidence(case.services.slack.post(case.settings.slack_channel_id, self.words, self.operation_id))
+
+    def take_back(self) -> None:
+        """Delete every later post of the same operation, as of another machine at the same moment.
+
+        Raises:
+            RefusedError: Slack does not let the bot; the message says what to delete by hand.
+        """
+        case = self.case
         try:
-            first = min([mine, *self._posts()])
-            if first < mine:
-                case.services.slack.delete(case.settings.slack_channel_id, mine)
-            return self._evidence(first)
-        except RunbookError:  # it is posted, whatever else
-            return self._evidence(mine)
+            for later in self._posts()[1:]:
+                case.services.slack.delete(case.settings.slack_channel_id, later)
+        except RefusedError as exc:
+            raise RefusedError(
+                f"A second post of the same is in {case.settings.slack_channel}, and could not be taken back: {exc} "
+                "Delete the later one by hand, then run again.",
+                code=exc.code,
+            ) from exc
+        except (UnavailableError, OutcomeUnknownError):  # the next run looks again
+            return
 
     def _posts(self) -> list[str]:
         case = self.case

@@ -11,15 +11,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 from runbook_lib import license, messages, policy
 from runbook_lib.cases.base import Case
 from runbook_lib.cases.gathering import load_public_key
-from runbook_lib.display import Paragraph, Part, Table
+from runbook_lib.display import Paragraph, Part, Table, clean
 from runbook_lib.effects import EffectResult
 from runbook_lib.errors import InputError, LicenseError, OutcomeUnknownError, PersonNeededError, UnavailableError
-from runbook_lib.models import Check, EffectState, Evidence, Pipeline, Ticket, TrackerIssue
+from runbook_lib.models import Check, EffectState, Evidence, Pipeline, TrackerIssue
 
 ENDED_BADLY = ("failed", "canceled", "skipped")
 """Pipeline states after which no job goes on. Source: GitLab REST API reference, pipelines."""
@@ -81,6 +80,7 @@ class Tracker:
             raise InputError("The tracker is not configured; set RUNBOOK_GITLAB_TOKEN and RUNBOOK_TRACKER_PROJECT_ID.")
         self._gitlab, self._project = case.services.gitlab, project
         self._opened_at, self._email = case.ticket.created_at, email
+        self._own, self._channel = case.operation("license-"), case.settings.slack_channel
         self._valid_since = case.settings.now() - timedelta(days=policy.TRIAL_DAYS)
 
     def success(self) -> TrackerIssue | None:
@@ -89,8 +89,10 @@ class Tracker:
         Raises:
             PersonNeededError: There is none, but one of an earlier ticket whose license is still valid.
         """
-        found = self._successes()
+        issues = self._issues()
+        found = [issue for issue in issues if self._is_success(issue)]
         ours = next((issue for issue in found if issue.created_at >= self._opened_at), None)
+        self._refuse_second_address(issues, ours)
         if found and ours is None:
             raise PersonNeededError(
                 f"A license for this address was issued on {found[0].created_at:%Y-%m-%d}, for an earlier ticket, and "
@@ -100,8 +102,14 @@ class Tracker:
         return ours
 
     def issued(self, users: int = 0) -> Issuance | None:
-        """The license that this ticket has already, or None."""
-        ours = next((issue for issue in self._successes() if issue.created_at >= self._opened_at), None)
+        """The license that this ticket has already, or None.
+
+        Raises:
+            PersonNeededError: It has one for another address.
+        """
+        issues = self._issues()
+        ours = next((i for i in issues if self._is_success(i) and i.created_at >= self._opened_at), None)
+        self._refuse_second_address(issues, ours)
         return None if ours is None else self.issuance(ours, users)
 
     def found_since(self, began_on: date) -> Found:
@@ -122,11 +130,20 @@ class Tracker:
         """The issue that the job of an operation opened, whatever became of it."""
         return next((i for i in self._issues() if messages.find_operation(i.description) == operation_id), None)
 
-    def _successes(self) -> list[TrackerIssue]:
-        return [issue for issue in self._issues() if self._is_success(issue)]
-
     def _is_success(self, issue: TrackerIssue) -> bool:
-        return issue.state == "closed" and messages.success_of(issue.title, self._email) is not None
+        is_theirs = messages.licensed_users(issue.title, self._email) is not None
+        return is_theirs and messages.is_closed_success(issue)
+
+    def _refuse_second_address(self, issues: Sequence[TrackerIssue], ours: TrackerIssue | None) -> None:
+        """A ticket gets one license, whatever addresses it is tried with."""
+        for issue in issues:
+            operation = messages.find_operation(issue.description) or ""
+            if ours is None and operation.startswith(self._own) and messages.is_closed_success(issue):
+                raise PersonNeededError(
+                    f"This ticket has its license already, and it went to another address than {self._email}: "
+                    f"{issue.url} (“{clean(issue.title, 200)}”). No second one is issued. Give the customer that copy "
+                    f"yourself, or ask in {self._channel}."
+                )
 
     def _issues(self, since: datetime | None = None) -> Sequence[TrackerIssue]:
         since = since or min(self._opened_at, self._valid_since)
@@ -136,7 +153,9 @@ class Tracker:
     def issuance(self, issue: TrackerIssue, users: int) -> Issuance:
         """The license that a success issue tells of."""
         return Issuance(
-            messages.success_of(issue.title, self._email) or users, issue.url, messages.find_license(issue.description)
+            messages.licensed_users(issue.title, self._email) or users,
+            issue.url,
+            messages.find_license(issue.description),
         )
 
 
@@ -208,15 +227,32 @@ class Mechanizer:
                 budget.say(f"Mechanizer: issue {issued.iid} is closed, the license was mailed")
                 return self._tracker.issuance(issued, self._users)
             issue = self._tracker.own(self.operation_id)
-            self._check_failed(issue)
-            if pipeline and pipeline.status in (*ENDED_BADLY, "success") and not self._after_death(issue, pipeline):
-                return None
+            self._check_told(issue)
+            if pipeline and self._is_over(pipeline):
+                return self._after_death(issue, pipeline)
             state = f"pipeline {pipeline.id} is {pipeline.status}" if pipeline else "no pipeline seen yet"
             if not budget.wait(pause, f"Mechanizer: {state}"):
                 raise self._too_late(pipeline)
             pause = min(pause * 1.5, 5.0)
 
-    def _check_failed(self, issue: TrackerIssue | None) -> None:
+    def _is_over(self, pipeline: Pipeline) -> bool:
+        """Whether a pipeline has ended for so long that nothing of its job can be on its way any more.
+
+        A job may outlive for a moment what GitLab says of it, as after it was canceled.
+        """
+        settings = self._case.settings
+        ended_at = pipeline.updated_at
+        quiet = ended_at is None or settings.now() - ended_at >= timedelta(seconds=settings.settle_s)
+        return pipeline.status in (*ENDED_BADLY, "success") and quiet
+
+    def _check_told(self, issue: TrackerIssue | None) -> None:
+        """Stop at an issue that tells of a failure, or of what no job writes."""
+        if issue and not issue.title.startswith(("[Failure]", "[In progress]")):
+            raise PersonNeededError(
+                f"The issue of this order, {issue.url}, is {issue.state} and titled “{clean(issue.title, 200)}”, which "
+                f"is not what Mechanizer writes for {self._email}. Look what became of the license, and ask in "
+                f"{self._case.settings.slack_channel}; no other one is issued."
+            )
         if issue and issue.title.startswith("[Failure]"):
             reason = messages.failure_reason(issue.description).rstrip(".")
             raise PersonNeededError(
@@ -225,8 +261,11 @@ class Mechanizer:
                 f"an issue), or ask in {self._case.settings.slack_channel}."
             )
 
-    def _after_death(self, issue: TrackerIssue | None, pipeline: Pipeline) -> bool:
-        """Settle what a job left that is over and told neither success nor failure; returns whether a mail was sent.
+    def _after_death(self, issue: TrackerIssue | None, pipeline: Pipeline) -> Issuance | None:
+        """Settle what a job left that is over and told neither success nor failure.
+
+        Returns:
+            The license, if its mail was sent; else None.
 
         Raises:
             OutcomeUnknownError: Only the customer can tell.
@@ -250,13 +289,16 @@ class Mechanizer:
             )
         if issue is not None:
             self._case.apply(SettledIssue(self._case, issue, self._email, self._users, sent=bool(sent)))
-        return bool(sent)
+        return self._tracker.issuance(issue, self._users) if issue and sent else None
 
     def _too_late(self, pipeline: Pipeline | None) -> OutcomeUnknownError:
-        under_way = f"pipeline {pipeline.url} is {pipeline.status}" if pipeline else "no pipeline was seen"
+        seconds = f"this run's {self._case.settings.wait_s:.0f} s of waiting"
+        if pipeline is None:
+            words = f"No pipeline of Mechanizer was seen within {seconds}. Look {self.where}."
+            return self._case.unknown(self.operation_id, self.name, words)
         return OutcomeUnknownError(
-            f"Mechanizer has not finished within this run's {self._case.settings.wait_s:.0f} s of waiting; still under "
-            f"way: {under_way}. It may still issue the license: wait for the pipeline, then run this again; nothing is "
+            f"Mechanizer has not finished within {seconds}; still under way: pipeline {pipeline.url} is "
+            f"{pipeline.status}. It may still issue the license: wait for the pipeline, then run again; nothing is "
             "sent twice. If it never ends, cancel it in GitLab first."
         )
 
@@ -274,7 +316,7 @@ class Mechanizer:
             issue = self._tracker.own(operation_id)
             if issue is None:
                 pipeline = self._own_pipeline(operation_id)
-                failed = pipeline is not None and pipeline.status in ENDED_BADLY
+                failed = pipeline is not None and pipeline.status in ENDED_BADLY and self._is_over(pipeline)
                 failed = failed or self._case.answer(self._case.operation(f"mail-{attempt}")) is False
             else:
                 failed = issue.title.startswith("[Failure]")
@@ -317,8 +359,15 @@ class SettledIssue:
         return self._evidence(found) if (found.title, found.state) == wanted else None
 
     def perform(self) -> Evidence:
-        """Retitle it; if no license was sent, also say why."""
-        description = self._issue.description
+        """Retitle it; if no license was sent, also say why.
+
+        Raises:
+            PersonNeededError: It is not as it was any more.
+        """
+        now = self._gitlab.issue(self._project, self._issue.iid)
+        if (now.title, now.state) != (self._issue.title, self._issue.state):
+            raise PersonNeededError(f"Issue {now.url} has changed meanwhile, to “{clean(now.title, 200)}”. Run again.")
+        description = now.description
         if not self._sent:
             description += f"\n\n{messages.failure_body('The job died before it sent the mail.')}"
         found = self._gitlab.update_issue(
@@ -339,6 +388,8 @@ def order(case: Case, email: str, users: int) -> tuple[EffectResult, Issuance | 
             return started, None
         if issuance := mechanizer.wait():
             return started, issuance
+        if not case.perform:  # a performing run settles the issue, and starts another one
+            return EffectResult(mechanizer.name, mechanizer.summary, EffectState.PLANNED), None
     raise UnavailableError(
         f"Mechanizer's job died {MOST_STARTS} times before it sent anything, so there is no license yet. Look at its "
         "pipelines, then run this again."
@@ -383,40 +434,6 @@ def check_parts(issuance: Issuance, checks: Sequence[Check]) -> tuple[Part, ...]
     """Checks that hold, as the reader sees them."""
     rows = [("✓ yes", c.what, c.seen) for c in checks]
     return (Table(("", "check", "seen"), rows), Paragraph(f"License {issuance.identity}"))
-
-
-def manual_form(ticket: Ticket, email: str, users: int, starts_on: date) -> list[tuple[str, str]]:
-    """What to type into the form *Trials for SM*, field by field. Source: GitLab handbook."""
-    return [
-        ("Email", email),
-        ("Users", str(users)),
-        ("Plan code", policy.TRIAL_PLAN),
-        ("Starts at", str(starts_on)),
-        ("Expires at", str(starts_on + timedelta(days=policy.TRIAL_DAYS))),
-        ("Note", f"Weekend emergency, ticket {ticket.id}"),
-        ("Ticket link", ticket.url),
-    ]
-
-
-def manual_issuance(given: str, users: int) -> Issuance:
-    """The license that the engineer made, from its link or its file.
-
-    Raises:
-        InputError: It is neither a web address nor a readable file.
-    """
-    if given.startswith("https://"):
-        return Issuance(users, given, identity="made by hand, not read by the runbook")
-    try:
-        return Issuance(users, f"file {Path(given).name}", Path(given).read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError) as exc:
-        raise InputError(
-            f"issued_evidence is {given!r}; expected the license's https link, or the path of its file."
-        ) from exc
-
-
-def made_by_hand(made: EffectResult, users: int) -> Issuance:
-    """A license of which only the engineer's note tells."""
-    return Issuance(users, made.proven.url, identity="made by hand, not read by the runbook")
 
 
 def _pipeline_evidence(pipeline: Pipeline) -> Evidence:

@@ -85,9 +85,8 @@ class LicenseNotReceived(WeekendLicense):
         self.failure = None if issue or not found.failures else found.failures[0]
         if issue is None and found.under_way:
             raise OutcomeUnknownError(
-                f"A job for this address is under way, or died: {found.under_way[0].url}. Nothing was sent now. Wait "
-                "for its pipeline; if that died, ask the customer whether the mail came, and retitle the issue "
-                "accordingly."
+                f"A job for this address is under way, or died: {found.under_way[0].url}. Nothing was sent. Wait for "
+                f"its pipeline; if that died, {self._way_to_settle(found.under_way[0], email)}."
             )
         table = (_issues_table(found, issue),) if found != Found() else ()
         return self._found_result(email, began_on, issue, table)
@@ -162,6 +161,17 @@ class LicenseNotReceived(WeekendLicense):
             and not told
             and not later
             and self._effects.look(self._nothing_found_note()) is not None
+        )
+
+    def _way_to_settle(self, issue: TrackerIssue, email: str) -> str:
+        """What a person does about a job that died: the weekend runbook settles an order of its own ticket."""
+        if self.issued_here(issue):
+            return f"run `runbook run weekend_license {self.ticket.id} --perform`, which settles it"
+        users = messages.progress_of(issue.title, email) or 0
+        came, not_come = messages.success_title(email, users), messages.failure_title(email, users)
+        return (
+            f"ask the customer whether the mail came. If it did, retitle the issue to “{came}” and close it; if not, "
+            f"to “{not_come}”"
         )
 
     def _check_recipient(self) -> None:

@@ -21,6 +21,7 @@ from runbook_lib.cases.base import (
     evidence_words,
     step,
 )
+from runbook_lib.cases.by_hand import check_nothing_under_way, made_by_hand, manual_form, manual_issuance
 from runbook_lib.cases.changes import ByHand, Screenshots, SlackPost, screenshots_request
 from runbook_lib.cases.changes import Comment as CommentEffect
 from runbook_lib.cases.emergency import Emergency, from_license_file
@@ -30,9 +31,6 @@ from runbook_lib.cases.issuing import (
     Tracker,
     check_parts,
     checked_issuance,
-    made_by_hand,
-    manual_form,
-    manual_issuance,
     order,
 )
 from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone, clean
@@ -291,6 +289,7 @@ class WeekendLicense(Emergency):
             self.issuance = tracker.issuance(issue, users)
             words = "Mechanizer has issued a license for this ticket already; no second one is made."
             return self.result("found", Tone.GOOD, (Paragraph(words), Link("tracker issue", issue.url)), words)
+        check_nothing_under_way(self, email, users)
         rows = manual_form(self.ticket, email, users, self.settings.now().date())
         given = cast(str | None, answers.parse("issued_evidence", issued_evidence))
         if given is None and self.perform:

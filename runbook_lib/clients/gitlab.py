@@ -136,7 +136,8 @@ def _issue(item: Mapping[str, Any]) -> TrackerIssue:
 
 
 def _pipeline(item: Mapping[str, Any]) -> Pipeline:
-    return Pipeline(item["id"], item["status"], item["web_url"])
+    updated = item.get("updated_at")
+    return Pipeline(item["id"], item["status"], item["web_url"], updated and datetime.fromisoformat(updated))
 
 
 def _variables(items: Any) -> list[tuple[str, str]]:

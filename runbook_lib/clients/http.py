@@ -176,9 +176,9 @@ class Service:
         """
         return self._retried(lambda: self._download_once(url, limit))
 
-    def wait(self, seconds: float) -> bool:
-        """Wait a moment, on the run's budget; returns False at once if less than that is left."""
-        return self._session.budget.wait(seconds)
+    def pause(self, seconds: float) -> None:
+        """Wait a moment, as every run may."""
+        self._session.budget.pause(seconds)
 
     def _retried(self, call: Callable[[], _T], *, once: bool = False) -> _T:
         budget = self._session.budget

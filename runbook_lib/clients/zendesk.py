@@ -6,6 +6,7 @@ Source for paths and bodies: Zendesk Support API reference, tickets, ticket comm
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -14,12 +15,14 @@ from typing import Any, TypeVar
 import httpx
 
 from runbook_lib.clients.http import Service, Session, listed
-from runbook_lib.errors import RefusedError
+from runbook_lib.errors import RefusedError, UnavailableError
 from runbook_lib.models import Attachment, Comment, Organization, Person, Ticket
 
+STAMP_S = 1.0
+"""What a ticket's stamp tells apart."""
 STAMP_PAUSE_S = 0.25
-STAMP_READINGS = 6
-"""Readings, with pauses in between, in which the second of a ticket's last update has surely passed."""
+STAMP_READINGS = 12
+"""Readings, with pauses in between, of a ticket that keeps changing."""
 _T = TypeVar("_T")
 
 
@@ -62,14 +65,23 @@ class Zendesk:
         Stamps have one second. A reading within the second of the last update could not be told from one after a
         further update in that second, so that two safe updates might both pass; then it is read again a little later.
 
+        Raises:
+            UnavailableError: The ticket keeps changing.
+
         Source: Zendesk Support API reference, `updated_at`; RFC 9110, `Date`: the time of the answer.
         """
-        for _ in range(STAMP_READINGS - 1):
+        seen, seen_at = "", 0.0
+        for _ in range(STAMP_READINGS):
+            asked_at = time.monotonic()
             ticket, answered_at = self._reading(ticket_id)
-            if answered_at is None or answered_at > _moment(ticket.updated_stamp):
+            if answered_at and answered_at > _moment(ticket.updated_stamp):
                 return ticket
-            self._service.wait(STAMP_PAUSE_S)
-        return self.ticket(ticket_id)
+            if ticket.updated_stamp == seen and asked_at - seen_at > STAMP_S:
+                return ticket  # whatever the clocks say of each other
+            if ticket.updated_stamp != seen:
+                seen, seen_at = ticket.updated_stamp, time.monotonic()
+            self._service.pause(STAMP_PAUSE_S)
+        raise UnavailableError(f"Ticket {ticket_id} keeps changing, so nothing was sent. Run again in a moment.")
 
     def comments(self, ticket_id: int) -> list[Comment]:
         """The whole thread, oldest first."""

@@ -15,6 +15,7 @@ from runbook_lib import license, messages
 from runbook_lib.cases.base import StepResult
 from runbook_lib.cases.weekend_license import WeekendLicense
 from runbook_lib.errors import InputError, NeedsAnswerError, OutcomeUnknownError, PersonNeededError, UnavailableError
+from runbook_lib.settings import Settings
 from tests.practice import WORLD_DATE, World, start
 
 
@@ -328,6 +329,7 @@ def test_a_pipeline_that_does_not_end_in_time_is_told_and_found_by_the_next_run(
 def die(here: World, *, said: str) -> None:
     """Make it as if the job had died, with its issue still in progress and saying this."""
     here.wait_for_pipelines()
+    here.change("UPDATE pipelines SET updated_at = '2026-11-21T00:00:00.000Z'")
     here.change(
         "UPDATE issues SET state = 'opened', title = replace(title, '[Success] - Created', '[In progress] - Creating'),"
         " description = description || ? WHERE title LIKE '[Success]%' AND description LIKE '%tickets/1001%'",
@@ -399,7 +401,7 @@ def test_a_job_that_died_before_its_issue(here: World) -> None:
     """It opens its issue before anything else, so nothing was sent: the tool is used again by the same run."""
     to_users(1001, perform=True).issue_license()
     here.wait_for_pipelines()
-    here.change("UPDATE pipelines SET status = 'failed'")
+    here.change("UPDATE pipelines SET status = 'failed', updated_at = '2026-11-21T00:00:00.000Z'")
     for table in ("issues", "mails"):
         here.change(f"DELETE FROM {table} WHERE id = (SELECT max(id) FROM {table})")
 
@@ -407,6 +409,80 @@ def test_a_job_that_died_before_its_issue(here: World) -> None:
 
     assert 2 == len(here.rows("SELECT * FROM pipelines"))
     assert 1 == len(here.rows("SELECT * FROM mails"))
+
+
+def test_a_license_for_another_address_of_the_ticket(here: World) -> None:
+    """A ticket gets one license; a corrected address makes no second one, and its success is left as it is."""
+    here.change("UPDATE users SET email = 'maya' WHERE email LIKE 'maya.lindqvist@%'")
+    to_users(1001, perform=True, requester_email="maya@nordlicht-analytics.example").issue_license()
+    here.wait_for_pipelines()
+    (before,) = here.issues(1001)
+
+    with pytest.raises(PersonNeededError, match=r"it went to another address than maya\.lindqvist@nordlicht"):
+        to_users(1001, perform=True, requester_email="maya.lindqvist@nordlicht-analytics.example")
+
+    assert ([before], 1) == (here.issues(1001), len(here.rows("SELECT * FROM mails")))
+
+
+def test_an_issue_that_somebody_retitled(here: World) -> None:
+    """What no job writes is left to a person, and never taken for a job that died."""
+    to_users(1001, perform=True).issue_license()
+    here.wait_for_pipelines()
+    here.change("UPDATE issues SET title = 'Done!' WHERE description LIKE '%tickets/1001%'")
+
+    with pytest.raises(PersonNeededError, match="titled “Done!”, which is not what Mechanizer writes"):
+        to_users(1001, perform=True).issue_license()
+    assert 1 == len(here.rows("SELECT * FROM mails"))
+
+
+def test_a_success_that_a_late_update_undid(here: World) -> None:
+    """Closed, with a copy, and in progress by its title: the license was mailed, and none is issued again."""
+    to_users(1001, perform=True).issue_license()
+    here.wait_for_pipelines()
+    here.change("UPDATE issues SET title = replace(title, '[Success] - Created', '[In progress] - Creating')")
+    here.forget(1001)
+
+    case = to_users(1001, perform=True)
+    case.issue_license()
+    assert "as ordered" in words(case.check_license())
+    assert 1 == len(here.rows("SELECT * FROM mails"))
+
+
+def test_nothing_by_hand_while_mechanizer_is_at_work(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who changes the issuer in the middle would make a second license."""
+    here.inject("pipelines", "stall")
+    monkeypatch.setenv("RUNBOOK_WAIT_S", "0.5")
+    with pytest.raises(OutcomeUnknownError, match="still under way"):
+        to_users(1001, perform=True).issue_license()
+
+    monkeypatch.setenv("RUNBOOK_ISSUER", "manual")
+    for evidence in ({}, {"issued_evidence": "https://customers.gitlab.example/license/7"}):
+        with pytest.raises(OutcomeUnknownError, match="Mechanizer is at work for this ticket"):
+            to_users(1001, perform=True).issue_license(**evidence)
+    here.clear_faults()
+
+
+def test_a_rehearsal_after_a_job_died(here: World) -> None:
+    """It says what a performing run would do, and changes nothing."""
+    to_users(1001, perform=True).issue_license()
+    die(here, said=messages.NO_MAIL_YET)
+    before = here.content()
+
+    assert "Mechanizer would make" in words(to_users(1001).issue_license())
+    assert before == here.content()
+
+
+def test_a_job_that_was_stopped_a_moment_ago(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may still be about to send its mail: as long as that, nothing is settled."""
+    to_users(1001, perform=True).issue_license()
+    die(here, said=messages.NO_MAIL_YET)
+    monkeypatch.setenv("RUNBOOK_SETTLE_S", "3600")
+    here.change("UPDATE pipelines SET updated_at = ?", Settings.load().now().isoformat())
+    monkeypatch.setenv("RUNBOOK_WAIT_S", "0.5")
+
+    with pytest.raises(OutcomeUnknownError, match="has not finished"):
+        to_users(1001, perform=True).issue_license()
+    assert 1 == len(here.issues(1001))
 
 
 def test_an_answer_that_nobody_asked_for(here: World) -> None:

@@ -61,6 +61,44 @@ def sent(wire: Wire) -> Any:
 # -- the ticket
 
 
+class Clock:
+    """A clock that goes on by what is slept."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, wire: Wire) -> None:
+        self.now = 100.0
+        monkeypatch.setattr("runbook_lib.clients.zendesk.time.monotonic", lambda: self.now + sum(wire.waits))
+
+
+def dated(second: int, stamp: str = "2026-11-21T09:00:01Z") -> Any:
+    found = {**FOUND, "ticket": {**FOUND["ticket"], "updated_at": stamp}}
+    return reply(json=found, headers={"Date": f"Sat, 21 Nov 2026 09:00:{second:02} GMT"})
+
+
+@pytest.mark.parametrize(
+    ("seconds", "readings"),
+    [((2,), 1), ((1, 1, 2), 3), ((0,) * 12, 6)],
+    ids=["a second later", "in the same second", "a clock that is behind"],
+)
+def test_settled_ticket(monkeypatch: pytest.MonkeyPatch, seconds: tuple[int, ...], readings: int) -> None:
+    """Read until the second of its stamp has passed: by the service's clock, or by ours if that disagrees."""
+    wire = Wire(*map(dated, seconds))
+    Clock(monkeypatch, wire)
+
+    assert TICKET == desk(wire).settled_ticket(1001)
+    assert readings == len(wire.requests)
+    assert 60 == wire.session.budget.left_s, "every run has that moment"
+
+
+def test_a_ticket_that_keeps_changing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is sent on a reading that cannot be told from a later one."""
+    wire = Wire(*(dated(0, f"2026-11-21T09:00:{second:02}Z") for second in range(1, 20)))
+    Clock(monkeypatch, wire)
+
+    with pytest.raises(UnavailableError, match="Ticket 1001 keeps changing"):
+        desk(wire).settled_ticket(1001)
+    assert 12 == len(wire.requests)
+
+
 def test_ticket() -> None:
     """A ticket comes with its people and organization, in one request, and with the stamp as Zendesk wrote it."""
     wire = Wire(reply(json=FOUND))

@@ -1,0 +1,65 @@
+"""How a license comes about by a person's hand: what to type, and what stands for it afterwards."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+
+from runbook_lib import policy
+from runbook_lib.cases.base import Case
+from runbook_lib.cases.issuing import Issuance, Mechanizer
+from runbook_lib.effects import EffectResult
+from runbook_lib.errors import InputError, OutcomeUnknownError
+from runbook_lib.models import Ticket
+
+
+def check_nothing_under_way(case: Case, email: str, users: int) -> None:
+    """Make sure that Mechanizer is not at work for this ticket, before a person makes a license by hand.
+
+    Raises:
+        OutcomeUnknownError: It is, or may be.
+    """
+    if case.services.gitlab is None or not case.settings.mechanizer_project_id or not case.settings.tracker_project_id:
+        return
+    mechanizer = Mechanizer(case, email, users)
+    found = mechanizer.find()
+    if found or case.is_open(mechanizer.operation_id):
+        seen = f"{found.summary}, {found.url}" if found else "it was started a moment ago"
+        raise OutcomeUnknownError(
+            f"Mechanizer is at work for this ticket ({seen}), so no license is made by hand. Wait for it, then run "
+            "again with RUNBOOK_ISSUER=mechanizer."
+        )
+
+
+def manual_form(ticket: Ticket, email: str, users: int, starts_on: date) -> list[tuple[str, str]]:
+    """What to type into the form *Trials for SM*, field by field. Source: GitLab handbook."""
+    return [
+        ("Email", email),
+        ("Users", str(users)),
+        ("Plan code", policy.TRIAL_PLAN),
+        ("Starts at", str(starts_on)),
+        ("Expires at", str(starts_on + timedelta(days=policy.TRIAL_DAYS))),
+        ("Note", f"Weekend emergency, ticket {ticket.id}"),
+        ("Ticket link", ticket.url),
+    ]
+
+
+def manual_issuance(given: str, users: int) -> Issuance:
+    """The license that the engineer made, from its link or its file.
+
+    Raises:
+        InputError: It is neither a web address nor a readable file.
+    """
+    if given.startswith("https://"):
+        return Issuance(users, given, identity="made by hand, not read by the runbook")
+    try:
+        return Issuance(users, f"file {Path(given).name}", Path(given).read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError) as exc:
+        raise InputError(
+            f"issued_evidence is {given!r}; expected the license's https link, or the path of its file."
+        ) from exc
+
+
+def made_by_hand(made: EffectResult, users: int) -> Issuance:
+    """A license of which only the engineer's note tells."""
+    return Issuance(users, made.proven.url, identity="made by hand, not read by the runbook")
