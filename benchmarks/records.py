@@ -35,7 +35,8 @@ def rows(folder: Path, record: bytes) -> list[tuple[str, str, str, str]]:
         folder: Where the records may be put; about a gigabyte.
         record: An executed notebook, to make them from.
     """
-    paths = _make(folder / "sandbox", record)
+    cells = [cell["id"] for cell in json.loads(record)["cells"] if cell["cell_type"] == "code"]
+    paths = _make(folder / "sandbox", record, cells)
     listed, read, hashed = (
         _median(call) for call in (lambda: _list(folder), lambda: _read(paths), lambda: _hash(paths))
     )
@@ -47,7 +48,7 @@ def rows(folder: Path, record: bytes) -> list[tuple[str, str, str, str]]:
     ]
 
 
-def _make(profile: Path, record: bytes) -> list[Path]:
+def _make(profile: Path, record: bytes, cells: list[str]) -> list[Path]:
     """Tickets with a journal each, as the runner leaves them, but written at once."""
     ring = KeyRing(profile / ".keys")
     signer = ring.signer()
@@ -60,15 +61,15 @@ def _make(profile: Path, record: bytes) -> list[Path]:
             path = folder / f"{START + timedelta(minutes=number):%Y%m%dT%H%M%S}000Z-weekend_license.ipynb"
             path.write_bytes(record.replace(b'"metadata": {', b'"metadata": {"x": "%d-%d",' % (ticket, number), 1))
             paths.append(path)
-        _journal(folder, ring, signer, paths[-RUNS:])
+        _journal(folder, ring, signer, list(_events(paths[-RUNS:], cells)))
     return paths
 
 
-def _journal(folder: Path, ring: KeyRing, signer: Signer, paths: list[Path]) -> None:
+def _journal(folder: Path, ring: KeyRing, signer: Signer, events: list[tuple[str, dict[str, Any]]]) -> None:
     """Write a ticket's journal and its head. Source: `runbook_lib.journal`, the form of a line."""
     lines: list[bytes] = []
     before = "0" * 64
-    for number, (kind, fields) in enumerate(_events(paths), start=1):
+    for number, (kind, fields) in enumerate(events, start=1):
         at = (START + timedelta(seconds=number)).isoformat(timespec="milliseconds")
         entry = {"v": 2, "n": number, "ticket": f"sandbox/{folder.name}", "at": at, "kind": kind, **fields}
         entry |= {"prev": before, "key": signer.key_id}
@@ -80,7 +81,7 @@ def _journal(folder: Path, ring: KeyRing, signer: Signer, paths: list[Path]) -> 
     (ring.folder / "heads" / f"sandbox-{folder.name}.json").write_text(json.dumps(head), encoding="utf-8")
 
 
-def _events(paths: list[Path]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _events(paths: list[Path], cells: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Rehearsals, then a run that performs."""
     for path in paths:
         performed = path is paths[-1]
@@ -93,6 +94,8 @@ def _events(paths: list[Path]) -> Iterator[tuple[str, dict[str, Any]]]:
                 "operator": "practice.engineer",
             },
         )
+        for cell in cells:
+            yield "cell_started", {"record": path.name, "cell": cell}
         for effect in range(EFFECTS if performed else 0):
             about = {"effect": "note", "operation_id": f"sandbox-{path.parent.name}-{effect}"}
             yield "intended", about

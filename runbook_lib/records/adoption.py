@@ -13,8 +13,6 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import SecretStr
-
 from runbook_lib.errors import InputError, RunbookError, UnavailableError
 from runbook_lib.journal import Journal
 from runbook_lib.models import Status
@@ -22,17 +20,16 @@ from runbook_lib.records.archive import Archive
 from runbook_lib.records.reading import Record, mapping, read, text
 from runbook_lib.records.runs import SUFFIX
 from runbook_lib.records.verification import Verifier
+from runbook_lib.redaction import Redactor
 from runbook_lib.settings import Settings
 
 READ_ONLY = 0o444
 _PERSON_NEEDED = ("PersonNeededError", "OutcomeUnknownError", "NeedsAnswerError")
-_SECRET = re.compile(
-    r"BEGIN [A-Z ]{0,60}(?:LICENSE|PRIVATE KEY)"
+_FOREIGN_SECRET = re.compile(
+    r"BEGIN [A-Z ]{0,60}PRIVATE KEY"
     r"|\bglp(?:at|tt)-[\w-]{16,}|\bxox[abprs]-[\w-]{10,}|\bBearer [\w.~+/-]{16,}"
 )
-"""A license, a private key, or a token of GitLab or Slack. Source: the vendors' documentation of their tokens."""
-_SHORTEST_SECRET = 6
-"""Shorter ones would be found in any text."""
+"""A private key, or a token of GitLab or Slack, that is not configured here. Source: the vendors' own documentation."""
 
 
 def adopt(path: Path, ticket_id: int, settings: Settings, operator: str) -> Path:
@@ -57,7 +54,6 @@ def adopt(path: Path, ticket_id: int, settings: Settings, operator: str) -> Path
     if sealed := Verifier(Archive.of(settings)).sealed_as(digest):
         raise InputError(f"{path} is sealed already, as {sealed.record} of ticket {sealed.ticket_id}.")
     journal = Journal.of(settings, ticket_id)
-    journal.entries()
     record = journal.folder / f"{started_at:%Y%m%dT%H%M%S}{started_at.microsecond // 1000:03d}Z-{runbook}{SUFFIX}"
     in_place = _same(path, record)
     if os.path.lexists(record) and not in_place:
@@ -104,9 +100,7 @@ def _refuse_secrets(found: Record, path: Path, settings: Settings) -> None:
     sources = [cell.source for cell in found.cells]
     shown = [words for cell in found.cells for output in cell.outputs for words in (output.text, output.html)]
     everything = "\n".join([*sources, *shown, found.content.decode("utf-8", "replace")])
-    values = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
-    known = any(len(value) >= _SHORTEST_SECRET and value in everything for value in values)
-    if known or _SECRET.search(everything):
+    if Redactor.of(settings).text(everything) != everything or _FOREIGN_SECRET.search(everything):
         raise InputError(f"{path} holds a license or a secret, and cannot become a record. Run it with `runbook run`.")
 
 

@@ -123,11 +123,12 @@ def _about(record: Record) -> list[tuple[str, str]]:
 
 
 def _tables(record: Record) -> Iterable[tuple[str, list[str], list[list[str]]]]:
-    """The manifest's lists that are not empty: title, heads, rows."""
-    for title, heads in _LISTS.items():
-        rows = [[_value(item.get(head)) for head in heads] for item in mappings(record.manifest.get(title))]
-        if rows:
-            yield title, list(heads), rows
+    """The manifest's lists that are not empty: title, heads, rows; without columns that no item has."""
+    for title, known in _LISTS.items():
+        items = mappings(record.manifest.get(title))
+        heads = [head for head in known if any(head in item for item in items)]
+        if heads:
+            yield title, heads, [[_value(item.get(head)) for head in heads] for item in items]
 
 
 def _value(value: Any) -> str:

@@ -111,6 +111,11 @@ def test_forged_markdown_is_harmless(tmp_path: Path, attack: str) -> None:
     harmless_html(shown(tmp_path, cells=[markdown(source)])[1])
 
 
+def test_html_in_markdown_is_shown_as_text(tmp_path: Path) -> None:
+    """A reader sees what somebody had put there."""
+    assert "&lt;b&gt;bold&lt;/b&gt;" in shown(tmp_path, cells=[markdown("<b>bold</b>")])[1]
+
+
 def declarations(content: str) -> set[str]:
     """Every style of a page's tags: property and value."""
     styles = [str(about["style"]) for _, about in tags(content) if about.get("style")]
