@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runbook_lib import cli_journal
+from runbook_lib import cli_journal, cli_records
 from runbook_lib.errors import InputError, PersonNeededError, RunbookError
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     run.set_defaults(command=_run)
 
     cli_journal.add_commands(commands)
+    cli_records.add_commands(commands, _practice)
 
     sandbox = commands.add_parser("sandbox", help="keep the practice world running, for notebooks and papermill")
     sandbox.add_argument("--port", type=int, default=0, metavar="N", help="port on this machine (default: any free)")

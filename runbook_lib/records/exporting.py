@@ -1,0 +1,123 @@
+"""The list of runs as a file for other programs: CSV, JSON lines or Parquet. Writes one file, in one piece."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from runbook_lib.errors import InputError, UnavailableError
+from runbook_lib.records.runs import Run
+
+COLUMNS = tuple(Run.__dataclass_fields__)
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""What a spreadsheet takes for the beginning of a formula. Source: OWASP, CSV injection."""
+_SAFE_PREFIX = "'"
+
+
+def export(runs: Sequence[Run], form: str, path: Path, *, force: bool = False) -> None:
+    """Write runs to a file.
+
+    Args:
+        runs: What to write.
+        form: A key of `FORMATS`.
+        path: The file.
+        force: Whether a file that is there is replaced.
+
+    Raises:
+        InputError: The file is there already, or the format needs a package that is not installed.
+        UnavailableError: The file cannot be written.
+    """
+    _refuse_to_replace(path, force=force)
+    write(path, FORMATS[form]([_row(run) for run in runs]), force=force)
+
+
+def write(path: Path, content: bytes, *, force: bool = False) -> None:
+    """Write a file in one piece. Raises as `export`."""
+    _refuse_to_replace(path, force=force)
+    try:
+        _write(path, content)
+    except OSError as exc:
+        raise UnavailableError(f"{path} cannot be written: {exc.strerror}.") from exc
+
+
+def as_csv(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    """CSV with a line of heads; lists are joined by blanks, and no cell is a formula."""
+    file = io.StringIO(newline="")
+    writer = csv.writer(file)
+    writer.writerow(COLUMNS)
+    writer.writerows([[_cell(row[name]) for name in COLUMNS] for row in rows])
+    return file.getvalue().encode()
+
+
+def as_json_lines(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    """One JSON object a line."""
+    return "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows).encode()
+
+
+def as_parquet(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    """Parquet, with moments in UTC.
+
+    Raises:
+        InputError: pyarrow is not installed.
+    """
+    if find_spec("pyarrow") is None:
+        raise InputError(
+            "Parquet needs pyarrow, which is not installed. Run `pip install pyarrow`, or export to csv or jsonl."
+        )
+    import pandas as pd
+
+    table = pd.DataFrame([dict(row) for row in rows], columns=list(COLUMNS))
+    table["started_at"] = pd.to_datetime(table["started_at"], utc=True, format="ISO8601")
+    table = table.astype({"ticket_id": "int64", "seconds": "float64", "performed": "boolean", "line": "Int64"})
+    file = io.BytesIO()
+    table.to_parquet(file, engine="pyarrow", index=False)
+    return file.getvalue()
+
+
+FORMATS: dict[str, Callable[[Sequence[Mapping[str, Any]]], bytes]] = {
+    "csv": as_csv,
+    "jsonl": as_json_lines,
+    "parquet": as_parquet,
+}
+
+
+def _refuse_to_replace(path: Path, *, force: bool) -> None:
+    if os.path.lexists(path) and not force:
+        raise InputError(f"{path} is there already. Give another name, or pass --force to replace it.")
+
+
+def _row(run: Run) -> dict[str, Any]:
+    """A run as plain values; half a character of a bad text becomes an escape, so that any format takes it."""
+    whole = json.dumps(run.plain, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
+    return dict(json.loads(whole, strict=False))
+
+
+def _cell(value: object) -> object:
+    words = " ".join(value) if isinstance(value, list) else value
+    return f"{_SAFE_PREFIX}{words}" if isinstance(words, str) and words.startswith(FORMULA_STARTS) else words
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file in one piece.
+
+    Raises:
+        OSError: The folder does not take it; nothing of it is left there.
+    """
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        part = Path(file.name)
+        try:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+            part.chmod(0o644)
+            part.replace(path)
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise

@@ -1,0 +1,207 @@
+"""A record as text for the terminal, and as one HTML page that needs no network and runs no script.
+
+A step's own HTML is shown as it looked in the notebook, since its timeline and its decision path say at a glance what
+text says in many lines. It is trusted no more than any stranger's: a record can be forged, so that nh3 keeps only the
+tags and styles that `display` uses, and the page's policy lets a browser neither load nor run anything. What such
+HTML may still draw stays within its own cell: the verification above it cannot be painted over.
+
+Markdown cells go the same way, their own HTML being shown as text. A diagram in Mermaid's language stays its source.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import htpy as h
+import mistune
+import nh3
+from markupsafe import Markup
+from tabulate import tabulate
+
+from runbook_lib.display import Tone, clean, clean_lines
+from runbook_lib.records.reading import Cell, Output, Record, mapping, mappings
+from runbook_lib.records.verification import Verification
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+"""What a browser may load: nothing; styles that are in the page, and images that are in it. Source: CSP Level 3."""
+LONGEST_HTML = 500_000
+LONGEST_SOURCE = 20_000
+_TAGS = {
+    *("a", "bdi", "blockquote", "br", "code", "del", "div", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li"),
+    *("ol", "p", "pre", "span", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul"),
+}
+_ATTRIBUTES = {"*": {"style", "title"}, "a": {"href"}, "th": {"scope"}, "div": {"role", "aria-label"}}
+_STYLES = {
+    *("align-items", "background-color", "border", "border-bottom", "border-collapse", "border-left", "border-radius"),
+    *("display", "flex-wrap", "font-size", "font-weight", "gap", "height", "line-height", "margin", "margin-bottom"),
+    *("margin-top", "max-width", "min-width", "opacity", "overflow-wrap", "padding", "text-align", "vertical-align"),
+    *("white-space", "width", "word-break"),
+}
+_STYLE_SHEET = """
+:root { color-scheme: light dark; --ink: #1f2328; --paper: #ffffff; --quiet: #59636e; --line: #d1d9e0; --box: #f6f8fa; }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e6edf3; --paper: #0d1117; --quiet: #9198a1; --line: #3d444d; --box: #151b23; }
+}
+body { margin: 0 auto; max-width: 1120px; padding: 24px 32px; background: var(--paper); color: var(--ink);
+  font: 15px/1.5 system-ui, sans-serif; }
+h1 { font-size: 24px; } h2 { font-size: 18px; margin-top: 32px; } a { color: inherit; }
+.verdict { border: 2px solid; border-radius: 6px; padding: 8px 16px; }
+.facts { border-collapse: collapse; font-size: 14px; width: 100%; }
+.facts th, .facts td { text-align: left; vertical-align: top; padding: 4px 16px 4px 0; overflow-wrap: anywhere;
+  border-bottom: 1px solid var(--line); }
+.facts td:first-child { min-width: 12ch; }
+.facts th { color: var(--quiet); font-weight: normal; white-space: nowrap; }
+.cell { margin: 16px 0; border-top: 1px solid var(--line); padding-top: 8px; break-inside: avoid-page; }
+.about { color: var(--quiet); font-size: 13px; }
+.shown { overflow: auto; contain: paint; }
+pre { background: var(--box); border-radius: 6px; padding: 8px 12px; white-space: pre-wrap; overflow-wrap: anywhere;
+  font-size: 13px; }
+.failed { border-left: 4px solid #d1434b; } img { max-width: 100%; }
+@media print { body { max-width: none; padding: 0; } .shown { overflow: visible; } }
+"""
+_ABOUT = (
+    *("ticket_id", "runbook", "profile", "operator", "performed", "status", "outcome", "summary", "started_at"),
+    *("ended_at", "seconds", "template_sha256"),
+)
+_LISTS = {
+    "facts": ("name", "value", "source", "detail"),
+    "decisions": ("step", "title", "state", "summary"),
+    "effects": ("name", "state", "summary", "evidence"),
+}
+
+
+def as_text(record: Record, verification: Verification) -> str:
+    """A record for the terminal, what was verified first."""
+    about = tabulate(_about(record), tablefmt="plain", disable_numparse=True)
+    parts = ["\n".join(verdict(verification)), about]
+    for title, heads, rows in _tables(record):
+        parts.append(f"{title}\n{tabulate(rows, headers=heads, disable_numparse=True, maxcolwidths=48)}")
+    parts += [_cell_text(cell) for cell in record.cells if cell.kind == "code"]
+    return "\n\n".join(parts)
+
+
+def as_html(record: Record, verification: Verification) -> str:
+    """A record as one page, what was verified first."""
+    tone = Tone.GOOD if verification.is_good and verification.sealed else Tone.STOP
+    title = f"Record {clean(record.name)}"
+    head = h.head[
+        h.meta(charset="utf-8"),
+        h.meta(http_equiv="Content-Security-Policy", content=POLICY),
+        h.meta(name="viewport", content="width=device-width"),
+        h.title[title],
+        h.style[Markup(_STYLE_SHEET)],  # noqa: S704 - a constant
+    ]
+    body = h.body[
+        h.h1[title],
+        h.div(".verdict", style=f"border-color:{tone.value}")[[h.div[line] for line in verdict(verification)]],
+        h.h2["The run"],
+        h.table(".facts")[h.tbody[[h.tr[h.th(scope="row")[name], h.td[value]] for name, value in _about(record)]]],
+        [[h.h2[title.capitalize()], _table(heads, rows)] for title, heads, rows in _tables(record)],
+        h.h2["The notebook"],
+        [_cell_html(cell) for cell in record.cells],
+    ]
+    return f"{h.html(lang='en')[head, body]}\n"
+
+
+def verdict(verification: Verification) -> list[str]:
+    """What was verified, in lines."""
+    told = [f"{finding.code}: {clean(finding.words, 400)}" for finding in verification.findings]
+    if verification.is_good and verification.sealed:
+        return ["Verified: sealed and unaltered.", *told]
+    return told or ["Not sealed."]
+
+
+def _about(record: Record) -> list[tuple[str, str]]:
+    """The manifest's single values, then the parameters and versions."""
+    manifest = record.manifest
+    rows = [(name.replace("_", " "), manifest[name]) for name in _ABOUT if manifest.get(name) not in (None, "")]
+    for group in ("parameters", "versions"):
+        rows += [(f"{group[:-1]} {name}", value) for name, value in mapping(manifest.get(group)).items()]
+    return [(clean(name), _value(value)) for name, value in rows] or [("", "papermill made it; there is no manifest")]
+
+
+def _tables(record: Record) -> Iterable[tuple[str, list[str], list[list[str]]]]:
+    """The manifest's lists that are not empty: title, heads, rows."""
+    for title, heads in _LISTS.items():
+        rows = [[_value(item.get(head)) for head in heads] for item in mappings(record.manifest.get(title))]
+        if rows:
+            yield title, list(heads), rows
+
+
+def _value(value: Any) -> str:
+    """A value of the manifest as one line: an evidence by its summary and where to see it."""
+    found = mapping(value)
+    if "summary" in found:
+        return clean(f"{found['summary']} {found.get('url') or ''}".strip())
+    return "" if value is None else clean(_words(value))
+
+
+def _words(value: Any) -> str:
+    """A value's text; a number of too many digits for Python to write is only told of."""
+    try:
+        return str(value)
+    except (ValueError, RecursionError):
+        return "(a value that cannot be shown)"
+
+
+def _status(cell: Cell) -> str:
+    took = "" if cell.seconds is None else f", {cell.seconds:.1f} s"
+    return f"{clean(cell.status) or 'unknown'}{took}"
+
+
+def _cell_text(cell: Cell) -> str:
+    shown = [clean_lines(output.text) for output in cell.outputs if output.text]
+    return "\n".join([f"--- {clean(cell.id)} [{_status(cell)}]", *shown])
+
+
+def _cell_html(cell: Cell) -> h.Node:
+    if cell.kind == "markdown":
+        return h.div(".shown")[_harmless(_markdown(cell.source))]
+    mark = ".cell.failed" if cell.status == "failed" or any(output.is_error for output in cell.outputs) else ".cell"
+    return h.section(mark)[
+        h.div(".about")[f"{clean(cell.id)} · {_status(cell)}"],
+        h.pre[clean_lines(cell.source, LONGEST_SOURCE)],
+        [h.div(".shown")[_output_html(output)] for output in cell.outputs],
+    ]
+
+
+def _output_html(output: Output) -> h.Node:
+    if output.html and len(output.html) <= LONGEST_HTML:
+        return _harmless(output.html)
+    if output.png:
+        image = base64.b64encode(output.png).decode()
+        return h.img(src=f"data:image/png;base64,{image}", alt=clean(output.text) or "an image")
+    return h.pre[clean_lines(output.text)] if output.text else None
+
+
+def _markdown(source: str) -> str:
+    render = mistune.create_markdown(escape=True, plugins=["table", "strikethrough"])
+    return str(render(source[:LONGEST_SOURCE]))
+
+
+def _harmless(html: str) -> Markup:
+    """HTML with nothing in it but the tags, attributes and styles that `display` uses, and links to the web."""
+    kept = nh3.clean(
+        html.encode("utf-8", "replace").decode(),
+        tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        attribute_filter=_web_only,
+        filter_style_properties=_STYLES,
+        url_schemes={"http", "https"},
+        link_rel="noopener noreferrer",
+    )
+    return Markup(kept)  # noqa: S704 - made harmless just above
+
+
+def _web_only(tag: str, attribute: str, value: str) -> str | None:
+    """A link's address, if it leads to the web; anything else would be a file beside the page."""
+    return value if attribute != "href" or value.startswith(("https://", "http://")) else None
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> h.Node:
+    return h.table(".facts")[
+        h.thead[h.tr[[h.th(scope="col")[head] for head in heads]]],
+        h.tbody[[h.tr[[h.td[value] for value in row]] for row in rows]],
+    ]

@@ -1,0 +1,195 @@
+"""What a record says: its manifest and its cells, as plain data. Judges nothing, and trusts nothing of it.
+
+A record may have been forged or broken, so that each value is taken only if it is of the kind expected. The notebook
+is read as JSON, without nbformat: that would refuse a whole record for one odd cell.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import os
+import re
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from runbook_lib.display import MIME, size
+from runbook_lib.errors import InputError
+from runbook_lib.records.runs import finite
+
+SCHEMA = 1
+"""The newest form of a manifest that is understood here."""
+NOTEBOOK_FORMAT = 4
+LARGEST_BYTES = 400_000_000
+"""Larger files are not read. Outputs are cut when they are shown, so that a huge one is no reason to refuse."""
+_TERMINAL_COLORS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@dataclass(frozen=True)
+class Output:
+    """One output of a cell.
+
+    Attributes:
+        text: It as plain text.
+        html: It as HTML, which nobody has checked, or "".
+        png: It as an image, or None.
+        data: What a step shows to programs, or nothing.
+        is_error: Whether it is an error.
+    """
+
+    text: str
+    html: str = ""
+    png: bytes | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+    is_error: bool = False
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell.
+
+    Attributes:
+        id: Its id in the runbook.
+        kind: `code`, `markdown` or `raw`.
+        source: Its text.
+        status: How it ended: `completed`, `failed`, `pending` (it never ran) ...
+        seconds: How long it took, or None.
+        outputs: What it showed.
+    """
+
+    id: str
+    kind: str
+    source: str
+    status: str
+    seconds: float | None
+    outputs: tuple[Output, ...]
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record as it says of itself.
+
+    Attributes:
+        name: The file's name.
+        content: The file's bytes.
+        manifest: What the runner noted of the run; empty if papermill alone made it.
+        papermill: What papermill noted.
+        cells: All cells, in order.
+    """
+
+    name: str
+    content: bytes = field(repr=False)
+    manifest: Mapping[str, Any]
+    papermill: Mapping[str, Any]
+    cells: tuple[Cell, ...]
+
+    @property
+    def steps(self) -> list[Mapping[str, Any]]:
+        """The data of each step that was shown, in order."""
+        return [output.data for cell in self.cells for output in cell.outputs if output.data]
+
+
+def read(path: Path) -> Record:
+    """Read a record.
+
+    Raises:
+        InputError: It is no notebook, or one that cannot be read here; the message says which.
+    """
+    content = _content(path)
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError) as exc:
+        raise InputError(f"{path} is no notebook, or only a part of one: it cannot be read as JSON.") from exc
+    cells = found.get("cells") if isinstance(found, dict) else None
+    if not isinstance(cells, list):
+        raise InputError(f"{path} is no notebook: it has no cells.")
+    if found.get("nbformat") != NOTEBOOK_FORMAT:
+        raise InputError(f"{path} is a notebook of another format; expected version {NOTEBOOK_FORMAT} of nbformat.")
+    metadata = mapping(found.get("metadata"))
+    manifest = mapping(metadata.get("runbook"))
+    schema = manifest.get("schema", SCHEMA)
+    if not isinstance(schema, int) or schema > SCHEMA:
+        raise InputError(f"{path} was written by a newer version of this runbook. Update it, then look again.")
+    told = {text(cell.get("id")): cell for cell in mappings(manifest.get("cells"))}
+    return Record(path.name, content, manifest, mapping(metadata.get("papermill")), tuple(_cells(cells, told)))
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """The value if it is a mapping, or an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def mappings(value: object) -> list[Mapping[str, Any]]:
+    """Those of a list's items that are mappings."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def text(value: object) -> str:
+    """The value if it is a text, or a text in lines; else ""."""
+    if isinstance(value, list):
+        return "".join(line for line in value if isinstance(line, str))
+    return value if isinstance(value, str) else ""
+
+
+def _content(path: Path) -> bytes:
+    """A regular file's bytes; a link is not followed, and a pipe is not waited for.
+
+    Raises:
+        InputError: It is none, cannot be read, or is too large.
+    """
+    try:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
+            about = os.fstat(file.fileno())
+            if not stat.S_ISREG(about.st_mode):
+                raise InputError(f"{path} is no file.")
+            if about.st_size > LARGEST_BYTES:
+                raise InputError(f"{path} has {size(about.st_size)}; a record has {size(LARGEST_BYTES)} at most.")
+            return file.read()
+    except OSError as exc:
+        reason = "it is a link, which is not followed" if path.is_symlink() else exc.strerror
+        raise InputError(f"The record {path} cannot be read: {reason}.") from exc
+
+
+def _cells(cells: list[Any], told: Mapping[str, Mapping[str, Any]]) -> Iterator[Cell]:
+    """The cells; the manifest's word on how one ended goes before papermill's."""
+    for cell in mappings(cells):
+        name = text(cell.get("id"))
+        said = {**mapping(mapping(cell.get("metadata")).get("papermill")), **told.get(name, {})}
+        seconds = finite(said.get("seconds", said.get("duration")))
+        kind = text(cell.get("cell_type"))
+        outputs = tuple(_output(output) for output in mappings(cell.get("outputs")))
+        yield Cell(name, kind, text(cell.get("source")), text(said.get("status")), seconds, outputs)
+
+
+def _output(output: Mapping[str, Any]) -> Output:
+    kind, data = output.get("output_type"), mapping(output.get("data"))
+    if kind == "stream":
+        return Output(_plain(text(output.get("text"))))
+    if kind == "error":
+        lines = text(output.get("traceback")) if isinstance(output.get("traceback"), str) else ""
+        lines = "\n".join(line for line in output.get("traceback") or () if isinstance(line, str)) or lines
+        words = f"{text(output.get('ename'))}: {text(output.get('evalue'))}"
+        return Output(_plain(lines or words), is_error=True)
+    return Output(
+        _plain(text(data.get("text/plain"))),
+        html=text(data.get("text/html")),
+        png=_png(text(data.get("image/png"))),
+        data=mapping(data.get(MIME)),
+    )
+
+
+def _plain(words: str) -> str:
+    return _TERMINAL_COLORS.sub("", words)
+
+
+def _png(encoded: str) -> bytes | None:
+    """An image's bytes, if it is a PNG."""
+    try:
+        content = base64.b64decode(encoded, validate=False)
+    except (binascii.Error, ValueError):
+        return None
+    return content if content.startswith(b"\x89PNG\r\n\x1a\n") else None

@@ -1,0 +1,286 @@
+"""The runs that a journal's lines tell of, and which of them are asked for. Reads no file."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from runbook_lib.models import Status
+
+SUFFIX = ".ipynb"
+STILL_RUNNING = timedelta(hours=1)
+"""As long as a run may still be going that began and has no end in the journal. No lock is held during a whole run, so
+that nobody can tell a run that is going from one that was broken off; after this time it is called interrupted."""
+_NAME = re.compile(r"(\d{8}T\d{9})Z-(\w{1,80})\.ipynb")
+_OPERATION_OPENS = ("intended", "unknown")
+_OPERATION_ENDS = ("done", "adopted", "not_done", "answered")
+_NEEDS_ANOTHER_RUN = (Status.NEEDS_ANSWER, Status.INTERRUPTED)
+
+
+class State(StrEnum):
+    """What is known of a run's record from the journal and the folder's file names."""
+
+    SEALED = "sealed"
+    ADOPTED = "adopted"
+    RUNNING = "running_or_interrupted"
+    INTERRUPTED = "interrupted"
+    UNRECORDED = "unrecorded"
+    UNSEALED = "unsealed"
+    MISSING = "missing"
+    SET_ASIDE = "set_aside"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a ticket; or, `unsealed`, a notebook in its folder that no line of the journal names.
+
+    Attributes:
+        ticket_id: The ticket.
+        state: What is known of the record.
+        record: The record's file name, or None if none could be written.
+        runbook: The runbook, or "" if nobody says.
+        started_at: When it began, or None if nobody says.
+        seconds: How long it took, or None if nobody says.
+        operator: Who ran it, or adopted it.
+        performed: Whether it changed things, or None if nobody says.
+        status: How the run ended, or "".
+        outcome: How the case ended, or "".
+        summary: One or two sentences, or "".
+        missing: The parameters that a person had to give.
+        unknown: The operations that it began, and of which nobody knows what became of them.
+        needs_person: Whether it is an open end: somebody still has to do something about it.
+        sha256: The record's digest, or "" if it is not sealed.
+        line: The number of the journal's line that holds the digest, or None.
+    """
+
+    ticket_id: int
+    state: State
+    record: str | None
+    runbook: str = ""
+    started_at: datetime | None = None
+    seconds: float | None = None
+    operator: str = ""
+    performed: bool | None = None
+    status: str = ""
+    outcome: str = ""
+    summary: str = ""
+    missing: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    needs_person: bool = False
+    sha256: str = ""
+    line: int | None = None
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """The run as JSON has it."""
+        values = {**vars(self), "missing": list(self.missing), "unknown": list(self.unknown)}
+        started_at = self.started_at and self.started_at.isoformat(timespec="milliseconds")
+        return {**values, "state": str(self.state), "started_at": started_at}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which runs are asked for; what is empty does not matter.
+
+    Attributes:
+        tickets: Tickets' numbers.
+        runbook: A runbook's name.
+        outcome: How the case ended.
+        status: How the run ended.
+        operator: Who ran it.
+        since: The first day, in UTC.
+        until: The last day, in UTC.
+        open_only: Only open ends.
+    """
+
+    tickets: tuple[int, ...] = ()
+    runbook: str | None = None
+    outcome: str | None = None
+    status: str | None = None
+    operator: str | None = None
+    since: date | None = None
+    until: date | None = None
+    open_only: bool = False
+
+    def takes(self, run: Run) -> bool:
+        """Whether a run is asked for."""
+        names = ("runbook", "outcome", "status", "operator")
+        same = all(getattr(self, name) in (None, getattr(run, name)) for name in names)
+        return same and self._in_time(run) and (run.needs_person or not self.open_only)
+
+    def _in_time(self, run: Run) -> bool:
+        if self.since is None and self.until is None:
+            return True
+        if run.started_at is None:
+            return False
+        day = run.started_at.astimezone(UTC).date()
+        return (self.since or day) <= day <= (self.until or day)
+
+
+@dataclass(frozen=True)
+class Event:
+    """A line of a journal, and whether that journal was set aside.
+
+    What a line holds is taken for nothing if it is not of the kind expected.
+    """
+
+    entry: Mapping[str, Any]
+    set_aside: bool = False
+
+    def text(self, name: str) -> str:
+        """A text of the line, or ""."""
+        found = self.entry.get(name)
+        return found if isinstance(found, str) else ""
+
+    @property
+    def kind(self) -> str:
+        """What the line tells of."""
+        return self.text("kind")
+
+    @property
+    def at(self) -> datetime | None:
+        """When it was written, in UTC, or None."""
+        try:
+            moment = datetime.fromisoformat(self.text("at"))
+            return moment.astimezone(UTC) if moment.tzinfo else None
+        except (ValueError, OverflowError):
+            return None
+
+    @property
+    def record(self) -> str | None:
+        """The record's file name; one that leads elsewhere is none."""
+        name = self.text("record")
+        return name if name.endswith(SUFFIX) and Path(name).name == name else None
+
+    @property
+    def common(self) -> dict[str, Any]:
+        """What a run's first and its last line may both say, as far as this one does."""
+        told: dict[str, Any] = {name: self.text(name) for name in ("runbook", "operator", "status", "outcome")}
+        told |= {"summary": self.text("summary"), "missing": _words(self.entry.get("missing"))}
+        told |= {"seconds": finite(self.entry.get("seconds")), "performed": _truth(self.entry.get("performed"))}
+        return {name: value for name, value in told.items() if value not in (None, "", ())}
+
+
+@dataclass
+class _Builder:
+    """Puts a ticket's runs together, line by line."""
+
+    ticket_id: int
+    runs: dict[str, Run] = field(default_factory=dict)
+    operations: dict[str, tuple[str, bool]] = field(default_factory=dict)
+    """The run that began an operation, by its key, and whether the operation is still open."""
+    performing: str = ""
+
+    def take(self, event: Event) -> None:
+        key = event.record or ""
+        operation = event.text("operation_id")
+        if event.kind == "run_started":
+            self._begin(key or f"without a record, line {event.entry.get('n')}", event)
+        elif event.kind in ("run_ended", "record_adopted"):
+            self._end(key or self._last_open(), event)
+        elif event.kind in _OPERATION_OPENS:
+            self.operations[operation] = (self.performing, True)
+        elif event.kind in _OPERATION_ENDS and operation in self.operations:
+            self.operations[operation] = (self.operations[operation][0], False)
+
+    def _begin(self, key: str, event: Event) -> None:
+        run = Run(self.ticket_id, State.RUNNING, event.record, started_at=event.at, **event.common)
+        self.runs[key] = replace(run, state=State.SET_ASIDE) if event.set_aside else run
+        if run.performed:
+            self.performing = key
+
+    def _end(self, key: str, event: Event) -> None:
+        started_at, runbook = _by_name(key)
+        before = self.runs.get(key) or Run(self.ticket_id, State.RUNNING, None, runbook, started_at)
+        sealed = event.record is not None and bool(event.text("sha256"))
+        state = State.ADOPTED if event.kind == "record_adopted" else State.SEALED if sealed else State.UNRECORDED
+        number = event.entry.get("n")
+        took = event.at - before.started_at if event.at and before.started_at else None
+        usual = {"status": "unknown", "seconds": round(took.total_seconds(), 1) if took else None}
+        self.runs[key] = replace(
+            before,
+            **{**usual, **event.common},
+            record=event.record,
+            state=State.SET_ASIDE if event.set_aside else state,
+            sha256=event.text("sha256") if sealed else "",
+            line=number if isinstance(number, int) else None,
+        )
+
+    def _last_open(self) -> str:
+        """The run that an end without a record belongs to: the last one that has none yet."""
+        return next((key for key, run in reversed(self.runs.items()) if not run.status), "")
+
+    def result(self) -> list[Run]:
+        unknown: dict[str, list[str]] = {}
+        for operation, (key, is_open) in self.operations.items():
+            if is_open:
+                unknown.setdefault(key, []).append(operation)
+        return [replace(run, unknown=tuple(unknown.get(key, ()))) for key, run in self.runs.items()]
+
+
+def together(ticket_id: int, events: Iterable[Event]) -> list[Run]:
+    """The runs that a ticket's lines tell of, as far as the lines go, in the order of their beginning."""
+    builder = _Builder(ticket_id)
+    for event in events:
+        builder.take(event)
+    return builder.result()
+
+
+def finished(run: Run, runs: Sequence[Run], names: set[str]) -> Run:
+    """A run with its last word: how it ended if the journal does not say, and whether somebody is needed."""
+    if not run.status:
+        age = datetime.now(UTC) - (run.started_at or datetime.min.replace(tzinfo=UTC))
+        if age > STILL_RUNNING:
+            state = State.INTERRUPTED if run.state is State.RUNNING else run.state
+            run = replace(run, state=state, status=Status.INTERRUPTED)
+    if run.state in (State.SEALED, State.ADOPTED) and run.record not in names:
+        run = replace(run, state=State.MISSING)
+    waits = run.status in _NEEDS_ANOTHER_RUN and not any(_settles(later, run) for later in runs)
+    return replace(run, needs_person=waits or bool(run.unknown))
+
+
+def _settles(later: Run, run: Run) -> bool:
+    """Whether a later run of the same runbook came to the outcome that this one did not come to."""
+    began = run.started_at is not None and later.started_at is not None and later.started_at > run.started_at
+    return began and bool(later.outcome) and later.runbook == run.runbook and bool(later.performed or not run.performed)
+
+
+def stray(ticket_id: int, name: str) -> Run:
+    """A notebook that no line names."""
+    started_at, runbook = _by_name(name)
+    return Run(ticket_id, State.UNSEALED, name, runbook, started_at, needs_person=True)
+
+
+def _by_name(name: str) -> tuple[datetime | None, str]:
+    """The start and the runbook that a record's file name tells."""
+    found = _NAME.fullmatch(name)
+    if not found:
+        return None, ""
+    try:
+        return datetime.strptime(f"{found[1]}000+0000", "%Y%m%dT%H%M%S%f%z"), found[2]
+    except ValueError:
+        return None, found[2]
+
+
+def finite(value: object) -> float | None:
+    """A number that can be shown and stored, or None."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:
+        return None
+
+
+def _truth(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _words(value: object) -> tuple[str, ...]:
+    return tuple(word for word in value if isinstance(word, str)) if isinstance(value, list) else ()

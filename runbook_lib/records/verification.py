@@ -1,0 +1,348 @@
+"""Whether the records are what was sealed: each defect by its own name. Only reads, and needs only public keys.
+
+    a record      unsealed, altered, replaced, missing, moved, interrupted, unrecorded, not_noted
+    a journal     unknown_key, broken_chain, altered_journal, truncated, missing_journal, other_ticket, unsigned,
+                  newer_version, unreadable
+    only told     writable, running_or_interrupted, set_aside: nothing was damaged
+
+A record is judged by all of its bytes, never by what it says of itself. The ticket's notes, which lie elsewhere, show
+what the folder alone cannot: that a journal was cut, replaced or removed together with its head.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+
+from runbook_lib.errors import InputError, RunbookError
+from runbook_lib.journal import FILE_NAME
+from runbook_lib.messages import Seal, find_seal
+from runbook_lib.models import Comment
+from runbook_lib.records.archive import Archive, Ledger
+from runbook_lib.records.runs import Run, State
+
+_SEALED = (State.SEALED, State.ADOPTED, State.MISSING, State.SET_ASIDE)
+
+
+class Code(StrEnum):
+    """A defect's own name; the last three only tell."""
+
+    UNSEALED = "unsealed"
+    ALTERED = "altered"
+    REPLACED = "replaced"
+    MISSING = "missing"
+    MOVED = "moved"
+    INTERRUPTED = "interrupted"
+    UNRECORDED = "unrecorded"
+    NOT_NOTED = "not_noted"
+    NOTES_UNREADABLE = "notes_unreadable"
+    NO_TICKET = "no_ticket"
+    UNKNOWN_KEY = "unknown_key"
+    BROKEN_CHAIN = "broken_chain"
+    ALTERED_JOURNAL = "altered_journal"
+    TRUNCATED = "truncated"
+    MISSING_JOURNAL = "missing_journal"
+    OTHER_TICKET = "other_ticket"
+    UNSIGNED = "unsigned"
+    NEWER_VERSION = "newer_version"
+    UNREADABLE = "unreadable"
+    WRITABLE = "writable"
+    RUNNING = "running_or_interrupted"
+    SET_ASIDE = "set_aside"
+
+
+_NOTICES = (Code.WRITABLE, Code.RUNNING, Code.SET_ASIDE)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that was found about a record or a journal.
+
+    Attributes:
+        ticket: The ticket's number, or the name of a folder that is none's.
+        subject: The file.
+        code: What it is.
+        words: The same in a sentence.
+        line: The journal's line that shows it, or None.
+    """
+
+    ticket: str
+    subject: str
+    code: Code
+    words: str
+    line: int | None = None
+
+    @property
+    def is_defect(self) -> bool:
+        """Whether something is wrong; else it is only told."""
+        return self.code not in _NOTICES
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What came out.
+
+    Attributes:
+        sealed: How many sealed records were looked at.
+        tickets: How many tickets.
+        findings: What was found, by ticket.
+    """
+
+    sealed: int
+    tickets: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def is_good(self) -> bool:
+        """Whether there is no defect."""
+        return not any(finding.is_defect for finding in self.findings)
+
+
+class Verifier:
+    """Verifies the records of one profile; what it has read of a ticket is kept.
+
+    Args:
+        archive: Where they are.
+    """
+
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
+        self._read: dict[int, Ledger] = {}
+
+    def tickets(self, tickets: Sequence[int]) -> Verification:
+        """Verify these tickets."""
+        ledgers = self._ledgers(tickets)
+        return _result(ledgers, [finding for ledger in ledgers for finding in self._ticket(ledger)])
+
+    def everything(self) -> Verification:
+        """Verify every ticket, and name the folders that are none's."""
+        found = self.tickets(self._archive.tickets())
+        strangers = [
+            Finding(problem.folder, problem.folder, Code.NO_TICKET, problem.words)
+            for problem in self._archive.strangers()
+        ]
+        return Verification(found.sealed, found.tickets, (*found.findings, *strangers))
+
+    def record(self, path: Path) -> Verification:
+        """Verify one file: in its ticket's folder by that ticket's journal, elsewhere by all journals.
+
+        Raises:
+            InputError: There is no such file, and no journal tells of one.
+        """
+        ticket_id = self.ticket_of(path)
+        ledgers = [] if ticket_id is None else self._ledgers([ticket_id])
+        if not any(run.record == path.name for ledger in ledgers for run in ledger.runs):
+            return self._stranger(path, ledgers)
+        found = [finding for ledger in ledgers for finding in self._ticket(ledger)]
+        mine = [finding for finding in found if finding.subject in (path.name, FILE_NAME)]
+        sealed = [run for run in ledgers[0].runs if run.record == path.name and run.state in _SEALED]
+        return Verification(len(sealed), 1, tuple(mine))
+
+    def notes(self, tickets: Sequence[int], read: Callable[[int], Iterable[Comment]]) -> list[Finding]:
+        """Compare what the tickets' notes keep with what is here, both ways.
+
+        Args:
+            tickets: Which ones; a ticket whose folder is gone is one, too.
+            read: Reads a ticket's comments.
+        """
+        return [finding for ledger in self._ledgers(tickets) for finding in self._notes(ledger, read)]
+
+    def ticket_of(self, path: Path) -> int | None:
+        """The ticket in whose folder a path lies, or None."""
+        folder = path.absolute().parent
+        named = folder.name if folder.parent.resolve() == self._archive.folder else ""
+        return int(named) if named.isascii() and named.isdigit() and str(int(named)) == named else None
+
+    def sealed_as(self, digest: str) -> Run | None:
+        """The sealed record that has these bytes, or None."""
+        return next(iter(self._everywhere.get(digest, ())), None)
+
+    def _ledgers(self, tickets: Sequence[int]) -> list[Ledger]:
+        unread = [ticket_id for ticket_id in tickets if ticket_id not in self._read]
+        self._read |= {ledger.ticket_id: ledger for ledger in self._archive.ledgers(unread)}
+        return [self._read[ticket_id] for ticket_id in tickets]
+
+    @cached_property
+    def _everywhere(self) -> dict[str, list[Run]]:
+        """The sealed records of all tickets, by digest; read only when a file has no seal of its own."""
+        found: dict[str, list[Run]] = {}
+        for ledger in self._ledgers(self._archive.tickets()):
+            for run in ledger.runs:
+                if run.sha256:
+                    found.setdefault(run.sha256, []).append(run)
+        return found
+
+    @cached_property
+    def _strays(self) -> dict[str, str]:
+        """Where the files are that no line names, by digest, of the tickets that were read."""
+        runs = [run for ledger in self._read.values() for run in ledger.runs if run.state is State.UNSEALED]
+        paths = [self._path(run) for run in runs]
+        return {digest: f"{path.parent.name}/{path.name}" for path in paths if (digest := digest_of(path))}
+
+    def _ticket(self, ledger: Ledger) -> Iterator[Finding]:
+        for problem in ledger.problems:
+            yield Finding(problem.folder, FILE_NAME, Code(problem.code), problem.words, problem.line)
+        for run in ledger.runs:
+            if run.state in _SEALED and run.sha256:
+                yield from self._sealed(run)
+            elif run.state is State.UNSEALED:
+                yield self._unsealed(run)
+            else:
+                yield _open(run)
+
+    def _path(self, run: Run) -> Path:
+        return self._archive.folder / str(run.ticket_id) / str(run.record)
+
+    def _sealed(self, run: Run) -> Iterator[Finding]:
+        path = self._path(run)
+        if run.state is State.SET_ASIDE:
+            yield _found(run, Code.SET_ASIDE, "is sealed only by a journal that was set aside.")
+        if not os.path.lexists(path):
+            if run.sha256 not in self._strays:
+                yield _found(run, Code.MISSING, "was sealed, but is not there any more.")
+            return
+        digest = digest_of(path)
+        if digest is None:
+            yield _found(run, Code.UNREADABLE, "cannot be read, or is a link or no file.")
+        elif digest == run.sha256:
+            if path.stat().st_mode & 0o222:
+                yield _found(run, Code.WRITABLE, "is unaltered, but could be written to; it was expected read-only.")
+        elif other := self.sealed_as(digest):
+            yield _found(run, Code.REPLACED, f"was replaced by the bytes of {_place(other)}.")
+        else:
+            yield _found(run, Code.ALTERED, "was altered: it does not have the SHA-256 that it was sealed with.")
+
+    def _unsealed(self, run: Run) -> Finding:
+        return self._unnamed(str(run.ticket_id), self._path(run))
+
+    def _unnamed(self, ticket: str, path: Path) -> Finding:
+        """What a file is that no line of its folder's journal names."""
+        digest = digest_of(path)
+        if digest is None:
+            return Finding(ticket, path.name, Code.UNREADABLE, f"{path.name} cannot be read, or is a link or no file.")
+        other = self.sealed_as(digest)
+        if other is None:
+            words = "is not sealed: no journal tells of it. `runbook records adopt` seals what papermill has made."
+            return Finding(ticket, path.name, Code.UNSEALED, f"{path.name} {words}")
+        gone = "" if os.path.lexists(self._path(other)) else ", which is not there any more"
+        return Finding(ticket, path.name, Code.MOVED, f"{path.name} has the bytes of {_place(other)}{gone}.")
+
+    def _stranger(self, path: Path, ledgers: Sequence[Ledger]) -> Verification:
+        """A file that its folder's journal does not name.
+
+        Raises:
+            InputError: There is none.
+        """
+        if not os.path.lexists(path):
+            raise InputError(f"There is no record {path}. Give a ticket's number, or the path of a record.")
+        problems = [finding for ledger in ledgers if ledger.problems for finding in self._ticket(ledger)]
+        told = [finding for finding in problems if finding.subject == FILE_NAME]
+        return Verification(0, len(ledgers), (*told, self._unnamed(path.absolute().parent.name, path)))
+
+    def _notes(self, ledger: Ledger, read: Callable[[int], Iterable[Comment]]) -> Iterator[Finding]:
+        ticket = str(ledger.ticket_id)
+        try:
+            found = [find_seal(comment.body) for comment in read(ledger.ticket_id) if not comment.public]
+        except RunbookError as exc:
+            yield Finding(ticket, "notes", Code.NOTES_UNREADABLE, f"The notes of ticket {ticket} cannot be read: {exc}")
+            return
+        seals = [seal for seal in found if seal]
+        lines = _lines(self._archive.folder / ticket)
+        for seal in seals:
+            yield from _compared(ledger, seal, lines)
+        noted = {seal.record for seal in seals}
+        for run in ledger.runs:
+            if run.state in (State.SEALED, State.MISSING) and run.performed and run.record not in noted:
+                yield _found(run, Code.NOT_NOTED, "was sealed, but no note on the ticket keeps its SHA-256.")
+
+
+def digest_of(path: Path) -> str | None:
+    """The SHA-256 of a regular file, or None; links are not followed."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    with os.fdopen(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            return None
+        try:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError:
+            return None
+
+
+def _result(ledgers: Sequence[Ledger], findings: Iterable[Finding]) -> Verification:
+    sealed = sum(run.state in _SEALED and bool(run.sha256) for ledger in ledgers for run in ledger.runs)
+    return Verification(sealed, len(ledgers), tuple(findings))
+
+
+def _open(run: Run) -> Finding:
+    """A run that left no seal."""
+    match run.state:
+        case State.RUNNING:
+            return _found(run, Code.RUNNING, "belongs to a run that has not ended: it goes on, or was broken off.")
+        case State.UNRECORDED:
+            return _found(run, Code.UNRECORDED, f"could not be written; the run ended as {run.outcome or run.status}.")
+        case State.SET_ASIDE:
+            return _found(run, Code.SET_ASIDE, "is named only by a journal that was set aside, and is not sealed.")
+    return _found(run, Code.INTERRUPTED, "belongs to a run that was broken off: it has no end in the journal.")
+
+
+def _found(run: Run, code: Code, words: str) -> Finding:
+    subject = run.record or f"the record of {run.runbook or 'a run'}"
+    return Finding(str(run.ticket_id), subject, code, f"{subject} {words}", run.line)
+
+
+def _place(run: Run) -> str:
+    return f"{run.record} of ticket {run.ticket_id}"
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """The SHA-256 of the lines of a ticket's journal, and of those that were set aside."""
+
+    now: tuple[str, ...]
+    before: frozenset[str]
+
+
+def _lines(folder: Path) -> _Lines:
+    old = [digest for path in sorted(folder.glob("journal-until-*.jsonl")) for digest in _digests(path)]
+    return _Lines(tuple(_digests(folder / FILE_NAME)), frozenset(old))
+
+
+def _digests(path: Path) -> list[str]:
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return []
+    return [hashlib.sha256(line).hexdigest() for line in content.split(b"\n")[:-1]]
+
+
+def _compared(ledger: Ledger, seal: Seal, lines: _Lines) -> Iterator[Finding]:
+    """What one note says that is not so here."""
+    ticket = str(ledger.ticket_id)
+    run = next((run for run in ledger.runs if run.record == seal.record and run.sha256), None)
+    says = f"A note on the ticket keeps the SHA-256 of {seal.record}"
+    if run is None:
+        words = f"{says}, but no journal that can be relied on tells of that record."
+        yield Finding(ticket, seal.record, Code.MISSING, words)
+    elif run.sha256 != seal.sha256:
+        words = f"{says}, but the journal has another one: the record and the journal were replaced."
+        yield Finding(ticket, seal.record, Code.ALTERED, words)
+    if seal.head in lines.before or lines.now[seal.lines - 1 : seal.lines] == (seal.head,):
+        return
+    if not lines.now:
+        words = f"{says} and its line in the journal, but there is no journal."
+        yield Finding(ticket, FILE_NAME, Code.MISSING_JOURNAL, words)
+    elif len(lines.now) < seal.lines:
+        words = f"A note on the ticket keeps line {seal.lines} of the journal, which ends after line {len(lines.now)}."
+        yield Finding(ticket, FILE_NAME, Code.TRUNCATED, words, len(lines.now))
+    else:
+        words = f"A note on the ticket keeps line {seal.lines} of the journal, which is another one now."
+        yield Finding(ticket, FILE_NAME, Code.ALTERED_JOURNAL, words, seal.lines)

@@ -1,0 +1,211 @@
+"""The runs that a journal's lines tell of, what is known of each, and which are asked for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from runbook_lib.records import runs as runs_module
+from runbook_lib.records.runs import Event, Run, State, Wanted, finished, stray, together
+from tests.records.making import START
+
+NAME = "20261121T100000000Z-weekend_license.ipynb"
+SHA = "a" * 64
+
+
+def event(kind: str, minute: int = 0, **fields: Any) -> Event:
+    """A line of a journal, of some minute."""
+    at = (START + timedelta(minutes=minute)).isoformat()
+    return Event({"n": minute + 1, "at": at, "kind": kind, **fields})
+
+
+def started(name: str = NAME, minute: int = 0, **fields: Any) -> Event:
+    """The line that begins a run."""
+    told = {"runbook": "weekend_license", "record": name, "performed": True, "operator": "grace", **fields}
+    return event("run_started", minute, **told)
+
+
+def ended(name: str | None = NAME, minute: int = 1, **fields: Any) -> Event:
+    """The line that ends it."""
+    told = {"record": name, "sha256": SHA if name else None, "status": "completed", "outcome": "license_issued"}
+    return event("run_ended", minute, **{**told, **fields})
+
+
+def of(*events: Event, names: set[str] | None = None) -> list[Run]:
+    """The runs of a ticket, finished; the folder holds `names`, or else all records."""
+    found = together(1001, events)
+    there = {str(run.record) for run in found} if names is None else names
+    return [finished(run, found, there) for run in found]
+
+
+def test_a_run_is_one_row() -> None:
+    """With all that its two lines tell."""
+    (run,) = of(started(), ended(seconds=61.5, summary="done", missing=["plan"]))
+    assert run == Run(
+        ticket_id=1001,
+        state=State.SEALED,
+        record=NAME,
+        runbook="weekend_license",
+        started_at=START,
+        seconds=61.5,
+        operator="grace",
+        performed=True,
+        status="completed",
+        outcome="license_issued",
+        summary="done",
+        missing=("plan",),
+        sha256=SHA,
+        line=2,
+    )
+
+
+def test_seconds_are_those_between_the_lines_if_nobody_says() -> None:
+    """As journals of before had it."""
+    assert [60.0] == [run.seconds for run in of(started(), ended())]
+
+
+@pytest.mark.parametrize("seconds", [True, "1", None, float("inf"), float("nan"), 10**400, [1]])
+def test_odd_seconds_are_no_number(seconds: object) -> None:
+    """What cannot be shown or stored is taken for nothing."""
+    assert [60.0] == [run.seconds for run in of(started(), ended(seconds=seconds))]
+
+
+def test_two_runs_at_once_are_told_apart() -> None:
+    """By the record's name."""
+    second = NAME.replace("100000", "100100")
+    first, other = of(started(), started(second, 1), ended(second, 2, outcome="escalated"), ended(minute=3))
+    assert ("license_issued", "escalated") == (first.outcome, other.outcome)
+
+
+def test_a_run_without_a_record_is_unrecorded() -> None:
+    """The end belongs to the run that has none yet."""
+    (run,) = of(started(), ended(None, status="failed", outcome=None))
+    assert (State.UNRECORDED, "failed", "") == (run.state, run.status, run.outcome)
+
+
+def test_a_run_without_an_end_is_running_or_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within an hour nobody can tell; after it, it is called interrupted."""
+
+    class Clock(datetime):
+        later = timedelta(minutes=59)
+
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:
+            return START + cls.later
+
+    monkeypatch.setattr(runs_module, "datetime", Clock)
+    (run,) = of(Event({"kind": "run_started", "record": NAME, "at": START.isoformat()}))
+    assert (State.RUNNING, "", False) == (run.state, run.status, run.needs_person)
+    monkeypatch.setattr(Clock, "later", timedelta(minutes=61))
+    (run,) = of(Event({"kind": "run_started", "record": NAME, "at": START.isoformat()}))
+    assert (State.INTERRUPTED, "interrupted", True) == (run.state, run.status, run.needs_person)
+
+
+def test_a_sealed_record_that_is_not_there_is_missing() -> None:
+    """The folder's file names are enough to say so."""
+    assert [State.MISSING] == [run.state for run in of(started(), ended(), names=set())]
+
+
+def test_a_name_that_leads_elsewhere_is_no_record() -> None:
+    """Even from a signed line nothing outside of the ticket's folder is looked at."""
+    (run,) = of(started("../1002/x.ipynb"), ended("../1002/x.ipynb"))
+    assert (None, State.UNRECORDED) == (run.record, run.state)
+
+
+def test_an_adopted_notebook() -> None:
+    """It has its own line, and its start by its name."""
+    (run,) = of(event("record_adopted", record=NAME, sha256=SHA, operator="ada", runbook="weekend_license"))
+    assert (State.ADOPTED, "ada", START) == (run.state, run.operator, run.started_at)
+
+
+def test_an_operation_of_unknown_end_belongs_to_the_run_that_began_it() -> None:
+    """Until its end is known."""
+    intended = event("intended", operation_id="op-1")
+    (run,) = of(started(), intended, event("unknown", operation_id="op-1"), ended())
+    assert (("op-1",), True) == (run.unknown, run.needs_person)
+    (run,) = of(started(), intended, event("answered", operation_id="op-1", there=True), ended())
+    assert ((), False) == (run.unknown, run.needs_person)
+
+
+@pytest.mark.parametrize(
+    ("later", "open_end"),
+    [
+        ({}, False),
+        ({"performed": False}, True),
+        ({"runbook": "weekday_triage"}, True),
+        ({"outcome": None}, True),
+    ],
+)
+def test_a_later_run_settles_what_needed_an_answer(later: dict[str, Any], open_end: bool) -> None:
+    """If it is of the same runbook, came to an outcome, and was performed if this one was."""
+    second = NAME.replace("100000", "110000")
+    begin = {name: value for name, value in later.items() if name != "outcome"}
+    end = {name: value for name, value in later.items() if name == "outcome"}
+    runs = of(
+        started(), ended(status="needs_answer", outcome=None), started(second, 60, **begin), ended(second, 61, **end)
+    )
+    assert [open_end, False] == [run.needs_person for run in runs]
+
+
+def test_lines_of_another_kind_are_taken_for_nothing() -> None:
+    """A line is signed, but it may be of another version."""
+    (run,) = of(started(), ended(status=7, outcome=["x"], summary=None, missing="plan", performed="yes"))
+    assert ("unknown", "", "", (), True) == (run.status, run.outcome, run.summary, run.missing, run.performed)
+
+
+@pytest.mark.parametrize("at", ["", "yesterday", "2026-11-21T10:00:00", "0001-01-01T00:00:00+14:00", 7, None])
+def test_a_moment_that_is_none(at: object) -> None:
+    """Nobody says when it was."""
+    assert Event({"kind": "run_started", "at": at}).at is None
+
+
+@pytest.mark.parametrize(
+    ("name", "started_at", "runbook"),
+    [
+        (NAME, START, "weekend_license"),
+        ("out.ipynb", None, ""),
+        ("20269921T100000000Z-weekend_license.ipynb", None, "weekend_license"),
+    ],
+)
+def test_a_stray_tells_by_its_name(name: str, started_at: datetime | None, runbook: str) -> None:
+    """And is an open end: somebody should adopt or remove it."""
+    run = stray(1001, name)
+    assert (State.UNSEALED, started_at, runbook, True) == (run.state, run.started_at, run.runbook, run.needs_person)
+
+
+RUN = Run(1001, State.SEALED, NAME, "weekend_license", START, 1.0, "grace", True, "completed", "license_issued")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "taken"),
+    [
+        (Wanted(), True),
+        (Wanted(runbook="weekend_license", outcome="license_issued", status="completed", operator="grace"), True),
+        (Wanted(runbook="weekday_triage"), False),
+        (Wanted(outcome="escalated"), False),
+        (Wanted(status="failed"), False),
+        (Wanted(operator="ada"), False),
+        (Wanted(since=date(2026, 11, 21), until=date(2026, 11, 21)), True),
+        (Wanted(since=date(2026, 11, 22)), False),
+        (Wanted(until=date(2026, 11, 20)), False),
+        (Wanted(open_only=True), False),
+    ],
+)
+def test_filters(wanted: Wanted, taken: bool) -> None:
+    """Each alone, and all together."""
+    assert taken is wanted.takes(RUN)
+
+
+def test_filters_of_what_nobody_knows() -> None:
+    """A run without a start is in no span of time; an open end is open."""
+    assert not Wanted(since=date(2026, 1, 1)).takes(replace(RUN, started_at=None))
+    assert Wanted(open_only=True).takes(replace(RUN, needs_person=True))
+
+
+def test_plain_is_json() -> None:
+    """Moments as text in UTC, lists as lists."""
+    plain = replace(RUN, started_at=datetime(2026, 11, 21, 10, 0, tzinfo=UTC)).plain
+    assert ("2026-11-21T10:00:00.000+00:00", "sealed", []) == (plain["started_at"], plain["state"], plain["missing"])
