@@ -14,7 +14,8 @@ from datetime import date
 from typing import ClassVar, cast
 
 from runbook_lib import answers, messages, policy, triage
-from runbook_lib.cases.base import StepResult, effect_data, effect_parts, effect_state, effect_tone, step
+from runbook_lib.cases.base import effect_data, effect_parts, effect_state, effect_tone, step
+from runbook_lib.results import StepResult
 from runbook_lib.cases.changes import Comment, SlackPost
 from runbook_lib.cases.emergency import Emergency
 from runbook_lib.clients.customersdot import customer_page, license_page, seat_link_page

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from runbook_lib import license, messages
-from runbook_lib.cases.base import StepResult
+from runbook_lib.results import StepResult
 from runbook_lib.cases.weekend_license import WeekendLicense
 from runbook_lib.errors import InputError, NeedsAnswerError, OutcomeUnknownError, PersonNeededError, UnavailableError
 from tests.practice import WORLD_DATE, World, start
