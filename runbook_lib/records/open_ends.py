@@ -67,7 +67,7 @@ def _of(run: Run, folder: Path, profile: str) -> Iterator[OpenEnd]:
         words = "It was broken off. Run again: what is done already is found, and not repeated."
         yield OpenEnd(Kind.INTERRUPTED, run, words, _again(run))
     elif run.status == Status.NEEDS_ANSWER:
-        words = run.summary or "It stopped to ask a person."
+        words = f"{run.summary.partition('. ')[0] or 'It stopped to ask a person'}. Find out, then run again."
         yield OpenEnd(Kind.NEEDS_ANSWER, run, words, _again(run))
 
 

@@ -132,6 +132,7 @@ def draw(found: Trend) -> Figure:
 
     heights = [max(0.62 * len(found.ends), 0.01) + 0.3, 2.2]
     figure = Figure(figsize=(_INCHES, sum(heights) + 0.5), layout="constrained")
+    figure.get_layout_engine().set(h_pad=0.12)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=heights)
     _draw_ends(above, found)
     _draw_durations(below, found)
@@ -148,7 +149,7 @@ def draw(found: Trend) -> Figure:
 def _draw_ends(axes: Axes, found: Trend) -> None:
     """A row for each way to end; bars are as high as the largest number of all allows."""
     most = max((max(counts) for counts in found.ends.values()), default=1)
-    rows = list(reversed(found.ends.items()))
+    rows = list(found.ends.items())[::-1]
     for row, (end, counts) in enumerate(rows):
         color = _VERMILION if end == NO_OUTCOME else _BLUE
         shown = [(place, count) for place, count in enumerate(counts) if count]
@@ -182,7 +183,7 @@ def _ends(dated: Sequence[tuple[datetime, Run]], places: Sequence[int], steps: i
     for (_, run), place in zip(dated, places, strict=True):
         end = run.outcome if run.outcome in counts else NO_OUTCOME
         case = (run.ticket_id, run.runbook, end)
-        if run.performed and case not in seen:
+        if run.performed and run.status and case not in seen:
             seen.add(case)
             counts[end][place] += 1
     return {end: tuple(numbers) for end, numbers in counts.items() if any(numbers)}

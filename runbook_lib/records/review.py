@@ -154,9 +154,10 @@ class Review:
             words = f"There is no run in {self.archive.folder} yet. `runbook run` leaves the first one."
             parts = (Paragraph(words, strong=True),)
         if self._problems:
-            shown = [(problem.folder, problem.code, problem.words) for problem in self._problems[:MOST_ROWS]]
             parts += (Paragraph("What cannot be relied on is left out, and named here:", strong=True),)
-            parts += (Table(("folder", "what", "in words"), shown), *_rest(self._problems))
+            told = self._problems[:MOST_ROWS]
+            parts += tuple(Paragraph(f"{problem.folder}, {problem.code}: {problem.words}") for problem in told)
+            parts += _rest(self._problems)
         state, tone = ("read", Tone.PLAIN) if not self._problems else ("read, but for some", Tone.ASK)
         words = f"{counts['tickets']} tickets, {counts['runs']} runs and {counts['records']} records."
         data = {"counts": counts, "asked_for": those, "problems": [vars(problem) for problem in self._problems]}
@@ -181,7 +182,7 @@ class Review:
             return self._nothing()
         shown = found[:MOST_ROWS]
         heads = ("started (UTC)", "ticket", "runbook", "ended as", "took", "operator", "mode", "record")
-        parts = (self._line(len(found)), Table(heads, [_row(run) for run in shown]), *_rest(found))
+        parts = (self._line(len(found)), Table(heads, [_row(run) for run in shown], whole=(1, 2, 4, 6)), *_rest(found))
         plain = [_harmless(run.plain) for run in shown]
         return self._result("listed", Tone.PLAIN, parts, f"{len(found)} runs.", total=len(found), runs=plain)
 
@@ -202,7 +203,7 @@ class Review:
         took = [duration and vars(duration) for duration in trend.durations]
         data = {"by": trend.step, "starts": starts, "ends": trend.ends, "durations": took}
         result = self._result("counted", Tone.PLAIN, parts, f"{len(found)} runs by {trend.step}.", **data)
-        picture = Picture(plots.png(trend), text(result.card))
+        picture = Picture(plots.png(trend), text(replace(result.card, title="Outcomes and durations, a picture")))
         display(picture)  # type: ignore[no-untyped-call]
         return result
 
@@ -216,7 +217,7 @@ class Review:
         counts = {kind: sum(end.kind is kind for end in found) for kind in Kind}
         words = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
         rows = [(_moment(end.run), str(end.run.ticket_id), end.kind, end.words, end.command) for end in found]
-        table = Table(("since (UTC)", "ticket", "why", "what to do", "command"), rows[:MOST_ROWS])
+        table = Table(("since (UTC)", "ticket", "why", "what to do", "command"), rows[:MOST_ROWS], whole=(1, 2))
         parts = (Paragraph(f"{words}. The period does not count here: what is open stays open."), table, *_rest(found))
         plain = [
             {"ticket_id": end.run.ticket_id, "record": end.run.record, "kind": end.kind, "command": end.command}
@@ -240,7 +241,7 @@ class Review:
             words = f"{head} It has no journal here."
             return self._result("nothing", Tone.PLAIN, (Paragraph(words),), words)
         rows = [(moment.at, moment.words, moment.detail) for moment in moments]
-        table = Table(("when (UTC)", "what happened", "what it rests on"), rows[-MOST_ROWS:])
+        table = Table(("when (UTC)", "what happened", "what it rests on"), rows[-MOST_ROWS:], whole=(1,))
         before = (Paragraph(f"{len(rows) - MOST_ROWS} earlier lines are left out."),) if len(rows) > MOST_ROWS else ()
         ends = [end for end in self._open() if end.run.ticket_id == ticket_id]
         after = tuple(Paragraph(f"Still open ({end.kind}): {end.command}", strong=True) for end in ends)
@@ -261,8 +262,8 @@ class Review:
         words = f"{said}: {verified.sealed} sealed records of {verified.tickets} tickets were verified."
         parts: tuple[Part, ...] = (Paragraph(words, strong=True), *map(Paragraph, not_compared))
         if findings:
-            rows = [(finding.ticket, finding.code, finding.words) for finding in findings[:MOST_ROWS]]
-            parts += (Table(("ticket", "what", "in words"), rows), *_rest(findings))
+            rows = [(finding.ticket, finding.code, _first(finding.words)) for finding in findings[:MOST_ROWS]]
+            parts += (Table(("ticket", "what", "in words"), rows, whole=(0, 1)), *_rest(findings))
         tone = Tone.STOP if defects else Tone.ASK if not_compared else Tone.GOOD
         plain = [{**vars(finding), "is_defect": finding.is_defect} for finding in findings]
         counts = {"good": not defects, "sealed": verified.sealed, "tickets": verified.tickets}
@@ -363,6 +364,12 @@ def _row(run: Run) -> tuple[str, ...]:
     ended, state = run.outcome or run.status or "–", run.state.replace("_", " ")
     names = (run.runbook or "–", ended.replace("_", " "), took, run.operator or "–", mode, state)
     return (_moment(run), str(run.ticket_id), *names)
+
+
+def _first(words: str) -> str:
+    """The first sentence; what to do about it is said by the open ends, and where the records are opened."""
+    sentence, stop, _ = words.partition(". ")
+    return f"{sentence}." if stop else sentence
 
 
 def _rest(everything: Sequence[object]) -> tuple[Part, ...]:

@@ -48,7 +48,7 @@ def _told(events: list[Event], *, are_cells: bool) -> Iterator[Moment]:
         yield from (Moment(_at(event), _words(event), _detail(event)) for event in events)
         return
     names = [event.text("cell") for event in events]
-    words = f"{len(names)} cells ran, from {names[0]} to {names[-1]}" if len(names) > 1 else f"the cell {names[0]} ran"
+    words = f"{len(names)} cells, from {names[0]} to {names[-1]}" if len(names) > 1 else f"the cell {names[0]}"
     yield Moment(_at(events[0]), words)
 
 
