@@ -52,6 +52,12 @@ def open_ends(runs: Iterable[Run], folder: Path, profile: str) -> list[OpenEnd]:
     return sorted(found, key=lambda end: end.run.started_at or datetime.min.replace(tzinfo=UTC), reverse=True)
 
 
+def first_sentence(words: str) -> str:
+    """What happened, without what to do about it."""
+    sentence, stop, _ = words.partition(". ")
+    return f"{sentence}." if stop else sentence
+
+
 def _of(run: Run, folder: Path, profile: str) -> Iterator[OpenEnd]:
     prefix = f"{profile}-{run.ticket_id}-"
     for operation in run.unknown:
@@ -67,7 +73,7 @@ def _of(run: Run, folder: Path, profile: str) -> Iterator[OpenEnd]:
         words = "It was broken off. Run again: what is done already is found, and not repeated."
         yield OpenEnd(Kind.INTERRUPTED, run, words, _again(run))
     elif run.status == Status.NEEDS_ANSWER:
-        words = f"{run.summary.partition('. ')[0] or 'It stopped to ask a person'}. Find out, then run again."
+        words = f"{first_sentence(run.summary or 'It stopped to ask a person.')} Find out, then run again."
         yield OpenEnd(Kind.NEEDS_ANSWER, run, words, _again(run))
 
 

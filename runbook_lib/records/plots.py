@@ -129,10 +129,10 @@ def png(found: Trend) -> bytes:
 def draw(found: Trend) -> Figure:
     """The figure: one row of bars for each way to end, and the durations below."""
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     heights = [max(0.62 * len(found.ends), 0.01) + 0.3, 2.2]
-    figure = Figure(figsize=(_INCHES, sum(heights) + 0.5), layout="constrained")
-    figure.get_layout_engine().set(h_pad=0.12)
+    figure = Figure(figsize=(_INCHES, sum(heights) + 0.5), layout=ConstrainedLayoutEngine(h_pad=0.12))
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=heights)
     _draw_ends(above, found)
     _draw_durations(below, found)

@@ -22,7 +22,7 @@ from runbook_lib.journal import Journal
 from runbook_lib.models import Outcome, Status
 from runbook_lib.records import asked, plots
 from runbook_lib.records.archive import Archive
-from runbook_lib.records.open_ends import Kind, OpenEnd, open_ends
+from runbook_lib.records.open_ends import Kind, OpenEnd, first_sentence, open_ends
 from runbook_lib.records.runs import Run, State, Wanted
 from runbook_lib.records.story import story
 from runbook_lib.records.verification import Finding, Verifier
@@ -262,7 +262,7 @@ class Review:
         words = f"{said}: {verified.sealed} sealed records of {verified.tickets} tickets were verified."
         parts: tuple[Part, ...] = (Paragraph(words, strong=True), *map(Paragraph, not_compared))
         if findings:
-            rows = [(finding.ticket, finding.code, _first(finding.words)) for finding in findings[:MOST_ROWS]]
+            rows = [(finding.ticket, finding.code, first_sentence(finding.words)) for finding in findings[:MOST_ROWS]]
             parts += (Table(("ticket", "what", "in words"), rows, whole=(0, 1)), *_rest(findings))
         tone = Tone.STOP if defects else Tone.ASK if not_compared else Tone.GOOD
         plain = [{**vars(finding), "is_defect": finding.is_defect} for finding in findings]
@@ -364,12 +364,6 @@ def _row(run: Run) -> tuple[str, ...]:
     ended, state = run.outcome or run.status or "–", run.state.replace("_", " ")
     names = (run.runbook or "–", ended.replace("_", " "), took, run.operator or "–", mode, state)
     return (_moment(run), str(run.ticket_id), *names)
-
-
-def _first(words: str) -> str:
-    """The first sentence; what to do about it is said by the open ends, and where the records are opened."""
-    sentence, stop, _ = words.partition(". ")
-    return f"{sentence}." if stop else sentence
 
 
 def _rest(everything: Sequence[object]) -> tuple[Part, ...]:
