@@ -1,5 +1,8 @@
 """The forms that ask. A form shows fields and keeps what was entered; it knows nothing of records or cases.
 
+A choice is typed or taken from a list, since JupyterLab takes the arrow keys and the letters away from drop-down menus
+for its own shortcuts. So it may be a word that is no choice, as any text may be wrong: who reads the form checks it.
+
 What is entered is read by whoever runs the next cell. All values are plain text, dates as YYYY-MM-DD, and "" is an
 empty field. Showing a form again shows the same fields, with what was entered in them.
 """
@@ -34,7 +37,7 @@ class Field:
         name: By which its value is read.
         label: What the reader sees beside it.
         kind: How it is filled in.
-        choices: What can be chosen, beside nothing; only for a choice.
+        choices: What is offered; only for a choice.
     """
 
     name: str
@@ -48,7 +51,7 @@ class Form:
 
     Args:
         fields: What is asked.
-        values: What is filled in at first; a choice that is none yet becomes one.
+        values: What is filled in at first.
         say: Puts what is entered into words.
     """
 
@@ -89,8 +92,7 @@ def _widget(field: Field, value: str) -> Any:
         case Kind.DAY:
             return ipywidgets.DatePicker(value=date.fromisoformat(value) if value else None, **shown)
         case Kind.CHOICE:
-            choices = dict.fromkeys([*field.choices, *filter(None, [value])])
-            return ipywidgets.Dropdown(options=[(ALL, ""), *((word, word) for word in choices)], value=value, **shown)
+            return ipywidgets.Combobox(options=tuple(field.choices), value=value, placeholder=ALL, **shown)
         case Kind.TEXT:
             return ipywidgets.Text(value=value, placeholder=ALL, **shown)
 

@@ -30,7 +30,7 @@ WIDTH_PX = 940
 _GREY, _BLUE, _VERMILION = "#737b86", "#2182c4", "#d55e00"
 _INCHES = WIDTH_PX / 100
 _MOST_LABELS = 16
-_LABEL: dict[str, Any] = {"textcoords": "offset points", "color": _GREY, "fontsize": 9.5}
+_LABEL: dict[str, Any] = {"textcoords": "offset points", "color": _GREY, "fontsize": 10.5}
 
 
 class Step(StrEnum):
@@ -140,7 +140,7 @@ def draw(found: Trend) -> Figure:
     below.set_xticks(range(0, len(found.starts), every), [_short(label) for label in found.labels[::every]])
     below.set_xlim(-0.6, len(found.starts) - 0.4)
     for axes in (above, below):
-        axes.tick_params(colors=_GREY, length=0, labelsize=9.5)
+        axes.tick_params(colors=_GREY, length=0, labelsize=10.5)
         axes.spines[["top", "right", "left"]].set_visible(False)
         axes.spines["bottom"].set_color(_GREY)
     return figure
@@ -171,7 +171,7 @@ def _draw_durations(axes: Axes, found: Trend) -> None:
         axes.plot([place], [took.median_s], "o", color=_BLUE, markersize=7)
         axes.annotate(_seconds(took.median_s), (place, took.median_s), (9, 0), va="center", **_LABEL)
     axes.set_ylim(0, max((took.longest_s for _, took in shown), default=1.0) * 1.12 or 1.0)
-    axes.set_ylabel("seconds", color=_GREY, fontsize=9.5)
+    axes.set_ylabel("seconds", color=_GREY, fontsize=10.5)
     title = "How long runs took: median, and from the shortest to the longest"
     axes.set_title(title, loc="left", color=_GREY, fontsize=11, fontweight="bold")
 

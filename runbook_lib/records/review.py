@@ -217,7 +217,7 @@ class Review:
         counts = {kind: sum(end.kind is kind for end in found) for kind in Kind}
         words = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
         rows = [(_moment(end.run), str(end.run.ticket_id), end.kind, end.words, end.command) for end in found]
-        table = Table(("since (UTC)", "ticket", "why", "what to do", "command"), rows[:MOST_ROWS], whole=(1, 2))
+        table = Table(("since (UTC)", "ticket", "why", "what to do", "command"), rows[:MOST_ROWS], whole=(1, 2, 4))
         parts = (Paragraph(f"{words}. The period does not count here: what is open stays open."), table, *_rest(found))
         plain = [
             {"ticket_id": end.run.ticket_id, "record": end.run.record, "kind": end.kind, "command": end.command}
