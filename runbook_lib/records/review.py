@@ -182,7 +182,11 @@ class Review:
             return self._nothing()
         shown = found[:MOST_ROWS]
         heads = ("started (UTC)", "ticket", "runbook", "ended as", "took", "operator", "mode", "record")
-        parts = (self._line(len(found)), Table(heads, [_row(run) for run in shown], whole=(1, 2, 4, 6)), *_rest(found))
+        parts = (
+            self._line(len(found)),
+            Table(heads, [_row(run) for run in shown], whole=(1, 2, 3, 4, 6)),
+            *_rest(found),
+        )
         plain = [_harmless(run.plain) for run in shown]
         return self._result("listed", Tone.PLAIN, parts, f"{len(found)} runs.", total=len(found), runs=plain)
 
@@ -213,14 +217,19 @@ class Review:
         found = self._open()
         if not found:
             words = "Nothing is open: no run waits for an answer, was broken off or left a file unsealed."
-            return self._result("none", Tone.GOOD, (Paragraph(words, strong=True),), words, open_ends=[])
+            parts: tuple[Part, ...] = (Paragraph(words, strong=True),)
+            if self._problems:
+                parts += (Paragraph("What was named above as not to be relied on is not counted."),)
+            tone = Tone.ASK if self._problems else Tone.GOOD
+            return self._result("none", tone, parts, words, open_ends=[])
         counts = {kind: sum(end.kind is kind for end in found) for kind in Kind}
         words = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
         rows = [(_moment(end.run), str(end.run.ticket_id), end.kind, end.words, end.command) for end in found]
         table = Table(("since (UTC)", "ticket", "why", "what to do", "command"), rows[:MOST_ROWS], whole=(1, 2, 4))
         parts = (Paragraph(f"{words}. The period does not count here: what is open stays open."), table, *_rest(found))
+        told = ("ticket_id", "record", "runbook", "operator")
         plain = [
-            {"ticket_id": end.run.ticket_id, "record": end.run.record, "kind": end.kind, "command": end.command}
+            {**{name: getattr(end.run, name) for name in told}, "kind": end.kind, "command": end.command}
             for end in found
         ]
         return self._result(f"{len(found)} open", Tone.ASK, parts, f"{words}.", open_ends=_harmless(plain))
