@@ -106,7 +106,8 @@ def _seats(name: str, raw: object) -> int:
     return count(name, raw, least=1)
 
 
-def _ticket(name: str, raw: object) -> int:
+def ticket(name: str, raw: object) -> int:
+    """A ticket's number. Raises InputError if it is none."""
     expected = "the ticket's number, such as 1001"
     number = _integer(name, raw, expected)
     if not 1 <= number <= MAX_TICKET:
@@ -123,7 +124,8 @@ def _integer(name: str, raw: object, expected: str) -> int:
     return int(text)
 
 
-def _flag(name: str, raw: object) -> bool:
+def flag(name: str, raw: object) -> bool:
+    """True or False. Raises InputError if it is neither."""
     if isinstance(raw, bool):
         return raw
     words = {"true": True, "yes": True, "false": False, "no": False}
@@ -158,10 +160,12 @@ def day(name: str, raw: object) -> date:
 def _yes_or_no(name: str, raw: object) -> str:
     """`yes` or `no`; YAML and papermill turn these words into booleans."""
     words = {True: "yes", False: "no"}
-    return words[raw] if isinstance(raw, bool) else _one_of("yes", "no")(name, raw)
+    return words[raw] if isinstance(raw, bool) else one_of("yes", "no")(name, raw)
 
 
-def _one_of(*choices: str) -> Callable[[str, object], str]:
+def one_of(*choices: str) -> Callable[[str, object], str]:
+    """What reads one of a few words; it raises InputError for any other."""
+
     def read(name: str, raw: object) -> str:
         word = raw.strip().lower() if isinstance(raw, str) else ""
         if word not in choices:
@@ -191,7 +195,8 @@ def _is_path(raw: object) -> bool:
     return not any(unicodedata.category(char) in ("Cc", "Cs") for char in raw)
 
 
-def _text(name: str, raw: object) -> str:
+def line(name: str, raw: object) -> str:
+    """One line of text. Raises InputError if it is none, or too long."""
     text = raw.strip() if isinstance(raw, str) else ""
     if not text or len(text) > 500 or not text.isprintable():
         raise _wrong(name, raw, "one line of text, 500 characters at most")
@@ -208,16 +213,16 @@ def _wrong(name: str, raw: object, expected: str) -> InputError:
 
 
 _ALL = (
-    Question("ticket_id", "the Zendesk ticket's number", _ticket, optional=False),
-    Question("perform", "False rehearses, True changes things and is final", _flag, optional=False),
-    Question("take_over", "True takes the ticket although a colleague has it", _flag, optional=False),
+    Question("ticket_id", "the Zendesk ticket's number", ticket, optional=False),
+    Question("perform", "False rehearses, True changes things and is final", flag, optional=False),
+    Question("take_over", "True takes the ticket although a colleague has it", flag, optional=False),
     Question("emergency_on", "the emergency's date, if it is not the day the ticket was opened", day),
-    Question("deployment", "self_managed or gitlab_com", _one_of("self_managed", "gitlab_com")),
-    Question("account_type", "customer, prospect or reseller", _one_of("customer", "prospect", "reseller")),
-    Question("plan", "the plan they pay for: starter, premium, ultimate, or free", _one_of(*PAID_PLANS, "free")),
+    Question("deployment", "self_managed or gitlab_com", one_of("self_managed", "gitlab_com")),
+    Question("account_type", "customer, prospect or reseller", one_of("customer", "prospect", "reseller")),
+    Question("plan", "the plan they pay for: starter, premium, ultimate, or free", one_of(*PAID_PLANS, "free")),
     Question("expires_on", "the day the license expired, YYYY-MM-DD", day),
     Question(
-        "ask_customer", "True asks for the screenshots although there are images on the ticket", _flag, optional=False
+        "ask_customer", "True asks for the screenshots although there are images on the ticket", flag, optional=False
     ),
     Question("screenshots", "image files to add to the ticket, as a list of paths", _files),
     Question("users_in_license", "Users in subscription (or License), from the screenshot", count),
@@ -226,17 +231,17 @@ _ALL = (
     Question("users_over_license", "Users over license (or subscription), from the screenshot", count),
     Question("user_count", "users for the new license, if not the suggested number", _seats),
     Question("requester_email", "the requester's address, only if the ticket shows none", address),
-    Question("send_earlier", "True sends the valid license of an earlier emergency", _flag, optional=False),
-    Question("issued_evidence", "issuer manual: link to the license you made, or the path of its file", _text),
+    Question("send_earlier", "True sends the valid license of an earlier emergency", flag, optional=False),
+    Question("issued_evidence", "issuer manual: link to the license you made, or the path of its file", line),
     Question("has_account", "yes or no: the requester has a CustomersDot account", _yes_or_no),
     Question("has_access", "yes or no: that account can see the subscription", _yes_or_no),
-    Question("subscription", "the subscription's name, as its Seat Link rows have it", _text),
+    Question("subscription", "the subscription's name, as its Seat Link rows have it", line),
     Question("entry_today", "yes or no: the Seat Link page has an entry with the current date", _yes_or_no),
-    Question("escalate", "True engages an expert although questions are open", _flag, optional=False),
+    Question("escalate", "True engages an expert although questions are open", flag, optional=False),
     Question("mail_missing", "yes or no: the customer says that the mail has not come", _yes_or_no),
 )
 _EXAMPLES: Mapping[Callable[[str, object], Value], str] = {
-    _flag: "True",
+    flag: "True",
     _yes_or_no: "yes",
     day: "YYYY-MM-DD",
     count: "N",

@@ -30,6 +30,8 @@ CELL_LIMIT = 240
 """Characters of one value that are shown; longer text says how long it is."""
 PREVIEW_LIMIT = 4000
 _WIDTH = 100
+_SHORT = 52
+"""Characters of a value that may stay on one line in a column that is kept whole."""
 _LINE = "1px solid rgba(128,128,128,0.35)"
 _MARKS = {Answer.YES: "✓", Answer.NO: "✗", Answer.UNKNOWN: "?"}
 
@@ -57,10 +59,17 @@ class Paragraph:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under heads; each row as long as the heads."""
+    """Rows under heads.
+
+    Attributes:
+        heads: The columns' names.
+        rows: The values; each row as long as the heads.
+        whole: The columns, beside the first, whose short values are not broken over lines, by place.
+    """
 
     heads: Sequence[str]
     rows: Sequence[Sequence[str]]
+    whole: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
@@ -226,8 +235,8 @@ def _part_html(part: Part, tone: Tone) -> h.Node:
         case Paragraph(words, strong):
             weight = "bold" if strong else "normal"
             return h.p(style=f"margin:6px 0px;font-weight:{weight}")[h.bdi[clean(words, PREVIEW_LIMIT)]]
-        case Table(heads, rows):
-            return _table(heads, rows)
+        case Table():
+            return _table(part)
         case Timeline(window):
             return _timeline(window)
         case Preview(label, words):
@@ -281,21 +290,25 @@ def _pill(answer: str) -> h.Node:
     return [" → ", h.span(style=style)[clean(answer)]]
 
 
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> h.Node:
+def _table(table: Table) -> h.Node:
     cell = f"text-align:left;vertical-align:top;padding:3px 14px 3px 0px;border-bottom:{_LINE}"
     head_cell = cell + ";font-size:12px;opacity:0.75;font-weight:normal"
+    heads = [(head, ";white-space:nowrap" if place in table.whole else "") for place, head in enumerate(table.heads)]
     return h.table(style="border-collapse:collapse;margin:6px 0px;font-size:13px;width:auto")[
-        h.thead[h.tr[[h.th(style=head_cell, scope="col")[clean(head)] for head in heads]]],
+        h.thead[h.tr[[h.th(style=head_cell + wrap, scope="col")[clean(head)] for head, wrap in heads]]],
         h.tbody[
-            [h.tr[[h.td(style=cell + wrap)[h.bdi[clean(value)]] for value, wrap in _columns(row)]] for row in rows]
+            [
+                h.tr[[h.td(style=cell + wrap)[h.bdi[clean(value)]] for value, wrap in _columns(row, table.whole)]]
+                for row in table.rows
+            ]
         ],
     ]
 
 
-def _columns(row: Sequence[str]) -> list[tuple[str, str]]:
-    """Each value with its style: the first column holds labels and stays on one line."""
-    wraps = [";white-space:nowrap"] + [";white-space:normal"] * (len(row) - 1)
-    return list(zip(row, wraps, strict=True))
+def _columns(row: Sequence[str], whole: Sequence[int]) -> list[tuple[str, str]]:
+    """Each value with its style: the first column holds labels and stays on one line, others if they are short."""
+    stays = [place == 0 or (place in whole and len(value) <= _SHORT) for place, value in enumerate(row)]
+    return [(value, f";white-space:{'nowrap' if stay else 'normal'}") for value, stay in zip(row, stays, strict=True)]
 
 
 def _timeline(window: Window) -> h.Node:

@@ -35,6 +35,8 @@ from runbook_lib.settings import Settings
 
 SCHEMA = 1
 """The version of the manifest."""
+REVIEW = "review_records"
+"""The notebook about all tickets, which is no runbook of one."""
 _PERSON_NEEDED = {PersonNeededError.__name__, OutcomeUnknownError.__name__, "NeedsAnswerError"}
 
 
@@ -77,7 +79,7 @@ class Report:
 
 def runbooks(settings: Settings) -> list[str]:
     """The names of the runbooks there are."""
-    return sorted(path.stem for path in settings.notebooks.glob("*.ipynb"))
+    return sorted(path.stem for path in settings.notebooks.glob("*.ipynb") if path.stem != REVIEW)
 
 
 def template(settings: Settings, runbook: str) -> Path:
@@ -86,6 +88,11 @@ def template(settings: Settings, runbook: str) -> Path:
     Raises:
         InputError: There is none of this name.
     """
+    if runbook == REVIEW:
+        raise InputError(
+            f"{REVIEW} is about all tickets, so it is not run on one. Open it in JupyterLab, or run "
+            f"`papermill {settings.notebooks / REVIEW}.ipynb report.ipynb`."
+        )
     known = runbooks(settings)
     if runbook not in known:
         if not known:

@@ -20,7 +20,7 @@ LAYERS = (
     ("models",),
     ("policy",),
     ("answers", "triage", "routing", "license", "messages", "display"),
-    ("settings", "keyring", "budget"),
+    ("settings", "keyring", "budget", "results"),
     ("redaction",),
     ("clients", "journal", "widgets", "screenshots"),
     ("effects", "mechanizer"),

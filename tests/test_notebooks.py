@@ -16,6 +16,8 @@ from runbook_lib import engine
 from runbook_lib.answers import QUESTIONS
 from runbook_lib.cases import license_not_received, start_here, weekday_triage, weekend_license
 from runbook_lib.cases.base import Case
+from runbook_lib.records import asked
+from runbook_lib.runner import REVIEW
 from runbook_lib.settings import ROOT
 from tests.practice import World
 
@@ -29,11 +31,20 @@ CASES: dict[str, type[Case]] = {
         start_here.StartHere,
     )
 }
+RUNBOOKS = [path for path in NOTEBOOKS if path.stem != REVIEW]
+PARAMETERS = {REVIEW: asked.PARAMETERS}
+"""Where the parameters are defined that are not a runbook's."""
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])
 def path(request: pytest.FixtureRequest) -> Path:
     """Each notebook in turn."""
+    return Path(request.param)
+
+
+@pytest.fixture(params=RUNBOOKS, ids=[path.stem for path in RUNBOOKS])
+def runbook(request: pytest.FixtureRequest) -> Path:
+    """Each notebook that is about one ticket."""
     return Path(request.param)
 
 
@@ -84,22 +95,32 @@ def test_parameters_are_typed_literals_with_the_words_of_their_definition(path: 
         (node,) = ast.parse(definition).body
         assert isinstance(node, ast.AnnAssign)
         assert isinstance(node.target, ast.Name)
-        question = QUESTIONS[node.target.id]
+        question = PARAMETERS.get(path.stem, QUESTIONS)[node.target.id]
         assert question.words == words
         question.parse(ast.literal_eval(node.value))
-    assert "perform: bool = False" in cell.source
+    assert ("perform: bool = False" in cell.source) is (path.stem != REVIEW)
 
 
-def test_each_step_of_the_case_is_one_cell_in_order(path: Path) -> None:
+def test_each_step_of_the_case_is_one_cell_in_order(runbook: Path) -> None:
     """Nothing is left out, nothing comes twice."""
-    sources = [cell.source for cell in read(path).cells if cell.cell_type == "code"]
+    sources = [cell.source for cell in read(runbook).cells if cell.cell_type == "code"]
     calls = [source.split("(")[0].removeprefix("case.") for source in sources if source.startswith("case.")]
-    assert list(CASES[path.stem].order) == calls
+    assert list(CASES[runbook.stem].order) == calls
 
 
-def test_the_engine_reads_the_parameters_off_the_notebook(path: Path) -> None:
+def test_the_review_has_one_cell_for_each_part_and_asks_for_each_filter() -> None:
+    """It is about all tickets, and has no case."""
+    (path,) = set(NOTEBOOKS) - set(RUNBOOKS)
+    sources = [cell.source for cell in read(path).cells if cell.cell_type == "code"]
+    calls = ["filters", "runs", "trends", "open_ends", "timeline", "verification"]
+    assert [f"review.{name}()" for name in calls] == sources[2:]
+    assert list(asked.PARAMETERS) == list(engine.parameters(path))
+    assert all(f"{name}={name}" in sources[1] for name in asked.PARAMETERS)
+
+
+def test_the_engine_reads_the_parameters_off_the_notebook(runbook: Path) -> None:
     """Names and defaults, in the notebook's order."""
-    found = engine.parameters(path)
+    found = engine.parameters(runbook)
     assert ["ticket_id", "perform"] == list(found)[:2]
     assert "False" == found["perform"]
 

@@ -15,7 +15,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar
 
-from IPython import get_ipython
 from IPython.display import Pretty, clear_output, display
 
 from runbook_lib import answers
@@ -25,11 +24,12 @@ from runbook_lib.clients.gitlab import GitLab
 from runbook_lib.clients.http import Session
 from runbook_lib.clients.slack import Slack
 from runbook_lib.clients.zendesk import Zendesk
-from runbook_lib.display import MIME, Card, Paragraph, Part, Table, Tone, clean, html, text
+from runbook_lib.display import Card, Paragraph, Part, Table, Tone, clean
 from runbook_lib.effects import Effect, EffectResult, Effects
 from runbook_lib.errors import InputError, NeedsAnswerError, OutcomeUnknownError, PersonNeededError, RunbookError
 from runbook_lib.journal import Journal
 from runbook_lib.models import EffectState, Evidence, Outcome, Person, Ticket
+from runbook_lib.results import StepResult, show, somebody_is_there
 from runbook_lib.settings import Settings
 
 PROGRESS = "runbook_progress"
@@ -73,20 +73,6 @@ def connect(settings: Settings) -> Services:
     )
     weakref.finalize(services, pool.close)
     return services
-
-
-@dataclass(frozen=True)
-class StepResult:
-    """What a step shows: a card for people, plain data for programs."""
-
-    card: Card
-    data: Mapping[str, Any]
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return {"text/html": html(self.card), "text/plain": text(self.card), MIME: dict(self.data)}
-
-    def __repr__(self) -> str:
-        return text(self.card)
 
 
 class Case:
@@ -318,11 +304,6 @@ class Progress:
         self._said = words
 
 
-def show(result: StepResult) -> None:
-    """Show a result before the end of its cell."""
-    display(result)  # type: ignore[no-untyped-call]
-
-
 def effect_data(effect: EffectResult) -> dict[str, Any]:
     """An effect as a program reads it."""
     evidence = asdict(effect.evidence) if effect.evidence else None
@@ -417,12 +398,3 @@ def _stopped(
         "effects": [effect_data(effect) for effect in case.applied] if case else [],
     }
     return StepResult(Card(title, state, tone, badge, parts), data)
-
-
-def somebody_is_there() -> bool:
-    """Whether a person runs the cells: then the kernel may ask for input, under papermill it may not.
-
-    Source: measured with JupyterLab, papermill, nbclient and nbval.
-    """
-    kernel = getattr(get_ipython(), "kernel", None)
-    return bool(getattr(kernel, "_allow_stdin", False))

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from typing import Any, cast
 
 from runbook_lib import answers, messages, policy
-from runbook_lib.cases.base import Case, StepResult, effect_data, effect_parts, effect_state, effect_tone, step
+from runbook_lib.cases.base import Case, effect_data, effect_parts, effect_state, effect_tone, step
 from runbook_lib.cases.by_hand import made_by_hand
 from runbook_lib.cases.changes import Assignment, ByHand
 from runbook_lib.cases.gathering import license_facts, ticket_facts
@@ -19,6 +19,7 @@ from runbook_lib.cases.issuing import Issuance, Tracker
 from runbook_lib.display import Paragraph, Part, Preview, Table, Tone, clean, verdict_parts
 from runbook_lib.errors import PersonNeededError
 from runbook_lib.models import Answer, Comment, Fact, Facts, Outcome, Ruling, Source, TrackerIssue, Verdict
+from runbook_lib.results import StepResult
 
 MESSAGE_LIMIT = 1500
 """Characters of the first message that are shown; the ticket has the rest."""

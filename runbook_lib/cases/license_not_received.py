@@ -13,7 +13,6 @@ from typing import ClassVar, cast
 
 from runbook_lib import answers, license, messages, policy
 from runbook_lib.cases.base import (
-    StepResult,
     effect_data,
     effect_parts,
     effect_state,
@@ -27,6 +26,7 @@ from runbook_lib.cases.weekend_license import WeekendLicense
 from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone
 from runbook_lib.errors import InputError, NeedsAnswerError, OutcomeUnknownError, PersonNeededError
 from runbook_lib.models import Answer, EffectState, Evidence, Outcome, TrackerIssue
+from runbook_lib.results import StepResult
 
 
 class LicenseNotReceived(WeekendLicense):

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import ClassVar, cast
 
 from runbook_lib import answers, policy, routing
-from runbook_lib.cases.base import StepResult, somebody_is_there, step
+from runbook_lib.cases.base import step
 from runbook_lib.cases.emergency import Emergency
 from runbook_lib.cases.issuing import Found, Tracker
 from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone, verdict_parts
 from runbook_lib.models import Answer, Outcome, Ruling, Verdict
+from runbook_lib.results import StepResult, somebody_is_there
 
 COPIES = "open"
 """The folder, beside the runbooks, of the copies that have a ticket's number filled in."""

@@ -14,7 +14,7 @@ from datetime import date
 from typing import ClassVar, cast
 
 from runbook_lib import answers, messages, policy, triage
-from runbook_lib.cases.base import StepResult, effect_data, effect_parts, effect_state, effect_tone, step
+from runbook_lib.cases.base import effect_data, effect_parts, effect_state, effect_tone, step
 from runbook_lib.cases.changes import Comment, SlackPost
 from runbook_lib.cases.emergency import Emergency
 from runbook_lib.clients.customersdot import customer_page, license_page, seat_link_page
@@ -32,6 +32,7 @@ from runbook_lib.models import (
     Source,
     Verdict,
 )
+from runbook_lib.results import StepResult
 
 MOST_ROWS = 15
 """Seat Link rows that are shown, the newest; the rule reads all."""

@@ -13,7 +13,6 @@ from typing import ClassVar, cast
 
 from runbook_lib import answers, messages, policy
 from runbook_lib.cases.base import (
-    StepResult,
     effect_data,
     effect_parts,
     effect_state,
@@ -46,6 +45,7 @@ from runbook_lib.models import (
     Source,
     Verdict,
 )
+from runbook_lib.results import StepResult
 
 SLACK_PATIENCE_S = 5.0
 """How long the look ahead waits for Slack."""

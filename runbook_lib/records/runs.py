@@ -112,7 +112,8 @@ class Wanted:
         """Whether a run is asked for."""
         names = ("runbook", "outcome", "status", "operator")
         same = all(getattr(self, name) in (None, getattr(run, name)) for name in names)
-        return same and self._in_time(run) and (run.needs_person or not self.open_only)
+        here = not self.tickets or run.ticket_id in self.tickets
+        return here and same and self._in_time(run) and (run.needs_person or not self.open_only)
 
     def _in_time(self, run: Run) -> bool:
         if self.since is None and self.until is None:

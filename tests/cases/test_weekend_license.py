@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from runbook_lib import license, messages
-from runbook_lib.cases.base import StepResult
 from runbook_lib.cases.weekend_license import WeekendLicense
 from runbook_lib.errors import InputError, NeedsAnswerError, OutcomeUnknownError, PersonNeededError, UnavailableError
+from runbook_lib.results import StepResult
 from runbook_lib.settings import Settings
 from tests.practice import WORLD_DATE, World, start
 

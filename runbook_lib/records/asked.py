@@ -1,0 +1,88 @@
+"""What a review is asked for: its parameters, their checks, and the runs that they mean. Reads no file.
+
+A filter's value is plain text, dates as YYYY-MM-DD; "" takes all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+from runbook_lib import answers
+from runbook_lib.answers import UNKNOWN, Question
+from runbook_lib.display import clean
+from runbook_lib.errors import InputError
+from runbook_lib.models import Outcome, Status
+from runbook_lib.records.runs import Wanted
+
+DAYS = 7
+"""How long the period is if nobody says when it begins."""
+_FILTERS = (
+    Question("since", f"the first day, YYYY-MM-DD, in UTC; unknown takes {DAYS} days", answers.day),
+    Question("until", "the last day, YYYY-MM-DD, in UTC; unknown is today", answers.day),
+    Question("runbook", "only this runbook, such as weekend_license", answers.line),
+    Question("outcome", "only cases that ended so, such as license_issued", answers.one_of(*Outcome)),
+    Question("status", "only runs that ended so, such as needs_answer", answers.one_of(*Status)),
+    Question("operator", "only the runs of this person", answers.line),
+    Question("ticket", "only this ticket, and its timeline", answers.ticket),
+)
+FILTERS: Mapping[str, Question] = {question.name: question for question in _FILTERS}
+TICKET_NOTES = Question(
+    "ticket_notes", "True also compares with the notes on the tickets", answers.flag, optional=False
+)
+PARAMETERS: Mapping[str, Question] = {**FILTERS, TICKET_NOTES.name: TICKET_NOTES}
+"""Every parameter of the notebook, by name."""
+
+
+def filters(given: Mapping[str, object], today: date) -> dict[str, str]:
+    """The notebook's parameters as the values of all filters; a period is always there.
+
+    Args:
+        given: What was passed, by name; `unknown` for what was not.
+        today: The last day, if nobody names one.
+
+    Raises:
+        InputError: A value is impossible, or no filter has this name.
+    """
+    if other := [name for name in given if name not in FILTERS]:
+        raise InputError(f"The review has no parameter {other[0]!r}; known are {', '.join(PARAMETERS)}.")
+    values = {name: _plain(FILTERS[name], given.get(name, UNKNOWN)) for name in FILTERS}
+    until = date.fromisoformat(values["until"]) if values["until"] else today
+    since = values["since"] or (until - timedelta(days=DAYS - 1)).isoformat()
+    values |= {"since": since, "until": until.isoformat()}
+    wanted(values)
+    return values
+
+
+def wanted(values: Mapping[str, str]) -> Wanted:
+    """The runs that filters mean.
+
+    Raises:
+        InputError: A value is impossible, or the period ends before it begins.
+    """
+    found = {name: FILTERS[name].read(name, value) for name, value in values.items() if value}
+    ticket = found.pop("ticket", None)
+    asked = Wanted(tickets=() if ticket is None else (int(str(ticket)),), **found)  # type: ignore[arg-type]
+    if asked.since and asked.until and asked.since > asked.until:
+        raise InputError(f"since is {asked.since}, which is after until, {asked.until}. Exchange them, or change one.")
+    return asked
+
+
+def words(asked: Wanted) -> str:
+    """What is asked for, in one line."""
+    named = {"runbook": asked.runbook, "outcome": asked.outcome, "status": asked.status, "operator": asked.operator}
+    tickets = [f"ticket {ticket_id}" for ticket_id in asked.tickets]
+    return ", ".join([_period(asked), *tickets, *(f"{name} {clean(value)}" for name, value in named.items() if value)])
+
+
+def _period(asked: Wanted) -> str:
+    if asked.since and asked.until:
+        return f"{asked.since} to {asked.until}"
+    if asked.since:
+        return f"from {asked.since}"
+    return f"until {asked.until}" if asked.until else "all days"
+
+
+def _plain(question: Question, raw: object) -> str:
+    value = question.plain(raw)
+    return "" if value == UNKNOWN else str(value)

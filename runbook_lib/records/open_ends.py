@@ -1,0 +1,88 @@
+"""What somebody still has to look after, each with the command that comes next. Reads no file."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+
+from runbook_lib.answers import QUESTIONS
+from runbook_lib.models import Status
+from runbook_lib.records.runs import Run, State
+
+
+class Kind(StrEnum):
+    """Why it is open."""
+
+    NEEDS_ANSWER = "needs an answer"
+    UNKNOWN = "unknown outcome"
+    INTERRUPTED = "interrupted"
+    UNSEALED = "unsealed"
+
+
+@dataclass(frozen=True)
+class OpenEnd:
+    """One open end.
+
+    Attributes:
+        kind: Why it is open.
+        run: The run that left it.
+        words: What to find out or to do, before the command.
+        command: What to type next.
+    """
+
+    kind: Kind
+    run: Run
+    words: str
+    command: str
+
+
+def open_ends(runs: Iterable[Run], folder: Path, profile: str) -> list[OpenEnd]:
+    """The open ends of runs, newest first.
+
+    Args:
+        runs: The runs.
+        folder: Where the tickets' folders are.
+        profile: Whose records they are; operations are named by it.
+    """
+    found = [end for run in runs if run.needs_person for end in _of(run, folder, profile)]
+    return sorted(found, key=lambda end: end.run.started_at or datetime.min.replace(tzinfo=UTC), reverse=True)
+
+
+def first_sentence(words: str) -> str:
+    """What happened, without what to do about it."""
+    sentence, stop, _ = words.partition(". ")
+    return f"{sentence}." if stop else sentence
+
+
+def _of(run: Run, folder: Path, profile: str) -> Iterator[OpenEnd]:
+    prefix = f"{profile}-{run.ticket_id}-"
+    for operation in run.unknown:
+        name = operation.removeprefix(prefix)
+        words = f"Look whether {name} is there. Say yes or no, then run again."
+        yield OpenEnd(Kind.UNKNOWN, run, words, shlex.join(["runbook", "answer", str(run.ticket_id), name, "yes"]))
+    if run.state is State.UNSEALED:
+        path = str(folder / str(run.ticket_id) / str(run.record))
+        words = "No journal tells of this file. Seal it if somebody vouches for it; else remove it."
+        command = ["runbook", "records", "adopt", path, "--ticket", str(run.ticket_id)]
+        yield OpenEnd(Kind.UNSEALED, run, words, shlex.join(command))
+    elif run.status == Status.INTERRUPTED:
+        words = "It was broken off. Run again: what is done already is found, and not repeated."
+        yield OpenEnd(Kind.INTERRUPTED, run, words, _again(run))
+    elif run.status == Status.NEEDS_ANSWER:
+        words = f"{first_sentence(run.summary or 'It stopped to ask a person.')} Find out, then run again."
+        yield OpenEnd(Kind.NEEDS_ANSWER, run, words, _again(run))
+
+
+def _again(run: Run) -> str:
+    """The command that runs it again, with what was missing to fill in."""
+    given = " ".join(f"-p {shlex.quote(name)} {_example(name)}" for name in run.missing)
+    words = [shlex.join(["runbook", "run", run.runbook or "auto", str(run.ticket_id)]), given]
+    return " ".join(filter(None, [*words, "--perform" if run.performed else ""]))
+
+
+def _example(name: str) -> str:
+    return QUESTIONS[name].example if name in QUESTIONS else "VALUE"

@@ -1,0 +1,245 @@
+"""How cases ended and how long runs took, over time: the numbers, the same as tables, and a picture of them.
+
+The picture is transparent, so that it stands on light and dark themes alike. Text is of a grey, and bars are of a blue
+and a vermilion, that keep their distance from white and from JupyterLab's darkest grey; the two are told apart by
+color-blind people, and each row and each value has its label beside it. Source: Okabe and Ito, Color Universal Design.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from runbook_lib.display import Table
+from runbook_lib.models import Outcome
+from runbook_lib.records.runs import Run
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+NO_OUTCOME = "no outcome"
+MOST_DAYS, MOST_WEEKS, MOST_MONTHS = 31, 26, 36
+"""As many steps as a picture shows well; a longer period is shown in larger steps."""
+WIDTH_PX = 940
+_GREY, _BLUE, _VERMILION = "#737b86", "#2182c4", "#d55e00"
+_INCHES = WIDTH_PX / 100
+_MOST_LABELS = 16
+_LABEL: dict[str, Any] = {"textcoords": "offset points", "color": _GREY, "fontsize": 10.5}
+
+
+class Step(StrEnum):
+    """What one bar stands for."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    YEAR = "year"
+
+
+@dataclass(frozen=True)
+class Duration:
+    """How long the runs of one step took, in seconds."""
+
+    runs: int
+    shortest_s: float
+    median_s: float
+    longest_s: float
+
+
+@dataclass(frozen=True)
+class Trend:
+    """What happened over time.
+
+    Attributes:
+        step: What one bar stands for.
+        starts: The first day of each step.
+        ends: How many cases ended in each way, by step; a case counts once for each way.
+        durations: How long runs took, by step, or None where there was none.
+    """
+
+    step: Step
+    starts: tuple[date, ...]
+    ends: Mapping[str, tuple[int, ...]]
+    durations: tuple[Duration | None, ...]
+
+    @property
+    def labels(self) -> list[str]:
+        """The steps' names."""
+        forms = {Step.DAY: "%a %d %b", Step.WEEK: "week of %d %b %Y", Step.MONTH: "%b %Y", Step.YEAR: "%Y"}
+        return [f"{day:{forms[self.step]}}" for day in self.starts]
+
+
+def trend(runs: Iterable[Run], since: date | None = None, until: date | None = None) -> Trend:
+    """The numbers of a period; of a long one only the part that has runs.
+
+    Args:
+        runs: The runs; one without a start is left out.
+        since: The period's first day, or None for that of the first run.
+        until: Its last day, or None for that of the last run.
+    """
+    dated = sorted(((run.started_at, run) for run in runs if run.started_at), key=lambda pair: pair[0])
+    days = [_day(moment) for moment, _ in dated]
+    if not days:
+        return Trend(Step.DAY, (), {}, ())
+    first, last = since or days[0], until or days[-1]
+    if (last - first).days >= MOST_DAYS:
+        first, last = days[0], days[-1]
+    step = _step(first, last)
+    starts = _starts(step, first, last)
+    place = {start: number for number, start in enumerate(starts)}
+    places = [place[_start(step, day, first)] for day in days]
+    return Trend(step, starts, _ends(dated, places, len(starts)), _durations(dated, places, len(starts)))
+
+
+def ends_table(found: Trend) -> Table:
+    """How many cases ended in each way; steps without any are left out."""
+    rows = [
+        (label, *(_count(counts[number]) for counts in found.ends.values()))
+        for number, label in enumerate(found.labels)
+        if any(counts[number] for counts in found.ends.values())
+    ]
+    total = ("together", *(str(sum(counts)) for counts in found.ends.values()))
+    return Table((found.step, *map(_name, found.ends)), [*rows, total])
+
+
+def durations_table(found: Trend) -> Table:
+    """How long runs took; steps without any are left out."""
+    rows = [
+        (label, str(took.runs), *(f"{value:.1f}" for value in (took.shortest_s, took.median_s, took.longest_s)))
+        for label, took in zip(found.labels, found.durations, strict=True)
+        if took
+    ]
+    return Table((found.step, "runs", "shortest (s)", "median (s)", "longest (s)"), rows)
+
+
+def png(found: Trend) -> bytes:
+    """The picture; there must be something to show."""
+    figure = draw(found)
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=200, transparent=True, metadata={"Software": None})
+    return file.getvalue()
+
+
+def draw(found: Trend) -> Figure:
+    """The figure: one row of bars for each way to end, and the durations below."""
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    heights = [max(0.62 * len(found.ends), 0.01) + 0.3, 2.2]
+    figure = Figure(figsize=(_INCHES, sum(heights) + 0.5), layout=ConstrainedLayoutEngine(h_pad=0.12))
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=heights)
+    _draw_ends(above, found)
+    _draw_durations(below, found)
+    every = -(-len(found.starts) // _MOST_LABELS)
+    below.set_xticks(range(0, len(found.starts), every), [_short(label) for label in found.labels[::every]])
+    below.set_xlim(-0.6, len(found.starts) - 0.4)
+    for axes in (above, below):
+        axes.tick_params(colors=_GREY, length=0, labelsize=10.5)
+        axes.spines[["top", "right", "left"]].set_visible(False)
+        axes.spines["bottom"].set_color(_GREY)
+    return figure
+
+
+def _draw_ends(axes: Axes, found: Trend) -> None:
+    """A row for each way to end; bars are as high as the largest number of all allows."""
+    most = max((max(counts) for counts in found.ends.values()), default=1)
+    rows = list(found.ends.items())[::-1]
+    for row, (end, counts) in enumerate(rows):
+        color = _VERMILION if end == NO_OUTCOME else _BLUE
+        shown = [(place, count) for place, count in enumerate(counts) if count]
+        axes.bar([p for p, _ in shown], [0.6 * c / most for _, c in shown], width=0.7, bottom=row, color=color)
+        axes.axhline(row, color=_GREY, linewidth=0.4)
+        for place, count in shown:
+            axes.annotate(str(count), (place, row + 0.6 * count / most), (0, 2), ha="center", va="bottom", **_LABEL)
+    axes.set_yticks([row + 0.2 for row in range(len(rows))], [f"{_name(end)}: {sum(n)}" for end, n in rows])
+    axes.set_ylim(0, max(len(rows), 0.1))
+    title = "Cases by how they ended" if rows else "No case was performed"
+    axes.set_title(title, loc="left", color=_GREY, fontsize=11, fontweight="bold")
+
+
+def _draw_durations(axes: Axes, found: Trend) -> None:
+    """From the shortest to the longest run a line, with the median as a dot that says its value."""
+    shown = [(place, took) for place, took in enumerate(found.durations) if took]
+    for place, took in shown:
+        axes.plot([place, place], [took.shortest_s, took.longest_s], color=_GREY, linewidth=3, alpha=0.6)
+        axes.plot([place], [took.median_s], "o", color=_BLUE, markersize=7)
+        axes.annotate(_seconds(took.median_s), (place, took.median_s), (9, 0), va="center", **_LABEL)
+    axes.set_ylim(0, max((took.longest_s for _, took in shown), default=1.0) * 1.12 or 1.0)
+    axes.set_ylabel("seconds", color=_GREY, fontsize=10.5)
+    title = "How long runs took: median, and from the shortest to the longest"
+    axes.set_title(title, loc="left", color=_GREY, fontsize=11, fontweight="bold")
+
+
+def _ends(dated: Sequence[tuple[datetime, Run]], places: Sequence[int], steps: int) -> dict[str, tuple[int, ...]]:
+    """How cases ended, in the order of `Outcome`; rehearsals end none."""
+    counts = {str(end): [0] * steps for end in (*Outcome, NO_OUTCOME)}
+    seen = set()
+    for (_, run), place in zip(dated, places, strict=True):
+        end = run.outcome if run.outcome in counts else NO_OUTCOME
+        case = (run.ticket_id, run.runbook, end)
+        if run.performed and run.status and case not in seen:
+            seen.add(case)
+            counts[end][place] += 1
+    return {end: tuple(numbers) for end, numbers in counts.items() if any(numbers)}
+
+
+def _durations(dated: Sequence[tuple[datetime, Run]], places: Sequence[int], steps: int) -> tuple[Duration | None, ...]:
+    took: list[list[float]] = [[] for _ in range(steps)]
+    for (_, run), place in zip(dated, places, strict=True):
+        if run.seconds is not None and run.seconds >= 0:
+            took[place].append(run.seconds)
+    return tuple(Duration(len(s), min(s), median(s), max(s)) if s else None for s in took)
+
+
+def _step(first: date, last: date) -> Step:
+    days = (last - first).days
+    if days < MOST_DAYS:
+        return Step.DAY
+    if days < MOST_WEEKS * 7:
+        return Step.WEEK
+    return Step.MONTH if days < MOST_MONTHS * 30 else Step.YEAR
+
+
+def _starts(step: Step, first: date, last: date) -> tuple[date, ...]:
+    days = (first + timedelta(days=number) for number in range((last - first).days + 1))
+    return tuple(dict.fromkeys(_start(step, day, first) for day in days))
+
+
+def _start(step: Step, day: date, first: date) -> date:
+    """The first day of the step that a day falls into."""
+    match step:
+        case Step.DAY:
+            return day
+        case Step.WEEK:
+            return max(day - timedelta(days=day.weekday()), date.min)
+        case Step.MONTH:
+            return day.replace(day=1)
+        case Step.YEAR:
+            return day.replace(month=1, day=1)
+
+
+def _day(moment: datetime) -> date:
+    return moment.astimezone(UTC).date()
+
+
+def _name(end: str) -> str:
+    return end.replace("_", " ")
+
+
+def _count(number: int) -> str:
+    return str(number) if number else "–"
+
+
+def _short(label: str) -> str:
+    """A label that fits under a bar."""
+    return label.removeprefix("week of ").replace(" ", "\n", 1)
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.0f} s" if value >= 100 else f"{value:.1f} s"

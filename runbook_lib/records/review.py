@@ -1,0 +1,405 @@
+"""The review of all records: what `review_records.ipynb` calls. Each method is one cell; nothing is changed.
+
+What is asked for comes from the notebook's parameters, and in JupyterLab from the form that they fill in. A journal
+that cannot be relied on, or an odd file, is named, and the rest is shown all the same.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from typing import Any, Self
+
+from IPython.display import display
+
+from runbook_lib.clients.http import Session
+from runbook_lib.clients.zendesk import Zendesk
+from runbook_lib.display import Card, Paragraph, Part, Table, Tone, clean, text
+from runbook_lib.errors import InputError, RunbookError
+from runbook_lib.journal import Journal
+from runbook_lib.models import Outcome, Status
+from runbook_lib.records import asked, plots
+from runbook_lib.records.archive import Archive
+from runbook_lib.records.open_ends import Kind, OpenEnd, first_sentence, open_ends
+from runbook_lib.records.runs import Run, State, Wanted
+from runbook_lib.records.story import story
+from runbook_lib.records.verification import Finding, Verifier
+from runbook_lib.results import StepResult, show, somebody_is_there
+from runbook_lib.settings import Settings
+from runbook_lib.widgets import Field, Form
+from runbook_lib.widgets import Kind as Fill
+
+RUNBOOK = "review_records"
+MOST_ROWS = 200
+"""As many rows as a table shows; the rest is counted."""
+_KEPT = (State.SEALED, State.ADOPTED, State.UNSEALED, State.SET_ASIDE)
+
+
+@dataclass(frozen=True)
+class FormResult(StepResult):
+    """A result that is a form where somebody can fill it in, and a card elsewhere."""
+
+    form: Form
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return {**self.form.view, **super()._repr_mimebundle_()}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A plot, and the same numbers as text."""
+
+    png: bytes
+    words: str
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        return {"image/png": self.png, "text/plain": self.words}, {"image/png": {"width": plots.WIDTH_PX}}
+
+    def __repr__(self) -> str:
+        return self.words
+
+
+def _step(title: str) -> Callable[[Callable[[Review], StepResult]], Callable[[Review], StepResult]]:
+    """Make a method a step: its result gets its title and name, and what stops it is shown as one sentence."""
+
+    def wrap(method: Callable[[Review], StepResult]) -> Callable[[Review], StepResult]:
+        @functools.wraps(method)
+        def run(review: Review) -> StepResult:
+            try:
+                found = method(review)
+            except RunbookError as exc:
+                show(_stopped(title, review.badge, exc))
+                raise
+            return replace(found, card=replace(found.card, title=title), data={**found.data, "step": method.__name__})
+
+        return run
+
+    return wrap
+
+
+class Review:
+    """The runs of all tickets. Open it with `open`, then call the steps.
+
+    Args:
+        settings: Where the records are.
+        values: The filters at first.
+        ticket_notes: Whether the tickets' notes are compared, too.
+
+    Attributes:
+        form: The form of the filters, once it was shown.
+    """
+
+    def __init__(self, settings: Settings, values: Mapping[str, str], *, ticket_notes: bool = False) -> None:
+        self.settings = settings
+        self.archive = Archive.of(settings)
+        self.form: Form | None = None
+        self._values = values
+        self._ticket_notes = ticket_notes
+        ledgers = self.archive.ledgers()
+        self._runs = [run for ledger in ledgers for run in ledger.runs]
+        self._problems = [problem for ledger in ledgers for problem in ledger.problems] + self.archive.strangers()
+        self._tickets = len(ledgers)
+
+    @classmethod
+    def open(cls, *, ticket_notes: object = False, **given: object) -> Self:
+        """Read all journals, and get ready.
+
+        Args:
+            ticket_notes: Whether the records are compared with the notes on the tickets, too.
+            given: The filters, by name; `unknown` takes all.
+
+        Raises:
+            InputError: A parameter or a setting is impossible; shown as one sentence.
+        """
+        try:
+            values = asked.filters(given, datetime.now(UTC).date())
+            notes = bool(asked.TICKET_NOTES.parse(ticket_notes))
+            return cls(Settings.local(), values, ticket_notes=notes)
+        except RunbookError as exc:
+            show(_stopped("Open the records", "", exc))
+            raise
+
+    @property
+    def badge(self) -> str:
+        """Where the reader is: practice or live."""
+        return f"{'LIVE' if self.settings.profile == 'live' else 'PRACTICE'} · only reads"
+
+    @property
+    def wanted(self) -> Wanted:
+        """Which runs are asked for, now.
+
+        Raises:
+            InputError: What is entered in the form is impossible.
+        """
+        return asked.wanted(self.form.values if self.form else self._values)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return self._opened()._repr_mimebundle_()
+
+    def __repr__(self) -> str:
+        return repr(self._opened())
+
+    def _opened(self) -> StepResult:
+        wanted = self.wanted
+        counts = _counts(self._runs) | {"tickets": self._tickets}
+        those = _counts([run for run in self._runs if wanted.takes(run)])
+        rows = [(name, str(counts[name]), str(those[name])) for name in counts]
+        parts: tuple[Part, ...] = (
+            Table(("", "in all", "asked for"), rows),
+            Paragraph(f"Asked for: {asked.words(wanted)}."),
+        )
+        if not self._runs:
+            words = f"There is no run in {self.archive.folder} yet. `runbook run` leaves the first one."
+            parts = (Paragraph(words, strong=True),)
+        if self._problems:
+            parts += (Paragraph("What cannot be relied on is left out, and named here:", strong=True),)
+            told = self._problems[:MOST_ROWS]
+            parts += tuple(Paragraph(f"{problem.folder}, {problem.code}: {problem.words}") for problem in told)
+            parts += _rest(self._problems)
+        state, tone = ("read", Tone.PLAIN) if not self._problems else ("read, but for some", Tone.ASK)
+        words = f"{counts['tickets']} tickets, {counts['runs']} runs and {counts['records']} records."
+        data = {"counts": counts, "asked_for": those, "problems": [vars(problem) for problem in self._problems]}
+        card = Card("Records", state, tone, self.badge, parts)
+        return StepResult(card, {**self._data(state, words, **data), "step": "open"})
+
+    @_step("Choose what to review")
+    def filters(self) -> StepResult:
+        """A form where somebody can fill it in; elsewhere the filters that apply."""
+        if somebody_is_there() and self.form is None:
+            self.form = Form(self._fields(), self._values, self._said)
+        values = self.form.values if self.form else self._values
+        rows = [(name, values[name] or "all", question.words) for name, question in asked.FILTERS.items()]
+        found = self._result("chosen", Tone.PLAIN, (Table(("filter", "value", "meaning"), rows),), "The filters.")
+        return FormResult(found.card, found.data, self.form) if self.form else found
+
+    @_step("Runs")
+    def runs(self) -> StepResult:
+        """The runs that are asked for, newest first."""
+        found = self._found()
+        if not found:
+            return self._nothing()
+        shown = found[:MOST_ROWS]
+        heads = ("started (UTC)", "ticket", "runbook", "ended as", "took", "operator", "mode", "record")
+        parts = (
+            self._line(len(found)),
+            Table(heads, [_row(run) for run in shown], whole=(1, 2, 3, 4, 6)),
+            *_rest(found),
+        )
+        plain = [_harmless(run.plain) for run in shown]
+        return self._result("listed", Tone.PLAIN, parts, f"{len(found)} runs.", total=len(found), runs=plain)
+
+    @_step("Outcomes and durations")
+    def trends(self) -> StepResult:
+        """How cases ended and how long runs took, as a picture and as the same numbers."""
+        wanted, found = self.wanted, self._found()
+        trend = plots.trend(found, wanted.since, wanted.until)
+        if not trend.starts:
+            return self._nothing()
+        parts: tuple[Part, ...] = (self._line(len(found)),)
+        if trend.ends:
+            parts += (Paragraph("Cases by how they ended", strong=True), plots.ends_table(trend))
+        parts += (Paragraph("How long runs took", strong=True), plots.durations_table(trend))
+        words = "Only performed runs end a case, and a case counts once for each way that it ended."
+        parts += (Paragraph(f"{words} A {trend.step} without any is left out of the tables."),)
+        starts = [day.isoformat() for day in trend.starts]
+        took = [duration and vars(duration) for duration in trend.durations]
+        data = {"by": trend.step, "starts": starts, "ends": trend.ends, "durations": took}
+        result = self._result("counted", Tone.PLAIN, parts, f"{len(found)} runs by {trend.step}.", **data)
+        picture = Picture(plots.png(trend), text(replace(result.card, title="Outcomes and durations, a picture")))
+        display(picture)  # type: ignore[no-untyped-call]
+        return result
+
+    @_step("Open ends")
+    def open_ends(self) -> StepResult:
+        """What somebody still has to look after, of whatever day, each with the next command."""
+        found = self._open()
+        if not found:
+            words = "Nothing is open: no run waits for an answer, was broken off or left a file unsealed."
+            parts: tuple[Part, ...] = (Paragraph(words, strong=True),)
+            if self._problems:
+                parts += (Paragraph("What was named above as not to be relied on is not counted."),)
+            tone = Tone.ASK if self._problems else Tone.GOOD
+            return self._result("none", tone, parts, words, open_ends=[])
+        counts = {kind: sum(end.kind is kind for end in found) for kind in Kind}
+        words = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
+        rows = [(_moment(end.run), str(end.run.ticket_id), end.kind, end.words, end.command) for end in found]
+        table = Table(("since (UTC)", "ticket", "why", "what to do", "command"), rows[:MOST_ROWS], whole=(1, 2, 4))
+        parts = (Paragraph(f"{words}. The period does not count here: what is open stays open."), table, *_rest(found))
+        told = ("ticket_id", "record", "runbook", "operator")
+        plain = [
+            {**{name: getattr(end.run, name) for name in told}, "kind": end.kind, "command": end.command}
+            for end in found
+        ]
+        return self._result(f"{len(found)} open", Tone.ASK, parts, f"{words}.", open_ends=_harmless(plain))
+
+    @_step("Timeline of a ticket")
+    def timeline(self) -> StepResult:
+        """The journal of one ticket as a story: the ticket asked for, or the one with the newest open end."""
+        ticket_id, why = self._told_ticket()
+        if ticket_id is None:
+            return self._nothing()
+        head = f"Ticket {ticket_id}, {why}."
+        try:
+            entries = Journal.of(self.settings, ticket_id).entries()
+        except InputError as exc:
+            return self._result("cannot be relied on", Tone.STOP, (Paragraph(head), Paragraph(str(exc))), str(exc))
+        moments = story(entries)
+        if not moments:
+            words = f"{head} It has no journal here."
+            return self._result("nothing", Tone.PLAIN, (Paragraph(words),), words)
+        rows = [(moment.at, moment.words, moment.detail) for moment in moments]
+        table = Table(("when (UTC)", "what happened", "what it rests on"), rows[-MOST_ROWS:], whole=(1,))
+        before = (Paragraph(f"{len(rows) - MOST_ROWS} earlier lines are left out."),) if len(rows) > MOST_ROWS else ()
+        ends = [end for end in self._open() if end.run.ticket_id == ticket_id]
+        after = tuple(Paragraph(f"Still open ({end.kind}): {end.command}", strong=True) for end in ends)
+        told = _harmless([vars(moment) for moment in moments])
+        return self._result(
+            "told", Tone.PLAIN, (Paragraph(head), *before, table, *after), head, ticket=ticket_id, story=told
+        )
+
+    @_step("Verification")
+    def verification(self) -> StepResult:
+        """Whether the records are what was sealed; with `ticket_notes` also what the tickets keep of them."""
+        verifier, tickets = Verifier(self.archive), list(self.wanted.tickets)
+        verified = verifier.tickets(tickets) if tickets else verifier.everything()
+        noted, not_compared = self._notes(verifier, tickets or self.archive.tickets())
+        findings = list(dict.fromkeys([*verified.findings, *noted]))
+        defects = sum(finding.is_defect for finding in findings)
+        said = f"{defects} defect{'' if defects == 1 else 's'}" if defects else "All is well"
+        words = f"{said}: {verified.sealed} sealed records of {verified.tickets} tickets were verified."
+        parts: tuple[Part, ...] = (Paragraph(words, strong=True), *map(Paragraph, not_compared))
+        if findings:
+            rows = [(finding.ticket, finding.code, first_sentence(finding.words)) for finding in findings[:MOST_ROWS]]
+            parts += (Table(("ticket", "what", "in words"), rows, whole=(0, 1)), *_rest(findings))
+        tone = Tone.STOP if defects else Tone.ASK if not_compared else Tone.GOOD
+        plain = [{**vars(finding), "is_defect": finding.is_defect} for finding in findings]
+        counts = {"good": not defects, "sealed": verified.sealed, "tickets": verified.tickets}
+        state = said.lower()
+        return self._result(state, tone, parts, words, **counts, not_compared=not_compared, findings=_harmless(plain))
+
+    def _notes(self, verifier: Verifier, tickets: Sequence[int]) -> tuple[list[Finding], list[str]]:
+        """What the tickets' notes show, and why they could not be read, if so."""
+        if not self._ticket_notes:
+            return [], []
+        try:
+            settings = Settings.load()
+            with Session(loopback=settings.profile == "sandbox") as session:
+                zendesk = Zendesk(settings.zendesk_url, settings.zendesk_credentials(), session)
+                return verifier.notes(tickets, zendesk.comments), []
+        except RunbookError as exc:
+            return [], [f"The notes on the tickets were not compared. {exc}"]
+
+    def _found(self) -> list[Run]:
+        """The runs that are asked for, newest first."""
+        wanted = self.wanted
+        return sorted((run for run in self._runs if wanted.takes(run)), key=_start, reverse=True)
+
+    def _open(self) -> list[OpenEnd]:
+        """The open ends that are asked for, of whatever day."""
+        wanted = replace(self.wanted, since=None, until=None)
+        return open_ends(filter(wanted.takes, self._runs), self.archive.folder, self.archive.profile)
+
+    def _told_ticket(self) -> tuple[int | None, str]:
+        """The ticket to tell of, and why this one."""
+        if tickets := self.wanted.tickets:
+            return tickets[0], "as asked for"
+        if found := self._open():
+            return found[0].run.ticket_id, "which has the newest open end"
+        newest = self._found()[:1]
+        return (newest[0].ticket_id, "which has the newest run; nothing is open") if newest else (None, "")
+
+    def _fields(self) -> list[Field]:
+        runbooks = sorted({run.runbook for run in self._runs if run.runbook})
+        operators = sorted({run.operator for run in self._runs if run.operator})
+        return [
+            Field("since", "since", Fill.DAY),
+            Field("until", "until", Fill.DAY),
+            Field("runbook", "runbook", Fill.CHOICE, runbooks),
+            Field("outcome", "outcome", Fill.CHOICE, [str(outcome) for outcome in Outcome]),
+            Field("status", "status", Fill.CHOICE, [str(status) for status in Status]),
+            Field("operator", "operator", Fill.CHOICE, operators),
+            Field("ticket", "ticket", Fill.TEXT),
+        ]
+
+    def _said(self, values: Mapping[str, str]) -> str:
+        """What the form says of what is entered."""
+        try:
+            wanted = asked.wanted(values)
+        except InputError as exc:
+            return str(exc)
+        count = sum(wanted.takes(run) for run in self._runs)
+        return f"{count} of {len(self._runs)} runs. Run the cells below to see them."
+
+    def _line(self, count: int) -> Paragraph:
+        return Paragraph(f"{_plural(count, 'run')}: {asked.words(self.wanted)}.")
+
+    def _nothing(self) -> StepResult:
+        words = f"No run is asked for: {asked.words(self.wanted)}. Choose a longer period, or fewer filters."
+        if not self._runs:
+            words = "There is no run yet, so there is nothing to show."
+        return self._result("nothing", Tone.PLAIN, (Paragraph(words),), words)
+
+    def _result(self, state: str, tone: Tone, parts: tuple[Part, ...], summary: str, **data: Any) -> StepResult:
+        return StepResult(Card("", state, tone, self.badge, parts), self._data(state, summary, **data))
+
+    def _data(self, state: str, summary: str, **data: Any) -> dict[str, Any]:
+        return {**_data(state, summary), "asked": _harmless(vars(self.wanted)), **data}
+
+
+def _data(state: str, summary: str) -> dict[str, Any]:
+    """What each result tells a program, as a case's steps do."""
+    about = {"version": 1, "runbook": RUNBOOK, "ticket_id": None, "performed": False, "outcome": None, "effects": []}
+    return {**about, "state": state, "summary": summary}
+
+
+def _stopped(title: str, badge: str, exc: RunbookError) -> StepResult:
+    """The card of a step that cannot go on."""
+    card = Card(title, "stopped", Tone.STOP, badge, (Paragraph(str(exc), strong=True),))
+    return StepResult(card, {**_data("failed", str(exc)), "step": title, "error": type(exc).__name__})
+
+
+def _counts(runs: Sequence[Run]) -> dict[str, int]:
+    """How much there is of what."""
+    kept = sum(run.record is not None and run.state in _KEPT for run in runs)
+    return {"tickets": len({run.ticket_id for run in runs}), "runs": len(runs), "records": kept}
+
+
+def _row(run: Run) -> tuple[str, ...]:
+    """A run for the table."""
+    took = "–" if run.seconds is None else f"{run.seconds:.1f} s"
+    mode = {True: "performed", False: "rehearsal", None: "–"}[run.performed]
+    ended, state = run.outcome or run.status or "–", run.state.replace("_", " ")
+    names = (run.runbook or "–", ended.replace("_", " "), took, run.operator or "–", mode, state)
+    return (_moment(run), str(run.ticket_id), *names)
+
+
+def _rest(everything: Sequence[object]) -> tuple[Part, ...]:
+    """A word on the rows that a table has no place for."""
+    more = len(everything) - MOST_ROWS
+    words = "more are left out here. Shorten the period, or use `runbook records list` or `export`."
+    return (Paragraph(f"{more} {words}"),) if more > 0 else ()
+
+
+def _moment(run: Run) -> str:
+    return f"{run.started_at:%Y-%m-%d %H:%M}" if run.started_at else "–"
+
+
+def _start(run: Run) -> datetime:
+    return run.started_at or datetime.min.replace(tzinfo=UTC)
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _harmless(value: Any) -> Any:
+    """Plain data that any JSON takes: texts without half characters, dates as text."""
+    if isinstance(value, str):
+        return clean(value, 2000)
+    if isinstance(value, Mapping):
+        return {name: _harmless(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_harmless(item) for item in value]
+    return value.isoformat() if isinstance(value, date) else value

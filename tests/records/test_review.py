@@ -1,0 +1,461 @@
+"""The review: filters, open ends with their commands, a ticket's story, verification; and the weekly report."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from runbook_lib import journal as journal_module
+from runbook_lib.display import MIME
+from runbook_lib.errors import InputError
+from runbook_lib.keyring import KeyRing
+from runbook_lib.records import asked, review
+from runbook_lib.records.open_ends import Kind, OpenEnd, open_ends
+from runbook_lib.records.review import Review
+from runbook_lib.records.runs import Run, State, Wanted
+from runbook_lib.records.story import story
+from runbook_lib.settings import ROOT, Settings
+from tests.practice import World, start
+from tests.records.making import START, Shelf
+
+TODAY = date(2026, 11, 25)
+NAME = "20261121T100000000Z-weekend_license.ipynb"
+NOTEBOOK = ROOT / "notebooks" / "review_records.ipynb"
+STEPS = ("open", "filters", "runs", "trends", "open_ends", "timeline", "verification")
+
+
+@pytest.fixture
+def practice(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> Shelf:
+    """A shelf that the settings point to."""
+    for name in [name for name in os.environ if name.startswith("RUNBOOK_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("RUNBOOK_PROFILE", "sandbox")
+    monkeypatch.setenv("RUNBOOK_OUTPUTS", str(shelf.outputs))
+    return shelf
+
+
+def opened(**given: object) -> Review:
+    """A review of all days, unless told otherwise."""
+    return Review.open(**{"since": "2020-01-01", **given})
+
+
+def bundle(result: Any) -> dict[str, Any]:
+    """What a cell shows."""
+    return dict(result._repr_mimebundle_())
+
+
+def plain(result: Any) -> dict[str, Any]:
+    """What a program reads off a cell."""
+    return dict(json.loads(json.dumps(bundle(result)[MIME])))
+
+
+def shown(found: Review) -> list[dict[str, Any]]:
+    """What all cells show, for programs."""
+    results = (found, *(getattr(found, name)() for name in STEPS[1:]))
+    for result in results:
+        assert {"text/html", "text/plain", MIME} <= bundle(result).keys()
+    return [plain(result) for result in results]
+
+
+# -- what is asked for
+
+
+@pytest.mark.parametrize(
+    ("given", "since", "until"),
+    [
+        ({}, "2026-11-19", "2026-11-25"),
+        ({"since": "2026-11-16"}, "2026-11-16", "2026-11-25"),
+        ({"until": "2026-11-20"}, "2026-11-14", "2026-11-20"),
+        ({"since": "2026-11-20", "until": "2026-11-20"}, "2026-11-20", "2026-11-20"),
+    ],
+)
+def test_the_period(given: dict[str, object], since: str, until: str) -> None:
+    """Seven days up to today, unless somebody says otherwise."""
+    values = asked.filters(given, TODAY)
+    assert (since, until) == (values["since"], values["until"])
+
+
+def test_filters_become_what_is_wanted() -> None:
+    """`unknown` takes all; papermill turns a ticket into a number."""
+    values = asked.filters({"ticket": 1001, "outcome": "escalated", "status": "unknown", "operator": "ada"}, TODAY)
+    expected = Wanted((1001,), None, "escalated", None, "ada", date(2026, 11, 19), TODAY)
+    assert expected == asked.wanted(values)
+    assert "2026-11-19 to 2026-11-25, ticket 1001, outcome escalated, operator ada" == asked.words(expected)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [({}, "all days"), ({"since": "2026-11-20"}, "from 2026-11-20"), ({"until": "2026-11-20"}, "until 2026-11-20")],
+)
+def test_an_open_period(values: dict[str, str], words: str) -> None:
+    """Emptied in the form."""
+    assert words == asked.words(asked.wanted(values))
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"since": "last week"}, "since is 'last week'; expected a date"),
+        ({"since": "2026-11-26"}, "since is 2026-11-26, which is after until, 2026-11-25"),
+        ({"ticket": "abc"}, "ticket is 'abc'; expected the ticket's number"),
+        ({"outcome": "issued"}, "outcome is 'issued'; expected one of license_issued"),
+        ({"status": "done"}, "status is 'done'; expected one of completed"),
+        ({"runbook": ""}, "runbook is ''; expected one line of text"),
+        ({"ticket_notes": "maybe"}, "ticket_notes is 'maybe'; expected True or False"),
+        ({"tickets": "1"}, "The review has no parameter 'tickets'; known are since"),
+    ],
+)
+def test_bad_parameters_are_one_sentence(
+    practice: Shelf, capsys: pytest.CaptureFixture[str], given: dict[str, object], words: str
+) -> None:
+    """Shown as a card, and without a traceback."""
+    until = {} if "since" not in given else {"until": "2026-11-25"}
+    with pytest.raises(InputError) as found:
+        Review.open(**{**until, **given})
+    assert str(found.value).startswith(words)
+    assert [f"InputError: {found.value}"] == found.value._render_traceback_()
+    assert "[stopped] Open the records" in capsys.readouterr().out
+
+
+# -- open ends
+
+
+RUN = Run(1001, State.SEALED, NAME, "weekend_license", START, performed=True, needs_person=True)
+
+
+def ends(**changes: Any) -> list[OpenEnd]:
+    """The open ends of one run."""
+    return open_ends([Run(**{**vars(RUN), **changes})], Path("outputs/sandbox"), "sandbox")
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "command"),
+    [
+        (
+            {"status": "needs_answer", "missing": ("expires_on", "plan", "new one")},
+            Kind.NEEDS_ANSWER,
+            "runbook run weekend_license 1001 -p expires_on YYYY-MM-DD -p plan VALUE -p 'new one' VALUE --perform",
+        ),
+        (
+            {"status": "needs_answer", "performed": False},
+            Kind.NEEDS_ANSWER,
+            "runbook run weekend_license 1001",
+        ),
+        (
+            {"status": "completed", "unknown": ("sandbox-1001-slack_post",)},
+            Kind.UNKNOWN,
+            "runbook answer 1001 slack_post yes",
+        ),
+        (
+            {"status": "interrupted", "state": State.INTERRUPTED},
+            Kind.INTERRUPTED,
+            "runbook run weekend_license 1001 --perform",
+        ),
+        ({"status": "interrupted", "runbook": ""}, Kind.INTERRUPTED, "runbook run auto 1001 --perform"),
+        (
+            {"state": State.UNSEALED, "record": "my file.ipynb"},
+            Kind.UNSEALED,
+            "runbook records adopt 'outputs/sandbox/1001/my file.ipynb' --ticket 1001",
+        ),
+    ],
+)
+def test_each_open_end_has_its_command(changes: dict[str, Any], kind: Kind, command: str) -> None:
+    """Ready to be typed."""
+    assert [(kind, command)] == [(end.kind, end.command) for end in ends(**changes)]
+
+
+def test_one_run_may_be_open_twice() -> None:
+    """It was broken off while an effect was under way."""
+    kinds = [end.kind for end in ends(status="interrupted", unknown=("sandbox-1001-reply",))]
+    assert [Kind.UNKNOWN, Kind.INTERRUPTED] == kinds
+
+
+def test_what_needs_nobody_is_no_open_end() -> None:
+    """Such as a run that a later one has settled."""
+    assert [] == ends(status="needs_answer", needs_person=False)
+
+
+# -- a ticket's story
+
+
+def test_a_journal_as_a_story() -> None:
+    """Cells are told together, effects by their name and with their evidence."""
+    at = {"at": START.isoformat()}
+    evidence = {"summary": "reply 7", "url": "https://zendesk.example/7"}
+    entries = [
+        {**at, "kind": "run_started", "operator": "grace", "runbook": "weekend_license", "performed": True},
+        {**at, "kind": "cell_started", "record": NAME, "cell": "open"},
+        {**at, "kind": "cell_started", "record": NAME, "cell": "take"},
+        {**at, "kind": "intended", "effect": "reply", "operation_id": "sandbox-1001-reply"},
+        {**at, "kind": "done", "effect": "reply", "evidence": evidence},
+        {**at, "kind": "unknown", "operation_id": "sandbox-1001-post", "reason": "read time-out"},
+        {**at, "kind": "answered", "operator": "ada", "operation_id": "sandbox-1001-post", "there": True},
+        {**at, "kind": "run_ended", "outcome": "license_issued", "sha256": "a" * 64, "summary": "250 users"},
+        {**at, "kind": "restarted", "operator": "ada", "because": "disk"},
+    ]
+    assert [
+        ("grace began weekend_license (performed)", ""),
+        ("2 cells, from open to take", ""),
+        ("reply: about to be done", ""),
+        ("reply: done", "reply 7 · https://zendesk.example/7"),
+        ("sandbox-1001-post: nobody knows whether it is there", "read time-out"),
+        ("ada said of sandbox-1001-post: it is there", ""),
+        ("the run ended: license_issued", "250 users"),
+        ("ada set the journal aside, and began a new one", "disk"),
+    ] == [(moment.words, moment.detail) for moment in story(entries)]
+
+
+def test_lines_that_are_not_as_expected_are_told_as_far_as_they_go() -> None:
+    """They are signed, but may be of another version."""
+    found = story([{"kind": "new", "at": 7, "evidence": "x"}, {"kind": None}, {"kind": "done"}, {"kind": "run_ended"}])
+    assert ["new", "a line that says nothing", "an effect: done", "the run ended: nobody says how"] == [
+        moment.words for moment in found
+    ]
+    assert "no record could be written" == found[-1].detail
+
+
+# -- the notebook's steps
+
+
+def test_an_empty_archive_is_friendly(practice: Shelf) -> None:
+    """No step fails, and no picture is drawn."""
+    results = shown(Review.open())
+    assert ["read", "chosen", "nothing", "nothing", "none", "nothing", "all is well"] == [r["state"] for r in results]
+    assert "There is no run in" in repr(Review.open())
+
+
+def test_a_period_without_runs_is_friendly(practice: Shelf) -> None:
+    """It names what was asked for."""
+    practice.seal(1001)
+    found = opened(until="2020-01-07")
+    assert "2020-01-01 to 2020-01-07" in plain(found.runs())["summary"]
+    assert "nothing" == plain(found.trends())["state"]
+
+
+def test_runs_are_listed_newest_first_and_filtered(practice: Shelf) -> None:
+    """With what a program needs."""
+    practice.seal(1001)
+    practice.seal(1001, outcome="escalated")
+    practice.seal(1002, "weekday_triage", performed=False)
+    results = plain(opened(ticket=1001).runs())
+    assert ["escalated", "license_issued"] == [run["outcome"] for run in results["runs"]]
+    assert 1 == plain(opened(runbook="weekday_triage").runs())["total"]
+    assert 3 == plain(opened(operator="grace").runs())["total"]
+    assert 0 == plain(opened(operator="ada").runs()).get("total", 0)
+
+
+def test_a_long_table_says_what_it_leaves_out(practice: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A word on the rest."""
+    monkeypatch.setattr(review, "MOST_ROWS", 2)
+    for _ in range(3):
+        practice.seal(1001)
+    found = opened().runs()
+    assert (3, 2) == (plain(found)["total"], len(plain(found)["runs"]))
+    assert "1 more are left out here" in repr(found)
+
+
+def test_a_damaged_journal_is_named_and_the_rest_is_shown(practice: Shelf) -> None:
+    """As are folders without a journal, and folders that are no ticket's."""
+    for ticket in (1001, 1002, 1003):
+        practice.seal(ticket)
+    path = practice.journal(1001).path
+    path.write_text(path.read_text().replace("license_issued", "out_of_scope"))
+    practice.journal(1002).path.unlink()
+    practice.folder(1003).joinpath("odd.ipynb").write_text("{")
+    practice.folder(1003).joinpath("notes.txt").write_text("x")
+    (practice.archive.folder / "copy").mkdir()
+    (practice.archive.folder / "copy" / "x.ipynb").write_text("{}")
+    found = opened()
+    problems = plain(found)["problems"]
+    expected = [("1001", "altered_journal"), ("1002", "missing_journal"), ("copy", "no_ticket")]
+    assert expected == [(problem["folder"], problem["code"]) for problem in problems]
+    assert [1003] == [run["ticket_id"] for run in plain(found.runs())["runs"]]
+    assert ["unsealed"] == [end["kind"] for end in plain(found.open_ends())["open_ends"]]
+    assert {"altered_journal", "missing_journal", "no_ticket", "unsealed"} == {
+        finding["code"] for finding in plain(found.verification())["findings"]
+    }
+
+
+def test_the_timeline_of_a_damaged_journal_says_why_there_is_none(practice: Shelf) -> None:
+    """With the way out."""
+    practice.seal(1001)
+    path = practice.journal(1001).path
+    path.write_text(path.read_text().replace("license_issued", "out_of_scope"))
+    result = plain(opened(ticket="1001").timeline())
+    assert "cannot be relied on" == result["state"]
+    assert "runbook journal restart 1001" in result["summary"]
+
+
+def test_open_ends_do_not_end_with_the_period(practice: Shelf) -> None:
+    """The timeline is of the newest of them."""
+    practice.seal(1001, status="needs_answer", outcome=None, missing=["plan"])
+    practice.seal(1002)
+    found = opened(until="2020-01-07")
+    (end,) = plain(found.open_ends())["open_ends"]
+    assert "runbook run weekend_license 1001 -p plan VALUE --perform" == end["command"]
+    assert 1001 == plain(found.timeline())["ticket"]
+    assert end["command"] in repr(found.timeline())
+    assert [] == plain(opened(ticket="1002").open_ends())["open_ends"]
+    assert 1002 == plain(opened(ticket="1002").timeline())["ticket"]
+
+
+def test_a_ticket_that_is_not_here(practice: Shelf) -> None:
+    """Named, not an error."""
+    practice.seal(1001)
+    assert "Ticket 4242, as asked for. It has no journal here." in repr(opened(ticket="4242").timeline())
+
+
+def test_half_characters_do_not_break_a_cell(practice: Shelf) -> None:
+    """A bad text in a journal is shown as an escape, and goes into any JSON."""
+    practice.seal(1001, summary="half \ud800 of one", operator="ada")
+    for result in (opened().runs(), opened().timeline()):
+        assert "U+D800" in json.dumps(bundle(result)[MIME], ensure_ascii=False).encode().decode()
+
+
+def test_notes_that_cannot_be_read_are_told(practice: Shelf) -> None:
+    """What was asked for and not done is no silent success."""
+    practice.seal(1001)
+    result = opened(ticket_notes=True).verification()
+    assert "The notes on the tickets were not compared. No sandbox is running" in repr(result)
+    assert (True, 1) == (plain(result)["good"], len(plain(result)["not_compared"]))
+
+
+# -- the form
+
+
+@pytest.fixture
+def watched(practice: Shelf, monkeypatch: pytest.MonkeyPatch) -> Review:
+    """A review in JupyterLab, where somebody fills in the form."""
+    monkeypatch.setattr(review, "somebody_is_there", lambda: True)
+    practice.seal(1001)
+    practice.seal(1002, outcome="escalated")
+    return opened(outcome="license_issued")
+
+
+def test_the_form_begins_with_the_parameters_and_decides(watched: Review) -> None:
+    """What is entered counts for the cells below; the line in the form follows."""
+    view = bundle(watched.filters())
+    assert {"application/vnd.jupyter.widget-view+json", "text/html", "text/plain", MIME} <= view.keys()
+    form = watched.form
+    assert form is not None
+    assert ("2020-01-01", "license_issued") == (form.values["since"], form.values["outcome"])
+    assert "1 of 2 runs. Run the cells below to see them." == form.said.value
+    form.widgets["outcome"].value = "escalated"
+    assert [1002] == [run["ticket_id"] for run in plain(watched.runs())["runs"]]
+    assert ("grace",) == form.widgets["operator"].options
+
+
+def test_running_the_cell_again_keeps_what_was_entered(watched: Review) -> None:
+    """It is the same form."""
+    watched.filters()
+    form = watched.form
+    assert form is not None
+    form.widgets["ticket"].value = "1002"
+    assert "1002" in bundle(watched.filters())["text/plain"]
+    assert form is watched.form
+
+
+def test_a_mistake_in_the_form_is_said_there_and_by_the_next_cell(watched: Review) -> None:
+    """In one sentence."""
+    watched.filters()
+    assert watched.form is not None
+    watched.form.widgets["ticket"].value = "1002x"
+    assert "ticket is '1002x'; expected the ticket's number, such as 1001." == watched.form.said.value
+    with pytest.raises(InputError, match="ticket is '1002x'"):
+        watched.runs()
+
+
+# -- the weekly report
+
+
+@pytest.fixture(scope="module")
+def trouble(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A practice archive of real runs, with a record that was altered, a run broken off, and a file unsealed."""
+    for world in start(tmp_path_factory.mktemp("review") / "outputs"):
+        records = world.outputs / "sandbox"
+        for words in (("weekend_license", 1001, "--perform"), ("weekend_license", 1003), ("weekday_triage", 2003)):
+            assert 0 == world.runbook("run", *words).status
+        (altered,) = (records / "2003").glob("*.ipynb")
+        altered.chmod(0o644)
+        altered.write_bytes(altered.read_bytes().replace(b"resolved", b"Resolved", 1))
+        (records / "1003" / "by-hand.ipynb").write_bytes(NOTEBOOK.read_bytes())
+        broken_off(records, 1002)
+        yield world
+
+
+def broken_off(records: Path, ticket: int) -> None:
+    """What `kill -9` leaves of a run, an hour and a half later."""
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:
+            return datetime.now(tz) - timedelta(hours=1.5)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(journal_module, "datetime", Clock)
+        name = f"{Clock.now(UTC):%Y%m%dT%H%M%S}000Z-weekend_license.ipynb"
+        journal = journal_module.Journal(records / str(ticket), f"sandbox/{ticket}", KeyRing(records / ".keys"))
+        journal.append("run_started", runbook="weekend_license", record=name, performed=True, operator="grace")
+        journal.append("intended", effect="assignment", operation_id=f"sandbox-{ticket}-assignment")
+
+
+@pytest.mark.parametrize("engine", [(), ("--engine", "runbook")], ids=["papermill", "runbook"])
+def test_the_weekly_report(trouble: World, tmp_path: Path, engine: tuple[str, ...]) -> None:
+    """Without a person, in any folder, without widgets; everything that is wrong is in it."""
+    command = ["-m", "papermill", *engine, str(NOTEBOOK), "report.ipynb", "-p", "since", "2020-01-01"]
+    ran(trouble, tmp_path, *command, "-p", "ticket_notes", "True")
+    report = nbformat.read(tmp_path / "report.ipynb", as_version=4)
+    outputs = [output for cell in report.cells for output in cell.get("outputs", [])]
+    steps = {output["data"][MIME]["step"]: output["data"][MIME] for output in outputs if MIME in output.get("data", {})}
+    assert STEPS == tuple(steps)
+    assert {"tickets": 4, "runs": 5, "records": 4} == steps["open"]["counts"]
+    assert {"license_issued": [1], "no outcome": [1]} == {
+        end: [count for count in counts if count] for end, counts in steps["trends"]["ends"].items()
+    }
+    assert {"unknown outcome", "interrupted", "unsealed"} == {e["kind"] for e in steps["open_ends"]["open_ends"]}
+    assert {"altered", "interrupted", "unsealed"} == {f["code"] for f in steps["verification"]["findings"]}
+    assert [] == steps["verification"]["not_compared"]
+    assert 1002 == steps["timeline"]["ticket"]
+    (picture,) = [output["data"] for output in outputs if "image/png" in output.get("data", {})]
+    assert "license issued" in picture["text/plain"]
+    assert "widget" not in json.dumps(report)
+
+
+def test_a_bad_parameter_ends_the_report_with_a_sentence(trouble: World, tmp_path: Path) -> None:
+    """And with no traceback of ours."""
+    words = ("-m", "papermill", str(NOTEBOOK), "report.ipynb", "-p", "outcome", "issued")
+    done = ran(trouble, tmp_path, *words, status=1)
+    assert "InputError: outcome is 'issued'; expected one of license_issued" in done.stderr
+    assert "review.py" not in done.stderr
+
+
+def test_runbook_run_does_not_take_it(trouble: World) -> None:
+    """It is about all tickets; the message says how to run it, and it is not offered elsewhere."""
+    refused = trouble.runbook("run", "review_records", 1)
+    assert (2, True) == (refused.status, "review_records is about all tickets" in refused.stderr)
+    assert "papermill " in refused.stderr
+    assert "review_records" not in trouble.runbook("run", "review", 1).stderr
+
+
+def ran(world: World, folder: Path, *words: str, status: int = 0) -> subprocess.CompletedProcess[str]:
+    """A Python command in a folder."""
+    done = subprocess.run(
+        [sys.executable, *words], cwd=folder, env=world.environment, capture_output=True, text=True, check=False
+    )
+    assert status == done.returncode, done.stderr
+    return done
+
+
+def test_settings_are_needed_only_for_notes(practice: Shelf) -> None:
+    """No sandbox has to run for a review."""
+    assert Settings.local().outputs == practice.outputs
+    assert opened().verification()
