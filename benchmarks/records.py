@@ -66,7 +66,7 @@ def _make(profile: Path, record: bytes, cells: list[str]) -> list[Path]:
 
 
 def _journal(folder: Path, ring: KeyRing, signer: Signer, events: list[tuple[str, dict[str, Any]]]) -> None:
-    """Write a ticket's journal and its head. Source: `runbook_lib.journal`, the form of a line."""
+    """Write a ticket's journal and its head. Source: `runbook_lib.journal`, the form of a line and a head's name."""
     lines: list[bytes] = []
     before = "0" * 64
     for number, (kind, fields) in enumerate(events, start=1):
@@ -78,7 +78,8 @@ def _journal(folder: Path, ring: KeyRing, signer: Signer, events: list[tuple[str
         before = hashlib.sha256(lines[-1]).hexdigest()
     (folder / "journal.jsonl").write_bytes(b"".join(line + b"\n" for line in lines))
     head = {"lines": len(lines), "sha256": before}
-    (ring.folder / "heads" / f"sandbox-{folder.name}.json").write_text(json.dumps(head), encoding="utf-8")
+    place = hashlib.sha256(str(folder.absolute()).encode()).hexdigest()[:8]
+    (ring.folder / "heads" / f"sandbox-{folder.name}-{place}.json").write_text(json.dumps(head), encoding="utf-8")
 
 
 def _events(paths: list[Path], cells: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -78,9 +78,7 @@ class Archive:
 
     def tickets(self) -> list[int]:
         """The tickets that have a folder, or had a journal on this machine."""
-        heads = (self.keys / "heads").glob(f"{self.profile}-*.json")
-        known = [path.stem.removeprefix(f"{self.profile}-") for path in heads]
-        return sorted({int(name) for name in (*known, *self._folders()) if _is_ticket(name)})
+        return sorted({int(name) for name in (*self._heads(), *self._folders()) if _is_ticket(name)})
 
     def strangers(self) -> list[Problem]:
         """The folders that hold notebooks and are no ticket's."""
@@ -107,6 +105,18 @@ class Archive:
     def _read(self, tickets: Iterable[int]) -> list[Ledger]:
         ring = KeyRing(self.keys)
         return [self._ledger(ticket_id, ring) for ticket_id in tickets]
+
+    def _heads(self) -> list[str]:
+        """The tickets of which a head is kept; a ring may keep those of other folders, too.
+
+        Source: `Journal._head_path`.
+        """
+        heads = (self.keys / "heads").glob(f"{self.profile}-*-*.json")
+        parts = [path.stem.removeprefix(f"{self.profile}-").rpartition("-") for path in heads]
+        return [name for name, _, place in parts if place == self._place(name)]
+
+    def _place(self, name: str) -> str:
+        return hashlib.sha256(str((self.folder / name).absolute()).encode()).hexdigest()[:8]
 
     def _folders(self) -> list[str]:
         try:

@@ -49,6 +49,18 @@ class Shelf:
         """A ticket's journal."""
         return Journal(self.folder(ticket), f"sandbox/{ticket}", self.keys)
 
+    def head(self, ticket: int) -> Path:
+        """The file that says how far a ticket's journal has come."""
+        return next((self.archive.keys / "heads").glob(f"sandbox-{ticket}-*.json"))
+
+    def restart(self, ticket: int) -> Path:
+        """Damage a journal, and set it aside; returns where it is now."""
+        with self.journal(ticket).path.open("ab") as file:
+            file.write(b"damaged\n")
+        kept = self.journal(ticket).restart(because="a line was damaged", operator="grace")
+        assert kept is not None
+        return kept
+
     def name(self, ticket: int, runbook: str = "weekend_license") -> str:
         """The name of a ticket's next record; each begins a minute after the one before."""
         count = len([entry for entry in self.journal(ticket).entries() if entry["kind"] == "run_started"])

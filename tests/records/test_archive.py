@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from runbook_lib.records import archive as archive_module
+from runbook_lib.records.archive import Archive
 from runbook_lib.records.runs import State
 from tests.records.making import Shelf, notebook
 
@@ -98,7 +99,7 @@ def test_a_journal_that_cannot_be_read(shelf: Shelf) -> None:
 def test_a_head_that_cannot_be_read(shelf: Shelf) -> None:
     """Named, too."""
     shelf.seal(1001)
-    (shelf.archive.keys / "heads" / "sandbox-1001.json").write_text("{")
+    shelf.head(1001).write_text("{")
     assert ["unreadable"] == problems(shelf)
 
 
@@ -123,9 +124,9 @@ def test_strangers(shelf: Shelf) -> None:
 def test_a_journal_that_was_set_aside_still_tells_of_its_runs(shelf: Shelf) -> None:
     """As such, however often; a run may have ended in the next one."""
     shelf.seal(1001)
-    shelf.journal(1001).restart(because="first", operator="grace")
+    shelf.restart(1001)
     name = shelf.begin(1001, "weekday_triage")
-    shelf.journal(1001).restart(because="second", operator="grace")
+    shelf.restart(1001)
     shelf.end(1001, name)
     assert ([State.SET_ASIDE, State.SEALED], []) == (states(shelf), problems(shelf))
     assert ["weekend_license", "weekday_triage"] == [run.runbook for run in shelf.ledger(1001).runs]
@@ -138,8 +139,7 @@ def test_a_journal_that_was_set_aside_still_tells_of_its_runs(shelf: Shelf) -> N
 def test_a_journal_that_was_set_aside_and_touched(shelf: Shelf, change: Any, problem: str) -> None:
     """The restart's own line, signed, holds its SHA-256."""
     shelf.seal(1001)
-    kept = shelf.journal(1001).restart(because="line 2", operator="grace")
-    assert kept is not None
+    kept = shelf.restart(1001)
     change(kept)
     assert [problem] == problems(shelf)
 
@@ -162,3 +162,10 @@ def test_several_processes_read_the_same(shelf: Shelf, monkeypatch: pytest.Monke
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     assert alone == shelf.archive.ledgers()
     assert [1002, 1001] == [ledger.ticket_id for ledger in shelf.archive.ledgers([1002, 1001])]
+
+
+def test_a_ring_that_serves_two_folders(shelf: Shelf, tmp_path: Path) -> None:
+    """What the other one had is not missed here."""
+    shelf.seal(1001)
+    other = Archive(tmp_path / "other" / "sandbox", "sandbox", shelf.archive.keys)
+    assert [] == other.tickets()

@@ -259,7 +259,7 @@ def test_a_journal_of_another_machine(shelf: Shelf, record: Path) -> None:
 
 def test_a_restart_is_told(shelf: Shelf, record: Path) -> None:
     """What was sealed before it is looked at by the old seal, and only told as long as it holds."""
-    shelf.journal(1001).restart(because="line 2", operator="grace")
+    shelf.restart(1001)
     found = Verifier(shelf.archive).tickets([1001])
     assert (["set_aside"], True) == ([finding.code for finding in found.findings], found.is_good)
     change(record, WORDS.encode(), WORDS.upper().encode())
@@ -335,7 +335,7 @@ def test_a_folder_that_was_removed(shelf: Shelf, record: Path, with_keys: bool) 
 
 def test_a_journal_that_was_cut_with_its_head(shelf: Shelf, record: Path) -> None:
     """Here the notes alone can tell."""
-    before, head = lines(shelf), shelf.archive.keys / "heads" / "sandbox-1001.json"
+    before, head = lines(shelf), shelf.head(1001)
     kept = head.read_bytes()
     last = shelf.seal(1001)
     notes = shelf.notes(1001)
@@ -350,7 +350,7 @@ def test_a_journal_that_was_made_anew(shelf: Shelf, record: Path) -> None:
     """With the key and the head an own journal can be written; the notes keep another line and another record."""
     notes = shelf.notes(1001)
     shutil.rmtree(record.parent)
-    (shelf.archive.keys / "heads" / "sandbox-1001.json").unlink()
+    shelf.head(1001).unlink()
     shelf.end(1001, shelf.begin(1001), notebook(1001) + b"\n")
     assert [] == shelf.defects()
     assert [("altered", record.name), ("altered_journal", JOURNAL)] == compare(shelf, notes)
@@ -359,7 +359,7 @@ def test_a_journal_that_was_made_anew(shelf: Shelf, record: Path) -> None:
 def test_notes_of_before_a_restart(shelf: Shelf, record: Path) -> None:
     """The line that they keep is in the journal that was set aside."""
     notes = shelf.notes(1001)
-    shelf.journal(1001).restart(because="moved", operator="grace")
+    shelf.restart(1001)
     shelf.seal(1001)
     assert [] == compare(shelf, [*notes, *shelf.notes(1001)])
 
@@ -379,7 +379,7 @@ def test_notes_that_cannot_be_read(shelf: Shelf, record: Path) -> None:
 def test_the_readme_names_every_code() -> None:
     """In its table, and no other."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    table = readme[readme.index("| `verify` says |") : readme.index("## Go live")]
+    table = readme[readme.index("| `verify` says |") :].split("\n\n")[0]
     first_columns = [row.split("|")[1] for row in table.splitlines() if row]
     named = set(re.findall(r"`(\w+)`", " ".join(first_columns)))
     assert {str(code) for code in Code} == named - {"verify"}
