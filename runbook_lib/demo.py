@@ -2,7 +2,7 @@
 
 Each ticket is run by the same command that a user types, in an environment without any setting but where the outputs
 go, so that it comes out the same everywhere. The table compares what came out with what was expected,
-and every license that the customers got by mail is read again.
+every license that the customers got by mail is read again, and every record is verified.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from tabulate import tabulate
 from runbook_lib import license
 from runbook_lib.display import clean
 from runbook_lib.models import Outcome, Status
+from runbook_lib.records.archive import Archive
+from runbook_lib.records.verification import Verifier
 from runbook_lib.routing import NOT_RECEIVED, WEEKDAY, WEEKEND
 from runbook_lib.sandbox import server
 from runbook_lib.sandbox.world import opened
@@ -98,8 +100,12 @@ def main(settings: Settings) -> int:
     licenses = _mailed(folder)
     issued = sum(expected.end is ISSUED for expected in TICKETS)
     sys.stdout.write(f"Mails: {len(licenses)} licenses were mailed, {len(set(licenses))} of them different.\n")
-    sys.stdout.write(f"Records: {outputs}\nTook {time.monotonic() - started:.0f} s.\n")
-    right = all(row[3] == "yes" for row in rows) and len(licenses) == len(set(licenses)) == issued
+    verified = Verifier(Archive(outputs / "sandbox", "sandbox", outputs / "sandbox" / ".keys")).everything()
+    defects = [finding for finding in verified.findings if finding.is_defect]
+    sys.stdout.write(f"Records: {verified.sealed} are sealed and verified, {len(defects)} defects; in {outputs}\n")
+    sys.stdout.write("".join(f"  {clean(str(defect), 300)}\n" for defect in defects))
+    sys.stdout.write(f"Took {time.monotonic() - started:.0f} s.\n")
+    right = all(row[3] == "yes" for row in rows) and len(licenses) == len(set(licenses)) == issued and not defects
     sys.stdout.write("All as expected.\n" if right else "NOT as expected; see the table.\n")
     return 0 if right else 1
 
