@@ -49,14 +49,14 @@ body { margin: 0 auto; max-width: 1120px; padding: 24px 32px; background: var(--
 h1 { font-size: 24px; } h2 { font-size: 18px; margin-top: 32px; } a { color: inherit; }
 .verdict { border: 2px solid; border-radius: 6px; padding: 8px 16px; }
 .facts { border-collapse: collapse; font-size: 14px; width: 100%; }
-.facts th, .facts td { text-align: left; vertical-align: top; padding: 4px 16px 4px 0; overflow-wrap: anywhere;
+.facts th, .facts td { text-align: left; vertical-align: top; padding: 4px 16px 4px 0; overflow-wrap: break-word;
   border-bottom: 1px solid var(--line); }
 .facts td:first-child { min-width: 12ch; }
 .facts th { color: var(--quiet); font-weight: normal; white-space: nowrap; }
 .cell { margin: 16px 0; border-top: 1px solid var(--line); padding-top: 8px; break-inside: avoid-page; }
 .about { color: var(--quiet); font-size: 13px; }
 .shown { overflow: auto; contain: paint; }
-pre { background: var(--box); border-radius: 6px; padding: 8px 12px; white-space: pre-wrap; overflow-wrap: anywhere;
+pre { background: var(--box); border-radius: 6px; padding: 8px 12px; white-space: pre-wrap; overflow-wrap: break-word;
   font-size: 13px; }
 .failed { border-left: 4px solid #d1434b; } img { max-width: 100%; }
 @media print { body { max-width: none; padding: 0; } .shown { overflow: visible; } }

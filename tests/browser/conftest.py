@@ -1,0 +1,59 @@
+"""A real browser without a network: whatever is not on this machine is refused, and noted."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, sync_playwright
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+
+
+@dataclass
+class Seen:
+    """A page, and what went wrong in it.
+
+    Attributes:
+        page: The page, 1280 px wide.
+        outside: Addresses beyond this machine that it asked for.
+        errors: What its console and its scripts told as errors.
+    """
+
+    page: Page
+    outside: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium; `.ci/run` installs it."""
+    path = shutil.which("chromium")
+    assert path, "Chromium is missing; install Debian's package chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=["light", "dark"])
+def seen(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Seen]:
+    """A page in each theme."""
+    context = browser.new_context(viewport={"width": 1280, "height": 1600}, color_scheme=request.param)
+    found = Seen(context.new_page())
+
+    def only_here(route: Route) -> None:
+        if urlsplit(route.request.url).hostname in (None, "127.0.0.1", "localhost"):
+            route.continue_()
+        else:
+            found.outside.append(route.request.url)
+            route.abort()
+
+    context.route("**/*", only_here)
+    found.page.on("console", lambda said: found.errors.append(said.text) if said.type == "error" else None)
+    found.page.on("pageerror", lambda error: found.errors.append(str(error)))
+    yield found
+    context.close()
