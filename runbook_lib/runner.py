@@ -208,6 +208,7 @@ def _close(journal: Journal, record: Path, executed: Any, manifest: Mapping[str,
     """
     kept = ("status", "outcome", "summary", "missing", "seconds")
     ended = {name: getattr(report, name) for name in kept}
+    ended["to_note"] = report.performed and bool(report.effects)  # a ticket that was not taken gets no note
     try:
         digest = _write(record, executed, manifest)
     except OSError as exc:

@@ -79,13 +79,11 @@ def note_seals(settings: Settings, ticket_id: int) -> str:
 
 
 def _seals(journal: Journal) -> list[Seal]:
-    """The records of performed runs that the journal seals, oldest first."""
-    lines = journal.lines()
-    performed = {entry["record"] for entry, _ in lines if entry["kind"] == "run_started" and entry.get("performed")}
+    """The records that the journal seals and that are to be noted, oldest first."""
     return [
         Seal(entry["record"], entry["sha256"], entry["n"], digest)
-        for entry, digest in lines
-        if entry["kind"] == "run_ended" and entry.get("sha256") and entry["record"] in performed
+        for entry, digest in journal.lines()
+        if entry["kind"] == "run_ended" and entry.get("sha256") and entry.get("to_note")
     ]
 
 

@@ -109,6 +109,16 @@ class World:
         (outputs / "sandbox" / ".world").symlink_to(self.folder)
         return World(outputs)
 
+    def contents(self) -> dict[str, list[dict[str, Any]]]:
+        """Everything that the world holds, but for the seals, which each performing run adds, and their traces."""
+        names = [row["name"] for row in self.rows("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        found = {name: self.rows(f"SELECT * FROM {name}") for name in names if name != "sqlite_sequence"}
+        seals = {row["audit_id"] for row in found["comments"] if find_seal(row["body"])}
+        found["comments"] = [row for row in found["comments"] if row["audit_id"] not in seals]
+        found["audits"] = [row for row in found["audits"] if row["id"] not in seals]
+        found["tickets"] = [{**row, "updated_at": None} for row in found["tickets"]]
+        return found
+
     def content(self) -> bytes:
         """The world's database, byte for byte."""
         return (self.folder / "world.sqlite").read_bytes()

@@ -93,21 +93,21 @@ def left_a_clean_record(ran: Ran) -> None:
 )
 def test_a_ticket_that_cannot_be_worked_on_fails_the_run(world: World, ticket_id: int, words: tuple[str, ...]) -> None:
     """Exit status 1, also when performing, and nothing is changed."""
-    before = world.content()
+    before = world.contents()
     ran = world.runbook("run", "weekend_license", ticket_id, "--perform", "--json")
     assert (1, "failed", None) == (ran.status, ran.report["status"], ran.report["outcome"])
     assert not [piece for piece in words if piece not in ran.report["summary"]], ran.report["summary"]
-    assert before == world.content()
+    assert before == world.contents()
     left_a_clean_record(ran)
 
 
 def test_a_colleagues_ticket_needs_the_engineers_word(own_world: World) -> None:
     """Without it nothing is changed; with it the ticket is taken over."""
-    before = own_world.content()
+    before = own_world.contents()
     ran = own_world.runbook("run", "weekend_license", 1906, "--perform", "--json")
     assert (3, "needs_answer", ["take_over"]) == (ran.status, ran.report["status"], ran.report["missing"])
     assert "Robin Weekend" in ran.report["summary"]
-    assert before == own_world.content()
+    assert before == own_world.contents()
     left_a_clean_record(ran)
     again = own_world.runbook("run", "weekend_license", 1906, "--perform", "--json", "-p", "take_over", "True")
     assert "license_issued" == again.report["outcome"]

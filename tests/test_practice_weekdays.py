@@ -170,9 +170,9 @@ def test_a_second_performing_run_repeats_nothing(practice: World, ticket_id: int
     """All effects are found."""
     ran = performed(practice, ticket_id)
     practice.wait_for_pipelines()
-    before = practice.content()
+    before = practice.contents()
     again = practice.runbook("run", ran.report["runbook"], ticket_id, "--perform", "--json")
-    assert before == practice.content()
+    assert before == practice.contents()
     assert 0 == again.status
     assert {"already_done", "adopted"} >= {effect["state"] for effect in again.report["effects"]}
 
@@ -182,9 +182,9 @@ def test_another_machine_finds_what_was_done(practice: World, tmp_path: Path, ti
     """Without the journal everything is found where it happened."""
     ran = performed(practice, ticket_id)
     elsewhere = practice.seen_from(tmp_path / "outputs")
-    before = practice.content()
+    before = practice.contents()
     again = elsewhere.runbook("run", ran.report["runbook"], ticket_id, "--perform", "--json")
-    assert before == practice.content()
+    assert before == practice.contents()
     assert ran.report["outcome"] == again.report["outcome"]
     assert {"adopted"} == {effect["state"] for effect in again.report["effects"]}
 
@@ -214,10 +214,10 @@ def test_after_a_license_was_issued_the_old_complaint_counts_no_more(own_world: 
     """The number alone, again: the customer has not written since, so nothing is sent again."""
     own_world.runbook("run", "weekend_license", 3003, "--perform")
     own_world.wait_for_pipelines()
-    before = own_world.content()
+    before = own_world.contents()
     again = own_world.runbook("run", "auto", 3003, "--perform", "--json")
     assert ("weekend_license", "license_issued") == (again.report["runbook"], again.report["outcome"])
-    assert before == own_world.content()
+    assert before == own_world.contents()
 
 
 # -- routing
@@ -239,9 +239,9 @@ def test_start_here_names_the_runbook_with_the_reason(
     world: World, ticket_id: int, expected: str | None, words: str
 ) -> None:
     """It reads only; where no runbook fits, it says what to do instead."""
-    before = world.content()
+    before = world.contents()
     ran = world.runbook("run", "start_here", ticket_id, "--json")
-    assert before == world.content()
+    assert before == world.contents()
     assert (0, "completed", []) == (ran.status, ran.report["status"], ran.report["effects"])
     assert expected == ran.report["next_runbook"]
     assert (None if expected else "out_of_scope") == ran.report["outcome"]

@@ -49,6 +49,7 @@ class Run:
         seconds: How long it took, or None if nobody says.
         operator: Who ran it, or adopted it.
         performed: Whether it changed things, or None if nobody says.
+        to_note: Whether the ticket was to get a note of its record.
         status: How the run ended, or "".
         outcome: How the case ended, or "".
         summary: One or two sentences, or "".
@@ -67,6 +68,7 @@ class Run:
     seconds: float | None = None
     operator: str = ""
     performed: bool | None = None
+    to_note: bool = False
     status: str = ""
     outcome: str = ""
     summary: str = ""
@@ -203,6 +205,7 @@ class _Builder:
         state = State.ADOPTED if event.kind == "record_adopted" else State.SEALED if sealed else State.UNRECORDED
         number = event.entry.get("n")
         took = event.at - before.started_at if event.at and before.started_at else None
+        told = event.entry.get("to_note")
         usual = {"status": "unknown", "seconds": round(took.total_seconds(), 1) if took else None}
         self.runs[key] = replace(
             before,
@@ -210,6 +213,7 @@ class _Builder:
             record=event.record,
             state=State.SET_ASIDE if event.set_aside else state,
             sha256=event.text("sha256") if sealed else "",
+            to_note=bool(before.performed) if told is None else told is True,
             line=number if isinstance(number, int) else None,
         )
 

@@ -264,7 +264,7 @@ class Verifier:
             yield from _compared(ledger, seal, lines)
         noted = {seal.record for seal in seals}
         for run in ledger.runs:
-            if run.state in (State.SEALED, State.MISSING) and run.performed and run.record not in noted:
+            if run.state in (State.SEALED, State.MISSING) and run.to_note and run.record not in noted:
                 yield _found(run, Code.NOT_NOTED, "was sealed, but no note on the ticket keeps its SHA-256.")
 
 
