@@ -44,6 +44,8 @@ CLOCK_TOLERANCE_S = 120.0
 _DOMAIN = b"journal-line-2"
 _OWN = ("v", "n", "ticket", "at", "kind", "prev", "key", "sig")
 """What `append` writes by itself."""
+_SHOWN = ("at", "kind", "n")
+"""Of these, what a reader gets."""
 _BEGINNINGS = ("run_started", "intended")
 """Lines that announce something, and may be refused; the others tell what has happened already."""
 _SETTLED = ("done", "adopted")
@@ -262,12 +264,48 @@ class Journal:
         Raises:
             JournalError: The first defect.
         """
+        found = self._chained(content) or self._each(content)
+        self._check_head(found, kept)
+        return found
+
+    def _chained(self, content: bytes) -> list[tuple[dict[str, Any], str]]:
+        """The entries if the chain is whole and its last line is signed: that signature covers every line before.
+
+        Returns:
+            Nothing if anything is not as expected; then each line is checked, to name the first defect.
+        """
+        found: list[tuple[dict[str, Any], str]] = []
+        before = _START
+        lines = content[: _whole_lines(content)].split(b"\n")[:-1]
+        for number, line in enumerate(lines, start=1):
+            try:
+                entry = json.loads(line)
+            except (ValueError, RecursionError):
+                return []
+            if not isinstance(entry, dict) or not isinstance(entry.get("kind"), str) or entry.get("v") != VERSION:
+                return []
+            if (entry.get("n"), entry.get("prev"), entry.get("ticket")) != (number, before, self.ticket):
+                return []
+            before = _digest(line)
+            found.append(({name: entry[name] for name in entry if name in _SHOWN or name not in _OWN}, before))
+        try:
+            if lines:
+                self._check_signature(len(lines), lines[-1], json.loads(lines[-1]))
+        except JournalError:
+            return []
+        return found
+
+    def _each(self, content: bytes) -> list[tuple[dict[str, Any], str]]:
+        """The entries, each with its signature checked.
+
+        Raises:
+            JournalError: The first defect.
+        """
         found: list[tuple[dict[str, Any], str]] = []
         head = Head(0, _START)
         for line in content[: _whole_lines(content)].split(b"\n")[:-1]:
             found.append((self._entry(head.lines + 1, line, head.sha256), _digest(line)))
             head = _head(found)
-        self._check_head(found, kept)
         return found
 
     def _entry(self, number: int, line: bytes, before: str) -> dict[str, Any]:
@@ -293,7 +331,7 @@ class Journal:
             raise self._defect("other_ticket", f"is of ticket {entry.get('ticket')}, not of {self.ticket}", number)
         if entry.get("n") != number or entry.get("prev") != before:
             raise self._defect("broken_chain", "does not follow the line before: one was removed or moved", number)
-        return {name: value for name, value in entry.items() if name in ("at", "kind", "n") or name not in _OWN}
+        return {name: value for name, value in entry.items() if name in _SHOWN or name not in _OWN}
 
     def _check_signature(self, number: int, line: bytes, entry: Mapping[str, Any]) -> None:
         unsigned = {name: value for name, value in entry.items() if name != "sig"}

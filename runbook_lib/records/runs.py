@@ -49,7 +49,6 @@ class Run:
         seconds: How long it took, or None if nobody says.
         operator: Who ran it, or adopted it.
         performed: Whether it changed things, or None if nobody says.
-        to_note: Whether the ticket was to get a note of its record.
         status: How the run ended, or "".
         outcome: How the case ended, or "".
         summary: One or two sentences, or "".
@@ -58,6 +57,7 @@ class Run:
         needs_person: Whether it is an open end: somebody still has to do something about it.
         sha256: The record's digest, or "" if it is not sealed.
         line: The number of the journal's line that holds the digest, or None.
+        to_note: Whether the ticket was to get a note of its record.
     """
 
     ticket_id: int
@@ -68,7 +68,6 @@ class Run:
     seconds: float | None = None
     operator: str = ""
     performed: bool | None = None
-    to_note: bool = False
     status: str = ""
     outcome: str = ""
     summary: str = ""
@@ -77,6 +76,7 @@ class Run:
     needs_person: bool = False
     sha256: str = ""
     line: int | None = None
+    to_note: bool = False
 
     @property
     def plain(self) -> dict[str, Any]:

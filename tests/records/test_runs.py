@@ -59,6 +59,7 @@ def test_a_run_is_one_row() -> None:
         missing=("plan",),
         sha256=SHA,
         line=2,
+        to_note=True,
     )
 
 
