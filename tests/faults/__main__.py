@@ -7,7 +7,7 @@ import secrets
 import sys
 import time
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import Any
 
 from tabulate import tabulate
@@ -16,6 +16,8 @@ from tests.faults import kills, series
 from tests.faults.night import Tally
 
 Found = tuple[Tally, dict[str, dict[str, int]], str]
+AT_A_TIME = 25
+"""Schedules of one series; a line is printed after each, so that nobody watches an empty screen."""
 
 
 def main() -> int:
@@ -27,11 +29,15 @@ def main() -> int:
     parser.add_argument("--no-kills", action="store_true", help="leave out the kill at each point")
     given = parser.parse_args()
     started = time.monotonic()
-    print(f"{given.schedules} schedules, seed {given.seed}")
-    shares = [given.schedules // given.at_once] * given.at_once
-    shares[0] += given.schedules - sum(shares)
+    print(f"{given.schedules} schedules, seed {given.seed}", flush=True)
+    sizes = [min(AT_A_TIME, given.schedules - begun) for begun in range(0, given.schedules, AT_A_TIME)]
+    found = []
     with ProcessPoolExecutor(given.at_once) as pool:
-        found = list(pool.map(_series, shares, range(given.seed, given.seed + given.at_once)))
+        asked = [pool.submit(_series, size, given.seed + n) for n, size in enumerate(sizes)]
+        for one in as_completed(asked):
+            found.append(one.result())
+            done = sum(tally.schedules for tally, _, _ in found)
+            print(f"{done} schedules, {time.monotonic() - started:.0f} s {found[-1][2]}".rstrip(), flush=True)
     failed = _print_series(found)
     print(f"Took {time.monotonic() - started:.0f} s.\n")
     if not given.no_kills:

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,8 @@ from tests.practice import World
 MURDER = Path(__file__).with_name("murder")
 """Holds a `sitecustomize`, which Python runs at its start."""
 VICTIMS = ("runner", "kernel", "both")
+AT_A_TIME = 30
+"""Kills in one world; a line is printed after each share."""
 TICKET, RUNBOOK, OUTCOME = 1001, "weekend_license", "license_issued"
 
 
@@ -62,8 +64,12 @@ def main(at_once: int) -> bool:
     with series.practice() as (world, _):
         points = count_points(world)
     jobs = [(point, victim) for victim in VICTIMS for point in range(1, points + 1)]
+    found: list[Killed] = []
     with ProcessPoolExecutor(at_once) as pool:
-        found = [killed for part in pool.map(_share, [jobs[n::at_once] for n in range(at_once)]) for killed in part]
+        shares = [pool.submit(_share, jobs[begin : begin + AT_A_TIME]) for begin in range(0, len(jobs), AT_A_TIME)]
+        for share in as_completed(shares):
+            found.extend(share.result())
+            print(f"{len(found)} of {len(jobs)} kills, {time.monotonic() - started:.0f} s", flush=True)
     rows = [
         (victim, sum(k.victim == victim for k in found), sum(k.victim == victim and not k.is_right for k in found))
         for victim in VICTIMS
