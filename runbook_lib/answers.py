@@ -38,12 +38,16 @@ class Question:
         words: What it means, in one line; the notebooks' `# help` comment.
         read: Turns what was given into the checked value; raises InputError.
         optional: Whether `unknown` is allowed.
+        label: What stands beside its field in a form.
+        choices: What a form offers.
     """
 
     name: str
     words: str
     read: Callable[[str, object], Value]
     optional: bool = True
+    label: str = ""
+    choices: tuple[str, ...] = ()
 
     def parse(self, raw: object) -> Value | None:
         """The checked value, or None for `unknown`.
@@ -59,6 +63,11 @@ class Question:
     def example(self) -> str:
         """What to type in place of the value, for the command line."""
         return _EXAMPLES.get(self.read, "VALUE")
+
+    def said(self, raw: object) -> str:
+        """What a value means, where that is not plain: a date's day of the week. Raises InputError as `parse`."""
+        value = self.parse(raw)
+        return f"{value:%A}, {value.day} {value:%B %Y}" if isinstance(value, date) else ""
 
     def plain(self, raw: object) -> object:
         """The checked value as a notebook parameter holds it: ISO dates, lists, `unknown`."""
@@ -212,33 +221,71 @@ def _wrong(name: str, raw: object, expected: str) -> InputError:
     return InputError(f"{name} is {shown}; expected {expected}.")
 
 
+YES_OR_NO = ("yes", "no")
+_ACCOUNTS = ("customer", "prospect", "reseller")
+_DEPLOYMENTS = ("self_managed", "gitlab_com")
+_PLANS = (*PAID_PLANS, "free")
+
+
+def _flag(name: str, words: str, label: str) -> Question:
+    return Question(name, words, flag, optional=False, label=label, choices=YES_OR_NO)
+
+
+def _asked(name: str, words: str, label: str) -> Question:
+    return Question(name, words, _yes_or_no, label=label, choices=YES_OR_NO)
+
+
+def _choice(name: str, words: str, label: str, choices: tuple[str, ...]) -> Question:
+    return Question(name, words, one_of(*choices), label=label, choices=choices)
+
+
 _ALL = (
-    Question("ticket_id", "the Zendesk ticket's number", ticket, optional=False),
-    Question("perform", "False rehearses, True changes things and is final", flag, optional=False),
-    Question("take_over", "True takes the ticket although a colleague has it", flag, optional=False),
-    Question("emergency_on", "the emergency's date, if it is not the day the ticket was opened", day),
-    Question("deployment", "self_managed or gitlab_com", one_of("self_managed", "gitlab_com")),
-    Question("account_type", "customer, prospect or reseller", one_of("customer", "prospect", "reseller")),
-    Question("plan", "the plan they pay for: starter, premium, ultimate, or free", one_of(*PAID_PLANS, "free")),
-    Question("expires_on", "the day the license expired, YYYY-MM-DD", day),
+    Question("ticket_id", "the Zendesk ticket's number", ticket, optional=False, label="Ticket number"),
+    _flag("perform", "False rehearses, True changes things and is final", "Perform"),
+    _flag("take_over", "True takes the ticket although a colleague has it", "Take it over"),
     Question(
-        "ask_customer", "True asks for the screenshots although there are images on the ticket", flag, optional=False
+        "emergency_on",
+        "the emergency's date, if it is not the day the ticket was opened",
+        day,
+        label="Emergency's date",
     ),
-    Question("screenshots", "image files to add to the ticket, as a list of paths", _files),
-    Question("users_in_license", "Users in subscription (or License), from the screenshot", count),
-    Question("billable_users", "Billable users, from the screenshot", count),
-    Question("maximum_users", "Maximum users, from the screenshot", count),
-    Question("users_over_license", "Users over license (or subscription), from the screenshot", count),
-    Question("user_count", "users for the new license, if not the suggested number", _seats),
-    Question("requester_email", "the requester's address, only if the ticket shows none", address),
-    Question("send_earlier", "True sends the valid license of an earlier emergency", flag, optional=False),
-    Question("issued_evidence", "issuer manual: link to the license you made, or the path of its file", line),
-    Question("has_account", "yes or no: the requester has a CustomersDot account", _yes_or_no),
-    Question("has_access", "yes or no: that account can see the subscription", _yes_or_no),
-    Question("subscription", "the subscription's name, as its Seat Link rows have it", line),
-    Question("entry_today", "yes or no: the Seat Link page has an entry with the current date", _yes_or_no),
-    Question("escalate", "True engages an expert although questions are open", flag, optional=False),
-    Question("mail_missing", "yes or no: the customer says that the mail has not come", _yes_or_no),
+    _choice("deployment", "self_managed or gitlab_com", "Deployment", _DEPLOYMENTS),
+    _choice("account_type", "customer, prospect or reseller", "Account type", _ACCOUNTS),
+    _choice("plan", "the plan they pay for: starter, premium, ultimate, or free", "Plan", _PLANS),
+    Question("expires_on", "the day the license expired, YYYY-MM-DD", day, label="Expired on"),
+    _flag("ask_customer", "True asks for the screenshots although there are images on the ticket", "Ask the customer"),
+    Question("screenshots", "image files to add to the ticket, as a list of paths", _files, label="Screenshots to add"),
+    Question(
+        "users_in_license", "Users in subscription (or License), from the screenshot", count, label="Users in license"
+    ),
+    Question("billable_users", "Billable users, from the screenshot", count, label="Billable users"),
+    Question("maximum_users", "Maximum users, from the screenshot", count, label="Maximum users"),
+    Question(
+        "users_over_license",
+        "Users over license (or subscription), from the screenshot",
+        count,
+        label="Users over license",
+    ),
+    Question("user_count", "users for the new license, if not the suggested number", _seats, label="User count"),
+    Question(
+        "requester_email",
+        "the requester's address, only if the ticket shows none",
+        address,
+        label="Requester's address",
+    ),
+    _flag("send_earlier", "True sends the valid license of an earlier emergency", "Send the earlier one"),
+    Question(
+        "issued_evidence",
+        "issuer manual: link to the license you made, or the path of its file",
+        line,
+        label="License you made",
+    ),
+    _asked("has_account", "yes or no: the requester has a CustomersDot account", "Has an account?"),
+    _asked("has_access", "yes or no: that account can see the subscription", "Sees the subscription?"),
+    Question("subscription", "the subscription's name, as its Seat Link rows have it", line, label="Subscription"),
+    _asked("entry_today", "yes or no: the Seat Link page has an entry with the current date", "Entry today?"),
+    _flag("escalate", "True engages an expert although questions are open", "Engage an expert"),
+    _asked("mail_missing", "yes or no: the customer says that the mail has not come", "Mail missing?"),
 )
 _EXAMPLES: Mapping[Callable[[str, object], Value], str] = {
     flag: "True",

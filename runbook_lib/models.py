@@ -239,6 +239,10 @@ class Facts:
         fact = self.best(name)
         return fact.value if fact else None
 
+    def without(self, source: Source) -> Facts:
+        """The facts of all other sources."""
+        return Facts(tuple(fact for fact in self.known if fact.source is not source))
+
     def standing(self, fact: Fact) -> str:
         """What a fact is worth beside the others of its name: it counts, agrees, or differs."""
         best = self.best(fact.name)

@@ -14,10 +14,17 @@ from runbook_lib.display import MIME, Card, html, text
 
 @dataclass(frozen=True)
 class StepResult:
-    """What a step shows: a card for people, plain data for programs."""
+    """What a step shows: a card for people, plain data for programs.
+
+    Attributes:
+        card: The card.
+        data: The same for a program.
+        asks: The parameters that a person could add here, for a form.
+    """
 
     card: Card
     data: Mapping[str, Any]
+    asks: tuple[str, ...] = ()
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return {"text/html": html(self.card), "text/plain": text(self.card), MIME: dict(self.data)}

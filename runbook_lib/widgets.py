@@ -1,32 +1,57 @@
-"""The forms that ask. A form shows fields and keeps what was entered; it knows nothing of records or cases.
+"""The forms that ask, and the button that performs. They keep what was entered, and know nothing of records or cases.
 
 A choice is typed or taken from a list, since JupyterLab takes the arrow keys and the letters away from drop-down menus
-for its own shortcuts. So it may be a word that is no choice, as any text may be wrong: who reads the form checks it.
+for its own shortcuts; dates are typed as YYYY-MM-DD, the same everywhere. So anything may be wrong: a field says in
+words, while it is typed, what it makes of it. All values are plain text, and "" is an empty field.
 
-What is entered is read by whoever runs the next cell. All values are plain text, dates as YYYY-MM-DD, and "" is an
-empty field. Showing a form again shows the same fields, with what was entered in them.
+What is entered is read by whoever runs the next cell. Showing a form again shows the same fields, with what was
+entered in them. Words that came from elsewhere are shown by `Label`, which knows no HTML, or escaped by htpy.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+import base64
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+import htpy as h
 import ipywidgets
 
-ALL = "all"
-_STYLE = {"description_width": "96px"}
+from runbook_lib.display import clean
+from runbook_lib.errors import InputError
+
+MIME = "application/vnd.jupyter.widget-view+json"
+_STYLE = {"description_width": "170px"}
+_INPUT = {"width": "400px", "max_width": "100%"}
+_WRAP = {"flex_flow": "row wrap", "align_items": "center"}
+_HIDDEN, _SHOWN = "none", ""
 
 
 class Kind(Enum):
     """How a field is filled in."""
 
-    DAY = "day"
     CHOICE = "choice"
     TEXT = "text"
+    FILES = "files"
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A value that was read off an image, for a person to compare and confirm.
+
+    Attributes:
+        value: The value, as it would be typed.
+        where: What it was read off.
+        crop: The place on the image, as PNG.
+    """
+
+    value: str
+    where: str
+    crop: bytes
 
 
 @dataclass(frozen=True)
@@ -38,64 +63,271 @@ class Field:
         label: What the reader sees beside it.
         kind: How it is filled in.
         choices: What is offered; only for a choice.
+        found: What stands in it at first, or "".
+        source: Who says so, or "".
+        hint: What is shown in an empty field.
+        check: Says in words what a value means; raises InputError for an impossible one. Never called with "".
+        suggestions: What may be confirmed.
     """
 
     name: str
     label: str
-    kind: Kind
+    kind: Kind = Kind.TEXT
     choices: Sequence[str] = ()
+    found: str = ""
+    source: str = ""
+    hint: str = ""
+    check: Callable[[str], str] = field(default=lambda text: "", compare=False)
+    suggestions: tuple[Suggestion, ...] = ()
+
+
+Change = Callable[[str, str], None]
+"""Called with a field's name and what was entered."""
+Keep = Callable[[str, bytes], str]
+"""Keeps an uploaded file, given its name and content; returns its path, or raises InputError."""
 
 
 class Form:
-    """Fields under each other, and below them a line that follows what is entered.
+    """Fields under each other.
 
     Args:
         fields: What is asked.
-        values: What is filled in at first.
-        say: Puts what is entered into words.
+        folded: What may also be changed; behind a button.
+        unfolded: Whether it is shown from the beginning.
+        entered: What was entered before, by name.
+        on_change: Told of everything that is entered.
+        keep: Keeps uploaded files.
+        say: Puts all values into words below the fields.
     """
 
     def __init__(
-        self, fields: Sequence[Field], values: Mapping[str, str], say: Callable[[Mapping[str, str]], str]
+        self,
+        fields: Sequence[Field],
+        *,
+        folded: Sequence[Field] = (),
+        unfolded: bool = False,
+        entered: Mapping[str, str] | None = None,
+        on_change: Change | None = None,
+        keep: Keep | None = None,
+        say: Callable[[Mapping[str, str]], str] | None = None,
     ) -> None:
-        self.widgets = {field.name: _widget(field, values.get(field.name, "")) for field in fields}
+        self._on_change, self._say = on_change, say
+        before = entered or {}
+        self.rows = {one.name: _Row(one, before.get(one.name), self._changed, keep=keep) for one in (*fields, *folded)}
         self.said = ipywidgets.Label()
-        self._say = say
-        for widget in self.widgets.values():
-            widget.observe(self._changed, names="value")
-        self._box = ipywidgets.VBox([*self.widgets.values(), self.said])
-        self._changed()
+        self.fold = ipywidgets.ToggleButton(
+            value=unfolded, description="Change an answer", icon="pencil", layout={"width": "auto"}
+        )
+        self._folded = ipywidgets.VBox([self.rows[one.name].box for one in folded])
+        self.fold.observe(self._unfold, names="value")
+        self._unfold()
+        shown = [self.rows[one.name].box for one in fields]
+        shown += [self.fold, self._folded] if folded else []
+        self.box = ipywidgets.VBox([*shown, self.said] if say else shown)
+        self._speak()
 
     @property
     def values(self) -> dict[str, str]:
-        """What is entered now, by name."""
-        return {name: _plain(widget.value) for name, widget in self.widgets.items()}
+        """What stands in every field now, by name."""
+        return {name: row.text for name, row in self.rows.items()}
 
     @property
     def view(self) -> dict[str, Any]:
         """What shows the form in a cell's output; it can be shown in several."""
-        return dict(self._box._repr_mimebundle_())
+        return dict(self.box._repr_mimebundle_())
+
+    @property
+    def is_unfolded(self) -> bool:
+        """Whether what may also be changed is shown."""
+        return bool(self.fold.value)
+
+    def enter(self, name: str, text: str) -> None:
+        """Put a text into a field, if the form has it."""
+        if name in self.rows:
+            self.rows[name].input.value = text
 
     def close(self) -> None:
         """Take the form away, with all that listens to it."""
-        for widget in (*self.widgets.values(), self.said, self._box):
+        for row in self.rows.values():
+            row.close()
+        for widget in (self.said, self.fold, self._folded, self.box):
             widget.unobserve_all()
             widget.close()
 
-    def _changed(self, change: object = None) -> None:
-        self.said.value = self._say(self.values)
+    def _changed(self, name: str, text: str) -> None:
+        self._speak()
+        if self._on_change is not None:
+            self._on_change(name, text)
+
+    def _speak(self) -> None:
+        if self._say is not None:
+            self.said.value = self._say(self.values)
+
+    def _unfold(self, change: object = None) -> None:
+        self._folded.layout.display = _SHOWN if self.fold.value else _HIDDEN
 
 
-def _widget(field: Field, value: str) -> Any:
-    shown = {"description": field.label, "style": _STYLE, "layout": ipywidgets.Layout(width="380px")}
-    match field.kind:
-        case Kind.DAY:
-            return ipywidgets.DatePicker(value=date.fromisoformat(value) if value else None, **shown)
-        case Kind.CHOICE:
-            return ipywidgets.Combobox(options=tuple(field.choices), value=value, placeholder=ALL, **shown)
-        case Kind.TEXT:
-            return ipywidgets.Text(value=value, placeholder=ALL, **shown)
+class _Row:
+    """One field: its input, whatever helps to fill it in, and a line that says what is in it."""
+
+    def __init__(self, field: Field, entered: str | None, on_change: Change, *, keep: Keep | None) -> None:
+        self._field, self._on_change, self._keep = field, on_change, keep
+        self._parts: list[Any] = []
+        self.input = self._own(_input(field, field.found if entered is None else entered))
+        self.note = self._own(ipywidgets.Label())
+        self.input.observe(self._typed, names="value")
+        line = [self.input, self.note]
+        if field.kind is Kind.FILES:
+            line.insert(1, self._uploads())
+        suggestions = [self._suggestion(one) for one in field.suggestions]
+        self.box = self._own(
+            ipywidgets.VBox([self._own(ipywidgets.HBox(line, layout=_WRAP)), *suggestions], layout={"margin": "2px 0"})
+        )
+        self._speak()
+
+    @property
+    def text(self) -> str:
+        """What stands in the field."""
+        return str(self.input.value).strip()
+
+    def close(self) -> None:
+        """Take it away."""
+        for widget in self._parts:
+            widget.unobserve_all()
+            widget.close()
+
+    def _own(self, widget: Any) -> Any:
+        self._parts.append(widget)
+        return widget
+
+    def _typed(self, change: object) -> None:
+        self._speak()
+        self._on_change(self._field.name, self.text)
+
+    def _speak(self) -> None:
+        self.note.value = clean(_note(self._field, self.text))
+
+    def _uploads(self) -> Any:
+        button = self._own(
+            ipywidgets.FileUpload(
+                accept="image/png,image/jpeg,image/gif",
+                multiple=True,
+                description="Choose files",
+                layout={"width": "auto"},
+            )
+        )
+        button.observe(self._uploaded, names="value")
+        return button
+
+    def _uploaded(self, change: Mapping[str, Any]) -> None:
+        if not change["new"] or self._keep is None:
+            return
+        try:
+            paths = [self._keep(str(file["name"]), bytes(file["content"])) for file in change["new"]]
+        except InputError as exc:
+            self.note.value = clean(f"✗ {exc}")
+            return
+        self.input.value = paths[0] if len(paths) == 1 else json.dumps(paths)
+
+    def _suggestion(self, one: Suggestion) -> Any:
+        use = self._own(ipywidgets.Button(description=f"Confirm {clean(one.value, 40)}", layout={"width": "auto"}))
+
+        def confirm(button: object) -> None:
+            self.input.value = one.value
+
+        use.on_click(confirm)
+        words = self._own(ipywidgets.Label(clean(f"read off {one.where}; compare it with the picture", 120)))
+        picture = self._own(ipywidgets.HTML(picture_html(one.crop, f"the place where {one.value} was read")))
+        return self._own(ipywidgets.HBox([picture, use, words], layout={**_WRAP, "margin": "0 0 4px 176px"}))
 
 
-def _plain(value: object) -> str:
-    return value.isoformat() if isinstance(value, date) else str(value or "")
+class Button:
+    """One button that does something once at a time, and shows below it what comes of it.
+
+    Args:
+        label: What it says.
+        press: What it does: yields what to show, one after the other. It runs beside the kernel's own work.
+    """
+
+    def __init__(self, label: str, press: Callable[[], Iterator[Mapping[str, Any]]]) -> None:
+        self._press = press
+        self._turn = threading.Lock()
+        self._worker: threading.Thread | None = None
+        self.button = ipywidgets.Button(description=label, button_style="primary", layout={"width": "auto"})
+        self.output = ipywidgets.Output()
+        self.button.on_click(self._clicked)
+        self.box = ipywidgets.VBox([self.button, self.output])
+
+    @property
+    def view(self) -> dict[str, Any]:
+        """What shows the button in a cell's output."""
+        return dict(self.box._repr_mimebundle_())
+
+    def follow(self) -> None:
+        """Do as if it had been pressed; nothing happens while it is at work."""
+        if not self._turn.acquire(blocking=False):
+            return
+        self.button.disabled = True
+        self._worker = threading.Thread(target=self._work, daemon=True)
+        self._worker.start()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait for the end of what it does; returns whether that came."""
+        if self._worker:
+            self._worker.join(timeout_s)
+        return not (self._worker and self._worker.is_alive())
+
+    def close(self) -> None:
+        """Take the button away; what it has begun goes on."""
+        for widget in (self.button, self.output, self.box):
+            widget.unobserve_all()
+            widget.close()
+
+    def _clicked(self, button: object) -> None:
+        self.follow()
+
+    def _work(self) -> None:
+        try:
+            for bundle in self._press():
+                self.output.outputs = ({"output_type": "display_data", "data": dict(bundle), "metadata": {}},)
+        finally:
+            self.button.disabled = False
+            self._turn.release()
+
+
+class StateLine:
+    """A line of HTML that can be shown in many places, and changes in all of them at once."""
+
+    def __init__(self) -> None:
+        self.widget = ipywidgets.HTML()
+
+    def say(self, words: h.Node) -> None:
+        """Replace it."""
+        self.widget.value = str(h.div[words])
+
+
+def picture_html(png: bytes, words: str) -> str:
+    """An image within a form, with words for who cannot see it."""
+    address = f"data:image/png;base64,{base64.b64encode(png).decode()}"
+    return str(
+        h.img(src=address, alt=clean(words, 120), style="max-width:420px;border:1px solid rgba(128,128,128,0.35)")
+    )
+
+
+def _input(field: Field, value: str) -> Any:
+    shown = {"value": value, "description": field.label, "style": _STYLE, "layout": _INPUT}
+    if field.kind is Kind.CHOICE:
+        return ipywidgets.Combobox(options=tuple(field.choices), placeholder=field.hint, **shown)
+    return ipywidgets.Text(placeholder=field.hint, **shown)
+
+
+def _note(field: Field, text: str) -> str:
+    """What to say of what stands in a field."""
+    if not text:
+        return f"empty, so this counts: {field.found} ({field.source})" if field.source else ""
+    try:
+        words = field.check(text)
+    except InputError as exc:
+        return f"✗ {exc}"
+    said = field.source if text == field.found else "yours" if field.source else ""
+    return " · ".join(part for part in (words, said) if part)

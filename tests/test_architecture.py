@@ -23,7 +23,7 @@ LAYERS = (
     ("settings", "keyring", "budget", "results"),
     ("redaction",),
     ("clients", "journal", "widgets", "screenshots"),
-    ("effects", "mechanizer"),
+    ("effects", "mechanizer", "performing"),
     ("cases", "sealing"),
     ("papermill_engine", "engine", "runner", "records", "sandbox", "doctor"),
     ("demo", "cli", "cli_journal", "cli_records"),

@@ -1,96 +1,236 @@
-"""The form: what is entered in it is what is read, and nothing is left behind. Widgets work without a kernel."""
+"""Forms and the button: what is entered is what is read, and nothing is left behind. Widgets work without a kernel."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
-from datetime import date
+from typing import Any
 
 import pytest
 
-from runbook_lib.widgets import Field, Form, Kind
+from runbook_lib.answers import QUESTIONS
+from runbook_lib.errors import InputError
+from runbook_lib.widgets import MIME, Button, Field, Form, Kind, StateLine, Suggestion, picture_html
 
+PNG = b"\x89PNG\r\n\x1a\n and so on"
 FIELDS = (
-    Field("since", "since", Kind.DAY),
-    Field("outcome", "outcome", Kind.CHOICE, ("escalated", "license_issued")),
-    Field("ticket", "ticket", Kind.TEXT),
+    Field("plan", "Plan", Kind.CHOICE, ("premium", "free"), "premium", "license file", check=QUESTIONS["plan"].said),
+    Field("expires_on", "Expired on", hint="YYYY-MM-DD", check=QUESTIONS["expires_on"].said),
 )
-EMPTY = {"since": "", "outcome": "", "ticket": ""}
-FILLED = {"since": "2026-11-16", "outcome": "escalated", "ticket": "1001"}
+FILES = Field("screenshots", "Screenshots", Kind.FILES)
 
 
-def said(values: Mapping[str, str]) -> str:
-    """What the form says of what is entered."""
-    return " ".join(values.values())
+class Heard(list[tuple[str, str]]):
+    """What a form told of."""
+
+    def __call__(self, name: str, words: str) -> None:
+        self.append((name, words))
+
+
+def listeners(form: Form) -> list[int]:
+    """How many listen to each input."""
+    inputs = [row.input for row in form.rows.values()]
+    return [len(one._trait_notifiers.get("value", {}).get("change", [])) for one in inputs]
 
 
 @pytest.fixture
-def form() -> Iterator[Form]:
-    """A form that is filled in."""
-    made = Form(FIELDS, FILLED, said)
+def heard() -> Heard:
+    return Heard()
+
+
+@pytest.fixture
+def form(heard: Heard) -> Iterator[Form]:
+    """A form with one value that was found, and an empty field."""
+    made = Form(FIELDS, on_change=heard)
     yield made
     made.close()
 
 
-def test_it_begins_with_what_is_given(form: Form) -> None:
-    """And reads as plain text."""
-    assert FILLED == form.values
-    assert date(2026, 11, 16) == form.widgets["since"].value
-    assert "2026-11-16 escalated 1001" == form.said.value
+# -- a form
 
 
-def test_what_is_entered_is_read(form: Form) -> None:
-    """By whoever runs the next cell; the line below follows."""
-    form.widgets["since"].value = None
-    form.widgets["outcome"].value = "license_issued"
-    form.widgets["ticket"].value = " 1002"
-    assert {"since": "", "outcome": "license_issued", "ticket": " 1002"} == form.values
-    assert " license_issued  1002" == form.said.value
+def test_it_begins_with_what_was_found(form: Form) -> None:
+    """Each value with its source."""
+    assert {"plan": "premium", "expires_on": ""} == form.values
+    assert ("license file", "") == (form.rows["plan"].note.value, form.rows["expires_on"].note.value)
 
 
-def test_an_empty_form() -> None:
-    """An empty field is an empty text."""
-    form = Form(FIELDS, {}, said)
-    assert EMPTY == form.values
+def test_what_is_entered_is_read_and_told(form: Form, heard: Heard) -> None:
+    """By whoever runs the next cell; spaces around it do not count."""
+    form.rows["plan"].input.value = " free"
+    assert ("free", [("plan", "free")]) == (form.values["plan"], heard)
+    assert "yours" == form.rows["plan"].note.value
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("2026-11-06", "Friday, 6 November 2026"),
+        ("2026-02-30", "✗ expires_on is '2026-02-30'; expected a date as YYYY-MM-DD, such as 2026-11-06."),
+        ("2026-11", "✗ expires_on is '2026-11'; expected a date as YYYY-MM-DD, such as 2026-11-06."),
+        ("", ""),
+    ],
+)
+def test_it_says_what_it_makes_of_a_value(form: Form, typed: str, expected: str) -> None:
+    """While it is typed, in words."""
+    form.rows["expires_on"].input.value = typed
+    assert expected == form.rows["expires_on"].note.value
+
+
+def test_an_emptied_field_says_what_counts_then(form: Form) -> None:
+    """What was found."""
+    form.rows["plan"].input.value = ""
+    assert "empty, so this counts: premium (license file)" == form.rows["plan"].note.value
+
+
+def test_what_was_entered_before_stands_in_it(heard: Heard) -> None:
+    """A form that is made anew, as for a cell that is run again."""
+    form = Form(FIELDS, entered={"plan": "free"}, on_change=heard)
+    assert ("free", "yours", []) == (form.values["plan"], form.rows["plan"].note.value, heard)
     form.close()
 
 
-def test_a_choice_is_offered_and_can_be_taken_back(form: Form) -> None:
-    """Typed like any text, since JupyterLab keeps the arrow keys from menus."""
-    assert ("escalated", "license_issued") == form.widgets["outcome"].options
-    form.widgets["outcome"].value = ""
-    assert "" == form.values["outcome"]
+def test_a_choice_can_be_anything(form: Form) -> None:
+    """It is typed like any text, since JupyterLab keeps the arrow keys from menus; the words say what is wrong."""
+    assert ("premium", "free") == form.rows["plan"].input.options
+    form.rows["plan"].input.value = "gold"
+    assert form.rows["plan"].note.value.startswith("✗ plan is 'gold'; expected one of")
 
 
-def test_a_value_that_is_no_choice_is_kept() -> None:
-    """A parameter may name what no record has yet."""
-    form = Form(FIELDS, {"outcome": "resolved_itself"}, said)
-    assert "resolved_itself" == form.values["outcome"]
+def test_what_may_also_be_changed_is_folded_away(heard: Heard) -> None:
+    """Until somebody wants to see it."""
+    form = Form(FIELDS[:1], folded=FIELDS[1:], on_change=heard)
+    assert ("none", False) == (form._folded.layout.display, form.is_unfolded)
+    form.fold.value = True
+    assert ("", True) == (form._folded.layout.display, form.is_unfolded)
+    form.enter("expires_on", "2026-11-06")
+    assert [("expires_on", "2026-11-06")] == heard
+    form.close()
+
+
+def test_a_line_below_puts_everything_into_words() -> None:
+    """And follows."""
+    form = Form(FIELDS, say=lambda values: " ".join(values.values()))
+    form.enter("expires_on", "2026-11-06")
+    assert "premium 2026-11-06" == form.said.value
     form.close()
 
 
 def test_showing_it_again_shows_the_same_fields(form: Form) -> None:
     """With what was entered, and with nothing more that listens."""
-    before = form.view
-    form.widgets["ticket"].value = "1003"
-    listeners = [len(widget._trait_notifiers.get("value", {}).get("change", [])) for widget in form.widgets.values()]
-    assert before == form.view
-    assert "application/vnd.jupyter.widget-view+json" in before
-    assert listeners == [
-        len(widget._trait_notifiers.get("value", {}).get("change", [])) for widget in form.widgets.values()
-    ]
-    assert "1003" == form.values["ticket"]
+    before, listening = form.view[MIME], listeners(form)
+    form.enter("plan", "free")
+    assert (before, listening) == (form.view[MIME], listeners(form))
+    assert "free" == form.values["plan"]
 
 
-def test_a_closed_form_listens_to_nothing() -> None:
-    """Nothing of it is left."""
-    heard: list[Mapping[str, str]] = []
-
-    def listen(values: Mapping[str, str]) -> str:
-        heard.append(values)
-        return ""
-
-    form = Form(FIELDS, FILLED, listen)
+def test_a_closed_form_listens_to_nothing(heard: Heard) -> None:
+    """Nothing of it is left: no listener, no connection to a page."""
+    form = Form((*FIELDS, FILES), folded=(), on_change=heard, keep=lambda name, content: "x.png")
+    widgets = [widget for row in form.rows.values() for widget in row._parts]
     form.close()
-    form.widgets["ticket"].value = "9"
-    assert [FILLED] == heard
-    assert not [widget for widget in form.widgets.values() if widget.comm is not None]
+    form.rows["plan"].input.value = "free"
+    assert [] == heard
+    assert [] == [widget for widget in (*widgets, form.fold, form.said, form.box) if widget.comm is not None]
+
+
+def test_hostile_words_stay_words() -> None:
+    """A source comes from a customer: it is shown by a widget that knows no HTML, its control characters named."""
+    form = Form([Field("plan", "Plan", found="premium", source="<img src=x onerror=alert(1)>\u202e.png")])
+    assert "Label" == form.rows["plan"].note.__class__.__name__
+    assert "<img src=x onerror=alert(1)>‹U+202E›.png" == form.rows["plan"].note.value
+    form.close()
+
+
+# -- files and pictures
+
+
+def uploaded(*names: str) -> tuple[dict[str, Any], ...]:
+    """Files as the browser gives them."""
+    return tuple({"name": name, "content": memoryview(PNG), "type": "image/png", "size": len(PNG)} for name in names)
+
+
+def test_files_are_kept_and_named() -> None:
+    """One as its path, several as a list."""
+    kept: list[tuple[str, bytes]] = []
+
+    def keep(name: str, content: bytes) -> str:
+        kept.append((name, content))
+        return f"kept-{len(kept)}.png"
+
+    row = Form([FILES], keep=keep).rows["screenshots"]
+    row._uploaded({"new": uploaded("../../dash<b>.png")})
+    assert ("kept-1.png", [("../../dash<b>.png", PNG)]) == (row.text, kept)
+    row._uploaded({"new": uploaded("a.png", "b.png")})
+    assert '["kept-2.png", "kept-3.png"]' == row.text
+
+
+def test_a_file_that_is_refused_changes_nothing() -> None:
+    """The field says why."""
+
+    def keep(name: str, content: bytes) -> str:
+        raise InputError("a.txt is no image.")
+
+    row = Form([FILES], keep=keep).rows["screenshots"]
+    row._uploaded({"new": uploaded("a.txt")})
+    assert ("", "✗ a.txt is no image.") == (row.text, row.note.value)
+
+
+def test_a_value_off_an_image_counts_only_when_confirmed(heard: Heard) -> None:
+    """It stands beside its picture; the field stays empty until somebody presses."""
+    suggestion = Suggestion("250", "dashboard.png", PNG)
+    form = Form([Field("billable_users", "Billable users", suggestions=(suggestion,))], on_change=heard)
+    assert ("", []) == (form.values["billable_users"], heard)
+    confirm = next(w for w in form.rows["billable_users"]._parts if w.__class__.__name__ == "Button")
+    assert "Confirm 250" == confirm.description
+    confirm.click()
+    assert ("250", [("billable_users", "250")]) == (form.values["billable_users"], heard)
+    form.close()
+
+
+def test_a_picture_has_words_that_are_escaped() -> None:
+    """For who cannot see it."""
+    shown = picture_html(PNG, 'a "b" <script>')
+    assert 'alt="a &#34;b&#34; &lt;script&gt;"' in shown
+    assert shown.startswith('<img src="data:image/png;base64,iVBORw0KGgog')
+
+
+# -- the button
+
+
+def test_pressing_shows_one_thing_after_the_other() -> None:
+    """The last one stays."""
+    button = Button("Perform", lambda: iter([{"text/plain": "begun"}, {"text/plain": "done"}]))
+    button.button.click()
+    assert button.wait(10)
+    assert {"text/plain": "done"} == button.output.outputs[0]["data"]
+    assert not button.button.disabled
+    button.close()
+
+
+def test_a_double_click_presses_once() -> None:
+    """What comes while it works is ignored; afterwards it can be pressed again."""
+    go_on, presses = threading.Event(), []
+
+    def press() -> Iterator[Mapping[str, Any]]:
+        presses.append("pressed")
+        assert go_on.wait(10)
+        yield {"text/plain": "done"}
+
+    button = Button("Perform", press)
+    button.button.click()
+    button.button.click()
+    assert button.button.disabled
+    go_on.set()
+    assert button.wait(10)
+    assert ["pressed"] == presses
+    button.button.click()
+    assert button.wait(10)
+    assert ["pressed", "pressed"] == presses
+
+
+def test_the_state_line_is_the_same_everywhere() -> None:
+    """One widget, shown in many places; its words are escaped."""
+    line = StateLine()
+    line.say("<b>3 of 10</b>")
+    assert "<div>&lt;b&gt;3 of 10&lt;/b&gt;</div>" == line.widget.value

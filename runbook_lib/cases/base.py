@@ -12,13 +12,15 @@ import json
 import shlex
 import weakref
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar
 
+from IPython import get_ipython
 from IPython.display import Pretty, clear_output, display
 
 from runbook_lib import answers
 from runbook_lib.budget import Budget
+from runbook_lib.cases.walk import Prefill, Walk
 from runbook_lib.clients.customersdot import CustomersDot
 from runbook_lib.clients.gitlab import GitLab
 from runbook_lib.clients.http import Session
@@ -83,10 +85,15 @@ class Case:
         order: The names of the steps, as the notebook calls them.
         ticket: The ticket as it was when the case was opened.
         outcome: How the case ended, or in a rehearsal would end; None while it is open.
+        walk: What a person in JupyterLab has beside the cards; None where nobody is there.
+        changes: Whether the runbook changes anything, so that there is something to perform.
+        any_ticket: Whether JupyterLab asks for the ticket's number.
     """
 
     runbook: ClassVar[str]
     order: ClassVar[tuple[str, ...]]
+    changes: ClassVar[bool] = True
+    any_ticket: ClassVar[bool] = False
 
     def __init__(self, ticket: Ticket, settings: Settings, services: Services, effects: Effects) -> None:
         self.ticket = ticket
@@ -100,6 +107,7 @@ class Case:
         self._given: dict[str, str] = {}
         self._ended_by = ""
         self._me: Person | None = None
+        self.walk: Walk | None = None
 
     @classmethod
     def open(cls, ticket_id: object, *, perform: object = False) -> Self:
@@ -115,28 +123,40 @@ class Case:
         try:
             return cls._open(ticket_id, perform)
         except RunbookError as exc:
-            show(_stopped(cls.runbook, ticket_id, "Open the ticket", exc, badge=""))
+            show(_stopped(cls.runbook, ticket_id, "Open the ticket", exc, badge=_place()))
             raise
 
     @classmethod
     def _open(cls, ticket_id: object, perform: object) -> Self:
-        number, performing = answers.parse("ticket_id", ticket_id), answers.parse("perform", perform)
-        if performing and somebody_is_there():
+        number, performing = int(str(answers.parse("ticket_id", ticket_id))), bool(answers.parse("perform", perform))
+        person = somebody_is_there()
+        if performing and person:
             raise InputError(
-                "In JupyterLab this notebook only rehearses, so that every change has its record. "
-                f"Set perform back to False; to perform, run `runbook run {cls.runbook} {number} --perform`."
+                "In JupyterLab this notebook only rehearses, so that every change has its record. Set perform back to "
+                "False; the button in the last cell performs."
             )
         settings = Settings.load()
         services = connect(settings)
-        ticket = services.zendesk.ticket(int(str(number)))
-        if ticket.status == "closed":
-            raise InputError(
-                f"Ticket {ticket.id} is closed, and Zendesk takes no more changes to it. "
-                "Ask the customer to open a follow-up ticket, and use its number."
-            )
-        journal = Journal.of(settings, ticket.id)
-        effects = Effects(journal, services.budget, settle_s=settings.settle_s, perform=bool(performing))
-        return cls(ticket, settings, services, effects)
+        ticket = _ticket(services.zendesk, number)
+        effects = _effects(settings, services, number, perform=performing)
+        case = cls(ticket, settings, services, effects)
+        if person:
+            case.walk = Walk(case, {"ticket_id": ticket_id}, before=_in_the_kernel(cls, number))
+        return case
+
+    def read_again(self, ticket_id: int) -> None:
+        """Read the ticket, or another one, anew, as if the case had just been opened; changes nothing.
+
+        Raises:
+            RunbookError: As `open`.
+        """
+        settings, services, walk = self.settings, self.services, self.walk
+        services.budget.renew()
+        ticket = _ticket(services.zendesk, ticket_id)
+        vars(self).clear()
+        effects = _effects(settings, services, ticket_id, perform=False)
+        self.__init__(ticket, settings, services, effects)  # type: ignore[misc]
+        self.walk = walk
 
     @property
     def perform(self) -> bool:
@@ -145,7 +165,7 @@ class Case:
 
     @property
     def command(self) -> str:
-        """The command that performs this case with the answers given so far."""
+        """The command that performs this case with the answers so far."""
         pairs = [word for name, value in self._given.items() for word in ("-p", name, value)]
         return shlex.join(["runbook", "run", self.runbook, str(self.ticket.id), *pairs, "--perform"])
 
@@ -155,13 +175,32 @@ class Case:
         place = "LIVE" if self.settings.profile == "live" else f"PRACTICE, {self.settings.practice_date}"
         return f"{place} · {'performing' if self.perform else 'rehearsal, nothing is changed'}"
 
+    def found(self, name: str) -> Prefill | None:
+        """What is known of a parameter without the engineer, for the form that asks; a runbook says more."""
+        return None
+
+    @property
+    def given(self) -> dict[str, str]:
+        """The answers so far, as typed on the command line."""
+        return dict(self._given)
+
+    @property
+    def done(self) -> dict[str, str]:
+        """The titles of the steps that were run, by name."""
+        return dict(self._done)
+
+    def _ipython_display_(self) -> None:
+        if self.walk is None:
+            raise NotImplementedError  # IPython then shows it as any other value
+        self.walk.show_ticket()
+
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return self._ticket_card()._repr_mimebundle_()
+        return self.ticket_card()._repr_mimebundle_()
 
     def __repr__(self) -> str:
-        return repr(self._ticket_card())
+        return repr(self.ticket_card())
 
-    def _ticket_card(self) -> StepResult:
+    def ticket_card(self) -> StepResult:
         ticket, organization = self.ticket, self.ticket.organization
         rows = [
             ("subject", ticket.subject),
@@ -175,9 +214,17 @@ class Case:
         card = Card(f"Ticket {ticket.id}", "read", Tone.PLAIN, self.badge, parts)
         return StepResult(card, self._data("open", "read", "The ticket was read."))
 
-    def result(self, state: str, tone: Tone, parts: tuple[Part, ...], summary: str, **data: Any) -> StepResult:
+    def result(
+        self,
+        state: str,
+        tone: Tone,
+        parts: tuple[Part, ...],
+        summary: str,
+        asks: tuple[str, ...] = (),
+        **data: Any,
+    ) -> StepResult:
         """What a step returns; the step's name and title are filled in by `@step`."""
-        return StepResult(Card("", state, tone, self.badge, parts), self._data("", state, summary, **data))
+        return StepResult(Card("", state, tone, self.badge, parts), self._data("", state, summary, **data), asks)
 
     def apply(self, effect: Effect) -> EffectResult:
         """Apply an effect and remember it for the summary."""
@@ -228,6 +275,10 @@ class Case:
         """As `Effects.answer`."""
         return self._effects.answer(operation_id)
 
+    def effects_of(self, step: str) -> list[EffectResult]:
+        """The effects of one step so far."""
+        return list(self._applied.get(step, ()))
+
     @property
     def applied(self) -> list[EffectResult]:
         """The effects so far, in the order of the steps."""
@@ -257,6 +308,36 @@ class Case:
         }
 
 
+def _ticket(zendesk: Zendesk, number: int) -> Ticket:
+    ticket = zendesk.ticket(number)
+    if ticket.status == "closed":
+        raise InputError(
+            f"Ticket {ticket.id} is closed, and Zendesk takes no more changes to it. "
+            "Ask the customer to open a follow-up ticket, and use its number."
+        )
+    return ticket
+
+
+def _effects(settings: Settings, services: Services, ticket_id: int, *, perform: bool) -> Effects:
+    journal = Journal.of(settings, ticket_id)
+    return Effects(journal, services.budget, settle_s=settings.settle_s, perform=perform)
+
+
+def _in_the_kernel(kind: type[Case], ticket_id: int) -> Walk | None:
+    """The walk through the same ticket that the notebook has so far, so that what was entered is not lost."""
+    names: Mapping[str, object] = getattr(get_ipython(), "user_ns", {})
+    before = [case for case in names.values() if type(case) is kind and case.ticket.id == ticket_id]
+    return before[0].walk if before else None
+
+
+def _place() -> str:
+    """Practice or live, where there is no case to ask."""
+    try:
+        return "LIVE" if Settings.local().profile == "live" else "PRACTICE"
+    except RunbookError:
+        return ""
+
+
 _C = TypeVar("_C", bound=Case)
 _P = ParamSpec("_P")
 _Method = Callable[Concatenate[_C, _P], StepResult]
@@ -271,21 +352,28 @@ def step(title: str, *, always: bool = False) -> Callable[[_Method[_C, _P]], _Me
     """
 
     def wrap(method: _Method[_C, _P]) -> _Method[_C, _P]:
-        @functools.wraps(method)
-        def run(case: _C, /, *args: _P.args, **given: _P.kwargs) -> StepResult:
+        def attempt(case: _C, given: Mapping[str, Any]) -> StepResult:
             name = method.__name__
-            try:
-                _begin(case, name)
-                over = case.outcome is not None and not always
-                found = _nothing_to_do(case) if over else method(case, *args, **given)
-                _remember(case, given)
-            except RunbookError as exc:
-                show(_stopped(case.runbook, case.ticket.id, title, exc, badge=case.badge, case=case))
-                raise
+            _begin(case, name)
+            over = case.outcome is not None and not always
+            found = _nothing_to_do(case) if over else method(case, **given)  # type: ignore[call-arg]
+            _remember(case, given)
             case._done[name] = title
             return _titled(found, name, title)
 
+        @functools.wraps(method)
+        def run(case: _C, /, *args: _P.args, **given: _P.kwargs) -> StepResult:
+            if case.walk:
+                return case.walk.step(method.__name__, given)
+            try:
+                return attempt(case, given)
+            except RunbookError as exc:
+                show(stopped(case, title, exc))
+                raise
+
         run.is_step = True  # type: ignore[attr-defined]
+        run.title = title  # type: ignore[attr-defined]
+        run.attempt = attempt  # type: ignore[attr-defined]
         return run
 
     return wrap
@@ -348,7 +436,7 @@ def _begin(case: Case, name: str) -> None:
         if case._ended_by == later:
             case.outcome, case._ended_by = None, ""
     case._running = name
-    if somebody_is_there():  # each cell that a person runs may wait anew
+    if case.walk:  # each cell that a person runs may wait anew
         case.services.budget.renew()
 
 
@@ -369,8 +457,12 @@ def _nothing_to_do(case: Case) -> StepResult:
 
 
 def _titled(found: StepResult, name: str, title: str) -> StepResult:
-    card = Card(title, found.card.state, found.card.tone, found.card.badge, found.card.parts)
-    return StepResult(card, {**found.data, "step": name})
+    return replace(found, card=replace(found.card, title=title), data={**found.data, "step": name})
+
+
+def stopped(case: Case, title: str, exc: RunbookError) -> StepResult:
+    """The card of a step that cannot go on."""
+    return _stopped(case.runbook, case.ticket.id, title, exc, badge=case.badge, case=case)
 
 
 def _stopped(

@@ -16,6 +16,7 @@ from runbook_lib.cases.by_hand import made_by_hand
 from runbook_lib.cases.changes import Assignment, ByHand
 from runbook_lib.cases.gathering import license_facts, ticket_facts
 from runbook_lib.cases.issuing import Issuance, Tracker
+from runbook_lib.cases.walk import Prefill
 from runbook_lib.display import Paragraph, Part, Preview, Table, Tone, clean, verdict_parts
 from runbook_lib.errors import PersonNeededError
 from runbook_lib.models import Answer, Comment, Fact, Facts, Outcome, Ruling, Source, TrackerIssue, Verdict
@@ -94,6 +95,7 @@ class Emergency(Case, ABC):
             Tone.GOOD,
             parts,
             f"{len(rows)} facts are known.",
+            asks=tuple(name for name in self._scope().missing if name in given),
             facts=[
                 {"name": f.name, "value": str(f.value), "source": f.source, "detail": f.detail}
                 for f in self.facts.known
@@ -120,6 +122,13 @@ class Emergency(Case, ABC):
             words = f"Not decided yet; missing: {', '.join(self.verdict.missing)}."
             return self._scope_result("open", Tone.ASK, parts, words)
         return self._scope_result("in scope", Tone.GOOD, parts, "In scope: this runbook applies.")
+
+    def found(self, name: str) -> Prefill | None:
+        """The fact that counts without the engineer."""
+        fact = self.facts.without(Source.ENGINEER).best(name)
+        if fact is None:
+            return None
+        return Prefill(str(fact.value), f"{fact.source}, {fact.detail}" if fact.detail else str(fact.source))
 
     @property
     def emergency_on(self) -> date:

@@ -32,6 +32,8 @@ class StartHere(Emergency):
 
     runbook: ClassVar[str] = "start_here"
     order: ClassVar[tuple[str, ...]] = ("collect_facts", "choose_runbook")
+    changes: ClassVar[bool] = False
+    any_ticket: ClassVar[bool] = True
 
     route: routing.Route | None = None
 

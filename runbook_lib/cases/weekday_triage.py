@@ -17,6 +17,7 @@ from runbook_lib import answers, messages, policy, triage
 from runbook_lib.cases.base import effect_data, effect_parts, effect_state, effect_tone, step
 from runbook_lib.cases.changes import Comment, SlackPost
 from runbook_lib.cases.emergency import Emergency
+from runbook_lib.cases.walk import Prefill
 from runbook_lib.clients.customersdot import customer_page, license_page, seat_link_page
 from runbook_lib.display import DecisionPath, Link, Paragraph, Part, Preview, Stop, Table, Tone, clean
 from runbook_lib.errors import NeedsAnswerError, PersonNeededError, RefusedError, UnavailableError
@@ -250,6 +251,17 @@ class WeekdayTriage(Emergency):
         tone = Tone.PLAN if planned else tones.get(cast(Outcome, self.outcome), Tone.ASK)
         return self.result(str(self.outcome), tone, parts, words, closing=True)
 
+    def found(self, name: str) -> Prefill | None:
+        """What CustomersDot says, or the fact that counts; without what the engineer says."""
+        if name == "subscription":
+            names = self._names()
+            return Prefill(names[0] if len(names) == 1 else "", str(Source.CUSTOMERSDOT), tuple(names))
+        asked = {question: node for node, question in _PARAMETERS.items()}
+        reply = self.replies.get(asked.get(name, ""))
+        if reply and reply.source is Source.CUSTOMERSDOT:
+            return Prefill(str(reply.answer), str(reply.source))
+        return super().found(name)
+
     def _calendar_ruling(self, emergency_on: date) -> Ruling:
         return policy.weekday_ruling(self.ticket.created_at, emergency_on, self.settings.rules)
 
@@ -334,7 +346,7 @@ class WeekdayTriage(Emergency):
         name = _PARAMETERS[node]
         shown: tuple[Part, ...] = (Paragraph(why, strong=True), *parts, *self._where(node))
         shown += (Table(("parameter to pass", "meaning"), [(name, answers.QUESTIONS[name].words)]),)
-        return self.result("open", Tone.ASK, shown, why, missing=[name])
+        return self.result("open", Tone.ASK, shown, why, asks=(name,), missing=[name])
 
     def _where(self, node: str) -> tuple[Part, ...]:
         page, value = self._page_of(node)

@@ -32,6 +32,7 @@ from runbook_lib.cases.issuing import (
     checked_issuance,
     order,
 )
+from runbook_lib.cases.walk import Prefill
 from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone, clean
 from runbook_lib.effects import EffectResult
 from runbook_lib.errors import InputError, NeedsAnswerError, UnavailableError
@@ -218,6 +219,12 @@ class WeekendLicense(Emergency):
             Outcome.OUT_OF_SCOPE: Tone.STOP,
         }.get(cast(Outcome, self.outcome), Tone.ASK)
         return self.result(str(self.outcome), Tone.PLAN if planned else tone, parts, words, closing=True)
+
+    def found(self, name: str) -> Prefill | None:
+        """The fact that counts; for the user count the suggestion."""
+        if name == "user_count" and (users := self.already.users if self.already else self._advice().users):
+            return Prefill(str(users), "suggested")
+        return super().found(name)
 
     def _calendar_ruling(self, emergency_on: date) -> Ruling:
         return policy.weekend_ruling(self.ticket.created_at, emergency_on, self.settings.rules)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any, Self
 
@@ -41,7 +41,7 @@ _KEPT = (State.SEALED, State.ADOPTED, State.UNSEALED, State.SET_ASIDE)
 class FormResult(StepResult):
     """A result that is a form where somebody can fill it in, and a card elsewhere."""
 
-    form: Form
+    form: Form = field(kw_only=True)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return {**self.form.view, **super()._repr_mimebundle_()}
@@ -168,11 +168,11 @@ class Review:
     def filters(self) -> StepResult:
         """A form where somebody can fill it in; elsewhere the filters that apply."""
         if somebody_is_there() and self.form is None:
-            self.form = Form(self._fields(), self._values, self._said)
+            self.form = Form(self._fields(), say=self._said)
         values = self.form.values if self.form else self._values
         rows = [(name, values[name] or "all", question.words) for name, question in asked.FILTERS.items()]
         found = self._result("chosen", Tone.PLAIN, (Table(("filter", "value", "meaning"), rows),), "The filters.")
-        return FormResult(found.card, found.data, self.form) if self.form else found
+        return FormResult(found.card, found.data, form=self.form) if self.form else found
 
     @_step("Runs")
     def runs(self) -> StepResult:
@@ -313,14 +313,23 @@ class Review:
     def _fields(self) -> list[Field]:
         runbooks = sorted({run.runbook for run in self._runs if run.runbook})
         operators = sorted({run.operator for run in self._runs if run.operator})
+        choices: dict[str, Sequence[str]] = {
+            "runbook": runbooks,
+            "outcome": [str(outcome) for outcome in Outcome],
+            "status": [str(status) for status in Status],
+            "operator": operators,
+        }
         return [
-            Field("since", "since", Fill.DAY),
-            Field("until", "until", Fill.DAY),
-            Field("runbook", "runbook", Fill.CHOICE, runbooks),
-            Field("outcome", "outcome", Fill.CHOICE, [str(outcome) for outcome in Outcome]),
-            Field("status", "status", Fill.CHOICE, [str(status) for status in Status]),
-            Field("operator", "operator", Fill.CHOICE, operators),
-            Field("ticket", "ticket", Fill.TEXT),
+            Field(
+                name,
+                name,
+                Fill.CHOICE if name in choices else Fill.TEXT,
+                choices.get(name, ()),
+                self._values[name],
+                hint="all",
+                check=question.said,
+            )
+            for name, question in asked.FILTERS.items()
         ]
 
     def _said(self, values: Mapping[str, str]) -> str:

@@ -349,9 +349,9 @@ def test_the_form_begins_with_the_parameters_and_decides(watched: Review) -> Non
     assert form is not None
     assert ("2020-01-01", "license_issued") == (form.values["since"], form.values["outcome"])
     assert "1 of 2 runs. Run the cells below to see them." == form.said.value
-    form.widgets["outcome"].value = "escalated"
+    form.rows["outcome"].input.value = "escalated"
     assert [1002] == [run["ticket_id"] for run in plain(watched.runs())["runs"]]
-    assert ("grace",) == form.widgets["operator"].options
+    assert ("grace",) == form.rows["operator"].input.options
 
 
 def test_running_the_cell_again_keeps_what_was_entered(watched: Review) -> None:
@@ -359,7 +359,7 @@ def test_running_the_cell_again_keeps_what_was_entered(watched: Review) -> None:
     watched.filters()
     form = watched.form
     assert form is not None
-    form.widgets["ticket"].value = "1002"
+    form.rows["ticket"].input.value = "1002"
     assert "1002" in bundle(watched.filters())["text/plain"]
     assert form is watched.form
 
@@ -368,7 +368,7 @@ def test_a_mistake_in_the_form_is_said_there_and_by_the_next_cell(watched: Revie
     """In one sentence."""
     watched.filters()
     assert watched.form is not None
-    watched.form.widgets["ticket"].value = "1002x"
+    watched.form.rows["ticket"].input.value = "1002x"
     assert "ticket is '1002x'; expected the ticket's number, such as 1001." == watched.form.said.value
     with pytest.raises(InputError, match="ticket is '1002x'"):
         watched.runs()
