@@ -33,6 +33,8 @@ _WIDTH = 100
 _SHORT = 52
 """Characters of a value that may stay on one line in a column that is kept whole."""
 _LINE = "1px solid rgba(128,128,128,0.35)"
+_NOTEBOOK = re.compile(r"(\.\./)*([\w-]+/)*[\w-]+\.ipynb")
+"""The address of a notebook, as seen from another one: no scheme, no host."""
 _MARKS = {Answer.YES: "✓", Answer.NO: "✗", Answer.UNKNOWN: "?"}
 
 
@@ -89,7 +91,7 @@ class Preview:
 
 @dataclass(frozen=True)
 class Link:
-    """A link of ours, to a web page or to a notebook beside this one; anything else is shown as text."""
+    """A link of ours, to a web page or to a notebook as seen from this one; anything else is shown as text."""
 
     label: str
     url: str
@@ -247,7 +249,7 @@ def _part_html(part: Part, tone: Tone) -> h.Node:
             ]
         case Link(label, url):
             shown: h.Node = clean(url)
-            if url.startswith(("https://", "http://")) or re.fullmatch(r"[\w/-]+\.ipynb", url):
+            if url.startswith(("https://", "http://")) or _NOTEBOOK.fullmatch(url):
                 shown = h.a(href=url, rel="noreferrer", target="_blank")[shown]
             return h.p(style="margin:6px 0px")[clean(label), ": ", shown]
         case DecisionPath(stops):

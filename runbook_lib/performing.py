@@ -142,8 +142,10 @@ class Performance:
             if now.is_over or shown != (shown := f"{now.steps} {now.doing} {now.seconds:.0f}"):
                 yield now
             if now.is_over:
-                return
+                break
             time.sleep(LOOK_EVERY_S)
+        if self._errors:
+            self._errors.close()
 
     def _works(self) -> bool:
         """Whether the run's process is there. Looked at before the journal, so that its last line is not missed."""
@@ -163,6 +165,8 @@ class Performance:
             if line["kind"] == "cell_started" and line["cell"] in self._titles
         ]
         ended = next((line for line in run if line["kind"] == "run_ended"), None)
+        if ended and works:  # the ticket gets its note of the record
+            return Progress(tuple(begun), len(self._titles), "sealing the record", seconds, following=following)
         error = "" if works or ended else self._last_words()
         return Progress(tuple(begun), len(self._titles), _open_effect(run), seconds, ended, error, following)
 

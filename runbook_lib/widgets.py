@@ -28,6 +28,7 @@ MIME = "application/vnd.jupyter.widget-view+json"
 _STYLE = {"description_width": "170px"}
 _INPUT = {"width": "400px", "max_width": "100%"}
 _WRAP = {"flex_flow": "row wrap", "align_items": "center"}
+_LEFT = {"align_items": "flex-start"}
 _HIDDEN, _SHOWN = "none", ""
 
 
@@ -123,7 +124,7 @@ class Form:
         self._unfold()
         shown = [self.rows[one.name].box for one in fields]
         shown += [self.fold, self._folded] if folded else []
-        self.box = ipywidgets.VBox([*shown, self.said] if say else shown)
+        self.box = ipywidgets.VBox([*shown, self.said] if say else shown, layout=_LEFT)
         self._speak()
 
     @property
@@ -256,7 +257,7 @@ class Button:
         self.button = ipywidgets.Button(description=label, button_style="primary", layout={"width": "auto"})
         self.output = ipywidgets.Output()
         self.button.on_click(self._clicked)
-        self.box = ipywidgets.VBox([self.button, self.output])
+        self.box = ipywidgets.VBox([self.button, self.output], layout=_LEFT)
 
     @property
     def view(self) -> dict[str, Any]:

@@ -36,6 +36,8 @@ BUTTON = "Perform and record"
 MAX_IMAGE_BYTES = 20_000_000
 OPEN = "open"
 """The place of the ticket's card, beside those of the steps."""
+_NOT_OFFERED = ("ticket_id", "perform", "take_over")
+"""The parameters that no form offers unless a step asks for them."""
 _NEXT = {
     "license_issued": "If the customer says that the mail has not come, use license_not_received.",
     "license_found": "If they still cannot find the license, ask in the team's channel.",
@@ -256,7 +258,7 @@ class Walk:
         """
         place.asks = asks = place.asks if asks is None else asks
         over = self._case.outcome is not None and name in self._results and not asks
-        own = [] if over else [one for one in self._given.get(name, {}) if one not in (*asks, "perform", "ticket_id")]
+        own = [] if over else [one for one in self._given.get(name, {}) if one not in (*asks, *_NOT_OFFERED)]
         fields = tuple(map(self._field, asks)), tuple(map(self._field, own))
         if fields != place.fields:
             place.form = self._form(*fields, before=place.form)

@@ -1,0 +1,363 @@
+"""A person's way through a case in JupyterLab: forms, cards that follow, and the button. No kernel is needed."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runbook_lib.cases import base, walk
+from runbook_lib.cases.start_here import StartHere
+from runbook_lib.cases.walk import Walk
+from runbook_lib.cases.weekday_triage import WeekdayTriage
+from runbook_lib.cases.weekend_license import WeekendLicense
+from runbook_lib.errors import InputError, NeedsAnswerError
+from runbook_lib.models import Outcome
+from runbook_lib.results import StepResult
+from runbook_lib.settings import ROOT
+from tests.practice import World, start
+
+ADDRESS = "maya.lindqvist@nordlicht-analytics.example"
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(20_000)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """A practice world in which somebody sits at JupyterLab."""
+    for world in start(tmp_path / "outputs"):
+        monkeypatch.setenv("RUNBOOK_OUTPUTS", str(world.outputs))
+        monkeypatch.chdir(ROOT / "notebooks")
+        monkeypatch.setattr(base, "somebody_is_there", lambda: True)
+        yield world
+
+
+class Screen:
+    """What JupyterLab shows: the last card under each display id."""
+
+    def __init__(self) -> None:
+        self.cards: dict[str, str] = {}
+
+    def show(self, shown: Any, display_id: str = "") -> None:
+        if isinstance(shown, StepResult):
+            self.cards[display_id] = repr(shown)
+
+    def card(self, title: str) -> str:
+        """The card of a step, as it is now; of the case that was opened last."""
+        *_, found = [card for card in self.cards.values() if re.match(rf"\[[^]]*\] {re.escape(title)} \(", card)]
+        return found
+
+
+@pytest.fixture(autouse=True)
+def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
+    found = Screen()
+    monkeypatch.setattr(walk, "display", found.show)
+    monkeypatch.setattr(walk, "update_display", found.show)
+    return found
+
+
+def way(case: Any) -> Walk:
+    """The walk of a case."""
+    assert case.walk
+    return case.walk  # type: ignore[no-any-return]
+
+
+def run(case: Any, until: str | None = None, **given: Any) -> None:
+    """Run the cells, as Run All does, up to a step and with it."""
+    for name in case.order:
+        own = {one: given.get(one, default) for one, default in PARAMETERS.get(name, {}).items()}
+        getattr(case, name)(**own)
+        if name == until:
+            return
+
+
+def unknown(*names: str) -> dict[str, object]:
+    return dict.fromkeys(names, "unknown")
+
+
+PARAMETERS: dict[str, dict[str, object]] = {
+    "take": {"take_over": False},
+    "collect_facts": unknown("plan", "expires_on", "deployment", "account_type", "requester_email", "billable_users"),
+    "confirm_subscription": {**unknown("screenshots"), "ask_customer": False},
+    "choose_users": unknown("user_count"),
+    "find_account": unknown("has_account"),
+    "check_access": unknown("has_access"),
+    "find_subscription": unknown("subscription"),
+    "check_entry": unknown("entry_today"),
+    "decide": {"escalate": False},
+}
+"""What the cells pass to the steps."""
+NOTHING = PARAMETERS["collect_facts"]
+
+
+def fields(case: Any, step: str) -> list[str]:
+    """The fields that a step's form has."""
+    form = way(case)._places[step].form
+    return list(form.rows) if form else []
+
+
+def row(case: Any, step: str, name: str) -> Any:
+    """One field of a step's form."""
+    return way(case)._places[step].form.rows[name]  # type: ignore[union-attr]
+
+
+def state(case: Any) -> str:
+    """What the state line says."""
+    return re.sub(r"<[^>]+>", "", way(case)._state.widget.value)
+
+
+# -- forms
+
+
+def test_a_value_is_there_with_its_source(here: World) -> None:
+    """The form holds what was found, and who says so."""
+    case = WeekendLicense.open(1001)
+    run(case, "collect_facts")
+    plan = row(case, "collect_facts", "plan")
+    assert ("premium", "license file, nordlicht-analytics.gitlab-license") == (plan.text, plan.note.value)
+
+
+def test_what_is_missing_is_asked_first(here: World) -> None:
+    """And what is known can be changed behind a button."""
+    case = WeekendLicense.open(1002)
+    run(case, "collect_facts")
+    form = way(case)._places["collect_facts"].form
+    assert form is not None
+    asked = form.box.children[: list(form.box.children).index(form.fold)]
+    assert ["Expired on"] == [row.children[0].children[0].description for row in asked]
+    assert {"plan", "billable_users"} < set(form.rows)
+
+
+def test_the_next_cell_goes_on_with_what_was_entered(here: World, screen: Screen) -> None:
+    """The card above follows, and the command that performs has it."""
+    case = WeekendLicense.open(1001)
+    run(case, "decide_scope")
+    way(case).enter("expires_on", "2026-11-05")
+    case.confirm_subscription(screenshots="unknown")
+    assert "2026-11-05" in screen.card("Collect the facts")
+    assert "expired 2026-11-05" in screen.card("Decide the scope")
+    assert "-p expires_on 2026-11-05" in case.command
+
+
+def test_a_wrong_date_is_said_by_the_next_cell(here: World, screen: Screen) -> None:
+    """In one sentence; the form still has what was typed, and the right date goes on."""
+    case = WeekendLicense.open(1001)
+    run(case, "collect_facts")
+    way(case).enter("expires_on", "2026-02-30")
+    with pytest.raises(InputError, match="expires_on is '2026-02-30'; expected a date"):
+        case.decide_scope()
+    assert "2026-02-30" == row(case, "collect_facts", "expires_on").text
+    assert "[stopped]" in screen.card("Collect the facts")
+    way(case).enter("expires_on", "2026-11-06")
+    assert "in scope" == case.decide_scope().card.state
+    assert "[9 known]" in screen.card("Collect the facts")
+
+
+def test_an_answer_that_is_missing_is_asked_for_and_stops_the_next_cell(here: World) -> None:
+    """The step itself shows its form; who goes on without an answer is told which one."""
+    case = WeekdayTriage.open(2001)
+    run(case, "check_entry")
+    way(case).enter("has_account", "yes")
+    way(case).enter("has_access", "yes")
+    assert "needs you" == case.decide(escalate=False).card.state
+    assert {"subscription", "escalate"} <= set(fields(case, "decide"))
+    with pytest.raises(NeedsAnswerError, match="Pass subscription"):
+        case.confirm_with_customer()
+    way(case).enter("escalate", "yes")
+    case.confirm_with_customer()
+    assert Outcome.ESCALATED == case.decision
+
+
+def test_a_colleagues_ticket_is_taken_over_by_the_form(here: World, screen: Screen) -> None:
+    """`take_over` is only offered where it is needed."""
+    case = WeekendLicense.open(1001)
+    case.take()
+    assert [] == fields(case, "take")
+    case = WeekendLicense.open(1906)
+    assert "needs you" == case.take(take_over=False).card.state
+    assert ["take_over"] == fields(case, "take")
+    way(case).enter("take_over", "yes")
+    case.collect_facts(**NOTHING)
+    assert "take_over was given" in screen.card("Take the ticket")
+
+
+def test_the_same_field_in_two_forms_is_one(here: World) -> None:
+    """Typed in one, it stands in the other."""
+    case = WeekdayTriage.open(2002)
+    run(case, "decide")
+    row(case, "find_account", "has_account").input.value = "no"
+    with_it = [p.form for p in way(case)._places.values() if p.form and "has_account" in p.form.rows]
+    assert ["no"] * len(with_it) == [form.values["has_account"] for form in with_it]
+
+
+def test_running_a_cell_again_keeps_what_was_entered(here: World) -> None:
+    """But a parameter that was changed in its cell since goes before it."""
+    case = WeekendLicense.open(1001)
+    run(case, "collect_facts")
+    way(case).enter("plan", "starter")
+    case.collect_facts(**NOTHING)
+    assert ("starter", "starter") == (str(case.facts.value("plan")), row(case, "collect_facts", "plan").text)
+    case.collect_facts(**{**NOTHING, "plan": "ultimate"})
+    assert ("ultimate", "ultimate") == (str(case.facts.value("plan")), row(case, "collect_facts", "plan").text)
+
+
+def test_opening_the_same_ticket_again_keeps_it_too(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Run All does. Another ticket begins empty. What was shown before listens to nothing any more."""
+    case = WeekendLicense.open(1001)
+    run(case, "collect_facts")
+    way(case).enter("plan", "starter")
+    old = way(case)._places["collect_facts"].form
+    monkeypatch.setattr(base, "get_ipython", lambda: type("Shell", (), {"user_ns": {"case": case}}))
+    again = WeekendLicense.open(1001)
+    again.take()
+    again.collect_facts(**NOTHING)
+    assert "starter" == str(again.facts.value("plan"))
+    assert old is not None and old.box.comm is None
+    assert {} == way(WeekendLicense.open(1005))._entered
+
+
+def test_an_emptied_field_falls_back_to_what_was_found(here: World) -> None:
+    """And says so."""
+    case = WeekendLicense.open(1001)
+    run(case, "collect_facts")
+    plan = row(case, "collect_facts", "plan")
+    plan.input.value = "starter"
+    plan.input.value = ""
+    assert plan.note.value.startswith("empty, so this counts: premium")
+    case.decide_scope()
+    assert "premium" == str(case.facts.value("plan"))
+
+
+def test_an_image_is_kept_under_a_name_of_ours(here: World) -> None:
+    """Its own name is the customer's; nothing but images is kept."""
+    case = WeekendLicense.open(1001)
+    path = Path(way(case)._keep("../../<b>dashboard.png", PNG))
+    assert (PNG, here.outputs / "sandbox" / "1001" / "screenshots") == (path.read_bytes(), path.parent)
+    assert re.fullmatch(r"[0-9a-f]{16}\.png", path.name)
+    with pytest.raises(InputError, match="note.txt is no PNG, JPEG or GIF image"):
+        way(case)._keep("note.txt", b"hello")
+
+
+# -- the ticket's number, and the state
+
+
+def test_start_here_asks_for_the_number(here: World, screen: Screen) -> None:
+    """The next cell opens that ticket."""
+    case = StartHere.open(1001)
+    case._ipython_display_()
+    case.collect_facts(plan="unknown")
+    way(case).enter("ticket_id", "2004")
+    case.choose_runbook()
+    assert 2004 == case.ticket.id
+    assert "weekday_triage" in screen.card("Choose the runbook")
+    assert "Ticket 2004" in screen.card("Ticket 2004")
+
+
+@pytest.mark.parametrize(("number", "words"), [("10o1", "ticket_id is '10o1'; expected"), ("777", "777")])
+def test_a_wrong_number_is_said(here: World, number: str, words: str) -> None:
+    """And the ticket before it stays open."""
+    case = StartHere.open(1001)
+    case._ipython_display_()
+    way(case).enter("ticket_id", number)
+    with pytest.raises(Exception, match=words):
+        case.collect_facts()
+    assert 1001 == case.ticket.id
+
+
+def test_the_state_is_the_same_everywhere(here: World) -> None:
+    """Practice or live, what is done, what comes, how it would end."""
+    case = WeekendLicense.open(1001)
+    run(case, "decide_scope")
+    assert (
+        "PRACTICE, 2026-11-22 · 3 of 10 steps done · next: Step 1: Confirm customer subscription · no outcome yet"
+    ) == state(case)
+    run(case)
+    assert "PRACTICE, 2026-11-22 · 10 of 10 steps done · would end as license_issued" == state(case)
+    lines = [place.box.children[-1] for place in way(case)._places.values()]
+    assert [way(case)._state.widget] * len(lines) == lines
+
+
+def test_a_ticket_that_cannot_be_opened_says_where(here: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """Practice or live is on every card."""
+    with pytest.raises(InputError):
+        WeekendLicense.open(1901)
+    assert "(PRACTICE)" in capsys.readouterr().out
+
+
+# -- the button
+
+
+def press(case: Any) -> str:
+    """Press the button, and wait for its end; what is shown then."""
+    button = way(case)._button
+    assert button is not None
+    button.button.click()
+    assert button.wait(120)
+    return str(button.output.outputs[0]["data"]["text/plain"])
+
+
+def test_the_plan_has_the_exact_texts(here: World, screen: Screen) -> None:
+    """The reply, the note, the post, and the values for the license."""
+    case = WeekendLicense.open(1001)
+    run(case)
+    shown = screen.card("Close the case")
+    for words in ("practice.engineer", "maya.lindqvist@", "| we have sent a temporary license", "/agent/tickets/1001>"):
+        assert words in shown
+
+
+def test_pressing_performs_and_links_the_record(here: World) -> None:
+    """With what was entered, by the same notebook; pressed twice, everything is there once."""
+    case = WeekendLicense.open(1001)
+    run(case)
+    way(case).enter("user_count", "300")
+    assert "The plan has changed" in press(case)  # it was shown for 250 users
+    assert "[license_issued]" in press(case)
+    assert "300 users" in here.posts(1001)[0]
+    assert "performed: license_issued" in state(case)
+    (record,) = (here.outputs / "sandbox" / "1001").glob("*.ipynb")
+    assert record.name in str(way(case)._button.output.outputs)  # type: ignore[union-attr]
+    assert "The plan has changed" in press(case)
+    assert "[license_issued]" in press(case)
+    assert (1, 1, 1) == (len(here.posts(1001)), len(here.issues(1001)), len(here.mails(ADDRESS)))
+
+
+def test_a_plan_that_is_no_longer_the_one_shown_is_not_performed(here: World, screen: Screen) -> None:
+    """As after a colleague took the ticket."""
+    case = WeekendLicense.open(1001)
+    run(case)
+    here.change("UPDATE tickets SET assignee_id = (SELECT id FROM users WHERE name = 'Robin Weekend') WHERE id = 1001")
+    shown = press(case)
+    assert "[stopped]" in shown and "is assigned to" in shown
+    assert [] == here.posts(1001)
+
+
+def test_a_second_window_follows_the_first(here: World) -> None:
+    """Two notebooks on one ticket: one run, seen in both."""
+    first, second = WeekendLicense.open(1001), WeekendLicense.open(1001)
+    run(first)
+    run(second)
+    shown: list[str] = []
+    one = threading.Thread(target=lambda: shown.append(press(first)))
+    one.start()
+    button = way(second)._button
+    assert button is not None
+    while not walk.Performance(second.settings, second.runbook, 1001).is_under_way:
+        assert one.is_alive()
+    shown.append(press(second))
+    one.join()
+    assert [True, True] == ["[license_issued]" in words for words in shown]
+    assert 1 == len(list((here.outputs / "sandbox" / "1001").glob("*.ipynb")))
+
+
+def test_a_service_that_is_down_is_said_and_nothing_is_lost(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pressed again when it is back, it performs."""
+    case = WeekendLicense.open(1001)
+    run(case)
+    here.inject("zendesk", "error", status=503, times=1000)
+    monkeypatch.setenv("RUNBOOK_WAIT_S", "1")
+    assert "[stopped]" in press(case)
+    here.clear_faults()
+    assert "[license_issued]" in press(case)
