@@ -272,6 +272,10 @@ class Button:
         self._worker = threading.Thread(target=self._work, daemon=True)
         self._worker.start()
 
+    def show(self, bundle: Mapping[str, Any]) -> None:
+        """Replace what is shown below the button."""
+        self.output.outputs = ({"output_type": "display_data", "data": dict(bundle), "metadata": {}},)
+
     def wait(self, timeout_s: float) -> bool:
         """Wait for the end of what it does; returns whether that came."""
         if self._worker:
@@ -290,7 +294,7 @@ class Button:
     def _work(self) -> None:
         try:
             for bundle in self._press():
-                self.output.outputs = ({"output_type": "display_data", "data": dict(bundle), "metadata": {}},)
+                self.show(bundle)
         finally:
             self.button.disabled = False
             self._turn.release()

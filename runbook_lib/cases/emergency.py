@@ -87,7 +87,7 @@ class Emergency(Case, ABC):
         if self.already:
             notes.insert(0, f"This ticket has its license already: {self.already.url}. No second one is issued.")
         rows = [(f.name, str(f.value), f.source, self.facts.standing(f), f.detail) for f in self.facts.known]
-        parts: tuple[Part, ...] = (Table(("fact", "value", "source", "", "where"), rows),)
+        parts: tuple[Part, ...] = (Table(("fact", "value", "source", "", "where"), rows, whole=(2, 3)),)
         parts += tuple(Paragraph(note) for note in notes)
         parts += tuple(Preview("what the requester wrote", first.body[:MESSAGE_LIMIT]) for first in self.thread[:1])
         return self.result(

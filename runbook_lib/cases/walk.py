@@ -14,6 +14,7 @@ import os
 import threading
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ from IPython.display import display, update_display
 from runbook_lib import answers
 from runbook_lib.display import Card, Link, Paragraph, Part, Preview, Table, Tone, clean, html, text
 from runbook_lib.errors import InputError, NeedsAnswerError, RunbookError
+from runbook_lib.models import EffectState
 from runbook_lib.performing import Performance, Progress
 from runbook_lib.results import StepResult
 from runbook_lib.widgets import Button, Field, Form, Kind, StateLine
@@ -344,7 +346,10 @@ class Walk:
         if line is None or not line.get("record"):
             return ()
         said = f"Performed before: {line['outcome'] or line['status']}, {line['at'][:16].replace('T', ' ')} UTC."
-        return (Paragraph(said), Link("its record", _beside(self._folder / str(line["record"]))))
+        return (Paragraph(said), self._record(line))
+
+    def _record(self, line: Mapping[str, Any]) -> Link:
+        return Link("the record of this run", _beside(self._folder / str(line["record"])))
 
     @property
     def _folder(self) -> Path:
@@ -358,8 +363,7 @@ class Walk:
             if not run.is_under_way:
                 yield self._bundle("looking once more", Tone.PLAN, "Nothing is changed yet.")
                 if self._has_changed():
-                    words = "The plan has changed since it was shown. Read it again above, then press again."
-                    yield self._bundle("not performed", Tone.ASK, words)
+                    yield self._changed_meanwhile()
                     return
                 run.begin(case.given)
             for now in run.progress():
@@ -367,9 +371,16 @@ class Walk:
         except RunbookError as exc:
             yield self._bundle("stopped", Tone.STOP, str(exc))
 
+    def _changed_meanwhile(self) -> Mapping[str, Any]:
+        if any(effect.state is EffectState.PLANNED for effect in self._case.applied):
+            words = "The plan has changed since it was shown. Read it again above, then press again."
+            return self._bundle("not performed", Tone.ASK, words)
+        words = "Everything is there already, so that nothing was done."
+        return self._bundle("nothing to do", Tone.GOOD, words, *self._last_record())
+
     def _has_changed(self) -> bool:
         """Go through everything again, as the ticket is now; returns whether the plan is another one."""
-        with self._turn:
+        with self._turn, self._waiting_is_shown():
             before = self._plan
             self._case.read_again(self._case.ticket.id)
             self._used.clear()
@@ -377,6 +388,18 @@ class Walk:
             last = self._case.order[-1]
             self._follow(last, self._with_plan(self._results[last]), ())
             return self._plan != before
+
+    @contextmanager
+    def _waiting_is_shown(self) -> Iterator[None]:
+        """Where waiting for a service is told below the button, and not in a cell."""
+        budget, button = self._case.services.budget, self._button
+        before = budget.say
+        if button:
+            budget.say = lambda words: button.show(self._bundle("waiting", Tone.PLAN, words))
+        try:
+            yield
+        finally:
+            budget.say = before
 
     def _progress(self, now: Progress) -> Mapping[str, Any]:
         if now.error:
@@ -397,7 +420,7 @@ class Walk:
         self._say_state()
         parts: list[Part] = []
         if line["record"]:
-            parts.append(Link("the record of this run", _beside(self._folder / str(line["record"]))))
+            parts.append(self._record(line))
         if line["missing"]:
             labels = ", ".join(answers.QUESTIONS[name].label for name in line["missing"])
             parts.append(

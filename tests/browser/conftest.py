@@ -40,9 +40,15 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(params=["light", "dark"])
-def seen(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Seen]:
+def theme(request: pytest.FixtureRequest) -> str:
+    """Each theme."""
+    return str(request.param)
+
+
+@pytest.fixture
+def seen(browser: Browser, theme: str) -> Iterator[Seen]:
     """A page in each theme."""
-    context = browser.new_context(viewport={"width": 1280, "height": 1600}, color_scheme=request.param)
+    context = browser.new_context(viewport={"width": 1280, "height": 1600}, color_scheme=theme)  # type: ignore[arg-type]
     found = Seen(context.new_page())
 
     def only_here(route: Route) -> None:

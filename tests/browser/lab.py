@@ -1,0 +1,220 @@
+"""JupyterLab on a practice world, driven as a person does: by mouse and keyboard, and counted."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page
+
+from runbook_lib.settings import ROOT
+from tests.practice import World
+
+SHOTS = ROOT / "build" / "screenshots"
+TOKEN = "only-for-this-test"
+PATIENCE_MS = 30_000
+"""A browser test may share its two cores with other tests."""
+THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A running JupyterLab.
+
+    Attributes:
+        url: Its address.
+        root: The folder that it shows; the world's outputs and a copy of the notebooks are in it.
+        world: The practice world.
+        settings: The folder of its user's settings.
+    """
+
+    url: str
+    root: Path
+    world: World
+    settings: Path
+
+    def use_theme(self, theme: str) -> None:
+        """For every page that is opened from now on; all cells are drawn, not only those in view."""
+        for name, value in {
+            "notebook-extension/tracker": {"windowingMode": "none"},
+            "apputils-extension/themes": {"theme": THEMES[theme]},
+            "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+        }.items():
+            path = self.settings / "@jupyterlab" / f"{name}.jupyterlab-settings"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(value))
+
+
+@contextmanager
+def running(world: World, home: Path, **environment: str) -> Iterator[Lab]:
+    """JupyterLab beside the world's outputs, with a copy of the notebooks, so that nothing writes into ours."""
+    root = world.outputs.parent
+    notebooks = root / "notebooks"
+    shutil.copytree(ROOT / "notebooks", notebooks, ignore=shutil.ignore_patterns("open", ".ipynb_checkpoints"))
+    command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", "--ServerApp.port=0"]
+    command += [f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={root}"]
+    folders = {f"JUPYTER{name}": str(home) for name in ("_CONFIG_DIR", "_RUNTIME_DIR", "LAB_WORKSPACES_DIR")}
+    own = {
+        **folders,
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+        "RUNBOOK_NOTEBOOKS": str(notebooks),
+        **environment,
+    }
+    with (home / "log").open("wb") as log:
+        process = subprocess.Popen(command, env={**world.environment, **own}, stdout=log, stderr=log)
+    try:
+        yield Lab(_address(home, process), root, world, home / "settings")
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def _address(home: Path, process: subprocess.Popen[bytes]) -> str:
+    """Where the server is, from the file that it writes about itself."""
+    deadline = time.monotonic() + 90
+    while process.poll() is None and time.monotonic() < deadline:
+        for path in home.glob("jpserver-*.json"):
+            if content := path.read_text():
+                return str(json.loads(content)["url"])
+        time.sleep(0.1)
+    raise AssertionError((home / "log").read_text())
+
+
+class Notebook:
+    """The notebook in front, as a person sees and uses it.
+
+    Attributes:
+        page: The browser's page.
+        clicks: How often the mouse was clicked.
+        keys: How many keys were pressed.
+    """
+
+    def __init__(self, lab: Lab, page: Page) -> None:
+        self.lab, self.page = lab, page
+        self.clicks = self.keys = 0
+        page.set_default_timeout(PATIENCE_MS)
+
+    @property
+    def panel(self) -> Locator:
+        """The notebook's own part of the page."""
+        return self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+
+    def open(self, path: str) -> None:
+        """Open a notebook by its address, and wait for its kernel."""
+        self.page.goto(f"{self.lab.url}lab/tree/{path}?token={TOKEN}&reset")
+        self.wait()
+
+    def wait(self) -> None:
+        """Wait until the kernel has nothing to do."""
+        self.panel.locator(".jp-Notebook").wait_for()
+        self.page.wait_for_function(
+            """() => {
+                const panel = document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden)');
+                const busy = [...panel.querySelectorAll('.jp-InputPrompt')].some(p => p.innerText.includes('*'));
+                const state = panel.querySelector('.jp-Notebook-ExecutionIndicator');
+                const kernel = panel.querySelector('.jp-Toolbar-kernelName, .jp-KernelName');
+                const named = kernel && kernel.innerText.includes('Python 3');
+                return named && !busy && state && state.dataset.status === 'idle';
+            }"""
+        )
+
+    def click(self, target: Locator) -> None:
+        """Click once."""
+        self.clicks += 1
+        target.click()
+
+    def press(self, key: str) -> None:
+        """Press one key, or keys together."""
+        self.keys += 1
+        self.page.keyboard.press(key)
+
+    def type(self, words: str) -> None:
+        """Type a text, a key for each letter."""
+        self.keys += len(words)
+        self.page.keyboard.type(words)
+
+    def run_all(self) -> None:
+        """By the menu."""
+        self.click(self.page.locator(".lm-MenuBar-itemLabel", has_text="Run"))
+        self.click(self.page.locator(".lm-Menu-itemLabel", has_text="Run All Cells").first)
+        self.page.wait_for_timeout(300)  # the cells are queued before they are marked as waiting
+        self.wait()
+
+    def select(self, cell: str) -> None:
+        """Make a code cell the active one, by a click beside it; a part of its text says which one."""
+        self.click(self.panel.locator(".jp-CodeCell", has_text=cell).locator(".jp-InputPrompt").first)
+
+    def run_cell(self) -> None:
+        """Shift+Enter: run the active cell, and go on to the next one."""
+        self.press("Shift+Enter")
+        self.page.wait_for_timeout(150)  # as in `run_all`
+        self.wait()
+
+    def active(self) -> str:
+        """The text of the active cell."""
+        return self.panel.locator(".jp-Cell.jp-mod-active").inner_text()
+
+    def field(self, label: str) -> Locator:
+        """The first visible field with this label."""
+        row = self.panel.locator(".widget-text, .widget-combobox", has=self.page.get_by_text(label, exact=True))
+        return row.locator("input:visible").first
+
+    def fill(self, label: str, words: str) -> None:
+        """Click into a field and type."""
+        self.click(self.field(label))
+        self.press("Control+a")
+        self.type(words)
+
+    def button(self, label: str) -> Locator:
+        """The first visible button with this label."""
+        return self.panel.locator(".jupyter-button:visible", has_text=label).first
+
+    def see(self, words: str) -> Locator:
+        """Wait until some words are there."""
+        found = self.panel.locator(".jp-OutputArea-output", has_text=words).last
+        found.wait_for()
+        return found
+
+    def outputs(self) -> str:
+        """Everything that the cells show, as text."""
+        return "\n".join(self.panel.locator(".jp-OutputArea-output").all_inner_texts())
+
+    def save(self) -> None:
+        """By the keyboard, as long as nothing is being typed."""
+        self.page.keyboard.press("Control+s")
+        self.page.wait_for_function(
+            "!document.querySelector('.jp-NotebookPanel .jp-mod-dirty, .jp-mod-current.jp-mod-dirty')"
+        )
+
+    def clipped(self) -> list[str]:
+        """Cards and forms that are wider than the place they have."""
+        return list(
+            self.panel.evaluate(
+                """panel => [...panel.querySelectorAll('.jp-RenderedHTMLCommon, .widget-vbox')]
+                    .filter(shown => shown.scrollWidth > shown.clientWidth + 1)
+                    .map(shown => shown.innerText.slice(0, 80))"""
+            )
+        )
+
+    def shot(self, name: str, *, part: Locator | None = None) -> Path:
+        """Keep a picture for people: of the whole notebook, or of a part of it."""
+        SHOTS.mkdir(parents=True, exist_ok=True)
+        path = SHOTS / f"{name}.png"
+        size = self.page.viewport_size
+        assert size
+        outer = self.panel.locator(".jp-WindowedPanel-outer")
+        outer.evaluate("panel => { panel.scrollTop = 0; document.activeElement.blur() }")
+        last = self.panel.locator(".jp-Cell").last.bounding_box()
+        assert last
+        self.page.set_viewport_size({"width": size["width"], "height": int(last["y"] + last["height"]) + 120})
+        self.page.wait_for_timeout(300)  # drawing
+        (part or self.panel).screenshot(path=path)
+        self.page.set_viewport_size(size)
+        return path

@@ -1,0 +1,217 @@
+"""Each runbook walked through in a real JupyterLab, by mouse and keyboard, to the sealed record."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.browser.conftest import Seen
+from tests.browser.lab import SHOTS, Lab, Notebook, running
+from tests.practice import World, start
+
+BUTTON = "Perform and record"
+EFFORT = (8, 5)
+"""Clicks and keys from the ticket's number to the open record: the README says so."""
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """JupyterLab, as `runbook lab` starts it."""
+    folder = tmp_path_factory.mktemp("walk")
+    (folder / "home").mkdir()
+    for world in start(folder / "outputs"):
+        with running(world, folder / "home", RUNBOOK_WAIT_S="6") as found:
+            found.use_theme("light")
+            yield found
+
+
+@pytest.fixture
+def notebook(lab: Lab, seen: Seen, theme: str) -> Iterator[Notebook]:
+    """In each theme; a picture of how it ended is kept, for when that was not meant."""
+    lab.use_theme(theme)
+    yield Notebook(lab, seen.page)
+    seen.page.screenshot(path=SHOTS / "last.png")
+
+
+def copy(lab: Lab, runbook: str, ticket_id: int) -> str:
+    """A copy of a runbook with a ticket filled in, as `start_here` makes it; its address."""
+    notebook = json.loads((lab.root / "notebooks" / f"{runbook}.ipynb").read_text())
+    for cell in notebook["cells"]:
+        if "parameters" in cell["metadata"].get("tags", []):
+            lines = "".join(cell["source"]).split("\n")
+            cell["source"] = "\n".join([f"ticket_id: int = {ticket_id}", *lines[1:]])
+    name = f"{runbook}-{ticket_id}.ipynb"
+    (lab.root / "notebooks" / name).write_text(json.dumps(notebook))
+    return f"notebooks/{name}"
+
+
+def records(world: World, ticket_id: int) -> list[Path]:
+    """The records of a ticket."""
+    return sorted((world.outputs / "sandbox" / str(ticket_id)).glob("*.ipynb"))
+
+
+def verified(world: World, ticket_id: int) -> int:
+    """What `records verify` ends with."""
+    return world.runbook("records", "verify", ticket_id, "--ticket-notes").status
+
+
+def check(notebook: Notebook, seen: Seen) -> None:
+    """What is true of every page."""
+    assert [] == notebook.clipped()
+    assert [] == seen.outside
+    assert [] == [error for error in seen.errors if "Failed to load resource" not in error]
+
+
+def test_the_first_weekend(
+    lab: Lab, seen: Seen, notebook: Notebook, theme: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From the ticket's number to the sealed record: the README's guide, with its pictures."""
+    ticket_id = {"light": 1001, "dark": 1005}[theme]
+    notebook.open("notebooks/start_here.ipynb")
+    notebook.run_all()
+    notebook.clicks = notebook.keys = 0
+    notebook.fill("Ticket number", str(ticket_id))
+    notebook.run_all()
+    notebook.shot(f"start_here-{theme}")
+    link = notebook.panel.locator("a", has_text=f"open/{ticket_id}-weekend_license").first
+    notebook.click(link)
+    notebook.page.locator(".lm-TabBar-tab.lm-mod-current", has_text=f"{ticket_id}-weekend").wait_for()
+    notebook.wait()
+    notebook.run_all()
+    notebook.see("would end as license_issued")
+    notebook.shot(f"weekend_license-{theme}")
+    check(notebook, seen)
+    notebook.click(notebook.button(BUTTON))
+    notebook.see("the record of this run")
+    notebook.shot(f"performed-{theme}")
+    notebook.click(notebook.panel.locator("a", has_text="weekend_license.ipynb").last)
+    notebook.page.locator(".lm-TabBar-tab.lm-mod-current", has_text="Z-weekend_license").wait_for()
+
+    world = lab.world
+    assert (1, 1) == (len(world.posts(ticket_id)), len(world.issues(ticket_id)))
+    assert (1, 0) == (len(records(world, ticket_id)), verified(world, ticket_id))
+    assert EFFORT == (notebook.clicks, notebook.keys)
+
+
+@pytest.mark.parametrize("theme", ["light"])
+def test_by_keyboard_alone(lab: Lab, seen: Seen, notebook: Notebook) -> None:
+    """The weekday tree: an answer typed, Shift+Enter to the last cell, the button by the space bar."""
+    notebook.open(copy(lab, "weekday_triage", 2003))
+    notebook.select("ticket_id: int")
+    notebook.clicks = 0
+    while "case.close()" not in notebook.active():
+        notebook.run_cell()
+        if "Collect the facts" in notebook.outputs() and "Deployment" not in notebook.outputs():
+            unfold_and_type(notebook, "self_managed")
+    notebook.press("Control+Enter")
+    notebook.see("would end as resolved_itself")
+    reach(notebook, BUTTON)
+    notebook.press("Space")
+    notebook.see("the record of this run")
+    assert 0 == notebook.clicks
+    assert (1, 0) == (len(records(lab.world, 2003)), verified(lab.world, 2003))
+    assert "confirm" in lab.world.comments(2003)[0]["body"]
+
+
+def reach(notebook: Notebook, label: str) -> None:
+    """Tab to a button."""
+    for _ in range(30):
+        if notebook.page.evaluate("document.activeElement.innerText").strip() == label:
+            return
+        notebook.press("Tab")
+    raise AssertionError(f"{label} is not reached by Tab")
+
+
+def unfold_and_type(notebook: Notebook, words: str) -> None:
+    """From the cell below a form into the form, and back to its cell."""
+    notebook.press("ArrowUp")
+    notebook.press("ArrowUp")
+    reach(notebook, "Change an answer")
+    notebook.press("Space")
+    notebook.press("Tab")
+    notebook.press("Tab")
+    notebook.press("Control+a")
+    notebook.type(words)
+    for _ in range(10):
+        notebook.press("Shift+Tab")
+        if "jp-Cell" in notebook.page.evaluate("document.activeElement.className"):
+            return
+    raise AssertionError("Shift+Tab does not lead back to the cell")
+
+
+@pytest.mark.parametrize("theme", ["light"])
+def test_a_wrong_date_and_a_service_that_is_down(lab: Lab, seen: Seen, notebook: Notebook) -> None:
+    """Each is said in words where it happens, and nothing that was entered is lost."""
+    notebook.open(copy(lab, "weekend_license", 1009))
+    notebook.run_all()
+    notebook.click(notebook.button("Change an answer"))
+    notebook.fill("Expired on", "2026-02-30")
+    notebook.panel.get_by_text("✗ expires_on is '2026-02-30'").first.wait_for()
+    notebook.shot("wrong_date")
+    notebook.select("case.decide_scope")
+    notebook.run_cell()
+    assert "InputError: expires_on is '2026-02-30'" in notebook.outputs()
+    assert "Traceback" not in notebook.outputs()
+    notebook.fill("Expired on", "2026-11-05")
+    notebook.run_all()
+    notebook.see("would end as license_issued")
+    lab.world.inject("slack", "error", status=503, times=None)
+    notebook.click(notebook.button(BUTTON))
+    notebook.see("waiting")
+    notebook.see("Slack")
+    notebook.panel.locator("button:enabled", has_text=BUTTON).wait_for()
+    assert [] == records(lab.world, 1009)
+    lab.world.clear_faults()
+    notebook.click(notebook.button(BUTTON))
+    notebook.see("the record of this run")
+    assert (1, 1) == (len(lab.world.posts(1009)), len(lab.world.issues(1009)))
+    assert 0 == verified(lab.world, 1009)
+    assert "2026-11-05" in records(lab.world, 1009)[0].read_text()
+
+
+@pytest.mark.parametrize("theme", ["light"])
+def test_a_missing_answer(lab: Lab, seen: Seen, notebook: Notebook) -> None:
+    """Run All goes up to the first open question; there the form asks, and the next cell goes on with it."""
+    notebook.open(copy(lab, "weekday_triage", 2902))
+    notebook.run_all()
+    assert "NeedsAnswerError" in notebook.outputs()
+    assert "Traceback" not in notebook.outputs()
+    notebook.fill("Subscription", "A-S00029021")
+    notebook.run_all()
+    notebook.see("would end as")
+
+
+@pytest.mark.parametrize("theme", ["dark"])
+def test_a_reload_and_a_second_tab(lab: Lab, seen: Seen, notebook: Notebook) -> None:
+    """The license that never came. After a reload everything is there and works; two tabs make one run."""
+    path = copy(lab, "license_not_received", 3001)
+    notebook.open(path)
+    notebook.run_all()
+    notebook.see("would end as license_found")
+    notebook.select("case.close")
+    notebook.save()
+    notebook.page.reload()
+    notebook.wait()
+    notebook.button(BUTTON).wait_for()
+    other = Notebook(lab, notebook.page.context.new_page())
+    other.open(path)
+    other.button(BUTTON).wait_for()
+    other.click(other.button(BUTTON))
+    notebook.click(notebook.button(BUTTON))
+    for one in (notebook, other):
+        one.see("the record of this run")
+    assert (1, 0) == (len(records(lab.world, 3001)), verified(lab.world, 3001))
+    assert 1 == len([comment for comment in lab.world.comments(3001) if comment["public"]])
+
+
+@pytest.mark.parametrize(("runbook", "ticket_id"), [("weekday_triage", 2001), ("license_not_received", 3003)])
+def test_it_looks_well(lab: Lab, seen: Seen, notebook: Notebook, theme: str, runbook: str, ticket_id: int) -> None:
+    """Rehearsed in both themes: nothing is clipped, nothing fails, nothing is asked for from outside."""
+    notebook.open(copy(lab, runbook, ticket_id))
+    notebook.run_all()
+    notebook.see("would end as")
+    notebook.shot(f"{runbook}-{theme}")
+    check(notebook, seen)
