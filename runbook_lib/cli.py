@@ -282,10 +282,15 @@ def _lab(given: argparse.Namespace) -> int:
 
     local = Settings.local()
     with _practice(local):
+        import os
         import subprocess
 
-        command = [sys.executable, "-m", "jupyter", "lab", str(local.notebooks / f"{ROUTER}.ipynb")]
-        return subprocess.run(command, check=False).returncode  # noqa: S603
+        notebooks, outputs = local.notebooks.absolute(), local.outputs.absolute()
+        root = os.path.commonpath((notebooks, outputs))  # so that a record opens from its link
+        command = [sys.executable, "-m", "jupyter", "lab", str(notebooks / f"{ROUTER}.ipynb")]
+        own = {"RUNBOOK_NOTEBOOKS": str(notebooks), "RUNBOOK_OUTPUTS": str(outputs)}
+        environment = {**os.environ, **own}
+        return subprocess.run([*command, f"--ServerApp.root_dir={root}"], env=environment, check=False).returncode  # noqa: S603
 
 
 def _license_read(given: argparse.Namespace) -> int:

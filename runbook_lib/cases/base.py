@@ -141,7 +141,7 @@ class Case:
         effects = _effects(settings, services, number, perform=performing)
         case = cls(ticket, settings, services, effects)
         if person:
-            case.walk = Walk(case, {"ticket_id": ticket_id}, before=_in_the_kernel(cls, number))
+            case.walk = Walk(case, {"ticket_id": ticket_id}, before=_in_the_kernel(cls, ticket_id))
         return case
 
     def read_again(self, ticket_id: int) -> None:
@@ -323,11 +323,11 @@ def _effects(settings: Settings, services: Services, ticket_id: int, *, perform:
     return Effects(journal, services.budget, settle_s=settings.settle_s, perform=perform)
 
 
-def _in_the_kernel(kind: type[Case], ticket_id: int) -> Walk | None:
+def _in_the_kernel(kind: type[Case], ticket_id: object) -> Walk | None:
     """The walk through the same ticket that the notebook has so far, so that what was entered is not lost."""
     names: Mapping[str, object] = getattr(get_ipython(), "user_ns", {})
-    before = [case for case in names.values() if type(case) is kind and case.ticket.id == ticket_id]
-    return before[0].walk if before else None
+    before = [case.walk for case in names.values() if type(case) is kind and case.walk]
+    return next((walk for walk in before if walk.opened_with == ticket_id), None)
 
 
 def _place() -> str:

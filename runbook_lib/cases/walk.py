@@ -14,7 +14,7 @@ import os
 import threading
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -106,13 +106,20 @@ class Walk:
         self._turn = threading.RLock()
         self._performed = ""
         if before:
-            self._entered = {name: words for name, words in before._entered.items() if name != "ticket_id"}
+            self._entered = dict(before._entered)
             self._passed = dict(before._passed)
             before.close()
+
+    @property
+    def opened_with(self) -> object:
+        """The ticket's number as the cell passed it."""
+        return self._given[OPEN]["ticket_id"]
 
     def show_ticket(self) -> None:
         """The ticket's card; where any ticket may be opened, with a form for its number."""
         with self._turn:
+            with suppress(RunbookError):  # said by the next cell, which needs the ticket
+                self._other_ticket()
             self._show(OPEN, self._case.ticket_card(), ("ticket_id",) if self._case.any_ticket else ())
 
     def step(self, name: str, given: Mapping[str, object]) -> StepResult:
@@ -235,6 +242,7 @@ class Walk:
         if number != self._case.ticket.id:
             self._case.read_again(number)
             self._used.clear()
+            self._entered = {"ticket_id": self._entered["ticket_id"]} if "ticket_id" in self._entered else {}
             self._follow(OPEN, self._case.ticket_card(), ("ticket_id",))
 
     # -- what is shown

@@ -68,7 +68,7 @@ def running(world: World, home: Path, **environment: str) -> Iterator[Lab]:
         **environment,
     }
     with (home / "log").open("wb") as log:
-        process = subprocess.Popen(command, env={**world.environment, **own}, stdout=log, stderr=log)
+        process = subprocess.Popen(command, env={**world.environment, **own, **environment}, stdout=log, stderr=log)
     try:
         yield Lab(_address(home, process), root, world, home / "settings")
     finally:

@@ -256,6 +256,18 @@ def test_start_here_asks_for_the_number(here: World, screen: Screen) -> None:
     assert "Ticket 2004" in screen.card("Ticket 2004")
 
 
+def test_run_all_keeps_the_number(here: World, screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cell still passes the one that the notebook came with. Another number in the cell goes before it."""
+    case = StartHere.open(1001)
+    case._ipython_display_()
+    way(case).enter("ticket_id", "2004")
+    monkeypatch.setattr(base, "get_ipython", lambda: type("Shell", (), {"user_ns": {"case": case}}))
+    again = StartHere.open(1001)
+    again._ipython_display_()
+    assert (2004, "2004") == (again.ticket.id, row(again, "open", "ticket_id").text)
+    assert 1005 == StartHere.open(1005).ticket.id
+
+
 @pytest.mark.parametrize(("number", "words"), [("10o1", "ticket_id is '10o1'; expected"), ("777", "777")])
 def test_a_wrong_number_is_said(here: World, number: str, words: str) -> None:
     """And the ticket before it stays open."""
