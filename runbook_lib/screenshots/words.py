@@ -1,0 +1,153 @@
+"""The text on an image, with places: what the OCR library sees, as plain data.
+
+Source: rapidocr 3.10 with its own models, which are in its wheel; nothing is fetched.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from runbook_lib.errors import InputError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+READ_WIDTH_PX = 1920
+READ_PIXELS = 4_000_000
+"""Larger images are made smaller for the first look: time and memory (about 1 GB) grow with it."""
+SMALL_WIDTH_PX = 900
+"""Narrower images are doubled: their text may be too small to be found."""
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Word:
+    """A piece of text on one line, often several words.
+
+    Attributes:
+        text: What it says.
+        score: How certain the recognition is, 0 to 1.
+        corners: On the image, in pixels: upper left, upper right, lower right, lower left.
+        left, top, right, bottom: Its box after the whole page's tilt is taken out, in the same unit.
+    """
+
+    text: str
+    score: float
+    corners: tuple[Point, Point, Point, Point]
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @property
+    def height(self) -> float:
+        """About 1.6 times the font size."""
+        upper_left, _, _, lower_left = self.corners
+        return math.dist(upper_left, lower_left)
+
+    @property
+    def middle(self) -> Point:
+        """Its center, x and y."""
+        return (self.left + self.right) / 2, (self.top + self.bottom) / 2
+
+
+def available() -> bool:
+    """Whether the libraries that `read` needs are installed: the extra `ocr`."""
+    return all(find_spec(name) is not None for name in ("rapidocr", "onnxruntime"))
+
+
+def on(picture: Image.Image) -> tuple[Word, ...]:
+    """Every piece of text on an image.
+
+    Raises:
+        InputError: The extra `ocr` is missing.
+    """
+    import numpy as np
+
+    factor = _factor(*picture.size)
+    size = (max(1, round(picture.width * factor)), max(1, round(picture.height * factor)))
+    found = _engine()(np.asarray(picture.resize(size))[:, :, ::-1], use_det=True, use_cls=False, use_rec=True)
+    if found.txts is None:
+        return ()
+    quads = [tuple((float(x) / factor, float(y) / factor) for x, y in box) for box in found.boxes]
+    return _placed(quads, found.txts, [float(score) for score in found.scores])
+
+
+def again(picture: Image.Image, corners: Sequence[Point]) -> list[tuple[str, float]]:
+    """Further looks at one piece of text, each at other pixels: text and score of each.
+
+    The first takes in a little more at both ends, so that a cut-off digit shows; the second is in negative, smaller.
+    """
+    import numpy as np
+    from PIL import ImageOps
+
+    engine, looks = _engine(), []
+    wide = ImageOps.autocontrast(_cut(picture, corners, height_px=56, more=0.3).convert("L")).convert("RGB")
+    narrow = ImageOps.invert(_cut(picture, corners, height_px=38, more=0.1))
+    for piece in (wide, narrow):
+        found = engine(np.asarray(piece)[:, :, ::-1], use_det=False, use_cls=False, use_rec=True)
+        texts = found.txts or ("",)
+        looks.append((texts[0], float(found.scores[0])))
+    return looks
+
+
+@functools.cache
+def _engine() -> Any:
+    """Made once: loading its models takes as long as reading an image."""
+    try:
+        import onnxruntime  # type: ignore[import-untyped]  # noqa: F401
+        from rapidocr import RapidOCR
+    except ImportError as exc:
+        raise InputError(
+            "Reading screenshots needs the extra `ocr`, which is not installed. Run pip install "
+            "'license-runbook[ocr]'; a clone that `make` has set up has it. Or read the values off by eye."
+        ) from exc
+    return RapidOCR(params={"Global.log_level": "critical", "Global.use_cls": False, "Global.max_side_len": 16_000})
+
+
+def _factor(width: int, height: int) -> float:
+    """How much larger the image is made for the first look."""
+    if width < SMALL_WIDTH_PX:
+        return min(2.0, math.sqrt(READ_PIXELS / (width * height)))
+    return min(1.0, READ_WIDTH_PX / width, math.sqrt(READ_PIXELS / (width * height)))
+
+
+def _placed(quads: Sequence[Any], texts: Sequence[str], scores: Sequence[float]) -> tuple[Word, ...]:
+    tilt = _tilt(quads)
+    cos, sin = math.cos(-tilt), math.sin(-tilt)
+    placed = []
+    for quad, text, score in zip(quads, texts, scores, strict=True):
+        turned = [(x * cos - y * sin, x * sin + y * cos) for x, y in quad]
+        xs, ys = zip(*turned, strict=True)
+        # A slanted quad's box is a little too high: the middles of its sides are where the line is.
+        top, bottom = (ys[0] + ys[1]) / 2, (ys[2] + ys[3]) / 2
+        placed.append(Word(text=text, score=score, corners=quad, left=min(xs), top=top, right=max(xs), bottom=bottom))
+    return tuple(placed)
+
+
+def _tilt(quads: Sequence[Any]) -> float:
+    """The page's angle, in radians: the usual one of its longer lines."""
+    angles = []
+    for (x0, y0), (x1, y1), _, (x3, y3) in quads:
+        if math.dist((x0, y0), (x1, y1)) > 3 * math.dist((x0, y0), (x3, y3)):
+            angles.append(math.atan2(y1 - y0, x1 - x0))
+    return statistics.median(angles) if angles else 0.0
+
+
+def _cut(picture: Image.Image, corners: Sequence[Point], *, height_px: int, more: float) -> Image.Image:
+    """A piece of the image, straightened; `more` at each end, in heights of the text."""
+    from PIL import Image
+
+    (x0, y0), (x1, y1), (x2, y2), (x3, y3) = corners
+    width, height = math.dist((x0, y0), (x1, y1)), math.dist((x0, y0), (x3, y3))
+    dx, dy = (x1 - x0) / width * height * more, (y1 - y0) / width * height * more
+    quad = (x0 - dx, y0 - dy, x3 - dx, y3 - dy, x2 + dx, y2 + dy, x1 + dx, y1 + dy)
+    size = (max(1, round((width + 2 * more * height) * height_px / height)), height_px)
+    return picture.transform(size, Image.Transform.QUAD, quad, Image.Resampling.BICUBIC, fillcolor="white")

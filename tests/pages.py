@@ -1,0 +1,271 @@
+"""Pages that look like those of GitLab's admin area, and screenshots of them by a real browser.
+
+Own HTML and own style; the words on them are the labels that a reader has to know.
+"""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date
+
+from PIL import Image, ImageFilter
+from playwright.sync_api import Browser, sync_playwright
+
+STYLES = ("dashboard", "subscription", "license")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+FONTS = "'Liberation Sans', Arial, sans-serif"
+LIGHT = {"page": "#ffffff", "card": "#ffffff", "text": "#28272d", "quiet": "#626168", "line": "#dcdcde"}
+DARK = {"page": "#18171d", "card": "#1f1e24", "text": "#ececef", "quiet": "#a4a3a8", "line": "#3a383f"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Values:
+    """What a page shows. Dates are dates; how they are written is `date_format`."""
+
+    plan: str = "Premium"
+    expires_on: date = date(2026, 11, 6)
+    users: int = 250
+    billable: int = 231
+    maximum: int = 254
+    over: int = 4
+    date_format: str = "{0:%b} {0.day}, {0:%Y}"
+    licensee: str = "Maya Lindqvist"
+    company: str = "Nordlicht Analytics"
+
+    def day(self, on: date) -> str:
+        """A date as the page writes it."""
+        return self.date_format.format(on)
+
+    @property
+    def started_on(self) -> date:
+        """A year before it ends."""
+        return self.expires_on.replace(year=self.expires_on.year - 1, day=min(self.expires_on.day, 28))
+
+    def expected(self, style: str) -> dict[str, str]:
+        """What a perfect reader finds on a page of this style."""
+        found = {
+            "plan": self.plan.lower(),
+            "expires_on": self.expires_on.isoformat(),
+            "users_in_license": str(self.users),
+            "billable_users": str(self.billable),
+            "maximum_users": str(self.maximum),
+            "users_over_license": str(self.over),
+        }
+        if style == "license":
+            del found["billable_users"]
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """How a page is looked at.
+
+    Attributes:
+        width: Of the window, in CSS pixels.
+        scale: Of the screen: 2 for one with small pixels.
+        dark: Whether in the dark theme.
+        quality: Of a JPEG; None for a PNG.
+        tilt: Degrees by which a photograph of the screen is turned; with it come blur and perspective.
+        layout: Another arrangement of the same labels: `usual`, `inline` (number after the label), `below`, `rows`.
+    """
+
+    width: int = 1280
+    scale: int = 1
+    dark: bool = False
+    quality: int | None = None
+    tilt: float = 0.0
+    layout: str = "usual"
+
+
+class Camera:
+    """Takes screenshots of pages in one open browser."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+
+    def shoot(self, style: str, values: Values | None = None, view: View | None = None) -> bytes:
+        """A screenshot, PNG or JPEG, of one of the three pages."""
+        view = view or View()
+        return self.shoot_html(html(style, values or Values(), view), view)
+
+    def shoot_html(self, page_html: str, view: View | None = None) -> bytes:
+        """A screenshot of any page."""
+        view = view or View()
+        page = self._browser.new_page(viewport={"width": view.width, "height": 900}, device_scale_factor=view.scale)
+        try:
+            page.set_content(page_html)
+            content = page.screenshot(full_page=True)
+        finally:
+            page.close()
+        if view.tilt:
+            content = photographed(content, view.tilt)
+        return content if view.quality is None else as_jpeg(content, view.quality)
+
+
+@contextmanager
+def camera() -> Iterator[Camera]:
+    """Debian's Chromium; `.ci/run` installs it."""
+    path = shutil.which("chromium")
+    assert path, "Chromium is missing; install Debian's package chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        try:
+            yield Camera(browser)
+        finally:
+            browser.close()
+
+
+def as_jpeg(content: bytes, quality: int) -> bytes:
+    """An image saved as a JPEG."""
+    file = io.BytesIO()
+    Image.open(io.BytesIO(content)).convert("RGB").save(file, "JPEG", quality=quality)
+    return file.getvalue()
+
+
+def photographed(content: bytes, degrees: float) -> bytes:
+    """A screenshot as a telephone sees it on a screen: turned, from the side, not quite sharp."""
+    image = Image.open(io.BytesIO(content)).convert("RGB")
+    width, height = image.size
+    frame = Image.new("RGB", (width + 160, height + 160), "#3b3a38")
+    frame.paste(image, (80, 80))
+    frame = frame.rotate(degrees, Image.Resampling.BICUBIC, expand=True, fillcolor="#3b3a38")
+    w, h = frame.size
+    corners = (0, 0, -0.02 * w, h, 1.015 * w, 1.01 * h, w, -0.015 * h)
+    frame = frame.transform((w, h), Image.Transform.QUAD, corners, Image.Resampling.BICUBIC)
+    file = io.BytesIO()
+    frame.filter(ImageFilter.GaussianBlur(0.7)).save(file, "JPEG", quality=85)
+    return file.getvalue()
+
+
+def html(style: str, values: Values, view: View) -> str:
+    """One of the three pages."""
+    main = {"dashboard": _dashboard, "subscription": _subscription, "license": _license}[style](values, view)
+    return framed(main, dark=view.dark)
+
+
+def framed(main: str, *, dark: bool = False) -> str:
+    """A page of the admin area around its contents: a bar above, a menu at the left."""
+    entries = ("Overview", "Dashboard", "Projects", "Users", "Groups", "Topics", "Gitaly servers", "CI/CD", "Analytics")
+    menu = "".join(f"<p>{entry}</p>" for entry in (*entries, "Messages", "Subscription", "Settings"))
+    return (
+        f"<!doctype html><html lang=en><style>{_css(DARK if dark else LIGHT)}</style><header>Search or go to…</header>"
+        f"<div class=whole><nav><b>Admin area</b>{menu}</nav><main>{main}</main></div></html>"
+    )
+
+
+def _css(color: dict[str, str]) -> str:
+    return (
+        f"body{{margin:0;font:14px/20px {FONTS};background:{color['page']};color:{color['text']}}}"
+        f"header{{padding:10px 16px;border-bottom:1px solid {color['line']};color:{color['quiet']}}}"
+        ".whole{display:flex}nav{width:200px;padding:12px 16px;flex:none}nav p{margin:10px 0}"
+        "main{padding:8px 24px;flex:1;max-width:1100px}h1{font-size:24px}h2{font-size:18px;margin:8px 0}"
+        ".grid{display:grid;grid-template-columns:1fr 1fr;gap:16px;margin:16px 0}"
+        ".three{grid-template-columns:1fr 1fr 1fr}"
+        f".card{{border:1px solid {color['line']};border-radius:6px;padding:16px;background:{color['card']}}}"
+        f".quiet,small{{color:{color['quiet']};font-size:14px}}.number{{font-size:28px;line-height:36px;margin:4px 0}}"
+        ".upper{text-transform:uppercase;font-size:14px;margin:0 0 8px}.row{display:flex;padding:7px 0}"
+        ".row span:first-child{width:150px;flex:none;font-weight:bold}.line{display:flex;gap:24px}"
+        "table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:10px 8px;font-size:14px;"
+        f"border-bottom:1px solid {color['line']}}}"
+        ".badge{background:#dd2b0e;color:#fff;border-radius:10px;padding:1px 8px;font-size:12px;margin-left:8px}"
+    )
+
+
+HELP = {
+    "in": "The number of seats that were bought.",
+    "billable": "Users with a seat in this subscription. Updated today.",
+    "max": "The highest number of users since the license started.",
+    "over": "You pay for these users when you renew your subscription.",
+}
+
+
+def _cards(labels: dict[str, str], values: Values, layout: str) -> str:
+    """The cards with the numbers of users, in one of the arrangements that GitLab has had."""
+    numbers = {"in": values.users, "billable": values.billable, "max": values.maximum, "over": values.over}
+    made = {
+        "above": "<div class=card><div class=number>{1:,}</div><div class=upper>{0}</div><small>{2}</small></div>",
+        "below": "<div class=card><div>{0}</div><div class=number>{1:,}</div><small>{2}</small></div>",
+        "bare": "<div class=card><div>{0}</div><div class=number>{1:,}</div></div>",
+        "inline": "<div class=card><h2>{0}: {1:,}</h2><small>{2}</small></div>",
+        "rows": "<div class=row><span>{0}</span><span>{1:,}</span></div>",
+    }[layout]
+    cards = "".join(made.format(label, numbers[key], HELP[key]) for key, label in labels.items())
+    return cards if layout == "rows" else f"<div class=grid>{cards}</div>"
+
+
+def _dashboard(values: Values, view: View) -> str:
+    label = "Expired" if values.plan == "Ultimate" else "End date"
+    figures = "".join(
+        f"<div class=card><div class=number>{number}</div><div>{name}</div><small>View latest</small></div>"
+        for name, number in (("Projects", "1,042"), ("Users", "318"), ("Groups", "57"))
+    )
+    labels = {"in": "Users in subscription", "billable": "Billable users"}
+    labels |= {"max": "Maximum Users", "over": "Users over License"}
+    return (
+        f"<h1>Dashboard</h1><h2>Instance overview</h2><div class='grid three'>{figures}</div><h2>License overview</h2>"
+        f"<p>Plan: <b>{values.plan}</b></p><p>{label}: <b>{values.day(values.expires_on)}</b></p>"
+        f"<p>Licensed to: <b>{values.licensee} ({values.company})</b></p>"
+        + _cards(labels, values, "below" if view.layout == "usual" else view.layout)
+        + "<div class='grid three'><div class=card><h2>Statistics</h2><div class=row><span>Forks</span><span>12</span>"
+        "</div><div class=row><span>Issues</span><span>9,412</span></div><div class=row><span>Active users</span>"
+        "<span>299</span></div></div><div class=card><h2>Features</h2><p>Sign up</p><p>LDAP</p><p>Gravatar</p></div>"
+        "<div class=card><h2>Components</h2><div class=row><span>GitLab</span><span>18.5.2-ee</span></div>"
+        "<div class=row><span>Ruby</span><span>3.2.8p263</span></div></div></div>"
+    )
+
+
+def _subscription(values: Values, view: View) -> str:
+    rows = (
+        ("ID", "810042"),
+        ("Plan", values.plan),
+        ("Type", "Online license"),
+        ("Start date", values.day(values.started_on)),
+        ("End date", values.day(values.expires_on)),
+        ("Last sync", f"{values.day(values.expires_on)} 03:12 UTC"),
+    )
+    people = (
+        ("Licensed to", values.licensee),
+        ("Email", "it@nordlicht-analytics.example"),
+        ("Company", values.company),
+    )
+    details = "".join(f"<div class=row><span>{name}</span><span>{value}</span></div>" for name, value in rows)
+    owner = "".join(f"<div class=row><span>{name}</span><span>{value}</span></div>" for name, value in people)
+    labels = {"in": "Users in subscription", "billable": "Billable users"}
+    labels |= {"max": "Maximum users", "over": "Users over subscription"}
+    older = values.day(values.started_on)
+    return (
+        "<h1>Your subscription</h1><div class=grid>"
+        f"<div class=card><h2>Subscription details</h2>{details}</div>"
+        f"<div class=card><h2>Licensed to</h2>{owner}</div></div>"
+        + _cards(labels, values, "above" if view.layout == "usual" else view.layout)
+        + "<h2>Subscription history</h2><table><tr><th>Plan</th><th>Activated on</th><th>Valid from</th>"
+        f"<th>Expires on</th><th>Seats</th></tr><tr><td>{values.plan}</td><td>{older}</td><td>{older}</td>"
+        f"<td>{values.day(values.expires_on)}</td><td>{values.users:,}</td></tr><tr><td>Starter</td><td>{older}</td>"
+        f"<td>{values.day(values.started_on.replace(year=values.started_on.year - 1))}</td><td>{older}</td>"
+        "<td>180</td></tr></table>"
+    )
+
+
+def _license(values: Values, view: View) -> str:
+    labels = {"in": "Users in License", "max": "Maximum Users", "over": "Users over License"}
+    older = values.day(values.started_on)
+    return (
+        "<h1>License</h1><p class=quiet>Your license is shown below.</p><div class=grid><div class=card>"
+        f"<h2>Licensed to</h2><p>Name: <b>{values.licensee}</b></p><p>Company: <b>{values.company}</b></p></div>"
+        f"<div class=card><h2>Details</h2><p>Plan: <b>{values.plan}</b></p><p>Uploaded: <b>{older}</b></p>"
+        f"<p>Started: <b>{older}</b></p><p>Expires: <b>{values.day(values.expires_on)}</b>"
+        "<span class=badge>Expired</span></p></div></div>"
+        + _cards(labels, values, "inline" if view.layout == "usual" else view.layout)
+        + "<h2>License history</h2><table><tr><th>Licensed to</th><th>Plan</th><th>Uploaded at</th><th>Started</th>"
+        f"<th>Expires</th><th>Users</th></tr><tr><td>{values.licensee}</td><td>{values.plan}</td><td>{older}</td>"
+        f"<td>{older}</td><td>{values.day(values.expires_on)}</td><td>{values.users:,}</td></tr></table>"
+    )
+
+
+def with_values(values: Values, **changes: object) -> Values:
+    """The same page with other values."""
+    return replace(values, **changes)  # type: ignore[arg-type]
