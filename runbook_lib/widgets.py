@@ -56,6 +56,19 @@ class Suggestion:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """An image to be shown beside the fields.
+
+    Attributes:
+        png: The image, small and made anew.
+        words: What it is, for who cannot see it.
+    """
+
+    png: bytes
+    words: str
+
+
+@dataclass(frozen=True)
 class Field:
     """One field of a form.
 
@@ -95,6 +108,8 @@ class Form:
         fields: What is asked.
         folded: What may also be changed; behind a button.
         unfolded: Whether it is shown from the beginning.
+        pictures: What the values may be read off.
+        notes: What else is to be known, a line each.
         entered: What was entered before, by name.
         on_change: Told of everything that is entered.
         keep: Keeps uploaded files.
@@ -107,6 +122,8 @@ class Form:
         *,
         folded: Sequence[Field] = (),
         unfolded: bool = False,
+        pictures: Sequence[Picture] = (),
+        notes: Sequence[str] = (),
         entered: Mapping[str, str] | None = None,
         on_change: Change | None = None,
         keep: Keep | None = None,
@@ -122,7 +139,8 @@ class Form:
         self._folded = ipywidgets.VBox([self.rows[one.name].box for one in folded])
         self.fold.observe(self._unfold, names="value")
         self._unfold()
-        shown = [self.rows[one.name].box for one in fields]
+        self._above = _above(pictures, notes)
+        shown = [*self._above, *(self.rows[one.name].box for one in fields)]
         shown += [self.fold, self._folded] if folded else []
         self.box = ipywidgets.VBox([*shown, self.said] if say else shown, layout=_LEFT)
         self._speak()
@@ -151,7 +169,7 @@ class Form:
         """Take the form away, with all that listens to it."""
         for row in self.rows.values():
             row.close()
-        for widget in (self.said, self.fold, self._folded, self.box):
+        for widget in (*self._above, self.said, self.fold, self._folded, self.box):
             widget.unobserve_all()
             widget.close()
 
@@ -309,6 +327,16 @@ class StateLine:
     def say(self, words: h.Node) -> None:
         """Replace it."""
         self.widget.value = str(h.div[words])
+
+
+def _above(pictures: Sequence[Picture], notes: Sequence[str]) -> list[Any]:
+    """The images in a row, and the notes below them."""
+    shown = [ipywidgets.HTML(picture_html(one.png, one.words) + str(h.div[clean(one.words, 80)])) for one in pictures]
+    row = [ipywidgets.HBox(shown, layout={"flex_flow": "row wrap"})] if shown else []
+    lines = [
+        ipywidgets.HTML(str(h.div(style="white-space:normal;line-height:1.4")[clean(note, 500)])) for note in notes
+    ]
+    return [*row, *lines]
 
 
 def picture_html(png: bytes, words: str) -> str:

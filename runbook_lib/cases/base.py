@@ -30,7 +30,7 @@ from runbook_lib.display import Card, Paragraph, Part, Table, Tone, clean
 from runbook_lib.effects import Effect, EffectResult, Effects
 from runbook_lib.errors import InputError, NeedsAnswerError, OutcomeUnknownError, PersonNeededError, RunbookError
 from runbook_lib.journal import Journal
-from runbook_lib.models import EffectState, Evidence, Outcome, Person, Ticket
+from runbook_lib.models import Comment, EffectState, Evidence, Outcome, Person, Ticket
 from runbook_lib.results import StepResult, show, somebody_is_there
 from runbook_lib.settings import Settings
 
@@ -84,6 +84,7 @@ class Case:
         runbook: The notebook's name.
         order: The names of the steps, as the notebook calls them.
         ticket: The ticket as it was when the case was opened.
+        thread: Its comments, once they were read.
         outcome: How the case ended, or in a rehearsal would end; None while it is open.
         walk: What a person in JupyterLab has beside the cards; None where nobody is there.
         changes: Whether the runbook changes anything, so that there is something to perform.
@@ -97,6 +98,7 @@ class Case:
 
     def __init__(self, ticket: Ticket, settings: Settings, services: Services, effects: Effects) -> None:
         self.ticket = ticket
+        self.thread: tuple[Comment, ...] = ()
         self.settings = settings
         self.services = services
         self.outcome: Outcome | None = None
@@ -141,7 +143,7 @@ class Case:
         effects = _effects(settings, services, number, perform=performing)
         case = cls(ticket, settings, services, effects)
         if person:
-            case.walk = Walk(case, {"ticket_id": ticket_id}, before=_in_the_kernel(cls, ticket_id))
+            case.walk = Walk(case, Progress().say, {"ticket_id": ticket_id}, before=_in_the_kernel(cls, ticket_id))
         return case
 
     def read_again(self, ticket_id: int) -> None:

@@ -19,7 +19,7 @@ from runbook_lib.cases.issuing import Issuance, Tracker
 from runbook_lib.cases.walk import Prefill
 from runbook_lib.display import Paragraph, Part, Preview, Table, Tone, clean, verdict_parts
 from runbook_lib.errors import PersonNeededError
-from runbook_lib.models import Answer, Comment, Fact, Facts, Outcome, Ruling, Source, TrackerIssue, Verdict
+from runbook_lib.models import Answer, Fact, Facts, Outcome, Ruling, Source, TrackerIssue, Verdict
 from runbook_lib.results import StepResult
 
 MESSAGE_LIMIT = 1500
@@ -31,13 +31,11 @@ class Emergency(Case, ABC):
 
     Attributes:
         facts: What is known, with sources.
-        thread: The ticket's comments.
         verdict: The scope decision.
         already: The license that this ticket has from an earlier run or a colleague, or None.
     """
 
     facts: Facts = Facts()
-    thread: tuple[Comment, ...] = ()
     verdict: Verdict | None = None
     already: Issuance | None = None
 

@@ -17,7 +17,6 @@ from runbook_lib.models import Attachment, Comment, Fact, Source
 from runbook_lib.policy import PAID_PLANS
 from runbook_lib.settings import Settings
 
-LEAST_SCREENSHOT_BYTES = 10_000
 MOST_FILES = 10
 """License files that are read off one ticket; more are noted."""
 
@@ -79,11 +78,6 @@ def ticket_facts(case: Case) -> tuple[list[Fact], list[str]]:
         if value is not None:
             facts.append(Fact(name, value, Source.TICKET, where))
     return facts, notes
-
-
-def is_image(attachment: Attachment) -> bool:
-    """Whether a file may be a screenshot: an image, and too large for the logo of a mail signature."""
-    return attachment.content_type.startswith("image/") and attachment.size >= LEAST_SCREENSHOT_BYTES
 
 
 def load_public_key(settings: Settings) -> license.PublicKey:

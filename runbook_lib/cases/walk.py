@@ -13,7 +13,7 @@ import hashlib
 import os
 import threading
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,9 +24,10 @@ import ipywidgets
 from IPython.display import display, update_display
 
 from runbook_lib import answers
+from runbook_lib.cases.pictures import NAMES, Album, Pictures
 from runbook_lib.display import Card, Link, Paragraph, Part, Preview, Table, Tone, clean, html, text
 from runbook_lib.errors import InputError, NeedsAnswerError, RunbookError
-from runbook_lib.models import EffectState
+from runbook_lib.models import Attachment, EffectState
 from runbook_lib.performing import Performance, Progress
 from runbook_lib.results import StepResult
 from runbook_lib.widgets import Button, Field, Form, Kind, StateLine
@@ -73,7 +74,7 @@ class _Place:
     box: Any = field(default_factory=lambda: ipywidgets.VBox())
     form: Form | None = None
     asks: tuple[str, ...] = ()
-    fields: tuple[tuple[Field, ...], tuple[Field, ...]] = ((), ())
+    content: tuple[tuple[tuple[Field, ...], tuple[Field, ...]], Pictures] = (((), ()), Pictures())
 
 
 class Shown(StepResult):
@@ -88,12 +89,21 @@ class Walk:
 
     Args:
         case: The case.
+        say: Says in a cell what is under way, before anything else is shown there.
         opened_with: The parameters that it was opened with.
         before: A walk through the same ticket, whose answers are taken over.
     """
 
-    def __init__(self, case: Case, opened_with: Mapping[str, object], *, before: Walk | None = None) -> None:
+    def __init__(
+        self,
+        case: Case,
+        say: Callable[[str], None],
+        opened_with: Mapping[str, object],
+        *,
+        before: Walk | None = None,
+    ) -> None:
         self._case = case
+        self._album = Album(self._download, say)
         self._given: dict[str, dict[str, object]] = {OPEN: dict(opened_with)}
         self._passed: dict[str, dict[str, object]] = {}
         self._used: dict[str, dict[str, object]] = {}
@@ -103,10 +113,11 @@ class Walk:
         self._button: Button | None = None
         self._plan = ""
         self._state = StateLine()
+        self._pictures = Pictures()
         self._turn = threading.RLock()
         self._performed = ""
         if before:
-            self._entered = dict(before._entered)
+            self._entered, self._album = dict(before._entered), before._album
             self._passed = dict(before._passed)
             before.close()
 
@@ -198,8 +209,9 @@ class Walk:
             found, source = _typed(name, passed), "parameter"
         choices = known.choices or question.choices
         kind = Kind.FILES if name == "screenshots" else Kind.CHOICE if choices else Kind.TEXT
+        read = self._pictures.suggestions.get(name, ())
         hint = " or ".join(choices) if choices else question.example
-        return Field(name, question.label, kind, choices, found, source, hint, check=question.said)
+        return Field(name, question.label, kind, choices, found, source, hint, question.said, read)
 
     # -- going through the steps
 
@@ -251,8 +263,8 @@ class Walk:
         place = self._places.setdefault(name, _Place())
         if name == self._case.order[-1] and self._case.changes and self._case.outcome:
             result = self._with_plan(result)
-        display(result, display_id=place.display_id)  # type: ignore[no-untyped-call]
         self._fill(name, place, asks)
+        display(result, display_id=place.display_id)  # type: ignore[no-untyped-call]
         display(place.box)  # type: ignore[no-untyped-call]
 
     def _follow(self, name: str, result: StepResult, asks: tuple[str, ...] | None) -> None:
@@ -267,17 +279,32 @@ class Walk:
         What a form asked before, it asks on where a step could not say what it needs (`asks` is None).
         """
         place.asks = asks = place.asks if asks is None else asks
+        self._pictures = self._look(asks)
         over = self._case.outcome is not None and name in self._results and not asks
         own = [] if over else [one for one in self._given.get(name, {}) if one not in (*asks, *_NOT_OFFERED)]
         fields = tuple(map(self._field, asks)), tuple(map(self._field, own))
-        if fields != place.fields:
+        if (fields, self._pictures) != place.content:
             place.form = self._form(*fields, before=place.form)
-        place.fields = fields
+        place.content = fields, self._pictures
         shown = [place.form.box] if place.form else []
         if name == self._case.order[-1] and self._button:
             shown.append(self._button.box)
         place.box.children = (*shown, self._state.widget)
         self._say_state()
+
+    def _look(self, asks: Sequence[str]) -> Pictures:
+        """The ticket's images, where a form asks for what they may show."""
+        if not set(asks) & set(NAMES):
+            return Pictures()
+        typed = self._entered.get("screenshots")
+        try:
+            paths = answers.parse("screenshots", typed) if typed else None
+        except InputError:
+            paths = None
+        return self._album.look(self._case.thread, paths if isinstance(paths, tuple) else ())
+
+    def _download(self, file: Attachment) -> bytes:
+        return self._case.services.zendesk.download(file, self._case.settings.attachment_limit_bytes)
 
     def _form(self, fields: Sequence[Field], folded: Sequence[Field], *, before: Form | None) -> Form | None:
         unfolded = before is not None and before.is_unfolded
@@ -289,6 +316,8 @@ class Walk:
             fields,
             folded=folded,
             unfolded=unfolded,
+            pictures=self._pictures.shown,
+            notes=self._pictures.notes,
             entered=self._entered,
             on_change=self._changed,
             keep=self._keep,

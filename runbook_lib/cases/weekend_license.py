@@ -24,7 +24,7 @@ from runbook_lib.cases.by_hand import check_nothing_under_way, made_by_hand, man
 from runbook_lib.cases.changes import ByHand, Screenshots, SlackPost, screenshots_request
 from runbook_lib.cases.changes import Comment as CommentEffect
 from runbook_lib.cases.emergency import Emergency, from_license_file
-from runbook_lib.cases.gathering import is_image, load_public_key
+from runbook_lib.cases.gathering import load_public_key
 from runbook_lib.cases.issuing import (
     Issuance,
     Tracker,
@@ -32,6 +32,7 @@ from runbook_lib.cases.issuing import (
     checked_issuance,
     order,
 )
+from runbook_lib.cases.pictures import is_image
 from runbook_lib.cases.walk import Prefill
 from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone, clean
 from runbook_lib.effects import EffectResult

@@ -19,8 +19,9 @@ from runbook_lib import license as license_file
 from runbook_lib import messages, policy
 from runbook_lib.errors import InputError, UnavailableError
 from runbook_lib.sandbox import tickets, tickets_of_the_week, tickets_without_mail
+from runbook_lib.sandbox.screens import Screen, png
 from runbook_lib.sandbox.store import Store
-from runbook_lib.sandbox.tickets import File, Generated, LicenseFile, Missing, PracticeTicket
+from runbook_lib.sandbox.tickets import Attachment, File, LicenseFile, Missing, PracticeTicket, Screenshot
 from runbook_lib.sandbox.world import (
     DATABASE_NAME,
     PRIVATE_KEY_NAME,
@@ -233,15 +234,15 @@ class _Planter:
             stamp,
         )
 
-    def _attachment(
-        self, comment_id: int, ticket: PracticeTicket, attachment: LicenseFile | File | Missing | Generated
-    ) -> None:
+    def _attachment(self, comment_id: int, ticket: PracticeTicket, attachment: Attachment) -> None:
         content_type, source, size = "application/octet-stream", "stored", tickets.GENERATED_BYTES
         content: bytes | None = None
         if isinstance(attachment, LicenseFile):
             content = self._license_text(ticket, attachment).encode()
         elif isinstance(attachment, File):
             content, content_type = attachment.content, attachment.content_type
+        elif isinstance(attachment, Screenshot):
+            content, content_type = self._screenshot(ticket, attachment), "image/png"
         elif isinstance(attachment, Missing):
             source, size = "missing", 1874
         else:
@@ -351,6 +352,18 @@ class _Planter:
             restrictions={"active_user_count": issue.users, "plan": policy.TRIAL_PLAN, "trial": True},
         )
         return license_file.write(content, key, boundary=True)
+
+    def _screenshot(self, ticket: PracticeTicket, wanted: Screenshot) -> bytes:
+        screen = Screen(
+            page=wanted.page,
+            plan=wanted.plan,
+            expires_on=wanted.expires_on(ticket.date(self._world_date)),
+            licensed_to=ticket.company.name,
+            users=wanted.users,
+            billable=wanted.billable,
+            maximum=wanted.maximum,
+        )
+        return png(screen)
 
     def _license_text(self, ticket: PracticeTicket, file: LicenseFile) -> str:
         """Signs the license that a customer attaches."""

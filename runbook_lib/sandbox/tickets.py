@@ -11,6 +11,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 from datetime import date, time, timedelta
+from typing import Literal
 
 __all__ = [
     "COLLEAGUE",
@@ -18,6 +19,7 @@ __all__ = [
     "GENERATED_BYTES",
     "TICKETS",
     "Account",
+    "Attachment",
     "Company",
     "File",
     "Generated",
@@ -26,6 +28,7 @@ __all__ = [
     "Note",
     "Person",
     "PracticeTicket",
+    "Screenshot",
     "SeatLink",
     "Sold",
     "TrackerIssue",
@@ -114,6 +117,29 @@ class File:
     content: bytes
 
 
+@dataclass(frozen=True, kw_only=True)
+class Screenshot:
+    """A picture of one of GitLab's admin pages, to be drawn when the world is made.
+
+    Attributes:
+        name: The file's name.
+        page: `dashboard` or `subscription`.
+        grace_ended_days: Days from the end of the license's grace period to the ticket's date.
+    """
+
+    name: str
+    page: Literal["dashboard", "subscription"]
+    grace_ended_days: int
+    plan: str = "Premium"
+    users: int = 250
+    billable: int = 231
+    maximum: int = 254
+
+    def expires_on(self, emergency: date) -> date:
+        """The day the license expired, given the emergency's date."""
+        return emergency - timedelta(days=GRACE_DAYS + self.grace_ended_days)
+
+
 @dataclass(frozen=True)
 class Missing:
     """An attachment that is listed, but whose content is gone."""
@@ -126,6 +152,9 @@ class Generated:
     """An attachment of `GENERATED_BYTES`, kept nowhere."""
 
     name: str
+
+
+Attachment = LicenseFile | File | Screenshot | Missing | Generated
 
 
 @dataclass(frozen=True)
@@ -211,7 +240,7 @@ class PracticeTicket:
     company: Company
     subject: str
     text: str
-    attachments: tuple[LicenseFile | File | Missing | Generated, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
     notes: tuple[Note, ...] = ()
     status: str = "open"
     assigned: bool = False
@@ -449,5 +478,17 @@ TICKETS = (
         subject="Expired license",
         text="Hello, our license has expired, see the file. Please replace it quickly.\n\nViktor",
         attachments=(LicenseFile(name="balkanforge.gitlab-license", grace_ended_days=1, foreign_key=True),),
+    ),
+    PracticeTicket(
+        id=1908,
+        at=time(11, 32),
+        requester=Person("Amélie Dubois", "amelie.dubois@quai-logiciel.example"),
+        company=Company(name="Quai Logiciel", plan=None),
+        subject="Licence expirée - read-only since last night",
+        text="Hello, our license has expired. Here are two screenshots of the admin area.\n\nAmélie Dubois",
+        attachments=(
+            Screenshot(name="dashboard.png", page="dashboard", grace_ended_days=1),
+            Screenshot(name="subscription.png", page="subscription", grace_ended_days=1),
+        ),
     ),
 )

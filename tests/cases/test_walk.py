@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from runbook_lib.cases import base, walk
+from runbook_lib.cases import base, pictures, walk
 from runbook_lib.cases.start_here import StartHere
 from runbook_lib.cases.walk import Walk
 from runbook_lib.cases.weekday_triage import WeekdayTriage
@@ -18,6 +18,7 @@ from runbook_lib.cases.weekend_license import WeekendLicense
 from runbook_lib.errors import InputError, NeedsAnswerError
 from runbook_lib.models import Outcome
 from runbook_lib.results import StepResult
+from runbook_lib.screenshots import Page, Reading
 from runbook_lib.settings import ROOT
 from tests.practice import World, start
 
@@ -239,6 +240,72 @@ def test_an_image_is_kept_under_a_name_of_ours(here: World) -> None:
     assert re.fullmatch(r"[0-9a-f]{16}\.png", path.name)
     with pytest.raises(InputError, match=r"note.txt is no PNG, JPEG or GIF image"):
         way(case)._keep("note.txt", b"hello")
+
+
+# -- the images of the ticket
+
+
+def suggested(case: Any, step: str, name: str) -> list[str]:
+    """The buttons that confirm a value."""
+    return [part.description for part in row(case, step, name)._parts if hasattr(part, "click")]
+
+
+def test_values_are_read_off_the_images_and_count_only_when_confirmed(here: World, screen: Screen) -> None:
+    """Each stands beside its crop; nobody has said anything until a button is pressed."""
+    case = WeekendLicense.open(1908)
+    run(case, "decide_scope")
+    assert ["Confirm premium"] == suggested(case, "collect_facts", "plan")
+    assert "missing: " in screen.card("Decide the scope")
+    assert {} == case.given
+    for name in ("plan", "expires_on"):
+        next(part for part in row(case, "collect_facts", name)._parts if hasattr(part, "click")).click()
+    way(case).enter("deployment", "self_managed")
+    way(case).enter("billable_users", "231")
+    way(case).enter("account_type", "customer")
+    case.confirm_subscription(screenshots="unknown", ask_customer=False)
+    assert "[in scope]" in screen.card("Decide the scope")
+    assert "-p plan premium -p expires_on 2026-11-06" in case.command
+
+
+def test_an_image_that_is_read_once_is_not_read_again(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Running the cell again is quick."""
+    read: list[str] = []
+    real = pictures.screenshots.read
+    monkeypatch.setattr(
+        pictures.screenshots, "read", lambda content, name: read.append(name) or real(content, name=name)
+    )
+    case = WeekendLicense.open(1908)
+    run(case, "collect_facts")
+    case.collect_facts(**NOTHING)
+    assert ["dashboard.png", "subscription.png"] == read
+
+
+def test_what_cannot_be_read_is_said(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broken image is no value; without the extra the form says how to get it."""
+    here.change("UPDATE attachments SET content = ? WHERE file_name = 'dashboard.png'", PNG)
+    monkeypatch.setattr(pictures.screenshots, "available", lambda: False)
+    case = WeekendLicense.open(1908)
+    run(case, "collect_facts")
+    notes = " ".join(way(case)._pictures.notes)
+    assert "dashboard.png is damaged or cut off" in notes
+    assert "pip install 'license-runbook[ocr]'" in notes
+    assert [] == suggested(case, "collect_facts", "plan")
+
+
+def test_images_that_disagree_are_named(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both values are offered with their crops; neither is preferred."""
+
+    def read(content: bytes, name: str) -> Page:
+        reading = Reading(
+            name="plan", value={"dashboard.png": "premium"}.get(name, "ultimate"), label="Plan", crop=PNG, is_sure=True
+        )
+        return Page(style="dashboard", readings=(reading,), name=name)
+
+    monkeypatch.setattr(pictures.screenshots, "read", read)
+    case = WeekendLicense.open(1908)
+    run(case, "collect_facts")
+    assert ["Confirm premium", "Confirm ultimate"] == suggested(case, "collect_facts", "plan")
+    assert "plan differs: premium on dashboard.png, ultimate on subscription.png" in way(case)._pictures.notes[0]
 
 
 # -- the ticket's number, and the state
