@@ -214,3 +214,24 @@ def test_it_looks_well(lab: Lab, seen: Seen, notebook: Notebook, theme: str, run
     notebook.see("would end as")
     notebook.shot(f"{runbook}-{theme}")
     check(notebook, seen)
+
+
+@pytest.mark.parametrize("theme", ["dark"])
+def test_values_are_confirmed_beside_their_pictures(lab: Lab, seen: Seen, notebook: Notebook) -> None:
+    """The customer's screenshots are shown, what was read off them is confirmed, and the case goes on with it."""
+    notebook.open(copy(lab, "weekend_license", 1908))
+    notebook.run_all()
+    notebook.button("Confirm premium").wait_for()
+    notebook.shot("screenshots")
+    check(notebook, seen)
+    assert 2 <= notebook.panel.locator("img[src^='data:image/png']:visible").count()
+    notebook.click(notebook.button("Confirm premium"))
+    notebook.click(notebook.button("Confirm 2026-11-06"))
+    notebook.fill("Deployment", "self_managed")
+    notebook.fill("Account type", "customer")
+    notebook.click(notebook.button("Change an answer"))
+    notebook.click(notebook.button("Confirm 231"))
+    notebook.click(notebook.button("Confirm 254"))
+    notebook.run_all()
+    notebook.see("would end as license_issued")
+    assert "254 users" in notebook.outputs()
