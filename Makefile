@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo test faults lab check lock bench clean
+.PHONY: demo test faults lab pictures check lock bench clean
 
 demo: $(READY)
 	$(BIN)/runbook demo
@@ -17,6 +17,10 @@ faults: $(READY)
 
 lab: $(READY)
 	$(BIN)/runbook lab
+
+# The README's pictures, made anew by the browser tests.
+pictures: $(READY)
+	RUNBOOK_PICTURES=yes $(BIN)/python -m pytest -q tests/browser/test_walk.py -k "first or wrong_date"
 
 check: $(READY)
 	$(BIN)/ruff check

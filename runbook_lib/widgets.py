@@ -331,7 +331,10 @@ class StateLine:
 
 def _above(pictures: Sequence[Picture], notes: Sequence[str]) -> list[Any]:
     """The images in a row, and the notes below them."""
-    shown = [ipywidgets.HTML(picture_html(one.png, one.words) + str(h.div[clean(one.words, 80)])) for one in pictures]
+    shown = [
+        ipywidgets.HTML(picture_html(one.png, one.words, width_px=330) + str(h.div[clean(one.words, 80)]))
+        for one in pictures
+    ]
     row = [ipywidgets.HBox(shown, layout={"flex_flow": "row wrap"})] if shown else []
     lines = [
         ipywidgets.HTML(str(h.div(style="white-space:normal;line-height:1.4")[clean(note, 500)])) for note in notes
@@ -339,12 +342,11 @@ def _above(pictures: Sequence[Picture], notes: Sequence[str]) -> list[Any]:
     return [*row, *lines]
 
 
-def picture_html(png: bytes, words: str) -> str:
+def picture_html(png: bytes, words: str, *, width_px: int = 420) -> str:
     """An image within a form, with words for who cannot see it."""
     address = f"data:image/png;base64,{base64.b64encode(png).decode()}"
-    return str(
-        h.img(src=address, alt=clean(words, 120), style="max-width:420px;border:1px solid rgba(128,128,128,0.35)")
-    )
+    style = f"max-width:{width_px}px;border:1px solid rgba(128,128,128,0.35)"
+    return str(h.img(src=address, alt=clean(words, 120), style=style))
 
 
 def _input(field: Field, value: str) -> Any:

@@ -210,7 +210,7 @@ class Walk:
         choices = known.choices or question.choices
         kind = Kind.FILES if name == "screenshots" else Kind.CHOICE if choices else Kind.TEXT
         read = self._pictures.suggestions.get(name, ())
-        hint = " or ".join(choices) if choices else question.example
+        hint = " / ".join(choices) if choices else question.example
         return Field(name, question.label, kind, choices, found, source, hint, question.said, read)
 
     # -- going through the steps

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,6 +20,7 @@ from runbook_lib.settings import ROOT
 from tests.practice import World
 
 SHOTS = ROOT / "build" / "screenshots"
+DOCS = ROOT / "docs"
 TOKEN = "only-for-this-test"
 PATIENCE_MS = 30_000
 """A browser test may share its two cores with other tests."""
@@ -203,8 +206,26 @@ class Notebook:
             )
         )
 
-    def shot(self, name: str, *, part: Locator | None = None) -> Path:
-        """Keep a picture for people: of the whole notebook, or of a part of it."""
+    def picture(self, name: str, words: str, theme: str) -> None:
+        """A picture for the README, of the output that has these words; taken in the light theme.
+
+        Where `RUNBOOK_PICTURES` is set (`make pictures`) it is written, with what it says but for numbers. Elsewhere
+        it must say the same as it does now, so that it cannot go stale.
+        """
+        if theme != "light":
+            return
+        output = self.panel.locator(".jp-OutputArea-output", has_text=words).last
+        said = re.sub(r"SHA256:[0-9a-f]+|\d+", "#", " ".join(output.inner_text().split()))
+        kept = DOCS / f"{name}.txt"
+        if "RUNBOOK_PICTURES" in os.environ:
+            DOCS.mkdir(exist_ok=True)
+            output.screenshot(path=kept.with_suffix(".png"))
+            kept.write_text(said + "\n", encoding="utf-8")
+        assert kept.with_suffix(".png").exists()
+        assert said + "\n" == kept.read_text(encoding="utf-8"), f"{kept.stem}.png is stale: make pictures"
+
+    def shot(self, name: str) -> Path:
+        """Keep a picture of the whole notebook for people."""
         SHOTS.mkdir(parents=True, exist_ok=True)
         path = SHOTS / f"{name}.png"
         size = self.page.viewport_size
@@ -215,6 +236,6 @@ class Notebook:
         assert last
         self.page.set_viewport_size({"width": size["width"], "height": int(last["y"] + last["height"]) + 120})
         self.page.wait_for_timeout(300)  # drawing
-        (part or self.panel).screenshot(path=path)
+        self.panel.screenshot(path=path)
         self.page.set_viewport_size(size)
         return path
