@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import htpy as h
@@ -73,6 +73,7 @@ class Pane:
         cards: What it shows, newest first.
         nothing: What it says when there are no cards.
         above: What stands between its heading and its cards.
+        limit: How many cards it has at most, if there may be more in the world.
     """
 
     id: str
@@ -80,10 +81,13 @@ class Pane:
     cards: list[h.Node]
     nothing: str
     above: h.Node = None
+    limit: int | None = None
 
     def html(self) -> h.Node:
         """The pane; it can be reached and scrolled by keyboard, and says by a digest what it shows."""
-        heading = h.h2(id=f"{self.id}-title")[f"{self.title} ({len(self.cards)})"]
+        number = len(self.cards)
+        count = f"newest {number}" if number == self.limit else number
+        heading = h.h2(id=f"{self.id}-title")[f"{self.title} ({count})"]
         content = h.fragment[heading, self.above, self.cards or h.p(".soft")[self.nothing]]
         digest = hashlib.sha256(str(content).encode()).hexdigest()[:16]
         return h.section(
@@ -177,14 +181,15 @@ def _panes(world: World, ticket_id: int | None) -> list[Pane] | None:
 def _of_world(world: World, tickets: Iterable[Row]) -> list[Pane]:
     rows = world.store.rows
     comments = [_comment_of_any(world, row) for row in rows(_COMMENTS, None, _NEWEST)]
-    return [
-        Pane("tickets", "Tickets", [_choice(row) for row in tickets], "No tickets."),
+    newest = [
         Pane("thread", "Comments", comments, "No comments."),
         _mail([mail_card(row) for row in rows(_MAILS, _NEWEST)]),
         _slack([message_card(row) for row in rows(_MESSAGES, _NEWEST)]),
         _tracker([issue_card(row) for row in rows(_ISSUES, _NEWEST)]),
         _mechanizer([pipeline_card(row) for row in rows(_PIPELINES, _NEWEST)]),
     ]
+    choice = Pane("tickets", "Tickets", [_choice(row) for row in tickets], "No tickets.")
+    return [choice, *(replace(pane, limit=_NEWEST) for pane in newest)]
 
 
 def _of_ticket(world: World, ticket: Row) -> list[Pane]:

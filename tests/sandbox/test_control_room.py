@@ -75,6 +75,14 @@ def test_without_a_ticket_it_has_the_newest_of_everything(practice, name, words)
     assert -1 < shown.index(words.format("second")) < shown.index(words.format("first"))
 
 
+def test_a_pane_that_leaves_older_things_out_says_so(practice):
+    text = get(practice, "/control-room").text
+    assert practice.world.require("SELECT count(*) AS number FROM comments")["number"] > 30
+    assert 30 == pane(text, "thread").count('class="comment')
+    assert "Comments (newest 30)" in text
+    assert "Mail (0)" in text
+
+
 def test_a_number_that_only_begins_like_the_tickets_is_another(practice):
     address = "http://127.0.0.1:8765/agent/tickets/10011"
     practice.slack("chat.postMessage", channel=CHANNEL, text=f"of another <{address}>")
