@@ -238,6 +238,7 @@ def _ensure_world(folder: Path, wanted: date | None) -> None:
 def _sandbox(given: argparse.Namespace) -> int:
     from runbook_lib import answers
     from runbook_lib.sandbox import server
+    from runbook_lib.sandbox.world import CONTROL_ROOM_PATH
     from runbook_lib.settings import Settings
 
     wanted = None if given.date is None else answers.day("--date", given.date)
@@ -255,7 +256,8 @@ def _sandbox(given: argparse.Namespace) -> int:
 
         def ready(url: str) -> None:
             turn.close()
-            print(f"Open {url} to look around; notebooks and commands find it by themselves.", flush=True)
+            print(f"Open {url} to look around, {url}{CONTROL_ROOM_PATH} to watch runbooks at work;", flush=True)
+            print("notebooks and commands find it by themselves.", flush=True)
 
         server.serve(folder, port=given.port, ready=ready)
     return DONE

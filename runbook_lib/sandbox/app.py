@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from runbook_lib.sandbox import customersdot, faults_page, gitlab, page, slack, zendesk
+from runbook_lib.sandbox import control_room, customersdot, faults_page, gitlab, page, slack, zendesk
 from runbook_lib.sandbox.faults import Faults
 from runbook_lib.sandbox.faulty import Faulty
 from runbook_lib.sandbox.replies import Refusal, refused, world_of
@@ -39,6 +39,7 @@ def create_app(world: World, *, faults: Faults, start_pipeline: Callable[[int], 
             *slack.routes(),
             *customersdot.routes(),
             *faults_page.routes(),
+            *control_room.routes(),
             *page.routes(),
         ],
         middleware=[only_loopback],

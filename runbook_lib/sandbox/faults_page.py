@@ -30,6 +30,7 @@ form.new { display: grid; grid-template-columns: repeat(auto-fill, minmax(13rem,
 label { display: block; font-size: .875rem; }
 input, select, button { font: inherit; color: inherit; background: var(--page); border: 1px solid var(--line);
   border-radius: 6px; padding: .25rem .5rem; } input:not([type=checkbox]), select { width: 100%; }
+.wide { overflow-x: auto; } .wide th { white-space: nowrap; }
 .all { margin-top: .75rem; } .problem { background: var(--note); }
 """
 
@@ -159,7 +160,7 @@ def _table(active: list[Fault]) -> h.Node:
     if not active:
         return h.p(".soft")["None: everything works."]
     heads = ("", "Service", "Kind", "Only", "Hits", "Passed", "How", "")
-    return h.div(".card")[
+    return h.div(".card.wide", tabindex="0", role="region", aria_label="Active faults")[
         h.table[h.thead[h.tr[[h.th(scope="col")[head] for head in heads]]], h.tbody[[_row(fault) for fault in active]]],
         h.div(".all")[_clear_button("Clear all")],
     ]

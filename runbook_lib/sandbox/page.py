@@ -19,9 +19,22 @@ from starlette.routing import BaseRoute, Route
 
 from runbook_lib.sandbox.replies import world_of
 from runbook_lib.sandbox.store import Row
-from runbook_lib.sandbox.world import FAULTS_PATH, World, to_the_second
+from runbook_lib.sandbox.world import CONTROL_ROOM_PATH, FAULTS_PATH, World, to_the_second
 
-__all__ = ["HEADERS", "document", "foreign", "routes"]
+__all__ = [
+    "HEADERS",
+    "comment_card",
+    "document",
+    "foreign",
+    "issue_card",
+    "mail_card",
+    "message_card",
+    "pipeline_card",
+    "routes",
+    "soft",
+    "ticket_facts",
+    "ticket_rows",
+]
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'",
@@ -40,13 +53,13 @@ _STYLE = """
 body { margin: 0 auto; max-width: 60rem; padding: 1.5rem; background: var(--page); color: var(--text);
   font: 16px/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.5rem; margin: 0; } h2 { font-size: 1.15rem; margin: 2rem 0 .75rem; }
-nav a { margin-right: 1rem; } a { color: var(--accent); }
+nav a { display: inline-block; margin-right: 1rem; } a { color: var(--accent); }
 .soft { color: var(--soft); font-size: .875rem; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: .75rem 1rem;
   margin: .5rem 0; }
 .card:target { outline: 2px solid var(--accent); }
 summary { cursor: pointer; }
-.text { white-space: pre-wrap; margin: .25rem 0 0; font: inherit; max-height: 24rem; overflow: auto; }
+.text { white-space: pre-wrap; margin: .25rem 0 0; font: inherit; }
 .foreign { unicode-bidi: isolate; overflow-wrap: anywhere; }
 .comment { border-left: 3px solid var(--line); margin: .75rem 0 0; padding-left: .75rem; }
 .internal { background: var(--note); border-left-color: #d4a72c; padding: .5rem .75rem; }
@@ -77,7 +90,11 @@ async def show(request: Request) -> Response:
         h.header[
             h.h1["Practice world"],
             h.p(".soft")[f"It is always {world.date:%A, %Y-%m-%d} here. Nothing on this page is real."],
-            h.nav[[h.a(href=f"#{anchor}")[title] for anchor, title, _, _ in sections], h.a(href=FAULTS_PATH)["Faults"]],
+            h.nav[
+                [h.a(href=f"#{anchor}")[title] for anchor, title, _, _ in sections],
+                h.a(href=CONTROL_ROOM_PATH)["Control room"],
+                h.a(href=FAULTS_PATH)["Faults"],
+            ],
         ],
         h.main[
             [
@@ -104,13 +121,21 @@ async def to_pipeline(request: Request) -> Response:
     return RedirectResponse(f"/#pipeline-{request.path_params['id']}")
 
 
-def document(title: str, body: h.Node, *, style: str = "") -> str:
-    """A whole page of the practice world, with what `style` adds to the style of all of them."""
+def document(title: str, body: h.Node, *, style: str = "", script: str | None = None) -> str:
+    """A whole page of the practice world, as HTML.
+
+    Args:
+        title: Its title.
+        body: What it shows.
+        style: What it adds to the style of all of them.
+        script: The address of its script, if it has one.
+    """
     head = [
         h.meta(charset="utf-8"),
         h.meta(name="viewport", content="width=device-width"),
         h.title[title],
         h.style[_STYLE + style],
+        script and h.script(src=script, defer=True),
     ]
     return str(h.html(lang="en")[h.head[head], h.body[body]])
 
@@ -130,33 +155,44 @@ def _text(text: str) -> h.Node:
     return h.pre(".text.foreign", dir="auto")[_visible(text)]
 
 
-def _soft(*parts: h.Node) -> h.Node:
+def soft(*parts: h.Node) -> h.Node:
+    """What is less important, in one line."""
     return h.div(".soft")[[[" · " if number else None, part] for number, part in enumerate(parts)]]
 
 
 def _attached(file_name: str) -> h.Node:
-    return _soft(["attached: ", foreign(file_name)])
+    return soft(["attached: ", foreign(file_name)])
 
 
-def _tickets(world: World) -> list[h.Node]:
-    rows = world.store.rows(
+def ticket_rows(world: World) -> list[Row]:
+    """Every ticket, by its id, with the names of its people and its organization."""
+    return world.store.rows(
         "SELECT tickets.*, users.name AS requester, users.email, organizations.name AS company,"
         " assignees.name AS assignee FROM tickets JOIN users ON users.id = requester_id"
         " LEFT JOIN organizations ON organizations.id = tickets.organization_id"
         " LEFT JOIN users AS assignees ON assignees.id = assignee_id ORDER BY tickets.id"
     )
+
+
+def ticket_facts(row: Row) -> h.Node:
+    """What a line can say about a ticket besides its subject."""
+    return soft(
+        row["status"],
+        f"assigned to {row['assignee']}" if row["assignee"] else "unassigned",
+        [foreign(row["requester"]), " <", foreign(row["email"]), ">"],
+        foreign(row["company"] or "no organization"),
+    )
+
+
+def _tickets(world: World) -> list[h.Node]:
     return [
         h.details(".card", id=f"ticket-{row['id']}")[
             h.summary[h.b[f"#{row['id']} "], foreign(row["subject"])],
-            _soft(
-                row["status"],
-                f"assigned to {row['assignee']}" if row["assignee"] else "unassigned",
-                [foreign(row["requester"]), " <", foreign(row["email"]), ">"],
-                foreign(row["company"] or "no organization"),
-            ),
-            [_comment(world, comment) for comment in _comments(world, row["id"])],
+            ticket_facts(row),
+            soft(h.a(href=f"{CONTROL_ROOM_PATH}/{row['id']}")["Watch it in the control room"]),
+            [comment_card(world, comment) for comment in _comments(world, row["id"])],
         ]
-        for row in rows
+        for row in ticket_rows(world)
     ]
 
 
@@ -168,25 +204,34 @@ def _comments(world: World, ticket_id: int) -> list[Row]:
     )
 
 
-def _comment(world: World, row: Row) -> h.Node:
+def comment_card(world: World, row: Row, *, about: h.Node = None) -> h.Node:
+    """A comment with the names of its files.
+
+    Args:
+        world: The world it is in.
+        row: The comment, with its `author`'s name.
+        about: What to say first in its line, such as its ticket.
+    """
     files = world.store.rows("SELECT file_name FROM attachments WHERE comment_id = ? ORDER BY id", row["id"])
-    return h.div(class_=["comment", {"internal": not row["public"]}])[
-        _soft(foreign(row["author"]), row["created_at"], "public" if row["public"] else "internal note"),
+    whose = [*([about] if about else []), foreign(row["author"])]
+    return h.div(id=f"comment-{row['id']}", class_=["comment", {"internal": not row["public"]}])[
+        soft(*whose, row["created_at"], "public" if row["public"] else "internal note"),
         _text(row["body"]),
         [_attached(file["file_name"]) for file in files],
     ]
 
 
 def _mails(world: World) -> list[h.Node]:
-    return [_mail(row) for row in world.store.rows("SELECT * FROM mails ORDER BY id DESC")]
+    return [mail_card(row) for row in world.store.rows("SELECT * FROM mails ORDER BY id DESC")]
 
 
-def _mail(row: Row) -> h.Node:
+def mail_card(row: Row, *, is_open: bool = False) -> h.Node:
+    """A mail with the names of its files, to be opened."""
     message = message_from_bytes(row["raw"], policy=policy.default)
     names = [part.get_filename() or "unnamed" for part in message.iter_attachments()]
-    return h.details(".card", id=f"mail-{row['id']}")[
+    return h.details(".card", id=f"mail-{row['id']}", open=is_open)[
         h.summary[h.b["To ", foreign(", ".join(json.loads(row["envelope_to"])))], " ", foreign(_subject(message))],
-        _soft(row["received_at"], ["from ", foreign(row["envelope_from"])]),
+        soft(row["received_at"], ["from ", foreign(row["envelope_from"])]),
         _text(_mail_text(message)),
         [_attached(name) for name in names],
     ]
@@ -205,11 +250,13 @@ def _messages(world: World) -> list[h.Node]:
     rows = world.store.rows(
         "SELECT messages.*, channels.name FROM messages JOIN channels ON channels.id = channel_id ORDER BY ts DESC"
     )
-    return [
-        h.div(".card")[
-            _soft(f"#{row['name']}", _time_of(row["ts"])), _text(row["text"]), _metadata(json.loads(row["extras"]))
-        ]
-        for row in rows
+    return [message_card(row) for row in rows]
+
+
+def message_card(row: Row) -> h.Node:
+    """A Slack message; its row has the `name` of its channel too."""
+    return h.div(".card", id=f"message-{row['channel_id']}-{row['ts']}")[
+        soft(f"#{row['name']}", _time_of(row["ts"])), _text(row["text"]), _metadata(json.loads(row["extras"]))
     ]
 
 
@@ -221,26 +268,30 @@ def _time_of(ts: str) -> str:
 def _metadata(extras: dict[str, object]) -> h.Node:
     if "metadata" not in extras:
         return None
-    return _soft("metadata", foreign(json.dumps(extras["metadata"], ensure_ascii=False)))
+    return soft("metadata", foreign(json.dumps(extras["metadata"], ensure_ascii=False)))
 
 
 def _issues(world: World) -> list[h.Node]:
-    return [
-        h.details(".card", id=f"issue-{row['iid']}")[
-            h.summary[h.b[f"#{row['iid']} "], foreign(row["title"])],
-            _soft(row["state"], row["created_at"], foreign(", ".join(json.loads(row["labels"])))),
-            _text(row["description"]),
-        ]
-        for row in world.store.rows("SELECT * FROM issues ORDER BY id DESC")
+    return [issue_card(row) for row in world.store.rows("SELECT * FROM issues ORDER BY id DESC")]
+
+
+def issue_card(row: Row, *, is_open: bool = False) -> h.Node:
+    """A tracker issue, to be opened."""
+    return h.details(".card", id=f"issue-{row['iid']}", open=is_open)[
+        h.summary[h.b[f"#{row['iid']} "], foreign(row["title"])],
+        soft(row["state"], row["created_at"], foreign(", ".join(json.loads(row["labels"])))),
+        _text(row["description"]),
     ]
 
 
 def _pipelines(world: World) -> list[h.Node]:
-    return [
-        h.details(".card", id=f"pipeline-{row['id']}")[
-            h.summary[h.b[f"#{row['id']} "], row["status"]],
-            _soft(row["created_at"], foreign(row["variables"])),
-            _text(row["trace"]),
-        ]
-        for row in world.store.rows("SELECT * FROM pipelines ORDER BY id DESC")
+    return [pipeline_card(row) for row in world.store.rows("SELECT * FROM pipelines ORDER BY id DESC")]
+
+
+def pipeline_card(row: Row) -> h.Node:
+    """A pipeline with what its job printed, to be opened."""
+    return h.details(".card", id=f"pipeline-{row['id']}")[
+        h.summary[h.b[f"#{row['id']} "], row["status"]],
+        soft(row["created_at"], foreign(row["variables"])),
+        _text(row["trace"]),
     ]

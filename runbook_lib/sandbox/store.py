@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         """Opens the file; SQLite makes an empty one if there is none."""
         self._lock = threading.RLock()
+        self._opened = secrets.token_hex(4)
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._connection.row_factory = sqlite3.Row
         # A practice world survives a killed server; surviving a power cut is not worth an fsync a write.
@@ -54,6 +56,15 @@ class Store:
         """
         with self._lock:
             return self._connection.execute(sql, values).lastrowid or 0
+
+    def version(self) -> str:
+        """A text that is another one after every change, and whenever the file was opened anew; cheap to ask for.
+
+        Source: SQLite counts this connection's own changes, and in `data_version` tells of everybody else's.
+        """
+        with self._lock:
+            others = self._connection.execute("PRAGMA data_version").fetchone()[0]
+            return f"{self._opened}-{self._connection.total_changes}-{others}"
 
     @contextmanager
     def change(self) -> Iterator[None]:

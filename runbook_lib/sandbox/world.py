@@ -13,6 +13,7 @@ from runbook_lib.errors import InputError
 from runbook_lib.sandbox.store import Row, Store
 
 __all__ = [
+    "CONTROL_ROOM_PATH",
     "DATABASE_NAME",
     "DESCRIPTOR_NAME",
     "FAULTS_PATH",
@@ -47,6 +48,9 @@ HEALTH_PATH = "/sandbox"
 
 FAULTS_PATH = "/sandbox/faults"
 """Where a server is told what is to go wrong."""
+
+CONTROL_ROOM_PATH = "/control-room"
+"""Where a server shows, side by side and live, what a runbook does."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,249 @@
+"""The control room: side by side and live, what somebody practicing wants to watch while a runbook runs. Read-only.
+
+Its script only asks for the panes again, and puts those that changed into their places as the server wrote them. The
+page's policy keeps it to that: no other script runs, and this one may not make HTML out of text.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import htpy as h
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from runbook_lib.sandbox.page import (
+    HEADERS,
+    comment_card,
+    document,
+    foreign,
+    issue_card,
+    mail_card,
+    message_card,
+    pipeline_card,
+    soft,
+    ticket_facts,
+    ticket_rows,
+)
+from runbook_lib.sandbox.replies import world_of
+from runbook_lib.sandbox.store import Row
+from runbook_lib.sandbox.world import CONTROL_ROOM_PATH, FAULTS_PATH, World
+
+__all__ = ["routes"]
+
+_SCRIPT_PATH = Path(__file__).with_suffix(".js")
+_STYLE_PATH = Path(__file__).with_suffix(".css")
+_SCRIPT_ADDRESS = f"{CONTROL_ROOM_PATH}/script.js"
+
+_POLICY = (
+    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'unsafe-inline'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+)
+_HEADERS = {**HEADERS, "Content-Security-Policy": _POLICY}
+
+_NEWEST = 30
+"""How many cards a pane of the whole world shows."""
+
+_COMMENTS = (
+    "SELECT comments.*, users.name AS author FROM comments JOIN users ON users.id = author_id"
+    " WHERE ticket_id = coalesce(?, ticket_id) ORDER BY comments.id DESC LIMIT ?"
+)
+_MAILS = "SELECT * FROM mails ORDER BY id DESC LIMIT ?"
+_MESSAGES = (
+    "SELECT messages.*, channels.name FROM messages JOIN channels ON channels.id = channel_id ORDER BY ts DESC LIMIT ?"
+)
+_ISSUES = "SELECT * FROM issues ORDER BY id DESC LIMIT ?"
+_PIPELINES = "SELECT * FROM pipelines ORDER BY id DESC LIMIT ?"
+_ALL = -1  # as a LIMIT
+
+
+@dataclass(frozen=True)
+class Pane:
+    """One part of the control room.
+
+    Attributes:
+        id: Its place in the page.
+        title: Its heading.
+        cards: What it shows, newest first.
+        nothing: What it says when there are no cards.
+        above: What stands between its heading and its cards.
+        limit: How many cards it has at most, if there may be more in the world.
+    """
+
+    id: str
+    title: str
+    cards: list[h.Node]
+    nothing: str
+    above: h.Node = None
+    limit: int | None = None
+
+    def html(self) -> h.Node:
+        """The pane; it can be reached and scrolled by keyboard, and says by a digest what it shows."""
+        number = len(self.cards)
+        count = f"newest {number}" if number == self.limit else number
+        heading = h.h2(id=f"{self.id}-title")[f"{self.title} ({count})"]
+        content = h.fragment[heading, self.above, self.cards or h.p(".soft")[self.nothing]]
+        digest = hashlib.sha256(str(content).encode()).hexdigest()[:16]
+        return h.section(
+            ".pane", id=self.id, tabindex="0", aria_labelledby=f"{self.id}-title", data_pane=True, data_digest=digest
+        )[content]
+
+
+def routes() -> list[BaseRoute]:
+    """Everything below `CONTROL_ROOM_PATH`."""
+    return [
+        Route(CONTROL_ROOM_PATH, show),
+        Route(_SCRIPT_ADDRESS, show_script),
+        Route(f"{CONTROL_ROOM_PATH}/panes", show_panes),
+        Route(f"{CONTROL_ROOM_PATH}/{{id:int}}", show),
+        Route(f"{CONTROL_ROOM_PATH}/{{id:int}}/panes", show_panes),
+    ]
+
+
+async def show(request: Request) -> Response:
+    """The control room, of one ticket or of the whole world."""
+    world = world_of(request)
+    ticket_id = request.path_params.get("id")
+    version = world.store.version()  # before the panes are read: what changes meanwhile is asked for again
+    panes = _panes(world, ticket_id)
+    if panes is None:
+        return _no_ticket(ticket_id)
+    main = h.main(
+        class_="ticket" if ticket_id else "world", data_panes=f"{request.url.path}/panes", data_version=_etag(version)
+    )
+    body = [_header(world, ticket_id), main[[pane.html() for pane in panes]]]
+    title = f"#{ticket_id} - Control room" if ticket_id else "Control room"
+    style = _STYLE_PATH.read_text(encoding="utf-8")
+    return HTMLResponse(document(title, body, style=style, script=_SCRIPT_ADDRESS), headers=_HEADERS)
+
+
+async def show_panes(request: Request) -> Response:
+    """The panes alone; nothing, if the client has them already as they are."""
+    world = world_of(request)
+    etag = _etag(world.store.version())
+    headers = {**_HEADERS, "ETag": etag}
+    if request.headers.get("if-none-match") == etag:
+        return Response(status_code=304, headers=headers)
+    panes = _panes(world, request.path_params.get("id"))
+    if panes is None:
+        return _no_ticket(request.path_params["id"])
+    return HTMLResponse(str(h.fragment[[pane.html() for pane in panes]]), headers=headers)
+
+
+async def show_script(request: Request) -> Response:
+    """The page's script."""
+    headers = {name: HEADERS[name] for name in ("X-Content-Type-Options", "Cache-Control")}
+    return Response(_SCRIPT_PATH.read_bytes(), media_type="text/javascript", headers=headers)
+
+
+def _etag(version: str) -> str:
+    return f'"{version}"'
+
+
+def _header(world: World, ticket_id: int | None) -> h.Node:
+    return h.header[
+        h.h1["Control room", ticket_id and f": ticket #{ticket_id}"],
+        h.nav(aria_label="Practice world")[
+            ticket_id and h.a(href=CONTROL_ROOM_PATH)["All tickets"],
+            h.a(href=f"/#ticket-{ticket_id}" if ticket_id else "/")["The world itself"],
+            h.a(href=FAULTS_PATH)["Faults"],
+        ],
+        h.p(".soft")[f"{world.date:%A, %Y-%m-%d}. Nothing here is real. Newest first."],
+        h.p("#state", role="status")[h.noscript["Without scripts: reload to see what is new."]],
+    ]
+
+
+def _no_ticket(ticket_id: int | None) -> Response:
+    body = [
+        h.header[h.h1["Control room"]],
+        h.main(".none")[
+            h.p[f"There is no ticket #{ticket_id} in this world."],
+            h.p[h.a(href=CONTROL_ROOM_PATH)["Choose one of those there are"]],
+        ],
+    ]
+    return HTMLResponse(document("No such ticket", body), 404, _HEADERS)
+
+
+def _panes(world: World, ticket_id: int | None) -> list[Pane] | None:
+    """The panes of the whole world or of a ticket; None if there is no such ticket."""
+    tickets = ticket_rows(world)
+    if ticket_id is None:
+        return _of_world(world, tickets)
+    return next((_of_ticket(world, row) for row in tickets if row["id"] == ticket_id), None)
+
+
+def _of_world(world: World, tickets: Iterable[Row]) -> list[Pane]:
+    rows = world.store.rows
+    comments = [_comment_of_any(world, row) for row in rows(_COMMENTS, None, _NEWEST)]
+    newest = [
+        Pane("thread", "Comments", comments, "No comments."),
+        _mail([mail_card(row) for row in rows(_MAILS, _NEWEST)]),
+        _slack([message_card(row) for row in rows(_MESSAGES, _NEWEST)]),
+        _tracker([issue_card(row) for row in rows(_ISSUES, _NEWEST)]),
+        _mechanizer([pipeline_card(row) for row in rows(_PIPELINES, _NEWEST)]),
+    ]
+    choice = Pane("tickets", "Tickets", [_choice(row) for row in tickets], "No tickets.")
+    return [choice, *(replace(pane, limit=_NEWEST) for pane in newest)]
+
+
+def _of_ticket(world: World, ticket: Row) -> list[Pane]:
+    rows = world.store.rows
+    ticket_id = ticket["id"]
+    comments = [comment_card(world, row) for row in rows(_COMMENTS, ticket_id, _ALL)]
+    mails = [row for row in rows(_MAILS, _ALL) if _is_to(row, ticket["email"])]
+    messages = [row for row in rows(_MESSAGES, _ALL) if _names(ticket_id, row["text"])]
+    issues = [row for row in rows(_ISSUES, _ALL) if _names(ticket_id, row["description"])]
+    pipelines = [row for row in rows(_PIPELINES, _ALL) if _names(ticket_id, row["variables"])]
+    above = h.div(".about")[h.b[foreign(ticket["subject"])], ticket_facts(ticket)]
+    return [
+        Pane("thread", "Thread", comments, "No comments.", above),
+        _mail([mail_card(row, is_open=True) for row in mails]),
+        _slack([message_card(row) for row in messages]),
+        _tracker([issue_card(row, is_open=True) for row in issues]),
+        _mechanizer([pipeline_card(row) for row in pipelines]),
+    ]
+
+
+def _mail(cards: list[h.Node]) -> Pane:
+    return Pane("mail", "Mail", cards, "No mail has been sent.")
+
+
+def _slack(cards: list[h.Node]) -> Pane:
+    return Pane("slack", "Slack", cards, "Nobody has posted anything.")
+
+
+def _tracker(cards: list[h.Node]) -> Pane:
+    return Pane("tracker", "Tracker", cards, "No issues.")
+
+
+def _mechanizer(cards: list[h.Node]) -> Pane:
+    return Pane("pipelines", "Pipelines", cards, "No pipeline has been started.")
+
+
+def _choice(row: Row) -> h.Node:
+    """A ticket to choose."""
+    return h.div(".card.choice", id=f"choice-{row['id']}")[
+        h.a(href=f"{CONTROL_ROOM_PATH}/{row['id']}")[h.b[f"#{row['id']} "], foreign(row["subject"])],
+        soft(row["status"], foreign(row["requester"])),
+    ]
+
+
+def _comment_of_any(world: World, row: Row) -> h.Node:
+    """A comment that says which ticket's it is."""
+    link = h.a(href=f"{CONTROL_ROOM_PATH}/{row['ticket_id']}")[f"#{row['ticket_id']}"]
+    return comment_card(world, row, about=link)
+
+
+def _is_to(mail: Row, address: str) -> bool:
+    return address.casefold() in [receiver.casefold() for receiver in json.loads(mail["envelope_to"])]
+
+
+def _names(ticket_id: int, text: str) -> bool:
+    """Whether a text holds the address of this ticket, and not of one whose number only begins like it."""
+    return re.search(rf"/agent/tickets/{ticket_id}(?!\d)", text) is not None

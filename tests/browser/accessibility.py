@@ -1,0 +1,24 @@
+"""What axe finds on a page that would keep somebody out: its serious and critical findings, in words."""
+
+from __future__ import annotations
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+GRAVE = ("serious", "critical")
+
+
+def serious(page: Page, include: str | None = None) -> list[str]:
+    """The serious and critical findings, an element each.
+
+    Args:
+        page: The page, as it is now, in its theme.
+        include: A CSS selector: look only at what is inside of it.
+    """
+    found = Axe().run(page, include).response["violations"]
+    return [
+        f"{finding['id']} ({finding['impact']}): {finding['help']}: {' '.join(map(str, node['target']))}"
+        for finding in found
+        if finding["impact"] in GRAVE
+        for node in finding["nodes"]
+    ]

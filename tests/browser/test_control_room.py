@@ -1,0 +1,180 @@
+"""The control room in a real browser: it follows a run by itself, leaves the reader in peace, and shuts nobody out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from runbook_lib.settings import ROOT
+from tests.browser.accessibility import serious
+from tests.browser.conftest import Seen
+from tests.practice import Ran, World, start
+
+SHOTS = ROOT / "build" / "screenshots"
+REQUESTER = "maya.lindqvist@nordlicht-analytics.example"
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[World]:
+    """A world in which nothing has happened."""
+    yield from start(tmp_path / "outputs")
+
+
+@pytest.fixture(scope="module")
+def lively(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A world in which ticket 1001 was dealt with."""
+    for world in start(tmp_path_factory.mktemp("lively") / "outputs"):
+        assert 0 == world.runbook("run", "weekend_license", 1001, "--perform").status
+        world.inject("slack", "limit", times=3)
+        yield world
+
+
+def go(seen: Seen, world: World, path: str) -> Page:
+    seen.page.goto(f"{world.descriptor['url']}{path}")
+    return seen.page
+
+
+def shot(seen: Seen, name: str) -> None:
+    """Keep a picture for people."""
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    dark = seen.page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    seen.page.screenshot(path=SHOTS / f"{name}-{'dark' if dark else 'light'}.png", full_page=True)
+
+
+def while_watching(seen: Seen, work: Callable[[], Ran]) -> Ran:
+    """Do something beside the browser, whose requests this thread passes on meanwhile."""
+    with ThreadPoolExecutor(1) as beside:
+        doing = beside.submit(work)
+        while not doing.done():
+            seen.page.wait_for_timeout(50)
+        return doing.result()
+
+
+def comment(world: World, text: str) -> None:
+    """The requester of ticket 1001 writes again."""
+    world.change(
+        "INSERT INTO comments (ticket_id, audit_id, author_id, body, public, created_at)"
+        " SELECT ticket_id, audit_id, author_id, ?, 1, created_at FROM comments WHERE ticket_id = 1001 LIMIT 1",
+        text,
+    )
+
+
+def test_a_run_is_seen_as_it_happens(here: World, seen: Seen) -> None:
+    """Thread, mail, Slack post, issue and pipeline appear in a page that is never loaded again."""
+    seen.page.set_viewport_size({"width": 1280, "height": 900})
+    page = go(seen, here, "/control-room/1001")
+    page.evaluate("window.neverReloaded = true")
+    for pane in ("mail", "slack", "tracker", "pipelines"):
+        expect(page.locator(f"#{pane} .card")).to_have_count(0)
+
+    ran = while_watching(seen, lambda: here.runbook("run", "weekend_license", 1001, "--perform"))
+
+    assert 0 == ran.status, ran.stderr
+    expect(page.locator("#mail .card", has_text=REQUESTER)).to_have_count(1)
+    expect(page.locator("#slack .card", has_text="/agent/tickets/1001>")).to_have_count(len(here.posts(1001)))
+    expect(page.locator("#tracker .card", has_text="/agent/tickets/1001")).to_have_count(1)
+    expect(page.locator("#pipelines .card", has_text="success")).to_have_count(1)
+    number = here.rows("SELECT count(*) AS number FROM comments WHERE ticket_id = 1001")[0]["number"]
+    expect(page.locator("#thread .comment")).to_have_count(number)
+    expect(page.locator("#state")).to_contain_text("New: ")
+    assert page.evaluate("window.neverReloaded")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.locator(".arrived").first.evaluate("item => Promise.all(item.getAnimations().map(move => move.finished))")
+    shot(seen, "control-room-ticket")
+    assert ([], []) == (seen.outside, seen.errors)
+
+
+def test_what_the_reader_opened_focused_and_scrolled_to_stays(lively: World, seen: Seen) -> None:
+    """A pane that changes keeps them; what is new does not push the rest away."""
+    seen.page.set_viewport_size({"width": 1280, "height": 500})
+    page = go(seen, lively, "/control-room/1001")
+    lively.change("UPDATE pipelines SET status = 'running'")
+    expect(page.locator("#pipelines summary")).to_contain_text("running")
+    page.locator("#pipelines summary").focus()
+    page.keyboard.press("Enter")
+    page.locator("#mail summary").click()
+    page.locator("#pipelines summary").focus()
+    thread = page.locator("#thread")
+    thread.evaluate("pane => pane.scrollTop = 300")
+    first = "[...document.querySelectorAll('#thread .comment')].find(item => item.getBoundingClientRect().bottom > 200)"
+    was = page.evaluate(f"(window.seenItem = {first}).getBoundingClientRect().top")
+    item = page.evaluate("window.seenItem.id")
+
+    lively.change("UPDATE pipelines SET status = 'success'")
+    lively.change("UPDATE mails SET received_at = 'just now'")
+    comment(lively, "and\nanother\nthing")
+
+    expect(thread).to_contain_text("another")
+    expect(page.locator("#pipelines summary")).to_contain_text("success")
+    expect(page.locator("#mail")).to_contain_text("just now")
+    assert "PIPELINES SUMMARY" == page.evaluate(
+        "`${document.activeElement.closest('.pane').id} ${document.activeElement.tagName}`.toUpperCase()"
+    )
+    assert page.locator("#pipelines details").evaluate("it => it.open"), "what was opened stays open"
+    assert not page.locator("#mail details").evaluate("it => it.open"), "what was closed stays closed"
+    assert abs(was - page.locator(f"#{item}").evaluate("it => it.getBoundingClientRect().top")) < 2
+    assert [] == seen.errors
+
+
+def test_a_text_that_is_marked_for_copying_is_not_taken_away(here: World, seen: Seen) -> None:
+    """Its pane waits until the mark is gone; the others do not."""
+    page = go(seen, here, "/control-room/1001")
+    page.evaluate("getSelection().selectAllChildren(document.querySelector('#thread .text'))")
+    marked = page.evaluate("getSelection().toString()")
+    comment(here, "one more thing")
+    here.change("INSERT INTO messages SELECT id, '1.5', '/agent/tickets/1001>', '{}' FROM channels LIMIT 1")
+    expect(page.locator("#slack .card")).to_have_count(1)
+    assert marked == page.evaluate("getSelection().toString()") != ""
+    page.evaluate("getSelection().removeAllRanges()")
+    expect(page.locator("#thread")).to_contain_text("one more thing")
+
+
+def test_it_says_when_the_world_does_not_answer_and_goes_on_by_itself(here: World, seen: Seen) -> None:
+    """What it shows may be old then, and it must not look as if nothing happened."""
+    page = go(seen, here, "/control-room")
+    page.context.set_offline(True)
+    expect(page.locator("#state.lost")).to_contain_text("does not answer")
+    comment(here, "meanwhile")
+    page.context.set_offline(False)
+    expect(page.locator("#thread")).to_contain_text("meanwhile")
+    expect(page.locator("#state:not(.lost)")).not_to_contain_text("does not answer")
+
+
+def test_the_hostile_ticket_runs_nothing(here: World, seen: Seen) -> None:
+    """Not when it is loaded, and not when its panes are swapped."""
+    page = go(seen, here, "/control-room/1011")
+    hostile = "<img src=x onerror=alert(1)><script>alert(1)</script>"
+    here.change("UPDATE comments SET body = ? WHERE ticket_id = 1011", hostile)
+    expect(page.locator("#thread")).to_contain_text(hostile)
+    assert (1, 0) == (page.locator("script").count(), page.locator("img").count())
+    assert ([], []) == (seen.outside, seen.errors)
+
+
+@pytest.mark.parametrize("path", ["/control-room", "/control-room/1001", "/control-room/4711", "/", "/sandbox/faults"])
+@pytest.mark.parametrize("width", [1280, 400])
+def test_nobody_is_shut_out(lively: World, seen: Seen, path: str, width: int) -> None:
+    """In both themes, wide and narrow, with everything opened: no serious finding, and nothing beside the screen."""
+    seen.page.set_viewport_size({"width": width, "height": 900})
+    page = go(seen, lively, path)
+    assert [] == serious(page)
+    page.evaluate("document.querySelectorAll('details').forEach(it => it.open = true)")
+    assert [] == serious(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    if width == 400 or path == "/control-room":
+        page.evaluate("document.querySelectorAll('details').forEach(it => it.open = false)")
+        shot(seen, f"{path.strip('/').replace('/', '-') or 'world'}-{width}")
+
+
+def test_a_serious_finding_is_told(lively: World, seen: Seen) -> None:
+    """The check itself: pale words and a button without a name are found, and only where one looks."""
+    page = go(seen, lively, "/control-room")
+    page.evaluate("document.querySelector('h1').style.color = '#888'; document.body.style.background = '#999'")
+    page.evaluate("document.querySelector('#mail').append(document.createElement('button'))")
+    found: Any = serious(page)
+    assert {"color-contrast (serious)", "button-name (critical)"} <= {words.split(":")[0] for words in found}
+    assert ["button-name (critical)"] == [words.split(":")[0] for words in serious(page, "#mail button")]

@@ -1,0 +1,197 @@
+"""The control room as it is served: what it shows, of whom; escaped, locked down, and cheap to ask again."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from email.message import EmailMessage
+
+import pytest
+
+from tests.sandbox.test_page import CHANNEL, Outline
+
+ADDRESSES = ("/control-room", "/control-room/1001", "/control-room/1011", "/control-room/4711")
+
+
+def get(practice, path, **headers):
+    return practice.http.get(path, headers=headers)
+
+
+def pane(text, name):
+    """The HTML of one pane."""
+    return re.search(rf'<section class="pane" id="{name}".*?</section>', text, re.DOTALL)[0]
+
+
+def happen(practice, ticket_id, word):
+    """One thing of every kind, about a ticket, with a word in it."""
+    address = f"http://127.0.0.1:8765/agent/tickets/{ticket_id}"
+    world = practice.world
+    practice.zendesk("PUT", f"tickets/{ticket_id}.json", json={"ticket": {"comment": {"body": f"{word} comment"}}})
+    practice.slack("chat.postMessage", channel=CHANNEL, text=f"{word} post <{address}|ticket>")
+    issue = {"title": f"{word} issue", "description": f"Ticket: {address}\n"}
+    practice.gitlab("POST", "projects/51000262/issues", json=issue)
+    trigger = {"token": world.settings["mechanizer_trigger_token"], "ref": "main", "variables[LICENSE_NAME]": word}
+    trigger["variables[LICENSE_TICKET_URL]"] = address
+    practice.http.post("/api/v4/projects/51000177/trigger/pipeline", data=trigger)
+    requester = world.require(
+        "SELECT email FROM users JOIN tickets ON requester_id = users.id WHERE tickets.id = ?", ticket_id
+    )
+    mail(world, requester["email"].upper(), f"{word} mail")
+
+
+def mail(world, receiver, subject):
+    message = EmailMessage()
+    message["Subject"] = subject
+    world.store.write(
+        "INSERT INTO mails (envelope_from, envelope_to, raw, received_at) VALUES ('a@b.example', ?, ?, '')",
+        f'["{receiver}"]',
+        message.as_bytes(),
+    )
+
+
+PLACES = (
+    ("thread", "{} comment"),
+    ("mail", "{} mail"),
+    ("slack", "{} post"),
+    ("tracker", "{} issue"),
+    ("pipelines", "{}"),
+)
+
+
+@pytest.mark.parametrize("name,words", PLACES)
+def test_a_ticket_has_what_is_about_it_and_nothing_else(practice, name, words):
+    happen(practice, 1001, "mine")
+    happen(practice, 1002, "another's")
+    shown = pane(get(practice, "/control-room/1001").text, name)
+    assert words.format("mine") in shown
+    assert "another" not in shown
+
+
+@pytest.mark.parametrize("name,words", PLACES)
+def test_without_a_ticket_it_has_the_newest_of_everything(practice, name, words):
+    happen(practice, 1001, "first")
+    happen(practice, 1002, "second")
+    shown = pane(get(practice, "/control-room").text, name)
+    assert -1 < shown.index(words.format("second")) < shown.index(words.format("first"))
+
+
+def test_a_pane_that_leaves_older_things_out_says_so(practice):
+    text = get(practice, "/control-room").text
+    assert practice.world.require("SELECT count(*) AS number FROM comments")["number"] > 30
+    assert 30 == pane(text, "thread").count('class="comment')
+    assert "Comments (newest 30)" in text
+    assert "Mail (0)" in text
+
+
+def test_a_number_that_only_begins_like_the_tickets_is_another(practice):
+    address = "http://127.0.0.1:8765/agent/tickets/10011"
+    practice.slack("chat.postMessage", channel=CHANNEL, text=f"of another <{address}>")
+    assert "of another" not in get(practice, "/control-room/1001").text
+
+
+def test_every_ticket_can_be_chosen(practice):
+    tickets = pane(get(practice, "/control-room").text, "tickets")
+    for row in practice.world.store.rows("SELECT id FROM tickets"):
+        assert f'href="/control-room/{row["id"]}"' in tickets
+
+
+def test_it_and_the_page_of_the_world_lead_to_each_other(practice):
+    world = get(practice, "/").text
+    assert 'href="/control-room"' in world
+    assert 'href="/control-room/1001"' in world
+    assert 'href="/"' in get(practice, "/control-room").text
+    assert 'href="/#ticket-1001"' in get(practice, "/control-room/1001").text
+
+
+@pytest.mark.parametrize("path", ["/control-room", "/control-room/1011", "/control-room/1011/panes"])
+def test_hostile_texts_stay_texts(practice, path):
+    happen(practice, 1011, "</pre><script>alert(1)</script><img src=x onerror=alert(1)>\x1b[31m\u202e")
+    text = get(practice, path).text
+    outline = Outline(text)
+    assert 0 == text.replace('<script src="/control-room/script.js" defer></script>', "").count("<script")
+    assert not outline.tags & {"img", "iframe", "object", "embed", "form"}
+    assert not [name for name in outline.attributes if name.startswith("on")]
+    assert not set(text) & set("\x00\x07\x1b\u202e")
+    assert "&lt;script&gt;alert(&#39;subject&#39;)" in text
+
+
+@pytest.mark.parametrize("path", ["/control-room/4711", "/control-room/4711/panes"])
+def test_a_ticket_that_is_not_there_is_told_with_a_way_back(practice, path):
+    answer = get(practice, path)
+    assert 404 == answer.status_code
+    assert "There is no ticket #4711 in this world." in answer.text
+    assert 'href="/control-room"' in answer.text
+
+
+@pytest.mark.parametrize("path", ADDRESSES)
+def test_its_policy_lets_only_the_one_script_run_and_keeps_it_from_making_html(practice, path):
+    answer = get(practice, path)
+    rules = dict(rule.strip().split(" ", 1) for rule in answer.headers["Content-Security-Policy"].split(";"))
+    assert {
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "connect-src": "'self'",
+        "style-src": "'unsafe-inline'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "frame-ancestors": "'none'",
+        "require-trusted-types-for": "'script'",
+        "trusted-types": "'none'",
+    } == rules
+    assert ("nosniff", "no-store") == (answer.headers["X-Content-Type-Options"], answer.headers["Cache-Control"])
+
+
+def test_its_script_is_served_as_one(practice):
+    answer = get(practice, "/control-room/script.js")
+    assert "text/javascript; charset=utf-8" == answer.headers["Content-Type"]
+    assert "nosniff" == answer.headers["X-Content-Type-Options"]
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|DOMParser|eval\(|document\.write", answer.text)
+
+
+@pytest.mark.parametrize("path", ["/control-room", "/control-room/1001"])
+def test_unchanged_panes_are_not_sent_again(practice, path):
+    """The page itself says which state it shows: its first question is answered with nothing."""
+    etag = re.search(r'data-version="&#34;(.*?)&#34;"', get(practice, path).text)[1]
+    answer = get(practice, f"{path}/panes", **{"If-None-Match": f'"{etag}"'})
+    assert (304, b"") == (answer.status_code, answer.content)
+
+
+def by_the_server(practice):
+    practice.slack("chat.postMessage", channel=CHANNEL, text="x")
+
+
+def by_somebody_else(practice):
+    with sqlite3.connect(practice.world.folder / "world.sqlite") as connection:
+        connection.execute("UPDATE tickets SET status = 'solved' WHERE id = 1001")
+    connection.close()
+
+
+@pytest.mark.parametrize("change", [by_the_server, by_somebody_else])
+def test_whoever_changes_the_world_the_panes_are_sent_anew(practice, change):
+    before = get(practice, "/control-room/panes")
+    change(practice)
+    after = get(practice, "/control-room/panes", **{"If-None-Match": before.headers["ETag"]})
+    assert 200 == after.status_code
+    assert before.text != after.text
+    assert before.headers["ETag"] != after.headers["ETag"]
+
+
+def test_only_the_pane_that_changed_says_so(practice):
+    def digests():
+        text = get(practice, "/control-room/1001/panes").text
+        return dict(re.findall(r' id="(\w+)" tabindex="0" .*?data-digest="(\w+)"', text))
+
+    before = digests()
+    mail(practice.world, "maya.lindqvist@nordlicht-analytics.example", "Hello")
+    after = digests()
+    assert {"thread", "mail", "slack", "tracker", "pipelines"} == set(before)
+    assert ["mail"] == [name for name in after if after[name] != before[name]]
+
+
+def test_watching_never_changes_the_file(practice):
+    path = practice.world.folder / "world.sqlite"
+    before = path.read_bytes()
+    for address in ADDRESSES:
+        get(practice, address)
+        get(practice, f"{address}/panes")
+    assert before == path.read_bytes()
