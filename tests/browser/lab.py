@@ -111,15 +111,20 @@ class Notebook:
 
     def open(self, path: str) -> None:
         """Open a notebook by its address, and wait for its kernel."""
-        self.page.goto(f"{self.lab.url}lab/tree/{path}?token={TOKEN}&reset")
+        self.show(path)
         self.wait()
+
+    def show(self, path: str) -> None:
+        """Open a notebook by its address."""
+        self.page.goto(f"{self.lab.url}lab/tree/{path}?token={TOKEN}&reset")
+        self.panel.locator(".jp-Notebook").wait_for()
 
     def wait(self) -> None:
         """Wait until the kernel has nothing to do."""
-        self.panel.locator(".jp-Notebook").wait_for()
         self.page.wait_for_function(
             """() => {
                 const panel = document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden)');
+                if (!panel) return false;
                 const busy = [...panel.querySelectorAll('.jp-InputPrompt')].some(p => p.innerText.includes('*'));
                 const state = panel.querySelector('.jp-Notebook-ExecutionIndicator');
                 const kernel = panel.querySelector('.jp-Toolbar-kernelName, .jp-KernelName');

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,12 +9,9 @@ from typing import Any
 import pytest
 
 from runbook_lib.display import MIME
-from runbook_lib.settings import ROOT
 from tests.browser.conftest import Seen
+from tests.browser.lab import SHOTS, Lab, Notebook, running
 from tests.practice import World, start
-
-SHOTS = ROOT / "build" / "screenshots"
-TOKEN = "only-for-this-test"
 
 
 @pytest.fixture(scope="module")
@@ -63,49 +56,20 @@ def test_as_html(here: World, performed: Any, seen: Seen, tmp_path: Path) -> Non
 
 
 @pytest.fixture(scope="module")
-def lab(here: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """JupyterLab on the records' folder; its address, where it says it is."""
-    home = tmp_path_factory.mktemp("lab")
-    never = "jupyterlab.handlers.announcements.NeverCheckForUpdate"
-    command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", "--ServerApp.port=0"]
-    command += [f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={here.outputs}"]
-    command += [f"--LabApp.check_for_updates_class={never}", "--LabApp.news_url=None"]
-    own = {"JUPYTER_CONFIG_DIR": str(home), "JUPYTER_RUNTIME_DIR": str(home), "JUPYTERLAB_WORKSPACES_DIR": str(home)}
-    with (home / "log").open("wb") as log:
-        process = subprocess.Popen(command, env={**here.environment, **own}, stdout=log, stderr=log)
-    try:
-        yield address(home, process)
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
+def lab(here: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """JupyterLab beside the records' folder."""
+    with running(here, tmp_path_factory.mktemp("lab")) as found:
+        yield found
 
 
-def address(home: Path, process: subprocess.Popen[bytes]) -> str:
-    """Where the server is, from the file that it writes about itself."""
-    deadline = time.monotonic() + 60
-    while process.poll() is None and time.monotonic() < deadline:
-        for path in home.glob("jpserver-*.json"):
-            if content := path.read_text():
-                return str(json.loads(content)["url"])
-        time.sleep(0.1)
-    raise AssertionError((home / "log").read_text())
-
-
-def test_in_jupyterlab(here: World, performed: Any, lab: str, seen: Seen) -> None:
+def test_in_jupyterlab(here: World, performed: Any, lab: Lab, seen: Seen, theme: str) -> None:
     """Opened again, without its kernel: every card is there as it was, and no output asks for anything."""
-    record = Path(performed.report["record"])
-    seen.page.goto(f"{lab}lab/tree/{record.relative_to(here.outputs)}?token={TOKEN}")
-    notebook = seen.page.locator(".jp-NotebookPanel:visible .jp-WindowedPanel-outer")
-    notebook.wait_for(timeout=60_000)
-    seen.page.locator(".jp-OutputArea-output:visible").first.wait_for(timeout=30_000)
-    shot(seen, "record-lab")
-    text = ""
-    for _ in range(60):  # JupyterLab draws only the cells that are in view
-        text += " " + " ".join(notebook.inner_text().split())
-        at = notebook.evaluate("panel => { const was = panel.scrollTop; panel.scrollBy(0, 700); return was }")
-        seen.page.wait_for_timeout(150)
-        if notebook.evaluate("panel => panel.scrollTop") == at:
-            break
+    lab.use_theme(theme)
+    notebook = Notebook(lab, seen.page)
+    notebook.show(str(Path(performed.report["record"]).relative_to(lab.root)))
+    notebook.see("Close the case")
+    notebook.shot(f"record-lab-{theme}")
+    text = " ".join(notebook.outputs().split())
 
     assert [] == [words for words in summaries(performed) if " ".join(words.split())[:60] not in text]
     assert [] == seen.outside

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser.accessibility import serious
 from tests.browser.conftest import Seen
 from tests.browser.lab import SHOTS, Lab, Notebook, running
 from tests.practice import World, start
@@ -59,7 +60,8 @@ def verified(world: World, ticket_id: int) -> int:
 
 
 def check(notebook: Notebook, seen: Seen) -> None:
-    """What is true of every page."""
+    """What is true of every page: nothing clipped, nothing from outside, no errors, usable by everybody."""
+    assert [] == serious(seen.page, ".jp-NotebookPanel:not(.lm-mod-hidden) .jupyter-widgets")
     assert [] == notebook.clipped()
     assert [] == seen.outside
     assert [] == [error for error in seen.errors if "Failed to load resource" not in error]
