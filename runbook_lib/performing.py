@@ -207,7 +207,7 @@ def titles(notebook: Path) -> dict[str, str]:
     """
     try:
         cells: Sequence[Mapping[str, Any]] = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    except (OSError, ValueError, KeyError) as exc:
+    except (OSError, ValueError, KeyError, TypeError) as exc:
         raise InputError(f"The runbook {notebook} cannot be read ({exc}).") from exc
     found, heading = {}, ""
     for cell in cells:

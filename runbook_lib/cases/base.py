@@ -228,6 +228,10 @@ class Case:
         """What a step returns; the step's name and title are filled in by `@step`."""
         return StepResult(Card("", state, tone, self.badge, parts), self._data("", state, summary, **data), asks)
 
+    def stopped(self, title: str, exc: RunbookError) -> StepResult:
+        """The card of a step that cannot go on."""
+        return _stopped(self.runbook, self.ticket.id, title, exc, badge=self.badge, case=self)
+
     def apply(self, effect: Effect) -> EffectResult:
         """Apply an effect and remember it for the summary."""
         applied = self._effects.apply(effect)
@@ -370,7 +374,7 @@ def step(title: str, *, always: bool = False) -> Callable[[_Method[_C, _P]], _Me
             try:
                 return attempt(case, given)
             except RunbookError as exc:
-                show(stopped(case, title, exc))
+                show(case.stopped(title, exc))
                 raise
 
         run.is_step = True  # type: ignore[attr-defined]
@@ -460,11 +464,6 @@ def _nothing_to_do(case: Case) -> StepResult:
 
 def _titled(found: StepResult, name: str, title: str) -> StepResult:
     return replace(found, card=replace(found.card, title=title), data={**found.data, "step": name})
-
-
-def stopped(case: Case, title: str, exc: RunbookError) -> StepResult:
-    """The card of a step that cannot go on."""
-    return _stopped(case.runbook, case.ticket.id, title, exc, badge=case.badge, case=case)
 
 
 def _stopped(

@@ -140,8 +140,6 @@ class Walk:
             NeedsAnswerError: A step above is waiting for an answer.
             RunbookError: As the step itself, but that an answer that is missing here is asked for by a form.
         """
-        from runbook_lib.cases.base import stopped
-
         with self._turn:
             self._take(name, given)
             self._catch_up(name)
@@ -149,12 +147,12 @@ class Walk:
                 result = self._attempt(name)
                 asks = result.asks
             except NeedsAnswerError as exc:
-                result, asks = stopped(self._case, self._title(name), exc), exc.missing
+                result, asks = self._case.stopped(self._title(name), exc), exc.missing
                 if not asks:
                     self._show(name, result, ())
                     raise
             except RunbookError as exc:
-                self._show(name, stopped(self._case, self._title(name), exc), None)
+                self._show(name, self._case.stopped(self._title(name), exc), None)
                 raise
             self._show(name, result, asks)
             return Shown(result.card, result.data, result.asks)
@@ -237,14 +235,12 @@ class Walk:
                 return
 
     def _again(self, names: Sequence[str]) -> None:
-        from runbook_lib.cases.base import stopped
-
         for name in names:
             try:
                 result = self._attempt(name)
             except RunbookError as exc:
                 missing = exc.missing if isinstance(exc, NeedsAnswerError) else None
-                self._follow(name, stopped(self._case, self._title(name), exc), missing)
+                self._follow(name, self._case.stopped(self._title(name), exc), missing)
                 raise
             self._follow(name, result, result.asks)
 
