@@ -287,12 +287,24 @@ def _lab(given: argparse.Namespace) -> int:
         import os
         import subprocess
 
+        if address := _control_room(local):
+            print(f"Watch what happens to the practice world at {address}", flush=True)
         notebooks, outputs = local.notebooks.absolute(), local.outputs.absolute()
-        root = os.path.commonpath((notebooks, outputs))  # so that a record opens from its link
+        root = Path(os.path.commonpath((notebooks, outputs)))  # so that a record opens from its link
+        root = notebooks.parent if root == root.parent else root  # but never the whole disk
         command = [sys.executable, "-m", "jupyter", "lab", str(notebooks / f"{ROUTER}.ipynb")]
         own = {"RUNBOOK_NOTEBOOKS": str(notebooks), "RUNBOOK_OUTPUTS": str(outputs)}
         environment = {**os.environ, **own}
         return subprocess.run([*command, f"--ServerApp.root_dir={root}"], env=environment, check=False).returncode  # noqa: S603
+
+
+def _control_room(local: Settings) -> str:
+    """Where the practice world is watched, or "" where there is none."""
+    from runbook_lib.sandbox import server
+    from runbook_lib.sandbox.world import CONTROL_ROOM_PATH
+
+    found = server.running(local.world_folder) if local.profile != "live" else None
+    return f"{found['url']}{CONTROL_ROOM_PATH}" if found else ""
 
 
 def _license_read(given: argparse.Namespace) -> int:
