@@ -29,6 +29,7 @@ from runbook_lib.display import Card, Link, Paragraph, Part, Preview, Table, Ton
 from runbook_lib.errors import InputError, NeedsAnswerError, RunbookError
 from runbook_lib.models import Attachment, EffectState
 from runbook_lib.performing import Performance, Progress
+from runbook_lib.redaction import Redactor
 from runbook_lib.results import StepResult
 from runbook_lib.widgets import Button, Field, Form, Kind, StateLine
 
@@ -395,14 +396,20 @@ class Walk:
         try:
             if not run.is_under_way:
                 yield self._bundle("looking once more", Tone.PLAN, "Nothing is changed yet.")
-                if self._has_changed():
+                with self._turn:
+                    changed, answers_shown = self._has_changed(), case.given
+                if changed:
                     yield self._changed_meanwhile()
                     return
-                run.begin(case.given)
+                run.begin(answers_shown)
             for now in run.progress():
                 yield self._progress(now)
         except RunbookError as exc:
             yield self._bundle("stopped", Tone.STOP, str(exc))
+        except Exception as exc:  # a thread tells nobody, and what is shown last would go on saying that it works
+            words = Redactor.of(case.settings).text(f"{type(exc).__name__}: {exc}")
+            advice = "This is a bug or a broken installation. Look at the ticket's journal before you press again."
+            yield self._bundle("stopped", Tone.STOP, f"{words}. {advice}")
 
     def _changed_meanwhile(self) -> Mapping[str, Any]:
         if any(effect.state is EffectState.PLANNED for effect in self._case.applied):

@@ -413,6 +413,24 @@ def test_a_plan_that_is_no_longer_the_one_shown_is_not_performed(here: World, sc
     assert [] == here.posts(1001)
 
 
+def test_a_bug_is_told_below_the_button(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a secret, and the button can be pressed again."""
+    case = WeekendLicense.open(1001)
+    run(case)
+    token = case.settings.slack_token.get_secret_value()
+
+    def broken(*_: object) -> None:
+        raise RuntimeError(f"nobody thought of this: {token}")
+
+    monkeypatch.setattr(walk.Performance, "begin", broken)
+    shown = press(case)
+    assert "RuntimeError: nobody thought of this" in shown
+    assert token not in str(way(case)._button.output.outputs)  # type: ignore[union-attr]
+    monkeypatch.undo()
+    monkeypatch.setenv("RUNBOOK_OUTPUTS", str(here.outputs))
+    assert "[license_issued]" in press(case)
+
+
 def test_a_second_window_follows_the_first(here: World) -> None:
     """Two notebooks on one ticket: one run, seen in both."""
     first, second = WeekendLicense.open(1001), WeekendLicense.open(1001)
