@@ -17,9 +17,9 @@ from pathlib import Path
 from playwright.sync_api import Locator, Page
 
 from runbook_lib.settings import ROOT
+from tests.browser.conftest import SHOTS
 from tests.practice import World
 
-SHOTS = ROOT / "build" / "screenshots"
 DOCS = ROOT / "docs"
 TOKEN = "only-for-this-test"
 PATIENCE_MS = 30_000

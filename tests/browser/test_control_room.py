@@ -10,12 +10,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from runbook_lib.settings import ROOT
 from tests.browser.accessibility import serious
 from tests.browser.conftest import Seen
 from tests.practice import Ran, World, start
 
-SHOTS = ROOT / "build" / "screenshots"
 REQUESTER = "maya.lindqvist@nordlicht-analytics.example"
 
 
@@ -37,13 +35,6 @@ def lively(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 def go(seen: Seen, world: World, path: str) -> Page:
     seen.page.goto(f"{world.descriptor['url']}{path}")
     return seen.page
-
-
-def shot(seen: Seen, name: str) -> None:
-    """Keep a picture for people."""
-    SHOTS.mkdir(parents=True, exist_ok=True)
-    dark = seen.page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
-    seen.page.screenshot(path=SHOTS / f"{name}-{'dark' if dark else 'light'}.png", full_page=True)
 
 
 def while_watching(seen: Seen, work: Callable[[], Ran]) -> Ran:
@@ -85,7 +76,7 @@ def test_a_run_is_seen_as_it_happens(here: World, seen: Seen) -> None:
     assert page.evaluate("window.neverReloaded")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.locator(".arrived").first.evaluate("item => Promise.all(item.getAnimations().map(move => move.finished))")
-    shot(seen, "control-room-ticket")
+    seen.shot("control-room-ticket")
     assert ([], []) == (seen.outside, seen.errors)
 
 
@@ -167,7 +158,7 @@ def test_nobody_is_shut_out(lively: World, seen: Seen, path: str, width: int) ->
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     if width == 400 or path == "/control-room":
         page.evaluate("document.querySelectorAll('details').forEach(it => it.open = false)")
-        shot(seen, f"{path.strip('/').replace('/', '-') or 'world'}-{width}")
+        seen.shot(f"{path.strip('/').replace('/', '-') or 'world'}-{width}")
 
 
 def test_a_serious_finding_is_told(lively: World, seen: Seen) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from runbook_lib.display import MIME
 from tests.browser.conftest import Seen
-from tests.browser.lab import SHOTS, Lab, Notebook, running
+from tests.browser.lab import Lab, Notebook, running
 from tests.practice import World, start
 
 
@@ -33,19 +33,12 @@ def summaries(performed: Any) -> list[str]:
     return [str(step["summary"]) for step in told if step["step"] in ("decide_scope", "choose_users", "close")]
 
 
-def shot(seen: Seen, name: str) -> None:
-    """Keep a picture for people."""
-    SHOTS.mkdir(parents=True, exist_ok=True)
-    dark = seen.page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
-    seen.page.screenshot(path=SHOTS / f"{name}-{'dark' if dark else 'light'}.png", full_page=True)
-
-
 def test_as_html(here: World, performed: Any, seen: Seen, tmp_path: Path) -> None:
     """Complete in itself: everything is there, nothing is asked for, nothing runs, nothing is clipped."""
     page = tmp_path / "record.html"
     assert 0 == here.runbook("records", "show", performed.report["record"], "--html", page).status
     seen.page.goto(page.as_uri())
-    shot(seen, "record-html")
+    seen.shot("record-html")
 
     text = " ".join(seen.page.inner_text("body").split())
     assert "Verified: sealed and unaltered." in text

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.browser.accessibility import serious
-from tests.browser.conftest import Seen
-from tests.browser.lab import SHOTS, Lab, Notebook, running
+from tests.browser.conftest import SHOTS, Seen
+from tests.browser.lab import Lab, Notebook, running
 from tests.practice import World, start
 
 BUTTON = "Perform and record"
