@@ -5,7 +5,7 @@ for its own shortcuts; dates are typed as YYYY-MM-DD, the same everywhere. So an
 words, while it is typed, what it makes of it. All values are plain text, and "" is an empty field.
 
 What is entered is read by whoever runs the next cell. Showing a form again shows the same fields, with what was
-entered in them. Words that came from elsewhere are shown by `Label`, which knows no HTML, or escaped by htpy.
+entered in them. Words that came from elsewhere are cleaned, and escaped by htpy.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ from runbook_lib.errors import InputError
 
 MIME = "application/vnd.jupyter.widget-view+json"
 _STYLE = {"description_width": "170px"}
-_INPUT = {"width": "400px", "max_width": "100%"}
-_WRAP = {"flex_flow": "row wrap", "align_items": "center"}
+_INPUT = {"width": "370px", "max_width": "98%", "min_width": "0"}
+_WRAP = {"flex_flow": "row wrap", "align_items": "center", "max_width": "100%"}
+_INDENTED = {**_WRAP, "padding": "0 0 4px 176px"}
 _LEFT = {"align_items": "flex-start"}
 _HIDDEN, _SHOWN = "none", ""
 
@@ -193,14 +194,18 @@ class _Row:
         self._field, self._on_change, self._keep = field, on_change, keep
         self._parts: list[Any] = []
         self.input = self._own(_input(field, field.found if entered is None else entered))
-        self.note = self._own(ipywidgets.Label())
+        self.said = ""
+        self.note = self._own(ipywidgets.HTML(layout={"max_width": "100%"}))
         self.input.observe(self._typed, names="value")
         line = [self.input, self.note]
         if field.kind is Kind.FILES:
             line.insert(1, self._uploads())
         suggestions = [self._suggestion(one) for one in field.suggestions]
         self.box = self._own(
-            ipywidgets.VBox([self._own(ipywidgets.HBox(line, layout=_WRAP)), *suggestions], layout={"margin": "2px 0"})
+            ipywidgets.VBox(
+                [self._own(ipywidgets.HBox(line, layout=_WRAP)), *suggestions],
+                layout={"margin": "2px 0", "max_width": "100%"},
+            )
         )
         self._speak()
 
@@ -224,7 +229,12 @@ class _Row:
         self._on_change(self._field.name, self.text)
 
     def _speak(self) -> None:
-        self.note.value = clean(_note(self._field, self.text))
+        self._tell(_note(self._field, self.text))
+
+    def _tell(self, words: str) -> None:
+        """Say something beside the field; a long sentence is broken over lines, not cut."""
+        self.said = clean(words)
+        self.note.value = str(h.div(style="white-space:normal;line-height:1.4;padding:4px 0px")[self.said])
 
     def _uploads(self) -> Any:
         button = self._own(
@@ -244,7 +254,7 @@ class _Row:
         try:
             paths = [self._keep(str(file["name"]), bytes(file["content"])) for file in change["new"]]
         except InputError as exc:
-            self.note.value = clean(f"✗ {exc}")
+            self._tell(f"✗ {exc}")
             return
         self.input.value = paths[0] if len(paths) == 1 else json.dumps(paths)
 
@@ -255,9 +265,14 @@ class _Row:
             self.input.value = one.value
 
         use.on_click(confirm)
-        words = self._own(ipywidgets.Label(clean(f"read off {one.where}; compare it with the picture", 120)))
+        told = h.div(style="white-space:normal;line-height:1.4")[
+            clean(f"read off {one.where}; compare it with the picture", 160)
+        ]
+        words = self._own(ipywidgets.HTML(str(told), layout={"max_width": "100%"}))
         picture = self._own(ipywidgets.HTML(picture_html(one.crop, f"the place where {one.value} was read")))
-        return self._own(ipywidgets.HBox([picture, use, words], layout={**_WRAP, "margin": "0 0 4px 176px"}))
+        return self._own(
+            ipywidgets.HBox([picture, use, words], layout={**_WRAP, "margin": "0 0 4px 0", "padding": "0 0 0 176px"})
+        )
 
 
 class Button:
@@ -345,7 +360,7 @@ def _above(pictures: Sequence[Picture], notes: Sequence[str]) -> list[Any]:
 def picture_html(png: bytes, words: str, *, width_px: int = 420) -> str:
     """An image within a form, with words for who cannot see it."""
     address = f"data:image/png;base64,{base64.b64encode(png).decode()}"
-    style = f"max-width:{width_px}px;border:1px solid rgba(128,128,128,0.35)"
+    style = f"max-width:min({width_px}px,100%);border:1px solid rgba(128,128,128,0.35)"
     return str(h.img(src=address, alt=clean(words, 120), style=style))
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.browser.accessibility import serious
 from tests.browser.conftest import SHOTS, Seen
-from tests.browser.lab import Lab, Notebook, running
+from tests.browser.lab import TOKEN, Lab, Notebook, running
 from tests.practice import World, start
 
 BUTTON = "Perform and record"
@@ -210,6 +210,39 @@ def test_a_reload_and_a_second_tab(lab: Lab, seen: Seen, notebook: Notebook) -> 
         one.see("the record of this run")
     assert (1, 0) == (len(records(lab.world, 3001)), verified(lab.world, 3001))
     assert 1 == len([comment for comment in lab.world.comments(3001) if comment["public"]])
+
+
+@pytest.mark.parametrize("theme", ["light"])
+def test_a_kernel_that_is_restarted_while_it_performs(lab: Lab, seen: Seen, notebook: Notebook) -> None:
+    """The run goes on without it; walking through again follows it, or finds its record, and repeats nothing."""
+    notebook.open(copy(lab, "weekend_license", 1011))
+    notebook.run_all()
+    notebook.see("would end as license_issued")
+    notebook.click(notebook.button(BUTTON))
+    notebook.see("steps begun")
+    for kernel in seen.page.request.get(f"{lab.url}api/kernels?token={TOKEN}").json():
+        done = seen.page.request.post(
+            f"{lab.url}api/kernels/{kernel['id']}/restart", headers={"Authorization": f"token {TOKEN}"}
+        )
+        assert done.ok
+    notebook.wait()
+    notebook.run_all()
+    notebook.see("the record of this run")
+    assert (1, 1) == (len(lab.world.posts(1011)), len(lab.world.issues(1011)))
+    assert (1, 0) == (len(records(lab.world, 1011)), verified(lab.world, 1011))
+
+
+@pytest.mark.parametrize("theme", ["light"])
+def test_a_narrow_panel(lab: Lab, seen: Seen, notebook: Notebook) -> None:
+    """Half a screen: forms wrap, and nothing of them is clipped."""
+    notebook.open(copy(lab, "weekend_license", 1002))
+    notebook.run_all()
+    notebook.click(notebook.button("Change an answer"))
+    seen.page.set_viewport_size({"width": 760, "height": 1400})
+    wide = "f => f.scrollWidth > f.clientWidth + 1"
+    forms = f"panel => [...panel.querySelectorAll('.widget-vbox')].filter({wide}).map(f => f.innerText)"
+    assert [] == notebook.panel.evaluate(forms)
+    notebook.shot("narrow")
 
 
 @pytest.mark.parametrize(("runbook", "ticket_id"), [("weekday_triage", 2001), ("license_not_received", 3003)])

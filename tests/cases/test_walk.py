@@ -118,7 +118,7 @@ def test_a_value_is_there_with_its_source(here: World) -> None:
     case = WeekendLicense.open(1001)
     run(case, "collect_facts")
     plan = row(case, "collect_facts", "plan")
-    assert ("premium", "license file, nordlicht-analytics.gitlab-license") == (plan.text, plan.note.value)
+    assert ("premium", "license file, nordlicht-analytics.gitlab-license") == (plan.text, plan.said)
 
 
 def test_what_is_missing_is_asked_first(here: World) -> None:
@@ -227,7 +227,7 @@ def test_an_emptied_field_falls_back_to_what_was_found(here: World) -> None:
     plan = row(case, "collect_facts", "plan")
     plan.input.value = "starter"
     plan.input.value = ""
-    assert plan.note.value.startswith("empty, so this counts: premium")
+    assert plan.said.startswith("empty, so this counts: premium")
     case.decide_scope()
     assert "premium" == str(case.facts.value("plan"))
 
