@@ -37,9 +37,9 @@ class Seen:
         self.page.screenshot(path=SHOTS / f"{name}-{'dark' if dark else 'light'}.png", full_page=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium; `.ci/run` installs it."""
+    """Debian's Chromium; `.ci/run` installs it. Closed with its module: an event loop runs in this thread as long."""
     path = shutil.which("chromium")
     assert path, "Chromium is missing; install Debian's package chromium"
     with sync_playwright() as playwright:
