@@ -78,6 +78,11 @@ class Question:
             return value.isoformat()
         return list(value) if isinstance(value, tuple) else value
 
+    def typed(self, raw: object) -> str:
+        """The checked value as it is typed on the command line and into a form."""
+        plain = self.plain(raw)
+        return json.dumps(plain) if isinstance(plain, list) else str(plain)
+
 
 def parse(name: str, raw: object) -> Value | None:
     """The checked value of a parameter, or None for `unknown`. Raises InputError, also for a name that is none."""

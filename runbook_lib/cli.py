@@ -140,10 +140,10 @@ def _of_router(local: Settings, answers: dict[str, str]) -> dict[str, str]:
     Raises:
         InputError: No runbook has a parameter of that name, or a value is impossible.
     """
-    from runbook_lib import engine, runner
+    from runbook_lib import runner, templates
     from runbook_lib.answers import parse
 
-    known = engine.parameters(runner.template(local, ROUTER))
+    known = templates.defaults(runner.template(local, ROUTER))
     for name, value in answers.items():
         if name not in known:
             parse(name, value)
@@ -152,10 +152,10 @@ def _of_router(local: Settings, answers: dict[str, str]) -> dict[str, str]:
 
 def _of_runbook(local: Settings, runbook: str, answers: dict[str, str]) -> dict[str, str]:
     """The answers without what only `start_here` asks; one that the runbook does not take is refused by its check."""
-    from runbook_lib import engine, runner
+    from runbook_lib import runner, templates
 
-    known = engine.parameters(runner.template(local, runbook))
-    routing_only = set(engine.parameters(runner.template(local, ROUTER))) - set(known)
+    known = templates.defaults(runner.template(local, runbook))
+    routing_only = set(templates.defaults(runner.template(local, ROUTER))) - set(known)
     return {name: value for name, value in answers.items() if name not in routing_only}
 
 

@@ -72,14 +72,6 @@ class EntryPoint:
         return str(nb_language(notebook, language))
 
 
-def parameters(notebook: Path) -> dict[str, str]:
-    """The parameters of a notebook, from its `parameters` cell: name to the default's source text."""
-    from papermill import inspect_notebook
-
-    path = str(notebook).replace("{", "{{").replace("}", "}}")  # papermill would fill in `{...}`
-    return {name: found["default"] for name, found in inspect_notebook(path).items()}
-
-
 def prepared(notebook: Path, values: Mapping[str, Any]) -> Any:
     """A notebook with its parameters, in memory, ready to be executed; the template is not changed."""
     from papermill.iorw import load_notebook_node

@@ -8,25 +8,28 @@ work, so that a second one is not begun beside it; that nothing is done twice re
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import pairwise
 from typing import IO, Any
 
-from runbook_lib.errors import InputError, RunbookError, UnavailableError
+from runbook_lib import templates
+from runbook_lib.errors import RunbookError, UnavailableError
 from runbook_lib.journal import Journal
 from runbook_lib.settings import Settings
 
 LOCK = ".performing"
 """The file in the ticket's folder that a performing process holds."""
 LOOK_EVERY_S = 0.25
+TRIES = 5
+SEALING_S = 120
+"""How long after its last line a run's process may still be at work."""
 
 
 @dataclass(frozen=True)
@@ -41,15 +44,17 @@ class Progress:
         ended: The journal's line of its end, or None.
         error: What kept it from having one, or "".
         following: Whether somebody else began it.
+        runbook: Whose run it is; "" where no line of it is there yet.
     """
 
-    steps: tuple[str, ...]
-    total: int
+    steps: tuple[str, ...] = ()
+    total: int = 0
     doing: str = ""
     seconds: float = 0.0
     ended: Mapping[str, Any] | None = None
     error: str = ""
     following: bool = False
+    runbook: str = ""
 
     @property
     def is_over(self) -> bool:
@@ -69,20 +74,21 @@ class Performance:
     def __init__(self, settings: Settings, runbook: str, ticket_id: int) -> None:
         self._journal = Journal.of(settings, ticket_id)
         self._runbook, self._ticket_id = runbook, ticket_id
-        self._titles = titles(settings.notebooks / f"{runbook}.ipynb")
+        self._notebooks = settings.notebooks
         self._lock_path = settings.ticket_folder(ticket_id) / LOCK
         self._errors: IO[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._after = 0
+        self._just_ended: list[Mapping[str, Any]] = []
 
     @property
     def is_under_way(self) -> bool:
-        """Whether a process performs on this ticket now, whoever began it.
+        """Whether a process performs on this ticket now, whoever began it, and by whatever runbook.
 
         Raises:
             UnavailableError: The ticket's folder cannot be used.
         """
-        held = self._hold()
+        held = self._hold(fcntl.LOCK_SH)  # so that those who look are not in each other's way
         if held is not None:
             os.close(held)
         return held is None
@@ -91,17 +97,17 @@ class Performance:
         """Start the run, unless one is under way on this ticket.
 
         Args:
-            answers: Its parameters, as typed.
+            answers: All its parameters, as typed: one that is missing would be what the notebook's file has.
 
         Returns:
-            Whether it was started; if not, `progress` follows the one that is under way.
+            Whether it was started.
 
         Raises:
             JournalError: The ticket's journal cannot be relied on.
             UnavailableError: The ticket's folder cannot be used.
         """
         lines = len(self._journal.entries())
-        held = self._hold()
+        held = self._hold_to_begin()
         if held is None:
             return False
         self._after = lines
@@ -122,23 +128,28 @@ class Performance:
         return True
 
     def last(self) -> Mapping[str, Any] | None:
-        """The journal's line of the end of the last performing run on this ticket, or None.
+        """The journal's line of the end of the last performing run of this runbook, or None.
 
         Raises:
             JournalError: The ticket's journal cannot be relied on.
         """
-        run = _of_run(self._journal.entries())
-        return next((line for line in run if line["kind"] == "run_ended"), None)
+        found = [run for run in _runs(self._journal.entries()) if run[0]["runbook"] == self._runbook and _end(run)]
+        return _end(found[-1]) if found else None
 
     def progress(self) -> Iterator[Progress]:
-        """How far the run is, each time that there is something new; the last one is over."""
+        """How far the run is, each time that there is something new; the last one is over.
+
+        It is the run that `begin` started, or else the one that is under way.
+        """
         began, shown = time.monotonic(), ""
+        if self._process is None:
+            self._look_for_the_open_run()
         while True:
             works = self._works()
             try:
                 now = self._read(time.monotonic() - began, works=works)
             except RunbookError as exc:
-                now = Progress((), len(self._titles), error=str(exc))
+                now = Progress(error=str(exc))
             if now.is_over or shown != (shown := f"{now.steps} {now.doing} {now.seconds:.0f}"):
                 yield now
             if now.is_over:
@@ -147,28 +158,43 @@ class Performance:
         if self._errors:
             self._errors.close()
 
+    def _look_for_the_open_run(self) -> None:
+        """Follow the run that has no end yet, or else one that has not written its first line yet.
+
+        A run that has an end may still be at work, too: its ticket gets the note of the record.
+        """
+        entries = self._journal.entries()
+        last = _runs(entries)[-1:]
+        if last and _end(last[0]) is None:
+            self._after = next(place for place, line in enumerate(entries) if line is last[0][0])
+        else:
+            self._after = len(entries)
+            self._just_ended = last[0] if last and _is_fresh(last[0]) else []
+
     def _works(self) -> bool:
         """Whether the run's process is there. Looked at before the journal, so that its last line is not missed."""
         return self._process.poll() is None if self._process else self.is_under_way
 
     def _read(self, seconds: float, *, works: bool) -> Progress:
         following = self._process is None
-        run = _of_run(self._journal.entries()[self._after :])
+        runs = _runs(self._journal.entries()[self._after :])
+        run = runs[-1] if runs else [] if works else self._just_ended
         if not run:
-            error = "" if works else self._last_words()
-            return Progress((), len(self._titles), seconds=seconds, error=error, following=following)
-        if following:
-            seconds = (datetime.fromisoformat(run[-1]["at"]) - datetime.fromisoformat(run[0]["at"])).total_seconds()
-        begun = [
-            self._titles[line["cell"]]
-            for line in run
-            if line["kind"] == "cell_started" and line["cell"] in self._titles
-        ]
-        ended = next((line for line in run if line["kind"] == "run_ended"), None)
-        if ended and works:  # the ticket gets its note of the record
-            return Progress(tuple(begun), len(self._titles), "sealing the record", seconds, following=following)
-        error = "" if works or ended else self._last_words()
-        return Progress(tuple(begun), len(self._titles), _open_effect(run), seconds, ended, error, following)
+            return Progress(seconds=seconds, error="" if works else self._last_words(), following=following)
+        runbook = str(run[0]["runbook"])
+        named = templates.titles(self._notebooks / f"{runbook}.ipynb")
+        ended = _end(run)
+        now = Progress(
+            steps=tuple(named[one["cell"]] for one in run if one["kind"] == "cell_started" and one["cell"] in named),
+            total=len(named),
+            doing=_open_effect(run),
+            seconds=_seconds(run) if following else seconds,
+            following=following,
+            runbook=runbook,
+        )
+        if works:
+            return replace(now, doing="sealing the record") if ended else now
+        return replace(now, ended=ended, error="" if ended else self._last_words())
 
     def _last_words(self) -> str:
         """Why a process that is gone left no end in the journal."""
@@ -180,7 +206,16 @@ class Performance:
             return said.removeprefix("runbook: ")
         return "The run was broken off before its end. Press again: what is done already is found, and not repeated."
 
-    def _hold(self) -> int | None:
+    def _hold_to_begin(self) -> int | None:
+        """As `_hold`, alone; who only looks at this moment is waited for."""
+        for _ in range(TRIES):
+            held = self._hold(fcntl.LOCK_EX)
+            if held is not None:
+                return held
+            time.sleep(LOOK_EVERY_S / TRIES)
+        return None
+
+    def _hold(self, how: int) -> int | None:
         """The lock's file descriptor, or None if another process has it.
 
         Raises:
@@ -192,37 +227,38 @@ class Performance:
         except OSError as exc:
             raise UnavailableError(f"The folder {self._lock_path.parent} cannot be used ({exc.strerror}).") from exc
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, how | fcntl.LOCK_NB)
         except OSError:
             os.close(file)
             return None
         return file
 
 
-def titles(notebook: Path) -> dict[str, str]:
-    """The headings above a runbook's steps, by the ids of the cells below them; its parameters are no step.
-
-    Raises:
-        InputError: It cannot be read.
-    """
-    try:
-        cells: Sequence[Mapping[str, Any]] = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    except (OSError, ValueError, KeyError, TypeError) as exc:
-        raise InputError(f"The runbook {notebook} cannot be read ({exc}).") from exc
-    found, heading = {}, ""
-    for cell in cells:
-        first = "".join(cell["source"]).partition("\n")[0]
-        if cell["cell_type"] == "markdown" and first.startswith("#"):
-            heading = first.lstrip("# ")
-        elif cell["cell_type"] == "code" and "parameters" not in cell["metadata"].get("tags", ()):
-            found[str(cell["id"])] = heading
-    return found
-
-
-def _of_run(lines: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The lines from the beginning of the last performing run on."""
+def _runs(lines: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
+    """The lines of each performing run. Lines of effects name no run: they are of the one that began last."""
     begins = [place for place, line in enumerate(lines) if line["kind"] == "run_started" and line.get("performed")]
-    return list(lines[begins[-1] :]) if begins else []
+    runs = []
+    for begin, end in pairwise([*begins, len(lines)]):
+        record = lines[begin]["record"]
+        until_the_next = [line for line in lines[begin:end] if line.get("record") in (None, record)]
+        runs.append([*until_the_next, *(line for line in lines[end:] if line.get("record") == record)])
+    return runs
+
+
+def _end(run: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The line of a run's end."""
+    return next((line for line in run if line["kind"] == "run_ended"), None)
+
+
+def _is_fresh(run: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a run ended so recently that its process may still seal."""
+    age = datetime.now(UTC) - datetime.fromisoformat(run[-1]["at"])
+    return age.total_seconds() < SEALING_S
+
+
+def _seconds(run: Sequence[Mapping[str, Any]]) -> float:
+    """From a run's first line to its last one."""
+    return (datetime.fromisoformat(run[-1]["at"]) - datetime.fromisoformat(run[0]["at"])).total_seconds()
 
 
 def _open_effect(run: Sequence[Mapping[str, Any]]) -> str:

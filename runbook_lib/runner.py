@@ -24,7 +24,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, cast
 
-from runbook_lib import answers, engine
+from runbook_lib import answers, engine, templates
 from runbook_lib.display import MIME
 from runbook_lib.errors import InputError, OutcomeUnknownError, PersonNeededError, RunbookError, UnavailableError
 from runbook_lib.journal import Journal
@@ -107,7 +107,7 @@ def check(notebook: Path, ticket_id: object, given: Mapping[str, object], *, per
     Raises:
         InputError: A name is unknown to the notebook, a value is impossible, or a file cannot be used.
     """
-    known = engine.parameters(notebook)
+    known = templates.defaults(notebook)
     for name in given:
         if name not in known:
             raise InputError(

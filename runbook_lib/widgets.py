@@ -170,7 +170,8 @@ class Form:
         """Take the form away, with all that listens to it."""
         for row in self.rows.values():
             row.close()
-        for widget in (*self._above, self.said, self.fold, self._folded, self.box):
+        pictures = [picture for widget in self._above for picture in getattr(widget, "children", ())]
+        for widget in (*pictures, *self._above, self.said, self.fold, self._folded, self.box):
             widget.unobserve_all()
             widget.close()
 
@@ -297,12 +298,12 @@ class Button:
         """What shows the button in a cell's output."""
         return dict(self.box._repr_mimebundle_())
 
-    def follow(self) -> None:
-        """Do as if it had been pressed; nothing happens while it is at work."""
+    def follow(self, work: Callable[[], Iterator[Mapping[str, Any]]]) -> None:
+        """Show what something yields, as if it came of a press; nothing happens while the button is at work."""
         if not self._turn.acquire(blocking=False):
             return
         self.button.disabled = True
-        self._worker = threading.Thread(target=self._work, daemon=True)
+        self._worker = threading.Thread(target=self._work, args=(work,), daemon=True)
         self._worker.start()
 
     def show(self, bundle: Mapping[str, Any]) -> None:
@@ -322,11 +323,11 @@ class Button:
             widget.close()
 
     def _clicked(self, button: object) -> None:
-        self.follow()
+        self.follow(self._press)
 
-    def _work(self) -> None:
+    def _work(self, work: Callable[[], Iterator[Mapping[str, Any]]]) -> None:
         try:
-            for bundle in self._press():
+            for bundle in work():
                 self.show(bundle)
         finally:
             self.button.disabled = False

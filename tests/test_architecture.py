@@ -22,7 +22,7 @@ LAYERS = (
     ("answers", "triage", "routing", "license", "messages", "display"),
     ("settings", "keyring", "budget", "results"),
     ("redaction",),
-    ("clients", "journal", "widgets", "screenshots"),
+    ("clients", "journal", "widgets", "screenshots", "templates"),
     ("effects", "mechanizer", "performing"),
     ("cases", "sealing"),
     ("papermill_engine", "engine", "runner", "records", "sandbox", "doctor"),

@@ -12,7 +12,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from runbook_lib import engine
+from runbook_lib import templates
 from runbook_lib.answers import QUESTIONS
 from runbook_lib.cases import license_not_received, start_here, weekday_triage, weekend_license
 from runbook_lib.cases.base import Case
@@ -114,15 +114,15 @@ def test_the_review_has_one_cell_for_each_part_and_asks_for_each_filter() -> Non
     sources = [cell.source for cell in read(path).cells if cell.cell_type == "code"]
     calls = ["filters", "runs", "trends", "open_ends", "timeline", "verification"]
     assert [f"review.{name}()" for name in calls] == sources[2:]
-    assert list(asked.PARAMETERS) == list(engine.parameters(path))
+    assert list(asked.PARAMETERS) == list(templates.defaults(path))
     assert all(f"{name}={name}" in sources[1] for name in asked.PARAMETERS)
 
 
-def test_the_engine_reads_the_parameters_off_the_notebook(runbook: Path) -> None:
+def test_the_parameters_are_read_off_the_notebook(runbook: Path) -> None:
     """Names and defaults, in the notebook's order."""
-    found = engine.parameters(runbook)
+    found = templates.defaults(runbook)
     assert ["ticket_id", "perform"] == list(found)[:2]
-    assert "False" == found["perform"]
+    assert False is found["perform"]
 
 
 def test_plain_papermill_runs_it_from_any_folder(world: World, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 from collections.abc import Iterator
@@ -10,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from runbook_lib import performing
-from runbook_lib.errors import InputError, UnavailableError
+from runbook_lib.errors import UnavailableError
 from runbook_lib.performing import Performance, Progress
-from runbook_lib.settings import ROOT, Settings
+from runbook_lib.settings import Settings
 from tests.practice import World, start
 
 
@@ -94,18 +92,3 @@ def test_a_folder_that_takes_nothing(here: World) -> None:
     (here.outputs / "sandbox" / "1001").write_text("a file in its place")
     with pytest.raises(UnavailableError, match="cannot be used"):
         _ = performance(1001).is_under_way
-
-
-def test_titles_are_headings() -> None:
-    """The parameters are no step."""
-    found = performing.titles(ROOT / "notebooks" / "weekend_license.ipynb")
-    assert ("Open the ticket", "Close the case") == (found["open"], found["close"])
-    assert "parameters" not in found
-
-
-@pytest.mark.parametrize("content", ["", "{}", json.dumps([1])])
-def test_a_broken_notebook(tmp_path: Path, content: str) -> None:
-    """Is named."""
-    (tmp_path / "x.ipynb").write_text(content)
-    with pytest.raises(InputError, match=r"x\.ipynb cannot be read"):
-        performing.titles(tmp_path / "x.ipynb")

@@ -8,73 +8,25 @@ missing and raises, which stops *Run All* and papermill alike.
 from __future__ import annotations
 
 import functools
-import json
 import shlex
-import weakref
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar
 
 from IPython import get_ipython
-from IPython.display import Pretty, clear_output, display
 
-from runbook_lib import answers
-from runbook_lib.budget import Budget
+from runbook_lib import answers, templates
+from runbook_lib.cases.cards import effect_data
+from runbook_lib.cases.services import Progress, Services, connect
 from runbook_lib.cases.walk import Prefill, Walk
-from runbook_lib.clients.customersdot import CustomersDot
-from runbook_lib.clients.gitlab import GitLab
-from runbook_lib.clients.http import Session
-from runbook_lib.clients.slack import Slack
 from runbook_lib.clients.zendesk import Zendesk
 from runbook_lib.display import Card, Paragraph, Part, Table, Tone, clean
 from runbook_lib.effects import Effect, EffectResult, Effects
 from runbook_lib.errors import InputError, NeedsAnswerError, OutcomeUnknownError, PersonNeededError, RunbookError
 from runbook_lib.journal import Journal
-from runbook_lib.models import Comment, EffectState, Evidence, Outcome, Person, Ticket
+from runbook_lib.models import Comment, Outcome, Person, Ticket
 from runbook_lib.results import StepResult, show, somebody_is_there
 from runbook_lib.settings import Settings
-
-PROGRESS = "runbook_progress"
-"""Marks a line of progress in its output's metadata, for who shows it while the cell runs."""
-_STATE_WORDS = {
-    EffectState.PLANNED: "planned",
-    EffectState.DONE: "done",
-    EffectState.ADOPTED: "found, not repeated",
-    EffectState.ALREADY_DONE: "done before, not repeated",
-}
-
-
-@dataclass(frozen=True)
-class Services:
-    """The other ends, as this run sees them."""
-
-    budget: Budget
-    zendesk: Zendesk
-    gitlab: GitLab | None
-    slack: Slack
-    customersdot: CustomersDot | None
-
-
-def connect(settings: Settings) -> Services:
-    """Build the clients on one connection pool, which is closed when they are no longer used."""
-    budget = Budget(settings.wait_s, say=Progress().say)
-    pool = Session(loopback=settings.profile == "sandbox", budget=budget)
-    gitlab = GitLab(settings.gitlab_url, settings.gitlab_token, pool) if settings.gitlab_token else None
-    if settings.slack_token is None:
-        raise InputError("RUNBOOK_SLACK_TOKEN is missing.")
-    services = Services(
-        budget=budget,
-        zendesk=Zendesk(settings.zendesk_url, settings.zendesk_credentials(), pool),
-        gitlab=gitlab,
-        slack=Slack(settings.slack_url, settings.slack_token, pool),
-        customersdot=(
-            CustomersDot(settings.customersdot_url, settings.customersdot_cookie, pool)
-            if settings.customersdot_cookie
-            else None
-        ),
-    )
-    weakref.finalize(services, pool.close)
-    return services
 
 
 class Case:
@@ -107,6 +59,7 @@ class Case:
         self._done: dict[str, str] = {}
         self._running = ""
         self._given: dict[str, str] = {}
+        self._operations: dict[str, list[str]] = {}
         self._ended_by = ""
         self._me: Person | None = None
         self.walk: Walk | None = None
@@ -155,8 +108,8 @@ class Case:
         settings, services, walk = self.settings, self.services, self.walk
         services.budget.renew()
         ticket = _ticket(services.zendesk, ticket_id)
-        vars(self).clear()
         effects = _effects(settings, services, ticket_id, perform=False)
+        vars(self).clear()
         self.__init__(ticket, settings, services, effects)  # type: ignore[misc]
         self.walk = walk
 
@@ -168,8 +121,19 @@ class Case:
     @property
     def command(self) -> str:
         """The command that performs this case with the answers so far."""
-        pairs = [word for name, value in self._given.items() for word in ("-p", name, value)]
-        return shlex.join(["runbook", "run", self.runbook, str(self.ticket.id), *pairs, "--perform"])
+        return f"{self.command_for(self.runbook)} --perform"
+
+    def command_for(self, runbook: str) -> str:
+        """The command that rehearses a runbook on this ticket; with each answer that its file would have otherwise."""
+        otherwise = templates.defaults(self.settings.notebooks / f"{runbook}.ipynb")
+        told = {name: words for name, words in self._given.items() if name in otherwise}
+        pairs = [
+            word
+            for name, words in told.items()
+            if words != answers.QUESTIONS[name].typed(otherwise[name])
+            for word in ("-p", name, words)
+        ]
+        return shlex.join(["runbook", "run", runbook, str(self.ticket.id), *pairs])
 
     @property
     def badge(self) -> str:
@@ -183,7 +147,7 @@ class Case:
 
     @property
     def given(self) -> dict[str, str]:
-        """The answers so far, as typed on the command line."""
+        """Every answer so far, `unknown` too, as typed on the command line."""
         return dict(self._given)
 
     @property
@@ -236,6 +200,7 @@ class Case:
         """Apply an effect and remember it for the summary."""
         applied = self._effects.apply(effect)
         self._applied.setdefault(self._running, []).append(applied)
+        self._operations.setdefault(self._running, []).append(effect.operation_id)
         return applied
 
     def look(self, effect: Effect) -> EffectResult | None:
@@ -290,6 +255,11 @@ class Case:
         """The effects so far, in the order of the steps."""
         return [effect for effects in self._applied.values() for effect in effects]
 
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """The operation ids of the effects so far, in the order of the steps."""
+        return tuple(operation_id for operations in self._operations.values() for operation_id in operations)
+
     def end(self, outcome: Outcome) -> None:
         """The case has its outcome; the steps that follow do nothing."""
         self.outcome = outcome
@@ -330,10 +300,13 @@ def _effects(settings: Settings, services: Services, ticket_id: int, *, perform:
 
 
 def _in_the_kernel(kind: type[Case], ticket_id: object) -> Walk | None:
-    """The walk through the same ticket that the notebook has so far, so that what was entered is not lost."""
+    """The walk through the same ticket that the notebook has so far, so that what was entered is not lost.
+
+    IPython keeps every case that was shown; a walk that another one has taken over from is closed.
+    """
     names: Mapping[str, object] = getattr(get_ipython(), "user_ns", {})
-    before = [case.walk for case in names.values() if type(case) is kind and case.walk]
-    return next((walk for walk in before if walk.opened_with == ticket_id), None)
+    walks = [case.walk for case in names.values() if type(case) is kind and case.walk]
+    return next((walk for walk in walks if walk.opened_with == ticket_id and not walk.is_closed), None)
 
 
 def _place() -> str:
@@ -363,7 +336,7 @@ def step(title: str, *, always: bool = False) -> Callable[[_Method[_C, _P]], _Me
             _begin(case, name)
             over = case.outcome is not None and not always
             found = _nothing_to_do(case) if over else method(case, **given)  # type: ignore[call-arg]
-            _remember(case, given)
+            case._given.update({one: answers.QUESTIONS[one].typed(value) for one, value in given.items()})
             case._done[name] = title
             return _titled(found, name, title)
 
@@ -385,48 +358,6 @@ def step(title: str, *, always: bool = False) -> Callable[[_Method[_C, _P]], _Me
     return wrap
 
 
-class Progress:
-    """One line that changes while a step waits; what it says last stays in the record."""
-
-    _said = ""
-
-    def say(self, words: str) -> None:
-        """Replace the line, if it is new. Nothing else may have been shown by the cell before."""
-        if words != self._said:
-            clear_output(wait=True)  # type: ignore[no-untyped-call]
-            display(Pretty(clean(words)), metadata={PROGRESS: True})  # type: ignore[no-untyped-call]
-        self._said = words
-
-
-def effect_data(effect: EffectResult) -> dict[str, Any]:
-    """An effect as a program reads it."""
-    evidence = asdict(effect.evidence) if effect.evidence else None
-    return {"name": effect.name, "state": effect.state, "summary": effect.summary, "evidence": evidence}
-
-
-def effect_parts(*effects: EffectResult) -> tuple[Part, ...]:
-    """Effects as the reader sees them."""
-    rows = [(_STATE_WORDS[e.state], e.summary, evidence_words(e.evidence)) for e in effects]
-    return (Table(("effect", "what", "evidence"), rows),)
-
-
-def effect_tone(effect: EffectResult) -> Tone:
-    """Purple for a plan, green for what is there."""
-    return Tone.PLAN if effect.state is EffectState.PLANNED else Tone.GOOD
-
-
-def effect_state(effect: EffectResult) -> str:
-    """An effect's state in words."""
-    return _STATE_WORDS[effect.state]
-
-
-def evidence_words(evidence: Evidence | None) -> str:
-    """Evidence in one line."""
-    if evidence is None:
-        return "–"
-    return f"{evidence.summary} {evidence.url}".strip()
-
-
 def _begin(case: Case, name: str) -> None:
     """Get ready for a step: those before it must have run; it and those after it are forgotten.
 
@@ -439,21 +370,12 @@ def _begin(case: Case, name: str) -> None:
     for later in names[place:]:
         case._done.pop(later, None)
         case._applied.pop(later, None)
+        case._operations.pop(later, None)
         if case._ended_by == later:
             case.outcome, case._ended_by = None, ""
     case._running = name
     if case.walk:  # each cell that a person runs may wait anew
         case.services.budget.renew()
-
-
-def _remember(case: Case, given: Mapping[str, object]) -> None:
-    """Keep the answers that a step was given, for the command that performs the same."""
-    for name, value in given.items():
-        plain = answers.QUESTIONS[name].plain(value)
-        if plain in (answers.UNKNOWN, False):
-            case._given.pop(name, None)
-        else:
-            case._given[name] = json.dumps(plain) if isinstance(plain, list) else str(plain)
 
 
 def _nothing_to_do(case: Case) -> StepResult:

@@ -19,8 +19,7 @@ from runbook_lib.clients.zendesk import Zendesk
 from runbook_lib.display import clean
 from runbook_lib.errors import InputError, NeedsAnswerError, OutcomeUnknownError, RefusedError, UnavailableError
 from runbook_lib.models import Evidence, Person, Ticket
-
-MAX_IMAGE_BYTES = 20_000_000
+from runbook_lib.screenshots import MAX_BYTES
 
 
 class Assignment:
@@ -243,8 +242,8 @@ def _image(path: Path) -> tuple[str, str, bytes]:
         InputError: It is missing, too large, or no image.
     """
     try:
-        if path.stat().st_size > MAX_IMAGE_BYTES:
-            raise InputError(f"The screenshot {path} is larger than {MAX_IMAGE_BYTES:,} bytes; give a smaller image.")
+        if path.stat().st_size > MAX_BYTES:
+            raise InputError(f"The screenshot {path} is larger than {MAX_BYTES:,} bytes; give a smaller image.")
         content = path.read_bytes()
     except OSError as exc:
         raise InputError(f"The screenshot {path} cannot be read: {exc.strerror}. Check the path.") from exc

@@ -11,8 +11,9 @@ from datetime import date, timedelta
 from typing import Any, cast
 
 from runbook_lib import answers, messages, policy
-from runbook_lib.cases.base import Case, effect_data, effect_parts, effect_state, effect_tone, step
+from runbook_lib.cases.base import Case, step
 from runbook_lib.cases.by_hand import made_by_hand
+from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, effect_tone
 from runbook_lib.cases.changes import Assignment, ByHand
 from runbook_lib.cases.gathering import license_facts, ticket_facts
 from runbook_lib.cases.issuing import Issuance, Tracker

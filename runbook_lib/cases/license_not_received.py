@@ -12,14 +12,8 @@ from datetime import date, timedelta
 from typing import ClassVar, cast
 
 from runbook_lib import answers, license, messages, policy
-from runbook_lib.cases.base import (
-    effect_data,
-    effect_parts,
-    effect_state,
-    effect_tone,
-    evidence_words,
-    step,
-)
+from runbook_lib.cases.base import step
+from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, effect_tone, evidence_words
 from runbook_lib.cases.changes import Comment, LicenseCopy
 from runbook_lib.cases.issuing import Found, Issuance, Tracker, check_license, check_parts, checked_issuance
 from runbook_lib.cases.weekend_license import WeekendLicense

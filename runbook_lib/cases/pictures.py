@@ -27,6 +27,9 @@ HOW_TO_INSTALL = (
 )
 
 
+Download = Callable[[Attachment], bytes]
+
+
 @dataclass(frozen=True)
 class Pictures:
     """What a form shows of a ticket's images.
@@ -43,41 +46,45 @@ class Pictures:
 
 
 class Album:
-    """Images that were looked at already; each is read once.
+    """Images that were looked at already; each is got and read once."""
 
-    Args:
-        download: Gets an attachment's content; raises RunbookError.
-        say: Says what is under way.
-    """
-
-    def __init__(self, download: Callable[[Attachment], bytes], say: Callable[[str], None]) -> None:
-        self._download, self._say = download, say
+    def __init__(self) -> None:
         self._files: dict[str, bytes] = {}
         self._pages: dict[str, Page | str] = {}
 
-    def look(self, thread: Iterable[Comment], paths: Iterable[str]) -> Pictures:
-        """The images on the ticket, and those that the engineer is about to add."""
+    def look(
+        self, thread: Iterable[Comment], paths: Iterable[str], *, download: Download, say: Callable[[str], None]
+    ) -> Pictures:
+        """The images on the ticket, and those that the engineer is about to add.
+
+        Args:
+            thread: The ticket's comments.
+            paths: The files that are to be added.
+            download: Gets an attachment's content; raises RunbookError.
+            say: Says what is under way.
+        """
         files = [file for comment in thread for file in comment.attachments if is_image(file)]
         notes = [f"Only the first {MOST_IMAGES} of {len(files)} images are shown."] if len(files) > MOST_IMAGES else []
         contents: list[tuple[str, bytes]] = []
-        for name, get in [*map(self._attached, files[:MOST_IMAGES]), *map(_local, paths)]:
+        attached = [self._attached(file, download) for file in files[:MOST_IMAGES]]
+        for name, get in [*attached, *map(_local, paths)]:
             try:
                 contents.append((name, get()))
             except (RunbookError, OSError) as exc:
                 notes.append(f"{name} was not used: {exc}")
         if contents and not screenshots.available():
             notes.append(HOW_TO_INSTALL)
-        return self._pictures(contents, notes)
+        return self._pictures(contents, notes, say)
 
-    def _attached(self, file: Attachment) -> tuple[str, Callable[[], bytes]]:
+    def _attached(self, file: Attachment, download: Download) -> tuple[str, Callable[[], bytes]]:
         def get() -> bytes:
             if file.content_url not in self._files:
-                self._files[file.content_url] = self._download(file)
+                self._files[file.content_url] = download(file)
             return self._files[file.content_url]
 
         return clean(file.file_name, 60), get
 
-    def _pictures(self, contents: list[tuple[str, bytes]], notes: list[str]) -> Pictures:
+    def _pictures(self, contents: list[tuple[str, bytes]], notes: list[str], say: Callable[[str], None]) -> Pictures:
         shown, pages = [], []
         for name, content in contents:
             try:
@@ -86,7 +93,7 @@ class Album:
                 notes.append(str(exc))
                 continue
             if screenshots.available():
-                page = self._page(name, content)
+                page = self._page(name, content, say)
                 if isinstance(page, Page):
                     pages.append(page)
                 else:
@@ -100,16 +107,32 @@ class Album:
             found[conflict.name] = tuple(_suggestion(reading, image) for image, reading in conflict.readings)
         return Pictures(tuple(shown), found, tuple(notes))
 
-    def _page(self, name: str, content: bytes) -> Page | str:
+    def _page(self, name: str, content: bytes, say: Callable[[str], None]) -> Page | str:
         """What was read off an image, or why nothing was."""
         digest = hashlib.sha256(content).hexdigest()
         if digest not in self._pages:
-            self._say(f"reading {name}")
+            say(f"reading {name}")
             try:
                 self._pages[digest] = screenshots.read(content, name=name)
             except InputError as exc:
                 self._pages[digest] = str(exc)
         return self._pages[digest]
+
+
+def keep(folder: Path, file_name: str, content: bytes) -> str:
+    """Keep an image that the engineer chose, under a name of ours; returns its path.
+
+    Raises:
+        InputError: It is no image, too large, or cannot be kept.
+    """
+    kind = screenshots.media_type(content, name=file_name)
+    path = folder / "screenshots" / f"{hashlib.sha256(content).hexdigest()[:16]}.{kind.partition('/')[2]}"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    except OSError as exc:
+        raise InputError(f"The image cannot be kept in {path.parent}: {exc.strerror}.") from exc
+    return str(path)
 
 
 def is_image(attachment: Attachment) -> bool:

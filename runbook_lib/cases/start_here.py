@@ -5,22 +5,16 @@ Source: both seeds, *Overview* and *Scope*. What decides is in `routing` and `po
 
 from __future__ import annotations
 
-import json
-import shlex
 from datetime import date
-from pathlib import Path
 from typing import ClassVar, cast
 
-from runbook_lib import answers, policy, routing
+from runbook_lib import answers, policy, routing, templates
 from runbook_lib.cases.base import step
 from runbook_lib.cases.emergency import Emergency
 from runbook_lib.cases.issuing import Found, Tracker
 from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone, verdict_parts
 from runbook_lib.models import Answer, Outcome, Ruling, Verdict
 from runbook_lib.results import StepResult, somebody_is_there
-
-COPIES = "open"
-"""The folder, beside the runbooks, of the copies that have a ticket's number filled in."""
 
 
 class StartHere(Emergency):
@@ -59,7 +53,7 @@ class StartHere(Emergency):
             words = f"No runbook for this ticket. {self.route.reason} Nothing is sent to the customer: answer them."
             shown = (Paragraph(words, strong=True), *parts)
             return self.result("no runbook", Tone.STOP, shown, words, next_runbook=None, reason=self.route.reason)
-        command = self._command(self.route.runbook)
+        command = self.command_for(self.route.runbook)
         words = f"{self.route.runbook}: {self.route.reason}"
         if missing := scope.missing:
             words += f" Not known yet: {', '.join(missing)}."
@@ -102,15 +96,6 @@ class StartHere(Emergency):
     def _kinds(self, found: Found) -> tuple[tuple[str, tuple[object, ...]], ...]:
         return (("licenses", found.copies), ("failures", found.failures), ("jobs under way", found.under_way))
 
-    def _command(self, runbook: str) -> str:
-        given = {
-            name: value
-            for name, value in self._given.items()
-            if name != "mail_missing" or runbook == routing.NOT_RECEIVED
-        }
-        words = [word for name, value in given.items() for word in ("-p", name, value)]
-        return shlex.join(["runbook", "run", runbook, str(self.ticket.id), *words])
-
     def _open_it(self, runbook: str) -> tuple[Part, ...]:
         """In JupyterLab a link to a copy of the runbook with this ticket filled in; nothing where nobody clicks."""
         if not somebody_is_there():
@@ -118,36 +103,9 @@ class StartHere(Emergency):
         try:
             day = self.settings.practice_date
             place = f"practice-{day}" if day else "live"
-            values = {"ticket_id": self.ticket.id, **self._given}
-            name = _write_copy(self.settings.notebooks, runbook, place, values)
+            template = self.settings.notebooks / f"{runbook}.ipynb"
+            values = {"ticket_id": self.ticket.id, **self.given}
+            copy = templates.copy(template, f"{self.ticket.id}-{runbook}-{place}.ipynb", values)
         except OSError as exc:
             return (Paragraph(f"No copy can be made ({exc.strerror}): open {runbook}.ipynb, and set ticket_id there."),)
-        return (Link("Open it with this ticket", f"{COPIES}/{name}"),)
-
-
-def _write_copy(notebooks: Path, runbook: str, place: str, values: dict[str, object]) -> str:
-    """Copy a runbook's template with parameters filled in; returns the copy's name. One there already is kept.
-
-    It may hold the engineer's answers by now.
-    """
-    name = f"{values['ticket_id']}-{runbook}-{place}.ipynb"
-    path = notebooks / COPIES / name
-    if path.exists():
-        return name
-    notebook = json.loads((notebooks / f"{runbook}.ipynb").read_text(encoding="utf-8"))
-    for cell in notebook["cells"]:
-        if "parameters" in cell["metadata"].get("tags", []):
-            lines = "".join(cell["source"]).split("\n")
-            cell["source"] = "\n".join(_filled(line, values) for line in lines).splitlines(keepends=True)
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    return name
-
-
-def _filled(line: str, values: dict[str, object]) -> str:
-    """A line of the parameters cell, such as `plan: str = "unknown"  # words`, with its value filled in."""
-    name, colon, rest = line.partition(":")
-    if not colon or name not in values:
-        return line
-    kind, _, words = rest.partition("=")
-    return f"{name}:{kind}= {values[name]!r}  # {words.partition('  # ')[2]}"
+        return (Link("Open it with this ticket", f"{templates.COPIES}/{copy.name}"),)

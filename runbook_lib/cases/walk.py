@@ -4,19 +4,16 @@ A step's form shows what it needs first, then what may also be changed. What is 
 parameter, until that cell passes another one. Whoever runs the next cell goes on from it: the steps above that it
 changes are gone through again, and their cards follow. So no answer is lost, and no card is out of date.
 
-Nothing here changes anything: the button lets `performing` run the same notebook through papermill.
+Nothing here changes anything; the button below the last card is that of `press`.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import htpy as h
@@ -24,32 +21,21 @@ import ipywidgets
 from IPython.display import display, update_display
 
 from runbook_lib import answers
-from runbook_lib.cases.pictures import NAMES, Album, Pictures
-from runbook_lib.display import Card, Link, Paragraph, Part, Preview, Table, Tone, clean, html, text
+from runbook_lib.cases.pictures import NAMES, Album, Pictures, keep
+from runbook_lib.cases.press import Press
+from runbook_lib.display import Card, Paragraph, Tone, clean
 from runbook_lib.errors import InputError, NeedsAnswerError, RunbookError
-from runbook_lib.models import Attachment, EffectState
-from runbook_lib.performing import Performance, Progress
-from runbook_lib.redaction import Redactor
+from runbook_lib.models import Attachment
 from runbook_lib.results import StepResult
-from runbook_lib.widgets import Button, Field, Form, Kind, StateLine
+from runbook_lib.widgets import Field, Form, Kind, StateLine
 
 if TYPE_CHECKING:
     from runbook_lib.cases.base import Case
 
-BUTTON = "Perform and record"
-MAX_IMAGE_BYTES = 20_000_000
 OPEN = "open"
 """The place of the ticket's card, beside those of the steps."""
 _NOT_OFFERED = ("ticket_id", "perform", "take_over")
 """The parameters that no form offers unless a step asks for them."""
-_NEXT = {
-    "license_issued": "If the customer says that the mail has not come, use license_not_received.",
-    "license_found": "If they still cannot find the license, ask in the team's channel.",
-    "waiting_for_customer": "When the customer has answered, run this notebook again.",
-    "resolved_itself": "When the customer confirms, solve the ticket; if not, run this notebook again.",
-    "escalated": "The expert goes on from the note on the ticket; stay in touch with the customer until then.",
-    "out_of_scope": "Answer the customer yourself; nothing was sent to them.",
-}
 
 
 @dataclass(frozen=True)
@@ -104,22 +90,23 @@ class Walk:
         before: Walk | None = None,
     ) -> None:
         self._case = case
-        self._album = Album(self._download, say)
+        self._say, self._album = say, Album()
         self._given: dict[str, dict[str, object]] = {OPEN: dict(opened_with)}
         self._passed: dict[str, dict[str, object]] = {}
         self._used: dict[str, dict[str, object]] = {}
         self._results: dict[str, StepResult] = {}
         self._places: dict[str, _Place] = {}
         self._entered: dict[str, str] = {}
-        self._button: Button | None = None
-        self._plan = ""
+        self._press = Press(case, self._look_again, self._run_ended) if case.changes else None
         self._state = StateLine()
         self._pictures = Pictures()
         self._turn = threading.RLock()
         self._performed = ""
+        self._answers_for = case.ticket.id
+        self.is_closed = False
         if before:
-            self._entered, self._album = dict(before._entered), before._album
-            self._passed = dict(before._passed)
+            self._entered, self._answers_for = dict(before._entered), before._answers_for
+            self._passed, self._album = dict(before._passed), before._album
             before.close()
 
     @property
@@ -144,6 +131,7 @@ class Walk:
         with self._turn:
             self._take(name, given)
             self._catch_up(name)
+            self._outdate(name)
             try:
                 result = self._attempt(name)
                 asks = result.asks
@@ -168,10 +156,11 @@ class Walk:
             if place.form:
                 place.form.close()
             place.box.close()
-        if self._button:
-            self._button.close()
+        if self._press:
+            self._press.button.close()
         self._state.widget.close()
         self._places.clear()
+        self.is_closed = True
 
     # -- what is asked, and what was entered
 
@@ -242,6 +231,7 @@ class Walk:
             except RunbookError as exc:
                 missing = exc.missing if isinstance(exc, NeedsAnswerError) else None
                 self._follow(name, self._case.stopped(self._title(name), exc), missing)
+                self._outdate(name)
                 raise
             self._follow(name, result, result.asks)
 
@@ -251,15 +241,41 @@ class Walk:
         if number != self._case.ticket.id:
             self._case.read_again(number)
             self._used.clear()
-            self._entered = {"ticket_id": self._entered["ticket_id"]} if "ticket_id" in self._entered else {}
+            if number != self._answers_for:
+                self._entered = {one: words for one, words in self._entered.items() if one == "ticket_id"}
+                self._answers_for = number
             self._follow(OPEN, self._case.ticket_card(), ("ticket_id",))
+
+    def _look_again(self) -> None:
+        """Go through all steps as the ticket is now; what is waited for is said below the button, not in a cell."""
+        budget = self._case.services.budget
+        before = budget.say, self._say
+        with self._turn:
+            if self._press:
+                budget.say = self._say = self._press.say
+            try:
+                self._case.read_again(self._case.ticket.id)
+                self._used.clear()
+                self._again([name for name in self._case.order if name in self._given])
+            finally:
+                budget.say, self._say = before
 
     # -- what is shown
 
+    def _outdate(self, name: str) -> None:
+        """What is shown below a step that is run anew, or has stopped, is not so any more, and says so."""
+        later = self._case.order[self._case.order.index(name) + 1 :]
+        words = "A step above was run again, or has stopped: run this cell again."
+        for one in later:
+            if self._results.pop(one, None) is not None and (place := self._places.get(one)):
+                card = Card(self._title(one), "out of date", Tone.PLAIN, self._case.badge, (Paragraph(words),))
+                update_display(StepResult(card, {}), display_id=place.display_id)  # type: ignore[no-untyped-call]
+        if self._press and later:
+            self._press.forget()
+
     def _show(self, name: str, result: StepResult, asks: tuple[str, ...] | None) -> None:
         place = self._places.setdefault(name, _Place())
-        if name == self._case.order[-1] and self._case.changes and self._case.outcome:
-            result = self._with_plan(result)
+        result = self._with_plan(name, result)
         self._fill(name, place, asks)
         display(result, display_id=place.display_id)  # type: ignore[no-untyped-call]
         display(place.box)  # type: ignore[no-untyped-call]
@@ -267,8 +283,18 @@ class Walk:
     def _follow(self, name: str, result: StepResult, asks: tuple[str, ...] | None) -> None:
         """Let a card that is shown already say what is so now."""
         if place := self._places.get(name):
+            result = self._with_plan(name, result)
             update_display(result, display_id=place.display_id)  # type: ignore[no-untyped-call]
             self._fill(name, place, asks)
+
+    def _with_plan(self, name: str, result: StepResult) -> StepResult:
+        """The last card has the plan on it, unless it could not be made."""
+        is_last = name == self._case.order[-1] and name in self._results
+        return self._press.with_plan(result, self._results) if self._press and is_last else result
+
+    def _run_ended(self, words: str) -> None:
+        self._performed = words
+        self._say_state()
 
     def _fill(self, name: str, place: _Place, asks: tuple[str, ...] | None) -> None:
         """The widgets below a card: its form, the button, and the state of the case.
@@ -284,8 +310,8 @@ class Walk:
             place.form = self._form(*fields, before=place.form)
         place.content = fields, self._pictures
         shown = [place.form.box] if place.form else []
-        if name == self._case.order[-1] and self._button:
-            shown.append(self._button.box)
+        if name == self._case.order[-1] and self._press:
+            shown.append(self._press.button.box)
         place.box.children = (*shown, self._state.widget)
         self._say_state()
 
@@ -298,7 +324,8 @@ class Walk:
             paths = answers.parse("screenshots", typed) if typed else None
         except InputError:
             paths = None
-        return self._album.look(self._case.thread, paths if isinstance(paths, tuple) else ())
+        added = paths if isinstance(paths, tuple) else ()
+        return self._album.look(self._case.thread, added, download=self._download, say=self._say)
 
     def _download(self, file: Attachment) -> bytes:
         return self._case.services.zendesk.download(file, self._case.settings.attachment_limit_bytes)
@@ -321,20 +348,7 @@ class Walk:
         )
 
     def _keep(self, file_name: str, content: bytes) -> str:
-        """Keep an image that the engineer chose, under a name of ours; returns its path."""
-        kind = next((kind for magic, kind in answers.IMAGE_TYPES.items() if content.startswith(magic)), None)
-        if kind is None or len(content) > MAX_IMAGE_BYTES:
-            raise InputError(
-                f"{clean(file_name, 80)} is no PNG, JPEG or GIF image of at most {MAX_IMAGE_BYTES // 1_000_000} MB."
-            )
-        folder = self._case.settings.ticket_folder(self._case.ticket.id) / "screenshots"
-        path = folder / f"{hashlib.sha256(content).hexdigest()[:16]}.{kind.partition('/')[2]}"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-        except OSError as exc:
-            raise InputError(f"The image cannot be kept in {folder}: {exc.strerror}.") from exc
-        return str(path)
+        return keep(self._case.settings.ticket_folder(self._case.ticket.id), file_name, content)
 
     def _say_state(self) -> None:
         case = self._case
@@ -347,135 +361,6 @@ class Walk:
         style = "font-size:12px;line-height:1.5;opacity:0.9;padding:2px 0px;white-space:normal"
         self._state.say(h.div(style=style)[place, " · ", clean(" · ".join(words))])
 
-    # -- performing
-
-    def _with_plan(self, closing: StepResult) -> StepResult:
-        """The last card, with the exact texts and values of everything that would be done, and the button for it."""
-        parts = self._plan_parts()
-        last = self._last_record()
-        self._plan = text(Card("", "", Tone.PLAN, "", parts))
-        if self._button is None:
-            self._button = Button(BUTTON, self._perform)
-        words = tuple(part for part in closing.card.parts if not isinstance(part, Table))
-        card = closing.card
-        shown = Card(card.title, card.state, card.tone, card.badge, (*words, *last, *parts))
-        if Performance(self._case.settings, self._case.runbook, self._case.ticket.id).is_under_way:
-            self._button.follow()
-        return StepResult(shown, closing.data)
-
-    def _plan_parts(self) -> tuple[Part, ...]:
-        """Each step that has an effect: what it is, and the texts and values that go with it."""
-        parts: list[Part] = []
-        for name in self._case.order[:-1]:
-            result = self._results.get(name)
-            if result is None or not self._case.effects_of(name):
-                continue
-            kept = [part for part in result.card.parts if isinstance(part, Table | Preview)]
-            parts += [Paragraph(self._title(name), strong=True), *kept]
-        return tuple(parts)
-
-    def _last_record(self) -> tuple[Part, ...]:
-        case = self._case
-        line = Performance(case.settings, case.runbook, case.ticket.id).last()
-        if line is None or not line.get("record"):
-            return ()
-        said = f"Performed before: {line['outcome'] or line['status']}, {line['at'][:16].replace('T', ' ')} UTC."
-        return (Paragraph(said), self._record(line))
-
-    def _record(self, line: Mapping[str, Any]) -> Link:
-        return Link("the record of this run", _beside(self._folder / str(line["record"])))
-
-    @property
-    def _folder(self) -> Path:
-        return self._case.settings.ticket_folder(self._case.ticket.id)
-
-    def _perform(self) -> Iterator[Mapping[str, Any]]:
-        """What the button does: look once more, run, and follow the run to its end."""
-        case = self._case
-        run = Performance(case.settings, case.runbook, case.ticket.id)
-        try:
-            if not run.is_under_way:
-                yield self._bundle("looking once more", Tone.PLAN, "Nothing is changed yet.")
-                with self._turn:
-                    changed, answers_shown = self._has_changed(), case.given
-                if changed:
-                    yield self._changed_meanwhile()
-                    return
-                run.begin(answers_shown)
-            for now in run.progress():
-                yield self._progress(now)
-        except RunbookError as exc:
-            yield self._bundle("stopped", Tone.STOP, str(exc))
-        except Exception as exc:  # a thread tells nobody, and what is shown last would go on saying that it works
-            words = Redactor.of(case.settings).text(f"{type(exc).__name__}: {exc}")
-            advice = "This is a bug or a broken installation. Look at the ticket's journal before you press again."
-            yield self._bundle("stopped", Tone.STOP, f"{words}. {advice}")
-
-    def _changed_meanwhile(self) -> Mapping[str, Any]:
-        if any(effect.state is EffectState.PLANNED for effect in self._case.applied):
-            words = "The plan has changed since it was shown. Read it again above, then press again."
-            return self._bundle("not performed", Tone.ASK, words)
-        words = "Everything is there already, so that nothing was done."
-        return self._bundle("nothing to do", Tone.GOOD, words, *self._last_record())
-
-    def _has_changed(self) -> bool:
-        """Go through everything again, as the ticket is now; returns whether the plan is another one."""
-        with self._turn, self._waiting_is_shown():
-            before = self._plan
-            self._case.read_again(self._case.ticket.id)
-            self._used.clear()
-            self._again([name for name in self._case.order if name in self._given])
-            last = self._case.order[-1]
-            self._follow(last, self._with_plan(self._results[last]), ())
-            return self._plan != before
-
-    @contextmanager
-    def _waiting_is_shown(self) -> Iterator[None]:
-        """Where waiting for a service is told below the button, and not in a cell."""
-        budget, button = self._case.services.budget, self._button
-        before = budget.say
-        if button:
-            budget.say = lambda words: button.show(self._bundle("waiting", Tone.PLAN, words))
-        try:
-            yield
-        finally:
-            budget.say = before
-
-    def _progress(self, now: Progress) -> Mapping[str, Any]:
-        if now.error:
-            return self._bundle("stopped", Tone.STOP, now.error)
-        if now.ended is not None:
-            return self._ended(now.ended)
-        steps = [("✓", title) for title in now.steps[:-1]] + [("▸", title) for title in now.steps[-1:]]
-        doing = f", {now.doing}" if now.doing else ""
-        words = f"{len(now.steps)} of {now.total} steps begun{doing}; {now.seconds:.0f} s."
-        if now.following:
-            words = f"A run of this ticket is under way, begun elsewhere. {words}"
-        rows = [Table(("", "step"), steps)] if steps else []
-        return self._bundle("performing", Tone.PLAN, words, *rows)
-
-    def _ended(self, line: Mapping[str, Any]) -> Mapping[str, Any]:
-        outcome = line["outcome"]
-        self._performed = f"performed: {outcome or line['status']}"
-        self._say_state()
-        parts: list[Part] = []
-        if line["record"]:
-            parts.append(self._record(line))
-        if line["missing"]:
-            labels = ", ".join(answers.QUESTIONS[name].label for name in line["missing"])
-            parts.append(
-                Paragraph(f"Still to be answered: {labels}. Fill it in above, run the cells again, and press.")
-            )
-        elif outcome in _NEXT:
-            parts.append(Paragraph(f"Next: {_NEXT[outcome]}"))
-        good = outcome is not None
-        return self._bundle(str(outcome or line["status"]), Tone.GOOD if good else Tone.ASK, line["summary"], *parts)
-
-    def _bundle(self, state: str, tone: Tone, words: str, *parts: Part) -> Mapping[str, Any]:
-        place = self._case.badge.partition(" · ")[0]
-        card = Card(BUTTON, state, tone, place, (Paragraph(words, strong=True), *parts))
-        return {"text/html": html(card), "text/plain": text(card)}
-
 
 def _typed(name: str, value: object) -> str:
     """A parameter's value as it would be typed into a form."""
@@ -483,8 +368,3 @@ def _typed(name: str, value: object) -> str:
     if plain is True:
         return "yes"
     return ", ".join(map(str, plain)) if isinstance(plain, list) else str(plain)
-
-
-def _beside(path: Path) -> str:
-    """A file's address as seen from the notebook, whose folder is the kernel's."""
-    return os.path.relpath(path, Path.cwd()).replace(os.sep, "/")

@@ -14,7 +14,8 @@ from datetime import date
 from typing import ClassVar, cast
 
 from runbook_lib import answers, messages, policy, triage
-from runbook_lib.cases.base import effect_data, effect_parts, effect_state, effect_tone, step
+from runbook_lib.cases.base import step
+from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, effect_tone
 from runbook_lib.cases.changes import Comment, SlackPost
 from runbook_lib.cases.emergency import Emergency
 from runbook_lib.cases.walk import Prefill

@@ -12,15 +12,9 @@ from datetime import date, timedelta
 from typing import ClassVar, cast
 
 from runbook_lib import answers, messages, policy
-from runbook_lib.cases.base import (
-    effect_data,
-    effect_parts,
-    effect_state,
-    effect_tone,
-    evidence_words,
-    step,
-)
+from runbook_lib.cases.base import step
 from runbook_lib.cases.by_hand import check_nothing_under_way, made_by_hand, manual_form, manual_issuance
+from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, effect_tone, evidence_words
 from runbook_lib.cases.changes import ByHand, Screenshots, SlackPost, screenshots_request
 from runbook_lib.cases.changes import Comment as CommentEffect
 from runbook_lib.cases.emergency import Emergency, from_license_file

@@ -7,8 +7,19 @@ It takes bytes and gives plain data: it knows nothing of tickets, cases or forms
 - A value is sure only if every check says so (`reading`); an unsure one is for a person to compare with its crop.
 """
 
-from runbook_lib.screenshots.images import thumbnail
+from runbook_lib.screenshots.images import MAX_BYTES, media_type, thumbnail
 from runbook_lib.screenshots.reading import Agreement, Conflict, Page, Reading, agreement, read
 from runbook_lib.screenshots.words import available
 
-__all__ = ["Agreement", "Conflict", "Page", "Reading", "agreement", "available", "read", "thumbnail"]
+__all__ = [
+    "MAX_BYTES",
+    "Agreement",
+    "Conflict",
+    "Page",
+    "Reading",
+    "agreement",
+    "available",
+    "media_type",
+    "read",
+    "thumbnail",
+]

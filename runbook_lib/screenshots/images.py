@@ -85,14 +85,25 @@ def png(picture: Image.Image) -> bytes:
     return file.getvalue()
 
 
-def _check_file(content: bytes, name: str) -> None:
-    """Refuse by the file's bytes alone."""
-    if not content.startswith(tuple(IMAGE_TYPES)):
+def media_type(content: bytes, *, name: str = "") -> str:
+    """What kind of image a file is, by its bytes alone.
+
+    Raises:
+        InputError: It is none of a known kind, or too large.
+    """
+    kind = next((kind for magic, kind in IMAGE_TYPES.items() if content.startswith(magic)), None)
+    if kind is None:
         raise InputError(f"{called(name)} is no PNG, JPEG or GIF. Give the screenshot itself.")
     if len(content) > MAX_BYTES:
         raise InputError(
             f"{called(name)} has {size(len(content))}; at most {size(MAX_BYTES)} are read. Give a smaller one."
         )
+    return kind
+
+
+def _check_file(content: bytes, name: str) -> None:
+    """Refuse by the file's bytes alone."""
+    media_type(content, name=name)
     if content.startswith(b"\xff\xd8") and content.count(b"\xff\xda") > MAX_SCANS:
         raise InputError(f"{called(name)} is a JPEG of more than {MAX_SCANS} passes. Save it anew, as a PNG.")
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
-from runbook_lib.cases import base, pictures, walk
+from runbook_lib import templates
+from runbook_lib.cases import base, pictures, services, walk
+from runbook_lib.cases import press as pressing
 from runbook_lib.cases.start_here import StartHere
 from runbook_lib.cases.walk import Walk
 from runbook_lib.cases.weekday_triage import WeekdayTriage
@@ -19,7 +23,7 @@ from runbook_lib.errors import InputError, NeedsAnswerError
 from runbook_lib.models import Outcome
 from runbook_lib.results import StepResult
 from runbook_lib.screenshots import Page, Reading
-from runbook_lib.settings import ROOT
+from runbook_lib.settings import ROOT, Settings
 from tests.practice import World, start
 
 ADDRESS = "maya.lindqvist@nordlicht-analytics.example"
@@ -238,7 +242,7 @@ def test_an_image_is_kept_under_a_name_of_ours(here: World) -> None:
     path = Path(way(case)._keep("../../<b>dashboard.png", PNG))
     assert (PNG, here.outputs / "sandbox" / "1001" / "screenshots") == (path.read_bytes(), path.parent)
     assert re.fullmatch(r"[0-9a-f]{16}\.png", path.name)
-    with pytest.raises(InputError, match=r"note.txt is no PNG, JPEG or GIF image"):
+    with pytest.raises(InputError, match=r"note.txt is no PNG, JPEG or GIF"):
         way(case)._keep("note.txt", b"hello")
 
 
@@ -256,7 +260,7 @@ def test_values_are_read_off_the_images_and_count_only_when_confirmed(here: Worl
     run(case, "decide_scope")
     assert ["Confirm premium"] == suggested(case, "collect_facts", "plan")
     assert "missing: " in screen.card("Decide the scope")
-    assert {} == case.given
+    assert "runbook run weekend_license 1908 --perform" == case.command
     for name in ("plan", "expires_on"):
         next(part for part in row(case, "collect_facts", name)._parts if hasattr(part, "click")).click()
     way(case).enter("deployment", "self_managed")
@@ -371,7 +375,7 @@ def test_a_ticket_that_cannot_be_opened_says_where(here: World, capsys: pytest.C
 
 def press(case: Any) -> str:
     """Press the button, and wait for its end; what is shown then."""
-    button = way(case)._button
+    button = way(case)._press.button
     assert button is not None
     button.button.click()
     assert button.wait(120)
@@ -397,7 +401,7 @@ def test_pressing_performs_and_links_the_record(here: World) -> None:
     assert "300 users" in here.posts(1001)[0]
     assert "performed: license_issued" in state(case)
     (record,) = (here.outputs / "sandbox" / "1001").glob("*.ipynb")
-    assert record.name in str(way(case)._button.output.outputs)  # type: ignore[union-attr]
+    assert record.name in str(way(case)._press.button.output.outputs)  # type: ignore[union-attr]
     again = press(case)
     assert "Everything is there already" in again and record.name in again
     assert (1, 1, 1) == (len(here.posts(1001)), len(here.issues(1001)), len(here.mails(ADDRESS)))
@@ -422,10 +426,10 @@ def test_a_bug_is_told_below_the_button(here: World, monkeypatch: pytest.MonkeyP
     def broken(*_: object) -> None:
         raise RuntimeError(f"nobody thought of this: {token}")
 
-    monkeypatch.setattr(walk.Performance, "begin", broken)
+    monkeypatch.setattr(pressing.Performance, "begin", broken)
     shown = press(case)
     assert "RuntimeError: nobody thought of this" in shown
-    assert token not in str(way(case)._button.output.outputs)  # type: ignore[union-attr]
+    assert token not in str(way(case)._press.button.output.outputs)  # type: ignore[union-attr]
     monkeypatch.undo()
     monkeypatch.setenv("RUNBOOK_OUTPUTS", str(here.outputs))
     assert "[license_issued]" in press(case)
@@ -439,9 +443,9 @@ def test_a_second_window_follows_the_first(here: World) -> None:
     shown: list[str] = []
     one = threading.Thread(target=lambda: shown.append(press(first)))
     one.start()
-    button = way(second)._button
+    button = way(second)._press.button
     assert button is not None
-    while not walk.Performance(second.settings, second.runbook, 1001).is_under_way:
+    while not pressing.Performance(second.settings, second.runbook, 1001).is_under_way:
         assert one.is_alive()
     shown.append(press(second))
     one.join()
@@ -459,3 +463,150 @@ def test_a_service_that_is_down_is_said_and_nothing_is_lost(here: World, monkeyp
     here.clear_faults()
     monkeypatch.delenv("RUNBOOK_WAIT_S")
     assert "[license_issued]" in press(case)
+
+
+# -- only what is shown is performed
+
+
+def test_every_answer_is_passed_on(
+    here: World, screen: Screen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also `unknown`: what the notebook's file has in its place, saved there for another ticket, does not count."""
+    notebooks = tmp_path / "notebooks"
+    shutil.copytree(ROOT / "notebooks", notebooks)
+    file = notebooks / "weekend_license.ipynb"
+    file.write_text(file.read_text().replace('user_count: str = \\"unknown\\"', 'user_count: str = \\"999\\"'))
+    assert "999" == templates.defaults(file)["user_count"]
+    monkeypatch.setenv("RUNBOOK_NOTEBOOKS", str(notebooks))
+    case = WeekendLicense.open(1001)
+    run(case, user_count="999")
+    way(case).enter("user_count", "unknown")
+    run(case, user_count="999")
+    assert "250 users" in screen.card("Close the case")
+    assert "-p user_count unknown" in case.command
+    assert "[license_issued]" in press(case)
+    assert "250 users" in here.posts(1001)[0]
+
+
+def test_nothing_is_begun_without_a_press(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that was under way when the last card was shown, and is not any more."""
+    case = WeekendLicense.open(1001)
+    looks = iter([True])
+    real = pressing.Performance.is_under_way.fget  # type: ignore[attr-defined]
+    monkeypatch.setattr(pressing.Performance, "is_under_way", property(lambda self: next(looks, None) or real(self)))
+    run(case)
+    button = way(case)._press.button  # type: ignore[union-attr]
+    assert button.wait(30)
+    assert ([], []) == (here.posts(1001), here.mails(ADDRESS))
+
+
+def test_a_corrected_answer_stays_corrected(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """IPython keeps every case that was shown, also those that another one has taken over from."""
+    shell = type("Shell", (), {"user_ns": {}})
+    monkeypatch.setattr(base, "get_ipython", lambda: shell)
+
+    def open_again(number: int) -> WeekendLicense:
+        case = WeekendLicense.open(number)
+        shell.user_ns[f"_{len(shell.user_ns)}"] = case
+        run(case, "collect_facts")
+        return case
+
+    way(open_again(1001)).enter("plan", "starter")
+    way(open_again(1001)).enter("plan", "ultimate")
+    assert "ultimate" == str(open_again(1001).facts.value("plan"))
+    open_again(1005)
+    assert "ultimate" == str(open_again(1001).facts.value("plan"))
+
+
+def test_another_file_of_the_same_name_is_another_plan(here: World, tmp_path: Path) -> None:
+    """Also another content of the same file: a plan is more than its words."""
+    for name, color in (("a", "red"), ("b", "blue")):
+        (tmp_path / name).mkdir()
+        Image.new("RGB", (60, 60), color).save(tmp_path / name / "dash.png")
+    case = WeekendLicense.open(1001)
+    run(case, screenshots=str(tmp_path / "a" / "dash.png"))
+    way(case).enter("screenshots", str(tmp_path / "b" / "dash.png"))
+    assert "The plan has changed" in press(case)
+    Image.new("RGB", (60, 60), "green").save(tmp_path / "b" / "dash.png")
+    assert "The plan has changed" in press(case)
+    assert [] == here.comments(1001)
+
+
+def test_cards_below_a_stop_say_that_they_are_out_of_date(here: World, screen: Screen) -> None:
+    """No card tells a plan that is none any more; the next press shows one first."""
+    case = WeekendLicense.open(1001)
+    run(case)
+    here.change("UPDATE tickets SET assignee_id = (SELECT id FROM users WHERE name = 'Robin Weekend') WHERE id = 1001")
+    assert "[stopped]" in press(case)
+    assert "[out of date]" in screen.card("Close the case")
+    assert "[out of date]" in screen.card("Tell the team")
+    here.change("UPDATE tickets SET assignee_id = NULL WHERE id = 1001")
+    assert "Read it again above" in press(case)
+    assert "| we have sent" in screen.card("Close the case")
+    assert "[license_issued]" in press(case)
+
+
+def test_a_cell_that_is_run_again_outdates_those_below(here: World, screen: Screen) -> None:
+    """Until they are run again, too."""
+    case = WeekendLicense.open(1001)
+    run(case)
+    case.collect_facts(**NOTHING)
+    assert "[out of date]" in screen.card("Decide the scope")
+    run(case)
+    assert "[in scope]" in screen.card("Decide the scope")
+
+
+def test_another_runbooks_run_is_not_this_ones(here: World) -> None:
+    """Its record is not shown as this one's."""
+    case = WeekendLicense.open(1001)
+    run(case)
+    assert "[license_issued]" in press(case)
+    settings = Settings.load()
+    assert "license_issued" == (pressing.Performance(settings, "weekend_license", 1001).last() or {})["outcome"]
+    assert None is pressing.Performance(settings, "license_not_received", 1001).last()
+
+
+def test_nothing_is_cleared_in_a_cell_by_the_button(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new image is read while it looks once more: that is said below the button."""
+    case = WeekendLicense.open(1908)
+    run(case, ask_customer=True)
+    assert Outcome.WAITING_FOR_CUSTOMER == case.outcome
+    monkeypatch.setattr(services, "clear_output", lambda wait: pytest.fail("a cell is cleared"))
+    way(case)._album._pages.clear()
+    assert "[waiting_for_customer]" in press(case)
+
+
+def test_run_all_keeps_the_answers_for_the_number_in_the_form(
+    here: World, screen: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are of that ticket, not of the one that the cell names."""
+    case = StartHere.open(1001)
+    case._ipython_display_()
+    way(case).enter("ticket_id", "2004")
+    case.collect_facts(**NOTHING)
+    way(case).enter("plan", "starter")
+    monkeypatch.setattr(base, "get_ipython", lambda: type("Shell", (), {"user_ns": {"case": case}}))
+    again = StartHere.open(1001)
+    again._ipython_display_()
+    assert (2004, {"ticket_id": "2004", "plan": "starter"}) == (again.ticket.id, way(again)._entered)
+    way(again).enter("ticket_id", "1005")
+    again.collect_facts(**NOTHING)
+    assert {"ticket_id": "1005"} == way(again)._entered
+
+
+def test_no_widget_is_left_behind(here: World) -> None:
+    """Neither by a form that was made anew nor by a walk that was closed."""
+    from ipywidgets.widgets.widget import _instances
+
+    def pictures_shown() -> int:
+        return sum("data:image" in str(getattr(one, "value", "")) for one in _instances.values())
+
+    case = WeekendLicense.open(1908)
+    before = pictures_shown()
+    run(case, "collect_facts")
+    shown = pictures_shown()
+    for billable in ("100", "101"):
+        case.collect_facts(**{**NOTHING, "billable_users": billable})
+        assert shown == pictures_shown()
+    way(case).close()
+    assert before == pictures_shown()

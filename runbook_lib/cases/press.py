@@ -1,0 +1,182 @@
+"""The plan of a case, the button that performs it, and what came of it. Only what is shown is performed.
+
+A plan is more than its words: also the answers that it rests on, all of them, the outcome, and the operation ids of its
+effects, which hold the stamp of the ticket and the digest of files. Whoever presses has everything looked at once more,
+and if any of it is another one now, nothing is begun. Nothing here changes anything by itself: `performing` runs the
+same notebook through papermill.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runbook_lib import answers
+from runbook_lib.display import Card, Link, Paragraph, Part, Preview, Table, Tone, html, text
+from runbook_lib.errors import RunbookError
+from runbook_lib.models import EffectState, Outcome
+from runbook_lib.performing import Performance, Progress
+from runbook_lib.redaction import Redactor
+from runbook_lib.results import StepResult
+from runbook_lib.widgets import Button
+
+if TYPE_CHECKING:
+    from runbook_lib.cases.base import Case
+
+BUTTON = "Perform and record"
+_NEXT = {
+    Outcome.LICENSE_ISSUED: "If the customer says that the mail has not come, use license_not_received.",
+    Outcome.LICENSE_FOUND: "If they still cannot find the license, ask in the team's channel.",
+    Outcome.WAITING_FOR_CUSTOMER: "When the customer has answered, run this notebook again.",
+    Outcome.RESOLVED_ITSELF: "When the customer confirms, solve the ticket; if not, run this notebook again.",
+    Outcome.ESCALATED: "The expert goes on from the note on the ticket; stay in touch with the customer until then.",
+    Outcome.OUT_OF_SCOPE: "Answer the customer yourself; nothing was sent to them.",
+}
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What would be done, and everything that it rests on."""
+
+    parts: tuple[Part, ...]
+    outcome: Outcome | None
+    answers: Mapping[str, str]
+    operations: tuple[str, ...]
+
+
+class Press:
+    """The button of one case.
+
+    Args:
+        case: The case.
+        look_again: Goes through all steps as the ticket is now, and shows them; raises RunbookError.
+        on_end: Called when a run of this case has ended, with how.
+    """
+
+    def __init__(self, case: Case, look_again: Callable[[], None], on_end: Callable[[str], None]) -> None:
+        self._case, self._look_again, self._on_end = case, look_again, on_end
+        self._plan: _Plan | None = None
+        self.button = Button(BUTTON, self._perform)
+
+    def with_plan(self, closing: StepResult, results: Mapping[str, StepResult]) -> StepResult:
+        """The last card, with the exact texts and values of everything that would be done.
+
+        Args:
+            closing: The last step's result.
+            results: Those of all steps, by name.
+        """
+        parts = self._parts(results)
+        self._plan = _Plan(parts, self._case.outcome, self._case.given, self._case.operations)
+        words = tuple(part for part in closing.card.parts if not isinstance(part, Table))
+        if self._performance().is_under_way:
+            self.button.follow(self._watch)
+        return replace(closing, card=replace(closing.card, parts=(*words, *self._last_record(), *parts)))
+
+    def forget(self) -> None:
+        """What is shown is no plan any more: the next press shows one first."""
+        self._plan = None
+
+    def say(self, words: str) -> None:
+        """Say below the button what is waited for."""
+        self.button.show(self._bundle("waiting", Tone.PLAN, words))
+
+    def _parts(self, results: Mapping[str, StepResult]) -> tuple[Part, ...]:
+        """Each step that has an effect: what it is, and the texts and values that go with it."""
+        parts: list[Part] = []
+        for name in self._case.order[:-1]:
+            if name in results and self._case.effects_of(name):
+                card = results[name].card
+                kept = [part for part in card.parts if isinstance(part, Table | Preview)]
+                parts += [Paragraph(card.title, strong=True), *kept]
+        return tuple(parts)
+
+    def _performance(self) -> Performance:
+        return Performance(self._case.settings, self._case.runbook, self._case.ticket.id)
+
+    def _perform(self) -> Iterator[Mapping[str, Any]]:
+        """What a press does: look once more, run, and follow the run to its end."""
+        return self._told(self._steps_of_a_press())
+
+    def _watch(self) -> Iterator[Mapping[str, Any]]:
+        """Follow the run that is under way; never begins one."""
+        return self._told(map(self._progress, self._performance().progress()))
+
+    def _steps_of_a_press(self) -> Iterator[Mapping[str, Any]]:
+        run = self._performance()
+        if not run.is_under_way:
+            yield self._bundle("looking once more", Tone.PLAN, "Nothing is changed yet.")
+            shown = self._plan
+            self._look_again()
+            if shown is None or self._plan != shown:
+                yield self._other_plan()
+                return
+            run.begin(shown.answers)  # or else somebody was quicker, whose run is followed
+        yield from map(self._progress, run.progress())
+
+    def _told(self, steps: Iterator[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+        """The steps, and whatever ends them early, in words."""
+        try:
+            yield from steps
+        except RunbookError as exc:
+            yield self._bundle("stopped", Tone.STOP, str(exc))
+        except Exception as exc:  # a thread tells nobody, and what is shown last would go on saying that it works
+            words = Redactor.of(self._case.settings).text(f"{type(exc).__name__}: {exc}")
+            advice = "This is a bug or a broken installation. Look at the ticket's journal before you press again."
+            yield self._bundle("stopped", Tone.STOP, f"{words}. {advice}")
+
+    def _other_plan(self) -> Mapping[str, Any]:
+        if any(effect.state is EffectState.PLANNED for effect in self._case.applied):
+            words = "The plan has changed since it was shown, or the ticket has. Read it again above, then press again."
+            return self._bundle("not performed", Tone.ASK, words)
+        words = "Everything is there already, so that nothing was done."
+        return self._bundle("nothing to do", Tone.GOOD, words, *self._last_record())
+
+    def _progress(self, now: Progress) -> Mapping[str, Any]:
+        other = now.runbook not in ("", self._case.runbook)
+        if now.error:
+            return self._bundle("stopped", Tone.STOP, now.error)
+        if other and now.is_over:
+            words = f"The run of {now.runbook} on this ticket has ended. Run the cells again, then press."
+            return self._bundle("not performed", Tone.ASK, words)
+        if now.ended is not None:
+            return self._ended(now.ended)
+        steps = [("✓", title) for title in now.steps[:-1]] + [("▸", title) for title in now.steps[-1:]]
+        doing = f", {now.doing}" if now.doing else ""
+        words = f"{len(now.steps)} of {now.total} steps begun{doing}; {now.seconds:.0f} s."
+        if now.following:
+            words = f"A run of {now.runbook or 'this ticket'} is under way, begun elsewhere. {words}"
+        rows = [Table(("", "step"), steps)] if steps else []
+        return self._bundle("performing", Tone.PLAN, words, *rows)
+
+    def _ended(self, line: Mapping[str, Any]) -> Mapping[str, Any]:
+        outcome = line["outcome"]
+        self._on_end(f"performed: {outcome or line['status']}")
+        parts: list[Part] = [self._record(line)] if line["record"] else []
+        if line["missing"]:
+            labels = ", ".join(answers.QUESTIONS[name].label for name in line["missing"])
+            words = f"Still to be answered: {labels}. Fill it in above, run the cells again, and press."
+            parts.append(Paragraph(words))
+        elif outcome is not None:
+            parts.append(Paragraph(f"Next: {_NEXT[Outcome(outcome)]}"))
+        tone = Tone.ASK if outcome is None else Tone.GOOD
+        return self._bundle(str(outcome or line["status"]), tone, line["summary"], *parts)
+
+    def _last_record(self) -> tuple[Part, ...]:
+        line = self._performance().last()
+        if line is None or not line.get("record"):
+            return ()
+        said = f"Performed before: {line['outcome'] or line['status']}, {line['at'][:16].replace('T', ' ')} UTC."
+        return (Paragraph(said), self._record(line))
+
+    def _record(self, line: Mapping[str, Any]) -> Link:
+        """A link to a record as seen from the notebook, whose folder is the kernel's."""
+        path = self._case.settings.ticket_folder(self._case.ticket.id) / str(line["record"])
+        return Link("the record of this run", os.path.relpath(path, Path.cwd()).replace(os.sep, "/"))
+
+    def _bundle(self, state: str, tone: Tone, words: str, *parts: Part) -> Mapping[str, Any]:
+        place = self._case.badge.partition(" · ")[0]
+        card = Card(BUTTON, state, tone, place, (Paragraph(words, strong=True), *parts))
+        return {"text/html": html(card), "text/plain": text(card)}

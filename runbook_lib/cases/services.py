@@ -1,0 +1,67 @@
+"""The other ends, as one run sees them, and the line that says what a step waits for."""
+
+from __future__ import annotations
+
+import weakref
+from dataclasses import dataclass
+
+from IPython.display import Pretty, clear_output, display
+
+from runbook_lib.budget import Budget
+from runbook_lib.clients.customersdot import CustomersDot
+from runbook_lib.clients.gitlab import GitLab
+from runbook_lib.clients.http import Session
+from runbook_lib.clients.slack import Slack
+from runbook_lib.clients.zendesk import Zendesk
+from runbook_lib.display import clean
+from runbook_lib.errors import InputError
+from runbook_lib.settings import Settings
+
+PROGRESS = "runbook_progress"
+"""Marks a line of progress in its output's metadata, for who shows it while the cell runs."""
+
+
+@dataclass(frozen=True)
+class Services:
+    """The other ends, as this run sees them."""
+
+    budget: Budget
+    zendesk: Zendesk
+    gitlab: GitLab | None
+    slack: Slack
+    customersdot: CustomersDot | None
+
+
+def connect(settings: Settings) -> Services:
+    """Build the clients on one connection pool, which is closed when they are no longer used."""
+    budget = Budget(settings.wait_s, say=Progress().say)
+    pool = Session(loopback=settings.profile == "sandbox", budget=budget)
+    gitlab = GitLab(settings.gitlab_url, settings.gitlab_token, pool) if settings.gitlab_token else None
+    if settings.slack_token is None:
+        raise InputError("RUNBOOK_SLACK_TOKEN is missing.")
+    services = Services(
+        budget=budget,
+        zendesk=Zendesk(settings.zendesk_url, settings.zendesk_credentials(), pool),
+        gitlab=gitlab,
+        slack=Slack(settings.slack_url, settings.slack_token, pool),
+        customersdot=(
+            CustomersDot(settings.customersdot_url, settings.customersdot_cookie, pool)
+            if settings.customersdot_cookie
+            else None
+        ),
+    )
+    weakref.finalize(services, pool.close)
+    return services
+
+
+class Progress:
+    """One line that changes while a step waits; what it says last stays in the record."""
+
+    _said = ""
+
+    def say(self, words: str) -> None:
+        """Replace the line, if it is new. Nothing else may have been shown by the cell before."""
+        if words != self._said:
+            clear_output(wait=True)  # type: ignore[no-untyped-call]
+            display(Pretty(clean(words)), metadata={PROGRESS: True})  # type: ignore[no-untyped-call]
+        self._said = words

@@ -1,0 +1,91 @@
+"""The runbooks' notebooks as files: their parameters, their headings, and copies with a ticket filled in.
+
+Runs nothing, and knows nothing of how a notebook is run.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from runbook_lib.errors import InputError
+
+COPIES = "open"
+"""The folder, beside the runbooks, of the copies that have a ticket's number filled in."""
+
+
+def defaults(notebook: Path) -> dict[str, object]:
+    """The parameters of a runbook, from its `parameters` cell: name to default, in the cell's order.
+
+    Raises:
+        InputError: It cannot be read, or its parameters are no plain literals.
+    """
+    source = "\n".join("".join(cell["source"]) for cell in _read(notebook)["cells"] if _has_parameters(cell))
+    try:
+        lines = [node for node in ast.parse(source).body if isinstance(node, ast.AnnAssign) and node.value]
+        return {ast.unparse(line.target): ast.literal_eval(ast.unparse(line.value)) for line in lines if line.value}
+    except (SyntaxError, ValueError) as exc:
+        raise InputError(f"The parameters of {notebook} are no plain literals ({exc}).") from exc
+
+
+def titles(notebook: Path) -> dict[str, str]:
+    """The headings above a runbook's steps, by the ids of the cells below them; its parameters are no step.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    found, heading = {}, ""
+    for cell in _read(notebook)["cells"]:
+        first = "".join(cell["source"]).partition("\n")[0]
+        if cell["cell_type"] == "markdown" and first.startswith("#"):
+            heading = first.lstrip("# ")
+        elif cell["cell_type"] == "code" and not _has_parameters(cell):
+            found[str(cell["id"])] = heading
+    return found
+
+
+def copy(notebook: Path, name: str, values: Mapping[str, object]) -> Path:
+    """Copy a runbook with parameters filled in; returns the copy's path. One there already is kept.
+
+    It may hold the engineer's answers by now.
+
+    Raises:
+        InputError: The runbook cannot be read.
+        OSError: The copy cannot be written.
+    """
+    path = notebook.parent / COPIES / name
+    if path.exists():
+        return path
+    content = _read(notebook)
+    for cell in filter(_has_parameters, content["cells"]):
+        lines = "".join(cell["source"]).split("\n")
+        cell["source"] = "\n".join(_filled(line, values) for line in lines).splitlines(keepends=True)
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return path
+
+
+def _read(notebook: Path) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads(notebook.read_text(encoding="utf-8"))
+        for cell in content["cells"]:
+            _ = cell["source"], cell["cell_type"], cell["metadata"]
+    except (OSError, ValueError, KeyError, TypeError) as exc:
+        raise InputError(f"The runbook {notebook} cannot be read ({exc}).") from exc
+    return content
+
+
+def _has_parameters(cell: Mapping[str, Any]) -> bool:
+    return cell["cell_type"] == "code" and "parameters" in cell["metadata"].get("tags", ())
+
+
+def _filled(line: str, values: Mapping[str, object]) -> str:
+    """A line of the parameters cell, such as `plan: str = "unknown"  # words`, with its value filled in."""
+    name, colon, rest = line.partition(":")
+    if not colon or name not in values:
+        return line
+    kind, _, words = rest.partition("=")
+    return f"{name}:{kind}= {values[name]!r}  # {words.partition('  # ')[2]}"
