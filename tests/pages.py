@@ -9,7 +9,7 @@ import io
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 from PIL import Image, ImageFilter
@@ -70,7 +70,10 @@ class View:
         dark: Whether in the dark theme.
         quality: Of a JPEG; None for a PNG.
         tilt: Degrees by which a photograph of the screen is turned; with it come blur and perspective.
-        layout: Another arrangement of the same labels: `usual`, `inline` (number after the label), `below`, `rows`.
+        shrink: By what the screenshot is made smaller, as a messenger does.
+        blur: Radius of a blur, in pixels of the image.
+        layout: Another arrangement of the same cards: `usual`, `inline` (number after the label), `below` or `above`
+            it, `bare` (below, without help text), or `rows`.
     """
 
     width: int = 1280
@@ -78,6 +81,8 @@ class View:
     dark: bool = False
     quality: int | None = None
     tilt: float = 0.0
+    shrink: float = 1.0
+    blur: float = 0.0
     layout: str = "usual"
 
 
@@ -103,6 +108,8 @@ class Camera:
             page.close()
         if view.tilt:
             content = photographed(content, view.tilt)
+        if view.blur or view.shrink != 1:
+            content = softened(content, view.shrink, view.blur)
         return content if view.quality is None else as_jpeg(content, view.quality)
 
 
@@ -123,6 +130,15 @@ def as_jpeg(content: bytes, quality: int) -> bytes:
     """An image saved as a JPEG."""
     file = io.BytesIO()
     Image.open(io.BytesIO(content)).convert("RGB").save(file, "JPEG", quality=quality)
+    return file.getvalue()
+
+
+def softened(content: bytes, shrink: float, blur: float) -> bytes:
+    """A screenshot that lost detail."""
+    image = Image.open(io.BytesIO(content)).convert("RGB")
+    image = image.resize((round(image.width * shrink), round(image.height * shrink)), Image.Resampling.LANCZOS)
+    file = io.BytesIO()
+    image.filter(ImageFilter.GaussianBlur(blur)).save(file, "PNG")
     return file.getvalue()
 
 
@@ -168,7 +184,7 @@ def _css(color: dict[str, str]) -> str:
         f".card{{border:1px solid {color['line']};border-radius:6px;padding:16px;background:{color['card']}}}"
         f".quiet,small{{color:{color['quiet']};font-size:14px}}.number{{font-size:28px;line-height:36px;margin:4px 0}}"
         ".upper{text-transform:uppercase;font-size:14px;margin:0 0 8px}.row{display:flex;padding:7px 0}"
-        ".row span:first-child{width:150px;flex:none;font-weight:bold}.line{display:flex;gap:24px}"
+        ".row span:first-child{width:190px;flex:none;font-weight:bold}.line{display:flex;gap:24px}"
         "table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:10px 8px;font-size:14px;"
         f"border-bottom:1px solid {color['line']}}}"
         ".badge{background:#dd2b0e;color:#fff;border-radius:10px;padding:1px 8px;font-size:12px;margin-left:8px}"
@@ -264,8 +280,3 @@ def _license(values: Values, view: View) -> str:
         f"<th>Expires</th><th>Users</th></tr><tr><td>{values.licensee}</td><td>{values.plan}</td><td>{older}</td>"
         f"<td>{older}</td><td>{values.day(values.expires_on)}</td><td>{values.users:,}</td></tr></table>"
     )
-
-
-def with_values(values: Values, **changes: object) -> Values:
-    """The same page with other values."""
-    return replace(values, **changes)  # type: ignore[arg-type]

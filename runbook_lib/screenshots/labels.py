@@ -141,10 +141,11 @@ def findings(words: Sequence[Word]) -> tuple[tuple[Found, bool], ...]:
     labels = _labels(words)
     taken = {id(label.word) for label in labels}
     others = [word for word in words if id(word) not in taken]
-    texts = [found for label in labels if label.name not in COUNTS for found in _beside(label, words, taken)]
-    counts, clear = _counts([label for label in labels if label.name in COUNTS], words, taken)
+    cards = [label for label in labels if label.name in COUNTS and not label.rest]
+    texts = [found for label in labels if label not in cards for found in _beside(label, words, taken)]
+    counts, clear = _counts(cards, words, taken)
     kept: list[tuple[Found, bool]] = []
-    for found, is_clear in [(one, True) for one in texts if one.name] + [(one, clear) for one in counts]:
+    for found, is_clear in [*((one, True) for one in texts), *((one, clear) for one in counts)]:
         rivals = {one.value for one in (*texts, *counts) if one.name == found.name}
         if len(rivals) == 1 and found.name not in {one.name for one, _ in kept}:
             users = [one for one in (*texts, *counts) if one.value_word is found.value_word and one.way != "inline"]
@@ -235,7 +236,7 @@ def _right_of(word: Word, words: Sequence[Word], *, heights: float) -> Word | No
 
 
 def _counts(labels: Sequence[_Label], words: Sequence[Word], taken: set[int]) -> tuple[list[Found], bool]:
-    """The numbers of users, and whether it is clear on which side of their labels they stand.
+    """The numbers of users that are not on their labels' lines, and whether it is clear on which side they stand.
 
     All cards of a page are built alike, so the side is the one on which most labels have a number.
     """
@@ -243,13 +244,12 @@ def _counts(labels: Sequence[_Label], words: Sequence[Word], taken: set[int]) ->
     for label in labels:
         near = [*_beside(label, words, taken), *_in_card(label, words, taken)]
         ways.append({found.way: found for found in near})
-    votes = Counter(way for found in ways for way in found)
-    if not votes:
+    votes = Counter(way for found in ways for way in found).most_common()
+    if not votes or (len(votes) > 1 and votes[0][1] == votes[1][1]):
         return [], False
-    (way, most), *less = votes.most_common()
-    same = not less or less[0][1] < most
-    clear = same and most >= 2 and all(way in found for found in ways if found)
-    return [found[way] for found in ways if way in found] if same else [], clear
+    way, most = votes[0]
+    clear = most >= 2 and all(way in found for found in ways if found)
+    return [found[way] for found in ways if way in found], clear
 
 
 def _in_card(label: _Label, words: Sequence[Word], taken: set[int]) -> list[Found]:
@@ -257,7 +257,7 @@ def _in_card(label: _Label, words: Sequence[Word], taken: set[int]) -> list[Foun
     found = []
     for way, side in (("below", 1), ("above", -1)):
         near = _next_in_column(label.word, words, side)
-        if near is not None and id(near) not in taken and _is_aligned(label.word, near) and not label.rest:
+        if near is not None and id(near) not in taken and _is_aligned(label.word, near):
             found += _found(label, near.text, near, way)
     return found
 
@@ -281,7 +281,7 @@ def _next_in_column(word: Word, words: Sequence[Word], side: int) -> Word | None
 
 def _is_aligned(label: Word, value: Word) -> bool:
     """Both begin at the same place, or have the same middle."""
-    ends = (label.left - value.left, label.middle[0] - value.middle[0], label.right - value.right)
+    ends = (label.left - value.left, label.middle[0] - value.middle[0])
     return min(map(abs, ends)) < 0.8 * label.height
 
 

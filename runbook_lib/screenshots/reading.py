@@ -15,8 +15,12 @@ from runbook_lib.screenshots.labels import COUNTS, Found
 if TYPE_CHECKING:
     from PIL import Image
 
-SURE_SCORE = 0.9
-"""Of each look at a value. Clear text has 0.93 to 1; `python -m benchmarks.screenshots` shows what this leaves."""
+SURE_SCORE, AGAIN_SCORE = 0.9, 0.8
+"""Of the first look at a value, and of each further one. Clear text has 0.93 to 1, and so have some misreadings:
+what finds those is that the looks differ. `python -m benchmarks.screenshots` shows what is left.
+"""
+LEGIBLE_PX = 17
+"""Height of the box around text of 10 pixels' size: in smaller text a 5 and a 6 are the same few pixels."""
 CROP_WIDTH_PX = 640
 
 
@@ -170,10 +174,10 @@ def doubts(values: Mapping[str, str]) -> set[str]:
 def _holds(picture: Image.Image, found: Found) -> bool:
     """Whether the value is whole, and every further look at it says the same with certainty."""
     word = found.value_word
-    if word.score < SURE_SCORE or _is_at_edge(picture, word):
+    if word.score < SURE_SCORE or word.height < LEGIBLE_PX or _is_at_edge(picture, word):
         return False
     looks = words.again(picture, word.corners)
-    return all(labels.value_in(found, text) == found.value and score >= SURE_SCORE for text, score in looks)
+    return all(labels.value_in(found, text) == found.value and score >= AGAIN_SCORE for text, score in looks)
 
 
 def _is_at_edge(picture: Image.Image, word: words.Word) -> bool:

@@ -23,6 +23,10 @@ READ_PIXELS = 4_000_000
 """Larger images are made smaller for the first look: time and memory (about 1 GB) grow with it."""
 SMALL_WIDTH_PX = 900
 """Narrower images are doubled: their text may be too small to be found."""
+FARTHER = 0.6
+"""By how much the last look is from farther away."""
+THREADS = 2
+"""More do little for it, and take from whatever else the machine does."""
 
 Point = tuple[float, float]
 
@@ -83,18 +87,20 @@ def on(picture: Image.Image) -> tuple[Word, ...]:
 def again(picture: Image.Image, corners: Sequence[Point]) -> list[tuple[str, float]]:
     """Further looks at one piece of text, each at other pixels: text and score of each.
 
-    The first takes in a little more at both ends, so that a cut-off digit shows; the second is in negative, smaller.
+    The first takes in a little more at both ends, so that a cut-off digit shows; the second is in negative. The third
+    is from farther away: what only just could be read no longer can, or becomes something else.
     """
     import numpy as np
-    from PIL import ImageOps
+    from PIL import Image, ImageOps
 
-    engine, looks = _engine(), []
+    height = round(math.dist(corners[0], corners[3]))
+    near = _cut(picture, corners, height_px=height, more=0.1)
+    far = near.resize([max(1, round(side * FARTHER)) for side in near.size], Image.Resampling.LANCZOS)
     wide = ImageOps.autocontrast(_cut(picture, corners, height_px=56, more=0.3).convert("L")).convert("RGB")
-    narrow = ImageOps.invert(_cut(picture, corners, height_px=38, more=0.1))
-    for piece in (wide, narrow):
+    engine, looks = _engine(), []
+    for piece in (wide, ImageOps.invert(near), far):
         found = engine(np.asarray(piece)[:, :, ::-1], use_det=False, use_cls=False, use_rec=True)
-        texts = found.txts or ("",)
-        looks.append((texts[0], float(found.scores[0])))
+        looks.append(((found.txts or ("",))[0], float(found.scores[0])))
     return looks
 
 
@@ -109,7 +115,14 @@ def _engine() -> Any:
             "Reading screenshots needs the extra `ocr`, which is not installed. Run pip install "
             "'license-runbook[ocr]'; a clone that `make` has set up has it. Or read the values off by eye."
         ) from exc
-    return RapidOCR(params={"Global.log_level": "critical", "Global.use_cls": False, "Global.max_side_len": 16_000})
+    return RapidOCR(
+        params={
+            "Global.log_level": "critical",
+            "Global.max_side_len": 16_000,  # `on` has made it small enough
+            "EngineConfig.onnxruntime.intra_op_num_threads": THREADS,
+            "EngineConfig.onnxruntime.inter_op_num_threads": 1,
+        }
+    )
 
 
 def _factor(width: int, height: int) -> float:
