@@ -18,7 +18,7 @@ from pathlib import Path
 import nbformat
 from tabulate import tabulate
 
-from benchmarks import records
+from benchmarks import records, screenshots
 from runbook_lib.sandbox import server
 from runbook_lib.settings import ROOT
 
@@ -39,6 +39,7 @@ def main() -> int:
             rows = [_against_papermill(Path(folder)), _help(), _kernel(Path(folder))]
         rows.append(("start of the sandbox, until it answers", f"{statistics.median(starts):.2f} s", "", ""))
         rows += records.rows(Path(folder) / "many", (Path(folder) / "out.ipynb").read_bytes())
+    rows += screenshots.rows()
     sys.stdout.write(tabulate(rows, headers=("figure", "median", "beside", "ratio (goal)")) + "\n")
     return 0
 

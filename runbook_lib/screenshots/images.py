@@ -109,11 +109,14 @@ def _check_file(content: bytes, name: str) -> None:
 
 
 def _check_header(image: Image.Image, name: str) -> None:
-    """Refuse by what the header says; no pixel has been decoded yet."""
+    """Refuse by what the header says; no pixel has been decoded yet.
+
+    A telephone's JPEG may carry further pictures (Pillow calls it MPO): its first is the one that is meant.
+    """
     width, height = image.size
     if max(width, height) > MAX_SIDE_PX or width * height > MAX_PIXELS:
         raise InputError(f"{called(name)} is {width:,} by {height:,} pixels; {_SIZES} are read. {_SMALLER}")
-    if image.format != "JPEG" and getattr(image, "is_animated", False):
+    if image.format in ("PNG", "GIF") and getattr(image, "is_animated", False):
         raise InputError(f"{called(name)} is an animation. Give a still screenshot, as a PNG.")
 
 

@@ -171,3 +171,13 @@ def test_a_hostile_file_name_is_harmless_in_the_message() -> None:
     with pytest.raises(InputError) as caught:
         thumbnail(b"", name="a\x1b[31m\u202e.png")
     assert str(caught.value).isprintable()
+
+
+def test_a_photograph_of_several_pictures_is_its_first() -> None:
+    """Telephones put another one, for bright screens, behind it: that is no animation."""
+    first, second = (Image.new("RGB", (64, 48), color) for color in ("red", "blue"))
+    file = io.BytesIO()
+    first.save(file, "MPO", save_all=True, append_images=[second])
+    small = Image.open(io.BytesIO(thumbnail(file.getvalue()))).convert("RGB")
+    red, _, blue = small.getpixel((9, 9))  # type: ignore[misc]
+    assert red > 200 > 50 > blue
