@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from runbook_lib.sandbox import server
 from tests.browser.accessibility import serious
 from tests.browser.conftest import Seen
-from tests.practice import Ran, World, start
+from tests.practice import WORLD_DATE, Ran, World, start
 
 REQUESTER = "maya.lindqvist@nordlicht-analytics.example"
 
@@ -44,6 +49,21 @@ def while_watching(seen: Seen, work: Callable[[], Ran]) -> Ran:
         while not doing.done():
             seen.page.wait_for_timeout(50)
         return doing.result()
+
+
+@contextmanager
+def served(world: World, port: int = 0) -> Iterator[int]:
+    """A world's server as a process of its own, until it is told to stop; its port."""
+    process = subprocess.Popen([sys.executable, "-m", "runbook_lib.sandbox", str(world.folder), "--port", str(port)])
+    try:
+        deadline = time.monotonic() + 20
+        while not server.running(world.folder):
+            assert process.poll() is None and time.monotonic() < deadline, "the server does not come up"
+            time.sleep(0.02)
+        yield int(world.descriptor["url"].rpartition(":")[2])
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
 
 
 def comment(world: World, text: str) -> None:
@@ -136,6 +156,22 @@ def test_it_says_when_the_world_does_not_answer_and_goes_on_by_itself(here: Worl
     expect(page.locator("#state:not(.lost)")).not_to_contain_text("does not answer")
 
 
+def test_a_server_that_stops_and_comes_back_is_followed(seen: Seen, tmp_path: Path) -> None:
+    """A world that is served again on its port goes on in the page that was open; what happened meanwhile is there."""
+    world = World(tmp_path / "outputs")
+    server.make_world(world.folder, WORLD_DATE)
+    with served(world) as port:
+        page = go(seen, world, "/control-room/1001")
+        page.evaluate("window.neverReloaded = true")
+    expect(page.locator("#state.lost")).to_contain_text("does not answer")
+    assert [] == serious(page)
+    comment(world, "meanwhile")
+    with served(world, port):
+        expect(page.locator("#thread")).to_contain_text("meanwhile")
+        expect(page.locator("#state:not(.lost)")).not_to_contain_text("does not answer")
+    assert page.evaluate("window.neverReloaded")
+
+
 def test_the_hostile_ticket_runs_nothing(here: World, seen: Seen) -> None:
     """Not when it is loaded, and not when its panes are swapped."""
     page = go(seen, here, "/control-room/1011")
@@ -159,6 +195,15 @@ def test_nobody_is_shut_out(lively: World, seen: Seen, path: str, width: int) ->
     if width == 400 or path == "/control-room":
         page.evaluate("document.querySelectorAll('details').forEach(it => it.open = false)")
         seen.shot(f"{path.strip('/').replace('/', '-') or 'world'}-{width}")
+
+
+def test_nobody_is_shut_out_of_an_empty_world(here: World, seen: Seen) -> None:
+    """Neither before anything happened, nor where there is nothing at all."""
+    paths = ("/control-room", "/control-room/1001", "/", "/sandbox/faults")
+    assert {} == {path: found for path in paths if (found := serious(go(seen, here, path)))}
+    for table in ("attachments", "comments", "audits", "tickets", "issues"):
+        here.change(f"DELETE FROM {table}")
+    assert {} == {path: found for path in paths if (found := serious(go(seen, here, path)))}
 
 
 def test_a_serious_finding_is_told(lively: World, seen: Seen) -> None:
