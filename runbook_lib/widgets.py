@@ -293,11 +293,6 @@ class Button:
         self.button.on_click(self._clicked)
         self.box = ipywidgets.VBox([self.button, self.output], layout=_LEFT)
 
-    @property
-    def view(self) -> dict[str, Any]:
-        """What shows the button in a cell's output."""
-        return dict(self.box._repr_mimebundle_())
-
     def follow(self, work: Callable[[], Iterator[Mapping[str, Any]]]) -> None:
         """Show what something yields, as if it came of a press; nothing happens while the button is at work."""
         if not self._turn.acquire(blocking=False):

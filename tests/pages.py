@@ -6,17 +6,17 @@ Own HTML and own style; the words on them are the labels that a reader has to kn
 from __future__ import annotations
 
 import io
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 
 from PIL import Image, ImageFilter
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
+
+from tests.chromium import launched
 
 STYLES = ("dashboard", "subscription", "license")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 FONTS = "'Liberation Sans', Arial, sans-serif"
 LIGHT = {"page": "#ffffff", "card": "#ffffff", "text": "#28272d", "quiet": "#626168", "line": "#dcdcde"}
 DARK = {"page": "#18171d", "card": "#1f1e24", "text": "#ececef", "quiet": "#a4a3a8", "line": "#3a383f"}
@@ -115,15 +115,9 @@ class Camera:
 
 @contextmanager
 def camera() -> Iterator[Camera]:
-    """Debian's Chromium; `.ci/run` installs it."""
-    path = shutil.which("chromium")
-    assert path, "Chromium is missing; install Debian's package chromium"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        try:
-            yield Camera(browser)
-        finally:
-            browser.close()
+    """A browser of one's own for screenshots."""
+    with launched() as browser:
+        yield Camera(browser)
 
 
 def as_jpeg(content: bytes, quality: int) -> bytes:

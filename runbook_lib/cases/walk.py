@@ -146,10 +146,6 @@ class Walk:
             self._show(name, result, asks)
             return Shown(result.card, result.data, result.asks)
 
-    def enter(self, name: str, words: str) -> None:
-        """Enter a value, as by typing it into every form that has the field."""
-        self._changed(name, words)
-
     def close(self) -> None:
         """Take every widget away; a run that was begun goes on."""
         for place in self._places.values():
@@ -176,7 +172,7 @@ class Walk:
         given = self._given[name]
         return {one: self._entered.get(one) or value for one, value in given.items()}
 
-    def _changed(self, name: str, words: str) -> None:
+    def enter(self, name: str, words: str) -> None:
         """Something was entered: remember it, and let every other form that asks the same show it."""
         found = self._field(name).found
         if words and words != found:
@@ -343,7 +339,7 @@ class Walk:
             pictures=self._pictures.shown,
             notes=self._pictures.notes,
             entered=self._entered,
-            on_change=self._changed,
+            on_change=self.enter,
             keep=self._keep,
         )
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from runbook_lib import templates
 from tests.browser.accessibility import serious
 from tests.browser.conftest import SHOTS, Seen
 from tests.browser.lab import TOKEN, Lab, Notebook, running
@@ -39,14 +39,9 @@ def notebook(lab: Lab, seen: Seen, theme: str) -> Iterator[Notebook]:
 
 def copy(lab: Lab, runbook: str, ticket_id: int) -> str:
     """A copy of a runbook with a ticket filled in, as `start_here` makes it; its address."""
-    notebook = json.loads((lab.root / "notebooks" / f"{runbook}.ipynb").read_text())
-    for cell in notebook["cells"]:
-        if "parameters" in cell["metadata"].get("tags", []):
-            lines = "".join(cell["source"]).split("\n")
-            cell["source"] = "\n".join([f"ticket_id: int = {ticket_id}", *lines[1:]])
-    name = f"{runbook}-{ticket_id}.ipynb"
-    (lab.root / "notebooks" / name).write_text(json.dumps(notebook))
-    return f"notebooks/{name}"
+    notebook = lab.root / "notebooks" / f"{runbook}.ipynb"
+    path = templates.copy(notebook, f"{runbook}-{ticket_id}.ipynb", {"ticket_id": ticket_id})
+    return str(path.relative_to(lab.root))
 
 
 def records(world: World, ticket_id: int) -> list[Path]:
@@ -67,9 +62,7 @@ def check(notebook: Notebook, seen: Seen) -> None:
     assert [] == [error for error in seen.errors if "Failed to load resource" not in error]
 
 
-def test_the_first_weekend(
-    lab: Lab, seen: Seen, notebook: Notebook, theme: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_first_weekend(lab: Lab, seen: Seen, notebook: Notebook, theme: str) -> None:
     """From the ticket's number to the sealed record: the README's guide, with its pictures."""
     ticket_id = {"light": 1001, "dark": 1005}[theme]
     notebook.open("notebooks/start_here.ipynb")

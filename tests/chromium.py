@@ -1,0 +1,24 @@
+"""Debian's Chromium, as every browser test starts it; `.ci/run` installs it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Browser, sync_playwright
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+
+
+@contextmanager
+def launched() -> Iterator[Browser]:
+    """A browser. As long as it is there an event loop runs in this thread: close it before other tests come."""
+    path = shutil.which("chromium")
+    assert path, "Chromium is missing; install Debian's package chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        try:
+            yield browser
+        finally:
+            browser.close()
