@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
@@ -290,12 +291,17 @@ def _lab(given: argparse.Namespace) -> int:
         if address := _control_room(local):
             print(f"Watch what happens to the practice world at {address}", flush=True)
         notebooks, outputs = local.notebooks.absolute(), local.outputs.absolute()
-        root = Path(os.path.commonpath((notebooks, outputs)))  # so that a record opens from its link
-        root = notebooks.parent if root == root.parent else root  # but never the whole disk
+        root = _root(notebooks, outputs)
         command = [sys.executable, "-m", "jupyter", "lab", str(notebooks / f"{ROUTER}.ipynb")]
         own = {"RUNBOOK_NOTEBOOKS": str(notebooks), "RUNBOOK_OUTPUTS": str(outputs)}
         environment = {**os.environ, **own}
         return subprocess.run([*command, f"--ServerApp.root_dir={root}"], env=environment, check=False).returncode  # noqa: S603
+
+
+def _root(notebooks: Path, outputs: Path) -> Path:
+    """What JupyterLab shows: the folder that both are in, so that a record opens by its link; never the whole disk."""
+    common = Path(os.path.commonpath((notebooks, outputs)))
+    return notebooks.parent if common == common.parent else common
 
 
 def _control_room(local: Settings) -> str:

@@ -135,7 +135,14 @@ def _write(path: Path, cell: str) -> None:
 def _run(command: list[str], environment: dict[str, str], stop: signal.Signals | None, mark: Path) -> str:
     """What a command printed; it gets the signal as soon as its notebook's second cell is running."""
     process = subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        # What is started in the background of a shell inherits that Ctrl-C is ignored; at a terminal it is not.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     if stop:
         deadline = time.monotonic() + 30

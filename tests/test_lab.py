@@ -10,12 +10,15 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
+from runbook_lib.cli import _root
 from runbook_lib.settings import ROOT
 from tests.practice import World
 
 
 def test_it_runs_beside_the_practice_world(tmp_path: Path) -> None:
-    """It says where to watch that; the whole disk is never shown, wherever the records are."""
+    """It says where to watch that, and shows the folder that notebooks and records are in."""
     home = tmp_path / "home"
     home.mkdir()
     quiet = {"ServerApp": {"allow_root": True, "open_browser": False, "port": 0}}
@@ -37,5 +40,18 @@ def test_it_runs_beside_the_practice_world(tmp_path: Path) -> None:
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(timeout=60)
-    assert str(ROOT) == json.loads(told[0])["root_dir"]
+    assert str(_root(ROOT / "notebooks", tmp_path / "outputs")) == json.loads(told[0])["root_dir"]
     assert "/control-room" in (home / "said").read_text()
+
+
+@pytest.mark.parametrize(
+    ("notebooks", "outputs", "expected"),
+    [
+        ("/home/ada/runbook/notebooks", "/home/ada/runbook/outputs", "/home/ada/runbook"),
+        ("/home/ada/runbook/notebooks", "/home/ada/records", "/home/ada"),
+        ("/home/ada/runbook/notebooks", "/srv/records", "/home/ada/runbook"),
+    ],
+)
+def test_what_it_shows(notebooks: str, outputs: str, expected: str) -> None:
+    """Never the whole disk, wherever the records are."""
+    assert Path(expected) == _root(Path(notebooks), Path(outputs))
