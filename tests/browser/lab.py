@@ -22,7 +22,7 @@ from tests.practice import World
 
 DOCS = ROOT / "docs"
 TOKEN = "only-for-this-test"
-PATIENCE_MS = 30_000
+PATIENCE_MS = 90_000
 """A browser test may share its two cores with other tests."""
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 
@@ -151,18 +151,32 @@ class Notebook:
     def run_all(self) -> None:
         """By the menu."""
         self.click(self.page.locator(".lm-MenuBar-itemLabel", has_text="Run"))
-        self.click(self.page.locator(".lm-Menu-itemLabel", has_text="Run All Cells").first)
-        self.page.wait_for_timeout(300)  # the cells are queued before they are marked as waiting
-        self.wait()
+        with self._runs(self.panel.locator(".jp-CodeCell").first):
+            self.click(self.page.locator(".lm-Menu-itemLabel", has_text="Run All Cells").first)
 
     def select(self, cell: str) -> None:
         """Make a code cell the active one, by a click beside it; a part of its text says which one."""
         self.click(self.panel.locator(".jp-CodeCell", has_text=cell).locator(".jp-InputPrompt").first)
 
-    def run_cell(self) -> None:
-        """Shift+Enter: run the active cell, and go on to the next one."""
-        self.press("Shift+Enter")
-        self.page.wait_for_timeout(150)  # as in `run_all`
+    def run_cell(self, keys: str = "Shift+Enter") -> None:
+        """Run the active cell, and go on to the next one; Control+Enter stays."""
+        with self._runs(self.panel.locator(".jp-Cell.jp-mod-active")):
+            self.press(keys)
+
+    @contextmanager
+    def _runs(self, cell: Locator) -> Iterator[None]:
+        """What is done here runs a cell: wait until its number was written anew, and the kernel has nothing to do."""
+        element = cell.element_handle()
+        element.evaluate(
+            """cell => {
+                const prompt = cell.classList.contains('jp-CodeCell') && cell.querySelector('.jp-InputPrompt');
+                window.hasRun = !prompt;
+                const look = () => { window.hasRun ||= /[0-9]/.test(prompt.innerText) };
+                if (prompt) new MutationObserver(look).observe(prompt, {childList: true, characterData: true});
+            }"""
+        )
+        yield
+        self.page.wait_for_function("window.hasRun")
         self.wait()
 
     def active(self) -> str:

@@ -104,8 +104,9 @@ def test_by_keyboard_alone(lab: Lab, seen: Seen, notebook: Notebook) -> None:
         notebook.run_cell()
         if notebook.active().startswith("Decide the scope"):
             unfold_and_type(notebook, "self_managed")
-    notebook.press("Control+Enter")
-    notebook.see("would end as resolved_itself")
+    notebook.run_cell("Control+Enter")
+    notebook.button(BUTTON).wait_for()
+    assert "would end as resolved_itself" in notebook.outputs()
     reach(notebook, BUTTON)
     notebook.press("Space")
     notebook.see("the record of this run")
