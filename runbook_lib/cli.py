@@ -74,7 +74,9 @@ def _parser() -> argparse.ArgumentParser:
     cli_records.add_commands(commands, _practice)
 
     sandbox = commands.add_parser("sandbox", help="keep the practice world running, for notebooks and papermill")
-    sandbox.add_argument("--port", type=int, default=0, metavar="N", help="port on this machine (default: any free)")
+    sandbox.add_argument(
+        "--port", type=int, default=0, metavar="N", help="port on this machine (default: its last, or any free)"
+    )
     sandbox.add_argument("--date", metavar="YYYY-MM-DD", help="the practice world's date (default: today)")
     sandbox.add_argument("--new", action="store_true", help="begin a new world; the old one and its records are kept")
     sandbox.set_defaults(command=_sandbox)

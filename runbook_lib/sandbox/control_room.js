@@ -61,8 +61,9 @@ function isSelectedIn(pane) {
 function swap(old, fresh) {
   for (const item of fresh.querySelectorAll(ITEMS)) {
     const known = document.getElementById(item.id);
-    if (!known) item.classList.add("arrived");
-    else if (known.matches("details")) item.open = known.open;
+    if (known?.matches("details")) item.open = known.open;
+    known?.classList.remove("arrived");
+    if (!item.isEqualNode(known ?? null)) item.classList.add("arrived"); // new, or not what it was
   }
   const refocus = focusIn(old);
   const settle = viewOf(old);

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -42,10 +43,9 @@ _STYLE_PATH = Path(__file__).with_suffix(".css")
 _SCRIPT_ADDRESS = f"{CONTROL_ROOM_PATH}/script.js"
 
 _POLICY = (
-    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'unsafe-inline'; base-uri 'none'; "
+    "default-src 'none'; script-src {script}; connect-src 'self'; style-src 'unsafe-inline'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 )
-_HEADERS = {**HEADERS, "Content-Security-Policy": _POLICY}
 
 _NEWEST = 30
 """How many cards a pane of the whole world shows."""
@@ -120,14 +120,16 @@ async def show(request: Request) -> Response:
     body = [_header(world, ticket_id), main[[pane.html() for pane in panes]]]
     title = f"#{ticket_id} - Control room" if ticket_id else "Control room"
     style = _STYLE_PATH.read_text(encoding="utf-8")
-    return HTMLResponse(document(title, body, style=style, script=_SCRIPT_ADDRESS), headers=_HEADERS)
+    nonce = secrets.token_urlsafe(16)
+    content = document(title, body, style=style, script=_SCRIPT_ADDRESS, nonce=nonce)
+    return HTMLResponse(content, headers=_headers(f"'nonce-{nonce}'"))
 
 
 async def show_panes(request: Request) -> Response:
     """The panes alone; nothing, if the client has them already as they are."""
     world = world_of(request)
     etag = _etag(world.store.version())
-    headers = {**_HEADERS, "ETag": etag}
+    headers = {**_headers(), "ETag": etag}
     if request.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers=headers)
     panes = _panes(world, request.path_params.get("id"))
@@ -140,6 +142,11 @@ async def show_script(request: Request) -> Response:
     """The page's script."""
     headers = {name: HEADERS[name] for name in ("X-Content-Type-Options", "Cache-Control")}
     return Response(_SCRIPT_PATH.read_bytes(), media_type="text/javascript", headers=headers)
+
+
+def _headers(script: str = "'none'") -> dict[str, str]:
+    """By a nonce only the page's one script runs, and nothing else that this server hands out."""
+    return {**HEADERS, "Content-Security-Policy": _POLICY.format(script=script)}
 
 
 def _etag(version: str) -> str:
@@ -167,7 +174,7 @@ def _no_ticket(ticket_id: int | None) -> Response:
             h.p[h.a(href=CONTROL_ROOM_PATH)["Choose one of those there are"]],
         ],
     ]
-    return HTMLResponse(document("No such ticket", body), 404, _HEADERS)
+    return HTMLResponse(document("No such ticket", body), 404, _headers())
 
 
 def _panes(world: World, ticket_id: int | None) -> list[Pane] | None:

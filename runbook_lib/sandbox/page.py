@@ -121,7 +121,7 @@ async def to_pipeline(request: Request) -> Response:
     return RedirectResponse(f"/#pipeline-{request.path_params['id']}")
 
 
-def document(title: str, body: h.Node, *, style: str = "", script: str | None = None) -> str:
+def document(title: str, body: h.Node, *, style: str = "", script: str | None = None, nonce: str = "") -> str:
     """A whole page of the practice world, as HTML.
 
     Args:
@@ -129,13 +129,14 @@ def document(title: str, body: h.Node, *, style: str = "", script: str | None = 
         body: What it shows.
         style: What it adds to the style of all of them.
         script: The address of its script, if it has one.
+        nonce: What its policy knows the script by.
     """
     head = [
         h.meta(charset="utf-8"),
         h.meta(name="viewport", content="width=device-width"),
         h.title[title],
         h.style[_STYLE + style],
-        script and h.script(src=script, defer=True),
+        script and h.script(src=script, nonce=nonce, defer=True),
     ]
     return str(h.html(lang="en")[h.head[head], h.body[body]])
 

@@ -61,7 +61,7 @@ def serve(
 
     Args:
         folder: The world's folder.
-        port: The port on 127.0.0.1; 0 takes a free one.
+        port: The port on 127.0.0.1; 0 takes the world's last one, or else a free one.
         until_stdin_closes: Stop as well when standard input ends, as it does when the parent process does, and
             nobody else uses the world (any more).
         job_command: What pipelines run in place of Mechanizer.

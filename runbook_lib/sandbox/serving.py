@@ -33,6 +33,7 @@ from runbook_lib.sandbox.world import DESCRIPTOR_NAME, PUBLIC_KEY_NAME, USERS_NA
 __all__ = ["serve"]
 
 _LOCK_NAME = "serving.lock"
+_PORT_NAME = "port"
 
 
 def serve(
@@ -44,7 +45,7 @@ def serve(
     ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serves a world; see `server.serve`."""
-    with opened(folder) as world, _only_server(folder), _listening(port) as listener:
+    with opened(folder) as world, _only_server(folder), _listening(folder, port) as listener:
         asyncio.run(_serve(world, listener, until_stdin_closes, job_command, ready or (lambda _: None)))
 
 
@@ -139,21 +140,32 @@ def _only_server(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _listening(port: int) -> Iterator[socket.socket]:
-    """A socket that listens on 127.0.0.1.
+def _listening(folder: Path, port: int) -> Iterator[socket.socket]:
+    """A socket that listens on 127.0.0.1; unless a port is wanted, on the one of last time, so that open pages go on.
 
     It names its protocol: without that, asyncio leaves Nagle's algorithm on, which costs 40 ms an answer.
     """
+    kept = folder / _PORT_NAME
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listener.bind(("127.0.0.1", port))
+            _bind(listener, port, kept)
             listener.listen()
         except (OSError, OverflowError) as exc:
             taken = isinstance(exc, OSError) and exc.errno == errno.EADDRINUSE
             problem = "is taken" if taken else f"cannot be used ({exc})"
             raise InputError(f"Port {port} {problem}. Give another one, or 0 for any that is free.") from exc
+        kept.write_text(str(listener.getsockname()[1]), encoding="utf-8")
         yield listener
+
+
+def _bind(listener: socket.socket, port: int, kept: Path) -> None:
+    """Bind to a port; for 0 to the kept one, or to any if that is taken by now or not known."""
+    if port == 0:
+        with suppress(OSError, OverflowError, ValueError):
+            listener.bind(("127.0.0.1", int(kept.read_text(encoding="utf-8"))))
+            return
+    listener.bind(("127.0.0.1", port))
 
 
 @contextmanager

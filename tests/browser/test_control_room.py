@@ -52,15 +52,15 @@ def while_watching(seen: Seen, work: Callable[[], Ran]) -> Ran:
 
 
 @contextmanager
-def served(world: World, port: int = 0) -> Iterator[int]:
-    """A world's server as a process of its own, until it is told to stop; its port."""
-    process = subprocess.Popen([sys.executable, "-m", "runbook_lib.sandbox", str(world.folder), "--port", str(port)])
+def served(world: World) -> Iterator[None]:
+    """A world's server as a process of its own, until it is told to stop."""
+    process = subprocess.Popen([sys.executable, "-m", "runbook_lib.sandbox", str(world.folder)])
     try:
         deadline = time.monotonic() + 20
         while not server.running(world.folder):
             assert process.poll() is None and time.monotonic() < deadline, "the server does not come up"
             time.sleep(0.02)
-        yield int(world.descriptor["url"].rpartition(":")[2])
+        yield
     finally:
         process.terminate()
         process.wait(timeout=20)
@@ -105,7 +105,9 @@ def test_what_the_reader_opened_focused_and_scrolled_to_stays(lively: World, see
     seen.page.set_viewport_size({"width": 1280, "height": 500})
     page = go(seen, lively, "/control-room/1001")
     lively.change("UPDATE pipelines SET status = 'running'")
+    lively.change("UPDATE mails SET received_at = 'a while ago'")
     expect(page.locator("#pipelines summary")).to_contain_text("running")
+    expect(page.locator("#mail")).to_contain_text("a while ago")
     page.locator("#pipelines summary").focus()
     page.keyboard.press("Enter")
     page.locator("#mail summary").click()
@@ -123,6 +125,7 @@ def test_what_the_reader_opened_focused_and_scrolled_to_stays(lively: World, see
     expect(thread).to_contain_text("another")
     expect(page.locator("#pipelines summary")).to_contain_text("success")
     expect(page.locator("#mail")).to_contain_text("just now")
+    assert (1, 1, 1) == tuple(page.locator(f"#{pane} .arrived").count() for pane in ("pipelines", "mail", "thread"))
     assert "PIPELINES SUMMARY" == page.evaluate(
         "`${document.activeElement.closest('.pane').id} ${document.activeElement.tagName}`.toUpperCase()"
     )
@@ -157,16 +160,16 @@ def test_it_says_when_the_world_does_not_answer_and_goes_on_by_itself(here: Worl
 
 
 def test_a_server_that_stops_and_comes_back_is_followed(seen: Seen, tmp_path: Path) -> None:
-    """A world that is served again on its port goes on in the page that was open; what happened meanwhile is there."""
+    """A world that is served again is so on the port of before: the open page goes on, with what happened meanwhile."""
     world = World(tmp_path / "outputs")
     server.make_world(world.folder, WORLD_DATE)
-    with served(world) as port:
+    with served(world):
         page = go(seen, world, "/control-room/1001")
         page.evaluate("window.neverReloaded = true")
     expect(page.locator("#state.lost")).to_contain_text("does not answer")
     assert [] == serious(page)
     comment(world, "meanwhile")
-    with served(world, port):
+    with served(world):
         expect(page.locator("#thread")).to_contain_text("meanwhile")
         expect(page.locator("#state:not(.lost)")).not_to_contain_text("does not answer")
     assert page.evaluate("window.neverReloaded")

@@ -10,7 +10,8 @@ import pytest
 
 from tests.sandbox.test_page import CHANNEL, Outline
 
-ADDRESSES = ("/control-room", "/control-room/1001", "/control-room/1011", "/control-room/4711")
+PAGES = ("/control-room", "/control-room/1001", "/control-room/1011")
+ADDRESSES = (*PAGES, "/control-room/4711", "/control-room/panes", "/control-room/1001/panes")
 
 
 def get(practice, path, **headers):
@@ -108,7 +109,9 @@ def test_hostile_texts_stay_texts(practice, path):
     happen(practice, 1011, "</pre><script>alert(1)</script><img src=x onerror=alert(1)>\x1b[31m\u202e")
     text = get(practice, path).text
     outline = Outline(text)
-    assert 0 == text.replace('<script src="/control-room/script.js" defer></script>', "").count("<script")
+    assert 0 == re.sub(r'<script src="/control-room/script.js" nonce="[\w-]{22}" defer></script>', "", text).count(
+        "<script"
+    )
     assert not outline.tags & {"img", "iframe", "object", "embed", "form"}
     assert not [name for name in outline.attributes if name.startswith("on")]
     assert not set(text) & set("\x00\x07\x1b\u202e")
@@ -126,10 +129,12 @@ def test_a_ticket_that_is_not_there_is_told_with_a_way_back(practice, path):
 @pytest.mark.parametrize("path", ADDRESSES)
 def test_its_policy_lets_only_the_one_script_run_and_keeps_it_from_making_html(practice, path):
     answer = get(practice, path)
+    nonce = re.search('<script [^>]*nonce="(.{22})"', answer.text)
+    assert bool(nonce) == (path in PAGES)
     rules = dict(rule.strip().split(" ", 1) for rule in answer.headers["Content-Security-Policy"].split(";"))
     assert {
         "default-src": "'none'",
-        "script-src": "'self'",
+        "script-src": f"'nonce-{nonce[1]}'" if nonce else "'none'",
         "connect-src": "'self'",
         "style-src": "'unsafe-inline'",
         "base-uri": "'none'",

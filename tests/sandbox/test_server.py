@@ -185,6 +185,20 @@ def test_a_taken_port_is_named(world_folder):
             server.serve(world_folder, port=port)
 
 
+def test_the_port_of_last_time_is_taken_again_if_it_is_free(world_folder):
+    """Pages that are still open go on; a port that somebody else has by now is left to them."""
+    with server.background(world_folder) as first:
+        pass
+    with server.background(world_folder) as again:
+        assert first["url"] == again["url"]
+    address = ("127.0.0.1", int(first["url"].rpartition(":")[2]))
+    with socket.create_server(address), server.background(world_folder) as other:
+        assert first["url"] != other["url"]
+    (world_folder / "port").write_text("no number")
+    with server.background(world_folder) as usable:
+        assert usable["url"].startswith("http://127.0.0.1:")
+
+
 def test_no_world_no_server(tmp_path):
     with pytest.raises(InputError, match="no practice world"):
         server.serve(tmp_path)
