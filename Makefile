@@ -32,7 +32,7 @@ bench: $(READY)
 
 lock: $(READY)
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --generate-hashes --python-version 3.11 \
-		--no-emit-index-url --no-header --upgrade --quiet -o requirements.lock
+		--no-emit-index-url --no-header --no-strip-extras --upgrade --quiet -o requirements.lock
 
 clean:
 	rm -rf .venv
