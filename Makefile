@@ -9,7 +9,7 @@ demo: $(READY)
 	$(BIN)/runbook demo
 
 test: $(READY)
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 # About an hour on two cores: 1,000 schedules of faults and kills, then a kill at each point of a run.
 faults: $(READY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,3 +21,28 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 def own_world(tmp_path: Path) -> Iterator[World]:
     """A world that one test may break."""
     yield from start(tmp_path / "outputs")
+
+
+LONGEST = (
+    "test_exactly_once",
+    "test_practice_weekdays",
+    "browser/test_walk",
+    "test_practice_tickets",
+    "cases/test_walk",
+)
+"""Modules that begin first, so that none of them is left for the end alone."""
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Two for each core: a run waits for others (a pipeline, the next second of the ticket) as long as it works."""
+    return min(2 * (os.cpu_count() or 1), 16)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest modules first, the others as they come."""
+
+    def place(item: pytest.Item) -> int:
+        found = [place for place, name in enumerate(LONGEST) if item.nodeid.startswith(f"tests/{name}.py")]
+        return found[0] if found else len(LONGEST)
+
+    items.sort(key=place)

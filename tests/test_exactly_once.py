@@ -1,4 +1,4 @@
-"""Exactly once, whatever breaks, by the real commands against the practice world. `make faults` does far more of it."""
+"""Exactly once, whatever breaks, by the real commands against the practice world. `tests/faults` has the chances."""
 
 from __future__ import annotations
 
@@ -7,57 +7,21 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.faults import kills, series
 from tests.faults.driver import Ended, perform
-from tests.faults.night import NIGHTS, Tally, there
+from tests.faults.night import NIGHTS, there
 from tests.practice import World
-
-SCHEDULES, SEED = 12, 20261122
-
-
-@pytest.fixture(scope="module")
-def practice() -> Iterator[tuple[World, Path]]:
-    with series.practice() as found:
-        yield found
 
 
 def run(world: World, ticket_id: int = 1001, **environment: str) -> Ended:
     """A performing run of a ticket, without a kernel."""
     night = next(night for night in NIGHTS if night.ticket_id == ticket_id)
     return perform(night.runbook, {"ticket_id": ticket_id}, {**world.environment, **environment})
-
-
-def test_schedules_of_faults(practice: tuple[World, Path], capsys: pytest.CaptureFixture[str]) -> None:
-    """After each nothing is there twice, and one more run reaches the outcome."""
-    tally = Tally()
-    series.run(*practice, schedules=SCHEDULES, seed=SEED, tally=tally)
-
-    with capsys.disabled():
-        sys.stdout.write(f"\n{tally.schedules} schedules of seed {SEED}: {tally.runs} runs, {tally.kills} kills\n")
-    assert tally.schedules >= SCHEDULES
-    assert practice[0].injected(), "no fault was hit"
-    assert (0, 0) == (tally.duplicates, tally.losses)
-
-
-def test_a_kill_at_each_gap(practice: tuple[World, Path]) -> None:
-    """Between any two lines of the journal, runner, kernel or both: as if nothing had happened."""
-    world, pristine = practice
-    kills.restore(world, pristine)
-    shutil.rmtree(world.outputs / "sandbox" / "1001", ignore_errors=True)
-    shutil.rmtree(world.outputs / "sandbox" / ".keys", ignore_errors=True)
-    points = kills.count_points(world)
-    assert points >= 22, "a performing run has its lines"
-    expected = kills.contents(world)
-    gaps = range(2, points, 2)  # after each line but the last
-    found = [kills.kill(world, pristine, expected, point, kills.VICTIMS[point // 2 % 3]) for point in gaps]
-    assert [] == [killed for killed in found if not killed.is_right]
 
 
 def test_sixteen_at_once(own_world: World) -> None:
