@@ -19,12 +19,13 @@ from runbook_lib.cases.start_here import StartHere
 from runbook_lib.cases.walk import Walk
 from runbook_lib.cases.weekday_triage import WeekdayTriage
 from runbook_lib.cases.weekend_license import WeekendLicense
-from runbook_lib.errors import InputError, NeedsAnswerError
+from runbook_lib.errors import InputError, NeedsAnswerError, UnavailableError
 from runbook_lib.models import Outcome
 from runbook_lib.results import StepResult
+from runbook_lib.sandbox import server
 from runbook_lib.screenshots import Page, Reading
 from runbook_lib.settings import ROOT, Settings
-from tests.practice import World, start
+from tests.practice import WORLD_DATE, World, start
 
 ADDRESS = "maya.lindqvist@nordlicht-analytics.example"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(20_000)
@@ -34,10 +35,15 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(20_000)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """A practice world in which somebody sits at JupyterLab."""
     for world in start(tmp_path / "outputs"):
-        monkeypatch.setenv("RUNBOOK_OUTPUTS", str(world.outputs))
-        monkeypatch.chdir(ROOT / "notebooks")
-        monkeypatch.setattr(base, "somebody_is_there", lambda: True)
+        sit_down(world, monkeypatch)
         yield world
+
+
+def sit_down(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At JupyterLab, in the folder of the notebooks."""
+    monkeypatch.setenv("RUNBOOK_OUTPUTS", str(world.outputs))
+    monkeypatch.chdir(ROOT / "notebooks")
+    monkeypatch.setattr(base, "somebody_is_there", lambda: True)
 
 
 class Screen:
@@ -463,6 +469,25 @@ def test_a_service_that_is_down_is_said_and_nothing_is_lost(here: World, monkeyp
     here.clear_faults()
     monkeypatch.delenv("RUNBOOK_WAIT_S")
     assert "[license_issued]" in press(case)
+
+
+def test_a_world_that_is_stopped_in_the_middle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cells and button say that it does not answer; served again it is found, and the same walk goes on."""
+    world = World(tmp_path / "outputs")
+    server.make_world(world.folder, WORLD_DATE)
+    sit_down(world, monkeypatch)
+    monkeypatch.setenv("RUNBOOK_WAIT_S", "1")
+    with server.background(world.folder):
+        case = WeekendLicense.open(1001)
+        run(case, "take")
+    with pytest.raises(UnavailableError, match=r"Zendesk at http://127.0.0.1:\d+ cannot be reached"):
+        case.collect_facts(**NOTHING)
+    with server.background(world.folder):
+        run(case)
+    assert "[stopped]" in press(case)
+    with server.background(world.folder):
+        assert "[license_issued]" in press(case)
+        assert (1, 1) == (len(world.posts(1001)), len(world.issues(1001)))
 
 
 # -- only what is shown is performed
