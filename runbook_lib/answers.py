@@ -26,6 +26,8 @@ IMAGE_TYPES = {
     b"GIF8": "image/gif",
 }
 """How the files begin that `screenshots` may name, with their media types."""
+ON_SCREENSHOTS = ("plan", "expires_on", "users_in_license", "billable_users", "maximum_users", "users_over_license")
+"""The parameters that a customer's screenshots tell of."""
 Value = int | bool | str | date | tuple[str, ...]
 
 
@@ -191,15 +193,32 @@ def one_of(*choices: str) -> Callable[[str, object], str]:
 
 def _files(name: str, raw: object) -> tuple[str, ...]:
     """File paths, at least one: from a list, from the JSON text of one, or a single path."""
-    if isinstance(raw, str) and raw.lstrip().startswith("["):
-        try:
-            raw = json.loads(raw)
-        except (ValueError, RecursionError) as exc:
-            raise _wrong(name, raw, 'file paths, such as ["dashboard.png", "license.png"]') from exc
-    paths = [raw] if isinstance(raw, str) else raw
+    expected = 'file paths, such as ["dashboard.png", "license.png"]'
+    paths = _decoded(name, raw, expected)
+    paths = [paths] if isinstance(paths, str) else paths
     if not isinstance(paths, list | tuple) or not paths or not all(_is_path(path) for path in paths):
-        raise _wrong(name, raw, 'file paths, such as ["dashboard.png", "license.png"]')
+        raise _wrong(name, raw, expected)
     return tuple(paths)
+
+
+def _on_screenshots(name: str, raw: object) -> tuple[str, ...]:
+    """Parameters that screenshots tell of, each once: a list, the JSON text of one, or names between commas."""
+    expected = f"some of {', '.join(ON_SCREENSHOTS)}"
+    names = _decoded(name, raw, expected)
+    names = [one.strip() for one in names.split(",")] if isinstance(names, str) else names
+    if not isinstance(names, list | tuple) or not names or not all(one in ON_SCREENSHOTS for one in names):
+        raise _wrong(name, raw, expected)
+    return tuple(one for one in ON_SCREENSHOTS if one in names)
+
+
+def _decoded(name: str, raw: object, expected: str) -> object:
+    """A list that was given as JSON text; anything else as it is."""
+    if not (isinstance(raw, str) and raw.lstrip().startswith("[")):
+        return raw
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError) as exc:
+        raise _wrong(name, raw, expected) from exc
 
 
 def _is_path(raw: object) -> bool:
@@ -271,6 +290,12 @@ _ALL = (
         count,
         label="Users over license",
     ),
+    Question(
+        "confirmed",
+        "which of these were read off a screenshot and confirmed beside it, as a list",
+        _on_screenshots,
+        label="Confirmed",
+    ),
     Question("user_count", "users for the new license, if not the suggested number", _seats, label="User count"),
     Question(
         "requester_email",
@@ -300,6 +325,7 @@ _EXAMPLES: Mapping[Callable[[str, object], Value], str] = {
     _seats: "N",
     address: "ADDRESS",
     _files: """'["a.png", "b.png"]'""",
+    _on_screenshots: "expires_on,plan",
 }
 QUESTIONS: Mapping[str, Question] = {question.name: question for question in _ALL}
 """Every parameter of every runbook, by name."""

@@ -217,14 +217,15 @@ class Fact:
     detail: str = ""
 
 
-_TRUST = (Source.ENGINEER, Source.LICENSE_FILE, Source.SCREENSHOT, Source.CUSTOMERSDOT, Source.TICKET)
+_TRUST = (Source.ENGINEER, Source.SCREENSHOT, Source.LICENSE_FILE, Source.CUSTOMERSDOT, Source.TICKET)
 
 
 @dataclass(frozen=True)
 class Facts:
     """All facts of a case. Several sources may speak of the same; the most trusted one counts.
 
-    The engineer goes before everything, a license file (whose signature was checked) before what people typed.
+    The engineer goes before everything, with a screenshot whose values they confirmed; a license file, whose signature
+    was checked, before what others typed.
     """
 
     known: tuple[Fact, ...] = ()
@@ -239,9 +240,9 @@ class Facts:
         fact = self.best(name)
         return fact.value if fact else None
 
-    def without(self, source: Source) -> Facts:
-        """The facts of all other sources."""
-        return Facts(tuple(fact for fact in self.known if fact.source is not source))
+    def without_engineer(self) -> Facts:
+        """The facts that are known without the engineer's word."""
+        return Facts(tuple(fact for fact in self.known if fact.source not in (Source.ENGINEER, Source.SCREENSHOT)))
 
     def standing(self, fact: Fact) -> str:
         """What a fact is worth beside the others of its name: it counts, agrees, or differs."""

@@ -113,6 +113,7 @@ class Form:
         notes: What else is to be known, a line each.
         entered: What was entered before, by name.
         on_change: Told of everything that is entered.
+        on_confirm: Told the name of a field whose suggestion was confirmed, after `on_change`.
         keep: Keeps uploaded files.
         say: Puts all values into words below the fields.
     """
@@ -127,12 +128,16 @@ class Form:
         notes: Sequence[str] = (),
         entered: Mapping[str, str] | None = None,
         on_change: Change | None = None,
+        on_confirm: Callable[[str], None] | None = None,
         keep: Keep | None = None,
         say: Callable[[Mapping[str, str]], str] | None = None,
     ) -> None:
         self._on_change, self._say = on_change, say
-        before = entered or {}
-        self.rows = {one.name: _Row(one, before.get(one.name), self._changed, keep=keep) for one in (*fields, *folded)}
+        before, told = entered or {}, on_confirm or (lambda name: None)
+        self.rows = {
+            one.name: _Row(one, before.get(one.name), self._changed, on_confirm=told, keep=keep)
+            for one in (*fields, *folded)
+        }
         self.said = ipywidgets.Label()
         self.fold = ipywidgets.ToggleButton(
             value=unfolded, description="Change an answer", icon="pencil", layout={"width": "auto"}
@@ -191,8 +196,16 @@ class Form:
 class _Row:
     """One field: its input, whatever helps to fill it in, and a line that says what is in it."""
 
-    def __init__(self, field: Field, entered: str | None, on_change: Change, *, keep: Keep | None) -> None:
-        self._field, self._on_change, self._keep = field, on_change, keep
+    def __init__(
+        self,
+        field: Field,
+        entered: str | None,
+        on_change: Change,
+        *,
+        on_confirm: Callable[[str], None],
+        keep: Keep | None,
+    ) -> None:
+        self._field, self._on_change, self._on_confirm, self._keep = field, on_change, on_confirm, keep
         self._parts: list[Any] = []
         self.input = self._own(_input(field, field.found if entered is None else entered))
         self.said = ""
@@ -264,6 +277,7 @@ class _Row:
 
         def confirm(button: object) -> None:
             self.input.value = one.value
+            self._on_confirm(self._field.name)
 
         use.on_click(confirm)
         told = h.div(style="white-space:normal;line-height:1.4")[

@@ -57,6 +57,9 @@ GOOD: list[tuple[str, Any, Any]] = [
     ("screenshots", ("a.png",), ("a.png",)),
     ("screenshots", '["a.png", "b c.png"]', ("a.png", "b c.png")),
     ("screenshots", "dashboard.png", ("dashboard.png",)),
+    ("confirmed", ["expires_on", "plan", "plan"], ("plan", "expires_on")),
+    ("confirmed", '["plan", "billable_users"]', ("plan", "billable_users")),
+    ("confirmed", "maximum_users , plan", ("plan", "maximum_users")),
     ("screenshots", "Bild 3\u202fUhr, Zürich 😀.png", ("Bild 3\u202fUhr, Zürich 😀.png",)),
     *((name, raw, expected) for name in COUNTS for raw, expected in [(0, 0), ("0", 0), (17, 17), (" 17 ", 17)]),
     *((name, MAX_USERS, MAX_USERS) for name in (*COUNTS, "user_count")),
@@ -146,6 +149,13 @@ WRONG: list[tuple[str, Any]] = [
                 "\ud800@b.example",
             ),
             *(None, 5, True, ["admin@customer.example"], b"admin@customer.example"),
+        )
+    ),
+    *(
+        ("confirmed", raw)
+        for raw in (
+            *([], (), "[]", "", " ", "plan,", ",", "[plan]", "[", '["plan"', "user_count", "plan expires_on", "Plan"),
+            *(None, 5, True, {"plan": 1}, {"plan"}, b"plan", [["plan"]], ["plan", None], "[" * 100_000),
         )
     ),
     *(
@@ -249,7 +259,7 @@ def test_every_parameter_is_tried() -> None:
         (
             "screenshots",
             "[1]",
-            'screenshots is [1]; expected file paths, such as ["dashboard.png", "license.png"].',
+            """screenshots is '[1]'; expected file paths, such as ["dashboard.png", "license.png"].""",
         ),
         ("issued_evidence", "a\nb", "issued_evidence is 'a\\nb'; expected one line of text, 500 characters at most."),
     ],

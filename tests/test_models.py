@@ -30,7 +30,7 @@ DATACLASSES = [
     for value in vars(models).values()
     if isinstance(value, type) and value.__module__ == models.__name__ and dataclasses.is_dataclass(value)
 ]
-BY_TRUST = [Source.ENGINEER, Source.LICENSE_FILE, Source.SCREENSHOT, Source.CUSTOMERSDOT, Source.TICKET]
+BY_TRUST = [Source.ENGINEER, Source.SCREENSHOT, Source.LICENSE_FILE, Source.CUSTOMERSDOT, Source.TICKET]
 """Most trusted first."""
 FACTS = st.lists(
     st.builds(Fact, st.sampled_from(["plan", "expires_on"]), st.integers(0, 2), st.sampled_from(Source)), max_size=6

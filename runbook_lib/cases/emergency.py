@@ -19,7 +19,7 @@ from runbook_lib.cases.gathering import license_facts, ticket_facts
 from runbook_lib.cases.issuing import Issuance, Tracker
 from runbook_lib.cases.walk import Prefill
 from runbook_lib.display import Paragraph, Part, Preview, Table, Tone, clean, verdict_parts
-from runbook_lib.errors import PersonNeededError
+from runbook_lib.errors import InputError, PersonNeededError
 from runbook_lib.models import Answer, Fact, Facts, Outcome, Ruling, Source, TrackerIssue, Verdict
 from runbook_lib.results import StepResult
 
@@ -70,9 +70,7 @@ class Emergency(Case, ABC):
         Args:
             given: What the engineer knows, by parameter name; `unknown` where nothing is.
         """
-        told = Facts(
-            tuple(Fact(n, v, Source.ENGINEER, "parameter") for n, v in _parsed(given).items() if v is not None)
-        )
+        told = _told(given)
         self.thread = tuple(self.services.zendesk.comments(self.ticket.id))
         emergency_on = cast(date, told.value("emergency_on") or self.ticket.created_at.date())
         files, notes = license_facts(self, self.thread, emergency_on)
@@ -124,7 +122,7 @@ class Emergency(Case, ABC):
 
     def found(self, name: str) -> Prefill | None:
         """The fact that counts without the engineer."""
-        fact = self.facts.without(Source.ENGINEER).best(name)
+        fact = self.facts.without_engineer().best(name)
         if fact is None:
             return None
         return Prefill(str(fact.value), f"{fact.source}, {fact.detail}" if fact.detail else str(fact.source))
@@ -191,8 +189,21 @@ def from_license_file(fact: Fact | None) -> bool:
     return fact is not None and fact.source is Source.LICENSE_FILE
 
 
-def _parsed(given: Mapping[str, object]) -> dict[str, object]:
-    return {name: answers.parse(name, raw) for name, raw in given.items()}
+def _told(given: Mapping[str, object]) -> Facts:
+    """What the engineer knows; and what of it they confirmed beside a screenshot.
+
+    A confirmed name that is no parameter of this runbook is of the next one, and is left to it.
+
+    Raises:
+        InputError: A value is impossible, or one is confirmed that was not given.
+    """
+    values = {name: value for name, raw in given.items() if (value := answers.parse(name, raw)) is not None}
+    confirmed = cast(tuple[str, ...], values.pop("confirmed", ()))
+    if missing := [name for name in confirmed if name in given and name not in values]:
+        raise InputError(f"confirmed names {', '.join(missing)}, but no value is given. Give it, or leave it out.")
+    of_screenshots = dict.fromkeys(confirmed, (Source.SCREENSHOT, "confirmed by the engineer"))
+    of_engineer = (Source.ENGINEER, "parameter")
+    return Facts(tuple(Fact(name, value, *of_screenshots.get(name, of_engineer)) for name, value in values.items()))
 
 
 def _conflict_words(best: Fact, other: Fact) -> str:

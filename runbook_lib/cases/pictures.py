@@ -17,8 +17,6 @@ from runbook_lib.models import Attachment, Comment
 from runbook_lib.screenshots import Page, Reading
 from runbook_lib.widgets import Picture, Suggestion
 
-NAMES = ("plan", "expires_on", "users_in_license", "billable_users", "maximum_users", "users_over_license")
-"""The parameters that screenshots tell of."""
 LEAST_SCREENSHOT_BYTES = 10_000
 MOST_IMAGES = 6
 HOW_TO_INSTALL = (

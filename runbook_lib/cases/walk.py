@@ -21,7 +21,7 @@ import ipywidgets
 from IPython.display import display, update_display
 
 from runbook_lib import answers
-from runbook_lib.cases.pictures import NAMES, Album, Pictures, keep
+from runbook_lib.cases.pictures import Album, Pictures, keep
 from runbook_lib.cases.press import Press
 from runbook_lib.display import Card, Paragraph, Tone, clean
 from runbook_lib.errors import InputError, NeedsAnswerError, RunbookError
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 OPEN = "open"
 """The place of the ticket's card, beside those of the steps."""
-_NOT_OFFERED = ("ticket_id", "perform", "take_over")
+_NOT_OFFERED = ("ticket_id", "perform", "take_over", "confirmed")
 """The parameters that no form offers unless a step asks for them."""
 
 
@@ -97,6 +97,7 @@ class Walk:
         self._results: dict[str, StepResult] = {}
         self._places: dict[str, _Place] = {}
         self._entered: dict[str, str] = {}
+        self._confirmed: set[str] = set()
         self._press = Press(case, self._look_again, self._run_ended) if case.changes else None
         self._state = StateLine()
         self._pictures = Pictures()
@@ -106,6 +107,7 @@ class Walk:
         self.is_closed = False
         if before:
             self._entered, self._answers_for = dict(before._entered), before._answers_for
+            self._confirmed = set(before._confirmed)
             self._passed, self._album = dict(before._passed), before._album
             before.close()
 
@@ -170,11 +172,15 @@ class Walk:
 
     def _effective(self, name: str) -> dict[str, object]:
         given = self._given[name]
-        return {one: self._entered.get(one) or value for one, value in given.items()}
+        entered = dict(self._entered)
+        if confirmed := self._confirmed & entered.keys() & given.keys():
+            entered["confirmed"] = ",".join(sorted(confirmed))
+        return {one: entered.get(one) or value for one, value in given.items()}
 
     def enter(self, name: str, words: str) -> None:
         """Something was entered: remember it, and let every other form that asks the same show it."""
         found = self._field(name).found
+        self._confirmed.discard(name)
         if words and words != found:
             self._entered[name] = words
         else:
@@ -182,6 +188,10 @@ class Walk:
         for place in self._places.values():
             if place.form and name in place.form.rows and place.form.values[name] != words:
                 place.form.enter(name, words)
+
+    def confirm(self, name: str) -> None:
+        """What was just entered was read off a screenshot, and compared with it."""
+        self._confirmed.add(name)
 
     def _field(self, name: str) -> Field:
         """A parameter as a form asks for it."""
@@ -313,7 +323,7 @@ class Walk:
 
     def _look(self, asks: Sequence[str]) -> Pictures:
         """The ticket's images, where a form asks for what they may show."""
-        if not set(asks) & set(NAMES):
+        if not set(asks) & set(answers.ON_SCREENSHOTS):
             return Pictures()
         typed = self._entered.get("screenshots")
         try:
@@ -340,6 +350,7 @@ class Walk:
             notes=self._pictures.notes,
             entered=self._entered,
             on_change=self.enter,
+            on_confirm=self.confirm,
             keep=self._keep,
         )
 

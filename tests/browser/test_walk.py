@@ -269,3 +269,4 @@ def test_values_are_confirmed_beside_their_pictures(lab: Lab, seen: Seen, notebo
     notebook.run_all()
     notebook.see("would end as license_issued")
     assert "254 users" in notebook.outputs()
+    assert "confirmed by the engineer" in notebook.outputs()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import threading
 from collections.abc import Iterator
@@ -91,7 +92,9 @@ def unknown(*names: str) -> dict[str, object]:
 
 PARAMETERS: dict[str, dict[str, object]] = {
     "take": {"take_over": False},
-    "collect_facts": unknown("plan", "expires_on", "deployment", "account_type", "requester_email", "billable_users"),
+    "collect_facts": unknown(
+        "plan", "expires_on", "deployment", "account_type", "requester_email", "billable_users", "confirmed"
+    ),
     "confirm_subscription": {**unknown("screenshots"), "ask_customer": False},
     "choose_users": unknown("user_count"),
     "find_account": unknown("has_account"),
@@ -275,6 +278,29 @@ def test_values_are_read_off_the_images_and_count_only_when_confirmed(here: Worl
     case.confirm_subscription(screenshots="unknown", ask_customer=False)
     assert "[in scope]" in screen.card("Decide the scope")
     assert "-p plan premium -p expires_on 2026-11-06" in case.command
+    assert sources(case, "plan", "expires_on", "billable_users") == ["screenshot", "screenshot", "engineer"]
+    assert shlex.join(["-p", "confirmed", '["plan", "expires_on"]']) in case.command
+
+
+def test_what_is_typed_over_a_confirmed_value_is_the_engineers(here: World) -> None:
+    """And one that was confirmed stays so in a case that is opened again, as long as it is not changed."""
+    case = WeekendLicense.open(1908)
+    run(case, "collect_facts")
+    for name in ("plan", "expires_on"):
+        next(part for part in row(case, "collect_facts", name)._parts if hasattr(part, "click")).click()
+    row(case, "collect_facts", "plan").input.value = "ultimate"
+    case.collect_facts(**NOTHING)
+    assert sources(case, "plan", "expires_on") == ["engineer", "screenshot"]
+    row(case, "collect_facts", "plan").input.value = "premium"
+    row(case, "collect_facts", "expires_on").input.value = ""
+    case.collect_facts(**NOTHING)
+    assert sources(case, "plan", "expires_on") == ["engineer", None]
+    assert "confirmed" not in case.command
+
+
+def sources(case: Any, *names: str) -> list[str | None]:
+    """Who says what counts."""
+    return [fact and str(fact.source) for fact in map(case.facts.best, names)]
 
 
 def test_an_image_that_is_read_once_is_not_read_again(here: World, monkeypatch: pytest.MonkeyPatch) -> None:

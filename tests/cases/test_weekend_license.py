@@ -102,6 +102,19 @@ def test_facts_name_their_source_and_the_engineer_goes_first(here: World) -> Non
     assert "ultimate" == case.facts.value("plan")
 
 
+def test_what_was_confirmed_beside_a_screenshot_says_so(here: World) -> None:
+    """It goes with the engineer's word; what is confirmed must be given, as far as this runbook asks for it."""
+    case = WeekendLicense.open(1001)
+    case.take()
+    given = {"plan": "ultimate", "billable_users": 17}
+    shown = words(case.collect_facts(**given, confirmed="plan,maximum_users"))
+    assert "plan: ultimate (screenshot) counts; the license file says premium" in shown
+    assert "plan ultimate screenshot counts confirmed by the engineer" in shown
+    assert "billable_users 17 engineer counts parameter" in shown
+    with pytest.raises(InputError, match="confirmed names plan, maximum_users, but no value is given"):
+        case.collect_facts(plan="unknown", maximum_users="unknown", confirmed=["plan", "maximum_users"])
+
+
 def test_a_license_file_that_holds_is_named_with_its_fingerprint(here: World) -> None:
     """A reviewer can tell which file it was."""
     case = WeekendLicense.open(1001)
