@@ -7,6 +7,7 @@ The notebooks' parameters cells, the checks of the runner and the steps all read
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -165,7 +166,8 @@ def day(name: str, raw: object) -> date:
         try:
             found = date.fromisoformat(text)
         except ValueError as exc:
-            raise _wrong(name, raw, expected) from exc
+            well_formed = re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text)
+            raise _wrong(name, raw, "a day that exists, as YYYY-MM-DD" if well_formed else expected) from exc
         if text != found.isoformat():
             raise _wrong(name, raw, expected)
     if not FIRST_YEAR <= found.year <= LAST_YEAR:
@@ -237,11 +239,13 @@ def line(name: str, raw: object) -> str:
 
 
 def _wrong(name: str, raw: object, expected: str) -> InputError:
+    kind = f"text of {len(raw):,} characters" if isinstance(raw, str) else f"value of kind {type(raw).__name__}"
+    too_long = f"a {kind}, too long to show"  # it may be a license that was pasted
     try:
         shown = repr(raw)
     except (ValueError, RecursionError):  # a number of more than 4300 digits; lists in lists without end
-        shown = f"a value of kind {type(raw).__name__}, too long to show"
-    shown = shown if len(shown) <= 80 else shown[:77] + "..."
+        shown = too_long
+    shown = shown if len(shown) <= 80 else too_long
     return InputError(f"{name} is {shown}; expected {expected}.")
 
 

@@ -35,7 +35,9 @@ AUTO, ROUTER = "auto", "start_here"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
-    given = _parser().parse_args(arguments)
+    words, pairs = _without_answers(sys.argv[1:] if arguments is None else arguments)
+    given = _parser().parse_args(words)
+    given.parameter = [*pairs, *getattr(given, "parameter", ())]
     try:
         status: int = given.command(given)
         return status
@@ -45,6 +47,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("runbook: stopped.", file=sys.stderr)
         return 130
+
+
+def _without_answers(words: Sequence[str]) -> tuple[list[str], list[list[str]]]:
+    """What is left of a command without `-p NAME VALUE`, and those pairs.
+
+    A value may begin with a dash, which argparse would take for an option. A pair that is not whole is left to it.
+    """
+    kept, pairs, rest = list(words[:1]), [], list(words[1:])
+    while rest:
+        if words[0] == "run" and rest[0] in ("-p", "--parameter") and len(rest) > 2:
+            pairs.append(rest[1:3])
+            del rest[:3]
+        else:
+            kept.append(rest.pop(0))
+    return kept, pairs
 
 
 def _parser() -> argparse.ArgumentParser:

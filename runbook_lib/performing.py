@@ -74,7 +74,7 @@ class Performance:
     def __init__(self, settings: Settings, runbook: str, ticket_id: int) -> None:
         self._journal = Journal.of(settings, ticket_id)
         self._runbook, self._ticket_id = runbook, ticket_id
-        self._notebooks = settings.notebooks
+        self._notebooks, self._profile = settings.notebooks, settings.profile
         self._lock_path = settings.ticket_folder(ticket_id) / LOCK
         self._errors: IO[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -121,6 +121,7 @@ class Performance:
                 stdout=subprocess.DEVNULL,
                 stderr=self._errors,
                 pass_fds=(held,),
+                env={**os.environ, "RUNBOOK_PROFILE": self._profile},  # whatever .env says by now
                 start_new_session=True,  # a Ctrl-C for the kernel is none for the run
             )
         finally:
@@ -178,7 +179,8 @@ class Performance:
     def _read(self, seconds: float, *, works: bool) -> Progress:
         following = self._process is None
         runs = _runs(self._journal.entries()[self._after :])
-        run = runs[-1] if runs else [] if works else self._just_ended
+        own = [run for run in runs if self._process is None or run[0].get("pid") == self._process.pid]
+        run = own[-1] if own else [] if works else self._just_ended
         if not run:
             return Progress(seconds=seconds, error="" if works else self._last_words(), following=following)
         runbook = str(run[0]["runbook"])

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import os
 import signal
 import tempfile
 import threading
@@ -181,7 +182,12 @@ def run(
     record = _claim(folder, f"{started_at:%Y%m%dT%H%M%S}{started_at.microsecond // 1000:03d}Z-{runbook}")
     with _Signals() as signals:
         journal.append(
-            "run_started", runbook=runbook, record=record.name, performed=perform, operator=settings.operator
+            "run_started",
+            runbook=runbook,
+            record=record.name,
+            performed=perform,
+            operator=settings.operator,
+            pid=os.getpid(),
         )
         limits = engine.Limits(settings.cell_limit_s + settings.wait_s, settings.run_limit_s + settings.wait_s)
 

@@ -279,6 +279,11 @@ class Settings(Profile):
         of_live = {name: field.default for name, field in cls.model_fields.items() if name not in _PRACTICE}
         return cls._read(**{**of_live, **values})
 
+    def differences(self, other: Settings) -> list[str]:
+        """The names of the settings that another configuration has otherwise; limits of time and size are none."""
+        names = (name for name in type(self).model_fields if not name.endswith(("_s", "_bytes")))
+        return [name for name in names if getattr(self, name) != getattr(other, name)]
+
     @property
     def world_folder(self) -> Path:
         """Where the practice world of these outputs lives."""
@@ -352,6 +357,8 @@ class Settings(Profile):
         advice = "Start one with `runbook sandbox`, or set RUNBOOK_PROFILE=live."
         try:
             found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            if found["folder"] != str(self.world_folder.resolve()):
+                raise ValueError("copied from another world, with its address")
             parts = urlsplit(found["url"])
             socket.create_connection((parts.hostname or "", parts.port or 0), timeout=2).close()
         except FileNotFoundError:

@@ -6,8 +6,10 @@ Runs nothing, and knows nothing of how a notebook is run.
 from __future__ import annotations
 
 import ast
+import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ from runbook_lib.errors import InputError
 
 COPIES = "open"
 """The folder, beside the runbooks, of the copies that have a ticket's number filled in."""
+_MADE = "runbook_copy"
+"""Where a copy says of which cells it was made."""
 
 
 def defaults(notebook: Path) -> dict[str, object]:
@@ -47,25 +51,53 @@ def titles(notebook: Path) -> dict[str, str]:
     return found
 
 
-def copy(notebook: Path, name: str, values: Mapping[str, object]) -> Path:
-    """Copy a runbook with parameters filled in; returns the copy's path. One there already is kept.
+@dataclass(frozen=True)
+class Copy:
+    """A copy of a runbook, with a ticket filled in.
 
-    It may hold the engineer's answers by now.
+    Attributes:
+        path: Where it is.
+        was_renewed: Whether there was another one before, in which nobody has worked.
+        lacks: The values that it does not have, since somebody has worked in it and it was kept.
+    """
+
+    path: Path
+    was_renewed: bool
+    lacks: Mapping[str, object]
+
+
+def copy(notebook: Path, name: str, values: Mapping[str, object]) -> Copy:
+    """Copy a runbook with parameters filled in. One there already is renewed, unless somebody has worked in it.
 
     Raises:
-        InputError: The runbook cannot be read.
+        InputError: The runbook, or the copy that is there, cannot be read.
         OSError: The copy cannot be written.
     """
     path = notebook.parent / COPIES / name
-    if path.exists():
-        return path
+    before = _read(path) if path.exists() else None
+    if before and not _is_untouched(before):
+        has = defaults(path)
+        return Copy(path, False, {name: value for name, value in values.items() if has.get(name, value) != value})
     content = _read(notebook)
     for cell in filter(_has_parameters, content["cells"]):
         lines = "".join(cell["source"]).split("\n")
         cell["source"] = "\n".join(_filled(line, values) for line in lines).splitlines(keepends=True)
+    content["metadata"][_MADE] = _digest(content)
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    return path
+    return Copy(path, bool(before) and before != content, {})
+
+
+def _is_untouched(content: Mapping[str, Any]) -> bool:
+    """Whether a copy is as it was made: nothing was changed in its cells, and none was run."""
+    ran = any(cell.get("outputs") or cell.get("execution_count") for cell in content["cells"])
+    return not ran and content.get("metadata", {}).get(_MADE) == _digest(content)
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    """Of what the cells say."""
+    cells = [[cell["cell_type"], "".join(cell["source"])] for cell in content["cells"]]
+    return hashlib.sha256(json.dumps(cells).encode()).hexdigest()
 
 
 def _read(notebook: Path) -> dict[str, Any]:

@@ -98,6 +98,8 @@ class Field:
 
 Change = Callable[[str, str], None]
 """Called with a field's name and what was entered."""
+Work = Callable[[], Iterator[Mapping[str, Any]]]
+"""Yields what to show, one after the other."""
 Keep = Callable[[str, bytes], str]
 """Keeps an uploaded file, given its name and content; returns its path, or raises InputError."""
 
@@ -176,9 +178,7 @@ class Form:
         for row in self.rows.values():
             row.close()
         pictures = [picture for widget in self._above for picture in getattr(widget, "children", ())]
-        for widget in (*pictures, *self._above, self.said, self.fold, self._folded, self.box):
-            widget.unobserve_all()
-            widget.close()
+        close(*pictures, *self._above, self.said, self.fold, self._folded, self.box)
 
     def _changed(self, name: str, text: str) -> None:
         self._speak()
@@ -230,9 +230,7 @@ class _Row:
 
     def close(self) -> None:
         """Take it away."""
-        for widget in self._parts:
-            widget.unobserve_all()
-            widget.close()
+        close(*self._parts)
 
     def _own(self, widget: Any) -> Any:
         self._parts.append(widget)
@@ -270,6 +268,7 @@ class _Row:
         except InputError as exc:
             self._tell(f"✗ {exc}")
             return
+        paths = [*_paths(self.text), *(path for path in paths if path not in _paths(self.text))]
         self.input.value = paths[0] if len(paths) == 1 else json.dumps(paths)
 
     def _suggestion(self, one: Suggestion) -> Any:
@@ -296,22 +295,40 @@ class Button:
     Args:
         label: What it says.
         press: What it does: yields what to show, one after the other. It runs beside the kernel's own work.
+        too_late: What a press comes to that was made before `renew`, and arrives after it.
     """
 
-    def __init__(self, label: str, press: Callable[[], Iterator[Mapping[str, Any]]]) -> None:
-        self._press = press
-        self._turn = threading.Lock()
+    def __init__(self, label: str, press: Work, *, too_late: Work) -> None:
+        self._label, self._press, self._too_late = label, press, too_late
+        self._guard, self._works = threading.Lock(), False
         self._worker: threading.Thread | None = None
-        self.button = ipywidgets.Button(description=label, button_style="primary", layout={"width": "auto"})
+        self._former: list[Any] = []
         self.output = ipywidgets.Output()
-        self.button.on_click(self._clicked)
-        self.box = ipywidgets.VBox([self.button, self.output], layout=_LEFT)
+        self.box = ipywidgets.VBox(layout=_LEFT)
+        self._make()
 
-    def follow(self, work: Callable[[], Iterator[Mapping[str, Any]]]) -> None:
+    def renew(self) -> None:
+        """Another button takes the place of this one: what was read beside the old one is pressed there alone."""
+        with self._guard:
+            self._former.append(self.button)
+            self._make()
+
+    def _make(self) -> None:
+        self.button = ipywidgets.Button(
+            description=self._label,
+            button_style="primary",
+            layout={"width": "auto"},
+            disabled=self._works,
+        )
+        self.button.on_click(self._clicked)
+        self.box.children = (self.button, self.output)
+
+    def follow(self, work: Work) -> None:
         """Show what something yields, as if it came of a press; nothing happens while the button is at work."""
-        if not self._turn.acquire(blocking=False):
-            return
-        self.button.disabled = True
+        with self._guard:
+            if self._works:
+                return
+            self._works = self.button.disabled = True
         self._worker = threading.Thread(target=self._work, args=(work,), daemon=True)
         self._worker.start()
 
@@ -327,20 +344,18 @@ class Button:
 
     def close(self) -> None:
         """Take the button away; what it has begun goes on."""
-        for widget in (self.button, self.output, self.box):
-            widget.unobserve_all()
-            widget.close()
+        close(*self._former, self.button, self.output, self.box)
 
     def _clicked(self, button: object) -> None:
-        self.follow(self._press)
+        self.follow(self._press if button is self.button else self._too_late)
 
-    def _work(self, work: Callable[[], Iterator[Mapping[str, Any]]]) -> None:
+    def _work(self, work: Work) -> None:
         try:
             for bundle in work():
                 self.show(bundle)
         finally:
-            self.button.disabled = False
-            self._turn.release()
+            with self._guard:
+                self._works = self.button.disabled = False
 
 
 class StateLine:
@@ -352,6 +367,29 @@ class StateLine:
     def say(self, words: h.Node) -> None:
         """Replace it."""
         self.widget.value = str(h.div[words])
+
+    def close(self) -> None:
+        """Take it away."""
+        close(self.widget)
+
+
+def close(*widgets: Any) -> None:
+    """Take widgets away, with what listens to them and what they are drawn by."""
+    for widget in widgets:
+        for one in (widget, widget.layout, getattr(widget, "style", None)):
+            if one is not None:
+                one.unobserve_all()
+                one.close()
+
+
+def _paths(text: str) -> list[str]:
+    """The files that stand in a field."""
+    if not text.startswith("["):
+        return [text] if text else []
+    try:
+        return [str(path) for path in json.loads(text)]
+    except ValueError:
+        return []
 
 
 def _above(pictures: Sequence[Picture], notes: Sequence[str]) -> list[Any]:

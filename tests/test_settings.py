@@ -112,7 +112,8 @@ def running(outputs: Path, port: int, **settings: Any) -> None:
     }
     folder = outputs / "sandbox" / ".world"
     folder.mkdir(parents=True)
-    descriptor = {"url": url, "date": "2031-03-01", "settings": services | settings}
+    described = {"url": url, "folder": str(folder.resolve()), "date": "2031-03-01"}
+    descriptor = {**described, "settings": services | settings}
     (folder / "running.json").write_text(json.dumps(descriptor))
 
 

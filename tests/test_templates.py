@@ -29,16 +29,41 @@ def test_titles_are_headings() -> None:
     assert "parameters" not in found
 
 
-def test_a_copy_has_the_values_and_is_kept(tmp_path: Path) -> None:
-    """What the engineer has typed into it since is not lost."""
-    notebook = tmp_path / WEEKEND.name
-    notebook.write_bytes(WEEKEND.read_bytes())
-    path = templates.copy(notebook, "mine.ipynb", {"ticket_id": 1005, "plan": "premium"})
-    assert tmp_path / "open" / "mine.ipynb" == path
-    found = templates.defaults(path)
+@pytest.fixture
+def notebook(tmp_path: Path) -> Path:
+    """A runbook of one's own."""
+    path = tmp_path / WEEKEND.name
+    path.write_bytes(WEEKEND.read_bytes())
+    return path
+
+
+def test_a_copy_has_the_values_and_is_renewed(notebook: Path) -> None:
+    """As long as nobody has worked in it; that it is another one now is told."""
+    values = {"ticket_id": 1005, "plan": "premium"}
+    made = templates.copy(notebook, "mine.ipynb", values)
+    assert (notebook.parent / "open" / "mine.ipynb", False, {}) == (made.path, made.was_renewed, made.lacks)
+    found = templates.defaults(made.path)
     assert (1005, "premium", "unknown") == (found["ticket_id"], found["plan"], found["expires_on"])
-    assert path == templates.copy(notebook, "mine.ipynb", {"ticket_id": 1001})
-    assert 1005 == templates.defaults(path)["ticket_id"]
+    assert made == templates.copy(notebook, "mine.ipynb", values)
+    again = templates.copy(notebook, "mine.ipynb", {**values, "expires_on": "2026-11-06"})
+    assert (True, "2026-11-06") == (again.was_renewed, templates.defaults(again.path)["expires_on"])
+
+
+@pytest.mark.parametrize("work", ["typed", "run", "without its mark"])
+def test_a_copy_in_which_somebody_worked_is_kept(notebook: Path, work: str) -> None:
+    """What it lacks is told."""
+    path = templates.copy(notebook, "mine.ipynb", {"ticket_id": 1005, "plan": "premium"}).path
+    content = json.loads(path.read_text())
+    if work == "typed":
+        content["cells"][-1]["source"] = ["case.close()  # at last"]
+    elif work == "run":
+        content["cells"][-1]["execution_count"] = 1
+    else:
+        content["metadata"] = {}
+    path.write_text(json.dumps(content))
+    kept = templates.copy(notebook, "mine.ipynb", {"ticket_id": 1005, "plan": "ultimate", "escalate": True})
+    assert (False, {"plan": "ultimate"}) == (kept.was_renewed, kept.lacks)
+    assert content == json.loads(path.read_text())
 
 
 @pytest.mark.parametrize("content", ["", "{}", json.dumps([1]), json.dumps({"cells": [{}]})])

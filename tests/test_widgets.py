@@ -66,7 +66,7 @@ def test_what_is_entered_is_read_and_told(form: Form, heard: Heard) -> None:
     ("typed", "expected"),
     [
         ("2026-11-06", "Friday, 6 November 2026"),
-        ("2026-02-30", "✗ expires_on is '2026-02-30'; expected a date as YYYY-MM-DD, such as 2026-11-06."),
+        ("2026-02-30", "✗ expires_on is '2026-02-30'; expected a day that exists, as YYYY-MM-DD."),
         ("2026-11", "✗ expires_on is '2026-11'; expected a date as YYYY-MM-DD, such as 2026-11-06."),
         ("", ""),
     ],
@@ -162,7 +162,7 @@ def test_files_are_kept_and_named() -> None:
     row._uploaded({"new": uploaded("../../dash<b>.png")})
     assert ("kept-1.png", [("../../dash<b>.png", PNG)]) == (row.text, kept)
     row._uploaded({"new": uploaded("a.png", "b.png")})
-    assert '["kept-2.png", "kept-3.png"]' == row.text
+    assert '["kept-1.png", "kept-2.png", "kept-3.png"]' == row.text
 
 
 def test_a_file_that_is_refused_changes_nothing() -> None:
@@ -198,9 +198,14 @@ def test_a_picture_has_words_that_are_escaped() -> None:
 # -- the button
 
 
+def nothing() -> Iterator[Mapping[str, Any]]:
+    """No press is too late."""
+    yield from ()
+
+
 def test_pressing_shows_one_thing_after_the_other() -> None:
     """The last one stays."""
-    button = Button("Perform", lambda: iter([{"text/plain": "begun"}, {"text/plain": "done"}]))
+    button = Button("Perform", lambda: iter([{"text/plain": "begun"}, {"text/plain": "done"}]), too_late=nothing)
     button.button.click()
     assert button.wait(10)
     assert {"text/plain": "done"} == button.output.outputs[0]["data"]
@@ -217,7 +222,7 @@ def test_a_double_click_presses_once() -> None:
         assert go_on.wait(10)
         yield {"text/plain": "done"}
 
-    button = Button("Perform", press)
+    button = Button("Perform", press, too_late=nothing)
     button.button.click()
     button.button.click()
     assert button.button.disabled
@@ -227,6 +232,34 @@ def test_a_double_click_presses_once() -> None:
     button.button.click()
     assert button.wait(10)
     assert ["pressed", "pressed"] == presses
+
+
+@pytest.mark.parametrize("at_work", [False, True])
+def test_a_press_of_a_button_that_was_renewed_is_too_late(at_work: bool) -> None:
+    """It was meant for what stood beside the old one. The new one is as ready as the old one was, and presses."""
+    go_on, presses = threading.Event(), []
+
+    def press() -> Iterator[Mapping[str, Any]]:
+        presses.append("pressed")
+        assert go_on.wait(10)
+        yield {"text/plain": "done"}
+
+    button = Button("Perform", press, too_late=lambda: iter([{"text/plain": "too late"}]))
+    old = button.button
+    if at_work:
+        old.click()
+    button.renew()
+    assert (at_work, button.button) == (button.button.disabled, button.box.children[0])
+    go_on.set()
+    assert button.wait(10)
+    old.click()
+    assert button.wait(10)
+    assert {"text/plain": "too late"} == button.output.outputs[0]["data"]
+    assert (["pressed"] if at_work else []) == presses
+    button.button.click()
+    assert button.wait(10)
+    assert {"text/plain": "done"} == button.output.outputs[0]["data"]
+    button.close()
 
 
 def test_the_state_line_is_the_same_everywhere() -> None:

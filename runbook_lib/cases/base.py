@@ -63,6 +63,10 @@ class Case:
         self._ended_by = ""
         self._me: Person | None = None
         self.walk: Walk | None = None
+        self.forget()
+
+    def forget(self) -> None:
+        """What a runbook begins with, and goes back to when it looks things up anew."""
 
     @classmethod
     def open(cls, ticket_id: object, *, perform: object = False) -> Self:
@@ -109,9 +113,9 @@ class Case:
         services.budget.renew()
         ticket = _ticket(services.zendesk, ticket_id)
         effects = _effects(settings, services, ticket_id, perform=False)
-        vars(self).clear()
-        self.__init__(ticket, settings, services, effects)  # type: ignore[misc]
-        self.walk = walk
+        fresh = type(self)(ticket, settings, services, effects)
+        fresh.walk = walk
+        self.__dict__ = fresh.__dict__  # at once: a form may be typed into meanwhile
 
     @property
     def perform(self) -> bool:

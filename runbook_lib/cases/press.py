@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from runbook_lib import answers
 from runbook_lib.display import Card, Link, Paragraph, Part, Preview, Table, Tone, html, text
-from runbook_lib.errors import RunbookError
+from runbook_lib.errors import InputError, RunbookError
 from runbook_lib.models import EffectState, Outcome
 from runbook_lib.performing import Performance, Progress
 from runbook_lib.redaction import Redactor
 from runbook_lib.results import StepResult
+from runbook_lib.settings import Settings
 from runbook_lib.widgets import Button
 
 if TYPE_CHECKING:
@@ -52,14 +53,16 @@ class Press:
 
     Args:
         case: The case.
-        look_again: Goes through all steps as the ticket is now, and shows them; raises RunbookError.
+        look_again: Reads the ticket; then forgets the plan, and goes through all steps as it is now, which makes a new
+            one, unless the walk was closed meanwhile. Raises RunbookError.
         on_end: Called when a run of this case has ended, with how.
     """
 
     def __init__(self, case: Case, look_again: Callable[[], None], on_end: Callable[[str], None]) -> None:
         self._case, self._look_again, self._on_end = case, look_again, on_end
         self._plan: _Plan | None = None
-        self.button = Button(BUTTON, self._perform)
+        self._beside: _Plan | None = None
+        self.button = Button(BUTTON, self._perform, too_late=self._too_late)
 
     def with_plan(self, closing: StepResult, results: Mapping[str, StepResult]) -> StepResult:
         """The last card, with the exact texts and values of everything that would be done.
@@ -70,6 +73,10 @@ class Press:
         """
         parts = self._parts(results)
         self._plan = _Plan(parts, self._case.outcome, self._case.given, self._case.operations)
+        if self._plan != self._beside:
+            if self._beside:
+                self.button.renew()
+            self._beside = self._plan
         words = tuple(part for part in closing.card.parts if not isinstance(part, Table))
         if self._performance().is_under_way:
             self.button.follow(self._watch)
@@ -108,10 +115,11 @@ class Press:
         run = self._performance()
         if not run.is_under_way:
             yield self._bundle("looking once more", Tone.PLAN, "Nothing is changed yet.")
+            self._check_settings()
             shown = self._plan
             self._look_again()
             if shown is None or self._plan != shown:
-                yield self._other_plan()
+                yield self._other_plan(shown)
                 return
             run.begin(shown.answers)  # or else somebody was quicker, whose run is followed
         yield from map(self._progress, run.progress())
@@ -127,12 +135,31 @@ class Press:
             advice = "This is a bug or a broken installation. Look at the ticket's journal before you press again."
             yield self._bundle("stopped", Tone.STOP, f"{words}. {advice}")
 
-    def _other_plan(self) -> Mapping[str, Any]:
-        if any(effect.state is EffectState.PLANNED for effect in self._case.applied):
+    def _check_settings(self) -> None:
+        """Make sure that the run would go where the plan was made for.
+
+        Raises:
+            InputError: It would not.
+        """
+        if changed := self._case.settings.differences(Settings.load()):
+            raise InputError(
+                f"The configuration has changed since this notebook was opened ({', '.join(changed)}). Run all cells "
+                "again, and read the plan that they show."
+            )
+
+    def _other_plan(self, shown: _Plan | None) -> Mapping[str, Any]:
+        now = self._plan
+        same = shown and now and (shown.outcome, shown.answers) == (now.outcome, now.answers)
+        if not same or any(effect.state is EffectState.PLANNED for effect in self._case.applied):
             words = "The plan has changed since it was shown, or the ticket has. Read it again above, then press again."
             return self._bundle("not performed", Tone.ASK, words)
         words = "Everything is there already, so that nothing was done."
         return self._bundle("nothing to do", Tone.GOOD, words, *self._last_record())
+
+    def _too_late(self) -> Iterator[Mapping[str, Any]]:
+        """What becomes of a press that was meant for the plan before this one."""
+        words = "The plan changed while you pressed. Read it again above, then press again."
+        yield self._bundle("not performed", Tone.ASK, words)
 
     def _progress(self, now: Progress) -> Mapping[str, Any]:
         other = now.runbook not in ("", self._case.runbook)
@@ -153,7 +180,7 @@ class Press:
 
     def _ended(self, line: Mapping[str, Any]) -> Mapping[str, Any]:
         outcome = line["outcome"]
-        self._on_end(f"performed: {outcome or line['status']}")
+        self._on_end(f"performed: {outcome}" if outcome else f"the run ended: {line['status']}")
         parts: list[Part] = [self._record(line)] if line["record"] else []
         if line["missing"]:
             labels = ", ".join(answers.QUESTIONS[name].label for name in line["missing"])

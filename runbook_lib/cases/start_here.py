@@ -5,14 +5,16 @@ Source: both seeds, *Overview* and *Scope*. What decides is in `routing` and `po
 
 from __future__ import annotations
 
+import os
 from datetime import date
+from pathlib import Path
 from typing import ClassVar, cast
 
 from runbook_lib import answers, policy, routing, templates
 from runbook_lib.cases.base import step
 from runbook_lib.cases.emergency import Emergency
 from runbook_lib.cases.issuing import Found, Tracker
-from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone, verdict_parts
+from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone, clean, verdict_parts
 from runbook_lib.models import Answer, Outcome, Ruling, Verdict
 from runbook_lib.results import StepResult, somebody_is_there
 
@@ -108,4 +110,20 @@ class StartHere(Emergency):
             copy = templates.copy(template, f"{self.ticket.id}-{runbook}-{place}.ipynb", values)
         except OSError as exc:
             return (Paragraph(f"No copy can be made ({exc.strerror}): open {runbook}.ipynb, and set ticket_id there."),)
-        return (Link("Open it with this ticket", f"{templates.COPIES}/{copy.name}"),)
+        link = Link("Open it with this ticket", os.path.relpath(copy.path, Path.cwd()).replace(os.sep, "/"))
+        return (link, Paragraph(words)) if (words := _of_before(copy)) else (link,)
+
+
+def _of_before(copy: templates.Copy) -> str:
+    """What to know of a copy that was there already."""
+    lacks = [
+        f"{answers.QUESTIONS[name].label}: {clean(value)}"
+        for name, value in copy.lacks.items()
+        if value != answers.UNKNOWN
+    ]
+    if lacks:
+        words = "Somebody has worked in this copy, so it was left as it is. It does not have"
+        return f"{words}: {', '.join(lacks)}. Enter it there."
+    return (
+        "It has your answers now. If it is open already: File > Reload Notebook from Disk." if copy.was_renewed else ""
+    )

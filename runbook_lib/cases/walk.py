@@ -27,7 +27,7 @@ from runbook_lib.display import Card, Paragraph, Tone, clean
 from runbook_lib.errors import InputError, NeedsAnswerError, RunbookError
 from runbook_lib.models import Attachment
 from runbook_lib.results import StepResult
-from runbook_lib.widgets import Field, Form, Kind, StateLine
+from runbook_lib.widgets import Field, Form, Kind, StateLine, close
 
 if TYPE_CHECKING:
     from runbook_lib.cases.base import Case
@@ -61,7 +61,7 @@ class _Place:
     box: Any = field(default_factory=lambda: ipywidgets.VBox())
     form: Form | None = None
     asks: tuple[str, ...] = ()
-    content: tuple[tuple[tuple[Field, ...], tuple[Field, ...]], Pictures] = (((), ()), Pictures())
+    content: tuple[tuple[tuple[Field, ...], tuple[Field, ...]], Pictures] | None = None
 
 
 class Shown(StepResult):
@@ -131,6 +131,7 @@ class Walk:
             RunbookError: As the step itself, but that an answer that is missing here is asked for by a form.
         """
         with self._turn:
+            self._performed = ""
             self._take(name, given)
             self._catch_up(name)
             self._outdate(name)
@@ -153,10 +154,10 @@ class Walk:
         for place in self._places.values():
             if place.form:
                 place.form.close()
-            place.box.close()
+            close(place.box)
         if self._press:
             self._press.button.close()
-        self._state.widget.close()
+        self._state.close()
         self._places.clear()
         self.is_closed = True
 
@@ -179,12 +180,10 @@ class Walk:
 
     def enter(self, name: str, words: str) -> None:
         """Something was entered: remember it, and let every other form that asks the same show it."""
-        found = self._field(name).found
         self._confirmed.discard(name)
-        if words and words != found:
-            self._entered[name] = words
-        else:
-            self._entered.pop(name, None)
+        self._entered[name] = words  # before anything else, so that it is not lost
+        if words in ("", self._field(name).found):
+            self._entered.pop(name)
         for place in self._places.values():
             if place.form and name in place.form.rows and place.form.values[name] != words:
                 place.form.enter(name, words)
@@ -249,7 +248,10 @@ class Walk:
             self._used.clear()
             if number != self._answers_for:
                 self._entered = {one: words for one, words in self._entered.items() if one == "ticket_id"}
+                self._confirmed.clear()
                 self._answers_for = number
+                for name, place in self._places.items():
+                    place.content = place.content if name == OPEN else None  # it has what was entered for the other one
             self._follow(OPEN, self._case.ticket_card(), ("ticket_id",))
 
     def _look_again(self) -> None:
@@ -262,6 +264,9 @@ class Walk:
             try:
                 self._case.read_again(self._case.ticket.id)
                 self._used.clear()
+                if self._press:
+                    self._press.forget()
+                self._follow(OPEN, self._case.ticket_card(), None)
                 self._again([name for name in self._case.order if name in self._given])
             finally:
                 budget.say, self._say = before
@@ -280,7 +285,7 @@ class Walk:
             self._press.forget()
 
     def _show(self, name: str, result: StepResult, asks: tuple[str, ...] | None) -> None:
-        place = self._places.setdefault(name, _Place())
+        place = self._places[name] = self._places.get(name) or _Place()
         result = self._with_plan(name, result)
         self._fill(name, place, asks)
         display(result, display_id=place.display_id)  # type: ignore[no-untyped-call]
@@ -371,7 +376,4 @@ class Walk:
 
 def _typed(name: str, value: object) -> str:
     """A parameter's value as it would be typed into a form."""
-    plain = answers.QUESTIONS[name].plain(value)
-    if plain is True:
-        return "yes"
-    return ", ".join(map(str, plain)) if isinstance(plain, list) else str(plain)
+    return "yes" if answers.QUESTIONS[name].plain(value) is True else answers.QUESTIONS[name].typed(value)

@@ -252,6 +252,12 @@ class WeekdayTriage(Emergency):
         tone = Tone.PLAN if planned else tones.get(cast(Outcome, self.outcome), Tone.ASK)
         return self.result(str(self.outcome), tone, parts, words, closing=True)
 
+    def forget(self) -> None:
+        """Nothing was looked up yet, and nothing answered."""
+        self.replies = {}
+        self.accounts = self.licenses = self.rows = self.subscription = None
+        self._trouble, self._notes = "", ()
+
     def found(self, name: str) -> Prefill | None:
         """What CustomersDot says, or the fact that counts; without what the engineer says."""
         if name == "subscription":
@@ -268,9 +274,7 @@ class WeekdayTriage(Emergency):
 
     def _look_up(self, emergency_on: date) -> tuple[list[Fact], list[str]]:
         """The requester's accounts and licenses, where CustomersDot may be read."""
-        self.replies = {}
-        self.accounts = self.licenses = self.rows = self.subscription = None
-        self._trouble, self._notes = "", ()
+        self.forget()
         email = cast(str | None, self.facts.value("requester_email"))
         cdot = self.services.customersdot
         if cdot is None:

@@ -87,7 +87,8 @@ def running(folder: Path) -> Descriptor | None:
     """
     try:
         descriptor: Descriptor = json.loads((folder / DESCRIPTOR_NAME).read_text(encoding="utf-8"))
-        return descriptor if _answers(descriptor) else None
+        is_of_it = descriptor["folder"] == str(folder.resolve())  # or else the folder was copied from a running one
+        return descriptor if is_of_it and _answers(descriptor) else None
     except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException):
         return None
 

@@ -187,6 +187,7 @@ def _descriptor(world: World, url: str, mail_port: int) -> dict[str, Any]:
     settings = world.settings
     return {
         "world": world.id,
+        "folder": str(world.folder.resolve()),
         "pid": os.getpid(),
         "url": url,
         "date": settings["date"],

@@ -40,7 +40,7 @@ def notebook(lab: Lab, seen: Seen, theme: str) -> Iterator[Notebook]:
 def copy(lab: Lab, runbook: str, ticket_id: int) -> str:
     """A copy of a runbook with a ticket filled in, as `start_here` makes it; its address."""
     notebook = lab.root / "notebooks" / f"{runbook}.ipynb"
-    path = templates.copy(notebook, f"{runbook}-{ticket_id}.ipynb", {"ticket_id": ticket_id})
+    path = templates.copy(notebook, f"{runbook}-{ticket_id}.ipynb", {"ticket_id": ticket_id}).path
     return str(path.relative_to(lab.root))
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import http.client
 import re
 import shlex
 import shutil
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,21 +15,24 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from runbook_lib import templates
+from runbook_lib import answers, templates
 from runbook_lib.cases import base, pictures, services, walk
 from runbook_lib.cases import press as pressing
 from runbook_lib.cases.start_here import StartHere
 from runbook_lib.cases.walk import Walk
 from runbook_lib.cases.weekday_triage import WeekdayTriage
 from runbook_lib.cases.weekend_license import WeekendLicense
-from runbook_lib.errors import InputError, NeedsAnswerError, UnavailableError
+from runbook_lib.display import html
+from runbook_lib.errors import InputError, NeedsAnswerError, RunbookError, UnavailableError
 from runbook_lib.models import Outcome
+from runbook_lib.performing import Performance
 from runbook_lib.results import StepResult
 from runbook_lib.sandbox import server
 from runbook_lib.screenshots import Page, Reading
 from runbook_lib.settings import ROOT, Settings
 from tests.practice import WORLD_DATE, World, start
 
+ROBIN = "UPDATE tickets SET assignee_id = (SELECT id FROM users WHERE name = 'Robin Weekend') WHERE id = ?"
 ADDRESS = "maya.lindqvist@nordlicht-analytics.example"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(20_000)
 
@@ -161,7 +166,7 @@ def test_a_wrong_date_is_said_by_the_next_cell(here: World, screen: Screen) -> N
     case = WeekendLicense.open(1001)
     run(case, "collect_facts")
     way(case).enter("expires_on", "2026-02-30")
-    with pytest.raises(InputError, match="expires_on is '2026-02-30'; expected a date"):
+    with pytest.raises(InputError, match="expires_on is '2026-02-30'; expected a day that exists"):
         case.decide_scope()
     assert "2026-02-30" == row(case, "collect_facts", "expires_on").text
     assert "[stopped]" in screen.card("Collect the facts")
@@ -511,6 +516,7 @@ def test_a_world_that_is_stopped_in_the_middle(tmp_path: Path, monkeypatch: pyte
     with server.background(world.folder):
         run(case)
     assert "[stopped]" in press(case)
+    monkeypatch.delenv("RUNBOOK_WAIT_S")
     with server.background(world.folder):
         assert "[license_issued]" in press(case)
         assert (1, 1) == (len(world.posts(1001)), len(world.issues(1001)))
@@ -661,3 +667,304 @@ def test_no_widget_is_left_behind(here: World) -> None:
         assert shown == pictures_shown()
     way(case).close()
     assert before == pictures_shown()
+
+
+def test_a_click_that_comes_after_another_plan(here: World) -> None:
+    """It was meant for the plan that was there: nothing is performed until the new one was read."""
+    case = WeekendLicense.open(1001)
+    run(case)
+    clicked = way(case)._press.button.button  # type: ignore[union-attr]
+    run(case)
+    assert clicked is way(case)._press.button.button  # type: ignore[union-attr]
+    run(case, user_count="300")
+    clicked.click()
+    button = way(case)._press.button  # type: ignore[union-attr]
+    assert button.wait(60)
+    assert "The plan changed while you pressed." in button.output.outputs[0]["data"]["text/plain"]
+    assert ([], [False]) == (here.issues(1001), [one.disabled for one in button.box.children[:1]])
+    assert "[license_issued]" in press(case)
+    assert "300 users" in str(here.posts(1001))
+
+
+def test_a_press_of_a_walk_that_run_all_closes(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The plan shown is for 250; 300 is entered, the button pressed, then Run All while it still looks once more."""
+    case = WeekendLicense.open(1001)
+    run(case)
+    way(case).enter("user_count", "300")
+    looks, go = threading.Event(), threading.Event()
+    real = WeekendLicense.read_again
+
+    def slow(self: Any, number: int) -> None:
+        looks.set()
+        go.wait(30)
+        real(self, number)
+
+    monkeypatch.setattr(WeekendLicense, "read_again", slow)
+    monkeypatch.setattr(base, "get_ipython", lambda: type("Shell", (), {"user_ns": {"case": case}}))
+    button = way(case)._press.button  # type: ignore[union-attr]
+    button.button.click()
+    assert looks.wait(10)
+    again = WeekendLicense.open(1001)  # the first cell of Run All
+    go.set()
+    assert button.wait(120)
+    assert "300" == way(again)._entered["user_count"]
+    assert [] == here.posts(1001)
+
+
+def test_a_colleagues_weekday_ticket(here: World) -> None:
+    """The take cell asks for take_over, as on a weekend."""
+    case = WeekdayTriage.open(2001)
+    here.change(ROBIN, 2001)
+    case = WeekdayTriage.open(2001)
+    assert "needs you" == case.take(take_over=False).card.state
+
+
+def test_what_is_typed_while_it_looks_once_more(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Is kept."""
+    case = WeekdayTriage.open(2002)
+    run(case)
+    looks, go = threading.Event(), threading.Event()
+    real = WeekdayTriage.collect_facts.attempt
+
+    def slow(case_: Any, given: Any) -> Any:
+        looks.set()
+        go.wait(30)
+        return real(case_, given)
+
+    monkeypatch.setattr(WeekdayTriage.collect_facts, "attempt", slow)
+    button = way(case)._press.button  # type: ignore[union-attr]
+    button.button.click()
+    assert looks.wait(10)
+    row(case, "find_account", "has_account").input.value = "no"
+    go.set()
+    assert button.wait(120)
+    assert "no" == row(case, "find_account", "has_account").text
+    assert "no" == way(case)._entered.get("has_account")
+
+
+def test_everything_is_there_already(here: World) -> None:
+    """Is not said of a case that has become out of scope."""
+    me = WeekendLicense.open(1001).me
+    here.change("UPDATE tickets SET assignee_id = ? WHERE id = 1001", me.id)
+    case = WeekendLicense.open(1001)
+    run(case)
+    way(case).enter("deployment", "gitlab_com")
+    words = press(case)
+    assert "Everything is there already" not in words, words
+
+
+def test_a_run_from_a_terminal_meanwhile(here: World) -> None:
+    """The button's run is told as it ended, whatever else begins on the ticket."""
+    ours = Performance(Settings.load(), "weekend_license", 1001)
+    assert ours.begin({})
+    statuses: list[int] = []
+    for now in ours.progress():
+        if len(now.steps) >= 4 and not statuses:
+            statuses.append(here.runbook("run", "weekend_license", 1001, "--perform").status)
+    own, other = [line["record"] for line in ours._journal.entries() if line["kind"] == "run_started"]
+    assert ([0], "") == (statuses, now.error)
+    assert now.ended
+    assert now.ended["record"] == own != other
+
+
+def test_answers_of_start_here_come_to_the_copy(here: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run All makes the copy at once; what is entered then has to get there, too (nobody has touched the copy)."""
+    notebooks = tmp_path / "notebooks"
+    shutil.copytree(ROOT / "notebooks", notebooks)
+    monkeypatch.setenv("RUNBOOK_NOTEBOOKS", str(notebooks))
+    monkeypatch.setattr("runbook_lib.cases.start_here.somebody_is_there", lambda: True)
+    case = StartHere.open(1002)
+    case._ipython_display_()
+    run(case)
+    (copy,) = (notebooks / "open").glob("1002-*.ipynb")
+    assert "unknown" == templates.defaults(copy)["expires_on"]
+    way(case).enter("expires_on", "2026-11-06")
+    case.choose_runbook(mail_missing="unknown")
+    assert "2026-11-06" == templates.defaults(copy)["expires_on"]
+    copy.write_text(copy.read_text().replace("case.close()", "case.close()  # mine"))
+    way(case).enter("plan", "starter")
+    assert "It does not have: Plan: starter. Enter it there." in " ".join(
+        repr(case.choose_runbook(mail_missing="unknown")).split()
+    )
+
+
+def test_the_state_after_a_run_that_needed_an_answer(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Is that of the case again, once a cell was run again."""
+    monkeypatch.setenv("RUNBOOK_ISSUER", "manual")
+    case = WeekendLicense.open(1001)
+    run(case)
+    assert "needs_answer" in press(case)
+    assert "the run ended: needs_answer" in state(case)
+    run(case, issued_evidence="https://customers.gitlab.com/admin/license/1")
+    assert "needs_answer" not in state(case)
+
+
+def test_the_tickets_card_follows(here: World, screen: Screen) -> None:
+    """A press reads the ticket anew: no card tells the old one's."""
+    case = WeekendLicense.open(1001)
+    case._ipython_display_()
+    run(case)
+    here.change(ROBIN, 1001)
+    press(case)
+    assert "Robin Weekend" == case.ticket.assignee_name
+    assert "Robin Weekend" in screen.card("Ticket 1001")
+
+
+def test_an_answer_that_begins_with_a_dash(here: World) -> None:
+    """Is no option of a command."""
+    ours = Performance(Settings.load(), "weekday_triage", 2001)
+    ours.begin({"subscription": "-S1234"})
+    *_, now = ours.progress()
+    assert not now.error
+    assert now.ended
+
+
+def test_no_layout_or_style_is_left_behind(here: World) -> None:
+    """Nor anything else that a form is made of."""
+    from ipywidgets.widgets.widget import _instances
+
+    before = set(_instances)
+    case = WeekendLicense.open(1908)
+    run(case, "collect_facts")
+    case.collect_facts(**{**NOTHING, "billable_users": "100"})
+    number = len(_instances)
+    for billable in ("101", "102"):
+        case.collect_facts(**{**NOTHING, "billable_users": billable})
+        assert number == len(_instances)
+    way(case).close()
+    assert set() == _instances.keys() - before
+
+
+def test_practice_is_not_pressed_into_live(here: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A configuration that was changed since is no place for what was planned."""
+    case = WeekendLicense.open(1001)
+    run(case)
+    other = Settings.load().model_copy(update={"profile": "live", "zendesk_url": "https://nowhere.invalid"})
+    monkeypatch.setattr(pressing.Settings, "load", lambda: other)
+    assert "The configuration has changed since this notebook was opened (profile, zendesk_url)." in " ".join(
+        press(case).split()
+    )
+    assert [] == here.issues(1001)
+    assert not (here.outputs / "live").exists()
+
+
+def test_a_performing_process_has_the_profile_of_its_case(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the files say when it comes to read them."""
+    begun: dict[str, Any] = {}
+
+    def begin(*_: object, **given: Any) -> Any:
+        begun.update(given)
+        process = popen(["true"])
+        process.wait()
+        return process
+
+    popen = subprocess.Popen
+    monkeypatch.setattr("runbook_lib.performing.subprocess.Popen", begin)
+    ours = Performance(Settings.load(), "weekend_license", 1001)
+    ours.begin({})
+    assert "broken off" in list(ours.progress())[-1].error
+    assert "sandbox" == begun["env"]["RUNBOOK_PROFILE"]
+
+
+def test_screenshots_of_the_cell_can_be_added_to(here: World, tmp_path: Path) -> None:
+    """What stands in the field is what would be typed there."""
+    paths = [str(tmp_path / f"{color}.png") for color in ("red", "blue")]
+    for path, color in zip(paths, ("red", "blue"), strict=True):
+        Image.new("RGB", (60, 60), color).save(path)
+    case = WeekendLicense.open(1001)
+    run(case, screenshots=paths)
+    text = row(case, "confirm_subscription", "screenshots").text
+    assert tuple(paths) == answers.parse("screenshots", text)
+
+
+def test_a_second_upload_keeps_the_first(here: World) -> None:
+    """The dashboard's file, then the license's; one that is there already is not added."""
+    case = WeekendLicense.open(1001)
+    run(case)
+    field = row(case, "confirm_subscription", "screenshots")
+    for content in (PNG, PNG + b"1", PNG):
+        field._uploaded({"new": ({"name": "any.png", "content": content},)})
+    found = answers.parse("screenshots", field.text)
+    assert isinstance(found, tuple)
+    assert [PNG, PNG + b"1"] == [Path(path).read_bytes() for path in found]
+
+
+def test_a_license_that_is_pasted(here: World, screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Is not repeated by a form or a card."""
+    monkeypatch.setenv("RUNBOOK_ISSUER", "manual")
+    case = WeekendLicense.open(1001)
+    run(case, "choose_users")
+    case.issue_license(issued_evidence="unknown")
+    body = "eyJkYXRhIjoi" + "QUJDREVGR0hJSktMTU5PUFFS" * 40
+    field = row(case, "issue_license", "issued_evidence")
+    field.input.value = f"-----BEGIN GITLAB LICENSE-----{body}-----END GITLAB LICENSE-----"
+    with pytest.raises(RunbookError) as caught:
+        case.check_license()
+    assert body[:30] not in field.said + screen.card("Step 2: Generate the trial license") + str(caught.value)
+
+
+def test_a_weekday_press_after_a_colleague_took_the_ticket(here: World, screen: Screen) -> None:
+    """Is told as on a weekend, and the cards below the stop are out of date."""
+    case = WeekdayTriage.open(2002)
+    run(case)
+    here.change(ROBIN, 2002)
+    words = press(case)
+    assert "is assigned to" in words, words
+    assert "[out of date]" in screen.card("Close the case")
+
+
+def test_no_handle_and_no_thread_is_left_behind(here: World) -> None:
+    """By presses."""
+
+    def counted() -> tuple[int, int]:
+        return len(list(Path("/proc/self/fd").iterdir())), threading.active_count()
+
+    case = WeekendLicense.open(1001)
+    run(case)
+    press(case)
+    before = counted()
+    for _ in range(3):
+        press(case)
+    assert before == counted()
+
+
+def test_foreign_words_stay_words(here: World) -> None:
+    """In cards, forms and the control room."""
+    from ipywidgets.widgets.widget import _instances
+
+    bad = "<img src=x onerror=alert(1)>"
+    here.change("UPDATE tickets SET subject = ?", f"s{bad}")
+    here.change("UPDATE users SET name = ? WHERE role = 'end-user'", f"n{bad}")
+    here.change("UPDATE organizations SET name = ?", f"o{bad}")
+    here.change("UPDATE attachments SET file_name = ? || file_name", f"a{bad}\u202e../")
+    here.change("UPDATE comments SET body = ? || body", f"b{bad}")
+    found = []
+    for kind, number in ((WeekendLicense, 1908), (WeekdayTriage, 2002), (WeekendLicense, 1001)):
+        case = kind.open(number)
+        case._ipython_display_()
+        for name in ("take", "collect_facts", "decide_scope"):
+            found.append(html(getattr(case, name)(**({"take_over": True} if name == "take" else {})).card))
+        found.append(html(case.ticket_card().card))
+    found += [str(one.value) for one in list(_instances.values()) if type(one).__name__ == "HTML"]
+    server = http.client.HTTPConnection(here.descriptor["url"].removeprefix("http://"))
+    for path in ("/control-room", "/control-room/1908", "/control-room/1908/panes", "/"):
+        server.request("GET", path)
+        found.append(server.getresponse().read().decode())
+    server.close()
+    assert any("onerror" in one for one in found)
+    assert not [one for one in found if "<img src=x" in one]
+    assert not [one for one in found if "\u202e" in one]
+
+
+def test_a_form_of_another_ticket_has_no_answers_of_the_one_before(here: World, screen: Screen) -> None:
+    """Nothing is known of either, so that the form is the same one."""
+    case = StartHere.open(1002)
+    case._ipython_display_()
+    given = unknown("emergency_on", "deployment", "account_type", "plan", "expires_on")
+    case.collect_facts(**given)
+    row(case, "collect_facts", "expires_on").input.value = "2026-11-06"
+    row(case, "open", "ticket_id").input.value = "2004"
+    case.collect_facts(**given)
+    assert 2004 == case.ticket.id
+    assert "2026-11-06" not in screen.card("Collect the facts")
+    assert "" == row(case, "collect_facts", "expires_on").text

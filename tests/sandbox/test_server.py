@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import shutil
 import signal
 import smtplib
 import socket
@@ -125,7 +126,7 @@ def test_a_world_of_another_version_can_be_set_aside(world_folder):
 
 def test_a_running_server_describes_itself(served):
     folder, descriptor = served
-    assert set(descriptor) == {"world", "pid", "url", "date", "settings", "mail"}
+    assert set(descriptor) == {"world", "folder", "pid", "url", "date", "settings", "mail"}
     assert descriptor["date"] == "2026-11-22"
     assert mode(folder / "running.json") == 0o600
     assert server.running(folder) == descriptor
@@ -160,7 +161,7 @@ def test_a_stale_description_counts_as_no_server(world_folder, eventually):
 
 def test_another_worlds_server_on_the_same_port_counts_as_none(served, tmp_path):
     _, descriptor = served
-    (tmp_path / "running.json").write_text(json.dumps(descriptor | {"world": "another"}))
+    (tmp_path / "running.json").write_text(json.dumps(descriptor | {"world": "another", "folder": str(tmp_path)}))
     assert server.running(tmp_path) is None
 
 
@@ -183,6 +184,17 @@ def test_a_taken_port_is_named(world_folder):
         port = taken.getsockname()[1]
         with pytest.raises(InputError, match=f"Port {port} is taken"):
             server.serve(world_folder, port=port)
+
+
+def test_a_copy_of_a_running_world_is_another_one(world_folder, tmp_path):
+    """Whoever uses the copy does not change the original."""
+    with server.background(world_folder) as original:
+        copy = tmp_path / "copy" / ".world"
+        shutil.copytree(world_folder, copy)
+        assert server.running(copy) is None
+        with server.shared(copy) as own:
+            assert (str(copy.resolve()), True) == (own["folder"], own["url"] != original["url"])
+        assert original == server.running(world_folder)
 
 
 def test_the_port_of_last_time_is_taken_again_if_it_is_free(world_folder):
