@@ -273,6 +273,11 @@ def _sandbox(given: argparse.Namespace) -> int:
         if given.new:
             _set_aside(folder)
         _ensure_world(folder, wanted)
+        if found := server.running(folder):
+            raise InputError(
+                f"The practice world is being served already: look around at {found['url']}, and watch runbooks at "
+                f"work at {found['url']}{CONTROL_ROOM_PATH}. Use that server, or stop it first."
+            )
         print(f"The practice world of {server.world_date(folder)} is starting; stop it with Ctrl-C.", flush=True)
 
         def ready(url: str) -> None:

@@ -202,6 +202,15 @@ def test_sandbox_refuses_another_date_and_begins_a_new_world_on_request(tmp_path
     assert [*(kept / "1003").glob("*.ipynb")]
 
 
+def test_sandbox_names_the_server_that_there_is_already(world: World) -> None:
+    """With its address, and that of its control room."""
+    refused = world.runbook("sandbox")
+    url = world.descriptor["url"]
+    assert (2, "") == (refused.status, refused.stdout)
+    assert f"look around at {url}," in refused.stderr
+    assert f" {url}/control-room. Use that server, or stop it first." in refused.stderr
+
+
 def test_readme_commands_are_understood_by_the_program() -> None:
     """Every `runbook` line of the README parses, and every RUNBOOK_ name in it and in .env.example is a setting."""
     from runbook_lib.cli import _parsed
