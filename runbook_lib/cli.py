@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
@@ -30,14 +29,16 @@ DONE, FAILED, USAGE, PERSON = 0, 1, 2, 3
 _RUN_HELP = """\
 Runs a runbook on a ticket. Without --perform it rehearses: it reads everything, changes nothing and shows what it
 would do. Either way it leaves an executed notebook as the record. `auto` runs start_here, then the runbook it names."""
+_LAB_HELP = """\
+Opens JupyterLab on a fresh copy of start_here, with the practice world running. Options are passed on to JupyterLab,
+such as --no-browser, --port 8890, or --allow-root, without which it does not start as root; after `--` also those that
+this command has itself, as in runbook lab -- --help."""
 AUTO, ROUTER = "auto", "start_here"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
-    words, pairs = _without_answers(sys.argv[1:] if arguments is None else arguments)
-    given = _parser().parse_args(words)
-    given.parameter = [*pairs, *getattr(given, "parameter", ())]
+    given = _parsed(sys.argv[1:] if arguments is None else arguments)
     try:
         status: int = given.command(given)
         return status
@@ -62,6 +63,18 @@ def _without_answers(words: Sequence[str]) -> tuple[list[str], list[list[str]]]:
         else:
             kept.append(rest.pop(0))
     return kept, pairs
+
+
+def _parsed(words: Sequence[str]) -> argparse.Namespace:
+    """What a command is given; words that `lab` does not know are JupyterLab's."""
+    parser = _parser()
+    words, pairs = _without_answers(words)
+    given, more = parser.parse_known_args(words)
+    given.parameter = [*pairs, *getattr(given, "parameter", ())]
+    if more and given.command is not _lab:
+        parser.error(f"unrecognized arguments: {' '.join(more)}")
+    given.passed_on = more[1:] if more[:1] == ["--"] else more
+    return given
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -98,7 +111,12 @@ def _parser() -> argparse.ArgumentParser:
     sandbox.add_argument("--new", action="store_true", help="begin a new world; the old one and its records are kept")
     sandbox.set_defaults(command=_sandbox)
 
-    lab = commands.add_parser("lab", help="open JupyterLab on the runbooks, with the practice world running")
+    lab = commands.add_parser(
+        "lab",
+        help="open JupyterLab on the runbooks, with the practice world running",
+        usage="runbook lab [-h] [OPTION OF JUPYTERLAB ...]",
+        description=_LAB_HELP,
+    )
     lab.set_defaults(command=_lab)
 
     license_parser = commands.add_parser("license", help="work with license files")
@@ -272,6 +290,11 @@ def _sandbox(given: argparse.Namespace) -> int:
         if given.new:
             _set_aside(folder)
         _ensure_world(folder, wanted)
+        if found := server.running(folder):
+            raise InputError(
+                f"The practice world is being served already: look around at {found['url']}, and watch runbooks at "
+                f"work at {found['url']}{CONTROL_ROOM_PATH}. Use that server, or stop it first."
+            )
         print(f"The practice world of {server.world_date(folder)} is starting; stop it with Ctrl-C.", flush=True)
 
         def ready(url: str) -> None:
@@ -300,27 +323,14 @@ def _set_aside(folder: Path) -> None:
 
 
 def _lab(given: argparse.Namespace) -> int:
+    from runbook_lib import lab, runner
     from runbook_lib.settings import Settings
 
     local = Settings.local()
     with _practice(local):
-        import os
-        import subprocess
-
         if address := _control_room(local):
             print(f"Watch what happens to the practice world at {address}", flush=True)
-        notebooks, outputs = local.notebooks.absolute(), local.outputs.absolute()
-        root = _root(notebooks, outputs)
-        command = [sys.executable, "-m", "jupyter", "lab", str(notebooks / f"{ROUTER}.ipynb")]
-        own = {"RUNBOOK_NOTEBOOKS": str(notebooks), "RUNBOOK_OUTPUTS": str(outputs)}
-        environment = {**os.environ, **own}
-        return subprocess.run([*command, f"--ServerApp.root_dir={root}"], env=environment, check=False).returncode  # noqa: S603
-
-
-def _root(notebooks: Path, outputs: Path) -> Path:
-    """What JupyterLab shows: the folder that both are in, so that a record opens by its link; never the whole disk."""
-    common = Path(os.path.commonpath((notebooks, outputs)))
-    return notebooks.parent if common == common.parent else common
+        return lab.run(local, runner.template(local, ROUTER), given.passed_on)
 
 
 def _control_room(local: Settings) -> str:

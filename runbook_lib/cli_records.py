@@ -83,6 +83,8 @@ def _list(given: argparse.Namespace) -> int:
         _say(json.dumps({"runs": [run.plain for run in runs], "problems": [vars(p) for p in problems]}, indent=2))
         return GOOD
     _say(_table(runs) if runs else "No runs.")
+    if given.open:
+        _say_next(runs)
     _tell(problems)
     return GOOD
 
@@ -156,6 +158,17 @@ def _table(runs: Sequence[Run]) -> str:
     ]
     heads = ("ticket", "runbook", "started (UTC)", "s", "operator", "performed", "outcome", "state", "record")
     return tabulate(rows, headers=heads, disable_numparse=True)
+
+
+def _say_next(runs: Sequence[Run]) -> None:
+    """Below the list: what happened with each open end, and the command that goes on."""
+    from runbook_lib.display import clean
+    from runbook_lib.records.archive import Archive
+    from runbook_lib.records.open_ends import open_ends
+
+    archive = Archive.of(_settings())
+    for end in open_ends(runs, archive.folder, archive.profile):
+        _say(f"\nTicket {end.run.ticket_id}, {end.kind}: {clean(end.words, 1000)}\n    {clean(end.command, 1000)}")
 
 
 def _tell(problems: Sequence[Problem]) -> None:

@@ -202,9 +202,18 @@ def test_sandbox_refuses_another_date_and_begins_a_new_world_on_request(tmp_path
     assert [*(kept / "1003").glob("*.ipynb")]
 
 
+def test_sandbox_names_the_server_that_there_is_already(world: World) -> None:
+    """With its address, and that of its control room."""
+    refused = world.runbook("sandbox")
+    url = world.descriptor["url"]
+    assert (2, "") == (refused.status, refused.stdout)
+    assert f"look around at {url}," in refused.stderr
+    assert f" {url}/control-room. Use that server, or stop it first." in refused.stderr
+
+
 def test_readme_commands_are_understood_by_the_program() -> None:
     """Every `runbook` line of the README parses, and every RUNBOOK_ name in it and in .env.example is a setting."""
-    from runbook_lib.cli import _parser
+    from runbook_lib.cli import _parsed
 
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```(?:sh|console)\n(.*?)```", readme, re.DOTALL)
@@ -212,7 +221,7 @@ def test_readme_commands_are_understood_by_the_program() -> None:
     commands = [shlex.split(line[line.index("runbook ") :])[1:] for line in lines if "make" not in line]
     assert len(commands) >= 3
     for words in commands:
-        _parser().parse_args(words)
+        _parsed(words)
     known = {f"RUNBOOK_{name.upper()}" for kind in (Settings, JobSettings) for name in kind.model_fields}
     example = (ROOT / ".env.example").read_text(encoding="utf-8")
     assert set() == set(re.findall(r"RUNBOOK_[A-Z_]+[A-Z]", readme + example)) - known - {"RUNBOOK_SECRETS_DIR"}

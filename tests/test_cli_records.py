@@ -123,6 +123,16 @@ def test_filters(desk: Desk, words: list[str], tickets: list[int]) -> None:
     assert tickets == [run["ticket_id"] for run in desk.records("list", "--json", *words).json["runs"]]
 
 
+def test_list_of_open_ends_says_how_each_goes_on(desk: Desk) -> None:
+    """Below the table: what happened, and the command."""
+    desk.shelf.seal(1001)
+    desk.shelf.seal(1002, status="failed", outcome=None, summary="Slack refused (403): no_permission.")
+    said = desk.records("list", "--open")
+    assert "Ticket 1002, failed: Slack refused (403): no_permission. Put that right" in said.out
+    assert said.out.endswith("\n    runbook run weekend_license 1002 --perform\n")
+    assert "1001" not in said.out
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

@@ -4,54 +4,115 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
-import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import pytest
 
-from runbook_lib.cli import _root
+from runbook_lib.cli import _parsed
+from runbook_lib.lab import fresh, root
 from runbook_lib.settings import ROOT
 from tests.practice import World
 
+OPENED = "/lab/tree/notebooks/open/start_here.ipynb"
 
-def test_it_runs_beside_the_practice_world(tmp_path: Path) -> None:
-    """It says where to watch that, and shows the folder that notebooks and records are in."""
-    home = tmp_path / "home"
-    home.mkdir()
-    quiet = {"ServerApp": {"allow_root": True, "open_browser": False, "port": 0}}
-    (home / "jupyter_server_config.json").write_text(json.dumps(quiet))
-    own = {"JUPYTER_CONFIG_DIR": str(home), "JUPYTER_RUNTIME_DIR": str(home)}
-    with (home / "said").open("w") as said:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "runbook_lib.cli", "lab"],
-            env={**World(tmp_path / "outputs").environment, **own},
-            stdout=said,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-    try:
-        deadline = time.monotonic() + 90
-        while not (told := [text for path in home.glob("jpserver-*.json") if (text := path.read_text())]):
-            assert process.poll() is None and time.monotonic() < deadline
-            time.sleep(0.1)
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(timeout=60)
-    assert str(_root(ROOT / "notebooks", tmp_path / "outputs")) == json.loads(told[0])["root_dir"]
-    assert "/control-room" in (home / "said").read_text()
+
+@pytest.fixture
+def notebooks(tmp_path: Path) -> Path:
+    """A copy of the runbooks, so that nothing writes into ours."""
+    return Path(shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks", ignore=shutil.ignore_patterns("open")))
+
+
+@pytest.fixture
+def lab(tmp_path: Path, notebooks: Path) -> Iterator[subprocess.Popen[str]]:
+    """The command, run without a browser and, where that is so, as root."""
+    home = {f"JUPYTER_{name}_DIR": str(tmp_path / "home") for name in ("CONFIG", "RUNTIME")}
+    own = {**home, "RUNBOOK_NOTEBOOKS": str(notebooks)}
+    words = ("lab", "--allow-root", "--no-browser", "--ServerApp.port=0")
+    with subprocess.Popen(
+        [sys.executable, "-m", "runbook_lib.cli", *words],
+        env={**World(tmp_path / "outputs").environment, **own},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        yield process
+        with suppress(ProcessLookupError):  # nobody is left
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def test_it_runs_beside_the_practice_world(lab: subprocess.Popen[str], tmp_path: Path) -> None:
+    """It says where to watch that; its address opens start_here; it ends with the command, and not without it."""
+    assert lab.stdout is not None
+    said = ""
+    while not (
+        found := re.search(rf"Or copy and paste .*\n.*\n *(http://127\.0\.0\.1:\d+)({OPENED}\?token=\w+)", said)
+    ):
+        line = lab.stdout.readline()
+        assert line, said
+        said += line
+    assert "/control-room" in said
+    (path,) = (tmp_path / "home").glob("jpserver-*.json")
+    server = json.loads(path.read_text())
+    assert str(tmp_path) == server["root_dir"]
+    url, opened = found.groups()
+    home = httpx.get(f"{url}/?token={server['token']}", trust_env=False)
+    assert (302, opened) == (home.status_code, home.headers["Location"])
+    assert 200 == httpx.get(f"{url}{opened}", trust_env=False).status_code
+    lab.terminate()
+    lab.communicate(timeout=60)
+    with pytest.raises(ProcessLookupError):
+        os.kill(server["pid"], 0)
+
+
+def test_it_opens_a_fresh_copy(notebooks: Path) -> None:
+    """What JupyterLab has saved into the last one is gone, and never gets into the runbook."""
+    runbook = notebooks / "start_here.ipynb"
+    before = runbook.read_bytes()
+    copy = fresh(runbook)
+    assert notebooks / "open" / "start_here.ipynb" == copy
+    copy.write_text("a customer's name")
+    assert before == fresh(runbook).read_bytes() == runbook.read_bytes()
+
+
+def test_it_opens_the_runbook_where_no_copy_can_be_made(notebooks: Path) -> None:
+    """Such as in an installation that nobody may write to."""
+    (notebooks / "open").write_text("in the way")
+    assert notebooks / "start_here.ipynb" == fresh(notebooks / "start_here.ipynb")
 
 
 @pytest.mark.parametrize(
-    ("notebooks", "outputs", "expected"),
+    "words",
+    [["--allow-root", "--no-browser"], ["--", "--allow-root", "--no-browser"], ["--port", "8890"], ["--port=8890"], []],
+)
+def test_words_for_jupyterlab_are_passed_on(words: list[str]) -> None:
+    """With or without the sign that options end."""
+    assert [word for word in words if word != "--"] == _parsed(["lab", *words]).passed_on
+
+
+def test_other_commands_refuse_what_they_do_not_know(capsys: pytest.CaptureFixture[str]) -> None:
+    """As before."""
+    with pytest.raises(SystemExit):
+        _parsed(["demo", "--no-browser"])
+    assert "unrecognized arguments: --no-browser" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("notebooks_path", "outputs", "expected"),
     [
         ("/home/ada/runbook/notebooks", "/home/ada/runbook/outputs", "/home/ada/runbook"),
         ("/home/ada/runbook/notebooks", "/home/ada/records", "/home/ada"),
         ("/home/ada/runbook/notebooks", "/srv/records", "/home/ada/runbook"),
     ],
 )
-def test_what_it_shows(notebooks: str, outputs: str, expected: str) -> None:
+def test_what_it_shows(notebooks_path: str, outputs: str, expected: str) -> None:
     """Never the whole disk, wherever the records are."""
-    assert Path(expected) == _root(Path(notebooks), Path(outputs))
+    assert Path(expected) == root(Path(notebooks_path), Path(outputs))

@@ -1156,5 +1156,6 @@ def test_command_without_a_tracker(pipeline: pytest.MonkeyPatch, capsys: pytest.
     assert 1 == cli.main(["mechanizer"])
 
     printed = capsys.readouterr()
-    expected = f"mechanizer: GitLab at {url} cannot be reached. Check the network and its address, then run again.\n"
+    advice = "The practice world has stopped: start it with `runbook sandbox`, then run again."
+    expected = f"mechanizer: GitLab at {url} cannot be reached. {advice}\n"
     assert ("", expected) == (printed.out, printed.err)

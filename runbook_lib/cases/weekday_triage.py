@@ -309,7 +309,7 @@ class WeekdayTriage(Emergency):
             return waiting
         if told is not None:
             answer = Answer(str(told))
-            differs = f"CustomersDot says {page.answer}: {page.words}" if page and page.answer is not answer else ""
+            differs = f"CustomersDot shows otherwise: {page.words}" if page and page.answer is not answer else ""
             evidence = f"CustomersDot agrees: {page.words}" if page and not differs else "answered by hand"
             self._keep(triage.Reply(node, answer, Source.ENGINEER, evidence, differs))
         elif page is not None:
@@ -442,9 +442,8 @@ class WeekdayTriage(Emergency):
 
     def _closing_words(self) -> str:
         would = "" if self.perform else "Would end as "
-        differing = [r for r in self.replies.values() if r.differs]
-        differs = [f"The engineer says {clean(r.evidence)}, but {clean(r.differs)}." for r in differing]
-        hints = " ".join((*self._notes, *differs))
+        differing = [_differing(reply) for reply in self.replies.values() if reply.differs]
+        hints = " ".join((*self._notes, *differing))
         match self.outcome:
             case Outcome.OUT_OF_SCOPE:
                 reasons = [r.reason for r in cast(Verdict, self.verdict).rulings if r.holds is Answer.NO]
@@ -511,8 +510,16 @@ def _stop(visit: triage.Visit) -> Stop:
     if reply is None:
         return Stop(visit.node.words, visit.taken)
     said = "done" if visit.node.id in ("license", "seat_link") else str(reply.answer)
-    differs = f" Differs: {reply.differs}." if reply.differs else ""
+    differs = f" {reply.differs}." if reply.differs else ""
     return Stop(visit.node.words, visit.taken, said, f"{reply.source}: {reply.evidence}.{differs}")
+
+
+def _differing(reply: triage.Reply) -> str:
+    """What the engineer answered, and what CustomersDot shows."""
+    if reply.node == "license":
+        return f"The engineer named {clean(reply.evidence)}, but {clean(reply.differs)}."
+    question = next(node.words for node in triage.NODES if node.id == reply.node)
+    return f"Asked “{question}” the engineer answered {reply.answer}, but {clean(reply.differs)}."
 
 
 def _data(reply: triage.Reply) -> dict[str, str]:

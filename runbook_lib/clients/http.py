@@ -32,6 +32,7 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
 USUAL_BUDGET_S = 60.0
 REDIRECTS = 5
 """Redirects that a download follows."""
+_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 _T = TypeVar("_T")
 _BACKOFF = wait_exponential_jitter(multiplier=FIRST_PAUSE_S, max=LONGEST_PAUSE_S, jitter=FIRST_PAUSE_S)
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
@@ -282,9 +283,15 @@ class Service:
 
     def _unreachable(self, exc: httpx.RequestError) -> _TransientError:
         how = "does not answer in time" if isinstance(exc, httpx.TimeoutException) else "cannot be reached"
-        return _TransientError(
-            f"{self.name} at {self.base_url} {how}. Check the network and its address, then run again."
-        )
+        return _TransientError(f"{self.name} at {self.base_url} {how}. {self._advice(exc)}, then run again.")
+
+    def _advice(self, exc: httpx.RequestError) -> str:
+        """What to do first; on this machine there is no service but the practice world's."""
+        if urlsplit(self.base_url).hostname not in _THIS_MACHINE:
+            return "Check the network and its address"
+        if isinstance(exc, httpx.ConnectError):
+            return "The practice world has stopped: start it with `runbook sandbox`"
+        return "The practice world may have been told to do so: look at its Faults page"
 
     def _url(self, path: str) -> str:
         return f"{self.base_url}/{path.lstrip('/')}"

@@ -20,6 +20,7 @@ class Kind(StrEnum):
     NEEDS_ANSWER = "needs an answer"
     UNKNOWN = "unknown outcome"
     INTERRUPTED = "interrupted"
+    FAILED = "failed"
     UNSEALED = "unsealed"
 
 
@@ -75,6 +76,10 @@ def _of(run: Run, folder: Path, profile: str) -> Iterator[OpenEnd]:
     elif run.status == Status.NEEDS_ANSWER:
         words = f"{first_sentence(run.summary or 'It stopped to ask a person.')} Find out, then run again."
         yield OpenEnd(Kind.NEEDS_ANSWER, run, words, _again(run))
+    elif run.halfway:
+        happened = first_sentence(run.summary or "It stopped before its end.")
+        words = f"{happened} Put that right, then run again: what is done already is found, and not repeated."
+        yield OpenEnd(Kind.FAILED, run, words, _again(run))
 
 
 def _again(run: Run) -> str:

@@ -79,6 +79,11 @@ class Run:
     to_note: bool = False
 
     @property
+    def halfway(self) -> bool:
+        """Whether it was to change things and ended without an outcome; a rehearsal leaves nothing halfway."""
+        return bool(self.performed) and not self.outcome and self.status not in ("", Status.COMPLETED)
+
+    @property
     def plain(self) -> dict[str, Any]:
         """The run as JSON has it."""
         values = {**vars(self), "missing": list(self.missing), "unknown": list(self.unknown)}
@@ -246,7 +251,7 @@ def finished(run: Run, runs: Sequence[Run], names: set[str]) -> Run:
             run = replace(run, state=state, status=Status.INTERRUPTED)
     if run.state in (State.SEALED, State.ADOPTED) and run.record not in names:
         run = replace(run, state=State.MISSING)
-    waits = run.status in _NEEDS_ANOTHER_RUN and not any(_settles(later, run) for later in runs)
+    waits = (run.status in _NEEDS_ANOTHER_RUN or run.halfway) and not any(_settles(later, run) for later in runs)
     return replace(run, needs_person=waits or bool(run.unknown))
 
 

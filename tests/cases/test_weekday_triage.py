@@ -165,11 +165,13 @@ def test_a_long_list_is_read_to_its_end(here: World) -> None:
 def test_where_the_engineer_contradicts_the_page_both_are_kept(
     here: World, ticket_id: int, answer: str, outcome: str, page: str
 ) -> None:
-    """The engineer decides; card, path, note and data say that the page differs."""
+    """The engineer decides; card, path, note, data and the closing words say that the page differs."""
     case = to_scope(ticket_id, perform=True)
     to_end(case, entry_today=answer)
     assert outcome == case.outcome
     assert page in case.replies["sub_status"].differs
+    said = f"on the page?” the engineer answered {answer}, but CustomersDot shows otherwise: "
+    assert page in words(case.close()).partition(said)[2]
     note = here.comments(ticket_id)[-1]["body"]
     assert f"{answer} (engineer; the page says otherwise)" in note
 
@@ -255,7 +257,8 @@ def test_once_an_expert_is_engaged_the_customer_is_not_told_otherwise(here: Worl
 def test_a_subscription_that_the_account_does_not_list_is_told_at_the_end(here: World) -> None:
     """The engineer decides, and the record says so."""
     case = to_end(to_scope(2004), subscription="A-S00020031")
-    assert "CustomersDot lists A-S00020041" in words(case.close())
+    said = "The engineer named subscription A-S00020031, but CustomersDot lists A-S00020041."
+    assert said in words(case.close())
 
 
 def test_an_odd_list_hands_the_questions_over(here: World) -> None:

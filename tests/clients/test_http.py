@@ -444,6 +444,28 @@ def test_words_of_a_refusal(answer: Answer, words: str) -> None:
     assert words == str(caught.value).partition("): ")[2]
 
 
+@pytest.mark.parametrize(
+    ("url", "exc", "words"),
+    [
+        (OWN, httpx.ConnectError("x"), "cannot be reached. Check the network and its address"),
+        (OWN, httpx.ReadTimeout("x"), "does not answer in time. Check the network and its address"),
+        ("http://127.0.0.1:9", httpx.ConnectError("x"), "cannot be reached. The practice world has stopped: start it"),
+        ("http://localhost:9", httpx.ConnectError("x"), "cannot be reached. The practice world has stopped: start it"),
+        (
+            "http://127.0.0.1:9",
+            httpx.ReadTimeout("x"),
+            "does not answer in time. The practice world may have been told",
+        ),
+    ],
+)
+def test_what_to_do_where_it_cannot_be_reached(url: str, exc: Exception, words: str) -> None:
+    """On this machine it is the practice world, which has no network to check."""
+    with pytest.raises(UnavailableError) as caught:
+        service(Wire(exc), url).read("api/x")
+    assert str(caught.value).startswith(f"Desk at {url} {words}")
+    assert str(caught.value).endswith(", then run again.")
+
+
 @each(NOT_SENT | LOST | UNREADABLE | {"403": reply(403, json={"error": "no"}), "429": reply(429)})
 @pytest.mark.parametrize(
     "ask",

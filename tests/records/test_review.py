@@ -162,6 +162,12 @@ def ends(**changes: Any) -> list[OpenEnd]:
         ),
         ({"status": "interrupted", "runbook": ""}, Kind.INTERRUPTED, "runbook run auto 1001 --perform"),
         (
+            {"status": "failed", "missing": ("plan",)},
+            Kind.FAILED,
+            "runbook run weekend_license 1001 -p plan VALUE --perform",
+        ),
+        ({"status": "killed"}, Kind.FAILED, "runbook run weekend_license 1001 --perform"),
+        (
             {"state": State.UNSEALED, "record": "my file.ipynb"},
             Kind.UNSEALED,
             "runbook records adopt 'outputs/sandbox/1001/my file.ipynb' --ticket 1001",
@@ -171,6 +177,12 @@ def ends(**changes: Any) -> list[OpenEnd]:
 def test_each_open_end_has_its_command(changes: dict[str, Any], kind: Kind, command: str) -> None:
     """Ready to be typed."""
     assert [(kind, command)] == [(end.kind, end.command) for end in ends(**changes)]
+
+
+def test_a_run_that_failed_says_what_happened() -> None:
+    """In one sentence, before what to do."""
+    (end,) = ends(status="failed", summary="Slack refused (403): no_permission. Invite the bot.")
+    assert end.words.startswith("Slack refused (403): no_permission. Put that right, then run again")
 
 
 def test_one_run_may_be_open_twice() -> None:
@@ -293,6 +305,20 @@ def test_the_timeline_of_a_damaged_journal_says_why_there_is_none(practice: Shel
     result = plain(opened(ticket="1001").timeline())
     assert "cannot be relied on" == result["state"]
     assert "runbook journal restart 1001" in result["summary"]
+
+
+def test_a_performed_run_that_failed_is_in_the_card(practice: Shelf) -> None:
+    """A rehearsal that failed is not, nor one that a later run has settled."""
+    practice.seal(1001, status="failed", outcome=None, summary="Zendesk refused (401): no.")
+    practice.seal(1002, performed=False, status="failed", outcome=None)
+    practice.seal(1003, status="cancelled", outcome=None)
+    practice.seal(1003)
+    result = opened().open_ends()
+    (end,) = plain(result)["open_ends"]
+    assert (1001, "failed", "runbook run weekend_license 1001 --perform") == tuple(
+        end[name] for name in ("ticket_id", "kind", "command")
+    )
+    assert "Zendesk refused (401): no." in repr(result)
 
 
 def test_open_ends_do_not_end_with_the_period(practice: Shelf) -> None:

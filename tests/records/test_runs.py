@@ -151,6 +151,21 @@ def test_a_later_run_settles_what_needed_an_answer(later: dict[str, Any], open_e
     assert [open_end, False] == [run.needs_person for run in runs]
 
 
+@pytest.mark.parametrize("status", ["failed", "timed_out", "killed", "cancelled", "of a newer version"])
+def test_a_performed_run_that_failed_is_an_open_end(status: str) -> None:
+    """Until a later one that was performed comes to an outcome; a rehearsal leaves nothing halfway."""
+    failed = ended(status=status, outcome=None)
+    second = NAME.replace("100000", "110000")
+    rehearsed = (started(second, 60, performed=False), ended(second, 61))
+    again = (started(second, 60), ended(second, 61, status="failed", outcome=None))
+    performed = (started(second, 60), ended(second, 61))
+    assert [True] == [run.needs_person for run in of(started(), failed)]
+    assert [True, False] == [run.needs_person for run in of(started(), failed, *rehearsed)]
+    assert [True, True] == [run.needs_person for run in of(started(), failed, *again)]
+    assert [False, False] == [run.needs_person for run in of(started(), failed, *performed)]
+    assert [False] == [run.needs_person for run in of(started(performed=False), failed)]
+
+
 def test_lines_of_another_kind_are_taken_for_nothing() -> None:
     """A line is signed, but it may be of another version."""
     (run,) = of(started(), ended(status=7, outcome=["x"], summary=None, missing="plan", performed="yes"))
