@@ -32,6 +32,15 @@ SEALING_S = 120
 """How long after its last line a run's process may still be at work."""
 
 
+_CAME_TO = {
+    "intended": "nobody knows: run again, which looks first",
+    "unknown": "nobody knows: run again, which looks first",
+    "not_done": "not done",
+    "adopted": "was there already",
+}
+"""What the last line of an effect says to whoever reads it; `done` says it itself."""
+
+
 @dataclass(frozen=True)
 class Progress:
     """How far a run is.
@@ -40,6 +49,7 @@ class Progress:
         steps: The titles of the cells that were begun, in order.
         total: How many cells there are.
         doing: The effect under way, or "".
+        effects: The effects that were begun, in order, and what came of each.
         seconds: Since it began.
         ended: The journal's line of its end, or None.
         error: What kept it from having one, or "".
@@ -50,6 +60,7 @@ class Progress:
     steps: tuple[str, ...] = ()
     total: int = 0
     doing: str = ""
+    effects: tuple[tuple[str, str], ...] = ()
     seconds: float = 0.0
     ended: Mapping[str, Any] | None = None
     error: str = ""
@@ -190,6 +201,7 @@ class Performance:
             steps=tuple(named[one["cell"]] for one in run if one["kind"] == "cell_started" and one["cell"] in named),
             total=len(named),
             doing=_open_effect(run),
+            effects=_effects(run),
             seconds=_seconds(run) if following else seconds,
             following=following,
             runbook=runbook,
@@ -261,6 +273,12 @@ def _is_fresh(run: Sequence[Mapping[str, Any]]) -> bool:
 def _seconds(run: Sequence[Mapping[str, Any]]) -> float:
     """From a run's first line to its last one."""
     return (datetime.fromisoformat(run[-1]["at"]) - datetime.fromisoformat(run[0]["at"])).total_seconds()
+
+
+def _effects(run: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
+    """The effects of a run, each with how its last line says that it ended."""
+    last = {str(line["effect"]).replace("_", " "): str(line["kind"]) for line in run if "effect" in line}
+    return tuple((name, _CAME_TO.get(kind, kind)) for name, kind in last.items())
 
 
 def _open_effect(run: Sequence[Mapping[str, Any]]) -> str:

@@ -36,8 +36,8 @@ SIDEWAYS = {
 """(Who, whom): the few imports within a layer."""
 PURE = {name for layer in LAYERS[:4] for name in layer}
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
-READERS_OF_THE_ENVIRONMENT = {"settings", "lab", "demo", "sandbox"}
-"""Of these only `settings` reads configuration: `lab` and `demo` pass the environment on, `sandbox` builds a job's."""
+READERS_OF_THE_ENVIRONMENT = {"settings", "lab", "performing", "demo", "sandbox"}
+"""Of these only `settings` reads configuration: the next three pass the environment on, `sandbox` builds a job's."""
 WORLDLY = {
     *("asyncio", "ftplib", "glob", "http", "httpx", "io", "logging", "multiprocessing", "os", "pathlib", "random"),
     *("requests", "shutil", "signal", "smtplib", "socket", "sqlite3", "ssl", "subprocess", "tempfile", "threading"),

@@ -92,7 +92,7 @@ class Case:
         if performing and person:
             raise InputError(
                 "In JupyterLab this notebook only rehearses, so that every change has its record. Set perform back to "
-                "False; the button in the last cell performs."
+                "False; the button in the last cell performs. A record stays as it is: the runbooks are in notebooks/."
             )
         settings = Settings.load()
         services = connect(settings)

@@ -38,6 +38,13 @@ _NEXT = {
 }
 
 
+_NOTHING = Paragraph("This run changed nothing.")
+_SEAL = (
+    Paragraph("At the end", strong=True),
+    Paragraph("An internal note on the ticket names the record of the run and its SHA-256."),
+)
+
+
 @dataclass(frozen=True)
 class _Plan:
     """What would be done, and everything that it rests on."""
@@ -80,7 +87,9 @@ class Press:
         words = tuple(part for part in closing.card.parts if not isinstance(part, Table))
         if self._performance().is_under_way:
             self.button.follow(self._watch)
-        return replace(closing, card=replace(closing.card, parts=(*words, *self._last_record(), *parts)))
+        state = f"would be {self._case.outcome}" if self._case.outcome else closing.card.state
+        shown = replace(closing.card, state=state, parts=(*words, *self._last_record(), *parts))
+        return replace(closing, card=shown)
 
     def forget(self) -> None:
         """What is shown is no plan any more: the next press shows one first."""
@@ -98,7 +107,7 @@ class Press:
                 card = results[name].card
                 kept = [part for part in card.parts if isinstance(part, Table | Preview)]
                 parts += [Paragraph(card.title, strong=True), *kept]
-        return tuple(parts)
+        return (*parts, *_SEAL) if parts else ()
 
     def _performance(self) -> Performance:
         return Performance(self._case.settings, self._case.runbook, self._case.ticket.id)
@@ -164,12 +173,13 @@ class Press:
     def _progress(self, now: Progress) -> Mapping[str, Any]:
         other = now.runbook not in ("", self._case.runbook)
         if now.error:
-            return self._bundle("stopped", Tone.STOP, now.error)
+            rows = [Table(("what this run changed", ""), now.effects)] if now.effects else []
+            return self._bundle("stopped", Tone.STOP, now.error, *rows)
         if other and now.is_over:
             words = f"The run of {now.runbook} on this ticket has ended. Run the cells again, then press."
             return self._bundle("not performed", Tone.ASK, words)
         if now.ended is not None:
-            return self._ended(now.ended)
+            return self._ended(now, now.ended)
         steps = [("✓", title) for title in now.steps[:-1]] + [("▸", title) for title in now.steps[-1:]]
         doing = f", {now.doing}" if now.doing else ""
         words = f"{len(now.steps)} of {now.total} steps begun{doing}; {now.seconds:.0f} s."
@@ -178,7 +188,7 @@ class Press:
         rows = [Table(("", "step"), steps)] if steps else []
         return self._bundle("performing", Tone.PLAN, words, *rows)
 
-    def _ended(self, line: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _ended(self, now: Progress, line: Mapping[str, Any]) -> Mapping[str, Any]:
         outcome = line["outcome"]
         self._on_end(f"performed: {outcome}" if outcome else f"the run ended: {line['status']}")
         parts: list[Part] = [self._record(line)] if line["record"] else []
@@ -186,7 +196,9 @@ class Press:
             labels = ", ".join(answers.QUESTIONS[name].label for name in line["missing"])
             words = f"Still to be answered: {labels}. Fill it in above, run the cells again, and press."
             parts.append(Paragraph(words))
-        elif outcome is not None:
+        if outcome is None:
+            parts += [Table(("what this run changed", ""), now.effects)] if now.effects else [_NOTHING]
+        else:
             parts.append(Paragraph(f"Next: {_NEXT[Outcome(outcome)]}"))
         tone = Tone.ASK if outcome is None else Tone.GOOD
         return self._bundle(str(outcome or line["status"]), tone, line["summary"], *parts)

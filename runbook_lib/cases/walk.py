@@ -103,7 +103,8 @@ class Walk:
         self._pictures = Pictures()
         self._turn = threading.RLock()
         self._performed = ""
-        self._answers_for = case.ticket.id
+        self._answers_for = self._shown_ticket = case.ticket.id
+        self._not_open: RunbookError | None = None
         self.is_closed = False
         if before:
             self._entered, self._answers_for = dict(before._entered), before._answers_for
@@ -119,9 +120,9 @@ class Walk:
     def show_ticket(self) -> None:
         """The ticket's card; where any ticket may be opened, with a form for its number."""
         with self._turn:
-            with suppress(RunbookError):  # said by the next cell, which needs the ticket
+            with suppress(RunbookError):  # the card says it, and so does the next cell, which needs the ticket
                 self._other_ticket()
-            self._show(OPEN, self._case.ticket_card(), ("ticket_id",) if self._case.any_ticket else ())
+            self._show(OPEN, self._ticket_card(), ("ticket_id",) if self._case.any_ticket else ())
 
     def step(self, name: str, given: Mapping[str, object]) -> StepResult:
         """Run a step with the parameters of its cell and with what was entered, and show it.
@@ -242,9 +243,19 @@ class Walk:
 
     def _other_ticket(self) -> None:
         """Open the ticket whose number was entered."""
-        number = int(str(answers.parse("ticket_id", self._effective(OPEN)["ticket_id"])))
-        if number != self._case.ticket.id:
-            self._case.read_again(number)
+        try:
+            number = int(str(answers.parse("ticket_id", self._effective(OPEN)["ticket_id"])))
+            if number != self._case.ticket.id:
+                self._case.read_again(number)
+        except RunbookError as exc:
+            self._not_open = exc
+            self._follow(OPEN, self._ticket_card(), None)
+            raise
+        if self._not_open:
+            self._not_open = None
+            self._follow(OPEN, self._ticket_card(), None)
+        if self._case.ticket.id != self._shown_ticket:
+            self._shown_ticket = number
             self._used.clear()
             if number != self._answers_for:
                 self._entered = {one: words for one, words in self._entered.items() if one == "ticket_id"}
@@ -252,7 +263,11 @@ class Walk:
                 self._answers_for = number
                 for name, place in self._places.items():
                     place.content = place.content if name == OPEN else None  # it has what was entered for the other one
-            self._follow(OPEN, self._case.ticket_card(), ("ticket_id",))
+            self._follow(OPEN, self._ticket_card(), ("ticket_id",))
+
+    def _ticket_card(self) -> StepResult:
+        """The ticket that is open, or why the one whose number was entered is not."""
+        return self._case.stopped("Open the ticket", self._not_open) if self._not_open else self._case.ticket_card()
 
     def _look_again(self) -> None:
         """Go through all steps as the ticket is now; what is waited for is said below the button, not in a cell."""
@@ -266,7 +281,7 @@ class Walk:
                 self._used.clear()
                 if self._press:
                     self._press.forget()
-                self._follow(OPEN, self._case.ticket_card(), None)
+                self._follow(OPEN, self._ticket_card(), None)
                 self._again([name for name in self._case.order if name in self._given])
             finally:
                 budget.say, self._say = before
@@ -366,7 +381,7 @@ class Walk:
         case = self._case
         done = [name for name in case.order if name in case.done]
         coming = next((name for name in case.order if name not in case.done), None)
-        words = [f"{len(done)} of {len(case.order)} steps done"]
+        words = [f"{len(done)} of {len(case.order)} steps rehearsed"]
         words += [f"next: {self._title(coming)}"] if coming else []
         words.append(self._performed or (f"would end as {case.outcome}" if case.outcome else "no outcome yet"))
         place = h.b[case.badge.partition(" · ")[0]]

@@ -392,10 +392,10 @@ def test_the_state_is_the_same_everywhere(here: World) -> None:
     case = WeekendLicense.open(1001)
     run(case, "decide_scope")
     assert (
-        "PRACTICE, 2026-11-22 · 3 of 10 steps done · next: Step 1: Confirm customer subscription · no outcome yet"
+        "PRACTICE, 2026-11-22 · 3 of 10 steps rehearsed · next: Step 1: Confirm customer subscription · no outcome yet"
     ) == state(case)
     run(case)
-    assert "PRACTICE, 2026-11-22 · 10 of 10 steps done · would end as license_issued" == state(case)
+    assert "PRACTICE, 2026-11-22 · 10 of 10 steps rehearsed · would end as license_issued" == state(case)
     lines = [place.box.children[-1] for place in way(case)._places.values()]
     assert [way(case)._state.widget] * len(lines) == lines
 
@@ -968,3 +968,34 @@ def test_a_form_of_another_ticket_has_no_answers_of_the_one_before(here: World, 
     assert 2004 == case.ticket.id
     assert "2026-11-06" not in screen.card("Collect the facts")
     assert "" == row(case, "collect_facts", "expires_on").text
+
+
+@pytest.mark.parametrize(("words", "said"), [("abc", "expected the ticket's number"), ("77777", "77777")])
+def test_a_number_that_opens_nothing_takes_the_old_card_away(
+    here: World, screen: Screen, words: str, said: str
+) -> None:
+    """Nobody reads the wrong customer's ticket; with the old number it is there again."""
+    case = StartHere.open(1001)
+    case._ipython_display_()
+    way(case).enter("ticket_id", words)
+    with pytest.raises(RunbookError):
+        case.collect_facts(**unknown("plan"))
+    shown = list(screen.cards.values())[0]
+    assert said in shown
+    assert "Open the ticket" in shown
+    assert "Maya" not in shown
+    way(case).enter("ticket_id", "1001")
+    case.collect_facts(**unknown("plan"))
+    assert "Maya Lindqvist" in list(screen.cards.values())[0]
+
+
+def test_a_run_that_fails_says_what_it_changed(here: World, screen: Screen) -> None:
+    """Whoever presses knows what was sent, without reading the journal; and before, all that would be."""
+    case = WeekendLicense.open(1001)
+    run(case)
+    closing = " ".join(screen.card("Close the case").split())
+    assert "[would be license_issued]" in closing
+    assert "An internal note on the ticket names the record of the run and its SHA-256." in closing
+    here.inject("slack", "refuse", error="channel_not_found", path="chat.postMessage", times=1000)
+    words = " ".join(press(case).split())
+    assert re.search(r"what this run changed .*assignment +done .*license +done .*reply +done", words), words
