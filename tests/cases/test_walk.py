@@ -980,13 +980,13 @@ def test_a_number_that_opens_nothing_takes_the_old_card_away(
     way(case).enter("ticket_id", words)
     with pytest.raises(RunbookError):
         case.collect_facts(**unknown("plan"))
-    shown = list(screen.cards.values())[0]
+    shown = next(iter(screen.cards.values()))
     assert said in shown
     assert "Open the ticket" in shown
     assert "Maya" not in shown
     way(case).enter("ticket_id", "1001")
     case.collect_facts(**unknown("plan"))
-    assert "Maya Lindqvist" in list(screen.cards.values())[0]
+    assert "Maya Lindqvist" in next(iter(screen.cards.values()))
 
 
 def test_a_run_that_fails_says_what_it_changed(here: World, screen: Screen) -> None:
