@@ -38,6 +38,7 @@ _NEXT = {
 }
 
 
+_OUT_OF_DATE = Paragraph("The plan above is out of date.")
 _NOTHING = Paragraph("This run changed nothing.")
 _SEAL = (
     Paragraph("At the end", strong=True),
@@ -138,7 +139,7 @@ class Press:
         try:
             yield from steps
         except RunbookError as exc:
-            yield self._bundle("stopped", Tone.STOP, str(exc))
+            yield self._bundle("stopped", Tone.STOP, str(exc), *([] if self._plan else [_OUT_OF_DATE]))
         except Exception as exc:  # a thread tells nobody, and what is shown last would go on saying that it works
             words = Redactor.of(self._case.settings).text(f"{type(exc).__name__}: {exc}")
             advice = "This is a bug or a broken installation. Look at the ticket's journal before you press again."

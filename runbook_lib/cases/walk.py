@@ -13,7 +13,7 @@ import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import htpy as h
@@ -23,7 +23,7 @@ from IPython.display import display, update_display
 from runbook_lib import answers
 from runbook_lib.cases.pictures import Album, Pictures, keep
 from runbook_lib.cases.press import Press
-from runbook_lib.display import Card, Paragraph, Tone, clean
+from runbook_lib.display import Card, Paragraph, Part, Tone, clean
 from runbook_lib.errors import InputError, NeedsAnswerError, RunbookError
 from runbook_lib.models import Attachment
 from runbook_lib.results import StepResult
@@ -59,6 +59,7 @@ class _Place:
 
     display_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     box: Any = field(default_factory=lambda: ipywidgets.VBox())
+    parts: tuple[Part, ...] = ()
     form: Form | None = None
     asks: tuple[str, ...] = ()
     content: tuple[tuple[tuple[Field, ...], tuple[Field, ...]], Pictures] | None = None
@@ -236,10 +237,17 @@ class Walk:
                 result = self._attempt(name)
             except RunbookError as exc:
                 missing = exc.missing if isinstance(exc, NeedsAnswerError) else None
-                self._follow(name, self._case.stopped(self._title(name), exc), missing)
+                self._follow(name, self._stopped_below(name, exc), missing)
                 self._outdate(name)
                 raise
             self._follow(name, result, result.asks)
+
+    def _stopped_below(self, name: str, exc: RunbookError) -> StepResult:
+        """Why a step cannot go on any more, above what it said until then; see `_outdate`."""
+        stopped = self._case.stopped(self._title(name), exc)
+        place = self._places.get(name)
+        before = (Paragraph("Until then it said:", strong=True), *place.parts) if place and place.parts else ()
+        return replace(stopped, card=replace(stopped.card, parts=(*stopped.card.parts, *before)))
 
     def _other_ticket(self) -> None:
         """Open the ticket whose number was entered."""
@@ -289,19 +297,23 @@ class Walk:
     # -- what is shown
 
     def _outdate(self, name: str) -> None:
-        """What is shown below a step that is run anew, or has stopped, is not so any more, and says so."""
+        """What is shown below a step that is run anew, or has stopped, is not so any more, and says so.
+
+        It stays about as long: a page that shrinks above the button leaves whoever has pressed with nothing in view.
+        """
         later = self._case.order[self._case.order.index(name) + 1 :]
         words = "A step above was run again, or has stopped: run this cell again."
         for one in later:
-            if self._results.pop(one, None) is not None and (place := self._places.get(one)):
-                card = Card(self._title(one), "out of date", Tone.PLAIN, self._case.badge, (Paragraph(words),))
+            if self._results.pop(one, None) and (place := self._places.get(one)):
+                parts = (Paragraph(words, strong=True), *place.parts)
+                card = Card(self._title(one), "out of date", Tone.PLAIN, self._case.badge, parts)
                 update_display(StepResult(card, {}), display_id=place.display_id)  # type: ignore[no-untyped-call]
         if self._press and later:
             self._press.forget()
 
     def _show(self, name: str, result: StepResult, asks: tuple[str, ...] | None) -> None:
         place = self._places[name] = self._places.get(name) or _Place()
-        result = self._with_plan(name, result)
+        result = self._with_plan(name, place, result)
         self._fill(name, place, asks)
         display(result, display_id=place.display_id)  # type: ignore[no-untyped-call]
         display(place.box)  # type: ignore[no-untyped-call]
@@ -309,14 +321,17 @@ class Walk:
     def _follow(self, name: str, result: StepResult, asks: tuple[str, ...] | None) -> None:
         """Let a card that is shown already say what is so now."""
         if place := self._places.get(name):
-            result = self._with_plan(name, result)
+            result = self._with_plan(name, place, result)
             update_display(result, display_id=place.display_id)  # type: ignore[no-untyped-call]
             self._fill(name, place, asks)
 
-    def _with_plan(self, name: str, result: StepResult) -> StepResult:
+    def _with_plan(self, name: str, place: _Place, result: StepResult) -> StepResult:
         """The last card has the plan on it, unless it could not be made."""
-        is_last = name == self._case.order[-1] and name in self._results
-        return self._press.with_plan(result, self._results) if self._press and is_last else result
+        if self._press and name == self._case.order[-1] and name in self._results:
+            result = self._press.with_plan(result, self._results)
+        if name in self._results:
+            place.parts = result.card.parts
+        return result
 
     def _run_ended(self, words: str) -> None:
         self._performed = words
