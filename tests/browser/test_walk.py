@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from runbook_lib import templates
+from runbook_lib.lab import fresh
 from tests.browser.accessibility import serious
 from tests.browser.conftest import SHOTS, Seen
 from tests.browser.lab import TOKEN, Lab, Notebook, running
@@ -65,14 +66,15 @@ def check(notebook: Notebook, seen: Seen) -> None:
 def test_the_first_weekend(lab: Lab, seen: Seen, notebook: Notebook, theme: str) -> None:
     """From the ticket's number to the sealed record: the README's guide, with its pictures."""
     ticket_id = {"light": 1001, "dark": 1005}[theme]
-    notebook.open("notebooks/start_here.ipynb")
+    first = fresh(lab.root / "notebooks" / "start_here.ipynb")  # as `runbook lab` does
+    notebook.open(str(first.relative_to(lab.root)))
     notebook.run_all()
     notebook.clicks = notebook.keys = 0
     notebook.fill("Ticket number", str(ticket_id))
     notebook.run_all()
     notebook.shot(f"start_here-{theme}")
     notebook.picture("start_here", "Choose the runbook", theme)
-    link = notebook.panel.locator("a", has_text=f"open/{ticket_id}-weekend_license").first
+    link = notebook.panel.locator("a", has_text=f"{ticket_id}-weekend_license").first
     notebook.click(link)
     notebook.page.locator(".lm-TabBar-tab.lm-mod-current", has_text=f"{ticket_id}-weekend").wait_for()
     notebook.wait()
