@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page
+from playwright.sync_api import TimeoutError as TookTooLong
 
 from runbook_lib.settings import ROOT
 from tests.browser.conftest import SHOTS
@@ -147,6 +148,17 @@ class Notebook:
         """Type a text, a key for each letter."""
         self.keys += len(words)
         self.page.keyboard.type(words)
+
+    def run_all_again(self) -> None:
+        """After a restart: a page that has not noticed it yet may drop what it is told to run; then it is told again."""
+        try:
+            self.page.set_default_timeout(PATIENCE_MS / 6)
+            self.run_all()
+        except TookTooLong:
+            self.page.set_default_timeout(PATIENCE_MS)
+            self.run_all()
+        finally:
+            self.page.set_default_timeout(PATIENCE_MS)
 
     def run_all(self) -> None:
         """By the menu."""

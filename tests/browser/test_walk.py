@@ -226,7 +226,7 @@ def test_a_kernel_that_is_restarted_while_it_performs(lab: Lab, seen: Seen, note
         )
         assert done.ok
     notebook.wait()
-    notebook.run_all()
+    notebook.run_all_again()
     notebook.see("the record of this run")
     assert (1, 1) == (len(lab.world.posts(1011)), len(lab.world.issues(1011)))
     assert (1, 0) == (len(records(lab.world, 1011)), verified(lab.world, 1011))
