@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page
-from playwright.sync_api import TimeoutError as TookTooLong
 
 from runbook_lib.settings import ROOT
 from tests.browser.conftest import SHOTS
@@ -149,22 +148,19 @@ class Notebook:
         self.keys += len(words)
         self.page.keyboard.type(words)
 
-    def run_all_again(self) -> None:
-        """After a restart: a page that has not noticed it yet may drop what it is told to run; then it is told again."""
-        try:
-            self.page.set_default_timeout(PATIENCE_MS / 6)
-            self.run_all()
-        except TookTooLong:
-            self.page.set_default_timeout(PATIENCE_MS)
-            self.run_all()
-        finally:
-            self.page.set_default_timeout(PATIENCE_MS)
-
     def run_all(self) -> None:
         """By the menu."""
         self.click(self.page.locator(".lm-MenuBar-itemLabel", has_text="Run"))
         with self._runs(self.panel.locator(".jp-CodeCell").first):
             self.click(self.page.locator(".lm-Menu-itemLabel", has_text="Run All Cells").first)
+
+    def restart(self) -> None:
+        """The kernel, by the menu and its question, so that the page knows of it."""
+        self.click(self.page.locator(".lm-MenuBar-itemLabel", has_text="Kernel"))
+        self.click(self.page.locator(".lm-Menu-itemLabel", has_text="Restart Kernel").first)
+        self.click(self.page.locator(".jp-Dialog button", has_text="Restart"))
+        self.page.locator(".jp-Dialog").wait_for(state="detached")
+        self.wait()
 
     def select(self, cell: str) -> None:
         """Make a code cell the active one, by a click beside it; a part of its text says which one."""

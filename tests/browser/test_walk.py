@@ -11,7 +11,7 @@ from runbook_lib import templates
 from runbook_lib.lab import fresh
 from tests.browser.accessibility import serious
 from tests.browser.conftest import SHOTS, Seen
-from tests.browser.lab import TOKEN, Lab, Notebook, running
+from tests.browser.lab import Lab, Notebook, running
 from tests.practice import World, start
 
 BUTTON = "Perform and record"
@@ -220,13 +220,8 @@ def test_a_kernel_that_is_restarted_while_it_performs(lab: Lab, seen: Seen, note
     notebook.see("would end as license_issued")
     notebook.click(notebook.button(BUTTON))
     notebook.see("steps begun")
-    for kernel in seen.page.request.get(f"{lab.url}api/kernels?token={TOKEN}").json():
-        done = seen.page.request.post(
-            f"{lab.url}api/kernels/{kernel['id']}/restart", headers={"Authorization": f"token {TOKEN}"}
-        )
-        assert done.ok
-    notebook.wait()
-    notebook.run_all_again()
+    notebook.restart()
+    notebook.run_all()
     notebook.see("the record of this run")
     assert (1, 1) == (len(lab.world.posts(1011)), len(lab.world.issues(1011)))
     assert (1, 0) == (len(records(lab.world, 1011)), verified(lab.world, 1011))
