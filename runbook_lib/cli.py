@@ -81,9 +81,6 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="runbook", description="The on-call runbook for GitLab license emergencies.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    demo = commands.add_parser("demo", help="take every practice ticket through its runbook, performed")
-    demo.set_defaults(command=_demo)
-
     run = commands.add_parser("run", help="run a runbook on a ticket", description=_RUN_HELP)
     run.add_argument("runbook", metavar="RUNBOOK", help="such as weekend_license; or auto")
     run.add_argument("ticket", metavar="TICKET", help="the Zendesk ticket's number")
@@ -103,21 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     cli_journal.add_commands(commands)
     cli_records.add_commands(commands, _practice)
 
-    sandbox = commands.add_parser("sandbox", help="keep the practice world running, for notebooks and papermill")
-    sandbox.add_argument(
-        "--port", type=int, default=0, metavar="N", help="port on this machine (default: its last, or any free)"
-    )
-    sandbox.add_argument("--date", metavar="YYYY-MM-DD", help="the practice world's date (default: today)")
-    sandbox.add_argument("--new", action="store_true", help="begin a new world; the old one and its records are kept")
-    sandbox.set_defaults(command=_sandbox)
-
-    lab = commands.add_parser(
-        "lab",
-        help="open JupyterLab on the runbooks, with the practice world running",
-        usage="runbook lab [-h] [OPTION OF JUPYTERLAB ...]",
-        description=_LAB_HELP,
-    )
-    lab.set_defaults(command=_lab)
+    _add_practice(commands)
 
     license_parser = commands.add_parser("license", help="work with license files")
     license_commands = license_parser.add_subparsers(required=True, metavar="COMMAND")
@@ -136,6 +119,28 @@ def _parser() -> argparse.ArgumentParser:
     )
     mechanizer.set_defaults(command=_mechanizer)
     return parser
+
+
+def _add_practice(commands: Any) -> None:
+    """The commands that are about the practice world."""
+    demo = commands.add_parser("demo", help="take every practice ticket through its runbook, performed")
+    demo.set_defaults(command=_demo)
+
+    sandbox = commands.add_parser("sandbox", help="keep the practice world running, for notebooks and papermill")
+    sandbox.add_argument(
+        "--port", type=int, default=0, metavar="N", help="port on this machine (default: its last, or any free)"
+    )
+    sandbox.add_argument("--date", metavar="YYYY-MM-DD", help="the practice world's date (default: today)")
+    sandbox.add_argument("--new", action="store_true", help="begin a new world; the old one and its records are kept")
+    sandbox.set_defaults(command=_sandbox)
+
+    lab = commands.add_parser(
+        "lab",
+        help="open JupyterLab on the runbooks, with the practice world running",
+        usage="runbook lab [-h] [OPTION OF JUPYTERLAB ...]",
+        description=_LAB_HELP,
+    )
+    lab.set_defaults(command=_lab)
 
 
 def _run(given: argparse.Namespace) -> int:

@@ -6,7 +6,6 @@ Knows nothing of the practice world, which runs beside it.
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,8 +15,8 @@ from pathlib import Path
 from types import FrameType
 from urllib.parse import quote
 
+from runbook_lib import templates
 from runbook_lib.settings import Settings
-from runbook_lib.templates import COPIES
 
 
 def run(settings: Settings, first: Path, words: Sequence[str]) -> int:
@@ -30,7 +29,7 @@ def run(settings: Settings, first: Path, words: Sequence[str]) -> int:
     """
     notebooks, outputs = settings.notebooks.absolute(), settings.outputs.absolute()
     top = root(notebooks, outputs)
-    address = quote(fresh(first.absolute()).relative_to(top).as_posix())
+    address = quote(templates.fresh(first.absolute()).relative_to(top).as_posix())
     command = [sys.executable, "-m", "jupyter", "lab", f"--ServerApp.root_dir={top}"]
     # Not as a file to open: JupyterLab then opens it in a browser only, and prints another address.
     command += [f"--LabApp.default_url=/lab/tree/{address}", *words]
@@ -43,20 +42,6 @@ def root(notebooks: Path, outputs: Path) -> Path:
     """What JupyterLab shows: the folder that both are in, so that a record opens by its link; never the whole disk."""
     common = Path(os.path.commonpath((notebooks, outputs)))
     return notebooks.parent if common == common.parent else common
-
-
-def fresh(runbook: Path) -> Path:
-    """A new copy of a runbook, in place of the last one: JupyterLab saves what customers wrote into what it opens.
-
-    Where no copy can be made nothing can be saved either, and it is the runbook itself.
-    """
-    copy = runbook.parent / COPIES / runbook.name
-    try:
-        copy.parent.mkdir(exist_ok=True)
-        shutil.copyfile(runbook, copy)
-    except OSError:
-        return runbook
-    return copy
 
 
 @contextmanager

@@ -277,11 +277,16 @@ def _seconds(run: Sequence[Mapping[str, Any]]) -> float:
 
 def _effects(run: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
     """The effects of a run, each with how its last line says that it ended."""
-    last = {str(line["effect"]).replace("_", " "): str(line["kind"]) for line in run if "effect" in line}
-    return tuple((name, _CAME_TO.get(kind, kind)) for name, kind in last.items())
+    last = {line["operation_id"]: line for line in run if "effect" in line}
+    return tuple((_name(line), _CAME_TO.get(line["kind"], line["kind"])) for line in last.values())
 
 
 def _open_effect(run: Sequence[Mapping[str, Any]]) -> str:
     """The name of the effect that was announced last and has not been settled, or ""."""
     last = next((line for line in reversed(run) if "effect" in line), None)
-    return str(last["effect"]).replace("_", " ") if last and last["kind"] == "intended" else ""
+    return _name(last) if last and last["kind"] == "intended" else ""
+
+
+def _name(line: Mapping[str, Any]) -> str:
+    """An effect's name for the reader."""
+    return str(line["effect"]).replace("_", " ")

@@ -168,15 +168,7 @@ def run(
     clock = time.monotonic()
     executed = engine.prepared(notebook, values)
     redactor = Redactor.of(settings)
-    about = {
-        "schema": SCHEMA,
-        "profile": settings.profile,
-        "operator": settings.operator,
-        "started_at": started_at.isoformat(timespec="milliseconds"),
-        "parameters": values,
-        "template_sha256": hashlib.sha256(notebook.read_bytes()).hexdigest(),
-        "versions": {name: version(name) for name in ("license-runbook", "papermill")},
-    }
+    about = _about(notebook, values, settings, started_at)
     folder = settings.ticket_folder(values["ticket_id"])
     journal = Journal.of(settings, values["ticket_id"])
     record = _claim(folder, f"{started_at:%Y%m%dT%H%M%S}{started_at.microsecond // 1000:03d}Z-{runbook}")
@@ -204,6 +196,19 @@ def run(
         manifest = redactor.data({**about, **_manifest(report, execution, executed)})
         _close(journal, record, executed, manifest, report)
     return replace(report, notice=note_seals(settings, report.ticket_id)) if perform else report
+
+
+def _about(notebook: Path, values: Mapping[str, Any], settings: Settings, started_at: datetime) -> dict[str, Any]:
+    """What a manifest says of a run before it begins."""
+    return {
+        "schema": SCHEMA,
+        "profile": settings.profile,
+        "operator": settings.operator,
+        "started_at": started_at.isoformat(timespec="milliseconds"),
+        "parameters": values,
+        "template_sha256": hashlib.sha256(notebook.read_bytes()).hexdigest(),
+        "versions": {name: version(name) for name in ("license-runbook", "papermill")},
+    }
 
 
 def _close(journal: Journal, record: Path, executed: Any, manifest: Mapping[str, Any], report: Report) -> None:

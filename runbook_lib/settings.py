@@ -152,9 +152,9 @@ class Profile(BaseSettings):
             except ValueError as exc:
                 raise InputError(f"{address} is no address; expected one such as https://gitlab.com.") from exc
             host = parts.hostname or ""
-            if self.profile == "sandbox" and not _is_loopback(host):
+            if self.profile == "sandbox" and not is_loopback(host):
                 raise InputError(f"The profile is sandbox, but {address} is not on this machine; nothing was sent.")
-            if self.profile == "live" and _is_loopback(host):
+            if self.profile == "live" and is_loopback(host):
                 raise InputError(f"The profile is live, but {address} is on this machine; nothing was sent.")
             if self.profile == "live" and parts.scheme == "http":
                 raise InputError(f"The address {address} is not encrypted; live needs https.")
@@ -461,7 +461,8 @@ def _wrong_settings(exc: ValidationError) -> str:
     return f"These settings are missing or impossible: {'; '.join(told)}."
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, by its name or address; nothing is looked up."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
@@ -470,4 +471,4 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-__all__ = ["ROOT", "JobRequest", "JobSettings", "Profile", "Settings"]
+__all__ = ["ROOT", "JobRequest", "JobSettings", "Profile", "Settings", "is_loopback"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,6 +87,20 @@ def copy(notebook: Path, name: str, values: Mapping[str, object]) -> Copy:
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return Copy(path, bool(before) and before != content, {})
+
+
+def fresh(runbook: Path) -> Path:
+    """A new copy of a runbook, in place of the last one: JupyterLab saves what customers wrote into what it opens.
+
+    Where no copy can be made nothing can be saved either, and it is the runbook itself.
+    """
+    copy = runbook.parent / COPIES / runbook.name
+    try:
+        copy.parent.mkdir(exist_ok=True)
+        shutil.copyfile(runbook, copy)
+    except OSError:
+        return runbook
+    return copy
 
 
 def _is_untouched(content: Mapping[str, Any]) -> bool:

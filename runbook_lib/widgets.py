@@ -21,6 +21,7 @@ from typing import Any
 import htpy as h
 import ipywidgets
 
+from runbook_lib import answers
 from runbook_lib.display import clean
 from runbook_lib.errors import InputError
 
@@ -268,7 +269,7 @@ class _Row:
         except InputError as exc:
             self._tell(f"✗ {exc}")
             return
-        paths = [*_paths(self.text), *(path for path in paths if path not in _paths(self.text))]
+        paths = list(dict.fromkeys((*_files(self._field.name, self.text), *paths)))
         self.input.value = paths[0] if len(paths) == 1 else json.dumps(paths)
 
     def _suggestion(self, one: Suggestion) -> Any:
@@ -382,14 +383,13 @@ def close(*widgets: Any) -> None:
                 one.close()
 
 
-def _paths(text: str) -> list[str]:
-    """The files that stand in a field."""
-    if not text.startswith("["):
-        return [text] if text else []
+def _files(name: str, text: str) -> tuple[str, ...]:
+    """The files that a field names; none where that is no list of files."""
     try:
-        return [str(path) for path in json.loads(text)]
-    except ValueError:
-        return []
+        found = answers.parse(name, text) if text else ()
+    except InputError:
+        return ()
+    return found if isinstance(found, tuple) else ()
 
 
 def _above(pictures: Sequence[Picture], notes: Sequence[str]) -> list[Any]:

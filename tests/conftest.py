@@ -24,11 +24,13 @@ def own_world(tmp_path: Path) -> Iterator[World]:
 
 
 LONGEST = (
-    "test_exactly_once",
     "test_practice_weekdays",
+    "faults/test_nights",
     "browser/test_walk",
+    "test_exactly_once",
     "test_practice_tickets",
-    "cases/test_walk",
+    "screenshots/test_reading",
+    "cases/test_press",
 )
 """Modules that begin first, so that none of them is left for the end alone."""
 

@@ -17,8 +17,9 @@ import httpx
 import pytest
 
 from runbook_lib.cli import _parsed
-from runbook_lib.lab import fresh, root
+from runbook_lib.lab import root
 from runbook_lib.settings import ROOT
+from runbook_lib.templates import fresh
 from tests.practice import World
 
 OPENED = "/lab/tree/notebooks/open/start_here.ipynb"

@@ -174,13 +174,12 @@ class Press:
     def _progress(self, now: Progress) -> Mapping[str, Any]:
         other = now.runbook not in ("", self._case.runbook)
         if now.error:
-            rows = [Table(("what this run changed", ""), now.effects)] if now.effects else []
-            return self._bundle("stopped", Tone.STOP, now.error, *rows)
+            return self._bundle("stopped", Tone.STOP, now.error, *_changed(now))
         if other and now.is_over:
             words = f"The run of {now.runbook} on this ticket has ended. Run the cells again, then press."
             return self._bundle("not performed", Tone.ASK, words)
         if now.ended is not None:
-            return self._ended(now, now.ended)
+            return self._ended(now.ended, _changed(now) or (_NOTHING,))
         steps = [("✓", title) for title in now.steps[:-1]] + [("▸", title) for title in now.steps[-1:]]
         doing = f", {now.doing}" if now.doing else ""
         words = f"{len(now.steps)} of {now.total} steps begun{doing}; {now.seconds:.0f} s."
@@ -189,7 +188,7 @@ class Press:
         rows = [Table(("", "step"), steps)] if steps else []
         return self._bundle("performing", Tone.PLAN, words, *rows)
 
-    def _ended(self, now: Progress, line: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _ended(self, line: Mapping[str, Any], changed: tuple[Part, ...]) -> Mapping[str, Any]:
         outcome = line["outcome"]
         self._on_end(f"performed: {outcome}" if outcome else f"the run ended: {line['status']}")
         parts: list[Part] = [self._record(line)] if line["record"] else []
@@ -198,7 +197,7 @@ class Press:
             words = f"Still to be answered: {labels}. Fill it in above, run the cells again, and press."
             parts.append(Paragraph(words))
         if outcome is None:
-            parts += [Table(("what this run changed", ""), now.effects)] if now.effects else [_NOTHING]
+            parts += changed
         else:
             parts.append(Paragraph(f"Next: {_NEXT[Outcome(outcome)]}"))
         tone = Tone.ASK if outcome is None else Tone.GOOD
@@ -220,3 +219,8 @@ class Press:
         place = self._case.badge.partition(" · ")[0]
         card = Card(BUTTON, state, tone, place, (Paragraph(words, strong=True), *parts))
         return {"text/html": html(card), "text/plain": text(card)}
+
+
+def _changed(now: Progress) -> tuple[Part, ...]:
+    """What a run has changed so far, as far as its journal tells."""
+    return (Table(("what this run changed", ""), now.effects),) if now.effects else ()

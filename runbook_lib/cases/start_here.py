@@ -15,6 +15,7 @@ from runbook_lib.cases.base import step
 from runbook_lib.cases.emergency import Emergency
 from runbook_lib.cases.issuing import Found, Tracker
 from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone, clean, verdict_parts
+from runbook_lib.errors import InputError
 from runbook_lib.models import Answer, Outcome, Ruling, Verdict
 from runbook_lib.results import StepResult, somebody_is_there
 
@@ -108,8 +109,9 @@ class StartHere(Emergency):
             template = self.settings.notebooks / f"{runbook}.ipynb"
             values = {"ticket_id": self.ticket.id, **self.given}
             copy = templates.copy(template, f"{self.ticket.id}-{runbook}-{place}.ipynb", values)
-        except OSError as exc:
-            return (Paragraph(f"No copy can be made ({exc.strerror}): open {runbook}.ipynb, and set ticket_id there."),)
+        except (OSError, InputError) as exc:
+            why = exc.strerror if isinstance(exc, OSError) else str(exc).rstrip(".")
+            return (Paragraph(f"No copy can be made ({why}): open {runbook}.ipynb, and set ticket_id there."),)
         link = Link("Open it with this ticket", os.path.relpath(copy.path, Path.cwd()).replace(os.sep, "/"))
         return (link, Paragraph(words)) if (words := _of_before(copy)) else (link,)
 
@@ -124,6 +126,6 @@ def _of_before(copy: templates.Copy) -> str:
     if lacks:
         words = "Somebody has worked in this copy, so it was left as it is. It does not have"
         return f"{words}: {', '.join(lacks)}. Enter it there."
-    return (
-        "It has your answers now. If it is open already: File > Reload Notebook from Disk." if copy.was_renewed else ""
-    )
+    if copy.was_renewed:
+        return "It has your answers now. If it is open already: File > Reload Notebook from Disk."
+    return ""

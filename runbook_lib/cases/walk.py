@@ -104,7 +104,7 @@ class Walk:
         self._pictures = Pictures()
         self._turn = threading.RLock()
         self._performed = ""
-        self._answers_for = self._shown_ticket = case.ticket.id
+        self._answers_for = case.ticket.id
         self._not_open: RunbookError | None = None
         self.is_closed = False
         if before:
@@ -250,28 +250,30 @@ class Walk:
         return replace(stopped, card=replace(stopped.card, parts=(*stopped.card.parts, *before)))
 
     def _other_ticket(self) -> None:
-        """Open the ticket whose number was entered."""
+        """Open the ticket whose number was entered; its card says what came of that."""
+        before = self._case.ticket.id, self._not_open
         try:
-            number = int(str(answers.parse("ticket_id", self._effective(OPEN)["ticket_id"])))
-            if number != self._case.ticket.id:
-                self._case.read_again(number)
+            self._open_entered()
+            self._not_open = None
         except RunbookError as exc:
             self._not_open = exc
-            self._follow(OPEN, self._ticket_card(), None)
             raise
-        if self._not_open:
-            self._not_open = None
-            self._follow(OPEN, self._ticket_card(), None)
-        if self._case.ticket.id != self._shown_ticket:
-            self._shown_ticket = number
-            self._used.clear()
-            if number != self._answers_for:
-                self._entered = {one: words for one, words in self._entered.items() if one == "ticket_id"}
-                self._confirmed.clear()
-                self._answers_for = number
-                for name, place in self._places.items():
-                    place.content = place.content if name == OPEN else None  # it has what was entered for the other one
-            self._follow(OPEN, self._ticket_card(), ("ticket_id",))
+        finally:
+            if before != (self._case.ticket.id, self._not_open):
+                self._follow(OPEN, self._ticket_card(), None)
+
+    def _open_entered(self) -> None:
+        number = int(str(answers.parse("ticket_id", self._effective(OPEN)["ticket_id"])))
+        if number == self._case.ticket.id:
+            return
+        self._case.read_again(number)
+        self._used.clear()
+        if number != self._answers_for:
+            self._answers_for = number
+            self._entered = {one: words for one, words in self._entered.items() if one == "ticket_id"}
+            self._confirmed.clear()
+            for name in self._places.keys() - {OPEN}:
+                self._places[name].content = None  # its form has what was entered for the other one
 
     def _ticket_card(self) -> StepResult:
         """The ticket that is open, or why the one whose number was entered is not."""
@@ -313,7 +315,7 @@ class Walk:
 
     def _show(self, name: str, result: StepResult, asks: tuple[str, ...] | None) -> None:
         place = self._places[name] = self._places.get(name) or _Place()
-        result = self._with_plan(name, place, result)
+        result = self._as_shown(name, place, result)
         self._fill(name, place, asks)
         display(result, display_id=place.display_id)  # type: ignore[no-untyped-call]
         display(place.box)  # type: ignore[no-untyped-call]
@@ -321,16 +323,17 @@ class Walk:
     def _follow(self, name: str, result: StepResult, asks: tuple[str, ...] | None) -> None:
         """Let a card that is shown already say what is so now."""
         if place := self._places.get(name):
-            result = self._with_plan(name, place, result)
+            result = self._as_shown(name, place, result)
             update_display(result, display_id=place.display_id)  # type: ignore[no-untyped-call]
             self._fill(name, place, asks)
 
-    def _with_plan(self, name: str, place: _Place, result: StepResult) -> StepResult:
-        """The last card has the plan on it, unless it could not be made."""
-        if self._press and name == self._case.order[-1] and name in self._results:
+    def _as_shown(self, name: str, place: _Place, result: StepResult) -> StepResult:
+        """A step's result with all that its card has: the last one the plan. What it says is kept for `_outdate`."""
+        if name not in self._results:
+            return result
+        if self._press and name == self._case.order[-1]:
             result = self._press.with_plan(result, self._results)
-        if name in self._results:
-            place.parts = result.card.parts
+        place.parts = result.card.parts
         return result
 
     def _run_ended(self, words: str) -> None:

@@ -23,6 +23,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exp
 
 from runbook_lib.budget import Budget
 from runbook_lib.errors import InputError, OutcomeUnknownError, RefusedError, UnavailableError
+from runbook_lib.settings import is_loopback
 
 TIMEOUT_S = 20.0
 ATTEMPTS = 4
@@ -32,7 +33,6 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
 USUAL_BUDGET_S = 60.0
 REDIRECTS = 5
 """Redirects that a download follows."""
-_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 _T = TypeVar("_T")
 _BACKOFF = wait_exponential_jitter(multiplier=FIRST_PAUSE_S, max=LONGEST_PAUSE_S, jitter=FIRST_PAUSE_S)
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
@@ -287,7 +287,7 @@ class Service:
 
     def _advice(self, exc: httpx.RequestError) -> str:
         """What to do first; on this machine there is no service but the practice world's."""
-        if urlsplit(self.base_url).hostname not in _THIS_MACHINE:
+        if not is_loopback(urlsplit(self.base_url).hostname or ""):
             return "Check the network and its address"
         if isinstance(exc, httpx.ConnectError):
             return "The practice world has stopped: start it with `runbook sandbox`"

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from runbook_lib import templates
-from runbook_lib.lab import fresh
 from tests.browser.accessibility import serious
 from tests.browser.conftest import SHOTS, Seen
 from tests.browser.lab import Lab, Notebook, running
@@ -66,7 +65,7 @@ def check(notebook: Notebook, seen: Seen) -> None:
 def test_the_first_weekend(lab: Lab, seen: Seen, notebook: Notebook, theme: str) -> None:
     """From the ticket's number to the sealed record: the README's guide, with its pictures."""
     ticket_id = {"light": 1001, "dark": 1005}[theme]
-    first = fresh(lab.root / "notebooks" / "start_here.ipynb")  # as `runbook lab` does
+    first = templates.fresh(lab.root / "notebooks" / "start_here.ipynb")  # as `runbook lab` does
     notebook.open(str(first.relative_to(lab.root)))
     notebook.run_all()
     notebook.clicks = notebook.keys = 0

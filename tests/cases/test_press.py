@@ -1,0 +1,411 @@
+"""The plan of a case, the button below it, and what is said of the run: only what is shown is performed."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from runbook_lib import templates
+from runbook_lib.cases import base, services
+from runbook_lib.cases import press as pressing
+from runbook_lib.cases.weekday_triage import WeekdayTriage
+from runbook_lib.cases.weekend_license import WeekendLicense
+from runbook_lib.errors import UnavailableError
+from runbook_lib.models import Outcome
+from runbook_lib.performing import Performance
+from runbook_lib.sandbox import server
+from runbook_lib.settings import ROOT, Settings
+from tests.cases.walking import (
+    NOTHING,
+    ROBIN,
+    Screen,
+    press,
+    row,
+    run,
+    sit_down,
+    state,
+    way,
+)
+from tests.practice import WORLD_DATE, World
+
+ADDRESS = "maya.lindqvist@nordlicht-analytics.example"
+
+
+def test_the_plan_has_the_exact_texts(here: World, screen: Screen) -> None:
+    """The reply, the note, the post, and the values for the license."""
+    case = WeekendLicense.open(1001)
+    run(case)
+    shown = screen.card("Close the case")
+    for words in ("practice.engineer", "maya.lindqvist@", "| we have sent a temporary license", "/agent/tickets/1001>"):
+        assert words in shown
+
+
+def test_pressing_performs_and_links_the_record(here: World) -> None:
+    """With what was entered, by the same notebook; pressed twice, everything is there once."""
+    case = WeekendLicense.open(1001)
+    run(case)
+    way(case).enter("user_count", "300")
+    assert "The plan has changed" in press(case)  # it was shown for 250 users
+    assert "[license_issued]" in press(case)
+    assert "300 users" in here.posts(1001)[0]
+    assert "performed: license_issued" in state(case)
+    (record,) = (here.outputs / "sandbox" / "1001").glob("*.ipynb")
+    assert record.name in str(way(case)._press.button.output.outputs)  # type: ignore[union-attr]
+    again = press(case)
+    assert "Everything is there already" in again and record.name in again
+    assert (1, 1, 1) == (len(here.posts(1001)), len(here.issues(1001)), len(here.mails(ADDRESS)))
+
+
+def test_a_plan_that_is_no_longer_the_one_shown_is_not_performed(here: World, screen: Screen) -> None:
+    """As after a colleague took the ticket."""
+    case = WeekendLicense.open(1001)
+    run(case)
+    here.change("UPDATE tickets SET assignee_id = (SELECT id FROM users WHERE name = 'Robin Weekend') WHERE id = 1001")
+    shown = press(case)
+    assert "[stopped]" in shown and "is assigned to" in shown
+    assert [] == here.posts(1001)
+
+
+def test_a_bug_is_told_below_the_button(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a secret, and the button can be pressed again."""
+    case = WeekendLicense.open(1001)
+    run(case)
+    token = case.settings.slack_token.get_secret_value()
+
+    def broken(*_: object) -> None:
+        raise RuntimeError(f"nobody thought of this: {token}")
+
+    monkeypatch.setattr(pressing.Performance, "begin", broken)
+    shown = press(case)
+    assert "RuntimeError: nobody thought of this" in shown
+    assert token not in str(way(case)._press.button.output.outputs)  # type: ignore[union-attr]
+    monkeypatch.undo()
+    monkeypatch.setenv("RUNBOOK_OUTPUTS", str(here.outputs))
+    assert "[license_issued]" in press(case)
+
+
+def test_a_second_window_follows_the_first(here: World) -> None:
+    """Two notebooks on one ticket: one run, seen in both."""
+    first, second = WeekendLicense.open(1001), WeekendLicense.open(1001)
+    run(first)
+    run(second)
+    shown: list[str] = []
+    one = threading.Thread(target=lambda: shown.append(press(first)))
+    one.start()
+    button = way(second)._press.button
+    assert button is not None
+    while not pressing.Performance(second.settings, second.runbook, 1001).is_under_way:
+        assert one.is_alive()
+    shown.append(press(second))
+    one.join()
+    assert [True, True] == ["[license_issued]" in words for words in shown]
+    assert 1 == len(list((here.outputs / "sandbox" / "1001").glob("*.ipynb")))
+
+
+def test_a_service_that_is_down_is_said_and_nothing_is_lost(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pressed again when it is back, it performs."""
+    case = WeekendLicense.open(1001)
+    run(case)
+    here.inject("zendesk", "error", status=503, times=1000)
+    monkeypatch.setenv("RUNBOOK_WAIT_S", "1")
+    assert "[stopped]" in press(case)
+    here.clear_faults()
+    monkeypatch.delenv("RUNBOOK_WAIT_S")
+    assert "[license_issued]" in press(case)
+
+
+@pytest.mark.usefixtures("screen")
+def test_a_world_that_is_stopped_in_the_middle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cells and button say that it does not answer; served again it is found, and the same walk goes on."""
+    world = World(tmp_path / "outputs")
+    server.make_world(world.folder, WORLD_DATE)
+    sit_down(world, monkeypatch)
+    monkeypatch.setenv("RUNBOOK_WAIT_S", "1")
+    with server.background(world.folder):
+        case = WeekendLicense.open(1001)
+        run(case, "take")
+    with pytest.raises(UnavailableError, match=r"Zendesk at http://127.0.0.1:\d+ cannot be reached"):
+        case.collect_facts(**NOTHING)
+    with server.background(world.folder):
+        run(case)
+    assert "[stopped]" in press(case)
+    monkeypatch.delenv("RUNBOOK_WAIT_S")
+    with server.background(world.folder):
+        assert "[license_issued]" in press(case)
+        assert (1, 1) == (len(world.posts(1001)), len(world.issues(1001)))
+
+
+def test_every_answer_is_passed_on(
+    here: World, screen: Screen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also `unknown`: what the notebook's file has in its place, saved there for another ticket, does not count."""
+    notebooks = tmp_path / "notebooks"
+    shutil.copytree(ROOT / "notebooks", notebooks)
+    file = notebooks / "weekend_license.ipynb"
+    file.write_text(file.read_text().replace('user_count: str = \\"unknown\\"', 'user_count: str = \\"999\\"'))
+    assert "999" == templates.defaults(file)["user_count"]
+    monkeypatch.setenv("RUNBOOK_NOTEBOOKS", str(notebooks))
+    case = WeekendLicense.open(1001)
+    run(case, user_count="999")
+    way(case).enter("user_count", "unknown")
+    run(case, user_count="999")
+    assert "250 users" in screen.card("Close the case")
+    assert "-p user_count unknown" in case.command
+    assert "[license_issued]" in press(case)
+    assert "250 users" in here.posts(1001)[0]
+
+
+def test_nothing_is_begun_without_a_press(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that was under way when the last card was shown, and is not any more."""
+    case = WeekendLicense.open(1001)
+    looks = iter([True])
+    real = pressing.Performance.is_under_way.fget  # type: ignore[attr-defined]
+    monkeypatch.setattr(pressing.Performance, "is_under_way", property(lambda self: next(looks, None) or real(self)))
+    run(case)
+    button = way(case)._press.button  # type: ignore[union-attr]
+    assert button.wait(30)
+    assert ([], []) == (here.posts(1001), here.mails(ADDRESS))
+
+
+def test_another_file_of_the_same_name_is_another_plan(here: World, tmp_path: Path) -> None:
+    """Also another content of the same file: a plan is more than its words."""
+    for name, color in (("a", "red"), ("b", "blue")):
+        (tmp_path / name).mkdir()
+        Image.new("RGB", (60, 60), color).save(tmp_path / name / "dash.png")
+    case = WeekendLicense.open(1001)
+    run(case, screenshots=str(tmp_path / "a" / "dash.png"))
+    way(case).enter("screenshots", str(tmp_path / "b" / "dash.png"))
+    assert "The plan has changed" in press(case)
+    Image.new("RGB", (60, 60), "green").save(tmp_path / "b" / "dash.png")
+    assert "The plan has changed" in press(case)
+    assert [] == here.comments(1001)
+
+
+def test_cards_below_a_stop_say_that_they_are_out_of_date(here: World, screen: Screen) -> None:
+    """No card tells a plan that is none any more; the next press shows one first."""
+    case = WeekendLicense.open(1001)
+    run(case)
+    here.change("UPDATE tickets SET assignee_id = (SELECT id FROM users WHERE name = 'Robin Weekend') WHERE id = 1001")
+    assert "[stopped]" in press(case)
+    assert "[out of date]" in screen.card("Close the case")
+    assert "[out of date]" in screen.card("Tell the team")
+    here.change("UPDATE tickets SET assignee_id = NULL WHERE id = 1001")
+    assert "Read it again above" in press(case)
+    assert "| we have sent" in screen.card("Close the case")
+    assert "[license_issued]" in press(case)
+
+
+def test_another_runbooks_run_is_not_this_ones(here: World) -> None:
+    """Its record is not shown as this one's."""
+    case = WeekendLicense.open(1001)
+    run(case)
+    assert "[license_issued]" in press(case)
+    settings = Settings.load()
+    assert "license_issued" == (pressing.Performance(settings, "weekend_license", 1001).last() or {})["outcome"]
+    assert None is pressing.Performance(settings, "license_not_received", 1001).last()
+
+
+def test_nothing_is_cleared_in_a_cell_by_the_button(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new image is read while it looks once more: that is said below the button."""
+    case = WeekendLicense.open(1908)
+    run(case, ask_customer=True)
+    assert Outcome.WAITING_FOR_CUSTOMER == case.outcome
+    monkeypatch.setattr(services, "clear_output", lambda wait: pytest.fail("a cell is cleared"))
+    way(case)._album._pages.clear()
+    assert "[waiting_for_customer]" in press(case)
+
+
+def test_a_click_that_comes_after_another_plan(here: World) -> None:
+    """It was meant for the plan that was there: nothing is performed until the new one was read."""
+    case = WeekendLicense.open(1001)
+    run(case)
+    clicked = way(case)._press.button.button  # type: ignore[union-attr]
+    run(case)
+    assert clicked is way(case)._press.button.button  # type: ignore[union-attr]
+    run(case, user_count="300")
+    clicked.click()
+    button = way(case)._press.button  # type: ignore[union-attr]
+    assert button.wait(60)
+    assert "The plan changed while you pressed." in button.output.outputs[0]["data"]["text/plain"]
+    assert ([], [False]) == (here.issues(1001), [one.disabled for one in button.box.children[:1]])
+    assert "[license_issued]" in press(case)
+    assert "300 users" in str(here.posts(1001))
+
+
+def test_a_press_of_a_walk_that_run_all_closes(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The plan shown is for 250; 300 is entered, the button pressed, then Run All while it still looks once more."""
+    case = WeekendLicense.open(1001)
+    run(case)
+    way(case).enter("user_count", "300")
+    looks, go = threading.Event(), threading.Event()
+    real = WeekendLicense.read_again
+
+    def slow(self: Any, number: int) -> None:
+        looks.set()
+        go.wait(30)
+        real(self, number)
+
+    monkeypatch.setattr(WeekendLicense, "read_again", slow)
+    monkeypatch.setattr(base, "get_ipython", lambda: type("Shell", (), {"user_ns": {"case": case}}))
+    button = way(case)._press.button  # type: ignore[union-attr]
+    button.button.click()
+    assert looks.wait(10)
+    again = WeekendLicense.open(1001)  # the first cell of Run All
+    go.set()
+    assert button.wait(120)
+    assert "300" == way(again)._entered["user_count"]
+    assert [] == here.posts(1001)
+
+
+def test_what_is_typed_while_it_looks_once_more(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Is kept."""
+    case = WeekdayTriage.open(2002)
+    run(case)
+    looks, go = threading.Event(), threading.Event()
+    real = WeekdayTriage.collect_facts.attempt
+
+    def slow(case_: Any, given: Any) -> Any:
+        looks.set()
+        go.wait(30)
+        return real(case_, given)
+
+    monkeypatch.setattr(WeekdayTriage.collect_facts, "attempt", slow)
+    button = way(case)._press.button  # type: ignore[union-attr]
+    button.button.click()
+    assert looks.wait(10)
+    row(case, "find_account", "has_account").input.value = "no"
+    go.set()
+    assert button.wait(120)
+    assert "no" == row(case, "find_account", "has_account").text
+    assert "no" == way(case)._entered.get("has_account")
+
+
+def test_everything_is_there_already(here: World) -> None:
+    """Is not said of a case that has become out of scope."""
+    me = WeekendLicense.open(1001).me
+    here.change("UPDATE tickets SET assignee_id = ? WHERE id = 1001", me.id)
+    case = WeekendLicense.open(1001)
+    run(case)
+    way(case).enter("deployment", "gitlab_com")
+    words = press(case)
+    assert "Everything is there already" not in words, words
+
+
+def test_a_run_from_a_terminal_meanwhile(here: World) -> None:
+    """The button's run is told as it ended, whatever else begins on the ticket."""
+    ours = Performance(Settings.load(), "weekend_license", 1001)
+    assert ours.begin({})
+    statuses: list[int] = []
+    for now in ours.progress():
+        if len(now.steps) >= 4 and not statuses:
+            statuses.append(here.runbook("run", "weekend_license", 1001, "--perform").status)
+    own, other = [line["record"] for line in ours._journal.entries() if line["kind"] == "run_started"]
+    assert ([0], "") == (statuses, now.error)
+    assert now.ended
+    assert now.ended["record"] == own != other
+
+
+def test_the_state_after_a_run_that_needed_an_answer(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Is that of the case again, once a cell was run again."""
+    monkeypatch.setenv("RUNBOOK_ISSUER", "manual")
+    case = WeekendLicense.open(1001)
+    run(case)
+    assert "needs_answer" in press(case)
+    assert "the run ended: needs_answer" in state(case)
+    run(case, issued_evidence="https://customers.gitlab.com/admin/license/1")
+    assert "needs_answer" not in state(case)
+
+
+def test_the_tickets_card_follows(here: World, screen: Screen) -> None:
+    """A press reads the ticket anew: no card tells the old one's."""
+    case = WeekendLicense.open(1001)
+    case._ipython_display_()
+    run(case)
+    here.change(ROBIN, 1001)
+    press(case)
+    assert "Robin Weekend" == case.ticket.assignee_name
+    assert "Robin Weekend" in screen.card("Ticket 1001")
+
+
+def test_an_answer_that_begins_with_a_dash(here: World) -> None:
+    """Is no option of a command."""
+    ours = Performance(Settings.load(), "weekday_triage", 2001)
+    ours.begin({"subscription": "-S1234"})
+    *_, now = ours.progress()
+    assert not now.error
+    assert now.ended
+
+
+def test_practice_is_not_pressed_into_live(here: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A configuration that was changed since is no place for what was planned."""
+    case = WeekendLicense.open(1001)
+    run(case)
+    other = Settings.load().model_copy(update={"profile": "live", "zendesk_url": "https://nowhere.invalid"})
+    monkeypatch.setattr(pressing.Settings, "load", lambda: other)
+    assert "The configuration has changed since this notebook was opened (profile, zendesk_url)." in " ".join(
+        press(case).split()
+    )
+    assert [] == here.issues(1001)
+    assert not (here.outputs / "live").exists()
+
+
+def test_a_performing_process_has_the_profile_of_its_case(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the files say when it comes to read them."""
+    begun: dict[str, Any] = {}
+
+    def begin(*_: object, **given: Any) -> Any:
+        begun.update(given)
+        process = popen(["true"])
+        process.wait()
+        return process
+
+    popen = subprocess.Popen
+    monkeypatch.setattr("runbook_lib.performing.subprocess.Popen", begin)
+    ours = Performance(Settings.load(), "weekend_license", 1001)
+    ours.begin({})
+    assert "broken off" in list(ours.progress())[-1].error
+    assert "sandbox" == begun["env"]["RUNBOOK_PROFILE"]
+
+
+def test_a_weekday_press_after_a_colleague_took_the_ticket(here: World, screen: Screen) -> None:
+    """Is told as on a weekend, and the cards below the stop are out of date."""
+    case = WeekdayTriage.open(2002)
+    run(case)
+    here.change(ROBIN, 2002)
+    words = press(case)
+    assert "is assigned to" in words, words
+    assert "[out of date]" in screen.card("Close the case")
+
+
+def test_no_handle_and_no_thread_is_left_behind(here: World) -> None:
+    """By presses."""
+
+    def counted() -> tuple[int, int]:
+        return len(list(Path("/proc/self/fd").iterdir())), threading.active_count()
+
+    case = WeekendLicense.open(1001)
+    run(case)
+    press(case)
+    before = counted()
+    for _ in range(3):
+        press(case)
+    assert before == counted()
+
+
+def test_a_run_that_fails_says_what_it_changed(here: World, screen: Screen) -> None:
+    """Whoever presses knows what was sent, without reading the journal; and before, all that would be."""
+    case = WeekendLicense.open(1001)
+    run(case)
+    closing = " ".join(screen.card("Close the case").split())
+    assert "[would be license_issued]" in closing
+    assert "An internal note on the ticket names the record of the run and its SHA-256." in closing
+    here.inject("slack", "refuse", error="channel_not_found", path="chat.postMessage", times=1000)
+    words = " ".join(press(case).split())
+    assert re.search(r"what this run changed .*assignment +done .*license +done .*reply +done", words), words
