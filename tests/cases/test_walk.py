@@ -511,3 +511,20 @@ def test_a_number_that_opens_nothing_takes_the_old_card_away(
     way(case).enter("ticket_id", "1001")
     case.collect_facts(**unknown("plan"))
     assert "Maya Lindqvist" in next(iter(screen.cards.values()))
+
+
+def test_a_copy_that_is_broken_is_named(here: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The runbook is named all the same, and nothing is written over."""
+    notebooks = tmp_path / "notebooks"
+    shutil.copytree(ROOT / "notebooks", notebooks)
+    monkeypatch.setenv("RUNBOOK_NOTEBOOKS", str(notebooks))
+    monkeypatch.setattr("runbook_lib.cases.start_here.somebody_is_there", lambda: True)
+    case = StartHere.open(1002)
+    run(case)
+    (copy,) = (notebooks / "open").glob("1002-*.ipynb")
+    copy.write_text("{")
+    shown = " ".join(repr(case.choose_runbook(mail_missing="unknown")).split())
+    assert "weekend_license: The emergency is of Saturday" in shown
+    assert "No copy can be made (The runbook " in shown
+    assert "open weekend_license.ipynb, and set ticket_id there." in shown
+    assert "{" == copy.read_text()
