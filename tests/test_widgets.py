@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import queue
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 
 from runbook_lib.answers import QUESTIONS
 from runbook_lib.errors import InputError
-from runbook_lib.widgets import MIME, Button, Field, Form, Kind, StateLine, Suggestion, picture_html
+from runbook_lib.widgets import MIME, Button, Field, Form, Kind, Page, StateLine, Suggestion, picture_html
 
 PNG = b"\x89PNG\r\n\x1a\n and so on"
 FIELDS = (
@@ -267,3 +269,81 @@ def test_the_state_line_is_the_same_everywhere() -> None:
     line = StateLine()
     line.say("<b>3 of 10</b>")
     assert "<div>&lt;b&gt;3 of 10&lt;/b&gt;</div>" == line.widget.value
+
+
+# -- the page
+
+
+class Reader:
+    """A page that answers beside the tests' own thread, as JupyterLab does over a subshell.
+
+    Attributes:
+        sent: What it has sent by now, beside its answers.
+    """
+
+    def __init__(self, page: Page, waiting: list[str]) -> None:
+        self._page, self._waiting, self.sent = page, waiting, list[str]()
+        self._asked: queue.Queue[int | None] = queue.Queue()
+        page._ask.observe(lambda change: self._asked.put(change["new"]), names="value")
+        self._asked.put(page._ask.value)
+        self._thread = threading.Thread(target=self._read)
+        self._thread.start()
+        while not page.is_there:
+            time.sleep(0.001)
+
+    def _read(self) -> None:
+        while (asked := self._asked.get()) is not None:
+            self._page._answer.value = asked
+            if self._waiting:  # the kernel has handled what came before the answer
+                self.sent.append(self._waiting.pop(0))
+
+    def leave(self) -> None:
+        """The page is closed."""
+        self._asked.put(None)
+        self._thread.join()
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    made = Page(patience_s=0.05)
+    yield made
+    made.close()
+
+
+def test_nobody_is_waited_for_where_no_page_is(page: Page) -> None:
+    """In a run by papermill, for one."""
+    page.settle()
+    assert (False, 1) == (page.is_there, page._ask.value)
+
+
+def test_what_waits_in_the_page_has_arrived(page: Page) -> None:
+    """What the page may send when its first message was handled comes before the second answer."""
+    page._patience_s = 60
+    waiting: list[str] = []
+    reader = Reader(page, waiting)
+    for word in ("premium", "2026-11-05"):
+        waiting.append(word)
+        page.settle()
+        assert word == reader.sent[-1]
+    reader.leave()
+
+
+def test_a_page_that_was_closed_is_waited_for_once(page: Page) -> None:
+    """And counts again when it answers."""
+    Reader(page, []).leave()
+    page.settle()
+    assert (False, 2) == (page.is_there, page._ask.value)
+    page.settle()
+    assert 2 == page._ask.value
+    Reader(page, []).leave()
+    assert page.is_there
+
+
+def test_a_page_that_is_heard_only_between_cells_is_not_waited_for(page: Page) -> None:
+    """Its answer would come after the cell that waits. It is asked some times over, since that may change."""
+    page._patience_s = 60
+    page._ask.observe(lambda change: setattr(page._answer, "value", change["new"]), names="value")
+    page._answer.value = 1
+    assert (True, Page._TRIES) == (page.is_there, page._ask.value)
+    page.settle()
+    assert Page._TRIES == page._ask.value

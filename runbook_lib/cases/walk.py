@@ -27,7 +27,7 @@ from runbook_lib.display import Card, Paragraph, Part, Tone, clean
 from runbook_lib.errors import InputError, NeedsAnswerError, RunbookError
 from runbook_lib.models import Attachment
 from runbook_lib.results import StepResult
-from runbook_lib.widgets import Field, Form, Kind, StateLine, close
+from runbook_lib.widgets import Field, Form, Kind, Page, StateLine, close
 
 if TYPE_CHECKING:
     from runbook_lib.cases.base import Case
@@ -91,6 +91,7 @@ class Walk:
         before: Walk | None = None,
     ) -> None:
         self._case = case
+        self._page = before.leave() if before else Page()
         self._say, self._album = say, Album()
         self._given: dict[str, dict[str, object]] = {OPEN: dict(opened_with)}
         self._passed: dict[str, dict[str, object]] = {}
@@ -111,7 +112,6 @@ class Walk:
             self._entered, self._answers_for = dict(before._entered), before._answers_for
             self._confirmed = set(before._confirmed)
             self._passed, self._album = dict(before._passed), before._album
-            before.close()
 
     @property
     def opened_with(self) -> object:
@@ -132,6 +132,7 @@ class Walk:
             NeedsAnswerError: A step above is waiting for an answer.
             RunbookError: As the step itself, but that an answer that is missing here is asked for by a form.
         """
+        self._page.settle()
         with self._turn:
             self._performed = ""
             self._take(name, given)
@@ -151,8 +152,12 @@ class Walk:
             self._show(name, result, asks)
             return Shown(result.card, result.data, result.asks)
 
-    def close(self) -> None:
-        """Take every widget away; a run that was begun goes on."""
+    def leave(self) -> Page:
+        """Take every widget away, once all that was entered has arrived; returns the page, for another walk.
+
+        A run that was begun goes on.
+        """
+        self._page.settle()
         for place in self._places.values():
             if place.form:
                 place.form.close()
@@ -162,6 +167,11 @@ class Walk:
         self._state.close()
         self._places.clear()
         self.is_closed = True
+        return self._page
+
+    def close(self) -> None:
+        """Leave, and need the page no more."""
+        self.leave().close()
 
     # -- what is asked, and what was entered
 
@@ -283,6 +293,7 @@ class Walk:
         """Go through all steps as the ticket is now; what is waited for is said below the button, not in a cell."""
         budget = self._case.services.budget
         before = budget.say, self._say
+        self._page.settle()
         with self._turn:
             if self._press:
                 budget.say = self._say = self._press.say

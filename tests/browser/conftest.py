@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser, Page, Route, expect
 
 from runbook_lib.settings import ROOT
 from tests.chromium import launched
 
 SHOTS = ROOT / "build" / "screenshots"
+PATIENCE_MS = 90_000
+"""A browser test may share its two cores with other tests."""
 
 
 @dataclass
@@ -35,6 +37,28 @@ class Seen:
         dark = self.page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
         self.page.screenshot(path=SHOTS / f"{name}-{'dark' if dark else 'light'}.png", full_page=True)
 
+    def said(self) -> str:
+        """The end of what stands on the page, what its fields hold, where the focus is, and its errors."""
+        told: list[str] = self.page.evaluate(
+            """() => [
+                document.body.innerText.slice(-6000),
+                ...[...document.querySelectorAll('input')].map(field => `field: ${field.value}`),
+                `focus: ${document.activeElement.outerHTML.slice(0, 300)}`,
+                `active: ${document.querySelector('.jp-Cell.jp-mod-active')?.innerText.slice(0, 300)}`,
+            ]"""
+        )
+        return "\n".join([*told, *(f"error: {error}" for error in self.errors)])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Beside a failure stands what its page said: that of a run elsewhere cannot be looked at any more."""
+    report = yield
+    seen = getattr(item, "funcargs", {}).get("seen")
+    if report.when == "call" and report.failed and isinstance(seen, Seen):
+        report.sections.append(("what the page said", seen.said()))
+    return report
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
@@ -53,6 +77,8 @@ def theme(request: pytest.FixtureRequest) -> str:
 def seen(browser: Browser, theme: str) -> Iterator[Seen]:
     """A page in each theme."""
     context = browser.new_context(viewport={"width": 1280, "height": 1600}, color_scheme=theme)  # type: ignore[arg-type]
+    context.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
     found = Seen(context.new_page())
 
     def only_here(route: Route) -> None:

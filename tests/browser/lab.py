@@ -22,8 +22,6 @@ from tests.practice import World
 
 DOCS = ROOT / "docs"
 TOKEN = "only-for-this-test"
-PATIENCE_MS = 90_000
-"""A browser test may share its two cores with other tests."""
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 
 
@@ -102,7 +100,6 @@ class Notebook:
     def __init__(self, lab: Lab, page: Page) -> None:
         self.lab, self.page = lab, page
         self.clicks = self.keys = 0
-        page.set_default_timeout(PATIENCE_MS)
 
     @property
     def panel(self) -> Locator:

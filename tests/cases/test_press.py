@@ -63,6 +63,16 @@ def test_pressing_performs_and_links_the_record(here: World) -> None:
     assert (1, 1, 1) == (len(here.posts(1001)), len(here.issues(1001)), len(here.mails(ADDRESS)))
 
 
+def test_what_is_still_on_its_way_from_the_page_counts(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A press waits for the rest of what was typed; the plan on the page was made without it."""
+    case = WeekendLicense.open(1001)
+    run(case)
+    monkeypatch.setattr(way(case)._page, "settle", lambda: way(case).enter("user_count", "300"))
+    assert "The plan has changed" in press(case)
+    assert [] == here.posts(1001)
+    assert "300 users" in str(case.choose_users(user_count="unknown").card)
+
+
 def test_a_plan_that_is_no_longer_the_one_shown_is_not_performed(here: World, screen: Screen) -> None:
     """As after a colleague took the ticket."""
     case = WeekendLicense.open(1001)
