@@ -291,51 +291,59 @@ class _Row:
 
 
 class Button:
-    """One button that does something once at a time, and shows below it what comes of it.
+    """A button below what it does, one press at a time, and below it what comes of that. There is none before `renew`.
+
+    All of it is kept by widgets, which every page shows as they are: a card in a cell's output stays what it was in a
+    page that was loaded anew, or in a second one.
 
     Args:
         label: What it says.
-        press: What it does: yields what to show, one after the other. It runs beside the kernel's own work.
         too_late: What a press comes to that was made before `renew`, and arrives after it.
     """
 
-    def __init__(self, label: str, press: Work, *, too_late: Work) -> None:
-        self._label, self._press, self._too_late = label, press, too_late
+    def __init__(self, label: str, *, too_late: Work) -> None:
+        self._label, self._too_late = label, too_late
         self._guard, self._works = threading.Lock(), False
         self._worker: threading.Thread | None = None
+        self._press: Work = too_late
         self._former: list[Any] = []
+        self.button: Any = None
+        self.does = ipywidgets.Output()
         self.output = ipywidgets.Output()
-        self.box = ipywidgets.VBox(layout=_LEFT)
-        self._make()
+        self.box = ipywidgets.VBox([self.output], layout=_LEFT)
 
-    def renew(self) -> None:
-        """Another button takes the place of this one: what was read beside the old one is pressed there alone."""
+    def renew(self, does: Mapping[str, Any], press: Work) -> None:
+        """Another button takes the place of this one, below what it does.
+
+        Args:
+            does: What a press of this very button does, to be read above it.
+            press: Does it: yields what to show, one after the other. It runs beside the kernel's own work.
+        """
         with self._guard:
-            self._former.append(self.button)
-            self._make()
+            self._former += [self.button, self.does] if self.button else [self.does]
+            self._press = press
+            self.does = ipywidgets.Output(outputs=_outputs(does))
+            self.button = ipywidgets.Button(
+                description=self._label,
+                button_style="primary",
+                layout={"width": "auto"},
+                disabled=self._works,
+            )
+            self.button.on_click(self._clicked)
+            self.box.children = (self.does, self.button, self.output)
 
-    def _make(self) -> None:
-        self.button = ipywidgets.Button(
-            description=self._label,
-            button_style="primary",
-            layout={"width": "auto"},
-            disabled=self._works,
-        )
-        self.button.on_click(self._clicked)
-        self.box.children = (self.button, self.output)
+    def tell(self, does: Mapping[str, Any]) -> None:
+        """Say anew what stands above the button, which stays the same."""
+        self.does.outputs = _outputs(does)
 
     def follow(self, work: Work) -> None:
         """Show what something yields, as if it came of a press; nothing happens while the button is at work."""
         with self._guard:
-            if self._works:
-                return
-            self._works = self.button.disabled = True
-        self._worker = threading.Thread(target=self._work, args=(work,), daemon=True)
-        self._worker.start()
+            self._begin(work)
 
     def show(self, bundle: Mapping[str, Any]) -> None:
         """Replace what is shown below the button."""
-        self.output.outputs = ({"output_type": "display_data", "data": dict(bundle), "metadata": {}},)
+        self.output.outputs = _outputs(bundle)
 
     def wait(self, timeout_s: float) -> bool:
         """Wait for the end of what it does; returns whether that came."""
@@ -345,10 +353,18 @@ class Button:
 
     def close(self) -> None:
         """Take the button away; what it has begun goes on."""
-        close(*self._former, self.button, self.output, self.box)
+        close(*self._former, *([self.button] if self.button else []), self.does, self.output, self.box)
 
     def _clicked(self, button: object) -> None:
-        self.follow(self._press if button is self.button else self._too_late)
+        with self._guard:
+            self._begin(self._press if button is self.button else self._too_late)
+
+    def _begin(self, work: Work) -> None:
+        if self._works:
+            return
+        self._set_works(True)
+        self._worker = threading.Thread(target=self._work, args=(work,), daemon=True)
+        self._worker.start()
 
     def _work(self, work: Work) -> None:
         try:
@@ -356,7 +372,12 @@ class Button:
                 self.show(bundle)
         finally:
             with self._guard:
-                self._works = self.button.disabled = False
+                self._set_works(False)
+
+    def _set_works(self, works: bool) -> None:
+        self._works = works
+        if self.button:
+            self.button.disabled = works
 
 
 class StateLine:
@@ -390,7 +411,7 @@ class Page:
         patience_s: How long a page may take for its answer. One that took longer is not asked again until it answers.
     """
 
-    _TRIES = 8
+    _TRIES, _ROUNDS = 8, 4
 
     def __init__(self, patience_s: float = 10.0) -> None:
         self._patience_s = patience_s
@@ -409,15 +430,19 @@ class Page:
     def settle(self) -> None:
         """Wait until everything has arrived that was entered before now.
 
-        The first answer comes after all that the page had sent, which lets it send the rest; the second one after that.
+        The first answer comes after all that the page had sent, which lets it send the rest; the second one after that,
+        if one thread has handled them all. After a page was loaded anew its messages may come to another thread than
+        before: then the first answer is waited for again. Where two pages show the forms, the quicker one answers.
         """
+        heard_on: list[threading.Thread | None] = []
         with self._turn:
-            for _ in range(2):
+            while len(heard_on) < self._ROUNDS and (len(heard_on) < 2 or heard_on[-1] is not heard_on[-2]):
                 if not self.is_there or self._heard_on is threading.current_thread():  # nobody hears while it waits
                     return
                 self._ask.value += 1
                 with self._heard:
                     self._heard.wait_for(lambda: self.is_there, self._patience_s)
+                heard_on.append(self._heard_on)
 
     def close(self) -> None:
         """Ask nobody any more."""
@@ -439,6 +464,11 @@ def close(*widgets: Any) -> None:
             if one is not None:
                 one.unobserve_all()
                 one.close()
+
+
+def _outputs(bundle: Mapping[str, Any]) -> tuple[dict[str, Any]]:
+    """What an output widget shows of a MIME bundle."""
+    return ({"output_type": "display_data", "data": dict(bundle), "metadata": {}},)
 
 
 def _files(name: str, text: str) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -200,6 +200,9 @@ def test_a_picture_has_words_that_are_escaped() -> None:
 # -- the button
 
 
+DOES = {"text/plain": "the plan"}
+
+
 def nothing() -> Iterator[Mapping[str, Any]]:
     """No press is too late."""
     yield from ()
@@ -207,7 +210,8 @@ def nothing() -> Iterator[Mapping[str, Any]]:
 
 def test_pressing_shows_one_thing_after_the_other() -> None:
     """The last one stays."""
-    button = Button("Perform", lambda: iter([{"text/plain": "begun"}, {"text/plain": "done"}]), too_late=nothing)
+    button = Button("Perform", too_late=nothing)
+    button.renew(DOES, lambda: iter([{"text/plain": "begun"}, {"text/plain": "done"}]))
     button.button.click()
     assert button.wait(10)
     assert {"text/plain": "done"} == button.output.outputs[0]["data"]
@@ -224,7 +228,8 @@ def test_a_double_click_presses_once() -> None:
         assert go_on.wait(10)
         yield {"text/plain": "done"}
 
-    button = Button("Perform", press, too_late=nothing)
+    button = Button("Perform", too_late=nothing)
+    button.renew(DOES, press)
     button.button.click()
     button.button.click()
     assert button.button.disabled
@@ -246,12 +251,15 @@ def test_a_press_of_a_button_that_was_renewed_is_too_late(at_work: bool) -> None
         assert go_on.wait(10)
         yield {"text/plain": "done"}
 
-    button = Button("Perform", press, too_late=lambda: iter([{"text/plain": "too late"}]))
+    button = Button("Perform", too_late=lambda: iter([{"text/plain": "too late"}]))
+    button.renew(DOES, press)
     old = button.button
     if at_work:
         old.click()
-    button.renew()
-    assert (at_work, button.button) == (button.button.disabled, button.box.children[0])
+    button.renew({"text/plain": "another plan"}, press)
+    shown, new, _ = button.box.children
+    assert ("another plan", button.button) == (shown.outputs[0]["data"]["text/plain"], new)
+    assert at_work == new.disabled
     go_on.set()
     assert button.wait(10)
     old.click()
@@ -261,6 +269,16 @@ def test_a_press_of_a_button_that_was_renewed_is_too_late(at_work: bool) -> None
     button.button.click()
     assert button.wait(10)
     assert {"text/plain": "done"} == button.output.outputs[0]["data"]
+    button.close()
+
+
+def test_there_is_no_button_before_there_is_a_plan() -> None:
+    """What was begun elsewhere is followed all the same."""
+    button = Button("Perform", too_late=nothing)
+    assert [button.output] == list(button.box.children)
+    button.follow(lambda: iter([{"text/plain": "under way"}]))
+    assert button.wait(10)
+    assert {"text/plain": "under way"} == button.output.outputs[0]["data"]
     button.close()
 
 
@@ -277,25 +295,33 @@ def test_the_state_line_is_the_same_everywhere() -> None:
 class Reader:
     """A page that answers beside the tests' own thread, as JupyterLab does over a subshell.
 
+    Args:
+        page: The kernel's side of it.
+        typed: Words that were typed: the end of each is sent when the answer before it was handled.
+
     Attributes:
-        sent: What it has sent by now, beside its answers.
+        arrived: What the kernel has handled.
     """
 
-    def __init__(self, page: Page, waiting: list[str]) -> None:
-        self._page, self._waiting, self.sent = page, waiting, list[str]()
+    def __init__(self, page: Page, typed: Sequence[str] = ()) -> None:
+        self._page, self._typed, self.arrived = page, list(typed), list[str]()
         self._asked: queue.Queue[int | None] = queue.Queue()
         page._ask.observe(lambda change: self._asked.put(change["new"]), names="value")
         self._asked.put(page._ask.value)
         self._thread = threading.Thread(target=self._read)
         self._thread.start()
+        deadline = time.monotonic() + 30
         while not page.is_there:
+            assert time.monotonic() < deadline
             time.sleep(0.001)
 
     def _read(self) -> None:
+        may_send = False
         while (asked := self._asked.get()) is not None:
+            if may_send and self._typed:
+                self.arrived.append(self._typed.pop(0))
+            may_send = asked > 1  # the first answer is that of a page that was just opened
             self._page._answer.value = asked
-            if self._waiting:  # the kernel has handled what came before the answer
-                self.sent.append(self._waiting.pop(0))
 
     def leave(self) -> None:
         """The page is closed."""
@@ -319,23 +345,42 @@ def test_nobody_is_waited_for_where_no_page_is(page: Page) -> None:
 def test_what_waits_in_the_page_has_arrived(page: Page) -> None:
     """What the page may send when its first message was handled comes before the second answer."""
     page._patience_s = 60
-    waiting: list[str] = []
-    reader = Reader(page, waiting)
-    for word in ("premium", "2026-11-05"):
-        waiting.append(word)
-        page.settle()
-        assert word == reader.sent[-1]
+    reader = Reader(page, ["2026-11-05"])
+    page.settle()
+    assert ["2026-11-05"] == reader.arrived
     reader.leave()
+
+
+def test_answers_on_two_threads_prove_nothing(page: Page) -> None:
+    """After a page was loaded anew the answers may overtake what it had sent: two in a row on one thread are needed."""
+    page._patience_s = 60
+    threads: list[threading.Thread] = []
+
+    def answer(number: int) -> None:
+        time.sleep(0.01)  # until somebody waits
+        page._answer.value = number
+
+    def on_its_own_thread(change: Mapping[str, int]) -> None:
+        threads.append(threading.Thread(target=answer, args=(change["new"],)))
+        threads[-1].start()
+
+    Reader(page).leave()
+    page._ask.unobserve_all()
+    page._ask.observe(on_its_own_thread, names="value")
+    page.settle()
+    assert Page._ROUNDS == len(threads)
+    for thread in threads:
+        thread.join()
 
 
 def test_a_page_that_was_closed_is_waited_for_once(page: Page) -> None:
     """And counts again when it answers."""
-    Reader(page, []).leave()
+    Reader(page).leave()
     page.settle()
     assert (False, 2) == (page.is_there, page._ask.value)
     page.settle()
     assert 2 == page._ask.value
-    Reader(page, []).leave()
+    Reader(page).leave()
     assert page.is_there
 
 

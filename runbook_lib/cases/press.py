@@ -1,9 +1,9 @@
 """The plan of a case, the button that performs it, and what came of it. Only what is shown is performed.
 
 A plan is more than its words: also the answers that it rests on, all of them, the outcome, and the operation ids of its
-effects, which hold the stamp of the ticket and the digest of files. Whoever presses has everything looked at once more,
-and if any of it is another one now, nothing is begun. Nothing here changes anything by itself: `performing` runs the
-same notebook through papermill.
+effects, which hold the stamp of the ticket and the digest of files. Each plan has a button of its own, right below it.
+Whoever presses has everything looked at once more, and if any of it is another one now, nothing is begun. Nothing here
+changes anything by itself: `performing` runs the same notebook through papermill.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,8 @@ _NEXT = {
 
 
 _OUT_OF_DATE = Paragraph("The plan above is out of date.")
+_OUTDATED = Paragraph("A step above was run again, or has stopped: run the last cell again.", strong=True)
+_NO_EFFECTS = Paragraph("Nothing would be changed. The run would be recorded.")
 _NOTHING = Paragraph("This run changed nothing.")
 _SEAL = (
     Paragraph("At the end", strong=True),
@@ -70,35 +73,55 @@ class Press:
         self._case, self._look_again, self._on_end = case, look_again, on_end
         self._plan: _Plan | None = None
         self._beside: _Plan | None = None
-        self.button = Button(BUTTON, self._perform, too_late=self._too_late)
+        self.button = Button(BUTTON, too_late=self._too_late)
 
     def with_plan(self, closing: StepResult, results: Mapping[str, StepResult]) -> StepResult:
-        """The last card, with the exact texts and values of everything that would be done.
+        """The last card; the exact texts and values of everything that would be done stand below it, with the button.
 
         Args:
             closing: The last step's result.
             results: Those of all steps, by name.
         """
-        parts = self._parts(results)
-        self._plan = _Plan(parts, self._case.outcome, self._case.given, self._case.operations)
-        if self._plan != self._beside:
-            if self._beside:
-                self.button.renew()
-            self._beside = self._plan
-        words = tuple(part for part in closing.card.parts if not isinstance(part, Table))
-        if self._performance().is_under_way:
+        plan = _Plan(self._parts(results), self._case.outcome, self._case.given, self._case.operations)
+        run, before = self._performance(), self._last_record()
+        is_under_way = run.is_under_way
+        if plan == self._beside:
+            self.button.tell(self._shown(plan))
+        else:
+            self.button.renew(self._shown(plan), partial(self._perform, plan))
+        self._plan = self._beside = plan
+        if is_under_way:
             self.button.follow(self._watch)
+        words = tuple(part for part in closing.card.parts if not isinstance(part, Table))
         state = f"would be {self._case.outcome}" if self._case.outcome else closing.card.state
-        shown = replace(closing.card, state=state, parts=(*words, *self._last_record(), *parts))
-        return replace(closing, card=shown)
+        return replace(closing, card=replace(closing.card, state=state, parts=(*words, *before)))
+
+    @property
+    def has_plan(self) -> bool:
+        """Whether what is shown above the button is so now, as far as this walk knows."""
+        return self._plan is not None
 
     def forget(self) -> None:
         """What is shown is no plan any more: the next press shows one first."""
         self._plan = None
 
+    def outdate(self) -> None:
+        """Forget the plan, and say so where it is shown."""
+        self.forget()
+        if self._beside:
+            self.button.tell(self._shown(self._beside, outdated=True))
+
+    def _shown(self, plan: _Plan, *, outdated: bool = False) -> Mapping[str, Any]:
+        """A plan as it is read above its button."""
+        state = f"would be {plan.outcome}" if plan.outcome else "no outcome yet"
+        parts = plan.parts or (_NO_EFFECTS,)
+        if outdated:
+            return self._bundle("The plan", "out of date", Tone.PLAIN, _OUTDATED, *parts)
+        return self._bundle("The plan", state, Tone.PLAN, *parts)
+
     def say(self, words: str) -> None:
         """Say below the button what is waited for."""
-        self.button.show(self._bundle("waiting", Tone.PLAN, words))
+        self.button.show(self._result("waiting", Tone.PLAN, words))
 
     def _parts(self, results: Mapping[str, StepResult]) -> tuple[Part, ...]:
         """Each step that has an effect: what it is, and the texts and values that go with it."""
@@ -113,23 +136,23 @@ class Press:
     def _performance(self) -> Performance:
         return Performance(self._case.settings, self._case.runbook, self._case.ticket.id)
 
-    def _perform(self) -> Iterator[Mapping[str, Any]]:
-        """What a press does: look once more, run, and follow the run to its end."""
-        return self._told(self._steps_of_a_press())
+    def _perform(self, plan: _Plan) -> Iterator[Mapping[str, Any]]:
+        """What a press of a plan's button does: look once more, run, and follow the run to its end."""
+        return self._told(self._steps_of_a_press(plan))
 
     def _watch(self) -> Iterator[Mapping[str, Any]]:
         """Follow the run that is under way; never begins one."""
         return self._told(map(self._progress, self._performance().progress()))
 
-    def _steps_of_a_press(self) -> Iterator[Mapping[str, Any]]:
+    def _steps_of_a_press(self, shown: _Plan) -> Iterator[Mapping[str, Any]]:
         run = self._performance()
         if not run.is_under_way:
-            yield self._bundle("looking once more", Tone.PLAN, "Nothing is changed yet.")
+            yield self._result("looking once more", Tone.PLAN, "Nothing is changed yet.")
             self._check_settings()
-            shown = self._plan
+            is_plan = self._plan == shown
             self._look_again()
-            if shown is None or self._plan != shown:
-                yield self._other_plan(shown)
+            if not is_plan or self._plan != shown:
+                yield self._other_plan(shown if is_plan else None)
                 return
             run.begin(shown.answers)  # or else somebody was quicker, whose run is followed
         yield from map(self._progress, run.progress())
@@ -139,11 +162,11 @@ class Press:
         try:
             yield from steps
         except RunbookError as exc:
-            yield self._bundle("stopped", Tone.STOP, str(exc), *([] if self._plan else [_OUT_OF_DATE]))
+            yield self._result("stopped", Tone.STOP, str(exc), *([] if self.has_plan else [_OUT_OF_DATE]))
         except Exception as exc:  # a thread tells nobody, and what is shown last would go on saying that it works
             words = Redactor.of(self._case.settings).text(f"{type(exc).__name__}: {exc}")
             advice = "This is a bug or a broken installation. Look at the ticket's journal before you press again."
-            yield self._bundle("stopped", Tone.STOP, f"{words}. {advice}")
+            yield self._result("stopped", Tone.STOP, f"{words}. {advice}")
 
     def _check_settings(self) -> None:
         """Make sure that the run would go where the plan was made for.
@@ -162,22 +185,22 @@ class Press:
         same = shown and now and (shown.outcome, shown.answers) == (now.outcome, now.answers)
         if not same or any(effect.state is EffectState.PLANNED for effect in self._case.applied):
             words = "The plan has changed since it was shown, or the ticket has. Read it again above, then press again."
-            return self._bundle("not performed", Tone.ASK, words)
+            return self._result("not performed", Tone.ASK, words)
         words = "Everything is there already, so that nothing was done."
-        return self._bundle("nothing to do", Tone.GOOD, words, *self._last_record())
+        return self._result("nothing to do", Tone.GOOD, words, *self._last_record())
 
     def _too_late(self) -> Iterator[Mapping[str, Any]]:
         """What becomes of a press that was meant for the plan before this one."""
         words = "The plan changed while you pressed. Read it again above, then press again."
-        yield self._bundle("not performed", Tone.ASK, words)
+        yield self._result("not performed", Tone.ASK, words)
 
     def _progress(self, now: Progress) -> Mapping[str, Any]:
         other = now.runbook not in ("", self._case.runbook)
         if now.error:
-            return self._bundle("stopped", Tone.STOP, now.error, *_changed(now))
+            return self._result("stopped", Tone.STOP, now.error, *_changed(now))
         if other and now.is_over:
             words = f"The run of {now.runbook} on this ticket has ended. Run the cells again, then press."
-            return self._bundle("not performed", Tone.ASK, words)
+            return self._result("not performed", Tone.ASK, words)
         if now.ended is not None:
             return self._ended(now.ended, _changed(now) or (_NOTHING,))
         steps = [("✓", title) for title in now.steps[:-1]] + [("▸", title) for title in now.steps[-1:]]
@@ -186,7 +209,7 @@ class Press:
         if now.following:
             words = f"A run of {now.runbook or 'this ticket'} is under way, begun elsewhere. {words}"
         rows = [Table(("", "step"), steps)] if steps else []
-        return self._bundle("performing", Tone.PLAN, words, *rows)
+        return self._result("performing", Tone.PLAN, words, *rows)
 
     def _ended(self, line: Mapping[str, Any], changed: tuple[Part, ...]) -> Mapping[str, Any]:
         outcome = line["outcome"]
@@ -201,7 +224,7 @@ class Press:
         else:
             parts.append(Paragraph(f"Next: {_NEXT[Outcome(outcome)]}"))
         tone = Tone.ASK if outcome is None else Tone.GOOD
-        return self._bundle(str(outcome or line["status"]), tone, line["summary"], *parts)
+        return self._result(str(outcome or line["status"]), tone, line["summary"], *parts)
 
     def _last_record(self) -> tuple[Part, ...]:
         line = self._performance().last()
@@ -215,9 +238,13 @@ class Press:
         path = self._case.settings.ticket_folder(self._case.ticket.id) / str(line["record"])
         return Link("the record of this run", os.path.relpath(path, Path.cwd()).replace(os.sep, "/"))
 
-    def _bundle(self, state: str, tone: Tone, words: str, *parts: Part) -> Mapping[str, Any]:
+    def _result(self, state: str, tone: Tone, words: str, *parts: Part) -> Mapping[str, Any]:
+        """What is told of a press."""
+        return self._bundle(BUTTON, state, tone, Paragraph(words, strong=True), *parts)
+
+    def _bundle(self, title: str, state: str, tone: Tone, *parts: Part) -> Mapping[str, Any]:
         place = self._case.badge.partition(" · ")[0]
-        card = Card(BUTTON, state, tone, place, (Paragraph(words, strong=True), *parts))
+        card = Card(title, state, tone, place, parts)
         return {"text/html": html(card), "text/plain": text(card)}
 
 

@@ -195,8 +195,8 @@ class Walk:
         self._confirmed.discard(name)
         self._entered[name] = words  # before anything else, so that it is not lost
         if words in ("", self._field(name).found):
-            self._entered.pop(name)
-        for place in self._places.values():
+            self._entered.pop(name, None)
+        for place in list(self._places.values()):  # a cell that runs meanwhile may add to them
             if place.form and name in place.form.rows and place.form.values[name] != words:
                 place.form.enter(name, words)
 
@@ -208,7 +208,7 @@ class Walk:
         """A parameter as a form asks for it."""
         question = answers.QUESTIONS[name]
         known = self._case.found(name) or Prefill()
-        passed = next((given[name] for given in self._given.values() if name in given), answers.UNKNOWN)
+        passed = next((given[name] for given in list(self._given.values()) if name in given), answers.UNKNOWN)
         found, source = known.value, known.source
         if passed not in (answers.UNKNOWN, False):
             found, source = _typed(name, passed), "parameter"
@@ -306,6 +306,8 @@ class Walk:
                 self._again([name for name in self._case.order if name in self._given])
             finally:
                 budget.say, self._say = before
+                if self._press and not self._press.has_plan:
+                    self._press.outdate()
 
     # -- what is shown
 
@@ -322,7 +324,7 @@ class Walk:
                 card = Card(self._title(one), "out of date", Tone.PLAIN, self._case.badge, parts)
                 update_display(StepResult(card, {}), display_id=place.display_id)  # type: ignore[no-untyped-call]
         if self._press and later:
-            self._press.forget()
+            self._press.outdate()
 
     def _show(self, name: str, result: StepResult, asks: tuple[str, ...] | None) -> None:
         place = self._places[name] = self._places.get(name) or _Place()
@@ -388,6 +390,7 @@ class Walk:
     def _form(self, fields: Sequence[Field], folded: Sequence[Field], *, before: Form | None) -> Form | None:
         unfolded = before is not None and before.is_unfolded
         if before:
+            self._page.settle()  # it may be typed in right now
             before.close()
         if not fields and not folded:
             return None

@@ -25,5 +25,5 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
     """What JupyterLab shows."""
     found = Screen()
     monkeypatch.setattr(walk, "display", found.show)
-    monkeypatch.setattr(walk, "update_display", found.show)
+    monkeypatch.setattr(walk, "update_display", found.update)
     return found

@@ -29,10 +29,20 @@ class Screen:
 
     def __init__(self) -> None:
         self.cards: dict[str, str] = {}
+        self._known: set[str] = set()
 
     def show(self, shown: Any, display_id: str = "") -> None:
         if isinstance(shown, StepResult):
+            self._known.add(display_id)
             self.cards[display_id] = repr(shown)
+
+    def update(self, shown: StepResult, display_id: str) -> None:
+        if display_id in self._known:
+            self.cards[display_id] = repr(shown)
+
+    def reload(self) -> None:
+        """The page is loaded anew: its cards are there, but it does not know any more under which ids."""
+        self._known.clear()
 
     def card(self, title: str) -> str:
         """The card of a step, as it is now; of the case that was opened last."""
@@ -100,6 +110,11 @@ def suggested(case: Any, step: str, name: str) -> list[str]:
 def sources(case: Any, *names: str) -> list[str | None]:
     """Who says what counts."""
     return [fact and str(fact.source) for fact in map(case.facts.best, names)]
+
+
+def plan(case: Any) -> str:
+    """What stands above the button, in every page."""
+    return str(way(case)._press.button.does.outputs[0]["data"]["text/plain"])  # type: ignore[union-attr]
 
 
 def press(case: Any) -> str:
