@@ -304,3 +304,27 @@ def test_values_are_confirmed_beside_their_pictures(lab: Lab, seen: Seen, notebo
     notebook.see("would end as license_issued")
     assert "254 users" in notebook.outputs()
     assert "confirmed by the engineer" in notebook.outputs()
+
+
+@pytest.mark.parametrize("theme", ["light"])
+def test_after_a_reload_what_is_read_is_performed(lab: Lab, seen: Seen, notebook: Notebook) -> None:
+    """The ticket changes meanwhile: the plan above the button follows in a page that knows its cards no more."""
+    other = "second.address@example.com"
+    notebook.open(copy(lab, "license_not_received", 3004))
+    notebook.run_all()
+    notebook.see("would end as license_issued")
+    notebook.save()
+    notebook.page.reload()
+    notebook.wait()
+    notebook.button(BUTTON).wait_for()
+    assert other not in notebook.outputs()
+    lab.world.change("UPDATE users SET email = ? WHERE id = (SELECT requester_id FROM tickets WHERE id = 3004)", other)
+    notebook.click(notebook.button(BUTTON))
+    notebook.see("Read it again above")
+    assert notebook.see(other).inner_text().startswith("The plan")
+    assert [] == records(lab.world, 3004)
+    notebook.panel.locator("button:enabled", has_text=BUTTON).wait_for()
+    notebook.click(notebook.button(BUTTON))
+    notebook.see("the record of this run")
+    assert (1, 1, 0) == (len(lab.world.mails(other)), len(records(lab.world, 3004)), verified(lab.world, 3004))
+    notebook.shot("reloaded")
