@@ -74,7 +74,11 @@ def running(world: World, home: Path, **environment: str) -> Iterator[Lab]:
         yield Lab(_address(home, process), root, world, home / "settings")
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        try:
+            process.wait(timeout=30)
+        except subprocess.TimeoutExpired:  # a server waits for a kernel that is just starting; kernels end without it
+            process.kill()
+            process.wait()
 
 
 def _address(home: Path, process: subprocess.Popen[bytes]) -> str:

@@ -204,11 +204,10 @@ Walk.at_once, Walk.enter = Walk.__dict__.get("at_once", Walk.enter), enter
 @pytest.mark.parametrize("theme", ["light"])
 def test_a_cell_waits_for_the_rest_of_a_word(lab: Lab, seen: Seen, notebook: Notebook) -> None:
     """The page sends the beginning of what is typed, and the rest when that was handled; also after a reload."""
-    path = copy(lab, "weekday_triage", 2902)
-    cells = nbformat.read(lab.root / path, as_version=4)
+    cells = nbformat.read(lab.root / copy(lab, "weekday_triage", 2902), as_version=4)
     next(cell for cell in cells.cells if "ticket_id: int" in cell.source).source += SLOW
-    nbformat.write(cells, lab.root / path)
-    notebook.open(path)
+    nbformat.write(cells, lab.root / "notebooks" / "open" / "slow.ipynb")
+    notebook.open("notebooks/open/slow.ipynb")
     notebook.run_all()
     notebook.fill("Subscription", "A-S00029021")
     notebook.run_all()
@@ -217,7 +216,7 @@ def test_a_cell_waits_for_the_rest_of_a_word(lab: Lab, seen: Seen, notebook: Not
     notebook.page.reload()
     notebook.wait()
     notebook.select("case.find_subscription")
-    notebook.run_cell()  # waits for the page: what is changed before it has read the kernel's state is overwritten
+    notebook.run_cell()  # which waits until the page has its widgets again
     cell = notebook.panel.locator(".jp-CodeCell", has_text="case.find_subscription")
     notebook.click(cell.locator("button", has_text="Change an answer"))
     notebook.fill("Subscription", "A-S00029022")
