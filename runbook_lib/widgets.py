@@ -303,7 +303,7 @@ class Button:
 
     def __init__(self, label: str, *, too_late: Work) -> None:
         self._label, self._too_late = label, too_late
-        self._guard, self._works = threading.Lock(), False
+        self._guard, self._works, self._is_closed = threading.Lock(), False, False
         self._worker: threading.Thread | None = None
         self._press: Work = too_late
         self._former: list[Any] = []
@@ -320,8 +320,10 @@ class Button:
             press: Does it: yields what to show, one after the other. It runs beside the kernel's own work.
         """
         with self._guard:
-            self._former += [self.button, self.does] if self.button else [self.does]
-            self._press = press
+            if self._is_closed:
+                return
+            self._former += [self.button] if self.button else []
+            self._press, before = press, self.does
             self.does = ipywidgets.Output(outputs=_outputs(does))
             self.button = ipywidgets.Button(
                 description=self._label,
@@ -331,6 +333,7 @@ class Button:
             )
             self.button.on_click(self._clicked)
             self.box.children = (self.does, self.button, self.output)
+            close(before)
 
     def tell(self, does: Mapping[str, Any]) -> None:
         """Say anew what stands above the button, which stays the same."""
@@ -353,6 +356,8 @@ class Button:
 
     def close(self) -> None:
         """Take the button away; what it has begun goes on."""
+        with self._guard:
+            self._is_closed = True
         close(*self._former, *([self.button] if self.button else []), self.does, self.output, self.box)
 
     def _clicked(self, button: object) -> None:

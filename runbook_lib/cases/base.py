@@ -8,6 +8,7 @@ missing and raises, which stops *Run All* and papermill alike.
 from __future__ import annotations
 
 import functools
+import inspect
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -335,8 +336,11 @@ def step(title: str, *, always: bool = False) -> Callable[[_Method[_C, _P]], _Me
     """
 
     def wrap(method: _Method[_C, _P]) -> _Method[_C, _P]:
+        left_out = {one.name: one.default for one in inspect.signature(method).parameters.values()}
+        left_out = {one: value for one, value in left_out.items() if value is not inspect.Parameter.empty}
+
         def attempt(case: _C, given: Mapping[str, Any]) -> StepResult:
-            name = method.__name__
+            name, given = method.__name__, {**left_out, **given}  # or a run would have what the notebook's file has
             _begin(case, name)
             over = case.outcome is not None and not always
             found = _nothing_to_do(case) if over else method(case, **given)  # type: ignore[call-arg]

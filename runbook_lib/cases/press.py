@@ -2,8 +2,9 @@
 
 A plan is more than its words: also the answers that it rests on, all of them, the outcome, and the operation ids of its
 effects, which hold the stamp of the ticket and the digest of files. Each plan has a button of its own, right below it.
-Whoever presses has everything looked at once more, and if any of it is another one now, nothing is begun. Nothing here
-changes anything by itself: `performing` runs the same notebook through papermill.
+Whoever presses has everything looked at once more, and if any of it is another one now, nothing is begun. The run that
+is begun decides anew, from these answers and from what it reads itself a moment later. Nothing here changes anything by
+itself: `performing` runs the same notebook through papermill.
 """
 
 from __future__ import annotations
@@ -40,8 +41,9 @@ _NEXT = {
 
 
 _OUT_OF_DATE = Paragraph("The plan above is out of date.")
-_OUTDATED = Paragraph("A step above was run again, or has stopped: run the last cell again.", strong=True)
-_NO_EFFECTS = Paragraph("Nothing would be changed. The run would be recorded.")
+_OUTDATED = "A step above was run again, or has stopped. Run the last cell again for the plan as it is now."
+_ELSEWHERE = "A run that was begun elsewhere has ended. Run the last cell again for the plan as it is now."
+_PERFORMED = "A run has performed this. What came of it stands below."
 _NOTHING = Paragraph("This run changed nothing.")
 _SEAL = (
     Paragraph("At the end", strong=True),
@@ -108,16 +110,18 @@ class Press:
     def outdate(self) -> None:
         """Forget the plan, and say so where it is shown."""
         self.forget()
-        if self._beside:
-            self.button.tell(self._shown(self._beside, outdated=True))
+        self._tell("out of date", _OUTDATED)
 
-    def _shown(self, plan: _Plan, *, outdated: bool = False) -> Mapping[str, Any]:
+    def _tell(self, state: str, words: str) -> None:
+        """Say of the plan above the button what has become of it."""
+        if self._beside:
+            parts = (Paragraph(words, strong=True), *self._beside.parts)
+            self.button.tell(self._bundle("The plan", state, Tone.PLAIN, *parts))
+
+    def _shown(self, plan: _Plan) -> Mapping[str, Any]:
         """A plan as it is read above its button."""
         state = f"would be {plan.outcome}" if plan.outcome else "no outcome yet"
-        parts = plan.parts or (_NO_EFFECTS,)
-        if outdated:
-            return self._bundle("The plan", "out of date", Tone.PLAIN, _OUTDATED, *parts)
-        return self._bundle("The plan", state, Tone.PLAN, *parts)
+        return self._bundle("The plan", state, Tone.PLAN, *plan.parts)
 
     def say(self, words: str) -> None:
         """Say below the button what is waited for."""
@@ -149,10 +153,14 @@ class Press:
         if not run.is_under_way:
             yield self._result("looking once more", Tone.PLAN, "Nothing is changed yet.")
             self._check_settings()
-            is_plan = self._plan == shown
+            was_so = self._plan == shown
             self._look_again()
-            if not is_plan or self._plan != shown:
-                yield self._other_plan(shown if is_plan else None)
+            if not was_so:
+                words = "The plan was out of date, and has been made anew. Read it again above, then press again."
+                yield self._result("not performed", Tone.ASK, words)
+                return
+            if self._plan != shown:
+                yield self._other_plan(shown)
                 return
             run.begin(shown.answers)  # or else somebody was quicker, whose run is followed
         yield from map(self._progress, run.progress())
@@ -180,9 +188,9 @@ class Press:
                 "again, and read the plan that they show."
             )
 
-    def _other_plan(self, shown: _Plan | None) -> Mapping[str, Any]:
+    def _other_plan(self, shown: _Plan) -> Mapping[str, Any]:
         now = self._plan
-        same = shown and now and (shown.outcome, shown.answers) == (now.outcome, now.answers)
+        same = now and (shown.outcome, shown.answers) == (now.outcome, now.answers)
         if not same or any(effect.state is EffectState.PLANNED for effect in self._case.applied):
             words = "The plan has changed since it was shown, or the ticket has. Read it again above, then press again."
             return self._result("not performed", Tone.ASK, words)
@@ -202,6 +210,11 @@ class Press:
             words = f"The run of {now.runbook} on this ticket has ended. Run the cells again, then press."
             return self._result("not performed", Tone.ASK, words)
         if now.ended is not None:
+            if now.following:
+                self.forget()
+                self._tell("out of date", _ELSEWHERE)
+            elif now.ended["outcome"]:
+                self._tell("performed", _PERFORMED)
             return self._ended(now.ended, _changed(now) or (_NOTHING,))
         steps = [("✓", title) for title in now.steps[:-1]] + [("▸", title) for title in now.steps[-1:]]
         doing = f", {now.doing}" if now.doing else ""

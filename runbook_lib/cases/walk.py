@@ -132,10 +132,12 @@ class Walk:
             NeedsAnswerError: A step above is waiting for an answer.
             RunbookError: As the step itself, but that an answer that is missing here is asked for by a form.
         """
-        self._page.settle()
         with self._turn:
+            self._page.settle()
             self._performed = ""
             self._take(name, given)
+            if self._press:
+                self._press.outdate()
             self._catch_up(name)
             self._outdate(name)
             try:
@@ -158,6 +160,7 @@ class Walk:
         A run that was begun goes on.
         """
         self._page.settle()
+        self._mark(self._case.order, "The ticket was opened again: run this cell again.")
         for place in self._places.values():
             if place.form:
                 place.form.close()
@@ -293,8 +296,8 @@ class Walk:
         """Go through all steps as the ticket is now; what is waited for is said below the button, not in a cell."""
         budget = self._case.services.budget
         before = budget.say, self._say
-        self._page.settle()
         with self._turn:
+            self._page.settle()
             if self._press:
                 budget.say = self._say = self._press.say
             try:
@@ -306,7 +309,7 @@ class Walk:
                 self._again([name for name in self._case.order if name in self._given])
             finally:
                 budget.say, self._say = before
-                if self._press and not self._press.has_plan:
+                if self._press and (self.is_closed or not self._press.has_plan):
                     self._press.outdate()
 
     # -- what is shown
@@ -317,14 +320,17 @@ class Walk:
         It stays about as long: a page that shrinks above the button leaves whoever has pressed with nothing in view.
         """
         later = self._case.order[self._case.order.index(name) + 1 :]
-        words = "A step above was run again, or has stopped: run this cell again."
-        for one in later:
+        self._mark(later, "A step above was run again, or has stopped: run this cell again.")
+        if self._press and later:
+            self._press.outdate()
+
+    def _mark(self, names: Sequence[str], words: str) -> None:
+        """Say of the cards of some steps that they are out of date, and why."""
+        for one in names:
             if self._results.pop(one, None) and (place := self._places.get(one)):
                 parts = (Paragraph(words, strong=True), *place.parts)
                 card = Card(self._title(one), "out of date", Tone.PLAIN, self._case.badge, parts)
                 update_display(StepResult(card, {}), display_id=place.display_id)  # type: ignore[no-untyped-call]
-        if self._press and later:
-            self._press.outdate()
 
     def _show(self, name: str, result: StepResult, asks: tuple[str, ...] | None) -> None:
         place = self._places[name] = self._places.get(name) or _Place()

@@ -57,6 +57,7 @@ def test_pressing_performs_and_links_the_record(here: World) -> None:
     assert "[license_issued]" in press(case)
     assert "300 users" in here.posts(1001)[0]
     assert "performed: license_issued" in state(case)
+    assert "[performed] The plan" in plan(case)
     (record,) = (here.outputs / "sandbox" / "1001").glob("*.ipynb")
     assert record.name in str(way(case)._press.button.output.outputs)  # type: ignore[union-attr]
     again = press(case)
@@ -118,6 +119,9 @@ def test_a_second_window_follows_the_first(here: World) -> None:
     one.join()
     assert [True, True] == ["[license_issued]" in words for words in shown]
     assert 1 == len(list((here.outputs / "sandbox" / "1001").glob("*.ipynb")))
+    assert {"[performed] The plan", "[out of date] The plan"} == {
+        plan(case).partition(" (")[0] for case in (first, second)
+    }
 
 
 def test_a_service_that_is_down_is_said_and_nothing_is_lost(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,6 +215,31 @@ def test_a_page_that_was_loaded_anew_shows_the_plan_that_is_performed(here: Worl
     assert "300" in plan(case) and "250" not in plan(case)
     assert "[license_issued]" in press(case)
     assert "300 users" in here.posts(1001)[0]
+
+
+def test_a_plan_says_that_it_is_out_of_date(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When a step above is run again, and when the last one fails; a press then makes it anew, and performs nothing."""
+    case = WeekendLicense.open(1001)
+    run(case)
+    case.tell_team()
+    assert "[out of date] The plan" in plan(case)
+    assert "has been made anew. Read it again above" in press(case)
+    assert "[would be license_issued] The plan" in plan(case)
+    way(case).enter("user_count", "300")
+    monkeypatch.setenv("RUNBOOK_WAIT_S", "1")
+    here.inject("gitlab", "error", status=503, times=1000)
+    with pytest.raises(UnavailableError):
+        case.close()
+    assert "[out of date] The plan" in plan(case) and "250" in plan(case)
+    assert [] == here.posts(1001)
+
+
+def test_a_parameter_that_the_cell_leaves_out_is_no_answer(here: World) -> None:
+    """The run gets it as unknown, whatever the notebook's file has by now."""
+    case = WeekendLicense.open(1001)
+    run(case, until="confirm_subscription")
+    case.choose_users()
+    assert "unknown" == case.given["user_count"]
 
 
 def test_a_plan_that_could_not_be_shown_is_not_performed(here: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -412,7 +412,39 @@ def test_no_layout_or_style_is_left_behind(here: World) -> None:
         case.collect_facts(**{**NOTHING, "billable_users": billable})
         assert number == len(_instances)
     way(case).close()
+    case = WeekendLicense.open(1001)
+    for user_count in ("100", "200", "300"):  # each is a plan with a button of its own
+        run(case, user_count=user_count)
+    way(case).close()
     assert set() == _instances.keys() - before
+
+
+def test_what_is_still_on_its_way_is_waited_for(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a cell, before a form is made anew, and when the ticket is opened again, whose old cards say so."""
+    case = WeekendLicense.open(1001)
+    run(case, "confirm_subscription")
+    late = ["300"]
+    monkeypatch.setattr(way(case)._page, "settle", lambda: late and way(case).enter("user_count", late.pop()))
+    assert "300 users" in str(case.choose_users(user_count="unknown"))
+    late.append("301")
+    way(case)._form(*way(case)._places["choose_users"].content[0], before=way(case)._places["choose_users"].form)  # type: ignore[index]
+    assert "301" == way(case)._entered["user_count"]
+    late.append("302")
+    monkeypatch.setattr(base, "get_ipython", lambda: type("Shell", (), {"user_ns": {"case": case}}))
+    again = WeekendLicense.open(1001)
+    assert "302" == way(again)._entered["user_count"]
+
+
+def test_cards_of_before_say_that_the_ticket_was_opened_again(
+    here: World, screen: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their plan and its button are gone; Run All may stop before it comes to them."""
+    case = WeekendLicense.open(1001)
+    run(case)
+    monkeypatch.setattr(base, "get_ipython", lambda: type("Shell", (), {"user_ns": {"case": case}}))
+    WeekendLicense.open(1001)
+    assert "[out of date]" in screen.card("Close the case")
+    assert "The ticket was opened again: run this cell again." in screen.card("Tell the team")
 
 
 def test_screenshots_of_the_cell_can_be_added_to(here: World, tmp_path: Path) -> None:
