@@ -9,15 +9,15 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, TimeoutError
 
 from runbook_lib.settings import ROOT
-from tests.browser.conftest import SHOTS
+from tests.browser.conftest import PATIENCE_MS, SHOTS
 from tests.practice import World
 
 DOCS = ROOT / "docs"
@@ -60,6 +60,7 @@ def running(world: World, home: Path, **environment: str) -> Iterator[Lab]:
     notebooks = root / "notebooks"
     shutil.copytree(ROOT / "notebooks", notebooks, ignore=shutil.ignore_patterns("open", ".ipynb_checkpoints"))
     command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", "--ServerApp.port=0"]
+    command += ["--LabApp.expose_app_in_browser=True"]  # to see whether its kernel is ready; it is driven by hand
     command += [f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={root}"]
     folders = {f"JUPYTER{name}": str(home) for name in ("_CONFIG_DIR", "_RUNTIME_DIR", "LAB_WORKSPACES_DIR")}
     own = {
@@ -125,12 +126,12 @@ class Notebook:
         self.page.wait_for_function(
             """() => {
                 const panel = document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden)');
-                if (!panel) return false;
+                if (!panel || !window.jupyterapp) return false;
                 const busy = [...panel.querySelectorAll('.jp-InputPrompt')].some(p => p.innerText.includes('*'));
-                const state = panel.querySelector('.jp-Notebook-ExecutionIndicator');
-                const kernel = panel.querySelector('.jp-Toolbar-kernelName, .jp-KernelName');
-                const named = kernel && kernel.innerText.includes('Python 3');
-                return named && !busy && state && state.dataset.status === 'idle';
+                const context = window.jupyterapp.shell.currentWidget?.sessionContext;
+                const kernel = context?.session?.kernel;
+                const ready = context?.isReady && kernel?.connectionStatus === 'connected';
+                return ready && kernel.status === 'idle' && !busy;
             }"""
         )
 
@@ -196,6 +197,19 @@ class Notebook:
         """The first visible field with this label."""
         row = self.panel.locator(".widget-text, .widget-combobox", has=self.page.get_by_text(label, exact=True))
         return row.locator("input:visible").first
+
+    def unfold(self, press: Callable[[], None], label: str) -> None:
+        """Press until a field is there that was folded away.
+
+        Three times at most: in a page that has just found its kernel, what is pressed may be overwritten by the state
+        that the kernel had before, as was seen once or twice in some hundred runs on a busy machine.
+        """
+        for _ in range(3):
+            press()
+            with suppress(TimeoutError):
+                self.field(label).wait_for(timeout=PATIENCE_MS / 6)
+                return
+        raise AssertionError(f"{label} does not appear")
 
     def fill(self, label: str, words: str) -> None:
         """Click into a field and type."""

@@ -130,8 +130,7 @@ def unfold_and_type(notebook: Notebook, words: str) -> None:
     """From the cell below a form into the form, and back to its cell."""
     notebook.press("ArrowUp")
     reach(notebook, "Change an answer")
-    notebook.press("Space")
-    notebook.field("Deployment").wait_for()
+    notebook.unfold(lambda: notebook.press("Space"), "Deployment")
     notebook.press("Tab")
     notebook.press("Tab")
     notebook.press("Control+a")
@@ -148,7 +147,7 @@ def test_a_wrong_date_and_a_service_that_is_down(lab: Lab, seen: Seen, notebook:
     """Each is said in words where it happens, and nothing that was entered is lost."""
     notebook.open(copy(lab, "weekend_license", 1009))
     notebook.run_all()
-    notebook.click(notebook.button("Change an answer"))
+    notebook.unfold(lambda: notebook.click(notebook.button("Change an answer")), "Expired on")
     notebook.fill("Expired on", "2026-02-30")
     notebook.panel.get_by_text("✗ expires_on is '2026-02-30'").first.wait_for()
     notebook.shot("wrong_date")
@@ -218,7 +217,7 @@ def test_a_cell_waits_for_the_rest_of_a_word(lab: Lab, seen: Seen, notebook: Not
     notebook.select("case.find_subscription")
     notebook.run_cell()  # which waits until the page has its widgets again
     cell = notebook.panel.locator(".jp-CodeCell", has_text="case.find_subscription")
-    notebook.click(cell.locator("button", has_text="Change an answer"))
+    notebook.unfold(lambda: notebook.click(cell.locator("button", has_text="Change an answer")), "Subscription")
     notebook.fill("Subscription", "A-S00029022")
     notebook.select("case.close")
     notebook.run_cell("Control+Enter")
@@ -268,7 +267,7 @@ def test_a_narrow_panel(lab: Lab, seen: Seen, notebook: Notebook) -> None:
     """Half a screen: forms wrap, and nothing of them is clipped."""
     notebook.open(copy(lab, "weekend_license", 1002))
     notebook.run_all()
-    notebook.click(notebook.button("Change an answer"))
+    notebook.unfold(lambda: notebook.click(notebook.button("Change an answer")), "Expired on")
     seen.page.set_viewport_size({"width": 760, "height": 1400})
     wide = "f => f.scrollWidth > f.clientWidth + 1"
     forms = f"panel => [...panel.querySelectorAll('.widget-vbox')].filter({wide}).map(f => f.innerText)"
