@@ -42,7 +42,7 @@ _NEXT = {
 
 _OUT_OF_DATE = Paragraph("The plan above is out of date.")
 _OUTDATED = "A step above was run again, or has stopped. Run the last cell again for the plan as it is now."
-_ELSEWHERE = "A run that was begun elsewhere has ended. Run the last cell again for the plan as it is now."
+_RUN_SINCE = "A run that this button did not begin has ended. Run the last cell again for the plan as it is now."
 _PERFORMED = "A run has performed this. What came of it stands below."
 _NOTHING = Paragraph("This run changed nothing.")
 _SEAL = (
@@ -75,6 +75,7 @@ class Press:
         self._case, self._look_again, self._on_end = case, look_again, on_end
         self._plan: _Plan | None = None
         self._beside: _Plan | None = None
+        self._begun: _Plan | None = None
         self.button = Button(BUTTON, too_late=self._too_late)
 
     def with_plan(self, closing: StepResult, results: Mapping[str, StepResult]) -> StepResult:
@@ -162,7 +163,8 @@ class Press:
             if self._plan != shown:
                 yield self._other_plan(shown)
                 return
-            run.begin(shown.answers)  # or else somebody was quicker, whose run is followed
+            if run.begin(shown.answers):  # or else somebody was quicker, whose run is followed
+                self._begun = shown
         yield from map(self._progress, run.progress())
 
     def _told(self, steps: Iterator[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
@@ -210,9 +212,9 @@ class Press:
             words = f"The run of {now.runbook} on this ticket has ended. Run the cells again, then press."
             return self._result("not performed", Tone.ASK, words)
         if now.ended is not None:
-            if now.following:
+            if now.following or self._beside != self._begun:
                 self.forget()
-                self._tell("out of date", _ELSEWHERE)
+                self._tell("out of date", _RUN_SINCE)
             elif now.ended["outcome"]:
                 self._tell("performed", _PERFORMED)
             return self._ended(now.ended, _changed(now) or (_NOTHING,))

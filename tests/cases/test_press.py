@@ -124,6 +124,32 @@ def test_a_second_window_follows_the_first(here: World) -> None:
     }
 
 
+def test_a_plan_that_is_made_while_another_is_performed(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Does not say that it was."""
+    case = WeekendLicense.open(1001)
+    run(case)
+    begun, go = threading.Event(), threading.Event()
+    real = Performance.progress
+
+    def slow(self: Performance) -> Any:
+        begun.set()
+        assert go.wait(60)
+        yield from real(self)
+
+    monkeypatch.setattr(Performance, "progress", slow)
+    monkeypatch.setattr(Performance, "is_under_way", False)
+    button = way(case)._press.button  # type: ignore[union-attr]
+    button.button.click()
+    assert begun.wait(60)
+    way(case).enter("user_count", "300")
+    case.close()
+    assert "[would be license_issued] The plan" in plan(case) and "300" in plan(case)
+    go.set()
+    assert button.wait(120)
+    assert "250 users" in here.posts(1001)[0]
+    assert "[out of date] The plan" in plan(case)
+
+
 def test_a_service_that_is_down_is_said_and_nothing_is_lost(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pressed again when it is back, it performs."""
     case = WeekendLicense.open(1001)
