@@ -1,4 +1,4 @@
-"""The forms that ask, and the button that performs. They keep what was entered, and know nothing of records or cases.
+"""The forms that ask, the button that performs, and the page that shows them; nothing here knows records or cases.
 
 A choice is typed or taken from a list, since JupyterLab takes the arrow keys and the letters away from drop-down menus
 for its own shortcuts; dates are typed as YYYY-MM-DD, the same everywhere. So anything may be wrong: a field says in
@@ -307,8 +307,7 @@ class Button:
         self._worker: threading.Thread | None = None
         self._press: Work = too_late
         self._former: list[Any] = []
-        self.button: Any = None
-        self.does = ipywidgets.Output()
+        self.button, self.does = ipywidgets.Button(), ipywidgets.Output()  # in no box yet
         self.output = ipywidgets.Output()
         self.box = ipywidgets.VBox([self.output], layout=_LEFT)
 
@@ -322,7 +321,7 @@ class Button:
         with self._guard:
             if self._is_closed:
                 return
-            self._former += [self.button] if self.button else []
+            self._former.append(self.button)
             self._press, before = press, self.does
             self.does = ipywidgets.Output(outputs=_outputs(does))
             self.button = ipywidgets.Button(
@@ -358,7 +357,7 @@ class Button:
         """Take the button away; what it has begun goes on."""
         with self._guard:
             self._is_closed = True
-        close(*self._former, *([self.button] if self.button else []), self.does, self.output, self.box)
+        close(*self._former, self.button, self.does, self.output, self.box)
 
     def _clicked(self, button: object) -> None:
         with self._guard:
@@ -367,7 +366,7 @@ class Button:
     def _begin(self, work: Work) -> None:
         if self._works:
             return
-        self._set_works(True)
+        self._works = self.button.disabled = True
         self._worker = threading.Thread(target=self._work, args=(work,), daemon=True)
         self._worker.start()
 
@@ -377,12 +376,7 @@ class Button:
                 self.show(bundle)
         finally:
             with self._guard:
-                self._set_works(False)
-
-    def _set_works(self, works: bool) -> None:
-        self._works = works
-        if self.button:
-            self.button.disabled = works
+                self._works = self.button.disabled = False
 
 
 class StateLine:

@@ -66,12 +66,12 @@ class Press:
 
     Args:
         case: The case.
-        look_again: Reads the ticket; then forgets the plan, and goes through all steps as it is now, which makes a new
-            one, unless the walk was closed meanwhile. Raises RunbookError.
+        look_again: Given the press: reads the ticket; then forgets the plan, and goes through all steps as it is now,
+            which makes a new one, unless the walk was closed meanwhile. Raises RunbookError.
         on_end: Called when a run of this case has ended, with how.
     """
 
-    def __init__(self, case: Case, look_again: Callable[[], None], on_end: Callable[[str], None]) -> None:
+    def __init__(self, case: Case, look_again: Callable[[Press], None], on_end: Callable[[str], None]) -> None:
         self._case, self._look_again, self._on_end = case, look_again, on_end
         self._plan: _Plan | None = None
         self._beside: _Plan | None = None
@@ -86,8 +86,7 @@ class Press:
             results: Those of all steps, by name.
         """
         plan = _Plan(self._parts(results), self._case.outcome, self._case.given, self._case.operations)
-        run, before = self._performance(), self._last_record()
-        is_under_way = run.is_under_way
+        before, is_under_way = self._last_record(), self._performance().is_under_way  # first, since they may fail
         if plan == self._beside:
             self.button.tell(self._shown(plan))
         else:
@@ -155,7 +154,7 @@ class Press:
             yield self._result("looking once more", Tone.PLAN, "Nothing is changed yet.")
             self._check_settings()
             was_so = self._plan == shown
-            self._look_again()
+            self._look_again(self)
             if not was_so:
                 words = "The plan was out of date, and has been made anew. Read it again above, then press again."
                 yield self._result("not performed", Tone.ASK, words)

@@ -292,25 +292,23 @@ class Walk:
         """The ticket that is open, or why the one whose number was entered is not."""
         return self._case.stopped("Open the ticket", self._not_open) if self._not_open else self._case.ticket_card()
 
-    def _look_again(self) -> None:
+    def _look_again(self, press: Press) -> None:
         """Go through all steps as the ticket is now; what is waited for is said below the button, not in a cell."""
         budget = self._case.services.budget
         before = budget.say, self._say
         with self._turn:
             self._page.settle()
-            if self._press:
-                budget.say = self._say = self._press.say
+            budget.say = self._say = press.say
             try:
                 self._case.read_again(self._case.ticket.id)
                 self._used.clear()
-                if self._press:
-                    self._press.forget()
+                press.forget()
                 self._follow(OPEN, self._ticket_card(), None)
                 self._again([name for name in self._case.order if name in self._given])
             finally:
                 budget.say, self._say = before
-                if self._press and (self.is_closed or not self._press.has_plan):
-                    self._press.outdate()
+                if self.is_closed or not press.has_plan:
+                    press.outdate()
 
     # -- what is shown
 
@@ -321,8 +319,6 @@ class Walk:
         """
         later = self._case.order[self._case.order.index(name) + 1 :]
         self._mark(later, "A step above was run again, or has stopped: run this cell again.")
-        if self._press and later:
-            self._press.outdate()
 
     def _mark(self, names: Sequence[str], words: str) -> None:
         """Say of the cards of some steps that they are out of date, and why."""

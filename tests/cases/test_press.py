@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from runbook_lib import templates
-from runbook_lib.cases import base, services
 from runbook_lib.cases import press as pressing
+from runbook_lib.cases import services
 from runbook_lib.cases.weekday_triage import WeekdayTriage
 from runbook_lib.cases.weekend_license import WeekendLicense
 from runbook_lib.errors import UnavailableError
@@ -26,6 +26,8 @@ from tests.cases.walking import (
     NOTHING,
     ROBIN,
     Screen,
+    button_of,
+    in_the_kernel,
     plan,
     press,
     row,
@@ -59,7 +61,7 @@ def test_pressing_performs_and_links_the_record(here: World) -> None:
     assert "performed: license_issued" in state(case)
     assert "[performed] The plan" in plan(case)
     (record,) = (here.outputs / "sandbox" / "1001").glob("*.ipynb")
-    assert record.name in str(way(case)._press.button.output.outputs)  # type: ignore[union-attr]
+    assert record.name in str(button_of(case).output.outputs)
     again = press(case)
     assert "Everything is there already" in again and record.name in again
     assert (1, 1, 1) == (len(here.posts(1001)), len(here.issues(1001)), len(here.mails(ADDRESS)))
@@ -97,7 +99,7 @@ def test_a_bug_is_told_below_the_button(here: World, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(pressing.Performance, "begin", broken)
     shown = press(case)
     assert "RuntimeError: nobody thought of this" in shown
-    assert token not in str(way(case)._press.button.output.outputs)  # type: ignore[union-attr]
+    assert token not in str(button_of(case).output.outputs)
     monkeypatch.undo()
     monkeypatch.setenv("RUNBOOK_OUTPUTS", str(here.outputs))
     assert "[license_issued]" in press(case)
@@ -111,8 +113,6 @@ def test_a_second_window_follows_the_first(here: World) -> None:
     shown: list[str] = []
     one = threading.Thread(target=lambda: shown.append(press(first)))
     one.start()
-    button = way(second)._press.button
-    assert button is not None
     while not pressing.Performance(second.settings, second.runbook, 1001).is_under_way:
         assert one.is_alive()
     shown.append(press(second))
@@ -138,7 +138,7 @@ def test_a_plan_that_is_made_while_another_is_performed(here: World, monkeypatch
 
     monkeypatch.setattr(Performance, "progress", slow)
     monkeypatch.setattr(Performance, "is_under_way", False)
-    button = way(case)._press.button  # type: ignore[union-attr]
+    button = button_of(case)
     button.button.click()
     assert begun.wait(60)
     way(case).enter("user_count", "300")
@@ -210,7 +210,7 @@ def test_nothing_is_begun_without_a_press(here: World, monkeypatch: pytest.Monke
     real = pressing.Performance.is_under_way.fget  # type: ignore[attr-defined]
     monkeypatch.setattr(pressing.Performance, "is_under_way", property(lambda self: next(looks, None) or real(self)))
     run(case)
-    button = way(case)._press.button  # type: ignore[union-attr]
+    button = button_of(case)
     assert button.wait(30)
     assert ([], []) == (here.posts(1001), here.mails(ADDRESS))
 
@@ -322,12 +322,12 @@ def test_a_click_that_comes_after_another_plan(here: World) -> None:
     """It was meant for the plan that was there: nothing is performed until the new one was read."""
     case = WeekendLicense.open(1001)
     run(case)
-    clicked = way(case)._press.button.button  # type: ignore[union-attr]
+    clicked = button_of(case).button
     run(case)
-    assert clicked is way(case)._press.button.button  # type: ignore[union-attr]
+    assert clicked is button_of(case).button
     run(case, user_count="300")
     clicked.click()
-    button = way(case)._press.button  # type: ignore[union-attr]
+    button = button_of(case)
     assert button.wait(60)
     assert "The plan changed while you pressed." in button.output.outputs[0]["data"]["text/plain"]
     assert ([], [False]) == (here.issues(1001), [one.disabled for one in button.box.children[1:2]])
@@ -349,8 +349,8 @@ def test_a_press_of_a_walk_that_run_all_closes(here: World, monkeypatch: pytest.
         real(self, number)
 
     monkeypatch.setattr(WeekendLicense, "read_again", slow)
-    monkeypatch.setattr(base, "get_ipython", lambda: type("Shell", (), {"user_ns": {"case": case}}))
-    button = way(case)._press.button  # type: ignore[union-attr]
+    in_the_kernel(case, monkeypatch)
+    button = button_of(case)
     button.button.click()
     assert looks.wait(10)
     again = WeekendLicense.open(1001)  # the first cell of Run All
@@ -373,7 +373,7 @@ def test_what_is_typed_while_it_looks_once_more(here: World, monkeypatch: pytest
         return real(case_, given)
 
     monkeypatch.setattr(WeekdayTriage.collect_facts, "attempt", slow)
-    button = way(case)._press.button  # type: ignore[union-attr]
+    button = button_of(case)
     button.button.click()
     assert looks.wait(10)
     row(case, "find_account", "has_account").input.value = "no"

@@ -27,6 +27,7 @@ from tests.cases.walking import (
     ROBIN,
     Screen,
     fields,
+    in_the_kernel,
     row,
     run,
     sources,
@@ -36,6 +37,16 @@ from tests.cases.walking import (
     way,
 )
 from tests.practice import World
+
+
+@pytest.fixture
+def notebooks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Runbooks of our own, whose copies start_here links."""
+    monkeypatch.setattr("runbook_lib.cases.start_here.somebody_is_there", lambda: True)
+    made = Path(shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks"))
+    monkeypatch.setenv("RUNBOOK_NOTEBOOKS", str(made))
+    return made
+
 
 # -- forms
 
@@ -138,7 +149,7 @@ def test_opening_the_same_ticket_again_keeps_it_too(here: World, monkeypatch: py
     run(case, "collect_facts")
     way(case).enter("plan", "starter")
     old = way(case)._places["collect_facts"].form
-    monkeypatch.setattr(base, "get_ipython", lambda: type("Shell", (), {"user_ns": {"case": case}}))
+    in_the_kernel(case, monkeypatch)
     again = WeekendLicense.open(1001)
     again.take()
     again.collect_facts(**NOTHING)
@@ -268,7 +279,7 @@ def test_run_all_keeps_the_number(here: World, screen: Screen, monkeypatch: pyte
     case = StartHere.open(1001)
     case._ipython_display_()
     way(case).enter("ticket_id", "2004")
-    monkeypatch.setattr(base, "get_ipython", lambda: type("Shell", (), {"user_ns": {"case": case}}))
+    in_the_kernel(case, monkeypatch)
     again = StartHere.open(1001)
     again._ipython_display_()
     assert (2004, "2004") == (again.ticket.id, row(again, "open", "ticket_id").text)
@@ -343,7 +354,7 @@ def test_run_all_keeps_the_answers_for_the_number_in_the_form(
     way(case).enter("ticket_id", "2004")
     case.collect_facts(**NOTHING)
     way(case).enter("plan", "starter")
-    monkeypatch.setattr(base, "get_ipython", lambda: type("Shell", (), {"user_ns": {"case": case}}))
+    in_the_kernel(case, monkeypatch)
     again = StartHere.open(1001)
     again._ipython_display_()
     assert (2004, {"ticket_id": "2004", "plan": "starter"}) == (again.ticket.id, way(again)._entered)
@@ -378,12 +389,8 @@ def test_a_colleagues_weekday_ticket(here: World) -> None:
     assert "needs you" == case.take(take_over=False).card.state
 
 
-def test_answers_of_start_here_come_to_the_copy(here: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_answers_of_start_here_come_to_the_copy(here: World, notebooks: Path) -> None:
     """Run All makes the copy at once; what is entered then has to get there, too (nobody has touched the copy)."""
-    notebooks = tmp_path / "notebooks"
-    shutil.copytree(ROOT / "notebooks", notebooks)
-    monkeypatch.setenv("RUNBOOK_NOTEBOOKS", str(notebooks))
-    monkeypatch.setattr("runbook_lib.cases.start_here.somebody_is_there", lambda: True)
     case = StartHere.open(1002)
     case._ipython_display_()
     run(case)
@@ -430,7 +437,7 @@ def test_what_is_still_on_its_way_is_waited_for(here: World, monkeypatch: pytest
     way(case)._form(*way(case)._places["choose_users"].content[0], before=way(case)._places["choose_users"].form)  # type: ignore[index]
     assert "301" == way(case)._entered["user_count"]
     late.append("302")
-    monkeypatch.setattr(base, "get_ipython", lambda: type("Shell", (), {"user_ns": {"case": case}}))
+    in_the_kernel(case, monkeypatch)
     again = WeekendLicense.open(1001)
     assert "302" == way(again)._entered["user_count"]
 
@@ -441,7 +448,7 @@ def test_cards_of_before_say_that_the_ticket_was_opened_again(
     """Their plan and its button are gone; Run All may stop before it comes to them."""
     case = WeekendLicense.open(1001)
     run(case)
-    monkeypatch.setattr(base, "get_ipython", lambda: type("Shell", (), {"user_ns": {"case": case}}))
+    in_the_kernel(case, monkeypatch)
     WeekendLicense.open(1001)
     assert "[out of date]" in screen.card("Close the case")
     assert "The ticket was opened again: run this cell again." in screen.card("Tell the team")
@@ -545,12 +552,8 @@ def test_a_number_that_opens_nothing_takes_the_old_card_away(
     assert "Maya Lindqvist" in next(iter(screen.cards.values()))
 
 
-def test_a_copy_that_is_broken_is_named(here: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_copy_that_is_broken_is_named(here: World, notebooks: Path) -> None:
     """The runbook is named all the same, and nothing is written over."""
-    notebooks = tmp_path / "notebooks"
-    shutil.copytree(ROOT / "notebooks", notebooks)
-    monkeypatch.setenv("RUNBOOK_NOTEBOOKS", str(notebooks))
-    monkeypatch.setattr("runbook_lib.cases.start_here.somebody_is_there", lambda: True)
     case = StartHere.open(1002)
     run(case)
     (copy,) = (notebooks / "open").glob("1002-*.ipynb")

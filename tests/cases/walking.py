@@ -11,6 +11,7 @@ from runbook_lib.cases import base
 from runbook_lib.cases.walk import Walk
 from runbook_lib.results import StepResult
 from runbook_lib.settings import ROOT
+from runbook_lib.widgets import Button
 from tests.practice import World
 
 ROBIN = "UPDATE tickets SET assignee_id = (SELECT id FROM users WHERE name = 'Robin Weekend') WHERE id = ?"
@@ -112,15 +113,26 @@ def sources(case: Any, *names: str) -> list[str | None]:
     return [fact and str(fact.source) for fact in map(case.facts.best, names)]
 
 
+def in_the_kernel(case: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The notebook has this case, so that opening the ticket again goes on from it, as Run All does."""
+    monkeypatch.setattr(base, "get_ipython", lambda: type("Shell", (), {"user_ns": {"case": case}}))
+
+
+def button_of(case: Any) -> Button:
+    """The button below the last card, with what stands above and below it."""
+    found = way(case)._press
+    assert found is not None
+    return found.button
+
+
 def plan(case: Any) -> str:
     """What stands above the button, in every page."""
-    return str(way(case)._press.button.does.outputs[0]["data"]["text/plain"])  # type: ignore[union-attr]
+    return str(button_of(case).does.outputs[0]["data"]["text/plain"])
 
 
 def press(case: Any) -> str:
     """Press the button, and wait for its end; what is shown then."""
-    button = way(case)._press.button
-    assert button is not None
+    button = button_of(case)
     button.button.click()
     assert button.wait(120)
     return str(button.output.outputs[0]["data"]["text/plain"])
