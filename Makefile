@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/ready
 READY_FOR_LAB := .venv/ready-for-lab
 READY_FOR_TESTS := .venv/ready-for-tests
-PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder
 
 .PHONY: demo test quick faults flaky lab pictures check lock bench clean
 
