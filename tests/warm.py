@@ -159,6 +159,8 @@ def _asked(caller: socket.socket) -> tuple[Any, list[int]] | None:
 def _hear(waiting: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
     """A process has ended; or its caller passes a signal on, or has died."""
     pid, caller, ended = key.data
+    if caller.fileno() < 0:  # both have ended at the same time
+        return
     if key.fileobj is caller:
         with contextlib.suppress(ProcessLookupError):
             number = caller.recv(1)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+from runbook_lib import screenshots
 from runbook_lib.cases import walk
 from tests.cases.walking import Screen, sit_down
 from tests.practice import World, start
@@ -27,3 +29,13 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
     monkeypatch.setattr(walk, "display", found.show)
     monkeypatch.setattr(walk, "update_display", found.update)
     return found
+
+
+_read = cache(screenshots.read)
+"""Reads an image really, but the same one only once for all tests of this process."""
+
+
+@pytest.fixture(autouse=True)
+def images_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The practice world's images are the same in each test."""
+    monkeypatch.setattr(screenshots, "read", _read)
