@@ -2,45 +2,82 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
+READY_FOR_LAB := .venv/ready-for-lab
+READY_FOR_TESTS := .venv/ready-for-tests
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder
 
-.PHONY: demo test faults lab pictures check lock bench clean
+.PHONY: demo test quick faults flaky lab pictures check lock bench clean
 
 demo: $(READY)
 	$(BIN)/runbook demo
 
-test: $(READY)
-	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+test: $(READY_FOR_TESTS)
+	$(BIN)/python -m tests.programs
+	$(PYTEST)
+
+# What one runs after each change: no browser, no OCR, and only a few kernels.
+quick: $(READY_FOR_TESTS)
+	$(BIN)/python -m tests.programs openssl
+	$(PYTEST) -m "not slow"
 
 # About an hour on two cores: 1,000 schedules of faults and kills, then a kill at each point of a run.
-faults: $(READY)
+faults: $(READY_FOR_TESTS)
 	$(BIN)/python -m tests.faults
 
-lab: $(READY)
+# The browser tests 30 times, with every core busy.
+flaky: $(READY_FOR_TESTS)
+	$(BIN)/python -m tests.programs browser
+	$(BIN)/python -m tests.browser.flaky
+
+lab: $(READY_FOR_LAB)
 	$(BIN)/runbook lab
 
 # The README's pictures, made anew by the browser tests.
-pictures: $(READY)
+pictures: $(READY_FOR_TESTS)
+	$(BIN)/python -m tests.programs browser
 	RUNBOOK_PICTURES=yes $(BIN)/python -m pytest -q tests/browser/test_walk.py -k "first or wrong_date"
 
-check: $(READY)
+check: $(READY_FOR_TESTS)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-bench: $(READY)
+bench: $(READY_FOR_TESTS)
+	$(BIN)/python -m tests.programs
 	$(BIN)/python -m benchmarks
 
+COMPILE = $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --python-version 3.11 \
+	--no-emit-index-url --no-header --no-strip-extras --upgrade --quiet
 lock: $(READY)
-	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --generate-hashes --python-version 3.11 \
-		--no-emit-index-url --no-header --no-strip-extras --upgrade --quiet -o requirements.lock
+	$(COMPILE) --extra build -o requirements.lock
+	$(COMPILE) --extra build --extra dev -c requirements.lock -o requirements-test.lock
 
 clean:
 	rm -rf .venv
 
-# pip's hash mode refuses a project without a hash, so the lock comes first and the project after it.
+# uv reads no configuration of pip's: where packages come from a mirror that only pip knows, pip takes over.
+UV = $(BIN)/uv pip install --python $(BIN)/python --require-hashes
+PIP = $(BIN)/pip install --disable-pip-version-check --require-hashes
+PIP_INSTEAD = { echo "uv could not install the packages; pip tries, which takes longer."; $(PIP)
+
+# The lock's own lines for uv come first: with it the rest is there in seconds. The project has no hash, so it is last.
 $(READY): requirements.lock pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
+	@echo "Setting up .venv: downloads about 130 MB; half a minute to two minutes."
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	touch $@
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > .venv/uv.lock
+	$(PIP) --quiet -r .venv/uv.lock
+	$(UV) -r requirements.lock || $(PIP_INSTEAD) -r requirements.lock; }
+	$(BIN)/uv pip install --python $(BIN)/python --no-deps --no-build-isolation --offline -e .
+	@touch $@
+
+# Reading values off screenshots; `make demo` needs none of it.
+$(READY_FOR_LAB): $(READY) requirements-test.lock
+	@echo "Adding what reads screenshots: downloads about 130 MB."
+	$(BIN)/uv pip install --python $(BIN)/python -r pyproject.toml --extra ocr -c requirements-test.lock
+	@touch $@
+
+$(READY_FOR_TESTS): $(READY) requirements-test.lock
+	@echo "Adding the test tools: downloads about 250 MB; half a minute to three minutes."
+	$(UV) -r requirements-test.lock || $(PIP_INSTEAD) -r requirements-test.lock; }
+	@touch $@ $(READY_FOR_LAB)

@@ -1,12 +1,13 @@
-"""Debian's Chromium, as every browser test starts it; `.ci/run` installs it."""
+"""The browser, as every browser test starts it."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from playwright.sync_api import Browser, sync_playwright
+
+from tests import programs
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
@@ -14,8 +15,7 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
 @contextmanager
 def launched() -> Iterator[Browser]:
     """A browser. As long as it is there an event loop runs in this thread: close it before other tests come."""
-    path = shutil.which("chromium")
-    assert path, "Chromium is missing; install Debian's package chromium"
+    path = programs.browser()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         try:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from tests import warm
 from tests.practice import World, start
+
+WARM = "WARM_PYTHON"
+"""Where the program stands that starts a warm Python; for the processes that share the tests of this run."""
 
 
 @pytest.fixture(scope="session")
@@ -23,28 +29,41 @@ def own_world(tmp_path: Path) -> Iterator[World]:
     yield from start(tmp_path / "outputs")
 
 
-LONGEST = (
-    "test_practice_weekdays",
-    "faults/test_nights",
-    "browser/test_walk",
-    "test_exactly_once",
-    "test_practice_tickets",
-    "screenshots/test_reading",
-    "cases/test_press",
-)
-"""Modules that begin first, so that none of them is left for the end alone."""
+def pytest_configure(config: pytest.Config) -> None:
+    """One warm Python for all processes of this run."""
+    if WARM not in os.environ:
+        stack = ExitStack()
+        program = stack.enter_context(warm.started())
+        config.add_cleanup(stack.close)
+        config.add_cleanup(lambda: os.environ.pop(WARM, None))
+        os.environ[WARM] = str(program or sys.executable)
+    sys.executable = os.environ[WARM]
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Two for each core: a run waits for others (a pipeline, the next second of the ticket) as long as it works."""
+    """Two for each core: a run waits for others (a pipeline, a kernel) as long as it works."""
     return min(2 * (os.cpu_count() or 1), 16)
 
 
+LONGEST = ("browser/", "screenshots/", "test_endings", "faults/", "cases/test_press", "test_exactly_once")
+"""What begins first, so that none of it is left for the end alone."""
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest modules first, the others as they come."""
+    """The longest first; and who stays together: a module's tests of one ticket, or in one theme, else all of them.
+
+    A module marked `apart` shares nothing: each of its tests goes wherever there is room.
+    """
 
     def place(item: pytest.Item) -> int:
-        found = [place for place, name in enumerate(LONGEST) if item.nodeid.startswith(f"tests/{name}.py")]
-        return found[0] if found else len(LONGEST)
+        path = item.nodeid.removeprefix("tests/")
+        return next((place for place, name in enumerate(LONGEST) if path.startswith(name)), len(LONGEST))
 
     items.sort(key=place)
+    for item in items:
+        module = item.nodeid.partition("::")[0]
+        params = item.callspec.params if hasattr(item, "callspec") else {}
+        part = "-".join(str(params[name]) for name in ("ticket_id", "theme") if name in params)
+        name = item.nodeid if item.get_closest_marker("apart") else f"{module}-{part}"
+        item.add_marker(pytest.mark.xdist_group(name))

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import atexit
 import http.client
 import json
 import os
+import secrets
 import shutil
 import sqlite3
+import string
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +28,7 @@ import nbformat
 
 from runbook_lib.messages import Seal, find_seal
 from runbook_lib.sandbox import server
+from runbook_lib.sandbox.world import REAL_CLOCK
 
 WORLD_DATE = date(2026, 11, 22)
 """A Sunday; the practice tickets are of Saturday, 2026-11-21."""
@@ -185,9 +192,37 @@ class World:
         return [i for i in self.rows("SELECT * FROM issues") if f"tickets/{ticket_id}\n" in i["description"]]
 
 
-def start(outputs: Path) -> Iterator[World]:
-    """A fresh practice world, served from a process of its own."""
+def start(outputs: Path, *, real_clock: bool = False) -> Iterator[World]:
+    """A fresh practice world, served from a process of its own.
+
+    Args:
+        outputs: Where records go; the world lives in it.
+        real_clock: Whether its clock skips nothing, so that updates of a ticket can share their second.
+    """
     world = World(outputs)
-    server.make_world(world.folder, WORLD_DATE)
+    copy_world(world.folder)
+    if real_clock:
+        world.change("INSERT INTO settings (name, value) VALUES (?, 'yes')", REAL_CLOCK)
     with server.background(world.folder):
         yield world
+
+
+def copy_world(folder: Path) -> None:
+    """A world as `make_world` makes one, with a name and tokens of its own; only its signing key is another's too."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(_pristine(), folder)
+    connection = sqlite3.connect(folder / "world.sqlite")
+    with closing(connection), connection:
+        tokens = connection.execute("SELECT name, value FROM settings WHERE name = 'world' OR name LIKE '%token'")
+        for name, value in tokens.fetchall():
+            fresh = "".join(secrets.choice(string.hexdigits[:16]) if c.isalnum() else c for c in value[8:])
+            connection.execute("UPDATE settings SET value = ? WHERE name = ?", (value[:8] + fresh, name))
+
+
+@cache
+def _pristine() -> Path:
+    """A world of this process that nobody changes."""
+    folder = Path(tempfile.mkdtemp(prefix="pristine-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    server.make_world(folder / "world", WORLD_DATE)
+    return folder / "world"

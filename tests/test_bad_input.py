@@ -11,6 +11,8 @@ import pytest
 
 from tests.practice import Ran, World
 
+pytestmark = pytest.mark.apart
+
 BEFORE_THE_RUN = {
     "no number": (["abc"], ("ticket_id", "'abc'", "1001")),
     "zero": (["0"], ("ticket_id", "'0'")),

@@ -9,6 +9,8 @@ import pytest
 from runbook_lib.settings import ROOT
 from tests.endings import ENDINGS, Ending, Told, ours, papermills, rows
 
+pytestmark = pytest.mark.apart
+
 
 @pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.name)
 def test_ending(ending: Ending, tmp_path: Path) -> None:

@@ -181,6 +181,8 @@ def test_a_colleague_took_the_ticket_meanwhile(own_world: World) -> None:
 FULL = """
 import resource, sys
 from runbook_lib import cli
+
+pytestmark = pytest.mark.apart
 limit = int(sys.argv.pop(1))
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
 sys.exit(cli.main(sys.argv[1:]))

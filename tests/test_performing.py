@@ -14,6 +14,8 @@ from runbook_lib.performing import Performance, Progress
 from runbook_lib.settings import Settings
 from tests.practice import World, start
 
+pytestmark = pytest.mark.apart
+
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:

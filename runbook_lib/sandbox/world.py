@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from runbook_lib.errors import InputError
@@ -20,10 +20,11 @@ __all__ = [
     "HEALTH_PATH",
     "PRIVATE_KEY_NAME",
     "PUBLIC_KEY_NAME",
+    "REAL_CLOCK",
     "USERS_NAME",
     "VERSION",
+    "Clock",
     "World",
-    "clock_on",
     "opened",
     "to_the_millisecond",
     "to_the_second",
@@ -46,6 +47,9 @@ USERS_NAME = "users.lock"
 HEALTH_PATH = "/sandbox"
 """Where a server says which world it serves."""
 
+REAL_CLOCK = "real_clock"
+"""The setting of a world whose clock skips nothing; there, as at Zendesk, updates share their second."""
+
 FAULTS_PATH = "/sandbox/faults"
 """Where a server is told what is to go wrong."""
 
@@ -62,12 +66,14 @@ class World:
         store: Everything that can change.
         settings: Names and values fixed when the world was made: its id, its date, every token.
         now: The world's clock: an aware UTC time.
+        skip: Lets that many seconds pass at once.
     """
 
     folder: Path
     store: Store
     settings: dict[str, str]
     now: Callable[[], datetime]
+    skip: Callable[[float], None] = lambda seconds: None
 
     @property
     def id(self) -> str:
@@ -91,13 +97,26 @@ class World:
         return found
 
 
-def clock_on(day: date) -> Callable[[], datetime]:
-    """A clock that shows the real time of day, in UTC, always on the same day."""
+class Clock:
+    """Shows the real time of day, in UTC, always on the same day; and is ahead of it by what was skipped.
 
-    def now() -> datetime:
-        return datetime.combine(day, datetime.now(UTC).timetz())
+    Args:
+        day: The world's date.
+        not_before: The latest stamp that the world holds: no later one may be earlier.
+    """
 
-    return now
+    def __init__(self, day: date, not_before: datetime) -> None:
+        self._day = day
+        self._ahead = timedelta()
+        self._ahead = max(timedelta(), not_before - self.now())
+
+    def now(self) -> datetime:
+        """An aware time."""
+        return datetime.combine(self._day, datetime.now(UTC).timetz()) + self._ahead
+
+    def skip(self, seconds: float) -> None:
+        """Let that many seconds pass at once."""
+        self._ahead += timedelta(seconds=seconds)
 
 
 def to_the_second(moment: datetime) -> str:
@@ -149,9 +168,6 @@ def world_date(folder: Path) -> date | None:
 
 def _world(folder: Path, store: Store) -> World:
     settings = {row["name"]: row["value"] for row in store.rows("SELECT name, value FROM settings")}
-    return World(
-        folder=folder.resolve(),
-        store=store,
-        settings=settings,
-        now=clock_on(date.fromisoformat(settings["date"])),
-    )
+    (latest,) = store.rows("SELECT max(updated_at) AS stamp FROM tickets")
+    clock = Clock(date.fromisoformat(settings["date"]), datetime.fromisoformat(latest["stamp"]))
+    return World(folder=folder.resolve(), store=store, settings=settings, now=clock.now, skip=clock.skip)

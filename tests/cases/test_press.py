@@ -38,6 +38,8 @@ from tests.cases.walking import (
 )
 from tests.practice import WORLD_DATE, World
 
+pytestmark = pytest.mark.apart
+
 ADDRESS = "maya.lindqvist@nordlicht-analytics.example"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
@@ -17,6 +16,7 @@ from runbook_lib.policy import Rules
 from runbook_lib.records import page
 from runbook_lib.records.reading import read
 from runbook_lib.records.verification import Code, Finding, Verification
+from tests import programs
 from tests.records.making import WORDS, markdown, notebook, step
 
 GOOD = Verification(1, 1, ())
@@ -207,14 +207,13 @@ def test_an_image_is_within_the_page(tmp_path: Path) -> None:
     assert '<img src="data:image/png;base64,iVBORw0KGgoAAAAN"' in shown(tmp_path, cells=[cell])[1]
 
 
-@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs Chromium")
 def test_a_browser_shows_it_without_a_word_in_the_console(tmp_path: Path) -> None:
     """With the network off; its policy refuses nothing that the page holds."""
     (tmp_path / "page.html").write_text(shown(tmp_path)[1], encoding="utf-8")
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--host-rules=MAP * ~NOTFOUND"]
     home = f"--user-data-dir={tmp_path / 'home'}"
     done = subprocess.run(
-        ["chromium", *options, home, "--dump-dom", str(tmp_path / "page.html")],
+        [programs.browser(), *options, home, "--dump-dom", str(tmp_path / "page.html")],
         capture_output=True,
         text=True,
         timeout=60,

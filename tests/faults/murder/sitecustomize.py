@@ -6,6 +6,8 @@ import signal
 from pathlib import Path
 
 COUNTER = os.environ.get("MURDER_COUNTER", "")
+PID = int(Path("/proc/self").readlink().name)
+"""This process, by the system's own word; a warm Python (`tests.warm`) goes by another id."""
 
 
 def count() -> int:
@@ -23,15 +25,15 @@ def event() -> None:
     """Counts, and kills if it is time. A kernel is a child of its runner."""
     in_kernel = "JPY_PARENT_PID" in os.environ
     if in_kernel:
-        Path(f"{COUNTER}.kernel").write_text(str(os.getpid()))
+        Path(f"{COUNTER}.kernel").write_text(str(PID))
     if count() != int(os.environ["MURDER_POINT"]):
         return
     Path(f"{COUNTER}.died").touch()
     victim = os.environ["MURDER_VICTIM"]
     if in_kernel and victim in ("runner", "both"):
-        os.kill(os.getppid(), signal.SIGKILL)
+        os.kill(int(os.environ["JPY_PARENT_PID"]), signal.SIGKILL)
     if not in_kernel or victim in ("kernel", "both"):
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(PID, signal.SIGKILL)
 
 
 if COUNTER:
