@@ -15,7 +15,7 @@ ALL_MET, MISSED, NOT_MEASURED = 0, 1, 3
 """Exit statuses. A goal that is missed counts for more than a figure that is missing; 2 is a wrong command line."""
 EXPECTED = (CannotMeasureError, RunbookError, subprocess.SubprocessError, OSError, ImportError)
 """What keeps a benchmark from being measured on some machine. Anything else is a defect of the benchmark."""
-LINE = "{:<44} {:>10}   {:<32} {:>7}   {:<13} {}"
+LINE = "{:<44} {:>10}   {:<31} {:>6}   {:<13} {}"
 HEADS = ("figure", "median", "beside", "ratio", "goal", "")
 
 Benchmark = Callable[[Path], Iterator[Row]]
@@ -32,7 +32,7 @@ def run_all(benchmarks: Mapping[str, Benchmark], out: TextIO) -> int:
     Returns:
         `ALL_MET`, `MISSED` or `NOT_MEASURED`.
     """
-    _print(LINE.format(*HEADS), out)
+    _print(LINE.format(*HEADS).rstrip(), out)
     rows: list[Row] = []
     failed: list[str] = []
     for name, benchmark in benchmarks.items():
