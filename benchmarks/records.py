@@ -10,17 +10,18 @@ import base64
 import hashlib
 import json
 import os
-import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from benchmarks.rows import CannotMeasureError, Row, alternate, run
+from benchmarks.runs import executed
 from runbook_lib.keyring import KeyRing, Signer
 
 TICKETS, RUNS = 2_500, 4
+PAIRS = 3
 EFFECTS = 5
 """Effects of each ticket's performed run, two lines each."""
 READ_OF = 40
@@ -30,26 +31,20 @@ PLACE = "TICKET-NUMBER"
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def rows(folder: Path, record: bytes) -> list[tuple[str, str, str, str]]:
-    """The rows of the table.
-
-    Args:
-        folder: Where the records may be put; about a gigabyte.
-        record: An executed notebook, to make them from.
-    """
+def listing(folder: Path) -> Iterator[Row]:
+    """`runbook records list` for 10,000 records, beside reading them with papermill, and hashing them."""
+    record = executed(folder)
     made = json.loads(record)
     made["metadata"]["place"] = PLACE
     cells = [cell["id"] for cell in made["cells"] if cell["cell_type"] == "code"]
-    paths = _make(folder / "sandbox", json.dumps(made, indent=1).encode(), cells)
-    listed, read, hashed = (
-        _median(call) for call in (lambda: _list(folder), lambda: _read(paths), lambda: _hash(paths))
-    )
-    read *= READ_OF
+    many = folder / "many"
+    paths = _make(many / "sandbox", json.dumps(made, indent=1).encode(), cells)
     name = f"records list, {len(paths):,} records of {len(record) / 1000:.0f} kB"
-    return [
-        (name, f"{listed:.2f} s", f"papermill's reader {read:.0f} s", f"{listed / read:.3f}"),
-        ("", "", f"SHA-256 of the bytes {hashed:.2f} s", f"{listed / hashed:.2f}"),
-    ]
+    reading = alternate(lambda: _list(many), lambda: _read(paths), PAIRS)
+    read_s, ratio = reading.theirs_s * READ_OF, reading.ratio / READ_OF
+    yield Row(name, f"{reading.ours_s:.2f} s", f"papermill's reader {read_s:.0f} s", ratio)
+    hashing = alternate(lambda: _list(many), lambda: _hash(paths), PAIRS)
+    yield Row(name, f"{hashing.ours_s:.2f} s", f"SHA-256 of the bytes {hashing.theirs_s:.2f} s", hashing.ratio)
 
 
 def _make(profile: Path, record: bytes, cells: list[str]) -> list[Path]:
@@ -120,10 +115,9 @@ def _list(folder: Path) -> None:
     """The command as its user runs it."""
     command = [sys.executable, "-m", "runbook_lib.cli", "records", "list", "--json"]
     environment = {**os.environ, "RUNBOOK_OUTPUTS": str(folder), "RUNBOOK_PROFILE": "sandbox"}
-    done = subprocess.run(command, check=True, capture_output=True, env=environment)  # noqa: S603
-    found = json.loads(done.stdout)
+    found = json.loads(run(command, environment))
     if len(found["runs"]) != TICKETS * RUNS or found["problems"]:
-        raise RuntimeError(f"{len(found['runs'])} runs were listed, and {len(found['problems'])} problems")
+        raise CannotMeasureError(f"{len(found['runs'])} runs were listed, and {len(found['problems'])} problems.")
 
 
 def _read(paths: list[Path]) -> None:
@@ -138,13 +132,3 @@ def _hash(paths: list[Path]) -> None:
     for path in paths:
         with path.open("rb") as file:
             hashlib.file_digest(file, "sha256")
-
-
-def _median(call: Callable[[], None]) -> float:
-    """Seconds: the middle one of three times."""
-    times = []
-    for _ in range(3):
-        began = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - began)
-    return sorted(times)[1]

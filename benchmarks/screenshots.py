@@ -11,16 +11,21 @@ import statistics
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from playwright.sync_api import Error as BrowserError
 from tabulate import tabulate
 
+from benchmarks.rows import CannotMeasureError, Row, alternate
 from runbook_lib import screenshots
 from runbook_lib.errors import InputError
 from tests.pages import STYLES, Camera, Values, View, camera
+from tests.programs import MissingProgramError
 
 VALUES = (
     Values(),
@@ -54,6 +59,8 @@ POOR = {
 }
 COLUMNS = ("right, sure", "right, unsure", "WRONG, SURE", "wrong, unsure", "not found", "refused")
 PAIRS = 5
+SAMPLE = (View(), View(dark=True, width=1024, quality=60))
+"""The views of `make bench`."""
 
 
 def main() -> int:
@@ -75,26 +82,52 @@ def main() -> int:
     return 1 if total["WRONG, SURE"] else 0
 
 
-def rows() -> list[tuple[str, str, str, str]]:
-    """The row for `make bench`: one screenshot, beside the OCR library alone on the same image."""
+def reading_time(_folder: Path) -> Iterator[Row]:
+    """One screenshot, beside the OCR library alone on the same image."""
     from rapidocr import RapidOCR
 
-    with camera() as shots:
+    with _browser() as shots:
         content = shots.shoot("dashboard")
     engine = RapidOCR(params={"Global.log_level": "critical"})
     image = np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))[:, :, ::-1]
-    pairs = [(_seconds(lambda: screenshots.read(content)), _seconds(lambda: engine(image))) for _ in range(PAIRS + 1)][
-        1:
-    ]  # the first loads the models
-    ours, theirs = (statistics.median(one) for one in zip(*pairs, strict=True))
-    ratio = statistics.median(one / other for one, other in pairs)
-    return [("reading a screenshot, 1280 px", f"{ours:.1f} s", f"rapidocr alone {theirs:.1f} s", f"{ratio:.2f}")]
+    pairs = alternate(lambda: screenshots.read(content), lambda: engine(image), PAIRS)
+    beside = f"rapidocr alone {pairs.theirs_s:.1f} s"
+    yield Row("reading a screenshot, 1280 px", f"{pairs.ours_s:.1f} s", beside, pairs.ratio)
 
 
-def _counted(shots: Camera, style: str, view: View) -> tuple[Counter[str], list[float]]:
+def misreadings(_folder: Path) -> Iterator[Row]:
+    """Values that are read wrong and look certain; a part of what `python -m benchmarks.screenshots` reads."""
+    total = Counter[str]()
+    with _browser() as shots:
+        for style in STYLES:
+            for view in SAMPLE:
+                total += _counted(shots, style, view, VALUES[:2])[0]
+    if not total["right, sure"]:
+        raise CannotMeasureError("No value was read for sure.")
+    wrong = total["WRONG, SURE"]
+    yield Row("values of screenshots, wrong and sure", f"{wrong}", f"of {total.total()} values", float(wrong), goal=0)
+
+
+@contextmanager
+def _browser() -> Iterator[Camera]:
+    """A browser for screenshots.
+
+    Raises:
+        CannotMeasureError: None is installed, or it does not start.
+    """
+    try:
+        with camera() as shots:
+            yield shots
+    except (MissingProgramError, BrowserError) as exc:
+        raise CannotMeasureError(str(exc).strip().splitlines()[0]) from exc
+
+
+def _counted(
+    shots: Camera, style: str, view: View, several: Sequence[Values] = VALUES
+) -> tuple[Counter[str], list[float]]:
     """How the values of one page in one view are read, and how long each image takes."""
     counted, spent = Counter[str](), []
-    for values in VALUES:
+    for values in several:
         content, expected = shots.shoot(style, values, view), values.expected(style)
         start = time.perf_counter()
         try:
@@ -112,12 +145,6 @@ def _verdict(reading: screenshots.Reading | None, expected: str | None) -> str:
     if reading.value == expected:
         return "right, sure" if reading.is_sure else "right, unsure"
     return "WRONG, SURE" if reading.is_sure else "wrong, unsure"
-
-
-def _seconds(call: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
 
 
 if __name__ == "__main__":

@@ -1,0 +1,109 @@
+"""What a run costs beside plain papermill, and what its parts cost."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import nbformat
+
+from benchmarks.rows import Row, alternate, run, seconds, within
+from runbook_lib.sandbox import server
+from runbook_lib.settings import ROOT
+
+NOTEBOOK = ROOT / "notebooks" / "weekend_license.ipynb"
+RUNBOOK = [sys.executable, "-m", "runbook_lib.cli"]
+PAPERMILL = [sys.executable, "-m", "papermill"]
+NOTHING = [sys.executable, "-c", "pass"]
+PEAK = "print('peak', next(line for line in open('/proc/self/status') if line.startswith('VmHWM')).split()[1])"
+"""Linux only. `ru_maxrss` would not do: a new process begins with the peak of the one that started it."""
+DEMO_STATED_S = 120
+"""Source: README, "a minute or two"."""
+
+
+def against_papermill(folder: Path) -> Iterator[Row]:
+    """`runbook run`, with its checks, journal and record, beside the papermill command on the same notebook."""
+    ours = [*RUNBOOK, "run", "weekend_license", "1001"]
+    theirs = [*PAPERMILL, str(NOTEBOOK), str(folder / "out.ipynb"), "-p", "ticket_id", "1001"]
+    with practice(folder) as variables:
+        pairs = alternate(lambda: run(ours, variables), lambda: run(theirs, variables))
+    yield Row(
+        "runbook run, rehearsed", f"{pairs.ours_s:.2f} s", f"papermill {pairs.theirs_s:.2f} s", pairs.ratio, goal=1.1
+    )
+
+
+def help_text(_folder: Path) -> Iterator[Row]:
+    """The shortest command beside the shortest Python program."""
+    pairs = alternate(lambda: run([*RUNBOOK, "--help"]), lambda: run(NOTHING))
+    yield Row(
+        "runbook --help",
+        f"{pairs.ours_s * 1000:.0f} ms",
+        f"python -c pass {pairs.theirs_s * 1000:.0f} ms",
+        pairs.ratio,
+        goal=5,
+    )
+
+
+def kernel_memory(folder: Path) -> Iterator[Row]:
+    """The peak memory of the kernel that ran the notebook, beside one that ran nothing."""
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    cell = nbformat.v4.new_code_cell(PEAK)
+    with practice(folder) as variables:
+        notebook.cells.append(cell)
+        ours = _peak_mb(notebook, folder / "full.ipynb", variables)
+        notebook.cells = [cell]
+        empty = _peak_mb(notebook, folder / "empty.ipynb", variables)
+    yield Row("kernel's peak memory", f"{ours:.0f} MB", f"empty kernel {empty:.0f} MB", ours / empty)
+
+
+def sandbox_start(folder: Path) -> Iterator[Row]:
+    """Until the sandbox answers, beside a Python that does nothing."""
+    server.make_world(folder / "world", datetime.now(UTC).date())
+    pairs = alternate(lambda: _started(folder / "world"), lambda: run(NOTHING))
+    beside = f"python -c pass {pairs.theirs_s * 1000:.0f} ms"
+    yield Row("start of the sandbox, until it answers", f"{pairs.ours_s:.2f} s", beside, pairs.ratio)
+
+
+def demo(folder: Path) -> Iterator[Row]:
+    """All practice tickets, without the installation."""
+    variables = _environment(folder)
+    yield within("make demo, installed", seconds(lambda: run([*RUNBOOK, "demo"], variables)), DEMO_STATED_S)
+
+
+@contextmanager
+def practice(folder: Path) -> Iterator[dict[str, str]]:
+    """A practice world that is served; yields the environment of commands that use it."""
+    world = folder / "outputs" / "sandbox" / ".world"
+    server.make_world(world, datetime.now(UTC).date())
+    with server.background(world):
+        yield _environment(folder / "outputs")
+
+
+def executed(folder: Path) -> bytes:
+    """The weekend notebook, run by papermill on ticket 1001."""
+    path = folder / "executed.ipynb"
+    with practice(folder) as variables:
+        run([*PAPERMILL, str(NOTEBOOK), str(path), "-p", "ticket_id", "1001"], variables)
+    return path.read_bytes()
+
+
+def _environment(outputs: Path) -> dict[str, str]:
+    """No setting of the reader's own."""
+    kept = {name: value for name, value in os.environ.items() if not name.upper().startswith("RUNBOOK_")}
+    return {**kept, "RUNBOOK_PROFILE": "sandbox", "RUNBOOK_OUTPUTS": str(outputs)}
+
+
+def _peak_mb(notebook: nbformat.NotebookNode, path: Path, variables: dict[str, str]) -> float:
+    nbformat.write(notebook, path)
+    run([*PAPERMILL, str(path), str(path)], variables)
+    last = nbformat.read(path, as_version=4).cells[-1].outputs[0]["text"]
+    return int(last.split()[1]) / 1000
+
+
+def _started(world: Path) -> None:
+    with server.background(world):
+        return
