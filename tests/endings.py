@@ -64,14 +64,6 @@ ENDINGS = (
     Ending("kill -9 of the runner", WAIT, "interrupted", stop=signal.SIGKILL),
 )
 
-RUN = """
-import json, sys
-from pathlib import Path
-from runbook_lib import runner
-from runbook_lib.settings import Settings
-settings = Settings.local(outputs=Path(sys.argv[1]), notebooks=Path(sys.argv[2]))
-print(json.dumps(runner.run("small", 7, {}, perform=False, settings=settings).contract()))
-"""
 PARAMETERS = "ticket_id: int = 1\nperform: bool = False"
 
 
@@ -94,7 +86,7 @@ def ours(ending: Ending, folder: Path) -> Told:
     mark = folder / "mark"
     _write(folder / "notebooks" / "small.ipynb", ending.cell.format(mark=str(mark)))
     environment = {**os.environ, "RUNBOOK_PROFILE": "sandbox", "RUNBOOK_WAIT_S": "0.5", **dict(ending.limits)}
-    command = [sys.executable, "-c", RUN, str(folder / "outputs"), str(folder / "notebooks")]
+    command = [sys.executable, "-m", "tests.small_run", str(folder / "outputs"), str(folder / "notebooks")]
     out = _run(command, environment, ending.stop, mark)
     settings = Settings.local(outputs=folder / "outputs", profile="sandbox")
     entries = Journal.of(settings, 7).entries()

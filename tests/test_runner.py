@@ -27,14 +27,6 @@ from runbook_lib.settings import ROOT, Settings
 
 PARAMETERS = 'ticket_id: int = 1\nperform: bool = False\nscreenshots: str = "unknown"'
 GIF = b"GIF89a\x01\x00\x01\x00"
-RUN = """
-import json, sys
-from pathlib import Path
-from runbook_lib import runner
-from runbook_lib.settings import Settings
-settings = Settings.local(outputs=Path(sys.argv[1]), notebooks=Path(sys.argv[2]))
-print(json.dumps(runner.run("small", 7, {}, perform=False, settings=settings).contract()))
-"""
 
 
 @pytest.fixture
@@ -170,7 +162,7 @@ def test_a_disk_that_takes_no_record(settings: Settings) -> None:
 def started(settings: Settings) -> subprocess.Popen[str]:
     """The same run in a process of its own, as soon as the journal says that it has begun."""
     process = subprocess.Popen(
-        [sys.executable, "-c", RUN, str(settings.outputs), str(settings.notebooks)],
+        [sys.executable, "-m", "tests.small_run", str(settings.outputs), str(settings.notebooks)],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -31,7 +31,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
-MODULES = ("runbook_lib.cli", "runbook_lib.sandbox", "ipykernel_launcher", "papermill")
+MODULES = ("runbook_lib.cli", "runbook_lib.sandbox", "ipykernel_launcher", "papermill", "tests.small_run")
 """What is run warm, by `-m`."""
 PRELOADED = (
     *("IPython.core.interactiveshell", "ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell"),

@@ -1,0 +1,14 @@
+"""`python -m tests.small_run OUTPUTS NOTEBOOKS`: runs the runbook `small` on ticket 7, and prints its report."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from runbook_lib import runner
+from runbook_lib.settings import Settings
+
+if __name__ == "__main__":
+    given = Settings.local(outputs=Path(sys.argv[1]), notebooks=Path(sys.argv[2]))
+    print(json.dumps(runner.run("small", 7, {}, perform=False, settings=given).contract()))
