@@ -18,7 +18,7 @@ HOME = Path(runbook_lib.__file__).parent
 LAYERS = (
     ("errors",),
     ("models",),
-    ("policy",),
+    ("policy", "envelopes"),
     ("answers", "triage", "routing", "license", "messages", "display"),
     ("settings", "keyring", "budget", "results"),
     ("redaction",),
