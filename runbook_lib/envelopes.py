@@ -17,8 +17,8 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-HEAD = "eyJkYXRhIjoi"
-"""Base64 of `{"data":"`, with which every envelope of the gem begins. Source: FACTS 6."""
+HEADS = ("eyJkYXRhIj", "eyJrZXkiOi", "eyJpdiI6")
+"""Base64 of `{"data":`, with which every envelope of the gem begins (source: FACTS 6), and of the other two parts."""
 LINE_CHARS = 60
 """Width of a Base64 line and of a boundary line. Source: Ruby's `Base64.encode64`; the gem's `Boundary`."""
 LEAST_BYTES = 27
@@ -216,8 +216,9 @@ class Search:
     def _beginnings(self) -> list[int]:
         """Where an envelope begins: with its head, or after a BEGIN line with its parts in another order."""
         letters = self._skeleton.text
+        heads = (start for head in HEADS for start in _finds(letters, head))
         after = (end for _, end in self._boundaries("BEGIN") if letters.startswith("ey", end))
-        return sorted(at for at in {*_finds(letters, HEAD), *after} if _extent(letters, at)[0] >= LEAST_BYTES)
+        return sorted(at for at in {*heads, *after} if _extent(letters, at)[0] >= LEAST_BYTES)
 
     def _boundaries(self, word: str) -> Iterator[tuple[int, int]]:
         """From where to where boundary lines stand in the skeleton."""

@@ -1,4 +1,4 @@
-"""No known secret and nothing of a license gets through here, however it is spelled, cut or laid out.
+"""No known secret, no license and no activation code gets through here, however it is spelled, cut or laid out.
 
 Used twice. What others wrote passes when it enters the program (`Redactor.entering`, by the clients), before anything
 cuts, quotes or lays it out. Whatever is written passes once more (`Redactor.data`, by runner, engine and journal); that
@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from runbook_lib import envelopes
+from runbook_lib import envelopes, finder
 from runbook_lib.errors import InputError
 from runbook_lib.settings import JobSettings, Settings
 
@@ -24,7 +24,7 @@ PIECE_CHARS = 8
 """So many characters of a secret count as the secret: what a service cut off, or a line that was broken."""
 _STRIDE = PIECE_CHARS // 2
 """Each piece has a block of so many characters that begins at a multiple of it."""
-_LICENSE = "[license]"
+_LICENSE, _CODE = "[license]", "[activation code]"
 
 
 class Redacted(str):
@@ -104,6 +104,7 @@ class Redactor:
                 found_there = self._pieces_of_views.spans(search.view.text)
                 yield from ((*search.view.origin(start, end), word) for start, end, word in found_there)
         yield from ((start, end, _LICENSE) for start, end in search.spans())
+        yield from ((start, end, _CODE) for start, end in finder.activation_codes(text))
 
 
 class _Pieces:

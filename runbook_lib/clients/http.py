@@ -27,7 +27,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exp
 from runbook_lib.budget import Budget
 from runbook_lib.errors import InputError, OutcomeUnknownError, RefusedError, UnavailableError
 from runbook_lib.redaction import Redactor
-from runbook_lib.settings import is_loopback
+from runbook_lib.settings import JobSettings, Settings, is_loopback
 
 TIMEOUT_S = 20.0
 ATTEMPTS = 4
@@ -81,6 +81,11 @@ class Session(httpx.Client):
         )
         self.budget = budget or Budget(USUAL_BUDGET_S)
         self.redactor = redactor or Redactor({})
+
+    @classmethod
+    def of(cls, settings: Settings | JobSettings, *, budget: Budget | None = None) -> Session:
+        """The pool of a run with these settings, which lets none of their secrets in."""
+        return cls(loopback=settings.profile == "sandbox", budget=budget, redactor=Redactor.of(settings))
 
 
 class Service:
@@ -270,6 +275,11 @@ class Service:
             if len(found) > limit:
                 raise InputError(f"The file is larger than the limit of {limit:,} bytes and was not fetched.")
         return bytes(found)
+
+    def header(self, response: httpx.Response, name: str) -> str | None:
+        """A header of an answer, redacted as its body is; None if it is not there."""
+        words = response.headers.get(name)
+        return None if words is None else self._session.redactor.text(words)
 
     def lost(self, how: str) -> OutcomeUnknownError:
         """The error for a write whose answer was lost."""
