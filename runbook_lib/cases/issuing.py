@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from runbook_lib import license, messages, policy
 from runbook_lib.cases.base import Case
-from runbook_lib.cases.gathering import load_public_key
+from runbook_lib.cases.license_files import load_public_key
 from runbook_lib.display import Paragraph, Part, Table, clean
 from runbook_lib.effects import EffectResult
 from runbook_lib.errors import InputError, LicenseError, OutcomeUnknownError, PersonNeededError, UnavailableError
