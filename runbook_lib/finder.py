@@ -23,11 +23,11 @@ from io import BytesIO
 
 from runbook_lib import envelopes
 
-TEXT_BYTES = 4 * 1024 * 1024
+TEXT_BYTES = 2 * 1024 * 1024
 """More of one text is not searched; a license has 2 to 4 kB, and so much text is a log."""
-MEMBER_BYTES = 4 * 1024 * 1024
+MEMBER_BYTES = 2 * 1024 * 1024
 """Larger members of an archive are not opened."""
-TOTAL_BYTES = 16 * 1024 * 1024
+TOTAL_BYTES = 4 * 1024 * 1024
 """Bytes that are unpacked from one file, in all."""
 MOST_MEMBERS = 100
 """Members of archives and parts of mails that are opened, in all."""
@@ -192,7 +192,7 @@ class _Look:
         if kind in (Kind.IMAGE, Kind.HEIC):
             return kind, detail
         if len(content) > TEXT_BYTES:
-            self._note("Only its first 4 MB were searched for a license.")
+            self._note("Only its first 2 MB were searched for a license.")
         text = as_text(content[:TEXT_BYTES])
         found = envelopes.locate(text)
         for envelope in found:
@@ -284,7 +284,7 @@ def as_text(content: bytes) -> str:
     start = content[:1000]
     zeros = start[1::2].count(0), start[0::2].count(0)
     for count, name in zip(zeros, ("utf-16-le", "utf-16-be"), strict=True):
-        if len(start) > 3 and count > len(start) // 5:
+        if 5 * count > 2 * len(start) > 0:
             return content.decode(name, "replace")
     try:
         return content.decode()
