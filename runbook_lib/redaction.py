@@ -57,8 +57,8 @@ class Redactor:
         longest_first = sorted(words, key=len, reverse=True)
         self._secrets = re.compile("|".join(map(re.escape, longest_first))) if words else None
         values = {_core(value, secrets.values()): name for name, value in secrets.items()}
-        self._pieces = _Pieces(values)
-        self._pieces_of_views = _Pieces({envelopes.decoded(value).text: name for value, name in values.items()})
+        meant = {envelopes.decoded(value).text: name for value, name in values.items()}
+        self._pieces = _Pieces({**meant, **values})  # a secret may look as if it were escaped itself
 
     @classmethod
     def of(cls, *settings: Settings | JobSettings) -> Redactor:
@@ -101,7 +101,7 @@ class Redactor:
             yield from ((*found.span(), f"[{self._names[found[0]]}]") for found in self._secrets.finditer(text))
             yield from self._pieces.spans(text)
             if search.view.text != text:
-                found_there = self._pieces_of_views.spans(search.view.text)
+                found_there = self._pieces.spans(search.view.text)
                 yield from ((*search.view.origin(start, end), word) for start, end, word in found_there)
         yield from ((start, end, _LICENSE) for start, end in search.spans())
         yield from ((start, end, _CODE) for start, end in finder.activation_codes(text))

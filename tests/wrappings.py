@@ -19,6 +19,8 @@ from runbook_lib.envelopes import boundary_line
 Wrapping = Callable[[str], str]
 EXAMPLES = settings(deadline=None, max_examples=int(os.environ.get("PROPERTY_EXAMPLES", "60")))
 """How often a property of redaction is tried; `PROPERTY_EXAMPLES=5000` for a long look."""
+FEW_EXAMPLES = settings(EXAMPLES, max_examples=EXAMPLES.max_examples // 4)
+"""For properties of whole cards and records, which take longer."""
 
 
 def encode64(data: bytes, width: int = 60) -> str:
