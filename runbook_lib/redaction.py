@@ -58,7 +58,8 @@ class Redactor:
         self._secrets = re.compile("|".join(map(re.escape, longest_first))) if words else None
         values = {_core(value, secrets.values()): name for name, value in secrets.items()}
         meant = {envelopes.decoded(value).text: name for value, name in values.items()}
-        self._pieces = _Pieces({**meant, **values})  # a secret may look as if it were escaped itself
+        twice = {quote(value, safe=""): name for value, name in values.items() if "%" in value}
+        self._pieces = _Pieces({**twice, **meant, **values})  # a secret may look as if it were escaped itself
 
     @classmethod
     def of(cls, *settings: Settings | JobSettings) -> Redactor:
