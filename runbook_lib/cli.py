@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runbook_lib import cli_journal, cli_records
+from runbook_lib import cli_journal, cli_records, envelopes
 from runbook_lib.errors import InputError, PersonNeededError, RunbookError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status: int = given.command(given)
         return status
     except RunbookError as exc:
-        print(f"runbook: {exc}", file=sys.stderr)
+        print(f"runbook: {envelopes.without(str(exc))}", file=sys.stderr)
         return PERSON if isinstance(exc, PersonNeededError) else USAGE if isinstance(exc, InputError) else FAILED
     except KeyboardInterrupt:
         print("runbook: stopped.", file=sys.stderr)
@@ -348,26 +348,11 @@ def _control_room(local: Settings) -> str:
 
 
 def _license_read(given: argparse.Namespace) -> int:
-    from runbook_lib import license
+    from runbook_lib import cli_license
 
     key_file = given.public_key or _configured_key()
-    text = _content(given.file)
-    found = license.read(text, license.load_public_key(_content(key_file)))
-    facts = {**license.facts(found), "fingerprint": license.fingerprint(text)}
-    if given.json:
-        print(json.dumps(facts, indent=2, ensure_ascii=False))
-    else:
-        from tabulate import tabulate
-
-        from runbook_lib.display import clean
-
-        rows = [(name, clean(_plain(value))) for name, value in facts.items() if value not in (None, {}, False)]
-        print(tabulate(rows, tablefmt="plain", disable_numparse=True))
+    print(cli_license.report(_content(given.file), _content(key_file), as_json=given.json))
     return DONE
-
-
-def _plain(value: Any) -> str:
-    return ", ".join(f"{key}: {item}" for key, item in value.items()) if isinstance(value, dict) else str(value)
 
 
 def _configured_key() -> Path:

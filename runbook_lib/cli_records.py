@@ -242,7 +242,7 @@ def _notes(verifier: Verifier, tickets: Sequence[int], local: Settings, practice
 
     with practice(local):
         settings = Settings.load()
-        with Session(loopback=settings.profile == "sandbox") as session:
+        with Session.of(settings) as session:
             zendesk = Zendesk(settings.zendesk_url, settings.zendesk_credentials(), session)
             return list(verifier.notes(list(dict.fromkeys(tickets)), zendesk.comments))
 

@@ -1,8 +1,8 @@
 """How results look: HTML and plain text from plain data, the same content in both.
 
 A `Card` holds parts (paragraph, table, timeline, preview); `html` and `text` render it. Every string goes through
-`clean`, so that customer text stays text: control characters and direction marks are named, length is bounded, and
-`htpy` escapes the rest.
+`clean`, so that customer text stays text: licenses are taken out, control characters and direction marks are named,
+length is bounded, and `htpy` escapes the rest.
 
 Styles are inline and without CSS variables, scripts or SVG, because a record that is opened again is untrusted and
 JupyterLab then keeps little else. Text takes the theme's own color; only accents are colored, and legible on both
@@ -22,6 +22,7 @@ from enum import StrEnum
 import htpy as h
 from tabulate import tabulate
 
+from runbook_lib import envelopes
 from runbook_lib.models import Answer, Verdict, Window
 
 MIME = "application/vnd.license-runbook.step+json"
@@ -144,15 +145,18 @@ class Card:
 
 
 def clean(value: object, limit: int = CELL_LIMIT) -> str:
-    """One line of harmless text: control, format and direction characters are named, length is bounded."""
-    whole = str(value)
+    """One line of harmless text: control, format and direction characters are named, length is bounded.
+
+    Licenses are taken out first: what is cut, quoted or laid out is no longer found by whoever looks for them later.
+    """
+    whole = envelopes.without(str(value))
     words = "".join(_visible(char) for char in whole[: limit + 1])
     return words if len(words) <= limit else f"{words[:limit]}… ({len(whole):,} characters)"
 
 
 def clean_lines(value: str, limit: int = PREVIEW_LIMIT) -> str:
     """As `clean`, but line ends stay."""
-    lines = value.replace("\r\n", "\n")
+    lines = envelopes.without(value).replace("\r\n", "\n")
     shown = "".join(char if char == "\n" else _visible(char) for char in lines[: limit + 1])
     return shown if len(shown) <= limit else f"{shown[:limit]}… ({len(lines):,} characters)"
 

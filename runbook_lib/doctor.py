@@ -94,7 +94,7 @@ def examine(settings: Settings, session: Session | None = None) -> list[Finding]
         settings: Complete settings.
         session: The connection pool; by default one of its own.
     """
-    pool = session or Session(loopback=settings.profile == "sandbox")
+    pool = session or Session.of(settings)
     try:
         return list(_findings(settings, pool))
     finally:

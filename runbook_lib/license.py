@@ -14,6 +14,8 @@ prove, because nothing in the format authenticates the contents:
   fully understands. That catches every single flipped bit of the IV of a file written in the usual order,
   and almost every change of the data, but no deliberate forgery.
 
+Where the gem reads a file that is not quite as it writes it, it is read here too, and `examine` notes what is odd.
+
 Errors are raised `from None`: the causes carry pieces of the license, or of a key.
 
 Source: the `gitlab-license` gem 2.4 and the files it wrote, in tests/data/license-vectors.
@@ -48,6 +50,8 @@ __all__ = [
     "License",
     "PrivateKey",
     "PublicKey",
+    "Reading",
+    "examine",
     "facts",
     "fingerprint",
     "load_private_key",
@@ -90,8 +94,11 @@ _FLAGS = (
 )
 _KNOWN = {"version", "licensee", *_DATES, *_MOMENTS, *_FLAGS, "restrictions"}
 
-_BEGIN = re.compile(rb"(?:\A|[-\s])BEGIN [^\r\n-]{1,64} LICENSE-*")
-_END = re.compile(rb"[-\s]END [^\r\n-]{1,64} LICENSE")
+_BEGIN = re.compile(rb"(?:\A|[-\s])BEGIN [^\r\n]{1,300}? LICENSE-*")
+_END = re.compile(rb"[-\s]END [^\r\n]{1,300}? LICENSE")
+_DATE_TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ][0-9]{2}:")
+_TEAMS = ("@gitlab.com", "@jihulab.com")
+"""Whose own licenses may be without an expiry date. Source: `gitlab-license` gem, `valid?`."""
 _OPENING = base64.b64encode(b'{"data":"')
 """How a file without boundary lines starts; tells a broken license from something else."""
 
@@ -173,6 +180,19 @@ class License:
         return self.expires_on is not None and today >= self.expires_on
 
 
+@dataclass(frozen=True)
+class Reading:
+    """A license that was read, and what is odd about its file.
+
+    Attributes:
+        license: What it says.
+        notes: Where it is not as the gem writes it; parts of a sentence, such as "its END line is missing".
+    """
+
+    license: License
+    notes: tuple[str, ...] = ()
+
+
 def load_public_key(pem: bytes) -> PublicKey:
     """Load the issuer's public key from PEM, in SubjectPublicKeyInfo or PKCS#1 form.
 
@@ -206,7 +226,7 @@ def load_private_key(pem: bytes) -> PrivateKey:
 
 
 def write(license: License, private_key: PrivateKey, *, boundary: bool = True) -> str:
-    """The text of the license file, as the gem writes it.
+    """The text of the license file, as the gem writes it, and only if the gem would call it valid.
 
     Two calls never give the same text: AES key and IV are drawn anew from the system's random source.
 
@@ -216,8 +236,9 @@ def write(license: License, private_key: PrivateKey, *, boundary: bool = True) -
         boundary: Whether to put the text between BEGIN and END lines. Without, it ends in a newline.
 
     Raises:
-        InputError: The licensee is empty, the license expires before it starts, or a value is of a kind
-            that would not be read back the same (a date with a time, a number for a name, NaN).
+        InputError: The licensee is empty, the license expires before it starts or, for a customer, never, it is an
+            offline cloud license but no cloud license, or a value is of a kind that would not be read back the same
+            (a date with a time, a number for a name, NaN).
     """
     key, iv = secrets.token_bytes(AES_BYTES), secrets.token_bytes(AES_BYTES)
     parts = {
@@ -233,7 +254,8 @@ def read(text: bytes | str, public_key: PublicKey) -> License:
     """Open a license file and check all it says; see the module's docstring for what that proves.
 
     Accepted are LF, CRLF and no line ends at all, any `BEGIN ... LICENSE` and `END ... LICENSE` lines and
-    whatever stands outside them, or no such lines, surrounding white space, and a UTF-8 byte order mark.
+    whatever stands outside them, one such line or none, surrounding white space, and a UTF-8 byte order mark. A file
+    in any other wrapping is for the `finder` first.
 
     Args:
         text: The file's contents, at most 1 MiB.
@@ -241,12 +263,20 @@ def read(text: bytes | str, public_key: PublicKey) -> License:
 
     Raises:
         LicenseError: With one of these problems, and never a piece of the license in the message:
-            `not_a_license` it is something else; `truncated` characters are missing, or one of the boundary
-            lines; `wrong_key` the key does not open it, which a change inside the wrapped key looks like,
-            too; `newer_version` the format's version is above 1; `damaged` anything else.
+            `not_a_license` it is something else; `truncated` characters are missing; `wrong_key` the key does not
+            open it, which a change inside the wrapped key looks like, too; `newer_version` the format's version is
+            above 1; `damaged` anything else.
     """
-    envelope = _envelope(_as_bytes(text))
-    return _license(_document(_decrypt(envelope, public_key)))
+    return examine(text, public_key).license
+
+
+def examine(text: bytes | str, public_key: PublicKey) -> Reading:
+    """As `read`, and what is odd: where the gem reads the file all the same, or would call the license invalid."""
+    notes: list[str] = []
+    envelope = _envelope(_as_bytes(text), notes)
+    found = _license(_document(_decrypt(envelope, public_key)), notes)
+    notes += [f"a GitLab instance refuses it, {why}" for why in _invalid(found)]
+    return Reading(found, tuple(notes))
 
 
 def fingerprint(text: bytes | str) -> str:
@@ -256,6 +286,8 @@ def fingerprint(text: bytes | str) -> str:
     files with two fingerprints.
     """
     body, _ = _body(_as_bytes(text))
+    if body.startswith(_OPENING):
+        body += b"=" * (-len(body) % 4)
     return f"SHA256:{hashlib.sha256(body).hexdigest()[:32]}"
 
 
@@ -283,7 +315,7 @@ def _payload(license: License) -> bytes:
         raise InputError("The license has no licensee. Give at least a name, a company or an email.")
     try:
         payload = _json(_as_document(license))
-        same = _license(_document(payload)) == license
+        same = _license(_document(payload), []) == license
     except (TypeError, ValueError, RecursionError, LicenseError):
         same = False
     if not same:
@@ -296,7 +328,21 @@ def _payload(license: License) -> bytes:
             f"The license expires on {license.expires_on}, before it starts on {license.starts_on}. "
             "Give an expiry date on or after the start."
         )
+    if invalid := _invalid(license):
+        raise InputError(f"A GitLab instance would refuse this license, {' and '.join(invalid)}; it is not written.")
     return payload
+
+
+def _invalid(license: License) -> list[str]:
+    """Why an instance refuses a license that can be read. Source: `gitlab-license` gem, `valid?`."""
+    company, email = license.licensee.get("Company", ""), license.licensee.get("Email", "")
+    is_team = "gitlab" in company.lower() and email.endswith(_TEAMS)
+    reasons = []
+    if license.expires_on is None and not is_team:
+        reasons.append("since it has no expiry date")
+    if license.offline_cloud_licensing_enabled and not license.cloud_licensing_enabled:
+        reasons.append("since it is an offline cloud license, but no cloud license")
+    return reasons
 
 
 def _as_document(license: License) -> dict[str, object]:
@@ -349,34 +395,61 @@ def _as_bytes(text: bytes | str) -> bytes:
     return text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
 
 
-def _body(raw: bytes) -> tuple[bytes, int]:
-    """What stands between the boundary lines, without white space, and how many of the two there are."""
+def _body(raw: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """What stands between the boundary lines, without white space, and which of the two lines is missing, if one is."""
     raw = raw.removeprefix(b"\xef\xbb\xbf")
     begin = _BEGIN.search(raw)
     start = begin.end() if begin else 0
     end = _END.search(raw, start)
-    body = b"".join(raw[start : end.start() if end else None].split())
-    return (body.rstrip(b"-") if end else body), (begin is not None) + (end is not None)
+    body = raw[start : end.start() if end else None]
+    if begin and not end:
+        body = body.partition(b"-")[0]  # what is left of the END line; no Base64 has a dash
+    missing = ("BEGIN",) if end and not begin else ("END",) if begin and not end else ()
+    body = b"".join(body.split())
+    return (body.strip(b"-") if end else body), ("both",) if not begin and not end else missing
 
 
-def _envelope(raw: bytes) -> dict[str, bytes]:
+def _envelope(raw: bytes, notes: list[str]) -> dict[str, bytes]:
     """The parts `data`, `key` and `iv` of the file, still encrypted."""
     if len(raw) > MAX_LICENSE_BYTES:
         raise _problem("not_a_license", "This is not a GitLab license file: it is larger than 1 MiB.")
-    body, boundaries = _body(raw)
-    if not boundaries and not body.startswith(_OPENING):
+    body, missing = _body(raw)
+    if missing == ("both",) and not body.startswith(_OPENING):
         return _foreign_envelope(body)
-    if boundaries == 1:
-        raise _problem("truncated", "The license file is incomplete: its BEGIN or its END line is missing.")
-    if len(body) % 4:
+    if missing in (("BEGIN",), ("END",)):
+        notes.append(f"its {missing[0]} line is missing")
+        return _cut_envelope(body, notes)
+    return _padded_parts(body, notes)
+
+
+def _cut_envelope(body: bytes, notes: list[str]) -> dict[str, bytes]:
+    """The parts of a file that lacks a boundary line, as the gem reads it if nothing else is lacking."""
+    try:
+        return _padded_parts(body, notes)
+    except LicenseError:
+        what = "The license file is incomplete: its BEGIN or its END line is missing, and more than that."
+        raise _problem("truncated", what) from None
+
+
+def _padded_parts(body: bytes, notes: list[str]) -> dict[str, bytes]:
+    """The parts of a file whose last signs, which say nothing, may be missing."""
+    if not len(body) % 4:
+        return _parts(body)
+    padded = body + b"=" * (-len(body) % 4)
+    try:
+        is_whole = _unbase64(padded).endswith(b"}")
+    except ValueError:
+        is_whole = False
+    if not is_whole:
         raise _problem("truncated", "The license file is incomplete: characters are missing.")
-    return _parts(body)
+    notes.append("the “=” at its end are missing")
+    return _parts(padded)
 
 
 def _foreign_envelope(body: bytes) -> dict[str, bytes]:
     """The parts of a file that does not start like the gem's: its JSON may still be a good envelope."""
     try:
-        return _parts(body)
+        return _padded_parts(body, [])
     except LicenseError:
         raise _problem(
             "not_a_license", "This is not a GitLab license file: the encrypted text of one was expected."
@@ -438,10 +511,10 @@ def _document(payload: bytes) -> dict[str, object]:
     return document
 
 
-def _license(document: dict[str, object]) -> License:
-    _check_version(document.get("version"))
-    fields: dict[str, Any] = {"licensee": _licensee(document.get("licensee"))}
-    fields |= {name: _date(document, key) for key, name in _DATES.items()}
+def _license(document: dict[str, object], notes: list[str]) -> License:
+    _check_version(document, notes)
+    fields: dict[str, Any] = {"licensee": _licensee(document.get("licensee"), notes)}
+    fields |= {name: _date(document, key, notes) for key, name in _DATES.items()}
     fields |= {name: _moment(document, name) for name in _MOMENTS}
     fields |= {name: _flag(document, name) for name in _FLAGS}
     fields["restrictions"] = _restrictions(document.get("restrictions"))
@@ -451,7 +524,12 @@ def _license(document: dict[str, object]) -> License:
     return License(**fields)
 
 
-def _check_version(version: object) -> None:
+def _check_version(document: dict[str, object], notes: list[str]) -> None:
+    """A file without a version has the first one, unless a damaged word stands in its place, which is the first."""
+    if document.get("version") is None and next(iter(document), "") in _KNOWN:
+        notes.append("its format version is missing")
+        return
+    version = document.get("version")
     if not isinstance(version, int) or isinstance(version, bool) or version < FORMAT_VERSION:
         raise _damaged(f"its format version is not the number {FORMAT_VERSION}")
     if version > FORMAT_VERSION:
@@ -459,12 +537,14 @@ def _check_version(version: object) -> None:
         raise _problem("newer_version", what)
 
 
-def _licensee(value: object) -> dict[str, str]:
+def _licensee(value: object, notes: list[str]) -> dict[str, str]:
     if not isinstance(value, dict) or not value:
         raise _damaged("its licensee is missing or empty")
-    if not all(isinstance(text, str) for text in value.values()):
+    if not all(text is None or isinstance(text, str) for text in value.values()):
         raise _damaged("its licensee holds something that is not text")
-    return value
+    if None in value.values():
+        notes.append("its licensee is incomplete")
+    return {key: text or "" for key, text in value.items()}
 
 
 def _restrictions(value: object) -> dict[str, object]:
@@ -482,11 +562,14 @@ def _flag(document: dict[str, object], key: str) -> bool:
     return value
 
 
-def _date(document: dict[str, object], key: str) -> date | None:
-    """A date of the form YYYY-MM-DD only, of the several that `fromisoformat` takes."""
+def _date(document: dict[str, object], key: str, notes: list[str]) -> date | None:
+    """A date of the form YYYY-MM-DD only, of the several that `fromisoformat` takes; a time after it is left out."""
     text = document.get(key)
     if text is None:
         return None
+    if isinstance(text, str) and (found := _DATE_TIME.match(text)) and _moment(document, key):
+        notes.append(f"its {key} has a time of day")
+        text = found[1]
     try:
         day = date.fromisoformat(text) if isinstance(text, str) else None
     except ValueError:

@@ -77,8 +77,7 @@ def main(request: JobRequest, settings: JobSettings) -> str:
         RunbookError: No license was issued, or it is not known; the tracker has an open issue that says so, of this
             job or of the one that the message names, unless the tracker itself could not be reached.
     """
-    loopback = settings.profile == "sandbox"
-    with Session(loopback=loopback) as pool:
+    with Session.of(settings) as pool:
         gitlab = GitLab(settings.gitlab_url, settings.gitlab_token, pool)
         return issue_license(request, settings, gitlab, lambda mail: send(mail, settings))
 
@@ -332,7 +331,7 @@ class _Tracker:
             with attempt:
                 if attempt.retry_state.attempt_number > 1:
                     issue = self._gitlab.issue(self._project, self.issue.iid)
-                    if (issue.title, issue.description, issue.state) == wanted:
+                    if (issue.title, issue.raw, issue.state) == wanted:
                         return issue
                 return self._gitlab.update_issue(
                     self._project, self.issue.iid, title=title, description=description, close=close

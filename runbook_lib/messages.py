@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from runbook_lib import envelopes
 from runbook_lib.models import TrackerIssue
 from runbook_lib.policy import TRIAL_DAYS
 
@@ -82,7 +83,7 @@ def is_closed_success(issue: TrackerIssue) -> bool:
     sent it again, mailed and closed.
     """
     title = issue.title.strip()
-    undone = title.startswith("[In progress] - Creating") and find_license(issue.description) is not None
+    undone = title.startswith("[In progress] - Creating") and find_license(issue.raw) is not None
     return issue.state == "closed" and (undone or title.startswith("[Success] - Created"))
 
 
@@ -120,13 +121,13 @@ def license_copy(text: str) -> str:
 
 
 def find_license(description: str) -> str | None:
-    """The license text in a success issue's description, or None.
+    """The license file in a success issue's description, as the gem writes it, or None.
 
-    Boundary lines, of 60 characters, mark it; older copies may be without fences.
+    It is found however the tracker's Markdown wraps it, with boundary lines or without. Of several the last one counts,
+    as for the gem; half a license is none.
     """
-    begin = re.search(r"-{0,60}BEGIN [A-Z ]{0,60}LICENSE", description)
-    end = begin and re.compile(r"END [A-Z ]{0,60}LICENSE-{0,60}").search(description, begin.end())
-    return description[begin.start() : end.end()] if begin and end else None
+    found = [envelope for envelope in envelopes.locate(description) if envelope.is_whole]
+    return found[-1].text if found else None
 
 
 def find_operation(description: str) -> str | None:

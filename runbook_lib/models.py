@@ -1,7 +1,8 @@
 """What the runbooks talk about, as frozen data: no behavior beyond reading oneself, no I/O.
 
-Text that a customer wrote (subject, names, comments, file names) is kept exactly as received; whoever shows it
-makes it harmless (`display`), and no message to the outside is built from it.
+Text that a customer wrote (subject, names, comments, file names) is kept as received, but for secrets and licenses,
+which the clients take out; whoever shows it makes it harmless (`display`), and no message to the outside is built from
+it.
 """
 
 from __future__ import annotations
@@ -112,7 +113,10 @@ class Attachment:
 
 @dataclass(frozen=True)
 class Comment:
-    """One comment of a ticket's thread."""
+    """One comment of a ticket's thread.
+
+    `body` is without secrets and licenses. `raw` is as it came, for the finder of licenses alone: never show it.
+    """
 
     id: int
     author_id: int
@@ -120,13 +124,18 @@ class Comment:
     public: bool
     created_at: datetime
     attachments: tuple[Attachment, ...] = ()
+    raw: str = field(repr=False, compare=False, default="")
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "raw", self.raw or self.body)
 
 
 @dataclass(frozen=True)
 class TrackerIssue:
     """An issue of the internal-requests tracker.
 
-    A success issue's description holds a copy of the license, so it never shows in a repr.
+    A success issue's description holds a copy of the license. `description` is without it; `raw` is as it came, for
+    the finder of licenses, and to be sent back: never show it.
     """
 
     iid: int
@@ -136,6 +145,10 @@ class TrackerIssue:
     created_at: datetime
     url: str
     description: str = field(repr=False, default="")
+    raw: str = field(repr=False, compare=False, default="")
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "raw", self.raw or self.description)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
-"""The second net: whatever is written passes here, and no known secret or license text gets through.
+"""No known secret, no license and no activation code gets through here, however it is spelled, cut or laid out.
 
-The first net is construction: secrets are `SecretStr`, and a license is shown as its fingerprint. This one is for what
-nobody thought of: an exception's message, a vendor's error body, a print that was left in a cell.
+Used twice. What others wrote passes when it enters the program (`Redactor.entering`, by the clients), before anything
+cuts, quotes or lays it out. Whatever is written passes once more (`Redactor.data`, by runner, engine and journal); that
+net is for what nobody thought of: an exception's message, a print that was left in a cell.
 """
 
 from __future__ import annotations
@@ -9,22 +10,38 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
+from runbook_lib import envelopes, finder
 from runbook_lib.errors import InputError
 from runbook_lib.settings import JobSettings, Settings
 
 LEAST_CHARS = 6
 """Shorter values are no secrets worth the name, and would be found in half of all words."""
+PIECE_CHARS = 8
+"""So many characters of a secret count as the secret: what a service cut off, or a line that was broken."""
+_STRIDE = PIECE_CHARS // 2
+"""Each piece has a block of so many characters that begins at a multiple of it."""
+_LICENSE, _CODE = "[license]", "[activation code]"
 
-_LICENSE = re.compile(
-    r"-{0,60}BEGIN [A-Z ]{0,60}LICENSE(?:.*?END [A-Z ]{0,60}LICENSE-{0,60}|(?:[A-Za-z0-9+/=\s-]|\\[nr])*)", re.DOTALL
-)
-"""A license file with its boundary lines, also one that was cut off, or that stands in a literal."""
-_ENVELOPE = re.compile(r"eyJkYXRhIjoi(?:[A-Za-z0-9+/=\s]|\\[nr]){80,}")
-"""A license file without them: Base64 of `{"data":"...`. Source: FACTS, the license file."""
+
+class Redacted(str):
+    """Text with something taken out of it; `original` gives it back."""
+
+    def __new__(cls, shown: str, original: str | None = None) -> Redacted:
+        """Text to show, and what it was."""
+        made = super().__new__(cls, shown)
+        made._original = shown if original is None else original
+        return made
+
+    _original: str
+
+
+def original(text: str) -> str:
+    """Text as it came in: for the finder of licenses, and for what is sent back as it was. Never show it."""
+    return text._original if isinstance(text, Redacted) else text
 
 
 class Redactor:
@@ -39,6 +56,10 @@ class Redactor:
         self._names = words
         longest_first = sorted(words, key=len, reverse=True)
         self._secrets = re.compile("|".join(map(re.escape, longest_first))) if words else None
+        values = {_core(value, secrets.values()): name for name, value in secrets.items()}
+        meant = {envelopes.decoded(value).text: name for value, name in values.items()}
+        twice = {quote(value, safe=""): name for value, name in values.items() if "%" in value}
+        self._pieces = _Pieces({**twice, **meant, **values})  # a secret may look as if it were escaped itself
 
     @classmethod
     def of(cls, *settings: Settings | JobSettings) -> Redactor:
@@ -57,20 +78,91 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """A text without them."""
-        if self._secrets:
-            text = self._secrets.sub(lambda found: f"[{self._names[found[0]]}]", text)
-        return _ENVELOPE.sub("[license]", _LICENSE.sub("[license]", text))
+        if len(text) < LEAST_CHARS:
+            return text
+        spans = list(self._spans(text))
+        return envelopes.replaced(text, spans) if spans else text
 
     def data(self, value: Any) -> Any:
         """Anything that JSON can hold, without them; dicts keep their type."""
-        if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, dict):
-            found = {self.text(key): self.data(item) for key, item in value.items()}
-            return type(value)(found)
-        if isinstance(value, list | tuple):
-            return [self.data(item) for item in value]
-        return value
+        return _each(value, self.text)
+
+    def entering(self, value: Any) -> Any:
+        """As `data`, for what others wrote: each text that is not the same afterwards remembers its `original`."""
+        return _each(value, self._entering)
+
+    def _entering(self, text: str) -> str:
+        shown = self.text(text)
+        return text if shown == text else Redacted(shown, text)
+
+    def _spans(self, text: str) -> Iterator[tuple[int, int, str]]:
+        """What is taken out: from where to where, and the word in its place."""
+        search = envelopes.Search(text)
+        if self._secrets:
+            yield from ((*found.span(), f"[{self._names[found[0]]}]") for found in self._secrets.finditer(text))
+            yield from self._pieces.spans(text)
+            if search.view.text != text:
+                found_there = self._pieces.spans(search.view.text)
+                yield from ((*search.view.origin(start, end), word) for start, end, word in found_there)
+        yield from ((start, end, _LICENSE) for start, end in search.spans())
+        yield from ((start, end, _CODE) for start, end in finder.activation_codes(text))
+
+
+class _Pieces:
+    """Finds parts of secrets in time that grows with the text only, however many secrets there are.
+
+    Args:
+        secrets: Each secret's name, by its value.
+    """
+
+    def __init__(self, secrets: Mapping[str, str]) -> None:
+        self._names = {value: name for value, name in secrets.items() if len(value) >= PIECE_CHARS}
+        self._blocks: dict[str, list[tuple[str, int]]] = {}
+        for value in self._names:
+            for at in range(len(value) - _STRIDE + 1):
+                self._blocks.setdefault(value[at : at + _STRIDE], []).append((value, at))
+
+    def spans(self, text: str) -> Iterator[tuple[int, int, str]]:
+        """From where to where a part of a secret stands, and the word in its place."""
+        if not self._blocks:
+            return
+        done = 0
+        for at in range(0, len(text) - _STRIDE + 1, _STRIDE):
+            if at < done:
+                continue
+            for value, place in self._blocks.get(text[at : at + _STRIDE], ()):
+                start, end = _common(text, at, value, place)
+                if end - start >= PIECE_CHARS:
+                    done = max(done, end)
+                    yield start, end, f"[{self._names[value]}]"
+
+
+def _common(text: str, at: int, value: str, place: int) -> tuple[int, int]:
+    """From where to where two texts agree around places where they do."""
+    start, end = at, at + _STRIDE
+    while start > 0 and place - (at - start) > 0 and text[start - 1] == value[place - (at - start) - 1]:
+        start -= 1
+    while end < len(text) and place + end - at < len(value) and text[end] == value[place + end - at]:
+        end += 1
+    return start, end
+
+
+def _core(value: str, others: Iterable[str]) -> str:
+    """The part of a secret that is secret by itself: of a cookie its value, not its name."""
+    return min(
+        (other for other in others if len(other) >= PIECE_CHARS and value.endswith(other)), key=len, default=value
+    )
+
+
+def _each(value: Any, change: Callable[[str], str]) -> Any:
+    """Anything that JSON can hold, with each text changed."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return type(value)({change(key): _each(item, change) for key, item in value.items()})
+    if isinstance(value, list | tuple):
+        return [_each(item, change) for item in value]
+    return value
 
 
 def _forms(value: str) -> Iterable[str]:

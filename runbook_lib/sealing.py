@@ -67,7 +67,7 @@ def note_seals(settings: Settings, ticket_id: int) -> str:
     if not waiting:
         return ""
     budget = Budget(WAIT_S)
-    with Session(loopback=settings.profile == "sandbox", budget=budget) as pool:
+    with Session.of(settings, budget=budget) as pool:
         zendesk = Zendesk(settings.zendesk_url, settings.zendesk_credentials(), pool)
         effects = Effects(journal, budget, settle_s=0, perform=True)
         try:

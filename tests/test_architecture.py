@@ -18,20 +18,21 @@ HOME = Path(runbook_lib.__file__).parent
 LAYERS = (
     ("errors",),
     ("models",),
-    ("policy",),
+    ("policy", "envelopes"),
     ("answers", "triage", "routing", "license", "messages", "display"),
+    ("finder",),
     ("settings", "keyring", "budget", "results"),
     ("redaction",),
     ("clients", "journal", "widgets", "screenshots", "templates"),
     ("effects", "mechanizer", "performing"),
     ("cases", "sealing"),
     ("papermill_engine", "engine", "runner", "records", "sandbox", "doctor", "lab"),
-    ("demo", "cli", "cli_journal", "cli_records"),
+    ("demo", "cli", "cli_journal", "cli_license", "cli_records"),
 )
 """Lowest first. A module may import from layers below its own, and a package from itself."""
 SIDEWAYS = {
     *(("runner", "engine"), ("engine", "papermill_engine")),
-    *(("cli", "demo"), ("cli", "cli_journal"), ("cli", "cli_records")),
+    *(("cli", "demo"), ("cli", "cli_journal"), ("cli", "cli_license"), ("cli", "cli_records")),
 }
 """(Who, whom): the few imports within a layer."""
 KNOWN_CIRCLES = {
@@ -43,7 +44,7 @@ KNOWN_CIRCLES = {
     },
 }
 """Modules that import each other, and their imports of each other. To be emptied, never to grow."""
-PURE = {name for layer in LAYERS[:4] for name in layer}
+PURE = {name for layer in LAYERS[:5] for name in layer}
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 READERS_OF_THE_ENVIRONMENT = {"settings", "lab", "performing", "demo", "sandbox"}
 """Of these only `settings` reads configuration: the next three pass the environment on, `sandbox` builds a job's."""
@@ -303,7 +304,8 @@ def test_circles_apart_are_two() -> None:
 def test_the_pure_layer_is_pure(name: str) -> None:
     """No I/O, no clock: deciding can be tested, repeated and read without a world around it."""
     source = MODULES[name]
-    assert set() == {found.split(".")[0] for found in imports(name, source)} & WORLDLY
+    used = {found.split(".")[0] for found in imports(name, source) if found != "io.BytesIO"}  # memory, and no file
+    assert set() == used & WORLDLY
     clocks = {used for used in names_used(source) if used.endswith((".now", ".today", ".utcnow"))}
     assert set() == clocks | (names_used(source) & {"open", "print", "input"})
 

@@ -144,6 +144,31 @@ def test_license_read_shows_what_a_file_says(capsys: pytest.CaptureFixture[str])
     assert "BEGIN" not in shown
 
 
+FIELD = Path(__file__).parent / "data" / "field"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["utf16-powershell.gitlab-license", "utf8-bom.gitlab-license", "license_usage.csv", "plain-crlf.gitlab-license"],
+)
+def test_license_read_takes_any_wrapping(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """UTF-16, the usage export, and what was read before."""
+    assert 0 == main(["license", "read", str(FIELD / name), "--public-key", str(FIELD / "public.pem"), "--json"])
+    assert "2026-11-06" == json.loads(capsys.readouterr().out)["expires_on"]
+
+
+def test_license_read_tells_all_of_several(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As a list for programs; people read which one GitLab takes."""
+    file = tmp_path / "both"
+    names = ("short-plain.gitlab-license", "utf8-bom.gitlab-license")
+    file.write_text("\n".join((FIELD / name).read_text(encoding="utf-8-sig") for name in names))
+    words = ["license", "read", str(file), "--public-key", str(FIELD / "public.pem")]
+    assert 0 == main([*words, "--json"])
+    assert 2 == len(json.loads(capsys.readouterr().out))
+    assert 0 == main(words)
+    assert "takes the last one" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [

@@ -159,7 +159,7 @@ def test_optional_keys_come_in_the_gems_order(private_key: PrivateKey) -> None:
     """Moments stand between dates and booleans, unknown keys last; what is not set is left out."""
     moment = datetime(2026, 8, 15, 3, 30, tzinfo=UTC)
     license = License(
-        licensee={"Name": "A"},
+        licensee={"Company": "GitLab", "Email": "a@gitlab.com"},
         starts_on=date(2026, 8, 15),
         next_sync_at=moment,
         last_synced_at=moment,
@@ -168,7 +168,10 @@ def test_optional_keys_come_in_the_gems_order(private_key: PrivateKey) -> None:
         other={"temporary_extension": True},
     )
     payload = unseal(license_file.write(license, private_key, boundary=False), private_key.public_key())
-    start = '{"version":1,"licensee":{"Name":"A"},"issued_at":"2026-08-15","next_sync_at":"2026-08-15T03:30:00+00:00"'
+    start = (
+        '{"version":1,"licensee":{"Company":"GitLab","Email":"a@gitlab.com"},"issued_at":"2026-08-15",'
+        '"next_sync_at":"2026-08-15T03:30:00+00:00"'
+    )
     end = '"generated_from_cancellation":false,"restrictions":{"plan":"premium"},"temporary_extension":true}'
     assert payload.decode().startswith(start)
     assert payload.decode().endswith(end)
@@ -233,17 +236,19 @@ FLAGS = [name for name, kind in License.__annotations__.items() if kind == "bool
 
 @st.composite
 def licenses(draw: Callable[..., Any]) -> License:
-    """Any license that the format can hold."""
+    """Any license that the format can hold and an instance takes."""
     starts_on, expires_on = sorted((draw(DATES), draw(DATES)))
     dates = ("notify_admins_on", "notify_users_on", "block_changes_on")
     moments = ("next_sync_at", "last_synced_at", "activated_at")
+    flags = {name: draw(st.booleans()) for name in FLAGS}
+    flags["offline_cloud_licensing_enabled"] &= flags["cloud_licensing_enabled"]
     return License(
         licensee=draw(st.dictionaries(st.text(), st.text(), min_size=1, max_size=4)),
         starts_on=starts_on,
-        expires_on=draw(st.sampled_from([None, expires_on])),
+        expires_on=expires_on,
         **{name: draw(st.none() | DATES) for name in dates},
         **{name: draw(MOMENTS) for name in moments},
-        **{name: draw(st.booleans()) for name in FLAGS},
+        **flags,
         restrictions=draw(st.dictionaries(st.text(), JSON_VALUES, max_size=4)),
         other=draw(st.dictionaries(st.text().map("x_".__add__), JSON_VALUES, max_size=2)),
     )
@@ -414,11 +419,14 @@ def test_a_bare_file_cut_anywhere_is_truncated() -> None:
 
 
 def test_a_file_cut_between_its_boundary_lines_is_truncated() -> None:
-    """Wherever it is cut, and from either end, one of the two lines is missing."""
+    """Wherever it is cut, and from either end, unless only boundary lines are missing."""
     begin, end = BOUNDED.index("LICENSE") + len("LICENSE"), BOUNDED.rindex("LICENSE")
+    first, last = BOUNDED.index("eyJ"), BOUNDED.rindex("\n-")
     assert {problem_of(BOUNDED[:length], GEM_KEY) for length in range(begin)} == {"not_a_license"}
-    assert {problem_of(BOUNDED[:length], GEM_KEY) for length in range(begin, end + 7)} == {"truncated"}
-    assert {problem_of(BOUNDED[start:], GEM_KEY) for start in range(begin, end - 20)} == {"truncated"}
+    assert {problem_of(BOUNDED[:length], GEM_KEY) for length in range(begin, last)} == {"truncated"}
+    assert {problem_of(BOUNDED[:length], GEM_KEY) for length in range(last, end + 7)} == {""}
+    assert {problem_of(BOUNDED[start:], GEM_KEY) for start in range(begin, first + 1)} == {""}
+    assert {problem_of(BOUNDED[start:], GEM_KEY) for start in range(first + 1, end - 20)} == {"truncated"}
 
 
 def test_lost_characters_in_the_middle_are_told() -> None:
@@ -516,12 +524,12 @@ def test_an_envelope_in_another_order_is_read() -> None:
         (2.0, "damaged"),
         ("2", "damaged"),
         (True, "damaged"),
-        (None, "damaged"),
-        (..., "damaged"),
+        (None, ""),
+        (..., ""),
     ],
 )
 def test_version_is_the_number_one(private_key: PrivateKey, version: object, problem: str) -> None:
-    """A larger whole number is a newer format; anything else is no version at all."""
+    """A larger whole number is a newer format; none is the first one, as for the gem; anything else is damage."""
     text = seal(private_key, payload_with(version=version))
     assert problem_of(text, private_key.public_key()) == problem
 
@@ -543,7 +551,8 @@ def test_version_is_the_number_one(private_key: PrivateKey, version: object, pro
         ("expires_at", "20260825"),
         ("expires_at", "2026-W35-2"),
         ("expires_at", "2026-8-25"),
-        ("expires_at", "2026-08-25T00:00:00"),
+        ("expires_at", "2026-08-25T25:00:00"),
+        ("expires_at", "2026-08-25T00:"),
         ("expires_at", "2026-08-25 "),
         ("expires_at", "٢٠٢٦-٠٨-٢٥"),
         ("expires_at", "0000-01-01"),
@@ -630,6 +639,84 @@ def test_errors_show_no_cause() -> None:
         shown = "".join(traceback.format_exception(caught.value))
         assert "During handling" not in shown
         assert "direct cause" not in shown
+
+
+# -- what the gem reads
+
+
+def odd(payload: bytes | str, private_key: PrivateKey) -> tuple[License, str]:
+    """What a payload says, and the notes on it."""
+    text = seal(private_key, payload if isinstance(payload, bytes) else payload.encode())
+    reading = license_file.examine(text, private_key.public_key())
+    return reading.license, "; ".join(reading.notes)
+
+
+def test_a_file_as_the_gem_writes_it_has_no_notes() -> None:
+    """Nothing is odd about it."""
+    for text in (PLAIN, BOUNDED):
+        assert license_file.Reading(EMERGENCY) == license_file.examine(text, GEM_KEY)
+
+
+@pytest.mark.parametrize("name", ["CO-OP", "A " * 90 + "X", "GITLAB - EMEA"], ids=["hyphen", "long", "dash"])
+def test_any_boundary_name_is_read(name: str) -> None:
+    """The gem takes any words there."""
+    assert EMERGENCY == license_file.read(BOUNDED.replace("GITLAB", name), GEM_KEY)
+
+
+@pytest.mark.parametrize(("line", "place"), [("BEGIN", 0), ("END", -1)])
+def test_a_missing_boundary_line_is_noted(line: str, place: int) -> None:
+    """Nothing else is missing, so the gem reads it."""
+    lines = BOUNDED.splitlines()
+    del lines[place]
+    reading = license_file.examine("\n".join(lines), GEM_KEY)
+    assert license_file.Reading(EMERGENCY, (f"its {line} line is missing",)) == reading
+
+
+def test_missing_padding_is_noted() -> None:
+    """The signs at the end say nothing; the fingerprint is the same without them."""
+    field = Path(__file__).parent / "data" / "field"
+    text, key = (field / "short-plain.gitlab-license").read_text(), (field / "public.pem").read_bytes()
+    bare = text.rstrip("=\n")
+    reading = license_file.examine(bare, license_file.load_public_key(key))
+    assert text.endswith("==\n")
+    assert ("the “=” at its end are missing",) == reading.notes
+    assert license_file.fingerprint(text) == license_file.fingerprint(bare)
+
+
+def test_null_in_the_licensee_is_empty_text(private_key: PrivateKey) -> None:
+    """Older customers have no company there."""
+    found, notes = odd(payload_with(licensee={"Name": None, "Email": "a@b.example"}), private_key)
+    assert ({"Name": "", "Email": "a@b.example"}, "its licensee is incomplete") == (found.licensee, notes)
+
+
+@pytest.mark.parametrize("text", ["2026-08-25T12:00:00Z", "2026-08-25 00:00:00 +0200", "2026-08-25T23:30:00.000-08:00"])
+def test_a_time_in_a_date_is_left_out(private_key: PrivateKey, text: str) -> None:
+    """The day is the one that stands there, as Ruby's `Date.parse` takes it."""
+    found, notes = odd(payload_with(expires_at=text), private_key)
+    assert (date(2026, 8, 25), "its expires_at has a time of day") == (found.expires_on, notes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"expires_at": ...}, "no expiry date"),
+        ({"offline_cloud_licensing_enabled": True}, "offline cloud license, but no cloud license"),
+    ],
+)
+def test_what_an_instance_refuses_is_read_and_noted(
+    private_key: PrivateKey, changes: dict[str, Any], words: str
+) -> None:
+    """The gem imports it and calls it invalid; it is not written here."""
+    found, notes = odd(payload_with(**changes), private_key)
+    assert words in notes
+    with pytest.raises(InputError, match=words):
+        license_file.write(found, private_key)
+
+
+def test_gitlabs_own_license_needs_no_expiry(private_key: PrivateKey) -> None:
+    """The gem excepts the team's own."""
+    own = License(licensee={"Company": "GitLab B.V.", "Email": "x@gitlab.com"}, starts_on=date(2026, 8, 15))
+    assert own == license_file.read(license_file.write(own, private_key), private_key.public_key())
 
 
 # -- what cannot be written

@@ -5,17 +5,19 @@ from __future__ import annotations
 import base64
 import html
 import json
+import re
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import nbformat
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runbook_lib.redaction import Redactor
+from runbook_lib.redaction import PIECE_CHARS, Redacted, Redactor, original
 from runbook_lib.settings import JobSettings, Settings
 from tests.configuration import without_configuration
+from tests.wrappings import EXAMPLES, LICENSES, WRAPPINGS, body_of, runs_of
 
 VECTORS = Path(__file__).parent / "data" / "license-vectors"
 SECRET = "hush-&<>'\"\\-4711"
@@ -74,6 +76,89 @@ def test_nothing_else_is_touched(text: str) -> None:
     """Text without secrets and licenses is the same afterwards."""
     if not any(word in text for word in ("BEGIN", "hush", "canary", "eyJ")):
         assert text == NET.text(text)
+
+
+TOKENS = {
+    "zendesk_oauth_token": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "zendesk_api_token": "pT4-v/9Qx+Zr=&<7yB\"w'k\\2uM%41c",
+    "slack_token": "xoxb-123456789012-AbCdEfGhIjKlMnOpQrStUvWx",
+    "customersdot_cookie": "_customersdot_session=BAh7%2BCEkiD3Nlc3Npb25faWQGOgZFVEk%3D--0a1b2c3d4e5f",
+    "customersdot_cookie's value": "BAh7%2BCEkiD3Nlc3Npb25faWQGOgZFVEk%3D--0a1b2c3d4e5f",
+}
+BASIC = base64.b64encode(f"agent@team.example/token:{TOKENS['zendesk_api_token']}".encode()).decode()
+SPELLINGS = {
+    "as it is": str,
+    "percent": lambda word: quote(word, safe=""),
+    "percent, lower case": lambda word: re.sub("%..", lambda found: found[0].lower(), quote(word, safe="")),
+    "JSON": lambda word: json.dumps(word)[1:-1],
+    "JSON of Rails": lambda word: re.sub("[<>&='/]", lambda found: f"\\u{ord(found[0]):04x}", json.dumps(word)[1:-1]),
+    "HTML": html.escape,
+    "HTML by number": lambda word: "".join(f"&#x{ord(char):x};" if not char.isalnum() else char for char in word),
+}
+GUARD = Redactor({**TOKENS, "zendesk_api_token in a header": BASIC})
+
+
+def pieces(secret: str, shown: str) -> list[str]:
+    """The pieces of a secret that can be read in a text, or that some way of spelling hides there."""
+    views = {shown, html.unescape(shown), unquote(shown), shown.replace("\\/", "/"), html.unescape(unquote(shown))}
+    found = {secret[at : at + PIECE_CHARS] for at in range(len(secret) - PIECE_CHARS + 1)}
+    return [piece for piece in found if any(piece in view for view in views)]
+
+
+@EXAMPLES
+@given(
+    name=st.sampled_from([*sorted(TOKENS), "Basic"]),
+    spelling=st.sampled_from(sorted(SPELLINGS)),
+    before=st.text(max_size=40),
+    after=st.text(max_size=40),
+    cut=st.tuples(st.integers(0, 150), st.integers(0, 150)),
+)
+def test_no_piece_of_a_secret_is_left(name: str, spelling: str, before: str, after: str, cut: tuple[int, int]) -> None:
+    """As a server may spell it, whole or cut anywhere, with anything around it."""
+    secret = {**TOKENS, "Basic": BASIC}[name]
+    core = TOKENS["customersdot_cookie's value"] if "cookie" in name else secret
+    spelled = SPELLINGS[spelling](secret)
+    start, end = sorted(cut)
+    for said in (spelled, spelled[start:end]):
+        assert [] == pieces(core, GUARD.text(f"{before}{said}{after}"))
+
+
+@pytest.mark.parametrize(
+    "words", ["customersdot_session is over", "RUNBOOK_CUSTOMERSDOT_COOKIE", "xoxb-12", "agent@team"]
+)
+def test_what_is_no_secret_in_a_secret_stays(words: str) -> None:
+    """A cookie's name is in its documentation."""
+    assert words == GUARD.text(words)
+
+
+@EXAMPLES
+@given(text=LICENSES, name=st.sampled_from(sorted(WRAPPINGS)))
+def test_no_license_is_left_in_any_wrapping(text: str, name: str) -> None:
+    """Not in a text, a key, a list of lines, or what was read off JSON."""
+    wrapped = WRAPPINGS[name](text)
+    data = GUARD.data({"words": wrapped, "lines": wrapped.splitlines(), "deep": [{wrapped: 1}]})
+    assert [] == runs_of(body_of(text), json.dumps(data))
+
+
+def test_what_enters_remembers_its_original() -> None:
+    """The finder of licenses gets the text as it came; everybody else gets it without."""
+    text = (VECTORS / "with-boundary.gitlab-license").read_text()
+    found = GUARD.entering({"body": f"Hi\n{text}", "subject": "Hi", "n": [1, None]})
+    assert ("Hi\n[license]", f"Hi\n{text}") == (found["body"], original(found["body"]))
+    assert [] == runs_of(body_of(text), repr(found) + json.dumps(found))
+    assert isinstance(found["body"], Redacted)
+    assert type(found["subject"]) is str
+    assert "Hi" == original(found["subject"])
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["Our activation code is aB3dE6gH9jK2mN5pQ8sT1vW4.", "activation_code: aB3dE6gH9jK2mN5pQ8sT1vW4"],
+)
+def test_an_activation_code_is_taken_out(words: str) -> None:
+    """Whoever has it can activate an instance with it."""
+    assert "aB3dE6gH" not in GUARD.text(words)
+    assert "[activation code]" in GUARD.text(words)
 
 
 def test_a_notebook() -> None:

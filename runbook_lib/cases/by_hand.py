@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import date, timedelta
 from pathlib import Path
 
-from runbook_lib import policy
+from runbook_lib import finder, policy
 from runbook_lib.cases.base import Case
 from runbook_lib.cases.issuing import Issuance, Mechanizer
+from runbook_lib.display import clean
 from runbook_lib.effects import EffectResult
 from runbook_lib.errors import InputError, OutcomeUnknownError
 from runbook_lib.models import Ticket
@@ -48,16 +49,23 @@ def manual_issuance(given: str, users: int) -> Issuance:
     """The license that the engineer made, from its link or its file.
 
     Raises:
-        InputError: It is neither a web address nor a readable file.
+        InputError: It is neither a web address nor a readable file with one license.
     """
     if given.startswith("https://"):
         return Issuance(users, given, identity="made by hand, not read by the runbook")
     try:
-        return Issuance(users, f"file {Path(given).name}", Path(given).read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError) as exc:
+        found = finder.look(Path(given).read_bytes())
+    except (OSError, ValueError) as exc:
         raise InputError(
-            f"issued_evidence is {given!r}; expected the license's https link, or the path of its file."
+            f"issued_evidence is {clean(given)!r}; expected the license's https link, or the path of its file."
         ) from exc
+    name = clean(Path(given).name, 80)
+    if len(found.licenses) != 1:
+        raise InputError(
+            f"issued_evidence names {name}, which is {found.words} with {len(found.licenses) or 'no'} licenses in it. "
+            "Give a file that holds the license that was issued, and no other."
+        )
+    return Issuance(users, f"file {name}", found.licenses[0].text)
 
 
 def made_by_hand(made: EffectResult, users: int) -> Issuance:

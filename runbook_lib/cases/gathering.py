@@ -1,4 +1,4 @@
-"""What the ticket itself tells: facts from the license files on it and from its organization.
+"""What the ticket itself tells: facts from the licenses on it and from its organization.
 
 Only reads. Whatever cannot be used becomes a note that says why, never a fact.
 """
@@ -6,49 +6,35 @@ Only reads. Whatever cannot be used becomes a note that says why, never a fact.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
 
-from runbook_lib import answers, license
+from runbook_lib import answers
 from runbook_lib.cases.base import Case
-from runbook_lib.display import clean, size
-from runbook_lib.errors import InputError, RunbookError
-from runbook_lib.models import Attachment, Comment, Fact, Source
+from runbook_lib.cases.license_files import HeldLicense, LicenseFiles
+from runbook_lib.display import clean
+from runbook_lib.errors import InputError
+from runbook_lib.models import Comment, Fact, Source
 from runbook_lib.policy import PAID_PLANS
-from runbook_lib.settings import Settings
-
-MOST_FILES = 10
-"""License files that are read off one ticket; more are noted."""
 
 
 def license_facts(case: Case, thread: Iterable[Comment], emergency_on: date) -> tuple[list[Fact], list[str]]:
-    """Facts from the license files on the ticket whose signature holds, and notes on all of them.
+    """Facts from the licenses on the ticket whose signature holds, and notes on all that is on it.
 
-    Several files may be there, such as an earlier extension by Sales. One of them counts: the one that had begun by
-    the emergency's date and ends last. A paid plan is taken from the newest full license, since a trial proves none.
+    Several may be there, such as an earlier extension by Sales. One of them counts: the one that had begun by the
+    emergency's date and ends last. A paid plan is taken from the newest full license, since a trial proves none.
     """
-    files = [a for comment in thread for a in comment.attachments if _may_be_license(a)]
-    if not files:
-        return [], []
-    public_key = load_public_key(case.settings)
-    notes: list[str] = []
-    held: list[_Held] = []
-    for file in files[:MOST_FILES]:
-        try:
-            content = _content(case, file)
-            found = _Held(file.file_name, license.read(content, public_key), license.fingerprint(content))
-        except RunbookError as exc:
-            notes.append(f"{clean(file.file_name, 80)} was not used: {exc}")
-            continue
+    files = LicenseFiles(case)
+    files.look(thread)
+    notes = list(files.notes)
+    held: list[HeldLicense] = []
+    for found in files.held:
         notes.append(_identity(found, case))
         if found.license.starts_on > emergency_on:
-            notes.append(f"{clean(file.file_name, 80)} does not count: it starts on {found.license.starts_on}.")
+            notes.append(f"{clean(found.file_name, 200)} does not count: it starts on {found.license.starts_on}.")
         else:
             held.append(found)
-    if len(files) > MOST_FILES:
-        notes.append(f"{len(files)} license files are on the ticket; only the first {MOST_FILES} were read.")
     if len(held) > 1:
-        notes.append("Several license files hold: the one that ends last counts. An earlier extension changes nothing.")
+        notes.append("Several licenses hold: the one that ends last counts. An earlier extension changes nothing.")
     held.sort(key=lambda one: one.license.expires_on or date.max, reverse=True)
     facts, more = _facts_of(held)
     return facts, notes + more
@@ -80,45 +66,7 @@ def ticket_facts(case: Case) -> tuple[list[Fact], list[str]]:
     return facts, notes
 
 
-def load_public_key(settings: Settings) -> license.PublicKey:
-    """The key that licenses are checked with.
-
-    Raises:
-        InputError: The file is not configured, missing, or no public key.
-    """
-    path = settings.license_public_key_file
-    if path is None:
-        raise InputError("RUNBOOK_LICENSE_PUBLIC_KEY_FILE is not set, so no license can be checked.")
-    try:
-        return license.load_public_key(path.read_bytes())
-    except OSError as exc:
-        raise InputError(f"The public key {path} cannot be read: {exc.strerror}.") from exc
-
-
-def _content(case: Case, file: Attachment) -> bytes:
-    limit = min(license.MAX_LICENSE_BYTES, case.settings.attachment_limit_bytes)
-    if file.size > limit:
-        raise InputError(f"it has {size(file.size)}, and a license file has a few kB.")
-    return case.services.zendesk.download(file, limit)
-
-
-def _may_be_license(file: Attachment) -> bool:
-    name = file.file_name.lower()
-    return not file.content_type.startswith("image/") and (
-        name.endswith(".gitlab-license") or "license" in name or "licence" in name
-    )
-
-
-@dataclass(frozen=True)
-class _Held:
-    """A license file whose signature holds."""
-
-    file_name: str
-    license: license.License
-    fingerprint: str
-
-
-def _facts_of(held: Sequence[_Held]) -> tuple[list[Fact], list[str]]:
+def _facts_of(held: Sequence[HeldLicense]) -> tuple[list[Fact], list[str]]:
     """What the files prove, the one that counts first. A trial says nothing of a paid plan. Source: seeds, *Scope*."""
     if not held:
         return [], []
@@ -131,23 +79,23 @@ def _facts_of(held: Sequence[_Held]) -> tuple[list[Fact], list[str]]:
     if first.license.expires_on:
         facts.append(Fact("expires_on", first.license.expires_on, Source.LICENSE_FILE, first.file_name))
     else:
-        notes.append(f"{clean(first.file_name, 80)} has no expiry date; ask what the instance itself shows.")
+        notes.append(f"{clean(first.file_name, 200)} has no expiry date; ask what the instance itself shows.")
     if first.license.block_changes_on:
         facts.append(Fact("blocked_on", first.license.block_changes_on, Source.LICENSE_FILE, first.file_name))
     try:
         users = answers.count("users_in_license", first.license.user_count, least=1)
         facts.append(Fact("users_in_license", users, Source.LICENSE_FILE, first.file_name))
     except InputError as exc:
-        notes.append(f"The user count of {clean(first.file_name, 80)} was not used: {exc}")
+        notes.append(f"The user count of {clean(first.file_name, 200)} was not used: {exc}")
     return facts, notes
 
 
-def _identity(held: _Held, case: Case) -> str:
+def _identity(held: HeldLicense, case: Case) -> str:
     """Which license a file is and whom it names, with a warning if that seems to be somebody else."""
     company = str(held.license.licensee.get("Company", ""))
     email = str(held.license.licensee.get("Email", ""))
     words = (
-        f"{clean(held.file_name, 80)} is signed by the expected key; {held.fingerprint}, "
+        f"{clean(held.file_name, 200)} is signed by the expected key; {held.fingerprint}, "
         f"licensed to {clean(company, 80) or 'no company'} <{clean(email, 80) or 'no address'}>."
     )
     ticket = case.ticket

@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from runbook_lib import license, messages, policy
 from runbook_lib.cases.base import Case
-from runbook_lib.cases.gathering import load_public_key
+from runbook_lib.cases.license_files import load_public_key
 from runbook_lib.display import Paragraph, Part, Table, clean
 from runbook_lib.effects import EffectResult
 from runbook_lib.errors import InputError, LicenseError, OutcomeUnknownError, PersonNeededError, UnavailableError
@@ -159,7 +159,7 @@ class Tracker:
         return Issuance(
             messages.licensed_users(issue.title, self._email) or users,
             issue.url,
-            messages.find_license(issue.description),
+            messages.find_license(issue.raw),
         )
 
 
@@ -371,7 +371,7 @@ class SettledIssue:
         now = self._gitlab.issue(self._project, self._issue.iid)
         if (now.title, now.state) != (self._issue.title, self._issue.state):
             raise PersonNeededError(f"Issue {now.url} has changed meanwhile, to “{clean(now.title, 200)}”. Run again.")
-        description = now.description
+        description = now.raw
         if not self._sent:
             description += f"\n\n{messages.failure_body('The job died before it sent the mail.')}"
         found = self._gitlab.update_issue(

@@ -200,7 +200,7 @@ class LicenseNotReceived(WeekendLicense):
 
     def _has_ended(self, issue: TrackerIssue) -> bool:
         """Whether an issue's license has ended; by its day where the copy cannot be read."""
-        text = messages.find_license(issue.description)
+        text = messages.find_license(issue.raw)
         today = self.settings.now().date()
         if text is not None:
             found = check_license(self, text, 0)[1]

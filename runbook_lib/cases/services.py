@@ -35,7 +35,7 @@ class Services:
 def connect(settings: Settings) -> Services:
     """Build the clients on one connection pool, which is closed when they are no longer used."""
     budget = Budget(settings.wait_s, say=Progress().say)
-    pool = Session(loopback=settings.profile == "sandbox", budget=budget)
+    pool = Session.of(settings, budget=budget)
     gitlab = GitLab(settings.gitlab_url, settings.gitlab_token, pool) if settings.gitlab_token else None
     if settings.slack_token is None:
         raise InputError("RUNBOOK_SLACK_TOKEN is missing.")

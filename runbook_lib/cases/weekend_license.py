@@ -18,7 +18,6 @@ from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, eff
 from runbook_lib.cases.changes import ByHand, Screenshots, SlackPost, screenshots_request
 from runbook_lib.cases.changes import Comment as CommentEffect
 from runbook_lib.cases.emergency import Emergency, from_license_file
-from runbook_lib.cases.gathering import load_public_key
 from runbook_lib.cases.issuing import (
     Issuance,
     Tracker,
@@ -26,6 +25,7 @@ from runbook_lib.cases.issuing import (
     checked_issuance,
     order,
 )
+from runbook_lib.cases.license_files import load_public_key
 from runbook_lib.cases.pictures import is_image
 from runbook_lib.cases.walk import Prefill
 from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone, clean

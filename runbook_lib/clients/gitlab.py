@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from runbook_lib.clients.http import Service, Session, listed
 from runbook_lib.errors import RefusedError, UnavailableError
 from runbook_lib.models import Pipeline, TrackerIssue
+from runbook_lib.redaction import original
 
 LAST_PAGE = 50
 """Pages of 100 that are read at the most; nobody's tracker has more of one label since one ticket."""
@@ -132,6 +133,7 @@ def _issue(item: Mapping[str, Any]) -> TrackerIssue:
         created_at=datetime.fromisoformat(item["created_at"]),
         url=item["web_url"],
         description=item.get("description") or "",
+        raw=original(item.get("description") or ""),
     )
 
 

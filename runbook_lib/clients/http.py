@@ -8,6 +8,9 @@
 
 Must not know any vendor; each vendor's client says how its errors read, and takes answers apart in the `parse` that
 it passes along, so that one without an expected key is told like any other that cannot be read.
+
+What a service answers is foreign text. It is redacted before anything else is done with it (`Session.redactor`), so
+that `parse` and `explain` see no secret and no license, and nothing is cut or quoted that holds one.
 """
 
 from __future__ import annotations
@@ -23,7 +26,8 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exp
 
 from runbook_lib.budget import Budget
 from runbook_lib.errors import InputError, OutcomeUnknownError, RefusedError, UnavailableError
-from runbook_lib.settings import is_loopback
+from runbook_lib.redaction import Redactor
+from runbook_lib.settings import JobSettings, Settings, is_loopback
 
 TIMEOUT_S = 20.0
 ATTEMPTS = 4
@@ -36,8 +40,10 @@ REDIRECTS = 5
 _T = TypeVar("_T")
 _BACKOFF = wait_exponential_jitter(multiplier=FIRST_PAUSE_S, max=LONGEST_PAUSE_S, jitter=FIRST_PAUSE_S)
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
-_OTHER_FORM = (LookupError, TypeError, AttributeError, ValueError, OverflowError)
-"""What taking an answer apart raises if it is not of the form expected."""
+_OTHER_FORM = (LookupError, TypeError, AttributeError, ValueError, OverflowError, RecursionError)
+"""What taking an answer apart raises if it is not of the form expected; the last one if it is nested without end."""
+WORDS_LIMIT = 200
+"""Characters of a service's own words in a message."""
 
 
 class _TransientError(UnavailableError):
@@ -56,10 +62,16 @@ class Session(httpx.Client):
         loopback: Whether the services are on this machine; then no proxy is asked for.
         budget: The run's seconds for waiting.
         transport: In place of the network.
+        redactor: Takes out of each answer what must not enter; by default licenses.
     """
 
     def __init__(
-        self, *, loopback: bool, budget: Budget | None = None, transport: httpx.BaseTransport | None = None
+        self,
+        *,
+        loopback: bool,
+        budget: Budget | None = None,
+        transport: httpx.BaseTransport | None = None,
+        redactor: Redactor | None = None,
     ) -> None:
         super().__init__(
             transport=transport,
@@ -68,6 +80,12 @@ class Session(httpx.Client):
             headers={"User-Agent": "license-runbook"},
         )
         self.budget = budget or Budget(USUAL_BUDGET_S)
+        self.redactor = redactor or Redactor({})
+
+    @classmethod
+    def of(cls, settings: Settings | JobSettings, *, budget: Budget | None = None) -> Session:
+        """The pool of a run with these settings, which lets none of their secrets in."""
+        return cls(loopback=settings.profile == "sandbox", budget=budget, redactor=Redactor.of(settings))
 
 
 class Service:
@@ -147,24 +165,23 @@ class Service:
         """
         try:
             body = response.json()
+        except RecursionError as exc:
+            raise self._odd(response) from exc
         except ValueError as exc:
-            kind = response.headers.get("content-type", "no type")
+            kind = self._line(response.headers.get("content-type", "no type"))
             raise UnavailableError(
                 f"{self.name} answered with something that is not JSON ({kind}). Check its address, {self.base_url}."
             ) from exc
         try:
-            return parse(body)
+            return parse(self._session.redactor.entering(body))
         except _OTHER_FORM as exc:
-            raise UnavailableError(
-                f"{self.name} answered {response.request.url.path} in an unexpected form. "
-                f"Check its address, {self.base_url}, or try again later."
-            ) from exc
+            raise self._odd(response) from exc
 
     def write_json(self, method: str, path: str, parse: Callable[[Any], _T], **body: Any) -> _T:
         """As `write`, and parse the decoded answer; one that cannot be read counts as lost."""
         response = self.write(method, path, **body)
         try:
-            return parse(response.json())
+            return parse(self._session.redactor.entering(response.json()))
         except _OTHER_FORM as exc:
             raise self.lost("its answer cannot be read") from exc
 
@@ -259,6 +276,11 @@ class Service:
                 raise InputError(f"The file is larger than the limit of {limit:,} bytes and was not fetched.")
         return bytes(found)
 
+    def header(self, response: httpx.Response, name: str) -> str | None:
+        """A header of an answer, redacted as its body is; None if it is not there."""
+        words = response.headers.get(name)
+        return None if words is None else self._session.redactor.text(words)
+
     def lost(self, how: str) -> OutcomeUnknownError:
         """The error for a write whose answer was lost."""
         return OutcomeUnknownError(f"A change was sent to {self.name}, but {how}: it may or may not have happened.")
@@ -275,11 +297,21 @@ class Service:
 
     def _words(self, response: httpx.Response) -> str:
         try:
-            words = self._explain(response.json())
-        except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+            words = self._explain(self._session.redactor.entering(response.json()))
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
             words = response.reason_phrase
-        line = re.sub(r"\s+", " ", "".join(c if c.isprintable() else " " for c in words)).strip()
-        return (line[:200] or response.reason_phrase).rstrip(".") + "."
+        return (self._line(words) or self._line(response.reason_phrase)).rstrip(".") + "."
+
+    def _line(self, words: str) -> str:
+        """A service's own words in one short line, redacted before anything is cut."""
+        shown = self._session.redactor.text(words)
+        return re.sub(r"\s+", " ", "".join(c if c.isprintable() else " " for c in shown)).strip()[:WORDS_LIMIT]
+
+    def _odd(self, response: httpx.Response) -> UnavailableError:
+        return UnavailableError(
+            f"{self.name} answered {response.request.url.path} in an unexpected form. "
+            f"Check its address, {self.base_url}, or try again later."
+        )
 
     def _unreachable(self, exc: httpx.RequestError) -> _TransientError:
         how = "does not answer in time" if isinstance(exc, httpx.TimeoutException) else "cannot be reached"

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from runbook_lib.clients.http import Service, Session, listed
 from runbook_lib.errors import RefusedError, UnavailableError
+from runbook_lib.redaction import original
 
 EVENT = "license_runbook"
 """The `event_type` of our posts' metadata."""
@@ -116,7 +117,7 @@ class Slack:
         """
         response = self._service.read("auth.test", patience_s=patience_s)
         self._service.parsed(response, _ok)
-        told = response.headers.get("x-oauth-scopes")
+        told = self._service.header(response, "x-oauth-scopes")
         return None if told is None else [scope.strip() for scope in told.split(",") if scope.strip()]
 
     def probe(self, channel_id: str, *, patience_s: float) -> None:
@@ -145,8 +146,8 @@ def _ok(answer: Any, channel_id: str = "") -> Any:
 
 def _page(answer: Any) -> tuple[list[tuple[str, str | None]], str]:
     """The messages of a page, as `ts` and operation id, and the cursor of the next one, "" on the last."""
-    cursor = (answer.get("response_metadata") or {}).get("next_cursor")
-    return listed(answer["messages"], _message), str(cursor or "")
+    cursor = original((answer.get("response_metadata") or {}).get("next_cursor") or "")
+    return listed(answer["messages"], _message), cursor
 
 
 def _message(item: Any) -> tuple[str, str | None]:

@@ -17,6 +17,7 @@ import httpx
 from runbook_lib.clients.http import Service, Session, listed
 from runbook_lib.errors import RefusedError, UnavailableError
 from runbook_lib.models import Attachment, Comment, Organization, Person, Ticket
+from runbook_lib.redaction import original
 
 STAMP_S = 1.0
 """What a ticket's stamp tells apart."""
@@ -141,7 +142,7 @@ class Zendesk:
         return self._service.write_json(
             "POST",
             "api/v2/uploads.json",
-            lambda answer: str(answer["upload"]["token"]),
+            lambda answer: original(answer["upload"]["token"]),
             params={"filename": file_name},
             content=content,
             headers={"Content-Type": content_type},
@@ -216,7 +217,7 @@ def plain(body: str) -> str:
 def _cursor(page: Mapping[str, Any]) -> str | None:
     """Where the next page of a list starts, or None after the last."""
     meta = page.get("meta") or {}
-    return str(meta["after_cursor"]) if meta.get("has_more") else None
+    return original(meta["after_cursor"]) if meta.get("has_more") else None
 
 
 def _somebody(answer: Mapping[str, Any]) -> Person:
@@ -239,7 +240,7 @@ def _comment(item: Mapping[str, Any]) -> Comment:
         Attachment(
             id=a["id"],
             file_name=a.get("file_name") or "",
-            content_url=a["content_url"],
+            content_url=original(a["content_url"]),
             content_type=a.get("content_type") or "",
             size=a.get("size") or 0,
         )
@@ -249,6 +250,7 @@ def _comment(item: Mapping[str, Any]) -> Comment:
         id=item["id"],
         author_id=item["author_id"],
         body=item.get("body") or "",
+        raw=original(item.get("body") or ""),
         public=bool(item["public"]),
         created_at=_moment(item["created_at"]),
         attachments=files,

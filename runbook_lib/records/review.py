@@ -285,7 +285,7 @@ class Review:
             return [], []
         try:
             settings = Settings.load()
-            with Session(loopback=settings.profile == "sandbox") as session:
+            with Session.of(settings) as session:
                 zendesk = Zendesk(settings.zendesk_url, settings.zendesk_credentials(), session)
                 return verifier.notes(tickets, zendesk.comments), []
         except RunbookError as exc:

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from runbook_lib import license as license_file
 from runbook_lib import messages, policy
 from runbook_lib.errors import InputError, UnavailableError
-from runbook_lib.sandbox import tickets, tickets_of_the_week, tickets_without_mail
+from runbook_lib.sandbox import tickets, tickets_of_the_week, tickets_with_licenses, tickets_without_mail
 from runbook_lib.sandbox.screens import Screen, png
 from runbook_lib.sandbox.store import Store
 from runbook_lib.sandbox.tickets import Attachment, File, LicenseFile, Missing, PracticeTicket, Screenshot
@@ -39,7 +39,12 @@ SLACK_CHANNEL_ID = "C07PRACTICE"
 
 _OLD = "2024-01-15T08:00:00Z"
 
-TICKETS = (*tickets.TICKETS, *tickets_of_the_week.TICKETS, *tickets_without_mail.TICKETS)
+TICKETS = (
+    *tickets.TICKETS,
+    *tickets_of_the_week.TICKETS,
+    *tickets_without_mail.TICKETS,
+    *tickets_with_licenses.TICKETS,
+)
 """Every practice ticket of a new world."""
 
 
@@ -181,7 +186,7 @@ class _Planter:
             to_the_second(came_in_at),
             to_the_second(updated_at),
         )
-        comment_id = self._comment(ticket.id, requester_id, ticket.text, public=True, at=came_in_at)
+        comment_id = self._comment(ticket.id, requester_id, self._text(ticket), public=True, at=came_in_at)
         for attachment in ticket.attachments:
             self._attachment(comment_id, ticket, attachment)
         for account in ticket.accounts:
@@ -191,6 +196,13 @@ class _Planter:
         for note in ticket.notes:
             at = came_in_at + timedelta(minutes=note.after_minutes)
             self._comment(ticket.id, colleague_id, note.text, public=False, at=at)
+
+    def _text(self, ticket: PracticeTicket) -> str:
+        """What the requester wrote, with the license that they pasted."""
+        if ticket.pasted is None:
+            return ticket.text
+        quoted = "\n".join(f"> {line}" for line in self._license_text(ticket, ticket.pasted).splitlines())
+        return ticket.text.replace("{license}", quoted)
 
     def _company(self, company: tickets.Company) -> int:
         fields = {"plan": company.plan, "deployment": company.deployment, "account_type": company.account_type}
@@ -238,7 +250,7 @@ class _Planter:
         content_type, source, size = "application/octet-stream", "stored", tickets.GENERATED_BYTES
         content: bytes | None = None
         if isinstance(attachment, LicenseFile):
-            content = self._license_text(ticket, attachment).encode()
+            content = self._license_file(ticket, attachment).encode()
         elif isinstance(attachment, File):
             content, content_type = attachment.content, attachment.content_type
         elif isinstance(attachment, Screenshot):
@@ -364,6 +376,20 @@ class _Planter:
             maximum=wanted.maximum,
         )
         return png(screen)
+
+    def _license_file(self, ticket: PracticeTicket, file: LicenseFile) -> str:
+        """A license as it is attached: a license file, or the export in which it is the first line's value.
+
+        Source: GitLab documentation, *Export license usage*.
+        """
+        text = self._license_text(ticket, file)
+        if not file.is_export:
+            return text
+        key = "\n".join(text.splitlines()[1:-1])
+        rows = [("License Key", key), ("Email", ticket.requester.email), ("Company", ticket.company.name)]
+        rows += [("License End Date", str(file.expires_on(ticket.date(self._world_date)))), ("", "")]
+        rows += [("Date", "Billable User Count"), ("2026-11-01 12:00:00", str(file.users - 7))]
+        return "".join(f'"{name}","{value}"\n' for name, value in rows)
 
     def _license_text(self, ticket: PracticeTicket, file: LicenseFile) -> str:
         """Signs the license that a customer attaches."""

@@ -93,6 +93,7 @@ class LicenseFile:
         term_days: Days from its start to its expiry.
         trial: Whether it is a trial, such as an extension made by Sales.
         foreign_key: Whether a key other than the world's signs it.
+        is_export: Whether it comes as the license usage export, which holds the license in its first line.
     """
 
     name: str
@@ -102,6 +103,7 @@ class LicenseFile:
     plan: str = "premium"
     trial: bool = False
     foreign_key: bool = False
+    is_export: bool = False
 
     def expires_on(self, emergency: date) -> date:
         """The day it expires, given the emergency's date."""
@@ -232,7 +234,11 @@ class TrackerIssue:
 
 @dataclass(frozen=True, kw_only=True)
 class PracticeTicket:
-    """One ticket of a new world."""
+    """One ticket of a new world.
+
+    Attributes:
+        pasted: A license that stands in the text, quoted as in a forwarded mail, in the place of `{license}`.
+    """
 
     id: int
     at: time
@@ -241,6 +247,7 @@ class PracticeTicket:
     subject: str
     text: str
     attachments: tuple[Attachment, ...] = ()
+    pasted: LicenseFile | None = None
     notes: tuple[Note, ...] = ()
     status: str = "open"
     assigned: bool = False

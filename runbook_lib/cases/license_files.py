@@ -1,0 +1,157 @@
+"""The licenses on a ticket: in its files and in its comments, told by content. Only reads.
+
+What a license proves is not decided here. Whatever is left aside gets a note that says what it is. A file that could
+not be fetched is neither: what the client raises goes on to the caller, since *could not look* is not *not there*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from runbook_lib import finder, license
+from runbook_lib.cases.base import Case
+from runbook_lib.display import clean, size
+from runbook_lib.errors import InputError, LicenseError
+from runbook_lib.finder import Content, Kind
+from runbook_lib.models import Attachment, Comment
+from runbook_lib.settings import Settings
+
+MOST_FILES = 100
+"""Files that are looked at on one ticket; more are noted."""
+MOST_LICENSES = 10
+"""Licenses that are read off one ticket; more are noted."""
+
+
+@dataclass(frozen=True)
+class HeldLicense:
+    """A license on the ticket that the expected key opens.
+
+    Attributes:
+        file_name: The file's name, or which comment it stands in.
+        license: What it says.
+        fingerprint: Its id for records.
+    """
+
+    file_name: str
+    license: license.License
+    fingerprint: str
+
+
+class LicenseFiles:
+    """What was found on one ticket.
+
+    Args:
+        case: The case; its Zendesk is asked for the files.
+
+    Attributes:
+        held: The licenses that hold, each once, in the order of the thread.
+        notes: What was left aside, and what is odd about what was not.
+    """
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+        self._key: license.PublicKey | None = None
+        self.held: list[HeldLicense] = []
+        self.notes: list[str] = []
+
+    def look(self, thread: Iterable[Comment]) -> None:
+        """Look through a thread, comment by comment.
+
+        Raises:
+            RefusedError, UnavailableError: A file could not be fetched.
+            InputError: A license was found, and there is no key to check it with.
+        """
+        files = 0
+        for comment in thread:
+            self._comment(comment)
+            for file in comment.attachments:
+                files += 1
+                if files <= MOST_FILES:
+                    self._file(file)
+        if files > MOST_FILES:
+            self.notes.append(f"{files} files are on the ticket; only the first {MOST_FILES} were looked at.")
+
+    def _comment(self, comment: Comment) -> None:
+        name = f"the comment of {comment.created_at:%Y-%m-%d %H:%M} UTC"
+        found = finder.look(comment.raw)
+        if found.licenses:
+            self._read(name, found)
+        elif found.kind is Kind.ACTIVATION_CODE:
+            self.notes.append(f"{_sentence(name)} holds {found.kind}. {found.advice}")
+        else:
+            self.notes += [f"{_sentence(name)}: {note}" for note in found.notes]
+
+    def _file(self, file: Attachment) -> None:
+        name = clean(file.file_name or "a file without a name", 80)
+        limit = self._case.settings.attachment_limit_bytes
+        try:
+            if file.size > limit:
+                raise InputError(f"it has {size(file.size)}, more than the limit of {size(limit)}")
+            found = finder.look(_content(self._case, file, limit))
+        except InputError as exc:
+            self.notes.append(f"{name} was not used: {str(exc).rstrip('.')}. Nobody has looked into it.")
+            return
+        if found.licenses:
+            self._read(name, found)
+        else:
+            self.notes.append(" ".join(filter(None, [f"{name} was left aside: it is {found.words}.", found.advice])))
+            self.notes += [f"{name}: {note}" for note in found.notes]
+
+    def _read(self, name: str, found: Content) -> None:
+        """Check what was found in one place."""
+        if found.kind is Kind.USAGE_EXPORT:
+            self.notes.append(f"{name} is {found.words}; the license in its first line was read.")
+        elif found.kind is not Kind.LICENSE:
+            self.notes.append(f"{_sentence(name)} is {found.words} that holds a license, which was read.")
+        self.notes += [f"{_sentence(name)}: {note}" for note in found.notes]
+        for one in found.licenses:
+            where = f"{name} ({clean(one.where, 120)})" if one.where else name
+            try:
+                reading = license.examine(one.text, self._public_key())
+            except LicenseError as exc:
+                self.notes.append(f"{_sentence(where)} was not used: {exc}")
+                continue
+            odd = dict.fromkeys((*one.notes, *reading.notes))
+            if odd:
+                self.notes.append(f"{_sentence(where)}: {', and '.join(odd)}. It was read all the same.")
+            self._hold(HeldLicense(where, reading.license, license.fingerprint(one.text)))
+
+    def _hold(self, found: HeldLicense) -> None:
+        """Keep a license that is not there yet; people quote it in one answer after the other."""
+        if found.fingerprint in {held.fingerprint for held in self.held}:
+            return
+        if len(self.held) < MOST_LICENSES:
+            self.held.append(found)
+        else:
+            self.notes.append(f"{_sentence(found.file_name)} was not used: {MOST_LICENSES} licenses were read before.")
+
+    def _public_key(self) -> license.PublicKey:
+        if self._key is None:
+            self._key = load_public_key(self._case.settings)
+        return self._key
+
+
+def load_public_key(settings: Settings) -> license.PublicKey:
+    """The key that licenses are checked with.
+
+    Raises:
+        InputError: The file is not configured, missing, or no public key.
+    """
+    path = settings.license_public_key_file
+    if path is None:
+        raise InputError("RUNBOOK_LICENSE_PUBLIC_KEY_FILE is not set, so no license can be checked.")
+    try:
+        return license.load_public_key(path.read_bytes())
+    except OSError as exc:
+        raise InputError(f"The public key {path} cannot be read: {exc.strerror}.") from exc
+
+
+def _content(case: Case, file: Attachment, limit: int) -> bytes:
+    """A file's bytes. The one place where a ticket's files are fetched for licenses; what it raises is not caught."""
+    return case.services.zendesk.download(file, limit)
+
+
+def _sentence(name: str) -> str:
+    """A name at the beginning of a sentence."""
+    return f"The{name[3:]}" if name.startswith("the comment") else name

@@ -1,0 +1,173 @@
+"""The licenses on a ticket: what is held, and what each file that was left aside is called."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from runbook_lib.cases.base import Case
+from runbook_lib.cases.license_files import MOST_FILES, MOST_LICENSES, LicenseFiles
+from runbook_lib.clients.zendesk import Zendesk
+from runbook_lib.errors import InputError, RefusedError, UnavailableError
+from runbook_lib.models import Attachment, Comment
+from tests.clients.wire import Answer, Wire, reply
+from tests.test_finder import CODE, mail, zipped
+from tests.wrappings import WRAPPINGS, body_of, runs_of
+
+FIELD = Path(__file__).parent.parent / "data" / "field"
+DESK = "https://team.zendesk.com"
+AT = "2026-11-21T09:04:00Z"
+TEXT = (FIELD / "no-plan-starter.gitlab-license").read_text()
+BARE = (FIELD / "short-plain.gitlab-license").read_text()
+THE_COMMENT = "the comment of 2026-11-21 09:04 UTC"
+
+
+def looked(thread: list[Comment], *answers: Answer, key: Path | None = FIELD / "public.pem") -> LicenseFiles:
+    """What is found in a thread whose files are fetched one after the other."""
+    zendesk = Zendesk(DESK, {}, Wire(*(answers or (reply(404),))).session)
+    settings = SimpleNamespace(attachment_limit_bytes=1_000_000, license_public_key_file=key)
+    case = SimpleNamespace(services=SimpleNamespace(zendesk=zendesk), settings=settings)
+    files = LicenseFiles(cast(Case, case))
+    files.look(thread)
+    return files
+
+
+def comment(body: str, *names: str, size: int = 1000) -> Comment:
+    """A comment as Zendesk gives it, with files."""
+    files = tuple(Attachment(n, name, f"{DESK}/{n}", "image/png", size) for n, name in enumerate(names))
+    item: dict[str, Any] = {"id": 1, "author_id": 2, "body": body, "public": True, "created_at": AT, "attachments": []}
+    wire = Wire(reply(json={"comments": [item], "meta": {"has_more": False}}))
+    (found,) = Zendesk(DESK, {}, wire.session).comments(1)
+    return Comment(1, 2, found.body, True, datetime.fromisoformat(AT).astimezone(UTC), files, found.raw)
+
+
+@pytest.mark.parametrize("name", sorted(WRAPPINGS.keys() - {"MIME Base64"}))
+def test_a_pasted_license_counts_as_a_file_does(name: str) -> None:
+    """In whatever wrapping it stands in the comment; the comment itself is shown without it."""
+    pasted = comment(f"Here it is:\n{WRAPPINGS[name](TEXT)}\nKim")
+    (held,) = looked([pasted]).held
+    assert (THE_COMMENT, "2026-11-06") == (held.file_name, str(held.license.expires_on))
+    assert [] == runs_of(body_of(TEXT), f"{pasted!r} {pasted.body}")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [TEXT.encode("utf-16"), zipped(key=BARE.encode()), mail(TEXT.encode()).as_bytes(), b"Hi,\n\n" + TEXT.encode()],
+    ids=["UTF-16", "zip", "mail", "text"],
+)
+def test_a_file_counts_by_its_content(content: bytes) -> None:
+    """Its name and its media type say *image*."""
+    files = looked([comment("See the file.", "image.png")], reply(content=content))
+    assert ["2026-11-06"] == [str(held.license.expires_on) for held in files.held]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"\x89PNG\r\n\x1a\n", "it is an image (PNG)."),
+        (b"%PDF-1.7", "it is a PDF. Open it yourself"),
+        (b"\0\0\0\x18ftypheic", "it is a HEIC photo. Ask for a PNG or JPEG"),
+        (CODE.encode(), "it is an activation code. It activates an online license"),
+        (b"", "it is empty."),
+        (b"<html><body>Sign in", "it is a web page (HTML)."),
+        (b'"License Key",""\n"Email","a@b.example"\n', "it is the license usage export. Its first line should hold"),
+        (zipped(a=b"hello"), "it is a zip archive."),
+        (b"Hello", "it is text."),
+    ],
+)
+def test_what_is_left_aside_is_told_with_what_it_is(content: bytes, words: str) -> None:
+    """Every file stands on the card, whatever it is named."""
+    files = looked([comment("See the file.", "our.gitlab-license")], reply(content=content))
+    assert [] == files.held
+    assert f"our.gitlab-license was left aside: {words}" in files.notes[0]
+
+
+def test_the_usage_export_is_called_so() -> None:
+    """The license in its first line counts."""
+    content = (FIELD / "license_usage.csv").read_bytes()
+    files = looked([comment("", "license.gitlab-license")], reply(content=content))
+    assert 1 == len(files.held)
+    assert "is the license usage export; the license in its first line was read" in files.notes[0]
+
+
+def test_two_licenses_in_one_file_are_both_told() -> None:
+    """Both are held, and the note says which one GitLab takes."""
+    files = looked([comment("", "both.txt")], reply(content=f"{TEXT}\n{BARE}".encode()))
+    assert 2 == len(files.held)
+    assert "both.txt: 2 licenses are in it; GitLab itself takes the last one." in files.notes
+
+
+def test_a_quoted_answer_does_not_count_twice() -> None:
+    """The same license in the file, in the comment and in an answer is one."""
+    thread = [comment(f"Attached and pasted:\n{TEXT}", "a.txt"), comment(WRAPPINGS["quoted"](TEXT))]
+    assert 1 == len(looked(thread, reply(content=TEXT.encode())).held)
+
+
+def test_a_damaged_license_says_what_is_wrong() -> None:
+    """In a comment as in a file."""
+    files = looked([comment(TEXT[:900], "cut.txt")], reply(content=TEXT[:700].encode()))
+    assert [] == files.held
+    assert [f"The comment of {THE_COMMENT[15:]} was not used", "cut.txt was not used"] == [
+        note.partition(": ")[0] for note in files.notes
+    ]
+    assert all("incomplete" in note for note in files.notes)
+
+
+def test_an_odd_license_is_read_with_a_note() -> None:
+    """As the gem reads it."""
+    files = looked([comment("", "a.txt")], reply(content="\n".join(TEXT.splitlines()[:-1]).encode()))
+    assert 1 == len(files.held)
+    assert "a.txt: its END line is missing. It was read all the same." in files.notes
+
+
+@pytest.mark.parametrize(("status", "error"), [(404, RefusedError), (403, RefusedError), (503, UnavailableError)])
+def test_a_file_that_cannot_be_fetched_stops(status: int, error: type[Exception]) -> None:
+    """It is no note: what could not be looked at may be the license."""
+    with pytest.raises(error):
+        looked([comment("", "a.txt")], reply(status))
+
+
+def test_a_large_file_is_named_with_its_size() -> None:
+    """Nobody looked into it, and the card says so."""
+    files = looked([comment("", "big.bin", size=52_428_800)])
+    assert ["big.bin was not used: it has 52.4 MB, more than the limit of 1.0 MB. Nobody has looked into it."] == (
+        files.notes
+    )
+
+
+def test_licenses_without_a_key_to_check_them_stop() -> None:
+    """The setting is named."""
+    with pytest.raises(InputError, match="RUNBOOK_LICENSE_PUBLIC_KEY_FILE"):
+        looked([comment(TEXT)], key=None)
+    assert [] == looked([comment("Hello", "a.txt")], reply(content=b"x"), key=None).held
+
+
+def test_many_files_and_many_licenses_are_noted() -> None:
+    """What is over the limits is told."""
+    names = [f"{n}.txt" for n in range(MOST_FILES + 5)]
+    files = looked([comment("", *names)], reply(content=b"hello"))
+    assert MOST_FILES + 1 == len(files.notes)
+    assert f"{MOST_FILES + 5} files are on the ticket; only the first {MOST_FILES} were looked at." == files.notes[-1]
+    assert MOST_LICENSES < MOST_FILES
+
+
+def test_a_megabyte_and_300_comments_are_looked_through() -> None:
+    """The license at their end is found."""
+    long = comment("nothing to see here " * 50_000 + TEXT)
+    thread = [comment(f"answer {n}") for n in range(3)] * 100
+    assert 1 == len(looked([*thread, long]).held)
+    assert "nothing" in long.body
+    assert [] == runs_of(body_of(TEXT), long.body[-4000:])
+
+
+def test_an_activation_code_in_a_comment_is_told_and_taken_out() -> None:
+    """Whoever reads the record cannot use it."""
+    said = comment(f"Our activation code is {CODE}.")
+    assert CODE not in json.dumps([said.body, repr(said)])
+    (note,) = looked([said]).notes
+    assert "holds an activation code" in note

@@ -1,0 +1,192 @@
+"""Nothing of a license, and no piece of a secret, in any form of output; from a service's answer to the record."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import nbformat
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from runbook_lib.clients.gitlab import GitLab
+from runbook_lib.clients.http import WORDS_LIMIT, Service, Session
+from runbook_lib.clients.zendesk import Zendesk
+from runbook_lib.display import Card, DecisionPath, Link, Paragraph, Preview, Stop, Table, Tone, html, text
+from runbook_lib.errors import RefusedError, UnavailableError
+from runbook_lib.journal import Journal
+from runbook_lib.keyring import KeyRing
+from runbook_lib.models import Comment
+from runbook_lib.redaction import Redactor
+from tests.clients.wire import Answer, Wire, reply
+from tests.test_redaction import BASIC, GUARD, SPELLINGS, TOKENS, pieces
+from tests.wrappings import FEW_EXAMPLES, LICENSES, WRAPPINGS, body_of, license_text, runs_of
+
+NET = Redactor({})
+LICENSE = license_text(bytes(range(256)) * 2, bytes(reversed(range(256))), b"0123456789abcdef", boundary=True)
+SECRETS = {**TOKENS, "Basic": BASIC}
+OFFSETS = range(0, WORDS_LIMIT + 8, 3)
+
+
+def guarded(*answers: Answer) -> Session:
+    """A pool that knows the secrets."""
+    session = Wire(*answers).session
+    session.redactor = GUARD
+    return session
+
+
+def card(words: str) -> Card:
+    """A card that shows foreign text in each of its parts."""
+    parts = (
+        Paragraph(words),
+        Table(("fact", "value", "source"), [("subject", words, "ticket"), (words, "", words)]),
+        Preview("what the requester wrote", words[:1500]),
+        Link(words, "https://desk.example"),
+        DecisionPath([Stop(words, taken=True, answer=words[:200], evidence=words), Stop(words, taken=False)]),
+    )
+    return Card(words, "read", Tone.PLAIN, "PRACTICE", parts)
+
+
+def record_of(words: str) -> str:
+    """A notebook whose cells show, print and raise foreign text, as the runner writes it."""
+    notebook = nbformat.v4.new_notebook(metadata={"papermill": {"parameters": {"note": words}}})
+    cell = nbformat.v4.new_code_cell(f"note = {words!r}")
+    cell.outputs = [
+        nbformat.v4.new_output("display_data", {"text/plain": text(card(words)), "text/html": html(card(words))}),
+        nbformat.v4.new_output("stream", text="\n".join(f"  | {line}" for line in words.splitlines())),
+        nbformat.v4.new_output("error", ename="E", evalue=words[:700], traceback=[f"E: {words[13:900]!r}"]),
+    ]
+    notebook.cells = [cell]
+    return nbformat.writes(NET.data(notebook))
+
+
+def zendesk_comment(body: str) -> Comment:
+    """A comment as the client gives it."""
+    item = {"id": 1, "author_id": 2, "body": body, "public": True, "created_at": "2026-11-21T09:04:00Z"}
+    answer = reply(json={"comments": [item], "meta": {"has_more": False}})
+    (found,) = Zendesk("https://desk.example", {}, guarded(answer)).comments(1)
+    return found
+
+
+# -- licenses
+
+
+@FEW_EXAMPLES
+@given(license=LICENSES, name=st.sampled_from(sorted(WRAPPINGS)))
+def test_a_license_in_a_comment_is_on_no_card(license: str, name: str) -> None:
+    """It is taken out as it enters; what is kept for the finder never shows itself."""
+    found = zendesk_comment(f"Hello,\n{WRAPPINGS[name](license)}\nKim")
+    shown = f"{found!r} {text(card(found.body))} {html(card(found.body))} {json.dumps(found.body)}"
+    assert [] == runs_of(body_of(license), shown)
+    assert license in found.raw or name != "as written"
+
+
+@FEW_EXAMPLES
+@given(license=LICENSES, name=st.sampled_from(sorted(WRAPPINGS)))
+def test_a_license_that_got_in_is_in_no_record(license: str, name: str) -> None:
+    """The second net, by itself: cards, prints, errors and parameters of a text that nothing was taken out of."""
+    wrapped = f"Hello,\n{WRAPPINGS[name](license)}\nKim"
+    assert [] == runs_of(body_of(license), record_of(wrapped))
+
+
+@FEW_EXAMPLES
+@given(license=LICENSES, name=st.sampled_from(sorted(WRAPPINGS)), at=st.integers(0, 220))
+def test_a_license_in_an_error_body_is_in_no_message(license: str, name: str, at: int) -> None:
+    """Wherever the message is cut."""
+    body = {"error": "RecordInvalid", "description": "x" * at + WRAPPINGS[name](license)}
+    service = Service("Desk", "https://desk.example", {}, guarded(reply(422, json=body)), lambda b: b["description"])
+    with pytest.raises(RefusedError) as told:
+        service.read("x")
+    assert [] == runs_of(body_of(license), str(told.value))
+
+
+@settings(FEW_EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(license=LICENSES, name=st.sampled_from(sorted(WRAPPINGS)))
+def test_a_license_is_in_no_line_of_a_journal(tmp_path: Path, license: str, name: str) -> None:
+    """Nor in the file, which is all that is kept."""
+    journal = Journal(tmp_path / "1", "live/1", KeyRing(tmp_path / "keys"))
+    journal.append("note", words=WRAPPINGS[name](license)[:1200])
+    assert [] == runs_of(body_of(license), journal.path.read_text(encoding="utf-8"))
+
+
+def test_a_license_in_a_table_of_a_ticket_is_not_shown() -> None:
+    """Subject, names, file names and a tracker's title enter in the same way."""
+    answer = {
+        "ticket": {
+            **dict.fromkeys(("subject", "status"), LICENSE),
+            **{"id": 1, "created_at": "2026-11-21T09:04:00Z", "updated_at": "x", "requester_id": 2},
+            "organization_id": 3,
+        },
+        "users": [{"id": 2, "name": LICENSE, "email": LICENSE}],
+        "organizations": [{"id": 3, "name": LICENSE, "organization_fields": {"plan": LICENSE, LICENSE: [LICENSE]}}],
+    }
+    ticket = Zendesk("https://desk.example", {}, guarded(reply(json=answer))).ticket(1)
+    assert [] == runs_of(body_of(LICENSE), repr(ticket))
+
+
+def test_a_tracker_copy_is_kept_for_sending_and_never_shown() -> None:
+    """`raw` is what goes back to GitLab, and to the finder."""
+    item = {"iid": 1, "title": LICENSE, "state": "closed", "labels": [], "web_url": "https://x", "description": LICENSE}
+    item["created_at"] = "2026-11-21T09:04:00Z"
+    issue = GitLab("https://git.example", SecretStr("t"), guarded(reply(json=item))).issue(1, 1)
+    assert LICENSE == issue.raw
+    assert [] == runs_of(body_of(LICENSE), f"{issue!r} {issue.description}")
+
+
+# -- secrets
+
+
+@pytest.mark.parametrize("spelling", sorted(SPELLINGS))
+@pytest.mark.parametrize("name", sorted(SECRETS))
+def test_no_piece_of_a_secret_at_any_offset_of_a_message(name: str, spelling: str) -> None:
+    """A message is cut at 200 characters; the secret is taken out before that."""
+    core = SECRETS["customersdot_cookie's value"] if "cookie" in name else SECRETS[name]
+    for at in OFFSETS:
+        words = f"{'x' * at} {SPELLINGS[spelling](SECRETS[name])} is not valid"
+        answers = [reply(401, json={"error": words}), reply(401, text=words, headers={"Content-Type": "text/plain"})]
+        for answer in answers:
+            service = Service("Desk", "https://desk.example", {}, guarded(answer), lambda body: str(body["error"]))
+            with pytest.raises(RefusedError) as told:
+                service.read("x")
+            assert [] == pieces(core, str(told.value))
+
+
+@pytest.mark.parametrize("name", sorted(SECRETS))
+def test_no_piece_of_a_secret_at_any_offset_of_a_card(name: str) -> None:
+    """Values are cut at 240 characters, the first message at 1,500, and lines are wrapped at 100."""
+    core = SECRETS["customersdot_cookie's value"] if "cookie" in name else SECRETS[name]
+    for limit in (100, 240, 1500):
+        for at in range(limit - len(SECRETS[name]) - 8, limit + 8, 11):
+            found = zendesk_comment(f"{'x ' * (at // 2)}{SECRETS[name]} and more").body
+            assert [] == pieces(core, text(card(found)) + found[:limit])
+
+
+@pytest.mark.parametrize("header", ["Content-Type", "X-OAuth-Scopes"])
+def test_no_secret_comes_in_by_a_header(header: str) -> None:
+    """What is told of an answer's headers is redacted as its body is."""
+    token = TOKENS["slack_token"]
+    answer = reply(text="no JSON", headers={header: token})
+    service = Service("Desk", "https://desk.example", {}, guarded(answer), lambda body: str(body))
+    response = service.read("x")
+    assert [] == pieces(token, service.header(response, header) or "")
+    with pytest.raises(UnavailableError) as told:
+        service.parsed(response, lambda body: body)
+    assert [] == pieces(token, str(told.value))
+
+
+# -- answers that are nested without end
+
+DEEP = b"[" * 10_000 + b"]" * 10_000
+ALMOST = b'{"a":' * 900 + b"1" + b"}" * 900
+
+
+@pytest.mark.parametrize("content", [DEEP, ALMOST], ids=["10,000 deep", "900 deep"])
+@pytest.mark.parametrize("status", [200, 422])
+def test_an_answer_that_is_nested_without_end_is_a_sentence(content: bytes, status: int) -> None:
+    """No recursion error surfaces, from a read, a write or a refusal."""
+    answer = reply(status, content=content, headers={"Content-Type": "application/json"})
+    service = Service("Desk", "https://desk.example", {}, guarded(answer), lambda body: body["error"])
+    with pytest.raises((UnavailableError, RefusedError)):
+        service.read_json("x", lambda body: body["ticket"])

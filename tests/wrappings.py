@@ -1,0 +1,116 @@
+"""Licenses and the wrappings that they come in, for every test that looks for them."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import os
+import quopri
+import re
+from collections.abc import Callable
+from urllib.parse import quote
+
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from runbook_lib.envelopes import boundary_line
+
+Wrapping = Callable[[str], str]
+EXAMPLES = settings(deadline=None, max_examples=int(os.environ.get("PROPERTY_EXAMPLES", "60")))
+"""How often a property of redaction is tried; `PROPERTY_EXAMPLES=5000` for a long look."""
+FEW_EXAMPLES = settings(EXAMPLES, max_examples=EXAMPLES.max_examples // 4)
+"""For properties of whole cards and records, which take longer."""
+
+
+def encode64(data: bytes, width: int = 60) -> str:
+    """Base64 in lines, as Ruby writes it."""
+    text = base64.b64encode(data).decode()
+    return "".join(f"{text[at : at + width]}\n" for at in range(0, len(text), width))
+
+
+def license_text(data: bytes, key: bytes, iv: bytes, *, boundary: bool) -> str:
+    """A license file with any contents; nothing in it can be decrypted."""
+    parts = {"data": encode64(data), "key": encode64(key), "iv": encode64(iv)}
+    text = encode64(json.dumps(parts, separators=(",", ":")).encode())
+    return f"{boundary_line('BEGIN')}\n{text}{boundary_line('END')}" if boundary else text
+
+
+def body_of(text: str) -> str:
+    """A license file's Base64 in one line."""
+    return "".join(line for line in text.splitlines() if "LICENSE" not in line)
+
+
+LICENSES = st.builds(
+    license_text,
+    data=st.integers(20, 50).flatmap(lambda n: st.binary(min_size=16 * n, max_size=16 * n)),
+    key=st.binary(min_size=256, max_size=256),
+    iv=st.binary(min_size=16, max_size=16),
+    boundary=st.booleans(),
+)
+"""Any license file, as far as its wrapping goes."""
+
+
+def each_line(mark: str, end: str = "\n") -> Wrapping:
+    """Every line between a mark and an end."""
+    return lambda text: "".join(f"{mark}{line}{end}" for line in text.splitlines())
+
+
+def _lower_hex(text: str) -> str:
+    return re.sub("%..", lambda found: found[0].lower(), quote(text, safe=""))
+
+
+WRAPPINGS: dict[str, Wrapping] = {
+    "as written": lambda text: text,
+    "CRLF": lambda text: text.replace("\n", "\r\n"),
+    "CR": lambda text: text.replace("\n", "\r"),
+    "one line": lambda text: text.replace("\n", ""),
+    "one line with blanks": lambda text: text.replace("\n", " "),
+    "blank lines": lambda text: text.replace("\n", "\n\n"),
+    "quoted": each_line("> "),
+    "quoted twice": each_line("> > "),
+    "quoted without blanks": each_line(">>"),
+    "indented": each_line("    "),
+    "code block": lambda text: f"```plaintext\n{text}\n```",
+    "text layout": each_line("  | "),
+    "NBSP": lambda text: text.replace("\n", "\u00a0\n"),
+    "zero width": lambda text: re.sub("(.)(.)", "\\1\u200b\\2", text),
+    "soft hyphens": lambda text: "\u00ad".join(text),
+    "quoted-printable": lambda text: quopri.encodestring(text.encode()).decode(),
+    "quoted and quoted-printable": lambda text: quopri.encodestring(each_line("> ")(text).encode()).decode(),
+    "br": lambda text: text.replace("\n", "<br>"),
+    "div": each_line('<div class="zd-comment" style="margin: 0 0 1px">', "</div>"),
+    "HTML of a quote": lambda text: html.escape(each_line("> ")(text)),
+    "escaped tags": lambda text: html.escape(html.escape(text.replace("\n", "<br/>"))),
+    "entities": lambda text: "".join(f"&#{ord(char)};" for char in text),
+    "JSON": json.dumps,
+    "JSON in JSON": lambda text: json.dumps(json.dumps(text)),
+    "JSON of Rails": lambda text: json.dumps(text).replace("/", "\\/").replace("=", "\\u003d"),
+    "literal": repr,
+    "percent": lambda text: quote(text, safe=""),
+    "percent, lower case": _lower_hex,
+    "visible marks": lambda text: text.replace("\n", "‹U+200B›\n"),
+    "MIME Base64": lambda text: encode64(text.encode(), 76),
+}
+"""How a license may stand in a text, by name."""
+
+SEEN_THROUGH = [name for name in WRAPPINGS if name != "MIME Base64"]
+"""All but the one that is opened as a mail only."""
+
+
+def runs_of(body: str, shown: str, least: int = 40) -> list[str]:
+    """The runs of a license's Base64 that can be read in a text, after every way to undo its wrapping was tried."""
+    views = [
+        shown,
+        html.unescape(shown),
+        re.sub(r"[^A-Za-z0-9+/=]|\\n", "", shown),
+        re.sub(r"<[^>]*>|&\w+;", "", shown),
+    ]
+    views.append(re.sub(r"[^A-Za-z0-9+/=]", "", re.sub(r"‹U\+\w+›|(?m:^[>| ]+)", "", html.unescape(shown))))
+    pieces = {body[at : at + least] for at in range(len(body) - least + 1)}
+    return [
+        view[at : at + least]
+        for view in views
+        for at in range(len(view) - least + 1)
+        if view[at : at + least] in pieces
+    ]
