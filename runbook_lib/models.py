@@ -64,11 +64,20 @@ class EffectState(StrEnum):
 
 @dataclass(frozen=True)
 class Person:
-    """A Zendesk user. `email` is None where Zendesk knows none; nothing says that it is well formed."""
+    """A Zendesk user. `email` is None where Zendesk knows none; nothing says that it is well formed.
+
+    `role` is the vendor's word: end-user, agent or admin; "" where it is not known.
+    """
 
     id: int
     name: str
     email: str | None = None
+    role: str = ""
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this is one of support, and no end user. Source: Zendesk API reference, users, `role`."""
+        return self.role in ("agent", "admin")
 
 
 @dataclass(frozen=True)
@@ -101,18 +110,29 @@ class Ticket:
 
 @dataclass(frozen=True)
 class Attachment:
-    """A file on a comment; `size` in bytes, as the vendor states it."""
+    """A file on a comment; `size` in bytes, as the vendor states it.
+
+    Attributes:
+        malware: The vendor's `malware_scan_result`; "" where it was not said.
+        malware_is_allowed: Whether an agent has allowed access in spite of it.
+        mapped_url: The same content at the host-mapped domain, or "".
+        inline: Whether it stands within the comment's text.
+    """
 
     id: int
     file_name: str
     content_url: str
     content_type: str
     size: int
+    malware: str = ""
+    malware_is_allowed: bool = False
+    mapped_url: str = ""
+    inline: bool = False
 
 
 @dataclass(frozen=True)
 class Comment:
-    """One comment of a ticket's thread."""
+    """One comment of a ticket's thread; `author` is None where Zendesk does not say who that is."""
 
     id: int
     author_id: int
@@ -120,6 +140,7 @@ class Comment:
     public: bool
     created_at: datetime
     attachments: tuple[Attachment, ...] = ()
+    author: Person | None = None
 
 
 @dataclass(frozen=True)

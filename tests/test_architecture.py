@@ -20,6 +20,7 @@ LAYERS = (
     ("models",),
     ("policy",),
     ("answers", "triage", "routing", "license", "messages", "display"),
+    ("addresses",),
     ("settings", "keyring", "budget", "results"),
     ("redaction",),
     ("clients", "journal", "widgets", "screenshots", "templates"),
