@@ -152,18 +152,19 @@ class Profile(BaseSettings):
             except ValueError as exc:
                 shown = address.rpartition("@")[2]
                 raise InputError(f"{shown} is no address; expected one such as https://gitlab.com.") from exc
-            if parts.username is not None or parts.password is not None:
-                raise InputError(
-                    f"The address of {parts.hostname} has a user or a password in it. Leave them out: they would go to "
-                    "records and logs; credentials have settings of their own."
-                )
             host = parts.hostname or ""
+            address = address.rpartition("@")[2]  # messages must not show a password
             if self.profile == "sandbox" and not is_loopback(host):
                 raise InputError(f"The profile is sandbox, but {address} is not on this machine; nothing was sent.")
             if self.profile == "live" and is_loopback(host):
                 raise InputError(f"The profile is live, but {address} is on this machine; nothing was sent.")
             if self.profile == "live" and parts.scheme == "http":
                 raise InputError(f"The address {address} is not encrypted; live needs https.")
+            if parts.username is not None or parts.password is not None:
+                raise InputError(
+                    f"The address of {parts.hostname} has a user or a password in it. Leave them out: they would go to "
+                    "records and logs; credentials have settings of their own."
+                )
 
 
 class Settings(Profile):
