@@ -150,10 +150,11 @@ class Profile(BaseSettings):
             try:
                 parts = urlsplit(address if "//" in address else f"//{address}")
             except ValueError as exc:
-                shown = address.rpartition("@")[2]
-                raise InputError(f"{shown} is no address; expected one such as https://gitlab.com.") from exc
+                raise InputError(
+                    f"{re.sub('[^/]*@', '', address)} is no address; expected one such as https://gitlab.com."
+                ) from exc
             host = parts.hostname or ""
-            address = address.rpartition("@")[2]  # messages must not show a password
+            address = re.sub("[^/]*@", "", address)  # messages must not show a password
             if self.profile == "sandbox" and not is_loopback(host):
                 raise InputError(f"The profile is sandbox, but {address} is not on this machine; nothing was sent.")
             if self.profile == "live" and is_loopback(host):

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
 from runbook_lib import answers, license
 from runbook_lib.cases.base import Case
+from runbook_lib.cases.unread import OF_LICENSES, Unread, look
 from runbook_lib.display import clean, size
-from runbook_lib.errors import InputError, RunbookError
+from runbook_lib.errors import InputError, LicenseError
 from runbook_lib.models import Attachment, Comment, Fact, Source
 from runbook_lib.policy import PAID_PLANS
 from runbook_lib.settings import Settings
@@ -21,23 +23,29 @@ MOST_FILES = 10
 """License files that are read off one ticket; more are noted."""
 
 
-def license_facts(case: Case, thread: Iterable[Comment], emergency_on: date) -> tuple[list[Fact], list[str]]:
-    """Facts from the license files on the ticket whose signature holds, and notes on all of them.
+def license_facts(
+    case: Case, thread: Iterable[Comment], emergency_on: date
+) -> tuple[list[Fact], list[str], list[Unread]]:
+    """Facts from the license files on the ticket whose signature holds, notes on all, and what could not be read.
 
     Several files may be there, such as an earlier extension by Sales. One of them counts: the one that had begun by
     the emergency's date and ends last. A paid plan is taken from the newest full license, since a trial proves none.
     """
     files = [a for comment in thread for a in comment.attachments if _may_be_license(a)]
     if not files:
-        return [], []
+        return [], [], []
     public_key = load_public_key(case.settings)
     notes: list[str] = []
     held: list[_Held] = []
+    unread: list[Unread] = []
     for file in files[:MOST_FILES]:
+        content = look(partial(_content, case, file), file.file_name, OF_LICENSES)
+        if isinstance(content, Unread):
+            unread.append(content)
+            continue
         try:
-            content = _content(case, file)
             found = _Held(file.file_name, license.read(content, public_key), license.fingerprint(content))
-        except RunbookError as exc:
+        except LicenseError as exc:
             notes.append(f"{clean(file.file_name, 80)} was not used: {exc}")
             continue
         notes.append(_identity(found, case))
@@ -46,12 +54,13 @@ def license_facts(case: Case, thread: Iterable[Comment], emergency_on: date) -> 
         else:
             held.append(found)
     if len(files) > MOST_FILES:
-        notes.append(f"{len(files)} license files are on the ticket; only the first {MOST_FILES} were read.")
+        reason = f"{len(files)} license files are on the ticket, and only the first {MOST_FILES} are read."
+        unread.append(Unread("The rest of the license files", reason, OF_LICENSES, may_pass=False))
     if len(held) > 1:
         notes.append("Several license files hold: the one that ends last counts. An earlier extension changes nothing.")
     held.sort(key=lambda one: one.license.expires_on or date.max, reverse=True)
     facts, more = _facts_of(held)
-    return facts, notes + more
+    return facts, notes + more, unread
 
 
 def ticket_facts(case: Case) -> tuple[list[Fact], list[str]]:
@@ -98,7 +107,7 @@ def load_public_key(settings: Settings) -> license.PublicKey:
 def _content(case: Case, file: Attachment) -> bytes:
     limit = min(license.MAX_LICENSE_BYTES, case.settings.attachment_limit_bytes)
     if file.size > limit:
-        raise InputError(f"it has {size(file.size)}, and a license file has a few kB.")
+        raise InputError(f"It has {size(file.size)}, and a license file has a few kB.")
     return case.services.zendesk.download(file, limit)
 
 
