@@ -257,8 +257,8 @@ class _Planter:
         else:
             source = "generated"
         self._store.write(
-            "INSERT INTO attachments (comment_id, token, file_name, content_type, size, source, content, inline, access,"
-            " malware, malware_allowed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO attachments (comment_id, token, file_name, content_type, size, source, content, inline,"
+            " access, malware, malware_allowed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             comment_id,
             secrets.token_urlsafe(18),
             attachment.name,

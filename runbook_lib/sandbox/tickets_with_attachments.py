@@ -12,6 +12,12 @@ _ELSA = Person("Elsa Lindqvist", "elsa.lindqvist@granby-water.example")
 _TOMAS = Person("Tomas Novak", "tomas.novak@vltava-print.example")
 _AMARA = Person("Amara Diallo", "amara.diallo@baobab-labs.example")
 
+
+def _license(name: str) -> LicenseFile:
+    """A license whose grace period ended yesterday."""
+    return LicenseFile(name=f"{name}.gitlab-license", grace_ended_days=1)
+
+
 TICKETS = (
     PracticeTicket(
         id=1041,
@@ -20,9 +26,7 @@ TICKETS = (
         company=Company(name="Granby Water"),
         subject="GitLab does not accept pushes any more",
         text="Hello, since this morning nobody can push. Our license is attached.\n\nElsa",
-        attachments=(
-            Served(file=LicenseFile(name="granby-water.gitlab-license", grace_ended_days=1), access="session"),
-        ),
+        attachments=(Served(file=_license("granby-water"), access="session"),),
     ),
     PracticeTicket(
         id=1042,
@@ -33,9 +37,7 @@ TICKETS = (
         text="The customer called: their instance is read-only. I have not received the license file yet, they send it "
         "here. Opened in their name.",
         opened_by_colleague=True,
-        attachments=(
-            Served(file=LicenseFile(name="vltava-print.gitlab-license", grace_ended_days=1), access="private"),
-        ),
+        attachments=(Served(file=_license("vltava-print"), access="private"),),
         notes=(Note("Here is Tomas, the license file is above.", 6, public=True, by_requester=True),),
     ),
     PracticeTicket(
@@ -45,8 +47,6 @@ TICKETS = (
         company=Company(name="Baobab Labs"),
         subject="Instance is read-only",
         text="Good afternoon, our instance is read-only. The license file is attached.\n\nAmara",
-        attachments=(
-            Served(file=LicenseFile(name="baobab-labs.gitlab-license", grace_ended_days=1), malware="malware_found"),
-        ),
+        attachments=(Served(file=_license("baobab-labs"), malware="malware_found"),),
     ),
 )
