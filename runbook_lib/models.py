@@ -65,11 +65,20 @@ class EffectState(StrEnum):
 
 @dataclass(frozen=True)
 class Person:
-    """A Zendesk user. `email` is None where Zendesk knows none; nothing says that it is well formed."""
+    """A Zendesk user. `email` is None where Zendesk knows none; nothing says that it is well formed.
+
+    `role` is the vendor's word: end-user, agent or admin; "" where it is not known.
+    """
 
     id: int
     name: str
     email: str | None = None
+    role: str = ""
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this is one of support, and no end user. Source: Zendesk API reference, users, `role`."""
+        return self.role in ("agent", "admin")
 
 
 @dataclass(frozen=True)
@@ -102,13 +111,24 @@ class Ticket:
 
 @dataclass(frozen=True)
 class Attachment:
-    """A file on a comment; `size` in bytes, as the vendor states it."""
+    """A file on a comment; `size` in bytes, as the vendor states it.
+
+    Attributes:
+        malware: The vendor's `malware_scan_result`; "" where it was not said.
+        malware_is_allowed: Whether an agent has allowed access in spite of it.
+        mapped_url: The same content at the host-mapped domain, or "".
+        inline: Whether it stands within the comment's text.
+    """
 
     id: int
     file_name: str
     content_url: str
     content_type: str
     size: int
+    malware: str = ""
+    malware_is_allowed: bool = False
+    mapped_url: str = ""
+    inline: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,6 +136,7 @@ class Comment:
     """One comment of a ticket's thread.
 
     `body` is without secrets and licenses. `raw` is as it came, for the finder of licenses alone: never show it.
+    `author` is None where Zendesk does not say who that is.
     """
 
     id: int
@@ -124,6 +145,7 @@ class Comment:
     public: bool
     created_at: datetime
     attachments: tuple[Attachment, ...] = ()
+    author: Person | None = None
     raw: str = field(repr=False, compare=False, default="")
 
     def __post_init__(self) -> None:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import base64
 import difflib
-import ipaddress
 import json
 import os
 import re
@@ -34,6 +33,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_va
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from runbook_lib import answers, policy
+from runbook_lib.addresses import is_loopback
 from runbook_lib.errors import InputError
 from runbook_lib.messages import SLACK_CHANNEL
 
@@ -150,14 +150,22 @@ class Profile(BaseSettings):
             try:
                 parts = urlsplit(address if "//" in address else f"//{address}")
             except ValueError as exc:
-                raise InputError(f"{address} is no address; expected one such as https://gitlab.com.") from exc
+                raise InputError(
+                    f"{re.sub('[^/]*@', '', address)} is no address; expected one such as https://gitlab.com."
+                ) from exc
             host = parts.hostname or ""
+            address = re.sub("[^/]*@", "", address)  # messages must not show a password
             if self.profile == "sandbox" and not is_loopback(host):
                 raise InputError(f"The profile is sandbox, but {address} is not on this machine; nothing was sent.")
             if self.profile == "live" and is_loopback(host):
                 raise InputError(f"The profile is live, but {address} is on this machine; nothing was sent.")
             if self.profile == "live" and parts.scheme == "http":
                 raise InputError(f"The address {address} is not encrypted; live needs https.")
+            if parts.username is not None or parts.password is not None:
+                raise InputError(
+                    f"The address of {parts.hostname} has a user or a password in it. Leave them out: they would go to "
+                    "records and logs; credentials have settings of their own."
+                )
 
 
 class Settings(Profile):
@@ -169,6 +177,7 @@ class Settings(Profile):
     keys: Path | None = Field(None, description="where the keys that sign journals are; default: your data folder")
 
     zendesk_url: str = Field("", description="https://YOURTEAM.zendesk.com")
+    zendesk_mapped_host: str = Field("", description="host-mapped domain of your Zendesk, such as help.team.example")
     zendesk_oauth_token: Token | None = Field(None, description="OAuth access token; preferred")
     zendesk_email: str = Field("", description="with an API token instead: the agent's address")
     zendesk_api_token: Token | None = Field(None, description="API token (Zendesk ends these in April 2027)")
@@ -211,6 +220,13 @@ class Settings(Profile):
     cell_limit_s: float = Field(300, gt=0, le=86_400, description="seconds that a cell may take, beside waiting")
     run_limit_s: float = Field(900, gt=0, le=86_400, description="seconds that a run may take, beside waiting")
     attachment_limit_bytes: int = Field(20_000_000, gt=0, description="larger files on a ticket are not fetched")
+
+    @field_validator("zendesk_mapped_host")
+    @classmethod
+    def _plain_host(cls, name: str) -> str:
+        if not re.fullmatch(r"([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}|", name):
+            raise ValueError("expected a host name only, such as help.team.example")
+        return name.lower()
 
     @field_validator("operator")
     @classmethod
@@ -461,14 +477,4 @@ def _wrong_settings(exc: ValidationError) -> str:
     return f"These settings are missing or impossible: {'; '.join(told)}."
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine, by its name or address; nothing is looked up."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-__all__ = ["ROOT", "JobRequest", "JobSettings", "Profile", "Settings", "is_loopback"]
+__all__ = ["ROOT", "JobRequest", "JobSettings", "Profile", "Settings"]

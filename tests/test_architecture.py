@@ -21,6 +21,7 @@ LAYERS = (
     ("policy", "envelopes"),
     ("answers", "triage", "routing", "license", "messages", "display"),
     ("finder",),
+    ("addresses",),
     ("settings", "keyring", "budget", "results"),
     ("redaction",),
     ("clients", "journal", "widgets", "screenshots", "templates"),

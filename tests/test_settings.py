@@ -215,6 +215,17 @@ def test_a_live_key_that_is_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path:
         "a.localhost",
         "[::1]:8000",
         "u@127.0.0.1",
+        "127.1",
+        "2130706433",
+        "0x7f.1",
+        "0177.0.0.1",
+        "127.0.0.1.",
+        "localhost.",
+        "0.0.0.0",
+        "[::ffff:127.0.0.1]",
+        "[::127.0.0.1]",
+        "[64:ff9b::7f00:1]",
+        "[2002:7f00:1::]",
     ],
 )
 def test_live_refuses_this_machine(monkeypatch: pytest.MonkeyPatch, name: str, host: str) -> None:
@@ -782,3 +793,22 @@ def test_a_session_cookie_of_another_form_is_refused(monkeypatch: pytest.MonkeyP
     with pytest.raises(InputError, match="RUNBOOK_CUSTOMERSDOT_COOKIE") as told:
         Settings.load()
     assert cookie not in str(told.value)
+
+
+@pytest.mark.parametrize("name", ["ZENDESK_URL", "GITLAB_URL", "SLACK_URL"])
+def test_live_refuses_a_password_in_an_address(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Credentials have settings of their own; the message does not repeat them."""
+    set_all(monkeypatch, LIVE | {name: "https://user:hunter2@team.example/"})
+
+    with pytest.raises(InputError, match="user or a password") as told:
+        Settings.load()
+    assert "hunter2" not in str(told.value)
+
+
+@pytest.mark.parametrize("host", ["https://help.team.example", "help.team.example/x", "127.0.0.1", "a b", "help"])
+def test_mapped_host_is_a_name(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    """It is sent credentials, so it has to be a plain name."""
+    set_all(monkeypatch, LIVE | {"ZENDESK_MAPPED_HOST": host})
+
+    with pytest.raises(InputError, match="RUNBOOK_ZENDESK_MAPPED_HOST"):
+        Settings.load()

@@ -17,14 +17,13 @@ from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, eff
 from runbook_lib.cases.changes import Assignment, ByHand
 from runbook_lib.cases.gathering import license_facts, ticket_facts
 from runbook_lib.cases.issuing import Issuance, Tracker
+from runbook_lib.cases.thread import first_message
+from runbook_lib.cases.unread import Unread, check_before_scope
 from runbook_lib.cases.walk import Prefill
-from runbook_lib.display import Paragraph, Part, Preview, Table, Tone, clean, verdict_parts
+from runbook_lib.display import Paragraph, Part, Table, Tone, clean, verdict_parts
 from runbook_lib.errors import InputError, PersonNeededError
 from runbook_lib.models import Answer, Fact, Facts, Outcome, Ruling, Source, TrackerIssue, Verdict
 from runbook_lib.results import StepResult
-
-MESSAGE_LIMIT = 1500
-"""Characters of the first message that are shown; the ticket has the rest."""
 
 
 class Emergency(Case, ABC):
@@ -34,11 +33,13 @@ class Emergency(Case, ABC):
         facts: What is known, with sources.
         verdict: The scope decision.
         already: The license that this ticket has from an earlier run or a colleague, or None.
+        unread: What on the ticket could not be looked at.
     """
 
     facts: Facts = Facts()
     verdict: Verdict | None = None
     already: Issuance | None = None
+    unread: tuple[Unread, ...] = ()
 
     @step("Take the ticket")
     def take(self, *, take_over: object = False) -> StepResult:
@@ -73,7 +74,9 @@ class Emergency(Case, ABC):
         told = _told(given)
         self.thread = tuple(self.services.zendesk.comments(self.ticket.id))
         emergency_on = cast(date, told.value("emergency_on") or self.ticket.created_at.date())
-        files, notes = license_facts(self, self.thread, emergency_on)
+        files, notes, unread = license_facts(self, self.thread, emergency_on)
+        self.unread = tuple(unread)
+        notes = [one.words for one in self.unread] + notes
         own, more_notes = ticket_facts(self)
         self.facts = Facts((*told.known, *files, *own))
         looked_up, others = self._look_up(emergency_on)
@@ -86,7 +89,7 @@ class Emergency(Case, ABC):
         rows = [(f.name, str(f.value), f.source, self.facts.standing(f), f.detail) for f in self.facts.known]
         parts: tuple[Part, ...] = (Table(("fact", "value", "source", "", "where"), rows, whole=(2, 3)),)
         parts += tuple(Paragraph(note) for note in notes)
-        parts += tuple(Preview("what the requester wrote", first.body[:MESSAGE_LIMIT]) for first in self.thread[:1])
+        parts += first_message(self.thread, self.ticket)
         return self.result(
             f"{len(rows)} known",
             Tone.GOOD,
@@ -106,6 +109,8 @@ class Emergency(Case, ABC):
         self.verdict = self._verdict()
         parts = verdict_parts(self.verdict)
         against = [r for r in self.verdict.rulings if r.holds is Answer.NO]
+        if not self.already:
+            check_before_scope(self.unread, self.facts, self.verdict.rulings)
         if against:
             words = " ".join(ruling.reason for ruling in against)
             if self.already:

@@ -11,14 +11,17 @@ from datetime import date
 from runbook_lib import answers
 from runbook_lib.cases.base import Case
 from runbook_lib.cases.license_files import HeldLicense, LicenseFiles
+from runbook_lib.cases.unread import Unread
 from runbook_lib.display import clean
 from runbook_lib.errors import InputError
 from runbook_lib.models import Comment, Fact, Source
 from runbook_lib.policy import PAID_PLANS
 
 
-def license_facts(case: Case, thread: Iterable[Comment], emergency_on: date) -> tuple[list[Fact], list[str]]:
-    """Facts from the licenses on the ticket whose signature holds, and notes on all that is on it.
+def license_facts(
+    case: Case, thread: Iterable[Comment], emergency_on: date
+) -> tuple[list[Fact], list[str], list[Unread]]:
+    """Facts from the licenses on the ticket whose signature holds, notes on all, and what could not be read.
 
     Several may be there, such as an earlier extension by Sales. One of them counts: the one that had begun by the
     emergency's date and ends last. A paid plan is taken from the newest full license, since a trial proves none.
@@ -37,7 +40,7 @@ def license_facts(case: Case, thread: Iterable[Comment], emergency_on: date) -> 
         notes.append("Several licenses hold: the one that ends last counts. An earlier extension changes nothing.")
     held.sort(key=lambda one: one.license.expires_on or date.max, reverse=True)
     facts, more = _facts_of(held)
-    return facts, notes + more
+    return facts, notes + more, files.unread
 
 
 def ticket_facts(case: Case) -> tuple[list[Fact], list[str]]:

@@ -1,16 +1,18 @@
 """The licenses on a ticket: in its files and in its comments, told by content. Only reads.
 
 What a license proves is not decided here. Whatever is left aside gets a note that says what it is. A file that could
-not be fetched is neither: what the client raises goes on to the caller, since *could not look* is not *not there*.
+not be looked at is neither held nor left aside, since *could not look* is not *not there*: it is `Unread`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from runbook_lib import finder, license
 from runbook_lib.cases.base import Case
+from runbook_lib.cases.unread import OF_LICENSES, OF_PAGES, Unread, look
 from runbook_lib.display import clean, size
 from runbook_lib.errors import InputError, LicenseError
 from runbook_lib.finder import Content, Kind
@@ -18,9 +20,11 @@ from runbook_lib.models import Attachment, Comment
 from runbook_lib.settings import Settings
 
 MOST_FILES = 100
-"""Files that are looked at on one ticket; more are noted."""
+"""Files that are looked at on one ticket; more are unread."""
 MOST_LICENSES = 10
 """Licenses that are read off one ticket; more are noted."""
+_PICTURES = ("image/", "video/", "audio/")
+"""Media types of what is no license by what its sender says; where it is fetched, its bytes decide."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ class LicenseFiles:
     Attributes:
         held: The licenses that hold, each once, in the order of the thread.
         notes: What was left aside, and what is odd about what was not.
+        unread: What could not be looked at.
     """
 
     def __init__(self, case: Case) -> None:
@@ -54,23 +59,31 @@ class LicenseFiles:
         self._key: license.PublicKey | None = None
         self.held: list[HeldLicense] = []
         self.notes: list[str] = []
+        self.unread: list[Unread] = []
 
     def look(self, thread: Iterable[Comment]) -> None:
         """Look through a thread, comment by comment.
 
         Raises:
-            RefusedError, UnavailableError: A file could not be fetched.
             InputError: A license was found, and there is no key to check it with.
         """
-        files = 0
+        files: list[Attachment] = []
         for comment in thread:
             self._comment(comment)
             for file in comment.attachments:
-                files += 1
-                if files <= MOST_FILES:
+                files.append(file)
+                if len(files) <= MOST_FILES:
                     self._file(file)
-        if files > MOST_FILES:
-            self.notes.append(f"{files} files are on the ticket; only the first {MOST_FILES} were looked at.")
+        if len(files) > MOST_FILES:
+            self._rest(files)
+
+    def _rest(self, files: Sequence[Attachment]) -> None:
+        """Say that files are left, which may hold a license."""
+        words = f"{len(files)} files are on the ticket; only the first {MOST_FILES} were looked at."
+        if all(_is_picture(file) for file in files[MOST_FILES:]):
+            self.notes.append(words)
+        else:
+            self.unread.append(Unread("The rest of the files", words, OF_LICENSES, may_pass=False))
 
     def _comment(self, comment: Comment) -> None:
         name = f"the comment of {comment.created_at:%Y-%m-%d %H:%M} UTC"
@@ -84,14 +97,11 @@ class LicenseFiles:
 
     def _file(self, file: Attachment) -> None:
         name = clean(file.file_name or "a file without a name", 80)
-        limit = self._case.settings.attachment_limit_bytes
-        try:
-            if file.size > limit:
-                raise InputError(f"it has {size(file.size)}, more than the limit of {size(limit)}")
-            found = finder.look(_content(self._case, file, limit))
-        except InputError as exc:
-            self.notes.append(f"{name} was not used: {str(exc).rstrip('.')}. Nobody has looked into it.")
+        content = look(partial(_content, self._case, file), name, OF_PAGES if _is_picture(file) else OF_LICENSES)
+        if isinstance(content, Unread):
+            self.unread.append(content)
             return
+        found = finder.look(content)
         if found.licenses:
             self._read(name, found)
         else:
@@ -147,9 +157,21 @@ def load_public_key(settings: Settings) -> license.PublicKey:
         raise InputError(f"The public key {path} cannot be read: {exc.strerror}.") from exc
 
 
-def _content(case: Case, file: Attachment, limit: int) -> bytes:
-    """A file's bytes. The one place where a ticket's files are fetched for licenses; what it raises is not caught."""
+def _content(case: Case, file: Attachment) -> bytes:
+    """A file's bytes. The one place where a ticket's files are fetched for licenses.
+
+    Raises:
+        InputError: It is larger than the limit.
+        RefusedError, UnavailableError: It could not be fetched.
+    """
+    limit = case.settings.attachment_limit_bytes
+    if file.size > limit:
+        raise InputError(f"It has {size(file.size)}, more than the limit of {size(limit)}.")
     return case.services.zendesk.download(file, limit)
+
+
+def _is_picture(file: Attachment) -> bool:
+    return file.content_type.lower().startswith(_PICTURES)
 
 
 def _sentence(name: str) -> str:

@@ -16,6 +16,7 @@ from runbook_lib.cases.base import step
 from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, effect_tone, evidence_words
 from runbook_lib.cases.changes import Comment, LicenseCopy
 from runbook_lib.cases.issuing import Found, Issuance, Tracker, check_license, check_parts, checked_issuance
+from runbook_lib.cases.thread import by_customer
 from runbook_lib.cases.weekend_license import WeekendLicense
 from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone
 from runbook_lib.errors import InputError, NeedsAnswerError, OutcomeUnknownError, PersonNeededError
@@ -146,10 +147,7 @@ class LicenseNotReceived(WeekendLicense):
 
     def _is_just_issued(self, issue: TrackerIssue, *, told: bool) -> bool:
         """Whether this runbook issued the license itself, in a run before, and nobody has complained since."""
-        later = any(
-            comment.created_at > issue.created_at and comment.author_id == self.ticket.requester.id
-            for comment in self.thread
-        )
+        later = bool(by_customer(self.thread, self.ticket, after=issue.created_at))
         return (
             self.issued_here(issue)
             and not told

@@ -69,7 +69,7 @@ class Album:
             try:
                 contents.append((name, get()))
             except (RunbookError, OSError) as exc:
-                notes.append(f"{name} was not used: {exc}")
+                notes.append(f"{name} could not be looked at: {exc}")
         if contents and not screenshots.available():
             notes.append(HOW_TO_INSTALL)
         return self._pictures(contents, notes, say)

@@ -41,7 +41,9 @@ def connect(settings: Settings) -> Services:
         raise InputError("RUNBOOK_SLACK_TOKEN is missing.")
     services = Services(
         budget=budget,
-        zendesk=Zendesk(settings.zendesk_url, settings.zendesk_credentials(), pool),
+        zendesk=Zendesk(
+            settings.zendesk_url, settings.zendesk_credentials(), pool, mapped_host=settings.zendesk_mapped_host
+        ),
         gitlab=gitlab,
         slack=Slack(settings.slack_url, settings.slack_token, pool),
         customersdot=(

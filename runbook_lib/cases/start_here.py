@@ -14,6 +14,8 @@ from runbook_lib import answers, policy, routing, templates
 from runbook_lib.cases.base import step
 from runbook_lib.cases.emergency import Emergency
 from runbook_lib.cases.issuing import Found, Tracker
+from runbook_lib.cases.thread import by_customer, opened_by_us
+from runbook_lib.cases.unread import check_before_scope
 from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone, clean, verdict_parts
 from runbook_lib.errors import InputError
 from runbook_lib.models import Answer, Outcome, Ruling, Verdict
@@ -52,6 +54,7 @@ class StartHere(Emergency):
         parts: tuple[Part, ...] = (Table(("calendar and mail", ""), calendar),)
         parts += verdict_parts(Verdict((*scope.rulings, weekend), scope.window))
         if self.route.runbook is None:
+            check_before_scope(self.unread, self.facts, scope.rulings)
             self.end(Outcome.OUT_OF_SCOPE)
             words = f"No runbook for this ticket. {self.route.reason} Nothing is sent to the customer: answer them."
             shown = (Paragraph(words, strong=True), *parts)
@@ -78,12 +81,12 @@ class StartHere(Emergency):
         """What is said of a license mail, by the engineer or else by the requester, and what the tracker holds."""
         found = self._on_file()
         filed = [f"{len(issues)} {name}" for name, issues in self._kinds(found) if issues]
-        on_file = f"the tracker has {', '.join(filed)}" if filed else "the tracker has no issue for this address"
-        theirs = [c for c in self.thread if c.public and c.author_id == self.ticket.requester.id]
+        on_file = f"the tracker has {', '.join(filed)}" if filed else self._nothing_on_file()
+        theirs = by_customer(self.thread, self.ticket)
         own = [issue for issue in found.copies if self.issued_here(issue)]
         if own:  # what was written before is no complaint about this license
             theirs = [comment for comment in theirs if comment.created_at > own[0].created_at]
-        subject = [] if own else [self.ticket.subject]
+        subject = [] if own or opened_by_us(self.thread) else [self.ticket.subject]
         if told is not None:
             return routing.Mail(told, f"The engineer says {told}; {on_file}.", bool(filed))
         if routing.says_mail_missing([*subject, *(comment.body for comment in theirs)]):
@@ -95,6 +98,14 @@ class StartHere(Emergency):
         email = cast(str | None, self.facts.value("requester_email"))
         configured = self.services.gitlab and self.settings.tracker_project_id
         return Tracker(self, email).found_since(self.began_on) if email and configured else Found()
+
+    def _nothing_on_file(self) -> str:
+        """What it means that no issue was found: a tracker that was not asked has not said that there is none."""
+        email = self.facts.value("requester_email")
+        if email and self.services.gitlab and self.settings.tracker_project_id:
+            return "the tracker has no issue for this address"
+        why = "it is not configured" if email else "no usable address is known"
+        return f"the tracker was not looked at, since {why}"
 
     def _kinds(self, found: Found) -> tuple[tuple[str, tuple[object, ...]], ...]:
         return (("licenses", found.copies), ("failures", found.failures), ("jobs under way", found.under_way))

@@ -18,6 +18,7 @@ from runbook_lib.cases.base import step
 from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, effect_tone
 from runbook_lib.cases.changes import Comment, SlackPost
 from runbook_lib.cases.emergency import Emergency
+from runbook_lib.cases.unread import OF_ACCOUNTS, Unread
 from runbook_lib.cases.walk import Prefill
 from runbook_lib.clients.customersdot import customer_page, license_page, seat_link_page
 from runbook_lib.display import DecisionPath, Link, Paragraph, Part, Preview, Stop, Table, Tone, clean
@@ -288,6 +289,7 @@ class WeekdayTriage(Emergency):
             except (RefusedError, UnavailableError) as exc:
                 self._trouble = str(exc)
                 self.accounts = self.licenses = None
+                self.unread += (Unread.of("CustomersDot", exc, OF_ACCOUNTS),)
         notes = [f"Questions on the account are to be answered by hand. {self._trouble}"] if self._trouble else []
         facts, more = _license_facts(self.licenses or (), emergency_on)
         return facts, notes + more

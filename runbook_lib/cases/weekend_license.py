@@ -27,6 +27,7 @@ from runbook_lib.cases.issuing import (
 )
 from runbook_lib.cases.license_files import load_public_key
 from runbook_lib.cases.pictures import is_image
+from runbook_lib.cases.unread import check_before_asking
 from runbook_lib.cases.walk import Prefill
 from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone, clean
 from runbook_lib.effects import EffectResult
@@ -92,6 +93,8 @@ class WeekendLicense(Emergency):
                 "If they do not show it, pass ask_customer as True.",
                 missing=(*missing, "ask_customer"),
             )
+        if not ask:
+            check_before_asking(self.unread, self.facts, missing)
         asked = self.apply(screenshots_request(self))
         self.end(Outcome.WAITING_FOR_CUSTOMER)
         verb = "would be" if asked.state is EffectState.PLANNED else "were"

@@ -18,16 +18,19 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar, cast
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential_jitter
 
+from runbook_lib.addresses import is_loopback
 from runbook_lib.budget import Budget
+from runbook_lib.clients.gate import Gate
 from runbook_lib.errors import InputError, OutcomeUnknownError, RefusedError, UnavailableError
 from runbook_lib.redaction import Redactor
-from runbook_lib.settings import JobSettings, Settings, is_loopback
+from runbook_lib.settings import JobSettings, Settings
 
 TIMEOUT_S = 20.0
 ATTEMPTS = 4
@@ -63,6 +66,7 @@ class Session(httpx.Client):
         budget: The run's seconds for waiting.
         transport: In place of the network.
         redactor: Takes out of each answer what must not enter; by default licenses.
+        gate: Says where downloads may go.
     """
 
     def __init__(
@@ -72,6 +76,7 @@ class Session(httpx.Client):
         budget: Budget | None = None,
         transport: httpx.BaseTransport | None = None,
         redactor: Redactor | None = None,
+        gate: Gate | None = None,
     ) -> None:
         super().__init__(
             transport=transport,
@@ -81,11 +86,21 @@ class Session(httpx.Client):
         )
         self.budget = budget or Budget(USUAL_BUDGET_S)
         self.redactor = redactor or Redactor({})
+        self.gate = gate or Gate(practice=loopback)
 
     @classmethod
     def of(cls, settings: Settings | JobSettings, *, budget: Budget | None = None) -> Session:
         """The pool of a run with these settings, which lets none of their secrets in."""
         return cls(loopback=settings.profile == "sandbox", budget=budget, redactor=Redactor.of(settings))
+
+
+@dataclass(frozen=True)
+class Download:
+    """What a download came to: the bytes, the address that they came from at last, and the answer's headers."""
+
+    content: bytes
+    url: str
+    headers: Mapping[str, str]
 
 
 class Service:
@@ -165,7 +180,7 @@ class Service:
         """
         try:
             body = response.json()
-        except RecursionError as exc:
+        except RecursionError as exc:  # of JSON that is nested too deep
             raise self._odd(response) from exc
         except ValueError as exc:
             kind = self._line(response.headers.get("content-type", "no type"))
@@ -185,14 +200,19 @@ class Service:
         except _OTHER_FORM as exc:
             raise self.lost("its answer cannot be read") from exc
 
-    def download(self, url: str, limit: int) -> bytes:
-        """Fetch a file of at most `limit` bytes; credentials go along only to the service's own host.
+    def download(self, url: str, limit: int, *, also_own: str = "") -> Download:
+        """Fetch a file of at most `limit` bytes; credentials go along only to the service's own hosts.
+
+        Args:
+            url: The file's address.
+            limit: Its most bytes.
+            also_own: A host, beside `base_url`'s, that is the service's own too.
 
         Raises:
             InputError: The file is larger.
-            RefusedError, UnavailableError: As `read`.
+            RefusedError, UnavailableError: As `read`; or the address is none to be asked.
         """
-        return self._retried(lambda: self._download_once(url, limit))
+        return self._retried(lambda: self._download_once(url, limit, also_own))
 
     def pause(self, seconds: float) -> None:
         """Wait a moment, as every run may."""
@@ -251,17 +271,26 @@ class Service:
             raise self.lost(f"it answered {response.status_code}")
         return self._accepted(response)
 
-    def _download_once(self, url: str, limit: int) -> bytes:
+    def _download_once(self, url: str, limit: int, also_own: str) -> Download:
         try:
             for _ in range(REDIRECTS + 1):
-                own = urlsplit(url)[:2] == urlsplit(self.base_url)[:2]
-                with self._session.stream("GET", url, headers=self._headers if own else {}) as response:
-                    if response.next_request is None:
-                        return self._content(response, limit)
-                    url = str(response.next_request.url)
-        except httpx.RequestError as exc:
+                way = self._session.gate.way_to(url, self.base_url)
+                headers = {**(self._headers if self._is_own(url, also_own) else {}), **way.headers}
+                with self._session.stream("GET", way.url, headers=headers, extensions=way.extensions) as response:
+                    if not response.has_redirect_location:
+                        return Download(self._content(response, limit), url, dict(response.headers))
+                    url = urljoin(url, response.headers["location"])
+        except (httpx.RequestError, httpx.InvalidURL) as exc:
+            if isinstance(exc, httpx.InvalidURL):
+                raise RefusedError("The address of the file cannot be read, so it was not fetched.") from exc
             raise self._unreachable(exc) from exc
         raise RefusedError(f"{self.name} redirects more than {REDIRECTS} times, so the file was not fetched.")
+
+    def _is_own(self, url: str, also_own: str) -> bool:
+        """Whether an address is on a host that may see the credentials."""
+        parts = urlsplit(url)
+        mapped = bool(also_own) and (parts.scheme, parts.netloc.lower()) == ("https", also_own.lower())
+        return mapped or parts[:2] == urlsplit(self.base_url)[:2]
 
     def _content(self, response: httpx.Response, limit: int) -> bytes:
         if response.status_code >= 500:
@@ -298,7 +327,7 @@ class Service:
     def _words(self, response: httpx.Response) -> str:
         try:
             words = self._explain(self._session.redactor.entering(response.json()))
-        except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
+        except _OTHER_FORM:
             words = response.reason_phrase
         return (self._line(words) or self._line(response.reason_phrase)).rstrip(".") + "."
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 import httpx
 
 from runbook_lib.clients.http import Service, Session, listed
+from runbook_lib.clients.pages import is_sign_in_page
 from runbook_lib.errors import RefusedError, UnavailableError
 from runbook_lib.models import Attachment, Comment, Organization, Person, Ticket
 from runbook_lib.redaction import original
@@ -24,6 +26,8 @@ STAMP_S = 1.0
 STAMP_PAUSE_S = 0.25
 STAMP_READINGS = 12
 """Readings, with pauses in between, of a ticket that keeps changing."""
+MALWARE = "malware_found"
+"""The result of a scan that keeps a file from being fetched. Source: Zendesk API reference, attachments."""
 _T = TypeVar("_T")
 
 
@@ -34,10 +38,14 @@ class Zendesk:
         base_url: `https://TEAM.zendesk.com`.
         credentials: The `Authorization` header.
         session: The run's connection pool.
+        mapped_host: The host-mapped domain, which may see the credentials too; "" for none.
     """
 
-    def __init__(self, base_url: str, credentials: Mapping[str, str], session: Session) -> None:
+    def __init__(
+        self, base_url: str, credentials: Mapping[str, str], session: Session, *, mapped_host: str = ""
+    ) -> None:
         self._service = Service("Zendesk", base_url, credentials, session, _explain)
+        self._mapped_host = mapped_host
 
     def ticket(self, ticket_id: int) -> Ticket:
         """A ticket with its requester, organization and assignee.
@@ -87,18 +95,41 @@ class Zendesk:
         raise UnavailableError(f"Ticket {ticket_id} keeps changing, so nothing was sent. Run again in a moment.")
 
     def comments(self, ticket_id: int) -> list[Comment]:
-        """The whole thread, oldest first."""
+        """The whole thread, oldest first, with its authors; images within a text are among its attachments.
+
+        Source: Zendesk API reference, ticket comments, `include_inline_images` and `include=users`.
+        """
         path = f"api/v2/tickets/{ticket_id}/comments.json"
-        return list(self._pages(path, lambda page: listed(page["comments"], _comment)))
+        asked = {"include_inline_images": "true", "include": "users"}
+        found = self._pages(path, _thread, asked)
+        return list({comment.id: comment for comment in found}.values())  # a page may repeat one of the page before
 
     def find_comment(self, ticket_id: int, operation_id: str) -> int | None:
-        """The id of the comment sent under an operation id, or None.
+        """The id of the comment that one of us sent under an operation id, or None.
 
-        The id comes back as `metadata.custom` on the comment's audit, not on the comment.
+        The id comes back as `metadata.custom` on the comment's audit, not on the comment. An end user may put one
+        there as well, by an API of theirs, so it counts only if an agent or the user of these credentials wrote it.
         """
         path = f"api/v2/tickets/{ticket_id}/audits.json"
         audits = self._pages(path, lambda page: listed(page["audits"], _audit))
-        return next((comment_id for found, comment_id in audits if found == operation_id), None)
+        found = [(author_id, comment_id) for known, author_id, comment_id in audits if known == operation_id]
+        ours: dict[int, bool] = {}
+        for author_id, comment_id in found:
+            if author_id not in ours:
+                ours[author_id] = self._is_ours(author_id)
+            if ours[author_id]:
+                return comment_id
+        return None
+
+    def _is_ours(self, user_id: int) -> bool:
+        """Whether a user is an agent, an admin, or whose credentials these are."""
+        try:
+            person = self._service.read_json(f"api/v2/users/{user_id}.json", lambda answer: _person(answer["user"]))
+        except RefusedError as exc:
+            if exc.status not in (403, 404):
+                raise
+            person = None
+        return (person is not None and person.is_ours) or user_id == self.me().id
 
     def me(self, *, patience_s: float | None = None) -> Person:
         """Whose credentials these are.
@@ -149,13 +180,39 @@ class Zendesk:
         )
 
     def download(self, attachment: Attachment, limit: int) -> bytes:
-        """A file's content, at most `limit` bytes; without credentials if it lies on another host.
+        """A file's content, at most `limit` bytes; credentials go to Zendesk's own hosts only.
 
         Raises:
             InputError: It is larger.
-            RefusedError: It is missing.
+            RefusedError: It is missing, holds malware, may not be asked for, or a sign-in page came in its place.
         """
-        return self._service.download(attachment.content_url, limit)
+        if not attachment.malware:
+            attachment = self._described(attachment)
+        if attachment.malware == MALWARE and not attachment.malware_is_allowed:
+            raise RefusedError(
+                "Zendesk found malware in it, so it was not fetched. Open it only if you must, and safely."
+            )
+        for url in dict.fromkeys(filter(None, (attachment.content_url, attachment.mapped_url))):
+            found = self._service.download(url, limit, also_own=self._mapped_host)
+            headers = {name.lower(): value for name, value in found.headers.items()}
+            if not is_sign_in_page(found.content, headers, size=attachment.size, file_name=attachment.file_name):
+                return found.content
+        raise RefusedError(
+            "Zendesk shows a sign-in page in its place: this account's attachments are private. Open it in Zendesk, "
+            "where you are signed in."
+        )
+
+    def _described(self, attachment: Attachment) -> Attachment:
+        """An attachment with the result of its scan. Source: Zendesk API reference, attachments."""
+        path = f"api/v2/attachments/{attachment.id}.json"
+        return self._service.read_json(
+            path,
+            lambda answer: replace(
+                attachment,
+                malware=str(answer["attachment"].get("malware_scan_result") or "not_scanned"),
+                malware_is_allowed=answer["attachment"].get("malware_access_override") is True,
+            ),
+        )
 
     def _update(self, ticket: Ticket, changes: Mapping[str, Any], parse: Callable[[Any], _T]) -> _T:
         body = {**changes, "safe_update": True, "updated_stamp": ticket.updated_stamp}
@@ -179,15 +236,20 @@ class Zendesk:
             patience_s=patience_s,
         )
 
-    def _pages(self, path: str, parse: Callable[[Any], list[_T]]) -> Iterator[_T]:
+    def _pages(
+        self, path: str, parse: Callable[[Any], list[_T]], more: Mapping[str, str] | None = None
+    ) -> Iterator[_T]:
         """Every item of a list, by cursor; `parse` takes the items from a page."""
-        params = {"page[size]": "100"}
+        asked = {"page[size]": "100", **(more or {})}
+        params = asked
         while True:
             items, cursor = self._service.read_json(path, lambda page: (parse(page), _cursor(page)), params)
             yield from items
             if cursor is None:
                 return
-            params = {"page[size]": "100", "page[after]": cursor}
+            if params.get("page[after]") == cursor:
+                raise UnavailableError("Zendesk names the same page of a list again and again. Try again later.")
+            params = {**asked, "page[after]": cursor}
 
     def _ticket(self, found: Any) -> Ticket:
         item = found["ticket"]
@@ -228,7 +290,7 @@ def _somebody(answer: Mapping[str, Any]) -> Person:
 
 
 def _person(user: Mapping[str, Any]) -> Person:
-    return Person(user["id"], user.get("name") or "", user.get("email"))
+    return Person(user["id"], user.get("name") or "", user.get("email"), user.get("role") or "")
 
 
 def _organization(item: Mapping[str, Any]) -> Organization:
@@ -243,6 +305,10 @@ def _comment(item: Mapping[str, Any]) -> Comment:
             content_url=original(a["content_url"]),
             content_type=a.get("content_type") or "",
             size=a.get("size") or 0,
+            malware=a.get("malware_scan_result") or "",
+            malware_is_allowed=a.get("malware_access_override") is True,
+            mapped_url=original(a.get("mapped_content_url") or ""),
+            inline=bool(a.get("inline")),
         )
         for a in item.get("attachments") or []
     )
@@ -257,10 +323,17 @@ def _comment(item: Mapping[str, Any]) -> Comment:
     )
 
 
-def _audit(item: Mapping[str, Any]) -> tuple[str | None, int]:
-    """The operation id that an audit keeps, or None, and the id of its comment."""
+def _thread(page: Mapping[str, Any]) -> list[Comment]:
+    """The comments of a page, each with its author as the page has them beside it."""
+    people = {user["id"]: _person(user) for user in page.get("users") or []}
+    return [replace(comment, author=people.get(comment.author_id)) for comment in listed(page["comments"], _comment)]
+
+
+def _audit(item: Mapping[str, Any]) -> tuple[str | None, int, int]:
+    """The operation id that an audit keeps, or None, who wrote it, and the id of its comment."""
     custom = (item.get("metadata") or {}).get("custom") or {}
-    return custom.get("operation_id"), _comment_id(item)
+    operation_id = custom.get("operation_id")
+    return operation_id, item["author_id"] if operation_id else 0, _comment_id(item)
 
 
 def _comment_id(audit: Mapping[str, Any]) -> int:
@@ -269,15 +342,18 @@ def _comment_id(audit: Mapping[str, Any]) -> int:
 
 
 def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+    """A stamp. One without a zone is of UTC, as all of Zendesk's are; a naive one could not be compared."""
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _date(response: httpx.Response) -> datetime | None:
     """The moment in the `Date` header, or None if there is none that can be read."""
     try:
-        return parsedate_to_datetime(response.headers["date"])
-    except (KeyError, ValueError):
+        moment = parsedate_to_datetime(response.headers.get_list("date")[0])
+    except (IndexError, ValueError):
         return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _explain(body: Any) -> str:

@@ -25,6 +25,7 @@ __all__ = ["Faulty"]
 _SERVICES = {
     "/api/v2/": "zendesk",
     "/attachments/": "zendesk",
+    "/private/": "zendesk",
     "/api/v4/": "gitlab",
     "/api/": "slack",
     "/admin/": "customersdot",

@@ -56,7 +56,11 @@ CREATE TABLE attachments (
     content_type TEXT NOT NULL,
     size INTEGER NOT NULL,                 -- bytes
     source TEXT NOT NULL,                  -- stored, missing, generated
-    content BLOB
+    content BLOB,
+    inline INTEGER NOT NULL DEFAULT 0,     -- within the comment's text
+    access TEXT NOT NULL DEFAULT 'open',   -- open, private (credentials are redirected), session (a browser's only)
+    malware TEXT NOT NULL DEFAULT 'malware_not_found',
+    malware_allowed INTEGER NOT NULL DEFAULT 0
 );
 
 -- GitLab

@@ -18,10 +18,16 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from runbook_lib import license as license_file
 from runbook_lib import messages, policy
 from runbook_lib.errors import InputError, UnavailableError
-from runbook_lib.sandbox import tickets, tickets_of_the_week, tickets_with_licenses, tickets_without_mail
+from runbook_lib.sandbox import (
+    tickets,
+    tickets_of_the_week,
+    tickets_with_attachments,
+    tickets_with_licenses,
+    tickets_without_mail,
+)
 from runbook_lib.sandbox.screens import Screen, png
 from runbook_lib.sandbox.store import Store
-from runbook_lib.sandbox.tickets import Attachment, File, LicenseFile, Missing, PracticeTicket, Screenshot
+from runbook_lib.sandbox.tickets import Attachment, File, LicenseFile, Missing, PracticeTicket, Screenshot, Served
 from runbook_lib.sandbox.world import (
     DATABASE_NAME,
     PRIVATE_KEY_NAME,
@@ -44,6 +50,7 @@ TICKETS = (
     *tickets_of_the_week.TICKETS,
     *tickets_without_mail.TICKETS,
     *tickets_with_licenses.TICKETS,
+    *tickets_with_attachments.TICKETS,
 )
 """Every practice ticket of a new world."""
 
@@ -171,7 +178,7 @@ class _Planter:
     def _ticket(self, ticket: PracticeTicket) -> None:
         came_in_at = self._came_in_at(ticket)
         updated_at = came_in_at + timedelta(minutes=max((note.after_minutes for note in ticket.notes), default=0))
-        organization_id = self._company(ticket.company)
+        organization_id = None if ticket.company is None else self._company(ticket.company)
         requester_id = self._person(ticket.requester, role="end-user", organization_id=organization_id)
         colleague_id = self._people[tickets.COLLEAGUE.email]
         self._store.write(
@@ -186,7 +193,8 @@ class _Planter:
             to_the_second(came_in_at),
             to_the_second(updated_at),
         )
-        comment_id = self._comment(ticket.id, requester_id, self._text(ticket), public=True, at=came_in_at)
+        author_id = colleague_id if ticket.opened_by_colleague else requester_id
+        comment_id = self._comment(ticket.id, author_id, self._text(ticket), public=True, at=came_in_at)
         for attachment in ticket.attachments:
             self._attachment(comment_id, ticket, attachment)
         for account in ticket.accounts:
@@ -195,7 +203,8 @@ class _Planter:
             self._seat_link(row, came_in_at.date())
         for note in ticket.notes:
             at = came_in_at + timedelta(minutes=note.after_minutes)
-            self._comment(ticket.id, colleague_id, note.text, public=False, at=at)
+            author_id = requester_id if note.by_requester else colleague_id
+            self._comment(ticket.id, author_id, note.text, public=note.public, at=at)
 
     def _text(self, ticket: PracticeTicket) -> str:
         """What the requester wrote, with the license that they pasted."""
@@ -247,6 +256,8 @@ class _Planter:
         )
 
     def _attachment(self, comment_id: int, ticket: PracticeTicket, attachment: Attachment) -> None:
+        served = attachment if isinstance(attachment, Served) else Served(file=attachment)
+        attachment = served.file
         content_type, source, size = "application/octet-stream", "stored", tickets.GENERATED_BYTES
         content: bytes | None = None
         if isinstance(attachment, LicenseFile):
@@ -260,8 +271,8 @@ class _Planter:
         else:
             source = "generated"
         self._store.write(
-            "INSERT INTO attachments (comment_id, token, file_name, content_type, size, source, content)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO attachments (comment_id, token, file_name, content_type, size, source, content, inline,"
+            " access, malware, malware_allowed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             comment_id,
             secrets.token_urlsafe(18),
             attachment.name,
@@ -269,6 +280,10 @@ class _Planter:
             size if content is None else len(content),
             source,
             content,
+            int(served.inline),
+            served.access,
+            served.malware,
+            int(served.malware_allowed),
         )
 
     def _account(self, account: tickets.Account, ticket_on: date) -> None:
@@ -370,7 +385,7 @@ class _Planter:
             page=wanted.page,
             plan=wanted.plan,
             expires_on=wanted.expires_on(ticket.date(self._world_date)),
-            licensed_to=ticket.company.name,
+            licensed_to=ticket.company.name if ticket.company else ticket.requester.name,
             users=wanted.users,
             billable=wanted.billable,
             maximum=wanted.maximum,
@@ -407,7 +422,7 @@ class _Planter:
         content = license_file.License(
             licensee={
                 "Name": ticket.requester.name,
-                "Company": ticket.company.name,
+                "Company": ticket.company.name if ticket.company else ticket.requester.name,
                 "Email": ticket.requester.email,
             },
             starts_on=expires_on - timedelta(days=file.term_days),

@@ -30,6 +30,7 @@ __all__ = [
     "PracticeTicket",
     "Screenshot",
     "SeatLink",
+    "Served",
     "Sold",
     "TrackerIssue",
     "emergency_date",
@@ -156,15 +157,36 @@ class Generated:
     name: str
 
 
-Attachment = LicenseFile | File | Screenshot | Missing | Generated
+@dataclass(frozen=True, kw_only=True)
+class Served:
+    """An attachment that Zendesk serves in another way than most.
+
+    Attributes:
+        file: What is attached.
+        inline: Whether it stands within the comment's text.
+        access: `open` to whoever has its address; `private`: only with credentials; `session`: only in a browser.
+        malware: What the scan found, in Zendesk's words.
+        malware_allowed: Whether an agent has allowed access in spite of it.
+    """
+
+    file: LicenseFile | File | Screenshot | Missing | Generated
+    inline: bool = False
+    access: Literal["open", "private", "session"] = "open"
+    malware: Literal["malware_found", "malware_not_found", "failed_to_scan", "not_scanned"] = "malware_not_found"
+    malware_allowed: bool = False
+
+
+Attachment = LicenseFile | File | Screenshot | Missing | Generated | Served
 
 
 @dataclass(frozen=True)
 class Note:
-    """An internal comment by the colleague, some minutes after the ticket came in."""
+    """A later comment, some minutes after the ticket came in: by the colleague and internal, unless it says more."""
 
     text: str
     after_minutes: int
+    public: bool = False
+    by_requester: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -236,6 +258,9 @@ class TrackerIssue:
 class PracticeTicket:
     """One ticket of a new world.
 
+    `company` is None where Zendesk does not know the organization. A ticket `opened_by_colleague` is in the
+    requester's name, and its first comment is the colleague's.
+
     Attributes:
         pasted: A license that stands in the text, quoted as in a forwarded mail, in the place of `{license}`.
     """
@@ -243,7 +268,7 @@ class PracticeTicket:
     id: int
     at: time
     requester: Person
-    company: Company
+    company: Company | None
     subject: str
     text: str
     attachments: tuple[Attachment, ...] = ()
@@ -255,6 +280,7 @@ class PracticeTicket:
     accounts: tuple[Account, ...] = ()
     seat_links: tuple[SeatLink, ...] = ()
     issues: tuple[TrackerIssue, ...] = ()
+    opened_by_colleague: bool = False
 
     def date(self, world_date: date) -> date:
         """The day on which it came in."""

@@ -56,7 +56,9 @@ class Shapes:
 
     def ticket(self, row: Row) -> Json:
         """A ticket, without its comments."""
-        first = self.world.require("SELECT body, public FROM comments WHERE ticket_id = ? ORDER BY id", row["id"])
+        first = self.world.require(
+            "SELECT body, public, author_id FROM comments WHERE ticket_id = ? ORDER BY id", row["id"]
+        )
         return {
             "url": f"{self.base_url}/api/v2/tickets/{row['id']}.json",
             "id": row["id"],
@@ -72,7 +74,7 @@ class Shapes:
             "status": row["status"],
             "recipient": None,
             "requester_id": row["requester_id"],
-            "submitter_id": row["requester_id"],
+            "submitter_id": first["author_id"],
             "assignee_id": row["assignee_id"],
             "organization_id": row["organization_id"],
             "group_id": None,
@@ -126,14 +128,14 @@ class Shapes:
             "organization_fields": json.loads(row["fields"]),
         }
 
-    def comment(self, row: Row) -> Json:
+    def comment(self, row: Row, *, with_inline: bool = False) -> Json:
         """A comment as the list of a ticket's comments shows it.
 
         It has no `metadata.custom`: what came with the update is on the comment's audit only.
         """
         audit = self.world.require("SELECT * FROM audits WHERE id = ?", row["audit_id"])
         return {
-            **self._text_of(row),
+            **self._text_of(row, with_inline=with_inline),
             "created_at": row["created_at"],
             "via": self._via(audit),
             "metadata": {"system": self._system(audit), "via": self._via(audit)},
@@ -157,12 +159,14 @@ class Shapes:
         }
 
     def attachment(self, row: Row) -> Json:
-        """A file. Its content is on another host name, where credentials must not go.
+        """A file. Its content is on another host name, where credentials must not go; a private one's is on the
+        account's own, which asks for them.
 
-        Source: FACTS 4, Zendesk; attachments live on `zdusercontent.com` and the like.
+        Source: FACTS 4, Zendesk; attachments live on `zdusercontent.com` and the like; FACTS 6, private attachments.
         """
-        address = f"http://localhost:{self.port}/attachments/token/{row['token']}/"
-        content_url = f"{address}?name={quote(row['file_name'], safe='')}"
+        path = f"attachments/token/{row['token']}/?name={quote(row['file_name'], safe='')}"
+        is_open = row["access"] == "open"
+        content_url = f"http://localhost:{self.port}/{path}" if is_open else f"{self.base_url}/private/{path}"
         return {
             "url": f"{self.base_url}/api/v2/attachments/{row['id']}.json",
             "id": row["id"],
@@ -173,10 +177,10 @@ class Shapes:
             "size": row["size"],
             "width": None,
             "height": None,
-            "inline": False,
+            "inline": bool(row["inline"]),
             "deleted": False,
-            "malware_scan_result": "malware_not_found",
-            "malware_access_override": False,
+            "malware_scan_result": row["malware"],
+            "malware_access_override": bool(row["malware_allowed"]),
             "thumbnails": [],
         }
 
@@ -185,9 +189,10 @@ class Shapes:
         wanted = dict.fromkeys(user_id for user_id in user_ids if user_id is not None)
         return [self.user(self.world.require("SELECT * FROM users WHERE id = ?", user_id)) for user_id in wanted]
 
-    def _text_of(self, comment: Row) -> Json:
-        """What a comment and its audit event have in common."""
-        attachments = self.world.store.rows("SELECT * FROM attachments WHERE comment_id = ? ORDER BY id", comment["id"])
+    def _text_of(self, comment: Row, *, with_inline: bool = False) -> Json:
+        """What a comment and its audit event have in common; inline images only where they are asked for."""
+        rows = self.world.store.rows("SELECT * FROM attachments WHERE comment_id = ? ORDER BY id", comment["id"])
+        attachments = [row for row in rows if with_inline or not row["inline"]]
         return {
             "id": comment["id"],
             "type": "Comment",

@@ -22,7 +22,7 @@ TICKET = Ticket(
     status="open",
     created_at=datetime(2026, 11, 21, 8, 30, tzinfo=UTC),
     updated_stamp="2026-11-21T09:00:01Z",
-    requester=Person(11, "Ada", "ada@customer.example"),
+    requester=Person(11, "Ada", "ada@customer.example", "end-user"),
     organization=Organization(31, "Customer", {"plan": "premium"}),
     assignee_id=21,
     assignee_name="Grace",
@@ -275,7 +275,7 @@ def test_comment_with_gaps() -> None:
 
 def audit(number: int, *events: dict[str, Any], **metadata: Any) -> dict[str, Any]:
     """An audit as Zendesk sends it."""
-    return {"id": number, "events": list(events), "metadata": metadata}
+    return {"id": number, "author_id": 21, "events": list(events), "metadata": metadata}
 
 
 AUDITS = [
@@ -295,10 +295,59 @@ AUDITS = [
 )
 def test_find_comment(operation_id: str, expected: int | None) -> None:
     """A comment is found by the id that its audit keeps, on whatever page that is."""
-    wire = Wire(*pages("audits", *AUDITS))
+    wire = Wire(*pages("audits", *AUDITS), reply(json={"user": {"id": 21, "role": "agent"}}))
 
     assert expected == desk(wire).find_comment(1001, operation_id)
-    assert ["/api/v2/tickets/1001/audits.json"] * 2 == [request.url.path for request in wire.requests]
+    assert ["/api/v2/tickets/1001/audits.json"] * 2 == [request.url.path for request in wire.requests[:2]]
+
+
+@pytest.mark.parametrize(
+    ("role", "me", "expected"),
+    [("agent", 9, 122), ("admin", 9, 122), ("end-user", 9, None), ("end-user", 21, 122), ("", 9, None)],
+)
+def test_operation_id_counts_only_from_us(role: str, me: int, expected: int | None) -> None:
+    """An end user who writes an operation id has not done the operation; whose token this is has."""
+    wire = Wire(
+        *pages("audits", *AUDITS),
+        reply(json={"user": {"id": 21, "role": role}}),
+        reply(json={"user": {"id": me, "role": "agent"}}),
+    )
+
+    assert expected == desk(wire).find_comment(1001, "op-1")
+
+
+def test_comments_ask_for_inline_images_and_authors() -> None:
+    """Images within a text are among the attachments; each comment knows who wrote it."""
+    users = [{"id": 11, "name": "Ada", "role": "end-user"}]
+    wire = Wire(reply(json={"comments": [comment(7)], "users": users}))
+
+    (found,) = desk(wire).comments(1001)
+
+    assert Person(11, "Ada", None, "end-user") == found.author
+    asked = wire.last.url.params
+    assert ("true", "users") == (asked["include_inline_images"], asked["include"])
+
+
+def test_stamp_without_a_zone_is_utc() -> None:
+    """A stamp that names no zone can be compared with the others."""
+    (found,) = desk(Wire(reply(json={"comments": [comment(7, created_at="2026-11-21T08:30:00")]}))).comments(1001)
+
+    assert datetime(2026, 11, 21, 8, 30, tzinfo=UTC) == found.created_at
+
+
+def test_three_hundred_comments() -> None:
+    """All pages of a long thread are read, and a comment that two pages repeat counts once."""
+    numbers = [[comment(i) for i in range(start, start + 101)] for start in (1, 101, 201)]
+
+    assert list(range(1, 302)) == [found.id for found in desk(Wire(*pages("comments", *numbers))).comments(1001)]
+
+
+def test_json_nested_ten_thousand_deep() -> None:
+    """An answer that nests without end is one that cannot be read."""
+    wire = Wire(reply(content=b"[" * 10_000 + b"]" * 10_000, headers={"Content-Type": "application/json"}))
+
+    with pytest.raises(UnavailableError):
+        desk(wire).comments(1001)
 
 
 # -- the user
@@ -473,7 +522,7 @@ def test_upload() -> None:
 def test_download(host: str, known: bool) -> None:
     """An attachment on another host is fetched without credentials."""
     wire = Wire(reply(content=b"png"))
-    attachment = Attachment(5, "a.png", f"https://{host}/a.png?name=a", "image/png", 3)
+    attachment = Attachment(5, "a.png", f"https://{host}/a.png?name=a", "image/png", 3, "not_scanned")
 
     assert b"png" == desk(wire).download(attachment, 3)
     assert known == ("authorization" in wire.last.headers)
@@ -481,10 +530,61 @@ def test_download(host: str, known: bool) -> None:
 
 def test_download_of_more_than_was_said() -> None:
     """The size that the ticket states is not believed."""
-    attachment = Attachment(5, "a.png", f"{DESK}/a.png", "image/png", size=3)
+    attachment = Attachment(5, "a.png", f"{DESK}/a.png", "image/png", size=3, malware="not_scanned")
 
     with pytest.raises(InputError, match="larger than the limit"):
         desk(Wire(reply(content=b"x" * 11))).download(attachment, 10)
+
+
+SIGN_IN = b"<!DOCTYPE html><html><title>Sign in</title><form><input type='password'></form></html>"
+
+
+@pytest.mark.parametrize("name", ["a.gitlab-license", "a.png", "a.html"])
+def test_sign_in_page_is_no_file(name: str) -> None:
+    """A private attachment answers 200 with a page, which is never taken for the file."""
+    attachment = Attachment(5, name, f"{DESK}/a", "image/png", 1874, "malware_not_found")
+
+    with pytest.raises(RefusedError, match="sign-in page"):
+        desk(Wire(reply(content=SIGN_IN))).download(attachment, 10_000)
+
+
+def test_html_file_that_was_attached() -> None:
+    """A page of just the listed size is the file itself."""
+    attachment = Attachment(5, "a.html", f"{DESK}/a", "text/html", len(SIGN_IN), "malware_not_found")
+
+    assert SIGN_IN == desk(Wire(reply(content=SIGN_IN))).download(attachment, 10_000)
+
+
+def test_host_mapped_address_is_tried() -> None:
+    """Where the first address shows a sign-in page, the mapped domain is asked, with credentials if it is set."""
+    wire = Wire(reply(content=SIGN_IN), reply(content=b"png"))
+    mapped = Attachment(
+        5, "a.png", f"{DESK}/a", "image/png", 3, "not_scanned", mapped_url="https://help.team.example/a"
+    )
+    zendesk = Zendesk(DESK, {"Authorization": "Bearer secret"}, wire.session, mapped_host="help.team.example")
+
+    assert b"png" == zendesk.download(mapped, 10_000)
+    assert ["authorization" in request.headers for request in wire.requests] == [True, True]
+
+
+def test_malware_is_not_fetched() -> None:
+    """A file with malware is left where it is; one that an agent allowed is fetched."""
+    flagged = Attachment(5, "a.png", f"{DESK}/a", "image/png", 3, "malware_found")
+    wire = Wire(reply(content=b"png"))
+
+    with pytest.raises(RefusedError, match="malware"):
+        desk(wire).download(flagged, 10)
+    assert [] == wire.requests
+    assert b"png" == desk(wire).download(replace(flagged, malware_is_allowed=True), 10)
+
+
+def test_scan_that_the_thread_leaves_out_is_asked_for() -> None:
+    """A thread without the result of the scan does not mean that there was none."""
+    wire = Wire(reply(json={"attachment": {"malware_scan_result": "malware_found"}}))
+
+    with pytest.raises(RefusedError, match="malware"):
+        desk(wire).download(Attachment(5, "a.png", f"{DESK}/a", "image/png", 3), 10)
+    assert "/api/v2/attachments/5.json" == wire.last.url.path
 
 
 # -- probes

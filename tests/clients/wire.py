@@ -8,8 +8,11 @@ from typing import Any
 import httpx
 
 from runbook_lib.budget import Budget
+from runbook_lib.clients.gate import Gate
 from runbook_lib.clients.http import Session
 
+PUBLIC = "93.184.215.14"
+"""The address of every name, for downloads."""
 Answer = Callable[[httpx.Request], httpx.Response]
 
 
@@ -25,7 +28,9 @@ class Wire:
         self.requests: list[httpx.Request] = []
         self.waits: list[float] = []
         budget = Budget(60, sleep=self.waits.append)
-        self.session = Session(loopback=True, transport=httpx.MockTransport(self._answer), budget=budget)
+        gate = Gate(practice=False, resolve=lambda host, port: [PUBLIC], has_proxy=lambda host: False)
+        transport = httpx.MockTransport(self._answer)
+        self.session = Session(loopback=True, transport=transport, budget=budget, gate=gate)
 
     @property
     def last(self) -> httpx.Request:

@@ -1,0 +1,155 @@
+"""What could not be looked at is never taken for what is not there, step by step in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from runbook_lib.cases.license_not_received import LicenseNotReceived
+from runbook_lib.cases.start_here import StartHere
+from runbook_lib.cases.weekday_triage import WeekdayTriage
+from runbook_lib.cases.weekend_license import WeekendLicense
+from runbook_lib.errors import NeedsAnswerError, RunbookError, UnavailableError
+from tests.practice import World, start
+
+ANSWERED = {"plan": "premium", "expires_on": "2026-11-06", "users_in_license": "250"}
+FAULTS: list[dict[str, Any]] = [
+    {"kind": "error", "status": 503},
+    {"kind": "limit"},
+    {"kind": "reset"},
+    {"kind": "wrong_type"},
+    {"kind": "truncate"},
+]
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A world that several tests only read."""
+    yield from start(tmp_path_factory.mktemp("world") / "outputs")
+
+
+@pytest.fixture
+def here(served: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """That world, which the settings of this process find, without faults."""
+    monkeypatch.setenv("RUNBOOK_OUTPUTS", str(served.outputs))
+    monkeypatch.setattr("runbook_lib.clients.http.FIRST_PAUSE_S", 0.0)
+    monkeypatch.setattr("runbook_lib.clients.http._BACKOFF", lambda state: 0.0)
+    yield served
+    served.clear_faults()
+
+
+def to_facts(ticket_id: int, **facts: object) -> WeekendLicense:
+    """A weekend emergency up to the facts."""
+    case = WeekendLicense.open(ticket_id)
+    case.take()
+    case.collect_facts(**facts)
+    return case
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault["kind"])
+def test_download_that_fails_is_no_request_for_screenshots(here: World, fault: dict[str, Any]) -> None:
+    """The customer is not asked for what the unread file may tell; the name, the reason and the way on are said."""
+    here.inject("zendesk", path="/attachments/token", times=None, **fault)
+    case = to_facts(1001)
+
+    assert [one.name for one in case.unread] == [name_of(here, 1001)]
+    with pytest.raises(NeedsAnswerError, match="could not be looked at") as told:
+        case.decide_scope()
+        case.confirm_subscription()
+    assert name_of(here, 1001) in str(told.value)
+    assert case.outcome is None
+
+
+def name_of(world: World, ticket_id: int) -> str:
+    """The name of a ticket's first file."""
+    sql = "SELECT a.file_name FROM attachments a JOIN comments c ON c.id = a.comment_id WHERE c.ticket_id = ?"
+    return str(world.rows(sql, ticket_id)[0]["file_name"])
+
+
+def test_answers_settle_what_an_unread_file_would_tell(here: World) -> None:
+    """An engineer who looked and answered is not stopped."""
+    here.inject("zendesk", "error", status=503, path="/attachments/token", times=None)
+    case = to_facts(1001, **ANSWERED, deployment="self_managed", billable_users="231")
+    case.decide_scope()
+    case.confirm_subscription()
+
+    assert case.outcome is None
+
+
+def test_ask_customer_goes_before(here: World) -> None:
+    """Who says that the customer shall be asked has looked."""
+    here.inject("zendesk", "error", status=503, path="/attachments/token", times=None)
+    case = to_facts(1001)
+    case.decide_scope()
+    case.confirm_subscription(ask_customer=True)
+
+    assert "waiting_for_customer" == case.outcome
+
+
+@pytest.mark.parametrize(
+    ("ticket_id", "words"), [(1041, "sign-in page"), (1043, "malware"), (1902, "a few kB"), (1903, "404")]
+)
+def test_file_that_may_not_be_read(here: World, ticket_id: int, words: str) -> None:
+    """A sign-in page, malware, a size and a file that is gone stop the request for screenshots."""
+    case = to_facts(ticket_id)
+    case.decide_scope()
+    with pytest.raises(NeedsAnswerError, match=words) as told:
+        case.confirm_subscription()
+    assert "ask_customer" in told.value.missing
+
+
+def test_unread_file_keeps_a_no_from_ending_the_case(here: World) -> None:
+    """A plan that only the organization's field denies is not denied while a license is unread."""
+    here.inject("zendesk", "error", status=503, path="/attachments/token", times=None)
+    case = to_facts(1001, expires_on="2025-01-01")
+    case.decide_scope()
+    assert "out_of_scope" == case.outcome  # the engineer's own answer settles it
+
+
+def test_start_here_does_not_end_on_an_unread_file(here: World) -> None:
+    """The field says free; the license file may say otherwise."""
+    here.inject("zendesk", "error", status=503, path="/attachments/token", times=None)
+    organization = here.rows(
+        "SELECT * FROM organizations WHERE id = (SELECT organization_id FROM tickets WHERE id=1001)"
+    )
+    fields = organization[0]["fields"]
+    here.change("UPDATE organizations SET fields = ? WHERE id = ?", '{"plan": "free"}', organization[0]["id"])
+    try:
+        case = StartHere.open(1001)
+        case.collect_facts()
+        with pytest.raises(NeedsAnswerError, match="could not be looked at"):
+            case.choose_runbook()
+    finally:
+        here.change("UPDATE organizations SET fields = ? WHERE id = ?", fields, organization[0]["id"])
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault["kind"])
+def test_tracker_that_fails_is_no_empty_tracker(here: World, fault: dict[str, Any]) -> None:
+    """No license was found only where the tracker said so."""
+    case = LicenseNotReceived.open(3003)
+    case.take()
+    here.inject("gitlab", path="/issues", times=None, **fault)
+    with pytest.raises(RunbookError):
+        case.collect_facts()
+    assert case.outcome is None
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault["kind"])
+def test_accounts_that_fail_are_no_missing_account(here: World, fault: dict[str, Any]) -> None:
+    """A page that cannot be read leads to no expert, but to a question."""
+    here.inject("customersdot", path="/admin/", times=None, **fault)
+    case = WeekdayTriage.open(2001)
+    case.take()
+    case.collect_facts()
+
+    assert ["CustomersDot"] == [one.name for one in case.unread]
+    assert {} == dict(case.replies)
+
+
+def test_thread_that_cannot_be_read_stops(here: World) -> None:
+    """Without the thread nothing is known of the ticket."""
+    here.inject("zendesk", "error", status=503, path="/comments", times=None)
+    with pytest.raises(UnavailableError):
+        to_facts(1001)
