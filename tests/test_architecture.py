@@ -18,8 +18,8 @@ HOME = Path(runbook_lib.__file__).parent
 LAYERS = (
     ("errors",),
     ("models",),
-    ("policy",),
-    ("answers", "triage", "routing", "license", "messages", "display"),
+    ("policy", "pasted"),
+    ("answers", "triage", "routing", "license", "messages", "display", "identity", "evidence"),
     ("settings", "keyring", "budget", "results"),
     ("redaction",),
     ("clients", "journal", "widgets", "screenshots", "templates"),
