@@ -335,6 +335,13 @@ _ALL = (
         _on_screenshots,
         label="Confirmed",
     ),
+    Question(
+        "installed_license",
+        "the license that the instance has: a file's name on the ticket, or none",
+        _name,
+        label="Installed license",
+    ),
+    _asked("identity_confirmed", "yes or no: you made sure that this is the customer", "Is it the customer?"),
     Question("user_count", "users for the new license, if not the suggested number", _seats, label="User count"),
     Question(
         "requester_email",

@@ -175,6 +175,7 @@ class Settings(Profile):
     zendesk_field_plan: str = Field("plan", description="organization field that holds the plan")
     zendesk_field_deployment: str = Field("deployment", description="organization field: self_managed or gitlab_com")
     zendesk_field_account_type: str = Field("account_type", description="organization field: customer or prospect")
+    zendesk_field_seats: str = Field("seats", description="organization field: users that were sold, as a number")
 
     gitlab_url: str = Field("", description="https://gitlab.com")
     gitlab_token: Token | None = Field(None, description="token with api scope for both projects")

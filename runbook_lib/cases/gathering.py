@@ -1,4 +1,4 @@
-"""What the ticket itself tells: facts from the license files on it and from its organization.
+"""What the ticket itself tells: the licenses on it, their facts, and those of its organization.
 
 Only reads. Whatever cannot be used becomes a note that says why, never a fact.
 """
@@ -6,10 +6,9 @@ Only reads. Whatever cannot be used becomes a note that says why, never a fact.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
 
-from runbook_lib import answers, license
+from runbook_lib import answers, evidence, license
 from runbook_lib.cases.base import Case
 from runbook_lib.display import clean, size
 from runbook_lib.errors import InputError, RunbookError
@@ -19,65 +18,122 @@ from runbook_lib.settings import Settings
 
 MOST_FILES = 10
 """License files that are read off one ticket; more are noted."""
+_OF_ORGANIZATION = ("deployment", "account_type", "plan", "users_in_license")
 
 
-def license_facts(case: Case, thread: Iterable[Comment], emergency_on: date) -> tuple[list[Fact], list[str]]:
-    """Facts from the license files on the ticket whose signature holds, and notes on all of them.
+def attached_licenses(
+    case: Case, thread: Iterable[Comment], emergency_on: date
+) -> tuple[tuple[evidence.Attached, ...], list[str]]:
+    """The licenses on the ticket whose key is the expected one and that have begun, and notes on all files."""
+    found, notes = _readable(case, thread)
+    held: list[evidence.Attached] = []
+    for file_name, content, fingerprint in found:
+        one = _attached(file_name, content, fingerprint)
+        notes.append(_named(one))
+        if content.starts_on > emergency_on:
+            notes.append(f"{one.name} does not count: it starts on {content.starts_on}.")
+            continue
+        held.append(one)
+        if one.users is None:
+            notes.append(f"{one.name} has no user count that can be used ({clean(content.user_count, 40)}).")
+    return tuple(held), notes
 
-    Several files may be there, such as an earlier extension by Sales. One of them counts: the one that had begun by
-    the emergency's date and ends last. A paid plan is taken from the newest full license, since a trial proves none.
-    """
+
+def _readable(case: Case, thread: Iterable[Comment]) -> tuple[list[tuple[str, license.License, str]], list[str]]:
+    """The licenses that the expected key opens, with their files' names and their fingerprints; notes on the rest."""
     files = [a for comment in thread for a in comment.attachments if _may_be_license(a)]
     if not files:
         return [], []
     public_key = load_public_key(case.settings)
     notes: list[str] = []
-    held: list[_Held] = []
+    found: list[tuple[str, license.License, str]] = []
     for file in files[:MOST_FILES]:
         try:
             content = _content(case, file)
-            found = _Held(file.file_name, license.read(content, public_key), license.fingerprint(content))
+            found.append((file.file_name, license.read(content, public_key), license.fingerprint(content)))
         except RunbookError as exc:
             notes.append(f"{clean(file.file_name, 80)} was not used: {exc}")
-            continue
-        notes.append(_identity(found, case))
-        if found.license.starts_on > emergency_on:
-            notes.append(f"{clean(file.file_name, 80)} does not count: it starts on {found.license.starts_on}.")
-        else:
-            held.append(found)
     if len(files) > MOST_FILES:
         notes.append(f"{len(files)} license files are on the ticket; only the first {MOST_FILES} were read.")
-    if len(held) > 1:
-        notes.append("Several license files hold: the one that ends last counts. An earlier extension changes nothing.")
-    held.sort(key=lambda one: one.license.expires_on or date.max, reverse=True)
-    facts, more = _facts_of(held)
-    return facts, notes + more
+    return found, notes
 
 
-def ticket_facts(case: Case) -> tuple[list[Fact], list[str]]:
-    """Facts from the ticket's organization and requester, and notes on what could not be used."""
-    ticket, settings = case.ticket, case.settings
-    fields = ticket.organization.fields if ticket.organization else {}
-    keys = {
-        "deployment": settings.zendesk_field_deployment,
-        "account_type": settings.zendesk_field_account_type,
-        "plan": settings.zendesk_field_plan,
-    }
-    given = [(name, fields.get(key), f"organization field {key}") for name, key in keys.items()]
-    given.append(("requester_email", ticket.requester.email, "requester"))
+def license_facts(
+    held: Sequence[evidence.Attached], installed: evidence.Attached | None
+) -> tuple[list[Fact], list[str]]:
+    """Facts from the licenses on the ticket: dates and users of the installed one, the plan of a full one.
+
+    A trial says nothing of a paid plan. Source: seeds, *Scope*.
+    """
     facts: list[Fact] = []
     notes: list[str] = []
-    for name, raw, where in given:
-        if raw in (None, ""):
-            continue
+    in_order = sorted(held, key=lambda one: (one is installed, one.expires_on or date.max), reverse=True)
+    if full := next((one for one in in_order if one.plan in PAID_PLANS and not one.is_trial), None):
+        facts.append(Fact("plan", full.plan, Source.LICENSE_FILE, full.name))
+    if held:
+        facts.insert(0, Fact("deployment", "self_managed", Source.LICENSE_FILE, in_order[0].name))
+    if installed is None:
+        return facts, notes
+    given = (
+        ("expires_on", installed.expires_on),
+        ("blocked_on", installed.blocked_on),
+        ("users_in_license", installed.users),
+    )
+    facts += [Fact(name, value, Source.LICENSE_FILE, installed.name) for name, value in given if value is not None]
+    if installed.expires_on is None:
+        notes.append(f"{installed.name} has no expiry date; ask what the instance itself shows.")
+    if len(held) > 1:
+        notes.append(f"Several licenses hold: {installed.name} counts. An earlier extension changes nothing.")
+    return facts, notes
+
+
+def ticket_facts(case: Case) -> tuple[list[Fact], list[str], dict[str, str]]:
+    """Facts from the ticket's organization and requester.
+
+    Returns:
+        The facts, notes on what could not be used, and of these the organization's fields by fact, in words.
+    """
+    ticket, settings = case.ticket, case.settings
+    fields = ticket.organization.fields if ticket.organization else {}
+    keys = (
+        settings.zendesk_field_deployment,
+        settings.zendesk_field_account_type,
+        settings.zendesk_field_plan,
+        settings.zendesk_field_seats,
+    )
+    facts: list[Fact] = []
+    unread: dict[str, str] = {}
+    for name, key in zip(_OF_ORGANIZATION, keys, strict=True):
         try:
-            value = answers.parse(name, raw)
-        except InputError as exc:
-            notes.append(f"The {where} was not used: {exc}")
+            value = _field(name, fields.get(key))
+        except InputError:
+            holds, expected = clean(fields[key], 60), _expected(name)
+            unread[name] = f"The organization field {key} says “{holds}”, which is {expected}, so it was not used"
             continue
         if value is not None:
-            facts.append(Fact(name, value, Source.TICKET, where))
-    return facts, notes
+            facts.append(Fact(name, value, Source.ORGANIZATION, f"field {key}"))
+    notes = [f"{words}." for words in unread.values()]
+    try:
+        if ticket.requester.email:
+            email = answers.parse("requester_email", ticket.requester.email)
+            facts.append(Fact("requester_email", email, Source.TICKET, "requester"))
+    except InputError as exc:
+        notes.append(f"The requester was not used: {exc}")
+    return facts, notes, unread
+
+
+def _field(name: str, raw: object) -> object | None:
+    """The value of an organization field; a number of Zendesk's may come as a decimal or as text."""
+    if raw is None or (isinstance(raw, str) and not raw.strip()):
+        return None
+    if isinstance(raw, float) and raw.is_integer():
+        raw = int(raw)
+    return answers.count(name, raw, least=1) if name == "users_in_license" else answers.parse(name, raw)
+
+
+def _expected(name: str) -> str:
+    choices = answers.QUESTIONS[name].choices
+    return f"none of {', '.join(choices)}" if choices else "no number of users"
 
 
 def load_public_key(settings: Settings) -> license.PublicKey:
@@ -109,53 +165,28 @@ def _may_be_license(file: Attachment) -> bool:
     )
 
 
-@dataclass(frozen=True)
-class _Held:
-    """A license file whose signature holds."""
-
-    file_name: str
-    license: license.License
-    fingerprint: str
-
-
-def _facts_of(held: Sequence[_Held]) -> tuple[list[Fact], list[str]]:
-    """What the files prove, the one that counts first. A trial says nothing of a paid plan. Source: seeds, *Scope*."""
-    if not held:
-        return [], []
-    first = held[0]
-    facts = [Fact("deployment", "self_managed", Source.LICENSE_FILE, first.file_name)]
-    notes = []
-    full = next((h for h in held if h.license.plan in PAID_PLANS and not h.license.is_trial), None)
-    if full:
-        facts.append(Fact("plan", full.license.plan, Source.LICENSE_FILE, full.file_name))
-    if first.license.expires_on:
-        facts.append(Fact("expires_on", first.license.expires_on, Source.LICENSE_FILE, first.file_name))
-    else:
-        notes.append(f"{clean(first.file_name, 80)} has no expiry date; ask what the instance itself shows.")
-    if first.license.block_changes_on:
-        facts.append(Fact("blocked_on", first.license.block_changes_on, Source.LICENSE_FILE, first.file_name))
+def _attached(file_name: str, found: license.License, fingerprint: str) -> evidence.Attached:
+    """What counts of a license; its text stays here."""
     try:
-        users = answers.count("users_in_license", first.license.user_count, least=1)
-        facts.append(Fact("users_in_license", users, Source.LICENSE_FILE, first.file_name))
-    except InputError as exc:
-        notes.append(f"The user count of {clean(first.file_name, 80)} was not used: {exc}")
-    return facts, notes
-
-
-def _identity(held: _Held, case: Case) -> str:
-    """Which license a file is and whom it names, with a warning if that seems to be somebody else."""
-    company = str(held.license.licensee.get("Company", ""))
-    email = str(held.license.licensee.get("Email", ""))
-    words = (
-        f"{clean(held.file_name, 80)} is signed by the expected key; {held.fingerprint}, "
-        f"licensed to {clean(company, 80) or 'no company'} <{clean(email, 80) or 'no address'}>."
+        users: int | None = answers.count("users_in_license", found.user_count, least=1)
+    except InputError:
+        users = None
+    return evidence.Attached(
+        name=clean(file_name, 200),
+        fingerprint=fingerprint,
+        expires_on=found.expires_on,
+        blocked_on=found.block_changes_on,
+        users=users,
+        plan=found.plan,
+        is_trial=found.is_trial,
+        company=clean(str(found.licensee.get("Company") or ""), 120),
+        email=clean(str(found.licensee.get("Email") or ""), 120),
     )
-    ticket = case.ticket
-    organization = ticket.organization.name if ticket.organization else ""
-    same_company = company.casefold() == organization.casefold()
-    same_domain = _domain(email) == _domain(ticket.requester.email or "")
-    return words if same_company or same_domain else words + " Make sure that this is the customer who asks."
 
 
-def _domain(address: str) -> str:
-    return address.rpartition("@")[2].casefold()
+def _named(one: evidence.Attached) -> str:
+    """Which license a file is and whom it names."""
+    return (
+        f"{one.name} is signed by the expected key; {one.fingerprint}, "
+        f"licensed to {one.company or 'no company'} <{one.email or 'no address'}>."
+    )

@@ -8,12 +8,11 @@ the two differ, both are kept.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import ClassVar, cast
 
-from runbook_lib import answers, messages, policy, triage
+from runbook_lib import answers, identity, messages, policy, triage
 from runbook_lib.cases.base import step
 from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, effect_tone
 from runbook_lib.cases.changes import Comment, SlackPost
@@ -60,8 +59,6 @@ class WeekdayTriage(Emergency):
     """A self-managed customer's license ran out, and it is a working day.
 
     Attributes:
-        accounts: The requester's CustomersDot accounts, or None where they could not be read.
-        licenses: The licenses of those accounts, or None.
         rows: The Seat Link rows of the subscription, newest first, or None.
         subscription: The subscription's name, once it is known.
         replies: The answers so far, by the tree's node.
@@ -69,19 +66,18 @@ class WeekdayTriage(Emergency):
     """
 
     runbook: ClassVar[str] = "weekday_triage"
+    look_up_patience_s: ClassVar[float | None] = None
+    must_settle: ClassVar[bool] = False
     order: ClassVar[tuple[str, ...]] = (
-        *("take", "collect_facts", "decide_scope"),
+        *("take", "collect_facts", "confirm_identity", "decide_scope"),
         *("find_account", "check_access", "find_subscription", "look_up_seat_link", "check_entry"),
         *("decide", "confirm_with_customer", "engage_expert", "close"),
     )
 
-    accounts: tuple[Account, ...] | None = None
-    licenses: tuple[SoldLicense, ...] | None = None
     rows: tuple[SeatLink, ...] | None = None
     subscription: str | None = None
     replies: dict[str, triage.Reply]
     decision: Outcome | None = None
-    _trouble: str = ""
     _notes: tuple[str, ...] = ()
 
     @step("Does the requester have a CustomersDot account?")
@@ -175,10 +171,14 @@ class WeekdayTriage(Emergency):
         """Leave the tree: it resolved itself, or an expert is needed.
 
         Raises:
-            NeedsAnswerError: A question is open, and `escalate` is not given.
+            NeedsAnswerError: A question of the tree, or one about the facts, is open, and `escalate` is not given.
         """
         path = triage.walk(self.replies)
         asked_for = bool(answers.parse("escalate", escalate))
+        self.verdict = self._verdict()
+        if not asked_for and (question := self._question()):
+            words = f"{question} If you cannot tell, pass escalate as True, and an expert settles it."
+            raise NeedsAnswerError(words, missing=(*question.missing, "escalate"))
         if path.open_at is not None and not asked_for:
             raise self._open_question(path.open_at)
         self.decision = Outcome.ESCALATED if asked_for else path.outcome
@@ -255,8 +255,8 @@ class WeekdayTriage(Emergency):
     def forget(self) -> None:
         """Nothing was looked up yet, and nothing answered."""
         self.replies = {}
-        self.accounts = self.licenses = self.rows = self.subscription = None
-        self._trouble, self._notes = "", ()
+        self.rows = self.subscription = None
+        self._notes = ()
 
     def found(self, name: str) -> Prefill | None:
         """What CustomersDot says, or the fact that counts; without what the engineer says."""
@@ -273,30 +273,38 @@ class WeekdayTriage(Emergency):
         return policy.weekday_ruling(self.ticket.created_at, emergency_on, self.settings.rules)
 
     def _look_up(self, emergency_on: date) -> tuple[list[Fact], list[str]]:
-        """The requester's accounts and licenses, where CustomersDot may be read."""
+        """As for every emergency; what was answered before is forgotten, and what could not be read is said."""
         self.forget()
-        email = cast(str | None, self.facts.value("requester_email"))
-        cdot = self.services.customersdot
-        if cdot is None:
-            self._trouble = "CustomersDot is not configured here (RUNBOOK_CUSTOMERSDOT_COOKIE)."
-        elif email is None:
-            self._trouble = "The ticket shows no usable address to look for."
-        else:
-            try:
-                self.accounts = tuple(cdot.accounts(email))
-                self.licenses = tuple(found for account in self.accounts for found in cdot.licenses(account))
-            except (RefusedError, UnavailableError) as exc:
-                self._trouble = str(exc)
-                self.accounts = self.licenses = None
-        notes = [f"Questions on the account are to be answered by hand. {self._trouble}"] if self._trouble else []
-        facts, more = _license_facts(self.licenses or (), emergency_on)
-        return facts, notes + more
+        facts, notes = super()._look_up(emergency_on)
+        asks = (
+            [f"Questions on the account are to be answered by hand. {self.sold.trouble}"] if self.sold.trouble else []
+        )
+        return facts, asks + notes
+
+    @property
+    def accounts(self) -> tuple[Account, ...] | None:
+        """The requester's CustomersDot accounts, or None where they could not be read."""
+        return self.sold.accounts
+
+    @property
+    def licenses(self) -> tuple[SoldLicense, ...] | None:
+        """The licenses of those accounts, or None."""
+        return self.sold.licenses
+
+    def _who(self) -> identity.Who:
+        """As for every emergency; an account that the engineer has found by hand is a record of ours too."""
+        who = super()._who()
+        reply = self.replies.get("cdot")
+        if reply and reply.source is Source.ENGINEER and reply.answer is Answer.YES and not self.accounts:
+            by_hand = identity.Named("CustomersDot account found by the engineer", "", who.requester.domains)
+            return replace(who, ours=(*who.ours, by_hand))
+        return who
 
     def _read_rows(self, name: str) -> tuple[tuple[SeatLink, ...] | None, str]:
         """The Seat Link rows of a subscription, or None and why."""
         cdot = self.services.customersdot
         if cdot is None:
-            return None, self._trouble
+            return None, self.sold.trouble
         try:
             return tuple(replace(row, hostname=_host(row.hostname)) for row in cdot.seat_links(name)), ""
         except (RefusedError, UnavailableError) as exc:
@@ -315,7 +323,7 @@ class WeekdayTriage(Emergency):
         elif page is not None:
             self._keep(triage.Reply(node, page.answer, Source.CUSTOMERSDOT, page.words))
         else:
-            return self._still_open(node, self._trouble or "Nobody has looked yet.", parts)
+            return self._still_open(node, self.sold.trouble or "Nobody has looked yet.", parts)
         return self._replied(node, parts)
 
     def _not_reached(self, node: str) -> StepResult | None:
@@ -455,28 +463,6 @@ class WeekdayTriage(Emergency):
             case _:
                 reason = self._path_lines()[-1]
                 return f"{would}escalated to a License & Renewals expert, since: {reason}. {hints}".strip()
-
-
-def _license_facts(licenses: Sequence[SoldLicense], emergency_on: date) -> tuple[list[Fact], list[str]]:
-    """What the licenses of a single subscription tell: the one that had ended by the emergency's date counts.
-
-    A renewed license is only noted: the instance that asks for help does not have it yet.
-    """
-    names = {one.subscription_name for one in licenses}
-    ended = [one for one in licenses if one.expires_on and one.expires_on <= emergency_on]
-    notes = [
-        f"CustomersDot has a license of {one.subscription_name} that runs until {one.expires_on}."
-        for one in licenses
-        if one.expires_on and one.expires_on > emergency_on
-    ]
-    if len(names) != 1 or not ended:
-        return [], notes
-    last = max(ended, key=lambda one: one.expires_on or date.min)
-    where = f"license {last.id}"
-    found: list[tuple[str, object | None]] = [("deployment", "self_managed"), ("expires_on", last.expires_on)]
-    found.append(("plan", last.plan if last.plan in policy.PAID_PLANS else None))
-    found.append(("users_in_license", last.users))
-    return [Fact(name, value, Source.CUSTOMERSDOT, where) for name, value in found if value is not None], notes
 
 
 def _yes(holds: bool) -> Answer:

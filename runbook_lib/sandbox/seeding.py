@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from runbook_lib import license as license_file
 from runbook_lib import messages, policy
 from runbook_lib.errors import InputError, UnavailableError
-from runbook_lib.sandbox import tickets, tickets_of_the_week, tickets_without_mail
+from runbook_lib.sandbox import tickets, tickets_of_strangers, tickets_of_the_week, tickets_without_mail
 from runbook_lib.sandbox.screens import Screen, png
 from runbook_lib.sandbox.store import Store
 from runbook_lib.sandbox.tickets import Attachment, File, LicenseFile, Missing, PracticeTicket, Screenshot
@@ -39,7 +39,12 @@ SLACK_CHANNEL_ID = "C07PRACTICE"
 
 _OLD = "2024-01-15T08:00:00Z"
 
-TICKETS = (*tickets.TICKETS, *tickets_of_the_week.TICKETS, *tickets_without_mail.TICKETS)
+TICKETS = (
+    *tickets.TICKETS,
+    *tickets_of_the_week.TICKETS,
+    *tickets_without_mail.TICKETS,
+    *tickets_of_strangers.TICKETS,
+)
 """Every practice ticket of a new world."""
 
 
@@ -166,7 +171,7 @@ class _Planter:
     def _ticket(self, ticket: PracticeTicket) -> None:
         came_in_at = self._came_in_at(ticket)
         updated_at = came_in_at + timedelta(minutes=max((note.after_minutes for note in ticket.notes), default=0))
-        organization_id = self._company(ticket.company)
+        organization_id = None if ticket.company is None else self._company(ticket.company)
         requester_id = self._person(ticket.requester, role="end-user", organization_id=organization_id)
         colleague_id = self._people[tickets.COLLEAGUE.email]
         self._store.write(
@@ -193,7 +198,9 @@ class _Planter:
             self._comment(ticket.id, colleague_id, note.text, public=False, at=at)
 
     def _company(self, company: tickets.Company) -> int:
-        fields = {"plan": company.plan, "deployment": company.deployment, "account_type": company.account_type}
+        fields: dict[str, object] = {"plan": company.plan, "deployment": company.deployment}
+        fields |= {"account_type": company.account_type}
+        fields |= {} if company.seats is None else {"seats": company.seats}
         if company.name not in self._companies:
             self._companies[company.name] = self._store.write(
                 "INSERT INTO organizations (name, fields, created_at) VALUES (?, ?, ?)",
@@ -358,7 +365,7 @@ class _Planter:
             page=wanted.page,
             plan=wanted.plan,
             expires_on=wanted.expires_on(ticket.date(self._world_date)),
-            licensed_to=ticket.company.name,
+            licensed_to=ticket.company.name if ticket.company else ticket.requester.name,
             users=wanted.users,
             billable=wanted.billable,
             maximum=wanted.maximum,
@@ -381,8 +388,8 @@ class _Planter:
         content = license_file.License(
             licensee={
                 "Name": ticket.requester.name,
-                "Company": ticket.company.name,
-                "Email": ticket.requester.email,
+                "Company": file.company or (ticket.company.name if ticket.company else ""),
+                "Email": file.email or ticket.requester.email,
             },
             starts_on=expires_on - timedelta(days=file.term_days),
             expires_on=expires_on,
