@@ -236,10 +236,10 @@ class Emergency(Case, ABC):
             for one in self.sold.accounts or ()
         ]
         if organization:
-            ours.insert(0, identity.Named("organization", organization.name, organization.domains))
+            ours.insert(0, identity.Named("the organization", organization.name, organization.domains))
         return identity.Who(
             ours=tuple(ours),
-            requester=identity.Named("requester", domains=identity.domain_of(self.ticket.requester.email)),
+            requester=identity.Named("the requester", domains=identity.domain_of(self.ticket.requester.email)),
             licenses=tuple(
                 identity.Named(one.name, one.company, identity.domain_of(one.email)) for one in self.attached
             ),
@@ -253,7 +253,8 @@ class Emergency(Case, ABC):
         found = {name: (question.reason, question.name) for name, question in questions.items()}
         expiry = self.facts.best("expires_on")
         if self.installed.question and (expiry is None or expiry.source in evidence.OURS):
-            found["expires_on"] = (self.installed.question, "installed_license")
+            words = (self.installed.question, *self._notes_on_later(self.emergency_on))
+            found["expires_on"] = (" ".join(words), "installed_license")
         if identity.ruling(self._who()).holds is Answer.YES:
             return found
         for name in ("deployment", "plan", "expires_on"):
@@ -273,12 +274,12 @@ class Emergency(Case, ABC):
     def _question(self) -> NeedsAnswerError | None:
         """What a person has to settle before the scope is decided; None if nothing, or a license is there already."""
         verdict = cast(Verdict, self.verdict)
-        names = {"identity_confirmed", *(parameter for _, parameter in self._unsettled().values())}
-        missing = tuple(name for name in verdict.missing if name in names)
+        reasons = {parameter: reason for reason, parameter in self._unsettled().values()}
+        reasons["identity_confirmed"] = identity.ruling(self._who()).reason
+        missing = tuple(name for name in verdict.missing if name in reasons)
         if self.already or not missing:
             return None
-        reasons = dict.fromkeys(ruling.reason for ruling in verdict.rulings if names & set(ruling.missing))
-        return NeedsAnswerError(" ".join(reasons), missing=missing)
+        return NeedsAnswerError(" ".join(reasons[name] for name in missing), missing=missing)
 
     def _scope(self) -> Verdict:
         """What both workflows ask."""

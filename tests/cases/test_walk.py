@@ -87,10 +87,12 @@ def test_a_wrong_date_is_said_by_the_next_cell(here: World, screen: Screen) -> N
     run(case, "collect_facts")
     way(case).enter("expires_on", "2026-02-30")
     with pytest.raises(InputError, match="expires_on is '2026-02-30'; expected a day that exists"):
+        case.confirm_identity()
         case.decide_scope()
     assert "2026-02-30" == row(case, "collect_facts", "expires_on").text
     assert "[stopped]" in screen.card("Collect the facts")
     way(case).enter("expires_on", "2026-11-06")
+    case.confirm_identity()
     assert "in scope" == case.decide_scope().card.state
     assert "[9 known]" in screen.card("Collect the facts")
 
@@ -166,6 +168,7 @@ def test_an_emptied_field_falls_back_to_what_was_found(here: World) -> None:
     plan.input.value = "starter"
     plan.input.value = ""
     assert plan.said.startswith("empty, so this counts: premium")
+    case.confirm_identity()
     case.decide_scope()
     assert "premium" == str(case.facts.value("plan"))
 
@@ -505,7 +508,7 @@ def test_foreign_words_stay_words(here: World) -> None:
     for kind, number in ((WeekendLicense, 1908), (WeekdayTriage, 2002), (WeekendLicense, 1001)):
         case = kind.open(number)
         case._ipython_display_()
-        for name in ("take", "collect_facts", "decide_scope"):
+        for name in ("take", "collect_facts", "confirm_identity", "decide_scope"):
             found.append(html(getattr(case, name)(**({"take_over": True} if name == "take" else {})).card))
         found.append(html(case.ticket_card().card))
     found += [str(one.value) for one in list(_instances.values()) if type(one).__name__ == "HTML"]
