@@ -196,8 +196,11 @@ def open_questions(facts: Facts, unread: Mapping[str, str], in_window: Callable[
         "plan": _against_ours(facts, "plan", _plan_matters),
         "expires_on": _against_ours(facts, "expires_on", lambda ours, theirs: in_window(ours) is not in_window(theirs)),
     }
+    plan = facts.best("plan")
     if not found["account_type"]:
         found["plan"] = found["plan"] or _unproven_plan(facts)
+    elif plan and plan.source in CUSTOMERS:
+        found["plan"] = found["account_type"]  # one answer settles both
     for name, words in unread.items():
         best = facts.best(name)
         if best is None or best.source in CUSTOMERS:
