@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import ClassVar, cast
 
-from runbook_lib import answers, identity, messages, policy, triage
+from runbook_lib import answers, identity, messages, pasted, policy, triage
 from runbook_lib.cases.base import step
 from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, effect_tone
 from runbook_lib.cases.changes import Comment, SlackPost
@@ -20,7 +20,7 @@ from runbook_lib.cases.emergency import Emergency
 from runbook_lib.cases.walk import Prefill
 from runbook_lib.clients.customersdot import customer_page, license_page, seat_link_page
 from runbook_lib.display import DecisionPath, Link, Paragraph, Part, Preview, Stop, Table, Tone, clean
-from runbook_lib.errors import NeedsAnswerError, PersonNeededError, RefusedError, UnavailableError
+from runbook_lib.errors import InputError, NeedsAnswerError, PersonNeededError, RefusedError, UnavailableError
 from runbook_lib.models import (
     Account,
     Answer,
@@ -106,9 +106,14 @@ class WeekdayTriage(Emergency):
 
     @step("Look for the subscription's name")
     def find_subscription(self, *, subscription: object = answers.UNKNOWN) -> StepResult:
-        """Read the subscription's name off the account; of several, the engineer says which."""
-        told = cast(str | None, answers.parse("subscription", subscription))
+        """Read the subscription's name off the account; of several, the engineer says which.
+
+        Raises:
+            InputError: The given name is another spelling of several that the account lists.
+        """
+        given = cast(str | None, answers.parse("subscription", subscription))
         names = self._names()
+        told = _listed(given, names)
         self.subscription = told or (names[0] if len(names) == 1 else None)
         if waiting := self._not_reached("license"):
             return waiting
@@ -122,7 +127,8 @@ class WeekdayTriage(Emergency):
             return self._still_open("license", why, parts)
         differs = f"CustomersDot lists {'; '.join(names)}" if told and names and told not in names else ""
         source = Source.ENGINEER if told else Source.CUSTOMERSDOT
-        self._keep(triage.Reply("license", Answer.YES, source, f"subscription {self.subscription}", differs))
+        read = f", read from “{given}”" if told != given else ""
+        self._keep(triage.Reply("license", Answer.YES, source, f"subscription {self.subscription}{read}", differs))
         return self._replied("license", parts)
 
     @step("Look it up on the Seat Link page")
@@ -489,6 +495,18 @@ def _host(name: str) -> str:
 def _plain(name: str) -> str:
     """A subscription's name for notes and posts; one with unusual characters stays in the record."""
     return name if re.fullmatch(r"[\w .,/%+()#-]{1,100}", name) else "(see the record)"
+
+
+def _listed(given: str | None, names: list[str]) -> str | None:
+    """The name that the account lists for what was given, whose hyphens, blanks and case may differ; else as given.
+
+    Raises:
+        InputError: Several that are listed are spelled so.
+    """
+    found = pasted.spelled(given, names) if given else ()
+    if len(found) > 1:
+        raise InputError(f"subscription is {given!r}; this may be {' or '.join(found)}. Pass the exact name of one.")
+    return found[0] if found else given
 
 
 def _stop(visit: triage.Visit) -> Stop:
