@@ -22,6 +22,7 @@ from runbook_lib.cases.weekday_triage import WeekdayTriage
 from runbook_lib.cases.weekend_license import WeekendLicense
 from runbook_lib.errors import InputError, NeedsAnswerError
 from runbook_lib.results import StepResult
+from tests.cases.walking import Screen, fields, row, run, sit_down, way
 from tests.practice import World, start
 
 
@@ -438,3 +439,56 @@ def to_subscription(ticket_id: int, subscription: str) -> WeekdayTriage:
         getattr(case, name)()
     case.find_subscription(subscription=subscription)
     return case
+
+
+# -- at JupyterLab
+
+
+def test_the_form_asks_who_it_is(here: World, screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is filled in; the answer that was chosen goes on, and is recorded as the engineer's."""
+    sit_down(here, monkeypatch)
+    case = WeekendLicense.open(1062)
+    with pytest.raises(NeedsAnswerError):
+        run(case)
+    assert "identity_confirmed" in fields(case, "decide_scope")
+    assert "" == row(case, "confirm_identity", "identity_confirmed").text
+    way(case).enter("identity_confirmed", "yes")
+    run(case)
+    assert "license_issued" == case.outcome
+    assert "The engineer confirms" in screen.card("Confirm who this is")
+    assert "-p identity_confirmed yes" in case.command
+
+
+def test_the_form_asks_for_the_number_without_filling_it_in(
+    here: World, screen: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that the same number, typed, is an answer; grouped as people write it."""
+    sit_down(here, monkeypatch)
+    record(here, 1061, seats="1,250")
+    case = WeekendLicense.open(1061)
+    with pytest.raises(NeedsAnswerError):
+        run(case)
+    field = row(case, "choose_users", "user_count")
+    assert ("", "1250 by the customer's evidence") == (field.text, field.said)
+    field.input.value = "1,250"
+    assert "read as 1250" in field.said
+    run(case)
+    assert "license_issued" == case.outcome
+    assert "The engineer confirms 1250, read from “1,250”." in screen.card("Choose the user count")
+    record(here, 1061, seats=40)
+
+
+def test_the_form_asks_for_a_contradiction(here: World, screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With both sources beside an empty field, since choosing our own value is an answer too."""
+    sit_down(here, monkeypatch)
+    record(here, 3003, plan="free")
+    case = WeekendLicense.open(3003)
+    with pytest.raises(NeedsAnswerError):
+        run(case)
+    field = row(case, "decide_scope", "plan")
+    assert ("", "license file: premium; organization: free") == (field.text, field.said)
+    way(case).enter("plan", "free")
+    run(case)
+    assert "out_of_scope" == case.outcome
+    assert "plan" in case.command
+    record(here, 3003, plan="premium")

@@ -56,7 +56,7 @@ def test_a_value_is_there_with_its_source(here: World) -> None:
     case = WeekendLicense.open(1001)
     run(case, "collect_facts")
     plan = row(case, "collect_facts", "plan")
-    assert ("premium", "license file, nordlicht-analytics.gitlab-license") == (plan.text, plan.said)
+    assert ("premium", "organization, field plan") == (plan.text, plan.said)
 
 
 def test_what_is_missing_is_asked_first(here: World) -> None:
@@ -94,7 +94,7 @@ def test_a_wrong_date_is_said_by_the_next_cell(here: World, screen: Screen) -> N
     way(case).enter("expires_on", "2026-11-06")
     case.confirm_identity()
     assert "in scope" == case.decide_scope().card.state
-    assert "[9 known]" in screen.card("Collect the facts")
+    assert "[10 known]" in screen.card("Collect the facts")
 
 
 def test_an_answer_that_is_missing_is_asked_for_and_stops_the_next_cell(here: World) -> None:
@@ -305,7 +305,7 @@ def test_the_state_is_the_same_everywhere(here: World) -> None:
     case = WeekendLicense.open(1001)
     run(case, "decide_scope")
     assert (
-        "PRACTICE, 2026-11-22 · 3 of 10 steps rehearsed · next: Step 1: Confirm customer subscription · no outcome yet"
+        "PRACTICE, 2026-11-22 · 4 of 11 steps rehearsed · next: Step 1: Confirm customer subscription · no outcome yet"
     ) == state(case)
     run(case)
     assert "PRACTICE, 2026-11-22 · 10 of 10 steps rehearsed · would end as license_issued" == state(case)
@@ -529,9 +529,9 @@ def test_a_form_of_another_ticket_has_no_answers_of_the_one_before(here: World, 
     given = unknown("emergency_on", "deployment", "account_type", "plan", "expires_on")
     case.collect_facts(**given)
     row(case, "collect_facts", "expires_on").input.value = "2026-11-06"
-    row(case, "open", "ticket_id").input.value = "2004"
+    row(case, "open", "ticket_id").input.value = "1908"
     case.collect_facts(**given)
-    assert 2004 == case.ticket.id
+    assert 1908 == case.ticket.id
     assert "2026-11-06" not in screen.card("Collect the facts")
     assert "" == row(case, "collect_facts", "expires_on").text
 
