@@ -128,6 +128,16 @@ def ticket_host(text: str) -> str:
     return address["host"].casefold() if address else ""
 
 
+def is_other_account(text: str, url: str) -> bool:
+    """Whether a ticket's web address is of another Zendesk account than the one at `url`.
+
+    A host of the team's own may stand for either, so only two names at zendesk.com are told apart.
+    """
+    ours = re.sub(r"^https?://", "", url.casefold()).split("/")[0]
+    theirs = ticket_host(text)
+    return theirs != ours and all(host.endswith(".zendesk.com") for host in (theirs, ours))
+
+
 def name_key(text: str) -> str:
     """What two spellings of one name have in common: no blanks, any hyphen, any case, any width."""
     folded = unicodedata.normalize("NFKC", "".join("-" if char in _HYPHENS else char for char in text))

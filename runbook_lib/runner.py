@@ -164,6 +164,7 @@ def run(
     """
     notebook = template(settings, runbook)
     values = check(notebook, ticket_id, given, perform=perform)
+    settings.check_account(ticket_id)
     started_at = datetime.now(UTC)
     clock = time.monotonic()
     executed = engine.prepared(notebook, values)

@@ -161,3 +161,19 @@ def test_any_text_is_read_or_left(text: str) -> None:
     """Nothing raises, and what is read is in range."""
     for read in (pasted.number, pasted.day, pasted.ticket):
         assert isinstance(read(text), int | date | Unclear | None)
+
+
+@pytest.mark.parametrize(
+    ("text", "url", "other"),
+    [
+        ("https://acme.zendesk.com/agent/tickets/7", "https://acme.zendesk.com", False),
+        ("acme.zendesk.com/agent/tickets/7", "https://ACME.zendesk.com/", False),
+        ("https://other.zendesk.com/agent/tickets/7", "https://acme.zendesk.com", True),
+        ("https://help.acme.example/hc/en-us/requests/7", "https://acme.zendesk.com", False),
+        ("https://acme.zendesk.com/agent/tickets/7", "http://127.0.0.1:8765", False),
+        ("7", "https://acme.zendesk.com", False),
+    ],
+)
+def test_a_ticket_of_another_account(text: str, url: str, other: bool) -> None:
+    """The same number is another ticket there; a host of the team's own may be either."""
+    assert other == pasted.is_other_account(text, url)

@@ -469,7 +469,7 @@ def test_the_form_asks_for_the_number_without_filling_it_in(
     with pytest.raises(NeedsAnswerError):
         run(case)
     field = row(case, "choose_users", "user_count")
-    assert ("", "1250 by the customer's evidence") == (field.text, field.said)
+    assert ("", "to be answered: 1250 by the customer's evidence") == (field.text, field.said)
     field.input.value = "1,250"
     assert "read as 1250" in field.said
     run(case)
@@ -486,7 +486,7 @@ def test_the_form_asks_for_a_contradiction(here: World, screen: Screen, monkeypa
     with pytest.raises(NeedsAnswerError):
         run(case)
     field = row(case, "decide_scope", "plan")
-    assert ("", "license file: premium; organization: free") == (field.text, field.said)
+    assert ("", "to be answered: license file: premium; organization: free") == (field.text, field.said)
     way(case).enter("plan", "free")
     run(case)
     assert "out_of_scope" == case.outcome
