@@ -308,6 +308,6 @@ def _named(told: str, held: Sequence[Attached]) -> Attached | None:
     listed = "; ".join(f"{one.name} ({one.fingerprint})" for one in held) or "no license"
     problem = "several licenses of that name are" if found else "no such license is"
     raise InputError(
-        f"installed_license is {told!r}, but {problem} on the ticket, which has: {listed}. Pass a file name, the "
+        f"installed_license is {told[:80]!r}, but {problem} on the ticket, which has: {listed}. Pass a file name, the "
         f"first characters of a fingerprint, or {NONE_OF_THEM}."
     )

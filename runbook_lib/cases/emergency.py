@@ -268,7 +268,10 @@ class Emergency(Case, ABC):
         """Whether an expiry lies in the window."""
         blocked_on = cast(date | None, self.facts.value("blocked_on")) if from_license_file(fact) else None
         rules = self.settings.rules
-        window = policy.license_window(cast(date, fact.value), self.emergency_on, rules, blocked_on=blocked_on)
+        try:
+            window = policy.license_window(cast(date, fact.value), self.emergency_on, rules, blocked_on=blocked_on)
+        except InputError:
+            return Answer.NO  # past the calendar's end
         return policy.window_ruling(window, rules).holds
 
     def _question(self) -> NeedsAnswerError | None:
@@ -342,7 +345,7 @@ def _told(given: Mapping[str, object]) -> Facts:
 def _fact(name: str, value: object, raw: object, confirmed: bool) -> Fact:
     """A parameter as a fact; where it was pasted in another shape, with the text that it was read from."""
     source, where = (Source.SCREENSHOT, "confirmed by the engineer") if confirmed else (Source.ENGINEER, "parameter")
-    text = answers.QUESTIONS[name].pasted(raw)
+    text = clean(answers.QUESTIONS[name].pasted(raw), 60)
     return Fact(name, value, source, f"{where}, read from “{text}”" if text else where)
 
 

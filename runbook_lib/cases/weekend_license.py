@@ -17,7 +17,7 @@ from runbook_lib.cases.by_hand import check_nothing_under_way, made_by_hand, man
 from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, effect_tone, evidence_words
 from runbook_lib.cases.changes import ByHand, Screenshots, SlackPost, screenshots_request
 from runbook_lib.cases.changes import Comment as CommentEffect
-from runbook_lib.cases.emergency import Emergency, from_license_file
+from runbook_lib.cases.emergency import Emergency
 from runbook_lib.cases.gathering import load_public_key
 from runbook_lib.cases.issuing import (
     Issuance,
@@ -255,7 +255,9 @@ class WeekendLicense(Emergency):
     def _unbacked(self, paths: object) -> tuple[Part, ...]:
         """A warning if only the engineer's word stands for the dates."""
         images = any(is_image(file) for comment in self.thread for file in comment.attachments)
-        if paths is not None or images or from_license_file(self.facts.best("expires_on")) or self.already:
+        expiry = self.facts.best("expires_on")
+        typed = expiry is not None and expiry.source in (Source.ENGINEER, Source.SCREENSHOT)
+        if paths is not None or images or self.already or not typed:
             return ()
         return (Paragraph("No screenshot on the ticket backs these figures; add the files with `screenshots`."),)
 

@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Iterator
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -492,3 +493,26 @@ def test_the_form_asks_for_a_contradiction(here: World, screen: Screen, monkeypa
     assert "out_of_scope" == case.outcome
     assert "plan" in case.command
     record(here, 3003, plan="premium")
+
+
+def test_customersdot_that_is_down_is_said_and_not_waited_for(
+    here: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Where the organization confirms who it is the case goes on; where nothing does, the reason names both."""
+    elsewhere = here.seen_from(tmp_path / "outputs")
+    monkeypatch.setenv("RUNBOOK_OUTPUTS", str(elsewhere.outputs))
+    path = here.folder / "running.json"
+    right = path.read_text()
+    descriptor = json.loads(right)
+    descriptor["settings"]["customersdot_url"] = "http://127.0.0.1:9"
+    path.write_text(json.dumps(descriptor))
+    try:
+        case = to_users(1001)
+        case.choose_users()
+        assert "CustomersDot" in words(case.collect_facts())
+        missing, why = asks(to_identity(1063))
+    finally:
+        path.write_text(right)
+    assert ("identity_confirmed", "plan") == missing
+    assert "the ticket has no organization, and CustomersDot" in why
+    assert "has no account" not in why

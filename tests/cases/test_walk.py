@@ -308,7 +308,7 @@ def test_the_state_is_the_same_everywhere(here: World) -> None:
         "PRACTICE, 2026-11-22 · 4 of 11 steps rehearsed · next: Step 1: Confirm customer subscription · no outcome yet"
     ) == state(case)
     run(case)
-    assert "PRACTICE, 2026-11-22 · 10 of 10 steps rehearsed · would end as license_issued" == state(case)
+    assert "PRACTICE, 2026-11-22 · 11 of 11 steps rehearsed · would end as license_issued" == state(case)
     lines = [place.box.children[-1] for place in way(case)._places.values()]
     assert [way(case)._state.widget] * len(lines) == lines
 
