@@ -137,6 +137,7 @@ def test_ticket() -> None:
         "organization not visible",
         "no organization",
         "organization without fields",
+        "organization with domains",
         "nobody assigned",
         "no subject",
         "requester without email",
