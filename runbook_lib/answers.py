@@ -15,6 +15,7 @@ from datetime import date, datetime
 
 from email_validator import EmailNotValidError, validate_email
 
+from runbook_lib import pasted
 from runbook_lib.errors import InputError
 from runbook_lib.policy import MAX_USERS, PAID_PLANS
 
@@ -68,9 +69,30 @@ class Question:
         return _EXAMPLES.get(self.read, "VALUE")
 
     def said(self, raw: object) -> str:
-        """What a value means, where that is not plain: a date's day of the week. Raises InputError as `parse`."""
+        """What is read from a value, where that is not plain: a date's day of the week, a number out of its grouping.
+
+        Raises:
+            InputError: As `parse`.
+        """
         value = self.parse(raw)
-        return f"{value:%A}, {value.day} {value:%B %Y}" if isinstance(value, date) else ""
+        if isinstance(value, date):
+            return f"{value:%A}, {value.day} {value:%B %Y}"
+        return f"read as {value}" if self.pasted(raw) else ""
+
+    def pasted(self, raw: object) -> str:
+        """The text that was given, if its value is written otherwise: `Nov 6, 2026` for 2026-11-06; else "".
+
+        Raises:
+            InputError: As `parse`.
+        """
+        value = self.parse(raw)
+        if not isinstance(raw, str) or isinstance(value, bool) or not isinstance(value, int | date):
+            return ""
+        return "" if raw.strip() == str(self.plain(raw)) else raw.strip()
+
+    def kept(self, raw: object) -> object:
+        """The value for a notebook's parameter: as it was pasted where the step shall show that, else as `plain`."""
+        return (self.pasted(raw) if self.optional else "") or self.plain(raw)
 
     def plain(self, raw: object) -> object:
         """The checked value as a notebook parameter holds it: ISO dates, lists, `unknown`."""
@@ -125,9 +147,11 @@ def _seats(name: str, raw: object) -> int:
 
 def ticket(name: str, raw: object) -> int:
     """A ticket's number. Raises InputError if it is none."""
-    expected = "the ticket's number, such as 1001"
-    number = _integer(name, raw, expected)
-    if not 1 <= number <= MAX_TICKET:
+    expected = "the ticket's number, such as 1001, or its web address"
+    number = raw if isinstance(raw, int) and not isinstance(raw, bool) else None
+    if isinstance(raw, str):
+        number = pasted.ticket(raw)
+    if number is None or not 1 <= number <= MAX_TICKET:
         raise _wrong(name, raw, expected)
     return number
 
@@ -136,9 +160,13 @@ def _integer(name: str, raw: object, expected: str) -> int:
     if isinstance(raw, int) and not isinstance(raw, bool):
         return raw
     text = raw.strip() if isinstance(raw, str) else ""
-    if not (text.removeprefix("-").isdecimal() and text.isascii() and len(text) < 20):
+    negative = text.startswith("-") and text[1:].isdecimal()
+    found = pasted.number(text[1:] if negative else text)
+    if isinstance(found, pasted.Unclear):
+        raise _wrong(name, raw, f"{expected}; this may be {' or '.join(found.readings)}")
+    if found is None:
         raise _wrong(name, raw, expected)
-    return int(text)
+    return -found if negative else found
 
 
 def flag(name: str, raw: object) -> bool:
@@ -152,24 +180,26 @@ def flag(name: str, raw: object) -> bool:
     return words[word]
 
 
+_EXISTS = "a day that exists, as YYYY-MM-DD"
+
+
 def day(name: str, raw: object) -> date:
     """A date from `FIRST_YEAR` to `LAST_YEAR`.
 
     Raises:
-        InputError: It is none, or not written as YYYY-MM-DD.
+        InputError: It is none, or could be another one as well.
     """
     expected = "a date as YYYY-MM-DD, such as 2026-11-06"
+    found: date | pasted.Unclear | None = None
     if isinstance(raw, date) and not isinstance(raw, datetime):
         found = raw
-    else:
-        text = raw.strip() if isinstance(raw, str) else ""
-        try:
-            found = date.fromisoformat(text)
-        except ValueError as exc:
-            well_formed = re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text)
-            raise _wrong(name, raw, "a day that exists, as YYYY-MM-DD" if well_formed else expected) from exc
-        if text != found.isoformat():
-            raise _wrong(name, raw, expected)
+    elif isinstance(raw, str):
+        found = pasted.day(raw)
+    if isinstance(found, pasted.Unclear):
+        readings = " or ".join(found.readings)
+        raise _wrong(name, raw, f"{expected}; this may be {readings}" if readings else _EXISTS)
+    if found is None:
+        raise _wrong(name, raw, expected)
     if not FIRST_YEAR <= found.year <= LAST_YEAR:
         raise _wrong(name, found.isoformat(), f"a date from the years {FIRST_YEAR} to {LAST_YEAR}")
     return found
@@ -238,6 +268,11 @@ def line(name: str, raw: object) -> str:
     return text
 
 
+def _name(name: str, raw: object) -> str:
+    """As `line`, for a name that was copied from a page: odd blanks and zero-width characters are not part of it."""
+    return line(name, re.sub(" +", " ", pasted.plain(raw)) if isinstance(raw, str) else raw)
+
+
 def _wrong(name: str, raw: object, expected: str) -> InputError:
     kind = f"text of {len(raw):,} characters" if isinstance(raw, str) else f"value of kind {type(raw).__name__}"
     too_long = f"a {kind}, too long to show"  # it may be a license that was pasted
@@ -300,6 +335,13 @@ _ALL = (
         _on_screenshots,
         label="Confirmed",
     ),
+    Question(
+        "installed_license",
+        "the license that the instance has: a file's name on the ticket, or none",
+        _name,
+        label="Installed license",
+    ),
+    _asked("identity_confirmed", "yes or no: you made sure that this is the customer", "Is it the customer?"),
     Question("user_count", "users for the new license, if not the suggested number", _seats, label="User count"),
     Question(
         "requester_email",
@@ -316,7 +358,7 @@ _ALL = (
     ),
     _asked("has_account", "yes or no: the requester has a CustomersDot account", "Has an account?"),
     _asked("has_access", "yes or no: that account can see the subscription", "Sees the subscription?"),
-    Question("subscription", "the subscription's name, as its Seat Link rows have it", line, label="Subscription"),
+    Question("subscription", "the subscription's name, as its Seat Link rows have it", _name, label="Subscription"),
     _asked("entry_today", "yes or no: the Seat Link page has an entry with the current date", "Entry today?"),
     _flag("escalate", "True engages an expert although questions are open", "Engage an expert"),
     _asked("mail_missing", "yes or no: the customer says that the mail has not come", "Mail missing?"),

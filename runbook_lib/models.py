@@ -40,6 +40,7 @@ class Source(StrEnum):
     """Where a fact comes from, in the words shown to the reader."""
 
     TICKET = "ticket"
+    ORGANIZATION = "organization"
     LICENSE_FILE = "license file"
     SCREENSHOT = "screenshot"
     CUSTOMERSDOT = "CustomersDot"
@@ -83,11 +84,12 @@ class Person:
 
 @dataclass(frozen=True)
 class Organization:
-    """A Zendesk organization with its custom fields, by field key."""
+    """A Zendesk organization with its custom fields, by field key, and the mail domains that belong to it."""
 
     id: int
     name: str
     fields: Mapping[str, object] = field(default_factory=dict)
+    domains: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -252,15 +254,19 @@ class Fact:
     detail: str = ""
 
 
-_TRUST = (Source.ENGINEER, Source.SCREENSHOT, Source.LICENSE_FILE, Source.CUSTOMERSDOT, Source.TICKET)
+_TRUST = (
+    *(Source.ENGINEER, Source.CUSTOMERSDOT, Source.ORGANIZATION),
+    *(Source.SCREENSHOT, Source.LICENSE_FILE, Source.TICKET),
+)
 
 
 @dataclass(frozen=True)
 class Facts:
     """All facts of a case. Several sources may speak of the same; the most trusted one counts.
 
-    The engineer goes before everything, with a screenshot whose values they confirmed; a license file, whose signature
-    was checked, before what others typed.
+    The engineer's own answer goes before everything, then our records, then what the customer sends: a screenshot,
+    which shows the instance itself, before a license file, whose signature says nothing of its contents. Where our
+    records and the customer's evidence contradict each other, `evidence` says what has to be asked.
     """
 
     known: tuple[Fact, ...] = ()

@@ -8,7 +8,8 @@ GitLab Support: license emergencies during the week, and on weekends.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -67,6 +68,7 @@ class ScopeFacts:
         blocked_on: The day from which its own license file makes the instance read-only; the end of its grace period.
         emergency_on: The emergency's date, UTC.
         requester_email: The address a license would go to.
+        unsettled: Why a fact decides nothing yet, and the parameter that settles it, by fact: (reason, parameter).
     """
 
     emergency_on: date
@@ -76,18 +78,19 @@ class ScopeFacts:
     expires_on: date | None = None
     blocked_on: date | None = None
     requester_email: str | None = None
+    unsettled: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 def scope(facts: ScopeFacts, rules: Rules) -> Verdict:
     """Decide whether the emergency workflows apply. Source: seeds, *Scope* and *Out of Scope*."""
     window = None
-    if facts.expires_on is not None:
+    if facts.expires_on is not None and "expires_on" not in facts.unsettled:
         window = license_window(facts.expires_on, facts.emergency_on, rules, blocked_on=facts.blocked_on)
     rulings = (
         deployment_ruling(facts),
         account_ruling(facts),
         plan_ruling(facts),
-        window_ruling(window, rules),
+        _unsettled("expires_on", facts, window_rule(rules)) or window_ruling(window, rules),
         recipient_ruling(facts),
     )
     return Verdict(rulings=rulings, window=window)
@@ -113,6 +116,8 @@ def license_window(expires_on: date, emergency_on: date, rules: Rules, *, blocke
 def deployment_ruling(facts: ScopeFacts) -> Ruling:
     """Only self-managed instances; SaaS has a workflow of its own. Source: seeds, *Overview*."""
     rule = "Self-managed?"
+    if unsettled := _unsettled("deployment", facts, rule):
+        return unsettled
     if facts.deployment is None:
         return _unknown(rule, "Not known whether the instance is self-managed or on GitLab.com.", "deployment")
     if facts.deployment == "gitlab_com":
@@ -127,6 +132,8 @@ def deployment_ruling(facts: ScopeFacts) -> Ruling:
 def account_ruling(facts: ScopeFacts) -> Ruling:
     """Prospects are out; whoever has a paid plan has bought, so is none. Source: seeds, *Out of Scope* 2."""
     rule = "A customer, not a prospect?"
+    if unsettled := _unsettled("account_type", facts, rule):
+        return unsettled
     if facts.account_type == "prospect":
         return _no(
             rule,
@@ -140,6 +147,9 @@ def account_ruling(facts: ScopeFacts) -> Ruling:
         )
     if facts.account_type == "customer":
         return _yes(rule, "The account is a customer.")
+    if "plan" in facts.unsettled:
+        reason = "Not known whether the account ever bought a plan, since its plan is open."
+        return _unknown(rule, reason, facts.unsettled["plan"][1])
     if facts.plan in PAID_PLANS:
         return _yes(rule, f"The account has a paid plan ({facts.plan.title()}), so it is no prospect.")
     return _unknown(rule, "Not known whether the account ever bought a plan.", "account_type")
@@ -148,6 +158,8 @@ def account_ruling(facts: ScopeFacts) -> Ruling:
 def plan_ruling(facts: ScopeFacts) -> Ruling:
     """Only paid plans. Source: seeds, *Scope* and *Out of Scope* 1."""
     rule = "Paid plan?"
+    if unsettled := _unsettled("plan", facts, rule):
+        return unsettled
     if facts.plan is None:
         return _unknown(rule, "The plan is not known.", "plan")
     if facts.plan not in PAID_PLANS:
@@ -159,9 +171,14 @@ def plan_ruling(facts: ScopeFacts) -> Ruling:
     return _yes(rule, f"The plan is {facts.plan.title()}, a paid plan.")
 
 
+def window_rule(rules: Rules) -> str:
+    """The rule of the window, as a question."""
+    return f"Grace period ended within the last {rules.window_days} days?"
+
+
 def window_ruling(window: Window | None, rules: Rules) -> Ruling:
     """The grace period ended within the last days before the emergency. Source: seeds, *Scope*."""
-    rule = f"Grace period ended within the last {rules.window_days} days?"
+    rule = window_rule(rules)
     if window is None:
         return _unknown(rule, "The day the license expired is not known.", "expires_on")
     days, ended = window.days_after_grace, window.grace_ends_on
@@ -169,7 +186,8 @@ def window_ruling(window: Window | None, rules: Rules) -> Ruling:
         return _no(
             rule,
             f"The license runs until {window.expires_on} and has not expired on {window.emergency_on}. "
-            "The instance works: check the date, or look for another cause of the emergency.",
+            "The instance works: check the date, or look for another cause of the emergency. If it is read-only all "
+            "the same, it has another license than this one: pass the expires_on that it shows.",
         )
     if days < 0:
         return _no(
@@ -260,6 +278,11 @@ def accepted_users(users: int) -> int:
     return users * 11 // 10
 
 
+def least_seats(users: int) -> int:
+    """The fewest users of a license that still covers a highest count: the inverse of `accepted_users`."""
+    return -(-users * 10 // 11)
+
+
 def suggest_users(
     *,
     in_license: int | None = None,
@@ -334,6 +357,14 @@ def _no(rule: str, reason: str, *, origin: str = _SEEDS_SCOPE) -> Ruling:
 
 def _unknown(rule: str, reason: str, fact: str) -> Ruling:
     return Ruling(rule, Answer.UNKNOWN, reason, _SEEDS_SCOPE, (fact,))
+
+
+def _unsettled(name: str, facts: ScopeFacts, rule: str) -> Ruling | None:
+    """What a rule says as long as the fact that it rests on has to be settled by a person."""
+    if name not in facts.unsettled:
+        return None
+    reason, parameter = facts.unsettled[name]
+    return _unknown(rule, reason, parameter)
 
 
 _WEEKEND_ORIGIN = "Weekend workflow, Overview"

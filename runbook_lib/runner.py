@@ -117,7 +117,7 @@ def check(notebook: Path, ticket_id: object, given: Mapping[str, object], *, per
         if name in ("ticket_id", "perform"):
             raise InputError(f"{name} is not passed with -p: give the ticket as argument, and --perform to perform.")
     values = {"ticket_id": ticket_id, "perform": perform, **given}
-    checked = {name: answers.QUESTIONS[name].plain(value) for name, value in values.items()}
+    checked = {name: answers.QUESTIONS[name].kept(value) for name, value in values.items()}
     if isinstance(checked.get("screenshots"), list):
         checked["screenshots"] = [_image(Path(path)) for path in cast(list[str], checked["screenshots"])]
     return checked
@@ -164,6 +164,7 @@ def run(
     """
     notebook = template(settings, runbook)
     values = check(notebook, ticket_id, given, perform=perform)
+    settings.check_account(ticket_id)
     started_at = datetime.now(UTC)
     clock = time.monotonic()
     executed = engine.prepared(notebook, values)

@@ -32,7 +32,7 @@ from platformdirs import user_data_path
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from runbook_lib import answers, policy
+from runbook_lib import answers, pasted, policy
 from runbook_lib.addresses import is_loopback
 from runbook_lib.errors import InputError
 from runbook_lib.messages import SLACK_CHANNEL
@@ -184,6 +184,7 @@ class Settings(Profile):
     zendesk_field_plan: str = Field("plan", description="organization field that holds the plan")
     zendesk_field_deployment: str = Field("deployment", description="organization field: self_managed or gitlab_com")
     zendesk_field_account_type: str = Field("account_type", description="organization field: customer or prospect")
+    zendesk_field_seats: str = Field("seats", description="organization field: users that were sold, as a number")
 
     gitlab_url: str = Field("", description="https://gitlab.com")
     gitlab_token: Token | None = Field(None, description="token with api scope for both projects")
@@ -294,6 +295,19 @@ class Settings(Profile):
             return cls._read(env_file=env_file, secrets=_secrets_folder(found), **values)
         of_live = {name: field.default for name, field in cls.model_fields.items() if name not in _PRACTICE}
         return cls._read(**{**of_live, **values})
+
+    def check_account(self, ticket: object) -> None:
+        """Refuse the web address of another Zendesk account's ticket: its number is another ticket here.
+
+        Args:
+            ticket: What was given as the ticket's number.
+
+        Raises:
+            InputError: It is such an address.
+        """
+        if isinstance(ticket, str) and pasted.is_other_account(ticket, self.zendesk_url):
+            host = pasted.ticket_host(ticket)
+            raise InputError(f"The ticket's address is at {host}, but this is set up for {self.zendesk_url}.")
 
     def differences(self, other: Settings) -> list[str]:
         """The names of the settings that another configuration has otherwise; limits of time and size are none."""

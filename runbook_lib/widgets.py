@@ -508,6 +508,8 @@ def _input(field: Field, value: str) -> Any:
 
 def _note(field: Field, text: str) -> str:
     """What to say of what stands in a field."""
+    if not text and not field.found:
+        return f"to be answered: {field.source}" if field.source else ""
     if not text:
         return f"empty, so this counts: {field.found} ({field.source})" if field.source else ""
     try:

@@ -41,6 +41,54 @@ GOOD: list[tuple[str, Any, Any]] = [
     ("ticket_id", "1001", 1001),
     ("ticket_id", " 1001\n", 1001),
     ("ticket_id", MAX_TICKET, MAX_TICKET),
+    *(
+        ("ticket_id", raw, 1005)
+        for raw in (
+            *("#1005", " # 1005", "\uff11\uff10\uff10\uff15", "\uff031005", "1005\u200b", "\u00a01005\u00a0", "01005"),
+            *("https://x.zendesk.com/agent/tickets/1005", "http://127.0.0.1:8765/agent/tickets/1005"),
+            *("https://x.zendesk.com/agent/tickets/1005?brand_id=7&x=1#comment-9", "x.zendesk.com/agent/tickets/1005/"),
+            *("https://x.zendesk.com/agent/#/tickets/1005", "HTTPS://X.ZENDESK.COM/agent/tickets/1005/events"),
+            *("https://help.example/hc/en-us/requests/1005", "https://x.zendesk.com/api/v2/tickets/1005.json"),
+        )
+    ),
+    *(
+        (name, raw, 1250)
+        for name in ("billable_users", "user_count")
+        for raw in (
+            *("1,250", "1 250", "1\u00a0250", "1\u2009250", "1\u202f250", "1.250", "1'250", "1\u2019250"),
+            *("\uff11\uff12\uff15\uff10", "\uff11\uff0c\uff12\uff15\uff10", "\u200e1250\ufeff", " 1250 "),
+        )
+    ),
+    ("maximum_users", "1,000", 1000),
+    ("maximum_users", "1.000.000", 1_000_000),
+    *(
+        ("expires_on", raw, date(2026, 11, 6))
+        for raw in (
+            *(
+                "Nov 6, 2026",
+                "Nov. 6, 2026",
+                "November 6, 2026",
+                "november 06 2026",
+                "NOV 6TH, 2026",
+                "6 November 2026",
+            ),
+            *(
+                "6. November 2026",
+                "6 Nov 2026",
+                "06-Nov-2026",
+                "Friday, 6 November 2026",
+                "Fri, 6 Nov 2026",
+                "6th Nov 2026",
+            ),
+            *("Nov 6, 2026 12:00am", "Nov 6, 2026, 11:59 pm", "November 6, 2026 at 12:00", "Nov\u00a06,\u202f2026"),
+            *("2026-11-06T00:00:00", "2026-11-06 13:05", "2026-11-06T23:59:59.999Z", "2026-11-06 07:00:00 UTC"),
+            *("2026-11-06T01:00:00+01:00", "2026/11/06", "\uff12\uff10\uff12\uff16-11-06"),
+        )
+    ),
+    *(("expires_on", raw, date(2026, 11, 16)) for raw in ("16.11.2026", "11/16/2026", "16/11/2026", "16-11-2026")),
+    ("expires_on", "11.11.2026", date(2026, 11, 11)),
+    ("expires_on", "Sept. 1, 2026", date(2026, 9, 1)),
+    ("subscription", "A\u00a0S\u200b 1", "A S 1"),
     *((name, raw, expected) for name in FLAGS for raw, expected in [(True, True), (False, False)]),
     *((name, raw, True) for name in FLAGS for raw in ["true", "True", " YES "]),
     *((name, raw, False) for name in FLAGS for raw in ["false", "False", "no"]),
@@ -91,17 +139,23 @@ NO_INTEGER: list[Any] = [
     float("inf"),
     "17.0",
     "1e3",
-    "1,000",
     "1_000",
+    "1,00",
+    "0,250",
+    "1,25,000",
+    "1,250.000",
+    "1 250,000",
+    "1,250 users",
+    "1.250.00",
     "+17",
     "--17",
     "17 users",
     "0x11",
     "\u0661\u0667",  # Arabic digits
-    "\uff11\uff17",  # full-width digits
     "\u00b2",  # superscript two
-    "1\u00a0000",
     "17\n18",
+    "\u200b" * 5000 + "17",
+    "17" + " " * 1000 + "x",
     [17],
     {"users": 17},
     b"17",
@@ -113,7 +167,15 @@ WRONG: list[tuple[str, Any]] = [
     *((name, raw) for name in ("user_count", "billable_users", "ticket_id") for raw in NO_INTEGER),
     *((name, raw) for name in ("user_count", *COUNTS) for raw in (-1, "-1", 10_000_000, "10000000", MAX_USERS + 1)),
     *(("user_count", raw) for raw in (0, "0", "-0")),
-    *(("ticket_id", raw) for raw in (0, -5, MAX_TICKET + 1, "#1001", "ZD-1001", "https://x/tickets/1001")),
+    *(
+        ("ticket_id", raw)
+        for raw in (
+            *(0, -5, MAX_TICKET + 1, "ZD-1001", "##1001", "1001 1002", "1,001", "1 001", "-1001", "#", "1001?"),
+            *("https://x.example/tickets/", "https://x.example/tickets/1001x", "https://x.example/users/1001"),
+            *("https://x.example/?u=/agent/tickets/1001", "ftp://x.example/tickets/1001", "/tickets/1001"),
+            *("https://me:secret@x.example/tickets/1001", "https://x.example/tickets/1001 1002"),
+        )
+    ),
     *(
         (name, raw)
         for name in FLAGS
@@ -124,7 +186,10 @@ WRONG: list[tuple[str, Any]] = [
         for name in DATES
         for raw in (
             *("2026-02-30", "2026-13-01", "2026-00-10", "2027-02-29", "0000-01-01", "06.11.2026", "11/06/2026"),
-            *("20261106", "2026-W45-5", "2026-310", "2026-1-6", "26-11-06", "2026-11-06T00:00:00", "2026-11-06 - "),
+            *("6.11.26", "11/6", "31.02.2027", "02/30/2026", "Feb 30, 2026", "Nov 2026", "6 Novem 2026", "Monday"),
+            *("Monday, 6 November 2026", "6 November 2026 or so", "6.11/2026", "2026-11-06T25:00:00"),
+            *("2026-11-06T23:30:00-05:00", "in 6 days", "1762387200", "0x7ea", "6 November\n2026", "1.2.3.2026"),
+            *("20261106", "2026-W45-5", "2026-310", "2026-1-6", "26-11-06", "2026-11-06 - "),
             *("\u0662\u0660\u0662\u0666-\u0661\u0661-\u0660\u0666", "yesterday", "", None, 20261106, 1.5, True, []),
             datetime(2026, 11, 6),  # noqa: DTZ001 - any moment is no day
             *("1999-12-31", "2101-01-01", "9999-12-31", "0001-01-01", date(1999, 12, 31), date.max),
@@ -231,7 +296,18 @@ def test_every_parameter_is_tried() -> None:
         ("user_count", "many", "user_count is 'many'; expected a whole number of users from 1 to 1,000,000."),
         ("user_count", 10_000_000, "user_count is 10000000; expected a whole number of users from 1 to 1,000,000."),
         ("user_count", True, "user_count is True; expected a whole number of users from 1 to 1,000,000."),
-        ("ticket_id", "#1001", "ticket_id is '#1001'; expected the ticket's number, such as 1001."),
+        ("ticket_id", "ZD-1", "ticket_id is 'ZD-1'; expected the ticket's number, such as 1001, or its web address."),
+        (
+            "expires_on",
+            "6.11.2026",
+            "expires_on is '6.11.2026'; expected a date as YYYY-MM-DD, such as 2026-11-06; this may be 2026-06-11 or "
+            "2026-11-06.",
+        ),
+        (
+            "user_count",
+            "1.000",
+            "user_count is '1.000'; expected a whole number of users from 1 to 1,000,000; this may be 1 or 1000.",
+        ),
         ("perform", "ja", "perform is 'ja'; expected True or False."),
         (
             "expires_on",
@@ -271,8 +347,8 @@ def test_the_words_of_a_refusal(name: str, raw: object, expected: str) -> None:
 
 def test_a_long_value_is_not_repeated() -> None:
     """A pasted page does not fill the screen, and a pasted license stays out of it."""
-    words = "ticket_id is a text of 1,999 characters, too long to show; expected the ticket's number, such as 1001."
-    assert words == told("ticket_id", "x" * 1999)
+    words = "ticket_id is a text of 1,999 characters, too long to show; expected the ticket's number, such as 1001"
+    assert f"{words}, or its web address." == told("ticket_id", "x" * 1999)
 
 
 @pytest.mark.parametrize("kind", ["int", "list", "dict"])
@@ -393,3 +469,27 @@ def test_every_parameter_has_words() -> None:
     assert [q.name for q in QUESTIONS.values() if not q.words.isprintable() or not 10 < len(q.words) < 80] == []
     assert [q.name for q in QUESTIONS.values() if q.words.endswith(".")] == []
     assert list(NEVER_UNKNOWN) == [q.name for q in QUESTIONS.values() if not q.optional]
+
+
+@pytest.mark.parametrize(
+    ("name", "raw", "pasted", "kept", "said"),
+    [
+        ("billable_users", "1,250", "1,250", "1,250", "read as 1250"),
+        ("billable_users", "1250", "", 1250, ""),
+        ("billable_users", 1250, "", 1250, ""),
+        ("expires_on", " Nov 6, 2026 ", "Nov 6, 2026", "Nov 6, 2026", "Friday, 6 November 2026"),
+        ("expires_on", "2026-11-06", "", "2026-11-06", "Friday, 6 November 2026"),
+        ("expires_on", "unknown", "", "unknown", ""),
+        ("ticket_id", "#1005", "#1005", 1005, "read as 1005"),
+        ("take_over", "yes", "", True, ""),
+        ("plan", " Premium ", "", "premium", ""),
+        ("screenshots", "a.png", "", ["a.png"], ""),
+    ],
+)
+def test_what_was_pasted_stays_beside_what_is_read(
+    name: str, raw: object, pasted: str, kept: object, said: str
+) -> None:
+    """A run's parameter keeps the text, so that its card can show both; the ticket's number is a number."""
+    question = QUESTIONS[name]
+    assert (pasted, kept, said) == (question.pasted(raw), question.kept(raw), question.said(raw))
+    assert the_same(question.parse(raw), question.parse(kept))

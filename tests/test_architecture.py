@@ -18,8 +18,8 @@ HOME = Path(runbook_lib.__file__).parent
 LAYERS = (
     ("errors",),
     ("models",),
-    ("policy", "envelopes"),
-    ("answers", "triage", "routing", "license", "messages", "display"),
+    ("policy", "envelopes", "pasted"),
+    ("answers", "triage", "routing", "license", "messages", "display", "identity", "evidence"),
     ("finder",),
     ("addresses",),
     ("settings", "keyring", "budget", "results"),

@@ -30,7 +30,10 @@ DATACLASSES = [
     for value in vars(models).values()
     if isinstance(value, type) and value.__module__ == models.__name__ and dataclasses.is_dataclass(value)
 ]
-BY_TRUST = [Source.ENGINEER, Source.SCREENSHOT, Source.LICENSE_FILE, Source.CUSTOMERSDOT, Source.TICKET]
+BY_TRUST = [
+    *(Source.ENGINEER, Source.CUSTOMERSDOT, Source.ORGANIZATION),
+    *(Source.SCREENSHOT, Source.LICENSE_FILE, Source.TICKET),
+]
 """Most trusted first."""
 FACTS = st.lists(
     st.builds(Fact, st.sampled_from(["plan", "expires_on"]), st.integers(0, 2), st.sampled_from(Source)), max_size=6
@@ -65,7 +68,7 @@ def test_the_words_are_those_of_the_design(kind: type[Outcome], words: str) -> N
 
 def test_sources_have_words_for_the_reader() -> None:
     """A source shows as words that stand in a table."""
-    expected = ["ticket", "license file", "screenshot", "CustomersDot", "engineer"]
+    expected = ["ticket", "organization", "license file", "screenshot", "CustomersDot", "engineer"]
     assert expected == [str(source) for source in Source]
 
 
@@ -87,7 +90,7 @@ def test_a_tracker_issue_does_not_show_its_license() -> None:
 
 @pytest.mark.parametrize(("first", "second"), list(permutations(BY_TRUST, 2)))
 def test_the_more_trusted_source_counts(first: Source, second: Source) -> None:
-    """Engineer, license file, screenshot, CustomersDot, ticket: whichever was found first."""
+    """The engineer, our records, the customer's evidence, the ticket: whichever was found first."""
     facts = Facts((Fact("plan", str(first), first), Fact("plan", str(second), second)))
     assert str(min(first, second, key=BY_TRUST.index)) == facts.value("plan")
 

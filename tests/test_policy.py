@@ -225,7 +225,8 @@ def test_rulings(rule: Callable[[ScopeFacts], Ruling], facts: ScopeFacts, expect
             date(2026, 11, 5),
             Answer.NO,
             "The license runs until 2026-11-06 and has not expired on 2026-11-05. "
-            "The instance works: check the date, or look for another cause of the emergency.",
+            "The instance works: check the date, or look for another cause of the emergency. If it is read-only all "
+            "the same, it has another license than this one: pass the expires_on that it shows.",
         ),
         (
             date(2026, 11, 6),

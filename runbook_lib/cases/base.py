@@ -96,6 +96,7 @@ class Case:
                 "False; the button in the last cell performs. A record stays as it is: the runbooks are in notebooks/."
             )
         settings = Settings.load()
+        settings.check_account(ticket_id)
         services = connect(settings)
         ticket = _ticket(services.zendesk, number)
         effects = _effects(settings, services, number, perform=performing)

@@ -8,20 +8,23 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
-from typing import Any, cast
+from types import MappingProxyType
+from typing import Any, ClassVar, cast
 
-from runbook_lib import answers, messages, policy
+from runbook_lib import answers, evidence, identity, messages, policy
+from runbook_lib.cases.accounts import Sold, look_up, sold_facts
 from runbook_lib.cases.base import Case, step
 from runbook_lib.cases.by_hand import made_by_hand
 from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, effect_tone
 from runbook_lib.cases.changes import Assignment, ByHand
-from runbook_lib.cases.gathering import license_facts, ticket_facts
+from runbook_lib.cases.gathering import attached_licenses, license_facts, ticket_facts
 from runbook_lib.cases.issuing import Issuance, Tracker
+from runbook_lib.cases.license_files import LicenseFiles
 from runbook_lib.cases.thread import first_message
 from runbook_lib.cases.unread import Unread, check_before_scope
 from runbook_lib.cases.walk import Prefill
 from runbook_lib.display import Paragraph, Part, Table, Tone, clean, verdict_parts
-from runbook_lib.errors import InputError, PersonNeededError
+from runbook_lib.errors import InputError, NeedsAnswerError, PersonNeededError
 from runbook_lib.models import Answer, Fact, Facts, Outcome, Ruling, Source, TrackerIssue, Verdict
 from runbook_lib.results import StepResult
 
@@ -31,12 +34,24 @@ class Emergency(Case, ABC):
 
     Attributes:
         facts: What is known, with sources.
+        attached: The licenses on the ticket that are signed by the expected key.
+        installed: Which of them the instance has.
+        sold: What CustomersDot has of the requester.
+        confirmed: Whether the engineer says that this is the customer.
         verdict: The scope decision.
         already: The license that this ticket has from an earlier run or a colleague, or None.
         unread: What on the ticket could not be looked at.
     """
 
+    look_up_patience_s: ClassVar[float | None] = 5.0
+    """How long CustomersDot may take; None tries for as long as for anything."""
+
     facts: Facts = Facts()
+    attached: tuple[evidence.Attached, ...] = ()
+    installed: evidence.Installed = evidence.Installed()
+    sold: Sold = Sold()
+    confirmed: Answer = Answer.UNKNOWN
+    _unusable: Mapping[str, str] = MappingProxyType({})
     verdict: Verdict | None = None
     already: Issuance | None = None
     unread: tuple[Unread, ...] = ()
@@ -74,14 +89,19 @@ class Emergency(Case, ABC):
         told = _told(given)
         self.thread = tuple(self.services.zendesk.comments(self.ticket.id))
         emergency_on = cast(date, told.value("emergency_on") or self.ticket.created_at.date())
-        files, notes, unread = license_facts(self, self.thread, emergency_on)
-        self.unread = tuple(unread)
+        self.confirmed = Answer.UNKNOWN
+        files = LicenseFiles(self)
+        files.look(self.thread)
+        self.unread = tuple(files.unread)
+        self.attached, notes = attached_licenses(files, emergency_on)
         notes = [one.words for one in self.unread] + notes
-        own, more_notes = ticket_facts(self)
-        self.facts = Facts((*told.known, *files, *own))
+        own, more_notes, self._unusable = ticket_facts(self)
+        self.installed = self._installed(emergency_on, told)
+        of_files, file_notes = license_facts(self.attached, self.installed.license)
+        self.facts = Facts((*told.known, *of_files, *own))
         looked_up, others = self._look_up(emergency_on)
         self.facts = Facts((*self.facts.known, *looked_up))
-        notes += more_notes + others
+        notes += file_notes + self._notes_on_later(emergency_on) + more_notes + others
         notes += [_conflict_words(best, other) for best, other in self.facts.conflicts()]
         self.already = self._already()
         if self.already:
@@ -103,9 +123,36 @@ class Emergency(Case, ABC):
             notes=notes,
         )
 
+    @step("Confirm who this is")
+    def confirm_identity(self, *, identity_confirmed: object = answers.UNKNOWN) -> StepResult:
+        """Compare what the licenses name with our own records; the engineer's word settles what those do not."""
+        told = answers.parse("identity_confirmed", identity_confirmed)
+        self.confirmed = Answer.UNKNOWN if told is None else Answer(str(told))
+        who = self._who()
+        ruling = identity.ruling(who)
+        rows = [(one.where, one.company or "–", ", ".join(one.domains) or "–", "ours") for one in who.ours]
+        rows += [("requester", "–", ", ".join(who.requester.domains) or "–", "wrote the ticket")]
+        rows += [
+            (one.where, one.company or "–", ", ".join(one.domains) or "–", identity.standing(one, who))
+            for one in who.licenses
+        ]
+        table = Table(("who says so", "company", "mail domain", "what it is worth"), rows)
+        state, tone, asks = {
+            Answer.YES: ("confirmed", Tone.GOOD, ()),
+            Answer.NO: ("not the customer", Tone.STOP, ()),
+            Answer.UNKNOWN: ("open", Tone.ASK, ("identity_confirmed",)),
+        }[ruling.holds]
+        parts = (Paragraph(ruling.reason, strong=True), table)
+        return self.result(state, tone, parts, ruling.reason, asks=asks, holds=ruling.holds, said_by=who.confirmed)
+
     @step("Decide the scope")
     def decide_scope(self) -> StepResult:
-        """Apply the scope rules; a single *no* ends the case."""
+        """Apply the scope rules; a single *no* ends the case.
+
+        Raises:
+            NeedsAnswerError: Our records and the customer's evidence contradict each other, or nothing of ours says
+                who this is.
+        """
         self.verdict = self._verdict()
         parts = verdict_parts(self.verdict)
         against = [r for r in self.verdict.rulings if r.holds is Answer.NO]
@@ -120,13 +167,21 @@ class Emergency(Case, ABC):
                 )
             self.end(Outcome.OUT_OF_SCOPE)
             return self._scope_result("out of scope", Tone.STOP, parts, words)
+        if self.must_settle and (question := self._question()):
+            raise question
         if self.verdict.in_scope is Answer.UNKNOWN:
             words = f"Not decided yet; missing: {', '.join(self.verdict.missing)}."
             return self._scope_result("open", Tone.ASK, parts, words)
         return self._scope_result("in scope", Tone.GOOD, parts, "In scope: this runbook applies.")
 
     def found(self, name: str) -> Prefill | None:
-        """The fact that counts without the engineer."""
+        """The fact that counts without the engineer; nothing is filled in where the sources contradict each other."""
+        if name == "installed_license":
+            names = tuple(one.name for one in self.attached)
+            return Prefill("", "", (*names, evidence.NONE_OF_THEM)) if names else None
+        if name in {parameter for _, parameter in self._unsettled().values()}:
+            said = dict.fromkeys(f"{f.source}: {f.value}" for f in self.facts.known if f.name == name)
+            return Prefill("", "; ".join(said))
         fact = self.facts.without_engineer().best(name)
         if fact is None:
             return None
@@ -149,9 +204,94 @@ class Emergency(Case, ABC):
         """Whether an issue is of a license that a runbook ordered for this ticket."""
         return (messages.find_operation(issue.description) or "").startswith(self.operation("license-"))
 
+    must_settle: ClassVar[bool] = True
+    """Whether the case stops at the scope for what a person has to settle."""
+
     def _look_up(self, emergency_on: date) -> tuple[list[Fact], list[str]]:
-        """What a workflow knows from other places than the ticket: facts, and notes."""
-        return [], []
+        """What CustomersDot has of the requester, where it may be read: facts, and notes."""
+        email, cdot = cast(str | None, self.facts.value("requester_email")), self.services.customersdot
+        self.sold = look_up(cdot, email, patience_s=self.look_up_patience_s)
+        self.unread += self.sold.unread
+        facts, notes = sold_facts(self.sold.licenses or (), emergency_on)
+        return facts, ([self.sold.trouble] if cdot and email and self.sold.trouble else []) + notes
+
+    def _installed(self, emergency_on: date, told: Facts) -> evidence.Installed:
+        """Which of the attached licenses the instance has, by the engineer's word, or else by what the ticket says."""
+        own = [
+            comment.body
+            for comment in self.thread
+            if comment.author_id == self.ticket.requester.id
+            or not (comment.public or "license runbook" in comment.body.casefold())
+        ]
+        return evidence.installed(
+            self.attached,
+            emergency_on=emergency_on,
+            grace_days=self.settings.rules.grace_days,
+            blocked=evidence.says_blocked([self.ticket.subject, *own]),
+            told=cast(str | None, told.value("installed_license")),
+        )
+
+    def _notes_on_later(self, emergency_on: date) -> list[str]:
+        """What to know of a license that still runs: it was issued, and the instance may have rejected it."""
+        grace = self.settings.rules.grace_days
+        later = [one for one in self.attached if one.works_on(emergency_on, grace)]
+        return evidence.too_few_users(later, self.attached, self.facts)
+
+    def _who(self) -> identity.Who:
+        """What the identity's ruling rests on."""
+        organization = self.ticket.organization
+        ours = [
+            identity.Named(f"CustomersDot account {one.id}", one.company, identity.domain_of(one.email))
+            for one in self.sold.accounts or ()
+        ]
+        if organization:
+            ours.insert(0, identity.Named("the organization", organization.name, organization.domains))
+        return identity.Who(
+            ours=tuple(ours),
+            requester=identity.Named("the requester", domains=identity.domain_of(self.ticket.requester.email)),
+            licenses=tuple(
+                identity.Named(one.name, one.company, identity.domain_of(one.email)) for one in self.attached
+            ),
+            confirmed=self.confirmed,
+            not_looked=self.sold.trouble.rstrip("."),
+        )
+
+    def _unsettled(self) -> dict[str, tuple[str, str]]:
+        """The facts that decide nothing until a person settles them: why, and by which parameter."""
+        questions = evidence.open_questions(self.facts, self._unusable, self._in_window)
+        found = {name: (question.reason, question.name) for name, question in questions.items()}
+        expiry = self.facts.best("expires_on")
+        if self.installed.question and (expiry is None or expiry.source in evidence.OURS):
+            words = (self.installed.question, *self._notes_on_later(self.emergency_on))
+            found["expires_on"] = (" ".join(words), "installed_license")
+        if identity.ruling(self._who()).holds is Answer.YES:
+            return found
+        for name in ("deployment", "plan", "expires_on"):
+            fact = self.facts.best(name)
+            if name not in found and fact and fact.source is Source.LICENSE_FILE:
+                reason = f"Only {fact.detail} says {name} {fact.value}, and it is not known whose license that is."
+                found[name] = (reason, "identity_confirmed")
+        return found
+
+    def _in_window(self, fact: Fact) -> Answer:
+        """Whether an expiry lies in the window."""
+        blocked_on = cast(date | None, self.facts.value("blocked_on")) if from_license_file(fact) else None
+        rules = self.settings.rules
+        try:
+            window = policy.license_window(cast(date, fact.value), self.emergency_on, rules, blocked_on=blocked_on)
+        except InputError:
+            return Answer.NO  # past the calendar's end
+        return policy.window_ruling(window, rules).holds
+
+    def _question(self) -> NeedsAnswerError | None:
+        """What a person has to settle before the scope is decided; None if nothing, or a license is there already."""
+        verdict = cast(Verdict, self.verdict)
+        reasons = {parameter: reason for reason, parameter in self._unsettled().values()}
+        reasons["identity_confirmed"] = identity.ruling(self._who()).reason
+        missing = tuple(name for name in verdict.missing if name in reasons)
+        if self.already or not missing:
+            return None
+        return NeedsAnswerError(" ".join(reasons[name] for name in missing), missing=missing)
 
     def _scope(self) -> Verdict:
         """What both workflows ask."""
@@ -164,8 +304,10 @@ class Emergency(Case, ABC):
             expires_on=value("expires_on"),
             blocked_on=value("blocked_on") if from_license_file(self.facts.best("expires_on")) else None,
             requester_email=value("requester_email"),
+            unsettled=self._unsettled(),
         )
-        return policy.scope(facts, self.settings.rules)
+        scope = policy.scope(facts, self.settings.rules)
+        return Verdict((*scope.rulings, identity.ruling(self._who())), scope.window)
 
     def _verdict(self) -> Verdict:
         scope = self._scope()
@@ -206,9 +348,14 @@ def _told(given: Mapping[str, object]) -> Facts:
     confirmed = cast(tuple[str, ...], values.pop("confirmed", ()))
     if missing := [name for name in confirmed if name in given and name not in values]:
         raise InputError(f"confirmed names {', '.join(missing)}, but no value is given. Give it, or leave it out.")
-    of_screenshots = dict.fromkeys(confirmed, (Source.SCREENSHOT, "confirmed by the engineer"))
-    of_engineer = (Source.ENGINEER, "parameter")
-    return Facts(tuple(Fact(name, value, *of_screenshots.get(name, of_engineer)) for name, value in values.items()))
+    return Facts(tuple(_fact(name, value, given[name], name in confirmed) for name, value in values.items()))
+
+
+def _fact(name: str, value: object, raw: object, confirmed: bool) -> Fact:
+    """A parameter as a fact; where it was pasted in another shape, with the text that it was read from."""
+    source, where = (Source.SCREENSHOT, "confirmed by the engineer") if confirmed else (Source.ENGINEER, "parameter")
+    text = clean(answers.QUESTIONS[name].pasted(raw), 60)
+    return Fact(name, value, source, f"{where}, read from “{text}”" if text else where)
 
 
 def _conflict_words(best: Fact, other: Fact) -> str:

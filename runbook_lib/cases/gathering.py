@@ -1,112 +1,141 @@
-"""What the ticket itself tells: facts from the licenses on it and from its organization.
+"""What the ticket itself tells: the licenses on it, their facts, and those of its organization.
 
 Only reads. Whatever cannot be used becomes a note that says why, never a fact.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 
-from runbook_lib import answers
+from runbook_lib import answers, evidence
 from runbook_lib.cases.base import Case
 from runbook_lib.cases.license_files import HeldLicense, LicenseFiles
-from runbook_lib.cases.unread import Unread
 from runbook_lib.display import clean
 from runbook_lib.errors import InputError
-from runbook_lib.models import Comment, Fact, Source
+from runbook_lib.models import Fact, Source
 from runbook_lib.policy import PAID_PLANS
+
+_OF_ORGANIZATION = ("deployment", "account_type", "plan", "users_in_license")
+
+
+def attached_licenses(files: LicenseFiles, emergency_on: date) -> tuple[tuple[evidence.Attached, ...], list[str]]:
+    """The licenses on the ticket whose key is the expected one and that have begun, and notes on all that was read."""
+    notes = list(files.notes)
+    held: list[evidence.Attached] = []
+    for found in files.held:
+        one = _attached(found)
+        notes.append(_named(one))
+        if found.license.starts_on > emergency_on:
+            notes.append(f"{one.name} does not count: it starts on {found.license.starts_on}.")
+            continue
+        held.append(one)
+        if one.users is None:
+            notes.append(f"{one.name} has no user count that can be used ({clean(found.license.user_count, 40)}).")
+    return tuple(held), notes
 
 
 def license_facts(
-    case: Case, thread: Iterable[Comment], emergency_on: date
-) -> tuple[list[Fact], list[str], list[Unread]]:
-    """Facts from the licenses on the ticket whose signature holds, notes on all, and what could not be read.
+    held: Sequence[evidence.Attached], installed: evidence.Attached | None
+) -> tuple[list[Fact], list[str]]:
+    """Facts from the licenses on the ticket: dates and users of the installed one, the plan of a full one.
 
-    Several may be there, such as an earlier extension by Sales. One of them counts: the one that had begun by the
-    emergency's date and ends last. A paid plan is taken from the newest full license, since a trial proves none.
+    A trial says nothing of a paid plan. Source: seeds, *Scope*.
     """
-    files = LicenseFiles(case)
-    files.look(thread)
-    notes = list(files.notes)
-    held: list[HeldLicense] = []
-    for found in files.held:
-        notes.append(_identity(found, case))
-        if found.license.starts_on > emergency_on:
-            notes.append(f"{clean(found.file_name, 200)} does not count: it starts on {found.license.starts_on}.")
-        else:
-            held.append(found)
-    if len(held) > 1:
-        notes.append("Several licenses hold: the one that ends last counts. An earlier extension changes nothing.")
-    held.sort(key=lambda one: one.license.expires_on or date.max, reverse=True)
-    facts, more = _facts_of(held)
-    return facts, notes + more, files.unread
-
-
-def ticket_facts(case: Case) -> tuple[list[Fact], list[str]]:
-    """Facts from the ticket's organization and requester, and notes on what could not be used."""
-    ticket, settings = case.ticket, case.settings
-    fields = ticket.organization.fields if ticket.organization else {}
-    keys = {
-        "deployment": settings.zendesk_field_deployment,
-        "account_type": settings.zendesk_field_account_type,
-        "plan": settings.zendesk_field_plan,
-    }
-    given = [(name, fields.get(key), f"organization field {key}") for name, key in keys.items()]
-    given.append(("requester_email", ticket.requester.email, "requester"))
     facts: list[Fact] = []
     notes: list[str] = []
-    for name, raw, where in given:
-        if raw in (None, ""):
-            continue
+    in_order = sorted(held, key=lambda one: (one is installed, one.expires_on or date.max), reverse=True)
+    if full := next((one for one in in_order if one.plan in PAID_PLANS and not one.is_trial), None):
+        facts.append(Fact("plan", full.plan, Source.LICENSE_FILE, full.name))
+    if held:
+        facts.insert(0, Fact("deployment", "self_managed", Source.LICENSE_FILE, in_order[0].name))
+    if installed is None:
+        return facts, notes
+    given = (
+        ("expires_on", installed.expires_on),
+        ("blocked_on", installed.blocked_on),
+        ("users_in_license", installed.users),
+    )
+    facts += [Fact(name, value, Source.LICENSE_FILE, installed.name) for name, value in given if value is not None]
+    if installed.expires_on is None:
+        notes.append(f"{installed.name} has no expiry date; ask what the instance itself shows.")
+    if len(held) > 1:
+        notes.append(f"Several licenses hold: {installed.name} counts. An earlier extension changes nothing.")
+    return facts, notes
+
+
+def ticket_facts(case: Case) -> tuple[list[Fact], list[str], dict[str, str]]:
+    """Facts from the ticket's organization and requester.
+
+    Returns:
+        The facts, notes on what could not be used, and of these the organization's fields by fact, in words.
+    """
+    ticket, settings = case.ticket, case.settings
+    fields = ticket.organization.fields if ticket.organization else {}
+    keys = (
+        settings.zendesk_field_deployment,
+        settings.zendesk_field_account_type,
+        settings.zendesk_field_plan,
+        settings.zendesk_field_seats,
+    )
+    facts: list[Fact] = []
+    unread: dict[str, str] = {}
+    for name, key in zip(_OF_ORGANIZATION, keys, strict=True):
         try:
-            value = answers.parse(name, raw)
-        except InputError as exc:
-            notes.append(f"The {where} was not used: {exc}")
+            value = _field(name, fields.get(key))
+        except InputError:
+            holds, expected = clean(fields[key], 60), _expected(name)
+            unread[name] = f"The organization field {key} says “{holds}”, which is {expected}, so it was not used"
             continue
         if value is not None:
-            facts.append(Fact(name, value, Source.TICKET, where))
-    return facts, notes
-
-
-def _facts_of(held: Sequence[HeldLicense]) -> tuple[list[Fact], list[str]]:
-    """What the files prove, the one that counts first. A trial says nothing of a paid plan. Source: seeds, *Scope*."""
-    if not held:
-        return [], []
-    first = held[0]
-    facts = [Fact("deployment", "self_managed", Source.LICENSE_FILE, first.file_name)]
-    notes = []
-    full = next((h for h in held if h.license.plan in PAID_PLANS and not h.license.is_trial), None)
-    if full:
-        facts.append(Fact("plan", full.license.plan, Source.LICENSE_FILE, full.file_name))
-    if first.license.expires_on:
-        facts.append(Fact("expires_on", first.license.expires_on, Source.LICENSE_FILE, first.file_name))
-    else:
-        notes.append(f"{clean(first.file_name, 200)} has no expiry date; ask what the instance itself shows.")
-    if first.license.block_changes_on:
-        facts.append(Fact("blocked_on", first.license.block_changes_on, Source.LICENSE_FILE, first.file_name))
+            facts.append(Fact(name, value, Source.ORGANIZATION, f"field {key}"))
+    notes = [f"{words}." for words in unread.values()]
     try:
-        users = answers.count("users_in_license", first.license.user_count, least=1)
-        facts.append(Fact("users_in_license", users, Source.LICENSE_FILE, first.file_name))
+        if ticket.requester.email:
+            email = answers.parse("requester_email", ticket.requester.email)
+            facts.append(Fact("requester_email", email, Source.TICKET, "requester"))
     except InputError as exc:
-        notes.append(f"The user count of {clean(first.file_name, 200)} was not used: {exc}")
-    return facts, notes
+        notes.append(f"The requester was not used: {exc}")
+    return facts, notes, unread
 
 
-def _identity(held: HeldLicense, case: Case) -> str:
-    """Which license a file is and whom it names, with a warning if that seems to be somebody else."""
-    company = str(held.license.licensee.get("Company", ""))
-    email = str(held.license.licensee.get("Email", ""))
-    words = (
-        f"{clean(held.file_name, 200)} is signed by the expected key; {held.fingerprint}, "
-        f"licensed to {clean(company, 80) or 'no company'} <{clean(email, 80) or 'no address'}>."
+def _field(name: str, raw: object) -> object | None:
+    """The value of an organization field; a number of Zendesk's may come as a decimal or as text."""
+    if raw is None or (isinstance(raw, str) and not raw.strip()):
+        return None
+    if isinstance(raw, float) and raw.is_integer():
+        raw = int(raw)
+    return answers.count(name, raw, least=1) if name == "users_in_license" else answers.parse(name, raw)
+
+
+def _expected(name: str) -> str:
+    choices = answers.QUESTIONS[name].choices
+    return f"none of {', '.join(choices)}" if choices else "no number of users"
+
+
+def _attached(held: HeldLicense) -> evidence.Attached:
+    """What counts of a license; its text stays where it was read."""
+    found = held.license
+    try:
+        users: int | None = answers.count("users_in_license", found.user_count, least=1)
+    except InputError:
+        users = None
+    return evidence.Attached(
+        name=clean(held.file_name, 200),
+        fingerprint=held.fingerprint,
+        expires_on=found.expires_on,
+        blocked_on=found.block_changes_on,
+        users=users,
+        plan=found.plan,
+        is_trial=found.is_trial,
+        company=clean(str(found.licensee.get("Company") or ""), 120),
+        email=clean(str(found.licensee.get("Email") or ""), 120),
     )
-    ticket = case.ticket
-    organization = ticket.organization.name if ticket.organization else ""
-    same_company = company.casefold() == organization.casefold()
-    same_domain = _domain(email) == _domain(ticket.requester.email or "")
-    return words if same_company or same_domain else words + " Make sure that this is the customer who asks."
 
 
-def _domain(address: str) -> str:
-    return address.rpartition("@")[2].casefold()
+def _named(one: evidence.Attached) -> str:
+    """Which license a file is and whom it names."""
+    return (
+        f"{one.name} is signed by the expected key; {one.fingerprint}, "
+        f"licensed to {one.company or 'no company'} <{one.email or 'no address'}>."
+    )

@@ -35,7 +35,7 @@ class LicenseNotReceived(WeekendLicense):
     runbook: ClassVar[str] = "license_not_received"
     order: ClassVar[tuple[str, ...]] = (
         *("take", "collect_facts", "find_license", "check_copy", "send_copy"),
-        *("decide_scope", "note_search", "confirm_subscription", "choose_users", "issue_license"),
+        *("confirm_identity", "decide_scope", "note_search", "confirm_subscription", "choose_users", "issue_license"),
         *("check_license", "answer_customer", "tell_team", "close"),
     )
 

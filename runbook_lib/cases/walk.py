@@ -276,7 +276,9 @@ class Walk:
                 self._follow(OPEN, self._ticket_card(), None)
 
     def _open_entered(self) -> None:
-        number = int(str(answers.parse("ticket_id", self._effective(OPEN)["ticket_id"])))
+        given = self._effective(OPEN)["ticket_id"]
+        number = int(str(answers.parse("ticket_id", given)))
+        self._case.settings.check_account(given)
         if number == self._case.ticket.id:
             return
         self._case.read_again(number)

@@ -8,21 +8,19 @@ the two differ, both are kept.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import ClassVar, cast
 
-from runbook_lib import answers, messages, policy, triage
+from runbook_lib import answers, identity, messages, pasted, policy, triage
 from runbook_lib.cases.base import step
 from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, effect_tone
 from runbook_lib.cases.changes import Comment, SlackPost
 from runbook_lib.cases.emergency import Emergency
-from runbook_lib.cases.unread import OF_ACCOUNTS, Unread
 from runbook_lib.cases.walk import Prefill
 from runbook_lib.clients.customersdot import customer_page, license_page, seat_link_page
 from runbook_lib.display import DecisionPath, Link, Paragraph, Part, Preview, Stop, Table, Tone, clean
-from runbook_lib.errors import NeedsAnswerError, PersonNeededError, RefusedError, UnavailableError
+from runbook_lib.errors import InputError, NeedsAnswerError, PersonNeededError, RefusedError, UnavailableError
 from runbook_lib.models import (
     Account,
     Answer,
@@ -61,8 +59,6 @@ class WeekdayTriage(Emergency):
     """A self-managed customer's license ran out, and it is a working day.
 
     Attributes:
-        accounts: The requester's CustomersDot accounts, or None where they could not be read.
-        licenses: The licenses of those accounts, or None.
         rows: The Seat Link rows of the subscription, newest first, or None.
         subscription: The subscription's name, once it is known.
         replies: The answers so far, by the tree's node.
@@ -70,19 +66,18 @@ class WeekdayTriage(Emergency):
     """
 
     runbook: ClassVar[str] = "weekday_triage"
+    look_up_patience_s: ClassVar[float | None] = None
+    must_settle: ClassVar[bool] = False
     order: ClassVar[tuple[str, ...]] = (
-        *("take", "collect_facts", "decide_scope"),
+        *("take", "collect_facts", "confirm_identity", "decide_scope"),
         *("find_account", "check_access", "find_subscription", "look_up_seat_link", "check_entry"),
         *("decide", "confirm_with_customer", "engage_expert", "close"),
     )
 
-    accounts: tuple[Account, ...] | None = None
-    licenses: tuple[SoldLicense, ...] | None = None
     rows: tuple[SeatLink, ...] | None = None
     subscription: str | None = None
     replies: dict[str, triage.Reply]
     decision: Outcome | None = None
-    _trouble: str = ""
     _notes: tuple[str, ...] = ()
 
     @step("Does the requester have a CustomersDot account?")
@@ -111,9 +106,14 @@ class WeekdayTriage(Emergency):
 
     @step("Look for the subscription's name")
     def find_subscription(self, *, subscription: object = answers.UNKNOWN) -> StepResult:
-        """Read the subscription's name off the account; of several, the engineer says which."""
-        told = cast(str | None, answers.parse("subscription", subscription))
+        """Read the subscription's name off the account; of several, the engineer says which.
+
+        Raises:
+            InputError: The given name is another spelling of several that the account lists.
+        """
+        given = cast(str | None, answers.parse("subscription", subscription))
         names = self._names()
+        told = _listed(given, names)
         self.subscription = told or (names[0] if len(names) == 1 else None)
         if waiting := self._not_reached("license"):
             return waiting
@@ -127,7 +127,8 @@ class WeekdayTriage(Emergency):
             return self._still_open("license", why, parts)
         differs = f"CustomersDot lists {'; '.join(names)}" if told and names and told not in names else ""
         source = Source.ENGINEER if told else Source.CUSTOMERSDOT
-        self._keep(triage.Reply("license", Answer.YES, source, f"subscription {self.subscription}", differs))
+        read = f", read from “{given}”" if told != given else ""
+        self._keep(triage.Reply("license", Answer.YES, source, f"subscription {self.subscription}{read}", differs))
         return self._replied("license", parts)
 
     @step("Look it up on the Seat Link page")
@@ -176,10 +177,14 @@ class WeekdayTriage(Emergency):
         """Leave the tree: it resolved itself, or an expert is needed.
 
         Raises:
-            NeedsAnswerError: A question is open, and `escalate` is not given.
+            NeedsAnswerError: A question of the tree, or one about the facts, is open, and `escalate` is not given.
         """
         path = triage.walk(self.replies)
         asked_for = bool(answers.parse("escalate", escalate))
+        self.verdict = self._verdict()
+        if not asked_for and (question := self._question()):
+            words = f"{question} If you cannot tell, pass escalate as True, and an expert settles it."
+            raise NeedsAnswerError(words, missing=(*question.missing, "escalate"))
         if path.open_at is not None and not asked_for:
             raise self._open_question(path.open_at)
         self.decision = Outcome.ESCALATED if asked_for else path.outcome
@@ -256,8 +261,8 @@ class WeekdayTriage(Emergency):
     def forget(self) -> None:
         """Nothing was looked up yet, and nothing answered."""
         self.replies = {}
-        self.accounts = self.licenses = self.rows = self.subscription = None
-        self._trouble, self._notes = "", ()
+        self.rows = self.subscription = None
+        self._notes = ()
 
     def found(self, name: str) -> Prefill | None:
         """What CustomersDot says, or the fact that counts; without what the engineer says."""
@@ -274,31 +279,38 @@ class WeekdayTriage(Emergency):
         return policy.weekday_ruling(self.ticket.created_at, emergency_on, self.settings.rules)
 
     def _look_up(self, emergency_on: date) -> tuple[list[Fact], list[str]]:
-        """The requester's accounts and licenses, where CustomersDot may be read."""
+        """As for every emergency; what was answered before is forgotten, and what could not be read is said."""
         self.forget()
-        email = cast(str | None, self.facts.value("requester_email"))
-        cdot = self.services.customersdot
-        if cdot is None:
-            self._trouble = "CustomersDot is not configured here (RUNBOOK_CUSTOMERSDOT_COOKIE)."
-        elif email is None:
-            self._trouble = "The ticket shows no usable address to look for."
-        else:
-            try:
-                self.accounts = tuple(cdot.accounts(email))
-                self.licenses = tuple(found for account in self.accounts for found in cdot.licenses(account))
-            except (RefusedError, UnavailableError) as exc:
-                self._trouble = str(exc)
-                self.accounts = self.licenses = None
-                self.unread += (Unread.of("CustomersDot", exc, OF_ACCOUNTS),)
-        notes = [f"Questions on the account are to be answered by hand. {self._trouble}"] if self._trouble else []
-        facts, more = _license_facts(self.licenses or (), emergency_on)
-        return facts, notes + more
+        facts, notes = super()._look_up(emergency_on)
+        asks = (
+            [f"Questions on the account are to be answered by hand. {self.sold.trouble}"] if self.sold.trouble else []
+        )
+        return facts, asks + notes
+
+    @property
+    def accounts(self) -> tuple[Account, ...] | None:
+        """The requester's CustomersDot accounts, or None where they could not be read."""
+        return self.sold.accounts
+
+    @property
+    def licenses(self) -> tuple[SoldLicense, ...] | None:
+        """The licenses of those accounts, or None."""
+        return self.sold.licenses
+
+    def _who(self) -> identity.Who:
+        """As for every emergency; an account that the engineer has found by hand is a record of ours too."""
+        who = super()._who()
+        reply = self.replies.get("cdot")
+        if reply and reply.source is Source.ENGINEER and reply.answer is Answer.YES and not self.accounts:
+            by_hand = identity.Named("CustomersDot account found by the engineer", "", who.requester.domains)
+            return replace(who, ours=(*who.ours, by_hand))
+        return who
 
     def _read_rows(self, name: str) -> tuple[tuple[SeatLink, ...] | None, str]:
         """The Seat Link rows of a subscription, or None and why."""
         cdot = self.services.customersdot
         if cdot is None:
-            return None, self._trouble
+            return None, self.sold.trouble
         try:
             return tuple(replace(row, hostname=_host(row.hostname)) for row in cdot.seat_links(name)), ""
         except (RefusedError, UnavailableError) as exc:
@@ -317,7 +329,7 @@ class WeekdayTriage(Emergency):
         elif page is not None:
             self._keep(triage.Reply(node, page.answer, Source.CUSTOMERSDOT, page.words))
         else:
-            return self._still_open(node, self._trouble or "Nobody has looked yet.", parts)
+            return self._still_open(node, self.sold.trouble or "Nobody has looked yet.", parts)
         return self._replied(node, parts)
 
     def _not_reached(self, node: str) -> StepResult | None:
@@ -459,28 +471,6 @@ class WeekdayTriage(Emergency):
                 return f"{would}escalated to a License & Renewals expert, since: {reason}. {hints}".strip()
 
 
-def _license_facts(licenses: Sequence[SoldLicense], emergency_on: date) -> tuple[list[Fact], list[str]]:
-    """What the licenses of a single subscription tell: the one that had ended by the emergency's date counts.
-
-    A renewed license is only noted: the instance that asks for help does not have it yet.
-    """
-    names = {one.subscription_name for one in licenses}
-    ended = [one for one in licenses if one.expires_on and one.expires_on <= emergency_on]
-    notes = [
-        f"CustomersDot has a license of {one.subscription_name} that runs until {one.expires_on}."
-        for one in licenses
-        if one.expires_on and one.expires_on > emergency_on
-    ]
-    if len(names) != 1 or not ended:
-        return [], notes
-    last = max(ended, key=lambda one: one.expires_on or date.min)
-    where = f"license {last.id}"
-    found: list[tuple[str, object | None]] = [("deployment", "self_managed"), ("expires_on", last.expires_on)]
-    found.append(("plan", last.plan if last.plan in policy.PAID_PLANS else None))
-    found.append(("users_in_license", last.users))
-    return [Fact(name, value, Source.CUSTOMERSDOT, where) for name, value in found if value is not None], notes
-
-
 def _yes(holds: bool) -> Answer:
     return Answer.YES if holds else Answer.NO
 
@@ -505,6 +495,18 @@ def _host(name: str) -> str:
 def _plain(name: str) -> str:
     """A subscription's name for notes and posts; one with unusual characters stays in the record."""
     return name if re.fullmatch(r"[\w .,/%+()#-]{1,100}", name) else "(see the record)"
+
+
+def _listed(given: str | None, names: list[str]) -> str | None:
+    """The name that the account lists for what was given, whose hyphens, blanks and case may differ; else as given.
+
+    Raises:
+        InputError: Several that are listed are spelled so.
+    """
+    found = pasted.spelled(given, names) if given else ()
+    if len(found) > 1:
+        raise InputError(f"subscription is {given!r}; this may be {' or '.join(found)}. Pass the exact name of one.")
+    return found[0] if found else given
 
 
 def _stop(visit: triage.Visit) -> Stop:

@@ -11,13 +11,13 @@ from dataclasses import asdict
 from datetime import date, timedelta
 from typing import ClassVar, cast
 
-from runbook_lib import answers, messages, policy
+from runbook_lib import answers, evidence, messages, policy
 from runbook_lib.cases.base import step
 from runbook_lib.cases.by_hand import check_nothing_under_way, made_by_hand, manual_form, manual_issuance
 from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, effect_tone, evidence_words
 from runbook_lib.cases.changes import ByHand, Screenshots, SlackPost, screenshots_request
 from runbook_lib.cases.changes import Comment as CommentEffect
-from runbook_lib.cases.emergency import Emergency, from_license_file
+from runbook_lib.cases.emergency import Emergency
 from runbook_lib.cases.issuing import (
     Issuance,
     Tracker,
@@ -59,8 +59,9 @@ class WeekendLicense(Emergency):
 
     runbook: ClassVar[str] = "weekend_license"
     order: ClassVar[tuple[str, ...]] = (
-        *("take", "collect_facts", "decide_scope", "confirm_subscription", "choose_users", "issue_license"),
-        *("check_license", "answer_customer", "tell_team", "close"),
+        *("take", "collect_facts", "confirm_identity", "decide_scope"),
+        *("confirm_subscription", "choose_users", "issue_license", "check_license"),
+        *("answer_customer", "tell_team", "close"),
     )
 
     users: int | None = None
@@ -108,7 +109,7 @@ class WeekendLicense(Emergency):
         """Suggest the user count, with the reason; the engineer's own number goes first if the instance takes it.
 
         Raises:
-            NeedsAnswerError: No figure is known.
+            NeedsAnswerError: No figure is known, or the customer's evidence alone says it, or says more than ours.
             InputError: The given count would be refused by the customer's instance.
         """
         chosen = cast(int | None, answers.parse("user_count", user_count))
@@ -119,13 +120,18 @@ class WeekendLicense(Emergency):
         if chosen and maximum and policy.accepted_users(chosen) < maximum:
             raise InputError(
                 f"user_count is {chosen}, but the instance's maximum is {maximum}: it would refuse a license for fewer "
-                f"than {advice.users} users. Pass {advice.users}, or correct maximum_users."
+                f"than {policy.least_seats(maximum)} users. Pass {advice.users}, or correct maximum_users."
+            )
+        if chosen is None and advice.users and (why := evidence.users_question(self.facts, advice.users)):
+            raise NeedsAnswerError(
+                f"{why} The figures make it {advice.users} users; pass the number that you stand for as user_count.",
+                missing=("user_count",),
             )
         self.users = chosen or advice.users
         if self.users is None:
             raise NeedsAnswerError(advice.reason, missing=("billable_users", "maximum_users"))
         words = f"The license is for {self.users} users."
-        own = f" The engineer chose {chosen} instead of the suggested {advice.users}." if chosen else ""
+        own = f" {_chosen_words(chosen, advice.users, user_count)}" if chosen else ""
         parts = (Paragraph(words, strong=True), Paragraph(advice.reason + own))
         return self.result(f"{self.users} users", Tone.GOOD, parts, words, users=self.users, reason=advice.reason + own)
 
@@ -220,8 +226,11 @@ class WeekendLicense(Emergency):
 
     def found(self, name: str) -> Prefill | None:
         """The fact that counts; for the user count the suggestion."""
-        if name == "user_count" and (users := self.already.users if self.already else self._advice().users):
-            return Prefill(str(users), "suggested")
+        if name == "user_count" and self.already and self.already.users:
+            return Prefill(str(self.already.users), "suggested")
+        if name == "user_count" and (users := self._advice().users):
+            asks = not self.already and evidence.users_question(self.facts, users)
+            return Prefill("", f"{users} by the customer's evidence") if asks else Prefill(str(users), "suggested")
         return super().found(name)
 
     def _calendar_ruling(self, emergency_on: date) -> Ruling:
@@ -249,7 +258,9 @@ class WeekendLicense(Emergency):
     def _unbacked(self, paths: object) -> tuple[Part, ...]:
         """A warning if only the engineer's word stands for the dates."""
         images = any(is_image(file) for comment in self.thread for file in comment.attachments)
-        if paths is not None or images or from_license_file(self.facts.best("expires_on")) or self.already:
+        expiry = self.facts.best("expires_on")
+        typed = expiry is not None and expiry.source in (Source.ENGINEER, Source.SCREENSHOT)
+        if paths is not None or images or self.already or not typed:
             return ()
         return (Paragraph("No screenshot on the ticket backs these figures; add the files with `screenshots`."),)
 
@@ -343,6 +354,15 @@ class WeekendLicense(Emergency):
                     f" {evidence_words(Evidence(self.issuance.identity, self.issuance.url))}" if self.issuance else ""
                 )
                 return f"{would}license_issued: {policy.TRIAL_DAYS}-day Ultimate trial for {self.users} users.{seen}"
+
+
+def _chosen_words(chosen: int, suggested: int | None, raw: object) -> str:
+    """What the engineer said of the user count, with the text that it was read from."""
+    text = answers.QUESTIONS["user_count"].pasted(raw)
+    read = f", read from “{clean(text)}”" if text else ""
+    if chosen == suggested:
+        return f"The engineer confirms {chosen}{read}."
+    return f"The engineer chose {chosen}{read} instead of the suggested {suggested}."
 
 
 def _list(names: tuple[str, ...]) -> str:

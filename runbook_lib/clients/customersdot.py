@@ -35,21 +35,27 @@ class CustomersDot:
         headers = {"Cookie": cookie.get_secret_value(), "Accept": "application/json"}
         self._service = Service("CustomersDot", base_url, headers, session, lambda body: str(body["error"]))
 
-    def accounts(self, email: str) -> list[Account]:
+    def accounts(self, email: str, *, patience_s: float | None = None) -> list[Account]:
         """The accounts of exactly this address; there may be several.
+
+        Args:
+            email: The address.
+            patience_s: Try only once, with this time-out in seconds.
 
         Raises:
             RefusedError: The session has expired, or may not see this.
             UnavailableError: CustomersDot cannot be reached, or answers oddly.
         """
-        found = self._rows("customer", "email", email, _account)
+        found = self._rows("customer", "email", email, _account, patience_s)
         return [account for account in found if account.email.casefold() == email.casefold()]
 
-    def licenses(self, account: Account) -> list[SoldLicense]:
-        """The licenses of an account. Raises as `accounts`."""
-        found = self._rows(
-            "license", "customer_id", str(account.id), lambda row: (int(row["customer_id"]), _license(row))
-        )
+    def licenses(self, account: Account, *, patience_s: float | None = None) -> list[SoldLicense]:
+        """The licenses of an account. Takes and raises as `accounts`."""
+
+        def owned(row: Any) -> tuple[int, SoldLicense]:
+            return int(row["customer_id"]), _license(row)
+
+        found = self._rows("license", "customer_id", str(account.id), owned, patience_s)
         return [license for owner, license in found if owner == account.id]
 
     def seat_links(self, subscription_name: str) -> list[SeatLink]:
@@ -62,13 +68,16 @@ class CustomersDot:
         """Read one row, to learn whether the session holds. Raises as `accounts`."""
         self._page("customer", {"per": "1", "page": "1"}, lambda row: row["id"], patience_s=patience_s)
 
-    def _rows(self, model: str, field: str, value: str, parse: Callable[[Any], Any]) -> list[Any]:
+    def _rows(
+        self, model: str, field: str, value: str, parse: Callable[[Any], Any], patience_s: float | None = None
+    ) -> list[Any]:
         """Every row of a list whose field is this value, page by page: there is no total, so until one adds nothing."""
         params = {f"f[{field}][0][o]": "is", f"f[{field}][0][v]": value, "per": str(PER_PAGE)}
         params |= {"sort": "id", "sort_reverse": "true"}
         seen: dict[int, Any] = {}
         for number in range(1, LAST_PAGE + 1):
-            page = self._page(model, {**params, "page": str(number)}, lambda row: (int(row["id"]), parse(row)))
+            wanted = {**params, "page": str(number)}
+            page = self._page(model, wanted, lambda row: (int(row["id"]), parse(row)), patience_s=patience_s)
             new = {row_id: row for row_id, row in page if row_id not in seen}
             seen |= new
             if not new:  # a server may give fewer rows than asked for, so a short page is no end

@@ -294,7 +294,8 @@ def _person(user: Mapping[str, Any]) -> Person:
 
 
 def _organization(item: Mapping[str, Any]) -> Organization:
-    return Organization(item["id"], item.get("name") or "", item.get("organization_fields") or {})
+    domains = tuple(str(domain) for domain in item.get("domain_names") or [])
+    return Organization(item["id"], item.get("name") or "", item.get("organization_fields") or {}, domains)
 
 
 def _comment(item: Mapping[str, Any]) -> Comment:

@@ -20,6 +20,7 @@ from runbook_lib import messages, policy
 from runbook_lib.errors import InputError, UnavailableError
 from runbook_lib.sandbox import (
     tickets,
+    tickets_of_strangers,
     tickets_of_the_week,
     tickets_with_attachments,
     tickets_with_licenses,
@@ -51,6 +52,7 @@ TICKETS = (
     *tickets_without_mail.TICKETS,
     *tickets_with_licenses.TICKETS,
     *tickets_with_attachments.TICKETS,
+    *tickets_of_strangers.TICKETS,
 )
 """Every practice ticket of a new world."""
 
@@ -214,7 +216,9 @@ class _Planter:
         return ticket.text.replace("{license}", quoted)
 
     def _company(self, company: tickets.Company) -> int:
-        fields = {"plan": company.plan, "deployment": company.deployment, "account_type": company.account_type}
+        fields: dict[str, object] = {"plan": company.plan, "deployment": company.deployment}
+        fields |= {"account_type": company.account_type}
+        fields |= {} if company.seats is None else {"seats": company.seats}
         if company.name not in self._companies:
             self._companies[company.name] = self._store.write(
                 "INSERT INTO organizations (name, fields, created_at) VALUES (?, ?, ?)",
@@ -401,7 +405,11 @@ class _Planter:
         if not file.is_export:
             return text
         key = "\n".join(text.splitlines()[1:-1])
-        rows = [("License Key", key), ("Email", ticket.requester.email), ("Company", ticket.company.name)]
+        rows = [
+            ("License Key", key),
+            ("Email", ticket.requester.email),
+            ("Company", ticket.company.name if ticket.company else ""),
+        ]
         rows += [("License End Date", str(file.expires_on(ticket.date(self._world_date)))), ("", "")]
         rows += [("Date", "Billable User Count"), ("2026-11-01 12:00:00", str(file.users - 7))]
         return "".join(f'"{name}","{value}"\n' for name, value in rows)
@@ -422,8 +430,8 @@ class _Planter:
         content = license_file.License(
             licensee={
                 "Name": ticket.requester.name,
-                "Company": ticket.company.name if ticket.company else ticket.requester.name,
-                "Email": ticket.requester.email,
+                "Company": file.company or (ticket.company.name if ticket.company else ""),
+                "Email": file.email or ticket.requester.email,
             },
             starts_on=expires_on - timedelta(days=file.term_days),
             expires_on=expires_on,

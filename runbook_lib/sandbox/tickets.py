@@ -76,12 +76,14 @@ class Company:
         plan: `premium`, `ultimate`, `starter`, `free`, or None where nothing was ever bought.
         deployment: `self_managed` or `gitlab_com`.
         account_type: `customer` or `prospect`.
+        seats: Users that were sold, or None where support's records say nothing.
     """
 
     name: str
     plan: str | None = "premium"
     deployment: str = "self_managed"
     account_type: str = "customer"
+    seats: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +97,8 @@ class LicenseFile:
         trial: Whether it is a trial, such as an extension made by Sales.
         foreign_key: Whether a key other than the world's signs it.
         is_export: Whether it comes as the license usage export, which holds the license in its first line.
+        company: Whom it names, if not the ticket's organization.
+        email: The address that it names, if not the requester's.
     """
 
     name: str
@@ -105,6 +109,8 @@ class LicenseFile:
     trial: bool = False
     foreign_key: bool = False
     is_export: bool = False
+    company: str | None = None
+    email: str | None = None
 
     def expires_on(self, emergency: date) -> date:
         """The day it expires, given the emergency's date."""
@@ -322,7 +328,7 @@ TICKETS = (
         id=1001,
         at=time(9, 4),
         requester=Person("Maya Lindqvist", "maya.lindqvist@nordlicht-analytics.example"),
-        company=Company(name="Nordlicht Analytics"),
+        company=Company(name="Nordlicht Analytics", seats=250),
         subject="License expired, GitLab is read-only",
         text="Hello,\n\nsince this morning nobody can push, GitLab says that the license has expired. Our renewal is "
         "with purchasing and will not be signed before Monday, and we have a release tonight.\n\nThe license file "
@@ -343,7 +349,7 @@ TICKETS = (
         id=1003,
         at=time(9, 19),
         requester=Person("Aisha Okonkwo", "aisha.okonkwo@lagos-grid.example"),
-        company=Company(name="Lagos Grid Systems"),
+        company=Company(name="Lagos Grid Systems", seats=250),
         subject="Red banner: your license has expired",
         text="Good morning, there is a red banner about our license on every page. Everything still works but I am "
         "worried that it stops during the weekend. License attached.\n\nRegards, Aisha Okonkwo",
@@ -353,7 +359,7 @@ TICKETS = (
         id=1004,
         at=time(9, 27),
         requester=Person("Pieter van den Berg", "p.vandenberg@polderbouw.example"),
-        company=Company(name="Polderbouw"),
+        company=Company(name="Polderbouw", seats=250),
         subject="GitLab read-only since Tuesday",
         text="Since Tuesday our GitLab has been read-only. We thought that it would sort itself out. It has not. "
         "Please send us a new license, the old one is attached.\n\nPieter",
@@ -363,7 +369,7 @@ TICKETS = (
         id=1005,
         at=time(9, 33),
         requester=Person("Hana Suzuki", "hana.suzuki@kitsune-robotics.example"),
-        company=Company(name="Kitsune Robotics"),
+        company=Company(name="Kitsune Robotics", seats=250),
         subject="Production deploys blocked by expired license",
         text="Hello team,\nour deploys have been blocked since Wednesday because GitLab does not accept pushes. "
         "Please find our license attached. We are 250 people.\n\nThank you,\nHana Suzuki",
@@ -402,7 +408,7 @@ TICKETS = (
         id=1009,
         at=time(10, 6),
         requester=Person("Sophie Marchand", "s.marchand@atelier-numerique.example"),
-        company=Company(name="Atelier Numérique"),
+        company=Company(name="Atelier Numérique", seats=250),
         subject="Temporary license expired as well",
         text="Hello,\nour contact in Sales gave us a temporary license last month, and now this one has run out too. "
         "Since yesterday GitLab has been read-only. I attach both files, the original and the temporary one.\n\n"
@@ -425,7 +431,7 @@ TICKETS = (
         id=1010,
         at=time(10, 21),
         requester=Person("Grzegorz Nowak", "grzegorz.nowak@mailbox-full.example"),
-        company=Company(name="Nowak Systemy"),
+        company=Company(name="Nowak Systemy", seats=250),
         subject="License expired over the weekend",
         text="Hello, GitLab stopped accepting pushes yesterday, license expired. File attached. Please send the new "
         "one to this address.\n\nGrzegorz Nowak",
@@ -438,7 +444,7 @@ TICKETS = (
             "<img src=x onerror=alert('name')> {{ticket.requester.email}} \u202eyrollaM\u202c",
             "mallory+emergency@hostile-names.example",
         ),
-        company=Company(name="=cmd()|'<script>alert(\"org\")</script>' & Sons <!channel> ../../x"),
+        company=Company(name="=cmd()|'<script>alert(\"org\")</script>' & Sons <!channel> ../../x", seats=250),
         subject="<script>alert('subject')</script> <!channel> {{ticket.requester.email}} =cmd() ../../x \x1b[31m\u202e",
         text=_HOSTILE_TEXT,
         attachments=(
@@ -451,7 +457,7 @@ TICKETS = (
         id=1901,
         at=time(10, 36),
         requester=Person("Maya Lindqvist", "maya.lindqvist@nordlicht-analytics.example"),
-        company=Company(name="Nordlicht Analytics"),
+        company=Company(name="Nordlicht Analytics", seats=250),
         subject="License expired (second ticket)",
         text="Hello, I opened another ticket for the same thing, please close this one.\n\nMaya",
         attachments=(LicenseFile(name="nordlicht-analytics.gitlab-license", grace_ended_days=1),),
@@ -488,7 +494,7 @@ TICKETS = (
         id=1905,
         at=time(11, 8),
         requester=Person("Front Desk", "not an address"),
-        company=Company(name="Harbor Clinic"),
+        company=Company(name="Harbor Clinic", seats=250),
         subject="GitLab license",
         text="The IT people are away and GitLab shows an expired license. They left me this file.",
         attachments=(LicenseFile(name="harbor-clinic.gitlab-license", grace_ended_days=1),),
@@ -497,7 +503,7 @@ TICKETS = (
         id=1906,
         at=time(11, 15),
         requester=Person("Lucía Fernández", "lucia.fernandez@meseta-datos.example"),
-        company=Company(name="Meseta Datos"),
+        company=Company(name="Meseta Datos", seats=250),
         subject="License ran out, instance locked",
         text="Hello, since yesterday our instance has been locked. License attached, 250 users.\n\nLucía Fernández",
         attachments=(LicenseFile(name="meseta-datos.gitlab-license", grace_ended_days=1),),
@@ -507,7 +513,7 @@ TICKETS = (
         id=1907,
         at=time(11, 24),
         requester=Person("Viktor Petrov", "v.petrov@balkanforge.example"),
-        company=Company(name="Balkanforge"),
+        company=Company(name="Balkanforge", seats=250),
         subject="Expired license",
         text="Hello, our license has expired, see the file. Please replace it quickly.\n\nViktor",
         attachments=(LicenseFile(name="balkanforge.gitlab-license", grace_ended_days=1, foreign_key=True),),

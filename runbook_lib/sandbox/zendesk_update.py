@@ -178,12 +178,14 @@ class Update:
         Source: Zendesk, *Placeholders reference*; they work in comments sent through the API as well.
         """
         requester = self._user(self.ticket["requester_id"])
-        organization = self.world.require("SELECT name FROM organizations WHERE id = ?", self.ticket["organization_id"])
+        organization = self.world.store.row(
+            "SELECT name FROM organizations WHERE id = ?", self.ticket["organization_id"]
+        )
         values = {
             "ticket.id": str(self.ticket["id"]),
             "ticket.title": self.ticket["subject"],
             "ticket.status": self.ticket["status"],
-            "ticket.organization.name": organization["name"],
+            "ticket.organization.name": organization["name"] if organization else "",
             "ticket.requester.name": requester["name"],
             "ticket.requester.first_name": requester["name"].partition(" ")[0],
             "ticket.requester.email": requester["email"],

@@ -110,6 +110,7 @@ def test_a_license_made_by_hand_has_no_copy_in_the_tracker(here: World, monkeypa
     weekend = WeekendLicense.open(3003, perform=True)
     weekend.take()
     weekend.collect_facts()
+    weekend.confirm_identity()
     weekend.decide_scope()
     weekend.confirm_subscription()
     weekend.choose_users()
@@ -143,6 +144,7 @@ def test_the_earlier_tickets_license_leads_here(here: World) -> None:
     case = WeekendLicense.open(3001, perform=True)
     case.take()
     case.collect_facts()
+    case.confirm_identity()
     case.decide_scope()
     case.confirm_subscription()
     case.choose_users()
@@ -161,7 +163,14 @@ def test_a_mail_that_is_not_missing_is_not_sent_again(here: World) -> None:
 def test_out_of_scope_leaves_no_note_that_promises_a_license(here: World) -> None:
     """Nothing is issued, so nothing is said."""
     case = to_facts(3003, perform=True, plan="free")
-    for step in (case.find_license, case.check_copy, case.send_copy, case.decide_scope, case.note_search):
+    for step in (
+        case.find_license,
+        case.check_copy,
+        case.send_copy,
+        case.confirm_identity,
+        case.decide_scope,
+        case.note_search,
+    ):
         step()
     assert "out_of_scope" == case.outcome
     assert [] == here.comments(3003)

@@ -56,7 +56,7 @@ def test_a_value_is_there_with_its_source(here: World) -> None:
     case = WeekendLicense.open(1001)
     run(case, "collect_facts")
     plan = row(case, "collect_facts", "plan")
-    assert ("premium", "license file, nordlicht-analytics.gitlab-license") == (plan.text, plan.said)
+    assert ("premium", "organization, field plan") == (plan.text, plan.said)
 
 
 def test_what_is_missing_is_asked_first(here: World) -> None:
@@ -87,12 +87,14 @@ def test_a_wrong_date_is_said_by_the_next_cell(here: World, screen: Screen) -> N
     run(case, "collect_facts")
     way(case).enter("expires_on", "2026-02-30")
     with pytest.raises(InputError, match="expires_on is '2026-02-30'; expected a day that exists"):
+        case.confirm_identity()
         case.decide_scope()
     assert "2026-02-30" == row(case, "collect_facts", "expires_on").text
     assert "[stopped]" in screen.card("Collect the facts")
     way(case).enter("expires_on", "2026-11-06")
+    case.confirm_identity()
     assert "in scope" == case.decide_scope().card.state
-    assert "[9 known]" in screen.card("Collect the facts")
+    assert "[10 known]" in screen.card("Collect the facts")
 
 
 def test_an_answer_that_is_missing_is_asked_for_and_stops_the_next_cell(here: World) -> None:
@@ -166,6 +168,7 @@ def test_an_emptied_field_falls_back_to_what_was_found(here: World) -> None:
     plan.input.value = "starter"
     plan.input.value = ""
     assert plan.said.startswith("empty, so this counts: premium")
+    case.confirm_identity()
     case.decide_scope()
     assert "premium" == str(case.facts.value("plan"))
 
@@ -302,10 +305,10 @@ def test_the_state_is_the_same_everywhere(here: World) -> None:
     case = WeekendLicense.open(1001)
     run(case, "decide_scope")
     assert (
-        "PRACTICE, 2026-11-22 · 3 of 10 steps rehearsed · next: Step 1: Confirm customer subscription · no outcome yet"
+        "PRACTICE, 2026-11-22 · 4 of 11 steps rehearsed · next: Step 1: Confirm customer subscription · no outcome yet"
     ) == state(case)
     run(case)
-    assert "PRACTICE, 2026-11-22 · 10 of 10 steps rehearsed · would end as license_issued" == state(case)
+    assert "PRACTICE, 2026-11-22 · 11 of 11 steps rehearsed · would end as license_issued" == state(case)
     lines = [place.box.children[-1] for place in way(case)._places.values()]
     assert [way(case)._state.widget] * len(lines) == lines
 
@@ -505,7 +508,7 @@ def test_foreign_words_stay_words(here: World) -> None:
     for kind, number in ((WeekendLicense, 1908), (WeekdayTriage, 2002), (WeekendLicense, 1001)):
         case = kind.open(number)
         case._ipython_display_()
-        for name in ("take", "collect_facts", "decide_scope"):
+        for name in ("take", "collect_facts", "confirm_identity", "decide_scope"):
             found.append(html(getattr(case, name)(**({"take_over": True} if name == "take" else {})).card))
         found.append(html(case.ticket_card().card))
     found += [str(one.value) for one in list(_instances.values()) if type(one).__name__ == "HTML"]
@@ -526,9 +529,9 @@ def test_a_form_of_another_ticket_has_no_answers_of_the_one_before(here: World, 
     given = unknown("emergency_on", "deployment", "account_type", "plan", "expires_on")
     case.collect_facts(**given)
     row(case, "collect_facts", "expires_on").input.value = "2026-11-06"
-    row(case, "open", "ticket_id").input.value = "2004"
+    row(case, "open", "ticket_id").input.value = "1908"
     case.collect_facts(**given)
-    assert 2004 == case.ticket.id
+    assert 1908 == case.ticket.id
     assert "2026-11-06" not in screen.card("Collect the facts")
     assert "" == row(case, "collect_facts", "expires_on").text
 

@@ -26,6 +26,7 @@ def to_scope(ticket_id: int, *, perform: bool = False, **facts: object) -> Weekd
     case = WeekdayTriage.open(ticket_id, perform=perform)
     case.take()
     case.collect_facts(**facts)
+    case.confirm_identity()
     case.decide_scope()
     return case
 
@@ -68,6 +69,7 @@ def test_customersdot_tells_when_the_license_ended_and_that_it_was_renewed(here:
     shown = words(case.collect_facts())
     assert "2026-11-05" == str(case.facts.value("expires_on"))
     assert "CustomersDot has a license of A-S00020031 that runs until 2027-11-05" in shown
+    case.confirm_identity()
     assert "in scope" in words(case.decide_scope())
 
 
@@ -110,6 +112,7 @@ def test_an_expired_session_is_told_and_hands_the_questions_over(here: World, co
     case = WeekdayTriage.open(2004)
     case.take()
     assert "session has expired" in words(case.collect_facts())
+    case.confirm_identity()
     case.decide_scope()
     with pytest.raises(NeedsAnswerError, match="account in CustomersDot"):
         to_end(case)
@@ -209,6 +212,7 @@ def test_on_a_weekend_the_other_runbook_is_named(here: World) -> None:
     case = WeekdayTriage.open(1001)
     case.take()
     case.collect_facts()
+    case.confirm_identity()
     assert "weekend_license" in words(case.decide_scope())
     assert "out_of_scope" == case.outcome
 

@@ -46,6 +46,7 @@ def to_scope(ticket_id: int, *, perform: bool = False, **facts: object) -> Weeke
     case = WeekendLicense.open(ticket_id, perform=perform)
     case.take()
     case.collect_facts(**facts)
+    case.confirm_identity()
     case.decide_scope()
     return case
 
@@ -79,8 +80,9 @@ def test_running_an_earlier_step_again_decides_anew(here: World) -> None:
     assert "out_of_scope" == case.outcome
     assert "Nothing to do" in words(case.confirm_subscription())
     case.collect_facts()
-    with pytest.raises(InputError, match="'decide_scope' has not been run"):
+    with pytest.raises(InputError, match="'confirm_identity' has not been run"):
         case.confirm_subscription()
+    case.confirm_identity()
     assert "in scope" in words(case.decide_scope())
     assert case.outcome is None
 
@@ -88,7 +90,7 @@ def test_running_an_earlier_step_again_decides_anew(here: World) -> None:
 def test_after_the_outcome_the_steps_say_why_they_do_nothing(here: World) -> None:
     """With the step that ended the case."""
     case = to_scope(1004)
-    for name in WeekendLicense.order[3:-1]:
+    for name in WeekendLicense.order[4:-1]:
         shown = words(getattr(case, name)())
         assert "Nothing to do: the case ended as out_of_scope in the step “Decide the scope”." in shown
 
@@ -99,17 +101,18 @@ def test_facts_name_their_source_and_the_engineer_goes_first(here: World) -> Non
     case.take()
     shown = words(case.collect_facts(plan="ultimate"))
     assert "plan: ultimate (engineer) counts; the license file says premium" in shown
+    assert "plan: ultimate (engineer) counts; the organization says premium" in shown
     assert "ultimate" == case.facts.value("plan")
 
 
 def test_what_was_confirmed_beside_a_screenshot_says_so(here: World) -> None:
-    """It goes with the engineer's word; what is confirmed must be given, as far as this runbook asks for it."""
+    """It ranks below our records; what is confirmed must be given, as far as this runbook asks for it."""
     case = WeekendLicense.open(1001)
     case.take()
     given = {"plan": "ultimate", "billable_users": 17}
     shown = words(case.collect_facts(**given, confirmed="plan,maximum_users"))
-    assert "plan: ultimate (screenshot) counts; the license file says premium" in shown
-    assert "plan ultimate screenshot counts confirmed by the engineer" in shown
+    assert "plan: premium (organization) counts; the screenshot says ultimate" in shown
+    assert "plan ultimate screenshot differs confirmed by the engineer" in shown
     assert "billable_users 17 engineer counts parameter" in shown
     with pytest.raises(InputError, match="confirmed names plan, maximum_users, but no value is given"):
         case.collect_facts(plan="unknown", maximum_users="unknown", confirmed=["plan", "maximum_users"])
@@ -568,6 +571,7 @@ def test_an_extension_that_blocked_at_once_is_judged_by_its_own_day(here: World)
         expires_on=date(2026, 11, 19),
         blocked_on=date(2026, 11, 19),
         trial=True,
+        company="Nordlicht Analytics",
     )
     case = to_scope(1001)
     assert case.verdict is not None
@@ -582,18 +586,9 @@ def test_a_renewal_that_has_not_begun_does_not_count(here: World) -> None:
     case = WeekendLicense.open(1001)
     case.take()
     assert "does not count: it starts on 2026-12-01" in words(case.collect_facts())
+    case.confirm_identity()
     case.decide_scope()
     assert case.outcome is None
-
-
-def test_somebody_elses_license_is_pointed_out(here: World) -> None:
-    """A signature shows who made the file, not whose it is."""
-    attach(here, 1001, starts_on=date(2025, 11, 9), expires_on=date(2026, 11, 7), company="Totally Other Corp")
-    case = WeekendLicense.open(1001)
-    case.take()
-    shown = words(case.collect_facts())
-    assert "licensed to Totally Other Corp" in shown
-    assert "Make sure that this is the customer who asks" in shown
 
 
 def test_an_impossible_count_in_a_license_file_is_no_fact(here: World) -> None:
@@ -601,8 +596,8 @@ def test_an_impossible_count_in_a_license_file_is_no_fact(here: World) -> None:
     attach(here, 1001, starts_on=date(2025, 11, 9), expires_on=date(2026, 11, 7), users=-5)
     case = WeekendLicense.open(1001)
     case.take()
-    assert "-5" in words(case.collect_facts())
-    assert case.facts.value("users_in_license") is None
+    assert "has no user count that can be used (-5)" in words(case.collect_facts())
+    assert ["organization"] == [str(fact.source) for fact in case.facts.known if fact.name == "users_in_license"]
 
 
 @pytest.mark.parametrize("first", ["mechanizer", "manual"])

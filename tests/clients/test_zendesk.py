@@ -118,6 +118,10 @@ def test_ticket() -> None:
             {"organization": Organization(31, "", {})},
         ),
         (
+            {"organizations": [{"id": 31, "name": "Customer", "domain_names": ["customer.example"]}]},
+            {"organization": Organization(31, "Customer", {}, ("customer.example",))},
+        ),
+        (
             {"ticket": FOUND["ticket"] | {"assignee_id": None}},
             {"assignee_id": None, "assignee_name": None},
         ),
@@ -133,6 +137,7 @@ def test_ticket() -> None:
         "organization not visible",
         "no organization",
         "organization without fields",
+        "organization with domains",
         "nobody assigned",
         "no subject",
         "requester without email",

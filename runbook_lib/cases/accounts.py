@@ -1,0 +1,67 @@
+"""The requester's CustomersDot accounts and what was sold to them, as facts. Only reads; it is optional everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from runbook_lib import policy
+from runbook_lib.cases.unread import OF_ACCOUNTS, Unread
+from runbook_lib.clients.customersdot import CustomersDot
+from runbook_lib.errors import RefusedError, UnavailableError
+from runbook_lib.models import Account, Fact, SoldLicense, Source
+
+NOT_CONFIGURED = "CustomersDot is not configured here (RUNBOOK_CUSTOMERSDOT_COOKIE)."
+
+
+@dataclass(frozen=True)
+class Sold:
+    """What CustomersDot has of a requester.
+
+    Attributes:
+        accounts: The accounts of exactly their address, or None where they could not be read.
+        licenses: The licenses of those accounts, or None.
+        trouble: Why they could not be read, or "".
+        unread: What of it could not be looked at, though it is there to be.
+    """
+
+    accounts: tuple[Account, ...] | None = None
+    licenses: tuple[SoldLicense, ...] | None = None
+    trouble: str = ""
+    unread: tuple[Unread, ...] = ()
+
+
+def look_up(cdot: CustomersDot | None, email: str | None, *, patience_s: float | None = None) -> Sold:
+    """Look for the accounts of an address, and their licenses."""
+    if cdot is None:
+        return Sold(trouble=NOT_CONFIGURED)
+    if email is None:
+        return Sold(trouble="The ticket shows no usable address to look for.")
+    try:
+        accounts = tuple(cdot.accounts(email, patience_s=patience_s))
+        return Sold(accounts, tuple(one for a in accounts for one in cdot.licenses(a, patience_s=patience_s)))
+    except (RefusedError, UnavailableError) as exc:
+        return Sold(trouble=str(exc), unread=(Unread.of("CustomersDot", exc, OF_ACCOUNTS),))
+
+
+def sold_facts(licenses: Sequence[SoldLicense], emergency_on: date) -> tuple[list[Fact], list[str]]:
+    """What the licenses of a single subscription tell: the one that had ended by the emergency's date counts.
+
+    A renewed license is only noted: the instance that asks for help does not have it yet.
+    """
+    names = {one.subscription_name for one in licenses}
+    ended = [one for one in licenses if one.expires_on and one.expires_on <= emergency_on]
+    notes = [
+        f"CustomersDot has a license of {one.subscription_name} that runs until {one.expires_on}."
+        for one in licenses
+        if one.expires_on and one.expires_on > emergency_on
+    ]
+    if len(names) != 1 or not ended:
+        return [], notes
+    last = max(ended, key=lambda one: one.expires_on or date.min)
+    where = f"license {last.id}"
+    found: list[tuple[str, object | None]] = [("deployment", "self_managed"), ("expires_on", last.expires_on)]
+    found.append(("plan", last.plan if last.plan in policy.PAID_PLANS else None))
+    found.append(("users_in_license", last.users))
+    return [Fact(name, value, Source.CUSTOMERSDOT, where) for name, value in found if value is not None], notes
