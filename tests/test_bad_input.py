@@ -132,11 +132,13 @@ def test_an_attachment_that_is_no_use_is_named_and_the_customer_is_asked(
     left_a_clean_record(ran)
 
 
-def test_an_attachment_that_is_missing_stops_the_run(world: World) -> None:
-    """What could not be looked at may be the license, so nothing is decided without it."""
-    ran = world.runbook("run", "weekend_license", 1903, "--json")
-    assert (1, "failed", None) == (ran.status, ran.report["status"], ran.report["outcome"])
-    assert "404" in ran.report["summary"]
+@pytest.mark.parametrize(("ticket_id", "reason"), [(1902, "52.4 MB"), (1903, "404")], ids=["50 MB", "missing"])
+def test_an_attachment_that_cannot_be_read_is_asked_about(world: World, ticket_id: int, reason: str) -> None:
+    """Exit status 3: what could not be looked at may be the license, so the customer is not asked for screenshots."""
+    ran = world.runbook("run", "weekend_license", ticket_id, "--json")
+    assert (3, "needs_answer", None) == (ran.status, ran.report["status"], ran.report["outcome"])
+    assert reason in ran.report["summary"]
+    assert "ask_customer" in ran.report["missing"]
     left_a_clean_record(ran)
 
 

@@ -32,7 +32,7 @@ TICKETS = (
         id=1042,
         at=time(15, 20),
         requester=_TOMAS,
-        company=Company(name="Vltava Print"),
+        company=Company(name="Vltava Print", seats=250),
         subject="License expired, customer on the phone",
         text="The customer called: their instance is read-only. I have not received the license file yet, they send it "
         "here. Opened in their name.",

@@ -13,7 +13,7 @@ TICKETS = (
         id=1021,
         at=time(10, 2),
         requester=Person("Elif Demir", "elif.demir@bosporus-lojistik.example"),
-        company=Company(name="Bosporus Lojistik"),
+        company=Company(name="Bosporus Lojistik", seats=180),
         subject="Fwd: Your GitLab license",
         text="Hello, our GitLab is read-only since yesterday. I cannot attach files from this machine, so I forward "
         "the mail that came with our license a year ago:\n\nOn Sat, GitLab wrote:\n{license}\n\nElif Demir",
@@ -23,7 +23,7 @@ TICKETS = (
         id=1022,
         at=time(10, 12),
         requester=Person("Marek Kowal", "marek.kowal@tatra-druk.example"),
-        company=Company(name="Tatra Druk"),
+        company=Company(name="Tatra Druk", seats=90),
         subject="License expired - export attached",
         text="Hi, the license ran out and nobody can push. I found the button that exports the license, the file is "
         "attached.\n\nMarek",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -89,7 +91,7 @@ def test_ask_customer_goes_before(here: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ticket_id", "words"), [(1041, "sign-in page"), (1043, "malware"), (1902, "a few kB"), (1903, "404")]
+    ("ticket_id", "words"), [(1041, "sign-in page"), (1043, "malware"), (1902, "52.4 MB"), (1903, "404")]
 )
 def test_file_that_may_not_be_read(here: World, ticket_id: int, words: str) -> None:
     """A sign-in page, malware, a size and a file that is gone stop the request for screenshots."""
@@ -100,29 +102,45 @@ def test_file_that_may_not_be_read(here: World, ticket_id: int, words: str) -> N
     assert "ask_customer" in told.value.missing
 
 
-def test_unread_file_keeps_a_no_from_ending_the_case(here: World) -> None:
-    """A plan that only the organization's field denies is not denied while a license is unread."""
+def test_answer_of_the_engineer_ends_the_case_all_the_same(here: World) -> None:
+    """Who says when the license ended has settled what the unread file would tell."""
     here.inject("zendesk", "error", status=503, path="/attachments/token", times=None)
     case = to_facts(1001, expires_on="2025-01-01")
     case.decide_scope()
-    assert "out_of_scope" == case.outcome  # the engineer's own answer settles it
+    assert "out_of_scope" == case.outcome
+
+
+def test_unread_license_keeps_a_weekend_case_from_ending(here: World) -> None:
+    """The organization's field says free, and the license that may say otherwise could not be read."""
+    here.inject("zendesk", "error", status=503, path="/attachments/token", times=None)
+    with plan_in_the_field(here, 1001, "free"):
+        case = to_facts(1001)
+        with pytest.raises(NeedsAnswerError, match="could not be looked at") as told:
+            case.decide_scope()
+    assert ("plan",) == told.value.missing
+    assert case.outcome is None
+
+
+@contextmanager
+def plan_in_the_field(world: World, ticket_id: int, plan: str) -> Iterator[None]:
+    """Another plan in the field of a ticket's organization, for a while."""
+    sql = "SELECT * FROM organizations WHERE id = (SELECT organization_id FROM tickets WHERE id = ?)"
+    (organization,) = world.rows(sql, ticket_id)
+    world.change("UPDATE organizations SET fields = ? WHERE id = ?", json.dumps({"plan": plan}), organization["id"])
+    try:
+        yield
+    finally:
+        world.change("UPDATE organizations SET fields = ? WHERE id = ?", organization["fields"], organization["id"])
 
 
 def test_start_here_does_not_end_on_an_unread_file(here: World) -> None:
     """The field says free; the license file may say otherwise."""
     here.inject("zendesk", "error", status=503, path="/attachments/token", times=None)
-    organization = here.rows(
-        "SELECT * FROM organizations WHERE id = (SELECT organization_id FROM tickets WHERE id=1001)"
-    )
-    fields = organization[0]["fields"]
-    here.change("UPDATE organizations SET fields = ? WHERE id = ?", '{"plan": "free"}', organization[0]["id"])
-    try:
+    with plan_in_the_field(here, 1001, "free"):
         case = StartHere.open(1001)
         case.collect_facts()
         with pytest.raises(NeedsAnswerError, match="could not be looked at"):
             case.choose_runbook()
-    finally:
-        here.change("UPDATE organizations SET fields = ? WHERE id = ?", fields, organization[0]["id"])
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault["kind"])
