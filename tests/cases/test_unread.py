@@ -42,11 +42,12 @@ def here(served: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     served.clear_faults()
 
 
-def to_facts(ticket_id: int, **facts: object) -> WeekendLicense:
-    """A weekend emergency up to the facts."""
+def to_scope(ticket_id: int, **facts: object) -> WeekendLicense:
+    """A weekend emergency up to the scope."""
     case = WeekendLicense.open(ticket_id)
     case.take()
     case.collect_facts(**facts)
+    case.confirm_identity()
     return case
 
 
@@ -54,7 +55,7 @@ def to_facts(ticket_id: int, **facts: object) -> WeekendLicense:
 def test_download_that_fails_is_no_request_for_screenshots(here: World, fault: dict[str, Any]) -> None:
     """The customer is not asked for what the unread file may tell; the name, the reason and the way on are said."""
     here.inject("zendesk", path="/attachments/token", times=None, **fault)
-    case = to_facts(1001)
+    case = to_scope(1001)
 
     assert [one.name for one in case.unread] == [name_of(here, 1001)]
     with pytest.raises(NeedsAnswerError, match="could not be looked at") as told:
@@ -73,7 +74,7 @@ def name_of(world: World, ticket_id: int) -> str:
 def test_answers_settle_what_an_unread_file_would_tell(here: World) -> None:
     """An engineer who looked and answered is not stopped."""
     here.inject("zendesk", "error", status=503, path="/attachments/token", times=None)
-    case = to_facts(1001, **ANSWERED, deployment="self_managed", billable_users="231")
+    case = to_scope(1001, **ANSWERED, deployment="self_managed", billable_users="231")
     case.decide_scope()
     case.confirm_subscription()
 
@@ -83,7 +84,7 @@ def test_answers_settle_what_an_unread_file_would_tell(here: World) -> None:
 def test_ask_customer_goes_before(here: World) -> None:
     """Who says that the customer shall be asked has looked."""
     here.inject("zendesk", "error", status=503, path="/attachments/token", times=None)
-    case = to_facts(1001)
+    case = to_scope(1001)
     case.decide_scope()
     case.confirm_subscription(ask_customer=True)
 
@@ -95,7 +96,7 @@ def test_ask_customer_goes_before(here: World) -> None:
 )
 def test_file_that_may_not_be_read(here: World, ticket_id: int, words: str) -> None:
     """A sign-in page, malware, a size and a file that is gone stop the request for screenshots."""
-    case = to_facts(ticket_id)
+    case = to_scope(ticket_id)
     case.decide_scope()
     with pytest.raises(NeedsAnswerError, match=words) as told:
         case.confirm_subscription()
@@ -105,7 +106,7 @@ def test_file_that_may_not_be_read(here: World, ticket_id: int, words: str) -> N
 def test_answer_of_the_engineer_ends_the_case_all_the_same(here: World) -> None:
     """Who says when the license ended has settled what the unread file would tell."""
     here.inject("zendesk", "error", status=503, path="/attachments/token", times=None)
-    case = to_facts(1001, expires_on="2025-01-01")
+    case = to_scope(1001, expires_on="2025-01-01")
     case.decide_scope()
     assert "out_of_scope" == case.outcome
 
@@ -114,7 +115,7 @@ def test_unread_license_keeps_a_weekend_case_from_ending(here: World) -> None:
     """The organization's field says free, and the license that may say otherwise could not be read."""
     here.inject("zendesk", "error", status=503, path="/attachments/token", times=None)
     with plan_in_the_field(here, 1001, "free"):
-        case = to_facts(1001)
+        case = to_scope(1001)
         with pytest.raises(NeedsAnswerError, match="could not be looked at") as told:
             case.decide_scope()
     assert ("plan",) == told.value.missing
@@ -170,4 +171,4 @@ def test_thread_that_cannot_be_read_stops(here: World) -> None:
     """Without the thread nothing is known of the ticket."""
     here.inject("zendesk", "error", status=503, path="/comments", times=None)
     with pytest.raises(UnavailableError):
-        to_facts(1001)
+        to_scope(1001)
