@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,7 +14,7 @@ import pytest
 from runbook_lib.cases.base import Case
 from runbook_lib.cases.license_files import MOST_FILES, MOST_LICENSES, LicenseFiles
 from runbook_lib.clients.zendesk import Zendesk
-from runbook_lib.errors import InputError, RefusedError, UnavailableError
+from runbook_lib.errors import InputError
 from runbook_lib.models import Attachment, Comment
 from tests.clients.wire import Answer, Wire, reply
 from tests.test_finder import CODE, mail, zipped
@@ -39,11 +40,14 @@ def looked(thread: list[Comment], *answers: Answer, key: Path | None = FIELD / "
 
 def comment(body: str, *names: str, size: int = 1000) -> Comment:
     """A comment as Zendesk gives it, with files."""
-    files = tuple(Attachment(n, name, f"{DESK}/{n}", "image/png", size) for n, name in enumerate(names))
+    files = tuple(
+        Attachment(n, name, f"{DESK}/{n}", "image/png", size, malware="malware_not_found")
+        for n, name in enumerate(names)
+    )
     item: dict[str, Any] = {"id": 1, "author_id": 2, "body": body, "public": True, "created_at": AT, "attachments": []}
     wire = Wire(reply(json={"comments": [item], "meta": {"has_more": False}}))
     (found,) = Zendesk(DESK, {}, wire.session).comments(1)
-    return Comment(1, 2, found.body, True, datetime.fromisoformat(AT).astimezone(UTC), files, found.raw)
+    return Comment(1, 2, found.body, True, datetime.fromisoformat(AT).astimezone(UTC), files, raw=found.raw)
 
 
 @pytest.mark.parametrize("name", sorted(WRAPPINGS.keys() - {"MIME Base64"}))
@@ -125,19 +129,22 @@ def test_an_odd_license_is_read_with_a_note() -> None:
     assert "a.txt: its END line is missing. It was read all the same." in files.notes
 
 
-@pytest.mark.parametrize(("status", "error"), [(404, RefusedError), (403, RefusedError), (503, UnavailableError)])
-def test_a_file_that_cannot_be_fetched_stops(status: int, error: type[Exception]) -> None:
-    """It is no note: what could not be looked at may be the license."""
-    with pytest.raises(error):
-        looked([comment("", "a.txt")], reply(status))
+@pytest.mark.parametrize(
+    ("status", "reason", "may_pass"), [(404, "404", False), (403, "403", False), (503, "503", True)]
+)
+def test_a_file_that_cannot_be_fetched_is_unread(status: int, reason: str, may_pass: bool) -> None:
+    """It is no note on what it is: what could not be looked at may be the license."""
+    files = looked([comment("", "a.txt")], reply(status))
+    (unread,) = files.unread
+    assert ("a.txt", may_pass) == (unread.name, unread.may_pass)
+    assert reason in unread.reason
+    assert ([], []) == (files.held, files.notes)
 
 
-def test_a_large_file_is_named_with_its_size() -> None:
+def test_a_large_file_is_unread_with_its_size() -> None:
     """Nobody looked into it, and the card says so."""
-    files = looked([comment("", "big.bin", size=52_428_800)])
-    assert ["big.bin was not used: it has 52.4 MB, more than the limit of 1.0 MB. Nobody has looked into it."] == (
-        files.notes
-    )
+    (unread,) = looked([comment("", "big.bin", size=52_428_800)]).unread
+    assert "big.bin could not be looked at: It has 52.4 MB, more than the limit of 1.0 MB." == unread.words
 
 
 def test_licenses_without_a_key_to_check_them_stop() -> None:
@@ -147,12 +154,16 @@ def test_licenses_without_a_key_to_check_them_stop() -> None:
     assert [] == looked([comment("Hello", "a.txt")], reply(content=b"x"), key=None).held
 
 
-def test_many_files_and_many_licenses_are_noted() -> None:
-    """What is over the limits is told."""
+@pytest.mark.parametrize(("kind", "is_unread"), [("text/plain", True), ("image/png", False)])
+def test_files_over_the_limit_are_told(kind: str, is_unread: bool) -> None:
+    """Those that may be a license are unread; pictures are only noted."""
     names = [f"{n}.txt" for n in range(MOST_FILES + 5)]
-    files = looked([comment("", *names)], reply(content=b"hello"))
-    assert MOST_FILES + 1 == len(files.notes)
-    assert f"{MOST_FILES + 5} files are on the ticket; only the first {MOST_FILES} were looked at." == files.notes[-1]
+    said = comment("", *names)
+    said = replace(said, attachments=tuple(replace(file, content_type=kind) for file in said.attachments))
+    files = looked([said], reply(content=b"hello"))
+    words = f"{MOST_FILES + 5} files are on the ticket; only the first {MOST_FILES} were looked at."
+    assert is_unread == (words in [one.reason for one in files.unread])
+    assert is_unread != (words in files.notes)
     assert MOST_LICENSES < MOST_FILES
 
 
