@@ -86,7 +86,7 @@ def test_a_file_counts_by_its_content(content: bytes) -> None:
 )
 def test_what_is_left_aside_is_told_with_what_it_is(content: bytes, words: str) -> None:
     """Every file stands on the card, whatever it is named."""
-    files = looked([comment("See the file.", "our.gitlab-license")], reply(content=content))
+    files = looked([comment("See the file.", "our.gitlab-license", size=len(content))], reply(content=content))
     assert [] == files.held
     assert f"our.gitlab-license was left aside: {words}" in files.notes[0]
 
