@@ -192,6 +192,8 @@ def test_a_missing_answer(lab: Lab, seen: Seen, notebook: Notebook) -> None:
 SLOW = """
 import time
 from runbook_lib.cases.walk import Walk
+
+pytestmark = pytest.mark.slow
 def enter(self, name, words, enter=Walk.__dict__.get("at_once", Walk.enter)):
     time.sleep(0.3)
     enter(self, name, words)
