@@ -32,9 +32,13 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 @pytest.fixture
 def notebook(lab: Lab, seen: Seen, theme: str) -> Iterator[Notebook]:
-    """In each theme; a picture of how it ended is kept, for when that was not meant."""
+    """In each theme; a picture of how it ended is kept, for when that was not meant.
+
+    No fault is left to the next test.
+    """
     lab.use_theme(theme)
     yield Notebook(lab, seen.page)
+    lab.world.clear_faults()
     seen.page.screenshot(path=SHOTS / "last.png")
 
 
