@@ -33,7 +33,11 @@ _INDENTED = {**_WRAP, "padding": "0 0 4px 176px"}
 _LEFT = {"align_items": "flex-start"}
 _FOLD, _FOLDED = "runbook-fold", "runbook-folded"
 _FOLDING = f"<style>.{_FOLD}:not(.mod-active) + .{_FOLDED} {{ display: none; }}</style>"
-"""What is folded follows its button in the page itself: the kernel may be busy, and hear of a press much later."""
+"""What is folded follows its button in the page itself: a kernel that runs a cell hears of a press only afterwards.
+
+Source: ipykernel 7.4, `comm.comm.BaseComm._reply_subshell_for`: whatever subshell a page names, a message goes to the
+thread that sent to this widget last, and that is the main one for each widget that a cell has just made.
+"""
 
 
 class Kind(Enum):

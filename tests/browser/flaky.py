@@ -47,13 +47,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--runs", type=int, default=30, help="how often (default: 30)")
     parser.add_argument("--busy", type=int, default=3, help="busy loops beside the tests (default: 3)")
     parser.add_argument("--workers", type=int, default=2, help="tests at once (default: 2)")
-    parser.add_argument("tests", nargs="*", default=["tests/browser"], help="what pytest runs (default: tests/browser)")
+    parser.add_argument("tests", nargs=argparse.REMAINDER, help="for pytest, options last (default: tests/browser)")
     options = parser.parse_args(arguments)
     failed = 0
     with load(options.busy):
         for number in range(1, options.runs + 1):
             began = time.monotonic()
-            failures = run(number, options.tests, options.workers)
+            failures = run(number, options.tests or ["tests/browser"], options.workers)
             failed += bool(failures)
             print(f"run {number}: {'failed' if failures else 'passed'}, {time.monotonic() - began:.0f} s", flush=True)
             for failure in failures:
