@@ -9,15 +9,15 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, TimeoutError
+from playwright.sync_api import Locator, Page
 
 from runbook_lib.settings import ROOT
-from tests.browser.conftest import PATIENCE_MS, SHOTS
+from tests.browser.conftest import SHOTS
 from tests.practice import World
 
 DOCS = ROOT / "docs"
@@ -197,19 +197,6 @@ class Notebook:
         """The first visible field with this label."""
         row = self.panel.locator(".widget-text, .widget-combobox", has=self.page.get_by_text(label, exact=True))
         return row.locator("input:visible").first
-
-    def unfold(self, press: Callable[[], None], label: str) -> None:
-        """Press until a field is there that was folded away.
-
-        Three times at most: in a page that has just found its kernel, what is pressed may be overwritten by the state
-        that the kernel had before, as was seen once or twice in some hundred runs on a busy machine.
-        """
-        for _ in range(3):
-            press()
-            with suppress(TimeoutError):
-                self.field(label).wait_for(timeout=PATIENCE_MS / 6)
-                return
-        raise AssertionError(f"{label} does not appear")
 
     def fill(self, label: str, words: str) -> None:
         """Click into a field and type."""
