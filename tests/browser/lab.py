@@ -169,9 +169,22 @@ class Notebook:
         self.click(self.panel.locator(".jp-CodeCell", has_text=cell).locator(".jp-InputPrompt").first)
 
     def run_cell(self, keys: str = "Shift+Enter") -> None:
-        """Run the active cell, and go on to the next one; Control+Enter stays."""
-        with self._runs(self.panel.locator(".jp-Cell.jp-mod-active")):
+        """Run the active cell, and go on to the next one; Control+Enter stays.
+
+        JupyterLab goes on a moment after it began to run: a key that comes before that would run the cell once more.
+        """
+        active = self.panel.locator(".jp-Cell.jp-mod-active")
+        cell = active.element_handle()
+        with self._runs(active):
             self.press(keys)
+            if keys == "Shift+Enter":
+                self.page.wait_for_function(
+                    """cell => {
+                        const now = cell.parentElement.querySelector('.jp-Cell.jp-mod-active');
+                        return now && now !== cell && now.contains(document.activeElement);
+                    }""",
+                    arg=cell,
+                )
 
     @contextmanager
     def _runs(self, cell: Locator) -> Iterator[None]:
@@ -180,13 +193,13 @@ class Notebook:
         element.evaluate(
             """cell => {
                 const prompt = cell.classList.contains('jp-CodeCell') && cell.querySelector('.jp-InputPrompt');
-                window.hasRun = !prompt;
-                const look = () => { window.hasRun ||= /[0-9]/.test(prompt.innerText) };
+                const run = window.lastRun = {isOver: !prompt};
+                const look = () => { run.isOver ||= /[0-9]/.test(prompt.innerText) };
                 if (prompt) new MutationObserver(look).observe(prompt, {childList: true, characterData: true});
             }"""
         )
         yield
-        self.page.wait_for_function("window.hasRun")
+        self.page.wait_for_function("window.lastRun.isOver")
         self.wait()
 
     def active(self) -> str:

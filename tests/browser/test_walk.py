@@ -106,10 +106,9 @@ def test_by_keyboard_alone(lab: Lab, seen: Seen, notebook: Notebook) -> None:
     notebook.open(copy(lab, "weekday_triage", 2003))
     notebook.select("ticket_id: int")
     notebook.clicks = 0
-    while "case.close()" not in notebook.active():
-        notebook.run_cell()
-        if notebook.active().startswith("Decide the scope"):
-            unfold_and_type(notebook, "self_managed")
+    run_to(notebook, "Decide the scope")
+    unfold_and_type(notebook, "self_managed")
+    run_to(notebook, "case.close()")
     notebook.run_cell("Control+Enter")
     notebook.see("would end as resolved_itself")
     reach(notebook, BUTTON)
@@ -118,6 +117,12 @@ def test_by_keyboard_alone(lab: Lab, seen: Seen, notebook: Notebook) -> None:
     assert 0 == notebook.clicks
     assert (1, 0) == (len(records(lab.world, 2003)), verified(lab.world, 2003))
     assert "confirm" in lab.world.comments(2003)[0]["body"]
+
+
+def run_to(notebook: Notebook, words: str) -> None:
+    """Run cell after cell until the active one has these words."""
+    while words not in notebook.active():
+        notebook.run_cell()
 
 
 def reach(notebook: Notebook, label: str) -> None:
