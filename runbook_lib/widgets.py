@@ -31,7 +31,13 @@ _INPUT = {"width": "370px", "max_width": "98%", "min_width": "0"}
 _WRAP = {"flex_flow": "row wrap", "align_items": "center", "max_width": "100%"}
 _INDENTED = {**_WRAP, "padding": "0 0 4px 176px"}
 _LEFT = {"align_items": "flex-start"}
-_HIDDEN, _SHOWN = "none", ""
+_FOLD, _FOLDED = "runbook-fold", "runbook-folded"
+_FOLDING = f"<style>.{_FOLD}:not(.mod-active) + .{_FOLDED} {{ display: none; }}</style>"
+"""What is folded follows its button in the page itself: a kernel that runs a cell hears of a press only afterwards.
+
+Source: ipykernel 7.4, `comm.comm.BaseComm._reply_subshell_for`: whatever subshell a page names, a message goes to the
+thread that sent to this widget last, and that is the main one for each widget that a cell has just made.
+"""
 
 
 class Kind(Enum):
@@ -111,7 +117,7 @@ class Form:
     Args:
         fields: What is asked.
         folded: What may also be changed; behind a button.
-        unfolded: Whether it is shown from the beginning.
+        fold: The button of the form before, which stays as it was pressed; see `release`.
         pictures: What the values may be read off.
         notes: What else is to be known, a line each.
         entered: What was entered before, by name.
@@ -126,7 +132,7 @@ class Form:
         fields: Sequence[Field],
         *,
         folded: Sequence[Field] = (),
-        unfolded: bool = False,
+        fold: ipywidgets.ToggleButton | None = None,
         pictures: Sequence[Picture] = (),
         notes: Sequence[str] = (),
         entered: Mapping[str, str] | None = None,
@@ -142,15 +148,12 @@ class Form:
             for one in (*fields, *folded)
         }
         self.said = ipywidgets.Label()
-        self.fold = ipywidgets.ToggleButton(
-            value=unfolded, description="Change an answer", icon="pencil", layout={"width": "auto"}
-        )
-        self._folded = ipywidgets.VBox([self.rows[one.name].box for one in folded])
-        self.fold.observe(self._unfold, names="value")
-        self._unfold()
+        self.fold = fold or _fold()
+        self._folded = ipywidgets.VBox([self.rows[one.name].box for one in folded]).add_class(_FOLDED)
+        self._folding = ipywidgets.HTML(_FOLDING, layout={"display": "none"})
         self._above = _above(pictures, notes)
         shown = [*self._above, *(self.rows[one.name].box for one in fields)]
-        shown += [self.fold, self._folded] if folded else []
+        shown += [self.fold, self._folded, self._folding] if folded else []
         self.box = ipywidgets.VBox([*shown, self.said] if say else shown, layout=_LEFT)
         self._speak()
 
@@ -164,11 +167,6 @@ class Form:
         """What shows the form in a cell's output; it can be shown in several."""
         return dict(self.box._repr_mimebundle_())
 
-    @property
-    def is_unfolded(self) -> bool:
-        """Whether what may also be changed is shown."""
-        return bool(self.fold.value)
-
     def enter(self, name: str, text: str) -> None:
         """Put a text into a field, if the form has it."""
         if name in self.rows:
@@ -176,10 +174,19 @@ class Form:
 
     def close(self) -> None:
         """Take the form away, with all that listens to it."""
+        close(self.release())
+
+    def release(self) -> ipywidgets.ToggleButton:
+        """Take the form away but for the fold's button: a press of it may still be on its way from the page.
+
+        Returns:
+            The button, for the form that takes the place of this one.
+        """
         for row in self.rows.values():
             row.close()
         pictures = [picture for widget in self._above for picture in getattr(widget, "children", ())]
-        close(*pictures, *self._above, self.said, self.fold, self._folded, self.box)
+        close(*pictures, *self._above, self.said, self._folded, self._folding, self.box)
+        return self.fold
 
     def _changed(self, name: str, text: str) -> None:
         self._speak()
@@ -189,9 +196,6 @@ class Form:
     def _speak(self) -> None:
         if self._say is not None:
             self.said.value = self._say(self.values)
-
-    def _unfold(self, change: object = None) -> None:
-        self._folded.layout.display = _SHOWN if self.fold.value else _HIDDEN
 
 
 class _Row:
@@ -463,6 +467,13 @@ def close(*widgets: Any) -> None:
             if one is not None:
                 one.unobserve_all()
                 one.close()
+
+
+def _fold() -> ipywidgets.ToggleButton:
+    """A button that unfolds what stands right below it; it is followed by `_FOLDING`, not by the kernel."""
+    button = ipywidgets.ToggleButton(description="Change an answer", icon="pencil", layout={"width": "auto"})
+    button.add_class(_FOLD)
+    return button
 
 
 def _outputs(bundle: Mapping[str, Any]) -> tuple[dict[str, Any]]:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-BROWSER_SETTING = "RUNBOOK_BROWSER"
+BROWSER_SETTING = "TEST_BROWSER"
 """Names the browser's program, where it has another name or place than usual."""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MANAGERS: Mapping[str, tuple[tuple[str, ...], ...]] = {

@@ -11,7 +11,7 @@ import pytest
 
 from tests.practice import Ran, World
 
-pytestmark = pytest.mark.apart
+pytestmark = [pytest.mark.apart, pytest.mark.slow]
 
 BEFORE_THE_RUN = {
     "no number": (["abc"], ("ticket_id", "'abc'", "1001")),

@@ -15,6 +15,8 @@ from tests.configuration import without_configuration
 from tests.practice import World
 from tests.records.making import WORDS, Shelf, notebook
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass(frozen=True)
 class Said:

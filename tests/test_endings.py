@@ -9,7 +9,7 @@ import pytest
 from runbook_lib.settings import ROOT
 from tests.endings import ENDINGS, Ending, Told, ours, papermills, rows
 
-pytestmark = pytest.mark.apart
+pytestmark = [pytest.mark.apart, pytest.mark.slow]
 
 
 @pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.name)

@@ -182,7 +182,7 @@ FULL = """
 import resource, sys
 from runbook_lib import cli
 
-pytestmark = pytest.mark.apart
+pytestmark = [pytest.mark.apart, pytest.mark.slow]
 limit = int(sys.argv.pop(1))
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
 sys.exit(cli.main(sys.argv[1:]))

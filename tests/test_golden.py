@@ -21,7 +21,7 @@ from runbook_lib.papermill_engine import PROGRESS
 from runbook_lib.settings import ROOT
 from tests.practice import World, start
 
-pytestmark = pytest.mark.apart
+pytestmark = [pytest.mark.apart, pytest.mark.slow]
 
 GOLDEN = Path(__file__).parent / "golden"
 SANITIZE = GOLDEN / "sanitize.cfg"

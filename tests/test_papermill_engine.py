@@ -17,6 +17,8 @@ from runbook_lib.redaction import Redactor
 from tests.endings import ENDINGS, Ending, _run, _states, _write
 from tests.practice import World
 
+pytestmark = pytest.mark.slow
+
 OPTIONS = {"cell time-out": ("--execution-timeout", "1")}
 
 

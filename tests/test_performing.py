@@ -14,7 +14,7 @@ from runbook_lib.performing import Performance, Progress
 from runbook_lib.settings import Settings
 from tests.practice import World, start
 
-pytestmark = pytest.mark.apart
+pytestmark = [pytest.mark.apart, pytest.mark.slow]
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ import pytest
 from runbook_lib import license
 from tests.practice import WORLD_DATE, Ran, World, start
 
+pytestmark = pytest.mark.slow
+
 ISSUED = (1001, 1005, 1009, 1011)
 OUT_OF_SCOPE = {
     1003: ("4 days more", "normal License & Renewals request"),

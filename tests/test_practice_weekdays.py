@@ -12,6 +12,8 @@ import pytest
 from runbook_lib import license, triage
 from tests.practice import Ran, World, start
 
+pytestmark = pytest.mark.slow
+
 WEEKDAYS = {
     2001: ("escalated", "account in CustomersDot? no"),
     2002: ("escalated", "subscription"),

@@ -14,6 +14,8 @@ from runbook_lib.messages import Seal, find_seal, seal_note
 from runbook_lib.settings import ROOT
 from tests.practice import World, start
 
+pytestmark = pytest.mark.slow
+
 SCHEMA = json.loads((ROOT / "runbook_lib" / "record.schema.json").read_text())
 
 

@@ -100,14 +100,25 @@ def test_a_choice_can_be_anything(form: Form) -> None:
 
 
 def test_what_may_also_be_changed_is_folded_away(heard: Heard) -> None:
-    """Until somebody wants to see it."""
+    """Right below its button, which the page follows by itself."""
     form = Form(FIELDS[:1], folded=FIELDS[1:], on_change=heard)
-    assert ("none", False) == (form._folded.layout.display, form.is_unfolded)
-    form.fold.value = True
-    assert ("", True) == (form._folded.layout.display, form.is_unfolded)
+    below = form.box.children[form.box.children.index(form.fold) + 1]
+    assert [form.rows["expires_on"].box] == list(below.children)
     form.enter("expires_on", "2026-11-06")
     assert [("expires_on", "2026-11-06")] == heard
     form.close()
+
+
+def test_the_next_form_keeps_the_pressed_button() -> None:
+    """A press may be on its way while a form is replaced: its button must still be there to take it."""
+    former = Form(FIELDS[:1], folded=FIELDS[1:])
+    form = Form(FIELDS, folded=FIELDS[1:], fold=former.release())
+    former.fold.value = True
+    assert form.fold.value
+    assert form.fold.comm is not None
+    assert former.box.comm is None
+    form.close()
+    assert former.fold.comm is None
 
 
 def test_a_line_below_puts_everything_into_words() -> None:

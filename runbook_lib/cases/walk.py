@@ -392,16 +392,17 @@ class Walk:
         return self._case.services.zendesk.download(file, self._case.settings.attachment_limit_bytes)
 
     def _form(self, fields: Sequence[Field], folded: Sequence[Field], *, before: Form | None) -> Form | None:
-        unfolded = before is not None and before.is_unfolded
+        fold = None
         if before:
             self._page.settle()  # it may be typed in right now
-            before.close()
+            fold = before.release()
         if not fields and not folded:
+            close(*[fold] if fold else [])
             return None
         return Form(
             fields,
             folded=folded,
-            unfolded=unfolded,
+            fold=fold,
             pictures=self._pictures.shown,
             notes=self._pictures.notes,
             entered=self._entered,

@@ -17,6 +17,20 @@ PATIENCE_MS = 90_000
 """A browser test may share its two cores with other tests."""
 
 
+EVENTS = """
+window.events = [];
+for (const kind of ['keydown', 'keyup', 'mousedown', 'mouseup', 'click', 'focusin'])
+    addEventListener(kind, event => {
+        const {target} = event;
+        const name = target.innerText?.slice(0, 30).replaceAll('\\n', ' ') ?? '';
+        const active = target.classList?.contains('mod-active') ? ' (pressed)' : '';
+        const when = Math.round(event.timeStamp);
+        window.events.push(`${when} ${kind} ${event.key ?? ''} ${target.nodeName} ${name}${active}`);
+    }, true);
+"""
+"""Notes where each key, click and change of focus arrives: a press that came to nothing can be followed."""
+
+
 @dataclass
 class Seen:
     """A page, and what went wrong in it.
@@ -45,6 +59,7 @@ class Seen:
                 ...[...document.querySelectorAll('input')].map(field => `field: ${field.value}`),
                 `focus: ${document.activeElement.outerHTML.slice(0, 300)}`,
                 `active: ${document.querySelector('.jp-Cell.jp-mod-active')?.innerText.slice(0, 300)}`,
+                ...(window.events ?? []).slice(-60).map(event => `event: ${event}`),
             ]"""
         )
         return "\n".join([*told, *(f"error: {error}" for error in self.errors)])
@@ -79,6 +94,7 @@ def seen(browser: Browser, theme: str) -> Iterator[Seen]:
     context = browser.new_context(viewport={"width": 1280, "height": 1600}, color_scheme=theme)  # type: ignore[arg-type]
     context.set_default_timeout(PATIENCE_MS)
     expect.set_options(timeout=PATIENCE_MS)
+    context.add_init_script(EVENTS)
     found = Seen(context.new_page())
 
     def only_here(route: Route) -> None:

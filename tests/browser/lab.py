@@ -9,15 +9,15 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, TimeoutError
+from playwright.sync_api import Locator, Page
 
 from runbook_lib.settings import ROOT
-from tests.browser.conftest import PATIENCE_MS, SHOTS
+from tests.browser.conftest import SHOTS
 from tests.practice import World
 
 DOCS = ROOT / "docs"
@@ -169,9 +169,22 @@ class Notebook:
         self.click(self.panel.locator(".jp-CodeCell", has_text=cell).locator(".jp-InputPrompt").first)
 
     def run_cell(self, keys: str = "Shift+Enter") -> None:
-        """Run the active cell, and go on to the next one; Control+Enter stays."""
-        with self._runs(self.panel.locator(".jp-Cell.jp-mod-active")):
+        """Run the active cell, and go on to the next one; Control+Enter stays.
+
+        JupyterLab goes on a moment after it began to run: a key that comes before that would run the cell once more.
+        """
+        active = self.panel.locator(".jp-Cell.jp-mod-active")
+        cell = active.element_handle()
+        with self._runs(active):
             self.press(keys)
+            if keys == "Shift+Enter":
+                self.page.wait_for_function(
+                    """cell => {
+                        const now = cell.parentElement.querySelector('.jp-Cell.jp-mod-active');
+                        return now && now !== cell && now.contains(document.activeElement);
+                    }""",
+                    arg=cell,
+                )
 
     @contextmanager
     def _runs(self, cell: Locator) -> Iterator[None]:
@@ -180,13 +193,13 @@ class Notebook:
         element.evaluate(
             """cell => {
                 const prompt = cell.classList.contains('jp-CodeCell') && cell.querySelector('.jp-InputPrompt');
-                window.hasRun = !prompt;
-                const look = () => { window.hasRun ||= /[0-9]/.test(prompt.innerText) };
+                const run = window.lastRun = {isOver: !prompt};
+                const look = () => { run.isOver ||= /[0-9]/.test(prompt.innerText) };
                 if (prompt) new MutationObserver(look).observe(prompt, {childList: true, characterData: true});
             }"""
         )
         yield
-        self.page.wait_for_function("window.hasRun")
+        self.page.wait_for_function("window.lastRun.isOver")
         self.wait()
 
     def active(self) -> str:
@@ -197,19 +210,6 @@ class Notebook:
         """The first visible field with this label."""
         row = self.panel.locator(".widget-text, .widget-combobox", has=self.page.get_by_text(label, exact=True))
         return row.locator("input:visible").first
-
-    def unfold(self, press: Callable[[], None], label: str) -> None:
-        """Press until a field is there that was folded away.
-
-        Three times at most: in a page that has just found its kernel, what is pressed may be overwritten by the state
-        that the kernel had before, as was seen once or twice in some hundred runs on a busy machine.
-        """
-        for _ in range(3):
-            press()
-            with suppress(TimeoutError):
-                self.field(label).wait_for(timeout=PATIENCE_MS / 6)
-                return
-        raise AssertionError(f"{label} does not appear")
 
     def fill(self, label: str, words: str) -> None:
         """Click into a field and type."""

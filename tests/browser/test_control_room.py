@@ -19,6 +19,8 @@ from tests.browser.accessibility import serious
 from tests.browser.conftest import Seen
 from tests.practice import WORLD_DATE, Ran, World, start
 
+pytestmark = pytest.mark.slow
+
 REQUESTER = "maya.lindqvist@nordlicht-analytics.example"
 
 

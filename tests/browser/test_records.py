@@ -13,6 +13,8 @@ from tests.browser.conftest import Seen
 from tests.browser.lab import Lab, Notebook, running
 from tests.practice import World, start
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:

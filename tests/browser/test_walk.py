@@ -14,7 +14,7 @@ from tests.browser.conftest import SHOTS, Seen
 from tests.browser.lab import Lab, Notebook, running
 from tests.practice import World, start
 
-BUTTON = "Perform and record"
+BUTTON, CHANGE = "Perform and record", "Change an answer"
 EFFORT = (8, 5)
 """Clicks and keys from the ticket's number to the open record: the README says so."""
 
@@ -32,9 +32,13 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 @pytest.fixture
 def notebook(lab: Lab, seen: Seen, theme: str) -> Iterator[Notebook]:
-    """In each theme; a picture of how it ended is kept, for when that was not meant."""
+    """In each theme; a picture of how it ended is kept, for when that was not meant.
+
+    No fault is left to the next test.
+    """
     lab.use_theme(theme)
     yield Notebook(lab, seen.page)
+    lab.world.clear_faults()
     seen.page.screenshot(path=SHOTS / "last.png")
 
 
@@ -102,10 +106,9 @@ def test_by_keyboard_alone(lab: Lab, seen: Seen, notebook: Notebook) -> None:
     notebook.open(copy(lab, "weekday_triage", 2003))
     notebook.select("ticket_id: int")
     notebook.clicks = 0
-    while "case.close()" not in notebook.active():
-        notebook.run_cell()
-        if notebook.active().startswith("Decide the scope"):
-            unfold_and_type(notebook, "self_managed")
+    run_to(notebook, "Decide the scope")
+    unfold_and_type(notebook, "self_managed")
+    run_to(notebook, "case.close()")
     notebook.run_cell("Control+Enter")
     notebook.see("would end as resolved_itself")
     reach(notebook, BUTTON)
@@ -114,6 +117,12 @@ def test_by_keyboard_alone(lab: Lab, seen: Seen, notebook: Notebook) -> None:
     assert 0 == notebook.clicks
     assert (1, 0) == (len(records(lab.world, 2003)), verified(lab.world, 2003))
     assert "confirm" in lab.world.comments(2003)[0]["body"]
+
+
+def run_to(notebook: Notebook, words: str) -> None:
+    """Run cell after cell until the active one has these words."""
+    while words not in notebook.active():
+        notebook.run_cell()
 
 
 def reach(notebook: Notebook, label: str) -> None:
@@ -129,8 +138,9 @@ def reach(notebook: Notebook, label: str) -> None:
 def unfold_and_type(notebook: Notebook, words: str) -> None:
     """From the cell below a form into the form, and back to its cell."""
     notebook.press("ArrowUp")
-    reach(notebook, "Change an answer")
-    notebook.unfold(lambda: notebook.press("Space"), "Deployment")
+    reach(notebook, CHANGE)
+    notebook.press("Space")
+    notebook.field("Deployment").wait_for()
     notebook.press("Tab")
     notebook.press("Tab")
     notebook.press("Control+a")
@@ -147,7 +157,7 @@ def test_a_wrong_date_and_a_service_that_is_down(lab: Lab, seen: Seen, notebook:
     """Each is said in words where it happens, and nothing that was entered is lost."""
     notebook.open(copy(lab, "weekend_license", 1009))
     notebook.run_all()
-    notebook.unfold(lambda: notebook.click(notebook.button("Change an answer")), "Expired on")
+    notebook.click(notebook.button(CHANGE))
     notebook.fill("Expired on", "2026-02-30")
     notebook.panel.get_by_text("✗ expires_on is '2026-02-30'").first.wait_for()
     notebook.shot("wrong_date")
@@ -189,9 +199,47 @@ def test_a_missing_answer(lab: Lab, seen: Seen, notebook: Notebook) -> None:
     notebook.see("would end as")
 
 
+BUSY = """
+import time
+from pathlib import Path
+while Path("hold").exists():
+    time.sleep(0.05)
+"""
+"""A cell that runs as long as there is a file beside the notebook."""
+
+
+@pytest.mark.parametrize("theme", ["light"])
+def test_an_answer_is_opened_while_a_cell_runs(lab: Lab, seen: Seen, notebook: Notebook) -> None:
+    """The kernel hears of the press only when the cell has ended; the page does not wait for that."""
+    path = lab.root / copy(lab, "weekend_license", 1006)
+    cells = nbformat.read(path, as_version=4)
+    cells.cells.append(nbformat.v4.new_code_cell(BUSY))
+    nbformat.write(cells, path)
+    notebook.open(str(path.relative_to(lab.root)))
+    notebook.run_all()
+    hold = path.with_name("hold")
+    hold.touch()
+    notebook.select("hold")
+    notebook.press("Control+Enter")
+    running_cell = notebook.panel.locator(".jp-InputPrompt", has_text="[*]")
+    running_cell.wait_for()
+    try:
+        notebook.click(notebook.button(CHANGE))
+        notebook.field("Deployment").wait_for(timeout=5_000)
+        assert running_cell.is_visible()
+    finally:
+        hold.unlink()
+    notebook.wait()
+    assert notebook.field("Deployment").is_visible()
+    notebook.click(notebook.button(CHANGE))
+    notebook.field("Deployment").wait_for(state="hidden")
+
+
 SLOW = """
 import time
 from runbook_lib.cases.walk import Walk
+
+pytestmark = pytest.mark.slow
 def enter(self, name, words, enter=Walk.__dict__.get("at_once", Walk.enter)):
     time.sleep(0.3)
     enter(self, name, words)
@@ -217,7 +265,7 @@ def test_a_cell_waits_for_the_rest_of_a_word(lab: Lab, seen: Seen, notebook: Not
     notebook.select("case.find_subscription")
     notebook.run_cell()  # which waits until the page has its widgets again
     cell = notebook.panel.locator(".jp-CodeCell", has_text="case.find_subscription")
-    notebook.unfold(lambda: notebook.click(cell.locator("button", has_text="Change an answer")), "Subscription")
+    notebook.click(cell.locator("button", has_text=CHANGE))
     notebook.fill("Subscription", "A-S00029022")
     notebook.select("case.close")
     notebook.run_cell("Control+Enter")
@@ -267,7 +315,8 @@ def test_a_narrow_panel(lab: Lab, seen: Seen, notebook: Notebook) -> None:
     """Half a screen: forms wrap, and nothing of them is clipped."""
     notebook.open(copy(lab, "weekend_license", 1002))
     notebook.run_all()
-    notebook.unfold(lambda: notebook.click(notebook.button("Change an answer")), "Expired on")
+    notebook.click(notebook.button(CHANGE))
+    notebook.field("Deployment").wait_for()
     seen.page.set_viewport_size({"width": 760, "height": 1400})
     wide = "f => f.scrollWidth > f.clientWidth + 1"
     forms = f"panel => [...panel.querySelectorAll('.widget-vbox')].filter({wide}).map(f => f.innerText)"

@@ -38,7 +38,7 @@ from tests.cases.walking import (
 )
 from tests.practice import WORLD_DATE, World
 
-pytestmark = pytest.mark.apart
+pytestmark = [pytest.mark.apart, pytest.mark.slow]
 
 ADDRESS = "maya.lindqvist@nordlicht-analytics.example"
 

@@ -38,6 +38,8 @@ from tests.cases.walking import (
 )
 from tests.practice import World
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def notebooks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -13,6 +13,8 @@ from tests.faults import kills, series
 from tests.faults.night import Tally
 from tests.practice import World
 
+pytestmark = pytest.mark.slow
+
 SCHEDULES, SEED = 12, 20261122
 
 

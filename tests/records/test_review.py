@@ -27,6 +27,8 @@ from runbook_lib.settings import ROOT, Settings
 from tests.practice import World, start
 from tests.records.making import START, Shelf
 
+pytestmark = pytest.mark.slow
+
 TODAY = date(2026, 11, 25)
 NAME = "20261121T100000000Z-weekend_license.ipynb"
 NOTEBOOK = ROOT / "notebooks" / "review_records.ipynb"

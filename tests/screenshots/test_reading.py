@@ -22,6 +22,8 @@ from runbook_lib.screenshots.words import Word
 from tests import pages
 from tests.pages import Camera, Values, View
 
+pytestmark = pytest.mark.slow
+
 LARGE = Values(
     plan="Ultimate",
     expires_on=date(2026, 2, 28),
