@@ -229,7 +229,7 @@ def _css(color: dict[str, str]) -> str:
         f".line svg{{fill:none;stroke:{color['text']};stroke-width:1.5;flex:none;margin-right:-6px}}"
         f".button{{border:1px solid {color['line']};border-radius:4px;padding:5px 12px;margin-left:auto}}"
         ".large{font-size:32px;line-height:40px;font-weight:bold;margin:4px 0 8px}"
-        ".wide{display:flex;align-items:center}.wide span:first-child{width:40%;font-weight:bold}"
+        ".wide{display:flex;align-items:center;margin:0}.wide span:first-child{width:40%;font-weight:bold}"
         ".wide span:last-child{flex:1;text-align:center;font-size:30px;line-height:44px;margin-right:40%}"
         "table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:10px 8px;font-size:14px;"
         f"border-bottom:1px solid {color['line']}}}"
@@ -252,7 +252,7 @@ def _cards(labels: dict[str, str], values: Values, layout: str, *, dated: bool =
     numbers = {"in": values.users, "billable": values.billable, "max": values.maximum, "over": values.over}
     made = {
         "large": "<div class=card><b>{0}</b><div class='large mark'>{1:,}</div><small>{2}</small></div>",
-        "wide": "<div class=card><div class='wide mark'><span>{0}:</span><span>{1:,}</span></div><small>{2}</small></div>",
+        "wide": "<div class=card><p class='wide mark'><span>{0}:</span><span>{1:,}</span></p><small>{2}</small></div>",
         "above": "<div class=card><div class=number>{1:,}</div><div class=upper>{0}</div><small>{2}</small></div>",
         "below": "<div class=card><div>{0}</div><div class=number>{1:,}</div><small>{2}</small></div>",
         "bare": "<div class=card><div>{0}</div><div class=number>{1:,}</div></div>",

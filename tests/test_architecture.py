@@ -19,7 +19,7 @@ LAYERS = (
     ("errors",),
     ("models",),
     ("policy",),
-    ("answers", "triage", "routing", "license", "messages", "display"),
+    ("answers", "image_types", "triage", "routing", "license", "messages", "display"),
     ("settings", "keyring", "budget", "results"),
     ("redaction",),
     ("clients", "journal", "widgets", "screenshots", "templates"),

@@ -347,7 +347,10 @@ def _unread(labels: Sequence[_Label], read: set[int], words: Sequence[Word]) -> 
     return {
         label.name
         for label in labels
-        if label.name and id(label.word) not in read and not _is_heading(label, words) and not _is_relative(label, words)
+        if label.name
+        and id(label.word) not in read
+        and not _is_heading(label, words)
+        and not _is_relative(label, words)
     }
 
 

@@ -98,7 +98,7 @@ def read(content: bytes, *, name: str = "") -> Page:
     """Read a screenshot of GitLab's Dashboard, Subscription or License page in the admin area.
 
     Args:
-        content: A PNG, JPEG or GIF file.
+        content: A PNG, JPEG, GIF or WebP file.
         name: What to call the image in errors and conflicts.
 
     Raises:
