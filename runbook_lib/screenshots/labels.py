@@ -61,7 +61,7 @@ MARKS = {
 """Words that tell the pages apart."""
 
 _ANY = "|".join(r"\s*".join(label.split()) for label in sorted(PLACES, key=len, reverse=True))
-_BEGINS = r"(?:(?<![^\W_])|(?<=[a-z0-9])(?=[A-Z]))"
+_BEGINS = r"(?:(?<![A-Za-z0-9])|(?<=[a-z0-9])(?=[A-Z]))"
 """A label's first letter; one that is glued to the value before it is a capital."""
 _WITH_COLON = re.compile(rf"{_BEGINS}((?i:{_ANY}))\s*[:\uff1a]\s*")
 _ALONE = re.compile(rf"({_ANY})\s*(.*)", re.IGNORECASE)
@@ -75,7 +75,7 @@ _DATE = re.compile(
 """The dashboard prints a time behind the day, always midnight. Source: FACTS, *How the admin pages really look*."""
 _ISO = r"(\d{4})\s*-\s*(\d{2})\s*-\s*(\d{2})"
 _TERM = re.compile(rf"valid\s*from\s*{_ISO}\s*to\s*{_ISO}(?!\d)", re.ASCII | re.IGNORECASE)
-_TERM_BEGINS = re.compile(r"\bvalid\s*from", re.IGNORECASE)
+_TERM_BEGINS = re.compile(r"valid\s*from", re.IGNORECASE)
 _RELATIVE = re.compile(
     r"(?:in\s*)?(?:(?:about|almost|over|less\s*than)\s*)?(?:an?|\d+)\s*(?:minute|hour|day|week|month|year)s?"
     r"(?:\s*(?:ago|from\s*now))?",

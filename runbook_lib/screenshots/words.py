@@ -28,6 +28,8 @@ SMALL_TEXT_PX = 14
 """Height of the box around text of 8 pixels' size."""
 LINE_HEIGHT_PX = 48
 """Of a piece of text as the recognition takes it."""
+LEAST_LINE_WIDTH_PX = 128
+"""To which a shorter one is filled up: less is quicker, and makes single digits uncertain."""
 LEAST_SCORE = 0.5
 """What is less certain is no text: an icon, a picture."""
 SMALL_WIDTH_PX = 900
@@ -149,7 +151,7 @@ def _engine() -> Any:
         params={
             "Global.log_level": "critical",
             "Global.max_side_len": 16_000,  # `on` has made it small enough
-            "Rec.rec_img_shape": [3, LINE_HEIGHT_PX, LINE_HEIGHT_PX],  # the least width: a number is not padded to 320
+            "Rec.rec_img_shape": [3, LINE_HEIGHT_PX, LEAST_LINE_WIDTH_PX],
             "EngineConfig.onnxruntime.intra_op_num_threads": THREADS,
             "EngineConfig.onnxruntime.inter_op_num_threads": 1,
         }
