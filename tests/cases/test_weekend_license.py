@@ -151,12 +151,11 @@ def test_the_suggested_count_covers_the_highest_of_the_term(here: World) -> None
     assert 22 == case.users
 
 
-def attach(here: World, file_name: str, content_type: str, content: bytes) -> None:
+def attach_file(here: World, file_name: str, content_type: str, content: bytes) -> None:
     """Put a file on the first comment of ticket 1002."""
     here.change(
         "INSERT INTO attachments (comment_id, token, file_name, content_type, size, source, content) "
-        "SELECT min(id), ?, ?, ?, ?, 'stored', ? FROM comments WHERE ticket_id = 1002",
-        file_name,
+        "SELECT min(id), 'abc', ?, ?, ?, 'stored', ? FROM comments WHERE ticket_id = 1002",
         file_name,
         content_type,
         len(content),
@@ -187,7 +186,7 @@ def test_images_on_the_ticket_are_to_be_read_by_a_person(
     here: World, file_name: str, content_type: str, content: bytes, words_of_it: str
 ) -> None:
     """The customer is not asked for what is there already, unless the engineer says so."""
-    attach(here, file_name, content_type, content)
+    attach_file(here, file_name, content_type, content)
     case = to_scope(1002)
     with pytest.raises(NeedsAnswerError) as caught:
         case.confirm_subscription()
@@ -198,7 +197,7 @@ def test_images_on_the_ticket_are_to_be_read_by_a_person(
 
 def test_an_icon_is_no_screenshot_and_is_named(here: World) -> None:
     """The customer is asked, and the card says what was left aside."""
-    attach(here, "logo.png", "image/png", drawn(32, 32))
+    attach_file(here, "logo.png", "image/png", drawn(32, 32))
     shown = words(to_scope(1002).confirm_subscription())
     assert "asks the customer" in shown
     assert "Not looked at: logo.png: too small to be a screenshot." in shown
