@@ -22,12 +22,6 @@ from runbook_lib.policy import MAX_USERS, PAID_PLANS
 UNKNOWN = "unknown"
 MAX_TICKET = 10**12
 FIRST_YEAR, LAST_YEAR = 2000, 2100
-IMAGE_TYPES = {
-    b"\x89PNG\r\n\x1a\n": "image/png",
-    b"\xff\xd8\xff": "image/jpeg",
-    b"GIF8": "image/gif",
-}
-"""How the files begin that `screenshots` may name, with their media types."""
 ON_SCREENSHOTS = ("plan", "expires_on", "users_in_license", "billable_users", "maximum_users", "users_over_license")
 """The parameters that a customer's screenshots tell of."""
 Value = int | bool | str | date | tuple[str, ...]

@@ -25,7 +25,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, cast
 
-from runbook_lib import answers, engine, templates
+from runbook_lib import answers, engine, image_types, templates
 from runbook_lib.display import MIME
 from runbook_lib.errors import InputError, OutcomeUnknownError, PersonNeededError, RunbookError, UnavailableError
 from runbook_lib.journal import Journal
@@ -131,11 +131,12 @@ def _image(path: Path) -> str:
     """
     try:
         with path.open("rb") as file:
-            start = file.read(16)
+            start = file.read(image_types.START_BYTES)
     except OSError as exc:
         raise InputError(f"The screenshot {path} cannot be read: {exc.strerror}. Check the path.") from exc
-    if not start.startswith(tuple(answers.IMAGE_TYPES)):
-        raise InputError(f"The screenshot {path} is no PNG, JPEG or GIF image. Give the image file itself.")
+    if image_types.media_type(start) is None:
+        what = image_types.advice(start) or f"no {image_types.TAKEN} image. Give the image file itself"
+        raise InputError(f"The screenshot {path} is {what}.")
     return str(path.absolute())
 
 

@@ -256,7 +256,7 @@ class _Row:
     def _uploads(self) -> Any:
         button = self._own(
             ipywidgets.FileUpload(
-                accept="image/png,image/jpeg,image/gif",
+                accept="image/png,image/jpeg,image/gif,image/webp",
                 multiple=True,
                 description="Choose files",
                 layout={"width": "auto"},

@@ -19,7 +19,7 @@ LAYERS = (
     ("errors",),
     ("models",),
     ("policy", "envelopes", "pasted"),
-    ("answers", "triage", "routing", "license", "messages", "display", "identity", "evidence"),
+    ("answers", "image_types", "triage", "routing", "license", "messages", "display", "identity", "evidence"),
     ("finder",),
     ("addresses",),
     ("settings", "keyring", "budget", "results"),

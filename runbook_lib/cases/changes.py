@@ -12,8 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from runbook_lib import messages
-from runbook_lib.answers import IMAGE_TYPES
+from runbook_lib import image_types, messages
 from runbook_lib.cases.base import Case
 from runbook_lib.clients.zendesk import Zendesk
 from runbook_lib.display import clean
@@ -247,7 +246,8 @@ def _image(path: Path) -> tuple[str, str, bytes]:
         content = path.read_bytes()
     except OSError as exc:
         raise InputError(f"The screenshot {path} cannot be read: {exc.strerror}. Check the path.") from exc
-    kind = next((kind for magic, kind in IMAGE_TYPES.items() if content.startswith(magic)), None)
+    kind = image_types.media_type(content)
     if kind is None:
-        raise InputError(f"The screenshot {path} is no PNG, JPEG or GIF image. Give the image file itself.")
+        what = image_types.advice(content) or f"no {image_types.TAKEN} image. Give the image file itself"
+        raise InputError(f"The screenshot {path} is {what}.")
     return path.name, kind, content

@@ -10,15 +10,32 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runbook_lib import screenshots
-from runbook_lib.display import clean
+from runbook_lib import image_types, screenshots
+from runbook_lib.display import clean, size
 from runbook_lib.errors import InputError, RunbookError
 from runbook_lib.models import Attachment, Comment
 from runbook_lib.screenshots import Page, Reading
 from runbook_lib.widgets import Picture, Suggestion
 
-LEAST_SCREENSHOT_BYTES = 10_000
 MOST_IMAGES = 6
+MOST_FILES = 30
+"""Attachments that are got from one ticket to see whether they are images; what is left out is named."""
+MOST_NAMES = 20
+_IMAGE_NAMES = (
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".jfif",
+    ".gif",
+    ".webp",
+    ".heic",
+    ".heif",
+    ".avif",
+    ".bmp",
+    ".tif",
+    ".tiff",
+    ".pdf",
+)
 HOW_TO_INSTALL = (
     "To have the values read off the images, install the extra: pip install 'license-runbook[ocr]'. Until then read "
     "them by eye."
@@ -26,6 +43,76 @@ HOW_TO_INSTALL = (
 
 
 Download = Callable[[Attachment], bytes]
+
+
+@dataclass(frozen=True)
+class Images:
+    """The images of a ticket, told by their bytes, and what was left aside.
+
+    Attributes:
+        files: Name and content of each that can be looked at.
+        aside: Name of each that is not looked at although it may show a screenshot, and why.
+        tiny: Name of each that shows none, and why.
+    """
+
+    files: tuple[tuple[str, bytes], ...] = ()
+    aside: tuple[tuple[str, str], ...] = ()
+    tiny: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of everything that may show a screenshot."""
+        return (*(name for name, _ in self.files), *(name for name, _ in self.aside))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was not looked at, and why: a sentence for each reason."""
+        by_reason: dict[str, list[str]] = {}
+        for name, reason in (*self.aside, *self.tiny):
+            by_reason.setdefault(reason, []).append(name)
+        return tuple(f"Not looked at: {_named(names)}: {reason}" for reason, names in by_reason.items())
+
+
+class ImageFiles:
+    """Sorts a ticket's attachments; each is got once."""
+
+    def __init__(self, download: Download) -> None:
+        self._download = download
+        self._contents: dict[str, bytes] = {}
+
+    def on(self, thread: Iterable[Comment]) -> Images:
+        """The images among the attachments, whatever their names and media types say."""
+        files: list[tuple[str, bytes]] = []
+        aside: list[tuple[str, str]] = []
+        tiny: list[tuple[str, str]] = []
+        for place, file in enumerate(file for comment in thread for file in comment.attachments):
+            name = clean(file.file_name, 60)
+            if len(files) == MOST_IMAGES or place >= MOST_FILES:
+                if _may_be_image(file):
+                    limits = f"only the first {MOST_IMAGES} images, among the first {MOST_FILES} files, are looked at."
+                    aside.append((name, limits))
+                continue
+            content = self._content(file)
+            if isinstance(content, bytes) and image_types.media_type(content):
+                if _is_tiny(content):
+                    tiny.append((name, "too small to be a screenshot."))
+                else:
+                    files.append((name, content))
+            elif reason := _reason(file, content):
+                aside.append((name, reason))
+        return Images(tuple(files), tuple(aside), tuple(tiny))
+
+    def _content(self, file: Attachment) -> bytes | str:
+        """What is in it, or why that cannot be said."""
+        if file.content_url in self._contents:
+            return self._contents[file.content_url]
+        if file.size > screenshots.MAX_BYTES:
+            return f"it has {size(file.size)}; at most {size(screenshots.MAX_BYTES)} are read."
+        try:
+            content = self._contents[file.content_url] = self._download(file)
+        except RunbookError as exc:
+            return str(exc)
+        return content
 
 
 @dataclass(frozen=True)
@@ -47,7 +134,7 @@ class Album:
     """Images that were looked at already; each is got and read once."""
 
     def __init__(self) -> None:
-        self._files: dict[str, bytes] = {}
+        self._files: ImageFiles | None = None
         self._pages: dict[str, Page | str] = {}
 
     def look(
@@ -61,26 +148,18 @@ class Album:
             download: Gets an attachment's content; raises RunbookError.
             say: Says what is under way.
         """
-        files = [file for comment in thread for file in comment.attachments if is_image(file)]
-        notes = [f"Only the first {MOST_IMAGES} of {len(files)} images are shown."] if len(files) > MOST_IMAGES else []
-        contents: list[tuple[str, bytes]] = []
-        attached = [self._attached(file, download) for file in files[:MOST_IMAGES]]
-        for name, get in [*attached, *map(_local, paths)]:
+        self._files = self._files or ImageFiles(download)
+        images = self._files.on(thread)
+        contents, notes = list(images.files), list(images.notes)
+        for path in paths:
+            name = clean(Path(path).name, 60)
             try:
-                contents.append((name, get()))
-            except (RunbookError, OSError) as exc:
-                notes.append(f"{name} could not be looked at: {exc}")
+                contents.append((name, Path(path).read_bytes()))
+            except OSError as exc:
+                notes.append(f"{name} was not used: {exc}")
         if contents and not screenshots.available():
             notes.append(HOW_TO_INSTALL)
         return self._pictures(contents, notes, say)
-
-    def _attached(self, file: Attachment, download: Download) -> tuple[str, Callable[[], bytes]]:
-        def get() -> bytes:
-            if file.content_url not in self._files:
-                self._files[file.content_url] = download(file)
-            return self._files[file.content_url]
-
-        return clean(file.file_name, 60), get
 
     def _pictures(self, contents: list[tuple[str, bytes]], notes: list[str], say: Callable[[str], None]) -> Pictures:
         shown, pages = [], []
@@ -133,13 +212,33 @@ def keep(folder: Path, file_name: str, content: bytes) -> str:
     return str(path)
 
 
-def is_image(attachment: Attachment) -> bool:
-    """Whether a file may be a screenshot: an image, and too large for the logo of a mail signature."""
-    return attachment.content_type.startswith("image/") and attachment.size >= LEAST_SCREENSHOT_BYTES
+def _may_be_image(file: Attachment) -> bool:
+    """Whether a file that was not got calls itself an image."""
+    return file.content_type.startswith("image/") or file.file_name.lower().endswith(_IMAGE_NAMES)
 
 
-def _local(path: str) -> tuple[str, Callable[[], bytes]]:
-    return clean(Path(path).name, 60), lambda: Path(path).read_bytes()
+def _reason(file: Attachment, content: bytes | str) -> str | None:
+    """Why a file that may show a screenshot is not looked at; None for another kind of file."""
+    if isinstance(content, bytes) and (other := image_types.advice(content)):
+        return f"it is {other}."
+    if not _may_be_image(file):
+        return None
+    if isinstance(content, str):
+        return content
+    return f"it is called an image, and is no {image_types.TAKEN}. Ask for the file once more, or open it yourself."
+
+
+def _is_tiny(content: bytes) -> bool:
+    """Whether an image is an icon. One that cannot be decoded is not called so: what is wrong with it is said later."""
+    try:
+        return screenshots.is_tiny(content)
+    except InputError:
+        return False
+
+
+def _named(names: list[str]) -> str:
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return ", ".join(names[:MOST_NAMES]) + more
 
 
 def _where(pages: Iterable[Page], reading: Reading) -> str:

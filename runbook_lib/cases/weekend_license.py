@@ -26,7 +26,7 @@ from runbook_lib.cases.issuing import (
     order,
 )
 from runbook_lib.cases.license_files import load_public_key
-from runbook_lib.cases.pictures import is_image
+from runbook_lib.cases.pictures import ImageFiles, Images
 from runbook_lib.cases.unread import check_before_asking
 from runbook_lib.cases.walk import Prefill
 from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone, clean
@@ -66,6 +66,7 @@ class WeekendLicense(Emergency):
 
     users: int | None = None
     issuance: Issuance | None = None
+    _image_files: ImageFiles | None = None
 
     @step("Step 1: Confirm customer subscription")
     def confirm_subscription(
@@ -86,12 +87,13 @@ class WeekendLicense(Emergency):
             words = "The subscription is confirmed by the facts above; nothing has to be asked."
             return self.result("confirmed", Tone.GOOD, (Paragraph(words), *parts, *self._unbacked(paths)), words)
         ask = answers.parse("ask_customer", ask_customer)
-        images = [clean(a.file_name, 60) for c in self.thread for a in c.attachments if is_image(a)]
-        if (images or paths is not None) and not ask:
-            seen = ", ".join(images[:6]) or "the added screenshots"
+        images = self._images()
+        if (images.names or paths is not None) and not ask:
+            seen = ", ".join(images.names) or "the added screenshots"
+            aside = "".join(f" {note}" for note in images.notes)
             raise NeedsAnswerError(
                 f"Read {_list(missing)} off the images on the ticket ({seen}) and pass them. "
-                "If they do not show it, pass ask_customer as True.",
+                f"If they do not show it, pass ask_customer as True.{aside}",
                 missing=(*missing, "ask_customer"),
             )
         if not ask:
@@ -101,7 +103,7 @@ class WeekendLicense(Emergency):
         verb = "would be" if asked.state is EffectState.PLANNED else "were"
         words = f"Waiting for the customer: both screenshots {verb} asked for, to learn {_list(missing)}."
         parts = (Paragraph(words, strong=True), *effect_parts(asked))
-        parts += (Preview("public reply", messages.screenshots_request()),)
+        parts += (*map(Paragraph, images.notes), Preview("public reply", messages.screenshots_request()))
         return self.result(effect_state(asked), Tone.ASK, parts, words, missing=missing)
 
     @step("Choose the user count")
@@ -257,12 +259,24 @@ class WeekendLicense(Emergency):
 
     def _unbacked(self, paths: object) -> tuple[Part, ...]:
         """A warning if only the engineer's word stands for the dates."""
-        images = any(is_image(file) for comment in self.thread for file in comment.attachments)
         expiry = self.facts.best("expires_on")
         typed = expiry is not None and expiry.source in (Source.ENGINEER, Source.SCREENSHOT)
-        if paths is not None or images or self.already or not typed:
+        if paths is not None or self.already or not typed:
             return ()
-        return (Paragraph("No screenshot on the ticket backs these figures; add the files with `screenshots`."),)
+        images = self._images()
+        if images.names:
+            seen = tuple(name for name, _ in images.files)
+            looked = (Paragraph(f"On the ticket, to compare with: {', '.join(seen)}."),) if seen else ()
+            return (*looked, *map(Paragraph, images.notes))
+        words = "No screenshot on the ticket backs these figures; add the files with `screenshots`."
+        return (Paragraph(words), *map(Paragraph, images.notes))
+
+    def _images(self) -> Images:
+        """The images on the ticket; every attachment is got once, since only its bytes tell what it is."""
+        self._image_files = self._image_files or ImageFiles(
+            lambda file: self.services.zendesk.download(file, self.settings.attachment_limit_bytes)
+        )
+        return self._image_files.on(self.thread)
 
     def _check_ready(self) -> None:
         """What is better known before a license is issued than after: the public key, and whether Slack takes the post.

@@ -1,19 +1,22 @@
 """Screenshots as a customer attaches them: drawn from plain data when a world is made, so that their dates fit it.
 
-They show the labels of GitLab's admin pages, in a plain look of our own.
+They show the labels of GitLab's admin pages where those have them, in a plain look of our own.
+
+Source: FACTS, *How the admin pages really look*: the dashboard of 17.x, and the Subscription page.
 """
 
 from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from PIL import ImageDraw
+    from PIL import ImageDraw, ImageFont
 
-WIDTH, HEIGHT = 1280, 720
+WIDTH, HEIGHT = 1366, 768
+_LEFT, _GAP = 256, 16
 _TEXT, _QUIET, _LINE, _BAR = "#28272d", "#626168", "#dcdcde", "#ececef"
 
 
@@ -44,6 +47,11 @@ class Screen:
         """Users over the subscription."""
         return max(0, self.maximum - self.users)
 
+    @property
+    def starts_on(self) -> date:
+        """The first day of the term that ends then."""
+        return self.expires_on - timedelta(days=365)
+
 
 def png(screen: Screen) -> bytes:
     """The screenshot as a PNG file."""
@@ -52,47 +60,84 @@ def png(screen: Screen) -> bytes:
     image = Image.new("RGB", (WIDTH, HEIGHT), "white")
     draw = ImageDraw.Draw(image)
     draw.rectangle((0, 0, WIDTH, 48), fill=_BAR)
-    draw.rectangle((0, 48, 220, HEIGHT), fill="#fbfafd")
+    draw.rectangle((0, 48, 232, HEIGHT), fill="#fbfafd")
     for place, name in enumerate(("Overview", "Users", "Analytics", "Monitoring", "Messages", "System hooks")):
         _write(draw, (24, 72 + 36 * place), name, 16, _QUIET)
-    title = "Admin Area" if screen.page == "dashboard" else "Subscription"
-    _write(draw, (260, 72), title, 28)
-    _cards(draw, screen)
-    _rows(draw, screen)
+    (_dashboard if screen.page == "dashboard" else _subscription)(draw, screen)
     file = io.BytesIO()
     image.save(file, "PNG")
     return file.getvalue()
 
 
-def _cards(draw: ImageDraw.ImageDraw, screen: Screen) -> None:
-    over = "Users over License" if screen.page == "dashboard" else "Users over subscription"
-    maximum = "Maximum Users" if screen.page == "dashboard" else "Maximum users"
+def _dashboard(draw: ImageDraw.ImageDraw, screen: Screen) -> None:
+    """One line on the license, with an icon and a time behind the date; below it a card for each number."""
+    _write(draw, (_LEFT, 68), "Dashboard", 28)
+    _write(draw, (_LEFT, 122), "License overview", 20)
+    draw.rounded_rectangle((_LEFT, 158, WIDTH - 24, 220), radius=6, outline=_LINE, width=1)
+    draw.rounded_rectangle((_LEFT + 18, 182, _LEFT + 34, 196), radius=2, outline=_TEXT, width=2)
+    draw.line((_LEFT + 22, 187, _LEFT + 30, 187), fill=_TEXT)
+    left = _LEFT + 42.0
+    day = f"{_day(screen.expires_on)} 12:00am"
+    facts = (("Plan:", screen.plan), ("End date:", day), ("Licensed to:", screen.licensed_to))
+    for label, value in (*facts, ("Type:", "Offline license")):
+        for words, color in ((label, _QUIET), (value, _TEXT)):
+            _write(draw, (left, 181), words, 15, color)
+            left += draw.textlength(words, _font(15)) + 5
+        left += 9
+    term = f"This license is valid from {screen.starts_on} to {screen.expires_on}."
+    cards = (
+        ("User in subscription" if screen.users == 1 else "Users in subscription", screen.users, term),
+        ("Billable users", screen.billable, "Users with a seat. Updated once a day, UTC."),
+        ("Maximum Users", screen.maximum, "The most users since the license started."),
+        ("Users over License", screen.over, "Users above the license, at its highest count."),
+    )
+    width = (WIDTH - 24 - _LEFT - _GAP) // 2
+    for place, (label, number, words) in enumerate(cards):
+        left, top = _LEFT + (place % 2) * (width + _GAP), 236 + 156 * (place // 2)
+        draw.rounded_rectangle((left, top, left + width, top + 140), radius=6, outline=_LINE, width=1)
+        _write(draw, (left + 18, top + 16), label, 16)
+        _write(draw, (left + 18, top + 44), f"{number:,}", 34)
+        _write(draw, (left + 18, top + 102), words, 15, _QUIET)
+
+
+def _subscription(draw: ImageDraw.ImageDraw, screen: Screen) -> None:
+    """The details in rows; below them a card for each number, with the number first."""
+    _write(draw, (_LEFT, 68), "Your subscription", 28)
+    rows = (
+        ("Plan", screen.plan),
+        ("Type", "Offline license"),
+        ("Start date", _day(screen.starts_on)),
+        ("End date", _day(screen.expires_on)),
+        ("Licensed to", screen.licensed_to),
+    )
+    draw.rounded_rectangle((_LEFT, 118, WIDTH - 24, 176 + 44 * len(rows)), radius=6, outline=_LINE, width=1)
+    _write(draw, (_LEFT + 18, 132), "Subscription details", 20)
+    for place, (label, value) in enumerate(rows):
+        _write(draw, (_LEFT + 18, 176 + 44 * place), label, 16, _QUIET)
+        _write(draw, (_LEFT + 220, 176 + 44 * place), value, 16)
     cards = (
         ("Users in subscription", screen.users),
         ("Billable users", screen.billable),
-        (maximum, screen.maximum),
-        (over, screen.over),
+        ("Maximum users", screen.maximum),
+        ("Users over subscription", screen.over),
     )
+    width, top = (WIDTH - 24 - _LEFT - 3 * _GAP) // 4, 430
     for place, (label, number) in enumerate(cards):
-        left = 260 + 250 * place
-        draw.rounded_rectangle((left, 130, left + 230, 240), radius=6, outline=_LINE, width=1)
-        _write(draw, (left + 18, 148), f"{number:,}", 32)
-        _write(draw, (left + 18, 204), label, 16, _QUIET)
+        start = _LEFT + place * (width + _GAP)
+        draw.rounded_rectangle((start, top, start + width, top + 112), radius=6, outline=_LINE, width=1)
+        _write(draw, (start + 18, top + 18), f"{number:,}", 34)
+        _write(draw, (start + 18, top + 76), label, 16, _QUIET)
 
 
-def _rows(draw: ImageDraw.ImageDraw, screen: Screen) -> None:
-    day = f"{screen.expires_on:%b} {screen.expires_on.day}, {screen.expires_on:%Y}"
-    rows = (("Plan:", screen.plan), ("End date:", day), ("Licensed to:", screen.licensed_to))
-    if screen.page == "subscription":
-        rows = (("Plan", screen.plan), ("End date", day), ("Licensed to", screen.licensed_to))
-    draw.rounded_rectangle((260, 280, 1240, 300 + 56 * len(rows)), radius=6, outline=_LINE, width=1)
-    for place, (label, value) in enumerate(rows):
-        top = 300 + 56 * place
-        _write(draw, (284, top), label, 18, _QUIET)
-        _write(draw, (520, top), value, 18)
+def _day(on: date) -> str:
+    return f"{on:%b} {on.day}, {on:%Y}"
 
 
-def _write(draw: ImageDraw.ImageDraw, at: tuple[int, int], words: str, size: int, color: str = _TEXT) -> None:
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     from PIL import ImageFont
 
-    draw.text(at, words, fill=color, font=ImageFont.load_default(size))
+    return ImageFont.load_default(size)
+
+
+def _write(draw: ImageDraw.ImageDraw, at: tuple[float, float], words: str, size: int, color: str = _TEXT) -> None:
+    draw.text(at, words, fill=color, font=_font(size))

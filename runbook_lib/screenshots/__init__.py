@@ -7,11 +7,12 @@ It takes bytes and gives plain data: it knows nothing of tickets, cases or forms
 - A value is sure only if every check says so (`reading`); an unsure one is for a person to compare with its crop.
 """
 
-from runbook_lib.screenshots.images import MAX_BYTES, media_type, thumbnail
+from runbook_lib.screenshots.images import LEAST_SIDE_PX, MAX_BYTES, is_tiny, media_type, thumbnail
 from runbook_lib.screenshots.reading import Agreement, Conflict, Page, Reading, agreement, read
 from runbook_lib.screenshots.words import available
 
 __all__ = [
+    "LEAST_SIDE_PX",
     "MAX_BYTES",
     "Agreement",
     "Conflict",
@@ -19,6 +20,7 @@ __all__ = [
     "Reading",
     "agreement",
     "available",
+    "is_tiny",
     "media_type",
     "read",
     "thumbnail",

@@ -8,7 +8,7 @@ import warnings
 import zlib
 from typing import TYPE_CHECKING
 
-from runbook_lib.answers import IMAGE_TYPES
+from runbook_lib import image_types
 from runbook_lib.display import clean, size
 from runbook_lib.errors import InputError
 
@@ -23,8 +23,10 @@ MAX_PIXELS = 40_000_000
 MAX_SCANS = 64
 """Passes of a progressive JPEG, each over the whole image. Cameras and browsers write ten."""
 THUMBNAIL_WIDTH_PX = 480
+LEAST_SIDE_PX = 64
+"""An image that is smaller in both directions shows no value: a line of a page is at least this wide."""
 
-_FORMATS = ("PNG", "JPEG", "GIF")
+_FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
 _BROKEN = (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
 """What Pillow's decoders are known to raise on damaged files."""
 _SIZES = f"at most {MAX_SIDE_PX:,} on a side and {MAX_PIXELS:,} in all"
@@ -35,7 +37,7 @@ def thumbnail(content: bytes, *, width_px: int = THUMBNAIL_WIDTH_PX, name: str =
     """A small PNG of an image, made anew from its pixels: nothing else of the file is in it.
 
     Args:
-        content: A PNG, JPEG or GIF file.
+        content: A PNG, JPEG, GIF or WebP file.
         width_px: Its greatest width; it is at most four times as high.
         name: What to call the image in errors.
 
@@ -45,6 +47,15 @@ def thumbnail(content: bytes, *, width_px: int = THUMBNAIL_WIDTH_PX, name: str =
     picture = decoded(content, name)
     picture.thumbnail((width_px, 4 * width_px))
     return png(picture)
+
+
+def is_tiny(content: bytes) -> bool:
+    """Whether an image is too small to be a screenshot, such as an icon in a mail's signature.
+
+    Raises:
+        InputError: As `thumbnail`.
+    """
+    return max(decoded(content, "").size) < LEAST_SIDE_PX
 
 
 def called(name: str) -> str:
@@ -91,9 +102,10 @@ def media_type(content: bytes, *, name: str = "") -> str:
     Raises:
         InputError: It is none of a known kind, or too large.
     """
-    kind = next((kind for magic, kind in IMAGE_TYPES.items() if content.startswith(magic)), None)
+    kind = image_types.media_type(content)
     if kind is None:
-        raise InputError(f"{called(name)} is no PNG, JPEG or GIF. Give the screenshot itself.")
+        what = image_types.advice(content) or f"no {image_types.TAKEN}. Give the screenshot itself"
+        raise InputError(f"{called(name)} is {what}.")
     if len(content) > MAX_BYTES:
         raise InputError(
             f"{called(name)} has {size(len(content))}; at most {size(MAX_BYTES)} are read. Give a smaller one."
@@ -116,7 +128,7 @@ def _check_header(image: Image.Image, name: str) -> None:
     width, height = image.size
     if max(width, height) > MAX_SIDE_PX or width * height > MAX_PIXELS:
         raise InputError(f"{called(name)} is {width:,} by {height:,} pixels; {_SIZES} are read. {_SMALLER}")
-    if image.format in ("PNG", "GIF") and getattr(image, "is_animated", False):
+    if image.format != "MPO" and getattr(image, "is_animated", False):
         raise InputError(f"{called(name)} is an animation. Give a still screenshot, as a PNG.")
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,9 @@ what finds those is that the looks differ. `python -m benchmarks.screenshots` sh
 LEGIBLE_PX = 17
 """Height of the box around text of 10 pixels' size: in smaller text a 5 and a 6 are the same few pixels."""
 CROP_WIDTH_PX = 640
+
+Looks = Callable[[words.Word], list[tuple[str, float]]]
+"""Further looks at one piece of text."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +98,7 @@ def read(content: bytes, *, name: str = "") -> Page:
     """Read a screenshot of GitLab's Dashboard, Subscription or License page in the admin area.
 
     Args:
-        content: A PNG, JPEG or GIF file.
+        content: A PNG, JPEG, GIF or WebP file.
         name: What to call the image in errors and conflicts.
 
     Raises:
@@ -109,7 +113,8 @@ def read(content: bytes, *, name: str = "") -> Page:
             "labels were not found. Ask for a new screenshot of one of these, or read the values off by eye."
         )
     found = labels.findings(seen)
-    sure = {one.name: is_clear and _holds(picture, one) for one, is_clear in found}
+    again: Looks = functools.cache(lambda word: words.again(picture, word.corners))
+    sure = {one.name: is_clear and _holds(picture, one, again) for one, is_clear in found}
     values = {one.name: one.value for one, _ in found}
     doubtful = doubts(values)
     readings = tuple(
@@ -171,13 +176,16 @@ def doubts(values: Mapping[str, str]) -> set[str]:
     return doubtful
 
 
-def _holds(picture: Image.Image, found: Found) -> bool:
+def _holds(picture: Image.Image, found: Found, again: Looks) -> bool:
     """Whether the value is whole, and every further look at it says the same with certainty."""
-    word = found.value_word
-    if word.score < SURE_SCORE or word.height < LEGIBLE_PX or _is_at_edge(picture, word):
+    lines = [found.value_word, *([found.more_word] if found.more_word else [])]
+    if any(word.score < SURE_SCORE or word.height < LEGIBLE_PX or _is_at_edge(picture, word) for word in lines):
         return False
-    looks = words.again(picture, word.corners)
-    return all(labels.value_in(found, text) == found.value and score >= AGAIN_SCORE for text, score in looks)
+    return all(
+        labels.value_in(found, " ".join(text for text, _ in look)) == found.value
+        and all(score >= AGAIN_SCORE for _, score in look)
+        for look in zip(*map(again, lines), strict=True)
+    )
 
 
 def _is_at_edge(picture: Image.Image, word: words.Word) -> bool:
@@ -188,7 +196,8 @@ def _is_at_edge(picture: Image.Image, word: words.Word) -> bool:
 
 def _crop(picture: Image.Image, found: Found) -> bytes:
     """Label and value with a little around them."""
-    corners = (*found.label_word.corners, *found.value_word.corners)
+    more = found.more_word.corners if found.more_word else ()
+    corners = (*found.label_word.corners, *found.value_word.corners, *more)
     xs, ys = zip(*corners, strict=True)
     space = found.label_word.height * 0.4
     box = (min(xs) - space, min(ys) - space, max(xs) + space, max(ys) + space)

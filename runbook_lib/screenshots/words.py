@@ -18,15 +18,26 @@ from runbook_lib.errors import InputError
 if TYPE_CHECKING:
     from PIL import Image
 
-READ_WIDTH_PX = 1920
-READ_PIXELS = 4_000_000
-"""Larger images are made smaller for the first look: time and memory (about 1 GB) grow with it."""
+FIND_WIDTH_PX, FIND_WIDTH_AGAIN_PX = 1366, 2400
+FIND_PIXELS, FIND_PIXELS_AGAIN = 2_000_000, 4_000_000
+"""Larger images are made smaller to find where text is: time and memory (about 1 GB) grow with it. What the text says
+is then read off the image itself. Where the text is too small to be found (see `SMALL_TEXT_PX`), the search is done
+again at the second size.
+"""
+SMALL_TEXT_PX = 14
+"""Height of the box around text of 8 pixels' size."""
+LINE_HEIGHT_PX = 48
+"""Of a piece of text as the recognition takes it."""
+LEAST_LINE_WIDTH_PX = 128
+"""To which a shorter one is filled up: less is quicker, and makes single digits uncertain."""
+LEAST_SCORE = 0.5
+"""What is less certain is no text: an icon, a picture."""
 SMALL_WIDTH_PX = 900
 """Narrower images are doubled: their text may be too small to be found."""
 FARTHER = 0.6
 """By how much the last look is from farther away."""
-THREADS = 2
-"""More do little for it, and take from whatever else the machine does."""
+THREADS = 1
+"""A second one saves a third of the time where a core is idle, and costs twice the work where none is."""
 
 Point = tuple[float, float]
 
@@ -73,15 +84,12 @@ def on(picture: Image.Image) -> tuple[Word, ...]:
     Raises:
         InputError: The extra `ocr` is missing.
     """
-    import numpy as np
-
-    factor = _factor(*picture.size)
-    size = (max(1, round(picture.width * factor)), max(1, round(picture.height * factor)))
-    found = _engine()(np.asarray(picture.resize(size))[:, :, ::-1], use_det=True, use_cls=False, use_rec=True)
-    if found.txts is None:
-        return ()
-    quads = [tuple((float(x) / factor, float(y) / factor) for x, y in box) for box in found.boxes]
-    return _placed(quads, found.txts, [float(score) for score in found.scores])
+    found = []
+    for quad in _places(picture):
+        text, score = _text(_cut(picture, quad, height_px=LINE_HEIGHT_PX, more=0))
+        if score >= LEAST_SCORE and text.strip():
+            found.append((quad, text, score))
+    return _placed(*zip(*found, strict=True)) if found else ()
 
 
 def again(picture: Image.Image, corners: Sequence[Point]) -> list[tuple[str, float]]:
@@ -90,18 +98,42 @@ def again(picture: Image.Image, corners: Sequence[Point]) -> list[tuple[str, flo
     The first takes in a little more at both ends, so that a cut-off digit shows; the second is in negative. The third
     is from farther away: what only just could be read no longer can, or becomes something else.
     """
-    import numpy as np
     from PIL import Image, ImageOps
 
     height = round(math.dist(corners[0], corners[3]))
     near = _cut(picture, corners, height_px=height, more=0.1)
     far = near.resize([max(1, round(side * FARTHER)) for side in near.size], Image.Resampling.LANCZOS)
     wide = ImageOps.autocontrast(_cut(picture, corners, height_px=56, more=0.3).convert("L")).convert("RGB")
-    engine, looks = _engine(), []
-    for piece in (wide, ImageOps.invert(near), far):
-        found = engine(np.asarray(piece)[:, :, ::-1], use_det=False, use_cls=False, use_rec=True)
-        looks.append(((found.txts or ("",))[0], float(found.scores[0])))
-    return looks
+    return [_text(piece) for piece in (wide, ImageOps.invert(near), far)]
+
+
+def _places(picture: Image.Image) -> list[Any]:
+    """The corners of every piece of text."""
+    factor = _factor(*picture.size, FIND_WIDTH_PX, FIND_PIXELS)
+    quads = _places_at(picture, factor)
+    finer = _factor(*picture.size, FIND_WIDTH_AGAIN_PX, FIND_PIXELS_AGAIN)
+    heights = [math.dist(quad[0], quad[3]) * factor for quad in quads]
+    if finer > factor and (not heights or statistics.median(heights) < SMALL_TEXT_PX):
+        return _places_at(picture, finer)
+    return quads
+
+
+def _places_at(picture: Image.Image, factor: float) -> list[Any]:
+    """As `_places`, looked for on the image as made larger by a factor."""
+    import numpy as np
+
+    small = picture.resize([max(1, round(side * factor)) for side in picture.size])
+    found = _engine()(np.asarray(small)[:, :, ::-1], use_det=True, use_cls=False, use_rec=False)
+    boxes = () if found.boxes is None else found.boxes
+    return [tuple((float(x) / factor, float(y) / factor) for x, y in box) for box in boxes]
+
+
+def _text(piece: Image.Image) -> tuple[str, float]:
+    """What one line of text says, and how certain that is."""
+    import numpy as np
+
+    found = _engine()(np.asarray(piece)[:, :, ::-1], use_det=False, use_cls=False, use_rec=True)
+    return (found.txts or ("",))[0], float(found.scores[0])
 
 
 @functools.cache
@@ -119,17 +151,17 @@ def _engine() -> Any:
         params={
             "Global.log_level": "critical",
             "Global.max_side_len": 16_000,  # `on` has made it small enough
+            "Rec.rec_img_shape": [3, LINE_HEIGHT_PX, LEAST_LINE_WIDTH_PX],
             "EngineConfig.onnxruntime.intra_op_num_threads": THREADS,
             "EngineConfig.onnxruntime.inter_op_num_threads": 1,
         }
     )
 
 
-def _factor(width: int, height: int) -> float:
-    """How much larger the image is made for the first look."""
-    if width < SMALL_WIDTH_PX:
-        return min(2.0, math.sqrt(READ_PIXELS / (width * height)))
-    return min(1.0, READ_WIDTH_PX / width, math.sqrt(READ_PIXELS / (width * height)))
+def _factor(width: int, height: int, most_wide: int, most_pixels: int) -> float:
+    """How much larger the image is made for the search."""
+    largest = math.sqrt(most_pixels / (width * height))
+    return min(2.0, largest) if width < SMALL_WIDTH_PX else min(1.0, most_wide / width, largest)
 
 
 def _placed(quads: Sequence[Any], texts: Sequence[str], scores: Sequence[float]) -> tuple[Word, ...]:

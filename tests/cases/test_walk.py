@@ -181,7 +181,7 @@ def test_an_image_is_kept_under_a_name_of_ours(here: World) -> None:
     path = Path(way(case)._keep("../../<b>dashboard.png", PNG))
     assert (PNG, here.outputs / "sandbox" / "1001" / "screenshots") == (path.read_bytes(), path.parent)
     assert re.fullmatch(r"[0-9a-f]{16}\.png", path.name)
-    with pytest.raises(InputError, match=r"note.txt is no PNG, JPEG or GIF"):
+    with pytest.raises(InputError, match=r"note.txt is no PNG, JPEG, GIF or WebP"):
         way(case)._keep("note.txt", b"hello")
 
 

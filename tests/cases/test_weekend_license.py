@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import struct
 import zlib
@@ -10,6 +11,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from runbook_lib import license, messages
 from runbook_lib.cases.weekend_license import WeekendLicense
@@ -152,22 +154,56 @@ def test_the_suggested_count_covers_the_highest_of_the_term(here: World) -> None
     assert 22 == case.users
 
 
-@pytest.mark.parametrize("size", [3_000, 300_000], ids=["a logo", "a screenshot"])
-def test_images_on_the_ticket_are_to_be_read_by_a_person(here: World, size: int) -> None:
-    """The customer is not asked for what is there already, unless the engineer says so; a logo is no screenshot."""
+def attach_file(here: World, file_name: str, content_type: str, content: bytes) -> None:
+    """Put a file on the first comment of ticket 1002."""
     here.change(
         "INSERT INTO attachments (comment_id, token, file_name, content_type, size, source, content) "
-        "SELECT min(id), 'abc', 'dashboard.png', 'image/png', ?, 'stored', x'00' FROM comments WHERE ticket_id = 1002",
-        size,
+        "SELECT min(id), 'abc', ?, ?, ?, 'stored', ? FROM comments WHERE ticket_id = 1002",
+        file_name,
+        content_type,
+        len(content),
+        content,
     )
+
+
+def drawn(width: int, height: int, kind: str = "PNG") -> bytes:
+    """An image of one color."""
+    file = io.BytesIO()
+    Image.new("RGB", (width, height), "white").save(file, kind)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("file_name", "content_type", "content", "words_of_it"),
+    [
+        ("dashboard.png", "image/png", drawn(300, 200), "dashboard.png"),
+        ("small.png", "image/png", drawn(120, 40), "small.png"),
+        ("attachment", "application/octet-stream", drawn(300, 200), "attachment"),
+        ("shot.webp", "image/webp", drawn(300, 200, "WEBP"), "shot.webp"),
+        ("broken.png", "image/png", b"x", "is no PNG, JPEG, GIF or WebP"),
+        ("IMG_1.heic", "image/heic", b"\0\0\0\x18ftypheic", "save it as a JPEG"),
+        ("license page.pdf", "application/pdf", b"%PDF-1.7", "save the page as a PNG"),
+    ],
+)
+def test_images_on_the_ticket_are_to_be_read_by_a_person(
+    here: World, file_name: str, content_type: str, content: bytes, words_of_it: str
+) -> None:
+    """The customer is not asked for what is there already, unless the engineer says so."""
+    attach_file(here, file_name, content_type, content)
     case = to_scope(1002)
-    if size < 10_000:
-        assert "asks the customer" in words(case.confirm_subscription())
-        return
-    with pytest.raises(NeedsAnswerError, match=r"dashboard\.png") as caught:
+    with pytest.raises(NeedsAnswerError) as caught:
         case.confirm_subscription()
+    assert words_of_it in str(caught.value)
     assert ("expires_on", "billable_users", "maximum_users", "ask_customer") == caught.value.missing
     assert "asks the customer" in words(case.confirm_subscription(ask_customer=True))
+
+
+def test_an_icon_is_no_screenshot_and_is_named(here: World) -> None:
+    """The customer is asked, and the card says what was left aside."""
+    attach_file(here, "logo.png", "image/png", drawn(32, 32))
+    shown = words(to_scope(1002).confirm_subscription())
+    assert "asks the customer" in shown
+    assert "Not looked at: logo.png: too small to be a screenshot." in shown
 
 
 def test_given_screenshots_are_added_once_as_an_internal_comment(here: World, image: str) -> None:

@@ -52,10 +52,13 @@ def opened(content: bytes) -> Image.Image:
 PNG = saved(picture())
 FRAMES = [picture("P", (20, 20)) for _ in range(200)]
 BAD = {
-    "nothing": (b"", "is no PNG, JPEG or GIF"),
-    "text": (b"Hello, the license is attached.", "is no PNG, JPEG or GIF"),
-    "SVG": (b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", "is no PNG, JPEG or GIF"),
-    "TIFF": (saved(picture(), "TIFF"), "is no PNG, JPEG or GIF"),
+    "nothing": (b"", "is no PNG, JPEG, GIF or WebP"),
+    "text": (b"Hello, the license is attached.", "is no PNG, JPEG, GIF or WebP"),
+    "SVG": (b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", "is no PNG, JPEG, GIF or WebP"),
+    "TIFF": (saved(picture(), "TIFF"), "is a TIFF image. Open it and save it as a PNG"),
+    "HEIC": (b"\0\0\0\x18ftypheic" + bytes(40), "save it as a JPEG"),
+    "PDF": (b"%PDF-1.7", "is a PDF"),
+    "an animated WebP": (saved(picture(), "WEBP", save_all=True, append_images=[picture()]), "is an animation"),
     "too many bytes": (PNG + b"\0" * images.MAX_BYTES, "at most 20.0 MB are read"),
     "too wide": (png_of(30_000, 10), "is 30,000 by 10 pixels"),
     "too high": (gif_of(10, 30_000), "is 10 by 30,000 pixels"),
@@ -97,7 +100,7 @@ def test_a_damaged_file_is_refused(content: bytes) -> None:
         thumbnail(content)
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF"])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP"])
 def test_whatever_is_flipped_in_a_file_nothing_else_is_raised(kind: str) -> None:
     """A thumbnail or an InputError: no other exception, and no warning."""
     rng = random.Random(7)

@@ -51,6 +51,11 @@ def card(label: str, value: str, x: float, y: float, *, above: bool = False) -> 
         ("expires_on", "Nov6,2026", "2026-11-06"),
         ("expires_on", "2026-11-06", "2026-11-06"),
         ("expires_on", "Nov 6, 2026 Expired", "2026-11-06"),
+        ("expires_on", "Nov 26, 2025 12:00am", "2025-11-26"),
+        ("expires_on", "Nov 26,202512:00am", "2025-11-26"),
+        ("expires_on", "Nov 26, 2025 12:00arn", None),
+        ("expires_on", "4 months from now", None),
+        ("expires_on", "8 months ago", None),
         ("expires_on", "06/11/2026", None),
         ("expires_on", "11/06/2026", None),
         ("expires_on", "06.11.2026", None),
@@ -109,6 +114,130 @@ def test_values_may_be_on_one_line_with_their_labels() -> None:
     line = word("Plan: Premium  Expires: Nov 6, 2026 Licensed to: Maya", 10, 10)
     expected = {"plan": "premium", "expires_on": "2026-11-06", "users_in_license": "1250"}
     assert expected == read(line, word("Users in License: 1,250", 10, 44))
+
+
+LINE = "Plan: Premium End date: Nov 6, 2026 12:00am Licensed to: Maya (Nordlicht) Type: Online license View details"
+
+
+@pytest.mark.parametrize(
+    "text", [LINE, f"O {LINE}", f"中{LINE}", f"(=) {LINE}", LINE.replace(" ", ""), LINE.replace(" End", "End")]
+)
+def test_a_line_after_an_icon_has_its_values(text: str) -> None:
+    """The dashboard of 17.x, as readers of text join it."""
+    assert {"plan": "premium", "expires_on": "2026-11-06"} == read(word(text, 10, 10))
+
+
+@pytest.mark.parametrize("text", ["My Plan: Premium", "No Plan: Premium", "Our old Plan: Premium"])
+def test_a_word_before_a_label_is_no_icon(text: str) -> None:
+    """It may say that the plan is another's."""
+    assert {} == read(word(text, 10, 10))
+
+
+def test_only_the_last_label_of_a_line_looks_beyond_it() -> None:
+    """What stands behind the piece of text is not the first label's."""
+    line = word("Plan: End date:", 10, 10)
+    assert {"expires_on": "2026-11-06"} == read(line, word("Nov 6, 2026 12:00am", line.right + 10, 10))
+
+
+def test_one_seat_is_a_label_too() -> None:
+    """The dashboard's singular."""
+    words = (*card("User in subscription", "1", 10, 10), *card("Billable users", "1", 300, 10))
+    assert {"users_in_license": "1", "billable_users": "1"} == read(*words)
+
+
+def test_a_label_on_two_lines_has_the_number_beside_it() -> None:
+    """Narrow cards of the older License page."""
+    words = [word("Users in", 10, 10), word("License:", 10, 36), word("250", 130, 18, height=36)]
+    words += [word("Users over", 400, 10), word("License:", 400, 36), word("4", 520, 18, height=36)]
+    words += [word("Maximum Users:", 800, 22), word("254", 990, 16, height=36)]
+    expected = {"users_in_license": "250", "users_over_license": "4", "maximum_users": "254"}
+    assert expected == read(*words)
+
+
+# -- the sentence
+
+
+SENTENCE = "It is valid from 2025-11-06 to 2026-11-06."
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (SENTENCE,),
+        (SENTENCE.replace(" ", ""),),
+        ("250 seats, valid from 2025-11-06", "to 2026-11-06."),
+        ("The seats, valid from 2025-11-06 to 2026-11-", "06."),
+    ],
+)
+def test_a_sentence_has_the_end_date(lines: tuple[str, ...]) -> None:
+    """On one line, or broken anywhere."""
+    words = [word(line, 10, 10 + 26 * row) for row, line in enumerate(lines)]
+    assert {"starts_on": "2025-11-06", "expires_on": "2026-11-06"} == read(*words)
+
+
+@pytest.mark.parametrize(
+    "text", ["valid from 2025-11-06", "valid from 2025-11-06 to 2026-11-066", "valid from 2025-11-06 to 2026-13-06"]
+)
+def test_half_a_sentence_has_no_date(text: str) -> None:
+    """Nor one whose date is none."""
+    assert {} == read(word(text, 10, 10))
+
+
+@pytest.mark.parametrize(
+    ("label", "expected"),
+    [
+        ("End date: Nov 6, 2026 12:00am", "2026-11-06"),
+        ("Expires: 4 months from now", "2026-11-06"),
+        ("Expires: in about 4 months", "2026-11-06"),
+        ("End date: Nov G, 2O26", "2026-11-06?"),
+        ("End date:", "2026-11-06?"),
+        ("End date: Nov 8, 2026 12:00am", None),
+    ],
+)
+def test_label_and_sentence_must_not_differ(label: str, expected: str | None) -> None:
+    """A relative date says nothing; a label that cannot be read makes the sentence unsure; two dates are none."""
+    found = read(word(label, 10, 10), word(SENTENCE, 10, 80))
+    assert expected == found.get("expires_on")
+
+
+# -- pages on which nothing is sure
+
+
+PLAIN = (word("Plan: Premium", 300, 10), word("End date: Nov 6, 2026", 300, 44))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        (word("End date: Jan 4, 2027", 300, 200),),
+        (word("End date: Nov 6, 2026", 300, 200),),
+        (word("End date:", 300, 200),),
+        (word("GitLab Duo Enterprise", 600, 160), word("End date", 600, 200), word("soon", 800, 200)),
+        (word("GitLab Duo Pro seats", 600, 160),),
+        (word("valid from 2025-01-04 to 2027-01-04", 300, 200),),
+    ],
+)
+def test_nothing_is_sure_beside_a_second_section(more: tuple[Word, ...]) -> None:
+    """Which of two dates a label is for is for a person to say; so is the rest of such a page."""
+    assert {"?"} == {value[-1] for value in read(*PLAIN, *more).values()}
+
+
+def test_dates_below_the_add_on_alone_are_not_sure() -> None:
+    """A picture that is cut so that only the add-on's date is on it."""
+    words = (word("GitLab Duo", 300, 10), word("End date", 300, 50), word("Jan 4, 2027", 500, 50))
+    assert {"expires_on": "2027-01-04?"} == read(*words)
+
+
+def test_the_add_on_in_the_menu_makes_no_doubt() -> None:
+    """Every newer admin page has it at its side."""
+    assert {"plan": "premium", "expires_on": "2026-11-06"} == read(word("GitLab Duo", 16, 4), *PLAIN)
+
+
+def test_headings_of_a_table_are_no_unread_labels() -> None:
+    """The history below has the same words."""
+    words = [*PLAIN, word("Plan", 300, 300), word("Starter", 300, 340), word("Expires", 500, 300)]
+    words += [word("Nov 6, 2024", 500, 340)]
+    assert {"plan": "premium", "expires_on": "2026-11-06"} == read(*words)
 
 
 @pytest.mark.parametrize("above", [True, False])
