@@ -182,7 +182,7 @@ def company_key(name: str) -> str:
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
     folded = re.sub(r"[.'’]", "", folded).replace("&", " and ").replace("+", " and ")
     visible = (" " if unicodedata.category(char)[0] in "PSZC" else char for char in folded if not _invisible(char))
-    words = "".join(visible).split()
+    words = unicodedata.normalize("NFKC", "".join(visible)).split()  # what stood between may have kept marks apart
     bare = _without_form(words)
     key = " ".join(bare or words)
     return "" if key in _NO_COMPANY else key

@@ -16,7 +16,7 @@ from runbook_lib.policy import MAX_USERS
 
 COUNTS = ("users_in_license", "billable_users", "maximum_users", "users_over_license")
 FLAGS = ("perform", "take_over", "ask_customer", "send_earlier", "escalate")
-YES_OR_NO = ("has_account", "has_access", "entry_today", "mail_missing")
+YES_OR_NO = ("has_account", "has_access", "entry_today", "mail_missing", "identity_confirmed")
 DATES = ("emergency_on", "expires_on")
 NEVER_UNKNOWN = ("ticket_id", *FLAGS)
 JSON_VALUES = st.recursive(
@@ -120,6 +120,8 @@ GOOD: list[tuple[str, Any, Any]] = [
     *((name, raw, "yes") for name in YES_OR_NO for raw in ["yes", " YES ", True]),
     *((name, raw, "no") for name in YES_OR_NO for raw in ["no", "No\n", False]),
     ("subscription", " A-S00012345 ", "A-S00012345"),
+    ("installed_license", " renewal.gitlab-license ", "renewal.gitlab-license"),
+    ("installed_license", "none", "none"),
     ("subscription", "Bergwerk 100% Süd / Haus 2", "Bergwerk 100% Süd / Haus 2"),
     ("issued_evidence", " https://gitlab.example/issues/7 ", "https://gitlab.example/issues/7"),
     ("issued_evidence", "x" * 500, "x" * 500),
@@ -163,6 +165,7 @@ NO_INTEGER: list[Any] = [
 ]
 WRONG: list[tuple[str, Any]] = [
     *((name, raw) for name in YES_OR_NO for raw in (None, "", 0, 1, "maybe", "true", ["yes"], "yes no")),
+    *(("installed_license", raw) for raw in (None, "", 7, "two\nlines", "x" * 501)),
     *(("subscription", raw) for raw in (None, "", "  ", 7, "two\nlines", "x" * 501, "\x1b[31m")),
     *((name, raw) for name in ("user_count", "billable_users", "ticket_id") for raw in NO_INTEGER),
     *((name, raw) for name in ("user_count", *COUNTS) for raw in (-1, "-1", 10_000_000, "10000000", MAX_USERS + 1)),
