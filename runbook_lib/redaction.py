@@ -150,7 +150,7 @@ def _common(text: str, at: int, value: str, place: int) -> tuple[int, int]:
 def _core(value: str, others: Iterable[str]) -> str:
     """The part of a secret that is secret by itself: of a cookie its value, not its name."""
     return min(
-        (other for other in others if len(other) >= PIECE_CHARS and value.endswith(other)), key=len, default=value
+        (other for other in others if len(other) >= LEAST_CHARS and value.endswith(other)), key=len, default=value
     )
 
 

@@ -1131,11 +1131,12 @@ def test_command(pipeline: pytest.MonkeyPatch, tracker: Tracker, capsys: pytest.
     postbox = Postbox()
     transport = httpx.MockTransport(tracker._answer)
 
-    def practice_session(*, loopback: bool) -> Session:
-        assert loopback, "practice goes through no proxy"
-        return Session(loopback=loopback, transport=transport)
+    class PracticeSession(Session):
+        def __init__(self, *, loopback: bool, **options: Any) -> None:
+            assert loopback, "practice goes through no proxy"
+            super().__init__(loopback=loopback, transport=transport, **options)
 
-    pipeline.setattr(mechanizer, "Session", practice_session)
+    pipeline.setattr(mechanizer, "Session", PracticeSession)
 
     with mail_server(postbox) as port:
         pipeline.setenv("RUNBOOK_SMTP_PORT", str(port))

@@ -106,7 +106,7 @@ def test_by_keyboard_alone(lab: Lab, seen: Seen, notebook: Notebook) -> None:
     notebook.open(copy(lab, "weekday_triage", 2003))
     notebook.select("ticket_id: int")
     notebook.clicks = 0
-    run_to(notebook, "Decide the scope")
+    run_to(notebook, "Confirm who this is")
     unfold_and_type(notebook, "self_managed")
     run_to(notebook, "case.close()")
     notebook.run_cell("Control+Enter")
@@ -238,8 +238,6 @@ def test_an_answer_is_opened_while_a_cell_runs(lab: Lab, seen: Seen, notebook: N
 SLOW = """
 import time
 from runbook_lib.cases.walk import Walk
-
-pytestmark = pytest.mark.slow
 def enter(self, name, words, enter=Walk.__dict__.get("at_once", Walk.enter)):
     time.sleep(0.3)
     enter(self, name, words)

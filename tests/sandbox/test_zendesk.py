@@ -45,7 +45,7 @@ def test_a_ticket_comes_with_its_people_and_its_organization(practice):
     assert ticket["created_at"] == "2026-11-21T09:04:00Z"
     requester = next(user for user in answer["users"] if user["id"] == ticket["requester_id"])
     assert requester["email"] == "maya.lindqvist@nordlicht-analytics.example"
-    fields = {"plan": "premium", "deployment": "self_managed", "account_type": "customer"}
+    fields = {"plan": "premium", "deployment": "self_managed", "account_type": "customer", "seats": 250}
     assert [organization["organization_fields"] for organization in answer["organizations"]] == [fields]
 
 
