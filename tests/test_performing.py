@@ -42,7 +42,7 @@ def test_it_is_followed_step_by_step(here: World) -> None:
     assert run.begin({})
     seen = list(run.progress())
     assert ["Open the ticket", "Take the ticket", "Collect the facts"] == list(seen[-1].steps[:3])
-    assert 11 == seen[-1].total == len(seen[-1].steps)
+    assert 12 == seen[-1].total == len(seen[-1].steps)
     assert [False] * (len(seen) - 1) + [True] == [one.is_over for one in seen]
     ended = seen[-1].ended
     assert ended and "license_issued" == ended["outcome"]

@@ -29,7 +29,10 @@ _FOREIGN_SECRET = re.compile(
     r"BEGIN [A-Z ]{0,60}(?:PRIVATE KEY|LICENSE)"
     r"|\bglp(?:at|tt)-[\w-]{16,}|\bxox[abprs]-[\w-]{10,}|\bBearer [\w.~+/-]{16,}"
 )
-"""A license, a private key, or a token of GitLab or Slack that is not configured here. Source: the vendors' own documentation."""
+"""A license, a private key, or a token of GitLab or Slack that is not configured here.
+
+Source: the vendors' own documentation.
+"""
 
 
 def adopt(path: Path, ticket_id: int, settings: Settings, operator: str) -> Path:

@@ -397,7 +397,9 @@ def test_a_mistake_in_the_form_is_said_there_and_by_the_next_cell(watched: Revie
     watched.filters()
     assert watched.form is not None
     watched.form.rows["ticket"].input.value = "1002x"
-    assert "ticket is '1002x'; expected the ticket's number, such as 1001." == watched.form.said.value
+    assert (
+        "ticket is '1002x'; expected the ticket's number, such as 1001, or its web address." == watched.form.said.value
+    )
     with pytest.raises(InputError, match="ticket is '1002x'"):
         watched.runs()
 
