@@ -14,6 +14,8 @@ from tests.browser.conftest import SHOTS, Seen
 from tests.browser.lab import Lab, Notebook, running
 from tests.practice import World, start
 
+pytestmark = pytest.mark.slow
+
 BUTTON, CHANGE = "Perform and record", "Change an answer"
 EFFORT = (8, 5)
 """Clicks and keys from the ticket's number to the open record: the README says so."""
