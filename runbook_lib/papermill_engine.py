@@ -25,6 +25,7 @@ import nbformat
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NotebookExecutionManager
 
+from runbook_lib import files
 from runbook_lib.redaction import Redactor
 
 START_TIMEOUT_S = 60
@@ -53,6 +54,7 @@ class RunbookEngine(Engine):  # type: ignore[misc]
         **options: Any,
     ) -> Any:
         """As papermill's engines do, with a manager that tells the truth."""
+        nb.metadata.pop("runbook", None)  # of the run before, where a record is run again
         redactor = options.pop("redactor", None) or Redactor.of_environment()
         on_cell = options.pop("on_cell", None) or (lambda cell: None)
         manager = Manager(
@@ -97,7 +99,8 @@ class RunbookEngine(Engine):  # type: ignore[misc]
                 limits=(cell_limit_s or execution_timeout, run_limit_s),
                 startup_timeout=start_timeout,
                 kernel_name=kernel_name,
-                extra_arguments=["--IPKernelApp.log_level=CRITICAL"],  # it may report its own shutdown as an error
+                # It may report its own shutdown as an error; and what was run stands in the record, not in a history.
+                extra_arguments=["--IPKernelApp.log_level=CRITICAL", "--HistoryManager.enabled=False"],
                 **known,
             )
             client.execute()
@@ -202,16 +205,7 @@ def write(path: Path, notebook: Any) -> bytes:
         OSError: The folder does not take it; nothing of it is left there.
     """
     content = (str(nbformat.writes(notebook)) + "\n").encode("utf-8", "replace")  # type: ignore[no-untyped-call]
-    part = path.with_name(f".{path.name}.part")
-    try:
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise
+    files.write(path, content)
     return content
 
 

@@ -120,7 +120,7 @@ def test_on_disk_before_return(journal: Journal, monkeypatch: pytest.MonkeyPatch
 
 def head_of(journal: Journal) -> Path:
     """The file that says how far the journal has come."""
-    (path,) = (journal.folder.parent / ".keys" / "heads").glob("sandbox-1001-*.json")
+    (path,) = (journal.folder.parent / ".keys" / "heads" / "sandbox-1001").glob("*.json")
     return path
 
 
@@ -188,7 +188,7 @@ def test_a_damaged_line_is_refused(journal: Journal, line: bytes) -> None:
     journal.path.write_bytes(damaged)
 
     for ask in (journal.entries, lambda: journal.settled("op-1")):
-        with pytest.raises(InputError, match=r"^Line 2 of .*journal\.jsonl cannot be read"):
+        with pytest.raises(InputError, match=r"^Line 2 of .*journal\.\w+\.jsonl cannot be read"):
             ask()
     assert damaged == journal.path.read_bytes()
 
@@ -313,7 +313,7 @@ def test_a_head_that_cannot_be_read(three: Journal, content: bytes) -> None:
     """It is told, and not taken for none."""
     head_of(three).write_bytes(content)
 
-    with pytest.raises(InputError, match=r"sandbox-1001-\w+\.json.* cannot be read\. To go on, .*journal restart 1001"):
+    with pytest.raises(InputError, match=r"sandbox-1001/\w+-\w+\.json.* cannot be read\. To go on, .*journal restart 1001"):
         three.append("four")
     assert three.restart(because="head broken", operator="grace") is not None
     assert ["restarted"] == kinds(three)
@@ -572,7 +572,7 @@ def test_evidence_of_another_shape_is_refused(journal: Journal, kind: str, evide
     journal.append(kind, operation_id="op-1", evidence=evidence)
     journal.append("run_ended")
 
-    with pytest.raises(InputError, match=r"^Line 2 of .*journal\.jsonl cannot be read"):
+    with pytest.raises(InputError, match=r"^Line 2 of .*journal\.\w+\.jsonl cannot be read"):
         journal.settled("op-1")
     assert journal.settled("op-2") is None
 
@@ -581,7 +581,7 @@ def test_missing_evidence_is_refused(journal: Journal) -> None:
     """The same holds for a line without any."""
     journal.append("done", operation_id="op-1")
 
-    with pytest.raises(InputError, match=r"^Line 1 of .*journal\.jsonl cannot be read"):
+    with pytest.raises(InputError, match=r"^Line 1 of .*journal\.\w+\.jsonl cannot be read"):
         journal.settled("op-1")
 
 
