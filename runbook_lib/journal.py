@@ -238,15 +238,14 @@ class Journal:
         return [name for name, kind in self._last_kinds() if kind in ("intended", "unknown", "answered")]
 
     def _last_kinds(self) -> list[tuple[str, str]]:
-        """By operation, how it stands: another writer's *not done* is of its own attempt only."""
-        last: dict[str, Entry] = {}
+        """By operation, how it stands; open if it is by any writer's attempt."""
+        last: dict[str, dict[str, str]] = {}
         for entry in self.entries():
             if operation := entry.get("operation_id"):
-                before = last.get(operation)
-                is_anothers = before is not None and before["writer"] != entry["writer"]
-                if not (entry["kind"] == "not_done" and is_anothers):
-                    last[operation] = entry
-        return [(operation, entry["kind"]) for operation, entry in last.items()]
+                kind, attempts = entry["kind"], last.setdefault(operation, {})
+                writers = attempts if kind in (*_SETTLED, "answered") else ()  # of all; *not done* is of one's own
+                attempts |= dict.fromkeys((*writers, entry["writer"]), kind)
+        return [(operation, min(attempts.values(), key=_closedness)) for operation, attempts in last.items()]
 
     def restart(self, *, because: str, operator: str) -> Path | None:
         """Set the parts that cannot be relied on aside, and go on in one of our own that says so.
@@ -413,6 +412,10 @@ def _seen(path: Path, parts: list[Chain]) -> dict[str, Any]:
     }
     new = {key: head for key, head in now.items() if told.get(key) != head}
     return {"seen": new} if new else {}
+
+
+def _closedness(kind: str) -> int:
+    return 0 if kind in ("intended", "unknown") else 1 if kind == "answered" else 2
 
 
 def _of(entries: Iterable[Entry], operation_id: str) -> list[Entry]:

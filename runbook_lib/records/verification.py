@@ -135,7 +135,7 @@ class Verification:
     def words(self) -> str:
         """What came out, in a sentence: defects and good records are counted apart."""
         what = f"{_count(self.sealed, 'sealed record')} of {_count(self.tickets, 'ticket')}"
-        taken = f" {_count(self.adopted, 'record')} adopted: nobody vouches for the contents." if self.adopted else ""
+        taken = f" {self.adopted} of them {ADOPTED_WORDS}." if self.adopted else ""
         if self.is_good:
             return f"All is well: {what} {'was' if self.sealed == 1 else 'were'} verified.{taken}"
         verb = "is" if self.good == 1 else "are"
@@ -272,19 +272,19 @@ class Verifier:
             yield _found(run, Code.ALTERED, "was altered: it does not have the SHA-256 that it was sealed with.")
 
     def _unsealed(self, run: Run) -> Finding:
-        return self._unnamed(str(run.ticket_id), self._path(run))
+        return self._unnamed(str(run.ticket_id), self._path(run), str(run.record))
 
-    def _unnamed(self, ticket: str, path: Path) -> Finding:
+    def _unnamed(self, ticket: str, path: Path, name: str) -> Finding:
         """What a file is that no line of its folder's journal names."""
         digest = self._digest(path)
         if digest is None:
-            return Finding(ticket, path.name, Code.UNREADABLE, f"{path.name} cannot be read, or is a link or no file.")
+            return Finding(ticket, name, Code.UNREADABLE, f"{name} cannot be read, or is a link or no file.")
         other = self.sealed_as(digest)
         if other is None:
             words = "is not sealed: no journal tells of it. `runbook records adopt` seals what papermill has made."
-            return Finding(ticket, path.name, Code.UNSEALED, f"{path.name} {words}")
+            return Finding(ticket, name, Code.UNSEALED, f"{name} {words}")
         gone = "" if os.path.lexists(self._path(other)) else ", which is not there any more"
-        return Finding(ticket, path.name, Code.MOVED, f"{path.name} has the bytes of {_place(other)}{gone}.")
+        return Finding(ticket, name, Code.MOVED, f"{name} has the bytes of {_place(other)}{gone}.")
 
     def _stranger(self, path: Path, ledgers: Sequence[Ledger]) -> Verification:
         """A file that its folder's journal does not name; if that is damaged, nobody can say what the file is.
@@ -298,7 +298,7 @@ class Verifier:
         told = [finding for finding in problems if key_of(finding.subject) is not None and finding.is_defect]
         if told:
             return Verification(0, len(ledgers), tuple(told))
-        return Verification(0, len(ledgers), (self._unnamed(path.absolute().parent.name, path),))
+        return Verification(0, len(ledgers), (self._unnamed(path.absolute().parent.name, path, path.name),))
 
     def _notes(self, ledger: Ledger, read: Callable[[int], Iterable[Comment]]) -> Iterator[Finding]:
         ticket = str(ledger.ticket_id)
@@ -393,9 +393,10 @@ def _compared(ledger: Ledger, seal: Seal, lines: _Lines) -> Iterator[Finding]:
     is_own = any(problem.file == file and problem.code == Code.MISSING_JOURNAL for problem in ledger.problems)
     if seal.key and seal.key not in lines.now and not is_own and not lines.hold(seal):
         words = (
-            f"A note on the ticket is of writer {seal.key}, whose part of the journal, {file}, is not here. Copy the"
+            f"A note on the ticket keeps the SHA-256 of {seal.record}, by writer {seal.key}, whose part of the journal,"
         )
-        yield Finding(ticket, file, Code.MISSING_WRITER, f"{words} ticket's folder from that machine, too.")
+        words += f" {file}, is not here. Copy the ticket's folder from that machine, too."
+        yield Finding(ticket, file, Code.MISSING_WRITER, words)
         return
     run = next((run for run in ledger.runs if run.record == seal.record and run.sha256), None)
     says = f"A note on the ticket keeps the SHA-256 of {seal.record}"
