@@ -108,16 +108,20 @@ def key_of(name: str) -> str | None:
 
 
 def merged(chains: Iterable[Chain]) -> list[Entry]:
-    """The lines of several parts as one history: by their moments, and each part in its own order."""
-    return [entry for _, entry in heapq.merge(*map(_timed, chains), key=lambda line: line[0])]
+    """The lines of several parts as one history: by their moments, and each part in its own order.
+
+    A line that stands in two files counts once.
+    """
+    found = heapq.merge(*map(_timed, chains), key=lambda line: line[0])
+    return list({sha256: entry for _, entry, sha256 in found}.values())
 
 
-def _timed(chain: Chain) -> Iterator[tuple[tuple[str, str], Entry]]:
-    """Each line with a moment that never goes back, whatever the writer's clock did."""
+def _timed(chain: Chain) -> Iterator[tuple[tuple[str, str], Entry, str]]:
+    """Each line with a moment that never goes back, whatever the writer's clock did, and its SHA-256."""
     latest = ""
-    for entry in chain.entries:
+    for entry, sha256 in chain.lines:
         latest = max(latest, str(entry.get("at", "")))
-        yield (latest, chain.key), entry
+        yield (latest, chain.key), entry, sha256
 
 
 def encoded(entry: Mapping[str, Any]) -> bytes:

@@ -186,6 +186,10 @@ def test_a_part_under_another_name(
     assert expected == set(codes(both))
     records = [run.record for run in both.ledger(1001).runs]
     assert len(records) == len(set(records))
+    if change is copy:
+        assert name == "journal.jsonl" or codes(both)
+    if not expected:
+        assert 4 == len(both.journal(1001).entries())
 
 
 def test_one_writers_part_in_the_others_place(both: Shelf, grace: Shelf) -> None:
@@ -244,7 +248,7 @@ def test_a_journal_of_before_beside_new_parts(both: Shelf, grace: Shelf) -> None
 
 def test_everything_is_private(both: Shelf) -> None:
     """Whatever the umask: the journals, the keys, the heads, the locks and their folders."""
-    made = [path for path in (both.archive.keys / "heads").rglob("*")]
+    made = list((both.archive.keys / "heads").rglob("*"))
     made += [*both.folder(1001).glob("journal*"), *both.folder(1001).glob(".*lock"), both.folder(1001)]
     loose = {path.name for path in made if stat.S_IMODE(path.stat().st_mode) & 0o077}
     assert set() == loose
