@@ -56,7 +56,8 @@ LONGEST = ("browser/", "screenshots/", "test_endings", "faults/", "cases/test_pr
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest first; and who stays together: a module's tests of one ticket, else all of them.
 
-    A module marked `apart` shares nothing: each of its tests goes wherever there is room.
+    A module marked `apart` shares nothing: each of its tests goes wherever there is room. One marked `halves` shares
+    what is dear to start, such as JupyterLab, and goes to two workers at most.
     """
 
     def place(item: pytest.Item) -> int:
@@ -64,9 +65,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next((place for place, name in enumerate(LONGEST) if path.startswith(name)), len(LONGEST))
 
     items.sort(key=place)
-    for item in items:
+    for number, item in enumerate(items):
         module = item.nodeid.partition("::")[0]
         params = item.callspec.params if hasattr(item, "callspec") else {}
-        part = params.get("ticket_id", "")
+        part = number % 2 if item.get_closest_marker("halves") else params.get("ticket_id", "")
         name = item.nodeid if item.get_closest_marker("apart") else f"{module}-{part}"
         item.add_marker(pytest.mark.xdist_group(name))

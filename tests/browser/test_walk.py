@@ -14,7 +14,7 @@ from tests.browser.conftest import SHOTS, Seen
 from tests.browser.lab import Lab, Notebook, running
 from tests.practice import World, start
 
-pytestmark = [pytest.mark.slow, pytest.mark.apart]
+pytestmark = [pytest.mark.slow, pytest.mark.halves]
 
 BUTTON, CHANGE = "Perform and record", "Change an answer"
 EFFORT = (8, 5)
