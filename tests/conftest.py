@@ -31,7 +31,7 @@ def own_world(tmp_path: Path) -> Iterator[World]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """One warm Python for all processes of this run; Ctrl-C reaches what the tests start, also from a background job."""
+    """One warm Python for all processes of this run; Ctrl-C reaches what tests start, also from a background job."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if WARM not in os.environ:
