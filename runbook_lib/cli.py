@@ -55,7 +55,8 @@ def _run_quietly(words: Sequence[str]) -> int:
         try:
             return _run_command(words)
         finally:
-            sys.stdout.flush()
+            if sys.stdout:  # a process may be started without one
+                sys.stdout.flush()
     except BrokenPipeError:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         for stream in (sys.stdout, sys.stderr):  # what is still in their buffers is flushed at the end

@@ -245,9 +245,9 @@ def _scoped(access: _Access, scopes: Sequence[str], needs: Sequence[str]) -> Fin
 def _records(settings: Settings) -> Iterator[Finding]:
     """Records, journals and keys that others on this machine can read, as versions before this one left them."""
     place = settings.outputs.resolve() / settings.profile
-    found = [Path(top, name) for top, folders, names in os.walk(place) for name in (*folders, *names)]
-    paths = [place, *found] if place.exists() else []
-    loose = [path for path in paths if not path.is_symlink() and path.stat().st_mode & files.OTHERS]
+    tickets = [*place.glob("[0-9]*"), *place.glob(".keys")]
+    below = [Path(top, name) for one in tickets for top, folders, names in os.walk(one) for name in (*folders, *names)]
+    loose = [path for path in (*tickets, *below) if not path.is_symlink() and path.stat().st_mode & files.OTHERS]
     if loose:
         seen = f"{len(loose)} files and folders in {place} can be read by others on this machine"
         yield Finding("records", State.OPEN_TO_OTHERS, seen, f"Run `chmod -R go= {shlex.quote(str(place))}`.")

@@ -179,7 +179,7 @@ class KeyRing:
         key = _loaded_public(pem, "The file")
         with self._locked():
             if key_id(key) not in self.public_keys():
-                self._write(f"{_stamp()}-{key_id(key)}{_PUBLIC}", _public_pem(key), 0o644)
+                self._write(f"{_stamp()}-{key_id(key)}{_PUBLIC}", _public_pem(key), files.FILE)
         return key_id(key)
 
     def _private_files(self) -> list[Path]:
@@ -194,8 +194,10 @@ class KeyRing:
         """A new pair of keys; the public one first, so that nothing is ever signed that cannot be verified."""
         key = Ed25519PrivateKey.generate()
         stem = f"{_stamp()}-{key_id(key.public_key())}"
-        self._write(stem + _PUBLIC, _public_pem(key.public_key()), 0o644)
-        return self._write(stem + _PRIVATE, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), 0o600)
+        self._write(stem + _PUBLIC, _public_pem(key.public_key()), files.FILE)
+        return self._write(
+            stem + _PRIVATE, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), files.FILE
+        )
 
     def _write(self, name: str, content: bytes, mode: int) -> Path:
         path = self.folder / name

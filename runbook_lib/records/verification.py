@@ -117,6 +117,11 @@ class Verification:
         return sum(finding.code is Code.ADOPTED for finding in self.findings)
 
     @property
+    def has_strangers(self) -> bool:
+        """Whether a part was verified only by the key that lies beside it, which nobody here has trusted."""
+        return any(finding.code is Code.UNTRUSTED_WRITER for finding in self.findings)
+
+    @property
     def good(self) -> int:
         """How many of the sealed records are what was sealed, without any defect of their own."""
         wrong = {(finding.ticket, finding.subject) for finding in self.findings if finding.is_defect}
@@ -135,11 +140,12 @@ class Verification:
     def words(self) -> str:
         """What came out, in a sentence: defects and good records are counted apart."""
         what = f"{_count(self.sealed, 'sealed record')} of {_count(self.tickets, 'ticket')}"
+        strange = " Not every writer is trusted here yet." if self.has_strangers else ""
         taken = f" {self.adopted} of them {ADOPTED_WORDS}." if self.adopted else ""
         if self.is_good:
-            return f"All is well: {what} {'was' if self.sealed == 1 else 'were'} verified.{taken}"
+            return f"All is well: {what} {'was' if self.sealed == 1 else 'were'} verified.{taken}{strange}"
         verb = "is" if self.good == 1 else "are"
-        return f"{_count(self.defects, 'defect')}; {self.good} of {what} {verb} good.{taken}"
+        return f"{_count(self.defects, 'defect')}; {self.good} of {what} {verb} good.{taken}{strange}"
 
     @property
     def is_good(self) -> bool:

@@ -13,6 +13,7 @@ import pytest
 from runbook_lib.keyring import KeyRing
 from runbook_lib.models import Comment
 from runbook_lib.records.archive import Archive
+from runbook_lib.records.page import verdict
 from runbook_lib.records.runs import State
 from runbook_lib.records.story import story
 from runbook_lib.records.verification import Verification, Verifier
@@ -94,6 +95,9 @@ def test_the_folder_is_complete_in_itself(both: Shelf, tmp_path: Path) -> None:
     third = Archive(both.archive.folder, "sandbox", tmp_path / "keys-of-a-third")
     found = Verifier(third).everything()
     assert (True, 2, ["untrusted_writer"] * 2) == (found.is_good, found.good, [each.code for each in found.findings])
+    assert "Not every writer is trusted here yet." in found.words
+    record = next(both.folder(1001).glob("*.ipynb"))
+    assert verdict(Verifier(third).record(record))[0].endswith("by a writer whose key nobody here has trusted.")
 
 
 def test_copying_back_and_forth(both: Shelf, grace: Shelf) -> None:
@@ -244,6 +248,16 @@ def test_a_journal_of_before_beside_new_parts(both: Shelf, grace: Shelf) -> None
     (both.folder(1001) / f"journal.{legacy.journal(1001).writer}.pub").unlink()
     assert [] == codes(both)
     assert 3 == len(both.ledger(1001).runs)
+
+
+def test_a_part_set_aside_may_be_brought_again(both: Shelf, grace: Shelf) -> None:
+    """From the machine that has it whole; then it counts, and the damaged one is only told of."""
+    path = both.folder(1001) / own_part(grace).name
+    path.write_bytes(path.read_bytes().replace(b"license_issued", b"out_of_scope"))
+    both.journal(1001).restart(because="edited", operator="ada")
+    assert ["set_aside"] == codes(both)
+    shutil.copy2(own_part(grace), path)
+    assert ([], [State.SEALED] * 2) == (codes(both), [run.state for run in both.ledger(1001).runs])
 
 
 def test_everything_is_private(both: Shelf) -> None:
