@@ -548,9 +548,9 @@ def test_a_strangers_word_is_for_a_person(journal: Journal, world: World, collea
 
 
 def test_what_a_colleague_left_open_is_waited_for(journal: Journal, world: World) -> None:
-    """It may still take effect, until its time is over."""
+    """It may still take effect: it is looked for once more, after its time, before this machine sends."""
     other = Journal(journal.folder, "sandbox/1001", KeyRing(journal.folder.parent / ".keys-of-a-colleague"))
     other.append("intended", operation_id="1001-post", effect="slack_post")
     looks = world.looks
-    assert EffectState.DONE is effects(at(journal.folder), settle_s=0.2).apply(Post(world)).state
-    assert world.looks > looks + 1
+    assert EffectState.DONE is effects(at(journal.folder), settle_s=0).apply(Post(world)).state
+    assert looks + 2 == world.looks
