@@ -118,7 +118,7 @@ class Archive:
         runs = together(ticket_id, events)
         told = [finished(run, runs, names) for run in runs]
         named = {run.record for run in runs}
-        strays = [stray(ticket_id, name) for name in sorted(union.strays(names - named, chains))]
+        strays = [stray(ticket_id, name) for name in sorted(union.strays(names - named, chains, problems))]
         return Ledger(ticket_id, (*told, *strays), (*problems, *set_aside))
 
 

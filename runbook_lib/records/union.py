@@ -68,15 +68,15 @@ def problems(folder: Path, chains: Sequence[Chain], names: set[str]) -> list[Pro
     return found
 
 
-def strays(names: set[str], chains: Sequence[Chain]) -> Iterator[str]:
+def strays(names: set[str], chains: Sequence[Chain], told: Iterable[Problem]) -> Iterator[str]:
     """Those notebooks that no line names and that are of no part which is damaged or missing; that part is told."""
-    lost = [chain for chain in chains if chain.is_damaged]
+    lost = {chain.key[:KEY_DIGITS] for chain in chains if chain.is_damaged}
+    lost |= {"" for problem in told if (problem.code, problem.file) == ("missing_writer", FILE_NAME)}
     here = {chain.key[:KEY_DIGITS] for chain in chains if chain.lines} | _keys_within(chains)
     for name in names:
         part = key_part(name)
         is_anothers = bool(part) and part not in here and Path(name).name == name
-        is_of_damaged = any(part == chain.key[:KEY_DIGITS] for chain in lost)
-        if CHECKPOINTS not in Path(name).parts and not is_anothers and not is_of_damaged:
+        if CHECKPOINTS not in Path(name).parts and not is_anothers and part not in lost:
             yield name
 
 

@@ -248,6 +248,10 @@ def test_a_journal_of_before_beside_new_parts(both: Shelf, grace: Shelf) -> None
     (both.folder(1001) / f"journal.{legacy.journal(1001).writer}.pub").unlink()
     assert [] == codes(both)
     assert 3 == len(both.ledger(1001).runs)
+    both.seal(1001)
+    (both.folder(1001) / "journal.jsonl").unlink()
+    assert ("missing_writer", "journal.jsonl") in both.defects()
+    assert {"missing_writer"} == {code for code, _ in both.defects()}
 
 
 def test_a_part_set_aside_may_be_brought_again(both: Shelf, grace: Shelf) -> None:
