@@ -226,7 +226,8 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
             waiting = asyncio.all_tasks() - {asyncio.current_task()}
             if waiting:
                 await ensure_async(self.km.interrupt_kernel())
-                await asyncio.wait(waiting, timeout=LAST_WORDS_S)
+                ended, _ = await asyncio.wait(waiting, timeout=LAST_WORDS_S)
+                await asyncio.gather(*ended, return_exceptions=True)  # the cell's error is told by its output
 
         run_sync(hear)()
 
