@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import subprocess
@@ -89,7 +90,7 @@ def test_a_notebook_of_format_4_4_is_taken(tmp_path: Path) -> None:
     source = tmp_path / "in.ipynb"
     made = nbformat.v4.new_notebook(cells=[code("1")])
     del made.cells[0]["id"]
-    source.write_text(nbformat.writes(made | {"nbformat_minor": 4}))
+    source.write_text(json.dumps({**made, "nbformat_minor": 4}))
     assert ["completed"] == states(run(source, None, kernel_name="python3"))
 
 
