@@ -151,6 +151,9 @@ def run(
 ) -> Report:
     """Run a runbook on a ticket and leave the record.
 
+    The notebook gets the run's name for `perform`, not True: it performs in this run alone (`Case.open`). So a record
+    that somebody runs again, by whatever program, only rehearses, and says so.
+
     Args:
         runbook: Its name.
         ticket_id: The ticket's number.
@@ -168,11 +171,11 @@ def run(
     settings.check_account(ticket_id)
     started_at = datetime.now(UTC)
     clock = time.monotonic()
-    executed = engine.prepared(notebook, values)
     redactor = Redactor.of(settings)
     about = _about(notebook, values, settings, started_at)
     journal = Journal.of(settings, values["ticket_id"])
     record = _claim(journal.record_path(started_at, runbook))
+    executed = engine.prepared(notebook, {**values, "perform": record.stem if perform else False})
     with _Signals() as signals:
         journal.append(
             "run_started",
