@@ -1,25 +1,29 @@
 """The one finder of licenses: bytes or text in; what they are, and every license in them, out.
 
 It goes by content, never by a name or a media type, which are the sender's. Text is searched however it is encoded,
-quoted or escaped (`envelopes`); a zip and a mail are opened, within limits of number, size and depth. A license that
-is found is not checked: it may be forged, damaged, or somebody else's (`license`).
+quoted or escaped (`envelopes`); archives, packed files and mails are opened, within limits of number, size and depth.
+A license that is found is not checked: it may be forged, damaged, or somebody else's (`license`).
 
 No I/O, no clock: an archive is opened in memory.
 """
 
 from __future__ import annotations
 
+import bz2
 import codecs
 import email
+import lzma
 import re
 import struct
+import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email.message import Message
 from enum import StrEnum
 from io import BytesIO
+from typing import Any
 
 from runbook_lib import envelopes
 
@@ -39,6 +43,8 @@ MOST_RATIO = 200
 """A member that unpacks to so many times its size is taken for a bomb; text unpacks to about ten times."""
 SMALL_BYTES = 1024 * 1024
 """Below this no ratio matters."""
+XZ_BYTES = 64 * 1024 * 1024
+"""Memory that unpacking xz may take."""
 
 
 class Kind(StrEnum):
@@ -51,6 +57,8 @@ class Kind(StrEnum):
     HEIC = "a HEIC photo"
     PDF = "a PDF"
     ZIP = "a zip archive"
+    TAR = "a tar archive"
+    PACKED = "a packed file"
     ARCHIVE = "an archive"
     MAIL = "a mail"
     OUTLOOK = "an Outlook or old Office file"
@@ -132,11 +140,11 @@ _MAGIC: tuple[tuple[bytes, Kind, str], ...] = (
     (b"%PDF-", Kind.PDF, ""),
     (b"PK\x03\x04", Kind.ZIP, ""),
     (b"PK\x05\x06", Kind.ZIP, "empty"),
-    (b"\x1f\x8b", Kind.ARCHIVE, "gzip"),
+    (b"\x1f\x8b\x08", Kind.PACKED, "gzip"),
     (b"7z\xbc\xaf\x27\x1c", Kind.ARCHIVE, "7z"),
     (b"Rar!\x1a\x07", Kind.ARCHIVE, "RAR"),
-    (b"BZh", Kind.ARCHIVE, "bzip2"),
-    (b"\xfd7zXZ\0", Kind.ARCHIVE, "xz"),
+    (b"BZh", Kind.PACKED, "bzip2"),
+    (b"\xfd7zXZ\0", Kind.PACKED, "xz"),
     (b"\x28\xb5\x2f\xfd", Kind.ARCHIVE, "zstd"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Kind.OUTLOOK, ""),
 )
@@ -150,11 +158,16 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 """Byte order marks, the longer of two that begin alike first."""
-_BAD_ZIP = (
-    *(zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error, EOFError, ValueError, OSError),
-    *(struct.error, OverflowError, LookupError, TypeError),
+_UNPACKERS: dict[str, Callable[[], Any]] = {
+    "gzip": lambda: zlib.decompressobj(wbits=31),
+    "bzip2": bz2.BZ2Decompressor,
+    "xz": lambda: lzma.LZMADecompressor(memlimit=XZ_BYTES),
+}
+_DAMAGED = (
+    *(zipfile.BadZipFile, tarfile.TarError, lzma.LZMAError, zlib.error, struct.error, EOFError, OSError),
+    *(NotImplementedError, RuntimeError, ValueError, OverflowError, LookupError, TypeError),
 )
-"""What `zipfile` raises at damaged and encrypted archives."""
+"""What is raised at damaged and encrypted archives; RecursionError is a RuntimeError."""
 _HEADER = re.compile(r"(?:>?From |[A-Za-z][A-Za-z0-9-]{0,60}:)")
 _MAIL_HEADERS = frozenset(
     ("from", "to", "subject", "date", "received", "mime-version", "content-type", "message-id", "return-path", "cc")
@@ -165,6 +178,7 @@ _CODE = re.compile(
 )
 """An activation code with its name before it. Source: FACTS 6: 24 characters."""
 _BARE_CODE = re.compile(r"[A-Za-z0-9]{24}")
+_BROKEN = "The archive is damaged and could not be read to its end. Ask for the file itself."
 _SHORT_CHARS = 400
 """A text that is an activation code has hardly more than that."""
 
@@ -189,6 +203,12 @@ class _Look:
         kind, detail = _magic(content)
         if kind is Kind.ZIP:
             return kind, self._zip(content, where, depth) or detail
+        if kind is Kind.TAR:
+            self._tar(content, where, depth)
+            return kind, detail
+        if kind is Kind.PACKED:
+            self._packed(content, detail, where, depth)
+            return kind, detail
         if kind in (Kind.IMAGE, Kind.HEIC):
             return kind, detail
         if len(content) > TEXT_BYTES:
@@ -240,8 +260,8 @@ class _Look:
                 members = [info for info in archive.infolist() if not info.is_dir()]
                 for info in members:
                     self._member(archive, info, where, depth)
-        except _BAD_ZIP:
-            self._note("The archive is damaged and could not be read to its end. Ask for the file itself.")
+        except _DAMAGED:
+            self._note(_BROKEN)
             return ""
         return "an Office file" if any(info.filename == "[Content_Types].xml" for info in members) else ""
 
@@ -256,9 +276,41 @@ class _Look:
         elif self._may_open(depth, info.file_size):
             with archive.open(info) as member:
                 inner = member.read(info.file_size + 1)
-            kind, _ = self._open(inner, _inside(where, f"{name} in the archive"), depth + 1)
-            if kind in (Kind.IMAGE, Kind.HEIC, Kind.PDF):
-                self._note(f"It holds {kind}; add that to the ticket by itself.")
+            self._inner(inner, where, f"{name} in the archive", depth)
+
+    def _tar(self, content: bytes, where: str, depth: int) -> None:
+        """Look at what a tar holds; links and devices are no files."""
+        try:
+            with tarfile.open(fileobj=BytesIO(content), mode="r:") as archive:
+                for count, info in enumerate(archive):
+                    if count >= MOST_NAMES:
+                        self._note(f"Only the first {MOST_NAMES} names in it were looked at.")
+                        break
+                    member = archive.extractfile(info) if info.isreg() and self._may_open(depth, info.size) else None
+                    if member:
+                        name = info.name.rpartition("/")[2]
+                        self._inner(member.read(info.size), where, f"{name} in the archive", depth)
+        except _DAMAGED:
+            self._note(_BROKEN)
+
+    def _packed(self, content: bytes, how: str, where: str, depth: int) -> None:
+        """Look at the one file that is packed in this one."""
+        try:
+            inner = _unpacked(content, _UNPACKERS[how], min(MEMBER_BYTES, self._bytes) + 1)
+        except _DAMAGED:
+            self._note(_BROKEN)
+            return
+        if self._may_open(depth, len(inner)):
+            self._inner(inner, where, "the packed file", depth)
+
+    def _inner(self, content: bytes, where: str, name: str, depth: int) -> None:
+        """Look at one file within another; what is in it is told where that is not looked at here."""
+        found = len(self._licenses)
+        kind, _ = self._open(content, _inside(where, name), depth + 1)
+        if kind in (Kind.IMAGE, Kind.HEIC, Kind.PDF):
+            self._note(f"It holds {kind}; add that to the ticket by itself.")
+        elif kind in ADVICE and found == len(self._licenses):
+            self._note(f"It holds {kind}. {ADVICE[kind]}")
 
     # -- mails
 
@@ -271,9 +323,7 @@ class _Look:
         for part in email.message_from_bytes(content).walk():
             payload = _payload(part)
             if payload is not None and self._may_open(depth, len(payload)):
-                kind, _ = self._open(payload, _inside(where, "a part of the mail"), depth + 1)
-                if kind in (Kind.IMAGE, Kind.HEIC, Kind.PDF):
-                    self._note(f"It holds {kind}; add that to the ticket by itself.")
+                self._inner(payload, where, "a part of the mail", depth)
 
 
 def as_text(content: bytes) -> str:
@@ -305,6 +355,24 @@ def _payload(part: Message) -> bytes | None:
     return payload if isinstance(payload, bytes) else None
 
 
+def _unpacked(content: bytes, start: Callable[[], Any], most: int) -> bytes:
+    """What is packed in some bytes, up to a limit; several parts are joined, and what else follows is left out.
+
+    Raises:
+        EOFError: It is cut off.
+    """
+    found, mark = bytearray(), content[:3]
+    for _ in range(MOST_MEMBERS):
+        part = start()
+        found += part.decompress(content, most - len(found))
+        content = part.unused_data
+        if len(found) >= most or not content.startswith(mark):
+            break
+    if not part.eof and len(found) < most:
+        raise EOFError
+    return bytes(found)
+
+
 def _inside(where: str, inner: str) -> str:
     return f"{inner}, {where}" if where else inner
 
@@ -319,7 +387,7 @@ def _magic(content: bytes) -> tuple[Kind, str]:
     if content[4:8] == b"ftyp":
         return (Kind.HEIC, "") if content[8:12] in _HEIC else (Kind.BINARY, "")
     if content[257:262] == b"ustar":
-        return Kind.ARCHIVE, "tar"
+        return Kind.TAR, ""
     return Kind.BINARY, ""
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import io
+import lzma
+import tarfile
 import zipfile
 from email.message import EmailMessage
 from pathlib import Path
@@ -28,6 +32,19 @@ def zipped(**members: bytes) -> bytes:
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
             archive.writestr(name, content)
+    return file.getvalue()
+
+
+def tarred(**members: bytes | None) -> bytes:
+    """A tar with these members; None makes a link."""
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content or b"")
+            if content is None:
+                info.type, info.linkname = tarfile.SYMTYPE, "/etc/passwd"
+            archive.addfile(info, io.BytesIO(content or b""))
     return file.getvalue()
 
 
@@ -170,6 +187,64 @@ def test_no_more_is_unpacked_than_the_limit() -> None:
     assert "A file in it is too large for a license and was not opened." in found.notes
 
 
+PACKERS = {"gzip": gzip.compress, "bzip2": bz2.compress, "xz": lzma.compress}
+
+
+@pytest.mark.parametrize("how", PACKERS)
+def test_a_license_in_a_packed_file_is_found(how: str) -> None:
+    """Alone, or as a tar; in several parts, or with something behind it."""
+    pack, content = PACKERS[how], TEXT.encode("utf-16")
+    tar = tarred(readme=b"hello", key=content)
+    for packed in (pack(content), pack(tar), pack(content[:500]) + pack(content[500:]), pack(content) + b"\0" * 99):
+        found = finder.look(packed)
+        assert (f"a packed file ({how})", [body_of(TEXT)]) == (
+            found.words,
+            [body_of(one.text) for one in found.licenses],
+        )
+    assert "key in the archive, the packed file" == finder.look(pack(tar)).licenses[0].where
+
+
+def test_a_license_in_a_tar_is_found() -> None:
+    """Links and folders are passed over; what is not opened is told."""
+    found = finder.look(tarred(link=None, photo=b"\0\0\0\x18ftypheic", old=b"7z\xbc\xaf\x27\x1c", key=BARE.encode()))
+    assert (Kind.TAR, "key in the archive") == (found.kind, found.licenses[0].where)
+    assert ("It holds a HEIC photo; add that to the ticket by itself.",) == found.notes[:1]
+    assert found.notes[1].startswith("It holds an archive. Open it yourself")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (gzip.compress(b"\0" * 3_000_000), "too large"),
+        (bz2.compress(b"\0" * 3_000_000), "too large"),
+        (lzma.compress(b"\0" * 3_000_000), "too large"),
+        (gzip.compress(TEXT.encode())[:900], "damaged"),
+        (gzip.compress(TEXT.encode())[:9], "damaged"),
+        (b"\x1f\x8b\x08" + b"x" * 99, "damaged"),
+        (tarred(key=b"x" * 4000)[:1500], "damaged"),
+        (tarred(big=b"x" * 3_000_000), "too large"),
+        (tarred(**{f"n{n}": b"" for n in range(finder.MOST_NAMES + 1)}), "Only the first 100 files"),
+        (tarred(**{f"n{n}": None for n in range(finder.MOST_NAMES + 1)}), "Only the first 2000 names"),
+        (gzip.compress(b"") * 100_000 + gzip.compress(TEXT.encode()), ""),
+    ],
+    ids=range(11),
+)
+def test_a_tar_or_packed_file_that_is_not_opened_says_why(content: bytes, words: str) -> None:
+    """In a sentence, and in no time."""
+    found = finder.look(content)
+    assert () == found.licenses
+    assert words in " ".join(found.notes)
+
+
+@given(at=st.integers(0, 12_000), put=st.binary(min_size=1, max_size=8), how=st.sampled_from(["", *PACKERS]))
+@EXAMPLES
+def test_no_damaged_tar_breaks_the_finder(at: int, put: bytes, how: str) -> None:
+    """Each is opened, or noted."""
+    tar = tarred(**{"key": TEXT.encode(), "a" * 300: b"x", "link": None})
+    content = PACKERS[how](tar) if how else tar
+    finder.look(content[:at] + put + content[at + len(put) :])
+
+
 @pytest.mark.parametrize("count", [90, 20_000])
 def test_endlessly_nested_mails_end(count: int) -> None:
     """No recursion surfaces."""
@@ -209,7 +284,9 @@ def test_no_damaged_zip_breaks_the_finder(at: int, put: bytes) -> None:
         (b"RIFF\0\0\0\0WEBPVP8 ", Kind.IMAGE),
         (b"\0\0\0\x18ftypheic", Kind.HEIC),
         (b"%PDF-1.7\n", Kind.PDF),
-        (b"\x1f\x8b\x08\0", Kind.ARCHIVE),
+        (b"\x1f\x8b\x08\0", Kind.PACKED),
+        (b"BZh91AY", Kind.PACKED),
+        (b"Rar!\x1a\x07\x00", Kind.ARCHIVE),
         (b"7z\xbc\xaf\x27\x1c", Kind.ARCHIVE),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Kind.OUTLOOK),
         (zipped(a=b"x"), Kind.ZIP),
