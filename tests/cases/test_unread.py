@@ -122,12 +122,43 @@ def test_unread_license_keeps_a_weekend_case_from_ending(here: World) -> None:
     assert case.outcome is None
 
 
+@pytest.mark.parametrize(("parameter", "ours"), [("plan", "free"), ("account_type", "prospect")])
+def test_weekend_case_does_not_end_without_customersdot(here: World, parameter: str, ours: str) -> None:
+    """What was sold may contradict the organization's field; a person's word ends the case."""
+    here.inject("customersdot", "error", status=503, path="/admin/", times=None)
+    field = {"plan": "premium"} | {parameter: ours}
+    with fields_of(here, 1002, field):
+        case = to_scope(1002)
+        with pytest.raises(NeedsAnswerError, match="CustomersDot could not be looked at") as told:
+            case.decide_scope()
+        assert ("plan",) == told.value.missing
+        assert case.outcome is None
+        case = to_scope(1002, **{parameter: ours})
+        case.decide_scope()
+    assert "out_of_scope" == case.outcome
+
+
+def test_no_of_the_calendar_stands_without_customersdot(here: World) -> None:
+    """It rests on nothing that could not be looked at."""
+    here.inject("customersdot", "error", status=503, path="/admin/", times=None)
+    case = to_scope(1001, emergency_on="2026-11-20", expires_on="2026-11-05")
+    case.decide_scope()
+    assert "out_of_scope" == case.outcome
+
+
 @contextmanager
 def plan_in_the_field(world: World, ticket_id: int, plan: str) -> Iterator[None]:
-    """Another plan in the field of a ticket's organization, for a while."""
+    """Another plan in the field of a ticket's organization, and nothing else, for a while."""
+    with fields_of(world, ticket_id, {"plan": plan}):
+        yield
+
+
+@contextmanager
+def fields_of(world: World, ticket_id: int, fields: dict[str, object]) -> Iterator[None]:
+    """Other fields of a ticket's organization, for a while."""
     sql = "SELECT * FROM organizations WHERE id = (SELECT organization_id FROM tickets WHERE id = ?)"
     (organization,) = world.rows(sql, ticket_id)
-    world.change("UPDATE organizations SET fields = ? WHERE id = ?", json.dumps({"plan": plan}), organization["id"])
+    world.change("UPDATE organizations SET fields = ? WHERE id = ?", json.dumps(fields), organization["id"])
     try:
         yield
     finally:
