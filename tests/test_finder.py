@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import bz2
 import gzip
 import io
@@ -15,9 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runbook_lib import finder, license
-from runbook_lib.finder import Kind
-from tests.wrappings import EXAMPLES, LICENSES, SEEN_THROUGH, WRAPPINGS, body_of, runs_of
+from runbook_lib import envelopes, finder, license
+from runbook_lib.content_kinds import Kind
+from tests.wrappings import EXAMPLES, LICENSES, WRAPPINGS, body_of, encode64, runs_of
 
 FIELD = Path(__file__).parent / "data" / "field"
 KEY = license.load_public_key((FIELD / "public.pem").read_bytes())
@@ -80,7 +81,7 @@ def test_each_field_license_is_found_and_opens(path: Path) -> None:
 @EXAMPLES
 @given(
     text=LICENSES,
-    name=st.sampled_from(SEEN_THROUGH),
+    name=st.sampled_from(sorted(WRAPPINGS)),
     encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"]),
 )
 def test_any_license_is_found_in_any_encoding(text: str, name: str, encoding: str) -> None:
@@ -98,6 +99,29 @@ def test_two_licenses_are_both_told() -> None:
 def test_the_same_license_twice_is_one() -> None:
     """An answer quotes it again."""
     assert [body_of(TEXT)] == bodies(f"{TEXT}\n> On Saturday you wrote:\n{WRAPPINGS['quoted'](TEXT)}")
+
+
+def test_lines_with_other_signs_between_are_noted() -> None:
+    """The license is whole all the same."""
+    (found,) = finder.look(WRAPPINGS["diff"](TEXT)).licenses
+    assert (True, (envelopes.OTHER_SIGNS,)) == (found.is_whole, found.notes)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize("before", ["", "\n\n", "---------- Forwarded message ---------\n"])
+def test_an_encoded_part_of_pasted_source_is_read(before: str, encoding: str) -> None:
+    """Whether or not the text is told for a mail."""
+    source = (
+        f"{before}From: a@b.example\nSubject: x\nContent-Transfer-Encoding: base64\n\n{encode64(TEXT.encode(), 76)}"
+    )
+    assert [body_of(TEXT)] == bodies(source.encode(encoding))
+
+
+def test_an_image_in_a_text_is_told() -> None:
+    """As a web page holds one."""
+    content = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(300)).decode()
+    found = finder.look(f'<html><img src="data:image/png;base64,{content}">')
+    assert ("It holds an image; add that to the ticket by itself.",) == found.notes
 
 
 def test_a_piece_without_its_beginning_is_noted() -> None:

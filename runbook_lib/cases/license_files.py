@@ -13,9 +13,10 @@ from functools import partial
 from runbook_lib import finder, license
 from runbook_lib.cases.base import Case
 from runbook_lib.cases.unread import Unread, look
+from runbook_lib.content_kinds import Kind
 from runbook_lib.display import clean
 from runbook_lib.errors import InputError, LicenseError
-from runbook_lib.finder import Content, Kind
+from runbook_lib.finder import Content
 from runbook_lib.models import Attachment, Comment, Source
 from runbook_lib.settings import Settings
 

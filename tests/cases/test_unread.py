@@ -126,8 +126,7 @@ def test_unread_license_keeps_a_weekend_case_from_ending(here: World) -> None:
 def test_weekend_case_does_not_end_without_customersdot(here: World, parameter: str, ours: str) -> None:
     """What was sold may contradict the organization's field; a person's word ends the case."""
     here.inject("customersdot", "error", status=503, path="/admin/", times=None)
-    field = {"plan": "premium"} | {parameter: ours}
-    with fields_of(here, 1002, field):
+    with fields_of(here, 1002, {parameter: ours}):
         case = to_scope(1002)
         with pytest.raises(NeedsAnswerError, match="CustomersDot could not be looked at") as told:
             case.decide_scope()
