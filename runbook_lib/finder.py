@@ -74,12 +74,14 @@ class Content:
         detail: The format, such as `PNG`, or "".
         licenses: Every license in them, each once, in order.
         notes: What was not opened or is odd, for the reader.
+        is_opened: Whether all that may hold a license was looked at.
     """
 
     kind: Kind
     detail: str = ""
     licenses: tuple[FoundLicense, ...] = ()
     notes: tuple[str, ...] = ()
+    is_opened: bool = True
 
     @property
     def words(self) -> str:
@@ -125,17 +127,21 @@ class _Look:
         self._members, self._bytes = MOST_MEMBERS, TOTAL_BYTES
         self._licenses: dict[str, FoundLicense] = {}
         self._notes: list[str] = []
+        self._is_opened = True
 
     def at(self, content: bytes) -> Content:
         """The content, with everything in it."""
         kind, detail = self._open(content, "", 0)
         if len(self._licenses) > 1:
             self._note(f"{len(self._licenses)} licenses are in it; GitLab itself takes the last one.")
-        return Content(kind, detail, tuple(self._licenses.values()), tuple(dict.fromkeys(self._notes)))
+        notes = tuple(dict.fromkeys(self._notes))
+        return Content(kind, detail, tuple(self._licenses.values()), notes, self._is_opened)
 
     def _open(self, content: bytes, where: str, depth: int) -> tuple[Kind, str]:
         """Look at one member; returns its kind."""
         kind, detail = magic(content)
+        if kind in (Kind.ARCHIVE, Kind.OUTLOOK):
+            self._is_opened = False
         if kind is Kind.ZIP:
             return kind, self._zip(content, where, depth) or detail
         if kind is Kind.TAR:
@@ -147,7 +153,7 @@ class _Look:
         if kind in (Kind.IMAGE, Kind.HEIC):
             return kind, detail
         if len(content) > TEXT_BYTES:
-            self._note("Only its first 2 MB were searched for a license.")
+            self._leave("Only its first 2 MB were searched for a license.")
         text = as_text(content[:TEXT_BYTES])
         search = envelopes.Search(text)
         found = search.envelopes()
@@ -170,14 +176,19 @@ class _Look:
     def _note(self, words: str) -> None:
         self._notes.append(words)
 
+    def _leave(self, words: str) -> None:
+        """Note that something was not looked at, and why."""
+        self._is_opened = False
+        self._note(words)
+
     def _may_open(self, depth: int, size: int) -> bool:
         """Whether one more member may be opened; a note says why not."""
         if depth >= DEPTH:
-            self._note(f"What is nested more than {DEPTH} deep in it was not opened.")
+            self._leave(f"What is nested more than {DEPTH} deep in it was not opened.")
         elif self._members <= 0:
-            self._note(f"Only the first {MOST_MEMBERS} files in it were opened.")
+            self._leave(f"Only the first {MOST_MEMBERS} files in it were opened.")
         elif size > min(MEMBER_BYTES, self._bytes):
-            self._note("A file in it is too large for a license and was not opened.")
+            self._leave("A file in it is too large for a license and was not opened.")
         else:
             self._members -= 1
             self._bytes -= size
@@ -197,7 +208,7 @@ class _Look:
     def _zip(self, content: bytes, where: str, depth: int) -> str:
         """Look at what a zip holds; returns what kind of zip it is, or ""."""
         if content.count(b"PK\x01\x02") > MOST_NAMES:
-            self._note(f"It lists more than {MOST_NAMES} files and was not opened.")
+            self._leave(f"It lists more than {MOST_NAMES} files and was not opened.")
             return ""
         try:
             with zipfile.ZipFile(BytesIO(content)) as archive:
@@ -205,18 +216,18 @@ class _Look:
                 for info in members:
                     self._member(archive, info, where, depth)
         except _DAMAGED:
-            self._note(_BROKEN)
+            self._leave(_BROKEN)
             return ""
         return "an Office file" if any(info.filename == "[Content_Types].xml" for info in members) else ""
 
     def _member(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo, where: str, depth: int) -> None:
         name = info.filename.rpartition("/")[2]
         if info.flag_bits & 1:
-            self._note("A file in it is protected by a password and was not opened. Ask for it without one.")
+            self._leave("A file in it is protected by a password and was not opened. Ask for it without one.")
         elif info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            self._note("A file in it is packed in a way that is not known here. Ask for the file itself.")
+            self._leave("A file in it is packed in a way that is not known here. Ask for the file itself.")
         elif info.file_size > SMALL_BYTES and info.file_size > MOST_RATIO * max(1, info.compress_size):
-            self._note(f"A file in it unpacks to more than {MOST_RATIO} times its size and was not opened.")
+            self._leave(f"A file in it unpacks to more than {MOST_RATIO} times its size and was not opened.")
         elif self._may_open(depth, info.file_size):
             with archive.open(info) as member:
                 inner = member.read(info.file_size + 1)
@@ -228,21 +239,21 @@ class _Look:
             with tarfile.open(fileobj=BytesIO(content), mode="r:") as archive:
                 for count, info in enumerate(archive):
                     if count >= MOST_NAMES:
-                        self._note(f"Only the first {MOST_NAMES} names in it were looked at.")
+                        self._leave(f"Only the first {MOST_NAMES} names in it were looked at.")
                         break
                     member = archive.extractfile(info) if info.isreg() and self._may_open(depth, info.size) else None
                     if member:
                         name = info.name.rpartition("/")[2]
                         self._inner(member.read(info.size), where, f"{name} in the archive", depth)
         except _DAMAGED:
-            self._note(_BROKEN)
+            self._leave(_BROKEN)
 
     def _packed(self, content: bytes, how: str, where: str, depth: int) -> None:
         """Look at the one file that is packed in this one."""
         try:
             inner = _unpacked(content, _UNPACKERS[how], min(MEMBER_BYTES, self._bytes) + 1)
         except _DAMAGED:
-            self._note(_BROKEN)
+            self._leave(_BROKEN)
             return
         if self._may_open(depth, len(inner)):
             self._inner(inner, where, "the packed file", depth)
@@ -252,7 +263,7 @@ class _Look:
         found = len(self._licenses)
         kind, _ = self._open(content, _inside(where, name), depth + 1)
         if kind in (Kind.IMAGE, Kind.HEIC, Kind.PDF):
-            self._note(f"It holds {kind}; add that to the ticket by itself.")
+            self._leave(f"It holds {kind}; add that to the ticket by itself.")
         elif kind in ADVICE and found == len(self._licenses):
             self._note(f"It holds {kind}. {ADVICE[kind]}")
 
@@ -262,7 +273,7 @@ class _Look:
         """Look at the parts of a mail, and of the mails in it."""
         lower = content.lower()
         if lower.count(b"message/rfc822") + lower.count(b"multipart/") > MOST_MEMBERS:
-            self._note(f"The mail has more than {MOST_MEMBERS} parts and was not taken apart.")
+            self._leave(f"The mail has more than {MOST_MEMBERS} parts and was not taken apart.")
             return
         for part in email.message_from_bytes(content).walk():
             payload = _payload(part)

@@ -109,6 +109,9 @@ class LicenseFiles:
         found = finder.look(content)
         if found.licenses:
             self._read(name, found)
+        elif not found.is_opened:
+            words = " ".join(filter(None, (f"It is {found.words}.", *found.notes, found.advice)))
+            self.unread.append(Unread(name, words, Source.LICENSE_FILE, may_pass=False, is_here=True))
         else:
             self.notes.append(" ".join(filter(None, [f"{name} was left aside: it is {found.words}.", found.advice])))
             self.notes += [f"{name}: {note}" for note in found.notes]

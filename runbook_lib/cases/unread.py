@@ -30,12 +30,14 @@ class Unread:
         reason: Why, in a sentence.
         source: What it would be if it could be read.
         may_pass: Whether trying again may help.
+        is_here: Whether it was fetched, and only what is in it could not be opened.
     """
 
     name: str
     reason: str
     source: Source
     may_pass: bool
+    is_here: bool = False
 
     @classmethod
     def of(cls, name: str, exc: RunbookError, source: Source) -> Unread:
@@ -77,7 +79,8 @@ def check_before_asking(unread: Sequence[Unread], facts: Facts, missing: Sequenc
 def check_before_scope(unread: Sequence[Unread], facts: Facts, rulings: Sequence[Ruling]) -> None:
     """A file that could not be read may change what the scope rests on: a *no*, or the day of expiry.
 
-    A single *no* that rests on something else, such as the calendar or a person's word, stands.
+    An archive that could not be opened keeps the scope from being denied, but not from being confirmed: it holds logs
+    as a rule. A single *no* that rests on something else, such as the calendar or a person's word, stands.
 
     Raises:
         NeedsAnswerError: The decision rests on something unread, and no person has answered.
@@ -88,7 +91,7 @@ def check_before_scope(unread: Sequence[Unread], facts: Facts, rulings: Sequence
         wanted = [name for names in open_of for name in names] if all(open_of) else []
     else:  # a later license, which nobody could read, would end the emergency
         wanted = ["expires_on"] if facts.value("expires_on") is not None else []
-        unread = [one for one in unread if one.source is Source.LICENSE_FILE]
+        unread = [one for one in unread if one.source is Source.LICENSE_FILE and not one.is_here]
     if names := open_names(unread, facts, wanted):
         raise _stopped(_that_tell(unread, names), names, "The scope is not decided without it.", "")
 

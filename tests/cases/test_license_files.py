@@ -119,6 +119,31 @@ def test_what_is_left_aside_is_told_with_what_it_is(content: bytes, words: str) 
     assert f"our.gitlab-license was left aside: {words}" in files.notes[0]
 
 
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"7z\xbc\xaf\x27\x1c", "It is an archive (7z). Open it yourself"),
+        (b"Rar!\x1a\x07\x00", "It is an archive (RAR). Open it yourself"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "It is an Outlook or old Office file. Open it yourself"),
+        (zipped(bomb=b"\0" * 30_000_000), "It is a zip archive. A file in it unpacks to more than 200 times"),
+        (zipped(key=TEXT.encode())[:900], "It is a zip archive. The archive is damaged"),
+        (zipped(shot=b"\x89PNG\r\n\x1a\n"), "It is a zip archive. It holds an image; add that to the ticket"),
+        (mail(b"%PDF-1.7").as_bytes(), "It is a mail. It holds a PDF; add that to the ticket"),
+        (b"x" * 900_000 + b"\n" + b"y" * 2_000_000, "It is text. Only its first 2 MB were searched"),
+    ],
+)
+def test_what_was_not_opened_is_unread(content: bytes, words: str) -> None:
+    """It may hold the license, or the screenshot: nobody is asked for it before somebody has looked."""
+    said = comment("See the file.", "our.zip")
+    case = SimpleNamespace(downloads=SimpleNamespace(content=lambda file: content))
+    files = LicenseFiles(cast(Case, case))
+    files.look([said])
+    (unread,) = files.unread
+    assert (True, False) == (unread.is_here, unread.may_pass)
+    assert unread.reason.startswith(words)
+    assert [] == files.notes
+
+
 def test_the_usage_export_is_called_so() -> None:
     """The license in its first line counts."""
     content = (FIELD / "license_usage.csv").read_bytes()

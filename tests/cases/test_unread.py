@@ -15,6 +15,7 @@ from runbook_lib.cases.weekday_triage import WeekdayTriage
 from runbook_lib.cases.weekend_license import WeekendLicense
 from runbook_lib.errors import NeedsAnswerError, RunbookError, UnavailableError
 from tests.practice import World, start
+from tests.test_finder import zipped
 
 ANSWERED = {"plan": "premium", "expires_on": "2026-11-06", "users_in_license": "250"}
 FAULTS: list[dict[str, Any]] = [
@@ -162,6 +163,35 @@ def fields_of(world: World, ticket_id: int, fields: dict[str, object]) -> Iterat
         yield
     finally:
         world.change("UPDATE organizations SET fields = ? WHERE id = ?", organization["fields"], organization["id"])
+
+
+@contextmanager
+def another_file(world: World, ticket_id: int, content: bytes) -> Iterator[None]:
+    """One more file on a ticket, for a while."""
+    sql = (
+        "INSERT INTO attachments (comment_id, token, file_name, content_type, size, source, content) "
+        "SELECT min(id), ?, 'another.zip', 'application/zip', ?, 'stored', ? FROM comments WHERE ticket_id = ?"
+    )
+    token = f"another-{ticket_id}"
+    world.change(sql, token, len(content), content, ticket_id)
+    try:
+        yield
+    finally:
+        world.change("DELETE FROM attachments WHERE token = ?", token)
+
+
+def test_what_an_archive_may_hold_is_not_asked_for(here: World) -> None:
+    """Nor does the case end on it; a license beside it counts all the same."""
+    bomb, archive = zipped(bomb=b"\0" * 30_000_000), b"Rar!\x1a\x07\x00"
+    with another_file(here, 1003, bomb), another_file(here, 1904, bomb), another_file(here, 1001, archive):
+        with pytest.raises(NeedsAnswerError, match="unpacks to more than 200 times"):
+            to_scope(1003).decide_scope()
+        case = to_scope(1904)
+        case.decide_scope()
+        with pytest.raises(NeedsAnswerError, match="unpacks to more than 200 times") as told:
+            case.confirm_subscription()
+        assert "ask_customer" in told.value.missing
+        assert "in scope" == to_scope(1001).decide_scope().card.state
 
 
 def test_start_here_does_not_end_on_an_unread_file(here: World) -> None:
