@@ -43,9 +43,9 @@ _DAY_FIRST = re.compile(
     rf"{_WEEKDAY}(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th|\.)?(?: of)?[ -](?P<month>[a-z]+)\.?,?[ -](?P<year>[0-9]{{4}})"
     rf"{_CLOCK}"
 )
-_TICKET = re.compile(r"(?:(?:zendesk )?ticket|zd)?[ :-]{0,2}#? ?([0-9]{1,15})", re.IGNORECASE)
+_TICKET = re.compile(r"(?:(?:ticket|zd)[ :-]{0,2})?#? ?([0-9]{1,15})", re.IGNORECASE)
 _TICKET_ADDRESS = re.compile(
-    r"(?:https?://)?(?:(?P<host>[a-z0-9][a-z0-9.-]*(?::[0-9]{1,5})?)/|/?(?=agent/|tickets/))"
+    r"(?:https?://)?(?:/?(?=agent/|tickets/)|(?P<host>[a-z0-9][a-z0-9.-]*(?::[0-9]{1,5})?)/)"
     r"(?:agent/(?:#/|filters/[0-9]{1,15}/)?tickets|tickets|requests|hc/(?:[a-z0-9-]+/)?requests|api/v2/tickets)"
     r"/(?P<number>[0-9]{1,15})(?:\.json)?(?:[/?#]\S*)?",
     re.IGNORECASE,
