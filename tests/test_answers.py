@@ -449,7 +449,7 @@ def test_addresses_are_one_plain_line(raw: object) -> None:
 def test_a_day_under_any_name() -> None:
     """Who asks says what it is called, such as the option of a command."""
     assert date(2026, 11, 6) == answers.day("--date", "2026-11-06")
-    for raw in ("unknown", "", "2026-2-30"):
+    for raw in ("unknown", "", "2026-2"):
         with pytest.raises(InputError, match=f"^--date is '{raw}'; expected a date as YYYY-MM-DD"):
             answers.day("--date", raw)
     with pytest.raises(InputError, match=r"^--date is '2026-02-30'; expected a day that exists, as YYYY-MM-DD\.$"):
