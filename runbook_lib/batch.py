@@ -25,16 +25,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from runbook_lib import pasted, warm
-from runbook_lib.automatic import ROUTER
 from runbook_lib.batch_list import Row
 from runbook_lib.errors import UnavailableError
 from runbook_lib.journal import Journal
 from runbook_lib.models import Status
 from runbook_lib.settings import Settings
 
-DONE, FAILED, USAGE, PERSON = 0, 1, 2, 3
-"""Exit statuses of `runbook run`."""
-WORST_LAST = (DONE, PERSON, USAGE, FAILED)
+DONE, FAILED, USAGE, PERSON, INTERRUPTED = 0, 1, 2, 3, 130
+"""Exit statuses of `runbook run`; the last one is also that of a ticket that was not begun."""
+WORST_LAST = (DONE, PERSON, USAGE, FAILED, INTERRUPTED)
 RUN_LIMIT_S = 3600.0
 """Far beyond what a run may take by its own limits: a process that does not end by itself."""
 MARKERS = ".batches"
@@ -165,6 +164,7 @@ def ending(row: Row, status: int, out: str, err: str) -> Ending:
     status = status if status in WORST_LAST else FAILED
     try:
         report = dict(json.loads(out))
+        status = INTERRUPTED if report["status"] == Status.CANCELLED else status
         return Ending(row, status, report, str(report["summary"]))
     except (ValueError, LookupError, TypeError):
         last = (err.strip().splitlines() or ["It ended without a word."])[-1]
@@ -198,7 +198,13 @@ def run(
         UnavailableError: The outputs folder cannot be written to.
     """
     endings = {row.line: Ending(row, USAGE, {}, row.problem) for row in rows if row.problem}
-    with _marked(rows, settings, perform=perform) as token:
+    interrupts: list[int] = []
+
+    def interrupted(running: int) -> None:
+        interrupts.append(running)
+        on_interrupt(running)
+
+    with _marked(rows, settings, interrupts, perform=perform) as token:
         for row in rows:
             if row.line not in endings and (found := _finished(settings, row, token)):
                 endings[row.line] = found
@@ -211,14 +217,12 @@ def run(
             order = Order(str(program or sys.executable), environment, token, perform)
             pool = Workers(order, min(workers, max(1, len(left))))
             try:
-                for found in _as_they_end(pool, left, on_interrupt):
+                for found in _as_they_end(pool, left, interrupted):
                     endings[found.row.line] = found
                     on_end(found)
             finally:
                 pool.close()
-        if len(endings) < len(rows):
-            raise KeyboardInterrupt
-    return [endings[row.line] for row in rows]
+    return [endings.get(row.line) or Ending(row, INTERRUPTED, {}, "Not begun.") for row in rows]
 
 
 def _as_they_end(pool: Workers, rows: Sequence[Row], on_interrupt: Callable[[int], None]) -> Iterator[Ending]:
@@ -243,8 +247,10 @@ def _as_they_end(pool: Workers, rows: Sequence[Row], on_interrupt: Callable[[int
 
 
 @contextmanager
-def _marked(rows: Sequence[Row], settings: Settings, *, perform: bool) -> Iterator[str]:
+def _marked(rows: Sequence[Row], settings: Settings, interrupts: Sequence[int], *, perform: bool) -> Iterator[str]:
     """The batch's name in the journals: that of one with the same list which was interrupted, else a new one.
+
+    The marker stays if something ends this process, or if there were interrupts.
 
     Raises:
         UnavailableError: The outputs folder cannot be written to.
@@ -263,7 +269,8 @@ def _marked(rows: Sequence[Row], settings: Settings, *, perform: bool) -> Iterat
             f"{marker.parent} cannot be written to ({exc.strerror}), so nothing was run. Check RUNBOOK_OUTPUTS."
         ) from exc
     yield token
-    marker.unlink(missing_ok=True)
+    if not interrupts:
+        marker.unlink(missing_ok=True)
 
 
 def _finished(settings: Settings, row: Row, token: str) -> Ending | None:
@@ -274,7 +281,7 @@ def _finished(settings: Settings, row: Row, token: str) -> Ending | None:
     entries = Journal.of(settings, number).entries()
     runs = {e["record"]: e["runbook"] for e in entries if e["kind"] == "run_started" and e.get("batch") == token}
     ends = [e for e in entries if e["kind"] == "run_ended" and e.get("record") in runs]
-    if not ends or ends[-1]["status"] != Status.COMPLETED or runs[ends[-1]["record"]] == ROUTER:
+    if not ends or ends[-1]["status"] != Status.COMPLETED or ends[-1]["outcome"] is None:
         return None
     last = ends[-1]
     record = str(settings.ticket_folder(number) / last["record"])

@@ -73,7 +73,8 @@ def _batch(given: argparse.Namespace, practice: Practice) -> int:
             say(_line(ending))
 
         def interrupt(running: int) -> None:
-            say(f"Stopping: {running} runs go on to their end; Ctrl-C cancels them.")
+            which = "1 run goes on to its end" if running == 1 else f"{running} runs go on to their end"
+            say(f"Stopping: {which}. Press Ctrl-C again to cancel.")
 
         endings = batch.run(
             rows, local, perform=given.perform, workers=workers, on_start=start, on_end=end, on_interrupt=interrupt
@@ -169,6 +170,8 @@ def _report(endings: Sequence[Ending], seconds: float, *, as_json: bool) -> None
         (clean(e.row.ticket, 40), clean(str(e.plain["runbook"]), 30), e.end, clean(e.summary, 300)) for e in endings
     ]
     heads = ("ticket", "runbook", "end", "what")
-    sys.stdout.write("\n" + tabulate(rows, headers=heads, maxcolwidths=[None, None, None, 72]) + "\n\n")
+    sys.stdout.write(
+        "\n" + tabulate(rows, headers=heads, maxcolwidths=[None, None, None, 72], disable_numparse=True) + "\n\n"
+    )
     counted = ", ".join(f"{number} {end}" for end, number in counts.items())
     sys.stdout.write(f"{len(endings)} tickets in {seconds} s: {counted}\n")

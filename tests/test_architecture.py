@@ -170,8 +170,9 @@ def hidden_imports(source: str) -> list[str]:
 
 
 def test_no_import_is_hidden() -> None:
-    """No star, nothing relative, and no import by a name made at run time."""
-    assert {} == {name: hidden for name, source in MODULES.items() if (hidden := hidden_imports(source))}
+    """No star, nothing relative, and no import by a name made at run time, but for `warm`, whose job that is."""
+    found = {name: hidden for name, source in MODULES.items() if (hidden := hidden_imports(source))}
+    assert {"warm": ["__import__", "runpy"]} == found
 
 
 @pytest.mark.parametrize(
