@@ -32,7 +32,6 @@ from runbook_lib.settings import Settings
 
 MODULES = (*batch.MODULES, "runbook_lib.sandbox")
 PRELOADED = (*batch.PRELOADED, "runbook_lib.sandbox.serving", "runbook_lib.mechanizer")
-TOKEN = "demo"
 ISSUED, WAITING, OUT = Outcome.LICENSE_ISSUED, Outcome.WAITING_FOR_CUSTOMER, Outcome.OUT_OF_SCOPE
 ESCALATED, RESOLVED, FOUND = Outcome.ESCALATED, Outcome.RESOLVED_ITSELF, Outcome.LICENSE_FOUND
 
@@ -125,7 +124,7 @@ def _performed(outputs: Path, folder: Path) -> list[batch.Ending]:
     with ExitStack() as stack:
         python = str(stack.enter_context(warm.started(MODULES, PRELOADED)) or sys.executable)
         stack.enter_context(server.background(folder, python=python))
-        workers = batch.Workers(batch.Order(python, _environment(outputs), TOKEN, perform=True), batch.usual_workers())
+        workers = batch.Workers(batch.Order(python, _environment(outputs), "demo", perform=True), batch.usual_workers())
         stack.callback(workers.close)
         futures = [workers.submit(row) for row in rows]
         for future in as_completed(futures):
