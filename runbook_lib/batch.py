@@ -101,7 +101,7 @@ class Order:
 
     def command(self, row: Row) -> list[str]:
         """The command of one ticket; its answers come by standard input, where other users do not see them."""
-        words = [self.python, "-m", "runbook_lib.cli", "run", row.runbook, "--answers", "-", "--json"]
+        words = [self.python, "-m", "runbook_lib.cli", "run", row.runbook, "--parameters-file", "-", "--json"]
         return [*words, "--batch", self.token, *(["--perform"] if self.perform else []), "--", row.ticket]
 
 
