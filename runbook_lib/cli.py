@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from runbook_lib import cli_journal, cli_records, envelopes, files
+from runbook_lib import cli_batch, cli_journal, cli_records, envelopes, files
 from runbook_lib.errors import InputError, PersonNeededError, RunbookError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _LAB_HELP = """\
 Opens JupyterLab on a fresh copy of start_here, with the practice world running. Options are passed on to JupyterLab,
 such as --no-browser, --port 8890, or --allow-root, without which it does not start as root; after `--` also those that
 this command has itself, as in runbook lab -- --help."""
-AUTO, ROUTER = "auto", "start_here"
+ROUTER = "start_here"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -136,7 +136,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.add_argument("--perform", action="store_true", help="change things; without it the run only rehearses")
     run.add_argument("--json", action="store_true", help="print one JSON object")
+    run.add_argument("--batch", default="", help=argparse.SUPPRESS)
     run.set_defaults(command=_run)
+    cli_batch.add_command(commands, _practice)
 
     cli_journal.add_commands(commands)
     cli_records.add_commands(commands, _practice)
@@ -185,20 +187,20 @@ def _add_practice(commands: Any) -> None:
 
 
 def _run(given: argparse.Namespace) -> int:
-    from runbook_lib import runner
+    from runbook_lib import automatic, runner
     from runbook_lib.settings import Settings
 
     local = Settings.local()
     answers = _answers([*_from_file(given.parameters_file), *given.parameter])
-    first, own = (ROUTER, _of_router(local, answers)) if given.runbook == AUTO else (given.runbook, answers)
+    first, own = automatic.first(local, given.runbook, answers)
     runner.check(runner.template(local, first), given.ticket, own, perform=given.perform)
     with _practice(local):
         settings = Settings.load()
         report = _report(given, first, own, settings)
-        if given.runbook == AUTO and report.next_runbook:
+        if given.runbook == automatic.AUTO and report.next_runbook:
             if not given.json:
                 print(f"{_line(report.summary)}\nRecord: {report.record}\n")
-            first, own = report.next_runbook, _of_runbook(local, report.next_runbook, answers)
+            first, own = report.next_runbook, automatic.then(local, report.next_runbook, answers)
             report = _report(given, first, own, settings)
     if given.json:
         print(json.dumps(report.contract(), indent=2))
@@ -214,33 +216,14 @@ def _report(given: argparse.Namespace, runbook: str, answers: dict[str, str], se
     from runbook_lib import runner
 
     return runner.run(
-        runbook, given.ticket, answers, perform=given.perform, settings=settings, progress=sys.stderr.isatty()
+        runbook,
+        given.ticket,
+        answers,
+        perform=given.perform,
+        settings=settings,
+        progress=sys.stderr.isatty(),
+        batch=given.batch,
     )
-
-
-def _of_router(local: Settings, answers: dict[str, str]) -> dict[str, str]:
-    """Those of the answers that `start_here` takes; each must be one that some runbook takes.
-
-    Raises:
-        InputError: No runbook has a parameter of that name, or a value is impossible.
-    """
-    from runbook_lib import runner, templates
-    from runbook_lib.answers import parse
-
-    known = templates.defaults(runner.template(local, ROUTER))
-    for name, value in answers.items():
-        if name not in known:
-            parse(name, value)
-    return {name: value for name, value in answers.items() if name in known}
-
-
-def _of_runbook(local: Settings, runbook: str, answers: dict[str, str]) -> dict[str, str]:
-    """The answers without what only `start_here` asks; one that the runbook does not take is refused by its check."""
-    from runbook_lib import runner, templates
-
-    known = templates.defaults(runner.template(local, runbook))
-    routing_only = set(templates.defaults(runner.template(local, ROUTER))) - set(known)
-    return {name: value for name, value in answers.items() if name not in routing_only}
 
 
 def _line(words: str) -> str:

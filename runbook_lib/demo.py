@@ -1,27 +1,26 @@
 """`runbook demo`: every practice ticket through its runbook, performed, in a practice world of its own.
 
-Each ticket is run by the same command that a user types, in an environment without any setting but where the outputs
-go, so that it comes out the same everywhere. The table compares what came out with what was expected,
+It is one batch, in an environment without any setting but where the outputs go, so that it comes out the same
+everywhere. The table compares what came out with what was expected,
 every license that the customers got by mail is read again, and every record is verified.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import as_completed
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from pathlib import Path
-from typing import Any
 
 from tabulate import tabulate
 
-from runbook_lib import license
+from runbook_lib import batch, batch_list, license, warm
+from runbook_lib.batch_list import Row
 from runbook_lib.display import clean
 from runbook_lib.models import Outcome, Status
 from runbook_lib.records.archive import Archive
@@ -31,9 +30,8 @@ from runbook_lib.sandbox import server
 from runbook_lib.sandbox.world import opened
 from runbook_lib.settings import Settings
 
-AT_ONCE = 2
-"""Runs at the same time; each has a kernel of its own."""
-RUN_LIMIT_S = 300.0
+MODULES = (*batch.MODULES, "runbook_lib.sandbox")
+PRELOADED = (*batch.PRELOADED, "runbook_lib.sandbox.serving", "runbook_lib.mechanizer")
 ISSUED, WAITING, OUT = Outcome.LICENSE_ISSUED, Outcome.WAITING_FOR_CUSTOMER, Outcome.OUT_OF_SCOPE
 ESCALATED, RESOLVED, FOUND = Outcome.ESCALATED, Outcome.RESOLVED_ITSELF, Outcome.LICENSE_FOUND
 
@@ -101,10 +99,10 @@ def main(settings: Settings) -> int:
     outputs = settings.outputs.resolve() / f"demo-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     folder = outputs / "sandbox" / ".world"
     server.make_world(folder, datetime.now(UTC).date())
-    sys.stdout.write(f"Performing {len(TICKETS)} practice tickets; this takes about a minute.\n")
-    with server.background(folder), ThreadPoolExecutor(AT_ONCE) as pool:
-        reports = list(pool.map(lambda expected: _run(expected, outputs), TICKETS))
-    rows = [_row(expected, report) for expected, report in zip(TICKETS, reports, strict=True)]
+    sys.stdout.write(f"Performing {len(TICKETS)} practice tickets; this takes about half a minute.\n")
+    sys.stdout.flush()
+    endings = _performed(outputs, folder)
+    rows = [_row(expected, ending) for expected, ending in zip(TICKETS, endings, strict=True)]
     heads = ("ticket", "case", "outcome", "as expected", "what happened")
     sys.stdout.write("\n" + tabulate(rows, headers=heads, maxcolwidths=[None, None, None, None, 72]) + "\n\n")
     licenses = _mailed(folder)
@@ -120,25 +118,19 @@ def main(settings: Settings) -> int:
     return 0 if right else 1
 
 
-def _run(expected: Expected, outputs: Path) -> dict[str, Any]:
-    """One ticket, by the command that a user types; a broken run is reported, not raised."""
-    runbook = "auto" if expected.auto else expected.runbook
-    command = [sys.executable, "-m", "runbook_lib.cli", "run", runbook, str(expected.ticket_id)]
-    done = subprocess.run(  # noqa: S603
-        [*command, "--perform", "--json"],
-        env=_environment(outputs),
-        capture_output=True,
-        text=True,
-        timeout=RUN_LIMIT_S,
-        check=False,
-    )
-    sys.stdout.write(f"  {expected.ticket_id}\n")
-    sys.stdout.flush()
-    try:
-        return dict(json.loads(done.stdout))
-    except ValueError:
-        last = done.stderr.strip().splitlines() or ["no output"]
-        return {"status": Status.FAILED, "outcome": None, "runbook": None, "summary": last[-1]}
+def _performed(outputs: Path, folder: Path) -> list[batch.Ending]:
+    """How each ticket ended, in their order; each is told as it ends."""
+    rows = [Row(n, str(e.ticket_id), batch_list.AUTO if e.auto else e.runbook) for n, e in enumerate(TICKETS)]
+    with ExitStack() as stack:
+        python = str(stack.enter_context(warm.started(MODULES, PRELOADED)) or sys.executable)
+        stack.enter_context(server.background(folder, python=python))
+        workers = batch.Workers(batch.Order(python, _environment(outputs), "demo", perform=True), batch.usual_workers())
+        stack.callback(workers.close)
+        futures = [workers.submit(row) for row in rows]
+        for future in as_completed(futures):
+            sys.stdout.write(f"  {future.result().row.ticket}\n")
+            sys.stdout.flush()
+        return [future.result() for future in futures]
 
 
 def _environment(outputs: Path) -> dict[str, str]:
@@ -147,11 +139,11 @@ def _environment(outputs: Path) -> dict[str, str]:
     return {**kept, "RUNBOOK_PROFILE": "sandbox", "RUNBOOK_OUTPUTS": str(outputs)}
 
 
-def _row(expected: Expected, report: dict[str, Any]) -> tuple[str, str, str, str, str]:
-    came = report["outcome"] or f"none ({report['status']})"
-    as_expected = (report["outcome"] or report["status"], report["runbook"]) == (expected.end, expected.runbook)
-    words = clean(report["summary"], 600)
-    return str(expected.ticket_id), expected.case, came, "yes" if as_expected else "NO", words
+def _row(expected: Expected, ending: batch.Ending) -> tuple[str, str, str, str, str]:
+    outcome, status = ending.report.get("outcome"), ending.report.get("status", Status.FAILED)
+    came = outcome or f"none ({status})"
+    as_expected = (outcome or status, ending.report.get("runbook")) == (expected.end, expected.runbook)
+    return str(expected.ticket_id), expected.case, came, "yes" if as_expected else "NO", clean(ending.summary, 600)
 
 
 def _mailed(folder: Path) -> list[str]:

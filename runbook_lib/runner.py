@@ -148,6 +148,7 @@ def run(
     perform: bool,
     settings: Settings,
     progress: bool = False,
+    batch: str = "",
 ) -> Report:
     """Run a runbook on a ticket and leave the record.
 
@@ -161,6 +162,7 @@ def run(
         perform: Whether to change things.
         settings: Complete settings; the kernel loads the same from the environment.
         progress: Whether to show a progress bar.
+        batch: The batch that it belongs to, by its name in the journals.
 
     Raises:
         InputError: Something is wrong before the run begins; there is no record.
@@ -184,6 +186,7 @@ def run(
             performed=perform,
             operator=settings.operator,
             pid=os.getpid(),
+            **({"batch": batch} if batch else {}),
         )
         limits = engine.Limits(settings.cell_limit_s + settings.wait_s, settings.run_limit_s + settings.wait_s)
 

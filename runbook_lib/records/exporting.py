@@ -34,13 +34,13 @@ def export(runs: Sequence[Run], form: str, path: Path, *, force: bool = False) -
         InputError: The file is there already, or the format needs a package that is not installed.
         UnavailableError: The file cannot be written.
     """
-    _refuse_to_replace(path, force=force)
+    refuse_to_replace(path, force=force)
     write(path, FORMATS[form]([_row(run) for run in runs]), force=force)
 
 
 def write(path: Path, content: bytes, *, force: bool = False) -> None:
     """Write a file in one piece, for its user alone: it has customers' data. Raises as `export`."""
-    _refuse_to_replace(path, force=force)
+    refuse_to_replace(path, force=force)
     try:
         files.write(path, content)
     except OSError as exc:
@@ -48,11 +48,16 @@ def write(path: Path, content: bytes, *, force: bool = False) -> None:
 
 
 def as_csv(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    """CSV of runs; see `table`."""
+    return table(rows, COLUMNS)
+
+
+def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> bytes:
     """CSV with a line of heads; lists are joined by blanks, and no cell is a formula."""
     file = io.StringIO(newline="")
     writer = csv.writer(file)
-    writer.writerow(COLUMNS)
-    writer.writerows([[_cell(row[name]) for name in COLUMNS] for row in rows])
+    writer.writerow(columns)
+    writer.writerows([[_cell(row[name]) for name in columns] for row in rows])
     return file.getvalue().encode()
 
 
@@ -88,7 +93,8 @@ FORMATS: dict[str, Callable[[Sequence[Mapping[str, Any]]], bytes]] = {
 }
 
 
-def _refuse_to_replace(path: Path, *, force: bool) -> None:
+def refuse_to_replace(path: Path, *, force: bool = False) -> None:
+    """Raises InputError if a file is there that may not be replaced."""
     if os.path.lexists(path) and not force:
         raise InputError(f"{path} is there already. Give another name, or pass --force to replace it.")
 

@@ -94,13 +94,14 @@ def running(folder: Path) -> Descriptor | None:
 
 
 @contextmanager
-def background(folder: Path) -> Iterator[Descriptor]:
+def background(folder: Path, *, python: str = "") -> Iterator[Descriptor]:
     """Serves a world from a process of its own, for as long as the `with` block lasts, or others use the world.
 
     The process stops by itself if this one dies: its standard input ends then.
 
     Args:
         folder: The world's folder.
+        python: What starts Python, in place of the usual.
 
     Yields:
         The contents of `running.json`.
@@ -109,7 +110,7 @@ def background(folder: Path) -> Iterator[Descriptor]:
         InputError: As `serve`.
         UnavailableError: The server did not come up within `START_TIMEOUT_S`.
     """
-    with _launched(folder, _started) as descriptor:
+    with _launched(folder, _started, python) as descriptor:
         yield descriptor
 
 
@@ -169,9 +170,9 @@ def one_at_a_time(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _launched(folder: Path, wait: _Wait) -> Iterator[Descriptor]:
+def _launched(folder: Path, wait: _Wait, python: str = "") -> Iterator[Descriptor]:
     """A server in a process of its own; `wait` waits until it answers."""
-    command = [sys.executable, "-m", "runbook_lib.sandbox", str(folder), "--until-stdin-closes"]
+    command = [python or sys.executable, "-m", "runbook_lib.sandbox", str(folder), "--until-stdin-closes"]
     with _users_file(folder) as users, tempfile.TemporaryFile() as complaints:
         process = subprocess.Popen(  # noqa: S603 - our own program, and no shell
             command,
