@@ -31,7 +31,9 @@ STAMP_READINGS = 12
 MALWARE = "malware_found"
 """The result of a scan that keeps a file from being fetched. Source: Zendesk API reference, attachments."""
 MERGED = "closed_by_merge"
-"""The tag of a ticket that became a part of another one. Source: FACTS 6, Zendesk."""
+"""The tag of a ticket that became a part of another one; its follow-up ticket, which is open, has it too.
+
+Source: FACTS 6, Zendesk; Zendesk help, *Creating a follow-up for a closed ticket*: tags are taken over."""
 _MERGED_INTO = re.compile(r"merged into request #(\d{1,18})\b", re.IGNORECASE)
 _T = TypeVar("_T")
 
@@ -335,7 +337,7 @@ class Zendesk:
             assignee_id=item.get("assignee_id"),
             assignee_name=assignee.name if assignee else None,
             url=f"{self._service.base_url}/agent/tickets/{item['id']}",
-            is_merged=MERGED in (item.get("tags") or ()),
+            is_merged=item["status"] == "closed" and MERGED in (item.get("tags") or ()),
         )
 
 

@@ -14,7 +14,7 @@ from runbook_lib.clients.zendesk import Zendesk
 from runbook_lib.clients.zendesk_refusals import obstacle
 from runbook_lib.errors import RefusedError
 from runbook_lib.models import KeptComment, Person
-from tests.clients.test_zendesk import TICKET
+from tests.clients.test_zendesk import FOUND, TICKET
 from tests.clients.wire import Wire, reply
 
 # -- GitLab
@@ -235,6 +235,16 @@ def thread(*comments: tuple[int, str]) -> Any:
     stamp = {"public": True, "created_at": "2026-11-21T08:30:00Z"}
     items = [{"id": n, "author_id": who, "body": body, **stamp} for n, (who, body) in enumerate(comments, start=1)]
     return reply(json={"comments": items, "users": people})
+
+
+@pytest.mark.parametrize(
+    ("status", "tags", "expected"),
+    [("closed", ["a", "closed_by_merge"], True), ("open", ["closed_by_merge"], False), ("closed", [], False)],
+)
+def test_merged(status: str, tags: list[str], expected: bool) -> None:
+    """A follow-up ticket takes over the tags of the closed one, and is not merged."""
+    item = {**FOUND["ticket"], "status": status, "tags": tags}
+    assert expected == desk(Wire(reply(json={**FOUND, "ticket": item}))).ticket(1001).is_merged
 
 
 SOURCE = 'This request was closed and merged into request #{} "License expired".'
