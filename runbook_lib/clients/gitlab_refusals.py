@@ -36,7 +36,7 @@ REFUSALS = Refusals(
             path=_TRIGGER,
         ),
         Row(
-            f"{_OWNER[0].upper()}{_OWNER[1:]} may not run pipelines on RUNBOOK_MECHANIZER_REF: give them the Developer "
+            f"T{_OWNER[1:]} may not run pipelines on RUNBOOK_MECHANIZER_REF: give them the Developer "
             f"role, or, where that branch is protected, one that may merge or push to it. {_NOT_STARTED}",
             says=r"permissions? to (create a new|run a) pipeline",
             path=_TRIGGER,
@@ -54,9 +54,15 @@ REFUSALS = Refusals(
             path=_TRIGGER,
         ),
         Row(
-            f"{_OWNER[0].upper()}{_OWNER[1:]} has to verify their account in GitLab first. {_NOT_STARTED}",
+            f"T{_OWNER[1:]} has to verify their account in GitLab first. {_NOT_STARTED}",
             says="verif",
             path=_TRIGGER,
+        ),
+        Row(
+            f"T{_OWNER[1:]} may not do that: they need the Developer role or more there. {_NOT_STARTED}",
+            status=403,
+            path=_TRIGGER,
+            fault=RIGHTS,
         ),
         Row(
             "RUNBOOK_GITLAB_TOKEN needs the scope api.",

@@ -176,7 +176,7 @@ class Zendesk:
             UnavailableError: Zendesk cannot be reached.
         """
         known = obstacle(agent)
-        if known or agent.custom_role_id is None:
+        if known or agent.custom_role_id is None or agent.role == "admin":
             return known
         path = f"api/v2/custom_roles/{agent.custom_role_id}.json"
         try:

@@ -132,7 +132,7 @@ def test_a_pipeline_that_waits_for_a_person(here: World) -> None:
             case.issue_license()
     assert 1 == pipelines(here)
     here.clear_faults()
-    assert "license for" in repr(case.issue_license())
+    assert "done before, not repeated" in repr(case.issue_license())
     assert 1 == pipelines(here)
 
 
@@ -156,6 +156,19 @@ def test_a_trigger_that_is_refused(here: World, fault: dict[str, object], words:
         case.issue_license()
     assert 0 == pipelines(here)
     case.issue_license()
+    assert 1 == pipelines(here)
+
+
+@pytest.mark.parametrize(
+    ("state", "words"), [("waiting_for_resource", "waits for a resource"), ("scheduled", "waits for its time")]
+)
+def test_a_pipeline_that_waits_by_itself(here: World, monkeypatch: pytest.MonkeyPatch, state: str, words: str) -> None:
+    """It may still issue the license, so the state is told, and no second pipeline is started."""
+    monkeypatch.setenv("RUNBOOK_WAIT_S", "2")
+    here.inject("pipelines", "hold", state=state)
+    case = to_users(1001, perform=True)
+    with pytest.raises(OutcomeUnknownError, match=rf"still under way: pipeline \S+ {words}"):
+        case.issue_license()
     assert 1 == pipelines(here)
 
 

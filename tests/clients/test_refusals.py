@@ -64,6 +64,7 @@ READERS: dict[str, Callable[[Wire], Any]] = {
         ),
         ("trigger", 400, base("No stages / jobs for this pipeline."), "the rules of its jobs", ""),
         ("trigger", 400, base("Missing CI config file"), "RUNBOOK_MECHANIZER_REF", ""),
+        ("trigger", 403, {"message": "403 Forbidden"}, "The user who made RUNBOOK_MECHANIZER_TRIGGER_TOKEN", "rights"),
         ("trigger", 400, base("Pipelines are disabled!"), "Switch CI/CD on", ""),
         ("trigger", 400, base("Identity verification is required in order to run CI jobs"), "verify", ""),
         ("trigger", 400, base("Words of next year"), "https://docs.gitlab.com/api/rest/troubleshooting/", ""),
