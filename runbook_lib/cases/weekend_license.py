@@ -26,7 +26,7 @@ from runbook_lib.cases.issuing import (
     order,
 )
 from runbook_lib.cases.license_files import load_public_key
-from runbook_lib.cases.pictures import ImageFiles, Images
+from runbook_lib.cases.pictures import Images, sorted_images
 from runbook_lib.cases.reach import check_reply_arrives
 from runbook_lib.cases.unread import check_before_asking
 from runbook_lib.cases.walk import Prefill
@@ -67,7 +67,6 @@ class WeekendLicense(Emergency):
 
     users: int | None = None
     issuance: Issuance | None = None
-    _image_files: ImageFiles | None = None
 
     @step("Step 1: Confirm customer subscription")
     def confirm_subscription(
@@ -273,11 +272,8 @@ class WeekendLicense(Emergency):
         return (Paragraph(words), *map(Paragraph, images.notes))
 
     def _images(self) -> Images:
-        """The images on the ticket; every attachment is got once, since only its bytes tell what it is."""
-        self._image_files = self._image_files or ImageFiles(
-            lambda file: self.services.zendesk.download(file, self.settings.attachment_limit_bytes)
-        )
-        return self._image_files.on(self.thread)
+        """The images on the ticket."""
+        return sorted_images(self.thread, self.downloads.content)
 
     def _check_ready(self) -> None:
         """What is better known before a license is issued than after: the public key, whether a reply reaches the
