@@ -270,6 +270,7 @@ def _words(report: Report, profile: str, command: str) -> str:
 
     from runbook_lib.answers import QUESTIONS
     from runbook_lib.display import clean
+    from runbook_lib.models import Status
 
     place = "LIVE" if profile == "live" else "practice"
     mode = f"{place}, performed" if report.performed else f"{place}, rehearsal"
@@ -280,7 +281,7 @@ def _words(report: Report, profile: str, command: str) -> str:
         lines += ["", tabulate(rows, headers=("effect", "what", "evidence")), ""]
     if report.missing:
         lines.append("Pass: " + " ".join(f"-p {name} {QUESTIONS[name].example}" for name in report.missing))
-    if {effect["state"] for effect in report.effects} & {"planned"}:
+    if report.status == Status.COMPLETED and {effect["state"] for effect in report.effects} & {"planned"}:
         lines.append(f"To perform it: {command} --perform")
     lines.append(f"Record: {report.record} ({report.seconds} s)")
     return "\n".join(lines)

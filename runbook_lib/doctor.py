@@ -19,20 +19,22 @@ from runbook_lib import files, license, messages
 from runbook_lib.clients.customersdot import CustomersDot
 from runbook_lib.clients.gitlab import GitLab
 from runbook_lib.clients.http import Session
+from runbook_lib.clients.refusals import CREDENTIALS, RIGHTS
 from runbook_lib.clients.slack import Slack
+from runbook_lib.clients.slack_refusals import READS, WRITES
 from runbook_lib.clients.zendesk import Zendesk
+from runbook_lib.clients.zendesk_refusals import ROLE
+from runbook_lib.display import clean
 from runbook_lib.errors import InputError, RefusedError, UnavailableError
 from runbook_lib.settings import Settings
 
 PATIENCE_S = 10.0
 """How long one read may take; each is tried once."""
-SLACK_NEEDS = ("chat:write", "channels:history")
 GITLAB_NEEDS = ("api",)
 OPTIONAL = ("CustomersDot",)
 """What a run can do without."""
 _NOTHING = SecretStr("")
 """For a client that is not asked, since its settings are missing."""
-_WRONG_CREDENTIALS = ("invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive")
 
 
 class State(StrEnum):
@@ -46,6 +48,10 @@ class State(StrEnum):
     NOT_CONFIGURED = "not configured"
     UNUSABLE = "unusable"
     OPEN_TO_OTHERS = "open to others"
+
+
+_STATES = {CREDENTIALS: State.WRONG_CREDENTIALS, RIGHTS: State.MISSING_SCOPE}
+"""What a refusal's fault means for the service."""
 
 
 @dataclass(frozen=True)
@@ -73,22 +79,20 @@ class _Access:
         service: What the reader calls it.
         address: Where it is.
         credential: What it is asked with.
-        needs: What that must allow.
         place: What in it is asked for, or "" for the service itself.
     """
 
     service: str
     address: str
     credential: str
-    needs: str
     place: str = ""
 
 
-_CUSTOMERSDOT = _Access("CustomersDot", "customersdot_url", "customersdot_cookie", "a user who may see the admin pages")
-_GITLAB = _Access("GitLab", "gitlab_url", "gitlab_token", "api")
+_CUSTOMERSDOT = _Access("CustomersDot", "customersdot_url", "customersdot_cookie")
+_GITLAB = _Access("GitLab", "gitlab_url", "gitlab_token")
 _TRACKER = replace(_GITLAB, service="GitLab tracker", place="tracker_project_id")
 _MECHANIZER = replace(_GITLAB, service="GitLab Mechanizer", place="mechanizer_project_id")
-_SLACK = _Access("Slack", "slack_url", "slack_token", " and ".join(SLACK_NEEDS), "slack_channel_id")
+_SLACK = _Access("Slack", "slack_url", "slack_token", "slack_channel_id")
 
 
 def examine(settings: Settings, session: Session | None = None) -> list[Finding]:
@@ -136,7 +140,7 @@ def _told(access: _Access, settings: Settings, probe: Callable[[], Finding | str
     try:
         seen = probe()
     except RefusedError as exc:
-        return _refused(access, exc)
+        return Finding(access.service, _STATES.get(exc.fault, State.REFUSED), exc.words, exc.advice)
     except UnavailableError as exc:
         return Finding(
             access.service, State.UNREACHABLE, str(exc), "Check the address and the network, then try again."
@@ -156,19 +160,6 @@ def _not_configured(service: str, missing: Sequence[str]) -> Finding:
     return Finding(service, State.NOT_CONFIGURED, seen, advice)
 
 
-def _refused(access: _Access, exc: RefusedError) -> Finding:
-    """A service's no, told apart by whose fault it is."""
-    credential = _variable(access.credential)
-    member = f", and its user must be a member of {_variable(access.place)}" if access.place else ""
-    if exc.status == 401 or exc.code in _WRONG_CREDENTIALS:
-        return Finding(access.service, State.WRONG_CREDENTIALS, str(exc), f"Renew {credential}.")
-    if exc.status == 403 or exc.code == "missing_scope":
-        return Finding(access.service, State.MISSING_SCOPE, str(exc), f"{credential} needs {access.needs}{member}.")
-    where = _variable(access.place or access.address)
-    member = f", and that the user of {credential} is a member there" if access.place else ""
-    return Finding(access.service, State.REFUSED, str(exc), f"Check {where}{member}.")
-
-
 def _variable(name: str) -> str:
     return f"RUNBOOK_{name.upper()}"
 
@@ -177,17 +168,20 @@ def _zendesk_access(settings: Settings) -> _Access:
     """As `Settings.zendesk_credentials`: the OAuth token goes first."""
     by_mail = settings.zendesk_email and settings.zendesk_api_token and not settings.zendesk_oauth_token
     credential = "zendesk_api_token" if by_mail else "zendesk_oauth_token"
-    return _Access("Zendesk", "zendesk_url", credential, "read and write")
+    return _Access("Zendesk", "zendesk_url", credential)
 
 
-def _zendesk(settings: Settings, pool: Session) -> str:
-    """A list of tickets is the probe; `users/me` then tells as whom.
+def _zendesk(settings: Settings, pool: Session) -> Finding | str:
+    """A list of tickets is the probe; `users/me` then tells as whom, and whether they may do what is needed.
 
     Source: Zendesk Support API, users/me: answers 200 with an anonymous user to credentials that do not hold.
     """
     zendesk = Zendesk(settings.zendesk_url, settings.zendesk_credentials(), pool)
     zendesk.probe(patience_s=PATIENCE_S)
-    return f"tickets can be read, as {zendesk.me(patience_s=PATIENCE_S).name}"
+    me = zendesk.me(patience_s=PATIENCE_S)
+    if found := zendesk.obstacle(me, patience_s=PATIENCE_S):
+        return Finding("Zendesk", State.MISSING_SCOPE, f"{clean(me.name)} {found}", ROLE)
+    return f"tickets can be read, as {clean(me.name)}"
 
 
 def _gitlab(gitlab: GitLab) -> Finding | str:
@@ -195,7 +189,8 @@ def _gitlab(gitlab: GitLab) -> Finding | str:
     scopes = gitlab.scopes(patience_s=PATIENCE_S)
     if scopes is None:
         return "the token's scopes are not known: it has no page of its own"
-    return _scoped(_GITLAB, scopes, GITLAB_NEEDS) or f"the token has {', '.join(scopes)}"
+    lacking = [scope for scope in GITLAB_NEEDS if scope not in scopes]
+    return _lacks(_GITLAB, scopes, lacking) if lacking else f"the token has {', '.join(scopes)}"
 
 
 def _tracker(settings: Settings, gitlab: GitLab) -> str:
@@ -216,8 +211,8 @@ def _mechanizer(settings: Settings, gitlab: GitLab) -> str:
 def _slack(settings: Settings, pool: Session) -> Finding | str:
     slack = Slack(settings.slack_url, settings.slack_token or _NOTHING, pool)
     scopes = slack.scopes(patience_s=PATIENCE_S)
-    if scopes is not None and (lacking := _scoped(_SLACK, scopes, SLACK_NEEDS)):
-        return lacking
+    if scopes is not None and (lacking := _lacking_for_slack(scopes)):
+        return _lacks(_SLACK, scopes, lacking)
     slack.probe(settings.slack_channel_id, patience_s=PATIENCE_S)
     told = "the token's scopes are not known" if scopes is None else f"the token has {', '.join(scopes)}"
     return f"{settings.slack_channel} can be read; {told}"
@@ -229,11 +224,14 @@ def _customersdot(settings: Settings, pool: Session) -> str:
     return "accounts can be read"
 
 
-def _scoped(access: _Access, scopes: Sequence[str], needs: Sequence[str]) -> Finding | None:
-    """The finding for a token that lacks a scope, or None."""
-    lacking = [scope for scope in needs if scope not in scopes]
-    if not lacking:
-        return None
+def _lacking_for_slack(scopes: Sequence[str]) -> list[str]:
+    """What a bot's token lacks. Which scope it needs for looking is told by the channel, so either will do here."""
+    lacking = [scope for scope in WRITES if scope not in scopes]
+    return lacking if set(READS) & set(scopes) else [*lacking, " or ".join(READS)]
+
+
+def _lacks(access: _Access, scopes: Sequence[str], lacking: Sequence[str]) -> Finding:
+    """The finding for a token that lacks a scope."""
     return Finding(
         access.service,
         State.MISSING_SCOPE,

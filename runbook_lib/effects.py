@@ -13,6 +13,9 @@ may still take effect (`settle_s`):
     surely absent                 -> perform it; surely means seen to be absent after that time, or that the other
                                      side refuses one of two writes that were made on the same reading
     cannot tell                   -> `OutcomeUnknownError`: a person looks, and says so with `runbook answer`
+
+What is there and is not what was sent (`NotAsSentError`) is neither done nor repeated: a person puts it right by hand,
+and says so with `runbook answer`.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol, runtime_checkable
 
 from runbook_lib.budget import Budget
-from runbook_lib.errors import OutcomeUnknownError, RefusedError, RunbookError
+from runbook_lib.errors import NotAsSentError, OutcomeUnknownError, RefusedError, RunbookError
 from runbook_lib.journal import Journal
 from runbook_lib.models import EffectState, Evidence
 
@@ -122,7 +125,7 @@ class Effects:
         """What is there already of an effect, or None; nothing is performed."""
         if evidence := self.journal.settled(effect.operation_id):
             return EffectResult(effect.name, effect.summary, EffectState.ALREADY_DONE, evidence)
-        evidence = effect.find()
+        evidence = self._find(effect)
         return self._claimed(effect) if evidence is None else self._adopted(effect, evidence)
 
     def _claimed(self, effect: Effect) -> EffectResult | None:
@@ -141,6 +144,32 @@ class Effects:
         )
         raise self.unknown(effect.operation_id, effect.name, f"{words} It was not found. Look {effect.where}.")
 
+    def _find(self, effect: Effect) -> Evidence | None:
+        """Look for an effect. One that was seen not to be as it was sent is not looked for again, until a person says
+        what became of it.
+
+        Raises:
+            OutcomeUnknownError: It is not as it was sent.
+        """
+        of_it = [line for line in self.journal.entries() if line.get("operation_id") == effect.operation_id]
+        if of_it and of_it[-1].get("not_as_sent"):
+            raise OutcomeUnknownError(f"{of_it[-1]['reason']} Then run `{self._answer(effect.operation_id)} yes`.")
+        try:
+            return effect.find()
+        except NotAsSentError as exc:
+            raise self._not_as_sent(effect, exc) from exc
+
+    def _not_as_sent(self, effect: Effect, exc: NotAsSentError) -> OutcomeUnknownError:
+        """The error for what is there otherwise than it was sent, once the journal says so."""
+        if self.perform:
+            self._note("unknown", effect, reason=str(exc), not_as_sent=True)
+        return OutcomeUnknownError(f"{exc} Then run `{self._answer(effect.operation_id)} yes`.")
+
+    def _answer(self, operation_id: str) -> str:
+        """The command by which a person says what became of an operation, but for the yes or no."""
+        profile, _, number = self.journal.ticket.partition("/")
+        return f"runbook answer {number} {operation_id.removeprefix(f'{profile}-{number}-')}"
+
     def unknown(self, operation_id: str, name: str, words: str) -> OutcomeUnknownError:
         """The error for an operation of which nobody knows what became of it, once the journal says so.
 
@@ -152,8 +181,7 @@ class Effects:
         if not self.perform:
             return OutcomeUnknownError(f"{words} Then run it with --perform: that run takes your answer.")
         self.journal.append("unknown", effect=name, operation_id=operation_id, reason=words)
-        profile, _, number = self.journal.ticket.partition("/")
-        say = f"runbook answer {number} {operation_id.removeprefix(f'{profile}-{number}-')}"
+        say = self._answer(operation_id)
         return OutcomeUnknownError(f"{words} Then run `{say} yes` if it is there, or `{say} no`, and run again.")
 
     def answer(self, operation_id: str) -> bool | None:
@@ -175,6 +203,8 @@ class Effects:
                 evidence = effect.perform()
             except OutcomeUnknownError as exc:
                 lost = exc
+            except NotAsSentError as exc:
+                raise self._not_as_sent(effect, exc) from exc
             except RunbookError as exc:
                 return self._refused(effect, exc)
             else:
@@ -212,6 +242,8 @@ class Effects:
             now = time.monotonic()
             try:
                 found = effect.find()
+            except NotAsSentError as exc:
+                raise self._not_as_sent(effect, exc) from exc
             except RunbookError as exc:
                 if now >= give_up_at:
                     raise self._cannot_tell(effect, f"{why} Looking fails, too: {exc}") from exc

@@ -6,6 +6,7 @@
     │   └── JournalError        ... a ticket's journal that cannot be relied on; `problem` says why
     ├── PersonNeededError       ask a person
     │   ├── NeedsAnswerError    ... for the parameters named in `missing`
+    │   ├── NotAsSentError      ... to put right what a service keeps otherwise than it was sent
     │   └── OutcomeUnknownError ... whether a write happened; never repeat it on a guess
     ├── RefusedError            a service said no, nothing was changed: fix rights, credentials or state
     └── UnavailableError        a service could not be reached, nothing was changed: try later
@@ -21,6 +22,7 @@ __all__ = [
     "JournalError",
     "LicenseError",
     "NeedsAnswerError",
+    "NotAsSentError",
     "OutcomeUnknownError",
     "PersonNeededError",
     "RefusedError",
@@ -87,6 +89,10 @@ class NeedsAnswerError(PersonNeededError):
         self.missing = missing
 
 
+class NotAsSentError(PersonNeededError):
+    """A write happened, and what the service keeps is not what was sent: it is neither done nor to be repeated."""
+
+
 class OutcomeUnknownError(PersonNeededError):
     """A write was sent and its answer was lost: look before trying again."""
 
@@ -95,14 +101,22 @@ class RefusedError(RunbookError):
     """A service refused; nothing was changed.
 
     Attributes:
+        words: What it said, without the advice.
         status: The HTTP status, or None where the service refuses with 200 (Slack).
         code: The service's own word for it, such as `not_in_channel`, or "".
+        advice: What to do about it, or ""; it is part of the message too.
+        fault: What is wrong, if it is the token itself (`credentials`) or what it may do (`rights`); else "".
     """
 
-    def __init__(self, message: str, *, status: int | None = None, code: str = "") -> None:
-        super().__init__(message)
+    def __init__(
+        self, words: str, *, status: int | None = None, code: str = "", advice: str = "", fault: str = ""
+    ) -> None:
+        super().__init__(f"{words} {advice}".strip())
+        self.words = words
         self.status = status
         self.code = code
+        self.advice = advice
+        self.fault = fault
 
 
 class UnavailableError(RunbookError):

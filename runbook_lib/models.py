@@ -7,7 +7,8 @@ it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -68,13 +69,18 @@ class EffectState(StrEnum):
 class Person:
     """A Zendesk user. `email` is None where Zendesk knows none; nothing says that it is well formed.
 
-    `role` is the vendor's word: end-user, agent or admin; "" where it is not known.
+    `role` is the vendor's word: end-user, agent or admin; "" where it is not known. `role_type` and `custom_role_id`
+    say more of an agent's; None where they do not apply.
     """
 
     id: int
     name: str
     email: str | None = None
     role: str = ""
+    suspended: bool = False
+    only_private_comments: bool = False
+    role_type: int | None = None
+    custom_role_id: int | None = None
 
     @property
     def is_ours(self) -> bool:
@@ -97,6 +103,7 @@ class Ticket:
     """A Zendesk ticket with its requester and organization.
 
     `updated_stamp` is the vendor's own text of `updated_at`, which a safe update sends back unchanged.
+    `is_merged` tells that it was closed because it is a part of another ticket now.
     """
 
     id: int
@@ -109,6 +116,7 @@ class Ticket:
     assignee_id: int | None
     assignee_name: str | None
     url: str
+    is_merged: bool = False
 
 
 @dataclass(frozen=True)
@@ -154,6 +162,45 @@ class Comment:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "raw", self.raw or self.body)
+
+
+@dataclass(frozen=True)
+class KeptComment:
+    """What Zendesk keeps of a comment that was sent: whether the requester can read it, and the names of its files.
+
+    `public` is None where the audit does not show the comment.
+    """
+
+    id: int
+    public: bool | None
+    file_names: tuple[str, ...] = ()
+
+    def difference(self, *, public: bool, file_names: Sequence[str] = ()) -> str:
+        """How it differs from what was sent, with what a person does about it; "" if it does not.
+
+        Names of files are compared by their letters and digits: a vendor may write the others otherwise.
+        """
+        if self.public is None:
+            return "Zendesk has taken the update, and keeps no comment of it. Post it by hand."
+        if public and not self.public:
+            return (
+                f"The public reply was kept as an internal note ({self.id}), which the customer cannot read: the role "
+                "of whose token this is may comment privately only. Post it by hand, as somebody who may reply."
+            )
+        if self.public and not public:
+            return (
+                f"The internal note was kept as a public reply ({self.id}), which the customer can read. Make it an "
+                "internal note in Zendesk."
+            )
+        kept, sent = (sorted(map(_letters, names)) for names in (self.file_names, file_names))
+        if kept != sent:
+            has, wanted = (", ".join(names) or "no file" for names in (self.file_names, file_names))
+            return f"Comment {self.id} was kept with {has}, and was sent with {wanted}. Add by hand what is missing."
+        return ""
+
+
+def _letters(name: str) -> str:
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFC", name).casefold()))
 
 
 @dataclass(frozen=True)

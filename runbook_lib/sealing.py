@@ -10,10 +10,10 @@ from runbook_lib.budget import Budget
 from runbook_lib.clients.http import Session
 from runbook_lib.clients.zendesk import Zendesk
 from runbook_lib.effects import Effects
-from runbook_lib.errors import RunbookError
+from runbook_lib.errors import NotAsSentError, RunbookError
 from runbook_lib.journal import Journal
 from runbook_lib.messages import Seal, seal_note
-from runbook_lib.models import Evidence
+from runbook_lib.models import Evidence, KeptComment
 from runbook_lib.settings import Settings
 
 WAIT_S = 15.0
@@ -43,17 +43,19 @@ class SealNote:
         """The note that carries this operation id."""
         self._ticket = self._zendesk.settled_ticket(self._ticket_id)
         found = self._zendesk.find_comment(self._ticket_id, self.operation_id)
-        return None if found is None else self._evidence(found)
+        return None if found is None else self._as_sent(found)
 
     def perform(self) -> Evidence:
         """Send it."""
         body = seal_note(self._seal)
-        return self._evidence(
+        return self._as_sent(
             self._zendesk.add_comment(self._ticket, body, public=False, operation_id=self.operation_id)
         )
 
-    def _evidence(self, comment_id: int) -> Evidence:
-        return Evidence(f"internal note {comment_id}", self._ticket.url, str(comment_id))
+    def _as_sent(self, kept: KeptComment) -> Evidence:
+        if difference := kept.difference(public=False):
+            raise NotAsSentError(f"On ticket {self._ticket_id}: {difference}")
+        return Evidence(f"internal note {kept.id}", self._ticket.url, str(kept.id))
 
 
 def note_seals(settings: Settings, ticket_id: int) -> str:

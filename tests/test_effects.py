@@ -17,7 +17,14 @@ from hypothesis import strategies as st
 from runbook_lib import journal as journal_module
 from runbook_lib.budget import Budget
 from runbook_lib.effects import EffectResult, Effects
-from runbook_lib.errors import InputError, OutcomeUnknownError, RefusedError, RunbookError, UnavailableError
+from runbook_lib.errors import (
+    InputError,
+    NotAsSentError,
+    OutcomeUnknownError,
+    RefusedError,
+    RunbookError,
+    UnavailableError,
+)
 from runbook_lib.journal import Journal
 from runbook_lib.keyring import KeyRing
 from runbook_lib.models import EffectState, Evidence
@@ -497,6 +504,40 @@ def test_exactly_once(folders: Iterator[Path], runs: list[str], there: bool) -> 
 
     assert ["1001-post"] == world.posts
     assert EffectState.ALREADY_DONE == apply(journal, Post(world)).state
+
+
+@dataclass(frozen=True)
+class Mangled(Post):
+    """A post that is kept otherwise than it was sent; `seen` says whether looking shows it."""
+
+    seen: bool = True
+
+    def find(self) -> Evidence | None:
+        if self.seen and self.operation_id in self.world.posts:
+            raise NotAsSentError("It is kept in another channel.")
+        return None
+
+    def perform(self) -> Evidence:
+        super().perform()
+        raise NotAsSentError("It is kept in another channel.")
+
+
+@pytest.mark.parametrize(("seen", "lost"), [(True, False), (False, False), (True, True)])
+def test_not_as_sent_is_neither_done_nor_repeated(world: World, journal: Journal, seen: bool, lost: bool) -> None:
+    """Whether it was told at once, or is seen only by looking; a person ends it, and what they say counts."""
+    world.faults = [LOSE_AFTER] if lost else []
+    post = Mangled(world, "sandbox-1001-slack_post", seen=seen)
+    for _ in range(2):
+        with pytest.raises(OutcomeUnknownError, match=r"another channel.*`runbook answer 1001 slack_post yes`"):
+            effects(at(journal.folder)).apply(post)
+    with pytest.raises(OutcomeUnknownError, match="another channel"):
+        effects(at(journal.folder), perform=False).apply(post)
+    assert (1, [post.operation_id]) == (len(world.posts), journal.open_operations())
+
+    evidence = {"summary": "robin says that it is there", "url": "", "reference": ""}
+    journal.append("answered", operation_id=post.operation_id, there=True, operator="robin", evidence=evidence)
+    assert EffectState.ALREADY_DONE == effects(at(journal.folder)).apply(post).state
+    assert 1 == len(world.posts)
 
 
 # -- what another machine's journal says

@@ -12,6 +12,7 @@ from runbook_lib.errors import (
     JournalError,
     LicenseError,
     NeedsAnswerError,
+    NotAsSentError,
     OutcomeUnknownError,
     PersonNeededError,
     RefusedError,
@@ -27,6 +28,7 @@ MADE = [
     JournalError("altered", "It broke.", 3),
     PersonNeededError("It broke."),
     NeedsAnswerError("It broke.", missing=("plan",)),
+    NotAsSentError("It broke."),
     OutcomeUnknownError("It broke."),
     RefusedError("It broke.", status=403, code="forbidden"),
     UnavailableError("It broke."),
@@ -81,3 +83,5 @@ def test_what_errors_carry() -> None:
     refused = RefusedError("No.", status=422, code="RecordInvalid")
     assert (422, "RecordInvalid") == (refused.status, refused.code)
     assert (None, "") == (RefusedError("No.").status, RefusedError("No.").code)
+    advised = RefusedError("No.", advice="Renew it.", fault="credentials")
+    assert ("No. Renew it.", "No.", "Renew it.") == (str(advised), advised.words, advised.advice)

@@ -314,6 +314,10 @@ class Case:
 
 def _ticket(zendesk: Zendesk, number: int) -> Ticket:
     ticket = zendesk.ticket(number)
+    if ticket.is_merged:
+        into = zendesk.merged_into(number)
+        other = f"into ticket {into}: use that number" if into else "into another one, which its last comment names"
+        raise InputError(f"Ticket {ticket.id} was merged {other}. Nothing was changed.")
     if ticket.status == "closed":
         raise InputError(
             f"Ticket {ticket.id} is closed, and Zendesk takes no more changes to it. "

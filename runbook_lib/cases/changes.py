@@ -14,10 +14,18 @@ from pathlib import Path
 
 from runbook_lib import image_types, messages
 from runbook_lib.cases.base import Case
+from runbook_lib.cases.reach import check_reply_arrives
 from runbook_lib.clients.zendesk import Zendesk
 from runbook_lib.display import clean
-from runbook_lib.errors import InputError, NeedsAnswerError, OutcomeUnknownError, RefusedError, UnavailableError
-from runbook_lib.models import Evidence, Person, Ticket
+from runbook_lib.errors import (
+    InputError,
+    NeedsAnswerError,
+    NotAsSentError,
+    OutcomeUnknownError,
+    RefusedError,
+    UnavailableError,
+)
+from runbook_lib.models import Evidence, KeptComment, Person, Ticket
 from runbook_lib.screenshots import MAX_BYTES
 
 
@@ -78,6 +86,7 @@ class Comment:
     """A comment on the ticket: a public reply, or an internal note."""
 
     conditional = True
+    file_names: tuple[str, ...] = ()
 
     def __init__(self, case: Case, name: str, body: str, *, public: bool, summary: str) -> None:
         self.name = name
@@ -90,20 +99,40 @@ class Comment:
         self._body, self._public = body, public
 
     def find(self) -> Evidence | None:
-        """The comment that carries this operation id."""
+        """The comment that carries this operation id.
+
+        Raises:
+            NotAsSentError: It is there, and not as it was sent.
+            PersonNeededError: It is not there, and a public reply would not reach the requester.
+        """
         self._ticket = self._zendesk.settled_ticket(self._ticket.id)
         found = self._zendesk.find_comment(self._ticket.id, self.operation_id)
-        return None if found is None else self._evidence(found)
+        if found is None:
+            if self._public:
+                check_reply_arrives(self._case, self._ticket.requester)
+            return None
+        return self._as_sent(found)
 
     def perform(self) -> Evidence:
         """Send it."""
-        return self._evidence(self._send(()))
+        return self._send(())
 
-    def _send(self, uploads: Sequence[str]) -> int:
+    def _send(self, uploads: Sequence[str]) -> Evidence:
         self._case.check_still_mine(self._ticket)
-        return self._zendesk.add_comment(
+        kept = self._zendesk.add_comment(
             self._ticket, self._body, public=self._public, operation_id=self.operation_id, uploads=uploads
         )
+        return self._as_sent(kept)
+
+    def _as_sent(self, kept: KeptComment) -> Evidence:
+        """The evidence of a comment that is kept as it was sent.
+
+        Raises:
+            NotAsSentError: It is not.
+        """
+        if difference := kept.difference(public=self._public, file_names=self.file_names):
+            raise NotAsSentError(f"On ticket {self._ticket.id}: {clean(difference, 600)}")
+        return self._evidence(kept.id)
 
     def _evidence(self, comment_id: int) -> Evidence:
         kind = "public reply" if self._public else "internal note"
@@ -116,24 +145,26 @@ class Screenshots(Comment):
     def __init__(self, case: Case, paths: Sequence[str]) -> None:
         self._files = [_image(Path(path)) for path in paths]
         digest = hashlib.sha256(b"".join(content for _, _, content in self._files)).hexdigest()[:12]
-        names = ", ".join(name for name, _, _ in self._files)
+        self.file_names = tuple(name for name, _, _ in self._files)
         super().__init__(
             case,
             "screenshots",
             messages.screenshots_note(len(self._files)),
             public=False,
-            summary=f"add {names} to the ticket",
+            summary=f"add {', '.join(self.file_names)} to the ticket",
         )
         self.operation_id = case.operation(f"screenshots-{digest}")
 
     def perform(self) -> Evidence:
         """Upload the files, then send the comment that holds them."""
         tokens = [self._zendesk.upload(name, content, kind) for name, kind, content in self._files]
-        return self._evidence(self._send(tokens))
+        return self._send(tokens)
 
 
 class LicenseCopy(Comment):
     """The copy of an issued license as an attachment of a public reply; the same license is sent once."""
+
+    file_names = (messages.COPY_FILE_NAME,)
 
     def __init__(self, case: Case, body: str, text: str, digest: str) -> None:
         super().__init__(
@@ -145,7 +176,7 @@ class LicenseCopy(Comment):
     def perform(self) -> Evidence:
         """Upload the file, then send the reply that holds it."""
         token = self._zendesk.upload(messages.COPY_FILE_NAME, self._text.encode(), "application/octet-stream")
-        return self._evidence(self._send((token,)))
+        return self._send((token,))
 
 
 @dataclass(frozen=True)

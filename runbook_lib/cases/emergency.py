@@ -20,6 +20,7 @@ from runbook_lib.cases.changes import Assignment, ByHand
 from runbook_lib.cases.gathering import attached_licenses, license_facts, ticket_facts
 from runbook_lib.cases.issuing import Issuance, Tracker
 from runbook_lib.cases.license_files import LicenseFiles
+from runbook_lib.cases.reach import check_operator
 from runbook_lib.cases.thread import first_message
 from runbook_lib.cases.unread import Unread, check_before_scope
 from runbook_lib.cases.walk import Prefill
@@ -62,9 +63,11 @@ class Emergency(Case, ABC):
 
         Raises:
             NeedsAnswerError: A colleague has it and `take_over` is not given.
+            PersonNeededError: Zendesk does not let the operator do what is needed.
         """
         allowed = bool(answers.parse("take_over", take_over))
         me = self.me
+        check_operator(self)
         done = self.apply(Assignment(self, me, take_over=allowed))
         others = self.ticket.assignee_id not in (None, me.id)
         parts = effect_parts(done)

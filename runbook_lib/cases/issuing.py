@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 from runbook_lib import license, messages, policy
 from runbook_lib.cases.base import Case
 from runbook_lib.cases.license_files import load_public_key
+from runbook_lib.clients.gitlab_refusals import WAITS_FOR_A_PERSON, pipeline_words
 from runbook_lib.display import Paragraph, Part, Table, clean
 from runbook_lib.effects import EffectResult
 from runbook_lib.errors import InputError, LicenseError, OutcomeUnknownError, PersonNeededError, UnavailableError
@@ -234,7 +235,9 @@ class Mechanizer:
             self._check_told(issue)
             if pipeline and self._is_over(pipeline):
                 return self._after_death(issue, pipeline)
-            state = f"pipeline {pipeline.id} is {pipeline.status}" if pipeline else "no pipeline seen yet"
+            if pipeline and pipeline.status == WAITS_FOR_A_PERSON:
+                raise _press_play(pipeline)
+            state = f"pipeline {pipeline.id} {pipeline_words(pipeline.status)}" if pipeline else "no pipeline seen yet"
             if not budget.wait(pause, f"Mechanizer: {state}"):
                 raise self._too_late(pipeline)
             pause = min(pause * 1.5, 5.0)
@@ -301,9 +304,9 @@ class Mechanizer:
             words = f"No pipeline of Mechanizer was seen within {seconds}. Look {self.where}."
             return self._case.unknown(self.operation_id, self.name, words)
         return OutcomeUnknownError(
-            f"Mechanizer has not finished within {seconds}; still under way: pipeline {pipeline.url} is "
-            f"{pipeline.status}. It may still issue the license: wait for the pipeline, then run again; nothing is "
-            "sent twice. If it never ends, cancel it in GitLab first."
+            f"Mechanizer has not finished within {seconds}; still under way: pipeline {pipeline.url} "
+            f"{pipeline_words(pipeline.status)}. It may still issue the license: wait for the pipeline, then run "
+            "again; nothing is sent twice. If it never ends, cancel it in GitLab first."
         )
 
     def _own_pipeline(self, operation_id: str) -> Pipeline | None:
@@ -438,6 +441,14 @@ def check_parts(issuance: Issuance, checks: Sequence[Check]) -> tuple[Part, ...]
     """Checks that hold, as the reader sees them."""
     rows = [("✓ yes", c.what, c.seen) for c in checks]
     return (Table(("", "check", "seen"), rows), Paragraph(f"License {issuance.identity}"))
+
+
+def _press_play(pipeline: Pipeline) -> OutcomeUnknownError:
+    """The error for a pipeline in which nothing goes on by itself. Source: FACTS 6, GitLab, `manual`."""
+    return OutcomeUnknownError(
+        f"Mechanizer's pipeline {pipeline.url} waits for somebody to press play; until then no license is issued. Open "
+        "it, press play, then run again: nothing is started twice. If it is not to run, cancel it in GitLab first."
+    )
 
 
 def _pipeline_evidence(pipeline: Pipeline) -> Evidence:

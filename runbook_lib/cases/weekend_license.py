@@ -27,6 +27,7 @@ from runbook_lib.cases.issuing import (
 )
 from runbook_lib.cases.license_files import load_public_key
 from runbook_lib.cases.pictures import Images, sorted_images
+from runbook_lib.cases.reach import check_reply_arrives
 from runbook_lib.cases.unread import check_before_asking
 from runbook_lib.cases.walk import Prefill
 from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone, clean
@@ -275,11 +276,13 @@ class WeekendLicense(Emergency):
         return sorted_images(self.thread, self.downloads.content)
 
     def _check_ready(self) -> None:
-        """What is better known before a license is issued than after: the public key, and whether Slack takes the post.
+        """What is better known before a license is issued than after: the public key, whether a reply reaches the
+        requester, and whether Slack takes the post.
 
         If Slack is only down the customer does not wait for it: the post then fails, and the next run makes it.
         """
         load_public_key(self.settings)
+        check_reply_arrives(self, self.ticket.requester)
         channel = self.settings.slack_channel_id
         with suppress(UnavailableError):
             self.services.slack.find(

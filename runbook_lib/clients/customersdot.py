@@ -13,13 +13,19 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
-from runbook_lib.clients.http import Service, Session, listed
+from runbook_lib.clients.http import NOT_PERFORMED, Service, Session, listed
+from runbook_lib.clients.refusals import CREDENTIALS, RIGHTS, Refusals, Row
 from runbook_lib.errors import RefusedError, UnavailableError
 from runbook_lib.models import Account, SeatLink, SoldLicense
 
 PER_PAGE = 100
 LAST_PAGE = 50
 """Pages that are read at the most; an incomplete list decides nothing."""
+_REFUSALS = Refusals(
+    "RUNBOOK_CUSTOMERSDOT_URL",
+    "https://handbook.gitlab.com/handbook/support/license-and-renewals/",
+    (Row("Check RUNBOOK_CUSTOMERSDOT_URL.", status=404),),
+)
 
 
 class CustomersDot:
@@ -33,7 +39,7 @@ class CustomersDot:
 
     def __init__(self, base_url: str, cookie: SecretStr, session: Session) -> None:
         headers = {"Cookie": cookie.get_secret_value(), "Accept": "application/json"}
-        self._service = Service("CustomersDot", base_url, headers, session, lambda body: str(body["error"]))
+        self._service = Service("CustomersDot", base_url, headers, session, lambda body: str(body["error"]), _REFUSALS)
 
     def accounts(self, email: str, *, patience_s: float | None = None) -> list[Account]:
         """The accounts of exactly this address; there may be several.
@@ -95,9 +101,11 @@ class CustomersDot:
         except RefusedError as exc:
             if exc.status in (401, 403):
                 raise _expired(exc.status) from exc
+            if exc.status in NOT_PERFORMED:  # devise sends whoever is not signed in to a page for that
+                raise _expired(401) from exc
             raise
-        if response.is_redirect or "html" in response.headers.get("content-type", ""):
-            raise _expired(401)  # devise sends whoever is not signed in to a page for that
+        if "html" in response.headers.get("content-type", ""):
+            raise _expired(401)
         return list(self._service.parsed(response, lambda body: listed(body, parse)))
 
 
@@ -122,9 +130,10 @@ def _deep_link(base_url: str, model: str, query: str) -> str:
 
 def _expired(status: int | None) -> RefusedError:
     return RefusedError(
-        "CustomersDot's session has expired, or may not see this. Sign in there again and renew "
-        "RUNBOOK_CUSTOMERSDOT_COOKIE, or answer by hand.",
+        "CustomersDot's session has expired, or may not see this.",
         status=status,
+        advice="Sign in there again and renew RUNBOOK_CUSTOMERSDOT_COOKIE, or answer by hand.",
+        fault=RIGHTS if status == 403 else CREDENTIALS,
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import SecretStr
 
+from runbook_lib.clients.gitlab_refusals import REFUSALS
 from runbook_lib.clients.http import Service, Session, listed
 from runbook_lib.errors import RefusedError, UnavailableError
 from runbook_lib.models import Pipeline, TrackerIssue
@@ -33,7 +34,7 @@ class GitLab:
 
     def __init__(self, base_url: str, token: SecretStr, session: Session) -> None:
         headers = {"PRIVATE-TOKEN": token.get_secret_value()}
-        self._service = Service("GitLab", base_url, headers, session, _explain)
+        self._service = Service("GitLab", base_url, headers, session, _explain, REFUSALS)
 
     def issues(self, project_id: int, *, label: str, created_after: datetime | None = None) -> list[TrackerIssue]:
         """The issues with a label, newest first, open and closed.

@@ -2,7 +2,8 @@
 
     not sent   connect errors, pool time-outs      nothing happened: retried, then `UnavailableError`
     refused    429                                 nothing happened: `Retry-After` is waited for, within the budget
-               other 4xx                           nothing happened: `RefusedError`
+               other 4xx                           nothing happened: `RefusedError`, with what to do (`refusals`)
+               a redirect                          nothing happened: `RefusedError`; 303 answers what did happen
     unknown    read time-outs, resets, 5xx         a read is retried; a write raises `OutcomeUnknownError`
                an answer of another form           a read is `UnavailableError`; a write as above
 
@@ -28,6 +29,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exp
 from runbook_lib.addresses import is_loopback
 from runbook_lib.budget import Budget
 from runbook_lib.clients.gate import Gate
+from runbook_lib.clients.refusals import UNKNOWN, Refusals
 from runbook_lib.errors import InputError, OutcomeUnknownError, RefusedError, UnavailableError
 from runbook_lib.redaction import Redactor
 from runbook_lib.settings import JobSettings, Settings
@@ -40,6 +42,9 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
 USUAL_BUDGET_S = 60.0
 REDIRECTS = 5
 """Redirects that a download follows."""
+NOT_PERFORMED = (301, 302, 307, 308)
+"""Redirects that ask for the same request elsewhere. Source: RFC 9110, 15.4: only 303 answers a request that was
+performed; 302 does where a web page is behind a form, which no API is."""
 _T = TypeVar("_T")
 _BACKOFF = wait_exponential_jitter(multiplier=FIRST_PAUSE_S, max=LONGEST_PAUSE_S, jitter=FIRST_PAUSE_S)
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
@@ -112,6 +117,7 @@ class Service:
         headers: Its credentials, sent to `base_url`'s host only.
         session: The shared pool.
         explain: Turns an error response into the vendor's own words.
+        refusals: What to do about them.
     """
 
     def __init__(
@@ -121,12 +127,14 @@ class Service:
         headers: Mapping[str, str],
         session: Session,
         explain: Callable[[Any], str],
+        refusals: Refusals = UNKNOWN,
     ) -> None:
         self.name = name
         self.base_url = base_url.rstrip("/")
         self._headers = dict(headers)
         self._session = session
         self._explain = explain
+        self._refusals = refusals
 
     def read(
         self, path: str, params: Mapping[str, Any] | None = None, *, patience_s: float | None = None
@@ -166,7 +174,7 @@ class Service:
             body: httpx's own: `json`, `data`, `content`, `params`, `headers`.
 
         Raises:
-            RefusedError: The service said no; nothing was changed.
+            RefusedError: The service said no, or sent the request elsewhere; nothing was changed.
             UnavailableError: The service was not reached; nothing was changed.
             OutcomeUnknownError: The answer was lost: look before trying again.
         """
@@ -183,7 +191,7 @@ class Service:
         except RecursionError as exc:  # of JSON that is nested too deep
             raise self._odd(response) from exc
         except ValueError as exc:
-            kind = self._line(response.headers.get("content-type", "no type"))
+            kind = self.line(response.headers.get("content-type", "no type"))
             raise UnavailableError(
                 f"{self.name} answered with something that is not JSON ({kind}). Check its address, {self.base_url}."
             ) from exc
@@ -267,8 +275,9 @@ class Service:
             raise self._unreachable(exc) from exc
         except httpx.RequestError as exc:
             raise self.lost(f"the connection broke ({type(exc).__name__})") from exc
-        if response.status_code >= 500:
-            raise self.lost(f"it answered {response.status_code}")
+        status = response.status_code
+        if status >= 500 or (300 <= status < 400 and status not in NOT_PERFORMED):
+            raise self.lost(f"it answered {status}")
         return self._accepted(response)
 
     def _download_once(self, url: str, limit: int, also_own: str) -> Download:
@@ -314,24 +323,53 @@ class Service:
         """The error for a write whose answer was lost."""
         return OutcomeUnknownError(f"A change was sent to {self.name}, but {how}: it may or may not have happened.")
 
+    def refused(self, code: str, how: str) -> RefusedError:
+        """The error for a no that came with 200.
+
+        Args:
+            code: The service's own word for it.
+            how: The word with what stands beside it, for the reader.
+        """
+        word = self.line(code)
+        row = self._refusals.row(None, word)
+        words = f"{self.name} refused {self.line(how)}".rstrip(".") + "."
+        return RefusedError(words, code=word, advice=row.advice, fault=row.fault)
+
     def _accepted(self, response: httpx.Response) -> httpx.Response:
         status = response.status_code
-        if status < 400:
+        if status < 300:
             return response
+        if status < 400:
+            raise self._redirected(response)
         if status == 429:
             pause = _seconds(response.headers.get("retry-after", ""))
             when = f"in {pause:.0f} s" if pause else "later"
             raise _TransientError(f"{self.name} is limiting requests (429). Try again {when}.", pause)
-        raise RefusedError(f"{self.name} refused ({status}): {self._words(response)}", status=status)
+        words = self._words(response)
+        row = self._refusals.row(status, words, response.request.url.path)
+        said = f"{self.name} refused ({status}): {words}"
+        raise RefusedError(said, status=status, advice=row.advice, fault=row.fault)
+
+    def _redirected(self, response: httpx.Response) -> RefusedError:
+        """The error for a request that belongs elsewhere. Only where that is is told, and none of its query."""
+        try:
+            target = urlsplit(urljoin(str(response.request.url), response.headers.get("location", "")))
+            port = f":{target.port}" if target.port else ""
+            where = self.line(f"{target.scheme}://{target.hostname or ''}{port}{target.path}")
+        except ValueError:
+            where = "an address that cannot be read"
+        words = f"{self.name} sends this on to {where} ({response.status_code}), and has done nothing itself."
+        advice = f"Correct {self._refusals.address}, then run again: nothing is sent twice."
+        return RefusedError(words, status=response.status_code, advice=advice)
 
     def _words(self, response: httpx.Response) -> str:
         try:
             words = self._explain(self._session.redactor.entering(response.json()))
         except _OTHER_FORM:
             words = response.reason_phrase
-        return (self._line(words) or self._line(response.reason_phrase)).rstrip(".") + "."
+        return (self.line(words) or self.line(response.reason_phrase)).rstrip(".") + "."
 
-    def _line(self, words: str) -> str:
+    def line(self, words: str) -> str:
         """A service's own words in one short line, redacted before anything is cut."""
         shown = self._session.redactor.text(words)
         return re.sub(r"\s+", " ", "".join(c if c.isprintable() else " " for c in shown)).strip()[:WORDS_LIMIT]

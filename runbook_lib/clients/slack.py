@@ -1,4 +1,4 @@
-"""Slack: one post to one channel, and finding it again.
+"""Slack: one post to one channel, and finding it again. What its errors mean is in `slack_refusals`.
 
 Source: Slack Web API reference, chat.postMessage, chat.delete and conversations.history. A failure is HTTP 200 with
 `ok: false`.
@@ -6,13 +6,16 @@ Source: Slack Web API reference, chat.postMessage, chat.delete and conversations
 
 from __future__ import annotations
 
+import html
+import re
 from datetime import datetime
 from typing import Any
 
 from pydantic import SecretStr
 
 from runbook_lib.clients.http import Service, Session, listed
-from runbook_lib.errors import RefusedError, UnavailableError
+from runbook_lib.clients.slack_refusals import LATER, REFUSALS, UNSURE
+from runbook_lib.errors import NotAsSentError, RefusedError, UnavailableError
 from runbook_lib.redaction import original
 
 EVENT = "license_runbook"
@@ -20,22 +23,8 @@ EVENT = "license_runbook"
 
 LAST_PAGE = 50
 """Pages of 200 messages that are read at the most."""
-
-_UNSURE = ("internal_error", "fatal_error", "service_unavailable", "request_timeout")
-"""Words that do not say whether a post is there."""
-_LATER = (*_UNSURE, "ratelimited")
-"""Words that say to try later. With `ratelimited` nothing has happened."""
-_ADVICE = {
-    "not_in_channel": "Invite the bot to the channel, then run again.",
-    "channel_not_found": "Check RUNBOOK_SLACK_CHANNEL_ID.",
-    "is_archived": "The channel is archived; check RUNBOOK_SLACK_CHANNEL_ID.",
-    "invalid_auth": "Check RUNBOOK_SLACK_TOKEN.",
-    "not_authed": "Check RUNBOOK_SLACK_TOKEN.",
-    "token_revoked": "Check RUNBOOK_SLACK_TOKEN.",
-    "token_expired": "Check RUNBOOK_SLACK_TOKEN.",
-    "account_inactive": "Check RUNBOOK_SLACK_TOKEN.",
-    "missing_scope": "The token needs chat:write and channels:history.",
-}
+_SCOPES = {"needed": "it needs", "provided": "the token has"}
+"""What Slack says beside `missing_scope`."""
 
 
 class Slack:
@@ -49,7 +38,7 @@ class Slack:
 
     def __init__(self, base_url: str, token: SecretStr, session: Session) -> None:
         headers = {"Authorization": f"Bearer {token.get_secret_value()}"}
-        self._service = Service("Slack", base_url, headers, session, lambda body: str(body["error"]))
+        self._service = Service("Slack", base_url, headers, session, lambda body: str(body["error"]), REFUSALS)
 
     def post(self, channel_id: str, text: str, operation_id: str) -> str:
         """Post a message; returns its `ts`, Slack's id of it.
@@ -58,6 +47,7 @@ class Slack:
             RefusedError: Slack said no; `code` is its word.
             UnavailableError: Slack cannot be reached, or is limiting requests; nothing was posted.
             OutcomeUnknownError: The answer was lost.
+            NotAsSentError: It was posted in another channel, or with another text.
         """
         body = {
             "channel": channel_id,
@@ -65,15 +55,25 @@ class Slack:
             "unfurl_links": False,
             "metadata": {"event_type": EVENT, "event_payload": {"operation_id": operation_id}},
         }
-        return self._service.write_json(
+        ts, where, kept = self._service.write_json(
             "POST", "chat.postMessage", lambda answer: self._posted(answer, channel_id), json=body
         )
+        if where != channel_id:
+            raise NotAsSentError(
+                f"Slack has posted it in {self._service.line(where)}, and not in {channel_id}. Post it there by hand."
+            )
+        if kept is not None and _bare(kept) != _bare(text):
+            raise NotAsSentError(f"Slack has posted it in {channel_id} with another text. Correct it by hand.")
+        return ts
 
     def delete(self, channel_id: str, ts: str) -> None:
         """Take back a message of the bot's own. Raises as `post`; one that is gone already is no error."""
         try:
             self._service.write_json(
-                "POST", "chat.delete", lambda answer: _ok(answer, channel_id), json={"channel": channel_id, "ts": ts}
+                "POST",
+                "chat.delete",
+                lambda answer: self._ok(answer, channel_id),
+                json={"channel": channel_id, "ts": ts},
             )
         except RefusedError as exc:
             if exc.code != "message_not_found":
@@ -99,7 +99,7 @@ class Slack:
         ours: list[str] = []
         for _ in range(LAST_PAGE):
             messages, cursor = self._service.read_json(
-                "conversations.history", lambda page: _page(_ok(page, channel_id)), params, patience_s=patience_s
+                "conversations.history", lambda page: _page(self._ok(page, channel_id)), params, patience_s=patience_s
             )
             ours += [ts for ts, found in messages if found == operation_id]
             if not cursor:
@@ -116,7 +116,7 @@ class Slack:
         Source: Slack API reference, `X-OAuth-Scopes` of every answer.
         """
         response = self._service.read("auth.test", patience_s=patience_s)
-        self._service.parsed(response, _ok)
+        self._service.parsed(response, self._ok)
         told = self._service.header(response, "x-oauth-scopes")
         return None if told is None else [scope.strip() for scope in told.split(",") if scope.strip()]
 
@@ -124,24 +124,36 @@ class Slack:
         """Read one message of a channel. Raises as `find`."""
         params = {"channel": channel_id, "limit": "1"}
         self._service.read_json(
-            "conversations.history", lambda page: _page(_ok(page, channel_id)), params, patience_s=patience_s
+            "conversations.history", lambda page: _page(self._ok(page, channel_id)), params, patience_s=patience_s
         )
 
-    def _posted(self, answer: Any, channel_id: str) -> str:
-        if not answer["ok"] and answer.get("error") in _UNSURE:
+    def _posted(self, answer: Any, channel_id: str) -> tuple[str, str, str | None]:
+        """A post's `ts`, and the channel and the text that Slack keeps of it; None if it does not say the text."""
+        if not answer["ok"] and answer.get("error") in UNSURE:
             raise self._service.lost(f"it answered {answer['error']}")
-        return str(_ok(answer, channel_id)["ts"])
+        kept = (self._ok(answer, channel_id).get("message") or {}).get("text")
+        return str(answer["ts"]), str(answer["channel"]), None if kept is None else str(kept)
+
+    def _ok(self, answer: Any, channel_id: str = "") -> Any:
+        """An answer that is a yes.
+
+        Raises:
+            UnavailableError: Slack says to try later.
+            RefusedError: It says no; for `missing_scope` with what is needed, and what the token has.
+        """
+        if answer["ok"]:
+            return answer
+        code = str(answer.get("error", "unknown_error"))
+        whom = f"channel {channel_id}" if channel_id else "the token"
+        if code in LATER:
+            raise UnavailableError(f"Slack cannot serve {whom} at the moment: {code}. Try again later.")
+        scopes = [f"{name} {answer[key]}" for key, name in _SCOPES.items() if answer.get(key)]
+        raise self._service.refused(code, f"for {whom}: {'; '.join([code, *scopes])}")
 
 
-def _ok(answer: Any, channel_id: str = "") -> Any:
-    if answer["ok"]:
-        return answer
-    code = str(answer.get("error", "unknown_error"))
-    whom = f"channel {channel_id}" if channel_id else "the token"
-    if code in _LATER:
-        raise UnavailableError(f"Slack cannot serve {whom} at the moment: {code}. Try again later.")
-    advice = _ADVICE.get(code, "Look it up in Slack's API reference.")
-    raise RefusedError(f"Slack refused for {whom}: {code}. {advice}", code=code)
+def _bare(text: str) -> str:
+    """A message's text without what Slack may write otherwise: entities, brackets of links, and white space."""
+    return re.sub(r"\W+", "", html.unescape(text))
 
 
 def _page(answer: Any) -> tuple[list[tuple[str, str | None]], str]:

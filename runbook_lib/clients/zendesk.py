@@ -17,8 +17,10 @@ import httpx
 
 from runbook_lib.clients.http import Service, Session, listed
 from runbook_lib.clients.pages import is_sign_in_page
-from runbook_lib.errors import RefusedError, UnavailableError
-from runbook_lib.models import Attachment, Comment, Organization, Person, Ticket
+from runbook_lib.clients.refusals import CREDENTIALS
+from runbook_lib.clients.zendesk_refusals import obstacle, refusals
+from runbook_lib.errors import PersonNeededError, RefusedError, UnavailableError
+from runbook_lib.models import Attachment, Comment, KeptComment, Organization, Person, Ticket
 from runbook_lib.redaction import original
 
 STAMP_S = 1.0
@@ -28,6 +30,11 @@ STAMP_READINGS = 12
 """Readings, with pauses in between, of a ticket that keeps changing."""
 MALWARE = "malware_found"
 """The result of a scan that keeps a file from being fetched. Source: Zendesk API reference, attachments."""
+MERGED = "closed_by_merge"
+"""The tag of a ticket that became a part of another one; its follow-up ticket, which is open, has it too.
+
+Source: FACTS 6, Zendesk; Zendesk help, *Creating a follow-up for a closed ticket*: tags are taken over."""
+_MERGED_INTO = re.compile(r"merged into request #(\d{1,18})\b", re.IGNORECASE)
 _T = TypeVar("_T")
 
 
@@ -44,7 +51,9 @@ class Zendesk:
     def __init__(
         self, base_url: str, credentials: Mapping[str, str], session: Session, *, mapped_host: str = ""
     ) -> None:
-        self._service = Service("Zendesk", base_url, credentials, session, _explain)
+        by_mail = credentials.get("Authorization", "").startswith("Basic")
+        self._credential = "RUNBOOK_ZENDESK_API_TOKEN" if by_mail else "RUNBOOK_ZENDESK_OAUTH_TOKEN"
+        self._service = Service("Zendesk", base_url, credentials, session, _explain, refusals(self._credential))
         self._mapped_host = mapped_host
 
     def ticket(self, ticket_id: int) -> Ticket:
@@ -104,21 +113,33 @@ class Zendesk:
         found = self._pages(path, _thread, asked)
         return list({comment.id: comment for comment in found}.values())  # a page may repeat one of the page before
 
-    def find_comment(self, ticket_id: int, operation_id: str) -> int | None:
-        """The id of the comment that one of us sent under an operation id, or None.
+    def merged_into(self, ticket_id: int) -> int | None:
+        """The number of the ticket that a merged one was merged into, as one of us wrote; None if nobody did.
+
+        Source: Zendesk writes *This request was closed and merged into request #N* as the last comment, in the name of
+        who merged them. A customer may write the same, so theirs do not count.
+        """
+        for comment in reversed(self.comments(ticket_id)):
+            found = _MERGED_INTO.search(comment.body)
+            if found and comment.author and comment.author.is_ours:
+                return int(found[1])
+        return None
+
+    def find_comment(self, ticket_id: int, operation_id: str) -> KeptComment | None:
+        """The comment that one of us sent under an operation id, as it is kept; or None.
 
         The id comes back as `metadata.custom` on the comment's audit, not on the comment. An end user may put one
         there as well, by an API of theirs, so it counts only if an agent or the user of these credentials wrote it.
         """
         path = f"api/v2/tickets/{ticket_id}/audits.json"
         audits = self._pages(path, lambda page: listed(page["audits"], _audit))
-        found = [(author_id, comment_id) for known, author_id, comment_id in audits if known == operation_id]
+        found = [(author_id, kept) for known, author_id, kept in audits if known == operation_id]
         ours: dict[int, bool] = {}
-        for author_id, comment_id in found:
+        for author_id, kept in found:
             if author_id not in ours:
                 ours[author_id] = self._is_ours(author_id)
             if ours[author_id]:
-                return comment_id
+                return kept
         return None
 
     def _is_ours(self, user_id: int) -> bool:
@@ -140,7 +161,46 @@ class Zendesk:
         Raises:
             RefusedError: Nobody's: Zendesk answers this call 200 with an anonymous user.
         """
-        return self._service.read_json("api/v2/users/me.json", _somebody, patience_s=patience_s)
+        person = self._service.read_json("api/v2/users/me.json", _somebody, patience_s=patience_s)
+        if person is None:
+            words = "Zendesk does not accept these credentials."
+            raise RefusedError(words, status=401, advice=f"Renew {self._credential}.", fault=CREDENTIALS)
+        return person
+
+    def obstacle(self, agent: Person, *, patience_s: float | None = None) -> str:
+        """What keeps an agent from doing what the runbooks need, as `zendesk_refusals.obstacle`; "" for nothing.
+
+        A custom role that may not be read says nothing: then what Zendesk keeps of a reply shows it.
+
+        Raises:
+            UnavailableError: Zendesk cannot be reached.
+        """
+        known = obstacle(agent)
+        if known or agent.custom_role_id is None or agent.role == "admin":
+            return known
+        path = f"api/v2/custom_roles/{agent.custom_role_id}.json"
+        try:
+            role = self._service.read_json(
+                path, lambda answer: dict(answer["custom_role"]["configuration"]), patience_s=patience_s
+            )
+        except RefusedError:
+            return ""
+        return obstacle(agent, role)
+
+    def undeliverable(self, person: Person) -> str:
+        """Zendesk's word for why it sends nothing to somebody's address, such as `undeliverable`; "" if it does.
+
+        Source: Zendesk Support API reference, user identities, `deliverable_state`.
+        """
+        address = (person.email or "").casefold()
+        try:
+            identities = self._service.read_json(
+                f"api/v2/users/{person.id}/identities.json", lambda page: listed(page["identities"], _identity)
+            )
+        except RefusedError:  # what may not be read says nothing
+            return ""
+        states = [state for value, state in identities if value.casefold() == address]
+        return next((self._service.line(state) for state in states if state not in ("", "deliverable")), "")
 
     def add_comment(
         self,
@@ -150,8 +210,8 @@ class Zendesk:
         public: bool,
         operation_id: str,
         uploads: Sequence[str] = (),
-    ) -> int:
-        """Add a comment, if the ticket has not changed since `ticket` was read; returns the comment's id.
+    ) -> KeptComment:
+        """Add a comment, if the ticket has not changed since `ticket` was read; returns it as Zendesk keeps it.
 
         `public` is always sent, since Zendesk would otherwise guess it and may mail the customer.
 
@@ -161,12 +221,21 @@ class Zendesk:
         """
         comment = {"body": plain(body), "public": public, "uploads": list(uploads)}
         changes = {"comment": comment, "metadata": {"operation_id": operation_id}}
-        return self._update(ticket, changes, lambda answer: _comment_id(answer["audit"]))
+        return self._update(ticket, changes, lambda answer: _kept(answer["audit"]))
 
     def assign(self, ticket: Ticket, agent: Person, operation_id: str) -> None:
-        """Assign a ticket, if it has not changed since `ticket` was read. Raises as `add_comment`."""
+        """Assign a ticket, if it has not changed since `ticket` was read. Raises as `add_comment`.
+
+        Raises:
+            PersonNeededError: Zendesk has taken the update, and the ticket is another's, or nobody's.
+        """
         changes = {"assignee_id": agent.id, "metadata": {"operation_id": operation_id}}
-        self._update(ticket, changes, lambda answer: answer["ticket"]["id"])
+        kept = self._update(ticket, changes, lambda answer: answer["ticket"]["assignee_id"])
+        if kept != agent.id:
+            raise PersonNeededError(
+                f"Zendesk has taken the update of ticket {ticket.id}, but it is not {agent.name}'s: a trigger or their "
+                "role may be why. Assign it by hand, then run again."
+            )
 
     def upload(self, file_name: str, content: bytes, content_type: str) -> str:
         """Upload a file; returns the token that a comment takes, good for 60 minutes."""
@@ -268,6 +337,7 @@ class Zendesk:
             assignee_id=item.get("assignee_id"),
             assignee_name=assignee.name if assignee else None,
             url=f"{self._service.base_url}/agent/tickets/{item['id']}",
+            is_merged=item["status"] == "closed" and MERGED in (item.get("tags") or ()),
         )
 
 
@@ -282,15 +352,28 @@ def _cursor(page: Mapping[str, Any]) -> str | None:
     return original(meta["after_cursor"]) if meta.get("has_more") else None
 
 
-def _somebody(answer: Mapping[str, Any]) -> Person:
+def _somebody(answer: Mapping[str, Any]) -> Person | None:
+    """Whom `users/me` shows; None for the anonymous user, whom bad credentials are answered with."""
     user = answer["user"]
-    if not user.get("id"):
-        raise RefusedError("Zendesk does not accept these credentials. Check the Zendesk token.", status=401)
-    return _person(user)
+    return _person(user) if user.get("id") else None
 
 
 def _person(user: Mapping[str, Any]) -> Person:
-    return Person(user["id"], user.get("name") or "", user.get("email"), user.get("role") or "")
+    return Person(
+        user["id"],
+        user.get("name") or "",
+        user.get("email"),
+        user.get("role") or "",
+        suspended=user.get("suspended") is True,
+        only_private_comments=user.get("only_private_comments") is True,
+        role_type=user.get("role_type"),
+        custom_role_id=user.get("custom_role_id"),
+    )
+
+
+def _identity(item: Mapping[str, Any]) -> tuple[str, str]:
+    """What somebody is known by, and whether mail is sent there."""
+    return str(item.get("value") or ""), str(item.get("deliverable_state") or "")
 
 
 def _organization(item: Mapping[str, Any]) -> Organization:
@@ -331,16 +414,21 @@ def _thread(page: Mapping[str, Any]) -> list[Comment]:
     return [replace(comment, author=people.get(comment.author_id)) for comment in listed(page["comments"], _comment)]
 
 
-def _audit(item: Mapping[str, Any]) -> tuple[str | None, int, int]:
-    """The operation id that an audit keeps, or None, who wrote it, and the id of its comment."""
+def _audit(item: Mapping[str, Any]) -> tuple[str | None, int, KeptComment]:
+    """The operation id that an audit keeps, or None, who wrote it, and its comment."""
     custom = (item.get("metadata") or {}).get("custom") or {}
     operation_id = custom.get("operation_id")
-    return operation_id, item["author_id"] if operation_id else 0, _comment_id(item)
+    return operation_id, item["author_id"] if operation_id else 0, _kept(item)
 
 
-def _comment_id(audit: Mapping[str, Any]) -> int:
-    """The comment's id in an audit; the audit's own if it holds none."""
-    return int(next((event["id"] for event in audit["events"] if event["type"] == "Comment"), audit["id"]))
+def _kept(audit: Mapping[str, Any]) -> KeptComment:
+    """What an audit keeps of its comment; of one without a comment only the audit's own id."""
+    event = next((event for event in audit["events"] if event["type"] == "Comment"), None)
+    if event is None:
+        return KeptComment(int(audit["id"]), None)
+    names = tuple(str(file.get("file_name") or "") for file in event.get("attachments") or ())
+    public = event.get("public")
+    return KeptComment(int(event["id"]), public if isinstance(public, bool) else None, names)
 
 
 def _moment(text: str) -> datetime:

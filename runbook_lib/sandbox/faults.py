@@ -16,7 +16,7 @@ from typing import Any, TypeGuard
 
 from runbook_lib.errors import InputError
 
-__all__ = ["KINDS", "LONGEST_S", "METHODS", "Fault", "Faults"]
+__all__ = ["FLAGS", "KINDS", "LONGEST_S", "METHODS", "PRESETS", "STATES", "WIRE_KINDS", "Fault", "Faults"]
 
 Fields = Mapping[str, Any]
 
@@ -32,26 +32,65 @@ _WEB_KINDS: Mapping[str, Fields] = {
     "reset": {"commits": False},
     "truncate": {},
     "wrong_type": {"commits": False},
+    "redirect": {"status": 301},
 }
+STATES = ("manual", "scheduled", "waiting_for_resource", "waiting_for_callback", "preparing", "pending", "canceling")
+"""States in which a pipeline can be held. Source: GitLab REST API reference, pipelines, `status`."""
+FLAGS: Mapping[str, Mapping[str, str]] = {
+    "zendesk": {
+        "private_comments": "every comment is kept as an internal note, and nothing says so before",
+        "light_agent": "whose token it is may comment privately only, and is assigned nothing",
+        "custom_role": "the same by a custom role",
+        "suspended": "every requester is suspended",
+        "undeliverable": "no mail goes to any requester",
+        "drop_files": "comments are kept without their files",
+        "sign_in": "attachments show a sign-in page",
+    },
+    "slack": {
+        "private_channel": "channels are private, and need groups:history",
+        "elsewhere": "posts end in another channel",
+    },
+}
+"""What is otherwise in a service while such a fault is active, by its kind."""
 _MAIL_KINDS: Mapping[str, Fields] = {
     "refuse": {"status": 451, "error": "Requested action aborted: error in processing"},
     "hang": {"seconds": 1, "commits": False},
     "reset": {"commits": False},
 }
+WIRE_KINDS = (*_WEB_KINDS, "refuse")
+"""Kinds that hit a request on its way; the others change what a service does with it."""
+
+
+def _flags(service: str) -> dict[str, Fields]:
+    """A service's flags, each without fields of its own."""
+    return {kind: {} for kind in FLAGS[service]}
+
+
 KINDS: Mapping[str, Mapping[str, Fields]] = {
-    "zendesk": _WEB_KINDS,
-    "gitlab": _WEB_KINDS,
-    "slack": {**_WEB_KINDS, "refuse": {"error": "internal_error"}},
+    "zendesk": {**_WEB_KINDS, "refuse": {"status": 422, "error": "Record is invalid"}, **_flags("zendesk")},
+    "gitlab": {**_WEB_KINDS, "refuse": {"status": 404, "error": "Not Found"}},
+    "slack": {**_WEB_KINDS, "refuse": {"error": "internal_error"}, **_flags("slack")},
     "customersdot": _WEB_KINDS,
     "mail": _MAIL_KINDS,
-    "pipelines": {"stall": {}, "kill": {"seconds": 0}},
+    "pipelines": {"stall": {}, "hold": {"state": "manual"}, "kill": {"seconds": 0}},
 }
 """Each service's kinds of fault; each kind's own fields, with their defaults."""
 
 _WEB_SERVICES = ("zendesk", "gitlab", "slack", "customersdot")
 """Services that are asked by HTTP: their faults can be for some requests only."""
 
-_HOLDING = ("stall",)
+PRESETS: Mapping[str, tuple[Fields, ...]] = {
+    "Slack is down": ({"service": "slack", "kind": "error", "status": 503, "times": None},),
+    "answer lost": (
+        {"service": "zendesk", "kind": "reset", "method": "PUT", "commits": True},
+        {"service": "gitlab", "kind": "reset", "method": "POST", "path": "/trigger/pipeline", "commits": True},
+        {"service": "slack", "kind": "reset", "path": "chat.postMessage", "commits": True},
+    ),
+    "private comments only": ({"service": "zendesk", "kind": "private_comments", "times": None},),
+}
+"""What often goes wrong together, by its name."""
+
+_HOLDING = ("stall", "hold")
 """Kinds that go on holding what they have hit, and so stay until they are cleared."""
 
 
@@ -72,6 +111,7 @@ class Fault:
         retry_after: The header of that name, in seconds; None for no such header.
         error: What the service says, in one line of ASCII.
         commits: Whether what was asked for is done first, where a kind leaves that open.
+        state: The state that a pipeline is held in.
         passed: How many that fit have passed so far.
         hits: How many it has hit so far.
     """
@@ -88,6 +128,7 @@ class Fault:
     retry_after: int | None = None
     error: str | None = None
     commits: bool = False
+    state: str | None = None
     passed: int = 0
     hits: int = 0
 
@@ -126,6 +167,14 @@ class Faults:
             fault = Fault(id=next(self._ids), **complete)
             self._active[fault.id] = fault
         return fault
+
+    def add_preset(self, name: str) -> list[Fault]:
+        """Adds the faults of a preset.
+
+        Raises:
+            InputError: There is none of this name.
+        """
+        return [self.add(fields) for fields in PRESETS[_one_of("preset", name, PRESETS)]]
 
     def active(self) -> list[Fault]:
         """Those that can still hit something, or that hold what they have hit."""
@@ -203,7 +252,8 @@ def _checked(fields: Fields) -> dict[str, Any]:
     service = _one_of("service", fields.get("service"), KINDS)
     kind = _one_of("kind", fields.get("kind"), KINDS[service])
     of_requests = {"path": None, "method": None} if service in _WEB_SERVICES else {}
-    complete: dict[str, Any] = {**of_requests, "times": 1, "skip": 0, **KINDS[service][kind]}
+    times = None if kind in FLAGS.get(service, {}) else 1
+    complete: dict[str, Any] = {**of_requests, "times": times, "skip": 0, **KINDS[service][kind]}
     for name, value in fields.items():
         if name in ("service", "kind") or (value is None and name in _RULES and name != "times"):
             continue
@@ -211,7 +261,9 @@ def _checked(fields: Fields) -> dict[str, Any]:
             raise InputError(
                 f"{name} {_shown(value)} has no meaning in {kind} of {service}; expected only {', '.join(complete)}."
             )
-        holds, expected = _MAIL_STATUS if (service, name) == ("mail", "status") else _RULES[name]
+        holds, expected = (
+            _STATUSES.get(service, _STATUSES.get(kind, _RULES["status"])) if name == "status" else _RULES[name]
+        )
         if not holds(value):
             raise InputError(f"{name} {_shown(value)} cannot be; expected {expected}.")
         complete[name] = value
@@ -255,5 +307,11 @@ _RULES: Mapping[str, _Rule] = {
     "retry_after": (_is_whole, "a whole number of seconds from 0"),
     "error": (_is_line, "one line of up to 200 printable ASCII characters"),
     "commits": (lambda value: isinstance(value, bool), "true or false"),
+    "state": (lambda value: value in STATES, f"one of {', '.join(STATES)}"),
 }
-_MAIL_STATUS: _Rule = (lambda value: _is_whole(value) and 400 <= value < 600, "a reply code from 400 to 599")
+_STATUSES: Mapping[str, _Rule] = {
+    "mail": (lambda value: _is_whole(value) and 400 <= value < 600, "a reply code from 400 to 599"),
+    "refuse": (lambda value: value in (400, 401, 403, 404, 409, 422), "400, 401, 403, 404, 409 or 422"),
+    "redirect": (lambda value: value in (301, 302, 303, 307, 308), "301, 302, 303, 307 or 308"),
+}
+"""What a status has to be where it is no error of the service's own, by service or kind."""

@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import BaseRoute, Route
 
 from runbook_lib.errors import InputError
-from runbook_lib.sandbox.faults import KINDS, LONGEST_S, METHODS, Fault, Faults
+from runbook_lib.sandbox.faults import FLAGS, KINDS, LONGEST_S, METHODS, PRESETS, STATES, Fault, Faults
 from runbook_lib.sandbox.page import HEADERS, document, foreign
 from runbook_lib.sandbox.replies import Refusal, fields_of
 from runbook_lib.sandbox.world import FAULTS_PATH
@@ -30,6 +30,7 @@ form.new { display: grid; grid-template-columns: repeat(auto-fill, minmax(13rem,
 label { display: block; font-size: .875rem; }
 input, select, button { font: inherit; color: inherit; background: var(--page); border: 1px solid var(--line);
   border-radius: 6px; padding: .25rem .5rem; } input:not([type=checkbox]), select { width: 100%; }
+form.preset { display: inline-block; margin-right: .5rem; }
 .wide { overflow-x: auto; } .wide th { white-space: nowrap; }
 .all { margin-top: .75rem; } .problem { background: var(--note); }
 """
@@ -41,6 +42,7 @@ def routes() -> list[BaseRoute]:
         Route(FAULTS_PATH, show, methods=["GET"]),
         Route(FAULTS_PATH, add, methods=["POST"]),
         Route(FAULTS_PATH, clear_all, methods=["DELETE"]),
+        Route(f"{FAULTS_PATH}/presets", add_preset, methods=["POST"]),
         Route(f"{FAULTS_PATH}/hits", show_hits, methods=["GET"]),
         Route(f"{FAULTS_PATH}/clear", clear_by_form, methods=["POST"]),
         Route(f"{FAULTS_PATH}/{{id:int}}", clear, methods=["DELETE"]),
@@ -68,6 +70,18 @@ async def add(request: Request) -> Response:
     if is_json:
         return JSONResponse(asdict(fault), 201, {"Location": f"{FAULTS_PATH}/{fault.id}"})
     return RedirectResponse(FAULTS_PATH, 303)
+
+
+async def add_preset(request: Request) -> Response:
+    """Adds the faults of a preset, by its `name`, given as JSON or by the page's button."""
+    faults = _faults(request)
+    is_json = request.headers.get("content-type", "").startswith("application/json")
+    try:
+        fields = await _json_of(request) if is_json else await fields_of(request)
+        added = faults.add_preset(str(fields.get("name", "")))
+    except InputError as exc:
+        return _page(faults, problem=str(exc)) if _is_for_a_person(request) else JSONResponse({"error": str(exc)}, 422)
+    return JSONResponse([asdict(fault) for fault in added], 201) if is_json else RedirectResponse(FAULTS_PATH, 303)
 
 
 async def clear_all(request: Request) -> Response:
@@ -148,8 +162,18 @@ def _page(faults: Faults, *, problem: str = "") -> Response:
             h.h2["Active"],
             _table(faults.active()),
             h.p(".soft")["Injected so far: ", _counted(faults)],
+            h.h2["What often goes wrong"],
+            h.div(".card")[[_preset_button(name) for name in PRESETS]],
             h.h2["Add one"],
             _form(),
+            h.h2["What is otherwise while it is active"],
+            h.ul[
+                [
+                    h.li[f"{service}, {kind}: {words}."]
+                    for service, kinds in FLAGS.items()
+                    for kind, words in kinds.items()
+                ]
+            ],
         ],
     ]
     headers = {**HEADERS, "Content-Security-Policy": _POLICY, "Vary": "Accept"}
@@ -185,6 +209,12 @@ def _clear_button(words: str, fault_id: int | None = None) -> h.Node:
     return h.form(method="post", action=f"{FAULTS_PATH}/clear")[which, h.button(type="submit")[words]]
 
 
+def _preset_button(name: str) -> h.Node:
+    return h.form(".preset", method="post", action=f"{FAULTS_PATH}/presets")[
+        h.input(type="hidden", name="name", value=name), h.button(type="submit")[name]
+    ]
+
+
 def _counted(faults: Faults) -> str:
     counts = faults.counts()
     kinds = [f"{service} {kind} {number}" for service, found in counts.items() for kind, number in found.items()]
@@ -204,6 +234,7 @@ def _form() -> h.Node:
         _entry("status", "Status, such as 502 or 451"),
         _entry("retry_after", "Retry-After, in seconds"),
         _entry("error", "What the service says"),
+        _choice("state", "State that a pipeline is held in", ["", *STATES]),
         h.label[h.input(type="checkbox", name="commits", value="true"), " what was asked for is done first"],
         h.div[h.button(type="submit")["Add"]],
     ]

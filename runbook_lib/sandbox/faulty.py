@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from runbook_lib.sandbox.connections import reset, transport_of
-from runbook_lib.sandbox.faults import Fault, Faults
+from runbook_lib.sandbox.faults import WIRE_KINDS, Fault, Faults
 
 __all__ = ["Faulty"]
 
@@ -52,7 +52,7 @@ class Faulty:
         """Handles a request, or does to it what the fault for it says."""
         send = self._dated(send)
         service = _service_at(scope["path"])
-        fault = service and self._faults.hit(service, method=scope["method"], path=scope["path"])
+        fault = service and self._faults.hit(service, *WIRE_KINDS, method=scope["method"], path=scope["path"])
         if fault:
             await self._hit(fault, scope, await _received(receive), send)
         else:
@@ -73,7 +73,7 @@ class Faulty:
             await _gone(receive)
         else:
             await self._commit(fault, scope, receive)
-            await _answer(fault)(scope, receive, send)
+            await _answer(fault, scope["path"])(scope, receive, send)
 
     async def _truncate(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles a request, and closes the connection after half of the answer's body."""
@@ -131,16 +131,41 @@ async def _gone(receive: Receive) -> None:
         pass
 
 
-def _answer(fault: Fault) -> Response:
+def _answer(fault: Fault, path: str) -> Response:
     """What is sent in place of the service's own answer."""
     if fault.kind == "limit":
         return _limit(fault)
     if fault.kind == "refuse":
-        return JSONResponse({"ok": False, "error": fault.error})
+        return _refusal(fault, path)
+    if fault.kind == "redirect":
+        return Response(status_code=fault.status or 301, headers={"Location": f"https://elsewhere.example{path}"})
     status = HTTPStatus(fault.status or 200)
     title = f"{status.value} {status.phrase}" if fault.status else "Sign in to the network"
     page = h.html[h.head[h.title[title]], h.body[h.center[h.h1[title]], h.hr, h.center["proxy"]]]
     return HTMLResponse(str(page), status)
+
+
+def _refusal(fault: Fault, path: str) -> Response:
+    """A service's own way to say no.
+
+    Source: Slack API reference, `missing_scope`; GitLab REST API, *Status codes* and the errors of a pipeline; Zendesk
+    has three shapes of error (FACTS 4).
+    """
+    words, status = fault.error or "", fault.status or 200
+    if fault.service == "slack":
+        needed = "chat:write" if "/chat." in path else "channels:history,groups:history"
+        more = {"needed": needed, "provided": "identify"} if words == "missing_scope" else {}
+        return JSONResponse({"ok": False, "error": words, **more})
+    if fault.service == "gitlab":
+        message: object = {"base": [words]} if status in (400, 422) else f"{status} {words}"
+        return JSONResponse({"message": message}, status)
+    details = {"base": [{"description": words}]}
+    bodies: dict[int, object] = {
+        400: {"errors": [{"code": "BadRequest", "title": "Bad Request", "detail": words}]},
+        403: {"error": {"title": "Forbidden", "message": words}},
+        422: {"error": "RecordInvalid", "description": "Record validation errors", "details": details},
+    }
+    return JSONResponse(bodies.get(status, {"error": HTTPStatus(status).phrase, "description": words}), status)
 
 
 def _limit(fault: Fault) -> Response:

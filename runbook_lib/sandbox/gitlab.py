@@ -42,6 +42,8 @@ Source: GitLab, Issues API; a longer one is refused with 400.
 
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 _STATE_EVENTS = {"close": "closed", "reopen": "opened"}
+_STATES = ("opened", "closed", "all")
+"""Of a list's filter. Source: GitLab, Issues API; others are refused with 400."""
 _ORDERS = ("created_at", "updated_at", "title")
 
 
@@ -107,6 +109,10 @@ async def list_issues(request: Request) -> Response:
     order = query.get("order_by", "created_at")
     if order not in _ORDERS:
         raise Refusal(400, {"error": "order_by does not have a valid value"})
+    if query.get("state", "all") not in _STATES:
+        raise Refusal(400, {"error": "state does not have a valid value"})
+    if query.get("sort", "desc") not in ("asc", "desc"):
+        raise Refusal(400, {"error": "sort does not have a valid value"})
     rows = world_of(request).store.rows("SELECT * FROM issues WHERE project_id = ?", project["id"])
     fitting = [row for row in rows if _fits(row, query)]
     # By id for `created_at`: the world's clock starts again every midnight, its ids never do.
@@ -151,22 +157,27 @@ async def show_issue(request: Request) -> Response:
 
 async def edit_issue(request: Request) -> Response:
     """Changes an issue: its text, its labels, its state."""
-    signed_in(request)
+    username = signed_in(request)
     project = project_of(request)
     row = _issue_row(request, project)
     fields = await body_fields(request)
     state = _next_state(row, fields)
     world = world_of(request)
     stamp = to_the_millisecond(world.now())
-    closed_at = (row["closed_at"] or stamp) if state == "closed" else None
+    closed_at, closed_by = None, None
+    if state == "closed":
+        is_new = row["state"] != "closed"
+        closed_at, closed_by = (stamp, username) if is_new else (row["closed_at"], row["closed_by"])
     world.store.write(
-        "UPDATE issues SET title = ?, description = ?, labels = ?, state = ?, closed_at = ?, updated_at = ?"
+        "UPDATE issues SET title = ?, description = ?, labels = ?, state = ?, closed_at = ?, closed_by = ?,"
+        " updated_at = ?"
         " WHERE id = ?",
         _checked_title(fields.get("title", row["title"])),
         str(fields.get("description", row["description"]) or ""),
         json.dumps(_next_labels(json.loads(row["labels"]), fields)),
         state,
         closed_at,
+        closed_by,
         stamp,
         row["id"],
     )
@@ -222,7 +233,7 @@ def _fits(row: Row, query: Mapping[str, str]) -> bool:
     Source: FACTS 4: `search` looks for whole words, in any order, not for a substring.
     """
     if query.get("state", "all") not in ("all", row["state"]):
-        return False
+        return False  # the value itself was checked before
     if not set(_labels(query.get("labels"))) <= set(json.loads(row["labels"])):
         return False
     scopes = query.get("in", "title,description").split(",")
@@ -268,6 +279,9 @@ def _checked_title(title: object) -> str:
 
 
 def _issue(request: Request, project: Row, row: Row) -> Json:
+    api = f"{base_url(request)}/api/v4/projects/{project['id']}"
+    own = f"{api}/issues/{row['iid']}"
+    closed_by = (row["closed_by"] or row["author"]) if row["state"] == "closed" else None
     return {
         "id": row["id"],
         "iid": row["iid"],
@@ -278,6 +292,7 @@ def _issue(request: Request, project: Row, row: Row) -> Json:
         "created_at": row["created_at"],
         "updated_at": row["updated_at"],
         "closed_at": row["closed_at"],
+        "closed_by": closed_by and person(request, closed_by),
         "labels": sorted(json.loads(row["labels"])),
         "author": person(request, row["author"]),
         "assignees": [],
@@ -286,6 +301,19 @@ def _issue(request: Request, project: Row, row: Row) -> Json:
         "issue_type": "issue",
         "confidential": False,
         "web_url": f"{base_url(request)}/{project['path']}/-/issues/{row['iid']}",
+        "time_stats": {
+            "time_estimate": 0,
+            "total_time_spent": 0,
+            "human_time_estimate": None,
+            "human_total_time_spent": None,
+        },
+        "_links": {
+            "self": own,
+            "notes": f"{own}/notes",
+            "award_emoji": f"{own}/award_emoji",
+            "project": api,
+            "closed_as_duplicate_of": None,
+        },
         "references": {"short": f"#{row['iid']}", "full": f"{project['path']}#{row['iid']}"},
     }
 

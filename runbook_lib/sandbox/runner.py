@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from functools import partial
 from types import TracebackType
 
-from runbook_lib.sandbox.faults import Faults
+from runbook_lib.sandbox.faults import STATES, Faults
 from runbook_lib.sandbox.store import Row
 from runbook_lib.sandbox.world import PRIVATE_KEY_NAME, World, to_the_millisecond
 
@@ -82,7 +82,7 @@ class Runner:
 
     def _pick_up_what_was_left(self) -> None:
         for row in self._world.store.rows("SELECT id, status FROM pipelines ORDER BY id"):
-            if row["status"] == "created":
+            if row["status"] in ("created", *STATES):
                 self.start(row["id"])
             elif row["status"] == "running":
                 self._finish(row["id"], "failed", "ERROR: Job failed: the runner was stopped\n")
@@ -91,11 +91,22 @@ class Runner:
         while (pipeline_id := self._waiting.get()) is not None:
             if self._stopping:
                 return
+            if fault := self._faults.hit("pipelines", "hold"):
+                self._hold(pipeline_id, str(fault.state))
+                self._faults.when_cleared(fault, partial(self.start, pipeline_id))
+                continue
             self._begin(pipeline_id)
             if fault := self._faults.hit("pipelines", "stall"):
                 self._faults.when_cleared(fault, partial(self.start, pipeline_id))
             else:
                 self._run(pipeline_id)
+
+    def _hold(self, pipeline_id: int, state: str) -> None:
+        """Says that a pipeline waits, and for what."""
+        stamp = to_the_millisecond(self._world.now())
+        self._world.store.write(
+            "UPDATE pipelines SET status = ?, updated_at = ? WHERE id = ?", state, stamp, pipeline_id
+        )
 
     def _begin(self, pipeline_id: int) -> None:
         """Says that a pipeline runs; one that has been stalled keeps the time at which it began."""

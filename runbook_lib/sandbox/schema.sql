@@ -24,6 +24,7 @@ CREATE TABLE tickets (
     requester_id INTEGER NOT NULL REFERENCES users (id),
     assignee_id INTEGER REFERENCES users (id),
     organization_id INTEGER REFERENCES organizations (id),
+    tags TEXT NOT NULL DEFAULT '["emergency", "self-managed"]',  -- JSON: list of names
     created_at TEXT NOT NULL,
     updated_at TEXT NOT NULL
 );
@@ -77,6 +78,7 @@ CREATE TABLE issues (
     created_at TEXT NOT NULL,
     updated_at TEXT NOT NULL,
     closed_at TEXT,
+    closed_by TEXT,                        -- username; the author where nobody else is known
     UNIQUE (project_id, iid)
 );
 CREATE TABLE notes (

@@ -184,14 +184,15 @@ class _Planter:
         requester_id = self._person(ticket.requester, role="end-user", organization_id=organization_id)
         colleague_id = self._people[tickets.COLLEAGUE.email]
         self._store.write(
-            "INSERT INTO tickets (id, subject, status, requester_id, assignee_id, organization_id, created_at,"
-            " updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO tickets (id, subject, status, requester_id, assignee_id, organization_id, tags,"
+            " created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             ticket.id,
             ticket.subject,
             ticket.status,
             requester_id,
             colleague_id if ticket.assigned else None,
             organization_id,
+            json.dumps(["emergency", "self-managed", *ticket.tags]),
             to_the_second(came_in_at),
             to_the_second(updated_at),
         )

@@ -59,6 +59,8 @@ async def post_message(request: Request) -> Response:
     channel = _channel(request, str(arguments.get("channel", "")), by_name=True)
     if not channel["is_member"]:
         raise _error("not_in_channel")
+    if request.app.state.faults.hit("slack", "elsewhere"):
+        channel = world_of(request).require("SELECT * FROM channels WHERE id != ?", channel["id"])
     text = str(arguments.get("text") or "")
     extras = {name: value for name in ("blocks", "metadata") if (value := _json(arguments, name))}
     if not text and "blocks" not in extras:
@@ -99,7 +101,8 @@ async def delete_message(request: Request) -> Response:
 async def history(request: Request) -> Response:
     """A channel's messages, newest first; metadata only when it is asked for."""
     arguments = await _arguments(request)
-    _require_scope(request, "channels:history")
+    is_private = request.app.state.faults.hit("slack", "private_channel")
+    _require_scope(request, "groups:history" if is_private else "channels:history")
     channel = _channel(request, str(arguments.get("channel", "")))
     if not channel["is_member"]:
         raise _error("not_in_channel")

@@ -268,6 +268,7 @@ class PracticeTicket:
     requester's name, and its first comment is the colleague's.
 
     Attributes:
+        tags: Further tags, beside those that each ticket has.
         pasted: A license that stands in the text, quoted as in a forwarded mail, in the place of `{license}`.
     """
 
@@ -287,6 +288,7 @@ class PracticeTicket:
     seat_links: tuple[SeatLink, ...] = ()
     issues: tuple[TrackerIssue, ...] = ()
     opened_by_colleague: bool = False
+    tags: tuple[str, ...] = ()
 
     def date(self, world_date: date) -> date:
         """The day on which it came in."""
@@ -529,5 +531,18 @@ TICKETS = (
             Screenshot(name="dashboard.png", page="dashboard", grace_ended_days=1),
             Screenshot(name="subscription.png", page="subscription", grace_ended_days=1),
         ),
+    ),
+    PracticeTicket(
+        id=1909,
+        at=time(11, 40),
+        requester=Person("Maya Lindqvist", "maya.lindqvist@nordlicht-analytics.example"),
+        company=Company(name="Nordlicht Analytics", seats=250),
+        subject="License expired (third ticket)",
+        text="Hello, did you get my mail? This request was closed and merged into request #1004, I hope.\n\nMaya",
+        notes=(
+            Note('This request was closed and merged into request #1001 "License expired, GitLab is read-only".', 5),
+        ),
+        status="closed",
+        tags=("closed_by_merge",),
     ),
 )

@@ -35,7 +35,7 @@ DATABASE_NAME = "world.sqlite"
 PRIVATE_KEY_NAME = "license-key.pem"
 PUBLIC_KEY_NAME = "license-key.pub"
 
-VERSION = "4"
+VERSION = "5"
 """Of a world's tables and contents; a world of another version is not served."""
 
 DESCRIPTOR_NAME = "running.json"

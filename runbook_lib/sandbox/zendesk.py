@@ -28,7 +28,7 @@ from runbook_lib.sandbox.replies import Refusal, fields_of, world_of
 from runbook_lib.sandbox.store import Row
 from runbook_lib.sandbox.tickets import ENGINEER
 from runbook_lib.sandbox.world import World, to_the_second
-from runbook_lib.sandbox.zendesk_json import ANONYMOUS, Shapes
+from runbook_lib.sandbox.zendesk_json import ANONYMOUS, CUSTOM_ROLE, Shapes
 from runbook_lib.sandbox.zendesk_update import Update, upload_is_usable
 
 __all__ = ["routes"]
@@ -54,6 +54,8 @@ def routes() -> list[BaseRoute]:
     for path, endpoint, methods in (
         ("/users/me", show_me, ["GET"]),
         ("/users/{id}", show_user, ["GET"]),
+        ("/users/{id}/identities", list_identities, ["GET"]),
+        ("/custom_roles/{id}", show_custom_role, ["GET"]),
         ("/organizations/{id}", show_organization, ["GET"]),
         ("/attachments/{id}", show_attachment, ["GET"]),
         ("/uploads", upload, ["POST"]),
@@ -87,6 +89,24 @@ async def show_user(request: Request) -> Response:
     return JSONResponse({"user": Shapes.of(request).user(_found(request, "SELECT * FROM users WHERE id = ?"))})
 
 
+async def list_identities(request: Request) -> Response:
+    """What a person is known by, which is their address.
+
+    Source: Zendesk Support API reference, user identities.
+    """
+    _signed_in(request)
+    identity = Shapes.of(request).identity(_found(request, "SELECT * FROM users WHERE id = ?"))
+    return JSONResponse({"identities": [identity], "meta": {"has_more": False}, "count": 1})
+
+
+async def show_custom_role(request: Request) -> Response:
+    """The one custom role that there may be. Source: Zendesk Support API reference, custom roles."""
+    _signed_in(request)
+    if request.path_params["id"] != str(CUSTOM_ROLE["id"]):
+        raise Refusal(404, {"error": "RecordNotFound", "description": "Not found"})
+    return JSONResponse({"custom_role": CUSTOM_ROLE})
+
+
 async def show_organization(request: Request) -> Response:
     """One organization."""
     _signed_in(request)
@@ -105,7 +125,8 @@ async def list_tickets(request: Request) -> Response:
     """Every ticket, by number."""
     _signed_in(request)
     shapes = Shapes.of(request)
-    page, paging = _page(request, shapes.world.store.rows("SELECT * FROM tickets ORDER BY id"))
+    rows = shapes.world.store.rows("SELECT * FROM tickets ORDER BY id")
+    page, paging = _page(request, rows, ("id", "updated_at"))
     return JSONResponse({"tickets": [shapes.ticket(row) for row in page]} | paging)
 
 
@@ -135,7 +156,8 @@ async def update_ticket(request: Request) -> Response:
     if not isinstance(change, dict):
         raise Refusal(422, {"error": "Unprocessable Entity", "message": "Server could not parse JSON"})
     shapes = Shapes.of(request)
-    audit_id = Update(shapes.world, ticket, agent, request.headers.get("user-agent", ""), change).apply()
+    client = request.headers.get("user-agent", "")
+    audit_id = Update(shapes.world, ticket, agent, client, change, _otherwise(request)).apply()
     audit = shapes.world.require("SELECT * FROM audits WHERE id = ?", audit_id)
     updated = shapes.world.require("SELECT * FROM tickets WHERE id = ?", ticket["id"])
     return JSONResponse({"ticket": shapes.ticket(updated), "audit": shapes.audit(audit)})
@@ -147,7 +169,7 @@ async def list_comments(request: Request) -> Response:
     ticket = _found(request, "SELECT * FROM tickets WHERE id = ?")
     rows = world_of(request).store.rows("SELECT * FROM comments WHERE ticket_id = ? ORDER BY id", ticket["id"])
     shapes = Shapes.of(request)
-    page, paging = _page(request, rows)
+    page, paging = _page(request, rows, ("created_at",))
     with_inline = request.query_params.get("include_inline_images") == "true"
     comments = [shapes.comment(row, with_inline=with_inline) for row in page]
     answer: dict[str, Any] = {"comments": comments} | paging
@@ -192,6 +214,13 @@ async def upload(request: Request) -> Response:
     return JSONResponse({"upload": answer}, 201)
 
 
+def _otherwise(request: Request) -> frozenset[str]:
+    """The flags that change what becomes of an update."""
+    faults = request.app.state.faults
+    kinds = ("private_comments", "light_agent", "custom_role", "suspended", "drop_files")
+    return frozenset(kind for kind in kinds if faults.hit("zendesk", kind))
+
+
 async def download(request: Request) -> Response:
     """An attachment's content, for whoever has its address; credentials have no business here.
 
@@ -202,6 +231,8 @@ async def download(request: Request) -> Response:
     row = world_of(request).store.row("SELECT * FROM attachments WHERE token = ?", request.path_params["token"])
     if row is None or row["source"] == "missing":
         return PlainTextResponse("Not found", 404)
+    if request.app.state.faults.hit("zendesk", "sign_in"):
+        return HTMLResponse(_SIGN_IN)
     if row["access"] == "session" or (row["malware"] == "malware_found" and not row["malware_allowed"]):
         return PlainTextResponse("Forbidden", 403)
     headers = {
@@ -252,13 +283,22 @@ def _upload_token(world: World, token: str | None) -> str:
     return token
 
 
-def _page(request: Request, rows: Sequence[Row]) -> tuple[Sequence[Row], dict[str, Any]]:
+def _page(request: Request, rows: Sequence[Row], sorts: Sequence[str] = ()) -> tuple[Sequence[Row], dict[str, Any]]:
     """The rows of the page that was asked for, and how the answer leads to the next one.
 
-    Source: Zendesk, *Pagination*: with `page[size]` by cursor, otherwise by page number.
+    Args:
+        request: What was asked for.
+        rows: All rows, in the order of their ids.
+        sorts: The columns that they can be sorted by.
+
+    Source: Zendesk, *Pagination*: with `page[size]` by cursor and `sort`, otherwise by page number and `sort_order`.
     """
     if "page[size]" in request.query_params:
-        return _cursor_page(request, rows)
+        return _cursor_page(request, _sorted(rows, request.query_params.get("sort"), sorts))
+    order = request.query_params.get("sort_order", "asc")
+    if order not in ("asc", "desc"):
+        raise _invalid_value("sort_order", "must be one of asc, desc")
+    rows = rows if order == "asc" else list(reversed(rows))
     number = _integer(request.query_params.get("page", "1"), "page")
     size = min(_integer(request.query_params.get("per_page", str(_PAGE_SIZE)), "per_page"), _PAGE_SIZE)
     end = number * size
@@ -269,12 +309,24 @@ def _page(request: Request, rows: Sequence[Row]) -> tuple[Sequence[Row], dict[st
     }
 
 
+def _sorted(rows: Sequence[Row], sort: str | None, sorts: Sequence[str]) -> Sequence[Row]:
+    """Rows in the order of a `sort`, a column's name, with `-` before it for the last ones first."""
+    if not sort or not sorts:
+        return rows
+    name = sort.removeprefix("-")
+    if name not in sorts:
+        raise _invalid_page(f"sort is not valid: {sort}")
+    return sorted(rows, key=lambda row: (row[name], row["id"]), reverse=sort.startswith("-"))
+
+
 def _cursor_page(request: Request, rows: Sequence[Row]) -> tuple[Sequence[Row], dict[str, Any]]:
-    size = min(_integer(request.query_params["page[size]"], "page[size]"), _PAGE_SIZE)
+    size = _integer(request.query_params["page[size]"], "page[size]")
+    if size > _PAGE_SIZE:
+        raise _invalid_page(f"page[size] must be at most {_PAGE_SIZE}")
     after = request.query_params.get("page[after]")
-    rest = [row for row in rows if row["id"] > _cursor_id(after)] if after else rows
-    page = rest[:size]
-    has_more = len(rest) > size
+    start = _after(after, [row["id"] for row in rows]) if after else 0
+    page = rows[start : start + size]
+    has_more = len(rows) > start + size
     cursor = base64.urlsafe_b64encode(str(page[-1]["id"]).encode()).decode() if page else None
     following = _address(request, **{"page[after]": str(cursor)}) if has_more else None
     return page, {
@@ -283,11 +335,18 @@ def _cursor_page(request: Request, rows: Sequence[Row]) -> tuple[Sequence[Row], 
     }
 
 
-def _cursor_id(cursor: str) -> int:
+def _after(cursor: str, ids: Sequence[int]) -> int:
+    """Where the page after a cursor begins."""
     try:
-        return int(base64.urlsafe_b64decode(cursor))
+        return ids.index(int(base64.urlsafe_b64decode(cursor))) + 1
     except (binascii.Error, ValueError):
-        raise _invalid_value("page[after]", "is not a cursor") from None
+        raise _invalid_page("page[after] is not a valid cursor") from None
+
+
+def _invalid_page(detail: str) -> Refusal:
+    """Zendesk's third shape of error. Source: FACTS 4; its code as in public reports of cursors that were cut."""
+    error = {"code": "InvalidPaginationParameter", "title": "Invalid pagination parameter", "detail": detail}
+    return Refusal(400, {"errors": [error]})
 
 
 def _address(request: Request, **changed: str) -> str:

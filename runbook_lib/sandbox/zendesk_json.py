@@ -18,7 +18,7 @@ from runbook_lib.sandbox.replies import world_of
 from runbook_lib.sandbox.store import Row
 from runbook_lib.sandbox.world import World
 
-__all__ = ["ANONYMOUS", "Shapes"]
+__all__ = ["ANONYMOUS", "CUSTOM_ROLE", "Shapes"]
 
 Json = dict[str, Any]
 
@@ -33,6 +33,18 @@ ANONYMOUS: Json = {
 }
 """Whom `users/me` shows to somebody it does not know."""
 
+CUSTOM_ROLE: Json = {
+    "id": 360000777,
+    "name": "Advisor",
+    "description": "May comment privately",
+    "role_type": 0,
+    "team_member_count": 1,
+    "created_at": "2025-01-01T00:00:00Z",
+    "updated_at": "2025-01-01T00:00:00Z",
+    "configuration": {"ticket_access": "all", "ticket_comment_access": "none", "ticket_editing": True},
+}
+"""The custom role that agents have while the flag is up. Source: Zendesk Support API reference, custom roles."""
+
 
 @dataclass(frozen=True)
 class Shapes:
@@ -42,17 +54,21 @@ class Shapes:
         world: Where the rows are.
         base_url: Scheme, host and port that the API was asked at.
         port: The server's port.
+        flags: What is otherwise with people at the moment, as kinds of faults.
     """
 
     world: World
     base_url: str
     port: int
+    flags: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, request: Request) -> Shapes:
         """The shapes for the answer to a request."""
         port = request.url.port or 80
-        return cls(world_of(request), f"{request.url.scheme}://{request.url.netloc}", port)
+        kinds = ("light_agent", "custom_role", "suspended", "undeliverable")
+        flags = frozenset(kind for kind in kinds if request.app.state.faults.hit("zendesk", kind))
+        return cls(world_of(request), f"{request.url.scheme}://{request.url.netloc}", port, flags)
 
     def ticket(self, row: Row) -> Json:
         """A ticket, without its comments."""
@@ -84,12 +100,14 @@ class Shapes:
             "has_incidents": False,
             "is_public": bool(first["public"]),
             "due_at": None,
-            "tags": ["emergency", "self-managed"],
+            "tags": json.loads(row["tags"]),
             "custom_fields": [],
         }
 
     def user(self, row: Row) -> Json:
         """A person: an agent or an end user."""
+        is_agent = row["role"] == "agent"
+        is_light, has_custom = (is_agent and flag in self.flags for flag in ("light_agent", "custom_role"))
         return {
             "id": row["id"],
             "url": f"{self.base_url}/api/v2/users/{row['id']}.json",
@@ -105,9 +123,32 @@ class Shapes:
             "phone": None,
             "active": True,
             "verified": True,
-            "suspended": False,
+            "suspended": not is_agent and "suspended" in self.flags,
+            "moderator": is_agent,
+            "only_private_comments": is_light,
+            "restricted_agent": is_light or has_custom,
+            "ticket_restriction": None if is_agent else "requested",
+            "role_type": 1 if is_light else 0 if has_custom else None,
+            "custom_role_id": CUSTOM_ROLE["id"] if has_custom else None,
             "tags": [],
             "user_fields": {},
+        }
+
+    def identity(self, row: Row) -> Json:
+        """A person's address. Source: Zendesk Support API reference, user identities."""
+        is_lost = row["role"] != "agent" and "undeliverable" in self.flags
+        return {
+            "url": f"{self.base_url}/api/v2/users/{row['id']}/identities/{row['id'] + 5_000_000}.json",
+            "id": row["id"] + 5_000_000,
+            "user_id": row["id"],
+            "type": "email",
+            "value": row["email"],
+            "verified": True,
+            "primary": True,
+            "created_at": row["created_at"],
+            "updated_at": row["created_at"],
+            "deliverable_state": "undeliverable" if is_lost else "deliverable",
+            "undeliverable_count": 2 if is_lost else 0,
         }
 
     def organization(self, row: Row) -> Json:

@@ -28,6 +28,8 @@ client that makes sure of it need not wait."""
 BODY_BYTES = 64 * 1024
 """Where Zendesk cuts a comment off, in bytes of UTF-8."""
 
+_PRIVATE = frozenset({"private_comments", "light_agent", "custom_role"})
+"""Flags by which every comment is an internal note."""
 _STATUSES = ("new", "open", "pending", "hold", "solved", "closed")
 _PLACEHOLDER = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 
@@ -43,6 +45,7 @@ class Update:
         client: The client's User-Agent.
         change: The `ticket` object that the client sent. What it holds beyond what is known is ignored, as
             Zendesk does.
+        otherwise: What is done otherwise at the moment, as kinds of faults.
     """
 
     world: World
@@ -50,6 +53,7 @@ class Update:
     agent: Row
     client: str
     change: Mapping[str, Any]
+    otherwise: frozenset[str] = frozenset()
 
     def apply(self) -> int:
         """Makes the update, all of it or nothing.
@@ -112,6 +116,8 @@ class Update:
     def _checked_assignee(self, assignee_id: object) -> int | None:
         if assignee_id is None:
             return None
+        if "light_agent" in self.otherwise:
+            raise _invalid("assignee", "Assignee: is invalid")
         known = isinstance(assignee_id, int) and self.world.store.row(
             "SELECT id FROM users WHERE id = ? AND role = 'agent'", assignee_id
         )
@@ -139,6 +145,8 @@ class Update:
         comment = self.change.get("comment")
         if not isinstance(comment, dict):
             return
+        if "suspended" in self.otherwise and self._is_public(comment):
+            raise self._suspended()
         body = _cut(self._expanded(str(comment.get("body") or "")))
         if not body and not comment.get("uploads"):
             raise _invalid("base", "Comment: cannot be blank")
@@ -151,8 +159,15 @@ class Update:
             int(self._is_public(comment)),
             stamp,
         )
-        for token in comment.get("uploads") or []:
+        for token in () if "drop_files" in self.otherwise else comment.get("uploads") or []:
             self._attach(str(token), comment_id)
+
+    def _suspended(self) -> Refusal:
+        """The refusal of a reply to who is suspended. Source: public reports, as mozilla/sumo issue 2670."""
+        name = self._user(self.ticket["requester_id"])["name"]
+        refusal = {"description": f"Requester: {name} is suspended.", "error": "UserSuspended"}
+        body = {"error": "RecordInvalid", "description": "Record validation errors"}
+        return Refusal(422, {**body, "details": {"requester": [refusal]}})
 
     def _is_public(self, comment: Mapping[str, Any]) -> bool:
         """Whether the customer gets to read a comment.
@@ -160,6 +175,8 @@ class Update:
         Source: Zendesk, Ticket Comments: without `public` a comment is what the ticket's first one was, which for
         a ticket that a customer opened means public.
         """
+        if self.otherwise & _PRIVATE:
+            return False
         if comment.get("public") is not None:
             return bool(comment["public"])
         first = self.world.require("SELECT public FROM comments WHERE ticket_id = ? ORDER BY id", self.ticket["id"])

@@ -160,7 +160,7 @@ class TestRead:
         """The credentials of a read never travel to where a redirect points."""
         wire = Wire(reply(302, headers={"Location": "https://evil.example/"}))
 
-        with pytest.raises(UnavailableError):
+        with pytest.raises(RefusedError, match=r"sends this on to https://evil\.example/ \(302\)"):
             service(wire).read_json("api/x", dict)
         assert ["desk.example"] == [request.url.host for request in wire.requests]
 
@@ -242,13 +242,28 @@ class TestWrite:
         assert ("image/png", SECRET) == (wire.last.headers["content-type"], wire.last.headers["private-token"])
         assert b"\x89PNG" == wire.last.content
 
-    def test_a_redirect_is_not_followed(self) -> None:
-        """A write goes where it was sent, and nowhere else."""
-        wire = Wire(reply(307, headers={"Location": f"{OWN}/elsewhere"}))
+    @pytest.mark.parametrize("status", [301, 302, 307, 308])
+    def test_a_redirect_was_not_performed(self, status: int) -> None:
+        """A write goes where it was sent, and nowhere else: it is safe to correct the address and to send it again."""
+        wire = Wire(reply(status, headers={"Location": "https://desk.example:8443/elsewhere?token=hush"}))
 
-        with pytest.raises(OutcomeUnknownError):
+        with pytest.raises(RefusedError, match="nothing is sent twice") as caught:
             service(wire).write_json("POST", "api/x", dict)
-        assert 1 == len(wire.requests)
+        assert (1, status) == (len(wire.requests), caught.value.status)
+        assert f"https://desk.example:8443/elsewhere ({status})" in caught.value.words
+        assert "hush" not in str(caught.value)
+
+    @pytest.mark.parametrize("location", ["", "//["])
+    def test_a_redirect_to_nowhere(self, location: str) -> None:
+        """An address that cannot be read is no reason for a traceback."""
+        with pytest.raises(RefusedError, match="sends this on to"):
+            service(Wire(reply(301, headers={"Location": location}))).write("POST", "api/x")
+
+    @pytest.mark.parametrize("status", [300, 303, 304])
+    def test_an_answer_elsewhere_is_a_lost_one(self, status: int) -> None:
+        """303 answers a request that was performed, and says where to read about it."""
+        with pytest.raises(OutcomeUnknownError, match=f"answered {status}"):
+            service(Wire(reply(status, headers={"Location": OWN}))).write_json("POST", "api/x", dict)
 
 
 # -- pauses

@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from runbook_lib.clients.slack import Slack
-from runbook_lib.errors import OutcomeUnknownError, RefusedError, UnavailableError
+from runbook_lib.errors import NotAsSentError, OutcomeUnknownError, RefusedError, UnavailableError
 from tests.clients.wire import Answer, Wire, reply
 
 CHANNEL = "C0123456789"
@@ -20,12 +20,19 @@ POSTED = {"ok": True, "channel": CHANNEL, "ts": "1795249800.000100"}
 ADVICE = {
     "not_in_channel": "Invite the bot",
     "channel_not_found": "RUNBOOK_SLACK_CHANNEL_ID",
-    "is_archived": "archived",
-    "invalid_auth": "RUNBOOK_SLACK_TOKEN",
-    "not_authed": "RUNBOOK_SLACK_TOKEN",
-    "token_revoked": "RUNBOOK_SLACK_TOKEN",
-    "missing_scope": "chat:write",
-    "msg_too_long": "API reference",
+    "is_archived": "Unarchive the channel of RUNBOOK_SLACK_CHANNEL_ID",
+    "restricted_action": "posting permissions",
+    "restricted_action_read_only_channel": "posting permissions",
+    "invalid_auth": "Renew RUNBOOK_SLACK_TOKEN",
+    "not_authed": "Renew RUNBOOK_SLACK_TOKEN",
+    "token_revoked": "Renew RUNBOOK_SLACK_TOKEN",
+    "token_expired": "Renew RUNBOOK_SLACK_TOKEN",
+    "account_inactive": "Renew RUNBOOK_SLACK_TOKEN",
+    "not_allowed_token_type": "xoxb-",
+    "missing_scope": "groups:history for a private one",
+    "msg_too_long": "in fewer words",
+    "ekm_access_denied": "an admin of the workspace",
+    "a_word_of_next_year": "https://docs.slack.dev/reference/methods",
 }
 
 
@@ -82,21 +89,65 @@ def test_refused(ask: Any, code: str, advice: str) -> None:
     assert (code, None, 1) == (caught.value.code, caught.value.status, len(wire.requests))
 
 
+def test_missing_scope() -> None:
+    """Slack says which scope it needs, and which the token has."""
+    body = {"ok": False, "error": "missing_scope", "needed": "groups:history", "provided": "chat:write"}
+
+    with pytest.raises(RefusedError) as caught:
+        find(Wire(reply(json=body)))
+    words = f"Slack refused for channel {CHANNEL}: missing_scope; it needs groups:history; the token has chat:write."
+    assert (words, "missing_scope", "rights") == (caught.value.words, caught.value.code, caught.value.fault)
+
+
+@pytest.mark.parametrize("code", ["x" * 5000, "in\u202evalid\n_auth", "", ["invalid_auth"], {"a": 1}])
+def test_words_of_any_form(code: Any) -> None:
+    """What is no word of Slack's is told in one short line, and taken for no other."""
+    with pytest.raises(RefusedError) as caught:
+        post(Wire(reply(json={"ok": False, "error": code})))
+    assert len(str(caught.value)) < 400
+    assert str(caught.value).isprintable()
+    assert "" == caught.value.fault
+
+
+@pytest.mark.parametrize(
+    ("kept", "words"),
+    [
+        ({"channel": "C9999999999"}, "in C9999999999, and not in"),
+        ({"message": {"text": "Hel"}}, "with another text"),
+        ({"message": {"text": ""}}, "with another text"),
+    ],
+)
+def test_posted_otherwise(kept: dict[str, Any], words: str) -> None:
+    """A post in another channel, or with another text, is not what was sent."""
+    with pytest.raises(NotAsSentError, match=words):
+        post(Wire(reply(json=POSTED | kept)))
+
+
+@pytest.mark.parametrize("text", ["Hello", "<Hello>\n", "Hello &lt;&gt;"])
+def test_posted_with_other_marks(text: str) -> None:
+    """Slack writes links, entities and white space its own way."""
+    assert POSTED["ts"] == post(Wire(reply(json=POSTED | {"message": {"text": text}})))
+
+
 UNSURE = ["internal_error", "fatal_error", "service_unavailable", "request_timeout"]
 
 
-@pytest.mark.parametrize("code", [*UNSURE, "ratelimited"])
+LIMITS = ["ratelimited", "rate_limited", "message_limit_exceeded"]
+
+
+@pytest.mark.parametrize("code", [*UNSURE, *LIMITS])
 def test_looking_at_a_bad_moment(code: str) -> None:
     """A trouble of Slack's own is no refusal: the same question may be answered later."""
     with pytest.raises(UnavailableError, match=f"Slack cannot serve channel {CHANNEL} at the moment: {code}"):
         find(Wire(reply(json={"ok": False, "error": code})))
 
 
-def test_limited_with_200() -> None:
-    """A post that was one too many is not there, and nobody is at fault."""
-    wire = Wire(reply(json={"ok": False, "error": "ratelimited"}), reply(json=POSTED))
+@pytest.mark.parametrize("code", LIMITS)
+def test_limited_with_200(code: str) -> None:
+    """A post that was one too many is not there, and nobody is at fault; both spellings are documented."""
+    wire = Wire(reply(json={"ok": False, "error": code}), reply(json=POSTED))
 
-    with pytest.raises(UnavailableError, match="ratelimited"):
+    with pytest.raises(UnavailableError, match=code):
         post(wire)
     assert 1 == len(wire.requests)
 
@@ -299,7 +350,7 @@ def test_probe() -> None:
 @pytest.mark.parametrize("code", ["invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"])
 def test_scopes_refused(code: str) -> None:
     """A token that does not hold is told as such; no channel is involved."""
-    with pytest.raises(RefusedError, match=f"Slack refused for the token: {code}. Check RUNBOOK_SLACK_TOKEN") as caught:
+    with pytest.raises(RefusedError, match=f"Slack refused for the token: {code}. Renew RUNBOOK_SLACK_TOKEN") as caught:
         PROBES["scopes"](slack(Wire(reply(json={"ok": False, "error": code}))))
     assert code == caught.value.code
     assert "xoxb" not in str(caught.value)

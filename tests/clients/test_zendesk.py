@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from runbook_lib.clients.zendesk import Zendesk, plain
-from runbook_lib.errors import InputError, OutcomeUnknownError, RefusedError, UnavailableError
-from runbook_lib.models import Attachment, Comment, Organization, Person, Ticket
+from runbook_lib.errors import InputError, OutcomeUnknownError, PersonNeededError, RefusedError, UnavailableError
+from runbook_lib.models import Attachment, Comment, KeptComment, Organization, Person, Ticket
 from tests.clients.wire import Answer, Wire, reply
 
 DESK = "https://team.zendesk.com"
@@ -46,7 +46,13 @@ FOUND: dict[str, Any] = {
     ],
     "organizations": [{"id": 31, "name": "Customer", "organization_fields": {"plan": "premium"}}],
 }
-CHANGED = {"ticket": {"id": 1001}, "audit": {"id": 900, "events": [{"id": 901, "type": "Comment"}]}}
+CHANGED = {
+    "ticket": {"id": 1001, "assignee_id": 22},
+    "audit": {
+        "id": 900,
+        "events": [{"id": 901, "type": "Comment", "public": True, "attachments": [{"file_name": "a"}]}],
+    },
+}
 
 
 def desk(wire: Wire) -> Zendesk:
@@ -196,7 +202,7 @@ def test_error_shapes(status: int, body: Any, words: str) -> None:
     """All three shapes of error, and what is none of them, become one sentence."""
     with pytest.raises(RefusedError) as caught:
         desk(Wire(reply(status, json=body))).ticket(1001)
-    assert f"Zendesk {words}" == str(caught.value)
+    assert f"Zendesk {words}" == caught.value.words
 
 
 @pytest.mark.parametrize("ask", [lambda z: z.ticket(1), lambda z: z.comments(1), lambda z: z.me()])
@@ -283,11 +289,12 @@ def audit(number: int, *events: dict[str, Any], **metadata: Any) -> dict[str, An
     return {"id": number, "author_id": 21, "events": list(events), "metadata": metadata}
 
 
+KEPT = {"id": 122, "type": "Comment", "public": False, "attachments": [{"file_name": "a.png"}]}
 AUDITS = [
     [audit(100), {"id": 101, "events": [], "metadata": None}, {"id": 102, "events": []}],
     [
-        audit(110, {"id": 111, "type": "Comment"}, custom={"operation_id": "op-1-longer"}),
-        audit(120, {"id": 121, "type": "Change"}, {"id": 122, "type": "Comment"}, custom={"operation_id": "op-1"}),
+        audit(110, {"id": 111, "type": "Comment", "public": True}, custom={"operation_id": "op-1-longer"}),
+        audit(120, {"id": 121, "type": "Change"}, KEPT, custom={"operation_id": "op-1"}),
         audit(130, {"id": 131, "type": "Change"}, custom={"operation_id": "op-2"}),
     ],
 ]
@@ -295,11 +302,16 @@ AUDITS = [
 
 @pytest.mark.parametrize(
     ("operation_id", "expected"),
-    [("op-1", 122), ("op-2", 130), ("op-3", None), ("op", None)],
+    [
+        ("op-1", KeptComment(122, False, ("a.png",))),
+        ("op-2", KeptComment(130, None)),
+        ("op-3", None),
+        ("op", None),
+    ],
     ids=["comment", "change without a comment", "nothing", "beginning of another"],
 )
-def test_find_comment(operation_id: str, expected: int | None) -> None:
-    """A comment is found by the id that its audit keeps, on whatever page that is."""
+def test_find_comment(operation_id: str, expected: KeptComment | None) -> None:
+    """A comment is found by the id that its audit keeps, on whatever page that is, as it is kept."""
     wire = Wire(*pages("audits", *AUDITS), reply(json={"user": {"id": 21, "role": "agent"}}))
 
     assert expected == desk(wire).find_comment(1001, operation_id)
@@ -318,7 +330,8 @@ def test_operation_id_counts_only_from_us(role: str, me: int, expected: int | No
         reply(json={"user": {"id": me, "role": "agent"}}),
     )
 
-    assert expected == desk(wire).find_comment(1001, "op-1")
+    found = desk(wire).find_comment(1001, "op-1")
+    assert expected == (found and found.id)
 
 
 def test_comments_ask_for_inline_images_and_authors() -> None:
@@ -382,7 +395,9 @@ def test_add_comment(public: bool) -> None:
     """Everything that keeps a comment from going wrong is sent, whatever its value: `public`, stamp, operation id."""
     wire = Wire(reply(json=CHANGED))
 
-    assert 901 == desk(wire).add_comment(TICKET, "Hello", public=public, operation_id="op-1", uploads=["t1", "t2"])
+    kept = desk(wire).add_comment(TICKET, "Hello", public=public, operation_id="op-1", uploads=["t1", "t2"])
+
+    assert KeptComment(901, True, ("a",)) == kept  # whatever was sent
     assert ("PUT", "/api/v2/tickets/1001.json") == (wire.last.method, wire.last.url.path)
     assert {
         "comment": {"body": "Hello", "public": public, "uploads": ["t1", "t2"]},
@@ -393,10 +408,11 @@ def test_add_comment(public: bool) -> None:
 
 
 def test_add_comment_without_an_event() -> None:
-    """An audit that shows no comment still gives something to point to."""
+    """An audit that shows no comment gives something to point to, and no comment."""
     answer = {"audit": {"id": 900, "events": [{"id": 5, "type": "Change"}]}}
 
-    assert 900 == desk(Wire(reply(json=answer))).add_comment(TICKET, "x", public=False, operation_id="op")
+    kept = desk(Wire(reply(json=answer))).add_comment(TICKET, "x", public=False, operation_id="op")
+    assert KeptComment(900, None) == kept
 
 
 def test_assign() -> None:
@@ -411,6 +427,15 @@ def test_assign() -> None:
         "safe_update": True,
         "updated_stamp": "2026-11-21T09:00:01Z",
     } == sent(wire)
+
+
+@pytest.mark.parametrize("holder", [None, 23])
+def test_assign_to_another(holder: int | None) -> None:
+    """An update that Zendesk takes, after which the ticket is somebody else's, is not done."""
+    wire = Wire(reply(json={"ticket": {"id": 1001, "assignee_id": holder}}))
+
+    with pytest.raises(PersonNeededError, match="Assign it by hand"):
+        desk(wire).assign(TICKET, Person(22, "Me"), "op-2")
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def fault(rng: Random) -> dict[str, Any]:
     if service == "pipelines":
         kill = {"kind": "kill", "seconds": rng.choice([0, 0.3, 0.6, 0.9, 1.2])}
         return {"service": service, **rng.choice([kill] * 5 + [{"kind": "stall"}])}
-    refused = [{"kind": "refuse", "error": "internal_error"}] if service == "slack" else []
+    refused = _refusals(rng, service)
     where = {"path": rng.choice(PATHS[service]), "method": rng.choice([None, "GET", "POST", "PUT"])}
     often = {"skip": rng.choice([0, 0, 1, 2, 3]), "times": rng.choice([1, 1, 2, 5])}
     return {"service": service, **where, **often, **rng.choice(refused + _web_faults(rng))}
@@ -110,7 +110,15 @@ def _web_faults(rng: Random) -> list[dict[str, Any]]:
         {"kind": "reset", "commits": commits},
         {"kind": "wrong_type", "commits": commits},
         {"kind": "truncate"},
+        {"kind": "redirect", "status": rng.choice([301, 302, 307, 308])},
     ]
+
+
+def _refusals(rng: Random, service: str) -> list[dict[str, Any]]:
+    """A service's own way to say no, after which nothing has happened."""
+    if service == "slack":
+        return [{"kind": "refuse", "error": rng.choice(["internal_error", "rate_limited", "is_archived"])}]
+    return [{"kind": "refuse", "status": rng.choice([403, 404, 422])}]
 
 
 def _mail_faults(rng: Random) -> list[dict[str, Any]]:

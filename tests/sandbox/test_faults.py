@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from runbook_lib.errors import InputError
-from runbook_lib.sandbox.faults import KINDS, Faults
+from runbook_lib.sandbox.faults import FLAGS, KINDS, WIRE_KINDS, Faults
 
 
 @pytest.fixture
@@ -21,7 +21,20 @@ def put(faults, path="/api/v2/tickets/1001.json", method="PUT"):
     return fault and fault.id
 
 
-@pytest.mark.parametrize(("service", "kind"), [(service, kind) for service in KINDS for kind in KINDS[service]])
+PAIRS = [(service, kind) for service in KINDS for kind in KINDS[service] if kind not in FLAGS.get(service, {})]
+
+
+@pytest.mark.parametrize(("service", "kind"), [(service, kind) for service in FLAGS for kind in FLAGS[service]])
+def test_a_flag_stays_up_and_hits_no_request_on_its_way(faults, service, kind):
+    """It is asked for by its name, as often as somebody wants to know."""
+    fault = faults.add({"service": service, "kind": kind})
+    assert faults.hit(service, *WIRE_KINDS) is None
+    assert [fault.id] * 3 == [faults.hit(service, kind).id for _ in range(3)]
+    assert faults.clear(fault.id)
+    assert faults.hit(service, kind) is None
+
+
+@pytest.mark.parametrize(("service", "kind"), PAIRS)
 def test_every_kind_can_be_added_with_its_name_alone_and_hits_its_service_once(faults, service, kind):
     """A stall holds what it has hit, and so stays until it is cleared."""
     fault = faults.add({"service": service, "kind": kind})
@@ -31,7 +44,7 @@ def test_every_kind_can_be_added_with_its_name_alone_and_hits_its_service_once(f
     assert faults.hit(service, kind).id == fault.id
     assert faults.hit(service, kind) is None
     assert {service: {kind: 1}} == faults.counts()
-    assert [fault.id for fault in faults.active()] == ([fault.id] if kind == "stall" else [])
+    assert [fault.id for fault in faults.active()] == ([fault.id] if kind in ("stall", "hold") else [])
 
 
 def test_a_fault_hits_only_the_requests_that_it_is_for(faults):
@@ -93,9 +106,19 @@ ZENDESK, MAIL = {"service": "zendesk"}, {"service": "mail"}
     [
         ({}, "service null is unknown; expected one of zendesk, gitlab, slack, customersdot, mail, pipelines."),
         ({"service": ["zendesk"]}, 'service ["zendesk"] is unknown'),
-        (ZENDESK, "kind null is unknown; expected one of delay, limit, error, reset, truncate, wrong_type."),
-        ({**ZENDESK, "kind": "refuse"}, 'kind "refuse" is unknown'),
-        ({"service": "pipelines", "kind": "delay"}, 'kind "delay" is unknown; expected one of stall, kill.'),
+        (ZENDESK, "kind null is unknown; expected one of delay, limit, error, reset, truncate, wrong_type, redirect, "),
+        ({**ZENDESK, "kind": "stall"}, 'kind "stall" is unknown'),
+        (
+            {**ZENDESK, "kind": "refuse", "status": 502},
+            "status 502 cannot be; expected 400, 401, 403, 404, 409 or 422.",
+        ),
+        ({**ZENDESK, "kind": "redirect", "status": 404}, "status 404 cannot be; expected 301, 302, 303, 307 or 308."),
+        ({**ZENDESK, "kind": "suspended", "status": 404}, "status 404 has no meaning in suspended of zendesk"),
+        (
+            {"service": "pipelines", "kind": "hold", "state": "failed"},
+            'state "failed" cannot be; expected one of manual',
+        ),
+        ({"service": "pipelines", "kind": "delay"}, 'kind "delay" is unknown; expected one of stall, hold, kill.'),
         (
             {**ZENDESK, "kind": "limit", "colour": "red"},
             'colour "red" has no meaning in limit of zendesk; expected only path, method, times, skip, retry_after.',

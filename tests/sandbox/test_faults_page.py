@@ -5,6 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
+from runbook_lib.sandbox.faults import FLAGS, PRESETS
 from tests.sandbox.test_page import Outline
 
 FAULTS = "/sandbox/faults"
@@ -34,6 +35,7 @@ def test_a_fault_is_added_listed_and_cleared(practice):
         "retry_after": None,
         "error": None,
         "commits": False,
+        "state": None,
         "passed": 0,
         "hits": 0,
     }
@@ -208,3 +210,25 @@ def test_the_sites_own_origin_and_none_are_welcome(practice):
         answer: httpx.Response = practice.http.post(FAULTS, data=FORM, headers=headers)
         assert answer.status_code == 303
     assert 3 == len(listed(practice))
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_adds_its_faults(practice, name):
+    """By the call for programs, and by the page's button."""
+    added = practice.http.post(f"{FAULTS}/presets", json={"name": name})
+    assert (201, added.json()) == (added.status_code, listed(practice))
+    assert [fields["kind"] for fields in PRESETS[name]] == [fault["kind"] for fault in added.json()]
+    assert f'value="{name}"' in practice.http.get(FAULTS, headers=PERSON).text
+    assert 303 == practice.http.post(f"{FAULTS}/presets", data={"name": name}, follow_redirects=False).status_code
+    assert 2 * len(PRESETS[name]) == len(listed(practice))
+
+
+def test_a_preset_that_is_none_is_422(practice):
+    answer = practice.http.post(f"{FAULTS}/presets", json={"name": "everything"})
+    assert (422, []) == (answer.status_code, listed(practice))
+    assert "expected one of Slack is down" in answer.json()["error"]
+
+
+def test_the_page_says_what_each_flag_changes(practice):
+    page = practice.http.get(FAULTS, headers=PERSON).text
+    assert [] == [words for kinds in FLAGS.values() for words in kinds.values() if words not in page]

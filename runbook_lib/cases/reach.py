@@ -1,0 +1,42 @@
+"""Whether the operator can do what a runbook needs, and whether the requester gets it: better known before than after.
+
+A license that went out cannot be taken back, and one whose reply reaches nobody helps nobody.
+"""
+
+from __future__ import annotations
+
+from runbook_lib.cases.base import Case
+from runbook_lib.clients.zendesk_refusals import ROLE
+from runbook_lib.display import clean
+from runbook_lib.errors import PersonNeededError
+from runbook_lib.models import Person
+
+
+def check_operator(case: Case) -> None:
+    """Make sure that Zendesk lets the operator take tickets and reply publicly.
+
+    Raises:
+        PersonNeededError: It does not.
+    """
+    if found := case.services.zendesk.obstacle(case.me):
+        raise PersonNeededError(f"{clean(case.me.name)} {found}. {ROLE} Nothing was sent.")
+
+
+def check_reply_arrives(case: Case, requester: Person) -> None:
+    """Make sure that a public reply would reach the requester. Without an address the engineer has been asked for one.
+
+    Raises:
+        PersonNeededError: The operator may not send one, the requester is suspended, or no mail goes to them.
+    """
+    check_operator(case)
+    name = clean(requester.name)
+    if requester.suspended:
+        raise PersonNeededError(
+            f"{name}, who opened ticket {case.ticket.id}, is suspended in Zendesk: no reply reaches them. If they are "
+            "the customer, unsuspend them there (their profile > Unsuspend access), then run again. Nothing was sent."
+        )
+    if requester.email and (state := case.services.zendesk.undeliverable(requester)):
+        raise PersonNeededError(
+            f"Zendesk sends no mail to {clean(requester.email)} ({clean(state)}), so no reply reaches {name}. Correct "
+            "the address in their profile there, or ask them for another one, then run again. Nothing was sent."
+        )

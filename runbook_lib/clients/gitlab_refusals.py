@@ -1,0 +1,127 @@
+"""What GitLab's refusals and pipeline states mean for the runbooks, and what to do. Pure.
+
+Source: GitLab REST API reference, pipeline triggers and pipelines; CI/CD variables, *Restrict pipeline variables*; the
+messages of `Gitlab::Ci::Pipeline::Chain`.
+"""
+
+from __future__ import annotations
+
+from runbook_lib.clients.refusals import CREDENTIALS, RIGHTS, Refusals, Row
+
+_TRIGGER, _ISSUES, _PIPELINES = r"/trigger/pipeline$", r"/projects/\d+/issues\b", r"/projects/\d+/pipelines\b"
+_OWNER = "the user who made RUNBOOK_MECHANIZER_TRIGGER_TOKEN"
+_NOT_STARTED = "No pipeline was started."
+
+REFUSALS = Refusals(
+    "RUNBOOK_GITLAB_URL",
+    "https://docs.gitlab.com/api/rest/troubleshooting/",
+    (
+        Row(
+            "GitLab answers so to a wrong trigger token, to one of another project, and to one whose maker is no "
+            "member any more: check RUNBOOK_MECHANIZER_TRIGGER_TOKEN and RUNBOOK_MECHANIZER_PROJECT_ID, and that "
+            f"{_OWNER} has the Developer role or more there. {_NOT_STARTED}",
+            status=404,
+            path=_TRIGGER,
+        ),
+        Row(
+            "In the project's Settings > CI/CD > Variables, set *Minimum role to use pipeline variables* to a role "
+            f"that {_OWNER} has. {_NOT_STARTED}",
+            says="permissions to set pipeline variables",
+            path=_TRIGGER,
+            fault=RIGHTS,
+        ),
+        Row(
+            f"Check RUNBOOK_MECHANIZER_REF: the project has no branch or tag of this name. {_NOT_STARTED}",
+            says="reference not found",
+            path=_TRIGGER,
+        ),
+        Row(
+            f"T{_OWNER[1:]} may not run pipelines on RUNBOOK_MECHANIZER_REF: give them the Developer "
+            f"role, or, where that branch is protected, one that may merge or push to it. {_NOT_STARTED}",
+            says=r"permissions? to (create a new|run a) pipeline",
+            path=_TRIGGER,
+            fault=RIGHTS,
+        ),
+        Row(
+            "The .gitlab-ci.yml on RUNBOOK_MECHANIZER_REF has no job for a triggered pipeline: check the ref, and the "
+            f"rules of its jobs. {_NOT_STARTED}",
+            says=r"no stages|will not run for the selected|config file|yaml|jobs:",
+            path=_TRIGGER,
+        ),
+        Row(
+            f"Switch CI/CD on in the project of RUNBOOK_MECHANIZER_PROJECT_ID. {_NOT_STARTED}",
+            says="pipelines are disabled",
+            path=_TRIGGER,
+        ),
+        Row(
+            f"T{_OWNER[1:]} has to verify their account in GitLab first. {_NOT_STARTED}",
+            says="verif",
+            path=_TRIGGER,
+        ),
+        Row(
+            f"T{_OWNER[1:]} may not do that: they need the Developer role or more there. {_NOT_STARTED}",
+            status=403,
+            path=_TRIGGER,
+            fault=RIGHTS,
+        ),
+        Row(
+            "RUNBOOK_GITLAB_TOKEN needs the scope api.",
+            says=r"insufficient_scope|higher privileges",
+            fault=RIGHTS,
+        ),
+        Row("Renew RUNBOOK_GITLAB_TOKEN.", status=401, fault=CREDENTIALS),
+        Row("The user of RUNBOOK_GITLAB_TOKEN is blocked in GitLab: use another's.", says="blocked", status=403),
+        Row(
+            "The user of RUNBOOK_GITLAB_TOKEN needs the Reporter role or more in the project of "
+            "RUNBOOK_TRACKER_PROJECT_ID, and the token the scope api.",
+            status=403,
+            path=_ISSUES,
+            fault=RIGHTS,
+        ),
+        Row(
+            "The user of RUNBOOK_GITLAB_TOKEN needs the Developer role or more in the project of "
+            "RUNBOOK_MECHANIZER_PROJECT_ID, and the token the scope api.",
+            status=403,
+            path=_PIPELINES,
+            fault=RIGHTS,
+        ),
+        Row("RUNBOOK_GITLAB_TOKEN needs the scope api, and its user a role there.", status=403, fault=RIGHTS),
+        Row(
+            "GitLab answers so for a private project, too: check RUNBOOK_TRACKER_PROJECT_ID, and that the user of "
+            "RUNBOOK_GITLAB_TOKEN is a member there.",
+            status=404,
+            path=_ISSUES,
+        ),
+        Row(
+            "GitLab answers so for a private project, too: check RUNBOOK_MECHANIZER_PROJECT_ID, and that the user of "
+            "RUNBOOK_GITLAB_TOKEN has the Developer role or more there.",
+            status=404,
+            path=_PIPELINES,
+        ),
+        Row("Check RUNBOOK_GITLAB_URL: it is the address of the instance, without /api/v4.", status=404),
+    ),
+)
+
+_STATES = {
+    "created": "has not begun yet",
+    "waiting_for_resource": "waits for a resource that another job holds",
+    "waiting_for_callback": "waits for an answer from outside of GitLab",
+    "preparing": "is being prepared",
+    "pending": "waits for a runner",
+    "running": "is running",
+    "success": "has succeeded",
+    "failed": "has failed",
+    "canceling": "is being canceled",
+    "canceled": "was canceled",
+    "skipped": "was skipped",
+    "manual": "waits for somebody to press play",
+    "scheduled": "waits for its time",
+}
+"""Source: GitLab REST API reference, pipelines, `status`."""
+WAITS_FOR_A_PERSON = "manual"
+"""The state in which nothing goes on by itself."""
+
+
+def pipeline_words(status: str) -> str:
+    """What a pipeline's state means, after its name; a state that is not known is quoted."""
+    return _STATES.get(status, f"is in the state “{status}”")
