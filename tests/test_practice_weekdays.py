@@ -83,7 +83,7 @@ def test_performing_reaches_the_outcome_of_the_ticket(practice: World, ticket_id
     outcome, words = (WEEKDAYS | MAILS)[ticket_id]
     assert (RUNBOOKS[ticket_id], outcome) == (ran.report["runbook"], ran.report["outcome"])
     assert words in ran.report["summary"], ran.report["summary"]
-    assert list(Path(ran.report["record"]).parent.glob("*-start_here.ipynb"))
+    assert list(Path(ran.report["record"]).parent.glob("*-start_here-*.ipynb"))
 
 
 @pytest.mark.parametrize("ticket_id", [t for t, (outcome, _) in WEEKDAYS.items() if outcome == "escalated"])

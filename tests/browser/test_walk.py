@@ -92,7 +92,7 @@ def test_the_first_weekend(lab: Lab, seen: Seen, notebook: Notebook) -> None:
     notebook.see("the record of this run")
     looks_well(notebook, seen, "performed")
     notebook.picture("performed", "the record of this run")
-    notebook.click(notebook.panel.locator("a", has_text="weekend_license.ipynb").last)
+    notebook.click(notebook.panel.locator("a", has_text="Z-weekend_license").last)
     notebook.page.locator(".lm-TabBar-tab.lm-mod-current", has_text="Z-weekend_license").wait_for()
 
     world = lab.world
