@@ -18,9 +18,9 @@ from runbook_lib.cases.by_hand import made_by_hand
 from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, effect_tone
 from runbook_lib.cases.changes import Assignment, ByHand
 from runbook_lib.cases.gathering import attached_licenses, license_facts, ticket_facts
-from runbook_lib.cases.issuing import Issuance, Tracker
 from runbook_lib.cases.license_files import LicenseFiles
 from runbook_lib.cases.thread import first_message
+from runbook_lib.cases.tracker import Issuance, Tracker
 from runbook_lib.cases.unread import Unread, check_before_scope
 from runbook_lib.cases.walk import Prefill
 from runbook_lib.display import Paragraph, Part, Table, Tone, clean, verdict_parts
