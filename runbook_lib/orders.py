@@ -168,7 +168,7 @@ def _running(order: LicenseOrder) -> Step | None:
     if order.mail is None and any(titles.read(issue.title).mark is not Mark.IN_PROGRESS for issue in order.left):
         return _ask(order)
     if not order.is_quiet:
-        return Step(Do.WAIT, order, "its pipeline has just ended")
+        return Step(Do.WAIT, order, "its pipeline has just ended, and may still be about to send its mail")
     return None
 
 

@@ -285,11 +285,16 @@ class _Following:
         return self._case.unknown(step.order.question, "license_mail", orders.question_words(step.order))
 
     def _too_late(self, step: Step) -> OutcomeUnknownError:
-        seconds = f"this run's {self._case.settings.wait_s:.0f} s of waiting"
+        seconds, url = f"this run's {self._case.settings.wait_s:.0f} s of waiting", _url(step.order)
+        if not step.order.goes_on:
+            return OutcomeUnknownError(
+                f"Mechanizer has not finished within {seconds}: pipeline {url} has just ended, and may still be about "
+                f"to send its mail. Run again in {self._case.settings.settle_s:.0f} s; nothing is sent twice."
+            )
         return OutcomeUnknownError(
-            f"Mechanizer has not finished within {seconds}; still under way: pipeline {_url(step.order)}, {step.why}. "
-            "It may still issue the license: wait for the pipeline, then run again; nothing is sent twice. If it never "
-            "ends, cancel it in GitLab first."
+            f"Mechanizer has not finished within {seconds}; still under way: pipeline {url}, {step.why}. It may still "
+            "issue the license: wait for the pipeline, then run again; nothing is sent twice. If it never ends, cancel "
+            "it in GitLab first."
         )
 
     def _too_often(self) -> PersonNeededError:
