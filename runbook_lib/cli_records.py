@@ -82,7 +82,8 @@ def _list(given: argparse.Namespace) -> int:
     if given.json:
         _say(json.dumps({"runs": [run.plain for run in runs], "problems": [vars(p) for p in problems]}, indent=2))
         return GOOD
-    _say(_table(runs) if runs else "No runs.")
+    _say(_table(runs) if runs else "Nothing is open." if given.open else "No runs.")
+    _say_by_hand(runs)
     if given.open:
         _say_next(runs)
     _tell(problems)
@@ -158,6 +159,15 @@ def _table(runs: Sequence[Run]) -> str:
     ]
     heads = ("ticket", "runbook", "started (UTC)", "s", "operator", "performed", "outcome", "state", "record")
     return tabulate(rows, headers=heads, disable_numparse=True)
+
+
+def _say_by_hand(runs: Sequence[Run]) -> None:
+    """Below the list: what rests on a person's word, and on whose."""
+    from runbook_lib.display import clean
+
+    for run in runs:
+        for words in run.by_hand:
+            _say(f"\nTicket {run.ticket_id}, by hand: {clean(words, 500)}")
 
 
 def _say_next(runs: Sequence[Run]) -> None:

@@ -143,16 +143,13 @@ class Journal:
 
         A journal that was begun anew does not know: there, every effect may have been intended until then.
         """
-        lines = self._of(operation_id)
-        if not lines:
-            anew = [entry["at"] for entry in self.entries() if entry["kind"] == "restarted"]
-            return datetime.fromisoformat(anew[-1]) if anew else None
-        for entry in reversed(lines):
+        for entry in reversed(self._of(operation_id)):
             if entry["kind"] in _ENDINGS:
                 return None
             if entry["kind"] == "intended":
                 return datetime.fromisoformat(entry["at"])
-        return None
+        anew = [entry["at"] for entry in self.entries() if entry["kind"] == "restarted"]
+        return datetime.fromisoformat(anew[-1]) if anew else None
 
     def answer(self, operation_id: str) -> bool | None:
         """What a person last said of an operation whose end was unknown, if that was the last of it; else None."""
@@ -164,8 +161,8 @@ class Journal:
         return [name for name, kind in self._last_kinds() if kind in ("intended", "unknown")]
 
     def answerable(self) -> list[str]:
-        """The operations that a person may say something of: the open ones, and those that they spoke of last."""
-        return [name for name, kind in self._last_kinds() if kind in ("intended", "unknown", "answered")]
+        """The operations that a person may say something of, oldest first: those that no run has seen to be there."""
+        return [name for name, kind in self._last_kinds() if kind not in _SETTLED]
 
     def _last_kinds(self) -> list[tuple[str, str]]:
         last = {entry["operation_id"]: entry["kind"] for entry in self.entries() if "operation_id" in entry}
@@ -212,11 +209,12 @@ class Journal:
         raise InputError(f"The journal {self.path} can be relied on, so there is no reason to begin a new one.")
 
     @contextmanager
-    def lock(self, wait_s: float | None = None) -> Iterator[None]:
+    def lock(self, wait_s: float | None = None, *, then: str = "run again") -> Iterator[None]:
         """Keep other processes on this machine off the ticket.
 
         Args:
             wait_s: How long another process is waited for; `LOCK_WAIT_S` if not given.
+            then: What to do once the other process has ended.
 
         Raises:
             UnavailableError: Another process has it for longer than that, or the folder cannot be written.
@@ -226,7 +224,7 @@ class Journal:
             held = FileLock(self.folder / ".lock", timeout=LOCK_WAIT_S if wait_s is None else wait_s).acquire()
         except Timeout as exc:
             raise UnavailableError(
-                f"Another run is changing ticket {self.folder.name} right now. Wait for it, then run again."
+                f"Another run is changing ticket {self.folder.name} right now. Wait for it, then {then}."
             ) from exc
         except OSError as exc:
             raise UnavailableError(f"The folder {self.folder} cannot be used ({exc.strerror}).") from exc
