@@ -77,6 +77,7 @@ class WeekdayTriage(Emergency):
     runbook: ClassVar[str] = "weekday_triage"
     look_up_patience_s: ClassVar[float | None] = None
     must_settle: ClassVar[bool] = False
+    issues_license: ClassVar[bool] = False
     order: ClassVar[tuple[str, ...]] = (
         *("take", "collect_facts", "confirm_identity", "decide_scope"),
         *("find_account", "check_access", "find_subscription", "look_up_seat_link", "check_entry"),
