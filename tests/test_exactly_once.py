@@ -69,7 +69,7 @@ def test_a_lost_answer_is_no_matter(own_world: World, fault: str) -> None:
 def test_when_looking_cannot_tell(own_world: World) -> None:
     """The run says what to look at, and holds nothing back; the next one goes on from the answer, sending nothing."""
     own_world.inject("slack", "reset", commits=True, path="chat.postMessage")
-    own_world.inject("slack", "error", path="conversations.history", skip=2, times=None)
+    own_world.inject("slack", "error", path="conversations.history", skip=1, times=None)
 
     ran = own_world.runbook("run", "weekend_license", 1001, "--perform", "--json", RUNBOOK_SETTLE_S="1")
 
@@ -95,7 +95,7 @@ def test_when_looking_cannot_tell(own_world: World) -> None:
 def test_no_is_no_answer_too_early(own_world: World) -> None:
     """What was sent a moment ago may still show; after that the answer is taken, and can be corrected."""
     own_world.inject("slack", "reset", path="chat.postMessage")
-    own_world.inject("slack", "error", path="conversations.history", skip=2, times=None)
+    own_world.inject("slack", "error", path="conversations.history", skip=1, times=None)
     ran = own_world.runbook("run", "weekend_license", 1001, "--perform", "--json", RUNBOOK_SETTLE_S="3")
     assert "not before" in ran.report["summary"]
 
