@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -30,7 +31,9 @@ def own_world(tmp_path: Path) -> Iterator[World]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """One warm Python for all processes of this run."""
+    """One warm Python for all processes of this run; Ctrl-C reaches what tests start, also from a background job."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if WARM not in os.environ:
         stack = ExitStack()
         program = stack.enter_context(warm.started())
@@ -51,9 +54,10 @@ LONGEST = ("browser/", "screenshots/", "test_endings", "faults/", "cases/test_pr
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest first; and who stays together: a module's tests of one ticket, or in one theme, else all of them.
+    """The longest first; and who stays together: a module's tests of one ticket, else all of them.
 
-    A module marked `apart` shares nothing: each of its tests goes wherever there is room.
+    A module marked `apart` shares nothing: each of its tests goes wherever there is room. One marked `halves` shares
+    what is dear to start, such as JupyterLab, and goes to two workers at most.
     """
 
     def place(item: pytest.Item) -> int:
@@ -61,9 +65,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next((place for place, name in enumerate(LONGEST) if path.startswith(name)), len(LONGEST))
 
     items.sort(key=place)
-    for item in items:
+    for number, item in enumerate(items):
         module = item.nodeid.partition("::")[0]
         params = item.callspec.params if hasattr(item, "callspec") else {}
-        part = "-".join(str(params[name]) for name in ("ticket_id", "theme") if name in params)
+        part = number % 2 if item.get_closest_marker("halves") else params.get("ticket_id", "")
         name = item.nodeid if item.get_closest_marker("apart") else f"{module}-{part}"
         item.add_marker(pytest.mark.xdist_group(name))

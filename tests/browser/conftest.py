@@ -45,6 +45,12 @@ class Seen:
     outside: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
+    def in_both_themes(self) -> Iterator[None]:
+        """Dark, then light again."""
+        for theme in ("dark", "light"):
+            self.page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+            yield
+
     def shot(self, name: str) -> None:
         """Keep a picture of the whole page for people."""
         SHOTS.mkdir(parents=True, exist_ok=True)
@@ -82,16 +88,10 @@ def browser() -> Iterator[Browser]:
         yield found
 
 
-@pytest.fixture(params=["light", "dark"])
-def theme(request: pytest.FixtureRequest) -> str:
-    """Each theme."""
-    return str(request.param)
-
-
 @pytest.fixture
-def seen(browser: Browser, theme: str) -> Iterator[Seen]:
-    """A page in each theme."""
-    context = browser.new_context(viewport={"width": 1280, "height": 1600}, color_scheme=theme)  # type: ignore[arg-type]
+def seen(browser: Browser) -> Iterator[Seen]:
+    """A page in the light theme."""
+    context = browser.new_context(viewport={"width": 1280, "height": 1600}, color_scheme="light")
     context.set_default_timeout(PATIENCE_MS)
     expect.set_options(timeout=PATIENCE_MS)
     context.add_init_script(EVENTS)

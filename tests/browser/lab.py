@@ -41,11 +41,11 @@ class Lab:
     world: World
     settings: Path
 
-    def use_theme(self, theme: str) -> None:
-        """For every page that is opened from now on; all cells are drawn, not only those in view."""
+    def configure(self) -> None:
+        """For every page that is opened from now on: the light theme; all cells are drawn, not only those in view."""
         for name, value in {
             "notebook-extension/tracker": {"windowingMode": "none"},
-            "apputils-extension/themes": {"theme": THEMES[theme]},
+            "apputils-extension/themes": {"theme": THEMES["light"]},
             "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
         }.items():
             path = self.settings / "@jupyterlab" / f"{name}.jupyterlab-settings"
@@ -65,6 +65,7 @@ def running(world: World, home: Path, **environment: str) -> Iterator[Lab]:
     folders = {f"JUPYTER{name}": str(home) for name in ("_CONFIG_DIR", "_RUNTIME_DIR", "LAB_WORKSPACES_DIR")}
     own = {
         **folders,
+        "JUPYTER_PATH": str(_warm_kernels(home)),
         "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
         "RUNBOOK_NOTEBOOKS": str(notebooks),
         **environment,
@@ -80,6 +81,15 @@ def running(world: World, home: Path, **environment: str) -> Iterator[Lab]:
         except subprocess.TimeoutExpired:  # a server waits for a kernel that is just starting; kernels end without it
             process.kill()
             process.wait()
+
+
+def _warm_kernels(home: Path) -> Path:
+    """A folder that names the tests' warm Python as the kernel, so that each notebook's starts at once."""
+    spec = home / "kernels" / "python3" / "kernel.json"
+    spec.parent.mkdir(parents=True)
+    command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    spec.write_text(json.dumps({"argv": command, "display_name": "Python 3", "language": "python"}))
+    return home
 
 
 def _address(home: Path, process: subprocess.Popen[bytes]) -> str:
@@ -134,6 +144,14 @@ class Notebook:
                 return ready && kernel.status === 'idle' && !busy;
             }"""
         )
+
+    def use_theme(self, theme: str) -> None:
+        """As by the menu *Settings*; also what the page is told of the system's own colours."""
+        self.page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+        self.page.evaluate(
+            "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", THEMES[theme]
+        )
+        self.page.wait_for_function("theme => document.body.dataset.jpThemeName === theme", arg=THEMES[theme])
 
     def click(self, target: Locator) -> None:
         """Click once."""
@@ -248,14 +266,12 @@ class Notebook:
             )
         )
 
-    def picture(self, name: str, words: str, theme: str) -> None:
-        """A picture for the README, of the output that has these words; taken in the light theme.
+    def picture(self, name: str, words: str) -> None:
+        """A picture for the README, of the output that has these words.
 
         Where `RUNBOOK_PICTURES` is set (`make pictures`) it is written, with what it says but for numbers. Elsewhere
         it must say the same as it does now, so that it cannot go stale.
         """
-        if theme != "light":
-            return
         output = self.panel.locator(".jp-OutputArea-output", has_text=words).last
         said = re.sub(r"SHA256:[0-9a-f]+|\d+", "#", " ".join(output.inner_text().split()))
         kept = DOCS / f"{name}.txt"

@@ -98,7 +98,8 @@ def test_a_run_is_seen_as_it_happens(here: World, seen: Seen) -> None:
     assert page.evaluate("window.neverReloaded")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.locator(".arrived").first.evaluate("item => Promise.all(item.getAnimations().map(move => move.finished))")
-    seen.shot("control-room-ticket")
+    for _ in seen.in_both_themes():
+        seen.shot("control-room-ticket")
     assert ([], []) == (seen.outside, seen.errors)
 
 
@@ -193,22 +194,27 @@ def test_nobody_is_shut_out(lively: World, seen: Seen, path: str, width: int) ->
     """In both themes, wide and narrow, with everything opened: no serious finding, and nothing beside the screen."""
     seen.page.set_viewport_size({"width": width, "height": 900})
     page = go(seen, lively, path)
-    assert [] == serious(page)
-    page.evaluate("document.querySelectorAll('details').forEach(it => it.open = true)")
-    assert [] == serious(page)
+    for _ in seen.in_both_themes():
+        page.evaluate("document.querySelectorAll('details').forEach(it => it.open = false)")
+        assert [] == serious(page)
+        page.evaluate("document.querySelectorAll('details').forEach(it => it.open = true)")
+        assert [] == serious(page)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     if width == 400 or path == "/control-room":
         page.evaluate("document.querySelectorAll('details').forEach(it => it.open = false)")
-        seen.shot(f"{path.strip('/').replace('/', '-') or 'world'}-{width}")
+        for _ in seen.in_both_themes():
+            seen.shot(f"{path.strip('/').replace('/', '-') or 'world'}-{width}")
 
 
 def test_nobody_is_shut_out_of_an_empty_world(here: World, seen: Seen) -> None:
     """Neither before anything happened, nor where there is nothing at all."""
     paths = ("/control-room", "/control-room/1001", "/", "/sandbox/faults")
-    assert {} == {path: found for path in paths if (found := serious(go(seen, here, path)))}
+    for _ in seen.in_both_themes():
+        assert {} == {path: found for path in paths if (found := serious(go(seen, here, path)))}
     for table in ("attachments", "comments", "audits", "tickets", "issues"):
         here.change(f"DELETE FROM {table}")
-    assert {} == {path: found for path in paths if (found := serious(go(seen, here, path)))}
+    for _ in seen.in_both_themes():
+        assert {} == {path: found for path in paths if (found := serious(go(seen, here, path)))}
 
 
 def test_a_serious_finding_is_told(lively: World, seen: Seen) -> None:

@@ -40,7 +40,8 @@ def test_as_html(here: World, performed: Any, seen: Seen, tmp_path: Path) -> Non
     page = tmp_path / "record.html"
     assert 0 == here.runbook("records", "show", performed.report["record"], "--html", page).status
     seen.page.goto(page.as_uri())
-    seen.shot("record-html")
+    for _ in seen.in_both_themes():
+        seen.shot("record-html")
 
     text = " ".join(seen.page.inner_text("body").split())
     assert "Verified: sealed and unaltered." in text
@@ -54,16 +55,19 @@ def test_as_html(here: World, performed: Any, seen: Seen, tmp_path: Path) -> Non
 def lab(here: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """JupyterLab beside the records' folder."""
     with running(here, tmp_path_factory.mktemp("lab")) as found:
+        found.configure()
         yield found
 
 
-def test_in_jupyterlab(here: World, performed: Any, lab: Lab, seen: Seen, theme: str) -> None:
+def test_in_jupyterlab(here: World, performed: Any, lab: Lab, seen: Seen) -> None:
     """Opened again, without its kernel: every card is there as it was, and no output asks for anything."""
-    lab.use_theme(theme)
     notebook = Notebook(lab, seen.page)
     notebook.show(str(Path(performed.report["record"]).relative_to(lab.root)))
     notebook.see("Close the case")
-    notebook.shot(f"record-lab-{theme}")
+    for theme in ("dark", "light"):
+        notebook.use_theme(theme)
+        notebook.shot(f"record-lab-{theme}")
+        assert [] == notebook.clipped()
     text = " ".join(notebook.outputs().split())
 
     assert [] == [words for words in summaries(performed) if " ".join(words.split())[:60] not in text]

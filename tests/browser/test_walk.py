@@ -14,7 +14,7 @@ from tests.browser.conftest import SHOTS, Seen
 from tests.browser.lab import Lab, Notebook, running
 from tests.practice import World, start
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.halves]
 
 BUTTON, CHANGE = "Perform and record", "Change an answer"
 EFFORT = (8, 5)
@@ -28,17 +28,14 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     (folder / "home").mkdir()
     for world in start(folder / "outputs"):
         with running(world, folder / "home", RUNBOOK_WAIT_S="6") as found:
-            found.use_theme("light")
+            found.configure()
             yield found
 
 
 @pytest.fixture
-def notebook(lab: Lab, seen: Seen, theme: str) -> Iterator[Notebook]:
-    """In each theme; a picture of how it ended is kept, for when that was not meant.
-
-    No fault is left to the next test.
-    """
-    lab.use_theme(theme)
+def notebook(lab: Lab, seen: Seen) -> Iterator[Notebook]:
+    """A picture of how it ended is kept, for when that was not meant. No fault is left to the next test."""
+    lab.configure()
     yield Notebook(lab, seen.page)
     lab.world.clear_faults()
     seen.page.screenshot(path=SHOTS / "last.png")
@@ -61,38 +58,40 @@ def verified(world: World, ticket_id: int) -> int:
     return world.runbook("records", "verify", ticket_id, "--ticket-notes").status
 
 
-def check(notebook: Notebook, seen: Seen) -> None:
-    """What is true of every page: nothing clipped, nothing from outside, no errors, usable by everybody."""
-    assert [] == serious(seen.page, ".jp-NotebookPanel:not(.lm-mod-hidden) .jupyter-widgets")
-    assert [] == notebook.clipped()
+def looks_well(notebook: Notebook, seen: Seen, name: str) -> None:
+    """In both themes nothing is clipped and everybody can use it; nothing comes from outside, and there is no error."""
+    for theme in ("dark", "light"):
+        notebook.use_theme(theme)
+        notebook.shot(f"{name}-{theme}")
+        assert [] == serious(seen.page, ".jp-NotebookPanel:not(.lm-mod-hidden) .jupyter-widgets")
+        assert [] == notebook.clipped()
     assert [] == seen.outside
     assert [] == [error for error in seen.errors if "Failed to load resource" not in error]
 
 
-def test_the_first_weekend(lab: Lab, seen: Seen, notebook: Notebook, theme: str) -> None:
+def test_the_first_weekend(lab: Lab, seen: Seen, notebook: Notebook) -> None:
     """From the ticket's number to the sealed record: the README's guide, with its pictures."""
-    ticket_id = {"light": 1001, "dark": 1005}[theme]
+    ticket_id = 1001
     first = templates.fresh(lab.root / "notebooks" / "start_here.ipynb")  # as `runbook lab` does
     notebook.open(str(first.relative_to(lab.root)))
     notebook.run_all()
     notebook.clicks = notebook.keys = 0
     notebook.fill("Ticket number", str(ticket_id))
     notebook.run_all()
-    notebook.shot(f"start_here-{theme}")
-    notebook.picture("start_here", "Choose the runbook", theme)
+    looks_well(notebook, seen, "start_here")
+    notebook.picture("start_here", "Choose the runbook")
     link = notebook.panel.locator("a", has_text=f"{ticket_id}-weekend_license").first
     notebook.click(link)
     notebook.page.locator(".lm-TabBar-tab.lm-mod-current", has_text=f"{ticket_id}-weekend").wait_for()
     notebook.wait()
     notebook.run_all()
     notebook.see("would end as license_issued")
-    notebook.shot(f"weekend_license-{theme}")
-    check(notebook, seen)
-    notebook.picture("plan", BUTTON, theme)
+    looks_well(notebook, seen, "weekend_license")
+    notebook.picture("plan", BUTTON)
     notebook.click(notebook.button(BUTTON))
     notebook.see("the record of this run")
-    notebook.shot(f"performed-{theme}")
-    notebook.picture("performed", "the record of this run", theme)
+    looks_well(notebook, seen, "performed")
+    notebook.picture("performed", "the record of this run")
     notebook.click(notebook.panel.locator("a", has_text="weekend_license.ipynb").last)
     notebook.page.locator(".lm-TabBar-tab.lm-mod-current", has_text="Z-weekend_license").wait_for()
 
@@ -102,7 +101,6 @@ def test_the_first_weekend(lab: Lab, seen: Seen, notebook: Notebook, theme: str)
     assert EFFORT == (notebook.clicks, notebook.keys)
 
 
-@pytest.mark.parametrize("theme", ["light"])
 def test_by_keyboard_alone(lab: Lab, seen: Seen, notebook: Notebook) -> None:
     """The weekday tree: an answer typed, Shift+Enter to the last cell, the button by the space bar."""
     notebook.open(copy(lab, "weekday_triage", 2003))
@@ -154,7 +152,6 @@ def unfold_and_type(notebook: Notebook, words: str) -> None:
     raise AssertionError("Shift+Tab does not lead back to the cell")
 
 
-@pytest.mark.parametrize("theme", ["light"])
 def test_a_wrong_date_and_a_service_that_is_down(lab: Lab, seen: Seen, notebook: Notebook) -> None:
     """Each is said in words where it happens, and nothing that was entered is lost."""
     notebook.open(copy(lab, "weekend_license", 1009))
@@ -163,7 +160,7 @@ def test_a_wrong_date_and_a_service_that_is_down(lab: Lab, seen: Seen, notebook:
     notebook.fill("Expired on", "2026-02-30")
     notebook.panel.get_by_text("✗ expires_on is '2026-02-30'").first.wait_for()
     notebook.shot("wrong_date")
-    notebook.picture("form", "✗ expires_on", "light")
+    notebook.picture("form", "✗ expires_on")
     notebook.select("case.decide_scope")
     notebook.run_cell()
     assert "InputError: expires_on is '2026-02-30'" in notebook.outputs()
@@ -189,7 +186,6 @@ def test_a_wrong_date_and_a_service_that_is_down(lab: Lab, seen: Seen, notebook:
     assert "2026-11-05" in records(lab.world, 1009)[0].read_text()
 
 
-@pytest.mark.parametrize("theme", ["light"])
 def test_a_missing_answer(lab: Lab, seen: Seen, notebook: Notebook) -> None:
     """Run All goes up to the first open question; there the form asks, and the next cell goes on with it."""
     notebook.open(copy(lab, "weekday_triage", 2902))
@@ -210,7 +206,6 @@ while Path("hold").exists():
 """A cell that runs as long as there is a file beside the notebook."""
 
 
-@pytest.mark.parametrize("theme", ["light"])
 def test_an_answer_is_opened_while_a_cell_runs(lab: Lab, seen: Seen, notebook: Notebook) -> None:
     """The kernel hears of the press only when the cell has ended; the page does not wait for that."""
     path = lab.root / copy(lab, "weekend_license", 1006)
@@ -248,7 +243,6 @@ Walk.at_once, Walk.enter = Walk.__dict__.get("at_once", Walk.enter), enter
 """A kernel that has much to do besides."""
 
 
-@pytest.mark.parametrize("theme", ["light"])
 def test_a_cell_waits_for_the_rest_of_a_word(lab: Lab, seen: Seen, notebook: Notebook) -> None:
     """The page sends the beginning of what is typed, and the rest when that was handled; also after a reload."""
     cells = nbformat.read(lab.root / copy(lab, "weekday_triage", 2902), as_version=4)
@@ -272,7 +266,6 @@ def test_a_cell_waits_for_the_rest_of_a_word(lab: Lab, seen: Seen, notebook: Not
     assert "subscription: A-S00029022" in notebook.see("would be escalated").inner_text()
 
 
-@pytest.mark.parametrize("theme", ["dark"])
 def test_a_reload_and_a_second_tab(lab: Lab, seen: Seen, notebook: Notebook) -> None:
     """The license that never came. After a reload everything is there and works; two tabs make one run."""
     path = copy(lab, "license_not_received", 3001)
@@ -295,7 +288,6 @@ def test_a_reload_and_a_second_tab(lab: Lab, seen: Seen, notebook: Notebook) -> 
     assert 1 == len([comment for comment in lab.world.comments(3001) if comment["public"]])
 
 
-@pytest.mark.parametrize("theme", ["light"])
 def test_a_kernel_that_is_restarted_while_it_performs(lab: Lab, seen: Seen, notebook: Notebook) -> None:
     """The run goes on without it; walking through again follows it, or finds its record, and repeats nothing."""
     notebook.open(copy(lab, "weekend_license", 1011))
@@ -310,7 +302,6 @@ def test_a_kernel_that_is_restarted_while_it_performs(lab: Lab, seen: Seen, note
     assert (1, 0) == (len(records(lab.world, 1011)), verified(lab.world, 1011))
 
 
-@pytest.mark.parametrize("theme", ["light"])
 def test_a_narrow_panel(lab: Lab, seen: Seen, notebook: Notebook) -> None:
     """Half a screen: forms wrap, and nothing of them is clipped."""
     notebook.open(copy(lab, "weekend_license", 1002))
@@ -325,23 +316,20 @@ def test_a_narrow_panel(lab: Lab, seen: Seen, notebook: Notebook) -> None:
 
 
 @pytest.mark.parametrize(("runbook", "ticket_id"), [("weekday_triage", 2001), ("license_not_received", 3003)])
-def test_it_looks_well(lab: Lab, seen: Seen, notebook: Notebook, theme: str, runbook: str, ticket_id: int) -> None:
-    """Rehearsed in both themes: nothing is clipped, nothing fails, nothing is asked for from outside."""
+def test_it_looks_well(lab: Lab, seen: Seen, notebook: Notebook, runbook: str, ticket_id: int) -> None:
+    """The other runbooks, rehearsed."""
     notebook.open(copy(lab, runbook, ticket_id))
     notebook.run_all()
     notebook.see("would end as")
-    notebook.shot(f"{runbook}-{theme}")
-    check(notebook, seen)
+    looks_well(notebook, seen, runbook)
 
 
-@pytest.mark.parametrize("theme", ["dark"])
 def test_values_are_confirmed_beside_their_pictures(lab: Lab, seen: Seen, notebook: Notebook) -> None:
     """The customer's screenshots are shown, what was read off them is confirmed, and the case goes on with it."""
     notebook.open(copy(lab, "weekend_license", 1908))
     notebook.run_all()
     notebook.button("Confirm premium").wait_for()
-    notebook.shot("screenshots")
-    check(notebook, seen)
+    looks_well(notebook, seen, "screenshots")
     assert 2 <= notebook.panel.locator("img[src^='data:image/png']:visible").count()
     notebook.click(notebook.button("Confirm premium"))
     notebook.click(notebook.button("Confirm 2026-11-06"))
@@ -353,7 +341,6 @@ def test_values_are_confirmed_beside_their_pictures(lab: Lab, seen: Seen, notebo
     assert "confirmed by the engineer" in notebook.outputs()
 
 
-@pytest.mark.parametrize("theme", ["light"])
 def test_after_a_reload_what_is_read_is_performed(lab: Lab, seen: Seen, notebook: Notebook) -> None:
     """The ticket changes meanwhile: the plan above the button follows in a page that knows its cards no more."""
     other = "second.address@example.com"
