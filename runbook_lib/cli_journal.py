@@ -77,7 +77,7 @@ def _answer(given: argparse.Namespace) -> int:
             _refuse_what_is_settled(journal, operation_id, prefix)
             if not there:
                 _refuse_too_early(journal.open_since(operation_id), given.operation, settle_s)
-        state = ("ended" if there else "still open") if is_case else "there" if there else "not there"
+        state = ("over" if there else "still open") if is_case else "there" if there else "not there"
         words = f"{operator} says that {'the case' if is_case else 'it'} is {state}"
         evidence = {"summary": f"{words}: {because}" if because else words, "url": "", "reference": ""}
         told = {"evidence": evidence} if there else {"evidence": None, "because": because}

@@ -149,8 +149,9 @@ def test_list_of_a_case_that_waits(desk: Desk) -> None:
     assert "\n    runbook answer 1002 case yes\n" in said
     for ticket in (1001, 1002, 1003):
         assert 0 == main(["answer", str(ticket), "case", "yes", "--because", "the expert has"])
-    assert "Noted: the case is ended. To correct it, answer anew." in desk.capsys.readouterr().out
+    assert "Noted: the case is over. To correct it, answer anew." in desk.capsys.readouterr().out
     assert "Nothing is open.\n" == desk.records("list", "--open").out
+    assert "Ticket 1002, by hand: case: ada says that the case is over: the expert has" in desk.records("list").out
     assert 0 == main(["answer", "1001", "case", "no"])
     assert "waiting for the customer" in desk.records("list", "--open").out
 

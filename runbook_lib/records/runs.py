@@ -203,8 +203,8 @@ class _Builder:
     operations: dict[str, tuple[str, Event]] = field(default_factory=dict)
     """The run that an operation is of, by its key, and the operation's last line."""
     performing: str = ""
-    ended_at: datetime | None = None
-    """When a person said that the case has ended."""
+    ended: Event | None = None
+    """The line by which a person says that the case has ended."""
 
     def take(self, event: Event) -> None:
         key = event.record or ""
@@ -214,7 +214,7 @@ class _Builder:
         elif event.kind in ("run_ended", "record_adopted"):
             self._end(key or self._last_open(), event)
         elif event.kind == "answered" and operation.endswith(f"-{self.ticket_id}-{CASE}"):
-            self.ended_at = event.at if event.entry.get("there") is True else None
+            self.ended = event if event.entry.get("there") is True else None
         elif event.kind in (*_OPERATION_OPENS, "not_done"):
             self.operations[operation] = (self.performing, event)
         elif event.kind in _OPERATION_ENDS and operation in self.operations:
@@ -250,13 +250,18 @@ class _Builder:
         return next((key for key, run in reversed(self.runs.items()) if not run.status), "")
 
     def result(self) -> list[Run]:
-        return [self._told(key, run) for key, run in self.runs.items()]
+        told = [self._told(key, run) for key, run in self.runs.items()]
+        last = max((place for place, run in enumerate(told) if run.ended_by_hand), default=None)
+        if last is not None and self.ended:
+            by_hand = (*told[last].by_hand, _said(CASE, self.ended))
+            told[last] = replace(told[last], by_hand=by_hand)
+        return told
 
     def _told(self, key: str, run: Run) -> Run:
         """A run with what became of its operations, as long as nobody says that the case has ended."""
         own = {name: event for name, (of, event) in self.operations.items() if of == key}
         run = replace(run, by_hand=tuple(_said(name, event) for name, event in own.items() if event.kind == "answered"))
-        if self.ended_at and run.started_at and run.started_at < self.ended_at:
+        if self.ended and self.ended.at and run.started_at and run.started_at < self.ended.at:
             return replace(run, ended_by_hand=True)
         return replace(
             run,
