@@ -18,6 +18,8 @@ from typing import Any
 
 from benchmarks.rows import CannotMeasureError, Row, alternate, run
 from benchmarks.runs import executed
+from runbook_lib.chains import file_name
+from runbook_lib.heads import Head, Heads
 from runbook_lib.keyring import KeyRing, Signer
 
 TICKETS, RUNS = 2_500, 4
@@ -51,7 +53,6 @@ def _make(profile: Path, record: bytes, cells: list[str]) -> list[Path]:
     """Tickets with a journal each, as the runner leaves them, but written at once."""
     ring = KeyRing(profile / ".keys")
     signer = ring.signer()
-    (ring.folder / "heads").mkdir()
     paths = []
     for ticket in range(100_001, 100_001 + TICKETS):
         folder = profile / str(ticket)
@@ -65,7 +66,7 @@ def _make(profile: Path, record: bytes, cells: list[str]) -> list[Path]:
 
 
 def _journal(folder: Path, ring: KeyRing, signer: Signer, events: list[tuple[str, dict[str, Any]]]) -> None:
-    """Write a ticket's journal and its head. Source: `runbook_lib.journal`, the form of a line and a head's name."""
+    """Write a ticket's journal and its head. Source: `runbook_lib.chains`, the form of a line."""
     lines: list[bytes] = []
     before = "0" * 64
     for number, (kind, fields) in enumerate(events, start=1):
@@ -75,10 +76,9 @@ def _journal(folder: Path, ring: KeyRing, signer: Signer, events: list[tuple[str
         signature = base64.b64encode(signer.sign(b"journal-line-2", _encoded(entry))).decode()
         lines.append(_encoded({**entry, "sig": signature}))
         before = hashlib.sha256(lines[-1]).hexdigest()
-    (folder / "journal.jsonl").write_bytes(b"".join(line + b"\n" for line in lines))
-    head = {"lines": len(lines), "sha256": before}
-    place = hashlib.sha256(str(folder.absolute()).encode()).hexdigest()[:8]
-    (ring.folder / "heads" / f"sandbox-{folder.name}-{place}.json").write_text(json.dumps(head), encoding="utf-8")
+    (folder / file_name(signer.key_id)).write_bytes(b"".join(line + b"\n" for line in lines))
+    first, head = hashlib.sha256(lines[0]).hexdigest(), Head(len(lines), before)
+    Heads(ring.folder).keep(f"sandbox/{folder.name}", signer.key_id, first, head, folder)
 
 
 def _events(paths: list[Path], cells: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:

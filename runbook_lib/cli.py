@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runbook_lib import cli_journal, cli_records, envelopes
+from runbook_lib import cli_journal, cli_records, envelopes, files
 from runbook_lib.errors import InputError, PersonNeededError, RunbookError
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 DONE, FAILED, USAGE, PERSON = 0, 1, 2, 3
 """Exit statuses: an outcome or a plan; failed; bad usage or parameters; a person is needed."""
+PIPE_CLOSED = 141
+"""Nobody reads any more what is printed: as a shell tells of a process that SIGPIPE has ended."""
 
 _RUN_HELP = """\
 Runs a runbook on a ticket. Without --perform it rehearses: it reads everything, changes nothing and shows what it
@@ -37,8 +40,34 @@ AUTO, ROUTER = "auto", "start_here"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit status."""
-    given = _parsed(sys.argv[1:] if arguments is None else arguments)
+    """Run a command; returns the exit status. What it makes is for its user alone, whatever the umask."""
+    before = os.umask(files.OTHERS)
+    os.umask(before | files.OTHERS)
+    try:
+        return _run_quietly(sys.argv[1:] if arguments is None else arguments)
+    finally:
+        os.umask(before)
+
+
+def _run_quietly(words: Sequence[str]) -> int:
+    """Run a command; whoever reads what it prints may stop at any time, as `head` does."""
+    try:
+        try:
+            return _run_command(words)
+        finally:
+            if sys.stdout:  # a process may be started without one
+                sys.stdout.flush()
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (sys.stdout, sys.stderr):  # what is still in their buffers is flushed at the end
+            with suppress(OSError, ValueError):
+                os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+        return PIPE_CLOSED
+
+
+def _run_command(words: Sequence[str]) -> int:
+    given = _parsed(words)
     try:
         status: int = given.command(given)
         return status
@@ -92,6 +121,12 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar=("NAME", "VALUE"),
         help="an answer, such as -p expires_on 2026-11-06; the names are in the notebook's parameters cell",
+    )
+    run.add_argument(
+        "-f",
+        "--parameters-file",
+        metavar="FILE",
+        help="a JSON object of answers, or - for standard input; unlike arguments, it is for nobody else to read",
     )
     run.add_argument("--perform", action="store_true", help="change things; without it the run only rehearses")
     run.add_argument("--json", action="store_true", help="print one JSON object")
@@ -148,7 +183,7 @@ def _run(given: argparse.Namespace) -> int:
     from runbook_lib.settings import Settings
 
     local = Settings.local()
-    answers = _answers(given.parameter)
+    answers = _answers([*_from_file(given.parameters_file), *given.parameter])
     first, own = (ROUTER, _of_router(local, answers)) if given.runbook == AUTO else (given.runbook, answers)
     runner.check(runner.template(local, first), given.ticket, own, perform=given.perform)
     with _practice(local):
@@ -207,6 +242,23 @@ def _line(words: str) -> str:
     from runbook_lib.display import clean
 
     return clean(words, 2000)
+
+
+def _from_file(name: str | None) -> list[tuple[str, str]]:
+    """The answers in a file, or from standard input.
+
+    Raises:
+        InputError: It cannot be read, or is no object of texts.
+    """
+    if name is None:
+        return []
+    try:
+        found = json.loads(sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as exc:
+        raise InputError(f"The parameters file {name} cannot be read; expected a JSON object of answers.") from exc
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        raise InputError(f"The parameters file {name} is no JSON object of texts, as -p takes them.")
+    return list(found.items())
 
 
 def _answers(pairs: Sequence[Sequence[str]]) -> dict[str, str]:

@@ -144,7 +144,11 @@ def _checked(words: str) -> str:
 
 
 def _show(given: argparse.Namespace) -> int:
-    entries = _journal(given.ticket)[0].entries()
+    journal = _journal(given.ticket)[0]
+    entries = journal.entries()
+    for chain in journal.parts():
+        if chain.error:
+            sys.stderr.write(f"runbook: {chain.error}\n")
     if given.json:
         _say(json.dumps(entries, indent=2, ensure_ascii=False))
         return 0
@@ -153,10 +157,17 @@ def _show(given: argparse.Namespace) -> int:
     from runbook_lib.display import clean
 
     rows = [
-        (entry["n"], entry["at"][:19], entry["kind"], entry.get("operation_id", ""), clean(_rest(entry), 90))
+        (
+            entry["writer"][:8],
+            entry["n"],
+            entry["at"][:19],
+            entry["kind"],
+            entry.get("operation_id", ""),
+            clean(_rest(entry), 90),
+        )
         for entry in entries
     ]
-    _say(tabulate(rows, headers=("line", "at (UTC)", "what", "operation", "")) if rows else "No journal yet.")
+    _say(tabulate(rows, headers=("writer", "line", "at (UTC)", "what", "operation", "")) if rows else "No journal yet.")
     return 0
 
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from runbook_lib.errors import InputError
 
 if TYPE_CHECKING:
-    from runbook_lib.records.archive import Problem
     from runbook_lib.records.runs import Run, Wanted
+    from runbook_lib.records.union import Problem
     from runbook_lib.records.verification import Finding, Verification, Verifier
     from runbook_lib.settings import Settings
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 GOOD, DEFECTS = 0, 1
 FORMATS = ("csv", "jsonl", "parquet")
+_NOT_VERIFIED = (
+    "Not verified: no record was looked at. `runbook records list --verify` does, and `runbook records verify`."
+)
 _VERIFY_HELP = """\
 Checks that records are what was sealed, and that the journals are whole. Without arguments it checks every ticket.
 With --ticket-notes it also compares them with the notes on the tickets, which shows what was removed here. Exit
@@ -38,6 +41,7 @@ def add_commands(commands: Any, practice: Practice) -> None:
 
     listing = records_commands.add_parser("list", help="list the runs, from the journals")
     _add_filters(listing)
+    listing.add_argument("--verify", action="store_true", help="verify each record; without it none is looked at")
     listing.add_argument("--json", action="store_true", help="print one JSON object: runs and problems")
     listing.set_defaults(command=_list)
 
@@ -78,11 +82,19 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
 
 
 def _list(given: argparse.Namespace) -> int:
+    from runbook_lib.records.archive import Archive
+    from runbook_lib.records.verification import Verifier
+
     runs, problems = _found(given)
+    tickets = list(dict.fromkeys(run.ticket_id for run in runs))
+    found = Verifier(Archive.of(_settings())).tickets(tickets) if given.verify else None
     if given.json:
-        _say(json.dumps({"runs": [run.plain for run in runs], "problems": [vars(p) for p in problems]}, indent=2))
+        listed = [{**run.plain, "verified": None if found is None else found.holds(run)} for run in runs]
+        _say(json.dumps({"runs": listed, "problems": [vars(p) for p in problems]}, indent=2))
         return GOOD
-    _say(_table(runs) if runs else "Nothing is open." if given.open else "No runs.")
+    _say(_table(runs, found) if runs else "Nothing is open." if given.open else "No runs.")
+    if runs:
+        _say(f"\n{found.words if found else _NOT_VERIFIED}")
     _say_by_hand(runs)
     if given.open:
         _say_next(runs)
@@ -107,7 +119,7 @@ def _found(given: argparse.Namespace) -> tuple[list[Run], list[Problem]]:
     wanted = _wanted(given)
     archive = Archive.of(_settings())
     ledgers = archive.ledgers(wanted.tickets or None)
-    problems = [problem for ledger in ledgers for problem in ledger.problems]
+    problems = [problem for ledger in ledgers for problem in ledger.problems if not problem.is_notice]
     runs = [run for ledger in ledgers for run in ledger.runs if wanted.takes(run)]
     return runs, problems if wanted.tickets else [*problems, *archive.strangers()]
 
@@ -138,7 +150,8 @@ def _wanted(given: argparse.Namespace) -> Wanted:
     )
 
 
-def _table(runs: Sequence[Run]) -> str:
+def _table(runs: Sequence[Run], found: Verification | None) -> str:
+    """The runs; `found` is what verifying them came to, or None if they were not verified."""
     from tabulate import tabulate
 
     from runbook_lib.display import clean
@@ -152,13 +165,25 @@ def _table(runs: Sequence[Run]) -> str:
             clean(run.operator, 40),
             {True: "yes", False: "no", None: ""}[run.performed],
             clean(run.outcome or run.status),
-            run.state,
+            _state(run, found),
             clean(run.record or "", 100),
         )
         for run in runs
     ]
     heads = ("ticket", "runbook", "started (UTC)", "s", "operator", "performed", "outcome", "state", "record")
     return tabulate(rows, headers=heads, disable_numparse=True)
+
+
+def _state(run: Run, found: Verification | None) -> str:
+    """What is known of a run's record; that it is sealed is only what the journal says, unless it was verified."""
+    from runbook_lib.records.runs import State
+
+    if run.state not in (State.SEALED, State.ADOPTED):
+        return run.state
+    words = run.note or run.state
+    if found is None:
+        return f"{words}, not verified"
+    return f"{words}, {'verified' if found.holds(run) else ', '.join(found.codes(run)) or 'not verified'}"
 
 
 def _say_by_hand(runs: Sequence[Run]) -> None:
@@ -215,7 +240,7 @@ def _last_record(folder: Path, ticket: str) -> Path:
     from runbook_lib.records.archive import notebooks
 
     place = folder / str(_ticket(ticket))
-    names = sorted(notebooks(place))
+    names = sorted(name for name in notebooks(place) if "/" not in name and not name.startswith("."))
     if not names:
         raise InputError(f"Ticket {ticket} has no record in {place}. `runbook records list` shows what there is.")
     return place / names[-1]
@@ -239,7 +264,8 @@ def _verify(given: argparse.Namespace, practice: Practice) -> int:
         asked = [*tickets, *of_paths] if given.what else archive.tickets()
         findings += _notes(verifier, asked, local, practice)
     unique = tuple(dict.fromkeys(findings))
-    result = Verification(sum(part.sealed for part in parts), sum(part.tickets for part in parts), unique)
+    records = frozenset(record for part in parts for record in part.records)
+    result = Verification(sum(part.sealed for part in parts), sum(part.tickets for part in parts), unique, records)
     _say(_json(result) if given.json else _words(result))
     return GOOD if result.is_good else DEFECTS
 
@@ -263,18 +289,15 @@ def _words(result: Verification) -> str:
     from runbook_lib.display import clean
 
     rows = [(clean(f.ticket, 40), f.code, clean(f.words, 1000)) for f in result.findings]
-    count = sum(finding.is_defect for finding in result.findings)
-    said = "All is well" if result.is_good else f"{count} defect{'s' if count > 1 else ''}"
-    last = f"{said}: {result.sealed} sealed records of {result.tickets} tickets were verified."
     heads = ("ticket", "what", "in words")
     table = tabulate(rows, headers=heads, disable_numparse=True, maxcolwidths=[None, None, 84]) if rows else ""
-    return f"{table}\n\n{last}" if table else last
+    return f"{table}\n\n{result.words}" if table else result.words
 
 
 def _json(result: Verification) -> str:
     findings = [{**vars(finding), "is_defect": finding.is_defect} for finding in result.findings]
-    said = {"good": result.is_good, "sealed": result.sealed, "tickets": result.tickets, "findings": findings}
-    return json.dumps(said, indent=2)
+    counts = {name: getattr(result, name) for name in ("sealed", "tickets", "defects", "adopted")}
+    return json.dumps({"good": result.is_good, "good_records": result.good, **counts, "findings": findings}, indent=2)
 
 
 def _adopt(given: argparse.Namespace) -> int:
@@ -282,7 +305,9 @@ def _adopt(given: argparse.Namespace) -> int:
 
     settings = _settings()
     record = adopt(given.file, _ticket(given.ticket), settings, settings.operator or getpass.getuser())
-    _say(f"It is a record of ticket {given.ticket} now: {record}")
+    from runbook_lib.records.runs import ADOPTED_WORDS
+
+    _say(f"It is a record of ticket {given.ticket} now, {ADOPTED_WORDS}: {record}")
     return GOOD
 
 

@@ -5,14 +5,17 @@ Each finding says what was seen and what to do; none holds a token.
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from pathlib import Path
 
 import httpx
 from pydantic import SecretStr
 
-from runbook_lib import license, messages
+from runbook_lib import files, license, messages
 from runbook_lib.clients.customersdot import CustomersDot
 from runbook_lib.clients.gitlab import GitLab
 from runbook_lib.clients.http import Session
@@ -42,6 +45,7 @@ class State(StrEnum):
     UNREACHABLE = "unreachable"
     NOT_CONFIGURED = "not configured"
     UNUSABLE = "unusable"
+    OPEN_TO_OTHERS = "open to others"
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,8 @@ def examine(settings: Settings, session: Session | None = None) -> list[Finding]
 def healthy(findings: Sequence[Finding]) -> bool:
     """Whether a run would find all that it needs; what is optional may be missing."""
     return all(
-        finding.state is State.WORKING or (finding.state is State.NOT_CONFIGURED and finding.service in OPTIONAL)
+        finding.state in (State.WORKING, State.OPEN_TO_OTHERS)
+        or (finding.state is State.NOT_CONFIGURED and finding.service in OPTIONAL)
         for finding in findings
     )
 
@@ -120,6 +125,7 @@ def _findings(settings: Settings, pool: Session) -> Iterator[Finding]:
     yield _told(_SLACK, settings, lambda: _slack(settings, pool))
     yield _told(_CUSTOMERSDOT, settings, lambda: _customersdot(settings, pool))
     yield _public_key(settings)
+    yield from _records(settings)
 
 
 def _told(access: _Access, settings: Settings, probe: Callable[[], Finding | str]) -> Finding:
@@ -234,6 +240,17 @@ def _scoped(access: _Access, scopes: Sequence[str], needs: Sequence[str]) -> Fin
         f"the token has {', '.join(scopes) or 'no scope'}",
         f"{_variable(access.credential)} also needs {' and '.join(lacking)}.",
     )
+
+
+def _records(settings: Settings) -> Iterator[Finding]:
+    """Records, journals and keys that others on this machine can read, as versions before this one left them."""
+    place = settings.outputs.resolve() / settings.profile
+    tickets = [*place.glob("[0-9]*"), *place.glob(".keys")]
+    below = [Path(top, name) for one in tickets for top, folders, names in os.walk(one) for name in (*folders, *names)]
+    loose = [path for path in (*tickets, *below) if not path.is_symlink() and path.stat().st_mode & files.OTHERS]
+    if loose:
+        seen = f"{len(loose)} files and folders in {place} can be read by others on this machine"
+        yield Finding("records", State.OPEN_TO_OTHERS, seen, f"Run `chmod -R go= {shlex.quote(str(place))}`.")
 
 
 def _public_key(settings: Settings) -> Finding:

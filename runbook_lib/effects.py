@@ -1,9 +1,10 @@
 """Exactly once: look, claim, perform, record. The only place from which the world is changed.
 
-    the journal says it is there  -> that evidence
-    the world says it is there    -> adopt it
-    rehearsing                    -> planned, nothing happens
-    else                          -> write *intended*, perform, write *done*
+    this machine's journal says it is there  -> that evidence
+    the world says it is there               -> adopt it
+    another writer's journal says so         -> adopt its evidence if its key is trusted; else a person judges
+    rehearsing                               -> planned, nothing happens
+    else                                     -> write *intended*, perform, write *done*
 
 If the answer to a write is lost, or a run died between *intended* and *done*, look again, for as long as the request
 may still take effect (`settle_s`):
@@ -144,7 +145,23 @@ class Effects:
                 is_open = self.journal.open_since(effect.operation_id) is not None
                 self._note("unknown" if is_open else "not_done", effect, reason=str(exc))
             raise
-        return None if evidence is None else self._adopted(effect, evidence)
+        return self._claimed(effect) if evidence is None else self._adopted(effect, evidence)
+
+    def _claimed(self, effect: Effect) -> EffectResult | None:
+        """What another writer's journal says of an effect that was not found in the world.
+
+        Raises:
+            OutcomeUnknownError: It is there by the word of somebody whom nobody here has trusted.
+        """
+        claim = self.journal.claimed(effect.operation_id)
+        if claim is None:
+            return None
+        if claim.is_trusted and claim.evidence:
+            return self._adopted(effect, claim.evidence)
+        words = (
+            f"The journal of writer {claim.writer}, which is not trusted here, says that it is there: {effect.summary}."
+        )
+        raise self.unknown(effect.operation_id, effect.name, f"{words} It was not found. Look {effect.where}.")
 
     def unknown(self, operation_id: str, name: str, words: str) -> OutcomeUnknownError:
         """The error for an operation of which nobody knows what became of it, once the journal says so.

@@ -77,7 +77,11 @@ def prepared(notebook: Path, values: Mapping[str, Any]) -> Any:
     from papermill.iorw import load_notebook_node
     from papermill.parameterize import parameterize_notebook
 
-    return parameterize_notebook(load_notebook_node(str(notebook)), dict(values), kernel_name=KERNEL)
+    from runbook_lib.papermill_engine import name_injected_cell
+
+    made = parameterize_notebook(load_notebook_node(str(notebook)), dict(values), kernel_name=KERNEL)
+    name_injected_cell(made)
+    return made
 
 
 def execute(
@@ -96,6 +100,7 @@ def execute(
         How it ended, also when an error in a cell, a limit or a dead kernel stopped it.
     """
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    from traitlets.log import get_logger
 
     from runbook_lib.papermill_engine import RunbookEngine
 
@@ -108,6 +113,7 @@ def execute(
             on_cell=on_cell,
             cell_limit_s=limits.cell_s,
             run_limit_s=limits.run_s,
+            log=get_logger(),  # papermill's is shown where nobody has configured it
         )
     except DeadKernelError:
         return Execution(Status.KILLED, error_words="The kernel died before the end of the notebook.")
@@ -140,11 +146,11 @@ def _too_long(notebook: Any, limits: Limits) -> str:
 
 
 def _error(notebook: Any) -> tuple[str, str]:
-    """The class and the message of the first error in a cell, or empty words."""
+    """The class and the message of the error in the cell that failed, or empty words."""
     for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            if output.output_type == "error":
-                return output.ename, output.evalue
         if cell.metadata["papermill"].get("exception"):
+            errors = [output for output in cell.get("outputs", []) if output.output_type == "error"]
+            if errors:
+                return errors[-1].ename, errors[-1].evalue
             return "CellExecutionError", f"The cell {cell.id} failed and did not say why."
     return "", ""

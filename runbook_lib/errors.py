@@ -60,8 +60,8 @@ class JournalError(InputError):
     """A ticket's journal cannot be relied on, so nothing is done by it.
 
     Attributes:
-        problem: One of `unreadable`, `unsigned`, `newer_version`, `other_ticket`, `unknown_key`, `altered`,
-            `broken_chain`, `truncated`, `missing`.
+        problem: One of `unreadable`, `unsigned`, `newer_version`, `other_ticket`, `unknown_writer`, `foreign_key`,
+            `misnamed`, `altered`, `broken_chain`, `truncated`, `missing`.
         line: The first line that shows it, or None.
     """
 

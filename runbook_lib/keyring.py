@@ -9,7 +9,7 @@ A message is signed under a domain of its own, so that a signature of one kind n
 from __future__ import annotations
 
 import hashlib
-import os
+import re
 import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -30,6 +30,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from filelock import FileLock, Timeout
 
+from runbook_lib import files
 from runbook_lib.errors import InputError, UnavailableError
 
 LOCK_WAIT_S = 10.0
@@ -61,6 +62,11 @@ class Signer:
         """The signature, 64 bytes, of a message of a domain (without a line break)."""
         return self._key.sign(_framed(domain, message))
 
+    @property
+    def public_pem(self) -> bytes:
+        """Its public key."""
+        return _public_pem(self._key.public_key())
+
 
 class KeyRing:
     """The keys in one folder.
@@ -72,6 +78,7 @@ class KeyRing:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._known: dict[str, Ed25519PublicKey] = {}
+        self._beside: dict[Path, Ed25519PublicKey] = {}
 
     def signer(self) -> Signer:
         """The newest key, to sign with; makes the first one.
@@ -87,17 +94,57 @@ class KeyRing:
                 return Signer(_private_key(path, path.stat().st_mtime_ns))
         raise UnavailableError(f"The keys in {self.folder} are being changed right now. Run again.")
 
-    def verify(self, key: str, signature: bytes, domain: bytes, message: bytes) -> Validity:
-        """What a signature by the key of an id is worth."""
-        if key not in self._known:
-            self._known = _readable(self.public_keys())
-        if key not in self._known:
+    def verify(
+        self, key: str, signature: bytes, domain: bytes, message: bytes, *, beside: Path | None = None
+    ) -> Validity:
+        """What a signature by the key of an id is worth.
+
+        Args:
+            key: The id.
+            signature: The signature.
+            domain: What kind of message it is.
+            message: The message.
+            beside: A ticket's folder, where a key that is not in the ring may lie.
+        """
+        public = self._public(key) or (self._lying_in(beside, key) if beside else None)
+        if public is None:
             return Validity.UNKNOWN_KEY
         try:
-            self._known[key].verify(signature, _framed(domain, message))
+            public.verify(signature, _framed(domain, message))
         except InvalidSignature:
             return Validity.BAD
         return Validity.GOOD
+
+    def trusts(self, key: str) -> bool:
+        """Whether a key is in the ring, and can be read."""
+        return self._public(key) is not None
+
+    def leave_public_key(self, folder: Path) -> None:
+        """Put the public key of the one that signs beside a ticket's journal, so that others can verify it.
+
+        Raises:
+            OSError: The folder does not take it.
+        """
+        signer = self.signer()
+        path = folder / beside_name(signer.key_id)
+        if not path.exists():
+            files.write(path, signer.public_pem)
+
+    def _public(self, key: str) -> Ed25519PublicKey | None:
+        if key not in self._known:
+            self._known = _readable(self.public_keys())
+        return self._known.get(key)
+
+    def _lying_in(self, folder: Path, key: str) -> Ed25519PublicKey | None:
+        """A key that lies beside a journal; its id is its own digest, so that none passes for another."""
+        if not re.fullmatch("[0-9a-f]{16}", key):
+            return None
+        path = folder / beside_name(key)
+        found = self._beside.get(path) or next(iter(_readable({key: path}).values()), None)
+        if found is None or key_id(found) != key:
+            return None
+        self._beside[path] = found
+        return found
 
     def public_keys(self) -> dict[str, Path]:
         """The public keys by id, oldest first."""
@@ -132,7 +179,7 @@ class KeyRing:
         key = _loaded_public(pem, "The file")
         with self._locked():
             if key_id(key) not in self.public_keys():
-                self._write(f"{_stamp()}-{key_id(key)}{_PUBLIC}", _public_pem(key), 0o644)
+                self._write(f"{_stamp()}-{key_id(key)}{_PUBLIC}", _public_pem(key), files.FILE)
         return key_id(key)
 
     def _private_files(self) -> list[Path]:
@@ -147,21 +194,18 @@ class KeyRing:
         """A new pair of keys; the public one first, so that nothing is ever signed that cannot be verified."""
         key = Ed25519PrivateKey.generate()
         stem = f"{_stamp()}-{key_id(key.public_key())}"
-        self._write(stem + _PUBLIC, _public_pem(key.public_key()), 0o644)
-        return self._write(stem + _PRIVATE, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), 0o600)
+        self._write(stem + _PUBLIC, _public_pem(key.public_key()), files.FILE)
+        return self._write(
+            stem + _PRIVATE, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), files.FILE
+        )
 
     def _write(self, name: str, content: bytes, mode: int) -> Path:
         path = self.folder / name
-        draft = self.folder / f".{name}.part"
         try:
-            draft.unlink(missing_ok=True)
-            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            return draft.replace(path)
+            files.write(path, content, mode=mode)
         except OSError as exc:
             raise self._unwritable(exc) from exc
+        return path
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -171,8 +215,8 @@ class KeyRing:
             UnavailableError: The folder cannot be written.
         """
         try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            held = FileLock(self.folder / ".lock", timeout=LOCK_WAIT_S).acquire()
+            files.make_folder(self.folder)
+            held = FileLock(self.folder / ".lock", timeout=LOCK_WAIT_S, mode=files.FILE).acquire()
         except Timeout as exc:
             raise UnavailableError(f"Another process makes a key in {self.folder} right now. Run again.") from exc
         except OSError as exc:
@@ -189,6 +233,11 @@ class KeyRing:
 def key_id(key: Ed25519PublicKey) -> str:
     """A key's name: the first 16 hexadecimal digits of its SHA-256."""
     return hashlib.sha256(key.public_bytes(Encoding.Raw, PublicFormat.Raw)).hexdigest()[:16]
+
+
+def beside_name(key: str) -> str:
+    """The file of a public key that lies beside a ticket's journal."""
+    return f"journal.{key}.pub"
 
 
 def _framed(domain: bytes, message: bytes) -> bytes:

@@ -1,8 +1,10 @@
 """The papermill engine `runbook`: a notebook that ran says truthfully how far it came, whatever stopped it.
 
 What it adds to papermill's own: the true status of each cell after a time-out, a dead kernel or a signal; a limit of
-time for each cell and for the run; kernels off the network; no secret, license or widget state in what is written; and
-files that are whole at any moment, written at most every few seconds, whatever the number of cells.
+time for each cell and for the run; Python kernels off the network; no secret, license or widget state in what is
+written; and files that are whole at any moment while the cells run, written at most every few seconds, whatever the
+number of cells. Everything else is as papermill has it: options, outputs of every kind that its handlers take, cells
+that nbclient does not send. papermill's own tests are run on it (`tests/test_papermill_suite.py`).
 
 `papermill --engine runbook` and `runbook run` use it through `engine`.
 """
@@ -16,19 +18,30 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import nbformat
+from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NotebookExecutionManager
+from papermill.iorw import LocalHandler, papermill_io
+from papermill.log import logger
 
+from runbook_lib import files
 from runbook_lib.redaction import Redactor
 
 START_TIMEOUT_S = 60
+OUTPUT_TIMEOUT_S = 60
+"""Seconds for a cell's last output to come in after its end: a large one takes longer than nbclient's 4."""
+LAST_WORDS_S = 3.0
+"""Seconds for a cell that is broken off to say where it was."""
 SAVE_EVERY_S = 5.0
+INJECTED = "injected-parameters"
+"""papermill's tag for the cell of the parameters that were passed, and its id here."""
 LONGEST_FOLDER = 64
 """Bytes in the name of the folder for temporary files, up to which the kernel's sockets fit in: the system takes
 107 for the whole path."""
@@ -47,16 +60,21 @@ class RunbookEngine(Engine):  # type: ignore[misc]
         nb: Any,
         kernel_name: str,
         output_path: str | None = None,
-        progress_bar: bool = True,
+        progress_bar: bool | dict[str, Any] = True,
         log_output: bool = False,
-        autosave_cell_every: int = 30,
+        autosave_cell_every: float = 30,
         **options: Any,
     ) -> Any:
         """As papermill's engines do, with a manager that tells the truth."""
+        nb.metadata.pop("runbook", None)  # of the run before, where a record is run again
         redactor = options.pop("redactor", None) or Redactor.of_environment()
-        on_cell = options.pop("on_cell", None) or (lambda cell: None)
         manager = Manager(
-            nb, redactor, on_cell, output_path=output_path, progress_bar=progress_bar, log_output=log_output
+            nb,
+            redactor,
+            output_path=output_path,
+            progress_bar=progress_bar,
+            log_output=log_output,
+            autosave_cell_every=autosave_cell_every,
         )
         manager.notebook_start()
         try:
@@ -72,6 +90,7 @@ class RunbookEngine(Engine):  # type: ignore[misc]
         manager: Manager,
         kernel_name: str,
         *,
+        on_cell: Callable[[str], None] | None = None,
         cell_limit_s: float | None = None,
         run_limit_s: float | None = None,
         start_timeout: int = START_TIMEOUT_S,
@@ -83,22 +102,28 @@ class RunbookEngine(Engine):  # type: ignore[misc]
         Args:
             manager: Keeps the notebook.
             kernel_name: Which kernel.
+            on_cell: Called with a cell's id before it is sent to the kernel; what it raises ends the run.
             cell_limit_s: Seconds that a cell may take.
             run_limit_s: Seconds that all cells together may take.
             start_timeout: Seconds that the kernel may take to start.
             execution_timeout: papermill's own word for `cell_limit_s`.
-            options: Of papermill's client; others are papermill's own business, and not passed on.
+            options: Of papermill's and nbclient's clients, as papermill passes them on. With `km` or
+                `kernel_manager_class` the kernel is the caller's own affair.
         """
-        known = {name: options[name] for name in ("log_output", "stdout_file", "stderr_file") if name in options}
-        with _kernel(kernel_name) as kernel:
+        cell_s = cell_limit_s or execution_timeout or options.pop("timeout", None)
+        left_out = ("input_path", "timeout", "startup_timeout")  # papermill's engine drops the same
+        options = {name: value for name, value in options.items() if name not in left_out}
+        if on_cell:
+            options["on_cell_execute"] = lambda cell, cell_index: on_cell(cell.get("id", ""))
+        own = not {"km", "kernel_manager_class"} & options.keys()
+        with _kernel(kernel_name) if own else nullcontext(options.pop("km", None)) as kernel:
             client = Client(
                 manager,
                 km=kernel,
-                limits=(cell_limit_s or execution_timeout, run_limit_s),
+                limits=(cell_s, run_limit_s),
+                **{"log": logger, "iopub_timeout": OUTPUT_TIMEOUT_S, **options},
                 startup_timeout=start_timeout,
                 kernel_name=kernel_name,
-                extra_arguments=["--IPKernelApp.log_level=CRITICAL"],  # it may report its own shutdown as an error
-                **known,
             )
             client.execute()
 
@@ -109,28 +134,34 @@ class Manager(NotebookExecutionManager):  # type: ignore[misc]
     Args:
         nb: The notebook.
         redactor: What must not be written.
-        on_cell: Called with a code cell's id before it runs.
         options: papermill's own.
     """
 
-    def __init__(self, nb: Any, redactor: Redactor, on_cell: Callable[[str], None], **options: Any) -> None:
-        super().__init__(nb, autosave_cell_every=0, **options)
+    def __init__(self, nb: Any, redactor: Redactor, **options: Any) -> None:
+        super().__init__(nb, **options)
         self._redactor = redactor
-        self._on_cell = on_cell
-        self._saved_at = -SAVE_EVERY_S
+        self.last_save_time = datetime.min.replace(tzinfo=UTC)
+
+    def notebook_start(self, **_: Any) -> None:
+        """As papermill's; nothing of an earlier run is left, and the cell of the parameters has its own id."""
+        name_injected_cell(self.nb)
+        self.nb.metadata.pop("widgets", None)  # the views of an earlier run, which had what was typed in clear
+        for cell in self.nb.cells:
+            cell.metadata.pop("execution", None)
+        super().notebook_start()
 
     def save(self, *, at_once: bool = False, **_: Any) -> None:
-        """Write the notebook, redacted and in one piece, if it was not written a moment ago."""
-        if not self.output_path or (time.monotonic() - self._saved_at < SAVE_EVERY_S and not at_once):
+        """Write the notebook, redacted, if it was not written a moment ago."""
+        every_s = min(SAVE_EVERY_S, self.autosave_cell_every or SAVE_EVERY_S)
+        if not at_once and (self.now() - self.last_save_time).total_seconds() < every_s:
             return
-        write(Path(self.output_path), self._redactor.data(self.nb))
-        self._saved_at = time.monotonic()
+        if self.output_path not in (None, "", "-"):  # what goes to standard output papermill writes once, at the end
+            _save(self.output_path, self._redactor.data(self.nb))
+        self.last_save_time = self.now()
 
-    def cell_start(self, cell: Any, cell_index: int | None = None, **_: Any) -> None:
-        """As papermill's; and whoever keeps a log of cells is told."""
-        if cell.cell_type == "code":
-            self._on_cell(cell.id)
-        super().cell_start(cell, cell_index)
+    def log(self, output: Any) -> Any:
+        """An output as it may be logged."""
+        return self._redactor.data(output)
 
     def tell(self, words: str) -> None:
         """Show a line beside the progress bar, if there is one."""
@@ -158,14 +189,49 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
     """
 
     def __init__(self, manager: Manager, *, limits: tuple[float | None, float | None], **options: Any) -> None:
-        super().__init__(manager, timeout_func=self._limit, **options)
         self._cell_s, run_s = limits
+        self._given_limit = options.pop("timeout_func", None)
         self._ends_at = None if run_s is None else time.monotonic() + run_s
+        super().__init__(manager, timeout_func=self._limit, **options)
 
     def _limit(self, cell: Any) -> float | None:
         """What a cell may take: its own limit, or what is left of the run's."""
+        own_s = self._given_limit(cell) if self._given_limit else self._cell_s
         left_s = None if self._ends_at is None else max(0.1, self._ends_at - time.monotonic())
-        return min((limit for limit in (self._cell_s, left_s) if limit is not None), default=None)
+        return min((limit for limit in (own_s, left_s) if limit is not None and limit > 0), default=None)
+
+    def papermill_execute_cells(self) -> None:
+        """As papermill's; but a cell that was broken off is not called completed, and says where it was."""
+        for index, cell in enumerate(self.nb.cells):
+            self.nb_man.cell_start(cell, index)
+            failed = False
+            try:
+                self.execute_cell(cell, index)
+            except CellExecutionError as exc:
+                failed = True
+                self.nb_man.cell_exception(cell, cell_index=index, exception=exc)
+            except (CellTimeoutError, KeyboardInterrupt):
+                self._hear_last_words()
+                raise
+            self.nb_man.cell_complete(cell, cell_index=index)
+            if failed:
+                break
+
+    def _hear_last_words(self) -> None:
+        """Interrupt the cell that is running, and take in the traceback that says where it was.
+
+        What waits for its outputs is at work still: nbclient leaves that to whoever stops the kernel.
+        """
+        from jupyter_core.utils import ensure_async, run_sync
+
+        async def hear() -> None:
+            waiting = asyncio.all_tasks() - {asyncio.current_task()}
+            if waiting:
+                await ensure_async(self.km.interrupt_kernel())
+                ended, _ = await asyncio.wait(waiting, timeout=LAST_WORDS_S)
+                await asyncio.gather(*ended, return_exceptions=True)  # the cell's error is told by its output
+
+        run_sync(hear)()
 
     def process_message(self, *given: Any, **options: Any) -> Any:
         """As papermill's; a line of progress is also shown to who watches."""
@@ -174,25 +240,65 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
             self.nb_man.tell(output.data.get("text/plain", ""))
         return output
 
+    def log_output_message(self, output: Any) -> None:
+        """As papermill's, without secrets: what is logged is written, too."""
+        super().log_output_message(self.nb_man.log(output))
+
     def set_widgets_metadata(self) -> None:
         """Keep no widget state: a record shows results, and a password field would be kept in clear."""
 
 
+def name_injected_cell(notebook: Any) -> None:
+    """Give the cell of the parameters one id: papermill draws one for each run, so that all records would differ."""
+    if any(cell.get("id") == INJECTED for cell in notebook.cells):
+        return
+    for cell in notebook.cells:
+        if INJECTED in cell.metadata.get("tags", []) and "id" in cell:
+            cell.id = INJECTED
+            return
+
+
 def say_what_ran(notebook: Any) -> None:
-    """Put right what papermill notes on the cells of a run that was broken off: that all of them were completed."""
+    """Let the cells of a run that was broken off say so: papermill would note that all of them were completed."""
     for cell in notebook.cells:
         said = cell.metadata.setdefault("papermill", {})
-        if not said.get("start_time"):
-            said["status"] = "pending"
-            note = NOT_RUN
-        elif cell.cell_type == "code" and "shell.execute_reply" not in cell.metadata.get("execution", {}):
-            said.update(status="failed", exception=True)
-            note = BROKEN_OFF
-        else:
+        if said.get("status") in ("completed", "failed"):
             continue
-        if cell.cell_type == "code" and said["status"] in ("pending", "failed"):
+        note = BROKEN_OFF if said.get("status") == "running" else NOT_RUN
+        if note == BROKEN_OFF:
+            said.update(status="failed", exception=True)
+        else:
+            said["status"] = "pending"
+        if cell.cell_type == "code":
             cell.outputs = [output for output in cell.outputs if output.get("text") not in (NOT_RUN, BROKEN_OFF)]
             cell.outputs.append(nbformat.v4.new_output("stream", name="stderr", text=note))  # type: ignore[no-untyped-call]
+
+
+def _save(output: str, notebook: Any) -> None:
+    """Write a notebook where papermill's handlers would: a file in one piece, anything else by its handler.
+
+    Raises:
+        OSError: The folder is not there, or does not take it; or the file is read-only, as a sealed record is.
+    """
+    handler = papermill_io.get_handler(output)
+    if not isinstance(handler, LocalHandler):
+        handler.write(_text(notebook), output)
+        return
+    folder = handler.cwd(None)  # where papermill was started, whatever `--cwd` says
+    handler.cwd(folder)
+    path = (Path(folder or "") / output).resolve()
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"The output folder {path.parent} does not exist.")
+    if path.exists() and not path.is_file():  # a device or a pipe
+        handler.write(_text(notebook), output)
+    elif path.exists() and not path.stat().st_mode & 0o222:
+        raise PermissionError(f"The output {path} is read-only.")
+    else:
+        write(path, notebook)
+
+
+def _text(notebook: Any) -> str:
+    return str(nbformat.writes(notebook))  # type: ignore[no-untyped-call]
 
 
 def write(path: Path, notebook: Any) -> bytes:
@@ -201,23 +307,14 @@ def write(path: Path, notebook: Any) -> bytes:
     Raises:
         OSError: The folder does not take it; nothing of it is left there.
     """
-    content = (str(nbformat.writes(notebook)) + "\n").encode("utf-8", "replace")  # type: ignore[no-untyped-call]
-    part = path.with_name(f".{path.name}.part")
-    try:
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise
+    content = (_text(notebook) + "\n").encode("utf-8", "replace")
+    files.write(path, content)
     return content
 
 
 @contextmanager
 def _kernel(name: str) -> Iterator[Any]:
-    """A kernel whose sockets are files in a private folder, off the network; ended at the end, however far it came."""
+    """A kernel, ended at the end, however far it came. Python's is off the network: its sockets are private files."""
     from jupyter_client.manager import AsyncKernelManager
 
     class Kernel(AsyncKernelManager):
@@ -229,8 +326,15 @@ def _kernel(name: str) -> Iterator[Any]:
             self.made = super().client(**options)
             return self.made
 
+        def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
+            """As Jupyter's; but it keeps no history of what ran, and being killed at the end is no error to report."""
+            own = ["--IPKernelApp.log_level=CRITICAL", "--HistoryManager.enabled=False"] if self.ipykernel else []
+            return list(super().format_kernel_cmd([*(extra_arguments or []), *own]))
+
     with tempfile.TemporaryDirectory(prefix="runbook-", dir=_short_folder(), ignore_cleanup_errors=True) as private:
-        kernel = Kernel(kernel_name=name, transport="ipc", ip=str(Path(private) / "kernel"))
+        kernel = Kernel(kernel_name=name)
+        if kernel.kernel_spec and kernel.kernel_spec.language == "python":  # others may know TCP only
+            kernel.transport, kernel.ip = "ipc", str(Path(private) / "kernel")
         try:
             yield kernel
         finally:

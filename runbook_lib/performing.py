@@ -8,6 +8,7 @@ work, so that a second one is not begun beside it; that nothing is done twice re
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import IO, Any
 
-from runbook_lib import templates
+from runbook_lib import files, templates
 from runbook_lib.errors import RunbookError, UnavailableError
 from runbook_lib.journal import Journal
 from runbook_lib.settings import Settings
@@ -117,27 +118,32 @@ class Performance:
             JournalError: The ticket's journal cannot be relied on.
             UnavailableError: The ticket's folder cannot be used.
         """
-        lines = len(self._journal.entries())
+        lines = len(self._journal.own_entries())
         held = self._hold_to_begin()
         if held is None:
             return False
         self._after = lines
-        pairs = [word for name, value in answers.items() for word in ("-p", name, value)]
-        command = [sys.executable, "-m", "runbook_lib.cli", "run", self._runbook, str(self._ticket_id), *pairs]
+        command = [sys.executable, "-m", "runbook_lib.cli", "run", self._runbook, str(self._ticket_id)]
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (open as long as the process writes to it)
         try:
-            self._process = subprocess.Popen(  # noqa: S603
-                [*command, "--perform", "--json"],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=self._errors,
-                pass_fds=(held,),
-                env={**os.environ, "RUNBOOK_PROFILE": self._profile},  # whatever .env says by now
-                start_new_session=True,  # a Ctrl-C for the kernel is none for the run
-            )
+            with tempfile.TemporaryFile() as given:  # not as arguments, which everybody on the machine can read
+                given.write(json.dumps(dict(answers)).encode())
+                given.seek(0)
+                self._process = self._started([*command, "--perform", "--json", "-f", "-"], given, held)
         finally:
             os.close(held)  # the process holds it from now on, and to its end
         return True
+
+    def _started(self, command: list[str], given: IO[bytes], held: int) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(  # noqa: S603
+            command,
+            stdin=given,
+            stdout=subprocess.DEVNULL,
+            stderr=self._errors,
+            pass_fds=(held,),
+            env={**os.environ, "RUNBOOK_PROFILE": self._profile},  # whatever .env says by now
+            start_new_session=True,  # a Ctrl-C for the kernel is none for the run
+        )
 
     def last(self) -> Mapping[str, Any] | None:
         """The journal's line of the end of the last performing run of this runbook, or None.
@@ -145,8 +151,11 @@ class Performance:
         Raises:
             JournalError: The ticket's journal cannot be relied on.
         """
-        found = [run for run in _runs(self._journal.entries()) if run[0]["runbook"] == self._runbook and _end(run)]
-        return _end(found[-1]) if found else None
+        lines = self._journal.entries()
+        writers = dict.fromkeys(line["writer"] for line in lines)
+        runs = [run for writer in writers for run in _runs([line for line in lines if line["writer"] == writer])]
+        ends = [end for run in runs if run[0]["runbook"] == self._runbook and (end := _end(run))]
+        return max(ends, key=lambda end: str(end["at"]), default=None)
 
     def progress(self) -> Iterator[Progress]:
         """How far the run is, each time that there is something new; the last one is over.
@@ -175,7 +184,7 @@ class Performance:
 
         A run that has an end may still be at work, too: its ticket gets the note of the record.
         """
-        entries = self._journal.entries()
+        entries = self._journal.own_entries()
         last = _runs(entries)[-1:]
         if last and _end(last[0]) is None:
             self._after = next(place for place, line in enumerate(entries) if line is last[0][0])
@@ -189,7 +198,7 @@ class Performance:
 
     def _read(self, seconds: float, *, works: bool) -> Progress:
         following = self._process is None
-        runs = _runs(self._journal.entries()[self._after :])
+        runs = _runs(self._journal.own_entries()[self._after :])
         own = [run for run in runs if self._process is None or run[0].get("pid") == self._process.pid]
         run = own[-1] if own else [] if works else self._just_ended
         if not run:
@@ -236,7 +245,7 @@ class Performance:
             UnavailableError: The folder cannot be used.
         """
         try:
-            self._lock_path.parent.mkdir(parents=True, exist_ok=True)
+            files.make_folder(self._lock_path.parent)
             file = os.open(self._lock_path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as exc:
             raise UnavailableError(f"The folder {self._lock_path.parent} cannot be used ({exc.strerror}).") from exc

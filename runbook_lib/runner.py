@@ -25,7 +25,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, cast
 
-from runbook_lib import answers, engine, image_types, templates
+from runbook_lib import answers, engine, files, image_types, templates
 from runbook_lib.display import MIME
 from runbook_lib.errors import InputError, OutcomeUnknownError, PersonNeededError, RunbookError, UnavailableError
 from runbook_lib.journal import Journal
@@ -151,6 +151,9 @@ def run(
 ) -> Report:
     """Run a runbook on a ticket and leave the record.
 
+    The notebook gets the run's name for `perform`, not True: it performs in this run alone (`Case.open`). So a record
+    that somebody runs again, by whatever program, only rehearses, and says so.
+
     Args:
         runbook: Its name.
         ticket_id: The ticket's number.
@@ -168,12 +171,11 @@ def run(
     settings.check_account(ticket_id)
     started_at = datetime.now(UTC)
     clock = time.monotonic()
-    executed = engine.prepared(notebook, values)
     redactor = Redactor.of(settings)
     about = _about(notebook, values, settings, started_at)
-    folder = settings.ticket_folder(values["ticket_id"])
     journal = Journal.of(settings, values["ticket_id"])
-    record = _claim(folder, f"{started_at:%Y%m%dT%H%M%S}{started_at.microsecond // 1000:03d}Z-{runbook}")
+    record = _claim(journal.record_path(started_at, runbook))
+    executed = engine.prepared(notebook, {**values, "perform": record.stem if perform else False})
     with _Signals() as signals:
         journal.append(
             "run_started",
@@ -288,15 +290,15 @@ def _execute(signals: _Signals, run_cells: Callable[[], engine.Execution]) -> en
         return engine.Execution(Status.FAILED, type(exc).__name__, words, traceback.format_exc())
 
 
-def _claim(folder: Path, stem: str) -> Path:
-    """Reserve the record's name, so that a folder that takes no files is told before anything runs.
+def _claim(record: Path) -> Path:
+    """Look whether a record can be written, so that a folder that takes no files is told before anything runs.
 
     Raises:
         UnavailableError: The folder cannot be written to.
     """
-    record = folder / f"{stem}.ipynb"
+    folder = record.parent
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        files.make_folder(folder)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as exc:
@@ -380,7 +382,7 @@ def _write(record: Path, notebook: Any, manifest: Mapping[str, Any]) -> str:
     papermill = notebook.metadata.setdefault("papermill", {})
     papermill.update(input_path=f"{manifest['runbook']}.ipynb", output_path=record.name)
     content = engine.write(record, notebook)
-    record.chmod(0o444)
+    record.chmod(files.SEALED)
     return hashlib.sha256(content).hexdigest()
 
 

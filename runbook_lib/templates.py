@@ -8,12 +8,12 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from runbook_lib import files
 from runbook_lib.errors import InputError
 
 COPIES = "open"
@@ -84,8 +84,8 @@ def copy(notebook: Path, name: str, values: Mapping[str, object]) -> Copy:
         lines = "".join(cell["source"]).split("\n")
         cell["source"] = "\n".join(_filled(line, values) for line in lines).splitlines(keepends=True)
     content["metadata"][_MADE] = _digest(content)
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    files.make_folder(path.parent)
+    files.write(path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
     return Copy(path, bool(before) and before != content, {})
 
 
@@ -96,8 +96,8 @@ def fresh(runbook: Path) -> Path:
     """
     copy = runbook.parent / COPIES / runbook.name
     try:
-        copy.parent.mkdir(exist_ok=True)
-        shutil.copyfile(runbook, copy)
+        files.make_folder(copy.parent)
+        files.write(copy, runbook.read_bytes())
     except OSError:
         return runbook
     return copy

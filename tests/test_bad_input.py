@@ -83,7 +83,7 @@ def left_a_clean_record(ran: Ran) -> None:
     errors = [o for c in ran.record.cells if c.cell_type == "code" for o in c.outputs if o.output_type == "error"]
     assert not [error for error in errors if "Traceback" in "".join(error["traceback"])]
     assert ran.report["status"] == ran.record.metadata["runbook"]["status"]
-    journal = Path(ran.report["record"]).with_name("journal.jsonl").read_text().splitlines()
+    journal = next(Path(ran.report["record"]).parent.glob("journal.*.jsonl")).read_text().splitlines()
     ended = [entry for entry in map(json.loads, journal) if entry["kind"] == "run_ended"]
     assert ran.report["status"] == ended[-1]["status"]
     assert "Traceback" not in ran.stderr

@@ -67,10 +67,31 @@ def test_list(desk: Desk) -> None:
     (desk.shelf.folder(1001) / "out.ipynb").write_bytes(notebook(1001))
     said = desk.records("list")
     assert (0, "") == (said.status, said.err)
-    heads, _, first, second = said.out.splitlines()
+    heads, _, first, second, *_ = said.out.splitlines()
     assert heads.split()[:3] == ["ticket", "runbook", "started"]
-    assert all(word in first for word in ("1001", "weekend_license", "grace", "license_issued", "sealed", record.name))
+    assert all(
+        word in first
+        for word in ("1001", "weekend_license", "grace", "license_issued", "sealed, not verified", record.name)
+    )
     assert "unsealed" in second
+    assert said.out.splitlines()[-1].startswith(
+        "Not verified: no record was looked at. `runbook records list --verify`"
+    )
+
+
+def test_list_verified(desk: Desk) -> None:
+    """Each record by itself: a good one, an altered one."""
+    good, altered = desk.shelf.seal(1001), desk.shelf.seal(1001)
+    altered.chmod(0o600)
+    altered.write_bytes(altered.read_bytes().replace(b"[in scope]", b"[no scope]"))
+    said = desk.records("list", "--verify")
+    states = {line.split()[-1]: line for line in said.out.splitlines() if line}
+    assert "sealed, verified" in states[good.name]
+    assert "sealed, altered" in states[altered.name]
+    assert said.out.endswith("1 defect; 1 of 2 sealed records of 1 ticket is good.\n")
+    runs = desk.records("list", "--verify", "--json").json["runs"]
+    assert [True, False] == [run["verified"] for run in runs]
+    assert [None, None] == [run["verified"] for run in desk.records("list", "--json").json["runs"]]
 
 
 def test_list_of_nothing(desk: Desk) -> None:
@@ -99,7 +120,7 @@ def test_list_names_a_damaged_journal_and_goes_on(desk: Desk) -> None:
     desk.shelf.journal(1001).path.unlink()
     shutil.copytree(desk.shelf.folder(1002), desk.shelf.archive.folder / "copy")
     said = desk.records("list")
-    assert (0, 3) == (said.status, len(said.out.splitlines()))
+    assert (0, 5) == (said.status, len(said.out.splitlines()))
     assert ["missing_journal", "no_ticket"] == [line.split(": ")[1] for line in said.err.splitlines()]
 
 
@@ -295,11 +316,13 @@ def test_verify(desk: Desk) -> None:
     record = desk.shelf.seal(1001)
     desk.shelf.seal(1002)
     assert "All is well: 2 sealed records of 2 tickets were verified.\n" == desk.records("verify").out
-    assert "All is well: 1 sealed records of 1 tickets were verified.\n" == desk.records("verify", 1002).out
+    assert "All is well: 1 sealed record of 1 ticket was verified.\n" == desk.records("verify", 1002).out
     assert 0 == desk.records("verify", record).status
     record.unlink()
     assert (1, 0, 1) == tuple(desk.records("verify", *words).status for words in ((), (1002,), (record,)))
-    assert f"1001      missing  {record.name} was sealed, but is not there any more." in desk.records("verify").out
+    said = " ".join(desk.records("verify").out.split())
+    assert f"1001 missing {record.name} was sealed, but is not there any more." in said
+    assert said.endswith("1 defect; 1 of 2 sealed records of 2 tickets is good.")
 
 
 def test_verify_json(desk: Desk) -> None:
@@ -340,10 +363,16 @@ def test_adopt(desk: Desk, tmp_path: Path) -> None:
     path = tmp_path / "out.ipynb"
     path.write_bytes(notebook(1001))
     said = desk.records("adopt", path, "--ticket", "1001")
-    assert said.out.startswith("It is a record of ticket 1001 now: ")
+    words = "adopted: nobody vouches for its contents"
+    assert said.out.startswith(f"It is a record of ticket 1001 now, {words}: ")
     (run,) = desk.records("list", "--json").json["runs"]
-    assert ("adopted", "ada") == (run["state"], run["operator"])
-    assert 0 == desk.records("verify").status
+    assert ("adopted", "ada", words) == (run["state"], run["operator"], run["note"])
+    page, table = tmp_path / "page.html", tmp_path / "runs.csv"
+    shown = [desk.records(*each).out for each in (("list",), ("list", "--verify"), ("show", 1001), ("verify",))]
+    assert (0, 0) == (desk.records("show", 1001, "--html", page).status, desk.records("verify").status)
+    desk.records("export", table, "--format", "csv")
+    assert [] == [text for text in (*shown, page.read_text(), table.read_text()) if words not in text]
+    assert "Verified" not in shown[2]
 
 
 # -- with the practice world

@@ -508,3 +508,60 @@ def test_exactly_once(folders: Iterator[Path], runs: list[str], there: bool) -> 
 
     assert ["1001-post"] == world.posts
     assert EffectState.ALREADY_DONE == apply(journal, Post(world)).state
+
+
+# -- what another machine's journal says
+
+
+@pytest.fixture
+def colleague(journal: Journal, world: World) -> Journal:
+    """Another machine's part of the same journal: it has posted."""
+    other = Journal(journal.folder, "sandbox/1001", KeyRing(journal.folder.parent / ".keys-of-a-colleague"))
+    effects(other).apply(Post(world))
+    return other
+
+
+def trusted(journal: Journal, other: Journal) -> None:
+    """Take the other machine's key into this one's ring."""
+    key = (journal.folder / f"journal.{other.writer}.pub").read_bytes()
+    KeyRing(journal.folder.parent / f".keys-{journal.folder.name}").trust(key)
+
+
+def test_what_a_colleague_did_is_looked_for_first(journal: Journal, world: World, colleague: Journal) -> None:
+    """The world has it: this machine adopts it, whoever the colleague is."""
+    looks = world.looks
+    assert EffectState.ADOPTED is apply(journal, Post(world)).state
+    assert (["1001-post"], looks + 1) == (world.posts, world.looks)
+    assert EffectState.ALREADY_DONE is apply(journal, Post(world)).state
+
+
+def test_what_a_trusted_colleague_did_is_not_repeated(journal: Journal, world: World, colleague: Journal) -> None:
+    """Also where the world does not show it any more."""
+    trusted(journal, colleague)
+    world.posts.clear()
+    result = apply(journal, Post(world))
+    assert (EffectState.ADOPTED, "post 1001-post") == (result.state, result.proven.summary)
+    assert [] == world.posts
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_strangers_word_is_for_a_person(journal: Journal, world: World, colleague: Journal, there: bool) -> None:
+    """Nothing is sent on it, and nothing is taken for done; the answer ends it."""
+    world.posts.clear()
+    for perform in (False, True):
+        with pytest.raises(OutcomeUnknownError, match=f"writer {colleague.writer}, which is not trusted here"):
+            effects(at(journal.folder), perform=perform).apply(Post(world))
+    assert ([], ["1001-post"]) == (world.posts, journal.answerable())
+    evidence = {"summary": "seen", "url": "", "reference": ""}
+    journal.append("answered", operation_id="1001-post", there=there, evidence=evidence if there else None)
+    assert apply(journal, Post(world)).state is (EffectState.ALREADY_DONE if there else EffectState.DONE)
+    assert ([] if there else ["1001-post"]) == world.posts
+
+
+def test_what_a_colleague_left_open_is_waited_for(journal: Journal, world: World) -> None:
+    """It may still take effect: it is looked for once more, after its time, before this machine sends."""
+    other = Journal(journal.folder, "sandbox/1001", KeyRing(journal.folder.parent / ".keys-of-a-colleague"))
+    other.append("intended", operation_id="1001-post", effect="slack_post")
+    looks = world.looks
+    assert EffectState.DONE is effects(at(journal.folder), settle_s=0).apply(Post(world)).state
+    assert looks + 2 == world.looks

@@ -105,8 +105,6 @@ def plain(made: Any) -> Any:
     for cell in made.cells:
         tags = cell.metadata.get("tags", [])
         cell.metadata = {"tags": tags} if tags else {}
-        if "injected-parameters" in tags:
-            cell.id = "injected-parameters"  # papermill draws one for each run
         if "outputs" in cell:
             cell.outputs = [one for one in cell.outputs if PROGRESS not in one.get("metadata", {})]
     return made

@@ -120,7 +120,7 @@ def test_on_disk_before_return(journal: Journal, monkeypatch: pytest.MonkeyPatch
 
 def head_of(journal: Journal) -> Path:
     """The file that says how far the journal has come."""
-    (path,) = (journal.folder.parent / ".keys" / "heads").glob("sandbox-1001-*.json")
+    (path,) = (journal.folder.parent / ".keys" / "heads" / "sandbox-1001").glob("*.json")
     return path
 
 
@@ -188,7 +188,7 @@ def test_a_damaged_line_is_refused(journal: Journal, line: bytes) -> None:
     journal.path.write_bytes(damaged)
 
     for ask in (journal.entries, lambda: journal.settled("op-1")):
-        with pytest.raises(InputError, match=r"^Line 2 of .*journal\.jsonl cannot be read"):
+        with pytest.raises(InputError, match=r"^Line 2 of .*journal\.\w+\.jsonl cannot be read"):
             ask()
     assert damaged == journal.path.read_bytes()
 
@@ -220,13 +220,17 @@ def encoded(entry: dict[str, Any]) -> bytes:
     return json.dumps(entry, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def foreign(journal: Journal) -> bytes:
-    """A line like the third, signed by somebody else's key."""
+def foreign_part(journal: Journal) -> list[bytes]:
+    """Three lines that are signed by somebody else's key."""
     other = at(journal.folder.with_name("other"), keys=".other-keys")
-    other.folder.mkdir(parents=True)
     for kind in ("one", "two", "three"):
         other.append(kind)
-    return lines_of(other)[2]
+    return lines_of(other)
+
+
+def foreign(journal: Journal) -> bytes:
+    """A line like the third, signed by somebody else's key."""
+    return foreign_part(journal)[2]
 
 
 TAMPERING: dict[str, tuple[Callable[[Journal, list[bytes]], list[bytes]], str, int | None]] = {
@@ -246,7 +250,8 @@ TAMPERING: dict[str, tuple[Callable[[Journal, list[bytes]], list[bytes]], str, i
     "duplicated": (lambda j, x: [x[0], x[1], x[1], x[2]], "broken_chain", 3),
     "another one in its place": (lambda j, x: [x[0], resigned(j, x[1], words="no"), x[2]], "broken_chain", 3),
     "another last one": (lambda j, x: [x[0], x[1], resigned(j, x[2], words="no")], "broken_chain", 3),
-    "appended with another key": (lambda j, x: [*x, foreign(j)], "unknown_key", 4),
+    "appended with another key": (lambda j, x: [*x, foreign(j)], "foreign_key", 4),
+    "another writer's part under this name": (lambda j, x: foreign_part(j), "misnamed", 1),
     "of another ticket": (lambda j, x: [x[0], x[1], resigned(j, x[2], ticket="sandbox/1002")], "other_ticket", 3),
     "cut at the end": (lambda j, x: x[:2], "truncated", 2),
     "all but the newline cut": (lambda j, x: [x[0], x[1], x[2][:-1]], "truncated", 2),
@@ -272,7 +277,7 @@ def test_tampering(three: Journal, change: Callable[..., list[bytes]], problem: 
 def test_every_problem_is_tried() -> None:
     """The list above leaves out none of the problems that the error's class names."""
     named = set(re.findall(r"`(\w+)`", str(JournalError.__doc__))) - {"problem", "line"}
-    assert named == {problem for _, problem, _ in TAMPERING.values()} | {"unreadable"}
+    assert named == {problem for _, problem, _ in TAMPERING.values()} | {"unreadable", "unknown_writer"}
 
 
 def test_a_journal_that_is_gone(three: Journal) -> None:
@@ -313,35 +318,178 @@ def test_a_head_that_cannot_be_read(three: Journal, content: bytes) -> None:
     """It is told, and not taken for none."""
     head_of(three).write_bytes(content)
 
-    with pytest.raises(InputError, match=r"sandbox-1001-\w+\.json.* cannot be read\. To go on, .*journal restart 1001"):
+    with pytest.raises(
+        InputError, match=r"sandbox-1001/\w+-\w+\.json.* cannot be read\. To go on, .*journal restart 1001"
+    ):
         three.append("four")
     assert three.restart(because="head broken", operator="grace") is not None
     assert ["restarted"] == kinds(three)
 
 
-def test_another_machine(three: Journal) -> None:
-    """A folder that was brought from elsewhere is signed by a key that is not known here, until it is trusted."""
+def test_another_machine_continues_with_its_own_part(three: Journal) -> None:
+    """The part that was brought here stays as it is; the new one says how far that had come."""
+    before = three.path.read_bytes()
     here = at(three.folder, keys=".keys-of-another-machine")
-
-    with pytest.raises(JournalError, match=r"Line 1 of .*runbook keys trust FILE") as caught:
-        here.append("four")
-    assert "unknown_key" == caught.value.problem
-
-    (public,) = KeyRing(three.folder.parent / ".keys").public_keys().values()
-    KeyRing(three.folder.parent / ".keys-of-another-machine").trust(public.read_bytes())
     here.append("four")
-    assert ["one", "two", "three", "four"] == kinds(here)
+
+    assert ["one", "two", "three", "four"] == kinds(here) == kinds(three)
+    assert before == three.path.read_bytes()
+    assert {"lines": 3, "sha256": hashlib.sha256(lines_of(three)[2][:-1]).hexdigest()}.items() <= (
+        here.entries()[3]["seen"][three.writer].items()
+    )
 
 
-def test_rotation(three: Journal) -> None:
-    """What a retired key signed stays valid; new lines are signed by the new key."""
+def test_an_unknown_writers_part_is_no_damage(three: Journal) -> None:
+    """Without its public key nothing can be said of it, and it is not told as history."""
+    (three.folder / f"journal.{three.writer}.pub").unlink()
+    here = at(three.folder, keys=".keys-of-another-machine")
+    here.append("four")
+
+    assert ["four"] == kinds(here)
+    unknown = here.parts()[1] if here.parts()[0].is_own else here.parts()[0]
+    assert (True, 3, "unknown_writer") == (
+        unknown.is_unknown,
+        len(unknown.lines),
+        getattr(unknown.error, "problem", ""),
+    )
+
+
+def test_rotation_begins_a_part(three: Journal) -> None:
+    """What a retired key signed stays valid, as the first part of one history."""
     ring = KeyRing(three.folder.parent / ".keys")
-    before = ring.signing_key
-    after = ring.rotate()
+    before, after = ring.signing_key, ring.rotate()
     three.append("four")
 
-    assert [before] * 3 + [after] == [json.loads(line)["key"] for line in lines_of(three)]
-    assert ["one", "two", "three", "four"] == kinds(at(three.folder))
+    assert [before] * 3 + [after] == [entry["writer"] for entry in three.entries()]
+    assert ["one", "two", "three", "four"] == kinds(at(three.folder)) == [each["kind"] for each in three.own_entries()]
+
+
+def test_lost_keys_leave_a_part_of_another_writer(three: Journal) -> None:
+    """The public key beside it still verifies it; a new key begins a part of its own."""
+    shutil.rmtree(three.folder.parent / ".keys")
+    again = at(three.folder)
+    again.append("four")
+
+    assert ["one", "two", "three", "four"] == kinds(again)
+    assert ["four"] == [entry["kind"] for entry in again.own_entries()]
+
+
+def test_a_folder_that_was_moved_keeps_its_head(three: Journal, tmp_path: Path) -> None:
+    """Wherever it stands, a part that was cut shows."""
+    moved = three.folder.parent.rename(tmp_path / "moved")
+    there = at(moved / "1001")
+    assert ["one", "two", "three"] == kinds(there)
+    there.path.write_bytes(b"".join(lines_of(there)[:2]))
+    with pytest.raises(JournalError) as caught:
+        there.entries()
+    assert "truncated" == caught.value.problem
+
+
+# -- journals of versions before this one
+
+
+@pytest.fixture
+def legacy(three: Journal) -> Journal:
+    """The same three lines where versions before this one kept them, with their head."""
+    place = hashlib.sha256(str(three.folder.absolute()).encode()).hexdigest()[:8]
+    head_of(three).rename(three.folder.parent / ".keys" / "heads" / f"sandbox-1001-{place}.json")
+    (three.folder / f"journal.{three.writer}.pub").unlink()
+    three.path.rename(three.folder / "journal.jsonl")
+    return three
+
+
+def test_a_journal_of_before_is_continued_in_a_part(legacy: Journal) -> None:
+    """It stays as it is; the part's first line names its head, and both are one history of this machine."""
+    before = (legacy.folder / "journal.jsonl").read_bytes()
+    legacy.append("four")
+
+    assert ["one", "two", "three", "four"] == kinds(legacy) == [each["kind"] for each in legacy.own_entries()]
+    assert before == (legacy.folder / "journal.jsonl").read_bytes()
+    assert 3 == legacy.entries()[3]["seen"][""]["lines"]
+
+
+@pytest.mark.parametrize(("lines", "problem"), [(2, "truncated"), (0, "missing")])
+def test_a_journal_of_before_that_was_cut(legacy: Journal, lines: int, problem: str) -> None:
+    """Its head is where it was; it is set aside as any other part."""
+    path = legacy.folder / "journal.jsonl"
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:lines]))
+    with pytest.raises(JournalError) as caught:
+        legacy.append("run_started")
+    assert problem == caught.value.problem
+    legacy.restart(because="cut", operator="grace")
+    assert ["restarted"] == kinds(legacy)
+
+
+# -- what other writers say
+
+
+@pytest.fixture
+def colleague(journal: Journal) -> Journal:
+    """Another machine's journal of the same ticket, in the same folder."""
+    return at(journal.folder, keys=".keys-of-a-colleague")
+
+
+def trust(journal: Journal, other: Journal) -> None:
+    """Take the other one's key into the ring."""
+    ring = KeyRing(journal.folder.parent / ".keys")
+    ring.trust((journal.folder / f"journal.{other.writer}.pub").read_bytes())
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_another_writers_word_is_a_claim(journal: Journal, colleague: Journal, trusted: bool) -> None:
+    """It never settles an effect by itself; what a person here has answered goes before it."""
+    colleague.append("intended", operation_id="op-1")
+    assert colleague.open_since("op-1") == journal.open_since("op-1")
+    colleague.append("done", operation_id="op-1", evidence=EVIDENCE)
+    if trusted:
+        trust(journal, colleague)
+
+    assert (None, None) == (journal.settled("op-1"), journal.open_since("op-1"))
+    claim = journal.claimed("op-1")
+    assert claim is not None
+    assert (Evidence(**EVIDENCE), trusted, colleague.writer) == (claim.evidence, claim.is_trusted, claim.writer)
+    journal.append("answered", operation_id="op-1", there=False, evidence=None)
+    assert journal.claimed("op-1") is None
+
+
+def test_an_unknown_writers_word_is_a_claim_too(journal: Journal, colleague: Journal) -> None:
+    """Only to look, and to ask a person."""
+    colleague.append("done", operation_id="op-1", evidence=EVIDENCE)
+    (journal.folder / f"journal.{colleague.writer}.pub").unlink()
+    claim = journal.claimed("op-1")
+    assert claim is not None
+    assert not claim.is_trusted
+
+
+def test_another_writers_failure_is_of_its_own_attempt(journal: Journal, colleague: Journal) -> None:
+    """What this machine intended stays open."""
+    journal.append("intended", operation_id="op-1")
+    colleague.append("intended", operation_id="op-1")
+    colleague.append("not_done", operation_id="op-1")
+    assert journal.open_since("op-1") is not None
+    assert ["op-1"] == journal.open_operations()
+
+
+def test_another_writers_damaged_part_stops_the_run(journal: Journal, colleague: Journal) -> None:
+    """Nothing is done by a journal that was touched, whoever wrote it, until a person has set it aside."""
+    colleague.append("done", operation_id="op-1", evidence=EVIDENCE)
+    journal.append("run_started")
+    colleague.path.write_bytes(colleague.path.read_bytes().replace(b"message 1", b"message 2"))
+    with pytest.raises(JournalError):
+        journal.append("intended", operation_id="op-1")
+    kept = journal.restart(because="edited", operator="grace")
+    assert kept is not None
+    assert ["run_started", "restarted"] == kinds(journal)
+
+
+def test_another_machines_clock_does_not_matter(journal: Journal, colleague: Journal, monkeypatch: Any) -> None:
+    """A colleague's clock that is ahead keeps nobody from work."""
+    monkeypatch.setattr(journal_module, "datetime", Clock)
+    monkeypatch.setattr(Clock, "shift", timedelta(hours=1))
+    colleague.append("run_started")
+    monkeypatch.setattr(Clock, "shift", timedelta(0))
+    journal.append("run_started")
+    assert 2 == len(kinds(journal))
 
 
 def test_restart(three: Journal) -> None:
@@ -572,7 +720,7 @@ def test_evidence_of_another_shape_is_refused(journal: Journal, kind: str, evide
     journal.append(kind, operation_id="op-1", evidence=evidence)
     journal.append("run_ended")
 
-    with pytest.raises(InputError, match=r"^Line 2 of .*journal\.jsonl cannot be read"):
+    with pytest.raises(InputError, match=r"^Line 2 of .*journal\.\w+\.jsonl cannot be read"):
         journal.settled("op-1")
     assert journal.settled("op-2") is None
 
@@ -581,7 +729,7 @@ def test_missing_evidence_is_refused(journal: Journal) -> None:
     """The same holds for a line without any."""
     journal.append("done", operation_id="op-1")
 
-    with pytest.raises(InputError, match=r"^Line 1 of .*journal\.jsonl cannot be read"):
+    with pytest.raises(InputError, match=r"^Line 1 of .*journal\.\w+\.jsonl cannot be read"):
         journal.settled("op-1")
 
 

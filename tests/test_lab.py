@@ -15,9 +15,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from jupyter_client.manager import KernelManager
 
 from runbook_lib.cli import _parsed
-from runbook_lib.lab import root
+from runbook_lib.lab import root, serve_only, without_history
 from runbook_lib.settings import ROOT
 from runbook_lib.templates import fresh
 from tests.practice import World
@@ -63,8 +64,12 @@ def test_it_runs_beside_the_practice_world(lab: subprocess.Popen[str], tmp_path:
     assert "/control-room" in said
     (path,) = (tmp_path / "home").glob("jpserver-*.json")
     server = json.loads(path.read_text())
-    assert str(tmp_path) == server["root_dir"]
     url, opened = found.groups()
+    assert {"notebooks", "outputs"} == served_names(url, server["token"], "")
+    assert "start_here.ipynb" in served_names(url, server["token"], "notebooks")
+    for beside in ("home", ".env", "outputs/../home", "outputs/.keys"):
+        kept = httpx.get(f"{url}/api/contents/{beside}?token={server['token']}", trust_env=False)
+        assert 404 == kept.status_code, beside
     home = httpx.get(f"{url}/?token={server['token']}", trust_env=False)
     assert (302, opened) == (home.status_code, home.headers["Location"])
     assert 200 == httpx.get(f"{url}{opened}", trust_env=False).status_code
@@ -72,6 +77,40 @@ def test_it_runs_beside_the_practice_world(lab: subprocess.Popen[str], tmp_path:
     lab.communicate(timeout=60)
     with pytest.raises(ProcessLookupError):
         os.kill(server["pid"], 0)
+
+
+def served_names(url: str, token: str, folder: str) -> set[str]:
+    """What the browser of files shows of a folder."""
+    found = httpx.get(f"{url}/api/contents/{folder}?token={token}", trust_env=False).json()
+    return {item["name"] for item in found["content"]}
+
+
+def test_its_kernels_keep_no_history(tmp_path: Path) -> None:
+    """What is typed there is about customers: nothing of it is on disk afterwards."""
+    folder = without_history(tmp_path / "ipython")
+    manager = KernelManager(kernel_name="python3")
+    manager.start_kernel(env={**os.environ, "IPYTHONDIR": str(folder)})
+    client = manager.client()
+    client.start_channels()
+    try:
+        client.wait_for_ready(timeout=60)
+        found = client.execute_interactive("'customer', get_ipython().history_manager.enabled", timeout=60)
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    assert "ok" == found["content"]["status"]
+    left = [path for path in folder.rglob("*") if path.is_file()]
+    assert [] == [path for path in left if b"customer" in path.read_bytes()]
+
+
+def test_a_folder_of_links_to_what_is_served(tmp_path: Path) -> None:
+    """In the places that they have to each other, so that links between them hold."""
+    notebooks, outputs = tmp_path / "ada" / "runbook" / "notebooks", tmp_path / "ada" / "records"
+    for folder in (notebooks, outputs):
+        folder.mkdir(parents=True)
+    served = serve_only(tmp_path / "served", notebooks, outputs)
+    assert (notebooks, outputs) == tuple((served / name).resolve() for name in ("runbook/notebooks", "records"))
+    assert {"runbook", "records"} == {path.name for path in served.iterdir()}
 
 
 def test_it_opens_a_fresh_copy(notebooks: Path) -> None:

@@ -82,9 +82,7 @@ def test_the_number_of_writes_does_not_grow_with_the_cells(
     """At the start, every few seconds, and at the end."""
     writes: list[Path] = []
     monkeypatch.setattr(papermill_engine, "write", lambda path, notebook: writes.append(path))
-    manager = Manager(
-        small(cells), Redactor({}), lambda cell: None, output_path=str(tmp_path / "out.ipynb"), progress_bar=False
-    )
+    manager = Manager(small(cells), Redactor({}), output_path=str(tmp_path / "out.ipynb"), progress_bar=False)
     manager.notebook_start()
     for index, cell in enumerate(manager.nb.cells):
         manager.cell_start(cell, index)
@@ -100,7 +98,7 @@ def test_nothing_secret_is_saved_on_the_way(tmp_path: Path) -> None:
     notebook.cells[0].source = "token = 'xoxb-canary'"
     path = tmp_path / "out.ipynb"
     net = Redactor({"slack_token": "xoxb-canary"})
-    manager = Manager(notebook, net, lambda cell: None, output_path=str(path), progress_bar=False)
+    manager = Manager(notebook, net, output_path=str(path), progress_bar=False)
     manager.notebook_start()
 
     assert "canary" not in path.read_text()

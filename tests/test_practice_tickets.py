@@ -68,7 +68,8 @@ def test_performing_reaches_the_outcome_of_the_ticket(practice: World, ticket_id
     assert [{"name": "Practice Engineer"}] == practice.rows(
         "SELECT u.name FROM tickets t JOIN users u ON u.id = t.assignee_id WHERE t.id = ?", ticket_id
     )
-    lines = (practice.outputs / "sandbox" / str(ticket_id) / "journal.jsonl").read_text().splitlines()
+    (journal,) = (practice.outputs / "sandbox" / str(ticket_id)).glob("journal.*.jsonl")
+    lines = journal.read_text().splitlines()
     kinds = [json.loads(line)["kind"] for line in lines]
     # after the end comes only the note with the record's digest
     assert ("run_started", ["run_ended", "intended", "done"]) == (kinds[0], kinds[-3:])

@@ -73,6 +73,12 @@ def assert_recorded(settings: Settings, report: dict[str, Any], status: Status) 
     assert ("run_ended", record.name, digest) == (ended["kind"], ended["record"], ended["sha256"])
 
 
+def journal_files(settings: Settings) -> set[str]:
+    """What a run leaves beside its record: its part of the journal, the key that verifies it, the lock."""
+    writer = Journal.of(settings, 7).writer
+    return {f"journal.{writer}.jsonl", f"journal.{writer}.pub", ".journal.lock"}
+
+
 def test_a_run_to_the_end(settings: Settings) -> None:
     """Every cell is completed, and nothing but record and journal is left."""
     write(settings, "1 + 1", "ticket_id")
@@ -80,7 +86,7 @@ def test_a_run_to_the_end(settings: Settings) -> None:
     assert_recorded(settings, vars(report), Status.COMPLETED)
     assert "cc" == states(report.record)
     names = {path.name for path in Path(report.record).parent.iterdir()}
-    assert {Path(report.record).name, "journal.jsonl", ".journal.lock"} == names
+    assert {Path(report.record).name, *journal_files(settings)} == names
 
 
 def test_an_error_in_a_cell(settings: Settings) -> None:
@@ -153,7 +159,7 @@ def test_a_disk_that_takes_no_record(settings: Settings) -> None:
     assert "File too large" in str(caught.value)
     ended = last_entry(settings)
     assert ("run_ended", None, "completed") == (ended["kind"], ended["record"], ended["status"])
-    assert {"journal.jsonl", ".journal.lock"} == {path.name for path in settings.ticket_folder(7).iterdir()}
+    assert journal_files(settings) == {path.name for path in settings.ticket_folder(7).iterdir()}
 
 
 # -- signals
@@ -168,7 +174,7 @@ def started(settings: Settings) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
-    wait_for(lambda: (settings.ticket_folder(7) / "journal.jsonl").exists())
+    wait_for(lambda: any(path.stat().st_size for path in settings.ticket_folder(7).glob("journal.*.jsonl")))
     return process
 
 
@@ -218,6 +224,7 @@ def test_a_signal_before_the_first_cell_cancels_the_run(
 def test_a_signal_while_the_record_is_written_waits(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """The run has ended; what is left to do is done."""
     write(settings, "1")
+    assert Journal.of(settings, 7).writer  # the key is made before a run begins
     real = os.fsync
 
     def interrupted(descriptor: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -58,10 +59,13 @@ def test_a_performed_record_is_sealed(here: World) -> None:
     entries = journal(here, 1009)
     ended = next(entry for entry in entries if entry["kind"] == "run_ended")
     assert (digest, record.name, "license_issued") == (ended["sha256"], ended["record"], ended["outcome"])
-    lines = (record.parent / "journal.jsonl").read_bytes().splitlines()
+    (part,) = record.parent.glob("journal.*.jsonl")
+    lines = part.read_bytes().splitlines()
     head = hashlib.sha256(lines[int(str(ended["n"])) - 1]).hexdigest()
-    assert [Seal(record.name, digest, int(str(ended["n"])), head)] == here.seals(1009)
-    assert 0o444 == record.stat().st_mode & 0o777
+    writer = part.name.split(".")[1]
+    assert [Seal(record.name, digest, int(str(ended["n"])), head, writer)] == here.seals(1009)
+    assert f"-{writer[:8]}.ipynb" == record.name[-15:]
+    assert 0o400 == record.stat().st_mode & 0o777
 
     again = here.runbook("run", "weekend_license", 1009, "--perform", "--json")
     assert [record.name, Path(again.report["record"]).name] == [seal.record for seal in here.seals(1009)]
@@ -90,7 +94,9 @@ def test_a_note_that_could_not_be_sent(own_world: World) -> None:
 
 def test_a_seal_is_read_as_it_was_written() -> None:
     """Also with the line ends of a mail; nothing else passes for one."""
-    seal = Seal("20261121T100000000Z-weekend_license.ipynb", "a" * 64, 12, "b" * 64)
+    seal = Seal("20261121T100000000Z-weekend_license.ipynb", "a" * 64, 12, "b" * 64, "c" * 16)
+    before = replace(seal, key="")  # as versions without writers noted it
+    assert before == find_seal(seal_note(before))
     assert seal == find_seal(seal_note(seal)) == find_seal(seal_note(seal).replace("\n", "\r\n") + "\r\n")
     for text in ("", "License runbook: record x", seal_note(seal).replace("a" * 64, "a" * 63), "x" + seal_note(seal)):
         assert find_seal(text) is None

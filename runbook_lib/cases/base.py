@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -37,6 +38,9 @@ from runbook_lib.models import Comment, EffectState, Evidence, Outcome, Person, 
 from runbook_lib.results import StepResult, show, somebody_is_there
 from runbook_lib.settings import Settings
 
+RUN_NAME = re.compile(r"\d{8}T\d{9}Z-[\w.-]+")
+"""A run's name, which is its record's; see `runner.run`."""
+
 
 class Case:
     """One ticket in one runbook. Open it with `open`, then call the steps in order.
@@ -48,6 +52,7 @@ class Case:
         thread: Its comments, once they were read.
         outcome: How the case ended, or in a rehearsal would end; None while it is open.
         walk: What a person in JupyterLab has beside the cards; None where nobody is there.
+        note: What the reader should know of this execution, or "".
         changes: Whether the runbook changes anything, so that there is something to perform.
         any_ticket: Whether JupyterLab asks for the ticket's number.
     """
@@ -72,6 +77,7 @@ class Case:
         self._ended_by = ""
         self._me: Person | None = None
         self.walk: Walk | None = None
+        self.note = ""
         self.forget()
 
     def forget(self) -> None:
@@ -83,7 +89,9 @@ class Case:
 
         Args:
             ticket_id: The ticket's number.
-            perform: Whether the steps change things. Refused in JupyterLab, where a notebook only rehearses.
+            perform: Whether the steps change things; or the name of the run that does, which is what a record holds:
+                it performs as long as that run is under way, so that a record that is run again only rehearses.
+                Refused in JupyterLab, where a notebook only rehearses.
 
         Raises:
             RunbookError: Shown as one sentence: wrong number, closed ticket, service down ...
@@ -96,8 +104,9 @@ class Case:
 
     @classmethod
     def _open(cls, ticket_id: object, perform: object) -> Self:
-        number, performing = int(str(answers.parse("ticket_id", ticket_id))), bool(answers.parse("perform", perform))
-        person = somebody_is_there()
+        number = int(str(answers.parse("ticket_id", ticket_id)))
+        run = perform if isinstance(perform, str) and RUN_NAME.fullmatch(perform) else ""
+        performing, person = bool(run or answers.parse("perform", perform)), somebody_is_there()
         if performing and person:
             raise InputError(
                 "In JupyterLab this notebook only rehearses, so that every change has its record. Set perform back to "
@@ -107,8 +116,16 @@ class Case:
         settings.check_account(ticket_id)
         services = connect(settings)
         ticket = _ticket(services.zendesk, number)
-        effects = _effects(settings, services, number, perform=performing)
+        again = bool(run) and not _is_under_way(Journal.of(settings, number), run)
+        effects = _effects(settings, services, number, perform=performing and not again)
         case = cls(ticket, settings, services, effects)
+        if again:
+            case.note = f"The run {run} has ended. This is its record, run again: it only rehearses."
+        elif performing and not run:
+            case.note = (
+                "Not started by runbook run, so that nothing seals this notebook. "
+                f"Once it is executed: runbook records adopt NOTEBOOK --ticket {number}"
+            )
         if person:
             case.walk = Walk(case, Progress().say, {"ticket_id": ticket_id}, before=_in_the_kernel(cls, ticket_id))
         return case
@@ -190,9 +207,11 @@ class Case:
             ("status", ticket.status),
             ("assignee", ticket.assignee_name or "nobody"),
         ]
-        parts = (Table((f"ticket {ticket.id}", ""), rows),)
+        parts: tuple[Part, ...] = (Table((f"ticket {ticket.id}", ""), rows),)
+        if self.note:
+            parts += (Paragraph(self.note),)
         card = Card(f"Ticket {ticket.id}", "read", Tone.PLAIN, self.badge, parts)
-        return StepResult(card, self._data("open", "read", "The ticket was read."))
+        return StepResult(card, self._data("open", "read", f"The ticket was read. {self.note}".rstrip()))
 
     def result(
         self,
@@ -349,6 +368,13 @@ def _ticket(zendesk: Zendesk, number: int) -> Ticket:
 def _effects(settings: Settings, services: Services, ticket_id: int, *, perform: bool) -> Effects:
     journal = Journal.of(settings, ticket_id)
     return Effects(journal, services.budget, settle_s=settings.settle_s, perform=perform)
+
+
+def _is_under_way(journal: Journal, run: str) -> bool:
+    """Whether a performing run of this ticket has begun and has not ended."""
+    lines = [line for line in journal.entries() if line.get("record") == f"{run}.ipynb"]
+    began = any(line["kind"] == "run_started" and line.get("performed") is True for line in lines)
+    return began and all(line["kind"] != "run_ended" for line in lines)
 
 
 def _in_the_kernel(kind: type[Case], ticket_id: object) -> Walk | None:

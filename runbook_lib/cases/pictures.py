@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runbook_lib import image_types, screenshots
+from runbook_lib import files, image_types, screenshots
 from runbook_lib.display import clean, size
 from runbook_lib.errors import InputError, RunbookError
 from runbook_lib.models import Attachment, Comment
@@ -205,8 +205,8 @@ def keep(folder: Path, file_name: str, content: bytes) -> str:
     kind = screenshots.media_type(content, name=file_name)
     path = folder / "screenshots" / f"{hashlib.sha256(content).hexdigest()[:16]}.{kind.partition('/')[2]}"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+        files.make_folder(path.parent)
+        files.write(path, content)
     except OSError as exc:
         raise InputError(f"The image cannot be kept in {path.parent}: {exc.strerror}.") from exc
     return str(path)

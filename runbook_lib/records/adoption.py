@@ -1,29 +1,37 @@
 """Taking in a notebook that plain papermill has executed: it becomes a sealed record of its ticket.
 
-The bytes stay what they are, since they are what somebody vouches for; the journal says who. What is refused: a
-notebook that did not run, is of another ticket, is sealed already, or holds a license or a secret.
+The bytes stay what they are from then on; the journal says who took them in. Nobody vouches for what is in them, since
+nobody can say where they were before, and it is said so wherever such a record is shown. What is refused: a notebook
+that did not run, is of another ticket, contradicts itself, is sealed already, or holds a license or a secret.
 """
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import os
 import re
+from collections.abc import Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+from runbook_lib import files
+from runbook_lib.display import clean
 from runbook_lib.errors import InputError, RunbookError, UnavailableError
 from runbook_lib.journal import Journal
 from runbook_lib.models import Status
 from runbook_lib.records.archive import Archive
 from runbook_lib.records.reading import Record, mapping, read, text
-from runbook_lib.records.runs import SUFFIX
+from runbook_lib.records.runs import finite
 from runbook_lib.records.verification import Verifier
 from runbook_lib.redaction import Redactor
 from runbook_lib.settings import Settings
 
-READ_ONLY = 0o444
+CLOCKS_S = 5.0
+"""How far a manifest's moments may be from papermill's, which are taken within the same run."""
+_RUN_IT = "Run the runbook's own notebook anew, and adopt what that leaves."
 _PERSON_NEEDED = ("PersonNeededError", "OutcomeUnknownError", "NeedsAnswerError")
 _FOREIGN_SECRET = re.compile(
     r"BEGIN [A-Z ]{0,60}(?:PRIVATE KEY|LICENSE)"
@@ -44,20 +52,22 @@ def adopt(path: Path, ticket_id: int, settings: Settings, operator: str) -> Path
         path: The notebook that papermill has made.
         ticket_id: The ticket.
         settings: Where records are, and which secrets must not be in one.
-        operator: Who vouches for it.
+        operator: Who takes it in.
 
     Raises:
-        InputError: It is none of ours, of another ticket, sealed already, or holds a license or a secret.
+        InputError: It is none of ours, of another ticket, contradicts itself, is sealed already, or holds a license or
+            a secret.
         UnavailableError: The folder cannot be written.
     """
     found = read(path)
     runbook, started_at = _origin(found, path, ticket_id)
+    _refuse_contradictions(found, path, {"ticket_id": ticket_id, "runbook": runbook, "profile": settings.profile})
     _refuse_secrets(found, path, settings)
     digest = hashlib.sha256(found.content).hexdigest()
     if sealed := Verifier(Archive.of(settings)).sealed_as(digest):
         raise InputError(f"{path} is sealed already, as {sealed.record} of ticket {sealed.ticket_id}.")
     journal = Journal.of(settings, ticket_id)
-    record = journal.folder / f"{started_at:%Y%m%dT%H%M%S}{started_at.microsecond // 1000:03d}Z-{runbook}{SUFFIX}"
+    record = journal.record_path(started_at, runbook)
     in_place = _same(path, record)
     if os.path.lexists(record) and not in_place:
         raise InputError(f"{record} is there already; two records cannot have the same start.")
@@ -94,6 +104,76 @@ def _origin(found: Record, path: Path, ticket_id: int) -> tuple[str, datetime]:
     return runbook, started_at
 
 
+def _refuse_contradictions(found: Record, path: Path, about: Mapping[str, object]) -> None:
+    """A manifest is of the run that the cells show; one that a record kept from the run before is of another.
+
+    Args:
+        found: The notebook.
+        path: Its file.
+        about: What is known of it: the ticket, the runbook, the profile.
+
+    Raises:
+        InputError: Something in it is told twice, and differently.
+    """
+    manifest, ran = found.manifest, _parameters(found)
+    last, first = found.steps[-1], mapping(found.papermill.get("parameters"))
+    pairs = [(name, manifest.get(name), known) for name, known in about.items()]
+    pairs += [("runbook", step.get("runbook"), about["runbook"]) for step in found.steps]
+    pairs += [(name, value, ran.get(name)) for name, value in (*first.items(), *_given(manifest).items())]
+    pairs += [("ticket_id", ran.get("ticket_id"), about["ticket_id"])]
+    if manifest.get("status") == Status.COMPLETED:
+        pairs += [(name, manifest.get(name), last.get(name)) for name in ("outcome", "performed")]
+    for name, one, other in pairs:
+        if one is not None and other is not None and one != other:
+            words = f"{path} contradicts itself: {name} is {clean(str(one))} in one place and {clean(str(other))}"
+            raise InputError(f"{words} in another. It was edited, or a record was run again. {_RUN_IT}")
+    if not _is_of_this_run(manifest, found.papermill):
+        raise InputError(f"{path} has the manifest of another run than the one that its cells show. {_RUN_IT}")
+
+
+def _given(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+    return mapping(manifest.get("parameters"))
+
+
+def _parameters(found: Record) -> dict[str, object]:
+    """The parameters that the cells ran with: those of the notebook, and over them those that papermill put in."""
+    values: dict[str, object] = {}
+    for tag in ("parameters", "injected-parameters"):
+        for cell in found.cells:
+            if tag in cell.tags:
+                values |= _literals(cell.source)
+    return {**mapping(found.papermill.get("parameters")), **values}
+
+
+def _literals(source: str) -> dict[str, object]:
+    """The names that a cell gives plain values; nothing if it is no such cell."""
+    values: dict[str, object] = {}
+    with suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+        for node in ast.parse(source).body:
+            targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+            value = getattr(node, "value", None)
+            if value is not None and len(targets) == 1 and isinstance(targets[0], ast.Name):
+                values[targets[0].id] = ast.literal_eval(value)
+    return values
+
+
+def _is_of_this_run(manifest: Mapping[str, Any], papermill: Mapping[str, Any]) -> bool:
+    """Whether what papermill ran lies within the run that a manifest tells of, as far as both tell."""
+    began, ended = _moment(manifest.get("started_at")), _moment(manifest.get("ended_at"))
+    start, end = _moment(papermill.get("start_time")), _moment(papermill.get("end_time"))
+    leeway = timedelta(seconds=CLOCKS_S)
+    return not ((began and start and start < began - leeway) or (ended and end and end > ended + leeway)) and not (
+        ended and start and start > ended + leeway
+    )
+
+
+def _moment(value: object) -> datetime | None:
+    with suppress(ValueError, OverflowError):
+        moment = datetime.fromisoformat(text(value))
+        return moment.astimezone(UTC) if moment.tzinfo else None
+    return None
+
+
 def _refuse_secrets(found: Record, path: Path, settings: Settings) -> None:
     """Look for a license or a secret, however the file writes its letters.
 
@@ -123,6 +203,7 @@ def _told(found: Record, runbook: str) -> dict[str, object]:
         "status": status,
         "outcome": outcome or None,
         "summary": text(last.get("summary"))[:500],
+        "seconds": finite(found.papermill.get("duration")),
     }
 
 
@@ -132,18 +213,10 @@ def _copy(content: bytes, record: Path) -> None:
     Raises:
         UnavailableError: The folder does not take it; nothing of it is left there.
     """
-    part = record.with_name(f".{record.name}.part")
     try:
-        record.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.chmod(READ_ONLY)
-        part.replace(record)
+        files.make_folder(record.parent)
+        files.write(record, content, mode=files.SEALED)
     except OSError as exc:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
         raise UnavailableError(f"The record {record} cannot be written: {exc.strerror}.") from exc
 
 

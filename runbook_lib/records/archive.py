@@ -1,8 +1,8 @@
 """Where the records are: the folders of a profile, each read with its journal. Only reads; opens no record.
 
-A journal that cannot be relied on gives no runs but a problem, and the other tickets are read all the same. A journal
-that was set aside by a restart is read as far as it can be, if it is the one whose SHA-256 the restart's own line
-holds; its runs are told as `set_aside`.
+A journal is the union of its writers' parts. One that cannot be relied on gives no runs but a problem; the others, and
+the other tickets, are read all the same. A part that was set aside by a restart is read as far as it can be, if it is
+the one whose SHA-256 the restart's own line holds; its runs are told as `set_aside`.
 """
 
 from __future__ import annotations
@@ -14,38 +14,25 @@ import multiprocessing
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
 from typing import Any, Self
 
-from runbook_lib.errors import InputError, JournalError
+from runbook_lib.chains import Chain, merged
+from runbook_lib.errors import InputError
+from runbook_lib.heads import Heads
 from runbook_lib.journal import Journal
 from runbook_lib.keyring import KeyRing
+from runbook_lib.records import union
 from runbook_lib.records.runs import SUFFIX, Event, Run, finished, stray, together
+from runbook_lib.records.union import Problem
 from runbook_lib.settings import Settings
 
 MANY_TICKETS = 400
 """From here on several processes read, since each line's signature takes its time."""
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Why a folder's journal tells nothing that can be relied on.
-
-    Attributes:
-        folder: The folder's name; a ticket's number, unless it is no ticket's folder.
-        code: The defect, in one word.
-        words: The defect, in a sentence.
-        line: The journal's line that shows it, or None.
-    """
-
-    folder: str
-    code: str
-    words: str
-    line: int | None = None
 
 
 @dataclass(frozen=True)
@@ -77,8 +64,9 @@ class Archive:
         return cls(settings.outputs.resolve() / settings.profile, settings.profile, settings.key_folder)
 
     def tickets(self) -> list[int]:
-        """The tickets that have a folder, or had a journal on this machine."""
-        return sorted({int(name) for name in (*self._heads(), *self._folders()) if _is_ticket(name)})
+        """The tickets that have a folder, or had a journal of this key ring."""
+        heads = Heads(self.keys).tickets(self.profile, self.folder)
+        return sorted({int(name) for name in (*heads, *self._folders()) if _is_ticket(name)})
 
     def strangers(self) -> list[Problem]:
         """The folders that hold notebooks and are no ticket's."""
@@ -106,18 +94,6 @@ class Archive:
         ring = KeyRing(self.keys)
         return [self._ledger(ticket_id, ring) for ticket_id in tickets]
 
-    def _heads(self) -> list[str]:
-        """The tickets of which a head is kept; a ring may keep those of other folders, too.
-
-        Source: `Journal._head_path`.
-        """
-        heads = (self.keys / "heads").glob(f"{self.profile}-*-*.json")
-        parts = [path.stem.removeprefix(f"{self.profile}-").rpartition("-") for path in heads]
-        return [name for name, _, place in parts if place == self._place(name)]
-
-    def _place(self, name: str) -> str:
-        return hashlib.sha256(str((self.folder / name).absolute()).encode()).hexdigest()[:8]
-
     def _folders(self) -> list[str]:
         try:
             with os.scandir(self.folder) as found:
@@ -134,40 +110,32 @@ class Archive:
             return Ledger(ticket_id, problems=(Problem(str(ticket_id), "unreadable", words),))
         try:
             names = notebooks(folder)
-            entries = Journal(folder, f"{self.profile}/{ticket_id}", ring).entries()
-            events, problems = _events(folder, entries)
-            runs = together(ticket_id, events)
-        except JournalError as exc:
-            return Ledger(ticket_id, problems=(Problem(str(ticket_id), journal_code(exc.problem), str(exc), exc.line),))
+            chains = Journal(folder, f"{self.profile}/{ticket_id}", ring).parts()
         except InputError as exc:
             return Ledger(ticket_id, problems=(Problem(str(ticket_id), "unreadable", str(exc)),))
-        if names and not entries:
-            words = f"The folder {folder} holds notebooks, but no journal. Bring the journal back from a backup."
-            problems.append(Problem(str(ticket_id), "missing_journal", words))
-        named = {run.record for run in runs}
-        strays = [stray(ticket_id, name) for name in sorted(names - named)]
+        problems = union.problems(folder, chains, names)
+        events, set_aside = _events(folder, chains)
+        runs = together(ticket_id, events)
         told = [finished(run, runs, names) for run in runs]
-        return Ledger(ticket_id, (*told, *strays), tuple(problems))
-
-
-def journal_code(problem: str) -> str:
-    """A journal's defect in a word that no record's defect has."""
-    return {"altered": "altered_journal", "missing": "missing_journal"}.get(problem, problem)
+        named = {run.record for run in runs}
+        strays = [stray(ticket_id, name) for name in sorted(union.strays(names - named, chains, problems))]
+        return Ledger(ticket_id, (*told, *strays), (*problems, *set_aside))
 
 
 def notebooks(folder: Path) -> set[str]:
-    """The names of the notebooks in a folder, hidden ones aside; none if there is no such folder.
+    """The notebooks in a folder, hidden ones and those in folders below it included, by their paths from it.
 
     Raises:
         InputError: It cannot be read.
     """
-    try:
-        with os.scandir(folder) as found:
-            return {item.name for item in found if item.name.endswith(SUFFIX) and not item.name.startswith(".")}
-    except FileNotFoundError:
-        return set()
-    except OSError as exc:
-        raise InputError(f"The folder {folder} cannot be read: {exc.strerror}.") from exc
+
+    def fail(exc: OSError) -> None:
+        if not isinstance(exc, FileNotFoundError):
+            raise InputError(f"The folder {exc.filename} cannot be read: {exc.strerror}.") from exc
+
+    found = os.walk(folder, onerror=fail)
+    paths = (Path(place, name) for place, folders, files in found for name in (*folders, *files))
+    return {path.relative_to(folder).as_posix() for path in paths if path.name.endswith(SUFFIX)}
 
 
 def opened(path: Path) -> BufferedReader:
@@ -187,15 +155,21 @@ def _is_ticket(name: str) -> bool:
     return re.fullmatch(r"[1-9][0-9]{0,17}", name) is not None
 
 
-def _events(folder: Path, entries: Sequence[Mapping[str, Any]]) -> tuple[list[Event], list[Problem]]:
-    """All lines, oldest first, those of journals that were set aside included; and what is wrong with these."""
-    events, problems = [Event(entry) for entry in entries], []
-    while events and events[0].kind == "restarted" and (name := events[0].text("kept_as")):
-        old, problem = _set_aside(folder, name, events[0].text("sha256"))
-        problems += [Problem(folder.name, *problem)] if problem else []
-        if not old:
-            break
-        events = old + events
+def _events(folder: Path, chains: Sequence[Chain]) -> tuple[list[Event], list[Problem]]:
+    """All lines, oldest first, those of parts that were set aside included; and what is wrong with these."""
+    known = [Event(entry) for entry in merged(chain for chain in chains if not chain.error)]
+    unknown = [Event(entry, is_unknown=True) for entry in merged(chain for chain in chains if chain.is_unknown)]
+    events, problems, seen = unknown + known, [], set()
+    waiting = [event for event in known if event.kind == "restarted"]
+    while waiting:
+        restart = waiting.pop(0)
+        name = restart.text("kept_as")
+        if name and name not in seen:
+            seen.add(name)
+            old, problem = _set_aside(folder, name, restart.text("sha256"))
+            problems += [Problem(folder.name, problem[0], problem[1], file=name)] if problem else []
+            waiting += [event for event in old if event.kind == "restarted"]
+            events = old + events
     return events, problems
 
 
@@ -208,7 +182,8 @@ def _set_aside(folder: Path, name: str, sha256: str) -> tuple[list[Event], tuple
         return [], ("missing_journal", f"The journal {path}, which was set aside, is gone or cannot be read.")
     if hashlib.sha256(content).hexdigest() != sha256:
         return [], ("altered_journal", f"The journal {path} was altered after it had been set aside.")
-    return [Event(entry, set_aside=True) for entry in _readable(content)], None
+    told = ({**entry, "writer": entry.get("key")} for entry in _readable(content))
+    return [Event(entry, set_aside=True) for entry in told], None
 
 
 def _readable(content: bytes) -> Iterator[dict[str, Any]]:

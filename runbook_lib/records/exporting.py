@@ -6,16 +6,16 @@ import csv
 import io
 import json
 import os
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from runbook_lib import files
 from runbook_lib.errors import InputError, UnavailableError
 from runbook_lib.records.runs import MOMENTS, Run
 
-COLUMNS = tuple(Run.__dataclass_fields__)
+COLUMNS = (*Run.__dataclass_fields__, "note")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What a spreadsheet takes for the beginning of a formula. Source: OWASP, CSV injection."""
 _SAFE_PREFIX = "'"
@@ -39,10 +39,10 @@ def export(runs: Sequence[Run], form: str, path: Path, *, force: bool = False) -
 
 
 def write(path: Path, content: bytes, *, force: bool = False) -> None:
-    """Write a file in one piece. Raises as `export`."""
+    """Write a file in one piece, for its user alone: it has customers' data. Raises as `export`."""
     _refuse_to_replace(path, force=force)
     try:
-        _write(path, content)
+        files.write(path, content)
     except OSError as exc:
         raise UnavailableError(f"{path} cannot be written: {exc.strerror}.") from exc
 
@@ -109,22 +109,3 @@ def _whole(value: Any) -> Any:
 def _cell(value: object) -> object:
     words = " ".join(value) if isinstance(value, list) else value
     return f"{_SAFE_PREFIX}{words}" if isinstance(words, str) and words.startswith(FORMULA_STARTS) else words
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file in one piece.
-
-    Raises:
-        OSError: The folder does not take it; nothing of it is left there.
-    """
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-        part = Path(file.name)
-        try:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-            part.chmod(0o644)
-            part.replace(path)
-        except OSError:
-            part.unlink(missing_ok=True)
-            raise

@@ -85,6 +85,7 @@ def as_text(record: Record, verification: Verification) -> str:
 def as_html(record: Record, verification: Verification) -> str:
     """A record as one page, what was verified first."""
     tone = Tone.GOOD if verification.is_good and verification.sealed else Tone.STOP
+    tone = Tone.ASK if tone is Tone.GOOD and (verification.adopted or verification.has_strangers) else tone
     title = f"Record {clean(record.name)}"
     head = h.head[
         h.meta(charset="utf-8"),
@@ -109,7 +110,10 @@ def verdict(verification: Verification) -> list[str]:
     """What was verified, in lines."""
     told = [f"{finding.code}: {clean(finding.words, 400)}" for finding in verification.findings]
     if verification.is_good and verification.sealed:
-        return ["Verified: sealed and unaltered.", *told]
+        words = "Verified: sealed and unaltered."
+        if verification.has_strangers:
+            words = "Sealed and unaltered, by a writer whose key nobody here has trusted."
+        return ["Unaltered since it was adopted." if verification.adopted else words, *told]
     return told or ["Not sealed."]
 
 

@@ -59,6 +59,7 @@ class Cell:
         status: How it ended: `completed`, `failed`, `pending` (it never ran) ...
         seconds: How long it took, or None.
         outputs: What it showed.
+        tags: Its tags, such as papermill's `injected-parameters`.
     """
 
     id: str
@@ -67,6 +68,7 @@ class Cell:
     status: str
     seconds: float | None
     outputs: tuple[Output, ...]
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,9 @@ def _cells(cells: list[Any], told: Mapping[str, Mapping[str, Any]]) -> Iterator[
         seconds = finite(said.get("seconds", said.get("duration")))
         kind = text(cell.get("cell_type"))
         outputs = tuple(_output(output) for output in mappings(cell.get("outputs")))
-        yield Cell(name, kind, text(cell.get("source")), text(said.get("status")), seconds, outputs)
+        tags = mapping(cell.get("metadata")).get("tags")
+        known = tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else ()
+        yield Cell(name, kind, text(cell.get("source")), text(said.get("status")), seconds, outputs, known)
 
 
 def _output(output: Mapping[str, Any]) -> Output:

@@ -99,7 +99,8 @@ class Review:
         self._ticket_notes = ticket_notes
         ledgers = self.archive.ledgers()
         self._runs = [run for ledger in ledgers for run in ledger.runs]
-        self._problems = [problem for ledger in ledgers for problem in ledger.problems] + self.archive.strangers()
+        found = [problem for ledger in ledgers for problem in ledger.problems if not problem.is_notice]
+        self._problems = found + self.archive.strangers()
         self._tickets = len(ledgers)
 
     @classmethod
@@ -269,9 +270,9 @@ class Review:
         verified = verifier.tickets(tickets) if tickets else verifier.everything()
         noted, not_compared = self._notes(verifier, tickets or self.archive.tickets())
         findings = list(dict.fromkeys([*verified.findings, *noted]))
-        defects = sum(finding.is_defect for finding in findings)
+        verified = replace(verified, findings=tuple(findings))
+        defects, words = verified.defects, verified.words
         said = f"{defects} defect{'' if defects == 1 else 's'}" if defects else "All is well"
-        words = f"{said}: {verified.sealed} sealed records of {verified.tickets} tickets were verified."
         parts: tuple[Part, ...] = (Paragraph(words, strong=True), *map(Paragraph, not_compared))
         if findings:
             rows = [(finding.ticket, finding.code, first_sentence(finding.words)) for finding in findings[:MOST_ROWS]]
@@ -279,6 +280,7 @@ class Review:
         tone = Tone.STOP if defects else Tone.ASK if not_compared else Tone.GOOD
         plain = [{**vars(finding), "is_defect": finding.is_defect} for finding in findings]
         counts = {"good": not defects, "sealed": verified.sealed, "tickets": verified.tickets}
+        counts |= {"good_records": verified.good, "adopted": verified.adopted}
         state = said.lower()
         return self._result(state, tone, parts, words, **counts, not_compared=not_compared, findings=_harmless(plain))
 
@@ -382,7 +384,7 @@ def _row(run: Run) -> tuple[str, ...]:
     """A run for the table."""
     took = "–" if run.seconds is None else f"{run.seconds:.1f} s"
     mode = {True: "performed", False: "rehearsal", None: "–"}[run.performed]
-    ended, state = run.outcome or run.status or "–", run.state.replace("_", " ")
+    ended, state = run.outcome or run.status or "–", run.note or run.state.replace("_", " ")
     names = (run.runbook or "–", ended.replace("_", " "), took, run.operator or "–", mode, state)
     return (_moment(run), str(run.ticket_id), *names)
 

@@ -20,7 +20,8 @@ MOMENTS = ("started_at", "since")
 STILL_RUNNING = timedelta(hours=1)
 """As long as a run may still be going that began and has no end in the journal. No lock is held during a whole run, so
 that nobody can tell a run that is going from one that was broken off; after this time it is called interrupted."""
-_NAME = re.compile(r"(\d{8}T\d{9})Z-(\w{1,80})\.ipynb")
+ADOPTED_WORDS = "adopted: nobody vouches for its contents"
+_NAME = re.compile(r"(\d{8}T\d{9})Z-(\w{1,80}?)(?:-([0-9a-f]{8}))?\.ipynb")
 _OPERATION_OPENS = ("intended", "unknown")
 _OPERATION_ENDS = ("done", "adopted", "not_done", "answered")
 CASE = "case"
@@ -42,6 +43,7 @@ class State(StrEnum):
     UNSEALED = "unsealed"
     MISSING = "missing"
     SET_ASIDE = "set_aside"
+    UNKNOWN_WRITER = "unknown_writer"
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ class Run:
         sha256: The record's digest, or "" if it is not sealed.
         line: The number of the journal's line that holds the digest, or None.
         to_note: Whether the ticket was to get a note of its record.
+        writer: The key whose journal tells of it, or "".
         undone: The operations that it could not do, although it came to an outcome, and that nobody has done since.
         by_hand: What people say of its operations: each one's name, who says it, and what they saw.
         waits_for: Whom the case waits for: customer, expert, or somebody who performs what was rehearsed; or "".
@@ -90,11 +93,17 @@ class Run:
     sha256: str = ""
     line: int | None = None
     to_note: bool = False
+    writer: str = ""
     undone: tuple[str, ...] = ()
     by_hand: tuple[str, ...] = ()
     waits_for: str = ""
     since: datetime | None = None
     ended_by_hand: bool = False
+
+    @property
+    def note(self) -> str:
+        """What has to stand beside the record wherever it is shown, or ""."""
+        return ADOPTED_WORDS if self.state is State.ADOPTED else ""
 
     @property
     def halfway(self) -> bool:
@@ -107,7 +116,7 @@ class Run:
         values = {name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()}
         found = {"started_at": self.started_at, "since": self.since}
         moments = {name: moment and moment.isoformat(timespec="milliseconds") for name, moment in found.items()}
-        return {**values, "state": str(self.state), **moments}
+        return {**values, "state": str(self.state), **moments, "note": self.note}
 
 
 @dataclass(frozen=True)
@@ -152,18 +161,24 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Event:
-    """A line of a journal, and whether that journal was set aside.
+    """A line of a journal, and what is the matter with that journal: it was set aside, or its writer is unknown.
 
     What a line holds is taken for nothing if it is not of the kind expected.
     """
 
     entry: Mapping[str, Any]
     set_aside: bool = False
+    is_unknown: bool = False
 
     def text(self, name: str) -> str:
         """A text of the line, or ""."""
         found = self.entry.get(name)
         return found if isinstance(found, str) else ""
+
+    @property
+    def unusual(self) -> State | None:
+        """The state of every run of that journal, if something is the matter with it."""
+        return State.SET_ASIDE if self.set_aside else State.UNKNOWN_WRITER if self.is_unknown else None
 
     @property
     def kind(self) -> str:
@@ -200,31 +215,39 @@ class _Builder:
 
     ticket_id: int
     runs: dict[str, Run] = field(default_factory=dict)
-    operations: dict[str, tuple[str, Event]] = field(default_factory=dict)
-    """The run that an operation is of, by its key, and the operation's last line."""
-    performing: str = ""
+    operations: dict[tuple[str, str], tuple[str, Event]] = field(default_factory=dict)
+    """By operation and writer: the run that it is of, by its key, and its last line."""
+    performing: dict[str, str] = field(default_factory=dict)
+    """By writer, the run that began last: lines of effects name no run."""
     ended: Event | None = None
     """The line by which a person says that the case has ended."""
 
     def take(self, event: Event) -> None:
-        key = event.record or ""
-        operation = event.text("operation_id")
+        key, writer = event.record or "", event.text("writer")
         if event.kind == "run_started":
-            self._begin(key or f"without a record, line {event.entry.get('n')}", event)
+            self._begin(key or f"without a record, line {event.entry.get('n')} of {writer}", event)
         elif event.kind in ("run_ended", "record_adopted"):
-            self._end(key or self._last_open(), event)
-        elif event.kind == "answered" and operation.endswith(f"-{self.ticket_id}-{CASE}"):
+            self._end(key or self._last_open(writer), event)
+        elif operation := event.text("operation_id"):
+            self._operate(operation, writer, event)
+
+    def _operate(self, operation: str, writer: str, event: Event) -> None:
+        """Open or close an operation: that one writer's attempt came to nothing says nothing of another's."""
+        if event.kind == "answered" and operation.endswith(f"-{self.ticket_id}-{CASE}"):
             self.ended = event if event.entry.get("there") is True else None
         elif event.kind in (*_OPERATION_OPENS, "not_done"):
-            self.operations[operation] = (self.performing, event)
-        elif event.kind in _OPERATION_ENDS and operation in self.operations:
-            self.operations[operation] = (self.operations[operation][0], event)
+            self.operations[operation, writer] = (self.performing.get(writer, ""), event)
+        elif event.kind in _OPERATION_ENDS:
+            for other in [key for key in self.operations if key[0] == operation]:
+                self.operations[other] = (self.operations[other][0], event)
 
     def _begin(self, key: str, event: Event) -> None:
-        run = Run(self.ticket_id, State.RUNNING, event.record, started_at=event.at, **event.common)
-        self.runs[key] = replace(run, state=State.SET_ASIDE) if event.set_aside else run
+        state = event.unusual or State.RUNNING
+        writer = event.text("writer")
+        run = Run(self.ticket_id, state, event.record, started_at=event.at, writer=writer, **event.common)
+        self.runs[key] = run
         if run.performed:
-            self.performing = key
+            self.performing[writer] = key
 
     def _end(self, key: str, event: Event) -> None:
         started_at, runbook = _by_name(key)
@@ -234,20 +257,22 @@ class _Builder:
         number = event.entry.get("n")
         took = event.at - before.started_at if event.at and before.started_at else None
         told = event.entry.get("to_note")
-        usual = {"status": "unknown", "seconds": round(took.total_seconds(), 1) if took else None}
+        is_adopted = event.kind == "record_adopted"  # at whatever time, so that this is not how long the run took
+        usual = {"status": "unknown", "seconds": round(took.total_seconds(), 1) if took and not is_adopted else None}
         self.runs[key] = replace(
             before,
             **{**usual, **event.common},
             record=event.record,
-            state=State.SET_ASIDE if event.set_aside else state,
+            state=event.unusual or state,
             sha256=event.text("sha256") if sealed else "",
             to_note=bool(before.performed) if told is None else told is True,
             line=number if isinstance(number, int) else None,
+            writer=event.text("writer"),
         )
 
-    def _last_open(self) -> str:
-        """The run that an end without a record belongs to: the last one that has none yet."""
-        return next((key for key, run in reversed(self.runs.items()) if not run.status), "")
+    def _last_open(self, writer: str) -> str:
+        """The run that an end without a record belongs to: the writer's last one that has none yet."""
+        return next((key for key, run in reversed(self.runs.items()) if not run.status and run.writer == writer), "")
 
     def result(self) -> list[Run]:
         told = [self._told(key, run) for key, run in self.runs.items()]
@@ -259,7 +284,7 @@ class _Builder:
 
     def _told(self, key: str, run: Run) -> Run:
         """A run with what became of its operations, as long as nobody says that the case has ended."""
-        own = {name: event for name, (of, event) in self.operations.items() if of == key}
+        own = {name: event for (name, _), (of, event) in self.operations.items() if of == key}
         run = replace(run, by_hand=tuple(_said(name, event) for name, event in own.items() if event.kind == "answered"))
         if self.ended and self.ended.at and run.started_at and run.started_at < self.ended.at:
             return replace(run, ended_by_hand=True)
@@ -331,6 +356,12 @@ def _settles(later: Run, run: Run) -> bool:
     """Whether a later run of the same runbook came to the outcome that this one did not come to."""
     began = run.started_at is not None and later.started_at is not None and later.started_at > run.started_at
     return began and bool(later.outcome) and later.runbook == run.runbook and bool(later.performed or not run.performed)
+
+
+def key_part(name: str) -> str:
+    """The writer's part in a record's name, or "" where it has none."""
+    found = _NAME.fullmatch(name)
+    return (found[3] or "") if found else ""
 
 
 def stray(ticket_id: int, name: str) -> Run:

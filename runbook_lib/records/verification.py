@@ -1,9 +1,10 @@
 """Whether the records are what was sealed: each defect by its own name. Only reads, and needs only public keys.
 
     a record      unsealed, altered, replaced, missing, moved, interrupted, unrecorded, not_noted
-    a journal     unknown_key, broken_chain, altered_journal, truncated, missing_journal, other_ticket, unsigned,
-                  newer_version, unreadable
-    only told     writable, running_or_interrupted, set_aside: nothing was damaged
+    a journal     broken_chain, altered_journal, truncated, missing_journal, other_ticket, unsigned, foreign_key,
+                  misnamed_journal, newer_version, unreadable
+    a writer      unknown_writer, missing_writer: another machine's part that cannot be checked, or is not here
+    only told     adopted, untrusted_writer, writable, running_or_interrupted, set_aside, checkpoint
 
 A record is judged by all of its bytes, never by what it says of itself. The ticket's notes, which lie elsewhere, show
 what the folder alone cannot: that a journal was cut, replaced or removed together with its head.
@@ -13,24 +14,24 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 
+from runbook_lib.chains import FILE_NAME, file_name, key_of
 from runbook_lib.errors import InputError, RunbookError
-from runbook_lib.journal import FILE_NAME
 from runbook_lib.messages import Seal, find_seal
 from runbook_lib.models import Comment
 from runbook_lib.records.archive import Archive, Ledger, opened
-from runbook_lib.records.runs import Run, State
+from runbook_lib.records.runs import ADOPTED_WORDS, Run, State
 
 _SEALED = (State.SEALED, State.ADOPTED, State.MISSING, State.SET_ASIDE)
 
 
 class Code(StrEnum):
-    """A defect's own name; the last three only tell."""
+    """A defect's own name; the last six only tell."""
 
     UNSEALED = "unsealed"
     ALTERED = "altered"
@@ -42,7 +43,10 @@ class Code(StrEnum):
     NOT_NOTED = "not_noted"
     NOTES_UNREADABLE = "notes_unreadable"
     NO_TICKET = "no_ticket"
-    UNKNOWN_KEY = "unknown_key"
+    UNKNOWN_WRITER = "unknown_writer"
+    MISSING_WRITER = "missing_writer"
+    FOREIGN_KEY = "foreign_key"
+    MISNAMED_JOURNAL = "misnamed_journal"
     BROKEN_CHAIN = "broken_chain"
     ALTERED_JOURNAL = "altered_journal"
     TRUNCATED = "truncated"
@@ -51,12 +55,15 @@ class Code(StrEnum):
     UNSIGNED = "unsigned"
     NEWER_VERSION = "newer_version"
     UNREADABLE = "unreadable"
+    ADOPTED = "adopted"
+    UNTRUSTED_WRITER = "untrusted_writer"
+    CHECKPOINT = "checkpoint"
     WRITABLE = "writable"
     RUNNING = "running_or_interrupted"
     SET_ASIDE = "set_aside"
 
 
-_NOTICES = (Code.WRITABLE, Code.RUNNING, Code.SET_ASIDE)
+_NOTICES = (*Code,)[-6:]
 
 
 @dataclass(frozen=True)
@@ -91,11 +98,54 @@ class Verification:
         sealed: How many sealed records were looked at.
         tickets: How many tickets.
         findings: What was found, by ticket.
+        records: The sealed records that were looked at, by ticket and name.
     """
 
     sealed: int
     tickets: int
     findings: tuple[Finding, ...]
+    records: frozenset[tuple[str, str]] = frozenset()
+
+    @property
+    def defects(self) -> int:
+        """How many of the findings are defects."""
+        return sum(finding.is_defect for finding in self.findings)
+
+    @property
+    def adopted(self) -> int:
+        """How many of the sealed records were adopted: nobody vouches for what is in them."""
+        return sum(finding.code is Code.ADOPTED for finding in self.findings)
+
+    @property
+    def has_strangers(self) -> bool:
+        """Whether a part was verified only by the key that lies beside it, which nobody here has trusted."""
+        return any(finding.code is Code.UNTRUSTED_WRITER for finding in self.findings)
+
+    @property
+    def good(self) -> int:
+        """How many of the sealed records are what was sealed, without any defect of their own."""
+        wrong = {(finding.ticket, finding.subject) for finding in self.findings if finding.is_defect}
+        return self.sealed - len(self.records & wrong)
+
+    def codes(self, run: Run) -> list[Code]:
+        """The defects of a run's record."""
+        own = (str(run.ticket_id), run.record)
+        return [each.code for each in self.findings if each.is_defect and (each.ticket, each.subject) == own]
+
+    def holds(self, run: Run) -> bool:
+        """Whether a run's record was verified, and is what was sealed."""
+        return (str(run.ticket_id), run.record) in self.records and not self.codes(run)
+
+    @property
+    def words(self) -> str:
+        """What came out, in a sentence: defects and good records are counted apart."""
+        what = f"{_count(self.sealed, 'sealed record')} of {_count(self.tickets, 'ticket')}"
+        strange = " Not every writer is trusted here yet." if self.has_strangers else ""
+        taken = f" {self.adopted} of them {ADOPTED_WORDS}." if self.adopted else ""
+        if self.is_good:
+            return f"All is well: {what} {'was' if self.sealed == 1 else 'were'} verified.{taken}{strange}"
+        verb = "is" if self.good == 1 else "are"
+        return f"{_count(self.defects, 'defect')}; {self.good} of {what} {verb} good.{taken}{strange}"
 
     @property
     def is_good(self) -> bool:
@@ -127,7 +177,7 @@ class Verifier:
             Finding(problem.folder, problem.folder, Code.NO_TICKET, problem.words)
             for problem in self._archive.strangers()
         ]
-        return Verification(found.sealed, found.tickets, (*found.findings, *strangers))
+        return replace(found, findings=(*found.findings, *strangers))
 
     def record(self, path: Path) -> Verification:
         """Verify one file: in its ticket's folder by that ticket's journal, elsewhere by all journals.
@@ -140,9 +190,12 @@ class Verifier:
         if not any(run.record == path.name for ledger in ledgers for run in ledger.runs):
             return self._stranger(path, ledgers)
         found = [finding for ledger in ledgers for finding in self._ticket(ledger)]
-        mine = [finding for finding in found if finding.subject in (path.name, FILE_NAME)]
-        sealed = [run for run in ledgers[0].runs if run.record == path.name and run.state in _SEALED]
-        return Verification(len(sealed), 1, tuple(mine))
+        told = [run for run in ledgers[0].runs if run.record == path.name]
+        subjects = {path.name, FILE_NAME, *(file_name(run.writer) for run in told)}
+        mine = tuple(finding for finding in found if finding.subject in subjects)
+        sealed = sum(run.state in _SEALED for run in told)
+        records = frozenset((str(run.ticket_id), path.name) for run in told if run.state in _SEALED)
+        return Verification(sealed, 1, mine, records)
 
     def notes(self, tickets: Sequence[int], read: Callable[[int], Iterable[Comment]]) -> list[Finding]:
         """Compare what the tickets' notes keep with what is here, both ways.
@@ -191,7 +244,7 @@ class Verifier:
 
     def _ticket(self, ledger: Ledger) -> Iterator[Finding]:
         for problem in ledger.problems:
-            yield Finding(problem.folder, FILE_NAME, Code(problem.code), problem.words, problem.line)
+            yield Finding(problem.folder, problem.file, Code(problem.code), problem.words, problem.line)
         for run in ledger.runs:
             if run.state in _SEALED and run.sha256:
                 yield from self._sealed(run)
@@ -205,6 +258,8 @@ class Verifier:
 
     def _sealed(self, run: Run) -> Iterator[Finding]:
         path = self._path(run)
+        if run.state is State.ADOPTED:
+            yield _found(run, Code.ADOPTED, f"was {ADOPTED_WORDS}.")
         if run.state is State.SET_ASIDE:
             yield _found(run, Code.SET_ASIDE, "is sealed only by a journal that was set aside.")
         if not os.path.lexists(path):
@@ -223,19 +278,19 @@ class Verifier:
             yield _found(run, Code.ALTERED, "was altered: it does not have the SHA-256 that it was sealed with.")
 
     def _unsealed(self, run: Run) -> Finding:
-        return self._unnamed(str(run.ticket_id), self._path(run))
+        return self._unnamed(str(run.ticket_id), self._path(run), str(run.record))
 
-    def _unnamed(self, ticket: str, path: Path) -> Finding:
+    def _unnamed(self, ticket: str, path: Path, name: str) -> Finding:
         """What a file is that no line of its folder's journal names."""
         digest = self._digest(path)
         if digest is None:
-            return Finding(ticket, path.name, Code.UNREADABLE, f"{path.name} cannot be read, or is a link or no file.")
+            return Finding(ticket, name, Code.UNREADABLE, f"{name} cannot be read, or is a link or no file.")
         other = self.sealed_as(digest)
         if other is None:
             words = "is not sealed: no journal tells of it. `runbook records adopt` seals what papermill has made."
-            return Finding(ticket, path.name, Code.UNSEALED, f"{path.name} {words}")
+            return Finding(ticket, name, Code.UNSEALED, f"{name} {words}")
         gone = "" if os.path.lexists(self._path(other)) else ", which is not there any more"
-        return Finding(ticket, path.name, Code.MOVED, f"{path.name} has the bytes of {_place(other)}{gone}.")
+        return Finding(ticket, name, Code.MOVED, f"{name} has the bytes of {_place(other)}{gone}.")
 
     def _stranger(self, path: Path, ledgers: Sequence[Ledger]) -> Verification:
         """A file that its folder's journal does not name; if that is damaged, nobody can say what the file is.
@@ -246,10 +301,10 @@ class Verifier:
         if not os.path.lexists(path):
             raise InputError(f"There is no record {path}. Give a ticket's number, or the path of a record.")
         problems = [finding for ledger in ledgers if ledger.problems for finding in self._ticket(ledger)]
-        told = [finding for finding in problems if finding.subject == FILE_NAME]
+        told = [finding for finding in problems if key_of(finding.subject) is not None and finding.is_defect]
         if told:
             return Verification(0, len(ledgers), tuple(told))
-        return Verification(0, len(ledgers), (self._unnamed(path.absolute().parent.name, path),))
+        return Verification(0, len(ledgers), (self._unnamed(path.absolute().parent.name, path, path.name),))
 
     def _notes(self, ledger: Ledger, read: Callable[[int], Iterable[Comment]]) -> Iterator[Finding]:
         ticket = str(ledger.ticket_id)
@@ -261,8 +316,7 @@ class Verifier:
             return
         seals = [seal for seal in found if seal]
         lines = _lines(self._archive.folder / ticket)
-        for seal in seals:
-            yield from _compared(ledger, seal, lines)
+        yield from dict.fromkeys(finding for seal in seals for finding in _compared(ledger, seal, lines))
         noted = {seal.record for seal in seals}
         for run in ledger.runs:
             if run.state in (State.SEALED, State.MISSING) and run.to_note and run.record not in noted:
@@ -279,8 +333,9 @@ def digest_of(path: Path) -> str | None:
 
 
 def _result(ledgers: Sequence[Ledger], findings: Iterable[Finding]) -> Verification:
-    sealed = sum(run.state in _SEALED and bool(run.sha256) for ledger in ledgers for run in ledger.runs)
-    return Verification(sealed, len(ledgers), tuple(findings))
+    sealed = [run for ledger in ledgers for run in ledger.runs if run.state in _SEALED and run.sha256]
+    records = frozenset((str(run.ticket_id), str(run.record)) for run in sealed)
+    return Verification(len(sealed), len(ledgers), tuple(findings), records)
 
 
 def _open(run: Run) -> Finding:
@@ -292,6 +347,8 @@ def _open(run: Run) -> Finding:
             return _found(run, Code.UNRECORDED, f"could not be written; the run ended as {run.outcome or run.status}.")
         case State.SET_ASIDE:
             return _found(run, Code.SET_ASIDE, "is named only by a journal that was set aside, and is not sealed.")
+        case State.UNKNOWN_WRITER:
+            return _found(run, Code.UNKNOWN_WRITER, "is sealed, if at all, by an unknown writer: it is not verified.")
     return _found(run, Code.INTERRUPTED, "belongs to a run that was broken off: it has no end in the journal.")
 
 
@@ -300,21 +357,31 @@ def _found(run: Run, code: Code, words: str) -> Finding:
     return Finding(str(run.ticket_id), subject, code, f"{subject} {words}", run.line)
 
 
+def _count(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def _place(run: Run) -> str:
     return f"{run.record} of ticket {run.ticket_id}"
 
 
 @dataclass(frozen=True)
 class _Lines:
-    """The SHA-256 of the lines of a ticket's journal, and of those that were set aside."""
+    """The SHA-256 of the lines of each part of a ticket's journal, by writer, and of those that were set aside."""
 
-    now: tuple[str, ...]
+    now: Mapping[str, Sequence[str]]
     before: frozenset[str]
+
+    def hold(self, seal: Seal) -> bool:
+        """Whether the line that a note keeps is here, in whichever part."""
+        parts = self.now.values()
+        return seal.head in self.before or any(part[seal.lines - 1 : seal.lines] == [seal.head] for part in parts)
 
 
 def _lines(folder: Path) -> _Lines:
+    parts = {key: _digests(path) for path in folder.glob("journal*.jsonl") if (key := key_of(path.name)) is not None}
     old = [digest for path in sorted(folder.glob("journal-until-*.jsonl")) for digest in _digests(path)]
-    return _Lines(tuple(_digests(folder / FILE_NAME)), frozenset(old))
+    return _Lines({key: part for key, part in parts.items() if part}, frozenset(old))
 
 
 def _digests(path: Path) -> list[str]:
@@ -328,6 +395,15 @@ def _digests(path: Path) -> list[str]:
 def _compared(ledger: Ledger, seal: Seal, lines: _Lines) -> Iterator[Finding]:
     """What one note says that is not so here."""
     ticket = str(ledger.ticket_id)
+    file = file_name(seal.key)
+    is_own = any(problem.file == file and problem.code == Code.MISSING_JOURNAL for problem in ledger.problems)
+    if seal.key and seal.key not in lines.now and not is_own and not lines.hold(seal):
+        words = (
+            f"A note on the ticket keeps the SHA-256 of {seal.record}, by writer {seal.key}, whose part of the journal,"
+        )
+        words += f" {file}, is not here. Copy the ticket's folder from that machine, too."
+        yield Finding(ticket, file, Code.MISSING_WRITER, words)
+        return
     run = next((run for run in ledger.runs if run.record == seal.record and run.sha256), None)
     says = f"A note on the ticket keeps the SHA-256 of {seal.record}"
     if run is None:
@@ -336,17 +412,18 @@ def _compared(ledger: Ledger, seal: Seal, lines: _Lines) -> Iterator[Finding]:
     elif run.sha256 != seal.sha256:
         words = f"{says}, but the journal has another one: the record and the journal were replaced."
         yield Finding(ticket, seal.record, Code.ALTERED, words)
-    if seal.head in lines.before or lines.now[seal.lines - 1 : seal.lines] == (seal.head,):
+    if lines.hold(seal):
         return
-    if not lines.now:
+    count = len(lines.now.get(seal.key, ()))
+    if not count:
         words = f"{says} and its line in the journal, but there is no journal."
-        yield Finding(ticket, FILE_NAME, Code.MISSING_JOURNAL, words)
-    elif len(lines.now) < seal.lines:
-        words = f"A note on the ticket keeps line {seal.lines} of the journal, which ends after line {len(lines.now)}."
-        yield Finding(ticket, FILE_NAME, Code.TRUNCATED, words, len(lines.now))
+        yield Finding(ticket, file, Code.MISSING_JOURNAL, words)
+    elif count < seal.lines:
+        words = f"A note on the ticket keeps line {seal.lines} of {file}, which ends after line {count}."
+        yield Finding(ticket, file, Code.TRUNCATED, words, count)
     else:
-        words = f"A note on the ticket keeps line {seal.lines} of the journal, which is another one now."
-        yield Finding(ticket, FILE_NAME, Code.ALTERED_JOURNAL, words, seal.lines)
+        words = f"A note on the ticket keeps line {seal.lines} of {file}, which is another one now."
+        yield Finding(ticket, file, Code.ALTERED_JOURNAL, words, seal.lines)
 
 
 def _is_end_users(comment: Comment) -> bool:

@@ -51,7 +51,7 @@ class Shelf:
 
     def head(self, ticket: int) -> Path:
         """The file that says how far a ticket's journal has come."""
-        return next((self.archive.keys / "heads").glob(f"sandbox-{ticket}-*.json"))
+        return next((self.archive.keys / "heads" / f"sandbox-{ticket}").glob("*.json"))
 
     def restart(self, ticket: int) -> Path:
         """Damage a journal, and set it aside; returns where it is now."""
@@ -64,7 +64,7 @@ class Shelf:
     def name(self, ticket: int, runbook: str = "weekend_license") -> str:
         """The name of a ticket's next record; each begins a minute after the one before."""
         count = len([entry for entry in self.journal(ticket).entries() if entry["kind"] == "run_started"])
-        return f"{START + timedelta(minutes=count):%Y%m%dT%H%M%S}000Z-{runbook}.ipynb"
+        return self.journal(ticket).record_path(START + timedelta(minutes=count), runbook).name
 
     def begin(self, ticket: int, runbook: str = "weekend_license", *, performed: bool = True) -> str:
         """The beginning of a run; returns its record's name."""
@@ -77,7 +77,7 @@ class Shelf:
         """The end of a run: the record, read-only, and its seal."""
         path = self.folder(ticket) / name
         path.write_bytes(content or notebook(ticket))
-        path.chmod(0o444)
+        path.chmod(0o400)
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         ended = {"status": "completed", "outcome": "license_issued", **told}
         self.journal(ticket).append("run_ended", record=name, sha256=digest, **ended)
@@ -98,9 +98,11 @@ class Shelf:
 
     def notes(self, ticket: int) -> list[Comment]:
         """The notes that keep a ticket's seals, as long as its journal is whole."""
-        lines = (self.folder(ticket) / "journal.jsonl").read_bytes().splitlines()
+        parts = [path.read_bytes() for path in sorted(self.folder(ticket).glob("journal.*.jsonl"))]
+        lines = [line for part in parts for line in part.splitlines()]
         ends = [(json.loads(line), hashlib.sha256(line).hexdigest()) for line in lines]
-        seals = [Seal(e["record"], e["sha256"], e["n"], digest) for e, digest in ends if e["kind"] == "run_ended"]
+        ended = [(e, digest) for e, digest in ends if e["kind"] == "run_ended"]
+        seals = [Seal(e["record"], e["sha256"], e["n"], digest, e["key"]) for e, digest in ended]
         return [Comment(number, 1, seal_note(seal), False, START) for number, seal in enumerate(seals)]
 
 
@@ -134,7 +136,7 @@ def notebook(ticket: int, **changes: Any) -> bytes:
 
 def papermill(ticket: int) -> dict[str, Any]:
     """What papermill notes of a run."""
-    parameters = {"ticket_id": ticket, "perform": False}
+    parameters = {"ticket_id": ticket, "perform": True}
     return {"start_time": "2026-11-21T10:00:00.123456+00:00", "parameters": parameters}
 
 

@@ -15,7 +15,7 @@ from runbook_lib.settings import Settings
 from tests.configuration import without_configuration
 from tests.records.making import Shelf, markdown, notebook, papermill, step
 
-NAME = "20261121T100000123Z-weekend_license.ipynb"
+NAME = "20261121T100000123Z-weekend_license"
 
 
 @pytest.fixture
@@ -32,25 +32,30 @@ def made(tmp_path: Path, **changes: Any) -> Path:
     return path
 
 
+def name(shelf: Shelf) -> str:
+    """The record's name: with a part of the key of who takes it in."""
+    return f"{NAME}-{shelf.keys.signer().key_id[:8]}.ipynb"
+
+
 def test_adopt(shelf: Shelf, settings: Settings, tmp_path: Path) -> None:
     """A copy, byte for byte, named by its start, read-only and sealed; the file itself stays."""
     path = made(tmp_path)
     record = adopt(path, 1001, settings, "ada")
-    assert (shelf.folder(1001) / NAME, path.read_bytes()) == (record, record.read_bytes())
-    assert 0o444 == record.stat().st_mode & 0o777
+    assert (name(shelf), path.read_bytes()) == (record.name, record.read_bytes())
+    assert 0o400 == record.stat().st_mode & 0o777
     (run,) = shelf.ledger(1001).runs
-    assert (State.ADOPTED, "weekend_license", "ada", False) == (run.state, run.runbook, run.operator, run.performed)
-    assert ("completed", "license_issued", NAME) == (run.status, run.outcome, run.record)
+    assert (State.ADOPTED, "weekend_license", "ada", True) == (run.state, run.runbook, run.operator, run.performed)
+    assert ("completed", "license_issued", name(shelf)) == (run.status, run.outcome, run.record)
     assert [] == shelf.defects()
 
 
-@pytest.mark.parametrize("name", ["out.ipynb", NAME])
-def test_a_notebook_in_the_tickets_folder(shelf: Shelf, settings: Settings, tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("before", ["out.ipynb", "", f"{NAME}.ipynb", ".hidden.ipynb"])
+def test_a_notebook_in_the_tickets_folder(shelf: Shelf, settings: Settings, tmp_path: Path, before: str) -> None:
     """It was listed as unsealed; it is not left there twice."""
     shelf.folder(1001).mkdir(parents=True)
-    path = made(tmp_path).rename(shelf.folder(1001) / name)
+    path = made(tmp_path).rename(shelf.folder(1001) / (before or name(shelf)))
     adopt(path, 1001, settings, "ada")
-    assert [NAME] == [found.name for found in shelf.folder(1001).glob("*.ipynb")]
+    assert [name(shelf)] == [found.name for found in shelf.folder(1001).glob("*.ipynb")]
     assert [] == shelf.defects()
 
 
@@ -164,7 +169,7 @@ def test_a_damaged_journal_takes_nothing(shelf: Shelf, settings: Settings, tmp_p
     journal.write_bytes(journal.read_bytes()[:-1])
     with pytest.raises(JournalError):
         adopt(made(tmp_path), 1001, settings, "ada")
-    assert not (shelf.folder(1001) / NAME).exists()
+    assert not (shelf.folder(1001) / name(shelf)).exists()
 
 
 def test_a_journal_that_cannot_be_written(
@@ -182,6 +187,55 @@ def test_a_journal_that_cannot_be_written(
     assert [] == [path for path in shelf.folder(1001).iterdir() if path.suffix in (".ipynb", ".part")]
 
 
+CONTRADICTIONS: dict[str, dict[str, Any]] = {
+    "of another ticket": {"ticket_id": 1002},
+    "of another runbook": {"runbook": "weekday_triage"},
+    "of another profile": {"profile": "live"},
+    "with another outcome": {"outcome": "out_of_scope"},
+    "with other parameters": {"parameters": {"ticket_id": 1001, "perform": False}},
+    "of a run before": {"started_at": "2026-11-20T10:00:00+00:00", "ended_at": "2026-11-20T10:01:00+00:00"},
+    "of a run after": {"started_at": "2026-11-22T10:00:00+00:00", "ended_at": "2026-11-22T10:01:00+00:00"},
+}
+
+
+@pytest.mark.parametrize("changes", CONTRADICTIONS.values(), ids=CONTRADICTIONS)
+def test_a_manifest_of_another_run(shelf: Shelf, settings: Settings, tmp_path: Path, changes: dict[str, Any]) -> None:
+    """A record that was run again keeps it; it is not sealed with what that run came to."""
+    metadata = json.loads(notebook(1001))["metadata"]
+    own = made(tmp_path, metadata=metadata)
+    other = own.with_name("other.ipynb")
+    other.write_bytes(notebook(1001, metadata={**metadata, "runbook": {**metadata["runbook"], **changes}}))
+    with pytest.raises(InputError, match=r"contradicts itself|the manifest of another run"):
+        adopt(other, 1001, settings, "ada")
+    assert not shelf.folder(1001).exists()
+    assert adopt(own, 1001, settings, "ada").exists()
+
+
+def injected(source: str) -> dict[str, Any]:
+    """The cell that papermill puts in."""
+    cell = {**step(1001), "id": "injected", "source": source, "outputs": []}
+    return {**cell, "metadata": {"tags": ["injected-parameters"], "papermill": {"status": "completed"}}}
+
+
+@pytest.mark.parametrize("source", ["ticket_id = 1002", "ticket_id = 1001\nperform = False"])
+def test_injected_parameters_that_contradict(shelf: Shelf, settings: Settings, tmp_path: Path, source: str) -> None:
+    """What the cell gave is not what papermill says, or is of another ticket."""
+    with pytest.raises(InputError, match="contradicts itself"):
+        adopt(made(tmp_path, cells=[injected(source), step(1001)]), 1001, settings, "ada")
+
+
+def test_the_duration_is_the_notebooks(shelf: Shelf, settings: Settings, tmp_path: Path) -> None:
+    """Not the time until somebody took it in; where it does not say, nobody does."""
+    adopt(made(tmp_path, metadata={"papermill": {**papermill(1001), "duration": 12.5}}), 1001, settings, "ada")
+    adopt(
+        made(tmp_path, metadata={"papermill": {**papermill(1002), "parameters": {}}}, cells=[step(1002)]),
+        1002,
+        settings,
+        "ada",
+    )
+    assert [12.5, None] == [shelf.ledger(ticket).runs[0].seconds for ticket in (1001, 1002)]
+
+
 def test_a_folder_that_cannot_be_written(shelf: Shelf, settings: Settings, tmp_path: Path) -> None:
     """Told in a sentence."""
     shelf.archive.folder.mkdir(parents=True)
@@ -195,5 +249,6 @@ def test_the_line_says_what_the_list_needs(shelf: Shelf, settings: Settings, tmp
     adopt(made(tmp_path), 1001, settings, "ada")
     (entry,) = shelf.journal(1001).entries()
     told = {"n", "at", "kind", "record", "sha256", "operator", "runbook", "performed", "status", "outcome", "summary"}
+    told |= {"seconds", "writer"}
     assert told == set(entry)
     assert json.dumps(entry)

@@ -52,7 +52,7 @@ def test_no_record_is_opened(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> N
 
         monkeypatch.setattr(module, name, spy)
     assert [State.SEALED] == states(shelf)
-    assert [path for path in opened if path.endswith("journal.jsonl")]
+    assert [path for path in opened if path.endswith(shelf.journal(1001).path.name)]
     assert [] == [path for path in opened if path.endswith(".ipynb")]
 
 

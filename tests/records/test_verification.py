@@ -23,7 +23,10 @@ from runbook_lib.records.verification import Code, Verifier
 from runbook_lib.settings import ROOT
 from tests.records.making import START, WORDS, Shelf, notebook
 
-JOURNAL = "journal.jsonl"
+
+def part(shelf: Shelf) -> str:
+    """The file that this machine writes."""
+    return shelf.journal(1001).path.name
 
 
 @pytest.fixture
@@ -207,7 +210,7 @@ JOURNALS: dict[str, tuple[Callable[[Shelf, list[bytes]], list[bytes]], str]] = {
     "duplicated": (lambda s, x: [x[0], x[1], x[1], *x[2:]], "broken_chain"),
     "appended with another key": (
         lambda s, x: [*x, resigned(KeyRing(s.outputs / "other"), x[-1], n=len(x) + 1)],
-        "unknown_key",
+        "foreign_key",
     ),
     "cut at the end": (lambda s, x: x[:-1], "truncated"),
     "of another ticket": (
@@ -226,16 +229,16 @@ def test_a_journal_that_was_touched(shelf: Shelf, record: Path, tamper: Callable
     """Told by its own name, and the other ticket stays good."""
     shelf.seal(1001)
     shelf.journal(1001).path.write_bytes(b"".join(tamper(shelf, lines(shelf))))
-    assert [(code, JOURNAL)] == [found for found in shelf.defects() if found[0] != "unsealed"]
+    assert [(code, part(shelf))] == shelf.defects()
 
 
 def test_every_problem_of_a_journal_has_a_code() -> None:
     """None that `JournalError` names is left out."""
-    from runbook_lib.records.archive import journal_code
+    from runbook_lib.records.union import journal_code
 
     named = str(JournalError.__doc__).split("One of ")[1].split(".")[0].replace("`", "").replace("\n", "")
     problems = [word.strip() for word in named.split(",")]
-    assert 9 == len(problems)
+    assert 11 == len(problems)
     assert {journal_code(problem) for problem in problems} <= {str(code) for code in Code}
 
 
@@ -249,12 +252,17 @@ def test_a_rotated_key(shelf: Shelf, record: Path) -> None:
 
 
 def test_a_journal_of_another_machine(shelf: Shelf, record: Path) -> None:
-    """It is signed by a key that is not known here, until that is trusted."""
+    """Its key lies beside the journal, or it is of an unknown writer, until that is trusted."""
     here = Archive(shelf.archive.folder, "sandbox", shelf.outputs / "keys-of-here")
-    assert ["unknown_key"] * 2 == [finding.code for finding in Verifier(here).everything().findings]
+    found = Verifier(here).everything()
+    assert (True, ["untrusted_writer"] * 2) == (found.is_good, [finding.code for finding in found.findings])
+    for path in shelf.archive.folder.glob("*/journal.*.pub"):
+        path.unlink()
+    found = Verifier(here).everything()
+    assert (False, {"unknown_writer"}) == (found.is_good, {finding.code for finding in found.findings})
     (public,) = shelf.keys.public_keys().values()
     KeyRing(here.keys).trust(public.read_bytes())
-    assert Verifier(here).everything().is_good
+    assert ((), True) == ((found := Verifier(here).everything()).findings, found.is_good)
 
 
 def test_a_restart_is_told(shelf: Shelf, record: Path) -> None:
@@ -323,14 +331,19 @@ def test_a_record_that_was_not_noted(shelf: Shelf, record: Path) -> None:
     assert [("not_noted", record.name)] == compare(shelf, public)
 
 
-@pytest.mark.parametrize("with_keys", [False, True])
-def test_a_folder_that_was_removed(shelf: Shelf, record: Path, with_keys: bool) -> None:
-    """The notes tell, even if the heads are gone as well."""
+def test_a_folder_that_was_removed_with_its_keys(shelf: Shelf, record: Path) -> None:
+    """The notes tell that there was another writer; nobody here can know that it was this machine."""
+    notes, name = shelf.notes(1001), part(shelf)
+    shutil.rmtree(record.parent)
+    shutil.rmtree(shelf.archive.keys)
+    assert [("missing_writer", name)] == compare(shelf, notes)
+
+
+def test_a_folder_that_was_removed(shelf: Shelf, record: Path) -> None:
+    """The notes tell, and so does the head."""
     notes = shelf.notes(1001)
     shutil.rmtree(record.parent)
-    if with_keys:
-        shutil.rmtree(shelf.archive.keys)
-    assert [("missing", record.name), ("missing_journal", JOURNAL)] == compare(shelf, notes)
+    assert [("missing", record.name), ("missing_journal", part(shelf))] == compare(shelf, notes)
 
 
 def test_a_journal_that_was_cut_with_its_head(shelf: Shelf, record: Path) -> None:
@@ -343,7 +356,7 @@ def test_a_journal_that_was_cut_with_its_head(shelf: Shelf, record: Path) -> Non
     head.write_bytes(kept)
     last.unlink()
     assert [] == shelf.defects()
-    assert [("missing", last.name), ("truncated", JOURNAL)] == compare(shelf, notes)
+    assert [("missing", last.name), ("truncated", part(shelf))] == compare(shelf, notes)
 
 
 def test_a_journal_that_was_made_anew(shelf: Shelf, record: Path) -> None:
@@ -353,7 +366,7 @@ def test_a_journal_that_was_made_anew(shelf: Shelf, record: Path) -> None:
     shelf.head(1001).unlink()
     shelf.end(1001, shelf.begin(1001), notebook(1001) + b"\n")
     assert [] == shelf.defects()
-    assert [("altered", record.name), ("altered_journal", JOURNAL)] == compare(shelf, notes)
+    assert [("altered", record.name), ("altered_journal", part(shelf))] == compare(shelf, notes)
 
 
 def test_notes_of_before_a_restart(shelf: Shelf, record: Path) -> None:

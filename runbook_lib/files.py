@@ -1,0 +1,63 @@
+"""Files and folders with customers' data: for their user alone, whatever the umask, and written in one piece."""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+FILE, FOLDER, SEALED = 0o600, 0o700, 0o400
+"""The permissions of a private file, of a private folder, and of a record, which nobody writes to any more."""
+OTHERS = 0o077
+"""The permissions that the group and everybody else would have."""
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it that are missing, for its user alone; one that is there is tightened.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    missing = []
+    for folder in (path, *path.parents):
+        if folder.exists():
+            break
+        missing.append(folder)
+    for folder in reversed(missing):
+        folder.mkdir(mode=FOLDER, exist_ok=True)
+    tighten(path)
+
+
+def tighten(path: Path) -> None:
+    """Take away what others may do with a file or a folder; what belongs to somebody else stays as it is."""
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & OTHERS:
+        with suppress(PermissionError):
+            path.chmod(mode & ~OTHERS)
+
+
+def opener(path: str, flags: int) -> int:
+    """For `open`: a file that is made is private."""
+    return os.open(path, flags, FILE)
+
+
+def write(path: Path, content: bytes, *, mode: int = FILE) -> None:
+    """Write a private file in one piece, and wait until it is on disk.
+
+    Raises:
+        OSError: The disk does not take it; nothing of it is left there.
+    """
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.unlink(missing_ok=True)
+        with open(part, "xb", opener=opener) as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.chmod(mode)
+        part.replace(path)
+    except OSError:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise

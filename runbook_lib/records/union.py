@@ -1,0 +1,176 @@
+"""A ticket's folder as the union of what its writers left there: what of it is damaged, missing, or in no part's place.
+
+A part that is *missing* was never copied here, or was removed; one that was *cut* is here and ends too early. Each
+part tells how far the others had come, so that both show wherever the folder is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from runbook_lib.chains import FILE_NAME, KEY_DIGITS, Chain, file_name, key_of
+from runbook_lib.records.runs import key_part
+
+CHECKPOINTS = ".ipynb_checkpoints"
+"""Where JupyterLab keeps what it saved last."""
+NOTICES = ("untrusted_writer", "checkpoint")
+"""What is only told."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with a folder's journal, or has to be known of it.
+
+    Attributes:
+        folder: The folder's name; a ticket's number, unless it is no ticket's folder.
+        code: What it is, in one word.
+        words: The same in a sentence.
+        line: The journal's line that shows it, or None.
+        file: The file that it is about.
+    """
+
+    folder: str
+    code: str
+    words: str
+    line: int | None = None
+    file: str = FILE_NAME
+
+    @property
+    def is_notice(self) -> bool:
+        """Whether nothing is wrong."""
+        return self.code in NOTICES
+
+
+def problems(folder: Path, chains: Sequence[Chain], names: set[str]) -> list[Problem]:
+    """What is to be told of a ticket's folder.
+
+    Args:
+        folder: The folder.
+        chains: The parts that were read in it.
+        names: The notebooks in it.
+    """
+    found = [
+        Problem(folder.name, journal_code(chain.error.problem), str(chain.error), chain.error.line, chain.path.name)
+        for chain in chains
+        if chain.error
+    ]
+    found += [_untrusted(folder, chain) for chain in chains if chain.lines and not (chain.error or chain.is_trusted)]
+    found += _cut(folder, chains)
+    found += [_missing(folder, key, why) for key, why in _absent(folder, chains, names).items()]
+    found += _odd_files(folder)
+    found += [_checkpoint(folder, name) for name in sorted(names) if CHECKPOINTS in Path(name).parts]
+    kept = [name for name in names if CHECKPOINTS not in Path(name).parts]
+    if kept and not any(chain.lines or chain.error for chain in chains) and not found:
+        words = f"The folder {folder} holds notebooks, but no journal. Bring the journal back from a backup."
+        found.append(Problem(folder.name, "missing_journal", words))
+    return found
+
+
+def strays(names: set[str], chains: Sequence[Chain], told: Iterable[Problem]) -> Iterator[str]:
+    """Those notebooks that no line names and that are of no part which is damaged or missing; that part is told."""
+    lost = {chain.key[:KEY_DIGITS] for chain in chains if chain.is_damaged}
+    lost |= {"" for problem in told if (problem.code, problem.file) == ("missing_writer", FILE_NAME)}
+    here = {chain.key[:KEY_DIGITS] for chain in chains if chain.lines} | _keys_within(chains)
+    for name in names:
+        part = key_part(name)
+        is_anothers = bool(part) and part not in here and Path(name).name == name
+        if CHECKPOINTS not in Path(name).parts and not is_anothers and part not in lost:
+            yield name
+
+
+def journal_code(problem: str) -> str:
+    """A journal's defect in a word that no record's defect has."""
+    told = {"altered": "altered_journal", "missing": "missing_journal", "misnamed": "misnamed_journal"}
+    return told.get(problem, problem)
+
+
+def _keys_within(chains: Iterable[Chain]) -> set[str]:
+    """The keys that wrote a line: of `journal.jsonl`, more than one may have."""
+    return {str(entry["writer"])[:KEY_DIGITS] for chain in chains for entry in chain.entries}
+
+
+def _untrusted(folder: Path, chain: Chain) -> Problem:
+    writer = chain.key or str(chain.entries[-1]["writer"])
+    words = (
+        f"{chain.path.name} is whole; its writer {writer} is known by the key that lies beside it alone. If that is a "
+        f"colleague's machine, run `runbook keys trust {folder / f'journal.{writer}.pub'}`."
+    )
+    return Problem(folder.name, "untrusted_writer", words, file=chain.path.name)
+
+
+def _seen(chains: Iterable[Chain]) -> dict[str, tuple[str, int, str, str]]:
+    """How far each part had come, by the word of the others: the first line, lines, the last one's SHA-256, by whom."""
+    found: dict[str, tuple[str, int, str, str]] = {}
+    for chain in chains:
+        for entry in chain.entries:
+            told = entry.get("seen")
+            for key, head in told.items() if isinstance(told, dict) else ():
+                first, lines, sha256 = (head.get(name) for name in ("first", "lines", "sha256"))
+                if isinstance(lines, int) and lines > found.get(key, ("", 0))[1]:
+                    found[key] = (str(first), lines, str(sha256), chain.path.name)
+    return found
+
+
+def _cut(folder: Path, chains: Sequence[Chain]) -> Iterator[Problem]:
+    """The parts that are here, but not as another writer has seen them."""
+    seen = _seen(chain for chain in chains if not chain.error)
+    for chain in chains:
+        first, lines, sha256, by = seen.get(chain.key, ("", 0, "", ""))
+        if not chain.lines or chain.is_damaged or first != chain.first:
+            continue
+        place = f"{chain.path.name}", f"{by} has seen line {lines} of it"
+        if len(chain.lines) < lines:
+            words = f"{place[0]} ends after line {len(chain.lines)}, but {place[1]}. Bring it back from its machine."
+            yield Problem(folder.name, "truncated", words, len(chain.lines), chain.path.name)
+        elif chain.lines[lines - 1][1] != sha256:
+            words = f"{place[0]} is another one now: {place[1]}, which differs. Bring it back from its machine."
+            yield Problem(folder.name, "broken_chain", words, lines, chain.path.name)
+
+
+def _absent(folder: Path, chains: Sequence[Chain], names: set[str]) -> dict[str, str]:
+    """The writers whose part is not here, each with what shows that there is one."""
+    here = {chain.key: chain for chain in chains}
+    found: dict[str, str] = {}
+    for path in sorted(folder.glob("journal.*.pub")):
+        key = path.name.split(".")[1]
+        if key_of(file_name(key)) and key not in here:
+            found[key] = f"its public key {path.name} is here"
+    for key, (first, _, _, by) in _seen(chain for chain in chains if not chain.error).items():
+        if key not in here or (here[key].lines and here[key].first != first):
+            found[key] = f"{by} has seen it"
+    for key in _set_aside(chains):
+        found.pop(key, None)
+    known = {key[:KEY_DIGITS] for key in (*here, *found, *_set_aside(chains))} | _keys_within(chains)
+    for name in sorted(names):
+        part = key_part(name)
+        if part and part not in known and Path(name).name == name:
+            found.setdefault(part, f"the record {name} is of it")
+    return found
+
+
+def _set_aside(chains: Iterable[Chain]) -> set[str]:
+    """The writers whose part was set aside by a restart: it is here, under another name."""
+    parts = [entry.get("part") for chain in chains for entry in chain.entries if entry["kind"] == "restarted"]
+    return {key for part in parts if isinstance(part, str) and (key := key_of(part)) is not None}
+
+
+def _missing(folder: Path, key: str, why: str) -> Problem:
+    name = file_name(key) if len(key) != KEY_DIGITS else f"journal.{key}….jsonl"
+    who = f"Writer {key}'s part of the journal" if key else "A journal of an earlier version"
+    words = f"{who}, {name}, is not here, though {why}. Copy the ticket's folder from that machine, too."
+    return Problem(folder.name, "missing_writer", words, file=name)
+
+
+def _odd_files(folder: Path) -> Iterator[Problem]:
+    """The files that look like a part of the journal and are none by their names."""
+    for path in sorted(folder.glob("journal*.jsonl*")):
+        if key_of(path.name) is None and not path.name.startswith("journal-until-"):
+            words = f"{path.name} is no part of the journal by its name. A part is named {file_name('<key>')}."
+            yield Problem(folder.name, "misnamed_journal", words, file=path.name)
+
+
+def _checkpoint(folder: Path, name: str) -> Problem:
+    words = f"{name} is a copy that JupyterLab made, and no record. Remove it if it is not needed."
+    return Problem(folder.name, "checkpoint", words, file=name)

@@ -1,0 +1,79 @@
+"""papermill's own tests, those of the installed release, with `runbook` as the default engine.
+
+Its package brings them along. Those of Azure, S3 and Google are left out: they need these clouds' clients, which
+nothing here uses.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import papermill.tests
+import pytest
+
+from runbook_lib.settings import ROOT
+
+pytestmark = [pytest.mark.apart, pytest.mark.slow]
+
+TESTS = Path(papermill.tests.__file__).parent
+CLOUDS = {"test_abs", "test_adl", "test_gcs", "test_s3"}
+WITH_KERNELS = ("test_cli", "test_execute", "test_autosave")
+PARTS = (
+    *((name,) for name in WITH_KERNELS),
+    tuple(sorted({path.stem for path in TESTS.glob("test_*.py")} - CLOUDS - set(WITH_KERNELS))),
+)
+COUNTS_ITS_OWN_WRITER = "counts calls of papermill's writer; this engine's writes in one piece"
+MOCKS_ITS_OWN_CLIENT = "puts a mock in the place of papermill's client; this engine has its own"
+DIFFERENT = {
+    "TestMidCellAutosave::test_end2end_autosave_slow_notebook": COUNTS_ITS_OWN_WRITER,
+    "TestNotebookHelpers::test_start_timeout": MOCKS_ITS_OWN_CLIENT,
+    "TestNotebookHelpers::test_default_start_timeout": MOCKS_ITS_OWN_CLIENT,
+    "TestBrokenNotebook2::test": "fails with every engine: its notebook imports what IPython 9 no longer has",
+}
+"""The tests that may fail, and why. What they are about is tested in `test_papermill_options`."""
+
+
+@pytest.mark.parametrize("modules", PARTS, ids=" ".join)
+def test_papermills_own_tests_pass(tmp_path: Path, modules: tuple[str, ...]) -> None:
+    """But for those that differ on purpose; one of these that passes is noticed, too."""
+    found = results(tmp_path / "found.xml", modules)
+
+    named = {name for name in DIFFERENT if name in found}
+    assert named == {name for name, passed in found.items() if not passed}
+    assert len(found) > len(named)
+
+
+def test_each_test_that_differs_exists() -> None:
+    """A release of papermill that has renamed one is noticed."""
+    source = "".join((TESTS / f"{name}.py").read_text(encoding="utf-8") for part in PARTS for name in part)
+    for name in DIFFERENT:
+        kind, _, test = name.partition("::")
+        assert f"class {kind}(" in source
+        assert f"def {test}(" in source
+
+
+def results(path: Path, modules: tuple[str, ...]) -> dict[str, bool]:
+    """Each test's class and name, and whether it passed, by a pytest that knows nothing of this one's settings."""
+    words = ["-m", "pytest", "-c", "/dev/null", "--rootdir", str(path.parent), "-p", "no:cacheprovider", "-q"]
+    words += ["-p", "tests.papermill_default", f"--junitxml={path}"]
+    done = subprocess.run(
+        [sys.executable, *words, "--pyargs", *(f"papermill.tests.{name}" for name in modules)],
+        cwd=path.parent,  # without this project's conftest, whose warm Python has a standard input of its own
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,  # papermill reads a notebook from a pipe
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert path.exists(), done.stdout + done.stderr
+    cases = ElementTree.parse(path).iter("testcase")
+    return {_name(case): not {"failure", "error"} & {part.tag for part in case} for case in cases}
+
+
+def _name(case: ElementTree.Element) -> str:
+    return f"{case.get('classname', '').rpartition('.')[2]}::{case.get('name')}"
