@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from runbook_lib import cli_journal, cli_records, envelopes, files
 from runbook_lib.errors import InputError, PersonNeededError, RunbookError
@@ -106,8 +106,14 @@ def _parsed(words: Sequence[str]) -> argparse.Namespace:
     return given
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """As argparse does, but that no license is said again."""
+        super().error(envelopes.without(message))
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="runbook", description="The on-call runbook for GitLab license emergencies.")
+    parser = _Parser(prog="runbook", description="The on-call runbook for GitLab license emergencies.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     run = commands.add_parser("run", help="run a runbook on a ticket", description=_RUN_HELP)

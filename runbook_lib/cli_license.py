@@ -9,9 +9,9 @@ from typing import Any
 from tabulate import tabulate
 
 from runbook_lib import finder, license
+from runbook_lib.content_kinds import Kind
 from runbook_lib.display import clean
 from runbook_lib.errors import LicenseError
-from runbook_lib.finder import Kind
 
 _NAMELESS = (Kind.LICENSE, Kind.TEXT, Kind.EMPTY, Kind.BINARY)
 """Of these `license` itself says best what is wrong with them."""

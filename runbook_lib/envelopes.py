@@ -16,6 +16,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 HEADS = ("eyJkYXRhIj", "eyJrZXkiOi", "eyJpdiI6")
 """Base64 of `{"data":`, with which every envelope of the gem begins (source: FACTS 6), and of the other two parts."""
@@ -43,6 +44,16 @@ _ESCAPE = re.compile(
 _BLANKS = {"n": "\n", "r": "\r", "t": "\t", "f": "\f", "v": "\v"}
 _PIECE = re.compile(r"</?[A-Za-z!][^<>]{0,400}>|[A-Za-z0-9+/]+")
 _LONG_RUN = re.compile(r"[A-Za-z0-9+/]{27,}")
+_LINE = re.compile(r"[A-Za-z0-9+/]{32,}")
+"""What is a line of a license for sure, whatever stands around it."""
+_SHORT = re.compile(r"[A-Za-z0-9+/]{1,31}")
+_COLORS = re.compile(r"(?:\x1b|ESC|\^\[)\[[0-9;]{0,20}[A-Za-z]")
+"""Colors of a terminal, as it sends them and as editors show them."""
+MOST_MENDED = 10
+"""Licenses of one text that are tried to be put together from lines."""
+OTHER_SIGNS = "other signs between its lines were left out"
+AFTER_CHARS = 200
+"""How far behind the last long line the last, short one may stand."""
 _INNER = re.compile(rb"[A-Za-z0-9+/=\\]{8,}")
 """What the values of an envelope consist of, line ends escaped."""
 _JOINTS = (b'","key":"', b'","iv":"', b'","data":"', b"\r\n", b"\n", b'"}')
@@ -193,7 +204,8 @@ class Search:
 
     def envelopes(self) -> list[Envelope]:
         """Every license, in order."""
-        letters, found, at = self._skeleton.text, [], 0
+        letters, at, left = self._skeleton.text, 0, MOST_MENDED
+        found: list[Envelope] = []
         for start in self._beginnings():
             if start < at:
                 continue
@@ -201,8 +213,38 @@ class Search:
             if size < LEAST_BYTES:
                 continue
             at = start + _letter_count(size)
-            found.append(self._envelope(start, at, is_whole=is_whole))
+            envelope = self._envelope(start, at, is_whole=is_whole)
+            if not is_whole and left:
+                left -= 1
+                envelope = self._from_lines(start, envelope) or envelope
+            found.append(envelope)
         return found
+
+    def _from_lines(self, start: int, cut: Envelope) -> Envelope | None:
+        """A license between whose lines other signs stand: line numbers, the `+` of a diff, stamps, colors, code.
+
+        Only what is long enough to be a line is taken, and of what follows the last one the piece that ends it.
+        """
+        begins = self._skeleton.origin(start, start + 1)[0]
+        text = self.view.text[begins : begins + 2 * MOST_CHARS]
+        text = _COLORS.sub(lambda found: " " * len(found[0]), text)
+        lines = list(_LINE.finditer(text))
+        if len(lines) < 2 or lines[0].start():
+            return None
+        mark = "+" if all(line[0].startswith("+") for line in lines[1:]) else ""
+        words = [line[0].removeprefix(mark) for line in lines]
+        count = _whole_words(words, _letter_count(_extent("".join(words), 0)[0]))
+        if not count:
+            return None
+        at = lines[count - 1].end()
+        ends = (*lines[count : count + 1], *_SHORT.finditer(text, at, at + AFTER_CHARS))
+        for word, end in (("", at), *((one[0].removeprefix(mark), one.end()) for one in ends)):
+            body = "".join((*words[:count], word))
+            size, is_whole = _extent(body, 0)
+            if is_whole:
+                place = self.view.origin(begins, begins + end)[1]
+                return Envelope(cut.start, place, _padded(body[: _letter_count(size)]), notes=(OTHER_SIGNS,))
+        return None
 
     def spans(self) -> list[tuple[int, int]]:
         """From where to where in the text anything of a license stands, in order."""
@@ -271,8 +313,7 @@ class Search:
         notes = []
         if outer[0] < start and is_whole and outer[1] == end:
             notes.append("its END line is missing")
-        padded = body + "=" * (-len(body) % 4) if is_whole else body
-        return Envelope(*self._origin(*outer), padded, is_whole, tuple(notes))
+        return Envelope(*self._origin(*outer), _padded(body) if is_whole else body, is_whole, tuple(notes))
 
 
 def _skeleton(text: str) -> View:
@@ -312,6 +353,15 @@ def _extent(letters: str, start: int) -> tuple[int, bool]:
             break
         at, chunk = at + chunk, 4 * chunk
     return size, False
+
+
+def _whole_words(words: list[str], letters: int) -> int:
+    """How many words lie within the first so many letters."""
+    return bisect_right(list(accumulate(map(len, words))), letters)
+
+
+def _padded(body: str) -> str:
+    return body + "=" * (-len(body) % 4)
 
 
 def _letter_count(size: int) -> int:

@@ -39,10 +39,24 @@ _DENIED = (
     r"(?:does not|doesn't|did not|didn't|will not|won't|no longer) (?:accept|take|allow|install|work)\w*|"
     r"no|not possible|impossible|invalid|fail\w*)"
 )
+_ABROAD = "|".join(
+    (
+        *("schreibgesch", "lesemodus", "nur[- ]?lese", "nur noch les", "lecture seule", "s[oó]lo lectura"),
+        *("sola lettura", "(?:somente|apenas|só (?:de|para)) leitura", "alleen[- ]lezen", "tylko do odczytu"),
+        *("salt okunur", "только (?:для )?чтени", "读取专用|只读|唯讀", "読み取り専用|リードオンリー", "읽기 전용"),
+        *("abgelehnt", r"\blehnt\b", "akzeptiert[^.]{0,40}nicht", "gesperrt", "blockiert", "ungültig"),
+        *("nicht (?:mehr )?(?:akzeptiert|push|schreib|installier|m[öo]glich)", "refusé", "refuse ", "rejet(?:te|é)"),
+        *("bloqu[eé]", "n'accepte", "impossible de", "rechaz", "no acepta", "no (?:se )?pued", "inv[aá]lid"),
+        *("rejeit", "recus", "não (?:aceita|é possível|conseg)", "rifiut", "拒否|無効|できない|できません|受け付け"),
+        *("拒绝|无效|无法", "거부|거절"),
+    )
+)
+"""*Read-only*, *rejected* and *cannot push* in other languages that tickets come in."""
 _WHAT = r"(?:push|merg|commit|writ|deploy|upload|install|activat|licen[sc]e|renewal|\bkey\b)"
 _BLOCKED = (
     rf"{_READ_ONLY}|(?<!un)\blocked\b|\b{_DENIED}\b[^.]{{0,40}}{_WHAT}|"
-    rf"{_WHAT}\w*[^.]{{0,40}}\b(?:refused|rejected|blocked|invalid|not accepted|not possible|possible any more)"
+    rf"{_WHAT}\w*[^.]{{0,40}}\b(?:refused|rejected|blocked|invalid|not accepted|not possible|possible any more)|"
+    + _ABROAD
 )
 
 
@@ -80,6 +94,10 @@ class Attached:
             return True
         return day < end
 
+    def has_expired_on(self, day: date) -> bool:
+        """Whether it has run out; its grace period may still run."""
+        return self.expires_on is not None and day >= self.expires_on
+
 
 @dataclass(frozen=True)
 class Installed:
@@ -108,18 +126,19 @@ class Open:
 
 
 def installed(
-    held: Sequence[Attached], *, emergency_on: date, grace_days: int, blocked: bool, told: str | None = None
+    held: Sequence[Attached], *, emergency_on: date, grace_days: int, works: Answer, told: str | None = None
 ) -> Installed:
-    """Which of the licenses on a ticket counts: the one that ends last, unless the ticket contradicts it.
+    """Which of the licenses on a ticket counts: the one that ends last, unless that one may not be installed.
 
     A license that still runs was issued, and may never have been installed, since an instance rejects one with too
-    few users. So where the ticket says that nothing can be written, or that a license was rejected, it is asked.
+    few users. So it is asked where the ticket says that nothing can be written, or that a license was rejected; and
+    where it says nothing of that, for a renewal: a license that has not expired, or that stands beside an older one.
 
     Args:
         held: The licenses, in any order.
         emergency_on: The emergency's date.
         grace_days: Days from expiry to the end of the grace period, where a file does not say it itself.
-        blocked: Whether the ticket says that the instance is read-only, or that a license was rejected.
+        works: What the ticket says, as `says_it_works` reads it.
         told: What the engineer says: a file's name, the beginning of a fingerprint, or `none`.
 
     Raises:
@@ -128,16 +147,20 @@ def installed(
     if told is not None:
         return Installed(_named(told, held))
     in_order = sorted(held, key=lambda one: one.expires_on or date.max, reverse=True)
-    works = [one for one in in_order if one.works_on(emergency_on, grace_days)]
-    if works and blocked:
-        names = "; ".join(f"{one.name} until {one.expires_on or 'no day'}" for one in in_order)
-        return Installed(
-            None,
-            f"The ticket says that the instance is read-only, or that a license was rejected, and a license on it "
-            f"still runs ({names}). A file proves that it was issued, not that it is installed: ask which one the "
-            f"instance has, and pass its file name as installed_license, or {NONE_OF_THEM}.",
-        )
-    return Installed(in_order[0] if in_order else None)
+    running = [one for one in in_order if one.works_on(emergency_on, grace_days)]
+    is_renewal = len(running) < len(held) or not all(one.has_expired_on(emergency_on) for one in running)
+    if not running or works is Answer.YES or (works is Answer.UNKNOWN and not is_renewal):
+        return Installed(in_order[0] if in_order else None)
+    says = "says that the instance is read-only, or that a license was rejected"
+    if works is Answer.UNKNOWN:
+        says = "does not say in known words whether the instance still works"
+    names = "; ".join(f"{one.name} until {one.expires_on or 'no day'}" for one in in_order)
+    return Installed(
+        None,
+        f"The ticket {says}, and a license on it still runs ({names}). A file proves that it was issued, not that "
+        "it is installed: ask which one the instance has, and pass its file name as installed_license, or "
+        f"{NONE_OF_THEM}.",
+    )
 
 
 def too_few_users(later: Sequence[Attached], held: Sequence[Attached], facts: Facts) -> list[str]:
@@ -173,13 +196,15 @@ def highest_count(facts: Facts) -> int | None:
     return max((count for count in counts if count is not None), default=None)
 
 
-def says_blocked(texts: Iterable[str]) -> bool:
-    """Whether somebody writes that the instance is read-only, takes no pushes, or has rejected a license.
+def says_it_works(texts: Iterable[str]) -> Answer:
+    """Whether the instance still works by what somebody writes; UNKNOWN where no known words say so.
 
-    Only a hint: where it is wrong, a question too many is asked.
+    NO as soon as one sentence says that it is read-only, takes no pushes, or has rejected a license. Only a hint: where
+    it is wrong, a question too many is asked.
     """
     sentences = (part for text in texts for part in re.split(r"[.!?\n]+", text[:20_000]))
-    return any(_says_blocked(sentence.casefold().replace("’", "'")) for sentence in sentences)
+    said = {_sentence_says(sentence.casefold().replace("’", "'")) for sentence in sentences}
+    return next((answer for answer in (Answer.NO, Answer.YES) if answer in said), Answer.UNKNOWN)
 
 
 def open_questions(facts: Facts, unread: Mapping[str, str], in_window: Callable[[Fact], Answer]) -> dict[str, Open]:
@@ -293,8 +318,12 @@ def _says(fact: Fact) -> str:
     return f"the {fact.source}{where} says {fact.name} {fact.value}"
 
 
-def _says_blocked(sentence: str) -> bool:
-    return bool(re.search(_BLOCKED, sentence)) and not re.search(_WORKS, sentence)
+def _sentence_says(sentence: str) -> Answer:
+    """As `says_it_works`; what says that it works hides nothing in the rest of the sentence."""
+    rest = re.sub(_WORKS, " ", sentence)
+    if re.search(_BLOCKED, rest):
+        return Answer.NO
+    return Answer.UNKNOWN if rest == sentence else Answer.YES
 
 
 def _named(told: str, held: Sequence[Attached]) -> Attached | None:

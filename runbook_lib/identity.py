@@ -10,58 +10,36 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import cache
+
+from publicsuffixlist import PublicSuffixList
 
 from runbook_lib.models import Answer, Ruling
 
 RULE = "Is this the customer?"
 ORIGIN = "A license file proves neither its contents nor whose it is"
 
-FREE_MAIL = frozenset(
-    (
-        *(
-            "126.com",
-            "139.com",
-            "163.com",
-            "189.cn",
-            "aim.com",
-            "alice.it",
-            "aliyun.com",
-            "aol.com",
-            "att.net",
-            "bk.ru",
-        ),
-        *("bellsouth.net", "bigpond.com", "bluewin.ch", "bol.com.br", "btinternet.com", "charter.net", "comcast.net"),
-        *(
-            "cox.net",
-            "daum.net",
-            "duck.com",
-            "earthlink.net",
-            "email.com",
-            "fastmail.com",
-            "fastmail.fm",
-            "foxmail.com",
-        ),
-        *("free.fr", "freenet.de", "gmail.com", "googlemail.com", "gmx.at", "gmx.ch", "gmx.com", "gmx.de", "gmx.net"),
-        *("hanmail.net", "hey.com", "icloud.com", "ig.com.br", "inbox.lv", "inbox.ru", "interia.pl", "juno.com"),
-        *("laposte.net", "libero.it", "list.ru", "mac.com", "mail.com", "mail.ru", "mailbox.org", "mailfence.com"),
-        *("mailinator.com", "me.com", "msn.com", "naver.com", "neuf.fr", "ntlworld.com", "o2.pl", "optonline.net"),
-        *("orange.fr", "passport.com", "pm.me", "posteo.de", "privaterelay.appleid.com", "proton.me", "protonmail.ch"),
-        *("protonmail.com", "qq.com", "rambler.ru", "rediffmail.com", "rocketmail.com", "sbcglobal.net", "seznam.cz"),
-        *("sfr.fr", "shaw.ca", "sina.com", "sky.com", "sohu.com", "t-online.de", "telus.net", "terra.com.br"),
-        *(
-            "tiscali.it",
-            "tuta.com",
-            "tuta.io",
-            "tutanota.com",
-            "tutanota.de",
-            "uol.com.br",
-            "verizon.net",
-            "virgilio.it",
-        ),
-        *("wanadoo.fr", "web.de", "wp.pl", "ya.ru", "yandex.com", "yandex.ru", "yeah.net", "ymail.com", "zoho.com"),
-        *("ziggo.nl", "10minutemail.com", "guerrillamail.com", "simplelogin.com", "trashmail.com", "yopmail.com"),
-    )
-)
+_PROVIDERS = """
+    10minutemail.com 126.com 139.com 163.com 188.com 189.cn 1und1.de 21cn.com abv.bg aim.com alice.it aliceadsl.fr
+    aliyun.com arcor.de att.net azet.sk bbox.fr bellsouth.net bigpond.com bigpond.net.au bk.ru bluewin.ch
+    blueyonder.co.uk bol.com.br btinternet.com btopenworld.com centrum.cz charter.net club-internet.fr comcast.net
+    cox.net cs.com daum.net disroot.org docomo.ne.jp dropmail.me duck.com earthlink.net email.com email.cz ezweb.ne.jp
+    fastmail.com fastmail.fm foxmail.com free.fr freemail.hu freenet.de gazeta.pl gmail.com guerrillamail.com
+    hanmail.net hetnet.nl hey.com home.nl hushmail.com i.ua icloud.com ig.com.br inbox.com inbox.lv inbox.ru
+    interia.eu interia.pl internet.ru inwind.it juno.com kakao.com keemail.me kolabnow.com kpnmail.nl laposte.net
+    libero.it list.ru mac.com mail.bg mail.com mail.de mail.ee mail.ru mailbox.org maildrop.cc mailfence.com
+    mailinator.com mailo.com me.com msn.com mynet.com nate.com naver.com netzero.net neuf.fr nifty.com ntlworld.com
+    numericable.fr o2.pl onet.eu onet.pl online.de op.pl optonline.net optusnet.com.au orange.es orange.fr
+    ozemail.com.au passport.com planet.nl pm.me pobox.com post.cz posteo.de posteo.net privaterelay.appleid.com
+    proton.me qq.com rambler.ru rediff.com rediffmail.com riseup.net rocketmail.com rogers.com runbox.com sapo.pt
+    sbcglobal.net seznam.cz sfr.fr shaw.ca simplelogin.com simplelogin.io sina.cn sina.com sky.com skynet.be
+    softbank.ne.jp sohu.com startmail.com sympatico.ca t-online.de talktalk.net telefonica.net telenet.be telus.net
+    tempmail.com terra.com.br terra.es tin.it tlen.pl tom.com trashmail.com tuta.com tuta.io tutamail.com uk.net
+    ukr.net uol.com.br verizon.net videotron.ca virgilio.it virgin.net virginmedia.com walla.co.il walla.com
+    wanadoo.fr web.de windowslive.com windstream.net wp.pl xtra.co.nz ya.ru yeah.net ymail.com yopmail.com ziggo.nl
+    zoho.com zohomail.com
+"""
+FREE_MAIL = frozenset(_PROVIDERS.split())
 """Mail domains that anybody can have an address at, so that two addresses there have nothing in common.
 
 Source: the consumer providers of HubSpot's published list of free email domains, with the large regional ones, and
@@ -69,8 +47,12 @@ the best-known throw-away and relay services. A list of our own, since the lists
 throw-away domains, or not maintained. A provider that is missing here costs nothing by itself: something of ours must
 confirm the requester all the same.
 """
-_FREE_FAMILIES = frozenset(("gmx", "hotmail", "live", "outlook", "yahoo", "yandex", "googlemail"))
+_FREE_FAMILIES = frozenset(
+    ("aol", "gmx", "googlemail", "hotmail", "live", "outlook", "protonmail", "tiscali", "tutanota", "yahoo", "yandex")
+)
 """Providers with a domain in each country, such as `yahoo.co.uk`."""
+_TENANTS = ("atlassian.net", "freshdesk.com", "onmicrosoft.com", "zendesk.com")
+"""Domains below which each name is another customer's, and which the public suffix list does not have."""
 _NO_COMPANY = frozenset(("", "company", "customer", "n a", "na", "none", "null", "private", "self", "test", "unknown"))
 """What stands in a company's place without naming one; emergency licenses say *Customer*."""
 _LEGAL_FORMS = frozenset(
@@ -189,16 +171,29 @@ def company_key(name: str) -> str:
 
 
 def same_domain(one: str, other: str) -> bool:
-    """Whether two mail domains are of one owner: the same, or one below the other; free mail never.
-
-    Two domains below a common third one are not taken for the same, since without the public suffix list nobody
-    knows whether that third one is a company's or a registry's.
-    """
+    """Whether two mail domains are of one owner: the same, or below the same registered one; free mail never."""
     first, second = domain_key(one), domain_key(other)
     if not first or not second or is_free_mail(first) or is_free_mail(second):
         return False
-    short, long = sorted((first, second), key=len)
-    return first == second or (long.endswith(f".{short}") and not _is_suffix(short))
+    return first == second or registered_domain(first) == registered_domain(second) != ""
+
+
+def registered_domain(domain: str) -> str:
+    """The part of a domain that somebody registered, such as `acme.co.uk` of `eu.acme.co.uk`; "" where nobody did.
+
+    Source: the public suffix list of Mozilla, as the package `publicsuffixlist` brings it along.
+    """
+    key = domain_key(domain)
+    labels = key.split(".")
+    for tenants in _TENANTS:
+        if key.endswith(f".{tenants}"):
+            return ".".join(labels[-1 - len(tenants.split(".")) :])
+    return "" if key in _TENANTS else _suffixes().privatesuffix(key) or ""
+
+
+@cache
+def _suffixes() -> PublicSuffixList:
+    return PublicSuffixList()
 
 
 def domain_key(domain: str) -> str:
@@ -215,22 +210,14 @@ def is_free_mail(domain: str) -> bool:
     """Whether anybody can have an address there."""
     labels = domain_key(domain).split(".")
     above = {".".join(labels[at:]) for at in range(len(labels))}
-    return bool(above & FREE_MAIL or set(labels[-3:-1]) & _FREE_FAMILIES)
+    named = labels[-3:-1] if len(labels) > 2 and len(labels[-2]) <= 3 else labels[-2:-1]  # of `co.uk` and the like
+    return bool(above & FREE_MAIL or set(named) & _FREE_FAMILIES)
 
 
 def domain_of(address: str | None) -> tuple[str, ...]:
     """The mail domain of an address, as `Named.domains` takes it; nothing where it is no address."""
     local, at, domain = (address or "").strip().rpartition("@")
     return (domain,) if local and at and domain_key(domain) else ()
-
-
-def _is_suffix(domain: str) -> bool:
-    """Whether a domain may be one under which anybody registers names, such as `co.uk`.
-
-    It errs towards yes: then only the very same domain counts.
-    """
-    labels = domain.split(".")
-    return len(labels) < 2 or (len(labels) == 2 and len(labels[1]) == 2 and len(labels[0]) <= 4)
 
 
 def _without_form(words: list[str]) -> list[str]:

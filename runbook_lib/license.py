@@ -159,7 +159,7 @@ class License:
     def plan(self) -> str | None:
         """The plan in lower case, such as `ultimate`; None if the license names none."""
         plan = self.restrictions.get("plan")
-        return plan.lower() if isinstance(plan, str) and plan else None
+        return (plan.strip().lower() or None) if isinstance(plan, str) else None
 
     @property
     def is_trial(self) -> bool:

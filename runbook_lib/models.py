@@ -138,7 +138,8 @@ class Attachment:
 class Comment:
     """One comment of a ticket's thread.
 
-    `body` is without secrets and licenses. `raw` is as it came, for the finder of licenses alone: never show it.
+    `body` is without secrets and licenses. `raw`, and its HTML, are as they came, for the finder of licenses alone:
+    never show them.
     `author` is None where Zendesk does not say who that is.
     """
 
@@ -150,6 +151,7 @@ class Comment:
     attachments: tuple[Attachment, ...] = ()
     author: Person | None = None
     raw: str = field(repr=False, compare=False, default="")
+    raw_html: str = field(repr=False, compare=False, default="")
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "raw", self.raw or self.body)
@@ -309,6 +311,7 @@ class Ruling:
         reason: Why, with the values; where it is NO also what to do instead.
         origin: Where the rule comes from, for the reader.
         missing: The facts that would settle it.
+        rests_on: The facts that it was decided by; whatever may tell one of them may turn it.
     """
 
     rule: str
@@ -316,6 +319,7 @@ class Ruling:
     reason: str
     origin: str
     missing: tuple[str, ...] = ()
+    rests_on: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

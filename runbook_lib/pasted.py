@@ -23,29 +23,30 @@ _HYPHENS = frozenset("\u00ad\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212\ufe
 """What word processors, mail programs and web pages make of a hyphen."""
 _FULL_WIDTH = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
 """Full-width signs to ASCII. Source: Unicode, block Halfwidth and Fullwidth Forms. Other digits are no input."""
-_APOSTROPHES = {0x2019: "'", 0x02BC: "'"}
+_APOSTROPHES = dict.fromkeys(map(ord, "\u2019\u2018\u02bc\u00b4\u2032`"), "'")
 
 _GROUPED = re.compile(r"[1-9][0-9]{0,2}(?P<mark>[ ,.'])[0-9]{3}(?:(?P=mark)[0-9]{3})*")
-_ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_ISO = re.compile(r"([0-9]{4})(?P<mark>[./-])([0-9]{1,2})(?P=mark)([0-9]{1,2})")
+"""The year first; then nobody means the day by the second figure."""
 _ISO_MOMENT = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?)"
     r" ?(Z|UTC|[+-][0-9]{2}:?[0-9]{2})?"
 )
-_YEAR_FIRST = re.compile(r"([0-9]{4})/([0-9]{1,2})/([0-9]{1,2})")
 _YEAR_LAST = re.compile(r"([0-9]{1,2})(?P<mark>[./-])([0-9]{1,2})(?P=mark)([0-9]{4})")
-_CLOCK = r"(?:,? (?:at )?[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?(?: ?[ap]m)?)?"
+_CLOCK = r"(?:,? (?:at )?[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?(?: ?[ap]m)?(?: (?:utc|gmt|\(utc\)|[+-]0000))?)?"
 """A time behind the date, as the Dashboard prints it: `Nov 26, 2025 12:00am`. Source: GitLab's page templates."""
 _WEEKDAY = r"(?:(?P<weekday>[a-z]+),? )?"
 _MONTH_FIRST = re.compile(
     rf"{_WEEKDAY}(?P<month>[a-z]+)\.? (?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)?,? (?P<year>[0-9]{{4}}){_CLOCK}"
 )
 _DAY_FIRST = re.compile(
-    rf"{_WEEKDAY}(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th|\.)?[ -](?P<month>[a-z]+)\.?,?[ -](?P<year>[0-9]{{4}}){_CLOCK}"
+    rf"{_WEEKDAY}(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th|\.)?(?: of)?[ -](?P<month>[a-z]+)\.?,?[ -](?P<year>[0-9]{{4}})"
+    rf"{_CLOCK}"
 )
-_TICKET = re.compile(r"#? ?([0-9]{1,15})")
+_TICKET = re.compile(r"(?:(?:ticket|zd)[ :-]{0,2})?#? ?([0-9]{1,15})", re.IGNORECASE)
 _TICKET_ADDRESS = re.compile(
-    r"(?:https?://)?(?P<host>[a-z0-9][a-z0-9.-]*(?::[0-9]{1,5})?)"
-    r"/(?:agent/(?:#/)?tickets|tickets|requests|hc/[a-z0-9-]+/requests|api/v2/tickets)"
+    r"(?:https?://)?(?:/?(?=agent/|tickets/)|(?P<host>[a-z0-9][a-z0-9.-]*(?::[0-9]{1,5})?)/)"
+    r"(?:agent/(?:#/|filters/[0-9]{1,15}/)?tickets|tickets|requests|hc/(?:[a-z0-9-]+/)?requests|api/v2/tickets)"
     r"/(?P<number>[0-9]{1,15})(?:\.json)?(?:[/?#]\S*)?",
     re.IGNORECASE,
 )
@@ -98,12 +99,10 @@ def day(text: str) -> date | Unclear | None:
     A moment with an offset is a day only if it is the same one in UTC, in which the runbooks count.
     """
     text = _short(text)
-    if _ISO.fullmatch(text):
-        return _one_of([_date(*map(int, text.split("-")))])
+    if found := _ISO.fullmatch(text):
+        return _one_of([_date(int(found[1]), int(found[3]), int(found[4]))])
     if found := _ISO_MOMENT.fullmatch(text):
         return _moment(found[1], found[2], found[3] or "")
-    if found := _YEAR_FIRST.fullmatch(text):
-        return _one_of([_date(int(found[1]), int(found[2]), int(found[3]))])
     if found := _YEAR_LAST.fullmatch(text):
         first, second, year = int(found[1]), int(found[3]), int(found[4])
         return _one_of([_date(year, second, first), _date(year, first, second)])
@@ -118,14 +117,14 @@ def ticket(text: str) -> int | None:
     text = _short(text)
     if found := _TICKET.fullmatch(text):
         return int(found[1])
-    address = _TICKET_ADDRESS.fullmatch(text)
+    address = _address(text)
     return int(address["number"]) if address else None
 
 
 def ticket_host(text: str) -> str:
     """The host, with its port, in a ticket's web address; "" if the text is none."""
-    address = _TICKET_ADDRESS.fullmatch(_short(text))
-    return address["host"].casefold() if address else ""
+    address = _address(_short(text))
+    return (address["host"] or "").casefold() if address else ""
 
 
 def is_other_account(text: str, url: str) -> bool:
@@ -135,7 +134,7 @@ def is_other_account(text: str, url: str) -> bool:
     """
     ours = re.sub(r"^https?://", "", url.casefold()).split("/")[0]
     theirs = ticket_host(text)
-    return theirs != ours and all(host.endswith(".zendesk.com") for host in (theirs, ours))
+    return bool(theirs) and theirs != ours and all(host.endswith(".zendesk.com") for host in (theirs, ours))
 
 
 def name_key(text: str) -> str:
@@ -155,6 +154,11 @@ def spelled(text: str, names: Iterable[str]) -> tuple[str, ...]:
 def _short(text: str) -> str:
     """As `plain`; "" where it is too long for any value."""
     return plain(text) if len(text) <= LONGEST else ""
+
+
+def _address(text: str) -> re.Match[str] | None:
+    """A ticket's web address, also within brackets, or with the sentence's own mark behind it."""
+    return _TICKET_ADDRESS.fullmatch(text.removeprefix("<").removeprefix("(").rstrip(">).,;"))
 
 
 def _moment(of: str, clock: str, zone: str) -> date | Unclear:

@@ -125,6 +125,7 @@ def deployment_ruling(facts: ScopeFacts) -> Ruling:
             rule,
             "The subscription is for GitLab.com. Use the SaaS License Emergencies workflow instead "
             "(handbook: Customer Emergencies Workflow, SaaS Subscription Emergencies).",
+            "deployment",
         )
     return _yes(rule, "The instance is self-managed.")
 
@@ -138,12 +139,14 @@ def account_ruling(facts: ScopeFacts) -> Ruling:
         return _no(
             rule,
             "The account is a prospect: it never bought a plan. Point them to Sales for a trial extension.",
+            *("account_type", "plan"),
         )
     if facts.account_type == "reseller":
         return _no(
             rule,
             "The account is a reseller. A license goes to the customer only: "
             "ask that the customer's own administrator opens the ticket.",
+            "account_type",
         )
     if facts.account_type == "customer":
         return _yes(rule, "The account is a customer.")
@@ -167,6 +170,7 @@ def plan_ruling(facts: ScopeFacts) -> Ruling:
             rule,
             f"The plan is {facts.plan.title()}, which is no paid plan. "
             "Without one there is no emergency support: point them to the GitLab Forum and to Sales.",
+            "plan",
         )
     return _yes(rule, f"The plan is {facts.plan.title()}, a paid plan.")
 
@@ -188,18 +192,21 @@ def window_ruling(window: Window | None, rules: Rules) -> Ruling:
             f"The license runs until {window.expires_on} and has not expired on {window.emergency_on}. "
             "The instance works: check the date, or look for another cause of the emergency. If it is read-only all "
             "the same, it has another license than this one: pass the expires_on that it shows.",
+            "expires_on",
         )
     if days < 0:
         return _no(
             rule,
             f"The grace period runs for {_days(-days)} more, until {ended}: the instance still works and this is "
             "no emergency. The customer opens a normal License & Renewals request.",
+            "expires_on",
         )
     if days > rules.window_days:
         return _no(
             rule,
             f"The grace period ended on {ended}, {_days(days)} before {window.emergency_on}; the runbook applies "
             f"up to {_days(rules.window_days)}. Hand over to License & Renewals as a normal request.",
+            "expires_on",
         )
     when = "on the day itself" if days == 0 else f"{_days(days)} before {window.emergency_on}"
     return _yes(rule, f"The grace period ended on {ended}, {when}.")
@@ -214,6 +221,7 @@ def recipient_ruling(facts: ScopeFacts) -> Ruling:
             rule,
             f"The requester's address is at {STAFF_DOMAIN}. A license goes to the customer only: "
             "ask that the customer's own administrator opens the ticket.",
+            "requester_email",
             origin="GitLab handbook",
         )
     if not domain:
@@ -351,8 +359,8 @@ def _yes(rule: str, reason: str, *, origin: str = _SEEDS_SCOPE) -> Ruling:
     return Ruling(rule, Answer.YES, reason, origin)
 
 
-def _no(rule: str, reason: str, *, origin: str = _SEEDS_SCOPE) -> Ruling:
-    return Ruling(rule, Answer.NO, reason, origin)
+def _no(rule: str, reason: str, *rests_on: str, origin: str = _SEEDS_SCOPE) -> Ruling:
+    return Ruling(rule, Answer.NO, reason, origin, rests_on=rests_on)
 
 
 def _unknown(rule: str, reason: str, fact: str) -> Ruling:

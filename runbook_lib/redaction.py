@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from runbook_lib import envelopes, finder
+from runbook_lib import content_kinds, envelopes, finder
 from runbook_lib.errors import InputError
 from runbook_lib.settings import JobSettings, Settings
 
@@ -105,7 +105,8 @@ class Redactor:
                 found_there = self._pieces.spans(search.view.text)
                 yield from ((*search.view.origin(start, end), word) for start, end, word in found_there)
         yield from ((start, end, _LICENSE) for start, end in search.spans())
-        yield from ((start, end, _CODE) for start, end in finder.activation_codes(text))
+        yield from ((*search.view.origin(*span), _LICENSE) for span in finder.encoded_licenses(search.view.text))
+        yield from ((start, end, _CODE) for start, end in content_kinds.activation_codes(text))
 
 
 class _Pieces:

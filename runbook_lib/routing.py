@@ -49,7 +49,7 @@ def route(scope: Verdict, weekend: Ruling, mail: Mail) -> Route:
     the week the customer's words alone do not count as long as the tracker knows of no license.
     """
     against = [ruling for ruling in scope.rulings if ruling.holds is Answer.NO]
-    saas = next((ruling for ruling in against if ruling.rule == "Self-managed?"), None)
+    saas = next((ruling for ruling in against if "deployment" in ruling.rests_on), None)
     if saas:
         return Route(None, saas.reason)
     if mail.missing is Answer.YES and (mail.on_file or weekend.holds is Answer.YES):

@@ -30,6 +30,7 @@ LAYERS = (
         "identity",
         "evidence",
         "titles",
+        "content_kinds",
     ),
     ("finder", "orders"),
     ("addresses", "files"),

@@ -177,16 +177,16 @@ def test_evidence_alone_never_makes_a_paying_customer(known: list[tuple[str, Any
 # -- which license is installed
 
 
-def installed(*held: Attached, blocked: bool = True, told: str | None = None) -> evidence.Installed:
+def installed(*held: Attached, works: Answer = Answer.NO, told: str | None = None) -> evidence.Installed:
     """What is found on the emergency's day."""
-    return evidence.installed(held, emergency_on=DAY, grace_days=14, blocked=blocked, told=told)
+    return evidence.installed(held, emergency_on=DAY, grace_days=14, works=works, told=told)
 
 
 def test_the_license_that_ends_last_counts() -> None:
     """As long as none still runs, or nobody says that the instance is read-only."""
     older = Attached("older", "SHA256:c", date(2025, 11, 6), users=100)
     assert OLD == installed(older, OLD).license
-    assert NEW == installed(OLD, NEW, blocked=False).license
+    assert NEW == installed(OLD, NEW, works=Answer.YES).license
     assert evidence.Installed() == installed()
 
 
@@ -197,6 +197,19 @@ def test_a_license_that_still_runs_is_asked_for(held: tuple[Attached, ...]) -> N
     assert found.license is None
     assert "installed_license" in found.question
     assert not [one.name for one in held if one.name not in found.question]
+
+
+IN_GRACE = Attached("grace.gitlab-license", "SHA256:eeee", date(2026, 11, 12), users=250)
+
+
+@pytest.mark.parametrize(
+    ("held", "is_asked"),
+    [((OLD, NEW), True), ((NEW,), True), ((OLD, IN_GRACE), True), ((IN_GRACE,), False), ((OLD,), False), ((), False)],
+)
+def test_a_renewal_is_asked_about_unless_it_works(held: tuple[Attached, ...], is_asked: bool) -> None:
+    """Where the ticket says nothing in known words; issued is not installed."""
+    assert is_asked == bool(installed(*held, works=Answer.UNKNOWN).question)
+    assert "" == installed(*held, works=Answer.YES).question
 
 
 @pytest.mark.parametrize(
@@ -275,31 +288,64 @@ def test_a_renewal_for_too_few_users_is_told(known: list[tuple[str, Any, Source]
         "Our deploys have been blocked since Wednesday because GitLab does not accept pushes",
         "License ran out, instance locked",
         "It won’t accept the key",
+        "The web page still works but nobody can push",
+        "Unsere Instanz ist schreibgeschützt",
+        "GitLab ist nur noch lesbar, nur Lesezugriff",
+        "Die neue Lizenz wurde abgelehnt",
+        "Der Lizenzschlüssel wird nicht akzeptiert",
+        "Wir können nicht mehr pushen",
+        "Notre instance est en lecture seule",
+        "La nouvelle licence est refusée",
+        "GitLab n’accepte pas la clé",
+        "La instancia está en modo de solo lectura",
+        "La licencia fue rechazada",
+        "No podemos hacer push",
+        "A instância está somente leitura",
+        "A licença foi rejeitada",
+        "Não conseguimos fazer push",
+        "インスタンスが読み取り専用になっています",
+        "新しいライセンスが拒否されました",
+        "プッシュできません",
+        "实例变成只读了",
+        "экземпляр только для чтения",
     ],
 )
 def test_words_of_an_instance_that_takes_nothing(text: str) -> None:
     """Then a license that still runs is not taken for the installed one."""
-    assert evidence.says_blocked(["Hello", f"Good morning. {text}\nRegards"])
+    assert Answer.NO is evidence.says_it_works(["Hello", f"Good morning. {text}\nRegards"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Everything still works but I am worried that it stops during the weekend",
+        "It will become read-only on Monday",
+        "GitLab is not read-only yet",
+        "Please send us a license before it is read-only",
+    ],
+)
+def test_words_of_an_instance_that_works(text: str) -> None:
+    """Nothing is asked."""
+    assert Answer.YES is evidence.says_it_works([text])
 
 
 @pytest.mark.parametrize(
     "text",
     [
         "there is a red banner about our license on every page",
-        "Everything still works but I am worried that it stops during the weekend",
-        "It will become read-only on Monday",
-        "GitLab is not read-only yet",
-        "Please send us a license before it is read-only",
         "License unlocked everything",
+        "Bonjour, voici notre licence",
+        "ライセンスを添付します",
+        "Ni rajtas nur legi",
         "",
     ],
 )
-def test_words_of_an_instance_that_works(text: str) -> None:
-    """Nothing is asked."""
-    assert not evidence.says_blocked([text])
+def test_words_that_say_neither(text: str) -> None:
+    """Then a renewal is asked about, and a license whose grace period runs is not."""
+    assert Answer.UNKNOWN is evidence.says_it_works([text])
 
 
 @given(texts=st.lists(st.text(), max_size=3))
 def test_any_text_is_looked_at(texts: list[str]) -> None:
     """Customer text does not raise."""
-    assert evidence.says_blocked(texts) in (True, False)
+    assert evidence.says_it_works(texts) in Answer

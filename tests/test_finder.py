@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import bz2
+import gzip
 import io
+import lzma
+import tarfile
 import zipfile
 from email.message import EmailMessage
 from pathlib import Path
@@ -11,9 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runbook_lib import finder, license
-from runbook_lib.finder import Kind
-from tests.wrappings import EXAMPLES, LICENSES, SEEN_THROUGH, WRAPPINGS, body_of, runs_of
+from runbook_lib import envelopes, finder, license
+from runbook_lib.content_kinds import Kind
+from tests.wrappings import EXAMPLES, LICENSES, WRAPPINGS, body_of, encode64, runs_of
 
 FIELD = Path(__file__).parent / "data" / "field"
 KEY = license.load_public_key((FIELD / "public.pem").read_bytes())
@@ -28,6 +33,19 @@ def zipped(**members: bytes) -> bytes:
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
             archive.writestr(name, content)
+    return file.getvalue()
+
+
+def tarred(**members: bytes | None) -> bytes:
+    """A tar with these members; None makes a link."""
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content or b"")
+            if content is None:
+                info.type, info.linkname = tarfile.SYMTYPE, "/etc/passwd"
+            archive.addfile(info, io.BytesIO(content or b""))
     return file.getvalue()
 
 
@@ -63,7 +81,7 @@ def test_each_field_license_is_found_and_opens(path: Path) -> None:
 @EXAMPLES
 @given(
     text=LICENSES,
-    name=st.sampled_from(SEEN_THROUGH),
+    name=st.sampled_from(sorted(WRAPPINGS)),
     encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"]),
 )
 def test_any_license_is_found_in_any_encoding(text: str, name: str, encoding: str) -> None:
@@ -81,6 +99,29 @@ def test_two_licenses_are_both_told() -> None:
 def test_the_same_license_twice_is_one() -> None:
     """An answer quotes it again."""
     assert [body_of(TEXT)] == bodies(f"{TEXT}\n> On Saturday you wrote:\n{WRAPPINGS['quoted'](TEXT)}")
+
+
+def test_lines_with_other_signs_between_are_noted() -> None:
+    """The license is whole all the same."""
+    (found,) = finder.look(WRAPPINGS["diff"](TEXT)).licenses
+    assert (True, (envelopes.OTHER_SIGNS,)) == (found.is_whole, found.notes)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize("before", ["", "\n\n", "---------- Forwarded message ---------\n"])
+def test_an_encoded_part_of_pasted_source_is_read(before: str, encoding: str) -> None:
+    """Whether or not the text is told for a mail."""
+    source = (
+        f"{before}From: a@b.example\nSubject: x\nContent-Transfer-Encoding: base64\n\n{encode64(TEXT.encode(), 76)}"
+    )
+    assert [body_of(TEXT)] == bodies(source.encode(encoding))
+
+
+def test_an_image_in_a_text_is_told() -> None:
+    """As a web page holds one."""
+    content = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(300)).decode()
+    found = finder.look(f'<html><img src="data:image/png;base64,{content}">')
+    assert ("It holds an image; add that to the ticket by itself.",) == found.notes
 
 
 def test_a_piece_without_its_beginning_is_noted() -> None:
@@ -170,6 +211,64 @@ def test_no_more_is_unpacked_than_the_limit() -> None:
     assert "A file in it is too large for a license and was not opened." in found.notes
 
 
+PACKERS = {"gzip": gzip.compress, "bzip2": bz2.compress, "xz": lzma.compress}
+
+
+@pytest.mark.parametrize("how", PACKERS)
+def test_a_license_in_a_packed_file_is_found(how: str) -> None:
+    """Alone, or as a tar; in several parts, or with something behind it."""
+    pack, content = PACKERS[how], TEXT.encode("utf-16")
+    tar = tarred(readme=b"hello", key=content)
+    for packed in (pack(content), pack(tar), pack(content[:500]) + pack(content[500:]), pack(content) + b"\0" * 99):
+        found = finder.look(packed)
+        assert (f"a packed file ({how})", [body_of(TEXT)]) == (
+            found.words,
+            [body_of(one.text) for one in found.licenses],
+        )
+    assert "key in the archive, the packed file" == finder.look(pack(tar)).licenses[0].where
+
+
+def test_a_license_in_a_tar_is_found() -> None:
+    """Links and folders are passed over; what is not opened is told."""
+    found = finder.look(tarred(link=None, photo=b"\0\0\0\x18ftypheic", old=b"7z\xbc\xaf\x27\x1c", key=BARE.encode()))
+    assert (Kind.TAR, "key in the archive") == (found.kind, found.licenses[0].where)
+    assert ("It holds a HEIC photo; add that to the ticket by itself.",) == found.notes[:1]
+    assert found.notes[1].startswith("It holds an archive. Open it yourself")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (gzip.compress(b"\0" * 3_000_000), "too large"),
+        (bz2.compress(b"\0" * 3_000_000), "too large"),
+        (lzma.compress(b"\0" * 3_000_000), "too large"),
+        (gzip.compress(TEXT.encode())[:900], "damaged"),
+        (gzip.compress(TEXT.encode())[:9], "damaged"),
+        (b"\x1f\x8b\x08" + b"x" * 99, "damaged"),
+        (tarred(key=b"x" * 4000)[:1500], "damaged"),
+        (tarred(big=b"x" * 3_000_000), "too large"),
+        (tarred(**{f"n{n}": b"" for n in range(finder.MOST_NAMES + 1)}), "Only the first 100 files"),
+        (tarred(**{f"n{n}": None for n in range(finder.MOST_NAMES + 1)}), "Only the first 2000 names"),
+        (gzip.compress(b"") * 100_000 + gzip.compress(TEXT.encode()), ""),
+    ],
+    ids=range(11),
+)
+def test_a_tar_or_packed_file_that_is_not_opened_says_why(content: bytes, words: str) -> None:
+    """In a sentence, and in no time."""
+    found = finder.look(content)
+    assert () == found.licenses
+    assert words in " ".join(found.notes)
+
+
+@given(at=st.integers(0, 12_000), put=st.binary(min_size=1, max_size=8), how=st.sampled_from(["", *PACKERS]))
+@EXAMPLES
+def test_no_damaged_tar_breaks_the_finder(at: int, put: bytes, how: str) -> None:
+    """Each is opened, or noted."""
+    tar = tarred(**{"key": TEXT.encode(), "a" * 300: b"x", "link": None})
+    content = PACKERS[how](tar) if how else tar
+    finder.look(content[:at] + put + content[at + len(put) :])
+
+
 @pytest.mark.parametrize("count", [90, 20_000])
 def test_endlessly_nested_mails_end(count: int) -> None:
     """No recursion surfaces."""
@@ -209,7 +308,9 @@ def test_no_damaged_zip_breaks_the_finder(at: int, put: bytes) -> None:
         (b"RIFF\0\0\0\0WEBPVP8 ", Kind.IMAGE),
         (b"\0\0\0\x18ftypheic", Kind.HEIC),
         (b"%PDF-1.7\n", Kind.PDF),
-        (b"\x1f\x8b\x08\0", Kind.ARCHIVE),
+        (b"\x1f\x8b\x08\0", Kind.PACKED),
+        (b"BZh91AY", Kind.PACKED),
+        (b"Rar!\x1a\x07\x00", Kind.ARCHIVE),
         (b"7z\xbc\xaf\x27\x1c", Kind.ARCHIVE),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Kind.OUTLOOK),
         (zipped(a=b"x"), Kind.ZIP),

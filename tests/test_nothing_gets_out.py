@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from runbook_lib import cli
 from runbook_lib.clients.gitlab import GitLab
 from runbook_lib.clients.http import WORDS_LIMIT, Service, Session
 from runbook_lib.clients.zendesk import Zendesk
@@ -19,6 +21,9 @@ from runbook_lib.errors import RefusedError, UnavailableError
 from runbook_lib.journal import Journal
 from runbook_lib.keyring import KeyRing
 from runbook_lib.models import Comment
+from runbook_lib.records import page
+from runbook_lib.records.reading import read
+from runbook_lib.records.verification import Verification
 from runbook_lib.redaction import Redactor
 from tests.clients.wire import Answer, Wire, reply
 from tests.test_redaction import BASIC, GUARD, SPELLINGS, TOKENS, pieces
@@ -27,6 +32,21 @@ from tests.wrappings import EXAMPLES, FEW_EXAMPLES, LICENSES, WRAPPINGS, body_of
 NET = Redactor({})
 LICENSE = license_text(bytes(range(256)) * 2, bytes(reversed(range(256))), b"0123456789abcdef", boundary=True)
 SECRETS = {**TOKENS, "Basic": BASIC}
+KEY = str(Path(__file__).parent / "data" / "field" / "public.pem")
+COMMANDS: dict[str, Callable[[Path], list[str]]] = {
+    "file": lambda folder: ["license", "read", str(folder / "license.txt"), "--public-key", KEY],
+    "parameter": lambda folder: ["run", "weekend_license", "1001", "-p", "plan", "LICENSE"],
+    "name of a parameter": lambda folder: ["run", "weekend_license", "1001", "-p", "LICENSE", "x"],
+    "ticket": lambda folder: ["run", "weekend_license", "LICENSE"],
+    "runbook": lambda folder: ["run", "LICENSE", "1001"],
+    "command": lambda folder: ["LICENSE"],
+    "option": lambda folder: ["records", "list", "--LICENSE"],
+    "choice": lambda folder: ["answer", "1001", "LICENSE", "maybe"],
+    "answer": lambda folder: ["answer", "1001", "operation", "LICENSE"],
+    "record": lambda folder: ["records", "show", "LICENSE"],
+    "path": lambda folder: ["license", "read", "LICENSE", "--public-key", KEY],
+}
+"""Where in a command somebody may have pasted a license."""
 STRIDE = 3 if EXAMPLES.max_examples > 1000 else 29
 """Offsets are thinned out, from another start for each secret and spelling; PROPERTY_EXAMPLES tries one in three."""
 
@@ -55,17 +75,19 @@ def card(words: str) -> Card:
     return Card(words, "read", Tone.PLAIN, "PRACTICE", parts)
 
 
-def record_of(words: str) -> str:
-    """A notebook whose cells show, print and raise foreign text, as the runner writes it."""
-    notebook = nbformat.v4.new_notebook(metadata={"papermill": {"parameters": {"note": words}}})
+def record_of(words: str, *, net: bool = True) -> str:
+    """A notebook whose cells show, print and raise foreign text, as the runner writes it, or as it would without."""
+    manifest = {"ticket_id": 1001, "summary": words, "parameters": {"note": words}, "facts": [{"name": words}]}
+    metadata = {"papermill": {"parameters": {"note": words}}, "runbook": manifest}
+    notebook = nbformat.v4.new_notebook(metadata=metadata)
     cell = nbformat.v4.new_code_cell(f"note = {words!r}")
     cell.outputs = [
         nbformat.v4.new_output("display_data", {"text/plain": text(card(words)), "text/html": html(card(words))}),
         nbformat.v4.new_output("stream", text="\n".join(f"  | {line}" for line in words.splitlines())),
         nbformat.v4.new_output("error", ename="E", evalue=words[:700], traceback=[f"E: {words[13:900]!r}"]),
     ]
-    notebook.cells = [cell]
-    return nbformat.writes(NET.data(notebook))
+    notebook.cells = [cell, nbformat.v4.new_markdown_cell(words)]
+    return nbformat.writes(NET.data(notebook) if net else notebook)
 
 
 def zendesk_comment(body: str) -> Comment:
@@ -115,6 +137,39 @@ def test_a_license_is_in_no_line_of_a_journal(tmp_path: Path, license: str, name
     journal = Journal(tmp_path / "1", "live/1", KeyRing(tmp_path / "keys"))
     journal.append("note", words=WRAPPINGS[name](license)[:1200])
     assert [] == runs_of(body_of(license), journal.path.read_text(encoding="utf-8"))
+
+
+@settings(FEW_EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(license=LICENSES, name=st.sampled_from(sorted(WRAPPINGS)))
+def test_a_license_that_stands_in_a_record_is_on_no_page(tmp_path: Path, license: str, name: str) -> None:
+    """Nor in the terminal: `records show` of a record that an older version, or a stranger, has made."""
+    words = f"Hello,\n{WRAPPINGS[name](license)}\nKim"
+    path = tmp_path / "x.ipynb"
+    path.write_text(record_of(words, net=False), encoding="utf-8")
+    record, verification = read(path), Verification(1, 1, ())
+    shown = page.as_html(record, verification) + page.as_text(record, verification)
+    assert [] == runs_of(body_of(license), shown)
+
+
+@settings(FEW_EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(license=LICENSES, name=st.sampled_from(sorted(WRAPPINGS)), place=st.sampled_from(sorted(COMMANDS)))
+def test_a_license_that_is_typed_is_not_said(
+    tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str], license: str, name: str, place: str
+) -> None:
+    """Neither on stdout nor on stderr, wherever in a command it stands, or in the file that one reads."""
+    wrapped = WRAPPINGS[name](license)
+    folder = tmp_path_factory.mktemp("typed")
+    (folder / "license.txt").write_text(wrapped, encoding="utf-8")
+    capsys.readouterr()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("RUNBOOK_OUTPUTS", str(folder))
+        try:
+            status = cli.main([wrapped if word == "LICENSE" else word for word in COMMANDS[place](folder)])
+        except SystemExit as exc:
+            status = exc.code
+    said = capsys.readouterr()
+    assert status
+    assert [] == runs_of(body_of(license), said.out + said.err)
 
 
 def test_a_license_in_a_table_of_a_ticket_is_not_shown() -> None:
@@ -167,6 +222,17 @@ def test_no_piece_of_a_secret_at_any_offset_of_a_card(name: str) -> None:
         for at in range(limit - len(SECRETS[name]) - 8 + start(name, str(limit)), limit + 8, STRIDE):
             found = zendesk_comment(f"{'x ' * (at // 2)}{SECRETS[name]} and more").body
             assert [] == pieces(core, text(card(found)) + found[:limit])
+
+
+@pytest.mark.parametrize("name", sorted(SECRETS))
+def test_no_piece_of_a_secret_in_a_line_of_a_journal(tmp_path: Path, name: str) -> None:
+    """In any spelling, cut at either end."""
+    core = SECRETS["customersdot_cookie's value"] if "cookie" in name else SECRETS[name]
+    journal = Journal(tmp_path / "1", "live/1", KeyRing(tmp_path / "keys"), GUARD)
+    for spelling in SPELLINGS.values():
+        words = f"the token {spelling(SECRETS[name])} is not valid"
+        journal.append("note", words=words, cut=words[: len(words) // 2], rest=words[len(words) // 2 :])
+    assert [] == pieces(core, journal.path.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("header", ["Content-Type", "X-OAuth-Scopes"])

@@ -28,6 +28,10 @@ DAY_STYLES = {
     "mail": lambda d: f"{d:%a}, {d:%d} {d:%b %Y} 10:15:00",
     "capitals": lambda d: f"{d.day} {d:%B %Y}".upper(),
     "hyphens": lambda d: f"{d:%d-%b-%Y}",
+    "dots": lambda d: f"{d:%Y.%m.%d}",
+    "with of": lambda d: f"{d.day}. of {d:%B %Y}",
+    "a mail's header": lambda d: f"{d:%a, %d %b %Y} 10:15:00 +0000",
+    "with the zone": lambda d: f"{d:%b} {d.day}, {d.year} 12:00 AM (UTC)",
     "full width": lambda d: d.isoformat().translate({ord(a): ord(a) + 0xFEE0 for a in "0123456789-"}),
 }
 NUMBER_STYLES = {
@@ -38,6 +42,7 @@ NUMBER_STYLES = {
     "thin blank": lambda n: f"{n:,}".replace(",", "\u2009"),
     "narrow blank": lambda n: f"{n:,}".replace(",", "\u202f"),
     "apostrophe": lambda n: f"{n:,}".replace(",", "\u2019"),
+    "accent": lambda n: f"{n:,}".replace(",", "\u00b4"),
     "full width": lambda n: f"{n:,}".translate({ord(a): ord(a) + 0xFEE0 for a in "0123456789,"}),
     "marks": lambda n: f"\u200e{n:,}\u200b",
 }
@@ -130,7 +135,10 @@ def test_every_address_of_a_ticket_names_it(number: int, host: str) -> None:
         for end in ("", "/", "?brand_id=1", "#c-7", "/events?x=2#y"):
             assert number == pasted.ticket(f"https://{host}/{path}/{number}{end}")
             assert host == pasted.ticket_host(f"https://{host}/{path}/{number}{end}")
-    for text in (f"#{number}", f" {number}\u00a0", f"{number}"):
+    for path in ("agent/filters/360/tickets", "hc/requests"):
+        assert number == pasted.ticket(f"<https://{host}/{path}/{number}/requester>.")
+    texts = (f"#{number}", f" {number}\u00a0", f"{number}", f"Ticket #{number}", f"ZD-{number}")
+    for text in (*texts, f"agent/tickets/{number}?x=y", f"/agent/tickets/{number}#c", f"tickets/{number}"):
         assert (number, "") == (pasted.ticket(text), pasted.ticket_host(text))
 
 
@@ -172,6 +180,7 @@ def test_any_text_is_read_or_left(text: str) -> None:
         ("https://help.acme.example/hc/en-us/requests/7", "https://acme.zendesk.com", False),
         ("https://acme.zendesk.com/agent/tickets/7", "http://127.0.0.1:8765", False),
         ("7", "https://acme.zendesk.com", False),
+        ("agent/tickets/7", "https://acme.zendesk.com", False),
     ],
 )
 def test_a_ticket_of_another_account(text: str, url: str, other: bool) -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from runbook_lib.redaction import PIECE_CHARS, Redacted, Redactor, original
 from runbook_lib.settings import JobSettings, Settings
 from tests.configuration import without_configuration
-from tests.wrappings import EXAMPLES, LICENSES, WRAPPINGS, body_of, runs_of
+from tests.wrappings import ENCODED, EXAMPLES, LICENSES, WRAPPINGS, body_of, runs_of
 
 VECTORS = Path(__file__).parent / "data" / "license-vectors"
 SECRET = "hush-&<>'\"\\-4711"
@@ -138,6 +138,16 @@ def test_no_license_is_left_in_any_wrapping(text: str, name: str) -> None:
     wrapped = WRAPPINGS[name](text)
     data = GUARD.data({"words": wrapped, "lines": wrapped.splitlines(), "deep": [{wrapped: 1}]})
     assert [] == runs_of(body_of(text), json.dumps(data))
+
+
+@EXAMPLES
+@given(text=LICENSES, name=st.sampled_from(ENCODED), before=st.text(max_size=20), after=st.text(max_size=20))
+def test_no_encoded_license_is_left(text: str, name: str, before: str, after: str) -> None:
+    """Whoever decodes what is shown finds none."""
+    wrapped = WRAPPINGS[name](text)
+    shown = NET.text(f"{before}\n{wrapped}\n{after}")
+    letters = re.sub(r"\\n|[^A-Za-z0-9+/=]", "", wrapped)
+    assert [] == runs_of(letters[40:], shown, least=60)
 
 
 def test_what_enters_remembers_its_original() -> None:

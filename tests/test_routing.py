@@ -16,7 +16,10 @@ NOBODY = Mail(UNKNOWN, "Nobody says so.", on_file=False)
 def scope(deployment: Answer = YES, plan: Answer = YES) -> Verdict:
     """A verdict of two rules."""
     return Verdict(
-        (Ruling("Self-managed?", deployment, "SaaS.", ""), Ruling("Paid plan?", plan, "Free.", "", ("plan",)))
+        (
+            Ruling("Self-managed?", deployment, "SaaS.", "", rests_on=("deployment",)),
+            Ruling("Paid plan?", plan, "Free.", "", ("plan",), rests_on=("plan",)),
+        )
     )
 
 

@@ -62,3 +62,14 @@ def test_a_template_still_performs_by_papermill(own_world: World, tmp_path: Path
     )
     assert f"runbook records adopt NOTEBOOK --ticket {TICKET}" in str(opened(executed))
     assert b'"done"' in written(own_world.outputs / "sandbox" / str(TICKET))
+
+
+def test_a_performed_record_whose_journal_is_lost_is_adopted(own_world: World) -> None:
+    """Its cells hold the run's name where its manifest says that it performed: no contradiction."""
+    record = Path(own_world.runbook("run", "weekend_license", TICKET, "--perform", "--json").report["record"])
+    kept = own_world.outputs / record.name
+    record.rename(kept)
+    own_world.forget(TICKET)
+    ran = own_world.runbook("records", "adopt", kept, "--ticket", TICKET)
+    assert 0 == ran.status, ran.stderr
+    assert "nobody vouches" in own_world.runbook("records", "list", "--ticket", TICKET).stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import html
 import json
 import os
@@ -56,6 +57,10 @@ def each_line(mark: str, end: str = "\n") -> Wrapping:
     return lambda text: "".join(f"{mark}{line}{end}" for line in text.splitlines())
 
 
+def _numbered(text: str, form: str) -> str:
+    return "".join(form.format(n=n, line=line) for n, line in enumerate(text.splitlines(), 1))
+
+
 def _lower_hex(text: str) -> str:
     return re.sub("%..", lambda found: found[0].lower(), quote(text, safe=""))
 
@@ -90,12 +95,30 @@ WRAPPINGS: dict[str, Wrapping] = {
     "percent": lambda text: quote(text, safe=""),
     "percent, lower case": _lower_hex,
     "visible marks": lambda text: text.replace("\n", "‹U+200B›\n"),
+    "line numbers": lambda text: _numbered(text, "{n:4d}  {line}\n"),
+    "line numbers with a colon": lambda text: _numbered(text, "{n}: {line}\n"),
+    "stamps of a log": lambda text: _numbered(text, "2026-11-21 09:04:{n:02d} INFO [pid 3] {line}\n"),
+    "diff": each_line("+"),
+    "rows of psql": lambda text: "".join(f" {line:<62} +\n" for line in text.splitlines()),
+    "JavaScript": lambda text: " +\n  ".join(json.dumps(f"{line}\n") for line in text.splitlines()),
+    "RTF": lambda text: "{\\rtf1\\ansi\\f0 " + text.replace("\n", "\\par\r\n\\f0 ") + "}",
+    "table": lambda text: f"<table>{_numbered(text, '<tr><td>{n}</td><td>{line}</td></tr>')}</table>",
+    "colors": each_line("\x1b[32m", "\x1b[0m\n"),
+    "colors in an editor": each_line("ESC[1;32m", "ESC[m^M\n"),
+    "PDF": each_line("(", ") Tj T*\n"),
     "MIME Base64": lambda text: encode64(text.encode(), 76),
+    "Base64 in one line": lambda text: f"LICENSE_B64={base64.b64encode(text.encode()).decode()}",
+    "Base64 in JSON": lambda text: json.dumps({"encoding": "base64", "content": encode64(text.encode())}),
+    "quoted Base64": lambda text: each_line("> ")(encode64(text.encode(), 76)),
+    "Base64 twice": lambda text: encode64(encode64(text.encode()).encode(), 76),
+    "Base64 of UTF-16": lambda text: encode64(text.encode("utf-16-le"), 64),
+    "Base64 of gzip": lambda text: encode64(gzip.compress(text.encode()), 64),
 }
 """How a license may stand in a text, by name."""
 
-SEEN_THROUGH = [name for name in WRAPPINGS if name != "MIME Base64"]
-"""All but the one that is opened as a mail only."""
+ENCODED = [name for name in WRAPPINGS if "Base64" in name]
+"""Those that are decoded first, by the finder."""
+SEEN_THROUGH = [name for name in WRAPPINGS if name not in ENCODED]
 
 
 def runs_of(body: str, shown: str, least: int = 40) -> list[str]:

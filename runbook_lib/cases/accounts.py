@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from runbook_lib import policy
-from runbook_lib.cases.unread import OF_ACCOUNTS, Unread
+from runbook_lib.cases.unread import Unread
 from runbook_lib.clients.customersdot import CustomersDot
 from runbook_lib.errors import RefusedError, UnavailableError
 from runbook_lib.models import Account, Fact, SoldLicense, Source
@@ -42,7 +42,7 @@ def look_up(cdot: CustomersDot | None, email: str | None, *, patience_s: float |
         accounts = tuple(cdot.accounts(email, patience_s=patience_s))
         return Sold(accounts, tuple(one for a in accounts for one in cdot.licenses(a, patience_s=patience_s)))
     except (RefusedError, UnavailableError) as exc:
-        return Sold(trouble=str(exc), unread=(Unread.of("CustomersDot", exc, OF_ACCOUNTS),))
+        return Sold(trouble=str(exc), unread=(Unread.of("CustomersDot", exc, Source.CUSTOMERSDOT),))
 
 
 def sold_facts(licenses: Sequence[SoldLicense], emergency_on: date) -> tuple[list[Fact], list[str]]:

@@ -19,6 +19,7 @@ from IPython import get_ipython
 
 from runbook_lib import answers, templates
 from runbook_lib.cases.cards import effect_data
+from runbook_lib.cases.downloads import Downloads
 from runbook_lib.cases.services import Progress, Services, connect
 from runbook_lib.cases.walk import Prefill, Walk
 from runbook_lib.clients.zendesk import Zendesk
@@ -50,6 +51,7 @@ class Case:
         order: The names of the steps, as the notebook calls them.
         ticket: The ticket as it was when the case was opened.
         thread: Its comments, once they were read.
+        downloads: The contents of its files.
         outcome: How the case ended, or in a rehearsal would end; None while it is open.
         walk: What a person in JupyterLab has beside the cards; None where nobody is there.
         note: What the reader should know of this execution, or "".
@@ -67,6 +69,7 @@ class Case:
         self.thread: tuple[Comment, ...] = ()
         self.settings = settings
         self.services = services
+        self.downloads = Downloads(services.zendesk, settings.attachment_limit_bytes)
         self.outcome: Outcome | None = None
         self._effects = effects
         self._applied: dict[str, list[EffectResult]] = {}

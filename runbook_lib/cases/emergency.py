@@ -228,7 +228,7 @@ class Emergency(Case, ABC):
             self.attached,
             emergency_on=emergency_on,
             grace_days=self.settings.rules.grace_days,
-            blocked=evidence.says_blocked([self.ticket.subject, *own]),
+            works=evidence.says_it_works([self.ticket.subject, *own]),
             told=cast(str | None, told.value("installed_license")),
         )
 

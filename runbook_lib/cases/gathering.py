@@ -14,6 +14,7 @@ from runbook_lib.cases.license_files import HeldLicense, LicenseFiles
 from runbook_lib.display import clean
 from runbook_lib.errors import InputError
 from runbook_lib.models import Fact, Source
+from runbook_lib.pasted import plain
 from runbook_lib.policy import PAID_PLANS
 
 _OF_ORGANIZATION = ("deployment", "account_type", "plan", "users_in_license")
@@ -32,6 +33,8 @@ def attached_licenses(files: LicenseFiles, emergency_on: date) -> tuple[tuple[ev
         held.append(one)
         if one.users is None:
             notes.append(f"{one.name} has no user count that can be used ({clean(found.license.user_count, 40)}).")
+        if one.plan and one.plan not in PAID_PLANS:
+            notes.append(f"{one.name} names a plan that is not known here: {clean(one.plan, 40)}.")
     return tuple(held), notes
 
 
@@ -128,8 +131,8 @@ def _attached(held: HeldLicense) -> evidence.Attached:
         users=users,
         plan=found.plan,
         is_trial=found.is_trial,
-        company=clean(str(found.licensee.get("Company") or ""), 120),
-        email=clean(str(found.licensee.get("Email") or ""), 120),
+        company=clean(plain(str(found.licensee.get("Company") or "")), 120),
+        email=clean(plain(str(found.licensee.get("Email") or "")), 120),
     )
 
 

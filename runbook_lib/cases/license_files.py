@@ -12,11 +12,12 @@ from functools import partial
 
 from runbook_lib import finder, license
 from runbook_lib.cases.base import Case
-from runbook_lib.cases.unread import OF_LICENSES, OF_PAGES, Unread, look
-from runbook_lib.display import clean, size
+from runbook_lib.cases.unread import Unread, look
+from runbook_lib.content_kinds import Kind
+from runbook_lib.display import clean
 from runbook_lib.errors import InputError, LicenseError
-from runbook_lib.finder import Content, Kind
-from runbook_lib.models import Attachment, Comment
+from runbook_lib.finder import Content
+from runbook_lib.models import Attachment, Comment, Source
 from runbook_lib.settings import Settings
 
 MOST_FILES = 100
@@ -46,7 +47,7 @@ class LicenseFiles:
     """What was found on one ticket.
 
     Args:
-        case: The case; its Zendesk is asked for the files.
+        case: The case whose ticket it is.
 
     Attributes:
         held: The licenses that hold, each once, in the order of the thread.
@@ -83,11 +84,14 @@ class LicenseFiles:
         if all(_is_picture(file) for file in files[MOST_FILES:]):
             self.notes.append(words)
         else:
-            self.unread.append(Unread("The rest of the files", words, OF_LICENSES, may_pass=False))
+            self.unread.append(Unread("The rest of the files", words, Source.LICENSE_FILE, may_pass=False))
 
     def _comment(self, comment: Comment) -> None:
         name = f"the comment of {comment.created_at:%Y-%m-%d %H:%M} UTC"
         found = finder.look(comment.raw)
+        if not any(one.is_whole for one in found.licenses):  # Zendesk's plain text leaves out what is in HTML's tags
+            in_html = finder.look(comment.raw_html)
+            found = in_html if in_html.licenses else found
         if found.licenses:
             self._read(name, found)
         elif found.kind is Kind.ACTIVATION_CODE:
@@ -97,13 +101,17 @@ class LicenseFiles:
 
     def _file(self, file: Attachment) -> None:
         name = clean(file.file_name or "a file without a name", 80)
-        content = look(partial(_content, self._case, file), name, OF_PAGES if _is_picture(file) else OF_LICENSES)
+        read = partial(self._case.downloads.content, file)
+        content = look(read, name, Source.SCREENSHOT if _is_picture(file) else Source.LICENSE_FILE)
         if isinstance(content, Unread):
             self.unread.append(content)
             return
         found = finder.look(content)
         if found.licenses:
             self._read(name, found)
+        elif not found.is_opened:
+            words = " ".join(filter(None, (f"It is {found.words}.", *found.notes, found.advice)))
+            self.unread.append(Unread(name, words, Source.LICENSE_FILE, may_pass=False, is_here=True))
         else:
             self.notes.append(" ".join(filter(None, [f"{name} was left aside: it is {found.words}.", found.advice])))
             self.notes += [f"{name}: {note}" for note in found.notes]
@@ -155,19 +163,6 @@ def load_public_key(settings: Settings) -> license.PublicKey:
         return license.load_public_key(path.read_bytes())
     except OSError as exc:
         raise InputError(f"The public key {path} cannot be read: {exc.strerror}.") from exc
-
-
-def _content(case: Case, file: Attachment) -> bytes:
-    """A file's bytes. The one place where a ticket's files are fetched for licenses.
-
-    Raises:
-        InputError: It is larger than the limit.
-        RefusedError, UnavailableError: It could not be fetched.
-    """
-    limit = case.settings.attachment_limit_bytes
-    if file.size > limit:
-        raise InputError(f"It has {size(file.size)}, more than the limit of {size(limit)}.")
-    return case.services.zendesk.download(file, limit)
 
 
 def _is_picture(file: Attachment) -> bool:

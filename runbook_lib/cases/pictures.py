@@ -18,8 +18,8 @@ from runbook_lib.screenshots import Page, Reading
 from runbook_lib.widgets import Picture, Suggestion
 
 MOST_IMAGES = 6
-MOST_FILES = 30
-"""Attachments that are got from one ticket to see whether they are images; what is left out is named."""
+MOST_FILES = 100
+"""Attachments of one ticket that are looked at to see whether they are images; what is left out is named."""
 MOST_NAMES = 20
 _IMAGE_NAMES = (
     ".png",
@@ -73,46 +73,27 @@ class Images:
         return tuple(f"Not looked at: {_named(names)}: {reason}" for reason, names in by_reason.items())
 
 
-class ImageFiles:
-    """Sorts a ticket's attachments; each is got once."""
-
-    def __init__(self, download: Download) -> None:
-        self._download = download
-        self._contents: dict[str, bytes] = {}
-
-    def on(self, thread: Iterable[Comment]) -> Images:
-        """The images among the attachments, whatever their names and media types say."""
-        files: list[tuple[str, bytes]] = []
-        aside: list[tuple[str, str]] = []
-        tiny: list[tuple[str, str]] = []
-        for place, file in enumerate(file for comment in thread for file in comment.attachments):
-            name = clean(file.file_name, 60)
-            if len(files) == MOST_IMAGES or place >= MOST_FILES:
-                if _may_be_image(file):
-                    limits = f"only the first {MOST_IMAGES} images, among the first {MOST_FILES} files, are looked at."
-                    aside.append((name, limits))
-                continue
-            content = self._content(file)
-            if isinstance(content, bytes) and image_types.media_type(content):
-                if _is_tiny(content):
-                    tiny.append((name, "too small to be a screenshot."))
-                else:
-                    files.append((name, content))
-            elif reason := _reason(file, content):
-                aside.append((name, reason))
-        return Images(tuple(files), tuple(aside), tuple(tiny))
-
-    def _content(self, file: Attachment) -> bytes | str:
-        """What is in it, or why that cannot be said."""
-        if file.content_url in self._contents:
-            return self._contents[file.content_url]
-        if file.size > screenshots.MAX_BYTES:
-            return f"it has {size(file.size)}; at most {size(screenshots.MAX_BYTES)} are read."
-        try:
-            content = self._contents[file.content_url] = self._download(file)
-        except RunbookError as exc:
-            return str(exc)
-        return content
+def sorted_images(thread: Iterable[Comment], download: Download) -> Images:
+    """The images among a ticket's attachments, whatever their names and media types say."""
+    files: list[tuple[str, bytes]] = []
+    aside: list[tuple[str, str]] = []
+    tiny: list[tuple[str, str]] = []
+    for place, file in enumerate(file for comment in thread for file in comment.attachments):
+        name = clean(file.file_name, 60)
+        if len(files) == MOST_IMAGES or place >= MOST_FILES:
+            if _may_be_image(file):
+                limits = f"only the first {MOST_IMAGES} images, among the first {MOST_FILES} files, are looked at."
+                aside.append((name, limits))
+            continue
+        content = _content(file, download)
+        if isinstance(content, bytes) and image_types.media_type(content):
+            if _is_tiny(content):
+                tiny.append((name, "too small to be a screenshot."))
+            else:
+                files.append((name, content))
+        elif reason := _reason(file, content):
+            aside.append((name, reason))
+    return Images(tuple(files), tuple(aside), tuple(tiny))
 
 
 @dataclass(frozen=True)
@@ -131,10 +112,9 @@ class Pictures:
 
 
 class Album:
-    """Images that were looked at already; each is got and read once."""
+    """Images that were looked at already; each is read once."""
 
     def __init__(self) -> None:
-        self._files: ImageFiles | None = None
         self._pages: dict[str, Page | str] = {}
 
     def look(
@@ -148,8 +128,7 @@ class Album:
             download: Gets an attachment's content; raises RunbookError.
             say: Says what is under way.
         """
-        self._files = self._files or ImageFiles(download)
-        images = self._files.on(thread)
+        images = sorted_images(thread, download)
         contents, notes = list(images.files), list(images.notes)
         for path in paths:
             name = clean(Path(path).name, 60)
@@ -210,6 +189,16 @@ def keep(folder: Path, file_name: str, content: bytes) -> str:
     except OSError as exc:
         raise InputError(f"The image cannot be kept in {path.parent}: {exc.strerror}.") from exc
     return str(path)
+
+
+def _content(file: Attachment, download: Download) -> bytes | str:
+    """What is in a file, or why that cannot be said."""
+    if file.size > screenshots.MAX_BYTES:
+        return f"it has {size(file.size)}; at most {size(screenshots.MAX_BYTES)} are read."
+    try:
+        return download(file)
+    except RunbookError as exc:
+        return str(exc)
 
 
 def _may_be_image(file: Attachment) -> bool:

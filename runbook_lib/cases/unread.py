@@ -9,19 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from runbook_lib import answers
 from runbook_lib.display import clean
 from runbook_lib.errors import NeedsAnswerError, RunbookError, UnavailableError
 from runbook_lib.models import Answer, Facts, Ruling, Source
 
-OF_LICENSES = ("deployment", "plan", "expires_on", "users_in_license")
-"""What a license file may tell."""
-OF_PAGES = ("plan", "expires_on", "users_in_license", "billable_users", "maximum_users", "users_over_license")
-"""What a screenshot may tell."""
-OF_ACCOUNTS = ("plan", "expires_on", "users_in_license")
-"""What CustomersDot's pages may tell."""
+_LICENSE = ("deployment", "plan", "expires_on", "users_in_license")
+_TELLS = {Source.LICENSE_FILE: _LICENSE, Source.CUSTOMERSDOT: _LICENSE, Source.SCREENSHOT: answers.ON_SCREENSHOTS}
+"""The parameters that a source may tell."""
 _BY_PERSON = (Source.ENGINEER, Source.SCREENSHOT)
-_RULES = {"Self-managed?": ("deployment",), "Paid plan?": ("plan",)}
-"""What a rule of the scope rests on that a file may tell; the one on days is known by its beginning."""
 _MOST_NAMED = 4
 
 
@@ -32,19 +28,26 @@ class Unread:
     Attributes:
         name: What it is, for the reader.
         reason: Why, in a sentence.
-        tells: The parameters that it may tell.
+        source: What it would be if it could be read.
         may_pass: Whether trying again may help.
+        is_here: Whether it was fetched, and only what is in it could not be opened.
     """
 
     name: str
     reason: str
-    tells: tuple[str, ...]
+    source: Source
     may_pass: bool
+    is_here: bool = False
 
     @classmethod
-    def of(cls, name: str, exc: RunbookError, tells: Sequence[str]) -> Unread:
+    def of(cls, name: str, exc: RunbookError, source: Source) -> Unread:
         """What an error keeps from being looked at."""
-        return cls(clean(name, 80), str(exc), tuple(tells), isinstance(exc, UnavailableError))
+        return cls(clean(name, 80), str(exc), source, isinstance(exc, UnavailableError))
+
+    @property
+    def tells(self) -> tuple[str, ...]:
+        """The parameters that it may tell."""
+        return _TELLS[self.source]
 
     @property
     def words(self) -> str:
@@ -76,35 +79,35 @@ def check_before_asking(unread: Sequence[Unread], facts: Facts, missing: Sequenc
 def check_before_scope(unread: Sequence[Unread], facts: Facts, rulings: Sequence[Ruling]) -> None:
     """A file that could not be read may change what the scope rests on: a *no*, or the day of expiry.
 
-    A *no* that rests on something else, such as the calendar, stands.
+    An archive that could not be opened keeps the scope from being denied, but not from being confirmed: it holds logs
+    as a rule. A single *no* that rests on something else, such as the calendar or a person's word, stands.
 
     Raises:
         NeedsAnswerError: The decision rests on something unread, and no person has answered.
     """
     against = [ruling for ruling in rulings if ruling.holds is Answer.NO]
-    if any(not _rests_on(ruling) for ruling in against):
-        return
-    of_licenses = [one for one in unread if "deployment" in one.tells]
-    wanted = [name for ruling in against for name in _rests_on(ruling)]
-    known = facts.value("expires_on") is not None
-    if not against and known:  # a later license, which nobody could read, would end the emergency
-        wanted, unread = ["expires_on"], of_licenses
+    if against:
+        open_of = [_open_names_of(ruling, unread, facts) for ruling in against]
+        wanted = [name for names in open_of for name in names] if all(open_of) else []
+    else:  # a later license, which nobody could read, would end the emergency
+        wanted = ["expires_on"] if facts.value("expires_on") is not None else []
+        unread = [one for one in unread if one.source is Source.LICENSE_FILE and not one.is_here]
     if names := open_names(unread, facts, wanted):
         raise _stopped(_that_tell(unread, names), names, "The scope is not decided without it.", "")
 
 
-def look(read: Callable[[], bytes], name: str, tells: Sequence[str]) -> bytes | Unread:
+def look(read: Callable[[], bytes], name: str, source: Source) -> bytes | Unread:
     """The content of a thing, or what keeps it from being looked at."""
     try:
         return read()
     except RunbookError as exc:
-        return Unread.of(name, exc, tells)
+        return Unread.of(name, exc, source)
 
 
-def _rests_on(ruling: Ruling) -> tuple[str, ...]:
-    if ruling.rule.startswith("Grace period"):
-        return ("expires_on",)
-    return _RULES.get(ruling.rule, ())
+def _open_names_of(ruling: Ruling, unread: Iterable[Unread], facts: Facts) -> tuple[str, ...]:
+    """What something unread may tell of the facts that a ruling rests on; nothing if a person said one of them."""
+    is_settled = any(_is_settled(facts, name) for name in ruling.rests_on)
+    return () if is_settled else open_names(unread, facts, ruling.rests_on)
 
 
 def _is_settled(facts: Facts, name: str) -> bool:

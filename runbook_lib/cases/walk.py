@@ -25,7 +25,6 @@ from runbook_lib.cases.pictures import Album, Pictures, keep
 from runbook_lib.cases.press import Press
 from runbook_lib.display import Card, Paragraph, Part, Tone, clean
 from runbook_lib.errors import InputError, NeedsAnswerError, RunbookError
-from runbook_lib.models import Attachment
 from runbook_lib.results import StepResult
 from runbook_lib.widgets import Field, Form, Kind, Page, StateLine, close
 
@@ -386,10 +385,7 @@ class Walk:
         except InputError:
             paths = None
         added = paths if isinstance(paths, tuple) else ()
-        return self._album.look(self._case.thread, added, download=self._download, say=self._say)
-
-    def _download(self, file: Attachment) -> bytes:
-        return self._case.services.zendesk.download(file, self._case.settings.attachment_limit_bytes)
+        return self._album.look(self._case.thread, added, download=self._case.downloads.content, say=self._say)
 
     def _form(self, fields: Sequence[Field], folded: Sequence[Field], *, before: Form | None) -> Form | None:
         fold = None

@@ -19,7 +19,7 @@ from runbook_lib.cases.changes import Comment as CommentEffect
 from runbook_lib.cases.emergency import Emergency
 from runbook_lib.cases.issuing import check_parts, checked_issuance, order
 from runbook_lib.cases.license_files import load_public_key
-from runbook_lib.cases.pictures import ImageFiles, Images
+from runbook_lib.cases.pictures import Images, sorted_images
 from runbook_lib.cases.tracker import Issuance, Tracker
 from runbook_lib.cases.unread import check_before_asking
 from runbook_lib.cases.walk import Prefill
@@ -58,7 +58,6 @@ class WeekendLicense(Emergency):
 
     users: int | None = None
     issuance: Issuance | None = None
-    _image_files: ImageFiles | None = None
 
     @step("Step 1: Confirm customer subscription")
     def confirm_subscription(
@@ -264,11 +263,8 @@ class WeekendLicense(Emergency):
         return (Paragraph(words), *map(Paragraph, images.notes))
 
     def _images(self) -> Images:
-        """The images on the ticket; every attachment is got once, since only its bytes tell what it is."""
-        self._image_files = self._image_files or ImageFiles(
-            lambda file: self.services.zendesk.download(file, self.settings.attachment_limit_bytes)
-        )
-        return self._image_files.on(self.thread)
+        """The images on the ticket."""
+        return sorted_images(self.thread, self.downloads.content)
 
     def _found_by_hand(self, made: EffectResult, users: int) -> StepResult:
         self.issuance = made_by_hand(made, users)

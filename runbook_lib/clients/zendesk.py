@@ -318,6 +318,7 @@ def _comment(item: Mapping[str, Any]) -> Comment:
         author_id=item["author_id"],
         body=item.get("body") or "",
         raw=original(item.get("body") or ""),
+        raw_html=original(item.get("html_body") or ""),
         public=bool(item["public"]),
         created_at=_moment(item["created_at"]),
         attachments=files,

@@ -116,10 +116,11 @@ def _refuse_contradictions(found: Record, path: Path, about: Mapping[str, object
         InputError: Something in it is told twice, and differently.
     """
     manifest, ran = found.manifest, _parameters(found)
-    last, first = found.steps[-1], mapping(found.papermill.get("parameters"))
+    last, first = found.steps[-1], _plain(found.papermill.get("parameters"))
     pairs = [(name, manifest.get(name), known) for name, known in about.items()]
     pairs += [("runbook", step.get("runbook"), about["runbook"]) for step in found.steps]
-    pairs += [(name, value, ran.get(name)) for name, value in (*first.items(), *_given(manifest).items())]
+    given = _plain(manifest.get("parameters"))
+    pairs += [(name, value, ran.get(name)) for name, value in (*first.items(), *given.items())]
     pairs += [("ticket_id", ran.get("ticket_id"), about["ticket_id"])]
     if manifest.get("status") == Status.COMPLETED:
         pairs += [(name, manifest.get(name), last.get(name)) for name in ("outcome", "performed")]
@@ -131,10 +132,6 @@ def _refuse_contradictions(found: Record, path: Path, about: Mapping[str, object
         raise InputError(f"{path} has the manifest of another run than the one that its cells show. {_RUN_IT}")
 
 
-def _given(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
-    return mapping(manifest.get("parameters"))
-
-
 def _parameters(found: Record) -> dict[str, object]:
     """The parameters that the cells ran with: those of the notebook, and over them those that papermill put in."""
     values: dict[str, object] = {}
@@ -142,7 +139,13 @@ def _parameters(found: Record) -> dict[str, object]:
         for cell in found.cells:
             if tag in cell.tags:
                 values |= _literals(cell.source)
-    return {**mapping(found.papermill.get("parameters")), **values}
+    return _plain({**mapping(found.papermill.get("parameters")), **values})
+
+
+def _plain(parameters: object) -> dict[str, object]:
+    """Parameters, with `perform` as yes or no: the cells of a run that performs have its name there."""
+    found = mapping(parameters)
+    return {name: bool(value) if name == "perform" else value for name, value in found.items()}
 
 
 def _literals(source: str) -> dict[str, object]:

@@ -6,6 +6,8 @@ tags and styles that `display` uses, and the page's policy lets a browser neithe
 HTML may still draw stays within its own cell: the verification above it cannot be painted over.
 
 Markdown cells go the same way, their own HTML being shown as text. A diagram in Mermaid's language stays its source.
+
+A license that stands in a record, as in one of an older version or of a stranger, is not shown.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from tabulate import tabulate
 from runbook_lib.display import Tone, clean, clean_lines
 from runbook_lib.records.reading import Cell, Output, Record, mapping, mappings
 from runbook_lib.records.verification import Verification
+from runbook_lib.redaction import Redactor
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 """What a browser may load: nothing; styles that are in the page, and images that are in it. Source: CSP Level 3."""
@@ -123,7 +126,8 @@ def _about(record: Record) -> list[tuple[str, str]]:
     rows = [(name.replace("_", " "), manifest[name]) for name in _ABOUT if manifest.get(name) not in (None, "")]
     for group in ("parameters", "versions"):
         rows += [(f"{group[:-1]} {name}", value) for name, value in mapping(manifest.get(group)).items()]
-    return [(clean(name), _value(value)) for name, value in rows] or [("", "papermill made it; there is no manifest")]
+    shown = [(clean(_safe(name)), _value(value)) for name, value in rows]
+    return shown or [("", "papermill made it; there is no manifest")]
 
 
 def _tables(record: Record) -> Iterable[tuple[str, list[str], list[list[str]]]]:
@@ -139,8 +143,8 @@ def _value(value: Any) -> str:
     """A value of the manifest as one line: an evidence by its summary and where to see it."""
     found = mapping(value)
     if "summary" in found:
-        return clean(f"{found['summary']} {found.get('url') or ''}".strip())
-    return "" if value is None else clean(_words(value))
+        return clean(_safe(f"{found['summary']} {found.get('url') or ''}".strip()))
+    return "" if value is None else clean(_safe(_words(value)))
 
 
 def _words(value: Any) -> str:
@@ -157,7 +161,7 @@ def _status(cell: Cell) -> str:
 
 
 def _cell_text(cell: Cell) -> str:
-    shown = [clean_lines(output.text) for output in cell.outputs if output.text]
+    shown = [clean_lines(_safe(output.text)) for output in cell.outputs if output.text]
     return "\n".join([f"--- {clean(cell.id)} [{_status(cell)}]", *shown])
 
 
@@ -167,23 +171,27 @@ def _cell_html(cell: Cell) -> h.Node:
     mark = ".cell.failed" if cell.status == "failed" or any(output.is_error for output in cell.outputs) else ".cell"
     return h.section(mark)[
         h.div(".about")[f"{clean(cell.id)} · {_status(cell)}"],
-        h.pre[clean_lines(cell.source, LONGEST_SOURCE)],
+        h.pre[clean_lines(_safe(cell.source), LONGEST_SOURCE)],
         [h.div(".shown")[_output_html(output)] for output in cell.outputs],
     ]
 
 
 def _output_html(output: Output) -> h.Node:
     if output.html and len(output.html) <= LONGEST_HTML:
-        return _harmless(output.html)
+        return _harmless(_safe(output.html))
     if output.png:
         image = base64.b64encode(output.png).decode()
-        return h.img(src=f"data:image/png;base64,{image}", alt=clean(output.text) or "an image")
-    return h.pre[clean_lines(output.text)] if output.text else None
+        return h.img(src=f"data:image/png;base64,{image}", alt=clean(_safe(output.text)) or "an image")
+    return h.pre[clean_lines(_safe(output.text))] if output.text else None
 
 
 def _markdown(source: str) -> str:
     render = mistune.create_markdown(escape=True, plugins=["table", "strikethrough"])
-    return str(render(source[:LONGEST_SOURCE]))
+    return str(render(_safe(source)[:LONGEST_SOURCE]))
+
+
+def _safe(words: str) -> str:
+    return Redactor({}).text(words)
 
 
 def _harmless(html: str) -> Markup:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -12,6 +11,7 @@ from typing import Any, cast
 import pytest
 
 from runbook_lib.cases.base import Case
+from runbook_lib.cases.downloads import Downloads
 from runbook_lib.cases.license_files import MOST_FILES, MOST_LICENSES, LicenseFiles
 from runbook_lib.clients.zendesk import Zendesk
 from runbook_lib.errors import InputError
@@ -31,32 +31,60 @@ THE_COMMENT = "the comment of 2026-11-21 09:04 UTC"
 def looked(thread: list[Comment], *answers: Answer, key: Path | None = FIELD / "public.pem") -> LicenseFiles:
     """What is found in a thread whose files are fetched one after the other."""
     zendesk = Zendesk(DESK, {}, Wire(*(answers or (reply(404),))).session)
-    settings = SimpleNamespace(attachment_limit_bytes=1_000_000, license_public_key_file=key)
-    case = SimpleNamespace(services=SimpleNamespace(zendesk=zendesk), settings=settings)
+    settings = SimpleNamespace(license_public_key_file=key)
+    case = SimpleNamespace(downloads=Downloads(zendesk, 1_000_000), settings=settings)
     files = LicenseFiles(cast(Case, case))
     files.look(thread)
     return files
 
 
-def comment(body: str, *names: str, size: int = 1000) -> Comment:
+def comment(body: str, *names: str, size: int = 1000, html: str = "") -> Comment:
     """A comment as Zendesk gives it, with files."""
     files = tuple(
         Attachment(n, name, f"{DESK}/{n}", "image/png", size, malware="malware_not_found")
         for n, name in enumerate(names)
     )
-    item: dict[str, Any] = {"id": 1, "author_id": 2, "body": body, "public": True, "created_at": AT, "attachments": []}
+    item: dict[str, Any] = {"id": 1, "author_id": 2, "body": body, "html_body": html, "public": True, "created_at": AT}
     wire = Wire(reply(json={"comments": [item], "meta": {"has_more": False}}))
     (found,) = Zendesk(DESK, {}, wire.session).comments(1)
-    return Comment(1, 2, found.body, True, datetime.fromisoformat(AT).astimezone(UTC), files, raw=found.raw)
+    return replace(found, attachments=files)
 
 
-@pytest.mark.parametrize("name", sorted(WRAPPINGS.keys() - {"MIME Base64"}))
+@pytest.mark.parametrize("name", sorted(WRAPPINGS))
 def test_a_pasted_license_counts_as_a_file_does(name: str) -> None:
     """In whatever wrapping it stands in the comment; the comment itself is shown without it."""
     pasted = comment(f"Here it is:\n{WRAPPINGS[name](TEXT)}\nKim")
     (held,) = looked([pasted]).held
-    assert (THE_COMMENT, "2026-11-06") == (held.file_name, str(held.license.expires_on))
+    assert (THE_COMMENT, "2026-11-06") == (held.file_name.partition(" (")[0], str(held.license.expires_on))
     assert [] == runs_of(body_of(TEXT), f"{pasted!r} {pasted.body}")
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        f"<p>{TEXT}</p>",
+        f"<pre>{TEXT}</pre>",
+        "<table>" + "".join(f"<tr><td>{line}</td></tr>" for line in TEXT.splitlines()) + "</table>",
+        f'<a href="#" title="{TEXT}">our license</a>',
+        f"<!-- {TEXT} -->",
+        WRAPPINGS["br"](BARE),
+        WRAPPINGS["HTML of a quote"](BARE),
+    ],
+    ids=["p", "pre", "table", "title", "comment", "br", "quote"],
+)
+@pytest.mark.parametrize("plain", ["Our license:", TEXT[:700]], ids=["nothing", "a cut one"])
+def test_a_license_in_the_html_of_a_comment_counts(html: str, plain: str) -> None:
+    """Where the plain text has none, or only a part; it is shown nowhere."""
+    said = comment(plain, html=f"<div>{html}</div>")
+    (held,) = looked([said]).held
+    assert (THE_COMMENT, "2026-11-06") == (held.file_name, str(held.license.expires_on))
+    assert [] == runs_of(body_of(TEXT), repr(said)) + runs_of(body_of(BARE), repr(said))
+
+
+def test_a_license_in_text_and_html_is_one() -> None:
+    """Zendesk gives both of every comment."""
+    files = looked([comment(TEXT, html=WRAPPINGS["br"](TEXT))])
+    assert (1, []) == (len(files.held), files.notes)
 
 
 @pytest.mark.parametrize(
@@ -89,6 +117,31 @@ def test_what_is_left_aside_is_told_with_what_it_is(content: bytes, words: str) 
     files = looked([comment("See the file.", "our.gitlab-license", size=len(content))], reply(content=content))
     assert [] == files.held
     assert f"our.gitlab-license was left aside: {words}" in files.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"7z\xbc\xaf\x27\x1c", "It is an archive (7z). Open it yourself"),
+        (b"Rar!\x1a\x07\x00", "It is an archive (RAR). Open it yourself"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "It is an Outlook or old Office file. Open it yourself"),
+        (zipped(bomb=b"\0" * 30_000_000), "It is a zip archive. A file in it unpacks to more than 200 times"),
+        (zipped(key=TEXT.encode())[:900], "It is a zip archive. The archive is damaged"),
+        (zipped(shot=b"\x89PNG\r\n\x1a\n"), "It is a zip archive. It holds an image; add that to the ticket"),
+        (mail(b"%PDF-1.7").as_bytes(), "It is a mail. It holds a PDF; add that to the ticket"),
+        (b"x" * 900_000 + b"\n" + b"y" * 2_000_000, "It is text. Only its first 2 MB were searched"),
+    ],
+)
+def test_what_was_not_opened_is_unread(content: bytes, words: str) -> None:
+    """It may hold the license, or the screenshot: nobody is asked for it before somebody has looked."""
+    said = comment("See the file.", "our.zip")
+    case = SimpleNamespace(downloads=SimpleNamespace(content=lambda file: content))
+    files = LicenseFiles(cast(Case, case))
+    files.look([said])
+    (unread,) = files.unread
+    assert (True, False) == (unread.is_here, unread.may_pass)
+    assert unread.reason.startswith(words)
+    assert [] == files.notes
 
 
 def test_the_usage_export_is_called_so() -> None:

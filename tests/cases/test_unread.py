@@ -15,6 +15,7 @@ from runbook_lib.cases.weekday_triage import WeekdayTriage
 from runbook_lib.cases.weekend_license import WeekendLicense
 from runbook_lib.errors import NeedsAnswerError, RunbookError, UnavailableError
 from tests.practice import World, start
+from tests.test_finder import zipped
 
 ANSWERED = {"plan": "premium", "expires_on": "2026-11-06", "users_in_license": "250"}
 FAULTS: list[dict[str, Any]] = [
@@ -122,16 +123,75 @@ def test_unread_license_keeps_a_weekend_case_from_ending(here: World) -> None:
     assert case.outcome is None
 
 
+@pytest.mark.parametrize(("parameter", "ours"), [("plan", "free"), ("account_type", "prospect")])
+def test_weekend_case_does_not_end_without_customersdot(here: World, parameter: str, ours: str) -> None:
+    """What was sold may contradict the organization's field; a person's word ends the case."""
+    here.inject("customersdot", "error", status=503, path="/admin/", times=None)
+    with fields_of(here, 1002, {parameter: ours}):
+        case = to_scope(1002)
+        with pytest.raises(NeedsAnswerError, match="CustomersDot could not be looked at") as told:
+            case.decide_scope()
+        assert ("plan",) == told.value.missing
+        assert case.outcome is None
+        case = to_scope(1002, **{parameter: ours})
+        case.decide_scope()
+    assert "out_of_scope" == case.outcome
+
+
+def test_no_of_the_calendar_stands_without_customersdot(here: World) -> None:
+    """It rests on nothing that could not be looked at."""
+    here.inject("customersdot", "error", status=503, path="/admin/", times=None)
+    case = to_scope(1001, emergency_on="2026-11-20", expires_on="2026-11-05")
+    case.decide_scope()
+    assert "out_of_scope" == case.outcome
+
+
 @contextmanager
 def plan_in_the_field(world: World, ticket_id: int, plan: str) -> Iterator[None]:
-    """Another plan in the field of a ticket's organization, for a while."""
+    """Another plan in the field of a ticket's organization, and nothing else, for a while."""
+    with fields_of(world, ticket_id, {"plan": plan}):
+        yield
+
+
+@contextmanager
+def fields_of(world: World, ticket_id: int, fields: dict[str, object]) -> Iterator[None]:
+    """Other fields of a ticket's organization, for a while."""
     sql = "SELECT * FROM organizations WHERE id = (SELECT organization_id FROM tickets WHERE id = ?)"
     (organization,) = world.rows(sql, ticket_id)
-    world.change("UPDATE organizations SET fields = ? WHERE id = ?", json.dumps({"plan": plan}), organization["id"])
+    world.change("UPDATE organizations SET fields = ? WHERE id = ?", json.dumps(fields), organization["id"])
     try:
         yield
     finally:
         world.change("UPDATE organizations SET fields = ? WHERE id = ?", organization["fields"], organization["id"])
+
+
+@contextmanager
+def another_file(world: World, ticket_id: int, content: bytes) -> Iterator[None]:
+    """One more file on a ticket, for a while."""
+    sql = (
+        "INSERT INTO attachments (comment_id, token, file_name, content_type, size, source, content) "
+        "SELECT min(id), ?, 'another.zip', 'application/zip', ?, 'stored', ? FROM comments WHERE ticket_id = ?"
+    )
+    token = f"another-{ticket_id}"
+    world.change(sql, token, len(content), content, ticket_id)
+    try:
+        yield
+    finally:
+        world.change("DELETE FROM attachments WHERE token = ?", token)
+
+
+def test_what_an_archive_may_hold_is_not_asked_for(here: World) -> None:
+    """Nor does the case end on it; a license beside it counts all the same."""
+    bomb, archive = zipped(bomb=b"\0" * 30_000_000), b"Rar!\x1a\x07\x00"
+    with another_file(here, 1003, bomb), another_file(here, 1904, bomb), another_file(here, 1001, archive):
+        with pytest.raises(NeedsAnswerError, match="unpacks to more than 200 times"):
+            to_scope(1003).decide_scope()
+        case = to_scope(1904)
+        case.decide_scope()
+        with pytest.raises(NeedsAnswerError, match="unpacks to more than 200 times") as told:
+            case.confirm_subscription()
+        assert "ask_customer" in told.value.missing
+        assert "in scope" == to_scope(1001).decide_scope().card.state
 
 
 def test_start_here_does_not_end_on_an_unread_file(here: World) -> None:

@@ -1,0 +1,171 @@
+"""What a content is, by itself: never by a name or a media type, which are its sender's. Opens nothing."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What a content is, in the reader's words."""
+
+    LICENSE = "a license"
+    USAGE_EXPORT = "the license usage export"
+    ACTIVATION_CODE = "an activation code"
+    IMAGE = "an image"
+    HEIC = "a HEIC photo"
+    PDF = "a PDF"
+    ZIP = "a zip archive"
+    TAR = "a tar archive"
+    PACKED = "a packed file"
+    ARCHIVE = "an archive"
+    MAIL = "a mail"
+    OUTLOOK = "an Outlook or old Office file"
+    HTML = "a web page (HTML)"
+    CSV = "a table (CSV)"
+    KEY = "a key or certificate (PEM)"
+    TEXT = "text"
+    BINARY = "of a kind that is not known here"
+    EMPTY = "empty"
+
+
+ADVICE = {
+    Kind.USAGE_EXPORT: "Its first line should hold the license key, but none is there; ask for the license file.",
+    Kind.ACTIVATION_CODE: "It activates an online license and says nothing of plan or dates; look the subscription up.",
+    Kind.HEIC: "Ask for a PNG or JPEG, or convert it and add it to the ticket.",
+    Kind.PDF: "Open it yourself; ask for the license file, or for screenshots as images.",
+    Kind.ARCHIVE: "Open it yourself, and add what is needed of it to the ticket.",
+    Kind.OUTLOOK: "Open it yourself, and add what is needed of it to the ticket.",
+}
+"""What to do about a content that held no license, where that is not plain."""
+
+
+_MAGIC: tuple[tuple[bytes, Kind, str], ...] = (
+    (b"\x89PNG\r\n\x1a\n", Kind.IMAGE, "PNG"),
+    (b"\xff\xd8\xff", Kind.IMAGE, "JPEG"),
+    (b"GIF87a", Kind.IMAGE, "GIF"),
+    (b"GIF89a", Kind.IMAGE, "GIF"),
+    (b"II*\0", Kind.IMAGE, "TIFF"),
+    (b"MM\0*", Kind.IMAGE, "TIFF"),
+    (b"%PDF-", Kind.PDF, ""),
+    (b"PK\x03\x04", Kind.ZIP, ""),
+    (b"PK\x05\x06", Kind.ZIP, "empty"),
+    (b"\x1f\x8b\x08", Kind.PACKED, "gzip"),
+    (b"7z\xbc\xaf\x27\x1c", Kind.ARCHIVE, "7z"),
+    (b"Rar!\x1a\x07", Kind.ARCHIVE, "RAR"),
+    (b"BZh", Kind.PACKED, "bzip2"),
+    (b"\xfd7zXZ\0", Kind.PACKED, "xz"),
+    (b"\x28\xb5\x2f\xfd", Kind.ARCHIVE, "zstd"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Kind.OUTLOOK, ""),
+)
+"""How binary formats begin."""
+_HEIC = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+"""Byte order marks, the longer of two that begin alike first."""
+_HEADER = re.compile(r"(?:>?From |[A-Za-z][A-Za-z0-9-]{0,60}:)")
+_MAIL_HEADERS = frozenset(
+    ("from", "to", "subject", "date", "received", "mime-version", "content-type", "message-id", "return-path", "cc")
+)
+_CODE = re.compile(
+    r"(?i:activation[ _-]{0,3}(?:code|key)\b[^A-Za-z0-9]{0,40}(?:is\b[^A-Za-z0-9]{0,20})?)"
+    r"([A-Za-z0-9]{24})(?![A-Za-z0-9])"
+)
+"""An activation code with its name before it. Source: FACTS 6: 24 characters."""
+_BARE_CODE = re.compile(r"[A-Za-z0-9]{24}")
+_SHORT_CHARS = 400
+"""A text that is an activation code has hardly more than that."""
+
+
+def as_text(content: bytes) -> str:
+    """The text in some bytes, in whatever Unicode encoding; what is none is read byte by byte."""
+    for mark, name in _MARKS:
+        if content.startswith(mark):
+            return content[len(mark) :].decode(name, "replace")
+    start = content[:1000]
+    zeros = start[1::2].count(0), start[0::2].count(0)
+    for count, name in zip(zeros, ("utf-16-le", "utf-16-be"), strict=True):
+        if 5 * count > 2 * len(start) > 0:
+            return content.decode(name, "replace")
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
+
+
+def activation_codes(text: str) -> list[tuple[int, int]]:
+    """From where to where activation codes stand that are called so."""
+    return [found.span(1) for found in _CODE.finditer(text)]
+
+
+def magic(content: bytes) -> tuple[Kind, str]:
+    """The kind of a binary content, by its first bytes; BINARY where they tell nothing."""
+    for start, kind, detail in _MAGIC:
+        if content.startswith(start):
+            return kind, detail
+    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+        return Kind.IMAGE, "WebP"
+    if content[4:8] == b"ftyp":
+        return (Kind.HEIC, "") if content[8:12] in _HEIC else (Kind.BINARY, "")
+    if content[257:262] == b"ustar":
+        return Kind.TAR, ""
+    return Kind.BINARY, ""
+
+
+def is_mail(text: str) -> bool:
+    """Whether a text begins as a mail does: with a block of headers, two of them well known."""
+    known = 0
+    for line in _first_lines(text, 60):
+        if not line.strip():
+            break
+        if line[:1] in " \t":
+            continue
+        if not _HEADER.match(line):
+            return False
+        known += line.partition(":")[0].lower() in _MAIL_HEADERS
+    return known >= 2
+
+
+def text_kind(text: str, content: bytes, *, is_license: bool) -> Kind:
+    """What a text is; BINARY if it is none."""
+    bare = text.strip(" \t\r\n\0\ufeff\"'")
+    start = bare[:2000].lower()
+    if not bare:
+        return Kind.EMPTY if not content.strip(b"\0 \t\r\n") else Kind.BINARY
+    if start.startswith("license key") and bare[11:14].strip("\"' ")[:1] in (",", ";", "\t", ""):
+        return Kind.USAGE_EXPORT
+    if is_license:
+        return Kind.LICENSE
+    if "\0" in text or sum(not (c.isprintable() or c.isspace()) for c in text[:2000]) > len(text[:2000]) // 10:
+        return Kind.BINARY
+    if _is_code(bare):
+        return Kind.ACTIVATION_CODE
+    if start.startswith("-----begin "):
+        return Kind.KEY
+    if start.startswith(("<!doctype html", "<html")) or re.search(r"<(?:body|head|div|table|p|br)\b", start):
+        return Kind.HTML
+    return Kind.CSV if _is_table(bare) else Kind.TEXT
+
+
+def _is_code(bare: str) -> bool:
+    if _CODE.search(bare):
+        return True
+    mixed = any(c.isdigit() for c in bare) and any(c.isalpha() for c in bare)
+    return len(bare) <= _SHORT_CHARS and mixed and _BARE_CODE.fullmatch(bare) is not None
+
+
+def _is_table(bare: str) -> bool:
+    """Whether the first lines all have the same number of commas, semicolons or tabs."""
+    lines = [line for line in _first_lines(bare, 6) if line.strip()][:5]
+    return len(lines) > 1 and any(lines[0].count(mark) and len({x.count(mark) for x in lines}) == 1 for mark in ",;\t")
+
+
+def _first_lines(text: str, most: int) -> Iterator[str]:
+    return iter(text[: 500 * most].splitlines()[:most])
