@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 MOST_CHARS = 300
 """Of a reason that somebody gives."""
 _ANSWER_HELP = """\
-Says whether an effect is there of which the runbook could not learn what became of it. The message that stopped the
-run names the operation, and where to look. The next run goes on from the answer."""
+Says whether an effect is there that the runbook could not do, was refused, or could not learn the end of: also one that
+somebody did by hand. The message of the run names the operation, and where to look; the next run goes on from the
+answer. The operation `case` is the whole: yes says that the case has ended, whoever ended it, and closes its open ends;
+no opens them again."""
 _RESTART_HELP = """\
 Sets a journal that cannot be relied on aside, under another name, and begins a new one that says so. What the old one
 told of effects is found again at the services, not repeated."""
@@ -28,7 +30,7 @@ told of effects is found again at the services, not repeated."""
 def add_commands(commands: Any) -> None:
     """Add them to the parser's commands."""
     answer = commands.add_parser(
-        "answer", help="say whether an effect of unknown end is there", description=_ANSWER_HELP
+        "answer", help="say whether an effect is there, or that a case has ended", description=_ANSWER_HELP
     )
     answer.add_argument("ticket", metavar="TICKET", help="the Zendesk ticket's number")
     answer.add_argument("operation", metavar="OPERATION", help="as the message names it, such as slack_post")
@@ -59,28 +61,62 @@ def add_commands(commands: Any) -> None:
 
 
 def _answer(given: argparse.Namespace) -> int:
+    from runbook_lib.records.runs import CASE
+
     journal, operator, settle_s = _journal(given.ticket)
     because = _checked(given.because)
     profile, _, number = journal.ticket.partition("/")
     prefix = f"{profile}-{number}-"
     operation_id = prefix + given.operation.removeprefix(prefix)
     there = given.there == "yes"
-    with journal.lock():
-        if operation_id not in journal.answerable():
-            known = ", ".join(name.removeprefix(prefix) for name in journal.open_operations()) or "none"
-            raise InputError(
-                f"Nobody has to say what became of {given.operation!r} on ticket {number}; operations whose end is "
-                f"unknown: {known}."
-            )
-        if not there:
-            _refuse_too_early(journal.open_since(operation_id), given.operation, settle_s)
-        words = f"{operator} says that it is {'there' if there else 'not there'}"
+    is_case = operation_id == f"{prefix}{CASE}"
+    with journal.lock(then="answer again"):
+        if is_case:
+            _refuse_without_runs(journal, number)
+        else:
+            _refuse_what_is_settled(journal, operation_id, prefix)
+            if not there:
+                _refuse_too_early(journal.open_since(operation_id), given.operation, settle_s)
+        state = ("over" if there else "still open") if is_case else "there" if there else "not there"
+        words = f"{operator} says that {'the case' if is_case else 'it'} is {state}"
         evidence = {"summary": f"{words}: {because}" if because else words, "url": "", "reference": ""}
-        journal.append(
-            "answered", operation_id=operation_id, there=there, operator=operator, evidence=evidence if there else None
-        )
-    _say(f"Noted: {given.operation} is {'there' if there else 'not there'}. Now run again; to correct it, answer anew.")
+        told = {"evidence": evidence} if there else {"evidence": None, "because": because}
+        journal.append("answered", operation_id=operation_id, there=there, operator=operator, **told)
+    then = "To correct it, answer anew." if is_case else "Now run again; to correct it, answer anew."
+    _say(f"Noted: {'the case' if is_case else given.operation} is {state}. {then}")
     return 0
+
+
+def _refuse_without_runs(journal: Journal, number: str) -> None:
+    """A case that no run has begun cannot be ended.
+
+    Raises:
+        InputError: The ticket has no journal.
+    """
+    if not journal.entries():
+        raise InputError(f"Ticket {number} has no journal here, so that there is no case to end. Check the number.")
+
+
+def _refuse_what_is_settled(journal: Journal, operation_id: str, prefix: str) -> None:
+    """Only what no run has seen to be there can be answered.
+
+    Raises:
+        InputError: The ticket has no such operation, or it is done.
+    """
+    from runbook_lib.records.runs import CASE
+
+    if operation_id in (answerable := journal.answerable()):
+        return
+    name, number = operation_id.removeprefix(prefix), journal.ticket.partition("/")[2]
+    if evidence := journal.settled(operation_id):
+        raise InputError(
+            f"{name} on ticket {number} is done already ({evidence.summary}), so there is nothing to answer. Run again "
+            "to go on."
+        )
+    known = ", ".join(dict.fromkeys([*(one.removeprefix(prefix) for one in answerable), CASE]))
+    raise InputError(
+        f"Ticket {number} has no operation {name!r} in its journal here. Those that can be answered: {known}."
+    )
 
 
 def _refuse_too_early(opened_at: datetime | None, operation: str, settle_s: float) -> None:

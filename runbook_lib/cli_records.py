@@ -92,9 +92,10 @@ def _list(given: argparse.Namespace) -> int:
         listed = [{**run.plain, "verified": None if found is None else found.holds(run)} for run in runs]
         _say(json.dumps({"runs": listed, "problems": [vars(p) for p in problems]}, indent=2))
         return GOOD
-    _say(_table(runs, found) if runs else "No runs.")
+    _say(_table(runs, found) if runs else "Nothing is open." if given.open else "No runs.")
     if runs:
         _say(f"\n{found.words if found else _NOT_VERIFIED}")
+    _say_by_hand(runs)
     if given.open:
         _say_next(runs)
     _tell(problems)
@@ -183,6 +184,15 @@ def _state(run: Run, found: Verification | None) -> str:
     if found is None:
         return f"{words}, not verified"
     return f"{words}, {'verified' if found.holds(run) else ', '.join(found.codes(run)) or 'not verified'}"
+
+
+def _say_by_hand(runs: Sequence[Run]) -> None:
+    """Below the list: what rests on a person's word, and on whose."""
+    from runbook_lib.display import clean
+
+    for run in runs:
+        for words in run.by_hand:
+            _say(f"\nTicket {run.ticket_id}, by hand: {clean(words, 500)}")
 
 
 def _say_next(runs: Sequence[Run]) -> None:

@@ -26,7 +26,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol, runtime_checkable
 
 from runbook_lib.budget import Budget
-from runbook_lib.errors import NotAsSentError, OutcomeUnknownError, RefusedError, RunbookError
+from runbook_lib.errors import NotAsSentError, OutcomeUnknownError, RefusedError, RunbookError, UnavailableError
 from runbook_lib.journal import Journal
 from runbook_lib.models import EffectState, Evidence
 
@@ -75,18 +75,29 @@ class Doubling(Protocol):
 
 @dataclass(frozen=True)
 class EffectResult:
-    """What became of an effect; there is evidence unless it is only planned."""
+    """What became of an effect.
+
+    Attributes:
+        name: The effect's.
+        summary: What it changes, in one line.
+        state: What became of it.
+        evidence: Where it is; None if it is only planned, or unavailable.
+        error: Why it could not be done, or in a rehearsal looked at, where nothing waits for it.
+        trouble: The same in words, with the way on.
+    """
 
     name: str
     summary: str
     state: EffectState
     evidence: Evidence | None = None
+    error: RunbookError | None = None
+    trouble: str = ""
 
     @property
     def proven(self) -> Evidence:
         """The evidence of an effect that is there."""
         if self.evidence is None:
-            raise ValueError(f"{self.name} is only planned")
+            raise ValueError(f"{self.name} is {self.state}")
         return self.evidence
 
 
@@ -116,16 +127,27 @@ class Effects:
         if not self.perform:
             return self.look(effect) or EffectResult(effect.name, effect.summary, EffectState.PLANNED)
         with self.journal.lock():
-            found = self.look(effect) or self._left_open(effect) or self._do(effect)
+            found = self.look(effect, note=True) or self._left_open(effect) or self._do(effect)
         if isinstance(effect, Doubling):
             effect.take_back()
         return found
 
-    def look(self, effect: Effect) -> EffectResult | None:
-        """What is there already of an effect, or None; nothing is performed."""
+    def look(self, effect: Effect, *, note: bool = False) -> EffectResult | None:
+        """What is there already of an effect, or None; nothing is performed.
+
+        Args:
+            effect: What to look for.
+            note: Whether the journal keeps that looking failed, so that a person can say that they did it by hand.
+        """
         if evidence := self.journal.settled(effect.operation_id):
             return EffectResult(effect.name, effect.summary, EffectState.ALREADY_DONE, evidence)
-        evidence = self._find(effect)
+        try:
+            evidence = self._find(effect)
+        except (RefusedError, UnavailableError) as exc:
+            if note:
+                is_open = self.journal.open_since(effect.operation_id) is not None
+                self._note("unknown" if is_open else "not_done", effect, reason=str(exc))
+            raise
         return self._claimed(effect) if evidence is None else self._adopted(effect, evidence)
 
     def _claimed(self, effect: Effect) -> EffectResult | None:
@@ -183,6 +205,11 @@ class Effects:
         self.journal.append("unknown", effect=name, operation_id=operation_id, reason=words)
         say = self._answer(operation_id)
         return OutcomeUnknownError(f"{words} Then run `{say} yes` if it is there, or `{say} no`, and run again.")
+
+    def close_question(self, operation_id: str, name: str, evidence: Evidence) -> None:
+        """Note that what a person was asked has become clear by itself."""
+        if self.perform and operation_id in self.journal.open_operations():
+            self.journal.append("adopted", effect=name, operation_id=operation_id, evidence=asdict(evidence))
 
     def answer(self, operation_id: str) -> bool | None:
         """What a person has said of an operation whose end was unknown: whether it is there; else None."""

@@ -218,7 +218,7 @@ class Journal:
         lines = _of(own, operation_id)
         ended = max((entry["at"] for entry in _ends(lines)), default="")
         found = [at for at in opened if at and at > ended]
-        if not lines:
+        if all(entry["kind"] == "unknown" for entry in lines):
             found += [entry["at"] for entry in own if entry["kind"] == "restarted"]
         if at := _opened(lines):
             found.append(at)
@@ -234,8 +234,8 @@ class Journal:
         return [name for name, kind in self._last_kinds() if kind in ("intended", "unknown")]
 
     def answerable(self) -> list[str]:
-        """The operations that a person may say something of: the open ones, and those that they spoke of last."""
-        return [name for name, kind in self._last_kinds() if kind in ("intended", "unknown", "answered")]
+        """The operations that a person may say something of, oldest first: those that no run has seen to be there."""
+        return [name for name, kind in self._last_kinds() if kind not in _SETTLED]
 
     def _last_kinds(self) -> list[tuple[str, str]]:
         """By operation, how it stands; open if it is by any writer's attempt."""
@@ -305,11 +305,12 @@ class Journal:
         }
 
     @contextmanager
-    def lock(self, wait_s: float | None = None) -> Iterator[None]:
+    def lock(self, wait_s: float | None = None, *, then: str = "run again") -> Iterator[None]:
         """Keep other processes on this machine off the ticket.
 
         Args:
             wait_s: How long another process is waited for; `LOCK_WAIT_S` if not given.
+            then: What to do once the other process has ended.
 
         Raises:
             UnavailableError: Another process has it for longer than that, or the folder cannot be written.
@@ -320,7 +321,7 @@ class Journal:
             held = FileLock(self.folder / ".lock", timeout=wait_s, mode=files.FILE).acquire()
         except Timeout as exc:
             raise UnavailableError(
-                f"Another run is changing ticket {self.folder.name} right now. Wait for it, then run again."
+                f"Another run is changing ticket {self.folder.name} right now. Wait for it, then {then}."
             ) from exc
         except OSError as exc:
             raise UnavailableError(f"The folder {self.folder} cannot be used ({exc.strerror}).") from exc

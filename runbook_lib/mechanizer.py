@@ -31,12 +31,14 @@ from email.utils import parseaddr
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
-from runbook_lib import answers, license, messages, policy
+from runbook_lib import answers, license, messages, policy, titles
 from runbook_lib.clients.gitlab import GitLab
 from runbook_lib.clients.http import Session
 from runbook_lib.errors import InputError, OutcomeUnknownError, RunbookError, UnavailableError
 from runbook_lib.models import TrackerIssue
+from runbook_lib.orders import is_under_way, users_issued
 from runbook_lib.settings import JobRequest, JobSettings
+from runbook_lib.titles import Mark
 
 GENERIC_LICENSEE = {
     "Name": "GitLab Support",
@@ -122,7 +124,7 @@ def check(request: JobRequest) -> Order:
         raise InputError(f"LICENSE_TICKET_URL is {request.ticket_url[:80]!r}; expected the ticket's web address.")
     users = answers.count("LICENSE_USERS", request.users, least=1)
     email = answers.address("LICENSE_EMAIL", request.email)
-    room = messages.title_room(users)
+    room = titles.room(users)
     if len(email) > room:
         raise InputError(
             f"LICENSE_EMAIL is {email[:40]!r}... with {len(email)} characters; expected at most {room}, "
@@ -254,7 +256,7 @@ class _Tracker:
         self._order, self._gitlab, self._project = order, gitlab, project
         self.issue = gitlab.create_issue(
             project,
-            title=messages.progress_title(order.email, order.users),
+            title=titles.write(Mark.IN_PROGRESS, order.email, order.users),
             description=self._describe(messages.NO_MAIL_YET),
             label=messages.LABEL,
         )
@@ -276,7 +278,7 @@ class _Tracker:
         Raises:
             UnavailableError: It could not be kept for certain: nothing must be sent.
         """
-        title = messages.progress_title(self._order.email, self._order.users)
+        title = titles.write(Mark.IN_PROGRESS, self._order.email, self._order.users)
         if self._gitlab.issue(self._project, self.issue.iid).title != title:
             raise UnavailableError(f"Issue {self.issue.url} was retitled meanwhile, so no mail was sent.")
         warning = "The mail is being sent. If this issue stays open like this, ask the customer whether it came."
@@ -291,7 +293,7 @@ class _Tracker:
         Raises:
             UnavailableError: The issue could not be updated.
         """
-        title = messages.failure_title(self._order.email, self._order.users)
+        title = titles.write(Mark.FAILURE, self._order.email, self._order.users)
         try:
             self._update(title, self._describe(messages.failure_body(str(exc))))
         except RunbookError as lost:
@@ -301,7 +303,7 @@ class _Tracker:
 
     def duplicate_of(self, first: TrackerIssue) -> None:
         """Nothing was sent, and the other issue tells the rest: this one is closed, without the operation's id."""
-        title = messages.duplicate_title(self._order.email, self._order.users)
+        title = titles.write(Mark.DUPLICATE, self._order.email, self._order.users)
         self._update(title, messages.duplicate_body(first.url), close=True)
 
     def succeeded(self, text: str) -> TrackerIssue:
@@ -310,7 +312,7 @@ class _Tracker:
         Raises:
             OutcomeUnknownError: The issue could not be closed.
         """
-        title = messages.success_title(self._order.email, self._order.users)
+        title = titles.write(Mark.SUCCESS, self._order.email, self._order.users)
         try:
             return self._update(title, self._describe(messages.license_copy(text)), close=True)
         except RunbookError as exc:
@@ -381,18 +383,11 @@ def _is_against(issue: TrackerIssue, order: Order, valid_since: date) -> bool:
         return True
     if issue.created_at.astimezone(UTC).date() < valid_since:
         return False
-    return _is_success(issue, order) or _is_under_way(issue, order)
+    return _is_success(issue, order) or is_under_way(issue, order.email, order.ticket_url)
 
 
 def _is_success(issue: TrackerIssue, order: Order) -> bool:
-    is_theirs = messages.licensed_users(issue.title, order.email) is not None
-    return is_theirs and messages.is_closed_success(issue)
-
-
-def _is_under_way(issue: TrackerIssue, order: Order) -> bool:
-    same_address = messages.progress_of(issue.title, order.email) is not None
-    same_ticket = messages.find_ticket(issue.description) == order.ticket_url
-    return issue.state == "opened" and issue.title.startswith("[In progress]") and (same_address or same_ticket)
+    return users_issued(issue, order.email) is not None
 
 
 def _settled(order: Order, first: TrackerIssue) -> str:
@@ -403,14 +398,14 @@ def _settled(order: Order, first: TrackerIssue) -> str:
     """
     whose = "This" if messages.find_operation(first.description) == order.operation_id else "Another"
     if _is_success(first, order):
-        users = messages.licensed_users(first.title, order.email)
+        users = users_issued(first, order.email)
         return f"{whose} operation has issued its license already, for {users} users; issue {first.url}."
-    if _is_under_way(first, order):
+    if is_under_way(first, order.email, order.ticket_url):
         raise OutcomeUnknownError(
             f"{whose} operation for this ticket or address is in progress, or died: {first.url}. Nothing was sent. "
             "Wait for its job. If that died, run the runbook on its ticket again, which settles it, or ask the "
-            f"customer, and retitle the issue to “{messages.success_title(order.email, order.users)}” and "
-            f"close it, or to “{messages.failure_title(order.email, order.users)}”."
+            f"customer, and retitle the issue to “{titles.write(Mark.SUCCESS, order.email, order.users)}” and "
+            f"close it, or to “{titles.write(Mark.FAILURE, order.email, order.users)}”."
         )
     raise OutcomeUnknownError(
         f"An earlier run of this operation left issue {first.url} without success. Read it, and start a new operation."

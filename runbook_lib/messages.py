@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import date
 
 from runbook_lib import envelopes
-from runbook_lib.models import TrackerIssue
 from runbook_lib.policy import TRIAL_DAYS
 
 SLACK_CHANNEL = "#support_licensing-subscription"
@@ -21,8 +20,6 @@ LABEL = "Mechanizer::Emergency License Generation"
 """The label of every issue that the license job opens. Source: weekend seed, *Considerations* 3."""
 MAIL_SUBJECT = f"{TRIAL_DAYS}-day Trial GitLab License"
 """The subject of the mail with the license. Source: weekend seed, *Step 2*."""
-TITLE_CHARS = 255
-"""Longest title of an issue. Source: GitLab REST documentation, issues; a longer one is refused."""
 
 NO_MAIL_YET = "The license has not been signed yet; no mail was sent."
 """What an issue says whose job runs, or died, before the mail."""
@@ -35,76 +32,6 @@ _INSTALL = (
     "To install it, sign in to GitLab as an administrator, open Admin area > Settings > General, expand "
     "Add License, upload the file and confirm. The instance can be written to again at once."
 )
-
-
-def success_title(email: str, users: int) -> str:
-    """The title of a closed issue that holds a license. Source: weekend seed, *Considerations* 3."""
-    return f"[Success] - Created a license under {email} for {users} users"
-
-
-def failure_title(email: str, users: int) -> str:
-    """The title of an open issue that says why no license was made."""
-    return f"[Failure] - Could not create a license under {email} for {users} users"
-
-
-def progress_title(email: str, users: int) -> str:
-    """The title of an open issue whose job has not ended, or died."""
-    return f"[In progress] - Creating a license under {email} for {users} users"
-
-
-def duplicate_title(email: str, users: int) -> str:
-    """The title of a closed issue whose job stopped, because another one came first."""
-    return f"[Duplicate] - Did not create a license under {email} for {users} users"
-
-
-def title_room(users: int) -> int:
-    """How long an address may be, so that every title with it fits."""
-    titles = (success_title, failure_title, progress_title, duplicate_title)
-    return TITLE_CHARS - max(len(title("", users)) for title in titles)
-
-
-def success_of(title: str, email: str) -> int | None:
-    """The user count if `title` is exactly that of a success for `email`, else None.
-
-    GitLab's search matches words, so titles are compared again here. Source: GitLab REST documentation.
-    """
-    return _users_of(r"\[Success\] - Created", title, email)
-
-
-def progress_of(title: str, email: str) -> int | None:
-    """As `success_of`, for a job that has not ended, or died."""
-    return _users_of(r"\[In progress\] - Creating", title, email)
-
-
-def is_closed_success(issue: TrackerIssue) -> bool:
-    """Whether an issue tells of a license that was mailed, to whomever.
-
-    Closed and "[In progress]", with a copy, is what an update leaves that took effect late, after the job had looked,
-    sent it again, mailed and closed.
-    """
-    title = issue.title.strip()
-    undone = title.startswith("[In progress] - Creating") and find_license(issue.raw) is not None
-    return issue.state == "closed" and (undone or title.startswith("[Success] - Created"))
-
-
-def licensed_users(title: str, email: str) -> int | None:
-    """The user count of a closed issue that tells of a license for exactly `email`, else None."""
-    return success_of(title, email) or progress_of(title, email)
-
-
-def names(title: str, email: str) -> bool:
-    """Whether a title has exactly this address as one of its words."""
-    return email.casefold() in title.casefold().split()
-
-
-def failure_of(title: str, email: str) -> bool:
-    """Whether `title` tells of a failure for exactly this address; the words around it may be another tool's."""
-    return title.strip().startswith("[Failure]") and names(title, email)
-
-
-def _users_of(start: str, title: str, email: str) -> int | None:
-    found = re.fullmatch(rf"{start} a license under ([!-~]+) for ([0-9]{{1,9}}) users", title.strip())
-    return int(found[2]) if found and found[1].casefold() == email.casefold() else None
 
 
 def issue_description(operation_id: str, username: str, ticket_url: str, body: str) -> str:

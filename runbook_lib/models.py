@@ -63,6 +63,7 @@ class EffectState(StrEnum):
     DONE = "done"
     ADOPTED = "adopted"
     ALREADY_DONE = "already_done"
+    UNAVAILABLE = "unavailable"
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,9 @@ LAYERS = (
     ("policy", "envelopes", "pasted"),
     (
         *("answers", "image_types", "triage", "routing", "license", "messages", "display", "identity", "evidence"),
-        "content_kinds",
+        *("content_kinds", "titles"),
     ),
-    ("finder", "batch_list"),
+    ("finder", "batch_list", "orders"),
     ("addresses", "files"),
     ("settings", "keyring", "heads", "budget", "results", "warm"),
     ("redaction", "chains"),

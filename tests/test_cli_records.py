@@ -156,6 +156,84 @@ def test_list_of_open_ends_says_how_each_goes_on(desk: Desk) -> None:
     assert "1001" not in said.out
 
 
+def test_list_of_a_case_that_waits(desk: Desk) -> None:
+    """Since when, for whom, and what then; once it has ended otherwise, a person says so, and the list by whom."""
+    assert "Nothing is open.\n" == desk.records("list", "--open").out
+    desk.shelf.seal(1001, outcome="waiting_for_customer")
+    desk.shelf.seal(1002, "weekday_triage", outcome="escalated")
+    desk.shelf.seal(1003, performed=False)
+    said = desk.records("list", "--open").out
+    at = str(desk.shelf.ledger(1001).runs[0].started_at)[:16]
+    assert f"Ticket 1001, waiting for the customer: It waits for the customer since {at} UTC. When they" in said
+    assert f"Ticket 1002, with the expert: It is with the expert since {at[:10]}" in said
+    assert "Ticket 1003, rehearsed, never performed: It was rehearsed since" in said
+    assert "\n    runbook answer 1002 case yes\n" in said
+    for ticket in (1001, 1002, 1003):
+        assert 0 == main(["answer", str(ticket), "case", "yes", "--because", "the expert has"])
+    assert "Noted: the case is over. To correct it, answer anew." in desk.capsys.readouterr().out
+    assert "Nothing is open.\n" == desk.records("list", "--open").out
+    assert "Ticket 1002, by hand: case: ada says that the case is over: the expert has" in desk.records("list").out
+    assert 0 == main(["answer", "1001", "case", "no"])
+    assert "waiting for the customer" in desk.records("list", "--open").out
+
+
+@pytest.mark.parametrize("kind", ["intended", "unknown", "not_done", "killed"])
+@pytest.mark.parametrize("there", ["yes", "no"])
+def test_every_state_can_be_answered(desk: Desk, kind: str, there: str) -> None:
+    """Also that of a run that was killed; the list says by whom, and what is there is open no more."""
+    name = desk.shelf.begin(1001)
+    line = {"effect": "slack_post", "operation_id": "sandbox-1001-slack_post", "reason": "not_in_channel"}
+    desk.shelf.journal(1001).append("intended" if kind == "killed" else kind, **line)
+    if kind != "killed":
+        desk.shelf.end(1001, name)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RUNBOOK_SETTLE_S", "0")
+        assert 0 == main(["answer", "1001", "slack_post", there, "--because", "I posted it"])
+    desk.capsys.readouterr()
+    said = desk.records("list").out
+    words = "it is there: I posted it" if there == "yes" else "it is not there: I posted it"
+    assert f"Ticket 1001, by hand: slack_post: ada says that {words}" in said
+    is_open = "slack_post" in desk.records("list", "--open").out
+    assert is_open == (there == "no" and kind != "killed")
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "told"),
+    [
+        (["1001", "slack_post", "yes"], 2, "slack_post on ticket 1001 is done already (post 7), so there is nothing"),
+        (["1001", "sandbox-1001-slack_post", "no"], 2, "slack_post on ticket 1001 is done already (post 7)"),
+        (
+            ["1001", "slak_post", "yes"],
+            2,
+            "has no operation 'slak_post' in its journal here. Those that can be answered",
+        ),
+        (["4242", "case", "yes"], 2, "Ticket 4242 has no journal here, so that there is no case to end."),
+        (["4242", "slack_post", "yes"], 2, "Ticket 4242 has no operation 'slack_post' in its journal here."),
+    ],
+)
+def test_answers_that_cannot_be_taken(desk: Desk, words: list[str], status: int, told: str) -> None:
+    """What is done, what does not exist: a sentence, and nothing is written."""
+    evidence = {"summary": "post 7", "url": "", "reference": "7"}
+    desk.shelf.seal(1001)
+    desk.shelf.journal(1001).append("done", effect="x", operation_id="sandbox-1001-slack_post", evidence=evidence)
+    before = len(desk.shelf.journal(1001).entries())
+    assert status == main(["answer", *words])
+    assert told in desk.capsys.readouterr().err
+    assert before == len(desk.shelf.journal(1001).entries())
+    assert not desk.shelf.folder(4242).exists() or not (desk.shelf.folder(4242) / "journal.jsonl").exists()
+
+
+def test_an_answer_while_a_run_holds_the_ticket(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It waits a moment, then says so."""
+    desk.shelf.seal(1001)
+    monkeypatch.setattr("runbook_lib.journal.LOCK_WAIT_S", 0)
+    with desk.shelf.journal(1001).lock():
+        assert 1 == main(["answer", "1001", "case", "yes"])
+    assert (
+        "Another run is changing ticket 1001 right now. Wait for it, then answer again." in desk.capsys.readouterr().err
+    )
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

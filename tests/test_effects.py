@@ -217,7 +217,7 @@ def test_rehearsal(journal: Journal, posts: list[str], state: EffectState) -> No
     assert (state, posts) == (result.state, world.posts)
     assert not journal.folder.exists()
     if state is EffectState.PLANNED:
-        with pytest.raises(ValueError, match="slack_post is only planned"):
+        with pytest.raises(ValueError, match="slack_post is planned"):
             _ = result.proven
 
 
@@ -408,7 +408,18 @@ def test_no_look_no_effect(journal: Journal, world: World) -> None:
 
     with pytest.raises(UnavailableError):
         apply(journal, Post(world))
-    assert ([], []) == (world.posts, kinds(journal))
+    assert ([], ["not_done"]) == (world.posts, kinds(journal))
+
+
+def test_no_look_after_a_killed_run(journal: Journal, world: World) -> None:
+    """What may be there stays open, and is never called *not done*."""
+    journal.append("intended", effect="slack_post", operation_id="1001-post")
+    world.blind = True
+
+    with pytest.raises(UnavailableError):
+        apply(journal, Post(world))
+    assert ["intended", "unknown"] == kinds(journal)
+    assert journal.open_since("1001-post")
 
 
 # -- a journal that fails

@@ -37,7 +37,7 @@ from cryptography.hazmat.primitives.serialization import (
 from pydantic import SecretStr
 
 import runbook_lib
-from runbook_lib import cli, license, mechanizer, messages
+from runbook_lib import cli, license, mechanizer, messages, titles
 from runbook_lib.budget import Budget
 from runbook_lib.clients import http as http_module
 from runbook_lib.clients.gitlab import GitLab
@@ -368,7 +368,7 @@ def test_issue(settings: JobSettings, tracker: Tracker, outbox: Outbox) -> None:
     assert ["Mechanizer::Emergency License Generation"] == issue["labels"]
     assert text == messages.find_license(issue["description"])
     assert "1001-license" == messages.find_operation(issue["description"])
-    assert 250 == messages.success_of(issue["title"], "ada@customer.example")
+    assert 250 == titles.read(issue["title"]).users_for("ada@customer.example")
     for word in ("grace", GIVEN["ticket_url"]):
         assert word in issue["description"]
     assert f"License {license.fingerprint(text)} for 250 users was mailed; issue {issue['web_url']}." == job.said

@@ -15,25 +15,15 @@ from hypothesis import strategies as st
 
 from runbook_lib import messages
 from runbook_lib.messages import (
-    TITLE_CHARS,
     duplicate_body,
-    duplicate_title,
     failure_body,
-    failure_of,
     failure_reason,
-    failure_title,
     fenced,
     find_license,
     find_operation,
     find_ticket,
     issue_description,
     license_copy,
-    names,
-    progress_of,
-    progress_title,
-    success_of,
-    success_title,
-    title_room,
 )
 
 LICENSE = (Path(__file__).parent / "data/license-vectors/with-boundary.gitlab-license").read_text().strip()
@@ -74,26 +64,10 @@ HOSTILE = st.text(st.sampled_from("`~\n\r \t/@#<>*{}-aZ") | st.characters()) | s
 
 
 def test_the_names_of_the_documents() -> None:
-    """Channel, label, subject and title are found and compared by others, so each letter counts."""
+    """Channel, label and subject are found and compared by others, so each letter counts."""
     assert "#support_licensing-subscription" == messages.SLACK_CHANNEL
     assert "Mechanizer::Emergency License Generation" == messages.LABEL
     assert "10-day Trial GitLab License" == messages.MAIL_SUBJECT
-    assert "[Success] - Created a license under a@b.example for 5 users" == success_title("a@b.example", 5)
-
-
-def test_titles_of_issues_differ_at_their_start() -> None:
-    """A reader of the tracker tells success, failure and running apart at the first word."""
-    assert "[Failure] - Could not create a license under a@b.example for 5 users" == failure_title("a@b.example", 5)
-    assert "[In progress] - Creating a license under a@b.example for 5 users" == progress_title("a@b.example", 5)
-    assert "[Duplicate] - Did not create a license under a@b.example for 5 users" == duplicate_title("a@b.example", 5)
-
-
-@pytest.mark.parametrize("users", [1, 250, 1_000_000])
-def test_titles_fit(users: int) -> None:
-    """With the longest address that has room, the longest title has just the length that GitLab takes."""
-    email = "x" * title_room(users)
-    titles = [title(email, users) for title in (success_title, failure_title, progress_title, duplicate_title)]
-    assert 255 == TITLE_CHARS == max(map(len, titles))
 
 
 @pytest.mark.parametrize(
@@ -150,10 +124,8 @@ def test_messages_take_no_customer_text(name: str) -> None:
 
 def test_every_message_is_tried() -> None:
     """The list above has all functions but those of the tracker's issues, and the two that escape."""
-    tracker = {success_title, failure_title, progress_title, success_of, issue_description, license_copy, find_license}
-    tracker |= {find_operation, failure_reason, failure_body, find_ticket, progress_of, duplicate_title}
-    tracker |= {duplicate_body, title_room, failure_of, names}
-    tracker |= {messages.is_closed_success, messages.licensed_users, messages.seal_note, messages.find_seal}
+    tracker = {issue_description, license_copy, find_license, find_operation, failure_reason, failure_body, find_ticket}
+    tracker |= {duplicate_body, messages.seal_note, messages.find_seal}
     own = {
         name: value for name, value in vars(messages).items() if getattr(value, "__module__", "") == messages.__name__
     }
@@ -185,98 +157,6 @@ def test_lines_of_a_path_bring_no_markup_into_slack() -> None:
     """They are escaped like everything else."""
     post = messages.expert_post(TICKET, ["<!channel> & <@U1>"], ["<https://evil.example|x>"])
     assert [f"<{TICKET}>"] == re.findall("<[^>]*>", post)
-
-
-# -- whose success
-
-
-@pytest.mark.parametrize(
-    ("title", "expected"),
-    [
-        (failure_title(EMAIL, 5), True),
-        (f" {failure_title(EMAIL.upper(), 5)}", True),
-        (f"[Failure] - {EMAIL} : the license was not made", True),
-        (success_title(EMAIL, 5), False),
-        (failure_title(f"x{EMAIL}", 5), False),
-        (failure_title(f"{EMAIL}.org", 5), False),
-        (f"About [Failure] {EMAIL}", False),
-    ],
-)
-def test_whose_failure_it_is(title: str, expected: bool) -> None:
-    """The address must be a word of its own: another one that contains it is somebody else's."""
-    assert expected == failure_of(title, EMAIL)
-
-
-@pytest.mark.parametrize("users", [1, 250, 1_000_000])
-@pytest.mark.parametrize("email", [EMAIL, "o'neil+x_y@sub.customer.example", "a.b(c)*@x.example", "[a]@x.example"])
-def test_a_success_is_recognized(email: str, users: int) -> None:
-    """The title that the job writes gives the user count, also for addresses that look like patterns."""
-    assert users == success_of(success_title(email, users), email)
-    assert users == success_of(f" {success_title(email.upper(), users)}\n", email)
-
-
-@pytest.mark.parametrize(
-    "title",
-    [
-        success_title("other@customer.example", 5),
-        success_title("admin@other.example", 5),
-        success_title(f"x{EMAIL}", 5),
-        success_title(f"{EMAIL}.evil.example", 5),
-        success_title("admin@customerXexample", 5),
-        success_title("admin@customer", 5),
-        success_title(f"{EMAIL} other@customer.example", 5),
-        success_title(f"other@customer.example {EMAIL}", 5),
-        success_title(EMAIL, -5),
-        failure_title(EMAIL, 5),
-        progress_title(EMAIL, 5),
-        f"Re: {success_title(EMAIL, 5)}",
-        f"{success_title(EMAIL, 5)} (test)",
-        f"{success_title(EMAIL, 5)}\n{success_title(EMAIL, 6)}",
-        f"[success] - Created a license under {EMAIL} for 5 users",
-        f"[Success] - Created a license under {EMAIL} for five users",
-        f"[Success] - Created a license under {EMAIL} for \u0665 users",
-        f"[Success] - Created a license under {EMAIL} for 5.0 users",
-        f"[Success] - Created a license under {EMAIL} for 5 user",
-        f"[Success] - Created a license under  {EMAIL} for 5 users",
-        f"[Success] Created a license under {EMAIL} for 5 users",
-        f"S - Created a license under {EMAIL} for 5 users",
-        f"[Success] - Created a license under {EMAIL} for {'9' * 10} users",
-        "",
-    ],
-)
-def test_another_title_is_no_success(title: str) -> None:
-    """Not that of another person whose address shares words with ours, nor a title that says more or less."""
-    assert success_of(title, EMAIL) is None
-
-
-@pytest.mark.parametrize(
-    ("other", "email"), [("straße@x.example", "STRASSE@x.example"), ("\u212a@x.example", "k@x.example")]
-)
-def test_letters_that_fold_alike_are_other_addresses(other: str, email: str) -> None:
-    """Case is ignored for ASCII only: a Kelvin sign is no k."""
-    assert success_of(success_title(other, 5), email) is None
-
-
-@pytest.mark.parametrize(
-    ("title", "users"),
-    [
-        (progress_title(EMAIL, 5), 5),
-        (progress_title(EMAIL.upper(), 5), 5),
-        (progress_title(f"x{EMAIL}", 5), None),
-        (success_title(EMAIL, 5), None),
-        (failure_title(EMAIL, 5), None),
-        (duplicate_title(EMAIL, 5), None),
-    ],
-)
-def test_a_job_in_progress_is_recognized(title: str, users: int | None) -> None:
-    """By the same rule: exactly the job's title, for exactly this address."""
-    assert users == progress_of(title, EMAIL)
-
-
-@pytest.mark.parametrize("email", [".*", "admin@customer.example|x", ".+@.+", r"\S+", ""])
-def test_an_address_is_no_pattern(email: str) -> None:
-    """Looking for what would match everything as a pattern finds nobody's license."""
-    assert success_of(success_title(EMAIL, 5), email) is None
 
 
 # -- issues, written and read back

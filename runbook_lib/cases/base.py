@@ -25,9 +25,17 @@ from runbook_lib.cases.walk import Prefill, Walk
 from runbook_lib.clients.zendesk import Zendesk
 from runbook_lib.display import Card, Paragraph, Part, Table, Tone, clean
 from runbook_lib.effects import Effect, EffectResult, Effects
-from runbook_lib.errors import InputError, NeedsAnswerError, OutcomeUnknownError, PersonNeededError, RunbookError
+from runbook_lib.errors import (
+    InputError,
+    NeedsAnswerError,
+    OutcomeUnknownError,
+    PersonNeededError,
+    RefusedError,
+    RunbookError,
+    UnavailableError,
+)
 from runbook_lib.journal import Journal
-from runbook_lib.models import Comment, Outcome, Person, Ticket
+from runbook_lib.models import Comment, EffectState, Evidence, Outcome, Person, Ticket
 from runbook_lib.results import StepResult, show, somebody_is_there
 from runbook_lib.settings import Settings
 
@@ -225,11 +233,41 @@ class Case:
         return _stopped(self.runbook, self.ticket.id, title, exc, badge=self.badge, case=self)
 
     def apply(self, effect: Effect) -> EffectResult:
-        """Apply an effect and remember it for the summary."""
-        applied = self._effects.apply(effect)
+        """Apply an effect and remember it for the summary.
+
+        Raises:
+            RunbookError: As `Effects.apply`; but a step that nothing waits for goes on without what cannot be reached.
+        """
+        try:
+            applied = self._effects.apply(effect)
+        except (RefusedError, UnavailableError, OutcomeUnknownError) as exc:
+            if self._is_needed:
+                raise
+            applied = self._unavailable(effect, exc)
         self._applied.setdefault(self._running, []).append(applied)
         self._operations.setdefault(self._running, []).append(effect.operation_id)
         return applied
+
+    @property
+    def _is_needed(self) -> bool:
+        """Whether what follows the step that runs needs what it does."""
+        return bool(getattr(getattr(type(self), self._running, None), "needed", True))
+
+    def _unavailable(self, effect: Effect, exc: RunbookError) -> EffectResult:
+        """What becomes of an effect that nothing waits for: the next run makes up for it, or a person does."""
+        if not self.perform:
+            trouble = f"{exc} This could not be looked at; it is tried again when this is performed."
+            return EffectResult(effect.name, effect.summary, EffectState.PLANNED, error=exc, trouble=trouble)
+        name = effect.operation_id.removeprefix(self.operation(""))
+        done = f"`runbook answer {self.ticket.id} {name} yes`"
+        by_hand = "" if isinstance(exc, OutcomeUnknownError) else f" Run again, or do it by hand and say so: {done}."
+        trouble = f"Not done: {effect.summary}. {exc}{by_hand}"
+        return EffectResult(effect.name, effect.summary, EffectState.UNAVAILABLE, error=exc, trouble=trouble)
+
+    @property
+    def unfinished(self) -> str:
+        """What could not be done although the case has its outcome, and the way on; begins with a blank, or is ""."""
+        return "".join(f" {effect.trouble}" for effect in self.applied if effect.state is EffectState.UNAVAILABLE)
 
     def look(self, effect: Effect) -> EffectResult | None:
         """What is there already of an effect, remembered for the summary; None if nothing is."""
@@ -273,6 +311,14 @@ class Case:
     def answer(self, operation_id: str) -> bool | None:
         """As `Effects.answer`."""
         return self._effects.answer(operation_id)
+
+    def evidence(self, operation_id: str) -> Evidence | None:
+        """As `Journal.settled`: that something is there, by the journal or by a person's word."""
+        return self._effects.journal.settled(operation_id)
+
+    def close_question(self, operation_id: str, name: str, evidence: Evidence) -> None:
+        """As `Effects.close_question`."""
+        self._effects.close_question(operation_id, name, evidence)
 
     def effects_of(self, step: str) -> list[EffectResult]:
         """The effects of one step so far."""
@@ -361,12 +407,14 @@ _P = ParamSpec("_P")
 _Method = Callable[Concatenate[_C, _P], StepResult]
 
 
-def step(title: str, *, always: bool = False) -> Callable[[_Method[_C, _P]], _Method[_C, _P]]:
+def step(title: str, *, always: bool = False, needed: bool = True) -> Callable[[_Method[_C, _P]], _Method[_C, _P]]:
     """Make a method a step of its case.
 
     Args:
         title: The step's heading, the workflow's own words where it has some.
         always: Whether it runs even if the case has ended.
+        needed: Whether what follows needs what it does. A step that only tells somebody is not: where that cannot be
+            done, the case goes on, and the next run makes up for it.
     """
 
     def wrap(method: _Method[_C, _P]) -> _Method[_C, _P]:
@@ -394,6 +442,7 @@ def step(title: str, *, always: bool = False) -> Callable[[_Method[_C, _P]], _Me
 
         run.is_step = True  # type: ignore[attr-defined]
         run.title = title  # type: ignore[attr-defined]
+        run.needed = needed  # type: ignore[attr-defined]
         run.attempt = attempt  # type: ignore[attr-defined]
         return run
 

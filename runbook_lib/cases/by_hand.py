@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import date, timedelta
 from pathlib import Path
 
-from runbook_lib import finder, policy
+from runbook_lib import finder, orders, policy
 from runbook_lib.cases.base import Case
-from runbook_lib.cases.issuing import Issuance, Mechanizer
+from runbook_lib.cases.issuing import Desk
+from runbook_lib.cases.tracker import Issuance
 from runbook_lib.display import clean
 from runbook_lib.effects import EffectResult
 from runbook_lib.errors import InputError, OutcomeUnknownError
@@ -22,10 +23,10 @@ def check_nothing_under_way(case: Case, email: str, users: int) -> None:
     """
     if case.services.gitlab is None or not case.settings.mechanizer_project_id or not case.settings.tracker_project_id:
         return
-    mechanizer = Mechanizer(case, email, users)
-    found = mechanizer.find()
-    if found or case.is_open(mechanizer.operation_id):
-        seen = f"{found.summary}, {found.url}" if found else "it was started a moment ago"
+    step = orders.decide(Desk(case, email, users).read()[-1])
+    is_open = case.is_open(step.order.operation_id)
+    if step.do not in (orders.Do.PERFORM, orders.Do.SETTLED) or is_open:
+        seen = "it was started a moment ago" if is_open else step.why.rstrip(".")
         raise OutcomeUnknownError(
             f"Mechanizer is at work for this ticket ({seen}), so no license is made by hand. Wait for it, then run "
             "again with RUNBOOK_ISSUER=mechanizer."

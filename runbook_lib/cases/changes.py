@@ -28,6 +28,9 @@ from runbook_lib.errors import (
 from runbook_lib.models import Evidence, KeptComment, Person, Ticket
 from runbook_lib.screenshots import MAX_BYTES
 
+PATIENCE_S = 5.0
+"""How long a rehearsal waits for Slack."""
+
 
 class Assignment:
     """The ticket belongs to the operator.
@@ -222,7 +225,11 @@ class SlackPost:
         """
         case = self.case
         try:
-            for later in self._posts()[1:]:
+            later_posts = self._posts()[1:]
+        except (RefusedError, UnavailableError):  # the next run looks again; what is done stays done
+            return
+        try:
+            for later in later_posts:
                 case.services.slack.delete(case.settings.slack_channel_id, later)
         except RefusedError as exc:
             raise RefusedError(
@@ -235,7 +242,10 @@ class SlackPost:
 
     def _posts(self) -> list[str]:
         case = self.case
-        return case.services.slack.find(case.settings.slack_channel_id, self.operation_id, case.ticket.created_at)
+        patience_s = None if case.perform else PATIENCE_S
+        return case.services.slack.find(
+            case.settings.slack_channel_id, self.operation_id, case.ticket.created_at, patience_s=patience_s
+        )
 
     def _evidence(self, ts: str) -> Evidence:
         return Evidence(f"message {ts} in {self.case.settings.slack_channel}", reference=ts)

@@ -18,14 +18,14 @@ from runbook_lib.cases.by_hand import made_by_hand
 from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, effect_tone
 from runbook_lib.cases.changes import Assignment, ByHand
 from runbook_lib.cases.gathering import attached_licenses, license_facts, ticket_facts
-from runbook_lib.cases.issuing import Issuance, Tracker
 from runbook_lib.cases.license_files import LicenseFiles
 from runbook_lib.cases.reach import check_operator
 from runbook_lib.cases.thread import first_message
+from runbook_lib.cases.tracker import Issuance, Tracker
 from runbook_lib.cases.unread import Unread, check_before_scope
 from runbook_lib.cases.walk import Prefill
 from runbook_lib.display import Paragraph, Part, Table, Tone, clean, verdict_parts
-from runbook_lib.errors import InputError, NeedsAnswerError, PersonNeededError
+from runbook_lib.errors import InputError, NeedsAnswerError, PersonNeededError, RefusedError, UnavailableError
 from runbook_lib.models import Answer, Fact, Facts, Outcome, Ruling, Source, TrackerIssue, Verdict
 from runbook_lib.results import StepResult
 
@@ -106,7 +106,8 @@ class Emergency(Case, ABC):
         self.facts = Facts((*self.facts.known, *looked_up))
         notes += file_notes + self._notes_on_later(emergency_on) + more_notes + others
         notes += [_conflict_words(best, other) for best, other in self.facts.conflicts()]
-        self.already = self._already()
+        self.already, not_looked = self._looked_for_license()
+        notes = [not_looked, *notes] if not_looked else notes
         if self.already:
             notes.insert(0, f"This ticket has its license already: {self.already.url}. No second one is issued.")
         rows = [(f.name, str(f.value), f.source, self.facts.standing(f), f.detail) for f in self.facts.known]
@@ -325,6 +326,18 @@ class Emergency(Case, ABC):
         rulings = [{"rule": r.rule, "holds": r.holds, "reason": r.reason, "origin": r.origin} for r in verdict.rulings]
         parts = (Paragraph(words, strong=True), *parts)
         return self.result(state, tone, parts, words, in_scope=verdict.in_scope, rulings=rulings)
+
+    issues_license: ClassVar[bool] = True
+    """Whether the workflow issues licenses, so that it has to know whether the ticket has one."""
+
+    def _looked_for_license(self) -> tuple[Issuance | None, str]:
+        """The license that this ticket has already; or why a workflow that issues none could not look."""
+        try:
+            return self._already(), ""
+        except (RefusedError, UnavailableError) as exc:
+            if self.issues_license:
+                raise
+            return None, f"Whether this ticket has a license already could not be looked at: {exc}"
 
     def _already(self) -> Issuance | None:
         """The license that this ticket has already: from Mechanizer, or made by hand."""

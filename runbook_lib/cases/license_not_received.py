@@ -15,8 +15,9 @@ from runbook_lib import answers, license, messages, policy
 from runbook_lib.cases.base import step
 from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, effect_tone, evidence_words
 from runbook_lib.cases.changes import Comment, LicenseCopy
-from runbook_lib.cases.issuing import Found, Issuance, Tracker, check_license, check_parts, checked_issuance
+from runbook_lib.cases.issuing import check_license, check_parts, checked_issuance, settle
 from runbook_lib.cases.thread import by_customer
+from runbook_lib.cases.tracker import Found, Issuance, Tracker
 from runbook_lib.cases.weekend_license import WeekendLicense
 from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone
 from runbook_lib.errors import InputError, NeedsAnswerError, OutcomeUnknownError, PersonNeededError
@@ -60,7 +61,12 @@ class LicenseNotReceived(WeekendLicense):
             )
         tracker, began_on = Tracker(self, email), self.began_on
         found = tracker.found_since(began_on)
-        issue = self._chosen(found, bool(answers.parse("send_earlier", send_earlier)))
+        earlier = bool(answers.parse("send_earlier", send_earlier))
+        issue = self._chosen(found, earlier)
+        if issue is None and found.under_way:
+            self._settle(found.under_way[0], email)
+            found = tracker.found_since(began_on)
+            issue = self._chosen(found, earlier)
         told = answers.parse("mail_missing", mail_missing)
         if issue and told == Answer.NO:
             raise InputError(
@@ -78,11 +84,6 @@ class LicenseNotReceived(WeekendLicense):
             return self.result("issued by this runbook", Tone.GOOD, parts, words, issue=issue.url)
         self.copy = None if issue is None else tracker.issuance(issue, 0)
         self.failure = None if issue or not found.failures else found.failures[0]
-        if issue is None and found.under_way:
-            raise OutcomeUnknownError(
-                f"A job for this address is under way, or died: {found.under_way[0].url}. Nothing was sent. Wait for "
-                f"its pipeline; if that died, {self._way_to_settle(found.under_way[0], email)}."
-            )
         table = (_issues_table(found, issue),) if found != Found() else ()
         return self._found_result(email, began_on, issue, table)
 
@@ -155,16 +156,18 @@ class LicenseNotReceived(WeekendLicense):
             and self._effects.look(self._nothing_found_note()) is not None
         )
 
-    def _way_to_settle(self, issue: TrackerIssue, email: str) -> str:
-        """What a person does about a job that died: the weekend runbook settles an order of its own ticket."""
-        if self.issued_here(issue):
-            return f"run `runbook run weekend_license {self.ticket.id} --perform`, which settles it"
-        users = messages.progress_of(issue.title, email) or 0
-        came, not_come = messages.success_title(email, users), messages.failure_title(email, users)
-        return (
-            f"ask the customer whether the mail came. If it did, retitle the issue to “{came}” and close it; if not, "
-            f"to “{not_come}”"
-        )
+    def _settle(self, issue: TrackerIssue, email: str) -> None:
+        """Wait for a job that is under way, or settle what one that died has left.
+
+        Raises:
+            OutcomeUnknownError: In a rehearsal, which settles nothing; or only the customer can tell how it ended.
+        """
+        if not self.perform:
+            raise OutcomeUnknownError(
+                f"A job for this address is under way, or died: {issue.url}. Nothing was sent. Wait for its pipeline; "
+                f"if that died, `{self.command}` settles it, or says what to find out."
+            )
+        settle(self, email)
 
     def _check_recipient(self) -> None:
         """A license goes to the customer only, also as a copy."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,6 +59,8 @@ class _Plan:
     outcome: Outcome | None
     answers: Mapping[str, str]
     operations: tuple[str, ...]
+    troubles: tuple[Part, ...] = field(compare=False, default=())
+    """What could not be looked at. It makes no other plan: the run tries it again."""
 
 
 class Press:
@@ -85,7 +87,8 @@ class Press:
             closing: The last step's result.
             results: Those of all steps, by name.
         """
-        plan = _Plan(self._parts(results), self._case.outcome, self._case.given, self._case.operations)
+        troubles = tuple(Paragraph(effect.trouble, strong=True) for effect in self._case.applied if effect.trouble)
+        plan = _Plan(self._parts(results), self._case.outcome, self._case.given, self._case.operations, troubles)
         before, is_under_way = self._last_record(), self._performance().is_under_way  # first, since they may fail
         if plan == self._beside:
             self.button.tell(self._shown(plan))
@@ -121,7 +124,7 @@ class Press:
     def _shown(self, plan: _Plan) -> Mapping[str, Any]:
         """A plan as it is read above its button."""
         state = f"would be {plan.outcome}" if plan.outcome else "no outcome yet"
-        return self._bundle("The plan", state, Tone.PLAN, *plan.parts)
+        return self._bundle("The plan", state, Tone.PLAN, *plan.troubles, *plan.parts)
 
     def say(self, words: str) -> None:
         """Say below the button what is waited for."""

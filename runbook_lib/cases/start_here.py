@@ -13,8 +13,8 @@ from typing import ClassVar, cast
 from runbook_lib import answers, policy, routing, templates
 from runbook_lib.cases.base import step
 from runbook_lib.cases.emergency import Emergency
-from runbook_lib.cases.issuing import Found, Tracker
 from runbook_lib.cases.thread import by_customer, opened_by_us
+from runbook_lib.cases.tracker import Found, Tracker
 from runbook_lib.cases.unread import check_before_scope
 from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone, clean, verdict_parts
 from runbook_lib.errors import InputError

@@ -20,7 +20,16 @@ from runbook_lib.cases.emergency import Emergency
 from runbook_lib.cases.walk import Prefill
 from runbook_lib.clients.customersdot import customer_page, license_page, seat_link_page
 from runbook_lib.display import DecisionPath, Link, Paragraph, Part, Preview, Stop, Table, Tone, clean
-from runbook_lib.errors import InputError, NeedsAnswerError, PersonNeededError, RefusedError, UnavailableError
+from runbook_lib.effects import EffectResult
+from runbook_lib.errors import (
+    InputError,
+    NeedsAnswerError,
+    OutcomeUnknownError,
+    PersonNeededError,
+    RefusedError,
+    RunbookError,
+    UnavailableError,
+)
 from runbook_lib.models import (
     Account,
     Answer,
@@ -68,6 +77,7 @@ class WeekdayTriage(Emergency):
     runbook: ClassVar[str] = "weekday_triage"
     look_up_patience_s: ClassVar[float | None] = None
     must_settle: ClassVar[bool] = False
+    issues_license: ClassVar[bool] = False
     order: ClassVar[tuple[str, ...]] = (
         *("take", "collect_facts", "confirm_identity", "decide_scope"),
         *("find_account", "check_access", "find_subscription", "look_up_seat_link", "check_entry"),
@@ -189,7 +199,8 @@ class WeekdayTriage(Emergency):
             raise self._open_question(path.open_at)
         self.decision = Outcome.ESCALATED if asked_for else path.outcome
         resolved = self.decision is Outcome.RESOLVED_ITSELF
-        if resolved and (engaged := self._effects.look(SlackPost(self, "", name="expert_post"))):
+        engaged, not_looked = self._engaged() if resolved else (None, "")
+        if engaged:
             raise PersonNeededError(
                 "By these answers the issue has resolved itself, but an expert was engaged for this ticket already "
                 f"({engaged.proven.summary}). Tell them; they settle it with the customer."
@@ -206,10 +217,24 @@ class WeekdayTriage(Emergency):
             words += " The tree says that the issue has resolved itself; the engineer asks for an expert all the same."
         parts: tuple[Part, ...] = (Paragraph(words, strong=True), drawn)
         parts += tuple(Paragraph(f"Hint: {hint}") for hint in self._notes)
+        parts += (Paragraph(not_looked, strong=True),) if not_looked else ()
         data = [_reply_data(visit) for visit in path.visits if visit.taken]
         tone = Tone.GOOD if resolved else Tone.ASK
         state = "resolved itself" if resolved else "expert needed"
         return self.result(state, tone, parts, words, path=data, hints=list(self._notes), decision=self.decision)
+
+    def _engaged(self) -> tuple[EffectResult | None, str]:
+        """The expert's engagement for this ticket, if there is one already; or why a rehearsal could not look.
+
+        Raises:
+            RunbookError: Slack cannot tell, and a reply to the customer would follow.
+        """
+        try:
+            return self._effects.look(SlackPost(self, "", name="expert_post")), ""
+        except (RefusedError, UnavailableError) as exc:
+            if self.perform:
+                raise
+            return None, f"Whether an expert was engaged already could not be looked at: {exc}"
 
     @step("Confirm with the customer")
     def confirm_with_customer(self) -> StepResult:
@@ -229,12 +254,18 @@ class WeekdayTriage(Emergency):
         parts = (*effect_parts(sent, noted), Preview("public reply", reply), Preview("internal note", note))
         return self.result(effect_state(sent), effect_tone(sent), parts, sent.summary, effect=effect_data(sent))
 
-    @step("Engage an expert")
+    @step("Engage an expert", needed=False)
     def engage_expert(self) -> StepResult:
-        """A Slack post with the ticket's link, the path and what is known, and an internal note with the same."""
+        """A Slack post with the ticket's link, the path and what is known, and an internal note with the same.
+
+        Raises:
+            RunbookError: The post could not be made, so that no expert knows; a rehearsal plans it all the same.
+        """
         path, known = self._path_lines(), self._known_lines()
         post = messages.expert_post(self.ticket.url, path, known)
         posted = self.apply(SlackPost(self, post, name="expert_post"))
+        if posted.state is EffectState.UNAVAILABLE:  # nobody has the case yet
+            raise _not_engaged(posted)
         note = messages.triage_note([*path, "An expert was asked for in Slack."], known)
         noted = self.apply(
             Comment(self, "expert_note", note, public=False, summary="internal note with the decision path")
@@ -248,7 +279,7 @@ class WeekdayTriage(Emergency):
     @step("Close the case", always=True)
     def close(self) -> StepResult:
         """What happened, with the evidence; in a rehearsal what would happen, and how to perform it."""
-        words = self._closing_words()
+        words = self._closing_words() + self.unfinished
         parts: tuple[Part, ...] = (Paragraph(words, strong=True),)
         parts += effect_parts(*self.applied) if self.applied else ()
         planned = any(effect.state is EffectState.PLANNED for effect in self.applied)
@@ -469,6 +500,13 @@ class WeekdayTriage(Emergency):
             case _:
                 reason = self._path_lines()[-1]
                 return f"{would}escalated to a License & Renewals expert, since: {reason}. {hints}".strip()
+
+
+def _not_engaged(posted: EffectResult) -> RunbookError:
+    """Why no expert knows of the case, and the way on."""
+    if isinstance(posted.error, OutcomeUnknownError):
+        return posted.error
+    return UnavailableError(f"No expert was engaged yet. {posted.trouble}")
 
 
 def _yes(holds: bool) -> Answer:

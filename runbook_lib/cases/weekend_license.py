@@ -6,7 +6,6 @@ in `messages`, how it is sent exactly once in `effects`.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import asdict
 from datetime import date, timedelta
 from typing import ClassVar, cast
@@ -18,21 +17,16 @@ from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, eff
 from runbook_lib.cases.changes import ByHand, Screenshots, SlackPost, screenshots_request
 from runbook_lib.cases.changes import Comment as CommentEffect
 from runbook_lib.cases.emergency import Emergency
-from runbook_lib.cases.issuing import (
-    Issuance,
-    Tracker,
-    check_parts,
-    checked_issuance,
-    order,
-)
+from runbook_lib.cases.issuing import check_parts, checked_issuance, order
 from runbook_lib.cases.license_files import load_public_key
 from runbook_lib.cases.pictures import Images, sorted_images
 from runbook_lib.cases.reach import check_reply_arrives
+from runbook_lib.cases.tracker import Issuance, Tracker
 from runbook_lib.cases.unread import check_before_asking
 from runbook_lib.cases.walk import Prefill
 from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone, clean
 from runbook_lib.effects import EffectResult
-from runbook_lib.errors import InputError, NeedsAnswerError, UnavailableError
+from runbook_lib.errors import InputError, NeedsAnswerError
 from runbook_lib.models import (
     Answer,
     EffectState,
@@ -45,8 +39,6 @@ from runbook_lib.models import (
 )
 from runbook_lib.results import StepResult
 
-SLACK_PATIENCE_S = 5.0
-"""How long the look ahead waits for Slack."""
 _FIGURES = {
     "users_in_license": "in_license",
     "billable_users": "billable",
@@ -144,14 +136,14 @@ class WeekendLicense(Emergency):
         Raises:
             NeedsAnswerError: There is no usable address, or (issuer manual) no evidence yet.
             PersonNeededError: The job failed, or its end is not known.
-            RefusedError: Slack would refuse the post, so that no license is issued which nobody is told of.
         """
-        self._check_ready()
+        load_public_key(self.settings)  # without it the license could not be checked
         email, users = self._recipient(), cast(int, self.users)
         if made := self.look(ByHand(self, "", users)):
             return self._found_by_hand(made, users)
         if self.settings.issuer == "manual":
             return self._issue_by_hand(email, users, issued_evidence)
+        check_reply_arrives(self, self.ticket.requester)
         started, self.issuance = order(self, email, users)
         form = (("your username", self.settings.operator), ("user count", str(users)), ("email", email))
         parts: tuple[Part, ...] = (Table(("Mechanizer", "value"), form), *effect_parts(started))
@@ -200,7 +192,7 @@ class WeekendLicense(Emergency):
         parts = (*effect_parts(done, noted), Preview("public reply", reply), Preview("internal note", words))
         return self.result(effect_state(done), effect_tone(done), parts, done.summary, effect=effect_data(done))
 
-    @step("Tell the team")
+    @step("Tell the team", needed=False)
     def tell_team(self) -> StepResult:
         """Post to the Slack channel, with the ticket's link."""
         post = messages.slack_post(self.ticket.url, cast(int, self.users))
@@ -213,7 +205,7 @@ class WeekendLicense(Emergency):
         """What happened, with the evidence; in a rehearsal what would happen, and how to perform it."""
         if self.outcome is None:
             self.end(Outcome.LICENSE_ISSUED)
-        words = self._closing_words()
+        words = self._closing_words() + self.unfinished
         parts: tuple[Part, ...] = (Paragraph(words, strong=True),)
         parts += effect_parts(*self.applied) if self.applied else ()
         planned = [e for e in self.applied if e.state is EffectState.PLANNED]
@@ -224,7 +216,8 @@ class WeekendLicense(Emergency):
             Outcome.LICENSE_FOUND: Tone.GOOD,
             Outcome.OUT_OF_SCOPE: Tone.STOP,
         }.get(cast(Outcome, self.outcome), Tone.ASK)
-        return self.result(str(self.outcome), Tone.PLAN if planned else tone, parts, words, closing=True)
+        tone = Tone.PLAN if planned else Tone.ASK if self.unfinished else tone
+        return self.result(str(self.outcome), tone, parts, words, closing=True)
 
     def found(self, name: str) -> Prefill | None:
         """The fact that counts; for the user count the suggestion."""
@@ -274,20 +267,6 @@ class WeekendLicense(Emergency):
     def _images(self) -> Images:
         """The images on the ticket."""
         return sorted_images(self.thread, self.downloads.content)
-
-    def _check_ready(self) -> None:
-        """What is better known before a license is issued than after: the public key, whether a reply reaches the
-        requester, and whether Slack takes the post.
-
-        If Slack is only down the customer does not wait for it: the post then fails, and the next run makes it.
-        """
-        load_public_key(self.settings)
-        check_reply_arrives(self, self.ticket.requester)
-        channel = self.settings.slack_channel_id
-        with suppress(UnavailableError):
-            self.services.slack.find(
-                channel, self.operation("slack_post"), self.ticket.created_at, patience_s=SLACK_PATIENCE_S
-            )
 
     def _found_by_hand(self, made: EffectResult, users: int) -> StepResult:
         self.issuance = made_by_hand(made, users)

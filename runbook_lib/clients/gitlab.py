@@ -72,15 +72,16 @@ class GitLab:
         """A pipeline's present state."""
         return self._service.read_json(f"api/v4/projects/{project_id}/pipelines/{pipeline_id}", _pipeline)
 
-    def find_pipelines(self, project_id: int, *, variable: str, value: str, since: datetime) -> list[Pipeline]:
-        """The pipelines since a moment that were started with a variable of this value, newest first."""
+    def find_pipelines(self, project_id: int, *, variable: str, since: datetime) -> dict[str, list[Pipeline]]:
+        """The pipelines since a moment that were started with a variable, by its value, newest first."""
         params = {"order_by": "id", "sort": "desc", "source": "trigger"}
         params["created_after"] = since.astimezone(UTC).isoformat().replace("+00:00", "Z")
-        return [
-            pipeline
-            for pipeline in self._pages(f"api/v4/projects/{project_id}/pipelines", params, _pipeline)
-            if (variable, value) in self._service.read_json(self._variables(project_id, pipeline.id), _variables)
-        ]
+        found: dict[str, list[Pipeline]] = {}
+        for pipeline in self._pages(f"api/v4/projects/{project_id}/pipelines", params, _pipeline):
+            variables = dict(self._service.read_json(self._variables(project_id, pipeline.id), _variables))
+            if variable in variables:
+                found.setdefault(variables[variable], []).append(pipeline)
+        return found
 
     @staticmethod
     def _variables(project_id: int, pipeline_id: int) -> str:

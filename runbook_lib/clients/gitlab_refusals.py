@@ -1,6 +1,6 @@
-"""What GitLab's refusals and pipeline states mean for the runbooks, and what to do. Pure.
+"""What GitLab's refusals mean for the runbooks, and what to do. Pure.
 
-Source: GitLab REST API reference, pipeline triggers and pipelines; CI/CD variables, *Restrict pipeline variables*; the
+Source: GitLab REST API reference, pipeline triggers; CI/CD variables, *Restrict pipeline variables*; the
 messages of `Gitlab::Ci::Pipeline::Chain`.
 """
 
@@ -101,27 +101,3 @@ REFUSALS = Refusals(
         Row("Check RUNBOOK_GITLAB_URL: it is the address of the instance, without /api/v4.", status=404),
     ),
 )
-
-_STATES = {
-    "created": "has not begun yet",
-    "waiting_for_resource": "waits for a resource that another job holds",
-    "waiting_for_callback": "waits for an answer from outside of GitLab",
-    "preparing": "is being prepared",
-    "pending": "waits for a runner",
-    "running": "is running",
-    "success": "has succeeded",
-    "failed": "has failed",
-    "canceling": "is being canceled",
-    "canceled": "was canceled",
-    "skipped": "was skipped",
-    "manual": "waits for somebody to press play",
-    "scheduled": "waits for its time",
-}
-"""Source: GitLab REST API reference, pipelines, `status`."""
-WAITS_FOR_A_PERSON = "manual"
-"""The state in which nothing goes on by itself."""
-
-
-def pipeline_words(status: str) -> str:
-    """What a pipeline's state means, after its name; a state that is not known is quoted."""
-    return _STATES.get(status, f"is in the state “{status}”")

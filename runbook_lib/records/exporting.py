@@ -13,7 +13,7 @@ from typing import Any
 
 from runbook_lib import files
 from runbook_lib.errors import InputError, UnavailableError
-from runbook_lib.records.runs import Run
+from runbook_lib.records.runs import MOMENTS, Run
 
 COLUMNS = (*Run.__dataclass_fields__, "note")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -79,7 +79,8 @@ def as_parquet(rows: Sequence[Mapping[str, Any]]) -> bytes:
     import pandas as pd
 
     table = pd.DataFrame([dict(row) for row in rows], columns=list(COLUMNS))
-    table["started_at"] = pd.to_datetime(table["started_at"], utc=True, format="ISO8601")
+    for name in MOMENTS:
+        table[name] = pd.to_datetime(table[name], utc=True, format="ISO8601")
     table = table.astype({"ticket_id": "int64", "seconds": "float64", "performed": "boolean", "line": "Int64"})
     file = io.BytesIO()
     table.to_parquet(file, engine="pyarrow", index=False)

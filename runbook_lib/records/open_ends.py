@@ -11,7 +11,7 @@ from pathlib import Path
 
 from runbook_lib.answers import QUESTIONS
 from runbook_lib.models import Status
-from runbook_lib.records.runs import Run, State
+from runbook_lib.records.runs import CASE, Run, State
 
 
 class Kind(StrEnum):
@@ -22,6 +22,10 @@ class Kind(StrEnum):
     INTERRUPTED = "interrupted"
     FAILED = "failed"
     UNSEALED = "unsealed"
+    UNDONE = "not done yet"
+    CUSTOMER = "waiting for the customer"
+    EXPERT = "with the expert"
+    REHEARSED = "rehearsed, never performed"
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,28 @@ def _of(run: Run, folder: Path, profile: str) -> Iterator[OpenEnd]:
         happened = first_sentence(run.summary or "It stopped before its end.")
         words = f"{happened} Put that right, then run again: what is done already is found, and not repeated."
         yield OpenEnd(Kind.FAILED, run, words, _again(run))
+    for operation in run.undone:
+        name = operation.removeprefix(prefix)
+        said = shlex.join(["runbook", "answer", str(run.ticket_id), name, "yes"])
+        words = f"{name} is not there yet. Run again, which makes up for it; or do it by hand, and say so: {said}."
+        yield OpenEnd(Kind.UNDONE, run, words, _again(run))
+    yield from _waiting(run)
+
+
+def _waiting(run: Run) -> Iterator[OpenEnd]:
+    """Of a case that waits for somebody: since when, and what then."""
+    ended = shlex.join(["runbook", "answer", str(run.ticket_id), CASE, "yes"])
+    since = f"since {run.since:%Y-%m-%d %H:%M} UTC" if run.since else ""
+    if run.waits_for == "customer":
+        words = f"It waits for the customer {since}. When they have answered, run again with what they sent; if the "
+        yield OpenEnd(Kind.CUSTOMER, run, f"{words}case has ended otherwise, say so: {ended}.", _again(run))
+    elif run.waits_for == "expert":
+        words = f"It is with the expert {since}, who goes on from the note on the ticket. Once it has ended, say so."
+        yield OpenEnd(Kind.EXPERT, run, words, ended)
+    elif run.waits_for:
+        words = f"It was rehearsed {since}, would end as {run.outcome}, and was never performed. Perform it with the "
+        words += f"answers of its record; or, if the case has ended otherwise, say so: {ended}."
+        yield OpenEnd(Kind.REHEARSED, run, words, f"{_again(run)} --perform")
 
 
 def _again(run: Run) -> str:

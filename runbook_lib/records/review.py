@@ -217,7 +217,10 @@ class Review:
         """What somebody still has to look after, of whatever day, each with the next command."""
         found = self._open()
         if not found:
-            words = "Nothing is open: no run waits for an answer, failed, was broken off or left a file unsealed."
+            words = (
+                "Nothing is open: no run waits for an answer, failed, was broken off or left a file unsealed, and no "
+            )
+            words += "case waits for a customer, an expert or its performing."
             parts: tuple[Part, ...] = (Paragraph(words, strong=True),)
             if self._problems:
                 parts += (Paragraph("What was named above as not to be relied on is not counted."),)

@@ -8,12 +8,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from runbook_lib.models import Status
+from runbook_lib.models import Outcome, Status
 
 SUFFIX = ".ipynb"
+MOMENTS = ("started_at", "since")
+"""The fields of a run that are moments."""
 STILL_RUNNING = timedelta(hours=1)
 """As long as a run may still be going that began and has no end in the journal. No lock is held during a whole run, so
 that nobody can tell a run that is going from one that was broken off; after this time it is called interrupted."""
@@ -21,6 +24,11 @@ ADOPTED_WORDS = "adopted: nobody vouches for its contents"
 _NAME = re.compile(r"(\d{8}T\d{9})Z-(\w{1,80}?)(?:-([0-9a-f]{8}))?\.ipynb")
 _OPERATION_OPENS = ("intended", "unknown")
 _OPERATION_ENDS = ("done", "adopted", "not_done", "answered")
+CASE = "case"
+"""The operation by which a person says that a ticket's case has ended."""
+_LATER = "seal_note"
+"""The effect that any later run makes up for, so that nobody has to look after it."""
+_WAITS_FOR = {Outcome.WAITING_FOR_CUSTOMER: "customer", Outcome.ESCALATED: "expert"}
 _NEEDS_ANOTHER_RUN = (Status.NEEDS_ANSWER, Status.INTERRUPTED)
 
 
@@ -61,6 +69,11 @@ class Run:
         line: The number of the journal's line that holds the digest, or None.
         to_note: Whether the ticket was to get a note of its record.
         writer: The key whose journal tells of it, or "".
+        undone: The operations that it could not do, although it came to an outcome, and that nobody has done since.
+        by_hand: What people say of its operations: each one's name, who says it, and what they saw.
+        waits_for: Whom the case waits for: customer, expert, or somebody who performs what was rehearsed; or "".
+        since: From when on it waits, or None.
+        ended_by_hand: Whether a person has said since that the case has ended.
     """
 
     ticket_id: int
@@ -81,6 +94,11 @@ class Run:
     line: int | None = None
     to_note: bool = False
     writer: str = ""
+    undone: tuple[str, ...] = ()
+    by_hand: tuple[str, ...] = ()
+    waits_for: str = ""
+    since: datetime | None = None
+    ended_by_hand: bool = False
 
     @property
     def note(self) -> str:
@@ -95,9 +113,10 @@ class Run:
     @property
     def plain(self) -> dict[str, Any]:
         """The run as JSON has it."""
-        values = {**vars(self), "missing": list(self.missing), "unknown": list(self.unknown)}
-        started_at = self.started_at and self.started_at.isoformat(timespec="milliseconds")
-        return {**values, "state": str(self.state), "started_at": started_at, "note": self.note}
+        values = {name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()}
+        found = {"started_at": self.started_at, "since": self.since}
+        moments = {name: moment and moment.isoformat(timespec="milliseconds") for name, moment in found.items()}
+        return {**values, "state": str(self.state), **moments, "note": self.note}
 
 
 @dataclass(frozen=True)
@@ -196,10 +215,12 @@ class _Builder:
 
     ticket_id: int
     runs: dict[str, Run] = field(default_factory=dict)
-    operations: dict[tuple[str, str], tuple[str, bool]] = field(default_factory=dict)
-    """By operation and writer: the run that began it, by its key, and whether it is still open."""
+    operations: dict[tuple[str, str], tuple[str, Event]] = field(default_factory=dict)
+    """By operation and writer: the run that it is of, by its key, and its last line."""
     performing: dict[str, str] = field(default_factory=dict)
     """By writer, the run that began last: lines of effects name no run."""
+    ended: Event | None = None
+    """The line by which a person says that the case has ended."""
 
     def take(self, event: Event) -> None:
         key, writer = event.record or "", event.text("writer")
@@ -208,16 +229,17 @@ class _Builder:
         elif event.kind in ("run_ended", "record_adopted"):
             self._end(key or self._last_open(writer), event)
         elif operation := event.text("operation_id"):
-            self._operate(operation, writer, event.kind)
+            self._operate(operation, writer, event)
 
-    def _operate(self, operation: str, writer: str, kind: str) -> None:
+    def _operate(self, operation: str, writer: str, event: Event) -> None:
         """Open or close an operation: that one writer's attempt came to nothing says nothing of another's."""
-        if kind in _OPERATION_OPENS:
-            self.operations[operation, writer] = (self.performing.get(writer, ""), True)
-        elif kind in _OPERATION_ENDS:
+        if event.kind == "answered" and operation.endswith(f"-{self.ticket_id}-{CASE}"):
+            self.ended = event if event.entry.get("there") is True else None
+        elif event.kind in (*_OPERATION_OPENS, "not_done"):
+            self.operations[operation, writer] = (self.performing.get(writer, ""), event)
+        elif event.kind in _OPERATION_ENDS:
             for other in [key for key in self.operations if key[0] == operation]:
-                if kind != "not_done" or other[1] == writer:
-                    self.operations[other] = (self.operations[other][0], False)
+                self.operations[other] = (self.operations[other][0], event)
 
     def _begin(self, key: str, event: Event) -> None:
         state = event.unusual or State.RUNNING
@@ -253,11 +275,24 @@ class _Builder:
         return next((key for key, run in reversed(self.runs.items()) if not run.status and run.writer == writer), "")
 
     def result(self) -> list[Run]:
-        unknown: dict[str, list[str]] = {}
-        for (operation, _), (key, is_open) in self.operations.items():
-            if is_open:
-                unknown.setdefault(key, []).append(operation)
-        return [replace(run, unknown=tuple(unknown.get(key, ()))) for key, run in self.runs.items()]
+        told = [self._told(key, run) for key, run in self.runs.items()]
+        last = max((place for place, run in enumerate(told) if run.ended_by_hand), default=None)
+        if last is not None and self.ended:
+            by_hand = (*told[last].by_hand, _said(CASE, self.ended))
+            told[last] = replace(told[last], by_hand=by_hand)
+        return told
+
+    def _told(self, key: str, run: Run) -> Run:
+        """A run with what became of its operations, as long as nobody says that the case has ended."""
+        own = {name: event for (name, _), (of, event) in self.operations.items() if of == key}
+        run = replace(run, by_hand=tuple(_said(name, event) for name, event in own.items() if event.kind == "answered"))
+        if self.ended and self.ended.at and run.started_at and run.started_at < self.ended.at:
+            return replace(run, ended_by_hand=True)
+        return replace(
+            run,
+            unknown=tuple(name for name, event in own.items() if event.kind in _OPERATION_OPENS),
+            undone=tuple(name for name, event in own.items() if run.outcome and _is_undone(event)),
+        )
 
 
 def together(ticket_id: int, events: Iterable[Event]) -> list[Run]:
@@ -277,8 +312,44 @@ def finished(run: Run, runs: Sequence[Run], names: set[str]) -> Run:
             run = replace(run, state=state, status=Status.INTERRUPTED)
     if run.state in (State.SEALED, State.ADOPTED) and run.record not in names:
         run = replace(run, state=State.MISSING)
+    if run.ended_by_hand:
+        return run
     waits = (run.status in _NEEDS_ANOTHER_RUN or run.halfway) and not any(_settles(later, run) for later in runs)
-    return replace(run, needs_person=waits or bool(run.unknown))
+    run = _waiting(run, runs)
+    return replace(run, needs_person=waits or bool(run.unknown or run.undone or run.waits_for))
+
+
+def _waiting(run: Run, runs: Sequence[Run]) -> Run:
+    """Whom the case waits for since this run, and since when, if it is the last one that came to an outcome."""
+    ends = [one for one in runs if one.outcome and one.started_at and bool(one.performed) == bool(run.performed)]
+    if not ends or ends[-1].record != run.record or ends[-1].started_at != run.started_at:
+        return run
+    if run.performed:
+        waits_for = _WAITS_FOR.get(Outcome(run.outcome), "") if run.outcome in list(Outcome) else ""
+    else:
+        never = not any(one.performed for one in runs)
+        plans = run.performed is False and run.outcome != Outcome.OUT_OF_SCOPE
+        waits_for = "performing" if never and plans else ""
+    if not waits_for:
+        return run
+    before = takewhile(lambda one: one.outcome == run.outcome, reversed(ends))
+    return replace(run, waits_for=waits_for, since=[*before][-1].started_at)
+
+
+def _is_undone(event: Event) -> bool:
+    """Whether an operation is not there, as its last line says, and a further run has to do it."""
+    refused = event.kind == "not_done" and event.text("effect") != _LATER
+    return refused or (event.kind == "answered" and event.entry.get("there") is not True)
+
+
+def _said(operation: str, event: Event) -> str:
+    """What a person says of an operation."""
+    name = re.sub(r"^[a-z]+-[0-9]+-", "", operation)
+    evidence = event.entry.get("evidence")
+    if isinstance(evidence, dict) and evidence.get("summary"):
+        return f"{name}: {evidence['summary']}"
+    because = f": {event.text('because')}" if event.text("because") else ""
+    return f"{name}: {event.text('operator') or 'somebody'} says that it is not there{because}"
 
 
 def _settles(later: Run, run: Run) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from runbook_lib.records.runs import Event
+from runbook_lib.records.runs import CASE, Event
 
 _EFFECTS = {
     "intended": "{effect}: about to be done",
@@ -66,6 +66,8 @@ def _words(event: Event) -> str:
             return f"the run ended: {event.text('outcome') or event.text('status') or 'nobody says how'}"
         case "record_adopted":
             return f"{operator} took in a notebook of {event.text('runbook') or 'a run'}"
+        case "answered" if event.text("operation_id").endswith(f"-{CASE}"):
+            return f"{operator} said that the case {'has ended' if event.entry.get('there') is True else 'is open'}"
         case "answered":
             place = "there" if event.entry.get("there") is True else "not there"
             return f"{operator} said of {effect}: it is {place}"

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from runbook_lib import license as license_file
-from runbook_lib import messages, policy
+from runbook_lib import messages, policy, titles
 from runbook_lib.errors import InputError, UnavailableError
 from runbook_lib.sandbox import (
     tickets,
@@ -37,6 +37,7 @@ from runbook_lib.sandbox.world import (
     to_the_millisecond,
     to_the_second,
 )
+from runbook_lib.titles import Mark
 
 __all__ = ["make_world"]
 
@@ -346,7 +347,7 @@ class _Planter:
 
     def _issue(self, issue: tickets.TrackerIssue, created_at: datetime, ticket: PracticeTicket) -> None:
         """An issue that an earlier job left."""
-        title = messages.success_title if issue.success else messages.failure_title
+        title = titles.write(Mark.SUCCESS if issue.success else Mark.FAILURE, issue.email, issue.users)
         body = messages.failure_body("The mail server 127.0.0.1:25 refused the mail: 451 4.3.0 Try again later")
         if issue.success:
             text = self._trial_text(issue, created_at.date())
@@ -358,9 +359,9 @@ class _Planter:
             " closed_at) VALUES (?, ?, ?, ?, ?, ?, 'mechanizer-bot', ?, ?, ?)",
             (last["iid"] if last else 0) + 1,
             TRACKER_PROJECT_ID,
-            title(issue.email, issue.users),
+            title,
             messages.issue_description(
-                f"by-hand-{_digest(title(issue.email, issue.users))[:12]}",
+                f"by-hand-{_digest(title)[:12]}",
                 "robin.weekend",
                 f"https://practice-support.zendesk.example/agent/tickets/{ticket.id}",
                 body,

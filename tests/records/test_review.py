@@ -168,6 +168,18 @@ def ends(**changes: Any) -> list[OpenEnd]:
             Kind.FAILED,
             "runbook run weekend_license 1001 -p plan VALUE --perform",
         ),
+        (
+            {"status": "completed", "undone": ("sandbox-1001-slack_post",)},
+            Kind.UNDONE,
+            "runbook run weekend_license 1001 --perform",
+        ),
+        ({"waits_for": "customer", "since": START}, Kind.CUSTOMER, "runbook run weekend_license 1001 --perform"),
+        ({"waits_for": "expert", "since": START}, Kind.EXPERT, "runbook answer 1001 case yes"),
+        (
+            {"waits_for": "performing", "since": START, "performed": False},
+            Kind.REHEARSED,
+            "runbook run weekend_license 1001 --perform",
+        ),
         ({"status": "killed"}, Kind.FAILED, "runbook run weekend_license 1001 --perform"),
         (
             {"state": State.UNSEALED, "record": "my file.ipynb"},
@@ -451,7 +463,8 @@ def test_the_weekly_report(trouble: World, tmp_path: Path, engine: tuple[str, ..
     assert {"license_issued": [1], "no outcome": [1]} == {
         end: [count for count in counts if count] for end, counts in steps["trends"]["ends"].items()
     }
-    assert {"unknown outcome", "interrupted", "unsealed"} == {e["kind"] for e in steps["open_ends"]["open_ends"]}
+    kinds = {"unknown outcome", "interrupted", "unsealed", "rehearsed, never performed"}
+    assert kinds == {e["kind"] for e in steps["open_ends"]["open_ends"]}
     assert {"altered", "interrupted", "unsealed"} == {f["code"] for f in steps["verification"]["findings"]}
     assert [] == steps["verification"]["not_compared"]
     assert 1002 == steps["timeline"]["ticket"]

@@ -166,6 +166,75 @@ def test_a_performed_run_that_failed_is_an_open_end(status: str) -> None:
     assert [False] == [run.needs_person for run in of(started(performed=False), failed)]
 
 
+SECOND, THIRD = NAME.replace("100000", "110000"), NAME.replace("100000", "120000")
+
+
+@pytest.mark.parametrize(("outcome", "whom"), [("waiting_for_customer", "customer"), ("escalated", "expert")])
+def test_a_case_waits_until_a_later_run_ends_it(outcome: str, whom: str) -> None:
+    """Since the first of the runs that ended so; a rehearsal changes nothing."""
+    first = (started(), ended(outcome=outcome))
+    again = (started(SECOND, 60), ended(SECOND, 61, outcome=outcome))
+    rehearsed = (started(THIRD, 120, performed=False), ended(THIRD, 121))
+    performed = (started(THIRD, 120), ended(THIRD, 121))
+    (run,) = of(*first)
+    assert (whom, START, True) == (run.waits_for, run.since, run.needs_person)
+    assert [("", None), (whom, START)] == [(run.waits_for, run.since) for run in of(*first, *again)]
+    assert [whom, ""] == [run.waits_for for run in of(*first, *rehearsed)]
+    assert ["", ""] == [run.waits_for for run in of(*first, *performed)]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "waits_for"),
+    [("license_issued", "performing"), ("out_of_scope", ""), ("of a newer version", "performing")],
+)
+def test_a_rehearsal_waits_for_its_performing(outcome: str, waits_for: str) -> None:
+    """The last one of a ticket that was never performed, if there would be something to do."""
+    first, last = (
+        (started(performed=False), ended()),
+        (started(SECOND, 60, performed=False), ended(SECOND, 61, outcome=outcome)),
+    )
+    assert ["", waits_for] == [run.waits_for for run in of(*first, *last)]
+    begun = started(THIRD, 120)
+    assert {""} == {run.waits_for for run in of(*first, *last, begun)}
+
+
+def test_what_a_case_with_an_outcome_could_not_do() -> None:
+    """Stays open until it is done or somebody says that it is; by whom is kept."""
+    post = {"effect": "slack_post", "operation_id": "sandbox-1001-slack_post"}
+    missed = (started(), event("not_done", **post, reason="not_in_channel"), ended())
+    (run,) = of(*missed)
+    assert (("sandbox-1001-slack_post",), True) == (run.undone, run.needs_person)
+    later = (started(SECOND, 60), event("done", 61, **post), ended(SECOND, 62))
+    assert [(), ()] == [run.undone for run in of(*missed, *later)]
+    said = {
+        "operation_id": post["operation_id"],
+        "operator": "ada",
+        "evidence": {"summary": "ada says that it is there"},
+    }
+    (run,) = of(*missed, event("answered", 2, **said, there=True))
+    assert ((), ("slack_post: ada says that it is there",), False) == (run.undone, run.by_hand, run.needs_person)
+    (run,) = of(*missed, event("answered", 2, **{**said, "evidence": None}, there=False))
+    assert (("sandbox-1001-slack_post",), ("slack_post: ada says that it is not there",)) == (run.undone, run.by_hand)
+
+
+def test_the_note_of_a_record_is_no_open_end() -> None:
+    """Every later run makes up for it."""
+    missed = event("not_done", 2, effect="seal_note", operation_id="sandbox-1001-seal-x")
+    assert [False] == [run.needs_person for run in of(started(), ended(), missed)]
+
+
+def test_a_person_ends_a_case() -> None:
+    """Whatever was open; a later run may open it again, and so may they."""
+    open_ = (started(), event("intended", operation_id="sandbox-1001-reply"), ended(status="failed", outcome=None))
+    said = {"operation_id": "sandbox-1001-case", "operator": "ada"}
+    assert [True] == [run.needs_person for run in of(*open_)]
+    assert [False] == [run.needs_person for run in of(*open_, event("answered", 5, **said, there=True))]
+    undone = (event("answered", 5, **said, there=True), event("answered", 6, **said, there=False))
+    assert [True] == [run.needs_person for run in of(*open_, *undone)]
+    later = (started(SECOND, 60), ended(SECOND, 61, status="failed", outcome=None))
+    assert [False, True] == [run.needs_person for run in of(*open_, event("answered", 5, **said, there=True), *later)]
+
+
 def test_lines_of_another_kind_are_taken_for_nothing() -> None:
     """A line is signed, but it may be of another version."""
     (run,) = of(started(), ended(status=7, outcome=["x"], summary=None, missing="plan", performed="yes"))

@@ -8,10 +8,11 @@ from datetime import date, timedelta
 import pytest
 
 from runbook_lib import license as license_file
-from runbook_lib import messages
+from runbook_lib import messages, titles
 from runbook_lib.errors import LicenseError
 from runbook_lib.sandbox.server import make_world
 from runbook_lib.sandbox.world import opened
+from runbook_lib.titles import Mark
 
 SATURDAY = "2026-11-21"
 TICKETS = {
@@ -92,9 +93,9 @@ def test_the_tracker_holds_what_earlier_jobs_left(world):
     assert list(range(1, 11)) == [row["iid"] for row in rows]
     assert [row["id"] for row in rows] == sorted(row["id"] for row in rows)
     for row, (email, success, at) in zip(rows, ISSUES, strict=True):
-        title = messages.success_title if success else messages.failure_title
+        title = titles.write(Mark.SUCCESS if success else Mark.FAILURE, email, 250)
         stamp = f"{at}:00.000Z"
-        expected = (title(email, 250), stamp, stamp, stamp if success else None, "closed" if success else "opened")
+        expected = (title, stamp, stamp, stamp if success else None, "closed" if success else "opened")
         columns = ("title", "created_at", "updated_at", "closed_at", "state")
         assert expected == tuple(row[column] for column in columns)
     assert {("mechanizer-bot", json.dumps([messages.LABEL]))} == {(row["author"], row["labels"]) for row in rows}

@@ -1,0 +1,221 @@
+"""What the internal tracker has of licenses: reading it, and giving an issue the title that tells what became of it.
+
+Mechanizer leaves an issue for each job (see `mechanizer`): a closed success with a copy, or an open one that tells of
+the failure. What is to be done about them is decided in `orders`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+
+from runbook_lib import messages, orders, policy, titles
+from runbook_lib.cases.base import Case
+from runbook_lib.clients.gitlab import GitLab
+from runbook_lib.display import clean
+from runbook_lib.errors import InputError, PersonNeededError
+from runbook_lib.models import Evidence, TrackerIssue
+from runbook_lib.titles import Mark
+
+
+@dataclass(frozen=True)
+class Issuance:
+    """A license that was issued.
+
+    Attributes:
+        users: For how many users it was asked.
+        url: Where the evidence is.
+        text: The license file, never shown; None if only the engineer's word stands for it.
+        identity: Its fingerprint, or a phrase in its place.
+        expires_on: Its last day is the one before; None until it was read.
+    """
+
+    users: int
+    url: str
+    text: str | None = field(repr=False, default=None)
+    identity: str = "not read"
+    expires_on: date | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the tracker holds for one address, newest first.
+
+    Attributes:
+        copies: Closed successes since the emergency began.
+        earlier: Closed successes of before, whose license may still be valid.
+        failures: Open failures since the emergency began.
+        under_way: Open issues of jobs that go on, or died, since the emergency began.
+    """
+
+    copies: tuple[TrackerIssue, ...] = ()
+    earlier: tuple[TrackerIssue, ...] = ()
+    failures: tuple[TrackerIssue, ...] = ()
+    under_way: tuple[TrackerIssue, ...] = ()
+
+
+class Tracker:
+    """What the internal tracker knows of licenses for one ticket's requester.
+
+    Args:
+        case: The case that needs a license.
+        email: The requester's address, checked.
+
+    Raises:
+        InputError: The tracker is not configured.
+    """
+
+    def __init__(self, case: Case, email: str) -> None:
+        self._gitlab, self._project = tracker_of(case)
+        self._opened_at, self.email = case.ticket.created_at, email
+        self._own, self._ticket_url = case.operation("license-"), case.ticket.url
+        self._channel = case.settings.slack_channel
+        self._valid_since = case.settings.now() - timedelta(days=policy.TRIAL_DAYS)
+
+    def success(self, issues: Sequence[TrackerIssue] | None = None) -> TrackerIssue | None:
+        """The closed success issue for exactly this address since the ticket was opened; a colleague's counts too.
+
+        Args:
+            issues: What the tracker has, if it was just read.
+
+        Raises:
+            PersonNeededError: There is none, but one of an earlier ticket whose license is still valid.
+        """
+        issues = self.issues() if issues is None else issues
+        found = [issue for issue in issues if self._is_success(issue)]
+        ours = next((issue for issue in found if issue.created_at >= self._opened_at), None)
+        self._refuse_second_address(issues, ours)
+        if found and ours is None:
+            raise PersonNeededError(
+                f"A license for this address was issued on {found[0].created_at:%Y-%m-%d}, for an earlier ticket, and "
+                f"is valid for {policy.TRIAL_DAYS} days: {found[0].url}. No second one is issued; to send the customer "
+                "that copy, use the runbook license_not_received."
+            )
+        return ours
+
+    def issued(self, users: int = 0) -> Issuance | None:
+        """The license that this ticket has already, or None.
+
+        Raises:
+            PersonNeededError: It has one for another address.
+        """
+        issues = self.issues()
+        ours = next((i for i in issues if self._is_success(i) and i.created_at >= self._opened_at), None)
+        self._refuse_second_address(issues, ours)
+        return None if ours is None else self.issuance(ours, users)
+
+    def found_since(self, began_on: date) -> Found:
+        """Everything there is for exactly this address; `began_on` is the emergency's first possible day, UTC."""
+        since = datetime.combine(min(began_on, self._valid_since.date()), datetime.min.time(), UTC)
+        ours = [issue for issue in self.issues(since) if titles.read(issue.title).names(self.email)]
+        present = [issue for issue in ours if issue.created_at.date() >= began_on]
+        return Found(
+            copies=tuple(i for i in present if self._is_success(i)),
+            earlier=tuple(i for i in ours if i not in present and self._is_success(i)),
+            failures=tuple(i for i in present if i.state == "opened" and titles.read(i.title).mark is Mark.FAILURE),
+            under_way=tuple(i for i in present if orders.is_under_way(i, self.email, "")),
+        )
+
+    def _is_success(self, issue: TrackerIssue) -> bool:
+        return orders.users_issued(issue, self.email) is not None
+
+    def _refuse_second_address(self, issues: Sequence[TrackerIssue], ours: TrackerIssue | None) -> None:
+        """A ticket gets one license, whatever addresses it is tried with."""
+        for issue in issues:
+            operation = messages.find_operation(issue.description) or ""
+            of_ticket = operation.startswith(self._own) or messages.find_ticket(issue.description) == self._ticket_url
+            if ours is None and of_ticket and orders.was_issued(issue):
+                raise PersonNeededError(
+                    f"This ticket has its license already, and it went to another address than {self.email}: "
+                    f"{issue.url} (“{clean(issue.title, 200)}”). No second one is issued. Give the customer that copy "
+                    f"yourself, or ask in {self._channel}."
+                )
+
+    def issues(self, since: datetime | None = None) -> Sequence[TrackerIssue]:
+        """The issues of the license tool since a moment, or since a license may be valid, newest first."""
+        since = since or min(self._opened_at, self._valid_since)
+        found = self._gitlab.issues(self._project, label=messages.LABEL, created_after=since)
+        return [issue for issue in found if messages.LABEL in issue.labels and issue.created_at >= since]
+
+    def issuance(self, issue: TrackerIssue, users: int) -> Issuance:
+        """The license that a success issue tells of."""
+        return Issuance(
+            orders.users_issued(issue, self.email) or users,
+            issue.url,
+            messages.find_license(issue.raw),
+        )
+
+
+class SettledIssue:
+    """The title of an issue whose job is over: it tells what became of the license. Rewriting it says the same.
+
+    Args:
+        case: The case.
+        issue: The issue, as it was just read.
+        mark: What became of it: success and duplicate close it, a failure stays open and says why.
+        whose: The address and the users, where the title does not name them.
+        why: Why no license was sent; or the address of the issue that a duplicate follows.
+    """
+
+    name = "settled_issue"
+    conditional = True
+
+    def __init__(self, case: Case, issue: TrackerIssue, mark: Mark, whose: tuple[str, int], why: str = "") -> None:
+        self._gitlab, self._project = tracker_of(case)
+        self._issue, self._mark, self._why = issue, mark, why
+        now = titles.read(issue.title)
+        email, users = (now.email, now.users) if now.users is not None else whose
+        self._title = titles.write(mark, email, users)
+        word = {Mark.SUCCESS: "sent", Mark.FAILURE: "not_sent"}.get(mark, "duplicate")
+        self.operation_id = case.operation(f"settled_issue-{issue.iid}-{word}")
+        self.summary = f"retitle issue {issue.iid} to {mark}"
+        self.where = f"at issue {issue.url}"
+
+    def find(self) -> Evidence | None:
+        """The issue, if it has the title already."""
+        found = self._gitlab.issue(self._project, self._issue.iid)
+        closed = found.state == "closed" or self._mark is Mark.FAILURE
+        return self._evidence(found) if found.title == self._title and closed else None
+
+    def perform(self) -> Evidence:
+        """Retitle it; if no license was sent by it, also say why.
+
+        Raises:
+            PersonNeededError: It is not as it was any more.
+        """
+        now = self._gitlab.issue(self._project, self._issue.iid)
+        if (now.title, now.state) != (self._issue.title, self._issue.state):
+            raise PersonNeededError(f"Issue {now.url} has changed meanwhile, to “{clean(now.title, 200)}”. Run again.")
+        found = self._gitlab.update_issue(
+            self._project,
+            self._issue.iid,
+            title=self._title,
+            description=self._description(now.raw),
+            close=self._mark is not Mark.FAILURE,
+        )
+        return self._evidence(found)
+
+    def _description(self, text: str) -> str:
+        if self._mark is Mark.FAILURE:
+            return f"{text}\n\n{messages.failure_body(self._why)}"
+        if self._mark is Mark.DUPLICATE:  # the operation stays with the other issue
+            rest = re.sub(r"^Operation: .*$", "", text, flags=re.MULTILINE)
+            return f"{messages.duplicate_body(self._why)}\n\n{rest.strip()}"
+        return text
+
+    def _evidence(self, issue: TrackerIssue) -> Evidence:
+        return Evidence(f"issue {issue.iid}: {titles.read(issue.title).brief}", issue.url, str(issue.iid))
+
+
+def tracker_of(case: Case) -> tuple[GitLab, int]:
+    """The tracker's GitLab, and its project.
+
+    Raises:
+        InputError: It is not configured.
+    """
+    project = case.settings.tracker_project_id
+    if case.services.gitlab is None or project is None:
+        raise InputError("The tracker is not configured; set RUNBOOK_GITLAB_TOKEN and RUNBOOK_TRACKER_PROJECT_ID.")
+    return case.services.gitlab, project

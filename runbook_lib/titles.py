@@ -1,0 +1,80 @@
+"""The titles of the license tracker's issues: written and read here, and nowhere else.
+
+Source: weekend seed, *Considerations* 3, for the title of a success; the others are told from it by their first word.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+MOST_CHARS = 255
+"""Longest title of an issue. Source: GitLab REST documentation, issues; a longer one is refused."""
+
+
+class Mark(StrEnum):
+    """How a title begins: what became of the job."""
+
+    SUCCESS = "[Success]"
+    FAILURE = "[Failure]"
+    IN_PROGRESS = "[In progress]"
+    DUPLICATE = "[Duplicate]"
+
+
+_VERBS = {
+    Mark.SUCCESS: "Created",
+    Mark.FAILURE: "Could not create",
+    Mark.IN_PROGRESS: "Creating",
+    Mark.DUPLICATE: "Did not create",
+}
+
+
+@dataclass(frozen=True)
+class Title:
+    """What a title says.
+
+    Attributes:
+        mark: How it begins, or None if no job writes such a title.
+        email: Whose license it is, if the whole is exactly what the job writes; else "".
+        users: For how many users, if so; else None.
+        words: Its words, in lower case.
+    """
+
+    mark: Mark | None
+    email: str = ""
+    users: int | None = None
+    words: tuple[str, ...] = ()
+
+    @property
+    def brief(self) -> str:
+        """The mark for the reader."""
+        return self.mark or "another title"
+
+    def names(self, email: str) -> bool:
+        """Whether it has exactly this address as one of its words; those around it may be another tool's."""
+        return email.casefold() in self.words
+
+    def users_for(self, email: str) -> int | None:
+        """The user count, if it is exactly the job's title for exactly this address; else None."""
+        return self.users if self.email and self.email.casefold() == email.casefold() else None
+
+
+def write(mark: Mark, email: str, users: int) -> str:
+    """The title that a job, or whoever settles it, writes."""
+    return f"{mark} - {_VERBS[mark]} a license under {email} for {users} users"
+
+
+def read(text: str) -> Title:
+    """What a title says. GitLab's search matches words, not text, so that titles are compared by this alone."""
+    text = text.strip()
+    mark = next((mark for mark in Mark if text.startswith(mark)), None)
+    words = tuple(text.casefold().split())
+    start = re.escape(f"{mark} - {_VERBS[mark]}") if mark else "(?!)"
+    found = re.fullmatch(rf"{start} a license under ([!-~]+) for ([0-9]{{1,9}}) users", text)
+    return Title(mark, found[1], int(found[2]), words) if found else Title(mark, words=words)
+
+
+def room(users: int) -> int:
+    """How long an address may be, so that every title with it fits."""
+    return MOST_CHARS - max(len(write(mark, "", users)) for mark in Mark)

@@ -1,0 +1,182 @@
+"""A notification never holds back a license, and a failure never hides the plan: in JupyterLab and by the command."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from runbook_lib.cases.weekday_triage import WeekdayTriage
+from runbook_lib.cases.weekend_license import WeekendLicense
+from runbook_lib.errors import UnavailableError
+from tests.cases.walking import PARAMETERS, Screen, plan, press, run, state
+from tests.practice import Ran, World
+
+pytestmark = [pytest.mark.apart, pytest.mark.slow]
+
+ADDRESS = "maya.lindqvist@nordlicht-analytics.example"
+DOWN: dict[str, Any] = {"kind": "error", "status": 503, "times": None}
+TROUBLES: dict[str, dict[str, Any]] = {
+    "down": DOWN,
+    "not in channel": {"kind": "refuse", "error": "not_in_channel", "times": None},
+    "missing scope": {"kind": "refuse", "error": "missing_scope", "path": "conversations.history", "times": None},
+    "posting refused": {"kind": "refuse", "error": "restricted_action", "path": "chat.postMessage", "times": None},
+}
+
+
+def there(world: World) -> tuple[int, int, int]:
+    """Mails, comments and posts."""
+    return len(world.mails(ADDRESS)), len(world.comments(1001)), len(world.posts(1001))
+
+
+def run_weekday(case: WeekdayTriage) -> None:
+    """Run the cells of the weekday notebook, which asks for no user figures."""
+    for name in case.order:
+        getattr(case, name)(
+            **{one: value for one, value in PARAMETERS.get(name, {}).items() if one != "billable_users"}
+        )
+
+
+# -- in JupyterLab
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_the_plan_and_the_button_stay(here: World, screen: Screen, trouble: str) -> None:
+    """A press gives the customer the license; when Slack is back, the next one makes up for the post, once."""
+    here.inject("slack", **TROUBLES[trouble])
+    case = WeekendLicense.open(1001)
+    run(case)
+    shown = " ".join(plan(case).split())
+    assert "[would be license_issued] The plan" in shown and "/agent/tickets/1001>" in shown
+    if trouble != "posting refused":  # which shows only when something is posted
+        assert "[unavailable] Tell the team" in screen.card("Tell the team")
+        assert "This could not be looked at; it is tried again when this is performed." in shown
+    told = " ".join(press(case).split())
+    assert "[license_issued]" in told and "Not done: post in #support_licensing-subscription." in told
+    assert "performed: license_issued" in state(case)
+    assert (1, 2, 0) == there(here)
+    here.clear_faults()
+    assert "The plan has changed" in press(case)
+    assert "[license_issued]" in press(case)
+    assert (1, 2, 1) == there(here)
+
+
+def test_slack_is_down_only_at_the_rehearsal(here: World) -> None:
+    """The plan is the same one, so that the first press performs it, with the post."""
+    here.inject("slack", **DOWN)
+    case = WeekendLicense.open(1001)
+    run(case)
+    here.clear_faults()
+    assert "[license_issued]" in press(case)
+    assert (1, 2, 1) == there(here)
+
+
+def test_slack_is_down_only_at_the_press(here: World) -> None:
+    """The first press performs all but the post."""
+    case = WeekendLicense.open(1001)
+    run(case)
+    here.inject("slack", **DOWN)
+    told = " ".join(press(case).split())
+    assert "[license_issued]" in told and "Not done: post in" in told
+    assert (1, 2, 0) == there(here)
+
+
+def test_an_expert_is_planned_with_slack_down(here: World, screen: Screen) -> None:
+    """The plan stays; but a case that no expert knows of is not escalated, and a press says so."""
+    here.inject("slack", **DOWN)
+    case = WeekdayTriage.open(2001)
+    run_weekday(case)
+    assert "[unavailable] Engage an expert" in screen.card("Engage an expert")
+    assert "[would be escalated] The plan" in plan(case)
+    told = " ".join(press(case).split())
+    assert "No expert was engaged yet. Not done: post in #support_licensing-subscription." in told
+    assert "`runbook answer 2001 expert_post yes`" in told
+    here.clear_faults()
+    run_weekday(case)
+    assert "[escalated]" in press(case)
+    assert 1 == len(here.posts(2001))
+
+
+def test_the_tracker_is_down(here: World, screen: Screen) -> None:
+    """Where a license would be issued it is needed: the card says so. The weekday workflow goes on without it."""
+    here.inject("gitlab", **DOWN, path="/issues")
+    weekend = WeekendLicense.open(1001)
+    with pytest.raises(UnavailableError, match="GitLab"):
+        run(weekend)
+    assert "[stopped] Collect the facts" in screen.card("Collect the facts")
+    weekday = WeekdayTriage.open(2001)
+    run_weekday(weekday)
+    assert "Whether this ticket has a license already could not be looked at" in screen.card("Collect the facts")
+    assert "[would be escalated] The plan" in plan(weekday)
+    here.clear_faults()
+    run(weekend)
+    assert "[would be license_issued] The plan" in plan(weekend)
+
+
+# -- by the command
+
+
+def performed(world: World, ticket_id: int = 1001, runbook: str = "weekend_license", **environment: str) -> Ran:
+    return world.runbook("run", runbook, ticket_id, "--perform", "--json", **environment)
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_the_command_completes_with_an_open_end(own_world: World, trouble: str) -> None:
+    """The outcome, the reason, the way on; in the list until the next run makes up for it, once."""
+    own_world.inject("slack", **TROUBLES[trouble])
+    ran = performed(own_world)
+    assert (0, "completed", "license_issued") == (ran.status, ran.report["status"], ran.report["outcome"])
+    post = ran.report["effects"][-1]
+    assert ("slack_post", "unavailable", None) == (post["name"], post["state"], post["evidence"])
+    assert "or do it by hand and say so: `runbook answer 1001 slack_post yes`." in ran.report["summary"]
+    listed = own_world.runbook("records", "list", "--open").stdout
+    assert "Ticket 1001, not done yet: slack_post is not there yet. Run again, which makes up for it" in listed
+    own_world.clear_faults()
+    again = performed(own_world)
+    assert (0, "done") == (again.status, again.report["effects"][-1]["state"])
+    assert (1, 2, 1) == there(own_world)
+    assert "Nothing is open." in own_world.runbook("records", "list", "--open").stdout
+    assert 0 == own_world.runbook("records", "verify").status
+
+
+def test_a_post_by_hand_ends_it(own_world: World) -> None:
+    """With Slack still refusing, the next run sends nothing, asks nothing, and names who says so."""
+    own_world.change("UPDATE channels SET is_member = 0")
+    performed(own_world)
+    said = ("--because", "posted it myself")
+    assert 0 == own_world.runbook("answer", 1001, "slack_post", "yes", *said, RUNBOOK_OPERATOR="ada").status
+    again = performed(own_world)
+    post = again.report["effects"][-1]
+    assert (0, "already_done") == (again.status, post["state"])
+    assert "ada says that it is there: posted it myself" == post["evidence"]["summary"]
+    listed = own_world.runbook("records", "list").stdout
+    assert "Ticket 1001, by hand: slack_post: ada says that it is there: posted it myself" in listed
+    assert "Nothing is open." in own_world.runbook("records", "list", "--open").stdout
+
+
+@pytest.mark.parametrize("commits", [True, False])
+def test_a_post_whose_answer_was_lost(own_world: World, commits: bool) -> None:
+    """Whether it is there nobody knows yet: the run completes, and the next one looks before it posts."""
+    own_world.inject("slack", "reset", commits=commits, path="chat.postMessage")
+    own_world.inject("slack", "error", path="conversations.history", skip=1, times=None)
+    ran = performed(own_world, RUNBOOK_SETTLE_S="1")
+    assert (0, "license_issued") == (ran.status, ran.report["outcome"])
+    assert "Then run `runbook answer 1001 slack_post yes` if it is there" in ran.report["summary"]
+    assert (
+        "Ticket 1001, unknown outcome: Look whether slack_post" in own_world.runbook("records", "list", "--open").stdout
+    )
+    own_world.clear_faults()
+    post = performed(own_world, RUNBOOK_SETTLE_S="1").report["effects"][-1]
+    assert ("adopted" if commits else "done") == post["state"]
+    assert (1, 2, 1) == there(own_world)
+
+
+def test_an_expert_told_by_hand(own_world: World) -> None:
+    """Without Slack nobody has the case, so that the run fails; a person's word ends it."""
+    own_world.inject("slack", **DOWN)
+    ran = performed(own_world, 2001, "weekday_triage")
+    assert (1, "failed") == (ran.status, ran.report["status"])
+    assert "No expert was engaged yet." in ran.report["summary"]
+    assert 0 == own_world.runbook("answer", 2001, "expert_post", "yes").status
+    again = performed(own_world, 2001, "weekday_triage")
+    assert (0, "escalated") == (again.status, again.report["outcome"])
