@@ -294,7 +294,7 @@ class _Following:
                 f"to send its mail. Run again in {self._case.settings.settle_s:.0f} s; nothing is sent twice."
             )
         return OutcomeUnknownError(
-            f"Mechanizer has not finished within {seconds}; still under way: pipeline {url}, {step.why}. It may still "
+            f"Mechanizer has not finished within {seconds}; still under way: {step.why} ({url}). It may still "
             "issue the license: wait for the pipeline, then run again; nothing is sent twice. If it never ends, cancel "
             "it in GitLab first."
         )
