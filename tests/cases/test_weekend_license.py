@@ -596,7 +596,7 @@ def test_while_slack_is_down_the_customer_gets_the_license_and_the_answer(here: 
     case.check_license()
     case.answer_customer()
     shown = words(case.tell_team())
-    assert "[unavailable] Tell the team" in shown and "Slack at http://127.0.0.1:9 cannot be reached" in shown
+    assert "[unavailable] Tell the team" in shown and "Slack at http://127.0.0.1:9/api cannot be reached" in shown
     assert "or do it by hand and say so: `runbook answer 1001 slack_post yes`." in shown
     assert "Not done: post in #support_licensing-subscription." in words(case.close())
     assert "license_issued" == case.outcome
