@@ -273,7 +273,7 @@ class Notebook:
         it must say the same as it does now, so that it cannot go stale.
         """
         output = self.panel.locator(".jp-OutputArea-output", has_text=words).last
-        said = re.sub(r"SHA256:[0-9a-f]+|\d+", "#", " ".join(output.inner_text().split()))
+        said = re.sub(r"SHA256:[0-9a-f]+|(?<=-)[0-9a-f]{8}(?=\.ipynb)|\d+", "#", " ".join(output.inner_text().split()))
         kept = DOCS / f"{name}.txt"
         if "RUNBOOK_PICTURES" in os.environ:
             DOCS.mkdir(exist_ok=True)
