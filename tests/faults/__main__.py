@@ -12,6 +12,7 @@ from typing import Any
 
 from tabulate import tabulate
 
+from tests import warm
 from tests.faults import kills, series
 from tests.faults.night import Tally
 
@@ -28,6 +29,12 @@ def main() -> int:
     parser.add_argument("--at-once", type=int, default=2, help="worlds at the same time (default: 2)")
     parser.add_argument("--no-kills", action="store_true", help="leave out the kill at each point")
     given = parser.parse_args()
+    with warm.started() as program:
+        sys.executable = str(program or sys.executable)
+        return _all(given)
+
+
+def _all(given: argparse.Namespace) -> int:
     started = time.monotonic()
     print(f"{given.schedules} schedules, seed {given.seed}", flush=True)
     sizes = [min(AT_A_TIME, given.schedules - begun) for begun in range(0, given.schedules, AT_A_TIME)]
