@@ -26,7 +26,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol, runtime_checkable
 
 from runbook_lib.budget import Budget
-from runbook_lib.errors import NotAsSentError, OutcomeUnknownError, RefusedError, RunbookError, UnavailableError
+from runbook_lib.errors import (
+    NeedsAnswerError,
+    NotAsSentError,
+    OutcomeUnknownError,
+    PersonNeededError,
+    RefusedError,
+    RunbookError,
+    UnavailableError,
+)
 from runbook_lib.journal import Journal
 from runbook_lib.models import EffectState, Evidence
 
@@ -143,7 +151,9 @@ class Effects:
             return EffectResult(effect.name, effect.summary, EffectState.ALREADY_DONE, evidence)
         try:
             evidence = self._find(effect)
-        except (RefusedError, UnavailableError) as exc:
+        except (NeedsAnswerError, OutcomeUnknownError):
+            raise
+        except (RefusedError, UnavailableError, PersonNeededError) as exc:
             if note:
                 is_open = self.journal.open_since(effect.operation_id) is not None
                 self._note("unknown" if is_open else "not_done", effect, reason=str(exc))

@@ -258,16 +258,21 @@ class Case:
         if not self.perform:
             trouble = f"{exc} This could not be looked at; it is tried again when this is performed."
             return EffectResult(effect.name, effect.summary, EffectState.PLANNED, error=exc, trouble=trouble)
-        name = effect.operation_id.removeprefix(self.operation(""))
-        done = f"`runbook answer {self.ticket.id} {name} yes`"
-        by_hand = "" if isinstance(exc, OutcomeUnknownError) else f" Run again, or do it by hand and say so: {done}."
-        trouble = f"Not done: {effect.summary}. {exc}{by_hand}"
+        if there := self.evidence(effect.operation_id):  # once, and what is there a second time could not be taken back
+            return EffectResult(effect.name, effect.summary, EffectState.ALREADY_DONE, there, exc, str(exc))
+        way_on = "" if isinstance(exc, OutcomeUnknownError) else f" Run again{self.by_hand(effect.operation_id)}."
+        trouble = f"Not done: {effect.summary}. {exc}{way_on}"
         return EffectResult(effect.name, effect.summary, EffectState.UNAVAILABLE, error=exc, trouble=trouble)
+
+    def by_hand(self, operation_id: str) -> str:
+        """How a person ends an effect that cannot be done, after "run again"; "" in a rehearsal, which leaves none."""
+        said = f"runbook answer {self.ticket.id} {operation_id.removeprefix(self.operation(''))} yes"
+        return f", or do it by hand and say so: `{said}`" if self.perform else ""
 
     @property
     def unfinished(self) -> str:
         """What could not be done although the case has its outcome, and the way on; begins with a blank, or is ""."""
-        return "".join(f" {effect.trouble}" for effect in self.applied if effect.state is EffectState.UNAVAILABLE)
+        return "".join(f" {effect.trouble}" for effect in self.applied if self.perform and effect.trouble)
 
     def look(self, effect: Effect) -> EffectResult | None:
         """What is there already of an effect, remembered for the summary; None if nothing is."""

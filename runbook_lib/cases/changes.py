@@ -112,7 +112,7 @@ class Comment:
         found = self._zendesk.find_comment(self._ticket.id, self.operation_id)
         if found is None:
             if self._public:
-                check_reply_arrives(self._case, self._ticket.requester)
+                check_reply_arrives(self._case, self._ticket.requester, instead=self._case.by_hand(self.operation_id))
             return None
         return self._as_sent(found)
 

@@ -13,6 +13,7 @@ from datetime import timedelta
 from runbook_lib import license, messages, orders, policy, titles
 from runbook_lib.cases.base import Case
 from runbook_lib.cases.license_files import load_public_key
+from runbook_lib.cases.reach import check_reply_arrives
 from runbook_lib.cases.tracker import Issuance, SettledIssue, Tracker
 from runbook_lib.display import Paragraph, Part, Table
 from runbook_lib.effects import EffectResult
@@ -215,6 +216,8 @@ class _Following:
                 f"Mechanizer's job died {MOST_STARTS} times before it sent anything, so there is no license yet. Look "
                 "at its pipelines, then run this again."
             )
+        if step.do is Do.PERFORM:  # a license that is out, or on its way, does not wait for its reply
+            check_reply_arrives(self._case, self._case.ticket.requester)
         self._followed = step.order.operation_id
         self._result = self._case.apply(self._job(self._followed))
         self._starts += self._result.state is EffectState.DONE

@@ -22,8 +22,13 @@ def check_operator(case: Case) -> None:
         raise PersonNeededError(f"{clean(case.me.name)} {found}. {ROLE} Nothing was sent.")
 
 
-def check_reply_arrives(case: Case, requester: Person) -> None:
+def check_reply_arrives(case: Case, requester: Person, *, instead: str = "") -> None:
     """Make sure that a public reply would reach the requester. Without an address the engineer has been asked for one.
+
+    Args:
+        case: The case.
+        requester: Who opened the ticket, as just read.
+        instead: The other way on, after "run again"; or "".
 
     Raises:
         PersonNeededError: The operator may not send one, the requester is suspended, or no mail goes to them.
@@ -33,10 +38,12 @@ def check_reply_arrives(case: Case, requester: Person) -> None:
     if requester.suspended:
         raise PersonNeededError(
             f"{name}, who opened ticket {case.ticket.id}, is suspended in Zendesk: no reply reaches them. If they are "
-            "the customer, unsuspend them there (their profile > Unsuspend access), then run again. Nothing was sent."
+            f"the customer, unsuspend them there (their profile > Unsuspend access), then run again{instead}. "
+            "No reply was sent."
         )
     if requester.email and (state := case.services.zendesk.undeliverable(requester)):
         raise PersonNeededError(
             f"Zendesk sends no mail to {clean(requester.email)} ({clean(state)}), so no reply reaches {name}. Correct "
-            "the address in their profile there, or ask them for another one, then run again. Nothing was sent."
+            f"the address in their profile there, or ask them for another one, then run again{instead}. "
+            "No reply was sent."
         )

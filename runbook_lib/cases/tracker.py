@@ -127,10 +127,15 @@ class Tracker:
             operation = messages.find_operation(issue.description) or ""
             of_ticket = operation.startswith(self._own) or messages.find_ticket(issue.description) == self._ticket_url
             if ours is None and of_ticket and orders.was_issued(issue):
+                same = titles.read(issue.title).names(self.email)
+                how = (
+                    "its title is not what Mechanizer writes"
+                    if same
+                    else f"it went to another address than {self.email}"
+                )
                 raise PersonNeededError(
-                    f"This ticket has its license already, and it went to another address than {self.email}: "
-                    f"{issue.url} (“{clean(issue.title, 200)}”). No second one is issued. Give the customer that copy "
-                    f"yourself, or ask in {self._channel}."
+                    f"This ticket has its license already, and {how}: {issue.url} (“{clean(issue.title, 200)}”). No "
+                    f"second one is issued. Give the customer that copy yourself, or ask in {self._channel}."
                 )
 
     def issues(self, since: datetime | None = None) -> Sequence[TrackerIssue]:

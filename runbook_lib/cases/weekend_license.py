@@ -143,7 +143,6 @@ class WeekendLicense(Emergency):
             return self._found_by_hand(made, users)
         if self.settings.issuer == "manual":
             return self._issue_by_hand(email, users, issued_evidence)
-        check_reply_arrives(self, self.ticket.requester)
         started, self.issuance = order(self, email, users)
         form = (("your username", self.settings.operator), ("user count", str(users)), ("email", email))
         parts: tuple[Part, ...] = (Table(("Mechanizer", "value"), form), *effect_parts(started))
@@ -300,6 +299,8 @@ class WeekendLicense(Emergency):
         check_nothing_under_way(self, email, users)
         rows = manual_form(self.ticket, email, users, self.settings.now().date())
         given = cast(str | None, answers.parse("issued_evidence", issued_evidence))
+        if given is None:  # one that was made is noted, whoever hears of it
+            check_reply_arrives(self, self.ticket.requester)
         if given is None and self.perform:
             values = "; ".join(f"{field}: {value}" for field, value in rows)
             raise NeedsAnswerError(

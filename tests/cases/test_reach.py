@@ -38,15 +38,45 @@ def pipelines(here: World) -> int:
     return len(here.rows("SELECT 1 FROM pipelines"))
 
 
+@pytest.mark.parametrize("issuer", ["mechanizer", "manual"])
 @pytest.mark.parametrize("perform", [False, True])
 @pytest.mark.parametrize(("flag", "words"), [("suspended", SUSPENDED), ("undeliverable", UNDELIVERABLE)])
-def test_a_requester_whom_no_reply_reaches(here: World, flag: str, words: str, perform: bool) -> None:
-    """That is known before a license goes out, in a rehearsal too."""
+def test_a_requester_whom_no_reply_reaches(
+    here: World, monkeypatch: pytest.MonkeyPatch, flag: str, words: str, perform: bool, issuer: str
+) -> None:
+    """That is known before a license goes out, or is made by hand, in a rehearsal too."""
+    monkeypatch.setenv("RUNBOOK_ISSUER", issuer)
     here.inject("zendesk", flag)
     case = to_users(1001, perform=perform)
     with pytest.raises(PersonNeededError, match=words):
         case.issue_license()
     assert (0, []) == (pipelines(here), here.comments(1001))
+
+
+def test_a_requester_suspended_after_the_license(here: World) -> None:
+    """The license that is out is found all the same; who tells them otherwise says so, and the case ends."""
+    issued(here)
+    here.inject("zendesk", "suspended")
+    ran = here.runbook("run", "weekend_license", 1001, "--perform", "--json")
+    assert (3, ["assignment", "license"]) == (ran.status, [effect["name"] for effect in ran.report["effects"]])
+    assert "or do it by hand and say so: `runbook answer 1001 reply yes`" in ran.report["summary"]
+    assert 0 == here.runbook("answer", 1001, "reply", "yes").status
+    ran = here.runbook("run", "weekend_license", 1001, "--perform", "--json")
+    assert (0, "license_issued") == (ran.status, ran.report["outcome"])
+    assert (1, 1, 1) == (pipelines(here), len(here.comments(1001)), len(here.posts(1001)))
+
+
+def test_a_second_post_that_cannot_be_taken_back(here: World) -> None:
+    """The first one is there: only the second is to be deleted, and nothing is to be answered."""
+    case = issued(here)
+    case.answer_customer()
+    case.tell_team()
+    case.services.slack.post(case.settings.slack_channel_id, "The same", case.operation("slack_post"))
+    here.inject("slack", "refuse", error="cant_delete_message", path="chat.delete", times=None)
+    shown = " ".join(repr(case.tell_team()).split())
+    assert "done before, not repeated" in shown and "Delete the later one by hand" in shown
+    assert "Not done" not in shown and "runbook answer" not in shown
+    assert "Delete the later one by hand" in case.unfinished
 
 
 def test_a_suspended_requester_is_not_asked(here: World) -> None:

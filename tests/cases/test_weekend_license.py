@@ -484,6 +484,10 @@ def test_an_issue_that_somebody_retitled(here: World) -> None:
 
     with pytest.raises(PersonNeededError, match="titled “Done!”, which is not what Mechanizer writes"):
         to_users(1001, perform=True).issue_license()
+    title = "[Success] - Created a license under maya.lindqvist@nordlicht-analytics.example for 250 users (sent)"
+    here.change("UPDATE issues SET title = ? WHERE description LIKE '%tickets/1001%'", title)
+    with pytest.raises(PersonNeededError, match="has its license already, and its title is not what Mechanizer writes"):
+        to_users(1001, perform=True)
     assert 1 == len(here.rows("SELECT * FROM mails"))
 
 
