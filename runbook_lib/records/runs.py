@@ -291,8 +291,21 @@ class _Builder:
         return replace(
             run,
             unknown=tuple(name for name, event in own.items() if event.kind in _OPERATION_OPENS),
-            undone=tuple(name for name, event in own.items() if run.outcome and _is_undone(event)),
+            undone=tuple(
+                name
+                for name, event in own.items()
+                if (run.outcome and _is_undone(event)) or self._is_withdrawn(run, event)
+            ),
         )
+
+    def _is_withdrawn(self, run: Run, event: Event) -> bool:
+        """Whether a person says that an effect is not there after all, since the case came to its outcome without it.
+
+        A run that began after these words has taken them into account.
+        """
+        later = [one for one in self.runs.values() if one.performed and _began_after(one, run.started_at)]
+        heard = any(_began_after(one, event.at) for one in later)
+        return _says_no(event) and any(one.outcome for one in later) and not heard
 
 
 def together(ticket_id: int, events: Iterable[Event]) -> list[Run]:
@@ -339,7 +352,17 @@ def _waiting(run: Run, runs: Sequence[Run]) -> Run:
 def _is_undone(event: Event) -> bool:
     """Whether an operation is not there, as its last line says, and a further run has to do it."""
     refused = event.kind == "not_done" and event.text("effect") != _LATER
-    return refused or (event.kind == "answered" and event.entry.get("there") is not True)
+    return refused or _says_no(event)
+
+
+def _says_no(event: Event) -> bool:
+    """Whether a person says that something is not there."""
+    return event.kind == "answered" and event.entry.get("there") is not True
+
+
+def _began_after(run: Run, moment: datetime | None) -> bool:
+    """Whether a run began after a moment, as far as both are known."""
+    return run.started_at is not None and moment is not None and run.started_at > moment
 
 
 def _said(operation: str, event: Event) -> str:
@@ -354,8 +377,12 @@ def _said(operation: str, event: Event) -> str:
 
 def _settles(later: Run, run: Run) -> bool:
     """Whether a later run of the same runbook came to the outcome that this one did not come to."""
-    began = run.started_at is not None and later.started_at is not None and later.started_at > run.started_at
-    return began and bool(later.outcome) and later.runbook == run.runbook and bool(later.performed or not run.performed)
+    return (
+        _began_after(later, run.started_at)
+        and bool(later.outcome)
+        and later.runbook == run.runbook
+        and bool(later.performed or not run.performed)
+    )
 
 
 def key_part(name: str) -> str:

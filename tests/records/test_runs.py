@@ -217,6 +217,21 @@ def test_what_a_case_with_an_outcome_could_not_do() -> None:
     assert (("sandbox-1001-slack_post",), ("slack_post: ada says that it is not there",)) == (run.undone, run.by_hand)
 
 
+@pytest.mark.parametrize(("answers", "undone"), [("y", ()), ("n", ()), ("yn", ("mail",)), ("yny", ()), ("ynr", ())])
+def test_a_word_that_is_taken_back_is_an_open_end(answers: str, undone: tuple[str, ...]) -> None:
+    """After the case has come to its outcome by it; a run that begins later has heard of it."""
+    second, third = NAME.replace("T10", "T11"), NAME.replace("T10", "T12")
+    lines = [started(), event("unknown", 1, operation_id="mail", effect="license_mail")]
+    lines += [ended(minute=2, status="needs_answer", outcome=None)]
+    lines += [event("answered", 3, operation_id="mail", there=answers[0] == "y")]
+    lines += [started(second, 4), ended(second, 5)]
+    for minute, word in enumerate(answers[1:], start=6):
+        line = event("answered", minute, operation_id="mail", there=word == "y")
+        lines += [started(third, minute), ended(third, minute)] if word == "r" else [line]
+    first = of(*lines)[0]
+    assert (undone, bool(undone)) == (first.undone, first.needs_person)
+
+
 def test_the_note_of_a_record_is_no_open_end() -> None:
     """Every later run makes up for it."""
     missed = event("not_done", 2, effect="seal_note", operation_id="sandbox-1001-seal-x")
