@@ -49,6 +49,18 @@ REFUSALS = Refusals(
             path=_TRIGGER,
         ),
         Row(
+            f"Renew RUNBOOK_MECHANIZER_TRIGGER_TOKEN. {_NOT_STARTED}",
+            says=r"trigger token.*(expired|revoked)",
+            path=_TRIGGER,
+            fault=CREDENTIALS,
+        ),
+        Row(f"Run again in a minute. {_NOT_STARTED}", says="too many pipelines", path=_TRIGGER),
+        Row(
+            f"Unarchive the project of RUNBOOK_MECHANIZER_PROJECT_ID, or give another one. {_NOT_STARTED}",
+            says="archived",
+            path=_TRIGGER,
+        ),
+        Row(
             f"Switch CI/CD on in the project of RUNBOOK_MECHANIZER_PROJECT_ID. {_NOT_STARTED}",
             says="pipelines are disabled",
             path=_TRIGGER,

@@ -29,7 +29,7 @@ def refusals(credential: str) -> Refusals:
             ),
             Row(
                 "Zendesk takes no more changes to it: ask the customer for a follow-up ticket, and use its number.",
-                says="closed prevents ticket update",
+                says="closed prevents ticket update|ticket is closed",
             ),
             Row(f"That user cannot be assigned tickets. {ROLE}", says=r"^assignee\b", status=422, fault=RIGHTS),
             Row("Run again: the file is uploaded anew.", says=r"upload.*token|token.*(invalid|expired)", status=422),

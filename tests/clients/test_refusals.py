@@ -67,6 +67,15 @@ READERS: dict[str, Callable[[Wire], Any]] = {
         ("trigger", 403, {"message": "403 Forbidden"}, "The user who made RUNBOOK_MECHANIZER_TRIGGER_TOKEN", "rights"),
         ("trigger", 400, base("Pipelines are disabled!"), "Switch CI/CD on", ""),
         ("trigger", 400, base("Identity verification is required in order to run CI jobs"), "verify", ""),
+        (
+            "trigger",
+            400,
+            base("The trigger token has expired"),
+            "Renew RUNBOOK_MECHANIZER_TRIGGER_TOKEN",
+            "credentials",
+        ),
+        ("trigger", 400, base("Too many pipelines created in the last minute. Try again later."), "in a minute", ""),
+        ("trigger", 400, base("Project must be unarchived"), "Unarchive the project", ""),
         ("trigger", 400, base("Words of next year"), "https://docs.gitlab.com/api/rest/troubleshooting/", ""),
         ("issues", 401, {"message": "401 Unauthorized"}, "Renew RUNBOOK_GITLAB_TOKEN", "credentials"),
         ("issues", 401, {"error": "invalid_token", "error_description": "Token was revoked."}, "Renew", "credentials"),
@@ -140,6 +149,7 @@ def invalid(field: str, words: str, **more: str) -> dict[str, Any]:
             "",
         ),
         (422, invalid("status", "Status: closed prevents ticket update"), "a follow-up ticket", ""),
+        (422, invalid("base", "Ticket is closed"), "a follow-up ticket", ""),
         (422, invalid("assignee", "Assignee: is invalid"), "cannot be assigned", "rights"),
         (422, invalid("base", "Attachment: the upload token is invalid or has expired"), "uploaded anew", ""),
         (
