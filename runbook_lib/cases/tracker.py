@@ -84,9 +84,8 @@ class Tracker:
             PersonNeededError: There is none, but one of an earlier ticket whose license is still valid.
         """
         issues = self.issues() if issues is None else issues
+        ours = self._ours(issues)
         found = [issue for issue in issues if self._is_success(issue)]
-        ours = next((issue for issue in found if issue.created_at >= self._opened_at), None)
-        self._refuse_second_address(issues, ours)
         if found and ours is None:
             raise PersonNeededError(
                 f"A license for this address was issued on {found[0].created_at:%Y-%m-%d}, for an earlier ticket, and "
@@ -101,9 +100,7 @@ class Tracker:
         Raises:
             PersonNeededError: It has one for another address.
         """
-        issues = self.issues()
-        ours = next((i for i in issues if self._is_success(i) and i.created_at >= self._opened_at), None)
-        self._refuse_second_address(issues, ours)
+        ours = self._ours(self.issues())
         return None if ours is None else self.issuance(ours, users)
 
     def found_since(self, began_on: date) -> Found:
@@ -121,8 +118,13 @@ class Tracker:
     def _is_success(self, issue: TrackerIssue) -> bool:
         return orders.users_issued(issue, self.email) is not None
 
-    def _refuse_second_address(self, issues: Sequence[TrackerIssue], ours: TrackerIssue | None) -> None:
-        """A ticket gets one license, whatever addresses it is tried with."""
+    def _ours(self, issues: Sequence[TrackerIssue]) -> TrackerIssue | None:
+        """The success since the ticket was opened. A ticket gets one license, whatever addresses it is tried with.
+
+        Raises:
+            PersonNeededError: There is none, but one of this ticket with another address, or another title.
+        """
+        ours = next((i for i in issues if self._is_success(i) and i.created_at >= self._opened_at), None)
         for issue in issues:
             operation = messages.find_operation(issue.description) or ""
             of_ticket = operation.startswith(self._own) or messages.find_ticket(issue.description) == self._ticket_url
@@ -137,6 +139,7 @@ class Tracker:
                     f"This ticket has its license already, and {how}: {issue.url} (“{clean(issue.title, 200)}”). No "
                     f"second one is issued. Give the customer that copy yourself, or ask in {self._channel}."
                 )
+        return ours
 
     def issues(self, since: datetime | None = None) -> Sequence[TrackerIssue]:
         """The issues of the license tool since a moment, or since a license may be valid, newest first."""

@@ -68,10 +68,6 @@ class GitLab:
         form |= {f"variables[{name}]": value for name, value in variables.items()}
         return self._service.write_json("POST", f"api/v4/projects/{project_id}/trigger/pipeline", _pipeline, data=form)
 
-    def pipeline(self, project_id: int, pipeline_id: int) -> Pipeline:
-        """A pipeline's present state."""
-        return self._service.read_json(f"api/v4/projects/{project_id}/pipelines/{pipeline_id}", _pipeline)
-
     def find_pipelines(self, project_id: int, *, variable: str, since: datetime) -> dict[str, list[Pipeline]]:
         """The pipelines since a moment that were started with a variable, by its value, newest first."""
         params = {"order_by": "id", "sort": "desc", "source": "trigger"}

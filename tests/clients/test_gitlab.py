@@ -179,14 +179,6 @@ def test_trigger_whose_answer_is_lost(answer: Answer | Exception) -> None:
     assert TRIGGER not in str(caught.value)
 
 
-def test_pipeline() -> None:
-    """A pipeline's present state is read by its id."""
-    wire = Wire(reply(json=pipeline(77, "success")))
-
-    assert "success" == gitlab(wire).pipeline(43, 77).status
-    assert "/api/v4/projects/43/pipelines/77" == wire.last.url.path
-
-
 def test_find_pipelines() -> None:
     """Pipelines are found by a variable that they were started with, on whatever page they are."""
     wire = Wire(
@@ -246,7 +238,7 @@ def test_find_no_pipeline() -> None:
 def test_error_shapes(answer: Answer, words: str) -> None:
     """Text, errors by field, OAuth's pair, and what is none of them become one sentence."""
     with pytest.raises(RefusedError) as caught:
-        gitlab(Wire(answer)).pipeline(43, 1)
+        gitlab(Wire(answer)).issue(42, 9)
     assert f"GitLab {words}" == caught.value.words
 
 
@@ -269,10 +261,9 @@ ODD: list[Any] = [{}, 5, "text", {"id": 5}, {"message": "200 OK"}, [{}], [None]]
     [
         lambda g: g.issues(42, label=LABEL),
         lambda g: g.issue(42, 9),
-        lambda g: g.pipeline(43, 77),
         lambda g: g.find_pipelines(43, variable="V", since=SINCE),
     ],
-    ids=["issues", "issue", "pipeline", "find_pipelines"],
+    ids=["issues", "issue", "find_pipelines"],
 )
 def test_reads_of_another_form(ask: Any, body: Any) -> None:
     """What cannot be read is never taken for *there is nothing*."""
@@ -310,10 +301,10 @@ def test_limited_in_plain_text() -> None:
     """GitLab's 429 is often no JSON: it is waited for all the same, also by a write."""
     limited = reply(429, text="Retry later\n", headers={"Content-Type": "text/plain", "Retry-After": "1"})
 
-    assert 1 == gitlab(Wire(limited, reply(json=pipeline(1)))).pipeline(43, 1).id
+    assert 9 == gitlab(Wire(limited, reply(json=item(9)))).issue(42, 9).iid
     assert 9 == gitlab(Wire(limited, reply(201, json=item(9)))).create_issue(42, title="", description="", label="").iid
     with pytest.raises(UnavailableError, match="limiting requests"):
-        gitlab(Wire(limited)).pipeline(43, 1)
+        gitlab(Wire(limited)).issue(42, 9)
 
 
 # -- probes

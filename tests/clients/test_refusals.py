@@ -36,7 +36,7 @@ def base(words: str) -> dict[str, Any]:
 READERS: dict[str, Callable[[Wire], Any]] = {
     "trigger": trigger,
     "issues": lambda wire: gitlab(wire).issues(42, label="L"),
-    "pipelines": lambda wire: gitlab(wire).pipeline(43, 7),
+    "pipelines": lambda wire: gitlab(wire).probe_pipelines(43, patience_s=1),
     "scopes": lambda wire: gitlab(wire).scopes(patience_s=1),
 }
 
