@@ -28,8 +28,8 @@ for ticket in sys.argv[3:]:
 """
 PEAK = "print('peak', next(line for line in open('/proc/self/status') if line.startswith('VmHWM')).split()[1])"
 """Linux only. `ru_maxrss` would not do: a new process begins with the peak of the one that started it."""
-DEMO_STATED_S = 60
-"""Source: README, "about half a minute", and a slow machine."""
+DEMO_STATED_S = 30
+"""Source: README, "about half a minute"."""
 
 
 def against_papermill(folder: Path) -> Iterator[Row]:
