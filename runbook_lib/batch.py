@@ -109,6 +109,10 @@ class Order:
         return [*words, "--batch", self.token, *(["--perform"] if self.perform else []), "--", row.ticket]
 
 
+Events = SimpleQueue[Future[Ending] | int]
+"""What a batch waits for: endings and signals. A signal's handler may put to it at any moment."""
+
+
 class Workers:
     """Processes of this machine, a thread waiting for each; what runs can be cancelled.
 
@@ -215,12 +219,13 @@ def run(
         for found in endings.values():
             on_end(found)
         on_start(len(left))
-        with warm.started(MODULES, PRELOADED) as program:
+        events: Events = SimpleQueue()
+        with _heard(events.put), warm.started(MODULES, PRELOADED) as program:
             environment = {**os.environ, "RUNBOOK_OUTPUTS": str(settings.outputs.absolute())}
             order = Order(str(program or sys.executable), environment, marker.token, perform)
             pool = Workers(order, min(workers, max(1, len(left))))
             try:
-                for found in _as_they_end(pool, left, on_interrupt):
+                for found in _as_they_end(pool, left if events.empty() else [], events, on_interrupt):
                     endings[found.row.line] = found
                     on_end(found)
             finally:
@@ -231,28 +236,28 @@ def run(
     return ended
 
 
-def _as_they_end(pool: Workers, rows: Sequence[Row], on_interrupt: Callable[[int, bool], None]) -> Iterator[Ending]:
+def _as_they_end(
+    pool: Workers, rows: Sequence[Row], events: Events, on_interrupt: Callable[[int, bool], None]
+) -> Iterator[Ending]:
     """Each ending as it comes; after Ctrl-C only those of what has begun.
 
     A signal is an event like an ending, so that it interrupts nothing of what is done with either.
     """
-    events: SimpleQueue[Future[Ending] | int] = SimpleQueue()  # may be put to by a signal's handler
-    with _heard(events.put):
-        futures = [pool.submit(row) for row in rows]
-        for future in futures:
-            future.add_done_callback(events.put)
-        left, presses = len(futures), 0
-        while left:
-            event = events.get()
-            if isinstance(event, int):
-                presses += 1 if event == signal.SIGINT else 2
-                on_interrupt(sum(not future.cancel() and not future.done() for future in futures), presses > 1)
-                if presses > 1:
-                    pool.cancel()
-                continue
-            left -= 1
-            if not event.cancelled():
-                yield event.result()
+    futures = [pool.submit(row) for row in rows]
+    for future in futures:
+        future.add_done_callback(events.put)
+    left, presses = len(futures), 0
+    while left:
+        event = events.get()
+        if isinstance(event, int):
+            presses += 1 if event == signal.SIGINT else 2
+            on_interrupt(sum(not future.cancel() and not future.done() for future in futures), presses > 1)
+            if presses > 1:
+                pool.cancel()
+            continue
+        left -= 1
+        if not event.cancelled():
+            yield event.result()
 
 
 @contextmanager

@@ -129,8 +129,8 @@ def serve(address: str, program: str, *preloaded: str) -> None:
         listener.listen(64)
         waiting.register(listener, selectors.EVENT_READ)
         waiting.register(sys.stdin.fileno(), selectors.EVENT_READ)
-        sys.stdout.write("ready\n")
-        sys.stdout.flush()
+        with contextlib.suppress(BrokenPipeError):  # then standard input has ended, too
+            os.write(1, b"ready\n")
         while True:
             for key, _ in waiting.select():
                 if key.fileobj is listener:

@@ -17,6 +17,8 @@ import pytest
 from tests.practice import Ran, World
 
 pytestmark = [pytest.mark.apart, pytest.mark.slow]
+PYTHON = Path(sys.prefix) / "bin" / "python"
+"""With a process id and standard files of its own, which a warm one has not."""
 LIST = """\
 ticket;runbook;expires_on;billable_users;maximum_users
 1001;;;;
@@ -212,18 +214,18 @@ def test_a_damaged_journal_is_its_own_tickets(own_world: World) -> None:
     with started(own_world, 1001, 1003) as process:
         process.terminate()
     part = next((own_world.outputs / "sandbox" / "1001").glob("journal.*.jsonl"))
-    part.write_bytes(part.read_bytes().replace(b"cancelled", b"completed"))
+    part.write_bytes(part.read_bytes().replace(b"start_here", b"start_Here"))
     again = own_world.runbook("batch", 1001, 1003, "--workers", 1, "--perform", "--json")
     assert [1, 0] == [status for _, status in ended(again).values()]
 
 
 def test_started_with_its_standard_files_closed(own_world: World) -> None:
     """Nothing is read, nothing is printed, and no other file takes their place."""
-    command = f"exec {sys.executable} -m runbook_lib.cli batch 1003 --csv table.csv <&- >&- 2>&-"
+    command = f"exec {PYTHON} -m runbook_lib.cli batch 1003 --csv table.csv <&- >&- 2>&-"
     folder = own_world.outputs.parent
     assert 0 == subprocess.run(["/bin/sh", "-c", command], env=own_world.environment, cwd=folder).returncode
     assert "out_of_scope" in (folder / "table.csv").read_text()
-    command = f"exec {sys.executable} -m runbook_lib.cli batch <&-"
+    command = f"exec {PYTHON} -m runbook_lib.cli batch <&-"
     done = subprocess.run(["/bin/sh", "-c", command], env=own_world.environment, capture_output=True, text=True)
     assert (2, True) == (done.returncode, "The list is empty" in done.stderr)
 
