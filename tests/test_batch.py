@@ -216,7 +216,7 @@ def test_a_damaged_journal_is_its_own_tickets(own_world: World) -> None:
     part = next((own_world.outputs / "sandbox" / "1001").glob("journal.*.jsonl"))
     part.write_bytes(part.read_bytes().replace(b"start_here", b"start_Here"))
     again = own_world.runbook("batch", 1001, 1003, "--workers", 1, "--perform", "--json")
-    assert [1, 0] == [status for _, status in ended(again).values()]
+    assert [2, 0] == [status for _, status in ended(again).values()]
 
 
 def test_started_with_its_standard_files_closed(own_world: World) -> None:
