@@ -6,6 +6,9 @@ READY_FOR_LAB := .venv/ready-for-lab
 READY_FOR_TESTS := .venv/ready-for-tests
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder
 
+# Where Python may not keep what it has compiled, each process of the tests would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test quick faults flaky lab pictures check lock bench clean
 
 demo: $(READY)
@@ -57,7 +60,7 @@ clean:
 	rm -rf .venv
 
 # uv reads no configuration of pip's: where packages come from a mirror that only pip knows, pip takes over.
-UV = $(BIN)/uv pip install --python $(BIN)/python --require-hashes
+UV = $(BIN)/uv pip install --python $(BIN)/python --compile-bytecode --require-hashes
 PIP = $(BIN)/pip install --disable-pip-version-check --require-hashes
 PIP_INSTEAD = { echo "uv could not install the packages; pip tries, which takes longer."; $(PIP)
 
@@ -75,7 +78,7 @@ $(READY): requirements.lock pyproject.toml
 # Reading values off screenshots; `make demo` needs none of it.
 $(READY_FOR_LAB): $(READY) requirements-test.lock
 	@echo "Adding what reads screenshots: downloads about 130 MB."
-	$(BIN)/uv pip install --python $(BIN)/python -r pyproject.toml --extra ocr -c requirements-test.lock
+	$(BIN)/uv pip install --python $(BIN)/python --compile-bytecode -r pyproject.toml --extra ocr -c requirements-test.lock
 	@touch $@
 
 $(READY_FOR_TESTS): $(READY) requirements-test.lock

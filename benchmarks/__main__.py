@@ -15,6 +15,7 @@ from benchmarks import driver, records, runs, screenshots, services, suites
 BENCHMARKS: dict[str, driver.Benchmark] = {
     "help": runs.help_text,
     "papermill": runs.against_papermill,
+    "batch": runs.batch,
     "kernel": runs.kernel_memory,
     "sandbox": runs.sandbox_start,
     "failing-service": services.failing,

@@ -125,7 +125,11 @@ class RunbookEngine(Engine):  # type: ignore[misc]
                 startup_timeout=start_timeout,
                 kernel_name=kernel_name,
             )
-            client.execute()
+            try:
+                client.execute()
+            finally:
+                if not own and client.kc:  # the kernel is the caller's, but these channels are ours
+                    client.kc.stop_channels()
 
 
 class Manager(NotebookExecutionManager):  # type: ignore[misc]

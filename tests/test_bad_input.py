@@ -142,6 +142,22 @@ def test_an_attachment_that_cannot_be_read_is_asked_about(world: World, ticket_i
     left_a_clean_record(ran)
 
 
+def test_a_hundred_attachments_hold_up_nothing(own_world: World) -> None:
+    """The license is found among them, each other file is named on the card, and the record stays of a usual size."""
+    for number in range(100):
+        own_world.change(
+            "INSERT INTO attachments (comment_id, token, file_name, content_type, size, source, content)"
+            " SELECT id, ?, ?, 'text/plain', 4, 'stored', 'logs' FROM comments WHERE ticket_id = 1001 LIMIT 1",
+            f"token-{number}",
+            f"log-{number}.txt",
+        )
+    ran = own_world.runbook("run", "weekend_license", 1001, "--json")
+    assert (0, "license_issued") == (ran.status, ran.report["outcome"]), ran.report["summary"]
+    assert all(f"log-{number}.txt" in str(ran.record) for number in (0, 50, 99))
+    assert 300_000 > Path(ran.report["record"]).stat().st_size
+    left_a_clean_record(ran)
+
+
 def test_a_requester_without_a_usable_address_is_asked_for(own_world: World) -> None:
     """Nothing is issued; the given address is then used."""
     ran = own_world.runbook("run", "weekend_license", 1905, "--perform", "--json")

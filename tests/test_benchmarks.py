@@ -172,7 +172,7 @@ def test_command_that_fails_is_an_error() -> None:
 @pytest.mark.parametrize(
     ("words", "stated", "expected"),
     [
-        ("`make demo` takes a minute or two", runs.DEMO_STATED_S, 120),
+        ("`make demo` takes about half a minute", runs.DEMO_STATED_S, 30),
         ("is tried four times, which takes seconds", services.TRIES_STATED, 4),
         ("or 20 s each time if it does not answer", services.SILENT_STATED_S, 20),
     ],

@@ -139,7 +139,10 @@ def test_a_pipeline_that_never_ends(own_world: World) -> None:
     ended = run(own_world, RUNBOOK_WAIT_S="2")
 
     assert ("OutcomeUnknownError", True) == (ended.error, time.monotonic() - started < 20)
-    assert "has not finished within this run's 2 s of waiting; still under way: pipeline http" in ended.words
+    assert (
+        "has not finished within this run's 2 s of waiting; still under way: pipeline 2200001 is running (http"
+        in ended.words
+    )
     assert "Mechanizer" in ended.words
     own_world.clear_faults()
     own_world.wait_for_pipelines()

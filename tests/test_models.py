@@ -57,7 +57,7 @@ def rulings(*holds: Answer) -> tuple[Ruling, ...]:
         ),
         (Status, "completed needs_answer failed timed_out killed cancelled interrupted"),
         (Answer, "yes no unknown"),
-        (EffectState, "planned done adopted already_done"),
+        (EffectState, "planned done adopted already_done unavailable"),
     ],
     ids=["Outcome", "Status", "Answer", "EffectState"],
 )

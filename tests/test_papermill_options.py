@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 import signal
@@ -354,6 +355,7 @@ def test_a_kernel_of_the_callers_own_is_left_running(tmp_path: Path) -> None:
         assert manager.is_alive()
     finally:
         manager.shutdown_kernel(now=True)
+    gc.collect()  # channels that were left open are told here
 
 
 def test_options_of_nbclient_are_passed_on(tmp_path: Path) -> None:

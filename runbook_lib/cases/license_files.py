@@ -20,7 +20,7 @@ from runbook_lib.finder import Content
 from runbook_lib.models import Attachment, Comment, Source
 from runbook_lib.settings import Settings
 
-MOST_FILES = 100
+MOST_FILES = 300
 """Files that are looked at on one ticket; more are unread."""
 MOST_LICENSES = 10
 """Licenses that are read off one ticket; more are noted."""

@@ -18,7 +18,7 @@ from runbook_lib.screenshots import Page, Reading
 from runbook_lib.widgets import Picture, Suggestion
 
 MOST_IMAGES = 6
-MOST_FILES = 100
+MOST_FILES = 300
 """Attachments of one ticket that are looked at to see whether they are images; what is left out is named."""
 MOST_NAMES = 20
 _IMAGE_NAMES = (

@@ -31,6 +31,8 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 """What a browser may load: nothing; styles that are in the page, and images that are in it. Source: CSP Level 3."""
 LONGEST_HTML = 500_000
 LONGEST_SOURCE = 20_000
+SENTENCES = 2000
+"""Characters of a summary; the advice stands at its end."""
 _TAGS = {
     *("a", "bdi", "blockquote", "br", "code", "del", "div", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li"),
     *("ol", "p", "pre", "span", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul"),
@@ -143,8 +145,8 @@ def _value(value: Any) -> str:
     """A value of the manifest as one line: an evidence by its summary and where to see it."""
     found = mapping(value)
     if "summary" in found:
-        return clean(_safe(f"{found['summary']} {found.get('url') or ''}".strip()))
-    return "" if value is None else clean(_safe(_words(value)))
+        return clean(_safe(f"{found['summary']} {found.get('url') or ''}".strip()), SENTENCES)
+    return "" if value is None else clean(_safe(_words(value)), SENTENCES)
 
 
 def _words(value: Any) -> str:

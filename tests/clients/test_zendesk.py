@@ -353,6 +353,23 @@ def test_stamp_without_a_zone_is_utc() -> None:
     assert datetime(2026, 11, 21, 8, 30, tzinfo=UTC) == found.created_at
 
 
+def test_a_stamp_that_is_sent_twice_counts_as_it_was_sent_last() -> None:
+    """As JSON parsers have it; one of another form makes the answer one that cannot be read."""
+    body = json.dumps({"comments": [comment(7, created_at="2026-11-20T08:30:00Z")]})
+
+    def sent(stamp: str) -> bytes:
+        return body.replace(
+            '"created_at"', f'"created_at": "2026-11-19T00:00:00Z", "created_at": {stamp}, "x"'
+        ).encode()
+
+    as_json = {"Content-Type": "application/json"}
+    (found,) = desk(Wire(reply(content=sent('"2026-11-21T08:30:00Z"'), headers=as_json))).comments(1001)
+    assert datetime(2026, 11, 21, 8, 30, tzinfo=UTC) == found.created_at
+    for wrong in ('["2026-11-21"]', '"soon"', "null"):
+        with pytest.raises(UnavailableError):
+            desk(Wire(reply(content=sent(wrong), headers=as_json))).comments(1001)
+
+
 def test_three_hundred_comments() -> None:
     """All pages of a long thread are read, and a comment that two pages repeat counts once."""
     numbers = [[comment(i) for i in range(start, start + 101)] for start in (1, 101, 201)]
