@@ -19,14 +19,18 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from contextlib import contextmanager, suppress
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
-from runbook_lib import pasted, warm
+from filelock import FileLock, Timeout
+
+from runbook_lib import files, pasted, warm
 from runbook_lib.batch_list import Row
-from runbook_lib.errors import UnavailableError
+from runbook_lib.errors import RunbookError, UnavailableError
 from runbook_lib.journal import Journal
 from runbook_lib.models import Status
 from runbook_lib.settings import Settings
@@ -105,6 +109,10 @@ class Order:
         return [*words, "--batch", self.token, *(["--perform"] if self.perform else []), "--", row.ticket]
 
 
+Events = SimpleQueue[Future[Ending] | int]
+"""What a batch waits for: endings and signals. A signal's handler may put to it at any moment."""
+
+
 class Workers:
     """Processes of this machine, a thread waiting for each; what runs can be cancelled.
 
@@ -118,6 +126,7 @@ class Workers:
         self._pool = ThreadPoolExecutor(number)
         self._lock = threading.Lock()
         self._running: set[subprocess.Popen[str]] = set()
+        self._is_cancelled = False
 
     def submit(self, row: Row) -> Future[Ending]:
         """Run a ticket as soon as there is room."""
@@ -126,9 +135,9 @@ class Workers:
     def cancel(self) -> None:
         """Cancel what runs, as Ctrl-C does: each leaves its record."""
         with self._lock:
+            self._is_cancelled = True
             for process in self._running:
-                with suppress(ProcessLookupError):
-                    process.send_signal(signal.SIGINT)
+                process.send_signal(signal.SIGINT)
 
     def close(self) -> None:
         """Wait until nothing runs."""
@@ -148,6 +157,8 @@ class Workers:
         with process:
             with self._lock:
                 self._running.add(process)
+                if self._is_cancelled:  # while it was being started
+                    process.send_signal(signal.SIGINT)
             try:
                 out, err = process.communicate(json.dumps(dict(row.answers)), timeout=RUN_LIMIT_S)
             except subprocess.TimeoutExpired:
@@ -161,6 +172,7 @@ class Workers:
 
 def ending(row: Row, status: int, out: str, err: str) -> Ending:
     """What a command's output says of a ticket."""
+    status = INTERRUPTED if status in (-signal.SIGINT, -signal.SIGTERM, -signal.SIGHUP) else status
     status = status if status in WORST_LAST else FAILED
     try:
         report = dict(json.loads(out))
@@ -179,11 +191,12 @@ def run(
     workers: int,
     on_start: Callable[[int], None] = lambda left: None,
     on_end: Callable[[Ending], None] = lambda ending: None,
-    on_interrupt: Callable[[int], None] = lambda running: None,
+    on_interrupt: Callable[[int, bool], None] = lambda running, cancelled: None,
 ) -> list[Ending]:
     """Run the tickets of a list, and return how each ended, in the list's order.
 
-    Ctrl-C once: what runs goes on to its end, and nothing more is begun. Twice: what runs is cancelled.
+    Ctrl-C once: what runs goes on to its end, and nothing more is begun. Twice, or SIGTERM, or the end of the terminal:
+    what runs is cancelled.
 
     Args:
         rows: The list.
@@ -192,85 +205,118 @@ def run(
         workers: How many tickets at once.
         on_start: Told, before the first, how many are to be run.
         on_end: Told of each ticket as it ends.
-        on_interrupt: Told, at Ctrl-C, how many still run.
+        on_interrupt: Told, at Ctrl-C, how many still run, and whether they are cancelled.
 
     Raises:
         UnavailableError: The outputs folder cannot be written to.
     """
     endings = {row.line: Ending(row, USAGE, {}, row.problem) for row in rows if row.problem}
-    interrupts: list[int] = []
-
-    def interrupted(running: int) -> None:
-        interrupts.append(running)
-        on_interrupt(running)
-
-    with _marked(rows, settings, interrupts, perform=perform) as token:
-        for row in rows:
-            if row.line not in endings and (found := _finished(settings, row, token)):
+    with _marked(rows, settings, perform=perform) as marker:
+        for row in () if marker.is_new else rows:
+            if row.line not in endings and (found := _finished(settings, row, marker.token)):
                 endings[row.line] = found
         left = [row for row in rows if row.line not in endings]
         for found in endings.values():
             on_end(found)
         on_start(len(left))
-        with warm.started(MODULES, PRELOADED) as program:
+        events: Events = SimpleQueue()
+        with _heard(events.put), warm.started(MODULES, PRELOADED) as program:
             environment = {**os.environ, "RUNBOOK_OUTPUTS": str(settings.outputs.absolute())}
-            order = Order(str(program or sys.executable), environment, token, perform)
+            order = Order(str(program or sys.executable), environment, marker.token, perform)
             pool = Workers(order, min(workers, max(1, len(left))))
             try:
-                for found in _as_they_end(pool, left, interrupted):
+                for found in _as_they_end(pool, left if events.empty() else [], events, on_interrupt):
                     endings[found.row.line] = found
                     on_end(found)
             finally:
                 pool.close()
-    return [endings.get(row.line) or Ending(row, INTERRUPTED, {}, "Not begun.") for row in rows]
+        ended = [endings.get(row.line) or Ending(row, INTERRUPTED, {}, "Not begun.") for row in rows]
+        if worst(ended) != INTERRUPTED:
+            marker.path.unlink(missing_ok=True)
+    return ended
 
 
-def _as_they_end(pool: Workers, rows: Sequence[Row], on_interrupt: Callable[[int], None]) -> Iterator[Ending]:
-    """Each ending as it comes; after Ctrl-C only those of what has begun."""
+def _as_they_end(
+    pool: Workers, rows: Sequence[Row], events: Events, on_interrupt: Callable[[int, bool], None]
+) -> Iterator[Ending]:
+    """Each ending as it comes; after Ctrl-C only those of what has begun.
+
+    A signal is an event like an ending, so that it interrupts nothing of what is done with either.
+    """
     futures = [pool.submit(row) for row in rows]
-    coming, presses = as_completed(futures), 0
-    while True:
-        try:
-            future = next(coming, None)
-        except KeyboardInterrupt:
-            presses += 1
-            waiting = [future for future in futures if not future.done() and not future.cancel()]
-            futures, coming = waiting, as_completed(waiting)
-            on_interrupt(len(waiting))
+    for future in futures:
+        future.add_done_callback(events.put)
+    left, presses = len(futures), 0
+    while left:
+        event = events.get()
+        if isinstance(event, int):
+            presses += 1 if event == signal.SIGINT else 2
+            on_interrupt(sum(not future.cancel() and not future.done() for future in futures), presses > 1)
             if presses > 1:
                 pool.cancel()
             continue
-        if future is None:
-            return
-        if not future.cancelled():
-            yield future.result()
+        left -= 1
+        if not event.cancelled():
+            yield event.result()
 
 
 @contextmanager
-def _marked(rows: Sequence[Row], settings: Settings, interrupts: Sequence[int], *, perform: bool) -> Iterator[str]:
-    """The batch's name in the journals: that of one with the same list which was interrupted, else a new one.
+def _heard(hear: Callable[[int], None]) -> Iterator[None]:
+    """Where Ctrl-C, SIGTERM and a closed terminal are told instead of ending this process.
 
-    The marker stays if something ends this process, or if there were interrupts.
+    One that is ignored stays so, as `nohup` has it.
+    """
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    heard = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, lambda number, frame: hear(number)) for number in heard}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@dataclass(frozen=True)
+class _Marker:
+    """The batch's name in the journals, in a file that stays if the batch does not come to its end.
+
+    Attributes:
+        path: The file.
+        token: The name.
+        is_new: Whether no batch with the same list was interrupted.
+    """
+
+    path: Path
+    token: str
+    is_new: bool
+
+
+@contextmanager
+def _marked(rows: Sequence[Row], settings: Settings, *, perform: bool) -> Iterator[_Marker]:
+    """The marker of a list, for one batch at a time.
 
     Raises:
-        UnavailableError: The outputs folder cannot be written to.
+        UnavailableError: The outputs folder cannot be written to, or another process runs the same list.
     """
     listed = [(row.ticket, row.runbook, sorted(row.answers.items())) for row in rows]
     digest = hashlib.sha256(json.dumps([perform, listed]).encode()).hexdigest()[:32]
-    marker = settings.outputs / settings.profile / MARKERS / digest
-    try:
-        marker.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not marker.exists():
-            marker.write_text(secrets.token_hex(8), encoding="ascii")
-            marker.chmod(0o600)
-        token = marker.read_text(encoding="ascii")
-    except OSError as exc:
-        raise UnavailableError(
-            f"{marker.parent} cannot be written to ({exc.strerror}), so nothing was run. Check RUNBOOK_OUTPUTS."
-        ) from exc
-    yield token
-    if not interrupts:
-        marker.unlink(missing_ok=True)
+    path = settings.outputs / settings.profile / MARKERS / digest
+    with ExitStack() as stack:
+        try:
+            files.make_folder(path.parent)
+            stack.enter_context(FileLock(path.with_suffix(".lock"), timeout=0, mode=files.FILE))
+            found = path.read_text(encoding="ascii") if path.exists() else ""
+            marker = _Marker(path, found or secrets.token_hex(8), is_new=not found)
+            files.write(path, marker.token.encode())
+        except Timeout as exc:
+            raise UnavailableError(
+                "Another process runs this list right now. Wait for its end, then run again."
+            ) from exc
+        except OSError as exc:
+            raise UnavailableError(
+                f"{path.parent} cannot be written to ({exc.strerror}), so nothing was run. Check RUNBOOK_OUTPUTS."
+            ) from exc
+        yield marker
 
 
 def _finished(settings: Settings, row: Row, token: str) -> Ending | None:
@@ -278,7 +324,10 @@ def _finished(settings: Settings, row: Row, token: str) -> Ending | None:
     number = pasted.ticket(row.ticket)
     if number is None or not settings.ticket_folder(number).exists():
         return None
-    entries = Journal.of(settings, number).entries()
+    try:
+        entries = Journal.of(settings, number).entries()
+    except RunbookError:  # its own run tells what is wrong with it
+        return None
     runs = {e["record"]: e["runbook"] for e in entries if e["kind"] == "run_started" and e.get("batch") == token}
     ends = [e for e in entries if e["kind"] == "run_ended" and e.get("record") in runs]
     if not ends or ends[-1]["status"] != Status.COMPLETED or ends[-1]["outcome"] is None:
@@ -286,7 +335,7 @@ def _finished(settings: Settings, row: Row, token: str) -> Ending | None:
     last = ends[-1]
     record = str(settings.ticket_folder(number) / last["record"])
     report = {"outcome": last["outcome"], "status": last["status"], "runbook": runs[last["record"]], "record": record}
-    return Ending(row, DONE, report, f"Finished before: {last['summary']}")
+    return Ending(row, DONE, report, f"Finished before, at {last['at'][:16]}Z: {last['summary']}")
 
 
 def worst(endings: Sequence[Ending]) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import difflib
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -18,6 +19,8 @@ from runbook_lib.errors import InputError
 AUTO = "auto"
 TICKET, RUNBOOK = "ticket", "runbook"
 _SEPARATORS = (",", ";", "\t")
+_SEPARATOR_LINE = re.compile(r'"?sep=([,;\t])"?\s*', re.IGNORECASE)
+"""The first line by which Excel is told the separator."""
 _MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 """How a text begins that names its encoding. Source: Unicode, byte-order mark."""
 _REFUSED = {
@@ -79,7 +82,7 @@ def _text(content: bytes) -> str:
         raise InputError("The list is not UTF-8 text. Save it as CSV UTF-8.") from exc
     if "\0" in text:
         raise InputError("The list is no text but another kind of file. Save it as CSV UTF-8.")
-    return text
+    return text.replace("\ufeff", "")  # also of a file that was put behind another one
 
 
 def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
@@ -88,9 +91,13 @@ def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
     Raises:
         InputError: A quoted cell does not end, or is larger than any answer.
     """
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    separator = max(_SEPARATORS, key=first.count)
-    reader = csv.reader(text.splitlines(keepends=True), delimiter=separator, strict=True)
+    lines = text.splitlines(keepends=True)
+    named = _SEPARATOR_LINE.fullmatch(lines[0]) if lines else None
+    if named:
+        lines[0] = "\n"
+    first = next((line for line in lines if line.strip()), "")
+    separator = named[1] if named else max(_SEPARATORS, key=first.count)
+    reader = csv.reader(lines, delimiter=separator, strict=True)
     try:
         for cells in reader:
             stripped = [cell.strip() for cell in cells]

@@ -41,6 +41,7 @@ ROUTER = "start_here"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status. What it makes is for its user alone, whatever the umask."""
+    _open_standard_files()
     before = os.umask(files.OTHERS)
     os.umask(before | files.OTHERS)
     try:
@@ -49,14 +50,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.umask(before)
 
 
+def _open_standard_files() -> None:
+    """Have all three: a process may be started without one, and the next file that is opened would take its place."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
+
+
 def _run_quietly(words: Sequence[str]) -> int:
     """Run a command; whoever reads what it prints may stop at any time, as `head` does."""
     try:
         try:
             return _run_command(words)
         finally:
-            if sys.stdout:  # a process may be started without one
-                sys.stdout.flush()
+            sys.stdout.flush()
     except BrokenPipeError:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         for stream in (sys.stdout, sys.stderr):  # what is still in their buffers is flushed at the end

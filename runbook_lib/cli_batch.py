@@ -53,9 +53,9 @@ def _batch(given: argparse.Namespace, practice: Practice) -> int:
     began = time.monotonic()
     local = Settings.local()
     workers = _workers(given.workers)
-    rows = [_checked(row, local, perform=given.perform) for row in _rows(given.what)]
     if given.csv:
         exporting.refuse_to_replace(given.csv)
+    rows = [_checked(row, local, perform=given.perform) for row in _rows(given.what)]
     out = sys.stderr if given.json else sys.stdout
     with practice(local), tqdm(unit="ticket", disable=not sys.stderr.isatty(), leave=False) as bar:
 
@@ -72,9 +72,10 @@ def _batch(given: argparse.Namespace, practice: Practice) -> int:
             bar.update()
             say(_line(ending))
 
-        def interrupt(running: int) -> None:
-            which = "1 run goes on to its end" if running == 1 else f"{running} runs go on to their end"
-            say(f"Stopping: {which}. Press Ctrl-C again to cancel.")
+        def interrupt(running: int, cancelled: bool) -> None:
+            runs = "1 run" if running == 1 else f"{running} runs"
+            going = "1 run goes on to its end" if running == 1 else f"{runs} go on to their end"
+            say(f"Cancelling {runs}." if cancelled else f"Stopping: {going}. Press Ctrl-C again to cancel.")
 
         endings = batch.run(
             rows, local, perform=given.perform, workers=workers, on_start=start, on_end=end, on_interrupt=interrupt

@@ -247,7 +247,7 @@ class _Signals:
     """
 
     def __init__(self) -> None:
-        self._came = False
+        self.came = False
         self._in_cells = False
         self._before: dict[int, Any] = {}
 
@@ -265,7 +265,7 @@ class _Signals:
     def end_this(self) -> Iterator[None]:
         """Where a signal raises KeyboardInterrupt."""
         self._in_cells = True
-        if self._came:
+        if self.came:
             raise KeyboardInterrupt
         try:
             yield
@@ -273,18 +273,22 @@ class _Signals:
             self._in_cells = False
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        first, self._came = not self._came, True
+        first, self.came = not self.came, True
         if first and self._in_cells:
             raise KeyboardInterrupt
 
 
 def _execute(signals: _Signals, run_cells: Callable[[], engine.Execution]) -> engine.Execution:
     """Run the cells; whatever stops them is told by the execution, and never raised."""
+    cancelled = engine.Execution(Status.CANCELLED, error_words="The run was cancelled before its end.")
     try:
         with signals.end_this():
-            return run_cells()
+            execution = run_cells()
+        return (
+            cancelled if signals.came and execution.status is Status.KILLED else execution
+        )  # the kernel heard it, too
     except KeyboardInterrupt:
-        return engine.Execution(Status.CANCELLED, error_words="The run was cancelled before its end.")
+        return cancelled
     except RunbookError as exc:
         return engine.Execution(Status.FAILED, error_words=str(exc))
     # Everything: a run has begun and may have changed things, so that its record must be written, whatever broke.

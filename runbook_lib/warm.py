@@ -6,7 +6,8 @@ already. Other modules are run by the real Python. So is everything where forkin
 not stand it once they are loaded, and Windows has none. `is_supported` is the one place that decides.
 
 The program stands for the process that it asked for: they go by one process id, it ends with the same exit status and
-passes signals on, and if it is killed, or if a kernel's runner dies, so is that process. The socket that it asks by is
+passes signals on, and if it is killed, or if a kernel's runner dies, so is that process; if the server ends, it is
+terminated. The socket that it asks by is
 in a folder of its user alone.
 
 Knows no ticket and no notebook. Whoever forks must have no thread and no socket of ZeroMQ: `serve` makes sure.
@@ -17,11 +18,13 @@ from __future__ import annotations
 import array
 import atexit
 import contextlib
+import ctypes
 import io
 import json
 import os
 import runpy
 import selectors
+import shutil
 import signal
 import socket
 import subprocess
@@ -76,7 +79,7 @@ def is_supported() -> bool:
 
 @contextmanager
 def started(modules: Sequence[str], preloaded: Sequence[str]) -> Iterator[Path | None]:
-    """The program's path as long as the server lives, or None where processes are not forked.
+    """The program's path as long as the server lives, or None where processes are not forked, or it does not start.
 
     Args:
         modules: What is run warm, by `-m`.
@@ -94,13 +97,18 @@ def started(modules: Sequence[str], preloaded: Sequence[str]) -> Iterator[Path |
         command = [sys.executable, "-m", "runbook_lib.warm", address, str(program), *preloaded]
         environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
         pipe = subprocess.PIPE
-        with subprocess.Popen(command, stdin=pipe, stdout=pipe, env=environment) as server:  # noqa: S603 - no shell
+        server = subprocess.Popen(  # noqa: S603 - no shell
+            command,
+            stdin=pipe,
+            stdout=pipe,
+            env=environment,
+            start_new_session=True,  # Ctrl-C of the terminal is for whoever started us, and its jobs are to end first
+        )
+        with server:
             if server.stdout is None or server.stdin is None:
                 raise TypeError("pipes were asked for")
             try:
-                if server.stdout.readline() != b"ready\n":
-                    raise RuntimeError("The warm Python did not start; its own words are above.")
-                yield program
+                yield program if server.stdout.readline() == b"ready\n" else None  # else its own words are above
             finally:
                 server.stdin.close()
 
@@ -121,13 +129,14 @@ def serve(address: str, program: str, *preloaded: str) -> None:
         listener.listen(64)
         waiting.register(listener, selectors.EVENT_READ)
         waiting.register(sys.stdin.fileno(), selectors.EVENT_READ)
-        sys.stdout.write("ready\n")
-        sys.stdout.flush()
+        with contextlib.suppress(BrokenPipeError):  # then standard input has ended, too
+            os.write(1, b"ready\n")
         while True:
             for key, _ in waiting.select():
                 if key.fileobj is listener:
                     _accept(listener, waiting)
-                elif key.data is None:  # standard input has ended
+                elif key.data is None:  # standard input has ended, perhaps with all of whoever made this folder
+                    shutil.rmtree(Path(address).parent, ignore_errors=True)
                     return
                 else:
                     _hear(waiting, key)
@@ -141,8 +150,9 @@ def _accept(listener: socket.socket, waiting: selectors.BaseSelector) -> None:
         caller.close()
         return
     wanted, fds = asked
-    pid = os.fork()
+    server, pid = os.getpid(), os.fork()
     if pid == 0:
+        _end_with(server)
         _become(*wanted, fds)
     for fd in fds:
         os.close(fd)
@@ -188,6 +198,16 @@ def _hear(waiting: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
     waiting.unregister(ended)
     os.close(ended)
     caller.close()
+
+
+def _end_with(server: int) -> None:
+    """Have the system end this process by SIGTERM when the server ends, so that nothing goes on unwatched.
+
+    Source: Linux, prctl(2), PR_SET_PDEATHSIG.
+    """
+    ctypes.CDLL(None).prctl(1, int(signal.SIGTERM))
+    if os.getppid() != server:  # it has ended already
+        os._exit(1)
 
 
 def _become(words: list[str], environment: Mapping[str, str], folder: str, pid: int, fds: list[int]) -> NoReturn:

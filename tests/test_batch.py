@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -16,6 +17,8 @@ import pytest
 from tests.practice import Ran, World
 
 pytestmark = [pytest.mark.apart, pytest.mark.slow]
+PYTHON = Path(sys.prefix) / "bin" / "python"
+"""With a process id and standard files of its own, which a warm one has not."""
 LIST = """\
 ticket;runbook;expires_on;billable_users;maximum_users
 1001;;;;
@@ -126,10 +129,111 @@ def test_ctrl_c_twice_cancels_what_runs(own_world: World) -> None:
     assert ["cancelled"] == [run["status"] for run in runs(own_world, 1001)]
 
 
-def test_a_warm_process_that_dies_is_done_without(own_world: World) -> None:
+def test_done_without_a_warm_process(own_world: World) -> None:
     """The tickets are run by the real Python then."""
     ran = own_world.runbook("batch", 1003, 1004, "--json", WARM_PYTHON_OFF="1")
     assert [("out_of_scope", 0), ("out_of_scope", 0)] == list(ended(ran).values())
+
+
+def started(world: World, *tickets: int) -> subprocess.Popen[str]:
+    """A batch of a session of its own, by a Python of its own, in the middle of its first ticket."""
+    world.inject("zendesk", "delay", seconds=2, times=5)
+    command = [
+        Path(sys.prefix) / "bin" / "python",
+        "-m",
+        "runbook_lib.cli",
+        "batch",
+        *map(str, tickets),
+        "--workers",
+        "1",
+        "--perform",
+    ]
+    process = subprocess.Popen(
+        command, env=world.environment, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    deadline = time.monotonic() + 30
+    while not runs(world, tickets[0]) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return process
+
+
+def warm_processes(process: subprocess.Popen[str]) -> list[int]:
+    """The warm Python of a batch, and all that it has forked and that lives."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    server = next(pid for pid in children if b"runbook_lib.warm" in Path(f"/proc/{pid}/cmdline").read_bytes())
+    return [int(server), *map(int, Path(f"/proc/{server}/task/{server}/children").read_text().split())]
+
+
+def test_ctrl_c_in_a_terminal(own_world: World) -> None:
+    """The terminal sends it to every process of its group; what runs goes on to its end all the same."""
+    with started(own_world, 1001, 1003) as process:
+        os.killpg(process.pid, signal.SIGINT)
+        out, _ = process.communicate(timeout=60)
+    assert (True, 130) == ("1 license_issued, 1 not run" in out, process.returncode)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_that_ends_a_batch(own_world: World, number: signal.Signals) -> None:
+    """What runs is cancelled, and has its record."""
+    with started(own_world, 1001, 1003) as process:
+        process.send_signal(number)
+        out, _ = process.communicate(timeout=60)
+    assert (True, 130) == ("1 cancelled, 1 not run" in out, process.returncode)
+    assert ["cancelled"] == [run["status"] for run in runs(own_world, 1001)]
+
+
+def test_a_warm_process_that_is_killed(own_world: World) -> None:
+    """What it ran is cancelled, with its record; the rest goes on, and the same command does what is missing."""
+    with started(own_world, 1001, 1003) as process:
+        os.kill(warm_processes(process)[0], signal.SIGKILL)
+        out, _ = process.communicate(timeout=60)
+    assert (True, 130) == ("1 cancelled, 1 out_of_scope" in out, process.returncode)
+    again = own_world.runbook("batch", 1001, 1003, "--workers", 1, "--perform")
+    assert "Performing 1 of 2" in again.stdout
+    assert (1, 1) == (len(own_world.posts(1001)), len(own_world.issues(1001)))
+
+
+def test_a_batch_that_is_killed(own_world: World) -> None:
+    """Nothing that it has started goes on; meanwhile, nobody else ran the same list."""
+    with started(own_world, 1001, 1003) as process:
+        refused = own_world.runbook("batch", 1001, 1003, "--workers", 1, "--perform")
+        below = warm_processes(process)
+        process.kill()
+    assert (1, True) == (refused.status, "Another process runs this list right now" in refused.stderr)
+    deadline = time.monotonic() + 20
+    while any(Path(f"/proc/{pid}").exists() for pid in below) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert [] == [pid for pid in below if Path(f"/proc/{pid}").exists()]
+    assert 0 == own_world.runbook("batch", 1001, 1003, "--workers", 1, "--perform").status
+    assert {"cancelled", "completed"} == {run["status"] for run in runs(own_world, 1001)}
+    assert (1, 1) == (len(own_world.posts(1001)), len(own_world.issues(1001)))
+
+
+def test_a_damaged_journal_is_its_own_tickets(own_world: World) -> None:
+    """Where an interrupted batch looks what it has finished."""
+    with started(own_world, 1001, 1003) as process:
+        process.terminate()
+    part = next((own_world.outputs / "sandbox" / "1001").glob("journal.*.jsonl"))
+    part.write_bytes(part.read_bytes().replace(b"start_here", b"start_Here"))
+    again = own_world.runbook("batch", 1001, 1003, "--workers", 1, "--perform", "--json")
+    assert [2, 0] == [status for _, status in ended(again).values()]
+
+
+def test_started_with_its_standard_files_closed(own_world: World) -> None:
+    """Nothing is read, nothing is printed, and no other file takes their place."""
+    command = f"exec {PYTHON} -m runbook_lib.cli batch 1003 --csv table.csv <&- >&- 2>&-"
+    folder = own_world.outputs.parent
+    assert 0 == subprocess.run(["/bin/sh", "-c", command], env=own_world.environment, cwd=folder).returncode
+    assert "out_of_scope" in (folder / "table.csv").read_text()
+    command = f"exec {PYTHON} -m runbook_lib.cli batch <&-"
+    done = subprocess.run(["/bin/sh", "-c", command], env=own_world.environment, capture_output=True, text=True)
+    assert (2, True) == (done.returncode, "The list is empty" in done.stderr)
+
+
+def test_a_table_that_could_not_be_written(own_world: World, tmp_path: Path) -> None:
+    """It is told before anything runs."""
+    ran = own_world.runbook("batch", 1003, "--csv", tmp_path / "nowhere" / "table.csv")
+    assert (1, True, "") == (ran.status, "cannot be written" in ran.stderr, ran.stdout)
 
 
 @pytest.mark.parametrize(

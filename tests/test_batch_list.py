@@ -26,11 +26,28 @@ TEXT = "ticket,runbook,expires_on\n1001,,\n1002,weekend_license,2026-11-06\n"
         TEXT.replace("1002,weekend_license,2026-11-06", ' 1002 ,"weekend_license",2026-11-06 ,,').encode(),
         TEXT.replace("ticket,runbook,expires_on", "ticket,runbook,expires_on,,").encode(),
         (TEXT + "\n,,\n  \n").encode(),
+        TEXT.replace("\n1002", "\n\ufeff1002").encode("utf-8-sig"),
     ],
-    ids=["plain", "BOM", "UTF-16", "semicolons", "tabs", "CRLF", "capitals", "blanks", "empty heads", "empty lines"],
+    ids=[
+        "plain",
+        "BOM",
+        "UTF-16",
+        "semicolons",
+        "tabs",
+        "CRLF",
+        "capitals",
+        "blanks",
+        "empty heads",
+        "empty lines",
+        "BOM inside",
+    ],
 )
 def test_spellings_of_one_list(content: bytes) -> None:
     assert USUAL == read(content, NAMES)
+
+
+def test_the_separator_as_excel_is_told_it() -> None:
+    assert [Row(3, "1001", "a,b")] == read("sep=;\r\nticket;runbook\r\n1001;a,b\r\n".encode("utf-16"), NAMES)
 
 
 def test_without_heads_tickets_and_runbooks_are_taken() -> None:

@@ -95,7 +95,9 @@ FORMATS: dict[str, Callable[[Sequence[Mapping[str, Any]]], bytes]] = {
 
 
 def refuse_to_replace(path: Path, *, force: bool = False) -> None:
-    """Raises InputError if a file is there that may not be replaced."""
+    """Before anything is made that would go there. Raises as `export`."""
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise UnavailableError(f"{path} cannot be written: {path.parent} is no folder that takes files.")
     if os.path.lexists(path) and not force:
         raise InputError(f"{path} is there already. Give another name, or pass --force to replace it.")
 

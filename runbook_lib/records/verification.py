@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -27,6 +28,7 @@ from runbook_lib.models import Comment
 from runbook_lib.records.archive import Archive, Ledger, opened
 from runbook_lib.records.runs import ADOPTED_WORDS, Run, State
 
+SEALING_S = 60.0
 _SEALED = (State.SEALED, State.ADOPTED, State.MISSING, State.SET_ASIDE)
 
 
@@ -250,8 +252,18 @@ class Verifier:
                 yield from self._sealed(run)
             elif run.state is State.UNSEALED:
                 yield self._unsealed(run)
+            elif run.state is State.RUNNING and self._is_left(run):
+                words = "is not sealed: it is there, but its run has no end in the journal, which was cut or copied in "
+                yield _found(run, Code.UNSEALED, words + "part, or was broken off just then.")
             else:
                 yield _open(run)
+
+    def _is_left(self, run: Run) -> bool:
+        """Whether a record is there for longer than it takes to seal it, and to read the journals."""
+        try:
+            return run.record is not None and time.time() - self._path(run).lstat().st_mtime > SEALING_S
+        except OSError:
+            return False
 
     def _path(self, run: Run) -> Path:
         return self._archive.folder / str(run.ticket_id) / str(run.record)

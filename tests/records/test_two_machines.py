@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import stat
 from collections.abc import Callable
@@ -284,3 +285,13 @@ def test_hidden_notebooks_and_those_below_are_named(both: Shelf) -> None:
         ("unsealed", ".hidden.ipynb", True),
         ("unsealed", "below/deep/x.ipynb", True),
     ]
+
+
+def test_a_part_that_was_copied_in_its_middle(both: Shelf, grace: Shelf) -> None:
+    """The record is there and its seal is not: all is not well, though the lines that came are."""
+    part = both.folder(1001) / own_part(grace).name
+    part.write_bytes(b"".join(part.read_bytes().splitlines(keepends=True)[:1]))
+    record = both.folder(1001) / str(grace.ledger(1001).runs[0].record)
+    assert ["running_or_interrupted"] == codes(both)  # it may be on its way into the journal
+    os.utime(record, (0, 0))
+    assert ["unsealed"] == codes(both)
