@@ -58,8 +58,10 @@ def _series(schedules: int, seed: int) -> Found:
         tally = Tally()
         try:
             series.run(world, pristine, schedules=schedules, seed=seed, tally=tally)
-        except AssertionError as exc:
-            return tally, world.injected(), f"seed {seed}: {exc}"
+        # Everything: a series that breaks for another reason is a failure too, and the other series go on.
+        except Exception as exc:
+            hits = world.injected() if isinstance(exc, AssertionError) else {}
+            return tally, hits, f"seed {seed}: {type(exc).__name__}: {exc}"
         return tally, world.injected(), ""
 
 
