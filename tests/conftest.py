@@ -34,6 +34,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """One warm Python for all processes of this run; Ctrl-C reaches what tests start, also from a background job."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:  # as `nohup` leaves it
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
     if WARM not in os.environ:
         stack = ExitStack()
         program = stack.enter_context(warm.started())
