@@ -61,7 +61,8 @@ def _series(schedules: int, seed: int) -> Found:
         # Everything: a series that breaks for another reason is a failure too, and the other series go on.
         except Exception as exc:
             hits = world.injected() if isinstance(exc, AssertionError) else {}
-            return tally, hits, f"seed {seed}: {type(exc).__name__}: {exc}"
+            within = "; ".join(str(one) for one in getattr(exc, "exceptions", ()))
+            return tally, hits, f"seed {seed}: {type(exc).__name__}: {exc} {within}".strip()
         return tally, world.injected(), ""
 
 
