@@ -1,11 +1,10 @@
 """Many tickets: each by the command that a user types, several at once, from one warm Python.
 
-A ticket of a batch is run like any other, with a process, a kernel, a record and a journal of its own; what makes it
-fast is that nothing is imported anew. Where it runs is an executor's business: threads here that each wait for a
-process, or a cluster's workers. A batch that was interrupted goes on where it was when it is started again: its
-marker names it in the journals of the tickets that it has finished.
+A ticket of a batch is run like any other, with a process, a kernel, a record and a journal of its own. It is fast
+because nothing is imported again. An interrupted batch continues when the same list is started again: its token stands
+in the journals of the tickets that it has finished.
 
-Prints nothing; whoever calls is told of each ticket as it ends.
+Prints nothing; the caller is notified of each ticket as it ends.
 """
 
 from __future__ import annotations

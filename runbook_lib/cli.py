@@ -36,7 +36,6 @@ _LAB_HELP = """\
 Opens JupyterLab on a fresh copy of start_here, with the practice world running. Options are passed on to JupyterLab,
 such as --no-browser, --port 8890, or --allow-root, without which it does not start as root; after `--` also those that
 this command has itself, as in runbook lab -- --help."""
-ROUTER = "start_here"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -377,14 +376,14 @@ def _set_aside(folder: Path) -> None:
 
 
 def _lab(given: argparse.Namespace) -> int:
-    from runbook_lib import lab, runner
+    from runbook_lib import automatic, lab, runner
     from runbook_lib.settings import Settings
 
     local = Settings.local()
     with _practice(local):
         if address := _control_room(local):
             print(f"Watch what happens to the practice world at {address}", flush=True)
-        return lab.run(local, runner.template(local, ROUTER), given.passed_on)
+        return lab.run(local, runner.template(local, automatic.ROUTER), given.passed_on)
 
 
 def _control_room(local: Settings) -> str:

@@ -7,6 +7,8 @@ from runbook_lib.display import size
 from runbook_lib.errors import InputError
 from runbook_lib.models import Attachment
 
+MOST_FILES = 300
+"""Files of one ticket that are looked at; what is left out is named."""
 KEPT_BYTES = 100_000_000
 """So much is kept in memory; what would be more is fetched again."""
 

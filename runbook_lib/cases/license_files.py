@@ -12,6 +12,7 @@ from functools import partial
 
 from runbook_lib import finder, license
 from runbook_lib.cases.base import Case
+from runbook_lib.cases.downloads import MOST_FILES
 from runbook_lib.cases.unread import Unread, look
 from runbook_lib.content_kinds import Kind
 from runbook_lib.display import clean
@@ -20,8 +21,6 @@ from runbook_lib.finder import Content
 from runbook_lib.models import Attachment, Comment, Source
 from runbook_lib.settings import Settings
 
-MOST_FILES = 300
-"""Files that are looked at on one ticket; more are unread."""
 MOST_LICENSES = 10
 """Licenses that are read off one ticket; more are noted."""
 _PICTURES = ("image/", "video/", "audio/")

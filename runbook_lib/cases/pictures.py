@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from runbook_lib import files, image_types, screenshots
+from runbook_lib.cases.downloads import MOST_FILES
 from runbook_lib.display import clean, size
 from runbook_lib.errors import InputError, RunbookError
 from runbook_lib.models import Attachment, Comment
@@ -18,8 +19,6 @@ from runbook_lib.screenshots import Page, Reading
 from runbook_lib.widgets import Picture, Suggestion
 
 MOST_IMAGES = 6
-MOST_FILES = 300
-"""Attachments of one ticket that are looked at to see whether they are images; what is left out is named."""
 MOST_NAMES = 20
 _IMAGE_NAMES = (
     ".png",

@@ -11,8 +11,8 @@ from typing import Any, cast
 import pytest
 
 from runbook_lib.cases.base import Case
-from runbook_lib.cases.downloads import Downloads
-from runbook_lib.cases.license_files import MOST_FILES, MOST_LICENSES, LicenseFiles
+from runbook_lib.cases.downloads import MOST_FILES, Downloads
+from runbook_lib.cases.license_files import MOST_LICENSES, LicenseFiles
 from runbook_lib.clients.zendesk import Zendesk
 from runbook_lib.errors import InputError
 from runbook_lib.models import Attachment, Comment
