@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from runbook_lib import license, messages, orders, policy, titles
 from runbook_lib.cases.base import Case
@@ -79,7 +79,7 @@ class Desk:
         return LicenseOrder(
             operation_id,
             question,
-            case.settings.now() - timedelta(seconds=case.settings.settle_s),
+            self._quiet_before(),
             issued=issued,
             pipelines=tuple(pipelines.get(operation_id, ())),
             issues=_of(operation_id, issues),
@@ -100,7 +100,7 @@ class Desk:
             yield LicenseOrder(
                 operation_id,
                 question,
-                self.case.settings.now() - timedelta(seconds=self.case.settings.settle_s),
+                self._quiet_before(),
                 pipelines=tuple(pipelines.get(operation_id, ())),
                 issues=(issue,),
                 mail=self.case.answer(question),
@@ -113,6 +113,11 @@ class Desk:
             since = min(since, earlier.created_at - orders.JOB_LIMIT)
         variable = self.case.settings.mechanizer_variable_operation
         return self.gitlab.find_pipelines(self.project, variable=variable, since=since)
+
+    def _quiet_before(self) -> datetime:
+        """What ended before this does nothing any more, by the clock that stamps pipelines: ours may differ from it."""
+        settings = self.case.settings
+        return (self.gitlab.answered_at or settings.now()) - timedelta(seconds=settings.settle_s)
 
     def evidence(self, operation_id: str) -> Evidence | None:
         """What there is of an order, whatever became of it."""

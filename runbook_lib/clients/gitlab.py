@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from pydantic import SecretStr
 
 from runbook_lib.clients.gitlab_refusals import REFUSALS
-from runbook_lib.clients.http import Service, Session, listed
+from runbook_lib.clients.http import Service, Session, answered_at, listed
 from runbook_lib.errors import RefusedError, UnavailableError
 from runbook_lib.models import Pipeline, TrackerIssue
 from runbook_lib.redaction import original
@@ -30,7 +30,12 @@ class GitLab:
         base_url: `https://gitlab.com`.
         token: A token with `api` scope.
         session: The run's connection pool.
+
+    Attributes:
+        answered_at: When it last answered with a list, by its own clock; None before, or if it does not say.
     """
+
+    answered_at: datetime | None = None
 
     def __init__(self, base_url: str, token: SecretStr, session: Session) -> None:
         headers = {"PRIVATE-TOKEN": token.get_secret_value()}
@@ -112,6 +117,7 @@ class GitLab:
         page = "1"
         for _ in range(LAST_PAGE):
             response = self._service.read(path, {**params, "per_page": "100", "page": page})
+            self.answered_at = answered_at(response) or self.answered_at
             yield from self._service.parsed(response, lambda items: listed(items, parse))
             page = response.headers.get("x-next-page", "")
             if not page:

@@ -20,6 +20,8 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar, cast
 from urllib.parse import urljoin, urlsplit
 
@@ -394,6 +396,15 @@ class Service:
 
     def _url(self, path: str) -> str:
         return f"{self.base_url}/{path.lstrip('/')}"
+
+
+def answered_at(response: httpx.Response) -> datetime | None:
+    """When a service answered by its own clock: its `Date` header, or None if there is none that can be read."""
+    try:
+        moment = parsedate_to_datetime(response.headers.get_list("date")[0])
+    except (IndexError, ValueError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def listed(items: Any, parse: Callable[[Any], _T]) -> list[_T]:

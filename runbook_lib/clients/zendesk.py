@@ -10,12 +10,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
-import httpx
-
-from runbook_lib.clients.http import Service, Session, listed
+from runbook_lib.clients.http import Service, Session, answered_at, listed
 from runbook_lib.clients.pages import is_sign_in_page
 from runbook_lib.clients.refusals import CREDENTIALS
 from runbook_lib.clients.zendesk_refusals import obstacle, refusals
@@ -68,7 +65,7 @@ class Zendesk:
         """A ticket, and the service's own time of the answer, to the second."""
         try:
             response = self._service.read(f"api/v2/tickets/{ticket_id}.json", {"include": "users,organizations"})
-            return self._service.parsed(response, self._ticket), _date(response)
+            return self._service.parsed(response, self._ticket), answered_at(response)
         except RefusedError as exc:
             if exc.status == 404:
                 raise RefusedError(
@@ -434,15 +431,6 @@ def _kept(audit: Mapping[str, Any]) -> KeptComment:
 def _moment(text: str) -> datetime:
     """A stamp. One without a zone is of UTC, as all of Zendesk's are; a naive one could not be compared."""
     moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _date(response: httpx.Response) -> datetime | None:
-    """The moment in the `Date` header, or None if there is none that can be read."""
-    try:
-        moment = parsedate_to_datetime(response.headers.get_list("date")[0])
-    except (IndexError, ValueError):
-        return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

@@ -179,6 +179,15 @@ def test_trigger_whose_answer_is_lost(answer: Answer | Exception) -> None:
     assert TRIGGER not in str(caught.value)
 
 
+def test_the_last_list_tells_gitlabs_own_time() -> None:
+    """An answer without a `Date` leaves what an earlier one said."""
+    client = gitlab(Wire(reply(json=[], headers={"Date": "Sat, 28 Nov 2026 11:00:00 GMT"}), reply(json=[])))
+    assert client.answered_at is None
+    for _ in range(2):
+        client.find_pipelines(43, variable="A", since=SINCE)
+        assert datetime(2026, 11, 28, 11, tzinfo=UTC) == client.answered_at
+
+
 def test_find_pipelines() -> None:
     """Pipelines are found by a variable that they were started with, on whatever page they are."""
     wire = Wire(
