@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from benchmarks.rows import CannotMeasureError, Row
-from runbook_lib.errors import RunbookError
+from runbook_lib.domain.errors import RunbookError
 
 ALL_MET, MISSED, NOT_MEASURED = 0, 1, 3
 """Exit statuses. A goal that is missed counts for more than a figure that is missing; 2 is a wrong command line."""

@@ -18,9 +18,9 @@ from typing import Any
 
 from benchmarks.rows import CannotMeasureError, Row, alternate, run
 from benchmarks.runs import executed
-from runbook_lib.chains import file_name
-from runbook_lib.heads import Head, Heads
-from runbook_lib.keyring import KeyRing, Signer
+from runbook_lib.ledger.chains import file_name
+from runbook_lib.ledger.heads import Head, Heads
+from runbook_lib.ledger.keyring import KeyRing, Signer
 
 TICKETS, RUNS = 2_500, 4
 PAIRS = 3
@@ -66,7 +66,7 @@ def _make(profile: Path, record: bytes, cells: list[str]) -> list[Path]:
 
 
 def _journal(folder: Path, ring: KeyRing, signer: Signer, events: list[tuple[str, dict[str, Any]]]) -> None:
-    """Write a ticket's journal and its head. Source: `runbook_lib.chains`, the form of a line."""
+    """Write a ticket's journal and its head. Source: `runbook_lib.ledger.chains`, the form of a line."""
     lines: list[bytes] = []
     before = "0" * 64
     for number, (kind, fields) in enumerate(events, start=1):

@@ -11,7 +11,7 @@ import httpx
 
 from benchmarks.rows import CannotMeasureError, Row, seconds, within
 from runbook_lib.clients.http import Service, Session
-from runbook_lib.errors import OutcomeUnknownError, UnavailableError
+from runbook_lib.domain.errors import OutcomeUnknownError, UnavailableError
 
 TRIES_STATED = 4
 FAILING_STATED_S = 10

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 import textwrap
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -22,14 +21,11 @@ from enum import StrEnum
 import htpy as h
 from tabulate import tabulate
 
-from runbook_lib import envelopes
-from runbook_lib.models import Answer, Verdict, Window
+from runbook_lib.domain.models import Answer, Verdict, Window
+from runbook_lib.domain.plain_text import PREVIEW_LIMIT, clean, clean_lines
 
 MIME = "application/vnd.license-runbook.step+json"
 """The part of a cell's output that a program reads; HTML and text show the same to people."""
-CELL_LIMIT = 240
-"""Characters of one value that are shown; longer text says how long it is."""
-PREVIEW_LIMIT = 4000
 _WIDTH = 100
 _SHORT = 52
 """Characters of a value that may stay on one line in a column that is kept whole."""
@@ -144,30 +140,6 @@ class Card:
     parts: tuple[Part, ...] = ()
 
 
-def clean(value: object, limit: int = CELL_LIMIT) -> str:
-    """One line of harmless text: control, format and direction characters are named, length is bounded.
-
-    Licenses are taken out first: what is cut, quoted or laid out is no longer found by whoever looks for them later.
-    """
-    whole = envelopes.without(str(value))
-    words = "".join(_visible(char) for char in whole[: limit + 1])
-    return words if len(words) <= limit else f"{words[:limit]}… ({len(whole):,} characters)"
-
-
-def clean_lines(value: str, limit: int = PREVIEW_LIMIT) -> str:
-    """As `clean`, but line ends stay."""
-    lines = envelopes.without(value).replace("\r\n", "\n")
-    shown = "".join(char if char == "\n" else _visible(char) for char in lines[: limit + 1])
-    return shown if len(shown) <= limit else f"{shown[:limit]}… ({len(lines):,} characters)"
-
-
-def size(count: int) -> str:
-    """A file's size for people: bytes in, "12 kB" out."""
-    if count < 1000:
-        return f"{count} bytes"
-    return f"{count / 1000:.0f} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
-
-
 def verdict_parts(verdict: Verdict) -> tuple[Part, ...]:
     """A verdict's timeline and its rulings."""
     rows = [(f"{_MARKS[r.holds]} {r.holds}", r.rule, r.reason, r.origin) for r in verdict.rulings]
@@ -206,15 +178,6 @@ def html(card: Card) -> str:
         "margin:4px 0px;max-width:1000px;overflow-wrap:break-word;overflow-wrap:anywhere"
     )
     return str(h.div(style=box)[head, [_part_html(part, card.tone) for part in card.parts]])
-
-
-def _visible(char: str) -> str:
-    if char.isprintable():
-        return char
-    kind = unicodedata.category(char)
-    if char in "\n\t\r" or kind.startswith("Z"):
-        return " "
-    return f"‹U+{ord(char):04X}›"
 
 
 def _part_text(part: Part) -> str:

@@ -31,14 +31,14 @@ from email.utils import parseaddr
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
-from runbook_lib import answers, license, messages, policy, titles
 from runbook_lib.clients.gitlab import GitLab
 from runbook_lib.clients.http import Session
-from runbook_lib.errors import InputError, OutcomeUnknownError, RunbookError, UnavailableError
-from runbook_lib.models import TrackerIssue
-from runbook_lib.orders import is_under_way, users_issued
+from runbook_lib.domain import answers, license, messages, policy, titles
+from runbook_lib.domain.errors import InputError, OutcomeUnknownError, RunbookError, UnavailableError
+from runbook_lib.domain.models import TrackerIssue
+from runbook_lib.domain.orders import is_under_way, users_issued
+from runbook_lib.domain.titles import Mark
 from runbook_lib.settings import JobRequest, JobSettings
-from runbook_lib.titles import Mark
 
 GENERIC_LICENSEE = {
     "Name": "GitLab Support",

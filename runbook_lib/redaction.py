@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from runbook_lib import content_kinds, envelopes, finder
-from runbook_lib.errors import InputError
+from runbook_lib.domain import content_kinds, envelopes, finder
+from runbook_lib.domain.errors import InputError
 from runbook_lib.settings import JobSettings, Settings
 
 LEAST_CHARS = 6

@@ -32,10 +32,10 @@ from platformdirs import user_data_path
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from runbook_lib import answers, pasted, policy
 from runbook_lib.addresses import is_loopback
-from runbook_lib.errors import InputError
-from runbook_lib.messages import SLACK_CHANNEL
+from runbook_lib.domain import answers, pasted, policy
+from runbook_lib.domain.errors import InputError
+from runbook_lib.domain.messages import SLACK_CHANNEL
 
 ROOT = Path(__file__).resolve().parent.parent
 """The checkout: notebooks, outputs and `.env` are found here from any working directory."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from runbook_lib import files
-from runbook_lib.errors import InputError
+from runbook_lib.domain.errors import InputError
 
 COPIES = "open"
 """The folder, beside the runbooks, of the copies that have a ticket's number filled in."""

@@ -19,7 +19,7 @@ from typing import Any
 import nbformat
 from tabulate import tabulate
 
-from runbook_lib.journal import Journal
+from runbook_lib.ledger.journal import Journal
 from runbook_lib.settings import ROOT, Settings
 
 WAIT = "import os, pathlib, time; pathlib.Path({mark!r}).write_text(str(os.getpid())); time.sleep(60)"

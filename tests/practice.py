@@ -26,7 +26,7 @@ from typing import Any
 
 import nbformat
 
-from runbook_lib.messages import Seal, find_seal
+from runbook_lib.domain.messages import Seal, find_seal
 from runbook_lib.sandbox import server
 from runbook_lib.sandbox.world import REAL_CLOCK
 

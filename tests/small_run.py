@@ -6,7 +6,7 @@ import json
 import sys
 from pathlib import Path
 
-from runbook_lib import runner
+from runbook_lib.run import runner
 from runbook_lib.settings import Settings
 
 if __name__ == "__main__":

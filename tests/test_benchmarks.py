@@ -14,7 +14,7 @@ from benchmarks import __main__ as command
 from benchmarks import driver, rows, runs, services
 from benchmarks.driver import ALL_MET, MISSED, NOT_MEASURED, Benchmark
 from benchmarks.rows import CannotMeasureError, Row
-from runbook_lib.errors import InputError
+from runbook_lib.domain.errors import InputError
 from runbook_lib.settings import ROOT
 
 MET = Row("a figure", "1.00 s", "another 2.00 s", 0.5, goal=1.1)

@@ -15,8 +15,6 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from runbook_lib.display import (
-    CELL_LIMIT,
-    PREVIEW_LIMIT,
     Card,
     DecisionPath,
     Link,
@@ -27,15 +25,13 @@ from runbook_lib.display import (
     Table,
     Timeline,
     Tone,
-    clean,
-    clean_lines,
     html,
-    size,
     text,
     verdict_parts,
     window_words,
 )
-from runbook_lib.models import Answer, Ruling, Verdict, Window
+from runbook_lib.domain.models import Answer, Ruling, Verdict, Window
+from runbook_lib.domain.plain_text import CELL_LIMIT, PREVIEW_LIMIT, clean, clean_lines, size
 
 WINDOW = Window(date(2026, 11, 6), date(2026, 11, 20), date(2026, 11, 23), date(2026, 11, 22))
 TAGS = {"div", "span", "p", "bdi", "table", "thead", "tbody", "tr", "th", "td", "pre", "a", "ol", "li"}

@@ -190,7 +190,7 @@ def test_a_colleague_took_the_ticket_meanwhile(own_world: World) -> None:
 
 FULL = """
 import resource, sys
-from runbook_lib import cli
+from runbook_lib.cli import main as cli
 
 pytestmark = [pytest.mark.apart, pytest.mark.slow]
 limit = int(sys.argv.pop(1))

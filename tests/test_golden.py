@@ -17,7 +17,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from runbook_lib.papermill_engine import PROGRESS
+from runbook_lib.run.papermill_engine import PROGRESS
 from runbook_lib.settings import ROOT
 from tests.practice import World, start
 

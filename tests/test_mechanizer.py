@@ -37,12 +37,14 @@ from cryptography.hazmat.primitives.serialization import (
 from pydantic import SecretStr
 
 import runbook_lib
-from runbook_lib import cli, license, mechanizer, messages, titles
-from runbook_lib.budget import Budget
+from runbook_lib import mechanizer
+from runbook_lib.cli import main as cli
 from runbook_lib.clients import http as http_module
+from runbook_lib.clients.budget import Budget
 from runbook_lib.clients.gitlab import GitLab
 from runbook_lib.clients.http import Session
-from runbook_lib.errors import InputError, OutcomeUnknownError, RefusedError, RunbookError, UnavailableError
+from runbook_lib.domain import license, messages, titles
+from runbook_lib.domain.errors import InputError, OutcomeUnknownError, RefusedError, RunbookError, UnavailableError
 from runbook_lib.settings import JobRequest, JobSettings
 from tests.configuration import without_configuration
 

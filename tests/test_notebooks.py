@@ -13,11 +13,11 @@ import nbformat
 import pytest
 
 from runbook_lib import templates
-from runbook_lib.answers import QUESTIONS
 from runbook_lib.cases import license_not_received, start_here, weekday_triage, weekend_license
 from runbook_lib.cases.base import Case
+from runbook_lib.domain.answers import QUESTIONS
 from runbook_lib.records import asked
-from runbook_lib.runner import REVIEW
+from runbook_lib.run.runner import REVIEW
 from runbook_lib.settings import ROOT
 from tests.practice import World
 

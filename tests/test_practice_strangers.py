@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from runbook_lib import demo
+from runbook_lib.cli import demo
 from tests.practice import World, start
 
 ASKED = {

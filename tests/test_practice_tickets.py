@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from runbook_lib import license
+from runbook_lib.domain import license
 from tests.practice import WORLD_DATE, Ran, World, start
 
 pytestmark = pytest.mark.slow

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from runbook_lib import license, triage
+from runbook_lib.domain import license, triage
 from tests.practice import Ran, World, start
 
 pytestmark = pytest.mark.slow

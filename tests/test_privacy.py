@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from runbook_lib import doctor, files
-from runbook_lib.cli import main
-from runbook_lib.doctor import State
-from runbook_lib.performing import Performance
+from runbook_lib import files
+from runbook_lib.cli import doctor
+from runbook_lib.cli.doctor import State
+from runbook_lib.cli.main import main
+from runbook_lib.jupyter.performing import Performance
 from runbook_lib.records.exporting import write
 from runbook_lib.settings import Settings
 from tests.configuration import without_configuration

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from runbook_lib import policy
-from runbook_lib.errors import InputError
+from runbook_lib.domain import policy
+from runbook_lib.domain.errors import InputError
 from runbook_lib.settings import JobRequest, JobSettings, Settings
 from tests.configuration import without_configuration
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from runbook_lib import templates
-from runbook_lib.errors import InputError
+from runbook_lib.domain.errors import InputError
 from runbook_lib.settings import ROOT
 
 WEEKEND = ROOT / "notebooks" / "weekend_license.ipynb"

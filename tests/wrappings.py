@@ -15,7 +15,7 @@ from urllib.parse import quote
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from runbook_lib.envelopes import boundary_line
+from runbook_lib.domain.envelopes import boundary_line
 
 Wrapping = Callable[[str], str]
 EXAMPLES = settings(deadline=None, max_examples=int(os.environ.get("PROPERTY_EXAMPLES", "60")))

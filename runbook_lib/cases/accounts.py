@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from runbook_lib import policy
 from runbook_lib.cases.unread import Unread
 from runbook_lib.clients.customersdot import CustomersDot
-from runbook_lib.errors import RefusedError, UnavailableError
-from runbook_lib.models import Account, Fact, SoldLicense, Source
+from runbook_lib.domain import policy
+from runbook_lib.domain.errors import RefusedError, UnavailableError
+from runbook_lib.domain.models import Account, Fact, SoldLicense, Source
 
 NOT_CONFIGURED = "CustomersDot is not configured here (RUNBOOK_CUSTOMERSDOT_COOKIE)."
 

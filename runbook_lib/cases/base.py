@@ -17,15 +17,15 @@ from typing import Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar
 
 from IPython import get_ipython
 
-from runbook_lib import answers, templates
+from runbook_lib import templates
 from runbook_lib.cases.cards import effect_data
 from runbook_lib.cases.downloads import Downloads
 from runbook_lib.cases.services import Progress, Services, connect
 from runbook_lib.cases.walk import Prefill, Walk
 from runbook_lib.clients.zendesk import Zendesk
-from runbook_lib.display import Card, Paragraph, Part, Table, Tone, clean
-from runbook_lib.effects import Effect, EffectResult, Effects
-from runbook_lib.errors import (
+from runbook_lib.display import Card, Paragraph, Part, Table, Tone
+from runbook_lib.domain import answers
+from runbook_lib.domain.errors import (
     InputError,
     NeedsAnswerError,
     OutcomeUnknownError,
@@ -34,8 +34,10 @@ from runbook_lib.errors import (
     RunbookError,
     UnavailableError,
 )
-from runbook_lib.journal import Journal
-from runbook_lib.models import Comment, EffectState, Evidence, Outcome, Person, Ticket
+from runbook_lib.domain.models import Comment, EffectState, Evidence, Outcome, Person, Ticket
+from runbook_lib.domain.plain_text import clean
+from runbook_lib.ledger.effects import Effect, EffectResult, Effects
+from runbook_lib.ledger.journal import Journal
 from runbook_lib.results import StepResult, show, somebody_is_there
 from runbook_lib.settings import Settings
 

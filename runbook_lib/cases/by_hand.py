@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import date, timedelta
 from pathlib import Path
 
-from runbook_lib import finder, orders, policy
 from runbook_lib.cases.base import Case
 from runbook_lib.cases.issuing import Desk
 from runbook_lib.cases.tracker import Issuance
-from runbook_lib.display import clean
-from runbook_lib.effects import EffectResult
-from runbook_lib.errors import InputError, OutcomeUnknownError
-from runbook_lib.models import Ticket
+from runbook_lib.domain import finder, orders, policy
+from runbook_lib.domain.errors import InputError, OutcomeUnknownError
+from runbook_lib.domain.models import Ticket
+from runbook_lib.domain.plain_text import clean
+from runbook_lib.ledger.effects import EffectResult
 
 
 def check_nothing_under_way(case: Case, email: str, users: int) -> None:

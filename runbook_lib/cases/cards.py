@@ -6,8 +6,8 @@ from dataclasses import asdict
 from typing import Any
 
 from runbook_lib.display import Paragraph, Part, Table, Tone
-from runbook_lib.effects import EffectResult
-from runbook_lib.models import EffectState, Evidence
+from runbook_lib.domain.models import EffectState, Evidence
+from runbook_lib.ledger.effects import EffectResult
 
 _STATE_WORDS = {
     EffectState.PLANNED: "planned",

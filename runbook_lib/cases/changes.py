@@ -12,12 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from runbook_lib import image_types, messages
 from runbook_lib.cases.base import Case
 from runbook_lib.cases.reach import check_reply_arrives
 from runbook_lib.clients.zendesk import Zendesk
-from runbook_lib.display import clean
-from runbook_lib.errors import (
+from runbook_lib.domain import image_types, messages
+from runbook_lib.domain.errors import (
     InputError,
     NeedsAnswerError,
     NotAsSentError,
@@ -25,8 +24,9 @@ from runbook_lib.errors import (
     RefusedError,
     UnavailableError,
 )
-from runbook_lib.models import Evidence, KeptComment, Person, Ticket
-from runbook_lib.screenshots import MAX_BYTES
+from runbook_lib.domain.models import Evidence, KeptComment, Person, Ticket
+from runbook_lib.domain.plain_text import clean
+from runbook_lib.ocr import MAX_BYTES
 
 PATIENCE_S = 5.0
 """How long a rehearsal waits for Slack."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from runbook_lib.clients.zendesk import Zendesk
-from runbook_lib.display import size
-from runbook_lib.errors import InputError
-from runbook_lib.models import Attachment
+from runbook_lib.domain.errors import InputError
+from runbook_lib.domain.models import Attachment
+from runbook_lib.domain.plain_text import size
 
 MOST_FILES = 300
 """Files of one ticket that are looked at; what is left out is named."""

@@ -11,7 +11,6 @@ from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Any, ClassVar, cast
 
-from runbook_lib import answers, evidence, identity, messages, policy
 from runbook_lib.cases.accounts import Sold, look_up, sold_facts
 from runbook_lib.cases.base import Case, step
 from runbook_lib.cases.by_hand import made_by_hand
@@ -24,9 +23,11 @@ from runbook_lib.cases.thread import first_message
 from runbook_lib.cases.tracker import Issuance, Tracker
 from runbook_lib.cases.unread import Unread, check_before_scope
 from runbook_lib.cases.walk import Prefill
-from runbook_lib.display import Paragraph, Part, Table, Tone, clean, verdict_parts
-from runbook_lib.errors import InputError, NeedsAnswerError, PersonNeededError, RefusedError, UnavailableError
-from runbook_lib.models import Answer, Fact, Facts, Outcome, Ruling, Source, TrackerIssue, Verdict
+from runbook_lib.display import Paragraph, Part, Table, Tone, verdict_parts
+from runbook_lib.domain import answers, evidence, identity, messages, policy
+from runbook_lib.domain.errors import InputError, NeedsAnswerError, PersonNeededError, RefusedError, UnavailableError
+from runbook_lib.domain.models import Answer, Fact, Facts, Outcome, Ruling, Source, TrackerIssue, Verdict
+from runbook_lib.domain.plain_text import clean
 from runbook_lib.results import StepResult
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from runbook_lib import answers, evidence
 from runbook_lib.cases.base import Case
 from runbook_lib.cases.license_files import HeldLicense, LicenseFiles
-from runbook_lib.display import clean
-from runbook_lib.errors import InputError
-from runbook_lib.models import Fact, Source
-from runbook_lib.pasted import plain
-from runbook_lib.policy import PAID_PLANS
+from runbook_lib.domain import answers, evidence
+from runbook_lib.domain.errors import InputError
+from runbook_lib.domain.models import Fact, Source
+from runbook_lib.domain.pasted import plain
+from runbook_lib.domain.plain_text import clean
+from runbook_lib.domain.policy import PAID_PLANS
 
 _OF_ORGANIZATION = ("deployment", "account_type", "plan", "users_in_license")
 

@@ -10,17 +10,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from runbook_lib import license, messages, orders, policy, titles
 from runbook_lib.cases.base import Case
 from runbook_lib.cases.license_files import load_public_key
 from runbook_lib.cases.reach import check_reply_arrives
 from runbook_lib.cases.tracker import Issuance, SettledIssue, Tracker
 from runbook_lib.display import Paragraph, Part, Table
-from runbook_lib.effects import EffectResult
-from runbook_lib.errors import InputError, LicenseError, OutcomeUnknownError, PersonNeededError, UnavailableError
-from runbook_lib.models import Check, EffectState, Evidence, Pipeline, TrackerIssue
-from runbook_lib.orders import Do, LicenseOrder, Step
-from runbook_lib.titles import Mark
+from runbook_lib.domain import license, messages, orders, policy, titles
+from runbook_lib.domain.errors import InputError, LicenseError, OutcomeUnknownError, PersonNeededError, UnavailableError
+from runbook_lib.domain.models import Check, EffectState, Evidence, Pipeline, TrackerIssue
+from runbook_lib.domain.orders import Do, LicenseOrder, Step
+from runbook_lib.domain.titles import Mark
+from runbook_lib.ledger.effects import EffectResult
 
 MOST_ATTEMPTS = 20
 MOST_STARTS = 2

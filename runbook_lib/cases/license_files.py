@@ -10,15 +10,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from runbook_lib import finder, license
 from runbook_lib.cases.base import Case
 from runbook_lib.cases.downloads import MOST_FILES
 from runbook_lib.cases.unread import Unread, look
-from runbook_lib.content_kinds import Kind
-from runbook_lib.display import clean
-from runbook_lib.errors import InputError, LicenseError
-from runbook_lib.finder import Content
-from runbook_lib.models import Attachment, Comment, Source
+from runbook_lib.domain import finder, license
+from runbook_lib.domain.content_kinds import Kind
+from runbook_lib.domain.errors import InputError, LicenseError
+from runbook_lib.domain.finder import Content
+from runbook_lib.domain.models import Attachment, Comment, Source
+from runbook_lib.domain.plain_text import clean
 from runbook_lib.settings import Settings
 
 MOST_LICENSES = 10

@@ -11,7 +11,6 @@ from dataclasses import asdict
 from datetime import date, timedelta
 from typing import ClassVar, cast
 
-from runbook_lib import answers, license, messages, policy
 from runbook_lib.cases.base import step
 from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, effect_tone, evidence_words
 from runbook_lib.cases.changes import Comment, LicenseCopy
@@ -20,8 +19,9 @@ from runbook_lib.cases.thread import by_customer
 from runbook_lib.cases.tracker import Found, Issuance, Tracker
 from runbook_lib.cases.weekend_license import WeekendLicense
 from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone
-from runbook_lib.errors import InputError, NeedsAnswerError, OutcomeUnknownError, PersonNeededError
-from runbook_lib.models import Answer, EffectState, Evidence, Outcome, TrackerIssue
+from runbook_lib.domain import answers, license, messages, policy
+from runbook_lib.domain.errors import InputError, NeedsAnswerError, OutcomeUnknownError, PersonNeededError
+from runbook_lib.domain.models import Answer, EffectState, Evidence, Outcome, TrackerIssue
 from runbook_lib.results import StepResult
 
 

@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runbook_lib import files, image_types, screenshots
+from runbook_lib import files, ocr
 from runbook_lib.cases.downloads import MOST_FILES
-from runbook_lib.display import clean, size
-from runbook_lib.errors import InputError, RunbookError
-from runbook_lib.models import Attachment, Comment
-from runbook_lib.screenshots import Page, Reading
-from runbook_lib.widgets import Picture, Suggestion
+from runbook_lib.domain import image_types
+from runbook_lib.domain.errors import InputError, RunbookError
+from runbook_lib.domain.models import Attachment, Comment
+from runbook_lib.domain.plain_text import clean, size
+from runbook_lib.jupyter.widgets import Picture, Suggestion
+from runbook_lib.ocr import Page, Reading
 
 MOST_IMAGES = 6
 MOST_NAMES = 20
@@ -135,7 +136,7 @@ class Album:
                 contents.append((name, Path(path).read_bytes()))
             except OSError as exc:
                 notes.append(f"{name} was not used: {exc}")
-        if contents and not screenshots.available():
+        if contents and not ocr.available():
             notes.append(HOW_TO_INSTALL)
         return self._pictures(contents, notes, say)
 
@@ -143,17 +144,17 @@ class Album:
         shown, pages = [], []
         for name, content in contents:
             try:
-                shown.append(Picture(screenshots.thumbnail(content, name=name), name))
+                shown.append(Picture(ocr.thumbnail(content, name=name), name))
             except InputError as exc:
                 notes.append(str(exc))
                 continue
-            if screenshots.available():
+            if ocr.available():
                 page = self._page(name, content, say)
                 if isinstance(page, Page):
                     pages.append(page)
                 else:
                     notes.append(page)
-        agreed = screenshots.agreement(pages)
+        agreed = ocr.agreement(pages)
         found: dict[str, tuple[Suggestion, ...]] = {
             reading.name: (_suggestion(reading, _where(pages, reading)),) for reading in agreed.readings
         }
@@ -168,7 +169,7 @@ class Album:
         if digest not in self._pages:
             say(f"reading {name}")
             try:
-                self._pages[digest] = screenshots.read(content, name=name)
+                self._pages[digest] = ocr.read(content, name=name)
             except InputError as exc:
                 self._pages[digest] = str(exc)
         return self._pages[digest]
@@ -180,7 +181,7 @@ def keep(folder: Path, file_name: str, content: bytes) -> str:
     Raises:
         InputError: It is no image, too large, or cannot be kept.
     """
-    kind = screenshots.media_type(content, name=file_name)
+    kind = ocr.media_type(content, name=file_name)
     path = folder / "screenshots" / f"{hashlib.sha256(content).hexdigest()[:16]}.{kind.partition('/')[2]}"
     try:
         files.make_folder(path.parent)
@@ -192,8 +193,8 @@ def keep(folder: Path, file_name: str, content: bytes) -> str:
 
 def _content(file: Attachment, download: Download) -> bytes | str:
     """What is in a file, or why that cannot be said."""
-    if file.size > screenshots.MAX_BYTES:
-        return f"it has {size(file.size)}; at most {size(screenshots.MAX_BYTES)} are read."
+    if file.size > ocr.MAX_BYTES:
+        return f"it has {size(file.size)}; at most {size(ocr.MAX_BYTES)} are read."
     try:
         return download(file)
     except RunbookError as exc:
@@ -219,7 +220,7 @@ def _reason(file: Attachment, content: bytes | str) -> str | None:
 def _is_tiny(content: bytes) -> bool:
     """Whether an image is an icon. One that cannot be decoded is not called so: what is wrong with it is said later."""
     try:
-        return screenshots.is_tiny(content)
+        return ocr.is_tiny(content)
     except InputError:
         return False
 

@@ -16,15 +16,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runbook_lib import answers
 from runbook_lib.display import Card, Link, Paragraph, Part, Preview, Table, Tone, html, text
-from runbook_lib.errors import InputError, RunbookError
-from runbook_lib.models import EffectState, Outcome
-from runbook_lib.performing import Performance, Progress
+from runbook_lib.domain import answers
+from runbook_lib.domain.errors import InputError, RunbookError
+from runbook_lib.domain.models import EffectState, Outcome
+from runbook_lib.jupyter.performing import Performance, Progress
+from runbook_lib.jupyter.widgets import Button
 from runbook_lib.redaction import Redactor
 from runbook_lib.results import StepResult
 from runbook_lib.settings import Settings
-from runbook_lib.widgets import Button
 
 if TYPE_CHECKING:
     from runbook_lib.cases.base import Case

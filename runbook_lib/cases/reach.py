@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from runbook_lib.cases.base import Case
 from runbook_lib.clients.zendesk_refusals import ROLE
-from runbook_lib.display import clean
-from runbook_lib.errors import PersonNeededError
-from runbook_lib.models import Person
+from runbook_lib.domain.errors import PersonNeededError
+from runbook_lib.domain.models import Person
+from runbook_lib.domain.plain_text import clean
 
 
 def check_operator(case: Case) -> None:

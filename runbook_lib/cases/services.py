@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from IPython.display import Pretty, clear_output, display
 
-from runbook_lib.budget import Budget
+from runbook_lib.clients.budget import Budget
 from runbook_lib.clients.customersdot import CustomersDot
 from runbook_lib.clients.gitlab import GitLab
 from runbook_lib.clients.http import Session
 from runbook_lib.clients.slack import Slack
 from runbook_lib.clients.zendesk import Zendesk
-from runbook_lib.display import clean
-from runbook_lib.errors import InputError
+from runbook_lib.domain.errors import InputError
+from runbook_lib.domain.plain_text import clean
 from runbook_lib.settings import Settings
 
 PROGRESS = "runbook_progress"

@@ -10,15 +10,17 @@ from datetime import date
 from pathlib import Path
 from typing import ClassVar, cast
 
-from runbook_lib import answers, policy, routing, templates
+from runbook_lib import templates
 from runbook_lib.cases.base import step
 from runbook_lib.cases.emergency import Emergency
 from runbook_lib.cases.thread import by_customer, opened_by_us
 from runbook_lib.cases.tracker import Found, Tracker
 from runbook_lib.cases.unread import check_before_scope
-from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone, clean, verdict_parts
-from runbook_lib.errors import InputError
-from runbook_lib.models import Answer, Outcome, Ruling, Verdict
+from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone, verdict_parts
+from runbook_lib.domain import answers, policy, routing
+from runbook_lib.domain.errors import InputError
+from runbook_lib.domain.models import Answer, Outcome, Ruling, Verdict
+from runbook_lib.domain.plain_text import clean
 from runbook_lib.results import StepResult, somebody_is_there
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from runbook_lib.display import Part, Preview, clean
-from runbook_lib.models import Comment, Ticket
+from runbook_lib.display import Part, Preview
+from runbook_lib.domain.models import Comment, Ticket
+from runbook_lib.domain.plain_text import clean
 
 MESSAGE_LIMIT = 1500
 """Characters of a message that are shown; the ticket has the rest."""

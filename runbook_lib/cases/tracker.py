@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
-from runbook_lib import messages, orders, policy, titles
 from runbook_lib.cases.base import Case
 from runbook_lib.clients.gitlab import GitLab
-from runbook_lib.display import clean
-from runbook_lib.errors import InputError, PersonNeededError
-from runbook_lib.models import Evidence, TrackerIssue
-from runbook_lib.titles import Mark
+from runbook_lib.domain import messages, orders, policy, titles
+from runbook_lib.domain.errors import InputError, PersonNeededError
+from runbook_lib.domain.models import Evidence, TrackerIssue
+from runbook_lib.domain.plain_text import clean
+from runbook_lib.domain.titles import Mark
 
 
 @dataclass(frozen=True)

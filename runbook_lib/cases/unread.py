@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from runbook_lib import answers
-from runbook_lib.display import clean
-from runbook_lib.errors import NeedsAnswerError, RunbookError, UnavailableError
-from runbook_lib.models import Answer, Facts, Ruling, Source
+from runbook_lib.domain import answers
+from runbook_lib.domain.errors import NeedsAnswerError, RunbookError, UnavailableError
+from runbook_lib.domain.models import Answer, Facts, Ruling, Source
+from runbook_lib.domain.plain_text import clean
 
 _LICENSE = ("deployment", "plan", "expires_on", "users_in_license")
 _TELLS = {Source.LICENSE_FILE: _LICENSE, Source.CUSTOMERSDOT: _LICENSE, Source.SCREENSHOT: answers.ON_SCREENSHOTS}

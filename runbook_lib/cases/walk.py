@@ -20,13 +20,14 @@ import htpy as h
 import ipywidgets
 from IPython.display import display, update_display
 
-from runbook_lib import answers
 from runbook_lib.cases.pictures import Album, Pictures, keep
 from runbook_lib.cases.press import Press
-from runbook_lib.display import Card, Paragraph, Part, Tone, clean
-from runbook_lib.errors import InputError, NeedsAnswerError, RunbookError
+from runbook_lib.display import Card, Paragraph, Part, Tone
+from runbook_lib.domain import answers
+from runbook_lib.domain.errors import InputError, NeedsAnswerError, RunbookError
+from runbook_lib.domain.plain_text import clean
+from runbook_lib.jupyter.widgets import Field, Form, Kind, Page, StateLine, close
 from runbook_lib.results import StepResult
-from runbook_lib.widgets import Field, Form, Kind, Page, StateLine, close
 
 if TYPE_CHECKING:
     from runbook_lib.cases.base import Case

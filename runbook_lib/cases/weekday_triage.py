@@ -12,16 +12,15 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import ClassVar, cast
 
-from runbook_lib import answers, identity, messages, pasted, policy, triage
 from runbook_lib.cases.base import step
 from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, effect_tone
 from runbook_lib.cases.changes import Comment, SlackPost
 from runbook_lib.cases.emergency import Emergency
 from runbook_lib.cases.walk import Prefill
 from runbook_lib.clients.customersdot import customer_page, license_page, seat_link_page
-from runbook_lib.display import DecisionPath, Link, Paragraph, Part, Preview, Stop, Table, Tone, clean
-from runbook_lib.effects import EffectResult
-from runbook_lib.errors import (
+from runbook_lib.display import DecisionPath, Link, Paragraph, Part, Preview, Stop, Table, Tone
+from runbook_lib.domain import answers, identity, messages, pasted, policy, triage
+from runbook_lib.domain.errors import (
     InputError,
     NeedsAnswerError,
     OutcomeUnknownError,
@@ -30,7 +29,7 @@ from runbook_lib.errors import (
     RunbookError,
     UnavailableError,
 )
-from runbook_lib.models import (
+from runbook_lib.domain.models import (
     Account,
     Answer,
     EffectState,
@@ -42,6 +41,8 @@ from runbook_lib.models import (
     Source,
     Verdict,
 )
+from runbook_lib.domain.plain_text import clean
+from runbook_lib.ledger.effects import EffectResult
 from runbook_lib.results import StepResult
 
 MOST_ROWS = 15

@@ -10,7 +10,6 @@ from dataclasses import asdict
 from datetime import date, timedelta
 from typing import ClassVar, cast
 
-from runbook_lib import answers, evidence, messages, policy
 from runbook_lib.cases.base import step
 from runbook_lib.cases.by_hand import check_nothing_under_way, made_by_hand, manual_form, manual_issuance
 from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, effect_tone, evidence_words
@@ -24,10 +23,10 @@ from runbook_lib.cases.reach import check_reply_arrives
 from runbook_lib.cases.tracker import Issuance, Tracker
 from runbook_lib.cases.unread import check_before_asking
 from runbook_lib.cases.walk import Prefill
-from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone, clean
-from runbook_lib.effects import EffectResult
-from runbook_lib.errors import InputError, NeedsAnswerError
-from runbook_lib.models import (
+from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone
+from runbook_lib.domain import answers, evidence, messages, policy
+from runbook_lib.domain.errors import InputError, NeedsAnswerError
+from runbook_lib.domain.models import (
     Answer,
     EffectState,
     Evidence,
@@ -37,6 +36,8 @@ from runbook_lib.models import (
     Source,
     Verdict,
 )
+from runbook_lib.domain.plain_text import clean
+from runbook_lib.ledger.effects import EffectResult
 from runbook_lib.results import StepResult
 
 _FIGURES = {

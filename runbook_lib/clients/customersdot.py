@@ -15,8 +15,8 @@ from pydantic import SecretStr
 
 from runbook_lib.clients.http import NOT_PERFORMED, Service, Session, listed
 from runbook_lib.clients.refusals import CREDENTIALS, RIGHTS, Refusals, Row
-from runbook_lib.errors import RefusedError, UnavailableError
-from runbook_lib.models import Account, SeatLink, SoldLicense
+from runbook_lib.domain.errors import RefusedError, UnavailableError
+from runbook_lib.domain.models import Account, SeatLink, SoldLicense
 
 PER_PAGE = 100
 LAST_PAGE = 50

@@ -17,7 +17,7 @@ from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from runbook_lib import addresses
-from runbook_lib.errors import RefusedError, UnavailableError
+from runbook_lib.domain.errors import RefusedError, UnavailableError
 
 HTTPS_PORT = 443
 Resolve = Callable[[str, int], Sequence[str]]

@@ -14,8 +14,8 @@ from pydantic import SecretStr
 
 from runbook_lib.clients.gitlab_refusals import REFUSALS
 from runbook_lib.clients.http import Service, Session, answered_at, listed
-from runbook_lib.errors import RefusedError, UnavailableError
-from runbook_lib.models import Pipeline, TrackerIssue
+from runbook_lib.domain.errors import RefusedError, UnavailableError
+from runbook_lib.domain.models import Pipeline, TrackerIssue
 from runbook_lib.redaction import original
 
 LAST_PAGE = 50

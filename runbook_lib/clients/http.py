@@ -29,10 +29,10 @@ import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential_jitter
 
 from runbook_lib.addresses import is_loopback
-from runbook_lib.budget import Budget
+from runbook_lib.clients.budget import Budget
 from runbook_lib.clients.gate import Gate
 from runbook_lib.clients.refusals import UNKNOWN, Refusals
-from runbook_lib.errors import InputError, OutcomeUnknownError, RefusedError, UnavailableError
+from runbook_lib.domain.errors import InputError, OutcomeUnknownError, RefusedError, UnavailableError
 from runbook_lib.redaction import Redactor
 from runbook_lib.settings import JobSettings, Settings
 

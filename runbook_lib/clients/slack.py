@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from runbook_lib.clients.http import Service, Session, listed
 from runbook_lib.clients.slack_refusals import LATER, REFUSALS, UNSURE
-from runbook_lib.errors import NotAsSentError, RefusedError, UnavailableError
+from runbook_lib.domain.errors import NotAsSentError, RefusedError, UnavailableError
 from runbook_lib.redaction import original
 
 EVENT = "license_runbook"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from runbook_lib.clients.refusals import CREDENTIALS, RIGHTS, Refusals, Row
-from runbook_lib.models import Person
+from runbook_lib.domain.models import Person
 
 ROLE = (
     "Ask a Zendesk admin for a role that may reply publicly and edit tickets, or use the token of somebody who has one."

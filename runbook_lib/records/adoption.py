@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from runbook_lib import files
-from runbook_lib.display import clean
-from runbook_lib.errors import InputError, RunbookError, UnavailableError
-from runbook_lib.journal import Journal
-from runbook_lib.models import Status
+from runbook_lib.domain.errors import InputError, RunbookError, UnavailableError
+from runbook_lib.domain.models import Status
+from runbook_lib.domain.plain_text import clean
+from runbook_lib.ledger.journal import Journal
 from runbook_lib.records.archive import Archive
 from runbook_lib.records.reading import Record, mapping, read, text
 from runbook_lib.records.runs import finite

@@ -21,11 +21,11 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Any, Self
 
-from runbook_lib.chains import Chain, merged
-from runbook_lib.errors import InputError
-from runbook_lib.heads import Heads
-from runbook_lib.journal import Journal
-from runbook_lib.keyring import KeyRing
+from runbook_lib.domain.errors import InputError
+from runbook_lib.ledger.chains import Chain, merged
+from runbook_lib.ledger.heads import Heads
+from runbook_lib.ledger.journal import Journal
+from runbook_lib.ledger.keyring import KeyRing
 from runbook_lib.records import union
 from runbook_lib.records.runs import SUFFIX, Event, Run, finished, stray, together
 from runbook_lib.records.union import Problem

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, timedelta
 
-from runbook_lib import answers
-from runbook_lib.answers import UNKNOWN, Question
-from runbook_lib.display import clean
-from runbook_lib.errors import InputError
-from runbook_lib.models import Outcome, Status
+from runbook_lib.domain import answers
+from runbook_lib.domain.answers import UNKNOWN, Question
+from runbook_lib.domain.errors import InputError
+from runbook_lib.domain.models import Outcome, Status
+from runbook_lib.domain.plain_text import clean
 from runbook_lib.records.runs import Wanted
 
 DAYS = 7

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from runbook_lib import files
-from runbook_lib.errors import InputError, UnavailableError
+from runbook_lib.domain.errors import InputError, UnavailableError
 from runbook_lib.records.runs import MOMENTS, Run
 
 COLUMNS = (*Run.__dataclass_fields__, "note")

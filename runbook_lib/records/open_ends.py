@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
-from runbook_lib.answers import QUESTIONS
-from runbook_lib.models import Status
+from runbook_lib.domain.answers import QUESTIONS
+from runbook_lib.domain.models import Status
 from runbook_lib.records.runs import CASE, Run, State
 
 

@@ -22,7 +22,8 @@ import nh3
 from markupsafe import Markup
 from tabulate import tabulate
 
-from runbook_lib.display import Tone, clean, clean_lines
+from runbook_lib.display import Tone
+from runbook_lib.domain.plain_text import clean, clean_lines
 from runbook_lib.records.reading import Cell, Output, Record, mapping, mappings
 from runbook_lib.records.verification import Verification
 from runbook_lib.redaction import Redactor

@@ -16,7 +16,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from runbook_lib.display import Table
-from runbook_lib.models import Outcome
+from runbook_lib.domain.models import Outcome
 from runbook_lib.records.runs import Run
 
 if TYPE_CHECKING:

@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from runbook_lib.display import MIME, size
-from runbook_lib.errors import InputError
+from runbook_lib.display import MIME
+from runbook_lib.domain.errors import InputError
+from runbook_lib.domain.plain_text import size
 from runbook_lib.records.archive import opened
 from runbook_lib.records.runs import finite
 

@@ -16,10 +16,13 @@ from IPython.display import display
 
 from runbook_lib.clients.http import Session
 from runbook_lib.clients.zendesk import Zendesk
-from runbook_lib.display import Card, Paragraph, Part, Table, Tone, clean, text
-from runbook_lib.errors import InputError, RunbookError
-from runbook_lib.journal import Journal
-from runbook_lib.models import Outcome, Status
+from runbook_lib.display import Card, Paragraph, Part, Table, Tone, text
+from runbook_lib.domain.errors import InputError, RunbookError
+from runbook_lib.domain.models import Outcome, Status
+from runbook_lib.domain.plain_text import clean
+from runbook_lib.jupyter.widgets import Field, Form
+from runbook_lib.jupyter.widgets import Kind as Fill
+from runbook_lib.ledger.journal import Journal
 from runbook_lib.records import asked, plots
 from runbook_lib.records.archive import Archive
 from runbook_lib.records.open_ends import Kind, OpenEnd, first_sentence, open_ends
@@ -28,8 +31,6 @@ from runbook_lib.records.story import story
 from runbook_lib.records.verification import Finding, Verifier
 from runbook_lib.results import StepResult, show, somebody_is_there
 from runbook_lib.settings import Settings
-from runbook_lib.widgets import Field, Form
-from runbook_lib.widgets import Kind as Fill
 
 RUNBOOK = "review_records"
 MOST_ROWS = 200

@@ -12,7 +12,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from runbook_lib.models import Outcome, Status
+from runbook_lib.domain.models import Outcome, Status
 
 SUFFIX = ".ipynb"
 MOMENTS = ("started_at", "since")

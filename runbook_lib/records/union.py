@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from runbook_lib.chains import FILE_NAME, KEY_DIGITS, Chain, file_name, key_of
+from runbook_lib.ledger.chains import FILE_NAME, KEY_DIGITS, Chain, file_name, key_of
 from runbook_lib.records.runs import key_part
 
 CHECKPOINTS = ".ipynb_checkpoints"

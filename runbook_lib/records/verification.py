@@ -21,10 +21,10 @@ from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 
-from runbook_lib.chains import FILE_NAME, file_name, key_of
-from runbook_lib.errors import InputError, RunbookError
-from runbook_lib.messages import Seal, find_seal
-from runbook_lib.models import Comment
+from runbook_lib.domain.errors import InputError, RunbookError
+from runbook_lib.domain.messages import Seal, find_seal
+from runbook_lib.domain.models import Comment
+from runbook_lib.ledger.chains import FILE_NAME, file_name, key_of
 from runbook_lib.records.archive import Archive, Ledger, opened
 from runbook_lib.records.runs import ADOPTED_WORDS, Run, State
 

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from runbook_lib.errors import InputError
+from runbook_lib.domain.errors import InputError
 from runbook_lib.sandbox.server import BAD_USAGE, serve
 
 __all__ = ["main"]

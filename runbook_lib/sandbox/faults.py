@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeGuard
 
-from runbook_lib.errors import InputError
+from runbook_lib.domain.errors import InputError
 
 __all__ = ["FLAGS", "KINDS", "LONGEST_S", "METHODS", "PRESETS", "STATES", "WIRE_KINDS", "Fault", "Faults"]
 

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from runbook_lib.errors import InputError
+from runbook_lib.domain.errors import InputError
 from runbook_lib.sandbox.faults import FLAGS, KINDS, LONGEST_S, METHODS, PRESETS, STATES, Fault, Faults
 from runbook_lib.sandbox.page import HEADERS, document, foreign
 from runbook_lib.sandbox.replies import Refusal, fields_of

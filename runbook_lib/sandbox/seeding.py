@@ -15,9 +15,10 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from runbook_lib import license as license_file
-from runbook_lib import messages, policy, titles
-from runbook_lib.errors import InputError, UnavailableError
+from runbook_lib.domain import license as license_file
+from runbook_lib.domain import messages, policy, titles
+from runbook_lib.domain.errors import InputError, UnavailableError
+from runbook_lib.domain.titles import Mark
 from runbook_lib.sandbox import (
     tickets,
     tickets_of_strangers,
@@ -37,7 +38,6 @@ from runbook_lib.sandbox.world import (
     to_the_millisecond,
     to_the_second,
 )
-from runbook_lib.titles import Mark
 
 __all__ = ["make_world"]
 

@@ -19,7 +19,7 @@ from typing import IO, Any
 
 from filelock import FileLock, Timeout
 
-from runbook_lib.errors import InputError, UnavailableError
+from runbook_lib.domain.errors import InputError, UnavailableError
 from runbook_lib.sandbox.seeding import make_world
 from runbook_lib.sandbox.world import DESCRIPTOR_NAME, HEALTH_PATH, USERS_NAME, world_date
 

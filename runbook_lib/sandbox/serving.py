@@ -22,7 +22,7 @@ from typing import Any
 import uvicorn
 from filelock import FileLock, Timeout
 
-from runbook_lib.errors import InputError
+from runbook_lib.domain.errors import InputError
 from runbook_lib.sandbox.app import create_app
 from runbook_lib.sandbox.connections import Connection
 from runbook_lib.sandbox.faults import Faults

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from runbook_lib.errors import InputError
+from runbook_lib.domain.errors import InputError
 from runbook_lib.sandbox.store import Row, Store
 
 __all__ = [

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from runbook_lib import screenshots
+from runbook_lib import ocr
 from runbook_lib.cases import walk
 from tests.cases.walking import Screen, sit_down
 from tests.practice import World, start
@@ -31,11 +31,11 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
     return found
 
 
-_read = cache(screenshots.read)
+_read = cache(ocr.read)
 """Reads an image really, but the same one only once for all tests of this process."""
 
 
 @pytest.fixture(autouse=True)
 def images_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The practice world's images are the same in each test."""
-    monkeypatch.setattr(screenshots, "read", _read)
+    monkeypatch.setattr(ocr, "read", _read)

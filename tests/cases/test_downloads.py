@@ -7,8 +7,8 @@ import pytest
 from runbook_lib.cases import downloads
 from runbook_lib.cases.downloads import Downloads
 from runbook_lib.clients.zendesk import Zendesk
-from runbook_lib.errors import InputError, UnavailableError
-from runbook_lib.models import Attachment
+from runbook_lib.domain.errors import InputError, UnavailableError
+from runbook_lib.domain.models import Attachment
 from tests.clients.wire import Answer, Wire, reply
 
 DESK = "https://team.zendesk.com"

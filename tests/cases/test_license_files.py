@@ -14,10 +14,10 @@ from runbook_lib.cases.base import Case
 from runbook_lib.cases.downloads import MOST_FILES, Downloads
 from runbook_lib.cases.license_files import MOST_LICENSES, LicenseFiles
 from runbook_lib.clients.zendesk import Zendesk
-from runbook_lib.errors import InputError
-from runbook_lib.models import Attachment, Comment
+from runbook_lib.domain.errors import InputError
+from runbook_lib.domain.models import Attachment, Comment
 from tests.clients.wire import Answer, Wire, reply
-from tests.test_finder import CODE, mail, zipped
+from tests.domain.test_finder import CODE, mail, zipped
 from tests.wrappings import WRAPPINGS, body_of, runs_of
 
 FIELD = Path(__file__).parent.parent / "data" / "field"

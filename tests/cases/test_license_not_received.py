@@ -9,7 +9,7 @@ import pytest
 
 from runbook_lib.cases.license_not_received import LicenseNotReceived
 from runbook_lib.cases.weekend_license import WeekendLicense
-from runbook_lib.errors import InputError, NeedsAnswerError, OutcomeUnknownError, PersonNeededError
+from runbook_lib.domain.errors import InputError, NeedsAnswerError, OutcomeUnknownError, PersonNeededError
 from tests.practice import World, start
 
 

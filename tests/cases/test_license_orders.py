@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from runbook_lib import messages, titles
 from runbook_lib.cases.license_not_received import LicenseNotReceived
 from runbook_lib.cases.weekend_license import WeekendLicense
-from runbook_lib.errors import OutcomeUnknownError, PersonNeededError
+from runbook_lib.domain import messages, titles
+from runbook_lib.domain.errors import OutcomeUnknownError, PersonNeededError
 from tests.practice import World, start
 
 pytestmark = pytest.mark.slow

@@ -17,9 +17,9 @@ from runbook_lib.cases import press as pressing
 from runbook_lib.cases import services
 from runbook_lib.cases.weekday_triage import WeekdayTriage
 from runbook_lib.cases.weekend_license import WeekendLicense
-from runbook_lib.errors import UnavailableError
-from runbook_lib.models import Outcome
-from runbook_lib.performing import Performance
+from runbook_lib.domain.errors import UnavailableError
+from runbook_lib.domain.models import Outcome
+from runbook_lib.jupyter.performing import Performance
 from runbook_lib.sandbox import server
 from runbook_lib.settings import ROOT, Settings
 from tests.cases.walking import (
@@ -465,7 +465,7 @@ def test_a_performing_process_has_the_profile_of_its_case(here: World, monkeypat
         return process
 
     popen = subprocess.Popen
-    monkeypatch.setattr("runbook_lib.performing.subprocess.Popen", begin)
+    monkeypatch.setattr("runbook_lib.jupyter.performing.subprocess.Popen", begin)
     ours = Performance(Settings.load(), "weekend_license", 1001)
     ours.begin({})
     assert "broken off" in list(ours.progress())[-1].error

@@ -11,7 +11,7 @@ import pytest
 from runbook_lib.cases.changes import Comment
 from runbook_lib.cases.license_not_received import LicenseNotReceived
 from runbook_lib.cases.weekend_license import WeekendLicense
-from runbook_lib.errors import InputError, OutcomeUnknownError, PersonNeededError, RefusedError
+from runbook_lib.domain.errors import InputError, OutcomeUnknownError, PersonNeededError, RefusedError
 from tests.cases.test_weekend_license import to_scope, to_users
 from tests.practice import World, start
 

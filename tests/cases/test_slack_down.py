@@ -8,7 +8,7 @@ import pytest
 
 from runbook_lib.cases.weekday_triage import WeekdayTriage
 from runbook_lib.cases.weekend_license import WeekendLicense
-from runbook_lib.errors import UnavailableError
+from runbook_lib.domain.errors import UnavailableError
 from tests.cases.walking import PARAMETERS, Screen, plan, press, run, state
 from tests.practice import Ran, World
 

@@ -16,12 +16,12 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.padding import PKCS7
 
-from runbook_lib import license
 from runbook_lib.cases.license_not_received import LicenseNotReceived
 from runbook_lib.cases.start_here import StartHere
 from runbook_lib.cases.weekday_triage import WeekdayTriage
 from runbook_lib.cases.weekend_license import WeekendLicense
-from runbook_lib.errors import InputError, NeedsAnswerError
+from runbook_lib.domain import license
+from runbook_lib.domain.errors import InputError, NeedsAnswerError
 from runbook_lib.results import StepResult
 from tests.cases.walking import Screen, fields, row, run, sit_down, way
 from tests.practice import World, start

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from runbook_lib.cases.thread import by_customer, first_message, opened_by_us
 from runbook_lib.display import Preview
-from runbook_lib.models import Comment, Person, Ticket
+from runbook_lib.domain.models import Comment, Person, Ticket
 
 AT = datetime(2026, 11, 21, 8, 30, tzinfo=UTC)
 ADA = Person(11, "Ada", "ada@customer.example", "end-user")

@@ -13,9 +13,9 @@ from runbook_lib.cases.license_not_received import LicenseNotReceived
 from runbook_lib.cases.start_here import StartHere
 from runbook_lib.cases.weekday_triage import WeekdayTriage
 from runbook_lib.cases.weekend_license import WeekendLicense
-from runbook_lib.errors import NeedsAnswerError, RunbookError, UnavailableError
+from runbook_lib.domain.errors import NeedsAnswerError, RunbookError, UnavailableError
+from tests.domain.test_finder import zipped
 from tests.practice import World, start
-from tests.test_finder import zipped
 
 ANSWERED = {"plan": "premium", "expires_on": "2026-11-06", "users_in_license": "250"}
 FAULTS: list[dict[str, Any]] = [

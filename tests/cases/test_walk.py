@@ -11,15 +11,16 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from runbook_lib import answers, templates
+from runbook_lib import templates
 from runbook_lib.cases import base, pictures
 from runbook_lib.cases.start_here import StartHere
 from runbook_lib.cases.weekday_triage import WeekdayTriage
 from runbook_lib.cases.weekend_license import WeekendLicense
 from runbook_lib.display import html
-from runbook_lib.errors import InputError, NeedsAnswerError, RunbookError
-from runbook_lib.models import Outcome
-from runbook_lib.screenshots import Page, Reading
+from runbook_lib.domain import answers
+from runbook_lib.domain.errors import InputError, NeedsAnswerError, RunbookError
+from runbook_lib.domain.models import Outcome
+from runbook_lib.ocr import Page, Reading
 from runbook_lib.settings import ROOT
 from tests.cases.walking import (
     NOTHING,
@@ -226,7 +227,7 @@ def test_what_is_typed_over_a_confirmed_value_is_the_engineers(here: World) -> N
 def test_an_image_that_is_read_once_is_not_read_again(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Running the cell again is quick."""
     read: list[str] = []
-    real = pictures.screenshots.read
+    real = pictures.ocr.read
     monkeypatch.setattr(
         pictures.screenshots, "read", lambda content, name: read.append(name) or real(content, name=name)
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from runbook_lib.cases.weekday_triage import WeekdayTriage
-from runbook_lib.errors import NeedsAnswerError, PersonNeededError
+from runbook_lib.domain.errors import NeedsAnswerError, PersonNeededError
 from runbook_lib.results import StepResult
 from tests.practice import World, start
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from runbook_lib import license, messages
 from runbook_lib.cases.weekend_license import WeekendLicense
-from runbook_lib.errors import InputError, NeedsAnswerError, OutcomeUnknownError, PersonNeededError
+from runbook_lib.domain import license, messages
+from runbook_lib.domain.errors import InputError, NeedsAnswerError, OutcomeUnknownError, PersonNeededError
 from runbook_lib.results import StepResult
 from runbook_lib.settings import Settings
 from tests.practice import WORLD_DATE, World, start

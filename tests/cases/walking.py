@@ -9,9 +9,9 @@ import pytest
 
 from runbook_lib.cases import base
 from runbook_lib.cases.walk import Walk
+from runbook_lib.jupyter.widgets import Button
 from runbook_lib.results import StepResult
 from runbook_lib.settings import ROOT
-from runbook_lib.widgets import Button
 from tests.practice import World
 
 ROBIN = "UPDATE tickets SET assignee_id = (SELECT id FROM users WHERE name = 'Robin Weekend') WHERE id = ?"

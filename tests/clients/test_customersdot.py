@@ -12,8 +12,8 @@ from pydantic import SecretStr
 
 from runbook_lib.clients import customersdot
 from runbook_lib.clients.customersdot import CustomersDot
-from runbook_lib.errors import RefusedError, RunbookError, UnavailableError
-from runbook_lib.models import Account, SeatLink, SoldLicense
+from runbook_lib.domain.errors import RefusedError, RunbookError, UnavailableError
+from runbook_lib.domain.models import Account, SeatLink, SoldLicense
 from tests.clients.wire import Wire, reply
 
 EMAIL = "admin@customer.example"

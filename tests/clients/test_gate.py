@@ -9,7 +9,7 @@ import pytest
 
 from runbook_lib.clients.gate import Gate
 from runbook_lib.clients.http import Service, Session
-from runbook_lib.errors import RefusedError, UnavailableError
+from runbook_lib.domain.errors import RefusedError, UnavailableError
 from tests.clients.wire import PUBLIC
 
 OWN = "https://team.zendesk.com"

@@ -12,8 +12,8 @@ import pytest
 from pydantic import SecretStr
 
 from runbook_lib.clients.gitlab import LAST_PAGE, GitLab
-from runbook_lib.errors import OutcomeUnknownError, RefusedError, UnavailableError
-from runbook_lib.models import Pipeline, TrackerIssue
+from runbook_lib.domain.errors import OutcomeUnknownError, RefusedError, UnavailableError
+from runbook_lib.domain.models import Pipeline, TrackerIssue
 from tests.clients.wire import Answer, Wire, reply
 
 LABEL = "Mechanizer::Emergency License Generation"

@@ -12,7 +12,7 @@ import pytest
 
 from runbook_lib.clients import http
 from runbook_lib.clients.http import Service, listed
-from runbook_lib.errors import InputError, OutcomeUnknownError, RefusedError, RunbookError, UnavailableError
+from runbook_lib.domain.errors import InputError, OutcomeUnknownError, RefusedError, RunbookError, UnavailableError
 from tests.clients.wire import Answer, Wire, reply
 
 OWN = "https://desk.example"

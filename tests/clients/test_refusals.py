@@ -11,9 +11,9 @@ from pydantic import SecretStr
 from runbook_lib.clients.gitlab import GitLab
 from runbook_lib.clients.zendesk import Zendesk
 from runbook_lib.clients.zendesk_refusals import obstacle
-from runbook_lib.errors import RefusedError
-from runbook_lib.models import KeptComment, Person
-from runbook_lib.orders import pipeline_words
+from runbook_lib.domain.errors import RefusedError
+from runbook_lib.domain.models import KeptComment, Person
+from runbook_lib.domain.orders import pipeline_words
 from tests.clients.test_zendesk import FOUND, TICKET
 from tests.clients.wire import Wire, reply
 

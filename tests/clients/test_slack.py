@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from runbook_lib.clients.slack import Slack
-from runbook_lib.errors import NotAsSentError, OutcomeUnknownError, RefusedError, UnavailableError
+from runbook_lib.domain.errors import NotAsSentError, OutcomeUnknownError, RefusedError, UnavailableError
 from tests.clients.wire import Answer, Wire, reply
 
 CHANNEL = "C0123456789"

@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from runbook_lib.clients.zendesk import Zendesk, plain
-from runbook_lib.errors import InputError, OutcomeUnknownError, PersonNeededError, RefusedError, UnavailableError
-from runbook_lib.models import Attachment, Comment, KeptComment, Organization, Person, Ticket
+from runbook_lib.domain.errors import InputError, OutcomeUnknownError, PersonNeededError, RefusedError, UnavailableError
+from runbook_lib.domain.models import Attachment, Comment, KeptComment, Organization, Person, Ticket
 from tests.clients.wire import Answer, Wire, reply
 
 DESK = "https://team.zendesk.com"

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from runbook_lib.budget import Budget
+from runbook_lib.clients.budget import Budget
 from runbook_lib.clients.gate import Gate
 from runbook_lib.clients.http import Session
 

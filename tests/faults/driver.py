@@ -22,8 +22,8 @@ import httpx
 
 from runbook_lib.cases import license_not_received, weekday_triage, weekend_license  # noqa: F401 - warm for the fork
 from runbook_lib.clients import http
-from runbook_lib.errors import RunbookError
-from runbook_lib.journal import Journal
+from runbook_lib.domain.errors import RunbookError
+from runbook_lib.ledger.journal import Journal
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 TIMEOUT_S = 0.6

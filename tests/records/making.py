@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from runbook_lib.display import MIME
-from runbook_lib.journal import Journal
-from runbook_lib.keyring import KeyRing
-from runbook_lib.messages import Seal, seal_note
-from runbook_lib.models import Comment
+from runbook_lib.domain.messages import Seal, seal_note
+from runbook_lib.domain.models import Comment
+from runbook_lib.ledger.journal import Journal
+from runbook_lib.ledger.keyring import KeyRing
 from runbook_lib.records.archive import Archive, Ledger
 from runbook_lib.records.verification import Verifier
 

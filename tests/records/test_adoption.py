@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from runbook_lib.errors import InputError, JournalError, UnavailableError
+from runbook_lib.domain.errors import InputError, JournalError, UnavailableError
 from runbook_lib.records.adoption import adopt
 from runbook_lib.records.runs import State
 from runbook_lib.settings import Settings
@@ -176,7 +176,7 @@ def test_a_journal_that_cannot_be_written(
     shelf: Shelf, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The copy is taken back."""
-    from runbook_lib.journal import Journal
+    from runbook_lib.ledger.journal import Journal
 
     def fail(*_: object, **__: object) -> None:
         raise UnavailableError("The disk is full.")

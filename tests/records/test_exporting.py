@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from runbook_lib.errors import InputError, UnavailableError
+from runbook_lib.domain.errors import InputError, UnavailableError
 from runbook_lib.records import exporting
 from runbook_lib.records.exporting import COLUMNS, FORMATS, export
 from runbook_lib.records.runs import Run, State

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from runbook_lib.display import Card, DecisionPath, Paragraph, Stop, Table, Timeline, Tone, html
-from runbook_lib.policy import Rules
+from runbook_lib.domain.policy import Rules
 from runbook_lib.records import page
 from runbook_lib.records.reading import read
 from runbook_lib.records.verification import Code, Finding, Verification
@@ -169,7 +169,7 @@ def test_what_our_steps_show_is_kept(tmp_path: Path) -> None:
     """Every tag and style that `display` writes passes; only places in the page are left out."""
     from datetime import date
 
-    from runbook_lib import policy
+    from runbook_lib.domain import policy
 
     window = policy.license_window(date(2026, 11, 6), date(2026, 11, 21), Rules())
     parts = (

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from runbook_lib.errors import InputError
+from runbook_lib.domain.errors import InputError
 from runbook_lib.records import reading
 from runbook_lib.records.reading import read
 from tests.records.making import WORDS, notebook, step

@@ -14,10 +14,10 @@ from typing import Any
 import nbformat
 import pytest
 
-from runbook_lib import journal as journal_module
 from runbook_lib.display import MIME
-from runbook_lib.errors import InputError
-from runbook_lib.keyring import KeyRing
+from runbook_lib.domain.errors import InputError
+from runbook_lib.ledger import journal as journal_module
+from runbook_lib.ledger.keyring import KeyRing
 from runbook_lib.records import asked, review
 from runbook_lib.records.open_ends import Kind, OpenEnd, open_ends
 from runbook_lib.records.review import Review

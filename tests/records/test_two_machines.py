@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from runbook_lib.keyring import KeyRing
-from runbook_lib.models import Comment
+from runbook_lib.domain.models import Comment
+from runbook_lib.ledger.keyring import KeyRing
 from runbook_lib.records.archive import Archive
 from runbook_lib.records.page import verdict
 from runbook_lib.records.runs import State

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from runbook_lib.errors import InputError, JournalError, RefusedError
-from runbook_lib.keyring import KeyRing
-from runbook_lib.models import Comment
+from runbook_lib.domain.errors import InputError, JournalError, RefusedError
+from runbook_lib.domain.models import Comment
+from runbook_lib.ledger.keyring import KeyRing
 from runbook_lib.records.archive import Archive
 from runbook_lib.records.verification import Code, Verifier
 from runbook_lib.settings import ROOT

@@ -17,7 +17,7 @@ from email.message import EmailMessage
 
 import pytest
 
-from runbook_lib.errors import InputError, UnavailableError
+from runbook_lib.domain.errors import InputError, UnavailableError
 from runbook_lib.sandbox import server
 from runbook_lib.sandbox.world import opened
 

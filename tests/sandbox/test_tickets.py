@@ -6,8 +6,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from runbook_lib import license as license_file
-from runbook_lib.errors import InputError, LicenseError
+from runbook_lib.domain import license as license_file
+from runbook_lib.domain.errors import InputError, LicenseError
 from runbook_lib.sandbox.seeding import TICKETS
 from runbook_lib.sandbox.tickets import emergency_date, weekday_date
 from runbook_lib.sandbox.world import opened

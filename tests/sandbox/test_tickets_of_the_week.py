@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from runbook_lib import license as license_file
+from runbook_lib.domain import license as license_file
 from runbook_lib.sandbox.server import make_world
 from runbook_lib.sandbox.world import opened
 

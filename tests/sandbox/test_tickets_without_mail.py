@@ -7,12 +7,12 @@ from datetime import date, timedelta
 
 import pytest
 
-from runbook_lib import license as license_file
-from runbook_lib import messages, titles
-from runbook_lib.errors import LicenseError
+from runbook_lib.domain import license as license_file
+from runbook_lib.domain import messages, titles
+from runbook_lib.domain.errors import LicenseError
+from runbook_lib.domain.titles import Mark
 from runbook_lib.sandbox.server import make_world
 from runbook_lib.sandbox.world import opened
-from runbook_lib.titles import Mark
 
 SATURDAY = "2026-11-21"
 TICKETS = {

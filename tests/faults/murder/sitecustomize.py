@@ -37,7 +37,7 @@ def event() -> None:
 
 
 if COUNTER:
-    from runbook_lib.journal import Journal
+    from runbook_lib.ledger.journal import Journal
 
     append = Journal.append
 

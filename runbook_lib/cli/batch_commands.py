@@ -1,0 +1,180 @@
+"""The command `runbook batch`: many tickets, one bar, a line for each as it ends, and a table."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runbook_lib.domain.errors import InputError
+
+if TYPE_CHECKING:
+    from runbook_lib.run.batch import Ending
+    from runbook_lib.run.batch_list import Row
+    from runbook_lib.settings import Settings
+
+    Practice = Callable[[Settings], AbstractContextManager[None]]
+
+MOST_WORKERS = 64
+_HELP = """\
+Runs many tickets, several at once. LIST is a CSV file with the columns ticket, runbook (or auto, which is also the
+default) and any parameter; `-` is standard input. Tickets' numbers can be given in its place. Without --perform it
+rehearses. A batch that was interrupted goes on where it was when the same command is given again. Exit status: that of
+the worst ticket."""
+COLUMNS = ("line", "ticket", "runbook", "end", "summary", "missing", "record", "seconds", "exit_status")
+
+
+def add_command(commands: Any, practice: Practice) -> None:
+    """Add it to the parser's commands; `practice` keeps a practice world running while it is needed."""
+    batch = commands.add_parser("batch", help="run many tickets from a list", description=_HELP)
+    batch.add_argument("what", nargs="*", metavar="LIST|TICKET", help="one CSV file or -, or tickets' numbers")
+    batch.add_argument("--perform", action="store_true", help="change things; without it every run only rehearses")
+    batch.add_argument("--workers", metavar="N", help="how many at once (default: one more than there are cores)")
+    batch.add_argument("--json", action="store_true", help="print one JSON object")
+    batch.add_argument("--csv", type=Path, metavar="FILE", help="write the table to a file as well")
+    batch.set_defaults(command=lambda given: _batch(given, practice))
+
+
+def _batch(given: argparse.Namespace, practice: Practice) -> int:
+    from tqdm import tqdm
+
+    from runbook_lib.records import exporting
+    from runbook_lib.run import batch
+    from runbook_lib.settings import Settings
+
+    began = time.monotonic()
+    local = Settings.local()
+    workers = _workers(given.workers)
+    if given.csv:
+        exporting.refuse_to_replace(given.csv)
+    rows = [_checked(row, local, perform=given.perform) for row in _rows(given.what)]
+    out = sys.stderr if given.json else sys.stdout
+    with practice(local), tqdm(unit="ticket", disable=not sys.stderr.isatty(), leave=False) as bar:
+
+        def say(words: str) -> None:
+            bar.write(words, file=out)
+            out.flush()
+
+        def start(left: int) -> None:
+            bar.reset(left)
+            how = "Performing" if given.perform else "Rehearsing"
+            say(f"{how} {left} of {len(rows)} tickets, {min(workers, max(left, 1))} at once.")
+
+        def end(ending: Ending) -> None:
+            bar.update()
+            say(_line(ending))
+
+        def interrupt(running: int, cancelled: bool) -> None:
+            runs = "1 run" if running == 1 else f"{running} runs"
+            going = "1 run goes on to its end" if running == 1 else f"{runs} go on to their end"
+            say(f"Cancelling {runs}." if cancelled else f"Stopping: {going}. Press Ctrl-C again to cancel.")
+
+        endings = batch.run(
+            rows, local, perform=given.perform, workers=workers, on_start=start, on_end=end, on_interrupt=interrupt
+        )
+    seconds = round(time.monotonic() - began, 1)
+    _report(endings, seconds, as_json=given.json)
+    if given.csv:
+        exporting.write(given.csv, exporting.table([ending.plain for ending in endings], COLUMNS))
+    return batch.worst(endings)
+
+
+def _rows(what: Sequence[str]) -> list[Row]:
+    """The list: a file, standard input, or tickets that were named one by one.
+
+    Raises:
+        InputError: There is none, or it cannot be read.
+    """
+    from runbook_lib.domain import pasted
+    from runbook_lib.domain.answers import QUESTIONS
+    from runbook_lib.run import batch_list
+
+    if what and all(pasted.ticket(word) is not None for word in what):
+        return batch_list.of_tickets(what)
+    if len(what) > 1:
+        wrong = next(word for word in what if pasted.ticket(word) is None)
+        raise InputError(f"{wrong!r} is no ticket's number. Give tickets' numbers, or one CSV file.")
+    if not what and sys.stdin.isatty():
+        raise InputError("No tickets. Give tickets' numbers or a CSV file, or send a list to standard input.")
+    return batch_list.read(_content(what[0] if what else "-"), set(QUESTIONS))
+
+
+def _content(name: str) -> bytes:
+    if name == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(name).read_bytes()
+    except OSError as exc:
+        raise InputError(f"The list {name} cannot be read: {exc.strerror}. Check the path.") from exc
+
+
+def _checked(row: Row, local: Settings, *, perform: bool) -> Row:
+    """A row with what is wrong with it, as far as that can be told before anything runs."""
+    from runbook_lib.run import automatic, runner
+
+    if row.problem:
+        return row
+    try:
+        runbook, answers = automatic.first(local, row.runbook, row.answers)
+        runner.check(_template(local, runbook), row.ticket, answers, perform=perform)
+    except InputError as exc:
+        return replace(row, problem=str(exc))
+    return row
+
+
+@cache
+def _template(local: Settings, runbook: str) -> Path:
+    from runbook_lib.run import runner
+
+    return runner.template(local, runbook)
+
+
+def _workers(words: str | None) -> int:
+    """How many runs at once.
+
+    Raises:
+        InputError: It is no such number.
+    """
+    from runbook_lib.domain import answers
+    from runbook_lib.run import batch
+
+    number = batch.usual_workers() if words is None else answers.count("--workers", words, least=1)
+    if number > MOST_WORKERS:
+        raise InputError(f"--workers is {number}; at most {MOST_WORKERS} runs at once are expected.")
+    return number
+
+
+def _line(ending: Ending) -> str:
+    from runbook_lib.domain.plain_text import clean
+
+    runbook = ending.report.get("runbook") or ending.row.runbook
+    return clean(f"  {ending.row.ticket or '?'}  {runbook}: {ending.end}. {ending.summary}", 200)
+
+
+def _report(endings: Sequence[Ending], seconds: float, *, as_json: bool) -> None:
+    from runbook_lib.domain.plain_text import clean
+
+    counts = dict(Counter(ending.end for ending in endings).most_common())
+    if as_json:
+        tickets = [ending.plain for ending in endings]
+        sys.stdout.write(json.dumps({"tickets": tickets, "counts": counts, "seconds": seconds}, indent=2) + "\n")
+        return
+    from tabulate import tabulate
+
+    rows = [
+        (clean(e.row.ticket, 40), clean(str(e.plain["runbook"]), 30), e.end, clean(e.summary, 300)) for e in endings
+    ]
+    heads = ("ticket", "runbook", "end", "what")
+    sys.stdout.write(
+        "\n" + tabulate(rows, headers=heads, maxcolwidths=[None, None, None, 72], disable_numparse=True) + "\n\n"
+    )
+    counted = ", ".join(f"{number} {end}" for end, number in counts.items())
+    sys.stdout.write(f"{len(endings)} tickets in {seconds} s: {counted}\n")

@@ -1,0 +1,371 @@
+"""What a person may tell a runbook: each parameter defined once, with its kind, its check and its words.
+
+The notebooks' parameters cells, the checks of the runner and the steps all read the same definitions.
+*Unknown* is a value of its own: the word `unknown`, never an empty string, zero or *no*.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from email_validator import EmailNotValidError, validate_email
+
+from runbook_lib.domain import pasted
+from runbook_lib.domain.errors import InputError
+from runbook_lib.domain.policy import MAX_USERS, PAID_PLANS
+
+UNKNOWN = "unknown"
+MAX_TICKET = 10**12
+FIRST_YEAR, LAST_YEAR = 2000, 2100
+ON_SCREENSHOTS = ("plan", "expires_on", "users_in_license", "billable_users", "maximum_users", "users_over_license")
+"""The parameters that a customer's screenshots tell of."""
+Value = int | bool | str | date | tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Question:
+    """One parameter.
+
+    Attributes:
+        name: Its name in the notebooks, on the command line and in records.
+        words: What it means, in one line; the notebooks' `# help` comment.
+        read: Turns what was given into the checked value; raises InputError.
+        optional: Whether `unknown` is allowed.
+        label: What stands beside its field in a form.
+        choices: What a form offers.
+    """
+
+    name: str
+    words: str
+    read: Callable[[str, object], Value]
+    optional: bool = True
+    label: str = ""
+    choices: tuple[str, ...] = ()
+
+    def parse(self, raw: object) -> Value | None:
+        """The checked value, or None for `unknown`.
+
+        Raises:
+            InputError: The value is impossible; the message names it and what was expected.
+        """
+        if self.optional and isinstance(raw, str) and raw.strip().lower() == UNKNOWN:
+            return None
+        return self.read(self.name, raw)
+
+    @property
+    def example(self) -> str:
+        """What to type in place of the value, for the command line."""
+        return _EXAMPLES.get(self.read, "VALUE")
+
+    def said(self, raw: object) -> str:
+        """What is read from a value, where that is not plain: a date's day of the week, a number out of its grouping.
+
+        Raises:
+            InputError: As `parse`.
+        """
+        value = self.parse(raw)
+        if isinstance(value, date):
+            return f"{value:%A}, {value.day} {value:%B %Y}"
+        return f"read as {value}" if self.pasted(raw) else ""
+
+    def pasted(self, raw: object) -> str:
+        """The text that was given, if its value is written otherwise: `Nov 6, 2026` for 2026-11-06; else "".
+
+        Raises:
+            InputError: As `parse`.
+        """
+        value = self.parse(raw)
+        if not isinstance(raw, str) or isinstance(value, bool) or not isinstance(value, int | date):
+            return ""
+        return "" if raw.strip() == str(self.plain(raw)) else raw.strip()
+
+    def kept(self, raw: object) -> object:
+        """The value for a notebook's parameter: as it was pasted where the step shall show that, else as `plain`."""
+        return (self.pasted(raw) if self.optional else "") or self.plain(raw)
+
+    def plain(self, raw: object) -> object:
+        """The checked value as a notebook parameter holds it: ISO dates, lists, `unknown`."""
+        value = self.parse(raw)
+        if value is None:
+            return UNKNOWN
+        if isinstance(value, date):
+            return value.isoformat()
+        return list(value) if isinstance(value, tuple) else value
+
+    def typed(self, raw: object) -> str:
+        """The checked value as it is typed on the command line and into a form."""
+        plain = self.plain(raw)
+        return json.dumps(plain) if isinstance(plain, list) else str(plain)
+
+
+def parse(name: str, raw: object) -> Value | None:
+    """The checked value of a parameter, or None for `unknown`. Raises InputError, also for a name that is none."""
+    if name not in QUESTIONS:
+        raise InputError(f"{name} is no parameter; known are {', '.join(QUESTIONS)}.")
+    return QUESTIONS[name].parse(raw)
+
+
+def address(name: str, raw: object) -> str:
+    """A syntactically valid mail address.
+
+    Raises:
+        InputError: It is none. Nothing is looked up in the DNS.
+    """
+    text = raw.strip() if isinstance(raw, str) else ""
+    try:
+        checked = validate_email(text, check_deliverability=False, test_environment=True)
+    except EmailNotValidError as exc:
+        raise _wrong(name, raw, "a mail address such as admin@customer.example") from exc
+    if checked.ascii_email is None:
+        raise _wrong(name, raw, "an address that every mail server takes, in plain ASCII")
+    return checked.ascii_email
+
+
+def count(name: str, raw: object, *, least: int = 0) -> int:
+    """A number of users, from `least` to `MAX_USERS`."""
+    expected = f"a whole number of users from {least} to {MAX_USERS:,}"
+    number = _integer(name, raw, expected)
+    if not least <= number <= MAX_USERS:
+        raise _wrong(name, raw, expected)
+    return number
+
+
+def _seats(name: str, raw: object) -> int:
+    return count(name, raw, least=1)
+
+
+def ticket(name: str, raw: object) -> int:
+    """A ticket's number. Raises InputError if it is none."""
+    expected = "the ticket's number, such as 1001, or its web address"
+    number = raw if isinstance(raw, int) and not isinstance(raw, bool) else None
+    if isinstance(raw, str):
+        number = pasted.ticket(raw)
+    if number is None or not 1 <= number <= MAX_TICKET:
+        raise _wrong(name, raw, expected)
+    return number
+
+
+def _integer(name: str, raw: object, expected: str) -> int:
+    if isinstance(raw, int) and not isinstance(raw, bool):
+        return raw
+    text = raw.strip() if isinstance(raw, str) else ""
+    negative = text.startswith("-") and text[1:].isdecimal()
+    found = pasted.number(text[1:] if negative else text)
+    if isinstance(found, pasted.Unclear):
+        raise _wrong(name, raw, f"{expected}; this may be {' or '.join(found.readings)}")
+    if found is None:
+        raise _wrong(name, raw, expected)
+    return -found if negative else found
+
+
+def flag(name: str, raw: object) -> bool:
+    """True or False. Raises InputError if it is neither."""
+    if isinstance(raw, bool):
+        return raw
+    words = {"true": True, "yes": True, "false": False, "no": False}
+    word = raw.strip().lower() if isinstance(raw, str) else ""
+    if word not in words:
+        raise _wrong(name, raw, "True or False")
+    return words[word]
+
+
+_EXISTS = "a day that exists, as YYYY-MM-DD"
+
+
+def day(name: str, raw: object) -> date:
+    """A date from `FIRST_YEAR` to `LAST_YEAR`.
+
+    Raises:
+        InputError: It is none, or could be another one as well.
+    """
+    expected = "a date as YYYY-MM-DD, such as 2026-11-06"
+    found: date | pasted.Unclear | None = None
+    if isinstance(raw, date) and not isinstance(raw, datetime):
+        found = raw
+    elif isinstance(raw, str):
+        found = pasted.day(raw)
+    if isinstance(found, pasted.Unclear):
+        readings = " or ".join(found.readings)
+        raise _wrong(name, raw, f"{expected}; this may be {readings}" if readings else _EXISTS)
+    if found is None:
+        raise _wrong(name, raw, expected)
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:
+        raise _wrong(name, found.isoformat(), f"a date from the years {FIRST_YEAR} to {LAST_YEAR}")
+    return found
+
+
+def _yes_or_no(name: str, raw: object) -> str:
+    """`yes` or `no`; YAML and papermill turn these words into booleans."""
+    words = {True: "yes", False: "no"}
+    return words[raw] if isinstance(raw, bool) else one_of("yes", "no")(name, raw)
+
+
+def one_of(*choices: str) -> Callable[[str, object], str]:
+    """What reads one of a few words; it raises InputError for any other."""
+
+    def read(name: str, raw: object) -> str:
+        word = raw.strip().lower() if isinstance(raw, str) else ""
+        if word not in choices:
+            raise _wrong(name, raw, f"one of {', '.join(choices)} or unknown")
+        return word
+
+    return read
+
+
+def _files(name: str, raw: object) -> tuple[str, ...]:
+    """File paths, at least one: from a list, from the JSON text of one, or a single path."""
+    expected = 'file paths, such as ["dashboard.png", "license.png"]'
+    paths = _decoded(name, raw, expected)
+    paths = [paths] if isinstance(paths, str) else paths
+    if not isinstance(paths, list | tuple) or not paths or not all(_is_path(path) for path in paths):
+        raise _wrong(name, raw, expected)
+    return tuple(paths)
+
+
+def _on_screenshots(name: str, raw: object) -> tuple[str, ...]:
+    """Parameters that screenshots tell of, each once: a list, the JSON text of one, or names between commas."""
+    expected = f"some of {', '.join(ON_SCREENSHOTS)}"
+    names = _decoded(name, raw, expected)
+    names = [one.strip() for one in names.split(",")] if isinstance(names, str) else names
+    if not isinstance(names, list | tuple) or not names or not all(one in ON_SCREENSHOTS for one in names):
+        raise _wrong(name, raw, expected)
+    return tuple(one for one in ON_SCREENSHOTS if one in names)
+
+
+def _decoded(name: str, raw: object, expected: str) -> object:
+    """A list that was given as JSON text; anything else as it is."""
+    if not (isinstance(raw, str) and raw.lstrip().startswith("[")):
+        return raw
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError) as exc:
+        raise _wrong(name, raw, expected) from exc
+
+
+def _is_path(raw: object) -> bool:
+    """Whether a file can have this name: no control characters, nothing that UTF-8 cannot hold."""
+    if not isinstance(raw, str) or not raw.strip():
+        return False
+    return not any(unicodedata.category(char) in ("Cc", "Cs") for char in raw)
+
+
+def line(name: str, raw: object) -> str:
+    """One line of text. Raises InputError if it is none, or too long."""
+    text = raw.strip() if isinstance(raw, str) else ""
+    if not text or len(text) > 500 or not text.isprintable():
+        raise _wrong(name, raw, "one line of text, 500 characters at most")
+    return text
+
+
+def _name(name: str, raw: object) -> str:
+    """As `line`, for a name that was copied from a page: odd blanks and zero-width characters are not part of it."""
+    return line(name, re.sub(" +", " ", pasted.plain(raw)) if isinstance(raw, str) else raw)
+
+
+def _wrong(name: str, raw: object, expected: str) -> InputError:
+    kind = f"text of {len(raw):,} characters" if isinstance(raw, str) else f"value of kind {type(raw).__name__}"
+    too_long = f"a {kind}, too long to show"  # it may be a license that was pasted
+    try:
+        shown = repr(raw)
+    except (ValueError, RecursionError):  # a number of more than 4300 digits; lists in lists without end
+        shown = too_long
+    shown = shown if len(shown) <= 80 else too_long
+    return InputError(f"{name} is {shown}; expected {expected}.")
+
+
+YES_OR_NO = ("yes", "no")
+_ACCOUNTS = ("customer", "prospect", "reseller")
+_DEPLOYMENTS = ("self_managed", "gitlab_com")
+_PLANS = (*PAID_PLANS, "free")
+
+
+def _flag(name: str, words: str, label: str) -> Question:
+    return Question(name, words, flag, optional=False, label=label, choices=YES_OR_NO)
+
+
+def _asked(name: str, words: str, label: str) -> Question:
+    return Question(name, words, _yes_or_no, label=label, choices=YES_OR_NO)
+
+
+def _choice(name: str, words: str, label: str, choices: tuple[str, ...]) -> Question:
+    return Question(name, words, one_of(*choices), label=label, choices=choices)
+
+
+_ALL = (
+    Question("ticket_id", "the Zendesk ticket's number", ticket, optional=False, label="Ticket number"),
+    _flag("perform", "False rehearses, True changes things and is final", "Perform"),
+    _flag("take_over", "True takes the ticket although a colleague has it", "Take it over"),
+    Question(
+        "emergency_on",
+        "the emergency's date, if it is not the day the ticket was opened",
+        day,
+        label="Emergency's date",
+    ),
+    _choice("deployment", "self_managed or gitlab_com", "Deployment", _DEPLOYMENTS),
+    _choice("account_type", "customer, prospect or reseller", "Account type", _ACCOUNTS),
+    _choice("plan", "the plan they pay for: starter, premium, ultimate, or free", "Plan", _PLANS),
+    Question("expires_on", "the day the license expired, YYYY-MM-DD", day, label="Expired on"),
+    _flag("ask_customer", "True asks for the screenshots although there are images on the ticket", "Ask the customer"),
+    Question("screenshots", "image files to add to the ticket, as a list of paths", _files, label="Screenshots to add"),
+    Question(
+        "users_in_license", "Users in subscription (or License), from the screenshot", count, label="Users in license"
+    ),
+    Question("billable_users", "Billable users, from the screenshot", count, label="Billable users"),
+    Question("maximum_users", "Maximum users, from the screenshot", count, label="Maximum users"),
+    Question(
+        "users_over_license",
+        "Users over license (or subscription), from the screenshot",
+        count,
+        label="Users over license",
+    ),
+    Question(
+        "confirmed",
+        "which of these were read off a screenshot and confirmed beside it, as a list",
+        _on_screenshots,
+        label="Confirmed",
+    ),
+    Question(
+        "installed_license",
+        "the license that the instance has: a file's name on the ticket, or none",
+        _name,
+        label="Installed license",
+    ),
+    _asked("identity_confirmed", "yes or no: you made sure that this is the customer", "Is it the customer?"),
+    Question("user_count", "users for the new license, if not the suggested number", _seats, label="User count"),
+    Question(
+        "requester_email",
+        "the requester's address, only if the ticket shows none",
+        address,
+        label="Requester's address",
+    ),
+    _flag("send_earlier", "True sends the valid license of an earlier emergency", "Send the earlier one"),
+    Question(
+        "issued_evidence",
+        "issuer manual: link to the license you made, or the path of its file",
+        line,
+        label="License you made",
+    ),
+    _asked("has_account", "yes or no: the requester has a CustomersDot account", "Has an account?"),
+    _asked("has_access", "yes or no: that account can see the subscription", "Sees the subscription?"),
+    Question("subscription", "the subscription's name, as its Seat Link rows have it", _name, label="Subscription"),
+    _asked("entry_today", "yes or no: the Seat Link page has an entry with the current date", "Entry today?"),
+    _flag("escalate", "True engages an expert although questions are open", "Engage an expert"),
+    _asked("mail_missing", "yes or no: the customer says that the mail has not come", "Mail missing?"),
+)
+_EXAMPLES: Mapping[Callable[[str, object], Value], str] = {
+    flag: "True",
+    _yes_or_no: "yes",
+    day: "YYYY-MM-DD",
+    count: "N",
+    _seats: "N",
+    address: "ADDRESS",
+    _files: """'["a.png", "b.png"]'""",
+    _on_screenshots: "expires_on,plan",
+}
+QUESTIONS: Mapping[str, Question] = {question.name: question for question in _ALL}
+"""Every parameter of every runbook, by name."""

@@ -1,0 +1,407 @@
+"""Where licenses stand in a text, however the text wraps them: behind the finder and behind redaction.
+
+A license is an envelope: Base64 of `{"data":"...","key":"...","iv":"..."}`, whose values are Base64 again. People quote
+it, cut it, and send it through programs that escape it, so it is looked for in two views of a text: `decoded` resolves
+HTML entities, percent-encoding, JSON escapes and quoted-printable; the skeleton keeps of that only the letters of
+Base64. What decodes to Base64 once more is of a license, with its beginning or without. Every search is linear.
+
+No I/O, no clock, and nothing is decrypted: that is `license`.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import accumulate
+
+HEADS = ("eyJkYXRhIj", "eyJrZXkiOi", "eyJpdiI6")
+"""Base64 of `{"data":`, with which every envelope of the gem begins (source: FACTS 6), and of the other two parts."""
+LINE_CHARS = 60
+"""Width of a Base64 line and of a boundary line. Source: Ruby's `Base64.encode64`; the gem's `Boundary`."""
+LEAST_BYTES = 27
+"""Base64 of so many letters of Base64 is of a license; no chance makes it, and no alphabet that a file may hold."""
+LEAST_CHARS = LEAST_BYTES * 4 // 3
+"""A text that is shorter holds nothing of a license."""
+BOUNDARY_CHARS = 400
+"""How far apart the words of a boundary line may stand."""
+MOST_CHARS = 64 * 1024
+"""Longest envelope; real ones have 2 to 4 kB."""
+NEAR_CHARS = 8
+"""Pieces so near to each other are one: what is between them are the edges of what was cut or damaged."""
+
+_ESCAPE = re.compile(
+    r"&(?:amp;){0,3}(?:\#[0-9]{1,7}|\#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});"
+    r"|%(?:25){0,3}(?P<percent>[0-9A-Fa-f]{2})"
+    r"|\\{1,8}(?:u(?P<unicode>[0-9A-Fa-f]{4})|x(?P<hex>[0-9A-Fa-f]{2})|(?P<letter>[nrtfv/\"'\\]))"
+    r"|=(?P<quoted>[0-9A-Fa-f]{2})|=[ \t]{0,8}\r?\n"
+    r"|‹U\+(?P<named>[0-9A-F]{4,6})›"
+)
+"""One character that is spelled otherwise: HTML, an address, JSON or a literal, quoted-printable, `clean`."""
+_BLANKS = {"n": "\n", "r": "\r", "t": "\t", "f": "\f", "v": "\v"}
+_PIECE = re.compile(r"</?[A-Za-z!][^<>]{0,400}>|[A-Za-z0-9+/]+")
+_LONG_RUN = re.compile(r"[A-Za-z0-9+/]{27,}")
+_LINE = re.compile(r"[A-Za-z0-9+/]{32,}")
+"""What is a line of a license for sure, whatever stands around it."""
+_SHORT = re.compile(r"[A-Za-z0-9+/]{1,31}")
+_COLORS = re.compile(r"(?:\x1b|ESC|\^\[)\[[0-9;]{0,20}[A-Za-z]")
+"""Colors of a terminal, as it sends them and as editors show them."""
+MOST_MENDED = 10
+"""Licenses of one text that are tried to be put together from lines."""
+OTHER_SIGNS = "other signs between its lines were left out"
+AFTER_CHARS = 200
+"""How far behind the last long line the last, short one may stand."""
+_INNER = re.compile(rb"[A-Za-z0-9+/=\\]{8,}")
+"""What the values of an envelope consist of, line ends escaped."""
+_JOINTS = (b'","key":"', b'","iv":"', b'","data":"', b"\r\n", b"\n", b'"}')
+"""What stands between the values, and between lines of a license that was encoded as a whole."""
+_BEFORE = re.compile(
+    rb"(?:[A-Za-z0-9+/=\\]*(?:%b)|%b)\Z"
+    % (b"|".join(_JOINTS), b"|".join(joint[at:] for joint in _JOINTS for at in range(1, len(joint))))
+)
+_AFTER = re.compile(
+    rb"(?:%b)[A-Za-z0-9+/=\\]*|%b"
+    % (b"|".join(_JOINTS), b"|".join(joint[:at] for joint in _JOINTS for at in range(len(joint) - 1, 0, -1)))
+)
+_ENVELOPE = re.compile(rb'[A-Za-z0-9+/=\\":, \t\r\n]*\}?')
+"""An envelope's JSON after its first brace; a second one begins another envelope."""
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """A license in a text.
+
+    Attributes:
+        start: Where it begins in the text, with its BEGIN line.
+        end: Where it ends, with its END line.
+        body: Its Base64 in one line, padded; never shown.
+        is_whole: Whether its end is there; otherwise `body` is what there is.
+        notes: What was mended, for the reader.
+    """
+
+    start: int
+    end: int
+    body: str = field(repr=False)
+    is_whole: bool = True
+    notes: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The license file as the gem writes it, with its boundary lines."""
+        lines = (self.body[at : at + LINE_CHARS] for at in range(0, len(self.body), LINE_CHARS))
+        return "\n".join((boundary_line("BEGIN"), *lines, boundary_line("END")))
+
+
+@dataclass(frozen=True)
+class View:
+    """A text with some of its characters left out or replaced, and where each one stood.
+
+    Attributes:
+        text: The characters that count.
+        starts: For each piece of `text`, its place there.
+        origins: For each piece, from where to where it stood in the text before.
+    """
+
+    text: str = field(repr=False)
+    starts: list[int] = field(repr=False)
+    origins: list[tuple[int, int]] = field(repr=False)
+
+    def origin(self, start: int, end: int) -> tuple[int, int]:
+        """From where to where a part of the view, which is not empty, stood before."""
+        first, last = bisect_right(self.starts, start) - 1, bisect_right(self.starts, end - 1) - 1
+        begins = self.origins[first][0] + start - self.starts[first]
+        piece_start, piece_end = self.origins[last]
+        is_whole = last + 1 < len(self.starts) and end == self.starts[last + 1]
+        ends = piece_end if is_whole or end == len(self.text) else piece_start + end - self.starts[last]
+        return begins, ends
+
+
+def boundary_line(word: str) -> str:
+    """The BEGIN or END line as the gem writes it."""
+    return f"{word} GITLAB LICENSE".center(LINE_CHARS, "-")
+
+
+def decoded(text: str) -> View:
+    """A text with its escapes resolved."""
+    pieces: list[str] = []
+    starts: list[int] = []
+    origins: list[tuple[int, int]] = []
+    place = at = 0
+
+    def add(piece: str, start: int, end: int) -> None:
+        nonlocal place
+        if piece:
+            pieces.append(piece)
+            starts.append(place)
+            origins.append((start, end))
+            place += len(piece)
+
+    for found in _ESCAPE.finditer(text):
+        add(text[at : found.start()], at, found.start())
+        add(_meant(found), found.start(), found.end())
+        at = found.end()
+    add(text[at:], at, len(text))
+    return View("".join(pieces), starts, origins)
+
+
+def locate(text: str) -> list[Envelope]:
+    """Every license in a text, in order: whole ones, and those whose end is missing or damaged."""
+    if len(text) < LEAST_CHARS:
+        return []
+    return Search(text).envelopes()
+
+
+def material(text: str) -> list[tuple[int, int]]:
+    """From where to where anything of a license stands in a text: whole licenses, cut ones, and pieces."""
+    if len(text) < LEAST_CHARS:
+        return []
+    return Search(text).spans()
+
+
+def without(text: str, word: str = "[license]") -> str:
+    """A text with a word in the place of anything of a license."""
+    return replaced(text, [(start, end, word) for start, end in material(text)])
+
+
+def replaced(text: str, spans: list[tuple[int, int, str]]) -> str:
+    """A text with words in the place of some of its parts; of parts that overlap the first one's word stands."""
+    pieces, at = [], 0
+    for start, end, word in sorted(spans):
+        if start >= at:
+            pieces += [text[at:start], word]
+        at = max(at, end)
+    return "".join([*pieces, text[at:]])
+
+
+def _meant(found: re.Match[str]) -> str:
+    """The character that an escape stands for; "" for a soft line break, a blank for what has none."""
+    code = found["percent"] or found["unicode"] or found["hex"] or found["quoted"] or found["named"]
+    if code:
+        return chr(int(code, 16)) if int(code, 16) <= 0x10FFFF else " "
+    if letter := found["letter"]:
+        return _BLANKS.get(letter, letter)
+    if found[0].startswith("&"):
+        name = found[0].strip("&;").rpartition("amp;")[2]  # what was escaped again and again, as `&amp;gt;`
+        meant = html.unescape(f"&{name};")
+        return meant if len(meant) == 1 else " "
+    return ""
+
+
+class Search:
+    """One search through one text.
+
+    Attributes:
+        view: The text with its escapes resolved.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self.view = decoded(text)
+        self._skeleton = _skeleton(self.view.text)
+
+    def envelopes(self) -> list[Envelope]:
+        """Every license, in order."""
+        letters, at, left = self._skeleton.text, 0, MOST_MENDED
+        found: list[Envelope] = []
+        for start in self._beginnings():
+            if start < at:
+                continue
+            size, is_whole = _extent(letters, start)
+            if size < LEAST_BYTES:
+                continue
+            at = start + _letter_count(size)
+            envelope = self._envelope(start, at, is_whole=is_whole)
+            if not is_whole and left:
+                left -= 1
+                envelope = self._from_lines(start, envelope) or envelope
+            found.append(envelope)
+        return found
+
+    def _from_lines(self, start: int, cut: Envelope) -> Envelope | None:
+        """A license between whose lines other signs stand: line numbers, the `+` of a diff, stamps, colors, code.
+
+        Only what is long enough to be a line is taken, and of what follows the last one the piece that ends it.
+        """
+        begins = self._skeleton.origin(start, start + 1)[0]
+        text = self.view.text[begins : begins + 2 * MOST_CHARS]
+        text = _COLORS.sub(lambda found: " " * len(found[0]), text)
+        lines = list(_LINE.finditer(text))
+        if len(lines) < 2 or lines[0].start():
+            return None
+        mark = "+" if all(line[0].startswith("+") for line in lines[1:]) else ""
+        words = [line[0].removeprefix(mark) for line in lines]
+        count = _whole_words(words, _letter_count(_extent("".join(words), 0)[0]))
+        if not count:
+            return None
+        at = lines[count - 1].end()
+        ends = (*lines[count : count + 1], *_SHORT.finditer(text, at, at + AFTER_CHARS))
+        for word, end in (("", at), *((one[0].removeprefix(mark), one.end()) for one in ends)):
+            body = "".join((*words[:count], word))
+            size, is_whole = _extent(body, 0)
+            if is_whole:
+                place = self.view.origin(begins, begins + end)[1]
+                return Envelope(cut.start, place, _padded(body[: _letter_count(size)]), notes=(OTHER_SIGNS,))
+        return None
+
+    def spans(self) -> list[tuple[int, int]]:
+        """From where to where in the text anything of a license stands, in order."""
+        letters = self._skeleton.text
+        spans = [span for shift in range(4) for span in _pieces(letters, shift)]
+        spans += [(start, start + _letter_count(_extent(letters, start)[0])) for start in self._beginnings()]
+        spans += self._between_boundaries()
+        in_there = [(start, min(end, len(letters))) for start, end in spans]
+        return [self._origin(*self._with_boundaries(*span)) for span in _merged(in_there)]
+
+    def _beginnings(self) -> list[int]:
+        """Where an envelope begins: with its head, or after a BEGIN line with its parts in another order."""
+        letters = self._skeleton.text
+        heads = (start for head in HEADS for start in _finds(letters, head))
+        after = (end for _, end in self._boundaries("BEGIN") if letters.startswith("ey", end))
+        return sorted(at for at in {*heads, *after} if _extent(letters, at)[0] >= LEAST_BYTES)
+
+    def _boundaries(self, word: str) -> Iterator[tuple[int, int]]:
+        """From where to where boundary lines stand in the skeleton."""
+        letters = self._skeleton.text
+        for start in _finds(letters, word):
+            end = letters.find("LICENSE", start + len(word), start + BOUNDARY_CHARS)
+            if end >= 0:
+                yield start, end + len("LICENSE")
+
+    def _between_boundaries(self) -> Iterator[tuple[int, int]]:
+        """What stands between a BEGIN and an END line, if it looks like more than words."""
+        begins = list(self._boundaries("BEGIN"))
+        places = [end for _, end in begins]
+        for end_start, end_end in self._boundaries("END"):
+            place = bisect_right(places, end_start) - 1
+            if place < 0 or end_start - places[place] > MOST_CHARS:
+                continue
+            if _LONG_RUN.search(self.view.text, *self._skeleton.origin(begins[place][0], end_end)):
+                yield begins[place][0], end_end
+            del begins[: place + 1], places[: place + 1]
+
+    def _with_boundaries(self, start: int, end: int) -> tuple[int, int]:
+        """A span of the skeleton with the boundary lines directly around it."""
+        letters = self._skeleton.text
+        begin = letters.rfind("BEGIN", max(0, start - BOUNDARY_CHARS), start)
+        if begin >= 0 and letters.endswith("LICENSE", begin, start):
+            start = begin
+        word = letters.find("END", end, end + NEAR_CHARS)
+        after = letters.find("LICENSE", word, word + BOUNDARY_CHARS) if word >= 0 else -1
+        if after >= 0:
+            end = after + len("LICENSE")
+        return start, end
+
+    def _origin(self, start: int, end: int) -> tuple[int, int]:
+        """Where a span of the skeleton stands in the text, with the dashes of its boundary lines, or its padding."""
+        shown = self.view.text
+        begins, ends = self._skeleton.origin(start, end)
+        if self._skeleton.text.startswith("BEGIN", start):
+            begins = len(shown[:begins].rstrip("-"))
+        while shown[ends : ends + 1] in ("=", "-"):
+            ends += 1
+        begins, ends = self.view.origin(begins, ends)
+        while self._text[ends : ends + 1] == "=":  # before a line's end it looks like one of quoted-printable
+            ends += 1
+        return begins, ends
+
+    def _envelope(self, start: int, end: int, *, is_whole: bool) -> Envelope:
+        body = self._skeleton.text[start:end]
+        outer = self._with_boundaries(start, end)
+        notes = []
+        if outer[0] < start and is_whole and outer[1] == end:
+            notes.append("its END line is missing")
+        return Envelope(*self._origin(*outer), _padded(body) if is_whole else body, is_whole, tuple(notes))
+
+
+def _skeleton(text: str) -> View:
+    """The letters of Base64 in a text; tags are left out, unless more than a word of Base64 is in one."""
+    pieces: list[str] = []
+    starts: list[int] = []
+    origins: list[tuple[int, int]] = []
+    place = 0
+    for found in _PIECE.finditer(text):
+        parts = [found] if not found[0].startswith("<") else _LONG_RUN.finditer(text, *found.span())
+        for part in parts:
+            pieces.append(part[0])
+            starts.append(place)
+            origins.append(part.span())
+            place += len(part[0])
+    return View("".join(pieces), starts, origins)
+
+
+def _finds(text: str, word: str) -> Iterator[int]:
+    at = text.find(word)
+    while at >= 0:
+        yield at
+        at = text.find(word, at + len(word))
+
+
+def _extent(letters: str, start: int) -> tuple[int, bool]:
+    """How many bytes of an envelope begin at a place of the skeleton, and whether it is whole."""
+    size, at, chunk = 0, start, 256
+    while at < min(len(letters), start + MOST_CHARS):
+        plain = _unbase64(letters[at : at + chunk])
+        found = _ENVELOPE.match(plain, 1 if at == start and plain.startswith(b"{") else 0)
+        fits = found.end() if found else 0
+        size += fits
+        if plain[:fits].endswith(b"}"):
+            return size, True
+        if fits < len(plain):
+            break
+        at, chunk = at + chunk, 4 * chunk
+    return size, False
+
+
+def _whole_words(words: list[str], letters: int) -> int:
+    """How many words lie within the first so many letters."""
+    return bisect_right(list(accumulate(map(len, words))), letters)
+
+
+def _padded(body: str) -> str:
+    return body + "=" * (-len(body) % 4)
+
+
+def _letter_count(size: int) -> int:
+    """How many letters of Base64 so many bytes take, without padding."""
+    return (size * 4 + 2) // 3
+
+
+def _unbase64(letters: str) -> bytes:
+    """The bytes of some letters of Base64; what is left at the end is decoded as far as it goes."""
+    kept = letters[: len(letters) - 1] if len(letters) % 4 == 1 else letters
+    return base64.b64decode(kept + "=" * (-len(kept) % 4))
+
+
+def _pieces(letters: str, shift: int) -> Iterator[tuple[int, int]]:
+    """Where in the skeleton, read from one of four places on, Base64 of Base64 stands."""
+    plain = _unbase64(letters[shift:])
+    start = end = 0
+    for found in _INNER.finditer(plain):
+        if plain[end : found.start()] not in _JOINTS:
+            yield from _piece(plain, start, end, shift)
+            start = found.start()
+        end = found.end()
+    yield from _piece(plain, start, end, shift)
+
+
+def _piece(plain: bytes, start: int, end: int, shift: int) -> Iterator[tuple[int, int]]:
+    """The letters that some bytes were read from, if these are enough together with what belongs to them around."""
+    before = _BEFORE.search(plain, max(0, start - LEAST_BYTES), start)
+    after = _AFTER.match(plain, end, end + LEAST_BYTES)
+    start, end = before.start() if before else start, after.end() if after else end
+    if end - start >= LEAST_BYTES:
+        yield shift + start * 4 // 3, shift + _letter_count(end)
+
+
+def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Spans in order, those that overlap or nearly touch made one."""
+    found: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if found and start <= found[-1][1] + NEAR_CHARS:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((start, end))
+    return found

@@ -1,0 +1,342 @@
+"""What the customer's own evidence proves beside our records, and what of it a person has to settle. Pure.
+
+Our records (the organization's fields, CustomersDot) go before a license file or a screenshot: those never raise the
+plan, the paid status or the users above ours, and never make a prospect a customer. Where the two contradict each
+other so that it matters, nothing is chosen: the engineer is asked, with both values and their sources.
+
+Source: a license file proves that some license was issued with its key, not what it says, nor that it is installed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from runbook_lib.domain.errors import InputError
+from runbook_lib.domain.models import Answer, Fact, Facts, Source
+from runbook_lib.domain.pasted import name_key
+from runbook_lib.domain.policy import PAID_PLANS, accepted_users, least_seats
+
+OURS = (Source.ORGANIZATION, Source.CUSTOMERSDOT)
+"""What is ours."""
+CUSTOMERS = (Source.LICENSE_FILE, Source.SCREENSHOT)
+"""What the customer sends."""
+NONE_OF_THEM = "none"
+"""The answer that no license on the ticket is installed."""
+
+_RANKS = {plan: rank for rank, plan in enumerate(("free", *PAID_PLANS))}
+_FIGURES = ("users_in_license", "billable_users", "maximum_users", "users_over_license")
+
+_READ_ONLY = r"read[- ]?only"
+_WORKS = (
+    rf"still work|not (?:yet )?{_READ_ONLY}|"
+    rf"(?:will|would|soon|become\w*|going to|about to|before|until)[^.]{{0,30}}{_READ_ONLY}"
+)
+_DENIED = (
+    r"(?:cannot|can't|can not|unable to|nobody can|no one can|refus\w*|reject\w*|block\w*|lock\w*|stopped accepting|"
+    r"(?:does not|doesn't|did not|didn't|will not|won't|no longer) (?:accept|take|allow|install|work)\w*|"
+    r"no|not possible|impossible|invalid|fail\w*)"
+)
+_ABROAD = "|".join(
+    (
+        *("schreibgesch", "lesemodus", "nur[- ]?lese", "nur noch les", "lecture seule", "s[oó]lo lectura"),
+        *("sola lettura", "(?:somente|apenas|só (?:de|para)) leitura", "alleen[- ]lezen", "tylko do odczytu"),
+        *("salt okunur", "только (?:для )?чтени", "读取专用|只读|唯讀", "読み取り専用|リードオンリー", "읽기 전용"),
+        *("abgelehnt", r"\blehnt\b", "akzeptiert[^.]{0,40}nicht", "gesperrt", "blockiert", "ungültig"),
+        *("nicht (?:mehr )?(?:akzeptiert|push|schreib|installier|m[öo]glich)", "refusé", "refuse ", "rejet(?:te|é)"),
+        *("bloqu[eé]", "n'accepte", "impossible de", "rechaz", "no acepta", "no (?:se )?pued", "inv[aá]lid"),
+        *("rejeit", "recus", "não (?:aceita|é possível|conseg)", "rifiut", "拒否|無効|できない|できません|受け付け"),
+        *("拒绝|无效|无法", "거부|거절"),
+    )
+)
+"""*Read-only*, *rejected* and *cannot push* in other languages that tickets come in."""
+_WHAT = r"(?:push|merg|commit|writ|deploy|upload|install|activat|licen[sc]e|renewal|\bkey\b)"
+_BLOCKED = (
+    rf"{_READ_ONLY}|(?<!un)\blocked\b|\b{_DENIED}\b[^.]{{0,40}}{_WHAT}|"
+    rf"{_WHAT}\w*[^.]{{0,40}}\b(?:refused|rejected|blocked|invalid|not accepted|not possible|possible any more)|"
+    + _ABROAD
+)
+
+
+@dataclass(frozen=True)
+class Attached:
+    """A license on the ticket whose key is the expected one, and that has begun.
+
+    Attributes:
+        name: The file's name.
+        fingerprint: Its fingerprint, which tells two of one name apart.
+        blocked_on: From when it makes the instance read-only itself, or None.
+        users: The users it is for, or None where that is no number.
+        plan: Its plan, as the file has it.
+        company: Whom it names.
+        email: Their address, or "".
+    """
+
+    name: str
+    fingerprint: str
+    expires_on: date | None
+    blocked_on: date | None = None
+    users: int | None = None
+    plan: str | None = None
+    is_trial: bool = False
+    company: str = ""
+    email: str = ""
+
+    def works_on(self, day: date, grace_days: int) -> bool:
+        """Whether an instance with this license can be written to on a day."""
+        if self.blocked_on is None and self.expires_on is None:
+            return True
+        try:
+            end = self.blocked_on or (self.expires_on or date.max) + timedelta(days=grace_days)
+        except OverflowError:
+            return True
+        return day < end
+
+    def has_expired_on(self, day: date) -> bool:
+        """Whether it has run out; its grace period may still run."""
+        return self.expires_on is not None and day >= self.expires_on
+
+
+@dataclass(frozen=True)
+class Installed:
+    """Which license the instance has, as far as the ticket tells.
+
+    Attributes:
+        license: The one whose facts count, or None.
+        question: Why that has to be asked, or "".
+    """
+
+    license: Attached | None = None
+    question: str = ""
+
+
+@dataclass(frozen=True)
+class Open:
+    """A question about a fact that only a person can answer.
+
+    Attributes:
+        name: The parameter that answers it.
+        reason: Who says what.
+    """
+
+    name: str
+    reason: str
+
+
+def installed(
+    held: Sequence[Attached], *, emergency_on: date, grace_days: int, works: Answer, told: str | None = None
+) -> Installed:
+    """Which of the licenses on a ticket counts: the one that ends last, unless that one may not be installed.
+
+    A license that still runs was issued, and may never have been installed, since an instance rejects one with too
+    few users. So it is asked where the ticket says that nothing can be written, or that a license was rejected; and
+    where it says nothing of that, for a renewal: a license that has not expired, or that stands beside an older one.
+
+    Args:
+        held: The licenses, in any order.
+        emergency_on: The emergency's date.
+        grace_days: Days from expiry to the end of the grace period, where a file does not say it itself.
+        works: What the ticket says, as `says_it_works` reads it.
+        told: What the engineer says: a file's name, the beginning of a fingerprint, or `none`.
+
+    Raises:
+        InputError: What the engineer says fits none of them, or several.
+    """
+    if told is not None:
+        return Installed(_named(told, held))
+    in_order = sorted(held, key=lambda one: one.expires_on or date.max, reverse=True)
+    running = [one for one in in_order if one.works_on(emergency_on, grace_days)]
+    is_renewal = len(running) < len(held) or not all(one.has_expired_on(emergency_on) for one in running)
+    if not running or works is Answer.YES or (works is Answer.UNKNOWN and not is_renewal):
+        return Installed(in_order[0] if in_order else None)
+    says = "says that the instance is read-only, or that a license was rejected"
+    if works is Answer.UNKNOWN:
+        says = "does not say in known words whether the instance still works"
+    names = "; ".join(f"{one.name} until {one.expires_on or 'no day'}" for one in in_order)
+    return Installed(
+        None,
+        f"The ticket {says}, and a license on it still runs ({names}). A file proves that it was issued, not that "
+        "it is installed: ask which one the instance has, and pass its file name as installed_license, or "
+        f"{NONE_OF_THEM}.",
+    )
+
+
+def too_few_users(later: Sequence[Attached], held: Sequence[Attached], facts: Facts) -> list[str]:
+    """Which licenses an instance may have rejected for their users, with the number that it needs.
+
+    Args:
+        later: The licenses that still run.
+        held: All licenses of the ticket.
+        facts: All that is known.
+
+    Source: GitLab product documentation; an instance takes a license if its users and 10 % more, rounded down, are at
+    least the highest user count of the term.
+    """
+    needed, most = highest_count(facts), max((one.users or 0 for one in held), default=0)
+    notes = []
+    for one in later:
+        if one.users is not None and needed is not None and accepted_users(one.users) < needed:
+            words = f"and the instance had up to {needed}: it refuses a license for fewer than {least_seats(needed)}."
+            notes.append(f"{one.name} is for {one.users} users, {words}")
+        elif one.users is not None and needed is None and one.users < most:
+            words = f"and another license of the ticket for {most}: an instance that had up to {most} users refuses one"
+            notes.append(f"{one.name} is for {one.users} users, {words} for fewer than {least_seats(most)}.")
+    return notes
+
+
+def highest_count(facts: Facts) -> int | None:
+    """The highest user count of the term, where a figure says it."""
+    maximum, billable = facts.value("maximum_users"), facts.value("billable_users")
+    over = facts.value("users_over_license")
+    counts = [maximum if isinstance(maximum, int) else None]
+    if isinstance(billable, int):
+        counts.append(billable + (over if isinstance(over, int) else 0))
+    return max((count for count in counts if count is not None), default=None)
+
+
+def says_it_works(texts: Iterable[str]) -> Answer:
+    """Whether the instance still works by what somebody writes; UNKNOWN where no known words say so.
+
+    NO as soon as one sentence says that it is read-only, takes no pushes, or has rejected a license. Only a hint: where
+    it is wrong, a question too many is asked.
+    """
+    sentences = (part for text in texts for part in re.split(r"[.!?\n]+", text[:20_000]))
+    said = {_sentence_says(sentence.casefold().replace("’", "'")) for sentence in sentences}
+    return next((answer for answer in (Answer.NO, Answer.YES) if answer in said), Answer.UNKNOWN)
+
+
+def open_questions(facts: Facts, unread: Mapping[str, str], in_window: Callable[[Fact], Answer]) -> dict[str, Open]:
+    """What the engineer has to settle about the scope's facts, by fact.
+
+    Args:
+        facts: All that is known.
+        unread: Organization fields that hold something else than was expected, in words, by fact.
+        in_window: Whether an expiry lies in the workflow's window.
+    """
+    found = {
+        "deployment": _against_ours(facts, "deployment", lambda ours, theirs: ours.value != theirs.value),
+        "account_type": _account_question(facts),
+        "plan": _against_ours(facts, "plan", _plan_matters),
+        "expires_on": _against_ours(facts, "expires_on", lambda ours, theirs: in_window(ours) is not in_window(theirs)),
+    }
+    plan = facts.best("plan")
+    if not found["account_type"]:
+        found["plan"] = found["plan"] or _unproven_plan(facts)
+    elif plan and plan.source in CUSTOMERS:
+        found["plan"] = found["account_type"]  # one answer settles both
+    for name, words in unread.items():
+        best = facts.best(name)
+        if best is None or best.source in CUSTOMERS:
+            beside = f"; {_says(best)}" if best else ""
+            found[name] = Open(name, f"{words}{beside}. Pass {name}.")
+    return {name: question for name, question in found.items() if question}
+
+
+def users_question(facts: Facts, suggested: int) -> str:
+    """Why a person has to say the user count, or "" if our records or the engineer's own figures carry it.
+
+    Args:
+        facts: All that is known.
+        suggested: The count that follows from the figures.
+    """
+    used = [fact for fact in map(facts.best, _carrying(facts)) if fact]
+    theirs = [fact for fact in facts.known if fact.name in _FIGURES and fact.source in CUSTOMERS]
+    if not any(fact.source is not Source.ENGINEER for fact in used) or not theirs:
+        return ""
+    ours = [f for f in facts.known if f.name == "users_in_license" and f.source in OURS and isinstance(f.value, int)]
+    most = max(ours, key=lambda fact: int(str(fact.value)), default=None)
+    if most is None:
+        files = [fact for fact in used if fact.source is Source.LICENSE_FILE]
+        if not files:
+            return ""  # a person has read the figures off a screenshot, as the workflow has it
+        return f"Only the customer's own file says for how many users: {_says(files[0])}. A file proves no number."
+    limit = int(str(most.value))
+    above = [f for f in theirs if f.name == "users_in_license" and isinstance(f.value, int) and f.value > limit]
+    shown = [f for f in used if f.source in CUSTOMERS] if suggested > limit else []
+    if not above and not shown:
+        return ""
+    words = "; ".join(dict.fromkeys(_says(fact) for fact in (*above, *shown)))
+    return f"The customer's evidence has more users than our records: {_says(most)}, but {words}."
+
+
+def _carrying(facts: Facts) -> tuple[str, ...]:
+    """The figures that the suggestion follows from; see `policy.suggest_users`."""
+    if facts.value("maximum_users") is not None:
+        return ("billable_users", "maximum_users", "users_over_license")
+    return _FIGURES
+
+
+def _against_ours(facts: Facts, name: str, matters: Callable[[Fact, Fact], bool]) -> Open | None:
+    """The question where another source contradicts our record of a fact so that it matters."""
+    best = facts.best(name)
+    if best is None or best.source not in OURS:
+        return None
+    against = [
+        fact
+        for fact in facts.known
+        if fact.name == name and fact.source in (*OURS, *CUSTOMERS) and fact.value != best.value and matters(best, fact)
+    ]
+    if not against:
+        return None
+    words = " and ".join(dict.fromkeys(map(_says, against)))
+    return Open(name, f"Our records and the customer's evidence differ: {_says(best)}, but {words}. Pass {name}.")
+
+
+def _plan_matters(ours: Fact, theirs: Fact) -> bool:
+    """A plan above ours, or one of ours that is paid where the other is not."""
+    if theirs.source in OURS:
+        return (ours.value in PAID_PLANS) is not (theirs.value in PAID_PLANS)
+    return _RANKS.get(str(theirs.value), 0) > _RANKS.get(str(ours.value), 0)
+
+
+def _account_question(facts: Facts) -> Open | None:
+    """A prospect in our records who shows a paid plan."""
+    account = facts.best("account_type")
+    if account is None or account.source not in OURS or account.value != "prospect":
+        return None
+    paid = [f for f in facts.known if f.name == "plan" and f.value in PAID_PLANS and f.source is not Source.ENGINEER]
+    if not paid:
+        return None
+    reason = f"Our records and the evidence differ: {_says(account)}, but {_says(paid[0])}. Pass account_type."
+    return Open("account_type", reason)
+
+
+def _unproven_plan(facts: Facts) -> Open | None:
+    """A paid plan that only the customer's own evidence speaks of, for an account that is not known as a customer."""
+    plan, account = facts.best("plan"), facts.best("account_type")
+    if plan is None or plan.source not in CUSTOMERS or plan.value not in PAID_PLANS:
+        return None
+    if account and account.value == "customer" and account.source not in CUSTOMERS:
+        return None
+    return Open("plan", f"Only the customer's own evidence says that a plan is paid: {_says(plan)}. Pass plan.")
+
+
+def _says(fact: Fact) -> str:
+    where = f" ({fact.detail})" if fact.detail else ""
+    return f"the {fact.source}{where} says {fact.name} {fact.value}"
+
+
+def _sentence_says(sentence: str) -> Answer:
+    """As `says_it_works`; what says that it works hides nothing in the rest of the sentence."""
+    rest = re.sub(_WORKS, " ", sentence)
+    if re.search(_BLOCKED, rest):
+        return Answer.NO
+    return Answer.UNKNOWN if rest == sentence else Answer.YES
+
+
+def _named(told: str, held: Sequence[Attached]) -> Attached | None:
+    key = name_key(told)
+    if key == NONE_OF_THEM:
+        return None
+    found = [one for one in held if name_key(one.name) == key]
+    found = found or [one for one in held if len(key) >= 8 and key in name_key(one.fingerprint)]
+    if len(found) == 1:
+        return found[0]
+    listed = "; ".join(f"{one.name} ({one.fingerprint})" for one in held) or "no license"
+    problem = "several licenses of that name are" if found else "no such license is"
+    raise InputError(
+        f"installed_license is {told[:80]!r}, but {problem} on the ticket, which has: {listed}. Pass a file name, the "
+        f"first characters of a fingerprint, or {NONE_OF_THEM}."
+    )

@@ -1,0 +1,344 @@
+"""The one finder of licenses: bytes or text in; what they are, and every license in them, out.
+
+It goes by content, never by a name or a media type, which are the sender's. Text is searched however it is encoded,
+quoted or escaped (`envelopes`); archives, packed files and mails are opened, within limits of number, size and depth.
+A license that is found is not checked: it may be forged, damaged, or somebody else's (`license`).
+
+No I/O, no clock: an archive is opened in memory.
+"""
+
+from __future__ import annotations
+
+import base64
+import bz2
+import email
+import lzma
+import re
+import struct
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from email.message import Message
+from io import BytesIO
+from itertools import islice
+from typing import Any
+
+from runbook_lib.domain import envelopes
+from runbook_lib.domain.content_kinds import ADVICE, Kind, as_text, is_mail, magic, text_kind
+
+TEXT_BYTES = 2 * 1024 * 1024
+"""More of one text is not searched; a license has 2 to 4 kB, and so much text is a log."""
+MEMBER_BYTES = 2 * 1024 * 1024
+"""Larger members of an archive are not opened."""
+TOTAL_BYTES = 4 * 1024 * 1024
+"""Bytes that are unpacked from one file, in all."""
+MOST_MEMBERS = 100
+"""Members of archives and parts of mails that are opened, in all."""
+MOST_NAMES = 2000
+"""An archive that lists more is not opened."""
+DEPTH = 5
+"""Archives in mails in archives ... that are opened."""
+MOST_RATIO = 200
+"""A member that unpacks to so many times its size is taken for a bomb; text unpacks to about ten times."""
+SMALL_BYTES = 1024 * 1024
+"""Below this no ratio matters."""
+XZ_BYTES = 64 * 1024 * 1024
+"""Memory that unpacking xz may take."""
+
+
+@dataclass(frozen=True)
+class FoundLicense:
+    """A license that was found.
+
+    Attributes:
+        text: The license file as the gem writes it; never shown.
+        where: In which member of the file it stood, or "".
+        is_whole: Whether its end is there.
+        notes: What was mended, for the reader.
+    """
+
+    text: str = field(repr=False)
+    where: str = ""
+    is_whole: bool = True
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Content:
+    """What some bytes are, and the licenses in them.
+
+    Attributes:
+        kind: What they are.
+        detail: The format, such as `PNG`, or "".
+        licenses: Every license in them, each once, in order.
+        notes: What was not opened or is odd, for the reader.
+        is_opened: Whether all that may hold a license was looked at.
+    """
+
+    kind: Kind
+    detail: str = ""
+    licenses: tuple[FoundLicense, ...] = ()
+    notes: tuple[str, ...] = ()
+    is_opened: bool = True
+
+    @property
+    def words(self) -> str:
+        """What it is: *a zip archive*, *an image (PNG)*."""
+        return f"{self.kind} ({self.detail})" if self.detail else str(self.kind)
+
+    @property
+    def advice(self) -> str:
+        """What to do about it if it held no license, or ""."""
+        return ADVICE.get(self.kind, "")
+
+
+def look(content: bytes | str) -> Content:
+    """What a content is, and every license in it. Never raises, whatever the content is."""
+    return _Look().at(content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content)
+
+
+_UNPACKERS: dict[str, Callable[[], Any]] = {
+    "gzip": lambda: zlib.decompressobj(wbits=31),
+    "bzip2": bz2.BZ2Decompressor,
+    "xz": lambda: lzma.LZMADecompressor(memlimit=XZ_BYTES),
+}
+_DAMAGED = (
+    *(zipfile.BadZipFile, tarfile.TarError, lzma.LZMAError, zlib.error, struct.error, EOFError, OSError),
+    *(NotImplementedError, RuntimeError, ValueError, OverflowError, LookupError, TypeError),
+)
+"""What is raised at damaged and encrypted archives; RecursionError is a RuntimeError."""
+_BROKEN = "The archive is damaged and could not be read to its end. Ask for the file itself."
+BLOCK_CHARS = 200
+"""Base64 that is shorter holds no file with a license."""
+MOST_BLOCKS = 5
+"""Blocks of Base64 in one text that are decoded."""
+GAP_CHARS = 16
+"""How far apart the lines of one block may stand, as with the marks of a quote."""
+_RUN = re.compile(r"[A-Za-z0-9+/]{20,}")
+_LAST = re.compile(r"[^A-Za-z0-9+/=]{0,8}([A-Za-z0-9+/]{1,19})(?![A-Za-z0-9+/])")
+
+
+class _Look:
+    """One look at one content, with what may still be opened."""
+
+    def __init__(self) -> None:
+        self._members, self._bytes = MOST_MEMBERS, TOTAL_BYTES
+        self._licenses: dict[str, FoundLicense] = {}
+        self._notes: list[str] = []
+        self._is_opened = True
+
+    def at(self, content: bytes) -> Content:
+        """The content, with everything in it."""
+        kind, detail = self._open(content, "", 0)
+        if len(self._licenses) > 1:
+            self._note(f"{len(self._licenses)} licenses are in it; GitLab itself takes the last one.")
+        notes = tuple(dict.fromkeys(self._notes))
+        return Content(kind, detail, tuple(self._licenses.values()), notes, self._is_opened)
+
+    def _open(self, content: bytes, where: str, depth: int) -> tuple[Kind, str]:
+        """Look at one member; returns its kind."""
+        kind, detail = magic(content)
+        if kind in (Kind.ARCHIVE, Kind.OUTLOOK):
+            self._is_opened = False
+        if kind is Kind.ZIP:
+            return kind, self._zip(content, where, depth) or detail
+        if kind is Kind.TAR:
+            self._tar(content, where, depth)
+            return kind, detail
+        if kind is Kind.PACKED:
+            self._packed(content, detail, where, depth)
+            return kind, detail
+        if kind in (Kind.IMAGE, Kind.HEIC):
+            return kind, detail
+        if len(content) > TEXT_BYTES:
+            self._leave("Only its first 2 MB were searched for a license.")
+        text = as_text(content[:TEXT_BYTES])
+        search = envelopes.Search(text)
+        found = search.envelopes()
+        for envelope in found:
+            self._add(envelope, where)
+        if kind is not Kind.BINARY:
+            return kind, detail
+        if is_mail(text):
+            self._mail(text.encode("utf-8", "surrogatepass"), where, depth)
+            return Kind.MAIL, ""
+        if not found and not self._blocks(search.view.text, where, depth) and search.spans():
+            self._note("A piece of a license is in it, without its beginning. Ask for the whole file.")
+        return text_kind(text, content, is_license=bool(found)), ""
+
+    def _add(self, envelope: envelopes.Envelope, where: str) -> None:
+        found = FoundLicense(envelope.text, where, envelope.is_whole, envelope.notes)
+        self._licenses.pop(found.text, None)  # of the same one, the last place counts, as the order does
+        self._licenses[found.text] = found
+
+    def _note(self, words: str) -> None:
+        self._notes.append(words)
+
+    def _leave(self, words: str) -> None:
+        """Note that something was not looked at, and why."""
+        self._is_opened = False
+        self._note(words)
+
+    def _may_open(self, depth: int, size: int) -> bool:
+        """Whether one more member may be opened; a note says why not."""
+        if depth >= DEPTH:
+            self._leave(f"What is nested more than {DEPTH} deep in it was not opened.")
+        elif self._members <= 0:
+            self._leave(f"Only the first {MOST_MEMBERS} files in it were opened.")
+        elif size > min(MEMBER_BYTES, self._bytes):
+            self._leave("A file in it is too large for a license and was not opened.")
+        else:
+            self._members -= 1
+            self._bytes -= size
+            return True
+        return False
+
+    def _blocks(self, text: str, where: str, depth: int) -> bool:
+        """Look at what a text holds as Base64, such as a whole file; whether a license is in it."""
+        before = len(self._licenses)
+        for _, _, content in _base64_blocks(text):
+            if self._may_open(depth, len(content)):
+                self._inner(content, where, "", depth)
+        return len(self._licenses) > before
+
+    # -- archives
+
+    def _zip(self, content: bytes, where: str, depth: int) -> str:
+        """Look at what a zip holds; returns what kind of zip it is, or ""."""
+        if content.count(b"PK\x01\x02") > MOST_NAMES:
+            self._leave(f"It lists more than {MOST_NAMES} files and was not opened.")
+            return ""
+        try:
+            with zipfile.ZipFile(BytesIO(content)) as archive:
+                members = [info for info in archive.infolist() if not info.is_dir()]
+                for info in members:
+                    self._member(archive, info, where, depth)
+        except _DAMAGED:
+            self._leave(_BROKEN)
+            return ""
+        return "an Office file" if any(info.filename == "[Content_Types].xml" for info in members) else ""
+
+    def _member(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo, where: str, depth: int) -> None:
+        name = info.filename.rpartition("/")[2]
+        if info.flag_bits & 1:
+            self._leave("A file in it is protected by a password and was not opened. Ask for it without one.")
+        elif info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            self._leave("A file in it is packed in a way that is not known here. Ask for the file itself.")
+        elif info.file_size > SMALL_BYTES and info.file_size > MOST_RATIO * max(1, info.compress_size):
+            self._leave(f"A file in it unpacks to more than {MOST_RATIO} times its size and was not opened.")
+        elif self._may_open(depth, info.file_size):
+            with archive.open(info) as member:
+                inner = member.read(info.file_size + 1)
+            self._inner(inner, where, f"{name} in the archive", depth)
+
+    def _tar(self, content: bytes, where: str, depth: int) -> None:
+        """Look at what a tar holds; links and devices are no files."""
+        try:
+            with tarfile.open(fileobj=BytesIO(content), mode="r:") as archive:
+                for count, info in enumerate(archive):
+                    if count >= MOST_NAMES:
+                        self._leave(f"Only the first {MOST_NAMES} names in it were looked at.")
+                        break
+                    member = archive.extractfile(info) if info.isreg() and self._may_open(depth, info.size) else None
+                    if member:
+                        name = info.name.rpartition("/")[2]
+                        self._inner(member.read(info.size), where, f"{name} in the archive", depth)
+        except _DAMAGED:
+            self._leave(_BROKEN)
+
+    def _packed(self, content: bytes, how: str, where: str, depth: int) -> None:
+        """Look at the one file that is packed in this one."""
+        try:
+            inner = _unpacked(content, _UNPACKERS[how], min(MEMBER_BYTES, self._bytes) + 1)
+        except _DAMAGED:
+            self._leave(_BROKEN)
+            return
+        if self._may_open(depth, len(inner)):
+            self._inner(inner, where, "the packed file", depth)
+
+    def _inner(self, content: bytes, where: str, name: str, depth: int) -> None:
+        """Look at one file within another; what is in it is told where that is not looked at here."""
+        found = len(self._licenses)
+        kind, _ = self._open(content, _inside(where, name), depth + 1)
+        if kind in (Kind.IMAGE, Kind.HEIC, Kind.PDF):
+            self._leave(f"It holds {kind}; add that to the ticket by itself.")
+        elif kind in ADVICE and found == len(self._licenses):
+            self._note(f"It holds {kind}. {ADVICE[kind]}")
+
+    # -- mails
+
+    def _mail(self, content: bytes, where: str, depth: int) -> None:
+        """Look at the parts of a mail, and of the mails in it."""
+        lower = content.lower()
+        if lower.count(b"message/rfc822") + lower.count(b"multipart/") > MOST_MEMBERS:
+            self._leave(f"The mail has more than {MOST_MEMBERS} parts and was not taken apart.")
+            return
+        for part in email.message_from_bytes(content).walk():
+            payload = _payload(part)
+            if payload is not None and self._may_open(depth, len(payload)):
+                self._inner(payload, where, "a part of the mail", depth)
+
+
+def encoded_licenses(text: str) -> list[tuple[int, int]]:
+    """From where to where Base64 stands in a text that is of a license only once it is unpacked, or in UTF-16."""
+    return [(start, end) for start, end, content in _base64_blocks(text) if look(content).licenses]
+
+
+def _base64_blocks(text: str) -> Iterator[tuple[int, int, bytes]]:
+    """The first few blocks of Base64 in a text: from where to where, and what they encode."""
+    return islice(filter(None, (_decoded(text, block) for block in _groups(_RUN.finditer(text)))), MOST_BLOCKS)
+
+
+def _groups(runs: Iterator[re.Match[str]]) -> Iterator[list[re.Match[str]]]:
+    """Runs that stand near each other, as the lines of one block do."""
+    block: list[re.Match[str]] = []
+    for run in runs:
+        if block and run.start() - block[-1].end() > GAP_CHARS:
+            yield block
+            block = []
+        block.append(run)
+    if block:
+        yield block
+
+
+def _decoded(text: str, block: list[re.Match[str]]) -> tuple[int, int, bytes] | None:
+    """A block with its last, short line; None if it is too short."""
+    last = _LAST.match(text, block[-1].end())
+    letters = "".join((*(run[0] for run in block), last[1] if last else ""))
+    if len(letters) < BLOCK_CHARS:
+        return None
+    letters = letters[: len(letters) - (len(letters) % 4 == 1)]
+    content = base64.b64decode(letters + "=" * (-len(letters) % 4))
+    return block[0].start(), (last or block[-1]).end(), content
+
+
+def _payload(part: Message) -> bytes | None:
+    """What a part of a mail holds, decoded; None for one that only holds parts."""
+    if part.is_multipart():
+        return None
+    payload = part.get_payload(decode=True)
+    return payload if isinstance(payload, bytes) else None
+
+
+def _unpacked(content: bytes, start: Callable[[], Any], most: int) -> bytes:
+    """What is packed in some bytes, up to a limit; several parts are joined, and what else follows is left out.
+
+    Raises:
+        EOFError: It is cut off.
+    """
+    found, mark = bytearray(), content[:3]
+    for _ in range(MOST_MEMBERS):
+        part = start()
+        found += part.decompress(content, most - len(found))
+        content = part.unused_data
+        if len(found) >= most or not content.startswith(mark):
+            break
+    if not part.eof and len(found) < most:
+        raise EOFError
+    return bytes(found)
+
+
+def _inside(where: str, inner: str) -> str:
+    return ", ".join(filter(None, (inner, where)))

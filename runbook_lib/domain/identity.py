@@ -1,0 +1,245 @@
+"""Whether our own records confirm whose ticket this is, and whose the licenses on it are. Pure: nothing is looked up.
+
+Only what is ours confirms anybody: the ticket's organization, and a CustomersDot account of exactly the requester's
+address. What a license file names is compared with that. It is the customer's own evidence: whoever holds one genuine
+file can write any company and address into another, so a license alone confirms nobody.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import cache
+
+from publicsuffixlist import PublicSuffixList
+
+from runbook_lib.domain.models import Answer, Ruling
+
+RULE = "Is this the customer?"
+ORIGIN = "A license file proves neither its contents nor whose it is"
+
+_PROVIDERS = """
+    10minutemail.com 126.com 139.com 163.com 188.com 189.cn 1und1.de 21cn.com abv.bg aim.com alice.it aliceadsl.fr
+    aliyun.com arcor.de att.net azet.sk bbox.fr bellsouth.net bigpond.com bigpond.net.au bk.ru bluewin.ch
+    blueyonder.co.uk bol.com.br btinternet.com btopenworld.com centrum.cz charter.net club-internet.fr comcast.net
+    cox.net cs.com daum.net disroot.org docomo.ne.jp dropmail.me duck.com earthlink.net email.com email.cz ezweb.ne.jp
+    fastmail.com fastmail.fm foxmail.com free.fr freemail.hu freenet.de gazeta.pl gmail.com guerrillamail.com
+    hanmail.net hetnet.nl hey.com home.nl hushmail.com i.ua icloud.com ig.com.br inbox.com inbox.lv inbox.ru
+    interia.eu interia.pl internet.ru inwind.it juno.com kakao.com keemail.me kolabnow.com kpnmail.nl laposte.net
+    libero.it list.ru mac.com mail.bg mail.com mail.de mail.ee mail.ru mailbox.org maildrop.cc mailfence.com
+    mailinator.com mailo.com me.com msn.com mynet.com nate.com naver.com netzero.net neuf.fr nifty.com ntlworld.com
+    numericable.fr o2.pl onet.eu onet.pl online.de op.pl optonline.net optusnet.com.au orange.es orange.fr
+    ozemail.com.au passport.com planet.nl pm.me pobox.com post.cz posteo.de posteo.net privaterelay.appleid.com
+    proton.me qq.com rambler.ru rediff.com rediffmail.com riseup.net rocketmail.com rogers.com runbox.com sapo.pt
+    sbcglobal.net seznam.cz sfr.fr shaw.ca simplelogin.com simplelogin.io sina.cn sina.com sky.com skynet.be
+    softbank.ne.jp sohu.com startmail.com sympatico.ca t-online.de talktalk.net telefonica.net telenet.be telus.net
+    tempmail.com terra.com.br terra.es tin.it tlen.pl tom.com trashmail.com tuta.com tuta.io tutamail.com uk.net
+    ukr.net uol.com.br verizon.net videotron.ca virgilio.it virgin.net virginmedia.com walla.co.il walla.com
+    wanadoo.fr web.de windowslive.com windstream.net wp.pl xtra.co.nz ya.ru yeah.net ymail.com yopmail.com ziggo.nl
+    zoho.com zohomail.com
+"""
+FREE_MAIL = frozenset(_PROVIDERS.split())
+"""Mail domains that anybody can have an address at, so that two addresses there have nothing in common.
+
+Source: the consumer providers of HubSpot's published list of free email domains, with the large regional ones, and
+the best-known throw-away and relay services. A list of our own, since the lists on package registries are of
+throw-away domains, or not maintained. A provider that is missing here costs nothing by itself: something of ours must
+confirm the requester all the same.
+"""
+_FREE_FAMILIES = frozenset(
+    ("aol", "gmx", "googlemail", "hotmail", "live", "outlook", "protonmail", "tiscali", "tutanota", "yahoo", "yandex")
+)
+"""Providers with a domain in each country, such as `yahoo.co.uk`."""
+_TENANTS = ("atlassian.net", "freshdesk.com", "onmicrosoft.com", "zendesk.com")
+"""Domains below which each name is another customer's, and which the public suffix list does not have."""
+_NO_COMPANY = frozenset(("", "company", "customer", "n a", "na", "none", "null", "private", "self", "test", "unknown"))
+"""What stands in a company's place without naming one; emergency licenses say *Customer*."""
+_LEGAL_FORMS = frozenset(
+    (
+        *("ab", "ag", "aps", "as", "asa", "bhd", "bv", "bvba", "co", "company", "corp", "corporation", "dd", "doo"),
+        *("eg", "eireli", "ev", "gbr", "gmbh", "inc", "incorporated", "kft", "kg", "kgaa", "kk", "limited", "llc"),
+        *("llp", "lp", "ltd", "ltda", "mbh", "nv", "ohg", "ood", "oy", "oyj", "plc", "pte", "pty", "pvt", "sa", "sarl"),
+        *("sas", "sasu", "sdn", "se", "sia", "sl", "spa", "srl", "sro", "ug", "uab", "zrt", "ооо", "ао", "株式会社"),
+    )
+)
+_LEGAL_PHRASES = (("a", "s"), ("sp", "z", "oo"), ("spol", "s", "ro"), ("s", "a"), ("private",))
+
+
+@dataclass(frozen=True)
+class Named:
+    """Whom one source names.
+
+    Attributes:
+        where: What it is, for the reader: "organization", "CustomersDot account 7", a file's name.
+        company: The company, or "".
+        domains: Mail domains, without the addresses.
+    """
+
+    where: str
+    company: str = ""
+    domains: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Who:
+    """What the ruling rests on.
+
+    Attributes:
+        ours: The organization, and CustomersDot accounts of exactly the requester's address.
+        requester: The requester by their address.
+        licenses: The license files on the ticket that the case rests on.
+        confirmed: What the engineer says.
+        not_looked: Why a record of ours could not be looked at, or "".
+    """
+
+    ours: tuple[Named, ...] = ()
+    requester: Named = Named("requester")
+    licenses: tuple[Named, ...] = ()
+    confirmed: Answer = Answer.UNKNOWN
+    not_looked: str = ""
+
+
+def ruling(who: Who) -> Ruling:
+    """Whether this is the customer: our records, or a person, must say so."""
+    if who.confirmed is Answer.YES:
+        return Ruling(RULE, Answer.YES, "The engineer confirms that the requester speaks for this customer.", ORIGIN)
+    if who.confirmed is Answer.NO:
+        reason = (
+            "The engineer says that the requester does not speak for this customer. Nothing is issued: ask the "
+            "customer's contact on file to open a ticket."
+        )
+        return Ruling(RULE, Answer.NO, reason, ORIGIN)
+    strangers = [license for license in who.licenses if not agrees(license, who)]
+    if not who.ours:
+        reason = (
+            f"Nothing of ours says who this is: the ticket has no organization, and {who.not_looked or _NO_ACCOUNT}."
+        )
+    elif strangers:
+        reason = f"{_names(strangers[0])}, but {'; '.join(map(_names, (*who.ours, who.requester)))}."
+    else:
+        words = " and ".join(one.where for one in who.ours[:2])
+        licenses = "; the license on the ticket agrees" if who.licenses else ""
+        return Ruling(RULE, Answer.YES, f"Known to us by {words}{licenses}.", ORIGIN)
+    advice = "Make sure by another way than this ticket, such as the contact on file, that this is the customer."
+    return Ruling(RULE, Answer.UNKNOWN, f"{reason} {advice}", ORIGIN, ("identity_confirmed",))
+
+
+_NO_ACCOUNT = "CustomersDot has no account of this address"
+
+
+def agrees(license: Named, who: Who) -> bool:
+    """Whether a license names a company or mail domain that is known to us as the requester's.
+
+    The requester's own domain is one, once a record of ours says who they are; unless that record lists domains,
+    and theirs is none of them.
+    """
+    if any(same_company(license.company, one.company) for one in who.ours):
+        return True
+    listed = [domain for one in who.ours for domain in one.domains]
+    theirs = [one for one in who.requester.domains if not listed or any(same_domain(one, other) for other in listed)]
+    known = (*listed, *(theirs if who.ours else ()))
+    return any(same_domain(one, other) for one in license.domains for other in known)
+
+
+def standing(license: Named, who: Who) -> str:
+    """What a license's names are worth, to stand beside them."""
+    if not who.ours:
+        return "nothing of ours to compare it with"
+    if agrees(license, who):
+        return "agrees"
+    free = [domain for domain in license.domains if is_free_mail(domain)]
+    if not company_key(license.company) and len(free) == len(license.domains):
+        return "names nobody" + (": anybody can have an address there" if free else "")
+    return "differs"
+
+
+def same_company(one: str, other: str) -> bool:
+    """Whether two names are of one company: case, punctuation and the legal form do not matter, every word does."""
+    return bool(company_key(one)) and company_key(one) == company_key(other)
+
+
+def company_key(name: str) -> str:
+    """A company's name without case, punctuation and legal form; "" where it names none."""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    folded = re.sub(r"[.'’]", "", folded).replace("&", " and ").replace("+", " and ")
+    visible = (" " if unicodedata.category(char)[0] in "PSZC" else char for char in folded if not _invisible(char))
+    words = unicodedata.normalize("NFKC", "".join(visible)).split()  # what stood between may have kept marks apart
+    bare = _without_form(words)
+    key = " ".join(bare or words)
+    return "" if key in _NO_COMPANY else key
+
+
+def same_domain(one: str, other: str) -> bool:
+    """Whether two mail domains are of one owner: the same, or below the same registered one; free mail never."""
+    first, second = domain_key(one), domain_key(other)
+    if not first or not second or is_free_mail(first) or is_free_mail(second):
+        return False
+    return first == second or registered_domain(first) == registered_domain(second) != ""
+
+
+def registered_domain(domain: str) -> str:
+    """The part of a domain that somebody registered, such as `acme.co.uk` of `eu.acme.co.uk`; "" where nobody did.
+
+    Source: the public suffix list of Mozilla, as the package `publicsuffixlist` brings it along.
+    """
+    key = domain_key(domain)
+    labels = key.split(".")
+    for tenants in _TENANTS:
+        if key.endswith(f".{tenants}"):
+            return ".".join(labels[-1 - len(tenants.split(".")) :])
+    return "" if key in _TENANTS else _suffixes().privatesuffix(key) or ""
+
+
+@cache
+def _suffixes() -> PublicSuffixList:
+    return PublicSuffixList()
+
+
+def domain_key(domain: str) -> str:
+    """A domain as it is compared: ASCII (IDNA), lower case; "" where it is none."""
+    text = unicodedata.normalize("NFKC", domain).strip().strip(".").casefold()
+    try:
+        found = text.encode("idna").decode("ascii").casefold()
+    except UnicodeError:
+        return ""
+    return found if re.fullmatch(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}", found) else ""
+
+
+def is_free_mail(domain: str) -> bool:
+    """Whether anybody can have an address there."""
+    labels = domain_key(domain).split(".")
+    above = {".".join(labels[at:]) for at in range(len(labels))}
+    named = labels[-3:-1] if len(labels) > 2 and len(labels[-2]) <= 3 else labels[-2:-1]  # of `co.uk` and the like
+    return bool(above & FREE_MAIL or set(named) & _FREE_FAMILIES)
+
+
+def domain_of(address: str | None) -> tuple[str, ...]:
+    """The mail domain of an address, as `Named.domains` takes it; nothing where it is no address."""
+    local, at, domain = (address or "").strip().rpartition("@")
+    return (domain,) if local and at and domain_key(domain) else ()
+
+
+def _without_form(words: list[str]) -> list[str]:
+    """The words of a name without its legal form, which stands at the end, or in front."""
+    words = list(words)
+    while words:
+        phrase = next((p for p in _LEGAL_PHRASES if len(p) < len(words) and tuple(words[-len(p) :]) == p), None)
+        if words[-1] in _LEGAL_FORMS:
+            words.pop()
+        elif phrase:
+            del words[-len(phrase) :]
+        else:
+            break
+        while len(words) > 1 and words[-1] == "and":
+            words.pop()
+    return words[1:] if len(words) > 1 and words[0] in ("ооо", "ао", "株式会社", "pt") else words
+
+
+def _invisible(char: str) -> bool:
+    return unicodedata.category(char) == "Cf"
+
+
+def _names(one: Named) -> str:
+    known = " at ".join(filter(None, (one.company, ", ".join(one.domains))))
+    return f"{one.where} names {known or 'nobody'}"

@@ -1,0 +1,47 @@
+"""Any text as harmless plain text: licenses taken out, control and direction characters named, length bounded.
+
+What customers wrote is shown only through here. Escaping for HTML is `display`'s own.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+from runbook_lib.domain import envelopes
+
+CELL_LIMIT = 240
+"""Characters of one value that are shown; longer text says how long it is."""
+PREVIEW_LIMIT = 4000
+
+
+def clean(value: object, limit: int = CELL_LIMIT) -> str:
+    """One line of harmless text: control, format and direction characters are named, length is bounded.
+
+    Licenses are taken out first: what is cut, quoted or laid out is no longer found by whoever looks for them later.
+    """
+    whole = envelopes.without(str(value))
+    words = "".join(_visible(char) for char in whole[: limit + 1])
+    return words if len(words) <= limit else f"{words[:limit]}… ({len(whole):,} characters)"
+
+
+def clean_lines(value: str, limit: int = PREVIEW_LIMIT) -> str:
+    """As `clean`, but line ends stay."""
+    lines = envelopes.without(value).replace("\r\n", "\n")
+    shown = "".join(char if char == "\n" else _visible(char) for char in lines[: limit + 1])
+    return shown if len(shown) <= limit else f"{shown[:limit]}… ({len(lines):,} characters)"
+
+
+def size(count: int) -> str:
+    """A file's size for people: bytes in, "12 kB" out."""
+    if count < 1000:
+        return f"{count} bytes"
+    return f"{count / 1000:.0f} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
+
+
+def _visible(char: str) -> str:
+    if char.isprintable():
+        return char
+    kind = unicodedata.category(char)
+    if char in "\n\t\r" or kind.startswith("Z"):
+        return " "
+    return f"‹U+{ord(char):04X}›"

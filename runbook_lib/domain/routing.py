@@ -1,0 +1,72 @@
+"""Which runbook a ticket belongs to: pure, from the scope's rulings, the calendar, and what is said of the mail.
+
+Source: both seeds, *Overview* and *Scope*; weekend seed, *Considerations* 3.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from runbook_lib.domain.models import Answer, Ruling, Verdict
+
+WEEKEND, WEEKDAY, NOT_RECEIVED = "weekend_license", "weekday_triage", "license_not_received"
+_SENT = r"e-?mail|mail|license|licence|inbox|message"
+_NOT_THERE = (
+    r"(?:not|n't|never|nothing|no\b|haven't|hasn't|without)[^.!?\n]{0,40}"
+    r"(?:receiv|arriv|c[ao]me\b|got\b|gotten|reach|seen|see\b|there\b|mail|inbox|spam)|still (?:waiting|missing)"
+)
+
+
+@dataclass(frozen=True)
+class Mail:
+    """What is known of a license mail.
+
+    Attributes:
+        missing: Whether the customer says that it has not come; UNKNOWN if nobody says so.
+        why: Who says so, or what the tracker holds.
+        on_file: Whether the tracker has an issue for this address in this emergency.
+    """
+
+    missing: Answer
+    why: str
+    on_file: bool
+
+
+@dataclass(frozen=True)
+class Route:
+    """Where a ticket goes on: a runbook, or None with the reason and what to do instead."""
+
+    runbook: str | None
+    reason: str
+
+
+def route(scope: Verdict, weekend: Ruling, mail: Mail) -> Route:
+    """Choose the runbook. What is not known yet does not stop the ticket: the runbook itself asks for it.
+
+    A missing mail goes before the scope, since a license that was issued is sent again whatever the scope is. During
+    the week the customer's words alone do not count as long as the tracker knows of no license.
+    """
+    against = [ruling for ruling in scope.rulings if ruling.holds is Answer.NO]
+    saas = next((ruling for ruling in against if "deployment" in ruling.rests_on), None)
+    if saas:
+        return Route(None, saas.reason)
+    if mail.missing is Answer.YES and (mail.on_file or weekend.holds is Answer.YES):
+        return Route(NOT_RECEIVED, mail.why)
+    if against:
+        return Route(None, "No emergency of this runbook. " + " ".join(ruling.reason for ruling in against))
+    return Route(WEEKEND if weekend.holds is Answer.YES else WEEKDAY, weekend.reason)
+
+
+def says_mail_missing(texts: Iterable[str]) -> bool:
+    """Whether somebody writes that a license or its mail has not come.
+
+    Only a hint, which the engineer's answer overrides: a wrong one leads to a runbook that looks before it acts.
+    """
+    return any(_says(sentence) for text in texts for sentence in re.split(r"[.!?\n]+", text[:20_000]))
+
+
+def _says(sentence: str) -> bool:
+    words = sentence.casefold().replace("’", "'")
+    return bool(re.search(_SENT, words) and re.search(_NOT_THERE, words))

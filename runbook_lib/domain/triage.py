@@ -1,0 +1,363 @@
+"""The weekday decision tree as data, how to walk it, and what Seat Link rows mean. Pure: no I/O, no clock.
+
+Source: weekday seed, flowchart. The nodes have the chart's own ids; `tests/domain/test_triage.py` proves that
+questions, edges and links are the chart's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+
+from runbook_lib.domain.models import Answer, Outcome, SeatLink, Source
+
+START = "cdot"
+"""Where the walk begins. The chart's title stands alone, without an edge."""
+SYNC_STARTS, SYNC_ENDS = time(3), time(5)
+"""When instances report each day, UTC. Source: GitLab product documentation, subscription data synchronization."""
+RETRY_HOURS = 17
+"""For about how long a report that failed is tried again. Source: as above."""
+
+
+class Kind(StrEnum):
+    """What a node of the tree is."""
+
+    TITLE = "title"
+    QUESTION = "question"
+    LOOKUP = "lookup"
+    END = "end"
+
+
+@dataclass(frozen=True)
+class Node:
+    """One box of the chart.
+
+    Attributes:
+        id: The chart's own id of it.
+        words: What it says, in our words.
+        kind: What it is.
+        link: The page that it names, or "".
+        outcome: How the case ends there, or None.
+    """
+
+    id: str
+    words: str
+    kind: Kind
+    link: str = ""
+    outcome: Outcome | None = None
+
+
+@dataclass(frozen=True)
+class Edge:
+    """One arrow; `answer` is None where nothing is asked."""
+
+    start: str
+    end: str
+    answer: Answer | None = None
+
+
+NODES = (
+    Node("title", "A customer reports that their self-managed license has expired", Kind.TITLE),
+    Node("cdot", "Does the person who opened the ticket have an account in CustomersDot?", Kind.QUESTION),
+    Node("sub", "Does that CustomersDot account have access to the subscription information?", Kind.QUESTION),
+    Node("l&r", "Engage the assistance of a License & Renewals expert", Kind.END, outcome=Outcome.ESCALATED),
+    Node(
+        "license",
+        "Look for the license's subscription name on the CustomersDot account",
+        Kind.LOOKUP,
+        "https://customers.gitlab.com/admin/customer",
+    ),
+    Node(
+        "seat_link",
+        "Enter the subscription name on the Seat Link page of CustomersDot",
+        Kind.LOOKUP,
+        "https://customers.gitlab.com/admin/license_seat_link",
+    ),
+    Node("sub_status", "Is there an entry with the current date on the page?", Kind.QUESTION),
+    Node(
+        "all_good",
+        "Likely the issue has resolved itself and no intervention is needed: confirm this with the customer",
+        Kind.END,
+        outcome=Outcome.RESOLVED_ITSELF,
+    ),
+)
+EDGES = (
+    Edge("cdot", "sub", Answer.YES),
+    Edge("cdot", "l&r", Answer.NO),
+    Edge("sub", "license", Answer.YES),
+    Edge("sub", "l&r", Answer.NO),
+    Edge("license", "seat_link"),
+    Edge("seat_link", "sub_status"),
+    Edge("sub_status", "all_good", Answer.YES),
+    Edge("sub_status", "l&r", Answer.NO),
+)
+_BY_ID: Mapping[str, Node] = {node.id: node for node in NODES}
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What was found for one node.
+
+    Attributes:
+        node: The node's id.
+        answer: The answer; for a lookup YES once it is done.
+        source: Who says so.
+        evidence: What was seen.
+        differs: What the other source says, if it contradicts; else "".
+    """
+
+    node: str
+    answer: Answer
+    source: Source
+    evidence: str
+    differs: str = ""
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One node as the walk left it: taken, with its reply if it has one, or not taken."""
+
+    node: Node
+    reply: Reply | None
+    taken: bool
+
+
+@dataclass(frozen=True)
+class Path:
+    """A walk through the tree.
+
+    Attributes:
+        visits: The nodes taken, in order, then those that were not, in the chart's order.
+        end: The node where the tree was left, or None.
+        open_at: The node whose answer is missing, or None.
+    """
+
+    visits: tuple[Visit, ...]
+    end: Node | None
+    open_at: Node | None
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How the case ends by this path; None as long as it is open."""
+        return self.end.outcome if self.end else None
+
+
+def walk(replies: Mapping[str, Reply]) -> Path:
+    """Follow the edges as far as the replies lead. UNKNOWN is no answer; a lookup goes on once it is done."""
+    taken: list[str] = []
+    at: str | None = START
+    node = _BY_ID[START]
+    while at is not None:
+        node = _BY_ID[at]
+        taken.append(at)
+        at = _next(node, replies.get(at))
+    visits = [Visit(_BY_ID[name], replies.get(name), taken=True) for name in taken]
+    visits += [Visit(one, None, taken=False) for one in NODES if one.id not in taken and one.kind is not Kind.TITLE]
+    left = node.kind is Kind.END
+    return Path(tuple(visits), node if left else None, None if left else node)
+
+
+def mermaid() -> str:
+    """The whole tree as the source of a mermaid flowchart.
+
+    The arrow from the title to the first question is a drawing aid: the chart of the seed, and `EDGES`, have none.
+    """
+    names = {node.id: node.id.replace("l&r", "expert") for node in NODES}
+    shapes = {
+        Kind.TITLE: ("[[", "]]"),
+        Kind.QUESTION: ("{{", "}}"),
+        Kind.LOOKUP: ("(", ")"),
+        Kind.END: ("([", "])"),
+    }
+    lines = ["flowchart TB"]
+    for node in NODES:
+        left, right = shapes[node.kind]
+        lines.append(f'    {names[node.id]}{left}"{node.words.replace("&", "&amp;")}"{right}')
+    lines.append(f"    title --> {names[START]}")
+    for edge in EDGES:
+        arrow = f"-- {edge.answer} -->" if edge.answer else "-->"
+        lines.append(f"    {names[edge.start]} {arrow} {names[edge.end]}")
+    return "\n".join(lines) + "\n"
+
+
+@dataclass(frozen=True)
+class SeatLinkFacts:
+    """What the last question rests on.
+
+    Attributes:
+        rows: The subscription's rows, in any order.
+        opened_at: When the ticket was opened.
+        emergency_on: The emergency's date, which is the "current date" of the question, UTC.
+        looked_at: The moment at which somebody looks.
+        cloud: Whether the license is an online cloud license; None if nothing says so.
+    """
+
+    rows: tuple[SeatLink, ...]
+    opened_at: datetime
+    emergency_on: date
+    looked_at: datetime
+    cloud: bool | None = None
+
+
+def current_rows(facts: SeatLinkFacts) -> tuple[SeatLink, ...]:
+    """The rows that count as of the current date, newest first.
+
+    A row counts by the day it was received, since the report in it is usually of the day before. Who looks on a
+    later day than the emergency's needs one from after the ticket was opened: an older one proves nothing any more.
+    """
+    return tuple(row for row in _newest_first(facts.rows) if _counts(row, facts))
+
+
+def entry_ruling(facts: SeatLinkFacts) -> tuple[Answer, str]:
+    """Whether there is an entry with the current date, and why. Source: weekday seed, flowchart."""
+    found = current_rows(facts)
+    if found:
+        words = f"received {_at(found[0].created_at)} from {found[0].hostname or 'an instance without a name'}"
+        return Answer.YES, words
+    if facts.rows:
+        newest = _at(_newest_first(facts.rows)[0].created_at)
+        count = len(facts.rows)
+        return Answer.NO, f"the {f'newest of {count} rows' if count > 1 else 'only row'} was received {newest}"
+    return Answer.NO, "the page shows no row for this subscription"
+
+
+def row_hints(row: SeatLink, facts: SeatLinkFacts) -> str:
+    """What one row means, to stand beside it."""
+    received = _day(row.created_at)
+    days = (facts.emergency_on - received).days
+    if _counts(row, facts):
+        when = "received on the emergency's date" if days == 0 else "received after the emergency's date"
+        return f"{when}: counts{_report_words(row)}"
+    if days <= 0:
+        return "received before the ticket was opened, and today is a later day: does not count"
+    return f"received {'the day' if days == 1 else f'{days} days'} before the emergency's date: does not count"
+
+
+def hints(facts: SeatLinkFacts) -> tuple[str, ...]:
+    """What a tired engineer should know about these rows. They inform; `entry_ruling` decides."""
+    found = current_rows(facts)
+    told = (
+        _file_hint(facts),
+        _unknown_hint(facts),
+        _sync_hint(facts) if not found and facts.cloud is not False else "",
+        _stamp_hint(found),
+        _instances_hint(facts),
+        _proof_hint(found),
+        _later_hint(facts),
+    )
+    return tuple(hint for hint in told if hint)
+
+
+def _next(node: Node, reply: Reply | None) -> str | None:
+    """Where the walk goes from a node, or None where it stops."""
+    if node.kind is Kind.END or reply is None:
+        return None
+    if node.kind is Kind.LOOKUP:
+        return next(edge.end for edge in EDGES if edge.start == node.id) if reply.answer is Answer.YES else None
+    return next((edge.end for edge in EDGES if (edge.start, edge.answer) == (node.id, reply.answer)), None)
+
+
+def _counts(row: SeatLink, facts: SeatLinkFacts) -> bool:
+    if _day(row.created_at) < facts.emergency_on:
+        return False
+    looked_later = _day(facts.looked_at) > facts.emergency_on
+    return row.created_at >= facts.opened_at if looked_later else True
+
+
+def _report_words(row: SeatLink) -> str:
+    """What to say of a report that is of an earlier day than its row; usually it is one day."""
+    if row.report_at is None or _day(row.report_at) >= _day(row.created_at):
+        return ""
+    if _day(row.created_at) - _day(row.report_at) == timedelta(days=1):
+        return "; its report is of the day before, as usual"
+    return f"; its report is of {_day(row.report_at)}"
+
+
+def _file_hint(facts: SeatLinkFacts) -> str:
+    if facts.cloud is not False:
+        return ""
+    means = (
+        "The row must be of another license."
+        if current_rows(facts)
+        else "No row is to be expected, and the missing one says nothing about a renewal."
+    )
+    return f"This is a license file. Only online cloud licenses sync, file licenses never sync. {means}"
+
+
+def _unknown_hint(facts: SeatLinkFacts) -> str:
+    if facts.rows or facts.cloud is not None:
+        return ""
+    return "There is no row at all. Only online cloud licenses sync: check which kind of license this is."
+
+
+def _sync_hint(facts: SeatLinkFacts) -> str:
+    """Before the daily sync is over a missing row may be normal."""
+    moments = [moment.astimezone(UTC) for moment in (facts.opened_at, facts.looked_at)]
+    early = [m for m in moments if m.date() == facts.emergency_on and m.time() < SYNC_ENDS]
+    if not early:
+        return ""
+    return (
+        f"At {early[0]:%H:%M} UTC a missing row is still normal: instances sync from {SYNC_STARTS:%H:%M} to "
+        f"{_last(SYNC_ENDS):%H:%M} UTC, and retry for about {RETRY_HOURS} hours. Look again after "
+        f"{SYNC_ENDS:%H:%M} UTC, also while the expert works."
+    )
+
+
+def _stamp_hint(found: tuple[SeatLink, ...]) -> str:
+    for row in found:
+        if row.report_at is not None and _report_words(row):
+            return (
+                f"The row received on {_day(row.created_at)} carries a report of {_day(row.report_at)}. That is usual: "
+                "the day of receipt (created_at) counts."
+            )
+    return ""
+
+
+def _instances_hint(facts: SeatLinkFacts) -> str:
+    """Several instances may use one subscription: the one that is down need not be the one that synced.
+
+    A copy of an instance may have its id under another hostname, so that both tell instances apart.
+    """
+    newest: dict[tuple[str, str], SeatLink] = {}
+    for row in _newest_first(facts.rows):
+        newest.setdefault((row.instance_id, row.hostname), row)
+    if len(newest) < 2:
+        return ""
+    named = [f"{row.hostname or 'one without a name'} (last {_day(row.created_at)})" for row in newest.values()]
+    return (
+        f"{len(named)} instances use this subscription: {', '.join(named)}. Contact with one does not prove that the "
+        "one which is down has synced: ask which of them the ticket is about."
+    )
+
+
+def _proof_hint(found: tuple[SeatLink, ...]) -> str:
+    return "A row proves contact on that day, not a renewal: let the customer confirm." if found else ""
+
+
+def _later_hint(facts: SeatLinkFacts) -> str:
+    """Who looks on a later day, and finds nothing that counts of the emergency's, may want to judge by today."""
+    today = _day(facts.looked_at)
+    of_the_day = [row for row in current_rows(facts) if _day(row.created_at) == facts.emergency_on]
+    if today <= facts.emergency_on or not facts.rows or of_the_day:
+        return ""
+    newest = _day(_newest_first(facts.rows)[0].created_at)
+    return f"Today is {today}, and the newest row is of {newest}. To judge by today's date, pass emergency_on."
+
+
+def _newest_first(rows: tuple[SeatLink, ...]) -> list[SeatLink]:
+    return sorted(rows, key=lambda row: row.created_at, reverse=True)
+
+
+def _last(end: time) -> time:
+    """The last minute before a time."""
+    return (datetime.combine(date.min + timedelta(days=1), end) - timedelta(minutes=1)).time()
+
+
+def _day(moment: datetime) -> date:
+    return moment.astimezone(UTC).date()
+
+
+def _at(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

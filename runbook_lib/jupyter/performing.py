@@ -1,0 +1,301 @@
+"""A performing run in a process of its own, and what its journal says of it so far.
+
+Whoever watches sees the same, since only the journal is read: the notebook that began the run, another browser, or a
+kernel that was restarted meanwhile. The process goes on without any of them. A lock that it holds tells that it is at
+work, so that a second one is not begun beside it; that nothing is done twice rests on `effects`, not on this lock.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import IO, Any
+
+from runbook_lib import files, templates
+from runbook_lib.domain.errors import RunbookError, UnavailableError
+from runbook_lib.ledger.journal import Journal
+from runbook_lib.settings import Settings
+
+LOCK = ".performing"
+"""The file in the ticket's folder that a performing process holds."""
+LOOK_EVERY_S = 0.25
+TRIES = 5
+SEALING_S = 120
+"""How long after its last line a run's process may still be at work."""
+
+
+_CAME_TO = {
+    "intended": "nobody knows: run again, which looks first",
+    "unknown": "nobody knows: run again, which looks first",
+    "not_done": "not done",
+    "adopted": "was there already",
+}
+"""What the last line of an effect says to whoever reads it; `done` says it itself."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is.
+
+    Attributes:
+        steps: The titles of the cells that were begun, in order.
+        total: How many cells there are.
+        doing: The effect under way, or "".
+        effects: The effects that were begun, in order, and what came of each.
+        seconds: Since it began.
+        ended: The journal's line of its end, or None.
+        error: What kept it from having one, or "".
+        following: Whether somebody else began it.
+        runbook: Whose run it is; "" where no line of it is there yet.
+    """
+
+    steps: tuple[str, ...] = ()
+    total: int = 0
+    doing: str = ""
+    effects: tuple[tuple[str, str], ...] = ()
+    seconds: float = 0.0
+    ended: Mapping[str, Any] | None = None
+    error: str = ""
+    following: bool = False
+    runbook: str = ""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more comes."""
+        return self.ended is not None or bool(self.error)
+
+
+class Performance:
+    """One performing run of a ticket's runbook.
+
+    Args:
+        settings: Where the ticket's folder is.
+        runbook: The runbook.
+        ticket_id: The ticket.
+    """
+
+    def __init__(self, settings: Settings, runbook: str, ticket_id: int) -> None:
+        self._journal = Journal.of(settings, ticket_id)
+        self._runbook, self._ticket_id = runbook, ticket_id
+        self._notebooks, self._profile = settings.notebooks, settings.profile
+        self._lock_path = settings.ticket_folder(ticket_id) / LOCK
+        self._errors: IO[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._after = 0
+        self._just_ended: list[Mapping[str, Any]] = []
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether a process performs on this ticket now, whoever began it, and by whatever runbook.
+
+        Raises:
+            UnavailableError: The ticket's folder cannot be used.
+        """
+        held = self._hold(fcntl.LOCK_SH)  # so that those who look are not in each other's way
+        if held is not None:
+            os.close(held)
+        return held is None
+
+    def begin(self, answers: Mapping[str, str]) -> bool:
+        """Start the run, unless one is under way on this ticket.
+
+        Args:
+            answers: All its parameters, as typed: one that is missing would be what the notebook's file has.
+
+        Returns:
+            Whether it was started.
+
+        Raises:
+            JournalError: The ticket's journal cannot be relied on.
+            UnavailableError: The ticket's folder cannot be used.
+        """
+        lines = len(self._journal.own_entries())
+        held = self._hold_to_begin()
+        if held is None:
+            return False
+        self._after = lines
+        command = [sys.executable, "-m", "runbook_lib.cli", "run", self._runbook, str(self._ticket_id)]
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (open as long as the process writes to it)
+        try:
+            with tempfile.TemporaryFile() as given:  # not as arguments, which everybody on the machine can read
+                given.write(json.dumps(dict(answers)).encode())
+                given.seek(0)
+                self._process = self._started([*command, "--perform", "--json", "-f", "-"], given, held)
+        finally:
+            os.close(held)  # the process holds it from now on, and to its end
+        return True
+
+    def _started(self, command: list[str], given: IO[bytes], held: int) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(  # noqa: S603
+            command,
+            stdin=given,
+            stdout=subprocess.DEVNULL,
+            stderr=self._errors,
+            pass_fds=(held,),
+            env={**os.environ, "RUNBOOK_PROFILE": self._profile},  # whatever .env says by now
+            start_new_session=True,  # a Ctrl-C for the kernel is none for the run
+        )
+
+    def last(self) -> Mapping[str, Any] | None:
+        """The journal's line of the end of the last performing run of this runbook, or None.
+
+        Raises:
+            JournalError: The ticket's journal cannot be relied on.
+        """
+        lines = self._journal.entries()
+        writers = dict.fromkeys(line["writer"] for line in lines)
+        runs = [run for writer in writers for run in _runs([line for line in lines if line["writer"] == writer])]
+        ends = [end for run in runs if run[0]["runbook"] == self._runbook and (end := _end(run))]
+        return max(ends, key=lambda end: str(end["at"]), default=None)
+
+    def progress(self) -> Iterator[Progress]:
+        """How far the run is, each time that there is something new; the last one is over.
+
+        It is the run that `begin` started, or else the one that is under way.
+        """
+        began, shown = time.monotonic(), ""
+        if self._process is None:
+            self._look_for_the_open_run()
+        while True:
+            works = self._works()
+            try:
+                now = self._read(time.monotonic() - began, works=works)
+            except RunbookError as exc:
+                now = Progress(error=str(exc))
+            if now.is_over or shown != (shown := f"{now.steps} {now.doing} {now.seconds:.0f}"):
+                yield now
+            if now.is_over:
+                break
+            time.sleep(LOOK_EVERY_S)
+        if self._errors:
+            self._errors.close()
+
+    def _look_for_the_open_run(self) -> None:
+        """Follow the run that has no end yet, or else one that has not written its first line yet.
+
+        A run that has an end may still be at work, too: its ticket gets the note of the record.
+        """
+        entries = self._journal.own_entries()
+        last = _runs(entries)[-1:]
+        if last and _end(last[0]) is None:
+            self._after = next(place for place, line in enumerate(entries) if line is last[0][0])
+        else:
+            self._after = len(entries)
+            self._just_ended = last[0] if last and _is_fresh(last[0]) else []
+
+    def _works(self) -> bool:
+        """Whether the run's process is there. Looked at before the journal, so that its last line is not missed."""
+        return self._process.poll() is None if self._process else self.is_under_way
+
+    def _read(self, seconds: float, *, works: bool) -> Progress:
+        following = self._process is None
+        runs = _runs(self._journal.own_entries()[self._after :])
+        own = [run for run in runs if self._process is None or run[0].get("pid") == self._process.pid]
+        run = own[-1] if own else [] if works else self._just_ended
+        if not run:
+            return Progress(seconds=seconds, error="" if works else self._last_words(), following=following)
+        runbook = str(run[0]["runbook"])
+        named = templates.titles(self._notebooks / f"{runbook}.ipynb")
+        ended = _end(run)
+        now = Progress(
+            steps=tuple(named[one["cell"]] for one in run if one["kind"] == "cell_started" and one["cell"] in named),
+            total=len(named),
+            doing=_open_effect(run),
+            effects=_effects(run),
+            seconds=_seconds(run) if following else seconds,
+            following=following,
+            runbook=runbook,
+        )
+        if works:
+            return replace(now, doing="sealing the record") if ended else now
+        return replace(now, ended=ended, error="" if ended else self._last_words())
+
+    def _last_words(self) -> str:
+        """Why a process that is gone left no end in the journal."""
+        said = ""
+        if self._errors:
+            self._errors.seek(0)
+            said = self._errors.read().decode(errors="replace").strip()[-800:]
+        if said.startswith("runbook: "):
+            return said.removeprefix("runbook: ")
+        return "The run was broken off before its end. Press again: what is done already is found, and not repeated."
+
+    def _hold_to_begin(self) -> int | None:
+        """As `_hold`, alone; who only looks at this moment is waited for."""
+        for _ in range(TRIES):
+            held = self._hold(fcntl.LOCK_EX)
+            if held is not None:
+                return held
+            time.sleep(LOOK_EVERY_S / TRIES)
+        return None
+
+    def _hold(self, how: int) -> int | None:
+        """The lock's file descriptor, or None if another process has it.
+
+        Raises:
+            UnavailableError: The folder cannot be used.
+        """
+        try:
+            files.make_folder(self._lock_path.parent)
+            file = os.open(self._lock_path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as exc:
+            raise UnavailableError(f"The folder {self._lock_path.parent} cannot be used ({exc.strerror}).") from exc
+        try:
+            fcntl.flock(file, how | fcntl.LOCK_NB)
+        except OSError:
+            os.close(file)
+            return None
+        return file
+
+
+def _runs(lines: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
+    """The lines of each performing run. Lines of effects name no run: they are of the one that began last."""
+    begins = [place for place, line in enumerate(lines) if line["kind"] == "run_started" and line.get("performed")]
+    runs = []
+    for begin, end in pairwise([*begins, len(lines)]):
+        record = lines[begin]["record"]
+        until_the_next = [line for line in lines[begin:end] if line.get("record") in (None, record)]
+        runs.append([*until_the_next, *(line for line in lines[end:] if line.get("record") == record)])
+    return runs
+
+
+def _end(run: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The line of a run's end."""
+    return next((line for line in run if line["kind"] == "run_ended"), None)
+
+
+def _is_fresh(run: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a run ended so recently that its process may still seal."""
+    age = datetime.now(UTC) - datetime.fromisoformat(run[-1]["at"])
+    return age.total_seconds() < SEALING_S
+
+
+def _seconds(run: Sequence[Mapping[str, Any]]) -> float:
+    """From a run's first line to its last one."""
+    return (datetime.fromisoformat(run[-1]["at"]) - datetime.fromisoformat(run[0]["at"])).total_seconds()
+
+
+def _effects(run: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
+    """The effects of a run, each with how its last line says that it ended."""
+    last = {line["operation_id"]: line for line in run if "effect" in line}
+    return tuple((_name(line), _CAME_TO.get(line["kind"], line["kind"])) for line in last.values())
+
+
+def _open_effect(run: Sequence[Mapping[str, Any]]) -> str:
+    """The name of the effect that was announced last and has not been settled, or ""."""
+    last = next((line for line in reversed(run) if "effect" in line), None)
+    return _name(last) if last and last["kind"] == "intended" else ""
+
+
+def _name(line: Mapping[str, Any]) -> str:
+    """An effect's name for the reader."""
+    return str(line["effect"]).replace("_", " ")

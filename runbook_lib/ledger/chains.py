@@ -1,0 +1,358 @@
+"""The parts of a ticket's journal, one for each writer: files of JSON lines, chained and signed. Reads, never writes.
+
+    journal.<key>.jsonl   what the owner of a key wrote, on one machine: all its lines are signed by that key
+    journal.<key>.pub     that key's public part, so that a ticket's folder can be verified wherever it is copied to
+    journal.jsonl         of versions before this one; several keys of a ring may have signed it; read, not continued
+
+What holds of each, and is checked whenever it is read:
+
+    one line is one event: a run begins or ends, an effect is intended, done, adopted or not done ...
+    each line names its ticket, its number, and the SHA-256 of the line before: none is missing, moved or foreign
+    each line is signed by the writer: none is altered
+    the *head*, kept with the keys of who wrote it, names the last line: none is cut off, and the part is not gone
+
+A part whose key is nowhere to be found is of an *unknown writer*: nothing can be said of it, and it is no damage.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import heapq
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from runbook_lib.domain.errors import InputError, JournalError
+from runbook_lib.ledger.heads import FIRST_DIGITS, Head, Heads, Kept
+from runbook_lib.ledger.keyring import KeyRing, Validity
+
+FILE_NAME = "journal.jsonl"
+"""What versions before this one wrote."""
+KEY_DIGITS = 8
+"""So many digits of the writer's key stand in a record's name, so that two machines never give the same one."""
+VERSION = 2
+"""Of a line's form; version 1 was neither chained nor signed."""
+DOMAIN = b"journal-line-2"
+START = "0" * 64
+OWN = ("v", "n", "ticket", "at", "kind", "prev", "key", "sig")
+"""What a line has of itself."""
+_SHOWN = ("at", "kind", "n")
+"""Of these, what a reader gets; `key` is told as `writer`."""
+_NAMED = re.compile(r"journal\.([0-9a-f]{16})\.jsonl")
+
+Entry = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Chain:
+    """One writer's part.
+
+    Attributes:
+        path: Its file.
+        key: The writer, or "" for `journal.jsonl`.
+        lines: The entries, each with its line's SHA-256; none if the part is damaged.
+        error: Why it cannot be relied on, or None.
+        is_own: Whether this key ring wrote it.
+        is_trusted: Whether its key is in the ring; else it lies beside the journal, or nowhere.
+        whole: How many bytes its whole lines have; what comes after was never acknowledged.
+    """
+
+    path: Path
+    key: str
+    lines: tuple[tuple[Entry, str], ...] = ()
+    error: JournalError | None = None
+    is_own: bool = False
+    is_trusted: bool = False
+    whole: int = 0
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether the writer is unknown: its lines are read, but nobody vouches for them."""
+        return self.error is not None and self.error.problem == "unknown_writer"
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether nothing can be done by it."""
+        return self.error is not None and not self.is_unknown
+
+    @property
+    def first(self) -> str:
+        """What the chain is known by: the start of its first line's SHA-256; "" without a line."""
+        return self.lines[0][1][:FIRST_DIGITS] if self.lines else ""
+
+    @property
+    def head(self) -> Head:
+        """How far it has come."""
+        return Head(len(self.lines), self.lines[-1][1]) if self.lines else Head(0, START)
+
+    @property
+    def entries(self) -> list[Entry]:
+        """Its lines, oldest first."""
+        return [entry for entry, _ in self.lines]
+
+
+def file_name(key: str) -> str:
+    """The file of a writer's part."""
+    return f"journal.{key}.jsonl" if key else FILE_NAME
+
+
+def key_of(name: str) -> str | None:
+    """The writer whose part a file is by its name; "" for the one of before, None for any other file."""
+    found = _NAMED.fullmatch(name)
+    return found[1] if found else "" if name == FILE_NAME else None
+
+
+def merged(chains: Iterable[Chain]) -> list[Entry]:
+    """The lines of several parts as one history: by their moments, and each part in its own order.
+
+    A line that stands in two files counts once.
+    """
+    found = heapq.merge(*map(_timed, chains), key=lambda line: line[0])
+    return list({sha256: entry for _, entry, sha256 in found}.values())
+
+
+def _timed(chain: Chain) -> Iterator[tuple[tuple[str, str], Entry, str]]:
+    """Each line with a moment that never goes back, whatever the writer's clock did, and its SHA-256."""
+    latest = ""
+    for entry, sha256 in chain.lines:
+        latest = max(latest, str(entry.get("at", "")))
+        yield (latest, chain.key), entry, sha256
+
+
+def encoded(entry: Mapping[str, Any]) -> bytes:
+    """A line's one and only form; half a character of a bad text stays an escape."""
+    return json.dumps(entry, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
+
+
+def digest(content: bytes) -> str:
+    """The SHA-256 of a line."""
+    return hashlib.sha256(content).hexdigest()
+
+
+class Reader:
+    """Reads and checks the parts of one ticket's journal.
+
+    Args:
+        folder: The ticket's folder.
+        ticket: Profile and number, such as `live/1001`: what each line is bound to.
+        keys: The ring that verifies; a key that it does not have may lie beside the journal.
+    """
+
+    def __init__(self, folder: Path, ticket: str, keys: KeyRing) -> None:
+        self._folder, self._ticket, self._keys = folder, ticket, keys
+        self._heads = Heads(keys.folder)
+
+    def all(self) -> list[Chain]:
+        """Every part that is there, and every part of our own that is missing; the one of before first.
+
+        Raises:
+            InputError: A file, or a head, cannot be read.
+        """
+        kept = self._heads.of(
+            self._ticket, self._folder
+        )  # first: whoever appends meanwhile writes the line before the head
+        names = {file_name(each.key) for each in kept}
+        names |= {path.name for path in self._folder.glob("journal*.jsonl") if key_of(path.name) is not None}
+        return [self._read(self._folder / name, kept) for name in sorted(names, key=lambda name: (len(name), name))]
+
+    def one(self, path: Path) -> Chain:
+        """One part; empty if it is not there. Raises as `all`."""
+        return self._read(path, self._heads.of(self._ticket, self._folder))
+
+    def _read(self, path: Path, kept: list[Kept]) -> Chain:
+        key = key_of(path.name) or ""
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            content = b""
+        except OSError as exc:
+            raise InputError(f"The journal {path} cannot be read: {exc.strerror}.") from exc
+        mine = [each for each in kept if each.key == key]
+        found = self._checked(path, key, content)
+        is_own = (bool(mine) or key == self._keys.signing_key) if key else found.is_trusted
+        found = replace(found, is_own=is_own and not found.is_unknown)
+        for each in [each for each in mine if found.first and each.first == found.first] or mine:
+            if not found.error and (error := self._against_head(found, each)):
+                found = replace(found, error=error)
+        return replace(found, lines=()) if found.is_damaged else found
+
+    def _checked(self, path: Path, key: str, content: bytes) -> Chain:
+        """A part as its file has it."""
+        whole = content.rfind(b"\n") + 1
+        lines = content[:whole].split(b"\n")[:-1]
+        found = Chain(path, key, whole=whole)
+        check = _File(path, key, self._ticket, self._keys)
+        try:
+            checked = check.chained(lines) or check.each(lines)
+        except JournalError as exc:
+            found = replace(found, error=exc)
+            return replace(found, lines=tuple(check.unverified(lines))) if found.is_unknown else found
+        return replace(found, lines=tuple(checked), is_trusted=not lines or self._keys.trusts(check.last_key(lines)))
+
+    def _against_head(self, chain: Chain, kept: Kept) -> JournalError | None:
+        """A part ends where its head says, or later: the line comes first, and a crash may be in between."""
+        head, count = kept.head, len(chain.lines)
+        if not count:
+            words = f"The journal {chain.path} is gone; it had {head.lines} lines. Bring it back from a backup"
+            return JournalError("missing", f"{words}; otherwise {way_out(self._ticket)}")
+        if kept.first and chain.first != kept.first:
+            return _defect("broken_chain", chain.path, "is not the line that was written", 1, self._ticket)
+        if count < head.lines:
+            words = f"The journal {chain.path} ends after line {count}, but it had {head.lines}. Bring it back from a"
+            return JournalError("truncated", f"{words} backup; otherwise {way_out(self._ticket)}", count)
+        if chain.lines[head.lines - 1][1] != head.sha256:
+            return _defect("broken_chain", chain.path, "is not the line that was written", head.lines, self._ticket)
+        return None
+
+
+class _File:
+    """The checks of the lines of one file."""
+
+    def __init__(self, path: Path, key: str, ticket: str, keys: KeyRing) -> None:
+        self._path, self._key, self._ticket, self._keys = path, key, ticket, keys
+
+    def chained(self, lines: list[bytes]) -> list[tuple[Entry, str]]:
+        """The entries if the chain is whole and its last line is signed: that signature covers every line before.
+
+        Returns:
+            Nothing if anything is not as expected; then each line is checked, to name the first defect.
+        """
+        found = self.unverified(lines)
+        try:
+            validity = self._validity(len(lines), lines[-1], json.loads(lines[-1])) if found else None
+        except JournalError:
+            return []
+        return found if validity is Validity.GOOD else []
+
+    def unverified(self, lines: list[bytes]) -> list[tuple[Entry, str]]:
+        """The entries if they are a chain, whoever signed them; else nothing."""
+        found: list[tuple[Entry, str]] = []
+        before = START
+        for number, line in enumerate(lines, start=1):
+            try:
+                entry = json.loads(line)
+            except (ValueError, RecursionError):
+                return []
+            if not isinstance(entry, dict) or not isinstance(entry.get("kind"), str) or entry.get("v") != VERSION:
+                return []
+            if (entry.get("n"), entry.get("prev"), entry.get("ticket")) != (number, before, self._ticket):
+                return []
+            if self._key and entry.get("key") != self._key:
+                return []
+            before = digest(line)
+            found.append((_shown(entry), before))
+        return found
+
+    def each(self, lines: list[bytes]) -> list[tuple[Entry, str]]:
+        """The entries, each with its signature checked.
+
+        Raises:
+            JournalError: The first defect; an unknown writer only if there is no other.
+        """
+        found: list[tuple[Entry, str]] = []
+        before, unknown = START, None
+        for number, line in enumerate(lines, start=1):
+            try:
+                found.append((self._entry(number, line, before), digest(line)))
+            except JournalError as exc:
+                if exc.problem != "unknown_writer":
+                    raise
+                unknown = unknown or exc
+            before = digest(line)
+        if unknown:
+            raise unknown
+        return found
+
+    def last_key(self, lines: list[bytes]) -> str:
+        """Who signed the last line."""
+        return str(json.loads(lines[-1]).get("key"))
+
+    def _entry(self, number: int, line: bytes, before: str) -> Entry:
+        """One line, checked by itself and against the one before."""
+        try:
+            entry = dict(json.loads(line))
+            kind, version = entry["kind"], entry.get("v", 1)
+        except (ValueError, KeyError, TypeError, RecursionError) as exc:
+            raise self._defect("unreadable", "cannot be read", number) from exc
+        if not isinstance(kind, str) or not isinstance(version, int):
+            raise self._defect("unreadable", "cannot be read", number)
+        if version > VERSION:
+            raise JournalError(
+                "newer_version",
+                f"Line {number} of {self._path} was written by a newer version of this runbook. Update it, then run "
+                "again; nothing was changed.",
+                number,
+            )
+        if version < VERSION or "sig" not in entry:
+            raise self._defect("unsigned", "is not signed", number)
+        self._check_writer(number, entry)
+        validity = self._validity(number, line, entry)
+        if entry.get("ticket") != self._ticket:
+            raise self._defect("other_ticket", f"is of ticket {entry.get('ticket')}, not of {self._ticket}", number)
+        if entry.get("n") != number or entry.get("prev") != before:
+            raise self._defect("broken_chain", "does not follow the line before: one was removed or moved", number)
+        if validity is Validity.UNKNOWN_KEY:
+            raise self._unknown(number, str(entry.get("key")))
+        return _shown(entry)
+
+    def _check_writer(self, number: int, entry: Mapping[str, Any]) -> None:
+        """A part has one writer: another one's key means that the file, or the line, was put there."""
+        key = str(entry.get("key"))
+        if not self._key or key == self._key:
+            return
+        if number == 1:
+            words = f"{self._path} holds what writer {key} wrote. Rename it to {file_name(key)}, or remove it if that"
+            raise JournalError("misnamed", f"{words} is there already; otherwise {way_out(self._ticket)}", number)
+        raise self._defect("foreign_key", f"is signed by another key than the lines before, {key}", number)
+
+    def _validity(self, number: int, line: bytes, entry: Mapping[str, Any]) -> Validity:
+        """What the signature of a line is worth: good, or of an unknown key.
+
+        Raises:
+            JournalError: The line was altered.
+        """
+        unsigned = {name: value for name, value in entry.items() if name != "sig"}
+        try:
+            signature = base64.b64decode(entry["sig"], validate=True)
+        except (KeyError, binascii.Error, TypeError, ValueError) as exc:
+            raise self._defect("altered", "was altered", number) from exc
+        beside = self._path.parent
+        found = self._keys.verify(str(entry.get("key")), signature, DOMAIN, encoded(unsigned), beside=beside)
+        if found is Validity.BAD or encoded(entry) != line:
+            raise self._defect("altered", "was altered", number)
+        return found
+
+    def _unknown(self, number: int, key: str) -> JournalError:
+        return JournalError(
+            "unknown_writer",
+            f"{self._path} is of an unknown writer, {key}: its public key is neither in the ring nor beside the "
+            f"journal, so that nobody can say whether it is genuine. Bring journal.{key}.pub from that machine, or "
+            f"run `runbook keys trust FILE` with its public key (…-{key}.pub).",
+            number,
+        )
+
+    def _defect(self, problem: str, words: str, number: int) -> JournalError:
+        return _defect(problem, self._path, words, number, self._ticket)
+
+
+def _shown(entry: Mapping[str, Any]) -> Entry:
+    told = {name: value for name, value in entry.items() if name in _SHOWN or name not in OWN}
+    return {**told, "writer": str(entry.get("key"))}
+
+
+def _defect(problem: str, path: Path, words: str, number: int, ticket: str) -> JournalError:
+    message = f"Line {number} of {path} {words}. Nothing was changed. Compare it with a backup; otherwise "
+    return JournalError(problem, message + way_out(ticket), number)
+
+
+def way_out(ticket: str) -> str:
+    """How a person goes on from a journal that cannot be relied on."""
+    return (
+        f"run `runbook journal restart {ticket.rpartition('/')[2]} --because WORDS`, which keeps the old journal and "
+        "begins a new one; what was done is found again, not repeated."
+    )

@@ -1,0 +1,308 @@
+"""Exactly once: look, claim, perform, record. The only place from which the world is changed.
+
+    this machine's journal says it is there  -> that evidence
+    the world says it is there               -> adopt it
+    another writer's journal says so         -> adopt its evidence if its key is trusted; else a person judges
+    rehearsing                               -> planned, nothing happens
+    else                                     -> write *intended*, perform, write *done*
+
+If the answer to a write is lost, or a run died between *intended* and *done*, look again, for as long as the request
+may still take effect (`settle_s`):
+
+    present                       -> adopt it
+    surely absent                 -> perform it; surely means seen to be absent after that time, or that the other
+                                     side refuses one of two writes that were made on the same reading
+    cannot tell                   -> `OutcomeUnknownError`: a person looks, and says so with `runbook answer`
+
+What is there and is not what was sent (`NotAsSentError`) is neither done nor repeated: a person puts it right by hand,
+and says so with `runbook answer`.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol, runtime_checkable
+
+from runbook_lib.clients.budget import Budget
+from runbook_lib.domain.errors import (
+    NeedsAnswerError,
+    NotAsSentError,
+    OutcomeUnknownError,
+    PersonNeededError,
+    RefusedError,
+    RunbookError,
+    UnavailableError,
+)
+from runbook_lib.domain.models import EffectState, Evidence
+from runbook_lib.ledger.journal import Journal
+
+MOST_SENDS = 3
+"""How often one run sends a write that keeps getting lost, and is seen to be absent each time."""
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 5.0
+CONFLICT = 409
+
+
+class Effect(Protocol):
+    """One change to the outside world.
+
+    Attributes:
+        name: What kind of change, such as `slack_post`.
+        operation_id: Its own id, which the other side keeps.
+        summary: What it changes, in one line.
+        where: Where a person sees whether it is there: what goes after "look".
+        conditional: Whether the other side refuses the second of two writes that were made on the same reading.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def operation_id(self) -> str: ...
+    @property
+    def summary(self) -> str: ...
+    @property
+    def where(self) -> str: ...
+    @property
+    def conditional(self) -> bool: ...
+
+    def find(self) -> Evidence | None:
+        """Look whether it is there already; changes nothing."""
+
+    def perform(self) -> Evidence:
+        """Do it, once; called only after `find` has found nothing."""
+
+
+@runtime_checkable
+class Doubling(Protocol):
+    """An effect that may come to be there twice, since its other side knows no condition."""
+
+    def take_back(self) -> None:
+        """Take back all of it but the first."""
+
+
+@dataclass(frozen=True)
+class EffectResult:
+    """What became of an effect.
+
+    Attributes:
+        name: The effect's.
+        summary: What it changes, in one line.
+        state: What became of it.
+        evidence: Where it is; None if it is only planned, or unavailable.
+        error: Why it could not be done, or in a rehearsal looked at, where nothing waits for it.
+        trouble: The same in words, with the way on.
+    """
+
+    name: str
+    summary: str
+    state: EffectState
+    evidence: Evidence | None = None
+    error: RunbookError | None = None
+    trouble: str = ""
+
+    @property
+    def proven(self) -> Evidence:
+        """The evidence of an effect that is there."""
+        if self.evidence is None:
+            raise ValueError(f"{self.name} is {self.state}")
+        return self.evidence
+
+
+class Effects:
+    """Applies effects for one ticket; without `perform` it only looks.
+
+    Args:
+        journal: The ticket's journal.
+        budget: The run's seconds for waiting.
+        settle_s: Seconds after which a request whose answer was lost takes effect no more.
+        perform: Whether to change things.
+    """
+
+    def __init__(self, journal: Journal, budget: Budget, *, settle_s: float, perform: bool) -> None:
+        self.journal = journal
+        self.perform = perform
+        self._budget = budget
+        self._settle_s = settle_s
+
+    def apply(self, effect: Effect) -> EffectResult:
+        """Make sure that an effect is there, and return the evidence.
+
+        Raises:
+            OutcomeUnknownError: Its answer was lost, and looking cannot tell.
+            RunbookError: It was refused or could not be sent; it did not happen.
+        """
+        if not self.perform:
+            return self.look(effect) or EffectResult(effect.name, effect.summary, EffectState.PLANNED)
+        with self.journal.lock():
+            found = self.look(effect, note=True) or self._left_open(effect) or self._do(effect)
+        if isinstance(effect, Doubling):
+            effect.take_back()
+        return found
+
+    def look(self, effect: Effect, *, note: bool = False) -> EffectResult | None:
+        """What is there already of an effect, or None; nothing is performed.
+
+        Args:
+            effect: What to look for.
+            note: Whether the journal keeps that looking failed, so that a person can say that they did it by hand.
+        """
+        if evidence := self.journal.settled(effect.operation_id):
+            return EffectResult(effect.name, effect.summary, EffectState.ALREADY_DONE, evidence)
+        try:
+            evidence = self._find(effect)
+        except (NeedsAnswerError, OutcomeUnknownError):
+            raise
+        except (RefusedError, UnavailableError, PersonNeededError) as exc:
+            if note:
+                is_open = self.journal.open_since(effect.operation_id) is not None
+                self._note("unknown" if is_open else "not_done", effect, reason=str(exc))
+            raise
+        return self._claimed(effect) if evidence is None else self._adopted(effect, evidence)
+
+    def _claimed(self, effect: Effect) -> EffectResult | None:
+        """What another writer's journal says of an effect that was not found in the world.
+
+        Raises:
+            OutcomeUnknownError: It is there by the word of somebody whom nobody here has trusted.
+        """
+        claim = self.journal.claimed(effect.operation_id)
+        if claim is None:
+            return None
+        if claim.is_trusted and claim.evidence:
+            return self._adopted(effect, claim.evidence)
+        words = (
+            f"The journal of writer {claim.writer}, which is not trusted here, says that it is there: {effect.summary}."
+        )
+        raise self.unknown(effect.operation_id, effect.name, f"{words} It was not found. Look {effect.where}.")
+
+    def _find(self, effect: Effect) -> Evidence | None:
+        """Look for an effect. One that was seen not to be as it was sent is not looked for again, until a person says
+        what became of it.
+
+        Raises:
+            OutcomeUnknownError: It is not as it was sent.
+        """
+        of_it = [line for line in self.journal.entries() if line.get("operation_id") == effect.operation_id]
+        if of_it and of_it[-1].get("not_as_sent"):
+            raise OutcomeUnknownError(f"{of_it[-1]['reason']} Then run `{self._answer(effect.operation_id)} yes`.")
+        try:
+            return effect.find()
+        except NotAsSentError as exc:
+            raise self._not_as_sent(effect, exc) from exc
+
+    def _not_as_sent(self, effect: Effect, exc: NotAsSentError) -> OutcomeUnknownError:
+        """The error for what is there otherwise than it was sent, once the journal says so."""
+        if self.perform:
+            self._note("unknown", effect, reason=str(exc), not_as_sent=True)
+        return OutcomeUnknownError(f"{exc} Then run `{self._answer(effect.operation_id)} yes`.")
+
+    def _answer(self, operation_id: str) -> str:
+        """The command by which a person says what became of an operation, but for the yes or no."""
+        profile, _, number = self.journal.ticket.partition("/")
+        return f"runbook answer {number} {operation_id.removeprefix(f'{profile}-{number}-')}"
+
+    def unknown(self, operation_id: str, name: str, words: str) -> OutcomeUnknownError:
+        """The error for an operation of which nobody knows what became of it, once the journal says so.
+
+        Args:
+            operation_id: Whose end is unknown.
+            name: The effect's name.
+            words: What happened, and where to look; the command that takes the answer is added.
+        """
+        if not self.perform:
+            return OutcomeUnknownError(f"{words} Then run it with --perform: that run takes your answer.")
+        self.journal.append("unknown", effect=name, operation_id=operation_id, reason=words)
+        say = self._answer(operation_id)
+        return OutcomeUnknownError(f"{words} Then run `{say} yes` if it is there, or `{say} no`, and run again.")
+
+    def close_question(self, operation_id: str, name: str, evidence: Evidence) -> None:
+        """Note that what a person was asked has become clear by itself."""
+        if self.perform and operation_id in self.journal.open_operations():
+            self.journal.append("adopted", effect=name, operation_id=operation_id, evidence=asdict(evidence))
+
+    def answer(self, operation_id: str) -> bool | None:
+        """What a person has said of an operation whose end was unknown: whether it is there; else None."""
+        return self.journal.answer(operation_id)
+
+    def _left_open(self, effect: Effect) -> EffectResult | None:
+        """What became of an earlier run's attempt, of which the journal tells only that it was intended."""
+        intended_at = self.journal.open_since(effect.operation_id)
+        if intended_at is None or effect.conditional:
+            return None
+        ago_s = (datetime.now(UTC) - intended_at).total_seconds()
+        return self._watch(effect, self._settle_s - max(0.0, ago_s), "An earlier run did not learn what became of it.")
+
+    def _do(self, effect: Effect) -> EffectResult:
+        for _ in range(MOST_SENDS):
+            self._note("intended", effect)
+            try:
+                evidence = effect.perform()
+            except OutcomeUnknownError as exc:
+                lost = exc
+            except NotAsSentError as exc:
+                raise self._not_as_sent(effect, exc) from exc
+            except RunbookError as exc:
+                return self._refused(effect, exc)
+            else:
+                self._note("done", effect, evidence=asdict(evidence))
+                return EffectResult(effect.name, effect.summary, EffectState.DONE, evidence)
+            if found := self._watch(effect, 0.0 if effect.conditional else self._settle_s, str(lost)):
+                return found
+        raise self._cannot_tell(effect, f"{lost} It was sent {MOST_SENDS} times, and was never seen.") from lost
+
+    def _refused(self, effect: Effect, exc: RunbookError) -> EffectResult:
+        """Nothing happened; but a conflict may be with an earlier attempt of our own, which is there then.
+
+        Raises:
+            RunbookError: As it came.
+        """
+        if isinstance(exc, RefusedError) and exc.status == CONFLICT and (found := self.look(effect)):
+            return found
+        self._note("not_done", effect, reason=str(exc))
+        raise exc
+
+    def _watch(self, effect: Effect, seconds: float, why: str) -> EffectResult | None:
+        """Look until an effect shows, or until it surely is not there: then None.
+
+        Args:
+            effect: What to look for.
+            seconds: How long it may still take effect.
+            why: What went wrong.
+
+        Raises:
+            OutcomeUnknownError: Looking fails, or the run may not wait that long.
+        """
+        sure_at = time.monotonic() + seconds
+        give_up_at, pause = max(sure_at, time.monotonic() + self._settle_s), FIRST_PAUSE_S
+        while True:
+            now = time.monotonic()
+            try:
+                found = effect.find()
+            except NotAsSentError as exc:
+                raise self._not_as_sent(effect, exc) from exc
+            except RunbookError as exc:
+                if now >= give_up_at:
+                    raise self._cannot_tell(effect, f"{why} Looking fails, too: {exc}") from exc
+            else:
+                if found:
+                    return self._adopted(effect, found)
+                if now >= sure_at:
+                    return None
+            pause = min(pause * 2, LONGEST_PAUSE_S)
+            if not self._budget.wait(pause, f"looking whether it is there: {effect.summary}"):
+                raise self._cannot_tell(effect, f"{why} The run's {self._budget.seconds:.0f} s of waiting are used up.")
+
+    def _adopted(self, effect: Effect, evidence: Evidence) -> EffectResult:
+        if self.perform:
+            self._note("adopted", effect, evidence=asdict(evidence))
+        return EffectResult(effect.name, effect.summary, EffectState.ADOPTED, evidence)
+
+    def _cannot_tell(self, effect: Effect, words: str) -> OutcomeUnknownError:
+        opened_at = self.journal.open_since(effect.operation_id) or datetime.now(UTC)
+        sure_at = opened_at + timedelta(seconds=self._settle_s)
+        when = "" if effect.conditional else f", not before {sure_at:%H:%M:%S} UTC, since it may take effect until then"
+        return self.unknown(effect.operation_id, effect.name, f"{words} Look {effect.where}{when}.")
+
+    def _note(self, kind: str, effect: Effect, **fields: object) -> None:
+        self.journal.append(kind, effect=effect.name, operation_id=effect.operation_id, **fields)

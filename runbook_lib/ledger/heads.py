@@ -1,0 +1,156 @@
+"""How far the journals that this key ring has written have come: kept with the keys, so that a cut one shows.
+
+    heads/<profile>-<ticket>/<key>-<first line>.json   one for each chain, wherever its folder stands
+    heads/<profile>-<ticket>-<folder>.json             of `journal.jsonl`, as versions before this one kept it
+
+A chain is known by its key and by the start of its first line's SHA-256, so that a folder that was moved still has its
+head, and two folders with one ring have one each. A head also says where its chain was last written: one that is there
+still is not missed elsewhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from runbook_lib import files
+from runbook_lib.domain.errors import InputError
+
+FIRST_DIGITS = 8
+"""So many digits of the first line's SHA-256 name a chain."""
+_NAME = re.compile(r"([0-9a-f]{16})-([0-9a-f]{8})")
+
+
+@dataclass(frozen=True)
+class Head:
+    """How far a chain has come: the number of its last line, and that line's SHA-256."""
+
+    lines: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A head that was kept.
+
+    Attributes:
+        key: The writer, or "" for `journal.jsonl`.
+        first: The start of the SHA-256 of the chain's first line, or "".
+        head: How far the chain had come.
+        folder: Where it was last written, or "" if that is not told.
+    """
+
+    key: str
+    first: str
+    head: Head
+    folder: str
+
+
+class Heads:
+    """The heads in a key ring's folder.
+
+    Args:
+        keys: The key ring's folder.
+    """
+
+    def __init__(self, keys: Path) -> None:
+        self._folder = keys / "heads"
+
+    def of(self, ticket: str, folder: Path) -> list[Kept]:
+        """The heads of a ticket, such as `live/1001`, whose chains are missed if they are not in its folder.
+
+        Raises:
+            InputError: One cannot be read.
+        """
+        found = [self._kept(path, ticket) for path in self._paths(ticket, folder)]
+        return [kept for kept in found if not _is_elsewhere(kept, folder)]
+
+    def keep(self, ticket: str, key: str, first: str, head: Head, folder: Path) -> None:
+        """Replace a head, in one piece.
+
+        Raises:
+            OSError: The disk does not take it.
+        """
+        place = self._folder / _named(ticket)
+        files.make_folder(place)
+        told = {"lines": head.lines, "sha256": head.sha256, "folder": str(folder.resolve())}
+        files.write(place / f"{key}-{first[:FIRST_DIGITS]}.json", json.dumps(told).encode())
+
+    def forget(self, ticket: str, key: str, folder: Path) -> Head | None:
+        """Remove the heads of a part that is set aside; returns what one said, if it can be read.
+
+        Raises:
+            OSError: The disk does not take it.
+        """
+        lost = None
+        for path in self._paths(ticket, folder):
+            if _key_and_first(path)[0] == key:
+                with suppress(InputError):
+                    kept = self._kept(path, ticket)
+                    if _is_elsewhere(kept, folder):
+                        continue
+                    lost = kept.head
+                path.unlink(missing_ok=True)
+        return lost
+
+    def tickets(self, profile: str, folder: Path) -> Iterator[str]:
+        """The numbers of the tickets that a profile's folder has, or had, journals of."""
+        try:
+            names = sorted(path.name for path in self._folder.iterdir())
+        except OSError:
+            return
+        for name in names:
+            number = name.removeprefix(f"{profile}-").partition("-")[0]
+            if name.startswith(f"{profile}-") and number.isdigit() and self._is_missed(profile, number, folder):
+                yield number
+
+    def _is_missed(self, profile: str, number: str, folder: Path) -> bool:
+        try:
+            return bool(self.of(f"{profile}/{number}", folder / number))
+        except InputError:
+            return True
+
+    def _paths(self, ticket: str, folder: Path) -> list[Path]:
+        """The files of a ticket's heads; of those of before, the one of its folder alone."""
+        before = self._folder / f"{_named(ticket)}-{_place(folder)}.json"
+        found = [path for path in sorted((self._folder / _named(ticket)).glob("*.json")) if _NAME.fullmatch(path.stem)]
+        return [before, *found] if before.exists() else found
+
+    def _kept(self, path: Path, ticket: str) -> Kept:
+        try:
+            told = json.loads(path.read_bytes())
+            head, folder = Head(told["lines"], told["sha256"]), told.get("folder", "")
+            if not (isinstance(head.lines, int) and isinstance(head.sha256, str) and isinstance(folder, str)):
+                raise TypeError
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as exc:
+            raise InputError(
+                f"{path}, which says how far the journal has come, cannot be read. To go on, run `runbook journal "
+                f"restart {ticket.rpartition('/')[2]} --because WORDS`, which keeps the old journal and begins a new "
+                "one; what was done is found again, not repeated."
+            ) from exc
+        return Kept(*_key_and_first(path), head, folder)
+
+
+def _key_and_first(path: Path) -> tuple[str, str]:
+    found = _NAME.fullmatch(path.stem)
+    return (found[1], found[2]) if found else ("", "")
+
+
+def _is_elsewhere(kept: Kept, folder: Path) -> bool:
+    """Whether a chain is still where it was last written, and that is another folder: then it is not missed here."""
+    is_here = not kept.folder or Path(kept.folder) == folder.resolve()
+    return not is_here and (Path(kept.folder) / f"journal.{kept.key}.jsonl").exists()
+
+
+def _named(ticket: str) -> str:
+    return ticket.replace("/", "-")
+
+
+def _place(folder: Path) -> str:
+    """A folder in the names of the heads of before."""
+    return hashlib.sha256(str(folder.absolute()).encode()).hexdigest()[:FIRST_DIGITS]

@@ -1,0 +1,465 @@
+"""The ticket's journal: append-only JSON lines, on disk before the step that they announce. One writer, one chain.
+
+The journal is the union of the parts that its writers left in the ticket's folder (`chains`): copying the folders of
+several machines into one brings them together. Who writes adds to the part of the key that signs now, and to no other.
+The first line of a part, and each line that begins something, names how far the other parts in the folder had come
+(`seen`): so one that is cut later, or taken away, shows even where its own head is not kept.
+
+Whether an effect is there already (`settled`, `claimed`, `open_since`):
+
+    this machine's parts    what they say counts; `journal.jsonl` is one of them if the ring has its key
+    other writers' parts    never enough by themselves: what they say is looked for in the world first. If it is not
+                            found, a writer whose key is in the ring is believed, and any other is a person's to judge
+    damaged parts           nothing is done by any journal of the ticket until a person has set the part aside
+
+A line that a crash cut off was never acknowledged, and is removed by the next append. Any other damage is refused;
+the way out is `restart`, which keeps the damaged part beside the new one.
+"""
+
+from __future__ import annotations
+
+import base64
+import errno
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from runbook_lib import files
+from runbook_lib.domain.errors import InputError, JournalError, UnavailableError
+from runbook_lib.domain.models import Evidence
+from runbook_lib.ledger import chains
+from runbook_lib.ledger.chains import Chain, Entry, Reader
+from runbook_lib.ledger.heads import Head, Heads
+from runbook_lib.ledger.keyring import KeyRing
+from runbook_lib.redaction import Redactor
+from runbook_lib.settings import Settings
+
+LOCK_WAIT_S = 10.0
+CLOCK_TOLERANCE_S = 120.0
+"""How far the clock may have gone back since the last line before nothing new is begun."""
+_BEGINNINGS = ("run_started", "intended")
+"""Lines that announce something, and may be refused; the others tell what has happened already."""
+_SETTLED = ("done", "adopted")
+_ENDINGS = (*_SETTLED, "not_done", "answered")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What another writer says of an effect: that it is there.
+
+    Attributes:
+        writer: Whose word it is.
+        evidence: As it is told, or None if it cannot be read.
+        is_trusted: Whether the writer's key is in the ring.
+    """
+
+    writer: str
+    evidence: Evidence | None
+    is_trusted: bool
+
+
+class Journal:
+    """The journal of one ticket, in the ticket's folder.
+
+    Args:
+        folder: The ticket's folder.
+        ticket: Profile and number, such as `live/1001`: what each line is bound to.
+        keys: The ring that signs and verifies.
+        redactor: What no line may hold.
+    """
+
+    def __init__(self, folder: Path, ticket: str, keys: KeyRing, redactor: Redactor | None = None) -> None:
+        self.folder = folder
+        self.ticket = ticket
+        self._keys = keys
+        self._heads = Heads(keys.folder)
+        self._reader = Reader(folder, ticket, keys)
+        self._redactor = redactor or Redactor({})
+
+    @classmethod
+    def of(cls, settings: Settings, ticket_id: int) -> Journal:
+        """The journal of a ticket, as configured."""
+        folder = settings.ticket_folder(ticket_id)
+        return cls(folder, f"{settings.profile}/{ticket_id}", KeyRing(settings.key_folder), Redactor.of(settings))
+
+    @property
+    def path(self) -> Path:
+        """The part that this machine writes, as long as there is a key."""
+        return self.folder / chains.file_name(self._keys.signing_key or "")
+
+    @property
+    def writer(self) -> str:
+        """The key that signs; made if there is none.
+
+        Raises:
+            InputError: It cannot be read.
+            UnavailableError: It cannot be made.
+        """
+        return self._keys.signer().key_id
+
+    def record_path(self, started_at: datetime, runbook: str) -> Path:
+        """Where the record of a run goes: its start in UTC, by which it sorts, the runbook, and a part of the key.
+
+        Raises: As `writer`.
+        """
+        at = started_at.astimezone(UTC)
+        stamp = f"{at:%Y%m%dT%H%M%S}{at.microsecond // 1000:03d}Z"
+        return self.folder / f"{stamp}-{runbook}-{self.writer[: chains.KEY_DIGITS]}.ipynb"
+
+    def append(self, kind: str, **fields: Any) -> None:
+        """Write one line and wait until it is on disk.
+
+        Raises:
+            UnavailableError: The disk does not take it, or the clock has gone back; whatever it announces must not
+                happen.
+            JournalError: What is there cannot be relied on; nothing is written.
+        """
+        with self._writing():
+            path = self.folder / chains.file_name(self.writer)
+            if kind in _BEGINNINGS or not path.exists():
+                parts = _reliable(self._reader.all())
+                fields |= _seen(path, parts)
+            else:
+                parts = _reliable([self._reader.one(path)])
+            own = next((chain for chain in parts if chain.path == path), Chain(path, self.writer))
+            if kind in _BEGINNINGS:
+                self._check_clock(own)
+            self._add(own, kind, fields)
+
+    def _add(self, own: Chain, kind: str, fields: Mapping[str, Any]) -> None:
+        """Put a line behind our own part, then keep the head.
+
+        Raises:
+            OSError: The disk does not take it.
+        """
+        self._keys.leave_public_key(self.folder)
+        with open(own.path, "a+b", buffering=0, opener=files.opener) as file:
+            size = file.seek(0, os.SEEK_END)
+            torn = {"healed_bytes": size - own.whole} if size > own.whole else {}
+            line = self._line(kind, {**fields, **torn}, after=own.head)
+            _add_line(file, line + b"\n", after=own.whole)
+        files.tighten(own.path)
+        _sync_folder(self.folder)
+        digest = chains.digest(line)
+        first = own.first or digest
+        self._heads.keep(self.ticket, own.key, first, Head(own.head.lines + 1, digest), self.folder)
+
+    def parts(self) -> list[Chain]:
+        """Every writer's part, also those that cannot be relied on.
+
+        Raises:
+            InputError: A file cannot be read.
+        """
+        return self._reader.all()
+
+    def entries(self) -> list[Entry]:
+        """All lines of all known writers as one history; `n` counts within the part of `writer`.
+
+        Raises:
+            JournalError: A part, or the whole, cannot be relied on.
+            InputError: A file cannot be read.
+        """
+        return chains.merged(_known(self._relied()))
+
+    def own_entries(self) -> list[Entry]:
+        """As `entries`, but only what this machine wrote."""
+        return chains.merged(chain for chain in self._relied() if chain.is_own)
+
+    def own_lines(self) -> list[tuple[Entry, str]]:
+        """The lines of each of our own parts, each with its SHA-256. Raises as `entries`."""
+        return [line for chain in self._relied() if chain.is_own for line in chain.lines]
+
+    def _relied(self) -> list[Chain]:
+        return _reliable(self._reader.all())
+
+    def settled(self, operation_id: str) -> Evidence | None:
+        """The evidence of an effect that is there already, by our own parts or by a person's word in them; or None.
+
+        Raises:
+            JournalError: The journal cannot be relied on.
+        """
+        ends = _ends(_of(self.own_entries(), operation_id))
+        return self._evidence(ends[-1]) if ends and _says_there(ends[-1]) else None
+
+    def claimed(self, operation_id: str) -> Claim | None:
+        """What another writer says of an effect, if that is that it is there, and nobody here has judged it since.
+
+        Of several writers one whose key is in the ring goes first.
+
+        Raises:
+            JournalError: The journal cannot be relied on.
+        """
+        parts = self._relied()
+        if self.answer(operation_id) is not None:
+            return None
+        others = [chain for chain in parts if not chain.is_own]
+        for is_trusted in (True, False):
+            ends = _ends(_of(chains.merged(each for each in others if each.is_trusted is is_trusted), operation_id))
+            if ends and _says_there(ends[-1]):
+                with suppress(JournalError):
+                    return Claim(ends[-1]["writer"], self._evidence(ends[-1]), is_trusted)
+                return Claim(ends[-1]["writer"], None, False)
+        return None
+
+    def open_since(self, operation_id: str) -> datetime | None:
+        """When an effect was last intended, by any writer, if nobody knows what became of it; else None.
+
+        A journal that was begun anew does not know: there, every effect may have been intended until then.
+        """
+        parts = self._relied()
+        own = chains.merged(chain for chain in parts if chain.is_own)
+        opened = [_opened(_of(chain.entries, operation_id)) for chain in parts if not chain.is_own]
+        lines = _of(own, operation_id)
+        ended = max((entry["at"] for entry in _ends(lines)), default="")
+        found = [at for at in opened if at and at > ended]
+        if all(entry["kind"] == "unknown" for entry in lines):
+            found += [entry["at"] for entry in own if entry["kind"] == "restarted"]
+        if at := _opened(lines):
+            found.append(at)
+        return max(map(datetime.fromisoformat, found), default=None)
+
+    def answer(self, operation_id: str) -> bool | None:
+        """What a person here last said of an operation whose end was unknown, if that was the last of it; else None."""
+        last = _of(self.own_entries(), operation_id)[-1:]
+        return bool(last[0].get("there")) if last and last[0]["kind"] == "answered" else None
+
+    def open_operations(self) -> list[str]:
+        """The operations of which nobody knows what became of them, by id, oldest first."""
+        return [name for name, kind in self._last_kinds() if kind in ("intended", "unknown")]
+
+    def answerable(self) -> list[str]:
+        """The operations that a person may say something of, oldest first: those that no run has seen to be there."""
+        return [name for name, kind in self._last_kinds() if kind not in _SETTLED]
+
+    def _last_kinds(self) -> list[tuple[str, str]]:
+        """By operation, how it stands; open if it is by any writer's attempt."""
+        last: dict[str, dict[str, str]] = {}
+        for entry in self.entries():
+            if operation := entry.get("operation_id"):
+                kind, attempts = entry["kind"], last.setdefault(operation, {})
+                writers = attempts if kind in (*_SETTLED, "answered") else ()  # of all; *not done* is of one's own
+                attempts |= dict.fromkeys((*writers, entry["writer"]), kind)
+        return [(operation, min(attempts.values(), key=_closedness)) for operation, attempts in last.items()]
+
+    def restart(self, *, because: str, operator: str) -> Path | None:
+        """Set the parts that cannot be relied on aside, and go on in one of our own that says so.
+
+        Args:
+            because: Why, in the operator's words.
+            operator: Who does it.
+
+        Returns:
+            Where the last one of them is now, or None if they were gone.
+
+        Raises:
+            InputError: They can be relied on.
+            UnavailableError: The folder cannot be written.
+        """
+        with self._writing():
+            set_aside = [self._set_aside(path) for path in self._damaged()]
+        for told in set_aside:
+            self.append("restarted", because=because, operator=operator, **told)
+        kept = [told["kept_as"] for told in set_aside if told["kept_as"]]
+        return self.folder / kept[-1] if kept else None
+
+    def _damaged(self) -> list[Path]:
+        """The files of the parts that cannot be relied on.
+
+        Raises:
+            InputError: There is none.
+        """
+        try:
+            parts = self._reader.all()
+        except InputError:  # a head, or a file, that cannot be read: it is not known whose
+            return [self.path, *([self.folder / chains.FILE_NAME] if (self.folder / chains.FILE_NAME).exists() else [])]
+        if damaged := [chain.path for chain in parts if chain.is_damaged]:
+            return damaged
+        try:
+            self._check_clock(next((chain for chain in parts if chain.path == self.path), Chain(self.path, "")))
+        except UnavailableError:
+            return [self.path]
+        raise InputError(f"The journal {self.path} can be relied on, so there is no reason to begin a new one.")
+
+    def _set_aside(self, path: Path) -> dict[str, Any]:
+        """Keep a part under another name; returns what the new one says of it.
+
+        Raises:
+            OSError: The disk does not take it.
+        """
+        kept = self.folder / f"journal-until-{datetime.now(UTC):%Y%m%dT%H%M%S%f}Z.jsonl"
+        content = path.read_bytes() if path.is_file() else None
+        lost = self._heads.forget(self.ticket, chains.key_of(path.name) or "", self.folder)
+        if content is not None:
+            path.rename(kept)
+        return {
+            "kept_as": None if content is None else kept.name,
+            "sha256": None if content is None else chains.digest(content),
+            "head": None if lost is None else {"lines": lost.lines, "sha256": lost.sha256},
+            "part": path.name,
+        }
+
+    @contextmanager
+    def lock(self, wait_s: float | None = None, *, then: str = "run again") -> Iterator[None]:
+        """Keep other processes on this machine off the ticket.
+
+        Args:
+            wait_s: How long another process is waited for; `LOCK_WAIT_S` if not given.
+            then: What to do once the other process has ended.
+
+        Raises:
+            UnavailableError: Another process has it for longer than that, or the folder cannot be written.
+        """
+        try:
+            files.make_folder(self.folder)
+            wait_s = LOCK_WAIT_S if wait_s is None else wait_s
+            held = FileLock(self.folder / ".lock", timeout=wait_s, mode=files.FILE).acquire()
+        except Timeout as exc:
+            raise UnavailableError(
+                f"Another run is changing ticket {self.folder.name} right now. Wait for it, then {then}."
+            ) from exc
+        except OSError as exc:
+            raise UnavailableError(f"The folder {self.folder} cannot be used ({exc.strerror}).") from exc
+        with held:
+            yield
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Where this process alone writes; an error of the disk is told in a sentence."""
+        try:
+            files.make_folder(self.folder)
+            with FileLock(self.folder / ".journal.lock", timeout=LOCK_WAIT_S, mode=files.FILE):
+                yield
+        except OSError as exc:  # a time-out of the lock is one, too
+            raise UnavailableError(
+                f"The journal {self.path} cannot be written ({exc.strerror or exc}). Make the folder writable, or free "
+                "the disk, then run again: what was sent already is found, not sent twice."
+            ) from exc
+
+    def _line(self, kind: str, fields: Mapping[str, Any], *, after: Head) -> bytes:
+        """A line, without its line break: encoded, chained, signed."""
+        at = datetime.now(UTC).isoformat(timespec="milliseconds")
+        entry = {"v": chains.VERSION, "n": after.lines + 1, "ticket": self.ticket, "at": at, "kind": kind}
+        entry |= self._redactor.data(dict(fields))
+        if clash := set(fields) & {*chains.OWN, "writer"}:
+            raise ValueError(f"fields of the journal's own: {clash}")
+        signer = self._keys.signer()
+        entry |= {"prev": after.sha256, "key": signer.key_id}
+        signature = signer.sign(chains.DOMAIN, chains.encoded(entry))
+        return chains.encoded({**entry, "sig": base64.b64encode(signature).decode()})
+
+    def _check_clock(self, own: Chain) -> None:
+        """Only our own part counts: another machine has another clock."""
+        if not own.lines:
+            return
+        last, now = datetime.fromisoformat(own.entries[-1]["at"]), datetime.now(UTC)
+        if last - now > timedelta(seconds=CLOCK_TOLERANCE_S):
+            raise UnavailableError(
+                f"This machine's clock says {now:%Y-%m-%d %H:%M} UTC, but the ticket's journal goes on to "
+                f"{last:%Y-%m-%d %H:%M} UTC. Set the clock, then run again; nothing was changed. If it is right, "
+                + chains.way_out(self.ticket)
+            )
+
+    def _evidence(self, entry: Entry) -> Evidence:
+        try:
+            evidence = Evidence(**entry["evidence"])
+        except (KeyError, TypeError) as exc:
+            raise self._unreadable(entry) from exc
+        if not all(isinstance(text, str) for text in vars(evidence).values()):
+            raise self._unreadable(entry)
+        return evidence
+
+    def _unreadable(self, entry: Entry) -> JournalError:
+        path = self.folder / chains.file_name(entry["writer"])
+        if not path.exists():
+            path = self.folder / chains.FILE_NAME
+        message = (
+            f"Line {entry['n']} of {path} cannot be read. Nothing was changed. Compare it with a backup; otherwise "
+        )
+        return JournalError("unreadable", message + chains.way_out(self.ticket), entry["n"])
+
+
+def _reliable(parts: list[Chain]) -> list[Chain]:
+    """The parts, if none is damaged.
+
+    Raises:
+        JournalError: The first that is.
+    """
+    for chain in parts:
+        if chain.error and chain.is_damaged:
+            raise chain.error
+    return parts
+
+
+def _known(parts: Iterable[Chain]) -> list[Chain]:
+    return [chain for chain in parts if not chain.is_unknown]
+
+
+def _seen(path: Path, parts: list[Chain]) -> dict[str, Any]:
+    """How far the other parts have come, as far as our own does not say so yet."""
+    own = next((chain.entries for chain in parts if chain.path == path), [])
+    told: dict[str, Any] = {}
+    for entry in own:
+        told |= entry.get("seen") or {}
+    now = {
+        chain.key: {"first": chain.first, "lines": chain.head.lines, "sha256": chain.head.sha256}
+        for chain in parts
+        if chain.path != path and chain.lines
+    }
+    new = {key: head for key, head in now.items() if told.get(key) != head}
+    return {"seen": new} if new else {}
+
+
+def _closedness(kind: str) -> int:
+    return 0 if kind in ("intended", "unknown") else 1 if kind == "answered" else 2
+
+
+def _of(entries: Iterable[Entry], operation_id: str) -> list[Entry]:
+    return [entry for entry in entries if entry.get("operation_id") == operation_id]
+
+
+def _ends(lines: Iterable[Entry]) -> list[Entry]:
+    """The lines that say whether an effect is there."""
+    return [entry for entry in lines if entry["kind"] in (*_SETTLED, "answered")]
+
+
+def _says_there(entry: Entry) -> bool:
+    return entry["kind"] in _SETTLED or bool(entry.get("there"))
+
+
+def _opened(lines: list[Entry]) -> str | None:
+    """When an effect was last intended, by one writer's lines of it, unless they say how it ended."""
+    for entry in reversed(lines):
+        if entry["kind"] in _ENDINGS:
+            return None
+        if entry["kind"] == "intended":
+            return str(entry["at"])
+    return None
+
+
+def _sync_folder(folder: Path) -> None:
+    """Put a new file's name on disk too, not only its content."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _add_line(file: FileIO, line: bytes, *, after: int) -> None:
+    """Put a line behind the first `after` bytes, on disk; if that fails, none of it counts."""
+    file.truncate(after)
+    try:
+        if file.write(line) < len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        os.fsync(file.fileno())
+    except OSError:
+        with suppress(OSError):
+            file.truncate(after)
+        raise

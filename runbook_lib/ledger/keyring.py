@@ -1,0 +1,297 @@
+"""The key ring: the Ed25519 keys that a machine signs its journals with. A private key never leaves its folder.
+
+    <made at>-<key id>.key   private, for its owner only; made on first use; the newest one signs
+    <made at>-<key id>.pub   public; every one of them verifies, so that what a retired key signed stays valid
+
+A message is signed under a domain of its own, so that a signature of one kind never passes for another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+    load_pem_public_key,
+)
+from filelock import FileLock, Timeout
+
+from runbook_lib import files
+from runbook_lib.domain.errors import InputError, UnavailableError
+
+LOCK_WAIT_S = 10.0
+RACES = 3
+"""How often a key is looked for that is retired while it is read."""
+_PRIVATE, _PUBLIC = ".key", ".pub"
+
+
+class Validity(StrEnum):
+    """What a signature is worth."""
+
+    GOOD = "good"
+    BAD = "bad"
+    UNKNOWN_KEY = "unknown_key"
+
+
+class Signer:
+    """A private key, as far as others may know it.
+
+    Attributes:
+        key_id: Its public key's id.
+    """
+
+    def __init__(self, key: Ed25519PrivateKey) -> None:
+        self.key_id = key_id(key.public_key())
+        self._key = key
+
+    def sign(self, domain: bytes, message: bytes) -> bytes:
+        """The signature, 64 bytes, of a message of a domain (without a line break)."""
+        return self._key.sign(_framed(domain, message))
+
+    @property
+    def public_pem(self) -> bytes:
+        """Its public key."""
+        return _public_pem(self._key.public_key())
+
+
+class KeyRing:
+    """The keys in one folder.
+
+    Args:
+        folder: Where they are; made with the first key.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._known: dict[str, Ed25519PublicKey] = {}
+        self._beside: dict[Path, Ed25519PublicKey] = {}
+
+    def signer(self) -> Signer:
+        """The newest key, to sign with; makes the first one.
+
+        Raises:
+            InputError: The key cannot be read, or others can read it.
+            UnavailableError: The first key cannot be written.
+        """
+        for _ in range(RACES):
+            found = self._private_files()
+            path = found[-1] if found else self._first()
+            with suppress(FileNotFoundError):  # it was retired a moment ago
+                return Signer(_private_key(path, path.stat().st_mtime_ns))
+        raise UnavailableError(f"The keys in {self.folder} are being changed right now. Run again.")
+
+    def verify(
+        self, key: str, signature: bytes, domain: bytes, message: bytes, *, beside: Path | None = None
+    ) -> Validity:
+        """What a signature by the key of an id is worth.
+
+        Args:
+            key: The id.
+            signature: The signature.
+            domain: What kind of message it is.
+            message: The message.
+            beside: A ticket's folder, where a key that is not in the ring may lie.
+        """
+        public = self._public(key) or (self._lying_in(beside, key) if beside else None)
+        if public is None:
+            return Validity.UNKNOWN_KEY
+        try:
+            public.verify(signature, _framed(domain, message))
+        except InvalidSignature:
+            return Validity.BAD
+        return Validity.GOOD
+
+    def trusts(self, key: str) -> bool:
+        """Whether a key is in the ring, and can be read."""
+        return self._public(key) is not None
+
+    def leave_public_key(self, folder: Path) -> None:
+        """Put the public key of the one that signs beside a ticket's journal, so that others can verify it.
+
+        Raises:
+            OSError: The folder does not take it.
+        """
+        signer = self.signer()
+        path = folder / beside_name(signer.key_id)
+        if not path.exists():
+            files.write(path, signer.public_pem)
+
+    def _public(self, key: str) -> Ed25519PublicKey | None:
+        if key not in self._known:
+            self._known = _readable(self.public_keys())
+        return self._known.get(key)
+
+    def _lying_in(self, folder: Path, key: str) -> Ed25519PublicKey | None:
+        """A key that lies beside a journal; its id is its own digest, so that none passes for another."""
+        if not re.fullmatch("[0-9a-f]{16}", key):
+            return None
+        path = folder / beside_name(key)
+        found = self._beside.get(path) or next(iter(_readable({key: path}).values()), None)
+        if found is None or key_id(found) != key:
+            return None
+        self._beside[path] = found
+        return found
+
+    def public_keys(self) -> dict[str, Path]:
+        """The public keys by id, oldest first."""
+        return {path.stem.rpartition("-")[2]: path for path in sorted(self.folder.glob(f"*{_PUBLIC}"))}
+
+    @property
+    def signing_key(self) -> str | None:
+        """The id of the key that signs, or None as long as there is none."""
+        found = self._private_files()
+        return found[-1].stem.rpartition("-")[2] if found else None
+
+    def rotate(self) -> str:
+        """Make a new key to sign with; the private part of older ones is removed. Returns the new key's id.
+
+        Raises:
+            UnavailableError: The folder cannot be written.
+        """
+        with self._locked():
+            retired = self._private_files()
+            made = self._make()
+            for path in retired:
+                path.unlink()
+        return made.stem.rpartition("-")[2]
+
+    def trust(self, pem: bytes) -> str:
+        """Take in another machine's public key, to verify with; returns its id.
+
+        Raises:
+            InputError: It is no Ed25519 public key.
+            UnavailableError: The folder cannot be written.
+        """
+        key = _loaded_public(pem, "The file")
+        with self._locked():
+            if key_id(key) not in self.public_keys():
+                self._write(f"{_stamp()}-{key_id(key)}{_PUBLIC}", _public_pem(key), files.FILE)
+        return key_id(key)
+
+    def _private_files(self) -> list[Path]:
+        return sorted(path for path in self.folder.glob(f"*{_PRIVATE}") if path.is_file())
+
+    def _first(self) -> Path:
+        with self._locked():
+            found = self._private_files()
+            return found[-1] if found else self._make()
+
+    def _make(self) -> Path:
+        """A new pair of keys; the public one first, so that nothing is ever signed that cannot be verified."""
+        key = Ed25519PrivateKey.generate()
+        stem = f"{_stamp()}-{key_id(key.public_key())}"
+        self._write(stem + _PUBLIC, _public_pem(key.public_key()), files.FILE)
+        return self._write(
+            stem + _PRIVATE, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), files.FILE
+        )
+
+    def _write(self, name: str, content: bytes, mode: int) -> Path:
+        path = self.folder / name
+        try:
+            files.write(path, content, mode=mode)
+        except OSError as exc:
+            raise self._unwritable(exc) from exc
+        return path
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Keeps other processes from making keys meanwhile.
+
+        Raises:
+            UnavailableError: The folder cannot be written.
+        """
+        try:
+            files.make_folder(self.folder)
+            held = FileLock(self.folder / ".lock", timeout=LOCK_WAIT_S, mode=files.FILE).acquire()
+        except Timeout as exc:
+            raise UnavailableError(f"Another process makes a key in {self.folder} right now. Run again.") from exc
+        except OSError as exc:
+            raise self._unwritable(exc) from exc
+        with held:
+            yield
+
+    def _unwritable(self, exc: OSError) -> UnavailableError:
+        return UnavailableError(
+            f"The key that signs the journal cannot be written to {self.folder} ({exc.strerror}). Check RUNBOOK_KEYS."
+        )
+
+
+def key_id(key: Ed25519PublicKey) -> str:
+    """A key's name: the first 16 hexadecimal digits of its SHA-256."""
+    return hashlib.sha256(key.public_bytes(Encoding.Raw, PublicFormat.Raw)).hexdigest()[:16]
+
+
+def beside_name(key: str) -> str:
+    """The file of a public key that lies beside a ticket's journal."""
+    return f"journal.{key}.pub"
+
+
+def _framed(domain: bytes, message: bytes) -> bytes:
+    return b"license-runbook/" + domain + b"\n" + message
+
+
+def _stamp() -> str:
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}Z"
+
+
+def _public_pem(key: Ed25519PublicKey) -> bytes:
+    return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+
+@cache
+def _private_key(path: Path, changed_ns: int) -> Ed25519PrivateKey:
+    """A private key; `changed_ns` is the file's own stamp, so that another content is read anew."""
+    if path.stat().st_mode & 0o077:
+        command = f"chmod 600 {shlex.quote(str(path))}"
+        raise InputError(f"The private key {path} can be read by others. Run `{command}`, then run again.")
+    try:
+        key = load_pem_private_key(path.read_bytes(), password=None)
+    except FileNotFoundError:
+        raise
+    except OSError as exc:
+        raise InputError(f"The private key {path} cannot be read: {exc.strerror}.") from exc
+    except (ValueError, TypeError, UnsupportedAlgorithm) as exc:
+        raise InputError(f"{path} is no private key. Move it away; the next run makes a new one.") from exc
+    if not isinstance(key, Ed25519PrivateKey):
+        raise InputError(f"{path} is no Ed25519 key. Move it away; the next run makes a new one.")
+    return key
+
+
+def _public_key(path: Path) -> Ed25519PublicKey:
+    try:
+        return _loaded_public(path.read_bytes(), str(path))
+    except OSError as exc:
+        raise InputError(f"The public key {path} cannot be read: {exc.strerror}.") from exc
+
+
+def _readable(paths: Mapping[str, Path]) -> dict[str, Ed25519PublicKey]:
+    """The keys that can be read; what only the others verify counts as signed by an unknown key."""
+    found = {}
+    for name, path in paths.items():
+        with suppress(InputError):
+            found[name] = _public_key(path)
+    return found
+
+
+def _loaded_public(pem: bytes, what: str) -> Ed25519PublicKey:
+    try:
+        key = load_pem_public_key(pem)
+    except (ValueError, UnsupportedAlgorithm) as exc:
+        raise InputError(f"{what} is no public key; expected the PEM of an Ed25519 public key.") from exc
+    if not isinstance(key, Ed25519PublicKey):
+        raise InputError(f"{what} is no Ed25519 public key; expected the PEM of one.")
+    return key

@@ -1,0 +1,144 @@
+"""Images from a stranger: refused by limits before they are decoded, shown only as made anew from their pixels."""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+import zlib
+from typing import TYPE_CHECKING
+
+from runbook_lib.domain import image_types
+from runbook_lib.domain.errors import InputError
+from runbook_lib.domain.plain_text import clean, size
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+MAX_BYTES = 20_000_000
+"""Of an image file. Screenshots are 0.05 to 5 MB."""
+MAX_SIDE_PX = 16_000
+MAX_PIXELS = 40_000_000
+"""More than any screen has, and most cameras; decoded, it is 160 MB."""
+MAX_SCANS = 64
+"""Passes of a progressive JPEG, each over the whole image. Cameras and browsers write ten."""
+THUMBNAIL_WIDTH_PX = 480
+LEAST_SIDE_PX = 64
+"""An image that is smaller in both directions shows no value: a line of a page is at least this wide."""
+
+_FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
+_BROKEN = (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
+"""What Pillow's decoders are known to raise on damaged files."""
+_SIZES = f"at most {MAX_SIDE_PX:,} on a side and {MAX_PIXELS:,} in all"
+_SMALLER = "Give a screenshot of the page alone."
+
+
+def thumbnail(content: bytes, *, width_px: int = THUMBNAIL_WIDTH_PX, name: str = "") -> bytes:
+    """A small PNG of an image, made anew from its pixels: nothing else of the file is in it.
+
+    Args:
+        content: A PNG, JPEG, GIF or WebP file.
+        width_px: Its greatest width; it is at most four times as high.
+        name: What to call the image in errors.
+
+    Raises:
+        InputError: It is no such image, too large, or damaged.
+    """
+    picture = decoded(content, name)
+    picture.thumbnail((width_px, 4 * width_px))
+    return png(picture)
+
+
+def is_tiny(content: bytes) -> bool:
+    """Whether an image is too small to be a screenshot, such as an icon in a mail's signature.
+
+    Raises:
+        InputError: As `thumbnail`.
+    """
+    return max(decoded(content, "").size) < LEAST_SIDE_PX
+
+
+def called(name: str) -> str:
+    """How a sentence about an image begins."""
+    return f"The image {clean(name)}" if name else "The image"
+
+
+def decoded(content: bytes, name: str) -> Image.Image:
+    """The image as a person sees it: upright, opaque, in RGB.
+
+    Raises:
+        InputError: It is no image of a known kind, beyond a limit, or damaged.
+    """
+    from PIL import Image, ImageOps
+
+    _check_file(content, name)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's of damaged metadata, and of sizes that are checked here
+            image = Image.open(io.BytesIO(content), formats=_FORMATS)
+            _check_header(image, name)
+            image.load()
+            return _opaque(ImageOps.exif_transpose(image))
+    except Image.DecompressionBombError as exc:  # Pillow's own limit, which is above ours
+        raise InputError(f"{called(name)} has too many pixels; {_SIZES} are read. {_SMALLER}") from exc
+    except _BROKEN as exc:
+        raise InputError(
+            f"{called(name)} is damaged or cut off and cannot be decoded. Ask for the file once more, or open it and "
+            "take a new screenshot."
+        ) from exc
+
+
+def png(picture: Image.Image) -> bytes:
+    """The image as a file, without what came with it: comments, profiles, places."""
+    picture.info.clear()
+    file = io.BytesIO()
+    picture.save(file, "PNG", optimize=True)
+    return file.getvalue()
+
+
+def media_type(content: bytes, *, name: str = "") -> str:
+    """What kind of image a file is, by its bytes alone.
+
+    Raises:
+        InputError: It is none of a known kind, or too large.
+    """
+    kind = image_types.media_type(content)
+    if kind is None:
+        what = image_types.advice(content) or f"no {image_types.TAKEN}. Give the screenshot itself"
+        raise InputError(f"{called(name)} is {what}.")
+    if len(content) > MAX_BYTES:
+        raise InputError(
+            f"{called(name)} has {size(len(content))}; at most {size(MAX_BYTES)} are read. Give a smaller one."
+        )
+    return kind
+
+
+def _check_file(content: bytes, name: str) -> None:
+    """Refuse by the file's bytes alone."""
+    media_type(content, name=name)
+    if content.startswith(b"\xff\xd8") and content.count(b"\xff\xda") > MAX_SCANS:
+        raise InputError(f"{called(name)} is a JPEG of more than {MAX_SCANS} passes. Save it anew, as a PNG.")
+
+
+def _check_header(image: Image.Image, name: str) -> None:
+    """Refuse by what the header says; no pixel has been decoded yet.
+
+    A telephone's JPEG may carry further pictures (Pillow calls it MPO): its first is the one that is meant.
+    """
+    width, height = image.size
+    if max(width, height) > MAX_SIDE_PX or width * height > MAX_PIXELS:
+        raise InputError(f"{called(name)} is {width:,} by {height:,} pixels; {_SIZES} are read. {_SMALLER}")
+    if image.format != "MPO" and getattr(image, "is_animated", False):
+        raise InputError(f"{called(name)} is an animation. Give a still screenshot, as a PNG.")
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    """On white, as a browser shows it; what is transparent is not there."""
+    from PIL import Image
+
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    layer = image.convert("RGBA")
+    flat = Image.new("RGB", layer.size, "white")
+    flat.paste(layer, mask=layer.getchannel("A"))
+    return flat

@@ -1,0 +1,453 @@
+"""What GitLab's admin pages call the values, and which text on a page belongs to which label: pure.
+
+A value counts by its place alone: on the label's own line after it, beside it, or in the same card above or below.
+The end date is also in a sentence, *valid from ... to ...*. Where the places leave more than one answer there is none,
+or one that is not sure; nothing is sure on a page that has a second section with a date of its own.
+
+Source: FACTS, *Labels on the screens* and *How the admin pages really look*: GitLab's dashboard, its Subscription
+page, and the older License page.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from runbook_lib.domain import answers
+from runbook_lib.domain.errors import InputError
+from runbook_lib.domain.policy import PAID_PLANS
+from runbook_lib.ocr.words import Word
+
+PLACES = {
+    "Users in subscription": "users_in_license",
+    "User in subscription": "users_in_license",
+    "Users in license": "users_in_license",
+    "User in license": "users_in_license",
+    "Billable users": "billable_users",
+    "Maximum users": "maximum_users",
+    "Users over license": "users_over_license",
+    "Users over subscription": "users_over_license",
+    "Plan": "plan",
+    "End date": "expires_on",
+    "Expires": "expires_on",
+    "Expired": "expires_on",
+    "Start date": "starts_on",
+    "Started": "starts_on",
+    "Licensed to": "",
+    "Last sync": "",
+    "Uploaded": "",
+    "Company": "",
+    "Name": "",
+    "Email": "",
+    "Type": "",
+}
+"""Labels and the parameters they stand for; `starts_on` is for checking only, "" ends another's value."""
+COUNTS = ("users_in_license", "billable_users", "maximum_users", "users_over_license")
+SENTENCE = "valid from ... to ..."
+"""What stands in a label's place where a date is taken from the sentence."""
+_DATES = ("starts_on", "expires_on")
+_APART = ("right", "below", "above")
+MARKS = {
+    "dashboard": ("license overview", "instance overview", "statistics", "components", "users over license"),
+    "subscription": (
+        *("subscription details", "subscription history", "last sync", "start date", "type"),
+        "users over subscription",
+    ),
+    "license": ("started", "uploaded", "license history", "users in license", "details", "users over license"),
+}
+"""Words that tell the pages apart."""
+
+_ANY = "|".join(r"\s*".join(label.split()) for label in sorted(PLACES, key=len, reverse=True))
+_BEGINS = r"(?:(?<![A-Za-z0-9])|(?<=[a-z0-9])(?=[A-Z]))"
+"""A label's first letter; one that is glued to the value before it is a capital."""
+_WITH_COLON = re.compile(rf"{_BEGINS}((?i:{_ANY}))\s*[:\uff1a]\s*")
+_ALONE = re.compile(rf"({_ANY})\s*(.*)", re.IGNORECASE)
+_COUNT = re.compile(r"0|[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d*", re.ASCII)
+_ICON = re.compile(r"(?!.*[A-Za-z][a-z])\S{1,3}\s*")
+"""What an icon before a label is read as: a few characters that are no word."""
+_DATE = re.compile(
+    r"([A-Za-z]+)\.?\s*(\d{1,2})\s*,\s*(\d{4})(?:\s*\d{1,2}:\d{2}\s*[ap]m)?|(\d{4}-\d{2}-\d{2})",
+    re.ASCII | re.IGNORECASE,
+)
+"""The dashboard prints a time behind the day, always midnight. Source: FACTS, *How the admin pages really look*."""
+_ISO = r"(\d{4})\s*-\s*(\d{2})\s*-\s*(\d{2})"
+_TERM = re.compile(rf"valid\s*from\s*{_ISO}\s*to\s*{_ISO}(?!\d)", re.ASCII | re.IGNORECASE)
+_TERM_BEGINS = re.compile(r"valid\s*from", re.IGNORECASE)
+_RELATIVE = re.compile(
+    r"(?:in\s*)?(?:(?:about|almost|over|less\s*than)\s*)?(?:an?|\d+)\s*(?:minute|hour|day|week|month|year)s?"
+    r"(?:\s*(?:ago|from\s*now))?",
+    re.IGNORECASE,
+)
+"""The older pages say when a license ends as seen from the day of the screenshot, which is no date."""
+_SECOND_SECTION = re.compile(r"GitLab\s*Duo", re.IGNORECASE)
+_BADGE = re.compile(r"\s*\(?expired\)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """A value that stands where a label's value belongs.
+
+    Attributes:
+        name: The parameter, or `starts_on`.
+        label: As `PLACES` has it.
+        text: The value as recognized.
+        value: As the parameter takes it.
+        label_word: Where the label is.
+        value_word: Where the value is; the same if they are on one line.
+        way: `inline`, `right`, `below`, `above`, or `sentence`.
+        more_word: The sentence's next line, if the value goes on there.
+    """
+
+    name: str
+    label: str
+    text: str
+    value: str
+    label_word: Word
+    value_word: Word
+    way: str
+    more_word: Word | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Label:
+    """A label on the page.
+
+    Attributes:
+        label: As `PLACES` has it.
+        word: Where it is; if it is on two lines, around both.
+        rest: What follows it in the same piece of text, up to the next label.
+        parts: The pieces of text that it is in.
+        is_last: Whether no other label follows it in the same piece of text.
+    """
+
+    label: str
+    word: Word
+    rest: str
+    parts: tuple[Word, ...]
+    is_last: bool = True
+
+    @property
+    def name(self) -> str:
+        return PLACES[self.label]
+
+
+def parsed(name: str, text: str) -> str | None:
+    """A value as its parameter takes it, or None if the text is none that the page could show."""
+    text = text.strip()
+    if name in COUNTS:
+        value = text.replace(",", "") if _COUNT.fullmatch(text) else None
+    elif name == "plan":
+        value = text.lower() if text.lower() in (*PAID_PLANS, "free") else None
+    else:
+        value = _day(_BADGE.sub("", text))
+    if value is None:
+        return None
+    try:
+        answers.parse("expires_on" if name == "starts_on" else name, value)
+    except InputError:
+        return None
+    return value
+
+
+def value_in(found: Found, text: str) -> str | None:
+    """What another look at the same place says."""
+    if found.way == "sentence":
+        return _term(text).get(found.name)
+    if found.way != "inline":
+        return parsed(found.name, text)
+    values = [
+        parsed(found.name, label.rest) for label in _labels_in(text, found.value_word) if label.name == found.name
+    ]
+    return values[0] if len(values) == 1 else None
+
+
+def style(words: Sequence[Word]) -> str | None:
+    """Which of the pages the labels are of, or None if of none.
+
+    One label for a number of users tells, or two of the page's own words; `Plan` and dates are on many pages.
+    """
+    seen = {" ".join(label.label.lower().split()) for label in _labels(words)}
+    seen |= {word.text.strip().rstrip(":").lower() for word in words}
+    named = {name for label, name in PLACES.items() if name and label.lower() in seen}
+    marks = {page: sum(mark in seen for mark in own) for page, own in MARKS.items()}
+    best = max(marks, key=lambda page: marks[page])
+    if len(named - {"starts_on"}) < 2 or not (named & set(COUNTS) or marks[best] >= 2):
+        return None
+    return best
+
+
+def findings(words: Sequence[Word]) -> tuple[tuple[Found, bool], ...]:
+    """The values of a page, each with whether its place leaves no doubt; at most one of each name."""
+    labels = _labels(words)
+    taken = {id(part) for label in labels for part in label.parts}
+    others = [word for word in words if id(word) not in taken]
+    cards = [label for label in labels if label.name in COUNTS and not label.rest]
+    texts = [found for label in labels if label not in cards for found in _beside(label, words, taken)]
+    counts, clear = _counts(cards, words, taken)
+    every = [*((one, True) for one in texts), *((one, clear) for one in counts)]
+    every += [(one, True) for one in _sentences(words)]
+    unread = _unread(labels, {id(one.label_word) for one, _ in every}, words)
+    single = not _has_second_section(words, labels, [one for one, _ in every])
+    kept: list[tuple[Found, bool]] = []
+    for found, is_clear in every:
+        rivals = {one.value for one, _ in every if one.name == found.name}
+        if len(rivals) == 1 and found.name not in {one.name for one, _ in kept}:
+            users = [one for one, _ in every if one.value_word is found.value_word and one.way in _APART]
+            shared = len({one.name for one in users}) > 1
+            doubtful = shared or found.name in unread or _crowded(found, others)
+            kept.append((found, is_clear and single and not doubtful))
+    return tuple(kept)
+
+
+def _day(text: str) -> str | None:
+    """An ISO date; of the ways to write one, only those that cannot be misunderstood."""
+    match = _DATE.fullmatch(text.strip())
+    if match is None:
+        return None
+    month, day, year, iso = match.groups()
+    if iso:
+        return str(iso)
+    for pattern in ("%b %d %Y", "%B %d %Y"):
+        try:
+            return datetime.strptime(f"{month} {day} {year}", pattern).date().isoformat()  # noqa: DTZ007
+        except ValueError:
+            continue
+    return None
+
+
+def _labels(words: Sequence[Word]) -> list[_Label]:
+    found = [label for word in words for label in _labels_in(word.text, word)]
+    taken = {id(label.word) for label in found}
+    return [*found, *(label for word in words if id(word) not in taken for label in _on_two_lines(word, words, taken))]
+
+
+def _labels_in(text: str, word: Word) -> list[_Label]:
+    """The labels of one line, each with what follows it there: several with colons, or one that begins the line."""
+    text = text.strip()
+    marks = list(_WITH_COLON.finditer(text))
+    if marks and (marks[0].start() == 0 or _ICON.fullmatch(text[: marks[0].start()])):
+        ends = [mark.start() for mark in marks[1:]] + [len(text)]
+        return [
+            _Label(
+                label=_known(mark[1]),
+                word=word,
+                rest=text[mark.end() : end].strip(),
+                parts=(word,),
+                is_last=mark is marks[-1],
+            )
+            for mark, end in zip(marks, ends, strict=True)
+        ]
+    match = _ALONE.fullmatch(text)
+    if match is None or _BADGE.fullmatch(text):
+        return []
+    label = _Label(label=_known(match[1]), word=word, rest=match[2], parts=(word,))
+    is_label = not label.rest or (label.name and parsed(label.name, label.rest) is not None)
+    return [label] if is_label else []
+
+
+def _on_two_lines(word: Word, words: Sequence[Word], taken: set[int]) -> list[_Label]:
+    """A label that a narrow card breaks: *Users over* and *License* below it."""
+    below = _next_in_column(word, words, 1)
+    if below is None or id(below) in taken or not _is_aligned(word, below):
+        return []
+    both = _around(word, below)
+    return [
+        replace(label, parts=(word, below)) for label in _labels_in(both.text, both) if label.name and not label.rest
+    ]
+
+
+def _around(word: Word, below: Word) -> Word:
+    """Two lines as one piece of text."""
+    left, right = min(word.left, below.left), max(word.right, below.right)
+    (_, _, lower_right, lower_left), (upper_left, upper_right, _, _) = below.corners, word.corners
+    return Word(
+        text=f"{word.text.strip()} {below.text.strip()}",
+        score=min(word.score, below.score),
+        corners=(upper_left, upper_right, lower_right, lower_left),
+        left=left,
+        top=word.top,
+        right=right,
+        bottom=below.bottom,
+    )
+
+
+def _known(text: str) -> str:
+    """The label as `PLACES` has it, however it is written on the page."""
+    bare = "".join(text.split()).lower()
+    return next(label for label in PLACES if label.replace(" ", "").lower() == bare)
+
+
+def _found(label: _Label, text: str, word: Word, way: str) -> list[Found]:
+    value = parsed(label.name, text) if label.name else None
+    if value is None:
+        return []
+    return [
+        Found(
+            name=label.name,
+            label=label.label,
+            text=text,
+            value=value,
+            label_word=label.word,
+            value_word=word,
+            way=way,
+        )
+    ]
+
+
+def _beside(label: _Label, words: Sequence[Word], taken: set[int]) -> list[Found]:
+    """The value on the label's line: after it in the same piece of text, or in the next one."""
+    if label.rest:
+        return _found(label, label.rest, label.word, "inline")
+    if not label.is_last:
+        return []
+    near = _right_of(label.word, words, heights=20)
+    return [] if near is None or id(near) in taken else _found(label, near.text, near, "right")
+
+
+def _sentences(words: Sequence[Word]) -> list[Found]:
+    """The dates of the sentence *valid from ... to ...*, which may go on in the next line."""
+    found = []
+    for word in words:
+        if not _TERM_BEGINS.search(word.text):
+            continue
+        below = None if _term(word.text) else _next_in_column(word, words, 1)
+        text = word.text if below is None else f"{word.text} {below.text}"
+        found += [
+            Found(
+                name=name,
+                label=SENTENCE,
+                text=text,
+                value=value,
+                label_word=word,
+                value_word=word,
+                way="sentence",
+                more_word=below,
+            )
+            for name, value in _term(text).items()
+        ]
+    return found
+
+
+def _term(text: str) -> dict[str, str]:
+    """Both dates of the sentence, if it is there and they are dates."""
+    match = _TERM.search(text)
+    days = match.groups() if match else ()
+    values = {
+        name: parsed(name, "-".join(day))
+        for name, day in zip(("starts_on", "expires_on"), (days[:3], days[3:]), strict=True)
+    }
+    return {name: value for name, value in values.items() if value is not None} if all(values.values()) else {}
+
+
+def _unread(labels: Sequence[_Label], read: set[int], words: Sequence[Word]) -> set[str]:
+    """Names whose label stands somewhere with a value that cannot be read: any other value may be another's."""
+    return {
+        label.name
+        for label in labels
+        if label.name
+        and id(label.word) not in read
+        and not _is_heading(label, words)
+        and not _is_relative(label, words)
+    }
+
+
+def _is_heading(label: _Label, words: Sequence[Word]) -> bool:
+    """Whether a label is the heading of a table's column, with values of its kind below."""
+    below = _next_in_column(label.word, words, 1, heights=3)
+    return below is not None and _is_aligned(label.word, below) and parsed(label.name, below.text) is not None
+
+
+def _is_relative(label: _Label, words: Sequence[Word]) -> bool:
+    """Whether a label's value is a date as seen from the day of the screenshot."""
+    near = None if label.rest else _right_of(label.word, words, heights=20)
+    text = near.text if near else label.rest
+    return label.name in _DATES and _RELATIVE.fullmatch(text.strip()) is not None
+
+
+def _has_second_section(words: Sequence[Word], labels: Sequence[_Label], found: Sequence[Found]) -> bool:
+    """Whether a page has end dates of more than one thing: two labels for one, or an add-on's section.
+
+    The menu at the side may name the add-on too, at another left edge.
+    """
+    ends = [label for label in labels if label.name == "expires_on" and not _is_heading(label, words)]
+    others = [word for word in words if _SECOND_SECTION.search(word.text)]
+    named = any(len(_SECOND_SECTION.sub("", word.text).strip()) > 2 for word in others)
+    above = any(
+        abs(word.left - label.word.left) < 4 * label.word.height and word.top < label.word.top
+        for word in others
+        for label in ends
+    )
+    values = {one.value for one in found if one.name == "expires_on"}
+    return len(ends) > 1 or len(values) > 1 or named or above
+
+
+def _right_of(word: Word, words: Sequence[Word], *, heights: float) -> Word | None:
+    """The next piece of text on the same line."""
+    line = [
+        other
+        for other in words
+        if other is not word
+        and abs(other.middle[1] - word.middle[1]) < 0.5 * max(word.height, other.height)
+        and -0.5 * word.height < other.left - word.right < heights * word.height
+    ]
+    return min(line, key=lambda other: other.left, default=None)
+
+
+def _counts(labels: Sequence[_Label], words: Sequence[Word], taken: set[int]) -> tuple[list[Found], bool]:
+    """The numbers of users that are not on their labels' lines, and whether it is clear on which side they stand.
+
+    All cards of a page are built alike, so the side is the one on which most labels have a number.
+    """
+    ways: list[dict[str, Found]] = []
+    for label in labels:
+        near = [*_beside(label, words, taken), *_in_card(label, words, taken)]
+        ways.append({found.way: found for found in near})
+    votes = Counter(way for found in ways for way in found).most_common()
+    if not votes or (len(votes) > 1 and votes[0][1] == votes[1][1]):
+        return [], False
+    way, most = votes[0]
+    clear = most >= 2 and all(way in found for found in ways if found)
+    return [found[way] for found in ways if way in found], clear
+
+
+def _in_card(label: _Label, words: Sequence[Word], taken: set[int]) -> list[Found]:
+    """A number straight above or below the label."""
+    found = []
+    for way, side in (("below", 1), ("above", -1)):
+        near = _next_in_column(label.word, words, side)
+        if near is not None and id(near) not in taken and _is_aligned(label.word, near):
+            found += _found(label, near.text, near, way)
+    return found
+
+
+def _next_in_column(word: Word, words: Sequence[Word], side: int, *, heights: float = 1.2) -> Word | None:
+    """The nearest piece of text below (side 1) or above (-1) that has a part of the width in common."""
+
+    def gap(other: Word) -> float:
+        return (other.top - word.bottom) if side > 0 else (word.top - other.bottom)
+
+    column = [
+        other
+        for other in words
+        if other.left < word.right
+        and word.left < other.right
+        and side * (other.middle[1] - word.middle[1]) > 0.5 * word.height
+        and gap(other) < heights * word.height
+    ]
+    return min(column, key=gap, default=None)
+
+
+def _is_aligned(label: Word, value: Word) -> bool:
+    """Both begin at the same place, or have the same middle."""
+    ends = (label.left - value.left, label.middle[0] - value.middle[0])
+    return min(map(abs, ends)) < 0.8 * label.height
+
+
+def _crowded(found: Found, words: Sequence[Word]) -> bool:
+    """Whether something stands close behind the value that could belong to it, such as *(trial)*."""
+    signs = [word for word in words if any(map(str.isalnum, word.text))]
+    near = None if found.way == "sentence" else _right_of(found.value_word, signs, heights=2)
+    return near is not None and not (found.name == "expires_on" and _BADGE.fullmatch(near.text))

@@ -1,0 +1,209 @@
+"""From an image to values that a form may be filled with, and how sure they are; from several images to one answer."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from runbook_lib.domain.errors import InputError
+from runbook_lib.ocr import labels, words
+from runbook_lib.ocr.images import called, decoded, png
+from runbook_lib.ocr.labels import COUNTS, Found
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+SURE_SCORE, AGAIN_SCORE = 0.9, 0.8
+"""Of the first look at a value, and of each further one. Clear text has 0.93 to 1, and so have some misreadings:
+what finds those is that the looks differ. `python -m benchmarks.screenshots` shows what is left.
+"""
+LEGIBLE_PX = 17
+"""Height of the box around text of 10 pixels' size: in smaller text a 5 and a 6 are the same few pixels."""
+CROP_WIDTH_PX = 640
+
+Looks = Callable[[words.Word], list[tuple[str, float]]]
+"""Further looks at one piece of text."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """One value off a screenshot.
+
+    Attributes:
+        name: The parameter it is for, such as `billable_users`.
+        value: As the parameter takes it: `premium`, an ISO date, digits. `answers.parse(name, value)` accepts it.
+        label: Beside which label it stands.
+        crop: A small PNG of label and value, for a person to compare.
+        is_sure: Whether nothing speaks against it. If False, a person has to say that it is right.
+    """
+
+    name: str
+    value: str
+    label: str
+    crop: bytes
+    is_sure: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """What was read off one screenshot.
+
+    Attributes:
+        style: Which of GitLab's admin pages it shows: `dashboard`, `subscription`, or `license` (the older page).
+        readings: At most one of each name; what was not found, or is ambiguous, is missing.
+        name: What the image is called, such as its file name; for words only.
+    """
+
+    style: str
+    readings: tuple[Reading, ...]
+    name: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conflict:
+    """Screenshots of a ticket that show different values.
+
+    Attributes:
+        name: The parameter.
+        readings: One for each value, each with the name of its image, in the order of the images.
+    """
+
+    name: str
+    readings: tuple[tuple[str, Reading], ...]
+
+    @property
+    def words(self) -> str:
+        """The conflict in one line."""
+        values = ", ".join(f"{reading.value} on {image or 'a screenshot'}" for image, reading in self.readings)
+        return f"{self.name} differs: {values}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Agreement:
+    """What the screenshots of one ticket say together.
+
+    Attributes:
+        readings: One of each name on which all of them agree.
+        conflicts: The names on which they do not; these are in no reading.
+    """
+
+    readings: tuple[Reading, ...]
+    conflicts: tuple[Conflict, ...]
+
+
+def read(content: bytes, *, name: str = "") -> Page:
+    """Read a screenshot of GitLab's Dashboard, Subscription or License page in the admin area.
+
+    Args:
+        content: A PNG, JPEG, GIF or WebP file.
+        name: What to call the image in errors and conflicts.
+
+    Raises:
+        InputError: It is no such image, too large, damaged, or shows something else; or the extra `ocr` is missing.
+    """
+    picture = decoded(content, name)
+    seen = words.on(picture)
+    style = labels.style(seen)
+    if style is None:
+        raise InputError(
+            f"{called(name)} shows no Dashboard, Subscription or License page of GitLab's admin area in English: their "
+            "labels were not found. Ask for a new screenshot of one of these, or read the values off by eye."
+        )
+    found = labels.findings(seen)
+    again: Looks = functools.cache(lambda word: words.again(picture, word.corners))
+    sure = {one.name: is_clear and _holds(picture, one, again) for one, is_clear in found}
+    values = {one.name: one.value for one, _ in found}
+    doubtful = doubts(values)
+    readings = tuple(
+        Reading(
+            name=one.name,
+            value=one.value,
+            label=one.label,
+            crop=_crop(picture, one),
+            is_sure=sure[one.name] and one.name not in doubtful,
+        )
+        for one, _ in found
+        if one.name != "starts_on"
+    )
+    return Page(style=style, readings=readings, name=name)
+
+
+def agreement(pages: Sequence[Page]) -> Agreement:
+    """What several screenshots of one ticket say together.
+
+    Two images that differ in a value yield no reading of it. A value that all of them show is sure if one of them
+    is, and if the numbers of users that were agreed on fit each other.
+    """
+    found: dict[str, list[tuple[str, Reading]]] = {}
+    for page in pages:
+        for reading in page.readings:
+            found.setdefault(reading.name, []).append((page.name, reading))
+    agreed, conflicts = [], []
+    for name, readings in found.items():
+        by_value: dict[str, tuple[str, Reading]] = {}
+        for image, reading in readings:
+            by_value.setdefault(reading.value, (image, reading))
+        if len(by_value) == 1:
+            agreed.append(max((reading for _, reading in readings), key=lambda one: one.is_sure))
+        else:
+            conflicts.append(Conflict(name=name, readings=tuple(by_value.values())))
+    doubtful = doubts({reading.name: reading.value for reading in agreed})
+    agreed = [replace(one, is_sure=one.is_sure and one.name not in doubtful) for one in agreed]
+    return Agreement(readings=tuple(agreed), conflicts=tuple(conflicts))
+
+
+def doubts(values: Mapping[str, str]) -> set[str]:
+    """Names of values that do not fit each other, so that one of them may be misread.
+
+    Source: GitLab's product documentation: users over the license are those above it at the highest count of the
+    term; the highest count is at least the present one.
+    """
+    doubtful = set()
+    if values.get("starts_on", "") >= values.get("expires_on", "9999"):
+        doubtful |= {"expires_on"}
+    number = {name: int(values[name]) for name in COUNTS if name in values}
+    bought, over = number.get("users_in_license"), number.get("users_over_license")
+    billable, maximum = number.get("billable_users"), number.get("maximum_users")
+    if bought is not None and over is not None:
+        most = {max(0, count - bought) for count in (billable, maximum) if count is not None}
+        if most and over not in most:
+            doubtful |= set(COUNTS)
+    if billable is not None and maximum is not None and billable > maximum:
+        doubtful |= {"billable_users", "maximum_users"}
+    return doubtful
+
+
+def _holds(picture: Image.Image, found: Found, again: Looks) -> bool:
+    """Whether the value is whole, and every further look at it says the same with certainty."""
+    lines = [found.value_word, *([found.more_word] if found.more_word else [])]
+    if any(word.score < SURE_SCORE or word.height < LEGIBLE_PX or _is_at_edge(picture, word) for word in lines):
+        return False
+    return all(
+        labels.value_in(found, " ".join(text for text, _ in look)) == found.value
+        and all(score >= AGAIN_SCORE for _, score in look)
+        for look in zip(*map(again, lines), strict=True)
+    )
+
+
+def _is_at_edge(picture: Image.Image, word: words.Word) -> bool:
+    """Whether the image may cut it off."""
+    xs, ys = zip(*word.corners, strict=True)
+    return min(*xs, *ys) < 1 or max(xs) > picture.width - 2 or max(ys) > picture.height - 2
+
+
+def _crop(picture: Image.Image, found: Found) -> bytes:
+    """Label and value with a little around them."""
+    more = found.more_word.corners if found.more_word else ()
+    corners = (*found.label_word.corners, *found.value_word.corners, *more)
+    xs, ys = zip(*corners, strict=True)
+    space = found.label_word.height * 0.4
+    box = (min(xs) - space, min(ys) - space, max(xs) + space, max(ys) + space)
+    limits = (0, 0, picture.width, picture.height)
+    left, top = (max(0, math.floor(side)) for side in box[:2])
+    right, bottom = (min(limit, math.ceil(side)) for side, limit in zip(box[2:], limits[2:], strict=True))
+    piece = picture.crop((left, top, right, bottom))
+    piece.thumbnail((CROP_WIDTH_PX, CROP_WIDTH_PX))
+    return png(piece)

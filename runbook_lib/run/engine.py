@@ -1,0 +1,156 @@
+"""Runs a notebook through papermill, and says truthfully how that ended. The one place where a kernel is started.
+
+Knows notebooks, not tickets. papermill and what it brings are imported only when a notebook is run. What has run is
+kept in memory alone, so that a full disk or a stopped run loses none of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runbook_lib.domain.models import Status
+
+if TYPE_CHECKING:
+    from runbook_lib.redaction import Redactor
+
+KERNEL = "python3"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds that a cell, and that all cells together, may take."""
+
+    cell_s: float
+    run_s: float
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How a notebook ran.
+
+    Attributes:
+        status: How the run ended; `failed` for any error in a cell.
+        error_name: The class of the error that stopped it, or "".
+        error_words: Its message, or what happened where there was no error, or "".
+        traceback: The traceback of an error outside of the notebook, or "".
+    """
+
+    status: Status
+    error_name: str = ""
+    error_words: str = ""
+    traceback: str = ""
+
+
+class EntryPoint:
+    """What papermill finds under `--engine runbook`.
+
+    It is not the engine itself: papermill loads its engines while it is imported, and the engine imports papermill.
+    """
+
+    @staticmethod
+    def execute_notebook(notebook: Any, kernel_name: str, **options: Any) -> Any:
+        """As papermill's engines do; see `papermill_engine`."""
+        from runbook_lib.run.papermill_engine import RunbookEngine
+
+        return RunbookEngine.execute_notebook(notebook, kernel_name, **options)
+
+    @staticmethod
+    def nb_kernel_name(notebook: Any, name: str | None = None) -> str:
+        """The kernel that a notebook asks for."""
+        from papermill.utils import nb_kernel_name
+
+        return str(nb_kernel_name(notebook, name))
+
+    @staticmethod
+    def nb_language(notebook: Any, language: str | None = None) -> str:
+        """The language that a notebook is in."""
+        from papermill.utils import nb_language
+
+        return str(nb_language(notebook, language))
+
+
+def prepared(notebook: Path, values: Mapping[str, Any]) -> Any:
+    """A notebook with its parameters, in memory, ready to be executed; the template is not changed."""
+    from papermill.iorw import load_notebook_node
+    from papermill.parameterize import parameterize_notebook
+
+    from runbook_lib.run.papermill_engine import name_injected_cell
+
+    made = parameterize_notebook(load_notebook_node(str(notebook)), dict(values), kernel_name=KERNEL)
+    name_injected_cell(made)
+    return made
+
+
+def execute(
+    notebook: Any, limits: Limits, redactor: Redactor, *, on_cell: Callable[[str], None], progress: bool = False
+) -> Execution:
+    """Run a prepared notebook from its first cell.
+
+    Args:
+        notebook: What `prepared` returned; it takes up the outputs, as far as they come, whatever happens.
+        limits: What it may take.
+        redactor: What it must not hold afterwards.
+        on_cell: Called with a code cell's id before it runs; what it raises ends the run.
+        progress: Whether to show a progress bar on standard error.
+
+    Returns:
+        How it ended, also when an error in a cell, a limit or a dead kernel stopped it.
+    """
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    from traitlets.log import get_logger
+
+    from runbook_lib.run.papermill_engine import RunbookEngine
+
+    try:
+        RunbookEngine.execute_notebook(
+            notebook,
+            KERNEL,
+            progress_bar=progress,
+            redactor=redactor,
+            on_cell=on_cell,
+            cell_limit_s=limits.cell_s,
+            run_limit_s=limits.run_s,
+            log=get_logger(),  # papermill's is shown where nobody has configured it
+        )
+    except DeadKernelError:
+        return Execution(Status.KILLED, error_words="The kernel died before the end of the notebook.")
+    except CellTimeoutError:
+        return Execution(Status.TIMED_OUT, error_words=_too_long(notebook, limits))
+    name, words = _error(notebook)
+    return Execution(Status.FAILED if name else Status.COMPLETED, name, words)
+
+
+def close(notebook: Any) -> None:
+    """Let the cells of a notebook that could not be executed, or not to its end, say so."""
+    from runbook_lib.run.papermill_engine import say_what_ran
+
+    say_what_ran(notebook)
+
+
+def write(path: Path, notebook: Any) -> bytes:
+    """Write a notebook in one piece; returns the bytes. Raises OSError if the folder does not take it."""
+    from runbook_lib.run import papermill_engine
+
+    return papermill_engine.write(path, notebook)
+
+
+def _too_long(notebook: Any, limits: Limits) -> str:
+    broken = next((cell.id for cell in notebook.cells if cell.metadata["papermill"].get("exception")), "?")
+    return (
+        f"The cell {broken} was broken off, since a cell may take {limits.cell_s:.0f} s and a run {limits.run_s:.0f} s "
+        "(RUNBOOK_CELL_LIMIT_S and RUNBOOK_RUN_LIMIT_S, each with RUNBOOK_WAIT_S)."
+    )
+
+
+def _error(notebook: Any) -> tuple[str, str]:
+    """The class and the message of the error in the cell that failed, or empty words."""
+    for cell in notebook.cells:
+        if cell.metadata["papermill"].get("exception"):
+            errors = [output for output in cell.get("outputs", []) if output.output_type == "error"]
+            if errors:
+                return errors[-1].ename, errors[-1].evalue
+            return "CellExecutionError", f"The cell {cell.id} failed and did not say why."
+    return "", ""

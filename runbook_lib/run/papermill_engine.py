@@ -1,0 +1,389 @@
+"""The papermill engine `runbook`: a notebook that ran says truthfully how far it came, whatever stopped it.
+
+What it adds to papermill's own: the true status of each cell after a time-out, a dead kernel or a signal; a limit of
+time for each cell and for the run; Python kernels off the network; no secret, license or widget state in what is
+written; and files that are whole at any moment while the cells run, written at most every few seconds, whatever the
+number of cells. Everything else is as papermill has it: options, outputs of every kind that its handlers take, cells
+that nbclient does not send. papermill's own tests are run on it (`tests/run/test_papermill_suite.py`).
+
+`papermill --engine runbook` and `runbook run` use it through `engine`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import nbformat
+from nbclient.exceptions import CellExecutionError, CellTimeoutError
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import Engine, NotebookExecutionManager
+from papermill.iorw import LocalHandler, papermill_io
+from papermill.log import logger
+
+from runbook_lib import files
+from runbook_lib.redaction import Redactor
+
+START_TIMEOUT_S = 60
+OUTPUT_TIMEOUT_S = 60
+"""Seconds for a cell's last output to come in after its end: a large one takes longer than nbclient's 4."""
+LAST_WORDS_S = 3.0
+"""Seconds for a cell that is broken off to say where it was."""
+SAVE_EVERY_S = 5.0
+INJECTED = "injected-parameters"
+"""papermill's tag for the cell of the parameters that were passed, and its id here."""
+LONGEST_FOLDER = 64
+"""Bytes in the name of the folder for temporary files, up to which the kernel's sockets fit in: the system takes
+107 for the whole path."""
+PROGRESS = "runbook_progress"
+"""Marks an output, in its metadata, as a line that tells what is waited for."""
+NOT_RUN = "Not run: the run had ended before this cell.\n"
+BROKEN_OFF = "Broken off: the run ended while this cell was running.\n"
+
+
+class RunbookEngine(Engine):  # type: ignore[misc]
+    """Runs a notebook; see the module."""
+
+    @classmethod
+    def execute_notebook(
+        cls,
+        nb: Any,
+        kernel_name: str,
+        output_path: str | None = None,
+        progress_bar: bool | dict[str, Any] = True,
+        log_output: bool = False,
+        autosave_cell_every: float = 30,
+        **options: Any,
+    ) -> Any:
+        """As papermill's engines do, with a manager that tells the truth."""
+        nb.metadata.pop("runbook", None)  # of the run before, where a record is run again
+        redactor = options.pop("redactor", None) or Redactor.of_environment()
+        manager = Manager(
+            nb,
+            redactor,
+            output_path=output_path,
+            progress_bar=progress_bar,
+            log_output=log_output,
+            autosave_cell_every=autosave_cell_every,
+        )
+        manager.notebook_start()
+        try:
+            with _terminable():
+                cls.execute_managed_notebook(manager, kernel_name, log_output=log_output, **options)
+        finally:
+            manager.notebook_complete()
+        return manager.nb
+
+    @classmethod
+    def execute_managed_notebook(
+        cls,
+        manager: Manager,
+        kernel_name: str,
+        *,
+        on_cell: Callable[[str], None] | None = None,
+        cell_limit_s: float | None = None,
+        run_limit_s: float | None = None,
+        start_timeout: int = START_TIMEOUT_S,
+        execution_timeout: float | None = None,
+        **options: Any,
+    ) -> None:
+        """Start a kernel in a private folder, run the cells, end the kernel.
+
+        Args:
+            manager: Keeps the notebook.
+            kernel_name: Which kernel.
+            on_cell: Called with a cell's id before it is sent to the kernel; what it raises ends the run.
+            cell_limit_s: Seconds that a cell may take.
+            run_limit_s: Seconds that all cells together may take.
+            start_timeout: Seconds that the kernel may take to start.
+            execution_timeout: papermill's own word for `cell_limit_s`.
+            options: Of papermill's and nbclient's clients, as papermill passes them on. With `km` or
+                `kernel_manager_class` the kernel is the caller's own affair.
+        """
+        cell_s = cell_limit_s or execution_timeout or options.pop("timeout", None)
+        left_out = ("input_path", "timeout", "startup_timeout")  # papermill's engine drops the same
+        options = {name: value for name, value in options.items() if name not in left_out}
+        if on_cell:
+            options["on_cell_execute"] = lambda cell, cell_index: on_cell(cell.get("id", ""))
+        own = not {"km", "kernel_manager_class"} & options.keys()
+        with _kernel(kernel_name) if own else nullcontext(options.pop("km", None)) as kernel:
+            client = Client(
+                manager,
+                km=kernel,
+                limits=(cell_s, run_limit_s),
+                **{"log": logger, "iopub_timeout": OUTPUT_TIMEOUT_S, **options},
+                startup_timeout=start_timeout,
+                kernel_name=kernel_name,
+            )
+            try:
+                client.execute()
+            finally:
+                if not own and client.kc:  # the kernel is the caller's, but these channels are ours
+                    client.kc.stop_channels()
+
+
+class Manager(NotebookExecutionManager):  # type: ignore[misc]
+    """Keeps the notebook while it runs.
+
+    Args:
+        nb: The notebook.
+        redactor: What must not be written.
+        options: papermill's own.
+    """
+
+    def __init__(self, nb: Any, redactor: Redactor, **options: Any) -> None:
+        super().__init__(nb, **options)
+        self._redactor = redactor
+        self.last_save_time = datetime.min.replace(tzinfo=UTC)
+
+    def notebook_start(self, **_: Any) -> None:
+        """As papermill's; nothing of an earlier run is left, and the cell of the parameters has its own id."""
+        name_injected_cell(self.nb)
+        self.nb.metadata.pop("widgets", None)  # the views of an earlier run, which had what was typed in clear
+        for cell in self.nb.cells:
+            cell.metadata.pop("execution", None)
+        super().notebook_start()
+
+    def save(self, *, at_once: bool = False, **_: Any) -> None:
+        """Write the notebook, redacted, if it was not written a moment ago."""
+        every_s = min(SAVE_EVERY_S, self.autosave_cell_every or SAVE_EVERY_S)
+        if not at_once and (self.now() - self.last_save_time).total_seconds() < every_s:
+            return
+        if self.output_path not in (None, "", "-"):  # what goes to standard output papermill writes once, at the end
+            _save(self.output_path, self._redactor.data(self.nb))
+        self.last_save_time = self.now()
+
+    def log(self, output: Any) -> Any:
+        """An output as it may be logged."""
+        return self._redactor.data(output)
+
+    def tell(self, words: str) -> None:
+        """Show a line beside the progress bar, if there is one."""
+        if self.pbar:
+            self.pbar.set_postfix_str(self._redactor.text(" ".join(words.split()))[:100])
+
+    def notebook_complete(self, **_: Any) -> None:
+        """Say what ran, and write that."""
+        self.end_time = self.now()
+        self.nb.metadata.papermill["end_time"] = self.end_time.isoformat()
+        self.nb.metadata.papermill["duration"] = (self.end_time - self.start_time).total_seconds()
+        say_what_ran(self.nb)
+        self.cleanup_pbar()
+        self.nb.update(self._redactor.data(self.nb))
+        self.save(at_once=True)
+
+
+class Client(PapermillNotebookClient):  # type: ignore[misc]
+    """Runs the cells, within limits.
+
+    Args:
+        manager: Keeps the notebook.
+        limits: Seconds for a cell, and for the run; None for no limit.
+        options: papermill's and nbclient's own.
+    """
+
+    def __init__(self, manager: Manager, *, limits: tuple[float | None, float | None], **options: Any) -> None:
+        self._cell_s, run_s = limits
+        self._given_limit = options.pop("timeout_func", None)
+        self._ends_at = None if run_s is None else time.monotonic() + run_s
+        super().__init__(manager, timeout_func=self._limit, **options)
+
+    def _limit(self, cell: Any) -> float | None:
+        """What a cell may take: its own limit, or what is left of the run's."""
+        own_s = self._given_limit(cell) if self._given_limit else self._cell_s
+        left_s = None if self._ends_at is None else max(0.1, self._ends_at - time.monotonic())
+        return min((limit for limit in (own_s, left_s) if limit is not None and limit > 0), default=None)
+
+    def papermill_execute_cells(self) -> None:
+        """As papermill's; but a cell that was broken off is not called completed, and says where it was."""
+        for index, cell in enumerate(self.nb.cells):
+            self.nb_man.cell_start(cell, index)
+            failed = False
+            try:
+                self.execute_cell(cell, index)
+            except CellExecutionError as exc:
+                failed = True
+                self.nb_man.cell_exception(cell, cell_index=index, exception=exc)
+            except (CellTimeoutError, KeyboardInterrupt):
+                self._hear_last_words()
+                raise
+            self.nb_man.cell_complete(cell, cell_index=index)
+            if failed:
+                break
+
+    def _hear_last_words(self) -> None:
+        """Interrupt the cell that is running, and take in the traceback that says where it was.
+
+        What waits for its outputs is at work still: nbclient leaves that to whoever stops the kernel.
+        """
+        from jupyter_core.utils import ensure_async, run_sync
+
+        async def hear() -> None:
+            waiting = asyncio.all_tasks() - {asyncio.current_task()}
+            if waiting:
+                await ensure_async(self.km.interrupt_kernel())
+                ended, _ = await asyncio.wait(waiting, timeout=LAST_WORDS_S)
+                await asyncio.gather(*ended, return_exceptions=True)  # the cell's error is told by its output
+
+        run_sync(hear)()
+
+    def process_message(self, *given: Any, **options: Any) -> Any:
+        """As papermill's; a line of progress is also shown to who watches."""
+        output = super().process_message(*given, **options)
+        if output and output.get("metadata", {}).get(PROGRESS):
+            self.nb_man.tell(output.data.get("text/plain", ""))
+        return output
+
+    def log_output_message(self, output: Any) -> None:
+        """As papermill's, without secrets: what is logged is written, too."""
+        super().log_output_message(self.nb_man.log(output))
+
+    def set_widgets_metadata(self) -> None:
+        """Keep no widget state: a record shows results, and a password field would be kept in clear."""
+
+
+def name_injected_cell(notebook: Any) -> None:
+    """Give the cell of the parameters one id: papermill draws one for each run, so that all records would differ."""
+    if any(cell.get("id") == INJECTED for cell in notebook.cells):
+        return
+    for cell in notebook.cells:
+        if INJECTED in cell.metadata.get("tags", []) and "id" in cell:
+            cell.id = INJECTED
+            return
+
+
+def say_what_ran(notebook: Any) -> None:
+    """Let the cells of a run that was broken off say so: papermill would note that all of them were completed."""
+    for cell in notebook.cells:
+        said = cell.metadata.setdefault("papermill", {})
+        if said.get("status") in ("completed", "failed"):
+            continue
+        note = BROKEN_OFF if said.get("status") == "running" else NOT_RUN
+        if note == BROKEN_OFF:
+            said.update(status="failed", exception=True)
+        else:
+            said["status"] = "pending"
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if output.get("text") not in (NOT_RUN, BROKEN_OFF)]
+            cell.outputs.append(nbformat.v4.new_output("stream", name="stderr", text=note))  # type: ignore[no-untyped-call]
+
+
+def _save(output: str, notebook: Any) -> None:
+    """Write a notebook where papermill's handlers would: a file in one piece, anything else by its handler.
+
+    Raises:
+        OSError: The folder is not there, or does not take it; or the file is read-only, as a sealed record is.
+    """
+    handler = papermill_io.get_handler(output)
+    if not isinstance(handler, LocalHandler):
+        handler.write(_text(notebook), output)
+        return
+    folder = handler.cwd(None)  # where papermill was started, whatever `--cwd` says
+    handler.cwd(folder)
+    path = (Path(folder or "") / output).resolve()
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"The output folder {path.parent} does not exist.")
+    if path.exists() and not path.is_file():  # a device or a pipe
+        handler.write(_text(notebook), output)
+    elif path.exists() and not path.stat().st_mode & 0o222:
+        raise PermissionError(f"The output {path} is read-only.")
+    else:
+        write(path, notebook)
+
+
+def _text(notebook: Any) -> str:
+    return str(nbformat.writes(notebook))  # type: ignore[no-untyped-call]
+
+
+def write(path: Path, notebook: Any) -> bytes:
+    """Write a notebook in one piece; returns the bytes.
+
+    Raises:
+        OSError: The folder does not take it; nothing of it is left there.
+    """
+    content = (_text(notebook) + "\n").encode("utf-8", "replace")
+    files.write(path, content)
+    return content
+
+
+@contextmanager
+def _kernel(name: str) -> Iterator[Any]:
+    """A kernel, ended at the end, however far it came. Python's is off the network: its sockets are private files."""
+    from jupyter_client.manager import AsyncKernelManager
+
+    class Kernel(AsyncKernelManager):
+        """Remembers the client that papermill asks for, so that both can be stopped at any moment."""
+
+        made: Any = None
+
+        def client(self, **options: Any) -> Any:
+            self.made = super().client(**options)
+            return self.made
+
+        def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
+            """As Jupyter's; but it keeps no history of what ran, and being killed at the end is no error to report."""
+            own = ["--IPKernelApp.log_level=CRITICAL", "--HistoryManager.enabled=False"] if self.ipykernel else []
+            return list(super().format_kernel_cmd([*(extra_arguments or []), *own]))
+
+    with tempfile.TemporaryDirectory(prefix="runbook-", dir=_short_folder(), ignore_cleanup_errors=True) as private:
+        kernel = Kernel(kernel_name=name)
+        if kernel.kernel_spec and kernel.kernel_spec.language == "python":  # others may know TCP only
+            kernel.transport, kernel.ip = "ipc", str(Path(private) / "kernel")
+        try:
+            yield kernel
+        finally:
+            _stop(kernel)
+
+
+def _stop(kernel: Any) -> None:
+    """End a kernel at once, with its client and what still waits for them."""
+    from jupyter_core.utils import run_sync
+
+    async def stop() -> None:
+        waiting = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        if kernel.made:
+            kernel.made.stop_channels()
+        await kernel.shutdown_kernel(now=True)
+
+    run_sync(stop)()
+
+
+def _short_folder() -> str | None:
+    """Where the kernel's sockets go: the usual folder for temporary files (None), or /tmp if its name is too long."""
+    usual = os.fsencode(tempfile.gettempdir())
+    return None if len(usual) <= LONGEST_FOLDER else "/tmp"  # noqa: S108 - what is made in it is private
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Where SIGTERM ends the cells as Ctrl-C does, unless whoever called has a way of its own."""
+    is_ours = threading.current_thread() is threading.main_thread() and _terminates(signal.getsignal(signal.SIGTERM))
+    if not is_ours:
+        yield
+        return
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _terminates(handler: Callable[..., Any] | int | None) -> bool:
+    return handler == signal.SIG_DFL

@@ -1,0 +1,400 @@
+"""One run: from a runbook, a ticket and parameters to a record. The only module that writes records.
+
+Everything that can be told before a kernel starts is told before: the runbook's name, the parameters, the settings.
+Once the journal says that a run has begun, a record and the journal's word of its end follow, short of `kill -9`; a
+reader never sees half of a record. The journal's word holds the record's digest: that seals it. What a record says of
+itself, its *manifest*, is described by `record.schema.json`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import os
+import signal
+import tempfile
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from types import FrameType
+from typing import Any, cast
+
+from runbook_lib import files, templates
+from runbook_lib.changes.sealing import note_seals
+from runbook_lib.display import MIME
+from runbook_lib.domain import answers, image_types
+from runbook_lib.domain.errors import InputError, OutcomeUnknownError, PersonNeededError, RunbookError, UnavailableError
+from runbook_lib.domain.models import Status
+from runbook_lib.ledger.journal import Journal
+from runbook_lib.redaction import Redactor
+from runbook_lib.run import engine
+from runbook_lib.settings import Settings
+
+SCHEMA = 1
+"""The version of the manifest."""
+REVIEW = "review_records"
+"""The notebook about all tickets, which is no runbook of one."""
+_PERSON_NEEDED = {PersonNeededError.__name__, OutcomeUnknownError.__name__, "NeedsAnswerError"}
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run came to; as JSON, the contract of `runbook run --json`.
+
+    Attributes:
+        ticket_id: The ticket.
+        runbook: The runbook.
+        performed: Whether it changed things; False for a rehearsal.
+        status: How the run ended.
+        outcome: How the case ended, or in a rehearsal would; None if it has not.
+        summary: One or two sentences.
+        record: The executed notebook's path.
+        effects: Each effect's name, state, summary and evidence.
+        missing: The parameters that a person has to give.
+        next_runbook: The runbook that `start_here` names, or None.
+        seconds: How long the run took.
+        notice: What else the reader should know, or ""; not of the contract.
+    """
+
+    ticket_id: int
+    runbook: str
+    performed: bool
+    status: Status
+    outcome: str | None
+    summary: str
+    record: str
+    effects: list[dict[str, Any]]
+    missing: list[str]
+    next_runbook: str | None
+    seconds: float
+    notice: str = ""
+
+    def contract(self) -> dict[str, Any]:
+        """What `runbook run --json` prints."""
+        return {name: value for name, value in vars(self).items() if name != "notice"}
+
+
+def runbooks(settings: Settings) -> list[str]:
+    """The names of the runbooks there are."""
+    return sorted(path.stem for path in settings.notebooks.glob("*.ipynb") if path.stem != REVIEW)
+
+
+def template(settings: Settings, runbook: str) -> Path:
+    """The notebook of a runbook.
+
+    Raises:
+        InputError: There is none of this name.
+    """
+    if runbook == REVIEW:
+        raise InputError(
+            f"{REVIEW} is about all tickets, so it is not run on one. Open it in JupyterLab, or run "
+            f"`papermill {settings.notebooks / REVIEW}.ipynb report.ipynb`."
+        )
+    known = runbooks(settings)
+    if runbook not in known:
+        if not known:
+            raise InputError(f"No notebooks are in {settings.notebooks}; set RUNBOOK_NOTEBOOKS to their folder.")
+        raise InputError(f"There is no runbook {runbook!r}{_did_you_mean(runbook, known)} Known: {', '.join(known)}.")
+    return settings.notebooks / f"{runbook}.ipynb"
+
+
+def check(notebook: Path, ticket_id: object, given: Mapping[str, object], *, perform: bool) -> dict[str, Any]:
+    """The parameters of a run, checked against the notebook's own parameters cell; file paths become absolute.
+
+    Raises:
+        InputError: A name is unknown to the notebook, a value is impossible, or a file cannot be used.
+    """
+    known = templates.defaults(notebook)
+    for name in given:
+        if name not in known:
+            raise InputError(
+                f"{notebook.stem} has no parameter {name!r}{_did_you_mean(name, known)} Known: {', '.join(known)}."
+            )
+        if name in ("ticket_id", "perform"):
+            raise InputError(f"{name} is not passed with -p: give the ticket as argument, and --perform to perform.")
+    values = {"ticket_id": ticket_id, "perform": perform, **given}
+    checked = {name: answers.QUESTIONS[name].kept(value) for name, value in values.items()}
+    if isinstance(checked.get("screenshots"), list):
+        checked["screenshots"] = [_image(Path(path)) for path in cast(list[str], checked["screenshots"])]
+    return checked
+
+
+def _image(path: Path) -> str:
+    """The absolute path of an image file: the kernel may look from another folder.
+
+    Raises:
+        InputError: It cannot be read, or is no image.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(image_types.START_BYTES)
+    except OSError as exc:
+        raise InputError(f"The screenshot {path} cannot be read: {exc.strerror}. Check the path.") from exc
+    if image_types.media_type(start) is None:
+        what = image_types.advice(start) or f"no {image_types.TAKEN} image. Give the image file itself"
+        raise InputError(f"The screenshot {path} is {what}.")
+    return str(path.absolute())
+
+
+def run(
+    runbook: str,
+    ticket_id: object,
+    given: Mapping[str, object],
+    *,
+    perform: bool,
+    settings: Settings,
+    progress: bool = False,
+    batch: str = "",
+) -> Report:
+    """Run a runbook on a ticket and leave the record.
+
+    The notebook gets the run's name for `perform`, not True: it performs in this run alone (`Case.open`). So a record
+    that somebody runs again, by whatever program, only rehearses, and says so.
+
+    Args:
+        runbook: Its name.
+        ticket_id: The ticket's number.
+        given: Further parameters, as typed.
+        perform: Whether to change things.
+        settings: Complete settings; the kernel loads the same from the environment.
+        progress: Whether to show a progress bar.
+        batch: The batch that it belongs to, by its name in the journals.
+
+    Raises:
+        InputError: Something is wrong before the run begins; there is no record.
+        UnavailableError: The outputs folder takes no record.
+    """
+    notebook = template(settings, runbook)
+    values = check(notebook, ticket_id, given, perform=perform)
+    settings.check_account(ticket_id)
+    started_at = datetime.now(UTC)
+    clock = time.monotonic()
+    redactor = Redactor.of(settings)
+    about = _about(notebook, values, settings, started_at)
+    journal = Journal.of(settings, values["ticket_id"])
+    record = _claim(journal.record_path(started_at, runbook))
+    executed = engine.prepared(notebook, {**values, "perform": record.stem if perform else False})
+    with _Signals() as signals:
+        journal.append(
+            "run_started",
+            runbook=runbook,
+            record=record.name,
+            performed=perform,
+            operator=settings.operator,
+            pid=os.getpid(),
+            **({"batch": batch} if batch else {}),
+        )
+        limits = engine.Limits(settings.cell_limit_s + settings.wait_s, settings.run_limit_s + settings.wait_s)
+
+        def note(cell_id: str) -> None:
+            journal.append("cell_started", record=record.name, cell=cell_id)
+
+        execution = _execute(
+            signals, lambda: engine.execute(executed, limits, redactor, on_cell=note, progress=progress)
+        )
+        engine.close(executed)
+        executed = redactor.data(executed)
+        report = _report(executed, execution, values, runbook, record, seconds=time.monotonic() - clock)
+        report = replace(report, summary=redactor.text(report.summary))
+        manifest = redactor.data({**about, **_manifest(report, execution, executed)})
+        _close(journal, record, executed, manifest, report)
+    return replace(report, notice=note_seals(settings, report.ticket_id)) if perform else report
+
+
+def _about(notebook: Path, values: Mapping[str, Any], settings: Settings, started_at: datetime) -> dict[str, Any]:
+    """What a manifest says of a run before it begins."""
+    return {
+        "schema": SCHEMA,
+        "profile": settings.profile,
+        "operator": settings.operator,
+        "started_at": started_at.isoformat(timespec="milliseconds"),
+        "parameters": values,
+        "template_sha256": hashlib.sha256(notebook.read_bytes()).hexdigest(),
+        "versions": {name: version(name) for name in ("license-runbook", "papermill")},
+    }
+
+
+def _close(journal: Journal, record: Path, executed: Any, manifest: Mapping[str, Any], report: Report) -> None:
+    """Write the record, then the journal's last line of the run.
+
+    Raises:
+        UnavailableError: The record cannot be written; the journal says so, if it can.
+    """
+    kept = ("status", "outcome", "summary", "missing", "seconds")
+    ended = {name: getattr(report, name) for name in kept}
+    ended["to_note"] = report.performed and bool(report.effects)  # a ticket that was not taken gets no note
+    try:
+        digest = _write(record, executed, manifest)
+    except OSError as exc:
+        with suppress(UnavailableError):  # the same disk; the exception says it all
+            journal.append("run_ended", record=None, sha256=None, **ended)
+        raise UnavailableError(
+            f"The run ended as {report.outcome or report.status}, but its record {record} cannot be written "
+            f"({exc.strerror}). Free the disk, then run again: what is done already is found, and not repeated."
+        ) from exc
+    journal.append("run_ended", record=record.name, sha256=digest, **ended)
+
+
+class _Signals:
+    """Ctrl-C and SIGTERM during a run: they end the cells, once, and nothing else.
+
+    What comes before and after the cells is short and has to be written, so that a signal waits there: one that came
+    before ends the cells before the first; one that comes after has nothing left to end.
+    """
+
+    def __init__(self) -> None:
+        self.came = False
+        self._in_cells = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> _Signals:
+        if threading.current_thread() is threading.main_thread():  # others get no signals, and may not ask for them
+            numbers = (signal.SIGINT, signal.SIGTERM)
+            self._before = {number: signal.signal(number, self._note) for number in numbers}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    @contextmanager
+    def end_this(self) -> Iterator[None]:
+        """Where a signal raises KeyboardInterrupt."""
+        self._in_cells = True
+        if self.came:
+            raise KeyboardInterrupt
+        try:
+            yield
+        finally:
+            self._in_cells = False
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        first, self.came = not self.came, True
+        if first and self._in_cells:
+            raise KeyboardInterrupt
+
+
+def _execute(signals: _Signals, run_cells: Callable[[], engine.Execution]) -> engine.Execution:
+    """Run the cells; whatever stops them is told by the execution, and never raised."""
+    cancelled = engine.Execution(Status.CANCELLED, error_words="The run was cancelled before its end.")
+    try:
+        with signals.end_this():
+            execution = run_cells()
+        return (
+            cancelled if signals.came and execution.status is Status.KILLED else execution
+        )  # the kernel heard it, too
+    except KeyboardInterrupt:
+        return cancelled
+    except RunbookError as exc:
+        return engine.Execution(Status.FAILED, error_words=str(exc))
+    # Everything: a run has begun and may have changed things, so that its record must be written, whatever broke.
+    except Exception as exc:
+        words = " ".join(str(exc).split())[:500]
+        return engine.Execution(Status.FAILED, type(exc).__name__, words, traceback.format_exc())
+
+
+def _claim(record: Path) -> Path:
+    """Look whether a record can be written, so that a folder that takes no files is told before anything runs.
+
+    Raises:
+        UnavailableError: The folder cannot be written to.
+    """
+    folder = record.parent
+    try:
+        files.make_folder(folder)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as exc:
+        raise UnavailableError(
+            f"No record can be written to {folder} ({exc.strerror}), so nothing was run. Check RUNBOOK_OUTPUTS."
+        ) from exc
+    if record.exists():
+        raise UnavailableError(f"The record {record} exists already. Run again.")
+    return record
+
+
+def _report(
+    executed: Any,
+    execution: engine.Execution,
+    values: Mapping[str, Any],
+    runbook: str,
+    record: Path,
+    *,
+    seconds: float,
+) -> Report:
+    """What the cells' own data says, with the status of the run."""
+    shown = _results(executed)
+    last: Mapping[str, Any] = shown[-1] if shown else {}
+    status = execution.status
+    if execution.error_name in _PERSON_NEEDED:
+        status = Status.NEEDS_ANSWER
+    words = execution.error_words or str(last.get("summary", ""))
+    if status in (Status.KILLED, Status.CANCELLED):
+        words = f"{words} Run again: what is done already is found, and not repeated."
+    if execution.error_name and last.get("error") != execution.error_name:
+        words = f"{execution.error_name}: {words} This is a bug or a broken installation; the record has the details."
+    return Report(
+        ticket_id=values["ticket_id"],
+        runbook=runbook,
+        performed=bool(values["perform"]),
+        status=status,
+        outcome=last.get("outcome") if status is Status.COMPLETED else None,
+        summary=words,
+        record=str(record),
+        effects=list(last.get("effects", [])),
+        missing=list(last.get("missing", [])),
+        next_runbook=last.get("next_runbook"),
+        seconds=round(seconds, 1),
+    )
+
+
+def _results(notebook: Any) -> list[Mapping[str, Any]]:
+    """The data of every step that was shown, in order."""
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    return [output["data"][MIME] for output in outputs if MIME in output.get("data", {})]
+
+
+def _manifest(report: Report, execution: engine.Execution, executed: Any) -> dict[str, Any]:
+    """What a record says of itself; `record.schema.json` describes it."""
+    said = asdict(report)
+    kept = ("ticket_id", "runbook", "performed", "status", "outcome", "summary", "effects", "missing", "seconds")
+    steps = _results(executed)
+    return {
+        **{key: said[key] for key in kept},
+        "ended_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "facts": next((step["facts"] for step in reversed(steps) if "facts" in step), []),
+        "decisions": [{key: step.get(key) for key in ("step", "state", "summary")} for step in steps],
+        "cells": [_cell(cell) for cell in executed.cells if cell.cell_type == "code"],
+        **({"traceback": execution.traceback} if execution.traceback else {}),
+    }
+
+
+def _cell(cell: Any) -> dict[str, Any]:
+    """How a cell ended, and after how many seconds (None if it did not run to an end)."""
+    said = cell.metadata["papermill"]
+    return {"id": cell.id, "status": said["status"], "seconds": said.get("duration")}
+
+
+def _write(record: Path, notebook: Any, manifest: Mapping[str, Any]) -> str:
+    """Write the record in one piece, read-only; returns its SHA-256.
+
+    Raises:
+        OSError: The folder does not take it; nothing of it is left there.
+    """
+    notebook.metadata["runbook"] = dict(manifest)
+    papermill = notebook.metadata.setdefault("papermill", {})
+    papermill.update(input_path=f"{manifest['runbook']}.ipynb", output_path=record.name)
+    content = engine.write(record, notebook)
+    record.chmod(files.SEALED)
+    return hashlib.sha256(content).hexdigest()
+
+
+def _did_you_mean(word: str, known: Mapping[str, object] | list[str]) -> str:
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f"; did you mean {close[0]!r}?" if close else "."

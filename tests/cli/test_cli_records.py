@@ -1,0 +1,424 @@
+"""`runbook records`: what it prints, exit statuses, and one run from its beginning to its verification."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runbook_lib.cli.main import main
+from tests.configuration import without_configuration
+from tests.practice import World
+from tests.records.making import WORDS, Shelf, notebook
+
+pytestmark = pytest.mark.slow
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command came to."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """What `--json` printed."""
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Commands on the records of a shelf."""
+
+    shelf: Shelf
+    capsys: pytest.CaptureFixture[str]
+
+    def records(self, *words: object) -> Said:
+        """Run `runbook records`."""
+        try:
+            status = main(["records", *map(str, words)])
+        except SystemExit as exc:  # argparse
+            status = int(exc.code or 0)
+        return Said(status, *self.capsys.readouterr())
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Desk:
+    """Practice without a world: what is needed is in the folder."""
+    without_configuration(monkeypatch, tmp_path)
+    monkeypatch.setenv("RUNBOOK_PROFILE", "sandbox")
+    monkeypatch.setenv("RUNBOOK_OUTPUTS", str(tmp_path / "outputs"))
+    monkeypatch.setenv("RUNBOOK_OPERATOR", "ada")
+    return Desk(Shelf(tmp_path / "outputs"), capsys)
+
+
+# -- list
+
+
+def test_list(desk: Desk) -> None:
+    """One row for each run."""
+    record = desk.shelf.seal(1001)
+    (desk.shelf.folder(1001) / "out.ipynb").write_bytes(notebook(1001))
+    said = desk.records("list")
+    assert (0, "") == (said.status, said.err)
+    heads, _, first, second, *_ = said.out.splitlines()
+    assert heads.split()[:3] == ["ticket", "runbook", "started"]
+    assert all(
+        word in first
+        for word in ("1001", "weekend_license", "grace", "license_issued", "sealed, not verified", record.name)
+    )
+    assert "unsealed" in second
+    assert said.out.splitlines()[-1].startswith(
+        "Not verified: no record was looked at. `runbook records list --verify`"
+    )
+
+
+def test_list_verified(desk: Desk) -> None:
+    """Each record by itself: a good one, an altered one."""
+    good, altered = desk.shelf.seal(1001), desk.shelf.seal(1001)
+    altered.chmod(0o600)
+    altered.write_bytes(altered.read_bytes().replace(b"[in scope]", b"[no scope]"))
+    said = desk.records("list", "--verify")
+    states = {line.split()[-1]: line for line in said.out.splitlines() if line}
+    assert "sealed, verified" in states[good.name]
+    assert "sealed, altered" in states[altered.name]
+    assert said.out.endswith("1 defect; 1 of 2 sealed records of 1 ticket is good.\n")
+    runs = desk.records("list", "--verify", "--json").json["runs"]
+    assert [True, False] == [run["verified"] for run in runs]
+    assert [None, None] == [run["verified"] for run in desk.records("list", "--json").json["runs"]]
+
+
+def test_list_of_nothing(desk: Desk) -> None:
+    """Said in words, and as an empty list."""
+    assert "No runs.\n" == desk.records("list").out
+    assert {"runs": [], "problems": []} == desk.records("list", "--json").json
+
+
+def test_list_json(desk: Desk) -> None:
+    """Every field of a run, and the problems beside them."""
+    desk.shelf.seal(1001)
+    desk.shelf.seal(1002)
+    path = desk.shelf.journal(1002).path
+    path.write_bytes(path.read_bytes()[:-1])
+    said = desk.records("list", "--json").json
+    (run,) = said["runs"]
+    assert (1001, "sealed", True, []) == tuple(run[name] for name in ("ticket_id", "state", "performed", "missing"))
+    assert run["seconds"] >= 0
+    assert [("1002", "truncated", 1)] == [(each["folder"], each["code"], each["line"]) for each in said["problems"]]
+
+
+def test_list_names_a_damaged_journal_and_goes_on(desk: Desk) -> None:
+    """On standard error, so that the table stays one."""
+    desk.shelf.seal(1001)
+    desk.shelf.seal(1002)
+    desk.shelf.journal(1001).path.unlink()
+    shutil.copytree(desk.shelf.folder(1002), desk.shelf.archive.folder / "copy")
+    said = desk.records("list")
+    assert (0, 5) == (said.status, len(said.out.splitlines()))
+    assert ["missing_journal", "no_ticket"] == [line.split(": ")[1] for line in said.err.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("words", "tickets"),
+    [
+        (["--ticket", "1001"], [1001]),
+        (["--ticket", "1002", "--ticket", "1001"], [1002, 1001]),
+        (["--runbook", "weekday_triage"], [1002]),
+        (["--outcome", "license_issued"], [1001]),
+        (["--status", "needs_answer"], [1002]),
+        (["--operator", "nobody"], []),
+        (["--since", "2000-01-01", "--until", "2000-12-31"], []),
+        (["--since", "2000-01-01"], [1001, 1002]),
+        (["--open"], [1002]),
+        (["--open", "--runbook", "weekend_license"], []),
+    ],
+)
+def test_filters(desk: Desk, words: list[str], tickets: list[int]) -> None:
+    """Each, alone and together."""
+    desk.shelf.seal(1001)
+    desk.shelf.seal(1002, "weekday_triage", status="needs_answer", outcome=None)
+    assert tickets == [run["ticket_id"] for run in desk.records("list", "--json", *words).json["runs"]]
+
+
+def test_list_of_open_ends_says_how_each_goes_on(desk: Desk) -> None:
+    """Below the table: what happened, and the command."""
+    desk.shelf.seal(1001)
+    desk.shelf.seal(1002, status="failed", outcome=None, summary="Slack refused (403): no_permission.")
+    said = desk.records("list", "--open")
+    assert "Ticket 1002, failed: Slack refused (403): no_permission. Put that right" in said.out
+    assert said.out.endswith("\n    runbook run weekend_license 1002 --perform\n")
+    assert "1001" not in said.out
+
+
+def test_list_of_a_case_that_waits(desk: Desk) -> None:
+    """Since when, for whom, and what then; once it has ended otherwise, a person says so, and the list by whom."""
+    assert "Nothing is open.\n" == desk.records("list", "--open").out
+    desk.shelf.seal(1001, outcome="waiting_for_customer")
+    desk.shelf.seal(1002, "weekday_triage", outcome="escalated")
+    desk.shelf.seal(1003, performed=False)
+    said = desk.records("list", "--open").out
+    at = str(desk.shelf.ledger(1001).runs[0].started_at)[:16]
+    assert f"Ticket 1001, waiting for the customer: It waits for the customer since {at} UTC. When they" in said
+    assert f"Ticket 1002, with the expert: It is with the expert since {at[:10]}" in said
+    assert "Ticket 1003, rehearsed, never performed: It was rehearsed since" in said
+    assert "\n    runbook answer 1002 case yes\n" in said
+    for ticket in (1001, 1002, 1003):
+        assert 0 == main(["answer", str(ticket), "case", "yes", "--because", "the expert has"])
+    assert "Noted: the case is over. To correct it, answer anew." in desk.capsys.readouterr().out
+    assert "Nothing is open.\n" == desk.records("list", "--open").out
+    assert "Ticket 1002, by hand: case: ada says that the case is over: the expert has" in desk.records("list").out
+    assert 0 == main(["answer", "1001", "case", "no"])
+    assert "waiting for the customer" in desk.records("list", "--open").out
+
+
+@pytest.mark.parametrize("kind", ["intended", "unknown", "not_done", "killed"])
+@pytest.mark.parametrize("there", ["yes", "no"])
+def test_every_state_can_be_answered(desk: Desk, kind: str, there: str) -> None:
+    """Also that of a run that was killed; the list says by whom, and what is there is open no more."""
+    name = desk.shelf.begin(1001)
+    line = {"effect": "slack_post", "operation_id": "sandbox-1001-slack_post", "reason": "not_in_channel"}
+    desk.shelf.journal(1001).append("intended" if kind == "killed" else kind, **line)
+    if kind != "killed":
+        desk.shelf.end(1001, name)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RUNBOOK_SETTLE_S", "0")
+        assert 0 == main(["answer", "1001", "slack_post", there, "--because", "I posted it"])
+    desk.capsys.readouterr()
+    said = desk.records("list").out
+    words = "it is there: I posted it" if there == "yes" else "it is not there: I posted it"
+    assert f"Ticket 1001, by hand: slack_post: ada says that {words}" in said
+    is_open = "slack_post" in desk.records("list", "--open").out
+    assert is_open == (there == "no" and kind != "killed")
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "told"),
+    [
+        (["1001", "slack_post", "yes"], 2, "slack_post on ticket 1001 is done already (post 7), so there is nothing"),
+        (["1001", "sandbox-1001-slack_post", "no"], 2, "slack_post on ticket 1001 is done already (post 7)"),
+        (
+            ["1001", "slak_post", "yes"],
+            2,
+            "has no operation 'slak_post' in its journal here. Those that can be answered",
+        ),
+        (["4242", "case", "yes"], 2, "Ticket 4242 has no journal here, so that there is no case to end."),
+        (["4242", "slack_post", "yes"], 2, "Ticket 4242 has no operation 'slack_post' in its journal here."),
+    ],
+)
+def test_answers_that_cannot_be_taken(desk: Desk, words: list[str], status: int, told: str) -> None:
+    """What is done, what does not exist: a sentence, and nothing is written."""
+    evidence = {"summary": "post 7", "url": "", "reference": "7"}
+    desk.shelf.seal(1001)
+    desk.shelf.journal(1001).append("done", effect="x", operation_id="sandbox-1001-slack_post", evidence=evidence)
+    before = len(desk.shelf.journal(1001).entries())
+    assert status == main(["answer", *words])
+    assert told in desk.capsys.readouterr().err
+    assert before == len(desk.shelf.journal(1001).entries())
+    assert not desk.shelf.folder(4242).exists() or not (desk.shelf.folder(4242) / "journal.jsonl").exists()
+
+
+def test_an_answer_while_a_run_holds_the_ticket(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It waits a moment, then says so."""
+    desk.shelf.seal(1001)
+    monkeypatch.setattr("runbook_lib.ledger.journal.LOCK_WAIT_S", 0)
+    with desk.shelf.journal(1001).lock():
+        assert 1 == main(["answer", "1001", "case", "yes"])
+    assert (
+        "Another run is changing ticket 1001 right now. Wait for it, then answer again." in desk.capsys.readouterr().err
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["list", "--ticket", "x"], "ticket_id"),
+        (["list", "--outcome", "won"], "expected one of license_issued"),
+        (["list", "--status", "done"], "expected one of completed"),
+        (["list", "--since", "yesterday"], "--since is 'yesterday'"),
+        (["list", "--until", "2026-02-30"], "--until is '2026-02-30'"),
+        (["show", "1001"], "Ticket 1001 has no record"),
+        (["show", "nowhere.ipynb"], "There is no record nowhere.ipynb"),
+        (["verify", "nowhere.ipynb"], "There is no record nowhere.ipynb"),
+        (["verify", "0"], "ticket_id"),
+        (["export", "x.csv", "--format", "xls"], "invalid choice"),
+        (["adopt", "nowhere.ipynb", "--ticket", "1001"], "nowhere.ipynb cannot be read"),
+    ],
+)
+def test_bad_usage(desk: Desk, words: list[str], told: str) -> None:
+    """Status 2, and a sentence."""
+    said = desk.records(*words)
+    assert (2, "") == (said.status, said.out)
+    assert told in said.err
+    assert "Traceback" not in said.err
+
+
+# -- show
+
+
+def test_show(desk: Desk) -> None:
+    """A record by its path, or the last one of a ticket; what was verified comes first."""
+    first = desk.shelf.seal(1001)
+    last = desk.shelf.end(1001, desk.shelf.begin(1001), notebook(1001).replace(WORDS.encode(), b"Out of scope."))
+    by_path, by_ticket = desk.records("show", first).out, desk.records("show", 1001).out
+    assert by_path.startswith("Verified: sealed and unaltered.\n\n")
+    assert (True, False) == (WORDS in by_path, WORDS in by_ticket)
+    assert by_ticket == desk.records("show", last).out
+
+
+def test_show_html(desk: Desk, tmp_path: Path) -> None:
+    """To a file, never over another one; what was verified is said here, too."""
+    desk.shelf.seal(1001)
+    page = tmp_path / "page.html"
+    assert f"Verified: sealed and unaltered.\nPage: {page}\n" == desk.records("show", 1001, "--html", page).out
+    assert WORDS in page.read_text(encoding="utf-8")
+    assert (2, True) == ((said := desk.records("show", 1001, "--html", page)).status, "--force" in said.err)
+    assert 0 == desk.records("show", 1001, "--html", page, "--force").status
+    assert 1 == desk.records("show", 1001, "--html", tmp_path / "no" / "page.html").status
+
+
+def test_show_an_altered_record(desk: Desk) -> None:
+    """It is shown, but the first line says what it is."""
+    record = desk.shelf.seal(1001)
+    record.chmod(0o644)
+    record.write_bytes(record.read_bytes().replace(b"[in scope]", b"[no scope]"))
+    assert desk.records("show", record).out.startswith("altered: ")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"hello", notebook(1001)[:300], b"\xff\xfe", notebook(1001, metadata={"runbook": {"schema": 99}})],
+    ids=["empty", "text", "truncated", "no UTF-8", "newer"],
+)
+def test_what_is_no_record_is_named_and_the_rest_is_listed(desk: Desk, content: bytes) -> None:
+    """By each command, without a traceback."""
+    desk.shelf.seal(1001)
+    odd = desk.shelf.folder(1001) / "odd.ipynb"
+    odd.write_bytes(content)
+    shown = desk.records("show", odd)
+    assert (2, True) == (shown.status, str(odd) in shown.err)
+    assert ["sealed", "unsealed"] == [run["state"] for run in desk.records("list", "--json").json["runs"]]
+    verified = desk.records("verify", "--json")
+    assert (1, 1) == (verified.status, verified.json["sealed"])
+    assert ["unsealed"] == [finding["code"] for finding in verified.json["findings"]]
+
+
+# -- verify
+
+
+def test_verify(desk: Desk) -> None:
+    """All tickets, one ticket, or one record: status 0 as long as all is well."""
+    record = desk.shelf.seal(1001)
+    desk.shelf.seal(1002)
+    assert "All is well: 2 sealed records of 2 tickets were verified.\n" == desk.records("verify").out
+    assert "All is well: 1 sealed record of 1 ticket was verified.\n" == desk.records("verify", 1002).out
+    assert 0 == desk.records("verify", record).status
+    record.unlink()
+    assert (1, 0, 1) == tuple(desk.records("verify", *words).status for words in ((), (1002,), (record,)))
+    said = " ".join(desk.records("verify").out.split())
+    assert f"1001 missing {record.name} was sealed, but is not there any more." in said
+    assert said.endswith("1 defect; 1 of 2 sealed records of 2 tickets is good.")
+
+
+def test_verify_json(desk: Desk) -> None:
+    """Codes, words and places; a notice is no defect."""
+    record = desk.shelf.seal(1001)
+    record.chmod(0o644)
+    said = desk.records("verify", "--json")
+    assert (0, True) == (said.status, said.json["good"])
+    (finding,) = said.json["findings"]
+    assert {
+        "ticket": "1001",
+        "subject": record.name,
+        "code": "writable",
+        "words": f"{record.name} is unaltered, but could be written to; it was expected read-only.",
+        "line": 2,
+        "is_defect": False,
+    } == finding
+
+
+# -- export and adopt
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
+def test_export(desk: Desk, tmp_path: Path, form: str) -> None:
+    """What `list` lists, with its filters."""
+    desk.shelf.seal(1001)
+    desk.shelf.seal(1002)
+    path = tmp_path / f"runs.{form}"
+    said = desk.records("export", "--format", form, path, "--ticket", "1001")
+    assert (0, f"1 runs were written to {path}.\n") == (said.status, said.out)
+    assert path.exists()
+    assert 2 == desk.records("export", "--format", form, path).status
+    assert 0 == desk.records("export", "--format", form, path, "--force").status
+
+
+def test_adopt(desk: Desk, tmp_path: Path) -> None:
+    """The notebook is sealed under the operator's name."""
+    path = tmp_path / "out.ipynb"
+    path.write_bytes(notebook(1001))
+    said = desk.records("adopt", path, "--ticket", "1001")
+    words = "adopted: nobody vouches for its contents"
+    assert said.out.startswith(f"It is a record of ticket 1001 now, {words}: ")
+    (run,) = desk.records("list", "--json").json["runs"]
+    assert ("adopted", "ada", words) == (run["state"], run["operator"], run["note"])
+    page, table = tmp_path / "page.html", tmp_path / "runs.csv"
+    shown = [desk.records(*each).out for each in (("list",), ("list", "--verify"), ("show", 1001), ("verify",))]
+    assert (0, 0) == (desk.records("show", 1001, "--html", page).status, desk.records("verify").status)
+    desk.records("export", table, "--format", "csv")
+    assert [] == [text for text in (*shown, page.read_text(), table.read_text()) if words not in text]
+    assert "Verified" not in shown[2]
+
+
+# -- with the practice world
+
+
+def test_from_a_run_to_its_verification(own_world: World) -> None:
+    """A real run is listed, shown, verified, and found altered after one character was changed."""
+    record = Path(own_world.runbook("run", "weekend_license", 1003, "--json").report["record"])
+    listed = own_world.runbook("records", "list", "--json").report["runs"]
+    assert [(1003, "weekend_license", "sealed", "out_of_scope", record.name, False)] == [
+        tuple(run[name] for name in ("ticket_id", "runbook", "state", "outcome", "record", "performed"))
+        for run in listed
+    ]
+    assert own_world.runbook("records", "show", record).stdout.startswith("Verified: sealed and unaltered.")
+    assert 0 == own_world.runbook("records", "verify").status
+    record.chmod(0o644)
+    record.write_bytes(record.read_bytes().replace(b"scope", b"scape", 1))
+    assert "altered" in own_world.runbook("records", "verify").stdout
+
+
+def test_the_notes_tell_of_a_ticket_whose_folder_is_gone(own_world: World, tmp_path: Path) -> None:
+    """Read from the ticket; also on a machine that never had the folder."""
+    shelf = Shelf(own_world.outputs)
+    record = shelf.seal(1001)
+    (note,) = shelf.notes(1001)
+    unsealed = own_world.runbook("records", "verify", "1001", "--ticket-notes")
+    assert (1, True) == (unsealed.status, "not_noted" in unsealed.stdout)
+    add_note(own_world, 1001, note.body)
+    assert 0 == own_world.runbook("records", "verify", "1001", "--ticket-notes").status
+    shutil.rmtree(shelf.folder(1001))
+    for words in (("verify", "--ticket-notes"), ("verify", "1001", "--ticket-notes")):
+        gone = own_world.runbook("records", *words, "--json")
+        codes = [(finding["code"], finding["subject"]) for finding in gone.report["findings"]]
+        assert 1 == gone.status
+        assert ("missing", record.name) in codes
+    elsewhere = own_world.seen_from(tmp_path / "elsewhere").runbook("records", "verify", "1001", "--ticket-notes")
+    assert (1, True) == (elsewhere.status, record.name in elsewhere.stdout)
+
+
+def add_note(world: World, ticket: int, body: str) -> None:
+    """Put an internal note on a ticket, as the runner will."""
+    from runbook_lib.clients.http import Session
+    from runbook_lib.clients.zendesk import Zendesk
+    from runbook_lib.settings import Settings
+
+    settings = Settings.load(profile="sandbox", outputs=world.outputs)
+    with Session(loopback=True) as session:
+        zendesk = Zendesk(settings.zendesk_url, settings.zendesk_credentials(), session)
+        zendesk.add_comment(zendesk.settled_ticket(ticket), body, public=False, operation_id="sandbox-1001-seal")

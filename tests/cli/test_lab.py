@@ -1,0 +1,158 @@
+"""`runbook lab`: JupyterLab where notebooks and records are, with the practice world running beside it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+import pytest
+from jupyter_client.manager import KernelManager
+
+from runbook_lib.cli.lab import root, serve_only, without_history
+from runbook_lib.cli.main import _parsed
+from runbook_lib.settings import ROOT
+from runbook_lib.templates import fresh
+from tests.practice import World
+
+OPENED = "/lab/tree/notebooks/open/start_here.ipynb"
+
+
+@pytest.fixture
+def notebooks(tmp_path: Path) -> Path:
+    """A copy of the runbooks, so that nothing writes into ours."""
+    return Path(shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks", ignore=shutil.ignore_patterns("open")))
+
+
+@pytest.fixture
+def lab(tmp_path: Path, notebooks: Path) -> Iterator[subprocess.Popen[str]]:
+    """The command, run without a browser and, where that is so, as root."""
+    home = {f"JUPYTER_{name}_DIR": str(tmp_path / "home") for name in ("CONFIG", "RUNTIME")}
+    own = {**home, "RUNBOOK_NOTEBOOKS": str(notebooks)}
+    words = ("lab", "--allow-root", "--no-browser", "--ServerApp.port=0")
+    with subprocess.Popen(
+        [sys.executable, "-m", "runbook_lib.cli", *words],
+        env={**World(tmp_path / "outputs").environment, **own},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        yield process
+        with suppress(ProcessLookupError):  # nobody is left
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def test_it_runs_beside_the_practice_world(lab: subprocess.Popen[str], tmp_path: Path) -> None:
+    """It says where to watch that; its address opens start_here; it ends with the command, and not without it."""
+    assert lab.stdout is not None
+    said = ""
+    while not (
+        found := re.search(rf"Or copy and paste .*\n.*\n *(http://127\.0\.0\.1:\d+)({OPENED}\?token=\w+)", said)
+    ):
+        line = lab.stdout.readline()
+        assert line, said
+        said += line
+    assert "/control-room" in said
+    (path,) = (tmp_path / "home").glob("jpserver-*.json")
+    server = json.loads(path.read_text())
+    url, opened = found.groups()
+    assert {"notebooks", "outputs"} == served_names(url, server["token"], "")
+    assert "start_here.ipynb" in served_names(url, server["token"], "notebooks")
+    for beside in ("home", ".env", "outputs/../home", "outputs/.keys"):
+        kept = httpx.get(f"{url}/api/contents/{beside}?token={server['token']}", trust_env=False)
+        assert 404 == kept.status_code, beside
+    home = httpx.get(f"{url}/?token={server['token']}", trust_env=False)
+    assert (302, opened) == (home.status_code, home.headers["Location"])
+    assert 200 == httpx.get(f"{url}{opened}", trust_env=False).status_code
+    lab.terminate()
+    lab.communicate(timeout=60)
+    with pytest.raises(ProcessLookupError):
+        os.kill(server["pid"], 0)
+
+
+def served_names(url: str, token: str, folder: str) -> set[str]:
+    """What the browser of files shows of a folder."""
+    found = httpx.get(f"{url}/api/contents/{folder}?token={token}", trust_env=False).json()
+    return {item["name"] for item in found["content"]}
+
+
+def test_its_kernels_keep_no_history(tmp_path: Path) -> None:
+    """What is typed there is about customers: nothing of it is on disk afterwards."""
+    folder = without_history(tmp_path / "ipython")
+    manager = KernelManager(kernel_name="python3")
+    manager.start_kernel(env={**os.environ, "IPYTHONDIR": str(folder)})
+    client = manager.client()
+    client.start_channels()
+    try:
+        client.wait_for_ready(timeout=60)
+        found = client.execute_interactive("'customer', get_ipython().history_manager.enabled", timeout=60)
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    assert "ok" == found["content"]["status"]
+    left = [path for path in folder.rglob("*") if path.is_file()]
+    assert [] == [path for path in left if b"customer" in path.read_bytes()]
+
+
+def test_a_folder_of_links_to_what_is_served(tmp_path: Path) -> None:
+    """In the places that they have to each other, so that links between them hold."""
+    notebooks, outputs = tmp_path / "ada" / "runbook" / "notebooks", tmp_path / "ada" / "records"
+    for folder in (notebooks, outputs):
+        folder.mkdir(parents=True)
+    served = serve_only(tmp_path / "served", notebooks, outputs)
+    assert (notebooks, outputs) == tuple((served / name).resolve() for name in ("runbook/notebooks", "records"))
+    assert {"runbook", "records"} == {path.name for path in served.iterdir()}
+
+
+def test_it_opens_a_fresh_copy(notebooks: Path) -> None:
+    """What JupyterLab has saved into the last one is gone, and never gets into the runbook."""
+    runbook = notebooks / "start_here.ipynb"
+    before = runbook.read_bytes()
+    copy = fresh(runbook)
+    assert notebooks / "open" / "start_here.ipynb" == copy
+    copy.write_text("a customer's name")
+    assert before == fresh(runbook).read_bytes() == runbook.read_bytes()
+
+
+def test_it_opens_the_runbook_where_no_copy_can_be_made(notebooks: Path) -> None:
+    """Such as in an installation that nobody may write to."""
+    (notebooks / "open").write_text("in the way")
+    assert notebooks / "start_here.ipynb" == fresh(notebooks / "start_here.ipynb")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--allow-root", "--no-browser"], ["--", "--allow-root", "--no-browser"], ["--port", "8890"], ["--port=8890"], []],
+)
+def test_words_for_jupyterlab_are_passed_on(words: list[str]) -> None:
+    """With or without the sign that options end."""
+    assert [word for word in words if word != "--"] == _parsed(["lab", *words]).passed_on
+
+
+def test_other_commands_refuse_what_they_do_not_know(capsys: pytest.CaptureFixture[str]) -> None:
+    """As before."""
+    with pytest.raises(SystemExit):
+        _parsed(["demo", "--no-browser"])
+    assert "unrecognized arguments: --no-browser" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("notebooks_path", "outputs", "expected"),
+    [
+        ("/home/ada/runbook/notebooks", "/home/ada/runbook/outputs", "/home/ada/runbook"),
+        ("/home/ada/runbook/notebooks", "/home/ada/records", "/home/ada"),
+        ("/home/ada/runbook/notebooks", "/srv/records", "/home/ada/runbook"),
+    ],
+)
+def test_what_it_shows(notebooks_path: str, outputs: str, expected: str) -> None:
+    """Never the whole disk, wherever the records are."""
+    assert Path(expected) == root(Path(notebooks_path), Path(outputs))

@@ -1,0 +1,205 @@
+"""Who a ticket's customer is: which companies and mail domains are the same, and who confirms it."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from runbook_lib.domain import identity
+from runbook_lib.domain.identity import Named, Who
+from runbook_lib.domain.models import Answer
+
+ORGANIZATION = Named("organization", "Nordlicht Analytics")
+ACCOUNT = Named("CustomersDot account 7", "Nordlicht", ("nordlicht.example",))
+REQUESTER = Named("requester", domains=("nordlicht.example",))
+OURS = Named("nordlicht.gitlab-license", "Nordlicht Analytics GmbH", ("nordlicht.example",))
+STRANGER = Named("license.txt", "Totally Other Corp", ("other.example",))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Nordlicht Analytics", "NORDLICHT  ANALYTICS"),
+        ("Nordlicht Analytics", "Nordlicht-Analytics GmbH"),
+        ("Nordlicht Analytics", "Nordlicht Analytics G.m.b.H."),
+        ("Nordlicht", "Nordlicht GmbH & Co. KG"),
+        ("Acme", "Acme, Inc."),
+        ("Acme", "ACME Corporation"),
+        ("Acme", "Acme Pty Ltd"),
+        ("Acme", "Acme Private Limited"),
+        ("Acme", "Acme S.A."),
+        ("Acme", "Acme A/S"),
+        ("Acme", "Acme Sp. z o.o."),
+        ("Smith & Sons", "Smith and Sons Ltd."),
+        ("O'Neil Works", "O’Neil Works"),
+        ("Puerto Logística", unicodedata.normalize("NFD", "puerto logística")),
+        ("ＡＣＭＥ", "acme"),
+        ("Ac\u200bme", "acme"),
+        ("Straße AG", "STRASSE"),
+        ("SAS", "sas"),
+        ("ООО Ромашка", "Ромашка"),
+    ],
+)
+def test_one_company_in_two_spellings(one: str, other: str) -> None:
+    """Case, punctuation, legal form and normal form make no difference."""
+    assert identity.same_company(one, other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Acme", "Acme Robotics"),
+        ("Acme", "Acne"),
+        ("Acme North", "North Acme"),
+        ("Nordlicht", "N\u043erdlicht"),  # a Cyrillic letter
+        ("Puerto Logística", "Puerto Logistica"),
+        ("", ""),
+        (" - ", "-"),
+        ("Customer", "customer"),
+        ("n/a", "N/A"),
+        ("GmbH", "AG"),
+        ("\u200b", ""),
+    ],
+)
+def test_no_company_is_like_another(one: str, other: str) -> None:
+    """Nothing is fuzzy, and what names nobody is the same as nothing."""
+    assert not identity.same_company(one, other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("example.com", "example.com", True),
+        ("Example.COM.", "example.com", True),
+        ("mail.example.com", "example.com", True),
+        ("example.com", "a.b.example.com", True),
+        ("bücher.example", "xn--bcher-kva.example", True),
+        ("example.co.uk", "mail.example.co.uk", True),
+        ("evil-example.com", "example.com", False),
+        ("example.com.evil.net", "example.com", False),
+        ("example.com", "example.org", False),
+        ("a.co.uk", "b.co.uk", False),
+        ("eu.acme.co.uk", "us.acme.co.uk", True),
+        ("it.acme.com", "dev.eu.acme.com", True),
+        ("eu.acme.com.br", "acme.com.br", True),
+        ("a.k12.ca.us", "b.k12.ca.us", False),
+        ("a.gov.uk", "b.gov.uk", False),
+        ("a.onmicrosoft.com", "b.onmicrosoft.com", False),
+        ("mail.a.onmicrosoft.com", "a.onmicrosoft.com", True),
+        ("a.azurewebsites.net", "b.azurewebsites.net", False),
+        ("live.acme.com", "acme.com", True),
+        ("yahoo.acme.com", "acme.com", True),
+        ("aol.de", "aol.de", False),
+        ("co.uk", "a.co.uk", False),
+        ("com", "example.com", False),
+        ("com.au", "shop.com.au", False),
+        ("a.github.io", "b.github.io", False),
+        ("gmail.com", "gmail.com", False),
+        ("yahoo.co.uk", "yahoo.co.uk", False),
+        ("mail.yahoo.fr", "mail.yahoo.fr", False),
+        ("outlook.de", "OUTLOOK.de", False),
+        ("web.de", "web.de", False),
+        ("mygmail.com", "mygmail.com", True),
+        ("", "", False),
+        ("localhost", "localhost", False),
+        ("a..b", "a..b", False),
+        ("-a.com", "-a.com", False),
+        ("\ud800.com", "\ud800.com", False),
+        ("exаmple.com", "example.com", False),  # a Cyrillic letter
+    ],
+)
+def test_domains_of_one_owner(one: str, other: str, same: bool) -> None:
+    """The same, or one below the other; a suffix that only looks like it, a registry's, or free mail never is."""
+    assert same == identity.same_domain(one, other)
+    assert same == identity.same_domain(other, one)
+
+
+@pytest.mark.parametrize(
+    ("address", "domains"),
+    [
+        ("a@example.com", ("example.com",)),
+        (None, ()),
+        ("", ()),
+        ("not an address", ()),
+        ("@example.com", ()),
+        ("a@", ()),
+        ("a@b@example.com", ("example.com",)),
+    ],
+)
+def test_the_domain_of_an_address(address: str | None, domains: tuple[str, ...]) -> None:
+    """Nothing where there is none."""
+    assert domains == identity.domain_of(address)
+
+
+@pytest.mark.parametrize(
+    ("who", "holds", "words"),
+    [
+        (Who((ORGANIZATION,), REQUESTER), Answer.YES, "Known to us by organization"),
+        (Who((ACCOUNT,), REQUESTER), Answer.YES, "CustomersDot account 7"),
+        (Who((ORGANIZATION,), REQUESTER, (OURS,)), Answer.YES, "the license on the ticket agrees"),
+        (Who((ACCOUNT,), REQUESTER, (OURS,)), Answer.YES, "agrees"),
+        (Who((), REQUESTER, (OURS,)), Answer.UNKNOWN, "Nothing of ours says who this is"),
+        (Who((), REQUESTER, (OURS,), not_looked="CustomersDot is down"), Answer.UNKNOWN, "CustomersDot is down"),
+        (Who(()), Answer.UNKNOWN, "no organization"),
+        (Who((ORGANIZATION,), REQUESTER, (STRANGER,)), Answer.UNKNOWN, "Totally Other Corp at other.example"),
+        (Who((ORGANIZATION,), REQUESTER, (OURS, STRANGER)), Answer.UNKNOWN, "license.txt names"),
+        (Who((ORGANIZATION,), REQUESTER, (Named("x"),)), Answer.UNKNOWN, "x names nobody"),
+        (Who((ORGANIZATION,), REQUESTER, (STRANGER,), Answer.YES), Answer.YES, "The engineer confirms"),
+        (Who((), REQUESTER, (), Answer.NO), Answer.NO, "Nothing is issued"),
+    ],
+)
+def test_who_confirms_it(who: Who, holds: Answer, words: str) -> None:
+    """Something of ours, or a person; a license alone never does, and a stranger's asks."""
+    found = identity.ruling(who)
+    assert holds is found.holds
+    assert words in found.reason
+    assert (("identity_confirmed",) if holds is Answer.UNKNOWN else ()) == found.missing
+
+
+def test_the_requesters_domain_counts_once_a_record_is_ours() -> None:
+    """A license of another company name, at the requester's own domain, is theirs; without a record it says nothing."""
+    license = Named("x", "Nordlicht Holding", ("nordlicht.example",))
+    assert identity.agrees(license, Who((ORGANIZATION,), REQUESTER))
+    assert not identity.agrees(license, Who((), REQUESTER))
+    listed = Named("organization", "Nordlicht Analytics", ("elsewhere.example",))
+    assert not identity.agrees(license, Who((listed,), REQUESTER))
+
+
+def test_free_mail_confirms_nothing() -> None:
+    """Two addresses at one provider have nothing in common."""
+    requester, license = Named("requester", domains=("gmail.com",)), Named("x", "Mallory Ltd", ("gmail.com",))
+    who = Who((ORGANIZATION,), requester, (license,))
+    assert Answer.UNKNOWN is identity.ruling(who).holds
+    assert "differs" == identity.standing(license, who)
+    assert "names nobody: anybody can have an address there" == identity.standing(Named("x", "", ("gmail.com",)), who)
+    assert "agrees" == identity.standing(Named("x", "nordlicht analytics"), who)
+    assert "nothing of ours to compare it with" == identity.standing(license, Who())
+
+
+def test_the_list_of_free_mail_is_well_formed() -> None:
+    """Each entry is a domain as it is compared."""
+    assert [] == [domain for domain in identity.FREE_MAIL if identity.domain_key(domain) != domain]
+    assert all(identity.is_free_mail(domain) for domain in identity.FREE_MAIL)
+
+
+@given(name=st.text(), other=st.text())
+@settings(max_examples=500, deadline=None)
+def test_any_name_can_be_compared(name: str, other: str) -> None:
+    """The key is stable, and comparing is symmetric."""
+    key = identity.company_key(name)
+    assert key == identity.company_key(key) or not identity.company_key(key)
+    assert identity.same_company(name, other) == identity.same_company(other, name)
+    assert identity.same_domain(name, other) == identity.same_domain(other, name)
+
+
+@given(
+    label=st.from_regex(r"[a-z][a-z0-9]{4,10}", fullmatch=True), prefix=st.from_regex(r"[a-z0-9-]{1,8}", fullmatch=True)
+)
+@settings(max_examples=300, deadline=None)
+def test_a_longer_name_is_no_subdomain(label: str, prefix: str) -> None:
+    """Only a dot makes one."""
+    assert not identity.same_domain(f"a{prefix}{label}.com", f"{label}.com")
+    assert not identity.same_domain(f"{label}.com.{label}.net", f"{label}.com")

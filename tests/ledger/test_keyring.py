@@ -1,0 +1,150 @@
+"""The key ring: made on first use, readable by its owner only, and rotated without losing what was signed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from runbook_lib.domain.errors import InputError, UnavailableError
+from runbook_lib.ledger.keyring import KeyRing, Validity
+
+DOMAIN, MESSAGE = b"test", b"a message"
+
+
+@pytest.fixture
+def ring(tmp_path: Path) -> KeyRing:
+    return KeyRing(tmp_path / "keys")
+
+
+def private_files(ring: KeyRing) -> list[Path]:
+    return sorted(ring.folder.glob("*.key"))
+
+
+def test_first_use(ring: KeyRing) -> None:
+    """The first signature makes the key, for its owner only; nothing is there before."""
+    assert (None, {}) == (ring.signing_key, ring.public_keys())
+    assert not ring.folder.exists()
+
+    signer = ring.signer()
+
+    assert Validity.GOOD is ring.verify(signer.key_id, signer.sign(DOMAIN, MESSAGE), DOMAIN, MESSAGE)
+    assert [0o600] == [path.stat().st_mode & 0o777 for path in private_files(ring)]
+    assert 0o700 == ring.folder.stat().st_mode & 0o777
+    assert signer.key_id == ring.signing_key
+    assert [signer.key_id] == list(ring.public_keys())
+    assert signer.key_id == KeyRing(ring.folder).signer().key_id
+
+
+def test_another_message_or_domain(ring: KeyRing) -> None:
+    """A signature is for one message of one kind."""
+    signer = ring.signer()
+    signature = signer.sign(DOMAIN, MESSAGE)
+
+    assert Validity.BAD is ring.verify(signer.key_id, signature, DOMAIN, b"another")
+    assert Validity.BAD is ring.verify(signer.key_id, signature, b"other", MESSAGE)
+    assert Validity.BAD is ring.verify(signer.key_id, b"", DOMAIN, MESSAGE)
+    assert Validity.BAD is ring.verify(signer.key_id, signature, b"tes", b"t\na message")
+
+
+@pytest.mark.parametrize("key", ["0" * 16, "", "*", "../x", "[a-z]"])
+def test_a_key_that_is_not_there(ring: KeyRing, key: str) -> None:
+    """An id is a name in the ring, and never a pattern or a path."""
+    signature = ring.signer().sign(DOMAIN, MESSAGE)
+    assert Validity.UNKNOWN_KEY is ring.verify(key, signature, DOMAIN, MESSAGE)
+
+
+def test_rotation(ring: KeyRing) -> None:
+    """The new key signs, the old one still verifies, and its private part is gone."""
+    old = ring.signer()
+    new_id = ring.rotate()
+
+    assert new_id == ring.signer().key_id == ring.signing_key != old.key_id
+    assert [old.key_id, new_id] == list(ring.public_keys())
+    assert 1 == len(private_files(ring))
+    assert Validity.GOOD is ring.verify(old.key_id, old.sign(DOMAIN, MESSAGE), DOMAIN, MESSAGE)
+
+
+def test_trust(ring: KeyRing, tmp_path: Path) -> None:
+    """Another machine's public key verifies, and never signs; once is enough."""
+    theirs = KeyRing(tmp_path / "theirs")
+    signer = theirs.signer()
+    pem = theirs.public_keys()[signer.key_id].read_bytes()
+
+    assert signer.key_id == ring.trust(pem) == ring.trust(pem)
+    assert Validity.GOOD is ring.verify(signer.key_id, signer.sign(DOMAIN, MESSAGE), DOMAIN, MESSAGE)
+    assert (1, None) == (len(ring.public_keys()), ring.signing_key)
+
+
+@pytest.mark.parametrize("pem", [b"", b"no key", "rsa"])
+def test_trust_no_key(ring: KeyRing, pem: bytes | str) -> None:
+    """Only an Ed25519 public key is one."""
+    if pem == "rsa":
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key()
+        pem = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    with pytest.raises(InputError, match=r"The file is no (Ed25519 )?public key"):
+        ring.trust(pem)  # type: ignore[arg-type]
+    assert {} == ring.public_keys()
+
+
+def test_a_private_key_that_others_can_read(ring: KeyRing) -> None:
+    """It is not used; the message says how to mend it."""
+    ring.signer()
+    (path,) = private_files(ring)
+    path.chmod(0o644)
+    path.touch()
+
+    with pytest.raises(InputError, match=r"can be read by others\. Run `chmod 600 "):
+        KeyRing(ring.folder).signer()
+
+
+@pytest.mark.parametrize("content", [b"", b"no key"])
+def test_a_private_key_that_is_none(ring: KeyRing, content: bytes) -> None:
+    """It is named, and not replaced."""
+    ring.signer()
+    (path,) = private_files(ring)
+    path.write_bytes(content)
+
+    with pytest.raises(InputError, match="is no private key"):
+        KeyRing(ring.folder).signer()
+    assert content == path.read_bytes()
+
+
+def test_a_folder_that_cannot_be_written(ring: KeyRing) -> None:
+    """It is told with the setting to check."""
+    ring.folder.write_text("in the way")
+    with pytest.raises(UnavailableError, match="Check RUNBOOK_KEYS"):
+        ring.signer()
+
+
+def test_a_public_key_that_cannot_be_read(ring: KeyRing) -> None:
+    """The others still verify; what it signed counts as signed by an unknown key."""
+    old = ring.signer()
+    new_id = ring.rotate()
+    ring.public_keys()[old.key_id].write_bytes(b"no key")
+    again = KeyRing(ring.folder)
+
+    signature = again.signer().sign(DOMAIN, MESSAGE)
+    assert Validity.GOOD is again.verify(new_id, signature, DOMAIN, MESSAGE)
+    assert Validity.UNKNOWN_KEY is again.verify(old.key_id, old.sign(DOMAIN, MESSAGE), DOMAIN, MESSAGE)
+
+
+SIGN = """
+import sys
+from pathlib import Path
+from runbook_lib.ledger.keyring import KeyRing
+print(KeyRing(Path(sys.argv[1])).signer().key_id)
+"""
+
+
+def test_several_processes_at_first_use(ring: KeyRing) -> None:
+    """They make one key between them."""
+    command = [sys.executable, "-c", SIGN, str(ring.folder)]
+    started = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(6)]
+    said = {process.communicate(timeout=30)[0] for process in started}
+
+    assert 1 == len(said) == len(private_files(ring))

@@ -1,0 +1,267 @@
+"""Batches in a practice world, by the command line: each ticket as if run alone, whatever becomes of the others."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.practice import Ran, World
+
+pytestmark = [pytest.mark.apart, pytest.mark.slow]
+PYTHON = Path(sys.prefix) / "bin" / "python"
+"""With a process id and standard files of its own, which a warm one has not."""
+LIST = """\
+ticket;runbook;expires_on;billable_users;maximum_users
+1001;;;;
+1002;weekend_license;2026-11-05;40;44
+1003;auto;;;
+1003;auto;;;
+x;;;;
+1005;weekend_licence;;;
+1006;weekend_license;31.2.2026;;
+4711;;;;
+"""
+
+
+def batch(world: World, content: str, *words: object) -> Ran:
+    """Run a list."""
+    path = world.outputs.parent / "list.csv"
+    path.write_text(content, encoding="utf-8-sig")
+    return world.runbook("batch", path, *words)
+
+
+def ended(ran: Ran) -> dict[int, tuple[str, int]]:
+    """Each line's end and exit status."""
+    return {ticket["line"]: (ticket["end"], ticket["exit_status"]) for ticket in ran.report["tickets"]}
+
+
+def runs(world: World, ticket_id: int) -> list[dict[str, Any]]:
+    """The runs of a ticket, as `records list` has them."""
+    return list(world.runbook("records", "list", "--ticket", ticket_id, "--json").report["runs"])
+
+
+def test_a_list_with_wrong_lines_is_rehearsed(own_world: World) -> None:
+    """Every line ends as it would alone; nothing is changed, everything is sealed, the worst is the exit status."""
+    before = own_world.contents()
+    table = own_world.outputs.parent / "table.csv"
+    ran = batch(own_world, LIST, "--json", "--csv", table)
+    assert {
+        2: ("license_issued", 0),
+        3: ("license_issued", 0),
+        4: ("out_of_scope", 0),
+        5: ("not run", 2),
+        6: ("not run", 2),
+        7: ("not run", 2),
+        8: ("not run", 2),
+        9: ("failed", 1),
+    } == ended(ran)
+    assert 1 == ran.status
+    assert "did you mean" in ran.report["tickets"][5]["summary"]
+    assert before == own_world.contents()
+    assert 0 == own_world.runbook("records", "verify").status
+    assert ["1001", "1002"] == [row["ticket"] for row in csv.DictReader(table.read_text().splitlines())][:2]
+    assert 2 == batch(own_world, LIST, "--csv", table).status  # it is there
+
+
+def test_the_same_as_each_alone(own_world: World) -> None:
+    """Performed at once: each effect once, each record sealed."""
+    ran = batch(own_world, "1001\n1005\n2003\n", "--perform", "--workers", 3, "--json")
+    assert [("license_issued", 0), ("license_issued", 0), ("resolved_itself", 0)] == list(ended(ran).values())
+    assert [(1, 1), (1, 1)] == [(len(own_world.posts(n)), len(own_world.issues(n))) for n in (1001, 1005)]
+    again = batch(own_world, "1001\n1005\n2003\n", "--perform", "--json")
+    assert list(ended(ran).values()) == list(ended(again).values())
+    assert [(1, 1), (1, 1)] == [(len(own_world.posts(n)), len(own_world.issues(n))) for n in (1001, 1005)]
+    assert 0 == own_world.runbook("records", "verify", "--ticket-notes").status
+
+
+def test_an_interrupted_batch_goes_on_where_it_was(own_world: World) -> None:
+    """Ctrl-C lets what runs end; the same command runs only the rest."""
+    tickets = [1001, 1002, 1003, 1004, 1005, 1006]
+    command = [sys.executable, "-m", "runbook_lib.cli", "batch", *map(str, tickets), "--workers", "1"]
+    process = subprocess.Popen(command, env=own_world.environment, stdout=subprocess.PIPE, text=True)
+    with process:
+        assert process.stdout
+        assert "Rehearsing 6 of 6" in process.stdout.readline()
+        first = process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        rest = process.stdout.read()
+    assert 130 == process.returncode
+    assert "to its end" in rest
+    said = (first + rest).partition("\nticket")[0]
+    done = [ticket for ticket in tickets if f"  {ticket}  " in said]
+    assert 0 < len(done) < len(tickets)
+    assert f"{len(tickets) - len(done)} not run" in rest
+
+    again = own_world.runbook("batch", *tickets, "--workers", 2)
+    assert 0 == again.status, again.stderr
+    assert f"Rehearsing {len(tickets) - len(done)} of 6" in again.stdout
+    assert "Finished before" in again.stdout
+    assert {1} == {len(runs(own_world, ticket)) for ticket in (1003, 1004, 1006)}
+    whole = own_world.runbook("batch", *tickets)
+    assert "Rehearsing 6 of 6" in whole.stdout  # a batch that has ended is no more gone on with
+
+
+def test_ctrl_c_twice_cancels_what_runs(own_world: World) -> None:
+    """The run that is cancelled has its record, and nothing is left running."""
+    own_world.inject("zendesk", "delay", seconds=20, times=None)
+    command = [sys.executable, "-m", "runbook_lib.cli", "batch", "1001", "--workers", "1"]
+    process = subprocess.Popen(command, env=own_world.environment, stdout=subprocess.PIPE, text=True)
+    with process:
+        assert process.stdout
+        process.stdout.readline()
+        deadline = time.monotonic() + 30
+        while not runs(own_world, 1001) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        assert "1 run goes on to its end" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert 130 == process.returncode
+    assert ["cancelled"] == [run["status"] for run in runs(own_world, 1001)]
+
+
+def test_done_without_a_warm_process(own_world: World) -> None:
+    """The tickets are run by the real Python then."""
+    ran = own_world.runbook("batch", 1003, 1004, "--json", WARM_PYTHON_OFF="1")
+    assert [("out_of_scope", 0), ("out_of_scope", 0)] == list(ended(ran).values())
+
+
+def started(world: World, *tickets: int) -> subprocess.Popen[str]:
+    """A batch of a session of its own, by a Python of its own, in the middle of its first ticket."""
+    world.inject("zendesk", "delay", seconds=2, times=5)
+    command = [
+        Path(sys.prefix) / "bin" / "python",
+        "-m",
+        "runbook_lib.cli",
+        "batch",
+        *map(str, tickets),
+        "--workers",
+        "1",
+        "--perform",
+    ]
+    process = subprocess.Popen(
+        command, env=world.environment, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    deadline = time.monotonic() + 30
+    while not runs(world, tickets[0]) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return process
+
+
+def warm_processes(process: subprocess.Popen[str]) -> list[int]:
+    """The warm Python of a batch, and all that it has forked and that lives."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    server = next(pid for pid in children if b"runbook_lib.run.warm" in Path(f"/proc/{pid}/cmdline").read_bytes())
+    return [int(server), *map(int, Path(f"/proc/{server}/task/{server}/children").read_text().split())]
+
+
+def test_ctrl_c_in_a_terminal(own_world: World) -> None:
+    """The terminal sends it to every process of its group; what runs goes on to its end all the same."""
+    with started(own_world, 1001, 1003) as process:
+        os.killpg(process.pid, signal.SIGINT)
+        out, _ = process.communicate(timeout=60)
+    assert (True, 130) == ("1 license_issued, 1 not run" in out, process.returncode)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_that_ends_a_batch(own_world: World, number: signal.Signals) -> None:
+    """What runs is cancelled, and has its record."""
+    with started(own_world, 1001, 1003) as process:
+        process.send_signal(number)
+        out, _ = process.communicate(timeout=60)
+    assert (True, 130) == ("1 cancelled, 1 not run" in out, process.returncode)
+    assert ["cancelled"] == [run["status"] for run in runs(own_world, 1001)]
+
+
+def test_a_warm_process_that_is_killed(own_world: World) -> None:
+    """What it ran is cancelled, with its record; the rest goes on, and the same command does what is missing."""
+    with started(own_world, 1001, 1003) as process:
+        os.kill(warm_processes(process)[0], signal.SIGKILL)
+        out, _ = process.communicate(timeout=60)
+    assert (True, 130) == ("1 cancelled, 1 out_of_scope" in out, process.returncode)
+    again = own_world.runbook("batch", 1001, 1003, "--workers", 1, "--perform")
+    assert "Performing 1 of 2" in again.stdout
+    assert (1, 1) == (len(own_world.posts(1001)), len(own_world.issues(1001)))
+
+
+def test_a_batch_that_is_killed(own_world: World) -> None:
+    """Nothing that it has started goes on; meanwhile, nobody else ran the same list."""
+    with started(own_world, 1001, 1003) as process:
+        refused = own_world.runbook("batch", 1001, 1003, "--workers", 1, "--perform")
+        below = warm_processes(process)
+        process.kill()
+    assert (1, True) == (refused.status, "Another process runs this list right now" in refused.stderr)
+    deadline = time.monotonic() + 20
+    while any(Path(f"/proc/{pid}").exists() for pid in below) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert [] == [pid for pid in below if Path(f"/proc/{pid}").exists()]
+    assert 0 == own_world.runbook("batch", 1001, 1003, "--workers", 1, "--perform").status
+    assert {"cancelled", "completed"} == {run["status"] for run in runs(own_world, 1001)}
+    assert (1, 1) == (len(own_world.posts(1001)), len(own_world.issues(1001)))
+
+
+def test_a_damaged_journal_is_its_own_tickets(own_world: World) -> None:
+    """Where an interrupted batch looks what it has finished."""
+    with started(own_world, 1001, 1003) as process:
+        process.terminate()
+    part = next((own_world.outputs / "sandbox" / "1001").glob("journal.*.jsonl"))
+    part.write_bytes(part.read_bytes().replace(b"start_here", b"start_Here"))
+    again = own_world.runbook("batch", 1001, 1003, "--workers", 1, "--perform", "--json")
+    assert [2, 0] == [status for _, status in ended(again).values()]
+
+
+def test_started_with_its_standard_files_closed(own_world: World) -> None:
+    """Nothing is read, nothing is printed, and no other file takes their place."""
+    command = f"exec {PYTHON} -m runbook_lib.cli batch 1003 --csv table.csv <&- >&- 2>&-"
+    folder = own_world.outputs.parent
+    assert 0 == subprocess.run(["/bin/sh", "-c", command], env=own_world.environment, cwd=folder).returncode
+    assert "out_of_scope" in (folder / "table.csv").read_text()
+    command = f"exec {PYTHON} -m runbook_lib.cli batch <&-"
+    done = subprocess.run(["/bin/sh", "-c", command], env=own_world.environment, capture_output=True, text=True)
+    assert (2, True) == (done.returncode, "The list is empty" in done.stderr)
+
+
+def test_a_table_that_could_not_be_written(own_world: World, tmp_path: Path) -> None:
+    """It is told before anything runs."""
+    ran = own_world.runbook("batch", 1003, "--csv", tmp_path / "nowhere" / "table.csv")
+    assert (1, True, "") == (ran.status, "cannot be written" in ran.stderr, ran.stdout)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("1001", "list.csv"), "is no ticket's number"),
+        (("nowhere.csv",), "cannot be read"),
+        (("1001", "--workers", "0"), "--workers"),
+        (("1001", "--workers", "1000"), "at most"),
+    ],
+)
+def test_bad_usage_is_told_before_anything_runs(own_world: World, words: tuple[str, ...], said: str) -> None:
+    ran = own_world.runbook("batch", *words)
+    assert 2 == ran.status
+    assert said in ran.stderr
+    assert 1 == len(ran.stderr.strip().splitlines())
+    assert [] == list((own_world.outputs / "sandbox").glob("1*"))
+
+
+def test_a_list_by_standard_input(own_world: World) -> None:
+    command = [sys.executable, "-m", "runbook_lib.cli", "batch", "--json"]
+    done = subprocess.run(command, env=own_world.environment, input="1003\n1004\n", capture_output=True, text=True)
+    assert ["out_of_scope"] * 2 == [ticket["end"] for ticket in json.loads(done.stdout)["tickets"]]
+
+
+def test_an_output_folder_that_takes_nothing(own_world: World, tmp_path: Path) -> None:
+    folder = own_world.outputs / "sandbox" / ".batches"
+    folder.write_text("in the way")
+    ran = own_world.runbook("batch", 1003)
+    assert 1 == ran.status
+    assert "nothing was run" in ran.stderr

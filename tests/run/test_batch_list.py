@@ -1,0 +1,99 @@
+"""Lists as people make them: each is read, or says in a sentence what is wrong and where."""
+
+from __future__ import annotations
+
+import pytest
+
+from runbook_lib.domain.errors import InputError
+from runbook_lib.run import batch_list
+from runbook_lib.run.batch_list import Row, read
+
+NAMES = {"expires_on", "billable_users", "ticket_id", "perform"}
+USUAL = [Row(2, "1001"), Row(3, "1002", "weekend_license", {"expires_on": "2026-11-06"})]
+TEXT = "ticket,runbook,expires_on\n1001,,\n1002,weekend_license,2026-11-06\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        TEXT.encode(),
+        TEXT.encode("utf-8-sig"),
+        TEXT.encode("utf-16"),
+        TEXT.replace(",", ";").encode(),
+        TEXT.replace(",", "\t").encode(),
+        TEXT.replace("\n", "\r\n").encode(),
+        TEXT.upper().replace("WEEKEND_LICENSE", "weekend_license").encode(),
+        TEXT.replace("1002,weekend_license,2026-11-06", ' 1002 ,"weekend_license",2026-11-06 ,,').encode(),
+        TEXT.replace("ticket,runbook,expires_on", "ticket,runbook,expires_on,,").encode(),
+        (TEXT + "\n,,\n  \n").encode(),
+        TEXT.replace("\n1002", "\n\ufeff1002").encode("utf-8-sig"),
+    ],
+    ids=[
+        "plain",
+        "BOM",
+        "UTF-16",
+        "semicolons",
+        "tabs",
+        "CRLF",
+        "capitals",
+        "blanks",
+        "empty heads",
+        "empty lines",
+        "BOM inside",
+    ],
+)
+def test_spellings_of_one_list(content: bytes) -> None:
+    assert USUAL == read(content, NAMES)
+
+
+def test_the_separator_as_excel_is_told_it() -> None:
+    assert [Row(3, "1001", "a,b")] == read("sep=;\r\nticket;runbook\r\n1001;a,b\r\n".encode("utf-16"), NAMES)
+
+
+def test_without_heads_tickets_and_runbooks_are_taken() -> None:
+    assert [Row(1, "1001"), Row(2, "#1002", "weekday_triage")] == read(b"1001\n#1002,weekday_triage\n", NAMES)
+    assert [Row(1, "https://x.zendesk.com/agent/tickets/7")] == read(b"https://x.zendesk.com/agent/tickets/7", NAMES)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "empty"),
+        (b"\n \n,,\n", "empty"),
+        (b"ticket\n\xff\xfe\x80", "not UTF-8"),
+        (b"\x00\x01\x02\x03", "no text"),
+        (b"PK\x03\x04\x00\x00", "no text"),
+        (b"ticket,expiry\n1,2\n", "'expiry', which is no parameter"),
+        (b"ticket,expires_onn\n", "Did you mean expires_on?"),
+        (b"ticket,expires_on,expires_on\n", "twice"),
+        (b"runbook\nauto\n", "no column 'ticket'"),
+        (b"ticket_id\n1\n", "Call the column ticket"),
+        (b"ticket,perform\n1,yes\n", "--perform"),
+        (b"ticket,,runbook\n1,,auto\n", "''"),
+        (b'ticket\n"1001\n', "Check its quotes"),
+    ],
+)
+def test_a_list_that_cannot_be_used_says_why(content: bytes, words: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read(content, NAMES)
+    assert words in str(caught.value)
+
+
+def test_a_wrong_line_is_told_and_the_others_go_on() -> None:
+    rows = read(b"ticket,runbook\n1001\nabc\n\n,auto\n#1001\n1002,auto,x\n1003\n", NAMES)
+    assert ["", "'abc' is no ticket's number or address.", "No ticket."] == [row.problem for row in rows[:3]]
+    assert "Ticket 1001 stands in line 2 already, and is run once." == rows[3].problem
+    assert rows[4].problem.startswith("It has 3 cells where 2 are expected.")
+    assert "" == rows[5].problem
+    assert [2, 3, 5, 6, 7, 8] == [row.line for row in rows]
+
+
+def test_tickets_named_one_by_one() -> None:
+    assert ["", "", "Ticket 7 stands in line 1 already, and is run once."] == [
+        row.problem for row in batch_list.of_tickets(["7", "8", "#7"])
+    ]
+
+
+def test_ten_thousand_lines() -> None:
+    rows = read("\n".join(map(str, range(1, 10_001))).encode(), NAMES)
+    assert (10_000, "") == (len(rows), "".join(row.problem for row in rows))
