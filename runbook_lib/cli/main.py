@@ -455,7 +455,7 @@ def _mechanizer(given: argparse.Namespace) -> int:
     from runbook_lib.settings import JobRequest, JobSettings
 
     try:
-        print(mechanizer.main(JobRequest(), JobSettings.load()))
+        print(mechanizer.main(JobRequest.load(), JobSettings.load()))
     except RunbookError as exc:
         print(f"mechanizer: {exc}", file=sys.stderr)
         return FAILED

@@ -253,15 +253,6 @@ def test_readme_commands_are_understood_by_the_program() -> None:
     assert set() == set(re.findall(r"RUNBOOK_[A-Z_]+[A-Z]", readme + example)) - known - {"RUNBOOK_SECRETS_DIR"}
 
 
-def test_the_example_settings_cover_what_live_needs() -> None:
-    """Whoever fills in .env.example can go live."""
-    from runbook_lib.settings import _LIVE_NEEDS, _MECHANIZER_NEEDS
-
-    example = (ROOT / ".env.example").read_text(encoding="utf-8")
-    needed = {f"RUNBOOK_{name.upper()}" for name in (*_LIVE_NEEDS, *_MECHANIZER_NEEDS, "zendesk_oauth_token")}
-    assert set() == needed - set(re.findall(r"^#? ?(RUNBOOK_[A-Z_]+)=", example, re.MULTILINE))
-
-
 def test_make_targets_named_in_the_documents_exist() -> None:
     """README and CONTRIBUTING name only targets of the Makefile."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
