@@ -24,7 +24,9 @@ def variable(setting: str) -> str:
     return f"{_PREFIX}{setting.upper()}"
 
 
-def chosen(profile: str | None, env_file: Path, known: Collection[str], practice: Collection[str]) -> dict[str, str]:
+def chosen(
+    profile: str | None, env_file: Path, known: Collection[str] | None, practice: Collection[str]
+) -> dict[str, str]:
     """What is set for the profile, which is the one given, or else what the environment or `.env` says.
 
     Practice takes nothing else from `.env`, and where it is asked for by name the file is not even opened.
@@ -32,7 +34,7 @@ def chosen(profile: str | None, env_file: Path, known: Collection[str], practice
     Args:
         profile: The profile, if it is asked for by name.
         env_file: The path of `.env`.
-        known: The settings there are.
+        known: The settings there are; None lets a misspelt one pass.
         practice: Those that variables may set on practice.
 
     Raises:
@@ -71,20 +73,23 @@ def _lines(env_file: Path) -> Mapping[str, str | None]:
     return dotenv_values(env_file)
 
 
-def _ours(source: Mapping[str, str | None], known: Collection[str]) -> dict[str, str]:
+def _ours(source: Mapping[str, str | None], known: Collection[str] | None) -> dict[str, str]:
     """Our variables of a source, without those that are empty; a misspelt one is told, not ignored."""
+    ours = {name.upper(): value for name, value in source.items() if value and name.upper().startswith(_PREFIX)}
+    if known is None:
+        return ours
     names = {variable(setting) for setting in known} | {SECRETS}
     for name in sorted(source):
         if name.startswith(_PREFIX) and name not in names:
             close = difflib.get_close_matches(name, names, n=1)
             hint = f"; did you mean {close[0]}?" if close else "."
             raise InputError(f"The setting {name} is unknown{hint}")
-    return {name.upper(): value for name, value in source.items() if value and name.upper() in names}
+    return ours
 
 
-def _with_secrets(found: dict[str, str], known: Collection[str]) -> dict[str, str]:
+def _with_secrets(found: dict[str, str], known: Collection[str] | None) -> dict[str, str]:
     """What is set, and what the secret files hold of what is not."""
-    if not (folder := found.get(SECRETS)):
+    if known is None or not (folder := found.get(SECRETS)):
         return found
     if not Path(folder).is_dir():
         raise InputError(f"{SECRETS} is {folder!r}, which is no folder; expected one file per secret.")

@@ -51,7 +51,7 @@ PURE = {"domain", "display"}
 RANK = {name: rank for rank, name in enumerate(ROOMS)}
 READERS_OF_THE_ENVIRONMENT = {
     "variables",
-    *("cli.lab", "cli.demo", "jupyter.performing", "run.warm", "run.batch"),
+    *("cli.lab", "cli.demo", "cli.completion", "jupyter.performing", "run.warm", "run.batch"),
     *("sandbox.runner", "sandbox.server"),
 }
 """Of these only `variables` reads configuration: the others pass the environment on, or build a job's."""
@@ -325,7 +325,7 @@ def test_settings_alone_reads_the_environment() -> None:
     assert "variables" in readers
     assert readers <= READERS_OF_THE_ENVIRONMENT
     by_name = {name for name, source in MODULES.items() if names_used(source) & {"os.environ.get", "os.getenv"}}
-    assert by_name <= {"settings", "sandbox.runner"}
+    assert by_name <= {"sandbox.runner", "cli.completion"}
 
 
 # -- each module
