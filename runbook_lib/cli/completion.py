@@ -82,11 +82,15 @@ def _values(name: str) -> tuple[str, ...]:
 
 
 def _parameters(runbook: str) -> list[str]:
-    name = "start_here" if runbook == "auto" else runbook
-    if not re.fullmatch(r"\w+", name):
+    """The parameters of a runbook; with `auto` those of any."""
+    if runbook == "auto":
+        from runbook_lib.domain.answers import QUESTIONS
+
+        return list(QUESTIONS)
+    if not re.fullmatch(r"\w+", runbook):
         return []
     try:
-        return list(templates.defaults(_folder("notebooks") / f"{name}.ipynb"))
+        return list(templates.defaults(_folder("notebooks") / f"{runbook}.ipynb"))
     except RunbookError:
         return []
 

@@ -25,7 +25,7 @@ MOST_CHARS = 300
 @click.command(short_help="Say whether an effect is there, or that a case has ended.")
 @options.ticket
 @click.argument("operation")
-@click.argument("there", type=click.Choice(("yes", "no")))
+@click.argument("there", metavar="yes|no", type=click.Choice(("yes", "no")))
 @click.option("--because", default="", metavar="WORDS", help="What you saw; kept in the journal.")
 def answer(ticket: str, operation: str, there: str, because: str) -> int:
     """Say whether an effect is there.

@@ -145,8 +145,9 @@ def _stop(words: str, status: int) -> int:
 def _usage(error: click.UsageError) -> str:
     """What is wrong with the words of a command, and what to do, in a line."""
     words = " ".join(error.format_message().split())
+    words += "" if words.endswith((".", "?")) else "."
     if error.ctx is None:
-        return words
+        return f"{words} See `runbook --help`."
     group = error.ctx.command if isinstance(error.ctx.command, click.Group) else None
     known = f" Known: {', '.join(group.list_commands(error.ctx))}." if group else ""
-    return f"{words}{'' if words.endswith(('.', '?')) else '.'}{known} See `{error.ctx.command_path} --help`."
+    return f"{words}{known} See `{error.ctx.command_path} --help`."

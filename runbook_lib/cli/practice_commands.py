@@ -11,6 +11,9 @@ from runbook_lib.cli import practice
 from runbook_lib.domain import exit_status
 from runbook_lib.domain.errors import InputError
 
+PORT = click.IntRange(0, 65535)
+PORT.name = "port number"  # what a message calls it
+
 
 @click.command(
     short_help="Open JupyterLab on the runbooks.",
@@ -35,7 +38,7 @@ def lab(words: Sequence[str]) -> int:
 
 
 @click.command(short_help="Keep the practice world running, for notebooks and papermill.")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="Default: its last, or any free.")
+@click.option("--port", type=PORT, default=0, metavar="N", help="Default: its last, or any free.")
 @click.option("--date", "day", metavar="YYYY-MM-DD", help="The practice world's date. Default: today.")
 @click.option("--new", is_flag=True, help="Begin a new world; the old one and its records are kept.")
 def sandbox(port: int, day: str | None, new: bool) -> int:
