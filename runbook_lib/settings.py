@@ -38,7 +38,7 @@ from runbook_lib.variables import ROOT, chosen, passed, variable, with_prefix
 def _setting(
     words: str, default: Any = ..., *, practice: bool = False, needed: bool = False, group: str = "", **limits: Any
 ) -> Any:
-    """Declare a setting; `.env.example` and the README's table are made from it (`python -m tests.settings_table`).
+    """Declare a setting; `.env.example` and docs/live.md are made from it (`python -m tests.settings_table`).
 
     Args:
         words: What it is, for the reader.

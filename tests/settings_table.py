@@ -1,4 +1,4 @@
-"""`.env.example` and the README's table of settings, made from the settings: `python -m tests.settings_table`."""
+"""`.env.example` and the table in docs/live.md, made from the settings: `python -m tests.settings_table`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 from runbook_lib.settings import ROOT, JobSettings, Settings, about
 from runbook_lib.variables import SECRETS, variable
 
-EXAMPLE, README = ROOT / ".env.example", ROOT / "README.md"
+EXAMPLE, DOCUMENT = ROOT / ".env.example", ROOT / "docs" / "live.md"
 BEGIN, END = "<!-- settings -->\n", "<!-- /settings -->\n"
 _HEAD = f"""\
 # Settings for going live; made by `python -m tests.settings_table`. Copy this file to .env and fill it in, or put each
@@ -30,16 +30,16 @@ def example() -> str:
 
 
 def table() -> str:
-    """The README's table, one row for each setting."""
+    """The document's table, one row for each setting."""
     heads = "| setting | default | for | what |\n| --- | --- | --- | --- |\n"
     rows = [_row(name, field, _profiles(field)) for name, field in Settings.model_fields.items() if name != "today"]
     rows += [_row(name, field, "license job") for name, field in _of_the_job()]
     return f"{heads}{''.join(rows)}"
 
 
-def with_table(readme: str) -> str:
-    """The README with the table between its markers."""
-    before, _, rest = readme.partition(BEGIN)
+def with_table(document: str) -> str:
+    """The document with the table between its markers."""
+    before, _, rest = document.partition(BEGIN)
     return f"{before}{BEGIN}{table()}{END}{rest.partition(END)[2]}"
 
 
@@ -92,4 +92,4 @@ def _shown(value: Any) -> str:
 
 if __name__ == "__main__":
     EXAMPLE.write_text(example(), encoding="utf-8")
-    README.write_text(with_table(README.read_text(encoding="utf-8")), encoding="utf-8")
+    DOCUMENT.write_text(with_table(DOCUMENT.read_text(encoding="utf-8")), encoding="utf-8")

@@ -20,6 +20,7 @@ from runbook_lib.domain import license
 from runbook_lib.domain.models import Status
 from runbook_lib.sandbox import server
 from runbook_lib.settings import ROOT, JobSettings, Settings
+from tests.documents import PATHS, documented
 from tests.practice import World
 
 VECTORS = Path(__file__).parents[1] / "data" / "license-vectors"
@@ -239,16 +240,16 @@ def test_sandbox_names_the_server_that_there_is_already(world: World) -> None:
     assert f" {url}/control-room. Use that server, or stop it first." in refused.stderr
 
 
-def test_readme_commands_are_understood(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every `runbook` line of the README, and every RUNBOOK_ name in it is a setting."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_documented_commands_are_understood(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every `runbook` line of the documents, and every RUNBOOK_ name in them is a setting."""
+    readme = documented()
     blocks = re.findall(r"```(?:sh|console)\n(.*?)```", readme, re.DOTALL)
     lines = [line.split(" #")[0] for block in blocks for line in block.splitlines() if "runbook " in line]
     commands = [shlex.split(line[line.index("runbook ") :])[1:] for line in lines if "make" not in line]
     assert len(commands) >= 3
     assert [] == [words for words in commands if parsed(monkeypatch, *words) is None]
     known = {f"RUNBOOK_{name.upper()}" for kind in (Settings, JobSettings) for name in kind.model_fields}
-    assert set() == set(re.findall(r"RUNBOOK_[A-Z_]+[A-Z]", readme)) - known - {"RUNBOOK_SECRETS_DIR"}
+    assert set() == set(re.findall(r"(?<!_)RUNBOOK_[A-Z_]+[A-Z]", readme)) - known - {"RUNBOOK_SECRETS_DIR"}
 
 
 def parsed(monkeypatch: pytest.MonkeyPatch, *words: str) -> dict[str, Any] | None:
@@ -265,11 +266,11 @@ def test_make_targets_named_in_the_documents_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
     named = set()
-    for name in ("README.md", "CONTRIBUTING.md"):
+    for path in (*PATHS, ROOT / "CONTRIBUTING.md"):
         named |= set(
             re.findall(
                 r"(?<![a-z])make ([a-z]+)",
-                "\n".join(re.findall(r"`[^`]+`|```.*?```", (ROOT / name).read_text(), re.DOTALL)),
+                "\n".join(re.findall(r"`[^`]+`|```.*?```", path.read_text(), re.DOTALL)),
             )
         )
     assert {"demo", "test"} <= named
