@@ -41,7 +41,7 @@ def chosen(
         InputError: A variable is unknown, or the secret files cannot be read.
     """
     found = _ours(os.environ, known)
-    profile = profile or found.get(_PROFILE)
+    profile = profile or found.get(_PROFILE, "").strip()
     in_file = {} if profile == "sandbox" else _ours(_lines(env_file), known)
     profile = profile or in_file.get(_PROFILE, "sandbox")
     if profile == "live":

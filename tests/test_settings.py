@@ -340,6 +340,13 @@ def test_the_profile_in_the_live_file(env_file: Path, monkeypatch: pytest.Monkey
     assert ("live", "https://gitlab.com") == (Settings.load().profile, Settings.load().gitlab_url)
 
 
+@pytest.mark.parametrize("profile", [" live", "live\n"])
+def test_blanks_around_the_profile(monkeypatch: pytest.MonkeyPatch, profile: str) -> None:
+    """They make no profile of their own, which would take the one's name and the other's settings."""
+    set_all(monkeypatch, LIVE | {"PROFILE": profile})
+    assert ("live", "https://gitlab.com") == (Settings.load().profile, Settings.load().gitlab_url)
+
+
 @pytest.mark.parametrize(("own", "expected"), [(None, "practice"), ("grace", "grace")])
 def test_sandbox_operator(
     monkeypatch: pytest.MonkeyPatch, outputs: Path, port: int, own: str | None, expected: str
