@@ -66,11 +66,15 @@ def with_prefix(prefix: str) -> dict[str, str]:
 
 
 def _lines(env_file: Path) -> Mapping[str, str | None]:
+    """What `.env` sets; a byte-order mark is not part of its first name."""
     if not env_file.exists():
         return {}
     from dotenv import dotenv_values  # completion seldom needs it
 
-    return dotenv_values(env_file)
+    try:
+        return dotenv_values(env_file, encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError):  # whose message would show a part of what is in it
+        raise InputError(f"{env_file} cannot be read; expected text in UTF-8 that you may read.") from None
 
 
 def _ours(source: Mapping[str, str | None], known: Collection[str] | None) -> dict[str, str]:
@@ -96,7 +100,7 @@ def _with_secrets(found: dict[str, str], known: Collection[str] | None) -> dict[
     wanted = {variable(setting).lower() for setting in known}
     try:
         paths = [path for path in Path(folder).iterdir() if path.name.lower() in wanted and path.is_file()]
-        secrets = {path.name.upper(): path.read_text(encoding="utf-8").strip() for path in paths}
-    except (OSError, UnicodeDecodeError) as exc:
-        raise InputError(f"A file in {SECRETS}, {folder}, cannot be read; expected text for each secret.") from exc
+        secrets = {path.name.upper(): path.read_text(encoding="utf-8-sig").strip() for path in paths}
+    except (OSError, UnicodeDecodeError):
+        raise InputError(f"A file in {SECRETS}, {folder}, cannot be read; expected text for each secret.") from None
     return {**{name: value for name, value in secrets.items() if value}, **found}

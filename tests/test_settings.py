@@ -340,6 +340,23 @@ def test_the_profile_in_the_live_file(env_file: Path, monkeypatch: pytest.Monkey
     assert ("live", "https://gitlab.com") == (Settings.load().profile, Settings.load().gitlab_url)
 
 
+@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["none", "byte-order mark"])
+@pytest.mark.parametrize("ends", ["\n", "\r\n"], ids=["LF", "CRLF"])
+def test_live_file_as_editors_write_it(env_file: Path, mark: str, ends: str) -> None:
+    """The profile on its first line counts: practice in its place would be a surprise."""
+    lines = [f"RUNBOOK_{name}={value}" for name, value in LIVE.items()]
+    env_file.write_bytes((mark + ends.join(lines)).encode())
+    assert ("live", "C0123456789") == (Settings.load().profile, Settings.load().slack_channel_id)
+
+
+def test_live_file_that_is_no_text(env_file: Path) -> None:
+    """It is told, without its content."""
+    env_file.write_bytes(b"RUNBOOK_SLACK_TOKEN=hush\xff")
+    with pytest.raises(InputError, match=r"\.env cannot be read; expected text in UTF-8") as told:
+        Settings.local()
+    assert "hush" not in "".join(traceback.format_exception(told.value))
+
+
 @pytest.mark.parametrize("profile", [" live", "live\n"])
 def test_blanks_around_the_profile(monkeypatch: pytest.MonkeyPatch, profile: str) -> None:
     """They make no profile of their own, which would take the one's name and the other's settings."""

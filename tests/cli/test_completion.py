@@ -83,6 +83,19 @@ def test_tickets_of_the_profile(
     assert ["4711"] == offered(monkeypatch, capsys, "runbook journal show ")
 
 
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_other_shells_ask_in_their_own_way(
+    shell: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """fish passes the word itself, the others its place."""
+    words = "runbook run weekend_license 1001 -p plan pre"
+    monkeypatch.setenv("_RUNBOOK_COMPLETE", f"{shell}_complete")
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", "pre" if shell == "fish" else "6")
+    assert 0 == main([])
+    assert "premium" in capsys.readouterr().out
+
+
 def test_outputs_that_are_not_there(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing is offered, and nothing made."""
     monkeypatch.setenv("RUNBOOK_OUTPUTS", "/nowhere")
