@@ -305,7 +305,11 @@ def _words(result: Verification) -> str:
 
     rows = [(clean(f.ticket, 40), f.code, clean(f.words, 1000)) for f in result.findings]
     heads = ("ticket", "what", "in words")
-    table = tabulate(rows, headers=heads, disable_numparse=True, maxcolwidths=[None, None, 84]) if rows else ""
+    table = (
+        tabulate(rows, headers=heads, disable_numparse=True, maxcolwidths=[None, None, 84], **options.WHOLE_WORDS)
+        if rows
+        else ""
+    )
     return f"{table}\n\n{result.words}" if table else result.words
 
 
