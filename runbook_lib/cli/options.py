@@ -13,5 +13,3 @@ FILE = click.Path(path_type=Path)
 ticket = click.argument("ticket", metavar="TICKET", shell_complete=completion.tickets)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 perform = click.option("--perform", is_flag=True, help="Change things; without it everything is only rehearsed.")
-WHOLE_WORDS = {"break_long_words": False, "break_on_hyphens": False}
-"""For tables with columns of a width: a record's name or a command stays whole, so that it can be copied."""
