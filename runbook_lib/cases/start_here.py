@@ -21,7 +21,7 @@ from runbook_lib.domain import answers, policy, routing
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.models import Answer, Outcome, Ruling, Verdict
 from runbook_lib.domain.plain_text import clean
-from runbook_lib.results import StepResult, somebody_is_there
+from runbook_lib.results import StepResult, is_interactive
 
 
 class StartHere(Emergency):
@@ -114,7 +114,7 @@ class StartHere(Emergency):
 
     def _open_it(self, runbook: str) -> tuple[Part, ...]:
         """In JupyterLab a link to a copy of the runbook with this ticket filled in; nothing where nobody clicks."""
-        if not somebody_is_there():
+        if not is_interactive():
             return ()
         try:
             day = self.settings.practice_date

@@ -33,9 +33,9 @@ SEALING_S = 120
 """How long after its last line a run's process may still be at work."""
 
 
-_CAME_TO = {
-    "intended": "nobody knows: run again, which looks first",
-    "unknown": "nobody knows: run again, which looks first",
+_RESULTS = {
+    "intended": "Unknown. The next run checks before it sends.",
+    "unknown": "Unknown. The next run checks before it sends.",
     "not_done": "not done",
     "adopted": "was there already",
 }
@@ -74,7 +74,7 @@ class Progress:
         return self.ended is not None or bool(self.error)
 
 
-class Performance:
+class BackgroundRun:
     """One performing run of a ticket's runbook.
 
     Args:
@@ -91,7 +91,7 @@ class Performance:
         self._errors: IO[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._after = 0
-        self._just_ended: list[Mapping[str, Any]] = []
+        self._ended_run: list[Mapping[str, Any]] = []
 
     @property
     def is_under_way(self) -> bool:
@@ -100,7 +100,7 @@ class Performance:
         Raises:
             UnavailableError: The ticket's folder cannot be used.
         """
-        held = self._hold(fcntl.LOCK_SH)  # so that those who look are not in each other's way
+        held = self._lock(fcntl.LOCK_SH)  # so that those who look are not in each other's way
         if held is not None:
             os.close(held)
         return held is None
@@ -119,7 +119,7 @@ class Performance:
             UnavailableError: The ticket's folder cannot be used.
         """
         lines = len(self._journal.own_entries())
-        held = self._hold_to_begin()
+        held = self._lock_to_begin()
         if held is None:
             return False
         self._after = lines
@@ -164,11 +164,11 @@ class Performance:
         """
         began, shown = time.monotonic(), ""
         if self._process is None:
-            self._look_for_the_open_run()
+            self._find_open_run()
         while True:
-            works = self._works()
+            is_running = self._is_running()
             try:
-                now = self._read(time.monotonic() - began, works=works)
+                now = self._read(time.monotonic() - began, is_running=is_running)
             except RunbookError as exc:
                 now = Progress(error=str(exc))
             if now.is_over or shown != (shown := f"{now.steps} {now.doing} {now.seconds:.0f}"):
@@ -179,7 +179,7 @@ class Performance:
         if self._errors:
             self._errors.close()
 
-    def _look_for_the_open_run(self) -> None:
+    def _find_open_run(self) -> None:
         """Follow the run that has no end yet, or else one that has not written its first line yet.
 
         A run that has an end may still be at work, too: its ticket gets the note of the record.
@@ -190,19 +190,19 @@ class Performance:
             self._after = next(place for place, line in enumerate(entries) if line is last[0][0])
         else:
             self._after = len(entries)
-            self._just_ended = last[0] if last and _is_fresh(last[0]) else []
+            self._ended_run = last[0] if last and _is_fresh(last[0]) else []
 
-    def _works(self) -> bool:
+    def _is_running(self) -> bool:
         """Whether the run's process is there. Looked at before the journal, so that its last line is not missed."""
         return self._process.poll() is None if self._process else self.is_under_way
 
-    def _read(self, seconds: float, *, works: bool) -> Progress:
+    def _read(self, seconds: float, *, is_running: bool) -> Progress:
         following = self._process is None
         runs = _runs(self._journal.own_entries()[self._after :])
         own = [run for run in runs if self._process is None or run[0].get("pid") == self._process.pid]
-        run = own[-1] if own else [] if works else self._just_ended
+        run = own[-1] if own else [] if is_running else self._ended_run
         if not run:
-            return Progress(seconds=seconds, error="" if works else self._last_words(), following=following)
+            return Progress(seconds=seconds, error="" if is_running else self._why_it_stopped(), following=following)
         runbook = str(run[0]["runbook"])
         named = templates.titles(self._notebooks / f"{runbook}.ipynb")
         ended = _end(run)
@@ -215,30 +215,30 @@ class Performance:
             following=following,
             runbook=runbook,
         )
-        if works:
+        if is_running:
             return replace(now, doing="sealing the record") if ended else now
-        return replace(now, ended=ended, error="" if ended else self._last_words())
+        return replace(now, ended=ended, error="" if ended else self._why_it_stopped())
 
-    def _last_words(self) -> str:
+    def _why_it_stopped(self) -> str:
         """Why a process that is gone left no end in the journal."""
-        said = ""
+        errors = ""
         if self._errors:
             self._errors.seek(0)
-            said = self._errors.read().decode(errors="replace").strip()[-800:]
-        if said.startswith("runbook: "):
-            return said.removeprefix("runbook: ")
-        return "The run was broken off before its end. Press again: what is done already is found, and not repeated."
+            errors = self._errors.read().decode(errors="replace").strip()[-800:]
+        if errors.startswith("runbook: "):
+            return errors.removeprefix("runbook: ")
+        return "The run was interrupted before its end. Press again: what is done already is found, and not repeated."
 
-    def _hold_to_begin(self) -> int | None:
-        """As `_hold`, alone; who only looks at this moment is waited for."""
+    def _lock_to_begin(self) -> int | None:
+        """As `_lock`, alone; who only looks at this moment is waited for."""
         for _ in range(TRIES):
-            held = self._hold(fcntl.LOCK_EX)
+            held = self._lock(fcntl.LOCK_EX)
             if held is not None:
                 return held
             time.sleep(LOOK_EVERY_S / TRIES)
         return None
 
-    def _hold(self, how: int) -> int | None:
+    def _lock(self, how: int) -> int | None:
         """The lock's file descriptor, or None if another process has it.
 
         Raises:
@@ -287,7 +287,7 @@ def _seconds(run: Sequence[Mapping[str, Any]]) -> float:
 def _effects(run: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
     """The effects of a run, each with how its last line says that it ended."""
     last = {line["operation_id"]: line for line in run if "effect" in line}
-    return tuple((_name(line), _CAME_TO.get(line["kind"], line["kind"])) for line in last.values())
+    return tuple((_name(line), _RESULTS.get(line["kind"], line["kind"])) for line in last.values())
 
 
 def _open_effect(run: Sequence[Mapping[str, Any]]) -> str:

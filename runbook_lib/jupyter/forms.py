@@ -1,4 +1,4 @@
-"""The forms that ask, the button that performs, and the page that shows them; nothing here knows records or cases.
+"""The forms that ask.
 
 A choice is typed or taken from a list, since JupyterLab takes the arrow keys and the letters away from drop-down menus
 for its own shortcuts; dates are typed as YYYY-MM-DD, the same everywhere. So anything may be wrong: a field says in
@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import base64
 import json
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -21,9 +20,11 @@ from typing import Any
 import htpy as h
 import ipywidgets
 
+from runbook_lib.cases.pictures import Picture, Suggestion
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.plain_text import clean
+from runbook_lib.jupyter.page import close
 
 MIME = "application/vnd.jupyter.widget-view+json"
 _STYLE = {"description_width": "170px"}
@@ -46,34 +47,6 @@ class Kind(Enum):
     CHOICE = "choice"
     TEXT = "text"
     FILES = "files"
-
-
-@dataclass(frozen=True)
-class Suggestion:
-    """A value that was read off an image, for a person to compare and confirm.
-
-    Attributes:
-        value: The value, as it would be typed.
-        where: What it was read off.
-        crop: The place on the image, as PNG.
-    """
-
-    value: str
-    where: str
-    crop: bytes
-
-
-@dataclass(frozen=True)
-class Picture:
-    """An image to be shown beside the fields.
-
-    Attributes:
-        png: The image, small and made anew.
-        words: What it is, for who cannot see it.
-    """
-
-    png: bytes
-    words: str
 
 
 @dataclass(frozen=True)
@@ -105,8 +78,6 @@ class Field:
 
 Change = Callable[[str, str], None]
 """Called with a field's name and what was entered."""
-Work = Callable[[], Iterator[Mapping[str, Any]]]
-"""Yields what to show, one after the other."""
 Keep = Callable[[str, bytes], str]
 """Keeps an uploaded file, given its name and content; returns its path, or raises InputError."""
 
@@ -124,7 +95,7 @@ class Form:
         on_change: Told of everything that is entered.
         on_confirm: Told the name of a field whose suggestion was confirmed, after `on_change`.
         keep: Keeps uploaded files.
-        say: Puts all values into words below the fields.
+        summarize: Puts all values into words below the fields.
     """
 
     def __init__(
@@ -139,23 +110,24 @@ class Form:
         on_change: Change | None = None,
         on_confirm: Callable[[str], None] | None = None,
         keep: Keep | None = None,
-        say: Callable[[Mapping[str, str]], str] | None = None,
+        summarize: Callable[[Mapping[str, str]], str] | None = None,
     ) -> None:
-        self._on_change, self._say = on_change, say
-        before, told = entered or {}, on_confirm or (lambda name: None)
+        self.notes = tuple(notes)
+        self._on_change, self._summarize = on_change, summarize
+        before, confirmed = entered or {}, on_confirm or (lambda name: None)
         self.rows = {
-            one.name: _Row(one, before.get(one.name), self._changed, on_confirm=told, keep=keep)
+            one.name: Row(one, before.get(one.name), self._changed, on_confirm=confirmed, keep=keep)
             for one in (*fields, *folded)
         }
-        self.said = ipywidgets.Label()
+        self.summary = ipywidgets.Label()
         self.fold = fold or _fold()
         self._folded = ipywidgets.VBox([self.rows[one.name].box for one in folded]).add_class(_FOLDED)
         self._folding = ipywidgets.HTML(_FOLDING, layout={"display": "none"})
         self._above = _above(pictures, notes)
         shown = [*self._above, *(self.rows[one.name].box for one in fields)]
         shown += [self.fold, self._folded, self._folding] if folded else []
-        self.box = ipywidgets.VBox([*shown, self.said] if say else shown, layout=_LEFT)
-        self._speak()
+        self.box = ipywidgets.VBox([*shown, self.summary] if summarize else shown, layout=_LEFT)
+        self._refresh()
 
     @property
     def values(self) -> dict[str, str]:
@@ -185,20 +157,20 @@ class Form:
         for row in self.rows.values():
             row.close()
         pictures = [picture for widget in self._above for picture in getattr(widget, "children", ())]
-        close(*pictures, *self._above, self.said, self._folded, self._folding, self.box)
+        close(*pictures, *self._above, self.summary, self._folded, self._folding, self.box)
         return self.fold
 
     def _changed(self, name: str, text: str) -> None:
-        self._speak()
+        self._refresh()
         if self._on_change is not None:
             self._on_change(name, text)
 
-    def _speak(self) -> None:
-        if self._say is not None:
-            self.said.value = self._say(self.values)
+    def _refresh(self) -> None:
+        if self._summarize is not None:
+            self.summary.value = self._summarize(self.values)
 
 
-class _Row:
+class Row:
     """One field: its input, whatever helps to fill it in, and a line that says what is in it."""
 
     def __init__(
@@ -212,10 +184,11 @@ class _Row:
     ) -> None:
         self._field, self._on_change, self._on_confirm, self._keep = field, on_change, on_confirm, keep
         self._parts: list[Any] = []
+        self.confirm_buttons: list[Any] = []
         self.input = self._own(_input(field, field.found if entered is None else entered))
-        self.said = ""
+        self.message = ""
         self.note = self._own(ipywidgets.HTML(layout={"max_width": "100%"}))
-        self.input.observe(self._typed, names="value")
+        self.input.observe(self._entered, names="value")
         line = [self.input, self.note]
         if field.kind is Kind.FILES:
             line.insert(1, self._uploads())
@@ -226,7 +199,7 @@ class _Row:
                 layout={"margin": "2px 0", "max_width": "100%"},
             )
         )
-        self._speak()
+        self._refresh()
 
     @property
     def text(self) -> str:
@@ -241,17 +214,17 @@ class _Row:
         self._parts.append(widget)
         return widget
 
-    def _typed(self, change: object) -> None:
-        self._speak()
+    def _entered(self, change: object) -> None:
+        self._refresh()
         self._on_change(self._field.name, self.text)
 
-    def _speak(self) -> None:
-        self._tell(_note(self._field, self.text))
+    def _refresh(self) -> None:
+        self._show_message(_note(self._field, self.text))
 
-    def _tell(self, words: str) -> None:
+    def _show_message(self, words: str) -> None:
         """Say something beside the field; a long sentence is broken over lines, not cut."""
-        self.said = clean(words)
-        self.note.value = str(h.div(style="white-space:normal;line-height:1.4;padding:4px 0px")[self.said])
+        self.message = clean(words)
+        self.note.value = str(h.div(style="white-space:normal;line-height:1.4;padding:4px 0px")[self.message])
 
     def _uploads(self) -> Any:
         button = self._own(
@@ -262,211 +235,38 @@ class _Row:
                 layout={"width": "auto"},
             )
         )
-        button.observe(self._uploaded, names="value")
+        button.observe(lambda change: self.upload(change["new"]), names="value")
         return button
 
-    def _uploaded(self, change: Mapping[str, Any]) -> None:
-        if not change["new"] or self._keep is None:
+    def upload(self, uploaded: Sequence[Mapping[str, Any]]) -> None:
+        """Keep files as the browser gives them, and name them in the field beside those that are there."""
+        if not uploaded or self._keep is None:
             return
         try:
-            paths = [self._keep(str(file["name"]), bytes(file["content"])) for file in change["new"]]
+            paths = [self._keep(str(file["name"]), bytes(file["content"])) for file in uploaded]
         except InputError as exc:
-            self._tell(f"✗ {exc}")
+            self._show_message(f"✗ {exc}")
             return
         paths = list(dict.fromkeys((*_files(self._field.name, self.text), *paths)))
         self.input.value = paths[0] if len(paths) == 1 else json.dumps(paths)
 
     def _suggestion(self, one: Suggestion) -> Any:
-        use = self._own(ipywidgets.Button(description=f"Confirm {clean(one.value, 40)}", layout={"width": "auto"}))
+        button = self._own(ipywidgets.Button(description=f"Confirm {clean(one.value, 40)}", layout={"width": "auto"}))
 
-        def confirm(button: object) -> None:
+        def confirm(_: object) -> None:
             self.input.value = one.value
             self._on_confirm(self._field.name)
 
-        use.on_click(confirm)
-        told = h.div(style="white-space:normal;line-height:1.4")[
+        button.on_click(confirm)
+        self.confirm_buttons.append(button)
+        words = h.div(style="white-space:normal;line-height:1.4")[
             clean(f"read off {one.where}; compare it with the picture", 160)
         ]
-        words = self._own(ipywidgets.HTML(str(told), layout={"max_width": "100%"}))
+        note = self._own(ipywidgets.HTML(str(words), layout={"max_width": "100%"}))
         picture = self._own(ipywidgets.HTML(picture_html(one.crop, f"the place where {one.value} was read")))
         return self._own(
-            ipywidgets.HBox([picture, use, words], layout={**_WRAP, "margin": "0 0 4px 0", "padding": "0 0 0 176px"})
+            ipywidgets.HBox([picture, button, note], layout={**_WRAP, "margin": "0 0 4px 0", "padding": "0 0 0 176px"})
         )
-
-
-class Button:
-    """A button below what it does, one press at a time, and below it what comes of that. There is none before `renew`.
-
-    All of it is kept by widgets, which every page shows as they are: a card in a cell's output stays what it was in a
-    page that was loaded anew, or in a second one.
-
-    Args:
-        label: What it says.
-        too_late: What a press comes to that was made before `renew`, and arrives after it.
-    """
-
-    def __init__(self, label: str, *, too_late: Work) -> None:
-        self._label, self._too_late = label, too_late
-        self._guard, self._works, self._is_closed = threading.Lock(), False, False
-        self._worker: threading.Thread | None = None
-        self._press: Work = too_late
-        self._former: list[Any] = []
-        self.button, self.does = ipywidgets.Button(), ipywidgets.Output()  # in no box yet
-        self.output = ipywidgets.Output()
-        self.box = ipywidgets.VBox([self.output], layout=_LEFT)
-
-    def renew(self, does: Mapping[str, Any], press: Work) -> None:
-        """Another button takes the place of this one, below what it does.
-
-        Args:
-            does: What a press of this very button does, to be read above it.
-            press: Does it: yields what to show, one after the other. It runs beside the kernel's own work.
-        """
-        with self._guard:
-            if self._is_closed:
-                return
-            self._former.append(self.button)
-            self._press, before = press, self.does
-            self.does = ipywidgets.Output(outputs=_outputs(does))
-            self.button = ipywidgets.Button(
-                description=self._label,
-                button_style="primary",
-                layout={"width": "auto"},
-                disabled=self._works,
-            )
-            self.button.on_click(self._clicked)
-            self.box.children = (self.does, self.button, self.output)
-            close(before)
-
-    def tell(self, does: Mapping[str, Any]) -> None:
-        """Say anew what stands above the button, which stays the same."""
-        self.does.outputs = _outputs(does)
-
-    def follow(self, work: Work) -> None:
-        """Show what something yields, as if it came of a press; nothing happens while the button is at work."""
-        with self._guard:
-            self._begin(work)
-
-    def show(self, bundle: Mapping[str, Any]) -> None:
-        """Replace what is shown below the button."""
-        self.output.outputs = _outputs(bundle)
-
-    def wait(self, timeout_s: float) -> bool:
-        """Wait for the end of what it does; returns whether that came."""
-        if self._worker:
-            self._worker.join(timeout_s)
-        return not (self._worker and self._worker.is_alive())
-
-    def close(self) -> None:
-        """Take the button away; what it has begun goes on."""
-        with self._guard:
-            self._is_closed = True
-        close(*self._former, self.button, self.does, self.output, self.box)
-
-    def _clicked(self, button: object) -> None:
-        with self._guard:
-            self._begin(self._press if button is self.button else self._too_late)
-
-    def _begin(self, work: Work) -> None:
-        if self._works:
-            return
-        self._works = self.button.disabled = True
-        self._worker = threading.Thread(target=self._work, args=(work,), daemon=True)
-        self._worker.start()
-
-    def _work(self, work: Work) -> None:
-        try:
-            for bundle in work():
-                self.show(bundle)
-        finally:
-            with self._guard:
-                self._works = self.button.disabled = False
-
-
-class StateLine:
-    """A line of HTML that can be shown in many places, and changes in all of them at once."""
-
-    def __init__(self) -> None:
-        self.widget = ipywidgets.HTML()
-
-    def say(self, words: h.Node) -> None:
-        """Replace it."""
-        self.widget.value = str(h.div[words])
-
-    def close(self) -> None:
-        """Take it away."""
-        close(self.widget)
-
-
-class Page:
-    """The page that shows the forms, if there is one, and whether all that was entered there has arrived.
-
-    A page sends a text while it is typed, but one message at a time: the rest of a word waits there until its beginning
-    was handled here, and a cell that is run meanwhile would take the beginning for the word. So whoever reads what was
-    entered asks the page first, and waits for its answer: of two numbers that only a page links, one is changed, and
-    the other follows.
-
-    The answer is heard beside the cell that waits, since JupyterLab (4.4 and later) sends what comes from widgets to a
-    thread of its own in the kernel, a subshell (ipykernel 7 and later). The first answers may come before there is one,
-    and a widget goes on where its last message was handled (ipykernel 7.4): so the page is asked again until then.
-
-    Args:
-        patience_s: How long a page may take for its answer. One that took longer is not asked again until it answers.
-    """
-
-    _TRIES, _ROUNDS = 8, 4
-
-    def __init__(self, patience_s: float = 10.0) -> None:
-        self._patience_s = patience_s
-        self._turn, self._heard = threading.Lock(), threading.Condition()
-        self._heard_on: threading.Thread | None = None
-        self._tries = 1
-        self._ask, self._answer = ipywidgets.IntText(1), ipywidgets.IntText(0)
-        self._answer.observe(self._hear, names="value")
-        self._link = ipywidgets.jsdlink((self._ask, "value"), (self._answer, "value"))
-
-    @property
-    def is_there(self) -> bool:
-        """Whether a page has answered what it was asked last."""
-        return bool(self._answer.value == self._ask.value)
-
-    def settle(self) -> None:
-        """Wait until everything has arrived that was entered before now.
-
-        The first answer comes after all that the page had sent, which lets it send the rest; the second one after that,
-        if one thread has handled them all. After a page was loaded anew its messages may come to another thread than
-        before: then the first answer is waited for again. Where two pages show the forms, the quicker one answers.
-        """
-        heard_on: list[threading.Thread | None] = []
-        with self._turn:
-            while len(heard_on) < self._ROUNDS and (len(heard_on) < 2 or heard_on[-1] is not heard_on[-2]):
-                if not self.is_there or self._heard_on is threading.current_thread():  # nobody hears while it waits
-                    return
-                self._ask.value += 1
-                with self._heard:
-                    self._heard.wait_for(lambda: self.is_there, self._patience_s)
-                heard_on.append(self._heard_on)
-
-    def close(self) -> None:
-        """Ask nobody any more."""
-        close(self._ask, self._answer, self._link)
-
-    def _hear(self, change: object) -> None:
-        with self._heard:
-            self._heard_on = threading.current_thread()
-            self._heard.notify_all()
-        if self._heard_on is threading.main_thread() and self._tries < self._TRIES:
-            self._tries += 1
-            self._ask.value += 1
-
-
-def close(*widgets: Any) -> None:
-    """Take widgets away, with what listens to them and what they are drawn by."""
-    for widget in widgets:
-        for one in (widget, getattr(widget, "layout", None), getattr(widget, "style", None)):
-            if one is not None:
-                one.unobserve_all()
-                one.close()
 
 
 def _fold() -> ipywidgets.ToggleButton:
@@ -474,11 +274,6 @@ def _fold() -> ipywidgets.ToggleButton:
     button = ipywidgets.ToggleButton(description="Change an answer", icon="pencil", layout={"width": "auto"})
     button.add_class(_FOLD)
     return button
-
-
-def _outputs(bundle: Mapping[str, Any]) -> tuple[dict[str, Any]]:
-    """What an output widget shows of a MIME bundle."""
-    return ({"output_type": "display_data", "data": dict(bundle), "metadata": {}},)
 
 
 def _files(name: str, text: str) -> tuple[str, ...]:

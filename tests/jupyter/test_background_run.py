@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from runbook_lib.domain.errors import UnavailableError
-from runbook_lib.jupyter.performing import Performance, Progress
+from runbook_lib.jupyter.background_run import BackgroundRun, Progress
 from runbook_lib.settings import Settings
 from tests.practice import World, start
 
@@ -24,12 +24,12 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         yield world
 
 
-def performance(ticket_id: int) -> Performance:
+def performance(ticket_id: int) -> BackgroundRun:
     """A run of the weekend runbook that is not begun yet."""
-    return Performance(Settings.load(), "weekend_license", ticket_id)
+    return BackgroundRun(Settings.load(), "weekend_license", ticket_id)
 
 
-def last(run: Performance) -> Progress:
+def last(run: BackgroundRun) -> Progress:
     """How it ended."""
     *_, found = run.progress()
     return found
@@ -81,7 +81,7 @@ def test_a_process_that_is_killed_is_told(here: World) -> None:
         if now.steps and run._process and not killed:
             killed = True
             os.kill(run._process.pid, signal.SIGKILL)
-    assert now.error.startswith("The run was broken off before its end. Press again")
+    assert now.error.startswith("The run was interrupted before its end. Press again")
     again = performance(1001)
     while not again.begin({}):  # the orphaned kernel ends by itself
         last(again)
