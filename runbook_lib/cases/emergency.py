@@ -12,13 +12,14 @@ from types import MappingProxyType
 from typing import Any, ClassVar, cast
 
 from runbook_lib.cases.accounts import Sold, look_up, sold_facts
-from runbook_lib.cases.base import Case, Prefill, step
+from runbook_lib.cases.base import Case, Prefill
 from runbook_lib.cases.by_hand import made_by_hand
 from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, effect_tone
 from runbook_lib.cases.changes import Assignment, ByHand
 from runbook_lib.cases.gathering import attached_licenses, license_facts, ticket_facts
 from runbook_lib.cases.license_files import LicenseFiles
 from runbook_lib.cases.reach import check_operator
+from runbook_lib.cases.steps import step
 from runbook_lib.cases.thread import first_message
 from runbook_lib.cases.tracker import Issuance, Tracker
 from runbook_lib.cases.unread import Unread, check_before_scope

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import ClassVar, cast
 
 from runbook_lib import templates
-from runbook_lib.cases.base import step
 from runbook_lib.cases.emergency import Emergency
+from runbook_lib.cases.steps import step
 from runbook_lib.cases.thread import by_customer, opened_by_us
 from runbook_lib.cases.tracker import Found, Tracker
 from runbook_lib.cases.unread import check_before_scope
@@ -120,7 +120,7 @@ class StartHere(Emergency):
             day = self.settings.practice_date
             place = f"practice-{day}" if day else "live"
             template = self.settings.notebooks / f"{runbook}.ipynb"
-            values = {"ticket_id": self.ticket.id, **self.given}
+            values = {"ticket_id": self.ticket.id, **self.steps.given}
             copy = templates.copy(template, f"{self.ticket.id}-{runbook}-{place}.ipynb", values)
         except (OSError, InputError) as exc:
             why = exc.strerror if isinstance(exc, OSError) else str(exc).rstrip(".")

@@ -206,8 +206,8 @@ class Session:
     def state(self) -> str:
         """Practice or live, and how far the case is, in one line."""
         case = self.case
-        done = [name for name in case.order if name in case.done]
-        coming = next((name for name in case.order if name not in case.done), None)
+        done = [name for name in case.order if name in case.steps.done]
+        coming = next((name for name in case.order if name not in case.steps.done), None)
         words = [_place_of(case), f"{len(done)} of {len(case.order)} steps rehearsed"]
         words += [f"next: {self._title(coming)}"] if coming else []
         words.append(self._performed or (f"would end as {case.outcome}" if case.outcome else "no outcome yet"))
@@ -282,7 +282,7 @@ class Session:
         earlier = self.case.order[: self.case.order.index(name)]
         called = [one for one in earlier if one in self._given]
         for place, one in enumerate(called):
-            if one not in self.case.done or self._used.get(one) != self._effective(one):
+            if one not in self.case.steps.done or self._used.get(one) != self._effective(one):
                 self._repeat(called[place:])
                 return
 

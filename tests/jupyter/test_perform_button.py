@@ -267,7 +267,7 @@ def test_a_parameter_that_the_cell_leaves_out_is_no_answer(here: World) -> None:
     case = WeekendLicense.open(1001)
     run(case, until="confirm_subscription")
     case.choose_users()
-    assert "unknown" == case.given["user_count"]
+    assert "unknown" == case.steps.given["user_count"]
 
 
 def test_a_plan_that_could_not_be_shown_is_not_performed(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -506,7 +506,7 @@ def test_a_run_that_fails_says_what_it_changed(here: World, screen: Screen) -> N
     assert "[would be license_issued]" in screen.card("Close the case")
     shown = " ".join(plan(case).split())
     assert "[would be license_issued]" in shown
-    assert "An internal note on the ticket names the record of the run and its SHA-256." in shown
+    assert "an internal note on the ticket names the record of the run and its SHA-256." in shown
     here.inject("mail", "refuse", times=None)
     words = " ".join(press(case).split())
     assert re.search(r"what this run changed .*assignment +done .*license +done", words), words
