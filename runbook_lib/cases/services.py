@@ -12,7 +12,7 @@ from runbook_lib.clients.http import Session
 from runbook_lib.clients.slack import Slack
 from runbook_lib.clients.zendesk import Zendesk
 from runbook_lib.domain.errors import InputError
-from runbook_lib.results import Progress
+from runbook_lib.results import ProgressLine
 from runbook_lib.settings import Settings
 
 
@@ -29,7 +29,7 @@ class Services:
 
 def connect(settings: Settings) -> Services:
     """Build the clients on one connection pool, which is closed when they are no longer used."""
-    budget = Budget(settings.wait_s, say=Progress().say)
+    budget = Budget(settings.wait_s, say=ProgressLine().say)
     pool = Session.of(settings, budget=budget)
     gitlab = GitLab(settings.gitlab_url, settings.gitlab_token, pool) if settings.gitlab_token else None
     if settings.slack_token is None:

@@ -30,7 +30,6 @@ MIME = "application/vnd.jupyter.widget-view+json"
 _STYLE = {"description_width": "170px"}
 _INPUT = {"width": "370px", "max_width": "98%", "min_width": "0"}
 _WRAP = {"flex_flow": "row wrap", "align_items": "center", "max_width": "100%"}
-_INDENTED = {**_WRAP, "padding": "0 0 4px 176px"}
 _LEFT = {"align_items": "flex-start"}
 _FOLD, _FOLDED = "runbook-fold", "runbook-folded"
 _FOLDING = f"<style>.{_FOLD}:not(.mod-active) + .{_FOLDED} {{ display: none; }}</style>"
