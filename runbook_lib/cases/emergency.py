@@ -100,7 +100,7 @@ class Emergency(Case, ABC):
         self.unread = tuple(files.unread)
         self.attached, notes = attached_licenses(files, emergency_on)
         notes = [one.words for one in self.unread] + notes
-        own, more_notes, self._unusable = ticket_facts(self)
+        own, more_notes, self._unusable = ticket_facts(self.ticket, self.settings)
         self.installed = self._installed(emergency_on, told)
         of_files, file_notes = license_facts(self.attached, self.installed.license)
         self.facts = Facts((*told.known, *of_files, *own))

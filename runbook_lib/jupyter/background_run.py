@@ -96,6 +96,11 @@ class BackgroundRun:
         self._ended_run: list[Mapping[str, Any]] = []
 
     @property
+    def pid(self) -> int | None:
+        """The process that `begin` started, or None."""
+        return self._process.pid if self._process else None
+
+    @property
     def is_under_way(self) -> bool:
         """Whether a process performs on this ticket now, whoever began it, and by whatever runbook.
 
@@ -199,9 +204,9 @@ class BackgroundRun:
         return self._process.poll() is None if self._process else self.is_under_way
 
     def _read(self, seconds: float, *, is_running: bool) -> RunProgress:
-        following = self._process is None
+        following = self.pid is None
         runs = _runs(self._journal.own_entries()[self._after :])
-        own = [run for run in runs if self._process is None or run[0].get("pid") == self._process.pid]
+        own = [run for run in runs if self.pid in (None, run[0].get("pid"))]
         run = own[-1] if own else [] if is_running else self._ended_run
         if not run:
             return RunProgress(seconds=seconds, error="" if is_running else self._why_it_stopped(), following=following)

@@ -182,7 +182,7 @@ class Row:
         keep: Keep | None,
     ) -> None:
         self._field, self._on_change, self._on_confirm, self._keep = field, on_change, on_confirm, keep
-        self._parts: list[Any] = []
+        self.widgets: list[Any] = []
         self.confirm_buttons: list[Any] = []
         self.input = self._own(_input(field, field.found if entered is None else entered))
         self.message = ""
@@ -207,10 +207,10 @@ class Row:
 
     def close(self) -> None:
         """Take it away."""
-        close(*self._parts)
+        close(*self.widgets)
 
     def _own(self, widget: Any) -> Any:
-        self._parts.append(widget)
+        self.widgets.append(widget)
         return widget
 
     def _entered(self, change: object) -> None:

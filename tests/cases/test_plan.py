@@ -90,7 +90,7 @@ def test_what_was_performed_is_found_by_the_next_plan(practice: World) -> None:
     assert {EffectState.ALREADY_DONE, EffectState.ADOPTED} >= {one.state for one in later.actions}
 
 
-def test_a_case_out_of_scope_has_no_action_after_taking_the_ticket(practice: World) -> None:
+def test_out_of_scope_plan_has_only_the_assignment(practice: World) -> None:
     """Its outcome is part of the plan."""
     plan = rehearsed(deployment="gitlab_com")
     assert (Outcome.OUT_OF_SCOPE, ["assignment"]) == (plan.outcome, [one.name for one in plan.actions])

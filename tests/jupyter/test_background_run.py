@@ -80,9 +80,9 @@ def test_a_process_that_is_killed_is_told(here: World) -> None:
     run.begin({})
     killed = False
     for now in run.progress():
-        if now.steps and run._process and not killed:
+        if now.steps and run.pid and not killed:
             killed = True
-            os.kill(run._process.pid, signal.SIGKILL)
+            os.kill(run.pid, signal.SIGKILL)
     assert now.error.startswith("The run was interrupted before its end. Press again")
     again = performance(1001)
     while not again.begin({}):  # the orphaned kernel ends by itself
