@@ -11,7 +11,7 @@ from runbook_lib.domain import answers
 from runbook_lib.domain.errors import NeedsAnswerError, PersonNeededError, RunbookError
 from runbook_lib.domain.models import EffectState, Evidence, Ticket
 from runbook_lib.domain.plain_text import clean
-from runbook_lib.domain.plan import Action, ExactText, Plan
+from runbook_lib.domain.plan import Action, ExactText, Plan, Reading
 from runbook_lib.ledger.effects import EffectResult
 from runbook_lib.results import StepResult
 
@@ -71,8 +71,10 @@ def ticket_parts(ticket: Ticket) -> tuple[Part, ...]:
 
 
 def plan_parts(plan: Plan) -> tuple[Part, ...]:
-    """A plan's actions, a line each; below them where they go, and their exact texts."""
+    """What a plan rests on, its actions, a line each, where they go, and their exact texts."""
     parts: list[Part] = [Paragraph(trouble, strong=True) for trouble in plan.troubles]
+    if plan.readings:
+        parts.append(Paragraph(f"It rests on: {'; '.join(map(_reading_words, plan.readings))}."))
     if not plan.actions:
         return tuple(parts)
     rows = [(_STATE_WORDS[one.state], one.summary, _place_words(one)) for one in plan.actions]
@@ -81,6 +83,11 @@ def plan_parts(plan: Plan) -> tuple[Part, ...]:
     parts += (_preview(text) for one in plan.actions for text in one.texts)
     words = "At the end an internal note on the ticket names the record of the run and its SHA-256."
     return (*parts, Paragraph(words))
+
+
+def _reading_words(reading: Reading) -> str:
+    question = answers.QUESTIONS.get(reading.name)
+    return f"{question.label if question else reading.name} {reading.value} ({reading.source})"
 
 
 def _place_words(action: Action) -> str:

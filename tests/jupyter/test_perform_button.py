@@ -52,6 +52,17 @@ def test_the_plan_has_the_exact_texts(here: World) -> None:
         assert words in shown
 
 
+def test_a_fact_that_changed_is_read_before_it_is_performed(here: World) -> None:
+    """Although no text says otherwise: the plan names the facts that it rests on."""
+    case = WeekendLicense.open(1001)
+    run(case)
+    assert "Plan premium (organization)" in " ".join(plan(case).split())
+    here.change("UPDATE organizations SET fields = replace(fields, 'premium', 'ultimate')")
+    assert "The plan has changed" in press(case)
+    assert "Plan ultimate (organization)" in " ".join(plan(case).split())
+    assert [] == here.posts(1001)
+
+
 def test_pressing_performs_and_links_the_record(here: World) -> None:
     """With what was entered, by the same notebook; pressed twice, everything is there once."""
     case = WeekendLicense.open(1001)
@@ -240,7 +251,7 @@ def test_reloaded_page_shows_the_current_plan(here: World, screen: Screen) -> No
     session(case).enter("user_count", "300")
     assert "Read it again above" in press(case)
     assert cards == screen.cards
-    assert "300" in plan(case) and "250" not in plan(case)
+    assert "300 users" in plan(case) and "250 users" not in plan(case)
     assert "[license_issued]" in press(case)
     assert "300 users" in here.posts(1001)[0]
 
