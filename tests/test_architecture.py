@@ -27,6 +27,7 @@ ROOMS = (
     "clients",
     "ocr",
     "ledger",
+    "wiring",
     "changes",
     "mechanizer",
     "cases",

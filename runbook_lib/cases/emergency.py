@@ -15,13 +15,13 @@ from runbook_lib.cases.accounts import Sold, look_up, sold_facts
 from runbook_lib.cases.base import Case, Prefill, step
 from runbook_lib.cases.by_hand import made_by_hand
 from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, effect_tone
-from runbook_lib.cases.changes import Assignment, ByHand
+from runbook_lib.cases.changes import assignment, sent_by_hand_note
 from runbook_lib.cases.gathering import attached_licenses, license_facts, ticket_facts
 from runbook_lib.cases.license_files import LicenseFiles
-from runbook_lib.cases.reach import check_operator
 from runbook_lib.cases.thread import first_message
 from runbook_lib.cases.tracker import Issuance, Tracker
 from runbook_lib.cases.unread import Unread, check_before_scope
+from runbook_lib.changes.guards import check_operator
 from runbook_lib.display import Paragraph, Part, Table, Tone, verdict_parts
 from runbook_lib.domain import answers, evidence, identity, messages, policy
 from runbook_lib.domain.errors import InputError, NeedsAnswerError, PersonNeededError, RefusedError, UnavailableError
@@ -68,8 +68,8 @@ class Emergency(Case, ABC):
         """
         allowed = bool(answers.parse("take_over", take_over))
         me = self.me
-        check_operator(self)
-        done = self.apply(Assignment(self, me, take_over=allowed))
+        check_operator(self.services.zendesk, me)
+        done = self.apply(assignment(self, take_over=allowed))
         others = self.ticket.assignee_id not in (None, me.id)
         parts = effect_parts(done)
         if others and allowed:
@@ -348,7 +348,7 @@ class Emergency(Case, ABC):
 
     def _already(self) -> Issuance | None:
         """The license that this ticket has already: from Mechanizer, or made by hand."""
-        if made := self._effects.look(ByHand(self, "", 0)):
+        if made := self.effects.adopt(sent_by_hand_note(self)):
             return made_by_hand(made, 0)
         email = cast(str | None, self.facts.value("requester_email"))
         known = email and self.services.gitlab and self.settings.tracker_project_id

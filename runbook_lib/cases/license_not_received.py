@@ -11,18 +11,21 @@ from dataclasses import asdict
 from datetime import date, timedelta
 from typing import ClassVar, cast
 
+from runbook_lib.cases import changes
 from runbook_lib.cases.base import step
 from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, effect_tone, evidence_words
-from runbook_lib.cases.changes import Comment, LicenseCopy
 from runbook_lib.cases.issuing import check_license, check_parts, checked_issuance, settle
 from runbook_lib.cases.thread import by_customer
 from runbook_lib.cases.tracker import Found, Issuance, Tracker
 from runbook_lib.cases.weekend_license import WeekendLicense
+from runbook_lib.changes.comments import Comment
 from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone
 from runbook_lib.domain import answers, license, messages, policy
 from runbook_lib.domain.errors import InputError, NeedsAnswerError, OutcomeUnknownError, PersonNeededError
 from runbook_lib.domain.models import Answer, EffectState, Evidence, Outcome, TrackerIssue
 from runbook_lib.results import StepResult
+
+_NOTHING_FOUND = "internal note that no license was on file"
 
 
 class LicenseNotReceived(WeekendLicense):
@@ -123,11 +126,9 @@ class LicenseNotReceived(WeekendLicense):
             return self.result("nothing to send", Tone.PLAIN, (Paragraph(words),), words)
         reply = messages.license_copy_sent(copy.users, cast(date, copy.expires_on))
         digest = license.fingerprint(copy.text).rpartition(":")[2][:12]
-        sent = self.apply(LicenseCopy(self, reply, copy.text, digest))
+        sent = self.apply(changes.license_copy(self, reply, copy.text, digest))
         note = messages.license_copy_note(copy.users, copy.identity, copy.url)
-        noting = Comment(self, "license_copy_note", note, public=False, summary="internal note with the result")
-        noting.operation_id = self.operation(f"license_copy_note-{digest}")
-        noted = self.apply(noting)
+        noted = self.apply(changes.license_copy_note(self, note, digest))
         self.end(Outcome.LICENSE_FOUND)
         parts = (*effect_parts(sent, noted), Preview("public reply", reply), Preview("internal note", note))
         return self.result(effect_state(sent), effect_tone(sent), parts, sent.summary, effect=effect_data(sent))
@@ -144,7 +145,7 @@ class LicenseNotReceived(WeekendLicense):
         """The internal note that no license was on file. It also tells the next run who issued the one there is."""
         reason = messages.failure_reason(self.failure.description) if self.failure else ""
         note = messages.nothing_found_note(reason)
-        return Comment(self, "nothing_found", note, public=False, summary="internal note that no license was on file")
+        return changes.note(self, "nothing_found", note, summary=_NOTHING_FOUND)
 
     def _is_just_issued(self, issue: TrackerIssue, *, told: bool) -> bool:
         """Whether this runbook issued the license itself, in a run before, and nobody has complained since."""
@@ -153,7 +154,7 @@ class LicenseNotReceived(WeekendLicense):
             self.issued_here(issue)
             and not told
             and not later
-            and self._effects.look(self._nothing_found_note()) is not None
+            and self.effects.adopt(changes.sent_note(self, "nothing_found", summary=_NOTHING_FOUND)) is not None
         )
 
     def _settle(self, issue: TrackerIssue, email: str) -> None:

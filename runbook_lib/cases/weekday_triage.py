@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import ClassVar, cast
 
+from runbook_lib.cases import changes
 from runbook_lib.cases.base import Prefill, step
 from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, effect_tone
-from runbook_lib.cases.changes import Comment, SlackPost
 from runbook_lib.cases.emergency import Emergency
 from runbook_lib.clients.customersdot import customer_page, license_page, seat_link_page
 from runbook_lib.display import DecisionPath, Link, Paragraph, Part, Preview, Stop, Table, Tone
@@ -230,7 +230,7 @@ class WeekdayTriage(Emergency):
             RunbookError: Slack cannot tell, and a reply to the customer would follow.
         """
         try:
-            return self._effects.look(SlackPost(self, "", name="expert_post")), ""
+            return self.effects.adopt(changes.sent_post(self, name="expert_post")), ""
         except (RefusedError, UnavailableError) as exc:
             if self.perform:
                 raise
@@ -243,13 +243,9 @@ class WeekdayTriage(Emergency):
             words = "Not this branch: the tree leads to an expert."
             return self.result("not taken", Tone.PLAIN, (Paragraph(words),), words)
         reply = messages.resolved_question()
-        sent = self.apply(
-            Comment(self, "resolved_reply", reply, public=True, summary="public reply that asks to confirm")
-        )
+        sent = self.apply(changes.reply(self, "resolved_reply", reply, summary="public reply that asks to confirm"))
         note = messages.triage_note(self._path_lines(), self._known_lines())
-        noted = self.apply(
-            Comment(self, "triage_note", note, public=False, summary="internal note with the decision path")
-        )
+        noted = self.apply(changes.note(self, "triage_note", note, summary="internal note with the decision path"))
         self.end(Outcome.RESOLVED_ITSELF)
         parts = (*effect_parts(sent, noted), Preview("public reply", reply), Preview("internal note", note))
         return self.result(effect_state(sent), effect_tone(sent), parts, sent.summary, effect=effect_data(sent))
@@ -263,13 +259,11 @@ class WeekdayTriage(Emergency):
         """
         path, known = self._path_lines(), self._known_lines()
         post = messages.expert_post(self.ticket.url, path, known)
-        posted = self.apply(SlackPost(self, post, name="expert_post"))
+        posted = self.apply(changes.slack_post(self, post, name="expert_post"))
         if posted.state is EffectState.UNAVAILABLE:  # nobody has the case yet
             raise _not_engaged(posted)
         note = messages.triage_note([*path, "An expert was asked for in Slack."], known)
-        noted = self.apply(
-            Comment(self, "expert_note", note, public=False, summary="internal note with the decision path")
-        )
+        noted = self.apply(changes.note(self, "expert_note", note, summary="internal note with the decision path"))
         self.end(Outcome.ESCALATED)
         kept = "" if posted.state in (EffectState.PLANNED, EffectState.DONE) else ", as it would read now"
         shown = (Preview(f"post in {self.settings.slack_channel}{kept}", post), Preview(f"internal note{kept}", note))

@@ -10,18 +10,17 @@ from dataclasses import asdict
 from datetime import date, timedelta
 from typing import ClassVar, cast
 
+from runbook_lib.cases import changes
 from runbook_lib.cases.base import Prefill, step
 from runbook_lib.cases.by_hand import check_nothing_under_way, made_by_hand, manual_form, manual_issuance
 from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, effect_tone, evidence_words
-from runbook_lib.cases.changes import ByHand, Screenshots, SlackPost, screenshots_request
-from runbook_lib.cases.changes import Comment as CommentEffect
 from runbook_lib.cases.emergency import Emergency
 from runbook_lib.cases.issuing import check_parts, checked_issuance, order
 from runbook_lib.cases.license_files import load_public_key
 from runbook_lib.cases.pictures import Images, sorted_images
-from runbook_lib.cases.reach import check_reply_arrives
 from runbook_lib.cases.tracker import Issuance, Tracker
 from runbook_lib.cases.unread import check_before_asking
+from runbook_lib.changes.guards import check_reply_arrives
 from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone
 from runbook_lib.domain import answers, evidence, messages, policy
 from runbook_lib.domain.errors import InputError, NeedsAnswerError
@@ -73,7 +72,7 @@ class WeekendLicense(Emergency):
         parts: tuple[Part, ...] = ()
         paths = answers.parse("screenshots", screenshots)
         if paths is not None:
-            done = self.apply(Screenshots(self, cast(tuple[str, ...], paths)))
+            done = self.apply(changes.screenshots(self, cast(tuple[str, ...], paths)))
             parts = effect_parts(done)
         missing = self._missing()
         if self.already or not missing:
@@ -91,7 +90,7 @@ class WeekendLicense(Emergency):
             )
         if not ask:
             check_before_asking(self.unread, self.facts, missing)
-        asked = self.apply(screenshots_request(self))
+        asked = self.apply(changes.screenshots_request(self))
         self.end(Outcome.WAITING_FOR_CUSTOMER)
         verb = "would be" if asked.state is EffectState.PLANNED else "were"
         words = f"Waiting for the customer: both screenshots {verb} asked for, to learn {_list(missing)}."
@@ -140,7 +139,7 @@ class WeekendLicense(Emergency):
         """
         load_public_key(self.settings)  # without it the license could not be checked
         email, users = self._recipient(), cast(int, self.users)
-        if made := self.look(ByHand(self, "", users)):
+        if made := self.look(changes.sent_by_hand_note(self)):
             return self._found_by_hand(made, users)
         if self.settings.issuer == "manual":
             return self._issue_by_hand(email, users, issued_evidence)
@@ -184,11 +183,10 @@ class WeekendLicense(Emergency):
         """A public reply that the license is in their mailbox, and an internal note for the next colleague."""
         expires_on = self._expires_on()
         reply = messages.license_sent(cast(int, self.users), expires_on)
-        done = self.apply(CommentEffect(self, "reply", reply, public=True, summary="public reply to the customer"))
+        done = self.apply(changes.reply(self, "reply", reply, summary="public reply to the customer"))
         found = self.issuance or Issuance(0, LATER_LINK, identity=LATER_FINGERPRINT)
         words = messages.license_note(cast(int, self.users), found.identity, found.url)
-        note = CommentEffect(self, "note", words, public=False, summary="internal note with the result")
-        noted = self.apply(note)
+        noted = self.apply(changes.note(self, "note", words, summary="internal note with the result"))
         parts = (*effect_parts(done, noted), Preview("public reply", reply), Preview("internal note", words))
         return self.result(effect_state(done), effect_tone(done), parts, done.summary, effect=effect_data(done))
 
@@ -196,7 +194,7 @@ class WeekendLicense(Emergency):
     def tell_team(self) -> StepResult:
         """Post to the Slack channel, with the ticket's link."""
         post = messages.slack_post(self.ticket.url, cast(int, self.users))
-        done = self.apply(SlackPost(self, post))
+        done = self.apply(changes.slack_post(self, post))
         parts = (*effect_parts(done), Preview(f"post in {self.settings.slack_channel}", post))
         return self.result(effect_state(done), effect_tone(done), parts, done.summary, effect=effect_data(done))
 
@@ -301,7 +299,7 @@ class WeekendLicense(Emergency):
         rows = manual_form(self.ticket, email, users, self.settings.now().date())
         given = cast(str | None, answers.parse("issued_evidence", issued_evidence))
         if given is None:  # one that was made is noted, whoever hears of it
-            check_reply_arrives(self, self.ticket.requester)
+            check_reply_arrives(self.services.zendesk, self.me, self.ticket)
         if given is None and self.perform:
             values = "; ".join(f"{field}: {value}" for field, value in rows)
             raise NeedsAnswerError(
@@ -318,7 +316,7 @@ class WeekendLicense(Emergency):
             words = "A person would make the license by hand, then pass issued_evidence."
             return self.result("planned", Tone.PLAN, parts, words, form=dict(rows))
         self.issuance = manual_issuance(given, users)
-        noted = self.apply(ByHand(self, self.issuance.url, users))
+        noted = self.apply(changes.by_hand_note(self, self.issuance.url, users))
         words = "The engineer made the license by hand."
         parts += effect_parts(noted)
         return self.result("made by hand", Tone.GOOD, parts, words, form=dict(rows), effect=effect_data(noted))
