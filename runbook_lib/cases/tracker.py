@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from typing import cast
 
 from runbook_lib.cases.base import Case
 from runbook_lib.changes.issue_title import OPERATION_WORDS, IssueTitle
 from runbook_lib.clients.gitlab import GitLab
 from runbook_lib.domain import messages, orders, policy, titles
-from runbook_lib.domain.errors import InputError, PersonNeededError
-from runbook_lib.domain.models import TrackerIssue
+from runbook_lib.domain.errors import InputError, NeedsAnswerError, PersonNeededError
+from runbook_lib.domain.models import Facts, Source, Ticket, TrackerIssue
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.domain.titles import Mark
 
@@ -173,3 +174,27 @@ def tracker_of(case: Case) -> tuple[GitLab, int]:
     if case.services.gitlab is None or project is None:
         raise InputError("The tracker is not configured; set RUNBOOK_GITLAB_TOKEN and RUNBOOK_TRACKER_PROJECT_ID.")
     return case.services.gitlab, project
+
+
+def recipient(ticket: Ticket, facts: Facts) -> str:
+    """The address of whoever opened the ticket, to whom a license goes.
+
+    Raises:
+        InputError: The engineer gives another address than the ticket shows.
+        NeedsAnswerError: The ticket shows none that can be used.
+    """
+    email = cast(str | None, facts.value("requester_email"))
+    shown = [f.value for f in facts.known if f.name == "requester_email" and f.source is Source.TICKET]
+    if email and shown and str(shown[0]).casefold() != email.casefold():
+        raise InputError(
+            f"requester_email is {email}, but the license goes to the person who opened the ticket, {shown[0]}. "
+            "Leave requester_email as unknown."
+        )
+    if email is None:
+        shown_address = clean(ticket.requester.email or "none", 80)
+        raise NeedsAnswerError(
+            f"The ticket shows no usable address of its requester ({shown_address}). "
+            "Ask the person who opened it, and pass the address.",
+            missing=("requester_email",),
+        )
+    return email

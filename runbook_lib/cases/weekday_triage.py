@@ -273,15 +273,7 @@ class WeekdayTriage(Emergency):
     @step("Close the case", always=True)
     def close(self) -> StepResult:
         """What happened, with the evidence; in a rehearsal what would happen, and how to perform it."""
-        words = self._closing_words() + self.unfinished
-        parts: tuple[Part, ...] = (Paragraph(words, strong=True),)
-        parts += effect_parts(*self.applied) if self.applied else ()
-        planned = any(effect.state is EffectState.PLANNED for effect in self.applied)
-        if planned:
-            parts += (Preview("to perform it", self.command),)
-        tones = {Outcome.RESOLVED_ITSELF: Tone.GOOD, Outcome.OUT_OF_SCOPE: Tone.STOP}
-        tone = Tone.PLAN if planned else tones.get(cast(Outcome, self.outcome), Tone.ASK)
-        return self.result(str(self.outcome), tone, parts, words, closing=True)
+        return self._closing(self._closing_words())
 
     def forget(self) -> None:
         """Nothing was looked up yet, and nothing answered."""
@@ -485,10 +477,7 @@ class WeekdayTriage(Emergency):
         hints = " ".join((*self._notes, *differing))
         match self.outcome:
             case Outcome.OUT_OF_SCOPE:
-                reasons = [r.reason for r in cast(Verdict, self.verdict).rulings if r.holds is Answer.NO]
-                return (
-                    f"{would}out_of_scope. {' '.join(reasons)} Nothing is sent to the customer: answer them yourself."
-                )
+                return self._out_of_scope_words()
             case Outcome.RESOLVED_ITSELF:
                 return f"{would}resolved_itself: the customer is asked to confirm that all is well. {hints}".strip()
             case _:

@@ -18,18 +18,16 @@ from runbook_lib.cases.emergency import Emergency
 from runbook_lib.cases.issuing import check_parts, checked_issuance, order
 from runbook_lib.cases.license_files import load_public_key
 from runbook_lib.cases.pictures import Images, sorted_images
-from runbook_lib.cases.tracker import Issuance, Tracker
+from runbook_lib.cases.tracker import Issuance, Tracker, recipient
 from runbook_lib.cases.unread import check_before_asking
 from runbook_lib.changes.guards import check_reply_arrives
 from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone
 from runbook_lib.domain import answers, evidence, messages, policy
 from runbook_lib.domain.errors import InputError, NeedsAnswerError
 from runbook_lib.domain.models import (
-    Answer,
     EffectState,
     Evidence,
     Outcome,
-    Ruling,
     SeatAdvice,
     Source,
     Verdict,
@@ -138,7 +136,7 @@ class WeekendLicense(Emergency):
             PersonNeededError: The job failed, or its end is not known.
         """
         load_public_key(self.settings)  # without it the license could not be checked
-        email, users = self._recipient(), cast(int, self.users)
+        email, users = recipient(self.ticket, self.facts), cast(int, self.users)
         if made := self.look(changes.sent_by_hand_note(self)):
             return self._found_by_hand(made, users)
         if self.settings.issuer == "manual":
@@ -203,19 +201,7 @@ class WeekendLicense(Emergency):
         """What happened, with the evidence; in a rehearsal what would happen, and how to perform it."""
         if self.outcome is None:
             self.end(Outcome.LICENSE_ISSUED)
-        words = self._closing_words() + self.unfinished
-        parts: tuple[Part, ...] = (Paragraph(words, strong=True),)
-        parts += effect_parts(*self.applied) if self.applied else ()
-        planned = [e for e in self.applied if e.state is EffectState.PLANNED]
-        if planned:
-            parts += (Preview("to perform it", self.command),)
-        tone = {
-            Outcome.LICENSE_ISSUED: Tone.GOOD,
-            Outcome.LICENSE_FOUND: Tone.GOOD,
-            Outcome.OUT_OF_SCOPE: Tone.STOP,
-        }.get(cast(Outcome, self.outcome), Tone.ASK)
-        tone = Tone.PLAN if planned else Tone.ASK if self.unfinished else tone
-        return self.result(str(self.outcome), tone, parts, words, closing=True)
+        return self._closing(self._closing_words())
 
     def found(self, name: str) -> Prefill | None:
         """The fact that counts; for the user count the suggestion."""
@@ -225,9 +211,6 @@ class WeekendLicense(Emergency):
             asks = not self.already and evidence.users_question(self.facts, users)
             return Prefill("", f"{users} by the customer's evidence") if asks else Prefill(str(users), "suggested")
         return super().found(name)
-
-    def _calendar_ruling(self, emergency_on: date) -> Ruling:
-        return policy.weekend_ruling(self.ticket.created_at, emergency_on, self.settings.rules)
 
     def _missing(self) -> tuple[str, ...]:
         """What is still to be learned: the verdict's facts, and a user figure."""
@@ -272,23 +255,6 @@ class WeekendLicense(Emergency):
         parts = (Paragraph(words, strong=True), *effect_parts(made))
         return self.result(effect_state(made), Tone.GOOD, parts, words, effect=effect_data(made))
 
-    def _recipient(self) -> str:
-        email = cast(str | None, self.facts.value("requester_email"))
-        shown = [f.value for f in self.facts.known if f.name == "requester_email" and f.source is Source.TICKET]
-        if email and shown and str(shown[0]).casefold() != email.casefold():
-            raise InputError(
-                f"requester_email is {email}, but the license goes to the person who opened the ticket, {shown[0]}. "
-                "Leave requester_email as unknown."
-            )
-        if email is None:
-            shown_address = clean(self.ticket.requester.email or "none", 80)
-            raise NeedsAnswerError(
-                f"The ticket shows no usable address of its requester ({shown_address}). "
-                "Ask the person who opened it, and pass the address.",
-                missing=("requester_email",),
-            )
-        return email
-
     def _issue_by_hand(self, email: str, users: int, issued_evidence: object) -> StepResult:
         tracker = Tracker(self, email) if self.services.gitlab and self.settings.tracker_project_id else None
         if tracker and (issue := tracker.success()):
@@ -330,10 +296,7 @@ class WeekendLicense(Emergency):
         would = "" if self.perform else "Would end as "
         match self.outcome:
             case Outcome.OUT_OF_SCOPE:
-                reasons = [r.reason for r in cast(Verdict, self.verdict).rulings if r.holds is Answer.NO]
-                return (
-                    f"{would}out_of_scope. {' '.join(reasons)} Nothing is sent to the customer: answer them yourself."
-                )
+                return self._out_of_scope_words()
             case Outcome.WAITING_FOR_CUSTOMER:
                 asked = self.applied[-1].state is not EffectState.PLANNED
                 names = " ".join(f"-p {name} ..." for name in ("screenshots", *self._missing()))

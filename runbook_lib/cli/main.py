@@ -205,7 +205,7 @@ def _run(given: argparse.Namespace) -> int:
     with _practice(local):
         settings = Settings.load()
         report = _report(given, first, own, settings)
-        if given.runbook == automatic.AUTO and report.next_runbook:
+        while given.runbook == automatic.AUTO and report.next_runbook:
             if not given.json:
                 print(f"{_line(report.summary)}\nRecord: {report.record}\n")
             first, own = report.next_runbook, automatic.then(local, report.next_runbook, answers)
