@@ -37,7 +37,7 @@ class StepResult:
         return text(self.card)
 
 
-class Progress:
+class ProgressLine:
     """One line that changes while a step waits; its last words stay in the record."""
 
     _shown = ""

@@ -1,8 +1,6 @@
 """A case: one ticket going through one runbook, step by step; the part that every runbook shares.
 
-A step is a method under `@step`, and one code cell of the notebook. Steps run in the order that the class states
-(`order`); once the case has its outcome, the rest say why they do nothing. A step that cannot go on shows what is
-missing and raises, which stops *Run All* and papermill alike.
+A step is a method under `steps.step`, and one code cell of the notebook.
 
 Nothing here knows how a person works with it. In JupyterLab `open` hands the case to the front that is installed under
 `FRONT` (see `jupyter.session`), and the notebook gets that front, which stands in for the case.
@@ -10,17 +8,15 @@ Nothing here knows how a person works with it. In JupyterLab `open` hands the ca
 
 from __future__ import annotations
 
-import functools
-import inspect
 import shlex
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
-from typing import Any, ClassVar, Concatenate, ParamSpec, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 from runbook_lib import templates, wiring
 from runbook_lib.cases import cards, opening
 from runbook_lib.cases.downloads import Downloads
+from runbook_lib.cases.steps import Steps
 from runbook_lib.display import Card, Paragraph, Part, Tone
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import (
@@ -33,7 +29,7 @@ from runbook_lib.domain.errors import (
 from runbook_lib.domain.models import Comment, EffectState, Outcome, Person, Ticket
 from runbook_lib.domain.plan import Action, ExactText, Plan, Reading, Target
 from runbook_lib.ledger.effects import Effect, EffectResult, Effects, Lookup
-from runbook_lib.results import Progress, StepResult, is_interactive, show
+from runbook_lib.results import ProgressLine, StepResult, is_interactive, show
 from runbook_lib.settings import Settings
 from runbook_lib.wiring import Services
 
@@ -80,6 +76,7 @@ class Case:
         downloads: The contents of its files.
         effects: What applies its effects.
         outcome: How the case ended, or in a rehearsal would end; None while it is open.
+        steps: The steps that were run.
         note: What the reader should know of this execution, or "".
         changes: Whether the runbook changes anything, so that there is something to perform.
         any_ticket: Whether JupyterLab asks for the ticket's number.
@@ -97,12 +94,9 @@ class Case:
         self.services = services
         self.downloads = Downloads(services.zendesk, settings.attachment_limit_bytes)
         self.outcome: Outcome | None = None
+        self.steps = Steps(self.order)
         self.effects = effects
         self._applied: dict[str, list[tuple[EffectResult, Action]]] = {}
-        self._done: dict[str, str] = {}
-        self._running = ""
-        self._given: dict[str, str] = {}
-        self._ended_by = ""
         self._me: Person | None = None
         self.note = ""
         self.forget()
@@ -143,7 +137,7 @@ class Case:
             )
         settings = Settings.load()
         settings.check_account(ticket_id)
-        services = wiring.connect(settings, say=Progress().say)
+        services = wiring.connect(settings, say=ProgressLine().say)
         ticket = opening.ticket(services.zendesk, number)
         again = bool(run) and not opening.is_under_way(settings, number, run)
         effects = wiring.effects(settings, number, services.budget, perform=performing and not again)
@@ -181,7 +175,7 @@ class Case:
     def command_for(self, runbook: str) -> str:
         """The command that rehearses a runbook on this ticket; with each answer that its file would have otherwise."""
         defaults = templates.defaults(self.settings.notebooks / f"{runbook}.ipynb")
-        passed = {name: words for name, words in self._given.items() if name in defaults}
+        passed = {name: words for name, words in self.steps.given.items() if name in defaults}
         pairs = [
             word
             for name, words in passed.items()
@@ -199,16 +193,6 @@ class Case:
     def found(self, name: str) -> Prefill | None:
         """What is known of a parameter without the engineer, for the form that asks; a runbook says more."""
         return None
-
-    @property
-    def given(self) -> dict[str, str]:
-        """Every answer so far, `unknown` too, as typed on the command line."""
-        return dict(self._given)
-
-    @property
-    def done(self) -> dict[str, str]:
-        """The titles of the steps that were run, by name."""
-        return dict(self._done)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return self.ticket_card()._repr_mimebundle_()
@@ -244,7 +228,7 @@ class Case:
     def plan(self) -> Plan:
         """What the steps so far would do, and what that rests on."""
         actions = tuple(action for _, action in self._all_applied())
-        return Plan(self.ticket.id, self.outcome, actions, self.given, self.readings)
+        return Plan(self.ticket.id, self.outcome, actions, dict(self.steps.given), self.readings)
 
     @property
     def readings(self) -> tuple[Reading, ...]:
@@ -270,7 +254,7 @@ class Case:
         action = Action(
             effect.operation_id,
             result.name,
-            self._title(self._running),
+            self._title(self.steps.running),
             result.summary,
             effect.target,
             effect.texts if result.state is EffectState.PLANNED else (),
@@ -278,7 +262,7 @@ class Case:
             result.evidence,
             result.trouble,
         )
-        self._applied.setdefault(self._running, []).append((result, action))
+        self._applied.setdefault(self.steps.running, []).append((result, action))
 
     def _title(self, name: str) -> str:
         """A step's title; "" outside of the steps."""
@@ -287,7 +271,7 @@ class Case:
     @property
     def _is_needed(self) -> bool:
         """Whether what follows the step that runs needs what it does."""
-        return bool(getattr(getattr(type(self), self._running, None), "needed", True))
+        return bool(getattr(getattr(type(self), self.steps.running, None), "needed", True))
 
     def _unavailable(self, effect: Effect, exc: RunbookError) -> EffectResult:
         """What becomes of an effect that nothing waits for: the next run makes up for it, or a person does."""
@@ -334,10 +318,27 @@ class Case:
     def _all_applied(self) -> list[tuple[EffectResult, Action]]:
         return [one for of_step in self._applied.values() for one in of_step]
 
+    def begin(self, name: str) -> None:
+        """Get ready for a step: what it and those after it came to is forgotten, so that it decides anew.
+
+        Raises:
+            InputError: A step before it has not been run.
+        """
+        for forgotten in self.steps.begin(name):
+            self._applied.pop(forgotten, None)
+            if self.steps.ended_by == forgotten:
+                self.outcome, self.steps.ended_by = None, ""
+
     def end(self, outcome: Outcome) -> None:
         """The case has its outcome; the steps that follow do nothing."""
         self.outcome = outcome
-        self._ended_by = self._running
+        self.steps.ended_by = self.steps.running
+
+    def nothing_to_do(self) -> StepResult:
+        """What a step says once the case has its outcome."""
+        by = self.steps.done.get(self.steps.ended_by, self.steps.ended_by)
+        why = f"Nothing to do: the case ended as {self.outcome} in the step “{by}”."
+        return self.result("skipped", Tone.PLAIN, (Paragraph(why),), why)
 
     def operation(self, name: str) -> str:
         """The operation id of an effect of this ticket: the same in every run and on every machine."""
@@ -359,8 +360,6 @@ class Case:
 
 
 _C = TypeVar("_C", bound=Case)
-_P = ParamSpec("_P")
-_Method = Callable[Concatenate[_C, _P], StepResult]
 
 
 def _presented(case: _C, ticket_id: object) -> _C:
@@ -373,70 +372,3 @@ def _presented(case: _C, ticket_id: object) -> _C:
         presented: _C = front.load()(case, ticket_id)
         return presented
     raise InputError("This installation has no forms for JupyterLab. Install the project again: pip install -e .")
-
-
-def step(title: str, *, always: bool = False, needed: bool = True) -> Callable[[_Method[_C, _P]], _Method[_C, _P]]:
-    """Make a method a step of its case.
-
-    Args:
-        title: The step's heading, the workflow's own words where it has some.
-        always: Whether it runs even if the case has ended.
-        needed: Whether what follows needs what it does. A step that only tells somebody is not: where that cannot be
-            done, the case goes on, and the next run makes up for it.
-    """
-
-    def wrap(method: _Method[_C, _P]) -> _Method[_C, _P]:
-        left_out = {one.name: one.default for one in inspect.signature(method).parameters.values()}
-        left_out = {one: value for one, value in left_out.items() if value is not inspect.Parameter.empty}
-
-        def attempt(case: _C, given: Mapping[str, Any]) -> StepResult:
-            name, given = method.__name__, {**left_out, **given}  # or a run would have what the notebook's file has
-            _begin(case, name)
-            over = case.outcome is not None and not always
-            found = _nothing_to_do(case) if over else method(case, **given)  # type: ignore[call-arg]
-            case._given.update({one: answers.QUESTIONS[one].typed(value) for one, value in given.items()})
-            case._done[name] = title
-            return _titled(found, name, title)
-
-        @functools.wraps(method)
-        def run(case: _C, /, *args: _P.args, **given: _P.kwargs) -> StepResult:
-            try:
-                return attempt(case, given)
-            except RunbookError as exc:
-                show(case.stopped(title, exc))
-                raise
-
-        run.is_step = True  # type: ignore[attr-defined]
-        run.title = title  # type: ignore[attr-defined]
-        run.needed = needed  # type: ignore[attr-defined]
-        run.attempt = attempt  # type: ignore[attr-defined]
-        return run
-
-    return wrap
-
-
-def _begin(case: Case, name: str) -> None:
-    """Get ready for a step: those before it must have run; it and those after it are forgotten.
-
-    So a cell that is run again with other answers decides anew, and a skipped cell is asked for by name.
-    """
-    names = case.order
-    place = names.index(name)
-    if skipped := [earlier for earlier in names[:place] if earlier not in case._done]:
-        raise InputError(f"Run the cells above first: the step {skipped[0]!r} has not been run.")
-    for later in names[place:]:
-        case._done.pop(later, None)
-        case._applied.pop(later, None)
-        if case._ended_by == later:
-            case.outcome, case._ended_by = None, ""
-    case._running = name
-
-
-def _nothing_to_do(case: Case) -> StepResult:
-    by = case._done.get(case._ended_by, case._ended_by)
-    why = f"Nothing to do: the case ended as {case.outcome} in the step “{by}”."
-    return case.result("skipped", Tone.PLAIN, (Paragraph(why),), why)
-
-
-def _titled(found: StepResult, name: str, title: str) -> StepResult:
-    return replace(found, card=replace(found.card, title=title), data={**found.data, "step": name})

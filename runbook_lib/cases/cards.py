@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from itertools import groupby
 from typing import Any
 
 from runbook_lib.display import Card, Link, Paragraph, Part, Preview, Table, Tone
@@ -12,7 +11,7 @@ from runbook_lib.domain import answers
 from runbook_lib.domain.errors import NeedsAnswerError, PersonNeededError, RunbookError
 from runbook_lib.domain.models import EffectState, Evidence, Ticket
 from runbook_lib.domain.plain_text import clean
-from runbook_lib.domain.plan import Action, Plan
+from runbook_lib.domain.plan import Action, ExactText, Plan, Reading
 from runbook_lib.ledger.effects import EffectResult
 from runbook_lib.results import StepResult
 
@@ -72,27 +71,33 @@ def ticket_parts(ticket: Ticket) -> tuple[Part, ...]:
 
 
 def plan_parts(plan: Plan) -> tuple[Part, ...]:
-    """The actions of a plan, each with its exact texts below its step."""
+    """What a plan rests on, its actions, a line each, where they go, and their exact texts."""
     parts: list[Part] = [Paragraph(trouble, strong=True) for trouble in plan.troubles]
-    for title, actions in groupby(plan.actions, key=lambda action: action.step):
-        parts.append(Paragraph(title, strong=True))
-        for action in actions:
-            parts += _action_parts(action)
-    if plan.actions:
-        words = "An internal note on the ticket names the record of the run and its SHA-256."
-        parts += (Paragraph("At the end", strong=True), Paragraph(words))
-    return tuple(parts)
+    if plan.readings:
+        parts.append(Paragraph(f"It rests on: {'; '.join(map(_reading_words, plan.readings))}."))
+    if not plan.actions:
+        return tuple(parts)
+    rows = [(_STATE_WORDS[one.state], one.summary, _place_words(one)) for one in plan.actions]
+    parts.append(Table(("effect", "what", "where"), rows))
+    parts += dict.fromkeys(Link(one.target.label, one.target.url) for one in plan.actions if one.target.url)
+    parts += (_preview(text) for one in plan.actions for text in one.texts)
+    words = "At the end an internal note on the ticket names the record of the run and its SHA-256."
+    return (*parts, Paragraph(words))
 
 
-def _action_parts(action: Action) -> list[Part]:
-    row = (_STATE_WORDS[action.state], action.summary, evidence_words(action.evidence))
-    parts: list[Part] = [Table(("effect", "what", "evidence"), [row])]
-    if action.target.url:
-        parts.append(Link(action.target.label, action.target.url))
-    for text in action.texts:
-        later = f" ({' and '.join(text.placeholders)} are filled in when it is performed)" if text.placeholders else ""
-        parts.append(Preview(f"{text.label}{later}", text.words))
-    return parts
+def _reading_words(reading: Reading) -> str:
+    question = answers.QUESTIONS.get(reading.name)
+    return f"{question.label if question else reading.name} {reading.value} ({reading.source})"
+
+
+def _place_words(action: Action) -> str:
+    """Where an action is, or where it would be."""
+    return evidence_words(action.evidence) if action.evidence else action.target.label
+
+
+def _preview(text: ExactText) -> Preview:
+    later = f" ({' and '.join(text.placeholders)} are filled in when it is performed)" if text.placeholders else ""
+    return Preview(f"{text.label}{later}", text.words)
 
 
 def stopped(

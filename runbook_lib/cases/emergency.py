@@ -11,12 +11,13 @@ from types import MappingProxyType
 from typing import Any, ClassVar, cast
 
 from runbook_lib.cases.accounts import Sold, look_up, sold_facts
-from runbook_lib.cases.base import Case, Prefill, step
+from runbook_lib.cases.base import Case, Prefill
 from runbook_lib.cases.by_hand import made_by_hand
 from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, effect_tone
 from runbook_lib.cases.changes import assignment, sent_by_hand_note
 from runbook_lib.cases.gathering import attached_licenses, license_facts, ticket_facts
 from runbook_lib.cases.license_files import LicenseFiles
+from runbook_lib.cases.steps import step
 from runbook_lib.cases.thread import first_message
 from runbook_lib.cases.tracker import Issuance, Tracker
 from runbook_lib.cases.unread import Unread, check_before_scope
@@ -105,7 +106,7 @@ class Emergency(Case):
         self.unread = tuple(files.unread)
         self.attached, notes = attached_licenses(files, emergency_on)
         notes = [one.words for one in self.unread] + notes
-        own, more_notes, self._unusable = ticket_facts(self)
+        own, more_notes, self._unusable = ticket_facts(self.ticket, self.settings)
         self.installed = self._installed(emergency_on, told)
         of_files, file_notes = license_facts(self.attached, self.installed.license)
         self.facts = Facts((*told.known, *of_files, *own))

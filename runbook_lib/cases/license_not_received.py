@@ -12,11 +12,11 @@ from datetime import date, timedelta
 from typing import ClassVar, cast
 
 from runbook_lib.cases import changes
-from runbook_lib.cases.base import step
 from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, effect_tone, evidence_words
 from runbook_lib.cases.emergency import Emergency
 from runbook_lib.cases.issuing import check_license, check_parts, checked_issuance, settle
 from runbook_lib.cases.next_runbook import open_it
+from runbook_lib.cases.steps import step
 from runbook_lib.cases.thread import by_customer
 from runbook_lib.cases.tracker import Found, Issuance, Tracker, recipient
 from runbook_lib.changes.comments import Comment

@@ -37,7 +37,7 @@ def copy_of(case: Case, runbook: str) -> templates.Copy:
     day = case.settings.practice_date
     place = f"practice-{day}" if day else "live"
     template = case.settings.notebooks / f"{runbook}.ipynb"
-    values = {"ticket_id": case.ticket.id, **case.given}
+    values = {"ticket_id": case.ticket.id, **case.steps.given}
     return templates.copy(template, f"{case.ticket.id}-{runbook}-{place}.ipynb", values)
 
 

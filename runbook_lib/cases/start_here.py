@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import ClassVar, cast
 
-from runbook_lib.cases.base import step
 from runbook_lib.cases.emergency import Emergency
 from runbook_lib.cases.next_runbook import open_it
+from runbook_lib.cases.steps import step
 from runbook_lib.cases.thread import by_customer, opened_by_us
 from runbook_lib.cases.tracker import Found, Tracker
 from runbook_lib.cases.unread import check_before_scope

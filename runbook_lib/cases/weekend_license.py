@@ -11,13 +11,14 @@ from datetime import date, timedelta
 from typing import ClassVar, cast
 
 from runbook_lib.cases import changes
-from runbook_lib.cases.base import Prefill, step
+from runbook_lib.cases.base import Prefill
 from runbook_lib.cases.by_hand import check_nothing_under_way, made_by_hand, manual_form, manual_issuance
 from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, effect_tone, evidence_words
 from runbook_lib.cases.emergency import Emergency
 from runbook_lib.cases.issuing import check_parts, checked_issuance, order
 from runbook_lib.cases.license_files import load_public_key
 from runbook_lib.cases.pictures import Images, sorted_images
+from runbook_lib.cases.steps import step
 from runbook_lib.cases.tracker import Issuance, Tracker, recipient
 from runbook_lib.cases.unread import check_before_asking
 from runbook_lib.changes.guards import check_reply_arrives

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import IO, Any
@@ -43,7 +43,7 @@ _RESULTS = {
 
 
 @dataclass(frozen=True)
-class Progress:
+class RunProgress:
     """How far a run is.
 
     Attributes:
@@ -51,6 +51,7 @@ class Progress:
         total: How many cells there are.
         doing: The effect under way, or "".
         effects: The effects that were begun, in order, and what came of each.
+        operations: The kind of the last line of each operation, by its id: a plan's action is found by that.
         seconds: Since it began.
         ended: The journal's line of its end, or None.
         error: What kept it from having one, or "".
@@ -62,6 +63,7 @@ class Progress:
     total: int = 0
     doing: str = ""
     effects: tuple[tuple[str, str], ...] = ()
+    operations: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     ended: Mapping[str, Any] | None = None
     error: str = ""
@@ -92,6 +94,11 @@ class BackgroundRun:
         self._process: subprocess.Popen[bytes] | None = None
         self._after = 0
         self._ended_run: list[Mapping[str, Any]] = []
+
+    @property
+    def pid(self) -> int | None:
+        """The process that `begin` started, or None."""
+        return self._process.pid if self._process else None
 
     @property
     def is_under_way(self) -> bool:
@@ -157,7 +164,7 @@ class BackgroundRun:
         ends = [end for run in runs if run[0]["runbook"] == self._runbook and (end := _end(run))]
         return max(ends, key=lambda end: str(end["at"]), default=None)
 
-    def progress(self) -> Iterator[Progress]:
+    def progress(self) -> Iterator[RunProgress]:
         """How far the run is, each time that there is something new; the last one is over.
 
         It is the run that `begin` started, or else the one that is under way.
@@ -170,7 +177,7 @@ class BackgroundRun:
             try:
                 now = self._read(time.monotonic() - began, is_running=is_running)
             except RunbookError as exc:
-                now = Progress(error=str(exc))
+                now = RunProgress(error=str(exc))
             if now.is_over or shown != (shown := f"{now.steps} {now.doing} {now.seconds:.0f}"):
                 yield now
             if now.is_over:
@@ -196,21 +203,22 @@ class BackgroundRun:
         """Whether the run's process is there. Looked at before the journal, so that its last line is not missed."""
         return self._process.poll() is None if self._process else self.is_under_way
 
-    def _read(self, seconds: float, *, is_running: bool) -> Progress:
-        following = self._process is None
+    def _read(self, seconds: float, *, is_running: bool) -> RunProgress:
+        following = self.pid is None
         runs = _runs(self._journal.own_entries()[self._after :])
-        own = [run for run in runs if self._process is None or run[0].get("pid") == self._process.pid]
+        own = [run for run in runs if self.pid in (None, run[0].get("pid"))]
         run = own[-1] if own else [] if is_running else self._ended_run
         if not run:
-            return Progress(seconds=seconds, error="" if is_running else self._why_it_stopped(), following=following)
+            return RunProgress(seconds=seconds, error="" if is_running else self._why_it_stopped(), following=following)
         runbook = str(run[0]["runbook"])
         named = templates.titles(self._notebooks / f"{runbook}.ipynb")
         ended = _end(run)
-        now = Progress(
+        now = RunProgress(
             steps=tuple(named[one["cell"]] for one in run if one["kind"] == "cell_started" and one["cell"] in named),
             total=len(named),
             doing=_open_effect(run),
             effects=_effects(run),
+            operations={line["operation_id"]: line["kind"] for line in run if "effect" in line},
             seconds=_seconds(run) if following else seconds,
             following=following,
             runbook=runbook,

@@ -30,7 +30,6 @@ MIME = "application/vnd.jupyter.widget-view+json"
 _STYLE = {"description_width": "170px"}
 _INPUT = {"width": "370px", "max_width": "98%", "min_width": "0"}
 _WRAP = {"flex_flow": "row wrap", "align_items": "center", "max_width": "100%"}
-_INDENTED = {**_WRAP, "padding": "0 0 4px 176px"}
 _LEFT = {"align_items": "flex-start"}
 _FOLD, _FOLDED = "runbook-fold", "runbook-folded"
 _FOLDING = f"<style>.{_FOLD}:not(.mod-active) + .{_FOLDED} {{ display: none; }}</style>"
@@ -183,7 +182,7 @@ class Row:
         keep: Keep | None,
     ) -> None:
         self._field, self._on_change, self._on_confirm, self._keep = field, on_change, on_confirm, keep
-        self._parts: list[Any] = []
+        self.widgets: list[Any] = []
         self.confirm_buttons: list[Any] = []
         self.input = self._own(_input(field, field.found if entered is None else entered))
         self.message = ""
@@ -208,10 +207,10 @@ class Row:
 
     def close(self) -> None:
         """Take it away."""
-        close(*self._parts)
+        close(*self.widgets)
 
     def _own(self, widget: Any) -> Any:
-        self._parts.append(widget)
+        self.widgets.append(widget)
         return widget
 
     def _entered(self, change: object) -> None:

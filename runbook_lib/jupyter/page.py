@@ -31,23 +31,27 @@ class Page:
 
     Args:
         patience_s: How long a page may take for its answer. One that took longer is not asked again until it answers.
+
+    Attributes:
+        question: A number that the kernel changes.
+        answer: A number that the page makes the same.
     """
 
-    _TRIES, _ROUNDS = 8, 4
+    TRIES, ROUNDS = 8, 4
 
     def __init__(self, patience_s: float = 10.0) -> None:
-        self._patience_s = patience_s
+        self.patience_s = patience_s
         self._turn, self._heard = threading.Lock(), threading.Condition()
         self._heard_on: threading.Thread | None = None
         self._tries = 1
-        self._ask, self._answer = ipywidgets.IntText(1), ipywidgets.IntText(0)
-        self._answer.observe(self._hear, names="value")
-        self._link = ipywidgets.jsdlink((self._ask, "value"), (self._answer, "value"))
+        self.question, self.answer = ipywidgets.IntText(1), ipywidgets.IntText(0)
+        self.answer.observe(self._hear, names="value")
+        self._link = ipywidgets.jsdlink((self.question, "value"), (self.answer, "value"))
 
     @property
     def is_there(self) -> bool:
         """Whether a page has answered what it was asked last."""
-        return bool(self._answer.value == self._ask.value)
+        return bool(self.answer.value == self.question.value)
 
     def settle(self) -> None:
         """Wait until everything has arrived that was entered before now.
@@ -58,22 +62,22 @@ class Page:
         """
         heard_on: list[threading.Thread | None] = []
         with self._turn:
-            while len(heard_on) < self._ROUNDS and (len(heard_on) < 2 or heard_on[-1] is not heard_on[-2]):
+            while len(heard_on) < self.ROUNDS and (len(heard_on) < 2 or heard_on[-1] is not heard_on[-2]):
                 if not self.is_there or self._heard_on is threading.current_thread():  # nobody hears while it waits
                     return
-                self._ask.value += 1
+                self.question.value += 1
                 with self._heard:
-                    self._heard.wait_for(lambda: self.is_there, self._patience_s)
+                    self._heard.wait_for(lambda: self.is_there, self.patience_s)
                 heard_on.append(self._heard_on)
 
     def close(self) -> None:
         """Ask nobody any more."""
-        close(self._ask, self._answer, self._link)
+        close(self.question, self.answer, self._link)
 
     def _hear(self, change: object) -> None:
         with self._heard:
             self._heard_on = threading.current_thread()
             self._heard.notify_all()
-        if self._heard_on is threading.main_thread() and self._tries < self._TRIES:
+        if self._heard_on is threading.main_thread() and self._tries < self.TRIES:
             self._tries += 1
-            self._ask.value += 1
+            self.question.value += 1

@@ -21,7 +21,7 @@ from runbook_lib.domain import answers
 from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.domain.models import Outcome
 from runbook_lib.domain.plan import Plan
-from runbook_lib.jupyter.background_run import BackgroundRun, Progress
+from runbook_lib.jupyter.background_run import BackgroundRun, RunProgress
 from runbook_lib.jupyter.button import Button
 from runbook_lib.redaction import Redactor
 from runbook_lib.settings import Settings
@@ -175,7 +175,7 @@ class PerformButton:
         words = "The plan changed while you pressed. Read it again above, then press again."
         yield self._result("not performed", Tone.ASK, words)
 
-    def _progress(self, now: Progress) -> Mapping[str, Any]:
+    def _progress(self, now: RunProgress) -> Mapping[str, Any]:
         if now.error:
             return self._result("stopped", Tone.STOP, now.error, *_changed(now))
         if now.is_over and now.runbook not in ("", self._case().runbook):
@@ -227,6 +227,6 @@ class PerformButton:
         return {"text/html": html(card), "text/plain": text(card)}
 
 
-def _changed(now: Progress) -> tuple[Part, ...]:
+def _changed(now: RunProgress) -> tuple[Part, ...]:
     """What a run has changed so far, as far as its journal tells."""
     return (Table(("what this run changed", ""), now.effects),) if now.effects else ()

@@ -11,6 +11,7 @@ steps; the former one is dropped. Nothing here changes anything; the button belo
 
 from __future__ import annotations
 
+import functools
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,7 +34,7 @@ from runbook_lib.domain.plan import Plan
 from runbook_lib.jupyter.forms import Field, Form, Kind
 from runbook_lib.jupyter.page import Page, close
 from runbook_lib.jupyter.perform_button import PerformButton
-from runbook_lib.results import Progress, StepResult
+from runbook_lib.results import ProgressLine, StepResult
 
 OPEN = "open"
 """The place of the ticket's card, beside those of the steps."""
@@ -98,7 +99,7 @@ class Session:
         self.page = previous.leave() if previous else Page()
         self.entered: dict[str, str] = {}
         self.button = PerformButton(lambda: self.case, self._look_again, self._run_ended) if case.changes else None
-        self._say: Callable[[str], None] = Progress().say
+        self._say: Callable[[str], None] = ProgressLine().say
         self._images, self._pictures = ImageCache(), Pictures()
         self._given: dict[str, dict[str, object]] = {OPEN: {"ticket_id": ticket_id}}
         self._passed: dict[str, dict[str, object]] = {}
@@ -121,8 +122,11 @@ class Session:
         if name.startswith("_") or name == "case":  # what IPython and `copy` look for on any object
             raise AttributeError(name)
         if name in self.case.order:
-            return lambda **given: self.step(name, given)
+            return functools.wraps(getattr(type(self.case), name))(lambda **given: self.step(name, given))
         return getattr(self.case, name)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *dir(self.case)})
 
     def __repr__(self) -> str:
         return repr(self.case)
@@ -206,8 +210,8 @@ class Session:
     def state(self) -> str:
         """Practice or live, and how far the case is, in one line."""
         case = self.case
-        done = [name for name in case.order if name in case.done]
-        coming = next((name for name in case.order if name not in case.done), None)
+        done = [name for name in case.order if name in case.steps.done]
+        coming = next((name for name in case.order if name not in case.steps.done), None)
         words = [_place_of(case), f"{len(done)} of {len(case.order)} steps rehearsed"]
         words += [f"next: {self._title(coming)}"] if coming else []
         words.append(self._performed or (f"would end as {case.outcome}" if case.outcome else "no outcome yet"))
@@ -282,7 +286,7 @@ class Session:
         earlier = self.case.order[: self.case.order.index(name)]
         called = [one for one in earlier if one in self._given]
         for place, one in enumerate(called):
-            if one not in self.case.done or self._used.get(one) != self._effective(one):
+            if one not in self.case.steps.done or self._used.get(one) != self._effective(one):
                 self._repeat(called[place:])
                 return
 

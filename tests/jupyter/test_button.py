@@ -52,7 +52,7 @@ def test_a_double_click_presses_once() -> None:
 
 
 @pytest.mark.parametrize("at_work", [False, True])
-def test_a_press_of_a_button_that_was_renewed_is_too_late(at_work: bool) -> None:
+def test_press_of_a_renewed_button_is_too_late(at_work: bool) -> None:
     """It was meant for what stood beside the old one. The new one is as ready as the old one was, and presses."""
     go_on, presses = threading.Event(), []
 

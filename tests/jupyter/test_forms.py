@@ -138,7 +138,7 @@ def test_showing_it_again_shows_the_same_fields(form: Form) -> None:
 def test_a_closed_form_listens_to_nothing(heard: Heard) -> None:
     """Nothing of it is left: no listener, no connection to a page."""
     form = Form((*FIELDS, FILES), folded=(), on_change=heard, keep=lambda name, content: "x.png")
-    widgets = [widget for row in form.rows.values() for widget in row._parts]
+    widgets = [widget for row in form.rows.values() for widget in row.widgets]
     form.close()
     form.rows["plan"].input.value = "free"
     assert [] == heard

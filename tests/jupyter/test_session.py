@@ -82,7 +82,7 @@ def test_the_next_cell_goes_on_with_what_was_entered(here: World, screen: Screen
     assert "-p expires_on 2026-11-05" in case.command
 
 
-def test_a_wrong_date_is_said_by_the_next_cell(here: World, screen: Screen) -> None:
+def test_next_cell_names_a_wrong_date(here: World, screen: Screen) -> None:
     """In one sentence; the form still has what was typed, and the right date goes on."""
     case = WeekendLicense.open(1001)
     run(case, "collect_facts")
@@ -98,7 +98,7 @@ def test_a_wrong_date_is_said_by_the_next_cell(here: World, screen: Screen) -> N
     assert "[10 known]" in screen.card("Collect the facts")
 
 
-def test_an_answer_that_is_missing_is_asked_for_and_stops_the_next_cell(here: World) -> None:
+def test_missing_answer_stops_the_next_cell(here: World) -> None:
     """The step itself shows its form; who goes on without an answer is told which one."""
     case = WeekdayTriage.open(2001)
     run(case, "check_entry")
@@ -137,7 +137,7 @@ def test_the_same_field_in_two_forms_is_one(here: World) -> None:
     assert "A-S00020011" == row(case, "find_subscription", "subscription").text
 
 
-def test_running_a_cell_again_keeps_what_was_entered(here: World) -> None:
+def test_rerunning_a_cell_keeps_what_was_entered(here: World) -> None:
     """But a parameter that was changed in its cell since goes before it."""
     case = WeekendLicense.open(1001)
     run(case, "collect_facts")
@@ -148,7 +148,7 @@ def test_running_a_cell_again_keeps_what_was_entered(here: World) -> None:
     assert ("ultimate", "ultimate") == (str(case.facts.value("plan")), row(case, "collect_facts", "plan").text)
 
 
-def test_opening_the_same_ticket_again_keeps_it_too(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reopening_a_ticket_keeps_what_was_entered(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """As Run All does. Another ticket begins empty. What was shown before listens to nothing any more."""
     case = WeekendLicense.open(1001)
     run(case, "collect_facts")
@@ -189,7 +189,7 @@ def test_an_image_is_kept_under_a_name_of_ours(here: World) -> None:
 # -- the images of the ticket
 
 
-def test_values_are_read_off_the_images_and_count_only_when_confirmed(here: World, screen: Screen) -> None:
+def test_values_off_images_count_when_confirmed(here: World, screen: Screen) -> None:
     """Each stands beside its crop; nobody has said anything until a button is pressed."""
     case = WeekendLicense.open(1908)
     run(case, "decide_scope")
@@ -208,7 +208,7 @@ def test_values_are_read_off_the_images_and_count_only_when_confirmed(here: Worl
     assert shlex.join(["-p", "confirmed", '["plan", "expires_on"]']) in case.command
 
 
-def test_what_is_typed_over_a_confirmed_value_is_the_engineers(here: World) -> None:
+def test_typing_over_a_confirmed_value_unconfirms_it(here: World) -> None:
     """And one that was confirmed stays so in a case that is opened again, as long as it is not changed."""
     case = WeekendLicense.open(1908)
     run(case, "collect_facts")
@@ -224,7 +224,7 @@ def test_what_is_typed_over_a_confirmed_value_is_the_engineers(here: World) -> N
     assert "confirmed" not in case.command
 
 
-def test_an_image_that_is_read_once_is_not_read_again(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_image_is_read_once(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Running the cell again is quick."""
     read: list[str] = []
     real = ocr.read
@@ -259,12 +259,9 @@ def test_images_that_disagree_are_named(here: World, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(ocr, "read", read)
     case = WeekendLicense.open(1908)
     run(case, "collect_facts")
-    assert ["Confirm premium", "Confirm ultimate"] == [
-        one.description for one in row(case, "collect_facts", "plan").confirm_buttons
-    ]
-    assert (
-        "plan differs: premium on dashboard.png, ultimate on subscription.png" in form(case, "collect_facts").notes[0]
-    )
+    assert ["Confirm premium", "Confirm ultimate"] == suggested(case, "collect_facts", "plan")
+    words = "plan differs: premium on dashboard.png, ultimate on subscription.png"
+    assert words in form(case, "collect_facts").notes[0]
 
 
 # -- the ticket's number, and the state
@@ -339,7 +336,7 @@ def test_a_corrected_answer_stays_corrected(here: World, monkeypatch: pytest.Mon
     assert "ultimate" == str(open_again(1001).facts.value("plan"))
 
 
-def test_a_cell_that_is_run_again_outdates_those_below(here: World, screen: Screen) -> None:
+def test_rerunning_a_cell_outdates_those_below(here: World, screen: Screen) -> None:
     """Until they are run again, too."""
     case = WeekendLicense.open(1001)
     run(case)
@@ -349,7 +346,7 @@ def test_a_cell_that_is_run_again_outdates_those_below(here: World, screen: Scre
     assert "[in scope]" in screen.card("Decide the scope")
 
 
-def test_run_all_keeps_the_answers_for_the_number_in_the_form(
+def test_run_all_keeps_answers_for_the_entered_number(
     here: World, screen: Screen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They are of that ticket, not of the one that the cell names."""
@@ -430,7 +427,7 @@ def test_no_layout_or_style_is_left_behind(here: World) -> None:
     assert set() == _instances.keys() - before
 
 
-def test_what_is_still_on_its_way_is_waited_for(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cells_and_forms_wait_for_what_was_typed(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """By a cell, before a form is made anew, and when the ticket is opened again."""
     case = WeekendLicense.open(1001)
     run(case, "confirm_subscription")
@@ -452,7 +449,7 @@ def test_what_is_still_on_its_way_is_waited_for(here: World, monkeypatch: pytest
     assert "302" == session(again).entered["user_count"]
 
 
-def test_cards_of_before_say_that_the_ticket_was_opened_again(
+def test_former_cards_are_outdated_when_opened_again(
     here: World, screen: Screen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Their plan and its button are gone; Run All may stop before it comes to them."""
@@ -529,7 +526,7 @@ def test_foreign_words_stay_words(here: World) -> None:
     assert not [one for one in found if "\u202e" in one]
 
 
-def test_a_form_of_another_ticket_has_no_answers_of_the_one_before(here: World, screen: Screen) -> None:
+def test_another_ticket_starts_without_answers(here: World, screen: Screen) -> None:
     """Nothing is known of either, so that the form is the same one."""
     case = StartHere.open(1002)
     case._ipython_display_()
@@ -544,9 +541,7 @@ def test_a_form_of_another_ticket_has_no_answers_of_the_one_before(here: World, 
 
 
 @pytest.mark.parametrize(("words", "said"), [("abc", "expected the ticket's number"), ("77777", "77777")])
-def test_a_number_that_opens_nothing_takes_the_old_card_asession(
-    here: World, screen: Screen, words: str, said: str
-) -> None:
+def test_wrong_number_replaces_the_tickets_card(here: World, screen: Screen, words: str, said: str) -> None:
     """Nobody reads the wrong customer's ticket; with the old number it is there again."""
     case = StartHere.open(1001)
     case._ipython_display_()

@@ -52,6 +52,17 @@ def test_the_plan_has_the_exact_texts(here: World) -> None:
         assert words in shown
 
 
+def test_a_fact_that_changed_is_read_before_it_is_performed(here: World) -> None:
+    """Although no text says otherwise: the plan names the facts that it rests on."""
+    case = WeekendLicense.open(1001)
+    run(case)
+    assert "Plan premium (organization)" in " ".join(plan(case).split())
+    here.change("UPDATE organizations SET fields = replace(fields, 'premium', 'ultimate')")
+    assert "The plan has changed" in press(case)
+    assert "Plan ultimate (organization)" in " ".join(plan(case).split())
+    assert [] == here.posts(1001)
+
+
 def test_pressing_performs_and_links_the_record(here: World) -> None:
     """With what was entered, by the same notebook; pressed twice, everything is there once."""
     case = WeekendLicense.open(1001)
@@ -69,7 +80,7 @@ def test_pressing_performs_and_links_the_record(here: World) -> None:
     assert (1, 1, 1) == (len(here.posts(1001)), len(here.issues(1001)), len(here.mails(ADDRESS)))
 
 
-def test_what_is_still_on_its_way_from_the_page_counts(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_press_waits_for_what_was_typed(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A press waits for the rest of what was typed; the plan on the page was made without it."""
     case = WeekendLicense.open(1001)
     run(case)
@@ -79,7 +90,7 @@ def test_what_is_still_on_its_way_from_the_page_counts(here: World, monkeypatch:
     assert "300 users" in str(case.choose_users(user_count="unknown").card)
 
 
-def test_a_plan_that_is_no_longer_the_one_shown_is_not_performed(here: World, screen: Screen) -> None:
+def test_outdated_plan_is_not_performed(here: World, screen: Screen) -> None:
     """As after a colleague took the ticket."""
     case = WeekendLicense.open(1001)
     run(case)
@@ -126,7 +137,7 @@ def test_a_second_window_follows_the_first(here: World) -> None:
     }
 
 
-def test_a_plan_that_is_made_while_another_is_performed(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plan_made_during_a_run_is_not_performed(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Does not say that it was."""
     case = WeekendLicense.open(1001)
     run(case)
@@ -152,7 +163,7 @@ def test_a_plan_that_is_made_while_another_is_performed(here: World, monkeypatch
     assert "[out of date] The plan" in plan(case)
 
 
-def test_a_service_that_is_down_is_said_and_nothing_is_lost(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_press_while_a_service_is_down(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pressed again when it is back, it performs."""
     case = WeekendLicense.open(1001)
     run(case)
@@ -165,7 +176,7 @@ def test_a_service_that_is_down_is_said_and_nothing_is_lost(here: World, monkeyp
 
 
 @pytest.mark.usefixtures("screen")
-def test_a_world_that_is_stopped_in_the_middle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_session_survives_a_restarted_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Cells and button say that it does not answer; served again it is found, and the same walk goes on."""
     world = World(tmp_path / "outputs")
     server.make_world(world.folder, WORLD_DATE)
@@ -231,7 +242,7 @@ def test_another_file_of_the_same_name_is_another_plan(here: World, tmp_path: Pa
     assert [] == here.comments(1001)
 
 
-def test_a_page_that_was_loaded_anew_shows_the_plan_that_is_performed(here: World, screen: Screen) -> None:
+def test_reloaded_page_shows_the_current_plan(here: World, screen: Screen) -> None:
     """Cards stay what they were in such a page, and in a second one; the plan does not."""
     case = WeekendLicense.open(1001)
     run(case)
@@ -240,7 +251,7 @@ def test_a_page_that_was_loaded_anew_shows_the_plan_that_is_performed(here: Worl
     session(case).enter("user_count", "300")
     assert "Read it again above" in press(case)
     assert cards == screen.cards
-    assert "300" in plan(case) and "250" not in plan(case)
+    assert "300 users" in plan(case) and "250 users" not in plan(case)
     assert "[license_issued]" in press(case)
     assert "300 users" in here.posts(1001)[0]
 
@@ -262,15 +273,15 @@ def test_a_plan_says_that_it_is_out_of_date(here: World, monkeypatch: pytest.Mon
     assert [] == here.posts(1001)
 
 
-def test_a_parameter_that_the_cell_leaves_out_is_no_answer(here: World) -> None:
+def test_omitted_parameter_is_unknown(here: World) -> None:
     """The run gets it as unknown, whatever the notebook's file has by now."""
     case = WeekendLicense.open(1001)
     run(case, until="confirm_subscription")
     case.choose_users()
-    assert "unknown" == case.given["user_count"]
+    assert "unknown" == case.steps.given["user_count"]
 
 
-def test_a_plan_that_could_not_be_shown_is_not_performed(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plan_that_was_not_shown_is_not_performed(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Something fails after the new plan was made: what stands above the button is the old one, and out of date."""
     case = WeekendLicense.open(1001)
     run(case)
@@ -285,7 +296,7 @@ def test_a_plan_that_could_not_be_shown_is_not_performed(here: World, monkeypatc
     assert "[license_issued]" in press(case)
 
 
-def test_cards_below_a_stop_say_that_they_are_out_of_date(here: World, screen: Screen) -> None:
+def test_cards_below_a_stop_are_outdated(here: World, screen: Screen) -> None:
     """No card tells a plan that is none any more; the next press shows one first."""
     case = WeekendLicense.open(1001)
     run(case)
@@ -310,7 +321,7 @@ def test_another_runbooks_run_is_not_this_ones(here: World) -> None:
     assert None is BackgroundRun(settings, "license_not_received", 1001).last()
 
 
-def test_nothing_is_cleared_in_a_cell_by_the_button(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_press_clears_no_cell(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A new image is read while it looks once more: that is said below the button."""
     case = WeekendLicense.open(1908)
     run(case, ask_customer=True)
@@ -319,7 +330,7 @@ def test_nothing_is_cleared_in_a_cell_by_the_button(here: World, monkeypatch: py
     assert "[waiting_for_customer]" in press(case)
 
 
-def test_a_click_that_comes_after_another_plan(here: World) -> None:
+def test_late_click_performs_nothing(here: World) -> None:
     """It was meant for the plan that was there: nothing is performed until the new one was read."""
     case = WeekendLicense.open(1001)
     run(case)
@@ -336,7 +347,7 @@ def test_a_click_that_comes_after_another_plan(here: World) -> None:
     assert "300 users" in str(here.posts(1001))
 
 
-def test_a_press_of_a_walk_that_run_all_closes(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_press_while_run_all_opens_a_new_session(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The plan shown is for 250; 300 is entered, the button pressed, then Run All while it still looks once more."""
     case = WeekendLicense.open(1001)
     run(case)
@@ -361,7 +372,7 @@ def test_a_press_of_a_walk_that_run_all_closes(here: World, monkeypatch: pytest.
     assert [] == here.posts(1001)
 
 
-def test_what_is_typed_while_it_looks_once_more(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_typing_during_a_press_is_kept(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Is kept."""
     case = WeekdayTriage.open(2002)
     run(case)
@@ -433,7 +444,7 @@ def test_the_tickets_card_follows(here: World, screen: Screen) -> None:
     assert "Robin Weekend" in screen.card("Ticket 1001")
 
 
-def test_an_answer_that_begins_with_a_dash(here: World) -> None:
+def test_answer_with_a_dash_is_no_option(here: World) -> None:
     """Is no option of a command."""
     ours = BackgroundRun(Settings.load(), "weekday_triage", 2001)
     ours.begin({"subscription": "-S1234"})
@@ -455,7 +466,7 @@ def test_practice_is_not_pressed_into_live(here: World, tmp_path: Path, monkeypa
     assert not (here.outputs / "live").exists()
 
 
-def test_a_performing_process_has_the_profile_of_its_case(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_gets_the_profile_of_its_case(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the files say when it comes to read them."""
     begun: dict[str, Any] = {}
 
@@ -506,7 +517,7 @@ def test_a_run_that_fails_says_what_it_changed(here: World, screen: Screen) -> N
     assert "[would be license_issued]" in screen.card("Close the case")
     shown = " ".join(plan(case).split())
     assert "[would be license_issued]" in shown
-    assert "An internal note on the ticket names the record of the run and its SHA-256." in shown
+    assert "an internal note on the ticket names the record of the run and its SHA-256." in shown
     here.inject("mail", "refuse", times=None)
     words = " ".join(press(case).split())
     assert re.search(r"what this run changed .*assignment +done .*license +done", words), words
