@@ -26,13 +26,18 @@ WEEKDAYS = {
 """The outcome, and a word of the summary that tells this ticket from the others."""
 MAILS = {
     3001: ("license_found", "the copy was sent"),
-    3002: ("license_issued", "451 4.3.0"),
+    3002: ("license_issued", "10-day"),
     3003: ("license_issued", "10-day"),
     3004: ("license_issued", "10-day"),
     3005: ("license_found", "the copy was sent"),
     3006: ("license_issued", "10-day"),
 }
-RUNBOOKS = {**dict.fromkeys(WEEKDAYS, "weekday_triage"), **dict.fromkeys(MAILS, "license_not_received")}
+RUNBOOKS = {
+    **dict.fromkeys(WEEKDAYS, "weekday_triage"),
+    **dict.fromkeys((3001, 3005), "license_not_received"),
+    **dict.fromkeys((3002, 3003, 3004, 3006), "weekend_license"),
+}
+"""Which runbook ends the case: where no license was generated, `license_not_received` hands over."""
 PERFORMED: dict[int, Ran] = {}
 
 
@@ -193,14 +198,29 @@ def test_another_machine_finds_what_was_done(practice: World, tmp_path: Path, ti
 
 def test_a_second_complaint_gets_the_copy(own_world: World) -> None:
     """After the runbook has issued a license itself: only if somebody says that this mail has not come either."""
-    assert (
-        "license_issued"
-        == own_world.runbook("run", "license_not_received", 3003, "--perform", "--json").report["outcome"]
-    )
+    first = own_world.runbook("run", "auto", 3003, "--perform", "--json")
+    assert ("weekend_license", "license_issued") == (first.report["runbook"], first.report["outcome"])
     told = ("-p", "mail_missing", "yes")
     again = own_world.runbook("run", "license_not_received", 3003, "--perform", "--json", *told)
     assert "license_found" == again.report["outcome"]
     assert 1 == len([i for i in own_world.issues(3003) if i["title"].startswith("[Success]")])
+
+
+def test_hand_over_names_the_next_runbook(own_world: World) -> None:
+    """On ticket 3002: what had failed before is told, nothing is issued, and the next runbook with its command."""
+    ran = own_world.runbook("run", "license_not_received", 3002, "--perform", "--json")
+    assert (0, "completed", None) == (ran.status, ran.report["status"], ran.report["outcome"])
+    assert "weekend_license" == ran.report["next_runbook"]
+    assert "451 4.3.0" in ran.report["summary"]
+    assert ["assignment", "nothing_found"] == [effect["name"] for effect in ran.report["effects"]]
+    assert [] == own_world.rows("SELECT * FROM pipelines")
+
+
+def test_auto_passes_answers_beyond_a_hand_over(own_world: World) -> None:
+    """The user count is the weekend runbook's to ask, which comes third."""
+    ran = own_world.runbook("run", "auto", 3003, "--json", "-p", "user_count", "321", "-p", "mail_missing", "yes")
+    assert ("weekend_license", "license_issued") == (ran.report["runbook"], ran.report["outcome"])
+    assert "321 users" in ran.report["summary"]
 
 
 def test_after_the_weekend_runbook_the_copy_is_sent(own_world: World) -> None:

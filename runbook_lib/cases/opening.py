@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 
-from runbook_lib.cases.services import Services
 from runbook_lib.clients.zendesk import Zendesk
 from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.domain.models import Ticket
-from runbook_lib.ledger.effects import Effects
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.settings import Settings
 
@@ -34,12 +32,6 @@ def ticket(zendesk: Zendesk, number: int) -> Ticket:
             "Ask the customer to open a follow-up ticket, and use its number."
         )
     return found
-
-
-def effects(settings: Settings, services: Services, ticket_id: int, *, perform: bool) -> Effects:
-    """What applies the effects of a ticket, or in a rehearsal looks for them."""
-    journal = Journal.of(settings, ticket_id)
-    return Effects(journal, services.budget, settle_s=settings.settle_s, perform=perform)
 
 
 def run_named(perform: object) -> str:

@@ -286,15 +286,15 @@ def verify(what: Sequence[str], ticket_notes: bool, as_json: bool) -> int:
 
 def _notes(verifier: Verifier, tickets: Sequence[int], local: Settings) -> list[Finding]:
     """What the notes on the tickets say that is not so here."""
+    from runbook_lib import wiring
     from runbook_lib.clients.http import Session
-    from runbook_lib.clients.zendesk import Zendesk
     from runbook_lib.settings import Settings
 
     with practice.world(local):
         settings = Settings.load()
         with Session.of(settings) as session:
-            zendesk = Zendesk(settings.zendesk_url, settings.zendesk_credentials(), session)
-            return list(verifier.notes(list(dict.fromkeys(tickets)), zendesk.comments))
+            comments = wiring.zendesk(settings, session).comments
+            return list(verifier.notes(list(dict.fromkeys(tickets)), comments))
 
 
 def _words(result: Verification) -> str:

@@ -14,8 +14,8 @@ from typing import Any, Self
 
 from IPython.display import display
 
+from runbook_lib import wiring
 from runbook_lib.clients.http import Session
-from runbook_lib.clients.zendesk import Zendesk
 from runbook_lib.display import Card, Paragraph, Part, Table, Tone, text
 from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.domain.models import Outcome, Status
@@ -292,8 +292,7 @@ class Review:
         try:
             settings = Settings.load()
             with Session.of(settings) as session:
-                zendesk = Zendesk(settings.zendesk_url, settings.zendesk_credentials(), session)
-                return verifier.notes(tickets, zendesk.comments), []
+                return verifier.notes(tickets, wiring.zendesk(settings, session).comments), []
         except RunbookError as exc:
             return [], [f"The notes on the tickets were not compared. {exc}"]
 

@@ -53,7 +53,7 @@ class Report:
         record: The executed notebook's path.
         effects: Each effect's name, state, summary and evidence.
         missing: The parameters that a person has to give.
-        next_runbook: The runbook that `start_here` names, or None.
+        next_runbook: The runbook that goes on with the ticket, or None.
         seconds: How long the run took.
         notice: What else the reader should know, or ""; not of the contract.
     """

@@ -315,7 +315,7 @@ def test_a_narrow_panel(lab: Lab, seen: Seen, notebook: Notebook) -> None:
     notebook.shot("narrow")
 
 
-@pytest.mark.parametrize(("runbook", "ticket_id"), [("weekday_triage", 2001), ("license_not_received", 3003)])
+@pytest.mark.parametrize(("runbook", "ticket_id"), [("weekday_triage", 2001), ("license_not_received", 3001)])
 def test_it_looks_well(lab: Lab, seen: Seen, notebook: Notebook, runbook: str, ticket_id: int) -> None:
     """The other runbooks, rehearsed."""
     notebook.open(copy(lab, runbook, ticket_id))
@@ -344,7 +344,7 @@ def test_values_are_confirmed_beside_their_pictures(lab: Lab, seen: Seen, notebo
 def test_after_a_reload_what_is_read_is_performed(lab: Lab, seen: Seen, notebook: Notebook) -> None:
     """The ticket changes meanwhile: the plan above the button follows in a page that knows its cards no more."""
     other = "second.address@example.com"
-    notebook.open(copy(lab, "license_not_received", 3004))
+    notebook.open(copy(lab, "weekend_license", 3004))
     notebook.run_all()
     notebook.see("would end as license_issued")
     notebook.save()
