@@ -112,16 +112,25 @@ class StartHere(Emergency):
     def _kinds(self, found: Found) -> tuple[tuple[str, tuple[object, ...]], ...]:
         return (("licenses", found.copies), ("failures", found.failures), ("jobs under way", found.under_way))
 
+    def copy_of(self, runbook: str) -> templates.Copy:
+        """A copy of a runbook with this ticket, and what was answered here, filled in.
+
+        Raises:
+            InputError: The runbook cannot be read.
+            OSError: The copy cannot be written.
+        """
+        day = self.settings.practice_date
+        place = f"practice-{day}" if day else "live"
+        template = self.settings.notebooks / f"{runbook}.ipynb"
+        values = {"ticket_id": self.ticket.id, **self.given}
+        return templates.copy(template, f"{self.ticket.id}-{runbook}-{place}.ipynb", values)
+
     def _open_it(self, runbook: str) -> tuple[Part, ...]:
         """In JupyterLab a link to a copy of the runbook with this ticket filled in; nothing where nobody clicks."""
         if not somebody_is_there():
             return ()
         try:
-            day = self.settings.practice_date
-            place = f"practice-{day}" if day else "live"
-            template = self.settings.notebooks / f"{runbook}.ipynb"
-            values = {"ticket_id": self.ticket.id, **self.given}
-            copy = templates.copy(template, f"{self.ticket.id}-{runbook}-{place}.ipynb", values)
+            copy = self.copy_of(runbook)
         except (OSError, InputError) as exc:
             why = exc.strerror if isinstance(exc, OSError) else str(exc).rstrip(".")
             return (Paragraph(f"No copy can be made ({why}): open {runbook}.ipynb, and set ticket_id there."),)

@@ -35,8 +35,8 @@ _RUN_HELP = """\
 Runs a runbook on a ticket. Without --perform it rehearses: it reads everything, changes nothing and shows what it
 would do. Either way it leaves an executed notebook as the record. `auto` runs start_here, then the runbook it names."""
 _LAB_HELP = """\
-Opens JupyterLab on a fresh copy of start_here, with the practice world running. Options are passed on to JupyterLab,
-such as --no-browser, --port 8890, or --allow-root, without which it does not start as root; after `--` also those that
+Opens JupyterLab, with the practice world running: on the runbook that a ticket needs, filled in and rehearsed, or
+without a ticket on start_here, which asks for one. Options after the ticket are passed on to JupyterLab, such as --no-browser, --port 8890, or --allow-root, without which it does not start as root; after `--` also those that
 this command has itself, as in runbook lab -- --help."""
 
 
@@ -188,7 +188,7 @@ def _add_practice(commands: Any) -> None:
     lab = commands.add_parser(
         "lab",
         help="open JupyterLab on the runbooks, with the practice world running",
-        usage="runbook lab [-h] [OPTION OF JUPYTERLAB ...]",
+        usage="runbook lab [-h] [TICKET] [OPTION OF JUPYTERLAB ...]",
         description=_LAB_HELP,
     )
     lab.set_defaults(command=_lab)
@@ -379,14 +379,13 @@ def _set_aside(folder: Path) -> None:
 
 def _lab(given: argparse.Namespace) -> int:
     from runbook_lib.cli import lab
-    from runbook_lib.run import automatic, runner
     from runbook_lib.settings import Settings
 
     local = Settings.local()
     with _practice(local):
         if address := _control_room(local):
             print(f"Watch what happens to the practice world at {address}", flush=True)
-        return lab.run(local, runner.template(local, automatic.ROUTER), given.passed_on)
+        return lab.run(local, given.passed_on)
 
 
 def _control_room(local: Settings) -> str:
