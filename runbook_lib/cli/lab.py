@@ -23,7 +23,7 @@ from urllib.parse import quote
 
 from runbook_lib import files, templates
 from runbook_lib.domain.errors import InputError, RunbookError
-from runbook_lib.run import automatic, runner
+from runbook_lib.run import automatic
 from runbook_lib.settings import Settings
 
 EXTENSIONS = Path(__file__).with_name("labextensions")
@@ -76,7 +76,7 @@ def prepared(settings: Settings, ticket: str | None) -> Path:
     Raises:
         RunbookError: The ticket cannot be opened.
     """
-    router = runner.template(settings, automatic.ROUTER)
+    router = settings.notebooks / f"{automatic.ROUTER}.ipynb"
     if ticket is None:
         return templates.fresh(router)
     from runbook_lib.cases.start_here import StartHere

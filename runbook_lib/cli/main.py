@@ -36,8 +36,9 @@ Runs a runbook on a ticket. Without --perform it rehearses: it reads everything,
 would do. Either way it leaves an executed notebook as the record. `auto` runs start_here, then the runbook it names."""
 _LAB_HELP = """\
 Opens JupyterLab, with the practice world running: on the runbook that a ticket needs, filled in and rehearsed, or
-without a ticket on start_here, which asks for one. Options after the ticket are passed on to JupyterLab, such as --no-browser, --port 8890, or --allow-root, without which it does not start as root; after `--` also those that
-this command has itself, as in runbook lab -- --help."""
+without a ticket on start_here, which asks for one. Options after the ticket are passed on to JupyterLab, such as
+--no-browser, --port 8890, or --allow-root, without which it does not start as root; after `--` also those that this
+command has itself, as in runbook lab -- --help."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -33,7 +33,7 @@ from runbook_lib.domain.errors import InputError, OutcomeUnknownError, PersonNee
 from runbook_lib.domain.models import Status
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.redaction import Redactor
-from runbook_lib.run import engine
+from runbook_lib.run import banner, engine
 from runbook_lib.settings import Settings
 
 SCHEMA = 1
@@ -387,6 +387,7 @@ def _write(record: Path, notebook: Any, manifest: Mapping[str, Any]) -> str:
     Raises:
         OSError: The folder does not take it; nothing of it is left there.
     """
+    banner.add(notebook, manifest)
     notebook.metadata["runbook"] = dict(manifest)
     papermill = notebook.metadata.setdefault("papermill", {})
     papermill.update(input_path=f"{manifest['runbook']}.ipynb", output_path=record.name)

@@ -44,7 +44,14 @@
   async function runAll(app, panel, context) {
     app.shell.activateById(panel.id);
     await app.commands.execute("notebook:run-all-cells");
+    show(panel);
     await context.save();
+  }
+
+  /** Scroll to where the run has ended: the plan, or the step that needs an answer. */
+  function show(panel) {
+    const cell = panel.content.widgets[panel.content.activeCellIndex];
+    cell?.node.querySelector(".jp-Cell-outputWrapper")?.scrollIntoView({ block: "start" });
   }
 
   const cellsOf = (context) => [...context.model.cells];
@@ -104,6 +111,7 @@
       content.activeCellIndex = content.widgets.findIndex((cell) => cell.node.contains(field)) + 1;
       app.shell.activateById(panel.id);
       await app.commands.execute("notebook:run-all-below");
+      show(panel);
     });
   }
 
