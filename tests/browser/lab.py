@@ -22,6 +22,8 @@ from tests.practice import World
 
 DOCS = ROOT / "docs"
 TOKEN = "only-for-this-test"
+SESSIONS = "async () => (await (await fetch('/api/sessions')).json()).map(session => session.path)"
+"""Asks the server which notebooks have a kernel."""
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 
 
@@ -45,7 +47,8 @@ def running(world: World, home: Path, *words: str, **environment: str) -> Iterat
     """`runbook lab` as people have it, but that its notebooks are copies, so that nothing writes into ours."""
     root = world.outputs.parent
     notebooks = root / "notebooks"
-    shutil.copytree(ROOT / "notebooks", notebooks, ignore=shutil.ignore_patterns("open", ".ipynb_checkpoints"))
+    ignored = shutil.ignore_patterns("open", ".ipynb_checkpoints")
+    shutil.copytree(ROOT / "notebooks", notebooks, ignore=ignored, dirs_exist_ok=True)
     command = [sys.executable, "-m", "runbook_lib.cli", "lab", *words, "--no-browser", "--allow-root"]
     command += ["--LabApp.expose_app_in_browser=True"]  # to see whether its kernel is ready; it is driven by hand
     command += ["--ServerApp.port=0", f"--IdentityProvider.token={TOKEN}"]
@@ -109,8 +112,9 @@ class Notebook:
         return self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
 
     def open(self, path: str) -> None:
-        """Open a notebook by its address, and wait for its kernel."""
+        """Open a copy by its address, and wait until it has run."""
         self.show(path)
+        self.panel.locator(".jp-InputPrompt", has_text=re.compile("[0-9]")).first.wait_for(state="attached")
         self.wait()
 
     def land(self) -> None:

@@ -64,7 +64,7 @@
   /** Show a field for the ticket above a copy that has none; it goes when the ticket could be opened. */
   function askForTicket(app, panel, context) {
     const form = document.createElement("form");
-    form.style = "display:flex;gap:8px;align-items:center;padding:12px 16px;color:var(--jp-ui-font-color1)";
+    form.style = "min-height:56px;box-sizing:border-box;display:flex;gap:8px;align-items:center;padding:12px 16px;color:var(--jp-ui-font-color1)";
     form.innerHTML =
       '<label for="runbook-ticket">Ticket number</label>' +
       '<input id="runbook-ticket" class="jp-mod-styled" autocomplete="off" placeholder="1001, or its web address">' +
