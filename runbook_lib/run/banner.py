@@ -42,13 +42,13 @@ def banner(manifest: Mapping[str, Any]) -> Card:
     """Who, when, outcome, evidence, what is open, and how to check."""
     performed = "performed" if manifest["performed"] else "rehearsal, nothing was changed"
     place = "LIVE" if manifest["profile"] == "live" else "PRACTICE"
-    ended = _words(manifest["outcome"] or manifest["status"])
-    would = "" if manifest["performed"] or not manifest["outcome"] else " (in a rehearsal: what it would end as)"
+    would_be = manifest["outcome"] and not manifest["performed"]
+    ended = f"{'Would be: ' if would_be else ''}{_words(manifest['outcome'] or manifest['status'])}"
     began, over = (str(manifest[name])[:16].replace("T", " ") for name in ("started_at", "ended_at"))
     rows = [
         ("who", manifest["operator"]),
-        ("when", f"{began} to {over[11:]} UTC"),
-        ("how it ended", f"{ended}{would}"),
+        ("when", f"{began} to {over[11:] if began[:10] == over[:10] else over} UTC"),
+        ("how it ended", ended),
         *(("on what evidence", words) for words in _evidence(manifest)),
         ("what is open", "; ".join(_open(manifest)) or "nothing"),
     ]
@@ -61,7 +61,7 @@ def banner(manifest: Mapping[str, Any]) -> Card:
         ),
     )
     title = f"RECORD of ticket {manifest['ticket_id']}, {manifest['runbook']}"
-    tone = Tone.GOOD if manifest["outcome"] else Tone.STOP
+    tone = Tone.PLAN if would_be else Tone.GOOD if manifest["outcome"] else Tone.STOP
     return Card(title, ended, tone, f"{place} · {performed}", parts)
 
 
