@@ -7,7 +7,7 @@ Says nothing that the manifest does not; whether the file is genuine it cannot s
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from nbformat.v4 import new_code_cell, new_output
@@ -49,7 +49,8 @@ def banner(manifest: Mapping[str, Any]) -> Card:
         ("who", manifest["operator"]),
         ("when", f"{began} to {over[11:] if began[:10] == over[:10] else over} UTC"),
         ("how it ended", ended),
-        *(("on what evidence", words) for words in _evidence(manifest)),
+        *_group("on what evidence", _facts(manifest)),
+        *_group("what shows what was done", _effects(manifest)),
         ("what is open", "; ".join(_open(manifest)) or "nothing"),
     ]
     parts: tuple[Part, ...] = (
@@ -65,14 +66,22 @@ def banner(manifest: Mapping[str, Any]) -> Card:
     return Card(title, ended, tone, f"{place} · {performed}", parts)
 
 
-def _evidence(manifest: Mapping[str, Any]) -> Iterator[str]:
-    """The facts with their sources, in a line for each source, and what shows each effect."""
+def _group(name: str, lines: Iterable[str]) -> list[tuple[str, str]]:
+    """Rows under one name, which stands beside the first."""
+    return [(name if place == 0 else "", line) for place, line in enumerate(lines)]
+
+
+def _facts(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """The facts, in a line for each source."""
     by_source: dict[str, list[str]] = {}
     for fact in manifest["facts"]:
         name = QUESTIONS[fact["name"]].label if fact["name"] in QUESTIONS else _words(fact["name"])
         by_source.setdefault(str(fact["source"]), []).append(f"{name} {fact['value']}")
     for source, facts in by_source.items():
         yield f"{_words(source)}: {', '.join(facts)}"
+
+
+def _effects(manifest: Mapping[str, Any]) -> Iterator[str]:
     for effect in manifest["effects"]:
         if evidence := effect.get("evidence"):
             yield f"{effect['summary']}: {evidence['summary']}"
