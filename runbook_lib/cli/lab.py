@@ -1,8 +1,8 @@
 """JupyterLab on the runbooks, in a process of its own: what it shows, what it opens first, and how it ends.
 
-What it sets is for its own session: settings, workspaces and extensions of the person who runs it are never written
-to, and what they have set themselves overrides the defaults here. Templates are served as copies that nobody misses, so
-that no save reaches a tracked file. Knows nothing of the practice world, which runs beside it.
+What it sets is for its own session, which has a copy of the settings of the person who runs it: what they have set
+overrides the defaults here, and nothing of theirs is written to, as JupyterLab does when the theme changes. Templates
+are served as copies, so that no save reaches a tracked file. Knows nothing of the practice world, which runs beside it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +21,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 from urllib.parse import quote
+
+from jupyter_core.paths import jupyter_config_dir
 
 from runbook_lib import files, templates
 from runbook_lib.domain.errors import InputError, RunbookError
@@ -101,6 +104,9 @@ def session_options(private: Path, notebooks: Path, outputs: Path) -> list[str]:
     """
     settings, top = private / "settings", root(notebooks, outputs)
     files.make_folder(settings)
+    own = Path(os.environ.get("JUPYTERLAB_SETTINGS_DIR") or Path(jupyter_config_dir(), "lab", "user-settings"))
+    with suppress(OSError):  # there is none, or it cannot be read
+        shutil.copytree(own, private / "user-settings")
     shown = {folder: _place(folder, top).as_posix() for folder in (notebooks, outputs)}
     page = {
         "runbookNotebooks": shown[notebooks],
@@ -112,6 +118,7 @@ def session_options(private: Path, notebooks: Path, outputs: Path) -> list[str]:
     return [
         f"--LabApp.app_settings_dir={settings}",
         f"--LabApp.extra_labextensions_path={EXTENSIONS}",
+        f"--LabApp.user_settings_dir={private / 'user-settings'}",
         f"--LabApp.workspaces_dir={private / 'workspaces'}",
         f"--MappingKernelManager.cull_idle_timeout={KERNEL_IDLE_S}",
         "--MappingKernelManager.cull_interval=60",

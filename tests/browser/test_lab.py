@@ -44,11 +44,6 @@ def sessions(notebook: Notebook) -> list[str]:
     return sorted(path.partition("-practice")[0] for path in notebook.page.evaluate(SESSIONS))
 
 
-def has_file(folder: Path) -> list[Path]:
-    """The files in a folder, if there is one."""
-    return [path for path in folder.rglob("*") if path.is_file()]
-
-
 def digests(lab: Lab) -> dict[str, str]:
     """What stands in the templates."""
     return {
@@ -60,6 +55,9 @@ def test_a_ticket_takes_three_clicks(
     world: World, seen: Seen, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     """From the first page to the open record: no key, no prompt in the way, nothing to run by hand."""
+    own = tmp_path / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
+    own.parent.mkdir(parents=True)
+    own.write_text("{}")
     with first_page(world, seen, tmp_path, "1001") as notebook:
         began = time.monotonic()
         notebook.button(BUTTON).wait_for()
@@ -77,7 +75,8 @@ def test_a_ticket_takes_three_clicks(
             seen.shot("lab-record")
         assert notebook.panel.locator("text=runbook records verify 1001").is_visible()
         assert [] == seen.outside
-        assert [] == has_file(tmp_path / "settings")
+        assert [own] == [path for path in (tmp_path / "settings").rglob("*") if path.is_file()]
+        assert "{}" == own.read_text()
 
 
 def test_naming_the_ticket_runs_the_rest(world: World, seen: Seen, tmp_path: Path) -> None:

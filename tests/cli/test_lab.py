@@ -18,7 +18,7 @@ import pytest
 from jupyter_client.manager import KernelManager
 
 from runbook_lib.cli import lab as jupyterlab
-from runbook_lib.cli.lab import DEFAULTS, prepared, root, serve_only, without_history
+from runbook_lib.cli.lab import DEFAULTS, prepared, root, serve_only, session_options, without_history
 from runbook_lib.cli.main import main
 from runbook_lib.settings import ROOT, Settings
 from runbook_lib.templates import defaults, fresh
@@ -105,6 +105,18 @@ def test_it_sets_only_what_exists(tmp_path: Path) -> None:
         package, name = plugin.split(":")
         schema = json.loads((Path(sys.prefix) / "share/jupyter/lab/schemas" / package / f"{name}.json").read_text())
         assert settings.keys() <= schema["properties"].keys(), plugin
+
+
+def test_the_session_has_a_copy_of_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the person has set counts, and stays where it is."""
+    own = tmp_path / "own" / "@jupyterlab" / "x.jupyterlab-settings"
+    own.parent.mkdir(parents=True)
+    own.write_text("{}")
+    monkeypatch.setenv("JUPYTERLAB_SETTINGS_DIR", str(tmp_path / "own"))
+    options = session_options(tmp_path / "private", tmp_path / "notebooks", tmp_path / "outputs")
+    (given,) = [Path(word.partition("=")[2]) for word in options if word.startswith("--LabApp.user_settings_dir=")]
+    assert tmp_path / "private" in given.parents
+    assert "{}" == (given / "@jupyterlab" / "x.jupyterlab-settings").read_text()
 
 
 def test_a_wrong_ticket_starts_no_jupyterlab(tmp_path: Path) -> None:

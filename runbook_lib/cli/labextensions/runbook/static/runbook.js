@@ -69,25 +69,26 @@
       '<label for="runbook-ticket">Ticket number</label>' +
       '<input id="runbook-ticket" class="jp-mod-styled" autocomplete="off" placeholder="1001, or its web address">' +
       '<button type="submit" class="jp-mod-styled jp-mod-accept">Open the ticket</button>';
-    const [field, button] = [form.querySelector("input"), form.querySelector("button")];
+    const field = form.querySelector("input");
     const header = new Widget({ node: form });
+    let presses = 0;
     panel.contentHeader.addWidget(header);
     field.focus();
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       const typed = field.value.trim();
-      if (!typed || button.disabled) return;
-      button.disabled = true;
+      if (!typed) return;
+      const press = (presses += 1);
       const parameters = parametersOf(context);
       const value = /^[1-9][0-9]*$/.test(typed) ? typed : JSON.stringify(typed);
       parameters.setSource(
         parameters.getSource().replace(/^ticket_id: int = .*?(?=  # |$)/m, () => `ticket_id: int = ${value}`)
       );
-      await context.sessionContext.ready;
       await runAll(app, panel, context);
-      button.disabled = false;
+      if (press !== presses) return; // another one was named meanwhile
       const opening = cellsOf(context).find((cell) => cell.id === "open");
-      if (!opening?.outputs.toJSON().some((output) => output.output_type === "error")) header.dispose();
+      if (opening?.outputs.toJSON().some((output) => output.output_type === "error")) field.select();
+      else header.dispose();
     });
   }
 
