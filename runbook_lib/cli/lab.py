@@ -22,7 +22,7 @@ from types import FrameType
 from typing import Any
 from urllib.parse import quote
 
-from jupyter_core.paths import jupyter_config_dir
+from jupyterlab.commands import get_user_settings_dir
 
 from runbook_lib import files, templates
 from runbook_lib.domain.errors import InputError, RunbookError
@@ -104,9 +104,8 @@ def session_options(private: Path, notebooks: Path, outputs: Path) -> list[str]:
     """
     settings, top = private / "settings", root(notebooks, outputs)
     files.make_folder(settings)
-    own = Path(os.environ.get("JUPYTERLAB_SETTINGS_DIR") or Path(jupyter_config_dir(), "lab", "user-settings"))
-    with suppress(OSError):  # there is none, or it cannot be read
-        shutil.copytree(own, private / "user-settings")
+    with suppress(OSError, shutil.Error):  # there are none, or they cannot be read
+        shutil.copytree(get_user_settings_dir(), private / "user-settings")
     shown = {folder: _place(folder, top).as_posix() for folder in (notebooks, outputs)}
     page = {
         "runbookNotebooks": shown[notebooks],
