@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 from playwright.sync_api import Locator, Page
 
 from runbook_lib.settings import ROOT
@@ -87,10 +88,18 @@ def _address(home: Path, process: subprocess.Popen[bytes]) -> str:
     deadline = time.monotonic() + 90
     while process.poll() is None and time.monotonic() < deadline:
         for path in home.glob("jpserver-*.json"):
-            if content := path.read_text():
-                return str(json.loads(content)["url"])
+            if (content := path.read_text()) and _answers(url := str(json.loads(content)["url"])):
+                return url
         time.sleep(0.1)
     raise AssertionError((home / "log").read_text())
+
+
+def _answers(url: str) -> bool:
+    """Whether the server is there: its file is written a moment before."""
+    try:
+        return httpx.get(f"{url}api", trust_env=False).is_success
+    except httpx.TransportError:
+        return False
 
 
 class Notebook:

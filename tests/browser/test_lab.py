@@ -82,7 +82,7 @@ def test_a_ticket_takes_three_clicks(
 def test_naming_the_ticket_runs_the_rest(world: World, seen: Seen, tmp_path: Path) -> None:
     """start_here begins with an empty field; the runbook opens in its place, and its kernel ends."""
     with first_page(world, seen, tmp_path) as notebook:
-        field = notebook.page.get_by_label("Ticket number")
+        field = notebook.page.locator("#runbook-ticket")
         expect(field).to_be_focused()
         assert "" == field.input_value()
         assert 0 == notebook.panel.locator(".jp-OutputArea-output").count()
@@ -115,7 +115,7 @@ def test_a_template_opens_as_a_copy(world: World, seen: Seen, tmp_path: Path) ->
         notebook.page.wait_for_timeout(1000)
         assert prompts == notebook.panel.locator(".jp-InputPrompt").all_inner_texts()
         notebook.page.goto(f"{notebook.lab.url}lab/tree/notebooks/weekend_license.ipynb")
-        expect(notebook.page.get_by_label("Ticket number")).to_be_focused()
+        expect(notebook.page.locator("#runbook-ticket")).to_be_focused()
         seen.shot("lab-template")
         assert "notebooks/open/weekend_license.ipynb" in sessions(notebook)
         assert "notebooks/weekend_license.ipynb" not in sessions(notebook)
