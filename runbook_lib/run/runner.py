@@ -31,7 +31,7 @@ from runbook_lib.domain.errors import OutcomeUnknownError, PersonNeededError, Ru
 from runbook_lib.domain.models import Status
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.redaction import Redactor
-from runbook_lib.run import engine, intake
+from runbook_lib.run import banner, engine, intake
 from runbook_lib.settings import Settings
 
 SCHEMA = 1
@@ -321,6 +321,7 @@ def _write(record: Path, notebook: Any, manifest: Mapping[str, Any]) -> str:
     Raises:
         OSError: The folder does not take it; nothing of it is left there.
     """
+    banner.add(notebook, manifest)
     notebook.metadata["runbook"] = dict(manifest)
     papermill = notebook.metadata.setdefault("papermill", {})
     papermill.update(input_path=f"{manifest['runbook']}.ipynb", output_path=record.name)
