@@ -386,9 +386,8 @@ def _effects(settings: Settings, services: Services, ticket_id: int, *, perform:
 
 def _is_under_way(journal: Journal, run: str) -> bool:
     """Whether a performing run of this ticket has begun and has not ended."""
-    lines = [line for line in journal.entries() if line.get("record") == f"{run}.ipynb"]
-    began = any(line["kind"] == "run_started" and line.get("performed") is True for line in lines)
-    return began and all(line["kind"] != "run_ended" for line in lines)
+    found = journal.history().runs.get(f"{run}.ipynb")
+    return found is not None and found.performed and found.end is None
 
 
 def _in_the_kernel(kind: type[Case], ticket_id: object) -> Walk | None:

@@ -61,7 +61,7 @@ def add_commands(commands: Any) -> None:
 
 
 def _answer(given: argparse.Namespace) -> int:
-    from runbook_lib.records.runs import CASE
+    from runbook_lib.domain.events import CASE
 
     journal, operator, settle_s = _journal(given.ticket)
     because = _checked(given.because)
@@ -103,7 +103,7 @@ def _refuse_what_is_settled(journal: Journal, operation_id: str, prefix: str) ->
     Raises:
         InputError: The ticket has no such operation, or it is done.
     """
-    from runbook_lib.records.runs import CASE
+    from runbook_lib.domain.events import CASE
 
     if operation_id in (answerable := journal.answerable()):
         return

@@ -11,6 +11,10 @@ What holds of each, and is checked whenever it is read:
     each line is signed by the writer: none is altered
     the *head*, kept with the keys of who wrote it, names the last line: none is cut off, and the part is not gone
 
+How trust follows: a line holds the SHA-256 of the one before, and its signature covers that. So one good signature, of
+the last line, says of every line that it is, byte by byte, what the writer has once written there; the others are
+hashed, not verified. Only where that does not come out is each signature verified, to name the first bad line.
+
 A part whose key is nowhere to be found is of an *unknown writer*: nothing can be said of it, and it is no damage.
 """
 
@@ -23,7 +27,9 @@ import heapq
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +45,9 @@ VERSION = 2
 """Of a line's form; version 1 was neither chained nor signed."""
 DOMAIN = b"journal-line-2"
 START = "0" * 64
+_TAIL = len(',"prev":"') + 64 + len('","key":"') + 16 + len('","sig":"') + 88 + len('"}')
+"""So many bytes at the end of a line are the link to the one before, the key, and the signature."""
+_OF_A_CELL = b'"kind":"cell_started"'
 OWN = ("v", "n", "ticket", "at", "kind", "prev", "key", "sig")
 """What a line has of itself."""
 _SHOWN = ("at", "kind", "n")
@@ -55,7 +64,8 @@ class Chain:
     Attributes:
         path: Its file.
         key: The writer, or "" for `journal.jsonl`.
-        lines: The entries, each with its line's SHA-256; none if the part is damaged.
+        raw: Its lines; none if the part is damaged.
+        digests: The SHA-256 of each.
         error: Why it cannot be relied on, or None.
         is_own: Whether this key ring wrote it.
         is_trusted: Whether its key is in the ring; else it lies beside the journal, or nowhere.
@@ -64,7 +74,8 @@ class Chain:
 
     path: Path
     key: str
-    lines: tuple[tuple[Entry, str], ...] = ()
+    raw: tuple[bytes, ...] = field(default=(), repr=False)
+    digests: tuple[str, ...] = field(default=(), repr=False)
     error: JournalError | None = None
     is_own: bool = False
     is_trusted: bool = False
@@ -83,12 +94,28 @@ class Chain:
     @property
     def first(self) -> str:
         """What the chain is known by: the start of its first line's SHA-256; "" without a line."""
-        return self.lines[0][1][:FIRST_DIGITS] if self.lines else ""
+        return self.digests[0][:FIRST_DIGITS] if self.digests else ""
 
     @property
     def head(self) -> Head:
         """How far it has come."""
-        return Head(len(self.lines), self.lines[-1][1]) if self.lines else Head(0, START)
+        return Head(len(self.digests), self.digests[-1]) if self.digests else Head(0, START)
+
+    @property
+    def last_at(self) -> str:
+        """When the last line was written."""
+        return str(json.loads(self.raw[-1])["at"])
+
+    @cached_property
+    def lines(self) -> list[tuple[Entry, str]]:
+        """The entries, each with its line's SHA-256, oldest first."""
+        return [(_shown(json.loads(line)), digest) for line, digest in zip(self.raw, self.digests, strict=True)]
+
+    @cached_property
+    def summary(self) -> list[tuple[Entry, str]]:
+        """As `lines`, without those that say only that a cell began: three of four, and no list of runs needs them."""
+        told = zip(self.raw, self.digests, strict=True)
+        return [(_shown(json.loads(line)), digest) for line, digest in told if not _is_of_a_cell(line)]
 
     @property
     def entries(self) -> list[Entry]:
@@ -107,21 +134,27 @@ def key_of(name: str) -> str | None:
     return found[1] if found else "" if name == FILE_NAME else None
 
 
-def merged(chains: Iterable[Chain]) -> list[Entry]:
+def merged(chains: Iterable[Chain], *, cells: bool = True) -> list[Entry]:
     """The lines of several parts as one history: by their moments, and each part in its own order.
 
-    A line that stands in two files counts once.
+    A line that stands in two files counts once. Without `cells` the lines on cells are left out.
     """
-    found = heapq.merge(*map(_timed, chains), key=lambda line: line[0])
+    parts = [_timed(chain.key, chain.lines if cells else chain.summary) for chain in chains]
+    found = heapq.merge(*parts, key=lambda line: line[0])
     return list({sha256: entry for _, entry, sha256 in found}.values())
 
 
-def _timed(chain: Chain) -> Iterator[tuple[tuple[str, str], Entry, str]]:
+def _timed(key: str, lines: Iterable[tuple[Entry, str]]) -> Iterator[tuple[tuple[str, str], Entry, str]]:
     """Each line with a moment that never goes back, whatever the writer's clock did, and its SHA-256."""
     latest = ""
-    for entry, sha256 in chain.lines:
+    for entry, sha256 in lines:
         latest = max(latest, str(entry.get("at", "")))
-        yield (latest, chain.key), entry, sha256
+        yield (latest, key), entry, sha256
+
+
+def _is_of_a_cell(line: bytes) -> bool:
+    """Whether a line says no more than that a cell began."""
+    return _OF_A_CELL in line and b'"seen":' not in line
 
 
 def encoded(entry: Mapping[str, Any]) -> bytes:
@@ -132,6 +165,11 @@ def encoded(entry: Mapping[str, Any]) -> bytes:
 def digest(content: bytes) -> str:
     """The SHA-256 of a line."""
     return hashlib.sha256(content).hexdigest()
+
+
+def whole_lines(content: bytes) -> list[bytes]:
+    """The lines of a file without their line breaks; one that has none yet was never acknowledged."""
+    return content.split(b"\n")[:-1]
 
 
 class Reader:
@@ -179,24 +217,29 @@ class Reader:
         for each in [each for each in mine if found.first and each.first == found.first] or mine:
             if not found.error and (error := self._against_head(found, each)):
                 found = replace(found, error=error)
-        return replace(found, lines=()) if found.is_damaged else found
+        return replace(found, raw=(), digests=()) if found.is_damaged else found
 
     def _checked(self, path: Path, key: str, content: bytes) -> Chain:
         """A part as its file has it."""
-        whole = content.rfind(b"\n") + 1
-        lines = content[:whole].split(b"\n")[:-1]
-        found = Chain(path, key, whole=whole)
+        lines = whole_lines(content)
+        found = Chain(path, key, whole=content.rfind(b"\n") + 1)
         check = _File(path, key, self._ticket, self._keys)
+        if (digests := check.chained(lines)) and (whole := replace(found, raw=tuple(lines), digests=tuple(digests))):
+            with suppress(ValueError, RecursionError, TypeError):
+                if all(isinstance(entry.get("kind"), str) for entry, _ in whole.summary):
+                    return replace(whole, is_trusted=self._keys.trusts(check.last_key(lines)))
         try:
-            checked = check.chained(lines) or check.each(lines)
+            digests = check.each(lines)
         except JournalError as exc:
             found = replace(found, error=exc)
-            return replace(found, lines=tuple(check.unverified(lines))) if found.is_unknown else found
-        return replace(found, lines=tuple(checked), is_trusted=not lines or self._keys.trusts(check.last_key(lines)))
+            known = check.unverified(lines) if found.is_unknown else []
+            return replace(found, raw=tuple(lines[: len(known)]), digests=tuple(known))
+        is_trusted = not lines or self._keys.trusts(check.last_key(lines))
+        return replace(found, raw=tuple(lines), digests=tuple(digests), is_trusted=is_trusted)
 
     def _against_head(self, chain: Chain, kept: Kept) -> JournalError | None:
         """A part ends where its head says, or later: the line comes first, and a crash may be in between."""
-        head, count = kept.head, len(chain.lines)
+        head, count = kept.head, len(chain.digests)
         if not count:
             words = f"The journal {chain.path} is gone; it had {head.lines} lines. Bring it back from a backup"
             return JournalError("missing", f"{words}; otherwise {way_out(self._ticket)}")
@@ -205,7 +248,7 @@ class Reader:
         if count < head.lines:
             words = f"The journal {chain.path} ends after line {count}, but it had {head.lines}. Bring it back from a"
             return JournalError("truncated", f"{words} backup; otherwise {way_out(self._ticket)}", count)
-        if chain.lines[head.lines - 1][1] != head.sha256:
+        if chain.digests[head.lines - 1] != head.sha256:
             return _defect("broken_chain", chain.path, "is not the line that was written", head.lines, self._ticket)
         return None
 
@@ -216,54 +259,57 @@ class _File:
     def __init__(self, path: Path, key: str, ticket: str, keys: KeyRing) -> None:
         self._path, self._key, self._ticket, self._keys = path, key, ticket, keys
 
-    def chained(self, lines: list[bytes]) -> list[tuple[Entry, str]]:
-        """The entries if the chain is whole and its last line is signed: that signature covers every line before.
+    def chained(self, lines: list[bytes]) -> list[str]:
+        """The lines' digests if the chain is whole and its last line is signed: that covers every line before.
 
         Returns:
             Nothing if anything is not as expected; then each line is checked, to name the first defect.
         """
-        found = self.unverified(lines)
+        found = self._linked(lines)
         try:
-            validity = self._validity(len(lines), lines[-1], json.loads(lines[-1])) if found else None
-        except JournalError:
+            is_good = bool(found) and self._validity(len(lines), lines[-1], json.loads(lines[-1])) is Validity.GOOD
+        except (JournalError, ValueError, RecursionError, AttributeError):
             return []
-        return found if validity is Validity.GOOD else []
+        return found if is_good else []
 
-    def unverified(self, lines: list[bytes]) -> list[tuple[Entry, str]]:
-        """The entries if they are a chain, whoever signed them; else nothing."""
-        found: list[tuple[Entry, str]] = []
+    def unverified(self, lines: list[bytes]) -> list[str]:
+        """The lines' digests if they are a chain, whoever signed them; else nothing."""
+        try:
+            are_entries = all(isinstance(json.loads(line).get("kind"), str) for line in lines)
+        except (ValueError, RecursionError, AttributeError):
+            return []
+        return self._linked(lines) if are_entries else []
+
+    def _linked(self, lines: list[bytes]) -> list[str]:
+        """The lines' digests, if each has the form of a line, its place, and a link to the one before."""
+        found: list[str] = []
         before = START
         for number, line in enumerate(lines, start=1):
-            try:
-                entry = json.loads(line)
-            except (ValueError, RecursionError):
-                return []
-            if not isinstance(entry, dict) or not isinstance(entry.get("kind"), str) or entry.get("v") != VERSION:
-                return []
-            if (entry.get("n"), entry.get("prev"), entry.get("ticket")) != (number, before, self._ticket):
-                return []
-            if self._key and entry.get("key") != self._key:
+            begin = f'{{"v":{VERSION},"n":{number},"ticket":"{self._ticket}","at":"'
+            link = f',"prev":"{before}","key":"{self._key}'
+            if not line.startswith(begin.encode()) or not line.startswith(link.encode(), len(line) - _TAIL):
                 return []
             before = digest(line)
-            found.append((_shown(entry), before))
+            found.append(before)
         return found
 
-    def each(self, lines: list[bytes]) -> list[tuple[Entry, str]]:
-        """The entries, each with its signature checked.
+    def each(self, lines: list[bytes]) -> list[str]:
+        """The lines' digests, each with its signature checked.
 
         Raises:
             JournalError: The first defect; an unknown writer only if there is no other.
         """
-        found: list[tuple[Entry, str]] = []
+        found: list[str] = []
         before, unknown = START, None
         for number, line in enumerate(lines, start=1):
             try:
-                found.append((self._entry(number, line, before), digest(line)))
+                self._check(number, line, before)
             except JournalError as exc:
                 if exc.problem != "unknown_writer":
                     raise
                 unknown = unknown or exc
             before = digest(line)
+            found.append(before)
         if unknown:
             raise unknown
         return found
@@ -272,7 +318,7 @@ class _File:
         """Who signed the last line."""
         return str(json.loads(lines[-1]).get("key"))
 
-    def _entry(self, number: int, line: bytes, before: str) -> Entry:
+    def _check(self, number: int, line: bytes, before: str) -> None:
         """One line, checked by itself and against the one before."""
         try:
             entry = dict(json.loads(line))
@@ -298,7 +344,6 @@ class _File:
             raise self._defect("broken_chain", "does not follow the line before: one was removed or moved", number)
         if validity is Validity.UNKNOWN_KEY:
             raise self._unknown(number, str(entry.get("key")))
-        return _shown(entry)
 
     def _check_writer(self, number: int, entry: Mapping[str, Any]) -> None:
         """A part has one writer: another one's key means that the file, or the line, was put there."""

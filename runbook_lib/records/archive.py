@@ -22,12 +22,13 @@ from pathlib import Path
 from typing import Any, Self
 
 from runbook_lib.domain.errors import InputError
+from runbook_lib.domain.events import SUFFIX, Event, History, Kind
 from runbook_lib.ledger.chains import Chain, merged
 from runbook_lib.ledger.heads import Heads
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.keyring import KeyRing
 from runbook_lib.records import union
-from runbook_lib.records.runs import SUFFIX, Event, Run, finished, stray, together
+from runbook_lib.records.runs import Run, finished, of_history, stray
 from runbook_lib.records.union import Problem
 from runbook_lib.settings import Settings
 
@@ -115,7 +116,7 @@ class Archive:
             return Ledger(ticket_id, problems=(Problem(str(ticket_id), "unreadable", str(exc)),))
         problems = union.problems(folder, chains, names)
         events, set_aside = _events(folder, chains)
-        runs = together(ticket_id, events)
+        runs = of_history(ticket_id, History(events))
         told = [finished(run, runs, names) for run in runs]
         named = {run.record for run in runs}
         strays = [stray(ticket_id, name) for name in sorted(union.strays(names - named, chains, problems))]
@@ -157,10 +158,12 @@ def _is_ticket(name: str) -> bool:
 
 def _events(folder: Path, chains: Sequence[Chain]) -> tuple[list[Event], list[Problem]]:
     """All lines, oldest first, those of parts that were set aside included; and what is wrong with these."""
-    known = [Event(entry) for entry in merged(chain for chain in chains if not chain.error)]
-    unknown = [Event(entry, is_unknown=True) for entry in merged(chain for chain in chains if chain.is_unknown)]
+    known = [Event(entry) for entry in merged((one for one in chains if not one.error), cells=False)]
+    unknown = [
+        Event(entry, is_unknown=True) for entry in merged((one for one in chains if one.is_unknown), cells=False)
+    ]
     events, problems, seen = unknown + known, [], set()
-    waiting = [event for event in known if event.kind == "restarted"]
+    waiting = [event for event in known if event.kind == Kind.RESTARTED]
     while waiting:
         restart = waiting.pop(0)
         name = restart.text("kept_as")
@@ -168,7 +171,7 @@ def _events(folder: Path, chains: Sequence[Chain]) -> tuple[list[Event], list[Pr
             seen.add(name)
             old, problem = _set_aside(folder, name, restart.text("sha256"))
             problems += [Problem(folder.name, problem[0], problem[1], file=name)] if problem else []
-            waiting += [event for event in old if event.kind == "restarted"]
+            waiting += [event for event in old if event.kind == Kind.RESTARTED]
             events = old + events
     return events, problems
 

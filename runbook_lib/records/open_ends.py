@@ -10,8 +10,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from runbook_lib.domain.answers import QUESTIONS
+from runbook_lib.domain.events import CASE
 from runbook_lib.domain.models import Status
-from runbook_lib.records.runs import CASE, Run, State
+from runbook_lib.records.runs import Run, State
 
 
 class Kind(StrEnum):
