@@ -25,8 +25,9 @@ import binascii
 import hashlib
 import heapq
 import json
+import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -66,6 +67,8 @@ class Chain:
         key: The writer, or "" for `journal.jsonl`.
         raw: Its lines; none if the part is damaged.
         digests: The SHA-256 of each.
+        summary: The entries, each with its digest, without those that say only that a cell began: these are three of
+            four lines, and no list of runs needs them.
         error: Why it cannot be relied on, or None.
         is_own: Whether this key ring wrote it.
         is_trusted: Whether its key is in the ring; else it lies beside the journal, or nowhere.
@@ -76,6 +79,7 @@ class Chain:
     key: str
     raw: tuple[bytes, ...] = field(default=(), repr=False)
     digests: tuple[str, ...] = field(default=(), repr=False)
+    summary: tuple[tuple[Entry, str], ...] = field(default=(), repr=False)
     error: JournalError | None = None
     is_own: bool = False
     is_trusted: bool = False
@@ -110,12 +114,6 @@ class Chain:
     def lines(self) -> list[tuple[Entry, str]]:
         """The entries, each with its line's SHA-256, oldest first."""
         return [(_shown(json.loads(line)), digest) for line, digest in zip(self.raw, self.digests, strict=True)]
-
-    @cached_property
-    def summary(self) -> list[tuple[Entry, str]]:
-        """As `lines`, without those that say only that a cell began: three of four, and no list of runs needs them."""
-        told = zip(self.raw, self.digests, strict=True)
-        return [(_shown(json.loads(line)), digest) for line, digest in told if not _is_of_a_cell(line)]
 
     @property
     def entries(self) -> list[Entry]:
@@ -191,11 +189,10 @@ class Reader:
         Raises:
             InputError: A file, or a head, cannot be read.
         """
-        kept = self._heads.of(
-            self._ticket, self._folder
-        )  # first: whoever appends meanwhile writes the line before the head
+        # The heads first: whoever appends meanwhile writes the line before the head.
+        kept = self._heads.of(self._ticket, self._folder)
         names = {file_name(each.key) for each in kept}
-        names |= {path.name for path in self._folder.glob("journal*.jsonl") if key_of(path.name) is not None}
+        names |= {name for name in _names_in(self._folder) if key_of(name) is not None}
         return [self._read(self._folder / name, kept) for name in sorted(names, key=lambda name: (len(name), name))]
 
     def one(self, path: Path) -> Chain:
@@ -217,25 +214,23 @@ class Reader:
         for each in [each for each in mine if found.first and each.first == found.first] or mine:
             if not found.error and (error := self._against_head(found, each)):
                 found = replace(found, error=error)
-        return replace(found, raw=(), digests=()) if found.is_damaged else found
+        return replace(found, raw=(), digests=(), summary=()) if found.is_damaged else found
 
     def _checked(self, path: Path, key: str, content: bytes) -> Chain:
         """A part as its file has it."""
         lines = whole_lines(content)
         found = Chain(path, key, whole=content.rfind(b"\n") + 1)
         check = _File(path, key, self._ticket, self._keys)
-        if (digests := check.chained(lines)) and (whole := replace(found, raw=tuple(lines), digests=tuple(digests))):
-            with suppress(ValueError, RecursionError, TypeError):
-                if all(isinstance(entry.get("kind"), str) for entry, _ in whole.summary):
-                    return replace(whole, is_trusted=self._keys.trusts(check.last_key(lines)))
+        digests = check.chained(lines)
+        with suppress(ValueError, RecursionError, KeyError, TypeError, AttributeError):
+            if digests:
+                return _filled(found, lines, digests, is_trusted=self._keys.trusts(check.last_key(lines)))
         try:
             digests = check.each(lines)
         except JournalError as exc:
             found = replace(found, error=exc)
-            known = check.unverified(lines) if found.is_unknown else []
-            return replace(found, raw=tuple(lines[: len(known)]), digests=tuple(known))
-        is_trusted = not lines or self._keys.trusts(check.last_key(lines))
-        return replace(found, raw=tuple(lines), digests=tuple(digests), is_trusted=is_trusted)
+            return _filled(found, lines, check.unverified(lines)) if found.is_unknown else found
+        return _filled(found, lines, digests, is_trusted=not lines or self._keys.trusts(check.last_key(lines)))
 
     def _against_head(self, chain: Chain, kept: Kept) -> JournalError | None:
         """A part ends where its head says, or later: the line comes first, and a crash may be in between."""
@@ -251,6 +246,31 @@ class Reader:
         if chain.digests[head.lines - 1] != head.sha256:
             return _defect("broken_chain", chain.path, "is not the line that was written", head.lines, self._ticket)
         return None
+
+
+def _names_in(folder: Path) -> list[str]:
+    """The names in a folder.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    try:
+        with os.scandir(folder) as found:
+            return [item.name for item in found]
+    except FileNotFoundError:
+        return []
+    except OSError as exc:
+        raise InputError(f"The folder {folder} cannot be read: {exc.strerror}.") from exc
+
+
+def _filled(chain: Chain, lines: Sequence[bytes], digests: Sequence[str], *, is_trusted: bool = False) -> Chain:
+    """A part with its lines; raises if one is no entry, which cannot be where each was checked."""
+    pairs = list(zip(lines, digests, strict=False))
+    summary = [(_shown(json.loads(line)), digest) for line, digest in pairs if not _is_of_a_cell(line)]
+    if not all(isinstance(entry["kind"], str) for entry, _ in summary):
+        raise TypeError("a line's kind is a text")
+    raw = tuple(line for line, _ in pairs)
+    return replace(chain, raw=raw, digests=tuple(digests), summary=tuple(summary), is_trusted=is_trusted)
 
 
 class _File:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -98,15 +99,16 @@ class Heads:
                 path.unlink(missing_ok=True)
         return lost
 
-    def tickets(self, profile: str, folder: Path) -> Iterator[str]:
-        """The numbers of the tickets that a profile's folder has, or had, journals of."""
+    def lost_tickets(self, profile: str, folder: Path) -> Iterator[str]:
+        """The numbers of the tickets that a profile's folder has lost: it had journals of them, and has no folder."""
         try:
             names = sorted(path.name for path in self._folder.iterdir())
         except OSError:
             return
         for name in names:
             number = name.removeprefix(f"{profile}-").partition("-")[0]
-            if name.startswith(f"{profile}-") and number.isdigit() and self._is_missed(profile, number, folder):
+            is_number = name.startswith(f"{profile}-") and number.isdigit() and not (folder / number).exists()
+            if is_number and self._is_missed(profile, number, folder):
                 yield number
 
     def _is_missed(self, profile: str, number: str, folder: Path) -> bool:
@@ -118,7 +120,13 @@ class Heads:
     def _paths(self, ticket: str, folder: Path) -> list[Path]:
         """The files of a ticket's heads; of those of before, the one of its folder alone."""
         before = self._folder / f"{_named(ticket)}-{_place(folder)}.json"
-        found = [path for path in sorted((self._folder / _named(ticket)).glob("*.json")) if _NAME.fullmatch(path.stem)]
+        place = self._folder / _named(ticket)
+        try:
+            with os.scandir(place) as items:
+                names = sorted(item.name for item in items)
+        except (FileNotFoundError, NotADirectoryError):
+            names = []
+        found = [place / name for name in names if _NAME.fullmatch(name.removesuffix(".json"))]
         return [before, *found] if before.exists() else found
 
     def _kept(self, path: Path, ticket: str) -> Kept:

@@ -395,7 +395,7 @@ def _known(parts: Iterable[Chain]) -> list[Chain]:
 
 def _seen(path: Path, parts: list[Chain]) -> dict[str, Any]:
     """How far the other parts have come, as far as our own does not say so yet."""
-    own = next((chain.summary for chain in parts if chain.path == path), [])
+    own = next((chain.summary for chain in parts if chain.path == path), ())
     told: dict[str, Any] = {}
     for entry, _ in own:
         told |= entry.get("seen") or {}

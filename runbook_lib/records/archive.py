@@ -66,7 +66,7 @@ class Archive:
 
     def tickets(self) -> list[int]:
         """The tickets that have a folder, or had a journal of this key ring."""
-        heads = Heads(self.keys).tickets(self.profile, self.folder)
+        heads = Heads(self.keys).lost_tickets(self.profile, self.folder)
         return sorted({int(name) for name in (*heads, *self._folders()) if _is_ticket(name)})
 
     def strangers(self) -> list[Problem]:
@@ -110,14 +110,15 @@ class Archive:
             words = f"The folder {folder} is a link, which is not followed. Put the ticket's own folder there."
             return Ledger(ticket_id, problems=(Problem(str(ticket_id), "unreadable", words),))
         try:
-            names = notebooks(folder)
+            paths = _paths_in(folder)
             chains = Journal(folder, f"{self.profile}/{ticket_id}", ring).parts()
         except InputError as exc:
             return Ledger(ticket_id, problems=(Problem(str(ticket_id), "unreadable", str(exc)),))
-        problems = union.problems(folder, chains, names)
+        names = {name for name in paths if name.endswith(SUFFIX)}
+        problems = union.problems(folder, chains, paths)
         events, set_aside = _events(folder, chains)
         runs = of_history(ticket_id, History(events))
-        told = [finished(run, runs, names) for run in runs]
+        told = finished(runs, names)
         named = {run.record for run in runs}
         strays = [stray(ticket_id, name) for name in sorted(union.strays(names - named, chains, problems))]
         return Ledger(ticket_id, (*told, *strays), (*problems, *set_aside))
@@ -129,14 +130,23 @@ def notebooks(folder: Path) -> set[str]:
     Raises:
         InputError: It cannot be read.
     """
+    return {name for name in _paths_in(folder) if name.endswith(SUFFIX)}
+
+
+def _paths_in(folder: Path) -> set[str]:
+    """All that is in a folder and in those below it, by the paths from it; links are not followed.
+
+    Raises:
+        InputError: It cannot be read.
+    """
 
     def fail(exc: OSError) -> None:
         if not isinstance(exc, FileNotFoundError):
             raise InputError(f"The folder {exc.filename} cannot be read: {exc.strerror}.") from exc
 
+    start = len(str(folder)) + 1
     found = os.walk(folder, onerror=fail)
-    paths = (Path(place, name) for place, folders, files in found for name in (*folders, *files))
-    return {path.relative_to(folder).as_posix() for path in paths if path.name.endswith(SUFFIX)}
+    return {f"{place}/{name}"[start:] for place, folders, files in found for name in (*folders, *files)}
 
 
 def opened(path: Path) -> BufferedReader:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from itertools import takewhile
 from typing import Any
 
@@ -156,11 +157,16 @@ class Wanted:
 def of_history(ticket_id: int, history: History) -> list[Run]:
     """The runs that a ticket's history tells of, as far as its lines go, in the order of their beginning."""
     found = {key: _ended(_begun(ticket_id, key, run), run) for key, run in history.runs.items()}
-    runs = [_operated(key, run, [*found.values()], history) for key, run in found.items()]
-    last = max((place for place, run in enumerate(runs) if run.ended_by_hand), default=None)
-    if last is not None and history.case_ended:
-        by_hand = (*runs[last].by_hand, _said(CASE, history.case_ended))
-        runs[last] = replace(runs[last], by_hand=by_hand)
+    last: dict[str, dict[str, Event]] = {}
+    for name, operation in history.operations.items():
+        for attempt in operation.attempts.values():
+            last.setdefault(attempt.run, {})[name] = attempt.last
+    everything = [*found.values()]
+    runs = [_operated(run, last.get(key, {}), everything, history.case_ended) for key, run in found.items()]
+    place = max((place for place, run in enumerate(runs) if run.ended_by_hand), default=None)
+    if place is not None and history.case_ended:
+        by_hand = (*runs[place].by_hand, _said(CASE, history.case_ended))
+        runs[place] = replace(runs[place], by_hand=by_hand)
     return runs
 
 
@@ -208,17 +214,24 @@ def _told(event: Event) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value not in (None, "", ())}
 
 
-def _operated(key: str, run: Run, runs: Sequence[Run], history: History) -> Run:
-    """A run with what became of its operations, as long as nobody says that the case has ended."""
-    attempts = ((name, attempt) for name, one in history.operations.items() for attempt in one.attempts.values())
-    own = {name: attempt.last for name, attempt in attempts if attempt.run == key}
-    answered = ((name, event) for name, event in own.items() if event.kind == Kind.ANSWERED)
-    run = replace(run, by_hand=tuple(_said(name, event) for name, event in answered))
-    ended = history.case_ended
+def _operated(run: Run, last: Mapping[str, Event], runs: Sequence[Run], ended: Event | None) -> Run:
+    """A run with what became of its operations, as long as nobody says that the case has ended.
+
+    Args:
+        run: The run.
+        last: The last line on each of its operations.
+        runs: All runs of the ticket.
+        ended: The line by which a person says that the case has ended, or None.
+    """
+    told: dict[str, Any] = {}
+    if last:
+        told["by_hand"] = tuple(_said(name, event) for name, event in last.items() if event.kind == Kind.ANSWERED)
     if ended and ended.at and run.started_at and run.started_at < ended.at:
-        return replace(run, ended_by_hand=True)
-    undone = [name for name, event in own.items() if _is_undone(run, event) or _is_withdrawn(run, event, runs)]
-    return replace(run, unknown=tuple(name for name, event in own.items() if event.is_open), undone=tuple(undone))
+        told["ended_by_hand"] = True
+    elif last:
+        undone = [n for n, event in last.items() if _is_undone(run, event) or _is_withdrawn(run, event, runs)]
+        told |= {"undone": tuple(undone), "unknown": tuple(name for name, event in last.items() if event.is_open)}
+    return replace(run, **told) if told else run
 
 
 def _is_undone(run: Run, event: Event) -> bool:
@@ -232,42 +245,75 @@ def _is_withdrawn(run: Run, event: Event, runs: Sequence[Run]) -> bool:
 
     A run that began after these words has taken them into account.
     """
+    if not event.says_absent:
+        return False
     later = [one for one in runs if one.performed and _began_after(one, run.started_at)]
     heard = any(_began_after(one, event.at) for one in later)
-    return event.says_absent and any(one.outcome for one in later) and not heard
+    return any(one.outcome for one in later) and not heard
 
 
-def finished(run: Run, runs: Sequence[Run], names: set[str]) -> Run:
-    """A run with its last word: how it ended if the journal does not say, and whether somebody is needed."""
-    if not run.status:
-        age = datetime.now(UTC) - (run.started_at or datetime.min.replace(tzinfo=UTC))
-        if age > STILL_RUNNING:
-            state = State.INTERRUPTED if run.state is State.RUNNING else run.state
-            run = replace(run, state=state, status=Status.INTERRUPTED)
-    if run.state in (State.SEALED, State.ADOPTED) and run.record not in names:
-        run = replace(run, state=State.MISSING)
-    if run.ended_by_hand:
-        return run
-    waits = (run.status in _NEEDS_ANOTHER_RUN or run.halfway) and not any(_settles(later, run) for later in runs)
-    run = _waiting(run, runs)
-    return replace(run, needs_person=waits or bool(run.unknown or run.undone or run.waits_for))
+def finished(runs: Sequence[Run], names: Collection[str]) -> list[Run]:
+    """A ticket's runs with their last word: how each ended if the journal does not say, and whether it is open.
+
+    Args:
+        runs: All of them, in the order of their beginning.
+        names: The notebooks that are there.
+    """
+    settled: dict[tuple[str, bool], datetime] = {}
+    for run in runs:
+        if run.outcome and run.started_at:
+            for performed in (True, False) if run.performed else (False,):
+                key = (run.runbook, performed)
+                settled[key] = max(run.started_at, settled.get(key, run.started_at))
+    waiting = {id(run): (whom, since) for run, whom, since in _waiting(runs)}
+    return [_finished(run, names, settled, *waiting.get(id(run), ("", None))) for run in runs]
 
 
-def _waiting(run: Run, runs: Sequence[Run]) -> Run:
-    """Whom the case waits for since this run, and since when, if it is the last one that came to an outcome."""
-    ends = [one for one in runs if one.outcome and one.started_at and bool(one.performed) == bool(run.performed)]
-    if not ends or ends[-1].record != run.record or ends[-1].started_at != run.started_at:
-        return run
-    if run.performed:
-        waits_for = _WAITS_FOR.get(Outcome(run.outcome), "") if run.outcome in list(Outcome) else ""
-    else:
-        never = not any(one.performed for one in runs)
-        plans = run.performed is False and run.outcome != Outcome.OUT_OF_SCOPE
-        waits_for = "performing" if never and plans else ""
-    if not waits_for:
-        return run
-    before = takewhile(lambda one: one.outcome == run.outcome, reversed(ends))
-    return replace(run, waits_for=waits_for, since=[*before][-1].started_at)
+def _finished(
+    run: Run,
+    names: Collection[str],
+    settled: Mapping[tuple[str, bool], datetime],
+    waits_for: str,
+    since: datetime | None,
+) -> Run:
+    """One of them; `settled` has when a run of each runbook last began that came to an outcome, by what it may do."""
+    told: dict[str, Any] = {}
+    status, state = run.status, run.state
+    if not status and datetime.now(UTC) - (run.started_at or datetime.min.replace(tzinfo=UTC)) > STILL_RUNNING:
+        status = Status.INTERRUPTED
+        state = State.INTERRUPTED if state is State.RUNNING else state
+    if state in (State.SEALED, State.ADOPTED) and run.record not in names:
+        state = State.MISSING
+    if (status, state) != (run.status, run.state):
+        run = replace(run, status=status, state=state)
+    if not run.ended_by_hand:
+        settled_at = settled.get((run.runbook, bool(run.performed)))
+        is_settled = settled_at is not None and run.started_at is not None and settled_at > run.started_at
+        waits = (status in _NEEDS_ANOTHER_RUN or run.halfway) and not is_settled
+        told |= {"waits_for": waits_for, "since": since} if waits_for else {}
+        told |= {"needs_person": True} if waits or run.unknown or run.undone or waits_for else {}
+    return replace(run, **told) if told else run
+
+
+def _waiting(runs: Sequence[Run]) -> Iterator[tuple[Run, str, datetime | None]]:
+    """The runs since which the case waits: the last performed and the last rehearsed one, whom for, and since when."""
+    for performed in (True, False):
+        ends = [run for run in runs if run.outcome and run.started_at and bool(run.performed) is performed]
+        if not ends:
+            continue
+        last = ends[-1]
+        if performed:
+            whom = _WAITS_FOR.get(Outcome(last.outcome), "") if last.outcome in list(Outcome) else ""
+        else:
+            never = not any(run.performed for run in runs)
+            whom = "performing" if never and last.performed is False and last.outcome != Outcome.OUT_OF_SCOPE else ""
+        if whom:
+            same = [*takewhile(partial(_ended_alike, last), reversed(ends))]
+            yield last, whom, same[-1].started_at
+
+
+def _ended_alike(run: Run, other: Run) -> bool:
+    return run.outcome == other.outcome
 
 
 def _began_after(run: Run, moment: datetime | None) -> bool:
@@ -282,16 +328,6 @@ def _said(operation: str, event: Event) -> str:
         return f"{name}: {event.evidence['summary']}"
     because = f": {event.text('because')}" if event.text("because") else ""
     return f"{name}: {event.text('operator') or 'somebody'} says that it is not there{because}"
-
-
-def _settles(later: Run, run: Run) -> bool:
-    """Whether a later run of the same runbook came to the outcome that this one did not come to."""
-    return (
-        _began_after(later, run.started_at)
-        and bool(later.outcome)
-        and later.runbook == run.runbook
-        and bool(later.performed or not run.performed)
-    )
 
 
 def key_part(name: str) -> str:

@@ -10,7 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from runbook_lib.domain.events import SUFFIX
 from runbook_lib.ledger.chains import FILE_NAME, KEY_DIGITS, Chain, file_name, key_of
+from runbook_lib.ledger.keyring import beside_name
 from runbook_lib.records.runs import key_part
 
 CHECKPOINTS = ".ipynb_checkpoints"
@@ -43,14 +45,16 @@ class Problem:
         return self.code in NOTICES
 
 
-def problems(folder: Path, chains: Sequence[Chain], names: set[str]) -> list[Problem]:
+def problems(folder: Path, chains: Sequence[Chain], paths: set[str]) -> list[Problem]:
     """What is to be told of a ticket's folder.
 
     Args:
         folder: The folder.
         chains: The parts that were read in it.
-        names: The notebooks in it.
+        paths: What is in it and in the folders below it.
     """
+    names = {name for name in paths if name.endswith(SUFFIX)}
+    files = sorted(name for name in paths if name.startswith("journal") and "/" not in name)
     found = [
         Problem(folder.name, journal_code(chain.error.problem), str(chain.error), chain.error.line, chain.path.name)
         for chain in chains
@@ -58,8 +62,8 @@ def problems(folder: Path, chains: Sequence[Chain], names: set[str]) -> list[Pro
     ]
     found += [_untrusted(folder, chain) for chain in chains if chain.digests and not (chain.error or chain.is_trusted)]
     found += _cut(folder, chains)
-    found += [_missing(folder, key, why) for key, why in _absent(folder, chains, names).items()]
-    found += _odd_files(folder)
+    found += [_missing(folder, key, why) for key, why in _absent(files, chains, names).items()]
+    found += _odd_files(folder, files)
     found += [_checkpoint(folder, name) for name in sorted(names) if CHECKPOINTS in Path(name).parts]
     kept = [name for name in names if CHECKPOINTS not in Path(name).parts]
     if kept and not any(chain.digests or chain.error for chain in chains) and not found:
@@ -129,14 +133,14 @@ def _cut(folder: Path, chains: Sequence[Chain]) -> Iterator[Problem]:
             yield Problem(folder.name, "broken_chain", words, lines, chain.path.name)
 
 
-def _absent(folder: Path, chains: Sequence[Chain], names: set[str]) -> dict[str, str]:
+def _absent(files: Sequence[str], chains: Sequence[Chain], names: set[str]) -> dict[str, str]:
     """The writers whose part is not here, each with what shows that there is one."""
     here = {chain.key: chain for chain in chains}
     found: dict[str, str] = {}
-    for path in sorted(folder.glob("journal.*.pub")):
-        key = path.name.split(".")[1]
-        if key_of(file_name(key)) and key not in here:
-            found[key] = f"its public key {path.name} is here"
+    for name in files:
+        key = name.removeprefix("journal.").removesuffix(".pub")
+        if name == beside_name(key) and key_of(file_name(key)) and key not in here:
+            found[key] = f"its public key {name} is here"
     for key, (first, _, _, by) in _seen(chain for chain in chains if not chain.error).items():
         if key not in here or (here[key].digests and here[key].first != first):
             found[key] = f"{by} has seen it"
@@ -163,12 +167,12 @@ def _missing(folder: Path, key: str, why: str) -> Problem:
     return Problem(folder.name, "missing_writer", words, file=name)
 
 
-def _odd_files(folder: Path) -> Iterator[Problem]:
+def _odd_files(folder: Path, files: Sequence[str]) -> Iterator[Problem]:
     """The files that look like a part of the journal and are none by their names."""
-    for path in sorted(folder.glob("journal*.jsonl*")):
-        if key_of(path.name) is None and not path.name.startswith("journal-until-"):
-            words = f"{path.name} is no part of the journal by its name. A part is named {file_name('<key>')}."
-            yield Problem(folder.name, "misnamed_journal", words, file=path.name)
+    for name in files:
+        if ".jsonl" in name and key_of(name) is None and not name.startswith("journal-until-"):
+            words = f"{name} is no part of the journal by its name. A part is named {file_name('<key>')}."
+            yield Problem(folder.name, "misnamed_journal", words, file=name)
 
 
 def _checkpoint(folder: Path, name: str) -> Problem:

@@ -39,7 +39,7 @@ def of(*events: Event, names: set[str] | None = None) -> list[Run]:
     """The runs of a ticket, finished; the folder holds `names`, or else all records."""
     found = of_history(1001, History(events))
     there = {str(run.record) for run in found} if names is None else names
-    return [finished(run, found, there) for run in found]
+    return finished(found, there)
 
 
 def test_a_run_is_one_row() -> None:
