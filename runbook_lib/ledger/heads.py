@@ -68,7 +68,7 @@ class Heads:
         Raises:
             InputError: One cannot be read.
         """
-        found = [self._kept(path, ticket) for path in self._paths(ticket, folder)]
+        found = [self._kept(path, ticket) for path in self.files(ticket, folder)]
         return [kept for kept in found if not _is_elsewhere(kept, folder)]
 
     def keep(self, ticket: str, key: str, first: str, head: Head, folder: Path) -> None:
@@ -89,7 +89,7 @@ class Heads:
             OSError: The disk does not take it.
         """
         lost = None
-        for path in self._paths(ticket, folder):
+        for path in self.files(ticket, folder):
             if _key_and_first(path)[0] == key:
                 with suppress(InputError):
                     kept = self._kept(path, ticket)
@@ -117,7 +117,16 @@ class Heads:
         except InputError:
             return True
 
-    def _paths(self, ticket: str, folder: Path) -> list[Path]:
+    def are_of(self, ticket: str, folder: Path) -> bool:
+        """Whether all heads of a ticket are of chains in its folder, so that no other folder matters to it.
+
+        Raises:
+            InputError: One cannot be read.
+        """
+        here = ("", str(folder.resolve()))
+        return all(self._kept(path, ticket).folder in here for path in self.files(ticket, folder))
+
+    def files(self, ticket: str, folder: Path) -> list[Path]:
         """The files of a ticket's heads; of those of before, the one of its folder alone."""
         before = self._folder / f"{_named(ticket)}-{_place(folder)}.json"
         place = self._folder / _named(ticket)

@@ -98,7 +98,7 @@ class Review:
         self.form: Form | None = None
         self._values = values
         self._ticket_notes = ticket_notes
-        ledgers = self.archive.ledgers()
+        ledgers = self.archive.listed()
         self._runs = [run for ledger in ledgers for run in ledger.runs]
         found = [problem for ledger in ledgers for problem in ledger.problems if not problem.is_notice]
         self._problems = found + self.archive.strangers()

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from itertools import takewhile
-from typing import Any
+from typing import Any, Self
 
 from runbook_lib.domain.events import CASE, Event, History, Kind, RunEvents
 from runbook_lib.domain.models import Outcome, Status
@@ -112,6 +112,26 @@ class Run:
         found = {"started_at": self.started_at, "since": self.since}
         moments = {name: moment and moment.isoformat(timespec="milliseconds") for name, moment in found.items()}
         return {**values, "state": str(self.state), **moments, "note": self.note}
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Self:
+        """What `plain` made of a run.
+
+        Raises:
+            ValueError, TypeError, KeyError: It is anything else.
+        """
+        told: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()
+        }
+        told |= {name: told[name] and datetime.fromisoformat(told[name]) for name in MOMENTS}
+        note, state = told.pop("note"), State(told.pop("state"))
+        run = cls(state=state, **told)
+        if note != run.note or not all(isinstance(told[name], str) for name in _TEXTS):
+            raise ValueError("a run of another form")
+        return run
+
+
+_TEXTS = tuple(name for name, known in Run.__dataclass_fields__.items() if known.default == "")
 
 
 @dataclass(frozen=True)
