@@ -49,10 +49,10 @@ START = "0" * 64
 _TAIL = len(',"prev":"') + 64 + len('","key":"') + 16 + len('","sig":"') + 88 + len('"}')
 """So many bytes at the end of a line are the link to the one before, the key, and the signature."""
 _OF_A_CELL = b'"kind":"cell_started"'
+"""In a line that says no more than that a cell began; text in a line has its quotes escaped."""
 OWN = ("v", "n", "ticket", "at", "kind", "prev", "key", "sig")
 """What a line has of itself."""
-_SHOWN = ("at", "kind", "n")
-"""Of these, what a reader gets; `key` is told as `writer`."""
+_HIDDEN = ("v", "ticket", "prev", "key", "sig")
 _NAMED = re.compile(r"journal\.([0-9a-f]{16})\.jsonl")
 
 Entry = dict[str, Any]
@@ -148,11 +148,6 @@ def _timed(key: str, lines: Iterable[tuple[Entry, str]]) -> Iterator[tuple[tuple
     for entry, sha256 in lines:
         latest = max(latest, str(entry.get("at", "")))
         yield (latest, key), entry, sha256
-
-
-def _is_of_a_cell(line: bytes) -> bool:
-    """Whether a line says no more than that a cell began."""
-    return _OF_A_CELL in line and b'"seen":' not in line
 
 
 def encoded(entry: Mapping[str, Any]) -> bytes:
@@ -266,7 +261,8 @@ def _names_in(folder: Path) -> list[str]:
 def _filled(chain: Chain, lines: Sequence[bytes], digests: Sequence[str], *, is_trusted: bool = False) -> Chain:
     """A part with its lines; raises if one is no entry, which cannot be where each was checked."""
     pairs = list(zip(lines, digests, strict=False))
-    summary = [(_shown(json.loads(line)), digest) for line, digest in pairs if not _is_of_a_cell(line)]
+    told = [(line, sha256) for line, sha256 in pairs if _OF_A_CELL not in line or b'"seen":' in line]
+    summary = [(_shown(json.loads(line)), sha256) for line, sha256 in told]
     if not all(isinstance(entry["kind"], str) for entry, _ in summary):
         raise TypeError("a line's kind is a text")
     raw = tuple(line for line, _ in pairs)
@@ -303,14 +299,14 @@ class _File:
     def _linked(self, lines: list[bytes]) -> list[str]:
         """The lines' digests, if each has the form of a line, its place, and a link to the one before."""
         found: list[str] = []
-        before = START
+        begin = b'{"v":%d,"n":%%d,"ticket":"%s","at":"' % (VERSION, self._ticket.encode())
+        before, key = START.encode(), b'","key":"' + self._key.encode()
         for number, line in enumerate(lines, start=1):
-            begin = f'{{"v":{VERSION},"n":{number},"ticket":"{self._ticket}","at":"'
-            link = f',"prev":"{before}","key":"{self._key}'
-            if not line.startswith(begin.encode()) or not line.startswith(link.encode(), len(line) - _TAIL):
+            is_next = line.startswith(b',"prev":"' + before + key, len(line) - _TAIL)
+            if not is_next or not line.startswith(begin % number):
                 return []
-            before = digest(line)
-            found.append(before)
+            found.append(digest(line))
+            before = found[-1].encode()
         return found
 
     def each(self, lines: list[bytes]) -> list[str]:
@@ -405,9 +401,13 @@ class _File:
         return _defect(problem, self._path, words, number, self._ticket)
 
 
-def _shown(entry: Mapping[str, Any]) -> Entry:
-    told = {name: value for name, value in entry.items() if name in _SHOWN or name not in OWN}
-    return {**told, "writer": str(entry.get("key"))}
+def _shown(entry: Entry) -> Entry:
+    """What a reader gets of a line: without what only the chain needs, and `key` as `writer`."""
+    writer = str(entry.get("key"))
+    for name in _HIDDEN:
+        entry.pop(name, None)
+    entry["writer"] = writer
+    return entry
 
 
 def _defect(problem: str, path: Path, words: str, number: int, ticket: str) -> JournalError:

@@ -160,7 +160,7 @@ def _key_and_first(path: Path) -> tuple[str, str]:
 
 def _is_elsewhere(kept: Kept, folder: Path) -> bool:
     """Whether a chain is still where it was last written, and that is another folder: then it is not missed here."""
-    is_here = not kept.folder or Path(kept.folder) == folder.resolve()
+    is_here = kept.folder in ("", str(folder)) or Path(kept.folder) == folder.resolve()
     return not is_here and (Path(kept.folder) / f"journal.{kept.key}.jsonl").exists()
 
 
