@@ -75,14 +75,13 @@ class Index:
 
     def write(self, found: Mapping[int, tuple[str, str]], tickets: Collection[int]) -> None:
         """Keep what was found of some tickets, by number, and forget those that are not among `tickets`."""
-        with suppress(sqlite3.OperationalError, OSError):  # locked, or no place for it: the next list tries again
+        with suppress(sqlite3.Error, OSError):  # no place for it: the next list tries again
             try:
                 self._write(found, tickets)
             except sqlite3.DatabaseError as exc:
-                if isinstance(exc, sqlite3.OperationalError):
-                    raise
-                self.path.unlink(missing_ok=True)
-                self._write(found, tickets)
+                if exc.sqlite_errorcode not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                    self.path.unlink(missing_ok=True)
+                    self._write(found, tickets)
 
     def _write(self, found: Mapping[int, tuple[str, str]], tickets: Collection[int]) -> None:
         files.make_folder(self.path.parent)

@@ -79,7 +79,7 @@ def _of(run: Run, folder: Path, profile: str) -> Iterator[OpenEnd]:
         words = "It was broken off. Run again: what is done already is found, and not repeated."
         yield OpenEnd(Kind.INTERRUPTED, run, words, _again(run))
     elif run.status == Status.NEEDS_ANSWER:
-        words = f"{first_sentence(run.summary or 'It stopped to ask a person.')} Find out, then run again."
+        words = f"{run.summary or 'It stopped to ask a person.'} Find out, then run again."
         yield OpenEnd(Kind.NEEDS_ANSWER, run, words, _again(run))
     elif run.halfway:
         happened = first_sentence(run.summary or "It stopped before its end.")
