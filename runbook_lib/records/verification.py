@@ -182,7 +182,7 @@ class Verifier:
         parts = [part for ticket_id in dict.fromkeys(tickets) if (part := found[ticket_id])]
         records = frozenset(record for part in parts for record in part.records)
         findings = tuple(finding for part in parts for finding in part.findings)
-        return Verification(sum(part.sealed for part in parts), len(tickets), findings, records)
+        return Verification(sum(part.sealed for part in parts), len(parts), findings, records)
 
     def one_alone(self, ledger: Ledger) -> Verification | None:
         """Verify a ticket, or None if that takes a look at the others."""

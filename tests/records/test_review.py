@@ -205,15 +205,21 @@ def test_one_run_may_be_open_twice() -> None:
     assert [Kind.UNKNOWN, Kind.INTERRUPTED] == kinds
 
 
+def test_an_open_question_is_shown_whole() -> None:
+    """A run may ask for several things, a sentence each."""
+    (end,) = ends(status="needs_answer", summary="The plan is not known. The expiry is not known.")
+    assert end.words.startswith("The plan is not known. The expiry is not known. ")
+
+
 def test_what_needs_nobody_is_no_open_end() -> None:
     """Such as a run that a later one has settled."""
     assert [] == ends(status="needs_answer", needs_person=False)
 
 
-# -- a ticket's story
+# -- a ticket's timeline
 
 
-def test_a_journal_as_a_story() -> None:
+def test_a_journal_in_words() -> None:
     """Cells are told together, effects by their name and with their evidence."""
     at = {"at": START.isoformat()}
     evidence = {"summary": "reply 7", "url": "https://zendesk.example/7"}
