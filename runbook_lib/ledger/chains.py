@@ -266,9 +266,10 @@ def _filled(chain: Chain, lines: Sequence[bytes], digests: Sequence[str], *, is_
     """A part with its lines; raises if one is no entry, which cannot be where each was checked."""
     pairs = list(zip(lines, digests, strict=False))
     told = [(line, sha256) for line, sha256 in pairs if _OF_A_CELL not in line or b'"seen":' in line]
-    summary = [(_shown(json.loads(line)), sha256) for line, sha256 in told]
-    if not all(isinstance(entry["kind"], str) for entry, _ in summary):
-        raise TypeError("a line's kind is a text")
+    entries = json.loads(b"[" + b",".join(line for line, _ in told) + b"]")
+    if len(entries) != len(told) or not all(isinstance(entry["kind"], str) for entry in entries):
+        raise TypeError("each line is an entry of some kind")
+    summary = [(_shown(entry), sha256) for entry, (_, sha256) in zip(entries, told, strict=True)]
     raw = tuple(line for line, _ in pairs)
     return replace(chain, raw=raw, digests=tuple(digests), summary=tuple(summary), is_trusted=is_trusted)
 

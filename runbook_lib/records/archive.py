@@ -8,6 +8,7 @@ the one whose SHA-256 the restart's own line holds; its runs are told as `set_as
 from __future__ import annotations
 
 import errno
+import gc
 import json
 import multiprocessing
 import os
@@ -174,7 +175,8 @@ class Archive:
 def processes(workers: int) -> ProcessPoolExecutor:
     """Processes that read; forked, which is faster, where that is safe: on Linux, as long as there is one thread."""
     is_safe = sys.platform == "linux" and threading.active_count() == 1
-    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("fork" if is_safe else "spawn"))
+    context = multiprocessing.get_context("fork" if is_safe else "spawn")
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=gc.disable)  # what is read has no circles
 
 
 def notebooks(folder: Path) -> set[str]:

@@ -176,7 +176,7 @@ class Wanted:
 
 def of_history(ticket_id: int, history: History) -> list[Run]:
     """The runs that a ticket's history tells of, as far as its lines go, in the order of their beginning."""
-    found = {key: _ended(_begun(ticket_id, key, run), run) for key, run in history.runs.items()}
+    found = {key: _of_events(ticket_id, key, events) for key, events in history.runs.items()}
     last: dict[str, dict[str, Event]] = {}
     for name, operation in history.operations.items():
         for attempt in operation.attempts.values():
@@ -190,36 +190,40 @@ def of_history(ticket_id: int, history: History) -> list[Run]:
     return runs
 
 
-def _begun(ticket_id: int, key: str, run: RunEvents) -> Run:
-    """A run as its first line tells of it, or, without one, the record's name."""
-    start = run.start
-    if start is None:
+def _of_events(ticket_id: int, key: str, events: RunEvents) -> Run:
+    """A run as its first and its last line tell of it, or, without the first one, the record's name."""
+    start, end = events.start, events.end
+    if start:
+        found: dict[str, Any] = {
+            "state": _unusual(start) or State.RUNNING,
+            "record": start.record,
+            "started_at": start.at,
+        }
+        found |= {"writer": start.writer, **_told(start)}
+    else:
         started_at, runbook = _by_name(key)
-        return Run(ticket_id, State.RUNNING, None, runbook, started_at)
-    state = _unusual(start) or State.RUNNING
-    return Run(ticket_id, state, start.record, started_at=start.at, writer=start.writer, **_told(start))
+        found = {"state": State.RUNNING, "record": None, "started_at": started_at, "runbook": runbook}
+    if end:
+        found |= _ended(end, found["started_at"], found.get("performed"))
+    return Run(ticket_id, **found)
 
 
-def _ended(run: Run, events: RunEvents) -> Run:
-    """The same with what the line of its end tells."""
-    end = events.end
-    if end is None:
-        return run
+def _ended(end: Event, started_at: datetime | None, performed: object) -> dict[str, Any]:
+    """What the line of a run's end tells of it."""
     is_adopted = end.kind == Kind.RECORD_ADOPTED  # at whatever time, so that this is not how long the run took
     is_sealed = end.record is not None and bool(end.text("sha256"))
     usual = State.ADOPTED if is_adopted else State.SEALED if is_sealed else State.UNRECORDED
-    took = end.at - run.started_at if end.at and run.started_at and not is_adopted else None
-    to_note = end.entry.get("to_note")
-    return replace(
-        run,
+    at, to_note = end.at, end.entry.get("to_note")
+    took = at - started_at if at and started_at and not is_adopted else None
+    return {
         **{"status": "unknown", "seconds": round(took.total_seconds(), 1) if took else None, **_told(end)},
-        record=end.record,
-        state=_unusual(end) or usual,
-        sha256=end.text("sha256") if is_sealed else "",
-        to_note=bool(run.performed) if to_note is None else to_note is True,
-        line=end.number,
-        writer=end.writer,
-    )
+        "record": end.record,
+        "state": _unusual(end) or usual,
+        "sha256": end.text("sha256") if is_sealed else "",
+        "to_note": bool(performed) if to_note is None else to_note is True,
+        "line": end.number,
+        "writer": end.writer,
+    }
 
 
 def _unusual(event: Event) -> State | None:
