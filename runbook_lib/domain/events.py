@@ -62,7 +62,7 @@ class Meaning(NamedTuple):
     progress: str
 
 
-_NOT_KNOWN = "nobody knows: run again, which looks first"
+_NOT_KNOWN = "Unknown. The next run checks before it sends."
 EFFECTS: Mapping[str, Meaning] = {
     Kind.INTENDED: Meaning(True, False, "{effect}: about to be done", _NOT_KNOWN),
     Kind.UNKNOWN: Meaning(True, False, "{effect}: nobody knows whether it is there", _NOT_KNOWN),

@@ -112,7 +112,7 @@ class Archive:
     def listed(self, tickets: Sequence[int] | None = None) -> list[Ledger]:
         """As `ledgers`, for a list that nobody takes for verified: of many tickets the index tells what it can."""
         asked = self.tickets() if tickets is None else list(tickets)
-        if len(asked) < MANY_TICKETS:
+        if tickets is not None or len(asked) < MANY_TICKETS:
             return self.ledgers(asked)
         index, heads = Index(self.folder, self.keys), Heads(self.keys)
         stamps = {
@@ -120,13 +120,14 @@ class Archive:
             for n in asked
         }
         found: dict[int, Ledger] = {}
-        for ticket_id, (stamp, told) in index.read().items():
+        known = index.read()
+        for ticket_id, (stamp, told) in known.items():
             if stamp and stamp == stamps.get(ticket_id) and (ledger := Ledger.from_json(ticket_id, told)):
                 found[ticket_id] = ledger
         unknown = [ticket_id for ticket_id in asked if ticket_id not in found]
         fresh = {ledger.ticket_id: ledger for ledger in self.ledgers(unknown)}
         kept = {n: (stamps[n], one.as_json()) for n, one in fresh.items() if stamps[n] and self._lasts(one, heads)}
-        if kept:
+        if kept or known.keys() - set(asked):
             index.write(kept, asked)
         found |= fresh
         return [found[ticket_id] for ticket_id in asked]

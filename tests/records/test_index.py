@@ -190,7 +190,6 @@ def test_forgotten_tickets_leave_the_index(shelf: Shelf) -> None:
     shelf.archive.listed()
     shutil.rmtree(shelf.folder(1003))
     shutil.rmtree(shelf.head(1003).parent)
-    shelf.seal(1001)
     shelf.archive.listed()
     with closing(sqlite3.connect(cached(shelf))) as database:
         assert [(1001,), (1002,)] == database.execute("SELECT ticket FROM tickets ORDER BY ticket").fetchall()
