@@ -66,11 +66,11 @@ class Index:
 
     def read(self) -> dict[int, tuple[str, str]]:
         """Each ticket's stamp, and what was found then; nothing if the index cannot be used."""
-        if not self.path.is_file() or self.path.is_symlink():
-            return {}
-        with suppress(sqlite3.Error, OSError), closing(self._opened()) as database:
-            rows = database.execute("SELECT ticket, stamp, found FROM tickets")
-            return {ticket: (stamp, found) for ticket, stamp, found in rows}
+        with suppress(sqlite3.Error, OSError):
+            if self.path.is_file():
+                with closing(self._opened()) as database:
+                    rows = database.execute("SELECT ticket, stamp, found FROM tickets")
+                    return {ticket: (stamp, found) for ticket, stamp, found in rows}
         return {}
 
     def write(self, found: Mapping[int, tuple[str, str]], tickets: Collection[int]) -> None:

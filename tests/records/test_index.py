@@ -158,7 +158,12 @@ def _folder(path: Path) -> None:
     path.mkdir()
 
 
-@pytest.mark.parametrize("damage", [_garbage, _empty, _foreign, _odd_rows, _gone, _folder])
+def _link(path: Path) -> None:
+    path.rename(path.with_name("elsewhere"))
+    path.symlink_to(path.with_name("elsewhere"))
+
+
+@pytest.mark.parametrize("damage", [_garbage, _empty, _foreign, _odd_rows, _gone, _folder, _link])
 def test_unusable_index_is_ignored(
     shelf: Shelf, monkeypatch: pytest.MonkeyPatch, damage: Callable[[Path], None]
 ) -> None:
@@ -166,7 +171,7 @@ def test_unusable_index_is_ignored(
     expected, _ = listed(shelf, monkeypatch)
     damage(cached(shelf))
     assert (expected, [*TICKETS]) == listed(shelf, monkeypatch)
-    assert (expected, [*TICKETS] if damage is _folder else []) == listed(shelf, monkeypatch)
+    assert (expected, [*TICKETS] if damage in (_folder, _link) else []) == listed(shelf, monkeypatch)
 
 
 def test_locked_index_is_not_waited_for_long(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
