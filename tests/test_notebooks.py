@@ -16,7 +16,7 @@ from runbook_lib import templates
 from runbook_lib.cases import license_not_received, start_here, weekday_triage, weekend_license
 from runbook_lib.cases.base import Case
 from runbook_lib.domain.answers import QUESTIONS
-from runbook_lib.records import asked
+from runbook_lib.records import filters
 from runbook_lib.run.intake import REVIEW
 from runbook_lib.settings import ROOT
 from tests.practice import World
@@ -32,7 +32,7 @@ CASES: dict[str, type[Case]] = {
     )
 }
 RUNBOOKS = [path for path in NOTEBOOKS if path.stem != REVIEW]
-PARAMETERS = {REVIEW: asked.PARAMETERS}
+PARAMETERS = {REVIEW: filters.PARAMETERS}
 """Where the parameters are defined that are not a runbook's."""
 
 
@@ -118,8 +118,8 @@ def test_the_review_has_one_cell_for_each_part_and_asks_for_each_filter() -> Non
     sources = [cell.source for cell in read(path).cells if cell.cell_type == "code"]
     calls = ["filters", "runs", "trends", "open_ends", "timeline", "verification"]
     assert [f"review.{name}()" for name in calls] == sources[2:]
-    assert list(asked.PARAMETERS) == list(templates.defaults(path))
-    assert all(f"{name}={name}" in sources[1] for name in asked.PARAMETERS)
+    assert list(filters.PARAMETERS) == list(templates.defaults(path))
+    assert all(f"{name}={name}" in sources[1] for name in filters.PARAMETERS)
 
 
 def test_the_parameters_are_read_off_the_notebook(runbook: Path) -> None:

@@ -41,9 +41,8 @@ def run_named(perform: object) -> str:
 
 def is_under_way(settings: Settings, ticket_id: int, run: str) -> bool:
     """Whether a performing run of a ticket has begun and has not ended."""
-    lines = [line for line in Journal.of(settings, ticket_id).entries() if line.get("record") == f"{run}.ipynb"]
-    began = any(line["kind"] == "run_started" and line.get("performed") is True for line in lines)
-    return began and all(line["kind"] != "run_ended" for line in lines)
+    found = Journal.of(settings, ticket_id).history().runs.get(f"{run}.ipynb")
+    return found is not None and found.performed and found.end is None
 
 
 def place() -> str:

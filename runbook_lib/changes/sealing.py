@@ -50,9 +50,9 @@ def note_seals(settings: Settings, ticket_id: int) -> str:
 def _seals(journal: Journal) -> list[Seal]:
     """The records that this machine has sealed and that are to be noted, oldest first; others note theirs."""
     return [
-        Seal(entry["record"], entry["sha256"], entry["n"], digest, entry["writer"])
-        for entry, digest in journal.own_lines()
-        if entry["kind"] == "run_ended" and entry.get("sha256") and entry.get("to_note")
+        Seal(event.text("record"), event.text("sha256"), event.number or 0, digest, event.writer)
+        for event, digest in journal.own_seals()
+        if event.entry.get("to_note")
     ]
 
 
