@@ -8,8 +8,8 @@ import pytest
 
 from runbook_lib.domain import license as license_file
 from runbook_lib.domain.errors import InputError, LicenseError
-from runbook_lib.sandbox.seeding import TICKETS
-from runbook_lib.sandbox.tickets import emergency_date, weekday_date
+from runbook_lib.sandbox.tickets import TICKETS
+from runbook_lib.sandbox.tickets.model import emergency_date, weekday_date
 from runbook_lib.sandbox.world import opened
 
 SATURDAY = date(2026, 11, 21)
