@@ -10,6 +10,7 @@ import shutil
 import sqlite3
 import tempfile
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
@@ -147,6 +148,11 @@ class _Planter:
         self._companies: dict[str, int] = {}
         self._people: dict[str, int] = {}
         self._licenses = 0
+
+    @cached_property
+    def _foreign_key(self) -> rsa.RSAPrivateKey:
+        """A key other than the world's; making one takes longer than most else here."""
+        return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
     def plant(self) -> None:
         """Adds the agents, then ticket after ticket."""
@@ -358,7 +364,7 @@ class _Planter:
 
     def _trial_text(self, issue: model.TrackerIssue, starts_on: date) -> str:
         """The ten-day license that an earlier job issued."""
-        key = rsa.generate_private_key(public_exponent=65537, key_size=2048) if issue.foreign_key else self._key
+        key = self._foreign_key if issue.foreign_key else self._key
         expires_on = starts_on + timedelta(days=policy.TRIAL_DAYS)
         content = license_file.License(
             licensee={"Name": "Emergency License", "Company": "Customer", "Email": "customer@example.com"},
@@ -411,7 +417,7 @@ class _Planter:
         }
         if file.trial:
             restrictions["trial"] = True
-        key = rsa.generate_private_key(public_exponent=65537, key_size=2048) if file.foreign_key else self._key
+        key = self._foreign_key if file.foreign_key else self._key
         content = license_file.License(
             licensee={
                 "Name": ticket.requester.name,
