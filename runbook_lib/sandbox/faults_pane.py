@@ -25,7 +25,7 @@ def presets(faults: Faults, ticket_id: int | None) -> h.Node:
             [_preset_button(name, ticket_id) for name in PRESETS],
             bool(faults.active()) and _clear_button("Clear all", ticket_id),
         ],
-        h.p(".soft")["Injected so far: ", _counted(faults)],
+        h.p(".soft")["Injected so far: ", counted] if (counted := _counted(faults)) else None,
     ]
 
 
@@ -79,7 +79,7 @@ def _preset_button(name: str, ticket_id: int | None) -> h.Node:
 def _counted(faults: Faults) -> str:
     counts = faults.counts()
     kinds = [f"{service} {kind} {number}" for service, found in counts.items() for kind, number in found.items()]
-    return ", ".join(kinds) or "nothing"
+    return ", ".join(kinds)
 
 
 def _form(ticket_id: int | None) -> h.Node:

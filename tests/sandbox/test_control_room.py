@@ -8,7 +8,7 @@ from email.message import EmailMessage
 
 import pytest
 
-from tests.sandbox.test_page import CHANNEL, Outline
+from tests.sandbox.test_reading import CHANNEL, Outline
 
 PAGES = ("/control-room", "/control-room/1001", "/control-room/1011")
 ADDRESSES = (*PAGES, "/control-room/4711", "/control-room/panes", "/control-room/1001/panes")

@@ -1,4 +1,4 @@
-"""The call and the page for faults: what they answer, whom they refuse, and that hostile texts stay texts."""
+"""Faults by call and by the control room's forms: what is answered, who is refused, hostile texts stay texts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from runbook_lib.sandbox.faults import FLAGS, PRESETS
-from tests.sandbox.test_page import Outline
+from tests.sandbox.test_reading import Outline
 
 FAULTS = "/sandbox/faults"
 ROOM = "/control-room"
