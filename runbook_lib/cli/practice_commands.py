@@ -61,14 +61,14 @@ def sandbox(port: int, day: str | None, new: bool) -> int:
         practice.make(folder, wanted)
         if found := server.running(folder):
             raise InputError(
-                f"The practice world is being served already: look around at {found['url']}, and watch runbooks at "
-                f"work at {found['url']}{CONTROL_ROOM_PATH}. Use that server, or stop it first."
+                f"The practice world is being served already: see {found['url']}{CONTROL_ROOM_PATH}. "
+                "Use that server, or stop it first."
             )
         click.echo(f"The practice world of {server.world_date(folder)} is starting; stop it with Ctrl-C.")
 
         def ready(url: str) -> None:
             turn.close()
-            click.echo(f"Open {url} to look around, {url}{CONTROL_ROOM_PATH} to watch runbooks at work;")
+            click.echo(f"Open {url}{CONTROL_ROOM_PATH} to watch runbooks at work;")
             click.echo("notebooks and commands find it by themselves.")
 
         server.serve(folder, port=port, ready=ready)
