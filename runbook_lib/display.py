@@ -62,12 +62,12 @@ class Table:
 
     Attributes:
         heads: The columns' names.
-        rows: The values; each row as long as the heads.
+        rows: The values, or links; each row as long as the heads.
         whole: The columns, beside the first, whose short values are not broken over lines, by place.
     """
 
     heads: Sequence[str]
-    rows: Sequence[Sequence[str]]
+    rows: Sequence[Sequence[str | Link]]
     whole: Sequence[int] = ()
 
 
@@ -185,7 +185,7 @@ def _part_text(part: Part) -> str:
         case Paragraph(words):
             return textwrap.fill(clean(words, PREVIEW_LIMIT), _WIDTH)
         case Table(heads, rows):
-            cells = [[clean(cell) for cell in row] for row in rows]
+            cells = [[clean(_label(cell)) for cell in row] for row in rows]
             widths = [None if i < len(heads) - 2 else 48 for i in range(len(heads))]
             names = [clean(head) for head in heads]
             return tabulate(cells, headers=names, tablefmt="simple", disable_numparse=True, maxcolwidths=widths)
@@ -215,16 +215,24 @@ def _part_html(part: Part, tone: Tone) -> h.Node:
                 h.pre(style=f"{frame};white-space:pre-wrap;word-break:normal")[clean_lines(words)],
             ]
         case Link(label, url):
-            shown: h.Node = clean(url)
-            if url.startswith(("https://", "http://")) or _NOTEBOOK.fullmatch(url):
-                shown = h.a(href=url, rel="noreferrer", target="_blank")[shown]
-            return h.p(style="margin:6px 0px")[clean(label), ": ", shown]
+            return h.p(style="margin:6px 0px")[clean(label), ": ", _linked(url, url)]
         case DecisionPath(stops):
             last = max((place for place, stop in enumerate(stops) if stop.taken), default=None)
             accents = [tone if place == last else None for place in range(len(stops))]
             return h.ol(style="margin:6px 0px;padding:0px 0px 0px 24px")[
                 [_stop_html(stop, accent) for stop, accent in zip(stops, accents, strict=True)]
             ]
+
+
+def _linked(words: str, url: str) -> h.Node:
+    """Words as a link, if the address is one of ours."""
+    if url.startswith(("https://", "http://")) or _NOTEBOOK.fullmatch(url):
+        return h.a(href=url, rel="noreferrer", target="_blank")[h.bdi[clean(words)]]
+    return h.bdi[clean(words)]
+
+
+def _label(cell: str | Link) -> str:
+    return cell.label if isinstance(cell, Link) else cell
 
 
 def _stop_text(number: int, stop: Stop) -> str:
@@ -266,18 +274,16 @@ def _table(table: Table) -> h.Node:
     return h.table(style="border-collapse:collapse;margin:6px 0px;font-size:13px;width:auto")[
         h.thead[h.tr[[h.th(style=head_cell + wrap, scope="col")[clean(head)] for head, wrap in heads]]],
         h.tbody[
-            [
-                h.tr[[h.td(style=cell + wrap)[h.bdi[clean(value)]] for value, wrap in _columns(row, table.whole)]]
-                for row in table.rows
-            ]
+            [h.tr[[h.td(style=cell + wrap)[value] for value, wrap in _columns(row, table.whole)]] for row in table.rows]
         ],
     ]
 
 
-def _columns(row: Sequence[str], whole: Sequence[int]) -> list[tuple[str, str]]:
+def _columns(row: Sequence[str | Link], whole: Sequence[int]) -> list[tuple[h.Node, str]]:
     """Each value with its style: the first column holds labels and stays on one line, others if they are short."""
-    stays = [place == 0 or (place in whole and len(value) <= _SHORT) for place, value in enumerate(row)]
-    return [(value, f";white-space:{'nowrap' if stay else 'normal'}") for value, stay in zip(row, stays, strict=True)]
+    stays = [place == 0 or (place in whole and len(_label(cell)) <= _SHORT) for place, cell in enumerate(row)]
+    shown = [_linked(cell.label, cell.url) if isinstance(cell, Link) else h.bdi[clean(cell)] for cell in row]
+    return [(value, f";white-space:{'nowrap' if stay else 'normal'}") for value, stay in zip(shown, stays, strict=True)]
 
 
 def _timeline(window: Window) -> h.Node:

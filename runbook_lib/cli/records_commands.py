@@ -1,4 +1,4 @@
-"""The commands on records: `records list`, `show`, `verify`, `export` and `adopt`."""
+"""The commands on records: `records list`, `show`, `sign-off`, `verify`, `export` and `adopt`."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ _FILTERS = (
     click.option("--since", metavar="YYYY-MM-DD", help="The first day, in UTC."),
     click.option("--until", metavar="YYYY-MM-DD", help="The last day, in UTC."),
     click.option("--open", "open_only", is_flag=True, help="Only what somebody still has to look after."),
+    click.option("--unreviewed", is_flag=True, help="Only records that no reviewer has signed off."),
 )
 _force = click.option("--force", is_flag=True, help="Replace FILE if it is there.")
 _NOT_VERIFIED = (
@@ -78,6 +79,7 @@ def list_runs(verify: bool, as_json: bool, **filters: Any) -> int:
     if runs:
         click.echo(f"\n{found.words if found else _NOT_VERIFIED}")
     _say_by_hand(runs)
+    _say_signed_off(runs)
     if filters["open_only"]:
         _say_next(runs)
     _tell(problems)
@@ -127,6 +129,7 @@ def _wanted(
     since: str | None,
     until: str | None,
     open_only: bool,
+    unreviewed: bool,
 ) -> Wanted:
     """The filters, checked.
 
@@ -147,6 +150,7 @@ def _wanted(
         status=status,
         operator=operator,
         open_only=open_only,
+        unreviewed=unreviewed,
         **{name: answers.day(f"--{name}", day) for name, day in (("since", since), ("until", until)) if day},
     )
 
@@ -196,6 +200,15 @@ def _say_by_hand(runs: Sequence[Run]) -> None:
             click.echo(f"\nTicket {run.ticket_id}, by hand: {clean(words, 500)}")
 
 
+def _say_signed_off(runs: Sequence[Run]) -> None:
+    """Below the list: which records a reviewer has signed off."""
+    from runbook_lib.domain.plain_text import clean
+
+    for run in runs:
+        for words in run.signed_off:
+            click.echo(f"\nTicket {run.ticket_id}, {run.record}, signed off by {clean(words, 500)}")
+
+
 def _say_next(runs: Sequence[Run]) -> None:
     """Below the list: what happened with each open end, and the command that goes on."""
     from runbook_lib.domain.plain_text import clean
@@ -229,13 +242,14 @@ def show(record: str, html: Path | None, force: bool) -> int:
 
     archive = Archive.of(_settings())
     path = _last_record(archive.folder, record) if record.isdigit() else Path(record)
-    verification = Verifier(archive).record(path)
+    verifier = Verifier(archive)
+    verification, signed_off = verifier.record(path), verifier.signed_off(path)
     content = reading.read(path)
     if html is None:
-        click.echo(page.as_text(content, verification))
+        click.echo(page.as_text(content, verification, signed_off))
         return exit_status.DONE
-    exporting.write(html, page.as_html(content, verification).encode(), force=force)
-    click.echo("\n".join([*page.verdict(verification), f"Page: {html}"]))
+    exporting.write(html, page.as_html(content, verification, signed_off).encode(), force=force)
+    click.echo("\n".join([*page.verdict(verification), *page.reviewed(signed_off), f"Page: {html}"]))
     return exit_status.DONE
 
 
@@ -252,6 +266,27 @@ def _last_record(folder: Path, ticket: str) -> Path:
     if not names:
         raise InputError(f"Ticket {ticket} has no record in {place}. `runbook records list` shows what there is.")
     return place / names[-1]
+
+
+@records.command("sign-off", short_help="Say that you have reviewed records.")
+@click.argument("what", nargs=-1, required=True, metavar="RECORD|TICKET...", type=click.Path())
+@click.option("--words", required=True, metavar="WORDS", help="What you found, in one line; kept in the journal.")
+def sign_off(what: Sequence[str], words: str) -> int:
+    """Sign records off as a reviewer; of a ticket, its last one.
+
+    Each is verified first. The line goes into your own part of the ticket's journal, with the record's SHA-256; the
+    record stays as it is.
+    """
+    from runbook_lib.records.archive import Archive
+    from runbook_lib.records.sign_off import sign_off as signed
+
+    settings = _settings()
+    folder = Archive.of(settings).folder
+    paths = [_last_record(folder, word) if word.isdigit() else Path(word) for word in what]
+    reviewer = settings.operator or getpass.getuser()
+    signed(paths, words, settings, reviewer)
+    click.echo("\n".join(f"Signed off by {reviewer}: {path}" for path in paths))
+    return exit_status.DONE
 
 
 @records.command(short_help="Check records and journals.")

@@ -81,18 +81,18 @@ _LISTS = {
 }
 
 
-def as_text(record: Record, verification: Verification) -> str:
-    """A record for the terminal, what was verified first."""
+def as_text(record: Record, verification: Verification, signed_off: Sequence[str] = ()) -> str:
+    """A record for the terminal, what was verified and who signed it off first."""
     about = tabulate(_about(record), tablefmt="plain", disable_numparse=True)
-    parts = ["\n".join(verdict(verification)), about]
+    parts = ["\n".join([*verdict(verification), *reviewed(signed_off)]), about]
     for title, heads, rows in _tables(record):
         parts.append(f"{title}\n{tabulate(rows, headers=heads, disable_numparse=True, maxcolwidths=48)}")
     parts += [_cell_text(cell) for cell in record.cells if cell.kind == "code"]
     return "\n\n".join(parts)
 
 
-def as_html(record: Record, verification: Verification) -> str:
-    """A record as one page, what was verified first."""
+def as_html(record: Record, verification: Verification, signed_off: Sequence[str] = ()) -> str:
+    """A record as one page, what was verified and who signed it off first."""
     tone = Tone.GOOD if verification.is_good and verification.sealed else Tone.STOP
     tone = Tone.ASK if tone is Tone.GOOD and (verification.adopted or verification.has_strangers) else tone
     title, about = f"Record {clean(record.name)}", _about(record)
@@ -105,7 +105,9 @@ def as_html(record: Record, verification: Verification) -> str:
     ]
     body = h.body[
         h.h1[title],
-        h.div(".verdict", style=f"border-color:{tone.value}")[[h.div[line] for line in verdict(verification)]],
+        h.div(".verdict", style=f"border-color:{tone.value}")[
+            [h.div[line] for line in (*verdict(verification), *reviewed(signed_off))]
+        ],
         [h.div(".shown")[_output_html(one)] for cell in record.cells if cell.id == banner.CELL for one in cell.outputs],
         h.h2["The run"],
         _rows(row for row in about if row[1] != UNKNOWN),
@@ -126,6 +128,11 @@ def verdict(verification: Verification) -> list[str]:
             words = "Sealed and unaltered, by a writer whose key nobody here has trusted."
         return ["Unaltered since it was adopted." if verification.adopted else words, *told]
     return told or ["Not sealed."]
+
+
+def reviewed(signed_off: Sequence[str]) -> list[str]:
+    """Who signed a record off, a line for each."""
+    return [f"Signed off by {clean(words, 400)}" for words in signed_off]
 
 
 def _about(record: Record) -> list[tuple[str, str]]:
