@@ -56,7 +56,7 @@ def _checked(path: Path, archive: Archive, verifier: Verifier) -> Run:
     found, ticket_id = verifier.record(path), verifier.ticket_of(path)
     ledgers = [] if ticket_id is None else archive.ledgers([ticket_id])
     runs = [run for ledger in ledgers for run in ledger.runs if run.record == path.name and run.sha256]
-    defects = [finding.code for finding in found.findings if finding.is_defect]
+    defects = [str(finding.code) for finding in found.findings if finding.is_defect]
     others = [problem for ledger in ledgers for problem in ledger.problems if not problem.is_notice]
     defects += [problem.code for problem in others if problem.code not in _OTHERS]
     if defects or not runs or not found.sealed:
