@@ -249,7 +249,7 @@ def show(record: str, html: Path | None, force: bool) -> int:
         click.echo(page.as_text(content, verification, signed_off))
         return exit_status.DONE
     exporting.write(html, page.as_html(content, verification, signed_off).encode(), force=force)
-    click.echo("\n".join([*page.verdict(verification), *page.reviewed(signed_off), f"Page: {html}"]))
+    click.echo("\n".join([*page.summary(content, verification, signed_off), f"Page: {html}"]))
     return exit_status.DONE
 
 

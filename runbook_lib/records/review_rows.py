@@ -24,7 +24,7 @@ def runs_table(runs: Iterable[Run], facts: Callable[[Run], CaseFacts], folder: P
     """The runs: who did what for whom, with links to the record, the ticket and the tracker's issue."""
     heads = ("started (UTC)", "ticket", "customer", "users", "ended as", "runbook", "operator", "record", "reviewed by")
     rows = [_run_row(run, facts(run), folder) for run in runs]
-    return Table(heads, rows, whole=(1, 3, 5, 7))
+    return Table(heads, rows, whole=(1, 3, 7))
 
 
 def open_ends_table(ends: Sequence[OpenEnd], facts: Callable[[Run], CaseFacts], now: datetime) -> Table:
@@ -34,7 +34,7 @@ def open_ends_table(ends: Sequence[OpenEnd], facts: Callable[[Run], CaseFacts], 
         (age(end, now), _ticket(end.run, facts(end.run)), end.run.operator or NONE, end.kind, end.words, end.command)
         for end in ends
     ]
-    return Table(heads, rows, whole=(1,))
+    return Table(heads, rows, whole=(1, 5))
 
 
 def people_table(runs: Sequence[Run], wanted: Sequence[Run], ends: Iterable[OpenEnd]) -> Table:
@@ -110,7 +110,7 @@ def in_words(name: str) -> str:
 def _run_row(run: Run, facts: CaseFacts, folder: Path) -> tuple[str | Link, ...]:
     ended = f"{in_words(run.outcome or run.status) or NONE}{_MODES[run.performed]}"
     outcome = Link(ended, facts.issue_url) if facts.issue_url else ended
-    who = (run.runbook or NONE, run.operator or NONE)
+    who = (run.runbook.replace("_", " ") or NONE, run.operator or NONE)
     reviewed = "; ".join(run.signed_off) or ("not yet" if run.is_unreviewed else NONE)
     customer = (facts.organization or NONE, facts.users or NONE)
     return (moment(run.started_at), _ticket(run, facts), *customer, outcome, *who, _record(run, folder), reviewed)
