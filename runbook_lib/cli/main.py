@@ -6,6 +6,7 @@ Everything heavy is imported by the command that needs it, so that `--help` and 
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import shlex
@@ -23,6 +24,7 @@ from runbook_lib.domain.errors import InputError, PersonNeededError, RunbookErro
 if TYPE_CHECKING:
     from datetime import date
 
+    from runbook_lib.run.forks import Ahead
     from runbook_lib.run.runner import Report
     from runbook_lib.settings import Settings
 
@@ -43,6 +45,7 @@ this command has itself, as in runbook lab -- --help."""
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status. What it makes is for its user alone, whatever the umask."""
     _open_standard_files()
+    gc.set_threshold(500_000, 20, 50)  # a command throws little away: a fifth of its start went to looking for garbage
     before = os.umask(files.OTHERS)
     os.umask(before | files.OTHERS)
     try:
@@ -195,21 +198,23 @@ def _add_practice(commands: Any) -> None:
 
 
 def _run(given: argparse.Namespace) -> int:
-    from runbook_lib.run import automatic, runner
+    from runbook_lib.run import automatic, forks, runner
     from runbook_lib.settings import Settings
 
     local = Settings.local()
     answers = _answers([*_from_file(given.parameters_file), *given.parameter])
     first, own = automatic.first(local, given.runbook, answers)
-    runner.check(runner.template(local, first), given.ticket, own, perform=given.perform)
-    with _practice(local):
+    notebook = runner.template(local, first)
+    runner.check(notebook, given.ticket, own, perform=given.perform)
+    runs = 2 if given.runbook == automatic.AUTO else 1
+    with forks.ahead(runs, [notebook]) as ahead, _practice(local):
         settings = Settings.load()
-        report = _report(given, first, own, settings)
+        report = _report(given, first, own, settings, ahead)
         if given.runbook == automatic.AUTO and report.next_runbook:
             if not given.json:
                 print(f"{_line(report.summary)}\nRecord: {report.record}\n")
             first, own = report.next_runbook, automatic.then(local, report.next_runbook, answers)
-            report = _report(given, first, own, settings)
+            report = _report(given, first, own, settings, ahead)
     if given.json:
         print(json.dumps(report.contract(), indent=2))
     else:
@@ -220,7 +225,9 @@ def _run(given: argparse.Namespace) -> int:
     return _exit_status(report)
 
 
-def _report(given: argparse.Namespace, runbook: str, answers: dict[str, str], settings: Settings) -> Report:
+def _report(
+    given: argparse.Namespace, runbook: str, answers: dict[str, str], settings: Settings, ahead: Ahead
+) -> Report:
     from runbook_lib.run import runner
 
     return runner.run(
@@ -231,6 +238,7 @@ def _report(given: argparse.Namespace, runbook: str, answers: dict[str, str], se
         settings=settings,
         progress=sys.stderr.isatty(),
         batch=given.batch,
+        ahead=ahead,
     )
 
 

@@ -17,7 +17,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -26,14 +26,13 @@ from types import FrameType
 from typing import Any, cast
 
 from runbook_lib import files, templates
-from runbook_lib.changes.sealing import note_seals
 from runbook_lib.display import MIME
 from runbook_lib.domain import answers, image_types
 from runbook_lib.domain.errors import InputError, OutcomeUnknownError, PersonNeededError, RunbookError, UnavailableError
 from runbook_lib.domain.models import Status
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.redaction import Redactor
-from runbook_lib.run import engine
+from runbook_lib.run import engine, forks
 from runbook_lib.settings import Settings
 
 SCHEMA = 1
@@ -151,6 +150,7 @@ def run(
     settings: Settings,
     progress: bool = False,
     batch: str = "",
+    ahead: forks.Ahead | None = None,
 ) -> Report:
     """Run a runbook on a ticket and leave the record.
 
@@ -165,6 +165,7 @@ def run(
         settings: Complete settings; the kernel loads the same from the environment.
         progress: Whether to show a progress bar.
         batch: The batch that it belongs to, by its name in the journals.
+        ahead: Kernels that are on their way.
 
     Raises:
         InputError: Something is wrong before the run begins; there is no record.
@@ -179,8 +180,8 @@ def run(
     about = _about(notebook, values, settings, started_at)
     journal = Journal.of(settings, values["ticket_id"])
     record = _claim(journal.record_path(started_at, runbook))
-    executed = engine.prepared(notebook, {**values, "perform": record.stem if perform else False})
-    with _Signals() as signals:
+    with nullcontext(ahead) if ahead else forks.ahead(1, [notebook]) as ready, _Signals() as signals:
+        executed = engine.prepared(notebook, {**values, "perform": record.stem if perform else False})
         journal.append(
             "run_started",
             runbook=runbook,
@@ -196,7 +197,8 @@ def run(
             journal.append("cell_started", record=record.name, cell=cell_id)
 
         execution = _execute(
-            signals, lambda: engine.execute(executed, limits, redactor, on_cell=note, progress=progress)
+            signals,
+            lambda: engine.execute(executed, limits, redactor, on_cell=note, progress=progress, early=ready.take()),
         )
         engine.close(executed)
         executed = redactor.data(executed)
@@ -204,7 +206,13 @@ def run(
         report = replace(report, summary=redactor.text(report.summary))
         manifest = redactor.data({**about, **_manifest(report, execution, executed)})
         _close(journal, record, executed, manifest, report)
-    return replace(report, notice=note_seals(settings, report.ticket_id)) if perform else report
+    return replace(report, notice=_note_seals(settings, report.ticket_id)) if perform else report
+
+
+def _note_seals(settings: Settings, ticket_id: int) -> str:
+    from runbook_lib.changes.sealing import note_seals  # brings the network along, which a rehearsal needs none of
+
+    return note_seals(settings, ticket_id)
 
 
 def _about(notebook: Path, values: Mapping[str, Any], settings: Settings, started_at: datetime) -> dict[str, Any]:
