@@ -228,7 +228,7 @@ def _be_kernel(connection_file: Path, modules: Sequence[str], waiting: int) -> N
             del sys.path[0]  # as `ipykernel_launcher` does: the kernel itself puts its folder there
         from ipykernel.kernelapp import IPKernelApp
 
-        for name in modules:
+        for name in (*modules, "httpcore"):
             with suppress(ImportError):  # the cell that needs it says so
                 __import__(name)
 

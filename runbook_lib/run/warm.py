@@ -19,6 +19,7 @@ import array
 import atexit
 import contextlib
 import ctypes
+import gc
 import io
 import json
 import os
@@ -155,6 +156,7 @@ def serve(address: str, program: str, *preloaded: str) -> None:
         __import__(name)
     if threading.active_count() > 1:
         raise RuntimeError(f"Threads run before forking: {threading.enumerate()}")
+    gc.freeze()  # what has been imported stays, and is not looked through by each that is forked
     with socket.socket(socket.AF_UNIX) as listener, selectors.DefaultSelector() as waiting:
         listener.bind(address)
         listener.listen(64)
