@@ -47,7 +47,12 @@ PRELOADED = (
     *("IPython.core.completerlib", "IPython.core.debugger", "IPython.core.interactiveshell", "IPython.extensions"),
     *("ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "tornado.platform.asyncio", "tornado.queues"),
     *("papermill.execute", "papermill.clientwrap", "nbclient", "tqdm.auto", "tabulate", "httpcore"),
-    *("runbook_lib.cli.main", "runbook_lib.run.automatic", "runbook_lib.run.runner", "runbook_lib.run.papermill_engine"),
+    *(
+        "runbook_lib.cli.main",
+        "runbook_lib.run.automatic",
+        "runbook_lib.run.runner",
+        "runbook_lib.run.papermill_engine",
+    ),
     *("runbook_lib.sandbox.server", "runbook_lib.changes.sealing"),
     *("runbook_lib.cases.start_here", "runbook_lib.cases.license_not_received", "runbook_lib.cases.weekday_triage"),
 )
