@@ -9,7 +9,11 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests import programs
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+FLAGS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"),
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+]
+"""No name is resolved but this machine's. A route for each request would do too, and would switch off the cache."""
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from benchmarks import driver, rows, runs, services
 from benchmarks.driver import ALL_MET, MISSED, NOT_MEASURED, Benchmark
 from benchmarks.rows import CannotMeasureError, Row
 from runbook_lib.domain.errors import InputError
-from runbook_lib.settings import ROOT
+from tests.documents import documented
 
 MET = Row("a figure", "1.00 s", "another 2.00 s", 0.5, goal=1.1)
 OVER = Row("a slow figure", "3.00 s", "another 2.00 s", 1.5, goal=1.1)
@@ -179,7 +179,7 @@ def test_command_that_fails_is_an_error() -> None:
 )
 def test_readme_states_the_goals(words: str, stated: int, expected: int) -> None:
     """A sentence that changes there is measured anew here."""
-    assert words in " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    assert words in " ".join(documented().split())
     assert expected == stated
 
 

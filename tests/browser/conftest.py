@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 
 from runbook_lib.settings import ROOT
 from tests.chromium import launched
@@ -88,24 +88,32 @@ def browser() -> Iterator[Browser]:
         yield found
 
 
-@pytest.fixture
-def seen(browser: Browser) -> Iterator[Seen]:
-    """A page in the light theme."""
+@pytest.fixture(scope="module")
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """One for the tests of a module, so that what a page has loaded and compiled serves the next one too."""
     context = browser.new_context(viewport={"width": 1280, "height": 1600}, color_scheme="light")
     context.set_default_timeout(PATIENCE_MS)
     expect.set_options(timeout=PATIENCE_MS)
     context.add_init_script(EVENTS)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def seen(context: BrowserContext) -> Iterator[Seen]:
+    """A page in the light theme, which knows nothing of the pages before it."""
     found = Seen(context.new_page())
 
-    def only_here(route: Route) -> None:
-        if urlsplit(route.request.url).hostname in (None, "127.0.0.1", "localhost"):
-            route.continue_()
-        else:
-            found.outside.append(route.request.url)
-            route.abort()
+    def note(request: Request) -> None:
+        if urlsplit(request.url).hostname not in ("", None, "127.0.0.1", "localhost"):
+            found.outside.append(request.url)
 
-    context.route("**/*", only_here)
+    found.page.on("request", note)
     found.page.on("console", lambda said: found.errors.append(said.text) if said.type == "error" else None)
     found.page.on("pageerror", lambda error: found.errors.append(str(error)))
     yield found
-    context.close()
+    for page in context.pages:
+        if page.url.startswith("http"):
+            page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+        page.close()
+    context.clear_cookies()

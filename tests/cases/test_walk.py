@@ -228,9 +228,7 @@ def test_an_image_that_is_read_once_is_not_read_again(here: World, monkeypatch: 
     """Running the cell again is quick."""
     read: list[str] = []
     real = pictures.ocr.read
-    monkeypatch.setattr(
-        pictures.screenshots, "read", lambda content, name: read.append(name) or real(content, name=name)
-    )
+    monkeypatch.setattr(pictures.ocr, "read", lambda content, name: read.append(name) or real(content, name=name))
     case = WeekendLicense.open(1908)
     run(case, "collect_facts")
     case.collect_facts(**NOTHING)
@@ -240,7 +238,7 @@ def test_an_image_that_is_read_once_is_not_read_again(here: World, monkeypatch: 
 def test_what_cannot_be_read_is_said(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A broken image is no value; without the extra the form says how to get it."""
     here.change("UPDATE attachments SET content = ? WHERE file_name = 'dashboard.png'", PNG)
-    monkeypatch.setattr(pictures.screenshots, "available", lambda: False)
+    monkeypatch.setattr(pictures.ocr, "available", lambda: False)
     case = WeekendLicense.open(1908)
     run(case, "collect_facts")
     notes = " ".join(way(case)._pictures.notes)
@@ -258,7 +256,7 @@ def test_images_that_disagree_are_named(here: World, monkeypatch: pytest.MonkeyP
         )
         return Page(style="dashboard", readings=(reading,), name=name)
 
-    monkeypatch.setattr(pictures.screenshots, "read", read)
+    monkeypatch.setattr(pictures.ocr, "read", read)
     case = WeekendLicense.open(1908)
     run(case, "collect_facts")
     assert ["Confirm premium", "Confirm ultimate"] == suggested(case, "collect_facts", "plan")

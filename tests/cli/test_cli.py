@@ -18,6 +18,7 @@ from runbook_lib.domain import license
 from runbook_lib.domain.models import Status
 from runbook_lib.sandbox import server
 from runbook_lib.settings import ROOT, JobSettings, Settings
+from tests.documents import PATHS, documented
 from tests.practice import World
 
 VECTORS = Path(__file__).parents[1] / "data" / "license-vectors"
@@ -241,7 +242,7 @@ def test_readme_commands_are_understood_by_the_program() -> None:
     """Every `runbook` line of the README parses, and every RUNBOOK_ name in it and in .env.example is a setting."""
     from runbook_lib.cli.main import _parsed
 
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    readme = documented()
     blocks = re.findall(r"```(?:sh|console)\n(.*?)```", readme, re.DOTALL)
     lines = [line.split(" #")[0] for block in blocks for line in block.splitlines() if "runbook " in line]
     commands = [shlex.split(line[line.index("runbook ") :])[1:] for line in lines if "make" not in line]
@@ -267,11 +268,11 @@ def test_make_targets_named_in_the_documents_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
     named = set()
-    for name in ("README.md", "CONTRIBUTING.md"):
+    for path in (*PATHS, ROOT / "CONTRIBUTING.md"):
         named |= set(
             re.findall(
                 r"(?<![a-z])make ([a-z]+)",
-                "\n".join(re.findall(r"`[^`]+`|```.*?```", (ROOT / name).read_text(), re.DOTALL)),
+                "\n".join(re.findall(r"`[^`]+`|```.*?```", path.read_text(), re.DOTALL)),
             )
         )
     assert {"demo", "test"} <= named

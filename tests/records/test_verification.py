@@ -20,7 +20,7 @@ from runbook_lib.domain.models import Comment
 from runbook_lib.ledger.keyring import KeyRing
 from runbook_lib.records.archive import Archive
 from runbook_lib.records.verification import Code, Verifier
-from runbook_lib.settings import ROOT
+from tests.documents import documented
 from tests.records.making import START, WORDS, Shelf, notebook
 
 
@@ -391,7 +391,7 @@ def test_notes_that_cannot_be_read(shelf: Shelf, record: Path) -> None:
 
 def test_the_readme_names_every_code() -> None:
     """In its table, and no other."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    readme = documented()
     table = readme[readme.index("| `verify` says |") :].split("\n\n")[0]
     first_columns = [row.split("|")[1] for row in table.splitlines() if row]
     named = set(re.findall(r"`(\w+)`", " ".join(first_columns)))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from runbook_lib.settings import ROOT
+from tests.documents import documented
 from tests.endings import ENDINGS, Ending, Told, ours, papermills, rows
 
 pytestmark = [pytest.mark.apart, pytest.mark.slow]
@@ -19,6 +19,6 @@ def test_ending(ending: Ending, tmp_path: Path) -> None:
 
     assert Told(ending.status, "cfp") == own
     (row,) = rows({ending.name: (papermills(ending, tmp_path / "papermill"), own)})
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    readme = documented()
     table = [[word.strip() for word in line.strip("|").split("|")] for line in readme.splitlines()]
     assert list(row) in table
