@@ -38,6 +38,7 @@ def add_command(commands: Any, practice: Practice) -> None:
     batch.add_argument("what", nargs="*", metavar="LIST|TICKET", help="one CSV file or -, or tickets' numbers")
     batch.add_argument("--perform", action="store_true", help="change things; without it every run only rehearses")
     batch.add_argument("--workers", metavar="N", help="how many at once (default: one more than there are cores)")
+    batch.add_argument("--scheduler", default="", metavar="ADDRESS", help="run on the workers of this Dask scheduler")
     batch.add_argument("--json", action="store_true", help="print one JSON object")
     batch.add_argument("--csv", type=Path, metavar="FILE", help="write the table to a file as well")
     batch.set_defaults(command=lambda given: _batch(given, practice))
@@ -52,7 +53,7 @@ def _batch(given: argparse.Namespace, practice: Practice) -> int:
 
     began = time.monotonic()
     local = Settings.local()
-    workers = _workers(given.workers)
+    workers = _workers(given.workers, given.scheduler)
     if given.csv:
         exporting.refuse_to_replace(given.csv)
     rows = [_checked(row, local, perform=given.perform) for row in _rows(given.what)]
@@ -66,7 +67,8 @@ def _batch(given: argparse.Namespace, practice: Practice) -> int:
         def start(left: int) -> None:
             bar.reset(left)
             how = "Performing" if given.perform else "Rehearsing"
-            say(f"{how} {left} of {len(rows)} tickets, {min(workers, max(left, 1))} at once.")
+            where = f"{min(workers, max(left, 1))} at once" if workers else f"on the workers of {given.scheduler}"
+            say(f"{how} {left} of {len(rows)} tickets, {where}.")
 
         def end(ending: Ending) -> None:
             bar.update()
@@ -78,7 +80,14 @@ def _batch(given: argparse.Namespace, practice: Practice) -> int:
             say(f"Cancelling {runs}." if cancelled else f"Stopping: {going}. Press Ctrl-C again to cancel.")
 
         endings = batch.run(
-            rows, local, perform=given.perform, workers=workers, on_start=start, on_end=end, on_interrupt=interrupt
+            rows,
+            local,
+            perform=given.perform,
+            workers=workers,
+            scheduler=given.scheduler,
+            on_start=start,
+            on_end=end,
+            on_interrupt=interrupt,
         )
     seconds = round(time.monotonic() - began, 1)
     _report(endings, seconds, as_json=given.json)
@@ -137,8 +146,8 @@ def _template(local: Settings, runbook: str) -> Path:
     return runner.template(local, runbook)
 
 
-def _workers(words: str | None) -> int:
-    """How many runs at once.
+def _workers(words: str | None, scheduler: str) -> int:
+    """How many runs at once; 0 for as many as a cluster has room for.
 
     Raises:
         InputError: It is no such number.
@@ -146,7 +155,9 @@ def _workers(words: str | None) -> int:
     from runbook_lib.domain import answers
     from runbook_lib.run import batch
 
-    number = batch.usual_workers() if words is None else answers.count("--workers", words, least=1)
+    if words is None:
+        return 0 if scheduler else batch.usual_workers()
+    number = answers.count("--workers", words, least=1)
     if number > MOST_WORKERS:
         raise InputError(f"--workers is {number}; at most {MOST_WORKERS} runs at once are expected.")
     return number

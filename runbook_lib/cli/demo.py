@@ -25,14 +25,14 @@ from runbook_lib.domain.plain_text import clean
 from runbook_lib.domain.routing import NOT_RECEIVED, WEEKDAY, WEEKEND
 from runbook_lib.records.archive import Archive
 from runbook_lib.records.verification import Verifier
-from runbook_lib.run import batch, batch_list, warm
+from runbook_lib.run import batch, batch_list, ticket_runs, warm
 from runbook_lib.run.batch_list import Row
 from runbook_lib.sandbox import server
 from runbook_lib.sandbox.world import opened
 from runbook_lib.settings import Settings
 
-MODULES = (*batch.MODULES, "runbook_lib.sandbox")
-PRELOADED = (*batch.PRELOADED, "runbook_lib.sandbox.serving", "runbook_lib.mechanizer")
+MODULES = (*ticket_runs.MODULES, "runbook_lib.sandbox")
+PRELOADED = (*ticket_runs.PRELOADED, "runbook_lib.sandbox.serving", "runbook_lib.mechanizer")
 ISSUED, WAITING, OUT = Outcome.LICENSE_ISSUED, Outcome.WAITING_FOR_CUSTOMER, Outcome.OUT_OF_SCOPE
 ESCALATED, RESOLVED, FOUND = Outcome.ESCALATED, Outcome.RESOLVED_ITSELF, Outcome.LICENSE_FOUND
 
@@ -125,7 +125,9 @@ def _performed(outputs: Path, folder: Path) -> list[batch.Ending]:
     with ExitStack() as stack:
         python = str(stack.enter_context(warm.started(MODULES, PRELOADED)) or sys.executable)
         stack.enter_context(server.background(folder, python=python))
-        workers = batch.Workers(batch.Order(python, _environment(outputs), "demo", perform=True), batch.usual_workers())
+        order = ticket_runs.Order("demo", perform=True)
+        place = ticket_runs.Processes(order, python, _environment(outputs))
+        workers = batch.Workers(place, batch.usual_workers())
         stack.callback(workers.close)
         futures = [workers.submit(row) for row in rows]
         for future in as_completed(futures):
