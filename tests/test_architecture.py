@@ -50,7 +50,7 @@ PURE = {"domain", "display"}
 RANK = {name: rank for rank, name in enumerate(ROOMS)}
 READERS_OF_THE_ENVIRONMENT = {
     "settings",
-    *("cli.lab", "cli.demo", "jupyter.performing", "run.warm", "run.batch"),
+    *("cli.lab", "cli.demo", "jupyter.performing", "run.warm", "run.batch", "run.cluster"),
     *("sandbox.runner", "sandbox.server"),
 }
 """Of these only `settings` reads configuration: the others pass the environment on, or build a job's."""
