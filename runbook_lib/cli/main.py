@@ -198,6 +198,8 @@ def _add_practice(commands: Any) -> None:
 
 
 def _run(given: argparse.Namespace) -> int:
+    if sys.stderr.isatty():
+        print(f"{'Performing' if given.perform else 'Rehearsing'}: the kernel starts.", file=sys.stderr, flush=True)
     from runbook_lib.run import automatic, forks, runner
     from runbook_lib.settings import Settings
 

@@ -82,7 +82,8 @@ class EntryPoint:
 
 def prepared(notebook: Path, values: Mapping[str, Any]) -> Any:
     """A notebook with its parameters, in memory, ready to be executed; the template is not changed."""
-    warm.put_off("requests")  # for notebooks on the web
+    for name in ("requests", "yaml"):  # for notebooks on the web, and files of parameters
+        warm.put_off(name)
     with warm.without(*UNUSED):
         from papermill import __version__
         from papermill.parameterize import parameterize_notebook

@@ -33,6 +33,8 @@ PORTS = ("shell_port", "iopub_port", "stdin_port", "control_port", "hb_port")
 LONGEST_FOLDER = 64
 """Bytes in the name of the folder for temporary files, up to which the kernel's sockets fit in: the system takes
 107 for the whole path."""
+IMPORTED_LATE = ("httpcore", "email_validator")
+"""What a kernel imports while it waits for its runner, since its cells would a moment later."""
 STEP_S = 0.002
 _IMPORTS = re.compile(r"^from (runbook_lib(?:\.\w+)+) import", re.MULTILINE)
 
@@ -228,7 +230,7 @@ def _be_kernel(connection_file: Path, modules: Sequence[str], waiting: int) -> N
             del sys.path[0]  # as `ipykernel_launcher` does: the kernel itself puts its folder there
         from ipykernel.kernelapp import IPKernelApp
 
-        for name in (*modules, "httpcore"):
+        for name in (*modules, *IMPORTED_LATE):
             with suppress(ImportError):  # the cell that needs it says so
                 __import__(name)
 

@@ -23,7 +23,7 @@ MODULES = ("runbook_lib.cli", "ipykernel_launcher")
 PRELOADED = (
     *("IPython.core.completerlib", "IPython.core.debugger", "IPython.core.interactiveshell", "IPython.extensions"),
     *("ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "tornado.platform.asyncio", "tornado.queues"),
-    *("papermill.execute", "papermill.clientwrap", "nbclient", "tqdm.auto", "tabulate", "httpcore"),
+    *("papermill.execute", "papermill.clientwrap", "nbclient", "tqdm.auto", "tabulate", "httpcore", "email_validator"),
     *(
         "runbook_lib.cli.main",
         "runbook_lib.run.automatic",
