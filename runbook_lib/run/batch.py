@@ -27,15 +27,13 @@ from filelock import FileLock, Timeout
 
 from runbook_lib import files
 from runbook_lib.domain.errors import InputError, UnavailableError
+from runbook_lib.domain.exit_status import DONE, FAILED, INTERRUPTED, USAGE, WORST_LAST
 from runbook_lib.domain.models import Status
 from runbook_lib.run import ticket_runs, warm
 from runbook_lib.run.batch_list import Row
 from runbook_lib.run.ticket_runs import Order, Output, Processes
 from runbook_lib.settings import Settings
 
-DONE, FAILED, USAGE, PERSON, INTERRUPTED = 0, 1, 2, 3, 130
-"""Exit statuses of `runbook run`; the last one is also that of a ticket that was not begun."""
-WORST_LAST = (DONE, PERSON, USAGE, FAILED, INTERRUPTED)
 MARKERS = ".batches"
 
 

@@ -32,14 +32,13 @@ from runbook_lib import files
 from runbook_lib.addresses import is_loopback
 from runbook_lib.domain import pasted
 from runbook_lib.domain.errors import InputError, RunbookError, UnavailableError
-from runbook_lib.run import runner, ticket_runs, warm
+from runbook_lib.domain.exit_status import DONE, FAILED, INTERRUPTED, USAGE
+from runbook_lib.run import intake, ticket_runs, warm
 from runbook_lib.run.batch_list import Row
 from runbook_lib.run.ticket_runs import Order, Output, Processes
 from runbook_lib.settings import Settings
 
 CONNECT_S = 10
-REFUSED, FAILED, INTERRUPTED = 2, 1, 130
-"""Exit statuses, as the command's."""
 _BROUGHT_BACK = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*\.(ipynb|jsonl|pub)")
 """Names of what a run leaves in a ticket's folder: a record, a journal, a public key."""
 
@@ -69,8 +68,8 @@ class Expected:
         """
         settings = Settings.load()
         digest = hashlib.sha256()
-        for name in runner.runbooks(settings):
-            digest.update(name.encode() + runner.template(settings, name).read_bytes())
+        for name in intake.runbooks(settings):
+            digest.update(name.encode() + intake.template(settings, name).read_bytes())
         return cls(settings.profile, settings.zendesk_url, version("license-runbook"), digest.hexdigest()[:16])
 
     def problem(self) -> str:
@@ -122,10 +121,10 @@ class Runs(distributed.WorkerPlugin):
     def run(self, row: Row) -> Result:
         """Run a ticket, unless this batch has done that here before."""
         if self._problem:
-            return Result(Output(REFUSED, "", self._problem), {})
+            return Result(Output(USAGE, "", self._problem), {})
         settings = Settings.local()
         done = ticket_runs.finished(settings, row, self._order.token)
-        output = Output(0, json.dumps(done), "") if done else self._processes.run(row)
+        output = Output(DONE, json.dumps(done), "") if done else self._processes.run(row)
         return Result(output, _left(settings, row))
 
 

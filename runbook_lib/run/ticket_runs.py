@@ -26,6 +26,7 @@ PRELOADED = (
     *("papermill.execute", "papermill.clientwrap", "nbclient", "tqdm.auto", "tabulate", "httpcore", "email_validator"),
     *(
         "runbook_lib.cli.main",
+        "runbook_lib.cli.run_command",
         "runbook_lib.run.automatic",
         "runbook_lib.run.runner",
         "runbook_lib.run.papermill_engine",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import subprocess
 import sys
 import threading
@@ -18,7 +17,6 @@ from runbook_lib.run.forks import Forked, Spawned
 from runbook_lib.run.warm import COLD, put_off, without
 from runbook_lib.settings import ROOT
 from tests.endings import _write
-from tests.practice import World
 
 pytestmark = pytest.mark.slow
 PYTHON = Path(sys.prefix) / "bin" / "python"
@@ -110,15 +108,3 @@ def test_a_module_that_is_put_off_is_there_when_used(monkeypatch: pytest.MonkeyP
         assert "no_such_module" in sys.modules
     assert "no_such_module" not in sys.modules
     assert "colorsys" in sys.modules
-
-
-def test_a_run_says_at_once_what_it_does(own_world: World) -> None:
-    """On a terminal; before anything heavy is imported."""
-    ours, theirs = pty.openpty()
-    command = [PYTHON, "-m", "runbook_lib.cli", "run", "weekend_license", "1003"]
-    process = subprocess.Popen(command, env=own_world.environment, stdout=subprocess.DEVNULL, stderr=theirs)
-    os.close(theirs)
-    first = os.read(ours, 1000)
-    process.wait(60)
-    os.close(ours)
-    assert first.startswith(b"Rehearsing: the kernel starts.")
