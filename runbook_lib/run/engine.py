@@ -82,8 +82,7 @@ class EntryPoint:
 
 def prepared(notebook: Path, values: Mapping[str, Any]) -> Any:
     """A notebook with its parameters, in memory, ready to be executed; the template is not changed."""
-    for name in ("requests", "yaml"):  # for notebooks on the web, and files of parameters
-        warm.put_off(name)
+    warm.put_off("requests")  # for notebooks on the web
     with warm.without(*UNUSED):
         from papermill import __version__
         from papermill.parameterize import parameterize_notebook
