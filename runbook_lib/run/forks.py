@@ -24,6 +24,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
+from runbook_lib.domain.errors import UnavailableError
 from runbook_lib.run import warm
 
 OPTIONS = ("--IPKernelApp.log_level=CRITICAL", "--HistoryManager.enabled=False")
@@ -145,6 +146,9 @@ class Ahead:
     Args:
         number: How many runs there may be.
         notebooks: What will be run: the kernels import what its cells do.
+
+    Raises:
+        UnavailableError: The system gives no process, or no folder for its sockets.
     """
 
     def __init__(self, number: int, notebooks: Sequence[Path]) -> None:
@@ -154,8 +158,17 @@ class Ahead:
 
             gc.freeze()  # what has been imported stays: neither side looks through it again
         modules = [name for notebook in notebooks for name in _IMPORTS.findall(_source(notebook))]
-        self._waiting: list[Early] = [Forked(modules) if can_fork else Spawned() for _ in range(number)]
-        self._waiting[0].start()
+        self._waiting: list[Early] = []
+        try:
+            for _ in range(number):
+                self._waiting.append(Forked(modules) if can_fork else Spawned())
+            self._waiting[0].start()
+        except OSError as exc:
+            self.close()
+            raise UnavailableError(
+                f"No kernel can be started ({exc.strerror}), so nothing was run. Free the disk of {tempfile.gettempdir()}, "
+                "or end other processes."
+            ) from exc
 
     def take(self) -> Early:
         """A kernel, for whoever takes it to close."""
@@ -188,7 +201,10 @@ def _source(notebook: Path) -> str:
 
 def _is_alone() -> bool:
     """Whether this process has but one thread, by the system's own word: others would be missing in a fork."""
-    return len(list(Path("/proc/self/task").iterdir())) == 1
+    try:
+        return len(list(Path("/proc/self/task").iterdir())) == 1
+    except OSError:  # nobody knows
+        return False
 
 
 def private_folder() -> Path:

@@ -12,6 +12,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from runbook_lib.domain.errors import UnavailableError
 from runbook_lib.run import forks
 from runbook_lib.run.forks import Forked, Spawned
 from runbook_lib.run.warm import COLD, put_off, without
@@ -88,6 +89,20 @@ def test_kernels_nobody_takes_are_gone(tmp_path: Path) -> None:
             kernel.close()
             assert kernel.poll() is not None
             assert not kernel.folder.exists()
+
+
+@pytest.mark.parametrize("broken", ["tempfile.mkdtemp", "os.fork"])
+def test_no_kernel_can_be_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
+    """It is told before the run begins."""
+
+    def full(**options: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    _write(tmp_path / "small.ipynb", "1")
+    monkeypatch.setattr(broken, full)
+    monkeypatch.setattr(forks, "_is_alone", lambda: True)
+    with pytest.raises(UnavailableError, match="No space left"), forks.ahead(1, [tmp_path / "small.ipynb"]):
+        pass
 
 
 def test_a_module_that_is_missing_is_the_cells_affair(tmp_path: Path) -> None:
