@@ -166,8 +166,8 @@ class Ahead:
         except OSError as exc:
             self.close()
             raise UnavailableError(
-                f"No kernel can be started ({exc.strerror}), so nothing was run. Free the disk of {tempfile.gettempdir()}, "
-                "or end other processes."
+                f"No kernel can be started ({exc.strerror}), so nothing was run. Free the disk for temporary files, or "
+                "end other processes."
             ) from exc
 
     def take(self) -> Early:
