@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 import traceback
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, replace
@@ -194,8 +195,10 @@ class _Signals:
         self.came = False
         self._in_cells = False
         self._before: dict[int, Any] = {}
+        self._warnings = warnings.catch_warnings()
 
     def __enter__(self) -> _Signals:
+        self._warnings.__enter__()
         if threading.current_thread() is threading.main_thread():  # others get no signals, and may not ask for them
             numbers = (signal.SIGINT, signal.SIGTERM)
             self._before = {number: signal.signal(number, self._note) for number in numbers}
@@ -204,6 +207,7 @@ class _Signals:
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        self._warnings.__exit__(None, None, None)
 
     @contextmanager
     def end_this(self) -> Iterator[None]:
@@ -219,6 +223,8 @@ class _Signals:
     def _note(self, number: int, frame: FrameType | None) -> None:
         first, self.came = not self.came, True
         if first and self._in_cells:
+            # It may come between a call and its `await`: what is not awaited any more is nothing to tell the user.
+            warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
             raise KeyboardInterrupt
 
 
