@@ -195,10 +195,8 @@ class _Signals:
         self.came = False
         self._in_cells = False
         self._before: dict[int, Any] = {}
-        self._warnings = warnings.catch_warnings()
 
     def __enter__(self) -> _Signals:
-        self._warnings.__enter__()
         if threading.current_thread() is threading.main_thread():  # others get no signals, and may not ask for them
             numbers = (signal.SIGINT, signal.SIGTERM)
             self._before = {number: signal.signal(number, self._note) for number in numbers}
@@ -207,7 +205,6 @@ class _Signals:
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
-        self._warnings.__exit__(None, None, None)
 
     @contextmanager
     def end_this(self) -> Iterator[None]:
@@ -223,7 +220,8 @@ class _Signals:
     def _note(self, number: int, frame: FrameType | None) -> None:
         first, self.came = not self.came, True
         if first and self._in_cells:
-            # It may come between a call and its `await`: what is not awaited any more is nothing to tell the user.
+            # It may come between a call and its `await`: what is not awaited any more is nothing to tell,
+            # also not at the end of this process, when the last of it is collected.
             warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
             raise KeyboardInterrupt
 
