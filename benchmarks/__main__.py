@@ -23,6 +23,7 @@ BENCHMARKS: dict[str, driver.Benchmark] = {
     "silent-service": services.silent,
     "demo": runs.demo,
     "records": records.listing,
+    "beside-many": records.beside_many,
     "screenshot": screenshots.reading_time,
     "misreadings": screenshots.misreadings,
     "quick": suites.quick,
