@@ -57,9 +57,9 @@ def last_entry(settings: Settings) -> dict[str, Any]:
 
 
 def states(record: str | Path) -> str:
-    """How each code cell after the parameters ended: c(ompleted), f(ailed), p(ending)."""
+    """How each code cell after the banner and the parameters ended: c(ompleted), f(ailed), p(ending)."""
     cells = nbformat.read(record, as_version=4).cells
-    return "".join(cell.metadata.papermill.status[0] for cell in cells[2:])
+    return "".join(cell.metadata.papermill.status[0] for cell in cells[3:])
 
 
 def assert_recorded(settings: Settings, report: dict[str, Any], status: Status) -> None:
