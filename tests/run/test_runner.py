@@ -22,7 +22,7 @@ import pytest
 from runbook_lib.domain.errors import InputError, UnavailableError
 from runbook_lib.domain.models import Status
 from runbook_lib.ledger.journal import Journal
-from runbook_lib.run import engine, intake, runner
+from runbook_lib.run import banner, engine, intake, runner
 from runbook_lib.settings import ROOT, Settings
 
 PARAMETERS = 'ticket_id: int = 1\nperform: bool = False\nscreenshots: str = "unknown"'
@@ -59,7 +59,7 @@ def last_entry(settings: Settings) -> dict[str, Any]:
 def states(record: str | Path) -> str:
     """How each code cell after the banner and the parameters ended: c(ompleted), f(ailed), p(ending)."""
     cells = nbformat.read(record, as_version=4).cells
-    return "".join(cell.metadata.papermill.status[0] for cell in cells[3:])
+    return "".join(cell.metadata.papermill.status[0] for cell in [c for c in cells if c.id != banner.CELL][2:])
 
 
 def assert_recorded(settings: Settings, report: dict[str, Any], status: Status) -> None:
