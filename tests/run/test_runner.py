@@ -126,7 +126,7 @@ def test_whatever_breaks_the_run_leaves_a_record(
     assert report.summary.startswith(f"{type(error).__name__}: {words} This is a bug")
     assert "p" == states(report.record)
     notebook = nbformat.read(report.record, as_version=4)
-    assert "ticket_id = 7" in notebook.cells[1].source
+    assert "ticket_id = 7" in notebook.cells[2].source
     assert type(error).__name__ in notebook.metadata["runbook"]["traceback"]
 
 
