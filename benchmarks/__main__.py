@@ -16,6 +16,7 @@ BENCHMARKS: dict[str, driver.Benchmark] = {
     "help": runs.help_text,
     "papermill": runs.against_papermill,
     "batch": runs.batch,
+    "cluster": runs.cluster,
     "kernel": runs.kernel_memory,
     "sandbox": runs.sandbox_start,
     "failing-service": services.failing,
