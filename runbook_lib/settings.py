@@ -1,9 +1,9 @@
-"""The only reader of the environment: what is configured, checked before anything runs.
+"""What is configured, checked and resolved once, before anything runs. Each setting is declared in one place.
 
 In the live profile values come from `RUNBOOK_*` variables, from `.env` in the project's folder, or from files in
 `RUNBOOK_SECRETS_DIR` (one file per setting, named like the variable in lower case), and no address may be on loopback.
 
-In the sandbox profile `.env` says at most which profile it is, and variables set no more than `_PRACTICE` names.
+In the sandbox profile `.env` says at most which profile it is, and variables set only what is declared for practice.
 Everything else is of the services or of the team's live set-up: it comes from the running sandbox, or has its default,
 and every address is on loopback. So nothing of practice reaches live systems, or the reverse.
 
@@ -13,131 +13,96 @@ The license job has variables and secret files, as a pipeline has; it never read
 from __future__ import annotations
 
 import base64
-import difflib
 import json
-import os
 import re
 import socket
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from email.utils import getaddresses
-from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from dotenv import dotenv_values
 from platformdirs import user_data_path
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic.fields import FieldInfo
 
 from runbook_lib.addresses import is_loopback
-from runbook_lib.domain import answers, pasted, policy
+from runbook_lib.domain import pasted, policy
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.messages import SLACK_CHANNEL
-
-ROOT = Path(__file__).resolve().parent.parent
-"""The checkout: notebooks, outputs and `.env` are found here from any working directory."""
-
-_LIVE_NEEDS = (
-    "operator",
-    "zendesk_url",
-    "gitlab_url",
-    "gitlab_token",
-    "tracker_project_id",
-    "slack_token",
-    "slack_channel_id",
-    "license_public_key_file",
-)
-_MECHANIZER_NEEDS = ("mechanizer_project_id", "mechanizer_trigger_token")
-_PRACTICE = (
-    *(
-        "profile",
-        "operator",
-        "outputs",
-        "notebooks",
-        "issuer",
-        "wait_s",
-        "settle_s",
-        "cell_limit_s",
-        "run_limit_s",
-        "attachment_limit_bytes",
-    ),
-    *("grace_days", "window_days", "time_zone", "weekend_starts", "weekend_ends"),
-)
-"""What variables may set in the sandbox profile."""
+from runbook_lib.variables import ROOT, chosen, passed, variable, with_prefix
 
 
-def _token(given: SecretStr) -> SecretStr:
-    """A token without the blanks around it; a secret's file ends in one."""
-    text = given.get_secret_value().strip()
-    if not re.fullmatch("[!-~]+", text):
-        raise ValueError("expected one word of plain letters, digits and signs")
-    return SecretStr(text)
+def _setting(
+    words: str, default: Any = ..., *, practice: bool = False, needed: bool = False, group: str = "", **limits: Any
+) -> Any:
+    """Declare a setting; `.env.example` and docs/live.md are made from it (`python -m tests.settings_table`).
+
+    Args:
+        words: What it is, for the reader.
+        default: Its value if it is not set.
+        practice: Whether a variable may set it in the sandbox profile; the others matter only live.
+        needed: Whether it has to be given for a live run.
+        group: The heading of the settings that begin with it.
+        limits: What values are taken.
+    """
+    about: dict[str, Any] = {"practice": practice, "needed": needed, "group": group}
+    return Field(default, description=words, json_schema_extra=about, **limits)
 
 
-def _password(given: SecretStr) -> SecretStr:
-    """A password: as a token, but blanks may be in it."""
-    text = given.get_secret_value().strip()
-    if not re.fullmatch("[ -~]+", text):
-        raise ValueError("expected one line of plain letters, digits and signs")
-    return SecretStr(text)
+def _secret(pattern: str, expected: str) -> AfterValidator:
+    """A check of a secret, without the blanks around it (a secret's file ends in one), that does not repeat it."""
+
+    def checked(given: SecretStr) -> SecretStr:
+        text = given.get_secret_value().strip()
+        if not re.fullmatch(pattern, text):
+            raise ValueError(f"expected {expected}")
+        return SecretStr(text)
+
+    return AfterValidator(checked)
 
 
-def _cookie(given: SecretStr) -> SecretStr:
-    """A cookie as the browser shows it, name and value."""
-    text = given.get_secret_value().strip()
-    if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+=[!#-+./:<-\[\]-~0-9A-Za-z-]+", text):
-        raise ValueError("expected one cookie as NAME=VALUE")
-    return SecretStr(text)
+_COOKIE = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+=[!#-+./:<-\[\]-~0-9A-Za-z-]+"
+Token = Annotated[SecretStr, _secret("[!-~]+", "one word of plain letters, digits and signs")]
+Cookie = Annotated[SecretStr, _secret(_COOKIE, "one cookie as NAME=VALUE")]
+Password = Annotated[SecretStr, _secret("[ -~]+", "one line of plain letters, digits and signs")]
 
 
-Token = Annotated[SecretStr, AfterValidator(_token)]
-Cookie = Annotated[SecretStr, AfterValidator(_cookie)]
-Password = Annotated[SecretStr, AfterValidator(_password)]
-
-
-class Profile(BaseSettings):
+class Profile(BaseModel):
     """What both the runbooks and the license job need to know first."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="RUNBOOK_",
-        env_ignore_empty=True,
-        extra="ignore",
-        frozen=True,
-        hide_input_in_errors=True,
-        str_strip_whitespace=True,
-    )
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True, str_strip_whitespace=True)
 
-    profile: Literal["sandbox", "live"] = Field("sandbox", description="sandbox for practice, or live")
+    profile: Literal["sandbox", "live"] = _setting("`sandbox` for practice, or `live`", "sandbox", practice=True)
+    today: date | None = _setting("the date of the practice world, set by the practice world itself", None)
 
     @classmethod
-    def _read(cls, *, env_file: Path | None = None, secrets: Path | None = None, **values: Any) -> Self:
-        """Read the environment, then `.env`, then secret files, where these are given.
-
-        Args:
-            env_file: The path of `.env`.
-            secrets: The folder of secret files.
-            values: Settings that go before them all, by field name.
+    def _resolve(cls, found: Mapping[str, str], values: Mapping[str, Any]) -> Self:
+        """Check what was found, by variable, and what goes before it, by field.
 
         Raises:
             InputError: A setting is missing or impossible; the message names each.
         """
+        given = {name: found[variable(name)] for name in cls.model_fields if variable(name) in found}
         try:
-            return cls(_env_file=env_file, _secrets_dir=secrets, **values)
+            settings = cls(**{**given, **values})
         except ValidationError as exc:
             raise InputError(_wrong_settings(exc)) from None
+        if settings.profile == "live" and settings.today:
+            raise InputError("RUNBOOK_TODAY is for practice; live is the real day.")
+        return settings
 
     def now(self) -> datetime:
         """The present moment, UTC; on practice it is of the practice world's date."""
         moment = datetime.now(UTC)
-        return datetime.combine(self.practice_date, moment.timetz()) if self.practice_date else moment
+        return datetime.combine(self.today, moment.timetz()) if self.today else moment
 
     @property
     def practice_date(self) -> date | None:
         """The practice world's date; None in the live profile."""
-        return None
+        return self.today
 
     def secrets(self) -> dict[str, str]:
         """Every secret by its setting's name: what must never be written anywhere."""
@@ -171,56 +136,82 @@ class Profile(BaseSettings):
 class Settings(Profile):
     """Everything that a runbook needs. Load it with `Settings.load()`."""
 
-    operator: str = Field("", description="your username, as Mechanizer shall know you")
-    outputs: Path = Field(ROOT / "outputs", description="where records and journals go")
-    notebooks: Path = Field(ROOT / "notebooks", description="where the runbooks are")
-    keys: Path | None = Field(None, description="where the keys that sign journals are; default: your data folder")
+    operator: str = _setting("your username, as Mechanizer shall know you", "", practice=True, needed=True)
+    outputs: Path = _setting("folder of records and journals", ROOT / "outputs", practice=True)
+    notebooks: Path = _setting("folder of the runbooks", ROOT / "notebooks", practice=True)
+    keys: Path | None = _setting("folder of the keys that sign the journals; by default your own data folder", None)
 
-    zendesk_url: str = Field("", description="https://YOURTEAM.zendesk.com")
-    zendesk_mapped_host: str = Field("", description="host-mapped domain of your Zendesk, such as help.team.example")
-    zendesk_oauth_token: Token | None = Field(None, description="OAuth access token; preferred")
-    zendesk_email: str = Field("", description="with an API token instead: the agent's address")
-    zendesk_api_token: Token | None = Field(None, description="API token (Zendesk ends these in April 2027)")
-    zendesk_field_plan: str = Field("plan", description="organization field that holds the plan")
-    zendesk_field_deployment: str = Field("deployment", description="organization field: self_managed or gitlab_com")
-    zendesk_field_account_type: str = Field("account_type", description="organization field: customer or prospect")
-    zendesk_field_seats: str = Field("seats", description="organization field: users that were sold, as a number")
-
-    gitlab_url: str = Field("", description="https://gitlab.com")
-    gitlab_token: Token | None = Field(None, description="token with api scope for both projects")
-    tracker_project_id: int | None = Field(None, description="internal-requests project, as a number")
-    mechanizer_project_id: int | None = Field(None, description="project whose pipeline issues the license")
-    mechanizer_ref: str = Field("main", description="its branch or tag")
-    mechanizer_trigger_token: Token | None = Field(None, description="its pipeline trigger token")
-    mechanizer_variable_username: str = Field("LICENSE_USERNAME", description="pipeline variable names")
-    mechanizer_variable_users: str = "LICENSE_USERS"
-    mechanizer_variable_email: str = "LICENSE_EMAIL"
-    mechanizer_variable_operation: str = "LICENSE_OPERATION_ID"
-    mechanizer_variable_ticket: str = "LICENSE_TICKET_URL"
-    issuer: Literal["mechanizer", "manual"] = Field("mechanizer", description="who makes the license")
-
-    slack_url: str = Field("https://slack.com/api/", description="the Web API")
-    slack_token: Token | None = Field(None, description="bot token: chat:write, channels:history")
-    slack_channel: str = Field(SLACK_CHANNEL, description="the channel's name, for the reader")
-    slack_channel_id: str = Field("", description="its id, such as C0123456789")
-
-    customersdot_url: str = Field("https://customers.gitlab.com", description="CustomersDot, for its admin pages")
-    customersdot_cookie: Cookie | None = Field(None, description="session cookie of its admin, NAME=VALUE; optional")
-
-    license_public_key_file: Path | None = Field(None, description="PEM of the key that licenses are checked with")
-
-    grace_days: int = Field(policy.GRACE_DAYS, ge=0, le=365, description="days from expiry to the end of grace")
-    window_days: int = Field(policy.WINDOW_DAYS, ge=0, le=365, description="days after it that are in scope")
-    time_zone: str = Field("UTC", description="IANA name; weekend hours are read in it")
-    weekend_starts: str = "Saturday 00:00"
-    weekend_ends: str = "Monday 00:00"
-    wait_s: float = Field(300, gt=0, le=3600, description="seconds that one run may spend waiting, in all")
-    settle_s: float = Field(
-        60, ge=0, le=3600, description="seconds after which a request whose answer was lost takes effect no more"
+    zendesk_url: str = _setting("such as https://YOURTEAM.zendesk.com", "", needed=True, group="Zendesk")
+    zendesk_mapped_host: str = _setting("only if your Zendesk has a domain of its own, such as help.team.example", "")
+    zendesk_oauth_token: Token | None = _setting("OAuth token with read and write; it acts as you", None, needed=True)
+    zendesk_email: str = _setting("in place of OAuth, until April 2027: your address, and an API token", "")
+    zendesk_api_token: Token | None = _setting("the API token that belongs to the address", None)
+    zendesk_field_plan: str = _setting("your organization field for the plan", "plan")
+    zendesk_field_deployment: str = _setting(
+        "your organization field for the deployment: `self_managed` or `gitlab_com`", "deployment"
     )
-    cell_limit_s: float = Field(300, gt=0, le=86_400, description="seconds that a cell may take, beside waiting")
-    run_limit_s: float = Field(900, gt=0, le=86_400, description="seconds that a run may take, beside waiting")
-    attachment_limit_bytes: int = Field(20_000_000, gt=0, description="larger files on a ticket are not fetched")
+    zendesk_field_account_type: str = _setting(
+        "your organization field for the account type: `customer` or `prospect`", "account_type"
+    )
+    zendesk_field_seats: str = _setting("your organization field for the users that were sold", "seats")
+
+    gitlab_url: str = _setting("such as https://gitlab.com", "", needed=True, group="GitLab")
+    gitlab_token: Token | None = _setting(
+        "api scope; Maintainer of Mechanizer's project, since pipeline variables are read", None, needed=True
+    )
+    tracker_project_id: int | None = _setting("the internal-requests project, as a number", None, needed=True)
+    mechanizer_project_id: int | None = _setting(
+        "the project whose pipeline runs `runbook mechanizer`", None, needed=True
+    )
+    mechanizer_trigger_token: Token | None = _setting("the trigger token of that pipeline", None, needed=True)
+    mechanizer_ref: str = _setting("the branch or tag of Mechanizer's pipeline", "main")
+    mechanizer_variable_username: str = _setting("its pipeline variable for your username", "LICENSE_USERNAME")
+    mechanizer_variable_users: str = _setting("its pipeline variable for the number of users", "LICENSE_USERS")
+    mechanizer_variable_email: str = _setting("its pipeline variable for the recipient's address", "LICENSE_EMAIL")
+    mechanizer_variable_operation: str = _setting("its pipeline variable for the operation id", "LICENSE_OPERATION_ID")
+    mechanizer_variable_ticket: str = _setting("its pipeline variable for the ticket's address", "LICENSE_TICKET_URL")
+    issuer: Literal["mechanizer", "manual"] = _setting(
+        "who issues licenses; with `manual` the notebook lists what to type, and asks for the evidence",
+        "mechanizer",
+        practice=True,
+    )
+
+    slack_url: str = _setting("the address of Slack's Web API", "https://slack.com/api/", group="Slack")
+    slack_token: Token | None = _setting("bot token with chat:write and channels:history", None, needed=True)
+    slack_channel: str = _setting("the channel's name, for the reader", SLACK_CHANNEL)
+    slack_channel_id: str = _setting("the channel's id, such as C0123456789", "", needed=True)
+
+    customersdot_url: str = _setting(
+        "the address of CustomersDot", "https://customers.gitlab.com", group="CustomersDot, optional"
+    )
+    customersdot_cookie: Cookie | None = _setting("the cookie of your session in its admin, NAME=VALUE", None)
+
+    license_public_key_file: Path | None = _setting(
+        "PEM of the key that customers' licenses are checked with", None, needed=True, group="Licenses"
+    )
+
+    grace_days: int = _setting(
+        "days from expiry to the end of grace",
+        policy.GRACE_DAYS,
+        practice=True,
+        group="Rules, with the workflow's own values",
+        ge=0,
+        le=365,
+    )
+    window_days: int = _setting("days after it that are in scope", policy.WINDOW_DAYS, practice=True, ge=0, le=365)
+    time_zone: str = _setting("IANA name; weekend hours are read in it", "UTC", practice=True)
+    weekend_starts: str = _setting("when the weekend begins", "Saturday 00:00", practice=True)
+    weekend_ends: str = _setting("when the weekend ends", "Monday 00:00", practice=True)
+
+    wait_s: float = _setting(
+        "seconds that one run may spend waiting, in all", 300, practice=True, group="Limits", gt=0, le=3600
+    )
+    settle_s: float = _setting(
+        "seconds after which a request whose answer was lost takes effect no more", 60, practice=True, ge=0, le=3600
+    )
+    cell_limit_s: float = _setting("seconds that a cell may take, beside waiting", 300, practice=True, gt=0, le=86_400)
+    run_limit_s: float = _setting("seconds that a run may take, beside waiting", 900, practice=True, gt=0, le=86_400)
+    attachment_limit_bytes: int = _setting("larger files on a ticket are not fetched", 20_000_000, practice=True, gt=0)
 
     @field_validator("zendesk_mapped_host")
     @classmethod
@@ -266,7 +257,8 @@ class Settings(Profile):
         """
         settings = cls.local(**values)
         if settings.profile == "sandbox":
-            services = {**settings._descriptor()["settings"], **values, "profile": "sandbox"}
+            sandbox = settings._descriptor()
+            services = {**sandbox["settings"], **values, "profile": "sandbox", "today": sandbox["date"]}
             if settings.operator:
                 services["operator"] = settings.operator
             settings = cls.local(**services)
@@ -288,13 +280,8 @@ class Settings(Profile):
         Raises:
             InputError: A setting is unknown or impossible.
         """
-        asked = values.get("profile") or os.environ.get("RUNBOOK_PROFILE")
-        env_file = None if asked == "sandbox" else ROOT / ".env"
-        found = _refuse_unknown(env_file)
-        if (asked or Profile._read(env_file=env_file).profile) == "live":
-            return cls._read(env_file=env_file, secrets=_secrets_folder(found), **values)
-        of_live = {name: field.default for name, field in cls.model_fields.items() if name not in _PRACTICE}
-        return cls._read(**{**of_live, **values})
+        practice = (name for name, field in cls.model_fields.items() if about(field)["practice"])
+        return cls._resolve(chosen(values.get("profile"), ROOT / ".env", known(), list(practice)), values)
 
     def check_account(self, ticket: object) -> None:
         """Refuse the web address of another Zendesk account's ticket: its number is another ticket here.
@@ -325,11 +312,6 @@ class Settings(Profile):
         if self.profile == "sandbox":
             return self.outputs.resolve() / "sandbox" / ".keys"
         return (self.keys or user_data_path("license-runbook") / "keys").resolve()
-
-    @cached_property
-    def practice_date(self) -> date | None:
-        """The practice world's date; None in the live profile."""
-        return date.fromisoformat(self._descriptor()["date"]) if self.profile == "sandbox" else None
 
     @property
     def rules(self) -> policy.Rules:
@@ -369,8 +351,8 @@ class Settings(Profile):
         return self.outputs.resolve() / self.profile / str(ticket_id)
 
     def _check_complete(self) -> None:
-        needs = _LIVE_NEEDS + (_MECHANIZER_NEEDS if self.issuer == "mechanizer" else ())
-        missing = [f"RUNBOOK_{name.upper()}" for name in needs if not getattr(self, name)]
+        """Raise InputError where a live run would lack something, and name all of it."""
+        missing = [variable(name) for name in self._needed() if not getattr(self, name)]
         if not (self.zendesk_oauth_token or (self.zendesk_email and self.zendesk_api_token)):
             missing.append("RUNBOOK_ZENDESK_OAUTH_TOKEN (or RUNBOOK_ZENDESK_EMAIL and RUNBOOK_ZENDESK_API_TOKEN)")
         if missing:
@@ -381,6 +363,12 @@ class Settings(Profile):
                 "expected the PEM of the key that customers' licenses are checked with."
             )
 
+    def _needed(self) -> list[str]:
+        """What has to be given for a live run, but for Zendesk's credentials, of which there are two kinds."""
+        needed = [name for name, field in type(self).model_fields.items() if about(field)["needed"]]
+        spared = ("mechanizer_project_id", "mechanizer_trigger_token") if self.issuer == "manual" else ()
+        return [name for name in needed if name not in (*spared, "zendesk_oauth_token")]
+
     def _descriptor(self) -> dict[str, Any]:
         """What the running sandbox says of itself."""
         path = self.world_folder / "running.json"
@@ -389,6 +377,7 @@ class Settings(Profile):
             found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             if found["folder"] != str(self.world_folder.resolve()):
                 raise ValueError("copied from another world, with its address")
+            date.fromisoformat(found["date"])
             parts = urlsplit(found["url"])
             socket.create_connection((parts.hostname or "", parts.port or 0), timeout=2).close()
         except FileNotFoundError:
@@ -401,21 +390,22 @@ class Settings(Profile):
 class JobSettings(Profile):
     """What the license job needs, as a CI pipeline passes it: in variables and secret files."""
 
-    gitlab_url: str = Field(description="the GitLab that holds the tracker")
-    gitlab_token: Token = Field(description="token with api scope for the tracker project")
-    tracker_project_id: int = Field(description="internal-requests project, as a number")
-    signing_key_file: Path = Field(description="PEM of the private key that signs licenses")
-    smtp_host: str = Field(description="mail server")
-    smtp_port: int = 587
-    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
-    smtp_username: str = ""
-    smtp_password: Password | None = None
-    smtp_sender: str = Field(description="the From address of the mail")
-    today: date | None = Field(None, description="practice only: the date of the practice world")
+    gitlab_url: str = _setting("the GitLab that holds the tracker")
+    gitlab_token: Token = _setting("token with api scope for the tracker project")
+    tracker_project_id: int = _setting("internal-requests project, as a number")
+    signing_key_file: Path = _setting("PEM of the private key that signs licenses")
+    smtp_host: str = _setting("the mail server")
+    smtp_port: int = _setting("the mail server's port", 587)
+    smtp_security: Literal["starttls", "tls", "none"] = _setting("`starttls` or `tls`", "starttls")
+    smtp_username: str = _setting("the user, where the mail server asks for one", "")
+    smtp_password: Password | None = _setting("the password of that user", None)
+    smtp_sender: str = _setting("the From address of the mail, such as Support <support@team.example>")
 
     @field_validator("smtp_sender")
     @classmethod
     def _one_address(cls, text: str) -> str:
+        from runbook_lib.domain import answers  # which imports what only the job needs, for addresses
+
         wrong = ValueError("expected one mail address in plain ASCII, such as Support <support@team.example>")
         pairs = getaddresses([text])
         if not (text.isascii() and text.isprintable() and len(pairs) == 1 and text.endswith((pairs[0][1], ">"))):
@@ -436,24 +426,17 @@ class JobSettings(Profile):
         Raises:
             InputError: A setting is unknown, missing or impossible, or practice and live are mixed.
         """
-        settings = cls._read(secrets=_secrets_folder(_refuse_unknown(None)), **values)
-        if settings.profile == "live" and settings.today:
-            raise InputError("RUNBOOK_TODAY is for practice; a live license starts on the real day.")
+        settings = cls._resolve(passed(known()), values)
         settings._guard(settings.gitlab_url, settings.smtp_host)
         if settings.profile == "live" and settings.smtp_security == "none":
             raise InputError("RUNBOOK_SMTP_SECURITY is none; a live license travels encrypted: starttls or tls.")
         return settings
 
-    @property
-    def practice_date(self) -> date | None:
-        """The date set for practice."""
-        return self.today
 
-
-class JobRequest(BaseSettings):
+class JobRequest(BaseModel):
     """The license job's input, as text: pipeline variables as they came."""
 
-    model_config = SettingsConfigDict(env_prefix="LICENSE_", extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
     username: str = ""
     users: str = ""
@@ -461,34 +444,26 @@ class JobRequest(BaseSettings):
     operation_id: str = ""
     ticket_url: str = ""
 
-
-def _refuse_unknown(env_file: Path | None) -> dict[str, str | None]:
-    """What is set, by variable; a misspelt setting is told, not ignored."""
-    found = {**(dotenv_values(env_file) if env_file else {}), **os.environ}
-    known = {f"RUNBOOK_{name.upper()}" for kind in (Settings, JobSettings) for name in kind.model_fields}
-    known.add("RUNBOOK_SECRETS_DIR")
-    for name in sorted(found):
-        if name.startswith("RUNBOOK_") and name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f"; did you mean {close[0]}?" if close else "."
-            raise InputError(f"The setting {name} is unknown{hint}")
-    return found
+    @classmethod
+    def load(cls) -> Self:
+        """Read the `LICENSE_*` variables."""
+        return cls.model_validate(with_prefix("LICENSE_"))
 
 
-def _secrets_folder(found: Mapping[str, str | None]) -> Path | None:
-    """The folder of secret files, if one is set."""
-    folder = found.get("RUNBOOK_SECRETS_DIR")
-    if not folder:
-        return None
-    if not Path(folder).is_dir():
-        raise InputError(f"RUNBOOK_SECRETS_DIR is {folder!r}, which is no folder; expected one file per secret.")
-    return Path(folder)
+def about(field: FieldInfo) -> dict[str, Any]:
+    """What `_setting` says of a field beside its words and default."""
+    return dict(field.json_schema_extra) if isinstance(field.json_schema_extra, dict) else {}
+
+
+def known() -> set[str]:
+    """The names of all settings: of the runbooks, and of the license job."""
+    return {*Settings.model_fields, *JobSettings.model_fields}
 
 
 def _wrong_settings(exc: ValidationError) -> str:
     """What is wrong, by setting, without the values (they may be secrets)."""
-    told = [f"RUNBOOK_{str(e['loc'][0]).upper()} ({e['msg'].removeprefix('Value error, ')})" for e in exc.errors()]
+    told = [f"{variable(str(e['loc'][0]))} ({e['msg'].removeprefix('Value error, ')})" for e in exc.errors()]
     return f"These settings are missing or impossible: {'; '.join(told)}."
 
 
-__all__ = ["ROOT", "JobRequest", "JobSettings", "Profile", "Settings"]
+__all__ = ["ROOT", "JobRequest", "JobSettings", "Profile", "Settings", "about"]

@@ -20,6 +20,7 @@ ROOMS = (
     "display",
     "addresses",
     "files",
+    "variables",
     "settings",
     "results",
     "redaction",
@@ -49,11 +50,11 @@ KNOWN_CIRCLES = {
 PURE = {"domain", "display"}
 RANK = {name: rank for rank, name in enumerate(ROOMS)}
 READERS_OF_THE_ENVIRONMENT = {
-    "settings",
-    *("cli.lab", "cli.demo", "jupyter.performing", "run.warm", "run.batch"),
+    "variables",
+    *("cli.lab", "cli.demo", "cli.completion", "jupyter.performing", "run.warm", "run.batch"),
     *("sandbox.runner", "sandbox.server"),
 }
-"""Of these only `settings` reads configuration: the others pass the environment on, or build a job's."""
+"""Of these only `variables` reads configuration: the others pass the environment on, or build a job's."""
 WORLDLY = {
     *("asyncio", "ftplib", "glob", "http", "httpx", "io", "logging", "multiprocessing", "os", "pathlib", "random"),
     *("requests", "shutil", "signal", "smtplib", "socket", "sqlite3", "ssl", "subprocess", "tempfile", "threading"),
@@ -321,10 +322,10 @@ def test_settings_alone_reads_the_environment() -> None:
     """No other module asks for a variable, but for those that hand the environment on to a process."""
     ways = {"os.environ", "os.environb", "os.getenv", "os.putenv", "environ", "getenv", "dotenv_values", "load_dotenv"}
     readers = {name for name, source in MODULES.items() if names_used(source) & ways}
-    assert "settings" in readers
+    assert "variables" in readers
     assert readers <= READERS_OF_THE_ENVIRONMENT
     by_name = {name for name, source in MODULES.items() if names_used(source) & {"os.environ.get", "os.getenv"}}
-    assert by_name <= {"settings", "sandbox.runner"}
+    assert by_name <= {"sandbox.runner", "cli.completion"}
 
 
 # -- each module

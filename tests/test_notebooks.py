@@ -17,7 +17,7 @@ from runbook_lib.cases import license_not_received, start_here, weekday_triage, 
 from runbook_lib.cases.base import Case
 from runbook_lib.domain.answers import QUESTIONS
 from runbook_lib.records import asked
-from runbook_lib.run.runner import REVIEW
+from runbook_lib.run.intake import REVIEW
 from runbook_lib.settings import ROOT
 from tests.practice import World
 

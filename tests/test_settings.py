@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dotenv import dotenv_values
 from pydantic import SecretStr, ValidationError
 
 from runbook_lib.domain import policy
 from runbook_lib.domain.errors import InputError
-from runbook_lib.settings import JobRequest, JobSettings, Settings
+from runbook_lib.settings import JobRequest, JobSettings, Settings, about
+from tests import settings_table
 from tests.configuration import without_configuration
 
 KEY = Path(__file__).parent / "data" / "license-vectors" / "key.pub"
@@ -282,7 +284,7 @@ def test_sandbox_takes_nothing_that_is_the_services_or_the_teams(
     monkeypatch: pytest.MonkeyPatch, outputs: Path, port: int, env_file: Path, tmp_path: Path, source: str
 ) -> None:
     """Every setting but those of practice has its default or is the sandbox's, also where it could not be read."""
-    foreign = {name: "hush live" for name in Settings.model_fields if name not in PRACTICE}
+    foreign = {name: "hush live" for name in Settings.model_fields if name not in (*PRACTICE, "today")}
     if source == "environment":
         set_all(monkeypatch, {name.upper(): value for name, value in foreign.items()})
     elif source == ".env":
@@ -335,6 +337,30 @@ def test_the_profile_in_the_live_file(env_file: Path, monkeypatch: pytest.Monkey
     """A filled-in `.env` makes live the profile, and is then read."""
     env_file.write_text("".join(f"RUNBOOK_{name}='{value}'\n" for name, value in LIVE.items()))
 
+    assert ("live", "https://gitlab.com") == (Settings.load().profile, Settings.load().gitlab_url)
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["none", "byte-order mark"])
+@pytest.mark.parametrize("ends", ["\n", "\r\n"], ids=["LF", "CRLF"])
+def test_live_file_as_editors_write_it(env_file: Path, mark: str, ends: str) -> None:
+    """The profile on its first line counts: practice in its place would be a surprise."""
+    lines = [f"RUNBOOK_{name}={value}" for name, value in LIVE.items()]
+    env_file.write_bytes((mark + ends.join(lines)).encode())
+    assert ("live", "C0123456789") == (Settings.load().profile, Settings.load().slack_channel_id)
+
+
+def test_live_file_that_is_no_text(env_file: Path) -> None:
+    """It is told, without its content."""
+    env_file.write_bytes(b"RUNBOOK_SLACK_TOKEN=hush\xff")
+    with pytest.raises(InputError, match=r"\.env cannot be read; expected text in UTF-8") as told:
+        Settings.local()
+    assert "hush" not in "".join(traceback.format_exception(told.value))
+
+
+@pytest.mark.parametrize("profile", [" live", "live\n"])
+def test_blanks_around_the_profile(monkeypatch: pytest.MonkeyPatch, profile: str) -> None:
+    """They make no profile of their own, which would take the one's name and the other's settings."""
+    set_all(monkeypatch, LIVE | {"PROFILE": profile})
     assert ("live", "https://gitlab.com") == (Settings.load().profile, Settings.load().gitlab_url)
 
 
@@ -766,7 +792,7 @@ def test_job_request(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LICENSE_USERS", " 0x10 ")
     monkeypatch.setenv("LICENSE_EMAIL", "[1, 2]")
 
-    assert ("", " 0x10 ", "[1, 2]", "", "") == tuple(dict(JobRequest()).values())
+    assert ("", " 0x10 ", "[1, 2]", "", "") == tuple(dict(JobRequest.load()).values())
 
 
 def test_secrets_stay_secret_even_from_pydantic() -> None:
@@ -812,3 +838,83 @@ def test_mapped_host_is_a_name(monkeypatch: pytest.MonkeyPatch, host: str) -> No
 
     with pytest.raises(InputError, match="RUNBOOK_ZENDESK_MAPPED_HOST"):
         Settings.load()
+
+
+# -- what is made from the settings
+
+
+def test_documents_agree_with_the_settings() -> None:
+    """Both are made by `python -m tests.settings_table`."""
+    document = settings_table.DOCUMENT.read_text(encoding="utf-8")
+    assert settings_table.example() == settings_table.EXAMPLE.read_text(encoding="utf-8")
+    assert settings_table.with_table(document) == document
+
+
+def test_example_lines_hold_the_defaults(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Whoever removes the `#` of a line has changed nothing; relative paths are of the checkout."""
+    lines = [
+        line.removeprefix("# ") for line in settings_table.example().splitlines() if "RUNBOOK_" in line and "=" in line
+    ]
+    (tmp_path / "all").write_text("\n".join(lines))
+    given = {
+        name.removeprefix("RUNBOOK_").lower(): value for name, value in dotenv_values(tmp_path / "all").items() if value
+    }
+    assert "live" == given.pop("profile")
+    set_all(monkeypatch, JOB)
+    for name, value in given.items():
+        kind = Settings if name in Settings.model_fields else JobSettings
+        default = kind.model_fields[name].default
+        assert str(default.relative_to(settings_table.ROOT) if isinstance(default, Path) else default) == value, name
+
+
+def test_example_covers_what_live_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever fills in each line without a `#` can go live."""
+    lines = [line for line in settings_table.example().splitlines() if line.startswith("RUNBOOK_")]
+    names = [line.partition("=")[0].removeprefix("RUNBOOK_") for line in lines]
+    set_all(monkeypatch, {name: LIVE[name] for name in names})
+    assert "live" == Settings.load().profile
+
+
+def test_every_setting_has_words_and_secrets_are_marked() -> None:
+    """In the table, where also its default and profile stand."""
+    rows = {row.split("`")[1]: row for row in settings_table.table().splitlines() if row.startswith("| `")}
+    kinds = [*Settings.model_fields.items(), *JobSettings.model_fields.items()]
+    assert [] == [name for name, field in kinds if not field.description]
+    secret = {f"RUNBOOK_{name.upper()}" for name, field in kinds if settings_table.is_secret(field)}
+    assert {name for name, row in rows.items() if row.endswith(", a secret |")} == secret
+    assert len(secret) == 7
+    assert "| `RUNBOOK_WAIT_S` | `300` | practice, live |" in rows["RUNBOOK_WAIT_S"]
+
+
+def test_practice_settings_are_declared_as_such() -> None:
+    """Those and no others are taken from variables on practice."""
+    assert set(PRACTICE) == {name for name, field in Settings.model_fields.items() if about(field)["practice"]}
+
+
+def test_loaded_settings_open_nothing(monkeypatch: pytest.MonkeyPatch, outputs: Path, port: int) -> None:
+    """The sandbox is asked once, when they are loaded; a property opens no socket and no file."""
+    running(outputs, port)
+    found = Settings.load()
+    for path in (outputs / "sandbox" / ".world").iterdir():
+        path.unlink()
+    monkeypatch.setattr(socket, "create_connection", None)
+    assert (date(2031, 3, 1), date(2031, 3, 1)) == (found.practice_date, found.now().date())
+    assert found.world_folder == Settings.local().world_folder
+
+
+def test_secret_file_that_is_no_text(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It is told, without its content."""
+    (tmp_path / "runbook_slack_token").write_bytes(b"\xff\xfe hush")
+    set_all(monkeypatch, LIVE | {"SLACK_TOKEN": None, "SECRETS_DIR": str(tmp_path)})
+    with pytest.raises(InputError, match=r"RUNBOOK_SECRETS_DIR, .* cannot be read") as told:
+        Settings.load()
+    assert "hush" not in "".join(traceback.format_exception(told.value))
+
+
+def test_live_has_no_date_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor has practice one but the world's."""
+    set_all(monkeypatch, LIVE | {"TODAY": "2026-11-22"})
+    with pytest.raises(InputError, match="RUNBOOK_TODAY is for practice"):
+        Settings.load()
+    set_all(monkeypatch, {"PROFILE": "sandbox"})
+    assert Settings.local().today is None

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import click
+
+from runbook_lib.cli import options, practice
 from runbook_lib.domain.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,70 +22,62 @@ if TYPE_CHECKING:
     from runbook_lib.run.batch_list import Row
     from runbook_lib.settings import Settings
 
-    Practice = Callable[[Settings], AbstractContextManager[None]]
-
 MOST_WORKERS = 64
-_HELP = """\
-Runs many tickets, several at once. LIST is a CSV file with the columns ticket, runbook (or auto, which is also the
-default) and any parameter; `-` is standard input. Tickets' numbers can be given in its place. Without --perform it
-rehearses. A batch that was interrupted goes on where it was when the same command is given again. Exit status: that of
-the worst ticket."""
 COLUMNS = ("line", "ticket", "runbook", "end", "summary", "missing", "record", "seconds", "exit_status")
 
 
-def add_command(commands: Any, practice: Practice) -> None:
-    """Add it to the parser's commands; `practice` keeps a practice world running while it is needed."""
-    batch = commands.add_parser("batch", help="run many tickets from a list", description=_HELP)
-    batch.add_argument("what", nargs="*", metavar="LIST|TICKET", help="one CSV file or -, or tickets' numbers")
-    batch.add_argument("--perform", action="store_true", help="change things; without it every run only rehearses")
-    batch.add_argument("--workers", metavar="N", help="how many at once (default: one more than there are cores)")
-    batch.add_argument("--json", action="store_true", help="print one JSON object")
-    batch.add_argument("--csv", type=Path, metavar="FILE", help="write the table to a file as well")
-    batch.set_defaults(command=lambda given: _batch(given, practice))
+@click.command(short_help="Run many tickets from a list.")
+@click.argument("what", nargs=-1, metavar="[LIST|TICKET]...", type=click.Path(allow_dash=True))
+@options.perform
+@click.option("--workers", metavar="N", help="How many at once. Default: one more than there are cores.")
+@options.as_json
+@click.option("--csv", "csv_file", type=options.FILE, metavar="FILE", help="Write the table to a file as well.")
+def batch(what: Sequence[str], perform: bool, workers: str | None, as_json: bool, csv_file: Path | None) -> int:
+    """Run many tickets, several at once.
 
-
-def _batch(given: argparse.Namespace, practice: Practice) -> int:
+    LIST is a CSV file with the columns ticket, runbook (or auto, which is also the default) and any parameter; `-` is
+    standard input. Tickets' numbers can be given in its place. Without --perform it rehearses. A batch that was
+    interrupted goes on where it was when the same command is given again. Exit status: that of the worst ticket.
+    """
     from tqdm import tqdm
 
     from runbook_lib.records import exporting
-    from runbook_lib.run import batch
+    from runbook_lib.run import batch as runs
     from runbook_lib.settings import Settings
 
     began = time.monotonic()
     local = Settings.local()
-    workers = _workers(given.workers)
-    if given.csv:
-        exporting.refuse_to_replace(given.csv)
-    rows = [_checked(row, local, perform=given.perform) for row in _rows(given.what)]
-    out = sys.stderr if given.json else sys.stdout
-    with practice(local), tqdm(unit="ticket", disable=not sys.stderr.isatty(), leave=False) as bar:
+    number = _workers(workers)
+    if csv_file:
+        exporting.refuse_to_replace(csv_file)
+    rows = [_checked(row, local, perform=perform) for row in _rows(what)]
+    with practice.world(local), tqdm(unit="ticket", disable=not sys.stderr.isatty(), leave=False) as bar:
 
         def say(words: str) -> None:
-            bar.write(words, file=out)
-            out.flush()
+            bar.write(words, file=sys.stderr if as_json else sys.stdout)
+            (sys.stderr if as_json else sys.stdout).flush()
 
         def start(left: int) -> None:
             bar.reset(left)
-            how = "Performing" if given.perform else "Rehearsing"
-            say(f"{how} {left} of {len(rows)} tickets, {min(workers, max(left, 1))} at once.")
+            how = "Performing" if perform else "Rehearsing"
+            say(f"{how} {left} of {len(rows)} tickets, {min(number, max(left, 1))} at once.")
 
         def end(ending: Ending) -> None:
             bar.update()
             say(_line(ending))
 
         def interrupt(running: int, cancelled: bool) -> None:
-            runs = "1 run" if running == 1 else f"{running} runs"
-            going = "1 run goes on to its end" if running == 1 else f"{runs} go on to their end"
-            say(f"Cancelling {runs}." if cancelled else f"Stopping: {going}. Press Ctrl-C again to cancel.")
+            count = "1 run" if running == 1 else f"{running} runs"
+            going = "1 run goes on to its end" if running == 1 else f"{count} go on to their end"
+            say(f"Cancelling {count}." if cancelled else f"Stopping: {going}. Press Ctrl-C again to cancel.")
 
-        endings = batch.run(
-            rows, local, perform=given.perform, workers=workers, on_start=start, on_end=end, on_interrupt=interrupt
+        endings = runs.run(
+            rows, local, perform=perform, workers=number, on_start=start, on_end=end, on_interrupt=interrupt
         )
-    seconds = round(time.monotonic() - began, 1)
-    _report(endings, seconds, as_json=given.json)
-    if given.csv:
-        exporting.write(given.csv, exporting.table([ending.plain for ending in endings], COLUMNS))
-    return batch.worst(endings)
+    _report(endings, round(time.monotonic() - began, 1), as_json=as_json)
+    if csv_file:
+        exporting.write(csv_file, exporting.table([ending.plain for ending in endings], COLUMNS))
+    return runs.worst(endings)
 
 
 def _rows(what: Sequence[str]) -> list[Row]:
@@ -118,13 +111,13 @@ def _content(name: str) -> bytes:
 
 def _checked(row: Row, local: Settings, *, perform: bool) -> Row:
     """A row with what is wrong with it, as far as that can be told before anything runs."""
-    from runbook_lib.run import automatic, runner
+    from runbook_lib.run import automatic, intake
 
     if row.problem:
         return row
     try:
         runbook, answers = automatic.first(local, row.runbook, row.answers)
-        runner.check(_template(local, runbook), row.ticket, answers, perform=perform)
+        intake.check(_template(local, runbook), row.ticket, answers, perform=perform)
     except InputError as exc:
         return replace(row, problem=str(exc))
     return row
@@ -132,9 +125,9 @@ def _checked(row: Row, local: Settings, *, perform: bool) -> Row:
 
 @cache
 def _template(local: Settings, runbook: str) -> Path:
-    from runbook_lib.run import runner
+    from runbook_lib.run import intake
 
-    return runner.template(local, runbook)
+    return intake.template(local, runbook)
 
 
 def _workers(words: str | None) -> int:
@@ -165,7 +158,7 @@ def _report(endings: Sequence[Ending], seconds: float, *, as_json: bool) -> None
     counts = dict(Counter(ending.end for ending in endings).most_common())
     if as_json:
         tickets = [ending.plain for ending in endings]
-        sys.stdout.write(json.dumps({"tickets": tickets, "counts": counts, "seconds": seconds}, indent=2) + "\n")
+        click.echo(json.dumps({"tickets": tickets, "counts": counts, "seconds": seconds}, indent=2))
         return
     from tabulate import tabulate
 
@@ -173,8 +166,6 @@ def _report(endings: Sequence[Ending], seconds: float, *, as_json: bool) -> None
         (clean(e.row.ticket, 40), clean(str(e.plain["runbook"]), 30), e.end, clean(e.summary, 300)) for e in endings
     ]
     heads = ("ticket", "runbook", "end", "what")
-    sys.stdout.write(
-        "\n" + tabulate(rows, headers=heads, maxcolwidths=[None, None, None, 72], disable_numparse=True) + "\n\n"
-    )
+    table = tabulate(rows, headers=heads, maxcolwidths=[None, None, None, 72], disable_numparse=True)
     counted = ", ".join(f"{number} {end}" for end, number in counts.items())
-    sys.stdout.write(f"{len(endings)} tickets in {seconds} s: {counted}\n")
+    click.echo(f"\n{table}\n\n{len(endings)} tickets in {seconds} s: {counted}")

@@ -2,89 +2,73 @@
 
 from __future__ import annotations
 
-import argparse
 import getpass
 import json
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
+from runbook_lib.cli import options
+from runbook_lib.domain import exit_status
 from runbook_lib.domain.errors import InputError
 
 if TYPE_CHECKING:
     from runbook_lib.ledger.journal import Journal
+    from runbook_lib.ledger.keyring import KeyRing
 
 MOST_CHARS = 300
 """Of a reason that somebody gives."""
-_ANSWER_HELP = """\
-Says whether an effect is there that the runbook could not do, was refused, or could not learn the end of: also one that
-somebody did by hand. The message of the run names the operation, and where to look; the next run goes on from the
-answer. The operation `case` is the whole: yes says that the case has ended, whoever ended it, and closes its open ends;
-no opens them again."""
-_RESTART_HELP = """\
-Sets a journal that cannot be relied on aside, under another name, and begins a new one that says so. What the old one
-told of effects is found again at the services, not repeated."""
 
 
-def add_commands(commands: Any) -> None:
-    """Add them to the parser's commands."""
-    answer = commands.add_parser(
-        "answer", help="say whether an effect is there, or that a case has ended", description=_ANSWER_HELP
-    )
-    answer.add_argument("ticket", metavar="TICKET", help="the Zendesk ticket's number")
-    answer.add_argument("operation", metavar="OPERATION", help="as the message names it, such as slack_post")
-    answer.add_argument("there", choices=("yes", "no"), help="whether it is there")
-    answer.add_argument("--because", default="", metavar="WORDS", help="what you saw; kept in the journal")
-    answer.set_defaults(command=_answer)
+@click.command(short_help="Say whether an effect is there, or that a case has ended.")
+@options.ticket
+@click.argument("operation")
+@click.argument("there", metavar="yes|no", type=click.Choice(("yes", "no")))
+@click.option("--because", default="", metavar="WORDS", help="What you saw; kept in the journal.")
+def answer(ticket: str, operation: str, there: str, because: str) -> int:
+    """Say whether an effect is there.
 
-    journal = commands.add_parser("journal", help="read a ticket's journal, or begin a new one")
-    journal_commands = journal.add_subparsers(required=True, metavar="COMMAND")
-    show = journal_commands.add_parser("show", help="check a ticket's journal and show its lines")
-    show.add_argument("ticket", metavar="TICKET", help="the Zendesk ticket's number")
-    show.add_argument("--json", action="store_true", help="print one JSON list")
-    show.set_defaults(command=_show)
-    restart = journal_commands.add_parser("restart", help="set a damaged journal aside", description=_RESTART_HELP)
-    restart.add_argument("ticket", metavar="TICKET", help="the Zendesk ticket's number")
-    restart.add_argument("--because", required=True, metavar="WORDS", help="why; kept in the new journal")
-    restart.set_defaults(command=_restart)
-
-    keys = commands.add_parser("keys", help="the keys that sign the journals")
-    key_commands = keys.add_subparsers(required=True, metavar="COMMAND")
-    listing = key_commands.add_parser("list", help="show the keys, and which one signs")
-    listing.set_defaults(command=_list_keys)
-    rotate = key_commands.add_parser("rotate", help="make a new key to sign with; what older ones signed stays valid")
-    rotate.set_defaults(command=_rotate)
-    trust = key_commands.add_parser("trust", help="take in another machine's public key, to verify with")
-    trust.add_argument("file", type=Path, metavar="FILE", help="its PEM file, …-ID.pub")
-    trust.set_defaults(command=_trust)
-
-
-def _answer(given: argparse.Namespace) -> int:
+    That is, one that the runbook could not do, was refused, or could not learn the end of: also one that somebody did
+    by hand. The message of the run names the OPERATION, such as slack_post, and where to look; the next run goes on
+    from the answer. The operation `case` is the whole: yes says that the case has ended, whoever ended it, and closes
+    its open ends; no opens them again.
+    """
     from runbook_lib.records.runs import CASE
 
-    journal, operator, settle_s = _journal(given.ticket)
-    because = _checked(given.because)
+    journal, operator, settle_s = _journal(ticket)
+    because = _checked(because)
     profile, _, number = journal.ticket.partition("/")
     prefix = f"{profile}-{number}-"
-    operation_id = prefix + given.operation.removeprefix(prefix)
-    there = given.there == "yes"
+    operation_id = prefix + operation.removeprefix(prefix)
+    is_there = there == "yes"
     is_case = operation_id == f"{prefix}{CASE}"
     with journal.lock(then="answer again"):
         if is_case:
             _refuse_without_runs(journal, number)
         else:
             _refuse_what_is_settled(journal, operation_id, prefix)
-            if not there:
-                _refuse_too_early(journal.open_since(operation_id), given.operation, settle_s)
-        state = ("over" if there else "still open") if is_case else "there" if there else "not there"
+            if not is_there:
+                _refuse_too_early(journal.open_since(operation_id), operation, settle_s)
+        state = ("over" if is_there else "still open") if is_case else "there" if is_there else "not there"
         words = f"{operator} says that {'the case' if is_case else 'it'} is {state}"
         evidence = {"summary": f"{words}: {because}" if because else words, "url": "", "reference": ""}
-        told = {"evidence": evidence} if there else {"evidence": None, "because": because}
-        journal.append("answered", operation_id=operation_id, there=there, operator=operator, **told)
+        told = {"evidence": evidence} if is_there else {"evidence": None, "because": because}
+        journal.append("answered", operation_id=operation_id, there=is_there, operator=operator, **told)
     then = "To correct it, answer anew." if is_case else "Now run again; to correct it, answer anew."
-    _say(f"Noted: {'the case' if is_case else given.operation} is {state}. {then}")
-    return 0
+    click.echo(f"Noted: {'the case' if is_case else operation} is {state}. {then}")
+    return exit_status.DONE
+
+
+@click.group(short_help="Read a ticket's journal, or begin a new one.", no_args_is_help=False)
+def journal() -> None:
+    """Read a ticket's journal, or begin a new one."""
+
+
+@click.group(short_help="The keys that sign the journals.", no_args_is_help=False)
+def keys() -> None:
+    """The keys that sign the journals."""
 
 
 def _refuse_without_runs(journal: Journal, number: str) -> None:
@@ -143,15 +127,19 @@ def _checked(words: str) -> str:
     return words.strip()
 
 
-def _show(given: argparse.Namespace) -> int:
-    journal = _journal(given.ticket)[0]
-    entries = journal.entries()
-    for chain in journal.parts():
+@journal.command()
+@options.ticket
+@options.as_json
+def show(ticket: str, as_json: bool) -> int:
+    """Check a ticket's journal and show its lines."""
+    found = _journal(ticket)[0]
+    entries = found.entries()
+    for chain in found.parts():
         if chain.error:
-            sys.stderr.write(f"runbook: {chain.error}\n")
-    if given.json:
-        _say(json.dumps(entries, indent=2, ensure_ascii=False))
-        return 0
+            click.echo(f"runbook: {chain.error}", err=True)
+    if as_json:
+        click.echo(json.dumps(entries, indent=2, ensure_ascii=False))
+        return exit_status.DONE
     from tabulate import tabulate
 
     from runbook_lib.domain.plain_text import clean
@@ -167,8 +155,10 @@ def _show(given: argparse.Namespace) -> int:
         )
         for entry in entries
     ]
-    _say(tabulate(rows, headers=("writer", "line", "at (UTC)", "what", "operation", "")) if rows else "No journal yet.")
-    return 0
+    click.echo(
+        tabulate(rows, headers=("writer", "line", "at (UTC)", "what", "operation", "")) if rows else "No journal yet."
+    )
+    return exit_status.DONE
 
 
 def _rest(entry: dict[str, Any]) -> str:
@@ -179,50 +169,61 @@ def _rest(entry: dict[str, Any]) -> str:
     return " · ".join([*words, *filter(None, [evidence.get("summary")])])
 
 
-def _restart(given: argparse.Namespace) -> int:
-    journal, operator, _ = _journal(given.ticket)
-    because = _checked(given.because)
+@journal.command(short_help="Set a damaged journal aside.")
+@options.ticket
+@click.option("--because", required=True, metavar="WORDS", help="Why; kept in the new journal.")
+def restart(ticket: str, because: str) -> int:
+    """Set a journal that cannot be relied on aside, under another name, and begin a new one that says so.
+
+    What the old one told of effects is found again at the services, not repeated.
+    """
+    found, operator, _ = _journal(ticket)
+    because = _checked(because)
     if not because:
         raise InputError("--because is empty; say in a few words why the journal cannot be relied on.")
-    with journal.lock():
-        kept = journal.restart(because=because, operator=operator)
-    _say(
-        f"A new journal was begun; the old one is {kept}." if kept else "A new journal was begun; there was no old one."
-    )
-    return 0
+    with found.lock():
+        kept = found.restart(because=because, operator=operator)
+    old = f"the old one is {kept}" if kept else "there was no old one"
+    click.echo(f"A new journal was begun; {old}.")
+    return exit_status.DONE
 
 
-def _list_keys(given: argparse.Namespace) -> int:
-    from runbook_lib.ledger.keyring import KeyRing
-    from runbook_lib.settings import Settings
-
-    ring = KeyRing(Settings.local().key_folder)
+@keys.command("list")
+def list_keys() -> int:
+    """Show the keys, and which one signs."""
+    ring = _key_ring()
     signing = ring.signing_key
     for name, path in ring.public_keys().items():
-        _say(f"{name}  {'signs' if name == signing else 'verifies'}  {path}")
+        click.echo(f"{name}  {'signs' if name == signing else 'verifies'}  {path}")
     if signing is None:
-        _say(f"No key yet in {ring.folder}; the first performing run makes one.")
-    return 0
+        click.echo(f"No key yet in {ring.folder}; the first performing run makes one.")
+    return exit_status.DONE
 
 
-def _rotate(given: argparse.Namespace) -> int:
-    from runbook_lib.ledger.keyring import KeyRing
-    from runbook_lib.settings import Settings
+@keys.command()
+def rotate() -> int:
+    """Make a new key to sign with; what older ones signed stays valid."""
+    click.echo(f"{_key_ring().rotate()} signs from now on; what older keys signed stays valid.")
+    return exit_status.DONE
 
-    _say(f"{KeyRing(Settings.local().key_folder).rotate()} signs from now on; what older keys signed stays valid.")
-    return 0
 
-
-def _trust(given: argparse.Namespace) -> int:
-    from runbook_lib.ledger.keyring import KeyRing
-    from runbook_lib.settings import Settings
-
+@keys.command()
+@click.argument("file", type=options.FILE)
+def trust(file: Path) -> int:
+    """Take in another machine's public key, FILE (...-ID.pub), to verify with."""
     try:
-        pem = given.file.read_bytes()
+        pem = file.read_bytes()
     except OSError as exc:
-        raise InputError(f"The file {given.file} cannot be read: {exc.strerror}.") from exc
-    _say(f"{KeyRing(Settings.local().key_folder).trust(pem)} is trusted: what it signed is valid here.")
-    return 0
+        raise InputError(f"The file {file} cannot be read: {exc.strerror}.") from exc
+    click.echo(f"{_key_ring().trust(pem)} is trusted: what it signed is valid here.")
+    return exit_status.DONE
+
+
+def _key_ring() -> KeyRing:
+    from runbook_lib.ledger.keyring import KeyRing
+    from runbook_lib.settings import Settings
+
+    return KeyRing(Settings.local().key_folder)
 
 
 def _journal(ticket: str) -> tuple[Journal, str, float]:
@@ -234,7 +235,3 @@ def _journal(ticket: str) -> tuple[Journal, str, float]:
     settings = Settings.local()
     number = int(str(answers.parse("ticket_id", ticket)))
     return Journal.of(settings, number), settings.operator or getpass.getuser(), settings.settle_s
-
-
-def _say(words: str) -> None:
-    sys.stdout.write(f"{words}\n")

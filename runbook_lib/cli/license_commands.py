@@ -1,29 +1,74 @@
-"""`runbook license read`: what each license in a file says, and never the license itself."""
+"""The command `license read`: what each license in a file says, and never the license itself."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from tabulate import tabulate
+import click
 
-from runbook_lib.domain import finder, license
-from runbook_lib.domain.content_kinds import Kind
-from runbook_lib.domain.errors import LicenseError
-from runbook_lib.domain.plain_text import clean
+from runbook_lib.cli import options
+from runbook_lib.domain import exit_status
+from runbook_lib.domain.errors import InputError, LicenseError
 
-_NAMELESS = (Kind.LICENSE, Kind.TEXT, Kind.EMPTY, Kind.BINARY)
-"""Of these `license` itself says best what is wrong with them."""
+if TYPE_CHECKING:
+    from runbook_lib.domain.license import PublicKey, Reading
 
 
-def report(content: bytes, public_key: bytes, *, as_json: bool) -> str:
+@click.group(short_help="Read license files.", no_args_is_help=False)
+def license() -> None:
+    """Work with license files."""
+
+
+@license.command()
+@click.argument("file", type=options.FILE)
+@click.option("--public-key", type=options.FILE, metavar="PEM", help="Default: the one of the profile.")
+@options.as_json
+def read(file: Path, public_key: Path | None, as_json: bool) -> int:
+    """Check a license file and show what it says, never the license."""
+    click.echo(_report(_content(file), _content(public_key or _configured_key()), as_json=as_json))
+    return exit_status.DONE
+
+
+def _configured_key() -> Path:
+    from runbook_lib.sandbox.world import PUBLIC_KEY_NAME
+    from runbook_lib.settings import Settings
+
+    local = Settings.local()
+    if local.profile == "live":
+        path, advice = local.license_public_key_file, "or set RUNBOOK_LICENSE_PUBLIC_KEY_FILE"
+    else:
+        path, advice = local.world_folder / PUBLIC_KEY_NAME, "or make a practice world: `runbook sandbox`"
+    if path is None or not path.exists():
+        raise InputError(f"There is no public key to check with; pass --public-key PEM, {advice}.")
+    return path
+
+
+def _content(path: Path) -> bytes:
+    """A file's bytes.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as exc:
+        raise InputError(f"The file {path} cannot be read: {exc.strerror}.") from exc
+
+
+def _report(content: bytes, public_key: bytes, *, as_json: bool) -> str:
     """What the licenses in a file say, to be printed; in JSON one object for one license, a list for several.
 
     Raises:
         LicenseError: There is none, or one that cannot be used.
     """
-    found = _said(content, license.load_public_key(public_key))
+    from tabulate import tabulate
+
+    from runbook_lib.domain.license import load_public_key
+
+    found = _said(content, load_public_key(public_key))
     if as_json:
         return json.dumps(found[0] if len(found) == 1 else found, indent=2, ensure_ascii=False)
     head = [f"{len(found)} licenses are in this file; GitLab itself takes the last one."] if len(found) > 1 else []
@@ -31,26 +76,33 @@ def report(content: bytes, public_key: bytes, *, as_json: bool) -> str:
     return "\n\n".join([*head, *tables])
 
 
-def _said(content: bytes, key: license.PublicKey) -> list[dict[str, Any]]:
+def _said(content: bytes, key: PublicKey) -> list[dict[str, Any]]:
     """What each license says, with its fingerprint, where it was, and what is odd about it."""
+    from runbook_lib.domain import finder
+    from runbook_lib.domain.content_kinds import Kind
+    from runbook_lib.domain.license import examine
+
     found = finder.look(content)
-    if not found.licenses and found.kind not in _NAMELESS:
+    told_by_license = (Kind.LICENSE, Kind.TEXT, Kind.EMPTY, Kind.BINARY)
+    if not found.licenses and found.kind not in told_by_license:
         words = " ".join((f"This is {found.words}, and holds no license.", *found.notes, found.advice)).strip()
         raise LicenseError("not_a_license", words)
     if not found.licenses:
-        return [_facts(content, license.examine(content, key))]
-    return [_facts(one.text, license.examine(one.text, key), one.where, one.notes) for one in found.licenses]
+        return [_facts(content, examine(content, key))]
+    return [_facts(one.text, examine(one.text, key), one.where, one.notes) for one in found.licenses]
 
 
-def _facts(
-    content: bytes | str, reading: license.Reading, where: str = "", notes: Sequence[str] = ()
-) -> dict[str, Any]:
+def _facts(content: bytes | str, reading: Reading, where: str = "", notes: Sequence[str] = ()) -> dict[str, Any]:
+    from runbook_lib.domain import license as format
+
     odd = list(dict.fromkeys((*notes, *reading.notes)))
     more = ({"where": where} if where else {}) | ({"notes": odd} if odd else {})
-    return {**license.facts(reading.license), "fingerprint": license.fingerprint(content), **more}
+    return {**format.facts(reading.license), "fingerprint": format.fingerprint(content), **more}
 
 
 def _rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    from runbook_lib.domain.plain_text import clean
+
     return [(name, clean(_plain(value))) for name, value in facts.items() if value not in (None, {}, False)]
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import getpass
 import json
-import sys
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+import click
+
+from runbook_lib.cli import completion, options, practice
+from runbook_lib.domain import exit_status
 from runbook_lib.domain.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,104 +20,95 @@ if TYPE_CHECKING:
     from runbook_lib.records.verification import Finding, Verification, Verifier
     from runbook_lib.settings import Settings
 
-    Practice = Callable[[Settings], AbstractContextManager[None]]
+Command = TypeVar("Command", bound=Callable[..., Any])
 
-GOOD, DEFECTS = 0, 1
-FORMATS = ("csv", "jsonl", "parquet")
+_FILTERS = (
+    click.option(
+        "--ticket",
+        "tickets",
+        multiple=True,
+        metavar="N",
+        shell_complete=completion.tickets,
+        help="Only this ticket; may be repeated.",
+    ),
+    click.option("--runbook", metavar="NAME", shell_complete=completion.runbooks, help="Only runs of this runbook."),
+    click.option("--outcome", metavar="NAME", help="Only cases that ended so, such as license_issued."),
+    click.option("--status", metavar="NAME", help="Only runs that ended so, such as needs_answer."),
+    click.option("--operator", metavar="NAME", help="Only runs of this person."),
+    click.option("--since", metavar="YYYY-MM-DD", help="The first day, in UTC."),
+    click.option("--until", metavar="YYYY-MM-DD", help="The last day, in UTC."),
+    click.option("--open", "open_only", is_flag=True, help="Only what somebody still has to look after."),
+)
+_force = click.option("--force", is_flag=True, help="Replace FILE if it is there.")
 _NOT_VERIFIED = (
     "Not verified: no record was looked at. `runbook records list --verify` does, and `runbook records verify`."
 )
-_VERIFY_HELP = """\
-Checks that records are what was sealed, and that the journals are whole. Without arguments it checks every ticket.
-With --ticket-notes it also compares them with the notes on the tickets, which shows what was removed here. Exit
-status: 0 all is well, 1 there are defects, 2 bad usage."""
-_ADOPT_HELP = """\
-Takes in a notebook that plain papermill has executed: copies it into the ticket's folder, read-only, and seals it."""
 
 
-def add_commands(commands: Any, practice: Practice) -> None:
-    """Add them to the parser's commands; `practice` keeps a practice world running while it is needed."""
-    records = commands.add_parser("records", help="find, read, verify and export records")
-    records_commands = records.add_subparsers(required=True, metavar="COMMAND")
-
-    listing = records_commands.add_parser("list", help="list the runs, from the journals")
-    _add_filters(listing)
-    listing.add_argument("--verify", action="store_true", help="verify each record; without it none is looked at")
-    listing.add_argument("--json", action="store_true", help="print one JSON object: runs and problems")
-    listing.set_defaults(command=_list)
-
-    show = records_commands.add_parser("show", help="show a record, or the last one of a ticket; verified first")
-    show.add_argument("record", metavar="RECORD|TICKET", help="a record's path, or a ticket's number")
-    show.add_argument("--html", type=Path, metavar="FILE", help="write one HTML page instead, which needs no network")
-    show.add_argument("--force", action="store_true", help="replace FILE if it is there")
-    show.set_defaults(command=_show)
-
-    verify = records_commands.add_parser("verify", help="check records and journals", description=_VERIFY_HELP)
-    verify.add_argument("what", nargs="*", metavar="TICKET|RECORD", help="tickets' numbers or records' paths")
-    verify.add_argument("--ticket-notes", action="store_true", help="compare with the notes on the tickets, too")
-    verify.add_argument("--json", action="store_true", help="print one JSON object")
-    verify.set_defaults(command=lambda given: _verify(given, practice))
-
-    export = records_commands.add_parser("export", help="write the list of runs to a file")
-    export.add_argument("file", type=Path, metavar="FILE")
-    export.add_argument("--format", required=True, choices=FORMATS, help="parquet needs the extra `parquet`")
-    export.add_argument("--force", action="store_true", help="replace FILE if it is there")
-    _add_filters(export)
-    export.set_defaults(command=_export)
-
-    adopt = records_commands.add_parser("adopt", help="seal what plain papermill has made", description=_ADOPT_HELP)
-    adopt.add_argument("file", type=Path, metavar="FILE", help="the executed notebook")
-    adopt.add_argument("--ticket", required=True, metavar="N", help="the ticket that it is of")
-    adopt.set_defaults(command=_adopt)
+def _filters(command: Command) -> Command:
+    for option in reversed(_FILTERS):
+        command = option(command)
+    return command
 
 
-def _add_filters(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--ticket", action="append", default=[], metavar="N", help="only this ticket; may be repeated")
-    parser.add_argument("--runbook", metavar="NAME", help="only runs of this runbook")
-    parser.add_argument("--outcome", metavar="NAME", help="only cases that ended so, such as license_issued")
-    parser.add_argument("--status", metavar="NAME", help="only runs that ended so, such as needs_answer")
-    parser.add_argument("--operator", metavar="NAME", help="only runs of this person")
-    parser.add_argument("--since", metavar="YYYY-MM-DD", help="the first day, in UTC")
-    parser.add_argument("--until", metavar="YYYY-MM-DD", help="the last day, in UTC")
-    parser.add_argument("--open", action="store_true", help="only what somebody still has to look after")
+@click.group(short_help="Find, read, verify and export records.", no_args_is_help=False)
+def records() -> None:
+    """Find, read, verify and export records."""
 
 
-def _list(given: argparse.Namespace) -> int:
+@records.command("list")
+@_filters
+@click.option("--verify", is_flag=True, help="Verify each record; without it none is looked at.")
+@options.as_json
+def list_runs(verify: bool, as_json: bool, **filters: Any) -> int:
+    """List the runs, from the journals."""
     from runbook_lib.records.archive import Archive
     from runbook_lib.records.verification import Verifier
 
-    runs, problems = _found(given)
+    runs, problems = _found(**filters)
     tickets = list(dict.fromkeys(run.ticket_id for run in runs))
-    found = Verifier(Archive.of(_settings())).tickets(tickets) if given.verify else None
-    if given.json:
+    found = Verifier(Archive.of(_settings())).tickets(tickets) if verify else None
+    if as_json:
         listed = [{**run.plain, "verified": None if found is None else found.holds(run)} for run in runs]
-        _say(json.dumps({"runs": listed, "problems": [vars(p) for p in problems]}, indent=2))
-        return GOOD
-    _say(_table(runs, found) if runs else "Nothing is open." if given.open else "No runs.")
+        click.echo(json.dumps({"runs": listed, "problems": [vars(p) for p in problems]}, indent=2))
+        return exit_status.DONE
+    click.echo(_table(runs, found) if runs else "Nothing is open." if filters["open_only"] else "No runs.")
     if runs:
-        _say(f"\n{found.words if found else _NOT_VERIFIED}")
+        click.echo(f"\n{found.words if found else _NOT_VERIFIED}")
     _say_by_hand(runs)
-    if given.open:
+    if filters["open_only"]:
         _say_next(runs)
     _tell(problems)
-    return GOOD
+    return exit_status.DONE
 
 
-def _export(given: argparse.Namespace) -> int:
+@records.command()
+@click.argument("file", type=options.FILE)
+@click.option(
+    "--format",
+    "form",
+    required=True,
+    type=click.Choice(("csv", "jsonl", "parquet")),
+    help="The extra `parquet` brings the last one.",
+)
+@_force
+@_filters
+def export(file: Path, form: str, force: bool, **filters: Any) -> int:
+    """Write the list of runs to a file."""
     from runbook_lib.records import exporting
 
-    runs, problems = _found(given)
-    exporting.export(runs, given.format, given.file, force=given.force)
-    _say(f"{len(runs)} runs were written to {given.file}.")
+    runs, problems = _found(**filters)
+    exporting.export(runs, form, file, force=force)
+    click.echo(f"{len(runs)} runs were written to {file}.")
     _tell(problems)
-    return GOOD
+    return exit_status.DONE
 
 
-def _found(given: argparse.Namespace) -> tuple[list[Run], list[Problem]]:
+def _found(**filters: Any) -> tuple[list[Run], list[Problem]]:
     """The runs that are asked for, and what is wrong with journals."""
     from runbook_lib.records.archive import Archive
 
-    wanted = _wanted(given)
+    wanted = _wanted(**filters)
     archive = Archive.of(_settings())
     ledgers = archive.ledgers(wanted.tickets or None)
     problems = [problem for ledger in ledgers for problem in ledger.problems if not problem.is_notice]
@@ -124,7 +116,16 @@ def _found(given: argparse.Namespace) -> tuple[list[Run], list[Problem]]:
     return runs, problems if wanted.tickets else [*problems, *archive.strangers()]
 
 
-def _wanted(given: argparse.Namespace) -> Wanted:
+def _wanted(
+    tickets: Sequence[str],
+    runbook: str | None,
+    outcome: str | None,
+    status: str | None,
+    operator: str | None,
+    since: str | None,
+    until: str | None,
+    open_only: bool,
+) -> Wanted:
     """The filters, checked.
 
     Raises:
@@ -134,19 +135,17 @@ def _wanted(given: argparse.Namespace) -> Wanted:
     from runbook_lib.domain.models import Outcome, Status
     from runbook_lib.records.runs import Wanted
 
-    for name, known in (("outcome", Outcome), ("status", Status)):
-        value = getattr(given, name)
+    for name, value, known in (("outcome", outcome, Outcome), ("status", status, Status)):
         if value is not None and value not in [str(word) for word in known]:
             raise InputError(f"--{name} is {value!r}; expected one of {', '.join(known)}.")
-    days = {name: answers.day(f"--{name}", value) for name in ("since", "until") if (value := getattr(given, name))}
     return Wanted(
-        tickets=tuple(dict.fromkeys(_ticket(word) for word in given.ticket)),
-        runbook=given.runbook,
-        outcome=given.outcome,
-        status=given.status,
-        operator=given.operator,
-        open_only=given.open,
-        **days,
+        tickets=tuple(dict.fromkeys(_ticket(word) for word in tickets)),
+        runbook=runbook,
+        outcome=outcome,
+        status=status,
+        operator=operator,
+        open_only=open_only,
+        **{name: answers.day(f"--{name}", day) for name, day in (("since", since), ("until", until)) if day},
     )
 
 
@@ -192,7 +191,7 @@ def _say_by_hand(runs: Sequence[Run]) -> None:
 
     for run in runs:
         for words in run.by_hand:
-            _say(f"\nTicket {run.ticket_id}, by hand: {clean(words, 500)}")
+            click.echo(f"\nTicket {run.ticket_id}, by hand: {clean(words, 500)}")
 
 
 def _say_next(runs: Sequence[Run]) -> None:
@@ -203,7 +202,9 @@ def _say_next(runs: Sequence[Run]) -> None:
 
     archive = Archive.of(_settings())
     for end in open_ends(runs, archive.folder, archive.profile):
-        _say(f"\nTicket {end.run.ticket_id}, {end.kind}: {clean(end.words, 1000)}\n    {clean(end.command, 1000)}")
+        click.echo(
+            f"\nTicket {end.run.ticket_id}, {end.kind}: {clean(end.words, 1000)}\n    {clean(end.command, 1000)}"
+        )
 
 
 def _tell(problems: Sequence[Problem]) -> None:
@@ -211,24 +212,29 @@ def _tell(problems: Sequence[Problem]) -> None:
     from runbook_lib.domain.plain_text import clean
 
     for problem in problems:
-        sys.stderr.write(f"runbook: {problem.code}: {clean(problem.words, 1000)}\n")
+        click.echo(f"runbook: {problem.code}: {clean(problem.words, 1000)}", err=True)
 
 
-def _show(given: argparse.Namespace) -> int:
+@records.command()
+@click.argument("record", metavar="RECORD|TICKET", type=click.Path())
+@click.option("--html", type=options.FILE, metavar="FILE", help="Write one HTML page instead, which needs no network.")
+@_force
+def show(record: str, html: Path | None, force: bool) -> int:
+    """Show a record, or the last one of a ticket; verified first."""
     from runbook_lib.records import exporting, page, reading
     from runbook_lib.records.archive import Archive
     from runbook_lib.records.verification import Verifier
 
     archive = Archive.of(_settings())
-    path = _last_record(archive.folder, given.record) if given.record.isdigit() else Path(given.record)
+    path = _last_record(archive.folder, record) if record.isdigit() else Path(record)
     verification = Verifier(archive).record(path)
-    record = reading.read(path)
-    if given.html is None:
-        _say(page.as_text(record, verification))
-        return GOOD
-    exporting.write(given.html, page.as_html(record, verification).encode(), force=given.force)
-    _say("\n".join([*page.verdict(verification), f"Page: {given.html}"]))
-    return GOOD
+    content = reading.read(path)
+    if html is None:
+        click.echo(page.as_text(content, verification))
+        return exit_status.DONE
+    exporting.write(html, page.as_html(content, verification).encode(), force=force)
+    click.echo("\n".join([*page.verdict(verification), f"Page: {html}"]))
+    return exit_status.DONE
 
 
 def _last_record(folder: Path, ticket: str) -> Path:
@@ -246,37 +252,46 @@ def _last_record(folder: Path, ticket: str) -> Path:
     return place / names[-1]
 
 
-def _verify(given: argparse.Namespace, practice: Practice) -> int:
+@records.command(short_help="Check records and journals.")
+@click.argument("what", nargs=-1, metavar="[TICKET|RECORD]...", type=click.Path())
+@click.option("--ticket-notes", is_flag=True, help="Compare with the notes on the tickets, too.")
+@options.as_json
+def verify(what: Sequence[str], ticket_notes: bool, as_json: bool) -> int:
+    """Check that records are what was sealed, and that the journals are whole.
+
+    Without arguments it checks every ticket. With --ticket-notes it also compares them with the notes on the tickets,
+    which shows what was removed here. Exit status: 0 all is well, 1 there are defects, 2 bad usage.
+    """
     from runbook_lib.records.archive import Archive
     from runbook_lib.records.verification import Verification, Verifier
 
     local = _settings()
     archive = Archive.of(local)
     verifier = Verifier(archive)
-    tickets = [_ticket(word) for word in given.what if word.isdigit()]
-    paths = [Path(word) for word in given.what if not word.isdigit()]
+    tickets = [_ticket(word) for word in what if word.isdigit()]
+    paths = [Path(word) for word in what if not word.isdigit()]
     parts = [verifier.record(path) for path in paths]
     parts += [verifier.tickets(tickets)] if tickets else []
-    parts += [] if given.what else [verifier.everything()]
+    parts += [] if what else [verifier.everything()]
     findings = [finding for part in parts for finding in part.findings]
-    if given.ticket_notes:
+    if ticket_notes:
         of_paths = [ticket_id for path in paths if (ticket_id := verifier.ticket_of(path)) is not None]
-        asked = [*tickets, *of_paths] if given.what else archive.tickets()
-        findings += _notes(verifier, asked, local, practice)
+        asked = [*tickets, *of_paths] if what else archive.tickets()
+        findings += _notes(verifier, asked, local)
     unique = tuple(dict.fromkeys(findings))
     records = frozenset(record for part in parts for record in part.records)
     result = Verification(sum(part.sealed for part in parts), sum(part.tickets for part in parts), unique, records)
-    _say(_json(result) if given.json else _words(result))
-    return GOOD if result.is_good else DEFECTS
+    click.echo(_json(result) if as_json else _words(result))
+    return exit_status.DONE if result.is_good else exit_status.FAILED
 
 
-def _notes(verifier: Verifier, tickets: Sequence[int], local: Settings, practice: Practice) -> list[Finding]:
+def _notes(verifier: Verifier, tickets: Sequence[int], local: Settings) -> list[Finding]:
     """What the notes on the tickets say that is not so here."""
     from runbook_lib.clients.http import Session
     from runbook_lib.clients.zendesk import Zendesk
     from runbook_lib.settings import Settings
 
-    with practice(local):
+    with practice.world(local):
         settings = Settings.load()
         with Session.of(settings) as session:
             zendesk = Zendesk(settings.zendesk_url, settings.zendesk_credentials(), session)
@@ -300,15 +315,21 @@ def _json(result: Verification) -> str:
     return json.dumps({"good": result.is_good, "good_records": result.good, **counts, "findings": findings}, indent=2)
 
 
-def _adopt(given: argparse.Namespace) -> int:
-    from runbook_lib.records.adoption import adopt
+@records.command(short_help="Seal what plain papermill has made.")
+@click.argument("file", type=options.FILE)
+@click.option("--ticket", required=True, metavar="N", help="The ticket that it is of.")
+def adopt(file: Path, ticket: str) -> int:
+    """Take in a notebook that plain papermill has executed.
 
-    settings = _settings()
-    record = adopt(given.file, _ticket(given.ticket), settings, settings.operator or getpass.getuser())
+    It is copied into the ticket's folder, read-only, and sealed.
+    """
+    from runbook_lib.records import adoption
     from runbook_lib.records.runs import ADOPTED_WORDS
 
-    _say(f"It is a record of ticket {given.ticket} now, {ADOPTED_WORDS}: {record}")
-    return GOOD
+    settings = _settings()
+    record = adoption.adopt(file, _ticket(ticket), settings, settings.operator or getpass.getuser())
+    click.echo(f"It is a record of ticket {ticket} now, {ADOPTED_WORDS}: {record}")
+    return exit_status.DONE
 
 
 def _ticket(word: str) -> int:
@@ -326,7 +347,3 @@ def _settings() -> Settings:
     from runbook_lib.settings import Settings
 
     return Settings.local()
-
-
-def _say(words: str) -> None:
-    sys.stdout.write(f"{words}\n")

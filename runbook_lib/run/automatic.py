@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from runbook_lib import templates
 from runbook_lib.domain import answers
-from runbook_lib.run import runner
+from runbook_lib.run import intake
 from runbook_lib.settings import Settings
 
 AUTO, ROUTER = "auto", "start_here"
@@ -20,7 +20,7 @@ def first(settings: Settings, runbook: str, given: Mapping[str, str]) -> tuple[s
     """
     if runbook != AUTO:
         return runbook, dict(given)
-    known = templates.defaults(runner.template(settings, ROUTER))
+    known = templates.defaults(intake.template(settings, ROUTER))
     for name, value in given.items():
         if name not in known:
             answers.parse(name, value)
@@ -33,6 +33,6 @@ def then(settings: Settings, runbook: str, given: Mapping[str, str]) -> dict[str
     Raises:
         InputError: There is no such runbook.
     """
-    known = templates.defaults(runner.template(settings, runbook))
-    routing_only = set(templates.defaults(runner.template(settings, ROUTER))) - set(known)
+    known = templates.defaults(intake.template(settings, runbook))
+    routing_only = set(templates.defaults(intake.template(settings, ROUTER))) - set(known)
     return {name: value for name, value in given.items() if name not in routing_only}

@@ -30,15 +30,13 @@ from filelock import FileLock, Timeout
 from runbook_lib import files
 from runbook_lib.domain import pasted
 from runbook_lib.domain.errors import RunbookError, UnavailableError
+from runbook_lib.domain.exit_status import DONE, FAILED, INTERRUPTED, USAGE, WORST_LAST
 from runbook_lib.domain.models import Status
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.run import warm
 from runbook_lib.run.batch_list import Row
 from runbook_lib.settings import Settings
 
-DONE, FAILED, USAGE, PERSON, INTERRUPTED = 0, 1, 2, 3, 130
-"""Exit statuses of `runbook run`; the last one is also that of a ticket that was not begun."""
-WORST_LAST = (DONE, PERSON, USAGE, FAILED, INTERRUPTED)
 RUN_LIMIT_S = 3600.0
 """Far beyond what a run may take by its own limits: a process that does not end by itself."""
 MARKERS = ".batches"
@@ -48,6 +46,7 @@ PRELOADED = (
     *("papermill.execute", "papermill.clientwrap", "nbclient", "tqdm.auto", "tabulate"),
     *(
         "runbook_lib.cli.main",
+        "runbook_lib.cli.run_command",
         "runbook_lib.run.runner",
         "runbook_lib.run.papermill_engine",
         "runbook_lib.sandbox.server",

@@ -108,7 +108,7 @@ def execute(
         RunbookEngine.execute_notebook(
             notebook,
             KERNEL,
-            progress_bar=progress,
+            progress_bar={"leave": False} if progress else False,
             redactor=redactor,
             on_cell=on_cell,
             cell_limit_s=limits.cell_s,

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 import tempfile
 import threading
 import time
@@ -138,11 +139,20 @@ class Manager(NotebookExecutionManager):  # type: ignore[misc]
     Args:
         nb: The notebook.
         redactor: What must not be written.
+        progress_bar: Whether there is a progress bar, or what it is made with.
         options: papermill's own.
     """
 
-    def __init__(self, nb: Any, redactor: Redactor, **options: Any) -> None:
-        super().__init__(nb, **options)
+    def __init__(
+        self, nb: Any, redactor: Redactor, *, progress_bar: bool | dict[str, Any] = False, **options: Any
+    ) -> None:
+        in_terminal = bool(progress_bar) and sys.stderr.isatty()
+        super().__init__(nb, progress_bar=False if in_terminal else progress_bar, **options)
+        if in_terminal:  # papermill takes a notebook's bar, which a terminal does not show, where ipykernel is imported
+            from tqdm.std import tqdm
+
+            own = progress_bar if isinstance(progress_bar, dict) else {}
+            self.pbar = tqdm(**{"total": len(nb.cells), "unit": "cell", "desc": "Executing", **own})
         self._redactor = redactor
         self.last_save_time = datetime.min.replace(tzinfo=UTC)
 

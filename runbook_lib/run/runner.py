@@ -1,6 +1,6 @@
 """One run: from a runbook, a ticket and parameters to a record. The only module that writes records.
 
-Everything that can be told before a kernel starts is told before: the runbook's name, the parameters, the settings.
+Everything that can be told before a kernel starts is told before, by `intake`.
 Once the journal says that a run has begun, a record and the journal's word of its end follow, short of `kill -9`; a
 reader never sees half of a record. The journal's word holds the record's digest: that seals it. What a record says of
 itself, its *manifest*, is described by `record.schema.json`.
@@ -8,7 +8,6 @@ itself, its *manifest*, is described by `record.schema.json`.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import os
 import signal
@@ -23,23 +22,20 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
-from typing import Any, cast
+from typing import Any
 
-from runbook_lib import files, templates
+from runbook_lib import files
 from runbook_lib.changes.sealing import note_seals
 from runbook_lib.display import MIME
-from runbook_lib.domain import answers, image_types
-from runbook_lib.domain.errors import InputError, OutcomeUnknownError, PersonNeededError, RunbookError, UnavailableError
+from runbook_lib.domain.errors import OutcomeUnknownError, PersonNeededError, RunbookError, UnavailableError
 from runbook_lib.domain.models import Status
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.redaction import Redactor
-from runbook_lib.run import engine
+from runbook_lib.run import engine, intake
 from runbook_lib.settings import Settings
 
 SCHEMA = 1
 """The version of the manifest."""
-REVIEW = "review_records"
-"""The notebook about all tickets, which is no runbook of one."""
 _PERSON_NEEDED = {PersonNeededError.__name__, OutcomeUnknownError.__name__, "NeedsAnswerError"}
 
 
@@ -80,68 +76,6 @@ class Report:
         return {name: value for name, value in vars(self).items() if name != "notice"}
 
 
-def runbooks(settings: Settings) -> list[str]:
-    """The names of the runbooks there are."""
-    return sorted(path.stem for path in settings.notebooks.glob("*.ipynb") if path.stem != REVIEW)
-
-
-def template(settings: Settings, runbook: str) -> Path:
-    """The notebook of a runbook.
-
-    Raises:
-        InputError: There is none of this name.
-    """
-    if runbook == REVIEW:
-        raise InputError(
-            f"{REVIEW} is about all tickets, so it is not run on one. Open it in JupyterLab, or run "
-            f"`papermill {settings.notebooks / REVIEW}.ipynb report.ipynb`."
-        )
-    known = runbooks(settings)
-    if runbook not in known:
-        if not known:
-            raise InputError(f"No notebooks are in {settings.notebooks}; set RUNBOOK_NOTEBOOKS to their folder.")
-        raise InputError(f"There is no runbook {runbook!r}{_did_you_mean(runbook, known)} Known: {', '.join(known)}.")
-    return settings.notebooks / f"{runbook}.ipynb"
-
-
-def check(notebook: Path, ticket_id: object, given: Mapping[str, object], *, perform: bool) -> dict[str, Any]:
-    """The parameters of a run, checked against the notebook's own parameters cell; file paths become absolute.
-
-    Raises:
-        InputError: A name is unknown to the notebook, a value is impossible, or a file cannot be used.
-    """
-    known = templates.defaults(notebook)
-    for name in given:
-        if name not in known:
-            raise InputError(
-                f"{notebook.stem} has no parameter {name!r}{_did_you_mean(name, known)} Known: {', '.join(known)}."
-            )
-        if name in ("ticket_id", "perform"):
-            raise InputError(f"{name} is not passed with -p: give the ticket as argument, and --perform to perform.")
-    values = {"ticket_id": ticket_id, "perform": perform, **given}
-    checked = {name: answers.QUESTIONS[name].kept(value) for name, value in values.items()}
-    if isinstance(checked.get("screenshots"), list):
-        checked["screenshots"] = [_image(Path(path)) for path in cast(list[str], checked["screenshots"])]
-    return checked
-
-
-def _image(path: Path) -> str:
-    """The absolute path of an image file: the kernel may look from another folder.
-
-    Raises:
-        InputError: It cannot be read, or is no image.
-    """
-    try:
-        with path.open("rb") as file:
-            start = file.read(image_types.START_BYTES)
-    except OSError as exc:
-        raise InputError(f"The screenshot {path} cannot be read: {exc.strerror}. Check the path.") from exc
-    if image_types.media_type(start) is None:
-        what = image_types.advice(start) or f"no {image_types.TAKEN} image. Give the image file itself"
-        raise InputError(f"The screenshot {path} is {what}.")
-    return str(path.absolute())
-
-
 def run(
     runbook: str,
     ticket_id: object,
@@ -170,8 +104,8 @@ def run(
         InputError: Something is wrong before the run begins; there is no record.
         UnavailableError: The outputs folder takes no record.
     """
-    notebook = template(settings, runbook)
-    values = check(notebook, ticket_id, given, perform=perform)
+    notebook = intake.template(settings, runbook)
+    values = intake.check(notebook, ticket_id, given, perform=perform)
     settings.check_account(ticket_id)
     started_at = datetime.now(UTC)
     clock = time.monotonic()
@@ -393,8 +327,3 @@ def _write(record: Path, notebook: Any, manifest: Mapping[str, Any]) -> str:
     content = engine.write(record, notebook)
     record.chmod(files.SEALED)
     return hashlib.sha256(content).hexdigest()
-
-
-def _did_you_mean(word: str, known: Mapping[str, object] | list[str]) -> str:
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f"; did you mean {close[0]!r}?" if close else "."

@@ -17,8 +17,9 @@ import httpx
 import pytest
 from jupyter_client.manager import KernelManager
 
+from runbook_lib.cli import lab as jupyterlab
 from runbook_lib.cli.lab import root, serve_only, without_history
-from runbook_lib.cli.main import _parsed
+from runbook_lib.cli.main import main
 from runbook_lib.settings import ROOT
 from runbook_lib.templates import fresh
 from tests.practice import World
@@ -133,16 +134,15 @@ def test_it_opens_the_runbook_where_no_copy_can_be_made(notebooks: Path) -> None
     "words",
     [["--allow-root", "--no-browser"], ["--", "--allow-root", "--no-browser"], ["--port", "8890"], ["--port=8890"], []],
 )
-def test_words_for_jupyterlab_are_passed_on(words: list[str]) -> None:
+def test_words_for_jupyterlab_are_passed_on(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, world: World
+) -> None:
     """With or without the sign that options end."""
-    assert [word for word in words if word != "--"] == _parsed(["lab", *words]).passed_on
-
-
-def test_other_commands_refuse_what_they_do_not_know(capsys: pytest.CaptureFixture[str]) -> None:
-    """As before."""
-    with pytest.raises(SystemExit):
-        _parsed(["demo", "--no-browser"])
-    assert "unrecognized arguments: --no-browser" in capsys.readouterr().err
+    passed_on: list[str] = []
+    monkeypatch.setenv("RUNBOOK_OUTPUTS", str(world.outputs))
+    monkeypatch.setattr(jupyterlab, "run", lambda local, first, given: passed_on.extend(given))
+    assert 0 == main(["lab", *words])
+    assert [word for word in words if word != "--"] == passed_on
 
 
 @pytest.mark.parametrize(

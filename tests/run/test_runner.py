@@ -22,7 +22,7 @@ import pytest
 from runbook_lib.domain.errors import InputError, UnavailableError
 from runbook_lib.domain.models import Status
 from runbook_lib.ledger.journal import Journal
-from runbook_lib.run import engine, runner
+from runbook_lib.run import engine, intake, runner
 from runbook_lib.settings import ROOT, Settings
 
 PARAMETERS = 'ticket_id: int = 1\nperform: bool = False\nscreenshots: str = "unknown"'
@@ -250,10 +250,10 @@ def test_screenshots_are_looked_at_before_the_run(
     write(settings)
     monkeypatch.chdir(tmp_path)
     Path("a.gif").write_bytes(GIF)
-    notebook = runner.template(settings, "small")
-    found = runner.check(notebook, 7, {"screenshots": '["a.gif"]'}, perform=False)
+    notebook = intake.template(settings, "small")
+    found = intake.check(notebook, 7, {"screenshots": '["a.gif"]'}, perform=False)
     assert [str(tmp_path / "a.gif")] == found["screenshots"]
-    assert "unknown" == runner.check(notebook, 7, {"screenshots": "unknown"}, perform=False)["screenshots"]
+    assert "unknown" == intake.check(notebook, 7, {"screenshots": "unknown"}, perform=False)["screenshots"]
 
 
 @pytest.mark.parametrize(

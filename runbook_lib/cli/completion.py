@@ -1,0 +1,107 @@
+"""Completion in a shell: of commands and options, and of runbooks, parameters and tickets.
+
+It opens no notebook but the one that parameters are completed of, and knows only what stands in folders' names: a
+shell waits for it at each press of the Tab key.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import click
+from click.shell_completion import get_completion_class
+
+from runbook_lib import templates, variables
+from runbook_lib.domain.errors import RunbookError
+
+VARIABLE = "_RUNBOOK_COMPLETE"
+"""How a shell asks, such as `bash_complete`. Source: click's documentation, Shell Completion."""
+ADVICE = f"""\
+To complete commands, runbooks, parameters and tickets with the Tab key, add the line of your shell to its start-up
+file.
+
+\b
+bash  ~/.bashrc                      eval "$({VARIABLE}=bash_source runbook)"
+zsh   ~/.zshrc                       eval "$({VARIABLE}=zsh_source runbook)"
+fish  ~/.config/fish/config.fish     {VARIABLE}=fish_source runbook | source
+"""
+MOST_TICKETS = 50
+_SETTINGS = ("profile", "outputs", "notebooks")
+"""Of these a folder's place depends."""
+
+
+def answer(commands: click.Command) -> int | None:
+    """Print what a shell asks for, and return the exit status; None if no shell asks."""
+    shell, _, action = os.environ.get(VARIABLE, "").partition("_")
+    kind = get_completion_class(shell)
+    if kind is None or action not in ("source", "complete"):
+        return None
+    completer = kind(commands, {}, "runbook", VARIABLE)
+    if action == "source":
+        click.echo(completer.source())
+        return 0
+    completer.ctx_args["obj"] = completer.get_completion_args()[0]
+    click.echo(completer.complete())
+    return 0
+
+
+def runbooks(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
+    """The runbooks there are, and `auto`."""
+    names = sorted(path.stem for path in _folder("notebooks").glob("*.ipynb") if path.stem != "review_records")
+    return [name for name in ("auto", *names) if name.startswith(begun)]
+
+
+def parameters(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
+    """The parameters of the runbook that is named before, which were not given yet; or the values that one takes."""
+    words: list[str] = context.find_root().obj or []
+    if len(words) > 1 and words[-2] in parameter.opts:
+        return [value for value in _values(words[-1]) if value.startswith(begun)]
+    given = {words[at + 1] for at, word in enumerate(words[:-1]) if word in parameter.opts}
+    names = _parameters(context.params.get("runbook") or next(iter(context.args), ""))
+    return [name for name in names if name.startswith(begun) and name not in (*given, "ticket_id", "perform")]
+
+
+def tickets(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
+    """The tickets that have a folder here, the last ones first."""
+    profile = _found().get("RUNBOOK_PROFILE", "sandbox")
+    try:
+        with os.scandir(_folder("outputs") / profile) as entries:
+            numbers = [entry.name for entry in entries if entry.name.isdecimal() and entry.name.startswith(begun)]
+    except OSError:
+        return []
+    return sorted(numbers, key=int, reverse=True)[:MOST_TICKETS]
+
+
+def _values(name: str) -> tuple[str, ...]:
+    """What can be chosen from for a parameter."""
+    from runbook_lib.domain.answers import QUESTIONS
+
+    return tuple(QUESTIONS[name].choices) if name in QUESTIONS else ()
+
+
+def _parameters(runbook: str) -> list[str]:
+    """The parameters of a runbook; with `auto` those of any."""
+    if runbook == "auto":
+        from runbook_lib.domain.answers import QUESTIONS
+
+        return list(QUESTIONS)
+    if not re.fullmatch(r"\w+", runbook):
+        return []
+    try:
+        return list(templates.defaults(_folder("notebooks") / f"{runbook}.ipynb"))
+    except RunbookError:
+        return []
+
+
+def _folder(setting: str) -> Path:
+    """The folder that is configured; a shell is told nothing of what is wrong with a setting."""
+    return Path(_found().get(variables.variable(setting)) or variables.ROOT / setting)
+
+
+def _found() -> dict[str, str]:
+    try:
+        return variables.chosen(None, variables.ROOT / ".env", None, _SETTINGS)
+    except RunbookError:
+        return {}

@@ -1,0 +1,15 @@
+"""Options and arguments that several commands have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from runbook_lib.cli import completion
+
+FILE = click.Path(path_type=Path)
+"""A file's path; whether it is there is told by who opens it."""
+ticket = click.argument("ticket", metavar="TICKET", shell_complete=completion.tickets)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+perform = click.option("--perform", is_flag=True, help="Change things; without it everything is only rehearsed.")

@@ -1,0 +1,85 @@
+"""The commands `lab`, `sandbox` and `demo`: JupyterLab, the practice world, and every practice ticket at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+import click
+
+from runbook_lib.cli import practice
+from runbook_lib.domain import exit_status
+from runbook_lib.domain.errors import InputError
+
+PORT = click.IntRange(0, 65535)
+PORT.name = "port number"  # what a message calls it
+
+
+@click.command(
+    short_help="Open JupyterLab on the runbooks.",
+    context_settings={"ignore_unknown_options": True},
+)
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[OPTION OF JUPYTERLAB]...")
+def lab(words: Sequence[str]) -> int:
+    """Open JupyterLab on a fresh copy of start_here, with the practice world running.
+
+    Options are passed on to JupyterLab, such as --no-browser, --port 8890, or --allow-root, without which it does not
+    start as root; after `--` also those that this command has itself, as in runbook lab -- --help.
+    """
+    from runbook_lib.cli import lab as jupyterlab
+    from runbook_lib.run import automatic, intake
+    from runbook_lib.settings import Settings
+
+    local = Settings.local()
+    with practice.world(local):
+        if address := practice.control_room(local):
+            click.echo(f"Watch what happens to the practice world at {address}")
+        return jupyterlab.run(local, intake.template(local, automatic.ROUTER), words)
+
+
+@click.command(short_help="Keep the practice world running, for notebooks and papermill.")
+@click.option("--port", type=PORT, default=0, metavar="N", help="Default: its last, or any free.")
+@click.option("--date", "day", metavar="YYYY-MM-DD", help="The practice world's date. Default: today.")
+@click.option("--new", is_flag=True, help="Begin a new world; the old one and its records are kept.")
+def sandbox(port: int, day: str | None, new: bool) -> int:
+    """Keep the practice world running, for notebooks and papermill, until Ctrl-C."""
+    from runbook_lib.domain import answers
+    from runbook_lib.sandbox import server
+    from runbook_lib.sandbox.world import CONTROL_ROOM_PATH
+    from runbook_lib.settings import Settings
+
+    wanted = None if day is None else answers.day("--date", day)
+    local = Settings.local()
+    if local.profile == "live":
+        raise InputError("RUNBOOK_PROFILE is live; the practice world needs the profile sandbox.")
+    folder = local.world_folder
+    with ExitStack() as turn:
+        turn.enter_context(server.one_at_a_time(folder))
+        server.wait_for_stopping(folder)
+        if new:
+            practice.set_aside(folder)
+        practice.make(folder, wanted)
+        if found := server.running(folder):
+            raise InputError(
+                f"The practice world is being served already: look around at {found['url']}, and watch runbooks at "
+                f"work at {found['url']}{CONTROL_ROOM_PATH}. Use that server, or stop it first."
+            )
+        click.echo(f"The practice world of {server.world_date(folder)} is starting; stop it with Ctrl-C.")
+
+        def ready(url: str) -> None:
+            turn.close()
+            click.echo(f"Open {url} to look around, {url}{CONTROL_ROOM_PATH} to watch runbooks at work;")
+            click.echo("notebooks and commands find it by themselves.")
+
+        server.serve(folder, port=port, ready=ready)
+    return exit_status.DONE
+
+
+@click.command(short_help="Take every practice ticket through its runbook, performed.")
+def demo() -> int:
+    """Take every practice ticket through its runbook, performed, in a practice world of its own."""
+    click.echo("Preparing the practice tickets.", err=True)
+    from runbook_lib.cli import demo as practice_tickets
+    from runbook_lib.settings import Settings
+
+    return practice_tickets.main(Settings.local(profile="sandbox"))

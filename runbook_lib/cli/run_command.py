@@ -1,0 +1,154 @@
+"""The command `runbook run`: one ticket through its runbook, or through the one that `auto` finds."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from runbook_lib.cli import completion, options
+from runbook_lib.domain import exit_status
+from runbook_lib.domain.errors import InputError
+
+if TYPE_CHECKING:
+    from runbook_lib.run.runner import Report
+
+
+@click.command(short_help="Run a runbook on a ticket.")
+@click.argument("runbook", metavar="RUNBOOK|auto", shell_complete=completion.runbooks)
+@options.ticket
+@click.option(
+    "-p",
+    "--parameter",
+    "pairs",
+    nargs=2,
+    multiple=True,
+    metavar="NAME VALUE",
+    shell_complete=completion.parameters,
+    help="An answer, such as -p expires_on 2026-11-06; may be repeated. The names are in the notebook's parameters.",
+)
+@click.option(
+    "-f",
+    "--parameters-file",
+    metavar="FILE",
+    type=click.Path(allow_dash=True),
+    help="A JSON object of answers, or - for standard input; unlike arguments, nobody else on the machine sees it.",
+)
+@options.perform
+@options.as_json
+@click.option("--batch", default="", hidden=True)
+def run(
+    runbook: str,
+    ticket: str,
+    pairs: Sequence[tuple[str, str]],
+    parameters_file: str | None,
+    perform: bool,
+    as_json: bool,
+    batch: str,
+) -> int:
+    """Run a runbook on a ticket.
+
+    Without --perform it rehearses: it reads everything, changes nothing and shows what it would do. Either way it
+    leaves an executed notebook as the record. `auto` runs start_here, then the runbook that it names.
+    """
+    from runbook_lib.run import automatic, intake
+    from runbook_lib.settings import Settings
+
+    local = Settings.local()
+    answers = _answers([*_from_file(parameters_file), *pairs])
+    first, own = automatic.first(local, runbook, answers)
+    intake.check(intake.template(local, first), ticket, own, perform=perform)
+    if not as_json or sys.stderr.isatty():
+        click.echo(_beginning(runbook, ticket, local.profile, perform=perform), err=True)
+
+    from runbook_lib.cli import practice
+    from runbook_lib.run import runner
+
+    def report_of(name: str) -> Report:
+        shown = sys.stderr.isatty()
+        return runner.run(name, ticket, own, perform=perform, settings=settings, progress=shown, batch=batch)
+
+    with practice.world(local):
+        settings = Settings.load()
+        report = report_of(first)
+        if runbook == automatic.AUTO and report.next_runbook:
+            if not as_json:
+                click.echo(f"{_line(report.summary)}\nRecord: {report.record}\n")
+            first, own = report.next_runbook, automatic.then(local, report.next_runbook, answers)
+            report = report_of(first)
+    if as_json:
+        click.echo(json.dumps(report.contract(), indent=2))
+    else:
+        words = [word for name, value in own.items() for word in ("-p", name, value)]
+        click.echo(_words(report, local.profile, shlex.join(["runbook", "run", first, ticket, *words])))
+    if report.notice:
+        click.echo(f"runbook: {_line(report.notice)}", err=True)
+    return exit_status.of_run(report.status)
+
+
+def _beginning(runbook: str, ticket: str, profile: str, *, perform: bool) -> str:
+    """What is about to happen, before anything else is imported or started."""
+    place = "LIVE" if profile == "live" else "practice"
+    what = "its runbook" if runbook == "auto" else runbook
+    how = f"performing {what}" if perform else f"rehearsing {what}; nothing is changed"
+    return f"Ticket {_line(ticket)} ({place}): {how} ..."
+
+
+def _line(words: str) -> str:
+    """One line for the terminal."""
+    from runbook_lib.domain.plain_text import clean
+
+    return clean(words, 2000)
+
+
+def _from_file(name: str | None) -> list[tuple[str, str]]:
+    """The answers in a file, or from standard input.
+
+    Raises:
+        InputError: It cannot be read, or is no object of texts.
+    """
+    if name is None:
+        return []
+    try:
+        found = json.loads(sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as exc:
+        raise InputError(f"The parameters file {name} cannot be read; expected a JSON object of answers.") from exc
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        raise InputError(f"The parameters file {name} is no JSON object of texts, as -p takes them.")
+    return list(found.items())
+
+
+def _answers(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    names = [name for name, _ in pairs]
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        raise InputError(f"{', '.join(sorted(twice))} is given twice; give each parameter once.")
+    return dict(pairs)
+
+
+def _words(report: Report, profile: str, command: str) -> str:
+    """A report for the terminal; `command` is the one that made it, without `--perform`."""
+    from tabulate import tabulate
+
+    from runbook_lib.domain.answers import QUESTIONS
+    from runbook_lib.domain.models import Status
+    from runbook_lib.domain.plain_text import clean
+
+    place = "LIVE" if profile == "live" else "practice"
+    mode = f"{place}, performed" if report.performed else f"{place}, rehearsal"
+    end = str(report.outcome or report.status).replace("_", " ")
+    lines = [f"{report.runbook}, ticket {report.ticket_id} ({mode}): {end}", clean(report.summary, 2000)]
+    rows = [(e["state"], clean(e["summary"]), clean((e["evidence"] or {}).get("summary", ""))) for e in report.effects]
+    if rows:
+        lines += ["", tabulate(rows, headers=("effect", "what", "evidence")), ""]
+    if report.missing:
+        lines.append("Pass: " + " ".join(f"-p {name} {QUESTIONS[name].example}" for name in report.missing))
+    if report.status == Status.COMPLETED and {effect["state"] for effect in report.effects} & {"planned"}:
+        lines.append(f"To perform it: {command} --perform")
+    lines.append(f"Record: {report.record} ({report.seconds} s)")
+    return "\n".join(lines)

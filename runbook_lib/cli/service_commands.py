@@ -1,0 +1,46 @@
+"""The commands `doctor` and `mechanizer`: what is configured, checked; and the pipeline's job."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from runbook_lib.cli import options, practice
+from runbook_lib.domain import exit_status
+from runbook_lib.domain.errors import RunbookError
+
+
+@click.command(short_help="Check the configuration against the services; changes nothing.")
+@options.as_json
+def doctor(as_json: bool) -> int:
+    """Check the configuration against the services, and say what to do; changes nothing."""
+    from runbook_lib.cli import doctor as examination
+    from runbook_lib.settings import Settings
+
+    local = Settings.local()
+    with practice.world(local):
+        findings = examination.examine(Settings.load())
+    if as_json:
+        click.echo(json.dumps([vars(finding) for finding in findings], indent=2))
+    else:
+        from tabulate import tabulate
+
+        rows = [(f.service, f.state, f.seen, f.advice or "–") for f in findings]
+        heads = ("service", "state", "what was seen", "what to do")
+        click.echo(tabulate(rows, headers=heads, maxcolwidths=[None, None, 50, 50]))
+    return exit_status.DONE if examination.healthy(findings) else exit_status.FAILED
+
+
+@click.command(short_help="Issue a license: the pipeline's job.")
+def mechanizer() -> int:
+    """Issue a license: the pipeline's job. It reads LICENSE_* and RUNBOOK_* variables."""
+    from runbook_lib import mechanizer as job
+    from runbook_lib.settings import JobRequest, JobSettings
+
+    try:
+        click.echo(job.main(JobRequest.load(), JobSettings.load()))
+    except RunbookError as exc:
+        click.echo(f"mechanizer: {exc}", err=True)
+        return exit_status.FAILED
+    return exit_status.DONE

@@ -1,0 +1,106 @@
+"""The variables that configure us: from the environment, from `.env`, and from files of secrets.
+
+Light to import, since completion in a shell needs it; what the values mean is for `settings`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from runbook_lib.domain.errors import InputError
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The checkout: notebooks, outputs and `.env` are found here from any working directory."""
+SECRETS = "RUNBOOK_SECRETS_DIR"
+"""The folder of secret files: one file per setting, named like the variable in lower case."""
+_PREFIX, _PROFILE = "RUNBOOK_", "RUNBOOK_PROFILE"
+
+
+def variable(setting: str) -> str:
+    """The variable of a setting."""
+    return f"{_PREFIX}{setting.upper()}"
+
+
+def chosen(
+    profile: str | None, env_file: Path, known: Collection[str] | None, practice: Collection[str]
+) -> dict[str, str]:
+    """What is set for the profile, which is the one given, or else what the environment or `.env` says.
+
+    Practice takes nothing else from `.env`, and where it is asked for by name the file is not even opened.
+
+    Args:
+        profile: The profile, if it is asked for by name.
+        env_file: The path of `.env`.
+        known: The settings there are; None lets a misspelt one pass.
+        practice: Those that variables may set on practice.
+
+    Raises:
+        InputError: A variable is unknown, or the secret files cannot be read.
+    """
+    found = _ours(os.environ, known)
+    profile = profile or found.get(_PROFILE, "").strip()
+    in_file = {} if profile == "sandbox" else _ours(_lines(env_file), known)
+    profile = profile or in_file.get(_PROFILE, "sandbox")
+    if profile == "live":
+        found = _with_secrets({**in_file, **found}, known)
+    else:
+        found = {name: value for name, value in found.items() if name in {variable(setting) for setting in practice}}
+    return {**found, _PROFILE: profile}
+
+
+def passed(known: Collection[str]) -> dict[str, str]:
+    """What a pipeline passes: in variables and secret files, never in `.env`.
+
+    Raises:
+        InputError: A variable is unknown, or the secret files cannot be read.
+    """
+    return _with_secrets(_ours(os.environ, known), known)
+
+
+def with_prefix(prefix: str) -> dict[str, str]:
+    """Variables of the environment as they came, by the rest of their names in lower case."""
+    return {name.removeprefix(prefix).lower(): value for name, value in os.environ.items() if name.startswith(prefix)}
+
+
+def _lines(env_file: Path) -> Mapping[str, str | None]:
+    """What `.env` sets; a byte-order mark is not part of its first name."""
+    if not env_file.exists():
+        return {}
+    from dotenv import dotenv_values  # completion seldom needs it
+
+    try:
+        return dotenv_values(env_file, encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError):  # whose message would show a part of what is in it
+        raise InputError(f"{env_file} cannot be read; expected text in UTF-8 that you may read.") from None
+
+
+def _ours(source: Mapping[str, str | None], known: Collection[str] | None) -> dict[str, str]:
+    """Our variables of a source, without those that are empty; a misspelt one is told, not ignored."""
+    ours = {name.upper(): value for name, value in source.items() if value and name.upper().startswith(_PREFIX)}
+    if known is None:
+        return ours
+    names = {variable(setting) for setting in known} | {SECRETS}
+    for name in sorted(source):
+        if name.startswith(_PREFIX) and name not in names:
+            close = difflib.get_close_matches(name, names, n=1)
+            hint = f"; did you mean {close[0]}?" if close else "."
+            raise InputError(f"The setting {name} is unknown{hint}")
+    return ours
+
+
+def _with_secrets(found: dict[str, str], known: Collection[str] | None) -> dict[str, str]:
+    """What is set, and what the secret files hold of what is not."""
+    if known is None or not (folder := found.get(SECRETS)):
+        return found
+    if not Path(folder).is_dir():
+        raise InputError(f"{SECRETS} is {folder!r}, which is no folder; expected one file per secret.")
+    wanted = {variable(setting).lower() for setting in known}
+    try:
+        paths = [path for path in Path(folder).iterdir() if path.name.lower() in wanted and path.is_file()]
+        secrets = {path.name.upper(): path.read_text(encoding="utf-8-sig").strip() for path in paths}
+    except (OSError, UnicodeDecodeError):
+        raise InputError(f"A file in {SECRETS}, {folder}, cannot be read; expected text for each secret.") from None
+    return {**{name: value for name, value in secrets.items() if value}, **found}
