@@ -58,6 +58,13 @@ PRACTICE = (
         "cell_limit_s",
         "run_limit_s",
         "attachment_limit_bytes",
+        "share",
+        "share_endpoint",
+        "share_region",
+        "share_account",
+        "share_secret",
+        "share_s",
+        "trusted_keys",
     ),
     *("grace_days", "window_days", "time_zone", "weekend_starts", "weekend_ends"),
 )

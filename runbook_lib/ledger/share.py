@@ -12,8 +12,10 @@ seconds that are left: it runs in a thread of its own, which is left behind if i
 
 from __future__ import annotations
 
+import math
 import os
 import re
+import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -37,8 +39,8 @@ CONFLICTS = 5
 """How often a create is tried again that was refused although nothing is there: another's was under way."""
 PAGE = 1000
 CONNECT_S = 5.0
-NO_LIMIT_S = 3600.0
-"""For commands that a person waits for and can end."""
+CALL_S = 300.0
+"""What one call may take where a person waits, and can end it."""
 _CODE = re.compile(r"<Code>\s*([A-Za-z]{1,60})\s*</Code>")
 _STATUS = re.compile(r"status code: (\d{3})")
 _ADVICE = {
@@ -76,10 +78,10 @@ class Share:
         url: What it is called in messages.
         store: The store.
         folder: Its place, if it is a folder.
-        seconds: What all calls may take together.
+        seconds: What all calls may take together; not limited if not given.
     """
 
-    def __init__(self, url: str, store: ObjectStore, *, folder: Path | None, seconds: float) -> None:
+    def __init__(self, url: str, store: ObjectStore, *, folder: Path | None, seconds: float = math.inf) -> None:
         self.url = url
         self.folder = folder
         self.seconds = seconds
@@ -87,7 +89,7 @@ class Share:
         self._left_s = seconds
 
     @classmethod
-    def of(cls, settings: Settings, *, seconds: float = NO_LIMIT_S) -> Share | None:
+    def of(cls, settings: Settings, *, seconds: float = math.inf) -> Share | None:
         """The share as configured, or None if there is none. No request is sent.
 
         Raises:
@@ -164,13 +166,13 @@ class Share:
     def _limited(self, call: Callable[[], Result]) -> Result:
         """What a call returns, within the seconds that are left."""
         if self._left_s <= 0:
-            raise UnavailableError(f"{self.url} has used up its {self.seconds:.0f} s of this run.")
-        started = time.monotonic()
+            raise UnavailableError(f"{self.url} has used up the {self.seconds:.0f} s that a run has for it.")
+        started, limit_s = time.monotonic(), min(self._left_s, CALL_S)
         try:
-            return _within(self._left_s, call)
-        except TimeoutError as exc:
-            raise UnavailableError(f"{self.url} did not answer within {self._left_s:.0f} s.") from exc
-        except (FileNotFoundError, OSError, ValueError, *_errors()) as exc:
+            return _within(limit_s, call)
+        except _NoAnswerError as exc:
+            raise UnavailableError(f"{self.url} did not answer within {limit_s:.0f} s.") from exc
+        except (OSError, ValueError, _base_error()) as exc:
             raise _told(self.url, exc) from exc
         finally:
             self._left_s -= time.monotonic() - started
@@ -219,22 +221,27 @@ def walk(folder: Path, prefix: str = "") -> Iterator[tuple[str, os.stat_result]]
             yield from walk(folder / entry.name, prefix + name)
         else:
             with suppress(FileNotFoundError):
-                yield prefix + name, entry.stat(follow_symlinks=False)
+                if stat.S_ISREG((state := entry.stat(follow_symlinks=False)).st_mode):
+                    yield prefix + name, state
+
+
+class _NoAnswerError(Exception):
+    """A call took longer than it may."""
 
 
 def _within(seconds: float, call: Callable[[], Result]) -> Result:
     """What a call returns or raises, unless it takes longer.
 
     Raises:
-        TimeoutError: It did.
+        _NoAnswerError: It did.
     """
     results: list[Result] = []
-    errors: list[BaseException] = []
+    errors: list[Exception] = []
 
     def run() -> None:
         try:
             results.append(call())
-        except BaseException as exc:  # it is raised again where it was asked for
+        except Exception as exc:  # whatever it is, it is raised again where it was asked for
             errors.append(exc)
 
     thread = threading.Thread(target=run, daemon=True)
@@ -243,7 +250,7 @@ def _within(seconds: float, call: Callable[[], Result]) -> Result:
     if errors:
         raise errors[0]
     if not results:
-        raise TimeoutError
+        raise _NoAnswerError
     return results[0]
 
 
@@ -263,12 +270,13 @@ def _store(settings: Settings, url: str, folder: Path | None, seconds: float) ->
     try:
         if folder:
             return LocalStore(folder)
+        limit_s = min(seconds, CALL_S)
         timeouts: Any = {
-            "timeout": timedelta(seconds=seconds),
-            "connect_timeout": timedelta(seconds=min(CONNECT_S, seconds)),
+            "timeout": timedelta(seconds=limit_s),
+            "connect_timeout": timedelta(seconds=min(CONNECT_S, limit_s)),
             "allow_http": settings.share_endpoint.startswith("http://"),
         }
-        retries: Any = {"retry_timeout": timedelta(seconds=seconds), "max_retries": 3}
+        retries: Any = {"retry_timeout": timedelta(seconds=limit_s), "max_retries": 3}
         return from_url(url, client_options=timeouts, retry_config=retries, **_options(settings, url))
     except (BaseError, ValueError) as exc:
         raise InputError(
@@ -290,10 +298,10 @@ def _options(settings: Settings, url: str) -> dict[str, Any]:
     return {name: value for name, value in kinds[url[:2]].items() if value}
 
 
-def _errors() -> tuple[type[Exception], ...]:
+def _base_error() -> type[Exception]:
     from obstore.exceptions import BaseError
 
-    return (BaseError,)
+    return BaseError
 
 
 def _code(exc: Exception) -> str:
