@@ -6,10 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from IPython import get_ipython
-from IPython.display import display
+import IPython
+from IPython.display import Pretty, clear_output, display
 
 from runbook_lib.display import MIME, Card, html, text
+from runbook_lib.domain.plain_text import clean
+
+PROGRESS = "runbook_progress"
+"""Marks a line of progress in its output's metadata, for who shows it while the cell runs."""
 
 
 @dataclass(frozen=True)
@@ -33,15 +37,28 @@ class StepResult:
         return text(self.card)
 
 
+class ProgressLine:
+    """One line that changes while a step waits; its last words stay in the record."""
+
+    _shown = ""
+
+    def say(self, words: str) -> None:
+        """Replace the line, if it is new. Nothing else may have been shown by the cell before."""
+        if words != self._shown:
+            clear_output(wait=True)  # type: ignore[no-untyped-call]
+            display(Pretty(clean(words)), metadata={PROGRESS: True})  # type: ignore[no-untyped-call]
+        self._shown = words
+
+
 def show(result: StepResult) -> None:
     """Show a result before the end of its cell."""
     display(result)  # type: ignore[no-untyped-call]
 
 
-def somebody_is_there() -> bool:
+def is_interactive() -> bool:
     """Whether a person runs the cells: then the kernel may ask for input, under papermill it may not.
 
     Source: measured with JupyterLab, papermill, nbclient and nbval.
     """
-    kernel = getattr(get_ipython(), "kernel", None)
+    kernel = getattr(IPython.get_ipython(), "kernel", None)
     return bool(getattr(kernel, "_allow_stdin", False))

@@ -50,7 +50,7 @@ def pytest_xdist_auto_num_workers() -> int:
     return min(2 * (os.cpu_count() or 1), 16)
 
 
-LONGEST = ("browser/", "ocr/", "run/test_endings", "faults/", "cases/test_press", "test_exactly_once")
+LONGEST = ("browser/", "ocr/", "run/test_endings", "faults/", "jupyter/test_perform_button", "test_exactly_once")
 """What begins first, so that none of it is left for the end alone."""
 
 

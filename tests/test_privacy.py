@@ -16,7 +16,7 @@ from runbook_lib import files
 from runbook_lib.cli import doctor
 from runbook_lib.cli.doctor import State
 from runbook_lib.cli.main import main
-from runbook_lib.jupyter.performing import Performance
+from runbook_lib.jupyter.background_run import BackgroundRun
 from runbook_lib.records.exporting import write
 from runbook_lib.settings import Settings
 from tests.configuration import without_configuration
@@ -118,7 +118,7 @@ def test_answers_of_a_performing_run_are_no_arguments(own_world: World, monkeypa
         return real(command, **options)  # type: ignore[call-overload, no-any-return]
 
     monkeypatch.setattr(subprocess, "Popen", spy)
-    run = Performance(Settings.load(), "weekend_license", 1001)
+    run = BackgroundRun(Settings.load(), "weekend_license", 1001)
     run.begin({"user_count": "321"})
     *_, last = run.progress()
     assert "321 users" in str((last.ended or {})["summary"])

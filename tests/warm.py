@@ -13,7 +13,7 @@ PRELOADED = (
     *("ipywidgets", "papermill.cli", "papermill.execute", "papermill.clientwrap", "nbclient", "tqdm.auto"),
     *("runbook_lib.cli.main", "runbook_lib.run.runner", "runbook_lib.run.papermill_engine", "runbook_lib.cli.doctor"),
     *("runbook_lib.cases.start_here", "runbook_lib.cases.license_not_received", "runbook_lib.cases.weekday_triage"),
-    *("runbook_lib.cases.press", "runbook_lib.records.page", "runbook_lib.records.verification"),
+    *("runbook_lib.jupyter.session", "runbook_lib.records.page", "runbook_lib.records.verification"),
     *("runbook_lib.sandbox.server", "runbook_lib.sandbox.serving", "runbook_lib.mechanizer", "runbook_lib.settings"),
 )
 

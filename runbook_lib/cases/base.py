@@ -1,48 +1,66 @@
 """A case: one ticket going through one runbook, step by step; the part that every runbook shares.
 
-A step is a method under `@step`, and one code cell of the notebook. Steps run in the order that the class states
-(`order`); once the case has its outcome, the rest say why they do nothing. A step that cannot go on shows what is
-missing and raises, which stops *Run All* and papermill alike.
+A step is a method under `steps.step`, and one code cell of the notebook.
+
+Nothing here knows how a person works with it. In JupyterLab `open` hands the case to the front that is installed under
+`FRONT` (see `jupyter.session`), and the notebook gets that front, which stands in for the case.
 """
 
 from __future__ import annotations
 
-import functools
-import inspect
-import re
 import shlex
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from typing import Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar
-
-from IPython import get_ipython
+from dataclasses import dataclass, replace
+from importlib.metadata import entry_points
+from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 from runbook_lib import templates
-from runbook_lib.cases.cards import effect_data
+from runbook_lib.cases import cards, opening
 from runbook_lib.cases.downloads import Downloads
-from runbook_lib.cases.services import Progress, Services, connect
-from runbook_lib.cases.walk import Prefill, Walk
-from runbook_lib.clients.zendesk import Zendesk
-from runbook_lib.display import Card, Paragraph, Part, Table, Tone
+from runbook_lib.cases.services import Services, connect
+from runbook_lib.cases.steps import Steps
+from runbook_lib.display import Card, Paragraph, Part, Tone
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import (
     InputError,
     NeedsAnswerError,
     OutcomeUnknownError,
-    PersonNeededError,
     RefusedError,
     RunbookError,
     UnavailableError,
 )
 from runbook_lib.domain.models import Comment, EffectState, Evidence, Outcome, Person, Ticket
 from runbook_lib.domain.plain_text import clean
+from runbook_lib.domain.plan import Action, ExactText, Plan, Reading, Target
 from runbook_lib.ledger.effects import Effect, EffectResult, Effects
-from runbook_lib.ledger.journal import Journal
-from runbook_lib.results import StepResult, show, somebody_is_there
+from runbook_lib.results import StepResult, is_interactive, show
 from runbook_lib.settings import Settings
 
-RUN_NAME = re.compile(r"\d{8}T\d{9}Z-[\w.-]+")
-"""A run's name, which is its record's; see `runner.run`."""
+FRONT = "runbook_lib.front"
+"""The entry point of what a person in JupyterLab works with: called with a case and the ticket's number as given."""
+
+
+@dataclass(frozen=True)
+class Prefill:
+    """What is known of a parameter without the engineer.
+
+    Attributes:
+        value: As it would be typed, or "".
+        source: Who says so, or "".
+        choices: What there is to choose from, if the runbook knows.
+    """
+
+    value: str = ""
+    source: str = ""
+    choices: tuple[str, ...] = ()
+
+
+class PlannedEffect(Effect, Protocol):
+    """An effect that a plan can show: it knows where it changes something, and its exact texts."""
+
+    @property
+    def target(self) -> Target: ...
+    @property
+    def texts(self) -> tuple[ExactText, ...]: ...
 
 
 class Case:
@@ -55,7 +73,7 @@ class Case:
         thread: Its comments, once they were read.
         downloads: The contents of its files.
         outcome: How the case ended, or in a rehearsal would end; None while it is open.
-        walk: What a person in JupyterLab has beside the cards; None where nobody is there.
+        steps: The steps that were run.
         note: What the reader should know of this execution, or "".
         changes: Whether the runbook changes anything, so that there is something to perform.
         any_ticket: Whether JupyterLab asks for the ticket's number.
@@ -73,20 +91,15 @@ class Case:
         self.services = services
         self.downloads = Downloads(services.zendesk, settings.attachment_limit_bytes)
         self.outcome: Outcome | None = None
+        self.steps = Steps(self.order)
         self._effects = effects
-        self._applied: dict[str, list[EffectResult]] = {}
-        self._done: dict[str, str] = {}
-        self._running = ""
-        self._given: dict[str, str] = {}
-        self._operations: dict[str, list[str]] = {}
-        self._ended_by = ""
+        self._applied: dict[str, list[tuple[EffectResult, Action]]] = {}
         self._me: Person | None = None
-        self.walk: Walk | None = None
         self.note = ""
         self.forget()
 
     def forget(self) -> None:
-        """What a runbook begins with, and goes back to when it looks things up anew."""
+        """Set what a runbook begins with; also called when it looks everything up again."""
 
     @classmethod
     def open(cls, ticket_id: object, *, perform: object = False) -> Self:
@@ -101,17 +114,19 @@ class Case:
         Raises:
             RunbookError: Shown as one sentence: wrong number, closed ticket, service down ...
         """
+        person = is_interactive()
         try:
-            return cls._open(ticket_id, perform)
+            case = cls._open(ticket_id, perform, person=person)
         except RunbookError as exc:
-            show(_stopped(cls.runbook, ticket_id, "Open the ticket", exc, badge=_place()))
+            show(cards.stopped(cls.runbook, ticket_id, "Open the ticket", exc, badge=opening.place()))
             raise
+        return _presented(case, ticket_id) if person else case
 
     @classmethod
-    def _open(cls, ticket_id: object, perform: object) -> Self:
+    def _open(cls, ticket_id: object, perform: object, *, person: bool) -> Self:
         number = int(str(answers.parse("ticket_id", ticket_id)))
-        run = perform if isinstance(perform, str) and RUN_NAME.fullmatch(perform) else ""
-        performing, person = bool(run or answers.parse("perform", perform)), somebody_is_there()
+        run = opening.run_named(perform)
+        performing = bool(run or answers.parse("perform", perform))
         if performing and person:
             raise InputError(
                 "In JupyterLab this notebook only rehearses, so that every change has its record. Set perform back to "
@@ -120,9 +135,9 @@ class Case:
         settings = Settings.load()
         settings.check_account(ticket_id)
         services = connect(settings)
-        ticket = _ticket(services.zendesk, number)
-        again = bool(run) and not _is_under_way(Journal.of(settings, number), run)
-        effects = _effects(settings, services, number, perform=performing and not again)
+        ticket = opening.ticket(services.zendesk, number)
+        again = bool(run) and not opening.is_under_way(settings, number, run)
+        effects = opening.effects(settings, services, number, perform=performing and not again)
         case = cls(ticket, settings, services, effects)
         if again:
             case.note = f"The run {run} has ended. This is its record, run again: it only rehearses."
@@ -131,23 +146,18 @@ class Case:
                 "Not started by runbook run, so that nothing seals this notebook. "
                 f"Once it is executed: runbook records adopt NOTEBOOK --ticket {number}"
             )
-        if person:
-            case.walk = Walk(case, Progress().say, {"ticket_id": ticket_id}, before=_in_the_kernel(cls, ticket_id))
         return case
 
-    def read_again(self, ticket_id: int) -> None:
-        """Read the ticket, or another one, anew, as if the case had just been opened; changes nothing.
+    def opened_again(self, ticket_id: int) -> Self:
+        """A new case of this ticket, or another one, on the same services: it only rehearses, and no step has run.
 
         Raises:
             RunbookError: As `open`.
         """
-        settings, services, walk = self.settings, self.services, self.walk
-        services.budget.renew()
-        ticket = _ticket(services.zendesk, ticket_id)
-        effects = _effects(settings, services, ticket_id, perform=False)
-        fresh = type(self)(ticket, settings, services, effects)
-        fresh.walk = walk
-        self.__dict__ = fresh.__dict__  # at once: a form may be typed into meanwhile
+        self.services.budget.renew()
+        ticket = opening.ticket(self.services.zendesk, ticket_id)
+        effects = opening.effects(self.settings, self.services, ticket_id, perform=False)
+        return type(self)(ticket, self.settings, self.services, effects)
 
     @property
     def perform(self) -> bool:
@@ -161,12 +171,12 @@ class Case:
 
     def command_for(self, runbook: str) -> str:
         """The command that rehearses a runbook on this ticket; with each answer that its file would have otherwise."""
-        otherwise = templates.defaults(self.settings.notebooks / f"{runbook}.ipynb")
-        told = {name: words for name, words in self._given.items() if name in otherwise}
+        defaults = templates.defaults(self.settings.notebooks / f"{runbook}.ipynb")
+        passed = {name: words for name, words in self.steps.given.items() if name in defaults}
         pairs = [
             word
-            for name, words in told.items()
-            if words != answers.QUESTIONS[name].typed(otherwise[name])
+            for name, words in passed.items()
+            if words != answers.QUESTIONS[name].typed(defaults[name])
             for word in ("-p", name, words)
         ]
         return shlex.join(["runbook", "run", runbook, str(self.ticket.id), *pairs])
@@ -181,21 +191,6 @@ class Case:
         """What is known of a parameter without the engineer, for the form that asks; a runbook says more."""
         return None
 
-    @property
-    def given(self) -> dict[str, str]:
-        """Every answer so far, `unknown` too, as typed on the command line."""
-        return dict(self._given)
-
-    @property
-    def done(self) -> dict[str, str]:
-        """The titles of the steps that were run, by name."""
-        return dict(self._done)
-
-    def _ipython_display_(self) -> None:
-        if self.walk is None:
-            raise NotImplementedError  # IPython then shows it as any other value
-        self.walk.show_ticket()
-
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return self.ticket_card()._repr_mimebundle_()
 
@@ -203,19 +198,10 @@ class Case:
         return repr(self.ticket_card())
 
     def ticket_card(self) -> StepResult:
-        ticket, organization = self.ticket, self.ticket.organization
-        rows = [
-            ("subject", ticket.subject),
-            ("requester", f"{clean(ticket.requester.name)} <{clean(ticket.requester.email or 'no address')}>"),
-            ("organization", organization.name if organization else "none"),
-            ("opened", f"{ticket.created_at:%A %Y-%m-%d %H:%M} UTC"),
-            ("status", ticket.status),
-            ("assignee", ticket.assignee_name or "nobody"),
-        ]
-        parts: tuple[Part, ...] = (Table((f"ticket {ticket.id}", ""), rows),)
+        """The ticket as it was read."""
+        card = Card(f"Ticket {self.ticket.id}", "read", Tone.PLAIN, self.badge, cards.ticket_parts(self.ticket))
         if self.note:
-            parts += (Paragraph(self.note),)
-        card = Card(f"Ticket {ticket.id}", "read", Tone.PLAIN, self.badge, parts)
+            card = replace(card, parts=(*card.parts, Paragraph(self.note)))
         return StepResult(card, self._data("open", "read", f"The ticket was read. {self.note}".rstrip()))
 
     def result(
@@ -232,10 +218,22 @@ class Case:
 
     def stopped(self, title: str, exc: RunbookError) -> StepResult:
         """The card of a step that cannot go on."""
-        return _stopped(self.runbook, self.ticket.id, title, exc, badge=self.badge, case=self)
+        return cards.stopped(
+            self.runbook, self.ticket.id, title, exc, badge=self.badge, performed=self.perform, effects=self.applied
+        )
 
-    def apply(self, effect: Effect) -> EffectResult:
-        """Apply an effect and remember it for the summary.
+    def plan(self) -> Plan:
+        """What the steps so far would do, and what that rests on."""
+        actions = tuple(action for _, action in self._all_applied())
+        return Plan(self.ticket.id, self.outcome, actions, dict(self.steps.given), self.readings)
+
+    @property
+    def readings(self) -> tuple[Reading, ...]:
+        """The facts that count, for the plan; a runbook that gathers facts says which."""
+        return ()
+
+    def apply(self, effect: PlannedEffect) -> EffectResult:
+        """Apply an effect and remember it for the plan and the summary.
 
         Raises:
             RunbookError: As `Effects.apply`; but a step that nothing waits for goes on without what cannot be reached.
@@ -246,14 +244,31 @@ class Case:
             if self._is_needed:
                 raise
             applied = self._unavailable(effect, exc)
-        self._applied.setdefault(self._running, []).append(applied)
-        self._operations.setdefault(self._running, []).append(effect.operation_id)
+        self._remember(effect, applied)
         return applied
+
+    def _remember(self, effect: PlannedEffect, result: EffectResult) -> None:
+        action = Action(
+            effect.operation_id,
+            result.name,
+            self._title(self.steps.running),
+            result.summary,
+            effect.target,
+            effect.texts if result.state is EffectState.PLANNED else (),
+            result.state,
+            result.evidence,
+            result.trouble,
+        )
+        self._applied.setdefault(self.steps.running, []).append((result, action))
+
+    def _title(self, name: str) -> str:
+        """A step's title; "" outside of the steps."""
+        return str(getattr(getattr(type(self), name, None), "title", ""))
 
     @property
     def _is_needed(self) -> bool:
         """Whether what follows the step that runs needs what it does."""
-        return bool(getattr(getattr(type(self), self._running, None), "needed", True))
+        return bool(getattr(getattr(type(self), self.steps.running, None), "needed", True))
 
     def _unavailable(self, effect: Effect, exc: RunbookError) -> EffectResult:
         """What becomes of an effect that nothing waits for: the next run makes up for it, or a person does."""
@@ -276,11 +291,11 @@ class Case:
         """What could not be done although the case has its outcome, and the way on; begins with a blank, or is ""."""
         return "".join(f" {effect.trouble}" for effect in self.applied if self.perform and effect.trouble)
 
-    def look(self, effect: Effect) -> EffectResult | None:
-        """What is there already of an effect, remembered for the summary; None if nothing is."""
+    def look(self, effect: PlannedEffect) -> EffectResult | None:
+        """What is there already of an effect, remembered for plan and summary; None if nothing is."""
         found = self._effects.look(effect)
         if found:
-            self._applied.setdefault(self._running, []).append(found)
+            self._remember(effect, found)
         return found
 
     @property
@@ -327,24 +342,35 @@ class Case:
         """As `Effects.close_question`."""
         self._effects.close_question(operation_id, name, evidence)
 
-    def effects_of(self, step: str) -> list[EffectResult]:
-        """The effects of one step so far."""
-        return list(self._applied.get(step, ()))
-
     @property
     def applied(self) -> list[EffectResult]:
         """The effects so far, in the order of the steps."""
-        return [effect for effects in self._applied.values() for effect in effects]
+        return [result for result, _ in self._all_applied()]
 
-    @property
-    def operations(self) -> tuple[str, ...]:
-        """The operation ids of the effects so far, in the order of the steps."""
-        return tuple(operation_id for operations in self._operations.values() for operation_id in operations)
+    def _all_applied(self) -> list[tuple[EffectResult, Action]]:
+        return [one for of_step in self._applied.values() for one in of_step]
+
+    def begin(self, name: str) -> None:
+        """Get ready for a step: what it and those after it came to is forgotten, so that it decides anew.
+
+        Raises:
+            InputError: A step before it has not been run.
+        """
+        for forgotten in self.steps.begin(name):
+            self._applied.pop(forgotten, None)
+            if self.steps.ended_by == forgotten:
+                self.outcome, self.steps.ended_by = None, ""
 
     def end(self, outcome: Outcome) -> None:
         """The case has its outcome; the steps that follow do nothing."""
         self.outcome = outcome
-        self._ended_by = self._running
+        self.steps.ended_by = self.steps.running
+
+    def nothing_to_do(self) -> StepResult:
+        """What a step says once the case has its outcome."""
+        by = self.steps.done.get(self.steps.ended_by, self.steps.ended_by)
+        why = f"Nothing to do: the case ended as {self.outcome} in the step “{by}”."
+        return self.result("skipped", Tone.PLAIN, (Paragraph(why),), why)
 
     def operation(self, name: str) -> str:
         """The operation id of an effect of this ticket: the same in every run and on every machine."""
@@ -360,154 +386,21 @@ class Case:
             "summary": summary,
             "performed": self.perform,
             "outcome": self.outcome,
-            "effects": [effect_data(effect) for effect in self.applied],
+            "effects": [cards.effect_data(effect) for effect in self.applied],
             **data,
         }
 
 
-def _ticket(zendesk: Zendesk, number: int) -> Ticket:
-    ticket = zendesk.ticket(number)
-    if ticket.is_merged:
-        into = zendesk.merged_into(number)
-        other = f"into ticket {into}: use that number" if into else "into another one, which its last comment names"
-        raise InputError(f"Ticket {ticket.id} was merged {other}. Nothing was changed.")
-    if ticket.status == "closed":
-        raise InputError(
-            f"Ticket {ticket.id} is closed, and Zendesk takes no more changes to it. "
-            "Ask the customer to open a follow-up ticket, and use its number."
-        )
-    return ticket
-
-
-def _effects(settings: Settings, services: Services, ticket_id: int, *, perform: bool) -> Effects:
-    journal = Journal.of(settings, ticket_id)
-    return Effects(journal, services.budget, settle_s=settings.settle_s, perform=perform)
-
-
-def _is_under_way(journal: Journal, run: str) -> bool:
-    """Whether a performing run of this ticket has begun and has not ended."""
-    lines = [line for line in journal.entries() if line.get("record") == f"{run}.ipynb"]
-    began = any(line["kind"] == "run_started" and line.get("performed") is True for line in lines)
-    return began and all(line["kind"] != "run_ended" for line in lines)
-
-
-def _in_the_kernel(kind: type[Case], ticket_id: object) -> Walk | None:
-    """The walk through the same ticket that the notebook has so far, so that what was entered is not lost.
-
-    IPython keeps every case that was shown; a walk that another one has taken over from is closed.
-    """
-    names: Mapping[str, object] = getattr(get_ipython(), "user_ns", {})
-    walks = [case.walk for case in names.values() if type(case) is kind and case.walk]
-    return next((walk for walk in walks if walk.opened_with == ticket_id and not walk.is_closed), None)
-
-
-def _place() -> str:
-    """Practice or live, where there is no case to ask."""
-    try:
-        return "LIVE" if Settings.local().profile == "live" else "PRACTICE"
-    except RunbookError:
-        return ""
-
-
 _C = TypeVar("_C", bound=Case)
-_P = ParamSpec("_P")
-_Method = Callable[Concatenate[_C, _P], StepResult]
 
 
-def step(title: str, *, always: bool = False, needed: bool = True) -> Callable[[_Method[_C, _P]], _Method[_C, _P]]:
-    """Make a method a step of its case.
+def _presented(case: _C, ticket_id: object) -> _C:
+    """The installed front of a case, which stands in for it.
 
-    Args:
-        title: The step's heading, the workflow's own words where it has some.
-        always: Whether it runs even if the case has ended.
-        needed: Whether what follows needs what it does. A step that only tells somebody is not: where that cannot be
-            done, the case goes on, and the next run makes up for it.
+    Raises:
+        InputError: There is none.
     """
-
-    def wrap(method: _Method[_C, _P]) -> _Method[_C, _P]:
-        left_out = {one.name: one.default for one in inspect.signature(method).parameters.values()}
-        left_out = {one: value for one, value in left_out.items() if value is not inspect.Parameter.empty}
-
-        def attempt(case: _C, given: Mapping[str, Any]) -> StepResult:
-            name, given = method.__name__, {**left_out, **given}  # or a run would have what the notebook's file has
-            _begin(case, name)
-            over = case.outcome is not None and not always
-            found = _nothing_to_do(case) if over else method(case, **given)  # type: ignore[call-arg]
-            case._given.update({one: answers.QUESTIONS[one].typed(value) for one, value in given.items()})
-            case._done[name] = title
-            return _titled(found, name, title)
-
-        @functools.wraps(method)
-        def run(case: _C, /, *args: _P.args, **given: _P.kwargs) -> StepResult:
-            if case.walk:
-                return case.walk.step(method.__name__, given)
-            try:
-                return attempt(case, given)
-            except RunbookError as exc:
-                show(case.stopped(title, exc))
-                raise
-
-        run.is_step = True  # type: ignore[attr-defined]
-        run.title = title  # type: ignore[attr-defined]
-        run.needed = needed  # type: ignore[attr-defined]
-        run.attempt = attempt  # type: ignore[attr-defined]
-        return run
-
-    return wrap
-
-
-def _begin(case: Case, name: str) -> None:
-    """Get ready for a step: those before it must have run; it and those after it are forgotten.
-
-    So a cell that is run again with other answers decides anew, and a skipped cell is asked for by name.
-    """
-    names = case.order
-    place = names.index(name)
-    if skipped := [earlier for earlier in names[:place] if earlier not in case._done]:
-        raise InputError(f"Run the cells above first: the step {skipped[0]!r} has not been run.")
-    for later in names[place:]:
-        case._done.pop(later, None)
-        case._applied.pop(later, None)
-        case._operations.pop(later, None)
-        if case._ended_by == later:
-            case.outcome, case._ended_by = None, ""
-    case._running = name
-    if case.walk:  # each cell that a person runs may wait anew
-        case.services.budget.renew()
-
-
-def _nothing_to_do(case: Case) -> StepResult:
-    by = case._done.get(case._ended_by, case._ended_by)
-    why = f"Nothing to do: the case ended as {case.outcome} in the step “{by}”."
-    return case.result("skipped", Tone.PLAIN, (Paragraph(why),), why)
-
-
-def _titled(found: StepResult, name: str, title: str) -> StepResult:
-    return replace(found, card=replace(found.card, title=title), data={**found.data, "step": name})
-
-
-def _stopped(
-    runbook: str, ticket_id: object, title: str, exc: RunbookError, *, badge: str, case: Case | None = None
-) -> StepResult:
-    """The card of a step that cannot go on: what, and which parameters would help."""
-    missing = exc.missing if isinstance(exc, NeedsAnswerError) else ()
-    rows = [(name, answers.QUESTIONS[name].words) for name in missing]
-    parts: tuple[Part, ...] = (Paragraph(str(exc), strong=True),)
-    if rows:
-        parts += (Table(("parameter to pass", "meaning"), rows),)
-    person = isinstance(exc, PersonNeededError)
-    state, tone = ("needs you", Tone.ASK) if person else ("stopped", Tone.STOP)
-    data = {
-        "version": 1,
-        "runbook": runbook,
-        "ticket_id": ticket_id if isinstance(ticket_id, int) else str(ticket_id)[:40],
-        "step": title,
-        "state": "needs_answer" if person else "failed",
-        "summary": str(exc),
-        "performed": bool(case and case.perform),
-        "outcome": None,
-        "error": type(exc).__name__,
-        "missing": list(missing),
-        "effects": [effect_data(effect) for effect in case.applied] if case else [],
-    }
-    return StepResult(Card(title, state, tone, badge, parts), data)
+    for front in entry_points(group=FRONT):
+        presented: _C = front.load()(case, ticket_id)
+        return presented
+    raise InputError("This installation has no forms for JupyterLab. Install the project again: pip install -e .")

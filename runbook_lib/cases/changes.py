@@ -26,6 +26,7 @@ from runbook_lib.domain.errors import (
 )
 from runbook_lib.domain.models import Evidence, KeptComment, Person, Ticket
 from runbook_lib.domain.plain_text import clean
+from runbook_lib.domain.plan import ExactText, Target
 from runbook_lib.ocr import MAX_BYTES
 
 PATIENCE_S = 5.0
@@ -55,6 +56,7 @@ class Assignment:
         self.operation_id = case.operation(f"{self.name}-{agent.id}-{stamp}")
         self.summary = f"assign ticket {case.ticket.id} to {agent.name}"
         self.where = f"on ticket {case.ticket.id} whose it is"
+        self.target, self.texts = Target(f"ticket {case.ticket.id}", case.ticket.url), ()
 
     def find(self) -> Evidence | None:
         """Who has the ticket; the same reading of it is the one that `perform` updates.
@@ -100,6 +102,8 @@ class Comment:
         self._zendesk: Zendesk = case.services.zendesk
         self._ticket: Ticket = case.ticket
         self._body, self._public = body, public
+        self.target = Target(f"ticket {case.ticket.id}", case.ticket.url)
+        self.texts = (ExactText("public reply" if public else "internal note", body),)
 
     def find(self) -> Evidence | None:
         """The comment that carries this operation id.
@@ -200,6 +204,16 @@ class SlackPost:
     def summary(self) -> str:
         """Where it goes."""
         return f"post in {self.case.settings.slack_channel}"
+
+    @property
+    def target(self) -> Target:
+        """The channel."""
+        return Target(self.case.settings.slack_channel)
+
+    @property
+    def texts(self) -> tuple[ExactText, ...]:
+        """The post."""
+        return (ExactText(f"post in {self.case.settings.slack_channel}", self.words),)
 
     @property
     def where(self) -> str:

@@ -12,22 +12,23 @@ from types import MappingProxyType
 from typing import Any, ClassVar, cast
 
 from runbook_lib.cases.accounts import Sold, look_up, sold_facts
-from runbook_lib.cases.base import Case, step
+from runbook_lib.cases.base import Case, Prefill
 from runbook_lib.cases.by_hand import made_by_hand
 from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, effect_tone
 from runbook_lib.cases.changes import Assignment, ByHand
 from runbook_lib.cases.gathering import attached_licenses, license_facts, ticket_facts
 from runbook_lib.cases.license_files import LicenseFiles
 from runbook_lib.cases.reach import check_operator
+from runbook_lib.cases.steps import step
 from runbook_lib.cases.thread import first_message
 from runbook_lib.cases.tracker import Issuance, Tracker
 from runbook_lib.cases.unread import Unread, check_before_scope
-from runbook_lib.cases.walk import Prefill
 from runbook_lib.display import Paragraph, Part, Table, Tone, verdict_parts
 from runbook_lib.domain import answers, evidence, identity, messages, policy
 from runbook_lib.domain.errors import InputError, NeedsAnswerError, PersonNeededError, RefusedError, UnavailableError
 from runbook_lib.domain.models import Answer, Fact, Facts, Outcome, Ruling, Source, TrackerIssue, Verdict
 from runbook_lib.domain.plain_text import clean
+from runbook_lib.domain.plan import Reading
 from runbook_lib.results import StepResult
 
 
@@ -99,7 +100,7 @@ class Emergency(Case, ABC):
         self.unread = tuple(files.unread)
         self.attached, notes = attached_licenses(files, emergency_on)
         notes = [one.words for one in self.unread] + notes
-        own, more_notes, self._unusable = ticket_facts(self)
+        own, more_notes, self._unusable = ticket_facts(self.ticket, self.settings)
         self.installed = self._installed(emergency_on, told)
         of_files, file_notes = license_facts(self.attached, self.installed.license)
         self.facts = Facts((*told.known, *of_files, *own))
@@ -191,6 +192,12 @@ class Emergency(Case, ABC):
         if fact is None:
             return None
         return Prefill(str(fact.value), f"{fact.source}, {fact.detail}" if fact.detail else str(fact.source))
+
+    @property
+    def readings(self) -> tuple[Reading, ...]:
+        """Of each name, the fact that counts."""
+        best = [self.facts.best(name) for name in dict.fromkeys(fact.name for fact in self.facts.known)]
+        return tuple(Reading(fact.name, str(fact.value), str(fact.source)) for fact in best if fact)
 
     @property
     def emergency_on(self) -> date:

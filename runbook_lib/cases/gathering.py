@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from runbook_lib.cases.base import Case
 from runbook_lib.cases.license_files import HeldLicense, LicenseFiles
 from runbook_lib.domain import answers, evidence
 from runbook_lib.domain.errors import InputError
-from runbook_lib.domain.models import Fact, Source
+from runbook_lib.domain.models import Fact, Source, Ticket
 from runbook_lib.domain.pasted import plain
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.domain.policy import PAID_PLANS
+from runbook_lib.settings import Settings
 
 _OF_ORGANIZATION = ("deployment", "account_type", "plan", "users_in_license")
 
@@ -67,13 +67,12 @@ def license_facts(
     return facts, notes
 
 
-def ticket_facts(case: Case) -> tuple[list[Fact], list[str], dict[str, str]]:
+def ticket_facts(ticket: Ticket, settings: Settings) -> tuple[list[Fact], list[str], dict[str, str]]:
     """Facts from the ticket's organization and requester.
 
     Returns:
         The facts, notes on what could not be used, and of these the organization's fields by fact, in words.
     """
-    ticket, settings = case.ticket, case.settings
     fields = ticket.organization.fields if ticket.organization else {}
     keys = (
         settings.zendesk_field_deployment,

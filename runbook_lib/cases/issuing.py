@@ -19,6 +19,7 @@ from runbook_lib.domain import license, messages, orders, policy, titles
 from runbook_lib.domain.errors import InputError, LicenseError, OutcomeUnknownError, PersonNeededError, UnavailableError
 from runbook_lib.domain.models import Check, EffectState, Evidence, Pipeline, TrackerIssue
 from runbook_lib.domain.orders import Do, LicenseOrder, Step
+from runbook_lib.domain.plan import ExactText, Target
 from runbook_lib.domain.titles import Mark
 from runbook_lib.ledger.effects import EffectResult
 
@@ -147,6 +148,9 @@ class LicenseJob:
     def __init__(self, desk: Desk, operation_id: str) -> None:
         self._desk, self.operation_id = desk, operation_id
         self.summary = f"start Mechanizer: {desk.users} users, mail to the requester"
+        self.target = Target("Mechanizer's pipeline")
+        values = {"your username": desk.case.settings.operator, "user count": str(desk.users), "email": desk.email}
+        self.texts = (ExactText("values for Mechanizer", "\n".join(f"{name}: {one}" for name, one in values.items())),)
 
     def find(self) -> Evidence | None:
         """What there is already: a license for this requester since the ticket was opened, or a trace of a job."""

@@ -11,10 +11,10 @@ from dataclasses import asdict
 from datetime import date, timedelta
 from typing import ClassVar, cast
 
-from runbook_lib.cases.base import step
 from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, effect_tone, evidence_words
 from runbook_lib.cases.changes import Comment, LicenseCopy
 from runbook_lib.cases.issuing import check_license, check_parts, checked_issuance, settle
+from runbook_lib.cases.steps import step
 from runbook_lib.cases.thread import by_customer
 from runbook_lib.cases.tracker import Found, Issuance, Tracker
 from runbook_lib.cases.weekend_license import WeekendLicense

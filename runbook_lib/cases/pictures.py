@@ -16,7 +16,6 @@ from runbook_lib.domain import image_types
 from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.domain.models import Attachment, Comment
 from runbook_lib.domain.plain_text import clean, size
-from runbook_lib.jupyter.widgets import Picture, Suggestion
 from runbook_lib.ocr import Page, Reading
 
 MOST_IMAGES = 6
@@ -97,6 +96,34 @@ def sorted_images(thread: Iterable[Comment], download: Download) -> Images:
 
 
 @dataclass(frozen=True)
+class Suggestion:
+    """A value that was read off an image, for a person to compare and confirm.
+
+    Attributes:
+        value: The value, as it would be typed.
+        where: What it was read off.
+        crop: The place on the image, as PNG.
+    """
+
+    value: str
+    where: str
+    crop: bytes
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image to be shown beside the fields.
+
+    Attributes:
+        png: The image, small and made anew.
+        words: What it is, for who cannot see it.
+    """
+
+    png: bytes
+    words: str
+
+
+@dataclass(frozen=True)
 class Pictures:
     """What a form shows of a ticket's images.
 
@@ -111,13 +138,13 @@ class Pictures:
     notes: tuple[str, ...] = ()
 
 
-class Album:
-    """Images that were looked at already; each is read once."""
+class ImageCache:
+    """What was read off images, by their digest: each is read once."""
 
     def __init__(self) -> None:
         self._pages: dict[str, Page | str] = {}
 
-    def look(
+    def read(
         self, thread: Iterable[Comment], paths: Iterable[str], *, download: Download, say: Callable[[str], None]
     ) -> Pictures:
         """The images on the ticket, and those that the engineer is about to add.

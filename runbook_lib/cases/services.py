@@ -1,11 +1,9 @@
-"""The other ends, as one run sees them, and the line that says what a step waits for."""
+"""The API clients of one run."""
 
 from __future__ import annotations
 
 import weakref
 from dataclasses import dataclass
-
-from IPython.display import Pretty, clear_output, display
 
 from runbook_lib.clients.budget import Budget
 from runbook_lib.clients.customersdot import CustomersDot
@@ -14,16 +12,13 @@ from runbook_lib.clients.http import Session
 from runbook_lib.clients.slack import Slack
 from runbook_lib.clients.zendesk import Zendesk
 from runbook_lib.domain.errors import InputError
-from runbook_lib.domain.plain_text import clean
+from runbook_lib.results import ProgressLine
 from runbook_lib.settings import Settings
-
-PROGRESS = "runbook_progress"
-"""Marks a line of progress in its output's metadata, for who shows it while the cell runs."""
 
 
 @dataclass(frozen=True)
 class Services:
-    """The other ends, as this run sees them."""
+    """The API clients of one run, on one connection pool."""
 
     budget: Budget
     zendesk: Zendesk
@@ -34,7 +29,7 @@ class Services:
 
 def connect(settings: Settings) -> Services:
     """Build the clients on one connection pool, which is closed when they are no longer used."""
-    budget = Budget(settings.wait_s, say=Progress().say)
+    budget = Budget(settings.wait_s, say=ProgressLine().say)
     pool = Session.of(settings, budget=budget)
     gitlab = GitLab(settings.gitlab_url, settings.gitlab_token, pool) if settings.gitlab_token else None
     if settings.slack_token is None:
@@ -54,16 +49,3 @@ def connect(settings: Settings) -> Services:
     )
     weakref.finalize(services, pool.close)
     return services
-
-
-class Progress:
-    """One line that changes while a step waits; what it says last stays in the record."""
-
-    _said = ""
-
-    def say(self, words: str) -> None:
-        """Replace the line, if it is new. Nothing else may have been shown by the cell before."""
-        if words != self._said:
-            clear_output(wait=True)  # type: ignore[no-untyped-call]
-            display(Pretty(clean(words)), metadata={PROGRESS: True})  # type: ignore[no-untyped-call]
-        self._said = words

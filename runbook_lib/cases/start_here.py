@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import ClassVar, cast
 
 from runbook_lib import templates
-from runbook_lib.cases.base import step
 from runbook_lib.cases.emergency import Emergency
+from runbook_lib.cases.steps import step
 from runbook_lib.cases.thread import by_customer, opened_by_us
 from runbook_lib.cases.tracker import Found, Tracker
 from runbook_lib.cases.unread import check_before_scope
@@ -21,7 +21,7 @@ from runbook_lib.domain import answers, policy, routing
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.models import Answer, Outcome, Ruling, Verdict
 from runbook_lib.domain.plain_text import clean
-from runbook_lib.results import StepResult, somebody_is_there
+from runbook_lib.results import StepResult, is_interactive
 
 
 class StartHere(Emergency):
@@ -114,13 +114,13 @@ class StartHere(Emergency):
 
     def _open_it(self, runbook: str) -> tuple[Part, ...]:
         """In JupyterLab a link to a copy of the runbook with this ticket filled in; nothing where nobody clicks."""
-        if not somebody_is_there():
+        if not is_interactive():
             return ()
         try:
             day = self.settings.practice_date
             place = f"practice-{day}" if day else "live"
             template = self.settings.notebooks / f"{runbook}.ipynb"
-            values = {"ticket_id": self.ticket.id, **self.given}
+            values = {"ticket_id": self.ticket.id, **self.steps.given}
             copy = templates.copy(template, f"{self.ticket.id}-{runbook}-{place}.ipynb", values)
         except (OSError, InputError) as exc:
             why = exc.strerror if isinstance(exc, OSError) else str(exc).rstrip(".")

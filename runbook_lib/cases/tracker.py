@@ -17,6 +17,7 @@ from runbook_lib.domain import messages, orders, policy, titles
 from runbook_lib.domain.errors import InputError, PersonNeededError
 from runbook_lib.domain.models import Evidence, TrackerIssue
 from runbook_lib.domain.plain_text import clean
+from runbook_lib.domain.plan import ExactText, Target
 from runbook_lib.domain.titles import Mark
 
 
@@ -180,6 +181,7 @@ class SettledIssue:
         self.operation_id = case.operation(f"settled_issue-{issue.iid}-{word}")
         self.summary = f"retitle issue {issue.iid} to {mark}"
         self.where = f"at issue {issue.url}"
+        self.target, self.texts = Target(f"issue {issue.iid}", issue.url), (ExactText("title", self._title),)
 
     def find(self) -> Evidence | None:
         """The issue, if it has the title already."""

@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import ClassVar, cast
 
-from runbook_lib.cases.base import step
+from runbook_lib.cases.base import Prefill
 from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, effect_tone
 from runbook_lib.cases.changes import Comment, SlackPost
 from runbook_lib.cases.emergency import Emergency
-from runbook_lib.cases.walk import Prefill
+from runbook_lib.cases.steps import step
 from runbook_lib.clients.customersdot import customer_page, license_page, seat_link_page
 from runbook_lib.display import DecisionPath, Link, Paragraph, Part, Preview, Stop, Table, Tone
 from runbook_lib.domain import answers, identity, messages, pasted, policy, triage

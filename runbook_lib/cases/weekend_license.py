@@ -10,7 +10,7 @@ from dataclasses import asdict
 from datetime import date, timedelta
 from typing import ClassVar, cast
 
-from runbook_lib.cases.base import step
+from runbook_lib.cases.base import Prefill
 from runbook_lib.cases.by_hand import check_nothing_under_way, made_by_hand, manual_form, manual_issuance
 from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, effect_tone, evidence_words
 from runbook_lib.cases.changes import ByHand, Screenshots, SlackPost, screenshots_request
@@ -20,9 +20,9 @@ from runbook_lib.cases.issuing import check_parts, checked_issuance, order
 from runbook_lib.cases.license_files import load_public_key
 from runbook_lib.cases.pictures import Images, sorted_images
 from runbook_lib.cases.reach import check_reply_arrives
+from runbook_lib.cases.steps import step
 from runbook_lib.cases.tracker import Issuance, Tracker
 from runbook_lib.cases.unread import check_before_asking
-from runbook_lib.cases.walk import Prefill
 from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone
 from runbook_lib.domain import answers, evidence, messages, policy
 from runbook_lib.domain.errors import InputError, NeedsAnswerError
@@ -37,6 +37,7 @@ from runbook_lib.domain.models import (
     Verdict,
 )
 from runbook_lib.domain.plain_text import clean
+from runbook_lib.domain.plan import LATER_FINGERPRINT, LATER_LINK
 from runbook_lib.ledger.effects import EffectResult
 from runbook_lib.results import StepResult
 
@@ -185,7 +186,7 @@ class WeekendLicense(Emergency):
         expires_on = self._expires_on()
         reply = messages.license_sent(cast(int, self.users), expires_on)
         done = self.apply(CommentEffect(self, "reply", reply, public=True, summary="public reply to the customer"))
-        found = self.issuance or Issuance(0, "(its link)", identity="(its fingerprint)")
+        found = self.issuance or Issuance(0, LATER_LINK, identity=LATER_FINGERPRINT)
         words = messages.license_note(cast(int, self.users), found.identity, found.url)
         note = CommentEffect(self, "note", words, public=False, summary="internal note with the result")
         noted = self.apply(note)

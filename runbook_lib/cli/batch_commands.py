@@ -160,12 +160,12 @@ def _report(endings: Sequence[Ending], seconds: float, *, as_json: bool) -> None
         tickets = [ending.plain for ending in endings]
         click.echo(json.dumps({"tickets": tickets, "counts": counts, "seconds": seconds}, indent=2))
         return
-    from tabulate import tabulate
+    from runbook_lib.cli import tables
 
     rows = [
         (clean(e.row.ticket, 40), clean(str(e.plain["runbook"]), 30), e.end, clean(e.summary, 300)) for e in endings
     ]
     heads = ("ticket", "runbook", "end", "what")
-    table = tabulate(rows, headers=heads, maxcolwidths=[None, None, None, 72], disable_numparse=True)
+    table = tables.table(rows, heads, [None, None, None, 72])
     counted = ", ".join(f"{number} {end}" for end, number in counts.items())
     click.echo(f"\n{table}\n\n{len(endings)} tickets in {seconds} s: {counted}")

@@ -151,8 +151,7 @@ def _wanted(
 
 def _table(runs: Sequence[Run], found: Verification | None) -> str:
     """The runs; `found` is what verifying them came to, or None if they were not verified."""
-    from tabulate import tabulate
-
+    from runbook_lib.cli import tables
     from runbook_lib.domain.plain_text import clean
 
     rows = [
@@ -170,7 +169,7 @@ def _table(runs: Sequence[Run], found: Verification | None) -> str:
         for run in runs
     ]
     heads = ("ticket", "runbook", "started (UTC)", "s", "operator", "performed", "outcome", "state", "record")
-    return tabulate(rows, headers=heads, disable_numparse=True)
+    return tables.table(rows, heads)
 
 
 def _state(run: Run, found: Verification | None) -> str:
@@ -299,13 +298,12 @@ def _notes(verifier: Verifier, tickets: Sequence[int], local: Settings) -> list[
 
 
 def _words(result: Verification) -> str:
-    from tabulate import tabulate
-
+    from runbook_lib.cli import tables
     from runbook_lib.domain.plain_text import clean
 
     rows = [(clean(f.ticket, 40), f.code, clean(f.words, 1000)) for f in result.findings]
     heads = ("ticket", "what", "in words")
-    table = tabulate(rows, headers=heads, disable_numparse=True, maxcolwidths=[None, None, 84]) if rows else ""
+    table = tables.table(rows, heads, [None, None, 84]) if rows else ""
     return f"{table}\n\n{result.words}" if table else result.words
 
 

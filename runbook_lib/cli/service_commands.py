@@ -24,11 +24,11 @@ def doctor(as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps([vars(finding) for finding in findings], indent=2))
     else:
-        from tabulate import tabulate
+        from runbook_lib.cli import tables
 
         rows = [(f.service, f.state, f.seen, f.advice or "–") for f in findings]
         heads = ("service", "state", "what was seen", "what to do")
-        click.echo(tabulate(rows, headers=heads, maxcolwidths=[None, None, 50, 50]))
+        click.echo(tables.table(rows, heads, [None, None, 50, 50]))
     return exit_status.DONE if examination.healthy(findings) else exit_status.FAILED
 
 

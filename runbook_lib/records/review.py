@@ -20,8 +20,8 @@ from runbook_lib.display import Card, Paragraph, Part, Table, Tone, text
 from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.domain.models import Outcome, Status
 from runbook_lib.domain.plain_text import clean
-from runbook_lib.jupyter.widgets import Field, Form
-from runbook_lib.jupyter.widgets import Kind as Fill
+from runbook_lib.jupyter.forms import Field, Form
+from runbook_lib.jupyter.forms import Kind as Fill
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.records import asked, plots
 from runbook_lib.records.archive import Archive
@@ -29,7 +29,7 @@ from runbook_lib.records.open_ends import Kind, OpenEnd, first_sentence, open_en
 from runbook_lib.records.runs import Run, State, Wanted
 from runbook_lib.records.story import story
 from runbook_lib.records.verification import Finding, Verifier
-from runbook_lib.results import StepResult, show, somebody_is_there
+from runbook_lib.results import StepResult, is_interactive, show
 from runbook_lib.settings import Settings
 
 RUNBOOK = "review_records"
@@ -169,8 +169,8 @@ class Review:
     @_step("Choose what to review")
     def filters(self) -> StepResult:
         """A form where somebody can fill it in; elsewhere the filters that apply."""
-        if somebody_is_there() and self.form is None:
-            self.form = Form(self._fields(), say=self._said)
+        if is_interactive() and self.form is None:
+            self.form = Form(self._fields(), summarize=self._said)
         values = self.form.values if self.form else self._values
         rows = [(name, values[name] or "all", question.words) for name, question in asked.FILTERS.items()]
         found = self._result("chosen", Tone.PLAIN, (Table(("filter", "value", "meaning"), rows),), "The filters.")

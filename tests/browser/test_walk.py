@@ -234,11 +234,11 @@ def test_an_answer_is_opened_while_a_cell_runs(lab: Lab, seen: Seen, notebook: N
 
 SLOW = """
 import time
-from runbook_lib.cases.walk import Walk
-def enter(self, name, words, enter=Walk.__dict__.get("at_once", Walk.enter)):
+from runbook_lib.jupyter.session import Session
+def enter(self, name, words, enter=Session.__dict__.get("at_once", Session.enter)):
     time.sleep(0.3)
     enter(self, name, words)
-Walk.at_once, Walk.enter = Walk.__dict__.get("at_once", Walk.enter), enter
+Session.at_once, Session.enter = Session.__dict__.get("at_once", Session.enter), enter
 """
 """A kernel that has much to do besides."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from runbook_lib import ocr
-from runbook_lib.cases import walk
+from runbook_lib.jupyter import session
 from tests.cases.walking import Screen, sit_down
 from tests.practice import World, start
 
@@ -26,8 +26,8 @@ def here(tmp_path: Path, screen: Screen, monkeypatch: pytest.MonkeyPatch) -> Ite
 def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
     """What JupyterLab shows."""
     found = Screen()
-    monkeypatch.setattr(walk, "display", found.show)
-    monkeypatch.setattr(walk, "update_display", found.update)
+    monkeypatch.setattr(session, "display", found.show)
+    monkeypatch.setattr(session, "update_display", found.update)
     return found
 
 

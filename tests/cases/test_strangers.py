@@ -23,7 +23,7 @@ from runbook_lib.cases.weekend_license import WeekendLicense
 from runbook_lib.domain import license
 from runbook_lib.domain.errors import InputError, NeedsAnswerError
 from runbook_lib.results import StepResult
-from tests.cases.walking import Screen, fields, row, run, sit_down, way
+from tests.cases.walking import Screen, fields, row, run, session, sit_down
 from tests.practice import World, start
 
 
@@ -454,7 +454,7 @@ def test_the_form_asks_who_it_is(here: World, screen: Screen, monkeypatch: pytes
         run(case)
     assert "identity_confirmed" in fields(case, "decide_scope")
     assert "" == row(case, "confirm_identity", "identity_confirmed").text
-    way(case).enter("identity_confirmed", "yes")
+    session(case).enter("identity_confirmed", "yes")
     run(case)
     assert "license_issued" == case.outcome
     assert "The engineer confirms" in screen.card("Confirm who this is")
@@ -471,9 +471,9 @@ def test_the_form_asks_for_the_number_without_filling_it_in(
     with pytest.raises(NeedsAnswerError):
         run(case)
     field = row(case, "choose_users", "user_count")
-    assert ("", "to be answered: 1250 by the customer's evidence") == (field.text, field.said)
+    assert ("", "to be answered: 1250 by the customer's evidence") == (field.text, field.message)
     field.input.value = "1,250"
-    assert "read as 1250" in field.said
+    assert "read as 1250" in field.message
     run(case)
     assert "license_issued" == case.outcome
     assert "The engineer confirms 1250, read from “1,250”." in screen.card("Choose the user count")
@@ -488,8 +488,8 @@ def test_the_form_asks_for_a_contradiction(here: World, screen: Screen, monkeypa
     with pytest.raises(NeedsAnswerError):
         run(case)
     field = row(case, "decide_scope", "plan")
-    assert ("", "to be answered: license file: premium; organization: free") == (field.text, field.said)
-    way(case).enter("plan", "free")
+    assert ("", "to be answered: license file: premium; organization: free") == (field.text, field.message)
+    session(case).enter("plan", "free")
     run(case)
     assert "out_of_scope" == case.outcome
     assert "plan" in case.command

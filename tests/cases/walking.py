@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 from typing import Any
 
+import IPython
 import pytest
 
-from runbook_lib.cases import base
-from runbook_lib.cases.walk import Walk
-from runbook_lib.jupyter.widgets import Button
+from runbook_lib.jupyter.forms import Form, Row
+from runbook_lib.jupyter.perform_button import PerformButton
+from runbook_lib.jupyter.session import Session
 from runbook_lib.results import StepResult
 from runbook_lib.settings import ROOT
 from tests.practice import World
@@ -22,7 +24,18 @@ def sit_down(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """At JupyterLab, in the folder of the notebooks."""
     monkeypatch.setenv("RUNBOOK_OUTPUTS", str(world.outputs))
     monkeypatch.chdir(ROOT / "notebooks")
-    monkeypatch.setattr(base, "somebody_is_there", lambda: True)
+    monkeypatch.setattr("IPython.get_ipython", Shell().get)
+
+
+class Shell:
+    """IPython in a kernel of JupyterLab's, which may ask for input, and keeps the notebook's names."""
+
+    def __init__(self) -> None:
+        self.kernel = SimpleNamespace(_allow_stdin=True)
+        self.user_ns: dict[str, object] = {}
+
+    def get(self) -> Shell:
+        return self
 
 
 class Screen:
@@ -51,10 +64,10 @@ class Screen:
         return found
 
 
-def way(case: Any) -> Walk:
-    """The walk of a case."""
-    assert case.walk
-    return case.walk  # type: ignore[no-any-return]
+def session(case: Any) -> Session:
+    """What the notebook has in place of the bare case."""
+    assert isinstance(case, Session)
+    return case
 
 
 def run(case: Any, until: str | None = None, **given: Any) -> None:
@@ -88,25 +101,32 @@ PARAMETERS: dict[str, dict[str, object]] = {
 NOTHING = PARAMETERS["collect_facts"]
 
 
+def form(case: Any, step: str) -> Form:
+    """A step's form."""
+    found = session(case).form(step)
+    assert found
+    return found
+
+
 def fields(case: Any, step: str) -> list[str]:
     """The fields that a step's form has."""
-    form = way(case)._places[step].form
-    return list(form.rows) if form else []
+    found = session(case).form(step)
+    return list(found.rows) if found else []
 
 
-def row(case: Any, step: str, name: str) -> Any:
+def row(case: Any, step: str, name: str) -> Row:
     """One field of a step's form."""
-    return way(case)._places[step].form.rows[name]  # type: ignore[union-attr]
-
-
-def state(case: Any) -> str:
-    """What the state line says."""
-    return re.sub(r"<[^>]+>", "", way(case)._state.widget.value)
+    return form(case, step).rows[name]
 
 
 def suggested(case: Any, step: str, name: str) -> list[str]:
     """The buttons that confirm a value."""
-    return [part.description for part in row(case, step, name)._parts if hasattr(part, "click")]
+    return [str(button.description) for button in row(case, step, name).confirm_buttons]
+
+
+def state(case: Any) -> str:
+    """What the state line says."""
+    return session(case).state
 
 
 def sources(case: Any, *names: str) -> list[str | None]:
@@ -114,26 +134,27 @@ def sources(case: Any, *names: str) -> list[str | None]:
     return [fact and str(fact.source) for fact in map(case.facts.best, names)]
 
 
-def in_the_kernel(case: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def keep_in_kernel(case: Any) -> None:
     """The notebook has this case, so that opening the ticket again goes on from it, as Run All does."""
-    monkeypatch.setattr(base, "get_ipython", lambda: type("Shell", (), {"user_ns": {"case": case}}))
+    names = IPython.get_ipython().user_ns
+    names[f"_{len(names)}"] = case
 
 
-def button_of(case: Any) -> Button:
+def button_of(case: Any) -> PerformButton:
     """The button below the last card, with what stands above and below it."""
-    found = way(case)._press
-    assert found is not None
-    return found.button
+    found = session(case).button
+    assert found
+    return found
 
 
 def plan(case: Any) -> str:
     """What stands above the button, in every page."""
-    return str(button_of(case).does.outputs[0]["data"]["text/plain"])
+    return button_of(case).widget.shown_above
 
 
 def press(case: Any) -> str:
     """Press the button, and wait for its end; what is shown then."""
-    button = button_of(case)
-    button.button.click()
-    assert button.wait(120)
-    return str(button.output.outputs[0]["data"]["text/plain"])
+    widget = button_of(case).widget
+    widget.press()
+    assert widget.wait(120)
+    return widget.shown_below

@@ -375,7 +375,7 @@ def test_notes_that_cannot_be_read_are_told(practice: Shelf) -> None:
 @pytest.fixture
 def watched(practice: Shelf, monkeypatch: pytest.MonkeyPatch) -> Review:
     """A review in JupyterLab, where somebody fills in the form."""
-    monkeypatch.setattr(review, "somebody_is_there", lambda: True)
+    monkeypatch.setattr(review, "is_interactive", lambda: True)
     practice.seal(1001)
     practice.seal(1002, outcome="escalated")
     return opened(outcome="license_issued")
@@ -388,7 +388,7 @@ def test_the_form_begins_with_the_parameters_and_decides(watched: Review) -> Non
     form = watched.form
     assert form is not None
     assert ("2020-01-01", "license_issued") == (form.values["since"], form.values["outcome"])
-    assert "1 of 2 runs. Run the cells below to see them." == form.said.value
+    assert "1 of 2 runs. Run the cells below to see them." == form.summary.value
     form.rows["outcome"].input.value = "escalated"
     assert [1002] == [run["ticket_id"] for run in plain(watched.runs())["runs"]]
     assert ("grace",) == form.rows["operator"].input.options
@@ -410,7 +410,8 @@ def test_a_mistake_in_the_form_is_said_there_and_by_the_next_cell(watched: Revie
     assert watched.form is not None
     watched.form.rows["ticket"].input.value = "1002x"
     assert (
-        "ticket is '1002x'; expected the ticket's number, such as 1001, or its web address." == watched.form.said.value
+        "ticket is '1002x'; expected the ticket's number, such as 1001, or its web address."
+        == watched.form.summary.value
     )
     with pytest.raises(InputError, match="ticket is '1002x'"):
         watched.runs()

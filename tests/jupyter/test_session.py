@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from runbook_lib import templates
-from runbook_lib.cases import base, pictures
+from runbook_lib import ocr, templates
 from runbook_lib.cases.start_here import StartHere
 from runbook_lib.cases.weekday_triage import WeekdayTriage
 from runbook_lib.cases.weekend_license import WeekendLicense
@@ -28,14 +27,15 @@ from tests.cases.walking import (
     ROBIN,
     Screen,
     fields,
-    in_the_kernel,
+    form,
+    keep_in_kernel,
     row,
     run,
+    session,
     sources,
     state,
     suggested,
     unknown,
-    way,
 )
 from tests.practice import World
 
@@ -45,7 +45,6 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def notebooks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Runbooks of our own, whose copies start_here links."""
-    monkeypatch.setattr("runbook_lib.cases.start_here.somebody_is_there", lambda: True)
     made = Path(shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks"))
     monkeypatch.setenv("RUNBOOK_NOTEBOOKS", str(made))
     return made
@@ -59,58 +58,57 @@ def test_a_value_is_there_with_its_source(here: World) -> None:
     case = WeekendLicense.open(1001)
     run(case, "collect_facts")
     plan = row(case, "collect_facts", "plan")
-    assert ("premium", "organization, field plan") == (plan.text, plan.said)
+    assert ("premium", "organization, field plan") == (plan.text, plan.message)
 
 
 def test_what_is_missing_is_asked_first(here: World) -> None:
     """And what is known can be changed behind a button."""
     case = WeekendLicense.open(1002)
     run(case, "collect_facts")
-    form = way(case)._places["collect_facts"].form
-    assert form is not None
-    asked = form.box.children[: list(form.box.children).index(form.fold)]
+    found = form(case, "collect_facts")
+    asked = found.box.children[: list(found.box.children).index(found.fold)]
     assert ["Expired on"] == [row.children[0].children[0].description for row in asked]
-    assert {"plan", "billable_users"} < set(form.rows)
+    assert {"plan", "billable_users"} < set(found.rows)
 
 
 def test_the_next_cell_goes_on_with_what_was_entered(here: World, screen: Screen) -> None:
     """The card above follows, and the command that performs has it."""
     case = WeekendLicense.open(1001)
     run(case, "decide_scope")
-    way(case).enter("expires_on", "2026-11-05")
+    session(case).enter("expires_on", "2026-11-05")
     case.confirm_subscription(screenshots="unknown")
     assert "2026-11-05" in screen.card("Collect the facts")
     assert "expired 2026-11-05" in screen.card("Decide the scope")
     assert "-p expires_on 2026-11-05" in case.command
 
 
-def test_a_wrong_date_is_said_by_the_next_cell(here: World, screen: Screen) -> None:
+def test_next_cell_names_a_wrong_date(here: World, screen: Screen) -> None:
     """In one sentence; the form still has what was typed, and the right date goes on."""
     case = WeekendLicense.open(1001)
     run(case, "collect_facts")
-    way(case).enter("expires_on", "2026-02-30")
+    session(case).enter("expires_on", "2026-02-30")
     with pytest.raises(InputError, match="expires_on is '2026-02-30'; expected a day that exists"):
         case.confirm_identity()
         case.decide_scope()
     assert "2026-02-30" == row(case, "collect_facts", "expires_on").text
     assert "[stopped]" in screen.card("Collect the facts")
-    way(case).enter("expires_on", "2026-11-06")
+    session(case).enter("expires_on", "2026-11-06")
     case.confirm_identity()
     assert "in scope" == case.decide_scope().card.state
     assert "[10 known]" in screen.card("Collect the facts")
 
 
-def test_an_answer_that_is_missing_is_asked_for_and_stops_the_next_cell(here: World) -> None:
+def test_missing_answer_stops_the_next_cell(here: World) -> None:
     """The step itself shows its form; who goes on without an answer is told which one."""
     case = WeekdayTriage.open(2001)
     run(case, "check_entry")
-    way(case).enter("has_account", "yes")
-    way(case).enter("has_access", "yes")
+    session(case).enter("has_account", "yes")
+    session(case).enter("has_access", "yes")
     assert "needs you" == case.decide(escalate=False).card.state
     assert {"subscription", "escalate"} <= set(fields(case, "decide"))
     with pytest.raises(NeedsAnswerError, match="Pass subscription"):
         case.confirm_with_customer()
-    way(case).enter("escalate", "yes")
+    session(case).enter("escalate", "yes")
     case.confirm_with_customer()
     assert Outcome.ESCALATED == case.decision
 
@@ -123,44 +121,46 @@ def test_a_colleagues_ticket_is_taken_over_by_the_form(here: World, screen: Scre
     case = WeekendLicense.open(1906)
     assert "needs you" == case.take(take_over=False).card.state
     assert ["take_over"] == fields(case, "take")
-    way(case).enter("take_over", "yes")
+    session(case).enter("take_over", "yes")
     case.collect_facts(**NOTHING)
     assert "take_over was given" in screen.card("Take the ticket")
 
 
 def test_the_same_field_in_two_forms_is_one(here: World) -> None:
     """Typed in one, it stands in the other."""
-    case = WeekdayTriage.open(2002)
-    run(case, "decide")
-    row(case, "find_account", "has_account").input.value = "no"
-    with_it = [p.form for p in way(case)._places.values() if p.form and "has_account" in p.form.rows]
-    assert ["no"] * len(with_it) == [form.values["has_account"] for form in with_it]
+    case = WeekdayTriage.open(2001)
+    run(case, "check_entry")
+    session(case).enter("has_account", "yes")
+    session(case).enter("has_access", "yes")
+    case.decide(escalate=False)
+    row(case, "decide", "subscription").input.value = "A-S00020011"
+    assert "A-S00020011" == row(case, "find_subscription", "subscription").text
 
 
-def test_running_a_cell_again_keeps_what_was_entered(here: World) -> None:
+def test_rerunning_a_cell_keeps_what_was_entered(here: World) -> None:
     """But a parameter that was changed in its cell since goes before it."""
     case = WeekendLicense.open(1001)
     run(case, "collect_facts")
-    way(case).enter("plan", "starter")
+    session(case).enter("plan", "starter")
     case.collect_facts(**NOTHING)
     assert ("starter", "starter") == (str(case.facts.value("plan")), row(case, "collect_facts", "plan").text)
     case.collect_facts(**{**NOTHING, "plan": "ultimate"})
     assert ("ultimate", "ultimate") == (str(case.facts.value("plan")), row(case, "collect_facts", "plan").text)
 
 
-def test_opening_the_same_ticket_again_keeps_it_too(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reopening_a_ticket_keeps_what_was_entered(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """As Run All does. Another ticket begins empty. What was shown before listens to nothing any more."""
     case = WeekendLicense.open(1001)
     run(case, "collect_facts")
-    way(case).enter("plan", "starter")
-    old = way(case)._places["collect_facts"].form
-    in_the_kernel(case, monkeypatch)
+    session(case).enter("plan", "starter")
+    old = form(case, "collect_facts")
+    keep_in_kernel(case)
     again = WeekendLicense.open(1001)
     again.take()
     again.collect_facts(**NOTHING)
     assert "starter" == str(again.facts.value("plan"))
-    assert old is not None and old.box.comm is None
-    assert {} == way(WeekendLicense.open(1005))._entered
+    assert old.box.comm is None
+    assert {} == session(WeekendLicense.open(1005)).entered
 
 
 def test_an_emptied_field_falls_back_to_what_was_found(here: World) -> None:
@@ -170,7 +170,7 @@ def test_an_emptied_field_falls_back_to_what_was_found(here: World) -> None:
     plan = row(case, "collect_facts", "plan")
     plan.input.value = "starter"
     plan.input.value = ""
-    assert plan.said.startswith("empty, so this counts: premium")
+    assert plan.message.startswith("empty, so this counts: premium")
     case.confirm_identity()
     case.decide_scope()
     assert "premium" == str(case.facts.value("plan"))
@@ -179,17 +179,17 @@ def test_an_emptied_field_falls_back_to_what_was_found(here: World) -> None:
 def test_an_image_is_kept_under_a_name_of_ours(here: World) -> None:
     """Its own name is the customer's; nothing but images is kept."""
     case = WeekendLicense.open(1001)
-    path = Path(way(case)._keep("../../<b>dashboard.png", PNG))
+    path = Path(session(case).upload("../../<b>dashboard.png", PNG))
     assert (PNG, here.outputs / "sandbox" / "1001" / "screenshots") == (path.read_bytes(), path.parent)
     assert re.fullmatch(r"[0-9a-f]{16}\.png", path.name)
     with pytest.raises(InputError, match=r"note.txt is no PNG, JPEG, GIF or WebP"):
-        way(case)._keep("note.txt", b"hello")
+        session(case).upload("note.txt", b"hello")
 
 
 # -- the images of the ticket
 
 
-def test_values_are_read_off_the_images_and_count_only_when_confirmed(here: World, screen: Screen) -> None:
+def test_values_off_images_count_when_confirmed(here: World, screen: Screen) -> None:
     """Each stands beside its crop; nobody has said anything until a button is pressed."""
     case = WeekendLicense.open(1908)
     run(case, "decide_scope")
@@ -197,10 +197,10 @@ def test_values_are_read_off_the_images_and_count_only_when_confirmed(here: Worl
     assert "missing: " in screen.card("Decide the scope")
     assert "runbook run weekend_license 1908 --perform" == case.command
     for name in ("plan", "expires_on"):
-        next(part for part in row(case, "collect_facts", name)._parts if hasattr(part, "click")).click()
-    way(case).enter("deployment", "self_managed")
-    way(case).enter("billable_users", "231")
-    way(case).enter("account_type", "customer")
+        row(case, "collect_facts", name).confirm_buttons[0].click()
+    session(case).enter("deployment", "self_managed")
+    session(case).enter("billable_users", "231")
+    session(case).enter("account_type", "customer")
     case.confirm_subscription(screenshots="unknown", ask_customer=False)
     assert "[in scope]" in screen.card("Decide the scope")
     assert "-p plan premium -p expires_on 2026-11-06" in case.command
@@ -208,12 +208,12 @@ def test_values_are_read_off_the_images_and_count_only_when_confirmed(here: Worl
     assert shlex.join(["-p", "confirmed", '["plan", "expires_on"]']) in case.command
 
 
-def test_what_is_typed_over_a_confirmed_value_is_the_engineers(here: World) -> None:
+def test_typing_over_a_confirmed_value_unconfirms_it(here: World) -> None:
     """And one that was confirmed stays so in a case that is opened again, as long as it is not changed."""
     case = WeekendLicense.open(1908)
     run(case, "collect_facts")
     for name in ("plan", "expires_on"):
-        next(part for part in row(case, "collect_facts", name)._parts if hasattr(part, "click")).click()
+        row(case, "collect_facts", name).confirm_buttons[0].click()
     row(case, "collect_facts", "plan").input.value = "ultimate"
     case.collect_facts(**NOTHING)
     assert sources(case, "plan", "expires_on") == ["engineer", "screenshot"]
@@ -224,11 +224,11 @@ def test_what_is_typed_over_a_confirmed_value_is_the_engineers(here: World) -> N
     assert "confirmed" not in case.command
 
 
-def test_an_image_that_is_read_once_is_not_read_again(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_image_is_read_once(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Running the cell again is quick."""
     read: list[str] = []
-    real = pictures.ocr.read
-    monkeypatch.setattr(pictures.ocr, "read", lambda content, name: read.append(name) or real(content, name=name))
+    real = ocr.read
+    monkeypatch.setattr(ocr, "read", lambda content, name: read.append(name) or real(content, name=name))
     case = WeekendLicense.open(1908)
     run(case, "collect_facts")
     case.collect_facts(**NOTHING)
@@ -238,10 +238,10 @@ def test_an_image_that_is_read_once_is_not_read_again(here: World, monkeypatch: 
 def test_what_cannot_be_read_is_said(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A broken image is no value; without the extra the form says how to get it."""
     here.change("UPDATE attachments SET content = ? WHERE file_name = 'dashboard.png'", PNG)
-    monkeypatch.setattr(pictures.ocr, "available", lambda: False)
+    monkeypatch.setattr(ocr, "available", lambda: False)
     case = WeekendLicense.open(1908)
     run(case, "collect_facts")
-    notes = " ".join(way(case)._pictures.notes)
+    notes = " ".join(form(case, "collect_facts").notes)
     assert "dashboard.png is damaged or cut off" in notes
     assert "pip install 'license-runbook[ocr]'" in notes
     assert [] == suggested(case, "collect_facts", "plan")
@@ -256,11 +256,12 @@ def test_images_that_disagree_are_named(here: World, monkeypatch: pytest.MonkeyP
         )
         return Page(style="dashboard", readings=(reading,), name=name)
 
-    monkeypatch.setattr(pictures.ocr, "read", read)
+    monkeypatch.setattr(ocr, "read", read)
     case = WeekendLicense.open(1908)
     run(case, "collect_facts")
     assert ["Confirm premium", "Confirm ultimate"] == suggested(case, "collect_facts", "plan")
-    assert "plan differs: premium on dashboard.png, ultimate on subscription.png" in way(case)._pictures.notes[0]
+    words = "plan differs: premium on dashboard.png, ultimate on subscription.png"
+    assert words in form(case, "collect_facts").notes[0]
 
 
 # -- the ticket's number, and the state
@@ -271,7 +272,7 @@ def test_start_here_asks_for_the_number(here: World, screen: Screen) -> None:
     case = StartHere.open(1001)
     case._ipython_display_()
     case.collect_facts(plan="unknown")
-    way(case).enter("ticket_id", "2004")
+    session(case).enter("ticket_id", "2004")
     case.choose_runbook()
     assert 2004 == case.ticket.id
     assert "weekday_triage" in screen.card("Choose the runbook")
@@ -282,8 +283,8 @@ def test_run_all_keeps_the_number(here: World, screen: Screen, monkeypatch: pyte
     """The cell still passes the one that the notebook came with. Another number in the cell goes before it."""
     case = StartHere.open(1001)
     case._ipython_display_()
-    way(case).enter("ticket_id", "2004")
-    in_the_kernel(case, monkeypatch)
+    session(case).enter("ticket_id", "2004")
+    keep_in_kernel(case)
     again = StartHere.open(1001)
     again._ipython_display_()
     assert (2004, "2004") == (again.ticket.id, row(again, "open", "ticket_id").text)
@@ -295,7 +296,7 @@ def test_a_wrong_number_is_said(here: World, number: str, words: str) -> None:
     """And the ticket before it stays open."""
     case = StartHere.open(1001)
     case._ipython_display_()
-    way(case).enter("ticket_id", number)
+    session(case).enter("ticket_id", number)
     with pytest.raises(Exception, match=words):
         case.collect_facts()
     assert 1001 == case.ticket.id
@@ -310,8 +311,6 @@ def test_the_state_is_the_same_everywhere(here: World) -> None:
     ) == state(case)
     run(case)
     assert "PRACTICE, 2026-11-22 · 11 of 11 steps rehearsed · would end as license_issued" == state(case)
-    lines = [place.box.children[-1] for place in way(case)._places.values()]
-    assert [way(case)._state.widget] * len(lines) == lines
 
 
 def test_a_ticket_that_cannot_be_opened_says_where(here: World, capsys: pytest.CaptureFixture[str]) -> None:
@@ -323,23 +322,21 @@ def test_a_ticket_that_cannot_be_opened_says_where(here: World, capsys: pytest.C
 
 def test_a_corrected_answer_stays_corrected(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """IPython keeps every case that was shown, also those that another one has taken over from."""
-    shell = type("Shell", (), {"user_ns": {}})
-    monkeypatch.setattr(base, "get_ipython", lambda: shell)
 
     def open_again(number: int) -> WeekendLicense:
         case = WeekendLicense.open(number)
-        shell.user_ns[f"_{len(shell.user_ns)}"] = case
+        keep_in_kernel(case)
         run(case, "collect_facts")
         return case
 
-    way(open_again(1001)).enter("plan", "starter")
-    way(open_again(1001)).enter("plan", "ultimate")
+    session(open_again(1001)).enter("plan", "starter")
+    session(open_again(1001)).enter("plan", "ultimate")
     assert "ultimate" == str(open_again(1001).facts.value("plan"))
     open_again(1005)
     assert "ultimate" == str(open_again(1001).facts.value("plan"))
 
 
-def test_a_cell_that_is_run_again_outdates_those_below(here: World, screen: Screen) -> None:
+def test_rerunning_a_cell_outdates_those_below(here: World, screen: Screen) -> None:
     """Until they are run again, too."""
     case = WeekendLicense.open(1001)
     run(case)
@@ -349,22 +346,22 @@ def test_a_cell_that_is_run_again_outdates_those_below(here: World, screen: Scre
     assert "[in scope]" in screen.card("Decide the scope")
 
 
-def test_run_all_keeps_the_answers_for_the_number_in_the_form(
+def test_run_all_keeps_answers_for_the_entered_number(
     here: World, screen: Screen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They are of that ticket, not of the one that the cell names."""
     case = StartHere.open(1001)
     case._ipython_display_()
-    way(case).enter("ticket_id", "2004")
+    session(case).enter("ticket_id", "2004")
     case.collect_facts(**NOTHING)
-    way(case).enter("plan", "starter")
-    in_the_kernel(case, monkeypatch)
+    session(case).enter("plan", "starter")
+    keep_in_kernel(case)
     again = StartHere.open(1001)
     again._ipython_display_()
-    assert (2004, {"ticket_id": "2004", "plan": "starter"}) == (again.ticket.id, way(again)._entered)
-    way(again).enter("ticket_id", "1005")
+    assert (2004, {"ticket_id": "2004", "plan": "starter"}) == (again.ticket.id, session(again).entered)
+    session(again).enter("ticket_id", "1005")
     again.collect_facts(**NOTHING)
-    assert {"ticket_id": "1005"} == way(again)._entered
+    assert {"ticket_id": "1005"} == session(again).entered
 
 
 def test_no_widget_is_left_behind(here: World) -> None:
@@ -381,7 +378,7 @@ def test_no_widget_is_left_behind(here: World) -> None:
     for billable in ("100", "101"):
         case.collect_facts(**{**NOTHING, "billable_users": billable})
         assert shown == pictures_shown()
-    way(case).close()
+    session(case).leave().close()
     assert before == pictures_shown()
 
 
@@ -400,11 +397,11 @@ def test_answers_of_start_here_come_to_the_copy(here: World, notebooks: Path) ->
     run(case)
     (copy,) = (notebooks / "open").glob("1002-*.ipynb")
     assert "unknown" == templates.defaults(copy)["expires_on"]
-    way(case).enter("expires_on", "2026-11-06")
+    session(case).enter("expires_on", "2026-11-06")
     case.choose_runbook(mail_missing="unknown")
     assert "2026-11-06" == templates.defaults(copy)["expires_on"]
     copy.write_text(copy.read_text().replace("case.close()", "case.close()  # mine"))
-    way(case).enter("plan", "starter")
+    session(case).enter("plan", "starter")
     assert "It does not have: Plan: starter. Enter it there." in " ".join(
         repr(case.choose_runbook(mail_missing="unknown")).split()
     )
@@ -422,37 +419,43 @@ def test_no_layout_or_style_is_left_behind(here: World) -> None:
     for billable in ("101", "102"):
         case.collect_facts(**{**NOTHING, "billable_users": billable})
         assert number == len(_instances)
-    way(case).close()
+    session(case).leave().close()
     case = WeekendLicense.open(1001)
     for user_count in ("100", "200", "300"):  # each is a plan with a button of its own
         run(case, user_count=user_count)
-    way(case).close()
+    session(case).leave().close()
     assert set() == _instances.keys() - before
 
 
-def test_what_is_still_on_its_way_is_waited_for(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By a cell, before a form is made anew, and when the ticket is opened again, whose old cards say so."""
+def test_cells_and_forms_wait_for_what_was_typed(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a cell, before a form is made anew, and when the ticket is opened again."""
     case = WeekendLicense.open(1001)
     run(case, "confirm_subscription")
-    late = ["300"]
-    monkeypatch.setattr(way(case)._page, "settle", lambda: late and way(case).enter("user_count", late.pop()))
+    late = [""]
+
+    def settle() -> None:
+        if late and (words := late.pop(0)):
+            session(case).enter("user_count", words)
+
+    monkeypatch.setattr(session(case).page, "settle", settle)
+    late[:] = ["300"]
     assert "300 users" in str(case.choose_users(user_count="unknown"))
-    late.append("301")
-    way(case)._form(*way(case)._places["choose_users"].content[0], before=way(case)._places["choose_users"].form)  # type: ignore[index]
-    assert "301" == way(case)._entered["user_count"]
-    late.append("302")
-    in_the_kernel(case, monkeypatch)
+    late[:] = ["", "301"]
+    case.choose_users(user_count="250")
+    assert "301" == row(case, "choose_users", "user_count").text
+    late[:] = ["302"]
+    keep_in_kernel(case)
     again = WeekendLicense.open(1001)
-    assert "302" == way(again)._entered["user_count"]
+    assert "302" == session(again).entered["user_count"]
 
 
-def test_cards_of_before_say_that_the_ticket_was_opened_again(
+def test_former_cards_are_outdated_when_opened_again(
     here: World, screen: Screen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Their plan and its button are gone; Run All may stop before it comes to them."""
     case = WeekendLicense.open(1001)
     run(case)
-    in_the_kernel(case, monkeypatch)
+    keep_in_kernel(case)
     WeekendLicense.open(1001)
     assert "[out of date]" in screen.card("Close the case")
     assert "The ticket was opened again: run this cell again." in screen.card("Tell the team")
@@ -475,7 +478,7 @@ def test_a_second_upload_keeps_the_first(here: World) -> None:
     run(case)
     field = row(case, "confirm_subscription", "screenshots")
     for content in (PNG, PNG + b"1", PNG):
-        field._uploaded({"new": ({"name": "any.png", "content": content},)})
+        field.upload(({"name": "any.png", "content": content},))
     found = answers.parse("screenshots", field.text)
     assert isinstance(found, tuple)
     assert [PNG, PNG + b"1"] == [Path(path).read_bytes() for path in found]
@@ -492,7 +495,7 @@ def test_a_license_that_is_pasted(here: World, screen: Screen, monkeypatch: pyte
     field.input.value = f"-----BEGIN GITLAB LICENSE-----{body}-----END GITLAB LICENSE-----"
     with pytest.raises(RunbookError) as caught:
         case.check_license()
-    assert body[:30] not in field.said + screen.card("Step 2: Generate the trial license") + str(caught.value)
+    assert body[:30] not in field.message + screen.card("Step 2: Generate the trial license") + str(caught.value)
 
 
 def test_foreign_words_stay_words(here: World) -> None:
@@ -523,7 +526,7 @@ def test_foreign_words_stay_words(here: World) -> None:
     assert not [one for one in found if "\u202e" in one]
 
 
-def test_a_form_of_another_ticket_has_no_answers_of_the_one_before(here: World, screen: Screen) -> None:
+def test_another_ticket_starts_without_answers(here: World, screen: Screen) -> None:
     """Nothing is known of either, so that the form is the same one."""
     case = StartHere.open(1002)
     case._ipython_display_()
@@ -538,20 +541,18 @@ def test_a_form_of_another_ticket_has_no_answers_of_the_one_before(here: World, 
 
 
 @pytest.mark.parametrize(("words", "said"), [("abc", "expected the ticket's number"), ("77777", "77777")])
-def test_a_number_that_opens_nothing_takes_the_old_card_away(
-    here: World, screen: Screen, words: str, said: str
-) -> None:
+def test_wrong_number_replaces_the_tickets_card(here: World, screen: Screen, words: str, said: str) -> None:
     """Nobody reads the wrong customer's ticket; with the old number it is there again."""
     case = StartHere.open(1001)
     case._ipython_display_()
-    way(case).enter("ticket_id", words)
+    session(case).enter("ticket_id", words)
     with pytest.raises(RunbookError):
         case.collect_facts(**unknown("plan"))
     shown = next(iter(screen.cards.values()))
     assert said in shown
     assert "Open the ticket" in shown
     assert "Maya" not in shown
-    way(case).enter("ticket_id", "1001")
+    session(case).enter("ticket_id", "1001")
     case.collect_facts(**unknown("plan"))
     assert "Maya Lindqvist" in next(iter(screen.cards.values()))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from runbook_lib.domain.errors import UnavailableError
-from runbook_lib.jupyter.performing import Performance, Progress
+from runbook_lib.jupyter.background_run import BackgroundRun, RunProgress
 from runbook_lib.settings import Settings
 from tests.practice import World, start
 
@@ -24,12 +24,12 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         yield world
 
 
-def performance(ticket_id: int) -> Performance:
+def performance(ticket_id: int) -> BackgroundRun:
     """A run of the weekend runbook that is not begun yet."""
-    return Performance(Settings.load(), "weekend_license", ticket_id)
+    return BackgroundRun(Settings.load(), "weekend_license", ticket_id)
 
 
-def last(run: Performance) -> Progress:
+def last(run: BackgroundRun) -> RunProgress:
     """How it ended."""
     *_, found = run.progress()
     return found
@@ -46,6 +46,8 @@ def test_it_is_followed_step_by_step(here: World) -> None:
     assert [False] * (len(seen) - 1) + [True] == [one.is_over for one in seen]
     ended = seen[-1].ended
     assert ended and "license_issued" == ended["outcome"]
+    ours = ("sandbox-1001-license-1", "sandbox-1001-reply", "sandbox-1001-note", "sandbox-1001-slack_post")
+    assert dict.fromkeys(ours, "done").items() <= seen[-1].operations.items()
     assert (False, ended["record"]) == (run.is_under_way, (run.last() or {})["record"])
 
 
@@ -78,10 +80,10 @@ def test_a_process_that_is_killed_is_told(here: World) -> None:
     run.begin({})
     killed = False
     for now in run.progress():
-        if now.steps and run._process and not killed:
+        if now.steps and run.pid and not killed:
             killed = True
-            os.kill(run._process.pid, signal.SIGKILL)
-    assert now.error.startswith("The run was broken off before its end. Press again")
+            os.kill(run.pid, signal.SIGKILL)
+    assert now.error.startswith("The run was interrupted before its end. Press again")
     again = performance(1001)
     while not again.begin({}):  # the orphaned kernel ends by itself
         last(again)

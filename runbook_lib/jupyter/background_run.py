@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import IO, Any
@@ -33,9 +33,9 @@ SEALING_S = 120
 """How long after its last line a run's process may still be at work."""
 
 
-_CAME_TO = {
-    "intended": "nobody knows: run again, which looks first",
-    "unknown": "nobody knows: run again, which looks first",
+_RESULTS = {
+    "intended": "Unknown. The next run checks before it sends.",
+    "unknown": "Unknown. The next run checks before it sends.",
     "not_done": "not done",
     "adopted": "was there already",
 }
@@ -43,7 +43,7 @@ _CAME_TO = {
 
 
 @dataclass(frozen=True)
-class Progress:
+class RunProgress:
     """How far a run is.
 
     Attributes:
@@ -51,6 +51,7 @@ class Progress:
         total: How many cells there are.
         doing: The effect under way, or "".
         effects: The effects that were begun, in order, and what came of each.
+        operations: The kind of the last line of each operation, by its id: a plan's action is found by that.
         seconds: Since it began.
         ended: The journal's line of its end, or None.
         error: What kept it from having one, or "".
@@ -62,6 +63,7 @@ class Progress:
     total: int = 0
     doing: str = ""
     effects: tuple[tuple[str, str], ...] = ()
+    operations: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     ended: Mapping[str, Any] | None = None
     error: str = ""
@@ -74,7 +76,7 @@ class Progress:
         return self.ended is not None or bool(self.error)
 
 
-class Performance:
+class BackgroundRun:
     """One performing run of a ticket's runbook.
 
     Args:
@@ -91,7 +93,12 @@ class Performance:
         self._errors: IO[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._after = 0
-        self._just_ended: list[Mapping[str, Any]] = []
+        self._ended_run: list[Mapping[str, Any]] = []
+
+    @property
+    def pid(self) -> int | None:
+        """The process that `begin` started, or None."""
+        return self._process.pid if self._process else None
 
     @property
     def is_under_way(self) -> bool:
@@ -100,7 +107,7 @@ class Performance:
         Raises:
             UnavailableError: The ticket's folder cannot be used.
         """
-        held = self._hold(fcntl.LOCK_SH)  # so that those who look are not in each other's way
+        held = self._lock(fcntl.LOCK_SH)  # so that those who look are not in each other's way
         if held is not None:
             os.close(held)
         return held is None
@@ -119,7 +126,7 @@ class Performance:
             UnavailableError: The ticket's folder cannot be used.
         """
         lines = len(self._journal.own_entries())
-        held = self._hold_to_begin()
+        held = self._lock_to_begin()
         if held is None:
             return False
         self._after = lines
@@ -157,20 +164,20 @@ class Performance:
         ends = [end for run in runs if run[0]["runbook"] == self._runbook and (end := _end(run))]
         return max(ends, key=lambda end: str(end["at"]), default=None)
 
-    def progress(self) -> Iterator[Progress]:
+    def progress(self) -> Iterator[RunProgress]:
         """How far the run is, each time that there is something new; the last one is over.
 
         It is the run that `begin` started, or else the one that is under way.
         """
         began, shown = time.monotonic(), ""
         if self._process is None:
-            self._look_for_the_open_run()
+            self._find_open_run()
         while True:
-            works = self._works()
+            is_running = self._is_running()
             try:
-                now = self._read(time.monotonic() - began, works=works)
+                now = self._read(time.monotonic() - began, is_running=is_running)
             except RunbookError as exc:
-                now = Progress(error=str(exc))
+                now = RunProgress(error=str(exc))
             if now.is_over or shown != (shown := f"{now.steps} {now.doing} {now.seconds:.0f}"):
                 yield now
             if now.is_over:
@@ -179,7 +186,7 @@ class Performance:
         if self._errors:
             self._errors.close()
 
-    def _look_for_the_open_run(self) -> None:
+    def _find_open_run(self) -> None:
         """Follow the run that has no end yet, or else one that has not written its first line yet.
 
         A run that has an end may still be at work, too: its ticket gets the note of the record.
@@ -190,55 +197,56 @@ class Performance:
             self._after = next(place for place, line in enumerate(entries) if line is last[0][0])
         else:
             self._after = len(entries)
-            self._just_ended = last[0] if last and _is_fresh(last[0]) else []
+            self._ended_run = last[0] if last and _is_fresh(last[0]) else []
 
-    def _works(self) -> bool:
+    def _is_running(self) -> bool:
         """Whether the run's process is there. Looked at before the journal, so that its last line is not missed."""
         return self._process.poll() is None if self._process else self.is_under_way
 
-    def _read(self, seconds: float, *, works: bool) -> Progress:
-        following = self._process is None
+    def _read(self, seconds: float, *, is_running: bool) -> RunProgress:
+        following = self.pid is None
         runs = _runs(self._journal.own_entries()[self._after :])
-        own = [run for run in runs if self._process is None or run[0].get("pid") == self._process.pid]
-        run = own[-1] if own else [] if works else self._just_ended
+        own = [run for run in runs if self.pid in (None, run[0].get("pid"))]
+        run = own[-1] if own else [] if is_running else self._ended_run
         if not run:
-            return Progress(seconds=seconds, error="" if works else self._last_words(), following=following)
+            return RunProgress(seconds=seconds, error="" if is_running else self._why_it_stopped(), following=following)
         runbook = str(run[0]["runbook"])
         named = templates.titles(self._notebooks / f"{runbook}.ipynb")
         ended = _end(run)
-        now = Progress(
+        now = RunProgress(
             steps=tuple(named[one["cell"]] for one in run if one["kind"] == "cell_started" and one["cell"] in named),
             total=len(named),
             doing=_open_effect(run),
             effects=_effects(run),
+            operations={line["operation_id"]: line["kind"] for line in run if "effect" in line},
             seconds=_seconds(run) if following else seconds,
             following=following,
             runbook=runbook,
         )
-        if works:
+        if is_running:
             return replace(now, doing="sealing the record") if ended else now
-        return replace(now, ended=ended, error="" if ended else self._last_words())
+        return replace(now, ended=ended, error="" if ended else self._why_it_stopped())
 
-    def _last_words(self) -> str:
+    def _why_it_stopped(self) -> str:
         """Why a process that is gone left no end in the journal."""
-        said = ""
+        errors = ""
         if self._errors:
             self._errors.seek(0)
-            said = self._errors.read().decode(errors="replace").strip()[-800:]
-        if said.startswith("runbook: "):
-            return said.removeprefix("runbook: ")
-        return "The run was broken off before its end. Press again: what is done already is found, and not repeated."
+            errors = self._errors.read().decode(errors="replace").strip()[-800:]
+        if errors.startswith("runbook: "):
+            return errors.removeprefix("runbook: ")
+        return "The run was interrupted before its end. Press again: what is done already is found, and not repeated."
 
-    def _hold_to_begin(self) -> int | None:
-        """As `_hold`, alone; who only looks at this moment is waited for."""
+    def _lock_to_begin(self) -> int | None:
+        """As `_lock`, alone; who only looks at this moment is waited for."""
         for _ in range(TRIES):
-            held = self._hold(fcntl.LOCK_EX)
+            held = self._lock(fcntl.LOCK_EX)
             if held is not None:
                 return held
             time.sleep(LOOK_EVERY_S / TRIES)
         return None
 
-    def _hold(self, how: int) -> int | None:
+    def _lock(self, how: int) -> int | None:
         """The lock's file descriptor, or None if another process has it.
 
         Raises:
@@ -287,7 +295,7 @@ def _seconds(run: Sequence[Mapping[str, Any]]) -> float:
 def _effects(run: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
     """The effects of a run, each with how its last line says that it ended."""
     last = {line["operation_id"]: line for line in run if "effect" in line}
-    return tuple((_name(line), _CAME_TO.get(line["kind"], line["kind"])) for line in last.values())
+    return tuple((_name(line), _RESULTS.get(line["kind"], line["kind"])) for line in last.values())
 
 
 def _open_effect(run: Sequence[Mapping[str, Any]]) -> str:

@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from runbook_lib import templates
-from runbook_lib.cases import press as pressing
-from runbook_lib.cases import services
+from runbook_lib import results, templates
 from runbook_lib.cases.weekday_triage import WeekdayTriage
 from runbook_lib.cases.weekend_license import WeekendLicense
 from runbook_lib.domain.errors import UnavailableError
 from runbook_lib.domain.models import Outcome
-from runbook_lib.jupyter.performing import Performance
+from runbook_lib.jupyter import perform_button
+from runbook_lib.jupyter.background_run import BackgroundRun
+from runbook_lib.ledger.journal import Journal
 from runbook_lib.sandbox import server
 from runbook_lib.settings import ROOT, Settings
 from tests.cases.walking import (
@@ -27,14 +27,14 @@ from tests.cases.walking import (
     ROBIN,
     Screen,
     button_of,
-    in_the_kernel,
+    keep_in_kernel,
     plan,
     press,
     row,
     run,
+    session,
     sit_down,
     state,
-    way,
 )
 from tests.practice import WORLD_DATE, World
 
@@ -52,34 +52,45 @@ def test_the_plan_has_the_exact_texts(here: World) -> None:
         assert words in shown
 
 
+def test_a_fact_that_changed_is_read_before_it_is_performed(here: World) -> None:
+    """Although no text says otherwise: the plan names the facts that it rests on."""
+    case = WeekendLicense.open(1001)
+    run(case)
+    assert "Plan premium (organization)" in " ".join(plan(case).split())
+    here.change("UPDATE organizations SET fields = replace(fields, 'premium', 'ultimate')")
+    assert "The plan has changed" in press(case)
+    assert "Plan ultimate (organization)" in " ".join(plan(case).split())
+    assert [] == here.posts(1001)
+
+
 def test_pressing_performs_and_links_the_record(here: World) -> None:
     """With what was entered, by the same notebook; pressed twice, everything is there once."""
     case = WeekendLicense.open(1001)
     run(case)
-    way(case).enter("user_count", "300")
+    session(case).enter("user_count", "300")
     assert "The plan has changed" in press(case)  # it was shown for 250 users
     assert "[license_issued]" in press(case)
     assert "300 users" in here.posts(1001)[0]
     assert "performed: license_issued" in state(case)
     assert "[performed] The plan" in plan(case)
     (record,) = (here.outputs / "sandbox" / "1001").glob("*.ipynb")
-    assert record.name in str(button_of(case).output.outputs)
+    assert record.name in button_of(case).widget.shown_below
     again = press(case)
     assert "Everything is there already" in again and record.name in again
     assert (1, 1, 1) == (len(here.posts(1001)), len(here.issues(1001)), len(here.mails(ADDRESS)))
 
 
-def test_what_is_still_on_its_way_from_the_page_counts(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_press_waits_for_what_was_typed(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A press waits for the rest of what was typed; the plan on the page was made without it."""
     case = WeekendLicense.open(1001)
     run(case)
-    monkeypatch.setattr(way(case)._page, "settle", lambda: way(case).enter("user_count", "300"))
+    monkeypatch.setattr(session(case).page, "settle", lambda: session(case).enter("user_count", "300"))
     assert "The plan has changed" in press(case)
     assert [] == here.posts(1001)
     assert "300 users" in str(case.choose_users(user_count="unknown").card)
 
 
-def test_a_plan_that_is_no_longer_the_one_shown_is_not_performed(here: World, screen: Screen) -> None:
+def test_outdated_plan_is_not_performed(here: World, screen: Screen) -> None:
     """As after a colleague took the ticket."""
     case = WeekendLicense.open(1001)
     run(case)
@@ -98,10 +109,10 @@ def test_a_bug_is_told_below_the_button(here: World, monkeypatch: pytest.MonkeyP
     def broken(*_: object) -> None:
         raise RuntimeError(f"nobody thought of this: {token}")
 
-    monkeypatch.setattr(pressing.Performance, "begin", broken)
+    monkeypatch.setattr(BackgroundRun, "begin", broken)
     shown = press(case)
     assert "RuntimeError: nobody thought of this" in shown
-    assert token not in str(button_of(case).output.outputs)
+    assert token not in button_of(case).widget.shown_below
     monkeypatch.undo()
     monkeypatch.setenv("RUNBOOK_OUTPUTS", str(here.outputs))
     assert "[license_issued]" in press(case)
@@ -115,7 +126,7 @@ def test_a_second_window_follows_the_first(here: World) -> None:
     shown: list[str] = []
     one = threading.Thread(target=lambda: shown.append(press(first)))
     one.start()
-    while not pressing.Performance(second.settings, second.runbook, 1001).is_under_way:
+    while not BackgroundRun(second.settings, second.runbook, 1001).is_under_way:
         assert one.is_alive()
     shown.append(press(second))
     one.join()
@@ -126,24 +137,24 @@ def test_a_second_window_follows_the_first(here: World) -> None:
     }
 
 
-def test_a_plan_that_is_made_while_another_is_performed(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plan_made_during_a_run_is_not_performed(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Does not say that it was."""
     case = WeekendLicense.open(1001)
     run(case)
     begun, go = threading.Event(), threading.Event()
-    real = Performance.progress
+    real = BackgroundRun.progress
 
-    def slow(self: Performance) -> Any:
+    def slow(self: BackgroundRun) -> Any:
         begun.set()
         assert go.wait(60)
         yield from real(self)
 
-    monkeypatch.setattr(Performance, "progress", slow)
-    monkeypatch.setattr(Performance, "is_under_way", False)
-    button = button_of(case)
-    button.button.click()
+    monkeypatch.setattr(BackgroundRun, "progress", slow)
+    monkeypatch.setattr(BackgroundRun, "is_under_way", False)
+    button = button_of(case).widget
+    button.press()
     assert begun.wait(60)
-    way(case).enter("user_count", "300")
+    session(case).enter("user_count", "300")
     case.close()
     assert "[would be license_issued] The plan" in plan(case) and "300" in plan(case)
     go.set()
@@ -152,7 +163,7 @@ def test_a_plan_that_is_made_while_another_is_performed(here: World, monkeypatch
     assert "[out of date] The plan" in plan(case)
 
 
-def test_a_service_that_is_down_is_said_and_nothing_is_lost(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_press_while_a_service_is_down(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pressed again when it is back, it performs."""
     case = WeekendLicense.open(1001)
     run(case)
@@ -165,7 +176,7 @@ def test_a_service_that_is_down_is_said_and_nothing_is_lost(here: World, monkeyp
 
 
 @pytest.mark.usefixtures("screen")
-def test_a_world_that_is_stopped_in_the_middle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_session_survives_a_restarted_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Cells and button say that it does not answer; served again it is found, and the same walk goes on."""
     world = World(tmp_path / "outputs")
     server.make_world(world.folder, WORLD_DATE)
@@ -197,7 +208,7 @@ def test_every_answer_is_passed_on(
     monkeypatch.setenv("RUNBOOK_NOTEBOOKS", str(notebooks))
     case = WeekendLicense.open(1001)
     run(case, user_count="999")
-    way(case).enter("user_count", "unknown")
+    session(case).enter("user_count", "unknown")
     run(case, user_count="999")
     assert "250 users" in screen.card("Close the case")
     assert "-p user_count unknown" in case.command
@@ -209,10 +220,10 @@ def test_nothing_is_begun_without_a_press(here: World, monkeypatch: pytest.Monke
     """A run that was under way when the last card was shown, and is not any more."""
     case = WeekendLicense.open(1001)
     looks = iter([True])
-    real = pressing.Performance.is_under_way.fget  # type: ignore[attr-defined]
-    monkeypatch.setattr(pressing.Performance, "is_under_way", property(lambda self: next(looks, None) or real(self)))
+    real = BackgroundRun.is_under_way.fget  # type: ignore[attr-defined]
+    monkeypatch.setattr(BackgroundRun, "is_under_way", property(lambda self: next(looks, None) or real(self)))
     run(case)
-    button = button_of(case)
+    button = button_of(case).widget
     assert button.wait(30)
     assert ([], []) == (here.posts(1001), here.mails(ADDRESS))
 
@@ -224,23 +235,23 @@ def test_another_file_of_the_same_name_is_another_plan(here: World, tmp_path: Pa
         Image.new("RGB", (60, 60), color).save(tmp_path / name / "dash.png")
     case = WeekendLicense.open(1001)
     run(case, screenshots=str(tmp_path / "a" / "dash.png"))
-    way(case).enter("screenshots", str(tmp_path / "b" / "dash.png"))
+    session(case).enter("screenshots", str(tmp_path / "b" / "dash.png"))
     assert "The plan has changed" in press(case)
     Image.new("RGB", (60, 60), "green").save(tmp_path / "b" / "dash.png")
     assert "The plan has changed" in press(case)
     assert [] == here.comments(1001)
 
 
-def test_a_page_that_was_loaded_anew_shows_the_plan_that_is_performed(here: World, screen: Screen) -> None:
+def test_reloaded_page_shows_the_current_plan(here: World, screen: Screen) -> None:
     """Cards stay what they were in such a page, and in a second one; the plan does not."""
     case = WeekendLicense.open(1001)
     run(case)
     screen.reload()
     cards = dict(screen.cards)
-    way(case).enter("user_count", "300")
+    session(case).enter("user_count", "300")
     assert "Read it again above" in press(case)
     assert cards == screen.cards
-    assert "300" in plan(case) and "250" not in plan(case)
+    assert "300 users" in plan(case) and "250 users" not in plan(case)
     assert "[license_issued]" in press(case)
     assert "300 users" in here.posts(1001)[0]
 
@@ -253,7 +264,7 @@ def test_a_plan_says_that_it_is_out_of_date(here: World, monkeypatch: pytest.Mon
     assert "[out of date] The plan" in plan(case)
     assert "has been made anew. Read it again above" in press(case)
     assert "[would be license_issued] The plan" in plan(case)
-    way(case).enter("user_count", "300")
+    session(case).enter("user_count", "300")
     monkeypatch.setenv("RUNBOOK_WAIT_S", "1")
     here.inject("gitlab", "error", status=503, times=1000)
     with pytest.raises(UnavailableError):
@@ -262,21 +273,21 @@ def test_a_plan_says_that_it_is_out_of_date(here: World, monkeypatch: pytest.Mon
     assert [] == here.posts(1001)
 
 
-def test_a_parameter_that_the_cell_leaves_out_is_no_answer(here: World) -> None:
+def test_omitted_parameter_is_unknown(here: World) -> None:
     """The run gets it as unknown, whatever the notebook's file has by now."""
     case = WeekendLicense.open(1001)
     run(case, until="confirm_subscription")
     case.choose_users()
-    assert "unknown" == case.given["user_count"]
+    assert "unknown" == case.steps.given["user_count"]
 
 
-def test_a_plan_that_could_not_be_shown_is_not_performed(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plan_that_was_not_shown_is_not_performed(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Something fails after the new plan was made: what stands above the button is the old one, and out of date."""
     case = WeekendLicense.open(1001)
     run(case)
-    way(case).enter("user_count", "300")
+    session(case).enter("user_count", "300")
     with monkeypatch.context() as broken:
-        broken.setattr(Performance, "last", lambda self: (_ for _ in ()).throw(UnavailableError("no journal")))
+        broken.setattr(BackgroundRun, "last", lambda self: (_ for _ in ()).throw(UnavailableError("no journal")))
         assert "no journal The plan above is out of date." in " ".join(press(case).split())
     assert "[out of date] The plan" in plan(case) and "300" not in plan(case)
     assert "Read it again above" in press(case)
@@ -285,7 +296,7 @@ def test_a_plan_that_could_not_be_shown_is_not_performed(here: World, monkeypatc
     assert "[license_issued]" in press(case)
 
 
-def test_cards_below_a_stop_say_that_they_are_out_of_date(here: World, screen: Screen) -> None:
+def test_cards_below_a_stop_are_outdated(here: World, screen: Screen) -> None:
     """No card tells a plan that is none any more; the next press shows one first."""
     case = WeekendLicense.open(1001)
     run(case)
@@ -306,63 +317,62 @@ def test_another_runbooks_run_is_not_this_ones(here: World) -> None:
     run(case)
     assert "[license_issued]" in press(case)
     settings = Settings.load()
-    assert "license_issued" == (pressing.Performance(settings, "weekend_license", 1001).last() or {})["outcome"]
-    assert None is pressing.Performance(settings, "license_not_received", 1001).last()
+    assert "license_issued" == (BackgroundRun(settings, "weekend_license", 1001).last() or {})["outcome"]
+    assert None is BackgroundRun(settings, "license_not_received", 1001).last()
 
 
-def test_nothing_is_cleared_in_a_cell_by_the_button(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_press_clears_no_cell(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A new image is read while it looks once more: that is said below the button."""
     case = WeekendLicense.open(1908)
     run(case, ask_customer=True)
     assert Outcome.WAITING_FOR_CUSTOMER == case.outcome
-    monkeypatch.setattr(services, "clear_output", lambda wait: pytest.fail("a cell is cleared"))
-    way(case)._album._pages.clear()
+    monkeypatch.setattr(results, "clear_output", lambda wait: pytest.fail("a cell is cleared"))
     assert "[waiting_for_customer]" in press(case)
 
 
-def test_a_click_that_comes_after_another_plan(here: World) -> None:
+def test_late_click_performs_nothing(here: World) -> None:
     """It was meant for the plan that was there: nothing is performed until the new one was read."""
     case = WeekendLicense.open(1001)
     run(case)
-    clicked = button_of(case).button
+    clicked = button_of(case).widget.button
     run(case)
-    assert clicked is button_of(case).button
+    assert clicked is button_of(case).widget.button
     run(case, user_count="300")
     clicked.click()
-    button = button_of(case)
+    button = button_of(case).widget
     assert button.wait(60)
-    assert "The plan changed while you pressed." in button.output.outputs[0]["data"]["text/plain"]
+    assert "The plan changed while you pressed." in button.shown_below
     assert ([], [False]) == (here.issues(1001), [one.disabled for one in button.box.children[1:2]])
     assert "[license_issued]" in press(case)
     assert "300 users" in str(here.posts(1001))
 
 
-def test_a_press_of_a_walk_that_run_all_closes(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_press_while_run_all_opens_a_new_session(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The plan shown is for 250; 300 is entered, the button pressed, then Run All while it still looks once more."""
     case = WeekendLicense.open(1001)
     run(case)
-    way(case).enter("user_count", "300")
+    session(case).enter("user_count", "300")
     looks, go = threading.Event(), threading.Event()
-    real = WeekendLicense.read_again
+    real = WeekendLicense.opened_again
 
-    def slow(self: Any, number: int) -> None:
+    def slow(self: Any, number: int) -> Any:
         looks.set()
         go.wait(30)
-        real(self, number)
+        return real(self, number)
 
-    monkeypatch.setattr(WeekendLicense, "read_again", slow)
-    in_the_kernel(case, monkeypatch)
-    button = button_of(case)
-    button.button.click()
+    monkeypatch.setattr(WeekendLicense, "opened_again", slow)
+    keep_in_kernel(case)
+    button = button_of(case).widget
+    button.press()
     assert looks.wait(10)
     again = WeekendLicense.open(1001)  # the first cell of Run All
     go.set()
     assert button.wait(120)
-    assert "300" == way(again)._entered["user_count"]
+    assert "300" == session(again).entered["user_count"]
     assert [] == here.posts(1001)
 
 
-def test_what_is_typed_while_it_looks_once_more(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_typing_during_a_press_is_kept(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Is kept."""
     case = WeekdayTriage.open(2002)
     run(case)
@@ -375,14 +385,14 @@ def test_what_is_typed_while_it_looks_once_more(here: World, monkeypatch: pytest
         return real(case_, given)
 
     monkeypatch.setattr(WeekdayTriage.collect_facts, "attempt", slow)
-    button = button_of(case)
-    button.button.click()
+    button = button_of(case).widget
+    button.press()
     assert looks.wait(10)
     row(case, "find_account", "has_account").input.value = "no"
     go.set()
     assert button.wait(120)
     assert "no" == row(case, "find_account", "has_account").text
-    assert "no" == way(case)._entered.get("has_account")
+    assert "no" == session(case).entered.get("has_account")
 
 
 def test_everything_is_there_already(here: World) -> None:
@@ -391,20 +401,22 @@ def test_everything_is_there_already(here: World) -> None:
     here.change("UPDATE tickets SET assignee_id = ? WHERE id = 1001", me.id)
     case = WeekendLicense.open(1001)
     run(case)
-    way(case).enter("deployment", "gitlab_com")
+    session(case).enter("deployment", "gitlab_com")
     words = press(case)
     assert "Everything is there already" not in words, words
 
 
 def test_a_run_from_a_terminal_meanwhile(here: World) -> None:
     """The button's run is told as it ended, whatever else begins on the ticket."""
-    ours = Performance(Settings.load(), "weekend_license", 1001)
+    ours = BackgroundRun(Settings.load(), "weekend_license", 1001)
     assert ours.begin({})
     statuses: list[int] = []
     for now in ours.progress():
         if len(now.steps) >= 4 and not statuses:
             statuses.append(here.runbook("run", "weekend_license", 1001, "--perform").status)
-    own, other = [line["record"] for line in ours._journal.entries() if line["kind"] == "run_started"]
+    own, other = [
+        line["record"] for line in Journal.of(Settings.load(), 1001).entries() if line["kind"] == "run_started"
+    ]
     assert ([0], "") == (statuses, now.error)
     assert now.ended
     assert now.ended["record"] == own != other
@@ -432,9 +444,9 @@ def test_the_tickets_card_follows(here: World, screen: Screen) -> None:
     assert "Robin Weekend" in screen.card("Ticket 1001")
 
 
-def test_an_answer_that_begins_with_a_dash(here: World) -> None:
+def test_answer_with_a_dash_is_no_option(here: World) -> None:
     """Is no option of a command."""
-    ours = Performance(Settings.load(), "weekday_triage", 2001)
+    ours = BackgroundRun(Settings.load(), "weekday_triage", 2001)
     ours.begin({"subscription": "-S1234"})
     *_, now = ours.progress()
     assert not now.error
@@ -446,7 +458,7 @@ def test_practice_is_not_pressed_into_live(here: World, tmp_path: Path, monkeypa
     case = WeekendLicense.open(1001)
     run(case)
     other = Settings.load().model_copy(update={"profile": "live", "zendesk_url": "https://nowhere.invalid"})
-    monkeypatch.setattr(pressing.Settings, "load", lambda: other)
+    monkeypatch.setattr(perform_button.Settings, "load", lambda: other)
     assert "The configuration has changed since this notebook was opened (profile, zendesk_url)." in " ".join(
         press(case).split()
     )
@@ -454,7 +466,7 @@ def test_practice_is_not_pressed_into_live(here: World, tmp_path: Path, monkeypa
     assert not (here.outputs / "live").exists()
 
 
-def test_a_performing_process_has_the_profile_of_its_case(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_gets_the_profile_of_its_case(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the files say when it comes to read them."""
     begun: dict[str, Any] = {}
 
@@ -465,10 +477,10 @@ def test_a_performing_process_has_the_profile_of_its_case(here: World, monkeypat
         return process
 
     popen = subprocess.Popen
-    monkeypatch.setattr("runbook_lib.jupyter.performing.subprocess.Popen", begin)
-    ours = Performance(Settings.load(), "weekend_license", 1001)
+    monkeypatch.setattr("runbook_lib.jupyter.background_run.subprocess.Popen", begin)
+    ours = BackgroundRun(Settings.load(), "weekend_license", 1001)
     ours.begin({})
-    assert "broken off" in list(ours.progress())[-1].error
+    assert "interrupted" in list(ours.progress())[-1].error
     assert "sandbox" == begun["env"]["RUNBOOK_PROFILE"]
 
 
@@ -505,7 +517,7 @@ def test_a_run_that_fails_says_what_it_changed(here: World, screen: Screen) -> N
     assert "[would be license_issued]" in screen.card("Close the case")
     shown = " ".join(plan(case).split())
     assert "[would be license_issued]" in shown
-    assert "An internal note on the ticket names the record of the run and its SHA-256." in shown
+    assert "an internal note on the ticket names the record of the run and its SHA-256." in shown
     here.inject("mail", "refuse", times=None)
     words = " ".join(press(case).split())
     assert re.search(r"what this run changed .*assignment +done .*license +done", words), words

@@ -1,0 +1,108 @@
+"""What a case would do, as a value: the actions with their exact texts, and everything that they rest on.
+
+A case makes it from the effects that its steps plan. The last card is made from it, the button compares two of it, and
+a run performs it. Two plans are equal if whoever has read one has read the other; what could not be looked at
+(`trouble`) makes no difference, since the run looks again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from runbook_lib.domain.models import EffectState, Evidence, Outcome
+
+LATER_LINK = "(its link)"
+LATER_FINGERPRINT = "(its fingerprint)"
+_PLACEHOLDERS = {LATER_LINK: "the link of the license", LATER_FINGERPRINT: "the fingerprint of the license"}
+"""What stands in a text for a value that is known only after the license was issued, and what that is."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where an action changes something: words for the reader, and a link, or ""."""
+
+    label: str
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class ExactText:
+    """The exact words that somebody gets to read, or the exact values that are handed over, one a line."""
+
+    label: str
+    words: str
+
+    @property
+    def placeholders(self) -> tuple[str, ...]:
+        """What is filled in when the plan is performed, in words."""
+        return tuple(name for mark, name in _PLACEHOLDERS.items() if mark in self.words)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A fact that counts: its name in `answers`, its value as text, and who says so."""
+
+    name: str
+    value: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Action:
+    """One effect, planned or found.
+
+    Attributes:
+        operation_id: The effect's id. It holds what makes it another one: a ticket's stamp, a file's digest.
+        name: What kind of change, such as `slack_post`.
+        step: The title of the step that it belongs to.
+        summary: What it changes, in one line.
+        target: Where.
+        texts: What it sends.
+        state: Planned, or found there already.
+        evidence: Where it is, if it is there.
+        trouble: Why it could not be looked at, with the way on; or "".
+    """
+
+    operation_id: str
+    name: str
+    step: str
+    summary: str
+    target: Target
+    texts: tuple[ExactText, ...] = ()
+    state: EffectState = EffectState.PLANNED
+    evidence: Evidence | None = None
+    trouble: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What would be done for one ticket.
+
+    Attributes:
+        ticket_id: The ticket.
+        outcome: How the case would end; None while it is open.
+        actions: In the order of the steps.
+        answers: Every parameter, as typed on the command line: what the run is given.
+        readings: The facts that count.
+    """
+
+    ticket_id: int
+    outcome: Outcome | None
+    actions: tuple[Action, ...]
+    answers: Mapping[str, str]
+    readings: tuple[Reading, ...] = ()
+
+    @property
+    def to_do(self) -> tuple[Action, ...]:
+        """The actions that are not there yet."""
+        return tuple(action for action in self.actions if action.state is EffectState.PLANNED)
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """What could not be looked at."""
+        return tuple(action.trouble for action in self.actions if action.trouble)
+
+    def is_done_by(self, later: Plan) -> bool:
+        """Whether a later plan has the same outcome and answers, and everything is there by it."""
+        return (self.outcome, self.answers) == (later.outcome, later.answers) and not later.to_do

@@ -1,0 +1,127 @@
+"""A button that works beside the kernel's own work, with what it does above it and what came of it below."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import ipywidgets
+
+from runbook_lib.jupyter.page import close
+
+Work = Callable[[], Iterator[Mapping[str, Any]]]
+"""Yields what to show, one after the other."""
+
+
+class Button:
+    """A button below a description of what it does; one press at a time. Below it stands what comes of a press.
+
+    All of it is kept by widgets, which every page shows as they are: a card in a cell's output stays what it was in a
+    page that was loaded anew, or in a second one. There is no button before `renew`.
+
+    Args:
+        label: What it says.
+        too_late: What a press comes to that was made before `renew`, and arrives after it.
+    """
+
+    def __init__(self, label: str, *, too_late: Work) -> None:
+        self._label, self._too_late = label, too_late
+        self._guard, self._is_busy, self._is_closed = threading.Lock(), False, False
+        self._worker: threading.Thread | None = None
+        self._press: Work = too_late
+        self._former: list[Any] = []
+        self.button, self.description = ipywidgets.Button(), ipywidgets.Output()  # in no box yet
+        self.output = ipywidgets.Output()
+        self.box = ipywidgets.VBox([self.output], layout={"align_items": "flex-start"})
+
+    def renew(self, description: Mapping[str, Any], press: Work) -> None:
+        """Another button takes the place of this one, below what it does.
+
+        Args:
+            description: What a press of this very button does, to be read above it.
+            press: Does it: yields what to show, one after the other. It runs beside the kernel's own work.
+        """
+        with self._guard:
+            if self._is_closed:
+                return
+            self._former.append(self.button)
+            self._press, previous = press, self.description
+            self.description = ipywidgets.Output(outputs=_outputs(description))
+            self.button = ipywidgets.Button(
+                description=self._label,
+                button_style="primary",
+                layout={"width": "auto"},
+                disabled=self._is_busy,
+            )
+            self.button.on_click(self._clicked)
+            self.box.children = (self.description, self.button, self.output)
+            close(previous)
+
+    def describe(self, description: Mapping[str, Any]) -> None:
+        """Replace what stands above the button, which stays the same."""
+        self.description.outputs = _outputs(description)
+
+    def follow(self, work: Work) -> None:
+        """Show what something yields, as if it came of a press; nothing happens while the button is at work."""
+        with self._guard:
+            self._begin(work)
+
+    def show(self, bundle: Mapping[str, Any]) -> None:
+        """Replace what is shown below the button."""
+        self.output.outputs = _outputs(bundle)
+
+    def press(self) -> None:
+        """Press it, as a click does."""
+        self.button.click()
+
+    @property
+    def shown_above(self) -> str:
+        """What stands above the button, as text."""
+        return _text(self.description)
+
+    @property
+    def shown_below(self) -> str:
+        """What stands below the button, as text."""
+        return _text(self.output)
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait for the end of what it does; returns whether that came."""
+        if self._worker:
+            self._worker.join(timeout_s)
+        return not (self._worker and self._worker.is_alive())
+
+    def close(self) -> None:
+        """Take the button away; what it has begun goes on."""
+        with self._guard:
+            self._is_closed = True
+        close(*self._former, self.button, self.description, self.output, self.box)
+
+    def _clicked(self, button: object) -> None:
+        with self._guard:
+            self._begin(self._press if button is self.button else self._too_late)
+
+    def _begin(self, work: Work) -> None:
+        if self._is_busy:
+            return
+        self._is_busy = self.button.disabled = True
+        self._worker = threading.Thread(target=self._work, args=(work,), daemon=True)
+        self._worker.start()
+
+    def _work(self, work: Work) -> None:
+        try:
+            for bundle in work():
+                self.show(bundle)
+        finally:
+            with self._guard:
+                self._is_busy = self.button.disabled = False
+
+
+def _outputs(bundle: Mapping[str, Any]) -> tuple[dict[str, Any]]:
+    """What an output widget shows of a MIME bundle."""
+    return ({"output_type": "display_data", "data": dict(bundle), "metadata": {}},)
+
+
+def _text(output: Any) -> str:
+    """What an output widget shows, as text."""
+    return str(output.outputs[0]["data"]["text/plain"]) if output.outputs else ""

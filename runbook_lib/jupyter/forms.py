@@ -1,0 +1,325 @@
+"""The forms that ask.
+
+A choice is typed or taken from a list, since JupyterLab takes the arrow keys and the letters away from drop-down menus
+for its own shortcuts; dates are typed as YYYY-MM-DD, the same everywhere. So anything may be wrong: a field says in
+words, while it is typed, what it makes of it. All values are plain text, and "" is an empty field.
+
+What is entered is read by whoever runs the next cell. Showing a form again shows the same fields, with what was
+entered in them. Words that came from elsewhere are cleaned, and escaped by htpy.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+import htpy as h
+import ipywidgets
+
+from runbook_lib.cases.pictures import Picture, Suggestion
+from runbook_lib.domain import answers
+from runbook_lib.domain.errors import InputError
+from runbook_lib.domain.plain_text import clean
+from runbook_lib.jupyter.page import close
+
+MIME = "application/vnd.jupyter.widget-view+json"
+_STYLE = {"description_width": "170px"}
+_INPUT = {"width": "370px", "max_width": "98%", "min_width": "0"}
+_WRAP = {"flex_flow": "row wrap", "align_items": "center", "max_width": "100%"}
+_LEFT = {"align_items": "flex-start"}
+_FOLD, _FOLDED = "runbook-fold", "runbook-folded"
+_FOLDING = f"<style>.{_FOLD}:not(.mod-active) + .{_FOLDED} {{ display: none; }}</style>"
+"""What is folded follows its button in the page itself: a kernel that runs a cell hears of a press only afterwards.
+
+Source: ipykernel 7.4, `comm.comm.BaseComm._reply_subshell_for`: whatever subshell a page names, a message goes to the
+thread that sent to this widget last, and that is the main one for each widget that a cell has just made.
+"""
+
+
+class Kind(Enum):
+    """How a field is filled in."""
+
+    CHOICE = "choice"
+    TEXT = "text"
+    FILES = "files"
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a form.
+
+    Attributes:
+        name: By which its value is read.
+        label: What the reader sees beside it.
+        kind: How it is filled in.
+        choices: What is offered; only for a choice.
+        found: What stands in it at first, or "".
+        source: Who says so, or "".
+        hint: What is shown in an empty field.
+        check: Says in words what a value means; raises InputError for an impossible one. Never called with "".
+        suggestions: What may be confirmed.
+    """
+
+    name: str
+    label: str
+    kind: Kind = Kind.TEXT
+    choices: Sequence[str] = ()
+    found: str = ""
+    source: str = ""
+    hint: str = ""
+    check: Callable[[str], str] = field(default=lambda text: "", compare=False)
+    suggestions: tuple[Suggestion, ...] = ()
+
+
+Change = Callable[[str, str], None]
+"""Called with a field's name and what was entered."""
+Keep = Callable[[str, bytes], str]
+"""Keeps an uploaded file, given its name and content; returns its path, or raises InputError."""
+
+
+class Form:
+    """Fields under each other.
+
+    Args:
+        fields: What is asked.
+        folded: What may also be changed; behind a button.
+        fold: The button of the form before, which stays as it was pressed; see `release`.
+        pictures: What the values may be read off.
+        notes: What else is to be known, a line each.
+        entered: What was entered before, by name.
+        on_change: Told of everything that is entered.
+        on_confirm: Told the name of a field whose suggestion was confirmed, after `on_change`.
+        keep: Keeps uploaded files.
+        summarize: Puts all values into words below the fields.
+    """
+
+    def __init__(
+        self,
+        fields: Sequence[Field],
+        *,
+        folded: Sequence[Field] = (),
+        fold: ipywidgets.ToggleButton | None = None,
+        pictures: Sequence[Picture] = (),
+        notes: Sequence[str] = (),
+        entered: Mapping[str, str] | None = None,
+        on_change: Change | None = None,
+        on_confirm: Callable[[str], None] | None = None,
+        keep: Keep | None = None,
+        summarize: Callable[[Mapping[str, str]], str] | None = None,
+    ) -> None:
+        self.notes = tuple(notes)
+        self._on_change, self._summarize = on_change, summarize
+        before, confirmed = entered or {}, on_confirm or (lambda name: None)
+        self.rows = {
+            one.name: Row(one, before.get(one.name), self._changed, on_confirm=confirmed, keep=keep)
+            for one in (*fields, *folded)
+        }
+        self.summary = ipywidgets.Label()
+        self.fold = fold or _fold()
+        self._folded = ipywidgets.VBox([self.rows[one.name].box for one in folded]).add_class(_FOLDED)
+        self._folding = ipywidgets.HTML(_FOLDING, layout={"display": "none"})
+        self._above = _above(pictures, notes)
+        shown = [*self._above, *(self.rows[one.name].box for one in fields)]
+        shown += [self.fold, self._folded, self._folding] if folded else []
+        self.box = ipywidgets.VBox([*shown, self.summary] if summarize else shown, layout=_LEFT)
+        self._refresh()
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What stands in every field now, by name."""
+        return {name: row.text for name, row in self.rows.items()}
+
+    @property
+    def view(self) -> dict[str, Any]:
+        """What shows the form in a cell's output; it can be shown in several."""
+        return dict(self.box._repr_mimebundle_())
+
+    def enter(self, name: str, text: str) -> None:
+        """Put a text into a field, if the form has it."""
+        if name in self.rows:
+            self.rows[name].input.value = text
+
+    def close(self) -> None:
+        """Take the form away, with all that listens to it."""
+        close(self.release())
+
+    def release(self) -> ipywidgets.ToggleButton:
+        """Take the form away but for the fold's button: a press of it may still be on its way from the page.
+
+        Returns:
+            The button, for the form that takes the place of this one.
+        """
+        for row in self.rows.values():
+            row.close()
+        pictures = [picture for widget in self._above for picture in getattr(widget, "children", ())]
+        close(*pictures, *self._above, self.summary, self._folded, self._folding, self.box)
+        return self.fold
+
+    def _changed(self, name: str, text: str) -> None:
+        self._refresh()
+        if self._on_change is not None:
+            self._on_change(name, text)
+
+    def _refresh(self) -> None:
+        if self._summarize is not None:
+            self.summary.value = self._summarize(self.values)
+
+
+class Row:
+    """One field: its input, whatever helps to fill it in, and a line that says what is in it."""
+
+    def __init__(
+        self,
+        field: Field,
+        entered: str | None,
+        on_change: Change,
+        *,
+        on_confirm: Callable[[str], None],
+        keep: Keep | None,
+    ) -> None:
+        self._field, self._on_change, self._on_confirm, self._keep = field, on_change, on_confirm, keep
+        self.widgets: list[Any] = []
+        self.confirm_buttons: list[Any] = []
+        self.input = self._own(_input(field, field.found if entered is None else entered))
+        self.message = ""
+        self.note = self._own(ipywidgets.HTML(layout={"max_width": "100%"}))
+        self.input.observe(self._entered, names="value")
+        line = [self.input, self.note]
+        if field.kind is Kind.FILES:
+            line.insert(1, self._uploads())
+        suggestions = [self._suggestion(one) for one in field.suggestions]
+        self.box = self._own(
+            ipywidgets.VBox(
+                [self._own(ipywidgets.HBox(line, layout=_WRAP)), *suggestions],
+                layout={"margin": "2px 0", "max_width": "100%"},
+            )
+        )
+        self._refresh()
+
+    @property
+    def text(self) -> str:
+        """What stands in the field."""
+        return str(self.input.value).strip()
+
+    def close(self) -> None:
+        """Take it away."""
+        close(*self.widgets)
+
+    def _own(self, widget: Any) -> Any:
+        self.widgets.append(widget)
+        return widget
+
+    def _entered(self, change: object) -> None:
+        self._refresh()
+        self._on_change(self._field.name, self.text)
+
+    def _refresh(self) -> None:
+        self._show_message(_note(self._field, self.text))
+
+    def _show_message(self, words: str) -> None:
+        """Say something beside the field; a long sentence is broken over lines, not cut."""
+        self.message = clean(words)
+        self.note.value = str(h.div(style="white-space:normal;line-height:1.4;padding:4px 0px")[self.message])
+
+    def _uploads(self) -> Any:
+        button = self._own(
+            ipywidgets.FileUpload(
+                accept="image/png,image/jpeg,image/gif,image/webp",
+                multiple=True,
+                description="Choose files",
+                layout={"width": "auto"},
+            )
+        )
+        button.observe(lambda change: self.upload(change["new"]), names="value")
+        return button
+
+    def upload(self, uploaded: Sequence[Mapping[str, Any]]) -> None:
+        """Keep files as the browser gives them, and name them in the field beside those that are there."""
+        if not uploaded or self._keep is None:
+            return
+        try:
+            paths = [self._keep(str(file["name"]), bytes(file["content"])) for file in uploaded]
+        except InputError as exc:
+            self._show_message(f"✗ {exc}")
+            return
+        paths = list(dict.fromkeys((*_files(self._field.name, self.text), *paths)))
+        self.input.value = paths[0] if len(paths) == 1 else json.dumps(paths)
+
+    def _suggestion(self, one: Suggestion) -> Any:
+        button = self._own(ipywidgets.Button(description=f"Confirm {clean(one.value, 40)}", layout={"width": "auto"}))
+
+        def confirm(_: object) -> None:
+            self.input.value = one.value
+            self._on_confirm(self._field.name)
+
+        button.on_click(confirm)
+        self.confirm_buttons.append(button)
+        words = h.div(style="white-space:normal;line-height:1.4")[
+            clean(f"read off {one.where}; compare it with the picture", 160)
+        ]
+        note = self._own(ipywidgets.HTML(str(words), layout={"max_width": "100%"}))
+        picture = self._own(ipywidgets.HTML(picture_html(one.crop, f"the place where {one.value} was read")))
+        return self._own(
+            ipywidgets.HBox([picture, button, note], layout={**_WRAP, "margin": "0 0 4px 0", "padding": "0 0 0 176px"})
+        )
+
+
+def _fold() -> ipywidgets.ToggleButton:
+    """A button that unfolds what stands right below it; it is followed by `_FOLDING`, not by the kernel."""
+    button = ipywidgets.ToggleButton(description="Change an answer", icon="pencil", layout={"width": "auto"})
+    button.add_class(_FOLD)
+    return button
+
+
+def _files(name: str, text: str) -> tuple[str, ...]:
+    """The files that a field names; none where that is no list of files."""
+    try:
+        found = answers.parse(name, text) if text else ()
+    except InputError:
+        return ()
+    return found if isinstance(found, tuple) else ()
+
+
+def _above(pictures: Sequence[Picture], notes: Sequence[str]) -> list[Any]:
+    """The images in a row, and the notes below them."""
+    shown = [
+        ipywidgets.HTML(picture_html(one.png, one.words, width_px=330) + str(h.div[clean(one.words, 80)]))
+        for one in pictures
+    ]
+    row = [ipywidgets.HBox(shown, layout={"flex_flow": "row wrap"})] if shown else []
+    lines = [
+        ipywidgets.HTML(str(h.div(style="white-space:normal;line-height:1.4")[clean(note, 500)])) for note in notes
+    ]
+    return [*row, *lines]
+
+
+def picture_html(png: bytes, words: str, *, width_px: int = 420) -> str:
+    """An image within a form, with words for who cannot see it."""
+    address = f"data:image/png;base64,{base64.b64encode(png).decode()}"
+    style = f"max-width:min({width_px}px,100%);border:1px solid rgba(128,128,128,0.35)"
+    return str(h.img(src=address, alt=clean(words, 120), style=style))
+
+
+def _input(field: Field, value: str) -> Any:
+    shown = {"value": value, "description": field.label, "style": _STYLE, "layout": _INPUT}
+    if field.kind is Kind.CHOICE:
+        return ipywidgets.Combobox(options=tuple(field.choices), placeholder=field.hint, **shown)
+    return ipywidgets.Text(placeholder=field.hint, **shown)
+
+
+def _note(field: Field, text: str) -> str:
+    """What to say of what stands in a field."""
+    if not text and not field.found:
+        return f"to be answered: {field.source}" if field.source else ""
+    if not text:
+        return f"empty, so this counts: {field.found} ({field.source})" if field.source else ""
+    try:
+        words = field.check(text)
+    except InputError as exc:
+        return f"✗ {exc}"
+    said = field.source if text == field.found else "yours" if field.source else ""
+    return " · ".join(part for part in (words, said) if part)

@@ -1,0 +1,232 @@
+"""The button that performs a plan, and what came of it. Only the plan that is shown is performed.
+
+Each plan has a button of its own, right below it. A press has everything looked up once more, and if the plan that this
+makes is not equal to the one that was shown, nothing is begun. The run decides anew, from the plan's answers and from
+what it reads itself a moment later. Nothing here changes anything by itself: `background_run` runs the same notebook
+through papermill.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from runbook_lib.cases.base import Case
+from runbook_lib.cases.cards import plan_parts
+from runbook_lib.display import Card, Link, Paragraph, Part, Table, Tone, html, text
+from runbook_lib.domain import answers
+from runbook_lib.domain.errors import InputError, RunbookError
+from runbook_lib.domain.models import Outcome
+from runbook_lib.domain.plan import Plan
+from runbook_lib.jupyter.background_run import BackgroundRun, RunProgress
+from runbook_lib.jupyter.button import Button
+from runbook_lib.redaction import Redactor
+from runbook_lib.settings import Settings
+
+LABEL = "Perform and record"
+_NEXT = {
+    Outcome.LICENSE_ISSUED: "If the customer says that the mail has not come, use license_not_received.",
+    Outcome.LICENSE_FOUND: "If they still cannot find the license, ask in the team's channel.",
+    Outcome.WAITING_FOR_CUSTOMER: "When the customer has answered, run this notebook again.",
+    Outcome.RESOLVED_ITSELF: "When the customer confirms, solve the ticket; if not, run this notebook again.",
+    Outcome.ESCALATED: "The expert goes on from the note on the ticket; stay in touch with the customer until then.",
+    Outcome.OUT_OF_SCOPE: "Answer the customer yourself; nothing was sent to them.",
+}
+_OUT_OF_DATE = Paragraph("The plan above is out of date.")
+_OUTDATED = "A step above was run again, or has stopped. Run the last cell again for the plan as it is now."
+_RUN_SINCE = "A run that this button did not begin has ended. Run the last cell again for the plan as it is now."
+_PERFORMED = "A run has performed this. What came of it stands below."
+_NOTHING = Paragraph("This run changed nothing.")
+
+
+class PerformButton:
+    """The button of one case.
+
+    Args:
+        case: The case as it is now.
+        look_again: Reads the ticket, forgets the plan, and goes through all steps, which makes a new plan, unless the
+            session was closed meanwhile. Raises RunbookError.
+        on_end: Called when a run of this case has ended, with how.
+    """
+
+    def __init__(self, case: Callable[[], Case], look_again: Callable[[], None], on_end: Callable[[str], None]) -> None:
+        self._case, self._look_again, self._on_end = case, look_again, on_end
+        self.plan: Plan | None = None
+        self._shown: Plan | None = None
+        self._begun: Plan | None = None
+        self.widget = Button(LABEL, too_late=self._too_late)
+
+    def renew(self, plan: Plan) -> None:
+        """Show a plan above the button, which from now on performs this one.
+
+        Raises:
+            RunbookError: The ticket's journal or folder cannot be used; the plan before it stays.
+        """
+        is_under_way = self._run().is_under_way
+        if plan == self._shown:
+            self.widget.describe(self._described(plan))
+        else:
+            self.widget.renew(self._described(plan), partial(self._perform, plan))
+        self.plan = self._shown = plan
+        if is_under_way:
+            self.widget.follow(self._watch)
+
+    def forget(self) -> None:
+        """What is shown is no plan any more: the next press shows one first."""
+        self.plan = None
+
+    def outdate(self) -> None:
+        """Forget the plan, and say so where it is shown."""
+        self.forget()
+        self._mark("out of date", _OUTDATED)
+
+    def say(self, words: str) -> None:
+        """Say below the button what is waited for."""
+        self.widget.show(self._result("waiting", Tone.PLAN, words))
+
+    def last_record(self) -> tuple[Part, ...]:
+        """How this case was performed before, with a link to the record.
+
+        Raises:
+            RunbookError: The ticket's journal cannot be relied on.
+        """
+        line = self._run().last()
+        if line is None or not line.get("record"):
+            return ()
+        words = f"Performed before: {line['outcome'] or line['status']}, {line['at'][:16].replace('T', ' ')} UTC."
+        return (Paragraph(words), self._record(line))
+
+    def _mark(self, state: str, words: str) -> None:
+        """Say of the plan above the button what has become of it."""
+        if self._shown:
+            parts = (Paragraph(words, strong=True), *plan_parts(self._shown))
+            self.widget.describe(self._bundle("The plan", state, Tone.PLAIN, *parts))
+
+    def _described(self, plan: Plan) -> Mapping[str, Any]:
+        """A plan as it is read above its button."""
+        state = f"would be {plan.outcome}" if plan.outcome else "no outcome yet"
+        return self._bundle("The plan", state, Tone.PLAN, *plan_parts(plan))
+
+    def _run(self) -> BackgroundRun:
+        case = self._case()
+        return BackgroundRun(case.settings, case.runbook, case.ticket.id)
+
+    def _perform(self, plan: Plan) -> Iterator[Mapping[str, Any]]:
+        """What a press of a plan's button does: look once more, run, and follow the run to its end."""
+        return self._with_errors(self._steps_of_a_press(plan))
+
+    def _watch(self) -> Iterator[Mapping[str, Any]]:
+        """Follow the run that is under way; never begins one."""
+        return self._with_errors(map(self._progress, self._run().progress()))
+
+    def _steps_of_a_press(self, shown: Plan) -> Iterator[Mapping[str, Any]]:
+        run = self._run()
+        if not run.is_under_way:
+            yield self._result("looking once more", Tone.PLAN, "Nothing is changed yet.")
+            self._check_settings()
+            was_current = self.plan == shown
+            self._look_again()
+            if not was_current:
+                words = "The plan was out of date, and has been made anew. Read it again above, then press again."
+                yield self._result("not performed", Tone.ASK, words)
+                return
+            if self.plan != shown:
+                yield self._other_plan(shown)
+                return
+            if run.begin(shown.answers):  # or else somebody was quicker, whose run is followed
+                self._begun = shown
+        yield from map(self._progress, run.progress())
+
+    def _with_errors(self, steps: Iterator[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+        """The steps, and whatever ends them early, in words."""
+        try:
+            yield from steps
+        except RunbookError as exc:
+            yield self._result("stopped", Tone.STOP, str(exc), *([] if self.plan else [_OUT_OF_DATE]))
+        except Exception as exc:  # a thread reports to nobody, and what is shown last would go on saying that it works
+            words = Redactor.of(self._case().settings).text(f"{type(exc).__name__}: {exc}")
+            advice = "This is a bug or a broken installation. Look at the ticket's journal before you press again."
+            yield self._result("stopped", Tone.STOP, f"{words}. {advice}")
+
+    def _check_settings(self) -> None:
+        """Make sure that the run would go where the plan was made for.
+
+        Raises:
+            InputError: It would not.
+        """
+        if changed := self._case().settings.differences(Settings.load()):
+            raise InputError(
+                f"The configuration has changed since this notebook was opened ({', '.join(changed)}). Run all cells "
+                "again, and read the plan that they show."
+            )
+
+    def _other_plan(self, shown: Plan) -> Mapping[str, Any]:
+        if self.plan is None or not shown.is_done_by(self.plan):
+            words = "The plan has changed since it was shown, or the ticket has. Read it again above, then press again."
+            return self._result("not performed", Tone.ASK, words)
+        words = "Everything is there already, so that nothing was done."
+        return self._result("nothing to do", Tone.GOOD, words, *self.last_record())
+
+    def _too_late(self) -> Iterator[Mapping[str, Any]]:
+        """What becomes of a press that was meant for the plan before this one."""
+        words = "The plan changed while you pressed. Read it again above, then press again."
+        yield self._result("not performed", Tone.ASK, words)
+
+    def _progress(self, now: RunProgress) -> Mapping[str, Any]:
+        if now.error:
+            return self._result("stopped", Tone.STOP, now.error, *_changed(now))
+        if now.is_over and now.runbook not in ("", self._case().runbook):
+            words = f"The run of {now.runbook} on this ticket has ended. Run the cells again, then press."
+            return self._result("not performed", Tone.ASK, words)
+        if now.ended is not None:
+            if now.following or self._shown != self._begun:
+                self.forget()
+                self._mark("out of date", _RUN_SINCE)
+            elif now.ended["outcome"]:
+                self._mark("performed", _PERFORMED)
+            return self._ended(now.ended, _changed(now) or (_NOTHING,))
+        steps = [("✓", title) for title in now.steps[:-1]] + [("▸", title) for title in now.steps[-1:]]
+        doing = f", {now.doing}" if now.doing else ""
+        words = f"{len(now.steps)} of {now.total} steps begun{doing}; {now.seconds:.0f} s."
+        if now.following:
+            words = f"A run of {now.runbook or 'this ticket'} is under way, begun elsewhere. {words}"
+        rows = [Table(("", "step"), steps)] if steps else []
+        return self._result("performing", Tone.PLAN, words, *rows)
+
+    def _ended(self, line: Mapping[str, Any], changed: tuple[Part, ...]) -> Mapping[str, Any]:
+        outcome = line["outcome"]
+        self._on_end(f"performed: {outcome}" if outcome else f"the run ended: {line['status']}")
+        parts: list[Part] = [self._record(line)] if line["record"] else []
+        if line["missing"]:
+            labels = ", ".join(answers.QUESTIONS[name].label for name in line["missing"])
+            words = f"Still to be answered: {labels}. Fill it in above, run the cells again, and press."
+            parts.append(Paragraph(words))
+        if outcome is None:
+            parts += changed
+        else:
+            parts.append(Paragraph(f"Next: {_NEXT[Outcome(outcome)]}"))
+        tone = Tone.ASK if outcome is None else Tone.GOOD
+        return self._result(str(outcome or line["status"]), tone, line["summary"], *parts)
+
+    def _record(self, line: Mapping[str, Any]) -> Link:
+        """A link to a record as seen from the notebook, whose folder is the kernel's."""
+        case = self._case()
+        path = case.settings.ticket_folder(case.ticket.id) / str(line["record"])
+        return Link("the record of this run", os.path.relpath(path, Path.cwd()).replace(os.sep, "/"))
+
+    def _result(self, state: str, tone: Tone, words: str, *parts: Part) -> Mapping[str, Any]:
+        """What is shown of a press."""
+        return self._bundle(LABEL, state, tone, Paragraph(words, strong=True), *parts)
+
+    def _bundle(self, title: str, state: str, tone: Tone, *parts: Part) -> Mapping[str, Any]:
+        place = self._case().badge.partition(" · ")[0]
+        card = Card(title, state, tone, place, parts)
+        return {"text/html": html(card), "text/plain": text(card)}
+
+
+def _changed(now: RunProgress) -> tuple[Part, ...]:
+    """What a run has changed so far, as far as its journal tells."""
+    return (Table(("what this run changed", ""), now.effects),) if now.effects else ()

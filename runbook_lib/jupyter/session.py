@@ -1,0 +1,486 @@
+"""A case as a person in JupyterLab works with it: forms that ask, cards that follow, its state, and the button.
+
+A step's form shows what it needs first, then what may also be changed. What is entered counts in place of the cell's
+parameter, until that cell passes another one. Whoever runs the next cell goes on from it: the steps above that it
+changes are gone through again, and their cards follow. So no answer is lost, and no card is out of date.
+
+The notebook's `case` is a session, which stands in for its case: a step is called as on the case, and everything else
+is read from the case as it is now. To look everything up again, the session opens the case again and goes through the
+steps; the former one is dropped. Nothing here changes anything; the button below the last card is `perform_button`.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import htpy as h
+import IPython
+import ipywidgets
+from IPython.display import display, update_display
+
+from runbook_lib.cases.base import Case, Prefill
+from runbook_lib.cases.pictures import ImageCache, Pictures, keep
+from runbook_lib.display import Card, Paragraph, Part, Tone
+from runbook_lib.domain import answers
+from runbook_lib.domain.errors import InputError, NeedsAnswerError, RunbookError
+from runbook_lib.domain.plain_text import clean
+from runbook_lib.domain.plan import Plan
+from runbook_lib.jupyter.forms import Field, Form, Kind
+from runbook_lib.jupyter.page import Page, close
+from runbook_lib.jupyter.perform_button import PerformButton
+from runbook_lib.results import ProgressLine, StepResult
+
+OPEN = "open"
+"""The place of the ticket's card, beside those of the steps."""
+_NOT_OFFERED = ("ticket_id", "perform", "take_over", "confirmed")
+"""The parameters that no form offers unless a step asks for them."""
+
+
+@dataclass
+class _Place:
+    """Where a step is shown: its card, what it said when it ran last, and the widgets below it."""
+
+    display_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    box: Any = field(default_factory=lambda: ipywidgets.VBox())
+    card: StepResult | None = None
+    parts: tuple[Part, ...] = ()
+    form: Form | None = None
+    asks: tuple[str, ...] = ()
+    content: tuple[tuple[tuple[Field, ...], tuple[Field, ...]], Pictures] | None = None
+
+
+class ShownResult(StepResult):
+    """A result that has been shown already, with what belongs to it."""
+
+    def _ipython_display_(self) -> None:
+        """Nothing more to show."""
+
+
+def present(case: Case, ticket_id: object) -> Session:
+    """The session of a case that was just opened; it goes on from the one that the notebook has of the same ticket.
+
+    IPython keeps every case that was shown; a session that another one has taken over from is closed.
+
+    Args:
+        case: The case.
+        ticket_id: The ticket's number as the cell passed it.
+    """
+    shell = IPython.get_ipython()
+    sessions = [one for one in getattr(shell, "user_ns", {}).values() if isinstance(one, Session)]
+    of_kind = [one for one in sessions if type(one.case) is type(case) and not one.is_closed]
+    return Session(case, ticket_id, previous=next((one for one in of_kind if one.opened_with == ticket_id), None))
+
+
+class Session:
+    """One case, its forms and its button.
+
+    Args:
+        case: The case, which only rehearses.
+        ticket_id: The ticket's number as the cell passed it.
+        previous: A session of the same ticket, whose answers are taken over.
+
+    Attributes:
+        case: The case as it is now.
+        opened_with: The ticket's number as the cell passed it.
+        entered: What was entered, by parameter.
+        page: The page that shows the forms.
+        button: The button; None where the runbook changes nothing.
+        is_closed: Whether another session has taken over.
+    """
+
+    def __init__(self, case: Case, ticket_id: object, *, previous: Session | None = None) -> None:
+        self.case, self.opened_with, self.is_closed = case, ticket_id, False
+        self.page = previous.leave() if previous else Page()
+        self.entered: dict[str, str] = {}
+        self.button = PerformButton(lambda: self.case, self._look_again, self._run_ended) if case.changes else None
+        self._say: Callable[[str], None] = ProgressLine().say
+        self._images, self._pictures = ImageCache(), Pictures()
+        self._given: dict[str, dict[str, object]] = {OPEN: {"ticket_id": ticket_id}}
+        self._passed: dict[str, dict[str, object]] = {}
+        self._used: dict[str, dict[str, object]] = {}
+        self._results: dict[str, StepResult] = {}
+        self._places: dict[str, _Place] = {}
+        self._confirmed: set[str] = set()
+        self._state_line = ipywidgets.HTML()
+        self._turn = threading.RLock()
+        self._performed = ""
+        self._answers_for = case.ticket.id
+        self._not_open: RunbookError | None = None
+        if previous:
+            self.entered, self._answers_for = dict(previous.entered), previous._answers_for
+            self._confirmed = set(previous._confirmed)
+            self._passed, self._images = dict(previous._passed), previous._images
+
+    def __getattr__(self, name: str) -> Any:
+        """A step, as a cell calls it; anything else as the case has it now."""
+        if name.startswith("_") or name == "case":  # what IPython and `copy` look for on any object
+            raise AttributeError(name)
+        if name in self.case.order:
+            return functools.wraps(getattr(type(self.case), name))(lambda **given: self.step(name, given))
+        return getattr(self.case, name)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *dir(self.case)})
+
+    def __repr__(self) -> str:
+        return repr(self.case)
+
+    def _ipython_display_(self) -> None:
+        """The ticket's card; where any ticket may be opened, with a form for its number."""
+        with self._turn:
+            with suppress(RunbookError):  # the card says it, and so does the next cell, which needs the ticket
+                self._open_entered_ticket()
+            self._show(OPEN, self._ticket_card(), ("ticket_id",) if self.case.any_ticket else ())
+
+    # -- what a person sees and does
+
+    def step(self, name: str, given: Mapping[str, object]) -> StepResult:
+        """Run a step with the parameters of its cell and with what was entered, and show it.
+
+        Raises:
+            NeedsAnswerError: A step above is waiting for an answer.
+            RunbookError: As the step itself, but that an answer that is missing here is asked for by a form.
+        """
+        with self._turn:
+            self.page.settle()
+            self._performed = ""
+            self._take(name, given)
+            if self.button:
+                self.button.outdate()
+            self._catch_up(name)
+            self._outdate_after(name)
+            try:
+                result = self._attempt(name)
+                asks = result.asks
+            except NeedsAnswerError as exc:
+                result, asks = self.case.stopped(self._title(name), exc), exc.missing
+                if not asks:
+                    self._show(name, result, ())
+                    raise
+            except RunbookError as exc:
+                self._show(name, self.case.stopped(self._title(name), exc), None)
+                raise
+            self._show(name, result, asks)
+            return ShownResult(result.card, result.data, result.asks)
+
+    def enter(self, name: str, words: str) -> None:
+        """Something was entered: remember it, and let every other form that asks the same show it."""
+        self._confirmed.discard(name)
+        self.entered[name] = words  # before anything else, so that it is not lost
+        if words in ("", self._field(name).found):
+            self.entered.pop(name, None)
+        for place in list(self._places.values()):  # a cell that runs meanwhile may add to them
+            if place.form and name in place.form.rows and place.form.values[name] != words:
+                place.form.enter(name, words)
+
+    def confirm(self, name: str) -> None:
+        """What was just entered was read off a screenshot, and compared with it."""
+        self._confirmed.add(name)
+
+    def upload(self, file_name: str, content: bytes) -> str:
+        """Keep an image that was chosen, under a name of ours; returns its path.
+
+        Raises:
+            InputError: It is no image, too large, or cannot be kept.
+        """
+        return keep(self.case.settings.ticket_folder(self.case.ticket.id), file_name, content)
+
+    def form(self, name: str) -> Form | None:
+        """The form below a step's card, or the ticket's (`OPEN`)."""
+        place = self._places.get(name)
+        return place.form if place else None
+
+    @property
+    def cards(self) -> dict[str, StepResult]:
+        """The card of each step that was shown, as it is now."""
+        return {name: place.card for name, place in self._places.items() if place.card}
+
+    @property
+    def plan(self) -> Plan | None:
+        """The plan that a press would perform; None where none is shown that is so now."""
+        return self.button.plan if self.button else None
+
+    @property
+    def state(self) -> str:
+        """Practice or live, and how far the case is, in one line."""
+        case = self.case
+        done = [name for name in case.order if name in case.steps.done]
+        coming = next((name for name in case.order if name not in case.steps.done), None)
+        words = [_place_of(case), f"{len(done)} of {len(case.order)} steps rehearsed"]
+        words += [f"next: {self._title(coming)}"] if coming else []
+        words.append(self._performed or (f"would end as {case.outcome}" if case.outcome else "no outcome yet"))
+        return " · ".join(words)
+
+    def leave(self) -> Page:
+        """Take every widget away, once all that was entered has arrived; returns the page, for another session.
+
+        A run that was begun goes on.
+        """
+        self.page.settle()
+        self._mark(self.case.order, "The ticket was opened again: run this cell again.")
+        for place in self._places.values():
+            if place.form:
+                place.form.close()
+            close(place.box)
+        if self.button:
+            self.button.widget.close()
+        close(self._state_line)
+        self._places.clear()
+        self.is_closed = True
+        return self.page
+
+    # -- parameters and answers
+
+    def _take(self, name: str, given: Mapping[str, object]) -> None:
+        """Remember a cell's parameters; one that was changed there since overrides what was entered."""
+        previous = self._passed.get(name, {})
+        for one, value in given.items():
+            if one in previous and previous[one] != value:
+                self.entered.pop(one, None)
+        self._given[name] = self._passed[name] = dict(given)
+
+    def _effective(self, name: str) -> dict[str, object]:
+        given = self._given[name]
+        entered = dict(self.entered)
+        if confirmed := self._confirmed & entered.keys() & given.keys():
+            entered["confirmed"] = ",".join(sorted(confirmed))
+        return {one: entered.get(one) or value for one, value in given.items()}
+
+    def _field(self, name: str) -> Field:
+        """A parameter as a form asks for it."""
+        question = answers.QUESTIONS[name]
+        known = self.case.found(name) or Prefill()
+        passed = next((given[name] for given in list(self._given.values()) if name in given), answers.UNKNOWN)
+        found, source = known.value, known.source
+        if passed not in (answers.UNKNOWN, False):
+            found, source = _as_typed(name, passed), "parameter"
+        choices = known.choices or question.choices
+        kind = Kind.FILES if name == "screenshots" else Kind.CHOICE if choices else Kind.TEXT
+        read = self._pictures.suggestions.get(name, ())
+        hint = " / ".join(choices) if choices else question.example
+        return Field(name, question.label, kind, choices, found, source, hint, question.said, read)
+
+    # -- going through the steps
+
+    def _title(self, name: str) -> str:
+        return str(getattr(type(self.case), name).title)
+
+    def _attempt(self, name: str) -> StepResult:
+        given = self._effective(name)
+        self._used[name] = given
+        self._results.pop(name, None)
+        self.case.services.budget.renew()  # each cell that a person runs may wait anew
+        result: StepResult = getattr(type(self.case), name).attempt(self.case, given)
+        self._results[name] = result
+        return result
+
+    def _catch_up(self, name: str) -> None:
+        """Go through the steps above again that an answer, or a change of the ticket, has made out of date."""
+        self._open_entered_ticket()
+        earlier = self.case.order[: self.case.order.index(name)]
+        called = [one for one in earlier if one in self._given]
+        for place, one in enumerate(called):
+            if one not in self.case.steps.done or self._used.get(one) != self._effective(one):
+                self._repeat(called[place:])
+                return
+
+    def _repeat(self, names: Sequence[str]) -> None:
+        for name in names:
+            try:
+                result = self._attempt(name)
+            except RunbookError as exc:
+                missing = exc.missing if isinstance(exc, NeedsAnswerError) else None
+                self._follow(name, self._stopped_above(name, exc), missing)
+                self._outdate_after(name)
+                raise
+            self._follow(name, result, result.asks)
+
+    def _stopped_above(self, name: str, exc: RunbookError) -> StepResult:
+        """Why a step cannot go on any more, above what its card had until then; see `_outdate_after`."""
+        stopped = self.case.stopped(self._title(name), exc)
+        place = self._places.get(name)
+        previous = (Paragraph("Until then it said:", strong=True), *place.parts) if place and place.parts else ()
+        return replace(stopped, card=replace(stopped.card, parts=(*stopped.card.parts, *previous)))
+
+    def _open_entered_ticket(self) -> None:
+        """Open the ticket whose number was entered; its card says what came of that."""
+        previous = self.case.ticket.id, self._not_open
+        try:
+            self._open_number(self._effective(OPEN)["ticket_id"])
+            self._not_open = None
+        except RunbookError as exc:
+            self._not_open = exc
+            raise
+        finally:
+            if previous != (self.case.ticket.id, self._not_open):
+                self._follow(OPEN, self._ticket_card(), None)
+
+    def _open_number(self, given: object) -> None:
+        number = int(str(answers.parse("ticket_id", given)))
+        self.case.settings.check_account(given)
+        if number == self.case.ticket.id:
+            return
+        self._reopen(number)
+        if number != self._answers_for:
+            self._answers_for = number
+            self.entered = {one: words for one, words in self.entered.items() if one == "ticket_id"}
+            self._confirmed.clear()
+            for name in self._places.keys() - {OPEN}:
+                self._places[name].content = None  # its form has what was entered for the other one
+
+    def _reopen(self, number: int) -> None:
+        """Let a case take the place of this one in which nothing was looked up yet."""
+        self.case = self.case.opened_again(number)
+        self._used.clear()
+
+    def _ticket_card(self) -> StepResult:
+        """The ticket that is open, or why the one whose number was entered is not."""
+        return self.case.stopped("Open the ticket", self._not_open) if self._not_open else self.case.ticket_card()
+
+    def _look_again(self) -> None:
+        """Go through all steps as the ticket is now, for a press of the button."""
+        button = self.button
+        if button is None:
+            return
+        with self._turn, self._said_by(button.say):
+            self.page.settle()
+            try:
+                self._reopen(self.case.ticket.id)
+                button.forget()
+                self._follow(OPEN, self._ticket_card(), None)
+                self._repeat([name for name in self.case.order if name in self._given])
+            finally:
+                if self.is_closed or not button.plan:
+                    button.outdate()
+
+    @contextmanager
+    def _said_by(self, say: Callable[[str], None]) -> Iterator[None]:
+        """What is waited for is said in another place than a cell."""
+        budget = self.case.services.budget
+        previous = budget.say, self._say
+        budget.say = self._say = say
+        try:
+            yield
+        finally:
+            budget.say, self._say = previous
+
+    def _run_ended(self, words: str) -> None:
+        self._performed = words
+        self._show_state()
+
+    # -- what is shown
+
+    def _outdate_after(self, name: str) -> None:
+        """What is shown below a step that is run anew, or has stopped, is not so any more, and says so.
+
+        It stays about as long: a page that shrinks above the button leaves whoever has pressed with nothing in view.
+        """
+        later = self.case.order[self.case.order.index(name) + 1 :]
+        self._mark(later, "A step above was run again, or has stopped: run this cell again.")
+
+    def _mark(self, names: Sequence[str], words: str) -> None:
+        """Say of the cards of some steps that they are out of date, and why."""
+        for one in names:
+            if self._results.pop(one, None) and (place := self._places.get(one)):
+                parts = (Paragraph(words, strong=True), *place.parts)
+                place.card = StepResult(Card(self._title(one), "out of date", Tone.PLAIN, self.case.badge, parts), {})
+                update_display(place.card, display_id=place.display_id)  # type: ignore[no-untyped-call]
+
+    def _show(self, name: str, result: StepResult, asks: tuple[str, ...] | None) -> None:
+        place = self._places[name] = self._places.get(name) or _Place()
+        shown = self._card_of(name, place, result)
+        self._fill(name, place, asks)
+        display(shown, display_id=place.display_id)  # type: ignore[no-untyped-call]
+        display(place.box)  # type: ignore[no-untyped-call]
+
+    def _follow(self, name: str, result: StepResult, asks: tuple[str, ...] | None) -> None:
+        """Let a card that is shown already say what is so now."""
+        if place := self._places.get(name):
+            shown = self._card_of(name, place, result)
+            update_display(shown, display_id=place.display_id)  # type: ignore[no-untyped-call]
+            self._fill(name, place, asks)
+
+    def _card_of(self, name: str, place: _Place, result: StepResult) -> StepResult:
+        """A step's card as it is shown: below the last one stands the plan, in place of what it says of effects."""
+        if name in self._results and self.button and name == self.case.order[-1]:
+            words = tuple(part for part in result.card.parts if isinstance(part, Paragraph))
+            previous = self.button.last_record()
+            self.button.renew(self.case.plan())
+            state = f"would be {self.case.outcome}" if self.case.outcome else result.card.state
+            result = replace(result, card=replace(result.card, state=state, parts=(*words, *previous)))
+        if name in self._results:
+            place.parts = result.card.parts
+        place.card = result
+        return result
+
+    def _fill(self, name: str, place: _Place, asks: tuple[str, ...] | None) -> None:
+        """The widgets below a card: its form, the button, and the state of the case.
+
+        What a form asked before, it asks on where a step could not say what it needs (`asks` is None).
+        """
+        place.asks = asks = place.asks if asks is None else asks
+        self._pictures = self._read_images(asks)
+        over = self.case.outcome is not None and name in self._results and not asks
+        own = [] if over else [one for one in self._given.get(name, {}) if one not in (*asks, *_NOT_OFFERED)]
+        fields = tuple(map(self._field, asks)), tuple(map(self._field, own))
+        if (fields, self._pictures) != place.content:
+            place.form = self._new_form(*fields, previous=place.form)
+        place.content = fields, self._pictures
+        shown = [place.form.box] if place.form else []
+        if name == self.case.order[-1] and self.button:
+            shown.append(self.button.widget.box)
+        place.box.children = (*shown, self._state_line)
+        self._show_state()
+
+    def _read_images(self, asks: Sequence[str]) -> Pictures:
+        """The ticket's images, where a form asks for what they may show."""
+        if not set(asks) & set(answers.ON_SCREENSHOTS):
+            return Pictures()
+        typed = self.entered.get("screenshots")
+        try:
+            paths = answers.parse("screenshots", typed) if typed else None
+        except InputError:
+            paths = None
+        added = paths if isinstance(paths, tuple) else ()
+        return self._images.read(self.case.thread, added, download=self.case.downloads.content, say=self._say)
+
+    def _new_form(self, fields: Sequence[Field], folded: Sequence[Field], *, previous: Form | None) -> Form | None:
+        fold = None
+        if previous:
+            self.page.settle()  # it may be typed in right now
+            fold = previous.release()
+        if not fields and not folded:
+            close(*[fold] if fold else [])
+            return None
+        return Form(
+            fields,
+            folded=folded,
+            fold=fold,
+            pictures=self._pictures.shown,
+            notes=self._pictures.notes,
+            entered=self.entered,
+            on_change=self.enter,
+            on_confirm=self.confirm,
+            keep=self.upload,
+        )
+
+    def _show_state(self) -> None:
+        style = "font-size:12px;line-height:1.5;opacity:0.9;padding:2px 0px;white-space:normal"
+        place = _place_of(self.case)
+        self._state_line.value = str(h.div(style=style)[h.b[place], clean(self.state.removeprefix(place))])
+
+
+def _place_of(case: Case) -> str:
+    """Practice or live, with the date of practice."""
+    return case.badge.partition(" · ")[0]
+
+
+def _as_typed(name: str, value: object) -> str:
+    """A parameter's value as it would be typed into a form."""
+    return "yes" if answers.QUESTIONS[name].plain(value) is True else answers.QUESTIONS[name].typed(value)

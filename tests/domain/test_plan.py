@@ -1,0 +1,71 @@
+"""A plan compares as whoever reads it does: by all that it says, and not by what could not be looked at."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from runbook_lib.domain.models import EffectState, Evidence, Outcome
+from runbook_lib.domain.plan import LATER_FINGERPRINT, LATER_LINK, Action, ExactText, Plan, Reading, Target
+
+POST = Action(
+    operation_id="sandbox-1001-slack_post",
+    name="slack_post",
+    step="Tell the team",
+    summary="post in #support",
+    target=Target("#support"),
+    texts=(ExactText("post in #support", "A license for 250 users"),),
+)
+PLAN = Plan(1001, Outcome.LICENSE_ISSUED, (POST,), {"user_count": "250"}, (Reading("plan", "premium", "engineer"),))
+THERE = replace(POST, state=EffectState.ADOPTED, evidence=Evidence("message 1"), texts=())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"ticket_id": 1002},
+        {"outcome": None},
+        {"actions": ()},
+        {"actions": (replace(POST, operation_id="sandbox-1001-slack_post-2"),)},
+        {"actions": (replace(POST, texts=(ExactText("post in #support", "A license for 300 users"),)),)},
+        {"actions": (replace(POST, target=Target("#other")),)},
+        {"actions": (THERE,)},
+        {"answers": {"user_count": "unknown"}},
+        {"readings": ()},
+    ],
+)
+def test_any_difference_makes_another_plan(change: dict[str, Any]) -> None:
+    """Also one that the texts do not show: an answer, a file's digest in an operation id, a fact."""
+    assert replace(PLAN, **change) != PLAN
+
+
+def test_trouble_makes_no_other_plan() -> None:
+    """The run looks again."""
+    troubled = replace(PLAN, actions=(replace(POST, trouble="Slack cannot be reached."),))
+    assert PLAN == troubled
+    assert ((), ("Slack cannot be reached.",)) == (PLAN.troubles, troubled.troubles)
+
+
+@pytest.mark.parametrize(
+    ("later", "expected"),
+    [
+        (replace(PLAN, actions=(THERE,)), True),
+        (replace(PLAN, actions=(THERE,), readings=()), True),
+        (replace(PLAN, actions=()), True),
+        (PLAN, False),
+        (replace(PLAN, actions=(THERE,), outcome=Outcome.OUT_OF_SCOPE), False),
+        (replace(PLAN, actions=(THERE,), answers={}), False),
+    ],
+)
+def test_a_plan_is_done_when_nothing_is_left_to_do(later: Plan, expected: bool) -> None:
+    """With the same outcome, from the same answers."""
+    assert expected == PLAN.is_done_by(later)
+
+
+def test_a_text_names_its_placeholders() -> None:
+    """What is known only after the license was issued."""
+    note = ExactText("internal note", f"license {LATER_FINGERPRINT}: {LATER_LINK}")
+    assert ("the link of the license", "the fingerprint of the license") == note.placeholders
+    assert () == POST.texts[0].placeholders

@@ -1,0 +1,206 @@
+"""Forms: what is entered is what is read, and nothing is left behind. Widgets work without a kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from runbook_lib.cases.pictures import Suggestion
+from runbook_lib.domain.answers import QUESTIONS
+from runbook_lib.domain.errors import InputError
+from runbook_lib.jupyter.forms import MIME, Field, Form, Kind, picture_html
+
+PNG = b"\x89PNG\r\n\x1a\n and so on"
+FIELDS = (
+    Field("plan", "Plan", Kind.CHOICE, ("premium", "free"), "premium", "license file", check=QUESTIONS["plan"].said),
+    Field("expires_on", "Expired on", hint="YYYY-MM-DD", check=QUESTIONS["expires_on"].said),
+)
+FILES = Field("screenshots", "Screenshots", Kind.FILES)
+
+
+class Heard(list[tuple[str, str]]):
+    """What a form told of."""
+
+    def __call__(self, name: str, words: str) -> None:
+        self.append((name, words))
+
+
+def listeners(form: Form) -> list[int]:
+    """How many listen to each input."""
+    inputs = [row.input for row in form.rows.values()]
+    return [len(one._trait_notifiers.get("value", {}).get("change", [])) for one in inputs]
+
+
+@pytest.fixture
+def heard() -> Heard:
+    return Heard()
+
+
+@pytest.fixture
+def form(heard: Heard) -> Iterator[Form]:
+    """A form with one value that was found, and an empty field."""
+    made = Form(FIELDS, on_change=heard)
+    yield made
+    made.close()
+
+
+# -- a form
+
+
+def test_it_begins_with_what_was_found(form: Form) -> None:
+    """Each value with its source."""
+    assert {"plan": "premium", "expires_on": ""} == form.values
+    assert ("license file", "") == (form.rows["plan"].message, form.rows["expires_on"].message)
+
+
+def test_what_is_entered_is_read_and_told(form: Form, heard: Heard) -> None:
+    """By whoever runs the next cell; spaces around it do not count."""
+    form.rows["plan"].input.value = " free"
+    assert ("free", [("plan", "free")]) == (form.values["plan"], heard)
+    assert "yours" == form.rows["plan"].message
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("2026-11-06", "Friday, 6 November 2026"),
+        ("2026-02-30", "✗ expires_on is '2026-02-30'; expected a day that exists, as YYYY-MM-DD."),
+        ("2026-11", "✗ expires_on is '2026-11'; expected a date as YYYY-MM-DD, such as 2026-11-06."),
+        ("", ""),
+    ],
+)
+def test_it_says_what_it_makes_of_a_value(form: Form, typed: str, expected: str) -> None:
+    """While it is typed, in words."""
+    form.rows["expires_on"].input.value = typed
+    assert expected == form.rows["expires_on"].message
+
+
+def test_an_emptied_field_says_what_counts_then(form: Form) -> None:
+    """What was found."""
+    form.rows["plan"].input.value = ""
+    assert "empty, so this counts: premium (license file)" == form.rows["plan"].message
+
+
+def test_what_was_entered_before_stands_in_it(heard: Heard) -> None:
+    """A form that is made anew, as for a cell that is run again."""
+    form = Form(FIELDS, entered={"plan": "free"}, on_change=heard)
+    assert ("free", "yours", []) == (form.values["plan"], form.rows["plan"].message, heard)
+    form.close()
+
+
+def test_a_choice_can_be_anything(form: Form) -> None:
+    """It is typed like any text, since JupyterLab keeps the arrow keys from menus; the words say what is wrong."""
+    assert ("premium", "free") == form.rows["plan"].input.options
+    form.rows["plan"].input.value = "gold"
+    assert form.rows["plan"].message.startswith("✗ plan is 'gold'; expected one of")
+
+
+def test_what_may_also_be_changed_is_folded_away(heard: Heard) -> None:
+    """Right below its button, which the page follows by itself."""
+    form = Form(FIELDS[:1], folded=FIELDS[1:], on_change=heard)
+    below = form.box.children[form.box.children.index(form.fold) + 1]
+    assert [form.rows["expires_on"].box] == list(below.children)
+    form.enter("expires_on", "2026-11-06")
+    assert [("expires_on", "2026-11-06")] == heard
+    form.close()
+
+
+def test_the_next_form_keeps_the_pressed_button() -> None:
+    """A press may be on its way while a form is replaced: its button must still be there to take it."""
+    former = Form(FIELDS[:1], folded=FIELDS[1:])
+    form = Form(FIELDS, folded=FIELDS[1:], fold=former.release())
+    former.fold.value = True
+    assert form.fold.value
+    assert form.fold.comm is not None
+    assert former.box.comm is None
+    form.close()
+    assert former.fold.comm is None
+
+
+def test_a_line_below_puts_everything_into_words() -> None:
+    """And follows."""
+    form = Form(FIELDS, summarize=lambda values: " ".join(values.values()))
+    form.enter("expires_on", "2026-11-06")
+    assert "premium 2026-11-06" == form.summary.value
+    form.close()
+
+
+def test_showing_it_again_shows_the_same_fields(form: Form) -> None:
+    """With what was entered, and with nothing more that listens."""
+    before, listening = form.view[MIME], listeners(form)
+    form.enter("plan", "free")
+    assert (before, listening) == (form.view[MIME], listeners(form))
+    assert "free" == form.values["plan"]
+
+
+def test_a_closed_form_listens_to_nothing(heard: Heard) -> None:
+    """Nothing of it is left: no listener, no connection to a page."""
+    form = Form((*FIELDS, FILES), folded=(), on_change=heard, keep=lambda name, content: "x.png")
+    widgets = [widget for row in form.rows.values() for widget in row.widgets]
+    form.close()
+    form.rows["plan"].input.value = "free"
+    assert [] == heard
+    assert [] == [widget for widget in (*widgets, form.fold, form.summary, form.box) if widget.comm is not None]
+
+
+def test_hostile_words_stay_words() -> None:
+    """A source comes from a customer: it is escaped, its control characters named."""
+    form = Form([Field("plan", "Plan", found="premium", source="<img src=x onerror=alert(1)>\u202e.png")])
+    assert "<img src=x onerror=alert(1)>‹U+202E›.png" == form.rows["plan"].message
+    assert "&lt;img src=x onerror=alert(1)&gt;‹U+202E›.png" in form.rows["plan"].note.value
+    form.close()
+
+
+# -- files and pictures
+
+
+def uploaded(*names: str) -> tuple[dict[str, Any], ...]:
+    """Files as the browser gives them."""
+    return tuple({"name": name, "content": memoryview(PNG), "type": "image/png", "size": len(PNG)} for name in names)
+
+
+def test_files_are_kept_and_named() -> None:
+    """One as its path, several as a list."""
+    kept: list[tuple[str, bytes]] = []
+
+    def keep(name: str, content: bytes) -> str:
+        kept.append((name, content))
+        return f"kept-{len(kept)}.png"
+
+    row = Form([FILES], keep=keep).rows["screenshots"]
+    row.upload(uploaded("../../dash<b>.png"))
+    assert ("kept-1.png", [("../../dash<b>.png", PNG)]) == (row.text, kept)
+    row.upload(uploaded("a.png", "b.png"))
+    assert '["kept-1.png", "kept-2.png", "kept-3.png"]' == row.text
+
+
+def test_a_file_that_is_refused_changes_nothing() -> None:
+    """The field says why."""
+
+    def keep(name: str, content: bytes) -> str:
+        raise InputError("a.txt is no image.")
+
+    row = Form([FILES], keep=keep).rows["screenshots"]
+    row.upload(uploaded("a.txt"))
+    assert ("", "✗ a.txt is no image.") == (row.text, row.message)
+
+
+def test_a_value_off_an_image_counts_only_when_confirmed(heard: Heard) -> None:
+    """It stands beside its picture; the field stays empty until somebody presses."""
+    suggestion = Suggestion("250", "dashboard.png", PNG)
+    form = Form([Field("billable_users", "Billable users", suggestions=(suggestion,))], on_change=heard)
+    assert ("", []) == (form.values["billable_users"], heard)
+    (confirm,) = form.rows["billable_users"].confirm_buttons
+    assert "Confirm 250" == confirm.description
+    confirm.click()
+    assert ("250", [("billable_users", "250")]) == (form.values["billable_users"], heard)
+    form.close()
+
+
+def test_a_picture_has_words_that_are_escaped() -> None:
+    """For who cannot see it."""
+    shown = picture_html(PNG, 'a "b" <script>')
+    assert 'alt="a &#34;b&#34; &lt;script&gt;"' in shown
+    assert shown.startswith('<img src="data:image/png;base64,iVBORw0KGgog')
