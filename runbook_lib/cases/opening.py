@@ -10,6 +10,7 @@ from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.domain.models import Ticket
 from runbook_lib.ledger.effects import Effects
 from runbook_lib.ledger.journal import Journal
+from runbook_lib.ledger.sharing import SharedRun
 from runbook_lib.settings import Settings
 
 RUN_NAME = re.compile(r"\d{8}T\d{9}Z-[\w.-]+")
@@ -39,7 +40,8 @@ def ticket(zendesk: Zendesk, number: int) -> Ticket:
 def effects(settings: Settings, services: Services, ticket_id: int, *, perform: bool) -> Effects:
     """What applies the effects of a ticket, or in a rehearsal looks for them."""
     journal = Journal.of(settings, ticket_id)
-    return Effects(journal, services.budget, settle_s=settings.settle_s, perform=perform)
+    shared = SharedRun.of(settings, journal) if perform else None
+    return Effects(journal, services.budget, settle_s=settings.settle_s, perform=perform, shared=shared)
 
 
 def run_named(perform: object) -> str:

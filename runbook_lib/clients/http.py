@@ -31,7 +31,6 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exp
 from runbook_lib.addresses import is_loopback
 from runbook_lib.clients.budget import Budget
 from runbook_lib.clients.gate import Gate
-from runbook_lib.clients.refusals import Refusals
 from runbook_lib.clients.refusals import UNKNOWN, Refusals
 from runbook_lib.domain.errors import InputError, OutcomeUnknownError, RefusedError, UnavailableError
 from runbook_lib.redaction import Redactor
@@ -45,9 +44,6 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
 USUAL_BUDGET_S = 60.0
 REDIRECTS = 5
 """Redirects that a download follows."""
-NOT_PERFORMED = (301, 302, 307, 308)
-"""Redirects that ask for the same request elsewhere. Source: RFC 9110, 15.4: only 303 answers a request that was
-performed; 302 does where a web page is behind a form, which no API is."""
 NOT_PERFORMED = (301, 302, 307, 308)
 """Redirects that ask for the same request elsewhere. Source: RFC 9110, 15.4: only 303 answers a request that was
 performed; 302 does where a web page is behind a form, which no API is."""
@@ -341,19 +337,6 @@ class Service:
         words = f"{self.name} refused {self.line(how)}".rstrip(".") + "."
         return RefusedError(words, code=word, advice=row.advice, fault=row.fault)
 
-    def refused(self, code: str, how: str, path: str) -> RefusedError:
-        """The error for a no that came with 200.
-
-        Args:
-            code: The service's own word for it.
-            how: What else it said, for the reader.
-            path: What was asked for.
-        """
-        word = self.line(code)
-        row = self._refusals.row(None, word, path)
-        words = f"{self.name} refused {self.line(how)}".rstrip(".") + "."
-        return RefusedError(words, code=word, advice=row.advice, fault=row.fault)
-
     def _accepted(self, response: httpx.Response) -> httpx.Response:
         status = response.status_code
         if status < 300:
@@ -373,11 +356,12 @@ class Service:
         """The error for a request that belongs elsewhere. Only where that is is told, and none of its query."""
         try:
             target = urlsplit(urljoin(str(response.request.url), response.headers.get("location", "")))
-            where = self.line(f"{target.scheme}://{target.hostname or ''}{target.path}")
+            port = f":{target.port}" if target.port else ""
+            where = self.line(f"{target.scheme}://{target.hostname or ''}{port}{target.path}")
         except ValueError:
             where = "an address that cannot be read"
-        words = f"{self.name} redirects ({response.status_code}) to {where}, so nothing was done there."
-        advice = f"Correct {self._refusals.address}, or the number of the project in it, then run again."
+        words = f"{self.name} sends this on to {where} ({response.status_code}), and has done nothing itself."
+        advice = f"Correct {self._refusals.address}, then run again: nothing is sent twice."
         return RefusedError(words, status=response.status_code, advice=advice)
 
     def _words(self, response: httpx.Response) -> str:

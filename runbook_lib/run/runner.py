@@ -30,6 +30,7 @@ from runbook_lib.display import MIME
 from runbook_lib.domain.errors import OutcomeUnknownError, PersonNeededError, RunbookError, UnavailableError
 from runbook_lib.domain.models import Status
 from runbook_lib.ledger.journal import Journal
+from runbook_lib.ledger.sharing import SharedRun
 from runbook_lib.redaction import Redactor
 from runbook_lib.run import engine, intake
 from runbook_lib.settings import Settings
@@ -138,7 +139,15 @@ def run(
         report = replace(report, summary=redactor.text(report.summary))
         manifest = redactor.data({**about, **_manifest(report, execution, executed)})
         _close(journal, record, executed, manifest, report)
-    return replace(report, notice=note_seals(settings, report.ticket_id)) if perform else report
+    return replace(report, notice=_after(settings, journal)) if perform else report
+
+
+def _after(settings: Settings, journal: Journal) -> str:
+    """Note the seal on the ticket, then push to the team's share; returns what the reader should know, or ""."""
+    notices = [note_seals(settings, int(journal.folder.name))]
+    if shared := SharedRun.of(settings, journal):
+        notices.append(shared.finish())
+    return " ".join(filter(None, notices))
 
 
 def _about(notebook: Path, values: Mapping[str, Any], settings: Settings, started_at: datetime) -> dict[str, Any]:
