@@ -25,6 +25,7 @@ from typing import Any
 from runbook_lib.domain.errors import InputError, RefusedError
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.ledger.keyring import KeyRing, Validity
+from runbook_lib.ledger.mirror import Pushed
 from runbook_lib.ledger.share import Share
 
 DOMAIN, RELEASE_DOMAIN = b"share-claim-1", b"share-release-1"
@@ -71,7 +72,7 @@ class Claims:
     def __init__(self, share: Share, profile: str, keys: KeyRing, folder: Path, operator: str) -> None:
         self._share, self._profile, self._keys = share, profile, keys
         self._place = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
-        self._operator = operator
+        self._folder, self._operator = folder, operator
 
     def take(self, operation_id: str, *, judged: Collection[str] = ()) -> Held | None:
         """Claim an operation; returns None once it is ours, or the claim that another holds.
@@ -85,8 +86,10 @@ class Claims:
             UnavailableError: It cannot be reached; the claim may be there all the same.
         """
         for number in range(1, MOST_CLAIMS + 1):
-            found = self._share.create(self.path(operation_id, number), self._signed(operation_id, DOMAIN))
+            path, content = self.path(operation_id, number), self._signed(operation_id, DOMAIN)
+            found = self._share.create(path, content)
             if found is None:
+                Pushed(self._folder, self._share).note(path, content)
                 return None
             claim = _read(found, operation_id)
             sha256 = hashlib.sha256(found).hexdigest()

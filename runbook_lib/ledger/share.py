@@ -321,7 +321,10 @@ def _told(url: str, exc: Exception) -> RunbookError:
     code = _code(exc)
     advice = _ADVICE.get(code, "")
     told = f" ({code})" if code else ""
-    if type(exc).__name__ in ("PermissionDeniedError", "UnauthenticatedError", "PermissionError"):
+    if "configured region" in str(exc):
+        return RefusedError(f"{url} is in another region.", advice="Check RUNBOOK_SHARE_REGION.")
+    is_denied = re.search(r"status code: 40[13]", str(exc)) is not None  # a listing has no error class of its own
+    if is_denied or type(exc).__name__ in ("PermissionDeniedError", "UnauthenticatedError", "PermissionError"):
         advice = advice or "It needs the rights to list, read and create objects."
         return RefusedError(f"{url} refuses access{told}.", code=code, advice=advice)
     if advice or type(exc).__name__ == "InvalidPathError" or isinstance(exc, ValueError):

@@ -98,6 +98,7 @@ def test_own_object_is_known_after_a_lost_answer(server: Faulty) -> None:
     ("status", "code", "kind", "words"),
     [
         (403, "AccessDenied", RefusedError, "refuses access (AccessDenied). It needs the rights to list, read and"),
+        (301, "PermanentRedirect", RefusedError, "is in another region. Check RUNBOOK_SHARE_REGION"),
         (403, "RequestTimeTooSkewed", RefusedError, "This machine's clock is wrong. Set it"),
         (403, "InvalidAccessKeyId", RefusedError, "Check RUNBOOK_SHARE_ACCOUNT"),
         (403, "SignatureDoesNotMatch", RefusedError, "Check RUNBOOK_SHARE_SECRET"),
@@ -130,7 +131,7 @@ def test_wrong_bucket_is_told(server: Faulty) -> None:
         lambda: share.read("live/x"),
         lambda: list(share.objects("live")),
     ):
-        with pytest.raises(RefusedError, match="NoSuchBucket.*Check RUNBOOK_SHARE"):
+        with pytest.raises(RefusedError, match=r"NoSuchBucket.*Check RUNBOOK_SHARE"):
             call()
 
 
@@ -187,13 +188,13 @@ def test_credentials_in_the_address_are_refused(given: str) -> None:
 
 
 def test_missing_account_is_told() -> None:
-    with pytest.raises(InputError, match="Account must be specified.*Check RUNBOOK_SHARE_ACCOUNT"):
+    with pytest.raises(InputError, match=r"Account must be specified.*Check RUNBOOK_SHARE_ACCOUNT"):
         Share.of(Settings(share="az://box/audit"))
 
 
 def test_missing_package_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(__import__("sys").modules, "obstore.store", None)
-    with pytest.raises(InputError, match="obstore is missing here. Run `make` again"):
+    with pytest.raises(InputError, match=r"obstore is missing here. Run `make` again"):
         Share.of(Settings(share=str(tmp_path)))
 
 
