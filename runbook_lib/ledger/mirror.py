@@ -155,6 +155,13 @@ class _Known:
         if not self.names:
             self.names = {each.path.removeprefix(f"{prefix}/") for each in share.objects(prefix)}
 
+    def holds(self, share: Share, name: str, content: bytes) -> bool:
+        """Whether an object of the ticket is this content, by what was noted, or else by the share."""
+        path = f"{self.prefix}/{name}"
+        if noted := self.pushed.objects.get(path):
+            return noted == hashlib.sha256(content).hexdigest()
+        return share.read(path) == content
+
     def create(self, share: Share, name: str, content: bytes) -> bool:
         """Create an object of the ticket; returns whether the share holds it now, and not something else."""
         path = f"{self.prefix}/{name}"
@@ -169,17 +176,25 @@ def _push_lines(share: Share, known: _Known, key: str, path: Path, moved: Moved)
     content = path.read_bytes()
     lines = content[: content.rfind(b"\n") + 1].splitlines(keepends=True)
     segments = [found for name in known.names if (found := segment(name)) and found.key == key]
-    last = max((each.last for each in segments), default=0)
+    latest = max(segments, key=lambda each: each.last, default=None)
+    last = latest.last if latest else 0
+    if latest and not known.holds(share, latest.name, b"".join(lines[latest.first - 1 : last])):
+        moved.trouble.append(_begun_anew(share, known, key, path))
+        return 0
     if last == len(lines):
         return 0
-    new = Segment(key, last + 1, len(lines))
-    if last > len(lines) or not known.create(share, new.name, b"".join(lines[last:])):
-        moved.trouble.append(
-            f"{share.url} holds other lines of writer {key} on {known.prefix} than {path}: the journal was begun anew. "
-            "Run `runbook keys rotate`; what is written after that is pushed."
-        )
+    if not known.create(share, Segment(key, last + 1, len(lines)).name, b"".join(lines[last:])):
+        moved.trouble.append(_begun_anew(share, known, key, path))
         return 0
     return len(lines) - last
+
+
+def _begun_anew(share: Share, known: _Known, key: str, path: Path) -> str:
+    return (
+        f"{share.url} holds other lines of writer {key} on {known.prefix} than {path}: the journal was begun anew, or the "
+        "share was changed (`runbook records verify --share`). Run `runbook keys rotate`; what is written after that is "
+        "pushed."
+    )
 
 
 def _push_record(share: Share, known: _Known, path: Path, sha256: object, moved: Moved) -> int:

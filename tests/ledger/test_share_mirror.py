@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -52,19 +52,12 @@ class Machine:
         """Leave a sealed record of a run."""
         journal = self.journal(ticket)
         record = journal.record_path(datetime.now(UTC), "weekend_license")
-        journal.append(
-            "run_started",
-            runbook="weekend_license",
-            record=record.name,
-            performed=True,
-            operator=self.settings.operator,
-            pid=1,
-        )
+        about = {"runbook": "weekend_license", "record": record.name}
+        journal.append("run_started", **about, performed=True, operator=self.settings.operator, pid=1)
         record.write_bytes(content)
         record.chmod(0o400)
-        journal.append(
-            "run_ended", record=record.name, sha256=sha256(content).hexdigest(), status="completed", outcome=None
-        )
+        sealed = {"record": record.name, "sha256": sha256(content).hexdigest()}
+        journal.append("run_ended", **sealed, status="completed", outcome=None)
         return record
 
     def push(self) -> mirror.Moved:
@@ -186,10 +179,10 @@ def test_pull_is_for_a_ticket_or_since_a_day(alice: Machine, lead: Machine) -> N
     alice.run(1001)
     alice.run(1002)
     alice.push()
-    assert 0 == lead.pull(since=date.today() + timedelta(days=2)).records
+    assert 0 == lead.pull(since=datetime.now(UTC).date() + timedelta(days=2)).records
     assert 1 == lead.pull(ticket_id=1002).records
     assert "in part" in mirror.freshness("share", lead.folder)
-    assert 1 == lead.pull(since=date.today() - timedelta(days=2)).records
+    assert 1 == lead.pull(since=datetime.now(UTC).date() - timedelta(days=2)).records
     lead.pull()
     assert "As pulled from" in mirror.freshness("share", lead.folder)
 
@@ -238,7 +231,7 @@ def test_replaced_object_is_named(alice: Machine, lead: Machine, what: str) -> N
         "lines": f"sandbox/1001/journal/{key}/00000001-00000002.jsonl",
         "key": f"keys/{key}.pem",
     }[what]
-    write(alice, path, (alice.share.read(path) or b"").replace(b"e", b"f"))
+    write(alice, path, (alice.share.read(path) or b"").replace(b"e", b"f").replace(b"{", b"["))
     assert ("replaced", path) in lead.compare()
     assert ("replaced", path) in alice.compare()
 
