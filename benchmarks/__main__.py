@@ -10,7 +10,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from benchmarks import driver, records, runs, screenshots, services, suites
+from benchmarks import driver, records, runs, screenshots, services, share, suites
 
 BENCHMARKS: dict[str, driver.Benchmark] = {
     "help": runs.help_text,
@@ -22,6 +22,7 @@ BENCHMARKS: dict[str, driver.Benchmark] = {
     "silent-service": services.silent,
     "demo": runs.demo,
     "records": records.listing,
+    "share": share.comparing,
     "screenshot": screenshots.reading_time,
     "misreadings": screenshots.misreadings,
     "quick": suites.quick,

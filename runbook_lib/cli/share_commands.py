@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import getpass
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -137,7 +138,7 @@ def _told(what: str, moved: Moved) -> int:
 @contextmanager
 def _progress(what: str) -> Iterator[Callable[[], None]]:
     """Counts tickets, on a terminal in one line."""
-    stream: Any = click.get_text_stream("stderr")
+    stream = sys.stderr
     count = 0
 
     def step() -> None:

@@ -191,9 +191,9 @@ def _push_lines(share: Share, known: _Known, key: str, path: Path, moved: Moved)
 
 def _begun_anew(share: Share, known: _Known, key: str, path: Path) -> str:
     return (
-        f"{share.url} holds other lines of writer {key} on {known.prefix} than {path}: the journal was begun anew, or the "
-        "share was changed (`runbook records verify --share`). Run `runbook keys rotate`; what is written after that is "
-        "pushed."
+        f"{share.url} holds other lines of writer {key} on {known.prefix} than {path}: the journal "
+        "was begun anew, or the share was changed (`runbook records verify --share`). Run `runbook keys rotate`; what "
+        "is written after that is pushed."
     )
 
 
