@@ -18,6 +18,7 @@ MANY, FEW = 25_000, 2_500
 """Tickets, with four objects each."""
 RECORDS = 3
 CONTENT = b"{}" * 500
+LINES = b"{}\n" * 10
 KEY = "0123456789abcdef"
 
 
@@ -46,22 +47,21 @@ def comparing(folder: Path) -> Iterator[Row]:
 
 
 def _made(folder: Path, tickets: int) -> Callable[[], Comparison]:
-    """A share and its mirror, alike; the same bytes stand under many names."""
+    """A share and its mirror, alike."""
     share, mirror = folder / "share", folder / "outputs" / "sandbox"
     for place in (share, mirror):
         place.mkdir(parents=True)
-        (place / ".content").write_bytes(CONTENT)
-    (share / ".lines").write_bytes(b"{}\n" * 10)
     for ticket in range(1, tickets + 1):
         there, here = share / "sandbox" / str(ticket), mirror / str(ticket)
         (there / "journal" / KEY).mkdir(parents=True)
         here.mkdir()
-        for number in range(RECORDS):
-            name = f"20261128T01020300{number}Z-weekend_license-01234567.ipynb"
-            os.link(share / ".content", there / name)
-            os.link(mirror / ".content", here / name)
-        os.link(share / ".lines", there / "journal" / KEY / "00000001-00000010.jsonl")
-        os.link(share / ".lines", here / f"journal.{KEY}.jsonl")
+        names = [f"20261128T01020300{number}Z-weekend_license-01234567.ipynb" for number in range(RECORDS)]
+        for place in (there, here):
+            (place / names[0]).write_bytes(CONTENT)
+            for name in names[1:]:
+                os.link(place / names[0], place / name)
+        (there / "journal" / KEY / "00000001-00000010.jsonl").write_bytes(LINES)
+        (here / f"journal.{KEY}.jsonl").write_bytes(LINES)
     settings = Settings(outputs=folder / "outputs", share=str(share))
 
     def comparison() -> Comparison:

@@ -177,7 +177,7 @@ def test_person_is_asked_when_the_holder_left_nothing(alice: Laptop, bob: Laptop
     """No is kept: after it the effect is done, once."""
     world = World()
     alice.claims().take(OPERATION)
-    with pytest.raises(OutcomeUnknownError, match=r"alice on .* since .* runbook answer 1001 slack_post"):
+    with pytest.raises(OutcomeUnknownError, match=r"alice on .* since .*runbook answer 1001 slack_post"):
         bob.effects().apply(Post(world, "bob"))
     assert [] == world.there
     with pytest.raises(OutcomeUnknownError):

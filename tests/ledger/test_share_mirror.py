@@ -231,7 +231,7 @@ def test_replaced_object_is_named(alice: Machine, lead: Machine, what: str) -> N
         "lines": f"sandbox/1001/journal/{key}/00000001-00000002.jsonl",
         "key": f"keys/{key}.pem",
     }[what]
-    write(alice, path, (alice.share.read(path) or b"").replace(b"e", b"f").replace(b"{", b"["))
+    write(alice, path, b"[" + (alice.share.read(path) or b"")[1:] if what != "key" else b"forged")
     assert ("replaced", path) in lead.compare()
     assert ("replaced", path) in alice.compare()
 
