@@ -22,6 +22,7 @@ BENCHMARKS: dict[str, driver.Benchmark] = {
     "silent-service": services.silent,
     "demo": runs.demo,
     "records": records.listing,
+    "beside-many": records.beside_many,
     "share": share.comparing,
     "screenshot": screenshots.reading_time,
     "misreadings": screenshots.misreadings,

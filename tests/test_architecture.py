@@ -28,6 +28,7 @@ ROOMS = (
     "clients",
     "ocr",
     "ledger",
+    "wiring",
     "changes",
     "mechanizer",
     "cases",

@@ -889,7 +889,7 @@ def test_every_setting_has_words_and_secrets_are_marked() -> None:
     assert [] == [name for name, field in kinds if not field.description]
     secret = {f"RUNBOOK_{name.upper()}" for name, field in kinds if settings_table.is_secret(field)}
     assert {name for name, row in rows.items() if row.endswith(", a secret |")} == secret
-    assert len(secret) == 7
+    assert len(secret) == 8
     assert "| `RUNBOOK_WAIT_S` | `300` | practice, live |" in rows["RUNBOOK_WAIT_S"]
 
 

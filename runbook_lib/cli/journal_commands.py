@@ -36,7 +36,7 @@ def answer(ticket: str, operation: str, there: str, because: str) -> int:
     from the answer. The operation `case` is the whole: yes says that the case has ended, whoever ended it, and closes
     its open ends; no opens them again.
     """
-    from runbook_lib.records.runs import CASE
+    from runbook_lib.domain.events import CASE
 
     journal, operator, settle_s = _journal(ticket)
     because = _checked(because)
@@ -88,7 +88,7 @@ def _refuse_what_is_settled(journal: Journal, operation_id: str, prefix: str) ->
     Raises:
         InputError: The ticket has no such operation, or it is done.
     """
-    from runbook_lib.records.runs import CASE
+    from runbook_lib.domain.events import CASE
 
     if operation_id in (answerable := journal.answerable()):
         return

@@ -76,7 +76,7 @@ def run(
     with practice.world(local):
         settings = Settings.load()
         report = report_of(first)
-        if runbook == automatic.AUTO and report.next_runbook:
+        while runbook == automatic.AUTO and report.next_runbook:
             if not as_json:
                 click.echo(f"{_line(report.summary)}\nRecord: {report.record}\n")
             first, own = report.next_runbook, automatic.then(local, report.next_runbook, answers)

@@ -330,17 +330,17 @@ def _finished(settings: Settings, row: Row, token: str) -> Ending | None:
     if number is None or not settings.ticket_folder(number).exists():
         return None
     try:
-        entries = Journal.of(settings, number).entries()
+        history = Journal.of(settings, number).history()
     except RunbookError:  # its own run tells what is wrong with it
         return None
-    runs = {e["record"]: e["runbook"] for e in entries if e["kind"] == "run_started" and e.get("batch") == token}
-    ends = [e for e in entries if e["kind"] == "run_ended" and e.get("record") in runs]
-    if not ends or ends[-1]["status"] != Status.COMPLETED or ends[-1]["outcome"] is None:
+    runs = [run for run in history.runs.values() if run.start and run.start.text("batch") == token and run.end]
+    last = runs[-1].end if runs else None
+    if last is None or last.text("status") != Status.COMPLETED or not last.text("outcome") or last.record is None:
         return None
-    last = ends[-1]
-    record = str(settings.ticket_folder(number) / last["record"])
-    report = {"outcome": last["outcome"], "status": last["status"], "runbook": runs[last["record"]], "record": record}
-    return Ending(row, DONE, report, f"Finished before, at {last['at'][:16]}Z: {last['summary']}")
+    record = str(settings.ticket_folder(number) / last.record)
+    report = {"outcome": last.text("outcome"), "status": last.text("status"), "runbook": runs[-1].runbook}
+    words = f"Finished before, at {last.text('at')[:16]}Z: {last.text('summary')}"
+    return Ending(row, DONE, {**report, "record": record}, words)
 
 
 def worst(endings: Sequence[Ending]) -> int:

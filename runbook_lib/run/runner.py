@@ -32,7 +32,7 @@ from runbook_lib.domain.models import Status
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.sharing import SharedRun
 from runbook_lib.redaction import Redactor
-from runbook_lib.run import engine, intake
+from runbook_lib.run import banner, engine, intake
 from runbook_lib.settings import Settings
 
 SCHEMA = 1
@@ -54,7 +54,7 @@ class Report:
         record: The executed notebook's path.
         effects: Each effect's name, state, summary and evidence.
         missing: The parameters that a person has to give.
-        next_runbook: The runbook that `start_here` names, or None.
+        next_runbook: The runbook that goes on with the ticket, or None.
         seconds: How long the run took.
         notice: What else the reader should know, or ""; not of the contract.
     """
@@ -330,6 +330,7 @@ def _write(record: Path, notebook: Any, manifest: Mapping[str, Any]) -> str:
     Raises:
         OSError: The folder does not take it; nothing of it is left there.
     """
+    banner.add(notebook, manifest)
     notebook.metadata["runbook"] = dict(manifest)
     papermill = notebook.metadata.setdefault("papermill", {})
     papermill.update(input_path=f"{manifest['runbook']}.ipynb", output_path=record.name)

@@ -36,7 +36,10 @@ from tests.practice import World
         (["run", "weekend_license", "1001", "-p", "plan", "--perform"], "plan is '--perform'; expected one of"),
         (["run", "weekend_license", "1001", "-p", "plan", "free", "-p", "plan", "free"], "plan is given twice"),
         (["batch", "1001", "--workers", "-1"], "--workers is '-1'"),
-        (["records"], "Missing command. Known: adopt, export, list, pull, push, show, verify. See `runbook records --help`."),
+        (
+            ["records"],
+            "Missing command. Known: adopt, export, list, pull, push, show, verify. See `runbook records --help`.",
+        ),
         (["records", "export", "x"], "Missing option '--format'"),
         (["keys", "trust"], "Missing argument 'KEY|FILE'. See `runbook keys trust --help`."),
         (["answer", "1001", "case", "perhaps"], "Invalid value for 'yes|no': 'perhaps' is not one of 'yes', 'no'."),
