@@ -355,3 +355,15 @@ def test_links_in_the_share_are_not_followed(tmp_path: Path) -> None:
     (share / "sandbox" / "1001" / "20261128T010203000Z-x-0123abcd.ipynb").symlink_to(tmp_path / "secret")
     lead = Machine(tmp_path / "lead", {"share": str(share)})
     assert 0 == lead.pull().records
+
+
+def test_reviewer_is_not_told_to_restart(alice: Machine, lead: Machine) -> None:
+    """A colleague's part that was edited here is brought again, not begun anew."""
+    alice.run(1001)
+    alice.push()
+    lead.pull()
+    path = lead.folder / "1001" / f"journal.{alice.keys.signing_key}.jsonl"
+    path.write_bytes(path.read_bytes().replace(b"completed", b"forgotten"))
+    words = [finding.words for finding in Verifier(Archive.of(lead.settings)).everything().findings]
+    assert any("records pull" in each for each in words)
+    assert not any("restart" in each for each in words)
