@@ -141,13 +141,18 @@ def run(
         report = replace(report, summary=redactor.text(report.summary))
         manifest = redactor.data({**about, **_manifest(report, execution, executed)})
         _close(journal, record, executed, manifest, report)
-    return replace(report, notice=_note_seals(settings, report.ticket_id)) if perform else report
+    return replace(report, notice=_after(settings, journal)) if perform else report
 
 
-def _note_seals(settings: Settings, ticket_id: int) -> str:
+def _after(settings: Settings, journal: Journal) -> str:
+    """Note the seal on the ticket, then push to the team's share; returns what the reader should know, or ""."""
     from runbook_lib.changes.sealing import note_seals  # brings the network along, which a rehearsal needs none of
+    from runbook_lib.ledger.sharing import SharedRun
 
-    return note_seals(settings, ticket_id)
+    notices = [note_seals(settings, int(journal.folder.name))]
+    if shared := SharedRun.of(settings, journal):
+        notices.append(shared.finish())
+    return " ".join(filter(None, notices))
 
 
 def _about(notebook: Path, values: Mapping[str, Any], settings: Settings, started_at: datetime) -> dict[str, Any]:
