@@ -292,6 +292,8 @@ def sign_off(what: Sequence[str], words: str) -> int:
     reviewer = settings.operator or getpass.getuser()
     signed(paths, words, settings, reviewer)
     click.echo("\n".join(f"Signed off by {reviewer}: {path}" for path in paths))
+    if settings.share:
+        click.echo("`runbook records push` brings it to the team's share.")
     return exit_status.DONE
 
 

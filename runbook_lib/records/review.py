@@ -23,6 +23,7 @@ from runbook_lib.domain.plain_text import clean
 from runbook_lib.jupyter.forms import Field, Form
 from runbook_lib.jupyter.forms import Kind as Fill
 from runbook_lib.ledger.journal import Journal
+from runbook_lib.ledger.mirror import freshness
 from runbook_lib.records import filters, plots, review_rows
 from runbook_lib.records.archive import Archive
 from runbook_lib.records.case_facts import CaseFacts, case_facts
@@ -157,6 +158,8 @@ class Review:
         if not self._runs:
             words = f"There is no run in {self.archive.folder} yet. `runbook run` leaves the first one."
             parts = (Paragraph(words, strong=True),)
+        if self.settings.share:
+            parts += (Paragraph(freshness(self.settings.share, self.archive.folder)),)
         if self._problems:
             parts += (Paragraph("What cannot be relied on is left out, and named here:", strong=True),)
             told = self._problems[:MOST_ROWS]

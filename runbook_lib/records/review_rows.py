@@ -29,12 +29,18 @@ def runs_table(runs: Iterable[Run], facts: Callable[[Run], CaseFacts], folder: P
 
 def open_ends_table(ends: Sequence[OpenEnd], facts: Callable[[Run], CaseFacts], now: datetime) -> Table:
     """What is open, with how long it has been, who has it, and the next step."""
-    heads = ("open for", "ticket", "operator", "why", "what to do", "command")
+    heads = ("open for", "ticket", "operator", "why, and what to do", "command")
     rows = [
-        (age(end, now), _ticket(end.run, facts(end.run)), end.run.operator or NONE, end.kind, end.words, end.command)
+        (
+            age(end, now),
+            _ticket(end.run, facts(end.run)),
+            end.run.operator or NONE,
+            f"{end.kind.capitalize()}. {end.words}",
+            end.command,
+        )
         for end in ends
     ]
-    return Table(heads, rows, whole=(1, 5))
+    return Table(heads, rows, whole=(1, 4))
 
 
 def people_table(runs: Sequence[Run], wanted: Sequence[Run], ends: Iterable[OpenEnd]) -> Table:
