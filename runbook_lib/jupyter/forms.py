@@ -143,6 +143,14 @@ class Form:
         if name in self.rows:
             self.rows[name].input.value = text
 
+    def move(self) -> None:
+        """Let what is typed from now on be handled by the thread that calls this.
+
+        Source: ipykernel 7.4, `comm.comm.BaseComm.publish_msg`: messages go to the thread that sent the last one.
+        """
+        for row in self.rows.values():
+            row.input.send_state("disabled")
+
     def close(self) -> None:
         """Take the form away, with all that listens to it."""
         close(self.release())

@@ -106,6 +106,7 @@ class Session:
         self._used: dict[str, dict[str, object]] = {}
         self._results: dict[str, StepResult] = {}
         self._places: dict[str, _Place] = {}
+        self.page.on_move = self._move_forms
         self._confirmed: set[str] = set()
         self._state_line = ipywidgets.HTML()
         self._turn = threading.RLock()
@@ -216,6 +217,11 @@ class Session:
         words += [f"next: {self._title(coming)}"] if coming else []
         words.append(self._performed or (f"would end as {case.outcome}" if case.outcome else "no outcome yet"))
         return " · ".join(words)
+
+    def _move_forms(self) -> None:
+        for place in list(self._places.values()):
+            if place.form:
+                place.form.move()
 
     def leave(self) -> Page:
         """Take every widget away, once all that was entered has arrived; returns the page, for another session.
