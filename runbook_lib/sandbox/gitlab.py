@@ -131,18 +131,16 @@ async def create_issue(request: Request) -> Response:
     world = world_of(request)
     stamp = to_the_millisecond(world.now())
     with world.store.change():
-        last = world.require("SELECT coalesce(max(iid), 0) AS iid FROM issues WHERE project_id = ?", project["id"])
-        issue_id = world.store.write(
-            "INSERT INTO issues (iid, project_id, title, description, labels, author, created_at, updated_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            last["iid"] + 1,
-            project["id"],
-            title,
-            str(fields.get("description") or ""),
-            json.dumps(_labels(fields.get("labels"))),
-            username,
-            stamp,
-            stamp,
+        issue_id = world.store.insert(
+            "issues",
+            iid=world.store.next_iid("issues", project["id"]),
+            project_id=project["id"],
+            title=title,
+            description=str(fields.get("description") or ""),
+            labels=json.dumps(_labels(fields.get("labels"))),
+            author=username,
+            created_at=stamp,
+            updated_at=stamp,
         )
     row = world.require("SELECT * FROM issues WHERE id = ?", issue_id)
     return JSONResponse(_issue(request, project, row), 201)
@@ -168,18 +166,16 @@ async def edit_issue(request: Request) -> Response:
     if state == "closed":
         is_new = row["state"] != "closed"
         closed_at, closed_by = (stamp, username) if is_new else (row["closed_at"], row["closed_by"])
-    world.store.write(
-        "UPDATE issues SET title = ?, description = ?, labels = ?, state = ?, closed_at = ?, closed_by = ?,"
-        " updated_at = ?"
-        " WHERE id = ?",
-        _checked_title(fields.get("title", row["title"])),
-        str(fields.get("description", row["description"]) or ""),
-        json.dumps(_next_labels(json.loads(row["labels"]), fields)),
-        state,
-        closed_at,
-        closed_by,
-        stamp,
+    world.store.update(
+        "issues",
         row["id"],
+        title=_checked_title(fields.get("title", row["title"])),
+        description=str(fields.get("description", row["description"]) or ""),
+        labels=json.dumps(_next_labels(json.loads(row["labels"]), fields)),
+        state=state,
+        closed_at=closed_at,
+        closed_by=closed_by,
+        updated_at=stamp,
     )
     return JSONResponse(_issue(request, project, _issue_row(request, project)))
 
@@ -202,13 +198,8 @@ async def create_note(request: Request) -> Response:
     if not body:
         raise Refusal(400, {"error": "body is missing"})
     world = world_of(request)
-    note_id = world.store.write(
-        "INSERT INTO notes (issue_id, body, author, created_at) VALUES (?, ?, ?, ?)",
-        row["id"],
-        body,
-        username,
-        to_the_millisecond(world.now()),
-    )
+    stamp = to_the_millisecond(world.now())
+    note_id = world.store.insert("notes", issue_id=row["id"], body=body, author=username, created_at=stamp)
     note = world.require("SELECT * FROM notes WHERE id = ?", note_id)
     return JSONResponse(_note(request, row, note), 201)
 

@@ -118,16 +118,15 @@ def _create(request: Request, project: Row, ref: str, variables: Mapping[str, st
     world = world_of(request)
     stamp = to_the_millisecond(world.now())
     with world.store.change():
-        last = world.require("SELECT coalesce(max(iid), 0) AS iid FROM pipelines WHERE project_id = ?", project["id"])
-        return world.store.write(
-            "INSERT INTO pipelines (iid, project_id, ref, status, variables, created_at, updated_at)"
-            " VALUES (?, ?, ?, 'created', ?, ?, ?)",
-            last["iid"] + 1,
-            project["id"],
-            ref,
-            json.dumps(variables),
-            stamp,
-            stamp,
+        return world.store.insert(
+            "pipelines",
+            iid=world.store.next_iid("pipelines", project["id"]),
+            project_id=project["id"],
+            ref=ref,
+            status="created",
+            variables=json.dumps(variables),
+            created_at=stamp,
+            updated_at=stamp,
         )
 
 

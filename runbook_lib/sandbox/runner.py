@@ -92,32 +92,21 @@ class Runner:
             if self._stopping:
                 return
             if fault := self._faults.hit("pipelines", "hold"):
-                self._hold(pipeline_id, str(fault.state))
+                self._set(pipeline_id, status=fault.state)
                 self._faults.when_cleared(fault, partial(self.start, pipeline_id))
                 continue
-            self._begin(pipeline_id)
+            row = self._world.require("SELECT started_at FROM pipelines WHERE id = ?", pipeline_id)
+            # One that has been stalled keeps the time at which it began.
+            started_at = row["started_at"] or to_the_millisecond(self._world.now())
+            self._set(pipeline_id, status="running", started_at=started_at)
             if fault := self._faults.hit("pipelines", "stall"):
                 self._faults.when_cleared(fault, partial(self.start, pipeline_id))
             else:
                 self._run(pipeline_id)
 
-    def _hold(self, pipeline_id: int, state: str) -> None:
-        """Says that a pipeline waits, and for what."""
-        stamp = to_the_millisecond(self._world.now())
-        self._world.store.write(
-            "UPDATE pipelines SET status = ?, updated_at = ? WHERE id = ?", state, stamp, pipeline_id
-        )
-
-    def _begin(self, pipeline_id: int) -> None:
-        """Says that a pipeline runs; one that has been stalled keeps the time at which it began."""
-        stamp = to_the_millisecond(self._world.now())
-        self._world.store.write(
-            "UPDATE pipelines SET status = 'running', started_at = coalesce(started_at, ?), updated_at = ?"
-            " WHERE id = ?",
-            stamp,
-            stamp,
-            pipeline_id,
-        )
+    def _set(self, pipeline_id: int, **columns: str | None) -> None:
+        columns.setdefault("updated_at", to_the_millisecond(self._world.now()))
+        self._world.store.update("pipelines", pipeline_id, **columns)
 
     def _run(self, pipeline_id: int) -> None:
         row = self._world.require("SELECT * FROM pipelines WHERE id = ?", pipeline_id)
@@ -184,14 +173,7 @@ class Runner:
 
     def _finish(self, pipeline_id: int, status: str, trace: str) -> None:
         stamp = to_the_millisecond(self._world.now())
-        self._world.store.write(
-            "UPDATE pipelines SET status = ?, trace = ?, finished_at = ?, updated_at = ? WHERE id = ?",
-            status,
-            trace,
-            stamp,
-            stamp,
-            pipeline_id,
-        )
+        self._set(pipeline_id, status=status, trace=trace, finished_at=stamp, updated_at=stamp)
 
 
 def _wait(job: subprocess.Popen[bytes], kill_after_s: float) -> tuple[str, str]:

@@ -72,13 +72,7 @@ async def post_message(request: Request) -> Response:
     world = world_of(request)
     with world.store.change():
         ts = _next_ts(world, channel["id"])
-        world.store.write(
-            "INSERT INTO messages (channel_id, ts, text, extras) VALUES (?, ?, ?, ?)",
-            channel["id"],
-            ts,
-            text,
-            json.dumps(extras),
-        )
+        world.store.insert("messages", channel_id=channel["id"], ts=ts, text=text, extras=json.dumps(extras))
     row = world.require("SELECT * FROM messages WHERE channel_id = ? AND ts = ?", channel["id"], ts)
     return JSONResponse({"ok": True, "channel": channel["id"], "ts": ts, "message": _message(row, True)})
 

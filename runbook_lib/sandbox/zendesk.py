@@ -198,15 +198,15 @@ async def upload(request: Request) -> Response:
     world = world_of(request)
     with world.store.change():
         token = _upload_token(world, request.query_params.get("token"))
-        attachment_id = world.store.write(
-            "INSERT INTO attachments (upload_token, token, file_name, content_type, size, source, content)"
-            " VALUES (?, ?, ?, ?, ?, 'stored', ?)",
-            token,
-            secrets.token_urlsafe(18),
-            name,
-            request.headers.get("content-type", "application/binary"),
-            len(content),
-            content,
+        attachment_id = world.store.insert(
+            "attachments",
+            upload_token=token,
+            token=secrets.token_urlsafe(18),
+            file_name=name,
+            content_type=request.headers.get("content-type", "application/binary"),
+            size=len(content),
+            source="stored",
+            content=content,
         )
     row = world.require("SELECT * FROM attachments WHERE id = ?", attachment_id)
     attachment = Shapes.of(request).attachment(row)
@@ -278,8 +278,7 @@ def _upload_token(world: World, token: str | None) -> str:
             raise Refusal(404, {"error": "RecordNotFound", "description": "Not found"})
         return token
     token = secrets.token_urlsafe(18)
-    stamp = to_the_second(world.now())
-    world.store.write("INSERT INTO uploads (token, created_at) VALUES (?, ?)", token, stamp)
+    world.store.insert("uploads", token=token, created_at=to_the_second(world.now()))
     return token
 
 

@@ -70,9 +70,7 @@ class Update:
         with self.world.store.change():
             audit_id = self._add_audit(fields, stamp)
             self._add_comment(audit_id, stamp)
-            for name, value in fields.items():
-                self._set(name, value)
-            self._set("updated_at", stamp)
+            self.world.store.update("tickets", self.ticket["id"], **fields, updated_at=stamp)
         if REAL_CLOCK not in self.world.settings:
             self.world.skip(SECONDS_AFTER_UPDATE)
         return audit_id
@@ -130,15 +128,15 @@ class Update:
             {"type": "Change", "field_name": name, "value": _text(value), "previous_value": _text(self.ticket[name])}
             for name, value in fields.items()
         ]
-        return self.world.store.write(
-            "INSERT INTO audits (ticket_id, author_id, channel, client, custom, changes, created_at)"
-            " VALUES (?, ?, 'api', ?, ?, ?, ?)",
-            self.ticket["id"],
-            self.agent["id"],
-            self.client,
-            json.dumps(self.change.get("metadata") or {}),
-            json.dumps(changes),
-            stamp,
+        return self.world.store.insert(
+            "audits",
+            ticket_id=self.ticket["id"],
+            author_id=self.agent["id"],
+            channel="api",
+            client=self.client,
+            custom=json.dumps(self.change.get("metadata") or {}),
+            changes=json.dumps(changes),
+            created_at=stamp,
         )
 
     def _add_comment(self, audit_id: int, stamp: str) -> None:
@@ -150,14 +148,14 @@ class Update:
         body = _cut(self._expanded(str(comment.get("body") or "")))
         if not body and not comment.get("uploads"):
             raise _invalid("base", "Comment: cannot be blank")
-        comment_id = self.world.store.write(
-            "INSERT INTO comments (ticket_id, audit_id, author_id, body, public, created_at) VALUES (?, ?, ?, ?, ?, ?)",
-            self.ticket["id"],
-            audit_id,
-            self.agent["id"],
-            body,
-            int(self._is_public(comment)),
-            stamp,
+        comment_id = self.world.store.insert(
+            "comments",
+            ticket_id=self.ticket["id"],
+            audit_id=audit_id,
+            author_id=self.agent["id"],
+            body=body,
+            public=self._is_public(comment),
+            created_at=stamp,
         )
         for token in () if "drop_files" in self.otherwise else comment.get("uploads") or []:
             self._attach(str(token), comment_id)
@@ -213,14 +211,6 @@ class Update:
 
     def _user(self, user_id: int) -> Row:
         return self.world.require("SELECT * FROM users WHERE id = ?", user_id)
-
-    def _set(self, name: str, value: str | int | None) -> None:
-        statements = {
-            "status": "UPDATE tickets SET status = ? WHERE id = ?",
-            "assignee_id": "UPDATE tickets SET assignee_id = ? WHERE id = ?",
-            "updated_at": "UPDATE tickets SET updated_at = ? WHERE id = ?",
-        }
-        self.world.store.write(statements[name], value, self.ticket["id"])
 
 
 def upload_is_usable(world: World, token: str) -> bool:
