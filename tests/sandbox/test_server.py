@@ -18,7 +18,7 @@ from email.message import EmailMessage
 import pytest
 
 from runbook_lib.domain.errors import InputError, UnavailableError
-from runbook_lib.sandbox import server
+from runbook_lib.sandbox import server, serving
 from runbook_lib.sandbox.world import opened
 
 
@@ -98,7 +98,7 @@ def test_a_world_of_another_version_is_refused(world_folder, change):
     with opened(world_folder) as world:
         world.store.write(change)
     refusals = []
-    for use in (server.world_date, server.serve, lambda folder: server.background(folder).__enter__()):
+    for use in (server.world_date, serving.serve, lambda folder: server.background(folder).__enter__()):
         with pytest.raises(InputError) as told:
             use(world_folder)
         refusals.append(str(told.value))
@@ -176,14 +176,14 @@ def test_a_world_has_one_server(served):
     with pytest.raises(InputError, match="served already"), server.background(folder):
         pass
     with pytest.raises(InputError, match="served already"):
-        server.serve(folder)
+        serving.serve(folder)
 
 
 def test_a_taken_port_is_named(world_folder):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(InputError, match=f"Port {port} is taken"):
-            server.serve(world_folder, port=port)
+            serving.serve(world_folder, port=port)
 
 
 def test_a_copy_of_a_running_world_is_another_one(world_folder, tmp_path):
@@ -213,7 +213,7 @@ def test_the_port_of_last_time_is_taken_again_if_it_is_free(world_folder):
 
 def test_no_world_no_server(tmp_path):
     with pytest.raises(InputError, match="no practice world"):
-        server.serve(tmp_path)
+        serving.serve(tmp_path)
     with pytest.raises(InputError, match="no practice world"), server.background(tmp_path):
         pass
 
@@ -228,6 +228,21 @@ def test_a_signal_stops_it_cleanly_and_silently(world_folder, eventually, number
     assert not (world_folder / "running.json").exists()
 
 
+@pytest.mark.parametrize("change", ["removed", "moved", "replaced"])
+def test_a_server_stops_when_its_folder_has_gone(world_folder, tmp_path, eventually, change):
+    """No server is left behind where the folder is deleted, or where another world takes its place."""
+    with start(world_folder) as process:
+        eventually(lambda: server.running(world_folder) is not None)
+        moved = world_folder.rename(tmp_path / "moved")
+        if change == "removed":
+            shutil.rmtree(moved)
+        if change == "replaced":
+            shutil.copytree(moved, world_folder)
+        assert process.communicate(timeout=10) == (b"", b"")
+    assert process.returncode == 0
+    assert (change == "replaced") == (world_folder / "running.json").exists()
+
+
 def test_a_server_that_nobody_uses_stops(world_folder):
     """Started to serve while it is used, and its starter gone before it has come up."""
     with start(world_folder, "--while-used") as process:
@@ -239,7 +254,7 @@ def test_a_server_that_nobody_uses_stops(world_folder):
 USE = """
 import sys
 from pathlib import Path
-from runbook_lib.sandbox import server
+from runbook_lib.sandbox import server, serving
 with server.shared(Path(sys.argv[1])) as descriptor:
     print(descriptor["pid"], flush=True)
     sys.stdin.read()
