@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Route
 
 from runbook_lib.sandbox.gitlab_access import base_url, body_fields, not_found, page, person, project_of, signed_in
 from runbook_lib.sandbox.replies import Refusal, world_of
-from runbook_lib.sandbox.store import Row
+from runbook_lib.sandbox.store import Row, columns
 from runbook_lib.sandbox.world import to_the_millisecond
 
 __all__ = ["JOB_NAME", "routes"]
@@ -80,7 +80,6 @@ async def list_pipelines(request: Request) -> Response:
 
 
 async def show_pipeline(request: Request) -> Response:
-    """One pipeline."""
     signed_in(request)
     project = project_of(request)
     return JSONResponse(_pipeline(request, project, _row(request, project, "Pipeline")))
@@ -102,7 +101,6 @@ async def list_jobs(request: Request) -> Response:
 
 
 async def show_job(request: Request) -> Response:
-    """One job."""
     signed_in(request)
     project = project_of(request)
     return JSONResponse(_job(request, project, _row(request, project, "Job")))
@@ -153,47 +151,30 @@ def _row(request: Request, project: Row, kind: str) -> Row:
 def _brief(request: Request, project: Row, row: Row) -> Json:
     """A pipeline as lists show it."""
     return {
-        "id": row["id"],
-        "iid": row["iid"],
-        "project_id": row["project_id"],
+        **columns(row, "id", "iid", "project_id", "ref", "status", "created_at", "updated_at"),
         "sha": _COMMIT,
-        "ref": row["ref"],
-        "status": row["status"],
         "source": "trigger",
-        "created_at": row["created_at"],
-        "updated_at": row["updated_at"],
         "web_url": f"{base_url(request)}/{project['path']}/-/pipelines/{row['id']}",
     }
 
 
 def _pipeline(request: Request, project: Row, row: Row) -> Json:
     """A pipeline by itself."""
-    return _brief(request, project, row) | {
+    return {
+        **_brief(request, project, row),
+        **columns(row, "started_at", "finished_at"),
+        **dict.fromkeys(("yaml_errors", "committed_at", "queued_duration", "coverage")),
         "before_sha": "0" * 40,
         "tag": False,
-        "yaml_errors": None,
         "user": person(request, world_of(request).settings["operator"]),
-        "started_at": row["started_at"],
-        "finished_at": row["finished_at"],
-        "committed_at": None,
         "duration": _duration_s(row),
-        "queued_duration": None,
-        "coverage": None,
     }
 
 
 def _job(request: Request, project: Row, row: Row) -> Json:
     return {
-        "id": row["id"],
-        "name": JOB_NAME,
-        "stage": "test",
-        "status": row["status"],
-        "ref": row["ref"],
-        "tag": False,
-        "allow_failure": False,
-        "created_at": row["created_at"],
-        "started_at": row["started_at"],
-        "finished_at": row["finished_at"],
+        **columns(row, "id", "status", "ref", "created_at", "started_at", "finished_at"),
+        **{"name": JOB_NAME, "stage": "test", "tag": False, "allow_failure": False},
         "duration": _duration_s(row),
         "failure_reason": "script_failure" if row["status"] == "failed" else None,
         "user": person(request, world_of(request).settings["operator"]),

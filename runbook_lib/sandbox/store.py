@@ -8,13 +8,19 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-__all__ = ["Row", "Store", "Value"]
+__all__ = ["Row", "Store", "Value", "columns"]
 
 Row = sqlite3.Row
 Value = str | int | bytes | None
 
 _SCHEMA_PATH = Path(__file__).with_name("schema.sql")
+
+
+def columns(row: Row, *names: str) -> dict[str, Any]:
+    """Some of a row's columns, as they are."""
+    return {name: row[name] for name in names}
 
 
 class Store:

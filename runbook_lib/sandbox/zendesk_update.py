@@ -36,24 +36,14 @@ _PLACEHOLDER = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 
 @dataclass(frozen=True)
 class Update:
-    """One update of one ticket by an agent.
-
-    Attributes:
-        world: The world to change.
-        ticket: The ticket's row, as it is now.
-        agent: The row of the user who sent the update.
-        client: The client's User-Agent.
-        change: The `ticket` object that the client sent. What it holds beyond what is known is ignored, as
-            Zendesk does.
-        otherwise: What is done otherwise at the moment, as kinds of faults.
-    """
+    """One update of one ticket by an agent."""
 
     world: World
     ticket: Row
     agent: Row
-    client: str
-    change: Mapping[str, Any]
-    otherwise: frozenset[str] = frozenset()
+    client: str  # its User-Agent
+    change: Mapping[str, Any]  # the `ticket` object that was sent; unknown fields are ignored, as Zendesk does
+    flags: frozenset[str] = frozenset()  # kinds of faults that are active and concern updates
 
     def apply(self) -> int:
         """Makes the update, all of it or nothing.
@@ -114,7 +104,7 @@ class Update:
     def _checked_assignee(self, assignee_id: object) -> int | None:
         if assignee_id is None:
             return None
-        if "light_agent" in self.otherwise:
+        if "light_agent" in self.flags:
             raise _invalid("assignee", "Assignee: is invalid")
         known = isinstance(assignee_id, int) and self.world.store.row(
             "SELECT id FROM users WHERE id = ? AND role = 'agent'", assignee_id
@@ -143,7 +133,7 @@ class Update:
         comment = self.change.get("comment")
         if not isinstance(comment, dict):
             return
-        if "suspended" in self.otherwise and self._is_public(comment):
+        if "suspended" in self.flags and self._is_public(comment):
             raise self._suspended()
         body = _cut(self._expanded(str(comment.get("body") or "")))
         if not body and not comment.get("uploads"):
@@ -157,12 +147,12 @@ class Update:
             public=self._is_public(comment),
             created_at=stamp,
         )
-        for token in () if "drop_files" in self.otherwise else comment.get("uploads") or []:
+        for token in () if "drop_files" in self.flags else comment.get("uploads") or []:
             self._attach(str(token), comment_id)
 
     def _suspended(self) -> Refusal:
         """The refusal of a reply to who is suspended. Source: public reports, as mozilla/sumo issue 2670."""
-        name = self._user(self.ticket["requester_id"])["name"]
+        name = self._requester()["name"]
         refusal = {"description": f"Requester: {name} is suspended.", "error": "UserSuspended"}
         body = {"error": "RecordInvalid", "description": "Record validation errors"}
         return Refusal(422, {**body, "details": {"requester": [refusal]}})
@@ -173,7 +163,7 @@ class Update:
         Source: Zendesk, Ticket Comments: without `public` a comment is what the ticket's first one was, which for
         a ticket that a customer opened means public.
         """
-        if self.otherwise & _PRIVATE:
+        if self.flags & _PRIVATE:
             return False
         if comment.get("public") is not None:
             return bool(comment["public"])
@@ -192,7 +182,7 @@ class Update:
 
         Source: Zendesk, *Placeholders reference*; they work in comments sent through the API as well.
         """
-        requester = self._user(self.ticket["requester_id"])
+        requester = self._requester()
         organization = self.world.store.row(
             "SELECT name FROM organizations WHERE id = ?", self.ticket["organization_id"]
         )
@@ -209,8 +199,8 @@ class Update:
         }
         return _PLACEHOLDER.sub(lambda found: values.get(found[1], ""), body)
 
-    def _user(self, user_id: int) -> Row:
-        return self.world.require("SELECT * FROM users WHERE id = ?", user_id)
+    def _requester(self) -> Row:
+        return self.world.require("SELECT * FROM users WHERE id = ?", self.ticket["requester_id"])
 
 
 def upload_is_usable(world: World, token: str) -> bool:
