@@ -70,23 +70,14 @@ _EVERYTHING = "all"
 
 @dataclass(frozen=True)
 class Pane:
-    """One part of the control room.
-
-    Attributes:
-        id: Its place in the page.
-        title: Its heading.
-        cards: What it shows, newest first.
-        nothing: What it says when there are no cards.
-        above: What stands between its heading and its cards.
-        limit: How many cards it has at most, if there may be more in the world.
-    """
+    """One part of the control room."""
 
     id: str
     title: str
-    cards: list[h.Node]
-    nothing: str
-    above: h.Node = None
-    limit: int | None = None
+    cards: list[h.Node]  # what it shows, newest first
+    nothing: str  # what it says when there are no cards
+    above: h.Node = None  # what stands between its heading and its cards
+    limit: int | None = None  # how many cards it has at most, if there may be more in the world
 
     def html(self) -> h.Node:
         """The pane; it can be reached and scrolled by keyboard, and says by a digest what it shows."""

@@ -16,13 +16,7 @@ __all__ = ["Refusal", "faults_of", "fields_of", "refused", "world_of"]
 
 
 class Refusal(Exception):  # noqa: N818 - an answer, not a failure of the sandbox
-    """Ends a request with a vendor's own error body.
-
-    Attributes:
-        status: The HTTP status.
-        body: What the vendor would answer, as JSON.
-        headers: Further headers of the answer.
-    """
+    """Ends a request with a vendor's own error body."""
 
     def __init__(self, status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> None:
         super().__init__(status)

@@ -59,21 +59,13 @@ CONTROL_ROOM_PATH = "/control-room"
 
 @dataclass(frozen=True)
 class World:
-    """An open practice world.
+    """An open practice world."""
 
-    Attributes:
-        folder: Where it lives, absolute.
-        store: Everything that can change.
-        settings: Names and values fixed when the world was made: its id, its date, every token.
-        now: The world's clock: an aware UTC time.
-        skip: Lets that many seconds pass at once.
-    """
-
-    folder: Path
+    folder: Path  # where it lives, absolute
     store: Store
-    settings: dict[str, str]
-    now: Callable[[], datetime]
-    skip: Callable[[float], None] = lambda seconds: None
+    settings: dict[str, str]  # names and values fixed when the world was made: its id, its date, every token
+    now: Callable[[], datetime]  # the world's clock: an aware UTC time
+    skip: Callable[[float], None] = lambda seconds: None  # lets that many seconds pass at once
 
     @property
     def id(self) -> str:
