@@ -7,7 +7,6 @@ customers and licenses are GitLab's own and not public; these are what the runbo
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,7 +16,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from runbook_lib.sandbox.cards import HEADERS, document, foreign
-from runbook_lib.sandbox.replies import Refusal, world_of
+from runbook_lib.sandbox.replies import Refusal, is_secret, positive, world_of
 from runbook_lib.sandbox.store import Row
 
 __all__ = ["routes"]
@@ -45,7 +44,7 @@ async def as_json(request: Request) -> Response:
     """One page of a list, for whoever is signed in."""
     sent = request.cookies.get("_customersdot_session", "")
     held = world_of(request).settings["customersdot_cookie"].partition("=")[2]
-    if not secrets.compare_digest(sent.encode(), held.encode()):
+    if not is_secret(sent, held):
         raise Refusal(401, {"error": "You need to sign in or sign up before continuing."})
     found = _page(request, _fitting(request))
     if request.query_params.get("compact") == "true":
@@ -100,13 +99,9 @@ def _columns(request: Request) -> list[str]:
 def _page(request: Request, rows: list[Json]) -> list[Json]:
     if request.query_params.get("all") == "true":
         return rows
-    per = _positive(request.query_params.get("per"), DEFAULT_PER)
-    number = _positive(request.query_params.get("page"), 1)
+    per = positive(request.query_params.get("per", "")) or DEFAULT_PER
+    number = positive(request.query_params.get("page", "")) or 1
     return rows[(number - 1) * per : number * per]
-
-
-def _positive(text: str | None, default: int) -> int:
-    return int(text) if text and text.isascii() and text.isdecimal() and int(text) > 0 else default
 
 
 def _mentions(row: Json, query: str) -> bool:

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 from runbook_lib.domain.errors import InputError
 from runbook_lib.sandbox import control_room
 from runbook_lib.sandbox.faults import Faults
-from runbook_lib.sandbox.replies import Refusal, faults_of, fields_of
+from runbook_lib.sandbox.replies import Refusal, base_url, faults_of, fields_of, positive
 from runbook_lib.sandbox.world import CONTROL_ROOM_PATH, FAULTS_PATH
 
 __all__ = ["routes"]
@@ -88,8 +88,8 @@ async def clear_by_form(request: Request) -> Response:
     chosen = str((await fields_of(request)).get("id", ""))
     if not chosen:
         faults.clear_all()
-    elif chosen.isascii() and chosen.isdecimal():
-        faults.clear(int(chosen))
+    elif fault_id := positive(chosen):
+        faults.clear(fault_id)
     return _back(request)
 
 
@@ -104,7 +104,7 @@ def _faults(request: Request) -> Faults:
     Source: Fetch standard, `Origin`; a browser sends it with every request that could change something.
     """
     origin = request.headers.get("origin")
-    if origin not in (None, f"{request.url.scheme}://{request.url.netloc}"):
+    if origin not in (None, base_url(request)):
         raise Refusal(403, {"error": f"The page at {origin} may not use this; expected one of the sandbox's own."})
     return faults_of(request)
 
@@ -125,8 +125,7 @@ def _impossible(request: Request, problem: InputError) -> Response:
 
 def _ticket_id(request: Request) -> int | None:
     """The ticket whose page a form was on."""
-    given = request.query_params.get("ticket", "")
-    return int(given) if given.isascii() and given.isdecimal() and len(given) < 10 else None
+    return positive(request.query_params.get("ticket", ""))
 
 
 def _is_for_a_person(request: Request) -> bool:

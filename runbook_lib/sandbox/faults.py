@@ -136,10 +136,7 @@ class Faults:
         self._held: dict[int, list[Callable[[], None]]] = {}
 
     def add(self, fields: Fields) -> Fault:
-        """Adds a fault.
-
-        Args:
-            fields: As `Fault` has them, but for `id`, `passed` and `hits`; what is missing gets its default.
+        """Adds a fault with these fields of `Fault`; those that are missing get their defaults.
 
         Raises:
             InputError: A field is unknown, has no meaning in this kind of fault, or has a value that cannot be.
@@ -151,11 +148,7 @@ class Faults:
         return fault
 
     def add_preset(self, name: str) -> list[Fault]:
-        """Adds the faults of a preset.
-
-        Raises:
-            InputError: There is none of this name.
-        """
+        """Adds the faults of a preset. Raises `InputError` for an unknown name."""
         return [self.add(fields) for fields in PRESETS[_one_of("preset", name, PRESETS)]]
 
     def active(self) -> list[Fault]:
@@ -174,13 +167,8 @@ class Faults:
     def hit(self, service: str, *kinds: str, method: str = "", path: str = "") -> Fault | None:
         """The fault for something that happens now, which counts as hit by it.
 
-        The first one wins that fits and lets nothing more pass; those after it do not count this happening.
-
-        Args:
-            service: Where it happens.
-            kinds: Those that could hit now; none for all.
-            method: The request's method.
-            path: The request's path, without its query.
+        The first one wins that fits and lets nothing more pass; those after it do not count this happening. `kinds`
+        are those that could hit now, all of the service's if none is given; `path` is without its query.
         """
         with self._lock:
             for fault in list(self._active.values()):
@@ -201,11 +189,7 @@ class Faults:
         release()
 
     def clear(self, fault_id: int) -> bool:
-        """Takes a fault away, and lets go of what it holds.
-
-        Returns:
-            Whether it was there; one that is used up is not.
-        """
+        """Takes a fault away, and lets go of what it holds. Returns whether it was active."""
         with self._lock:
             fault = self._active.pop(fault_id, None)
             released = self._held.pop(fault_id, [])

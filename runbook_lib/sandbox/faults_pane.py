@@ -14,12 +14,7 @@ __all__ = ["fault_card", "fault_form", "presets"]
 
 
 def presets(faults: Faults, ticket_id: int | None) -> h.Node:
-    """A button for what often goes wrong together, one that ends it all, and what has been injected so far.
-
-    Args:
-        faults: Those of the world.
-        ticket_id: The ticket whose page this is on, and to which the buttons lead back.
-    """
+    """A button for each preset, one that clears all, and what has been injected; on a ticket's page, if given."""
     return [
         h.div(".buttons")[
             [_preset_button(name, ticket_id) for name in PRESETS],

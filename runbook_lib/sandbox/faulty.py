@@ -37,22 +37,16 @@ class Faulty:
     """The application, as its clients get to see it: an ASGI application around it, for HTTP only."""
 
     def __init__(self, app: ASGIApp, faults: Faults, now: Callable[[], datetime]) -> None:
-        """Wraps an application.
-
-        Args:
-            app: What handles the requests.
-            faults: Asked for each request.
-            now: The clock that the `Date` header shows, in UTC.
-        """
         self._app = app
         self._faults = faults
         self._now = now
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles a request, or does to it what the fault for it says."""
+        path = scope["path"]
+        service = next((service for prefix, service in _SERVICES.items() if path.startswith(prefix)), None)
         send = self._dated(send)
-        service = _service_at(scope["path"])
-        fault = service and self._faults.hit(service, *WIRE_KINDS, method=scope["method"], path=scope["path"])
+        fault = service and self._faults.hit(service, *WIRE_KINDS, method=scope["method"], path=path)
         if fault:
             await self._hit(fault, scope, await _received(receive), send)
         else:
@@ -106,10 +100,6 @@ class Faulty:
             await send(message)
 
         return send_dated
-
-
-def _service_at(path: str) -> str | None:
-    return next((service for prefix, service in _SERVICES.items() if path.startswith(prefix)), None)
 
 
 async def _received(receive: Receive) -> Receive:

@@ -17,7 +17,6 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from runbook_lib.sandbox import pipelines
 from runbook_lib.sandbox.gitlab_access import (
-    base_url,
     body_fields,
     invalid,
     not_found,
@@ -26,7 +25,7 @@ from runbook_lib.sandbox.gitlab_access import (
     project_of,
     signed_in,
 )
-from runbook_lib.sandbox.replies import Refusal, world_of
+from runbook_lib.sandbox.replies import Refusal, base_url, world_of
 from runbook_lib.sandbox.store import Row, columns
 from runbook_lib.sandbox.world import to_the_millisecond
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-import secrets
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -16,8 +15,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from runbook_lib.sandbox.gitlab_access import base_url, body_fields, not_found, page, person, project_of, signed_in
-from runbook_lib.sandbox.replies import Refusal, world_of
+from runbook_lib.sandbox.gitlab_access import body_fields, not_found, page, person, project_of, signed_in
+from runbook_lib.sandbox.replies import Refusal, base_url, is_secret, world_of
 from runbook_lib.sandbox.store import Row, columns
 from runbook_lib.sandbox.world import to_the_millisecond
 
@@ -55,7 +54,7 @@ async def trigger(request: Request) -> Response:
         raise Refusal(400, {"error": ", ".join(missing)})
     world = world_of(request)
     settings = world.settings
-    is_known = secrets.compare_digest(str(fields["token"]).encode(), settings["mechanizer_trigger_token"].encode())
+    is_known = is_secret(str(fields["token"]), settings["mechanizer_trigger_token"])
     if not is_known or str(project["id"]) != settings["mechanizer_project_id"]:
         raise Refusal(404, {"message": "404 Not Found"})
     if fields["ref"] != settings["mechanizer_ref"]:

@@ -33,23 +33,12 @@ SENDER = "GitLab Support (practice) <no-reply@support.example>"
 
 
 class Runner:
-    """The background worker; a context manager, in which pipelines can be started.
-
-    Stopping ends the job that is running.
-    """
+    """The background worker; a context manager, whose end stops the job that is running."""
 
     def __init__(
         self, world: World, *, url: str, mail_port: int, faults: Faults, command: Sequence[str] | None = None
     ) -> None:
-        """Prepares the worker.
-
-        Args:
-            world: Where the pipelines are.
-            url: The server's address, without a trailing slash.
-            mail_port: The mail server's port, on 127.0.0.1.
-            faults: Asked for each pipeline, and for each job that starts.
-            command: What to run in place of Mechanizer.
-        """
+        """Takes the server's URL without a trailing slash, and what to run in place of Mechanizer."""
         self._world = world
         self._url = url
         self._mail_port = mail_port
@@ -116,11 +105,7 @@ class Runner:
         self._finish(pipeline_id, "success" if succeeded else "failed", trace)
 
     def _execute(self, pipeline: Row, folder: str) -> tuple[bool, str]:
-        """Runs the job.
-
-        Returns:
-            Whether it exited with 0; and what it printed, with a last line by the runner, as GitLab's has one.
-        """
+        """Whether the job exited with 0; and what it printed, with a last line by the runner, as GitLab's has one."""
         try:
             with self._lock:
                 if self._stopping:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import json
-import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from runbook_lib.sandbox.replies import Refusal, fields_of, world_of
+from runbook_lib.sandbox.replies import Refusal, base_url, credentials_of, faults_of, fields_of, is_secret, world_of
 from runbook_lib.sandbox.store import Row
 from runbook_lib.sandbox.world import World
 
@@ -46,8 +45,13 @@ def routes() -> list[BaseRoute]:
 async def auth_test(request: Request) -> Response:
     """Whom the token stands for."""
     await _arguments(request)
-    url = f"{request.url.scheme}://{request.url.netloc}/"
-    who = {"url": url, "team": "Practice", "user": "runbook", "team_id": _TEAM_ID, "user_id": _USER_ID}
+    who = {
+        "url": f"{base_url(request)}/",
+        "team": "Practice",
+        "user": "runbook",
+        "team_id": _TEAM_ID,
+        "user_id": _USER_ID,
+    }
     answer = {"ok": True, **who, "bot_id": _BOT_ID, "is_enterprise_install": False}
     return JSONResponse(answer, headers=_told_scopes(request))
 
@@ -59,7 +63,7 @@ async def post_message(request: Request) -> Response:
     channel = _channel(request, str(arguments.get("channel", "")), by_name=True)
     if not channel["is_member"]:
         raise _error("not_in_channel")
-    if request.app.state.faults.hit("slack", "elsewhere"):
+    if faults_of(request).hit("slack", "elsewhere"):
         channel = world_of(request).require("SELECT * FROM channels WHERE id != ?", channel["id"])
     text = str(arguments.get("text") or "")
     extras = {name: value for name in ("blocks", "metadata") if (value := _json(arguments, name))}
@@ -95,7 +99,7 @@ async def delete_message(request: Request) -> Response:
 async def history(request: Request) -> Response:
     """A channel's messages, newest first; metadata only when it is asked for."""
     arguments = await _arguments(request)
-    is_private = request.app.state.faults.hit("slack", "private_channel")
+    is_private = faults_of(request).hit("slack", "private_channel")
     _require_scope(request, "groups:history" if is_private else "channels:history")
     channel = _channel(request, str(arguments.get("channel", "")))
     if not channel["is_member"]:
@@ -154,11 +158,11 @@ async def _arguments(request: Request) -> dict[str, Any]:
         arguments = await fields_of(request)
     except ValueError:
         raise _error("invalid_json") from None
-    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
-    token = bearer if scheme.lower() == "bearer" else str(arguments.get("token", ""))
+    scheme, bearer = credentials_of(request)
+    token = bearer if scheme == "bearer" else str(arguments.get("token", ""))
     if not token:
         raise _error("not_authed")
-    if not secrets.compare_digest(token.encode(), world_of(request).settings["slack_token"].encode()):
+    if not is_secret(token, world_of(request).settings["slack_token"]):
         raise _error("invalid_auth")
     return arguments
 

@@ -78,11 +78,7 @@ class World:
         return date.fromisoformat(self.settings["date"])
 
     def require(self, sql: str, *values: str | int | bytes | None) -> Row:
-        """The one row that must be there.
-
-        Raises:
-            LookupError: It is not; the caller asked for an id that nobody gave out.
-        """
+        """The one row that must be there, or else `LookupError`: the caller asked for an id that nobody gave out."""
         found = self.store.row(sql, *values)
         if found is None:
             raise LookupError(f"No row for {values!r} in: {sql}")
@@ -90,24 +86,18 @@ class World:
 
 
 class Clock:
-    """Shows the real time of day, in UTC, always on the same day; and is ahead of it by what was skipped.
-
-    Args:
-        day: The world's date.
-        not_before: The latest stamp that the world holds: no later one may be earlier.
-    """
+    """Shows the real time of day, in UTC, always on the same day; and is ahead of it by what was skipped."""
 
     def __init__(self, day: date, not_before: datetime) -> None:
+        """Takes the latest stamp that the world holds: no later one may be earlier."""
         self._day = day
         self._ahead = timedelta()
         self._ahead = max(timedelta(), not_before - self.now())
 
     def now(self) -> datetime:
-        """An aware time."""
         return datetime.combine(self._day, datetime.now(UTC).timetz()) + self._ahead
 
     def skip(self, seconds: float) -> None:
-        """Let that many seconds pass at once."""
         self._ahead += timedelta(seconds=seconds)
 
 

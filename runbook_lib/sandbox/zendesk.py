@@ -24,7 +24,7 @@ from starlette.responses import (
 )
 from starlette.routing import BaseRoute, Mount, Route
 
-from runbook_lib.sandbox.replies import Refusal, fields_of, world_of
+from runbook_lib.sandbox.replies import Refusal, credentials_of, faults_of, fields_of, is_secret, positive, world_of
 from runbook_lib.sandbox.store import Row
 from runbook_lib.sandbox.tickets.model import ENGINEER
 from runbook_lib.sandbox.world import World, to_the_second
@@ -204,7 +204,7 @@ async def upload(request: Request) -> Response:
 
 def _update_flags(request: Request) -> frozenset[str]:
     """The flags that change what becomes of an update."""
-    faults = request.app.state.faults
+    faults = faults_of(request)
     kinds = ("private_comments", "light_agent", "custom_role", "suspended", "drop_files")
     return frozenset(kind for kind in kinds if faults.hit("zendesk", kind))
 
@@ -219,7 +219,7 @@ async def download(request: Request) -> Response:
     row = world_of(request).store.row("SELECT * FROM attachments WHERE token = ?", request.path_params["token"])
     if row is None or row["source"] == "missing":
         return PlainTextResponse("Not found", 404)
-    if request.app.state.faults.hit("zendesk", "sign_in"):
+    if faults_of(request).hit("zendesk", "sign_in"):
         return HTMLResponse(_SIGN_IN)
     if row["access"] == "session" or (row["malware"] == "malware_found" and not row["malware_allowed"]):
         return PlainTextResponse("Forbidden", 403)
@@ -336,9 +336,10 @@ def _address(request: Request, **changed: str) -> str:
 
 
 def _integer(text: str, name: str) -> int:
-    if not text.isascii() or not text.isdigit() or not int(text):
+    number = positive(text)
+    if number is None:
         raise _invalid_value(name, "must be an integer")
-    return int(text)
+    return number
 
 
 def _invalid_value(name: str, problem: str) -> Refusal:
@@ -370,20 +371,16 @@ def _signed_in(request: Request) -> Row:
 
 def _agent(request: Request) -> Row | None:
     """The agent that an OAuth token, or `email/token:API_TOKEN`, stands for; None for anything else."""
-    scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
+    scheme, credentials = credentials_of(request)
     settings = world_of(request).settings
     email = None
-    if scheme.lower() == "bearer" and _same(credentials, settings["zendesk_oauth_token"]):
+    if scheme == "bearer" and is_secret(credentials, settings["zendesk_oauth_token"]):
         email = ENGINEER.email
-    elif scheme.lower() == "basic":
+    elif scheme == "basic":
         name, _, token = _decoded(credentials).rpartition("/token:")
-        email = name if _same(token, settings["zendesk_api_token"]) else None
+        email = name if is_secret(token, settings["zendesk_api_token"]) else None
     sql = "SELECT * FROM users WHERE email = ? AND role = 'agent'"
     return world_of(request).store.row(sql, email)
-
-
-def _same(given: str, expected: str) -> bool:
-    return secrets.compare_digest(given.encode(), expected.encode())
 
 
 def _decoded(credentials: str) -> str:

@@ -14,7 +14,7 @@ from urllib.parse import quote
 import htpy as h
 from starlette.requests import Request
 
-from runbook_lib.sandbox.replies import world_of
+from runbook_lib.sandbox.replies import base_url, faults_of, world_of
 from runbook_lib.sandbox.store import Row, columns
 from runbook_lib.sandbox.world import World
 
@@ -55,8 +55,8 @@ class Shapes:
         """The shapes for the answer to a request."""
         port = request.url.port or 80
         kinds = ("light_agent", "custom_role", "suspended", "undeliverable")
-        flags = frozenset(kind for kind in kinds if request.app.state.faults.hit("zendesk", kind))
-        return cls(world_of(request), f"{request.url.scheme}://{request.url.netloc}", port, flags)
+        flags = frozenset(kind for kind in kinds if faults_of(request).hit("zendesk", kind))
+        return cls(world_of(request), base_url(request), port, flags)
 
     def ticket(self, row: Row) -> Json:
         """A ticket, without its comments."""
