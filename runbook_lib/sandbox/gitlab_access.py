@@ -38,12 +38,14 @@ def signed_in(request: Request) -> str:
     raise Refusal(401, {"message": "401 Unauthorized"})
 
 
-def project_of(request: Request) -> Row:
-    """The project in the address.
+def project_of(request: Request, *, anonymous: bool = False) -> Row:
+    """The project in the address, for who is signed in, unless nobody has to be.
 
     Raises:
-        Refusal: 404, as for a project that the token may not see.
+        Refusal: 401; or 404, as for a project that the token may not see.
     """
+    if not anonymous:
+        signed_in(request)
     project_id = positive(request.path_params["project_id"])
     row = world_of(request).store.row("SELECT * FROM projects WHERE id = ?", project_id)
     if row is None:

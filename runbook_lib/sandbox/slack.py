@@ -43,7 +43,6 @@ def routes() -> list[BaseRoute]:
 
 
 async def auth_test(request: Request) -> Response:
-    """Whom the token stands for."""
     await _arguments(request)
     who = {
         "url": f"{base_url(request)}/",
@@ -53,14 +52,14 @@ async def auth_test(request: Request) -> Response:
         "user_id": _USER_ID,
     }
     answer = {"ok": True, **who, "bot_id": _BOT_ID, "is_enterprise_install": False}
-    return JSONResponse(answer, headers=_told_scopes(request))
+    return JSONResponse(answer, headers=_scopes_header(request))
 
 
 async def post_message(request: Request) -> Response:
     """Posts into a channel, given by its id or by its name. The text is kept exactly as it came."""
     arguments = await _arguments(request)
     _require_scope(request, "chat:write")
-    channel = _channel(request, str(arguments.get("channel", "")), by_name=True)
+    channel = _channel(request, arguments, by_name=True)
     if not channel["is_member"]:
         raise _error("not_in_channel")
     if faults_of(request).hit("slack", "elsewhere"):
@@ -88,11 +87,10 @@ async def delete_message(request: Request) -> Response:
     """
     arguments = await _arguments(request)
     _require_scope(request, "chat:write")
-    channel, ts = _channel(request, str(arguments.get("channel", ""))), str(arguments.get("ts", ""))
+    channel, ts = _channel(request, arguments), str(arguments.get("ts", ""))
     store = world_of(request).store
-    if store.row("SELECT 1 FROM messages WHERE channel_id = ? AND ts = ?", channel["id"], ts) is None:
+    if not store.rows("DELETE FROM messages WHERE channel_id = ? AND ts = ? RETURNING ts", channel["id"], ts):
         raise _error("message_not_found")
-    store.write("DELETE FROM messages WHERE channel_id = ? AND ts = ?", channel["id"], ts)
     return JSONResponse({"ok": True, "channel": channel["id"], "ts": ts})
 
 
@@ -101,7 +99,7 @@ async def history(request: Request) -> Response:
     arguments = await _arguments(request)
     is_private = faults_of(request).hit("slack", "private_channel")
     _require_scope(request, "groups:history" if is_private else "channels:history")
-    channel = _channel(request, str(arguments.get("channel", "")))
+    channel = _channel(request, arguments)
     if not channel["is_member"]:
         raise _error("not_in_channel")
     rows = world_of(request).store.rows("SELECT * FROM messages WHERE channel_id = ? ORDER BY ts DESC", channel["id"])
@@ -114,13 +112,11 @@ async def history(request: Request) -> Response:
     with_metadata = _is_true(arguments.get("include_all_metadata"))
     answer = {"ok": True, "messages": [_message(row, with_metadata) for row in shown], "has_more": has_more}
     answer |= {"pin_count": 0, "response_metadata": {"next_cursor": cursor}}
-    return JSONResponse(answer, headers=_told_scopes(request))
+    return JSONResponse(answer, headers=_scopes_header(request))
 
 
 async def info(request: Request) -> Response:
-    """One channel."""
-    arguments = await _arguments(request)
-    row = _channel(request, str(arguments.get("channel", "")))
+    row = _channel(request, await _arguments(request))
     channel = {"id": row["id"], "name": row["name"], "is_channel": True, "is_member": bool(row["is_member"])}
     return JSONResponse({"ok": True, "channel": channel | {"is_private": False, "is_archived": False}})
 
@@ -131,21 +127,18 @@ def _scopes(request: Request) -> list[str]:
     return str(found["value"]).split(",")
 
 
-def _told_scopes(request: Request) -> dict[str, str]:
+def _scopes_header(request: Request) -> dict[str, str]:
     """The header that tells them. Source: Slack API reference, `X-OAuth-Scopes` of every answer."""
     return {"x-oauth-scopes": ",".join(_scopes(request))}
 
 
 def _require_scope(request: Request, scope: str) -> None:
-    """Refuse, as Slack words it, what the bot may not do."""
     provided = _scopes(request)
     if scope not in provided:
-        body = {"ok": False, "error": "missing_scope", "needed": scope, "provided": ",".join(provided)}
-        raise Refusal(200, body)
+        raise _error("missing_scope", needed=scope, provided=",".join(provided))
 
 
 async def unknown_method(request: Request) -> Response:
-    """What a method that is not here answers."""
     raise _error("unknown_method")
 
 
@@ -167,16 +160,16 @@ async def _arguments(request: Request) -> dict[str, Any]:
     return arguments
 
 
-def _error(code: str) -> Refusal:
-    return Refusal(200, {"ok": False, "error": code})
+def _error(code: str, **details: str) -> Refusal:
+    return Refusal(200, {"ok": False, "error": code, **details})
 
 
-def _channel(request: Request, given: str, *, by_name: bool = False) -> Row:
-    """The channel with an id or, where Slack takes one, with a name.
+def _channel(request: Request, arguments: Mapping[str, Any], *, by_name: bool = False) -> Row:
+    """The channel of an argument that is its id or, where Slack takes one, its name.
 
     Source: Slack, chat.postMessage takes `#name`; conversations.history takes ids only.
     """
-    store = world_of(request).store
+    store, given = world_of(request).store, str(arguments.get("channel", ""))
     row = store.row("SELECT * FROM channels WHERE id = ?", given)
     if row is None and by_name:
         row = store.row("SELECT * FROM channels WHERE name = ?", given.removeprefix("#"))
