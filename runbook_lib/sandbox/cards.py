@@ -21,7 +21,6 @@ __all__ = [
     "HEADERS",
     "comment_card",
     "document",
-    "foreign",
     "issue_card",
     "mail_card",
     "message_card",
@@ -29,6 +28,7 @@ __all__ = [
     "soft",
     "ticket_facts",
     "ticket_rows",
+    "untrusted",
 ]
 
 HEADERS = {
@@ -79,7 +79,7 @@ def _visible(text: str) -> str:
     return _UNSEEN.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", text.replace("\r\n", "\n"))
 
 
-def foreign(text: str) -> h.Node:
+def untrusted(text: str) -> h.Node:
     """Somebody else's words, within a line."""
     return h.span(".foreign", dir="auto")[_visible(text)]
 
@@ -94,7 +94,7 @@ def soft(*parts: h.Node) -> h.Node:
 
 
 def _attachments(file_names: Iterable[str]) -> h.Node:
-    return [soft(["attached: ", foreign(name)]) for name in file_names]
+    return [soft(["attached: ", untrusted(name)]) for name in file_names]
 
 
 def ticket_rows(world: World) -> list[Row]:
@@ -112,15 +112,15 @@ def ticket_facts(row: Row) -> h.Node:
     return soft(
         row["status"],
         f"assigned to {row['assignee']}" if row["assignee"] else "unassigned",
-        [foreign(row["requester"]), " <", foreign(row["email"]), ">"],
-        foreign(row["company"] or "no organization"),
+        [untrusted(row["requester"]), " <", untrusted(row["email"]), ">"],
+        untrusted(row["company"] or "no organization"),
     )
 
 
 def comment_card(world: World, row: Row, *, about: h.Node = None) -> h.Node:
     """A comment (its row has the `author`'s name) with the names of its files; its line begins with `about`."""
     files = world.store.rows("SELECT file_name FROM attachments WHERE comment_id = ? ORDER BY id", row["id"])
-    whose = [*([about] if about else []), foreign(row["author"])]
+    whose = [*([about] if about else []), untrusted(row["author"])]
     return h.div(id=f"comment-{row['id']}", class_=["comment", {"internal": not row["public"]}])[
         soft(*whose, row["created_at"], "public" if row["public"] else "internal note"),
         _text(row["body"]),
@@ -134,8 +134,8 @@ def mail_card(row: Row, *, is_open: bool = False) -> h.Node:
     subject = str(message["subject"] or "(no subject)")
     body = message.get_body(preferencelist=("plain", "html"))
     return h.details(".card", id=f"mail-{row['id']}", open=is_open)[
-        h.summary[h.b["To ", foreign(", ".join(json.loads(row["envelope_to"])))], " ", foreign(subject)],
-        soft(row["received_at"], ["from ", foreign(row["envelope_from"])]),
+        h.summary[h.b["To ", untrusted(", ".join(json.loads(row["envelope_to"])))], " ", untrusted(subject)],
+        soft(row["received_at"], ["from ", untrusted(row["envelope_from"])]),
         _text("" if body is None else str(body.get_content())),
         _attachments(part.get_filename() or "unnamed" for part in message.iter_attachments()),
     ]
@@ -148,15 +148,15 @@ def message_card(row: Row) -> h.Node:
     return h.div(".card", id=f"message-{row['channel_id']}-{row['ts']}")[
         soft(f"#{row['name']}", posted_at),
         _text(row["text"]),
-        soft("metadata", foreign(json.dumps(metadata, ensure_ascii=False))) if metadata else None,
+        soft("metadata", untrusted(json.dumps(metadata, ensure_ascii=False))) if metadata else None,
     ]
 
 
 def issue_card(row: Row, *, is_open: bool = False) -> h.Node:
     """A tracker issue, to be opened."""
     return h.details(".card", id=f"issue-{row['iid']}", open=is_open)[
-        h.summary[h.b[f"#{row['iid']} "], foreign(row["title"])],
-        soft(row["state"], row["created_at"], foreign(", ".join(json.loads(row["labels"])))),
+        h.summary[h.b[f"#{row['iid']} "], untrusted(row["title"])],
+        soft(row["state"], row["created_at"], untrusted(", ".join(json.loads(row["labels"])))),
         _text(row["description"]),
     ]
 
@@ -165,6 +165,6 @@ def pipeline_card(row: Row) -> h.Node:
     """A pipeline with what its job printed, to be opened."""
     return h.details(".card", id=f"pipeline-{row['id']}")[
         h.summary[h.b[f"#{row['id']} "], row["status"]],
-        soft(row["created_at"], foreign(row["variables"])),
+        soft(row["created_at"], untrusted(row["variables"])),
         _text(row["trace"]),
     ]

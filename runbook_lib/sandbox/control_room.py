@@ -24,7 +24,6 @@ from runbook_lib.sandbox.cards import (
     HEADERS,
     comment_card,
     document,
-    foreign,
     issue_card,
     mail_card,
     message_card,
@@ -32,6 +31,7 @@ from runbook_lib.sandbox.cards import (
     soft,
     ticket_facts,
     ticket_rows,
+    untrusted,
 )
 from runbook_lib.sandbox.faults import Faults
 from runbook_lib.sandbox.faults_pane import fault_card, fault_form, presets
@@ -251,7 +251,7 @@ def _of_ticket(world: World, ticket: Row) -> list[Pane]:
     messages = [row for row in rows(_MESSAGES, _ALL) if _names(ticket_id, row["text"])]
     issues = [row for row in rows(_ISSUES, _ALL) if _names(ticket_id, row["description"])]
     pipelines = [row for row in rows(_PIPELINES, _ALL) if _names(ticket_id, row["variables"])]
-    above = h.div(".about")[h.b[foreign(ticket["subject"])], ticket_facts(ticket)]
+    above = h.div(".about")[h.b[untrusted(ticket["subject"])], ticket_facts(ticket)]
     return [
         Pane("thread", "Thread", "No comments.", comments, above),
         Pane(*_MAIL, [mail_card(row, is_open=True) for row in mails]),
@@ -268,8 +268,8 @@ def _faults_pane(faults: Faults, ticket_id: int | None) -> Pane:
 
 def _choice(row: Row) -> h.Node:
     return h.div(".card.choice", id=f"choice-{row['id']}")[
-        h.a(href=f"{CONTROL_ROOM_PATH}/{row['id']}")[h.b[f"#{row['id']} "], foreign(row["subject"])],
-        soft(row["status"], foreign(row["requester"])),
+        h.a(href=f"{CONTROL_ROOM_PATH}/{row['id']}")[h.b[f"#{row['id']} "], untrusted(row["subject"])],
+        soft(row["status"], untrusted(row["requester"])),
     ]
 
 

@@ -48,7 +48,7 @@ class Faulty:
         send = self._dated(send)
         fault = service and self._faults.hit(service, *WIRE_KINDS, method=scope["method"], path=path)
         if fault:
-            await self._hit(fault, scope, await _received(receive), send)
+            await self._hit(fault, scope, await _receive_all(receive), send)
         else:
             await self._app(scope, receive, send)
 
@@ -64,7 +64,7 @@ class Faulty:
             transport = transport_of(scope)
             await self._commit(fault, scope, receive)
             reset(transport)
-            await _gone(receive)
+            await _wait_for_disconnect(receive)
         else:
             await self._commit(fault, scope, receive)
             await _answer(fault, scope["path"])(scope, receive, send)
@@ -82,7 +82,7 @@ class Faulty:
         await send(answer[0])
         await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
         transport.close()
-        await _gone(receive)
+        await _wait_for_disconnect(receive)
 
     async def _commit(self, fault: Fault, scope: Scope, receive: Receive) -> None:
         """Handles a request, if the fault says so, and throws the answer away."""
@@ -102,7 +102,7 @@ class Faulty:
         return send_dated
 
 
-async def _received(receive: Receive) -> Receive:
+async def _receive_all(receive: Receive) -> Receive:
     """Takes a request in to its end, so that it can be handled without its client."""
     messages = [await receive()]
     while messages[-1].get("more_body"):
@@ -115,7 +115,7 @@ async def _received(receive: Receive) -> Receive:
     return receive_again
 
 
-async def _gone(receive: Receive) -> None:
+async def _wait_for_disconnect(receive: Receive) -> None:
     """Waits until the connection that has been broken is noticed to be."""
     while (await receive())["type"] != "http.disconnect":
         pass
@@ -124,7 +124,7 @@ async def _gone(receive: Receive) -> None:
 def _answer(fault: Fault, path: str) -> Response:
     """What is sent in place of the service's own answer."""
     if fault.kind == "limit":
-        return _limit(fault)
+        return _too_many_requests(fault)
     if fault.kind == "refuse":
         return _refusal(fault, path)
     if fault.kind == "redirect":
@@ -158,7 +158,7 @@ def _refusal(fault: Fault, path: str) -> Response:
     return JSONResponse(bodies.get(status, {"error": HTTPStatus(status).phrase, "description": words}), status)
 
 
-def _limit(fault: Fault) -> Response:
+def _too_many_requests(fault: Fault) -> Response:
     """A service's own way to say that it was asked too often.
 
     Source: Zendesk, `APIRateLimitExceeded`; Slack, *Rate limits*, 429 and `ratelimited`; GitLab, `Gitlab::Throttle`,

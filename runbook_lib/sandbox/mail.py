@@ -26,13 +26,13 @@ async def serve_mail(world: World, faults: Faults) -> asyncio.Server:
 
     def session() -> SMTP:
         # Without a host name aiosmtpd looks this machine up in the DNS, which can take seconds.
-        postbox, name = _Postbox(world, faults), "practice.example"
-        return SMTP(postbox, hostname=name, enable_SMTPUTF8=True, timeout=LONGEST_S + 300)
+        handler, name = _MailHandler(world, faults), "practice.example"
+        return SMTP(handler, hostname=name, enable_SMTPUTF8=True, timeout=LONGEST_S + 300)
 
     return await asyncio.get_running_loop().create_server(session, "127.0.0.1", 0)
 
 
-class _Postbox:
+class _MailHandler:
     """What aiosmtpd asks about every recipient and hands every message to."""
 
     def __init__(self, world: World, faults: Faults) -> None:

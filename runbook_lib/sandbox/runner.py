@@ -51,7 +51,7 @@ class Runner:
         self._stopping = False
 
     def __enter__(self) -> Runner:
-        self._pick_up_what_was_left()
+        self._resume()
         self._thread.start()
         return self
 
@@ -69,7 +69,7 @@ class Runner:
         """Queues a pipeline; returns at once."""
         self._waiting.put(pipeline_id)
 
-    def _pick_up_what_was_left(self) -> None:
+    def _resume(self) -> None:
         for row in self._world.store.rows("SELECT id, status FROM pipelines ORDER BY id"):
             if row["status"] in ("created", *STATES):
                 self.start(row["id"])

@@ -159,7 +159,7 @@ def test_a_stale_description_counts_as_no_server(world_folder, eventually):
         assert server.running(world_folder) == again
 
 
-def test_another_worlds_server_on_the_same_port_counts_as_none(served, tmp_path):
+def test_server_of_another_world_is_not_found(served, tmp_path):
     _, descriptor = served
     (tmp_path / "running.json").write_text(json.dumps(descriptor | {"world": "another", "folder": str(tmp_path)}))
     assert server.running(tmp_path) is None
@@ -197,7 +197,7 @@ def test_a_copy_of_a_running_world_is_another_one(world_folder, tmp_path):
         assert original == server.running(world_folder)
 
 
-def test_the_port_of_last_time_is_taken_again_if_it_is_free(world_folder):
+def test_last_port_is_used_again_if_free(world_folder):
     """Pages that are still open go on; a port that somebody else has by now is left to them."""
     with server.background(world_folder) as first:
         pass
@@ -266,7 +266,7 @@ def use(folder):
     return subprocess.Popen([sys.executable, "-c", USE, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
 
-def test_users_share_a_server_which_stops_with_the_last_of_them(world_folder):
+def test_shared_server_stops_with_its_last_user(world_folder):
     with server.shared(world_folder) as descriptor, server.shared(world_folder) as again:
         assert again == descriptor == server.running(world_folder)
     assert server.running(world_folder) is None
@@ -279,14 +279,14 @@ def test_users_share_a_server_that_runs_anyway(served):
     assert server.running(folder) == descriptor
 
 
-def test_of_users_that_begin_at_once_one_starts_the_server(world_folder):
+def test_concurrent_users_start_one_server(world_folder):
     with use(world_folder) as first, use(world_folder) as second:
         pids = {int(process.stdout.readline()) for process in (first, second)}
         assert pids == {server.running(world_folder)["pid"]}
 
 
 @pytest.mark.parametrize("how", ["ends", "is killed"])
-def test_a_server_outlives_who_started_it_for_others_and_stops_after_them(world_folder, eventually, how):
+def test_server_outlives_its_starter_while_others_use_it(world_folder, eventually, how):
     with use(world_folder) as first:
         pid = int(first.stdout.readline())
         with use(world_folder) as second:
