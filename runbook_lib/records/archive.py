@@ -8,32 +8,28 @@ the one whose SHA-256 the restart's own line holds; its runs are told as `set_as
 from __future__ import annotations
 
 import errno
-import gc
 import json
-import multiprocessing
 import os
 import re
 import stat
-import sys
-import threading
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.events import SUFFIX, Event, History, Kind
-from runbook_lib.ledger.chains import Chain, digest, merged, whole_lines
+from runbook_lib.ledger.chains import Chain, Reader, digest, merged, whole_lines
 from runbook_lib.ledger.heads import Heads
-from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.keyring import KeyRing
 from runbook_lib.records import union
 from runbook_lib.records.index import Index
 from runbook_lib.records.runs import Run, State, finished, of_history, stray
 from runbook_lib.records.union import Problem
-from runbook_lib.settings import Settings
+
+if TYPE_CHECKING:
+    from runbook_lib.settings import Settings
 
 MANY_TICKETS = 400
 """From here on several processes read, since each line's signature takes its time."""
@@ -103,9 +99,10 @@ class Archive:
         workers = os.cpu_count() or 1
         if len(asked) < MANY_TICKETS or workers == 1:
             return self.read(asked)
+        from runbook_lib.records.processes import in_processes  # which takes time, and few tickets do not need
+
         parts = [asked[start::workers] for start in range(workers)]
-        with processes(workers) as pool:
-            found = [ledger for part in pool.map(self.read, parts) for ledger in part]
+        found = [ledger for part in in_processes(self.read, parts, workers) for ledger in part]
         place = {ticket_id: number for number, ticket_id in enumerate(asked)}
         return sorted(found, key=lambda ledger: place[ledger.ticket_id])
 
@@ -160,7 +157,7 @@ class Archive:
             return Ledger(ticket_id, problems=(Problem(str(ticket_id), "unreadable", words),))
         try:
             paths = _paths_in(folder)
-            chains = Journal(folder, f"{self.profile}/{ticket_id}", ring).parts()
+            chains = Reader(folder, f"{self.profile}/{ticket_id}", ring).all()
         except InputError as exc:
             return Ledger(ticket_id, problems=(Problem(str(ticket_id), "unreadable", str(exc)),))
         names = {name for name in paths if name.endswith(SUFFIX)}
@@ -171,13 +168,6 @@ class Archive:
         named = {run.record for run in runs}
         strays = [stray(ticket_id, name) for name in sorted(union.strays(names - named, chains, problems))]
         return Ledger(ticket_id, (*told, *strays), (*problems, *set_aside))
-
-
-def processes(workers: int) -> ProcessPoolExecutor:
-    """Processes that read; forked, which is faster, where that is safe: on Linux, as long as there is one thread."""
-    is_safe = sys.platform == "linux" and threading.active_count() == 1
-    context = multiprocessing.get_context("fork" if is_safe else "spawn")
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=gc.disable)  # what is read has no circles
 
 
 def notebooks(folder: Path) -> set[str]:

@@ -25,7 +25,7 @@ from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.domain.messages import Seal, find_seal
 from runbook_lib.domain.models import Comment
 from runbook_lib.ledger.chains import FILE_NAME, digest, file_name, key_of, whole_lines
-from runbook_lib.records.archive import MANY_TICKETS, Archive, Ledger, opened, processes
+from runbook_lib.records.archive import MANY_TICKETS, Archive, Ledger, opened
 from runbook_lib.records.runs import ADOPTED_WORDS, Run, State
 
 SEALING_S = 60.0
@@ -376,10 +376,11 @@ def digest_of(path: Path) -> str | None:
 
 def alone(archive: Archive, tickets: Sequence[int]) -> dict[int, Verification | None]:
     """Verify tickets in several processes, each by itself; None for those that take a look at others."""
+    from runbook_lib.records.processes import in_processes  # which takes time, and few tickets do not need
+
     workers = os.cpu_count() or 1
     parts = [tickets[start :: workers * PARTS] for start in range(workers * PARTS)]
-    with processes(workers) as pool:
-        return {number: one for part in pool.map(partial(_alone, archive), parts) for number, one in part}
+    return {number: one for part in in_processes(partial(_alone, archive), parts, workers) for number, one in part}
 
 
 def _alone(archive: Archive, tickets: Sequence[int]) -> list[tuple[int, Verification | None]]:
