@@ -114,7 +114,7 @@ def address(name: str, raw: object) -> str:
     Raises:
         InputError: It is none. Nothing is looked up in the DNS.
     """
-    from email_validator import EmailNotValidError, validate_email  # whose tables take time, and few commands need it
+    from email_validator import EmailNotValidError, validate_email  # its tables take longer than most commands
 
     text = raw.strip() if isinstance(raw, str) else ""
     try:
