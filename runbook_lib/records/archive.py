@@ -78,9 +78,8 @@ class Archive:
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """The records of the profile, as configured."""
-        return cls(
-            settings.outputs.resolve() / settings.profile, settings.profile, settings.key_folder, settings.trusted_keys
-        )
+        folder = settings.outputs.resolve() / settings.profile
+        return cls(folder, settings.profile, settings.key_folder, settings.trusted_keys)
 
     def tickets(self) -> list[int]:
         """The tickets that have a folder, or had a journal of this key ring."""
@@ -115,7 +114,7 @@ class Archive:
         asked = self.tickets() if tickets is None else list(tickets)
         if tickets is not None or len(asked) < MANY_TICKETS:
             return self.ledgers(asked)
-        index, heads = Index(self.folder, self.keys), Heads(self.keys)
+        index, heads = Index(self.folder, self.keys, self.team), Heads(self.keys)
         stamps = {
             n: index.stamp(self.folder / str(n), heads.files(f"{self.profile}/{n}", self.folder / str(n)))
             for n in asked

@@ -10,7 +10,6 @@ code that reads them.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import sqlite3
 import sys
@@ -37,12 +36,15 @@ class Index:
     Args:
         folder: The folder with a folder for each ticket.
         keys: The folder of the key ring.
+        team: The file of the public keys that the team trusts, or None.
     """
 
-    def __init__(self, folder: Path, keys: Path) -> None:
+    def __init__(self, folder: Path, keys: Path, team: Path | None = None) -> None:
         name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
         self.path = user_cache_path("license-runbook") / f"records-{name}.sqlite"
-        self._base = f"{FORMAT} {folder} {_code()} {_times(keys, (item for item in _items(keys) if item.is_file()))}"
+        ring = sorted(Path(item.path) for item in _items(keys) if item.is_file())
+        trusted = [f"{path} {_time(path.stat())}" for path in (*ring, team) if path and path.exists()]
+        self._base = f"{FORMAT} {folder} {_code()} {trusted}"
 
     def stamp(self, folder: Path, heads: Iterable[Path]) -> str:
         """All that a ticket's runs follow from, in short; "" if that was changed just now.
@@ -103,11 +105,6 @@ def _items(folder: Path) -> list[os.DirEntry[str]]:
             return list(found)
     except FileNotFoundError:
         return []
-
-
-def _times(folder: Path, items: Iterable[os.DirEntry[str]]) -> str:
-    """The files of a folder that matter to what its user trusts."""
-    return json.dumps(sorted([str(folder / item.name), _time(item.stat())] for item in items))
 
 
 def _time(found: os.stat_result) -> str:
