@@ -77,7 +77,6 @@ class Archive:
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        """The records of the profile, as configured."""
         folder = settings.outputs.resolve() / settings.profile
         return cls(folder, settings.profile, settings.key_folder, settings.trusted_keys)
 

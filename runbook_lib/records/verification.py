@@ -16,10 +16,11 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Self
 
 from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.domain.messages import Seal, find_seal
@@ -110,9 +111,17 @@ class Verification:
     findings: tuple[Finding, ...]
     records: frozenset[tuple[str, str]] = frozenset()
 
+    @classmethod
+    def of(cls, parts: Iterable[Self], more: Iterable[Finding] = ()) -> Self:
+        """What came out of several parts, and what else was found; each finding is told once."""
+        several = list(parts)
+        findings = dict.fromkeys([*(finding for part in several for finding in part.findings), *more])
+        records = frozenset(record for part in several for record in part.records)
+        sealed, tickets = sum(part.sealed for part in several), sum(part.tickets for part in several)
+        return cls(sealed, tickets, tuple(findings), records)
+
     @property
     def defects(self) -> int:
-        """How many of the findings are defects."""
         return sum(finding.is_defect for finding in self.findings)
 
     @property
@@ -153,8 +162,7 @@ class Verification:
 
     @property
     def is_good(self) -> bool:
-        """Whether there is no defect."""
-        return not any(finding.is_defect for finding in self.findings)
+        return not self.defects
 
 
 class OtherTicketsError(Exception):
@@ -179,10 +187,7 @@ class Verifier:
         found = alone(self._archive, tickets) if len(tickets) >= MANY_TICKETS else {}
         for ledger in self._ledgers([ticket_id for ticket_id in tickets if not found.get(ticket_id)]):
             found[ledger.ticket_id] = self._one(ledger)
-        parts = [part for ticket_id in dict.fromkeys(tickets) if (part := found[ticket_id])]
-        records = frozenset(record for part in parts for record in part.records)
-        findings = tuple(finding for part in parts for finding in part.findings)
-        return Verification(sum(part.sealed for part in parts), len(parts), findings, records)
+        return Verification.of(part for ticket_id in dict.fromkeys(tickets) if (part := found[ticket_id]))
 
     def one_alone(self, ledger: Ledger) -> Verification | None:
         """Verify a ticket, or None if that takes a look at the others."""
@@ -203,7 +208,7 @@ class Verifier:
             Finding(problem.folder, problem.folder, Code.NO_TICKET, problem.words)
             for problem in self._archive.strangers()
         ]
-        return replace(found, findings=(*found.findings, *strangers))
+        return Verification.of([found], strangers)
 
     def record(self, path: Path) -> Verification:
         """Verify one file: in its ticket's folder by that ticket's journal, elsewhere by all journals.
@@ -281,7 +286,7 @@ class Verifier:
             if run.state in _SEALED and run.sha256:
                 yield from self._sealed(run)
             elif run.state is State.UNSEALED:
-                yield self._unsealed(run)
+                yield self._unnamed(str(run.ticket_id), self._path(run), str(run.record))
             elif run.state is State.RUNNING and self._is_left(run):
                 words = "is not sealed: it is there, but its run has no end in the journal, which was cut or copied in "
                 yield _found(run, Code.UNSEALED, words + "part, or was broken off just then.")
@@ -318,9 +323,6 @@ class Verifier:
             yield _found(run, Code.REPLACED, f"was replaced by the bytes of {_place(other)}.")
         else:
             yield _found(run, Code.ALTERED, "was altered: it does not have the SHA-256 that it was sealed with.")
-
-    def _unsealed(self, run: Run) -> Finding:
-        return self._unnamed(str(run.ticket_id), self._path(run), str(run.record))
 
     def _unnamed(self, ticket: str, path: Path, name: str) -> Finding:
         """What a file is that no line of its folder's journal names."""
