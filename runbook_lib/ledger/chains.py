@@ -170,8 +170,11 @@ class Reader:
         self._heads = Heads(keys.folder)
         self._known: dict[Path, tuple[bytes, Chain]] = {}
 
-    def all(self) -> list[Chain]:
+    def all(self, listed: Iterable[str] | None = None) -> list[Chain]:
         """Every part that is there, and every part of our own that is missing; the one of before first.
+
+        Args:
+            listed: What is in the folder, if that was read just before.
 
         Raises:
             InputError: A file, or a head, cannot be read.
@@ -179,7 +182,8 @@ class Reader:
         # The heads first: whoever appends meanwhile writes the line before the head.
         kept = self._heads.of(self._ticket, self._folder)
         names = {file_name(each.key) for each in kept}
-        names |= {name for name in _names_in(self._folder) if key_of(name) is not None}
+        here = _names_in(self._folder) if listed is None else listed
+        names |= {name for name in here if key_of(name) is not None}
         return [self._read(self._folder / name, kept) for name in sorted(names, key=lambda name: (len(name), name))]
 
     def one(self, path: Path) -> Chain:

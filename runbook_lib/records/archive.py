@@ -159,7 +159,7 @@ class Archive:
             return Ledger(ticket_id, problems=(Problem(str(ticket_id), "unreadable", words),))
         try:
             paths = _paths_in(folder)
-            chains = Reader(folder, f"{self.profile}/{ticket_id}", ring).all()
+            chains = Reader(folder, f"{self.profile}/{ticket_id}", ring).all(paths)
         except InputError as exc:
             return Ledger(ticket_id, problems=(Problem(str(ticket_id), "unreadable", str(exc)),))
         names = {name for name in paths if name.endswith(SUFFIX)}
@@ -216,10 +216,9 @@ def _is_ticket(name: str) -> bool:
 
 def _events(folder: Path, chains: Sequence[Chain]) -> tuple[list[Event], list[Problem]]:
     """All lines, oldest first, those of parts that were set aside included; and what is wrong with these."""
-    known = [Event(entry) for entry in merged((one for one in chains if not one.error), cells=False)]
-    unknown = [
-        Event(entry, is_unknown=True) for entry in merged((one for one in chains if one.is_unknown), cells=False)
-    ]
+    known = [Event(entry) for entry in merged([one for one in chains if not one.error], cells=False)]
+    strange = merged([one for one in chains if one.is_unknown], cells=False)
+    unknown = [Event(entry, is_unknown=True) for entry in strange]
     events, problems, seen = unknown + known, [], set()
     waiting = [event for event in known if event.kind == Kind.RESTARTED]
     while waiting:
@@ -227,24 +226,25 @@ def _events(folder: Path, chains: Sequence[Chain]) -> tuple[list[Event], list[Pr
         name = restart.text("kept_as")
         if name and name not in seen:
             seen.add(name)
-            old, problem = _set_aside(folder, name, restart.text("sha256"))
-            problems += [Problem(folder.name, problem[0], problem[1], file=name)] if problem else []
+            old, defects = _set_aside(folder, name, restart.text("sha256"))
+            problems += defects
             waiting += [event for event in old if event.kind == Kind.RESTARTED]
             events = old + events
     return events, problems
 
 
-def _set_aside(folder: Path, name: str, sha256: str) -> tuple[list[Event], tuple[str, str] | None]:
+def _set_aside(folder: Path, name: str, sha256: str) -> tuple[list[Event], list[Problem]]:
     """The lines of a journal that was set aside, as far as they can be read; or its defect."""
     path = folder / Path(name).name
     try:
         content = path.read_bytes()
     except OSError:
-        return [], ("missing_journal", f"The journal {path}, which was set aside, is gone or cannot be read.")
+        words = f"The journal {path}, which was set aside, is gone or cannot be read."
+        return [], [Problem(folder.name, "missing_journal", words, file=name)]
     if digest(content) != sha256:
-        return [], ("altered_journal", f"The journal {path} was altered after it had been set aside.")
-    told = ({**entry, "writer": entry.get("key")} for entry in _readable(content))
-    return [Event(entry, set_aside=True) for entry in told], None
+        words = f"The journal {path} was altered after it had been set aside."
+        return [], [Problem(folder.name, "altered_journal", words, file=name)]
+    return [Event({**entry, "writer": entry.get("key")}, set_aside=True) for entry in _readable(content)], []
 
 
 def _readable(content: bytes) -> Iterator[dict[str, Any]]:

@@ -42,7 +42,7 @@ class Index:
     def __init__(self, folder: Path, keys: Path, team: Path | None = None) -> None:
         name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
         self.path = user_cache_path("license-runbook") / f"records-{name}.sqlite"
-        ring = sorted(Path(item.path) for item in _items(keys) if item.is_file())
+        ring = sorted(path for path in keys.glob("*") if path.is_file())
         trusted = [f"{path} {_time(path.stat())}" for path in (*ring, team) if path and path.exists()]
         self._base = f"{FORMAT} {folder} {_code()} {trusted}"
 
@@ -57,8 +57,8 @@ class Index:
         try:
             for place, folders, found in os.walk(folder):
                 names += sorted(f"{place}/{name}" for name in (*folders, *found))
-            parts = sorted(Path(item.path) for item in _items(folder) if item.name.startswith("journal"))
-            told = [path.lstat() for path in (folder, *parts, *heads)]
+            parts = [name for name in names if name.startswith(f"{folder}/journal")]
+            told = [os.lstat(path) for path in (folder, *parts, *heads)]
         except OSError:
             return ""
         if any(one.st_ctime > young for one in told):
@@ -97,14 +97,6 @@ class Index:
     def _opened(self) -> sqlite3.Connection:
         os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, files.FILE))
         return sqlite3.connect(self.path, timeout=LOCK_WAIT_S)
-
-
-def _items(folder: Path) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as found:
-            return list(found)
-    except FileNotFoundError:
-        return []
 
 
 def _time(found: os.stat_result) -> str:
