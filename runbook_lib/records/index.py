@@ -53,12 +53,13 @@ class Index:
             folder: The ticket's folder.
             heads: The files of its heads.
         """
-        names, young = [self._base], time.time() - SETTLED_S
+        names: list[str] = [self._base]
+        young = time.time() - SETTLED_S
         try:
             for place, folders, found in os.walk(folder):
                 names += sorted(f"{place}/{name}" for name in (*folders, *found))
             parts = [name for name in names if name.startswith(f"{folder}/journal")]
-            told = [os.lstat(path) for path in (folder, *parts, *heads)]
+            told = [os.lstat(path) for path in [folder, *map(Path, parts), *heads]]
         except OSError:
             return ""
         if any(one.st_ctime > young for one in told):
