@@ -20,9 +20,10 @@ from runbook_lib.domain.plain_text import clean
 if TYPE_CHECKING:
     from runbook_lib.ledger.comparison import Difference
     from runbook_lib.records.archive import Archive
+    from runbook_lib.records.findings import Finding, Verification
     from runbook_lib.records.runs import Run, Wanted
     from runbook_lib.records.union import Problem
-    from runbook_lib.records.verification import Finding, Verification, Verifier
+    from runbook_lib.records.verification import Verifier
     from runbook_lib.settings import Settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -263,7 +264,7 @@ def verify(what: Sequence[str], ticket_notes: bool, with_share: bool, as_json: b
     Without arguments it checks every ticket. With --ticket-notes it also compares them with the notes on the tickets,
     which shows what was removed here. Exit status: 0 all is well, 1 there are defects, 2 bad usage.
     """
-    from runbook_lib.records.verification import Verification
+    from runbook_lib.records.findings import Verification
 
     local, verifier = _settings(), _verifier()
     tickets = [_ticket(word) for word in what if word.isdigit()]

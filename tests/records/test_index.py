@@ -7,8 +7,8 @@ import shutil
 import sqlite3
 import stat
 from collections.abc import Callable
-from dataclasses import replace
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
