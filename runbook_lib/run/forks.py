@@ -37,6 +37,9 @@ LONGEST_FOLDER = 64
 IMPORTED_LATE = ("httpcore", "email_validator")
 """What a kernel imports while it waits for its runner, since its cells would a moment later."""
 STEP_S = 0.002
+NO_KERNEL = (
+    "No kernel can be started ({}), so nothing was run. Free the disk for temporary files, or end other processes."
+)
 _IMPORTS = re.compile(r"^from (runbook_lib(?:\.\w+)+) import", re.MULTILINE)
 
 
@@ -165,14 +168,11 @@ class Ahead:
             self._waiting[0].start()
         except OSError as exc:
             self.close()
-            raise UnavailableError(
-                f"No kernel can be started ({exc.strerror}), so nothing was run. Free the disk for temporary files, or "
-                "end other processes."
-            ) from exc
+            raise UnavailableError(NO_KERNEL.format(exc.strerror)) from exc
 
     def take(self) -> Early:
-        """A kernel, for whoever takes it to close."""
-        taken = self._waiting.pop(0)
+        """A kernel, for whoever takes it to close; started anew where there are more runs than were foreseen."""
+        taken = self._waiting.pop(0) if self._waiting else _spawned()
         if self._waiting:
             self._waiting[0].start()
         return taken
@@ -191,6 +191,20 @@ def ahead(number: int, notebooks: Sequence[Path]) -> Iterator[Ahead]:
         yield kernels
     finally:
         kernels.close()
+
+
+def _spawned() -> Early:
+    """A Python of its own, at once: this process may have threads by now.
+
+    Raises:
+        UnavailableError: The system gives no process, or no folder for its sockets.
+    """
+    try:
+        kernel = Spawned()
+        kernel.start()
+    except OSError as exc:
+        raise UnavailableError(NO_KERNEL.format(exc.strerror)) from exc
+    return kernel
 
 
 def _source(notebook: Path) -> str:
