@@ -72,8 +72,9 @@ records.add_command(share_commands.pull)
 @options.as_json
 def list_runs(verify: bool, as_json: bool, **filters: Any) -> int:
     """List the runs, from the journals."""
-    runs, problems = _found(**filters)
-    found = _verifier().tickets(list(dict.fromkeys(run.ticket_id for run in runs))) if verify else None
+    verifier = _verifier() if verify else None
+    runs, problems = _found(verifier, **filters)
+    found = verifier.tickets(list(dict.fromkeys(run.ticket_id for run in runs))) if verifier else None
     if as_json:
         listed = [{**run.plain, "verified": None if found is None else found.holds(run)} for run in runs]
         rows = ",\n  ".join(json.dumps(row) for row in listed)  # a run a line: indenting takes longer than all the rest
@@ -105,17 +106,17 @@ def export(file: Path, form: str, force: bool, **filters: Any) -> int:
     """Write the list of runs to a file."""
     from runbook_lib.records import exporting
 
-    runs, problems = _found(**filters)
+    runs, problems = _found(None, **filters)
     exporting.export(runs, form, file, force=force)
     click.echo(f"{len(runs)} runs were written to {file}.")
     _tell(problems)
     return exit_status.DONE
 
 
-def _found(**filters: Any) -> tuple[list[Run], list[Problem]]:
-    """The runs that are asked for, and what is wrong with journals."""
+def _found(verifier: Verifier | None, **filters: Any) -> tuple[list[Run], list[Problem]]:
+    """The runs that are asked for, and what is wrong with journals; who verifies reads the same files but once."""
     wanted, archive = _wanted(**filters), _archive()
-    ledgers = archive.listed(wanted.tickets or None)
+    ledgers = (verifier or archive).listed(wanted.tickets or None)
     problems = [problem for ledger in ledgers for problem in ledger.problems if not problem.is_notice]
     runs = [run for ledger in ledgers for run in ledger.runs if wanted.takes(run)]
     return runs, problems if wanted.tickets else [*problems, *archive.strangers()]

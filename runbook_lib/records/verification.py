@@ -55,6 +55,11 @@ class Verifier:
         self._read: dict[int, Ledger] = {}
         self._hashed: dict[Path, str | None] = {}
 
+    def listed(self, tickets: Sequence[int] | None = None) -> list[Ledger]:
+        """As `Archive.listed`; what is read of few tickets is kept, to verify them."""
+        asked = self._archive.tickets() if tickets is None else tickets
+        return self._ledgers(asked) if len(asked) < MANY_TICKETS else self._archive.listed(tickets)
+
     def tickets(self, tickets: Sequence[int]) -> Verification:
         """Verify these tickets; many in several processes, which read each file once and hash it."""
         found = alone(self._archive, tickets) if len(tickets) >= MANY_TICKETS else {}
