@@ -225,7 +225,12 @@ class Case:
     def plan(self) -> Plan:
         """What the steps so far would do, and what that rests on."""
         actions = tuple(action for _, action in self._all_applied())
-        return Plan(self.ticket.id, self.outcome, actions, dict(self.steps.given), self.readings)
+        return Plan(self.ticket.id, self.outcome, actions, dict(self.steps.given), self.readings, self.gist)
+
+    @property
+    def gist(self) -> str:
+        """What the plan comes to, in a few words; or ""."""
+        return ""
 
     @property
     def readings(self) -> tuple[Reading, ...]:
@@ -369,7 +374,8 @@ class Case:
     def nothing_to_do(self) -> StepResult:
         """What a step says once the case has its outcome."""
         by = self.steps.done.get(self.steps.ended_by, self.steps.ended_by)
-        why = f"Nothing to do: the case ended as {self.outcome} in the step “{by}”."
+        ended = self.outcome.words if self.outcome else ""
+        why = f"Nothing to do: the case ended in the step “{by}”: {ended}."
         return self.result("skipped", Tone.PLAIN, (Paragraph(why),), why)
 
     def operation(self, name: str) -> str:

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urljoin
 
 from runbook_lib.cases.base import Case
 from runbook_lib.cases.reach import check_reply_arrives
@@ -207,8 +208,13 @@ class SlackPost:
 
     @property
     def target(self) -> Target:
-        """The channel."""
-        return Target(self.case.settings.slack_channel)
+        """The channel, by the address that opens it in whatever program the reader has.
+
+        Source: https://docs.slack.dev/interactivity/deep-linking, *app_redirect*.
+        """
+        settings = self.case.settings
+        address = urljoin(settings.slack_url, f"/app_redirect?channel={settings.slack_channel_id}")
+        return Target(settings.slack_channel, address)
 
     @property
     def texts(self) -> tuple[ExactText, ...]:

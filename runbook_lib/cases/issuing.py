@@ -148,7 +148,10 @@ class LicenseJob:
     def __init__(self, desk: Desk, operation_id: str) -> None:
         self._desk, self.operation_id = desk, operation_id
         self.summary = f"start Mechanizer: {desk.users} users, mail to the requester"
-        self.target = Target("Mechanizer's pipeline")
+        settings = desk.case.settings
+        self.target = Target(
+            "Mechanizer's project", f"{settings.gitlab_url.rstrip('/')}/projects/{settings.mechanizer_project_id}"
+        )
         values = {"your username": desk.case.settings.operator, "user count": str(desk.users), "email": desk.email}
         self.texts = (ExactText("values for Mechanizer", "\n".join(f"{name}: {one}" for name, one in values.items())),)
 

@@ -22,6 +22,7 @@ from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone
 from runbook_lib.domain import answers, license, messages, policy
 from runbook_lib.domain.errors import InputError, NeedsAnswerError, OutcomeUnknownError, PersonNeededError
 from runbook_lib.domain.models import Answer, EffectState, Evidence, Outcome, TrackerIssue
+from runbook_lib.domain.plain_text import clean
 from runbook_lib.results import StepResult
 
 
@@ -230,13 +231,21 @@ class LicenseNotReceived(WeekendLicense):
         )
         return self.result("none", Tone.ASK, (Paragraph(words, strong=True), *parts), words, issue=None)
 
+    @property
+    def gist(self) -> str:
+        """Also of a copy that is sent."""
+        if self.outcome is not Outcome.LICENSE_FOUND or not self.copy:
+            return super().gist
+        return f"copy of the license for {self.copy.users} users, to {clean(self.ticket.requester.email or '', 80)}"
+
     def _closing_words(self) -> str:
-        would = "" if self.perform else "Would end as "
+        would = "" if self.perform else "Would end: "
         if self.outcome is Outcome.LICENSE_FOUND and self.copy:
             planned = any(effect.state is EffectState.PLANNED for effect in self.applied)
             seen = evidence_words(Evidence(self.copy.identity, self.copy.url))
             verb = "would be sent" if planned else "was sent"
-            return f"{would}license_found: the copy {verb} with a public reply; no second license. {seen}"
+            found = Outcome.LICENSE_FOUND.words
+            return f"{would}{found}: the copy {verb} with a public reply; no second license. {seen}"
         words = super()._closing_words()
         if self.failure is None:
             return words

@@ -487,20 +487,21 @@ class WeekdayTriage(Emergency):
         return [f"CustomersDot has a license from {one.starts_on} to {one.expires_on}" for one in later]
 
     def _closing_words(self) -> str:
-        would = "" if self.perform else "Would end as "
+        would = "" if self.perform else "Would end: "
         differing = [_differing(reply) for reply in self.replies.values() if reply.differs]
         hints = " ".join((*self._notes, *differing))
         match self.outcome:
             case Outcome.OUT_OF_SCOPE:
                 reasons = [r.reason for r in cast(Verdict, self.verdict).rulings if r.holds is Answer.NO]
-                return (
-                    f"{would}out_of_scope. {' '.join(reasons)} Nothing is sent to the customer: answer them yourself."
-                )
+                way_on = "Nothing is sent to the customer: answer them yourself."
+                return f"{would}{Outcome.OUT_OF_SCOPE.words}. {' '.join(reasons)} {way_on}"
             case Outcome.RESOLVED_ITSELF:
-                return f"{would}resolved_itself: the customer is asked to confirm that all is well. {hints}".strip()
+                words = "the customer is asked to confirm that all is well"
+                return f"{would}{Outcome.RESOLVED_ITSELF.words}: {words}. {hints}".strip()
             case _:
                 reason = self._path_lines()[-1]
-                return f"{would}escalated to a License & Renewals expert, since: {reason}. {hints}".strip()
+                words = f"to a License & Renewals expert, since: {reason}"
+                return f"{would}{Outcome.ESCALATED.words} {words}. {hints}".strip()
 
 
 def _not_engaged(posted: EffectResult) -> RunbookError:

@@ -21,7 +21,9 @@ from itertools import pairwise
 from typing import IO, Any
 
 from runbook_lib import files, templates
+from runbook_lib.cases.cards import Operation
 from runbook_lib.domain.errors import RunbookError, UnavailableError
+from runbook_lib.domain.models import Evidence
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.settings import Settings
 
@@ -51,7 +53,7 @@ class RunProgress:
         total: How many cells there are.
         doing: The effect under way, or "".
         effects: The effects that were begun, in order, and what came of each.
-        operations: The kind of the last line of each operation, by its id: a plan's action is found by that.
+        operations: What has become of each operation, by its id: a plan's action is found by that.
         seconds: Since it began.
         ended: The journal's line of its end, or None.
         error: What kept it from having one, or "".
@@ -63,7 +65,7 @@ class RunProgress:
     total: int = 0
     doing: str = ""
     effects: tuple[tuple[str, str], ...] = ()
-    operations: Mapping[str, str] = field(default_factory=dict)
+    operations: Mapping[str, Operation] = field(default_factory=dict)
     seconds: float = 0.0
     ended: Mapping[str, Any] | None = None
     error: str = ""
@@ -218,7 +220,7 @@ class BackgroundRun:
             total=len(named),
             doing=_open_effect(run),
             effects=_effects(run),
-            operations={line["operation_id"]: line["kind"] for line in run if "effect" in line},
+            operations={line["operation_id"]: _operation(line) for line in run if "effect" in line},
             seconds=_seconds(run) if following else seconds,
             following=following,
             runbook=runbook,
@@ -296,6 +298,12 @@ def _effects(run: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
     """The effects of a run, each with how its last line says that it ended."""
     last = {line["operation_id"]: line for line in run if "effect" in line}
     return tuple((_name(line), _RESULTS.get(line["kind"], line["kind"])) for line in last.values())
+
+
+def _operation(line: Mapping[str, Any]) -> Operation:
+    """What the last line of an operation says."""
+    told = line.get("evidence")
+    return Operation(line["kind"], Evidence(**told) if isinstance(told, Mapping) else None)
 
 
 def _open_effect(run: Sequence[Mapping[str, Any]]) -> str:

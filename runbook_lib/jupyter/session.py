@@ -24,6 +24,7 @@ import IPython
 import ipywidgets
 from IPython.display import display, update_display
 
+from runbook_lib.cases import cards
 from runbook_lib.cases.base import Case, Prefill
 from runbook_lib.cases.pictures import ImageCache, Pictures, keep
 from runbook_lib.display import Card, Paragraph, Part, Tone
@@ -210,11 +211,14 @@ class Session:
     def state(self) -> str:
         """Practice or live, and how far the case is, in one line."""
         case = self.case
-        done = [name for name in case.order if name in case.steps.done]
+        reached = [name for name in case.order if name in case.steps.done]
+        skipped = [one for one in reached if (card := self._results.get(one)) and card.card.state == "skipped"]
         coming = next((name for name in case.order if name not in case.steps.done), None)
-        words = [_place_of(case), f"{len(done)} of {len(case.order)} steps rehearsed"]
+        total = len(case.order) + 1  # opening the ticket is one, as where a run counts
+        words = [_place_of(case), f"{len(reached) - len(skipped) + 1} of {cards.count(total, 'step')} rehearsed"]
+        words += [f"{len(skipped)} not needed"] if skipped else []
         words += [f"next: {self._title(coming)}"] if coming else []
-        words.append(self._performed or (f"would end as {case.outcome}" if case.outcome else "no outcome yet"))
+        words.append(self._performed or (f"would end: {case.outcome.words}" if case.outcome else "no outcome yet"))
         return " · ".join(words)
 
     def leave(self) -> Page:
@@ -412,7 +416,7 @@ class Session:
             words = tuple(part for part in result.card.parts if isinstance(part, Paragraph))
             previous = self.button.last_record()
             self.button.renew(self.case.plan())
-            state = f"would be {self.case.outcome}" if self.case.outcome else result.card.state
+            state = self.case.outcome.words if self.case.outcome else result.card.state
             result = replace(result, card=replace(result.card, state=state, parts=(*words, *previous)))
         if name in self._results:
             place.parts = result.card.parts

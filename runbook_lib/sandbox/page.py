@@ -70,6 +70,8 @@ def routes() -> list[BaseRoute]:
     """The page, and the addresses of tickets, issues and pipelines that lead to their place on it."""
     return [
         Route("/", show),
+        Route("/app_redirect", to_channel),
+        Route("/projects/{id:int}", to_project),
         Route("/agent/tickets/{id:int}", to_ticket),
         Route("/{path:path}/-/issues/{id:int}", to_issue),
         Route("/{path:path}/-/pipelines/{id:int}", to_pipeline),
@@ -104,6 +106,16 @@ async def show(request: Request) -> Response:
         ],
     ]
     return HTMLResponse(document("Practice world", body), headers=HEADERS)
+
+
+async def to_channel(request: Request) -> Response:
+    """Where the address of a Slack channel leads."""
+    return RedirectResponse("/#slack")
+
+
+async def to_project(request: Request) -> Response:
+    """Where the address of a project leads, by its number; GitLab goes on from it to its path."""
+    return RedirectResponse("/#pipelines")
 
 
 async def to_ticket(request: Request) -> Response:

@@ -85,14 +85,19 @@ def test_the_first_weekend(lab: Lab, seen: Seen, notebook: Notebook) -> None:
     notebook.page.locator(".lm-TabBar-tab.lm-mod-current", has_text=f"{ticket_id}-weekend").wait_for()
     notebook.wait()
     notebook.run_all()
-    notebook.see("would end as license_issued")
+    notebook.see("would end: License issued")
     looks_well(notebook, seen, "weekend_license")
     notebook.picture("plan", BUTTON)
+    with notebook.on_a_small_screen("plan"):
+        assert notebook.fits("The plan", BUTTON)
+        notebook.copies("Public reply", "we have sent a temporary license")
     notebook.click(notebook.button(BUTTON))
     notebook.see("the record of this run")
+    assert notebook.button("Done, nothing left to do").is_disabled()
+    assert 5 == notebook.see("The plan").get_by_text("✓ done", exact=True).count()
     looks_well(notebook, seen, "performed")
     notebook.picture("performed", "the record of this run")
-    notebook.click(notebook.panel.locator("a", has_text="Z-weekend_license").last)
+    notebook.click(notebook.panel.locator("a", has_text="the record of this run").last)
     notebook.page.locator(".lm-TabBar-tab.lm-mod-current", has_text="Z-weekend_license").wait_for()
 
     world = lab.world
@@ -110,7 +115,7 @@ def test_by_keyboard_alone(lab: Lab, seen: Seen, notebook: Notebook) -> None:
     unfold_and_type(notebook, "self_managed")
     run_to(notebook, "case.close()")
     notebook.run_cell("Control+Enter")
-    notebook.see("would end as resolved_itself")
+    notebook.see("would end: Resolved itself")
     reach(notebook, BUTTON)
     notebook.press("Space")
     notebook.see("the record of this run")
@@ -167,7 +172,7 @@ def test_a_wrong_date_and_a_service_that_is_down(lab: Lab, seen: Seen, notebook:
     assert "Traceback" not in notebook.outputs()
     notebook.fill("Expired on", "2026-11-05")
     notebook.run_all()
-    notebook.see("would end as license_issued")
+    notebook.see("would end: License issued")
     lab.world.inject("gitlab", "error", status=503, times=None)
     notebook.click(notebook.button(BUTTON))
     notebook.see("waiting")
@@ -194,7 +199,7 @@ def test_a_missing_answer(lab: Lab, seen: Seen, notebook: Notebook) -> None:
     assert "Traceback" not in notebook.outputs()
     notebook.fill("Subscription", "A-S00029021")
     notebook.run_all()
-    notebook.see("would end as")
+    notebook.see("would end:")
 
 
 BUSY = """
@@ -252,7 +257,7 @@ def test_a_cell_waits_for_the_rest_of_a_word(lab: Lab, seen: Seen, notebook: Not
     notebook.run_all()
     notebook.fill("Subscription", "A-S00029021")
     notebook.run_all()
-    assert "subscription: A-S00029021" in notebook.see("would be escalated").inner_text()
+    assert "subscription: A-S00029021" in notebook.see("to be performed").inner_text()
     notebook.save()
     notebook.page.reload()
     notebook.wait()
@@ -263,7 +268,7 @@ def test_a_cell_waits_for_the_rest_of_a_word(lab: Lab, seen: Seen, notebook: Not
     notebook.fill("Subscription", "A-S00029022")
     notebook.select("case.close")
     notebook.run_cell("Control+Enter")
-    assert "subscription: A-S00029022" in notebook.see("would be escalated").inner_text()
+    assert "subscription: A-S00029022" in notebook.see("to be performed").inner_text()
 
 
 def test_a_reload_and_a_second_tab(lab: Lab, seen: Seen, notebook: Notebook) -> None:
@@ -271,7 +276,7 @@ def test_a_reload_and_a_second_tab(lab: Lab, seen: Seen, notebook: Notebook) -> 
     path = copy(lab, "license_not_received", 3001)
     notebook.open(path)
     notebook.run_all()
-    notebook.see("would end as license_found")
+    notebook.see("would end: License found")
     notebook.select("case.close")
     notebook.save()
     notebook.page.reload()
@@ -292,9 +297,9 @@ def test_a_kernel_that_is_restarted_while_it_performs(lab: Lab, seen: Seen, note
     """The run goes on without it; walking through again follows it, or finds its record, and repeats nothing."""
     notebook.open(copy(lab, "weekend_license", 1011))
     notebook.run_all()
-    notebook.see("would end as license_issued")
+    notebook.see("would end: License issued")
     notebook.click(notebook.button(BUTTON))
-    notebook.see("steps begun")
+    notebook.see("Step ")
     notebook.restart()
     notebook.run_all()
     notebook.see("the record of this run")
@@ -320,7 +325,7 @@ def test_it_looks_well(lab: Lab, seen: Seen, notebook: Notebook, runbook: str, t
     """The other runbooks, rehearsed."""
     notebook.open(copy(lab, runbook, ticket_id))
     notebook.run_all()
-    notebook.see("would end as")
+    notebook.see("would end:")
     looks_well(notebook, seen, runbook)
 
 
@@ -336,7 +341,7 @@ def test_values_are_confirmed_beside_their_pictures(lab: Lab, seen: Seen, notebo
     notebook.click(notebook.button("Confirm 231"))
     notebook.click(notebook.button("Confirm 254"))
     notebook.run_all()
-    notebook.see("would end as license_issued")
+    notebook.see("would end: License issued")
     assert "254 users" in notebook.outputs()
     assert "confirmed by the engineer" in notebook.outputs()
 
@@ -346,7 +351,7 @@ def test_after_a_reload_what_is_read_is_performed(lab: Lab, seen: Seen, notebook
     other = "second.address@example.com"
     notebook.open(copy(lab, "license_not_received", 3004))
     notebook.run_all()
-    notebook.see("would end as license_issued")
+    notebook.see("would end: License issued")
     notebook.save()
     notebook.page.reload()
     notebook.wait()

@@ -307,10 +307,10 @@ def test_the_state_is_the_same_everywhere(here: World) -> None:
     case = WeekendLicense.open(1001)
     run(case, "decide_scope")
     assert (
-        "PRACTICE, 2026-11-22 · 4 of 11 steps rehearsed · next: Step 1: Confirm customer subscription · no outcome yet"
+        "PRACTICE, 2026-11-22 · 5 of 12 steps rehearsed · next: Step 1: Confirm customer subscription · no outcome yet"
     ) == state(case)
     run(case)
-    assert "PRACTICE, 2026-11-22 · 11 of 11 steps rehearsed · would end as license_issued" == state(case)
+    assert "PRACTICE, 2026-11-22 · 12 of 12 steps rehearsed · would end: License issued" == state(case)
 
 
 def test_a_ticket_that_cannot_be_opened_says_where(here: World, capsys: pytest.CaptureFixture[str]) -> None:
