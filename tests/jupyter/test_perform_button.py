@@ -427,8 +427,8 @@ def test_the_state_after_a_run_that_needed_an_answer(here: World, monkeypatch: p
     monkeypatch.setenv("RUNBOOK_ISSUER", "manual")
     case = WeekendLicense.open(1001)
     run(case)
-    assert "needs_answer" in press(case)
-    assert "the run ended: needs_answer" in state(case)
+    assert "needs answer" in press(case)
+    assert "the run ended: needs answer" in state(case)
     run(case, issued_evidence="https://customers.gitlab.com/admin/license/1")
     assert "needs_answer" not in state(case)
 
