@@ -14,7 +14,7 @@ from importlib.metadata import entry_points
 from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 from runbook_lib import templates
-from runbook_lib.cases import cards, opening
+from runbook_lib.cases import cards, opening, spoken
 from runbook_lib.cases.downloads import Downloads
 from runbook_lib.cases.services import Services, connect
 from runbook_lib.cases.steps import Steps
@@ -118,7 +118,8 @@ class Case:
         try:
             case = cls._open(ticket_id, perform, person=person)
         except RunbookError as exc:
-            show(cards.stopped(cls.runbook, ticket_id, "Open the ticket", exc, badge=opening.place()))
+            stopped = cards.stopped(cls.runbook, ticket_id, "Open the ticket", exc, badge=opening.place())
+            show(replace(stopped, card=spoken.card(stopped.card)) if person else stopped)
             raise
         return _presented(case, ticket_id) if person else case
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from runbook_lib.cases.spoken import TO_PASS
 from runbook_lib.display import Card, Checklist, ExactWords, Fold, Item, Paragraph, Part, Table, Tone
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import NeedsAnswerError, PersonNeededError, RunbookError
@@ -154,7 +155,7 @@ def stopped(
     rows = [(name, answers.QUESTIONS[name].words) for name in missing]
     parts: tuple[Part, ...] = (Paragraph(str(exc), strong=True),)
     if rows:
-        parts += (Table(("parameter to pass", "meaning"), rows),)
+        parts += (Table(TO_PASS, rows),)
     person = isinstance(exc, PersonNeededError)
     state, tone = ("needs you", Tone.ASK) if person else ("stopped", Tone.STOP)
     data = {

@@ -77,7 +77,7 @@ class LicenseNotReceived(WeekendLicense):
         if issue and self._is_just_issued(issue, told=told == Answer.YES):
             words = (
                 f"An earlier run of this runbook issued the license (issue {issue.iid}), and the customer has not "
-                "written since. It is not sent again; the steps below repeat nothing. If they say that this mail "
+                "written since. It is not sent again; the next steps repeat nothing. If they say that this mail "
                 "has not come either, pass mail_missing as yes."
             )
             self.copy = self.failure = None
@@ -96,7 +96,7 @@ class LicenseNotReceived(WeekendLicense):
             PersonNeededError: The issue holds no copy, or one that is not what its title says.
         """
         if self.copy is None:
-            words = "There is no copy to check; the license is issued below."
+            words = "There is no copy to check; the next steps issue a license."
             return self.result("no copy", Tone.PLAIN, (Paragraph(words),), words)
         if self.copy.text is None:
             raise PersonNeededError(
@@ -120,7 +120,7 @@ class LicenseNotReceived(WeekendLicense):
         """Send the copy as an attachment of a public reply, once, and leave a note for the next colleague."""
         copy = self.copy
         if copy is None or copy.text is None:
-            words = "There is nothing to send; the steps below issue a license."
+            words = "There is nothing to send; the next steps issue a license."
             return self.result("nothing to send", Tone.PLAIN, (Paragraph(words),), words)
         reply = messages.license_copy_sent(copy.users, cast(date, copy.expires_on))
         digest = license.fingerprint(copy.text).rpartition(":")[2][:12]
@@ -220,14 +220,14 @@ class LicenseNotReceived(WeekendLicense):
         if self.failure is not None:
             reason = messages.failure_reason(self.failure.description)
             words = (
-                f"No license was issued: the open issue {self.failure.iid} tells of a failure. The steps below "
+                f"No license was issued: the open issue {self.failure.iid} tells of a failure. The next steps "
                 "issue it again."
             )
             shown = (Paragraph(words, strong=True), *parts, Preview("why it failed", reason))
             shown += (Link("tracker issue", self.failure.url),)
             return self.result("failed before", Tone.ASK, shown, words, issue=self.failure.url, failure=reason)
         words = (
-            f"No license was issued for {email} since {began_on}, and no failure is on file. The steps below issue it."
+            f"No license was issued for {email} since {began_on}, and no failure is on file. The next steps issue it."
         )
         return self.result("none", Tone.ASK, (Paragraph(words, strong=True), *parts), words, issue=None)
 

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from runbook_lib.cases import spoken
 from runbook_lib.cases.base import Case
 from runbook_lib.cases.cards import Operation, plan_details, plan_parts
 from runbook_lib.display import Card, Link, Links, Paragraph, Part, Table, Tone, html, text
@@ -243,7 +244,7 @@ class PerformButton:
 
     def _bundle(self, title: str, state: str, tone: Tone, *parts: Part) -> Mapping[str, Any]:
         place = self._case().badge.partition(" · ")[0]
-        card = Card(title, state, tone, place, parts)
+        card = spoken.card(Card(title, state, tone, place, parts))
         return {"text/html": html(card), "text/plain": text(card)}
 
 

@@ -24,7 +24,7 @@ import IPython
 import ipywidgets
 from IPython.display import display, update_display
 
-from runbook_lib.cases import cards
+from runbook_lib.cases import cards, spoken
 from runbook_lib.cases.base import Case, Prefill
 from runbook_lib.cases.pictures import ImageCache, Pictures, keep
 from runbook_lib.display import Card, Paragraph, Part, Tone
@@ -148,27 +148,34 @@ class Session:
             NeedsAnswerError: A step above is waiting for an answer.
             RunbookError: As the step itself, but that an answer that is missing here is asked for by a form.
         """
-        with self._turn:
-            self.page.settle()
-            self._performed = ""
-            self._take(name, given)
-            if self.button:
-                self.button.outdate()
-            self._catch_up(name)
-            self._outdate_after(name)
-            try:
-                result = self._attempt(name)
-                asks = result.asks
-            except NeedsAnswerError as exc:
-                result, asks = self.case.stopped(self._title(name), exc), exc.missing
-                if not asks:
-                    self._show(name, result, ())
-                    raise
-            except RunbookError as exc:
-                self._show(name, self.case.stopped(self._title(name), exc), None)
+        try:
+            with self._turn:
+                return self._run_step(name, given)
+        except RunbookError as exc:
+            exc.args = (spoken.words(str(exc)),)
+            raise
+
+    def _run_step(self, name: str, given: Mapping[str, object]) -> StepResult:
+        self.page.settle()
+        self._performed = ""
+        self._take(name, given)
+        if self.button:
+            self.button.outdate()
+        self._catch_up(name)
+        self._outdate_after(name)
+        try:
+            result = self._attempt(name)
+            asks = result.asks
+        except NeedsAnswerError as exc:
+            result, asks = self.case.stopped(self._title(name), exc), exc.missing
+            if not asks:
+                self._show(name, result, ())
                 raise
-            self._show(name, result, asks)
-            return ShownResult(result.card, result.data, result.asks)
+        except RunbookError as exc:
+            self._show(name, self.case.stopped(self._title(name), exc), None)
+            raise
+        self._show(name, result, asks)
+        return ShownResult(result.card, result.data, result.asks)
 
     def enter(self, name: str, words: str) -> None:
         """Something was entered: remember it, and let every other form that asks the same show it."""
@@ -418,6 +425,7 @@ class Session:
             self.button.renew(self.case.plan())
             state = self.case.outcome.words if self.case.outcome else result.card.state
             result = replace(result, card=replace(result.card, state=state, parts=(*words, *previous)))
+        result = replace(result, card=spoken.card(result.card))
         if name in self._results:
             place.parts = result.card.parts
         place.card = result
