@@ -10,18 +10,21 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from benchmarks import driver, records, runs, screenshots, services, suites
+from benchmarks import driver, records, runs, screenshots, services, share, suites
 
 BENCHMARKS: dict[str, driver.Benchmark] = {
     "help": runs.help_text,
     "papermill": runs.against_papermill,
     "batch": runs.batch,
+    "cluster": runs.cluster,
     "kernel": runs.kernel_memory,
     "sandbox": runs.sandbox_start,
     "failing-service": services.failing,
     "silent-service": services.silent,
     "demo": runs.demo,
     "records": records.listing,
+    "beside-many": records.beside_many,
+    "share": share.comparing,
     "screenshot": screenshots.reading_time,
     "misreadings": screenshots.misreadings,
     "quick": suites.quick,

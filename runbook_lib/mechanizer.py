@@ -31,6 +31,7 @@ from email.utils import parseaddr
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
+from runbook_lib import wiring
 from runbook_lib.clients.gitlab import GitLab
 from runbook_lib.clients.http import Session
 from runbook_lib.domain import answers, license, messages, policy, titles
@@ -80,7 +81,7 @@ def main(request: JobRequest, settings: JobSettings) -> str:
             job or of the one that the message names, unless the tracker itself could not be reached.
     """
     with Session.of(settings) as pool:
-        gitlab = GitLab(settings.gitlab_url, settings.gitlab_token, pool)
+        gitlab = wiring.gitlab(settings, pool)
         return issue_license(request, settings, gitlab, lambda mail: send(mail, settings))
 
 

@@ -90,17 +90,28 @@ def copy(notebook: Path, name: str, values: Mapping[str, object]) -> Copy:
     if before and not _is_untouched(before):
         has = defaults(path)
         return Copy(path, False, {name: value for name, value in values.items() if has.get(name, value) != value})
-    content = _read(notebook)
-    for cell in filter(_has_parameters, content["cells"]):
-        lines = "".join(cell["source"]).split("\n")
-        cell["source"] = "\n".join(_filled(line, values) for line in lines).splitlines(keepends=True)
-    content["metadata"][_MADE] = _digest(content)
     files.make_folder(path.parent)
-    files.write(path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
+    content = write_marked(notebook, path, values)
     return Copy(path, bool(before) and before != content, {})
 
 
-def fresh(runbook: Path) -> Path:
+def write_marked(notebook: Path, path: Path, values: Mapping[str, object] | None = None) -> dict[str, Any]:
+    """Write a runbook elsewhere, marked as a copy, with parameters filled in; returns what was written.
+
+    Raises:
+        InputError: The runbook cannot be read.
+        OSError: The copy cannot be written.
+    """
+    content = _read(notebook)
+    for cell in filter(_has_parameters, content["cells"]):
+        lines = "".join(cell["source"]).split("\n")
+        cell["source"] = "\n".join(_filled(line, values or {}) for line in lines).splitlines(keepends=True)
+    content["metadata"][_MADE] = _digest(content)
+    files.write(path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
+    return content
+
+
+def fresh(runbook: Path, values: Mapping[str, object] | None = None) -> Path:
     """A new copy of a runbook, in place of the last one: JupyterLab saves what customers wrote into what it opens.
 
     Where no copy can be made nothing can be saved either, and it is the runbook itself.
@@ -108,7 +119,7 @@ def fresh(runbook: Path) -> Path:
     copy = runbook.parent / COPIES / runbook.name
     try:
         files.make_folder(copy.parent)
-        files.write(copy, runbook.read_bytes())
+        write_marked(runbook, copy, values)
     except OSError:
         return runbook
     return copy

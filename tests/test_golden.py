@@ -17,6 +17,7 @@ from typing import Any
 import nbformat
 import pytest
 
+from runbook_lib.run import banner
 from runbook_lib.run.papermill_engine import PROGRESS
 from runbook_lib.settings import ROOT
 from tests.practice import World, start
@@ -100,8 +101,9 @@ def record(world: World, runbook: str, ticket_id: int, perform: bool) -> Any:
 
 
 def plain(made: Any) -> Any:
-    """A record without what is of one run alone: times, paths, and the lines that told what it was waiting for."""
+    """A record without what is of one run alone: banner, times, paths, and what it said while it was waiting."""
     made.metadata = {key: made.metadata[key] for key in ("kernelspec", "language_info")}
+    made.cells = [cell for cell in made.cells if cell.id != banner.CELL]
     for cell in made.cells:
         tags = cell.metadata.get("tags", [])
         cell.metadata = {"tags": tags} if tags else {}

@@ -12,23 +12,22 @@ from pathlib import Path
 import pytest
 
 from runbook_lib.domain import license
+from runbook_lib.sandbox import tickets
 from tests.practice import WORLD_DATE, Ran, World, start
 
 pytestmark = pytest.mark.slow
 
-ISSUED = (1001, 1005, 1009, 1011)
-OUT_OF_SCOPE = {
-    1003: ("4 days more", "normal License & Renewals request"),
-    1004: ("4 days before", "normal request"),
-    1006: ("prospect", "Sales"),
-    1007: ("Free", "no paid plan"),
-    1008: ("GitLab.com", "SaaS License Emergencies workflow"),
+EXPECTED = {ticket.id: expected for ticket, expected in tickets.EXPECTED.items() if ticket.id < 1020}
+ISSUED = [ticket_id for ticket_id, expected in EXPECTED.items() if expected.end == "license_issued"]
+OUTCOMES = {ticket_id: str(expected.outcome) for ticket_id, expected in EXPECTED.items() if expected.outcome}
+INSTEAD = {
+    1003: "normal License & Renewals request",
+    1004: "normal request",
+    1006: "Sales",
+    1007: "Free",
+    1008: "SaaS License Emergencies workflow",
 }
-OUTCOMES = {
-    **dict.fromkeys(ISSUED, "license_issued"),
-    **dict.fromkeys(OUT_OF_SCOPE, "out_of_scope"),
-    1002: "waiting_for_customer",
-}
+"""What the summary of a ticket that is out of scope says to do."""
 PERFORMED: dict[int, Ran] = {}
 
 
@@ -45,7 +44,7 @@ def performed(world: World, ticket_id: int) -> Ran:
     return PERFORMED[ticket_id]
 
 
-@pytest.mark.parametrize("ticket_id", [*OUTCOMES, 1010])
+@pytest.mark.parametrize("ticket_id", EXPECTED)
 def test_a_rehearsal_tells_the_outcome_and_changes_nothing(practice: World, ticket_id: int) -> None:
     """The database of the world is the same afterwards, byte for byte."""
     before = practice.content()
@@ -139,11 +138,11 @@ def test_another_machine_finds_what_was_done_and_repeats_nothing(practice: World
     assert {"adopted"} == {effect["state"] for effect in again.report["effects"]}
 
 
-@pytest.mark.parametrize("ticket_id", OUT_OF_SCOPE)
+@pytest.mark.parametrize("ticket_id", INSTEAD)
 def test_out_of_scope_says_why_and_what_instead(practice: World, ticket_id: int) -> None:
     """Nothing but the assignment happens."""
     ran = performed(practice, ticket_id)
-    for words in OUT_OF_SCOPE[ticket_id]:
+    for words in (EXPECTED[ticket_id].because, INSTEAD[ticket_id]):
         assert words in ran.report["summary"]
     assert ["assignment"] == [effect["name"] for effect in ran.report["effects"]]
     assert ([], [], []) == (practice.comments(ticket_id), practice.posts(ticket_id), practice.issues(ticket_id))
@@ -203,7 +202,7 @@ def test_hostile_text_is_shown_and_never_interpreted(practice: World) -> None:
     assert practice.outputs / "sandbox" / "1011" == folder
 
 
-@pytest.mark.parametrize("ticket_id", [*OUTCOMES, 1010])
+@pytest.mark.parametrize("ticket_id", EXPECTED)
 def test_no_secret_and_no_license_is_in_what_a_run_leaves(practice: World, ticket_id: int) -> None:
     """Neither tokens nor license text are in the record, the journal, or what the command printed."""
     ran = performed(practice, ticket_id)

@@ -10,29 +10,13 @@ from typing import Any
 import pytest
 
 from runbook_lib.domain import license, triage
+from runbook_lib.sandbox import tickets
 from tests.practice import Ran, World, start
 
 pytestmark = pytest.mark.slow
 
-WEEKDAYS = {
-    2001: ("escalated", "account in CustomersDot? no"),
-    2002: ("escalated", "subscription"),
-    2003: ("resolved_itself", "confirm"),
-    2004: ("escalated", "current date"),
-    2005: ("escalated", "03:00"),
-    2006: ("escalated", "never sync"),
-    2007: ("resolved_itself", "gitlab-dr."),
-}
-"""The outcome, and a word of the summary that tells this ticket from the others."""
-MAILS = {
-    3001: ("license_found", "the copy was sent"),
-    3002: ("license_issued", "451 4.3.0"),
-    3003: ("license_issued", "10-day"),
-    3004: ("license_issued", "10-day"),
-    3005: ("license_found", "the copy was sent"),
-    3006: ("license_issued", "10-day"),
-}
-RUNBOOKS = {**dict.fromkeys(WEEKDAYS, "weekday_triage"), **dict.fromkeys(MAILS, "license_not_received")}
+EXPECTED = {ticket.id: expected for ticket, expected in tickets.EXPECTED.items() if expected.is_routed}
+ESCALATED = [ticket_id for ticket_id, expected in EXPECTED.items() if expected.end == "escalated"]
 PERFORMED: dict[int, Ran] = {}
 
 
@@ -62,31 +46,31 @@ def text(ran: Ran) -> str:
     return " ".join(" ".join(str(data.get("text/plain", "")) for data in outputs).split())
 
 
-@pytest.mark.parametrize("ticket_id", RUNBOOKS)
+@pytest.mark.parametrize("ticket_id", EXPECTED)
 def test_a_rehearsal_tells_the_outcome_and_changes_nothing(practice: World, ticket_id: int) -> None:
     """The ticket's number is enough; the database of the world is the same afterwards, byte for byte."""
     before = practice.content()
     ran = practice.runbook("run", "auto", ticket_id, "--json")
     assert before == practice.content()
     assert (0, "") == (ran.status, ran.stderr)
-    expected = (WEEKDAYS | MAILS)[ticket_id][0]
+    expected = EXPECTED[ticket_id]
     if ticket_id not in PERFORMED:
-        assert (RUNBOOKS[ticket_id], expected) == (ran.report["runbook"], ran.report["outcome"])
+        assert (expected.runbook, expected.outcome) == (ran.report["runbook"], ran.report["outcome"])
         assert {"planned"} == {effect["state"] for effect in ran.report["effects"]}
 
 
-@pytest.mark.parametrize("ticket_id", RUNBOOKS)
+@pytest.mark.parametrize("ticket_id", EXPECTED)
 def test_performing_reaches_the_outcome_of_the_ticket(practice: World, ticket_id: int) -> None:
     """By the right runbook, with the reason in the summary; the router leaves a record of its own."""
     ran = performed(practice, ticket_id)
     assert (0, "") == (ran.status, ran.stderr)
-    outcome, words = (WEEKDAYS | MAILS)[ticket_id]
-    assert (RUNBOOKS[ticket_id], outcome) == (ran.report["runbook"], ran.report["outcome"])
-    assert words in ran.report["summary"], ran.report["summary"]
+    expected = EXPECTED[ticket_id]
+    assert (expected.runbook, expected.outcome) == (ran.report["runbook"], ran.report["outcome"])
+    assert expected.because in ran.report["summary"], ran.report["summary"]
     assert list(Path(ran.report["record"]).parent.glob("*-start_here-*.ipynb"))
 
 
-@pytest.mark.parametrize("ticket_id", [t for t, (outcome, _) in WEEKDAYS.items() if outcome == "escalated"])
+@pytest.mark.parametrize("ticket_id", ESCALATED)
 def test_the_expert_starts_where_the_engineer_stopped(practice: World, ticket_id: int) -> None:
     """One post with the ticket's link and the path, one internal note with the same; the customer hears nothing."""
     performed(practice, ticket_id)
@@ -193,14 +177,29 @@ def test_another_machine_finds_what_was_done(practice: World, tmp_path: Path, ti
 
 def test_a_second_complaint_gets_the_copy(own_world: World) -> None:
     """After the runbook has issued a license itself: only if somebody says that this mail has not come either."""
-    assert (
-        "license_issued"
-        == own_world.runbook("run", "license_not_received", 3003, "--perform", "--json").report["outcome"]
-    )
+    first = own_world.runbook("run", "auto", 3003, "--perform", "--json")
+    assert ("weekend_license", "license_issued") == (first.report["runbook"], first.report["outcome"])
     told = ("-p", "mail_missing", "yes")
     again = own_world.runbook("run", "license_not_received", 3003, "--perform", "--json", *told)
     assert "license_found" == again.report["outcome"]
     assert 1 == len([i for i in own_world.issues(3003) if i["title"].startswith("[Success]")])
+
+
+def test_hand_over_names_the_next_runbook(own_world: World) -> None:
+    """On ticket 3002: what had failed before is told, nothing is issued, and the next runbook with its command."""
+    ran = own_world.runbook("run", "license_not_received", 3002, "--perform", "--json")
+    assert (0, "completed", None) == (ran.status, ran.report["status"], ran.report["outcome"])
+    assert "weekend_license" == ran.report["next_runbook"]
+    assert "451 4.3.0" in ran.report["summary"]
+    assert ["assignment", "nothing_found"] == [effect["name"] for effect in ran.report["effects"]]
+    assert [] == own_world.rows("SELECT * FROM pipelines")
+
+
+def test_auto_passes_answers_beyond_a_hand_over(own_world: World) -> None:
+    """The user count is the weekend runbook's to ask, which comes third."""
+    ran = own_world.runbook("run", "auto", 3003, "--json", "-p", "user_count", "321", "-p", "mail_missing", "yes")
+    assert ("weekend_license", "license_issued") == (ran.report["runbook"], ran.report["outcome"])
+    assert "321 users" in ran.report["summary"]
 
 
 def test_after_the_weekend_runbook_the_copy_is_sent(own_world: World) -> None:

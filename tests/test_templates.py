@@ -17,7 +17,7 @@ WEEKEND = ROOT / "notebooks" / "weekend_license.ipynb"
 def test_defaults_are_those_of_the_parameters_cell() -> None:
     """Typed, in its order."""
     found = templates.defaults(WEEKEND)
-    assert [("ticket_id", 1001), ("perform", False), ("take_over", False), ("emergency_on", "unknown")] == list(
+    assert [("ticket_id", 0), ("perform", False), ("take_over", False), ("emergency_on", "unknown")] == list(
         found.items()
     )[:4]
 

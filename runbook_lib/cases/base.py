@@ -13,27 +13,30 @@ from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from typing import Any, ClassVar, Protocol, Self, TypeVar
 
+<<<<<<< HEAD
 from runbook_lib import templates
 from runbook_lib.cases import cards, opening, spoken
+=======
+from runbook_lib import templates, wiring
+from runbook_lib.cases import cards, opening
+>>>>>>> main
 from runbook_lib.cases.downloads import Downloads
-from runbook_lib.cases.services import Services, connect
 from runbook_lib.cases.steps import Steps
 from runbook_lib.display import Card, Paragraph, Part, Tone
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import (
     InputError,
-    NeedsAnswerError,
     OutcomeUnknownError,
     RefusedError,
     RunbookError,
     UnavailableError,
 )
-from runbook_lib.domain.models import Comment, EffectState, Evidence, Outcome, Person, Ticket
-from runbook_lib.domain.plain_text import clean
+from runbook_lib.domain.models import Comment, EffectState, Outcome, Person, Ticket
 from runbook_lib.domain.plan import Action, ExactText, Plan, Reading, Target
-from runbook_lib.ledger.effects import Effect, EffectResult, Effects
-from runbook_lib.results import StepResult, is_interactive, show
+from runbook_lib.ledger.effects import Effect, EffectResult, Effects, Lookup
+from runbook_lib.results import ProgressLine, StepResult, is_interactive, show
 from runbook_lib.settings import Settings
+from runbook_lib.wiring import Services
 
 FRONT = "runbook_lib.front"
 """The entry point of what a person in JupyterLab works with: called with a case and the ticket's number as given."""
@@ -54,13 +57,17 @@ class Prefill:
     choices: tuple[str, ...] = ()
 
 
-class PlannedEffect(Effect, Protocol):
-    """An effect that a plan can show: it knows where it changes something, and its exact texts."""
+class Shown(Lookup, Protocol):
+    """Something to be looked for that a plan can show: it knows where it is, and its exact texts."""
 
     @property
     def target(self) -> Target: ...
     @property
     def texts(self) -> tuple[ExactText, ...]: ...
+
+
+class PlannedEffect(Shown, Effect, Protocol):
+    """An effect that a plan can show."""
 
 
 class Case:
@@ -72,6 +79,7 @@ class Case:
         ticket: The ticket as it was when the case was opened.
         thread: Its comments, once they were read.
         downloads: The contents of its files.
+        effects: What applies its effects.
         outcome: How the case ended, or in a rehearsal would end; None while it is open.
         steps: The steps that were run.
         note: What the reader should know of this execution, or "".
@@ -92,7 +100,7 @@ class Case:
         self.downloads = Downloads(services.zendesk, settings.attachment_limit_bytes)
         self.outcome: Outcome | None = None
         self.steps = Steps(self.order)
-        self._effects = effects
+        self.effects = effects
         self._applied: dict[str, list[tuple[EffectResult, Action]]] = {}
         self._me: Person | None = None
         self.note = ""
@@ -135,10 +143,10 @@ class Case:
             )
         settings = Settings.load()
         settings.check_account(ticket_id)
-        services = connect(settings)
+        services = wiring.connect(settings, say=ProgressLine().say)
         ticket = opening.ticket(services.zendesk, number)
         again = bool(run) and not opening.is_under_way(settings, number, run)
-        effects = opening.effects(settings, services, number, perform=performing and not again)
+        effects = wiring.effects(settings, number, services.budget, perform=performing and not again)
         case = cls(ticket, settings, services, effects)
         if again:
             case.note = f"The run {run} has ended. This is its record, run again: it only rehearses."
@@ -157,13 +165,13 @@ class Case:
         """
         self.services.budget.renew()
         ticket = opening.ticket(self.services.zendesk, ticket_id)
-        effects = opening.effects(self.settings, self.services, ticket_id, perform=False)
+        effects = wiring.effects(self.settings, ticket_id, self.services.budget, perform=False)
         return type(self)(ticket, self.settings, self.services, effects)
 
     @property
     def perform(self) -> bool:
         """Whether this case changes things."""
-        return self._effects.perform
+        return self.effects.perform
 
     @property
     def command(self) -> str:
@@ -245,7 +253,7 @@ class Case:
             RunbookError: As `Effects.apply`; but a step that nothing waits for goes on without what cannot be reached.
         """
         try:
-            applied = self._effects.apply(effect)
+            applied = self.effects.apply(effect)
         except (RefusedError, UnavailableError, OutcomeUnknownError) as exc:
             if self._is_needed:
                 raise
@@ -253,7 +261,7 @@ class Case:
         self._remember(effect, applied)
         return applied
 
-    def _remember(self, effect: PlannedEffect, result: EffectResult) -> None:
+    def _remember(self, effect: Shown, result: EffectResult) -> None:
         action = Action(
             effect.operation_id,
             result.name,
@@ -281,7 +289,9 @@ class Case:
         if not self.perform:
             trouble = f"{exc} This could not be looked at; it is tried again when this is performed."
             return EffectResult(effect.name, effect.summary, EffectState.PLANNED, error=exc, trouble=trouble)
-        if there := self.evidence(effect.operation_id):  # once, and what is there a second time could not be taken back
+        if there := self.effects.evidence(
+            effect.operation_id
+        ):  # once, and what is there a second time could not be taken back
             return EffectResult(effect.name, effect.summary, EffectState.ALREADY_DONE, there, exc, str(exc))
         way_on = "" if isinstance(exc, OutcomeUnknownError) else f" Run again{self.by_hand(effect.operation_id)}."
         trouble = f"Not done: {effect.summary}. {exc}{way_on}"
@@ -297,9 +307,9 @@ class Case:
         """What could not be done although the case has its outcome, and the way on; begins with a blank, or is ""."""
         return "".join(f" {effect.trouble}" for effect in self.applied if self.perform and effect.trouble)
 
-    def look(self, effect: PlannedEffect) -> EffectResult | None:
+    def look(self, effect: Shown) -> EffectResult | None:
         """What is there already of an effect, remembered for plan and summary; None if nothing is."""
-        found = self._effects.look(effect)
+        found = self.effects.adopt(effect)
         if found:
             self._remember(effect, found)
         return found
@@ -310,43 +320,6 @@ class Case:
         if self._me is None:
             self._me = self.services.zendesk.me()
         return self._me
-
-    def check_still_mine(self, ticket: Ticket | None = None) -> None:
-        """Make sure that no colleague has taken the ticket since this case took it.
-
-        Args:
-            ticket: The ticket as it was just read; read now if not given.
-
-        Raises:
-            NeedsAnswerError: A colleague has.
-        """
-        ticket = ticket or self.services.zendesk.ticket(self.ticket.id)
-        if ticket.assignee_id != self.me.id:
-            raise NeedsAnswerError(
-                f"Ticket {ticket.id} was yours when this run began, and is {clean(ticket.assignee_name or 'nobody')}'s "
-                "now, so nothing more is sent. Talk to them; to take it over, pass take_over as True.",
-                missing=("take_over",),
-            )
-
-    def unknown(self, operation_id: str, name: str, words: str) -> OutcomeUnknownError:
-        """As `Effects.unknown`."""
-        return self._effects.unknown(operation_id, name, words)
-
-    def is_open(self, operation_id: str) -> bool:
-        """Whether an effect was intended, and nobody knows what became of it."""
-        return self._effects.journal.open_since(operation_id) is not None
-
-    def answer(self, operation_id: str) -> bool | None:
-        """As `Effects.answer`."""
-        return self._effects.answer(operation_id)
-
-    def evidence(self, operation_id: str) -> Evidence | None:
-        """As `Journal.settled`: that something is there, by the journal or by a person's word."""
-        return self._effects.journal.settled(operation_id)
-
-    def close_question(self, operation_id: str, name: str, evidence: Evidence) -> None:
-        """As `Effects.close_question`."""
-        self._effects.close_question(operation_id, name, evidence)
 
     @property
     def applied(self) -> list[EffectResult]:

@@ -24,7 +24,7 @@ def check_nothing_under_way(case: Case, email: str, users: int) -> None:
     if case.services.gitlab is None or not case.settings.mechanizer_project_id or not case.settings.tracker_project_id:
         return
     step = orders.decide(Desk(case, email, users).read()[-1])
-    is_open = case.is_open(step.order.operation_id)
+    is_open = case.effects.is_open(step.order.operation_id)
     if step.do not in (orders.Do.PERFORM, orders.Do.SETTLED) or is_open:
         seen = "it was started a moment ago" if is_open else step.why.rstrip(".")
         raise OutcomeUnknownError(

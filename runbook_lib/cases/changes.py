@@ -1,192 +1,51 @@
-"""The changes that runbooks make to the ticket and to Slack, each with its way of being found again.
-
-A change to the ticket is sent as a safe update against the stamp that was read *before* looking, so whatever
-happens in between makes Zendesk refuse it; of two changes made on the same reading, one (`conditional`). Slack knows
-nothing of the kind: whoever has posted looks again, and takes a second post of the same operation back.
-"""
+"""The changes of a case: each effect of `changes` with what it needs and what has to hold before it is sent."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import urljoin
 
 from runbook_lib.cases.base import Case
-from runbook_lib.cases.reach import check_reply_arrives
-from runbook_lib.clients.zendesk import Zendesk
+from runbook_lib.changes import guards
+from runbook_lib.changes.assignment import Assignment
+from runbook_lib.changes.comments import Comment, SentComment, Upload
+from runbook_lib.changes.slack_post import Channel, SentPost, SlackPost
 from runbook_lib.domain import image_types, messages
-from runbook_lib.domain.errors import (
-    InputError,
-    NeedsAnswerError,
-    NotAsSentError,
-    OutcomeUnknownError,
-    RefusedError,
-    UnavailableError,
-)
-from runbook_lib.domain.models import Evidence, KeptComment, Person, Ticket
-from runbook_lib.domain.plain_text import clean
-from runbook_lib.domain.plan import ExactText, Target
+from runbook_lib.domain.errors import InputError
+from runbook_lib.domain.models import Ticket
 from runbook_lib.ocr import MAX_BYTES
 
 PATIENCE_S = 5.0
 """How long a rehearsal waits for Slack."""
+_BY_HAND, _BY_HAND_SUMMARY = "license_by_hand", "note that the license was made by hand"
+_BY_HAND_EVIDENCE = "made by hand, internal note"
 
 
-class Assignment:
-    """The ticket belongs to the operator.
-
-    This is a state, which anybody may change at any time, so the ticket itself is asked and not the journal: the
-    operation id holds the stamp of the ticket that was read.
-
-    Args:
-        case: The case.
-        agent: The operator.
-        take_over: Whether a colleague's ticket may be taken.
-    """
-
-    name = "assignment"
-    conditional = True
-
-    def __init__(self, case: Case, agent: Person, *, take_over: bool) -> None:
-        self._zendesk, self._agent, self._take_over = case.services.zendesk, agent, take_over
-        self._ticket = self._zendesk.settled_ticket(case.ticket.id)
-        self._before = self._ticket.assignee_name if self._ticket.assignee_id not in (None, agent.id) else None
-        stamp = "".join(filter(str.isalnum, self._ticket.updated_stamp))
-        self.operation_id = case.operation(f"{self.name}-{agent.id}-{stamp}")
-        self.summary = f"assign ticket {case.ticket.id} to {agent.name}"
-        self.where = f"on ticket {case.ticket.id} whose it is"
-        self.target, self.texts = Target(f"ticket {case.ticket.id}", case.ticket.url), ()
-
-    def find(self) -> Evidence | None:
-        """Who has the ticket; the same reading of it is the one that `perform` updates.
-
-        Raises:
-            NeedsAnswerError: A colleague has it, and it may not be taken.
-        """
-        self._ticket = self._zendesk.settled_ticket(self._ticket.id)
-        holder = self._ticket.assignee_id
-        if holder == self._agent.id:
-            return self._evidence()
-        if holder is not None and not self._take_over:
-            name = clean(self._ticket.assignee_name or "a colleague")
-            raise NeedsAnswerError(
-                f"Ticket {self._ticket.id} is assigned to {name}. Talk to them first; to take it over, "
-                "pass take_over as True.",
-                missing=("take_over",),
-            )
-        return None
-
-    def perform(self) -> Evidence:
-        """Assign it."""
-        self._zendesk.assign(self._ticket, self._agent, self.operation_id)
-        return self._evidence()
-
-    def _evidence(self) -> Evidence:
-        taken = f", taken over from {clean(self._before)}" if self._before else ""
-        return Evidence(f"assigned to {self._agent.name}{taken}", self._ticket.url, str(self._agent.id))
+def assignment(case: Case, *, take_over: bool) -> Assignment:
+    """The ticket becomes the operator's; a colleague's only if it may be taken over."""
+    ticket = case.services.zendesk.settled_ticket(case.ticket.id)
+    return Assignment(case.services.zendesk, ticket, case.me, prefix=case.operation(""), take_over=take_over)
 
 
-class Comment:
-    """A comment on the ticket: a public reply, or an internal note."""
-
-    conditional = True
-    file_names: tuple[str, ...] = ()
-
-    def __init__(self, case: Case, name: str, body: str, *, public: bool, summary: str) -> None:
-        self.name = name
-        self.where = f"on ticket {case.ticket.id} for the {summary}"
-        self._case = case
-        self.operation_id = case.operation(name)
-        self.summary = summary
-        self._zendesk: Zendesk = case.services.zendesk
-        self._ticket: Ticket = case.ticket
-        self._body, self._public = body, public
-        self.target = Target(f"ticket {case.ticket.id}", case.ticket.url)
-        self.texts = (ExactText("public reply" if public else "internal note", body),)
-
-    def find(self) -> Evidence | None:
-        """The comment that carries this operation id.
-
-        Raises:
-            NotAsSentError: It is there, and not as it was sent.
-            PersonNeededError: It is not there, and a public reply would not reach the requester.
-        """
-        self._ticket = self._zendesk.settled_ticket(self._ticket.id)
-        found = self._zendesk.find_comment(self._ticket.id, self.operation_id)
-        if found is None:
-            if self._public:
-                check_reply_arrives(self._case, self._ticket.requester, instead=self._case.by_hand(self.operation_id))
-            return None
-        return self._as_sent(found)
-
-    def perform(self) -> Evidence:
-        """Send it."""
-        return self._send(())
-
-    def _send(self, uploads: Sequence[str]) -> Evidence:
-        self._case.check_still_mine(self._ticket)
-        kept = self._zendesk.add_comment(
-            self._ticket, self._body, public=self._public, operation_id=self.operation_id, uploads=uploads
-        )
-        return self._as_sent(kept)
-
-    def _as_sent(self, kept: KeptComment) -> Evidence:
-        """The evidence of a comment that is kept as it was sent.
-
-        Raises:
-            NotAsSentError: It is not.
-        """
-        if difference := kept.difference(public=self._public, file_names=self.file_names):
-            raise NotAsSentError(f"On ticket {self._ticket.id}: {clean(difference, 600)}")
-        return self._evidence(kept.id)
-
-    def _evidence(self, comment_id: int) -> Evidence:
-        kind = "public reply" if self._public else "internal note"
-        return Evidence(f"{kind} {comment_id}", self._ticket.url, str(comment_id))
+def reply(case: Case, name: str, body: str, *, summary: str) -> Comment:
+    """A public reply, which has to reach the requester."""
+    return _comment(case, name, body, name=name, summary=summary, public=True)
 
 
-class Screenshots(Comment):
-    """Image files added to the ticket as an internal comment; the same files are added once."""
-
-    def __init__(self, case: Case, paths: Sequence[str]) -> None:
-        self._files = [_image(Path(path)) for path in paths]
-        digest = hashlib.sha256(b"".join(content for _, _, content in self._files)).hexdigest()[:12]
-        self.file_names = tuple(name for name, _, _ in self._files)
-        super().__init__(
-            case,
-            "screenshots",
-            messages.screenshots_note(len(self._files)),
-            public=False,
-            summary=f"add {', '.join(self.file_names)} to the ticket",
-        )
-        self.operation_id = case.operation(f"screenshots-{digest}")
-
-    def perform(self) -> Evidence:
-        """Upload the files, then send the comment that holds them."""
-        tokens = [self._zendesk.upload(name, content, kind) for name, kind, content in self._files]
-        return self._send(tokens)
+def note(case: Case, name: str, body: str, *, summary: str) -> Comment:
+    """An internal note."""
+    return _comment(case, name, body, name=name, summary=summary)
 
 
-class LicenseCopy(Comment):
-    """The copy of an issued license as an attachment of a public reply; the same license is sent once."""
-
-    file_names = (messages.COPY_FILE_NAME,)
-
-    def __init__(self, case: Case, body: str, text: str, digest: str) -> None:
-        super().__init__(
-            case, "license_copy", body, public=True, summary="public reply with the copy of the license attached"
-        )
-        self._text = text
-        self.operation_id = case.operation(f"license_copy-{digest}")
-
-    def perform(self) -> Evidence:
-        """Upload the file, then send the reply that holds it."""
-        token = self._zendesk.upload(messages.COPY_FILE_NAME, self._text.encode(), "application/octet-stream")
-        return self._send((token,))
+def sent_note(case: Case, name: str, *, summary: str, evidence: str = "") -> SentComment:
+    """An internal note of an earlier run, to be looked for."""
+    zendesk, operation_id = case.services.zendesk, case.operation(name)
+    return SentComment(zendesk, case.ticket, operation_id, name=name, summary=summary, evidence=evidence)
 
 
+<<<<<<< HEAD
 @dataclass(frozen=True)
 class SlackPost:
     """A post in the team's channel."""
@@ -282,21 +141,122 @@ class ByHand(Comment):
     def _evidence(self, comment_id: int) -> Evidence:
         url = self._link if self._link.startswith("https://") else self._ticket.url
         return Evidence(f"made by hand, internal note {comment_id}", url, str(comment_id))
+=======
+def screenshots(case: Case, paths: Sequence[str]) -> Comment:
+    """Image files added to the ticket as an internal note; the same files are added once."""
+    files = [_image(Path(path)) for path in paths]
+    digest = hashlib.sha256(b"".join(file.content for file in files)).hexdigest()[:12]
+    summary = f"add {', '.join(file.name for file in files)} to the ticket"
+    body = messages.screenshots_note(len(files))
+    return _comment(case, f"screenshots-{digest}", body, name="screenshots", summary=summary, files=files)
+>>>>>>> main
 
 
 def screenshots_request(case: Case) -> Comment:
     """The public reply that asks the customer for both screenshots."""
-    return Comment(
-        case,
-        "screenshots_request",
-        messages.screenshots_request(),
-        public=True,
-        summary="public reply that asks the customer for both screenshots",
+    summary = "public reply that asks the customer for both screenshots"
+    return reply(case, "screenshots_request", messages.screenshots_request(), summary=summary)
+
+
+def license_copy(case: Case, body: str, text: str, digest: str) -> Comment:
+    """The copy of an issued license as an attachment of a public reply; the same license is sent once."""
+    file = Upload(messages.COPY_FILE_NAME, "application/octet-stream", text.encode())
+    summary = "public reply with the copy of the license attached"
+    operation = f"license_copy-{digest}"
+    return _comment(case, operation, body, name="license_copy", summary=summary, public=True, files=(file,))
+
+
+def license_copy_note(case: Case, body: str, digest: str) -> Comment:
+    """The internal note on a copy that was sent; one for each license."""
+    summary = "internal note with the result"
+    return _comment(case, f"license_copy_note-{digest}", body, name="license_copy_note", summary=summary)
+
+
+def by_hand_note(case: Case, link: str, users: int) -> Comment:
+    """The internal note that the engineer made a license by hand, with its evidence: one per ticket."""
+    body = messages.by_hand_note(link, users)
+    url = link if link.startswith("https://") else ""
+    return _comment(case, _BY_HAND, body, name=_BY_HAND, summary=_BY_HAND_SUMMARY, evidence=_BY_HAND_EVIDENCE, link=url)
+
+
+def sent_by_hand_note(case: Case) -> SentComment:
+    """The note of an earlier run that a license was made by hand, to be looked for."""
+    return sent_note(case, _BY_HAND, summary=_BY_HAND_SUMMARY, evidence=_BY_HAND_EVIDENCE)
+
+
+def slack_post(case: Case, words: str, *, name: str = "slack_post") -> SlackPost:
+    """A post in the team's channel; one of a name per ticket."""
+    return SlackPost(
+        case.services.slack,
+        _channel(case),
+        case.ticket,
+        case.operation(name),
+        words,
+        name=name,
+        patience_s=_patience_s(case),
+        check=still_assigned_guard(case),
     )
 
 
-def _image(path: Path) -> tuple[str, str, bytes]:
-    """A file's name, type and content.
+def sent_post(case: Case, *, name: str) -> SentPost:
+    """A post of an earlier run, to be looked for."""
+    operation_id, patience_s = case.operation(name), _patience_s(case)
+    return SentPost(case.services.slack, _channel(case), case.ticket, operation_id, name=name, patience_s=patience_s)
+
+
+def still_assigned_guard(case: Case) -> Callable[[], None]:
+    """The precondition that the ticket is still the operator's, who in a rehearsal has not taken it yet."""
+    if not case.perform:
+        return guards.nothing_to_check
+    return lambda: guards.check_still_assigned(case.services.zendesk.ticket(case.ticket.id), case.me)
+
+
+def _comment(
+    case: Case,
+    operation: str,
+    body: str,
+    *,
+    name: str,
+    summary: str,
+    public: bool = False,
+    evidence: str = "",
+    files: Sequence[Upload] = (),
+    link: str = "",
+) -> Comment:
+    """A comment for this case's ticket; a public one has to reach the requester."""
+    zendesk, operation_id = case.services.zendesk, case.operation(operation)
+
+    def check(ticket: Ticket) -> None:
+        if public:
+            guards.check_reply_arrives(zendesk, case.me, ticket, instead=case.by_hand(operation_id))
+        if case.perform:
+            guards.check_still_assigned(ticket, case.me)
+
+    return Comment(
+        zendesk,
+        case.ticket,
+        operation_id,
+        body,
+        name=name,
+        summary=summary,
+        public=public,
+        evidence=evidence,
+        check=check,
+        files=files,
+        link=link,
+    )
+
+
+def _channel(case: Case) -> Channel:
+    return Channel(case.settings.slack_channel_id, case.settings.slack_channel)
+
+
+def _patience_s(case: Case) -> float | None:
+    return None if case.perform else PATIENCE_S
+
+
+def _image(path: Path) -> Upload:
+    """A screenshot's file.
 
     Raises:
         InputError: It is missing, too large, or no image.
@@ -311,4 +271,4 @@ def _image(path: Path) -> tuple[str, str, bytes]:
     if kind is None:
         what = image_types.advice(content) or f"no {image_types.TAKEN} image. Give the image file itself"
         raise InputError(f"The screenshot {path} is {what}.")
-    return path.name, kind, content
+    return Upload(path.name, kind, content)

@@ -5,7 +5,6 @@ Source: both seeds, *Scope* and *Out of Scope*. What decides is in `policy`; a w
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from types import MappingProxyType
@@ -15,24 +14,31 @@ from runbook_lib.cases.accounts import Sold, look_up, sold_facts
 from runbook_lib.cases.base import Case, Prefill
 from runbook_lib.cases.by_hand import made_by_hand
 from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, effect_tone
-from runbook_lib.cases.changes import Assignment, ByHand
+from runbook_lib.cases.changes import assignment, sent_by_hand_note
 from runbook_lib.cases.gathering import attached_licenses, license_facts, ticket_facts
 from runbook_lib.cases.license_files import LicenseFiles
-from runbook_lib.cases.reach import check_operator
 from runbook_lib.cases.steps import step
 from runbook_lib.cases.thread import first_message
 from runbook_lib.cases.tracker import Issuance, Tracker
 from runbook_lib.cases.unread import Unread, check_before_scope
-from runbook_lib.display import Paragraph, Part, Table, Tone, verdict_parts
+from runbook_lib.changes.guards import check_operator
+from runbook_lib.display import Paragraph, Part, Preview, Table, Tone, verdict_parts
 from runbook_lib.domain import answers, evidence, identity, messages, policy
 from runbook_lib.domain.errors import InputError, NeedsAnswerError, PersonNeededError, RefusedError, UnavailableError
-from runbook_lib.domain.models import Answer, Fact, Facts, Outcome, Ruling, Source, TrackerIssue, Verdict
+from runbook_lib.domain.models import Answer, EffectState, Fact, Facts, Outcome, Ruling, Source, TrackerIssue, Verdict
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.domain.plan import Reading
 from runbook_lib.results import StepResult
 
+_TONES = {
+    Outcome.LICENSE_ISSUED: Tone.GOOD,
+    Outcome.LICENSE_FOUND: Tone.GOOD,
+    Outcome.RESOLVED_ITSELF: Tone.GOOD,
+    Outcome.OUT_OF_SCOPE: Tone.STOP,
+}
 
-class Emergency(Case, ABC):
+
+class Emergency(Case):
     """A self-managed customer's license ran out.
 
     Attributes:
@@ -69,8 +75,8 @@ class Emergency(Case, ABC):
         """
         allowed = bool(answers.parse("take_over", take_over))
         me = self.me
-        check_operator(self)
-        done = self.apply(Assignment(self, me, take_over=allowed))
+        check_operator(self.services.zendesk, me)
+        done = self.apply(assignment(self, take_over=allowed))
         others = self.ticket.assignee_id not in (None, me.id)
         parts = effect_parts(done)
         if others and allowed:
@@ -325,9 +331,25 @@ class Emergency(Case, ABC):
         scope = self._scope()
         return Verdict((*scope.rulings, self._calendar_ruling(self.emergency_on)), scope.window)
 
-    @abstractmethod
     def _calendar_ruling(self, emergency_on: date) -> Ruling:
-        """What the workflow asks of the day."""
+        """What the workflow asks of the day: that it is the weekend, unless it says otherwise."""
+        return policy.weekend_ruling(self.ticket.created_at, emergency_on, self.settings.rules)
+
+    def _closing(self, words: str, *more: Part, **data: Any) -> StepResult:
+        """The last card: how the case ended, with every effect; in a rehearsal how to perform it."""
+        words += self.unfinished
+        planned = any(effect.state is EffectState.PLANNED for effect in self.applied)
+        parts: tuple[Part, ...] = (Paragraph(words, strong=True), *more)
+        parts += effect_parts(*self.applied) if self.applied else ()
+        parts += (Preview("to perform it", self.command),) if planned else ()
+        tone = _TONES.get(self.outcome, Tone.ASK) if self.outcome else Tone.ASK
+        tone = Tone.PLAN if planned else Tone.ASK if self.unfinished else tone
+        return self.result(str(self.outcome or "goes on"), tone, parts, words, closing=True, **data)
+
+    def _out_of_scope_words(self) -> str:
+        would = "" if self.perform else "Would end as "
+        reasons = " ".join(r.reason for r in cast(Verdict, self.verdict).rulings if r.holds is Answer.NO)
+        return f"{would}out_of_scope. {reasons} Nothing is sent to the customer: answer them yourself."
 
     def _scope_result(self, state: str, tone: Tone, parts: tuple[Part, ...], words: str) -> StepResult:
         verdict = cast(Verdict, self.verdict)
@@ -349,7 +371,7 @@ class Emergency(Case, ABC):
 
     def _already(self) -> Issuance | None:
         """The license that this ticket has already: from Mechanizer, or made by hand."""
-        if made := self._effects.look(ByHand(self, "", 0)):
+        if made := self.effects.adopt(sent_by_hand_note(self)):
             return made_by_hand(made, 0)
         email = cast(str | None, self.facts.value("requester_email"))
         known = email and self.services.gitlab and self.settings.tracker_project_id

@@ -11,15 +11,16 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from runbook_lib.cases.base import Case
+from runbook_lib.cases.changes import still_assigned_guard
 from runbook_lib.cases.license_files import load_public_key
-from runbook_lib.cases.reach import check_reply_arrives
-from runbook_lib.cases.tracker import Issuance, SettledIssue, Tracker
+from runbook_lib.cases.tracker import Issuance, Tracker, issue_title
+from runbook_lib.changes.guards import check_reply_arrives
+from runbook_lib.changes.license_pipeline import LicensePipeline, Trigger, pipeline_evidence
 from runbook_lib.display import Paragraph, Part, Table
 from runbook_lib.domain import license, messages, orders, policy, titles
 from runbook_lib.domain.errors import InputError, LicenseError, OutcomeUnknownError, PersonNeededError, UnavailableError
 from runbook_lib.domain.models import Check, EffectState, Evidence, Pipeline, TrackerIssue
 from runbook_lib.domain.orders import Do, LicenseOrder, Step
-from runbook_lib.domain.plan import ExactText, Target
 from runbook_lib.domain.titles import Mark
 from runbook_lib.ledger.effects import EffectResult
 
@@ -84,8 +85,8 @@ class Desk:
             issued=issued,
             pipelines=tuple(pipelines.get(operation_id, ())),
             issues=_of(operation_id, issues),
-            is_known=case.evidence(operation_id) is not None,
-            mail=case.answer(question),
+            is_known=case.effects.evidence(operation_id) is not None,
+            mail=case.effects.answer(question),
         )
 
     def _others(self, own: str, issues: Sequence[TrackerIssue]) -> Iterator[LicenseOrder]:
@@ -104,7 +105,7 @@ class Desk:
                 self._quiet_before(),
                 pipelines=tuple(pipelines.get(operation_id, ())),
                 issues=(issue,),
-                mail=self.case.answer(question),
+                mail=self.case.effects.answer(question),
             )
 
     def _pipelines(self, earlier: TrackerIssue | None = None) -> dict[str, list[Pipeline]]:
@@ -129,8 +130,8 @@ class Desk:
         pipelines = self._pipelines().get(operation_id)
         if pipelines:
             going = [one for one in pipelines if one.status not in (*orders.ENDED_BADLY, "success")]
-            return _pipeline_evidence((going or pipelines)[0])
-        return self.case.evidence(operation_id.replace("-license-", "-mail-"))
+            return pipeline_evidence((going or pipelines)[0])
+        return self.case.effects.evidence(operation_id.replace("-license-", "-mail-"))
 
 
 def _of(operation_id: str, issues: Sequence[TrackerIssue]) -> tuple[TrackerIssue, ...]:
@@ -138,6 +139,7 @@ def _of(operation_id: str, issues: Sequence[TrackerIssue]) -> tuple[TrackerIssue
     return tuple(issue for issue in issues if messages.find_operation(issue.description) == operation_id)
 
 
+<<<<<<< HEAD
 class LicenseJob:
     """Mechanizer's pipeline for one order. An effect."""
 
@@ -176,6 +178,28 @@ class LicenseJob:
             desk.project, ref=settings.mechanizer_ref, token=settings.mechanizer_trigger_token, variables=variables
         )
         return _pipeline_evidence(pipeline)
+=======
+def license_pipeline(desk: Desk, operation_id: str) -> LicensePipeline:
+    """Mechanizer's pipeline for one order."""
+    settings, email, users = desk.case.settings, desk.email, str(desk.users)
+    variables = {
+        settings.mechanizer_variable_username: settings.operator,
+        settings.mechanizer_variable_users: users,
+        settings.mechanizer_variable_email: email,
+        settings.mechanizer_variable_operation: operation_id,
+        settings.mechanizer_variable_ticket: desk.case.ticket.url,
+    }
+    return LicensePipeline(
+        desk.gitlab,
+        Trigger(desk.project, settings.mechanizer_ref, settings.mechanizer_trigger_token),
+        operation_id,
+        variables,
+        users=desk.users,
+        values={"your username": settings.operator, "user count": users, "email": email},
+        find=lambda: desk.evidence(operation_id),
+        check=still_assigned_guard(desk.case),
+    )
+>>>>>>> main
 
 
 def order(case: Case, email: str, users: int) -> tuple[EffectResult, Issuance | None]:
@@ -229,7 +253,7 @@ class _Following:
                 "at its pipelines, then run this again."
             )
         if step.do is Do.PERFORM:  # a license that is out, or on its way, does not wait for its reply
-            check_reply_arrives(self._case, self._case.ticket.requester)
+            check_reply_arrives(self._case.services.zendesk, self._case.me, self._case.ticket)
         self._followed = step.order.operation_id
         self._result = self._case.apply(self._job(self._followed))
         self._starts += self._result.state is EffectState.DONE
@@ -240,7 +264,7 @@ class _Following:
             return self._adopt(step)
         if step.do is Do.SETTLE:
             self._settle(step)
-            planned = EffectResult(LicenseJob.name, self._job().summary, EffectState.PLANNED)
+            planned = EffectResult(LicensePipeline.name, self._job().summary, EffectState.PLANNED)
             return None if self._case.perform else (planned, None)
         if step.do is Do.ASK:
             raise self._question(step)
@@ -256,16 +280,16 @@ class _Following:
         for issue in step.duplicates:
             self._retitle(issue, Mark.DUPLICATE, step.issue.url if step.issue else "")
         result = self._result or case.apply(self._job(step.order.operation_id))
-        said = case.evidence(step.order.question)
+        said = case.effects.evidence(step.order.question)
         if step.issue:
             case.services.budget.say(f"Mechanizer: issue {step.issue.iid} is closed, the license was mailed")
-            case.close_question(step.order.question, "license_mail", result.proven)
+            case.effects.close_question(step.order.question, "license_mail", result.proven)
             return result, desk.tracker.issuance(step.issue, desk.users)
         identity = f"not read by the runbook; {said.summary if said else 'a person says that it was mailed'}"
         return result, Issuance(desk.users, _url(step.order) or case.ticket.url, identity=identity)
 
-    def _job(self, operation_id: str = "") -> LicenseJob:
-        return LicenseJob(self._desk, operation_id or self._followed)
+    def _job(self, operation_id: str = "") -> LicensePipeline:
+        return license_pipeline(self._desk, operation_id or self._followed)
 
     def _settle(self, step: Step) -> None:
         """Give the issues of a job that is over the titles that tell its end."""
@@ -278,7 +302,7 @@ class _Following:
         self._settled.add(step.order.operation_id)
 
     def _retitle(self, issue: TrackerIssue, mark: Mark, why: str) -> None:
-        effect = SettledIssue(self._case, issue, mark, (self._desk.email, self._desk.users), why)
+        effect = issue_title(self._case, issue, mark, (self._desk.email, self._desk.users), why)
         done = self._case.apply(effect)
         if done.state is EffectState.ALREADY_DONE and effect.find() is None:
             raise PersonNeededError(
@@ -299,7 +323,7 @@ class _Following:
             )
 
     def _question(self, step: Step) -> OutcomeUnknownError:
-        return self._case.unknown(step.order.question, "license_mail", orders.question_words(step.order))
+        return self._case.effects.unknown(step.order.question, "license_mail", orders.question_words(step.order))
 
     def _too_late(self, step: Step) -> OutcomeUnknownError:
         seconds, url = f"this run's {self._case.settings.wait_s:.0f} s of waiting", _url(step.order)
@@ -374,7 +398,3 @@ def _press_play(pipeline: Pipeline) -> OutcomeUnknownError:
         f"Mechanizer's pipeline {pipeline.url} waits for somebody to press play; until then no license is issued. Open "
         "it, press play, then run again: nothing is started twice. If it is not to run, cancel it in GitLab first."
     )
-
-
-def _pipeline_evidence(pipeline: Pipeline) -> Evidence:
-    return Evidence(f"pipeline {pipeline.id}", pipeline.url, str(pipeline.id))

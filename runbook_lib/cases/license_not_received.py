@@ -1,8 +1,8 @@
-"""The license mail that never came: find the copy and send it, or else issue the license after all.
+"""The license mail that never came: find the copy and send it, or else hand over to the runbook that issues one.
 
 Source: weekend seed, *Considerations* 3. A closed success issue of this address and this emergency holds a copy; an
-open failure issue says why there is none. Only if no license was generated is the tool used again, and then the
-steps are those of the weekend emergency.
+open failure issue says why there is none. Only if no license was generated is the tool used again, and that is the
+weekend runbook's to do: it decides the scope, and its record stands for the license.
 """
 
 from __future__ import annotations
@@ -11,22 +11,26 @@ from dataclasses import asdict
 from datetime import date, timedelta
 from typing import ClassVar, cast
 
+from runbook_lib.cases import changes
 from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, effect_tone, evidence_words
-from runbook_lib.cases.changes import Comment, LicenseCopy
+from runbook_lib.cases.emergency import Emergency
 from runbook_lib.cases.issuing import check_license, check_parts, checked_issuance, settle
+from runbook_lib.cases.next_runbook import open_it
 from runbook_lib.cases.steps import step
 from runbook_lib.cases.thread import by_customer
-from runbook_lib.cases.tracker import Found, Issuance, Tracker
-from runbook_lib.cases.weekend_license import WeekendLicense
+from runbook_lib.cases.tracker import Found, Issuance, Tracker, recipient
+from runbook_lib.changes.comments import Comment
 from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone
-from runbook_lib.domain import answers, license, messages, policy
+from runbook_lib.domain import answers, license, messages, policy, routing
 from runbook_lib.domain.errors import InputError, NeedsAnswerError, OutcomeUnknownError, PersonNeededError
 from runbook_lib.domain.models import Answer, EffectState, Evidence, Outcome, TrackerIssue
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.results import StepResult
 
+_NOTHING_FOUND = "internal note that no license was on file"
 
-class LicenseNotReceived(WeekendLicense):
+
+class LicenseNotReceived(Emergency):
     """The customer says that the mail with the license has not come.
 
     Attributes:
@@ -36,9 +40,7 @@ class LicenseNotReceived(WeekendLicense):
 
     runbook: ClassVar[str] = "license_not_received"
     order: ClassVar[tuple[str, ...]] = (
-        *("take", "collect_facts", "find_license", "check_copy", "send_copy"),
-        *("confirm_identity", "decide_scope", "note_search", "confirm_subscription", "choose_users", "issue_license"),
-        *("check_license", "answer_customer", "tell_team", "close"),
+        *("take", "collect_facts", "find_license", "check_copy", "send_copy", "hand_over", "close"),
     )
 
     copy: Issuance | None = None
@@ -53,7 +55,7 @@ class LicenseNotReceived(WeekendLicense):
             OutcomeUnknownError: A job is under way, or died.
             PersonNeededError: The license was made by hand, or may not go to the requester.
         """
-        email = self._recipient()
+        email = recipient(self.ticket, self.facts)
         self._check_recipient()
         if self.already and self.already.text is None:
             raise PersonNeededError(
@@ -77,8 +79,13 @@ class LicenseNotReceived(WeekendLicense):
         if issue and self._is_just_issued(issue, told=told == Answer.YES):
             words = (
                 f"An earlier run of this runbook issued the license (issue {issue.iid}), and the customer has not "
+<<<<<<< HEAD
                 "written since. It is not sent again; the next steps repeat nothing. If they say that this mail "
                 "has not come either, pass mail_missing as yes."
+=======
+                "written since. It is not sent again. If they say that this mail has not come either, pass "
+                "mail_missing as yes."
+>>>>>>> main
             )
             self.copy = self.failure = None
             parts = (Paragraph(words, strong=True), _issues_table(found, issue), Link("tracker issue", issue.url))
@@ -96,7 +103,11 @@ class LicenseNotReceived(WeekendLicense):
             PersonNeededError: The issue holds no copy, or one that is not what its title says.
         """
         if self.copy is None:
+<<<<<<< HEAD
             words = "There is no copy to check; the next steps issue a license."
+=======
+            words = "There is no copy to check."
+>>>>>>> main
             return self.result("no copy", Tone.PLAIN, (Paragraph(words),), words)
         if self.copy.text is None:
             raise PersonNeededError(
@@ -120,32 +131,50 @@ class LicenseNotReceived(WeekendLicense):
         """Send the copy as an attachment of a public reply, once, and leave a note for the next colleague."""
         copy = self.copy
         if copy is None or copy.text is None:
+<<<<<<< HEAD
             words = "There is nothing to send; the next steps issue a license."
+=======
+            words = "There is nothing to send."
+>>>>>>> main
             return self.result("nothing to send", Tone.PLAIN, (Paragraph(words),), words)
         reply = messages.license_copy_sent(copy.users, cast(date, copy.expires_on))
         digest = license.fingerprint(copy.text).rpartition(":")[2][:12]
-        sent = self.apply(LicenseCopy(self, reply, copy.text, digest))
+        sent = self.apply(changes.license_copy(self, reply, copy.text, digest))
         note = messages.license_copy_note(copy.users, copy.identity, copy.url)
-        noting = Comment(self, "license_copy_note", note, public=False, summary="internal note with the result")
-        noting.operation_id = self.operation(f"license_copy_note-{digest}")
-        noted = self.apply(noting)
+        noted = self.apply(changes.license_copy_note(self, note, digest))
         self.end(Outcome.LICENSE_FOUND)
         parts = (*effect_parts(sent, noted), Preview("public reply", reply), Preview("internal note", note))
         return self.result(effect_state(sent), effect_tone(sent), parts, sent.summary, effect=effect_data(sent))
 
-    @step("Note that no license was on file")
-    def note_search(self) -> StepResult:
-        """Leave an internal note that the tracker had no license, once the scope allows to issue one."""
+    @step("If no license was generated: hand over")
+    def hand_over(self) -> StepResult:
+        """Leave a note that the tracker had no license, and name the runbook that goes on from here."""
         noted = self.apply(self._nothing_found_note())
-        return self.result(
-            effect_state(noted), effect_tone(noted), effect_parts(noted), noted.summary, effect=effect_data(noted)
-        )
+        words = f"No license can be sent again. {self.next_runbook} goes on from here: it decides the scope."
+        shown = (Paragraph(words, strong=True), *effect_parts(noted))
+        return self.result(effect_state(noted), effect_tone(noted), shown, words, effect=effect_data(noted))
+
+    @step("Close the case", always=True)
+    def close(self) -> StepResult:
+        """The copy that was sent, with the evidence; or the runbook that goes on, with the answers so far."""
+        if self.outcome is Outcome.LICENSE_FOUND and self.copy:
+            return self._closing(self._found_words(self.copy))
+        runbook, command = self.next_runbook, self.command_for(self.next_runbook)
+        words = f"No license was generated, so {runbook} goes on with this ticket.{self._failed_before()}"
+        shown = (*open_it(self, runbook), Preview("to go on", command))
+        return self._closing(words, *shown, next_runbook=runbook, command=command)
+
+    @property
+    def next_runbook(self) -> str:
+        """The runbook that issues a license, or during the week engages an expert."""
+        holds = self._calendar_ruling(self.emergency_on).holds
+        return routing.WEEKEND if holds is Answer.YES else routing.WEEKDAY
 
     def _nothing_found_note(self) -> Comment:
         """The internal note that no license was on file. It also tells the next run who issued the one there is."""
         reason = messages.failure_reason(self.failure.description) if self.failure else ""
         note = messages.nothing_found_note(reason)
-        return Comment(self, "nothing_found", note, public=False, summary="internal note that no license was on file")
+        return changes.note(self, "nothing_found", note, summary=_NOTHING_FOUND)
 
     def _is_just_issued(self, issue: TrackerIssue, *, told: bool) -> bool:
         """Whether this runbook issued the license itself, in a run before, and nobody has complained since."""
@@ -154,7 +183,7 @@ class LicenseNotReceived(WeekendLicense):
             self.issued_here(issue)
             and not told
             and not later
-            and self._effects.look(self._nothing_found_note()) is not None
+            and self.effects.adopt(changes.sent_note(self, "nothing_found", summary=_NOTHING_FOUND)) is not None
         )
 
     def _settle(self, issue: TrackerIssue, email: str) -> None:
@@ -219,6 +248,7 @@ class LicenseNotReceived(WeekendLicense):
             return self.result("found", Tone.GOOD, shown, words, issue=issue.url)
         if self.failure is not None:
             reason = messages.failure_reason(self.failure.description)
+<<<<<<< HEAD
             words = (
                 f"No license was issued: the open issue {self.failure.iid} tells of a failure. The next steps "
                 "issue it again."
@@ -247,10 +277,27 @@ class LicenseNotReceived(WeekendLicense):
             found = Outcome.LICENSE_FOUND.words
             return f"{would}{found}: the copy {verb} with a public reply; no second license. {seen}"
         words = super()._closing_words()
+=======
+            words = f"No license was issued: the open issue {self.failure.iid} tells of a failure."
+            shown = (Paragraph(words, strong=True), *parts, Preview("why it failed", reason))
+            shown += (Link("tracker issue", self.failure.url),)
+            return self.result("failed before", Tone.ASK, shown, words, issue=self.failure.url, failure=reason)
+        words = f"No license was issued for {email} since {began_on}, and no failure is on file."
+        return self.result("none", Tone.ASK, (Paragraph(words, strong=True), *parts), words, issue=None)
+
+    def _found_words(self, copy: Issuance) -> str:
+        would = "" if self.perform else "Would end as "
+        planned = any(effect.state is EffectState.PLANNED for effect in self.applied)
+        seen = evidence_words(Evidence(copy.identity, copy.url))
+        verb = "would be sent" if planned else "was sent"
+        return f"{would}license_found: the copy {verb} with a public reply; no second license. {seen}"
+
+    def _failed_before(self) -> str:
+>>>>>>> main
         if self.failure is None:
-            return words
+            return ""
         reason = messages.failure_reason(self.failure.description).rstrip(".")
-        return f"{words} Before, it had failed: {reason} ({self.failure.url})."
+        return f" Before, it had failed: {reason} ({self.failure.url})."
 
 
 def _issues_table(found: Found, chosen: TrackerIssue | None) -> Table:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 
-from runbook_lib.cases.services import Services
 from runbook_lib.clients.zendesk import Zendesk
 from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.domain.models import Ticket
-from runbook_lib.ledger.effects import Effects
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.settings import Settings
 
@@ -36,12 +34,6 @@ def ticket(zendesk: Zendesk, number: int) -> Ticket:
     return found
 
 
-def effects(settings: Settings, services: Services, ticket_id: int, *, perform: bool) -> Effects:
-    """What applies the effects of a ticket, or in a rehearsal looks for them."""
-    journal = Journal.of(settings, ticket_id)
-    return Effects(journal, services.budget, settle_s=settings.settle_s, perform=perform)
-
-
 def run_named(perform: object) -> str:
     """The run that the parameter `perform` names, or ""."""
     return perform if isinstance(perform, str) and RUN_NAME.fullmatch(perform) else ""
@@ -49,9 +41,8 @@ def run_named(perform: object) -> str:
 
 def is_under_way(settings: Settings, ticket_id: int, run: str) -> bool:
     """Whether a performing run of a ticket has begun and has not ended."""
-    lines = [line for line in Journal.of(settings, ticket_id).entries() if line.get("record") == f"{run}.ipynb"]
-    began = any(line["kind"] == "run_started" and line.get("performed") is True for line in lines)
-    return began and all(line["kind"] != "run_ended" for line in lines)
+    found = Journal.of(settings, ticket_id).history().runs.get(f"{run}.ipynb")
+    return found is not None and found.performed and found.end is None
 
 
 def place() -> str:

@@ -5,23 +5,18 @@ Source: both seeds, *Overview* and *Scope*. What decides is in `routing` and `po
 
 from __future__ import annotations
 
-import os
-from datetime import date
-from pathlib import Path
 from typing import ClassVar, cast
 
-from runbook_lib import templates
 from runbook_lib.cases.emergency import Emergency
+from runbook_lib.cases.next_runbook import open_it
 from runbook_lib.cases.steps import step
 from runbook_lib.cases.thread import by_customer, opened_by_us
 from runbook_lib.cases.tracker import Found, Tracker
 from runbook_lib.cases.unread import check_before_scope
-from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone, verdict_parts
+from runbook_lib.display import Paragraph, Part, Preview, Table, Tone, verdict_parts
 from runbook_lib.domain import answers, policy, routing
-from runbook_lib.domain.errors import InputError
-from runbook_lib.domain.models import Answer, Outcome, Ruling, Verdict
-from runbook_lib.domain.plain_text import clean
-from runbook_lib.results import StepResult, is_interactive
+from runbook_lib.domain.models import Answer, Outcome, Verdict
+from runbook_lib.results import StepResult
 
 
 class StartHere(Emergency):
@@ -65,7 +60,7 @@ class StartHere(Emergency):
         words = f"{self.route.runbook}: {self.route.reason}"
         if missing := scope.missing:
             words += f" Not known yet: {', '.join(missing)}."
-        shown = (Paragraph(words, strong=True), *self._open_it(self.route.runbook), Preview("to rehearse it", command))
+        shown = (Paragraph(words, strong=True), *open_it(self, self.route.runbook), Preview("to rehearse it", command))
         return self.result(
             "go on",
             Tone.GOOD,
@@ -75,9 +70,6 @@ class StartHere(Emergency):
             reason=self.route.reason,
             command=command,
         )
-
-    def _calendar_ruling(self, emergency_on: date) -> Ruling:
-        return policy.weekend_ruling(self.ticket.created_at, emergency_on, self.settings.rules)
 
     def _mail(self, told: Answer | None) -> routing.Mail:
         """What is said of a license mail, by the engineer or else by the requester, and what the tracker holds."""
@@ -111,34 +103,3 @@ class StartHere(Emergency):
 
     def _kinds(self, found: Found) -> tuple[tuple[str, tuple[object, ...]], ...]:
         return (("licenses", found.copies), ("failures", found.failures), ("jobs under way", found.under_way))
-
-    def _open_it(self, runbook: str) -> tuple[Part, ...]:
-        """In JupyterLab a link to a copy of the runbook with this ticket filled in; nothing where nobody clicks."""
-        if not is_interactive():
-            return ()
-        try:
-            day = self.settings.practice_date
-            place = f"practice-{day}" if day else "live"
-            template = self.settings.notebooks / f"{runbook}.ipynb"
-            values = {"ticket_id": self.ticket.id, **self.steps.given}
-            copy = templates.copy(template, f"{self.ticket.id}-{runbook}-{place}.ipynb", values)
-        except (OSError, InputError) as exc:
-            why = exc.strerror if isinstance(exc, OSError) else str(exc).rstrip(".")
-            return (Paragraph(f"No copy can be made ({why}): open {runbook}.ipynb, and set ticket_id there."),)
-        link = Link("Open it with this ticket", os.path.relpath(copy.path, Path.cwd()).replace(os.sep, "/"))
-        return (link, Paragraph(words)) if (words := _of_before(copy)) else (link,)
-
-
-def _of_before(copy: templates.Copy) -> str:
-    """What to know of a copy that was there already."""
-    lacks = [
-        f"{answers.QUESTIONS[name].label}: {clean(value)}"
-        for name, value in copy.lacks.items()
-        if value != answers.UNKNOWN
-    ]
-    if lacks:
-        words = "Somebody has worked in this copy, so it was left as it is. It does not have"
-        return f"{words}: {', '.join(lacks)}. Enter it there."
-    if copy.was_renewed:
-        return "It has your answers now. If it is open already: File > Reload Notebook from Disk."
-    return ""

@@ -6,18 +6,18 @@ the failure. What is to be done about them is decided in `orders`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from typing import cast
 
 from runbook_lib.cases.base import Case
+from runbook_lib.changes.issue_title import OPERATION_WORDS, IssueTitle
 from runbook_lib.clients.gitlab import GitLab
 from runbook_lib.domain import messages, orders, policy, titles
-from runbook_lib.domain.errors import InputError, PersonNeededError
-from runbook_lib.domain.models import Evidence, TrackerIssue
+from runbook_lib.domain.errors import InputError, NeedsAnswerError, PersonNeededError
+from runbook_lib.domain.models import Facts, Source, Ticket, TrackerIssue
 from runbook_lib.domain.plain_text import clean
-from runbook_lib.domain.plan import ExactText, Target
 from runbook_lib.domain.titles import Mark
 
 
@@ -157,66 +157,11 @@ class Tracker:
         )
 
 
-class SettledIssue:
-    """The title of an issue whose job is over: it tells what became of the license. Rewriting it says the same.
-
-    Args:
-        case: The case.
-        issue: The issue, as it was just read.
-        mark: What became of it: success and duplicate close it, a failure stays open and says why.
-        whose: The address and the users, where the title does not name them.
-        why: Why no license was sent; or the address of the issue that a duplicate follows.
-    """
-
-    name = "settled_issue"
-    conditional = True
-
-    def __init__(self, case: Case, issue: TrackerIssue, mark: Mark, whose: tuple[str, int], why: str = "") -> None:
-        self._gitlab, self._project = tracker_of(case)
-        self._issue, self._mark, self._why = issue, mark, why
-        now = titles.read(issue.title)
-        email, users = (now.email, now.users) if now.users is not None else whose
-        self._title = titles.write(mark, email, users)
-        word = {Mark.SUCCESS: "sent", Mark.FAILURE: "not_sent"}.get(mark, "duplicate")
-        self.operation_id = case.operation(f"settled_issue-{issue.iid}-{word}")
-        self.summary = f"retitle issue {issue.iid} to {mark}"
-        self.where = f"at issue {issue.url}"
-        self.target, self.texts = Target(f"issue {issue.iid}", issue.url), (ExactText("title", self._title),)
-
-    def find(self) -> Evidence | None:
-        """The issue, if it has the title already."""
-        found = self._gitlab.issue(self._project, self._issue.iid)
-        closed = found.state == "closed" or self._mark is Mark.FAILURE
-        return self._evidence(found) if found.title == self._title and closed else None
-
-    def perform(self) -> Evidence:
-        """Retitle it; if no license was sent by it, also say why.
-
-        Raises:
-            PersonNeededError: It is not as it was any more.
-        """
-        now = self._gitlab.issue(self._project, self._issue.iid)
-        if (now.title, now.state) != (self._issue.title, self._issue.state):
-            raise PersonNeededError(f"Issue {now.url} has changed meanwhile, to “{clean(now.title, 200)}”. Run again.")
-        found = self._gitlab.update_issue(
-            self._project,
-            self._issue.iid,
-            title=self._title,
-            description=self._description(now.raw),
-            close=self._mark is not Mark.FAILURE,
-        )
-        return self._evidence(found)
-
-    def _description(self, text: str) -> str:
-        if self._mark is Mark.FAILURE:
-            return f"{text}\n\n{messages.failure_body(self._why)}"
-        if self._mark is Mark.DUPLICATE:  # the operation stays with the other issue
-            rest = re.sub(r"^Operation: .*$", "", text, flags=re.MULTILINE)
-            return f"{messages.duplicate_body(self._why)}\n\n{rest.strip()}"
-        return text
-
-    def _evidence(self, issue: TrackerIssue) -> Evidence:
-        return Evidence(f"issue {issue.iid}: {titles.read(issue.title).brief}", issue.url, str(issue.iid))
+def issue_title(case: Case, issue: TrackerIssue, mark: Mark, whose: tuple[str, int], why: str = "") -> IssueTitle:
+    """The title of an issue whose job is over; the arguments are those of `IssueTitle`."""
+    gitlab, project = tracker_of(case)
+    operation_id = case.operation(f"settled_issue-{issue.iid}-{OPERATION_WORDS[mark]}")
+    return IssueTitle(gitlab, project, issue, operation_id, mark=mark, whose=whose, why=why)
 
 
 def tracker_of(case: Case) -> tuple[GitLab, int]:
@@ -229,3 +174,27 @@ def tracker_of(case: Case) -> tuple[GitLab, int]:
     if case.services.gitlab is None or project is None:
         raise InputError("The tracker is not configured; set RUNBOOK_GITLAB_TOKEN and RUNBOOK_TRACKER_PROJECT_ID.")
     return case.services.gitlab, project
+
+
+def recipient(ticket: Ticket, facts: Facts) -> str:
+    """The address of whoever opened the ticket, to whom a license goes.
+
+    Raises:
+        InputError: The engineer gives another address than the ticket shows.
+        NeedsAnswerError: The ticket shows none that can be used.
+    """
+    email = cast(str | None, facts.value("requester_email"))
+    shown = [f.value for f in facts.known if f.name == "requester_email" and f.source is Source.TICKET]
+    if email and shown and str(shown[0]).casefold() != email.casefold():
+        raise InputError(
+            f"requester_email is {email}, but the license goes to the person who opened the ticket, {shown[0]}. "
+            "Leave requester_email as unknown."
+        )
+    if email is None:
+        shown_address = clean(ticket.requester.email or "none", 80)
+        raise NeedsAnswerError(
+            f"The ticket shows no usable address of its requester ({shown_address}). "
+            "Ask the person who opened it, and pass the address.",
+            missing=("requester_email",),
+        )
+    return email

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import ClassVar, cast
 
+from runbook_lib.cases import changes
 from runbook_lib.cases.base import Prefill
 from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, effect_tone
-from runbook_lib.cases.changes import Comment, SlackPost
 from runbook_lib.cases.emergency import Emergency
 from runbook_lib.cases.spoken import TO_PASS
 from runbook_lib.cases.steps import step
@@ -232,7 +232,7 @@ class WeekdayTriage(Emergency):
             RunbookError: Slack cannot tell, and a reply to the customer would follow.
         """
         try:
-            return self._effects.look(SlackPost(self, "", name="expert_post")), ""
+            return self.effects.adopt(changes.sent_post(self, name="expert_post")), ""
         except (RefusedError, UnavailableError) as exc:
             if self.perform:
                 raise
@@ -245,13 +245,9 @@ class WeekdayTriage(Emergency):
             words = "Not this branch: the tree leads to an expert."
             return self.result("not taken", Tone.PLAIN, (Paragraph(words),), words)
         reply = messages.resolved_question()
-        sent = self.apply(
-            Comment(self, "resolved_reply", reply, public=True, summary="public reply that asks to confirm")
-        )
+        sent = self.apply(changes.reply(self, "resolved_reply", reply, summary="public reply that asks to confirm"))
         note = messages.triage_note(self._path_lines(), self._known_lines())
-        noted = self.apply(
-            Comment(self, "triage_note", note, public=False, summary="internal note with the decision path")
-        )
+        noted = self.apply(changes.note(self, "triage_note", note, summary="internal note with the decision path"))
         self.end(Outcome.RESOLVED_ITSELF)
         parts = (*effect_parts(sent, noted), Preview("public reply", reply), Preview("internal note", note))
         return self.result(effect_state(sent), effect_tone(sent), parts, sent.summary, effect=effect_data(sent))
@@ -265,13 +261,11 @@ class WeekdayTriage(Emergency):
         """
         path, known = self._path_lines(), self._known_lines()
         post = messages.expert_post(self.ticket.url, path, known)
-        posted = self.apply(SlackPost(self, post, name="expert_post"))
+        posted = self.apply(changes.slack_post(self, post, name="expert_post"))
         if posted.state is EffectState.UNAVAILABLE:  # nobody has the case yet
             raise _not_engaged(posted)
         note = messages.triage_note([*path, "An expert was asked for in Slack."], known)
-        noted = self.apply(
-            Comment(self, "expert_note", note, public=False, summary="internal note with the decision path")
-        )
+        noted = self.apply(changes.note(self, "expert_note", note, summary="internal note with the decision path"))
         self.end(Outcome.ESCALATED)
         kept = "" if posted.state in (EffectState.PLANNED, EffectState.DONE) else ", as it would read now"
         shown = (Preview(f"post in {self.settings.slack_channel}{kept}", post), Preview(f"internal note{kept}", note))
@@ -281,15 +275,7 @@ class WeekdayTriage(Emergency):
     @step("Close the case", always=True)
     def close(self) -> StepResult:
         """What happened, with the evidence; in a rehearsal what would happen, and how to perform it."""
-        words = self._closing_words() + self.unfinished
-        parts: tuple[Part, ...] = (Paragraph(words, strong=True),)
-        parts += effect_parts(*self.applied) if self.applied else ()
-        planned = any(effect.state is EffectState.PLANNED for effect in self.applied)
-        if planned:
-            parts += (Preview("to perform it", self.command),)
-        tones = {Outcome.RESOLVED_ITSELF: Tone.GOOD, Outcome.OUT_OF_SCOPE: Tone.STOP}
-        tone = Tone.PLAN if planned else tones.get(cast(Outcome, self.outcome), Tone.ASK)
-        return self.result(str(self.outcome), tone, parts, words, closing=True)
+        return self._closing(self._closing_words())
 
     def forget(self) -> None:
         """Nothing was looked up yet, and nothing answered."""
@@ -493,9 +479,13 @@ class WeekdayTriage(Emergency):
         hints = " ".join((*self._notes, *differing))
         match self.outcome:
             case Outcome.OUT_OF_SCOPE:
+<<<<<<< HEAD
                 reasons = [r.reason for r in cast(Verdict, self.verdict).rulings if r.holds is Answer.NO]
                 way_on = "Nothing is sent to the customer: answer them yourself."
                 return f"{would}{Outcome.OUT_OF_SCOPE.words}. {' '.join(reasons)} {way_on}"
+=======
+                return self._out_of_scope_words()
+>>>>>>> main
             case Outcome.RESOLVED_ITSELF:
                 words = "the customer is asked to confirm that all is well"
                 return f"{would}{Outcome.RESOLVED_ITSELF.words}: {words}. {hints}".strip()

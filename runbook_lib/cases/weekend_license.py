@@ -10,28 +10,25 @@ from dataclasses import asdict
 from datetime import date, timedelta
 from typing import ClassVar, cast
 
+from runbook_lib.cases import changes
 from runbook_lib.cases.base import Prefill
 from runbook_lib.cases.by_hand import check_nothing_under_way, made_by_hand, manual_form, manual_issuance
 from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, effect_tone, evidence_words
-from runbook_lib.cases.changes import ByHand, Screenshots, SlackPost, screenshots_request
-from runbook_lib.cases.changes import Comment as CommentEffect
 from runbook_lib.cases.emergency import Emergency
 from runbook_lib.cases.issuing import check_parts, checked_issuance, order
 from runbook_lib.cases.license_files import load_public_key
 from runbook_lib.cases.pictures import Images, sorted_images
-from runbook_lib.cases.reach import check_reply_arrives
 from runbook_lib.cases.steps import step
-from runbook_lib.cases.tracker import Issuance, Tracker
+from runbook_lib.cases.tracker import Issuance, Tracker, recipient
 from runbook_lib.cases.unread import check_before_asking
+from runbook_lib.changes.guards import check_reply_arrives
 from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone
 from runbook_lib.domain import answers, evidence, messages, policy
 from runbook_lib.domain.errors import InputError, NeedsAnswerError
 from runbook_lib.domain.models import (
-    Answer,
     EffectState,
     Evidence,
     Outcome,
-    Ruling,
     SeatAdvice,
     Source,
     Verdict,
@@ -74,7 +71,7 @@ class WeekendLicense(Emergency):
         parts: tuple[Part, ...] = ()
         paths = answers.parse("screenshots", screenshots)
         if paths is not None:
-            done = self.apply(Screenshots(self, cast(tuple[str, ...], paths)))
+            done = self.apply(changes.screenshots(self, cast(tuple[str, ...], paths)))
             parts = effect_parts(done)
         missing = self._missing()
         if self.already or not missing:
@@ -92,7 +89,7 @@ class WeekendLicense(Emergency):
             )
         if not ask:
             check_before_asking(self.unread, self.facts, missing)
-        asked = self.apply(screenshots_request(self))
+        asked = self.apply(changes.screenshots_request(self))
         self.end(Outcome.WAITING_FOR_CUSTOMER)
         verb = "would be" if asked.state is EffectState.PLANNED else "were"
         words = f"Waiting for the customer: both screenshots {verb} asked for, to learn {_list(missing)}."
@@ -140,8 +137,8 @@ class WeekendLicense(Emergency):
             PersonNeededError: The job failed, or its end is not known.
         """
         load_public_key(self.settings)  # without it the license could not be checked
-        email, users = self._recipient(), cast(int, self.users)
-        if made := self.look(ByHand(self, "", users)):
+        email, users = recipient(self.ticket, self.facts), cast(int, self.users)
+        if made := self.look(changes.sent_by_hand_note(self)):
             return self._found_by_hand(made, users)
         if self.settings.issuer == "manual":
             return self._issue_by_hand(email, users, issued_evidence)
@@ -185,11 +182,10 @@ class WeekendLicense(Emergency):
         """A public reply that the license is in their mailbox, and an internal note for the next colleague."""
         expires_on = self._expires_on()
         reply = messages.license_sent(cast(int, self.users), expires_on)
-        done = self.apply(CommentEffect(self, "reply", reply, public=True, summary="public reply to the customer"))
+        done = self.apply(changes.reply(self, "reply", reply, summary="public reply to the customer"))
         found = self.issuance or Issuance(0, LATER_LINK, identity=LATER_FINGERPRINT)
         words = messages.license_note(cast(int, self.users), found.identity, found.url)
-        note = CommentEffect(self, "note", words, public=False, summary="internal note with the result")
-        noted = self.apply(note)
+        noted = self.apply(changes.note(self, "note", words, summary="internal note with the result"))
         parts = (*effect_parts(done, noted), Preview("public reply", reply), Preview("internal note", words))
         return self.result(effect_state(done), effect_tone(done), parts, done.summary, effect=effect_data(done))
 
@@ -197,7 +193,7 @@ class WeekendLicense(Emergency):
     def tell_team(self) -> StepResult:
         """Post to the Slack channel, with the ticket's link."""
         post = messages.slack_post(self.ticket.url, cast(int, self.users))
-        done = self.apply(SlackPost(self, post))
+        done = self.apply(changes.slack_post(self, post))
         parts = (*effect_parts(done), Preview(f"post in {self.settings.slack_channel}", post))
         return self.result(effect_state(done), effect_tone(done), parts, done.summary, effect=effect_data(done))
 
@@ -206,19 +202,7 @@ class WeekendLicense(Emergency):
         """What happened, with the evidence; in a rehearsal what would happen, and how to perform it."""
         if self.outcome is None:
             self.end(Outcome.LICENSE_ISSUED)
-        words = self._closing_words() + self.unfinished
-        parts: tuple[Part, ...] = (Paragraph(words, strong=True),)
-        parts += effect_parts(*self.applied) if self.applied else ()
-        planned = [e for e in self.applied if e.state is EffectState.PLANNED]
-        if planned:
-            parts += (Preview("to perform it", self.command),)
-        tone = {
-            Outcome.LICENSE_ISSUED: Tone.GOOD,
-            Outcome.LICENSE_FOUND: Tone.GOOD,
-            Outcome.OUT_OF_SCOPE: Tone.STOP,
-        }.get(cast(Outcome, self.outcome), Tone.ASK)
-        tone = Tone.PLAN if planned else Tone.ASK if self.unfinished else tone
-        return self.result(str(self.outcome), tone, parts, words, closing=True)
+        return self._closing(self._closing_words())
 
     def found(self, name: str) -> Prefill | None:
         """The fact that counts; for the user count the suggestion."""
@@ -229,6 +213,7 @@ class WeekendLicense(Emergency):
             return Prefill("", f"{users} by the customer's evidence") if asks else Prefill(str(users), "suggested")
         return super().found(name)
 
+<<<<<<< HEAD
     @property
     def gist(self) -> str:
         """Of a license: for how many users, who gets it, how long it lasts."""
@@ -241,6 +226,8 @@ class WeekendLicense(Emergency):
     def _calendar_ruling(self, emergency_on: date) -> Ruling:
         return policy.weekend_ruling(self.ticket.created_at, emergency_on, self.settings.rules)
 
+=======
+>>>>>>> main
     def _missing(self) -> tuple[str, ...]:
         """What is still to be learned: the verdict's facts, and a user figure."""
         missing = cast(Verdict, self.verdict).missing
@@ -284,23 +271,6 @@ class WeekendLicense(Emergency):
         parts = (Paragraph(words, strong=True), *effect_parts(made))
         return self.result(effect_state(made), Tone.GOOD, parts, words, effect=effect_data(made))
 
-    def _recipient(self) -> str:
-        email = cast(str | None, self.facts.value("requester_email"))
-        shown = [f.value for f in self.facts.known if f.name == "requester_email" and f.source is Source.TICKET]
-        if email and shown and str(shown[0]).casefold() != email.casefold():
-            raise InputError(
-                f"requester_email is {email}, but the license goes to the person who opened the ticket, {shown[0]}. "
-                "Leave requester_email as unknown."
-            )
-        if email is None:
-            shown_address = clean(self.ticket.requester.email or "none", 80)
-            raise NeedsAnswerError(
-                f"The ticket shows no usable address of its requester ({shown_address}). "
-                "Ask the person who opened it, and pass the address.",
-                missing=("requester_email",),
-            )
-        return email
-
     def _issue_by_hand(self, email: str, users: int, issued_evidence: object) -> StepResult:
         tracker = Tracker(self, email) if self.services.gitlab and self.settings.tracker_project_id else None
         if tracker and (issue := tracker.success()):
@@ -311,7 +281,7 @@ class WeekendLicense(Emergency):
         rows = manual_form(self.ticket, email, users, self.settings.now().date())
         given = cast(str | None, answers.parse("issued_evidence", issued_evidence))
         if given is None:  # one that was made is noted, whoever hears of it
-            check_reply_arrives(self, self.ticket.requester)
+            check_reply_arrives(self.services.zendesk, self.me, self.ticket)
         if given is None and self.perform:
             values = "; ".join(f"{field}: {value}" for field, value in rows)
             raise NeedsAnswerError(
@@ -328,7 +298,7 @@ class WeekendLicense(Emergency):
             words = "A person would make the license by hand, then pass issued_evidence."
             return self.result("planned", Tone.PLAN, parts, words, form=dict(rows))
         self.issuance = manual_issuance(given, users)
-        noted = self.apply(ByHand(self, self.issuance.url, users))
+        noted = self.apply(changes.by_hand_note(self, self.issuance.url, users))
         words = "The engineer made the license by hand."
         parts += effect_parts(noted)
         return self.result("made by hand", Tone.GOOD, parts, words, form=dict(rows), effect=effect_data(noted))
@@ -342,9 +312,13 @@ class WeekendLicense(Emergency):
         would = "" if self.perform else "Would end: "
         match self.outcome:
             case Outcome.OUT_OF_SCOPE:
+<<<<<<< HEAD
                 reasons = [r.reason for r in cast(Verdict, self.verdict).rulings if r.holds is Answer.NO]
                 way_on = "Nothing is sent to the customer: answer them yourself."
                 return f"{would}{Outcome.OUT_OF_SCOPE.words}. {' '.join(reasons)} {way_on}"
+=======
+                return self._out_of_scope_words()
+>>>>>>> main
             case Outcome.WAITING_FOR_CUSTOMER:
                 asked = self.applied[-1].state is not EffectState.PLANNED
                 names = " ".join(f"-p {name} ..." for name in ("screenshots", *self._missing()))

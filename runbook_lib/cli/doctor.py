@@ -13,16 +13,12 @@ from enum import StrEnum
 from pathlib import Path
 
 import httpx
-from pydantic import SecretStr
 
-from runbook_lib import files
-from runbook_lib.clients.customersdot import CustomersDot
+from runbook_lib import files, wiring
 from runbook_lib.clients.gitlab import GitLab
 from runbook_lib.clients.http import Session
 from runbook_lib.clients.refusals import CREDENTIALS, RIGHTS
-from runbook_lib.clients.slack import Slack
 from runbook_lib.clients.slack_refusals import READS, WRITES
-from runbook_lib.clients.zendesk import Zendesk
 from runbook_lib.clients.zendesk_refusals import ROLE
 from runbook_lib.domain import license, messages
 from runbook_lib.domain.errors import InputError, RefusedError, UnavailableError
@@ -34,7 +30,6 @@ PATIENCE_S = 10.0
 GITLAB_NEEDS = ("api",)
 OPTIONAL = ("CustomersDot",)
 """What a run can do without."""
-_NOTHING = SecretStr("")
 """For a client that is not asked, since its settings are missing."""
 
 
@@ -122,7 +117,7 @@ def healthy(findings: Sequence[Finding]) -> bool:
 
 def _findings(settings: Settings, pool: Session) -> Iterator[Finding]:
     yield _told(_zendesk_access(settings), settings, lambda: _zendesk(settings, pool))
-    gitlab = GitLab(settings.gitlab_url, settings.gitlab_token or _NOTHING, pool)
+    gitlab = wiring.gitlab(settings, pool)
     yield _told(_GITLAB, settings, lambda: _gitlab(gitlab))
     yield _told(_TRACKER, settings, lambda: _tracker(settings, gitlab))
     if settings.issuer == "mechanizer":
@@ -177,7 +172,7 @@ def _zendesk(settings: Settings, pool: Session) -> Finding | str:
 
     Source: Zendesk Support API, users/me: answers 200 with an anonymous user to credentials that do not hold.
     """
-    zendesk = Zendesk(settings.zendesk_url, settings.zendesk_credentials(), pool)
+    zendesk = wiring.zendesk(settings, pool)
     zendesk.probe(patience_s=PATIENCE_S)
     me = zendesk.me(patience_s=PATIENCE_S)
     if found := zendesk.obstacle(me, patience_s=PATIENCE_S):
@@ -210,7 +205,7 @@ def _mechanizer(settings: Settings, gitlab: GitLab) -> str:
 
 
 def _slack(settings: Settings, pool: Session) -> Finding | str:
-    slack = Slack(settings.slack_url, settings.slack_token or _NOTHING, pool)
+    slack = wiring.slack(settings, pool)
     scopes = slack.scopes(patience_s=PATIENCE_S)
     if scopes is not None and (lacking := _lacking_for_slack(scopes)):
         return _lacks(_SLACK, scopes, lacking)
@@ -220,8 +215,7 @@ def _slack(settings: Settings, pool: Session) -> Finding | str:
 
 
 def _customersdot(settings: Settings, pool: Session) -> str:
-    cookie = settings.customersdot_cookie or _NOTHING
-    CustomersDot(settings.customersdot_url, cookie, pool).probe(patience_s=PATIENCE_S)
+    wiring.customersdot(settings, pool).probe(patience_s=PATIENCE_S)
     return "accounts can be read"
 
 

@@ -19,22 +19,22 @@ PORT.name = "port number"  # what a message calls it
     short_help="Open JupyterLab on the runbooks.",
     context_settings={"ignore_unknown_options": True},
 )
-@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[OPTION OF JUPYTERLAB]...")
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[TICKET] [OPTION OF JUPYTERLAB]...")
 def lab(words: Sequence[str]) -> int:
-    """Open JupyterLab on a fresh copy of start_here, with the practice world running.
+    """Open JupyterLab on the runbook that a ticket needs, filled in and rehearsed, with the practice world running.
 
-    Options are passed on to JupyterLab, such as --no-browser, --port 8890, or --allow-root, without which it does not
-    start as root; after `--` also those that this command has itself, as in runbook lab -- --help.
+    Without a ticket it opens start_here, which asks for one. Options are passed on to JupyterLab, such as --no-browser,
+    --port 8890, or --allow-root, without which it does not start as root; after `--` also those that this command has
+    itself, as in runbook lab -- --help.
     """
     from runbook_lib.cli import lab as jupyterlab
-    from runbook_lib.run import automatic, intake
     from runbook_lib.settings import Settings
 
     local = Settings.local()
     with practice.world(local):
         if address := practice.control_room(local):
             click.echo(f"Watch what happens to the practice world at {address}")
-        return jupyterlab.run(local, intake.template(local, automatic.ROUTER), words)
+        return jupyterlab.run(local, words)
 
 
 @click.command(short_help="Keep the practice world running, for notebooks and papermill.")
@@ -61,14 +61,14 @@ def sandbox(port: int, day: str | None, new: bool) -> int:
         practice.make(folder, wanted)
         if found := server.running(folder):
             raise InputError(
-                f"The practice world is being served already: look around at {found['url']}, and watch runbooks at "
-                f"work at {found['url']}{CONTROL_ROOM_PATH}. Use that server, or stop it first."
+                f"The practice world is being served already: see {found['url']}{CONTROL_ROOM_PATH}. "
+                "Use that server, or stop it first."
             )
         click.echo(f"The practice world of {server.world_date(folder)} is starting; stop it with Ctrl-C.")
 
         def ready(url: str) -> None:
             turn.close()
-            click.echo(f"Open {url} to look around, {url}{CONTROL_ROOM_PATH} to watch runbooks at work;")
+            click.echo(f"Open {url}{CONTROL_ROOM_PATH} to watch runbooks at work;")
             click.echo("notebooks and commands find it by themselves.")
 
         server.serve(folder, port=port, ready=ready)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import getpass
 import json
 from collections.abc import Callable, Sequence
@@ -10,11 +11,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from runbook_lib.cli import completion, options, practice
+from runbook_lib.cli import completion, options, practice, share_commands
 from runbook_lib.domain import exit_status
 from runbook_lib.domain.errors import InputError
 
 if TYPE_CHECKING:
+    from runbook_lib.ledger.comparison import Difference
     from runbook_lib.records.runs import Run, Wanted
     from runbook_lib.records.union import Problem
     from runbook_lib.records.verification import Finding, Verification, Verifier
@@ -56,6 +58,10 @@ def records() -> None:
     """Find, read, verify and export records."""
 
 
+records.add_command(share_commands.push)
+records.add_command(share_commands.pull)
+
+
 @records.command("list")
 @_filters
 @click.option("--verify", is_flag=True, help="Verify each record; without it none is looked at.")
@@ -70,7 +76,8 @@ def list_runs(verify: bool, as_json: bool, **filters: Any) -> int:
     found = Verifier(Archive.of(_settings())).tickets(tickets) if verify else None
     if as_json:
         listed = [{**run.plain, "verified": None if found is None else found.holds(run)} for run in runs]
-        click.echo(json.dumps({"runs": listed, "problems": [vars(p) for p in problems]}, indent=2))
+        rows = ",\n  ".join(json.dumps(row) for row in listed)  # a run a line: indenting takes longer than all the rest
+        click.echo(f'{{"runs": [\n  {rows}\n], "problems": {json.dumps([vars(p) for p in problems], indent=2)}}}')
         return exit_status.DONE
     click.echo(_table(runs, found) if runs else "Nothing is open." if filters["open_only"] else "No runs.")
     if runs:
@@ -78,6 +85,7 @@ def list_runs(verify: bool, as_json: bool, **filters: Any) -> int:
     _say_by_hand(runs)
     if filters["open_only"]:
         _say_next(runs)
+    _say_freshness(_settings())
     _tell(problems)
     return exit_status.DONE
 
@@ -110,7 +118,7 @@ def _found(**filters: Any) -> tuple[list[Run], list[Problem]]:
 
     wanted = _wanted(**filters)
     archive = Archive.of(_settings())
-    ledgers = archive.ledgers(wanted.tickets or None)
+    ledgers = archive.listed(wanted.tickets or None)
     problems = [problem for ledger in ledgers for problem in ledger.problems if not problem.is_notice]
     runs = [run for ledger in ledgers for run in ledger.runs if wanted.takes(run)]
     return runs, problems if wanted.tickets else [*problems, *archive.strangers()]
@@ -154,15 +162,16 @@ def _table(runs: Sequence[Run], found: Verification | None) -> str:
     from runbook_lib.cli import tables
     from runbook_lib.domain.plain_text import clean
 
+    word = functools.cache(clean)  # the same few, in thousands of runs
     rows = [
         (
             run.ticket_id,
-            clean(run.runbook),
+            word(run.runbook),
             f"{run.started_at:%Y-%m-%d %H:%M}" if run.started_at else "",
             "" if run.seconds is None else f"{run.seconds:.1f}",
-            clean(run.operator, 40),
+            word(run.operator, 40),
             {True: "yes", False: "no", None: ""}[run.performed],
-            clean(run.outcome or run.status),
+            word(run.outcome or run.status),
             _state(run, found),
             clean(run.record or "", 100),
         )
@@ -254,8 +263,9 @@ def _last_record(folder: Path, ticket: str) -> Path:
 @records.command(short_help="Check records and journals.")
 @click.argument("what", nargs=-1, metavar="[TICKET|RECORD]...", type=click.Path())
 @click.option("--ticket-notes", is_flag=True, help="Compare with the notes on the tickets, too.")
+@click.option("--share", "with_share", is_flag=True, help="Compare with the team's share, object by object, too.")
 @options.as_json
-def verify(what: Sequence[str], ticket_notes: bool, as_json: bool) -> int:
+def verify(what: Sequence[str], ticket_notes: bool, with_share: bool, as_json: bool) -> int:
     """Check that records are what was sealed, and that the journals are whole.
 
     Without arguments it checks every ticket. With --ticket-notes it also compares them with the notes on the tickets,
@@ -280,21 +290,33 @@ def verify(what: Sequence[str], ticket_notes: bool, as_json: bool) -> int:
     unique = tuple(dict.fromkeys(findings))
     records = frozenset(record for part in parts for record in part.records)
     result = Verification(sum(part.sealed for part in parts), sum(part.tickets for part in parts), unique, records)
-    click.echo(_json(result) if as_json else _words(result))
-    return exit_status.DONE if result.is_good else exit_status.FAILED
+    compared = share_commands.differences() if with_share else []
+    click.echo(_json(result, compared if with_share else None) if as_json else _words(result))
+    if with_share and not as_json:
+        click.echo(f"\n{share_commands.difference_words(compared)}")
+    if not as_json:
+        _say_freshness(local)
+    is_good = result.is_good and not any(each.is_defect for each in compared)
+    return exit_status.DONE if is_good else exit_status.FAILED
+
+
+def _say_freshness(local: Settings) -> None:
+    """How fresh the mirror of the team's share is, if there is one."""
+    if words := share_commands.freshness(local):
+        click.echo(words)
 
 
 def _notes(verifier: Verifier, tickets: Sequence[int], local: Settings) -> list[Finding]:
     """What the notes on the tickets say that is not so here."""
+    from runbook_lib import wiring
     from runbook_lib.clients.http import Session
-    from runbook_lib.clients.zendesk import Zendesk
     from runbook_lib.settings import Settings
 
     with practice.world(local):
         settings = Settings.load()
         with Session.of(settings) as session:
-            zendesk = Zendesk(settings.zendesk_url, settings.zendesk_credentials(), session)
-            return list(verifier.notes(list(dict.fromkeys(tickets)), zendesk.comments))
+            comments = wiring.zendesk(settings, session).comments
+            return list(verifier.notes(list(dict.fromkeys(tickets)), comments))
 
 
 def _words(result: Verification) -> str:
@@ -307,10 +329,13 @@ def _words(result: Verification) -> str:
     return f"{table}\n\n{result.words}" if table else result.words
 
 
-def _json(result: Verification) -> str:
+def _json(result: Verification, compared: Sequence[Difference] | None) -> str:
+    more = {} if compared is None else {"share": [{**vars(each), "is_defect": each.is_defect} for each in compared]}
     findings = [{**vars(finding), "is_defect": finding.is_defect} for finding in result.findings]
     counts = {name: getattr(result, name) for name in ("sealed", "tickets", "defects", "adopted")}
-    return json.dumps({"good": result.is_good, "good_records": result.good, **counts, "findings": findings}, indent=2)
+    return json.dumps(
+        {"good": result.is_good, "good_records": result.good, **counts, "findings": findings, **more}, indent=2
+    )
 
 
 @records.command(short_help="Seal what plain papermill has made.")

@@ -20,7 +20,8 @@ def clean(value: object, limit: int = CELL_LIMIT) -> str:
     Licenses are taken out first: what is cut, quoted or laid out is no longer found by whoever looks for them later.
     """
     whole = envelopes.without(str(value))
-    words = "".join(_visible(char) for char in whole[: limit + 1])
+    cut = whole[: limit + 1]
+    words = cut if cut.isprintable() else "".join(map(_visible, cut))
     return words if len(words) <= limit else f"{words[:limit]}… ({len(whole):,} characters)"
 
 

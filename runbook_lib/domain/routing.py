@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from runbook_lib.domain.models import Answer, Ruling, Verdict
 
 WEEKEND, WEEKDAY, NOT_RECEIVED = "weekend_license", "weekday_triage", "license_not_received"
+ISSUING = (WEEKEND, WEEKDAY)
+"""Those that `NOT_RECEIVED` may hand over to."""
 _SENT = r"e-?mail|mail|license|licence|inbox|message"
 _NOT_THERE = (
     r"(?:not|n't|never|nothing|no\b|haven't|hasn't|without)[^.!?\n]{0,40}"

@@ -14,16 +14,19 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from itertools import pairwise
 from typing import IO, Any
 
 from runbook_lib import files, templates
 from runbook_lib.cases.cards import Operation
 from runbook_lib.domain.errors import RunbookError, UnavailableError
+<<<<<<< HEAD
 from runbook_lib.domain.models import Evidence
+=======
+from runbook_lib.domain.events import EFFECTS, Event, History, RunEvents
+>>>>>>> main
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.settings import Settings
 
@@ -33,15 +36,6 @@ LOOK_EVERY_S = 0.25
 TRIES = 5
 SEALING_S = 120
 """How long after its last line a run's process may still be at work."""
-
-
-_RESULTS = {
-    "intended": "Unknown. The next run checks before it sends.",
-    "unknown": "Unknown. The next run checks before it sends.",
-    "not_done": "not done",
-    "adopted": "was there already",
-}
-"""What the last line of an effect says to whoever reads it; `done` says it itself."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +89,7 @@ class BackgroundRun:
         self._errors: IO[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._after = 0
-        self._ended_run: list[Mapping[str, Any]] = []
+        self._ended_run: RunEvents | None = None
 
     @property
     def pid(self) -> int | None:
@@ -160,11 +154,10 @@ class BackgroundRun:
         Raises:
             JournalError: The ticket's journal cannot be relied on.
         """
-        lines = self._journal.entries()
-        writers = dict.fromkeys(line["writer"] for line in lines)
-        runs = [run for writer in writers for run in _runs([line for line in lines if line["writer"] == writer])]
-        ends = [end for run in runs if run[0]["runbook"] == self._runbook and (end := _end(run))]
-        return max(ends, key=lambda end: str(end["at"]), default=None)
+        runs = self._journal.history().performing_runs
+        ends = [run.end for run in runs if run.runbook == self._runbook and run.end]
+        last = max(ends, key=lambda end: end.text("at"), default=None)
+        return last.entry if last else None
 
     def progress(self) -> Iterator[RunProgress]:
         """How far the run is, each time that there is something new; the last one is over.
@@ -194,12 +187,12 @@ class BackgroundRun:
         A run that has an end may still be at work, too: its ticket gets the note of the record.
         """
         entries = self._journal.own_entries()
-        last = _runs(entries)[-1:]
-        if last and _end(last[0]) is None:
-            self._after = next(place for place, line in enumerate(entries) if line is last[0][0])
+        last = next(reversed(History.of(entries).performing_runs), None)
+        if last and last.start and not last.end:
+            self._after = next(place for place, line in enumerate(entries) if line is last.start.entry)
         else:
             self._after = len(entries)
-            self._ended_run = last[0] if last and _is_fresh(last[0]) else []
+            self._ended_run = last if last and _is_fresh(last) else None
 
     def _is_running(self) -> bool:
         """Whether the run's process is there. Looked at before the journal, so that its last line is not missed."""
@@ -207,23 +200,29 @@ class BackgroundRun:
 
     def _read(self, seconds: float, *, is_running: bool) -> RunProgress:
         following = self.pid is None
-        runs = _runs(self._journal.own_entries()[self._after :])
-        own = [run for run in runs if self.pid in (None, run[0].get("pid"))]
-        run = own[-1] if own else [] if is_running else self._ended_run
-        if not run:
+        runs = History.of(self._journal.own_entries()[self._after :]).performing_runs
+        own = [run for run in runs if self.pid in (None, _pid(run))]
+        run = own[-1] if own else None if is_running else self._ended_run
+        if run is None:
             return RunProgress(seconds=seconds, error="" if is_running else self._why_it_stopped(), following=following)
-        runbook = str(run[0]["runbook"])
-        named = templates.titles(self._notebooks / f"{runbook}.ipynb")
-        ended = _end(run)
+        named = templates.titles(self._notebooks / f"{run.runbook}.ipynb")
+        cells = [event.text("cell") for event in run.cells]
+        ended = run.end.entry if run.end else None
         now = RunProgress(
-            steps=tuple(named[one["cell"]] for one in run if one["kind"] == "cell_started" and one["cell"] in named),
+            steps=tuple(named[cell] for cell in cells if cell in named),
             total=len(named),
+<<<<<<< HEAD
             doing=_open_effect(run),
             effects=_effects(run),
             operations={line["operation_id"]: _operation(line) for line in run if "effect" in line},
+=======
+            doing=_name(run.open_effect) if run.open_effect else "",
+            effects=tuple((_name(event), EFFECTS[event.kind].progress) for event in run.last_effects),
+            operations={event.operation: event.kind for event in run.last_effects},
+>>>>>>> main
             seconds=_seconds(run) if following else seconds,
             following=following,
-            runbook=runbook,
+            runbook=run.runbook,
         )
         if is_running:
             return replace(now, doing="sealing the record") if ended else now
@@ -267,33 +266,24 @@ class BackgroundRun:
         return file
 
 
-def _runs(lines: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
-    """The lines of each performing run. Lines of effects name no run: they are of the one that began last."""
-    begins = [place for place, line in enumerate(lines) if line["kind"] == "run_started" and line.get("performed")]
-    runs = []
-    for begin, end in pairwise([*begins, len(lines)]):
-        record = lines[begin]["record"]
-        until_the_next = [line for line in lines[begin:end] if line.get("record") in (None, record)]
-        runs.append([*until_the_next, *(line for line in lines[end:] if line.get("record") == record)])
-    return runs
+def _pid(run: RunEvents) -> object:
+    """The process that a run says it is of."""
+    return run.start.entry.get("pid") if run.start else None
 
 
-def _end(run: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """The line of a run's end."""
-    return next((line for line in run if line["kind"] == "run_ended"), None)
-
-
-def _is_fresh(run: Sequence[Mapping[str, Any]]) -> bool:
+def _is_fresh(run: RunEvents) -> bool:
     """Whether a run ended so recently that its process may still seal."""
-    age = datetime.now(UTC) - datetime.fromisoformat(run[-1]["at"])
-    return age.total_seconds() < SEALING_S
+    at = run.events[-1].at
+    return at is not None and (datetime.now(UTC) - at).total_seconds() < SEALING_S
 
 
-def _seconds(run: Sequence[Mapping[str, Any]]) -> float:
+def _seconds(run: RunEvents) -> float:
     """From a run's first line to its last one."""
-    return (datetime.fromisoformat(run[-1]["at"]) - datetime.fromisoformat(run[0]["at"])).total_seconds()
+    began, last = run.events[0].at, run.events[-1].at
+    return (last - began).total_seconds() if began and last else 0.0
 
 
+<<<<<<< HEAD
 def _effects(run: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
     """The effects of a run, each with how its last line says that it ended."""
     last = {line["operation_id"]: line for line in run if "effect" in line}
@@ -313,5 +303,8 @@ def _open_effect(run: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _name(line: Mapping[str, Any]) -> str:
+=======
+def _name(event: Event) -> str:
+>>>>>>> main
     """An effect's name for the reader."""
-    return str(line["effect"]).replace("_", " ")
+    return event.effect.replace("_", " ")

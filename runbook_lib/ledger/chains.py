@@ -11,6 +11,10 @@ What holds of each, and is checked whenever it is read:
     each line is signed by the writer: none is altered
     the *head*, kept with the keys of who wrote it, names the last line: none is cut off, and the part is not gone
 
+How trust follows: a line holds the SHA-256 of the one before, and its signature covers that. So one good signature, of
+the last line, says of every line that it is, byte by byte, what the writer has once written there; the others are
+hashed, not verified. Only where that does not come out is each signature verified, to name the first bad line.
+
 A part whose key is nowhere to be found is of an *unknown writer*: nothing can be said of it, and it is no damage.
 """
 
@@ -21,9 +25,12 @@ import binascii
 import hashlib
 import heapq
 import json
+import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +46,13 @@ VERSION = 2
 """Of a line's form; version 1 was neither chained nor signed."""
 DOMAIN = b"journal-line-2"
 START = "0" * 64
+_TAIL = len(',"prev":"') + 64 + len('","key":"') + 16 + len('","sig":"') + 88 + len('"}')
+"""So many bytes at the end of a line are the link to the one before, the key, and the signature."""
+_OF_A_CELL = b'"kind":"cell_started"'
+"""In a line that says no more than that a cell began; text in a line has its quotes escaped."""
 OWN = ("v", "n", "ticket", "at", "kind", "prev", "key", "sig")
 """What a line has of itself."""
-_SHOWN = ("at", "kind", "n")
-"""Of these, what a reader gets; `key` is told as `writer`."""
+_HIDDEN = ("v", "ticket", "prev", "key", "sig")
 _NAMED = re.compile(r"journal\.([0-9a-f]{16})\.jsonl")
 
 Entry = dict[str, Any]
@@ -55,7 +65,10 @@ class Chain:
     Attributes:
         path: Its file.
         key: The writer, or "" for `journal.jsonl`.
-        lines: The entries, each with its line's SHA-256; none if the part is damaged.
+        raw: Its lines; none if the part is damaged.
+        digests: The SHA-256 of each.
+        summary: The entries, each with its digest, without those that say only that a cell began: these are three of
+            four lines, and no list of runs needs them.
         error: Why it cannot be relied on, or None.
         is_own: Whether this key ring wrote it.
         is_trusted: Whether its key is in the ring; else it lies beside the journal, or nowhere.
@@ -64,7 +77,9 @@ class Chain:
 
     path: Path
     key: str
-    lines: tuple[tuple[Entry, str], ...] = ()
+    raw: tuple[bytes, ...] = field(default=(), repr=False)
+    digests: tuple[str, ...] = field(default=(), repr=False)
+    summary: tuple[tuple[Entry, str], ...] = field(default=(), repr=False)
     error: JournalError | None = None
     is_own: bool = False
     is_trusted: bool = False
@@ -83,12 +98,22 @@ class Chain:
     @property
     def first(self) -> str:
         """What the chain is known by: the start of its first line's SHA-256; "" without a line."""
-        return self.lines[0][1][:FIRST_DIGITS] if self.lines else ""
+        return self.digests[0][:FIRST_DIGITS] if self.digests else ""
 
     @property
     def head(self) -> Head:
         """How far it has come."""
-        return Head(len(self.lines), self.lines[-1][1]) if self.lines else Head(0, START)
+        return Head(len(self.digests), self.digests[-1]) if self.digests else Head(0, START)
+
+    @property
+    def last_at(self) -> str:
+        """When the last line was written."""
+        return str(json.loads(self.raw[-1])["at"])
+
+    @cached_property
+    def lines(self) -> list[tuple[Entry, str]]:
+        """The entries, each with its line's SHA-256, oldest first."""
+        return [(_shown(json.loads(line)), digest) for line, digest in zip(self.raw, self.digests, strict=True)]
 
     @property
     def entries(self) -> list[Entry]:
@@ -107,21 +132,22 @@ def key_of(name: str) -> str | None:
     return found[1] if found else "" if name == FILE_NAME else None
 
 
-def merged(chains: Iterable[Chain]) -> list[Entry]:
+def merged(chains: Iterable[Chain], *, cells: bool = True) -> list[Entry]:
     """The lines of several parts as one history: by their moments, and each part in its own order.
 
-    A line that stands in two files counts once.
+    A line that stands in two files counts once. Without `cells` the lines on cells are left out.
     """
-    found = heapq.merge(*map(_timed, chains), key=lambda line: line[0])
+    parts = [_timed(chain.key, chain.lines if cells else chain.summary) for chain in chains]
+    found = heapq.merge(*parts, key=lambda line: line[0])
     return list({sha256: entry for _, entry, sha256 in found}.values())
 
 
-def _timed(chain: Chain) -> Iterator[tuple[tuple[str, str], Entry, str]]:
+def _timed(key: str, lines: Iterable[tuple[Entry, str]]) -> Iterator[tuple[tuple[str, str], Entry, str]]:
     """Each line with a moment that never goes back, whatever the writer's clock did, and its SHA-256."""
     latest = ""
-    for entry, sha256 in chain.lines:
+    for entry, sha256 in lines:
         latest = max(latest, str(entry.get("at", "")))
-        yield (latest, chain.key), entry, sha256
+        yield (latest, key), entry, sha256
 
 
 def encoded(entry: Mapping[str, Any]) -> bytes:
@@ -132,6 +158,11 @@ def encoded(entry: Mapping[str, Any]) -> bytes:
 def digest(content: bytes) -> str:
     """The SHA-256 of a line."""
     return hashlib.sha256(content).hexdigest()
+
+
+def whole_lines(content: bytes) -> list[bytes]:
+    """The lines of a file without their line breaks; one that has none yet was never acknowledged."""
+    return content.split(b"\n")[:-1]
 
 
 class Reader:
@@ -146,6 +177,7 @@ class Reader:
     def __init__(self, folder: Path, ticket: str, keys: KeyRing) -> None:
         self._folder, self._ticket, self._keys = folder, ticket, keys
         self._heads = Heads(keys.folder)
+        self._known: dict[Path, tuple[bytes, Chain]] = {}
 
     def all(self) -> list[Chain]:
         """Every part that is there, and every part of our own that is missing; the one of before first.
@@ -153,11 +185,10 @@ class Reader:
         Raises:
             InputError: A file, or a head, cannot be read.
         """
-        kept = self._heads.of(
-            self._ticket, self._folder
-        )  # first: whoever appends meanwhile writes the line before the head
+        # The heads first: whoever appends meanwhile writes the line before the head.
+        kept = self._heads.of(self._ticket, self._folder)
         names = {file_name(each.key) for each in kept}
-        names |= {path.name for path in self._folder.glob("journal*.jsonl") if key_of(path.name) is not None}
+        names |= {name for name in _names_in(self._folder) if key_of(name) is not None}
         return [self._read(self._folder / name, kept) for name in sorted(names, key=lambda name: (len(name), name))]
 
     def one(self, path: Path) -> Chain:
@@ -173,30 +204,38 @@ class Reader:
         except OSError as exc:
             raise InputError(f"The journal {path} cannot be read: {exc.strerror}.") from exc
         mine = [each for each in kept if each.key == key]
-        found = self._checked(path, key, content)
+        known = self._known.get(path)
+        found = known[1] if known and known[0] == content else self._checked(path, key, content)
+        if found.is_trusted and not found.error:  # the same bytes are as good the next time
+            self._known[path] = (content, found)
         is_own = (bool(mine) or key == self._keys.signing_key) if key else found.is_trusted
         found = replace(found, is_own=is_own and not found.is_unknown)
+        if found.is_damaged and key and not is_own:
+            found = replace(found, error=_of_another(found.error, self._ticket))
         for each in [each for each in mine if found.first and each.first == found.first] or mine:
             if not found.error and (error := self._against_head(found, each)):
                 found = replace(found, error=error)
-        return replace(found, lines=()) if found.is_damaged else found
+        return replace(found, raw=(), digests=(), summary=()) if found.is_damaged else found
 
     def _checked(self, path: Path, key: str, content: bytes) -> Chain:
         """A part as its file has it."""
-        whole = content.rfind(b"\n") + 1
-        lines = content[:whole].split(b"\n")[:-1]
-        found = Chain(path, key, whole=whole)
+        lines = whole_lines(content)
+        found = Chain(path, key, whole=content.rfind(b"\n") + 1)
         check = _File(path, key, self._ticket, self._keys)
+        digests = check.chained(lines)
+        with suppress(ValueError, RecursionError, KeyError, TypeError, AttributeError):
+            if digests:
+                return _filled(found, lines, digests, is_trusted=self._keys.trusts(check.last_key(lines)))
         try:
-            checked = check.chained(lines) or check.each(lines)
+            digests = check.each(lines)
         except JournalError as exc:
             found = replace(found, error=exc)
-            return replace(found, lines=tuple(check.unverified(lines))) if found.is_unknown else found
-        return replace(found, lines=tuple(checked), is_trusted=not lines or self._keys.trusts(check.last_key(lines)))
+            return _filled(found, lines, check.unverified(lines)) if found.is_unknown else found
+        return _filled(found, lines, digests, is_trusted=not lines or self._keys.trusts(check.last_key(lines)))
 
     def _against_head(self, chain: Chain, kept: Kept) -> JournalError | None:
         """A part ends where its head says, or later: the line comes first, and a crash may be in between."""
-        head, count = kept.head, len(chain.lines)
+        head, count = kept.head, len(chain.digests)
         if not count:
             words = f"The journal {chain.path} is gone; it had {head.lines} lines. Bring it back from a backup"
             return JournalError("missing", f"{words}; otherwise {way_out(self._ticket)}")
@@ -205,9 +244,36 @@ class Reader:
         if count < head.lines:
             words = f"The journal {chain.path} ends after line {count}, but it had {head.lines}. Bring it back from a"
             return JournalError("truncated", f"{words} backup; otherwise {way_out(self._ticket)}", count)
-        if chain.lines[head.lines - 1][1] != head.sha256:
+        if chain.digests[head.lines - 1] != head.sha256:
             return _defect("broken_chain", chain.path, "is not the line that was written", head.lines, self._ticket)
         return None
+
+
+def _names_in(folder: Path) -> list[str]:
+    """The names in a folder.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    try:
+        with os.scandir(folder) as found:
+            return [item.name for item in found]
+    except FileNotFoundError:
+        return []
+    except OSError as exc:
+        raise InputError(f"The folder {folder} cannot be read: {exc.strerror}.") from exc
+
+
+def _filled(chain: Chain, lines: Sequence[bytes], digests: Sequence[str], *, is_trusted: bool = False) -> Chain:
+    """A part with its lines; raises if one is no entry, which cannot be where each was checked."""
+    pairs = list(zip(lines, digests, strict=False))
+    told = [(line, sha256) for line, sha256 in pairs if _OF_A_CELL not in line or b'"seen":' in line]
+    entries = json.loads(b"[" + b",".join(line for line, _ in told) + b"]")
+    if len(entries) != len(told) or not all(isinstance(entry["kind"], str) for entry in entries):
+        raise TypeError("each line is an entry of some kind")
+    summary = [(_shown(entry), sha256) for entry, (_, sha256) in zip(entries, told, strict=True)]
+    raw = tuple(line for line, _ in pairs)
+    return replace(chain, raw=raw, digests=tuple(digests), summary=tuple(summary), is_trusted=is_trusted)
 
 
 class _File:
@@ -216,54 +282,57 @@ class _File:
     def __init__(self, path: Path, key: str, ticket: str, keys: KeyRing) -> None:
         self._path, self._key, self._ticket, self._keys = path, key, ticket, keys
 
-    def chained(self, lines: list[bytes]) -> list[tuple[Entry, str]]:
-        """The entries if the chain is whole and its last line is signed: that signature covers every line before.
+    def chained(self, lines: list[bytes]) -> list[str]:
+        """The lines' digests if the chain is whole and its last line is signed: that covers every line before.
 
         Returns:
             Nothing if anything is not as expected; then each line is checked, to name the first defect.
         """
-        found = self.unverified(lines)
+        found = self._linked(lines)
         try:
-            validity = self._validity(len(lines), lines[-1], json.loads(lines[-1])) if found else None
-        except JournalError:
+            is_good = bool(found) and self._validity(len(lines), lines[-1], json.loads(lines[-1])) is Validity.GOOD
+        except (JournalError, ValueError, RecursionError, AttributeError):
             return []
-        return found if validity is Validity.GOOD else []
+        return found if is_good else []
 
-    def unverified(self, lines: list[bytes]) -> list[tuple[Entry, str]]:
-        """The entries if they are a chain, whoever signed them; else nothing."""
-        found: list[tuple[Entry, str]] = []
-        before = START
+    def unverified(self, lines: list[bytes]) -> list[str]:
+        """The lines' digests if they are a chain, whoever signed them; else nothing."""
+        try:
+            are_entries = all(isinstance(json.loads(line).get("kind"), str) for line in lines)
+        except (ValueError, RecursionError, AttributeError):
+            return []
+        return self._linked(lines) if are_entries else []
+
+    def _linked(self, lines: list[bytes]) -> list[str]:
+        """The lines' digests, if each has the form of a line, its place, and a link to the one before."""
+        found: list[str] = []
+        begin = b'{"v":%d,"n":%%d,"ticket":"%s","at":"' % (VERSION, self._ticket.encode())
+        before, key = START.encode(), b'","key":"' + self._key.encode()
         for number, line in enumerate(lines, start=1):
-            try:
-                entry = json.loads(line)
-            except (ValueError, RecursionError):
+            is_next = line.startswith(b',"prev":"' + before + key, len(line) - _TAIL)
+            if not is_next or not line.startswith(begin % number):
                 return []
-            if not isinstance(entry, dict) or not isinstance(entry.get("kind"), str) or entry.get("v") != VERSION:
-                return []
-            if (entry.get("n"), entry.get("prev"), entry.get("ticket")) != (number, before, self._ticket):
-                return []
-            if self._key and entry.get("key") != self._key:
-                return []
-            before = digest(line)
-            found.append((_shown(entry), before))
+            found.append(digest(line))
+            before = found[-1].encode()
         return found
 
-    def each(self, lines: list[bytes]) -> list[tuple[Entry, str]]:
-        """The entries, each with its signature checked.
+    def each(self, lines: list[bytes]) -> list[str]:
+        """The lines' digests, each with its signature checked.
 
         Raises:
             JournalError: The first defect; an unknown writer only if there is no other.
         """
-        found: list[tuple[Entry, str]] = []
+        found: list[str] = []
         before, unknown = START, None
         for number, line in enumerate(lines, start=1):
             try:
-                found.append((self._entry(number, line, before), digest(line)))
+                self._check(number, line, before)
             except JournalError as exc:
                 if exc.problem != "unknown_writer":
                     raise
                 unknown = unknown or exc
             before = digest(line)
+            found.append(before)
         if unknown:
             raise unknown
         return found
@@ -272,7 +341,7 @@ class _File:
         """Who signed the last line."""
         return str(json.loads(lines[-1]).get("key"))
 
-    def _entry(self, number: int, line: bytes, before: str) -> Entry:
+    def _check(self, number: int, line: bytes, before: str) -> None:
         """One line, checked by itself and against the one before."""
         try:
             entry = dict(json.loads(line))
@@ -298,7 +367,6 @@ class _File:
             raise self._defect("broken_chain", "does not follow the line before: one was removed or moved", number)
         if validity is Validity.UNKNOWN_KEY:
             raise self._unknown(number, str(entry.get("key")))
-        return _shown(entry)
 
     def _check_writer(self, number: int, entry: Mapping[str, Any]) -> None:
         """A part has one writer: another one's key means that the file, or the line, was put there."""
@@ -340,14 +408,26 @@ class _File:
         return _defect(problem, self._path, words, number, self._ticket)
 
 
-def _shown(entry: Mapping[str, Any]) -> Entry:
-    told = {name: value for name, value in entry.items() if name in _SHOWN or name not in OWN}
-    return {**told, "writer": str(entry.get("key"))}
+def _shown(entry: Entry) -> Entry:
+    """What a reader gets of a line: without what only the chain needs, and `key` as `writer`."""
+    writer = str(entry.get("key"))
+    for name in _HIDDEN:
+        entry.pop(name, None)
+    entry["writer"] = writer
+    return entry
 
 
 def _defect(problem: str, path: Path, words: str, number: int, ticket: str) -> JournalError:
     message = f"Line {number} of {path} {words}. Nothing was changed. Compare it with a backup; otherwise "
     return JournalError(problem, message + way_out(ticket), number)
+
+
+def _of_another(error: JournalError | None, ticket: str) -> JournalError | None:
+    """A defect of another machine's part, as its reader is told: it is not theirs to begin anew."""
+    if error is None:
+        return None
+    words = "set the file aside, and copy or pull (`runbook records pull`) it again from its machine or the share."
+    return JournalError(error.problem, str(error).replace(way_out(ticket), words), error.line)
 
 
 def way_out(ticket: str) -> str:

@@ -3,6 +3,7 @@
     this machine's journal says it is there  -> that evidence
     the world says it is there               -> adopt it
     another writer's journal says so         -> adopt its evidence if its key is trusted; else a person judges
+    something forbids it (`Effect.check`)    -> that error; nothing was sent
     rehearsing                               -> planned, nothing happens
     else                                     -> write *intended*, perform, write *done*
 
@@ -37,6 +38,7 @@ from runbook_lib.domain.errors import (
 )
 from runbook_lib.domain.models import EffectState, Evidence
 from runbook_lib.ledger.journal import Journal
+from runbook_lib.ledger.sharing import SharedRun, age_s
 
 MOST_SENDS = 3
 """How often one run sends a write that keeps getting lost, and is seen to be absent each time."""
@@ -44,15 +46,14 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 5.0
 CONFLICT = 409
 
 
-class Effect(Protocol):
-    """One change to the outside world.
+class Lookup(Protocol):
+    """Something in the outside world that a run may have left there.
 
     Attributes:
         name: What kind of change, such as `slack_post`.
         operation_id: Its own id, which the other side keeps.
         summary: What it changes, in one line.
         where: Where a person sees whether it is there: what goes after "look".
-        conditional: Whether the other side refuses the second of two writes that were made on the same reading.
     """
 
     @property
@@ -63,22 +64,37 @@ class Effect(Protocol):
     def summary(self) -> str: ...
     @property
     def where(self) -> str: ...
-    @property
-    def conditional(self) -> bool: ...
 
     def find(self) -> Evidence | None:
         """Look whether it is there already; changes nothing."""
+
+
+class Effect(Lookup, Protocol):
+    """One change to the outside world.
+
+    Attributes:
+        conditional: Whether the other side refuses the second of two writes that were made on the same reading.
+    """
+
+    @property
+    def conditional(self) -> bool: ...
+
+    def check(self) -> None:
+        """Raise if it may not be performed now; changes nothing.
+
+        Called after `find` has found nothing: right before `perform`, and in a rehearsal in its place.
+        """
 
     def perform(self) -> Evidence:
         """Do it, once; called only after `find` has found nothing."""
 
 
 @runtime_checkable
-class Doubling(Protocol):
+class Repeatable(Protocol):
     """An effect that may come to be there twice, since its other side knows no condition."""
 
-    def take_back(self) -> None:
-        """Take back all of it but the first."""
+    def remove_duplicates(self) -> None:
+        """Remove all of it but the first."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +108,7 @@ class EffectResult:
         evidence: Where it is; None if it is only planned, or unavailable.
         error: Why it could not be done, or in a rehearsal looked at, where nothing waits for it.
         trouble: The same in words, with the way on.
+        note: What else the reader should know of how it was done, or "".
     """
 
     name: str
@@ -100,6 +117,7 @@ class EffectResult:
     evidence: Evidence | None = None
     error: RunbookError | None = None
     trouble: str = ""
+    note: str = ""
 
     @property
     def proven(self) -> Evidence:
@@ -117,13 +135,17 @@ class Effects:
         budget: The run's seconds for waiting.
         settle_s: Seconds after which a request whose answer was lost takes effect no more.
         perform: Whether to change things.
+        shared: The run's part in the team's share, if there is one.
     """
 
-    def __init__(self, journal: Journal, budget: Budget, *, settle_s: float, perform: bool) -> None:
+    def __init__(
+        self, journal: Journal, budget: Budget, *, settle_s: float, perform: bool, shared: SharedRun | None = None
+    ) -> None:
         self.journal = journal
         self.perform = perform
         self._budget = budget
         self._settle_s = settle_s
+        self._shared = shared
 
     def apply(self, effect: Effect) -> EffectResult:
         """Make sure that an effect is there, and return the evidence.
@@ -133,34 +155,44 @@ class Effects:
             RunbookError: It was refused or could not be sent; it did not happen.
         """
         if not self.perform:
-            return self.look(effect) or EffectResult(effect.name, effect.summary, EffectState.PLANNED)
+            if found := self.look(effect):
+                return found
+            effect.check()
+            return EffectResult(effect.name, effect.summary, EffectState.PLANNED)
         with self.journal.lock():
-            found = self.look(effect, note=True) or self._left_open(effect) or self._do(effect)
-        if isinstance(effect, Doubling):
-            effect.take_back()
-        return found
+            done = self.adopt(effect) or self._left_open(effect) or self._wait_for_holder(effect) or self._do(effect)
+        if isinstance(effect, Repeatable):
+            effect.remove_duplicates()
+        return done
 
-    def look(self, effect: Effect, *, note: bool = False) -> EffectResult | None:
-        """What is there already of an effect, or None; nothing is performed.
+    def look(self, effect: Lookup) -> EffectResult | None:
+        """What is there already of an effect, or None; nothing is performed, and nothing is written."""
+        return self._look(effect, note=False)
 
-        Args:
-            effect: What to look for.
-            note: Whether the journal keeps that looking failed, so that a person can say that they did it by hand.
-        """
+    def adopt(self, effect: Lookup) -> EffectResult | None:
+        """As `look`; but a performing run keeps in the journal what it has found, or why it could not look, so that a
+        person can say what became of it."""
+        return self._look(effect, note=self.perform)
+
+    def _look(self, effect: Lookup, *, note: bool) -> EffectResult | None:
         if evidence := self.journal.settled(effect.operation_id):
             return EffectResult(effect.name, effect.summary, EffectState.ALREADY_DONE, evidence)
+        of_it = [line for line in self.journal.entries() if line.get("operation_id") == effect.operation_id]
+        if of_it and of_it[-1].get("not_as_sent"):  # it is not looked for again until a person has put it right
+            raise OutcomeUnknownError(f"{of_it[-1]['reason']} Then run `{self._answer(effect.operation_id)} yes`.")
         try:
-            evidence = self._find(effect)
-        except (NeedsAnswerError, OutcomeUnknownError):
-            raise
-        except (RefusedError, UnavailableError, PersonNeededError) as exc:
+            evidence = effect.find()
+        except NotAsSentError as exc:
+            raise self._not_as_sent(effect, exc, note=note) from exc
+        except RunbookError as exc:
             if note:
-                is_open = self.journal.open_since(effect.operation_id) is not None
-                self._note("unknown" if is_open else "not_done", effect, reason=str(exc))
+                self._note_refusal(effect, exc)
             raise
-        return self._claimed(effect) if evidence is None else self._adopted(effect, evidence)
+        if evidence is None:
+            return self._claimed(effect, note=note)
+        return self._adopted(effect, evidence, note=note)
 
-    def _claimed(self, effect: Effect) -> EffectResult | None:
+    def _claimed(self, effect: Lookup, *, note: bool) -> EffectResult | None:
         """What another writer's journal says of an effect that was not found in the world.
 
         Raises:
@@ -170,32 +202,24 @@ class Effects:
         if claim is None:
             return None
         if claim.is_trusted and claim.evidence:
-            return self._adopted(effect, claim.evidence)
+            return self._adopted(effect, claim.evidence, note=note)
         words = (
             f"The journal of writer {claim.writer}, which is not trusted here, says that it is there: {effect.summary}."
         )
-        raise self.unknown(effect.operation_id, effect.name, f"{words} It was not found. Look {effect.where}.")
+        raise self._unknown(effect.operation_id, effect.name, f"{words} It was not found. Look {effect.where}.", note)
 
-    def _find(self, effect: Effect) -> Evidence | None:
-        """Look for an effect. One that was seen not to be as it was sent is not looked for again, until a person says
-        what became of it.
-
-        Raises:
-            OutcomeUnknownError: It is not as it was sent.
-        """
-        of_it = [line for line in self.journal.entries() if line.get("operation_id") == effect.operation_id]
-        if of_it and of_it[-1].get("not_as_sent"):
-            raise OutcomeUnknownError(f"{of_it[-1]['reason']} Then run `{self._answer(effect.operation_id)} yes`.")
-        try:
-            return effect.find()
-        except NotAsSentError as exc:
-            raise self._not_as_sent(effect, exc) from exc
-
-    def _not_as_sent(self, effect: Effect, exc: NotAsSentError) -> OutcomeUnknownError:
+    def _not_as_sent(self, effect: Lookup, exc: NotAsSentError, *, note: bool = True) -> OutcomeUnknownError:
         """The error for what is there otherwise than it was sent, once the journal says so."""
-        if self.perform:
+        if note:
             self._note("unknown", effect, reason=str(exc), not_as_sent=True)
         return OutcomeUnknownError(f"{exc} Then run `{self._answer(effect.operation_id)} yes`.")
+
+    def _note_refusal(self, effect: Lookup, exc: RunbookError) -> None:
+        """Keep why an effect was not sent, so that a person can do it by hand; a missing answer is no reason."""
+        if isinstance(exc, (RefusedError, UnavailableError, PersonNeededError)) and not isinstance(
+            exc, (NeedsAnswerError, OutcomeUnknownError)
+        ):
+            self._note("unknown" if self.is_open(effect.operation_id) else "not_done", effect, reason=str(exc))
 
     def _answer(self, operation_id: str) -> str:
         """The command by which a person says what became of an operation, but for the yes or no."""
@@ -210,7 +234,10 @@ class Effects:
             name: The effect's name.
             words: What happened, and where to look; the command that takes the answer is added.
         """
-        if not self.perform:
+        return self._unknown(operation_id, name, words, self.perform)
+
+    def _unknown(self, operation_id: str, name: str, words: str, note: bool) -> OutcomeUnknownError:
+        if not note:
             return OutcomeUnknownError(f"{words} Then run it with --perform: that run takes your answer.")
         self.journal.append("unknown", effect=name, operation_id=operation_id, reason=words)
         say = self._answer(operation_id)
@@ -220,6 +247,14 @@ class Effects:
         """Note that what a person was asked has become clear by itself."""
         if self.perform and operation_id in self.journal.open_operations():
             self.journal.append("adopted", effect=name, operation_id=operation_id, evidence=asdict(evidence))
+
+    def is_open(self, operation_id: str) -> bool:
+        """Whether an effect was intended, and nobody knows what became of it."""
+        return self.journal.open_since(operation_id) is not None
+
+    def evidence(self, operation_id: str) -> Evidence | None:
+        """Where an effect is, by the journal or by a person's word; or None."""
+        return self.journal.settled(operation_id)
 
     def answer(self, operation_id: str) -> bool | None:
         """What a person has said of an operation whose end was unknown: whether it is there; else None."""
@@ -233,8 +268,26 @@ class Effects:
         ago_s = (datetime.now(UTC) - intended_at).total_seconds()
         return self._watch(effect, self._settle_s - max(0.0, ago_s), "An earlier run did not learn what became of it.")
 
+    def _wait_for_holder(self, effect: Effect) -> EffectResult | None:
+        """What another machine that has claimed an effect came to; None once the claim is ours, or there is no share.
+
+        Raises:
+            OutcomeUnknownError: It is not there after the time in which the other may be at work.
+        """
+        if self._shared is None or (held := self._shared.take(effect.operation_id)) is None:
+            return None
+        words = f"{held.words}, has claimed it in the team's share: {effect.summary}."
+        if found := self._watch(effect, max(0.0, self._settle_s - age_s(held)), words):
+            return found
+        if self._shared.take(effect.operation_id) is None:  # it was released meanwhile
+            return None
+        raise self.unknown(
+            effect.operation_id, effect.name, f"{words} It was not found. Ask them; look {effect.where}."
+        )
+
     def _do(self, effect: Effect) -> EffectResult:
         for _ in range(MOST_SENDS):
+            self._check(effect)
             self._note("intended", effect)
             try:
                 evidence = effect.perform()
@@ -246,10 +299,20 @@ class Effects:
                 return self._refused(effect, exc)
             else:
                 self._note("done", effect, evidence=asdict(evidence))
-                return EffectResult(effect.name, effect.summary, EffectState.DONE, evidence)
+                note = self._shared.trouble if self._shared else ""
+                return EffectResult(effect.name, effect.summary, EffectState.DONE, evidence, note=note)
             if found := self._watch(effect, 0.0 if effect.conditional else self._settle_s, str(lost)):
                 return found
         raise self._cannot_tell(effect, f"{lost} It was sent {MOST_SENDS} times, and was never seen.") from lost
+
+    def _check(self, effect: Effect) -> None:
+        try:
+            effect.check()
+        except RunbookError as exc:
+            self._note_refusal(effect, exc)
+            if self._shared:
+                self._shared.release(effect.operation_id)
+            raise
 
     def _refused(self, effect: Effect, exc: RunbookError) -> EffectResult:
         """Nothing happened; but a conflict may be with an earlier attempt of our own, which is there then.
@@ -257,9 +320,11 @@ class Effects:
         Raises:
             RunbookError: As it came.
         """
-        if isinstance(exc, RefusedError) and exc.status == CONFLICT and (found := self.look(effect)):
+        if isinstance(exc, RefusedError) and exc.status == CONFLICT and (found := self.adopt(effect)):
             return found
         self._note("not_done", effect, reason=str(exc))
+        if self._shared:
+            self._shared.release(effect.operation_id)
         raise exc
 
     def _watch(self, effect: Effect, seconds: float, why: str) -> EffectResult | None:
@@ -286,15 +351,15 @@ class Effects:
                     raise self._cannot_tell(effect, f"{why} Looking fails, too: {exc}") from exc
             else:
                 if found:
-                    return self._adopted(effect, found)
+                    return self._adopted(effect, found, note=True)
                 if now >= sure_at:
                     return None
             pause = min(pause * 2, LONGEST_PAUSE_S)
             if not self._budget.wait(pause, f"looking whether it is there: {effect.summary}"):
                 raise self._cannot_tell(effect, f"{why} The run's {self._budget.seconds:.0f} s of waiting are used up.")
 
-    def _adopted(self, effect: Effect, evidence: Evidence) -> EffectResult:
-        if self.perform:
+    def _adopted(self, effect: Lookup, evidence: Evidence, *, note: bool) -> EffectResult:
+        if note:
             self._note("adopted", effect, evidence=asdict(evidence))
         return EffectResult(effect.name, effect.summary, EffectState.ADOPTED, evidence)
 
@@ -304,5 +369,5 @@ class Effects:
         when = "" if effect.conditional else f", not before {sure_at:%H:%M:%S} UTC, since it may take effect until then"
         return self.unknown(effect.operation_id, effect.name, f"{words} Look {effect.where}{when}.")
 
-    def _note(self, kind: str, effect: Effect, **fields: object) -> None:
+    def _note(self, kind: str, effect: Lookup, **fields: object) -> None:
         self.journal.append(kind, effect=effect.name, operation_id=effect.operation_id, **fields)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -67,7 +68,7 @@ class Heads:
         Raises:
             InputError: One cannot be read.
         """
-        found = [self._kept(path, ticket) for path in self._paths(ticket, folder)]
+        found = [self._kept(path, ticket) for path in self.files(ticket, folder)]
         return [kept for kept in found if not _is_elsewhere(kept, folder)]
 
     def keep(self, ticket: str, key: str, first: str, head: Head, folder: Path) -> None:
@@ -88,7 +89,7 @@ class Heads:
             OSError: The disk does not take it.
         """
         lost = None
-        for path in self._paths(ticket, folder):
+        for path in self.files(ticket, folder):
             if _key_and_first(path)[0] == key:
                 with suppress(InputError):
                     kept = self._kept(path, ticket)
@@ -98,15 +99,16 @@ class Heads:
                 path.unlink(missing_ok=True)
         return lost
 
-    def tickets(self, profile: str, folder: Path) -> Iterator[str]:
-        """The numbers of the tickets that a profile's folder has, or had, journals of."""
+    def lost_tickets(self, profile: str, folder: Path) -> Iterator[str]:
+        """The numbers of the tickets that a profile's folder has lost: it had journals of them, and has no folder."""
         try:
             names = sorted(path.name for path in self._folder.iterdir())
         except OSError:
             return
         for name in names:
             number = name.removeprefix(f"{profile}-").partition("-")[0]
-            if name.startswith(f"{profile}-") and number.isdigit() and self._is_missed(profile, number, folder):
+            is_number = name.startswith(f"{profile}-") and number.isdigit() and not (folder / number).exists()
+            if is_number and self._is_missed(profile, number, folder):
                 yield number
 
     def _is_missed(self, profile: str, number: str, folder: Path) -> bool:
@@ -115,10 +117,25 @@ class Heads:
         except InputError:
             return True
 
-    def _paths(self, ticket: str, folder: Path) -> list[Path]:
+    def are_of(self, ticket: str, folder: Path) -> bool:
+        """Whether all heads of a ticket are of chains in its folder, so that no other folder matters to it.
+
+        Raises:
+            InputError: One cannot be read.
+        """
+        here = ("", str(folder.resolve()))
+        return all(self._kept(path, ticket).folder in here for path in self.files(ticket, folder))
+
+    def files(self, ticket: str, folder: Path) -> list[Path]:
         """The files of a ticket's heads; of those of before, the one of its folder alone."""
         before = self._folder / f"{_named(ticket)}-{_place(folder)}.json"
-        found = [path for path in sorted((self._folder / _named(ticket)).glob("*.json")) if _NAME.fullmatch(path.stem)]
+        place = self._folder / _named(ticket)
+        try:
+            with os.scandir(place) as items:
+                names = sorted(item.name for item in items)
+        except (FileNotFoundError, NotADirectoryError):
+            names = []
+        found = [place / name for name in names if _NAME.fullmatch(name.removesuffix(".json"))]
         return [before, *found] if before.exists() else found
 
     def _kept(self, path: Path, ticket: str) -> Kept:
@@ -143,7 +160,7 @@ def _key_and_first(path: Path) -> tuple[str, str]:
 
 def _is_elsewhere(kept: Kept, folder: Path) -> bool:
     """Whether a chain is still where it was last written, and that is another folder: then it is not missed here."""
-    is_here = not kept.folder or Path(kept.folder) == folder.resolve()
+    is_here = kept.folder in ("", str(folder)) or Path(kept.folder) == folder.resolve()
     return not is_here and (Path(kept.folder) / f"journal.{kept.key}.jsonl").exists()
 
 

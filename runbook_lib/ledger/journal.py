@@ -33,6 +33,7 @@ from filelock import FileLock, Timeout
 
 from runbook_lib import files
 from runbook_lib.domain.errors import InputError, JournalError, UnavailableError
+from runbook_lib.domain.events import BEGINNINGS, Event, History, Kind, Operation
 from runbook_lib.domain.models import Evidence
 from runbook_lib.ledger import chains
 from runbook_lib.ledger.chains import Chain, Entry, Reader
@@ -44,10 +45,6 @@ from runbook_lib.settings import Settings
 LOCK_WAIT_S = 10.0
 CLOCK_TOLERANCE_S = 120.0
 """How far the clock may have gone back since the last line before nothing new is begun."""
-_BEGINNINGS = ("run_started", "intended")
-"""Lines that announce something, and may be refused; the others tell what has happened already."""
-_SETTLED = ("done", "adopted")
-_ENDINGS = (*_SETTLED, "not_done", "answered")
 
 
 @dataclass(frozen=True)
@@ -87,7 +84,7 @@ class Journal:
     def of(cls, settings: Settings, ticket_id: int) -> Journal:
         """The journal of a ticket, as configured."""
         folder = settings.ticket_folder(ticket_id)
-        return cls(folder, f"{settings.profile}/{ticket_id}", KeyRing(settings.key_folder), Redactor.of(settings))
+        return cls(folder, f"{settings.profile}/{ticket_id}", KeyRing.of(settings), Redactor.of(settings))
 
     @property
     def path(self) -> Path:
@@ -123,13 +120,13 @@ class Journal:
         """
         with self._writing():
             path = self.folder / chains.file_name(self.writer)
-            if kind in _BEGINNINGS or not path.exists():
+            if kind in BEGINNINGS or not path.exists():
                 parts = _reliable(self._reader.all())
                 fields |= _seen(path, parts)
             else:
                 parts = _reliable([self._reader.one(path)])
             own = next((chain for chain in parts if chain.path == path), Chain(path, self.writer))
-            if kind in _BEGINNINGS:
+            if kind in BEGINNINGS:
                 self._check_clock(own)
             self._add(own, kind, fields)
 
@@ -172,9 +169,14 @@ class Journal:
         """As `entries`, but only what this machine wrote."""
         return chains.merged(chain for chain in self._relied() if chain.is_own)
 
-    def own_lines(self) -> list[tuple[Entry, str]]:
-        """The lines of each of our own parts, each with its SHA-256. Raises as `entries`."""
-        return [line for chain in self._relied() if chain.is_own for line in chain.lines]
+    def history(self) -> History:
+        """What all lines of all known writers come to. Raises as `entries`."""
+        return History.of(self.entries())
+
+    def own_seals(self) -> list[tuple[Event, str]]:
+        """The lines of our own by which a record was sealed, each with its SHA-256. Raises as `entries`."""
+        found = [(Event(entry), digest) for chain in self._relied() if chain.is_own for entry, digest in chain.summary]
+        return [(event, digest) for event, digest in found if event.kind == Kind.RUN_ENDED and event.text("sha256")]
 
     def _relied(self) -> list[Chain]:
         return _reliable(self._reader.all())
@@ -185,8 +187,8 @@ class Journal:
         Raises:
             JournalError: The journal cannot be relied on.
         """
-        ends = _ends(_of(self.own_entries(), operation_id))
-        return self._evidence(ends[-1]) if ends and _says_there(ends[-1]) else None
+        end = _operation(_merged_own(self._relied()), operation_id).last_end
+        return self._evidence(end) if end and end.says_there else None
 
     def claimed(self, operation_id: str) -> Claim | None:
         """What another writer says of an effect, if that is that it is there, and nobody here has judged it since.
@@ -197,15 +199,15 @@ class Journal:
             JournalError: The journal cannot be relied on.
         """
         parts = self._relied()
-        if self.answer(operation_id) is not None:
+        if _operation(_merged_own(parts), operation_id).answer is not None:
             return None
-        others = [chain for chain in parts if not chain.is_own]
         for is_trusted in (True, False):
-            ends = _ends(_of(chains.merged(each for each in others if each.is_trusted is is_trusted), operation_id))
-            if ends and _says_there(ends[-1]):
+            others = [chain for chain in parts if not chain.is_own and chain.is_trusted is is_trusted]
+            end = _operation(chains.merged(others, cells=False), operation_id).last_end
+            if end and end.says_there:
                 with suppress(JournalError):
-                    return Claim(ends[-1]["writer"], self._evidence(ends[-1]), is_trusted)
-                return Claim(ends[-1]["writer"], None, False)
+                    return Claim(end.writer, self._evidence(end), is_trusted)
+                return Claim(end.writer, None, False)
         return None
 
     def open_since(self, operation_id: str) -> datetime | None:
@@ -214,39 +216,29 @@ class Journal:
         A journal that was begun anew does not know: there, every effect may have been intended until then.
         """
         parts = self._relied()
-        own = chains.merged(chain for chain in parts if chain.is_own)
-        opened = [_opened(_of(chain.entries, operation_id)) for chain in parts if not chain.is_own]
-        lines = _of(own, operation_id)
-        ended = max((entry["at"] for entry in _ends(lines)), default="")
-        found = [at for at in opened if at and at > ended]
-        if all(entry["kind"] == "unknown" for entry in lines):
-            found += [entry["at"] for entry in own if entry["kind"] == "restarted"]
-        if at := _opened(lines):
-            found.append(at)
+        history = History.of(_merged_own(parts))
+        own = history.operations.get(operation_id, Operation())
+        others = [
+            _operation((entry for entry, _ in chain.summary), operation_id) for chain in parts if not chain.is_own
+        ]
+        ended = max((event.text("at") for event in own.events if event.ends), default="")
+        found = [other.intended_at for other in others if other.intended_at > ended]
+        if all(event.kind == Kind.UNKNOWN for event in own.events):
+            found += [event.text("at") for event in history.restarts]
+        found += [own.intended_at] if own.intended_at else []
         return max(map(datetime.fromisoformat, found), default=None)
 
     def answer(self, operation_id: str) -> bool | None:
         """What a person here last said of an operation whose end was unknown, if that was the last of it; else None."""
-        last = _of(self.own_entries(), operation_id)[-1:]
-        return bool(last[0].get("there")) if last and last[0]["kind"] == "answered" else None
+        return _operation(_merged_own(self._relied()), operation_id).answer
 
     def open_operations(self) -> list[str]:
         """The operations of which nobody knows what became of them, by id, oldest first."""
-        return [name for name, kind in self._last_kinds() if kind in ("intended", "unknown")]
+        return self.history().open_operations
 
     def answerable(self) -> list[str]:
         """The operations that a person may say something of, oldest first: those that no run has seen to be there."""
-        return [name for name, kind in self._last_kinds() if kind not in _SETTLED]
-
-    def _last_kinds(self) -> list[tuple[str, str]]:
-        """By operation, how it stands; open if it is by any writer's attempt."""
-        last: dict[str, dict[str, str]] = {}
-        for entry in self.entries():
-            if operation := entry.get("operation_id"):
-                kind, attempts = entry["kind"], last.setdefault(operation, {})
-                writers = attempts if kind in (*_SETTLED, "answered") else ()  # of all; *not done* is of one's own
-                attempts |= dict.fromkeys((*writers, entry["writer"]), kind)
-        return [(operation, min(attempts.values(), key=_closedness)) for operation, attempts in last.items()]
+        return self.history().answerable
 
     def restart(self, *, because: str, operator: str) -> Path | None:
         """Set the parts that cannot be relied on aside, and go on in one of our own that says so.
@@ -356,9 +348,9 @@ class Journal:
 
     def _check_clock(self, own: Chain) -> None:
         """Only our own part counts: another machine has another clock."""
-        if not own.lines:
+        if not own.raw:
             return
-        last, now = datetime.fromisoformat(own.entries[-1]["at"]), datetime.now(UTC)
+        last, now = datetime.fromisoformat(own.last_at), datetime.now(UTC)
         if last - now > timedelta(seconds=CLOCK_TOLERANCE_S):
             raise UnavailableError(
                 f"This machine's clock says {now:%Y-%m-%d %H:%M} UTC, but the ticket's journal goes on to "
@@ -366,23 +358,23 @@ class Journal:
                 + chains.way_out(self.ticket)
             )
 
-    def _evidence(self, entry: Entry) -> Evidence:
+    def _evidence(self, event: Event) -> Evidence:
         try:
-            evidence = Evidence(**entry["evidence"])
-        except (KeyError, TypeError) as exc:
-            raise self._unreadable(entry) from exc
+            evidence = Evidence(**event.evidence)
+        except TypeError as exc:
+            raise self._unreadable(event) from exc
         if not all(isinstance(text, str) for text in vars(evidence).values()):
-            raise self._unreadable(entry)
+            raise self._unreadable(event)
         return evidence
 
-    def _unreadable(self, entry: Entry) -> JournalError:
-        path = self.folder / chains.file_name(entry["writer"])
+    def _unreadable(self, event: Event) -> JournalError:
+        path = self.folder / chains.file_name(event.writer)
         if not path.exists():
             path = self.folder / chains.FILE_NAME
-        message = (
-            f"Line {entry['n']} of {path} cannot be read. Nothing was changed. Compare it with a backup; otherwise "
+        words = (
+            f"Line {event.number} of {path} cannot be read. Nothing was changed. Compare it with a backup; otherwise "
         )
-        return JournalError("unreadable", message + chains.way_out(self.ticket), entry["n"])
+        return JournalError("unreadable", words + chains.way_out(self.ticket), event.number)
 
 
 def _reliable(parts: list[Chain]) -> list[Chain]:
@@ -403,44 +395,27 @@ def _known(parts: Iterable[Chain]) -> list[Chain]:
 
 def _seen(path: Path, parts: list[Chain]) -> dict[str, Any]:
     """How far the other parts have come, as far as our own does not say so yet."""
-    own = next((chain.entries for chain in parts if chain.path == path), [])
+    own = next((chain.summary for chain in parts if chain.path == path), ())
     told: dict[str, Any] = {}
-    for entry in own:
+    for entry, _ in own:
         told |= entry.get("seen") or {}
     now = {
         chain.key: {"first": chain.first, "lines": chain.head.lines, "sha256": chain.head.sha256}
         for chain in parts
-        if chain.path != path and chain.lines
+        if chain.path != path and chain.digests
     }
     new = {key: head for key, head in now.items() if told.get(key) != head}
     return {"seen": new} if new else {}
 
 
-def _closedness(kind: str) -> int:
-    return 0 if kind in ("intended", "unknown") else 1 if kind == "answered" else 2
+def _merged_own(parts: Iterable[Chain]) -> list[Entry]:
+    """What this machine wrote, but for the lines on cells."""
+    return chains.merged((chain for chain in parts if chain.is_own), cells=False)
 
 
-def _of(entries: Iterable[Entry], operation_id: str) -> list[Entry]:
-    return [entry for entry in entries if entry.get("operation_id") == operation_id]
-
-
-def _ends(lines: Iterable[Entry]) -> list[Entry]:
-    """The lines that say whether an effect is there."""
-    return [entry for entry in lines if entry["kind"] in (*_SETTLED, "answered")]
-
-
-def _says_there(entry: Entry) -> bool:
-    return entry["kind"] in _SETTLED or bool(entry.get("there"))
-
-
-def _opened(lines: list[Entry]) -> str | None:
-    """When an effect was last intended, by one writer's lines of it, unless they say how it ended."""
-    for entry in reversed(lines):
-        if entry["kind"] in _ENDINGS:
-            return None
-        if entry["kind"] == "intended":
-            return str(entry["at"])
-    return None
+def _operation(entries: Iterable[Entry], operation_id: str) -> Operation:
+    """What entries come to for one operation."""
+    return History.of(entries).operations.get(operation_id, Operation())
 
 
 def _sync_folder(folder: Path) -> None:

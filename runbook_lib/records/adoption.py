@@ -19,12 +19,12 @@ from typing import Any
 
 from runbook_lib import files
 from runbook_lib.domain.errors import InputError, RunbookError, UnavailableError
+from runbook_lib.domain.events import finite
 from runbook_lib.domain.models import Status
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.records.archive import Archive
 from runbook_lib.records.reading import Record, mapping, read, text
-from runbook_lib.records.runs import finite
 from runbook_lib.records.verification import Verifier
 from runbook_lib.redaction import Redactor
 from runbook_lib.settings import Settings

@@ -8,12 +8,14 @@ the one whose SHA-256 the restart's own line holds; its runs are told as `set_as
 from __future__ import annotations
 
 import errno
-import hashlib
+import gc
 import json
 import multiprocessing
 import os
 import re
 import stat
+import sys
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -22,12 +24,14 @@ from pathlib import Path
 from typing import Any, Self
 
 from runbook_lib.domain.errors import InputError
-from runbook_lib.ledger.chains import Chain, merged
+from runbook_lib.domain.events import SUFFIX, Event, History, Kind
+from runbook_lib.ledger.chains import Chain, digest, merged, whole_lines
 from runbook_lib.ledger.heads import Heads
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.keyring import KeyRing
 from runbook_lib.records import union
-from runbook_lib.records.runs import SUFFIX, Event, Run, finished, stray, together
+from runbook_lib.records.index import Index
+from runbook_lib.records.runs import Run, State, finished, of_history, stray
 from runbook_lib.records.union import Problem
 from runbook_lib.settings import Settings
 
@@ -43,6 +47,21 @@ class Ledger:
     runs: tuple[Run, ...] = ()
     problems: tuple[Problem, ...] = ()
 
+    def as_json(self) -> str:
+        """It in one line, for the index."""
+        found = [[run.plain for run in self.runs], [vars(problem) for problem in self.problems]]
+        return json.dumps(found, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, ticket_id: int, told: str) -> Self | None:
+        """What `as_json` made, or None if it is anything else."""
+        try:
+            runs, problems = json.loads(told)
+            found = tuple(Run.from_plain(run) for run in runs)
+            return cls(ticket_id, found, tuple(Problem(**problem) for problem in problems))
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            return None
+
 
 @dataclass(frozen=True)
 class Archive:
@@ -52,20 +71,24 @@ class Archive:
         folder: The folder with a folder for each ticket.
         profile: The profile that each line of a journal names.
         keys: The folder of the key ring; only its public keys are used.
+        team: The file of the public keys that the team trusts, or None.
     """
 
     folder: Path
     profile: str
     keys: Path
+    team: Path | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """The records of the profile, as configured."""
-        return cls(settings.outputs.resolve() / settings.profile, settings.profile, settings.key_folder)
+        return cls(
+            settings.outputs.resolve() / settings.profile, settings.profile, settings.key_folder, settings.trusted_keys
+        )
 
     def tickets(self) -> list[int]:
         """The tickets that have a folder, or had a journal of this key ring."""
-        heads = Heads(self.keys).tickets(self.profile, self.folder)
+        heads = Heads(self.keys).lost_tickets(self.profile, self.folder)
         return sorted({int(name) for name in (*heads, *self._folders()) if _is_ticket(name)})
 
     def strangers(self) -> list[Problem]:
@@ -83,15 +106,46 @@ class Archive:
         asked = self.tickets() if tickets is None else list(tickets)
         workers = os.cpu_count() or 1
         if len(asked) < MANY_TICKETS or workers == 1:
-            return self._read(asked)
+            return self.read(asked)
         parts = [asked[start::workers] for start in range(workers)]
-        with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-            found = [ledger for part in pool.map(self._read, parts) for ledger in part]
+        with processes(workers) as pool:
+            found = [ledger for part in pool.map(self.read, parts) for ledger in part]
         place = {ticket_id: number for number, ticket_id in enumerate(asked)}
         return sorted(found, key=lambda ledger: place[ledger.ticket_id])
 
-    def _read(self, tickets: Iterable[int]) -> list[Ledger]:
-        ring = KeyRing(self.keys)
+    def listed(self, tickets: Sequence[int] | None = None) -> list[Ledger]:
+        """As `ledgers`, for a list that nobody takes for verified: of many tickets the index tells what it can."""
+        asked = self.tickets() if tickets is None else list(tickets)
+        if tickets is not None or len(asked) < MANY_TICKETS:
+            return self.ledgers(asked)
+        index, heads = Index(self.folder, self.keys), Heads(self.keys)
+        stamps = {
+            n: index.stamp(self.folder / str(n), heads.files(f"{self.profile}/{n}", self.folder / str(n)))
+            for n in asked
+        }
+        found: dict[int, Ledger] = {}
+        known = index.read()
+        for ticket_id, (stamp, told) in known.items():
+            if stamp and stamp == stamps.get(ticket_id) and (ledger := Ledger.from_json(ticket_id, told)):
+                found[ticket_id] = ledger
+        unknown = [ticket_id for ticket_id in asked if ticket_id not in found]
+        fresh = {ledger.ticket_id: ledger for ledger in self.ledgers(unknown)}
+        kept = {n: (stamps[n], one.as_json()) for n, one in fresh.items() if stamps[n] and self._lasts(one, heads)}
+        if kept or known.keys() - set(asked):
+            index.write(kept, asked)
+        found |= fresh
+        return [found[ticket_id] for ticket_id in asked]
+
+    def _lasts(self, ledger: Ledger, heads: Heads) -> bool:
+        """Whether what was found follows from the ticket's own files alone: not from the time, nor other folders."""
+        is_over = all(run.status or run.state is State.UNSEALED for run in ledger.runs)
+        ticket, folder = f"{self.profile}/{ledger.ticket_id}", self.folder / str(ledger.ticket_id)
+        is_whole = all(problem.is_notice for problem in ledger.problems)
+        return is_over and is_whole and heads.are_of(ticket, folder)
+
+    def read(self, tickets: Iterable[int]) -> list[Ledger]:
+        """As `ledgers`, in this process."""
+        ring = KeyRing(self.keys, self.team)
         return [self._ledger(ticket_id, ring) for ticket_id in tickets]
 
     def _folders(self) -> list[str]:
@@ -109,21 +163,38 @@ class Archive:
             words = f"The folder {folder} is a link, which is not followed. Put the ticket's own folder there."
             return Ledger(ticket_id, problems=(Problem(str(ticket_id), "unreadable", words),))
         try:
-            names = notebooks(folder)
+            paths = _paths_in(folder)
             chains = Journal(folder, f"{self.profile}/{ticket_id}", ring).parts()
         except InputError as exc:
             return Ledger(ticket_id, problems=(Problem(str(ticket_id), "unreadable", str(exc)),))
-        problems = union.problems(folder, chains, names)
+        names = {name for name in paths if name.endswith(SUFFIX)}
+        problems = union.problems(folder, chains, paths)
         events, set_aside = _events(folder, chains)
-        runs = together(ticket_id, events)
-        told = [finished(run, runs, names) for run in runs]
+        runs = of_history(ticket_id, History(events))
+        told = finished(runs, names)
         named = {run.record for run in runs}
         strays = [stray(ticket_id, name) for name in sorted(union.strays(names - named, chains, problems))]
         return Ledger(ticket_id, (*told, *strays), (*problems, *set_aside))
 
 
+def processes(workers: int) -> ProcessPoolExecutor:
+    """Processes that read; forked, which is faster, where that is safe: on Linux, as long as there is one thread."""
+    is_safe = sys.platform == "linux" and threading.active_count() == 1
+    context = multiprocessing.get_context("fork" if is_safe else "spawn")
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=gc.disable)  # what is read has no circles
+
+
 def notebooks(folder: Path) -> set[str]:
     """The notebooks in a folder, hidden ones and those in folders below it included, by their paths from it.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    return {name for name in _paths_in(folder) if name.endswith(SUFFIX)}
+
+
+def _paths_in(folder: Path) -> set[str]:
+    """All that is in a folder and in those below it, by the paths from it; links are not followed.
 
     Raises:
         InputError: It cannot be read.
@@ -133,9 +204,9 @@ def notebooks(folder: Path) -> set[str]:
         if not isinstance(exc, FileNotFoundError):
             raise InputError(f"The folder {exc.filename} cannot be read: {exc.strerror}.") from exc
 
+    start = len(str(folder)) + 1
     found = os.walk(folder, onerror=fail)
-    paths = (Path(place, name) for place, folders, files in found for name in (*folders, *files))
-    return {path.relative_to(folder).as_posix() for path in paths if path.name.endswith(SUFFIX)}
+    return {f"{place}/{name}"[start:] for place, folders, files in found for name in (*folders, *files)}
 
 
 def opened(path: Path) -> BufferedReader:
@@ -157,10 +228,12 @@ def _is_ticket(name: str) -> bool:
 
 def _events(folder: Path, chains: Sequence[Chain]) -> tuple[list[Event], list[Problem]]:
     """All lines, oldest first, those of parts that were set aside included; and what is wrong with these."""
-    known = [Event(entry) for entry in merged(chain for chain in chains if not chain.error)]
-    unknown = [Event(entry, is_unknown=True) for entry in merged(chain for chain in chains if chain.is_unknown)]
+    known = [Event(entry) for entry in merged((one for one in chains if not one.error), cells=False)]
+    unknown = [
+        Event(entry, is_unknown=True) for entry in merged((one for one in chains if one.is_unknown), cells=False)
+    ]
     events, problems, seen = unknown + known, [], set()
-    waiting = [event for event in known if event.kind == "restarted"]
+    waiting = [event for event in known if event.kind == Kind.RESTARTED]
     while waiting:
         restart = waiting.pop(0)
         name = restart.text("kept_as")
@@ -168,7 +241,7 @@ def _events(folder: Path, chains: Sequence[Chain]) -> tuple[list[Event], list[Pr
             seen.add(name)
             old, problem = _set_aside(folder, name, restart.text("sha256"))
             problems += [Problem(folder.name, problem[0], problem[1], file=name)] if problem else []
-            waiting += [event for event in old if event.kind == "restarted"]
+            waiting += [event for event in old if event.kind == Kind.RESTARTED]
             events = old + events
     return events, problems
 
@@ -180,14 +253,14 @@ def _set_aside(folder: Path, name: str, sha256: str) -> tuple[list[Event], tuple
         content = path.read_bytes()
     except OSError:
         return [], ("missing_journal", f"The journal {path}, which was set aside, is gone or cannot be read.")
-    if hashlib.sha256(content).hexdigest() != sha256:
+    if digest(content) != sha256:
         return [], ("altered_journal", f"The journal {path} was altered after it had been set aside.")
     told = ({**entry, "writer": entry.get("key")} for entry in _readable(content))
     return [Event(entry, set_aside=True) for entry in told], None
 
 
 def _readable(content: bytes) -> Iterator[dict[str, Any]]:
-    for line in content.split(b"\n"):
+    for line in whole_lines(content + b"\n"):
         try:
             entry = json.loads(line)
         except (ValueError, RecursionError):

@@ -10,8 +10,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from runbook_lib.domain.answers import QUESTIONS
+from runbook_lib.domain.events import CASE
 from runbook_lib.domain.models import Status
-from runbook_lib.records.runs import CASE, Run, State
+from runbook_lib.records.runs import Run, State
 
 
 class Kind(StrEnum):
@@ -78,7 +79,7 @@ def _of(run: Run, folder: Path, profile: str) -> Iterator[OpenEnd]:
         words = "It was broken off. Run again: what is done already is found, and not repeated."
         yield OpenEnd(Kind.INTERRUPTED, run, words, _again(run))
     elif run.status == Status.NEEDS_ANSWER:
-        words = f"{first_sentence(run.summary or 'It stopped to ask a person.')} Find out, then run again."
+        words = f"{run.summary or 'It stopped to ask a person.'} Find out, then run again."
         yield OpenEnd(Kind.NEEDS_ANSWER, run, words, _again(run))
     elif run.halfway:
         happened = first_sentence(run.summary or "It stopped before its end.")

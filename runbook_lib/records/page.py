@@ -23,10 +23,12 @@ from markupsafe import Markup
 from tabulate import tabulate
 
 from runbook_lib.display import Tone
+from runbook_lib.domain.answers import UNKNOWN
 from runbook_lib.domain.plain_text import clean, clean_lines
 from runbook_lib.records.reading import Cell, Output, Record, mapping, mappings
 from runbook_lib.records.verification import Verification
 from runbook_lib.redaction import Redactor
+from runbook_lib.run import banner
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 """What a browser may load: nothing; styles that are in the page, and images that are in it. Source: CSP Level 3."""
@@ -64,6 +66,7 @@ h1 { font-size: 24px; } h2 { font-size: 18px; margin-top: 32px; } a { color: inh
 .shown { overflow: auto; contain: paint; }
 pre { background: var(--box); border-radius: 6px; padding: 8px 12px; white-space: pre-wrap; overflow-wrap: break-word;
   font-size: 13px; }
+details { margin: 8px 0; } summary { color: var(--quiet); cursor: pointer; }
 .failed { border-left: 4px solid #d1434b; } img { max-width: 100%; }
 @media print { body { max-width: none; padding: 0; } .shown { overflow: visible; } }
 """
@@ -92,7 +95,7 @@ def as_html(record: Record, verification: Verification) -> str:
     """A record as one page, what was verified first."""
     tone = Tone.GOOD if verification.is_good and verification.sealed else Tone.STOP
     tone = Tone.ASK if tone is Tone.GOOD and (verification.adopted or verification.has_strangers) else tone
-    title = f"Record {clean(record.name)}"
+    title, about = f"Record {clean(record.name)}", _about(record)
     head = h.head[
         h.meta(charset="utf-8"),
         h.meta(http_equiv="Content-Security-Policy", content=POLICY),
@@ -103,11 +106,13 @@ def as_html(record: Record, verification: Verification) -> str:
     body = h.body[
         h.h1[title],
         h.div(".verdict", style=f"border-color:{tone.value}")[[h.div[line] for line in verdict(verification)]],
+        [h.div(".shown")[_output_html(one)] for cell in record.cells if cell.id == banner.CELL for one in cell.outputs],
         h.h2["The run"],
-        h.table(".facts")[h.tbody[[h.tr[h.th(scope="row")[name], h.td[value]] for name, value in _about(record)]]],
+        _rows(row for row in about if row[1] != UNKNOWN),
+        h.details[h.summary["Parameters left unknown"], _rows(row for row in about if row[1] == UNKNOWN)],
         [[h.h2[title.capitalize()], _table(heads, rows)] for title, heads, rows in _tables(record)],
         h.h2["The notebook"],
-        [_cell_html(cell) for cell in record.cells],
+        [_folded(cell) if banner.is_folded(cell.id, cell.tags) else _cell_html(cell) for cell in record.cells],
     ]
     return f"{h.html(lang='en')[head, body]}\n"
 
@@ -166,6 +171,15 @@ def _status(cell: Cell) -> str:
 def _cell_text(cell: Cell) -> str:
     shown = [clean_lines(_safe(output.text)) for output in cell.outputs if output.text]
     return "\n".join([f"--- {clean(cell.id)} [{_status(cell)}]", *shown])
+
+
+def _rows(rows: Iterable[tuple[str, str]]) -> h.Node:
+    return h.table(".facts")[h.tbody[[h.tr[h.th(scope="row")[name], h.td[value]] for name, value in rows]]]
+
+
+def _folded(cell: Cell) -> h.Node:
+    """A cell that only helps to run the notebook; the banner stands above already."""
+    return None if cell.id == banner.CELL else h.details[h.summary[clean(cell.id)], _cell_html(cell)]
 
 
 def _cell_html(cell: Cell) -> h.Node:

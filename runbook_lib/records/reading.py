@@ -18,9 +18,9 @@ from typing import Any
 
 from runbook_lib.display import MIME
 from runbook_lib.domain.errors import InputError
+from runbook_lib.domain.events import finite
 from runbook_lib.domain.plain_text import size
 from runbook_lib.records.archive import opened
-from runbook_lib.records.runs import finite
 
 SCHEMA = 1
 """The newest form of a manifest that is understood here."""

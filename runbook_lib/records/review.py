@@ -14,8 +14,8 @@ from typing import Any, Self
 
 from IPython.display import display
 
+from runbook_lib import wiring
 from runbook_lib.clients.http import Session
-from runbook_lib.clients.zendesk import Zendesk
 from runbook_lib.display import Card, Paragraph, Part, Table, Tone, text
 from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.domain.models import Outcome, Status
@@ -23,11 +23,11 @@ from runbook_lib.domain.plain_text import clean
 from runbook_lib.jupyter.forms import Field, Form
 from runbook_lib.jupyter.forms import Kind as Fill
 from runbook_lib.ledger.journal import Journal
-from runbook_lib.records import asked, plots
+from runbook_lib.records import filters, plots
 from runbook_lib.records.archive import Archive
 from runbook_lib.records.open_ends import Kind, OpenEnd, first_sentence, open_ends
 from runbook_lib.records.runs import Run, State, Wanted
-from runbook_lib.records.story import story
+from runbook_lib.records.timeline import timeline
 from runbook_lib.records.verification import Finding, Verifier
 from runbook_lib.results import StepResult, is_interactive, show
 from runbook_lib.settings import Settings
@@ -98,7 +98,7 @@ class Review:
         self.form: Form | None = None
         self._values = values
         self._ticket_notes = ticket_notes
-        ledgers = self.archive.ledgers()
+        ledgers = self.archive.listed()
         self._runs = [run for ledger in ledgers for run in ledger.runs]
         found = [problem for ledger in ledgers for problem in ledger.problems if not problem.is_notice]
         self._problems = found + self.archive.strangers()
@@ -116,8 +116,8 @@ class Review:
             InputError: A parameter or a setting is impossible; shown as one sentence.
         """
         try:
-            values = asked.filters(given, datetime.now(UTC).date())
-            notes = bool(asked.TICKET_NOTES.parse(ticket_notes))
+            values = filters.checked(given, datetime.now(UTC).date())
+            notes = bool(filters.TICKET_NOTES.parse(ticket_notes))
             return cls(Settings.local(), values, ticket_notes=notes)
         except RunbookError as exc:
             show(_stopped("Open the records", "", exc))
@@ -135,7 +135,7 @@ class Review:
         Raises:
             InputError: What is entered in the form is impossible.
         """
-        return asked.wanted(self.form.values if self.form else self._values)
+        return filters.wanted(self.form.values if self.form else self._values)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return self._opened()._repr_mimebundle_()
@@ -150,7 +150,7 @@ class Review:
         rows = [(name, str(counts[name]), str(those[name])) for name in counts]
         parts: tuple[Part, ...] = (
             Table(("", "in all", "asked for"), rows),
-            Paragraph(f"Asked for: {asked.words(wanted)}."),
+            Paragraph(f"Asked for: {filters.words(wanted)}."),
         )
         if not self._runs:
             words = f"There is no run in {self.archive.folder} yet. `runbook run` leaves the first one."
@@ -172,7 +172,7 @@ class Review:
         if is_interactive() and self.form is None:
             self.form = Form(self._fields(), summarize=self._said)
         values = self.form.values if self.form else self._values
-        rows = [(name, values[name] or "all", question.words) for name, question in asked.FILTERS.items()]
+        rows = [(name, values[name] or "all", question.words) for name, question in filters.FILTERS.items()]
         found = self._result("chosen", Tone.PLAIN, (Table(("filter", "value", "meaning"), rows),), "The filters.")
         return FormResult(found.card, found.data, form=self.form) if self.form else found
 
@@ -241,7 +241,7 @@ class Review:
 
     @_step("Timeline of a ticket")
     def timeline(self) -> StepResult:
-        """The journal of one ticket as a story: the ticket asked for, or the one with the newest open end."""
+        """The journal of one ticket in words: the ticket asked for, or the one with the newest open end."""
         ticket_id, why = self._told_ticket()
         if ticket_id is None:
             return self._nothing()
@@ -250,7 +250,7 @@ class Review:
             entries = Journal.of(self.settings, ticket_id).entries()
         except InputError as exc:
             return self._result("cannot be relied on", Tone.STOP, (Paragraph(head), Paragraph(str(exc))), str(exc))
-        moments = story(entries)
+        moments = timeline(entries)
         if not moments:
             words = f"{head} It has no journal here."
             return self._result("nothing", Tone.PLAIN, (Paragraph(words),), words)
@@ -292,8 +292,7 @@ class Review:
         try:
             settings = Settings.load()
             with Session.of(settings) as session:
-                zendesk = Zendesk(settings.zendesk_url, settings.zendesk_credentials(), session)
-                return verifier.notes(tickets, zendesk.comments), []
+                return verifier.notes(tickets, wiring.zendesk(settings, session).comments), []
         except RunbookError as exc:
             return [], [f"The notes on the tickets were not compared. {exc}"]
 
@@ -335,23 +334,23 @@ class Review:
                 hint="all",
                 check=question.said,
             )
-            for name, question in asked.FILTERS.items()
+            for name, question in filters.FILTERS.items()
         ]
 
     def _said(self, values: Mapping[str, str]) -> str:
         """What the form says of what is entered."""
         try:
-            wanted = asked.wanted(values)
+            wanted = filters.wanted(values)
         except InputError as exc:
             return str(exc)
         count = sum(wanted.takes(run) for run in self._runs)
         return f"{count} of {len(self._runs)} runs. Run the cells below to see them."
 
     def _line(self, count: int) -> Paragraph:
-        return Paragraph(f"{_plural(count, 'run')}: {asked.words(self.wanted)}.")
+        return Paragraph(f"{_plural(count, 'run')}: {filters.words(self.wanted)}.")
 
     def _nothing(self) -> StepResult:
-        words = f"No run is asked for: {asked.words(self.wanted)}. Choose a longer period, or fewer filters."
+        words = f"No run is asked for: {filters.words(self.wanted)}. Choose a longer period, or fewer filters."
         if not self._runs:
             words = "There is no run yet, so there is nothing to show."
         return self._result("nothing", Tone.PLAIN, (Paragraph(words),), words)

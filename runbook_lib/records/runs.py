@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from itertools import takewhile
-from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
+from runbook_lib.domain.events import CASE, Event, History, Kind, RunEvents
 from runbook_lib.domain.models import Outcome, Status
 
-SUFFIX = ".ipynb"
 MOMENTS = ("started_at", "since")
 """The fields of a run that are moments."""
 STILL_RUNNING = timedelta(hours=1)
@@ -22,10 +21,6 @@ STILL_RUNNING = timedelta(hours=1)
 that nobody can tell a run that is going from one that was broken off; after this time it is called interrupted."""
 ADOPTED_WORDS = "adopted: nobody vouches for its contents"
 _NAME = re.compile(r"(\d{8}T\d{9})Z-(\w{1,80}?)(?:-([0-9a-f]{8}))?\.ipynb")
-_OPERATION_OPENS = ("intended", "unknown")
-_OPERATION_ENDS = ("done", "adopted", "not_done", "answered")
-CASE = "case"
-"""The operation by which a person says that a ticket's case has ended."""
 _LATER = "seal_note"
 """The effect that any later run makes up for, so that nobody has to look after it."""
 _WAITS_FOR = {Outcome.WAITING_FOR_CUSTOMER: "customer", Outcome.ESCALATED: "expert"}
@@ -118,6 +113,26 @@ class Run:
         moments = {name: moment and moment.isoformat(timespec="milliseconds") for name, moment in found.items()}
         return {**values, "state": str(self.state), **moments, "note": self.note}
 
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Self:
+        """What `plain` made of a run.
+
+        Raises:
+            ValueError, TypeError, KeyError: It is anything else.
+        """
+        told: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()
+        }
+        told |= {name: told[name] and datetime.fromisoformat(told[name]) for name in MOMENTS}
+        note, state = told.pop("note"), State(told.pop("state"))
+        run = cls(state=state, **told)
+        if note != run.note or not all(isinstance(told[name], str) for name in _TEXTS):
+            raise ValueError("a run of another form")
+        return run
+
+
+_TEXTS = tuple(name for name, known in Run.__dataclass_fields__.items() if known.default == "")
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -159,205 +174,170 @@ class Wanted:
         return (self.since or day) <= day <= (self.until or day)
 
 
-@dataclass(frozen=True)
-class Event:
-    """A line of a journal, and what is the matter with that journal: it was set aside, or its writer is unknown.
-
-    What a line holds is taken for nothing if it is not of the kind expected.
-    """
-
-    entry: Mapping[str, Any]
-    set_aside: bool = False
-    is_unknown: bool = False
-
-    def text(self, name: str) -> str:
-        """A text of the line, or ""."""
-        found = self.entry.get(name)
-        return found if isinstance(found, str) else ""
-
-    @property
-    def unusual(self) -> State | None:
-        """The state of every run of that journal, if something is the matter with it."""
-        return State.SET_ASIDE if self.set_aside else State.UNKNOWN_WRITER if self.is_unknown else None
-
-    @property
-    def kind(self) -> str:
-        """What the line tells of."""
-        return self.text("kind")
-
-    @property
-    def at(self) -> datetime | None:
-        """When it was written, in UTC, or None."""
-        try:
-            moment = datetime.fromisoformat(self.text("at"))
-            return moment.astimezone(UTC) if moment.tzinfo else None
-        except (ValueError, OverflowError):
-            return None
-
-    @property
-    def record(self) -> str | None:
-        """The record's file name; one that leads elsewhere is none."""
-        name = self.text("record")
-        return name if name.endswith(SUFFIX) and Path(name).name == name else None
-
-    @property
-    def common(self) -> dict[str, Any]:
-        """What a run's first and its last line may both say, as far as this one does."""
-        told: dict[str, Any] = {name: self.text(name) for name in ("runbook", "operator", "status", "outcome")}
-        told |= {"summary": self.text("summary"), "missing": _words(self.entry.get("missing"))}
-        told |= {"seconds": finite(self.entry.get("seconds")), "performed": _truth(self.entry.get("performed"))}
-        return {name: value for name, value in told.items() if value not in (None, "", ())}
+def of_history(ticket_id: int, history: History) -> list[Run]:
+    """The runs that a ticket's history tells of, as far as its lines go, in the order of their beginning."""
+    found = {key: _of_events(ticket_id, key, events) for key, events in history.runs.items()}
+    last: dict[str, dict[str, Event]] = {}
+    for name, operation in history.operations.items():
+        for attempt in operation.attempts.values():
+            last.setdefault(attempt.run, {})[name] = attempt.last
+    everything = [*found.values()]
+    runs = [_operated(run, last.get(key, {}), everything, history.case_ended) for key, run in found.items()]
+    place = max((place for place, run in enumerate(runs) if run.ended_by_hand), default=None)
+    if place is not None and history.case_ended:
+        by_hand = (*runs[place].by_hand, _said(CASE, history.case_ended))
+        runs[place] = replace(runs[place], by_hand=by_hand)
+    return runs
 
 
-@dataclass
-class _Builder:
-    """Puts a ticket's runs together, line by line."""
-
-    ticket_id: int
-    runs: dict[str, Run] = field(default_factory=dict)
-    operations: dict[tuple[str, str], tuple[str, Event]] = field(default_factory=dict)
-    """By operation and writer: the run that it is of, by its key, and its last line."""
-    performing: dict[str, str] = field(default_factory=dict)
-    """By writer, the run that began last: lines of effects name no run."""
-    ended: Event | None = None
-    """The line by which a person says that the case has ended."""
-
-    def take(self, event: Event) -> None:
-        key, writer = event.record or "", event.text("writer")
-        if event.kind == "run_started":
-            self._begin(key or f"without a record, line {event.entry.get('n')} of {writer}", event)
-        elif event.kind in ("run_ended", "record_adopted"):
-            self._end(key or self._last_open(writer), event)
-        elif operation := event.text("operation_id"):
-            self._operate(operation, writer, event)
-
-    def _operate(self, operation: str, writer: str, event: Event) -> None:
-        """Open or close an operation: that one writer's attempt came to nothing says nothing of another's."""
-        if event.kind == "answered" and operation.endswith(f"-{self.ticket_id}-{CASE}"):
-            self.ended = event if event.entry.get("there") is True else None
-        elif event.kind in (*_OPERATION_OPENS, "not_done"):
-            self.operations[operation, writer] = (self.performing.get(writer, ""), event)
-        elif event.kind in _OPERATION_ENDS:
-            for other in [key for key in self.operations if key[0] == operation]:
-                self.operations[other] = (self.operations[other][0], event)
-
-    def _begin(self, key: str, event: Event) -> None:
-        state = event.unusual or State.RUNNING
-        writer = event.text("writer")
-        run = Run(self.ticket_id, state, event.record, started_at=event.at, writer=writer, **event.common)
-        self.runs[key] = run
-        if run.performed:
-            self.performing[writer] = key
-
-    def _end(self, key: str, event: Event) -> None:
-        started_at, runbook = _by_name(key)
-        before = self.runs.get(key) or Run(self.ticket_id, State.RUNNING, None, runbook, started_at)
-        sealed = event.record is not None and bool(event.text("sha256"))
-        state = State.ADOPTED if event.kind == "record_adopted" else State.SEALED if sealed else State.UNRECORDED
-        number = event.entry.get("n")
-        took = event.at - before.started_at if event.at and before.started_at else None
-        told = event.entry.get("to_note")
-        is_adopted = event.kind == "record_adopted"  # at whatever time, so that this is not how long the run took
-        usual = {"status": "unknown", "seconds": round(took.total_seconds(), 1) if took and not is_adopted else None}
-        self.runs[key] = replace(
-            before,
-            **{**usual, **event.common},
-            record=event.record,
-            state=event.unusual or state,
-            sha256=event.text("sha256") if sealed else "",
-            to_note=bool(before.performed) if told is None else told is True,
-            line=number if isinstance(number, int) else None,
-            writer=event.text("writer"),
-        )
-
-    def _last_open(self, writer: str) -> str:
-        """The run that an end without a record belongs to: the writer's last one that has none yet."""
-        return next((key for key, run in reversed(self.runs.items()) if not run.status and run.writer == writer), "")
-
-    def result(self) -> list[Run]:
-        told = [self._told(key, run) for key, run in self.runs.items()]
-        last = max((place for place, run in enumerate(told) if run.ended_by_hand), default=None)
-        if last is not None and self.ended:
-            by_hand = (*told[last].by_hand, _said(CASE, self.ended))
-            told[last] = replace(told[last], by_hand=by_hand)
-        return told
-
-    def _told(self, key: str, run: Run) -> Run:
-        """A run with what became of its operations, as long as nobody says that the case has ended."""
-        own = {name: event for (name, _), (of, event) in self.operations.items() if of == key}
-        run = replace(run, by_hand=tuple(_said(name, event) for name, event in own.items() if event.kind == "answered"))
-        if self.ended and self.ended.at and run.started_at and run.started_at < self.ended.at:
-            return replace(run, ended_by_hand=True)
-        return replace(
-            run,
-            unknown=tuple(name for name, event in own.items() if event.kind in _OPERATION_OPENS),
-            undone=tuple(
-                name
-                for name, event in own.items()
-                if (run.outcome and _is_undone(event)) or self._is_withdrawn(run, event)
-            ),
-        )
-
-    def _is_withdrawn(self, run: Run, event: Event) -> bool:
-        """Whether a person says that an effect is not there after all, since the case came to its outcome without it.
-
-        A run that began after these words has taken them into account.
-        """
-        later = [one for one in self.runs.values() if one.performed and _began_after(one, run.started_at)]
-        heard = any(_began_after(one, event.at) for one in later)
-        return _says_no(event) and any(one.outcome for one in later) and not heard
-
-
-def together(ticket_id: int, events: Iterable[Event]) -> list[Run]:
-    """The runs that a ticket's lines tell of, as far as the lines go, in the order of their beginning."""
-    builder = _Builder(ticket_id)
-    for event in events:
-        builder.take(event)
-    return builder.result()
-
-
-def finished(run: Run, runs: Sequence[Run], names: set[str]) -> Run:
-    """A run with its last word: how it ended if the journal does not say, and whether somebody is needed."""
-    if not run.status:
-        age = datetime.now(UTC) - (run.started_at or datetime.min.replace(tzinfo=UTC))
-        if age > STILL_RUNNING:
-            state = State.INTERRUPTED if run.state is State.RUNNING else run.state
-            run = replace(run, state=state, status=Status.INTERRUPTED)
-    if run.state in (State.SEALED, State.ADOPTED) and run.record not in names:
-        run = replace(run, state=State.MISSING)
-    if run.ended_by_hand:
-        return run
-    waits = (run.status in _NEEDS_ANOTHER_RUN or run.halfway) and not any(_settles(later, run) for later in runs)
-    run = _waiting(run, runs)
-    return replace(run, needs_person=waits or bool(run.unknown or run.undone or run.waits_for))
-
-
-def _waiting(run: Run, runs: Sequence[Run]) -> Run:
-    """Whom the case waits for since this run, and since when, if it is the last one that came to an outcome."""
-    ends = [one for one in runs if one.outcome and one.started_at and bool(one.performed) == bool(run.performed)]
-    if not ends or ends[-1].record != run.record or ends[-1].started_at != run.started_at:
-        return run
-    if run.performed:
-        waits_for = _WAITS_FOR.get(Outcome(run.outcome), "") if run.outcome in list(Outcome) else ""
+def _of_events(ticket_id: int, key: str, events: RunEvents) -> Run:
+    """A run as its first and its last line tell of it, or, without the first one, the record's name."""
+    start, end = events.start, events.end
+    if start:
+        found: dict[str, Any] = {
+            "state": _unusual(start) or State.RUNNING,
+            "record": start.record,
+            "started_at": start.at,
+        }
+        found |= {"writer": start.writer, **_told(start)}
     else:
-        never = not any(one.performed for one in runs)
-        plans = run.performed is False and run.outcome != Outcome.OUT_OF_SCOPE
-        waits_for = "performing" if never and plans else ""
-    if not waits_for:
-        return run
-    before = takewhile(lambda one: one.outcome == run.outcome, reversed(ends))
-    return replace(run, waits_for=waits_for, since=[*before][-1].started_at)
+        started_at, runbook = _by_name(key)
+        found = {"state": State.RUNNING, "record": None, "started_at": started_at, "runbook": runbook}
+    if end:
+        found |= _ended(end, found["started_at"], found.get("performed"))
+    return Run(ticket_id, **found)
 
 
-def _is_undone(event: Event) -> bool:
-    """Whether an operation is not there, as its last line says, and a further run has to do it."""
-    refused = event.kind == "not_done" and event.text("effect") != _LATER
-    return refused or _says_no(event)
+def _ended(end: Event, started_at: datetime | None, performed: object) -> dict[str, Any]:
+    """What the line of a run's end tells of it."""
+    is_adopted = end.kind == Kind.RECORD_ADOPTED  # at whatever time, so that this is not how long the run took
+    is_sealed = end.record is not None and bool(end.text("sha256"))
+    usual = State.ADOPTED if is_adopted else State.SEALED if is_sealed else State.UNRECORDED
+    at, to_note = end.at, end.entry.get("to_note")
+    took = at - started_at if at and started_at and not is_adopted else None
+    return {
+        **{"status": "unknown", "seconds": round(took.total_seconds(), 1) if took else None, **_told(end)},
+        "record": end.record,
+        "state": _unusual(end) or usual,
+        "sha256": end.text("sha256") if is_sealed else "",
+        "to_note": bool(performed) if to_note is None else to_note is True,
+        "line": end.number,
+        "writer": end.writer,
+    }
 
 
-def _says_no(event: Event) -> bool:
-    """Whether a person says that something is not there."""
-    return event.kind == "answered" and event.entry.get("there") is not True
+def _unusual(event: Event) -> State | None:
+    """The state of every run of a journal that something is the matter with."""
+    return State.SET_ASIDE if event.set_aside else State.UNKNOWN_WRITER if event.is_unknown else None
+
+
+def _told(event: Event) -> dict[str, Any]:
+    """What a run's first and its last line may both say, as far as this one does."""
+    found: dict[str, Any] = {name: event.text(name) for name in ("runbook", "operator", "status", "outcome", "summary")}
+    found |= {"missing": event.missing, "seconds": event.seconds, "performed": event.performed}
+    return {name: value for name, value in found.items() if value not in (None, "", ())}
+
+
+def _operated(run: Run, last: Mapping[str, Event], runs: Sequence[Run], ended: Event | None) -> Run:
+    """A run with what became of its operations, as long as nobody says that the case has ended.
+
+    Args:
+        run: The run.
+        last: The last line on each of its operations.
+        runs: All runs of the ticket.
+        ended: The line by which a person says that the case has ended, or None.
+    """
+    told: dict[str, Any] = {}
+    if last:
+        told["by_hand"] = tuple(_said(name, event) for name, event in last.items() if event.kind == Kind.ANSWERED)
+    if ended and ended.at and run.started_at and run.started_at < ended.at:
+        told["ended_by_hand"] = True
+    elif last:
+        undone = [n for n, event in last.items() if _is_undone(run, event) or _is_withdrawn(run, event, runs)]
+        told |= {"undone": tuple(undone), "unknown": tuple(name for name, event in last.items() if event.is_open)}
+    return replace(run, **told) if told else run
+
+
+def _is_undone(run: Run, event: Event) -> bool:
+    """Whether a run came to an outcome without an effect, as its last line says, and a further run has to do it."""
+    refused = event.kind == Kind.NOT_DONE and event.text("effect") != _LATER
+    return bool(run.outcome) and (refused or event.says_absent)
+
+
+def _is_withdrawn(run: Run, event: Event, runs: Sequence[Run]) -> bool:
+    """Whether a person says that an effect is not there after all, since the case came to its outcome without it.
+
+    A run that began after these words has taken them into account.
+    """
+    if not event.says_absent:
+        return False
+    later = [one for one in runs if one.performed and _began_after(one, run.started_at)]
+    heard = any(_began_after(one, event.at) for one in later)
+    return any(one.outcome for one in later) and not heard
+
+
+def finished(runs: Sequence[Run], names: Collection[str]) -> list[Run]:
+    """A ticket's runs with their last word: how each ended if the journal does not say, and whether it is open.
+
+    Args:
+        runs: All of them, in the order of their beginning.
+        names: The notebooks that are there.
+    """
+    settled: dict[tuple[str, bool], datetime] = {}
+    for run in runs:
+        if run.outcome and run.started_at:
+            for performed in (True, False) if run.performed else (False,):
+                key = (run.runbook, performed)
+                settled[key] = max(run.started_at, settled.get(key, run.started_at))
+    waiting = {id(run): (whom, since) for run, whom, since in _waiting(runs)}
+    return [_finished(run, names, settled, *waiting.get(id(run), ("", None))) for run in runs]
+
+
+def _finished(
+    run: Run,
+    names: Collection[str],
+    settled: Mapping[tuple[str, bool], datetime],
+    waits_for: str,
+    since: datetime | None,
+) -> Run:
+    """One of them; `settled` has when a run of each runbook last began that came to an outcome, by what it may do."""
+    told: dict[str, Any] = {}
+    status, state = run.status, run.state
+    if not status and datetime.now(UTC) - (run.started_at or datetime.min.replace(tzinfo=UTC)) > STILL_RUNNING:
+        status = Status.INTERRUPTED
+        state = State.INTERRUPTED if state is State.RUNNING else state
+    if state in (State.SEALED, State.ADOPTED) and run.record not in names:
+        state = State.MISSING
+    if (status, state) != (run.status, run.state):
+        run = replace(run, status=status, state=state)
+    if not run.ended_by_hand:
+        settled_at = settled.get((run.runbook, bool(run.performed)))
+        is_settled = settled_at is not None and run.started_at is not None and settled_at > run.started_at
+        waits = (status in _NEEDS_ANOTHER_RUN or run.halfway) and not is_settled
+        told |= {"waits_for": waits_for, "since": since} if waits_for else {}
+        told |= {"needs_person": True} if waits or run.unknown or run.undone or waits_for else {}
+    return replace(run, **told) if told else run
+
+
+def _waiting(runs: Sequence[Run]) -> Iterator[tuple[Run, str, datetime | None]]:
+    """The runs since which the case waits: the last performed and the last rehearsed one, whom for, and since when."""
+    for performed in (True, False):
+        ends = [run for run in runs if run.outcome and run.started_at and bool(run.performed) is performed]
+        if not ends:
+            continue
+        last = ends[-1]
+        if performed:
+            whom = _WAITS_FOR.get(Outcome(last.outcome), "") if last.outcome in list(Outcome) else ""
+        else:
+            never = not any(run.performed for run in runs)
+            whom = "performing" if never and last.performed is False and last.outcome != Outcome.OUT_OF_SCOPE else ""
+        if whom:
+            same = [*takewhile(partial(_ended_alike, last), reversed(ends))]
+            yield last, whom, same[-1].started_at
+
+
+def _ended_alike(run: Run, other: Run) -> bool:
+    return run.outcome == other.outcome
 
 
 def _began_after(run: Run, moment: datetime | None) -> bool:
@@ -368,21 +348,10 @@ def _began_after(run: Run, moment: datetime | None) -> bool:
 def _said(operation: str, event: Event) -> str:
     """What a person says of an operation."""
     name = re.sub(r"^[a-z]+-[0-9]+-", "", operation)
-    evidence = event.entry.get("evidence")
-    if isinstance(evidence, dict) and evidence.get("summary"):
-        return f"{name}: {evidence['summary']}"
+    if event.evidence.get("summary"):
+        return f"{name}: {event.evidence['summary']}"
     because = f": {event.text('because')}" if event.text("because") else ""
     return f"{name}: {event.text('operator') or 'somebody'} says that it is not there{because}"
-
-
-def _settles(later: Run, run: Run) -> bool:
-    """Whether a later run of the same runbook came to the outcome that this one did not come to."""
-    return (
-        _began_after(later, run.started_at)
-        and bool(later.outcome)
-        and later.runbook == run.runbook
-        and bool(later.performed or not run.performed)
-    )
 
 
 def key_part(name: str) -> str:
@@ -406,21 +375,3 @@ def _by_name(name: str) -> tuple[datetime | None, str]:
         return datetime.strptime(f"{found[1]}000+0000", "%Y%m%dT%H%M%S%f%z"), found[2]
     except ValueError:
         return None, found[2]
-
-
-def finite(value: object) -> float | None:
-    """A number that can be shown and stored, or None."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        return float(value) if math.isfinite(value) else None
-    except OverflowError:
-        return None
-
-
-def _truth(value: object) -> bool | None:
-    return value if isinstance(value, bool) else None
-
-
-def _words(value: object) -> tuple[str, ...]:
-    return tuple(word for word in value if isinstance(word, str)) if isinstance(value, list) else ()

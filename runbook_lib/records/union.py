@@ -10,7 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from runbook_lib.domain.events import SUFFIX
 from runbook_lib.ledger.chains import FILE_NAME, KEY_DIGITS, Chain, file_name, key_of
+from runbook_lib.ledger.keyring import beside_name
 from runbook_lib.records.runs import key_part
 
 CHECKPOINTS = ".ipynb_checkpoints"
@@ -43,26 +45,28 @@ class Problem:
         return self.code in NOTICES
 
 
-def problems(folder: Path, chains: Sequence[Chain], names: set[str]) -> list[Problem]:
+def problems(folder: Path, chains: Sequence[Chain], paths: set[str]) -> list[Problem]:
     """What is to be told of a ticket's folder.
 
     Args:
         folder: The folder.
         chains: The parts that were read in it.
-        names: The notebooks in it.
+        paths: What is in it and in the folders below it.
     """
+    names = {name for name in paths if name.endswith(SUFFIX)}
+    files = sorted(name for name in paths if name.startswith("journal") and "/" not in name)
     found = [
         Problem(folder.name, journal_code(chain.error.problem), str(chain.error), chain.error.line, chain.path.name)
         for chain in chains
         if chain.error
     ]
-    found += [_untrusted(folder, chain) for chain in chains if chain.lines and not (chain.error or chain.is_trusted)]
+    found += [_untrusted(folder, chain) for chain in chains if chain.digests and not (chain.error or chain.is_trusted)]
     found += _cut(folder, chains)
-    found += [_missing(folder, key, why) for key, why in _absent(folder, chains, names).items()]
-    found += _odd_files(folder)
+    found += [_missing(folder, key, why) for key, why in _absent(files, chains, names).items()]
+    found += _odd_files(folder, files)
     found += [_checkpoint(folder, name) for name in sorted(names) if CHECKPOINTS in Path(name).parts]
     kept = [name for name in names if CHECKPOINTS not in Path(name).parts]
-    if kept and not any(chain.lines or chain.error for chain in chains) and not found:
+    if kept and not any(chain.digests or chain.error for chain in chains) and not found:
         words = f"The folder {folder} holds notebooks, but no journal. Bring the journal back from a backup."
         found.append(Problem(folder.name, "missing_journal", words))
     return found
@@ -72,7 +76,7 @@ def strays(names: set[str], chains: Sequence[Chain], told: Iterable[Problem]) ->
     """Those notebooks that no line names and that are of no part which is damaged or missing; that part is told."""
     lost = {chain.key[:KEY_DIGITS] for chain in chains if chain.is_damaged}
     lost |= {"" for problem in told if (problem.code, problem.file) == ("missing_writer", FILE_NAME)}
-    here = {chain.key[:KEY_DIGITS] for chain in chains if chain.lines} | _keys_within(chains)
+    here = {chain.key[:KEY_DIGITS] for chain in chains if chain.digests} | _keys_within(chains)
     for name in names:
         part = key_part(name)
         is_anothers = bool(part) and part not in here and Path(name).name == name
@@ -88,11 +92,11 @@ def journal_code(problem: str) -> str:
 
 def _keys_within(chains: Iterable[Chain]) -> set[str]:
     """The keys that wrote a line: of `journal.jsonl`, more than one may have."""
-    return {str(entry["writer"])[:KEY_DIGITS] for chain in chains for entry in chain.entries}
+    return {str(entry["writer"])[:KEY_DIGITS] for chain in chains for entry, _ in chain.summary}
 
 
 def _untrusted(folder: Path, chain: Chain) -> Problem:
-    writer = chain.key or str(chain.entries[-1]["writer"])
+    writer = chain.key or str(chain.summary[-1][0]["writer"])
     words = (
         f"{chain.path.name} is whole; its writer {writer} is known by the key that lies beside it alone. If that is a "
         f"colleague's machine, run `runbook keys trust {folder / f'journal.{writer}.pub'}`."
@@ -104,7 +108,7 @@ def _seen(chains: Iterable[Chain]) -> dict[str, tuple[str, int, str, str]]:
     """How far each part had come, by the word of the others: the first line, lines, the last one's SHA-256, by whom."""
     found: dict[str, tuple[str, int, str, str]] = {}
     for chain in chains:
-        for entry in chain.entries:
+        for entry, _ in chain.summary:
             told = entry.get("seen")
             for key, head in told.items() if isinstance(told, dict) else ():
                 first, lines, sha256 = (head.get(name) for name in ("first", "lines", "sha256"))
@@ -118,27 +122,27 @@ def _cut(folder: Path, chains: Sequence[Chain]) -> Iterator[Problem]:
     seen = _seen(chain for chain in chains if not chain.error)
     for chain in chains:
         first, lines, sha256, by = seen.get(chain.key, ("", 0, "", ""))
-        if not chain.lines or chain.is_damaged or first != chain.first:
+        if not chain.digests or chain.is_damaged or first != chain.first:
             continue
         place = f"{chain.path.name}", f"{by} has seen line {lines} of it"
-        if len(chain.lines) < lines:
-            words = f"{place[0]} ends after line {len(chain.lines)}, but {place[1]}. Bring it back from its machine."
-            yield Problem(folder.name, "truncated", words, len(chain.lines), chain.path.name)
-        elif chain.lines[lines - 1][1] != sha256:
+        if len(chain.digests) < lines:
+            words = f"{place[0]} ends after line {len(chain.digests)}, but {place[1]}. Bring it back from its machine."
+            yield Problem(folder.name, "truncated", words, len(chain.digests), chain.path.name)
+        elif chain.digests[lines - 1] != sha256:
             words = f"{place[0]} is another one now: {place[1]}, which differs. Bring it back from its machine."
             yield Problem(folder.name, "broken_chain", words, lines, chain.path.name)
 
 
-def _absent(folder: Path, chains: Sequence[Chain], names: set[str]) -> dict[str, str]:
+def _absent(files: Sequence[str], chains: Sequence[Chain], names: set[str]) -> dict[str, str]:
     """The writers whose part is not here, each with what shows that there is one."""
     here = {chain.key: chain for chain in chains}
     found: dict[str, str] = {}
-    for path in sorted(folder.glob("journal.*.pub")):
-        key = path.name.split(".")[1]
-        if key_of(file_name(key)) and key not in here:
-            found[key] = f"its public key {path.name} is here"
+    for name in files:
+        key = name.removeprefix("journal.").removesuffix(".pub")
+        if name == beside_name(key) and key_of(file_name(key)) and key not in here:
+            found[key] = f"its public key {name} is here"
     for key, (first, _, _, by) in _seen(chain for chain in chains if not chain.error).items():
-        if key not in here or (here[key].lines and here[key].first != first):
+        if key not in here or (here[key].digests and here[key].first != first):
             found[key] = f"{by} has seen it"
     for key in _set_aside(chains):
         found.pop(key, None)
@@ -152,7 +156,7 @@ def _absent(folder: Path, chains: Sequence[Chain], names: set[str]) -> dict[str,
 
 def _set_aside(chains: Iterable[Chain]) -> set[str]:
     """The writers whose part was set aside by a restart: it is here, under another name."""
-    parts = [entry.get("part") for chain in chains for entry in chain.entries if entry["kind"] == "restarted"]
+    parts = [entry.get("part") for chain in chains for entry, _ in chain.summary if entry["kind"] == "restarted"]
     return {key for part in parts if isinstance(part, str) and (key := key_of(part)) is not None}
 
 
@@ -163,12 +167,12 @@ def _missing(folder: Path, key: str, why: str) -> Problem:
     return Problem(folder.name, "missing_writer", words, file=name)
 
 
-def _odd_files(folder: Path) -> Iterator[Problem]:
+def _odd_files(folder: Path, files: Sequence[str]) -> Iterator[Problem]:
     """The files that look like a part of the journal and are none by their names."""
-    for path in sorted(folder.glob("journal*.jsonl*")):
-        if key_of(path.name) is None and not path.name.startswith("journal-until-"):
-            words = f"{path.name} is no part of the journal by its name. A part is named {file_name('<key>')}."
-            yield Problem(folder.name, "misnamed_journal", words, file=path.name)
+    for name in files:
+        if ".jsonl" in name and key_of(name) is None and not name.startswith("journal-until-"):
+            words = f"{name} is no part of the journal by its name. A part is named {file_name('<key>')}."
+            yield Problem(folder.name, "misnamed_journal", words, file=name)
 
 
 def _checkpoint(folder: Path, name: str) -> Problem:

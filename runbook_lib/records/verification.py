@@ -18,17 +18,19 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.domain.messages import Seal, find_seal
 from runbook_lib.domain.models import Comment
-from runbook_lib.ledger.chains import FILE_NAME, file_name, key_of
-from runbook_lib.records.archive import Archive, Ledger, opened
+from runbook_lib.ledger.chains import FILE_NAME, digest, file_name, key_of, whole_lines
+from runbook_lib.records.archive import MANY_TICKETS, Archive, Ledger, opened, processes
 from runbook_lib.records.runs import ADOPTED_WORDS, Run, State
 
 SEALING_S = 60.0
+PARTS = 4
+"""So many portions of tickets for each process, so that none waits long for another."""
 _SEALED = (State.SEALED, State.ADOPTED, State.MISSING, State.SET_ASIDE)
 
 
@@ -155,22 +157,44 @@ class Verification:
         return not any(finding.is_defect for finding in self.findings)
 
 
+class OtherTicketsError(Exception):
+    """What a file is can only be said by looking at the other tickets, too."""
+
+
 class Verifier:
     """Verifies the records of one profile; what it has read of a ticket is kept.
 
     Args:
         archive: Where they are.
+        alone: Whether no other ticket may be looked at for one; what needs that raises `OtherTicketsError`.
     """
 
-    def __init__(self, archive: Archive) -> None:
-        self._archive = archive
+    def __init__(self, archive: Archive, *, alone: bool = False) -> None:
+        self._archive, self._alone = archive, alone
         self._read: dict[int, Ledger] = {}
         self._hashed: dict[Path, str | None] = {}
 
     def tickets(self, tickets: Sequence[int]) -> Verification:
-        """Verify these tickets."""
-        ledgers = self._ledgers(tickets)
-        return _result(ledgers, [finding for ledger in ledgers for finding in self._ticket(ledger)])
+        """Verify these tickets; many in several processes, which read each file once and hash it."""
+        found = alone(self._archive, tickets) if len(tickets) >= MANY_TICKETS else {}
+        for ledger in self._ledgers([ticket_id for ticket_id in tickets if not found.get(ticket_id)]):
+            found[ledger.ticket_id] = self._one(ledger)
+        parts = [part for ticket_id in dict.fromkeys(tickets) if (part := found[ticket_id])]
+        records = frozenset(record for part in parts for record in part.records)
+        findings = tuple(finding for part in parts for finding in part.findings)
+        return Verification(sum(part.sealed for part in parts), len(parts), findings, records)
+
+    def one_alone(self, ledger: Ledger) -> Verification | None:
+        """Verify a ticket, or None if that takes a look at the others."""
+        try:
+            return self._one(ledger)
+        except OtherTicketsError:
+            return None
+
+    def _one(self, ledger: Ledger) -> Verification:
+        sealed = [run for run in ledger.runs if run.state in _SEALED and run.sha256]
+        records = frozenset((str(run.ticket_id), str(run.record)) for run in sealed)
+        return Verification(len(sealed), 1, tuple(self._ticket(ledger)), records)
 
     def everything(self) -> Verification:
         """Verify every ticket, and name the folders that are none's."""
@@ -226,6 +250,7 @@ class Verifier:
     @cached_property
     def _everywhere(self) -> dict[str, list[Run]]:
         """The sealed records of all tickets, by digest; read only when a file has no seal of its own."""
+        self._may_look_at_others()
         found: dict[str, list[Run]] = {}
         for ledger in self._ledgers(self._archive.tickets()):
             for run in ledger.runs:
@@ -235,8 +260,13 @@ class Verifier:
 
     def _strays(self) -> dict[str | None, Path]:
         """The files that no line names, by digest, of the tickets that were read."""
+        self._may_look_at_others()
         runs = [run for ledger in self._read.values() for run in ledger.runs if run.state is State.UNSEALED]
         return {self._digest(self._path(run)): self._path(run) for run in runs}
+
+    def _may_look_at_others(self) -> None:
+        if self._alone:
+            raise OtherTicketsError
 
     def _digest(self, path: Path) -> str | None:
         """As `digest_of`, but each file is read once."""
@@ -344,10 +374,17 @@ def digest_of(path: Path) -> str | None:
         return None
 
 
-def _result(ledgers: Sequence[Ledger], findings: Iterable[Finding]) -> Verification:
-    sealed = [run for ledger in ledgers for run in ledger.runs if run.state in _SEALED and run.sha256]
-    records = frozenset((str(run.ticket_id), str(run.record)) for run in sealed)
-    return Verification(len(sealed), len(ledgers), tuple(findings), records)
+def alone(archive: Archive, tickets: Sequence[int]) -> dict[int, Verification | None]:
+    """Verify tickets in several processes, each by itself; None for those that take a look at others."""
+    workers = os.cpu_count() or 1
+    parts = [tickets[start :: workers * PARTS] for start in range(workers * PARTS)]
+    with processes(workers) as pool:
+        return {number: one for part in pool.map(partial(_alone, archive), parts) for number, one in part}
+
+
+def _alone(archive: Archive, tickets: Sequence[int]) -> list[tuple[int, Verification | None]]:
+    verifier = Verifier(archive, alone=True)
+    return [(ledger.ticket_id, verifier.one_alone(ledger)) for ledger in archive.read(tickets)]
 
 
 def _open(run: Run) -> Finding:
@@ -392,7 +429,7 @@ class _Lines:
 
 def _lines(folder: Path) -> _Lines:
     parts = {key: _digests(path) for path in folder.glob("journal*.jsonl") if (key := key_of(path.name)) is not None}
-    old = [digest for path in sorted(folder.glob("journal-until-*.jsonl")) for digest in _digests(path)]
+    old = [line for path in sorted(folder.glob("journal-until-*.jsonl")) for line in _digests(path)]
     return _Lines({key: part for key, part in parts.items() if part}, frozenset(old))
 
 
@@ -401,7 +438,7 @@ def _digests(path: Path) -> list[str]:
         content = path.read_bytes()
     except OSError:
         return []
-    return [hashlib.sha256(line).hexdigest() for line in content.split(b"\n")[:-1]]
+    return [digest(line) for line in whole_lines(content)]
 
 
 def _compared(ledger: Ledger, seal: Seal, lines: _Lines) -> Iterator[Finding]:

@@ -1,11 +1,11 @@
-"""`auto`: the runbook `start_here` first, then the one that it names; which answers go to which of them."""
+"""`auto`: the runbook `start_here` first, then each that the one before names; which answers go to which of them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from runbook_lib import templates
-from runbook_lib.domain import answers
+from runbook_lib.domain import answers, routing
 from runbook_lib.run import intake
 from runbook_lib.settings import Settings
 
@@ -28,11 +28,14 @@ def first(settings: Settings, runbook: str, given: Mapping[str, str]) -> tuple[s
 
 
 def then(settings: Settings, runbook: str, given: Mapping[str, str]) -> dict[str, str]:
-    """The answers without what only `start_here` asks; one that the runbook does not take is refused by its check.
+    """The answers without what only other runbooks of the way ask; any other is refused by the runbook's check.
+
+    What `start_here` asks is left out, and for a runbook that may hand over also what the next one asks.
 
     Raises:
         InputError: There is no such runbook.
     """
     known = templates.defaults(intake.template(settings, runbook))
-    routing_only = set(templates.defaults(intake.template(settings, ROUTER))) - set(known)
-    return {name: value for name, value in given.items() if name not in routing_only}
+    others = {ROUTER, routing.NOT_RECEIVED, *(routing.ISSUING if runbook == routing.NOT_RECEIVED else ())}
+    elsewhere = {name for other in others for name in templates.defaults(intake.template(settings, other))}
+    return {name: value for name, value in given.items() if name in known or name not in elsewhere}

@@ -21,12 +21,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m runbook_lib.sandbox", description=__doc__)
     parser.add_argument("folder", type=Path, help="the world's folder")
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 for any that is free")
-    parser.add_argument(
-        "--until-stdin-closes", action="store_true", help="stop when standard input ends, unless others use the world"
-    )
+    parser.add_argument("--while-used", action="store_true", help="stop when no process uses the world")
     arguments = parser.parse_args()
     try:
-        serve(arguments.folder, port=arguments.port, until_stdin_closes=arguments.until_stdin_closes)
+        serve(arguments.folder, port=arguments.port, while_used=arguments.while_used)
     except InputError as exc:
         sys.stderr.write(f"{exc}\n")
         return BAD_USAGE

@@ -1,4 +1,4 @@
-"""The one web application of the sandbox: every stand-in's addresses, the pages, and the health check."""
+"""The one web application of the sandbox: every stand-in's addresses, the control room, and the health check."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from runbook_lib.sandbox import control_room, customersdot, faults_page, gitlab, page, slack, zendesk
+from runbook_lib.sandbox import control_room, customersdot, fault_calls, gitlab, slack, zendesk
 from runbook_lib.sandbox.faults import Faults
 from runbook_lib.sandbox.faulty import Faulty
 from runbook_lib.sandbox.replies import Refusal, refused, world_of
@@ -38,9 +38,8 @@ def create_app(world: World, *, faults: Faults, start_pipeline: Callable[[int], 
             *gitlab.routes(),
             *slack.routes(),
             *customersdot.routes(),
-            *faults_page.routes(),
+            *fault_calls.routes(),
             *control_room.routes(),
-            *page.routes(),
         ],
         middleware=[only_loopback],
         exception_handlers={Refusal: refused},

@@ -1,7 +1,8 @@
-"""The control room: side by side and live, what somebody practicing wants to watch while a runbook runs. Read-only.
+"""The control room, the sandbox's one page: what the world contains, side by side and live, and what goes wrong in it.
 
-Its script only asks for the panes again, and puts those that changed into their places as the server wrote them. The
-page's policy keeps it to that: no other script runs, and this one may not make HTML out of text.
+It changes nothing but by the forms for faults, whose calls are elsewhere. Its script only asks for the panes again, and
+puts those that changed into their places as the server wrote them. The page's policy keeps it to that: no other script
+runs, and this one may not make HTML out of text.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from pathlib import Path
 
 import htpy as h
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from runbook_lib.sandbox.page import (
+from runbook_lib.sandbox.cards import (
     HEADERS,
     comment_card,
     document,
@@ -32,11 +33,13 @@ from runbook_lib.sandbox.page import (
     ticket_facts,
     ticket_rows,
 )
-from runbook_lib.sandbox.replies import world_of
+from runbook_lib.sandbox.faults import Faults
+from runbook_lib.sandbox.faults_pane import fault_card, fault_form, presets
+from runbook_lib.sandbox.replies import faults_of, world_of
 from runbook_lib.sandbox.store import Row
-from runbook_lib.sandbox.world import CONTROL_ROOM_PATH, FAULTS_PATH, World
+from runbook_lib.sandbox.world import CONTROL_ROOM_PATH, World
 
-__all__ = ["routes"]
+__all__ = ["page", "routes"]
 
 _SCRIPT_PATH = Path(__file__).with_suffix(".js")
 _STYLE_PATH = Path(__file__).with_suffix(".css")
@@ -44,7 +47,7 @@ _SCRIPT_ADDRESS = f"{CONTROL_ROOM_PATH}/script.js"
 
 _POLICY = (
     "default-src 'none'; script-src {script}; connect-src 'self'; style-src 'unsafe-inline'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+    "form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 )
 
 _NEWEST = 30
@@ -61,6 +64,8 @@ _MESSAGES = (
 _ISSUES = "SELECT * FROM issues ORDER BY id DESC LIMIT ?"
 _PIPELINES = "SELECT * FROM pipelines ORDER BY id DESC LIMIT ?"
 _ALL = -1  # as a LIMIT
+_EVERYTHING = "all"
+"""The parameter with which the panes of the whole world leave nothing out."""
 
 
 @dataclass(frozen=True)
@@ -96,52 +101,102 @@ class Pane:
 
 
 def routes() -> list[BaseRoute]:
-    """Everything below `CONTROL_ROOM_PATH`."""
+    """Everything below `CONTROL_ROOM_PATH`, and the addresses of tickets, issues and pipelines that lead there."""
     return [
+        Route("/", to_page),
         Route(CONTROL_ROOM_PATH, show),
         Route(_SCRIPT_ADDRESS, show_script),
         Route(f"{CONTROL_ROOM_PATH}/panes", show_panes),
         Route(f"{CONTROL_ROOM_PATH}/{{id:int}}", show),
         Route(f"{CONTROL_ROOM_PATH}/{{id:int}}/panes", show_panes),
+        Route("/agent/tickets/{id:int}", to_ticket),
+        Route("/{path:path}/-/issues/{id:int}", to_issue),
+        Route("/{path:path}/-/pipelines/{id:int}", to_pipeline),
     ]
+
+
+async def to_page(request: Request) -> Response:
+    """Where the sandbox's bare address leads."""
+    return RedirectResponse(CONTROL_ROOM_PATH)
+
+
+async def to_ticket(request: Request) -> Response:
+    """Where an agent's address of a ticket leads."""
+    return RedirectResponse(f"{CONTROL_ROOM_PATH}/{request.path_params['id']}")
+
+
+async def to_issue(request: Request) -> Response:
+    """Where an issue's address leads: to its ticket's page, which leaves out no older ones."""
+    row = world_of(request).store.row("SELECT description AS text FROM issues WHERE iid = ?", request.path_params["id"])
+    return _to_card(f"issue-{request.path_params['id']}", row)
+
+
+async def to_pipeline(request: Request) -> Response:
+    """Where a pipeline's address leads, likewise."""
+    row = world_of(request).store.row("SELECT variables AS text FROM pipelines WHERE id = ?", request.path_params["id"])
+    return _to_card(f"pipeline-{request.path_params['id']}", row)
+
+
+def _to_card(anchor: str, row: Row | None) -> Response:
+    ticket = re.search(r"/agent/tickets/(\d+)", row["text"]) if row else None
+    address = f"{CONTROL_ROOM_PATH}/{ticket[1]}" if ticket else f"{CONTROL_ROOM_PATH}?{_EVERYTHING}"
+    return RedirectResponse(f"{address}#{anchor}")
 
 
 async def show(request: Request) -> Response:
     """The control room, of one ticket or of the whole world."""
-    world = world_of(request)
-    ticket_id = request.path_params.get("id")
-    version = world.store.version()  # before the panes are read: what changes meanwhile is asked for again
-    panes = _panes(world, ticket_id)
+    return page(request, request.path_params.get("id"))
+
+
+def page(request: Request, ticket_id: int | None, *, problem: str = "") -> Response:
+    """The control room as a page.
+
+    Args:
+        request: What asks for it.
+        ticket_id: The ticket that it is about, or None for the whole world.
+        problem: What was wrong with the fault that was to be added, if anything.
+    """
+    world, faults = world_of(request), faults_of(request)
+    etag = _etag(world, faults)  # before the panes are read: what changes meanwhile is asked for again
+    is_all = _EVERYTHING in request.query_params
+    panes = _panes(world, ticket_id, is_all=is_all)
     if panes is None:
         return _no_ticket(ticket_id)
-    main = h.main(
-        class_="ticket" if ticket_id else "world", data_panes=f"{request.url.path}/panes", data_version=_etag(version)
-    )
-    body = [_header(world, ticket_id), main[[pane.html() for pane in panes]]]
+    place = CONTROL_ROOM_PATH if ticket_id is None else f"{CONTROL_ROOM_PATH}/{ticket_id}"
+    panes_address = f"{place}/panes" + (f"?{_EVERYTHING}" if is_all else "")
+    main = h.main(class_="ticket" if ticket_id else "world", data_panes=panes_address, data_version=etag)
+    body = [
+        _header(world, ticket_id),
+        h.aside(".faults", aria_label="What goes wrong on purpose")[
+            _faults_pane(faults, ticket_id).html(), fault_form(ticket_id, problem=problem)
+        ],
+        main[[pane.html() for pane in panes]],
+    ]
     title = f"#{ticket_id} - Control room" if ticket_id else "Control room"
     style = _STYLE_PATH.read_text(encoding="utf-8")
     nonce = secrets.token_urlsafe(16)
     content = document(title, body, style=style, script=_SCRIPT_ADDRESS, nonce=nonce)
-    return HTMLResponse(content, headers=_headers(f"'nonce-{nonce}'"))
+    return HTMLResponse(content, 422 if problem else 200, _headers(f"'nonce-{nonce}'"))
 
 
 async def show_panes(request: Request) -> Response:
     """The panes alone; nothing, if the client has them already as they are."""
-    world = world_of(request)
-    etag = _etag(world.store.version())
+    world, faults = world_of(request), faults_of(request)
+    etag = _etag(world, faults)
     headers = {**_headers(), "ETag": etag}
     if request.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers=headers)
-    panes = _panes(world, request.path_params.get("id"))
+    ticket_id = request.path_params.get("id")
+    panes = _panes(world, ticket_id, is_all=_EVERYTHING in request.query_params)
     if panes is None:
-        return _no_ticket(request.path_params["id"])
-    return HTMLResponse(str(h.fragment[[pane.html() for pane in panes]]), headers=headers)
+        return _no_ticket(ticket_id)
+    content = h.fragment[[pane.html() for pane in (_faults_pane(faults, ticket_id), *panes)]]
+    return HTMLResponse(str(content), headers=headers)
 
 
 async def show_script(request: Request) -> Response:
     """The page's script."""
-    headers = {name: HEADERS[name] for name in ("X-Content-Type-Options", "Cache-Control")}
-    return Response(_SCRIPT_PATH.read_bytes(), media_type="text/javascript", headers=headers)
+    return Response(_SCRIPT_PATH.read_bytes(), media_type="text/javascript", headers=HEADERS)
 
 
 def _headers(script: str = "'none'") -> dict[str, str]:
@@ -149,8 +204,9 @@ def _headers(script: str = "'none'") -> dict[str, str]:
     return {**HEADERS, "Content-Security-Policy": _POLICY.format(script=script)}
 
 
-def _etag(version: str) -> str:
-    return f'"{version}"'
+def _etag(world: World, faults: Faults) -> str:
+    active = hashlib.sha256(repr((faults.active(), faults.counts())).encode()).hexdigest()[:16]
+    return f'"{world.store.version()}-{active}"'
 
 
 def _header(world: World, ticket_id: int | None) -> h.Node:
@@ -158,8 +214,7 @@ def _header(world: World, ticket_id: int | None) -> h.Node:
         h.h1["Control room", ticket_id and f": ticket #{ticket_id}"],
         h.nav(aria_label="Practice world")[
             ticket_id and h.a(href=CONTROL_ROOM_PATH)["All tickets"],
-            h.a(href=f"/#ticket-{ticket_id}" if ticket_id else "/")["The world itself"],
-            h.a(href=FAULTS_PATH)["Faults"],
+            not ticket_id and h.a(href=f"{CONTROL_ROOM_PATH}?{_EVERYTHING}")["Everything"],
         ],
         h.p(".soft")[f"{world.date:%A, %Y-%m-%d}. Nothing here is real. Newest first."],
         h.p("#state", role="status")[h.noscript["Without scripts: reload to see what is new."]],
@@ -177,26 +232,27 @@ def _no_ticket(ticket_id: int | None) -> Response:
     return HTMLResponse(document("No such ticket", body), 404, _headers())
 
 
-def _panes(world: World, ticket_id: int | None) -> list[Pane] | None:
+def _panes(world: World, ticket_id: int | None, *, is_all: bool) -> list[Pane] | None:
     """The panes of the whole world or of a ticket; None if there is no such ticket."""
     tickets = ticket_rows(world)
     if ticket_id is None:
-        return _of_world(world, tickets)
+        return _of_world(world, tickets, None if is_all else _NEWEST)
     return next((_of_ticket(world, row) for row in tickets if row["id"] == ticket_id), None)
 
 
-def _of_world(world: World, tickets: Iterable[Row]) -> list[Pane]:
+def _of_world(world: World, tickets: Iterable[Row], limit: int | None) -> list[Pane]:
     rows = world.store.rows
-    comments = [_comment_of_any(world, row) for row in rows(_COMMENTS, None, _NEWEST)]
+    number = _ALL if limit is None else limit
+    comments = [_comment_of_any(world, row) for row in rows(_COMMENTS, None, number)]
     newest = [
         Pane("thread", "Comments", comments, "No comments."),
-        _mail([mail_card(row) for row in rows(_MAILS, _NEWEST)]),
-        _slack([message_card(row) for row in rows(_MESSAGES, _NEWEST)]),
-        _tracker([issue_card(row) for row in rows(_ISSUES, _NEWEST)]),
-        _mechanizer([pipeline_card(row) for row in rows(_PIPELINES, _NEWEST)]),
+        _mail([mail_card(row) for row in rows(_MAILS, number)]),
+        _slack([message_card(row) for row in rows(_MESSAGES, number)]),
+        _tracker([issue_card(row) for row in rows(_ISSUES, number)]),
+        _mechanizer([pipeline_card(row) for row in rows(_PIPELINES, number)]),
     ]
     choice = Pane("tickets", "Tickets", [_choice(row) for row in tickets], "No tickets.")
-    return [choice, *(replace(pane, limit=_NEWEST) for pane in newest)]
+    return [choice, *(replace(pane, limit=limit) for pane in newest)]
 
 
 def _of_ticket(world: World, ticket: Row) -> list[Pane]:
@@ -215,6 +271,11 @@ def _of_ticket(world: World, ticket: Row) -> list[Pane]:
         _tracker([issue_card(row, is_open=True) for row in issues]),
         _mechanizer([pipeline_card(row) for row in pipelines]),
     ]
+
+
+def _faults_pane(faults: Faults, ticket_id: int | None) -> Pane:
+    cards = [fault_card(fault, ticket_id) for fault in faults.active()]
+    return Pane("faults", "Faults", cards, "None: everything works.", presets(faults, ticket_id))
 
 
 def _mail(cards: list[h.Node]) -> Pane:

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from runbook_lib.sandbox.page import HEADERS, document, foreign
+from runbook_lib.sandbox.cards import HEADERS, document, foreign
 from runbook_lib.sandbox.replies import Refusal, world_of
 from runbook_lib.sandbox.store import Row
 

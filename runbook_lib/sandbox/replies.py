@@ -9,9 +9,10 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from runbook_lib.sandbox.faults import Faults
 from runbook_lib.sandbox.world import World
 
-__all__ = ["Refusal", "fields_of", "refused", "world_of"]
+__all__ = ["Refusal", "faults_of", "fields_of", "refused", "world_of"]
 
 
 class Refusal(Exception):  # noqa: N818 - an answer, not a failure of the sandbox
@@ -46,6 +47,12 @@ def world_of(request: Request) -> World:
     """The practice world that a request is about."""
     practice: World = request.app.state.world
     return practice
+
+
+def faults_of(request: Request) -> Faults:
+    """What goes wrong on purpose in that world."""
+    faults: Faults = request.app.state.faults
+    return faults
 
 
 async def fields_of(request: Request) -> dict[str, Any]:

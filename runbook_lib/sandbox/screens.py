@@ -65,7 +65,7 @@ def png(screen: Screen) -> bytes:
         _write(draw, (24, 72 + 36 * place), name, 16, _QUIET)
     (_dashboard if screen.page == "dashboard" else _subscription)(draw, screen)
     file = io.BytesIO()
-    image.save(file, "PNG")
+    image.save(file, "PNG", compress_level=1)  # the fastest; the picture is the same
     return file.getvalue()
 
 

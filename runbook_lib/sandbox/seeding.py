@@ -10,6 +10,7 @@ import shutil
 import sqlite3
 import tempfile
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
@@ -19,17 +20,10 @@ from runbook_lib.domain import license as license_file
 from runbook_lib.domain import messages, policy, titles
 from runbook_lib.domain.errors import InputError, UnavailableError
 from runbook_lib.domain.titles import Mark
-from runbook_lib.sandbox import (
-    tickets,
-    tickets_of_strangers,
-    tickets_of_the_week,
-    tickets_with_attachments,
-    tickets_with_licenses,
-    tickets_without_mail,
-)
 from runbook_lib.sandbox.screens import Screen, png
 from runbook_lib.sandbox.store import Store
-from runbook_lib.sandbox.tickets import Attachment, File, LicenseFile, Missing, PracticeTicket, Screenshot, Served
+from runbook_lib.sandbox.tickets import TICKETS, model
+from runbook_lib.sandbox.tickets.model import Attachment, File, LicenseFile, Missing, PracticeTicket, Screenshot, Served
 from runbook_lib.sandbox.world import (
     DATABASE_NAME,
     PRIVATE_KEY_NAME,
@@ -46,16 +40,6 @@ TRACKER_PROJECT_ID = 51000262
 SLACK_CHANNEL_ID = "C07PRACTICE"
 
 _OLD = "2024-01-15T08:00:00Z"
-
-TICKETS = (
-    *tickets.TICKETS,
-    *tickets_of_the_week.TICKETS,
-    *tickets_without_mail.TICKETS,
-    *tickets_with_licenses.TICKETS,
-    *tickets_with_attachments.TICKETS,
-    *tickets_of_strangers.TICKETS,
-)
-"""Every practice ticket of a new world."""
 
 
 def make_world(folder: Path, on: date) -> None:
@@ -132,7 +116,7 @@ def _add_settings(store: Store, on: date) -> None:
         "customersdot_cookie": f"_customersdot_session={secrets.token_hex(16)}",
         "gitlab_scopes": "api",
         "slack_scopes": "chat:write,channels:history",
-        "operator": tickets.ENGINEER.email.partition("@")[0],
+        "operator": model.ENGINEER.email.partition("@")[0],
     }
     for name, value in values.items():
         store.write("INSERT INTO settings (name, value) VALUES (?, ?)", name, value)
@@ -165,9 +149,14 @@ class _Planter:
         self._people: dict[str, int] = {}
         self._licenses = 0
 
+    @cached_property
+    def _foreign_key(self) -> rsa.RSAPrivateKey:
+        """A key other than the world's; making one takes longer than most else here."""
+        return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
     def plant(self) -> None:
         """Adds the agents, then ticket after ticket."""
-        for agent in (tickets.ENGINEER, tickets.COLLEAGUE):
+        for agent in (model.ENGINEER, model.COLLEAGUE):
             self._person(agent, role="agent", organization_id=None)
         for ticket in TICKETS:
             self._ticket(ticket)
@@ -183,7 +172,7 @@ class _Planter:
         updated_at = came_in_at + timedelta(minutes=max((note.after_minutes for note in ticket.notes), default=0))
         organization_id = None if ticket.company is None else self._company(ticket.company)
         requester_id = self._person(ticket.requester, role="end-user", organization_id=organization_id)
-        colleague_id = self._people[tickets.COLLEAGUE.email]
+        colleague_id = self._people[model.COLLEAGUE.email]
         self._store.write(
             "INSERT INTO tickets (id, subject, status, requester_id, assignee_id, organization_id, tags,"
             " created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -217,7 +206,7 @@ class _Planter:
         quoted = "\n".join(f"> {line}" for line in self._license_text(ticket, ticket.pasted).splitlines())
         return ticket.text.replace("{license}", quoted)
 
-    def _company(self, company: tickets.Company) -> int:
+    def _company(self, company: model.Company) -> int:
         fields: dict[str, object] = {"plan": company.plan, "deployment": company.deployment}
         fields |= {"account_type": company.account_type}
         fields |= {} if company.seats is None else {"seats": company.seats}
@@ -230,7 +219,7 @@ class _Planter:
             )
         return self._companies[company.name]
 
-    def _person(self, person: tickets.Person, *, role: str, organization_id: int | None) -> int:
+    def _person(self, person: model.Person, *, role: str, organization_id: int | None) -> int:
         if person.email not in self._people:
             self._people[person.email] = self._store.write(
                 "INSERT INTO users (name, email, role, organization_id, created_at) VALUES (?, ?, ?, ?, ?)",
@@ -264,7 +253,7 @@ class _Planter:
     def _attachment(self, comment_id: int, ticket: PracticeTicket, attachment: Attachment) -> None:
         served = attachment if isinstance(attachment, Served) else Served(file=attachment)
         attachment = served.file
-        content_type, source, size = "application/octet-stream", "stored", tickets.GENERATED_BYTES
+        content_type, source, size = "application/octet-stream", "stored", model.GENERATED_BYTES
         content: bytes | None = None
         if isinstance(attachment, LicenseFile):
             content = self._license_file(ticket, attachment).encode()
@@ -292,7 +281,7 @@ class _Planter:
             int(served.malware_allowed),
         )
 
-    def _account(self, account: tickets.Account, ticket_on: date) -> None:
+    def _account(self, account: model.Account, ticket_on: date) -> None:
         """A CustomersDot account with its licenses."""
         first, _, last = account.person.name.partition(" ")
         customer_id = self._store.write(
@@ -325,7 +314,7 @@ class _Planter:
                 stamp,
             )
 
-    def _seat_link(self, row: tickets.SeatLink, ticket_on: date) -> None:
+    def _seat_link(self, row: model.SeatLink, ticket_on: date) -> None:
         received_at = datetime.combine(ticket_on - timedelta(days=row.days_before), row.at, UTC)
         report_at = datetime.combine(received_at.date() - timedelta(days=1), time(23, 59, 52), UTC)
         stamp = to_the_millisecond(received_at)
@@ -345,7 +334,7 @@ class _Planter:
             _digest(row.hostname),
         )
 
-    def _issue(self, issue: tickets.TrackerIssue, created_at: datetime, ticket: PracticeTicket) -> None:
+    def _issue(self, issue: model.TrackerIssue, created_at: datetime, ticket: PracticeTicket) -> None:
         """An issue that an earlier job left."""
         title = titles.write(Mark.SUCCESS if issue.success else Mark.FAILURE, issue.email, issue.users)
         body = messages.failure_body("The mail server 127.0.0.1:25 refused the mail: 451 4.3.0 Try again later")
@@ -373,9 +362,9 @@ class _Planter:
             stamp if issue.success else None,
         )
 
-    def _trial_text(self, issue: tickets.TrackerIssue, starts_on: date) -> str:
+    def _trial_text(self, issue: model.TrackerIssue, starts_on: date) -> str:
         """The ten-day license that an earlier job issued."""
-        key = rsa.generate_private_key(public_exponent=65537, key_size=2048) if issue.foreign_key else self._key
+        key = self._foreign_key if issue.foreign_key else self._key
         expires_on = starts_on + timedelta(days=policy.TRIAL_DAYS)
         content = license_file.License(
             licensee={"Name": "Emergency License", "Company": "Customer", "Email": "customer@example.com"},
@@ -428,7 +417,7 @@ class _Planter:
         }
         if file.trial:
             restrictions["trial"] = True
-        key = rsa.generate_private_key(public_exponent=65537, key_size=2048) if file.foreign_key else self._key
+        key = self._foreign_key if file.foreign_key else self._key
         content = license_file.License(
             licensee={
                 "Name": ticket.requester.name,
@@ -437,13 +426,13 @@ class _Planter:
             },
             starts_on=expires_on - timedelta(days=file.term_days),
             expires_on=expires_on,
-            block_changes_on=expires_on + timedelta(days=tickets.GRACE_DAYS),
+            block_changes_on=expires_on + timedelta(days=model.GRACE_DAYS),
             restrictions=restrictions,
         )
         return license_file.write(content, key, boundary=True)
 
 
-def _created_at(issue: tickets.TrackerIssue, came_in_at: datetime) -> datetime:
+def _created_at(issue: model.TrackerIssue, came_in_at: datetime) -> datetime:
     return came_in_at + timedelta(minutes=issue.minutes) - timedelta(days=issue.days_before)
 
 

@@ -14,13 +14,13 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from datetime import date
 from pathlib import Path
 from typing import IO, Any
 
 from filelock import FileLock, Timeout
 
 from runbook_lib.domain.errors import InputError, UnavailableError
-from runbook_lib.sandbox.seeding import make_world
 from runbook_lib.sandbox.world import DESCRIPTOR_NAME, HEALTH_PATH, USERS_NAME, world_date
 
 __all__ = [
@@ -49,11 +49,18 @@ BAD_USAGE = 2
 _STEP_S = 0.01
 
 
+def make_world(folder: Path, on: date) -> None:
+    """As `seeding.make_world`, which is imported only where a world is made."""
+    from runbook_lib.sandbox import seeding
+
+    seeding.make_world(folder, on)
+
+
 def serve(
     folder: Path,
     *,
     port: int = 0,
-    until_stdin_closes: bool = False,
+    while_used: bool = False,
     job_command: Sequence[str] | None = None,
     ready: Callable[[str], None] | None = None,
 ) -> None:
@@ -62,8 +69,7 @@ def serve(
     Args:
         folder: The world's folder.
         port: The port on 127.0.0.1; 0 takes the world's last one, or else a free one.
-        until_stdin_closes: Stop as well when standard input ends, as it does when the parent process does, and
-            nobody else uses the world (any more).
+        while_used: Stop as well when no process uses the world (any more).
         job_command: What pipelines run in place of Mechanizer.
         ready: Called with the address once requests are taken.
 
@@ -73,7 +79,7 @@ def serve(
     # Here, since web and mail server take longer to import than most commands take to run.
     from runbook_lib.sandbox import serving
 
-    serving.serve(folder, port=port, until_stdin_closes=until_stdin_closes, job_command=job_command, ready=ready)
+    serving.serve(folder, port=port, while_used=while_used, job_command=job_command, ready=ready)
 
 
 def running(folder: Path) -> Descriptor | None:
@@ -97,8 +103,6 @@ def running(folder: Path) -> Descriptor | None:
 def background(folder: Path, *, python: str = "") -> Iterator[Descriptor]:
     """Serves a world from a process of its own, for as long as the `with` block lasts, or others use the world.
 
-    The process stops by itself if this one dies: its standard input ends then.
-
     Args:
         folder: The world's folder.
         python: What starts Python, in place of the usual.
@@ -110,7 +114,7 @@ def background(folder: Path, *, python: str = "") -> Iterator[Descriptor]:
         InputError: As `serve`.
         UnavailableError: The server did not come up within `START_TIMEOUT_S`.
     """
-    with _launched(folder, _started, python) as descriptor:
+    with _using(folder) as users, _launched(folder, users, _started, python) as descriptor:
         yield descriptor
 
 
@@ -119,8 +123,8 @@ def shared(folder: Path) -> Iterator[Descriptor]:
     """Uses a world's server together with others: the one that runs, or else one from a process of its own.
 
     Whoever uses a world holds a shared lock on a file in it, which the system lets go of however a process ends. A
-    server that was started here outlives its parent until it gets that lock for itself alone, and keeps it until it
-    has gone; so this waits for one that is just stopping.
+    server that was started here runs until it gets that lock for itself alone, and keeps it until it has gone; so this
+    waits for one that is just stopping.
 
     Args:
         folder: The world's folder.
@@ -133,13 +137,8 @@ def shared(folder: Path) -> Iterator[Descriptor]:
         UnavailableError: No server came up within `START_TIMEOUT_S`.
     """
     with ExitStack() as stack:
-        users = stack.enter_context(_users_file(folder))
-        fcntl.flock(users, fcntl.LOCK_SH)
-        descriptor = running(folder) or stack.enter_context(_launched(folder, _started_by_anyone))
-        try:
-            yield descriptor
-        finally:
-            fcntl.flock(users, fcntl.LOCK_UN)  # before the server is told to stop
+        users = stack.enter_context(_using(folder))
+        yield running(folder) or stack.enter_context(_launched(folder, users, _started_by_anyone))
 
 
 def wait_for_stopping(folder: Path) -> None:
@@ -170,13 +169,27 @@ def one_at_a_time(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _launched(folder: Path, wait: _Wait, python: str = "") -> Iterator[Descriptor]:
-    """A server in a process of its own; `wait` waits until it answers."""
-    command = [python or sys.executable, "-m", "runbook_lib.sandbox", str(folder), "--until-stdin-closes"]
-    with _users_file(folder) as users, tempfile.TemporaryFile() as complaints:
+def _using(folder: Path) -> Iterator[IO[bytes]]:
+    """Holds the users' lock of a world; waits for a server that is just stopping.
+
+    Raises:
+        InputError: There is no world.
+    """
+    if world_date(folder) is None:
+        raise InputError(f"There is no practice world in {folder}. Make one first.")
+    with (folder / USERS_NAME).open("ab") as users:
+        fcntl.flock(users, fcntl.LOCK_SH)
+        yield users
+
+
+@contextmanager
+def _launched(folder: Path, users: IO[bytes], wait: _Wait, python: str = "") -> Iterator[Descriptor]:
+    """A server in a process of its own, which stops when nobody uses the world; `wait` waits until it answers."""
+    command = [python or sys.executable, "-m", "runbook_lib.sandbox", str(folder), "--while-used"]
+    with tempfile.TemporaryFile() as complaints:
         process = subprocess.Popen(  # noqa: S603 - our own program, and no shell
             command,
-            stdin=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=complaints,
             start_new_session=True,  # Ctrl-C is for the parent, which may still have something to write down
@@ -184,18 +197,7 @@ def _launched(folder: Path, wait: _Wait, python: str = "") -> Iterator[Descripto
         try:
             yield wait(folder, process, complaints)
         finally:
-            _stop(process, users)
-
-
-def _users_file(folder: Path) -> IO[bytes]:
-    """The file that users of a world lock.
-
-    Raises:
-        InputError: There is no world.
-    """
-    if world_date(folder) is None:
-        raise InputError(f"There is no practice world in {folder}. Make one first.")
-    return (folder / USERS_NAME).open("ab")
+            _wait_for_end(process, users)
 
 
 def _answers(descriptor: Descriptor) -> bool:
@@ -249,14 +251,11 @@ def _not_started(folder: Path, status: int, complaints: IO[bytes]) -> InputError
     return UnavailableError(f"The sandbox in {folder} did not start (exit status {status}): {last_line}")
 
 
-def _stop(process: subprocess.Popen[bytes], users: IO[bytes]) -> None:
-    """Ends a server by ending its standard input; by force if that takes too long. One that others use goes on."""
-    if process.stdin is not None:
-        process.stdin.close()
+def _wait_for_end(process: subprocess.Popen[bytes], users: IO[bytes]) -> None:
+    """Uses the world no more, and waits for its server, by force if it takes too long. One that others use goes on."""
+    fcntl.flock(users, fcntl.LOCK_UN)
     deadline = time.monotonic() + STOP_TIMEOUT_S
-    while process.poll() is None:
-        if _has_users(users):
-            return
+    while process.poll() is None and not _has_users(users):
         if time.monotonic() > deadline:
             process.kill()
         time.sleep(_STEP_S)

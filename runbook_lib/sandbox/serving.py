@@ -12,7 +12,6 @@ import json
 import os
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -40,19 +39,19 @@ def serve(
     folder: Path,
     *,
     port: int = 0,
-    until_stdin_closes: bool = False,
+    while_used: bool = False,
     job_command: Sequence[str] | None = None,
     ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serves a world; see `server.serve`."""
     with opened(folder) as world, _only_server(folder), _listening(folder, port) as listener:
-        asyncio.run(_serve(world, listener, until_stdin_closes, job_command, ready or (lambda _: None)))
+        asyncio.run(_serve(world, listener, while_used, job_command, ready or (lambda _: None)))
 
 
 async def _serve(
     world: World,
     listener: socket.socket,
-    until_stdin_closes: bool,
+    while_used: bool,
     job_command: Sequence[str] | None,
     ready: Callable[[str], None],
 ) -> None:
@@ -77,8 +76,8 @@ async def _serve(
             )
         )
         _stop_on_signals(server.stop)
-        if until_stdin_closes:
-            _stop_on_eof(server.stop, world.folder / USERS_NAME)
+        if while_used:
+            _stop_when_unused(server.stop, world.folder / USERS_NAME)
         with _described(world, url, mail_port):
             ready(url)
             await server.serve(sockets=[listener])
@@ -103,24 +102,20 @@ def _stop_on_signals(stop: Callable[[], None]) -> None:
         loop.add_signal_handler(number, stop)
 
 
-def _stop_on_eof(stop: Callable[[], None], users: Path) -> None:
-    """Calls `stop` in the event loop once standard input has ended and nobody uses the world.
+def _stop_when_unused(stop: Callable[[], None], users: Path) -> None:
+    """Calls `stop` in the event loop once no process holds the users' lock, however those that did have ended.
 
-    From then on the lock on the users' file is this process's alone, until it ends: whoever comes next waits for that.
+    From then on the lock is this process's alone, until it ends: whoever comes next waits for that.
     """
     loop = asyncio.get_running_loop()
-    descriptor = sys.stdin.fileno()
     lock = os.open(users, os.O_RDWR | os.O_CREAT, 0o600)  # never closed, but by the end of the process
 
     def wait() -> None:
-        while os.read(descriptor, 1024):
-            pass
         fcntl.flock(lock, fcntl.LOCK_EX)
         with suppress(RuntimeError):  # the loop has closed: there is nothing left to stop
             loop.call_soon_threadsafe(stop)
 
-    # A daemon, and below Python's own buffers: a thread blocked in one of them holds up the interpreter's exit.
-    threading.Thread(target=wait, name="stdin", daemon=True).start()
+    threading.Thread(target=wait, name="users", daemon=True).start()  # a daemon, since nothing else ends its waiting
 
 
 @contextmanager

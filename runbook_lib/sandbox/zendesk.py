@@ -26,7 +26,7 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from runbook_lib.sandbox.replies import Refusal, fields_of, world_of
 from runbook_lib.sandbox.store import Row
-from runbook_lib.sandbox.tickets import ENGINEER
+from runbook_lib.sandbox.tickets.model import ENGINEER
 from runbook_lib.sandbox.world import World, to_the_second
 from runbook_lib.sandbox.zendesk_json import ANONYMOUS, CUSTOM_ROLE, Shapes
 from runbook_lib.sandbox.zendesk_update import Update, upload_is_usable

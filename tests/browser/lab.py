@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 from playwright.sync_api import Locator, Page
 
 from runbook_lib.settings import ROOT
@@ -22,6 +23,8 @@ from tests.practice import World
 
 DOCS = ROOT / "docs"
 TOKEN = "only-for-this-test"
+SESSIONS = "async () => (await (await fetch('/api/sessions')).json()).map(session => session.path)"
+"""Asks the server which notebooks have a kernel."""
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 
 
@@ -33,35 +36,23 @@ class Lab:
         url: Its address.
         root: The folder that it shows; the world's outputs and a copy of the notebooks are in it.
         world: The practice world.
-        settings: The folder of its user's settings.
     """
 
     url: str
     root: Path
     world: World
-    settings: Path
-
-    def configure(self) -> None:
-        """For every page that is opened from now on: the light theme; all cells are drawn, not only those in view."""
-        for name, value in {
-            "notebook-extension/tracker": {"windowingMode": "none"},
-            "apputils-extension/themes": {"theme": THEMES["light"]},
-            "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
-        }.items():
-            path = self.settings / "@jupyterlab" / f"{name}.jupyterlab-settings"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(value))
 
 
 @contextmanager
-def running(world: World, home: Path, **environment: str) -> Iterator[Lab]:
-    """JupyterLab beside the world's outputs, with a copy of the notebooks, so that nothing writes into ours."""
+def running(world: World, home: Path, *words: str, **environment: str) -> Iterator[Lab]:
+    """`runbook lab` as people have it, but that its notebooks are copies, so that nothing writes into ours."""
     root = world.outputs.parent
     notebooks = root / "notebooks"
-    shutil.copytree(ROOT / "notebooks", notebooks, ignore=shutil.ignore_patterns("open", ".ipynb_checkpoints"))
-    command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", "--ServerApp.port=0"]
+    ignored = shutil.ignore_patterns("open", ".ipynb_checkpoints")
+    shutil.copytree(ROOT / "notebooks", notebooks, ignore=ignored, dirs_exist_ok=True)
+    command = [sys.executable, "-m", "runbook_lib.cli", "lab", *words, "--no-browser", "--allow-root"]
     command += ["--LabApp.expose_app_in_browser=True"]  # to see whether its kernel is ready; it is driven by hand
-    command += [f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={root}"]
+    command += ["--ServerApp.port=0", f"--IdentityProvider.token={TOKEN}"]
     folders = {f"JUPYTER{name}": str(home) for name in ("_CONFIG_DIR", "_RUNTIME_DIR", "LAB_WORKSPACES_DIR")}
     own = {
         **folders,
@@ -73,7 +64,7 @@ def running(world: World, home: Path, **environment: str) -> Iterator[Lab]:
     with (home / "log").open("wb") as log:
         process = subprocess.Popen(command, env={**world.environment, **own, **environment}, stdout=log, stderr=log)
     try:
-        yield Lab(_address(home, process), root, world, home / "settings")
+        yield Lab(_address(home, process), root, world)
     finally:
         process.terminate()
         try:
@@ -97,10 +88,18 @@ def _address(home: Path, process: subprocess.Popen[bytes]) -> str:
     deadline = time.monotonic() + 90
     while process.poll() is None and time.monotonic() < deadline:
         for path in home.glob("jpserver-*.json"):
-            if content := path.read_text():
-                return str(json.loads(content)["url"])
+            if (content := path.read_text()) and _answers(url := str(json.loads(content)["url"])):
+                return url
         time.sleep(0.1)
     raise AssertionError((home / "log").read_text())
+
+
+def _answers(url: str) -> bool:
+    """Whether the server is there: its file is written a moment before."""
+    try:
+        return httpx.get(f"{url}api", trust_env=False).is_success
+    except httpx.TransportError:
+        return False
 
 
 class Notebook:
@@ -122,13 +121,18 @@ class Notebook:
         return self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
 
     def open(self, path: str) -> None:
-        """Open a notebook by its address, and wait for its kernel."""
+        """Open a copy by its address, and wait until it has run."""
         self.show(path)
+        self.panel.locator(".jp-InputPrompt", has_text=re.compile("[0-9]")).first.wait_for(state="attached")
         self.wait()
+
+    def land(self) -> None:
+        """Open the address that the command prints."""
+        self.page.goto(f"{self.lab.url}?token={TOKEN}")
 
     def show(self, path: str) -> None:
         """Open a notebook by its address."""
-        self.page.goto(f"{self.lab.url}lab/tree/{path}?token={TOKEN}&reset")
+        self.page.goto(f"{self.lab.url}lab/tree/{path}?token={TOKEN}")
         self.panel.locator(".jp-Notebook").wait_for()
 
     def wait(self) -> None:
@@ -146,11 +150,8 @@ class Notebook:
         )
 
     def use_theme(self, theme: str) -> None:
-        """As by the menu *Settings*; also what the page is told of the system's own colours."""
+        """As the system says: JupyterLab follows."""
         self.page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-        self.page.evaluate(
-            "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", THEMES[theme]
-        )
         self.page.wait_for_function("theme => document.body.dataset.jpThemeName === theme", arg=THEMES[theme])
 
     def click(self, target: Locator) -> None:

@@ -160,17 +160,28 @@ def test_a_mail_that_is_not_missing_is_not_sent_again(here: World) -> None:
     assert [] == here.comments(3001)
 
 
-def test_out_of_scope_leaves_no_note_that_promises_a_license(here: World) -> None:
-    """Nothing is issued, so nothing is said."""
-    case = to_facts(3003, perform=True, plan="free")
-    for step in (
-        case.find_license,
-        case.check_copy,
-        case.send_copy,
-        case.confirm_identity,
-        case.decide_scope,
-        case.note_search,
-    ):
+@pytest.mark.parametrize(
+    ("opened_at", "runbook"), [("2026-11-21", "weekend_license"), ("2026-11-18", "weekday_triage")]
+)
+def test_without_a_license_it_hands_over(here: World, opened_at: str, runbook: str) -> None:
+    """To the day's runbook, with the answers so far; the note is all that is changed, and no outcome is claimed."""
+    here.change("UPDATE tickets SET created_at = ? WHERE id = 3003", f"{opened_at}T10:00:00Z")
+    case = to_facts(3003, perform=True, plan="premium")
+    for step in (case.find_license, case.check_copy, case.send_copy, case.hand_over):
         step()
-    assert "out_of_scope" == case.outcome
-    assert [] == here.comments(3003)
+    closing = case.close()
+    assert (None, runbook) == (case.outcome, closing.data["next_runbook"])
+    assert f"runbook run {runbook} 3003 -p plan premium" == closing.data["command"]
+    assert [(0, True)] == [(one["public"], "One may be issued" in one["body"]) for one in here.comments(3003)]
+    assert [] == here.rows("SELECT * FROM pipelines")
+
+
+def test_after_the_copy_nothing_is_handed_over(here: World) -> None:
+    """The case has its outcome: no note, and no next runbook."""
+    case = to_facts(3001)
+    for step in (case.find_license, case.check_copy, case.send_copy, case.hand_over):
+        step()
+    closing = case.close()
+    assert "license_found" == case.outcome
+    assert "next_runbook" not in closing.data
+    assert ["license_copy", "license_copy_note"] == [effect.name for effect in case.applied][1:]

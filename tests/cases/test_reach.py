@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from runbook_lib.cases.changes import Comment
+from runbook_lib.cases import changes
 from runbook_lib.cases.license_not_received import LicenseNotReceived
 from runbook_lib.cases.weekend_license import WeekendLicense
 from runbook_lib.domain.errors import InputError, OutcomeUnknownError, PersonNeededError, RefusedError
@@ -110,7 +110,7 @@ def test_a_public_reply_that_came_out_private(here: World) -> None:
     here.clear_faults()
     again = WeekendLicense.open(1001)
     with pytest.raises(OutcomeUnknownError, match=told):
-        again.apply(Comment(again, "reply", "Hello", public=True, summary="public reply to the customer"))
+        again.apply(changes.reply(again, "reply", "Hello", summary="public reply to the customer"))
     assert [0] == [comment["public"] for comment in here.comments(1001)]
 
     assert 0 == here.runbook("answer", 1001, "reply", "yes").status

@@ -18,11 +18,11 @@ import pytest
 from jupyter_client.manager import KernelManager
 
 from runbook_lib.cli import lab as jupyterlab
-from runbook_lib.cli.lab import root, serve_only, without_history
+from runbook_lib.cli.lab import DEFAULTS, prepared, root, serve_only, session_options, without_history
 from runbook_lib.cli.main import main
-from runbook_lib.settings import ROOT
-from runbook_lib.templates import fresh
-from tests.practice import World
+from runbook_lib.settings import ROOT, Settings
+from runbook_lib.templates import defaults, fresh
+from tests.practice import World, start
 
 OPENED = "/lab/tree/notebooks/open/start_here.ipynb"
 
@@ -86,6 +86,67 @@ def served_names(url: str, token: str, folder: str) -> set[str]:
     return {item["name"] for item in found["content"]}
 
 
+def test_templates_are_served_as_copies(notebooks: Path, tmp_path: Path) -> None:
+    """Read-only ones, with the folder of copies beside them; no save reaches what is tracked."""
+    (notebooks / "other.ipynb").write_text("no notebook")
+    outputs = tmp_path / "outputs"
+    outputs.mkdir()
+    served = serve_only(tmp_path / "served", notebooks, outputs)
+    template = served / "notebooks" / "weekend_license.ipynb"
+    assert not (served / "notebooks").is_symlink()
+    assert 0o400 == template.stat().st_mode & 0o777
+    assert notebooks / "open" == (served / "notebooks" / "open").resolve()
+    assert not (served / "notebooks" / "other.ipynb").exists()
+
+
+def test_it_sets_only_what_exists(tmp_path: Path) -> None:
+    """Each default is a setting that this JupyterLab's schema knows."""
+    for plugin, settings in DEFAULTS.items():
+        package, name = plugin.split(":")
+        schema = json.loads((Path(sys.prefix) / "share/jupyter/lab/schemas" / package / f"{name}.json").read_text())
+        assert settings.keys() <= schema["properties"].keys(), plugin
+
+
+def test_the_session_has_a_copy_of_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the person has set counts, and stays where it is."""
+    own = tmp_path / "own" / "@jupyterlab" / "x.jupyterlab-settings"
+    own.parent.mkdir(parents=True)
+    own.write_text("{}")
+    monkeypatch.setenv("JUPYTERLAB_SETTINGS_DIR", str(tmp_path / "own"))
+    options = session_options(tmp_path / "private", tmp_path / "notebooks", tmp_path / "outputs")
+    (given,) = [Path(word.partition("=")[2]) for word in options if word.startswith("--LabApp.user_settings_dir=")]
+    assert tmp_path / "private" in given.parents
+    assert "{}" == (given / "@jupyterlab" / "x.jupyterlab-settings").read_text()
+
+
+def test_a_wrong_ticket_starts_no_jupyterlab(tmp_path: Path) -> None:
+    """It is told in a sentence."""
+    for world in start(tmp_path / "outputs"):
+        told = world.runbook("lab", "999999", "--no-browser")
+        assert 1 == told.status
+        assert "Ticket 999999 does not exist" in told.stderr
+        assert "token=" not in told.stdout + told.stderr
+
+
+def test_the_ticket_chooses_the_copy(notebooks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The runbook that it needs, filled in; start_here on it where none does; start_here alone without one."""
+    for world in start(tmp_path / "outputs"):
+        for name, value in {**world.environment, "RUNBOOK_NOTEBOOKS": str(notebooks)}.items():
+            monkeypatch.setenv(name, value)
+        settings = Settings.load()
+        chosen = {}
+        for ticket in ("1001", "3001", "1004", None):
+            path = prepared(settings, ticket)
+            chosen[ticket] = re.sub(r"^\d+-|-practice.*", "", path.stem), defaults(path)["ticket_id"]
+            assert notebooks / "open" == path.parent
+        assert {
+            "1001": ("weekend_license", 1001),
+            "3001": ("license_not_received", 3001),
+            "1004": ("start_here", 1004),
+            None: ("start_here", 0),
+        } == chosen
+
+
 def test_its_kernels_keep_no_history(tmp_path: Path) -> None:
     """What is typed there is about customers: nothing of it is on disk afterwards."""
     folder = without_history(tmp_path / "ipython")
@@ -110,7 +171,8 @@ def test_a_folder_of_links_to_what_is_served(tmp_path: Path) -> None:
     for folder in (notebooks, outputs):
         folder.mkdir(parents=True)
     served = serve_only(tmp_path / "served", notebooks, outputs)
-    assert (notebooks, outputs) == tuple((served / name).resolve() for name in ("runbook/notebooks", "records"))
+    linked = ("runbook/notebooks/open", "records")
+    assert (notebooks / "open", outputs) == tuple((served / name).resolve() for name in linked)
     assert {"runbook", "records"} == {path.name for path in served.iterdir()}
 
 
@@ -120,8 +182,10 @@ def test_it_opens_a_fresh_copy(notebooks: Path) -> None:
     before = runbook.read_bytes()
     copy = fresh(runbook)
     assert notebooks / "open" / "start_here.ipynb" == copy
+    made = copy.read_bytes()
     copy.write_text("a customer's name")
-    assert before == fresh(runbook).read_bytes() == runbook.read_bytes()
+    assert made == fresh(runbook).read_bytes()
+    assert before == runbook.read_bytes()
 
 
 def test_it_opens_the_runbook_where_no_copy_can_be_made(notebooks: Path) -> None:
@@ -140,7 +204,7 @@ def test_words_for_jupyterlab_are_passed_on(
     """With or without the sign that options end."""
     passed_on: list[str] = []
     monkeypatch.setenv("RUNBOOK_OUTPUTS", str(world.outputs))
-    monkeypatch.setattr(jupyterlab, "run", lambda local, first, given: passed_on.extend(given))
+    monkeypatch.setattr(jupyterlab, "run", lambda local, given: passed_on.extend(given))
     assert 0 == main(["lab", *words])
     assert [word for word in words if word != "--"] == passed_on
 

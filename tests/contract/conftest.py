@@ -24,7 +24,7 @@ SERVE = """
 import sys
 from pathlib import Path
 from runbook_lib.sandbox.server import serve
-serve(Path(sys.argv[1]), until_stdin_closes=True, job_command=[sys.executable, "-c", sys.argv[2]])
+serve(Path(sys.argv[1]), job_command=[sys.executable, "-c", sys.argv[2]])
 """
 
 
@@ -49,11 +49,11 @@ def vendor_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def vendor_sandbox(vendor_folder: Path) -> Iterator[dict[str, Any]]:
     """The descriptor of a running sandbox; a short program stands in for Mechanizer."""
     command = [sys.executable, "-c", SERVE, str(vendor_folder), JOB]
-    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+    with subprocess.Popen(command) as process:
         try:
             yield wait_for(lambda: running(vendor_folder))
         finally:
-            process.stdin.close()
+            process.terminate()
     assert process.returncode == 0
 
 

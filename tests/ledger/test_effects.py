@@ -17,8 +17,10 @@ from hypothesis import strategies as st
 from runbook_lib.clients.budget import Budget
 from runbook_lib.domain.errors import (
     InputError,
+    NeedsAnswerError,
     NotAsSentError,
     OutcomeUnknownError,
+    PersonNeededError,
     RefusedError,
     RunbookError,
     UnavailableError,
@@ -94,6 +96,9 @@ class Post:
 
     def find(self) -> Evidence | None:
         return self.world.find(self.operation_id)
+
+    def check(self) -> None:
+        """Nothing has to hold."""
 
     def perform(self) -> Evidence:
         self.before()
@@ -515,6 +520,60 @@ def test_exactly_once(folders: Iterator[Path], runs: list[str], there: bool) -> 
 
     assert ["1001-post"] == world.posts
     assert EffectState.ALREADY_DONE == apply(journal, Post(world)).state
+
+
+@dataclass(frozen=True)
+class Guarded(Post):
+    """One that may not be sent."""
+
+    reason: RunbookError = field(default_factory=lambda: PersonNeededError("No mail reaches them."))
+
+    def check(self) -> None:
+        raise self.reason
+
+
+@pytest.mark.parametrize("perform", [True, False])
+def test_failed_precondition_sends_nothing(world: World, journal: Journal, perform: bool) -> None:
+    """A rehearsal tells it too; a performing run leaves the operation for a person to answer."""
+    with pytest.raises(PersonNeededError, match="No mail reaches them"):
+        effects(journal, perform=perform).apply(Guarded(world))
+    assert ([], ["not_done"] if perform else []) == (world.posts, kinds(journal))
+
+
+def test_missing_answer_in_precondition_leaves_no_line(world: World, journal: Journal) -> None:
+    """Nothing was tried: the next run, with the answer, begins anew."""
+    with pytest.raises(NeedsAnswerError):
+        apply(journal, Guarded(world, reason=NeedsAnswerError("Whose is it?", missing=("take_over",))))
+    assert ([], []) == (world.posts, kinds(journal))
+
+
+def test_precondition_is_not_asked_for_what_is_there(world: World, journal: Journal) -> None:
+    """An effect that is there needs nothing any more."""
+    world.posts.append("1001-post")
+    assert EffectState.ADOPTED == apply(journal, Guarded(world)).state
+
+
+def test_precondition_fails_after_a_lost_answer(world: World, journal: Journal) -> None:
+    """What became of the first attempt stays a question."""
+    world.faults = [CRASH_BEFORE]
+    with pytest.raises(KeyboardInterrupt):
+        apply(journal, Post(world))
+    with pytest.raises(PersonNeededError):
+        apply(journal, Guarded(world))
+    assert (["intended", "unknown"], ["1001-post"]) == (kinds(journal), at(journal.folder).open_operations())
+
+
+def test_looking_writes_nothing(world: World, journal: Journal) -> None:
+    """Also in a performing run, and whether there is something, or looking fails; `adopt` keeps what it found."""
+    run = effects(journal)
+    world.posts.append("1001-post")
+    assert EffectState.ADOPTED == run.look(Post(world)).state
+    world.blind = True
+    with pytest.raises(UnavailableError):
+        run.look(Post(world))
+    assert [] == kinds(journal)
+    assert EffectState.ADOPTED == run.adopt(Post(world)).state
+    assert ["adopted"] == kinds(journal)
 
 
 @dataclass(frozen=True)

@@ -828,3 +828,33 @@ def test_two_processes_write(journal: Journal) -> None:
         found[entry["by"]].append(entry["number"])
     assert {"a": list(range(25)), "b": list(range(25))} == found
     assert all(json.loads(line) for line in journal.path.read_bytes().splitlines())
+
+
+# -- reading again
+
+
+def test_same_bytes_are_checked_once(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often a command asks; other bytes are checked anew, even where size and time are the same."""
+    counted: list[str] = []
+    real = KeyRing.verify
+    monkeypatch.setattr(KeyRing, "verify", lambda *a, **o: counted.append(a[1]) or real(*a, **o))
+    journal.append("run_started", operator="grace")
+    for ask in (journal.entries, journal.open_operations, lambda: journal.settled("op-1")):
+        ask()
+    assert 1 == len(counted)
+    before = journal.path.stat()
+    journal.path.write_bytes(journal.path.read_bytes().replace(b"grace", b"brace"))
+    os.utime(journal.path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    with pytest.raises(JournalError, match="was altered"):
+        journal.entries()
+
+
+def test_key_that_arrives_later_makes_a_part_known(journal: Journal, tmp_path: Path) -> None:
+    """What could not be verified is looked at again."""
+    journal.append("done", operation_id="op-1", evidence=EVIDENCE)
+    public = next(journal.folder.glob("journal.*.pub"))
+    aside = public.rename(tmp_path / public.name)
+    reader = at(journal.folder, keys=".other")
+    assert [] == reader.entries()
+    aside.rename(public)
+    assert ["done"] == kinds(reader)

@@ -16,6 +16,7 @@ from runbook_lib.domain.policy import Rules
 from runbook_lib.records import page
 from runbook_lib.records.reading import read
 from runbook_lib.records.verification import Code, Finding, Verification
+from runbook_lib.run import banner
 from tests import programs
 from tests.records.making import WORDS, markdown, notebook, step
 
@@ -130,7 +131,7 @@ def harmless_html(content: str) -> None:
     assert [] == [about for about in images if not str(about["src"]).startswith("data:image/png;base64,")]
     assert [] == [about for _, about in found if not str(about.get("href", "https://")).startswith("https://")]
     known = {"html", "head", "meta", "title", "style", "body", "h1", "h2", "div", "table", "tbody", "thead", "tr"}
-    known |= {"th", "td", "section", "pre", "p", "a", "img", "em", "strong", "code"}
+    known |= {"th", "td", "section", "pre", "p", "a", "img", "em", "strong", "code", "details", "summary"}
     assert set() == {tag for tag, _ in found} - known
     assert 2 == len([tag for tag, about in found if tag == "style" or about.get("class") == "verdict"])
     styles = [str(about["style"]) for _, about in found if "style" in about]
@@ -221,3 +222,16 @@ def test_a_browser_shows_it_without_a_word_in_the_console(tmp_path: Path) -> Non
     )
     assert WORDS in done.stdout
     assert [] == [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+
+
+def test_the_banner_stands_first_and_instructions_are_folded(tmp_path: Path) -> None:
+    """Parameters that are unknown, too."""
+    about = json.loads(notebook(1001))["metadata"]
+    about["runbook"]["parameters"] = {"plan": "unknown"}
+    first = {**step(1001, **{"text/html": "<p>RECORD</p>"}), "id": banner.CELL}
+    words = {**markdown("# How to run it"), "id": "opening"}
+    content = shown(tmp_path, metadata=about, cells=[first, words, step(1001)])[1]
+    assert 1 == content.count("<p>RECORD</p>")
+    assert content.index("RECORD") < content.index("The run")
+    assert re.search(r"<details><summary>opening</summary>.*How to run it.*</details>", content, re.DOTALL)
+    assert re.search(r"<summary>Parameters left unknown</summary>.*parameter plan.*</details>", content, re.DOTALL)

@@ -18,11 +18,11 @@ from runbook_lib.display import MIME
 from runbook_lib.domain.errors import InputError
 from runbook_lib.ledger import journal as journal_module
 from runbook_lib.ledger.keyring import KeyRing
-from runbook_lib.records import asked, review
+from runbook_lib.records import filters, review
 from runbook_lib.records.open_ends import Kind, OpenEnd, open_ends
 from runbook_lib.records.review import Review
 from runbook_lib.records.runs import Run, State, Wanted
-from runbook_lib.records.story import story
+from runbook_lib.records.timeline import timeline
 from runbook_lib.settings import ROOT, Settings
 from tests.practice import World, start
 from tests.records.making import START, Shelf
@@ -82,16 +82,16 @@ def shown(found: Review) -> list[dict[str, Any]]:
 )
 def test_the_period(given: dict[str, object], since: str, until: str) -> None:
     """Seven days up to today, unless somebody says otherwise."""
-    values = asked.filters(given, TODAY)
+    values = filters.checked(given, TODAY)
     assert (since, until) == (values["since"], values["until"])
 
 
 def test_filters_become_what_is_wanted() -> None:
     """`unknown` takes all; papermill turns a ticket into a number."""
-    values = asked.filters({"ticket": 1001, "outcome": "escalated", "status": "unknown", "operator": "ada"}, TODAY)
+    values = filters.checked({"ticket": 1001, "outcome": "escalated", "status": "unknown", "operator": "ada"}, TODAY)
     expected = Wanted((1001,), None, "escalated", None, "ada", date(2026, 11, 19), TODAY)
-    assert expected == asked.wanted(values)
-    assert "2026-11-19 to 2026-11-25, ticket 1001, outcome escalated, operator ada" == asked.words(expected)
+    assert expected == filters.wanted(values)
+    assert "2026-11-19 to 2026-11-25, ticket 1001, outcome escalated, operator ada" == filters.words(expected)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_filters_become_what_is_wanted() -> None:
 )
 def test_an_open_period(values: dict[str, str], words: str) -> None:
     """Emptied in the form."""
-    assert words == asked.words(asked.wanted(values))
+    assert words == filters.words(filters.wanted(values))
 
 
 @pytest.mark.parametrize(
@@ -205,15 +205,21 @@ def test_one_run_may_be_open_twice() -> None:
     assert [Kind.UNKNOWN, Kind.INTERRUPTED] == kinds
 
 
+def test_an_open_question_is_shown_whole() -> None:
+    """A run may ask for several things, a sentence each."""
+    (end,) = ends(status="needs_answer", summary="The plan is not known. The expiry is not known.")
+    assert end.words.startswith("The plan is not known. The expiry is not known. ")
+
+
 def test_what_needs_nobody_is_no_open_end() -> None:
     """Such as a run that a later one has settled."""
     assert [] == ends(status="needs_answer", needs_person=False)
 
 
-# -- a ticket's story
+# -- a ticket's timeline
 
 
-def test_a_journal_as_a_story() -> None:
+def test_a_journal_in_words() -> None:
     """Cells are told together, effects by their name and with their evidence."""
     at = {"at": START.isoformat()}
     evidence = {"summary": "reply 7", "url": "https://zendesk.example/7"}
@@ -237,12 +243,14 @@ def test_a_journal_as_a_story() -> None:
         ("ada said of sandbox-1001-post: it is there", ""),
         ("the run ended: license_issued", "250 users"),
         ("ada set the journal aside, and began a new one", "disk"),
-    ] == [(moment.words, moment.detail) for moment in story(entries)]
+    ] == [(moment.words, moment.detail) for moment in timeline(entries)]
 
 
 def test_lines_that_are_not_as_expected_are_told_as_far_as_they_go() -> None:
     """They are signed, but may be of another version."""
-    found = story([{"kind": "new", "at": 7, "evidence": "x"}, {"kind": None}, {"kind": "done"}, {"kind": "run_ended"}])
+    found = timeline(
+        [{"kind": "new", "at": 7, "evidence": "x"}, {"kind": None}, {"kind": "done"}, {"kind": "run_ended"}]
+    )
     assert ["new", "a line that says nothing", "an effect: done", "the run ended: nobody says how"] == [
         moment.words for moment in found
     ]

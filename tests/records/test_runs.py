@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from runbook_lib.domain.events import Event, History
 from runbook_lib.records import runs as runs_module
-from runbook_lib.records.runs import Event, Run, State, Wanted, finished, stray, together
+from runbook_lib.records.runs import Run, State, Wanted, finished, of_history, stray
 from tests.records.making import START
 
 NAME = "20261121T100000000Z-weekend_license.ipynb"
@@ -36,9 +37,9 @@ def ended(name: str | None = NAME, minute: int = 1, **fields: Any) -> Event:
 
 def of(*events: Event, names: set[str] | None = None) -> list[Run]:
     """The runs of a ticket, finished; the folder holds `names`, or else all records."""
-    found = together(1001, events)
+    found = of_history(1001, History(events))
     there = {str(run.record) for run in found} if names is None else names
-    return [finished(run, found, there) for run in found]
+    return finished(found, there)
 
 
 def test_a_run_is_one_row() -> None:

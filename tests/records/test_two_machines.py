@@ -16,7 +16,7 @@ from runbook_lib.ledger.keyring import KeyRing
 from runbook_lib.records.archive import Archive
 from runbook_lib.records.page import verdict
 from runbook_lib.records.runs import State
-from runbook_lib.records.story import story
+from runbook_lib.records.timeline import timeline
 from runbook_lib.records.verification import Verification, Verifier
 from tests.records.making import Shelf
 
@@ -88,7 +88,7 @@ def test_one_history_by_the_clock(both: Shelf) -> None:
     """The lines of both stand in one story, each in its own order."""
     entries = both.journal(1001).entries()
     assert sorted(entry["at"] for entry in entries) == [entry["at"] for entry in entries]
-    assert ["grace began weekend_license (performed)"] * 2 == [m.words for m in story(entries) if "began" in m.words]
+    assert ["grace began weekend_license (performed)"] * 2 == [m.words for m in timeline(entries) if "began" in m.words]
 
 
 def test_the_folder_is_complete_in_itself(both: Shelf, tmp_path: Path) -> None:

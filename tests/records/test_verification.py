@@ -18,6 +18,7 @@ import pytest
 from runbook_lib.domain.errors import InputError, JournalError, RefusedError
 from runbook_lib.domain.models import Comment
 from runbook_lib.ledger.keyring import KeyRing
+from runbook_lib.records import verification
 from runbook_lib.records.archive import Archive
 from runbook_lib.records.verification import Code, Verifier
 from tests.documents import documented
@@ -49,6 +50,46 @@ def test_whole_records_are_good(shelf: Shelf, record: Path) -> None:
     """Nothing is found, and it is told how much was looked at."""
     found = Verifier(shelf.archive).everything()
     assert (True, 2, 2, ()) == (found.is_good, found.sealed, found.tickets, found.findings)
+
+
+@pytest.mark.parametrize("what", ["whole", "altered", "replaced", "missing", "moved", "stray", "journal", "running"])
+def test_several_processes_find_the_same(shelf: Shelf, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    """Also where a ticket is judged by what the others have."""
+    paths = [shelf.seal(ticket) for ticket in (1003, 1001, 1002, 1004)]
+    first, second, third, _ = paths
+    match what:
+        case "altered":
+            change(first, b"case.scope()", b"case.scape()")
+        case "replaced":
+            first.unlink()
+            shutil.copy(second, first)
+        case "missing":
+            second.unlink()
+        case "moved":
+            third.rename(second.parent / third.name.replace("weekend", "weekday"))
+        case "stray":
+            (first.parent / "out.ipynb").write_bytes(notebook(1))
+        case "journal":
+            change(shelf.journal(1001).path, b"grace", b"brace")
+        case "running":
+            shelf.begin(1001)
+    expected = Verifier(shelf.archive).everything()
+    monkeypatch.setattr(verification, "MANY_TICKETS", 2)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    assert expected == Verifier(shelf.archive).everything()
+    assert (what == "whole") == (not expected.findings)
+
+
+def test_one_signature_covers_every_line(shelf: Shelf, record: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last line's; a line that was exchanged before it is named all the same, even signed by the same key."""
+    counted: list[bytes] = []
+    real = KeyRing.verify
+    monkeypatch.setattr(KeyRing, "verify", lambda *a, **o: counted.append(a[2]) or real(*a, **o))
+    assert Verifier(shelf.archive).tickets([1001]).is_good
+    assert 1 == len(counted)
+    change(shelf.journal(1001).path, b'"performed":true', b'"performed":null')
+    (finding,) = Verifier(shelf.archive).tickets([1001]).findings
+    assert (Code.ALTERED_JOURNAL, 1) == (finding.code, finding.line)
 
 
 # -- records

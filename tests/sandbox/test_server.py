@@ -147,7 +147,7 @@ def test_state_and_tokens_outlive_the_server(world_folder):
     assert not (world_folder / "running.json").exists()
     with server.background(world_folder) as second:
         assert second["settings"]["slack_token"] == token
-        assert b"kept" in get(second, "/")[1]
+        assert b"kept" in get(second, "/control-room")[1]
 
 
 def test_a_stale_description_counts_as_no_server(world_folder, eventually):
@@ -228,11 +228,12 @@ def test_a_signal_stops_it_cleanly_and_silently(world_folder, eventually, number
     assert not (world_folder / "running.json").exists()
 
 
-def test_it_stops_when_standard_input_ends(world_folder, eventually):
-    with start(world_folder, "--until-stdin-closes") as process:
-        eventually(lambda: server.running(world_folder) is not None)
-        assert process.communicate(timeout=5) == (b"", b"")
+def test_a_server_that_nobody_uses_stops(world_folder):
+    """Started to serve while it is used, and its starter gone before it has come up."""
+    with start(world_folder, "--while-used") as process:
+        assert process.communicate(timeout=20) == (b"", b"")
     assert process.returncode == 0
+    assert not (world_folder / "running.json").exists()
 
 
 USE = """

@@ -8,8 +8,8 @@ import pytest
 
 from runbook_lib.domain import license as license_file
 from runbook_lib.domain.errors import InputError, LicenseError
-from runbook_lib.sandbox.seeding import TICKETS
-from runbook_lib.sandbox.tickets import emergency_date, weekday_date
+from runbook_lib.sandbox.tickets import TICKETS
+from runbook_lib.sandbox.tickets.model import emergency_date, weekday_date
 from runbook_lib.sandbox.world import opened
 
 SATURDAY = date(2026, 11, 21)
@@ -71,7 +71,9 @@ def test_ticket_1907s_license_is_by_somebody_else(licenses):
 
 
 def test_ticket_1904s_license_is_a_picture(practice):
-    row = practice.world.require("SELECT content FROM attachments WHERE file_name = 'license.gitlab-license'")
+    row = practice.world.require(
+        "SELECT content FROM attachments JOIN comments ON comments.id = comment_id WHERE ticket_id = 1904"
+    )
     assert row["content"].startswith(b"\x89PNG")
 
 

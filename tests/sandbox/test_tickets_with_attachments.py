@@ -76,4 +76,4 @@ def test_ticket_without_an_organization(practice: Practice) -> None:
         answer.json()["ticket"]["organization_id"],
         answer.json()["organizations"],
     )
-    assert 200 == practice.http.get("/").status_code
+    assert 200 == practice.http.get("/control-room/1041").status_code

@@ -1,7 +1,7 @@
-"""The page that shows what the practice world contains now: tickets, mail, Slack, tracker, pipelines. Read-only.
+"""How the control room shows a comment, a mail, a post, an issue, a pipeline, and somebody else's words. Read-only.
 
 Every text in it comes from somebody else. `htpy` escapes it, `_visible` shows what would otherwise act unseen,
-and the page's own policy allows no script whatever happens.
+and the page's policy lets only its own script run.
 """
 
 from __future__ import annotations
@@ -13,13 +13,9 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 
 import htpy as h
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
-from starlette.routing import BaseRoute, Route
 
-from runbook_lib.sandbox.replies import world_of
 from runbook_lib.sandbox.store import Row
-from runbook_lib.sandbox.world import CONTROL_ROOM_PATH, FAULTS_PATH, World, to_the_second
+from runbook_lib.sandbox.world import World, to_the_second
 
 __all__ = [
     "HEADERS",
@@ -30,7 +26,6 @@ __all__ = [
     "mail_card",
     "message_card",
     "pipeline_card",
-    "routes",
     "soft",
     "ticket_facts",
     "ticket_rows",
@@ -41,6 +36,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
 }
+"""Of a page that runs no script and has no form."""
 
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
@@ -66,6 +62,7 @@ summary { cursor: pointer; }
 """
 
 
+<<<<<<< HEAD:runbook_lib/sandbox/page.py
 def routes() -> list[BaseRoute]:
     """The page, and the addresses of tickets, issues and pipelines that lead to their place on it."""
     return [
@@ -133,6 +130,8 @@ async def to_pipeline(request: Request) -> Response:
     return RedirectResponse(f"/#pipeline-{request.path_params['id']}")
 
 
+=======
+>>>>>>> main:runbook_lib/sandbox/cards.py
 def document(title: str, body: h.Node, *, style: str = "", script: str | None = None, nonce: str = "") -> str:
     """A whole page of the practice world, as HTML.
 
@@ -197,26 +196,6 @@ def ticket_facts(row: Row) -> h.Node:
     )
 
 
-def _tickets(world: World) -> list[h.Node]:
-    return [
-        h.details(".card", id=f"ticket-{row['id']}")[
-            h.summary[h.b[f"#{row['id']} "], foreign(row["subject"])],
-            ticket_facts(row),
-            soft(h.a(href=f"{CONTROL_ROOM_PATH}/{row['id']}")["Watch it in the control room"]),
-            [comment_card(world, comment) for comment in _comments(world, row["id"])],
-        ]
-        for row in ticket_rows(world)
-    ]
-
-
-def _comments(world: World, ticket_id: int) -> list[Row]:
-    return world.store.rows(
-        "SELECT comments.*, users.name AS author FROM comments JOIN users ON users.id = author_id"
-        " WHERE ticket_id = ? ORDER BY comments.id",
-        ticket_id,
-    )
-
-
 def comment_card(world: World, row: Row, *, about: h.Node = None) -> h.Node:
     """A comment with the names of its files.
 
@@ -232,10 +211,6 @@ def comment_card(world: World, row: Row, *, about: h.Node = None) -> h.Node:
         _text(row["body"]),
         [_attached(file["file_name"]) for file in files],
     ]
-
-
-def _mails(world: World) -> list[h.Node]:
-    return [mail_card(row) for row in world.store.rows("SELECT * FROM mails ORDER BY id DESC")]
 
 
 def mail_card(row: Row, *, is_open: bool = False) -> h.Node:
@@ -259,13 +234,6 @@ def _mail_text(message: EmailMessage) -> str:
     return str(body.get_content()) if body is not None else ""
 
 
-def _messages(world: World) -> list[h.Node]:
-    rows = world.store.rows(
-        "SELECT messages.*, channels.name FROM messages JOIN channels ON channels.id = channel_id ORDER BY ts DESC"
-    )
-    return [message_card(row) for row in rows]
-
-
 def message_card(row: Row) -> h.Node:
     """A Slack message; its row has the `name` of its channel too."""
     return h.div(".card", id=f"message-{row['channel_id']}-{row['ts']}")[
@@ -284,10 +252,6 @@ def _metadata(extras: dict[str, object]) -> h.Node:
     return soft("metadata", foreign(json.dumps(extras["metadata"], ensure_ascii=False)))
 
 
-def _issues(world: World) -> list[h.Node]:
-    return [issue_card(row) for row in world.store.rows("SELECT * FROM issues ORDER BY id DESC")]
-
-
 def issue_card(row: Row, *, is_open: bool = False) -> h.Node:
     """A tracker issue, to be opened."""
     return h.details(".card", id=f"issue-{row['iid']}", open=is_open)[
@@ -295,10 +259,6 @@ def issue_card(row: Row, *, is_open: bool = False) -> h.Node:
         soft(row["state"], row["created_at"], foreign(", ".join(json.loads(row["labels"])))),
         _text(row["description"]),
     ]
-
-
-def _pipelines(world: World) -> list[h.Node]:
-    return [pipeline_card(row) for row in world.store.rows("SELECT * FROM pipelines ORDER BY id DESC")]
 
 
 def pipeline_card(row: Row) -> h.Node:

@@ -1,4 +1,4 @@
-"""What a review is asked for: its parameters, their checks, and the runs that they mean. Reads no file.
+"""The filters of a review: its parameters, their checks, and the runs that they mean. Reads no file.
 
 A filter's value is plain text, dates as YYYY-MM-DD; "" takes all.
 """
@@ -34,7 +34,7 @@ PARAMETERS: Mapping[str, Question] = {**FILTERS, TICKET_NOTES.name: TICKET_NOTES
 """Every parameter of the notebook, by name."""
 
 
-def filters(given: Mapping[str, object], today: date) -> dict[str, str]:
+def checked(given: Mapping[str, object], today: date) -> dict[str, str]:
     """The notebook's parameters as the values of all filters; a period is always there.
 
     Args:
@@ -62,25 +62,25 @@ def wanted(values: Mapping[str, str]) -> Wanted:
     """
     found = {name: FILTERS[name].read(name, value) for name, value in values.items() if value}
     ticket = found.pop("ticket", None)
-    asked = Wanted(tickets=() if ticket is None else (int(str(ticket)),), **found)  # type: ignore[arg-type]
-    if asked.since and asked.until and asked.since > asked.until:
-        raise InputError(f"since is {asked.since}, which is after until, {asked.until}. Exchange them, or change one.")
-    return asked
+    meant = Wanted(tickets=() if ticket is None else (int(str(ticket)),), **found)  # type: ignore[arg-type]
+    if meant.since and meant.until and meant.since > meant.until:
+        raise InputError(f"since is {meant.since}, which is after until, {meant.until}. Exchange them, or change one.")
+    return meant
 
 
-def words(asked: Wanted) -> str:
+def words(wanted: Wanted) -> str:
     """What is asked for, in one line."""
-    named = {"runbook": asked.runbook, "outcome": asked.outcome, "status": asked.status, "operator": asked.operator}
-    tickets = [f"ticket {ticket_id}" for ticket_id in asked.tickets]
-    return ", ".join([_period(asked), *tickets, *(f"{name} {clean(value)}" for name, value in named.items() if value)])
+    named = {"runbook": wanted.runbook, "outcome": wanted.outcome, "status": wanted.status, "operator": wanted.operator}
+    tickets = [f"ticket {ticket_id}" for ticket_id in wanted.tickets]
+    return ", ".join([_period(wanted), *tickets, *(f"{name} {clean(value)}" for name, value in named.items() if value)])
 
 
-def _period(asked: Wanted) -> str:
-    if asked.since and asked.until:
-        return f"{asked.since} to {asked.until}"
-    if asked.since:
-        return f"from {asked.since}"
-    return f"until {asked.until}" if asked.until else "all days"
+def _period(wanted: Wanted) -> str:
+    if wanted.since and wanted.until:
+        return f"{wanted.since} to {wanted.until}"
+    if wanted.since:
+        return f"from {wanted.since}"
+    return f"until {wanted.until}" if wanted.until else "all days"
 
 
 def _plain(question: Question, raw: object) -> str:

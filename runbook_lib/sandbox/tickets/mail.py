@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import time
 
-from runbook_lib.sandbox.tickets import Company, LicenseFile, Person, PracticeTicket, TrackerIssue
+from runbook_lib.domain.models import Outcome
+from runbook_lib.domain.routing import NOT_RECEIVED
+from runbook_lib.sandbox.tickets.model import Company, Expected, LicenseFile, Person, PracticeTicket, TrackerIssue
 
 __all__ = ["TICKETS"]
 
@@ -20,6 +22,8 @@ _RUTH = Person("Ruth Cohen", "ruth.cohen@negev-solar.example")
 TICKETS = (
     PracticeTicket(
         id=3001,
+        case="mail not received; closed success issue",
+        expected=Expected(outcome=Outcome.LICENSE_FOUND, runbook=NOT_RECEIVED, because="the copy was sent"),
         at=time(12, 30),
         requester=_GRETA,
         company=Company(name="Isbjörn Games", seats=250),
@@ -31,6 +35,8 @@ TICKETS = (
     ),
     PracticeTicket(
         id=3002,
+        case="mail not received; open failure issue",
+        expected=Expected(outcome=Outcome.LICENSE_ISSUED, through=NOT_RECEIVED, because="10-day"),
         at=time(12, 45),
         requester=_PAUL,
         company=Company(name="Lagoon Trains", seats=250),
@@ -42,6 +48,8 @@ TICKETS = (
     ),
     PracticeTicket(
         id=3003,
+        case="mail not received; no issue at all",
+        expected=Expected(outcome=Outcome.LICENSE_ISSUED, through=NOT_RECEIVED, because="10-day"),
         at=time(13, 2),
         requester=_YUKI,
         company=Company(name="Tsubame Post", seats=250),
@@ -52,6 +60,8 @@ TICKETS = (
     ),
     PracticeTicket(
         id=3004,
+        case="mail not received; only other people's issues",
+        expected=Expected(outcome=Outcome.LICENSE_ISSUED, through=NOT_RECEIVED, because="10-day"),
         at=time(13, 15),
         requester=_ANNA,
         company=Company(name="Fjellnett", seats=250),
@@ -66,6 +76,8 @@ TICKETS = (
     ),
     PracticeTicket(
         id=3005,
+        case="mail not received; failure first, success later",
+        expected=Expected(outcome=Outcome.LICENSE_FOUND, runbook=NOT_RECEIVED, because="the copy was sent"),
         at=time(12, 10),
         requester=_DIEGO,
         company=Company(name="Pampa Seeds", seats=250),
@@ -80,6 +92,8 @@ TICKETS = (
     ),
     PracticeTicket(
         id=3006,
+        case="mail not received; a success months ago",
+        expected=Expected(outcome=Outcome.LICENSE_ISSUED, through=NOT_RECEIVED, because="10-day"),
         at=time(13, 40),
         requester=_ZOE,
         company=Company(name="Lighthouse Audio", seats=250),
@@ -91,6 +105,7 @@ TICKETS = (
     ),
     PracticeTicket(
         id=3901,
+        case="the copy is signed by somebody else",
         at=time(14, 0),
         requester=_KARIM,
         company=Company(name="Atlas Optics", seats=250),
@@ -101,6 +116,7 @@ TICKETS = (
     ),
     PracticeTicket(
         id=3902,
+        case="the copy was removed",
         at=time(14, 10),
         requester=_RUTH,
         company=Company(name="Negev Solar", seats=250),

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from datetime import time
 
-from runbook_lib.sandbox.tickets import Account, Company, LicenseFile, Person, PracticeTicket, SeatLink, Sold
+from runbook_lib.domain.models import Outcome
+from runbook_lib.domain.routing import WEEKDAY
+from runbook_lib.sandbox.tickets.model import (
+    Account,
+    Company,
+    Expected,
+    LicenseFile,
+    Person,
+    PracticeTicket,
+    SeatLink,
+    Sold,
+)
 
 __all__ = ["TICKETS"]
 
@@ -38,6 +49,8 @@ _MEI = Person("Mei Tanaka", "mei.tanaka@sakura-freight.example")
 TICKETS = (
     PracticeTicket(
         id=2001,
+        case="weekday; requester has no CustomersDot account",
+        expected=Expected(outcome=Outcome.ESCALATED, runbook=WEEKDAY, because="account in CustomersDot? no"),
         weekday=True,
         at=time(8, 12),
         requester=_NADIA,
@@ -57,6 +70,8 @@ TICKETS = (
     ),
     PracticeTicket(
         id=2002,
+        case="account without access to the subscription",
+        expected=Expected(outcome=Outcome.ESCALATED, runbook=WEEKDAY, because="subscription"),
         weekday=True,
         at=time(8, 31),
         requester=_OLIVIER,
@@ -69,6 +84,8 @@ TICKETS = (
     ),
     PracticeTicket(
         id=2003,
+        case="Seat Link row received that day, of the day before",
+        expected=Expected(outcome=Outcome.RESOLVED_ITSELF, runbook=WEEKDAY, because="confirm"),
         weekday=True,
         at=time(4, 5),
         requester=_EMEKA,
@@ -91,6 +108,8 @@ TICKETS = (
     ),
     PracticeTicket(
         id=2004,
+        case="last Seat Link row the day before",
+        expected=Expected(outcome=Outcome.ESCALATED, runbook=WEEKDAY, because="current date"),
         weekday=True,
         at=time(8, 47),
         requester=_LENA,
@@ -103,6 +122,8 @@ TICKETS = (
     ),
     PracticeTicket(
         id=2005,
+        case="opened 03:30 UTC, no row yet that day",
+        expected=Expected(outcome=Outcome.ESCALATED, runbook=WEEKDAY, because="03:00"),
         weekday=True,
         at=time(3, 30),
         requester=_SOFIA,
@@ -115,6 +136,8 @@ TICKETS = (
     ),
     PracticeTicket(
         id=2006,
+        case="license file, which never syncs",
+        expected=Expected(outcome=Outcome.ESCALATED, runbook=WEEKDAY, because="never sync"),
         weekday=True,
         at=time(9, 5),
         requester=_ARJUN,
@@ -133,6 +156,8 @@ TICKETS = (
     ),
     PracticeTicket(
         id=2007,
+        case="two instances, one of them synced that day",
+        expected=Expected(outcome=Outcome.RESOLVED_ITSELF, runbook=WEEKDAY, because="gitlab-dr."),
         weekday=True,
         at=time(4, 20),
         requester=_INES,
@@ -154,6 +179,7 @@ TICKETS = (
     ),
     PracticeTicket(
         id=2901,
+        case="two accounts of the same person",
         weekday=True,
         at=time(9, 20),
         requester=_UWE,
@@ -179,6 +205,7 @@ TICKETS = (
     ),
     PracticeTicket(
         id=2902,
+        case="several subscriptions",
         weekday=True,
         at=time(9, 33),
         requester=_MEI,

@@ -1,0 +1,73 @@
+"""What has to hold right before a change is sent: preconditions of effects. They only read.
+
+A license that went out cannot be taken back, and one whose reply reaches nobody helps nobody; so some of them are also
+asked before a license is ordered.
+"""
+
+from __future__ import annotations
+
+from runbook_lib.clients.zendesk import Zendesk
+from runbook_lib.clients.zendesk_refusals import ROLE
+from runbook_lib.domain.errors import NeedsAnswerError, PersonNeededError
+from runbook_lib.domain.models import Person, Ticket
+from runbook_lib.domain.plain_text import clean
+
+
+def nothing_to_check(_: object = None) -> None:
+    """The precondition of an effect that is always allowed."""
+
+
+def check_operator(zendesk: Zendesk, operator: Person) -> None:
+    """Make sure that Zendesk lets the operator take tickets and reply publicly.
+
+    Raises:
+        PersonNeededError: It does not.
+    """
+    if found := zendesk.obstacle(operator):
+        raise PersonNeededError(f"{clean(operator.name)} {found}. {ROLE} Nothing was sent.")
+
+
+def check_reply_arrives(zendesk: Zendesk, operator: Person, ticket: Ticket, *, instead: str = "") -> None:
+    """Make sure that a public reply would reach the requester. Without an address the engineer has been asked for one.
+
+    Args:
+        zendesk: Where the ticket is.
+        operator: Who would send it.
+        ticket: The ticket, with its requester.
+        instead: The other way on, after "run again"; or "".
+
+    Raises:
+        PersonNeededError: The operator may not send one, the requester is suspended, or no mail goes to them.
+    """
+    check_operator(zendesk, operator)
+    requester, name = ticket.requester, clean(ticket.requester.name)
+    if requester.suspended:
+        raise PersonNeededError(
+            f"{name}, who opened ticket {ticket.id}, is suspended in Zendesk: no reply reaches them. If they are "
+            f"the customer, unsuspend them there (their profile > Unsuspend access), then run again{instead}. "
+            "No reply was sent."
+        )
+    if requester.email and (state := zendesk.undeliverable(requester)):
+        raise PersonNeededError(
+            f"Zendesk sends no mail to {clean(requester.email)} ({clean(state)}), so no reply reaches {name}. Correct "
+            f"the address in their profile there, or ask them for another one, then run again{instead}. "
+            "No reply was sent."
+        )
+
+
+def check_still_assigned(ticket: Ticket, operator: Person) -> None:
+    """Make sure that no colleague has taken the ticket since this run took it.
+
+    Args:
+        ticket: The ticket as it was just read.
+        operator: Who had taken it.
+
+    Raises:
+        NeedsAnswerError: A colleague has.
+    """
+    if ticket.assignee_id != operator.id:
+        raise NeedsAnswerError(
+            f"Ticket {ticket.id} was yours when this run began, and is {clean(ticket.assignee_name or 'nobody')}'s "
+            "now, so nothing more is sent. Talk to them; to take it over, pass take_over as True.",
+            missing=("take_over",),
+        )

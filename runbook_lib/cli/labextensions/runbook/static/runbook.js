@@ -1,0 +1,165 @@
+/* What `runbook lab` adds to JupyterLab, for its own session. Written by hand, so that nothing has to be built.
+ *
+ * A template opens as a copy. When a copy opens and nothing was run in its kernel, its cells are run: they only rehearse;
+ * one that has no ticket asks for it first. A record opens without a kernel. In start_here, naming another ticket runs
+ * the cells below; once a runbook that it links to has its kernel, it closes, and its own kernel ends.
+ *
+ * Nothing else is run: what is not in the folder of copies, or was not made there by `runbook_lib.templates`.
+ */
+(() => {
+  "use strict";
+
+  const START_HERE = /(^|\/)start_here[^/]*\.ipynb$/;
+  const config = JSON.parse(document.getElementById("jupyter-config-data").textContent);
+  const [notebooks, copies, outputs] = [config.runbookNotebooks, config.runbookCopies, config.runbookOutputs];
+
+  const isWithin = (path, folder) => Boolean(folder) && path.startsWith(`${folder}/`);
+  const isTemplate = (path) => Boolean(copies) && isWithin(path, notebooks) && !isWithin(path, copies);
+
+  /** Open a copy in place of a template, which stays as it is. */
+  async function openCopy(app, panel, context) {
+    await context.ready;
+    const copy = await app.serviceManager.contents.copy(context.path, copies);
+    await app.commands.execute("docmanager:open", { path: copy.path });
+    panel.dispose();
+  }
+
+  /** Run the cells of a copy, unless anything was run in its kernel before: then answers may be in it. */
+  async function start(app, panel, context) {
+    const session = context.sessionContext;
+    await Promise.all([context.ready, panel.revealed, app.restored]);
+    await session.ready;
+    if (!session.session?.kernel || !context.model.getMetadata("runbook_copy")) return;
+    closeStartHere(app, context.path);
+    if (!isNamed(context)) askForTicket(app, panel, context);
+    else if (await isUnused(session.session.kernel)) await runAll(app, panel, context);
+  }
+
+  async function isUnused(kernel) {
+    const count = { count: "get_ipython().execution_count" };
+    const reply = await kernel.requestExecute({ code: "", silent: true, user_expressions: count }).done;
+    return reply.content.user_expressions?.count?.data?.["text/plain"] === "1";
+  }
+
+  async function runAll(app, panel, context) {
+    app.shell.activateById(panel.id);
+    await app.commands.execute("notebook:run-all-cells");
+    show(panel);
+    await context.save();
+  }
+
+  /** Scroll to where the run has ended: the plan, or the step that needs an answer. */
+  function show(panel) {
+    const cell = panel.content.widgets[panel.content.activeCellIndex];
+    cell?.node.querySelector(".jp-Cell-outputWrapper")?.scrollIntoView({ block: "start" });
+  }
+
+  const cellsOf = (context) => [...context.model.cells];
+  const parametersOf = (context) =>
+    cellsOf(context).find((cell) => (cell.getMetadata("tags") ?? []).includes("parameters"))?.sharedModel;
+
+  /** Whether a copy has its ticket, or is about none. */
+  const isNamed = (context) => !/^ticket_id: int = 0\b/m.test(parametersOf(context)?.getSource() ?? "");
+
+  /** Show a field for the ticket above a copy that has none; it goes when the ticket could be opened. */
+  function askForTicket(app, panel, context) {
+    const form = document.createElement("form");
+    form.style = "min-height:56px;box-sizing:border-box;display:flex;gap:8px;align-items:center;padding:12px 16px;color:var(--jp-ui-font-color1)";
+    form.innerHTML =
+      '<label for="runbook-ticket">Ticket number</label>' +
+      '<input id="runbook-ticket" class="jp-mod-styled" autocomplete="off" placeholder="1001, or its web address">' +
+      '<button type="submit" class="jp-mod-styled jp-mod-accept">Open the ticket</button>';
+    const field = form.querySelector("input");
+    const header = new Widget({ node: form });
+    let presses = 0;
+    panel.contentHeader.addWidget(header);
+    field.focus();
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const typed = field.value.trim();
+      if (!typed) return;
+      const press = (presses += 1);
+      const parameters = parametersOf(context);
+      const value = /^[1-9][0-9]*$/.test(typed) ? typed : JSON.stringify(typed);
+      parameters.setSource(
+        parameters.getSource().replace(/^ticket_id: int = .*?(?=  # |$)/m, () => `ticket_id: int = ${value}`)
+      );
+      await runAll(app, panel, context);
+      if (press !== presses) return; // another one was named meanwhile
+      const opening = cellsOf(context).find((cell) => cell.id === "open");
+      if (opening?.outputs.toJSON().some((output) => output.output_type === "error")) field.select();
+      else header.dispose();
+    });
+  }
+
+  /** End the start_here that has led to this runbook, and its kernel. */
+  function closeStartHere(app, path) {
+    const name = path.split("/").pop();
+    for (const panel of [...app.shell.widgets("main")]) {
+      const from = panel.context?.path ?? "";
+      if (isWithin(from, copies) && START_HERE.test(from) && from !== path && panel.node.innerHTML.includes(name)) {
+        panel.context.sessionContext.shutdown().then(() => panel.dispose());
+      }
+    }
+  }
+
+  /** Run the cells below the form of start_here that another ticket is named in. */
+  function runBelow(app, panel) {
+    panel.node.addEventListener("change", async (event) => {
+      const field = event.target;
+      if (!(field instanceof HTMLInputElement) || !field.value.trim() || !field.closest(".jp-OutputArea")) return;
+      const { content } = panel;
+      content.activeCellIndex = content.widgets.findIndex((cell) => cell.node.contains(field)) + 1;
+      app.shell.activateById(panel.id);
+      await app.commands.execute("notebook:run-all-below");
+      show(panel);
+    });
+  }
+
+  function opened(app, panel, context) {
+    if (isWithin(context.path, copies)) {
+      start(app, panel, context);
+      if (START_HERE.test(context.path)) runBelow(app, panel);
+    } else if (isTemplate(context.path)) {
+      withoutKernel(context.sessionContext);
+      openCopy(app, panel, context);
+    } else if (isWithin(context.path, outputs)) {
+      withoutKernel(context.sessionContext);
+    }
+  }
+
+  function withoutKernel(session) {
+    session.kernelPreference = { ...session.kernelPreference, shouldStart: false };
+  }
+
+  const plugin = {
+    id: "runbook:lab",
+    autoStart: true,
+    activate: (app) => {
+      app.docRegistry.addWidgetExtension("Notebook", {
+        createNew: (panel, context) => {
+          opened(app, panel, context);
+        },
+      });
+      app.restored.then(() => app.shell.collapseLeft());
+    },
+  };
+
+  /** A module that JupyterLab shares with its extensions. */
+  async function shared(scope, name) {
+    const [version] = Object.values(scope[name]);
+    return (await version.get())();
+  }
+
+  let scope, Widget;
+  window._JUPYTERLAB = window._JUPYTERLAB || {};
+  window._JUPYTERLAB.runbook = {
+    init: (given) => {
+      scope = given;
+    },
+    get: async () => {
+      ({ Widget } = await shared(scope, "@lumino/widgets"));
+      return () => ({ __esModule: true, default: plugin });
+    },
+  };
+})();

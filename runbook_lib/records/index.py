@@ -1,0 +1,120 @@
+"""The index of the list of runs: what was read of each ticket, for as long as its files are the same.
+
+It is an SQLite file in the platform's cache folder, for its user alone, and makes the list fast, no more: whoever
+verifies reads the files. One that is missing, broken, locked or of other contents than expected is ignored, and made
+anew with the next list. A ticket is taken from it only if all that its runs follow from is the same: path, size, inode
+and both times of the journal's parts, of public keys and of heads, the names of the notebooks, the key ring, and the
+code that reads them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sqlite3
+import sys
+import time
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import closing, suppress
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+from runbook_lib import files
+
+FORMAT = 1
+SETTLED_S = 2.0
+"""A file that was changed more recently than that may be changed again without its times telling."""
+LOCK_WAIT_S = 0.2
+_CODE = ("domain.events", "ledger.chains", "ledger.heads", "records.archive", "records.runs", "records.union")
+_TABLE = "CREATE TABLE IF NOT EXISTS tickets (ticket INTEGER PRIMARY KEY, stamp TEXT NOT NULL, found TEXT NOT NULL)"
+
+
+class Index:
+    """The index of one profile's folder.
+
+    Args:
+        folder: The folder with a folder for each ticket.
+        keys: The folder of the key ring.
+    """
+
+    def __init__(self, folder: Path, keys: Path) -> None:
+        name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+        self.path = user_cache_path("license-runbook") / f"records-{name}.sqlite"
+        self._base = f"{FORMAT} {folder} {_code()} {_times(keys, (item for item in _items(keys) if item.is_file()))}"
+
+    def stamp(self, folder: Path, heads: Iterable[Path]) -> str:
+        """All that a ticket's runs follow from, in short; "" if that was changed just now.
+
+        Args:
+            folder: The ticket's folder.
+            heads: The files of its heads.
+        """
+        names, young = [self._base], time.time() - SETTLED_S
+        try:
+            for place, folders, found in os.walk(folder):
+                names += sorted(f"{place}/{name}" for name in (*folders, *found))
+            parts = sorted(Path(item.path) for item in _items(folder) if item.name.startswith("journal"))
+            told = [path.lstat() for path in (folder, *parts, *heads)]
+        except OSError:
+            return ""
+        if any(one.st_ctime > young for one in told):
+            return ""
+        names += map(_time, told)
+        return hashlib.sha256("\n".join(names).encode(errors="surrogateescape")).hexdigest()
+
+    def read(self) -> dict[int, tuple[str, str]]:
+        """Each ticket's stamp, and what was found then; nothing if the index cannot be used."""
+        with suppress(sqlite3.Error, OSError):
+            if self.path.is_file():
+                with closing(self._opened()) as database:
+                    rows = database.execute("SELECT ticket, stamp, found FROM tickets")
+                    return {ticket: (stamp, found) for ticket, stamp, found in rows}
+        return {}
+
+    def write(self, found: Mapping[int, tuple[str, str]], tickets: Collection[int]) -> None:
+        """Keep what was found of some tickets, by number, and forget those that are not among `tickets`."""
+        with suppress(sqlite3.Error, OSError):  # no place for it: the next list tries again
+            try:
+                self._write(found, tickets)
+            except sqlite3.DatabaseError as exc:
+                if exc.sqlite_errorcode not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                    self.path.unlink(missing_ok=True)
+                    self._write(found, tickets)
+
+    def _write(self, found: Mapping[int, tuple[str, str]], tickets: Collection[int]) -> None:
+        files.make_folder(self.path.parent)
+        with closing(self._opened()) as database, database:
+            database.execute(_TABLE)
+            gone = {ticket for (ticket,) in database.execute("SELECT ticket FROM tickets")} - set(tickets)
+            database.executemany("DELETE FROM tickets WHERE ticket = ?", ((ticket,) for ticket in gone))
+            rows = ((ticket, *told) for ticket, told in found.items())
+            database.executemany("INSERT OR REPLACE INTO tickets VALUES (?, ?, ?)", rows)
+
+    def _opened(self) -> sqlite3.Connection:
+        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, files.FILE))
+        return sqlite3.connect(self.path, timeout=LOCK_WAIT_S)
+
+
+def _items(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as found:
+            return list(found)
+    except FileNotFoundError:
+        return []
+
+
+def _times(folder: Path, items: Iterable[os.DirEntry[str]]) -> str:
+    """The files of a folder that matter to what its user trusts."""
+    return json.dumps(sorted([str(folder / item.name), _time(item.stat())] for item in items))
+
+
+def _time(found: os.stat_result) -> str:
+    return f"{found.st_ino} {found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_mode}"
+
+
+def _code() -> str:
+    """The modules that find the runs: what an older version found is not what this one would."""
+    paths = [getattr(sys.modules.get(f"runbook_lib.{name}"), "__file__", None) for name in _CODE]
+    return " ".join(_time(Path(path).stat()) for path in paths if path)

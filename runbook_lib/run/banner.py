@@ -1,0 +1,100 @@
+"""How a record begins: that it is one, of what, on what evidence, and how to check it.
+
+What only helps to run the notebook is folded.
+
+Says nothing that the manifest does not; whether the file is genuine it cannot say itself, only how to find out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
+
+from nbformat.v4 import new_code_cell, new_output
+
+from runbook_lib.display import Card, Paragraph, Part, Table, Tone, html, text
+from runbook_lib.domain.answers import QUESTIONS
+from runbook_lib.domain.plain_text import clean
+
+CELL = "record-banner"
+"""The id of the cell."""
+_INSTRUCTIONS = ("opening", "parameters-words")
+_SETTLED = ("done", "already_done", "adopted")
+
+
+def add(notebook: Any, manifest: Mapping[str, Any]) -> None:
+    """Put the banner on top of an executed notebook, and fold its parameters and instructions."""
+    for cell in notebook.cells:
+        if is_folded(cell.id, cell.metadata.get("tags", ())):
+            cell.metadata.setdefault("jupyter", {})["source_hidden"] = True
+    card = banner(manifest)
+    shown = new_output("display_data", data={"text/html": html(card), "text/plain": text(card)})  # type: ignore[no-untyped-call]
+    metadata = {"jupyter": {"source_hidden": True}, "papermill": {"status": "completed"}, "tags": ["nbval-skip"]}
+    notebook.cells.insert(0, new_code_cell("", id=CELL, metadata=metadata, outputs=[shown]))  # type: ignore[no-untyped-call]
+
+
+def is_folded(cell_id: str, tags: Collection[str]) -> bool:
+    """Whether a cell is there for who runs the notebook, more than for who reads the record."""
+    return cell_id in (CELL, *_INSTRUCTIONS) or bool({"parameters", "injected-parameters"} & set(tags))
+
+
+def banner(manifest: Mapping[str, Any]) -> Card:
+    """Who, when, outcome, evidence, what is open, and how to check."""
+    performed = "performed" if manifest["performed"] else "rehearsal, nothing was changed"
+    place = "LIVE" if manifest["profile"] == "live" else "PRACTICE"
+    would_be = manifest["outcome"] and not manifest["performed"]
+    ended = f"{'Would be: ' if would_be else ''}{_words(manifest['outcome'] or manifest['status'])}"
+    began, over = (str(manifest[name])[:16].replace("T", " ") for name in ("started_at", "ended_at"))
+    rows = [
+        ("who", manifest["operator"]),
+        ("when", f"{began} to {over[11:] if began[:10] == over[:10] else over} UTC"),
+        ("how it ended", ended),
+        *_group("on what evidence", _facts(manifest)),
+        *_group("what shows what was done", _effects(manifest)),
+        ("what is open", "; ".join(_open(manifest)) or "nothing"),
+    ]
+    parts: tuple[Part, ...] = (
+        Paragraph(str(manifest["summary"]), strong=True),
+        Table(("", ""), [(name, clean(str(value), 400)) for name, value in rows]),
+        Paragraph(
+            "Whether it is genuine, and as it was sealed, no file can say of itself. To check: "
+            f"runbook records verify {manifest['ticket_id']}"
+        ),
+    )
+    title = f"RECORD of ticket {manifest['ticket_id']}, {manifest['runbook']}"
+    tone = Tone.PLAN if would_be else Tone.GOOD if manifest["outcome"] else Tone.STOP
+    return Card(title, ended, tone, f"{place} · {performed}", parts)
+
+
+def _group(name: str, lines: Iterable[str]) -> list[tuple[str, str]]:
+    """Rows under one name, which stands beside the first."""
+    return [(name if place == 0 else "", line) for place, line in enumerate(lines)]
+
+
+def _facts(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """The facts, in a line for each source."""
+    by_source: dict[str, list[str]] = {}
+    for fact in manifest["facts"]:
+        name = QUESTIONS[fact["name"]].label if fact["name"] in QUESTIONS else _words(fact["name"])
+        by_source.setdefault(str(fact["source"]), []).append(f"{name} {fact['value']}")
+    for source, facts in by_source.items():
+        yield f"{_words(source)}: {', '.join(facts)}"
+
+
+def _effects(manifest: Mapping[str, Any]) -> Iterator[str]:
+    for effect in manifest["effects"]:
+        if evidence := effect.get("evidence"):
+            yield f"{effect['summary']}: {evidence['summary']}"
+
+
+def _open(manifest: Mapping[str, Any]) -> Iterator[str]:
+    for name in manifest["missing"]:
+        yield f"to be answered: {QUESTIONS[name].label if name in QUESTIONS else name}"
+    for effect in manifest["effects"]:
+        if manifest["performed"] and effect["state"] not in _SETTLED:
+            yield f"{_words(effect['state'])}: {effect['summary']}"
+
+
+def _words(name: object) -> str:
+    """A name of ours, such as `license_issued`, as words."""
+    return str(name).replace("_", " ").capitalize()

@@ -1,0 +1,154 @@
+"""The calls that tell the sandbox what is to go wrong, from programs and from the control room's forms."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from runbook_lib.domain.errors import InputError
+from runbook_lib.sandbox import control_room
+from runbook_lib.sandbox.faults import Faults
+from runbook_lib.sandbox.replies import Refusal, faults_of, fields_of
+from runbook_lib.sandbox.world import CONTROL_ROOM_PATH, FAULTS_PATH
+
+__all__ = ["routes"]
+
+_UNQUOTED = ("times", "skip", "seconds", "status", "retry_after", "commits")
+"""Fields that JSON has without quotes: numbers, true, false and null. A form has texts only."""
+
+
+def routes() -> list[BaseRoute]:
+    """Everything below `FAULTS_PATH`."""
+    return [
+        Route(FAULTS_PATH, show, methods=["GET"]),
+        Route(FAULTS_PATH, add, methods=["POST"]),
+        Route(FAULTS_PATH, clear_all, methods=["DELETE"]),
+        Route(f"{FAULTS_PATH}/presets", add_preset, methods=["POST"]),
+        Route(f"{FAULTS_PATH}/hits", show_hits, methods=["GET"]),
+        Route(f"{FAULTS_PATH}/clear", clear_by_form, methods=["POST"]),
+        Route(f"{FAULTS_PATH}/{{id:int}}", clear, methods=["DELETE"]),
+    ]
+
+
+async def show(request: Request) -> Response:
+    """The active faults, in their order, as JSON; a browser is led to the control room, which has them in it."""
+    faults = _faults(request)
+    if _is_for_a_person(request):
+        return _back(request)
+    return JSONResponse([asdict(fault) for fault in faults.active()], headers={"Vary": "Accept"})
+
+
+async def add(request: Request) -> Response:
+    """Adds a fault, given as JSON or by the page's form."""
+    faults = _faults(request)
+    is_json = request.headers.get("content-type", "").startswith("application/json")
+    try:
+        fault = faults.add(await _json_of(request) if is_json else _from_form(await fields_of(request)))
+    except InputError as exc:
+        return _impossible(request, exc)
+    if is_json:
+        return JSONResponse(asdict(fault), 201, {"Location": f"{FAULTS_PATH}/{fault.id}"})
+    return _back(request)
+
+
+async def add_preset(request: Request) -> Response:
+    """Adds the faults of a preset, by its `name`, given as JSON or by the page's button."""
+    faults = _faults(request)
+    is_json = request.headers.get("content-type", "").startswith("application/json")
+    try:
+        fields = await _json_of(request) if is_json else await fields_of(request)
+        added = faults.add_preset(str(fields.get("name", "")))
+    except InputError as exc:
+        return _impossible(request, exc)
+    return JSONResponse([asdict(fault) for fault in added], 201) if is_json else _back(request)
+
+
+async def clear_all(request: Request) -> Response:
+    """Takes every fault away."""
+    _faults(request).clear_all()
+    return Response(status_code=204)
+
+
+async def clear(request: Request) -> Response:
+    """Takes one fault away."""
+    fault_id = request.path_params["id"]
+    if not _faults(request).clear(fault_id):
+        raise Refusal(404, {"error": f"There is no fault {fault_id}; it may be used up, or cleared already."})
+    return Response(status_code=204)
+
+
+async def clear_by_form(request: Request) -> Response:
+    """Takes the fault of a form's `id` away, or every one without an `id`."""
+    faults = _faults(request)
+    chosen = str((await fields_of(request)).get("id", ""))
+    if not chosen:
+        faults.clear_all()
+    elif chosen.isascii() and chosen.isdecimal():
+        faults.clear(int(chosen))
+    return _back(request)
+
+
+async def show_hits(request: Request) -> Response:
+    """How often each service was hit by each kind of fault since it is served."""
+    return JSONResponse(_faults(request).counts())
+
+
+def _faults(request: Request) -> Faults:
+    """The world's faults, for this site's own pages and for programs; other sites' pages are refused.
+
+    Source: Fetch standard, `Origin`; a browser sends it with every request that could change something.
+    """
+    origin = request.headers.get("origin")
+    if origin not in (None, f"{request.url.scheme}://{request.url.netloc}"):
+        raise Refusal(403, {"error": f"The page at {origin} may not use this; expected one of the sandbox's own."})
+    return faults_of(request)
+
+
+def _back(request: Request) -> Response:
+    """To the page that a form was on."""
+    ticket_id = _ticket_id(request)
+    address = CONTROL_ROOM_PATH if ticket_id is None else f"{CONTROL_ROOM_PATH}/{ticket_id}"
+    return RedirectResponse(f"{address}#faults", 303, {"Vary": "Accept"})
+
+
+def _impossible(request: Request, problem: InputError) -> Response:
+    """What was asked for cannot be: told on the page that the form was on, or as JSON."""
+    if _is_for_a_person(request):
+        return control_room.page(request, _ticket_id(request), problem=str(problem))
+    return JSONResponse({"error": str(problem)}, 422)
+
+
+def _ticket_id(request: Request) -> int | None:
+    """The ticket whose page a form was on."""
+    given = request.query_params.get("ticket", "")
+    return int(given) if given.isascii() and given.isdecimal() and len(given) < 10 else None
+
+
+def _is_for_a_person(request: Request) -> bool:
+    return "text/html" in request.headers.get("accept", "")
+
+
+async def _json_of(request: Request) -> dict[str, Any]:
+    try:
+        return await fields_of(request)
+    except ValueError as exc:
+        raise InputError("The body cannot be read as a JSON object; expected the fields of a fault.") from exc
+
+
+def _from_form(fields: dict[str, Any]) -> dict[str, Any]:
+    """A form's fields as JSON has them: blank is *not given*, in `times` it is *until cleared*."""
+    given = {name: value for name, value in fields.items() if name != "ticket" and (value or name == "times")}
+    return {name: _unquoted(value) if name in _UNQUOTED else value for name, value in given.items()}
+
+
+def _unquoted(value: Any) -> Any:
+    """What a text is as JSON; anything that is not left as it is, to be refused by name."""
+    try:
+        return json.loads(value or "null")
+    except (ValueError, TypeError):
+        return value

@@ -1,0 +1,109 @@
+"""The control room's part for faults: which are active, what often goes wrong, and the form that adds one. No calls."""
+
+from __future__ import annotations
+
+import json
+
+import htpy as h
+
+from runbook_lib.sandbox.cards import foreign, soft
+from runbook_lib.sandbox.faults import FLAGS, KINDS, LONGEST_S, METHODS, PRESETS, STATES, Fault, Faults
+from runbook_lib.sandbox.world import FAULTS_PATH
+
+__all__ = ["fault_card", "fault_form", "presets"]
+
+
+def presets(faults: Faults, ticket_id: int | None) -> h.Node:
+    """A button for what often goes wrong together, one that ends it all, and what has been injected so far.
+
+    Args:
+        faults: Those of the world.
+        ticket_id: The ticket whose page this is on, and to which the buttons lead back.
+    """
+    return [
+        h.div(".buttons")[
+            [_preset_button(name, ticket_id) for name in PRESETS],
+            bool(faults.active()) and _clear_button("Clear all", ticket_id),
+        ],
+        h.p(".soft")["Injected so far: ", counted] if (counted := _counted(faults)) else None,
+    ]
+
+
+def fault_card(fault: Fault, ticket_id: int | None) -> h.Node:
+    """An active fault, with the button that takes it away."""
+    how = (f"{name}: {json.dumps(getattr(fault, name))}" for name in KINDS[fault.service][fault.kind])
+    return h.div(".card.fault", id=f"fault-{fault.id}")[
+        h.div[
+            h.b[f"{fault.service} {fault.kind}"],
+            soft(
+                foreign(f"{fault.method or ''} {fault.path or ''}".strip() or "everything"),
+                f"hits: {fault.hits} of {fault.times or 'any number'}",
+                f"passed: {fault.passed} of {fault.skip}",
+                *how,
+            ),
+        ],
+        _clear_button("Clear", ticket_id, fault.id),
+    ]
+
+
+def fault_form(ticket_id: int | None, *, problem: str) -> h.Node:
+    """The form that adds one fault; it is open where the last one had a problem."""
+    return h.details("#add-fault", open=bool(problem))[
+        h.summary["Add a fault"],
+        problem and h.p(".card.problem", role="alert")[foreign(problem)],
+        _form(ticket_id),
+        h.p(".soft")["What is otherwise while it is active:"],
+        h.ul(".soft")[
+            [h.li[f"{service}, {kind}: {words}."] for service, kinds in FLAGS.items() for kind, words in kinds.items()]
+        ],
+    ]
+
+
+def _action(path: str, ticket_id: int | None) -> str:
+    return f"{FAULTS_PATH}{path}" if ticket_id is None else f"{FAULTS_PATH}{path}?ticket={ticket_id}"
+
+
+def _clear_button(words: str, ticket_id: int | None, fault_id: int | None = None) -> h.Node:
+    which = None if fault_id is None else h.input(type="hidden", name="id", value=str(fault_id))
+    return h.form(method="post", action=_action("/clear", ticket_id))[
+        which, h.button(type="submit", aria_label=words if fault_id is None else f"{words} fault {fault_id}")[words]
+    ]
+
+
+def _preset_button(name: str, ticket_id: int | None) -> h.Node:
+    return h.form(method="post", action=_action("/presets", ticket_id))[
+        h.input(type="hidden", name="name", value=name), h.button(type="submit")[name]
+    ]
+
+
+def _counted(faults: Faults) -> str:
+    counts = faults.counts()
+    kinds = [f"{service} {kind} {number}" for service, found in counts.items() for kind, number in found.items()]
+    return ", ".join(kinds)
+
+
+def _form(ticket_id: int | None) -> h.Node:
+    kinds = sorted({kind for of_service in KINDS.values() for kind in of_service})
+    return h.form(".card.new", method="post", action=_action("", ticket_id))[
+        _choice("service", "Service", list(KINDS)),
+        _choice("kind", "Kind", kinds),
+        _choice("method", "Only this method", ["", *METHODS]),
+        _entry("path", "Only paths that contain"),
+        _entry("times", "How many it hits; blank: until cleared", "1"),
+        _entry("skip", "How many pass first"),
+        _entry("seconds", f"Seconds to wait, up to {LONGEST_S}"),
+        _entry("status", "Status, such as 502 or 451"),
+        _entry("retry_after", "Retry-After, in seconds"),
+        _entry("error", "What the service says"),
+        _choice("state", "State that a pipeline is held in", ["", *STATES]),
+        h.label[h.input(type="checkbox", name="commits", value="true"), " what was asked for is done first"],
+        h.div[h.button(type="submit")["Add"]],
+    ]
+
+
+def _entry(name: str, words: str, value: str = "") -> h.Node:
+    return h.label[words, h.input(name=name, value=value)]
+
+
+def _choice(name: str, words: str, values: list[str]) -> h.Node:
+    return h.label[words, h.select(name=name)[[h.option(value=value)[value or "any"] for value in values]]]

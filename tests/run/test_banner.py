@@ -1,0 +1,84 @@
+"""How a record begins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from runbook_lib.display import text
+from runbook_lib.run import banner
+
+HOSTILE = "<script>alert(1)</script>"
+
+
+def manifest(**changes: Any) -> dict[str, Any]:
+    """What a performed run says of itself."""
+    return {
+        "ticket_id": 1001,
+        "runbook": "weekend_license",
+        "profile": "sandbox",
+        "operator": "ada",
+        "performed": True,
+        "status": "completed",
+        "outcome": "license_issued",
+        "summary": "10-day Ultimate trial for 250 users.",
+        "started_at": "2026-11-21T09:04:00.000+00:00",
+        "ended_at": "2026-11-21T09:05:00.000+00:00",
+        "missing": [],
+        "facts": [{"name": "plan", "value": "premium", "source": "license_file", "detail": ""}],
+        "effects": [
+            {"name": "post", "state": "done", "summary": "post in #team", "evidence": {"summary": "message 7"}},
+        ],
+        **changes,
+    }
+
+
+def shown(**changes: Any) -> str:
+    """The banner as text, without its lines."""
+    return " ".join(text(banner.banner(manifest(**changes))).split())
+
+
+def test_it_says_who_when_how_and_on_what() -> None:
+    words = shown()
+    for expected in (
+        "[License issued] RECORD of ticket 1001, weekend_license (PRACTICE · performed)",
+        "ada",
+        "2026-11-21 09:04 to 09:05 UTC",
+        "License file: Plan premium",
+        "post in #team: message 7",
+        "nothing",
+        "runbook records verify 1001",
+    ):
+        assert expected in words
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"performed": False}, "[Would be: License issued] RECORD"),
+        ({"profile": "live"}, "(LIVE · performed)"),
+        ({"status": "killed", "outcome": None}, "[Killed] RECORD"),
+        ({"status": "needs_answer", "outcome": None, "missing": ["plan"]}, "to be answered: Plan"),
+        (
+            {"effects": [{"name": "post", "state": "unavailable", "summary": "post in #team", "evidence": None}]},
+            "Unavailable: post in #team",
+        ),
+        ({"started_at": "2026-11-21T23:59:00.000+00:00", "ended_at": "2026-11-22T00:01:00.000+00:00"}, "2026-11-22"),
+    ],
+)
+def test_what_is_not_done_is_said(changes: dict[str, Any], expected: str) -> None:
+    """A rehearsal, a run that ended early, an open question, an effect that failed."""
+    assert expected in shown(**changes)
+
+
+def test_it_stands_on_top_and_instructions_are_folded() -> None:
+    """Text of a customer is text."""
+    parameters = new_code_cell("plan = 'unknown'", id="x", metadata={"tags": ["injected-parameters"]})
+    cells = [new_markdown_cell("# What", id="opening"), parameters, new_code_cell("case.close()", id="close")]
+    notebook = new_notebook(cells=cells)
+    banner.add(notebook, manifest(summary=HOSTILE))
+    assert [banner.CELL, "opening", "x", "close"] == [cell.id for cell in notebook.cells]
+    assert [True, True, True, False] == ["jupyter" in cell.metadata for cell in notebook.cells]
+    assert HOSTILE not in notebook.cells[0].outputs[0]["data"]["text/html"]
