@@ -13,13 +13,8 @@ from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from typing import Any, ClassVar, Protocol, Self, TypeVar
 
-<<<<<<< HEAD
-from runbook_lib import templates
-from runbook_lib.cases import cards, opening, spoken
-=======
 from runbook_lib import templates, wiring
-from runbook_lib.cases import cards, opening
->>>>>>> main
+from runbook_lib.cases import cards, opening, spoken
 from runbook_lib.cases.downloads import Downloads
 from runbook_lib.cases.steps import Steps
 from runbook_lib.display import Card, Paragraph, Part, Tone

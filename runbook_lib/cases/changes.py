@@ -45,103 +45,6 @@ def sent_note(case: Case, name: str, *, summary: str, evidence: str = "") -> Sen
     return SentComment(zendesk, case.ticket, operation_id, name=name, summary=summary, evidence=evidence)
 
 
-<<<<<<< HEAD
-@dataclass(frozen=True)
-class SlackPost:
-    """A post in the team's channel."""
-
-    case: Case
-    words: str
-    name: str = "slack_post"
-    conditional: bool = False
-
-    @property
-    def operation_id(self) -> str:
-        """One post of a name per ticket."""
-        return self.case.operation(self.name)
-
-    @property
-    def summary(self) -> str:
-        """Where it goes."""
-        return f"post in {self.case.settings.slack_channel}"
-
-    @property
-    def target(self) -> Target:
-        """The channel, by the address that opens it in whatever program the reader has.
-
-        Source: https://docs.slack.dev/interactivity/deep-linking, *app_redirect*.
-        """
-        settings = self.case.settings
-        address = urljoin(settings.slack_url, f"/app_redirect?channel={settings.slack_channel_id}")
-        return Target(settings.slack_channel, address)
-
-    @property
-    def texts(self) -> tuple[ExactText, ...]:
-        """The post."""
-        return (ExactText(f"post in {self.case.settings.slack_channel}", self.words),)
-
-    @property
-    def where(self) -> str:
-        """Where a person sees it."""
-        return f"in {self.case.settings.slack_channel} for a post with the link of ticket {self.case.ticket.id}"
-
-    def find(self) -> Evidence | None:
-        """The message that carries this operation id, since the ticket was opened; the first, if there are two."""
-        found = self._posts()
-        return self._evidence(found[0]) if found else None
-
-    def perform(self) -> Evidence:
-        """Post it."""
-        case = self.case
-        case.check_still_mine()
-        return self._evidence(case.services.slack.post(case.settings.slack_channel_id, self.words, self.operation_id))
-
-    def take_back(self) -> None:
-        """Delete every later post of the same operation, as of another machine at the same moment.
-
-        Raises:
-            RefusedError: Slack does not let the bot; the message says what to delete by hand.
-        """
-        case = self.case
-        try:
-            later_posts = self._posts()[1:]
-        except (RefusedError, UnavailableError):  # the next run looks again; what is done stays done
-            return
-        try:
-            for later in later_posts:
-                case.services.slack.delete(case.settings.slack_channel_id, later)
-        except RefusedError as exc:
-            raise RefusedError(
-                f"A second post of the same is in {case.settings.slack_channel}, and could not be taken back: {exc} "
-                "Delete the later one by hand, then run again.",
-                code=exc.code,
-            ) from exc
-        except (UnavailableError, OutcomeUnknownError):  # the next run looks again
-            return
-
-    def _posts(self) -> list[str]:
-        case = self.case
-        patience_s = None if case.perform else PATIENCE_S
-        return case.services.slack.find(
-            case.settings.slack_channel_id, self.operation_id, case.ticket.created_at, patience_s=patience_s
-        )
-
-    def _evidence(self, ts: str) -> Evidence:
-        return Evidence(f"message {ts} in {self.case.settings.slack_channel}", reference=ts)
-
-
-class ByHand(Comment):
-    """A license that the engineer made by hand, kept as an internal note with the evidence: one per ticket."""
-
-    def __init__(self, case: Case, evidence: str, users: int) -> None:
-        body = messages.by_hand_note(evidence, users)
-        super().__init__(case, "license_by_hand", body, public=False, summary="note that the license was made by hand")
-        self._link = evidence
-
-    def _evidence(self, comment_id: int) -> Evidence:
-        url = self._link if self._link.startswith("https://") else self._ticket.url
-        return Evidence(f"made by hand, internal note {comment_id}", url, str(comment_id))
-=======
 def screenshots(case: Case, paths: Sequence[str]) -> Comment:
     """Image files added to the ticket as an internal note; the same files are added once."""
     files = [_image(Path(path)) for path in paths]
@@ -149,7 +52,6 @@ def screenshots(case: Case, paths: Sequence[str]) -> Comment:
     summary = f"add {', '.join(file.name for file in files)} to the ticket"
     body = messages.screenshots_note(len(files))
     return _comment(case, f"screenshots-{digest}", body, name="screenshots", summary=summary, files=files)
->>>>>>> main
 
 
 def screenshots_request(case: Case) -> Comment:
@@ -248,7 +150,13 @@ def _comment(
 
 
 def _channel(case: Case) -> Channel:
-    return Channel(case.settings.slack_channel_id, case.settings.slack_channel)
+    """The team's channel, with the address that opens it in whatever program the reader has.
+
+    Source: https://docs.slack.dev/interactivity/deep-linking, *app_redirect*.
+    """
+    settings = case.settings
+    address = urljoin(settings.slack_url, f"/app_redirect?channel={settings.slack_channel_id}")
+    return Channel(settings.slack_channel_id, settings.slack_channel, address)
 
 
 def _patience_s(case: Case) -> float | None:

@@ -347,9 +347,9 @@ class Emergency(Case):
         return self.result(str(self.outcome or "goes on"), tone, parts, words, closing=True, **data)
 
     def _out_of_scope_words(self) -> str:
-        would = "" if self.perform else "Would end as "
+        would = "" if self.perform else "Would end: "
         reasons = " ".join(r.reason for r in cast(Verdict, self.verdict).rulings if r.holds is Answer.NO)
-        return f"{would}out_of_scope. {reasons} Nothing is sent to the customer: answer them yourself."
+        return f"{would}{Outcome.OUT_OF_SCOPE.words}. {reasons} Nothing is sent to the customer: answer them yourself."
 
     def _scope_result(self, state: str, tone: Tone, parts: tuple[Part, ...], words: str) -> StepResult:
         verdict = cast(Verdict, self.verdict)

@@ -139,49 +139,10 @@ def _of(operation_id: str, issues: Sequence[TrackerIssue]) -> tuple[TrackerIssue
     return tuple(issue for issue in issues if messages.find_operation(issue.description) == operation_id)
 
 
-<<<<<<< HEAD
-class LicenseJob:
-    """Mechanizer's pipeline for one order. An effect."""
-
-    name = "license"
-    conditional = False
-    where = "at Mechanizer's pipelines for one of this ticket, and in the tracker for its issue"
-
-    def __init__(self, desk: Desk, operation_id: str) -> None:
-        self._desk, self.operation_id = desk, operation_id
-        self.summary = f"start Mechanizer: {desk.users} users, mail to the requester"
-        settings = desk.case.settings
-        self.target = Target(
-            "Mechanizer's project", f"{settings.gitlab_url.rstrip('/')}/projects/{settings.mechanizer_project_id}"
-        )
-        values = {"your username": desk.case.settings.operator, "user count": str(desk.users), "email": desk.email}
-        self.texts = (ExactText("values for Mechanizer", "\n".join(f"{name}: {one}" for name, one in values.items())),)
-
-    def find(self) -> Evidence | None:
-        """What there is already: a license for this requester since the ticket was opened, or a trace of a job."""
-        return self._desk.evidence(self.operation_id)
-
-    def perform(self) -> Evidence:
-        """Start the pipeline."""
-        desk, settings = self._desk, self._desk.case.settings
-        desk.case.check_still_mine()
-        if settings.mechanizer_trigger_token is None:
-            raise InputError("RUNBOOK_MECHANIZER_TRIGGER_TOKEN is missing.")
-        variables = {
-            settings.mechanizer_variable_username: settings.operator,
-            settings.mechanizer_variable_users: str(desk.users),
-            settings.mechanizer_variable_email: desk.email,
-            settings.mechanizer_variable_operation: self.operation_id,
-            settings.mechanizer_variable_ticket: desk.case.ticket.url,
-        }
-        pipeline = desk.gitlab.trigger(
-            desk.project, ref=settings.mechanizer_ref, token=settings.mechanizer_trigger_token, variables=variables
-        )
-        return _pipeline_evidence(pipeline)
-=======
 def license_pipeline(desk: Desk, operation_id: str) -> LicensePipeline:
     """Mechanizer's pipeline for one order."""
     settings, email, users = desk.case.settings, desk.email, str(desk.users)
+    address = f"{settings.gitlab_url.rstrip('/')}/projects/{desk.project}"  # GitLab goes on from it to the path
     variables = {
         settings.mechanizer_variable_username: settings.operator,
         settings.mechanizer_variable_users: users,
@@ -191,7 +152,7 @@ def license_pipeline(desk: Desk, operation_id: str) -> LicensePipeline:
     }
     return LicensePipeline(
         desk.gitlab,
-        Trigger(desk.project, settings.mechanizer_ref, settings.mechanizer_trigger_token),
+        Trigger(desk.project, settings.mechanizer_ref, settings.mechanizer_trigger_token, address),
         operation_id,
         variables,
         users=desk.users,
@@ -199,7 +160,6 @@ def license_pipeline(desk: Desk, operation_id: str) -> LicensePipeline:
         find=lambda: desk.evidence(operation_id),
         check=still_assigned_guard(desk.case),
     )
->>>>>>> main
 
 
 def order(case: Case, email: str, users: int) -> tuple[EffectResult, Issuance | None]:

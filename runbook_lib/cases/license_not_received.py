@@ -79,13 +79,8 @@ class LicenseNotReceived(Emergency):
         if issue and self._is_just_issued(issue, told=told == Answer.YES):
             words = (
                 f"An earlier run of this runbook issued the license (issue {issue.iid}), and the customer has not "
-<<<<<<< HEAD
-                "written since. It is not sent again; the next steps repeat nothing. If they say that this mail "
-                "has not come either, pass mail_missing as yes."
-=======
                 "written since. It is not sent again. If they say that this mail has not come either, pass "
                 "mail_missing as yes."
->>>>>>> main
             )
             self.copy = self.failure = None
             parts = (Paragraph(words, strong=True), _issues_table(found, issue), Link("tracker issue", issue.url))
@@ -103,11 +98,7 @@ class LicenseNotReceived(Emergency):
             PersonNeededError: The issue holds no copy, or one that is not what its title says.
         """
         if self.copy is None:
-<<<<<<< HEAD
-            words = "There is no copy to check; the next steps issue a license."
-=======
             words = "There is no copy to check."
->>>>>>> main
             return self.result("no copy", Tone.PLAIN, (Paragraph(words),), words)
         if self.copy.text is None:
             raise PersonNeededError(
@@ -131,11 +122,7 @@ class LicenseNotReceived(Emergency):
         """Send the copy as an attachment of a public reply, once, and leave a note for the next colleague."""
         copy = self.copy
         if copy is None or copy.text is None:
-<<<<<<< HEAD
-            words = "There is nothing to send; the next steps issue a license."
-=======
             words = "There is nothing to send."
->>>>>>> main
             return self.result("nothing to send", Tone.PLAIN, (Paragraph(words),), words)
         reply = messages.license_copy_sent(copy.users, cast(date, copy.expires_on))
         digest = license.fingerprint(copy.text).rpartition(":")[2][:12]
@@ -248,36 +235,6 @@ class LicenseNotReceived(Emergency):
             return self.result("found", Tone.GOOD, shown, words, issue=issue.url)
         if self.failure is not None:
             reason = messages.failure_reason(self.failure.description)
-<<<<<<< HEAD
-            words = (
-                f"No license was issued: the open issue {self.failure.iid} tells of a failure. The next steps "
-                "issue it again."
-            )
-            shown = (Paragraph(words, strong=True), *parts, Preview("why it failed", reason))
-            shown += (Link("tracker issue", self.failure.url),)
-            return self.result("failed before", Tone.ASK, shown, words, issue=self.failure.url, failure=reason)
-        words = (
-            f"No license was issued for {email} since {began_on}, and no failure is on file. The next steps issue it."
-        )
-        return self.result("none", Tone.ASK, (Paragraph(words, strong=True), *parts), words, issue=None)
-
-    @property
-    def gist(self) -> str:
-        """Also of a copy that is sent."""
-        if self.outcome is not Outcome.LICENSE_FOUND or not self.copy:
-            return super().gist
-        return f"copy of the license for {self.copy.users} users, to {clean(self.ticket.requester.email or '', 80)}"
-
-    def _closing_words(self) -> str:
-        would = "" if self.perform else "Would end: "
-        if self.outcome is Outcome.LICENSE_FOUND and self.copy:
-            planned = any(effect.state is EffectState.PLANNED for effect in self.applied)
-            seen = evidence_words(Evidence(self.copy.identity, self.copy.url))
-            verb = "would be sent" if planned else "was sent"
-            found = Outcome.LICENSE_FOUND.words
-            return f"{would}{found}: the copy {verb} with a public reply; no second license. {seen}"
-        words = super()._closing_words()
-=======
             words = f"No license was issued: the open issue {self.failure.iid} tells of a failure."
             shown = (Paragraph(words, strong=True), *parts, Preview("why it failed", reason))
             shown += (Link("tracker issue", self.failure.url),)
@@ -285,15 +242,22 @@ class LicenseNotReceived(Emergency):
         words = f"No license was issued for {email} since {began_on}, and no failure is on file."
         return self.result("none", Tone.ASK, (Paragraph(words, strong=True), *parts), words, issue=None)
 
+    @property
+    def gist(self) -> str:
+        """Of a copy that is sent: for how many users, and to whom."""
+        if self.outcome is not Outcome.LICENSE_FOUND or not self.copy:
+            return ""
+        return f"copy of the license for {self.copy.users} users, to {clean(self.ticket.requester.email or '', 80)}"
+
     def _found_words(self, copy: Issuance) -> str:
-        would = "" if self.perform else "Would end as "
+        would = "" if self.perform else "Would end: "
         planned = any(effect.state is EffectState.PLANNED for effect in self.applied)
         seen = evidence_words(Evidence(copy.identity, copy.url))
         verb = "would be sent" if planned else "was sent"
-        return f"{would}license_found: the copy {verb} with a public reply; no second license. {seen}"
+        found = Outcome.LICENSE_FOUND.words
+        return f"{would}{found}: the copy {verb} with a public reply; no second license. {seen}"
 
     def _failed_before(self) -> str:
->>>>>>> main
         if self.failure is None:
             return ""
         reason = messages.failure_reason(self.failure.description).rstrip(".")

@@ -479,13 +479,7 @@ class WeekdayTriage(Emergency):
         hints = " ".join((*self._notes, *differing))
         match self.outcome:
             case Outcome.OUT_OF_SCOPE:
-<<<<<<< HEAD
-                reasons = [r.reason for r in cast(Verdict, self.verdict).rulings if r.holds is Answer.NO]
-                way_on = "Nothing is sent to the customer: answer them yourself."
-                return f"{would}{Outcome.OUT_OF_SCOPE.words}. {' '.join(reasons)} {way_on}"
-=======
                 return self._out_of_scope_words()
->>>>>>> main
             case Outcome.RESOLVED_ITSELF:
                 words = "the customer is asked to confirm that all is well"
                 return f"{would}{Outcome.RESOLVED_ITSELF.words}: {words}. {hints}".strip()

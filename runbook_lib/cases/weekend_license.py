@@ -213,7 +213,6 @@ class WeekendLicense(Emergency):
             return Prefill("", f"{users} by the customer's evidence") if asks else Prefill(str(users), "suggested")
         return super().found(name)
 
-<<<<<<< HEAD
     @property
     def gist(self) -> str:
         """Of a license: for how many users, who gets it, how long it lasts."""
@@ -223,11 +222,6 @@ class WeekendLicense(Emergency):
         words = (f"{self.users} users", clean(email or "", 80), f"{policy.TRIAL_DAYS} days")
         return ", ".join(filter(None, words))
 
-    def _calendar_ruling(self, emergency_on: date) -> Ruling:
-        return policy.weekend_ruling(self.ticket.created_at, emergency_on, self.settings.rules)
-
-=======
->>>>>>> main
     def _missing(self) -> tuple[str, ...]:
         """What is still to be learned: the verdict's facts, and a user figure."""
         missing = cast(Verdict, self.verdict).missing
@@ -312,13 +306,7 @@ class WeekendLicense(Emergency):
         would = "" if self.perform else "Would end: "
         match self.outcome:
             case Outcome.OUT_OF_SCOPE:
-<<<<<<< HEAD
-                reasons = [r.reason for r in cast(Verdict, self.verdict).rulings if r.holds is Answer.NO]
-                way_on = "Nothing is sent to the customer: answer them yourself."
-                return f"{would}{Outcome.OUT_OF_SCOPE.words}. {' '.join(reasons)} {way_on}"
-=======
                 return self._out_of_scope_words()
->>>>>>> main
             case Outcome.WAITING_FOR_CUSTOMER:
                 asked = self.applied[-1].state is not EffectState.PLANNED
                 names = " ".join(f"-p {name} ..." for name in ("screenshots", *self._missing()))

@@ -22,11 +22,8 @@ from typing import IO, Any
 from runbook_lib import files, templates
 from runbook_lib.cases.cards import Operation
 from runbook_lib.domain.errors import RunbookError, UnavailableError
-<<<<<<< HEAD
-from runbook_lib.domain.models import Evidence
-=======
 from runbook_lib.domain.events import EFFECTS, Event, History, RunEvents
->>>>>>> main
+from runbook_lib.domain.models import Evidence
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.settings import Settings
 
@@ -211,15 +208,9 @@ class BackgroundRun:
         now = RunProgress(
             steps=tuple(named[cell] for cell in cells if cell in named),
             total=len(named),
-<<<<<<< HEAD
-            doing=_open_effect(run),
-            effects=_effects(run),
-            operations={line["operation_id"]: _operation(line) for line in run if "effect" in line},
-=======
             doing=_name(run.open_effect) if run.open_effect else "",
             effects=tuple((_name(event), EFFECTS[event.kind].progress) for event in run.last_effects),
-            operations={event.operation: event.kind for event in run.last_effects},
->>>>>>> main
+            operations={event.operation: _operation(event) for event in run.last_effects},
             seconds=_seconds(run) if following else seconds,
             following=following,
             runbook=run.runbook,
@@ -283,28 +274,12 @@ def _seconds(run: RunEvents) -> float:
     return (last - began).total_seconds() if began and last else 0.0
 
 
-<<<<<<< HEAD
-def _effects(run: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
-    """The effects of a run, each with how its last line says that it ended."""
-    last = {line["operation_id"]: line for line in run if "effect" in line}
-    return tuple((_name(line), _RESULTS.get(line["kind"], line["kind"])) for line in last.values())
-
-
-def _operation(line: Mapping[str, Any]) -> Operation:
+def _operation(event: Event) -> Operation:
     """What the last line of an operation says."""
-    told = line.get("evidence")
-    return Operation(line["kind"], Evidence(**told) if isinstance(told, Mapping) else None)
+    told = event.entry.get("evidence")
+    return Operation(event.kind, Evidence(**told) if isinstance(told, Mapping) else None)
 
 
-def _open_effect(run: Sequence[Mapping[str, Any]]) -> str:
-    """The name of the effect that was announced last and has not been settled, or ""."""
-    last = next((line for line in reversed(run) if "effect" in line), None)
-    return _name(last) if last and last["kind"] == "intended" else ""
-
-
-def _name(line: Mapping[str, Any]) -> str:
-=======
 def _name(event: Event) -> str:
->>>>>>> main
     """An effect's name for the reader."""
     return event.effect.replace("_", " ")
