@@ -53,7 +53,7 @@ def test_the_plan_and_the_button_stay(here: World, screen: Screen, trouble: str)
         assert "This could not be looked at; it is tried again when this is performed." in shown
     told = " ".join(press(case).split())
     assert "[License issued]" in told and "Not done: post in #support_licensing-subscription." in told
-    assert "performed: license_issued" in state(case)
+    assert "performed: License issued" in state(case)
     assert (1, 2, 0) == there(here)
     here.clear_faults()
     assert "The plan has changed" in press(case)
