@@ -27,7 +27,7 @@ from IPython.display import display, update_display
 from runbook_lib.cases import cards, spoken
 from runbook_lib.cases.base import Case, Prefill
 from runbook_lib.cases.pictures import ImageCache, Pictures, keep
-from runbook_lib.display import Card, Paragraph, Part, Tone
+from runbook_lib.display import Card, Link, Paragraph, Part, Tone
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import InputError, NeedsAnswerError, RunbookError
 from runbook_lib.domain.plain_text import clean
@@ -420,7 +420,7 @@ class Session:
     def _card_of(self, name: str, place: _Place, result: StepResult) -> StepResult:
         """A step's card as it is shown: below the last one stands the plan, in place of what it says of effects."""
         if name in self._results and self.button and name == self.case.order[-1]:
-            words = tuple(part for part in result.card.parts if isinstance(part, Paragraph))
+            words = tuple(part for part in result.card.parts if isinstance(part, Paragraph | Link))
             previous = self.button.last_record()
             self.button.renew(self.case.plan())
             state = self.case.outcome.words if self.case.outcome else result.card.state

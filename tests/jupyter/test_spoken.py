@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 
 from runbook_lib.cases import spoken
@@ -18,14 +20,16 @@ from runbook_lib.domain.models import Outcome
 from runbook_lib.sandbox.seeding import TICKETS
 from tests.cases.walking import Screen, plan, run, session, state
 from tests.practice import World
+from tests.test_golden import GOLDEN
 
 pytestmark = [pytest.mark.apart, pytest.mark.slow]
 
 RUNBOOKS: dict[int, Any] = {1: WeekendLicense, 2: WeekdayTriage, 3: LicenseNotReceived}
 """Which one is for a practice ticket, by its first digit."""
+NAMES = [outcome for outcome in Outcome if "_" in outcome]
 COMMANDS = r"\brunbook (?:run|answer|journal|keys|records|license|doctor)\b"
 FOR_PROGRAMS = re.compile(
-    "|".join((*(rf"\b{name}\b" for name in answers.QUESTIONS if "_" in name), *Outcome, COMMANDS, " -p "))
+    "|".join((*(rf"\b{name}\b" for name in answers.QUESTIONS if "_" in name), *NAMES, COMMANDS, " -p "))
 )
 
 
@@ -38,6 +42,19 @@ def test_no_card_has_words_for_programs(here: World, screen: Screen) -> None:
             if names := FOR_PROGRAMS.findall(said):
                 found[ticket.id, said.partition("\n")[0]] = sorted(set(names))
     assert not found, "\n".join(f"{place}: {names}" for place, names in found.items())
+
+
+def test_records_have_outcomes_as_words() -> None:
+    """In what people read of them; what programs read keeps the names. No sentence is about the cells below."""
+    outputs = [out for path in GOLDEN.glob("*.ipynb") for cell in cells(path) for out in cell.get("outputs", [])]
+    said = [words for out in outputs for kind, words in out.get("data", {}).items() if kind.startswith("text/")]
+    assert len(said) > 100
+    assert [] == [words[:200] for words in said if re.search("|".join((*NAMES, "steps below")), words)]
+
+
+def cells(path: Path) -> Any:
+    """The cells of a notebook."""
+    return nbformat.read(path, as_version=4).cells
 
 
 def walked(runbook: Any, ticket_id: int, screen: Screen) -> list[str]:
