@@ -20,6 +20,7 @@ from typing import Any
 import htpy as h
 import ipywidgets
 
+from runbook_lib.cases import spoken
 from runbook_lib.cases.pictures import Picture, Suggestion
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import InputError
@@ -230,7 +231,7 @@ class Row:
 
     def _show_message(self, words: str) -> None:
         """Say something beside the field; a long sentence is broken over lines, not cut."""
-        self.message = clean(words)
+        self.message = clean(spoken.words(words))
         self.note.value = str(h.div(style="white-space:normal;line-height:1.4;padding:4px 0px")[self.message])
 
     def _uploads(self) -> Any:

@@ -106,6 +106,8 @@ def routes() -> list[BaseRoute]:
         Route(f"{CONTROL_ROOM_PATH}/panes", show_panes),
         Route(f"{CONTROL_ROOM_PATH}/{{id:int}}", show),
         Route(f"{CONTROL_ROOM_PATH}/{{id:int}}/panes", show_panes),
+        Route("/app_redirect", to_channel),
+        Route("/projects/{id:int}", to_project),
         Route("/agent/tickets/{id:int}", to_ticket),
         Route("/{path:path}/-/issues/{id:int}", to_issue),
         Route("/{path:path}/-/pipelines/{id:int}", to_pipeline),
@@ -114,6 +116,16 @@ def routes() -> list[BaseRoute]:
 
 async def to_page(request: Request) -> Response:
     return RedirectResponse(CONTROL_ROOM_PATH)
+
+
+async def to_channel(request: Request) -> Response:
+    """Where the address of a Slack channel leads."""
+    return RedirectResponse(f"{CONTROL_ROOM_PATH}#slack")
+
+
+async def to_project(request: Request) -> Response:
+    """Where the address of a project leads, by its number."""
+    return RedirectResponse(f"{CONTROL_ROOM_PATH}#pipelines")
 
 
 async def to_ticket(request: Request) -> Response:
