@@ -36,6 +36,13 @@ _KEEP_WORDS = "overflow-wrap:break-word"
 _LINE = "1px solid rgba(128,128,128,0.35)"
 _NOTEBOOK = re.compile(r"(\.\./)*([\w-]+/)*[\w-]+\.ipynb")
 """The address of a notebook, as seen from another one: no scheme, no host."""
+_COPY = (
+    "const text=this.parentElement.querySelector('pre');getSelection().selectAllChildren(text);"
+    "(navigator.clipboard?navigator.clipboard.writeText(text.textContent):Promise.resolve(document.execCommand('copy')))"
+    ".then(()=>{this.textContent='Copied'},()=>{this.textContent='Selected: press Ctrl+C'})"
+)
+"""Copies the text below the button, or at least selects it. It is the same for every text, so that none can be part of
+it; where a page is not trusted, JupyterLab leaves a button that does nothing, and the text is selected by hand."""
 _MARKS = {Answer.YES: "✓", Answer.NO: "✗", Answer.UNKNOWN: "?"}
 
 
@@ -91,6 +98,48 @@ class Preview:
 
 
 @dataclass(frozen=True)
+class ExactWords:
+    """The exact text that somebody gets to read, folded away, to be copied."""
+
+    label: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Fold:
+    """What only some readers want to see: one line, which opens."""
+
+    label: str
+    parts: Sequence[Part]
+
+
+@dataclass(frozen=True)
+class Item:
+    """One line of a checklist.
+
+    Attributes:
+        mark: Its state at a glance.
+        state: The same in words.
+        words: What it is.
+        where: Where it is, or would be.
+        url: The address of that, or "".
+    """
+
+    mark: str
+    state: str
+    words: str
+    where: str
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Checklist:
+    """What is to be done and what is done, a line each."""
+
+    items: Sequence[Item]
+
+
+@dataclass(frozen=True)
 class Link:
     """A link of ours, to a web page or to a notebook as seen from this one; anything else is shown as text."""
 
@@ -116,13 +165,20 @@ class Stop:
 
 
 @dataclass(frozen=True)
+class Links:
+    """Links in one line, each under its label."""
+
+    links: Sequence[Link]
+
+
+@dataclass(frozen=True)
 class DecisionPath:
     """A way through a decision tree: the stops taken, in order, then those that were not."""
 
     stops: Sequence[Stop]
 
 
-Part = Paragraph | Table | Timeline | Preview | Link | DecisionPath
+Part = Paragraph | Table | Timeline | Preview | ExactWords | Fold | Checklist | Link | Links | DecisionPath
 
 
 @dataclass(frozen=True)
@@ -195,10 +251,16 @@ def _part_text(part: Part) -> str:
             return tabulate(cells, headers=names, tablefmt="simple", disable_numparse=True, maxcolwidths=widths)
         case Timeline(window):
             return window_words(window)
-        case Preview(label, words):
+        case Preview(label, words) | ExactWords(label, words):
             return f"{clean(label)}:\n" + textwrap.indent(clean_lines(words), "| ", lambda _: True)
+        case Fold(label, parts):
+            return "\n".join([f"{clean(label)}:", *(textwrap.indent(_part_text(one), "  ") for one in parts)])
+        case Checklist(items):
+            return "\n".join(_item_text(item) for item in items)
         case Link(label, url):
             return f"{clean(label)}: {clean(url)}"
+        case Links(links):
+            return "\n".join(f"{clean(one.label)}: {clean(one.url)}" for one in links)
         case DecisionPath(stops):
             return "\n".join(_stop_text(number, stop) for number, stop in enumerate(stops, start=1))
 
@@ -213,13 +275,21 @@ def _part_html(part: Part, tone: Tone) -> h.Node:
         case Timeline(window):
             return _timeline(window)
         case Preview(label, words):
-            frame = f"border:{_LINE};border-radius:4px;padding:8px 10px;margin:2px 0px"
             return h.div(style="margin:6px 0px")[
-                h.div(style="font-size:12px;opacity:0.75")[clean(label)],
-                h.pre(style=f"{frame};white-space:pre-wrap;word-break:normal")[clean_lines(words)],
+                h.div(style="font-size:12px;opacity:0.75")[clean(label)], _words_as_they_are(words)
             ]
+        case ExactWords(label, words):
+            copy = h.button(type="button", onclick=_COPY, style="font-size:12px;margin:4px 0px")["Copy"]
+            return _folded(label, h.div[copy, _words_as_they_are(words)])
+        case Fold(label, parts):
+            return _folded(label, [_part_html(one, tone) for one in parts])
+        case Checklist(items):
+            return _checklist(items)
         case Link(label, url):
-            return h.p(style="margin:6px 0px")[clean(label), ": ", _linked(url, url)]
+            return h.p(style="margin:6px 0px")[clean(label), ": ", _linked(clean(url), url)]
+        case Links(links):
+            shown = [[" · " if place else "", _linked(one.label, one.url)] for place, one in enumerate(links)]
+            return h.p(style="margin:6px 0px")[shown]
         case DecisionPath(stops):
             last = max((place for place, stop in enumerate(stops) if stop.taken), default=None)
             accents = [tone if place == last else None for place in range(len(stops))]
@@ -237,6 +307,39 @@ def _linked(words: str, url: str) -> h.Node:
 
 def _label(cell: str | Link) -> str:
     return cell.label if isinstance(cell, Link) else cell
+
+
+def _words_as_they_are(words: str) -> h.Node:
+    frame = f"border:{_LINE};border-radius:4px;padding:8px 10px;margin:2px 0px"
+    return h.pre(style=f"{frame};white-space:pre-wrap;word-break:normal")[clean_lines(words)]
+
+
+def _folded(label: str, inner: h.Node) -> h.Node:
+    return h.details(style="margin:4px 0px")[
+        h.summary(style="cursor:pointer;font-size:13px")[h.bdi[clean(label)]],
+        h.div(style="padding:0px 0px 0px 14px")[inner],
+    ]
+
+
+def _item_text(item: Item) -> str:
+    where = f" ({clean(item.where)}{': ' if item.where and item.url else ''}{clean(item.url)})"
+    return f"{item.mark} {clean(item.state)}: {clean(item.words)}{where if item.where or item.url else ''}"
+
+
+def _checklist(items: Sequence[Item]) -> h.Node:
+    cell = f"text-align:left;vertical-align:top;padding:3px 14px 3px 0px;border-bottom:{_LINE}"
+    return h.table(style="border-collapse:collapse;margin:6px 0px;font-size:13px;width:auto")[
+        h.tbody[
+            [
+                h.tr[
+                    h.td(style=f"{cell};white-space:nowrap")[f"{one.mark} {clean(one.state)}"],
+                    h.td(style=f"{cell};white-space:normal")[h.bdi[clean(one.words)]],
+                    h.td(style=f"{cell};white-space:normal")[_linked(one.where, one.url)],
+                ]
+                for one in items
+            ]
+        ]
+    ]
 
 
 def _stop_text(number: int, stop: Stop) -> str:

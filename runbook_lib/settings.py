@@ -73,7 +73,13 @@ Password = Annotated[SecretStr, _secret("[ -~]+", "one line of plain letters, di
 class Profile(BaseModel):
     """What both the runbooks and the license job need to know first."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True, str_strip_whitespace=True)
+    model_config = ConfigDict(
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        str_strip_whitespace=True,
+        defer_build=True,  # most commands need one of the kinds
+    )
 
     profile: Literal["sandbox", "live"] = _setting("`sandbox` for practice, or `live`", "sandbox", practice=True)
     today: date | None = _setting("the date of the practice world, set by the practice world itself", None)
@@ -457,7 +463,7 @@ class JobSettings(Profile):
 class JobRequest(BaseModel):
     """The license job's input, as text: pipeline variables as they came."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
     username: str = ""
     users: str = ""

@@ -22,8 +22,8 @@ from runbook_lib.domain.models import Comment
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.keyring import KeyRing
 from runbook_lib.records import page
+from runbook_lib.records.findings import Verification
 from runbook_lib.records.reading import read
-from runbook_lib.records.verification import Verification
 from runbook_lib.redaction import Redactor
 from tests.clients.wire import Answer, Wire, reply
 from tests.test_redaction import BASIC, GUARD, SPELLINGS, TOKENS, pieces

@@ -14,7 +14,7 @@ from importlib.metadata import entry_points
 from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 from runbook_lib import templates, wiring
-from runbook_lib.cases import cards, opening
+from runbook_lib.cases import cards, opening, spoken
 from runbook_lib.cases.downloads import Downloads
 from runbook_lib.cases.steps import Steps
 from runbook_lib.display import Card, Paragraph, Part, Tone
@@ -121,7 +121,8 @@ class Case:
         try:
             case = cls._open(ticket_id, perform, person=person)
         except RunbookError as exc:
-            show(cards.stopped(cls.runbook, ticket_id, "Open the ticket", exc, badge=opening.place()))
+            stopped = cards.stopped(cls.runbook, ticket_id, "Open the ticket", exc, badge=opening.place())
+            show(replace(stopped, card=spoken.card(stopped.card)) if person else stopped)
             raise
         return _presented(case, ticket_id) if person else case
 
@@ -230,7 +231,12 @@ class Case:
     def plan(self) -> Plan:
         """What the steps so far would do, and what that rests on."""
         actions = tuple(action for _, action in self._all_applied())
-        return Plan(self.ticket.id, self.outcome, actions, dict(self.steps.given), self.readings)
+        return Plan(self.ticket.id, self.outcome, actions, dict(self.steps.given), self.readings, self.gist)
+
+    @property
+    def gist(self) -> str:
+        """What the plan comes to, in a few words; or ""."""
+        return ""
 
     @property
     def readings(self) -> tuple[Reading, ...]:
@@ -339,7 +345,8 @@ class Case:
     def nothing_to_do(self) -> StepResult:
         """What a step says once the case has its outcome."""
         by = self.steps.done.get(self.steps.ended_by, self.steps.ended_by)
-        why = f"Nothing to do: the case ended as {self.outcome} in the step “{by}”."
+        ended = self.outcome.words if self.outcome else ""
+        why = f"Nothing to do: the case ended in the step “{by}”: {ended}."
         return self.result("skipped", Tone.PLAIN, (Paragraph(why),), why)
 
     def operation(self, name: str) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from runbook_lib.display import Card, Link, Paragraph, Part, Preview, Table, Tone
+from runbook_lib.cases.spoken import TO_PASS
+from runbook_lib.display import Card, Checklist, ExactWords, Fold, Item, Paragraph, Part, Table, Tone
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import NeedsAnswerError, PersonNeededError, RunbookError
 from runbook_lib.domain.models import EffectState, Evidence, Ticket
@@ -22,6 +23,22 @@ _STATE_WORDS = {
     EffectState.ALREADY_DONE: "done before, not repeated",
     EffectState.UNAVAILABLE: "unavailable",
 }
+_OPERATION_WORDS = {
+    "intended": ("▸", "under way"),
+    "done": ("✓", "done"),
+    "adopted": ("✓", "found, not repeated"),
+    "not_done": ("✗", "not done"),
+    "unknown": ("?", "not known"),
+}
+"""What the last line of an operation in a journal says."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What a run has made of an action so far: the kind of the journal's last line of it, and where it is."""
+
+    kind: str
+    evidence: Evidence | None = None
 
 
 def effect_data(effect: EffectResult) -> dict[str, Any]:
@@ -71,34 +88,57 @@ def ticket_parts(ticket: Ticket) -> tuple[Part, ...]:
     return (Table((f"ticket {ticket.id}", ""), rows),)
 
 
-def plan_parts(plan: Plan) -> tuple[Part, ...]:
-    """What a plan rests on, its actions, a line each, where they go, and their exact texts."""
-    parts: list[Part] = [Paragraph(trouble, strong=True) for trouble in plan.troubles]
+def plan_parts(plan: Plan, so_far: Mapping[str, Operation] | None = None) -> tuple[Part, ...]:
+    """What a plan comes to, what could not be looked at, and its actions, a line each.
+
+    Args:
+        plan: The plan.
+        so_far: What a run has made of its actions, by their operation ids.
+    """
+    items = [_item(one, (so_far or {}).get(one.operation_id)) for one in plan.actions]
+    troubles = (Paragraph(trouble, strong=True) for trouble in plan.troubles)
+    headline = Paragraph(f"{plan.headline}.", strong=True)
+    return (headline, *troubles, *([Checklist(items)] if items else []))
+
+
+def plan_details(plan: Plan) -> tuple[Part, ...]:
+    """The exact texts of a plan and what it rests on, folded."""
+    parts: list[Part] = [_exact(text) for one in plan.actions for text in one.texts]
     if plan.readings:
-        parts.append(Paragraph(f"It rests on: {'; '.join(map(_reading_words, plan.readings))}."))
-    if not plan.actions:
-        return tuple(parts)
-    rows = [(_STATE_WORDS[one.state], one.summary, _place_words(one)) for one in plan.actions]
-    parts.append(Table(("effect", "what", "where"), rows))
-    parts += dict.fromkeys(Link(one.target.label, one.target.url) for one in plan.actions if one.target.url)
-    parts += (_preview(text) for one in plan.actions for text in one.texts)
-    words = "At the end an internal note on the ticket names the record of the run and its SHA-256."
-    return (*parts, Paragraph(words))
+        readings = [Paragraph(f"{_reading_words(one)}.") for one in plan.readings]
+        parts.append(Fold(f"What it rests on ({count(len(readings), 'fact')})", readings))
+    if plan.actions:
+        words = "At the end an internal note on the ticket names the record of the run and its SHA-256."
+        parts.append(Paragraph(words))
+    return tuple(parts)
+
+
+def count(number: int, noun: str) -> str:
+    """A number of things, as *1 step* or *2 steps*."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _item(action: Action, operation: Operation | None) -> Item:
+    state, evidence = action.state, action.evidence
+    if operation is not None:
+        mark, words = _OPERATION_WORDS.get(operation.kind, ("?", "not known"))
+        evidence = operation.evidence or evidence
+    else:
+        mark, words = "○" if state is EffectState.PLANNED else "✓", _STATE_WORDS[state]
+    if evidence is None:
+        return Item(mark, words, action.summary, action.target.label, action.target.url)
+    return Item(mark, words, action.summary, evidence.summary, evidence.url or action.target.url)
 
 
 def _reading_words(reading: Reading) -> str:
     question = answers.QUESTIONS.get(reading.name)
-    return f"{question.label if question else reading.name} {reading.value} ({reading.source})"
+    label = question.label if question else reading.name.replace("_", " ").capitalize()
+    return f"{label}: {reading.value} ({reading.source})"
 
 
-def _place_words(action: Action) -> str:
-    """Where an action is, or where it would be."""
-    return evidence_words(action.evidence) if action.evidence else action.target.label
-
-
-def _preview(text: ExactText) -> Preview:
+def _exact(text: ExactText) -> ExactWords:
     later = f" ({' and '.join(text.placeholders)} are filled in when it is performed)" if text.placeholders else ""
-    return Preview(f"{text.label}{later}", text.words)
+    return ExactWords(f"{text.label[:1].upper()}{text.label[1:]}{later}", text.words)
 
 
 def stopped(
@@ -116,7 +156,7 @@ def stopped(
     rows = [(name, answers.QUESTIONS[name].words) for name in missing]
     parts: tuple[Part, ...] = (Paragraph(str(exc), strong=True),)
     if rows:
-        parts += (Table(("parameter to pass", "meaning"), rows),)
+        parts += (Table(TO_PASS, rows),)
     person = isinstance(exc, PersonNeededError)
     state, tone = ("needs you", Tone.ASK) if person else ("stopped", Tone.STOP)
     data = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from urllib.parse import urljoin
 
 from runbook_lib.cases.base import Case
 from runbook_lib.changes import guards
@@ -149,7 +150,13 @@ def _comment(
 
 
 def _channel(case: Case) -> Channel:
-    return Channel(case.settings.slack_channel_id, case.settings.slack_channel)
+    """The team's channel, with the address that opens it in whatever program the reader has.
+
+    Source: https://docs.slack.dev/interactivity/deep-linking, *app_redirect*.
+    """
+    settings = case.settings
+    address = urljoin(settings.slack_url, f"/app_redirect?channel={settings.slack_channel_id}")
+    return Channel(settings.slack_channel_id, settings.slack_channel, address)
 
 
 def _patience_s(case: Case) -> float | None:

@@ -6,6 +6,7 @@ Source: both seeds, *Scope* and *Out of Scope*. What decides is in `policy`; a w
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Any, ClassVar, cast
@@ -344,12 +345,15 @@ class Emergency(Case):
         parts += (Preview("to perform it", self.command),) if planned else ()
         tone = _TONES.get(self.outcome, Tone.ASK) if self.outcome else Tone.ASK
         tone = Tone.PLAN if planned else Tone.ASK if self.unfinished else tone
-        return self.result(str(self.outcome or "goes on"), tone, parts, words, closing=True, **data)
+        result = self.result(str(self.outcome or "goes on"), tone, parts, words, closing=True, **data)
+        if self.outcome:  # a name is for programs only
+            result = replace(result, card=replace(result.card, state=self.outcome.words))
+        return result
 
     def _out_of_scope_words(self) -> str:
-        would = "" if self.perform else "Would end as "
+        would = "" if self.perform else "Would end: "
         reasons = " ".join(r.reason for r in cast(Verdict, self.verdict).rulings if r.holds is Answer.NO)
-        return f"{would}out_of_scope. {reasons} Nothing is sent to the customer: answer them yourself."
+        return f"{would}{Outcome.OUT_OF_SCOPE.words}. {reasons} Nothing is sent to the customer: answer them yourself."
 
     def _scope_result(self, state: str, tone: Tone, parts: tuple[Part, ...], words: str) -> StepResult:
         verdict = cast(Verdict, self.verdict)

@@ -142,6 +142,7 @@ def _of(operation_id: str, issues: Sequence[TrackerIssue]) -> tuple[TrackerIssue
 def license_pipeline(desk: Desk, operation_id: str) -> LicensePipeline:
     """Mechanizer's pipeline for one order."""
     settings, email, users = desk.case.settings, desk.email, str(desk.users)
+    address = f"{settings.gitlab_url.rstrip('/')}/projects/{desk.project}"  # GitLab goes on from it to the path
     variables = {
         settings.mechanizer_variable_username: settings.operator,
         settings.mechanizer_variable_users: users,
@@ -151,7 +152,7 @@ def license_pipeline(desk: Desk, operation_id: str) -> LicensePipeline:
     }
     return LicensePipeline(
         desk.gitlab,
-        Trigger(desk.project, settings.mechanizer_ref, settings.mechanizer_trigger_token),
+        Trigger(desk.project, settings.mechanizer_ref, settings.mechanizer_trigger_token, address),
         operation_id,
         variables,
         users=desk.users,

@@ -24,6 +24,7 @@ from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone
 from runbook_lib.domain import answers, license, messages, policy, routing
 from runbook_lib.domain.errors import InputError, NeedsAnswerError, OutcomeUnknownError, PersonNeededError
 from runbook_lib.domain.models import Answer, EffectState, Evidence, Outcome, TrackerIssue
+from runbook_lib.domain.plain_text import clean
 from runbook_lib.results import StepResult
 
 _NOTHING_FOUND = "internal note that no license was on file"
@@ -241,12 +242,20 @@ class LicenseNotReceived(Emergency):
         words = f"No license was issued for {email} since {began_on}, and no failure is on file."
         return self.result("none", Tone.ASK, (Paragraph(words, strong=True), *parts), words, issue=None)
 
+    @property
+    def gist(self) -> str:
+        """Of a copy that is sent: for how many users, and to whom."""
+        if self.outcome is not Outcome.LICENSE_FOUND or not self.copy:
+            return ""
+        return f"copy of the license for {self.copy.users} users, to {clean(self.ticket.requester.email or '', 80)}"
+
     def _found_words(self, copy: Issuance) -> str:
-        would = "" if self.perform else "Would end as "
+        would = "" if self.perform else "Would end: "
         planned = any(effect.state is EffectState.PLANNED for effect in self.applied)
         seen = evidence_words(Evidence(copy.identity, copy.url))
         verb = "would be sent" if planned else "was sent"
-        return f"{would}license_found: the copy {verb} with a public reply; no second license. {seen}"
+        found = Outcome.LICENSE_FOUND.words
+        return f"{would}{found}: the copy {verb} with a public reply; no second license. {seen}"
 
     def _failed_before(self) -> str:
         if self.failure is None:

@@ -16,6 +16,7 @@ from runbook_lib.cases import changes
 from runbook_lib.cases.base import Prefill
 from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, effect_tone
 from runbook_lib.cases.emergency import Emergency
+from runbook_lib.cases.spoken import TO_PASS
 from runbook_lib.cases.steps import step
 from runbook_lib.clients.customersdot import customer_page, license_page, seat_link_page
 from runbook_lib.display import DecisionPath, Link, Paragraph, Part, Preview, Stop, Table, Tone
@@ -382,7 +383,7 @@ class WeekdayTriage(Emergency):
         """A question that nobody has answered: where to look, what to type there, what to pass."""
         name = _PARAMETERS[node]
         shown: tuple[Part, ...] = (Paragraph(why, strong=True), *parts, *self._where(node))
-        shown += (Table(("parameter to pass", "meaning"), [(name, answers.QUESTIONS[name].words)]),)
+        shown += (Table(TO_PASS, [(name, answers.QUESTIONS[name].words)]),)
         return self.result("open", Tone.ASK, shown, why, asks=(name,), missing=[name])
 
     def _where(self, node: str) -> tuple[Part, ...]:
@@ -459,13 +460,13 @@ class WeekdayTriage(Emergency):
     def _known_lines(self) -> list[str]:
         """What is known: checked facts, the subscription, the hints, and what is open about the scope."""
         best = [self.facts.best(name) for name in _KNOWN]
-        lines = [f"{fact.name}: {fact.value} ({fact.source})" for fact in best if fact]
+        lines = [f"{_labels(fact.name)}: {fact.value} ({fact.source})" for fact in best if fact]
         if self.subscription:
             lines.append(f"subscription: {_plain(self.subscription)}")
         lines += [f"renewed: {words}" for words in self._renewals()]
         lines += list(self._notes)
         missing = cast(Verdict, self.verdict).missing
-        return lines + ([f"not known: {', '.join(missing)}"] if missing else [])
+        return lines + ([f"not known: {_labels(*missing)}"] if missing else [])
 
     def _renewals(self) -> list[str]:
         ours = [one for one in self.licenses or () if one.subscription_name == self.subscription]
@@ -473,17 +474,19 @@ class WeekdayTriage(Emergency):
         return [f"CustomersDot has a license from {one.starts_on} to {one.expires_on}" for one in later]
 
     def _closing_words(self) -> str:
-        would = "" if self.perform else "Would end as "
+        would = "" if self.perform else "Would end: "
         differing = [_differing(reply) for reply in self.replies.values() if reply.differs]
         hints = " ".join((*self._notes, *differing))
         match self.outcome:
             case Outcome.OUT_OF_SCOPE:
                 return self._out_of_scope_words()
             case Outcome.RESOLVED_ITSELF:
-                return f"{would}resolved_itself: the customer is asked to confirm that all is well. {hints}".strip()
+                words = "the customer is asked to confirm that all is well"
+                return f"{would}{Outcome.RESOLVED_ITSELF.words}: {words}. {hints}".strip()
             case _:
                 reason = self._path_lines()[-1]
-                return f"{would}escalated to a License & Renewals expert, since: {reason}. {hints}".strip()
+                words = f"to a License & Renewals expert, since: {reason}"
+                return f"{would}{Outcome.ESCALATED.words} {words}. {hints}".strip()
 
 
 def _not_engaged(posted: EffectResult) -> RunbookError:
@@ -491,6 +494,11 @@ def _not_engaged(posted: EffectResult) -> RunbookError:
     if isinstance(posted.error, OutcomeUnknownError):
         return posted.error
     return UnavailableError(f"No expert was engaged yet. {posted.trouble}")
+
+
+def _labels(*names: str) -> str:
+    """Parameters for who is told of them by a note."""
+    return ", ".join(answers.QUESTIONS[name].label.lower() if name in answers.QUESTIONS else name for name in names)
 
 
 def _yes(holds: bool) -> Answer:

@@ -213,6 +213,15 @@ class WeekendLicense(Emergency):
             return Prefill("", f"{users} by the customer's evidence") if asks else Prefill(str(users), "suggested")
         return super().found(name)
 
+    @property
+    def gist(self) -> str:
+        """Of a license: for how many users, who gets it, how long it lasts."""
+        if self.outcome is not Outcome.LICENSE_ISSUED:
+            return ""
+        email = cast(str | None, self.facts.value("requester_email"))
+        words = (f"{self.users} users", clean(email or "", 80), f"{policy.TRIAL_DAYS} days")
+        return ", ".join(filter(None, words))
+
     def _missing(self) -> tuple[str, ...]:
         """What is still to be learned: the verdict's facts, and a user figure."""
         missing = cast(Verdict, self.verdict).missing
@@ -294,22 +303,24 @@ class WeekendLicense(Emergency):
         return self.settings.now().date() + timedelta(days=policy.TRIAL_DAYS)
 
     def _closing_words(self) -> str:
-        would = "" if self.perform else "Would end as "
+        would = "" if self.perform else "Would end: "
         match self.outcome:
             case Outcome.OUT_OF_SCOPE:
                 return self._out_of_scope_words()
             case Outcome.WAITING_FOR_CUSTOMER:
                 asked = self.applied[-1].state is not EffectState.PLANNED
                 names = " ".join(f"-p {name} ..." for name in ("screenshots", *self._missing()))
+                ended = Outcome.WAITING_FOR_CUSTOMER.words
                 return (
-                    f"{would}waiting_for_customer: the screenshots {'were' if asked else 'would be'} asked for. "
+                    f"{would}{ended}: the screenshots {'were' if asked else 'would be'} asked for. "
                     f"When they are there, run again with {names}."
                 )
             case _:
                 seen = (
                     f" {evidence_words(Evidence(self.issuance.identity, self.issuance.url))}" if self.issuance else ""
                 )
-                return f"{would}license_issued: {policy.TRIAL_DAYS}-day Ultimate trial for {self.users} users.{seen}"
+                given = f"{policy.TRIAL_DAYS}-day Ultimate trial for {self.users} users"
+                return f"{would}{Outcome.LICENSE_ISSUED.words}: {given}.{seen}"
 
 
 def _chosen_words(chosen: int, suggested: int | None, raw: object) -> str:

@@ -15,11 +15,12 @@ from runbook_lib.domain.plan import ExactText, Target
 
 @dataclass(frozen=True)
 class Trigger:
-    """How Mechanizer's pipeline is started: the project, its branch, and the trigger token if there is one."""
+    """How Mechanizer's pipeline is started: project, branch, trigger token if there is one, and address."""
 
     project: int
     ref: str
     token: SecretStr | None
+    url: str
 
 
 class LicensePipeline:
@@ -39,7 +40,6 @@ class LicensePipeline:
     name = "license"
     conditional = False
     where = "at Mechanizer's pipelines for one of this ticket, and in the tracker for its issue"
-    target = Target("Mechanizer's pipeline")
 
     def __init__(
         self,
@@ -55,6 +55,7 @@ class LicensePipeline:
     ) -> None:
         self._gitlab, self._trigger, self._variables = gitlab, trigger, variables
         self.operation_id, self.find, self.check = operation_id, find, check
+        self.target = Target("Mechanizer's project", trigger.url)
         self.summary = f"start Mechanizer: {users} users, mail to the requester"
         self.texts = (ExactText("values for Mechanizer", "\n".join(f"{name}: {one}" for name, one in values.items())),)
 

@@ -14,10 +14,11 @@ from runbook_lib.domain.plan import ExactText, Target
 
 @dataclass(frozen=True)
 class Channel:
-    """The team's channel: its id for Slack, its name for people."""
+    """The team's channel: its id for Slack, its name and its address for people."""
 
     id: str
     name: str
+    url: str
 
 
 class SentPost:
@@ -48,7 +49,7 @@ class SentPost:
         self.operation_id, self.name = operation_id, name
         self.summary = f"post in {channel.name}"
         self.where = f"in {channel.name} for a post with the link of ticket {ticket.id}"
-        self.target = Target(channel.name)
+        self.target = Target(channel.name, channel.url)
 
     def find(self) -> Evidence | None:
         """The message that carries this operation id, since the ticket was opened; the first, if there are two."""

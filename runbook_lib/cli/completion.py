@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 from click.shell_completion import get_completion_class
 
-from runbook_lib import templates, variables
+from runbook_lib import variables
 from runbook_lib.domain.errors import RunbookError
 
 VARIABLE = "_RUNBOOK_COMPLETE"
@@ -89,6 +89,8 @@ def _parameters(runbook: str) -> list[str]:
         return list(QUESTIONS)
     if not re.fullmatch(r"\w+", runbook):
         return []
+    from runbook_lib import templates
+
     try:
         return list(templates.defaults(_folder("notebooks") / f"{runbook}.ipynb"))
     except RunbookError:

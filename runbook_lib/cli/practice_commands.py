@@ -44,7 +44,7 @@ def lab(words: Sequence[str]) -> int:
 def sandbox(port: int, day: str | None, new: bool) -> int:
     """Keep the practice world running, for notebooks and papermill, until Ctrl-C."""
     from runbook_lib.domain import answers
-    from runbook_lib.sandbox import server
+    from runbook_lib.sandbox import server, serving
     from runbook_lib.sandbox.world import CONTROL_ROOM_PATH
     from runbook_lib.settings import Settings
 
@@ -71,7 +71,7 @@ def sandbox(port: int, day: str | None, new: bool) -> int:
             click.echo(f"Open {url}{CONTROL_ROOM_PATH} to watch runbooks at work;")
             click.echo("notebooks and commands find it by themselves.")
 
-        server.serve(folder, port=port, ready=ready)
+        serving.serve(folder, port=port, ready=ready)
     return exit_status.DONE
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import getpass
 import json
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,12 +15,15 @@ import click
 from runbook_lib.cli import completion, options, practice, share_commands
 from runbook_lib.domain import exit_status
 from runbook_lib.domain.errors import InputError
+from runbook_lib.domain.plain_text import clean
 
 if TYPE_CHECKING:
     from runbook_lib.ledger.comparison import Difference
+    from runbook_lib.records.archive import Archive
+    from runbook_lib.records.findings import Finding, Verification
     from runbook_lib.records.runs import Run, Wanted
     from runbook_lib.records.union import Problem
-    from runbook_lib.records.verification import Finding, Verification, Verifier
+    from runbook_lib.records.verification import Verifier
     from runbook_lib.settings import Settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -69,12 +73,9 @@ records.add_command(share_commands.pull)
 @options.as_json
 def list_runs(verify: bool, as_json: bool, **filters: Any) -> int:
     """List the runs, from the journals."""
-    from runbook_lib.records.archive import Archive
-    from runbook_lib.records.verification import Verifier
-
-    runs, problems = _found(**filters)
-    tickets = list(dict.fromkeys(run.ticket_id for run in runs))
-    found = Verifier(Archive.of(_settings())).tickets(tickets) if verify else None
+    verifier = _verifier() if verify else None
+    runs, problems = _found(verifier, **filters)
+    found = verifier.tickets(list(dict.fromkeys(run.ticket_id for run in runs))) if verifier else None
     if as_json:
         listed = [{**run.plain, "verified": None if found is None else found.holds(run)} for run in runs]
         rows = ",\n  ".join(json.dumps(row) for row in listed)  # a run a line: indenting takes longer than all the rest
@@ -107,20 +108,17 @@ def export(file: Path, form: str, force: bool, **filters: Any) -> int:
     """Write the list of runs to a file."""
     from runbook_lib.records import exporting
 
-    runs, problems = _found(**filters)
+    runs, problems = _found(None, **filters)
     exporting.export(runs, form, file, force=force)
     click.echo(f"{len(runs)} runs were written to {file}.")
     _tell(problems)
     return exit_status.DONE
 
 
-def _found(**filters: Any) -> tuple[list[Run], list[Problem]]:
-    """The runs that are asked for, and what is wrong with journals."""
-    from runbook_lib.records.archive import Archive
-
-    wanted = _wanted(**filters)
-    archive = Archive.of(_settings())
-    ledgers = archive.listed(wanted.tickets or None)
+def _found(verifier: Verifier | None, **filters: Any) -> tuple[list[Run], list[Problem]]:
+    """The runs that are asked for, and what is wrong with journals; who verifies reads the same files but once."""
+    wanted, archive = _wanted(**filters), _archive()
+    ledgers = (verifier or archive).listed(wanted.tickets or None)
     problems = [problem for ledger in ledgers for problem in ledger.problems if not problem.is_notice]
     runs = [run for ledger in ledgers for run in ledger.runs if wanted.takes(run)]
     return runs, problems if wanted.tickets else [*problems, *archive.strangers()]
@@ -147,7 +145,7 @@ def _wanted(
     from runbook_lib.records.runs import Wanted
 
     for name, value, known in (("outcome", outcome, Outcome), ("status", status, Status)):
-        if value is not None and value not in [str(word) for word in known]:
+        if value is not None and value not in list(known):
             raise InputError(f"--{name} is {value!r}; expected one of {', '.join(known)}.")
     return Wanted(
         tickets=tuple(dict.fromkeys(_ticket(word) for word in tickets)),
@@ -164,7 +162,6 @@ def _wanted(
 def _table(runs: Sequence[Run], found: Verification | None) -> str:
     """The runs; `found` is what verifying them came to, or None if they were not verified."""
     from runbook_lib.cli import tables
-    from runbook_lib.domain.plain_text import clean
 
     word = functools.cache(clean)  # the same few, in thousands of runs
     rows = [
@@ -177,12 +174,19 @@ def _table(runs: Sequence[Run], found: Verification | None) -> str:
             {True: "yes", False: "no", None: ""}[run.performed],
             word(run.outcome or run.status),
             _state(run, found),
-            clean(run.record or "", 100),
+            _record(run.record or "", word),
         )
         for run in runs
     ]
     heads = ("ticket", "runbook", "started (UTC)", "s", "operator", "performed", "outcome", "state", "record")
     return tables.table(rows, heads)
+
+
+def _record(name: str, word: Callable[..., str]) -> str:
+    """A record's name; what follows its start is the same in thousands of runs."""
+    start, mark, rest = name.partition("Z-")
+    is_start = mark and re.fullmatch("[0-9]{8}T[0-9]{9}", start)
+    return f"{start}{mark}{word(rest, 100)}" if is_start else word(name, 100)
 
 
 def _state(run: Run, found: Verification | None) -> str:
@@ -199,8 +203,6 @@ def _state(run: Run, found: Verification | None) -> str:
 
 def _say_by_hand(runs: Sequence[Run]) -> None:
     """Below the list: what rests on a person's word, and on whose."""
-    from runbook_lib.domain.plain_text import clean
-
     for run in runs:
         for words in run.by_hand:
             click.echo(f"\nTicket {run.ticket_id}, by hand: {clean(words, 500)}")
@@ -217,11 +219,9 @@ def _say_signed_off(runs: Sequence[Run]) -> None:
 
 def _say_next(runs: Sequence[Run]) -> None:
     """Below the list: what happened with each open end, and the command that goes on."""
-    from runbook_lib.domain.plain_text import clean
-    from runbook_lib.records.archive import Archive
     from runbook_lib.records.open_ends import open_ends
 
-    archive = Archive.of(_settings())
+    archive = _archive()
     for end in open_ends(runs, archive.folder, archive.profile):
         click.echo(
             f"\nTicket {end.run.ticket_id}, {end.kind}: {clean(end.words, 1000)}\n    {clean(end.command, 1000)}"
@@ -229,9 +229,6 @@ def _say_next(runs: Sequence[Run]) -> None:
 
 
 def _tell(problems: Sequence[Problem]) -> None:
-    """What is wrong with journals, beside the list."""
-    from runbook_lib.domain.plain_text import clean
-
     for problem in problems:
         click.echo(f"runbook: {problem.code}: {clean(problem.words, 1000)}", err=True)
 
@@ -243,12 +240,9 @@ def _tell(problems: Sequence[Problem]) -> None:
 def show(record: str, html: Path | None, force: bool) -> int:
     """Show a record, or the last one of a ticket; verified first."""
     from runbook_lib.records import exporting, page, reading
-    from runbook_lib.records.archive import Archive
-    from runbook_lib.records.verification import Verifier
 
-    archive = Archive.of(_settings())
-    path = _last_record(archive.folder, record) if record.isdigit() else Path(record)
-    verifier = Verifier(archive)
+    path = _last_record(record) if record.isdigit() else Path(record)
+    verifier = _verifier()
     verification, signed_off = verifier.record(path), verifier.signed_off(path)
     content = reading.read(path)
     if html is None:
@@ -259,7 +253,7 @@ def show(record: str, html: Path | None, force: bool) -> int:
     return exit_status.DONE
 
 
-def _last_record(folder: Path, ticket: str) -> Path:
+def _last_record(ticket: str) -> Path:
     """The last record of a ticket: names begin with the start, and sort by it.
 
     Raises:
@@ -267,7 +261,7 @@ def _last_record(folder: Path, ticket: str) -> Path:
     """
     from runbook_lib.records.archive import notebooks
 
-    place = folder / str(_ticket(ticket))
+    place = _archive().folder / str(_ticket(ticket))
     names = sorted(name for name in notebooks(place) if "/" not in name and not name.startswith("."))
     if not names:
         raise InputError(f"Ticket {ticket} has no record in {place}. `runbook records list` shows what there is.")
@@ -283,12 +277,10 @@ def sign_off(what: Sequence[str], words: str) -> int:
     Each is verified first. The line goes into your own part of the ticket's journal, with the record's SHA-256; the
     record stays as it is.
     """
-    from runbook_lib.records.archive import Archive
     from runbook_lib.records.sign_off import sign_off as signed
 
     settings = _settings()
-    folder = Archive.of(settings).folder
-    paths = [_last_record(folder, word) if word.isdigit() else Path(word) for word in what]
+    paths = [_last_record(word) if word.isdigit() else Path(word) for word in what]
     reviewer = settings.operator or getpass.getuser()
     signed(paths, words, settings, reviewer)
     click.echo("\n".join(f"Signed off by {reviewer}: {path}" for path in paths))
@@ -308,25 +300,19 @@ def verify(what: Sequence[str], ticket_notes: bool, with_share: bool, as_json: b
     Without arguments it checks every ticket. With --ticket-notes it also compares them with the notes on the tickets,
     which shows what was removed here. Exit status: 0 all is well, 1 there are defects, 2 bad usage.
     """
-    from runbook_lib.records.archive import Archive
-    from runbook_lib.records.verification import Verification, Verifier
+    from runbook_lib.records.findings import Verification
 
-    local = _settings()
-    archive = Archive.of(local)
-    verifier = Verifier(archive)
+    local, verifier = _settings(), _verifier()
     tickets = [_ticket(word) for word in what if word.isdigit()]
     paths = [Path(word) for word in what if not word.isdigit()]
     parts = [verifier.record(path) for path in paths]
     parts += [verifier.tickets(tickets)] if tickets else []
     parts += [] if what else [verifier.everything()]
-    findings = [finding for part in parts for finding in part.findings]
+    noted: list[Finding] = []
     if ticket_notes:
         of_paths = [ticket_id for path in paths if (ticket_id := verifier.ticket_of(path)) is not None]
-        asked = [*tickets, *of_paths] if what else archive.tickets()
-        findings += _notes(verifier, asked, local)
-    unique = tuple(dict.fromkeys(findings))
-    records = frozenset(record for part in parts for record in part.records)
-    result = Verification(sum(part.sealed for part in parts), sum(part.tickets for part in parts), unique, records)
+        noted = _notes(verifier, [*tickets, *of_paths] if what else _archive().tickets(), local)
+    result = Verification.of(parts, noted)
     compared = share_commands.differences() if with_share else []
     click.echo(_json(result, compared if with_share else None) if as_json else _words(result))
     if with_share and not as_json:
@@ -344,7 +330,6 @@ def _say_freshness(local: Settings) -> None:
 
 
 def _notes(verifier: Verifier, tickets: Sequence[int], local: Settings) -> list[Finding]:
-    """What the notes on the tickets say that is not so here."""
     from runbook_lib import wiring
     from runbook_lib.clients.http import Session
     from runbook_lib.settings import Settings
@@ -353,12 +338,11 @@ def _notes(verifier: Verifier, tickets: Sequence[int], local: Settings) -> list[
         settings = Settings.load()
         with Session.of(settings) as session:
             comments = wiring.zendesk(settings, session).comments
-            return list(verifier.notes(list(dict.fromkeys(tickets)), comments))
+            return verifier.notes(list(dict.fromkeys(tickets)), comments)
 
 
 def _words(result: Verification) -> str:
     from runbook_lib.cli import tables
-    from runbook_lib.domain.plain_text import clean
 
     rows = [(clean(f.ticket, 40), f.code, clean(f.words, 1000)) for f in result.findings]
     heads = ("ticket", "what", "in words")
@@ -401,6 +385,18 @@ def _ticket(word: str) -> int:
     from runbook_lib.domain import answers
 
     return int(str(answers.parse("ticket_id", word)))
+
+
+def _verifier() -> Verifier:
+    from runbook_lib.records.verification import Verifier
+
+    return Verifier(_archive())
+
+
+def _archive() -> Archive:
+    from runbook_lib.records.archive import Archive
+
+    return Archive.of(_settings())
 
 
 def _settings() -> Settings:

@@ -92,9 +92,11 @@ def difference_words(found: list[Difference]) -> str:
 
 def freshness(settings: Settings) -> str:
     """How fresh the mirror is, or "" if there is no share."""
+    if not settings.share:
+        return ""
     from runbook_lib.ledger import mirror
 
-    return mirror.freshness(settings.share, settings.outputs.resolve() / settings.profile) if settings.share else ""
+    return mirror.freshness(settings.share, settings.outputs.resolve() / settings.profile)
 
 
 def published_pem(key: str) -> bytes:

@@ -97,19 +97,16 @@ class Event:
         found = self.entry.get(name)
         return found if isinstance(found, str) else ""
 
-    @property
+    @cached_property
     def kind(self) -> str:
-        """What the line tells of."""
         return self.text("kind")
 
     @property
     def writer(self) -> str:
-        """The key that signed it."""
         return self.text("writer")
 
     @property
     def operation(self) -> str:
-        """The operation's id, or ""."""
         return self.text("operation_id")
 
     @property
@@ -146,18 +143,15 @@ class Event:
 
     @property
     def seconds(self) -> float | None:
-        """How long a run took."""
         return finite(self.entry.get("seconds"))
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """The parameters that a person has to give."""
         found = self.entry.get("missing")
         return tuple(word for word in found if isinstance(word, str)) if isinstance(found, list) else ()
 
     @property
     def evidence(self) -> Mapping[str, Any]:
-        """What an effect's state rests on."""
         found = self.entry.get("evidence")
         return found if isinstance(found, dict) else {}
 
@@ -173,12 +167,10 @@ class Event:
 
     @property
     def says_there(self) -> bool:
-        """Whether it says that the effect is there."""
         return self.ends and (self.kind != Kind.ANSWERED or self.entry.get("there") is True)
 
     @property
     def says_absent(self) -> bool:
-        """Whether a person says that it is not."""
         return self.kind == Kind.ANSWERED and not self.says_there
 
     @property
@@ -192,9 +184,7 @@ class RunEvents:
     """The events of one run, in their order.
 
     Attributes:
-        start: Its first line, or None.
         end: The line of its end, or by which it was adopted, or None.
-        events: All its lines, in their order.
         cells: The lines by which its cells were begun.
         effects: The lines on operations while it was the performing run that its writer began last.
     """
@@ -212,7 +202,6 @@ class RunEvents:
 
     @property
     def performed(self) -> bool:
-        """Whether it was begun to change things."""
         return self.start is not None and self.start.performed is True
 
     @property
@@ -317,12 +306,10 @@ class History:
 
     @classmethod
     def of(cls, entries: Iterable[Mapping[str, Any]]) -> History:
-        """The history that entries of a journal tell."""
         return cls(Event(entry) for entry in entries)
 
     @cached_property
     def performing_runs(self) -> list[RunEvents]:
-        """Those that were begun to change things."""
         return [run for run in self.runs.values() if run.performed]
 
     @property

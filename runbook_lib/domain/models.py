@@ -24,6 +24,11 @@ class Outcome(StrEnum):
     WAITING_FOR_CUSTOMER = "waiting_for_customer"
     OUT_OF_SCOPE = "out_of_scope"
 
+    @property
+    def words(self) -> str:
+        """For people: *License issued*; the name is for programs."""
+        return self.replace("_", " ").capitalize()
+
 
 class Status(StrEnum):
     """How a run ended."""

@@ -85,6 +85,7 @@ class Plan:
         actions: In the order of the steps.
         answers: Every parameter, as typed on the command line: what the run is given.
         readings: The facts that count.
+        gist: What it comes to, in a few words: for how many users, to whom ...; or "".
     """
 
     ticket_id: int
@@ -92,6 +93,13 @@ class Plan:
     actions: tuple[Action, ...]
     answers: Mapping[str, str]
     readings: tuple[Reading, ...] = ()
+    gist: str = ""
+
+    @property
+    def headline(self) -> str:
+        """How it would end and what it comes to, in one line."""
+        ended = self.outcome.words if self.outcome else "No outcome yet"
+        return f"{ended}: {self.gist}" if self.gist else ended
 
     @property
     def to_do(self) -> tuple[Action, ...]:

@@ -20,8 +20,10 @@ from datetime import UTC, datetime
 from typing import IO, Any
 
 from runbook_lib import files, templates
+from runbook_lib.cases.cards import Operation
 from runbook_lib.domain.errors import RunbookError, UnavailableError
 from runbook_lib.domain.events import EFFECTS, Event, History, RunEvents
+from runbook_lib.domain.models import Evidence
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.settings import Settings
 
@@ -42,7 +44,7 @@ class RunProgress:
         total: How many cells there are.
         doing: The effect under way, or "".
         effects: The effects that were begun, in order, and what came of each.
-        operations: The kind of the last line of each operation, by its id: a plan's action is found by that.
+        operations: What has become of each operation, by its id: a plan's action is found by that.
         seconds: Since it began.
         ended: The journal's line of its end, or None.
         error: What kept it from having one, or "".
@@ -54,7 +56,7 @@ class RunProgress:
     total: int = 0
     doing: str = ""
     effects: tuple[tuple[str, str], ...] = ()
-    operations: Mapping[str, str] = field(default_factory=dict)
+    operations: Mapping[str, Operation] = field(default_factory=dict)
     seconds: float = 0.0
     ended: Mapping[str, Any] | None = None
     error: str = ""
@@ -208,7 +210,7 @@ class BackgroundRun:
             total=len(named),
             doing=_name(run.open_effect) if run.open_effect else "",
             effects=tuple((_name(event), EFFECTS[event.kind].progress) for event in run.last_effects),
-            operations={event.operation: event.kind for event in run.last_effects},
+            operations={event.operation: _operation(event) for event in run.last_effects},
             seconds=_seconds(run) if following else seconds,
             following=following,
             runbook=run.runbook,
@@ -270,6 +272,12 @@ def _seconds(run: RunEvents) -> float:
     """From a run's first line to its last one."""
     began, last = run.events[0].at, run.events[-1].at
     return (last - began).total_seconds() if began and last else 0.0
+
+
+def _operation(event: Event) -> Operation:
+    """What the last line of an operation says."""
+    told = event.entry.get("evidence")
+    return Operation(event.kind, Evidence(**told) if isinstance(told, Mapping) else None)
 
 
 def _name(event: Event) -> str:

@@ -22,45 +22,51 @@ class Button:
 
     Args:
         label: What it says.
+        done_label: What it says when there is nothing left to do; it cannot be pressed then.
         too_late: What a press comes to that was made before `renew`, and arrives after it.
     """
 
-    def __init__(self, label: str, *, too_late: Work) -> None:
-        self._label, self._too_late = label, too_late
-        self._guard, self._is_busy, self._is_closed = threading.Lock(), False, False
+    def __init__(self, label: str, *, done_label: str = "Done", too_late: Work) -> None:
+        self._label, self._done_label, self._too_late = label, done_label, too_late
+        self._guard, self._is_busy, self._is_done, self._is_closed = threading.Lock(), False, False, False
         self._worker: threading.Thread | None = None
         self._press: Work = too_late
         self._former: list[Any] = []
         self.button, self.description = ipywidgets.Button(), ipywidgets.Output()  # in no box yet
-        self.output = ipywidgets.Output()
+        self.output, self.details = ipywidgets.Output(), ipywidgets.Output()
         self.box = ipywidgets.VBox([self.output], layout={"align_items": "flex-start"})
 
-    def renew(self, description: Mapping[str, Any], press: Work) -> None:
+    def renew(self, description: Mapping[str, Any], details: Mapping[str, Any], press: Work) -> None:
         """Another button takes the place of this one, below what it does.
 
         Args:
             description: What a press of this very button does, to be read above it.
+            details: More of that, to be read below what came of a press.
             press: Does it: yields what to show, one after the other. It runs beside the kernel's own work.
         """
         with self._guard:
             if self._is_closed:
                 return
             self._former.append(self.button)
-            self._press, previous = press, self.description
+            self._press, previous, self._is_done = press, (self.description, self.details), False
             self.description = ipywidgets.Output(outputs=_outputs(description))
-            self.button = ipywidgets.Button(
-                description=self._label,
-                button_style="primary",
-                layout={"width": "auto"},
-                disabled=self._is_busy,
-            )
+            self.details = ipywidgets.Output(outputs=_outputs(details))
+            self.button = ipywidgets.Button(layout={"width": "auto"})
+            self._look()
             self.button.on_click(self._clicked)
-            self.box.children = (self.description, self.button, self.output)
-            close(previous)
+            self.box.children = (self.description, self.button, self.output, self.details)
+            close(*previous)
 
     def describe(self, description: Mapping[str, Any]) -> None:
         """Replace what stands above the button, which stays the same."""
-        self.description.outputs = _outputs(description)
+        if (outputs := _outputs(description)) != self.description.outputs:
+            self.description.outputs = outputs
+
+    def finish(self, *, is_done: bool) -> None:
+        """Whether there is nothing left to do, so that it cannot be pressed."""
+        with self._guard:
+            self._is_done = is_done
+            self._look()
 
     def follow(self, work: Work) -> None:
         """Show what something yields, as if it came of a press; nothing happens while the button is at work."""
@@ -81,6 +87,11 @@ class Button:
         return _text(self.description)
 
     @property
+    def shown_in_details(self) -> str:
+        """What stands below that, as text."""
+        return _text(self.details)
+
+    @property
     def shown_below(self) -> str:
         """What stands below the button, as text."""
         return _text(self.output)
@@ -95,7 +106,7 @@ class Button:
         """Take the button away; what it has begun goes on."""
         with self._guard:
             self._is_closed = True
-        close(*self._former, self.button, self.description, self.output, self.box)
+        close(*self._former, self.button, self.description, self.output, self.details, self.box)
 
     def _clicked(self, button: object) -> None:
         with self._guard:
@@ -104,7 +115,8 @@ class Button:
     def _begin(self, work: Work) -> None:
         if self._is_busy:
             return
-        self._is_busy = self.button.disabled = True
+        self._is_busy = True
+        self._look()
         self._worker = threading.Thread(target=self._work, args=(work,), daemon=True)
         self._worker.start()
 
@@ -114,7 +126,14 @@ class Button:
                 self.show(bundle)
         finally:
             with self._guard:
-                self._is_busy = self.button.disabled = False
+                self._is_busy = False
+                self._look()
+
+    def _look(self) -> None:
+        """Let the button look as it is now."""
+        self.button.disabled = self._is_busy or self._is_done
+        self.button.description = self._done_label if self._is_done else self._label
+        self.button.button_style = "" if self._is_done else "primary"
 
 
 def _outputs(bundle: Mapping[str, Any]) -> tuple[dict[str, Any]]:

@@ -20,6 +20,7 @@ from typing import Any
 import htpy as h
 import ipywidgets
 
+from runbook_lib.cases import spoken
 from runbook_lib.cases.pictures import Picture, Suggestion
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import InputError
@@ -143,6 +144,14 @@ class Form:
         if name in self.rows:
             self.rows[name].input.value = text
 
+    def move(self) -> None:
+        """Let what is typed from now on be handled by the thread that calls this.
+
+        Source: ipykernel 7.4, `comm.comm.BaseComm.publish_msg`: messages go to the thread that sent the last one.
+        """
+        for row in self.rows.values():
+            row.input.send_state("disabled")
+
     def close(self) -> None:
         """Take the form away, with all that listens to it."""
         close(self.release())
@@ -222,7 +231,7 @@ class Row:
 
     def _show_message(self, words: str) -> None:
         """Say something beside the field; a long sentence is broken over lines, not cut."""
-        self.message = clean(words)
+        self.message = clean(spoken.words(words))
         self.note.value = str(h.div(style="white-space:normal;line-height:1.4;padding:4px 0px")[self.message])
 
     def _uploads(self) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import ipywidgets
@@ -28,6 +29,8 @@ class Page:
     The answer is heard beside the cell that waits, since JupyterLab (4.4 and later) sends what comes from widgets to a
     thread of its own in the kernel, a subshell (ipykernel 7 and later). The first answers may come before there is one,
     and a widget goes on where its last message was handled (ipykernel 7.4): so the page is asked again until then.
+    After a page was loaded anew, the answers come on a new thread while a field would go on with the old one, and a text
+    could arrive there after both answers: so the fields are moved along (`on_move`).
 
     Args:
         patience_s: How long a page may take for its answer. One that took longer is not asked again until it answers.
@@ -35,6 +38,7 @@ class Page:
     Attributes:
         question: A number that the kernel changes.
         answer: A number that the page makes the same.
+        on_move: Called when the page is heard on another thread than before, on that thread.
     """
 
     TRIES, ROUNDS = 8, 4
@@ -44,6 +48,7 @@ class Page:
         self._turn, self._heard = threading.Lock(), threading.Condition()
         self._heard_on: threading.Thread | None = None
         self._tries = 1
+        self.on_move: Callable[[], None] = lambda: None
         self.question, self.answer = ipywidgets.IntText(1), ipywidgets.IntText(0)
         self.answer.observe(self._hear, names="value")
         self._link = ipywidgets.jsdlink((self.question, "value"), (self.answer, "value"))
@@ -75,6 +80,8 @@ class Page:
         close(self.question, self.answer, self._link)
 
     def _hear(self, change: object) -> None:
+        if self._heard_on is not threading.current_thread():
+            self.on_move()
         with self._heard:
             self._heard_on = threading.current_thread()
             self._heard.notify_all()

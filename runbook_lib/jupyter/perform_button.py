@@ -9,14 +9,16 @@ through papermill.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from runbook_lib.cases import spoken
 from runbook_lib.cases.base import Case
-from runbook_lib.cases.cards import plan_parts
-from runbook_lib.display import Card, Link, Paragraph, Part, Table, Tone, html, text
+from runbook_lib.cases.cards import Operation, plan_details, plan_parts
+from runbook_lib.display import Card, Link, Links, Paragraph, Part, Table, Tone, html, text
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.domain.models import Outcome
@@ -27,18 +29,22 @@ from runbook_lib.redaction import Redactor
 from runbook_lib.settings import Settings
 
 LABEL = "Perform and record"
+DONE = "Done, nothing left to do"
+_THERE = ("done", "adopted")
+"""The last line of an operation that needs nobody any more."""
 _NEXT = {
-    Outcome.LICENSE_ISSUED: "If the customer says that the mail has not come, use license_not_received.",
+    Outcome.LICENSE_ISSUED: "If the customer says that the mail has not come, begin again with start_here.",
     Outcome.LICENSE_FOUND: "If they still cannot find the license, ask in the team's channel.",
     Outcome.WAITING_FOR_CUSTOMER: "When the customer has answered, run this notebook again.",
     Outcome.RESOLVED_ITSELF: "When the customer confirms, solve the ticket; if not, run this notebook again.",
     Outcome.ESCALATED: "The expert goes on from the note on the ticket; stay in touch with the customer until then.",
     Outcome.OUT_OF_SCOPE: "Answer the customer yourself; nothing was sent to them.",
 }
+_ISSUE = re.compile(r"https?://\S+/-/issues/(\d+)")
+"""The address of a tracker issue, as a run's last line names it."""
 _OUT_OF_DATE = Paragraph("The plan above is out of date.")
 _OUTDATED = "A step above was run again, or has stopped. Run the last cell again for the plan as it is now."
 _RUN_SINCE = "A run that this button did not begin has ended. Run the last cell again for the plan as it is now."
-_PERFORMED = "A run has performed this. What came of it stands below."
 _NOTHING = Paragraph("This run changed nothing.")
 
 
@@ -57,7 +63,7 @@ class PerformButton:
         self.plan: Plan | None = None
         self._shown: Plan | None = None
         self._begun: Plan | None = None
-        self.widget = Button(LABEL, too_late=self._too_late)
+        self.widget = Button(LABEL, done_label=DONE, too_late=self._too_late)
 
     def renew(self, plan: Plan) -> None:
         """Show a plan above the button, which from now on performs this one.
@@ -65,12 +71,15 @@ class PerformButton:
         Raises:
             RunbookError: The ticket's journal or folder cannot be used; the plan before it stays.
         """
-        is_under_way = self._run().is_under_way
+        run = self._run()
+        is_under_way, last = run.is_under_way, None if plan.to_do else run.last()
         if plan == self._shown:
             self.widget.describe(self._described(plan))
         else:
-            self.widget.renew(self._described(plan), partial(self._perform, plan))
+            details = self._bundle("The exact texts", "to read", Tone.PLAIN, *plan_details(plan))
+            self.widget.renew(self._described(plan), details, partial(self._perform, plan))
         self.plan = self._shown = plan
+        self.widget.finish(is_done=bool(last and last["outcome"] == plan.outcome))
         if is_under_way:
             self.widget.follow(self._watch)
 
@@ -81,6 +90,7 @@ class PerformButton:
     def outdate(self) -> None:
         """Forget the plan, and say so where it is shown."""
         self.forget()
+        self.widget.finish(is_done=False)
         self._mark("out of date", _OUTDATED)
 
     def say(self, words: str) -> None:
@@ -96,18 +106,19 @@ class PerformButton:
         line = self._run().last()
         if line is None or not line.get("record"):
             return ()
-        words = f"Performed before: {line['outcome'] or line['status']}, {line['at'][:16].replace('T', ' ')} UTC."
+        words = f"Performed before: {_ended_words(line)}, {line['at'][:16].replace('T', ' ')} UTC."
         return (Paragraph(words), self._record(line))
 
-    def _mark(self, state: str, words: str) -> None:
+    def _mark(self, state: str, words: str = "", so_far: Mapping[str, Operation] | None = None) -> None:
         """Say of the plan above the button what has become of it."""
         if self._shown:
-            parts = (Paragraph(words, strong=True), *plan_parts(self._shown))
+            said = (Paragraph(words, strong=True),) if words else ()
+            parts = (*said, *plan_parts(self._shown, so_far))
             self.widget.describe(self._bundle("The plan", state, Tone.PLAIN, *parts))
 
     def _described(self, plan: Plan) -> Mapping[str, Any]:
         """A plan as it is read above its button."""
-        state = f"would be {plan.outcome}" if plan.outcome else "no outcome yet"
+        state = "to be performed" if plan.to_do else "nothing to change"
         return self._bundle("The plan", state, Tone.PLAN, *plan_parts(plan))
 
     def _run(self) -> BackgroundRun:
@@ -185,31 +196,41 @@ class PerformButton:
             if now.following or self._shown != self._begun:
                 self.forget()
                 self._mark("out of date", _RUN_SINCE)
-            elif now.ended["outcome"]:
-                self._mark("performed", _PERFORMED)
-            return self._ended(now.ended, _changed(now) or (_NOTHING,))
-        steps = [("✓", title) for title in now.steps[:-1]] + [("▸", title) for title in now.steps[-1:]]
-        doing = f", {now.doing}" if now.doing else ""
-        words = f"{len(now.steps)} of {now.total} steps begun{doing}; {now.seconds:.0f} s."
+            else:
+                state = "performed" if now.ended["outcome"] else "not at its end"
+                self._mark(state, so_far=now.operations)
+                self.widget.finish(is_done=bool(now.ended["outcome"]) and self._is_there(now.operations))
+            return self._ended(now.ended, now)
+        if self._shown and self._shown == self._begun:
+            self._mark("performing", so_far=now.operations)
+        words = _how_far(now)
         if now.following:
             words = f"A run of {now.runbook or 'this ticket'} is under way, begun elsewhere. {words}"
-        rows = [Table(("", "step"), steps)] if steps else []
-        return self._result("performing", Tone.PLAN, words, *rows)
+        return self._result("performing", Tone.PLAN, words)
 
-    def _ended(self, line: Mapping[str, Any], changed: tuple[Part, ...]) -> Mapping[str, Any]:
+    def _is_there(self, operations: Mapping[str, Operation]) -> bool:
+        """Whether everything of the plan that is shown is there, as far as a run's journal tells."""
+        to_do = self._shown.to_do if self._shown else ()
+        return all(one.operation_id in operations and operations[one.operation_id].kind in _THERE for one in to_do)
+
+    def _ended(self, line: Mapping[str, Any], now: RunProgress) -> Mapping[str, Any]:
         outcome = line["outcome"]
-        self._on_end(f"performed: {outcome}" if outcome else f"the run ended: {line['status']}")
-        parts: list[Part] = [self._record(line)] if line["record"] else []
+        ended = _ended_words(line)
+        self._on_end(f"performed: {ended}" if outcome else f"the run ended: {ended}")
+        ticket = self._case().ticket
+        links = [*([self._record(line)] if line["record"] else []), Link(f"ticket {ticket.id}", ticket.url)]
+        links += [Link(f"tracker issue {found[1]}", found[0]) for found in _ISSUE.finditer(line["summary"])]
+        parts: list[Part] = [Links(links)]
         if line["missing"]:
             labels = ", ".join(answers.QUESTIONS[name].label for name in line["missing"])
             words = f"Still to be answered: {labels}. Fill it in above, run the cells again, and press."
             parts.append(Paragraph(words))
         if outcome is None:
-            parts += changed
+            parts += _changed(now) or (_NOTHING,)
         else:
             parts.append(Paragraph(f"Next: {_NEXT[Outcome(outcome)]}"))
         tone = Tone.ASK if outcome is None else Tone.GOOD
-        return self._result(str(outcome or line["status"]), tone, line["summary"], *parts)
+        return self._result(ended, tone, _ISSUE.sub("", line["summary"]).strip(), *parts)
 
     def _record(self, line: Mapping[str, Any]) -> Link:
         """A link to a record as seen from the notebook, whose folder is the kernel's."""
@@ -223,8 +244,20 @@ class PerformButton:
 
     def _bundle(self, title: str, state: str, tone: Tone, *parts: Part) -> Mapping[str, Any]:
         place = self._case().badge.partition(" · ")[0]
-        card = Card(title, state, tone, place, parts)
+        card = spoken.card(Card(title, state, tone, place, parts))
         return {"text/html": html(card), "text/plain": text(card)}
+
+
+def _ended_words(line: Mapping[str, Any]) -> str:
+    """How a run ended, for people."""
+    return Outcome(line["outcome"]).words if line["outcome"] else str(line["status"]).replace("_", " ")
+
+
+def _how_far(now: RunProgress) -> str:
+    """Which step a run is at; it may be long on its way before its first one."""
+    doing = f", {now.doing}" if now.doing else ""
+    at = f"Step {len(now.steps)} of {now.total}: {now.steps[-1]}" if now.steps else "Starting"
+    return f"{at}{doing}; {now.seconds:.0f} s."
 
 
 def _changed(now: RunProgress) -> tuple[Part, ...]:

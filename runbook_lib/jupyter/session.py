@@ -24,9 +24,10 @@ import IPython
 import ipywidgets
 from IPython.display import display, update_display
 
+from runbook_lib.cases import cards, spoken
 from runbook_lib.cases.base import Case, Prefill
 from runbook_lib.cases.pictures import ImageCache, Pictures, keep
-from runbook_lib.display import Card, Paragraph, Part, Tone
+from runbook_lib.display import Card, Link, Paragraph, Part, Tone
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import InputError, NeedsAnswerError, RunbookError
 from runbook_lib.domain.plain_text import clean
@@ -106,6 +107,7 @@ class Session:
         self._used: dict[str, dict[str, object]] = {}
         self._results: dict[str, StepResult] = {}
         self._places: dict[str, _Place] = {}
+        self.page.on_move = self._move_forms
         self._confirmed: set[str] = set()
         self._state_line = ipywidgets.HTML()
         self._turn = threading.RLock()
@@ -147,27 +149,34 @@ class Session:
             NeedsAnswerError: A step above is waiting for an answer.
             RunbookError: As the step itself, but that an answer that is missing here is asked for by a form.
         """
-        with self._turn:
-            self.page.settle()
-            self._performed = ""
-            self._take(name, given)
-            if self.button:
-                self.button.outdate()
-            self._catch_up(name)
-            self._outdate_after(name)
-            try:
-                result = self._attempt(name)
-                asks = result.asks
-            except NeedsAnswerError as exc:
-                result, asks = self.case.stopped(self._title(name), exc), exc.missing
-                if not asks:
-                    self._show(name, result, ())
-                    raise
-            except RunbookError as exc:
-                self._show(name, self.case.stopped(self._title(name), exc), None)
+        try:
+            with self._turn:
+                return self._run_step(name, given)
+        except RunbookError as exc:
+            exc.args = (spoken.words(str(exc)),)
+            raise
+
+    def _run_step(self, name: str, given: Mapping[str, object]) -> StepResult:
+        self.page.settle()
+        self._performed = ""
+        self._take(name, given)
+        if self.button:
+            self.button.outdate()
+        self._catch_up(name)
+        self._outdate_after(name)
+        try:
+            result = self._attempt(name)
+            asks = result.asks
+        except NeedsAnswerError as exc:
+            result, asks = self.case.stopped(self._title(name), exc), exc.missing
+            if not asks:
+                self._show(name, result, ())
                 raise
-            self._show(name, result, asks)
-            return ShownResult(result.card, result.data, result.asks)
+        except RunbookError as exc:
+            self._show(name, self.case.stopped(self._title(name), exc), None)
+            raise
+        self._show(name, result, asks)
+        return ShownResult(result.card, result.data, result.asks)
 
     def enter(self, name: str, words: str) -> None:
         """Something was entered: remember it, and let every other form that asks the same show it."""
@@ -210,12 +219,20 @@ class Session:
     def state(self) -> str:
         """Practice or live, and how far the case is, in one line."""
         case = self.case
-        done = [name for name in case.order if name in case.steps.done]
+        reached = [name for name in case.order if name in case.steps.done]
+        skipped = [one for one in reached if (card := self._results.get(one)) and card.card.state == "skipped"]
         coming = next((name for name in case.order if name not in case.steps.done), None)
-        words = [_place_of(case), f"{len(done)} of {len(case.order)} steps rehearsed"]
+        total = len(case.order) + 1  # opening the ticket is one, as where a run counts
+        words = [_place_of(case), f"{len(reached) - len(skipped) + 1} of {cards.count(total, 'step')} rehearsed"]
+        words += [f"{len(skipped)} not needed"] if skipped else []
         words += [f"next: {self._title(coming)}"] if coming else []
-        words.append(self._performed or (f"would end as {case.outcome}" if case.outcome else "no outcome yet"))
+        words.append(self._performed or (f"would end: {case.outcome.words}" if case.outcome else "no outcome yet"))
         return " · ".join(words)
+
+    def _move_forms(self) -> None:
+        for place in list(self._places.values()):
+            if place.form:
+                place.form.move()
 
     def leave(self) -> Page:
         """Take every widget away, once all that was entered has arrived; returns the page, for another session.
@@ -409,11 +426,12 @@ class Session:
     def _card_of(self, name: str, place: _Place, result: StepResult) -> StepResult:
         """A step's card as it is shown: below the last one stands the plan, in place of what it says of effects."""
         if name in self._results and self.button and name == self.case.order[-1]:
-            words = tuple(part for part in result.card.parts if isinstance(part, Paragraph))
+            words = tuple(part for part in result.card.parts if isinstance(part, Paragraph | Link))
             previous = self.button.last_record()
             self.button.renew(self.case.plan())
-            state = f"would be {self.case.outcome}" if self.case.outcome else result.card.state
+            state = self.case.outcome.words if self.case.outcome else result.card.state
             result = replace(result, card=replace(result.card, state=state, parts=(*words, *previous)))
+        result = replace(result, card=spoken.card(result.card))
         if name in self._results:
             place.parts = result.card.parts
         place.card = result

@@ -35,7 +35,7 @@ from pathlib import Path
 from typing import Any
 
 from runbook_lib.domain.errors import InputError, JournalError
-from runbook_lib.ledger.heads import FIRST_DIGITS, Head, Heads, Kept
+from runbook_lib.ledger.heads import FIRST_DIGITS, Head, Heads, Kept, way_out
 from runbook_lib.ledger.keyring import KeyRing, Validity
 
 FILE_NAME = "journal.jsonl"
@@ -102,13 +102,7 @@ class Chain:
 
     @property
     def head(self) -> Head:
-        """How far it has come."""
         return Head(len(self.digests), self.digests[-1]) if self.digests else Head(0, START)
-
-    @property
-    def last_at(self) -> str:
-        """When the last line was written."""
-        return str(json.loads(self.raw[-1])["at"])
 
     @cached_property
     def lines(self) -> list[tuple[Entry, str]]:
@@ -117,12 +111,10 @@ class Chain:
 
     @property
     def entries(self) -> list[Entry]:
-        """Its lines, oldest first."""
         return [entry for entry, _ in self.lines]
 
 
 def file_name(key: str) -> str:
-    """The file of a writer's part."""
     return f"journal.{key}.jsonl" if key else FILE_NAME
 
 
@@ -156,7 +148,6 @@ def encoded(entry: Mapping[str, Any]) -> bytes:
 
 
 def digest(content: bytes) -> str:
-    """The SHA-256 of a line."""
     return hashlib.sha256(content).hexdigest()
 
 
@@ -179,8 +170,11 @@ class Reader:
         self._heads = Heads(keys.folder)
         self._known: dict[Path, tuple[bytes, Chain]] = {}
 
-    def all(self) -> list[Chain]:
+    def all(self, listed: Iterable[str] | None = None) -> list[Chain]:
         """Every part that is there, and every part of our own that is missing; the one of before first.
+
+        Args:
+            listed: What is in the folder, if that was read just before.
 
         Raises:
             InputError: A file, or a head, cannot be read.
@@ -188,7 +182,8 @@ class Reader:
         # The heads first: whoever appends meanwhile writes the line before the head.
         kept = self._heads.of(self._ticket, self._folder)
         names = {file_name(each.key) for each in kept}
-        names |= {name for name in _names_in(self._folder) if key_of(name) is not None}
+        here = _names_in(self._folder) if listed is None else listed
+        names |= {name for name in here if key_of(name) is not None}
         return [self._read(self._folder / name, kept) for name in sorted(names, key=lambda name: (len(name), name))]
 
     def one(self, path: Path) -> Chain:
@@ -240,24 +235,18 @@ class Reader:
             words = f"The journal {chain.path} is gone; it had {head.lines} lines. Bring it back from a backup"
             return JournalError("missing", f"{words}; otherwise {way_out(self._ticket)}")
         if kept.first and chain.first != kept.first:
-            return _defect("broken_chain", chain.path, "is not the line that was written", 1, self._ticket)
+            return defect("broken_chain", chain.path, "is not the line that was written", 1, self._ticket)
         if count < head.lines:
             words = f"The journal {chain.path} ends after line {count}, but it had {head.lines}. Bring it back from a"
             return JournalError("truncated", f"{words} backup; otherwise {way_out(self._ticket)}", count)
         if chain.digests[head.lines - 1] != head.sha256:
-            return _defect("broken_chain", chain.path, "is not the line that was written", head.lines, self._ticket)
+            return defect("broken_chain", chain.path, "is not the line that was written", head.lines, self._ticket)
         return None
 
 
 def _names_in(folder: Path) -> list[str]:
-    """The names in a folder.
-
-    Raises:
-        InputError: It cannot be read.
-    """
     try:
-        with os.scandir(folder) as found:
-            return [item.name for item in found]
+        return os.listdir(folder)  # noqa: PTH208 - names are all that is needed
     except FileNotFoundError:
         return []
     except OSError as exc:
@@ -338,7 +327,6 @@ class _File:
         return found
 
     def last_key(self, lines: list[bytes]) -> str:
-        """Who signed the last line."""
         return str(json.loads(lines[-1]).get("key"))
 
     def _check(self, number: int, line: bytes, before: str) -> None:
@@ -405,7 +393,7 @@ class _File:
         )
 
     def _defect(self, problem: str, words: str, number: int) -> JournalError:
-        return _defect(problem, self._path, words, number, self._ticket)
+        return defect(problem, self._path, words, number, self._ticket)
 
 
 def _shown(entry: Entry) -> Entry:
@@ -417,7 +405,8 @@ def _shown(entry: Entry) -> Entry:
     return entry
 
 
-def _defect(problem: str, path: Path, words: str, number: int, ticket: str) -> JournalError:
+def defect(problem: str, path: Path, words: str, number: int, ticket: str) -> JournalError:
+    """What is wrong with a line, and how a person goes on."""
     message = f"Line {number} of {path} {words}. Nothing was changed. Compare it with a backup; otherwise "
     return JournalError(problem, message + way_out(ticket), number)
 
@@ -428,11 +417,3 @@ def _of_another(error: JournalError | None, ticket: str) -> JournalError | None:
         return None
     words = "set the file aside, and copy or pull (`runbook records pull`) it again from its machine or the share."
     return JournalError(error.problem, str(error).replace(way_out(ticket), words), error.line)
-
-
-def way_out(ticket: str) -> str:
-    """How a person goes on from a journal that cannot be relied on."""
-    return (
-        f"run `runbook journal restart {ticket.rpartition('/')[2]} --because WORDS`, which keeps the old journal and "
-        "begins a new one; what was done is found again, not repeated."
-    )

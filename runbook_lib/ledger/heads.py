@@ -145,12 +145,17 @@ class Heads:
             if not (isinstance(head.lines, int) and isinstance(head.sha256, str) and isinstance(folder, str)):
                 raise TypeError
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as exc:
-            raise InputError(
-                f"{path}, which says how far the journal has come, cannot be read. To go on, run `runbook journal "
-                f"restart {ticket.rpartition('/')[2]} --because WORDS`, which keeps the old journal and begins a new "
-                "one; what was done is found again, not repeated."
-            ) from exc
+            words = f"{path}, which says how far the journal has come, cannot be read. To go on, {way_out(ticket)}"
+            raise InputError(words) from exc
         return Kept(*_key_and_first(path), head, folder)
+
+
+def way_out(ticket: str) -> str:
+    """How a person goes on from a journal that cannot be relied on."""
+    return (
+        f"run `runbook journal restart {ticket.rpartition('/')[2]} --because WORDS`, which keeps the old journal and "
+        "begins a new one; what was done is found again, not repeated."
+    )
 
 
 def _key_and_first(path: Path) -> tuple[str, str]:

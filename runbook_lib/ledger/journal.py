@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import base64
 import errno
+import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -37,7 +38,7 @@ from runbook_lib.domain.events import BEGINNINGS, Event, History, Kind, Operatio
 from runbook_lib.domain.models import Evidence
 from runbook_lib.ledger import chains
 from runbook_lib.ledger.chains import Chain, Entry, Reader
-from runbook_lib.ledger.heads import Head, Heads
+from runbook_lib.ledger.heads import Head, Heads, way_out
 from runbook_lib.ledger.keyring import KeyRing
 from runbook_lib.redaction import Redactor
 from runbook_lib.settings import Settings
@@ -82,7 +83,6 @@ class Journal:
 
     @classmethod
     def of(cls, settings: Settings, ticket_id: int) -> Journal:
-        """The journal of a ticket, as configured."""
         folder = settings.ticket_folder(ticket_id)
         return cls(folder, f"{settings.profile}/{ticket_id}", KeyRing.of(settings), Redactor.of(settings))
 
@@ -163,7 +163,7 @@ class Journal:
             JournalError: A part, or the whole, cannot be relied on.
             InputError: A file cannot be read.
         """
-        return chains.merged(_known(self._relied()))
+        return chains.merged(chain for chain in self._relied() if not chain.is_unknown)
 
     def own_entries(self) -> list[Entry]:
         """As `entries`, but only what this machine wrote."""
@@ -177,9 +177,6 @@ class Journal:
         """The lines of our own by which a record was sealed, each with its SHA-256. Raises as `entries`."""
         found = [(Event(entry), digest) for chain in self._relied() if chain.is_own for entry, digest in chain.summary]
         return [(event, digest) for event, digest in found if event.kind == Kind.RUN_ENDED and event.text("sha256")]
-
-    def _relied(self) -> list[Chain]:
-        return _reliable(self._reader.all())
 
     def settled(self, operation_id: str) -> Evidence | None:
         """The evidence of an effect that is there already, by our own parts or by a person's word in them; or None.
@@ -231,6 +228,9 @@ class Journal:
     def answer(self, operation_id: str) -> bool | None:
         """What a person here last said of an operation whose end was unknown, if that was the last of it; else None."""
         return _operation(_merged_own(self._relied()), operation_id).answer
+
+    def _relied(self) -> list[Chain]:
+        return _reliable(self._reader.all())
 
     def open_operations(self) -> list[str]:
         """The operations of which nobody knows what became of them, by id, oldest first."""
@@ -350,12 +350,12 @@ class Journal:
         """Only our own part counts: another machine has another clock."""
         if not own.raw:
             return
-        last, now = datetime.fromisoformat(own.last_at), datetime.now(UTC)
+        last, now = datetime.fromisoformat(json.loads(own.raw[-1])["at"]), datetime.now(UTC)
         if last - now > timedelta(seconds=CLOCK_TOLERANCE_S):
             raise UnavailableError(
                 f"This machine's clock says {now:%Y-%m-%d %H:%M} UTC, but the ticket's journal goes on to "
                 f"{last:%Y-%m-%d %H:%M} UTC. Set the clock, then run again; nothing was changed. If it is right, "
-                + chains.way_out(self.ticket)
+                + way_out(self.ticket)
             )
 
     def _evidence(self, event: Event) -> Evidence:
@@ -371,10 +371,7 @@ class Journal:
         path = self.folder / chains.file_name(event.writer)
         if not path.exists():
             path = self.folder / chains.FILE_NAME
-        words = (
-            f"Line {event.number} of {path} cannot be read. Nothing was changed. Compare it with a backup; otherwise "
-        )
-        return JournalError("unreadable", words + chains.way_out(self.ticket), event.number)
+        return chains.defect("unreadable", path, "cannot be read", event.number or 0, self.ticket)
 
 
 def _reliable(parts: list[Chain]) -> list[Chain]:
@@ -387,10 +384,6 @@ def _reliable(parts: list[Chain]) -> list[Chain]:
         if chain.error and chain.is_damaged:
             raise chain.error
     return parts
-
-
-def _known(parts: Iterable[Chain]) -> list[Chain]:
-    return [chain for chain in parts if not chain.is_unknown]
 
 
 def _seen(path: Path, parts: list[Chain]) -> dict[str, Any]:

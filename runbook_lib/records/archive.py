@@ -8,32 +8,28 @@ the one whose SHA-256 the restart's own line holds; its runs are told as `set_as
 from __future__ import annotations
 
 import errno
-import gc
 import json
-import multiprocessing
 import os
 import re
 import stat
-import sys
-import threading
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.events import SUFFIX, Event, History, Kind
-from runbook_lib.ledger.chains import Chain, digest, merged, whole_lines
+from runbook_lib.ledger.chains import Chain, Reader, digest, merged, whole_lines
 from runbook_lib.ledger.heads import Heads
-from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.keyring import KeyRing
 from runbook_lib.records import union
 from runbook_lib.records.index import Index
 from runbook_lib.records.runs import Run, State, finished, of_history, stray
 from runbook_lib.records.union import Problem
-from runbook_lib.settings import Settings
+
+if TYPE_CHECKING:
+    from runbook_lib.settings import Settings
 
 MANY_TICKETS = 400
 """From here on several processes read, since each line's signature takes its time."""
@@ -81,10 +77,8 @@ class Archive:
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        """The records of the profile, as configured."""
-        return cls(
-            settings.outputs.resolve() / settings.profile, settings.profile, settings.key_folder, settings.trusted_keys
-        )
+        folder = settings.outputs.resolve() / settings.profile
+        return cls(folder, settings.profile, settings.key_folder, settings.trusted_keys)
 
     def tickets(self) -> list[int]:
         """The tickets that have a folder, or had a journal of this key ring."""
@@ -107,9 +101,10 @@ class Archive:
         workers = os.cpu_count() or 1
         if len(asked) < MANY_TICKETS or workers == 1:
             return self.read(asked)
+        from runbook_lib.records.processes import in_processes  # which takes time, and few tickets do not need
+
         parts = [asked[start::workers] for start in range(workers)]
-        with processes(workers) as pool:
-            found = [ledger for part in pool.map(self.read, parts) for ledger in part]
+        found = [ledger for part in in_processes(self.read, parts, workers) for ledger in part]
         place = {ticket_id: number for number, ticket_id in enumerate(asked)}
         return sorted(found, key=lambda ledger: place[ledger.ticket_id])
 
@@ -118,7 +113,7 @@ class Archive:
         asked = self.tickets() if tickets is None else list(tickets)
         if tickets is not None or len(asked) < MANY_TICKETS:
             return self.ledgers(asked)
-        index, heads = Index(self.folder, self.keys), Heads(self.keys)
+        index, heads = Index(self.folder, self.keys, self.team), Heads(self.keys)
         stamps = {
             n: index.stamp(self.folder / str(n), heads.files(f"{self.profile}/{n}", self.folder / str(n)))
             for n in asked
@@ -164,7 +159,7 @@ class Archive:
             return Ledger(ticket_id, problems=(Problem(str(ticket_id), "unreadable", words),))
         try:
             paths = _paths_in(folder)
-            chains = Journal(folder, f"{self.profile}/{ticket_id}", ring).parts()
+            chains = Reader(folder, f"{self.profile}/{ticket_id}", ring).all(paths)
         except InputError as exc:
             return Ledger(ticket_id, problems=(Problem(str(ticket_id), "unreadable", str(exc)),))
         names = {name for name in paths if name.endswith(SUFFIX)}
@@ -175,13 +170,6 @@ class Archive:
         named = {run.record for run in runs}
         strays = [stray(ticket_id, name) for name in sorted(union.strays(names - named, chains, problems))]
         return Ledger(ticket_id, (*told, *strays), (*problems, *set_aside))
-
-
-def processes(workers: int) -> ProcessPoolExecutor:
-    """Processes that read; forked, which is faster, where that is safe: on Linux, as long as there is one thread."""
-    is_safe = sys.platform == "linux" and threading.active_count() == 1
-    context = multiprocessing.get_context("fork" if is_safe else "spawn")
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=gc.disable)  # what is read has no circles
 
 
 def notebooks(folder: Path) -> set[str]:
@@ -229,11 +217,10 @@ def _is_ticket(name: str) -> bool:
 def _events(folder: Path, chains: Sequence[Chain]) -> tuple[list[Event], list[Problem]]:
     """All lines, oldest first, those of parts that were set aside included; and what is wrong with these."""
     trusted = {one.key for one in chains if one.is_trusted}
-    lines = merged((one for one in chains if not one.error), cells=False)
+    lines = merged([one for one in chains if not one.error], cells=False)
     known = [Event(entry, is_trusted=entry["writer"] in trusted) for entry in lines]
-    unknown = [
-        Event(entry, is_unknown=True) for entry in merged((one for one in chains if one.is_unknown), cells=False)
-    ]
+    strange = merged([one for one in chains if one.is_unknown], cells=False)
+    unknown = [Event(entry, is_unknown=True) for entry in strange]
     events, problems, seen = unknown + known, [], set()
     waiting = [event for event in known if event.kind == Kind.RESTARTED]
     while waiting:
@@ -241,24 +228,25 @@ def _events(folder: Path, chains: Sequence[Chain]) -> tuple[list[Event], list[Pr
         name = restart.text("kept_as")
         if name and name not in seen:
             seen.add(name)
-            old, problem = _set_aside(folder, name, restart.text("sha256"))
-            problems += [Problem(folder.name, problem[0], problem[1], file=name)] if problem else []
+            old, defects = _set_aside(folder, name, restart.text("sha256"))
+            problems += defects
             waiting += [event for event in old if event.kind == Kind.RESTARTED]
             events = old + events
     return events, problems
 
 
-def _set_aside(folder: Path, name: str, sha256: str) -> tuple[list[Event], tuple[str, str] | None]:
+def _set_aside(folder: Path, name: str, sha256: str) -> tuple[list[Event], list[Problem]]:
     """The lines of a journal that was set aside, as far as they can be read; or its defect."""
     path = folder / Path(name).name
     try:
         content = path.read_bytes()
     except OSError:
-        return [], ("missing_journal", f"The journal {path}, which was set aside, is gone or cannot be read.")
+        words = f"The journal {path}, which was set aside, is gone or cannot be read."
+        return [], [Problem(folder.name, "missing_journal", words, file=name)]
     if digest(content) != sha256:
-        return [], ("altered_journal", f"The journal {path} was altered after it had been set aside.")
-    told = ({**entry, "writer": entry.get("key")} for entry in _readable(content))
-    return [Event(entry, set_aside=True) for entry in told], None
+        words = f"The journal {path} was altered after it had been set aside."
+        return [], [Problem(folder.name, "altered_journal", words, file=name)]
+    return [Event({**entry, "writer": entry.get("key")}, set_aside=True) for entry in _readable(content)], []
 
 
 def _readable(content: bytes) -> Iterator[dict[str, Any]]:

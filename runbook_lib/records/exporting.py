@@ -35,7 +35,8 @@ def export(runs: Sequence[Run], form: str, path: Path, *, force: bool = False) -
         UnavailableError: The file cannot be written.
     """
     refuse_to_replace(path, force=force)
-    write(path, FORMATS[form]([_row(run) for run in runs]), force=force)
+    rows = [{name: _whole(value) for name, value in run.plain.items()} for run in runs]
+    write(path, FORMATS[form](rows), force=force)
 
 
 def write(path: Path, content: bytes, *, force: bool = False) -> None:
@@ -47,12 +48,7 @@ def write(path: Path, content: bytes, *, force: bool = False) -> None:
         raise UnavailableError(f"{path} cannot be written: {exc.strerror}.") from exc
 
 
-def as_csv(rows: Sequence[Mapping[str, Any]]) -> bytes:
-    """CSV of runs; see `table`."""
-    return table(rows, COLUMNS)
-
-
-def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> bytes:
+def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = COLUMNS) -> bytes:
     """CSV with a line of heads; lists are joined by blanks, and no cell is a formula."""
     file = io.StringIO(newline="")
     writer = csv.writer(file)
@@ -62,7 +58,6 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> bytes:
 
 
 def as_json_lines(rows: Sequence[Mapping[str, Any]]) -> bytes:
-    """One JSON object a line."""
     return "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows).encode()
 
 
@@ -87,8 +82,8 @@ def as_parquet(rows: Sequence[Mapping[str, Any]]) -> bytes:
     return file.getvalue()
 
 
-FORMATS: dict[str, Callable[[Sequence[Mapping[str, Any]]], bytes]] = {
-    "csv": as_csv,
+FORMATS: Mapping[str, Callable[[Sequence[Mapping[str, Any]]], bytes]] = {
+    "csv": table,
     "jsonl": as_json_lines,
     "parquet": as_parquet,
 }
@@ -100,11 +95,6 @@ def refuse_to_replace(path: Path, *, force: bool = False) -> None:
         raise UnavailableError(f"{path} cannot be written: {path.parent} is no folder that takes files.")
     if os.path.lexists(path) and not force:
         raise InputError(f"{path} is there already. Give another name, or pass --force to replace it.")
-
-
-def _row(run: Run) -> dict[str, Any]:
-    """A run as plain values that any format takes."""
-    return {name: _whole(value) for name, value in run.plain.items()}
 
 
 def _whole(value: Any) -> Any:

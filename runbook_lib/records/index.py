@@ -10,7 +10,6 @@ code that reads them.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import sqlite3
 import sys
@@ -37,12 +36,15 @@ class Index:
     Args:
         folder: The folder with a folder for each ticket.
         keys: The folder of the key ring.
+        team: The file of the public keys that the team trusts, or None.
     """
 
-    def __init__(self, folder: Path, keys: Path) -> None:
+    def __init__(self, folder: Path, keys: Path, team: Path | None = None) -> None:
         name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
         self.path = user_cache_path("license-runbook") / f"records-{name}.sqlite"
-        self._base = f"{FORMAT} {folder} {_code()} {_times(keys, (item for item in _items(keys) if item.is_file()))}"
+        ring = sorted(path for path in keys.glob("*") if path.is_file())
+        trusted = [f"{path} {_time(path.stat())}" for path in (*ring, team) if path and path.exists()]
+        self._base = f"{FORMAT} {folder} {_code()} {trusted}"
 
     def stamp(self, folder: Path, heads: Iterable[Path]) -> str:
         """All that a ticket's runs follow from, in short; "" if that was changed just now.
@@ -51,12 +53,13 @@ class Index:
             folder: The ticket's folder.
             heads: The files of its heads.
         """
-        names, young = [self._base], time.time() - SETTLED_S
+        names: list[str] = [self._base]
+        young = time.time() - SETTLED_S
         try:
             for place, folders, found in os.walk(folder):
                 names += sorted(f"{place}/{name}" for name in (*folders, *found))
-            parts = sorted(Path(item.path) for item in _items(folder) if item.name.startswith("journal"))
-            told = [path.lstat() for path in (folder, *parts, *heads)]
+            parts = [name for name in names if name.startswith(f"{folder}/journal")]
+            told = [os.lstat(path) for path in [folder, *map(Path, parts), *heads]]
         except OSError:
             return ""
         if any(one.st_ctime > young for one in told):
@@ -95,19 +98,6 @@ class Index:
     def _opened(self) -> sqlite3.Connection:
         os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, files.FILE))
         return sqlite3.connect(self.path, timeout=LOCK_WAIT_S)
-
-
-def _items(folder: Path) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as found:
-            return list(found)
-    except FileNotFoundError:
-        return []
-
-
-def _times(folder: Path, items: Iterable[os.DirEntry[str]]) -> str:
-    """The files of a folder that matter to what its user trusts."""
-    return json.dumps(sorted([str(folder / item.name), _time(item.stat())] for item in items))
 
 
 def _time(found: os.stat_result) -> str:

@@ -16,8 +16,6 @@ from runbook_lib.records.runs import Run, State
 
 
 class Kind(StrEnum):
-    """Why it is open."""
-
     NEEDS_ANSWER = "needs an answer"
     UNKNOWN = "unknown outcome"
     INTERRUPTED = "interrupted"

@@ -25,8 +25,8 @@ from tabulate import tabulate
 from runbook_lib.display import Tone
 from runbook_lib.domain.answers import UNKNOWN
 from runbook_lib.domain.plain_text import clean, clean_lines
+from runbook_lib.records.findings import Verification
 from runbook_lib.records.reading import Cell, Output, Record, mapping, mappings
-from runbook_lib.records.verification import Verification
 from runbook_lib.redaction import Redactor
 from runbook_lib.run import banner
 from runbook_lib.run.intake import REVIEW

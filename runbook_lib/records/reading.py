@@ -190,7 +190,6 @@ def _plain(words: str) -> str:
 
 
 def _png(encoded: str) -> bytes | None:
-    """An image's bytes, if it is a PNG."""
     try:
         content = base64.b64decode(encoded, validate=False)
     except (binascii.Error, ValueError):

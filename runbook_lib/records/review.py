@@ -27,10 +27,11 @@ from runbook_lib.ledger.mirror import freshness
 from runbook_lib.records import filters, plots, review_rows
 from runbook_lib.records.archive import Archive
 from runbook_lib.records.case_facts import CaseFacts, case_facts
+from runbook_lib.records.findings import Finding
 from runbook_lib.records.open_ends import Kind, OpenEnd, first_sentence, open_ends
 from runbook_lib.records.runs import Run, State, Wanted
 from runbook_lib.records.timeline import timeline
-from runbook_lib.records.verification import Finding, Verifier
+from runbook_lib.records.verification import Verifier
 from runbook_lib.results import StepResult, is_interactive, show
 from runbook_lib.settings import Settings
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from runbook_lib.display import Link, Table
 from runbook_lib.records.case_facts import CaseFacts
+from runbook_lib.records.findings import Verification
 from runbook_lib.records.open_ends import OpenEnd
 from runbook_lib.records.runs import Run
-from runbook_lib.records.verification import Verification
 
 NONE = "–"
 _MODES = {True: "", False: " (rehearsal)", None: ""}

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from functools import partial
-from itertools import takewhile
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, Self
 
 from runbook_lib.domain.events import CASE, Event, History, Kind, RunEvents
@@ -46,17 +46,13 @@ class Run:
     """One run of a ticket; or, `unsealed`, a notebook in its folder that no line of the journal names.
 
     Attributes:
-        ticket_id: The ticket.
         state: What is known of the record.
         record: The record's file name, or None if none could be written.
-        runbook: The runbook, or "" if nobody says.
-        started_at: When it began, or None if nobody says.
-        seconds: How long it took, or None if nobody says.
+        runbook, started_at, seconds: None or "" if nobody says.
         operator: Who ran it, or adopted it.
         performed: Whether it changed things, or None if nobody says.
         status: How the run ended, or "".
         outcome: How the case ended, or "".
-        summary: One or two sentences, or "".
         missing: The parameters that a person had to give.
         unknown: The operations that it began, and of which nobody knows what became of them.
         needs_person: Whether it is an open end: somebody still has to do something about it.
@@ -114,7 +110,6 @@ class Run:
 
     @property
     def plain(self) -> dict[str, Any]:
-        """The run as JSON has it."""
         values = {name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()}
         found = {"started_at": self.started_at, "since": self.since}
         moments = {name: moment and moment.isoformat(timespec="milliseconds") for name, moment in found.items()}
@@ -141,19 +136,15 @@ class Run:
 _TEXTS = tuple(name for name, known in Run.__dataclass_fields__.items() if known.default == "")
 
 
+_SAME = ("runbook", "outcome", "status", "operator")
+
+
 @dataclass(frozen=True)
 class Wanted:
     """Which runs are asked for; what is empty does not matter.
 
     Attributes:
-        tickets: Tickets' numbers.
-        runbook: A runbook's name.
-        outcome: How the case ended.
-        status: How the run ended.
-        operator: Who ran it.
-        since: The first day, in UTC.
-        until: The last day, in UTC.
-        open_only: Only open ends.
+        since, until: The first and the last day, in UTC.
         unreviewed: Only records that no reviewer has signed off.
     """
 
@@ -168,9 +159,7 @@ class Wanted:
     unreviewed: bool = False
 
     def takes(self, run: Run) -> bool:
-        """Whether a run is asked for."""
-        names = ("runbook", "outcome", "status", "operator")
-        same = all(getattr(self, name) in (None, getattr(run, name)) for name in names)
+        same = all(getattr(self, name) in (None, getattr(run, name)) for name in _SAME)
         here = not self.tickets or run.ticket_id in self.tickets
         is_left = (run.needs_person or not self.open_only) and (run.is_unreviewed or not self.unreviewed)
         return here and same and self._in_time(run) and is_left
@@ -205,12 +194,8 @@ def _of_events(ticket_id: int, key: str, events: RunEvents) -> Run:
     """A run as its first and its last line tell of it, or, without the first one, the record's name."""
     start, end = events.start, events.end
     if start:
-        found: dict[str, Any] = {
-            "state": _unusual(start) or State.RUNNING,
-            "record": start.record,
-            "started_at": start.at,
-        }
-        found |= {"writer": start.writer, **_told(start)}
+        found: dict[str, Any] = {"state": _unusual(start) or State.RUNNING, "record": start.record}
+        found |= {"started_at": start.at, "writer": start.writer, **_told(start)}
     else:
         started_at, runbook = _by_name(key)
         found = {"state": State.RUNNING, "record": None, "started_at": started_at, "runbook": runbook}
@@ -250,14 +235,7 @@ def _told(event: Event) -> dict[str, Any]:
 
 
 def _operated(run: Run, last: Mapping[str, Event], runs: Sequence[Run], ended: Event | None) -> Run:
-    """A run with what became of its operations, as long as nobody says that the case has ended.
-
-    Args:
-        run: The run.
-        last: The last line on each of its operations.
-        runs: All runs of the ticket.
-        ended: The line by which a person says that the case has ended, or None.
-    """
+    """A run with what became of its operations, by the last line on each, as long as nobody ended the case."""
     told: dict[str, Any] = {}
     if last:
         told["by_hand"] = tuple(_said(name, event) for name, event in last.items() if event.kind == Kind.ANSWERED)
@@ -304,9 +282,7 @@ def _is_withdrawn(run: Run, event: Event, runs: Sequence[Run]) -> bool:
 def finished(runs: Sequence[Run], names: Collection[str]) -> list[Run]:
     """A ticket's runs with their last word: how each ended if the journal does not say, and whether it is open.
 
-    Args:
-        runs: All of them, in the order of their beginning.
-        names: The notebooks that are there.
+    They come in the order of their beginning; `names` are the notebooks that are there.
     """
     settled: dict[tuple[str, bool], datetime] = {}
     for run in runs:
@@ -357,12 +333,8 @@ def _waiting(runs: Sequence[Run]) -> Iterator[tuple[Run, str, datetime | None]]:
             never = not any(run.performed for run in runs)
             whom = "performing" if never and last.performed is False and last.outcome != Outcome.OUT_OF_SCOPE else ""
         if whom:
-            same = [*takewhile(partial(_ended_alike, last), reversed(ends))]
-            yield last, whom, same[-1].started_at
-
-
-def _ended_alike(run: Run, other: Run) -> bool:
-    return run.outcome == other.outcome
+            _, same = next(groupby(reversed(ends), key=attrgetter("outcome")))
+            yield last, whom, [*same][-1].started_at
 
 
 def _began_after(run: Run, moment: datetime | None) -> bool:
@@ -371,7 +343,6 @@ def _began_after(run: Run, moment: datetime | None) -> bool:
 
 
 def _said(operation: str, event: Event) -> str:
-    """What a person says of an operation."""
     name = re.sub(r"^[a-z]+-[0-9]+-", "", operation)
     if event.evidence.get("summary"):
         return f"{name}: {event.evidence['summary']}"
@@ -386,7 +357,6 @@ def key_part(name: str) -> str:
 
 
 def stray(ticket_id: int, name: str) -> Run:
-    """A notebook that no line names."""
     started_at, runbook = _by_name(name)
     return Run(ticket_id, State.UNSEALED, name, runbook, started_at, needs_person=True)
 

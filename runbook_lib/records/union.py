@@ -41,7 +41,6 @@ class Problem:
 
     @property
     def is_notice(self) -> bool:
-        """Whether nothing is wrong."""
         return self.code in NOTICES
 
 

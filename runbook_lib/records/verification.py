@@ -1,11 +1,5 @@
 """Whether the records are what was sealed: each defect by its own name. Only reads, and needs only public keys.
 
-    a record      unsealed, altered, replaced, missing, moved, interrupted, unrecorded, not_noted
-    a journal     broken_chain, altered_journal, truncated, missing_journal, other_ticket, unsigned, foreign_key,
-                  misnamed_journal, newer_version, unreadable
-    a writer      unknown_writer, missing_writer: another machine's part that cannot be checked, or is not here
-    only told     adopted, untrusted_writer, writable, running_or_interrupted, set_aside, checkpoint
-
 A record is judged by all of its bytes, never by what it says of itself. The ticket's notes, which lie elsewhere, show
 what the folder alone cannot: that a journal was cut, replaced or removed together with its head.
 """
@@ -15,146 +9,33 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 
-from runbook_lib.domain.errors import InputError, RunbookError
-from runbook_lib.domain.messages import Seal, find_seal
+from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.models import Comment
-from runbook_lib.ledger.chains import FILE_NAME, digest, file_name, key_of, whole_lines
-from runbook_lib.records.archive import MANY_TICKETS, Archive, Ledger, opened, processes
+from runbook_lib.ledger.chains import FILE_NAME, file_name, key_of
+from runbook_lib.records import notes
+from runbook_lib.records.archive import MANY_TICKETS, Archive, Ledger, opened
+from runbook_lib.records.findings import Code, Finding, Verification
 from runbook_lib.records.runs import ADOPTED_WORDS, Run, State
 
 SEALING_S = 60.0
 PARTS = 4
 """So many portions of tickets for each process, so that none waits long for another."""
 _SEALED = (State.SEALED, State.ADOPTED, State.MISSING, State.SET_ASIDE)
-
-
-class Code(StrEnum):
-    """A defect's own name; the last six only tell."""
-
-    UNSEALED = "unsealed"
-    ALTERED = "altered"
-    REPLACED = "replaced"
-    MISSING = "missing"
-    MOVED = "moved"
-    INTERRUPTED = "interrupted"
-    UNRECORDED = "unrecorded"
-    NOT_NOTED = "not_noted"
-    NOTES_UNREADABLE = "notes_unreadable"
-    NO_TICKET = "no_ticket"
-    UNKNOWN_WRITER = "unknown_writer"
-    MISSING_WRITER = "missing_writer"
-    FOREIGN_KEY = "foreign_key"
-    MISNAMED_JOURNAL = "misnamed_journal"
-    BROKEN_CHAIN = "broken_chain"
-    ALTERED_JOURNAL = "altered_journal"
-    TRUNCATED = "truncated"
-    MISSING_JOURNAL = "missing_journal"
-    OTHER_TICKET = "other_ticket"
-    UNSIGNED = "unsigned"
-    NEWER_VERSION = "newer_version"
-    UNREADABLE = "unreadable"
-    ADOPTED = "adopted"
-    UNTRUSTED_WRITER = "untrusted_writer"
-    CHECKPOINT = "checkpoint"
-    WRITABLE = "writable"
-    RUNNING = "running_or_interrupted"
-    SET_ASIDE = "set_aside"
-
-
-_NOTICES = (*Code,)[-6:]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that was found about a record or a journal.
-
-    Attributes:
-        ticket: The ticket's number, or the name of a folder that is none's.
-        subject: The file.
-        code: What it is.
-        words: The same in a sentence.
-        line: The journal's line that shows it, or None.
-    """
-
-    ticket: str
-    subject: str
-    code: Code
-    words: str
-    line: int | None = None
-
-    @property
-    def is_defect(self) -> bool:
-        """Whether something is wrong; else it is only told."""
-        return self.code not in _NOTICES
-
-
-@dataclass(frozen=True)
-class Verification:
-    """What came out.
-
-    Attributes:
-        sealed: How many sealed records were looked at.
-        tickets: How many tickets.
-        findings: What was found, by ticket.
-        records: The sealed records that were looked at, by ticket and name.
-    """
-
-    sealed: int
-    tickets: int
-    findings: tuple[Finding, ...]
-    records: frozenset[tuple[str, str]] = frozenset()
-
-    @property
-    def defects(self) -> int:
-        """How many of the findings are defects."""
-        return sum(finding.is_defect for finding in self.findings)
-
-    @property
-    def adopted(self) -> int:
-        """How many of the sealed records were adopted: nobody vouches for what is in them."""
-        return sum(finding.code is Code.ADOPTED for finding in self.findings)
-
-    @property
-    def has_strangers(self) -> bool:
-        """Whether a part was verified only by the key that lies beside it, which nobody here has trusted."""
-        return any(finding.code is Code.UNTRUSTED_WRITER for finding in self.findings)
-
-    @property
-    def good(self) -> int:
-        """How many of the sealed records are what was sealed, without any defect of their own."""
-        wrong = {(finding.ticket, finding.subject) for finding in self.findings if finding.is_defect}
-        return self.sealed - len(self.records & wrong)
-
-    def codes(self, run: Run) -> list[Code]:
-        """The defects of a run's record."""
-        own = (str(run.ticket_id), run.record)
-        return [each.code for each in self.findings if each.is_defect and (each.ticket, each.subject) == own]
-
-    def holds(self, run: Run) -> bool:
-        """Whether a run's record was verified, and is what was sealed."""
-        return (str(run.ticket_id), run.record) in self.records and not self.codes(run)
-
-    @property
-    def words(self) -> str:
-        """What came out, in a sentence: defects and good records are counted apart."""
-        what = f"{_count(self.sealed, 'sealed record')} of {_count(self.tickets, 'ticket')}"
-        strange = " Not every writer is trusted here yet." if self.has_strangers else ""
-        taken = f" {self.adopted} of them {ADOPTED_WORDS}." if self.adopted else ""
-        if self.is_good:
-            return f"All is well: {what} {'was' if self.sealed == 1 else 'were'} verified.{taken}{strange}"
-        verb = "is" if self.good == 1 else "are"
-        return f"{_count(self.defects, 'defect')}; {self.good} of {what} {verb} good.{taken}{strange}"
-
-    @property
-    def is_good(self) -> bool:
-        """Whether there is no defect."""
-        return not any(finding.is_defect for finding in self.findings)
+_OPEN = {
+    State.RUNNING: (Code.RUNNING, "belongs to a run that has not ended: it goes on, or was broken off."),
+    State.UNRECORDED: (Code.UNRECORDED, "could not be written; the run ended as {end}."),
+    State.SET_ASIDE: (Code.SET_ASIDE, "is named only by a journal that was set aside, and is not sealed."),
+    State.UNKNOWN_WRITER: (
+        Code.UNKNOWN_WRITER,
+        "is sealed, if at all, by an unknown writer: it is not verified.",
+    ),
+}
+"""What a run is that left no seal, by its state."""
+_INTERRUPTED = (Code.INTERRUPTED, "belongs to a run that was broken off: it has no end in the journal.")
 
 
 class OtherTicketsError(Exception):
@@ -174,15 +55,17 @@ class Verifier:
         self._read: dict[int, Ledger] = {}
         self._hashed: dict[Path, str | None] = {}
 
+    def listed(self, tickets: Sequence[int] | None = None) -> list[Ledger]:
+        """As `Archive.listed`; what is read of few tickets is kept, to verify them."""
+        asked = self._archive.tickets() if tickets is None else tickets
+        return self._ledgers(asked) if len(asked) < MANY_TICKETS else self._archive.listed(tickets)
+
     def tickets(self, tickets: Sequence[int]) -> Verification:
         """Verify these tickets; many in several processes, which read each file once and hash it."""
         found = alone(self._archive, tickets) if len(tickets) >= MANY_TICKETS else {}
         for ledger in self._ledgers([ticket_id for ticket_id in tickets if not found.get(ticket_id)]):
             found[ledger.ticket_id] = self._one(ledger)
-        parts = [part for ticket_id in dict.fromkeys(tickets) if (part := found[ticket_id])]
-        records = frozenset(record for part in parts for record in part.records)
-        findings = tuple(finding for part in parts for finding in part.findings)
-        return Verification(sum(part.sealed for part in parts), len(parts), findings, records)
+        return Verification.of(part for ticket_id in dict.fromkeys(tickets) if (part := found[ticket_id]))
 
     def one_alone(self, ledger: Ledger) -> Verification | None:
         """Verify a ticket, or None if that takes a look at the others."""
@@ -203,7 +86,7 @@ class Verifier:
             Finding(problem.folder, problem.folder, Code.NO_TICKET, problem.words)
             for problem in self._archive.strangers()
         ]
-        return replace(found, findings=(*found.findings, *strangers))
+        return Verification.of([found], strangers)
 
     def record(self, path: Path) -> Verification:
         """Verify one file: in its ticket's folder by that ticket's journal, elsewhere by all journals.
@@ -230,7 +113,9 @@ class Verifier:
             tickets: Which ones; a ticket whose folder is gone is one, too.
             read: Reads a ticket's comments.
         """
-        return [finding for ledger in self._ledgers(tickets) for finding in self._notes(ledger, read)]
+        folder = self._archive.folder
+        ledgers = self._ledgers(tickets)
+        return [each for one in ledgers for each in notes.compare(one, folder / str(one.ticket_id), read)]
 
     def ticket_of(self, path: Path) -> int | None:
         """The ticket in whose folder a path lies, or None."""
@@ -289,10 +174,10 @@ class Verifier:
             if run.state in _SEALED and run.sha256:
                 yield from self._sealed(run)
             elif run.state is State.UNSEALED:
-                yield self._unsealed(run)
+                yield self._unnamed(str(run.ticket_id), self._path(run), str(run.record))
             elif run.state is State.RUNNING and self._is_left(run):
                 words = "is not sealed: it is there, but its run has no end in the journal, which was cut or copied in "
-                yield _found(run, Code.UNSEALED, words + "part, or was broken off just then.")
+                yield Finding.of(run, Code.UNSEALED, words + "part, or was broken off just then.")
             else:
                 yield _open(run)
 
@@ -309,26 +194,25 @@ class Verifier:
     def _sealed(self, run: Run) -> Iterator[Finding]:
         path = self._path(run)
         if run.state is State.ADOPTED:
-            yield _found(run, Code.ADOPTED, f"was {ADOPTED_WORDS}.")
+            yield Finding.of(run, Code.ADOPTED, f"was {ADOPTED_WORDS}.")
         if run.state is State.SET_ASIDE:
-            yield _found(run, Code.SET_ASIDE, "is sealed only by a journal that was set aside.")
+            yield Finding.of(run, Code.SET_ASIDE, "is sealed only by a journal that was set aside.")
         if not os.path.lexists(path):
             if run.sha256 not in self._strays():
-                yield _found(run, Code.MISSING, "was sealed, but is not there any more.")
+                yield Finding.of(run, Code.MISSING, "was sealed, but is not there any more.")
             return
         digest = self._digest(path)
         if digest is None:
-            yield _found(run, Code.UNREADABLE, "cannot be read, or is a link or no file.")
+            yield Finding.of(run, Code.UNREADABLE, "cannot be read, or is a link or no file.")
         elif digest == run.sha256:
             if path.stat().st_mode & 0o222:
-                yield _found(run, Code.WRITABLE, "is unaltered, but could be written to; it was expected read-only.")
+                yield Finding.of(
+                    run, Code.WRITABLE, "is unaltered, but could be written to; it was expected read-only."
+                )
         elif other := self.sealed_as(digest):
-            yield _found(run, Code.REPLACED, f"was replaced by the bytes of {_place(other)}.")
+            yield Finding.of(run, Code.REPLACED, f"was replaced by the bytes of {_place(other)}.")
         else:
-            yield _found(run, Code.ALTERED, "was altered: it does not have the SHA-256 that it was sealed with.")
-
-    def _unsealed(self, run: Run) -> Finding:
-        return self._unnamed(str(run.ticket_id), self._path(run), str(run.record))
+            yield Finding.of(run, Code.ALTERED, "was altered: it does not have the SHA-256 that it was sealed with.")
 
     def _unnamed(self, ticket: str, path: Path, name: str) -> Finding:
         """What a file is that no line of its folder's journal names."""
@@ -356,22 +240,6 @@ class Verifier:
             return Verification(0, len(ledgers), tuple(told))
         return Verification(0, len(ledgers), (self._unnamed(path.absolute().parent.name, path, path.name),))
 
-    def _notes(self, ledger: Ledger, read: Callable[[int], Iterable[Comment]]) -> Iterator[Finding]:
-        ticket = str(ledger.ticket_id)
-        try:
-            notes = [note for note in read(ledger.ticket_id) if not note.public and not _is_end_users(note)]
-            found = [find_seal(note.body) for note in notes]
-        except RunbookError as exc:
-            yield Finding(ticket, "notes", Code.NOTES_UNREADABLE, f"The notes of ticket {ticket} cannot be read: {exc}")
-            return
-        seals = [seal for seal in found if seal]
-        lines = _lines(self._archive.folder / ticket)
-        yield from dict.fromkeys(finding for seal in seals for finding in _compared(ledger, seal, lines))
-        noted = {seal.record for seal in seals}
-        for run in ledger.runs:
-            if run.state in (State.SEALED, State.MISSING) and run.to_note and run.record not in noted:
-                yield _found(run, Code.NOT_NOTED, "was sealed, but no note on the ticket keeps its SHA-256.")
-
 
 def digest_of(path: Path) -> str | None:
     """The SHA-256 of a regular file, or None; links are not followed."""
@@ -384,10 +252,11 @@ def digest_of(path: Path) -> str | None:
 
 def alone(archive: Archive, tickets: Sequence[int]) -> dict[int, Verification | None]:
     """Verify tickets in several processes, each by itself; None for those that take a look at others."""
+    from runbook_lib.records.processes import in_processes  # which takes time, and few tickets do not need
+
     workers = os.cpu_count() or 1
     parts = [tickets[start :: workers * PARTS] for start in range(workers * PARTS)]
-    with processes(workers) as pool:
-        return {number: one for part in pool.map(partial(_alone, archive), parts) for number, one in part}
+    return {number: one for part in in_processes(partial(_alone, archive), parts, workers) for number, one in part}
 
 
 def _alone(archive: Archive, tickets: Sequence[int]) -> list[tuple[int, Verification | None]]:
@@ -396,93 +265,9 @@ def _alone(archive: Archive, tickets: Sequence[int]) -> list[tuple[int, Verifica
 
 
 def _open(run: Run) -> Finding:
-    """A run that left no seal."""
-    match run.state:
-        case State.RUNNING:
-            return _found(run, Code.RUNNING, "belongs to a run that has not ended: it goes on, or was broken off.")
-        case State.UNRECORDED:
-            return _found(run, Code.UNRECORDED, f"could not be written; the run ended as {run.outcome or run.status}.")
-        case State.SET_ASIDE:
-            return _found(run, Code.SET_ASIDE, "is named only by a journal that was set aside, and is not sealed.")
-        case State.UNKNOWN_WRITER:
-            return _found(run, Code.UNKNOWN_WRITER, "is sealed, if at all, by an unknown writer: it is not verified.")
-    return _found(run, Code.INTERRUPTED, "belongs to a run that was broken off: it has no end in the journal.")
-
-
-def _found(run: Run, code: Code, words: str) -> Finding:
-    subject = run.record or f"the record of {run.runbook or 'a run'}"
-    return Finding(str(run.ticket_id), subject, code, f"{subject} {words}", run.line)
-
-
-def _count(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+    code, words = _OPEN.get(run.state, _INTERRUPTED)
+    return Finding.of(run, code, words.format(end=run.outcome or run.status))
 
 
 def _place(run: Run) -> str:
     return f"{run.record} of ticket {run.ticket_id}"
-
-
-@dataclass(frozen=True)
-class _Lines:
-    """The SHA-256 of the lines of each part of a ticket's journal, by writer, and of those that were set aside."""
-
-    now: Mapping[str, Sequence[str]]
-    before: frozenset[str]
-
-    def hold(self, seal: Seal) -> bool:
-        """Whether the line that a note keeps is here, in whichever part."""
-        parts = self.now.values()
-        return seal.head in self.before or any(part[seal.lines - 1 : seal.lines] == [seal.head] for part in parts)
-
-
-def _lines(folder: Path) -> _Lines:
-    parts = {key: _digests(path) for path in folder.glob("journal*.jsonl") if (key := key_of(path.name)) is not None}
-    old = [line for path in sorted(folder.glob("journal-until-*.jsonl")) for line in _digests(path)]
-    return _Lines({key: part for key, part in parts.items() if part}, frozenset(old))
-
-
-def _digests(path: Path) -> list[str]:
-    try:
-        content = path.read_bytes()
-    except OSError:
-        return []
-    return [digest(line) for line in whole_lines(content)]
-
-
-def _compared(ledger: Ledger, seal: Seal, lines: _Lines) -> Iterator[Finding]:
-    """What one note says that is not so here."""
-    ticket = str(ledger.ticket_id)
-    file = file_name(seal.key)
-    is_own = any(problem.file == file and problem.code == Code.MISSING_JOURNAL for problem in ledger.problems)
-    if seal.key and seal.key not in lines.now and not is_own and not lines.hold(seal):
-        words = (
-            f"A note on the ticket keeps the SHA-256 of {seal.record}, by writer {seal.key}, whose part of the journal,"
-        )
-        words += f" {file}, is not here. Copy the ticket's folder from that machine, too."
-        yield Finding(ticket, file, Code.MISSING_WRITER, words)
-        return
-    run = next((run for run in ledger.runs if run.record == seal.record and run.sha256), None)
-    says = f"A note on the ticket keeps the SHA-256 of {seal.record}"
-    if run is None:
-        words = f"{says}, but no journal that can be relied on tells of that record."
-        yield Finding(ticket, seal.record, Code.MISSING, words)
-    elif run.sha256 != seal.sha256:
-        words = f"{says}, but the journal has another one: the record and the journal were replaced."
-        yield Finding(ticket, seal.record, Code.ALTERED, words)
-    if lines.hold(seal):
-        return
-    count = len(lines.now.get(seal.key, ()))
-    if not count:
-        words = f"{says} and its line in the journal, but there is no journal."
-        yield Finding(ticket, file, Code.MISSING_JOURNAL, words)
-    elif count < seal.lines:
-        words = f"A note on the ticket keeps line {seal.lines} of {file}, which ends after line {count}."
-        yield Finding(ticket, file, Code.TRUNCATED, words, count)
-    else:
-        words = f"A note on the ticket keeps line {seal.lines} of {file}, which is another one now."
-        yield Finding(ticket, file, Code.ALTERED_JOURNAL, words, seal.lines)
-
-
-def _is_end_users(comment: Comment) -> bool:
-    """Whether an end user wrote it: then it keeps nothing of ours, whatever it says."""
-    return comment.author is not None and comment.author.role == "end-user"

@@ -22,13 +22,7 @@ __all__ = ["create_app"]
 
 
 def create_app(world: World, *, faults: Faults, start_pipeline: Callable[[int], None]) -> ASGIApp:
-    """Puts the application together.
-
-    Args:
-        world: The practice world that it shows and changes.
-        faults: What goes wrong on purpose.
-        start_pipeline: Called with the id of every pipeline that was triggered, once it is stored.
-    """
+    """Puts the application together; `start_pipeline` gets the id of every pipeline that was triggered."""
     # Only loopback names: a web page elsewhere cannot reach the sandbox under a name of its own.
     only_loopback = Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])
     app = Starlette(

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
-from email.message import EmailMessage
 
 import htpy as h
 
@@ -21,7 +21,6 @@ __all__ = [
     "HEADERS",
     "comment_card",
     "document",
-    "foreign",
     "issue_card",
     "mail_card",
     "message_card",
@@ -29,6 +28,7 @@ __all__ = [
     "soft",
     "ticket_facts",
     "ticket_rows",
+    "untrusted",
 ]
 
 HEADERS = {
@@ -63,15 +63,7 @@ summary { cursor: pointer; }
 
 
 def document(title: str, body: h.Node, *, style: str = "", script: str | None = None, nonce: str = "") -> str:
-    """A whole page of the practice world, as HTML.
-
-    Args:
-        title: Its title.
-        body: What it shows.
-        style: What it adds to the style of all of them.
-        script: The address of its script, if it has one.
-        nonce: What its policy knows the script by.
-    """
+    """A whole page as HTML, with its own CSS after the common one, and a script's address, if it has one."""
     head = [
         h.meta(charset="utf-8"),
         h.meta(name="viewport", content="width=device-width"),
@@ -87,7 +79,7 @@ def _visible(text: str) -> str:
     return _UNSEEN.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", text.replace("\r\n", "\n"))
 
 
-def foreign(text: str) -> h.Node:
+def untrusted(text: str) -> h.Node:
     """Somebody else's words, within a line."""
     return h.span(".foreign", dir="auto")[_visible(text)]
 
@@ -98,12 +90,11 @@ def _text(text: str) -> h.Node:
 
 
 def soft(*parts: h.Node) -> h.Node:
-    """What is less important, in one line."""
     return h.div(".soft")[[[" · " if number else None, part] for number, part in enumerate(parts)]]
 
 
-def _attached(file_name: str) -> h.Node:
-    return soft(["attached: ", foreign(file_name)])
+def _attachments(file_names: Iterable[str]) -> h.Node:
+    return [soft(["attached: ", untrusted(name)]) for name in file_names]
 
 
 def ticket_rows(world: World) -> list[Row]:
@@ -121,72 +112,51 @@ def ticket_facts(row: Row) -> h.Node:
     return soft(
         row["status"],
         f"assigned to {row['assignee']}" if row["assignee"] else "unassigned",
-        [foreign(row["requester"]), " <", foreign(row["email"]), ">"],
-        foreign(row["company"] or "no organization"),
+        [untrusted(row["requester"]), " <", untrusted(row["email"]), ">"],
+        untrusted(row["company"] or "no organization"),
     )
 
 
 def comment_card(world: World, row: Row, *, about: h.Node = None) -> h.Node:
-    """A comment with the names of its files.
-
-    Args:
-        world: The world it is in.
-        row: The comment, with its `author`'s name.
-        about: What to say first in its line, such as its ticket.
-    """
+    """A comment (its row has the `author`'s name) with the names of its files; its line begins with `about`."""
     files = world.store.rows("SELECT file_name FROM attachments WHERE comment_id = ? ORDER BY id", row["id"])
-    whose = [*([about] if about else []), foreign(row["author"])]
+    whose = [*([about] if about else []), untrusted(row["author"])]
     return h.div(id=f"comment-{row['id']}", class_=["comment", {"internal": not row["public"]}])[
         soft(*whose, row["created_at"], "public" if row["public"] else "internal note"),
         _text(row["body"]),
-        [_attached(file["file_name"]) for file in files],
+        _attachments(file["file_name"] for file in files),
     ]
 
 
 def mail_card(row: Row, *, is_open: bool = False) -> h.Node:
     """A mail with the names of its files, to be opened."""
     message = message_from_bytes(row["raw"], policy=policy.default)
-    names = [part.get_filename() or "unnamed" for part in message.iter_attachments()]
-    return h.details(".card", id=f"mail-{row['id']}", open=is_open)[
-        h.summary[h.b["To ", foreign(", ".join(json.loads(row["envelope_to"])))], " ", foreign(_subject(message))],
-        soft(row["received_at"], ["from ", foreign(row["envelope_from"])]),
-        _text(_mail_text(message)),
-        [_attached(name) for name in names],
-    ]
-
-
-def _subject(message: EmailMessage) -> str:
-    return str(message["subject"] or "(no subject)")
-
-
-def _mail_text(message: EmailMessage) -> str:
+    subject = str(message["subject"] or "(no subject)")
     body = message.get_body(preferencelist=("plain", "html"))
-    return str(body.get_content()) if body is not None else ""
+    return h.details(".card", id=f"mail-{row['id']}", open=is_open)[
+        h.summary[h.b["To ", untrusted(", ".join(json.loads(row["envelope_to"])))], " ", untrusted(subject)],
+        soft(row["received_at"], ["from ", untrusted(row["envelope_from"])]),
+        _text("" if body is None else str(body.get_content())),
+        _attachments(part.get_filename() or "unnamed" for part in message.iter_attachments()),
+    ]
 
 
 def message_card(row: Row) -> h.Node:
     """A Slack message; its row has the `name` of its channel too."""
+    posted_at = to_the_second(datetime.fromtimestamp(float(row["ts"]), UTC))
+    metadata = json.loads(row["extras"]).get("metadata")
     return h.div(".card", id=f"message-{row['channel_id']}-{row['ts']}")[
-        soft(f"#{row['name']}", _time_of(row["ts"])), _text(row["text"]), _metadata(json.loads(row["extras"]))
+        soft(f"#{row['name']}", posted_at),
+        _text(row["text"]),
+        soft("metadata", untrusted(json.dumps(metadata, ensure_ascii=False))) if metadata else None,
     ]
-
-
-def _time_of(ts: str) -> str:
-    """A Slack message's `ts`, as a time of day that a person can read."""
-    return to_the_second(datetime.fromtimestamp(float(ts), UTC))
-
-
-def _metadata(extras: dict[str, object]) -> h.Node:
-    if "metadata" not in extras:
-        return None
-    return soft("metadata", foreign(json.dumps(extras["metadata"], ensure_ascii=False)))
 
 
 def issue_card(row: Row, *, is_open: bool = False) -> h.Node:
     """A tracker issue, to be opened."""
     return h.details(".card", id=f"issue-{row['iid']}", open=is_open)[
-        h.summary[h.b[f"#{row['iid']} "], foreign(row["title"])],
-        soft(row["state"], row["created_at"], foreign(", ".join(json.loads(row["labels"])))),
+        h.summary[h.b[f"#{row['iid']} "], untrusted(row["title"])],
+        soft(row["state"], row["created_at"], untrusted(", ".join(json.loads(row["labels"])))),
         _text(row["description"]),
     ]
 
@@ -195,6 +165,6 @@ def pipeline_card(row: Row) -> h.Node:
     """A pipeline with what its job printed, to be opened."""
     return h.details(".card", id=f"pipeline-{row['id']}")[
         h.summary[h.b[f"#{row['id']} "], row["status"]],
-        soft(row["created_at"], foreign(row["variables"])),
+        soft(row["created_at"], untrusted(row["variables"])),
         _text(row["trace"]),
     ]

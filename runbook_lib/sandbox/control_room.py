@@ -24,7 +24,6 @@ from runbook_lib.sandbox.cards import (
     HEADERS,
     comment_card,
     document,
-    foreign,
     issue_card,
     mail_card,
     message_card,
@@ -32,6 +31,7 @@ from runbook_lib.sandbox.cards import (
     soft,
     ticket_facts,
     ticket_rows,
+    untrusted,
 )
 from runbook_lib.sandbox.faults import Faults
 from runbook_lib.sandbox.faults_pane import fault_card, fault_form, presets
@@ -64,36 +64,33 @@ _MESSAGES = (
 _ISSUES = "SELECT * FROM issues ORDER BY id DESC LIMIT ?"
 _PIPELINES = "SELECT * FROM pipelines ORDER BY id DESC LIMIT ?"
 _ALL = -1  # as a LIMIT
+
+_MAIL = ("mail", "Mail", "No mail has been sent.")
+_SLACK = ("slack", "Slack", "Nobody has posted anything.")
+_TRACKER = ("tracker", "Tracker", "No issues.")
+_MECHANIZER = ("pipelines", "Pipelines", "No pipeline has been started.")
+"""The id, title and empty text of the panes that every page has."""
 _EVERYTHING = "all"
 """The parameter with which the panes of the whole world leave nothing out."""
 
 
 @dataclass(frozen=True)
 class Pane:
-    """One part of the control room.
-
-    Attributes:
-        id: Its place in the page.
-        title: Its heading.
-        cards: What it shows, newest first.
-        nothing: What it says when there are no cards.
-        above: What stands between its heading and its cards.
-        limit: How many cards it has at most, if there may be more in the world.
-    """
+    """One part of the control room."""
 
     id: str
     title: str
-    cards: list[h.Node]
-    nothing: str
-    above: h.Node = None
-    limit: int | None = None
+    empty_text: str  # what it says when there are no cards
+    cards: list[h.Node]  # what it shows, newest first
+    above: h.Node = None  # what stands between its heading and its cards
+    limit: int | None = None  # how many cards it has at most, if there may be more in the world
 
     def html(self) -> h.Node:
         """The pane; it can be reached and scrolled by keyboard, and says by a digest what it shows."""
         number = len(self.cards)
         count = f"newest {number}" if number == self.limit else number
         heading = h.h2(id=f"{self.id}-title")[f"{self.title} ({count})"]
-        content = h.fragment[heading, self.above, self.cards or h.p(".soft")[self.nothing]]
+        content = h.fragment[heading, self.above, self.cards or h.p(".soft")[self.empty_text]]
         digest = hashlib.sha256(str(content).encode()).hexdigest()[:16]
         return h.section(
             ".pane", id=self.id, tabindex="0", aria_labelledby=f"{self.id}-title", data_pane=True, data_digest=digest
@@ -109,6 +106,8 @@ def routes() -> list[BaseRoute]:
         Route(f"{CONTROL_ROOM_PATH}/panes", show_panes),
         Route(f"{CONTROL_ROOM_PATH}/{{id:int}}", show),
         Route(f"{CONTROL_ROOM_PATH}/{{id:int}}/panes", show_panes),
+        Route("/app_redirect", to_channel),
+        Route("/projects/{id:int}", to_project),
         Route("/agent/tickets/{id:int}", to_ticket),
         Route("/{path:path}/-/issues/{id:int}", to_issue),
         Route("/{path:path}/-/pipelines/{id:int}", to_pipeline),
@@ -116,46 +115,48 @@ def routes() -> list[BaseRoute]:
 
 
 async def to_page(request: Request) -> Response:
-    """Where the sandbox's bare address leads."""
     return RedirectResponse(CONTROL_ROOM_PATH)
 
 
+async def to_channel(request: Request) -> Response:
+    """Where the address of a Slack channel leads."""
+    return RedirectResponse(f"{CONTROL_ROOM_PATH}#slack")
+
+
+async def to_project(request: Request) -> Response:
+    """Where the address of a project leads, by its number."""
+    return RedirectResponse(f"{CONTROL_ROOM_PATH}#pipelines")
+
+
 async def to_ticket(request: Request) -> Response:
-    """Where an agent's address of a ticket leads."""
     return RedirectResponse(f"{CONTROL_ROOM_PATH}/{request.path_params['id']}")
 
 
 async def to_issue(request: Request) -> Response:
-    """Where an issue's address leads: to its ticket's page, which leaves out no older ones."""
-    row = world_of(request).store.row("SELECT description AS text FROM issues WHERE iid = ?", request.path_params["id"])
-    return _to_card(f"issue-{request.path_params['id']}", row)
+    """Where an issue's address leads."""
+    return _to_card(request, "issue", "SELECT description AS text FROM issues WHERE iid = ?")
 
 
 async def to_pipeline(request: Request) -> Response:
-    """Where a pipeline's address leads, likewise."""
-    row = world_of(request).store.row("SELECT variables AS text FROM pipelines WHERE id = ?", request.path_params["id"])
-    return _to_card(f"pipeline-{request.path_params['id']}", row)
+    """Where a pipeline's address leads."""
+    return _to_card(request, "pipeline", "SELECT variables AS text FROM pipelines WHERE id = ?")
 
 
-def _to_card(anchor: str, row: Row | None) -> Response:
+def _to_card(request: Request, kind: str, sql: str) -> Response:
+    """To the page of the ticket that a text names, which leaves out no older cards; or else to the whole world's."""
+    row = world_of(request).store.row(sql, request.path_params["id"])
+    anchor = f"{kind}-{request.path_params['id']}"
     ticket = re.search(r"/agent/tickets/(\d+)", row["text"]) if row else None
     address = f"{CONTROL_ROOM_PATH}/{ticket[1]}" if ticket else f"{CONTROL_ROOM_PATH}?{_EVERYTHING}"
     return RedirectResponse(f"{address}#{anchor}")
 
 
 async def show(request: Request) -> Response:
-    """The control room, of one ticket or of the whole world."""
     return page(request, request.path_params.get("id"))
 
 
 def page(request: Request, ticket_id: int | None, *, problem: str = "") -> Response:
-    """The control room as a page.
-
-    Args:
-        request: What asks for it.
-        ticket_id: The ticket that it is about, or None for the whole world.
-        problem: What was wrong with the fault that was to be added, if anything.
-    """
+    """The control room of a ticket or the whole world; `problem` says why a fault could not be added."""
     world, faults = world_of(request), faults_of(request)
     etag = _etag(world, faults)  # before the panes are read: what changes meanwhile is asked for again
     is_all = _EVERYTHING in request.query_params
@@ -195,7 +196,6 @@ async def show_panes(request: Request) -> Response:
 
 
 async def show_script(request: Request) -> Response:
-    """The page's script."""
     return Response(_SCRIPT_PATH.read_bytes(), media_type="text/javascript", headers=HEADERS)
 
 
@@ -243,15 +243,15 @@ def _panes(world: World, ticket_id: int | None, *, is_all: bool) -> list[Pane] |
 def _of_world(world: World, tickets: Iterable[Row], limit: int | None) -> list[Pane]:
     rows = world.store.rows
     number = _ALL if limit is None else limit
-    comments = [_comment_of_any(world, row) for row in rows(_COMMENTS, None, number)]
+    comments = [_comment_with_ticket(world, row) for row in rows(_COMMENTS, None, number)]
     newest = [
-        Pane("thread", "Comments", comments, "No comments."),
-        _mail([mail_card(row) for row in rows(_MAILS, number)]),
-        _slack([message_card(row) for row in rows(_MESSAGES, number)]),
-        _tracker([issue_card(row) for row in rows(_ISSUES, number)]),
-        _mechanizer([pipeline_card(row) for row in rows(_PIPELINES, number)]),
+        Pane("thread", "Comments", "No comments.", comments),
+        Pane(*_MAIL, [mail_card(row) for row in rows(_MAILS, number)]),
+        Pane(*_SLACK, [message_card(row) for row in rows(_MESSAGES, number)]),
+        Pane(*_TRACKER, [issue_card(row) for row in rows(_ISSUES, number)]),
+        Pane(*_MECHANIZER, [pipeline_card(row) for row in rows(_PIPELINES, number)]),
     ]
-    choice = Pane("tickets", "Tickets", [_choice(row) for row in tickets], "No tickets.")
+    choice = Pane("tickets", "Tickets", "No tickets.", [_choice(row) for row in tickets])
     return [choice, *(replace(pane, limit=limit) for pane in newest)]
 
 
@@ -263,47 +263,29 @@ def _of_ticket(world: World, ticket: Row) -> list[Pane]:
     messages = [row for row in rows(_MESSAGES, _ALL) if _names(ticket_id, row["text"])]
     issues = [row for row in rows(_ISSUES, _ALL) if _names(ticket_id, row["description"])]
     pipelines = [row for row in rows(_PIPELINES, _ALL) if _names(ticket_id, row["variables"])]
-    above = h.div(".about")[h.b[foreign(ticket["subject"])], ticket_facts(ticket)]
+    above = h.div(".about")[h.b[untrusted(ticket["subject"])], ticket_facts(ticket)]
     return [
-        Pane("thread", "Thread", comments, "No comments.", above),
-        _mail([mail_card(row, is_open=True) for row in mails]),
-        _slack([message_card(row) for row in messages]),
-        _tracker([issue_card(row, is_open=True) for row in issues]),
-        _mechanizer([pipeline_card(row) for row in pipelines]),
+        Pane("thread", "Thread", "No comments.", comments, above),
+        Pane(*_MAIL, [mail_card(row, is_open=True) for row in mails]),
+        Pane(*_SLACK, [message_card(row) for row in messages]),
+        Pane(*_TRACKER, [issue_card(row, is_open=True) for row in issues]),
+        Pane(*_MECHANIZER, [pipeline_card(row) for row in pipelines]),
     ]
 
 
 def _faults_pane(faults: Faults, ticket_id: int | None) -> Pane:
     cards = [fault_card(fault, ticket_id) for fault in faults.active()]
-    return Pane("faults", "Faults", cards, "None: everything works.", presets(faults, ticket_id))
-
-
-def _mail(cards: list[h.Node]) -> Pane:
-    return Pane("mail", "Mail", cards, "No mail has been sent.")
-
-
-def _slack(cards: list[h.Node]) -> Pane:
-    return Pane("slack", "Slack", cards, "Nobody has posted anything.")
-
-
-def _tracker(cards: list[h.Node]) -> Pane:
-    return Pane("tracker", "Tracker", cards, "No issues.")
-
-
-def _mechanizer(cards: list[h.Node]) -> Pane:
-    return Pane("pipelines", "Pipelines", cards, "No pipeline has been started.")
+    return Pane("faults", "Faults", "None: everything works.", cards, presets(faults, ticket_id))
 
 
 def _choice(row: Row) -> h.Node:
-    """A ticket to choose."""
     return h.div(".card.choice", id=f"choice-{row['id']}")[
-        h.a(href=f"{CONTROL_ROOM_PATH}/{row['id']}")[h.b[f"#{row['id']} "], foreign(row["subject"])],
-        soft(row["status"], foreign(row["requester"])),
+        h.a(href=f"{CONTROL_ROOM_PATH}/{row['id']}")[h.b[f"#{row['id']} "], untrusted(row["subject"])],
+        soft(row["status"], untrusted(row["requester"])),
     ]
 
 
-def _comment_of_any(world: World, row: Row) -> h.Node:
-    """A comment that says which ticket's it is."""
+def _comment_with_ticket(world: World, row: Row) -> h.Node:
     link = h.a(href=f"{CONTROL_ROOM_PATH}/{row['ticket_id']}")[f"#{row['ticket_id']}"]
     return comment_card(world, row, about=link)
 

@@ -7,7 +7,6 @@ customers and licenses are GitLab's own and not public; these are what the runbo
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,8 +15,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from runbook_lib.sandbox.cards import HEADERS, document, foreign
-from runbook_lib.sandbox.replies import Refusal, world_of
+from runbook_lib.sandbox.cards import HEADERS, document, untrusted
+from runbook_lib.sandbox.replies import Refusal, is_secret, positive, world_of
 from runbook_lib.sandbox.store import Row
 
 __all__ = ["routes"]
@@ -45,9 +44,9 @@ async def as_json(request: Request) -> Response:
     """One page of a list, for whoever is signed in."""
     sent = request.cookies.get("_customersdot_session", "")
     held = world_of(request).settings["customersdot_cookie"].partition("=")[2]
-    if not secrets.compare_digest(sent.encode(), held.encode()):
+    if not is_secret(sent, held):
         raise Refusal(401, {"error": "You need to sign in or sign up before continuing."})
-    found = _page(request, _fitting(request))
+    found = _page(request, _matching_rows(request))
     if request.query_params.get("compact") == "true":
         return JSONResponse([{"id": str(row["id"]), "label": f"{_model(request)} #{row['id']}"} for row in found])
     return JSONResponse(found)
@@ -55,16 +54,16 @@ async def as_json(request: Request) -> Response:
 
 async def as_page(request: Request) -> Response:
     """The rows that fit a query, for the reader's browser, which has no session here and needs none."""
-    model, rows = _model(request), _fitting(request)
+    model, rows = _model(request), _matching_rows(request)
     query = request.query_params.get("query", "")
     table = h.table[
         h.thead[h.tr[[h.th(scope="col")[head] for head in _columns(request)]]],
-        h.tbody[[h.tr[[h.td[foreign(_shown(value))] for value in row.values()]] for row in rows[:SHOWN_ROWS]]],
+        h.tbody[[h.tr[[h.td[untrusted(_cell_text(value))] for value in row.values()]] for row in rows[:SHOWN_ROWS]]],
     ]
     body = [
         h.h1[_TITLES[model]],
         h.p(".soft")["CustomersDot of the practice world. Nothing on this page is real."],
-        h.p[f"{_counted(len(rows))} for the query ", h.b[foreign(query or "(none)")]],
+        h.p[f"{_row_count(len(rows))} for the query ", h.b[untrusted(query or "(none)")]],
         h.div(style="overflow-x:auto")[table if rows else None],
     ]
     more = "body { max-width: 100rem; } td, th { padding: .2rem .8rem .2rem 0; text-align: left; font-size: .875rem; }"
@@ -78,12 +77,12 @@ def _model(request: Request) -> str:
     return model
 
 
-def _fitting(request: Request) -> list[Json]:
+def _matching_rows(request: Request) -> list[Json]:
     """The rows that pass the query and every filter, in the order asked for; else the newest first."""
     table = _TABLES[_model(request)]
-    rows = [_plain(row) for row in world_of(request).store.rows(f"SELECT * FROM {table}")]  # noqa: S608
+    rows = [_row_json(row) for row in world_of(request).store.rows(f"SELECT * FROM {table}")]  # noqa: S608
     query = request.query_params.get("query", "").casefold()
-    fitting = [row for row in rows if _mentions(row, query) and _passes(row, request.query_params)]
+    fitting = [row for row in rows if _contains(row, query) and _passes_filters(row, request.query_params)]
     column = request.query_params.get("sort", "id")
     if column not in _columns(request):
         raise Refusal(400, {"error": f"Unknown column {column}"})
@@ -100,29 +99,27 @@ def _columns(request: Request) -> list[str]:
 def _page(request: Request, rows: list[Json]) -> list[Json]:
     if request.query_params.get("all") == "true":
         return rows
-    per = _positive(request.query_params.get("per"), DEFAULT_PER)
-    number = _positive(request.query_params.get("page"), 1)
+    per = positive(request.query_params.get("per", "")) or DEFAULT_PER
+    number = positive(request.query_params.get("page", "")) or 1
     return rows[(number - 1) * per : number * per]
 
 
-def _positive(text: str | None, default: int) -> int:
-    return int(text) if text and text.isascii() and text.isdecimal() and int(text) > 0 else default
-
-
-def _mentions(row: Json, query: str) -> bool:
+def _contains(row: Json, query: str) -> bool:
     return any(query in value.casefold() for value in row.values() if isinstance(value, str))
 
 
-def _passes(row: Json, query: Mapping[str, str]) -> bool:
+def _passes_filters(row: Json, query: Mapping[str, str]) -> bool:
     """Whether a row passes every filter `f[column][index][o|v]`; without an operator it is `like`."""
     filters: dict[tuple[str, str], dict[str, str]] = {}
     for name, value in query.items():
         if found := _FILTER.fullmatch(name):
             filters.setdefault((found[1], found[2]), {})[found[3]] = value
-    return all(_fits(row, column, one.get("o", "like"), one.get("v", "")) for (column, _), one in filters.items())
+    return all(
+        _passes_filter(row, column, one.get("o", "like"), one.get("v", "")) for (column, _), one in filters.items()
+    )
 
 
-def _fits(row: Json, column: str, operator: str, value: str) -> bool:
+def _passes_filter(row: Json, column: str, operator: str, value: str) -> bool:
     held, wanted = str(row.get(column, "")).casefold(), value.casefold()
     checks = {
         "is": held == wanted,
@@ -133,13 +130,13 @@ def _fits(row: Json, column: str, operator: str, value: str) -> bool:
     return checks.get(operator, False)
 
 
-def _plain(row: Row) -> Json:
+def _row_json(row: Row) -> Json:
     return {name: bool(row[name]) if name in _BOOLEANS else row[name] for name in row.keys()}  # noqa: SIM118
 
 
-def _counted(found: int) -> str:
+def _row_count(found: int) -> str:
     return f"{found} rows" if found <= SHOWN_ROWS else f"The first {SHOWN_ROWS} of {found} rows"
 
 
-def _shown(value: object) -> str:
+def _cell_text(value: object) -> str:
     return "" if value is None else str(value)

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 from runbook_lib.domain.errors import InputError
 from runbook_lib.sandbox import control_room
 from runbook_lib.sandbox.faults import Faults
-from runbook_lib.sandbox.replies import Refusal, faults_of, fields_of
+from runbook_lib.sandbox.replies import Refusal, base_url, faults_of, fields_of, positive
 from runbook_lib.sandbox.world import CONTROL_ROOM_PATH, FAULTS_PATH
 
 __all__ = ["routes"]
@@ -38,8 +38,8 @@ def routes() -> list[BaseRoute]:
 async def show(request: Request) -> Response:
     """The active faults, in their order, as JSON; a browser is led to the control room, which has them in it."""
     faults = _faults(request)
-    if _is_for_a_person(request):
-        return _back(request)
+    if _wants_html(request):
+        return _to_page(request)
     return JSONResponse([asdict(fault) for fault in faults.active()], headers={"Vary": "Accept"})
 
 
@@ -50,10 +50,10 @@ async def add(request: Request) -> Response:
     try:
         fault = faults.add(await _json_of(request) if is_json else _from_form(await fields_of(request)))
     except InputError as exc:
-        return _impossible(request, exc)
+        return _refused(request, exc)
     if is_json:
         return JSONResponse(asdict(fault), 201, {"Location": f"{FAULTS_PATH}/{fault.id}"})
-    return _back(request)
+    return _to_page(request)
 
 
 async def add_preset(request: Request) -> Response:
@@ -64,8 +64,8 @@ async def add_preset(request: Request) -> Response:
         fields = await _json_of(request) if is_json else await fields_of(request)
         added = faults.add_preset(str(fields.get("name", "")))
     except InputError as exc:
-        return _impossible(request, exc)
-    return JSONResponse([asdict(fault) for fault in added], 201) if is_json else _back(request)
+        return _refused(request, exc)
+    return JSONResponse([asdict(fault) for fault in added], 201) if is_json else _to_page(request)
 
 
 async def clear_all(request: Request) -> Response:
@@ -88,9 +88,9 @@ async def clear_by_form(request: Request) -> Response:
     chosen = str((await fields_of(request)).get("id", ""))
     if not chosen:
         faults.clear_all()
-    elif chosen.isascii() and chosen.isdecimal():
-        faults.clear(int(chosen))
-    return _back(request)
+    elif fault_id := positive(chosen):
+        faults.clear(fault_id)
+    return _to_page(request)
 
 
 async def show_hits(request: Request) -> Response:
@@ -104,32 +104,31 @@ def _faults(request: Request) -> Faults:
     Source: Fetch standard, `Origin`; a browser sends it with every request that could change something.
     """
     origin = request.headers.get("origin")
-    if origin not in (None, f"{request.url.scheme}://{request.url.netloc}"):
+    if origin not in (None, base_url(request)):
         raise Refusal(403, {"error": f"The page at {origin} may not use this; expected one of the sandbox's own."})
     return faults_of(request)
 
 
-def _back(request: Request) -> Response:
+def _to_page(request: Request) -> Response:
     """To the page that a form was on."""
     ticket_id = _ticket_id(request)
     address = CONTROL_ROOM_PATH if ticket_id is None else f"{CONTROL_ROOM_PATH}/{ticket_id}"
     return RedirectResponse(f"{address}#faults", 303, {"Vary": "Accept"})
 
 
-def _impossible(request: Request, problem: InputError) -> Response:
+def _refused(request: Request, problem: InputError) -> Response:
     """What was asked for cannot be: told on the page that the form was on, or as JSON."""
-    if _is_for_a_person(request):
+    if _wants_html(request):
         return control_room.page(request, _ticket_id(request), problem=str(problem))
     return JSONResponse({"error": str(problem)}, 422)
 
 
 def _ticket_id(request: Request) -> int | None:
     """The ticket whose page a form was on."""
-    given = request.query_params.get("ticket", "")
-    return int(given) if given.isascii() and given.isdecimal() and len(given) < 10 else None
+    return positive(request.query_params.get("ticket", ""))
 
 
-def _is_for_a_person(request: Request) -> bool:
+def _wants_html(request: Request) -> bool:
     return "text/html" in request.headers.get("accept", "")
 
 
@@ -143,10 +142,10 @@ async def _json_of(request: Request) -> dict[str, Any]:
 def _from_form(fields: dict[str, Any]) -> dict[str, Any]:
     """A form's fields as JSON has them: blank is *not given*, in `times` it is *until cleared*."""
     given = {name: value for name, value in fields.items() if name != "ticket" and (value or name == "times")}
-    return {name: _unquoted(value) if name in _UNQUOTED else value for name, value in given.items()}
+    return {name: _from_json(value) if name in _UNQUOTED else value for name, value in given.items()}
 
 
-def _unquoted(value: Any) -> Any:
+def _from_json(value: Any) -> Any:
     """What a text is as JSON; anything that is not left as it is, to be refused by name."""
     try:
         return json.loads(value or "null")

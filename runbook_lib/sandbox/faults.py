@@ -96,41 +96,23 @@ _HOLDING = ("stall", "hold")
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that goes wrong, and how often it has.
+    """One thing that goes wrong, and how often it has."""
 
-    Attributes:
-        id: Counted from 1; the process gives out none twice.
-        service: A key of `KINDS`.
-        kind: One of the service's.
-        path: Only requests whose path contains this; None for all.
-        method: Only requests with this method; None for all.
-        times: How many happenings it hits; None for all, until it is cleared.
-        skip: How many happenings that fit pass before the first hit.
-        seconds: How long somebody waits; or when a job is killed, after its start.
-        status: The HTTP status, or SMTP's reply code.
-        retry_after: The header of that name, in seconds; None for no such header.
-        error: What the service says, in one line of ASCII.
-        commits: Whether what was asked for is done first, where a kind leaves that open.
-        state: The state that a pipeline is held in.
-        passed: How many that fit have passed so far.
-        hits: How many it has hit so far.
-    """
-
-    id: int
-    service: str
+    id: int  # counted from 1; the process gives out none twice
+    service: str  # a key of `KINDS`
     kind: str
-    path: str | None = None
-    method: str | None = None
-    times: int | None = 1
-    skip: int = 0
-    seconds: float = 0
-    status: int | None = None
-    retry_after: int | None = None
-    error: str | None = None
-    commits: bool = False
-    state: str | None = None
-    passed: int = 0
-    hits: int = 0
+    path: str | None = None  # only requests whose path contains this; None for all
+    method: str | None = None  # only requests with this method; None for all
+    times: int | None = 1  # how many happenings it hits; None for all, until it is cleared
+    skip: int = 0  # how many happenings that fit pass before the first hit
+    seconds: float = 0  # how long somebody waits; or when a job is killed, after its start
+    status: int | None = None  # the HTTP status, or SMTP's reply code
+    retry_after: int | None = None  # the header of that name, in seconds; None for no such header
+    error: str | None = None  # what the service says, in one line of ASCII
+    commits: bool = False  # whether what was asked for is done first, where a kind leaves that open
+    state: str | None = None  # the state that a pipeline is held in
+    passed: int = 0  # how many that fit have passed so far
+    hits: int = 0  # how many it has hit so far
 
     @property
     def is_used_up(self) -> bool:
@@ -154,10 +136,7 @@ class Faults:
         self._held: dict[int, list[Callable[[], None]]] = {}
 
     def add(self, fields: Fields) -> Fault:
-        """Adds a fault.
-
-        Args:
-            fields: As `Fault` has them, but for `id`, `passed` and `hits`; what is missing gets its default.
+        """Adds a fault with these fields of `Fault`; those that are missing get their defaults.
 
         Raises:
             InputError: A field is unknown, has no meaning in this kind of fault, or has a value that cannot be.
@@ -169,11 +148,7 @@ class Faults:
         return fault
 
     def add_preset(self, name: str) -> list[Fault]:
-        """Adds the faults of a preset.
-
-        Raises:
-            InputError: There is none of this name.
-        """
+        """Adds the faults of a preset. Raises `InputError` for an unknown name."""
         return [self.add(fields) for fields in PRESETS[_one_of("preset", name, PRESETS)]]
 
     def active(self) -> list[Fault]:
@@ -192,13 +167,8 @@ class Faults:
     def hit(self, service: str, *kinds: str, method: str = "", path: str = "") -> Fault | None:
         """The fault for something that happens now, which counts as hit by it.
 
-        The first one wins that fits and lets nothing more pass; those after it do not count this happening.
-
-        Args:
-            service: Where it happens.
-            kinds: Those that could hit now; none for all.
-            method: The request's method.
-            path: The request's path, without its query.
+        The first one wins that fits and lets nothing more pass; those after it do not count this happening. `kinds`
+        are those that could hit now, all of the service's if none is given; `path` is without its query.
         """
         with self._lock:
             for fault in list(self._active.values()):
@@ -219,11 +189,7 @@ class Faults:
         release()
 
     def clear(self, fault_id: int) -> bool:
-        """Takes a fault away, and lets go of what it holds.
-
-        Returns:
-            Whether it was there; one that is used up is not.
-        """
+        """Takes a fault away, and lets go of what it holds. Returns whether it was active."""
         with self._lock:
             fault = self._active.pop(fault_id, None)
             released = self._held.pop(fault_id, [])

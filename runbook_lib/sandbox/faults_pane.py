@@ -6,7 +6,7 @@ import json
 
 import htpy as h
 
-from runbook_lib.sandbox.cards import foreign, soft
+from runbook_lib.sandbox.cards import soft, untrusted
 from runbook_lib.sandbox.faults import FLAGS, KINDS, LONGEST_S, METHODS, PRESETS, STATES, Fault, Faults
 from runbook_lib.sandbox.world import FAULTS_PATH
 
@@ -14,12 +14,7 @@ __all__ = ["fault_card", "fault_form", "presets"]
 
 
 def presets(faults: Faults, ticket_id: int | None) -> h.Node:
-    """A button for what often goes wrong together, one that ends it all, and what has been injected so far.
-
-    Args:
-        faults: Those of the world.
-        ticket_id: The ticket whose page this is on, and to which the buttons lead back.
-    """
+    """A button for each preset, one that clears all, and what has been injected; on a ticket's page, if given."""
     return [
         h.div(".buttons")[
             [_preset_button(name, ticket_id) for name in PRESETS],
@@ -36,7 +31,7 @@ def fault_card(fault: Fault, ticket_id: int | None) -> h.Node:
         h.div[
             h.b[f"{fault.service} {fault.kind}"],
             soft(
-                foreign(f"{fault.method or ''} {fault.path or ''}".strip() or "everything"),
+                untrusted(f"{fault.method or ''} {fault.path or ''}".strip() or "everything"),
                 f"hits: {fault.hits} of {fault.times or 'any number'}",
                 f"passed: {fault.passed} of {fault.skip}",
                 *how,
@@ -50,8 +45,8 @@ def fault_form(ticket_id: int | None, *, problem: str) -> h.Node:
     """The form that adds one fault; it is open where the last one had a problem."""
     return h.details("#add-fault", open=bool(problem))[
         h.summary["Add a fault"],
-        problem and h.p(".card.problem", role="alert")[foreign(problem)],
-        _form(ticket_id),
+        problem and h.p(".card.problem", role="alert")[untrusted(problem)],
+        _add_form(ticket_id),
         h.p(".soft")["What is otherwise while it is active:"],
         h.ul(".soft")[
             [h.li[f"{service}, {kind}: {words}."] for service, kinds in FLAGS.items() for kind, words in kinds.items()]
@@ -82,28 +77,28 @@ def _counted(faults: Faults) -> str:
     return ", ".join(kinds)
 
 
-def _form(ticket_id: int | None) -> h.Node:
+def _add_form(ticket_id: int | None) -> h.Node:
     kinds = sorted({kind for of_service in KINDS.values() for kind in of_service})
     return h.form(".card.new", method="post", action=_action("", ticket_id))[
-        _choice("service", "Service", list(KINDS)),
-        _choice("kind", "Kind", kinds),
-        _choice("method", "Only this method", ["", *METHODS]),
-        _entry("path", "Only paths that contain"),
-        _entry("times", "How many it hits; blank: until cleared", "1"),
-        _entry("skip", "How many pass first"),
-        _entry("seconds", f"Seconds to wait, up to {LONGEST_S}"),
-        _entry("status", "Status, such as 502 or 451"),
-        _entry("retry_after", "Retry-After, in seconds"),
-        _entry("error", "What the service says"),
-        _choice("state", "State that a pipeline is held in", ["", *STATES]),
+        _select("service", "Service", list(KINDS)),
+        _select("kind", "Kind", kinds),
+        _select("method", "Only this method", ["", *METHODS]),
+        _input("path", "Only paths that contain"),
+        _input("times", "How many it hits; blank: until cleared", "1"),
+        _input("skip", "How many pass first"),
+        _input("seconds", f"Seconds to wait, up to {LONGEST_S}"),
+        _input("status", "Status, such as 502 or 451"),
+        _input("retry_after", "Retry-After, in seconds"),
+        _input("error", "What the service says"),
+        _select("state", "State that a pipeline is held in", ["", *STATES]),
         h.label[h.input(type="checkbox", name="commits", value="true"), " what was asked for is done first"],
         h.div[h.button(type="submit")["Add"]],
     ]
 
 
-def _entry(name: str, words: str, value: str = "") -> h.Node:
+def _input(name: str, words: str, value: str = "") -> h.Node:
     return h.label[words, h.input(name=name, value=value)]
 
 
-def _choice(name: str, words: str, values: list[str]) -> h.Node:
+def _select(name: str, words: str, values: list[str]) -> h.Node:
     return h.label[words, h.select(name=name)[[h.option(value=value)[value or "any"] for value in values]]]

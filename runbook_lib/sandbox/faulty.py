@@ -37,24 +37,18 @@ class Faulty:
     """The application, as its clients get to see it: an ASGI application around it, for HTTP only."""
 
     def __init__(self, app: ASGIApp, faults: Faults, now: Callable[[], datetime]) -> None:
-        """Wraps an application.
-
-        Args:
-            app: What handles the requests.
-            faults: Asked for each request.
-            now: The clock that the `Date` header shows, in UTC.
-        """
         self._app = app
         self._faults = faults
         self._now = now
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles a request, or does to it what the fault for it says."""
+        path = scope["path"]
+        service = next((service for prefix, service in _SERVICES.items() if path.startswith(prefix)), None)
         send = self._dated(send)
-        service = _service_at(scope["path"])
-        fault = service and self._faults.hit(service, *WIRE_KINDS, method=scope["method"], path=scope["path"])
+        fault = service and self._faults.hit(service, *WIRE_KINDS, method=scope["method"], path=path)
         if fault:
-            await self._hit(fault, scope, await _received(receive), send)
+            await self._hit(fault, scope, await _receive_all(receive), send)
         else:
             await self._app(scope, receive, send)
 
@@ -70,7 +64,7 @@ class Faulty:
             transport = transport_of(scope)
             await self._commit(fault, scope, receive)
             reset(transport)
-            await _gone(receive)
+            await _wait_for_disconnect(receive)
         else:
             await self._commit(fault, scope, receive)
             await _answer(fault, scope["path"])(scope, receive, send)
@@ -88,7 +82,7 @@ class Faulty:
         await send(answer[0])
         await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
         transport.close()
-        await _gone(receive)
+        await _wait_for_disconnect(receive)
 
     async def _commit(self, fault: Fault, scope: Scope, receive: Receive) -> None:
         """Handles a request, if the fault says so, and throws the answer away."""
@@ -108,11 +102,7 @@ class Faulty:
         return send_dated
 
 
-def _service_at(path: str) -> str | None:
-    return next((service for prefix, service in _SERVICES.items() if path.startswith(prefix)), None)
-
-
-async def _received(receive: Receive) -> Receive:
+async def _receive_all(receive: Receive) -> Receive:
     """Takes a request in to its end, so that it can be handled without its client."""
     messages = [await receive()]
     while messages[-1].get("more_body"):
@@ -125,7 +115,7 @@ async def _received(receive: Receive) -> Receive:
     return receive_again
 
 
-async def _gone(receive: Receive) -> None:
+async def _wait_for_disconnect(receive: Receive) -> None:
     """Waits until the connection that has been broken is noticed to be."""
     while (await receive())["type"] != "http.disconnect":
         pass
@@ -134,7 +124,7 @@ async def _gone(receive: Receive) -> None:
 def _answer(fault: Fault, path: str) -> Response:
     """What is sent in place of the service's own answer."""
     if fault.kind == "limit":
-        return _limit(fault)
+        return _too_many_requests(fault)
     if fault.kind == "refuse":
         return _refusal(fault, path)
     if fault.kind == "redirect":
@@ -168,7 +158,7 @@ def _refusal(fault: Fault, path: str) -> Response:
     return JSONResponse(bodies.get(status, {"error": HTTPStatus(status).phrase, "description": words}), status)
 
 
-def _limit(fault: Fault) -> Response:
+def _too_many_requests(fault: Fault) -> Response:
     """A service's own way to say that it was asked too often.
 
     Source: Zendesk, `APIRateLimitExceeded`; Slack, *Rate limits*, 429 and `ratelimited`; GitLab, `Gitlab::Throttle`,

@@ -17,7 +17,6 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from runbook_lib.sandbox import pipelines
 from runbook_lib.sandbox.gitlab_access import (
-    base_url,
     body_fields,
     invalid,
     not_found,
@@ -26,8 +25,8 @@ from runbook_lib.sandbox.gitlab_access import (
     project_of,
     signed_in,
 )
-from runbook_lib.sandbox.replies import Refusal, world_of
-from runbook_lib.sandbox.store import Row
+from runbook_lib.sandbox.replies import Refusal, base_url, world_of
+from runbook_lib.sandbox.store import Row, columns
 from runbook_lib.sandbox.world import to_the_millisecond
 
 __all__ = ["routes"]
@@ -41,10 +40,25 @@ Source: GitLab, Issues API; a longer one is refused with 400.
 """
 
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+_OF_EVERY_PROJECT: Json = {
+    "default_branch": "main",
+    "visibility": "private",
+    "issues_enabled": True,
+    "jobs_enabled": True,
+    "archived": False,
+}
+_OF_EVERY_ISSUE: Json = {
+    **{"assignees": [], "assignee": None, "milestone": None, "issue_type": "issue", "confidential": False},
+    "time_stats": dict.fromkeys(("time_estimate", "total_time_spent"), 0)
+    | dict.fromkeys(("human_time_estimate", "human_total_time_spent")),
+}
 _STATE_EVENTS = {"close": "closed", "reopen": "opened"}
-_STATES = ("opened", "closed", "all")
-"""Of a list's filter. Source: GitLab, Issues API; others are refused with 400."""
-_ORDERS = ("created_at", "updated_at", "title")
+_LIST_OPTIONS = {
+    "order_by": ("created_at", "updated_at", "title"),
+    "state": ("all", "opened", "closed"),
+    "sort": ("desc", "asc"),
+}
+"""A list's options and their values, the default first. Source: GitLab, Issues API; others are refused with 400."""
 
 
 def routes() -> list[BaseRoute]:
@@ -67,7 +81,6 @@ def routes() -> list[BaseRoute]:
 
 
 async def show_user(request: Request) -> Response:
-    """Who the token belongs to."""
     username = signed_in(request)
     return JSONResponse(person(request, username) | {"email": f"{username}@support.example", "bot": False})
 
@@ -81,38 +94,20 @@ async def show_token(request: Request) -> Response:
 
 
 async def show_project(request: Request) -> Response:
-    """One project."""
-    signed_in(request)
     project = project_of(request)
-    return JSONResponse(
-        {
-            "id": project["id"],
-            "name": project["name"],
-            "path": project["path"].rpartition("/")[2],
-            "path_with_namespace": project["path"],
-            "default_branch": "main",
-            "visibility": "private",
-            "created_at": project["created_at"],
-            "web_url": f"{base_url(request)}/{project['path']}",
-            "issues_enabled": True,
-            "jobs_enabled": True,
-            "archived": False,
-        }
-    )
+    path = project["path"]
+    names = {"path": path.rpartition("/")[2], "path_with_namespace": path, "web_url": f"{base_url(request)}/{path}"}
+    return JSONResponse(columns(project, "id", "name", "created_at") | names | _OF_EVERY_PROJECT)
 
 
 async def list_issues(request: Request) -> Response:
     """The issues that fit every filter, one page of them."""
-    signed_in(request)
     project = project_of(request)
     query = request.query_params
+    for name, known in _LIST_OPTIONS.items():
+        if query.get(name, known[0]) not in known:
+            raise Refusal(400, {"error": f"{name} does not have a valid value"})
     order = query.get("order_by", "created_at")
-    if order not in _ORDERS:
-        raise Refusal(400, {"error": "order_by does not have a valid value"})
-    if query.get("state", "all") not in _STATES:
-        raise Refusal(400, {"error": "state does not have a valid value"})
-    if query.get("sort", "desc") not in ("asc", "desc"):
-        raise Refusal(400, {"error": "sort does not have a valid value"})
     rows = world_of(request).store.rows("SELECT * FROM issues WHERE project_id = ?", project["id"])
     fitting = [row for row in rows if _fits(row, query)]
     # By id for `created_at`: the world's clock starts again every midnight, its ids never do.
@@ -121,7 +116,6 @@ async def list_issues(request: Request) -> Response:
 
 
 async def create_issue(request: Request) -> Response:
-    """Opens an issue."""
     username = signed_in(request)
     project = project_of(request)
     fields = await body_fields(request)
@@ -131,26 +125,22 @@ async def create_issue(request: Request) -> Response:
     world = world_of(request)
     stamp = to_the_millisecond(world.now())
     with world.store.change():
-        last = world.require("SELECT coalesce(max(iid), 0) AS iid FROM issues WHERE project_id = ?", project["id"])
-        issue_id = world.store.write(
-            "INSERT INTO issues (iid, project_id, title, description, labels, author, created_at, updated_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            last["iid"] + 1,
-            project["id"],
-            title,
-            str(fields.get("description") or ""),
-            json.dumps(_labels(fields.get("labels"))),
-            username,
-            stamp,
-            stamp,
+        issue_id = world.store.insert(
+            "issues",
+            iid=world.store.next_iid("issues", project["id"]),
+            project_id=project["id"],
+            title=title,
+            description=str(fields.get("description") or ""),
+            labels=json.dumps(_labels(fields.get("labels"))),
+            author=username,
+            created_at=stamp,
+            updated_at=stamp,
         )
     row = world.require("SELECT * FROM issues WHERE id = ?", issue_id)
     return JSONResponse(_issue(request, project, row), 201)
 
 
 async def show_issue(request: Request) -> Response:
-    """One issue, by its number in the project."""
-    signed_in(request)
     project = project_of(request)
     return JSONResponse(_issue(request, project, _issue_row(request, project)))
 
@@ -168,25 +158,22 @@ async def edit_issue(request: Request) -> Response:
     if state == "closed":
         is_new = row["state"] != "closed"
         closed_at, closed_by = (stamp, username) if is_new else (row["closed_at"], row["closed_by"])
-    world.store.write(
-        "UPDATE issues SET title = ?, description = ?, labels = ?, state = ?, closed_at = ?, closed_by = ?,"
-        " updated_at = ?"
-        " WHERE id = ?",
-        _checked_title(fields.get("title", row["title"])),
-        str(fields.get("description", row["description"]) or ""),
-        json.dumps(_next_labels(json.loads(row["labels"]), fields)),
-        state,
-        closed_at,
-        closed_by,
-        stamp,
+    world.store.update(
+        "issues",
         row["id"],
+        title=_checked_title(fields.get("title", row["title"])),
+        description=str(fields.get("description", row["description"]) or ""),
+        labels=json.dumps(_next_labels(json.loads(row["labels"]), fields)),
+        state=state,
+        closed_at=closed_at,
+        closed_by=closed_by,
+        updated_at=stamp,
     )
     return JSONResponse(_issue(request, project, _issue_row(request, project)))
 
 
 async def list_notes(request: Request) -> Response:
     """What people wrote below an issue, newest first."""
-    signed_in(request)
     row = _issue_row(request, project_of(request))
     notes = world_of(request).store.rows("SELECT * FROM notes WHERE issue_id = ? ORDER BY id DESC", row["id"])
     if request.query_params.get("sort") == "asc":
@@ -195,26 +182,19 @@ async def list_notes(request: Request) -> Response:
 
 
 async def create_note(request: Request) -> Response:
-    """Writes below an issue."""
     username = signed_in(request)
     row = _issue_row(request, project_of(request))
     body = str((await body_fields(request)).get("body") or "")
     if not body:
         raise Refusal(400, {"error": "body is missing"})
     world = world_of(request)
-    note_id = world.store.write(
-        "INSERT INTO notes (issue_id, body, author, created_at) VALUES (?, ?, ?, ?)",
-        row["id"],
-        body,
-        username,
-        to_the_millisecond(world.now()),
-    )
+    stamp = to_the_millisecond(world.now())
+    note_id = world.store.insert("notes", issue_id=row["id"], body=body, author=username, created_at=stamp)
     note = world.require("SELECT * FROM notes WHERE id = ?", note_id)
     return JSONResponse(_note(request, row, note), 201)
 
 
 async def no_such_endpoint(request: Request) -> Response:
-    """What any other address answers."""
     raise Refusal(404, {"error": "404 Not Found"})
 
 
@@ -283,30 +263,13 @@ def _issue(request: Request, project: Row, row: Row) -> Json:
     own = f"{api}/issues/{row['iid']}"
     closed_by = (row["closed_by"] or row["author"]) if row["state"] == "closed" else None
     return {
-        "id": row["id"],
-        "iid": row["iid"],
-        "project_id": row["project_id"],
-        "title": row["title"],
-        "description": row["description"],
-        "state": row["state"],
-        "created_at": row["created_at"],
-        "updated_at": row["updated_at"],
-        "closed_at": row["closed_at"],
+        **columns(row, "id", "iid", "project_id", "title", "description", "state"),
+        **columns(row, "created_at", "updated_at", "closed_at"),
+        **_OF_EVERY_ISSUE,
         "closed_by": closed_by and person(request, closed_by),
         "labels": sorted(json.loads(row["labels"])),
         "author": person(request, row["author"]),
-        "assignees": [],
-        "assignee": None,
-        "milestone": None,
-        "issue_type": "issue",
-        "confidential": False,
         "web_url": f"{base_url(request)}/{project['path']}/-/issues/{row['iid']}",
-        "time_stats": {
-            "time_estimate": 0,
-            "total_time_spent": 0,
-            "human_time_estimate": None,
-            "human_total_time_spent": None,
-        },
         "_links": {
             "self": own,
             "notes": f"{own}/notes",
@@ -320,10 +283,8 @@ def _issue(request: Request, project: Row, row: Row) -> Json:
 
 def _note(request: Request, issue: Row, note: Row) -> Json:
     return {
-        "id": note["id"],
-        "body": note["body"],
+        **columns(note, "id", "body", "created_at"),
         "author": person(request, note["author"]),
-        "created_at": note["created_at"],
         "updated_at": note["created_at"],
         "system": False,
         "internal": False,

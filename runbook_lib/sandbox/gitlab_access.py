@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -10,10 +9,10 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from runbook_lib.sandbox.replies import Refusal, fields_of, world_of
+from runbook_lib.sandbox.replies import Refusal, base_url, credentials_of, fields_of, is_secret, positive, world_of
 from runbook_lib.sandbox.store import Row
 
-__all__ = ["base_url", "body_fields", "invalid", "not_found", "page", "person", "project_of", "signed_in"]
+__all__ = ["body_fields", "invalid", "not_found", "page", "person", "project_of", "signed_in"]
 
 DEFAULT_PER_PAGE = 20
 MAX_PER_PAGE = 100
@@ -29,25 +28,26 @@ def signed_in(request: Request) -> str:
     Raises:
         Refusal: 401, as GitLab words it.
     """
-    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
-    token = request.headers.get("private-token") or (bearer if scheme.lower() == "bearer" else "")
+    scheme, bearer = credentials_of(request)
+    token = request.headers.get("private-token") or (bearer if scheme == "bearer" else "")
     settings = world_of(request).settings
-    if secrets.compare_digest(token.encode(), settings["gitlab_token"].encode()):
+    if is_secret(token, settings["gitlab_token"]):
         return settings["operator"]
-    if secrets.compare_digest(token.encode(), settings["mechanizer_gitlab_token"].encode()):
+    if is_secret(token, settings["mechanizer_gitlab_token"]):
         return _BOT
     raise Refusal(401, {"message": "401 Unauthorized"})
 
 
-def project_of(request: Request) -> Row:
-    """The project in the address.
+def project_of(request: Request, *, anonymous: bool = False) -> Row:
+    """The project in the address, for who is signed in, unless nobody has to be.
 
     Raises:
-        Refusal: 404, as for a project that the token may not see.
+        Refusal: 401; or 404, as for a project that the token may not see.
     """
-    project_id = request.path_params["project_id"]
-    known = project_id.isascii() and project_id.isdigit()
-    row = world_of(request).store.row("SELECT * FROM projects WHERE id = ?", int(project_id)) if known else None
+    if not anonymous:
+        signed_in(request)
+    project_id = positive(request.path_params["project_id"])
+    row = world_of(request).store.row("SELECT * FROM projects WHERE id = ?", project_id)
     if row is None:
         raise not_found("Project")
     return row
@@ -71,11 +71,6 @@ async def body_fields(request: Request) -> dict[str, Any]:
         raise Refusal(400, {"error": "invalid json format"}) from None
 
 
-def base_url(request: Request) -> str:
-    """The address that the instance was asked at, without a trailing slash."""
-    return f"{request.url.scheme}://{request.url.netloc}"
-
-
 def person(request: Request, username: str) -> dict[str, Any]:
     """A user as GitLab shows one beside what they wrote."""
     return {
@@ -93,8 +88,8 @@ def page(request: Request, items: Sequence[Mapping[str, Any]]) -> Response:
 
     Source: GitLab, *Offset-based pagination*; `X-Next-Page` is empty on the last page.
     """
-    number = _positive(request, "page", 1)
-    size = min(_positive(request, "per_page", DEFAULT_PER_PAGE), MAX_PER_PAGE)
+    number = _option(request, "page", 1)
+    size = min(_option(request, "per_page", DEFAULT_PER_PAGE), MAX_PER_PAGE)
     last = max(1, -(-len(items) // size))
     following, previous = (number + 1 if number < last else None), (number - 1 if number > 1 else None)
     headers = {
@@ -118,8 +113,8 @@ def _page_address(request: Request, number: int, size: int) -> str:
     return str(request.url.replace(query=urlencode(query)))
 
 
-def _positive(request: Request, name: str, default: int) -> int:
-    text = request.query_params.get(name, str(default))
-    if not text.isascii() or not text.isdigit() or not int(text):
+def _option(request: Request, name: str, default: int) -> int:
+    number = positive(request.query_params.get(name, str(default)))
+    if number is None:
         raise Refusal(400, {"error": f"{name} is invalid"})
-    return int(text)
+    return number

@@ -22,25 +22,17 @@ FULL_DOMAIN = "mailbox-full.example"
 
 
 async def serve_mail(world: World, faults: Faults) -> asyncio.Server:
-    """Starts the server in the running event loop, on a free port of 127.0.0.1.
-
-    Args:
-        world: Where the mail is kept.
-        faults: Asked for each recipient and for each message.
-
-    Returns:
-        The listening server.
-    """
+    """Starts the server in the running event loop, on a free port of 127.0.0.1."""
 
     def session() -> SMTP:
         # Without a host name aiosmtpd looks this machine up in the DNS, which can take seconds.
-        postbox, name = _Postbox(world, faults), "practice.example"
-        return SMTP(postbox, hostname=name, enable_SMTPUTF8=True, timeout=LONGEST_S + 300)
+        handler, name = _MailHandler(world, faults), "practice.example"
+        return SMTP(handler, hostname=name, enable_SMTPUTF8=True, timeout=LONGEST_S + 300)
 
     return await asyncio.get_running_loop().create_server(session, "127.0.0.1", 0)
 
 
-class _Postbox:
+class _MailHandler:
     """What aiosmtpd asks about every recipient and hands every message to."""
 
     def __init__(self, world: World, faults: Faults) -> None:
@@ -75,10 +67,10 @@ class _Postbox:
 
     def _keep(self, envelope: Envelope) -> None:
         """Puts a message into the world as it came, byte for byte."""
-        self._world.store.write(
-            "INSERT INTO mails (envelope_from, envelope_to, raw, received_at) VALUES (?, ?, ?, ?)",
-            envelope.mail_from or "",
-            json.dumps(envelope.rcpt_tos),
-            envelope.original_content or b"",
-            to_the_second(self._world.now()),
+        self._world.store.insert(
+            "mails",
+            envelope_from=envelope.mail_from or "",
+            envelope_to=json.dumps(envelope.rcpt_tos),
+            raw=envelope.original_content or b"",
+            received_at=to_the_second(self._world.now()),
         )

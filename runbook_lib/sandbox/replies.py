@@ -1,8 +1,9 @@
-"""How a stand-in says no, and how it reads what a client sent. It knows no vendor."""
+"""How a stand-in refuses a request, and how it reads what a client sent. It knows no vendor."""
 
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,17 +13,21 @@ from starlette.responses import JSONResponse, Response
 from runbook_lib.sandbox.faults import Faults
 from runbook_lib.sandbox.world import World
 
-__all__ = ["Refusal", "faults_of", "fields_of", "refused", "world_of"]
+__all__ = [
+    "Refusal",
+    "base_url",
+    "credentials_of",
+    "faults_of",
+    "fields_of",
+    "is_secret",
+    "positive",
+    "refused",
+    "world_of",
+]
 
 
 class Refusal(Exception):  # noqa: N818 - an answer, not a failure of the sandbox
-    """Ends a request with a vendor's own error body.
-
-    Attributes:
-        status: The HTTP status.
-        body: What the vendor would answer, as JSON.
-        headers: Further headers of the answer.
-    """
+    """Ends a request with a vendor's own error body."""
 
     def __init__(self, status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> None:
         super().__init__(status)
@@ -32,12 +37,7 @@ class Refusal(Exception):  # noqa: N818 - an answer, not a failure of the sandbo
 
 
 async def refused(request: Request, exc: Exception) -> Response:
-    """Turns a `Refusal` into its answer; what Starlette calls for one.
-
-    Args:
-        request: The request that it ended.
-        exc: The refusal.
-    """
+    """Turns a `Refusal` into its answer, as Starlette's exception handler."""
     if not isinstance(exc, Refusal):
         raise exc
     return JSONResponse(exc.body, exc.status, exc.headers)
@@ -53,6 +53,27 @@ def faults_of(request: Request) -> Faults:
     """What goes wrong on purpose in that world."""
     faults: Faults = request.app.state.faults
     return faults
+
+
+def base_url(request: Request) -> str:
+    """The address that the server was asked at, without a trailing slash."""
+    return f"{request.url.scheme}://{request.url.netloc}"
+
+
+def credentials_of(request: Request) -> tuple[str, str]:
+    """The scheme, in lower case, and the credentials of the `Authorization` header; empty where there is none."""
+    scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
+    return scheme.lower(), credentials
+
+
+def is_secret(given: str, expected: str) -> bool:
+    """Whether the given token is the expected one, compared in constant time."""
+    return secrets.compare_digest(given.encode(), expected.encode())
+
+
+def positive(text: str) -> int | None:
+    """A number from 1 that a database can hold, in ASCII digits; or None."""
+    return int(text) or None if text.isascii() and text.isdigit() and len(text) <= 18 else None
 
 
 async def fields_of(request: Request) -> dict[str, Any]:

@@ -33,23 +33,12 @@ SENDER = "GitLab Support (practice) <no-reply@support.example>"
 
 
 class Runner:
-    """The background worker; a context manager, in which pipelines can be started.
-
-    Stopping ends the job that is running.
-    """
+    """The background worker; a context manager, whose end stops the job that is running."""
 
     def __init__(
         self, world: World, *, url: str, mail_port: int, faults: Faults, command: Sequence[str] | None = None
     ) -> None:
-        """Prepares the worker.
-
-        Args:
-            world: Where the pipelines are.
-            url: The server's address, without a trailing slash.
-            mail_port: The mail server's port, on 127.0.0.1.
-            faults: Asked for each pipeline, and for each job that starts.
-            command: What to run in place of Mechanizer.
-        """
+        """Takes the server's URL without a trailing slash, and what to run in place of Mechanizer."""
         self._world = world
         self._url = url
         self._mail_port = mail_port
@@ -62,7 +51,7 @@ class Runner:
         self._stopping = False
 
     def __enter__(self) -> Runner:
-        self._pick_up_what_was_left()
+        self._resume()
         self._thread.start()
         return self
 
@@ -80,7 +69,7 @@ class Runner:
         """Queues a pipeline; returns at once."""
         self._waiting.put(pipeline_id)
 
-    def _pick_up_what_was_left(self) -> None:
+    def _resume(self) -> None:
         for row in self._world.store.rows("SELECT id, status FROM pipelines ORDER BY id"):
             if row["status"] in ("created", *STATES):
                 self.start(row["id"])
@@ -92,32 +81,21 @@ class Runner:
             if self._stopping:
                 return
             if fault := self._faults.hit("pipelines", "hold"):
-                self._hold(pipeline_id, str(fault.state))
+                self._set(pipeline_id, status=fault.state)
                 self._faults.when_cleared(fault, partial(self.start, pipeline_id))
                 continue
-            self._begin(pipeline_id)
+            row = self._world.require("SELECT started_at FROM pipelines WHERE id = ?", pipeline_id)
+            # One that has been stalled keeps the time at which it began.
+            started_at = row["started_at"] or to_the_millisecond(self._world.now())
+            self._set(pipeline_id, status="running", started_at=started_at)
             if fault := self._faults.hit("pipelines", "stall"):
                 self._faults.when_cleared(fault, partial(self.start, pipeline_id))
             else:
                 self._run(pipeline_id)
 
-    def _hold(self, pipeline_id: int, state: str) -> None:
-        """Says that a pipeline waits, and for what."""
-        stamp = to_the_millisecond(self._world.now())
-        self._world.store.write(
-            "UPDATE pipelines SET status = ?, updated_at = ? WHERE id = ?", state, stamp, pipeline_id
-        )
-
-    def _begin(self, pipeline_id: int) -> None:
-        """Says that a pipeline runs; one that has been stalled keeps the time at which it began."""
-        stamp = to_the_millisecond(self._world.now())
-        self._world.store.write(
-            "UPDATE pipelines SET status = 'running', started_at = coalesce(started_at, ?), updated_at = ?"
-            " WHERE id = ?",
-            stamp,
-            stamp,
-            pipeline_id,
-        )
+    def _set(self, pipeline_id: int, **columns: str | None) -> None:
+        columns.setdefault("updated_at", to_the_millisecond(self._world.now()))
+        self._world.store.update("pipelines", pipeline_id, **columns)
 
     def _run(self, pipeline_id: int) -> None:
         row = self._world.require("SELECT * FROM pipelines WHERE id = ?", pipeline_id)
@@ -127,11 +105,7 @@ class Runner:
         self._finish(pipeline_id, "success" if succeeded else "failed", trace)
 
     def _execute(self, pipeline: Row, folder: str) -> tuple[bool, str]:
-        """Runs the job.
-
-        Returns:
-            Whether it exited with 0; and what it printed, with a last line by the runner, as GitLab's has one.
-        """
+        """Whether the job exited with 0; and what it printed, with a last line by the runner, as GitLab's has one."""
         try:
             with self._lock:
                 if self._stopping:
@@ -184,14 +158,7 @@ class Runner:
 
     def _finish(self, pipeline_id: int, status: str, trace: str) -> None:
         stamp = to_the_millisecond(self._world.now())
-        self._world.store.write(
-            "UPDATE pipelines SET status = ?, trace = ?, finished_at = ?, updated_at = ? WHERE id = ?",
-            status,
-            trace,
-            stamp,
-            stamp,
-            pipeline_id,
-        )
+        self._set(pipeline_id, status=status, trace=trace, finished_at=stamp, updated_at=stamp)
 
 
 def _wait(job: subprocess.Popen[bytes], kill_after_s: float) -> tuple[str, str]:

@@ -22,20 +22,10 @@ _TEXT, _QUIET, _LINE, _BAR = "#28272d", "#626168", "#dcdcde", "#ececef"
 
 @dataclass(frozen=True, kw_only=True)
 class Screen:
-    """What a page shows.
-
-    Attributes:
-        page: Which page.
-        plan: As the page writes it.
-        expires_on: The end date.
-        licensed_to: A name.
-        users: Users in subscription.
-        billable: Billable users.
-        maximum: Maximum users.
-    """
+    """What a page shows."""
 
     page: Literal["dashboard", "subscription"]
-    plan: str
+    plan: str  # as the page writes it
     expires_on: date
     licensed_to: str
     users: int

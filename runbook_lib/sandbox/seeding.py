@@ -9,6 +9,7 @@ import secrets
 import shutil
 import sqlite3
 import tempfile
+from dataclasses import asdict
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +22,7 @@ from runbook_lib.domain import messages, policy, titles
 from runbook_lib.domain.errors import InputError, UnavailableError
 from runbook_lib.domain.titles import Mark
 from runbook_lib.sandbox.screens import Screen, png
-from runbook_lib.sandbox.store import Store
+from runbook_lib.sandbox.store import Store, Value
 from runbook_lib.sandbox.tickets import TICKETS, model
 from runbook_lib.sandbox.tickets.model import Attachment, File, LicenseFile, Missing, PracticeTicket, Screenshot, Served
 from runbook_lib.sandbox.world import (
@@ -43,11 +44,7 @@ _OLD = "2024-01-15T08:00:00Z"
 
 
 def make_world(folder: Path, on: date) -> None:
-    """Makes a new world in a folder that is empty or missing.
-
-    Args:
-        folder: Where the world shall live.
-        on: The world's date; the practice tickets come from the Saturday before it.
+    """Makes a new world of a date in a folder that is empty or missing.
 
     Raises:
         InputError: There is a world, or something else, in the folder already.
@@ -81,7 +78,7 @@ def _fill(folder: Path, on: date) -> None:
         with store.change():
             _add_settings(store, on)
             _add_places(store)
-            _Planter(store, key, on).plant()
+            _TicketWriter(store, key, on).write_all()
     finally:
         store.close()
 
@@ -119,7 +116,7 @@ def _add_settings(store: Store, on: date) -> None:
         "operator": model.ENGINEER.email.partition("@")[0],
     }
     for name, value in values.items():
-        store.write("INSERT INTO settings (name, value) VALUES (?, ?)", name, value)
+        store.insert("settings", name=name, value=value)
 
 
 def _add_places(store: Store) -> None:
@@ -128,18 +125,13 @@ def _add_places(store: Store) -> None:
         (MECHANIZER_PROJECT_ID, "practice-support/toolbox/mechanizer", "Mechanizer"),
         (TRACKER_PROJECT_ID, "practice-support/internal-requests", "Internal Requests"),
     ):
-        store.write(
-            "INSERT INTO projects (id, path, name, created_at) VALUES (?, ?, ?, ?)", project_id, path, name, _OLD
-        )
-    for channel_id, name, is_member in (
-        (SLACK_CHANNEL_ID, "support_licensing-subscription", 1),
-        ("C07ELSEWHERE", "support_team-chat", 0),
-    ):
-        store.write("INSERT INTO channels (id, name, is_member) VALUES (?, ?, ?)", channel_id, name, is_member)
+        store.insert("projects", id=project_id, path=path, name=name, created_at=_OLD)
+    store.insert("channels", id=SLACK_CHANNEL_ID, name="support_licensing-subscription", is_member=1)
+    store.insert("channels", id="C07ELSEWHERE", name="support_team-chat", is_member=0)
 
 
-class _Planter:
-    """Puts the practice tickets into a store."""
+class _TicketWriter:
+    """Writes the practice tickets into a store."""
 
     def __init__(self, store: Store, key: rsa.RSAPrivateKey, world_date: date) -> None:
         self._store = store
@@ -154,7 +146,7 @@ class _Planter:
         """A key other than the world's; making one takes longer than most else here."""
         return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
-    def plant(self) -> None:
+    def write_all(self) -> None:
         """Adds the agents, then ticket after ticket."""
         for agent in (model.ENGINEER, model.COLLEAGUE):
             self._person(agent, role="agent", organization_id=None)
@@ -173,18 +165,17 @@ class _Planter:
         organization_id = None if ticket.company is None else self._company(ticket.company)
         requester_id = self._person(ticket.requester, role="end-user", organization_id=organization_id)
         colleague_id = self._people[model.COLLEAGUE.email]
-        self._store.write(
-            "INSERT INTO tickets (id, subject, status, requester_id, assignee_id, organization_id, tags,"
-            " created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            ticket.id,
-            ticket.subject,
-            ticket.status,
-            requester_id,
-            colleague_id if ticket.assigned else None,
-            organization_id,
-            json.dumps(["emergency", "self-managed", *ticket.tags]),
-            to_the_second(came_in_at),
-            to_the_second(updated_at),
+        self._store.insert(
+            "tickets",
+            id=ticket.id,
+            subject=ticket.subject,
+            status=ticket.status,
+            requester_id=requester_id,
+            assignee_id=colleague_id if ticket.assigned else None,
+            organization_id=organization_id,
+            tags=json.dumps(["emergency", "self-managed", *ticket.tags]),
+            created_at=to_the_second(came_in_at),
+            updated_at=to_the_second(updated_at),
         )
         author_id = colleague_id if ticket.opened_by_colleague else requester_id
         comment_id = self._comment(ticket.id, author_id, self._text(ticket), public=True, at=came_in_at)
@@ -207,48 +198,28 @@ class _Planter:
         return ticket.text.replace("{license}", quoted)
 
     def _company(self, company: model.Company) -> int:
-        fields: dict[str, object] = {"plan": company.plan, "deployment": company.deployment}
-        fields |= {"account_type": company.account_type}
-        fields |= {} if company.seats is None else {"seats": company.seats}
         if company.name not in self._companies:
-            self._companies[company.name] = self._store.write(
-                "INSERT INTO organizations (name, fields, created_at) VALUES (?, ?, ?)",
-                company.name,
-                json.dumps(fields),
-                _OLD,
+            fields = asdict(company)
+            del fields["name"]
+            if company.seats is None:
+                del fields["seats"]
+            self._companies[company.name] = self._store.insert(
+                "organizations", name=company.name, fields=json.dumps(fields), created_at=_OLD
             )
         return self._companies[company.name]
 
     def _person(self, person: model.Person, *, role: str, organization_id: int | None) -> int:
         if person.email not in self._people:
-            self._people[person.email] = self._store.write(
-                "INSERT INTO users (name, email, role, organization_id, created_at) VALUES (?, ?, ?, ?, ?)",
-                person.name,
-                person.email,
-                role,
-                organization_id,
-                _OLD,
+            self._people[person.email] = self._store.insert(
+                "users", **asdict(person), role=role, organization_id=organization_id, created_at=_OLD
             )
         return self._people[person.email]
 
     def _comment(self, ticket_id: int, author_id: int, text: str, *, public: bool, at: datetime) -> int:
-        stamp = to_the_second(at)
-        audit_id = self._store.write(
-            "INSERT INTO audits (ticket_id, author_id, channel, client, custom, changes, created_at)"
-            " VALUES (?, ?, 'web', 'Practice browser', '{}', '[]', ?)",
-            ticket_id,
-            author_id,
-            stamp,
-        )
-        return self._store.write(
-            "INSERT INTO comments (ticket_id, audit_id, author_id, body, public, created_at) VALUES (?, ?, ?, ?, ?, ?)",
-            ticket_id,
-            audit_id,
-            author_id,
-            text,
-            int(public),
-            stamp,
-        )
+        common: dict[str, Value] = {"ticket_id": ticket_id, "author_id": author_id, "created_at": to_the_second(at)}
+        audit = {"channel": "web", "client": "Practice browser", "custom": "{}", "changes": "[]"}
+        audit_id = self._store.insert("audits", **common, **audit)
+        return self._store.insert("comments", **common, audit_id=audit_id, body=text, public=public)
 
     def _attachment(self, comment_id: int, ticket: PracticeTicket, attachment: Attachment) -> None:
         served = attachment if isinstance(attachment, Served) else Served(file=attachment)
@@ -265,73 +236,66 @@ class _Planter:
             source, size = "missing", 1874
         else:
             source = "generated"
-        self._store.write(
-            "INSERT INTO attachments (comment_id, token, file_name, content_type, size, source, content, inline,"
-            " access, malware, malware_allowed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            comment_id,
-            secrets.token_urlsafe(18),
-            attachment.name,
-            content_type,
-            size if content is None else len(content),
-            source,
-            content,
-            int(served.inline),
-            served.access,
-            served.malware,
-            int(served.malware_allowed),
+        self._store.insert(
+            "attachments",
+            comment_id=comment_id,
+            token=secrets.token_urlsafe(18),
+            file_name=attachment.name,
+            content_type=content_type,
+            size=size if content is None else len(content),
+            source=source,
+            content=content,
+            inline=served.inline,
+            access=served.access,
+            malware=served.malware,
+            malware_allowed=served.malware_allowed,
         )
 
     def _account(self, account: model.Account, ticket_on: date) -> None:
         """A CustomersDot account with its licenses."""
         first, _, last = account.person.name.partition(" ")
-        customer_id = self._store.write(
-            "INSERT INTO cdot_customers (email, first_name, last_name, company, created_at, updated_at)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            account.person.email,
-            first,
-            last,
-            account.company,
-            _OLD,
-            _OLD,
-        )
+        name = {"first_name": first, "last_name": last, "company": account.company}
+        stamps = {"created_at": _OLD, "updated_at": _OLD}
+        customer_id = self._store.insert("cdot_customers", email=account.person.email, **name, **stamps)
         for sold in account.licenses:
             expires_on = ticket_on - timedelta(days=sold.expired_days)
             starts_on = expires_on - timedelta(days=sold.term_days)
             stamp = to_the_millisecond(datetime.combine(starts_on, datetime.min.time(), UTC))
-            self._store.write(
-                "INSERT INTO cdot_licenses (customer_id, zuora_subscription_name, zuora_subscription_id, plan, users,"
-                " starts_at, expires_at, cloud_licensing_enabled, trial, created_at, updated_at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)",
-                customer_id,
-                sold.subscription,
-                _digest(sold.subscription),
-                sold.plan,
-                sold.users,
-                starts_on.isoformat(),
-                expires_on.isoformat(),
-                int(sold.cloud),
-                stamp,
-                stamp,
+            self._store.insert(
+                "cdot_licenses",
+                customer_id=customer_id,
+                zuora_subscription_name=sold.subscription,
+                zuora_subscription_id=_digest(sold.subscription),
+                plan=sold.plan,
+                users=sold.users,
+                starts_at=starts_on.isoformat(),
+                expires_at=expires_on.isoformat(),
+                cloud_licensing_enabled=sold.cloud,
+                trial=False,
+                created_at=stamp,
+                updated_at=stamp,
             )
 
     def _seat_link(self, row: model.SeatLink, ticket_on: date) -> None:
         received_at = datetime.combine(ticket_on - timedelta(days=row.days_before), row.at, UTC)
         report_at = datetime.combine(received_at.date() - timedelta(days=1), time(23, 59, 52), UTC)
         stamp = to_the_millisecond(received_at)
-        self._store.write(
-            "INSERT INTO cdot_seat_links (created_at, updated_at, active_user_count, max_historical_user_count,"
-            " license_user_count, license_starts_on, zuora_subscription_name, zuora_subscription_id, report_timestamp,"
-            " license_id, gitlab_version, hostname, instance_identifier, license_md5)"
-            " VALUES (?, ?, 117, 121, 120, ?, ?, ?, ?, 4200001, '18.5.2-ee', ?, ?, ?)",
-            stamp,
-            stamp,
-            (ticket_on - timedelta(days=380)).isoformat(),
-            row.subscription,
-            _digest(row.subscription),
-            to_the_millisecond(report_at),
-            row.hostname,
-            row.instance,
-            _digest(row.hostname),
+        self._store.insert(
+            "cdot_seat_links",
+            created_at=stamp,
+            updated_at=stamp,
+            active_user_count=117,
+            max_historical_user_count=121,
+            license_user_count=120,
+            license_starts_on=(ticket_on - timedelta(days=380)).isoformat(),
+            zuora_subscription_name=row.subscription,
+            zuora_subscription_id=_digest(row.subscription),
+            report_timestamp=to_the_millisecond(report_at),
+            license_id=4200001,
+            gitlab_version="18.5.2-ee",
+            hostname=row.hostname,
+            instance_identifier=row.instance,
+            license_md5=_digest(row.hostname),
         )
 
     def _issue(self, issue: model.TrackerIssue, created_at: datetime, ticket: PracticeTicket) -> None:
@@ -341,25 +305,21 @@ class _Planter:
         if issue.success:
             text = self._trial_text(issue, created_at.date())
             body = messages.license_copy(text) if issue.copy else "The copy was removed."
-        last = self._store.row("SELECT coalesce(max(iid), 0) AS iid FROM issues")
         stamp = to_the_millisecond(created_at)
-        self._store.write(
-            "INSERT INTO issues (iid, project_id, title, description, state, labels, author, created_at, updated_at,"
-            " closed_at) VALUES (?, ?, ?, ?, ?, ?, 'mechanizer-bot', ?, ?, ?)",
-            (last["iid"] if last else 0) + 1,
-            TRACKER_PROJECT_ID,
-            title,
-            messages.issue_description(
-                f"by-hand-{_digest(title)[:12]}",
-                "robin.weekend",
-                f"https://practice-support.zendesk.example/agent/tickets/{ticket.id}",
-                body,
-            ),
-            "closed" if issue.success else "opened",
-            json.dumps([messages.LABEL]),
-            stamp,
-            stamp,
-            stamp if issue.success else None,
+        operation_id = f"by-hand-{_digest(title)[:12]}"
+        ticket_url = f"https://practice-support.zendesk.example/agent/tickets/{ticket.id}"
+        self._store.insert(
+            "issues",
+            iid=self._store.next_iid("issues", TRACKER_PROJECT_ID),
+            project_id=TRACKER_PROJECT_ID,
+            title=title,
+            description=messages.issue_description(operation_id, "robin.weekend", ticket_url, body),
+            state="closed" if issue.success else "opened",
+            labels=json.dumps([messages.LABEL]),
+            author="mechanizer-bot",
+            created_at=stamp,
+            updated_at=stamp,
+            closed_at=stamp if issue.success else None,
         )
 
     def _trial_text(self, issue: model.TrackerIssue, starts_on: date) -> str:

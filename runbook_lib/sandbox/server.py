@@ -1,6 +1,6 @@
-"""A practice world's server, seen from outside: make a world, serve it, find the server, start one beside.
+"""A practice world's server, seen from outside: make a world, find its server, start one in another process.
 
-This module stays light to import, since every command looks for a server; `serving` holds what is heavy.
+It stays light to import, since every command looks for a server; what runs in the server's process is in `serving`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import date
 from pathlib import Path
@@ -29,14 +29,12 @@ __all__ = [
     "make_world",
     "one_at_a_time",
     "running",
-    "serve",
     "shared",
     "wait_for_stopping",
     "world_date",
 ]
 
 Descriptor = dict[str, Any]
-_Wait = Callable[[Path, subprocess.Popen[bytes], IO[bytes]], Descriptor]
 
 HEALTH_TIMEOUT_S = 2.0
 START_TIMEOUT_S = 20.0
@@ -56,41 +54,8 @@ def make_world(folder: Path, on: date) -> None:
     seeding.make_world(folder, on)
 
 
-def serve(
-    folder: Path,
-    *,
-    port: int = 0,
-    while_used: bool = False,
-    job_command: Sequence[str] | None = None,
-    ready: Callable[[str], None] | None = None,
-) -> None:
-    """Serves the world in a folder until SIGINT or SIGTERM. It prints nothing. To be called in the main thread.
-
-    Args:
-        folder: The world's folder.
-        port: The port on 127.0.0.1; 0 takes the world's last one, or else a free one.
-        while_used: Stop as well when no process uses the world (any more).
-        job_command: What pipelines run in place of Mechanizer.
-        ready: Called with the address once requests are taken.
-
-    Raises:
-        InputError: There is no world; it is served already; or the port is taken.
-    """
-    # Here, since web and mail server take longer to import than most commands take to run.
-    from runbook_lib.sandbox import serving
-
-    serving.serve(folder, port=port, while_used=while_used, job_command=job_command, ready=ready)
-
-
 def running(folder: Path) -> Descriptor | None:
-    """What describes the server of a world, if there is one and it answers within `HEALTH_TIMEOUT_S`.
-
-    Args:
-        folder: The world's folder.
-
-    Returns:
-        The contents of `running.json`, or None; a file left by a killed server counts as none.
-    """
+    """The contents of a world's `running.json`, if its server answers within `HEALTH_TIMEOUT_S`; or else None."""
     try:
         descriptor: Descriptor = json.loads((folder / DESCRIPTOR_NAME).read_text(encoding="utf-8"))
         is_of_it = descriptor["folder"] == str(folder.resolve())  # or else the folder was copied from a running one
@@ -105,16 +70,16 @@ def background(folder: Path, *, python: str = "") -> Iterator[Descriptor]:
 
     Args:
         folder: The world's folder.
-        python: What starts Python, in place of the usual.
+        python: The interpreter to start it with, in place of this process's.
 
     Yields:
         The contents of `running.json`.
 
     Raises:
-        InputError: As `serve`.
+        InputError: There is no world, or it is served already.
         UnavailableError: The server did not come up within `START_TIMEOUT_S`.
     """
-    with _using(folder) as users, _launched(folder, users, _started, python) as descriptor:
+    with _using(folder) as users, _launched(folder, users, own=True, python=python) as descriptor:
         yield descriptor
 
 
@@ -126,9 +91,6 @@ def shared(folder: Path) -> Iterator[Descriptor]:
     server that was started here runs until it gets that lock for itself alone, and keeps it until it has gone; so this
     waits for one that is just stopping.
 
-    Args:
-        folder: The world's folder.
-
     Yields:
         The contents of `running.json`.
 
@@ -138,7 +100,7 @@ def shared(folder: Path) -> Iterator[Descriptor]:
     """
     with ExitStack() as stack:
         users = stack.enter_context(_using(folder))
-        yield running(folder) or stack.enter_context(_launched(folder, users, _started_by_anyone))
+        yield running(folder) or stack.enter_context(_launched(folder, users, own=False))
 
 
 def wait_for_stopping(folder: Path) -> None:
@@ -183,8 +145,8 @@ def _using(folder: Path) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def _launched(folder: Path, users: IO[bytes], wait: _Wait, python: str = "") -> Iterator[Descriptor]:
-    """A server in a process of its own, which stops when nobody uses the world; `wait` waits until it answers."""
+def _launched(folder: Path, users: IO[bytes], *, own: bool, python: str = "") -> Iterator[Descriptor]:
+    """Starts a server, which stops when nobody uses the world. `own`: another process's server will not do."""
     command = [python or sys.executable, "-m", "runbook_lib.sandbox", str(folder), "--while-used"]
     with tempfile.TemporaryFile() as complaints:
         process = subprocess.Popen(  # noqa: S603 - our own program, and no shell
@@ -195,7 +157,7 @@ def _launched(folder: Path, users: IO[bytes], wait: _Wait, python: str = "") -> 
             start_new_session=True,  # Ctrl-C is for the parent, which may still have something to write down
         )
         try:
-            yield wait(folder, process, complaints)
+            yield _wait_for_start(folder, process, complaints, own=own)
         finally:
             _wait_for_end(process, users)
 
@@ -211,36 +173,18 @@ def _answers(descriptor: Descriptor) -> bool:
         connection.close()
 
 
-def _started(folder: Path, process: subprocess.Popen[bytes], complaints: IO[bytes]) -> Descriptor:
-    """Waits until a server that is starting answers."""
+def _wait_for_start(folder: Path, process: subprocess.Popen[bytes], complaints: IO[bytes], *, own: bool) -> Descriptor:
+    """Waits until a server answers: the one that is starting, or, unless it has to be this one, a quicker one."""
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise _not_started(folder, process.returncode, complaints)
-        if _is_described(folder, process.pid) and (descriptor := running(folder)):
+        status = process.poll()
+        descriptor = running(folder)
+        if descriptor and (descriptor["pid"] == process.pid or not own):
             return descriptor
+        if status is not None and (own or status != BAD_USAGE):  # bad usage can only be that it is served already
+            raise _not_started(folder, status, complaints)
         time.sleep(_STEP_S)
     raise UnavailableError(f"The sandbox in {folder} did not answer within {START_TIMEOUT_S:.0f} s. Try again.")
-
-
-def _started_by_anyone(folder: Path, process: subprocess.Popen[bytes], complaints: IO[bytes]) -> Descriptor:
-    """Waits until a server answers: the one that is starting, or the one that was quicker."""
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < deadline:
-        if descriptor := running(folder):
-            return descriptor
-        if process.poll() not in (None, BAD_USAGE):  # bad usage can only be that the world is served already
-            raise _not_started(folder, process.returncode, complaints)
-        time.sleep(_STEP_S)
-    raise UnavailableError(f"The sandbox in {folder} did not answer within {START_TIMEOUT_S:.0f} s. Try again.")
-
-
-def _is_described(folder: Path, pid: int) -> bool:
-    """Whether `running.json` is there, and is by that process."""
-    try:
-        return bool(json.loads((folder / DESCRIPTOR_NAME).read_text(encoding="utf-8"))["pid"] == pid)
-    except (OSError, ValueError, KeyError):
-        return False
 
 
 def _not_started(folder: Path, status: int, complaints: IO[bytes]) -> InputError | UnavailableError:

@@ -27,12 +27,13 @@ from runbook_lib.sandbox.connections import Connection
 from runbook_lib.sandbox.faults import Faults
 from runbook_lib.sandbox.mail import serve_mail
 from runbook_lib.sandbox.runner import Runner
-from runbook_lib.sandbox.world import DESCRIPTOR_NAME, PUBLIC_KEY_NAME, USERS_NAME, World, opened
+from runbook_lib.sandbox.world import DATABASE_NAME, DESCRIPTOR_NAME, PUBLIC_KEY_NAME, USERS_NAME, World, opened
 
 __all__ = ["serve"]
 
 _LOCK_NAME = "serving.lock"
 _PORT_NAME = "port"
+_LOOK_EVERY_S = 0.5
 
 
 def serve(
@@ -43,7 +44,20 @@ def serve(
     job_command: Sequence[str] | None = None,
     ready: Callable[[str], None] | None = None,
 ) -> None:
-    """Serves a world; see `server.serve`."""
+    """Serves the world in a folder until SIGINT or SIGTERM, or until the folder has gone.
+
+    It prints nothing. To be called in the main thread.
+
+    Args:
+        folder: The world's folder.
+        port: The port on 127.0.0.1; 0 takes the world's last one, or else a free one.
+        while_used: Stop as well when no process uses the world (any more).
+        job_command: What pipelines run in place of Mechanizer.
+        ready: Called with the address once requests are taken.
+
+    Raises:
+        InputError: There is no world; it is served already; or the port is taken.
+    """
     with opened(folder) as world, _only_server(folder), _listening(folder, port) as listener:
         asyncio.run(_serve(world, listener, while_used, job_command, ready or (lambda _: None)))
 
@@ -78,9 +92,11 @@ async def _serve(
         _stop_on_signals(server.stop)
         if while_used:
             _stop_when_unused(server.stop, world.folder / USERS_NAME)
+        watch = asyncio.create_task(_stop_when_gone(server.stop, world.folder / DATABASE_NAME))
         with _described(world, url, mail_port):
             ready(url)
             await server.serve(sockets=[listener])
+        watch.cancel()
     mail.close()
 
 
@@ -116,6 +132,15 @@ def _stop_when_unused(stop: Callable[[], None], users: Path) -> None:
             loop.call_soon_threadsafe(stop)
 
     threading.Thread(target=wait, name="users", daemon=True).start()  # a daemon, since nothing else ends its waiting
+
+
+async def _stop_when_gone(stop: Callable[[], None], database: Path) -> None:
+    """Calls `stop` once the database has been removed, moved or replaced, as with the world's folder."""
+    served = database.stat()
+    with suppress(FileNotFoundError, NotADirectoryError):
+        while os.path.samestat(served, database.stat()):
+            await asyncio.sleep(_LOOK_EVERY_S)
+    stop()
 
 
 @contextmanager
@@ -171,11 +196,14 @@ def _described(world: World, url: str, mail_port: int) -> Iterator[None]:
     draft.unlink(missing_ok=True)
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         json.dump(_descriptor(world, url, mail_port), file, indent=2)
+    written = draft.stat()
     draft.replace(path)
     try:
         yield
     finally:
-        path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError, NotADirectoryError):
+            if os.path.samestat(written, path.stat()):  # or else another world is in this one's place
+                path.unlink()
 
 
 def _descriptor(world: World, url: str, mail_port: int) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import json
-import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from runbook_lib.sandbox.replies import Refusal, fields_of, world_of
+from runbook_lib.sandbox.replies import Refusal, base_url, credentials_of, faults_of, fields_of, is_secret, world_of
 from runbook_lib.sandbox.store import Row
 from runbook_lib.sandbox.world import World
 
@@ -44,22 +43,26 @@ def routes() -> list[BaseRoute]:
 
 
 async def auth_test(request: Request) -> Response:
-    """Whom the token stands for."""
     await _arguments(request)
-    url = f"{request.url.scheme}://{request.url.netloc}/"
-    who = {"url": url, "team": "Practice", "user": "runbook", "team_id": _TEAM_ID, "user_id": _USER_ID}
+    who = {
+        "url": f"{base_url(request)}/",
+        "team": "Practice",
+        "user": "runbook",
+        "team_id": _TEAM_ID,
+        "user_id": _USER_ID,
+    }
     answer = {"ok": True, **who, "bot_id": _BOT_ID, "is_enterprise_install": False}
-    return JSONResponse(answer, headers=_told_scopes(request))
+    return JSONResponse(answer, headers=_scopes_header(request))
 
 
 async def post_message(request: Request) -> Response:
     """Posts into a channel, given by its id or by its name. The text is kept exactly as it came."""
     arguments = await _arguments(request)
     _require_scope(request, "chat:write")
-    channel = _channel(request, str(arguments.get("channel", "")), by_name=True)
+    channel = _channel(request, arguments, by_name=True)
     if not channel["is_member"]:
         raise _error("not_in_channel")
-    if request.app.state.faults.hit("slack", "elsewhere"):
+    if faults_of(request).hit("slack", "elsewhere"):
         channel = world_of(request).require("SELECT * FROM channels WHERE id != ?", channel["id"])
     text = str(arguments.get("text") or "")
     extras = {name: value for name in ("blocks", "metadata") if (value := _json(arguments, name))}
@@ -72,13 +75,7 @@ async def post_message(request: Request) -> Response:
     world = world_of(request)
     with world.store.change():
         ts = _next_ts(world, channel["id"])
-        world.store.write(
-            "INSERT INTO messages (channel_id, ts, text, extras) VALUES (?, ?, ?, ?)",
-            channel["id"],
-            ts,
-            text,
-            json.dumps(extras),
-        )
+        world.store.insert("messages", channel_id=channel["id"], ts=ts, text=text, extras=json.dumps(extras))
     row = world.require("SELECT * FROM messages WHERE channel_id = ? AND ts = ?", channel["id"], ts)
     return JSONResponse({"ok": True, "channel": channel["id"], "ts": ts, "message": _message(row, True)})
 
@@ -90,20 +87,19 @@ async def delete_message(request: Request) -> Response:
     """
     arguments = await _arguments(request)
     _require_scope(request, "chat:write")
-    channel, ts = _channel(request, str(arguments.get("channel", ""))), str(arguments.get("ts", ""))
+    channel, ts = _channel(request, arguments), str(arguments.get("ts", ""))
     store = world_of(request).store
-    if store.row("SELECT 1 FROM messages WHERE channel_id = ? AND ts = ?", channel["id"], ts) is None:
+    if not store.rows("DELETE FROM messages WHERE channel_id = ? AND ts = ? RETURNING ts", channel["id"], ts):
         raise _error("message_not_found")
-    store.write("DELETE FROM messages WHERE channel_id = ? AND ts = ?", channel["id"], ts)
     return JSONResponse({"ok": True, "channel": channel["id"], "ts": ts})
 
 
 async def history(request: Request) -> Response:
     """A channel's messages, newest first; metadata only when it is asked for."""
     arguments = await _arguments(request)
-    is_private = request.app.state.faults.hit("slack", "private_channel")
+    is_private = faults_of(request).hit("slack", "private_channel")
     _require_scope(request, "groups:history" if is_private else "channels:history")
-    channel = _channel(request, str(arguments.get("channel", "")))
+    channel = _channel(request, arguments)
     if not channel["is_member"]:
         raise _error("not_in_channel")
     rows = world_of(request).store.rows("SELECT * FROM messages WHERE channel_id = ? ORDER BY ts DESC", channel["id"])
@@ -116,13 +112,11 @@ async def history(request: Request) -> Response:
     with_metadata = _is_true(arguments.get("include_all_metadata"))
     answer = {"ok": True, "messages": [_message(row, with_metadata) for row in shown], "has_more": has_more}
     answer |= {"pin_count": 0, "response_metadata": {"next_cursor": cursor}}
-    return JSONResponse(answer, headers=_told_scopes(request))
+    return JSONResponse(answer, headers=_scopes_header(request))
 
 
 async def info(request: Request) -> Response:
-    """One channel."""
-    arguments = await _arguments(request)
-    row = _channel(request, str(arguments.get("channel", "")))
+    row = _channel(request, await _arguments(request))
     channel = {"id": row["id"], "name": row["name"], "is_channel": True, "is_member": bool(row["is_member"])}
     return JSONResponse({"ok": True, "channel": channel | {"is_private": False, "is_archived": False}})
 
@@ -133,21 +127,18 @@ def _scopes(request: Request) -> list[str]:
     return str(found["value"]).split(",")
 
 
-def _told_scopes(request: Request) -> dict[str, str]:
+def _scopes_header(request: Request) -> dict[str, str]:
     """The header that tells them. Source: Slack API reference, `X-OAuth-Scopes` of every answer."""
     return {"x-oauth-scopes": ",".join(_scopes(request))}
 
 
 def _require_scope(request: Request, scope: str) -> None:
-    """Refuse, as Slack words it, what the bot may not do."""
     provided = _scopes(request)
     if scope not in provided:
-        body = {"ok": False, "error": "missing_scope", "needed": scope, "provided": ",".join(provided)}
-        raise Refusal(200, body)
+        raise _error("missing_scope", needed=scope, provided=",".join(provided))
 
 
 async def unknown_method(request: Request) -> Response:
-    """What a method that is not here answers."""
     raise _error("unknown_method")
 
 
@@ -160,25 +151,25 @@ async def _arguments(request: Request) -> dict[str, Any]:
         arguments = await fields_of(request)
     except ValueError:
         raise _error("invalid_json") from None
-    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
-    token = bearer if scheme.lower() == "bearer" else str(arguments.get("token", ""))
+    scheme, bearer = credentials_of(request)
+    token = bearer if scheme == "bearer" else str(arguments.get("token", ""))
     if not token:
         raise _error("not_authed")
-    if not secrets.compare_digest(token.encode(), world_of(request).settings["slack_token"].encode()):
+    if not is_secret(token, world_of(request).settings["slack_token"]):
         raise _error("invalid_auth")
     return arguments
 
 
-def _error(code: str) -> Refusal:
-    return Refusal(200, {"ok": False, "error": code})
+def _error(code: str, **details: str) -> Refusal:
+    return Refusal(200, {"ok": False, "error": code, **details})
 
 
-def _channel(request: Request, given: str, *, by_name: bool = False) -> Row:
-    """The channel with an id or, where Slack takes one, with a name.
+def _channel(request: Request, arguments: Mapping[str, Any], *, by_name: bool = False) -> Row:
+    """The channel of an argument that is its id or, where Slack takes one, its name.
 
     Source: Slack, chat.postMessage takes `#name`; conversations.history takes ids only.
     """
-    store = world_of(request).store
+    store, given = world_of(request).store, str(arguments.get("channel", ""))
     row = store.row("SELECT * FROM channels WHERE id = ?", given)
     if row is None and by_name:
         row = store.row("SELECT * FROM channels WHERE name = ?", given.removeprefix("#"))

@@ -8,13 +8,19 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-__all__ = ["Row", "Store", "Value"]
+__all__ = ["Row", "Store", "Value", "columns"]
 
 Row = sqlite3.Row
 Value = str | int | bytes | None
 
 _SCHEMA_PATH = Path(__file__).with_name("schema.sql")
+
+
+def columns(row: Row, *names: str) -> dict[str, Any]:
+    """Some of a row's columns, as they are."""
+    return {name: row[name] for name in names}
 
 
 class Store:
@@ -56,6 +62,25 @@ class Store:
         """
         with self._lock:
             return self._connection.execute(sql, values).lastrowid or 0
+
+    def insert(self, table: str, **values: Value) -> int:
+        """Adds a row.
+
+        Returns:
+            Its id, if the table has ids.
+        """
+        columns, marks = ", ".join(values), ", ".join("?" * len(values))
+        return self.write(f"INSERT INTO {table} ({columns}) VALUES ({marks})", *values.values())  # noqa: S608 - names in this code
+
+    def update(self, table: str, row_id: int, **values: Value) -> None:
+        """Changes columns of the row with an id."""
+        columns = ", ".join(f"{name} = ?" for name in values)
+        self.write(f"UPDATE {table} SET {columns} WHERE id = ?", *values.values(), row_id)  # noqa: S608 - likewise
+
+    def next_iid(self, table: str, project_id: int) -> int:
+        """The number that a project's next issue or pipeline gets; to be asked within the change that inserts it."""
+        sql = f"SELECT coalesce(max(iid), 0) + 1 AS iid FROM {table} WHERE project_id = ?"  # noqa: S608 - likewise
+        return int(self.rows(sql, project_id)[0]["iid"])
 
     def version(self) -> str:
         """A text that is another one after every change, and whenever the file was opened anew; cheap to ask for.

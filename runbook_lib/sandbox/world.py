@@ -59,21 +59,13 @@ CONTROL_ROOM_PATH = "/control-room"
 
 @dataclass(frozen=True)
 class World:
-    """An open practice world.
+    """An open practice world."""
 
-    Attributes:
-        folder: Where it lives, absolute.
-        store: Everything that can change.
-        settings: Names and values fixed when the world was made: its id, its date, every token.
-        now: The world's clock: an aware UTC time.
-        skip: Lets that many seconds pass at once.
-    """
-
-    folder: Path
+    folder: Path  # where it lives, absolute
     store: Store
-    settings: dict[str, str]
-    now: Callable[[], datetime]
-    skip: Callable[[float], None] = lambda seconds: None
+    settings: dict[str, str]  # names and values fixed when the world was made: its id, its date, every token
+    now: Callable[[], datetime]  # the world's clock: an aware UTC time
+    skip: Callable[[float], None] = lambda seconds: None  # lets that many seconds pass at once
 
     @property
     def id(self) -> str:
@@ -86,11 +78,7 @@ class World:
         return date.fromisoformat(self.settings["date"])
 
     def require(self, sql: str, *values: str | int | bytes | None) -> Row:
-        """The one row that must be there.
-
-        Raises:
-            LookupError: It is not; the caller asked for an id that nobody gave out.
-        """
+        """The one row that must be there, or else `LookupError`: the caller asked for an id that nobody gave out."""
         found = self.store.row(sql, *values)
         if found is None:
             raise LookupError(f"No row for {values!r} in: {sql}")
@@ -98,24 +86,18 @@ class World:
 
 
 class Clock:
-    """Shows the real time of day, in UTC, always on the same day; and is ahead of it by what was skipped.
-
-    Args:
-        day: The world's date.
-        not_before: The latest stamp that the world holds: no later one may be earlier.
-    """
+    """Shows the real time of day, in UTC, always on the same day; and is ahead of it by what was skipped."""
 
     def __init__(self, day: date, not_before: datetime) -> None:
+        """Takes the latest stamp that the world holds: no later one may be earlier."""
         self._day = day
         self._ahead = timedelta()
         self._ahead = max(timedelta(), not_before - self.now())
 
     def now(self) -> datetime:
-        """An aware time."""
         return datetime.combine(self._day, datetime.now(UTC).timetz()) + self._ahead
 
     def skip(self, seconds: float) -> None:
-        """Let that many seconds pass at once."""
         self._ahead += timedelta(seconds=seconds)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -24,7 +24,7 @@ from starlette.responses import (
 )
 from starlette.routing import BaseRoute, Mount, Route
 
-from runbook_lib.sandbox.replies import Refusal, fields_of, world_of
+from runbook_lib.sandbox.replies import Refusal, credentials_of, faults_of, fields_of, is_secret, positive, world_of
 from runbook_lib.sandbox.store import Row
 from runbook_lib.sandbox.tickets.model import ENGINEER
 from runbook_lib.sandbox.world import World, to_the_second
@@ -32,6 +32,8 @@ from runbook_lib.sandbox.zendesk_json import ANONYMOUS, CUSTOM_ROLE, Shapes
 from runbook_lib.sandbox.zendesk_update import Update, upload_is_usable
 
 __all__ = ["routes"]
+
+Json = dict[str, Any]
 
 _PAGE_SIZE = 100
 _SIGN_IN = str(
@@ -53,11 +55,11 @@ def routes() -> list[BaseRoute]:
     api: list[BaseRoute] = []
     for path, endpoint, methods in (
         ("/users/me", show_me, ["GET"]),
-        ("/users/{id}", show_user, ["GET"]),
+        ("/users/{id}", _show("user", "users", Shapes.user), ["GET"]),
         ("/users/{id}/identities", list_identities, ["GET"]),
         ("/custom_roles/{id}", show_custom_role, ["GET"]),
-        ("/organizations/{id}", show_organization, ["GET"]),
-        ("/attachments/{id}", show_attachment, ["GET"]),
+        ("/organizations/{id}", _show("organization", "organizations", Shapes.organization), ["GET"]),
+        ("/attachments/{id}", _show("attachment", "attachments", Shapes.attachment), ["GET"]),
         ("/uploads", upload, ["POST"]),
         ("/tickets", list_tickets, ["GET"]),
         ("/tickets/{id}", show_ticket, ["GET"]),
@@ -83,10 +85,13 @@ async def show_me(request: Request) -> Response:
     return JSONResponse({"user": ANONYMOUS if agent is None else Shapes.of(request).user(agent)})
 
 
-async def show_user(request: Request) -> Response:
-    """One person."""
-    _signed_in(request)
-    return JSONResponse({"user": Shapes.of(request).user(_found(request, "SELECT * FROM users WHERE id = ?"))})
+def _show(name: str, table: str, shape: Callable[[Shapes, Row], Json]) -> Callable[[Request], Awaitable[Response]]:
+    """The endpoint that shows one row of a table."""
+
+    async def show(request: Request) -> Response:
+        return JSONResponse({name: shape(Shapes.of(request), _row(request, table))})
+
+    return show
 
 
 async def list_identities(request: Request) -> Response:
@@ -94,8 +99,7 @@ async def list_identities(request: Request) -> Response:
 
     Source: Zendesk Support API reference, user identities.
     """
-    _signed_in(request)
-    identity = Shapes.of(request).identity(_found(request, "SELECT * FROM users WHERE id = ?"))
+    identity = Shapes.of(request).identity(_row(request, "users"))
     return JSONResponse({"identities": [identity], "meta": {"has_more": False}, "count": 1})
 
 
@@ -103,26 +107,11 @@ async def show_custom_role(request: Request) -> Response:
     """The one custom role that there may be. Source: Zendesk Support API reference, custom roles."""
     _signed_in(request)
     if request.path_params["id"] != str(CUSTOM_ROLE["id"]):
-        raise Refusal(404, {"error": "RecordNotFound", "description": "Not found"})
+        raise _not_found()
     return JSONResponse({"custom_role": CUSTOM_ROLE})
 
 
-async def show_organization(request: Request) -> Response:
-    """One organization."""
-    _signed_in(request)
-    row = _found(request, "SELECT * FROM organizations WHERE id = ?")
-    return JSONResponse({"organization": Shapes.of(request).organization(row)})
-
-
-async def show_attachment(request: Request) -> Response:
-    """One attachment, without its content."""
-    _signed_in(request)
-    row = _found(request, "SELECT * FROM attachments WHERE id = ?")
-    return JSONResponse({"attachment": Shapes.of(request).attachment(row)})
-
-
 async def list_tickets(request: Request) -> Response:
-    """Every ticket, by number."""
     _signed_in(request)
     shapes = Shapes.of(request)
     rows = shapes.world.store.rows("SELECT * FROM tickets ORDER BY id")
@@ -132,10 +121,9 @@ async def list_tickets(request: Request) -> Response:
 
 async def show_ticket(request: Request) -> Response:
     """One ticket; `include=users,organizations` puts the people and the organization beside it."""
-    _signed_in(request)
-    row = _found(request, "SELECT * FROM tickets WHERE id = ?")
+    row = _row(request, "tickets")
     shapes = Shapes.of(request)
-    answer: dict[str, Any] = {"ticket": shapes.ticket(row)}
+    answer: Json = {"ticket": shapes.ticket(row)}
     include = request.query_params.get("include", "").split(",")
     if "users" in include:
         answer["users"] = shapes.users([row["requester_id"], row["assignee_id"]])
@@ -146,9 +134,8 @@ async def show_ticket(request: Request) -> Response:
 
 
 async def update_ticket(request: Request) -> Response:
-    """Changes a ticket, comments on it, or both."""
     agent = _signed_in(request)
-    ticket = _found(request, "SELECT * FROM tickets WHERE id = ?")
+    ticket = _row(request, "tickets")
     try:
         change = (await fields_of(request))["ticket"]
     except (ValueError, KeyError):
@@ -157,33 +144,29 @@ async def update_ticket(request: Request) -> Response:
         raise Refusal(422, {"error": "Unprocessable Entity", "message": "Server could not parse JSON"})
     shapes = Shapes.of(request)
     client = request.headers.get("user-agent", "")
-    audit_id = Update(shapes.world, ticket, agent, client, change, _otherwise(request)).apply()
+    audit_id = Update(shapes.world, ticket, agent, client, change, _update_flags(request)).apply()
     audit = shapes.world.require("SELECT * FROM audits WHERE id = ?", audit_id)
     updated = shapes.world.require("SELECT * FROM tickets WHERE id = ?", ticket["id"])
     return JSONResponse({"ticket": shapes.ticket(updated), "audit": shapes.audit(audit)})
 
 
 async def list_comments(request: Request) -> Response:
-    """A ticket's comments, oldest first."""
-    _signed_in(request)
-    ticket = _found(request, "SELECT * FROM tickets WHERE id = ?")
-    rows = world_of(request).store.rows("SELECT * FROM comments WHERE ticket_id = ? ORDER BY id", ticket["id"])
     shapes = Shapes.of(request)
+    sql = "SELECT * FROM comments WHERE ticket_id = ? ORDER BY id"
+    rows = shapes.world.store.rows(sql, _row(request, "tickets")["id"])
     page, paging = _page(request, rows, ("created_at",))
     with_inline = request.query_params.get("include_inline_images") == "true"
     comments = [shapes.comment(row, with_inline=with_inline) for row in page]
-    answer: dict[str, Any] = {"comments": comments} | paging
+    answer: Json = {"comments": comments} | paging
     if "users" in request.query_params.get("include", "").split(","):
         answer["users"] = shapes.users(row["author_id"] for row in page)
     return JSONResponse(answer)
 
 
 async def list_audits(request: Request) -> Response:
-    """A ticket's audits, oldest first."""
-    _signed_in(request)
-    ticket = _found(request, "SELECT * FROM tickets WHERE id = ?")
-    rows = world_of(request).store.rows("SELECT * FROM audits WHERE ticket_id = ? ORDER BY id", ticket["id"])
     shapes = Shapes.of(request)
+    sql = "SELECT * FROM audits WHERE ticket_id = ? ORDER BY id"
+    rows = shapes.world.store.rows(sql, _row(request, "tickets")["id"])
     page, paging = _page(request, rows)
     return JSONResponse({"audits": [shapes.audit(row) for row in page]} | paging)
 
@@ -198,15 +181,15 @@ async def upload(request: Request) -> Response:
     world = world_of(request)
     with world.store.change():
         token = _upload_token(world, request.query_params.get("token"))
-        attachment_id = world.store.write(
-            "INSERT INTO attachments (upload_token, token, file_name, content_type, size, source, content)"
-            " VALUES (?, ?, ?, ?, ?, 'stored', ?)",
-            token,
-            secrets.token_urlsafe(18),
-            name,
-            request.headers.get("content-type", "application/binary"),
-            len(content),
-            content,
+        attachment_id = world.store.insert(
+            "attachments",
+            upload_token=token,
+            token=secrets.token_urlsafe(18),
+            file_name=name,
+            content_type=request.headers.get("content-type", "application/binary"),
+            size=len(content),
+            source="stored",
+            content=content,
         )
     row = world.require("SELECT * FROM attachments WHERE id = ?", attachment_id)
     attachment = Shapes.of(request).attachment(row)
@@ -214,9 +197,9 @@ async def upload(request: Request) -> Response:
     return JSONResponse({"upload": answer}, 201)
 
 
-def _otherwise(request: Request) -> frozenset[str]:
+def _update_flags(request: Request) -> frozenset[str]:
     """The flags that change what becomes of an update."""
-    faults = request.app.state.faults
+    faults = faults_of(request)
     kinds = ("private_comments", "light_agent", "custom_role", "suspended", "drop_files")
     return frozenset(kind for kind in kinds if faults.hit("zendesk", kind))
 
@@ -231,7 +214,7 @@ async def download(request: Request) -> Response:
     row = world_of(request).store.row("SELECT * FROM attachments WHERE token = ?", request.path_params["token"])
     if row is None or row["source"] == "missing":
         return PlainTextResponse("Not found", 404)
-    if request.app.state.faults.hit("zendesk", "sign_in"):
+    if faults_of(request).hit("zendesk", "sign_in"):
         return HTMLResponse(_SIGN_IN)
     if row["access"] == "session" or (row["malware"] == "malware_found" and not row["malware_allowed"]):
         return PlainTextResponse("Forbidden", 403)
@@ -260,7 +243,6 @@ async def download_private(request: Request) -> Response:
 
 
 async def no_such_endpoint(request: Request) -> Response:
-    """What any other address answers."""
     _signed_in(request)
     raise Refusal(404, {"error": "InvalidEndpoint", "description": "Not found"})
 
@@ -275,21 +257,15 @@ def _upload_token(world: World, token: str | None) -> str:
     """The token of an upload to add to, or of a new one."""
     if token:
         if not upload_is_usable(world, token):
-            raise Refusal(404, {"error": "RecordNotFound", "description": "Not found"})
+            raise _not_found()
         return token
     token = secrets.token_urlsafe(18)
-    stamp = to_the_second(world.now())
-    world.store.write("INSERT INTO uploads (token, created_at) VALUES (?, ?)", token, stamp)
+    world.store.insert("uploads", token=token, created_at=to_the_second(world.now()))
     return token
 
 
-def _page(request: Request, rows: Sequence[Row], sorts: Sequence[str] = ()) -> tuple[Sequence[Row], dict[str, Any]]:
-    """The rows of the page that was asked for, and how the answer leads to the next one.
-
-    Args:
-        request: What was asked for.
-        rows: All rows, in the order of their ids.
-        sorts: The columns that they can be sorted by.
+def _page(request: Request, rows: Sequence[Row], sorts: Sequence[str] = ()) -> tuple[Sequence[Row], Json]:
+    """The rows of the requested page, and how the answer leads to the next one; `sorts` are columns to sort by.
 
     Source: Zendesk, *Pagination*: with `page[size]` by cursor and `sort`, otherwise by page number and `sort_order`.
     """
@@ -319,7 +295,7 @@ def _sorted(rows: Sequence[Row], sort: str | None, sorts: Sequence[str]) -> Sequ
     return sorted(rows, key=lambda row: (row[name], row["id"]), reverse=sort.startswith("-"))
 
 
-def _cursor_page(request: Request, rows: Sequence[Row]) -> tuple[Sequence[Row], dict[str, Any]]:
+def _cursor_page(request: Request, rows: Sequence[Row]) -> tuple[Sequence[Row], Json]:
     size = _integer(request.query_params["page[size]"], "page[size]")
     if size > _PAGE_SIZE:
         raise _invalid_page(f"page[size] must be at most {_PAGE_SIZE}")
@@ -355,9 +331,10 @@ def _address(request: Request, **changed: str) -> str:
 
 
 def _integer(text: str, name: str) -> int:
-    if not text.isascii() or not text.isdigit() or not int(text):
+    number = positive(text)
+    if number is None:
         raise _invalid_value(name, "must be an integer")
-    return int(text)
+    return number
 
 
 def _invalid_value(name: str, problem: str) -> Refusal:
@@ -365,12 +342,18 @@ def _invalid_value(name: str, problem: str) -> Refusal:
     return Refusal(400, {"error": {"title": "Invalid attribute", "message": message}})
 
 
-def _found(request: Request, sql: str) -> Row:
-    """The row with the id in the address."""
-    row = world_of(request).store.row(sql, _integer(request.path_params["id"], "id"))
+def _row(request: Request, table: str) -> Row:
+    """The row with the id in the address, for agents only."""
+    _signed_in(request)
+    row_id = _integer(request.path_params["id"], "id")
+    row = world_of(request).store.row(f"SELECT * FROM {table} WHERE id = ?", row_id)  # noqa: S608 - a name in this code
     if row is None:
-        raise Refusal(404, {"error": "RecordNotFound", "description": "Not found"})
+        raise _not_found()
     return row
+
+
+def _not_found() -> Refusal:
+    return Refusal(404, {"error": "RecordNotFound", "description": "Not found"})
 
 
 def _signed_in(request: Request) -> Row:
@@ -384,20 +367,16 @@ def _signed_in(request: Request) -> Row:
 
 def _agent(request: Request) -> Row | None:
     """The agent that an OAuth token, or `email/token:API_TOKEN`, stands for; None for anything else."""
-    scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
+    scheme, credentials = credentials_of(request)
     settings = world_of(request).settings
     email = None
-    if scheme.lower() == "bearer" and _same(credentials, settings["zendesk_oauth_token"]):
+    if scheme == "bearer" and is_secret(credentials, settings["zendesk_oauth_token"]):
         email = ENGINEER.email
-    elif scheme.lower() == "basic":
+    elif scheme == "basic":
         name, _, token = _decoded(credentials).rpartition("/token:")
-        email = name if _same(token, settings["zendesk_api_token"]) else None
+        email = name if is_secret(token, settings["zendesk_api_token"]) else None
     sql = "SELECT * FROM users WHERE email = ? AND role = 'agent'"
     return world_of(request).store.row(sql, email)
-
-
-def _same(given: str, expected: str) -> bool:
-    return secrets.compare_digest(given.encode(), expected.encode())
 
 
 def _decoded(credentials: str) -> str:

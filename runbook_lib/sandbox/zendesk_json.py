@@ -14,8 +14,8 @@ from urllib.parse import quote
 import htpy as h
 from starlette.requests import Request
 
-from runbook_lib.sandbox.replies import world_of
-from runbook_lib.sandbox.store import Row
+from runbook_lib.sandbox.replies import base_url, faults_of, world_of
+from runbook_lib.sandbox.store import Row, columns
 from runbook_lib.sandbox.world import World
 
 __all__ = ["ANONYMOUS", "CUSTOM_ROLE", "Shapes"]
@@ -23,13 +23,8 @@ __all__ = ["ANONYMOUS", "CUSTOM_ROLE", "Shapes"]
 Json = dict[str, Any]
 
 ANONYMOUS: Json = {
-    "id": None,
-    "name": "Anonymous user",
-    "email": "invalid@example.com",
-    "role": "end-user",
-    "active": False,
-    "verified": False,
-    "organization_id": None,
+    **{"id": None, "name": "Anonymous user", "email": "invalid@example.com"},
+    **{"role": "end-user", "active": False, "verified": False, "organization_id": None},
 }
 """Whom `users/me` shows to somebody it does not know."""
 
@@ -48,27 +43,20 @@ CUSTOM_ROLE: Json = {
 
 @dataclass(frozen=True)
 class Shapes:
-    """Builds Zendesk's objects, with addresses that fit the request.
-
-    Attributes:
-        world: Where the rows are.
-        base_url: Scheme, host and port that the API was asked at.
-        port: The server's port.
-        flags: What is otherwise with people at the moment, as kinds of faults.
-    """
+    """Builds Zendesk's objects, with addresses that fit the request."""
 
     world: World
-    base_url: str
+    base_url: str  # scheme, host and port that the API was asked at
     port: int
-    flags: frozenset[str] = frozenset()
+    flags: frozenset[str] = frozenset()  # kinds of faults that are active and concern people
 
     @classmethod
     def of(cls, request: Request) -> Shapes:
         """The shapes for the answer to a request."""
         port = request.url.port or 80
         kinds = ("light_agent", "custom_role", "suspended", "undeliverable")
-        flags = frozenset(kind for kind in kinds if request.app.state.faults.hit("zendesk", kind))
-        return cls(world_of(request), f"{request.url.scheme}://{request.url.netloc}", port, flags)
+        flags = frozenset(kind for kind in kinds if faults_of(request).hit("zendesk", kind))
+        return cls(world_of(request), base_url(request), port, flags)
 
     def ticket(self, row: Row) -> Json:
         """A ticket, without its comments."""
@@ -76,32 +64,19 @@ class Shapes:
             "SELECT body, public, author_id FROM comments WHERE ticket_id = ? ORDER BY id", row["id"]
         )
         return {
+            **columns(row, "id", "created_at", "updated_at", "subject", "status"),
+            **columns(row, "requester_id", "assignee_id", "organization_id"),
+            **dict.fromkeys(("external_id", "type", "recipient", "group_id", "due_at")),
+            **{name: [] for name in ("collaborator_ids", "follower_ids", "email_cc_ids", "custom_fields")},
             "url": f"{self.base_url}/api/v2/tickets/{row['id']}.json",
-            "id": row["id"],
-            "external_id": None,
-            "via": {"channel": "web", "source": {"from": {}, "to": {}, "rel": None}},
-            "created_at": row["created_at"],
-            "updated_at": row["updated_at"],
-            "type": None,
-            "subject": row["subject"],
+            "via": _via("web"),
             "raw_subject": row["subject"],
             "description": first["body"],
             "priority": "urgent",
-            "status": row["status"],
-            "recipient": None,
-            "requester_id": row["requester_id"],
             "submitter_id": first["author_id"],
-            "assignee_id": row["assignee_id"],
-            "organization_id": row["organization_id"],
-            "group_id": None,
-            "collaborator_ids": [],
-            "follower_ids": [],
-            "email_cc_ids": [],
             "has_incidents": False,
             "is_public": bool(first["public"]),
-            "due_at": None,
             "tags": json.loads(row["tags"]),
-            "custom_fields": [],
         }
 
     def user(self, row: Row) -> Json:
@@ -109,20 +84,11 @@ class Shapes:
         is_agent = row["role"] == "agent"
         is_light, has_custom = (is_agent and flag in self.flags for flag in ("light_agent", "custom_role"))
         return {
-            "id": row["id"],
+            **columns(row, "id", "name", "email", "role", "organization_id", "created_at"),
+            **{"time_zone": "UTC", "iana_time_zone": "Etc/UTC", "locale": "en-US", "phone": None},
+            **{"active": True, "verified": True, "tags": [], "user_fields": {}},
             "url": f"{self.base_url}/api/v2/users/{row['id']}.json",
-            "name": row["name"],
-            "email": row["email"],
-            "created_at": row["created_at"],
             "updated_at": row["created_at"],
-            "role": row["role"],
-            "organization_id": row["organization_id"],
-            "time_zone": "UTC",
-            "iana_time_zone": "Etc/UTC",
-            "locale": "en-US",
-            "phone": None,
-            "active": True,
-            "verified": True,
             "suspended": not is_agent and "suspended" in self.flags,
             "moderator": is_agent,
             "only_private_comments": is_light,
@@ -130,8 +96,6 @@ class Shapes:
             "ticket_restriction": None if is_agent else "requested",
             "role_type": 1 if is_light else 0 if has_custom else None,
             "custom_role_id": CUSTOM_ROLE["id"] if has_custom else None,
-            "tags": [],
-            "user_fields": {},
         }
 
     def identity(self, row: Row) -> Json:
@@ -141,12 +105,9 @@ class Shapes:
             "url": f"{self.base_url}/api/v2/users/{row['id']}/identities/{row['id'] + 5_000_000}.json",
             "id": row["id"] + 5_000_000,
             "user_id": row["id"],
-            "type": "email",
             "value": row["email"],
-            "verified": True,
-            "primary": True,
-            "created_at": row["created_at"],
-            "updated_at": row["created_at"],
+            **{"type": "email", "verified": True, "primary": True},
+            **dict.fromkeys(("created_at", "updated_at"), row["created_at"]),
             "deliverable_state": "undeliverable" if is_lost else "deliverable",
             "undeliverable_count": 2 if is_lost else 0,
         }
@@ -154,18 +115,11 @@ class Shapes:
     def organization(self, row: Row) -> Json:
         """A customer's organization, with the fields that support keeps."""
         return {
-            "id": row["id"],
+            **columns(row, "id", "name", "created_at"),
+            **{"domain_names": [], "details": None, "notes": None, "group_id": None, "tags": []},
+            **{"shared_tickets": False, "shared_comments": False},
             "url": f"{self.base_url}/api/v2/organizations/{row['id']}.json",
-            "name": row["name"],
-            "created_at": row["created_at"],
             "updated_at": row["created_at"],
-            "domain_names": [],
-            "details": None,
-            "notes": None,
-            "group_id": None,
-            "shared_tickets": False,
-            "shared_comments": False,
-            "tags": [],
             "organization_fields": json.loads(row["fields"]),
         }
 
@@ -178,8 +132,8 @@ class Shapes:
         return {
             **self._text_of(row, with_inline=with_inline),
             "created_at": row["created_at"],
-            "via": self._via(audit),
-            "metadata": {"system": self._system(audit), "via": self._via(audit)},
+            "via": _via(audit["channel"]),
+            "metadata": {"system": self._system(audit), "via": _via(audit["channel"])},
         }
 
     def audit(self, row: Row) -> Json:
@@ -190,13 +144,10 @@ class Shapes:
             for number, change in enumerate(json.loads(row["changes"]), start=1)
         ]
         return {
-            "id": row["id"],
-            "ticket_id": row["ticket_id"],
-            "created_at": row["created_at"],
-            "author_id": row["author_id"],
+            **columns(row, "id", "ticket_id", "created_at", "author_id"),
             "metadata": {"system": self._system(row), "custom": json.loads(row["custom"])},
             "events": [self._text_of(comment) for comment in comments] + changes,
-            "via": self._via(row),
+            "via": _via(row["channel"]),
         }
 
     def attachment(self, row: Row) -> Json:
@@ -209,20 +160,13 @@ class Shapes:
         is_open = row["access"] == "open"
         content_url = f"http://localhost:{self.port}/{path}" if is_open else f"{self.base_url}/private/{path}"
         return {
+            **columns(row, "id", "file_name", "content_type", "size"),
+            **{"width": None, "height": None, "deleted": False, "thumbnails": []},
+            **dict.fromkeys(("content_url", "mapped_content_url"), content_url),
             "url": f"{self.base_url}/api/v2/attachments/{row['id']}.json",
-            "id": row["id"],
-            "file_name": row["file_name"],
-            "content_url": content_url,
-            "mapped_content_url": content_url,
-            "content_type": row["content_type"],
-            "size": row["size"],
-            "width": None,
-            "height": None,
             "inline": bool(row["inline"]),
-            "deleted": False,
             "malware_scan_result": row["malware"],
             "malware_access_override": bool(row["malware_allowed"]),
-            "thumbnails": [],
         }
 
     def users(self, user_ids: Iterable[int | None]) -> list[Json]:
@@ -235,24 +179,21 @@ class Shapes:
         rows = self.world.store.rows("SELECT * FROM attachments WHERE comment_id = ? ORDER BY id", comment["id"])
         attachments = [row for row in rows if with_inline or not row["inline"]]
         return {
-            "id": comment["id"],
+            **columns(comment, "id", "author_id", "body", "audit_id"),
             "type": "Comment",
-            "author_id": comment["author_id"],
-            "body": comment["body"],
             "html_body": _html(comment["body"]),
             "plain_body": comment["body"],
             "public": bool(comment["public"]),
             "attachments": [self.attachment(attachment) for attachment in attachments],
-            "audit_id": comment["audit_id"],
         }
-
-    @staticmethod
-    def _via(audit: Row) -> Json:
-        return {"channel": audit["channel"], "source": {"from": {}, "to": {}, "rel": None}}
 
     @staticmethod
     def _system(audit: Row) -> Json:
         return {"client": audit["client"], "ip_address": "127.0.0.1", "location": "Practice"}
+
+
+def _via(channel: str) -> Json:
+    return {"channel": channel, "source": {"from": {}, "to": {}, "rel": None}}
 
 
 def _html(body: str) -> str:

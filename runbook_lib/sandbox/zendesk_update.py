@@ -36,24 +36,14 @@ _PLACEHOLDER = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 
 @dataclass(frozen=True)
 class Update:
-    """One update of one ticket by an agent.
-
-    Attributes:
-        world: The world to change.
-        ticket: The ticket's row, as it is now.
-        agent: The row of the user who sent the update.
-        client: The client's User-Agent.
-        change: The `ticket` object that the client sent. What it holds beyond what is known is ignored, as
-            Zendesk does.
-        otherwise: What is done otherwise at the moment, as kinds of faults.
-    """
+    """One update of one ticket by an agent."""
 
     world: World
     ticket: Row
     agent: Row
-    client: str
-    change: Mapping[str, Any]
-    otherwise: frozenset[str] = frozenset()
+    client: str  # its User-Agent
+    change: Mapping[str, Any]  # the `ticket` object that was sent; unknown fields are ignored, as Zendesk does
+    flags: frozenset[str] = frozenset()  # kinds of faults that are active and concern updates
 
     def apply(self) -> int:
         """Makes the update, all of it or nothing.
@@ -70,9 +60,7 @@ class Update:
         with self.world.store.change():
             audit_id = self._add_audit(fields, stamp)
             self._add_comment(audit_id, stamp)
-            for name, value in fields.items():
-                self._set(name, value)
-            self._set("updated_at", stamp)
+            self.world.store.update("tickets", self.ticket["id"], **fields, updated_at=stamp)
         if REAL_CLOCK not in self.world.settings:
             self.world.skip(SECONDS_AFTER_UPDATE)
         return audit_id
@@ -116,7 +104,7 @@ class Update:
     def _checked_assignee(self, assignee_id: object) -> int | None:
         if assignee_id is None:
             return None
-        if "light_agent" in self.otherwise:
+        if "light_agent" in self.flags:
             raise _invalid("assignee", "Assignee: is invalid")
         known = isinstance(assignee_id, int) and self.world.store.row(
             "SELECT id FROM users WHERE id = ? AND role = 'agent'", assignee_id
@@ -130,41 +118,41 @@ class Update:
             {"type": "Change", "field_name": name, "value": _text(value), "previous_value": _text(self.ticket[name])}
             for name, value in fields.items()
         ]
-        return self.world.store.write(
-            "INSERT INTO audits (ticket_id, author_id, channel, client, custom, changes, created_at)"
-            " VALUES (?, ?, 'api', ?, ?, ?, ?)",
-            self.ticket["id"],
-            self.agent["id"],
-            self.client,
-            json.dumps(self.change.get("metadata") or {}),
-            json.dumps(changes),
-            stamp,
+        return self.world.store.insert(
+            "audits",
+            ticket_id=self.ticket["id"],
+            author_id=self.agent["id"],
+            channel="api",
+            client=self.client,
+            custom=json.dumps(self.change.get("metadata") or {}),
+            changes=json.dumps(changes),
+            created_at=stamp,
         )
 
     def _add_comment(self, audit_id: int, stamp: str) -> None:
         comment = self.change.get("comment")
         if not isinstance(comment, dict):
             return
-        if "suspended" in self.otherwise and self._is_public(comment):
+        if "suspended" in self.flags and self._is_public(comment):
             raise self._suspended()
         body = _cut(self._expanded(str(comment.get("body") or "")))
         if not body and not comment.get("uploads"):
             raise _invalid("base", "Comment: cannot be blank")
-        comment_id = self.world.store.write(
-            "INSERT INTO comments (ticket_id, audit_id, author_id, body, public, created_at) VALUES (?, ?, ?, ?, ?, ?)",
-            self.ticket["id"],
-            audit_id,
-            self.agent["id"],
-            body,
-            int(self._is_public(comment)),
-            stamp,
+        comment_id = self.world.store.insert(
+            "comments",
+            ticket_id=self.ticket["id"],
+            audit_id=audit_id,
+            author_id=self.agent["id"],
+            body=body,
+            public=self._is_public(comment),
+            created_at=stamp,
         )
-        for token in () if "drop_files" in self.otherwise else comment.get("uploads") or []:
+        for token in () if "drop_files" in self.flags else comment.get("uploads") or []:
             self._attach(str(token), comment_id)
 
     def _suspended(self) -> Refusal:
         """The refusal of a reply to who is suspended. Source: public reports, as mozilla/sumo issue 2670."""
-        name = self._user(self.ticket["requester_id"])["name"]
+        name = self._requester()["name"]
         refusal = {"description": f"Requester: {name} is suspended.", "error": "UserSuspended"}
         body = {"error": "RecordInvalid", "description": "Record validation errors"}
         return Refusal(422, {**body, "details": {"requester": [refusal]}})
@@ -175,7 +163,7 @@ class Update:
         Source: Zendesk, Ticket Comments: without `public` a comment is what the ticket's first one was, which for
         a ticket that a customer opened means public.
         """
-        if self.otherwise & _PRIVATE:
+        if self.flags & _PRIVATE:
             return False
         if comment.get("public") is not None:
             return bool(comment["public"])
@@ -194,7 +182,7 @@ class Update:
 
         Source: Zendesk, *Placeholders reference*; they work in comments sent through the API as well.
         """
-        requester = self._user(self.ticket["requester_id"])
+        requester = self._requester()
         organization = self.world.store.row(
             "SELECT name FROM organizations WHERE id = ?", self.ticket["organization_id"]
         )
@@ -211,16 +199,8 @@ class Update:
         }
         return _PLACEHOLDER.sub(lambda found: values.get(found[1], ""), body)
 
-    def _user(self, user_id: int) -> Row:
-        return self.world.require("SELECT * FROM users WHERE id = ?", user_id)
-
-    def _set(self, name: str, value: str | int | None) -> None:
-        statements = {
-            "status": "UPDATE tickets SET status = ? WHERE id = ?",
-            "assignee_id": "UPDATE tickets SET assignee_id = ? WHERE id = ?",
-            "updated_at": "UPDATE tickets SET updated_at = ? WHERE id = ?",
-        }
-        self.world.store.write(statements[name], value, self.ticket["id"])
+    def _requester(self) -> Row:
+        return self.world.require("SELECT * FROM users WHERE id = ?", self.ticket["requester_id"])
 
 
 def upload_is_usable(world: World, token: str) -> bool:

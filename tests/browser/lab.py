@@ -250,6 +250,37 @@ class Notebook:
         """Everything that the cells show, as text."""
         return "\n".join(self.panel.locator(".jp-OutputArea-output").all_inner_texts())
 
+    @contextmanager
+    def on_a_small_screen(self, name: str) -> Iterator[None]:
+        """1280 by 800, as many have it; a picture is kept in both themes."""
+        size = self.page.viewport_size
+        assert size
+        self.page.set_viewport_size({"width": 1280, "height": 800})
+        for theme in ("dark", "light"):
+            self.use_theme(theme)
+            self.button("Perform and record").scroll_into_view_if_needed()
+            self.page.screenshot(path=SHOTS / f"{name}-small-{theme}.png")
+        yield
+        self.page.set_viewport_size(size)
+
+    def fits(self, first: str, button: str) -> bool:
+        """Whether all from the top of an output to the bottom of a button has room in what shows the notebook."""
+        room = self.panel.locator(".jp-WindowedPanel-outer").bounding_box()
+        above = self.panel.locator(".jp-OutputArea-output:not(:has(.jp-OutputArea-output))", has_text=first)
+        top, bottom = above.last.bounding_box(), self.button(button).bounding_box()
+        assert room and top and bottom
+        return top["y"] < bottom["y"] and bottom["y"] + bottom["height"] - top["y"] <= room["height"]
+
+    def copies(self, label: str, words: str) -> None:
+        """Unfold an exact text and press its button; then the clipboard has it."""
+        self.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        text = self.panel.locator("details", has_text=label).last
+        text.locator("summary").click()
+        text.get_by_text("Copy", exact=True).click()
+        text.get_by_text("Copied", exact=True).wait_for()
+        assert words in self.page.evaluate("navigator.clipboard.readText()")
+        text.locator("summary").click()
+
     def save(self) -> None:
         """By the keyboard, as long as nothing is being typed."""
         self.page.keyboard.press("Control+s")

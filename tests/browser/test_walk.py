@@ -81,14 +81,20 @@ def test_the_first_weekend(lab: Lab, seen: Seen, notebook: Notebook) -> None:
     link = notebook.panel.locator("a", has_text=f"{ticket_id}-weekend_license").first
     notebook.click(link)
     notebook.page.locator(".lm-TabBar-tab.lm-mod-current", has_text=f"{ticket_id}-weekend").wait_for()
-    notebook.see("would end as license_issued")
+    notebook.see("would end: License issued")
     looks_well(notebook, seen, "weekend_license")
     notebook.picture("plan", BUTTON)
+    with notebook.on_a_small_screen("plan"):
+        assert notebook.fits("The plan", BUTTON)
+        notebook.copies("Public reply", "we have sent a temporary license")
     notebook.click(notebook.button(BUTTON))
     notebook.see("the record of this run")
+    assert notebook.button("Done, nothing left to do").is_disabled()
+    rows = notebook.see("The plan").locator("td", has_text="✓ done")
+    assert 5 == rows.count()
     looks_well(notebook, seen, "performed")
     notebook.picture("performed", "the record of this run")
-    notebook.click(notebook.panel.locator("a", has_text="Z-weekend_license").last)
+    notebook.click(notebook.panel.locator("a", has_text="the record of this run").last)
     notebook.page.locator(".lm-TabBar-tab.lm-mod-current", has_text="Z-weekend_license").wait_for()
 
     world = lab.world
@@ -106,7 +112,7 @@ def test_by_keyboard_alone(lab: Lab, seen: Seen, notebook: Notebook) -> None:
     unfold_and_type(notebook, "self_managed")
     run_to(notebook, "case.close()")
     notebook.run_cell("Control+Enter")
-    notebook.see("would end as resolved_itself")
+    notebook.see("would end: Resolved itself")
     reach(notebook, BUTTON)
     notebook.press("Space")
     notebook.see("the record of this run")
@@ -153,16 +159,16 @@ def test_a_wrong_date_and_a_service_that_is_down(lab: Lab, seen: Seen, notebook:
     notebook.open(copy(lab, "weekend_license", 1009))
     notebook.click(notebook.button(CHANGE))
     notebook.fill("Expired on", "2026-02-30")
-    notebook.panel.get_by_text("✗ expires_on is '2026-02-30'").first.wait_for()
+    notebook.panel.get_by_text("✗ “Expired on” is '2026-02-30'").first.wait_for()
     notebook.shot("wrong_date")
-    notebook.picture("form", "✗ expires_on")
+    notebook.picture("form", "✗ “Expired on”")
     notebook.select("case.decide_scope")
     notebook.run_cell()
-    assert "InputError: expires_on is '2026-02-30'" in notebook.outputs()
+    assert "InputError: “Expired on” is '2026-02-30'" in notebook.outputs()
     assert "Traceback" not in notebook.outputs()
     notebook.fill("Expired on", "2026-11-05")
     notebook.run_all()
-    notebook.see("would end as license_issued")
+    notebook.see("would end: License issued")
     lab.world.inject("gitlab", "error", status=503, times=None)
     notebook.click(notebook.button(BUTTON))
     notebook.see("waiting")
@@ -188,7 +194,7 @@ def test_a_missing_answer(lab: Lab, seen: Seen, notebook: Notebook) -> None:
     assert "Traceback" not in notebook.outputs()
     notebook.fill("Subscription", "A-S00029021")
     notebook.run_all()
-    notebook.see("would end as")
+    notebook.see("would end:")
 
 
 BUSY = """
@@ -244,7 +250,7 @@ def test_a_cell_waits_for_the_rest_of_a_word(lab: Lab, seen: Seen, notebook: Not
     notebook.open("notebooks/open/slow.ipynb")
     notebook.fill("Subscription", "A-S00029021")
     notebook.run_all()
-    assert "subscription: A-S00029021" in notebook.see("would be escalated").inner_text()
+    assert "subscription: A-S00029021" in notebook.see("to be performed").inner_text()
     notebook.save()
     notebook.page.reload()
     notebook.wait()
@@ -255,14 +261,14 @@ def test_a_cell_waits_for_the_rest_of_a_word(lab: Lab, seen: Seen, notebook: Not
     notebook.fill("Subscription", "A-S00029022")
     notebook.select("case.close")
     notebook.run_cell("Control+Enter")
-    assert "subscription: A-S00029022" in notebook.see("would be escalated").inner_text()
+    assert "subscription: A-S00029022" in notebook.see("to be performed").inner_text()
 
 
 def test_a_reload_and_a_second_tab(lab: Lab, seen: Seen, notebook: Notebook) -> None:
     """The license that never came. After a reload everything is there and works; two tabs make one run."""
     path = copy(lab, "license_not_received", 3001)
     notebook.open(path)
-    notebook.see("would end as license_found")
+    notebook.see("would end: License found")
     notebook.select("case.close")
     notebook.save()
     notebook.page.reload()
@@ -282,9 +288,9 @@ def test_a_reload_and_a_second_tab(lab: Lab, seen: Seen, notebook: Notebook) -> 
 def test_a_kernel_that_is_restarted_while_it_performs(lab: Lab, seen: Seen, notebook: Notebook) -> None:
     """The run goes on without it; walking through again follows it, or finds its record, and repeats nothing."""
     notebook.open(copy(lab, "weekend_license", 1011))
-    notebook.see("would end as license_issued")
+    notebook.see("would end: License issued")
     notebook.click(notebook.button(BUTTON))
-    notebook.see("steps begun")
+    notebook.see("Step ")
     notebook.restart()
     notebook.run_all()
     notebook.see("the record of this run")
@@ -308,7 +314,7 @@ def test_a_narrow_panel(lab: Lab, seen: Seen, notebook: Notebook) -> None:
 def test_it_looks_well(lab: Lab, seen: Seen, notebook: Notebook, runbook: str, ticket_id: int) -> None:
     """The other runbooks, rehearsed."""
     notebook.open(copy(lab, runbook, ticket_id))
-    notebook.see("would end as")
+    notebook.see("would end:")
     looks_well(notebook, seen, runbook)
 
 
@@ -323,7 +329,7 @@ def test_values_are_confirmed_beside_their_pictures(lab: Lab, seen: Seen, notebo
     notebook.click(notebook.button("Confirm 231"))
     notebook.click(notebook.button("Confirm 254"))
     notebook.run_all()
-    notebook.see("would end as license_issued")
+    notebook.see("would end: License issued")
     assert "254 users" in notebook.outputs()
     assert "confirmed by the engineer" in notebook.outputs()
 
@@ -332,7 +338,7 @@ def test_after_a_reload_what_is_read_is_performed(lab: Lab, seen: Seen, notebook
     """The ticket changes meanwhile: the plan above the button follows in a page that knows its cards no more."""
     other = "second.address@example.com"
     notebook.open(copy(lab, "weekend_license", 3004))
-    notebook.see("would end as license_issued")
+    notebook.see("would end: License issued")
     notebook.save()
     notebook.page.reload()
     notebook.wait()

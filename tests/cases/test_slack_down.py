@@ -47,17 +47,17 @@ def test_the_plan_and_the_button_stay(here: World, screen: Screen, trouble: str)
     case = WeekendLicense.open(1001)
     run(case)
     shown = " ".join(plan(case).split())
-    assert "[would be license_issued] The plan" in shown and "/agent/tickets/1001>" in shown
+    assert "[to be performed] The plan" in shown and "/agent/tickets/1001>" in shown
     if trouble != "posting refused":  # which shows only when something is posted
         assert "[unavailable] Tell the team" in screen.card("Tell the team")
         assert "This could not be looked at; it is tried again when this is performed." in shown
     told = " ".join(press(case).split())
-    assert "[license_issued]" in told and "Not done: post in #support_licensing-subscription." in told
-    assert "performed: license_issued" in state(case)
+    assert "[License issued]" in told and "Not done: post in #support_licensing-subscription." in told
+    assert "performed: License issued" in state(case)
     assert (1, 2, 0) == there(here)
     here.clear_faults()
     assert "The plan has changed" in press(case)
-    assert "[license_issued]" in press(case)
+    assert "[License issued]" in press(case)
     assert (1, 2, 1) == there(here)
 
 
@@ -67,7 +67,7 @@ def test_slack_is_down_only_at_the_rehearsal(here: World) -> None:
     case = WeekendLicense.open(1001)
     run(case)
     here.clear_faults()
-    assert "[license_issued]" in press(case)
+    assert "[License issued]" in press(case)
     assert (1, 2, 1) == there(here)
 
 
@@ -77,7 +77,7 @@ def test_slack_is_down_only_at_the_press(here: World) -> None:
     run(case)
     here.inject("slack", **DOWN)
     told = " ".join(press(case).split())
-    assert "[license_issued]" in told and "Not done: post in" in told
+    assert "[License issued]" in told and "Not done: post in" in told
     assert (1, 2, 0) == there(here)
 
 
@@ -87,13 +87,13 @@ def test_an_expert_is_planned_with_slack_down(here: World, screen: Screen) -> No
     case = WeekdayTriage.open(2001)
     run_weekday(case)
     assert "[unavailable] Engage an expert" in screen.card("Engage an expert")
-    assert "[would be escalated] The plan" in plan(case)
+    assert "[to be performed] The plan" in plan(case)
     told = " ".join(press(case).split())
     assert "No expert was engaged yet. Not done: post in #support_licensing-subscription." in told
     assert "`runbook answer 2001 expert_post yes`" in told
     here.clear_faults()
     run_weekday(case)
-    assert "[escalated]" in press(case)
+    assert "[Escalated]" in press(case)
     assert 1 == len(here.posts(2001))
 
 
@@ -107,10 +107,10 @@ def test_the_tracker_is_down(here: World, screen: Screen) -> None:
     weekday = WeekdayTriage.open(2001)
     run_weekday(weekday)
     assert "Whether this ticket has a license already could not be looked at" in screen.card("Collect the facts")
-    assert "[would be escalated] The plan" in plan(weekday)
+    assert "[to be performed] The plan" in plan(weekday)
     here.clear_faults()
     run(weekend)
-    assert "[would be license_issued] The plan" in plan(weekend)
+    assert "[to be performed] The plan" in plan(weekend)
 
 
 # -- by the command

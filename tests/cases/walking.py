@@ -148,8 +148,9 @@ def button_of(case: Any) -> PerformButton:
 
 
 def plan(case: Any) -> str:
-    """What stands above the button, in every page."""
-    return button_of(case).widget.shown_above
+    """What stands above the button and in its details, in every page."""
+    widget = button_of(case).widget
+    return f"{widget.shown_above}\n{widget.shown_in_details}"
 
 
 def press(case: Any) -> str:

@@ -308,6 +308,24 @@ def test_what_is_no_record_is_named_and_the_rest_is_listed(desk: Desk, content: 
 # -- verify
 
 
+@pytest.mark.parametrize(
+    "words", [("list", "--verify"), ("list", "--verify", "--ticket", 1001), ("verify",), ("show", 1001)]
+)
+def test_each_journal_is_read_once(desk: Desk, monkeypatch: pytest.MonkeyPatch, words: tuple[object, ...]) -> None:
+    """Also by a command that lists and verifies."""
+    desk.shelf.seal(1001)
+    read: list[str] = []
+    real = Path.read_bytes
+
+    def spy(path: Path) -> bytes:
+        read.append(path.name)
+        return real(path)
+
+    monkeypatch.setattr(Path, "read_bytes", spy)
+    assert 0 == desk.records(*words).status
+    assert 1 == read.count(desk.shelf.journal(1001).path.name)
+
+
 def test_verify(desk: Desk) -> None:
     """All tickets, one ticket, or one record: status 0 as long as all is well."""
     record = desk.shelf.seal(1001)

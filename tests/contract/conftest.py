@@ -23,7 +23,7 @@ sys.exit(os.environ["LICENSE_USERS"] == "0")
 SERVE = """
 import sys
 from pathlib import Path
-from runbook_lib.sandbox.server import serve
+from runbook_lib.sandbox.serving import serve
 serve(Path(sys.argv[1]), job_command=[sys.executable, "-c", sys.argv[2]])
 """
 

@@ -47,7 +47,12 @@ def test_it_is_followed_step_by_step(here: World) -> None:
     ended = seen[-1].ended
     assert ended and "license_issued" == ended["outcome"]
     ours = ("sandbox-1001-license-1", "sandbox-1001-reply", "sandbox-1001-note", "sandbox-1001-slack_post")
-    assert dict.fromkeys(ours, "done").items() <= seen[-1].operations.items()
+    assert (
+        dict.fromkeys(ours, "done").items()
+        <= {one: operation.kind for one, operation in seen[-1].operations.items()}.items()
+    )
+    evidence = seen[-1].operations["sandbox-1001-license-1"].evidence
+    assert evidence and "/-/pipelines/" in evidence.url
     assert (False, ended["record"]) == (run.is_under_way, (run.last() or {})["record"])
 
 

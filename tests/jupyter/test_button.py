@@ -10,7 +10,7 @@ import pytest
 
 from runbook_lib.jupyter.button import Button
 
-DOES = {"text/plain": "the plan"}
+DOES, MORE = {"text/plain": "the plan"}, {"text/plain": "its texts"}
 
 
 def nothing() -> Iterator[Mapping[str, Any]]:
@@ -21,7 +21,7 @@ def nothing() -> Iterator[Mapping[str, Any]]:
 def test_pressing_shows_one_thing_after_the_other() -> None:
     """The last one stays."""
     button = Button("Perform", too_late=nothing)
-    button.renew(DOES, lambda: iter([{"text/plain": "begun"}, {"text/plain": "done"}]))
+    button.renew(DOES, MORE, lambda: iter([{"text/plain": "begun"}, {"text/plain": "done"}]))
     button.button.click()
     assert button.wait(10)
     assert {"text/plain": "done"} == button.output.outputs[0]["data"]
@@ -39,7 +39,7 @@ def test_a_double_click_presses_once() -> None:
         yield {"text/plain": "done"}
 
     button = Button("Perform", too_late=nothing)
-    button.renew(DOES, press)
+    button.renew(DOES, MORE, press)
     button.button.click()
     button.button.click()
     assert button.button.disabled
@@ -62,12 +62,12 @@ def test_press_of_a_renewed_button_is_too_late(at_work: bool) -> None:
         yield {"text/plain": "done"}
 
     button = Button("Perform", too_late=lambda: iter([{"text/plain": "too late"}]))
-    button.renew(DOES, press)
+    button.renew(DOES, MORE, press)
     old = button.button
     if at_work:
         old.click()
-    button.renew({"text/plain": "another plan"}, press)
-    shown, new, _ = button.box.children
+    button.renew({"text/plain": "another plan"}, MORE, press)
+    shown, new, _, _ = button.box.children
     assert ("another plan", button.button) == (shown.outputs[0]["data"]["text/plain"], new)
     assert at_work == new.disabled
     go_on.set()
@@ -89,4 +89,22 @@ def test_there_is_no_button_before_there_is_a_plan() -> None:
     button.follow(lambda: iter([{"text/plain": "under way"}]))
     assert button.wait(10)
     assert {"text/plain": "under way"} == button.output.outputs[0]["data"]
+    button.close()
+
+
+def test_button_without_work_cannot_be_pressed() -> None:
+    """It is grey and says why, until there is something to do again."""
+    button = Button("Perform", done_label="Done", too_late=nothing)
+    button.renew(DOES, MORE, lambda: iter([{"text/plain": "done"}]))
+    button.finish(is_done=True)
+    assert ("Done", "", True) == (button.button.description, button.button.button_style, button.button.disabled)
+    button.follow(lambda: iter([{"text/plain": "under way"}]))
+    assert button.wait(10)
+    assert button.button.disabled
+    button.renew(DOES, MORE, lambda: iter([]))
+    assert ("Perform", "primary", False) == (
+        button.button.description,
+        button.button.button_style,
+        button.button.disabled,
+    )
     button.close()

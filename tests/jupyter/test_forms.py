@@ -66,8 +66,8 @@ def test_what_is_entered_is_read_and_told(form: Form, heard: Heard) -> None:
     ("typed", "expected"),
     [
         ("2026-11-06", "Friday, 6 November 2026"),
-        ("2026-02-30", "✗ expires_on is '2026-02-30'; expected a day that exists, as YYYY-MM-DD."),
-        ("2026-11", "✗ expires_on is '2026-11'; expected a date as YYYY-MM-DD, such as 2026-11-06."),
+        ("2026-02-30", "✗ “Expired on” is '2026-02-30'; expected a day that exists, as YYYY-MM-DD."),
+        ("2026-11", "✗ “Expired on” is '2026-11'; expected a date as YYYY-MM-DD, such as 2026-11-06."),
         ("", ""),
     ],
 )

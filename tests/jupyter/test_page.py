@@ -28,8 +28,8 @@ class Reader:
         self._asked: queue.Queue[int | None] = queue.Queue()
         page.question.observe(lambda change: self._asked.put(change["new"]), names="value")
         self._asked.put(page.question.value)
-        self._thread = threading.Thread(target=self._read)
-        self._thread.start()
+        self.thread = threading.Thread(target=self._read)
+        self.thread.start()
         deadline = time.monotonic() + 30
         while not page.is_there:
             assert time.monotonic() < deadline
@@ -46,7 +46,7 @@ class Reader:
     def leave(self) -> None:
         """The page is closed."""
         self._asked.put(None)
-        self._thread.join()
+        self.thread.join()
 
 
 @pytest.fixture
@@ -91,6 +91,20 @@ def test_answers_on_two_threads_are_not_enough(page: Page) -> None:
     assert Page.ROUNDS == len(threads)
     for thread in threads:
         thread.join()
+
+
+def test_another_thread_moves_the_fields(page: Page) -> None:
+    """Each time that the page is heard elsewhere, and there: a text that is typed then comes before the answer."""
+    moved: list[threading.Thread] = []
+    page.on_move = lambda: moved.append(threading.current_thread())
+    readers = [Reader(page)]
+    page.settle()
+    readers[0].leave()
+    page.question.unobserve_all()
+    readers.append(Reader(page))
+    page.settle()
+    readers[1].leave()
+    assert [reader.thread for reader in readers] == moved
 
 
 def test_closed_page_is_awaited_once(page: Page) -> None:

@@ -87,7 +87,7 @@ def test_next_cell_names_a_wrong_date(here: World, screen: Screen) -> None:
     case = WeekendLicense.open(1001)
     run(case, "collect_facts")
     session(case).enter("expires_on", "2026-02-30")
-    with pytest.raises(InputError, match="expires_on is '2026-02-30'; expected a day that exists"):
+    with pytest.raises(InputError, match="“Expired on” is '2026-02-30'; expected a day that exists"):
         case.confirm_identity()
         case.decide_scope()
     assert "2026-02-30" == row(case, "collect_facts", "expires_on").text
@@ -106,7 +106,7 @@ def test_missing_answer_stops_the_next_cell(here: World) -> None:
     session(case).enter("has_access", "yes")
     assert "needs you" == case.decide(escalate=False).card.state
     assert {"subscription", "escalate"} <= set(fields(case, "decide"))
-    with pytest.raises(NeedsAnswerError, match="Pass subscription"):
+    with pytest.raises(NeedsAnswerError, match="Fill in “Subscription”"):
         case.confirm_with_customer()
     session(case).enter("escalate", "yes")
     case.confirm_with_customer()
@@ -123,7 +123,7 @@ def test_a_colleagues_ticket_is_taken_over_by_the_form(here: World, screen: Scre
     assert ["take_over"] == fields(case, "take")
     session(case).enter("take_over", "yes")
     case.collect_facts(**NOTHING)
-    assert "take_over was given" in screen.card("Take the ticket")
+    assert "“Take it over” was given" in screen.card("Take the ticket")
 
 
 def test_the_same_field_in_two_forms_is_one(here: World) -> None:
@@ -291,7 +291,7 @@ def test_run_all_keeps_the_number(here: World, screen: Screen, monkeypatch: pyte
     assert 1005 == StartHere.open(1005).ticket.id
 
 
-@pytest.mark.parametrize(("number", "words"), [("10o1", "ticket_id is '10o1'; expected"), ("777", "777")])
+@pytest.mark.parametrize(("number", "words"), [("10o1", "“Ticket number” is '10o1'; expected"), ("777", "777")])
 def test_a_wrong_number_is_said(here: World, number: str, words: str) -> None:
     """And the ticket before it stays open."""
     case = StartHere.open(1001)
@@ -307,10 +307,10 @@ def test_the_state_is_the_same_everywhere(here: World) -> None:
     case = WeekendLicense.open(1001)
     run(case, "decide_scope")
     assert (
-        "PRACTICE, 2026-11-22 · 4 of 11 steps rehearsed · next: Step 1: Confirm customer subscription · no outcome yet"
+        "PRACTICE, 2026-11-22 · 5 of 12 steps rehearsed · next: Step 1: Confirm customer subscription · no outcome yet"
     ) == state(case)
     run(case)
-    assert "PRACTICE, 2026-11-22 · 11 of 11 steps rehearsed · would end as license_issued" == state(case)
+    assert "PRACTICE, 2026-11-22 · 12 of 12 steps rehearsed · would end: License issued" == state(case)
 
 
 def test_a_ticket_that_cannot_be_opened_says_where(here: World, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,7 @@ import sqlite3
 import stat
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,15 @@ def test_new_trusted_key_reads_all_again(shelf: Shelf, monkeypatch: pytest.Monke
     """What is trusted is another question then."""
     listed(shelf, monkeypatch)
     shelf.keys.trust(Shelf(tmp_path / "other").keys.signer().public_pem)
+    assert [*TICKETS] == listed(shelf, monkeypatch)[1]
+
+
+def test_new_team_key_reads_all_again(shelf: Shelf, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The team's file of trusted keys says whom to believe, as the ring does."""
+    with_team = replace(shelf.archive, team=tmp_path / "team.pem")
+    monkeypatch.setattr(Shelf, "archive", with_team)
+    listed(shelf, monkeypatch)
+    (tmp_path / "team.pem").write_bytes(Shelf(tmp_path / "other").keys.signer().public_pem)
     assert [*TICKETS] == listed(shelf, monkeypatch)[1]
 
 

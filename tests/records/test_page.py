@@ -14,8 +14,8 @@ import pytest
 from runbook_lib.display import Card, DecisionPath, Paragraph, Stop, Table, Timeline, Tone, html
 from runbook_lib.domain.policy import Rules
 from runbook_lib.records import page
+from runbook_lib.records.findings import Code, Finding, Verification
 from runbook_lib.records.reading import read
-from runbook_lib.records.verification import Code, Finding, Verification
 from runbook_lib.run import banner
 from tests import programs
 from tests.records.making import WORDS, markdown, notebook, step

@@ -14,10 +14,11 @@ import pytest
 from runbook_lib.domain.models import Comment
 from runbook_lib.ledger.keyring import KeyRing
 from runbook_lib.records.archive import Archive
+from runbook_lib.records.findings import Verification
 from runbook_lib.records.page import verdict
 from runbook_lib.records.runs import State
 from runbook_lib.records.timeline import timeline
-from runbook_lib.records.verification import Verification, Verifier
+from runbook_lib.records.verification import Verifier
 from tests.records.making import Shelf
 
 

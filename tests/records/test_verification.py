@@ -20,7 +20,8 @@ from runbook_lib.domain.models import Comment
 from runbook_lib.ledger.keyring import KeyRing
 from runbook_lib.records import verification
 from runbook_lib.records.archive import Archive
-from runbook_lib.records.verification import Code, Verifier
+from runbook_lib.records.findings import Code
+from runbook_lib.records.verification import Verifier
 from tests.documents import documented
 from tests.records.making import START, WORDS, Shelf, notebook
 

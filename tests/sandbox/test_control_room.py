@@ -60,7 +60,7 @@ PLACES = (
 
 
 @pytest.mark.parametrize("name,words", PLACES)
-def test_a_ticket_has_what_is_about_it_and_nothing_else(practice, name, words):
+def test_ticket_page_shows_only_its_own_items(practice, name, words):
     happen(practice, 1001, "mine")
     happen(practice, 1002, "another's")
     shown = pane(get(practice, "/control-room/1001").text, name)
@@ -69,14 +69,14 @@ def test_a_ticket_has_what_is_about_it_and_nothing_else(practice, name, words):
 
 
 @pytest.mark.parametrize("name,words", PLACES)
-def test_without_a_ticket_it_has_the_newest_of_everything(practice, name, words):
+def test_page_of_the_world_shows_the_newest(practice, name, words):
     happen(practice, 1001, "first")
     happen(practice, 1002, "second")
     shown = pane(get(practice, "/control-room").text, name)
     assert -1 < shown.index(words.format("second")) < shown.index(words.format("first"))
 
 
-def test_a_pane_that_leaves_older_things_out_says_so(practice):
+def test_pane_says_that_it_is_shortened(practice):
     text = get(practice, "/control-room").text
     assert practice.world.require("SELECT count(*) AS number FROM comments")["number"] > 30
     assert 30 == pane(text, "thread").count('class="comment')
@@ -84,7 +84,7 @@ def test_a_pane_that_leaves_older_things_out_says_so(practice):
     assert "Mail (0)" in text
 
 
-def test_a_number_that_only_begins_like_the_tickets_is_another(practice):
+def test_longer_ticket_number_is_another_ticket(practice):
     address = "http://127.0.0.1:8765/agent/tickets/10011"
     practice.slack("chat.postMessage", channel=CHANNEL, text=f"of another <{address}>")
     assert "of another" not in get(practice, "/control-room/1001").text
@@ -116,7 +116,7 @@ def test_everything_leaves_nothing_out(practice):
         ("/practice-support/toolbox/mechanizer/-/pipelines/7", "/control-room?all#pipeline-7"),
     ],
 )
-def test_the_vendors_addresses_lead_to_their_place(practice, address, place):
+def test_vendor_urls_lead_to_the_control_room(practice, address, place):
     """As links in practice records have them; an issue is on its ticket's page, however old it is."""
     assert place == practice.http.get(address, follow_redirects=False).headers["Location"]
 
@@ -158,7 +158,7 @@ def test_hostile_texts_stay_texts(practice, path):
 
 
 @pytest.mark.parametrize("path", ["/control-room/4711", "/control-room/4711/panes"])
-def test_a_ticket_that_is_not_there_is_told_with_a_way_back(practice, path):
+def test_unknown_ticket_page_links_back(practice, path):
     answer = get(practice, path)
     assert 404 == answer.status_code
     assert "There is no ticket #4711 in this world." in answer.text
@@ -166,7 +166,7 @@ def test_a_ticket_that_is_not_there_is_told_with_a_way_back(practice, path):
 
 
 @pytest.mark.parametrize("path", ADDRESSES)
-def test_its_policy_lets_only_the_one_script_run_and_keeps_it_from_making_html(practice, path):
+def test_policy_allows_one_script_and_no_html_from_it(practice, path):
     answer = get(practice, path)
     nonce = re.search('<script [^>]*nonce="(.{22})"', answer.text)
     assert bool(nonce) == (path in PAGES)
@@ -211,7 +211,7 @@ def by_somebody_else(practice):
 
 
 @pytest.mark.parametrize("change", [by_the_server, by_somebody_else])
-def test_whoever_changes_the_world_the_panes_are_sent_anew(practice, change):
+def test_panes_are_sent_again_after_any_change(practice, change):
     before = get(practice, "/control-room/panes")
     change(practice)
     after = get(practice, "/control-room/panes", **{"If-None-Match": before.headers["ETag"]})

@@ -62,7 +62,7 @@ def test_seat_link_rows_have_the_columns_of_the_page(practice):
     ]
 
 
-def test_pages_have_20_rows_or_as_many_as_asked_for_and_the_last_one_is_short(practice):
+def test_page_size_defaults_to_20(practice):
     query = {"f[zuora_subscription_name][0][v]": "A-S00029021"}
     assert len(rows(practice, ROWS, **query)) == 20
     pages = [rows(practice, ROWS, per="50", page=str(number), **query) for number in (1, 2, 3, 4)]
@@ -90,7 +90,7 @@ def test_a_query_finds_words_of_others_too(practice):
     assert [row["email"] for row in found] == ["procurement+nadia.rahimi@silkroad-maps.example"]
 
 
-def test_rows_come_newest_first_or_in_the_order_asked_for(practice):
+def test_rows_are_newest_first_or_sorted(practice):
     found = rows(practice, "customer", sort="email", sort_reverse="false", per="100")
     assert [row["email"] for row in found] == sorted(row["email"] for row in found)
     ids = [row["id"] for row in rows(practice, "customer")]
@@ -103,7 +103,7 @@ def test_compact_rows_have_id_and_label(practice):
     assert list(first) == ["id", "label"]
 
 
-def test_the_page_opens_without_a_session_and_shows_what_was_asked_for(practice):
+def test_page_needs_no_session_and_shows_the_query(practice):
     answer = practice.http.get(f"/admin/{ROWS}", params={"query": NAME})
     assert answer.status_code == 200
     assert "3 rows for the query" in answer.text
@@ -231,7 +231,7 @@ def test_a_filter_compares_as_its_operator_says(practice, operator, value, fits)
     assert expected == [email for email in found if email.startswith("procurement")]
 
 
-def test_is_leaves_out_addresses_that_only_hold_the_one_asked_for(practice):
+def test_filter_is_excludes_containing_addresses(practice):
     """Neither longer ones, nor what `%` and `_` would find in a database."""
     for email in ("a_b@x.example", "acb@x.example", "za_b@x.example", "a_b@x.example.org", "%@x.example"):
         add_customer(practice, email, "X")

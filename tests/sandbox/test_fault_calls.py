@@ -54,7 +54,7 @@ def test_faults_are_listed_in_order_with_their_hits(practice):
     assert [("limit", 1, 1), ("error", 1, 0)] == [(f["kind"], f["passed"], f["hits"]) for f in listed(practice)]
 
 
-def test_all_are_cleared_at_once_and_the_hits_stay_counted(practice):
+def test_clear_all_keeps_the_hit_counts(practice):
     for _ in range(2):
         practice.http.post(FAULTS, json={"service": "gitlab", "kind": "limit"})
     practice.gitlab("GET", "user")
@@ -83,7 +83,7 @@ def test_a_fault_that_is_not_there_cannot_be_cleared(practice):
         ('{"service": "\\ud800"}', "The body cannot be read as a JSON object; expected the fields of a fault."),
     ],
 )
-def test_what_cannot_be_is_422_with_one_sentence(practice, body, error):
+def test_impossible_fault_is_422_with_a_sentence(practice, body, error):
     answer = practice.http.post(FAULTS, content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code == 422
     assert answer.json()["error"].startswith(error)
@@ -91,7 +91,7 @@ def test_what_cannot_be_is_422_with_one_sentence(practice, body, error):
 
 
 @pytest.mark.parametrize("kind", ["reset", "truncate"])
-def test_a_kind_that_needs_a_connection_says_so_where_there_is_none(practice, kind):
+def test_reset_and_truncate_need_a_real_connection(practice, kind):
     """As in these tests; nothing is handled then."""
     practice.http.post(FAULTS, json={"service": "slack", "kind": kind})
     with pytest.raises(LookupError):
@@ -115,7 +115,7 @@ def test_a_browser_is_led_to_the_page_it_came_from(practice, ticket, page):
 
 
 @pytest.mark.parametrize(("page", "action"), [(ROOM, FAULTS), (f"{ROOM}/1001", f"{FAULTS}?ticket=1001")])
-def test_a_wrong_form_is_told_where_it_was_sent(practice, page, action):
+def test_wrong_form_shows_problem_on_its_page(practice, page, action):
     assert f'action="{action}"' in practice.http.get(page).text
     answer = practice.http.post(action, data=FORM | {"times": "many"}, headers=PERSON)
     assert (422, True) == (answer.status_code, f'data-panes="{page}/panes"' in answer.text)
@@ -145,7 +145,7 @@ def test_the_form_adds_a_fault_and_leads_back(practice):
         ({"<b>": "x"}, '"x" has no meaning'),
     ],
 )
-def test_a_form_that_cannot_be_is_told_on_the_page(practice, wrong, message):
+def test_impossible_form_shows_the_problem(practice, wrong, message):
     answer = practice.http.post(FAULTS, data=FORM | wrong, headers=PERSON)
     assert (answer.status_code, answer.headers["Content-Type"]) == (422, "text/html; charset=utf-8")
     told = re.search(r'role="alert">.*?</p>', answer.text)[0]
@@ -154,7 +154,7 @@ def test_a_form_that_cannot_be_is_told_on_the_page(practice, wrong, message):
     assert [] == listed(practice)
 
 
-def test_a_file_in_the_form_is_refused_like_any_other_value(practice):
+def test_file_in_the_form_is_refused(practice):
     answer = practice.http.post(FAULTS, data=FORM, files={"times": ("x.txt", b"1")})
     assert (answer.status_code, answer.json()["error"].split(" ")[0]) == (422, "times")
 
@@ -170,7 +170,7 @@ def test_the_buttons_clear_one_or_all(practice, chosen, left):
     assert left == [fault["id"] for fault in listed(practice)]
 
 
-def test_the_page_shows_every_active_fault_and_what_was_injected(practice):
+def test_page_shows_active_and_injected_faults(practice):
     practice.http.post(FAULTS, json={"service": "gitlab", "kind": "limit"})
     practice.gitlab("GET", "user")
     practice.http.post(FAULTS, json={"service": "mail", "kind": "refuse", "error": "5.7.1 <go away>", "times": None})
@@ -205,14 +205,14 @@ def test_another_sites_page_is_refused(practice, origin, method, path):
     assert [1] == [fault["id"] for fault in listed(practice)]
 
 
-def test_a_page_under_a_name_of_its_own_is_refused(practice):
+def test_unknown_host_name_is_refused(practice):
     """The host it names is not the sandbox's, so that its origin would be its own."""
     rebound = {"Host": "evil.example:8765", "Origin": "http://evil.example:8765"}
     assert practice.http.post(FAULTS, data=FORM, headers=rebound).status_code == 400
     assert [] == listed(practice)
 
 
-def test_the_sites_own_origin_and_none_are_welcome(practice):
+def test_own_or_no_origin_is_accepted(practice):
     for headers in (OWN, {}, {"Host": "localhost:8765", "Origin": "http://localhost:8765"}):
         answer: httpx.Response = practice.http.post(FAULTS, data=FORM, headers=headers)
         assert answer.status_code == 303

@@ -25,7 +25,7 @@ PAIRS = [(service, kind) for service in KINDS for kind in KINDS[service] if kind
 
 
 @pytest.mark.parametrize(("service", "kind"), [(service, kind) for service in FLAGS for kind in FLAGS[service]])
-def test_a_flag_stays_up_and_hits_no_request_on_its_way(faults, service, kind):
+def test_flag_stays_and_hits_no_request(faults, service, kind):
     """It is asked for by its name, as often as somebody wants to know."""
     fault = faults.add({"service": service, "kind": kind})
     assert faults.hit(service, *WIRE_KINDS) is None
@@ -35,7 +35,7 @@ def test_a_flag_stays_up_and_hits_no_request_on_its_way(faults, service, kind):
 
 
 @pytest.mark.parametrize(("service", "kind"), PAIRS)
-def test_every_kind_can_be_added_with_its_name_alone_and_hits_its_service_once(faults, service, kind):
+def test_every_kind_has_defaults_and_hits_once(faults, service, kind):
     """A stall holds what it has hit, and so stays until it is cleared."""
     fault = faults.add({"service": service, "kind": kind})
     assert (fault.times, fault.skip, fault.hits) == (1, 0, 0)
@@ -47,21 +47,21 @@ def test_every_kind_can_be_added_with_its_name_alone_and_hits_its_service_once(f
     assert [fault.id for fault in faults.active()] == ([fault.id] if kind in ("stall", "hold") else [])
 
 
-def test_a_fault_hits_only_the_requests_that_it_is_for(faults):
+def test_fault_hits_only_matching_requests(faults):
     faults.add({"service": "zendesk", "kind": "reset", "path": "/tickets/1001", "method": "PUT"})
     assert put(faults, method="GET") is None
     assert put(faults, path="/api/v2/tickets/1002.json") is None
     assert 1 == put(faults)
 
 
-def test_a_fault_lets_as_many_pass_as_it_skips_and_then_hits_as_often_as_it_says(faults):
+def test_fault_skips_then_hits_as_often_as_given(faults):
     faults.add({"service": "zendesk", "kind": "limit", "skip": 2, "times": 3, "method": "PUT"})
     assert put(faults, method="GET") is None
     assert [None, None, 1, 1, 1, None] == [put(faults) for _ in range(6)]
     assert [] == faults.active()
 
 
-def test_a_fault_without_an_end_hits_until_it_is_cleared(faults):
+def test_endless_fault_hits_until_cleared(faults):
     faults.add({"service": "zendesk", "kind": "limit", "times": None})
     assert [1] * 50 == [put(faults) for _ in range(50)]
     assert faults.clear(1)
@@ -69,14 +69,14 @@ def test_a_fault_without_an_end_hits_until_it_is_cleared(faults):
     assert {"zendesk": {"limit": 50}} == faults.counts()
 
 
-def test_of_several_faults_the_first_that_fits_hits_and_the_next_does_not_count_it(faults):
+def test_first_matching_fault_wins(faults):
     faults.add({"service": "zendesk", "kind": "limit", "skip": 1})
     faults.add({"service": "zendesk", "kind": "error", "skip": 1, "times": None})
     assert [None, 1, 2, 2] == [put(faults) for _ in range(4)]
     assert {"zendesk": {"error": 2, "limit": 1}} == faults.counts()
 
 
-def test_what_is_held_is_let_go_once_when_the_fault_is_cleared(faults):
+def test_clearing_a_fault_releases_held_pipelines_once(faults):
     """Also if it was cleared between the hit and the holding."""
     released = []
     stall = faults.add({"service": "pipelines", "kind": "stall", "times": None})
@@ -90,7 +90,7 @@ def test_what_is_held_is_let_go_once_when_the_fault_is_cleared(faults):
     assert [0, 1, "late"] == released
 
 
-def test_many_threads_are_hit_exactly_as_often_as_was_said(faults):
+def test_hits_are_exact_across_threads(faults):
     faults.add({"service": "mail", "kind": "refuse", "times": 100, "skip": 50})
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: faults.hit("mail", "refuse"), range(1000)))
@@ -145,7 +145,7 @@ ZENDESK, MAIL = {"service": "zendesk"}, {"service": "mail"}
         ({**MAIL, "kind": "refuse", "error": "x" * 201}, f'error "{"x" * 79}... cannot be'),
     ],
 )
-def test_a_fault_that_cannot_be_is_refused_with_its_value_and_what_was_expected(faults, fields, message):
+def test_impossible_fault_names_value_and_expectation(faults, fields, message):
     with pytest.raises(InputError) as told:
         faults.add(fields)
     assert message in str(told.value)

@@ -168,7 +168,7 @@ def test_a_reset_is_seen_as_one(served, client, changed, service, commits):
 
 
 @each_writing_service
-def test_a_truncated_answer_ends_in_the_middle_of_its_body(served, client, changed, service):
+def test_truncated_answer_ends_mid_body(served, client, changed, service):
     served.inject(service, "truncate")
     with pytest.raises(httpx.RemoteProtocolError, match=r"received \d+ bytes, expected") as broken:
         client.write(service)
@@ -187,7 +187,7 @@ def test_a_delayed_request_is_answered_as_usual(served, client, changed, service
 
 
 @each_writing_service
-def test_a_delayed_request_is_handled_after_its_client_has_gone(served, client, changed, eventually, service):
+def test_delayed_request_handled_without_its_client(served, client, changed, eventually, service):
     served.inject(service, "delay", seconds=0.3)
     with pytest.raises(httpx.ReadTimeout):
         client.write(service, timeout=0.1)
@@ -207,14 +207,14 @@ def test_reads_of_customersdot_fail_in_every_way_too(served, client, kind):
     assert client.read("customersdot").json()
 
 
-def test_slack_refuses_with_the_error_that_was_asked_for(served, client, changed):
+def test_slack_refuses_with_the_given_error(served, client, changed):
     served.inject("slack", "refuse", error="channel_not_found", path="chat.postMessage")
     answer = client.write("slack")
     assert (answer.status_code, answer.json()) == (200, {"ok": False, "error": "channel_not_found"})
     assert not changed()
 
 
-def test_only_the_requests_that_were_meant_fail(served, client):
+def test_only_matching_requests_fail(served, client):
     """By method and by path, and not before as many have passed as were to."""
     served.inject("gitlab", "error", method="POST", path="/issues", skip=1, times=2)
     assert [201, 502, 502, 201] == [client.write("gitlab").status_code for _ in range(4)]
@@ -267,7 +267,7 @@ def test_every_answer_shows_the_worlds_date_once(client, path, headers):
     assert shown.endswith(" GMT")
 
 
-def test_the_answer_of_a_fault_shows_the_worlds_date_as_well(served, client):
+def test_answer_of_a_fault_has_the_worlds_date(served, client):
     served.inject("gitlab", "error")
     assert client.read("gitlab").headers["Date"].startswith("Sun, 22 Nov 2026 ")
 
@@ -275,7 +275,7 @@ def test_the_answer_of_a_fault_shows_the_worlds_date_as_well(served, client):
 # -- mail
 
 
-def test_a_recipient_is_refused_with_the_code_and_the_words_that_were_asked_for(served, changed):
+def test_recipient_refused_with_given_code_and_text(served, changed):
     served.inject("mail", "refuse", status=550, error="5.1.1 No such user")
     with pytest.raises(smtplib.SMTPRecipientsRefused) as refused:
         mail(served)
@@ -284,7 +284,7 @@ def test_a_recipient_is_refused_with_the_code_and_the_words_that_were_asked_for(
     assert mail(served) == {}
 
 
-def test_a_recipient_is_refused_for_the_time_being_if_nothing_else_is_said(served):
+def test_recipient_refused_with_451_by_default(served):
     served.inject("mail", "refuse")
     with pytest.raises(smtplib.SMTPRecipientsRefused) as refused:
         mail(served)
@@ -306,7 +306,7 @@ def test_a_hanging_mail_server_answers_late(served, changed, commits):
 
 
 @committed_or_not
-def test_a_client_that_waits_for_a_hanging_mail_server_cannot_tell(served, changed, commits):
+def test_hanging_mail_server_keeps_or_drops_the_mail(served, changed, commits):
     served.inject("mail", "hang", seconds=600, commits=commits)
     with pytest.raises((TimeoutError, smtplib.SMTPServerDisconnected), match="timed out"):
         mail(served, timeout=0.2)
@@ -325,7 +325,7 @@ def test_a_mail_connection_is_reset_after_the_message(served, changed, commits):
 # -- pipelines
 
 
-def test_a_stalled_pipeline_runs_once_the_fault_is_cleared(served, client, eventually):
+def test_stalled_pipeline_runs_after_clearing(served, client, eventually):
     """Until then it says that it runs, its job has not started, and others overtake it."""
     stall = served.inject("pipelines", "stall")
     stalled, other = client.trigger(), client.trigger()
@@ -357,7 +357,7 @@ def test_a_job_that_ends_in_time_is_not_killed(served, client, eventually):
 # -- stopping
 
 
-def test_a_server_stops_in_time_although_faults_make_somebody_wait(tmp_path, eventually):
+def test_server_stops_in_time_during_delays(tmp_path, eventually):
     """The delayed request is answered then; a stalled pipeline has failed when the world is served again."""
     world = World(tmp_path)
     server.make_world(world.folder, WORLD_DATE)

@@ -45,7 +45,7 @@ def runner(practice):
     return make
 
 
-def test_a_trigger_creates_a_pipeline_and_asks_for_it_to_be_run(practice):
+def test_trigger_creates_and_starts_a_pipeline(practice):
     answer = trigger(practice)
     assert answer.status_code == 201
     pipeline = answer.json()
@@ -81,7 +81,7 @@ def test_pipelines_are_listed_newest_first(practice):
     assert listed.headers["X-Next-Page"] == "2"
 
 
-def test_the_job_gets_its_configuration_and_its_variables_and_little_else(practice, runner, eventually, monkeypatch):
+def test_job_environment_has_only_what_it_needs(practice, runner, eventually, monkeypatch):
     monkeypatch.setenv("RUNBOOK_SECRET_OF_MINE", "x")
     with runner(SHOW_ENVIRONMENT) as worker:
         pipeline_id = trigger(practice).json()["id"]
@@ -121,7 +121,7 @@ def test_a_job_that_cannot_start_fails_its_pipeline(practice, eventually):
     assert "ERROR: Job failed" in trace(practice, pipeline_id)
 
 
-def test_stopping_ends_the_running_job_and_keeps_the_waiting_one(practice, runner, eventually):
+def test_stopping_kills_running_job_and_keeps_waiting(practice, runner, eventually):
     with runner("import time; time.sleep(60)") as worker:
         running, waiting = (trigger(practice).json()["id"] for _ in range(2))
         worker.start(running)
@@ -130,7 +130,7 @@ def test_stopping_ends_the_running_job_and_keeps_the_waiting_one(practice, runne
     assert (status(practice, running), status(practice, waiting)) == ("failed", "created")
 
 
-def test_a_new_worker_takes_up_what_a_killed_server_left(practice, runner, eventually):
+def test_new_worker_resumes_pipelines_of_killed_server(practice, runner, eventually):
     interrupted, waiting = (trigger(practice).json()["id"] for _ in range(2))
     practice.world.store.write("UPDATE pipelines SET status = 'running' WHERE id = ?", interrupted)
     with runner("pass"):

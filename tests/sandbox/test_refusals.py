@@ -27,7 +27,7 @@ def test_a_reply_comes_out_private(practice, flag):
     assert (200, False) == ((answer := send(practice)).status_code, kept(answer)["public"])
 
 
-def test_roles_are_told_but_for_the_silent_one(practice):
+def test_roles_are_shown_except_private_comments(practice):
     """A light agent by `role_type`, a custom role by its configuration."""
 
     def me():

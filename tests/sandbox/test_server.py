@@ -18,7 +18,7 @@ from email.message import EmailMessage
 import pytest
 
 from runbook_lib.domain.errors import InputError, UnavailableError
-from runbook_lib.sandbox import server
+from runbook_lib.sandbox import server, serving
 from runbook_lib.sandbox.world import opened
 
 
@@ -98,7 +98,7 @@ def test_a_world_of_another_version_is_refused(world_folder, change):
     with opened(world_folder) as world:
         world.store.write(change)
     refusals = []
-    for use in (server.world_date, server.serve, lambda folder: server.background(folder).__enter__()):
+    for use in (server.world_date, serving.serve, lambda folder: server.background(folder).__enter__()):
         with pytest.raises(InputError) as told:
             use(world_folder)
         refusals.append(str(told.value))
@@ -159,7 +159,7 @@ def test_a_stale_description_counts_as_no_server(world_folder, eventually):
         assert server.running(world_folder) == again
 
 
-def test_another_worlds_server_on_the_same_port_counts_as_none(served, tmp_path):
+def test_server_of_another_world_is_not_found(served, tmp_path):
     _, descriptor = served
     (tmp_path / "running.json").write_text(json.dumps(descriptor | {"world": "another", "folder": str(tmp_path)}))
     assert server.running(tmp_path) is None
@@ -176,14 +176,14 @@ def test_a_world_has_one_server(served):
     with pytest.raises(InputError, match="served already"), server.background(folder):
         pass
     with pytest.raises(InputError, match="served already"):
-        server.serve(folder)
+        serving.serve(folder)
 
 
 def test_a_taken_port_is_named(world_folder):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(InputError, match=f"Port {port} is taken"):
-            server.serve(world_folder, port=port)
+            serving.serve(world_folder, port=port)
 
 
 def test_a_copy_of_a_running_world_is_another_one(world_folder, tmp_path):
@@ -197,7 +197,7 @@ def test_a_copy_of_a_running_world_is_another_one(world_folder, tmp_path):
         assert original == server.running(world_folder)
 
 
-def test_the_port_of_last_time_is_taken_again_if_it_is_free(world_folder):
+def test_last_port_is_used_again_if_free(world_folder):
     """Pages that are still open go on; a port that somebody else has by now is left to them."""
     with server.background(world_folder) as first:
         pass
@@ -213,7 +213,7 @@ def test_the_port_of_last_time_is_taken_again_if_it_is_free(world_folder):
 
 def test_no_world_no_server(tmp_path):
     with pytest.raises(InputError, match="no practice world"):
-        server.serve(tmp_path)
+        serving.serve(tmp_path)
     with pytest.raises(InputError, match="no practice world"), server.background(tmp_path):
         pass
 
@@ -228,6 +228,21 @@ def test_a_signal_stops_it_cleanly_and_silently(world_folder, eventually, number
     assert not (world_folder / "running.json").exists()
 
 
+@pytest.mark.parametrize("change", ["removed", "moved", "replaced"])
+def test_a_server_stops_when_its_folder_has_gone(world_folder, tmp_path, eventually, change):
+    """No server is left behind where the folder is deleted, or where another world takes its place."""
+    with start(world_folder) as process:
+        eventually(lambda: server.running(world_folder) is not None)
+        moved = world_folder.rename(tmp_path / "moved")
+        if change == "removed":
+            shutil.rmtree(moved)
+        if change == "replaced":
+            shutil.copytree(moved, world_folder)
+        assert process.communicate(timeout=10) == (b"", b"")
+    assert process.returncode == 0
+    assert (change == "replaced") == (world_folder / "running.json").exists()
+
+
 def test_a_server_that_nobody_uses_stops(world_folder):
     """Started to serve while it is used, and its starter gone before it has come up."""
     with start(world_folder, "--while-used") as process:
@@ -239,7 +254,7 @@ def test_a_server_that_nobody_uses_stops(world_folder):
 USE = """
 import sys
 from pathlib import Path
-from runbook_lib.sandbox import server
+from runbook_lib.sandbox import server, serving
 with server.shared(Path(sys.argv[1])) as descriptor:
     print(descriptor["pid"], flush=True)
     sys.stdin.read()
@@ -251,7 +266,7 @@ def use(folder):
     return subprocess.Popen([sys.executable, "-c", USE, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
 
-def test_users_share_a_server_which_stops_with_the_last_of_them(world_folder):
+def test_shared_server_stops_with_its_last_user(world_folder):
     with server.shared(world_folder) as descriptor, server.shared(world_folder) as again:
         assert again == descriptor == server.running(world_folder)
     assert server.running(world_folder) is None
@@ -264,14 +279,14 @@ def test_users_share_a_server_that_runs_anyway(served):
     assert server.running(folder) == descriptor
 
 
-def test_of_users_that_begin_at_once_one_starts_the_server(world_folder):
+def test_concurrent_users_start_one_server(world_folder):
     with use(world_folder) as first, use(world_folder) as second:
         pids = {int(process.stdout.readline()) for process in (first, second)}
         assert pids == {server.running(world_folder)["pid"]}
 
 
 @pytest.mark.parametrize("how", ["ends", "is killed"])
-def test_a_server_outlives_who_started_it_for_others_and_stops_after_them(world_folder, eventually, how):
+def test_server_outlives_its_starter_while_others_use_it(world_folder, eventually, how):
     with use(world_folder) as first:
         pid = int(first.stdout.readline())
         with use(world_folder) as second:

@@ -94,7 +94,7 @@ def test_a_token_is_needed_and_must_be_right(practice):
     assert (wrong.status_code, wrong.json()) == (200, {"ok": False, "error": "invalid_auth"})
 
 
-def test_auth_test_and_conversations_info_tell_who_and_where(practice):
+def test_auth_test_and_conversations_info(practice):
     assert practice.slack("auth.test")["user"] == "runbook"
     channel = practice.slack("conversations.info", channel=CHANNEL)["channel"]
     assert (channel["name"], channel["is_member"]) == ("support_licensing-subscription", True)

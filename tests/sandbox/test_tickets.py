@@ -40,7 +40,7 @@ def licenses(practice, world_folder):
         (date(2026, 11, 29), date(2026, 11, 28)),
     ],
 )
-def test_the_emergency_is_on_the_saturday_strictly_before(world_date, saturday):
+def test_emergency_is_the_saturday_strictly_before(world_date, saturday):
     assert emergency_date(world_date) == saturday
 
 
@@ -48,13 +48,13 @@ def test_the_emergency_is_on_the_saturday_strictly_before(world_date, saturday):
     ("ticket_id", "grace_ended_days"),
     [(1001, 1), (1003, -4), (1004, 4), (1005, 3), (1010, 1), (1011, 1), (1901, 1), (1905, 1), (1906, 1)],
 )
-def test_the_attached_license_ran_out_when_the_ticket_says(licenses, ticket_id, grace_ended_days):
+def test_attached_license_expired_as_the_ticket_says(licenses, ticket_id, grace_ended_days):
     (content,) = licenses(ticket_id)
     assert (SATURDAY - (content.expires_on + timedelta(days=14))).days == grace_ended_days
     assert (content.plan, content.user_count, content.is_trial) == ("premium", 250, False)
 
 
-def test_ticket_1009_has_the_original_and_the_extension(practice, licenses):
+def test_ticket_1009_has_original_and_extension(practice, licenses):
     original, extension = licenses(1009)
     assert (original.is_trial, extension.is_trial) == (False, True)
     assert original.expires_on == extension.starts_on
@@ -91,7 +91,7 @@ def test_the_organization_says_what_support_knows(practice, ticket_id, fields):
     assert answer["organizations"][0]["organization_fields"] == fields
 
 
-def test_every_ticket_came_in_on_that_saturday_and_only_one_is_taken(practice):
+def test_tickets_are_of_saturday_and_one_is_assigned(practice):
     first = "SELECT * FROM tickets WHERE id < 2000 AND id NOT BETWEEN 1012 AND 1060 ORDER BY id"
     rows = practice.world.store.rows(first)
     assert [row["id"] for row in rows] == [*range(1001, 1012), *range(1061, 1065), *range(1901, 1910)]
@@ -111,11 +111,11 @@ def test_every_ticket_came_in_on_that_saturday_and_only_one_is_taken(practice):
         (date(2026, 11, 20), date(2026, 11, 19)),
     ],
 )
-def test_tickets_of_the_week_are_of_the_last_working_day_before(world_date, weekday):
+def test_weekday_tickets_are_of_last_working_day(world_date, weekday):
     assert weekday_date(world_date) == weekday
 
 
-def test_tickets_of_the_week_and_of_missing_mails_have_their_days(practice):
+def test_weekday_and_mail_tickets_have_their_days(practice):
     days = {row["id"]: row["created_at"][:10] for row in practice.world.store.rows("SELECT * FROM tickets")}
     assert {days[number] for number in (*range(2001, 2008), 2901, 2902)} == {"2026-11-20"}
     assert {days[number] for number in (*range(3001, 3007), 3901, 3902)} == {"2026-11-21"}
@@ -123,7 +123,7 @@ def test_tickets_of_the_week_and_of_missing_mails_have_their_days(practice):
     assert early["created_at"] == "2026-11-20T03:30:00Z"
 
 
-def test_the_reports_of_seat_link_rows_are_of_the_day_before(practice):
+def test_seat_link_reports_are_of_the_day_before(practice):
     rows = practice.world.store.rows("SELECT created_at, report_timestamp FROM cdot_seat_links")
     days = [
         (date.fromisoformat(r["created_at"][:10]) - date.fromisoformat(r["report_timestamp"][:10])).days for r in rows
@@ -138,13 +138,13 @@ def test_the_tracker_has_the_issues_of_earlier_jobs(practice):
     assert [row["state"] for row in rows if row["title"].startswith("[Failure]")] == ["opened", "opened"]
 
 
-def test_a_world_of_another_version_is_refused_with_the_way_out(practice, world_folder):
+def test_other_version_refused_with_what_to_do(practice, world_folder):
     practice.world.store.write("DELETE FROM settings WHERE name = 'version'")
     with pytest.raises(InputError, match="made by another version"), opened(world_folder):
         pass
 
 
-def test_every_address_is_one_that_can_never_be_anybodys():
+def test_every_address_is_of_a_reserved_domain():
     for ticket in TICKETS:
         assert ticket.requester.email.endswith(".example") or ticket.id == 1905
         others = [account.person.email for account in ticket.accounts] + [issue.email for issue in ticket.issues]

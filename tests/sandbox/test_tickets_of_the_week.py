@@ -124,7 +124,7 @@ def test_the_requesters_accounts_and_licenses(world, ticket_id, number, expected
     assert expected == [tuple(row[column] for column in columns) for row in found]
 
 
-def test_2001_colleagues_have_accounts_that_words_would_find(world):
+def test_ticket_2001_colleagues_match_a_word_search(world):
     """Two of the same company; the address of one holds the requester's."""
     rows = world.store.rows("SELECT email FROM cdot_customers WHERE email LIKE '%@silkroad-maps.example' ORDER BY id")
     expected = ["procurement+nadia.rahimi@silkroad-maps.example", "farid.aziz@silkroad-maps.example"]
@@ -132,7 +132,7 @@ def test_2001_colleagues_have_accounts_that_words_would_find(world):
     assert requester(world, 2001) in expected[0]
 
 
-def test_2003_has_renewed_and_its_instance_called_after_the_ticket_was_opened(world):
+def test_ticket_2003_renewed_and_synced_after_opening(world):
     """A row at 04:37:12 of the day, with a report of the day before; and one for each of the six days before."""
     old, renewed = sold(world, 2003)
     assert (old["plan"], old["users"], old["expires_at"]) == ("premium", 120, renewed["starts_at"])
@@ -162,7 +162,7 @@ def test_the_newest_seat_link_row(world, subscription, number, newest):
     assert (number, newest) == (len(found), found[0][:16] if found else None)
 
 
-def test_2007_only_the_second_instance_called_on_the_day(world):
+def test_ticket_2007_only_second_instance_synced(world):
     """The first was last seen three days before; each has an identifier of its own."""
     main = seat_links(world, "A-S00020071", "gitlab.azulejo-bank.example")
     recovery = seat_links(world, "A-S00020071", "gitlab-dr.azulejo-bank.example")
@@ -173,7 +173,7 @@ def test_2007_only_the_second_instance_called_on_the_day(world):
     assert (2, 2) == (len(rows), len({row["instance_identifier"] for row in rows}))
 
 
-def test_2901_the_two_accounts_spell_the_company_differently(world):
+def test_ticket_2901_accounts_spell_company_differently(world):
     """One address, two numbers; the row of the day came after the ticket, so it counts however late one looks."""
     found = accounts(world, 2901)
     assert ["Zeche Süd", "Bergwerk Süd"] == [row["company"] for row in found]

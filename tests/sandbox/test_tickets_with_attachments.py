@@ -27,7 +27,7 @@ def test_private_file_shows_a_sign_in_page(practice: Practice, ticket_id: int, s
     assert (200, True) == (answer.status_code, "password" in answer.text)
 
 
-def test_private_file_with_credentials_is_elsewhere(practice: Practice) -> None:
+def test_private_file_redirects_with_credentials(practice: Practice) -> None:
     """They are good for a redirect to another host, where they must not go."""
     token = practice.world.settings["zendesk_oauth_token"]
     (file,) = files(practice, 1042)

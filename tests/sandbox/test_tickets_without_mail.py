@@ -75,7 +75,7 @@ def issues_of(world, ticket_id):
     return [row["iid"] for row in world.store.rows("SELECT * FROM issues") if f" {email} " in row["title"]]
 
 
-def test_the_tickets_are_of_the_saturday_with_an_expired_license(world, key):
+def test_weekend_tickets_are_of_saturday(world, key):
     """250 users of a paid plan, and the grace period just over."""
     rows = world.store.rows(
         "SELECT tickets.id, tickets.created_at, content FROM attachments JOIN comments ON comments.id = comment_id"
@@ -110,7 +110,7 @@ def test_the_issues_of_exactly_the_requester(world, ticket_id, expected):
     assert expected == issues_of(world, ticket_id)
 
 
-def test_3004_others_share_all_words_with_the_requester(world):
+def test_ticket_3004_others_match_a_word_search(world):
     """So GitLab's search, which compares words, finds one of them for this address."""
     others = [ISSUES[iid - 1][0] for iid in (5, 6, 8)]
     words = {"anna", "berg", "fjellnett", "example"}
@@ -121,7 +121,7 @@ def test_3004_others_share_all_words_with_the_requester(world):
 
 
 @pytest.mark.parametrize("iid", WITH_COPY)
-def test_a_success_holds_a_license_that_the_world_signed(world, key, iid):
+def test_success_issue_holds_a_valid_license(world, key, iid):
     """Ten days of Ultimate trial from the day of the issue, for nobody in particular."""
     content, on = copy(world, iid, key), date.fromisoformat(issue(world, iid)["created_at"][:10])
     assert (on, on + timedelta(days=10)) == (content.starts_on, content.expires_on)

@@ -71,47 +71,29 @@ class Person:
 
 @dataclass(frozen=True, kw_only=True)
 class Company:
-    """An organization in Zendesk, with what support knows about its subscription.
-
-    Attributes:
-        plan: `premium`, `ultimate`, `starter`, `free`, or None where nothing was ever bought.
-        deployment: `self_managed` or `gitlab_com`.
-        account_type: `customer` or `prospect`.
-        seats: Users that were sold, or None where support's records say nothing.
-    """
+    """An organization in Zendesk, with what support knows about its subscription."""
 
     name: str
-    plan: str | None = "premium"
-    deployment: str = "self_managed"
-    account_type: str = "customer"
-    seats: int | None = None
+    plan: str | None = "premium"  # `premium`, `ultimate`, `starter`, `free`, or None where nothing was ever bought
+    deployment: str = "self_managed"  # `self_managed` or `gitlab_com`
+    account_type: str = "customer"  # `customer` or `prospect`
+    seats: int | None = None  # users that were sold, or None where support's records say nothing
 
 
 @dataclass(frozen=True, kw_only=True)
 class LicenseFile:
-    """A license file, to be signed when the world is made.
-
-    Attributes:
-        name: The file's name.
-        grace_ended_days: Days from the end of its grace period to the ticket's date.
-        term_days: Days from its start to its expiry.
-        trial: Whether it is a trial, such as an extension made by Sales.
-        foreign_key: Whether a key other than the world's signs it.
-        is_export: Whether it comes as the license usage export, which holds the license in its first line.
-        company: Whom it names, if not the ticket's organization.
-        email: The address that it names, if not the requester's.
-    """
+    """A license file, to be signed when the world is made."""
 
     name: str
-    grace_ended_days: int
-    term_days: int = 365
+    grace_ended_days: int  # days from the end of its grace period to the ticket's date
+    term_days: int = 365  # days from its start to its expiry
     users: int = 250
     plan: str = "premium"
-    trial: bool = False
-    foreign_key: bool = False
-    is_export: bool = False
-    company: str | None = None
-    email: str | None = None
+    trial: bool = False  # such as an extension made by Sales
+    foreign_key: bool = False  # whether a key other than the world's signs it
+    is_export: bool = False  # whether it comes as the license usage export, which holds the license in its first line
+    company: str | None = None  # whom it names, if not the ticket's organization
+    email: str | None = None  # the address that it names, if not the requester's
 
     def expires_on(self, emergency: date) -> date:
         """The day it expires, given the emergency's date."""
@@ -129,17 +111,11 @@ class File:
 
 @dataclass(frozen=True, kw_only=True)
 class Screenshot:
-    """A picture of one of GitLab's admin pages, to be drawn when the world is made.
-
-    Attributes:
-        name: The file's name.
-        page: `dashboard` or `subscription`.
-        grace_ended_days: Days from the end of the license's grace period to the ticket's date.
-    """
+    """A picture of one of GitLab's admin pages, to be drawn when the world is made."""
 
     name: str
     page: Literal["dashboard", "subscription"]
-    grace_ended_days: int
+    grace_ended_days: int  # days from the end of the license's grace period to the ticket's date
     plan: str = "Premium"
     users: int = 250
     billable: int = 231
@@ -166,21 +142,15 @@ class Generated:
 
 @dataclass(frozen=True, kw_only=True)
 class Served:
-    """An attachment that Zendesk serves in another way than most.
-
-    Attributes:
-        file: What is attached.
-        inline: Whether it stands within the comment's text.
-        access: `open` to whoever has its address; `private`: only with credentials; `session`: only in a browser.
-        malware: What the scan found, in Zendesk's words.
-        malware_allowed: Whether an agent has allowed access in spite of it.
-    """
+    """An attachment that Zendesk serves in another way than most."""
 
     file: LicenseFile | File | Screenshot | Missing | Generated
-    inline: bool = False
+    inline: bool = False  # whether it stands within the comment's text
+    # `open` to whoever has its address; `private`: only with credentials; `session`: only in a browser.
     access: Literal["open", "private", "session"] = "open"
+    # What the scan found, in Zendesk's words.
     malware: Literal["malware_found", "malware_not_found", "failed_to_scan", "not_scanned"] = "malware_not_found"
-    malware_allowed: bool = False
+    malware_allowed: bool = False  # whether an agent has allowed access in spite of it
 
 
 Attachment = LicenseFile | File | Screenshot | Missing | Generated | Served
@@ -198,17 +168,11 @@ class Note:
 
 @dataclass(frozen=True, kw_only=True)
 class Sold:
-    """A license that CustomersDot lists for an account.
-
-    Attributes:
-        subscription: The subscription's name.
-        expired_days: Days from its expiry to the ticket's date; negative: it still runs.
-        cloud: Whether it is an online cloud license.
-    """
+    """A license that CustomersDot lists for an account."""
 
     subscription: str
-    expired_days: int = 15
-    cloud: bool = True
+    expired_days: int = 15  # days from its expiry to the ticket's date; negative: it still runs
+    cloud: bool = True  # an online cloud license
     plan: str = "premium"
     users: int = 120
     term_days: int = 365
@@ -225,15 +189,10 @@ class Account:
 
 @dataclass(frozen=True, kw_only=True)
 class SeatLink:
-    """One row of the Seat Link page; its report is of the end of the day before.
-
-    Attributes:
-        days_before: Days from the day of its receipt to the ticket's date.
-        at: When it was received.
-    """
+    """One row of the Seat Link page; its report is of the end of the day before."""
 
     subscription: str
-    days_before: int
+    days_before: int  # days from the day of its receipt to the ticket's date
     at: time
     hostname: str
     instance: str
@@ -241,46 +200,28 @@ class SeatLink:
 
 @dataclass(frozen=True, kw_only=True)
 class TrackerIssue:
-    """An issue that an earlier job left in the tracker.
+    """An issue that an earlier job left in the tracker."""
 
-    Attributes:
-        email: Whose license it is.
-        success: Whether it is closed with a copy, or open with a reason.
-        minutes: Minutes from the ticket's opening to the issue's; negative: before it.
-        days_before: Whole days to put before that.
-        foreign_key: Whether a key other than the world's signed the copy.
-        copy: Whether it holds its copy.
-    """
-
-    email: str
-    success: bool
-    minutes: int
-    days_before: int = 0
+    email: str  # whose license it is
+    success: bool  # whether it is closed with a copy, or open with a reason
+    minutes: int  # minutes from the ticket's opening to the issue's; negative: before it
+    days_before: int = 0  # whole days to put before that
     users: int = 250
-    foreign_key: bool = False
-    copy: bool = True
+    foreign_key: bool = False  # whether a key other than the world's signed the copy
+    copy: bool = True  # whether it holds its copy
 
 
 @dataclass(frozen=True, kw_only=True)
 class Expected:
-    """What the performed run of a practice ticket must come to.
+    """What the performed run of a practice ticket must come to."""
 
-    Attributes:
-        outcome: How the case ends, or None where a person is needed.
-        runbook: The runbook that ends the case.
-        through: The runbook that `start_here` names before, where that one hands over.
-        status: How the run ends.
-        because: Words that the summary must have.
-        missing: The parameters that the run asks for.
-        answers: What an engineer passes then, as it was pasted; with them a license is issued.
-    """
-
-    outcome: Outcome | None = None
-    runbook: str = WEEKEND
-    through: str = ""
-    status: Status = Status.COMPLETED
-    because: str = ""
-    missing: tuple[str, ...] = ()
+    outcome: Outcome | None = None  # how the case ends, or None where a person is needed
+    runbook: str = WEEKEND  # the runbook that ends the case
+    through: str = ""  # the runbook that `start_here` names before, where that one hands over
+    status: Status = Status.COMPLETED  # how the run ends
+    because: str = ""  # words that the summary must have
+    missing: tuple[str, ...] = ()  # the parameters that the run asks for
+    # What an engineer passes then, as it was pasted; with them a license is issued.
     answers: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -300,23 +241,18 @@ class PracticeTicket:
 
     `company` is None where Zendesk does not know the organization. A ticket `opened_by_colleague` is in the
     requester's name, and its first comment is the colleague's.
-
-    Attributes:
-        case: What is special about it, in a few words.
-        expected: What its run must come to; None for one that something is wrong with.
-        tags: Further tags, beside those that each ticket has.
-        pasted: A license that stands in the text, quoted as in a forwarded mail, in the place of `{license}`.
     """
 
     id: int
-    case: str
+    case: str  # what is special about it, in a few words
     at: time
     requester: Person
     company: Company | None
     subject: str
     text: str
-    expected: Expected | None = None
+    expected: Expected | None = None  # what its run must come to; None for one that something is wrong with
     attachments: tuple[Attachment, ...] = ()
+    # A license that stands in the text, quoted as in a forwarded mail, in the place of `{license}`.
     pasted: LicenseFile | None = None
     notes: tuple[Note, ...] = ()
     status: str = "open"
@@ -326,7 +262,7 @@ class PracticeTicket:
     seat_links: tuple[SeatLink, ...] = ()
     issues: tuple[TrackerIssue, ...] = ()
     opened_by_colleague: bool = False
-    tags: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()  # further tags, beside those that each ticket has
 
     def date(self, world_date: date) -> date:
         """The day on which it came in."""

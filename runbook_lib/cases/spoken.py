@@ -1,0 +1,88 @@
+"""What is said of a case to a person at a form: labels and answers, where a terminal is told parameters to pass.
+
+Steps and errors are worded for the command line, which has nothing else. At a form the same is said with the words that
+stand there. Exact texts, links and what customers wrote are left as they are.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from runbook_lib.display import (
+    Card,
+    Checklist,
+    DecisionPath,
+    ExactWords,
+    Fold,
+    Link,
+    Links,
+    Paragraph,
+    Part,
+    Preview,
+    Table,
+    Timeline,
+)
+from runbook_lib.domain import answers
+
+TO_PASS = ("parameter to pass", "meaning")
+"""The heads of a table that a form takes the place of."""
+_NAMES = "|".join(sorted((name for name in answers.QUESTIONS if "_" in name), key=len, reverse=True))
+_ANY_NAME = "|".join(sorted(answers.QUESTIONS, key=len, reverse=True))
+_RULES = (
+    (re.compile(r" with(?: -p \S+ \.\.\.)+"), ""),
+    (
+        re.compile(rf"\b([Pp])ass ({_ANY_NAME}) as (?:True|yes)\b"),
+        lambda m: f"{_verb(m, 'answer')} {_label(m[2])} with yes",
+    ),
+    (
+        re.compile(rf"\b([Pp])ass ({_ANY_NAME})\b(?! (?:it|that|the))"),
+        lambda m: f"{_verb(m, 'fill in')} {_label(m[2])}",
+    ),
+    (re.compile(r"\b([Pp])ass (?=it\b|them\b|the\b|what\b|which\b|\d)"), lambda m: f"{_verb(m, 'enter')} "),
+    (re.compile(rf"`?\b({_NAMES})\b`?"), lambda m: _label(m[1])),
+)
+
+
+def words(said: str) -> str:
+    """A sentence that names parameters, for who has a form."""
+    for pattern, spoken in _RULES:
+        said = pattern.sub(spoken, said)
+    return said
+
+
+def card(shown: Card) -> Card:
+    """A card for who has the form below it, which says itself what is asked."""
+    asked = [part for part in shown.parts if isinstance(part, Table) and tuple(part.heads) == TO_PASS]
+    number = sum(len(table.rows) for table in asked)
+    state = f"answer {number} question{'s' if number > 1 else ''}" if number else shown.state
+    return replace(shown, state=state, parts=tuple(_part(one) for one in shown.parts if one not in asked))
+
+
+def _part(part: Part) -> Part:
+    match part:
+        case Paragraph(said, strong):
+            return Paragraph(words(said), strong)
+        case Table(heads, rows, whole):
+            cells = [tuple(one if isinstance(one, Link) else _cell(one) for one in row) for row in rows]
+            return Table(heads, cells, whole)
+        case DecisionPath(stops):
+            return DecisionPath([replace(one, evidence=words(one.evidence)) for one in stops])
+        case Fold(label, parts):
+            return Fold(label, [_part(one) for one in parts])
+        case Timeline() | Preview() | ExactWords() | Checklist() | Link() | Links():
+            return part
+
+
+def _cell(said: str) -> str:
+    """A table's value; one that is a parameter's name and nothing else is the label of a row."""
+    question = answers.QUESTIONS.get(said)
+    return question.label or said if question else words(said)
+
+
+def _label(name: str) -> str:
+    return f"“{answers.QUESTIONS[name].label or name.replace('_', ' ')}”"
+
+
+def _verb(found: re.Match[str], verb: str) -> str:
+    return verb.capitalize() if found[1] == "P" else verb

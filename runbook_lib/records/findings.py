@@ -1,0 +1,157 @@
+"""What verifying finds: each defect by its own name, and the sum of it. Looks at nothing.
+
+a record      unsealed, altered, replaced, missing, moved, interrupted, unrecorded, not_noted
+a journal     broken_chain, altered_journal, truncated, missing_journal, other_ticket, unsigned, foreign_key,
+              misnamed_journal, newer_version, unreadable
+a writer      unknown_writer, missing_writer: another machine's part that cannot be checked, or is not here
+only told     adopted, untrusted_writer, writable, running_or_interrupted, set_aside, checkpoint
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
+from runbook_lib.records.runs import ADOPTED_WORDS, Run
+
+
+class Code(StrEnum):
+    """A defect's own name; the last six only tell."""
+
+    UNSEALED = "unsealed"
+    ALTERED = "altered"
+    REPLACED = "replaced"
+    MISSING = "missing"
+    MOVED = "moved"
+    INTERRUPTED = "interrupted"
+    UNRECORDED = "unrecorded"
+    NOT_NOTED = "not_noted"
+    NOTES_UNREADABLE = "notes_unreadable"
+    NO_TICKET = "no_ticket"
+    UNKNOWN_WRITER = "unknown_writer"
+    MISSING_WRITER = "missing_writer"
+    FOREIGN_KEY = "foreign_key"
+    MISNAMED_JOURNAL = "misnamed_journal"
+    BROKEN_CHAIN = "broken_chain"
+    ALTERED_JOURNAL = "altered_journal"
+    TRUNCATED = "truncated"
+    MISSING_JOURNAL = "missing_journal"
+    OTHER_TICKET = "other_ticket"
+    UNSIGNED = "unsigned"
+    NEWER_VERSION = "newer_version"
+    UNREADABLE = "unreadable"
+    ADOPTED = "adopted"
+    UNTRUSTED_WRITER = "untrusted_writer"
+    CHECKPOINT = "checkpoint"
+    WRITABLE = "writable"
+    RUNNING = "running_or_interrupted"
+    SET_ASIDE = "set_aside"
+
+
+_NOTICES = (*Code,)[-6:]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that was found about a record or a journal.
+
+    Attributes:
+        ticket: The ticket's number, or the name of a folder that is none's.
+        subject: The file.
+        code: What it is.
+        words: The same in a sentence.
+        line: The journal's line that shows it, or None.
+    """
+
+    ticket: str
+    subject: str
+    code: Code
+    words: str
+    line: int | None = None
+
+    @classmethod
+    def of(cls, run: Run, code: Code, words: str) -> Self:
+        """What was found about a run's record; the words follow its name."""
+        subject = run.record or f"the record of {run.runbook or 'a run'}"
+        return cls(str(run.ticket_id), subject, code, f"{subject} {words}", run.line)
+
+    @property
+    def is_defect(self) -> bool:
+        """Whether something is wrong; else it is only told."""
+        return self.code not in _NOTICES
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What came out.
+
+    Attributes:
+        sealed: How many sealed records were looked at.
+        tickets: How many tickets.
+        findings: What was found, by ticket.
+        records: The sealed records that were looked at, by ticket and name.
+    """
+
+    sealed: int
+    tickets: int
+    findings: tuple[Finding, ...]
+    records: frozenset[tuple[str, str]] = frozenset()
+
+    @classmethod
+    def of(cls, parts: Iterable[Self], more: Iterable[Finding] = ()) -> Self:
+        """What came out of several parts, and what else was found; each finding is told once."""
+        several = list(parts)
+        findings = dict.fromkeys([*(finding for part in several for finding in part.findings), *more])
+        records = frozenset(record for part in several for record in part.records)
+        sealed, tickets = sum(part.sealed for part in several), sum(part.tickets for part in several)
+        return cls(sealed, tickets, tuple(findings), records)
+
+    @property
+    def defects(self) -> int:
+        return sum(finding.is_defect for finding in self.findings)
+
+    @property
+    def adopted(self) -> int:
+        """How many of the sealed records were adopted: nobody vouches for what is in them."""
+        return sum(finding.code is Code.ADOPTED for finding in self.findings)
+
+    @property
+    def has_strangers(self) -> bool:
+        """Whether a part was verified only by the key that lies beside it, which nobody here has trusted."""
+        return any(finding.code is Code.UNTRUSTED_WRITER for finding in self.findings)
+
+    @property
+    def good(self) -> int:
+        """How many of the sealed records are what was sealed, without any defect of their own."""
+        wrong = {(finding.ticket, finding.subject) for finding in self.findings if finding.is_defect}
+        return self.sealed - len(self.records & wrong)
+
+    def codes(self, run: Run) -> list[Code]:
+        """The defects of a run's record."""
+        own = (str(run.ticket_id), run.record)
+        return [each.code for each in self.findings if each.is_defect and (each.ticket, each.subject) == own]
+
+    def holds(self, run: Run) -> bool:
+        """Whether a run's record was verified, and is what was sealed."""
+        return (str(run.ticket_id), run.record) in self.records and not self.codes(run)
+
+    @property
+    def words(self) -> str:
+        """What came out, in a sentence: defects and good records are counted apart."""
+        what = f"{_count(self.sealed, 'sealed record')} of {_count(self.tickets, 'ticket')}"
+        strange = " Not every writer is trusted here yet." if self.has_strangers else ""
+        taken = f" {self.adopted} of them {ADOPTED_WORDS}." if self.adopted else ""
+        if self.is_good:
+            return f"All is well: {what} {'was' if self.sealed == 1 else 'were'} verified.{taken}{strange}"
+        verb = "is" if self.good == 1 else "are"
+        return f"{_count(self.defects, 'defect')}; {self.good} of {what} {verb} good.{taken}{strange}"
+
+    @property
+    def is_good(self) -> bool:
+        return not self.defects
+
+
+def _count(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"

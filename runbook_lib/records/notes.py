@@ -1,0 +1,105 @@
+"""A ticket's notes beside its journal: what a note keeps, and the folder alone cannot show. Only reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from runbook_lib.domain.errors import RunbookError
+from runbook_lib.domain.messages import Seal, find_seal
+from runbook_lib.domain.models import Comment
+from runbook_lib.ledger.chains import digest, file_name, key_of, whole_lines
+from runbook_lib.records.archive import Ledger
+from runbook_lib.records.findings import Code, Finding
+from runbook_lib.records.runs import State
+
+
+def compare(ledger: Ledger, folder: Path, read: Callable[[int], Iterable[Comment]]) -> Iterator[Finding]:
+    """Compare what a ticket's notes keep with what is in its folder, both ways.
+
+    Args:
+        ledger: What is known of the ticket.
+        folder: The ticket's folder; one that is gone has lost all that the notes keep.
+        read: Reads the ticket's comments.
+    """
+    ticket = str(ledger.ticket_id)
+    try:
+        notes = [note for note in read(ledger.ticket_id) if not note.public and not _is_end_users(note)]
+        kept = [find_seal(note.body) for note in notes]
+    except RunbookError as exc:
+        yield Finding(ticket, "notes", Code.NOTES_UNREADABLE, f"The notes of ticket {ticket} cannot be read: {exc}")
+        return
+    seals = [seal for seal in kept if seal]
+    lines = _lines(folder)
+    yield from dict.fromkeys(finding for seal in seals for finding in _compared(ledger, seal, lines))
+    noted = {seal.record for seal in seals}
+    for run in ledger.runs:
+        if run.state in (State.SEALED, State.MISSING) and run.to_note and run.record not in noted:
+            yield Finding.of(run, Code.NOT_NOTED, "was sealed, but no note on the ticket keeps its SHA-256.")
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """The SHA-256 of the lines of each part of a ticket's journal, by writer, and of those that were set aside."""
+
+    now: Mapping[str, Sequence[str]]
+    before: frozenset[str]
+
+    def hold(self, seal: Seal) -> bool:
+        """Whether the line that a note keeps is here, in whichever part."""
+        parts = self.now.values()
+        return seal.head in self.before or any(part[seal.lines - 1 : seal.lines] == [seal.head] for part in parts)
+
+
+def _lines(folder: Path) -> _Lines:
+    parts = {key: _digests(path) for path in folder.glob("journal*.jsonl") if (key := key_of(path.name)) is not None}
+    old = [line for path in sorted(folder.glob("journal-until-*.jsonl")) for line in _digests(path)]
+    return _Lines({key: part for key, part in parts.items() if part}, frozenset(old))
+
+
+def _digests(path: Path) -> list[str]:
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return []
+    return [digest(line) for line in whole_lines(content)]
+
+
+def _compared(ledger: Ledger, seal: Seal, lines: _Lines) -> Iterator[Finding]:
+    """What one note says that is not so here."""
+    ticket = str(ledger.ticket_id)
+    file = file_name(seal.key)
+    is_own = any(problem.file == file and problem.code == Code.MISSING_JOURNAL for problem in ledger.problems)
+    if seal.key and seal.key not in lines.now and not is_own and not lines.hold(seal):
+        words = (
+            f"A note on the ticket keeps the SHA-256 of {seal.record}, by writer {seal.key}, whose part of the journal,"
+        )
+        words += f" {file}, is not here. Copy the ticket's folder from that machine, too."
+        yield Finding(ticket, file, Code.MISSING_WRITER, words)
+        return
+    run = next((run for run in ledger.runs if run.record == seal.record and run.sha256), None)
+    says = f"A note on the ticket keeps the SHA-256 of {seal.record}"
+    if run is None:
+        words = f"{says}, but no journal that can be relied on tells of that record."
+        yield Finding(ticket, seal.record, Code.MISSING, words)
+    elif run.sha256 != seal.sha256:
+        words = f"{says}, but the journal has another one: the record and the journal were replaced."
+        yield Finding(ticket, seal.record, Code.ALTERED, words)
+    if lines.hold(seal):
+        return
+    count = len(lines.now.get(seal.key, ()))
+    if not count:
+        words = f"{says} and its line in the journal, but there is no journal."
+        yield Finding(ticket, file, Code.MISSING_JOURNAL, words)
+    elif count < seal.lines:
+        words = f"A note on the ticket keeps line {seal.lines} of {file}, which ends after line {count}."
+        yield Finding(ticket, file, Code.TRUNCATED, words, count)
+    else:
+        words = f"A note on the ticket keeps line {seal.lines} of {file}, which is another one now."
+        yield Finding(ticket, file, Code.ALTERED_JOURNAL, words, seal.lines)
+
+
+def _is_end_users(comment: Comment) -> bool:
+    """Whether an end user wrote it: then it keeps nothing of ours, whatever it says."""
+    return comment.author is not None and comment.author.role == "end-user"

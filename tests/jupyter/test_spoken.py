@@ -1,0 +1,102 @@
+"""What the practice tickets' cards say to who has a form: no parameter, no command, no name of an outcome."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from runbook_lib.cases import spoken
+from runbook_lib.cases.license_not_received import LicenseNotReceived
+from runbook_lib.cases.weekday_triage import WeekdayTriage
+from runbook_lib.cases.weekend_license import WeekendLicense
+from runbook_lib.display import Card, Paragraph, Preview, Table, Tone
+from runbook_lib.domain import answers
+from runbook_lib.domain.errors import RunbookError
+from runbook_lib.domain.models import Outcome
+from runbook_lib.sandbox.seeding import TICKETS
+from tests.cases.walking import Screen, plan, run, session, state
+from tests.practice import World
+from tests.test_golden import GOLDEN
+
+pytestmark = [pytest.mark.apart, pytest.mark.slow]
+
+RUNBOOKS: dict[int, Any] = {1: WeekendLicense, 2: WeekdayTriage, 3: LicenseNotReceived}
+"""Which one is for a practice ticket, by its first digit."""
+NAMES = [outcome for outcome in Outcome if "_" in outcome]
+COMMANDS = r"\brunbook (?:run|answer|journal|keys|records|license|doctor)\b"
+FOR_PROGRAMS = re.compile(
+    "|".join((*(rf"\b{name}\b" for name in answers.QUESTIONS if "_" in name), *NAMES, COMMANDS, " -p "))
+)
+
+
+def test_no_card_has_words_for_programs(here: World, screen: Screen) -> None:
+    """Walked through as far as each practice ticket goes without an answer."""
+    found = {}
+    for ticket in TICKETS:
+        for words in walked(RUNBOOKS[ticket.id // 1000], ticket.id, screen):
+            said = "\n".join(line for line in words.splitlines() if not line.lstrip().startswith("|"))
+            if names := FOR_PROGRAMS.findall(said):
+                found[ticket.id, said.partition("\n")[0]] = sorted(set(names))
+    assert not found, "\n".join(f"{place}: {names}" for place, names in found.items())
+
+
+def test_records_have_outcomes_as_words() -> None:
+    """In what people read of them; what programs read keeps the names. No sentence is about the cells below."""
+    outputs = [out for path in GOLDEN.glob("*.ipynb") for cell in cells(path) for out in cell.get("outputs", [])]
+    said = [words for out in outputs for kind, words in out.get("data", {}).items() if kind.startswith("text/")]
+    assert len(said) > 100
+    assert [] == [words[:200] for words in said if re.search("|".join((*NAMES, "steps below")), words)]
+
+
+def cells(path: Path) -> Any:
+    """The cells of a notebook."""
+    return nbformat.read(path, as_version=4).cells
+
+
+def walked(runbook: Any, ticket_id: int, screen: Screen) -> list[str]:
+    """The cards of a ticket, its plan and its state."""
+    screen.cards.clear()
+    try:
+        case = runbook.open(ticket_id)
+    except RunbookError:
+        return []
+    shown = [state(case)]
+    try:
+        run(case)
+        shown += [plan(case), state(case)]
+    except RunbookError:
+        shown.append(state(case))
+    return [*screen.cards.values(), *shown, *(text for text in notes(case))]
+
+
+def notes(case: Any) -> list[str]:
+    """What stands beside the fields of the forms."""
+    forms = [session(case).form(name) for name in case.order]
+    return [row.message for form in forms if form for row in form.rows.values()]
+
+
+@pytest.mark.parametrize(
+    ("said", "heard"),
+    [
+        ("Talk to them; to take it over, pass take_over as True.", "answer “Take it over” with yes"),
+        ("Pass expires_on.", "Fill in “Expired on”."),
+        ("Read them off the images and pass them.", "and enter them."),
+        ("The plan is paid, and a pass is no ticket.", "The plan is paid, and a pass is no ticket."),
+    ],
+)
+def test_sentence_names_what_the_form_has(said: str, heard: str) -> None:
+    """Ordinary words that are parameters elsewhere stay."""
+    assert heard in spoken.words(said)
+
+
+def test_card_counts_its_questions() -> None:
+    """The form asks them itself; what a customer wrote is left as it is."""
+    written = Preview("first message", "pass take_over as True")
+    one, two = (Table(spoken.TO_PASS, [("plan", "the plan")] * number) for number in (1, 2))
+    for table, words in ((one, "answer 1 question"), (two, "answer 2 questions")):
+        heard = spoken.card(Card("Step", "needs you", Tone.ASK, "", (Paragraph("Pass plan."), table, written)))
+        assert (words, (Paragraph("Fill in “Plan”."), written)) == (heard.state, heard.parts)
