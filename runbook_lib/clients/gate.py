@@ -1,10 +1,10 @@
 """Where a download may go: in live to public addresses by https only, in practice to the practice world only.
 
-A name is looked up once. Each of its addresses is checked, and the connection goes to one of them, so that a name that
-points elsewhere a moment later (DNS rebinding) changes nothing. Must not send anything.
+A name is looked up once. Each of its addresses is checked, and the connection goes to one of them, which defeats DNS
+rebinding. Must not send anything.
 
-Where the environment names a proxy for a host, the proxy looks the name up and connects; then what can be checked here
-is checked, and the rest is the proxy's to refuse.
+Where the environment names a proxy for a host, the proxy looks the name up and connects; then only the name is
+checked here, and the proxy has to refuse the rest.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Resolve = Callable[[str, int], Sequence[str]]
 
 @dataclass(frozen=True)
 class Way:
-    """How a checked address is asked: httpx's own arguments, with the name kept in `Host` and in TLS."""
+    """httpx's arguments for a request to a checked address, with the name kept in `Host` and in TLS."""
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -52,7 +52,7 @@ class Gate:
 
     Args:
         practice: Whether the services are the practice world's.
-        resolve: Looks a name up.
+        resolve: Returns the addresses of a host and port.
         has_proxy: Whether a proxy connects to a host.
     """
 
@@ -64,14 +64,14 @@ class Gate:
         self._has_proxy = has_proxy
 
     def way_to(self, url: str, own_url: str) -> Way:
-        """How to ask for an address.
+        """The request for a URL.
 
         Args:
-            url: The address.
-            own_url: The service that named it.
+            url: The file's address.
+            own_url: The service that gave it.
 
         Raises:
-            RefusedError: It may not be asked.
+            RefusedError: Nothing may be fetched from there.
             UnavailableError: Its name cannot be looked up.
         """
         try:
@@ -109,7 +109,7 @@ class Gate:
         at = f"[{address}]" if isinstance(address, ipaddress.IPv6Address) else str(address)
         name = host if port == HTTPS_PORT else f"{host}:{port}"
         pinned = parts._replace(netloc=f"{at}:{port}").geturl()
-        # A connection of another name to the same address must not be used again: its certificate was of that name.
+        # A kept connection would be reused for another name at this address, without a check of its certificate.
         return Way(pinned, {"Host": name, "Connection": "close"}, {"sni_hostname": host})
 
     def _addresses(self, host: str, port: int, *, proxied: bool) -> list[addresses.Address]:

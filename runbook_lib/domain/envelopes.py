@@ -343,7 +343,7 @@ def _extent(letters: str, start: int) -> tuple[int, bool]:
     """How many bytes of an envelope begin at a place of the skeleton, and whether it is whole."""
     size, at, chunk = 0, start, 256
     while at < min(len(letters), start + MOST_CHARS):
-        plain = _unbase64(letters[at : at + chunk])
+        plain = unbase64(letters[at : at + chunk])
         found = _ENVELOPE.match(plain, 1 if at == start and plain.startswith(b"{") else 0)
         fits = found.end() if found else 0
         size += fits
@@ -369,7 +369,7 @@ def _letter_count(size: int) -> int:
     return (size * 4 + 2) // 3
 
 
-def _unbase64(letters: str) -> bytes:
+def unbase64(letters: str) -> bytes:
     """The bytes of some letters of Base64; what is left at the end is decoded as far as it goes."""
     kept = letters[: len(letters) - 1] if len(letters) % 4 == 1 else letters
     return base64.b64decode(kept + "=" * (-len(kept) % 4))
@@ -377,7 +377,7 @@ def _unbase64(letters: str) -> bytes:
 
 def _pieces(letters: str, shift: int) -> Iterator[tuple[int, int]]:
     """Where in the skeleton, read from one of four places on, Base64 of Base64 stands."""
-    plain = _unbase64(letters[shift:])
+    plain = unbase64(letters[shift:])
     start = end = 0
     for found in _INNER.finditer(plain):
         if plain[end : found.start()] not in _JOINTS:
