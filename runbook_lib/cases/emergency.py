@@ -5,7 +5,7 @@ Source: both seeds, *Scope* and *Out of Scope*. What decides is in `policy`; a w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Any, ClassVar, cast
@@ -17,6 +17,7 @@ from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, eff
 from runbook_lib.cases.changes import assignment, sent_by_hand_note
 from runbook_lib.cases.gathering import attached_licenses, license_facts, ticket_facts
 from runbook_lib.cases.license_files import LicenseFiles
+from runbook_lib.cases.scope import Scope
 from runbook_lib.cases.steps import step
 from runbook_lib.cases.thread import first_message
 from runbook_lib.cases.tracker import Issuance, Tracker
@@ -28,6 +29,7 @@ from runbook_lib.domain.errors import InputError, NeedsAnswerError, PersonNeeded
 from runbook_lib.domain.models import Answer, EffectState, Fact, Facts, Outcome, Ruling, Source, TrackerIssue, Verdict
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.domain.plan import Reading
+from runbook_lib.ledger.effects import EffectResult
 from runbook_lib.results import StepResult
 
 _TONES = {
@@ -53,7 +55,11 @@ class Emergency(Case):
     """
 
     look_up_patience_s: ClassVar[float | None] = 5.0
-    """How long CustomersDot may take; None tries for as long as for anything."""
+    """Seconds that CustomersDot may take; None for as long as any other read."""
+    must_settle: ClassVar[bool] = True
+    """Whether the case stops at the scope for what a person has to settle."""
+    issues_license: ClassVar[bool] = True
+    """Whether the workflow issues licenses, so that it has to know whether the ticket has one."""
 
     facts: Facts = Facts()
     attached: tuple[evidence.Attached, ...] = ()
@@ -81,14 +87,7 @@ class Emergency(Case):
         parts = effect_parts(done)
         if others and allowed:
             parts += (Paragraph(f"It was {self.ticket.assignee_name or 'a colleague'}'s, and take_over was given."),)
-        return self.result(
-            effect_state(done),
-            effect_tone(done),
-            parts,
-            done.summary,
-            effect=effect_data(done),
-            taken_over=allowed and others,
-        )
+        return self._effect_card(done, parts, taken_over=allowed and others)
 
     @step("Collect the facts")
     def collect_facts(self, /, **given: object) -> StepResult:
@@ -97,9 +96,9 @@ class Emergency(Case):
         Args:
             given: What the engineer knows, by parameter name; `unknown` where nothing is.
         """
-        told = _told(given)
+        given_facts = _given_facts(given)
         self.thread = tuple(self.services.zendesk.comments(self.ticket.id))
-        emergency_on = cast(date, told.value("emergency_on") or self.ticket.created_at.date())
+        emergency_on = cast(date, given_facts.value("emergency_on") or self.ticket.created_at.date())
         self.confirmed = Answer.UNKNOWN
         files = LicenseFiles(self)
         files.look(self.thread)
@@ -107,9 +106,9 @@ class Emergency(Case):
         self.attached, notes = attached_licenses(files, emergency_on)
         notes = [one.words for one in self.unread] + notes
         own, more_notes, self._unusable = ticket_facts(self.ticket, self.settings)
-        self.installed = self._installed(emergency_on, told)
+        self.installed = self._installed(emergency_on, given_facts)
         of_files, file_notes = license_facts(self.attached, self.installed.license)
-        self.facts = Facts((*told.known, *of_files, *own))
+        self.facts = Facts((*given_facts.known, *of_files, *own))
         looked_up, others = self._look_up(emergency_on)
         self.facts = Facts((*self.facts.known, *looked_up))
         notes += file_notes + self._notes_on_later(emergency_on) + more_notes + others
@@ -127,7 +126,7 @@ class Emergency(Case):
             Tone.GOOD,
             parts,
             f"{len(rows)} facts are known.",
-            asks=tuple(name for name in self._scope().missing if name in given),
+            asks=tuple(name for name in self._scope().verdict.missing if name in given),
             facts=[
                 {"name": f.name, "value": str(f.value), "source": f.source, "detail": f.detail}
                 for f in self.facts.known
@@ -154,8 +153,7 @@ class Emergency(Case):
             Answer.NO: ("not the customer", Tone.STOP, ()),
             Answer.UNKNOWN: ("open", Tone.ASK, ("identity_confirmed",)),
         }[ruling.holds]
-        parts = (Paragraph(ruling.reason, strong=True), table)
-        return self.result(state, tone, parts, ruling.reason, asks=asks, holds=ruling.holds, said_by=who.confirmed)
+        return self._card(state, tone, ruling.reason, table, asks=asks, holds=ruling.holds, said_by=who.confirmed)
 
     @step("Decide the scope")
     def decide_scope(self) -> StepResult:
@@ -191,9 +189,9 @@ class Emergency(Case):
         if name == "installed_license":
             names = tuple(one.name for one in self.attached)
             return Prefill("", "", (*names, evidence.NONE_OF_THEM)) if names else None
-        if name in {parameter for _, parameter in self._unsettled().values()}:
-            said = dict.fromkeys(f"{f.source}: {f.value}" for f in self.facts.known if f.name == name)
-            return Prefill("", "; ".join(said))
+        if name in {parameter for _, parameter in self._scope().unsettled.values()}:
+            values = dict.fromkeys(f"{f.source}: {f.value}" for f in self.facts.known if f.name == name)
+            return Prefill("", "; ".join(values))
         fact = self.facts.without_engineer().best(name)
         if fact is None:
             return None
@@ -222,9 +220,6 @@ class Emergency(Case):
         """Whether an issue is of a license that a runbook ordered for this ticket."""
         return (messages.find_operation(issue.description) or "").startswith(self.operation("license-"))
 
-    must_settle: ClassVar[bool] = True
-    """Whether the case stops at the scope for what a person has to settle."""
-
     def _look_up(self, emergency_on: date) -> tuple[list[Fact], list[str]]:
         """What CustomersDot has of the requester, where it may be read: facts, and notes."""
         email, cdot = cast(str | None, self.facts.value("requester_email")), self.services.customersdot
@@ -233,7 +228,7 @@ class Emergency(Case):
         facts, notes = sold_facts(self.sold.licenses or (), emergency_on)
         return facts, ([self.sold.trouble] if cdot and email and self.sold.trouble else []) + notes
 
-    def _installed(self, emergency_on: date, told: Facts) -> evidence.Installed:
+    def _installed(self, emergency_on: date, given: Facts) -> evidence.Installed:
         """Which of the attached licenses the instance has, by the engineer's word, or else by what the ticket says."""
         own = [
             comment.body
@@ -246,7 +241,7 @@ class Emergency(Case):
             emergency_on=emergency_on,
             grace_days=self.settings.rules.grace_days,
             works=evidence.says_it_works([self.ticket.subject, *own]),
-            told=cast(str | None, told.value("installed_license")),
+            told=cast(str | None, given.value("installed_license")),
         )
 
     def _notes_on_later(self, emergency_on: date) -> list[str]:
@@ -274,62 +269,25 @@ class Emergency(Case):
             not_looked=self.sold.trouble.rstrip("."),
         )
 
-    def _unsettled(self) -> dict[str, tuple[str, str]]:
-        """The facts that decide nothing until a person settles them: why, and by which parameter."""
-        questions = evidence.open_questions(self.facts, self._unusable, self._in_window)
-        found = {name: (question.reason, question.name) for name, question in questions.items()}
-        expiry = self.facts.best("expires_on")
-        if self.installed.question and (expiry is None or expiry.source in evidence.OURS):
-            words = (self.installed.question, *self._notes_on_later(self.emergency_on))
-            found["expires_on"] = (" ".join(words), "installed_license")
-        if identity.ruling(self._who()).holds is Answer.YES:
-            return found
-        for name in ("deployment", "plan", "expires_on"):
-            fact = self.facts.best(name)
-            if name not in found and fact and fact.source is Source.LICENSE_FILE:
-                reason = f"Only {fact.detail} says {name} {fact.value}, and it is not known whose license that is."
-                found[name] = (reason, "identity_confirmed")
-        return found
-
-    def _in_window(self, fact: Fact) -> Answer:
-        """Whether an expiry lies in the window."""
-        blocked_on = cast(date | None, self.facts.value("blocked_on")) if from_license_file(fact) else None
-        rules = self.settings.rules
-        try:
-            window = policy.license_window(cast(date, fact.value), self.emergency_on, rules, blocked_on=blocked_on)
-        except InputError:
-            return Answer.NO  # past the calendar's end
-        return policy.window_ruling(window, rules).holds
-
-    def _question(self) -> NeedsAnswerError | None:
-        """What a person has to settle before the scope is decided; None if nothing, or a license is there already."""
-        verdict = cast(Verdict, self.verdict)
-        reasons = {parameter: reason for reason, parameter in self._unsettled().values()}
-        reasons["identity_confirmed"] = identity.ruling(self._who()).reason
-        missing = tuple(name for name in verdict.missing if name in reasons)
-        if self.already or not missing:
-            return None
-        return NeedsAnswerError(" ".join(reasons[name] for name in missing), missing=missing)
-
-    def _scope(self) -> Verdict:
-        """What both workflows ask."""
-        value: Callable[[str], Any] = self.facts.value
-        facts = policy.ScopeFacts(
+    def _scope(self) -> Scope:
+        """The facts so far, as far as they decide the scope."""
+        question = self.installed.question
+        return Scope(
+            facts=self.facts,
             emergency_on=self.emergency_on,
-            deployment=value("deployment"),
-            account_type=value("account_type"),
-            plan=value("plan"),
-            expires_on=value("expires_on"),
-            blocked_on=value("blocked_on") if from_license_file(self.facts.best("expires_on")) else None,
-            requester_email=value("requester_email"),
-            unsettled=self._unsettled(),
+            rules=self.settings.rules,
+            who=self._who(),
+            unusable=self._unusable,
+            installed_question=" ".join((question, *self._notes_on_later(self.emergency_on))) if question else "",
         )
-        scope = policy.scope(facts, self.settings.rules)
-        return Verdict((*scope.rulings, identity.ruling(self._who())), scope.window)
 
     def _verdict(self) -> Verdict:
-        scope = self._scope()
+        scope = self._scope().verdict
         return Verdict((*scope.rulings, self._calendar_ruling(self.emergency_on)), scope.window)
+
+    def _question(self) -> NeedsAnswerError | None:
+        """What a person has to settle before the scope is decided; None if nothing, or if a license exists already."""
+        return None if self.already else self._scope().question(cast(Verdict, self.verdict).missing)
 
     def _calendar_ruling(self, emergency_on: date) -> Ruling:
         """What the workflow asks of the day: that it is the weekend, unless it says otherwise."""
@@ -339,12 +297,20 @@ class Emergency(Case):
         """The last card: how the case ended, with every effect; in a rehearsal how to perform it."""
         words += self.unfinished
         planned = any(effect.state is EffectState.PLANNED for effect in self.applied)
-        parts: tuple[Part, ...] = (Paragraph(words, strong=True), *more)
-        parts += effect_parts(*self.applied) if self.applied else ()
+        parts = (*more, *(effect_parts(*self.applied) if self.applied else ()))
         parts += (Preview("to perform it", self.command),) if planned else ()
         tone = _TONES.get(self.outcome, Tone.ASK) if self.outcome else Tone.ASK
         tone = Tone.PLAN if planned else Tone.ASK if self.unfinished else tone
-        return self.result(str(self.outcome or "goes on"), tone, parts, words, closing=True, **data)
+        return self._card(str(self.outcome or "goes on"), tone, words, *parts, closing=True, **data)
+
+    def _card(self, state: str, tone: Tone, words: str, *parts: Part, **data: Any) -> StepResult:
+        """A result whose summary stands first on its card."""
+        return self.result(state, tone, (Paragraph(words, strong=True), *parts), words, **data)
+
+    def _effect_card(self, done: EffectResult, parts: tuple[Part, ...], words: str = "", **data: Any) -> StepResult:
+        """A result that is one effect; `words` replaces the effect's own summary."""
+        words = words or done.summary
+        return self.result(effect_state(done), effect_tone(done), parts, words, effect=effect_data(done), **data)
 
     def _out_of_scope_words(self) -> str:
         would = "" if self.perform else "Would end as "
@@ -354,11 +320,7 @@ class Emergency(Case):
     def _scope_result(self, state: str, tone: Tone, parts: tuple[Part, ...], words: str) -> StepResult:
         verdict = cast(Verdict, self.verdict)
         rulings = [{"rule": r.rule, "holds": r.holds, "reason": r.reason, "origin": r.origin} for r in verdict.rulings]
-        parts = (Paragraph(words, strong=True), *parts)
-        return self.result(state, tone, parts, words, in_scope=verdict.in_scope, rulings=rulings)
-
-    issues_license: ClassVar[bool] = True
-    """Whether the workflow issues licenses, so that it has to know whether the ticket has one."""
+        return self._card(state, tone, words, *parts, in_scope=verdict.in_scope, rulings=rulings)
 
     def _looked_for_license(self) -> tuple[Issuance | None, str]:
         """The license that this ticket has already; or why a workflow that issues none could not look."""
@@ -378,11 +340,7 @@ class Emergency(Case):
         return Tracker(self, email).issued() if known and email else None
 
 
-def from_license_file(fact: Fact | None) -> bool:
-    return fact is not None and fact.source is Source.LICENSE_FILE
-
-
-def _told(given: Mapping[str, object]) -> Facts:
+def _given_facts(given: Mapping[str, object]) -> Facts:
     """What the engineer knows; and what of it they confirmed beside a screenshot.
 
     A confirmed name that is no parameter of this runbook is of the next one, and is left to it.

@@ -1,7 +1,7 @@
-"""How a license comes about through Mechanizer's pipeline: the order is read, decided on (`orders`), and followed.
+"""Issues a license through Mechanizer's pipeline: reads the order, decides (`orders`), and follows it to its end.
 
-Only after a failure, when no license was sent, is the tool used again, as a new operation. What a job that died left in
-the tracker gets the title that tells what became of it, so that everybody sees the same.
+A new operation is started only after a failure, when no license was sent. The issue that a crashed job left in the
+tracker gets a title with the result.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ class Desk:
         self.tracker = Tracker(case, email)
 
     def read(self) -> list[LicenseOrder]:
-        """The ticket's orders, in their order: those that ended without a license, then the one that counts.
+        """The ticket's orders: those that ended without a license, then the current one.
 
-        All may have ended so, if there are as many as there may be.
+        After `MOST_ATTEMPTS` orders the last one may have ended without a license too.
 
         Raises:
             PersonNeededError: The customer, or the ticket, has a license already that is not this order's.
@@ -90,12 +90,12 @@ class Desk:
         )
 
     def _others(self, own: str, issues: Sequence[TrackerIssue]) -> Iterator[LicenseOrder]:
-        """What is in progress for the same customer or ticket, and is not of the order itself; as the job sees it."""
-        found = [one for one in issues if orders.is_under_way(one, self.email, self.case.ticket.url)]
-        found = [one for one in found if messages.find_operation(one.description) != own]
+        """Other orders in progress for the same customer or ticket, by the same rule as the job's own."""
+        found = [issue for issue in issues if orders.is_under_way(issue, self.email, self.case.ticket.url)]
+        found = [issue for issue in found if messages.find_operation(issue.description) != own]
         if not found:
             return
-        pipelines = self._pipelines(earlier=min(found, key=lambda one: one.created_at))
+        pipelines = self._pipelines(earlier=min(found, key=lambda issue: issue.created_at))
         for issue in found:
             operation_id = messages.find_operation(issue.description) or ""
             question = self.case.operation(f"mail-issue-{issue.iid}")
@@ -109,7 +109,7 @@ class Desk:
             )
 
     def _pipelines(self, earlier: TrackerIssue | None = None) -> dict[str, list[Pipeline]]:
-        """The pipelines since the ticket was opened, or since a job began that opened an issue, by operation id."""
+        """The pipelines since the ticket was opened, or since the job of an earlier issue, by operation id."""
         since = self.case.ticket.created_at
         if earlier:
             since = min(since, earlier.created_at - orders.JOB_LIMIT)
@@ -117,25 +117,23 @@ class Desk:
         return self.gitlab.find_pipelines(self.project, variable=variable, since=since)
 
     def _quiet_before(self) -> datetime:
-        """What ended before this does nothing any more, by the clock that stamps pipelines: ours may differ from it."""
+        """The moment before which an ended job has no further effect, by GitLab's clock if it is known."""
         settings = self.case.settings
         return (self.gitlab.answered_at or settings.now()) - timedelta(seconds=settings.settle_s)
 
     def evidence(self, operation_id: str) -> Evidence | None:
-        """What there is of an order, whatever became of it."""
+        """The newest trace of an order, whatever its result."""
         issues = self.tracker.issues()
         issue = self.tracker.success(issues) or next(iter(_of(operation_id, issues)), None)
         if issue:
             return Evidence(f"tracker issue {issue.iid}: {titles.read(issue.title).brief}", issue.url)
         pipelines = self._pipelines().get(operation_id)
         if pipelines:
-            going = [one for one in pipelines if one.status not in (*orders.ENDED_BADLY, "success")]
-            return pipeline_evidence((going or pipelines)[0])
+            return pipeline_evidence((orders.still_running(pipelines) or pipelines)[0])
         return self.case.effects.evidence(operation_id.replace("-license-", "-mail-"))
 
 
 def _of(operation_id: str, issues: Sequence[TrackerIssue]) -> tuple[TrackerIssue, ...]:
-    """The issues that the jobs of an operation opened."""
     return tuple(issue for issue in issues if messages.find_operation(issue.description) == operation_id)
 
 
@@ -162,18 +160,18 @@ def license_pipeline(desk: Desk, operation_id: str) -> LicensePipeline:
 
 
 def order(case: Case, email: str, users: int) -> tuple[EffectResult, Issuance | None]:
-    """Have Mechanizer issue a license and wait for it; None in a rehearsal.
+    """Have Mechanizer issue a license and wait for it. The issuance is None in a rehearsal.
 
     Raises:
         PersonNeededError: The job failed; the message quotes its issue and says what to do.
-        OutcomeUnknownError: It has not ended within the budget, or only the customer can tell how it ended.
-        UnavailableError: Jobs die before they send anything.
+        OutcomeUnknownError: It has not ended within the budget, or only the customer knows whether the mail came.
+        UnavailableError: Jobs crash before they send anything.
     """
     return _Following(Desk(case, email, users)).to_its_end()
 
 
 def settle(case: Case, email: str) -> None:
-    """Wait for whatever is in progress for a customer, or give it the title that tells its end. Raises as `order`."""
+    """Wait for jobs in progress for a customer, or give their issues a title with the result. Raises as `order`."""
     _Following(Desk(case, email, 0)).settle()
 
 
@@ -205,20 +203,20 @@ class _Following:
             self._take(step)
 
     def _begin(self, step: Step) -> None:
-        """Start the job of an order, or find what there is of it."""
+        """Start the job of an order, or find its traces."""
         if step.do is Do.PERFORM and self._starts == MOST_STARTS:
             raise UnavailableError(
                 f"Mechanizer's job died {MOST_STARTS} times before it sent anything, so there is no license yet. Look "
                 "at its pipelines, then run this again."
             )
-        if step.do is Do.PERFORM:  # a license that is out, or on its way, does not wait for its reply
+        if step.do is Do.PERFORM:  # only before a new license; an existing one is followed in any case
             check_reply_arrives(self._case.services.zendesk, self._case.me, self._case.ticket)
         self._followed = step.order.operation_id
         self._result = self._case.apply(self._job(self._followed))
         self._starts += self._result.state is EffectState.DONE
 
     def _take(self, step: Step) -> tuple[EffectResult, Issuance | None] | None:
-        """Do what comes next; returns the end, or None if there is more to do."""
+        """Do one step; returns the result of the order, or None if it goes on."""
         if step.do is Do.ADOPT:
             return self._adopt(step)
         if step.do is Do.SETTLE:
@@ -239,25 +237,24 @@ class _Following:
         for issue in step.duplicates:
             self._retitle(issue, Mark.DUPLICATE, step.issue.url if step.issue else "")
         result = self._result or case.apply(self._job(step.order.operation_id))
-        said = case.effects.evidence(step.order.question)
+        answer = case.effects.evidence(step.order.question)
         if step.issue:
             case.services.budget.say(f"Mechanizer: issue {step.issue.iid} is closed, the license was mailed")
             case.effects.close_question(step.order.question, "license_mail", result.proven)
             return result, desk.tracker.issuance(step.issue, desk.users)
-        identity = f"not read by the runbook; {said.summary if said else 'a person says that it was mailed'}"
+        identity = f"not read by the runbook; {answer.summary if answer else 'a person says that it was mailed'}"
         return result, Issuance(desk.users, _url(step.order) or case.ticket.url, identity=identity)
 
     def _job(self, operation_id: str = "") -> LicensePipeline:
         return license_pipeline(self._desk, operation_id or self._followed)
 
     def _settle(self, step: Step) -> None:
-        """Give the issues of a job that is over the titles that tell its end."""
-        kept = step.issue
-        if kept is None:
+        """Give the issues of an ended job their titles with the result."""
+        if step.issue is None:
             return
-        self._retitle(kept, Mark.SUCCESS if step.sent else Mark.FAILURE, step.why)
+        self._retitle(step.issue, Mark.SUCCESS if step.sent else Mark.FAILURE, step.why)
         for issue in step.duplicates:
-            self._retitle(issue, Mark.DUPLICATE, kept.url)
+            self._retitle(issue, Mark.DUPLICATE, step.issue.url)
         self._settled.add(step.order.operation_id)
 
     def _retitle(self, issue: TrackerIssue, mark: Mark, why: str) -> None:
@@ -270,8 +267,8 @@ class _Following:
             )
 
     def _check_failure(self, read: Sequence[LicenseOrder]) -> None:
-        """Stop at the failure that the followed job told by itself; one of an earlier run is passed by."""
-        ended = next((one for one in read[:-1] if one.operation_id == self._followed), None)
+        """Stop at a failure that the followed job has reported; failures of earlier runs are skipped."""
+        ended = next((order for order in read[:-1] if order.operation_id == self._followed), None)
         issue = next(iter(ended.issues), None) if ended and ended.operation_id not in self._settled else None
         if issue:
             reason = messages.failure_reason(issue.description).rstrip(".")
@@ -286,7 +283,7 @@ class _Following:
 
     def _too_late(self, step: Step) -> OutcomeUnknownError:
         seconds, url = f"this run's {self._case.settings.wait_s:.0f} s of waiting", _url(step.order)
-        if not step.order.goes_on:
+        if not step.order.running:
             return OutcomeUnknownError(
                 f"Mechanizer has not finished within {seconds}: pipeline {url} has just ended, and may still be about "
                 f"to send its mail. Run again in {self._case.settings.settle_s:.0f} s; nothing is sent twice."
@@ -306,9 +303,8 @@ class _Following:
 
 
 def _url(order: LicenseOrder) -> str:
-    """Where the order's newest pipeline is, those at work first; or ""."""
-    going = [one for one in order.pipelines if one.status not in (*orders.ENDED_BADLY, "success")]
-    return next((one.url for one in (*going, *order.pipelines)), "")
+    """The address of the order's newest pipeline, a running one first; or ""."""
+    return next((pipeline.url for pipeline in (*order.running, *order.pipelines)), "")
 
 
 def check_license(case: Case, text: str, users: int) -> tuple[list[Check], license.License | None]:
@@ -332,10 +328,10 @@ def check_license(case: Case, text: str, users: int) -> tuple[list[Check], licen
 def checked_issuance(
     case: Case, issuance: Issuance, users: int, *, wrong: str, advice: str
 ) -> tuple[Issuance, list[Check]]:
-    """The issuance with what its license says, and the checks, which all hold.
+    """The issuance with the data of its license, and the checks, all passed.
 
     Raises:
-        PersonNeededError: One does not; `wrong` and `advice` stand around what was seen.
+        PersonNeededError: A check failed; the message has it between `wrong` and `advice`.
     """
     text = issuance.text or ""
     checks, found = check_license(case, text, users)
@@ -346,13 +342,12 @@ def checked_issuance(
 
 
 def check_parts(issuance: Issuance, checks: Sequence[Check]) -> tuple[Part, ...]:
-    """Checks that hold, as the reader sees them."""
     rows = [("✓ yes", c.what, c.seen) for c in checks]
     return (Table(("", "check", "seen"), rows), Paragraph(f"License {issuance.identity}"))
 
 
 def _press_play(pipeline: Pipeline) -> OutcomeUnknownError:
-    """The error for a pipeline in which nothing goes on by itself. Source: FACTS 6, GitLab, `manual`."""
+    """The error for a pipeline that a person has to start. Source: FACTS 6, GitLab, `manual`."""
     return OutcomeUnknownError(
         f"Mechanizer's pipeline {pipeline.url} waits for somebody to press play; until then no license is issued. Open "
         "it, press play, then run again: nothing is started twice. If it is not to run, cancel it in GitLab first."

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from typing import ClassVar, cast
 
 from runbook_lib.cases import changes
-from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, effect_tone, evidence_words
+from runbook_lib.cases.cards import effect_parts, evidence_words
 from runbook_lib.cases.emergency import Emergency
 from runbook_lib.cases.issuing import check_license, check_parts, checked_issuance, settle
 from runbook_lib.cases.next_runbook import open_it
@@ -82,8 +82,8 @@ class LicenseNotReceived(Emergency):
                 "mail_missing as yes."
             )
             self.copy = self.failure = None
-            parts = (Paragraph(words, strong=True), _issues_table(found, issue), Link("tracker issue", issue.url))
-            return self.result("issued by this runbook", Tone.GOOD, parts, words, issue=issue.url)
+            parts = (_issues_table(found, issue), Link("tracker issue", issue.url))
+            return self._card("issued by this runbook", Tone.GOOD, words, *parts, issue=issue.url)
         self.copy = None if issue is None else tracker.issuance(issue, 0)
         self.failure = None if issue or not found.failures else found.failures[0]
         table = (_issues_table(found, issue),) if found != Found() else ()
@@ -130,7 +130,7 @@ class LicenseNotReceived(Emergency):
         noted = self.apply(changes.license_copy_note(self, note, digest))
         self.end(Outcome.LICENSE_FOUND)
         parts = (*effect_parts(sent, noted), Preview("public reply", reply), Preview("internal note", note))
-        return self.result(effect_state(sent), effect_tone(sent), parts, sent.summary, effect=effect_data(sent))
+        return self._effect_card(sent, parts)
 
     @step("If no license was generated: hand over")
     def hand_over(self) -> StepResult:
@@ -138,7 +138,7 @@ class LicenseNotReceived(Emergency):
         noted = self.apply(self._nothing_found_note())
         words = f"No license can be sent again. {self.next_runbook} goes on from here: it decides the scope."
         shown = (Paragraph(words, strong=True), *effect_parts(noted))
-        return self.result(effect_state(noted), effect_tone(noted), shown, words, effect=effect_data(noted))
+        return self._effect_card(noted, shown, words)
 
     @step("Close the case", always=True)
     def close(self) -> StepResult:
@@ -230,16 +230,15 @@ class LicenseNotReceived(Emergency):
     ) -> StepResult:
         if issue is not None:
             words = f"A license was issued for {email}: the closed issue {issue.iid} of {issue.created_at:%Y-%m-%d}."
-            shown = (Paragraph(words, strong=True), *parts, Link("tracker issue", issue.url))
-            return self.result("found", Tone.GOOD, shown, words, issue=issue.url)
+            return self._card("found", Tone.GOOD, words, *parts, Link("tracker issue", issue.url), issue=issue.url)
         if self.failure is not None:
             reason = messages.failure_reason(self.failure.description)
             words = f"No license was issued: the open issue {self.failure.iid} tells of a failure."
-            shown = (Paragraph(words, strong=True), *parts, Preview("why it failed", reason))
-            shown += (Link("tracker issue", self.failure.url),)
-            return self.result("failed before", Tone.ASK, shown, words, issue=self.failure.url, failure=reason)
+            url = self.failure.url
+            parts = (*parts, Preview("why it failed", reason), Link("tracker issue", url))
+            return self._card("failed before", Tone.ASK, words, *parts, issue=url, failure=reason)
         words = f"No license was issued for {email} since {began_on}, and no failure is on file."
-        return self.result("none", Tone.ASK, (Paragraph(words, strong=True), *parts), words, issue=None)
+        return self._card("none", Tone.ASK, words, *parts, issue=None)
 
     def _found_words(self, copy: Issuance) -> str:
         would = "" if self.perform else "Would end as "

@@ -37,7 +37,7 @@ class StartHere(Emergency):
     def choose_runbook(self, *, mail_missing: object = answers.UNKNOWN) -> StepResult:
         """Say which runbook this ticket needs, and open it; or why none, and what to do instead."""
         told = answers.parse("mail_missing", mail_missing)
-        scope = self._scope()
+        scope = self._scope().verdict
         rules = self.settings.rules
         weekend = policy.weekend_ruling(self.ticket.created_at, self.emergency_on, rules)
         mail = self._mail(None if told is None else Answer(str(told)))

@@ -14,7 +14,7 @@ from typing import ClassVar, cast
 
 from runbook_lib.cases import changes
 from runbook_lib.cases.base import Prefill
-from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, effect_tone
+from runbook_lib.cases.cards import effect_parts
 from runbook_lib.cases.emergency import Emergency
 from runbook_lib.cases.steps import step
 from runbook_lib.clients.customersdot import customer_page, license_page, seat_link_page
@@ -167,9 +167,7 @@ class WeekdayTriage(Emergency):
         if len(rows) > MOST_ROWS:
             parts = (Paragraph(f"The newest {MOST_ROWS} of {len(rows)} rows:"), *parts)
         words = f"{_count(len(rows), 'Seat Link row')} of {name}."
-        return self.result(
-            _count(len(rows), "row"), Tone.GOOD, (Paragraph(words, strong=True), *parts), words, link=page
-        )
+        return self._card(_count(len(rows), "row"), Tone.GOOD, words, *parts, link=page)
 
     @step("Is there an entry with the current date?")
     def check_entry(self, *, entry_today: object = answers.UNKNOWN) -> StepResult:
@@ -216,13 +214,12 @@ class WeekdayTriage(Emergency):
             words += f" Still open: {path.open_at.words}"
         elif path.outcome is not self.decision:
             words += " The tree says that the issue has resolved itself; the engineer asks for an expert all the same."
-        parts: tuple[Part, ...] = (Paragraph(words, strong=True), drawn)
-        parts += tuple(Paragraph(f"Hint: {hint}") for hint in self._notes)
+        parts: tuple[Part, ...] = (drawn, *(Paragraph(f"Hint: {hint}") for hint in self._notes))
         parts += (Paragraph(not_looked, strong=True),) if not_looked else ()
         data = [_reply_data(visit) for visit in path.visits if visit.taken]
         tone = Tone.GOOD if resolved else Tone.ASK
         state = "resolved itself" if resolved else "expert needed"
-        return self.result(state, tone, parts, words, path=data, hints=list(self._notes), decision=self.decision)
+        return self._card(state, tone, words, *parts, path=data, hints=list(self._notes), decision=self.decision)
 
     def _engaged(self) -> tuple[EffectResult | None, str]:
         """The expert's engagement for this ticket, if there is one already; or why a rehearsal could not look.
@@ -249,7 +246,7 @@ class WeekdayTriage(Emergency):
         noted = self.apply(changes.note(self, "triage_note", note, summary="internal note with the decision path"))
         self.end(Outcome.RESOLVED_ITSELF)
         parts = (*effect_parts(sent, noted), Preview("public reply", reply), Preview("internal note", note))
-        return self.result(effect_state(sent), effect_tone(sent), parts, sent.summary, effect=effect_data(sent))
+        return self._effect_card(sent, parts)
 
     @step("Engage an expert", needed=False)
     def engage_expert(self) -> StepResult:
@@ -269,7 +266,7 @@ class WeekdayTriage(Emergency):
         kept = "" if posted.state in (EffectState.PLANNED, EffectState.DONE) else ", as it would read now"
         shown = (Preview(f"post in {self.settings.slack_channel}{kept}", post), Preview(f"internal note{kept}", note))
         parts = (*effect_parts(posted, noted), *shown)
-        return self.result(effect_state(posted), effect_tone(posted), parts, posted.summary, effect=effect_data(posted))
+        return self._effect_card(posted, parts)
 
     @step("Close the case", always=True)
     def close(self) -> StepResult:
@@ -370,20 +367,19 @@ class WeekdayTriage(Emergency):
 
     def _replied(self, node: str, parts: tuple[Part, ...]) -> StepResult:
         reply = self.replies[node]
-        said = "found" if node == "license" else str(reply.answer)
-        words = f"{said.capitalize()} ({reply.source}): {clean(reply.evidence)}."
-        shown: tuple[Part, ...] = (Paragraph(words, strong=True),)
+        state = "found" if node == "license" else str(reply.answer)
+        words = f"{state.capitalize()} ({reply.source}): {clean(reply.evidence)}."
         if reply.differs:
-            shown += (Paragraph(f"The two differ, and the engineer decides. {clean(reply.differs)}."),)
+            parts = (Paragraph(f"The two differ, and the engineer decides. {clean(reply.differs)}."), *parts)
         tone = Tone.ASK if reply.differs or reply.answer is Answer.NO else Tone.GOOD
-        return self.result(said, tone, (*shown, *parts), words, reply=_data(reply))
+        return self._card(state, tone, words, *parts, reply=_data(reply))
 
     def _still_open(self, node: str, why: str, parts: tuple[Part, ...]) -> StepResult:
         """A question that nobody has answered: where to look, what to type there, what to pass."""
         name = _PARAMETERS[node]
-        shown: tuple[Part, ...] = (Paragraph(why, strong=True), *parts, *self._where(node))
-        shown += (Table(("parameter to pass", "meaning"), [(name, answers.QUESTIONS[name].words)]),)
-        return self.result("open", Tone.ASK, shown, why, asks=(name,), missing=[name])
+        meaning = Table(("parameter to pass", "meaning"), [(name, answers.QUESTIONS[name].words)])
+        parts = (*parts, *self._where(node), meaning)
+        return self._card("open", Tone.ASK, why, *parts, asks=(name,), missing=[name])
 
     def _where(self, node: str) -> tuple[Part, ...]:
         page, value = self._page_of(node)

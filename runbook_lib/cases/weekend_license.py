@@ -13,7 +13,7 @@ from typing import ClassVar, cast
 from runbook_lib.cases import changes
 from runbook_lib.cases.base import Prefill
 from runbook_lib.cases.by_hand import check_nothing_under_way, made_by_hand, manual_form, manual_issuance
-from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, effect_tone, evidence_words
+from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, evidence_words
 from runbook_lib.cases.emergency import Emergency
 from runbook_lib.cases.issuing import check_parts, checked_issuance, order
 from runbook_lib.cases.license_files import load_public_key
@@ -93,9 +93,9 @@ class WeekendLicense(Emergency):
         self.end(Outcome.WAITING_FOR_CUSTOMER)
         verb = "would be" if asked.state is EffectState.PLANNED else "were"
         words = f"Waiting for the customer: both screenshots {verb} asked for, to learn {_list(missing)}."
-        parts = (Paragraph(words, strong=True), *effect_parts(asked))
-        parts += (*map(Paragraph, images.notes), Preview("public reply", messages.screenshots_request()))
-        return self.result(effect_state(asked), Tone.ASK, parts, words, missing=missing)
+        parts = (*effect_parts(asked), *map(Paragraph, images.notes))
+        parts += (Preview("public reply", messages.screenshots_request()),)
+        return self._card(effect_state(asked), Tone.ASK, words, *parts, missing=missing)
 
     @step("Choose the user count")
     def choose_users(self, *, user_count: object = answers.UNKNOWN) -> StepResult:
@@ -125,8 +125,8 @@ class WeekendLicense(Emergency):
             raise NeedsAnswerError(advice.reason, missing=("billable_users", "maximum_users"))
         words = f"The license is for {self.users} users."
         own = f" {_chosen_words(chosen, advice.users, user_count)}" if chosen else ""
-        parts = (Paragraph(words, strong=True), Paragraph(advice.reason + own))
-        return self.result(f"{self.users} users", Tone.GOOD, parts, words, users=self.users, reason=advice.reason + own)
+        reason = advice.reason + own
+        return self._card(f"{self.users} users", Tone.GOOD, words, Paragraph(reason), users=self.users, reason=reason)
 
     @step("Step 2: Generate the trial license")
     def issue_license(self, *, issued_evidence: object = answers.UNKNOWN) -> StepResult:
@@ -164,7 +164,7 @@ class WeekendLicense(Emergency):
             return self.result("planned", Tone.PLAN, (Paragraph(words),), words)
         if self.issuance.text is None:
             words = "The license itself was not given, so only the engineer's evidence stands for it."
-            return self.result("not checked", Tone.ASK, (Paragraph(words, strong=True),), words)
+            return self._card("not checked", Tone.ASK, words)
         self.issuance, checks = checked_issuance(
             self,
             self.issuance,
@@ -187,7 +187,7 @@ class WeekendLicense(Emergency):
         words = messages.license_note(cast(int, self.users), found.identity, found.url)
         noted = self.apply(changes.note(self, "note", words, summary="internal note with the result"))
         parts = (*effect_parts(done, noted), Preview("public reply", reply), Preview("internal note", words))
-        return self.result(effect_state(done), effect_tone(done), parts, done.summary, effect=effect_data(done))
+        return self._effect_card(done, parts)
 
     @step("Tell the team", needed=False)
     def tell_team(self) -> StepResult:
@@ -195,7 +195,7 @@ class WeekendLicense(Emergency):
         post = messages.slack_post(self.ticket.url, cast(int, self.users))
         done = self.apply(changes.slack_post(self, post))
         parts = (*effect_parts(done), Preview(f"post in {self.settings.slack_channel}", post))
-        return self.result(effect_state(done), effect_tone(done), parts, done.summary, effect=effect_data(done))
+        return self._effect_card(done, parts)
 
     @step("Close the case", always=True)
     def close(self) -> StepResult:
@@ -230,7 +230,7 @@ class WeekendLicense(Emergency):
             )
         self.users = already.users
         words = f"The license that was issued is for {already.users} users."
-        return self.result(f"{self.users} users", Tone.GOOD, (Paragraph(words, strong=True),), words, users=self.users)
+        return self._card(f"{self.users} users", Tone.GOOD, words, users=self.users)
 
     def _unbacked(self, paths: object) -> tuple[Part, ...]:
         """A warning if only the engineer's word stands for the dates."""
@@ -253,8 +253,7 @@ class WeekendLicense(Emergency):
     def _found_by_hand(self, made: EffectResult, users: int) -> StepResult:
         self.issuance = made_by_hand(made, users)
         words = "A license was made by hand for this ticket; no second one is issued."
-        parts = (Paragraph(words, strong=True), *effect_parts(made))
-        return self.result(effect_state(made), Tone.GOOD, parts, words, effect=effect_data(made))
+        return self._card(effect_state(made), Tone.GOOD, words, *effect_parts(made), effect=effect_data(made))
 
     def _issue_by_hand(self, email: str, users: int, issued_evidence: object) -> StepResult:
         tracker = Tracker(self, email) if self.services.gitlab and self.settings.tracker_project_id else None
