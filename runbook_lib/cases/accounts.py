@@ -17,13 +17,13 @@ NOT_CONFIGURED = "CustomersDot is not configured here (RUNBOOK_CUSTOMERSDOT_COOK
 
 @dataclass(frozen=True)
 class Sold:
-    """What CustomersDot has of a requester.
+    """A requester's accounts and licenses in CustomersDot.
 
     Attributes:
-        accounts: The accounts of exactly their address, or None where they could not be read.
+        accounts: The accounts of exactly their address, or None if they could not be read.
         licenses: The licenses of those accounts, or None.
         trouble: Why they could not be read, or "".
-        unread: What of it could not be looked at, though it is there to be.
+        unread: CustomersDot itself, if it is configured but could not be read.
     """
 
     accounts: tuple[Account, ...] | None = None
@@ -46,9 +46,9 @@ def look_up(cdot: CustomersDot | None, email: str | None, *, patience_s: float |
 
 
 def sold_facts(licenses: Sequence[SoldLicense], emergency_on: date) -> tuple[list[Fact], list[str]]:
-    """What the licenses of a single subscription tell: the one that had ended by the emergency's date counts.
+    """Facts and notes from the licenses of a single subscription: the one that had expired by the emergency counts.
 
-    A renewed license is only noted: the instance that asks for help does not have it yet.
+    A renewed license is only noted, since the instance does not have it yet.
     """
     names = {one.subscription_name for one in licenses}
     ended = [one for one in licenses if one.expires_on and one.expires_on <= emergency_on]

@@ -1,11 +1,12 @@
-"""What both emergency workflows begin with: take the ticket, collect the facts, decide the scope.
+"""The first steps of both emergency workflows: take the ticket, collect the facts, decide the scope.
 
-Source: both seeds, *Scope* and *Out of Scope*. What decides is in `policy`; a workflow adds its own rule for the day.
+Source: both seeds, *Scope* and *Out of Scope*. The rules are in `policy`; a workflow adds its own for the calendar.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Any, ClassVar, cast
@@ -41,17 +42,17 @@ _TONES = {
 
 
 class Emergency(Case):
-    """A self-managed customer's license ran out.
+    """An emergency of a self-managed customer whose license has expired.
 
     Attributes:
-        facts: What is known, with sources.
+        facts: The known facts, with sources.
         attached: The licenses on the ticket that are signed by the expected key.
-        installed: Which of them the instance has.
-        sold: What CustomersDot has of the requester.
-        confirmed: Whether the engineer says that this is the customer.
+        installed: The one of them that the instance has.
+        sold: The requester's accounts and licenses in CustomersDot.
+        confirmed: The engineer's answer whether this is the customer.
         verdict: The scope decision.
         already: The license that this ticket has from an earlier run or a colleague, or None.
-        unread: What on the ticket could not be looked at.
+        unread: The things on the ticket that could not be read.
     """
 
     look_up_patience_s: ClassVar[float | None] = 5.0
@@ -77,7 +78,7 @@ class Emergency(Case):
 
         Raises:
             NeedsAnswerError: A colleague has it and `take_over` is not given.
-            PersonNeededError: Zendesk does not let the operator do what is needed.
+            PersonNeededError: The operator lacks rights in Zendesk.
         """
         allowed = bool(answers.parse("take_over", take_over))
         me = self.me
@@ -91,10 +92,10 @@ class Emergency(Case):
 
     @step("Collect the facts")
     def collect_facts(self, /, **given: object) -> StepResult:
-        """Gather what is known, each fact with its source.
+        """Collect the facts, each with its source.
 
         Args:
-            given: What the engineer knows, by parameter name; `unknown` where nothing is.
+            given: The engineer's answers, by parameter name; `unknown` without one.
         """
         given_facts = _given_facts(given)
         self.thread = tuple(self.services.zendesk.comments(self.ticket.id))
@@ -104,7 +105,7 @@ class Emergency(Case):
         files.look(self.thread)
         self.unread = tuple(files.unread)
         self.attached, notes = attached_licenses(files, emergency_on)
-        notes = [one.words for one in self.unread] + notes
+        notes = [item.words for item in self.unread] + notes
         own, more_notes, self._unusable = ticket_facts(self.ticket, self.settings)
         self.installed = self._installed(emergency_on, given_facts)
         of_files, file_notes = license_facts(self.attached, self.installed.license)
@@ -136,17 +137,15 @@ class Emergency(Case):
 
     @step("Confirm who this is")
     def confirm_identity(self, *, identity_confirmed: object = answers.UNKNOWN) -> StepResult:
-        """Compare what the licenses name with our own records; the engineer's word settles what those do not."""
-        told = answers.parse("identity_confirmed", identity_confirmed)
-        self.confirmed = Answer.UNKNOWN if told is None else Answer(str(told))
+        """Compare the names in the licenses with our records; the engineer's answer overrides both."""
+        answer = answers.parse("identity_confirmed", identity_confirmed)
+        self.confirmed = Answer.UNKNOWN if answer is None else Answer(str(answer))
         who = self._who()
         ruling = identity.ruling(who)
-        rows = [(one.where, one.company or "–", ", ".join(one.domains) or "–", "ours") for one in who.ours]
-        rows += [("requester", "–", ", ".join(who.requester.domains) or "–", "wrote the ticket")]
-        rows += [
-            (one.where, one.company or "–", ", ".join(one.domains) or "–", identity.standing(one, who))
-            for one in who.licenses
-        ]
+        named = [(record, "ours") for record in who.ours]
+        named += [(replace(who.requester, where="requester"), "wrote the ticket")]
+        named += [(license, identity.standing(license, who)) for license in who.licenses]
+        rows = [(n.where, n.company or "–", ", ".join(n.domains) or "–", worth) for n, worth in named]
         table = Table(("who says so", "company", "mail domain", "what it is worth"), rows)
         state, tone, asks = {
             Answer.YES: ("confirmed", Tone.GOOD, ()),
@@ -160,8 +159,8 @@ class Emergency(Case):
         """Apply the scope rules; a single *no* ends the case.
 
         Raises:
-            NeedsAnswerError: Our records and the customer's evidence contradict each other, or nothing of ours says
-                who this is.
+            NeedsAnswerError: Our records and the customer's evidence contradict each other, or no record of ours
+                identifies the customer.
         """
         self.verdict = self._verdict()
         parts = verdict_parts(self.verdict)
@@ -185,9 +184,9 @@ class Emergency(Case):
         return self._scope_result("in scope", Tone.GOOD, parts, "In scope: this runbook applies.")
 
     def found(self, name: str) -> Prefill | None:
-        """The fact that counts without the engineer; nothing is filled in where the sources contradict each other."""
+        """The value that counts without the engineer's answers; empty where the sources contradict each other."""
         if name == "installed_license":
-            names = tuple(one.name for one in self.attached)
+            names = tuple(license.name for license in self.attached)
             return Prefill("", "", (*names, evidence.NONE_OF_THEM)) if names else None
         if name in {parameter for _, parameter in self._scope().unsettled.values()}:
             values = dict.fromkeys(f"{f.source}: {f.value}" for f in self.facts.known if f.name == name)
@@ -199,21 +198,18 @@ class Emergency(Case):
 
     @property
     def readings(self) -> tuple[Reading, ...]:
-        """Of each name, the fact that counts."""
+        """The fact that counts, for each name."""
         best = [self.facts.best(name) for name in dict.fromkeys(fact.name for fact in self.facts.known)]
         return tuple(Reading(fact.name, str(fact.value), str(fact.source)) for fact in best if fact)
 
     @property
     def emergency_on(self) -> date:
-        """The emergency's date: the day on which the ticket was opened (UTC), unless the engineer says otherwise."""
+        """The emergency's date: the day on which the ticket was opened (UTC), or the engineer's answer."""
         return cast(date | None, self.facts.value("emergency_on")) or self.ticket.created_at.date()
 
     @property
     def began_on(self) -> date:
-        """The first day on which a license can have been issued for this emergency.
-
-        In scope is whose grace period ended within the last days, so no earlier one belongs to it.
-        """
+        """The first day on which a license can have been issued for this emergency: the first day of its window."""
         return self.emergency_on - timedelta(days=self.settings.rules.window_days)
 
     def issued_here(self, issue: TrackerIssue) -> bool:
@@ -221,7 +217,7 @@ class Emergency(Case):
         return (messages.find_operation(issue.description) or "").startswith(self.operation("license-"))
 
     def _look_up(self, emergency_on: date) -> tuple[list[Fact], list[str]]:
-        """What CustomersDot has of the requester, where it may be read: facts, and notes."""
+        """Facts and notes from CustomersDot, if it is configured."""
         email, cdot = cast(str | None, self.facts.value("requester_email")), self.services.customersdot
         self.sold = look_up(cdot, email, patience_s=self.look_up_patience_s)
         self.unread += self.sold.unread
@@ -229,7 +225,7 @@ class Emergency(Case):
         return facts, ([self.sold.trouble] if cdot and email and self.sold.trouble else []) + notes
 
     def _installed(self, emergency_on: date, given: Facts) -> evidence.Installed:
-        """Which of the attached licenses the instance has, by the engineer's word, or else by what the ticket says."""
+        """The attached license that the instance has, by the engineer's answer or else by the ticket's words."""
         own = [
             comment.body
             for comment in self.thread
@@ -245,32 +241,31 @@ class Emergency(Case):
         )
 
     def _notes_on_later(self, emergency_on: date) -> list[str]:
-        """What to know of a license that still runs: it was issued, and the instance may have rejected it."""
+        """Notes on licenses that are still valid, which the instance may have rejected."""
         grace = self.settings.rules.grace_days
-        later = [one for one in self.attached if one.works_on(emergency_on, grace)]
+        later = [license for license in self.attached if license.works_on(emergency_on, grace)]
         return evidence.too_few_users(later, self.attached, self.facts)
 
     def _who(self) -> identity.Who:
-        """What the identity's ruling rests on."""
-        organization = self.ticket.organization
+        """The sources for the ruling on the identity."""
+        organization, domain_of = self.ticket.organization, identity.domain_of
         ours = [
-            identity.Named(f"CustomersDot account {one.id}", one.company, identity.domain_of(one.email))
-            for one in self.sold.accounts or ()
+            identity.Named(f"CustomersDot account {account.id}", account.company, domain_of(account.email))
+            for account in self.sold.accounts or ()
         ]
         if organization:
             ours.insert(0, identity.Named("the organization", organization.name, organization.domains))
         return identity.Who(
             ours=tuple(ours),
-            requester=identity.Named("the requester", domains=identity.domain_of(self.ticket.requester.email)),
+            requester=identity.Named("the requester", domains=domain_of(self.ticket.requester.email)),
             licenses=tuple(
-                identity.Named(one.name, one.company, identity.domain_of(one.email)) for one in self.attached
+                identity.Named(found.name, found.company, domain_of(found.email)) for found in self.attached
             ),
             confirmed=self.confirmed,
             not_looked=self.sold.trouble.rstrip("."),
         )
 
     def _scope(self) -> Scope:
-        """The facts so far, as far as they decide the scope."""
         question = self.installed.question
         return Scope(
             facts=self.facts,
@@ -290,11 +285,11 @@ class Emergency(Case):
         return None if self.already else self._scope().question(cast(Verdict, self.verdict).missing)
 
     def _calendar_ruling(self, emergency_on: date) -> Ruling:
-        """What the workflow asks of the day: that it is the weekend, unless it says otherwise."""
+        """The workflow's own rule for the day; by default that it is the weekend."""
         return policy.weekend_ruling(self.ticket.created_at, emergency_on, self.settings.rules)
 
     def _closing(self, words: str, *more: Part, **data: Any) -> StepResult:
-        """The last card: how the case ended, with every effect; in a rehearsal how to perform it."""
+        """The last card: the outcome with every effect; in a rehearsal the command that performs it."""
         words += self.unfinished
         planned = any(effect.state is EffectState.PLANNED for effect in self.applied)
         parts = (*more, *(effect_parts(*self.applied) if self.applied else ()))
@@ -323,7 +318,7 @@ class Emergency(Case):
         return self._card(state, tone, words, *parts, in_scope=verdict.in_scope, rulings=rulings)
 
     def _looked_for_license(self) -> tuple[Issuance | None, str]:
-        """The license that this ticket has already; or why a workflow that issues none could not look."""
+        """The license that this ticket has already, and why it is not known, in a workflow that issues none."""
         try:
             return self._already(), ""
         except (RefusedError, UnavailableError) as exc:
@@ -341,9 +336,9 @@ class Emergency(Case):
 
 
 def _given_facts(given: Mapping[str, object]) -> Facts:
-    """What the engineer knows; and what of it they confirmed beside a screenshot.
+    """The engineer's answers as facts; those in `confirmed` were read off a screenshot.
 
-    A confirmed name that is no parameter of this runbook is of the next one, and is left to it.
+    A confirmed name that is no parameter of this runbook belongs to the next one, and is ignored.
 
     Raises:
         InputError: A value is impossible, or one is confirmed that was not given.
@@ -356,7 +351,7 @@ def _given_facts(given: Mapping[str, object]) -> Facts:
 
 
 def _fact(name: str, value: object, raw: object, confirmed: bool) -> Fact:
-    """A parameter as a fact; where it was pasted in another shape, with the text that it was read from."""
+    """A parameter as a fact; with the given text, if that differs from the value."""
     source, where = (Source.SCREENSHOT, "confirmed by the engineer") if confirmed else (Source.ENGINEER, "parameter")
     text = clean(answers.QUESTIONS[name].pasted(raw), 60)
     return Fact(name, value, source, f"{where}, read from “{text}”" if text else where)

@@ -1,7 +1,7 @@
 """The weekend emergency: confirm the subscription, issue the 10-day trial license, tell customer and team.
 
-Source: weekend seed. The steps are those of the document, in its order; what decides is in `policy`, what is sent
-in `messages`, how it is sent exactly once in `effects`.
+Source: weekend seed. The steps are those of the document, in its order. The rules are in `policy`, the texts in
+`messages`, sending exactly once in `effects`.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _FIGURES = {
 
 
 class WeekendLicense(Emergency):
-    """A self-managed customer's license ran out, and it is the weekend."""
+    """An emergency of a self-managed customer on a weekend."""
 
     runbook: ClassVar[str] = "weekend_license"
     order: ClassVar[tuple[str, ...]] = (
@@ -99,10 +99,10 @@ class WeekendLicense(Emergency):
 
     @step("Choose the user count")
     def choose_users(self, *, user_count: object = answers.UNKNOWN) -> StepResult:
-        """Suggest the user count, with the reason; the engineer's own number goes first if the instance takes it.
+        """Suggest the user count, with the reason; the engineer's number overrides it if the instance accepts it.
 
         Raises:
-            NeedsAnswerError: No figure is known, or the customer's evidence alone says it, or says more than ours.
+            NeedsAnswerError: No figure is known, or only the customer's evidence has one, or it is above our records.
             InputError: The given count would be refused by the customer's instance.
         """
         chosen = cast(int | None, answers.parse("user_count", user_count))
@@ -130,13 +130,13 @@ class WeekendLicense(Emergency):
 
     @step("Step 2: Generate the trial license")
     def issue_license(self, *, issued_evidence: object = answers.UNKNOWN) -> StepResult:
-        """Have Mechanizer make and mail the license, or list what to type where a person makes it.
+        """Have Mechanizer make and mail the license, or list the values of the form for a person.
 
         Raises:
             NeedsAnswerError: There is no usable address, or (issuer manual) no evidence yet.
-            PersonNeededError: The job failed, or its end is not known.
+            PersonNeededError: The job failed, or its result is not known.
         """
-        load_public_key(self.settings)  # without it the license could not be checked
+        load_public_key(self.settings)  # fails early: without it the license could not be checked
         email, users = recipient(self.ticket, self.facts), cast(int, self.users)
         if made := self.look(changes.sent_by_hand_note(self)):
             return self._found_by_hand(made, users)
@@ -179,7 +179,7 @@ class WeekendLicense(Emergency):
 
     @step("Answer the customer")
     def answer_customer(self) -> StepResult:
-        """A public reply that the license is in their mailbox, and an internal note for the next colleague."""
+        """A public reply that the license was mailed, and an internal note for the next colleague."""
         expires_on = self._expires_on()
         reply = messages.license_sent(cast(int, self.users), expires_on)
         done = self.apply(changes.reply(self, "reply", reply, summary="public reply to the customer"))
@@ -199,7 +199,7 @@ class WeekendLicense(Emergency):
 
     @step("Close the case", always=True)
     def close(self) -> StepResult:
-        """What happened, with the evidence; in a rehearsal what would happen, and how to perform it."""
+        """The outcome with the evidence; in a rehearsal the planned one, and how to perform it."""
         if self.outcome is None:
             self.end(Outcome.LICENSE_ISSUED)
         return self._closing(self._closing_words())
@@ -214,7 +214,7 @@ class WeekendLicense(Emergency):
         return super().found(name)
 
     def _missing(self) -> tuple[str, ...]:
-        """What is still to be learned: the verdict's facts, and a user figure."""
+        """The parameters that are missing for the verdict and for the user count."""
         missing = cast(Verdict, self.verdict).missing
         return missing if self._advice().users else (*missing, "billable_users", "maximum_users")
 
@@ -233,7 +233,7 @@ class WeekendLicense(Emergency):
         return self._card(f"{self.users} users", Tone.GOOD, words, users=self.users)
 
     def _unbacked(self, paths: object) -> tuple[Part, ...]:
-        """A warning if only the engineer's word stands for the dates."""
+        """A warning if the dates are only the engineer's answer, with no screenshot."""
         expiry = self.facts.best("expires_on")
         typed = expiry is not None and expiry.source in (Source.ENGINEER, Source.SCREENSHOT)
         if paths is not None or self.already or not typed:
@@ -247,7 +247,6 @@ class WeekendLicense(Emergency):
         return (Paragraph(words), *map(Paragraph, images.notes))
 
     def _images(self) -> Images:
-        """The images on the ticket."""
         return sorted_images(self.thread, self.downloads.content)
 
     def _found_by_hand(self, made: EffectResult, users: int) -> StepResult:
@@ -264,7 +263,7 @@ class WeekendLicense(Emergency):
         check_nothing_under_way(self, email, users)
         rows = manual_form(self.ticket, email, users, self.settings.now().date())
         given = cast(str | None, answers.parse("issued_evidence", issued_evidence))
-        if given is None:  # one that was made is noted, whoever hears of it
+        if given is None:  # a license that was made is noted in any case
             check_reply_arrives(self.services.zendesk, self.me, self.ticket)
         if given is None and self.perform:
             values = "; ".join(f"{field}: {value}" for field, value in rows)
@@ -298,21 +297,21 @@ class WeekendLicense(Emergency):
             case Outcome.OUT_OF_SCOPE:
                 return self._out_of_scope_words()
             case Outcome.WAITING_FOR_CUSTOMER:
-                asked = self.applied[-1].state is not EffectState.PLANNED
+                verb = "would be" if self.applied[-1].state is EffectState.PLANNED else "were"
                 names = " ".join(f"-p {name} ..." for name in ("screenshots", *self._missing()))
                 return (
-                    f"{would}waiting_for_customer: the screenshots {'were' if asked else 'would be'} asked for. "
+                    f"{would}waiting_for_customer: the screenshots {verb} asked for. "
                     f"When they are there, run again with {names}."
                 )
             case _:
-                seen = (
-                    f" {evidence_words(Evidence(self.issuance.identity, self.issuance.url))}" if self.issuance else ""
-                )
-                return f"{would}license_issued: {policy.TRIAL_DAYS}-day Ultimate trial for {self.users} users.{seen}"
+                words = f"{would}license_issued: {policy.TRIAL_DAYS}-day Ultimate trial for {self.users} users."
+                if self.issuance:
+                    words += f" {evidence_words(Evidence(self.issuance.identity, self.issuance.url))}"
+                return words
 
 
 def _chosen_words(chosen: int, suggested: int | None, raw: object) -> str:
-    """What the engineer said of the user count, with the text that it was read from."""
+    """A sentence on the engineer's user count, with the text that it was read from."""
     text = answers.QUESTIONS["user_count"].pasted(raw)
     read = f", read from “{clean(text)}”" if text else ""
     if chosen == suggested:
