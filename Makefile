@@ -53,8 +53,8 @@ bench: $(READY_FOR_TESTS)
 COMPILE = $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --python-version 3.11 \
 	--no-emit-index-url --no-header --no-strip-extras --upgrade --quiet
 lock: $(READY)
-	$(COMPILE) --extra build -o requirements.lock
-	$(COMPILE) --extra build --extra dev -c requirements.lock -o requirements-test.lock
+	$(COMPILE) --extra build --extra dev -o requirements-test.lock
+	$(COMPILE) --extra build -c requirements-test.lock -o requirements.lock
 
 clean:
 	rm -rf .venv

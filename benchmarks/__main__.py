@@ -10,12 +10,13 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from benchmarks import driver, records, runs, screenshots, services, suites
+from benchmarks import driver, records, runs, screenshots, services, share, suites
 
 BENCHMARKS: dict[str, driver.Benchmark] = {
     "help": runs.help_text,
     "papermill": runs.against_papermill,
     "batch": runs.batch,
+    "cluster": runs.cluster,
     "kernel": runs.kernel_memory,
     "sandbox": runs.sandbox_start,
     "failing-service": services.failing,
@@ -23,6 +24,7 @@ BENCHMARKS: dict[str, driver.Benchmark] = {
     "demo": runs.demo,
     "records": records.listing,
     "beside-many": records.beside_many,
+    "share": share.comparing,
     "screenshot": screenshots.reading_time,
     "misreadings": screenshots.misreadings,
     "quick": suites.quick,

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import resource
+import statistics
+import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import nbformat
 
 from benchmarks.rows import Row, alternate, run, seconds, within
+from runbook_lib.run.warm import COLD
 from runbook_lib.sandbox import server
 from runbook_lib.settings import ROOT
 
@@ -19,7 +23,10 @@ NOTEBOOK = ROOT / "notebooks" / "weekend_license.ipynb"
 RUNBOOK = [sys.executable, "-m", "runbook_lib.cli"]
 PAPERMILL = [sys.executable, "-m", "papermill"]
 NOTHING = [sys.executable, "-c", "pass"]
-MANY = [str(ticket) for ticket in (*range(1001, 1010), 1011, 1021, 1022, 1023, 1042, 1904, 1907)]
+MANY = [
+    *map(str, (*range(1002, 1012), 1021, 1022, 1023, 1042, 1904, 1907)),
+    *map(str, (*range(2001, 2008), 2901, 2902, *range(3002, 3007))),
+]
 """Practice tickets whose rehearsal comes to an end."""
 LOOP = """
 import sys, papermill
@@ -37,9 +44,18 @@ def against_papermill(folder: Path) -> Iterator[Row]:
     ours = [*RUNBOOK, "run", "weekend_license", "1001"]
     theirs = [*PAPERMILL, str(NOTEBOOK), str(folder / "out.ipynb"), "-p", "ticket_id", "1001"]
     with practice(folder) as variables:
-        pairs = alternate(lambda: run(ours, variables), lambda: run(theirs, variables))
+        used: list[float] = []
+        pairs = alternate(
+            lambda: used.append(_processor_s(lambda: run(ours, variables))),
+            lambda: used.append(_processor_s(lambda: run(theirs, variables))),
+        )
+        cold = alternate(lambda: run(ours, {**variables, COLD: "1"}), lambda: run(theirs, variables), pairs=3)
+    beside = f"papermill {pairs.theirs_s:.2f} s"
+    yield Row("runbook run, rehearsed", f"{pairs.ours_s:.2f} s", beside, pairs.ratio, goal=0.45)
+    own, other = statistics.median(used[2::2]), statistics.median(used[3::2])
+    yield Row("  seconds of processor", f"{own:.2f} s", f"papermill {other:.2f} s", own / other)
     yield Row(
-        "runbook run, rehearsed", f"{pairs.ours_s:.2f} s", f"papermill {pairs.theirs_s:.2f} s", pairs.ratio, goal=1.1
+        "  where processes are not forked", f"{cold.ours_s:.2f} s", f"papermill {cold.theirs_s:.2f} s", cold.ratio
     )
 
 
@@ -53,6 +69,56 @@ def batch(folder: Path) -> Iterator[Row]:
         pairs = alternate(lambda: run(ours, variables), lambda: run(theirs, variables), pairs=1)
     beside = f"papermill in a loop {pairs.theirs_s:.1f} s"
     yield Row(f"runbook batch, {len(MANY)} tickets", f"{pairs.ours_s:.1f} s", beside, pairs.ratio, goal=0.2)
+
+
+def cluster(folder: Path) -> Iterator[Row]:
+    """`runbook batch` on two workers of a Dask cluster on this machine, beside the same here."""
+    listed = folder / "list.csv"
+    listed.write_text("".join(f"{ticket},weekend_license\n" for ticket in MANY))
+    here = [*RUNBOOK, "batch", str(listed), "--workers", "2"]
+    with practice(folder) as variables, _workers(folder, variables) as address:
+        there = [*RUNBOOK, "batch", str(listed), "--scheduler", address]
+        pairs = alternate(lambda: run(there, variables), lambda: run(here, variables), pairs=1)
+    beside = f"runbook batch here {pairs.theirs_s:.1f} s"
+    yield Row(f"the same on a cluster, {len(MANY)} tickets", f"{pairs.ours_s:.1f} s", beside, pairs.ratio, goal=2.0)
+
+
+@contextmanager
+def _workers(folder: Path, variables: Mapping[str, str]) -> Iterator[str]:
+    """A Dask scheduler with two workers; yields its address."""
+    file = folder / "scheduler.json"
+    place = ["--scheduler-file", str(file), "--no-dashboard"]
+    with ExitStack() as stack:
+        for words in (("scheduler", "--host", "127.0.0.1", "--port", "0"), *[("worker", "--nthreads", "1")] * 2):
+            stack.enter_context(_running([sys.executable, "-m", "dask", *words, *place], variables, folder))
+        import distributed
+
+        with distributed.Client(scheduler_file=str(file), timeout=60, set_as_default=False) as client:
+            client.wait_for_workers(2, timeout=60)
+            yield client.scheduler.address
+
+
+@contextmanager
+def _running(command: Sequence[str], variables: Mapping[str, str], folder: Path) -> Iterator[None]:
+    """A process that is ended at the end."""
+    nothing = subprocess.DEVNULL
+    process = subprocess.Popen(command, env=variables, cwd=folder, stdout=nothing, stderr=nothing)  # noqa: S603
+    try:
+        yield
+    finally:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(10)
+        process.kill()
+        process.wait()
+
+
+def _processor_s(call: Callable[[], object]) -> float:
+    """The seconds of processor that the processes of a call took: on a busy machine steadier than its time."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    call()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def help_text(_folder: Path) -> Iterator[Row]:

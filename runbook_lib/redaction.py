@@ -22,6 +22,8 @@ LEAST_CHARS = 6
 """Shorter values are no secrets worth the name, and would be found in half of all words."""
 PIECE_CHARS = 8
 """So many characters of a secret count as the secret: what a service cut off, or a line that was broken."""
+REMEMBERED = 20_000
+"""Texts in which nothing was found, that are not looked through again: a record passes several times."""
 _STRIDE = PIECE_CHARS // 2
 """Each piece has a block of so many characters that begins at a multiple of it."""
 _LICENSE, _CODE = "[license]", "[activation code]"
@@ -59,6 +61,7 @@ class Redactor:
         values = {_core(value, secrets.values()): name for name, value in secrets.items()}
         meant = {envelopes.decoded(value).text: name for value, name in values.items()}
         twice = {quote(value, safe=""): name for value, name in values.items() if "%" in value}
+        self._clean: set[str] = set()
         self._pieces = _Pieces({**twice, **meant, **values})  # a secret may look as if it were escaped itself
 
     @classmethod
@@ -78,10 +81,14 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """A text without them."""
-        if len(text) < LEAST_CHARS:
+        if len(text) < LEAST_CHARS or text in self._clean:
             return text
         spans = list(self._spans(text))
-        return envelopes.replaced(text, spans) if spans else text
+        if spans:
+            return envelopes.replaced(text, spans)
+        if len(self._clean) < REMEMBERED:
+            self._clean.add(text)
+        return text
 
     def data(self, value: Any) -> Any:
         """Anything that JSON can hold, without them; dicts keep their type."""

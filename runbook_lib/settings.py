@@ -203,6 +203,27 @@ class Settings(Profile):
     weekend_starts: str = _setting("when the weekend begins", "Saturday 00:00", practice=True)
     weekend_ends: str = _setting("when the weekend ends", "Monday 00:00", practice=True)
 
+    share: str = _setting(
+        "the team's audit log: a folder, `s3://`, `gs://` or `az://`",
+        "",
+        practice=True,
+        group="The team's share, optional",
+    )
+    share_endpoint: str = _setting("its address, where it is not the cloud's own, such as MinIO's", "", practice=True)
+    share_region: str = _setting("its region", "", practice=True)
+    share_account: str = _setting(
+        "access key id, or Azure's account name; by default the cloud's own variables and roles", "", practice=True
+    )
+    share_secret: Password | None = _setting(
+        "secret access key, Azure's account key, or Google's service account key (JSON in one line)",
+        None,
+        practice=True,
+    )
+    share_s: float = _setting(
+        "seconds that one run may spend on the share, in all; half of them at its end", 10, practice=True, gt=0, le=600
+    )
+    trusted_keys: Path | None = _setting("file of the public keys (PEM) that the team trusts", None, practice=True)
+
     wait_s: float = _setting(
         "seconds that one run may spend waiting, in all", 300, practice=True, group="Limits", gt=0, le=3600
     )

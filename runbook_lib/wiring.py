@@ -17,6 +17,7 @@ from runbook_lib.clients.zendesk import Zendesk
 from runbook_lib.domain.errors import InputError
 from runbook_lib.ledger.effects import Effects
 from runbook_lib.ledger.journal import Journal
+from runbook_lib.ledger.sharing import SharedRun
 from runbook_lib.settings import JobSettings, Settings
 
 _NO_TOKEN = SecretStr("")
@@ -81,4 +82,6 @@ def effects(settings: Settings, ticket_id: int, budget: Budget, *, perform: bool
         budget: The run's seconds for waiting.
         perform: Whether to change things.
     """
-    return Effects(Journal.of(settings, ticket_id), budget, settle_s=settings.settle_s, perform=perform)
+    journal = Journal.of(settings, ticket_id)
+    shared = SharedRun.of(settings, journal) if perform else None
+    return Effects(journal, budget, settle_s=settings.settle_s, perform=perform, shared=shared)

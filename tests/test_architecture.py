@@ -43,7 +43,7 @@ PURE = {"domain", "display"}
 RANK = {name: rank for rank, name in enumerate(ROOMS)}
 READERS_OF_THE_ENVIRONMENT = {
     "variables",
-    *("cli.lab", "cli.demo", "cli.completion", "jupyter.background_run", "run.warm", "run.batch"),
+    *("cli.lab", "cli.demo", "cli.completion", "jupyter.background_run", "run.warm", "run.batch", "run.cluster"),
     *("sandbox.runner", "sandbox.server"),
 }
 """Of these only `variables` reads configuration: the others pass the environment on, or build a job's."""
@@ -170,10 +170,15 @@ def hidden_imports(source: str) -> list[str]:
 def test_no_import_is_hidden() -> None:
     """No star, nothing relative, and no import by a name made at run time.
 
-    But for `warm`, whose job that is, and for the front of a case, which pyproject.toml installs (`cases.base.FRONT`).
+    But for warm processes, whose job that is, and for the front of a case, which pyproject.toml installs
+    (`cases.base.FRONT`).
     """
     found = {name: hidden for name, source in MODULES.items() if (hidden := hidden_imports(source))}
-    assert {"cases.base": ["importlib.metadata.entry_points"], "run.warm": ["__import__", "runpy"]} == found
+    assert {
+        "cases.base": ["importlib.metadata.entry_points"],
+        "run.forks": ["__import__"],
+        "run.warm": ["__import__", "runpy"],
+    } == found
 
 
 @pytest.mark.parametrize(

@@ -240,7 +240,16 @@ def test_a_stopped_sandbox_says_how_to_start_one(own_world: World, tmp_path: Pat
 
     elsewhere = tmp_path / "nothing"
     done = subprocess.run(
-        [sys.executable, "-m", "papermill", ROOT / "notebooks" / "weekend_license.ipynb", tmp_path / "out.ipynb"],
+        [
+            sys.executable,
+            "-m",
+            "papermill",
+            ROOT / "notebooks" / "weekend_license.ipynb",
+            tmp_path / "out.ipynb",
+            "-p",
+            "ticket_id",
+            "1001",
+        ],
         env={**own_world.environment, "RUNBOOK_OUTPUTS": str(elsewhere)},
         capture_output=True,
         text=True,

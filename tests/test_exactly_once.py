@@ -264,13 +264,18 @@ def test_show_a_journal(own_world: World) -> None:
     assert "No journal yet." in own_world.runbook("journal", "show", 1004).stdout
 
 
+def keys(world: World) -> list[tuple[str, ...]]:
+    """The keys that are listed, each with its state."""
+    return [tuple(line.split()[:2]) for line in world.runbook("keys", "list").stdout.splitlines()[2:]]
+
+
 def test_keys(own_world: World, tmp_path: Path) -> None:
     """Listed, rotated, and another machine's trusted."""
     own_world.runbook("run", "weekend_license", 1003, "--perform")
-    first = own_world.runbook("keys", "list").stdout.split()[0]
+    ((first, _),) = keys(own_world)
     assert 0 == own_world.runbook("keys", "rotate").status
-    listed = own_world.runbook("keys", "list").stdout.splitlines()
-    assert [(first, "verifies"), (listed[1].split()[0], "signs")] == [tuple(line.split()[:2]) for line in listed]
+    after = keys(own_world)
+    assert (2, (first, "trusted"), "signs") == (len(after), after[0], after[1][1])
 
     elsewhere = own_world.seen_from(tmp_path / "elsewhere")
     shutil.copytree(own_world.outputs / "sandbox" / "1003", elsewhere.outputs / "sandbox" / "1003")

@@ -58,6 +58,13 @@ PRACTICE = (
         "cell_limit_s",
         "run_limit_s",
         "attachment_limit_bytes",
+        "share",
+        "share_endpoint",
+        "share_region",
+        "share_account",
+        "share_secret",
+        "share_s",
+        "trusted_keys",
     ),
     *("grace_days", "window_days", "time_zone", "weekend_starts", "weekend_ends"),
 )
@@ -882,7 +889,7 @@ def test_every_setting_has_words_and_secrets_are_marked() -> None:
     assert [] == [name for name, field in kinds if not field.description]
     secret = {f"RUNBOOK_{name.upper()}" for name, field in kinds if settings_table.is_secret(field)}
     assert {name for name, row in rows.items() if row.endswith(", a secret |")} == secret
-    assert len(secret) == 7
+    assert len(secret) == 8
     assert "| `RUNBOOK_WAIT_S` | `300` | practice, live |" in rows["RUNBOOK_WAIT_S"]
 
 

@@ -35,7 +35,8 @@ def effect_parts(*effects: EffectResult) -> tuple[Part, ...]:
     """Effects as the reader sees them."""
     rows = [(_STATE_WORDS[e.state], e.summary, evidence_words(e.evidence)) for e in effects]
     troubles = tuple(Paragraph(effect.trouble, strong=True) for effect in effects if effect.trouble)
-    return (*troubles, Table(("effect", "what", "evidence"), rows))
+    notes = tuple(Paragraph(note) for note in dict.fromkeys(effect.note for effect in effects if effect.note))
+    return (*troubles, *notes, Table(("effect", "what", "evidence"), rows))
 
 
 def effect_tone(effect: EffectResult) -> Tone:

@@ -30,9 +30,12 @@ COLUMNS = ("line", "ticket", "runbook", "end", "summary", "missing", "record", "
 @click.argument("what", nargs=-1, metavar="[LIST|TICKET]...", type=click.Path(allow_dash=True))
 @options.perform
 @click.option("--workers", metavar="N", help="How many at once. Default: one more than there are cores.")
+@click.option("--scheduler", default="", metavar="ADDRESS", help="Run on the workers of this Dask scheduler.")
 @options.as_json
 @click.option("--csv", "csv_file", type=options.FILE, metavar="FILE", help="Write the table to a file as well.")
-def batch(what: Sequence[str], perform: bool, workers: str | None, as_json: bool, csv_file: Path | None) -> int:
+def batch(
+    what: Sequence[str], perform: bool, workers: str | None, scheduler: str, as_json: bool, csv_file: Path | None
+) -> int:
     """Run many tickets, several at once.
 
     LIST is a CSV file with the columns ticket, runbook (or auto, which is also the default) and any parameter; `-` is
@@ -47,7 +50,7 @@ def batch(what: Sequence[str], perform: bool, workers: str | None, as_json: bool
 
     began = time.monotonic()
     local = Settings.local()
-    number = _workers(workers)
+    number = _workers(workers, scheduler)
     if csv_file:
         exporting.refuse_to_replace(csv_file)
     rows = [_checked(row, local, perform=perform) for row in _rows(what)]
@@ -60,7 +63,8 @@ def batch(what: Sequence[str], perform: bool, workers: str | None, as_json: bool
         def start(left: int) -> None:
             bar.reset(left)
             how = "Performing" if perform else "Rehearsing"
-            say(f"{how} {left} of {len(rows)} tickets, {min(number, max(left, 1))} at once.")
+            where = f"{min(number, max(left, 1))} at once" if number else f"on the workers of {scheduler}"
+            say(f"{how} {left} of {len(rows)} tickets, {where}.")
 
         def end(ending: Ending) -> None:
             bar.update()
@@ -72,7 +76,14 @@ def batch(what: Sequence[str], perform: bool, workers: str | None, as_json: bool
             say(f"Cancelling {count}." if cancelled else f"Stopping: {going}. Press Ctrl-C again to cancel.")
 
         endings = runs.run(
-            rows, local, perform=perform, workers=number, on_start=start, on_end=end, on_interrupt=interrupt
+            rows,
+            local,
+            perform=perform,
+            workers=number,
+            scheduler=scheduler,
+            on_start=start,
+            on_end=end,
+            on_interrupt=interrupt,
         )
     _report(endings, round(time.monotonic() - began, 1), as_json=as_json)
     if csv_file:
@@ -130,8 +141,8 @@ def _template(local: Settings, runbook: str) -> Path:
     return intake.template(local, runbook)
 
 
-def _workers(words: str | None) -> int:
-    """How many runs at once.
+def _workers(words: str | None, scheduler: str) -> int:
+    """How many runs at once; 0 for as many as a cluster has room for.
 
     Raises:
         InputError: It is no such number.
@@ -139,7 +150,9 @@ def _workers(words: str | None) -> int:
     from runbook_lib.domain import answers
     from runbook_lib.run import batch
 
-    number = batch.usual_workers() if words is None else answers.count("--workers", words, least=1)
+    if words is None:
+        return 0 if scheduler else batch.usual_workers()
+    number = answers.count("--workers", words, least=1)
     if number > MOST_WORKERS:
         raise InputError(f"--workers is {number}; at most {MOST_WORKERS} runs at once are expected.")
     return number

@@ -23,7 +23,7 @@ from runbook_lib.domain.models import Outcome, Status
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.records.archive import Archive
 from runbook_lib.records.verification import Verifier
-from runbook_lib.run import batch, batch_list, warm
+from runbook_lib.run import batch, batch_list, ticket_runs, warm
 from runbook_lib.run.batch_list import Row
 from runbook_lib.sandbox import server
 from runbook_lib.sandbox.tickets import EXPECTED
@@ -31,8 +31,8 @@ from runbook_lib.sandbox.tickets.model import Expected, PracticeTicket
 from runbook_lib.sandbox.world import opened
 from runbook_lib.settings import Settings
 
-MODULES = (*batch.MODULES, "runbook_lib.sandbox")
-PRELOADED = (*batch.PRELOADED, "runbook_lib.sandbox.serving", "runbook_lib.mechanizer")
+MODULES = (*ticket_runs.MODULES, "runbook_lib.sandbox")
+PRELOADED = (*ticket_runs.PRELOADED, "runbook_lib.sandbox.serving", "runbook_lib.mechanizer")
 
 
 def main(settings: Settings) -> int:
@@ -66,7 +66,9 @@ def _performed(outputs: Path, folder: Path) -> list[batch.Ending]:
     with ExitStack() as stack:
         python = str(stack.enter_context(warm.started(MODULES, PRELOADED)) or sys.executable)
         stack.enter_context(server.background(folder, python=python))
-        workers = batch.Workers(batch.Order(python, _environment(outputs), "demo", perform=True), batch.usual_workers())
+        order = ticket_runs.Order("demo", perform=True)
+        place = ticket_runs.Processes(order, python, _environment(outputs))
+        workers = batch.Workers(place, batch.usual_workers())
         stack.callback(workers.close)
         futures = [workers.submit(row) for row in rows]
         for future in as_completed(futures):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -190,12 +191,22 @@ def restart(ticket: str, because: str) -> int:
 
 @keys.command("list")
 def list_keys() -> int:
-    """Show the keys, and which one signs."""
+    """Show the keys: which one signs, which are trusted, and whose they are, by the records that are here."""
+    from tabulate import tabulate
+
+    from runbook_lib.records.writers import writers
+    from runbook_lib.settings import Settings
+
+    settings = Settings.local()
     ring = _key_ring()
-    signing = ring.signing_key
-    for name, path in ring.public_keys().items():
-        click.echo(f"{name}  {'signs' if name == signing else 'verifies'}  {path}")
-    if signing is None:
+    rows = [
+        (each.key, each.state, each.owner, each.machine, each.first_used, each.last_used)
+        for each in writers(settings, ring)
+    ]
+    if rows:
+        heads = ("key", "state", "owner", "machine", "first used (UTC)", "last used (UTC)")
+        click.echo(tabulate(rows, headers=heads, disable_numparse=True))
+    if ring.signing_key is None:
         click.echo(f"No key yet in {ring.folder}; the first performing run makes one.")
     return exit_status.DONE
 
@@ -208,13 +219,21 @@ def rotate() -> int:
 
 
 @keys.command()
-@click.argument("file", type=options.FILE)
-def trust(file: Path) -> int:
-    """Take in another machine's public key, FILE (...-ID.pub), to verify with."""
-    try:
-        pem = file.read_bytes()
-    except OSError as exc:
-        raise InputError(f"The file {file} cannot be read: {exc.strerror}.") from exc
+@click.argument("key", metavar="KEY|FILE")
+def trust(key: str) -> int:
+    """Trust another machine's public key: the KEY that was published to the team's share, or a FILE (...-ID.pub).
+
+    Ask its owner whether the key is theirs: what the share says of a key, anybody may have written who can write there.
+    """
+    from runbook_lib.cli import share_commands
+
+    if re.fullmatch("[0-9a-f]{16}", key) and not Path(key).exists():
+        pem = share_commands.published_pem(key)
+    else:
+        try:
+            pem = Path(key).read_bytes()
+        except OSError as exc:
+            raise InputError(f"The file {key} cannot be read: {exc.strerror}.") from exc
     click.echo(f"{_key_ring().trust(pem)} is trusted: what it signed is valid here.")
     return exit_status.DONE
 
@@ -223,7 +242,7 @@ def _key_ring() -> KeyRing:
     from runbook_lib.ledger.keyring import KeyRing
     from runbook_lib.settings import Settings
 
-    return KeyRing(Settings.local().key_folder)
+    return KeyRing.of(Settings.local())
 
 
 def _journal(ticket: str) -> tuple[Journal, str, float]:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from runbook_lib.cli import completion, options, practice
+from runbook_lib.cli import completion, options, practice, share_commands
 from runbook_lib.domain import exit_status
 from runbook_lib.domain.errors import InputError
 
 if TYPE_CHECKING:
+    from runbook_lib.ledger.comparison import Difference
     from runbook_lib.records.runs import Run, Wanted
     from runbook_lib.records.union import Problem
     from runbook_lib.records.verification import Finding, Verification, Verifier
@@ -57,6 +58,10 @@ def records() -> None:
     """Find, read, verify and export records."""
 
 
+records.add_command(share_commands.push)
+records.add_command(share_commands.pull)
+
+
 @records.command("list")
 @_filters
 @click.option("--verify", is_flag=True, help="Verify each record; without it none is looked at.")
@@ -80,6 +85,7 @@ def list_runs(verify: bool, as_json: bool, **filters: Any) -> int:
     _say_by_hand(runs)
     if filters["open_only"]:
         _say_next(runs)
+    _say_freshness(_settings())
     _tell(problems)
     return exit_status.DONE
 
@@ -257,8 +263,9 @@ def _last_record(folder: Path, ticket: str) -> Path:
 @records.command(short_help="Check records and journals.")
 @click.argument("what", nargs=-1, metavar="[TICKET|RECORD]...", type=click.Path())
 @click.option("--ticket-notes", is_flag=True, help="Compare with the notes on the tickets, too.")
+@click.option("--share", "with_share", is_flag=True, help="Compare with the team's share, object by object, too.")
 @options.as_json
-def verify(what: Sequence[str], ticket_notes: bool, as_json: bool) -> int:
+def verify(what: Sequence[str], ticket_notes: bool, with_share: bool, as_json: bool) -> int:
     """Check that records are what was sealed, and that the journals are whole.
 
     Without arguments it checks every ticket. With --ticket-notes it also compares them with the notes on the tickets,
@@ -283,8 +290,20 @@ def verify(what: Sequence[str], ticket_notes: bool, as_json: bool) -> int:
     unique = tuple(dict.fromkeys(findings))
     records = frozenset(record for part in parts for record in part.records)
     result = Verification(sum(part.sealed for part in parts), sum(part.tickets for part in parts), unique, records)
-    click.echo(_json(result) if as_json else _words(result))
-    return exit_status.DONE if result.is_good else exit_status.FAILED
+    compared = share_commands.differences() if with_share else []
+    click.echo(_json(result, compared if with_share else None) if as_json else _words(result))
+    if with_share and not as_json:
+        click.echo(f"\n{share_commands.difference_words(compared)}")
+    if not as_json:
+        _say_freshness(local)
+    is_good = result.is_good and not any(each.is_defect for each in compared)
+    return exit_status.DONE if is_good else exit_status.FAILED
+
+
+def _say_freshness(local: Settings) -> None:
+    """How fresh the mirror of the team's share is, if there is one."""
+    if words := share_commands.freshness(local):
+        click.echo(words)
 
 
 def _notes(verifier: Verifier, tickets: Sequence[int], local: Settings) -> list[Finding]:
@@ -310,10 +329,13 @@ def _words(result: Verification) -> str:
     return f"{table}\n\n{result.words}" if table else result.words
 
 
-def _json(result: Verification) -> str:
+def _json(result: Verification, compared: Sequence[Difference] | None) -> str:
+    more = {} if compared is None else {"share": [{**vars(each), "is_defect": each.is_defect} for each in compared]}
     findings = [{**vars(finding), "is_defect": finding.is_defect} for finding in result.findings]
     counts = {name: getattr(result, name) for name in ("sealed", "tickets", "defects", "adopted")}
-    return json.dumps({"good": result.is_good, "good_records": result.good, **counts, "findings": findings}, indent=2)
+    return json.dumps(
+        {"good": result.is_good, "good_records": result.good, **counts, "findings": findings, **more}, indent=2
+    )
 
 
 @records.command(short_help="Seal what plain papermill has made.")

@@ -56,13 +56,14 @@ def run(
     Without --perform it rehearses: it reads everything, changes nothing and shows what it would do. Either way it
     leaves an executed notebook as the record. `auto` runs start_here, then the runbook that it names.
     """
-    from runbook_lib.run import automatic, intake
+    from runbook_lib.run import automatic, forks, intake
     from runbook_lib.settings import Settings
 
     local = Settings.local()
     answers = _answers([*_from_file(parameters_file), *pairs])
     first, own = automatic.first(local, runbook, answers)
-    intake.check(intake.template(local, first), ticket, own, perform=perform)
+    notebook = intake.template(local, first)
+    intake.check(notebook, ticket, own, perform=perform)
     if not as_json or sys.stderr.isatty():
         click.echo(_beginning(runbook, ticket, local.profile, perform=perform), err=True)
 
@@ -71,9 +72,12 @@ def run(
 
     def report_of(name: str) -> Report:
         shown = sys.stderr.isatty()
-        return runner.run(name, ticket, own, perform=perform, settings=settings, progress=shown, batch=batch)
+        return runner.run(
+            name, ticket, own, perform=perform, settings=settings, progress=shown, batch=batch, ahead=ahead
+        )
 
-    with practice.world(local):
+    runs = 2 if runbook == automatic.AUTO else 1
+    with forks.ahead(runs, [notebook]) as ahead, practice.world(local):
         settings = Settings.load()
         report = report_of(first)
         while runbook == automatic.AUTO and report.next_runbook:

@@ -17,6 +17,7 @@ that `parse` and `explain` see no secret and no license, and no secret is left t
 from __future__ import annotations
 
 import re
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exp
 from runbook_lib.addresses import is_loopback
 from runbook_lib.clients.budget import Budget
 from runbook_lib.clients.gate import Gate
+from runbook_lib.clients.pace import ANNOUNCED, RATES, Pace
 from runbook_lib.clients.refusals import UNKNOWN, Refusals
 from runbook_lib.domain.errors import InputError, OutcomeUnknownError, RefusedError, UnavailableError
 from runbook_lib.redaction import Redactor
@@ -41,6 +43,8 @@ ATTEMPTS = 4
 """Attempts when a service fails without a `Retry-After`; with one, it is asked again as long as the budget lasts."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
 USUAL_BUDGET_S = 60.0
+PACE = ".pace"
+"""The folder, among a profile's outputs, by which processes take turns."""
 REDIRECTS = 5
 """Redirects that a download follows."""
 LAST_PAGE = 50
@@ -74,6 +78,7 @@ class Session(httpx.Client):
         transport: In place of the network.
         redactor: Removes secrets from each answer; by default licenses only.
         gate: Checks where downloads may go.
+        pace: The rate limits that all processes share, or None for a single process.
     """
 
     def __init__(
@@ -84,21 +89,29 @@ class Session(httpx.Client):
         transport: httpx.BaseTransport | None = None,
         redactor: Redactor | None = None,
         gate: Gate | None = None,
+        pace: Pace | None = None,
     ) -> None:
         super().__init__(
             transport=transport,
             timeout=TIMEOUT_S,
             trust_env=not loopback,
+            # Practice is not encrypted: no authority is trusted there, and none has to be loaded, which takes 50 ms.
+            verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if loopback else True,
             headers={"User-Agent": "license-runbook"},
         )
         self.budget = budget or Budget(USUAL_BUDGET_S)
         self.redactor = redactor or Redactor({})
         self.gate = gate or Gate(practice=loopback)
+        self.pace = pace
 
     @classmethod
     def of(cls, settings: Settings | JobSettings, *, budget: Budget | None = None) -> Session:
         """The pool of a run with these settings, whose secrets are redacted from every answer."""
-        return cls(loopback=settings.profile == "sandbox", budget=budget, redactor=Redactor.of(settings))
+        loopback = settings.profile == "sandbox"
+        pace = None
+        if isinstance(settings, Settings):  # practice has no limits of its own, but may be told to refuse for a while
+            pace = Pace(settings.outputs.resolve() / settings.profile / PACE, {} if loopback else RATES)
+        return cls(loopback=loopback, budget=budget, redactor=Redactor.of(settings), pace=pace)
 
 
 @dataclass(frozen=True)
@@ -152,7 +165,7 @@ class Service:
             RefusedError: The service said no (4xx).
             UnavailableError: It cannot be reached, or keeps failing.
         """
-        return self._retried(lambda: self._read_once(path, params, patience_s), once=patience_s is not None)
+        return self._retried(lambda: self._read_once(path, params, patience_s), path, once=patience_s is not None)
 
     def read_json(
         self,
@@ -180,7 +193,7 @@ class Service:
             UnavailableError: The service was not reached; nothing was changed.
             OutcomeUnknownError: The answer was lost: look before trying again.
         """
-        return self._retried(lambda: self._write_once(method, path, body))
+        return self._retried(lambda: self._write_once(method, path, body), path)
 
     def parsed(self, response: httpx.Response, parse: Callable[[Any], _T]) -> _T:
         """The body of a read, decoded and parsed.
@@ -227,7 +240,7 @@ class Service:
     def pause(self, seconds: float) -> None:
         self._session.budget.pause(seconds)
 
-    def _retried(self, call: Callable[[], _T], *, once: bool = False) -> _T:
+    def _retried(self, call: Callable[[], _T], path: str = "", *, once: bool = False) -> _T:
         budget = self._session.budget
 
         def pause(seconds: float) -> None:
@@ -241,10 +254,20 @@ class Service:
             reraise=True,
         )
         try:
-            return cast(_T, retrying(self._timed, call))
+            return cast(_T, retrying(self._in_turn, call, path))
         except _TransientError as exc:
             used_up = "" if budget.left_s else f" This run's {budget.seconds:.0f} s of waiting are used up."
             raise UnavailableError(f"{exc}{used_up}") from exc
+
+    def _in_turn(self, call: Callable[[], _T], path: str) -> _T:
+        """Wait until the service takes a request, among all that are sent from here, and call."""
+        pace, budget = self._session.pace, self._session.budget
+        seconds = pace.turn(self.name, path) if pace else 0.0
+        while pace and seconds > 0:
+            if not budget.wait(seconds, f"waiting {seconds:.1f} s for {self.name}, which limits requests"):
+                raise _TransientError(f"{self.name} is limiting requests. Try again in {seconds:.0f} s.", seconds)
+            seconds = pace.held(self.name)
+        return self._timed(call)
 
     def _timed(self, call: Callable[[], _T]) -> _T:
         """Call, and count the seconds of a failure as waiting."""
@@ -344,7 +367,9 @@ class Service:
         return RefusedError(words, code=word, advice=row.advice, fault=row.fault)
 
     def _accepted(self, response: httpx.Response) -> httpx.Response:
-        status = response.status_code
+        status, pace = response.status_code, self._session.pace
+        if pace:
+            pace.announced(self.name, response.headers.get(ANNOUNCED))
         if status < 300:
             return response
         if status < 400:
@@ -352,6 +377,8 @@ class Service:
         if status == 429:
             pause = _seconds(response.headers.get("retry-after", ""))
             when = f"in {pause:.0f} s" if pause else "later"
+            if pace and pause:
+                pace.hold(self.name, pause)
             raise _TransientError(f"{self.name} is limiting requests (429). Try again {when}.", pause)
         words = self._words(response)
         row = self._refusals.row(status, words, response.request.url.path)

@@ -13,8 +13,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from email_validator import EmailNotValidError, validate_email
-
 from runbook_lib.domain import pasted
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.policy import MAX_USERS, PAID_PLANS
@@ -116,6 +114,8 @@ def address(name: str, raw: object) -> str:
     Raises:
         InputError: It is not valid. The DNS is not asked.
     """
+    from email_validator import EmailNotValidError, validate_email  # its tables take longer than most commands
+
     text = raw.strip() if isinstance(raw, str) else ""
     try:
         checked = validate_email(text, check_deliverability=False, test_environment=True)

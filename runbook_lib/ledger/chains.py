@@ -210,6 +210,8 @@ class Reader:
             self._known[path] = (content, found)
         is_own = (bool(mine) or key == self._keys.signing_key) if key else found.is_trusted
         found = replace(found, is_own=is_own and not found.is_unknown)
+        if found.is_damaged and key and not is_own:
+            found = replace(found, error=_of_another(found.error, self._ticket))
         for each in [each for each in mine if found.first and each.first == found.first] or mine:
             if not found.error and (error := self._against_head(found, each)):
                 found = replace(found, error=error)
@@ -418,6 +420,14 @@ def _shown(entry: Entry) -> Entry:
 def _defect(problem: str, path: Path, words: str, number: int, ticket: str) -> JournalError:
     message = f"Line {number} of {path} {words}. Nothing was changed. Compare it with a backup; otherwise "
     return JournalError(problem, message + way_out(ticket), number)
+
+
+def _of_another(error: JournalError | None, ticket: str) -> JournalError | None:
+    """A defect of another machine's part, as its reader is told: it is not theirs to begin anew."""
+    if error is None:
+        return None
+    words = "set the file aside, and copy or pull (`runbook records pull`) it again from its machine or the share."
+    return JournalError(error.problem, str(error).replace(way_out(ticket), words), error.line)
 
 
 def way_out(ticket: str) -> str:

@@ -38,6 +38,7 @@ from runbook_lib.domain.errors import (
 )
 from runbook_lib.domain.models import EffectState, Evidence
 from runbook_lib.ledger.journal import Journal
+from runbook_lib.ledger.sharing import SharedRun, age_s
 
 MOST_SENDS = 3
 """How often one run sends a write that keeps getting lost, and is seen to be absent each time."""
@@ -107,6 +108,7 @@ class EffectResult:
         evidence: Where it is; None if it is only planned, or unavailable.
         error: Why it could not be done, or in a rehearsal looked at, where nothing waits for it.
         trouble: The same in words, with the way on.
+        note: What else the reader should know of how it was done, or "".
     """
 
     name: str
@@ -115,6 +117,7 @@ class EffectResult:
     evidence: Evidence | None = None
     error: RunbookError | None = None
     trouble: str = ""
+    note: str = ""
 
     @property
     def proven(self) -> Evidence:
@@ -132,13 +135,17 @@ class Effects:
         budget: The run's seconds for waiting.
         settle_s: Seconds after which a request whose answer was lost takes effect no more.
         perform: Whether to change things.
+        shared: The run's part in the team's share, if there is one.
     """
 
-    def __init__(self, journal: Journal, budget: Budget, *, settle_s: float, perform: bool) -> None:
+    def __init__(
+        self, journal: Journal, budget: Budget, *, settle_s: float, perform: bool, shared: SharedRun | None = None
+    ) -> None:
         self.journal = journal
         self.perform = perform
         self._budget = budget
         self._settle_s = settle_s
+        self._shared = shared
 
     def apply(self, effect: Effect) -> EffectResult:
         """Make sure that an effect is there, and return the evidence.
@@ -153,7 +160,7 @@ class Effects:
             effect.check()
             return EffectResult(effect.name, effect.summary, EffectState.PLANNED)
         with self.journal.lock():
-            done = self.adopt(effect) or self._left_open(effect) or self._do(effect)
+            done = self.adopt(effect) or self._left_open(effect) or self._wait_for_holder(effect) or self._do(effect)
         if isinstance(effect, Repeatable):
             effect.remove_duplicates()
         return done
@@ -261,6 +268,23 @@ class Effects:
         ago_s = (datetime.now(UTC) - intended_at).total_seconds()
         return self._watch(effect, self._settle_s - max(0.0, ago_s), "An earlier run did not learn what became of it.")
 
+    def _wait_for_holder(self, effect: Effect) -> EffectResult | None:
+        """What another machine that has claimed an effect came to; None once the claim is ours, or there is no share.
+
+        Raises:
+            OutcomeUnknownError: It is not there after the time in which the other may be at work.
+        """
+        if self._shared is None or (held := self._shared.take(effect.operation_id)) is None:
+            return None
+        words = f"{held.words}, has claimed it in the team's share: {effect.summary}."
+        if found := self._watch(effect, max(0.0, self._settle_s - age_s(held)), words):
+            return found
+        if self._shared.take(effect.operation_id) is None:  # it was released meanwhile
+            return None
+        raise self.unknown(
+            effect.operation_id, effect.name, f"{words} It was not found. Ask them; look {effect.where}."
+        )
+
     def _do(self, effect: Effect) -> EffectResult:
         for _ in range(MOST_SENDS):
             self._check(effect)
@@ -275,7 +299,8 @@ class Effects:
                 return self._refused(effect, exc)
             else:
                 self._note("done", effect, evidence=asdict(evidence))
-                return EffectResult(effect.name, effect.summary, EffectState.DONE, evidence)
+                note = self._shared.trouble if self._shared else ""
+                return EffectResult(effect.name, effect.summary, EffectState.DONE, evidence, note=note)
             if found := self._watch(effect, 0.0 if effect.conditional else self._settle_s, str(lost)):
                 return found
         raise self._cannot_tell(effect, f"{lost} It was sent {MOST_SENDS} times, and was never seen.") from lost
@@ -285,6 +310,8 @@ class Effects:
             effect.check()
         except RunbookError as exc:
             self._note_refusal(effect, exc)
+            if self._shared:
+                self._shared.release(effect.operation_id)
             raise
 
     def _refused(self, effect: Effect, exc: RunbookError) -> EffectResult:
@@ -296,6 +323,8 @@ class Effects:
         if isinstance(exc, RefusedError) and exc.status == CONFLICT and (found := self.adopt(effect)):
             return found
         self._note("not_done", effect, reason=str(exc))
+        if self._shared:
+            self._shared.release(effect.operation_id)
         raise exc
 
     def _watch(self, effect: Effect, seconds: float, why: str) -> EffectResult | None:

@@ -84,7 +84,7 @@ class Journal:
     def of(cls, settings: Settings, ticket_id: int) -> Journal:
         """The journal of a ticket, as configured."""
         folder = settings.ticket_folder(ticket_id)
-        return cls(folder, f"{settings.profile}/{ticket_id}", KeyRing(settings.key_folder), Redactor.of(settings))
+        return cls(folder, f"{settings.profile}/{ticket_id}", KeyRing.of(settings), Redactor.of(settings))
 
     @property
     def path(self) -> Path:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 import shlex
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -32,11 +33,14 @@ from filelock import FileLock, Timeout
 
 from runbook_lib import files
 from runbook_lib.domain.errors import InputError, UnavailableError
+from runbook_lib.domain.plain_text import clean
+from runbook_lib.settings import Settings
 
 LOCK_WAIT_S = 10.0
 RACES = 3
 """How often a key is looked for that is retired while it is read."""
 _PRIVATE, _PUBLIC = ".key", ".pub"
+_BLOCK = re.compile(rb"-----BEGIN [A-Z ]+-----[^-]+-----END [A-Z ]+-----")
 
 
 class Validity(StrEnum):
@@ -73,12 +77,19 @@ class KeyRing:
 
     Args:
         folder: Where they are; made with the first key.
+        team: A file of public keys that are trusted, too.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, team: Path | None = None) -> None:
         self.folder = folder
+        self._team = team
         self._known: dict[str, Ed25519PublicKey] = {}
         self._beside: dict[Path, Ed25519PublicKey] = {}
+
+    @classmethod
+    def of(cls, settings: Settings) -> KeyRing:
+        """The ring as configured."""
+        return cls(settings.key_folder, settings.trusted_keys)
 
     def signer(self) -> Signer:
         """The newest key, to sign with; makes the first one.
@@ -95,7 +106,14 @@ class KeyRing:
         raise UnavailableError(f"The keys in {self.folder} are being changed right now. Run again.")
 
     def verify(
-        self, key: str, signature: bytes, domain: bytes, message: bytes, *, beside: Path | None = None
+        self,
+        key: str,
+        signature: bytes,
+        domain: bytes,
+        message: bytes,
+        *,
+        beside: Path | None = None,
+        pem: bytes | None = None,
     ) -> Validity:
         """What a signature by the key of an id is worth.
 
@@ -105,8 +123,9 @@ class KeyRing:
             domain: What kind of message it is.
             message: The message.
             beside: A ticket's folder, where a key that is not in the ring may lie.
+            pem: The key itself, where it is not in the ring.
         """
-        public = self._public(key) or (self._lying_in(beside, key) if beside else None)
+        public = self._public(key) or (self._lying_in(beside, key) if beside else None) or _stated(pem, key)
         if public is None:
             return Validity.UNKNOWN_KEY
         try:
@@ -132,8 +151,39 @@ class KeyRing:
 
     def _public(self, key: str) -> Ed25519PublicKey | None:
         if key not in self._known:
-            self._known = _readable(self.public_keys())
+            self._known = {**_readable(self.public_keys()), **self._of_team()}
         return self._known.get(key)
+
+    def _of_team(self) -> dict[str, Ed25519PublicKey]:
+        """The keys in the team's file.
+
+        Raises:
+            InputError: It cannot be read, or holds something else.
+        """
+        if self._team is None:
+            return {}
+        try:
+            content = self._team.read_bytes()
+        except OSError as exc:
+            raise InputError(
+                f"RUNBOOK_TRUSTED_KEYS is {str(self._team)!r}, which cannot be read: {exc.strerror}."
+            ) from exc
+        keys = [_loaded_public(pem, f"RUNBOOK_TRUSTED_KEYS, {self._team},") for pem in _BLOCK.findall(content)]
+        return {key_id(key): key for key in keys}
+
+    def trusted(self) -> dict[str, str]:
+        """Where each trusted key is from, by id: its file in the ring, or the team's.
+
+        Raises:
+            InputError: The team's file cannot be read.
+        """
+        of_team = dict.fromkeys(self._of_team(), str(self._team))
+        return {**of_team, **{key: str(path) for key, path in self.public_keys().items()}}
+
+    def pem_of(self, key: str) -> bytes | None:
+        """A trusted public key, or None."""
+        found = self._public(key)
+        return _public_pem(found) if found else None
 
     def _lying_in(self, folder: Path, key: str) -> Ed25519PublicKey | None:
         """A key that lies beside a journal; its id is its own digest, so that none passes for another."""
@@ -238,6 +288,34 @@ def key_id(key: Ed25519PublicKey) -> str:
 def beside_name(key: str) -> str:
     """The file of a public key that lies beside a ticket's journal."""
     return f"journal.{key}.pub"
+
+
+def published(pem: bytes, owner: str) -> bytes:
+    """A public key as it is published: with whose it is, and on which machine, which nobody vouches for."""
+    about = {"Owner": owner, "Machine": socket.gethostname(), "Published": f"{datetime.now(UTC):%Y-%m-%d}"}
+    return "".join(f"{name}: {clean(words, 100)}\n" for name, words in about.items()).encode() + pem
+
+
+def publisher(content: bytes) -> dict[str, str]:
+    """What stands above a published key: `Owner`, `Machine`, `Published`."""
+    above = content.partition(b"-----BEGIN")[0].decode("utf-8", errors="replace")
+    pairs = (line.partition(": ")[::2] for line in above.splitlines())
+    return {name: clean(words, 100) for name, words in pairs if name in ("Owner", "Machine", "Published")}
+
+
+def public_pem(content: bytes, key: str) -> bytes | None:
+    """The PEM of a key in what was published, or None if it is not the key of this id."""
+    found = _stated(content, key)
+    return _public_pem(found) if found else None
+
+
+def _stated(content: bytes | None, key: str) -> Ed25519PublicKey | None:
+    """A key that is stated somewhere; its id is its own digest, so that none passes for another."""
+    for pem in _BLOCK.findall(content or b""):
+        with suppress(InputError):
+            if key_id(found := _loaded_public(pem, key)) == key:
+                return found
+    return None
 
 
 def _framed(domain: bytes, message: bytes) -> bytes:

@@ -71,16 +71,20 @@ class Archive:
         folder: The folder with a folder for each ticket.
         profile: The profile that each line of a journal names.
         keys: The folder of the key ring; only its public keys are used.
+        team: The file of the public keys that the team trusts, or None.
     """
 
     folder: Path
     profile: str
     keys: Path
+    team: Path | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """The records of the profile, as configured."""
-        return cls(settings.outputs.resolve() / settings.profile, settings.profile, settings.key_folder)
+        return cls(
+            settings.outputs.resolve() / settings.profile, settings.profile, settings.key_folder, settings.trusted_keys
+        )
 
     def tickets(self) -> list[int]:
         """The tickets that have a folder, or had a journal of this key ring."""
@@ -141,7 +145,7 @@ class Archive:
 
     def read(self, tickets: Iterable[int]) -> list[Ledger]:
         """As `ledgers`, in this process."""
-        ring = KeyRing(self.keys)
+        ring = KeyRing(self.keys, self.team)
         return [self._ledger(ticket_id, ring) for ticket_id in tickets]
 
     def _folders(self) -> list[str]:

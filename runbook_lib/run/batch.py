@@ -14,45 +14,27 @@ import json
 import os
 import secrets
 import signal
-import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, Protocol
 
 from filelock import FileLock, Timeout
 
 from runbook_lib import files
-from runbook_lib.domain import pasted
-from runbook_lib.domain.errors import RunbookError, UnavailableError
+from runbook_lib.domain.errors import InputError, UnavailableError
 from runbook_lib.domain.exit_status import DONE, FAILED, INTERRUPTED, USAGE, WORST_LAST
 from runbook_lib.domain.models import Status
-from runbook_lib.ledger.journal import Journal
-from runbook_lib.run import warm
+from runbook_lib.run import ticket_runs, warm
 from runbook_lib.run.batch_list import Row
+from runbook_lib.run.ticket_runs import Order, Output, Processes
 from runbook_lib.settings import Settings
 
-RUN_LIMIT_S = 3600.0
-"""Far beyond what a run may take by its own limits: a process that does not end by itself."""
 MARKERS = ".batches"
-MODULES = ("runbook_lib.cli", "ipykernel_launcher")
-PRELOADED = (
-    *("IPython.core.interactiveshell", "ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell"),
-    *("papermill.execute", "papermill.clientwrap", "nbclient", "tqdm.auto", "tabulate"),
-    *(
-        "runbook_lib.cli.main",
-        "runbook_lib.cli.run_command",
-        "runbook_lib.run.runner",
-        "runbook_lib.run.papermill_engine",
-        "runbook_lib.sandbox.server",
-    ),
-    *("runbook_lib.cases.start_here", "runbook_lib.cases.license_not_received", "runbook_lib.cases.weekday_triage"),
-)
 
 
 @dataclass(frozen=True)
@@ -92,87 +74,45 @@ class Ending:
         }
 
 
-@dataclass(frozen=True)
-class Order:
-    """How the tickets of a batch are run.
-
-    Attributes:
-        python: What starts Python.
-        environment: Of each process.
-        token: The batch's name in the journals.
-        perform: Whether to change things.
-    """
-
-    python: str
-    environment: dict[str, str]
-    token: str
-    perform: bool
-
-    def command(self, row: Row) -> list[str]:
-        """The command of one ticket; its answers come by standard input, where other users do not see them."""
-        words = [self.python, "-m", "runbook_lib.cli", "run", row.runbook, "--parameters-file", "-", "--json"]
-        return [*words, "--batch", self.token, *(["--perform"] if self.perform else []), "--", row.ticket]
-
-
 Events = SimpleQueue[Future[Ending] | int]
 """What a batch waits for: endings and signals. A signal's handler may put to it at any moment."""
 
 
-class Workers:
-    """Processes of this machine, a thread waiting for each; what runs can be cancelled.
+class Place(Protocol):
+    """Where the tickets of a batch are run: this machine (`Processes`) or a cluster (`Cluster`)."""
 
-    Args:
-        order: How tickets are run.
-        number: How many at once.
-    """
-
-    def __init__(self, order: Order, number: int) -> None:
-        self._order = order
-        self._pool = ThreadPoolExecutor(number)
-        self._lock = threading.Lock()
-        self._running: set[subprocess.Popen[str]] = set()
-        self._is_cancelled = False
-
-    def submit(self, row: Row) -> Future[Ending]:
-        """Run a ticket as soon as there is room."""
-        return self._pool.submit(self._run, row)
+    def run(self, row: Row) -> Output:
+        """Run a ticket and wait for its end."""
+        ...
 
     def cancel(self) -> None:
         """Cancel what runs, as Ctrl-C does: each leaves its record."""
-        with self._lock:
-            self._is_cancelled = True
-            for process in self._running:
-                process.send_signal(signal.SIGINT)
+        ...
+
+
+class Workers:
+    """Threads that each wait for one ticket.
+
+    Args:
+        place: Where tickets are run.
+        number: How many at once.
+    """
+
+    def __init__(self, place: Place, number: int) -> None:
+        self._place = place
+        self._pool = ThreadPoolExecutor(number)
+
+    def submit(self, row: Row) -> Future[Ending]:
+        """Run a ticket as soon as there is room."""
+        return self._pool.submit(lambda: ending(row, *self._place.run(row)))
+
+    def cancel(self) -> None:
+        """Cancel what runs."""
+        self._place.cancel()
 
     def close(self) -> None:
         """Wait until nothing runs."""
         self._pool.shutdown(cancel_futures=True)
-
-    def _run(self, row: Row) -> Ending:
-        pipe = subprocess.PIPE
-        process = subprocess.Popen(  # noqa: S603 - no shell
-            self._order.command(row),
-            env=self._order.environment,
-            stdin=pipe,
-            stdout=pipe,
-            stderr=pipe,
-            text=True,
-            start_new_session=True,  # Ctrl-C of the terminal is ours to pass on
-        )
-        with process:
-            with self._lock:
-                self._running.add(process)
-                if self._is_cancelled:  # while it was being started
-                    process.send_signal(signal.SIGINT)
-            try:
-                out, err = process.communicate(json.dumps(dict(row.answers)), timeout=RUN_LIMIT_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                out, err = "", f"It did not end within {RUN_LIMIT_S:.0f} s and was killed."
-            finally:
-                with self._lock:
-                    self._running.discard(process)
-        return ending(row, process.returncode, out, err)
 
 
 def ending(row: Row, status: int, out: str, err: str) -> Ending:
@@ -194,6 +134,7 @@ def run(
     *,
     perform: bool,
     workers: int,
+    scheduler: str = "",
     on_start: Callable[[int], None] = lambda left: None,
     on_end: Callable[[Ending], None] = lambda ending: None,
     on_interrupt: Callable[[int, bool], None] = lambda running, cancelled: None,
@@ -207,13 +148,15 @@ def run(
         rows: The list.
         settings: Whose outputs; each process loads its own from the environment.
         perform: Whether to change things.
-        workers: How many tickets at once.
+        workers: How many tickets at once; 0 for as many as there is room for.
+        scheduler: The address of a Dask scheduler, on whose workers they are run; "" for this machine.
         on_start: Told, before the first, how many are to be run.
         on_end: Told of each ticket as it ends.
         on_interrupt: Told, at Ctrl-C, how many still run, and whether they are cancelled.
 
     Raises:
-        UnavailableError: The outputs folder cannot be written to.
+        InputError: The scheduler's address is none, or dask is not installed.
+        UnavailableError: The outputs folder cannot be written to, or the cluster is not ready.
     """
     endings = {row.line: Ending(row, USAGE, {}, row.problem) for row in rows if row.problem}
     with _marked(rows, settings, perform=perform) as marker:
@@ -225,10 +168,9 @@ def run(
             on_end(found)
         on_start(len(left))
         events: Events = SimpleQueue()
-        with _heard(events.put), warm.started(MODULES, PRELOADED) as program:
-            environment = {**os.environ, "RUNBOOK_OUTPUTS": str(settings.outputs.absolute())}
-            order = Order(str(program or sys.executable), environment, marker.token, perform)
-            pool = Workers(order, min(workers, max(1, len(left))))
+        order = Order(marker.token, perform)
+        with _heard(events.put), _place(order, settings, scheduler) as (place, room):
+            pool = Workers(place, min(workers or room, max(1, len(left))))
             try:
                 for found in _as_they_end(pool, left if events.empty() else [], events, on_interrupt):
                     endings[found.row.line] = found
@@ -239,6 +181,22 @@ def run(
         if worst(ended) != INTERRUPTED:
             marker.path.unlink(missing_ok=True)
     return ended
+
+
+@contextmanager
+def _place(order: Order, settings: Settings, scheduler: str) -> Iterator[tuple[Place, int]]:
+    """Where tickets are run, and how many at once there is room for."""
+    if scheduler:
+        try:
+            from runbook_lib.run import cluster
+        except ImportError as exc:
+            raise InputError("--scheduler needs dask: install this project with its extra `cluster`.") from exc
+        with cluster.connected(scheduler, order, settings) as place:
+            yield place, place.room
+        return
+    environment = {**os.environ, "RUNBOOK_OUTPUTS": str(settings.outputs.absolute())}
+    with warm.started(ticket_runs.MODULES, ticket_runs.PRELOADED) as program:
+        yield Processes(order, str(program or sys.executable), environment), usual_workers()
 
 
 def _as_they_end(
@@ -325,22 +283,9 @@ def _marked(rows: Sequence[Row], settings: Settings, *, perform: bool) -> Iterat
 
 
 def _finished(settings: Settings, row: Row, token: str) -> Ending | None:
-    """How a ticket ended that this batch has finished before it was interrupted, by the ticket's journal."""
-    number = pasted.ticket(row.ticket)
-    if number is None or not settings.ticket_folder(number).exists():
-        return None
-    try:
-        history = Journal.of(settings, number).history()
-    except RunbookError:  # its own run tells what is wrong with it
-        return None
-    runs = [run for run in history.runs.values() if run.start and run.start.text("batch") == token and run.end]
-    last = runs[-1].end if runs else None
-    if last is None or last.text("status") != Status.COMPLETED or not last.text("outcome") or last.record is None:
-        return None
-    record = str(settings.ticket_folder(number) / last.record)
-    report = {"outcome": last.text("outcome"), "status": last.text("status"), "runbook": runs[-1].runbook}
-    words = f"Finished before, at {last.text('at')[:16]}Z: {last.text('summary')}"
-    return Ending(row, DONE, {**report, "record": record}, words)
+    """How a ticket ended that this batch has finished before it was interrupted."""
+    report = ticket_runs.finished(settings, row, token)
+    return Ending(row, DONE, report, f"Finished before: {report['summary']}") if report else None
 
 
 def worst(endings: Sequence[Ending]) -> int:

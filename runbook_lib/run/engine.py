@@ -12,11 +12,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runbook_lib.domain.models import Status
+from runbook_lib.run import warm
 
 if TYPE_CHECKING:
     from runbook_lib.redaction import Redactor
+    from runbook_lib.run.forks import Early
 
 KERNEL = "python3"
+UNUSED = (
+    *("pyarrow", "pyarrow.fs", "isoduration", "fqdn", "webcolors", "rfc3987", "rfc3987_syntax", "rfc3986_validator"),
+    *("rfc3339_validator", "jsonpointer", "uri_template"),
+)
+"""What papermill and the check of a notebook's form import if it is there: for files on Hadoop, and for formats that
+no notebook's schema names."""
 
 
 @dataclass(frozen=True)
@@ -74,18 +82,32 @@ class EntryPoint:
 
 def prepared(notebook: Path, values: Mapping[str, Any]) -> Any:
     """A notebook with its parameters, in memory, ready to be executed; the template is not changed."""
-    from papermill.iorw import load_notebook_node
-    from papermill.parameterize import parameterize_notebook
+    warm.put_off("requests")  # for notebooks on the web
+    with warm.without(*UNUSED):
+        from papermill import __version__
+        from papermill.parameterize import parameterize_notebook
 
-    from runbook_lib.run.papermill_engine import name_injected_cell
+        from runbook_lib.run.papermill_engine import name_injected_cell, read
 
-    made = parameterize_notebook(load_notebook_node(str(notebook)), dict(values), kernel_name=KERNEL)
+    template = read(notebook)
+    template.metadata.setdefault("papermill", {"default_parameters": {}, "environment_variables": {}})
+    template.metadata.papermill["version"] = __version__
+    for cell in template.cells:
+        cell.metadata.setdefault("tags", [])
+        cell.metadata.setdefault("papermill", {})
+    made = parameterize_notebook(template, dict(values), kernel_name=KERNEL)
     name_injected_cell(made)
     return made
 
 
 def execute(
-    notebook: Any, limits: Limits, redactor: Redactor, *, on_cell: Callable[[str], None], progress: bool = False
+    notebook: Any,
+    limits: Limits,
+    redactor: Redactor,
+    *,
+    on_cell: Callable[[str], None],
+    progress: bool = False,
+    early: Early | None = None,
 ) -> Execution:
     """Run a prepared notebook from its first cell.
 
@@ -95,6 +117,7 @@ def execute(
         redactor: What it must not hold afterwards.
         on_cell: Called with a code cell's id before it runs; what it raises ends the run.
         progress: Whether to show a progress bar on standard error.
+        early: A kernel's process that is on its way; it is ended.
 
     Returns:
         How it ended, also when an error in a cell, a limit or a dead kernel stopped it.
@@ -113,6 +136,7 @@ def execute(
             on_cell=on_cell,
             cell_limit_s=limits.cell_s,
             run_limit_s=limits.run_s,
+            early=early,
             log=get_logger(),  # papermill's is shown where nobody has configured it
         )
     except DeadKernelError:

@@ -12,10 +12,8 @@ that nbclient does not send. papermill's own tests are run on it (`tests/run/tes
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -34,6 +32,7 @@ from papermill.log import logger
 
 from runbook_lib import files
 from runbook_lib.redaction import Redactor
+from runbook_lib.run import forks, kernels
 
 START_TIMEOUT_S = 60
 OUTPUT_TIMEOUT_S = 60
@@ -43,9 +42,6 @@ LAST_WORDS_S = 3.0
 SAVE_EVERY_S = 5.0
 INJECTED = "injected-parameters"
 """papermill's tag for the cell of the parameters that were passed, and its id here."""
-LONGEST_FOLDER = 64
-"""Bytes in the name of the folder for temporary files, up to which the kernel's sockets fit in: the system takes
-107 for the whole path."""
 PROGRESS = "runbook_progress"
 """Marks an output, in its metadata, as a line that tells what is waited for."""
 NOT_RUN = "Not run: the run had ended before this cell.\n"
@@ -96,6 +92,7 @@ class RunbookEngine(Engine):  # type: ignore[misc]
         run_limit_s: float | None = None,
         start_timeout: int = START_TIMEOUT_S,
         execution_timeout: float | None = None,
+        early: forks.Early | None = None,
         **options: Any,
     ) -> None:
         """Start a kernel in a private folder, run the cells, end the kernel.
@@ -108,6 +105,7 @@ class RunbookEngine(Engine):  # type: ignore[misc]
             run_limit_s: Seconds that all cells together may take.
             start_timeout: Seconds that the kernel may take to start.
             execution_timeout: papermill's own word for `cell_limit_s`.
+            early: A kernel's process that is on its way.
             options: Of papermill's and nbclient's clients, as papermill passes them on. With `km` or
                 `kernel_manager_class` the kernel is the caller's own affair.
         """
@@ -117,7 +115,8 @@ class RunbookEngine(Engine):  # type: ignore[misc]
         if on_cell:
             options["on_cell_execute"] = lambda cell, cell_index: on_cell(cell.get("id", ""))
         own = not {"km", "kernel_manager_class"} & options.keys()
-        with _kernel(kernel_name) if own else nullcontext(options.pop("km", None)) as kernel:
+        made = kernels.started(kernel_name, early) if own else nullcontext(options.pop("km", None))
+        with made as kernel:
             client = Client(
                 manager,
                 km=kernel,
@@ -312,7 +311,18 @@ def _save(output: str, notebook: Any) -> None:
 
 
 def _text(notebook: Any) -> str:
-    return str(nbformat.writes(notebook))  # type: ignore[no-untyped-call]
+    """A notebook as JSON. Its form is not checked: that takes as long as a cell, and would only be logged."""
+    return str(nbformat.versions[notebook.nbformat].writes_json(notebook))
+
+
+def read(path: Path) -> Any:
+    """A notebook, in the newest form; as `nbformat.read`, but its form is not checked.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    found = nbformat.reader.reads(path.read_text(encoding="utf-8"))  # type: ignore[no-untyped-call]
+    return nbformat.v4.upgrade(nbformat.convert(found, 4))  # type: ignore[no-untyped-call]
 
 
 def write(path: Path, notebook: Any) -> bytes:
@@ -324,57 +334,6 @@ def write(path: Path, notebook: Any) -> bytes:
     content = (_text(notebook) + "\n").encode("utf-8", "replace")
     files.write(path, content)
     return content
-
-
-@contextmanager
-def _kernel(name: str) -> Iterator[Any]:
-    """A kernel, ended at the end, however far it came. Python's is off the network: its sockets are private files."""
-    from jupyter_client.manager import AsyncKernelManager
-
-    class Kernel(AsyncKernelManager):
-        """Remembers the client that papermill asks for, so that both can be stopped at any moment."""
-
-        made: Any = None
-
-        def client(self, **options: Any) -> Any:
-            self.made = super().client(**options)
-            return self.made
-
-        def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
-            """As Jupyter's; but it keeps no history of what ran, and being killed at the end is no error to report."""
-            own = ["--IPKernelApp.log_level=CRITICAL", "--HistoryManager.enabled=False"] if self.ipykernel else []
-            return list(super().format_kernel_cmd([*(extra_arguments or []), *own]))
-
-    with tempfile.TemporaryDirectory(prefix="runbook-", dir=_short_folder(), ignore_cleanup_errors=True) as private:
-        kernel = Kernel(kernel_name=name)
-        if kernel.kernel_spec and kernel.kernel_spec.language == "python":  # others may know TCP only
-            kernel.transport, kernel.ip = "ipc", str(Path(private) / "kernel")
-        try:
-            yield kernel
-        finally:
-            _stop(kernel)
-
-
-def _stop(kernel: Any) -> None:
-    """End a kernel at once, with its client and what still waits for them."""
-    from jupyter_core.utils import run_sync
-
-    async def stop() -> None:
-        waiting = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in waiting:
-            task.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
-        if kernel.made:
-            kernel.made.stop_channels()
-        await kernel.shutdown_kernel(now=True)
-
-    run_sync(stop)()
-
-
-def _short_folder() -> str | None:
-    """Where the kernel's sockets go: the usual folder for temporary files (None), or /tmp if its name is too long."""
-    usual = os.fsencode(tempfile.gettempdir())
-    return None if len(usual) <= LONGEST_FOLDER else "/tmp"  # noqa: S108 - what is made in it is private
 
 
 @contextmanager

@@ -15,8 +15,9 @@ import tempfile
 import threading
 import time
 import traceback
+import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -25,13 +26,12 @@ from types import FrameType
 from typing import Any
 
 from runbook_lib import files
-from runbook_lib.changes.sealing import note_seals
 from runbook_lib.display import MIME
 from runbook_lib.domain.errors import OutcomeUnknownError, PersonNeededError, RunbookError, UnavailableError
 from runbook_lib.domain.models import Status
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.redaction import Redactor
-from runbook_lib.run import banner, engine, intake
+from runbook_lib.run import banner, engine, forks, intake
 from runbook_lib.settings import Settings
 
 SCHEMA = 1
@@ -85,6 +85,7 @@ def run(
     settings: Settings,
     progress: bool = False,
     batch: str = "",
+    ahead: forks.Ahead | None = None,
 ) -> Report:
     """Run a runbook on a ticket and leave the record.
 
@@ -99,6 +100,7 @@ def run(
         settings: Complete settings; the kernel loads the same from the environment.
         progress: Whether to show a progress bar.
         batch: The batch that it belongs to, by its name in the journals.
+        ahead: Kernels that are on their way.
 
     Raises:
         InputError: Something is wrong before the run begins; there is no record.
@@ -113,8 +115,8 @@ def run(
     about = _about(notebook, values, settings, started_at)
     journal = Journal.of(settings, values["ticket_id"])
     record = _claim(journal.record_path(started_at, runbook))
-    executed = engine.prepared(notebook, {**values, "perform": record.stem if perform else False})
-    with _Signals() as signals:
+    with nullcontext(ahead) if ahead else forks.ahead(1, [notebook]) as ready, _Signals() as signals:
+        executed = engine.prepared(notebook, {**values, "perform": record.stem if perform else False})
         journal.append(
             "run_started",
             runbook=runbook,
@@ -130,7 +132,8 @@ def run(
             journal.append("cell_started", record=record.name, cell=cell_id)
 
         execution = _execute(
-            signals, lambda: engine.execute(executed, limits, redactor, on_cell=note, progress=progress)
+            signals,
+            lambda: engine.execute(executed, limits, redactor, on_cell=note, progress=progress, early=ready.take()),
         )
         engine.close(executed)
         executed = redactor.data(executed)
@@ -138,7 +141,18 @@ def run(
         report = replace(report, summary=redactor.text(report.summary))
         manifest = redactor.data({**about, **_manifest(report, execution, executed)})
         _close(journal, record, executed, manifest, report)
-    return replace(report, notice=note_seals(settings, report.ticket_id)) if perform else report
+    return replace(report, notice=_after(settings, journal)) if perform else report
+
+
+def _after(settings: Settings, journal: Journal) -> str:
+    """Note the seal on the ticket, then push to the team's share; returns what the reader should know, or ""."""
+    from runbook_lib.changes.sealing import note_seals  # brings the network along, which a rehearsal needs none of
+    from runbook_lib.ledger.sharing import SharedRun
+
+    notices = [note_seals(settings, int(journal.folder.name))]
+    if shared := SharedRun.of(settings, journal):
+        notices.append(shared.finish())
+    return " ".join(filter(None, notices))
 
 
 def _about(notebook: Path, values: Mapping[str, Any], settings: Settings, started_at: datetime) -> dict[str, Any]:
@@ -211,6 +225,9 @@ class _Signals:
     def _note(self, number: int, frame: FrameType | None) -> None:
         first, self.came = not self.came, True
         if first and self._in_cells:
+            # It may come between a call and its `await`: what is not awaited any more is nothing to tell,
+            # also not at the end of this process, when the last of it is collected.
+            warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
             raise KeyboardInterrupt
 
 

@@ -19,6 +19,7 @@ import array
 import atexit
 import contextlib
 import ctypes
+import gc
 import io
 import json
 import os
@@ -35,6 +36,7 @@ import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NoReturn
 
 COLD = "WARM_PYTHON_OFF"
@@ -75,6 +77,36 @@ os._exit(status)
 def is_supported() -> bool:
     """Whether processes may be forked here."""
     return sys.platform == "linux" and COLD not in os.environ
+
+
+@contextmanager
+def without(*modules: str) -> Iterator[None]:
+    """Where what is imported does without some modules that it takes if they are installed, but does not need here.
+
+    What has been imported before stays.
+    """
+    left_out = [name for name in modules if name not in sys.modules]
+    for name in left_out:
+        sys.modules[name] = None  # type: ignore[assignment]  # an import of it raises ImportError
+    try:
+        yield
+    finally:
+        for name in left_out:
+            sys.modules.pop(name, None)
+
+
+class _Later(ModuleType):
+    """Stands for a module until something in it is used."""
+
+    def __getattr__(self, name: str) -> Any:
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(__import__(self.__name__), name)
+
+
+def put_off(name: str) -> None:
+    """Let a module be imported when something in it is first used, if that ever happens."""
+    sys.modules.setdefault(name, _Later(name))
 
 
 @contextmanager
@@ -124,6 +156,7 @@ def serve(address: str, program: str, *preloaded: str) -> None:
         __import__(name)
     if threading.active_count() > 1:
         raise RuntimeError(f"Threads run before forking: {threading.enumerate()}")
+    gc.freeze()  # what has been imported stays, and is not looked through by each that is forked
     with socket.socket(socket.AF_UNIX) as listener, selectors.DefaultSelector() as waiting:
         listener.bind(address)
         listener.listen(64)

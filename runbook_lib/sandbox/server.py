@@ -14,13 +14,13 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from datetime import date
 from pathlib import Path
 from typing import IO, Any
 
 from filelock import FileLock, Timeout
 
 from runbook_lib.domain.errors import InputError, UnavailableError
-from runbook_lib.sandbox.seeding import make_world
 from runbook_lib.sandbox.world import DESCRIPTOR_NAME, HEALTH_PATH, USERS_NAME, world_date
 
 __all__ = [
@@ -47,6 +47,13 @@ BAD_USAGE = 2
 """Exit status of `python -m runbook_lib.sandbox` for what the caller can put right."""
 
 _STEP_S = 0.01
+
+
+def make_world(folder: Path, on: date) -> None:
+    """As `seeding.make_world`, which is imported only where a world is made."""
+    from runbook_lib.sandbox import seeding
+
+    seeding.make_world(folder, on)
 
 
 def serve(

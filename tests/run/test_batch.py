@@ -265,3 +265,13 @@ def test_an_output_folder_that_takes_nothing(own_world: World, tmp_path: Path) -
     ran = own_world.runbook("batch", 1003)
     assert 1 == ran.status
     assert "nothing was run" in ran.stderr
+
+
+def test_retry_after_is_for_all_workers(own_world: World) -> None:
+    """One run hears it; the others wait too, in place of being refused one after the other."""
+    own_world.inject("zendesk", "limit", retry_after=8)
+    listed = "".join(f"{ticket},weekend_license\n" for ticket in (1003, 1004, 1005))
+    ran = batch(own_world, listed, "--workers", 3, "--json")
+    assert [0, 0, 0] == [status for _, status in ended(ran).values()]
+    assert 1 == own_world.injected()["zendesk"]["limit"]
+    assert min(ticket["seconds"] for ticket in ran.report["tickets"]) >= 3

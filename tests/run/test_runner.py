@@ -22,7 +22,7 @@ import pytest
 from runbook_lib.domain.errors import InputError, UnavailableError
 from runbook_lib.domain.models import Status
 from runbook_lib.ledger.journal import Journal
-from runbook_lib.run import engine, intake, runner
+from runbook_lib.run import banner, engine, intake, runner
 from runbook_lib.settings import ROOT, Settings
 
 PARAMETERS = 'ticket_id: int = 1\nperform: bool = False\nscreenshots: str = "unknown"'
@@ -57,9 +57,9 @@ def last_entry(settings: Settings) -> dict[str, Any]:
 
 
 def states(record: str | Path) -> str:
-    """How each code cell after the parameters ended: c(ompleted), f(ailed), p(ending)."""
+    """How each code cell after the banner and the parameters ended: c(ompleted), f(ailed), p(ending)."""
     cells = nbformat.read(record, as_version=4).cells
-    return "".join(cell.metadata.papermill.status[0] for cell in cells[2:])
+    return "".join(cell.metadata.papermill.status[0] for cell in [c for c in cells if c.id != banner.CELL][2:])
 
 
 def assert_recorded(settings: Settings, report: dict[str, Any], status: Status) -> None:
@@ -126,7 +126,7 @@ def test_whatever_breaks_the_run_leaves_a_record(
     assert report.summary.startswith(f"{type(error).__name__}: {words} This is a bug")
     assert "p" == states(report.record)
     notebook = nbformat.read(report.record, as_version=4)
-    assert "ticket_id = 7" in notebook.cells[1].source
+    assert "ticket_id = 7" in notebook.cells[2].source
     assert type(error).__name__ in notebook.metadata["runbook"]["traceback"]
 
 

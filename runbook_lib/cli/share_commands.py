@@ -1,0 +1,153 @@
+"""The commands on the team's share: `records push` and `pull`, and what `verify --share` and `keys` know of it."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import TYPE_CHECKING
+
+import click
+
+from runbook_lib.cli import completion
+from runbook_lib.domain import exit_status
+from runbook_lib.domain.errors import InputError
+
+if TYPE_CHECKING:
+    from runbook_lib.ledger.comparison import Difference
+    from runbook_lib.ledger.mirror import Moved
+    from runbook_lib.ledger.share import Share
+    from runbook_lib.settings import Settings
+
+EVERY = 100
+"""After so many tickets the progress is shown anew."""
+
+
+@click.command()
+def push() -> int:
+    """Push this machine's records and journals to the team's share, as far as they are not there yet."""
+    from runbook_lib.ledger import mirror
+    from runbook_lib.ledger.journal import Journal
+    from runbook_lib.ledger.keyring import KeyRing
+    from runbook_lib.records.archive import Archive
+
+    settings, share = opened()
+    journals = (Journal.of(settings, ticket) for ticket in Archive.of(settings).tickets())
+    owner = settings.operator or getpass.getuser()
+    with _progress("pushed") as count:
+        moved = mirror.push(share, journals, KeyRing.of(settings), owner, count)
+    return _told(f"Pushed to {share.url}", moved)
+
+
+@click.command()
+@click.option("--since", metavar="YYYY-MM-DD", help="Only tickets with something new since this day, in UTC.")
+@click.option("--ticket", metavar="N", shell_complete=completion.tickets, help="Only this ticket.")
+def pull(since: str | None, ticket: str | None) -> int:
+    """Bring the team's records and journals here, as far as they are not here yet."""
+    from runbook_lib.domain import answers
+    from runbook_lib.ledger import mirror
+    from runbook_lib.ledger.keyring import KeyRing
+
+    settings, share = opened()
+    day: date | None = answers.day("--since", since) if since else None
+    number = int(str(answers.parse("ticket_id", ticket))) if ticket else None
+    folder = settings.outputs.resolve() / settings.profile
+    with _progress("looked at") as count:
+        moved = mirror.pull(share, folder, KeyRing.of(settings), since=day, ticket_id=number, progress=count)
+    return _told(f"Pulled from {share.url}", moved)
+
+
+def differences() -> list[Difference]:
+    """How the mirror and the share differ.
+
+    Raises:
+        InputError: No share is set.
+        UnavailableError: It cannot be reached.
+    """
+    from runbook_lib.ledger.comparison import Comparison
+    from runbook_lib.ledger.keyring import KeyRing
+
+    settings, share = opened()
+    folder = settings.outputs.resolve() / settings.profile
+    with _progress("compared") as count:
+        return list(Comparison(share, folder, KeyRing.of(settings), count).differences())
+
+
+def difference_words(found: list[Difference]) -> str:
+    """The differences as a table, and in a sentence."""
+    from tabulate import tabulate
+
+    defects = sum(each.is_defect for each in found)
+    rows = [(each.code, each.path, each.words) for each in found]
+    table = tabulate(rows, headers=("share", "object", "in words"), disable_numparse=True) if rows else ""
+    words = (
+        f"{defects} objects of the share were replaced, removed or added."
+        if defects
+        else ("Nothing in the share was tampered with." if found else "The mirror and the share are alike.")
+    )
+    return f"{table}\n\n{words}".strip()
+
+
+def freshness(settings: Settings) -> str:
+    """How fresh the mirror is, or "" if there is no share."""
+    from runbook_lib.ledger import mirror
+
+    return mirror.freshness(settings.share, settings.outputs.resolve() / settings.profile) if settings.share else ""
+
+
+def published_pem(key: str) -> bytes:
+    """A public key that was published to the share.
+
+    Raises:
+        InputError: There is none of this id.
+    """
+    from runbook_lib.ledger.keyring import public_pem
+
+    _, share = opened()
+    pem = public_pem(share.read(f"keys/{key}.pem") or b"", key)
+    if pem is None:
+        raise InputError(f"{share.url} holds no key {key}. `runbook keys list` shows those that are known here.")
+    return pem
+
+
+def opened() -> tuple[Settings, Share]:
+    """The settings and the share.
+
+    Raises:
+        InputError: No share is set, or it cannot be used.
+    """
+    from runbook_lib.ledger.share import EXPECTED, Share
+    from runbook_lib.settings import Settings
+
+    settings = Settings.local()
+    share = Share.of(settings)
+    if share is None:
+        raise InputError(f"RUNBOOK_SHARE is not set; expected {EXPECTED}.")
+    return settings, share
+
+
+def _told(what: str, moved: Moved) -> int:
+    for words in moved.trouble:
+        click.echo(f"runbook: {words}", err=True)
+    click.echo(f"{what}: {moved.records} records and {moved.lines} journal lines of {moved.tickets} tickets.")
+    return exit_status.FAILED if moved.trouble else exit_status.DONE
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Callable[[], None]]:
+    """Counts tickets, on a terminal in one line."""
+    stream = sys.stderr
+    count = 0
+
+    def step() -> None:
+        nonlocal count
+        count += 1
+        if stream.isatty() and count % EVERY == 0:
+            stream.write(f"\r{count:,} tickets {what}")
+            stream.flush()
+
+    yield step
+    if stream.isatty() and count >= EVERY:
+        stream.write("\r\033[K")

@@ -1,0 +1,149 @@
+"""The vendors' rate limits as one budget for every process that works in the same outputs folder, as a batch's do.
+
+Each service, or method of it, has a file there. It says from when on the next request may be sent, so that processes
+take turns without asking anybody; and until when the service wants none at all, which one of them heard (429 with
+`Retry-After`) and all of them keep to. A turn that is not used is lost, and nothing else.
+
+It never stops a case: without the folder, requests go as if there were no others.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from runbook_lib import files
+
+LONGEST_S = 3600.0
+"""A moment that is farther away than this is of another boot of this machine, whose clock began anew."""
+MINUTE_S = 60.0
+
+
+@dataclass(frozen=True)
+class Rate:
+    """What a service takes.
+
+    Attributes:
+        requests: How many requests.
+        seconds: In how many seconds.
+        at_once: How many of them may be sent in a row.
+    """
+
+    requests: float
+    seconds: float
+    at_once: int = 1
+
+    @property
+    def step_s(self) -> float:
+        """Seconds from one request to the next."""
+        return self.seconds / self.requests
+
+
+RATES = {
+    "Zendesk": Rate(200, MINUTE_S, at_once=20),
+    "GitLab": Rate(2000, MINUTE_S, at_once=100),
+    "Slack chat.postMessage": Rate(1, 1.0),
+    "Slack conversations.history": Rate(50, MINUTE_S, at_once=10),
+}
+"""By service, or by service and method.
+
+Source: Zendesk Support API, rate limits: 200 requests a minute on the smallest plan; larger ones are announced by the
+header `X-Rate-Limit`. GitLab.com, rate limits: 2,000 authenticated API requests a minute. Slack, rate limits: one
+message a second per channel; conversations.history is of tier 3, 50 a minute.
+"""
+ANNOUNCED = "X-Rate-Limit"
+"""The header by which Zendesk says how many requests a minute this account may send."""
+
+
+class Pace:
+    """The turns of all processes that share a folder.
+
+    Args:
+        folder: Where they agree.
+        rates: What each service takes; one that is not named takes anything.
+        clock: Seconds that are the same for every process of this machine.
+    """
+
+    def __init__(
+        self, folder: Path, rates: dict[str, Rate] | None = None, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._folder = folder
+        self._rates = rates or {}
+        self._clock = clock
+
+    def turn(self, service: str, path: str = "") -> float:
+        """Take the next turn; returns the seconds until it comes. Who has waited looks at `held` before sending."""
+        method = f"{service} {path}"
+        name = method if method in self._rates else service
+        rate = self._rates.get(name)
+        held_s = self.held(service)
+        if not rate:
+            return held_s
+        with self._kept(name) as state:
+            step_s = MINUTE_S / state["per_minute"] if state.get("per_minute") else rate.step_s
+            now = self._clock()
+            at = max(now + held_s, state.get("next", now) - (rate.at_once - 1) * step_s)
+            state["next"] = max(state.get("next", now), at) + step_s
+            return at - now
+
+    def held(self, service: str) -> float:
+        """Seconds until a service takes requests again; 0 if it does."""
+        if not (self._folder / service).exists():
+            return 0.0
+        with self._kept(service) as state:
+            return max(0.0, float(state.get("held", 0.0)) - self._clock())
+
+    def hold(self, service: str, seconds: float) -> None:
+        """Let nobody send anything to a service for so long: it said so."""
+        with self._kept(service) as state:
+            state["held"] = max(state.get("held", 0.0), self._clock() + min(seconds, LONGEST_S))
+
+    def announced(self, service: str, words: str | None) -> None:
+        """Keep to what a service says that it takes in a minute."""
+        if words and words.isdecimal() and 0 < int(words) < 1_000_000 and service in self._rates:
+            with self._kept(service) as state:
+                state["per_minute"] = int(words)
+
+    @contextmanager
+    def _kept(self, name: str) -> Iterator[dict[str, float]]:
+        """What is known of a service, for one process at a time; kept afterwards, if the disk takes it."""
+        file = self._locked(name)
+        if file is None:
+            yield {}
+            return
+        with file:
+            state = self._known(file.read())
+            before = dict(state)
+            yield state
+            if state != before:
+                with suppress(OSError):
+                    file.truncate(0)
+                    file.write(json.dumps(state).encode())
+                    file.flush()
+
+    def _locked(self, name: str) -> BinaryIO | None:
+        """A service's file, which is ours until it is closed; None if there cannot be one."""
+        try:
+            files.make_folder(self._folder)
+            file = open(self._folder / name, "a+b", opener=files.opener)  # noqa: SIM115 - the caller closes it
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.seek(0)
+        except OSError:
+            return None
+        return file
+
+    def _known(self, content: bytes) -> dict[str, float]:
+        """The numbers in a file; of one that is damaged, or of an earlier boot, none."""
+        try:
+            found = json.loads(content or b"{}")
+            numbers = {name: float(found[name]) for name in ("next", "held", "per_minute") if name in found}
+        except (ValueError, TypeError):
+            return {}
+        latest = self._clock() + 2 * LONGEST_S
+        return {name: value for name, value in numbers.items() if name == "per_minute" or 0 <= value <= latest}

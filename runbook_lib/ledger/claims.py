@@ -1,0 +1,179 @@
+"""Claims in the team's share: who is about to do an effect, so that of several machines one does it.
+
+    <profile>/claims/<operation id>.json            the first claim; of all that create it, one holds it
+    <profile>/claims/<operation id>.released.json   its holder says that nothing was done
+    <profile>/claims/<operation id>.2.json          the claim after one that was released, or judged by a person
+
+A claim says who may try, never that the effect is there: that is looked for in the world. It is signed by its holder;
+a release counts only with the signature of the claim's own key.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import socket
+import uuid
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from runbook_lib.domain.errors import InputError, RefusedError
+from runbook_lib.domain.plain_text import clean
+from runbook_lib.ledger.keyring import KeyRing, Validity
+from runbook_lib.ledger.mirror import Pushed
+from runbook_lib.ledger.share import Share
+
+DOMAIN, RELEASE_DOMAIN = b"share-claim-1", b"share-release-1"
+MOST_CLAIMS = 50
+"""Of one operation; more are no honest history."""
+_PLAIN = re.compile(r"[A-Za-z0-9_-]{1,200}")
+_TOLD = ("operation_id", "operator", "machine", "at", "place", "key", "nonce")
+
+
+@dataclass(frozen=True)
+class Held:
+    """Another's claim.
+
+    Attributes:
+        who: The operator, the machine and the writer, in words.
+        at: When it was made, by the share's word or its holder's; None if it cannot be read.
+        sha256: Of the object, by which a person's judgment names it.
+        is_trusted: Whether it is signed by a key of the ring.
+    """
+
+    who: str
+    at: datetime | None
+    sha256: str
+    is_trusted: bool
+
+    @property
+    def words(self) -> str:
+        """Who holds it, and since when."""
+        since = f"since {self.at:%Y-%m-%d %H:%M:%S} UTC" if self.at else "nobody can tell since when"
+        return f"{self.who}, {since}"
+
+
+class Claims:
+    """The claims of one ticket's folder on this machine.
+
+    Args:
+        share: The share.
+        profile: `live` or `sandbox`.
+        keys: The ring that signs and verifies.
+        folder: The ticket's folder: a claim is ours if it was made with our key from there.
+        operator: Who claims.
+    """
+
+    def __init__(self, share: Share, profile: str, keys: KeyRing, folder: Path, operator: str) -> None:
+        self._share, self._profile, self._keys = share, profile, keys
+        self._place = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
+        self._folder, self._operator = folder, operator
+
+    def take(self, operation_id: str, *, judged: Collection[str] = ()) -> Held | None:
+        """Claim an operation; returns None once it is ours, or the claim that another holds.
+
+        Args:
+            operation_id: The operation.
+            judged: The SHA-256 of each claim of which a person has said that its holder did nothing.
+
+        Raises:
+            RefusedError: The share says no, or holds what is no honest history.
+            UnavailableError: It cannot be reached; the claim may be there all the same.
+        """
+        for number in range(1, MOST_CLAIMS + 1):
+            path, content = self.path(operation_id, number), self._signed(operation_id, DOMAIN)
+            found = self._share.create(path, content)
+            if found is None:
+                Pushed(self._folder, self._share).note(path, content)
+                return None
+            claim = _read(found, operation_id)
+            sha256 = hashlib.sha256(found).hexdigest()
+            if sha256 in judged or self._is_released(operation_id, number, claim):
+                continue
+            return None if self._is_ours(claim) else self._held(claim, sha256)
+        raise RefusedError(f"{self._share.url} holds {MOST_CLAIMS} claims of {operation_id}.")
+
+    def release(self, operation_id: str) -> None:
+        """Say that nothing was done by our last claim, so that others need not ask. Raises as `take`."""
+        last, number = b"", 0
+        while number < MOST_CLAIMS and (found := self._share.read(self.path(operation_id, number + 1))):
+            last, number = found, number + 1
+        if last and self._is_ours(_read(last, operation_id)):
+            self._share.create(self._release_path(operation_id, number), self._signed(operation_id, RELEASE_DOMAIN))
+
+    def path(self, operation_id: str, number: int = 1) -> str:
+        """The object of an operation's claim.
+
+        Raises:
+            InputError: The id cannot be an object's name.
+        """
+        if not _PLAIN.fullmatch(operation_id):
+            raise InputError(f"{operation_id!r} is no operation id; expected letters, digits, '_' and '-'.")
+        return f"{self._profile}/claims/{operation_id}{f'.{number}' if number > 1 else ''}.json"
+
+    def _release_path(self, operation_id: str, number: int) -> str:
+        return self.path(operation_id, number).removesuffix(".json") + ".released.json"
+
+    def _signed(self, operation_id: str, domain: bytes) -> bytes:
+        signer = self._keys.signer()
+        told = {
+            "operation_id": operation_id,
+            "operator": self._operator,
+            "machine": socket.gethostname(),
+            "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "place": self._place,
+            "key": signer.key_id,
+            "nonce": uuid.uuid4().hex,
+        }
+        signature = base64.b64encode(signer.sign(domain, _bytes(told))).decode()
+        return _bytes({**told, "sig": signature})
+
+    def _is_ours(self, claim: Mapping[str, Any]) -> bool:
+        return (claim.get("key"), claim.get("place")) == (self._keys.signing_key, self._place)
+
+    def _is_released(self, operation_id: str, number: int, claim: Mapping[str, Any]) -> bool:
+        found = self._share.read(self._release_path(operation_id, number))
+        release = _read(found, operation_id) if found else {}
+        if not release or release["key"] != claim.get("key"):
+            return False
+        return self._validity(release, RELEASE_DOMAIN) is Validity.GOOD
+
+    def _validity(self, told: Mapping[str, Any], domain: bytes) -> Validity:
+        """What a signature is worth, by the ring, or by the key that its writer has published."""
+        message = _bytes({name: told[name] for name in _TOLD})
+        signature = base64.b64decode(told["sig"])
+        found = self._keys.verify(told["key"], signature, domain, message)
+        if found is not Validity.UNKNOWN_KEY or (pem := self._share.read(f"keys/{told['key']}.pem")) is None:
+            return found
+        return self._keys.verify(told["key"], signature, domain, message, pem=pem)
+
+    def _held(self, claim: Mapping[str, Any], sha256: str) -> Held:
+        if not claim:
+            return Held("an object that is no claim", None, sha256, is_trusted=False)
+        signature = base64.b64decode(claim["sig"])
+        message = _bytes({name: claim[name] for name in _TOLD})
+        is_trusted = self._keys.verify(claim["key"], signature, DOMAIN, message) is Validity.GOOD
+        writer = f"writer {claim['key']}{'' if is_trusted else ', who is not trusted here'}"
+        who = f"{clean(claim['operator'], 60)} on {clean(claim['machine'], 60)} ({writer})"
+        return Held(who, datetime.fromisoformat(claim["at"]).astimezone(UTC), sha256, is_trusted)
+
+
+def _bytes(told: Mapping[str, Any]) -> bytes:
+    return json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
+
+
+def _read(content: bytes, operation_id: str) -> dict[str, str]:
+    """What a claim or a release says; nothing if it is none of this operation."""
+    try:
+        told = json.loads(content)
+        base64.b64decode(told["sig"], validate=True)
+        datetime.fromisoformat(told["at"])
+        is_plain = all(isinstance(told[name], str) for name in _TOLD)
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return {}
+    return dict(told) if is_plain and told["operation_id"] == operation_id else {}

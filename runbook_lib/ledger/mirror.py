@@ -1,0 +1,395 @@
+"""The mirror of the team's share, in the outputs' own folders: pushes what is ours, pulls what is not here.
+
+Only what this machine's own parts of the journal say is pushed: their lines, and the records that they seal, as sealed.
+What was pulled is never pushed, so that an edited mirror changes nothing in the share. What is here is never fetched
+again, nor replaced: `comparison` tells where the two differ.
+
+    <ticket>/.share-<digest of the address>   what was pushed from here: the SHA-256 and the name of each object
+    .pulled.json                              when the mirror was last brought up to date
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from itertools import groupby
+from pathlib import Path
+from typing import TypeVar
+
+from filelock import FileLock
+
+from runbook_lib import files
+from runbook_lib.domain.errors import UnavailableError
+from runbook_lib.ledger.journal import LOCK_WAIT_S, Journal
+from runbook_lib.ledger.keyring import KeyRing, beside_name, public_pem, published
+from runbook_lib.ledger.share import Share, Stored
+
+Item = TypeVar("Item")
+WORKERS = 16
+AHEAD = 4 * WORKERS
+"""So many tickets are under way at once, so that a long listing is not held in memory."""
+STAMP = ".pulled.json"
+CLAIMS = "claims"
+_SEGMENT = re.compile(r"journal/([0-9a-f]{16})/([0-9]{8})-([0-9]{8})\.jsonl")
+_RECORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}\.ipynb")
+_SEALS = ("run_ended", "record_adopted")
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Lines of a writer's part, as one object.
+
+    Attributes:
+        key: The writer.
+        first, last: The numbers of its lines.
+    """
+
+    key: str
+    first: int
+    last: int
+
+    @property
+    def name(self) -> str:
+        """Its name below the ticket."""
+        return f"journal/{self.key}/{self.first:08}-{self.last:08}.jsonl"
+
+
+@dataclass
+class Moved:
+    """What was pushed, or pulled.
+
+    Attributes:
+        tickets: The tickets of which something was moved.
+        records: The records.
+        lines: The lines of journals.
+        trouble: What could not be moved, in a sentence each.
+    """
+
+    tickets: int = 0
+    records: int = 0
+    lines: int = 0
+    trouble: list[str] = field(default_factory=list)
+
+    def add(self, other: Moved) -> None:
+        """Count what was moved of a ticket."""
+        self.tickets += bool(other.records or other.lines)
+        self.records += other.records
+        self.lines += other.lines
+        self.trouble += other.trouble
+
+
+def segment(name: str) -> Segment | None:
+    """The segment that an object below a ticket is by its name; or None."""
+    found = _SEGMENT.fullmatch(name)
+    if not found or not 1 <= int(found[2]) <= int(found[3]):
+        return None
+    return Segment(found[1], int(found[2]), int(found[3]))
+
+
+def is_record(name: str) -> bool:
+    """Whether an object below a ticket is a record by its name."""
+    return _RECORD.fullmatch(name) is not None
+
+
+class Pushed:
+    """What was pushed from a ticket's folder, and is not asked for again."""
+
+    def __init__(self, folder: Path, share: Share) -> None:
+        digest = hashlib.sha256(share.url.encode()).hexdigest()[:8]
+        self._path = folder / f".share-{digest}"
+        self.objects: dict[str, str] = {}
+        with suppress(FileNotFoundError):
+            lines = self._path.read_text(encoding="utf-8").splitlines()
+            self.objects = {name: sha256 for sha256, _, name in (line.partition(" ") for line in lines) if name}
+
+    def note(self, name: str, content: bytes) -> None:
+        """Keep that an object is there."""
+        self.objects[name] = hashlib.sha256(content).hexdigest()
+        with open(self._path, "a", encoding="utf-8", opener=files.opener) as file:
+            file.write(f"{self.objects[name]} {name}\n")
+
+
+def push_ticket(share: Share, journal: Journal, keys: KeyRing, owner: str) -> Moved:
+    """Push what our own parts of a ticket's journal hold that is not in the share yet.
+
+    Args:
+        share: The share.
+        journal: The ticket's journal.
+        keys: The ring, whose public key is published.
+        owner: Whose key it is.
+
+    Raises:
+        RefusedError: The share says no.
+        UnavailableError: It cannot be reached.
+        InputError: A file cannot be read.
+    """
+    moved = Moved()
+    folder, prefix = journal.folder, journal.ticket
+    own = [part for part in journal.parts() if part.is_own and not part.is_damaged and part.key and part.lines]
+    if not own:
+        return moved
+    pushed = Pushed(folder, share)
+    known = _Known(share, prefix, pushed)
+    for part in own:
+        _push_key(share, pushed, keys, part.key, owner)
+        moved.lines += _push_lines(share, known, part.key, part.path, moved)
+        seals = [entry for entry in part.entries if entry["kind"] in _SEALS and entry.get("record")]
+        for name, sha256 in {str(entry["record"]): entry.get("sha256") for entry in seals}.items():
+            moved.records += is_record(name) and _push_record(share, known, folder / name, sha256, moved)
+    return moved
+
+
+class _Known:
+    """What the share holds of a ticket, by what was noted; it is listed only where nothing was."""
+
+    def __init__(self, share: Share, prefix: str, pushed: Pushed) -> None:
+        self.prefix, self.pushed = prefix, pushed
+        self.names = {name.removeprefix(f"{prefix}/") for name in pushed.objects if name.startswith(f"{prefix}/")}
+        if not self.names:
+            self.names = {each.path.removeprefix(f"{prefix}/") for each in share.objects(prefix)}
+
+    def holds(self, share: Share, name: str, content: bytes) -> bool:
+        """Whether an object of the ticket is this content, by what was noted, or else by the share."""
+        path = f"{self.prefix}/{name}"
+        if noted := self.pushed.objects.get(path):
+            return noted == hashlib.sha256(content).hexdigest()
+        return share.read(path) == content
+
+    def create(self, share: Share, name: str, content: bytes) -> bool:
+        """Create an object of the ticket; returns whether the share holds it now, and not something else."""
+        path = f"{self.prefix}/{name}"
+        if share.create(path, content) is not None:
+            return False
+        self.names.add(name)
+        self.pushed.note(path, content)
+        return True
+
+
+def _push_lines(share: Share, known: _Known, key: str, path: Path, moved: Moved) -> int:
+    content = path.read_bytes()
+    lines = content[: content.rfind(b"\n") + 1].splitlines(keepends=True)
+    segments = [found for name in known.names if (found := segment(name)) and found.key == key]
+    latest = max(segments, key=lambda each: each.last, default=None)
+    last = latest.last if latest else 0
+    if latest and not known.holds(share, latest.name, b"".join(lines[latest.first - 1 : last])):
+        moved.trouble.append(_begun_anew(share, known, key, path))
+        return 0
+    if last == len(lines):
+        return 0
+    if not known.create(share, Segment(key, last + 1, len(lines)).name, b"".join(lines[last:])):
+        moved.trouble.append(_begun_anew(share, known, key, path))
+        return 0
+    return len(lines) - last
+
+
+def _begun_anew(share: Share, known: _Known, key: str, path: Path) -> str:
+    return (
+        f"{share.url} holds other lines of writer {key} on {known.prefix} than {path}: the journal "
+        "was begun anew, or the share was changed (`runbook records verify --share`). Run `runbook keys rotate`; what "
+        "is written after that is pushed."
+    )
+
+
+def _push_record(share: Share, known: _Known, path: Path, sha256: object, moved: Moved) -> int:
+    """Push a record with the bytes that were sealed; one that is missing or altered is `verify`'s to tell."""
+    if path.name in known.names or not path.is_file():
+        return 0
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != sha256:
+        return 0
+    if not known.create(share, path.name, content):
+        moved.trouble.append(f"{share.url} holds another record under the name {known.prefix}/{path.name}.")
+        return 0
+    return 1
+
+
+def _push_key(share: Share, pushed: Pushed, keys: KeyRing, key: str, owner: str) -> None:
+    """Publish a public key; one that is there already stays, whatever stands above it."""
+    name = f"keys/{key}.pem"
+    pem = keys.pem_of(key)
+    if name not in pushed.objects and pem:
+        content = published(pem, owner)
+        pushed.note(name, share.create(name, content) or content)
+
+
+def push(share: Share, journals: Iterable[Journal], keys: KeyRing, owner: str, progress: Callable[[], None]) -> Moved:
+    """Push what is not in the share yet, of many tickets. Raises as `push_ticket`."""
+    moved = Moved()
+    for found in _parallel(lambda journal: push_ticket(share, journal, keys, owner), journals):
+        moved.add(found)
+        progress()
+    return moved
+
+
+def pull(
+    share: Share,
+    folder: Path,
+    keys: KeyRing,
+    *,
+    since: date | None = None,
+    ticket_id: int | None = None,
+    progress: Callable[[], None] = lambda: None,
+) -> Moved:
+    """Bring what is in the share and not here.
+
+    Args:
+        share: The share.
+        folder: The profile's outputs.
+        keys: The ring; of its own key nothing is changed that is here.
+        since: Only tickets of which something was added on this day or later, by the share's clock.
+        ticket_id: Only this ticket.
+        progress: Called for each ticket.
+
+    Raises:
+        RefusedError: The share says no.
+        UnavailableError: It cannot be reached, or the disk takes no more; what was brought stays.
+    """
+    profile, moved, tickets = folder.name, Moved(), 0
+    started_at = datetime.now(UTC)
+    bring = _Bringer(share, folder, keys)
+    found = by_ticket(share, profile, ticket_id)
+    wanted = ((name, objects) for name, objects in found if since is None or _is_since(objects, since))
+    try:
+        for brought in _parallel(lambda pair: bring.ticket(*pair), wanted):
+            moved.add(brought)
+            tickets += 1
+            progress()
+        _stamp(folder, share, started_at, "" if since is None and ticket_id is None else "part")
+    except OSError as exc:
+        raise UnavailableError(
+            f"{folder} cannot be written to ({exc.strerror}). Free the disk, then pull again."
+        ) from exc
+    return moved
+
+
+def by_ticket(share: Share, profile: str, ticket_id: int | None = None) -> Iterator[tuple[str, list[Stored]]]:
+    """The objects of a profile, ticket by ticket in the order of names; claims are no ticket."""
+    prefix = profile if ticket_id is None else f"{profile}/{ticket_id}"
+    for name, objects in groupby(share.objects(prefix), key=lambda each: each.path.split("/")[1]):
+        if name != CLAIMS:
+            yield name, list(objects)
+
+
+def freshness(share: str, folder: Path) -> str:
+    """How fresh the mirror is, in a sentence."""
+    try:
+        told = json.loads((folder / STAMP).read_bytes())
+        at = datetime.fromisoformat(told["at"])
+        url, what = str(told["share"]), str(told["what"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return (
+            f"Nothing was pulled from {share} yet: only this machine's own records are here (`runbook records pull`)."
+        )
+    minutes = int((datetime.now(UTC) - at).total_seconds() // 60)
+    age = f"{minutes} min" if minutes < 120 else f"{minutes // 60} h" if minutes < 2880 else f"{minutes // 1440} days"
+    part = " in part" if what else ""
+    return f"As pulled{part} from {url} at {at:%Y-%m-%d %H:%M} UTC, {age} ago."
+
+
+class _Bringer:
+    """Brings tickets' objects into their folders."""
+
+    def __init__(self, share: Share, folder: Path, keys: KeyRing) -> None:
+        self._share, self._folder, self._keys = share, folder, keys
+        self._pems: dict[str, bytes | None] = {}
+
+    def ticket(self, name: str, objects: list[Stored]) -> Moved:
+        """Bring one ticket's."""
+        moved = Moved()
+        if not re.fullmatch("[1-9][0-9]{0,18}", name):
+            moved.trouble.append(f"{objects[0].path} is no object of a ticket; it was not fetched.")
+            return moved
+        place = self._folder / name
+        here = {path.name.casefold(): path.name for path in place.iterdir()} if place.is_dir() else {}
+        segments: dict[str, list[Segment]] = {}
+        for each in objects:
+            rest = each.path.split("/", 2)[2]
+            if found := segment(rest):
+                segments.setdefault(found.key, []).append(found)
+            elif not is_record(rest):
+                moved.trouble.append(f"{each.path} is no object of a ticket; it was not fetched.")
+            elif here.setdefault(rest.casefold(), rest) != rest:
+                moved.trouble.append(f"{each.path} differs from {here[rest.casefold()]} only in case; not fetched.")
+            elif not (place / rest).exists():
+                moved.records += self._record(place / rest, each.path, moved)
+        for key, parts in segments.items():
+            moved.lines += self._lines(place, name, key, parts, moved)
+        return moved
+
+    def _record(self, path: Path, name: str, moved: Moved) -> int:
+        content = self._share.read(name)
+        if content is None:
+            moved.trouble.append(f"{name} was removed from the share while it was read.")
+            return 0
+        files.make_folder(path.parent)
+        files.write(path, content, mode=files.SEALED)
+        return 1
+
+    def _lines(self, place: Path, ticket: str, key: str, parts: list[Segment], moved: Moved) -> int:
+        """Put the lines that are not here behind a writer's part."""
+        path = place / f"journal.{key}.jsonl"
+        files.make_folder(place)
+        with FileLock(place / ".journal.lock", timeout=LOCK_WAIT_S, mode=files.FILE):
+            content = path.read_bytes() if path.exists() else b""
+            if content and key == self._keys.signing_key:
+                return 0
+            had = count = content.count(b"\n")
+            content = content[: content.rfind(b"\n") + 1]
+            for part in sorted(parts, key=lambda part: (part.first, part.last)):
+                if part.last <= count:
+                    continue
+                name = f"{self._folder.name}/{ticket}/{part.name}"
+                lines = (self._share.read(name) or b"").splitlines(keepends=True)
+                if part.first > count + 1 or len(lines) != part.last - part.first + 1 or not lines[-1].endswith(b"\n"):
+                    moved.trouble.append(f"{name} does not follow line {count}: one was removed, or it was replaced.")
+                    break
+                content += b"".join(lines[count + 1 - part.first :])
+                count = part.last
+            if count > had:
+                files.write(path, content)
+        self._leave_key(place, key, moved)
+        return count - had
+
+    def _leave_key(self, place: Path, key: str, moved: Moved) -> None:
+        path = place / beside_name(key)
+        if path.exists():
+            return
+        if key not in self._pems:
+            self._pems[key] = public_pem(self._share.read(f"keys/{key}.pem") or b"", key)
+        if pem := self._pems[key]:
+            files.write(path, pem)
+        else:
+            moved.trouble.append(f"keys/{key}.pem is missing, or is not the key of writer {key}.")
+
+
+def _is_since(objects: list[Stored], since: date) -> bool:
+    return any(each.at.astimezone(UTC).date() >= since for each in objects)
+
+
+def _stamp(folder: Path, share: Share, at: datetime, what: str) -> None:
+    files.make_folder(folder)
+    told = {"share": share.url, "at": at.isoformat(timespec="seconds"), "what": what}
+    files.write(folder / STAMP, json.dumps(told).encode())
+
+
+def _parallel(work: Callable[[Item], Moved], items: Iterable[Item]) -> Iterator[Moved]:
+    """What work on each item comes to, in order; only so many are taken from the items at once."""
+    waiting: deque[Future[Moved]] = deque()
+    with ThreadPoolExecutor(WORKERS) as pool:
+        try:
+            for item in items:
+                waiting.append(pool.submit(work, item))
+                if len(waiting) >= AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()

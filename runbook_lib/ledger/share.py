@@ -1,0 +1,357 @@
+"""The team's share: a folder or a bucket in which objects are only ever created. Knows nothing of what they say.
+
+    <profile>/<ticket>/journal/<key>/<first>-<last>.jsonl   lines of one writer's part, by their numbers, as written
+    <profile>/<ticket>/<record>.ipynb                       a record
+    <profile>/claims/<operation id>.json                    who is about to do an effect (`claims`)
+    keys/<key>.pem                                          a writer's public key, with its owner's name above it
+
+`create` never replaces: of two that create the same object, one is told that it was there already. The object is on the
+folder's disk, or acknowledged by the bucket, before `create` returns. Whatever the share does, a call ends within the
+seconds that are left: it runs in a thread of its own, which is left behind if it hangs, as on a dead network mount.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import stat
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+from runbook_lib.domain.errors import InputError, RefusedError, RunbookError, UnavailableError
+
+if TYPE_CHECKING:
+    from obstore.store import ObjectStore
+
+    from runbook_lib.settings import Settings
+
+Result = TypeVar("Result")
+EXPECTED = "a folder that exists, or s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or az://CONTAINER/PREFIX"
+CONFLICTS = 5
+"""How often a create is tried again that was refused although nothing is there: another's was under way."""
+PAGE = 1000
+CONNECT_S = 5.0
+CALL_S = 300.0
+"""What one call may take where a person waits, and can end it."""
+_CODE = re.compile(r"<Code>\s*([A-Za-z]{1,60})\s*</Code>")
+_STATUS = re.compile(r"status code: (\d{3})")
+_ADVICE = {
+    "NoSuchBucket": "The bucket does not exist. Check RUNBOOK_SHARE.",
+    "ContainerNotFound": "The container does not exist. Check RUNBOOK_SHARE.",
+    "RequestTimeTooSkewed": "This machine's clock is wrong. Set it, then run again.",
+    "AuthenticationFailed": "The credentials are wrong, or this machine's clock is.",
+    "InvalidAccessKeyId": "The access key is unknown. Check RUNBOOK_SHARE_ACCOUNT.",
+    "SignatureDoesNotMatch": "The secret does not belong to the access key. Check RUNBOOK_SHARE_SECRET.",
+    "ExpiredToken": "The credentials have expired. Get new ones.",
+}
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An object, as a listing shows it.
+
+    Attributes:
+        path: Its name, below the share's own prefix.
+        size: Its bytes.
+        at: When it was created, by the share's clock.
+        md5: The MD5 of its content where the share states it, in hexadecimal digits; else "".
+    """
+
+    path: str
+    size: int
+    at: datetime
+    md5: str = ""
+
+
+class Share:
+    """The objects of a share.
+
+    Args:
+        url: What it is called in messages.
+        store: The store.
+        folder: Its place, if it is a folder.
+        seconds: What all calls may take together; not limited if not given.
+    """
+
+    def __init__(self, url: str, store: ObjectStore, *, folder: Path | None, seconds: float = math.inf) -> None:
+        self.url = url
+        self.folder = folder
+        self.seconds = seconds
+        self._store = store
+        self._left_s = seconds
+
+    @classmethod
+    def of(cls, settings: Settings, *, seconds: float = math.inf) -> Share | None:
+        """The share as configured, or None if there is none. No request is sent.
+
+        Raises:
+            InputError: RUNBOOK_SHARE cannot be used.
+        """
+        if not settings.share:
+            return None
+        url, folder = address(settings.share)
+        return cls(url, _store(settings, url, folder, seconds), folder=folder, seconds=seconds)
+
+    def create(self, path: str, content: bytes) -> bytes | None:
+        """Create an object; returns None, or, if it is there already, what it holds.
+
+        Raises:
+            RefusedError: The share says no; nothing was created.
+            UnavailableError: It cannot be reached; the object may have been created all the same.
+        """
+        for _ in range(CONFLICTS):
+            if self._limited(lambda: self._put(path, content)):
+                return None
+            if (found := self.read(path)) is not None:  # an answer that was lost and asked for again is our own object
+                return None if found == content else found
+        raise UnavailableError(f"{self.url} refuses {path} and does not hold it. Run again.")
+
+    def read(self, path: str) -> bytes | None:
+        """What an object holds, or None if there is none. Raises as `create`."""
+        return self._limited(lambda: self._get(path))
+
+    def objects(self, prefix: str) -> Iterator[Stored]:
+        """The objects below a folder of the share, such as `live/1001`, sorted by name. Raises as `create`."""
+        pages = self._folder_pages(prefix) if self.folder else self._pages(prefix)
+        while page := self._limited(lambda: next(pages, None)):
+            yield from page
+
+    def _put(self, path: str, content: bytes) -> bool:
+        import obstore
+        from obstore.exceptions import AlreadyExistsError
+
+        try:  # in one request: an upload in parts has no condition
+            obstore.put(self._store, path, content, mode="create", use_multipart=False)
+        except AlreadyExistsError:
+            return False
+        if self.folder:
+            _sync(self.folder, path)
+        return True
+
+    def _get(self, path: str) -> bytes | None:
+        import obstore
+
+        try:
+            return bytes(obstore.get(self._store, path).bytes())
+        except FileNotFoundError as exc:
+            if _code(exc) in _ADVICE or not (self.folder is None or self.folder.is_dir()):
+                raise
+            return None
+
+    def _pages(self, prefix: str) -> Iterator[list[Stored]]:
+        import obstore
+
+        for page in obstore.list(self._store, prefix, chunk_size=PAGE):
+            yield [Stored(each["path"], each["size"], each["last_modified"], _md5(each["e_tag"])) for each in page]
+
+    def _folder_pages(self, prefix: str) -> Iterator[list[Stored]]:
+        if not self.folder or not self.folder.is_dir():
+            raise FileNotFoundError(str(self.folder))
+        page = []
+        for path, state in walk(self.folder / prefix, f"{prefix}/"):
+            page.append(Stored(path, state.st_size, datetime.fromtimestamp(state.st_mtime, UTC)))
+            if len(page) == PAGE:
+                yield page
+                page = []
+        yield page
+
+    def _limited(self, call: Callable[[], Result]) -> Result:
+        """What a call returns, within the seconds that are left."""
+        if self._left_s <= 0:
+            raise UnavailableError(f"{self.url} has used up the {self.seconds:.0f} s that a run has for it.")
+        started, limit_s = time.monotonic(), min(self._left_s, CALL_S)
+        try:
+            return _within(limit_s, call)
+        except _NoAnswerError as exc:
+            raise UnavailableError(f"{self.url} did not answer within {limit_s:.0f} s.") from exc
+        except (OSError, ValueError, _base_error()) as exc:
+            raise _told(self.url, exc) from exc
+        finally:
+            self._left_s -= time.monotonic() - started
+
+
+def address(given: str) -> tuple[str, Path | None]:
+    """A share's address in one form, and its folder if it is one.
+
+    Raises:
+        InputError: It is none, or the folder does not exist.
+    """
+    scheme, mark, rest = given.partition("://")
+    if not mark or scheme.lower() == "file":
+        folder = Path(rest if mark else given).expanduser()
+        if re.match(r"[A-Za-z][A-Za-z0-9+]+:", given) and not mark:
+            raise InputError(f"RUNBOOK_SHARE is {given!r}, which is no address of a share; expected {EXPECTED}.")
+        if not folder.is_dir():
+            raise InputError(
+                f"RUNBOOK_SHARE is {given!r}, but that folder does not exist. Make it, or mount it, then run again; "
+                f"expected {EXPECTED}."
+            )
+        return str(folder.resolve()), folder.resolve()
+    try:
+        parts = urlsplit(given)
+    except ValueError:
+        parts = urlsplit("")
+    if "@" in rest.partition("/")[0] or parts.query:
+        raise InputError(
+            "RUNBOOK_SHARE has credentials in it. Leave them out: they would go to records and logs; set "
+            "RUNBOOK_SHARE_ACCOUNT and RUNBOOK_SHARE_SECRET."
+        )
+    if scheme.lower() not in ("s3", "gs", "az") or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]+", parts.netloc):
+        raise InputError(f"RUNBOOK_SHARE is {given!r}, which is no address of a share; expected {EXPECTED}.")
+    prefix = parts.path.strip("/")
+    return f"{scheme.lower()}://{parts.netloc}{'/' if prefix else ''}{prefix}", None
+
+
+def walk(folder: Path, prefix: str = "") -> Iterator[tuple[str, os.stat_result]]:
+    """The files below a folder, hidden ones left out, in the order of a bucket's listing: by the bytes of the name."""
+    try:
+        found = [(entry.name + "/" * entry.is_dir(follow_symlinks=False), entry) for entry in os.scandir(folder)]
+    except FileNotFoundError:
+        return
+    for name, entry in sorted((pair for pair in found if pair[0][0] != "."), key=lambda pair: os.fsencode(pair[0])):
+        if name.endswith("/"):
+            yield from walk(folder / entry.name, prefix + name)
+        else:
+            with suppress(FileNotFoundError):
+                if stat.S_ISREG((state := entry.stat(follow_symlinks=False)).st_mode):
+                    yield prefix + name, state
+
+
+class _NoAnswerError(Exception):
+    """A call took longer than it may."""
+
+
+def _within(seconds: float, call: Callable[[], Result]) -> Result:
+    """What a call returns or raises, unless it takes longer.
+
+    Raises:
+        _NoAnswerError: It did.
+    """
+    results: list[Result] = []
+    errors: list[Exception] = []
+
+    def run() -> None:
+        try:
+            results.append(call())
+        except Exception as exc:  # whatever it is, it is raised again where it was asked for
+            errors.append(exc)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if errors:
+        raise errors[0]
+    if not results:
+        raise _NoAnswerError
+    return results[0]
+
+
+def _store(settings: Settings, url: str, folder: Path | None, seconds: float) -> ObjectStore:
+    """A store for an address.
+
+    Raises:
+        InputError: It cannot be made.
+    """
+    try:
+        from obstore.exceptions import BaseError
+        from obstore.store import LocalStore, from_url
+    except ModuleNotFoundError as exc:
+        raise InputError(
+            "RUNBOOK_SHARE is set, but the package obstore is missing here. Run `make` again, or `pip install obstore`."
+        ) from exc
+    try:
+        if folder:
+            return LocalStore(folder)
+        limit_s = min(seconds, CALL_S)
+        timeouts: Any = {
+            "timeout": timedelta(seconds=limit_s),
+            "connect_timeout": timedelta(seconds=min(CONNECT_S, limit_s)),
+            "allow_http": settings.share_endpoint.startswith("http://"),
+        }
+        retries: Any = {"retry_timeout": timedelta(seconds=limit_s), "max_retries": 3}
+        return from_url(url, client_options=timeouts, retry_config=retries, **_options(settings, url))
+    except (BaseError, ValueError) as exc:
+        raise InputError(
+            f"RUNBOOK_SHARE is {url!r}, but its settings do not suffice ({_reason(exc)}). Check RUNBOOK_SHARE_ACCOUNT, "
+            "RUNBOOK_SHARE_SECRET, RUNBOOK_SHARE_REGION and RUNBOOK_SHARE_ENDPOINT."
+        ) from exc
+
+
+def _options(settings: Settings, url: str) -> dict[str, Any]:
+    """What a store is told of credentials and place; what is not set, the cloud's own ways tell."""
+    account = settings.share_account
+    secret = settings.share_secret.get_secret_value() if settings.share_secret else ""
+    common = {"endpoint": settings.share_endpoint}
+    kinds: dict[str, dict[str, str]] = {
+        "s3": {"access_key_id": account, "secret_access_key": secret, "region": settings.share_region, **common},
+        "gs": {"service_account_key": secret},
+        "az": {"account_name": account, "account_key": secret, **common},
+    }
+    return {name: value for name, value in kinds[url[:2]].items() if value}
+
+
+def _base_error() -> type[Exception]:
+    from obstore.exceptions import BaseError
+
+    return BaseError
+
+
+def _code(exc: Exception) -> str:
+    """The service's own word for an error, or the HTTP status, or ""."""
+    words = str(exc)
+    found = _CODE.search(words) or _STATUS.search(words)
+    return found[1] if found else ""
+
+
+def _reason(exc: Exception) -> str:
+    """An error's first line, without addresses, which may hold a signature."""
+    return re.sub(r"\S+://\S+", "", str(exc).split("\n")[0])[:120].strip()
+
+
+def _told(url: str, exc: Exception) -> RunbookError:
+    """An error in our words: the service's may hold addresses with signatures."""
+    code = _code(exc)
+    advice = _ADVICE.get(code, "")
+    told = f" ({code})" if code else ""
+    if "configured region" in str(exc):
+        return RefusedError(f"{url} is in another region.", advice="Check RUNBOOK_SHARE_REGION.")
+    is_denied = re.search(r"status code: 40[13]", str(exc)) is not None  # a listing has no error class of its own
+    if is_denied or type(exc).__name__ in ("PermissionDeniedError", "UnauthenticatedError", "PermissionError"):
+        advice = advice or "It needs the rights to list, read and create objects."
+        return RefusedError(f"{url} refuses access{told}.", code=code, advice=advice)
+    if advice or type(exc).__name__ == "InvalidPathError" or isinstance(exc, ValueError):
+        return RefusedError(f"{url} refuses{told}.", code=code, advice=advice)
+    if isinstance(exc, FileNotFoundError):
+        return UnavailableError(f"{url} is not there{told}. Mount it, or check RUNBOOK_SHARE.")
+    if "os error 28" in str(exc) or "os error 122" in str(exc) or code == "507":
+        return UnavailableError(f"{url} is full{told}. Free some space there.")
+    if "os error 13" in str(exc) or "os error 30" in str(exc):
+        return RefusedError(f"{url} cannot be written to.", advice="It needs the rights to read and create files.")
+    return UnavailableError(f"{url} cannot be reached{told}. Check the network and RUNBOOK_SHARE_ENDPOINT.")
+
+
+def _md5(e_tag: str | None) -> str:
+    """The MD5 that an entity tag states. S3 does so unless an upload had parts or the key is its customer's."""
+    tag = (e_tag or "").strip('"')
+    return tag if re.fullmatch("[0-9a-f]{32}", tag) else ""
+
+
+def _sync(folder: Path, path: str) -> None:
+    """Have a file on disk, with the folders that lead to it."""
+    place = folder / path
+    for each in (place, *place.parents):
+        handle = os.open(each, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        if each == folder:
+            return

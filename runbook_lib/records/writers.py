@@ -1,0 +1,58 @@
+"""Who wrote what is here: each key with its owner, its machine, and when it was first and last used. Only reads."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+from runbook_lib.domain.errors import RunbookError
+from runbook_lib.domain.plain_text import clean
+from runbook_lib.ledger.journal import Journal
+from runbook_lib.ledger.keyring import KeyRing, publisher
+from runbook_lib.ledger.share import Share
+from runbook_lib.records.archive import Archive
+from runbook_lib.settings import Settings
+
+LOOK_S = 10.0
+"""How long the share is asked for what its keys say of themselves."""
+
+
+@dataclass
+class Writer:
+    """A key, and what is known of who signs with it.
+
+    Attributes:
+        key: Its id.
+        state: `signs`, `trusted` or `not trusted`.
+        owner: The operators of its runs, or who has published it.
+        machine: Where it was published from, by its own word.
+        first_used, last_used: The moments of its first and last line here, UTC; "" without one.
+    """
+
+    key: str
+    state: str
+    owner: str = ""
+    machine: str = ""
+    first_used: str = ""
+    last_used: str = ""
+
+
+def writers(settings: Settings, ring: KeyRing) -> list[Writer]:
+    """The keys that are trusted, and those of whom something is here."""
+    found: dict[str, Writer] = {}
+    for key in ring.trusted():
+        found[key] = Writer(key, "signs" if key == ring.signing_key else "trusted")
+    for ticket in Archive.of(settings).tickets():
+        for part in Journal.of(settings, ticket).parts():
+            for entry in () if part.is_damaged else part.entries:
+                key, at = str(entry["writer"]), str(entry["at"])[:19]
+                one = found.setdefault(key, Writer(key, "not trusted"))
+                one.first_used = min(one.first_used or at, at)
+                one.last_used = max(one.last_used, at)
+                one.owner = clean(entry["operator"], 60) if entry.get("operator") else one.owner
+    with suppress(RunbookError):  # what the share adds is only words
+        if share := Share.of(settings, seconds=LOOK_S):
+            for one in found.values():
+                about = publisher(share.read(f"keys/{one.key}.pem") or b"")
+                one.owner, one.machine = one.owner or about.get("Owner", ""), about.get("Machine", "")
+    return list(found.values())

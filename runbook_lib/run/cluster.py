@@ -1,0 +1,312 @@
+"""The tickets of a batch on a Dask cluster: each worker runs them by the same command, with its own configuration.
+
+What travels through the scheduler is a ticket's line of the list, and back what its command printed and the files that
+it left in the ticket's folder; never a setting, a key or a token. A worker that has another profile, another Zendesk or
+other notebooks runs nothing. If one dies, Dask gives its tickets to another, which looks at the journals that it has,
+and in the world, as any run does; so nothing is done twice.
+
+Imports dask; here and on the workers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+from urllib.parse import urlsplit
+
+import distributed
+from distributed.scheduler import KilledWorker
+
+from runbook_lib import files
+from runbook_lib.addresses import is_loopback
+from runbook_lib.domain import pasted
+from runbook_lib.domain.errors import InputError, RunbookError, UnavailableError
+from runbook_lib.domain.exit_status import DONE, FAILED, INTERRUPTED, USAGE
+from runbook_lib.run import intake, ticket_runs, warm
+from runbook_lib.run.batch_list import Row
+from runbook_lib.run.ticket_runs import Order, Output, Processes
+from runbook_lib.settings import Settings
+
+CONNECT_S = 10
+_BROUGHT_BACK = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*\.(ipynb|jsonl|pub)")
+"""Names of what a run leaves in a ticket's folder: a record, a journal, a public key."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What each worker must have as it is where the batch was started; none of it is a secret.
+
+    Attributes:
+        profile: The profile.
+        zendesk: The address of the Zendesk whose tickets these are.
+        release: This project's version.
+        notebooks: The digest of all runbooks.
+    """
+
+    profile: str
+    zendesk: str
+    release: str
+    notebooks: str
+
+    @classmethod
+    def here(cls) -> Expected:
+        """What this process has.
+
+        Raises:
+            InputError: Its settings are incomplete.
+        """
+        settings = Settings.load()
+        digest = hashlib.sha256()
+        for name in intake.runbooks(settings):
+            digest.update(name.encode() + intake.template(settings, name).read_bytes())
+        return cls(settings.profile, settings.zendesk_url, version("license-runbook"), digest.hexdigest()[:16])
+
+    def problem(self) -> str:
+        """What is otherwise on this worker, in a sentence; "" if nothing is."""
+        try:
+            own = vars(Expected.here())
+        except RunbookError as exc:
+            return f"It is not set up: {exc}"
+        other = [f"{name} is {own[name]}, not {wanted}" for name, wanted in vars(self).items() if own[name] != wanted]
+        return f"It is set up otherwise than where the batch was started: {'; '.join(other)}." if other else ""
+
+
+class Result(NamedTuple):
+    """What came of a ticket on a worker: its command's output, and the files of the ticket's folder by name."""
+
+    output: Output
+    files: dict[str, bytes]
+
+
+class Runs(distributed.WorkerPlugin):
+    """On each worker: a warm Python, and what it runs for one batch.
+
+    Args:
+        order: How tickets are run.
+        expected: What the worker must have.
+    """
+
+    def __init__(self, order: Order, expected: Expected) -> None:
+        self.name = f"runbook-{order.token}"
+        self._order, self._expected = order, expected
+
+    def setup(self, worker: Any) -> None:
+        """Begin; Dask calls it when the worker joins."""
+        self._problem = self._expected.problem()
+        self._started = ExitStack()
+        program = self._started.enter_context(warm.started(ticket_runs.MODULES, ticket_runs.PRELOADED))
+        outputs = str(Settings.local().outputs.absolute())
+        environment = {**os.environ, "RUNBOOK_OUTPUTS": outputs}
+        self._processes = Processes(self._order, str(program or sys.executable), environment)
+
+    def teardown(self, worker: Any) -> None:
+        """End; Dask calls it when the batch has ended, or the worker leaves."""
+        self._started.close()
+
+    def cancel(self) -> None:
+        """Cancel what runs here."""
+        self._processes.cancel()
+
+    def run(self, row: Row) -> Result:
+        """Run a ticket, unless this batch has done that here before."""
+        if self._problem:
+            return Result(Output(USAGE, "", self._problem), {})
+        settings = Settings.local()
+        done = ticket_runs.finished(settings, row, self._order.token)
+        output = Output(DONE, json.dumps(done), "") if done else self._processes.run(row)
+        return Result(output, _left(settings, row))
+
+
+def run_on_worker(name: str, row: Row) -> Result:
+    """A task of Dask's: run a ticket by the worker's `Runs`."""
+    return cast(Runs, distributed.get_worker().plugins[name]).run(row)
+
+
+def cancel_on_worker(name: str, dask_worker: Any) -> None:
+    """Called on each worker: cancel what it runs."""
+    dask_worker.plugins[name].cancel()
+
+
+class Cluster:
+    """The workers of a scheduler, for one batch.
+
+    Args:
+        client: Connected to it.
+        order: How tickets are run.
+        settings: Where the files go that come back.
+    """
+
+    def __init__(self, client: Any, order: Order, settings: Settings) -> None:
+        self._client, self._settings = client, settings
+        self._executor = client.get_executor(pure=False)
+        self._name = f"runbook-{order.token}"
+        self.room = sum(client.nthreads().values())
+
+    def run(self, row: Row) -> Output:
+        """Run a ticket on some worker, and wait for its end."""
+        again = "What it did is in its journal there; start the same command again."
+        try:
+            result: Result = self._executor.submit(run_on_worker, self._name, row).result(ticket_runs.RUN_LIMIT_S)
+        except KilledWorker:
+            return Output(FAILED, "", f"Each worker that ran it died. {again}")
+        except TimeoutError:
+            return Output(FAILED, "", f"No answer within {ticket_runs.RUN_LIMIT_S:.0f} s. {again}")
+        except (CancelledError, OSError) as exc:
+            return Output(INTERRUPTED, "", f"The scheduler is gone ({type(exc).__name__}). {again}")
+        status, out, err = result.output
+        return self._brought_back(row, result.files, status, out, err)
+
+    def cancel(self) -> None:
+        """Cancel what runs: each leaves its record, which comes back."""
+        with suppress(OSError):
+            self._client.run(cancel_on_worker, self._name)
+
+    def _brought_back(self, row: Row, found: dict[str, bytes], status: int, out: str, err: str) -> Output:
+        """The output, with the record's place here, once the files are here."""
+        number = pasted.ticket(row.ticket)
+        if number is None or not found:
+            return Output(status, out, err)
+        folder = self._settings.ticket_folder(number)
+        try:
+            kept_out = [name for name, content in found.items() if not _is_kept(folder, name, content)]
+        except OSError as exc:
+            return Output(FAILED, "", f"It has run, but its record cannot be written to {folder} ({exc.strerror}).")
+        if kept_out:
+            return Output(
+                FAILED, "", f"It has run, but {', '.join(kept_out)} in {folder} is another file; compare them."
+            )
+        with suppress(ValueError, LookupError, TypeError):
+            report = json.loads(out)
+            out = json.dumps({**report, "record": str(folder / Path(report["record"]).name)})
+        return Output(status, out, err)
+
+
+@contextmanager
+def connected(address: str, order: Order, settings: Settings) -> Iterator[Cluster]:
+    """A cluster that is ready: its workers are there, and set up as this machine is.
+
+    Raises:
+        InputError: The address is none, or not one for live tickets.
+        UnavailableError: There is no scheduler, or it or a worker is not ready.
+    """
+    place = _checked(address, settings)
+    expected = Expected.here()
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what has to be known is told by the batch
+    with ExitStack() as stack:
+        try:
+            client: Any = distributed.Client(place, timeout=CONNECT_S, set_as_default=False)  # type: ignore[no-untyped-call]
+            stack.enter_context(client)
+        except (OSError, ValueError, TypeError) as exc:
+            raise UnavailableError(
+                f"No Dask scheduler answers at {place} ({type(exc).__name__}). Start one with `dask scheduler`, or "
+                "leave --scheduler out to run here."
+            ) from exc
+        _check_versions(client)
+        _check_workers(client, expected)
+        runs = Runs(order, expected)
+        client.register_plugin(runs)
+        stack.callback(_suppressed, lambda: client.unregister_worker_plugin(runs.name))
+        yield Cluster(client, order, settings)
+
+
+def _suppressed(call: Callable[[], Any]) -> None:
+    with suppress(OSError, ValueError, RuntimeError, CancelledError, TimeoutError):  # the cluster is gone already
+        call()
+
+
+def _checked(address: str, settings: Settings) -> str:
+    """A scheduler's address in full.
+
+    Raises:
+        InputError: It is none; or what is live would travel without encryption.
+    """
+    place = address if "://" in address else f"tcp://{address}"
+    try:
+        parts = urlsplit(place)
+        is_complete = parts.scheme in ("tcp", "tls") and bool(parts.hostname) and parts.port is not None
+    except ValueError:
+        is_complete = False
+    if not is_complete:
+        raise InputError(f"--scheduler {address!r} is no address; expected one such as tls://scheduler.example:8786.")
+    if settings.profile == "live" and parts.scheme == "tcp" and not is_loopback(parts.hostname or ""):
+        raise InputError(f"The scheduler's address {place} is not encrypted; live needs tls://.")
+    return place
+
+
+def _check_versions(client: Any) -> None:
+    """Refuse a cluster of another Dask or Python: what is sent might not be understood.
+
+    Raises:
+        UnavailableError: It is one.
+    """
+    found = client.get_versions()
+    own = found["client"]["packages"]
+    others = {
+        "The scheduler": found["scheduler"],
+        **{f"The worker {name}": at for name, at in found["workers"].items()},
+    }
+    for who, at in others.items():
+        for name in ("python", "distributed"):
+            theirs = at["packages"][name]
+            if str(theirs).split(".")[:2] != str(own[name]).split(".")[:2]:
+                raise UnavailableError(f"{who} runs {name} {theirs}, and this command {own[name]}. Install the same.")
+
+
+def _check_workers(client: Any, expected: Expected) -> None:
+    """Refuse a cluster without workers, or with one that is not set up.
+
+    Raises:
+        UnavailableError: It is one.
+    """
+    found = client.run(expected.problem, on_error="return")
+    if not found:
+        raise UnavailableError("The scheduler has no workers. Start some with `dask worker ADDRESS`.")
+    for name, problem in found.items():
+        if isinstance(problem, ImportError):
+            raise UnavailableError(f"The worker {name} does not have this project installed ({problem}).")
+        if isinstance(problem, BaseException):
+            raise UnavailableError(f"The worker {name} is not ready: {type(problem).__name__}.")
+        if problem:
+            raise UnavailableError(f"The worker {name} is not ready. {problem}")
+
+
+def _left(settings: Settings, row: Row) -> dict[str, bytes]:
+    """The files of a ticket's folder."""
+    number = pasted.ticket(row.ticket)
+    folder = settings.ticket_folder(number) if number is not None else None
+    if folder is None or not folder.is_dir():
+        return {}
+    found = {path.name: path for path in folder.iterdir() if _BROUGHT_BACK.fullmatch(path.name) and path.is_file()}
+    return {name: path.read_bytes() for name, path in found.items()}
+
+
+def _is_kept(folder: Path, name: str, content: bytes) -> bool:
+    """Write a file that has come back, unless it is here already; returns False if another one is in its place.
+
+    A journal only grows: the longer one of two is kept if it begins with the other.
+
+    Raises:
+        OSError: The folder does not take it.
+    """
+    if not _BROUGHT_BACK.fullmatch(name):
+        return False
+    path = folder / name
+    here = path.read_bytes() if path.exists() else None
+    if here is not None and (here == content or not name.endswith(".jsonl")):
+        return here == content
+    if here is not None and not content.startswith(here):
+        return here.startswith(content)
+    files.make_folder(folder)
+    files.write(path, content, mode=files.SEALED if name.endswith(".ipynb") else files.FILE)
+    return True

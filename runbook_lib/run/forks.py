@@ -1,0 +1,277 @@
+"""Kernels that start first, and import what their cells need while their runner imports the rest.
+
+They are forked from this process where that is safe, so that what both sides need is imported once; elsewhere (macOS,
+Windows, a process with threads) Python is started anew. Either way a kernel is a process of its own, in a session of
+its own, used for one notebook. A forked one takes nothing along but imported modules: it closes every file that its
+runner had open, and never runs the end of what the runner had begun.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import re
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, NoReturn
+
+from runbook_lib.domain.errors import UnavailableError
+from runbook_lib.run import warm
+
+OPTIONS = ("--IPKernelApp.log_level=CRITICAL", "--HistoryManager.enabled=False")
+"""It keeps no history of what ran, and being killed at the end is no error to report."""
+PORTS = ("shell_port", "iopub_port", "stdin_port", "control_port", "hb_port")
+"""In the order in which ipykernel binds them."""
+LONGEST_FOLDER = 64
+"""Bytes in the name of the folder for temporary files, up to which the kernel's sockets fit in: the system takes
+107 for the whole path."""
+IMPORTED_LATE = ("httpcore", "email_validator")
+"""What a kernel imports while it waits for its runner, since its cells would a moment later."""
+STEP_S = 0.002
+NO_KERNEL = (
+    "No kernel can be started ({}), so nothing was run. Free the disk for temporary files, or end other processes."
+)
+_IMPORTS = re.compile(r"^from (runbook_lib(?:\.\w+)+) import", re.MULTILINE)
+
+
+class Early:
+    """A kernel's process; has what `jupyter_client` wants of a `subprocess.Popen`.
+
+    Attributes:
+        folder: Its private folder, with its connection file and its sockets.
+        pid: Its process, once it has been started.
+    """
+
+    stdin = stdout = stderr = None
+    pid = 0
+
+    def __init__(self) -> None:
+        self.folder = private_folder()
+        self.connection_file.write_text(json.dumps(_connection(self.folder)), encoding="ascii")
+
+    @property
+    def connection_file(self) -> Path:
+        """Where the kernel and its client find each other."""
+        return self.folder / "connection.json"
+
+    def start(self) -> None:
+        """Let it take requests, as soon as it has imported what it needs."""
+        raise NotImplementedError
+
+    def poll(self) -> int | None:
+        """How it ended, as `subprocess` says it; None if it has not."""
+        raise NotImplementedError
+
+    def wait(self) -> int:
+        """Wait for its end."""
+        while (ended := self.poll()) is None:
+            time.sleep(STEP_S)
+        return ended
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal, unless it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.send_signal(signal.SIGKILL)
+
+    def close(self) -> None:
+        """End it, and leave nothing of it."""
+        self.kill()
+        self.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Forked(Early):
+    """A process that was forked from this one.
+
+    Args:
+        modules: What it imports while it waits.
+    """
+
+    def __init__(self, modules: Sequence[str]) -> None:
+        super().__init__()
+        self._ended: int | None = None
+        waiting, self._go = os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            _be_kernel(self.connection_file, modules, waiting)
+        os.close(waiting)
+
+    def start(self) -> None:
+        """As `Early`."""
+        os.write(self._go, b"!")
+
+    def poll(self) -> int | None:
+        """As `Early`."""
+        if self._ended is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            self._ended = os.waitstatus_to_exitcode(status) if pid else None
+        return self._ended
+
+    def close(self) -> None:
+        """As `Early`."""
+        super().close()
+        os.close(self._go)
+
+
+class Spawned(Early):
+    """A Python of its own."""
+
+    _process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """As `Early`."""
+        command = [sys.executable, "-m", "ipykernel_launcher", "-f", str(self.connection_file), *OPTIONS]
+        command.append(f"--IPKernelApp.parent_handle={os.getpid()}")
+        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603
+        self.pid = self._process.pid
+
+    def poll(self) -> int | None:
+        """As `Early`."""
+        return self._process.poll() if self._process else 0
+
+
+class Ahead:
+    """Kernels that are on their way before anybody knows what to send them.
+
+    Args:
+        number: How many runs there may be.
+        notebooks: What will be run: the kernels import what its cells do.
+
+    Raises:
+        UnavailableError: The system gives no process, or no folder for its sockets.
+    """
+
+    def __init__(self, number: int, notebooks: Sequence[Path]) -> None:
+        can_fork = warm.is_supported() and _is_alone()
+        if can_fork:
+            import jupyter_client.manager  # noqa: F401 - both sides need it
+
+            gc.freeze()  # what has been imported stays: neither side looks through it again
+        modules = [name for notebook in notebooks for name in _IMPORTS.findall(_source(notebook))]
+        self._waiting: list[Early] = []
+        try:
+            for _ in range(number):
+                self._waiting.append(Forked(modules) if can_fork else Spawned())
+            self._waiting[0].start()
+        except OSError as exc:
+            self.close()
+            raise UnavailableError(NO_KERNEL.format(exc.strerror)) from exc
+
+    def take(self) -> Early:
+        """A kernel, for whoever takes it to close; started anew where there are more runs than were foreseen."""
+        taken = self._waiting.pop(0) if self._waiting else _spawned()
+        if self._waiting:
+            self._waiting[0].start()
+        return taken
+
+    def close(self) -> None:
+        """End those that nobody has taken."""
+        while self._waiting:
+            self._waiting.pop().close()
+
+
+@contextmanager
+def ahead(number: int, notebooks: Sequence[Path]) -> Iterator[Ahead]:
+    """Kernels for the runs that follow; see `Ahead`."""
+    kernels = Ahead(number, notebooks)
+    try:
+        yield kernels
+    finally:
+        kernels.close()
+
+
+def _spawned() -> Early:
+    """A Python of its own, at once: this process may have threads by now.
+
+    Raises:
+        UnavailableError: The system gives no process, or no folder for its sockets.
+    """
+    try:
+        kernel = Spawned()
+        kernel.start()
+    except OSError as exc:
+        raise UnavailableError(NO_KERNEL.format(exc.strerror)) from exc
+    return kernel
+
+
+def _source(notebook: Path) -> str:
+    """All cells of a notebook, one after the other."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+
+
+def _is_alone() -> bool:
+    """Whether this process has but one thread, by the system's own word: others would be missing in a fork."""
+    try:
+        return len(list(Path("/proc/self/task").iterdir())) == 1
+    except OSError:  # nobody knows
+        return False
+
+
+def private_folder() -> Path:
+    """A new folder for a kernel's sockets."""
+    return Path(tempfile.mkdtemp(prefix="runbook-", dir=_short_folder()))
+
+
+def _short_folder() -> str | None:
+    """Where the kernel's sockets go: the usual folder for temporary files (None), or /tmp if its name is too long."""
+    usual = os.fsencode(tempfile.gettempdir())
+    return None if len(usual) <= LONGEST_FOLDER else "/tmp"  # noqa: S108 - what is made in it is private
+
+
+def _connection(folder: Path) -> dict[str, Any]:
+    """A connection file's content. Source: jupyter_client, *Messaging in Jupyter*, connection files."""
+    return {
+        **{name: number for number, name in enumerate(PORTS, 1)},
+        "transport": "ipc",
+        "ip": str(folder / "kernel"),
+        "key": secrets.token_hex(32),
+        "signature_scheme": "hmac-sha256",
+        "kernel_name": "python3",
+    }
+
+
+def _be_kernel(connection_file: Path, modules: Sequence[str], waiting: int) -> NoReturn:
+    """Be a kernel until the end, and never come back."""
+    status = 1
+    try:
+        runner = os.getppid()
+        gc.freeze()  # no file of the runner's is closed a second time, under the number of one of ours
+        os.setsid()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.closerange(3, waiting)
+        os.closerange(waiting + 1, 65536)
+        if not sys.flags.safe_path:
+            del sys.path[0]  # as `ipykernel_launcher` does: the kernel itself puts its folder there
+        from ipykernel.kernelapp import IPKernelApp
+
+        for name in (*modules, *IMPORTED_LATE):
+            with suppress(ImportError):  # the cell that needs it says so
+                __import__(name)
+
+        if os.read(waiting, 1):
+            os.close(waiting)
+            sys.argv = ["ipykernel_launcher", "-f", str(connection_file)]
+            own = [*sys.argv[1:], *OPTIONS, f"--IPKernelApp.parent_handle={runner}"]
+            app = IPKernelApp.instance()
+            with warm.without("debugpy"):
+                app.initialize(own)  # type: ignore[no-untyped-call]
+            app.start()  # type: ignore[no-untyped-call]
+        status = 0
+    finally:
+        os._exit(status)

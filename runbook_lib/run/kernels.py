@@ -1,0 +1,166 @@
+"""A kernel while a notebook runs: its process, its client, and its end. The one place where a kernel is used.
+
+jupyter_client's own parts, without their fixed waits. A kernel is one that started early (`forks`), or is started here.
+Its process is killed at the end, however far it came. Python's kernels are off the network: their sockets are files in
+a private folder.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from queue import Empty
+from typing import Any
+
+from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+from jupyter_core.utils import run_sync
+
+from runbook_lib.run.forks import OPTIONS, STEP_S, Early, private_folder
+
+WELCOME_S = 0.2
+"""Seconds after which a kernel that has sent nothing by IOPub is asked again: it may not know its listener yet."""
+
+
+class Client(AsyncKernelClient):
+    """A client that is ready as soon as the kernel is."""
+
+    async def wait_for_ready(self, timeout: float | None = None) -> None:
+        """As jupyter_client's; but it does not wait until nothing more comes: nbclient knows whose an output is.
+
+        Raises:
+            RuntimeError: The kernel died, or did not answer in time.
+        """
+        ends_at = time.monotonic() + (timeout or float("inf"))
+        await self._wait_for_sockets(ends_at)
+        while True:
+            self.kernel_info()
+            try:
+                reply = await self.shell_channel.get_msg(timeout=1)
+                await self.iopub_channel.get_msg(timeout=WELCOME_S)
+            except Empty:
+                reply = {"msg_type": ""}
+            if reply["msg_type"] == "kernel_info_reply":
+                self._handle_kernel_info_reply(reply)
+                return
+            if not await self.is_alive():
+                raise RuntimeError("Kernel died before replying to kernel_info")
+            if time.monotonic() > ends_at:
+                raise RuntimeError(f"Kernel didn't respond in {timeout} seconds")
+
+    async def _wait_for_sockets(self, ends_at: float) -> None:
+        """Wait until the kernel has made its files: who connects before tries again only after 0.1 s."""
+        if self.transport != "ipc":
+            return
+        last = Path(f"{self.ip}-{self.hb_port}")
+        while not last.exists() and time.monotonic() < ends_at and await self.is_alive():
+            await asyncio.sleep(STEP_S)
+
+
+class Manager(AsyncKernelManager):
+    """Remembers the client that papermill asks for, so that both can be stopped at any moment."""
+
+    made: Any = None
+
+    def client(self, **options: Any) -> Any:
+        """A client of this kernel."""
+        self.client_factory = Client
+        self.made = super().client(**options)
+        return self.made
+
+    def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
+        """As Jupyter's; see `OPTIONS`."""
+        own = OPTIONS if self.ipykernel else ()
+        return list(super().format_kernel_cmd([*(extra_arguments or []), *own]))
+
+
+class OwnSpec(KernelSpecManager):
+    """Knows the Python that runs this, and looks for no other: that takes IPython's whole import."""
+
+    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+        """As Jupyter's."""
+        return KernelSpec(argv=[], language="python", display_name="Python 3")
+
+
+class Provisioner(LocalProvisioner):
+    """Hands out a process that is on its way, in place of starting one.
+
+    Args:
+        early: The process.
+        manager: Whose kernel it is.
+    """
+
+    def __init__(self, early: Early, manager: Manager) -> None:
+        super().__init__(kernel_id="", kernel_spec=manager.kernel_spec, parent=manager)
+        self._early = early
+        self._connection = manager.get_connection_info()
+
+    async def pre_launch(self, **options: Any) -> dict[str, Any]:
+        """Nothing is left to prepare."""
+        self.connection_info = self._connection
+        return {"cmd": [], **options}
+
+    async def launch_kernel(self, cmd: list[str], **options: Any) -> Any:
+        """Take the process."""
+        self.process = self._early  # type: ignore[assignment]  # it has what is used of a Popen
+        self.pid = self.pgid = self._early.pid
+        return self.connection_info
+
+    async def kill(self, restart: bool = False) -> None:
+        """End it, and wait for that: a process that is killed takes no time worth a step of jupyter_client's."""
+        await super().kill(restart)
+        if self.process:
+            self._early.wait()
+
+
+@contextmanager
+def started(name: str, early: Early | None = None) -> Iterator[Manager]:
+    """A kernel's manager, whose process is ended at the end, however far it came.
+
+    Args:
+        name: Which kernel.
+        early: A Python kernel's process that is on its way.
+    """
+    folder = early.folder if early else private_folder()
+    manager = _manager(name, folder, early)
+    try:
+        yield manager
+    finally:
+        try:
+            _stop(manager)
+        finally:
+            if early:
+                early.close()
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _manager(name: str, folder: Path, early: Early | None) -> Manager:
+    manager = Manager(kernel_name=name, **({"kernel_spec_manager": OwnSpec()} if early else {}))
+    if early:
+        manager.load_connection_file(str(early.connection_file))
+        manager.connection_file = str(early.connection_file)
+        manager.provisioner = Provisioner(early, manager)
+    elif manager.kernel_spec and manager.kernel_spec.language == "python":  # others may know TCP only
+        manager.transport, manager.ip = "ipc", str(folder / "kernel")
+    return manager
+
+
+def _stop(manager: Manager) -> None:
+    """End a kernel at once, with its client and what still waits for them."""
+
+    async def stop() -> None:
+        waiting = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        if manager.made:
+            manager.made.stop_channels()
+        await manager.shutdown_kernel(now=True)
+
+    run_sync(stop)()

@@ -1,0 +1,134 @@
+"""One ticket of a batch: the command that runs it, its process, and whether the journals say that it is done."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from runbook_lib.domain import pasted
+from runbook_lib.domain.errors import RunbookError
+from runbook_lib.domain.models import Status
+from runbook_lib.ledger.journal import Journal
+from runbook_lib.run.batch_list import Row
+from runbook_lib.settings import Settings
+
+RUN_LIMIT_S = 3600.0
+"""Far beyond what a run may take by its own limits: a process that does not end by itself."""
+MODULES = ("runbook_lib.cli", "ipykernel_launcher")
+PRELOADED = (
+    *("IPython.core.completerlib", "IPython.core.debugger", "IPython.core.interactiveshell", "IPython.extensions"),
+    *("ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "tornado.platform.asyncio", "tornado.queues"),
+    *("papermill.execute", "papermill.clientwrap", "nbclient", "tqdm.auto", "tabulate", "httpcore", "email_validator"),
+    *(
+        "runbook_lib.cli.main",
+        "runbook_lib.cli.run_command",
+        "runbook_lib.run.automatic",
+        "runbook_lib.run.runner",
+        "runbook_lib.run.papermill_engine",
+    ),
+    *("runbook_lib.sandbox.server", "runbook_lib.changes.sealing"),
+    *("runbook_lib.cases.start_here", "runbook_lib.cases.license_not_received", "runbook_lib.cases.weekday_triage"),
+)
+
+
+class Output(NamedTuple):
+    """What a ticket's command came to: its exit status, and what it printed."""
+
+    status: int
+    out: str
+    err: str
+
+
+@dataclass(frozen=True)
+class Order:
+    """How the tickets of a batch are run.
+
+    Attributes:
+        token: The batch's name in the journals.
+        perform: Whether to change things.
+    """
+
+    token: str
+    perform: bool
+
+    def command(self, python: str, row: Row) -> list[str]:
+        """The command of one ticket; its answers come by standard input, where other users do not see them."""
+        words = [python, "-m", "runbook_lib.cli", "run", row.runbook, "--parameters-file", "-", "--json"]
+        return [*words, "--batch", self.token, *(["--perform"] if self.perform else []), "--", row.ticket]
+
+
+class Processes:
+    """Processes of this machine; what runs can be cancelled.
+
+    Args:
+        order: How tickets are run.
+        python: What starts Python.
+        environment: Of each process.
+    """
+
+    def __init__(self, order: Order, python: str, environment: Mapping[str, str]) -> None:
+        self._order, self._python, self._environment = order, python, environment
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[str]] = set()
+        self._is_cancelled = False
+
+    def cancel(self) -> None:
+        """Cancel what runs, as Ctrl-C does: each leaves its record."""
+        with self._lock:
+            self._is_cancelled = True
+            for process in self._running:
+                process.send_signal(signal.SIGINT)
+
+    def run(self, row: Row) -> Output:
+        """Run a ticket and wait for its end."""
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(  # noqa: S603 - no shell
+            self._order.command(self._python, row),
+            env=self._environment,
+            stdin=pipe,
+            stdout=pipe,
+            stderr=pipe,
+            text=True,
+            start_new_session=True,  # Ctrl-C of the terminal is ours to pass on
+        )
+        with process:
+            with self._lock:
+                self._running.add(process)
+                if self._is_cancelled:  # while it was being started
+                    process.send_signal(signal.SIGINT)
+            try:
+                out, err = process.communicate(json.dumps(dict(row.answers)), timeout=RUN_LIMIT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                out, err = "", f"It did not end within {RUN_LIMIT_S:.0f} s and was killed."
+            finally:
+                with self._lock:
+                    self._running.discard(process)
+        return Output(process.returncode, out, err)
+
+
+def finished(settings: Settings, row: Row, token: str) -> dict[str, Any] | None:
+    """The report of a ticket that a batch has finished, by the ticket's journal; None if it has not."""
+    number = pasted.ticket(row.ticket)
+    if number is None or not settings.ticket_folder(number).exists():
+        return None
+    try:
+        history = Journal.of(settings, number).history()
+    except RunbookError:  # its own run tells what is wrong with it
+        return None
+    runs = [run for run in history.runs.values() if run.start and run.start.text("batch") == token and run.end]
+    last = runs[-1].end if runs else None
+    if last is None or last.text("status") != Status.COMPLETED or not last.text("outcome") or last.record is None:
+        return None
+    return {
+        "outcome": last.text("outcome"),
+        "status": last.text("status"),
+        "runbook": runs[-1].runbook,
+        "record": str(settings.ticket_folder(number) / last.record),
+        "summary": f"{last.text('summary')} ({last.text('at')[:16]}Z)",
+    }

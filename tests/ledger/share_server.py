@@ -1,0 +1,76 @@
+"""S3 on loopback for the tests of the share, with faults where they are told: before, instead of or after a call."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+import httpx
+from moto.server import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import make_server
+
+Wsgi = Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]
+BUCKET = "team"
+
+
+class Faulty:
+    """An S3 server with a switch for each fault.
+
+    Attributes:
+        url: Its address.
+        calls: The requests that came, as "PUT path".
+        fault: Called with the number of the request, from 1, and "before" or "after" it takes effect; what it returns
+            is answered instead: a status and an error code, or None.
+    """
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.calls: list[str] = []
+        self.fault: Callable[[int, str], tuple[int, str] | None] = lambda number, when: None
+        self._lock = threading.Lock()
+        self._app: Wsgi = DomainDispatcherApplication(create_backend_app)
+
+    def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        with self._lock:
+            self.calls.append(f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}")
+            number = len(self.calls)
+        if told := self.fault(number, "before"):
+            length = int(environ.get("CONTENT_LENGTH") or 0)
+            environ["wsgi.input"].read(length)
+            return _refuse(start, *told)
+        kept: list[Any] = []
+        body = list(self._app(environ, lambda *args: kept.append(args)))  # type: ignore[arg-type,return-value]
+        if told := self.fault(number, "after"):
+            return _refuse(start, *told)
+        start(*kept[-1][:2])
+        return body
+
+
+def _refuse(start: StartResponse, status: int, code: str) -> list[bytes]:
+    body = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>no</Message></Error>".encode()
+    start(f"{status} No", [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))])
+    return [body]
+
+
+@contextmanager
+def running() -> Iterator[Faulty]:
+    """A server with an empty bucket."""
+    logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
+    app = Faulty()
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    app.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        httpx.post(f"{app.url}/moto-api/reset", timeout=60)
+        httpx.put(f"{app.url}/{BUCKET}", timeout=60)
+        app.calls.clear()
+        yield app
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

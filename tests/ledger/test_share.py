@@ -1,0 +1,219 @@
+"""The share: objects are only ever created, in a folder and in a bucket; whatever it does, a call ends in time."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from runbook_lib.domain.errors import InputError, RefusedError, RunbookError, UnavailableError
+from runbook_lib.ledger import share as share_module
+from runbook_lib.ledger.share import Share
+from runbook_lib.settings import Settings
+from tests.ledger import share_server
+from tests.ledger.share_server import Faulty
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Faulty]:
+    with share_server.running() as found:
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def no_fault(server: Faulty) -> None:
+    server.fault = lambda number, when: None
+
+
+def bucket(server: Faulty, url: str = "s3://team/audit", **more: object) -> Settings:
+    """Settings of a share in the bucket."""
+    given = {"share": url, "share_endpoint": server.url, "share_region": "us-east-1", "share_account": "AKIA"}
+    return Settings(**{**given, "share_secret": "hush-hush", **more})  # type: ignore[arg-type]
+
+
+def opened(settings: Settings, seconds: float = 5) -> Share:
+    found = Share.of(settings, seconds=seconds)
+    assert found
+    return found
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def share(request: pytest.FixtureRequest, tmp_path: Path, server: Faulty) -> Share:
+    if request.param == "folder":
+        (tmp_path / "share").mkdir()
+        return opened(Settings(share=str(tmp_path / "share")))
+    return opened(bucket(server, f"s3://team/{tmp_path.name}"))
+
+
+def test_no_share_is_set() -> None:
+    assert Share.of(Settings()) is None
+
+
+def test_object_is_created_once(share: Share) -> None:
+    """The second is told what is there; the same content again is no clash."""
+    assert share.create("live/1/a.ipynb", b"one") is None
+    assert share.create("live/1/a.ipynb", b"one") is None
+    assert b"one" == share.create("live/1/a.ipynb", b"two")
+    assert b"one" == share.read("live/1/a.ipynb")
+    assert share.read("live/1/b.ipynb") is None
+
+
+def test_listing_is_sorted_and_keeps_to_its_folder(share: Share) -> None:
+    """By the bytes of the whole name, also where a folder's name is the start of another's."""
+    names = ["live/1/b.ipynb", "live/1/journal/k/1.jsonl", "live/1/a.ipynb", "live/10/a.ipynb", "live/2/a.ipynb"]
+    for name in [*names, "live/claims/x.json", "keys/k.pem"]:
+        share.create(name, name.encode())
+    assert sorted([*names, "live/claims/x.json"]) == [each.path for each in share.objects("live")]
+    assert [len("live/2/a.ipynb")] == [each.size for each in share.objects("live/2")]
+    assert [] == list(share.objects("sandbox"))
+
+
+def test_50_mb_are_one_object(share: Share) -> None:
+    content = bytes(50_000_000)
+    share = Share(share.url, share._store, folder=share.folder)
+    assert share.create("live/1/big.ipynb", content) is None
+    assert content == share.read("live/1/big.ipynb")
+    assert content == share.create("live/1/big.ipynb", b"small")
+
+
+def test_conflict_of_two_creates_is_tried_again(server: Faulty) -> None:
+    """S3 answers 409 while another conditional write is under way, which may fail: nothing is there then."""
+    server.calls.clear()
+    server.fault = lambda number, when: (409, "ConditionalRequestConflict") if number == 1 else None
+    assert opened(bucket(server)).create("live/1/conflict.json", b"ours") is None
+    assert ["PUT", "GET", "PUT"] == [call.split()[0] for call in server.calls]
+
+
+def test_own_object_is_known_after_a_lost_answer(server: Faulty) -> None:
+    """The write took effect, its answer was an error, and the client asked again."""
+    server.calls.clear()
+    server.fault = lambda number, when: (500, "InternalError") if (number, when) == (1, "after") else None
+    assert opened(bucket(server)).create("live/1/lost.json", b"ours") is None
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind", "words"),
+    [
+        (403, "AccessDenied", RefusedError, "refuses access (AccessDenied). It needs the rights to list, read and"),
+        (301, "PermanentRedirect", RefusedError, "is in another region. Check RUNBOOK_SHARE_REGION"),
+        (403, "RequestTimeTooSkewed", RefusedError, "This machine's clock is wrong. Set it"),
+        (403, "InvalidAccessKeyId", RefusedError, "Check RUNBOOK_SHARE_ACCOUNT"),
+        (403, "SignatureDoesNotMatch", RefusedError, "Check RUNBOOK_SHARE_SECRET"),
+        (400, "ExpiredToken", RefusedError, "The credentials have expired"),
+        (507, "InsufficientStorage", UnavailableError, "cannot be reached (InsufficientStorage)"),
+        (503, "SlowDown", UnavailableError, "cannot be reached (SlowDown)"),
+    ],
+)
+def test_fault_is_told_with_its_remedy(
+    server: Faulty, status: int, code: str, kind: type[RunbookError], words: str
+) -> None:
+    """Writing, reading and listing; no secret is in the words."""
+    server.fault = lambda number, when: (status, code)
+    share = opened(bucket(server))
+    for call in (
+        lambda: share.create("live/1/x.json", b""),
+        lambda: share.read("live/1/x.json"),
+        lambda: list(share.objects("live")),
+    ):
+        with pytest.raises(kind) as caught:
+            call()
+        assert words in str(caught.value)
+        assert "hush" not in str(caught.value)
+
+
+def test_wrong_bucket_is_told(server: Faulty) -> None:
+    share = opened(bucket(server, "s3://teem/audit"))
+    for call in (
+        lambda: share.create("live/x", b""),
+        lambda: share.read("live/x"),
+        lambda: list(share.objects("live")),
+    ):
+        with pytest.raises(RefusedError, match=r"NoSuchBucket.*Check RUNBOOK_SHARE"):
+            call()
+
+
+def test_silent_share_ends_within_the_budget() -> None:
+    """One budget for all calls: the second does not wait again."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        share = opened(
+            Settings(share="s3://team", share_endpoint=url, share_account="a", share_secret="b", share_region="x"), 0.5
+        )
+        started = time.monotonic()
+        for words in ("cannot be reached|did not answer", "used up|cannot be reached|did not answer"):
+            with pytest.raises(UnavailableError, match=words):
+                share.create("live/x", b"")
+        assert time.monotonic() - started < 2
+
+
+def test_unmounted_folder_is_told(tmp_path: Path) -> None:
+    """A folder that went away is not an empty share."""
+    folder = tmp_path / "share"
+    folder.mkdir()
+    share = opened(Settings(share=str(folder)))
+    folder.rmdir()
+    for call in (lambda: share.read("live/x"), lambda: list(share.objects("live"))):
+        with pytest.raises(UnavailableError, match="is not there"):
+            call()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "s4://team",
+        "s3:/team",
+        "s3:team",
+        "s3://",
+        "s3:///x",
+        "s3:// team",
+        "https://team.s3.amazonaws.com",
+        "/no/such/folder",
+    ],
+)
+def test_address_with_a_typo_is_refused(given: str) -> None:
+    with pytest.raises(InputError, match="expected a folder that exists, or s3://BUCKET/PREFIX"):
+        Share.of(Settings(share=given))
+
+
+@pytest.mark.parametrize("given", ["s3://AKIA:hush@team", "az://box/x?sig=hush"])
+def test_credentials_in_the_address_are_refused(given: str) -> None:
+    with pytest.raises(InputError, match="has credentials in it") as caught:
+        Share.of(Settings(share=given))
+    assert "hush" not in str(caught.value)
+
+
+def test_missing_account_is_told() -> None:
+    with pytest.raises(InputError, match=r"Account must be specified.*Check RUNBOOK_SHARE_ACCOUNT"):
+        Share.of(Settings(share="az://box/audit"))
+
+
+def test_missing_package_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "obstore.store", None)
+    with pytest.raises(InputError, match=r"obstore is missing here. Run `make` again"):
+        Share.of(Settings(share=str(tmp_path)))
+
+
+def test_listing_takes_no_more_memory_for_more_objects(tmp_path: Path) -> None:
+    """Pages come as they are read."""
+    import tracemalloc
+
+    def peak(count: int) -> int:
+        folder = tmp_path / str(count)
+        for number in range(count):
+            place = folder / "live" / str(number // 10)
+            place.mkdir(parents=True, exist_ok=True)
+            (place / f"{number}.ipynb").touch()
+        share = opened(Settings(share=str(folder)))
+        list(zip(range(10), share.objects("live"), strict=False))
+        tracemalloc.start()
+        assert count == sum(1 for _ in share.objects("live"))
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return most
+
+    assert peak(8 * share_module.PAGE) < 2 * peak(2 * share_module.PAGE)

@@ -1,0 +1,272 @@
+"""Claims: of several machines one does an effect; what it left, the others see, wait for, adopt, or ask a person."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from runbook_lib.clients.budget import Budget
+from runbook_lib.domain.errors import OutcomeUnknownError, RefusedError, RunbookError
+from runbook_lib.domain.models import EffectState, Evidence
+from runbook_lib.ledger.claims import Claims
+from runbook_lib.ledger.effects import Effects
+from runbook_lib.ledger.journal import Journal
+from runbook_lib.ledger.keyring import KeyRing
+from runbook_lib.ledger.share import Share
+from runbook_lib.ledger.sharing import SharedRun
+from runbook_lib.settings import Settings
+from tests.ledger import share_server
+from tests.ledger.share_server import Faulty
+
+OPERATION = "sandbox-1001-slack_post"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Faulty]:
+    with share_server.running() as found:
+        yield found
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def share(request: pytest.FixtureRequest, tmp_path: Path, server: Faulty) -> dict[str, str]:
+    """The settings of a share."""
+    server.fault = lambda number, when: None
+    server.calls.clear()
+    if request.param == "folder":
+        (tmp_path / "share").mkdir()
+        return {"share": str(tmp_path / "share")}
+    return in_bucket(server, tmp_path.name)
+
+
+def in_bucket(server: Faulty, name: str) -> dict[str, str]:
+    place = {"share": f"s3://team/{name}", "share_endpoint": server.url, "share_region": "us-east-1"}
+    return {**place, "share_account": "AKIA", "share_secret": "hush"}
+
+
+@dataclass
+class World:
+    """The outside world of one effect."""
+
+    there: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Post:
+    """An effect; `fails` is raised in place of doing it."""
+
+    world: World
+    who: str
+    fails: RunbookError | None = None
+    name: str = "slack_post"
+    operation_id: str = OPERATION
+    summary: str = "post to #team"
+    where: str = "in #team"
+    conditional: bool = False
+
+    def check(self) -> None:
+        """Nothing forbids it."""
+
+    def find(self) -> Evidence | None:
+        return Evidence(f"posted by {self.world.there[0]}", "", "1") if self.world.there else None
+
+    def perform(self) -> Evidence:
+        if self.fails:
+            raise self.fails
+        self.world.there.append(self.who)
+        return Evidence(f"posted by {self.who}", "", "1")
+
+
+@dataclass
+class Laptop:
+    """One machine: its outputs, its key."""
+
+    folder: Path
+    share: dict[str, str]
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(outputs=self.folder, operator=self.folder.name, **self.share)  # type: ignore[arg-type]
+
+    @property
+    def journal(self) -> Journal:
+        return Journal.of(self.settings, 1001)
+
+    def effects(self) -> Effects:
+        """Of a run that has begun."""
+        self.journal.append(
+            "run_started", runbook="x", record="x.ipynb", performed=True, operator=self.folder.name, pid=1
+        )
+        shared = SharedRun.of(self.settings, self.journal)
+        return Effects(self.journal, Budget(30), settle_s=0.1, perform=True, shared=shared)
+
+    def claims(self) -> Claims:
+        found = Share.of(self.settings)
+        assert found
+        self.journal.folder.mkdir(parents=True, exist_ok=True)
+        keys = KeyRing.of(self.settings)
+        return Claims(found, "sandbox", keys, self.journal.folder, self.folder.name)
+
+
+@pytest.fixture
+def alice(tmp_path: Path, share: dict[str, str]) -> Laptop:
+    return Laptop(tmp_path / "alice", share)
+
+
+@pytest.fixture
+def bob(tmp_path: Path, share: dict[str, str]) -> Laptop:
+    return Laptop(tmp_path / "bob", share)
+
+
+def test_second_machine_learns_who_and_since_when(alice: Laptop, bob: Laptop) -> None:
+    assert alice.claims().take(OPERATION) is None
+    assert alice.claims().take(OPERATION) is None  # ours, also for the next run
+    held = bob.claims().take(OPERATION)
+    assert held
+    assert held.who.startswith("alice on ")
+    assert "UTC" in held.words
+    assert not held.is_trusted
+
+
+def test_released_claim_goes_to_one_other(alice: Laptop, bob: Laptop, tmp_path: Path) -> None:
+    alice.claims().take(OPERATION)
+    bob.claims().release(OPERATION)  # is not his to release
+    assert bob.claims().take(OPERATION)
+    alice.claims().release(OPERATION)
+    keys = KeyRing.of(alice.settings)
+    share = Share.of(alice.settings)
+    assert share
+    share.create(f"keys/{keys.signing_key}.pem", keys.signer().public_pem)
+    assert bob.claims().take(OPERATION) is None
+    assert alice.claims().take(OPERATION)
+
+
+def test_judged_claim_is_passed_over_once(alice: Laptop, bob: Laptop, tmp_path: Path) -> None:
+    """Of two who judge the same claim one goes on."""
+    alice.claims().take(OPERATION)
+    held = bob.claims().take(OPERATION)
+    assert held
+    carol = Laptop(tmp_path / "carol", alice.share)
+    assert bob.claims().take(OPERATION, judged={held.sha256}) is None
+    assert carol.claims().take(OPERATION, judged={held.sha256})
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[1", b'{"operation_id": 3}', b"\xff"])
+def test_object_that_is_no_claim_blocks(alice: Laptop, content: bytes) -> None:
+    """Somebody may have put it there for a reason; a person is asked."""
+    share = Share.of(alice.settings)
+    assert share
+    share.create(f"sandbox/claims/{OPERATION}.json", content)
+    held = alice.claims().take(OPERATION)
+    assert held
+    assert "an object that is no claim" in held.words
+
+
+def test_effect_is_done_by_one_and_adopted_by_the_other(alice: Laptop, bob: Laptop) -> None:
+    world = World()
+    assert alice.effects().apply(Post(world, "alice")).state is EffectState.DONE
+    assert bob.effects().apply(Post(world, "bob")).state is EffectState.ADOPTED
+    assert ["alice"] == world.there
+
+
+def test_person_is_asked_when_the_holder_left_nothing(alice: Laptop, bob: Laptop) -> None:
+    """No is kept: after it the effect is done, once."""
+    world = World()
+    alice.claims().take(OPERATION)
+    with pytest.raises(OutcomeUnknownError, match=r"alice on .* since .*runbook answer 1001 slack_post"):
+        bob.effects().apply(Post(world, "bob"))
+    assert [] == world.there
+    with pytest.raises(OutcomeUnknownError):
+        bob.effects().apply(Post(world, "bob"))
+    bob.journal.append("answered", operation_id=OPERATION, there=False, operator="bob", evidence=None, because="")
+    assert bob.effects().apply(Post(world, "bob")).state is EffectState.DONE
+    assert ["bob"] == world.there
+
+
+def test_refused_effect_is_left_to_others(alice: Laptop, bob: Laptop) -> None:
+    world = World()
+    with pytest.raises(RefusedError):
+        alice.effects().apply(Post(world, "alice", RefusedError("Slack says no.")))
+    assert bob.effects().apply(Post(world, "bob")).state is EffectState.DONE
+
+
+def test_practice_claims_nothing_of_live(alice: Laptop) -> None:
+    """One bucket, two profiles."""
+    alice.effects().apply(Post(World(), "alice"))
+    share = Share.of(alice.settings)
+    assert share
+    assert [] == list(share.objects("live"))
+    assert f"sandbox/claims/{OPERATION}.json" in [each.path for each in share.objects("sandbox")]
+
+
+RACER = """
+import sys
+from pathlib import Path
+from tests.ledger.test_share_claims import OPERATION, Laptop
+laptop = Laptop(Path(sys.argv[1]), dict(pair.split("=", 1) for pair in sys.argv[3:]))
+claims = laptop.claims()
+print("ready", flush=True)
+sys.stdin.readline()
+print(claims.take(OPERATION) is None, flush=True)
+"""
+
+
+def test_of_16_processes_on_two_machines_one_wins(tmp_path: Path, share: dict[str, str]) -> None:
+    """Each process has a folder of its own; eight share a key ring."""
+    given = [f"{name}={value}" for name, value in share.items()]
+    for machine in "ab":
+        KeyRing(tmp_path / machine).signer()
+    racers = []
+    for number in range(16):
+        folder = tmp_path / f"outputs-{number}"
+        keys = folder / "sandbox" / ".keys"
+        keys.parent.mkdir(parents=True)
+        keys.symlink_to(tmp_path / "ab"[number % 2])
+        command = [sys.executable, "-c", RACER, str(folder), "-", *given]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        racers.append(subprocess.Popen(command, cwd=Path(__file__).parents[2], **pipes))  # type: ignore[call-overload]
+    try:
+        assert ["ready\n"] * 16 == [racer.stdout.readline() for racer in racers]
+        for racer in racers:
+            racer.stdin.write("go\n")
+            racer.stdin.flush()
+        won = [racer.communicate(timeout=60)[0].strip() for racer in racers]
+    finally:
+        for racer in racers:
+            racer.kill()
+    assert ["False"] * 15 + ["True"] == sorted(won)
+
+
+def test_share_that_fails_at_any_call_holds_nothing_back(tmp_path: Path, server: Faulty) -> None:
+    """Before and after each of its calls, for good or once: the effect is there once, and it is told."""
+    server.fault = lambda number, when: None
+    server.calls.clear()
+    first = Laptop(tmp_path / "whole", in_bucket(server, f"{tmp_path.name}-whole"))
+    first.effects().apply(Post(World(), "alice"))
+    calls = len(server.calls)
+    assert calls == 4  # listing, key, lines, claim
+    for at in range(1, calls + 1):
+        for when in ("before", "after"):
+            server.calls.clear()
+            server.fault = lambda number, then, at=at, when=when: (
+                (503, "SlowDown") if number > at or (number, then) == (at, when) else None
+            )
+            world, name = World(), f"{tmp_path.name}-{at}-{when}"
+            laptop = Laptop(tmp_path / name, {**in_bucket(server, name), "share_s": "2"})
+            done = laptop.effects().apply(Post(world, "alice"))
+            assert done.state is EffectState.DONE
+            assert ["alice"] == world.there
+            is_whole = (at, when) == (calls, "after")  # its answer was lost, and no call came after it
+            assert "could not be used" in done.note or is_whole, (at, when)
+            kinds = [entry["kind"] for entry in laptop.journal.entries()]
+            assert ("share_unreachable" in kinds) is bool(done.note)
+            server.fault = lambda number, then: None
+            shared = SharedRun.of(laptop.settings, laptop.journal)
+            assert shared
+            assert "" == shared.finish()
+            again = laptop.effects().apply(Post(world, "alice"))
+            assert again.state is EffectState.ALREADY_DONE

@@ -1,0 +1,369 @@
+"""Push, pull and compare: one log of several machines, and what somebody who can write to the share did to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from runbook_lib.domain.errors import RunbookError
+from runbook_lib.ledger import mirror
+from runbook_lib.ledger.comparison import Comparison
+from runbook_lib.ledger.journal import Journal
+from runbook_lib.ledger.keyring import KeyRing, publisher
+from runbook_lib.ledger.share import Share
+from runbook_lib.records.archive import Archive
+from runbook_lib.records.verification import Verifier
+from runbook_lib.settings import Settings
+from tests.ledger import share_server
+from tests.ledger.share_server import Faulty
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Faulty]:
+    with share_server.running() as found:
+        yield found
+
+
+class Machine:
+    """One laptop, with its outputs, its key, and the share."""
+
+    def __init__(self, folder: Path, settings: dict[str, str]) -> None:
+        self.settings = Settings(outputs=folder, operator=folder.name, **settings)  # type: ignore[arg-type]
+        self.folder = folder / "sandbox"
+
+    @property
+    def keys(self) -> KeyRing:
+        return KeyRing.of(self.settings)
+
+    @property
+    def share(self) -> Share:
+        found = Share.of(self.settings)
+        assert found
+        return found
+
+    def journal(self, ticket: int) -> Journal:
+        return Journal.of(self.settings, ticket)
+
+    def run(self, ticket: int, content: bytes = b"{}") -> Path:
+        """Leave a sealed record of a run."""
+        journal = self.journal(ticket)
+        record = journal.record_path(datetime.now(UTC), "weekend_license")
+        about = {"runbook": "weekend_license", "record": record.name}
+        journal.append("run_started", **about, performed=True, operator=self.settings.operator, pid=1)
+        record.write_bytes(content)
+        record.chmod(0o400)
+        sealed = {"record": record.name, "sha256": sha256(content).hexdigest()}
+        journal.append("run_ended", **sealed, status="completed", outcome=None)
+        return record
+
+    def push(self) -> mirror.Moved:
+        tickets = [self.journal(number) for number in Archive.of(self.settings).tickets()]
+        return mirror.push(self.share, tickets, self.keys, self.settings.operator, lambda: None)
+
+    def pull(self, **more: object) -> mirror.Moved:
+        return mirror.pull(self.share, self.folder, self.keys, **more)  # type: ignore[arg-type]
+
+    def compare(self) -> list[tuple[str, str]]:
+        """The codes and objects of the differences, without what only tells of an unknown writer."""
+        found = Comparison(self.share, self.folder, self.keys).differences()
+        return [(each.code, each.path) for each in found if each.code != "unknown_writer"]
+
+    def verified(self) -> set[str]:
+        return {finding.code for finding in Verifier(Archive.of(self.settings)).everything().findings}
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def place(request: pytest.FixtureRequest, tmp_path: Path, server: Faulty) -> dict[str, str]:
+    server.fault = lambda number, when: None
+    if request.param == "folder":
+        (tmp_path / "share").mkdir()
+        return {"share": str(tmp_path / "share")}
+    found = {"share": f"s3://team/{tmp_path.name}", "share_endpoint": server.url, "share_region": "us-east-1"}
+    return {**found, "share_account": "AKIA", "share_secret": "hush"}
+
+
+@pytest.fixture
+def alice(tmp_path: Path, place: dict[str, str]) -> Machine:
+    return Machine(tmp_path / "alice", place)
+
+
+@pytest.fixture
+def lead(tmp_path: Path, place: dict[str, str]) -> Machine:
+    return Machine(tmp_path / "lead", place)
+
+
+def write(machine: Machine, path: str, content: bytes | None) -> None:
+    """Replace, add or remove an object, as somebody with all rights can."""
+    import obstore
+
+    if content is None:
+        obstore.delete(machine.share._store, path)
+    else:
+        obstore.put(machine.share._store, path, content)
+
+
+def paths(machine: Machine) -> list[str]:
+    return [each.path for each in machine.share.objects("sandbox")]
+
+
+def test_layout_is_as_stated(alice: Machine) -> None:
+    record = alice.run(1001)
+    assert 1 == alice.push().records
+    key = alice.keys.signing_key
+    assert {f"sandbox/1001/{record.name}", f"sandbox/1001/journal/{key}/00000001-00000002.jsonl"} == set(paths(alice))
+    published = alice.share.read(f"keys/{key}.pem")
+    assert published
+    assert "alice" == publisher(published)["Owner"]
+
+
+def test_new_lines_are_a_new_object(alice: Machine) -> None:
+    alice.run(1001)
+    alice.push()
+    assert (0, 0, 0) == (lambda moved: (moved.tickets, moved.records, moved.lines))(alice.push())
+    alice.run(1001)
+    moved = alice.push()
+    assert (1, 1, 2) == (moved.tickets, moved.records, moved.lines)
+    segments = sorted(path.rpartition("/")[2] for path in paths(alice) if "/journal/" in path)
+    assert ["00000001-00000002.jsonl", "00000003-00000004.jsonl"] == segments
+
+
+def test_folder_without_its_notes_pushes_nothing_twice(alice: Machine) -> None:
+    """What was pushed is listed where it was not kept."""
+    alice.run(1001)
+    alice.push()
+    for kept in alice.folder.rglob(".share-*"):
+        kept.unlink()
+    assert 0 == alice.push().lines
+
+
+def test_lead_sees_both_machines(alice: Machine, lead: Machine, tmp_path: Path, place: dict[str, str]) -> None:
+    """One ticket worked on by two: the mirror verifies, and unknown writers are no defect."""
+    bob = Machine(tmp_path / "bob", place)
+    for machine in (alice, bob, alice):
+        machine.run(1001)
+        machine.push()
+    assert (1, 3, 6) == (lambda moved: (moved.tickets, moved.records, moved.lines))(lead.pull())
+    assert {"untrusted_writer"} == lead.verified()
+    assert (0, 0) == (lambda moved: (moved.records, moved.lines))(lead.pull())
+    assert [] == lead.compare()
+    for machine in (alice, bob):
+        lead.keys.trust(machine.keys.signer().public_pem)
+    assert set() == lead.verified()
+
+
+def test_pulled_records_are_never_pushed(alice: Machine, lead: Machine) -> None:
+    """An edited mirror changes nothing in the share, and is told."""
+    record = alice.run(1001)
+    alice.push()
+    lead.pull()
+    copy = lead.folder / "1001" / record.name
+    copy.chmod(0o600)
+    copy.write_bytes(b"forged")
+    assert 0 == lead.push().records
+    assert [("replaced", f"sandbox/1001/{record.name}")] == lead.compare()
+    assert "altered" in lead.verified()
+
+
+def test_altered_record_is_not_pushed(alice: Machine) -> None:
+    record = alice.run(1001)
+    record.chmod(0o600)
+    record.write_bytes(b"altered")
+    assert 0 == alice.push().records
+
+
+def test_pull_is_for_a_ticket_or_since_a_day(alice: Machine, lead: Machine) -> None:
+    alice.run(1001)
+    alice.run(1002)
+    alice.push()
+    assert 0 == lead.pull(since=datetime.now(UTC).date() + timedelta(days=2)).records
+    assert 1 == lead.pull(ticket_id=1002).records
+    assert "in part" in mirror.freshness("share", lead.folder)
+    assert 1 == lead.pull(since=datetime.now(UTC).date() - timedelta(days=2)).records
+    lead.pull()
+    assert "As pulled from" in mirror.freshness("share", lead.folder)
+
+
+def test_mirror_is_private(alice: Machine, lead: Machine) -> None:
+    record = alice.run(1001)
+    alice.push()
+    lead.pull()
+    assert 0o400 == (lead.folder / "1001" / record.name).stat().st_mode & 0o777
+    assert 0 == (lead.folder / "1001").stat().st_mode & 0o077
+
+
+def test_lost_laptop_gets_its_own_part_back(alice: Machine) -> None:
+    alice.run(1001)
+    alice.push()
+    path = alice.journal(1001).path
+    content = path.read_bytes()
+    path.unlink()
+    alice.pull()
+    assert content == path.read_bytes()
+
+
+def test_restarted_journal_is_told_not_overwritten(alice: Machine) -> None:
+    """Its key has other lines in the share; a new key goes on."""
+    alice.run(1001)
+    alice.push()
+    path = alice.journal(1001).path
+    path.write_bytes(path.read_bytes().replace(b"completed", b"forgotten"))
+    alice.journal(1001).restart(because="edited", operator="alice")
+    alice.run(1001)
+    alice.run(1001)
+    assert "runbook keys rotate" in alice.push().trouble[0]
+    alice.keys.rotate()
+    alice.run(1001)
+    assert 1 == alice.push().records
+
+
+@pytest.mark.parametrize("what", ["record", "lines", "key"])
+def test_replaced_object_is_named(alice: Machine, lead: Machine, what: str) -> None:
+    record = alice.run(1001)
+    alice.push()
+    lead.pull()
+    key = alice.keys.signing_key
+    path = {
+        "record": f"sandbox/1001/{record.name}",
+        "lines": f"sandbox/1001/journal/{key}/00000001-00000002.jsonl",
+        "key": f"keys/{key}.pem",
+    }[what]
+    write(alice, path, b"[" + (alice.share.read(path) or b"")[1:] if what != "key" else b"forged")
+    assert ("replaced", path) in lead.compare()
+    assert ("replaced", path) in alice.compare()
+
+
+@pytest.mark.parametrize("what", ["record", "lines", "key"])
+def test_removed_object_is_named(alice: Machine, lead: Machine, what: str) -> None:
+    """By who pushed it, and for records and lines by who has pulled it."""
+    record = alice.run(1001)
+    alice.push()
+    lead.pull()
+    key = alice.keys.signing_key
+    path = {
+        "record": f"sandbox/1001/{record.name}",
+        "lines": f"sandbox/1001/journal/{key}/00000001-00000002.jsonl",
+        "key": f"keys/{key}.pem",
+    }[what]
+    write(alice, path, None)
+    assert [("removed", path)] == alice.compare()
+    if what != "key":
+        assert [("removed", path)] == lead.compare()
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("20261128T010203000Z-weekend_license-0123abcd.ipynb", "not_pulled"),
+        ("journal/0123456789abcdef/00000001-00000001.jsonl", "not_pulled"),
+        ("journal/0123456789abcdef/00000002-00000001.jsonl", "odd"),
+        ("note.txt", "odd"),
+        ("deep/er/x.ipynb", "odd"),
+        ("-x.ipynb", "odd"),
+    ],
+)
+def test_added_object_is_named(alice: Machine, name: str, code: str) -> None:
+    """What is no object of a runbook is not pulled either."""
+    alice.run(1001)
+    alice.push()
+    write(alice, f"sandbox/1001/{name}", b"{}\n")
+    assert (code, f"sandbox/1001/{name}") in alice.compare()
+    alice.pull()
+    assert (code == "not_pulled" and name.endswith("ipynb")) is (alice.folder / "1001" / name).exists()
+
+
+def test_names_that_differ_in_case_do_not_clash(alice: Machine, lead: Machine) -> None:
+    """On a disk that ignores case one would replace the other."""
+    record = alice.run(1001)
+    alice.push()
+    write(alice, f"sandbox/1001/{record.name.upper().replace('.IPYNB', '.ipynb')}", b"other")
+    moved = lead.pull()
+    assert 1 == moved.records
+    assert "only in case" in moved.trouble[0]
+    assert "case" in [code for code, _ in lead.compare()]
+
+
+def test_forged_lines_are_found_by_verify(alice: Machine, lead: Machine) -> None:
+    """Behind a colleague's lines, without the colleague's key."""
+    alice.run(1001)
+    alice.push()
+    key = alice.keys.signing_key
+    first = alice.share.read(f"sandbox/1001/journal/{key}/00000001-00000002.jsonl") or b""
+    write(alice, f"sandbox/1001/journal/{key}/00000003-00000003.jsonl", first.splitlines(keepends=True)[0])
+    lead.pull()
+    assert "broken_chain" in lead.verified() | {"altered_journal"}
+    assert [("not_pulled", f"sandbox/1001/journal/{key}/00000003-00000003.jsonl")] == alice.compare()
+
+
+def test_forged_key_is_not_taken(alice: Machine, lead: Machine) -> None:
+    alice.run(1001)
+    alice.push()
+    stranger = KeyRing(lead.folder / ".other").signer().public_pem
+    write(alice, f"keys/{alice.keys.signing_key}.pem", stranger)
+    assert "is not the key of writer" in lead.pull().trouble[0]
+    assert "unknown_writer" in lead.verified()
+
+
+def test_not_pushed_is_no_defect(alice: Machine) -> None:
+    alice.run(1001)
+    found = list(Comparison(alice.share, alice.folder, alice.keys).differences())
+    assert {"not_pushed"} == {each.code for each in found}
+    assert not any(each.is_defect for each in found)
+
+
+def test_team_file_trusts_its_keys(alice: Machine, lead: Machine, tmp_path: Path, place: dict[str, str]) -> None:
+    """With words between the keys, as a team keeps it in its repository."""
+    alice.run(1001)
+    alice.push()
+    team = tmp_path / "team.pem"
+    team.write_bytes(b"# Alice\n" + alice.keys.signer().public_pem + b"\n# Bob\n")
+    trusting = Machine(lead.folder.parent, {**place, "trusted_keys": str(team)})
+    trusting.pull()
+    assert set() == trusting.verified()
+
+
+def test_fault_while_pulling_leaves_what_was_brought(tmp_path: Path, server: Faulty) -> None:
+    """The next pull brings the rest, wherever it broke."""
+    server.fault = lambda number, when: None
+    place = {"share": f"s3://team/{tmp_path.name}", "share_endpoint": server.url, "share_region": "us-east-1"}
+    place |= {"share_account": "AKIA", "share_secret": "hush"}
+    alice = Machine(tmp_path / "alice", place)
+    for ticket in (1001, 1002):
+        alice.run(ticket)
+    alice.push()
+    for at in range(1, 9):
+        lead = Machine(tmp_path / f"lead-{at}", place)
+        server.calls.clear()
+        server.fault = lambda number, when, at=at: (403, "AccessDenied") if number >= at else None
+        try:
+            lead.pull()
+        except RunbookError as exc:
+            assert "AccessDenied" in str(exc)
+        server.fault = lambda number, when: None
+        lead.pull()
+        assert {"untrusted_writer"} == lead.verified()
+
+
+def test_links_in_the_share_are_not_followed(tmp_path: Path) -> None:
+    """Somebody who can write to the folder cannot have other files read."""
+    share = tmp_path / "share"
+    (share / "sandbox" / "1001").mkdir(parents=True)
+    (tmp_path / "secret").write_text("hush")
+    (share / "sandbox" / "1001" / "20261128T010203000Z-x-0123abcd.ipynb").symlink_to(tmp_path / "secret")
+    lead = Machine(tmp_path / "lead", {"share": str(share)})
+    assert 0 == lead.pull().records
+
+
+def test_reviewer_is_not_told_to_restart(alice: Machine, lead: Machine) -> None:
+    """A colleague's part that was edited here is brought again, not begun anew."""
+    alice.run(1001)
+    alice.push()
+    lead.pull()
+    path = lead.folder / "1001" / f"journal.{alice.keys.signing_key}.jsonl"
+    path.write_bytes(path.read_bytes().replace(b"completed", b"forgotten"))
+    words = [finding.words for finding in Verifier(Archive.of(lead.settings)).everything().findings]
+    assert any("records pull" in each for each in words)
+    assert not any("restart" in each for each in words)

@@ -1,0 +1,125 @@
+"""Kernels that start first: forked where that is safe, spawned elsewhere; the same to their notebook either way."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from runbook_lib.domain.errors import UnavailableError
+from runbook_lib.run import forks
+from runbook_lib.run.forks import Forked, Spawned
+from runbook_lib.run.warm import COLD, put_off, without
+from runbook_lib.settings import ROOT
+from tests.endings import _write
+
+pytestmark = pytest.mark.slow
+PYTHON = Path(sys.prefix) / "bin" / "python"
+"""A warm one shares its imports with the tests."""
+SEEN = """
+import gc, json, os, pathlib, signal, sys
+paths = [f"/proc/self/fd/{fd}" for fd in os.listdir("/proc/self/fd")]
+files = [os.readlink(path) for path in paths if os.path.exists(path)]
+print(json.dumps({
+    "command": pathlib.Path("/proc/self/cmdline").read_text(),
+    "files": [file for file in files if file.startswith("/") and not file.startswith(("/dev", "/proc"))],
+    "session": os.getsid(0) == os.getpid(),
+    "input": sys.__stdin__.read() if sys.__stdin__ else "",
+    "main": sorted(name for name in vars(sys.modules["__main__"]) if name in ("main", "runner", "given")),
+    "path": sys.path[0],
+    "term": str(signal.getsignal(signal.SIGTERM)),
+}))
+"""
+
+
+def seen(folder: Path, **environment: str) -> dict[str, object]:
+    """What a cell sees of its process, and the notebook's own word for how it ended."""
+    _write(folder / "notebooks" / "small.ipynb", SEEN)
+    command = [PYTHON, "-m", "tests.small_run", str(folder / "outputs"), str(folder / "notebooks")]
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, timeout=60, check=True
+    )
+    report = json.loads(done.stdout)
+    assert "completed" == report["status"], report
+    cells = nbformat.read(report["record"], as_version=4).cells
+    return dict(
+        json.loads(next(o.text for cell in cells for o in cell.get("outputs", []) if o.get("name") == "stdout"))
+    )
+
+
+def test_a_kernel_is_the_same_forked_and_spawned(tmp_path: Path) -> None:
+    """A session of its own, nothing to read, no file of its runner's; only its command tells them apart."""
+    forked, spawned = seen(tmp_path / "forked"), seen(tmp_path / "spawned", **{COLD: "1"})
+    assert "tests.small_run" in str(forked.pop("command"))
+    assert "ipykernel_launcher" in str(spawned.pop("command"))
+    for found in (forked, spawned):
+        own = [str(file) for file in found.pop("files")]  # type: ignore[attr-defined]
+        assert [] == [file for file in own if "outputs" in file or "journal" in file or ".lock" in file]
+    assert spawned == forked
+
+
+def test_a_process_with_threads_does_not_fork(tmp_path: Path) -> None:
+    """They would be missing in the kernel, with the locks that they hold."""
+    _write(tmp_path / "small.ipynb", "1")
+    ends = threading.Event()
+    thread = threading.Thread(target=ends.wait)
+    thread.start()
+    try:
+        with forks.ahead(1, [tmp_path / "small.ipynb"]) as ahead:
+            kernel = ahead.take()
+            kernel.close()
+        assert isinstance(kernel, Spawned)
+    finally:
+        ends.set()
+        thread.join()
+
+
+def test_kernels_nobody_takes_are_gone(tmp_path: Path) -> None:
+    """With their folders, whether they have been started or not."""
+    for kind in (lambda: Forked([]), Spawned):
+        waiting, begun = kind(), kind()
+        begun.start()
+        for kernel in (waiting, begun):
+            kernel.close()
+            assert kernel.poll() is not None
+            assert not kernel.folder.exists()
+
+
+@pytest.mark.parametrize("broken", ["tempfile.mkdtemp", "os.fork"])
+def test_no_kernel_can_be_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
+    """It is told before the run begins."""
+
+    def full(**options: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    _write(tmp_path / "small.ipynb", "1")
+    monkeypatch.setattr(broken, full)
+    monkeypatch.setattr(forks, "_is_alone", lambda: True)
+    with pytest.raises(UnavailableError, match="No space left"), forks.ahead(1, [tmp_path / "small.ipynb"]):
+        pass
+
+
+def test_a_module_that_is_missing_is_the_cells_affair(tmp_path: Path) -> None:
+    """The kernel starts all the same."""
+    kernel = Forked(["runbook_lib.no_such_module"])
+    kernel.start()
+    assert kernel.poll() is None
+    kernel.close()
+
+
+def test_a_module_that_is_put_off_is_there_when_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "colorsys", raising=False)
+    put_off("colorsys")
+    import colorsys as early
+
+    assert (0.0, 0.0, 1.0) == early.rgb_to_hsv(1, 1, 1)
+    with without("colorsys", "no_such_module"):
+        assert "no_such_module" in sys.modules
+    assert "no_such_module" not in sys.modules
+    assert "colorsys" in sys.modules
