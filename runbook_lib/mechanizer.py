@@ -125,7 +125,7 @@ def check(request: JobRequest) -> Order:
         raise InputError(f"LICENSE_TICKET_URL is {request.ticket_url[:80]!r}; expected the ticket's web address.")
     users = answers.count("LICENSE_USERS", request.users, least=1)
     email = answers.address("LICENSE_EMAIL", request.email)
-    room = titles.room(users)
+    room = titles.longest_address(users)
     if len(email) > room:
         raise InputError(
             f"LICENSE_EMAIL is {email[:40]!r}... with {len(email)} characters; expected at most {room}, "

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Any, ClassVar, cast
 
-from runbook_lib.cases.accounts import Sold, look_up, sold_facts
+from runbook_lib.cases.accounts import Purchases, look_up, purchase_facts
 from runbook_lib.cases.base import Case, Prefill
 from runbook_lib.cases.by_hand import made_by_hand
 from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, effect_tone
@@ -48,10 +48,10 @@ class Emergency(Case):
         facts: The known facts, with sources.
         attached: The licenses on the ticket that are signed by the expected key.
         installed: The one of them that the instance has.
-        sold: The requester's accounts and licenses in CustomersDot.
+        purchases: The requester's accounts and licenses in CustomersDot.
         confirmed: The engineer's answer whether this is the customer.
         verdict: The scope decision.
-        already: The license that this ticket has from an earlier run or a colleague, or None.
+        existing_license: The license that this ticket has from an earlier run or a colleague, or None.
         unread: The things on the ticket that could not be read.
     """
 
@@ -65,11 +65,11 @@ class Emergency(Case):
     facts: Facts = Facts()
     attached: tuple[evidence.Attached, ...] = ()
     installed: evidence.Installed = evidence.Installed()
-    sold: Sold = Sold()
+    purchases: Purchases = Purchases()
     confirmed: Answer = Answer.UNKNOWN
     _unusable: Mapping[str, str] = MappingProxyType({})
     verdict: Verdict | None = None
-    already: Issuance | None = None
+    existing_license: Issuance | None = None
     unread: tuple[Unread, ...] = ()
 
     @step("Take the ticket")
@@ -114,10 +114,12 @@ class Emergency(Case):
         self.facts = Facts((*self.facts.known, *looked_up))
         notes += file_notes + self._notes_on_later(emergency_on) + more_notes + others
         notes += [_conflict_words(best, other) for best, other in self.facts.conflicts()]
-        self.already, not_looked = self._looked_for_license()
+        self.existing_license, not_looked = self._looked_for_license()
         notes = [not_looked, *notes] if not_looked else notes
-        if self.already:
-            notes.insert(0, f"This ticket has its license already: {self.already.url}. No second one is issued.")
+        if self.existing_license:
+            notes.insert(
+                0, f"This ticket has its license already: {self.existing_license.url}. No second one is issued."
+            )
         rows = [(f.name, str(f.value), f.source, self.facts.standing(f), f.detail) for f in self.facts.known]
         parts: tuple[Part, ...] = (Table(("fact", "value", "source", "", "where"), rows, whole=(2, 3)),)
         parts += tuple(Paragraph(note) for note in notes)
@@ -165,13 +167,14 @@ class Emergency(Case):
         self.verdict = self._verdict()
         parts = verdict_parts(self.verdict)
         against = [r for r in self.verdict.rulings if r.holds is Answer.NO]
-        if not self.already:
+        if not self.existing_license:
             check_before_scope(self.unread, self.facts, self.verdict.rulings)
         if against:
             words = " ".join(ruling.reason for ruling in against)
-            if self.already:
+            if self.existing_license:
                 raise PersonNeededError(
-                    f"By these answers the case is out of scope, but a license was issued already: {self.already.url}. "
+                    f"By these answers the case is out of scope, but a license was issued already: "
+                    f"{self.existing_license.url}. "
                     f"Check the answers. {words}"
                 )
             self.end(Outcome.OUT_OF_SCOPE)
@@ -219,10 +222,10 @@ class Emergency(Case):
     def _look_up(self, emergency_on: date) -> tuple[list[Fact], list[str]]:
         """Facts and notes from CustomersDot, if it is configured."""
         email, cdot = cast(str | None, self.facts.value("requester_email")), self.services.customersdot
-        self.sold = look_up(cdot, email, patience_s=self.look_up_patience_s)
-        self.unread += self.sold.unread
-        facts, notes = sold_facts(self.sold.licenses or (), emergency_on)
-        return facts, ([self.sold.trouble] if cdot and email and self.sold.trouble else []) + notes
+        self.purchases = look_up(cdot, email, patience_s=self.look_up_patience_s)
+        self.unread += self.purchases.unread
+        facts, notes = purchase_facts(self.purchases.licenses or (), emergency_on)
+        return facts, ([self.purchases.trouble] if cdot and email and self.purchases.trouble else []) + notes
 
     def _installed(self, emergency_on: date, given: Facts) -> evidence.Installed:
         """The attached license that the instance has, by the engineer's answer or else by the ticket's words."""
@@ -237,7 +240,7 @@ class Emergency(Case):
             emergency_on=emergency_on,
             grace_days=self.settings.rules.grace_days,
             works=evidence.says_it_works([self.ticket.subject, *own]),
-            told=cast(str | None, given.value("installed_license")),
+            answer=cast(str | None, given.value("installed_license")),
         )
 
     def _notes_on_later(self, emergency_on: date) -> list[str]:
@@ -246,23 +249,23 @@ class Emergency(Case):
         later = [license for license in self.attached if license.works_on(emergency_on, grace)]
         return evidence.too_few_users(later, self.attached, self.facts)
 
-    def _who(self) -> identity.Who:
+    def _who(self) -> identity.IdentitySources:
         """The sources for the ruling on the identity."""
         organization, domain_of = self.ticket.organization, identity.domain_of
         ours = [
-            identity.Named(f"CustomersDot account {account.id}", account.company, domain_of(account.email))
-            for account in self.sold.accounts or ()
+            identity.NamedParty(f"CustomersDot account {account.id}", account.company, domain_of(account.email))
+            for account in self.purchases.accounts or ()
         ]
         if organization:
-            ours.insert(0, identity.Named("the organization", organization.name, organization.domains))
-        return identity.Who(
+            ours.insert(0, identity.NamedParty("the organization", organization.name, organization.domains))
+        return identity.IdentitySources(
             ours=tuple(ours),
-            requester=identity.Named("the requester", domains=domain_of(self.ticket.requester.email)),
+            requester=identity.NamedParty("the requester", domains=domain_of(self.ticket.requester.email)),
             licenses=tuple(
-                identity.Named(found.name, found.company, domain_of(found.email)) for found in self.attached
+                identity.NamedParty(found.name, found.company, domain_of(found.email)) for found in self.attached
             ),
             confirmed=self.confirmed,
-            not_looked=self.sold.trouble.rstrip("."),
+            not_looked=self.purchases.trouble.rstrip("."),
         )
 
     def _scope(self) -> Scope:
@@ -282,7 +285,7 @@ class Emergency(Case):
 
     def _question(self) -> NeedsAnswerError | None:
         """What a person has to settle before the scope is decided; None if nothing, or if a license exists already."""
-        return None if self.already else self._scope().question(cast(Verdict, self.verdict).missing)
+        return None if self.existing_license else self._scope().question(cast(Verdict, self.verdict).missing)
 
     def _calendar_ruling(self, emergency_on: date) -> Ruling:
         """The workflow's own rule for the day; by default that it is the weekend."""

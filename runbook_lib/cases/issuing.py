@@ -20,7 +20,7 @@ from runbook_lib.display import Paragraph, Part, Table
 from runbook_lib.domain import license, messages, orders, policy, titles
 from runbook_lib.domain.errors import InputError, LicenseError, OutcomeUnknownError, PersonNeededError, UnavailableError
 from runbook_lib.domain.models import Check, EffectState, Evidence, Pipeline, TrackerIssue
-from runbook_lib.domain.orders import Do, LicenseOrder, Step
+from runbook_lib.domain.orders import LicenseOrder, NextAction, NextStep
 from runbook_lib.domain.titles import Mark
 from runbook_lib.ledger.effects import EffectResult
 
@@ -30,7 +30,7 @@ MOST_STARTS = 2
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 5.0
 
 
-class Desk:
+class OrderReader:
     """Reads the license orders of one ticket.
 
     Args:
@@ -64,7 +64,7 @@ class Desk:
         read: list[LicenseOrder] = []
         for attempt in range(1, MOST_ATTEMPTS + 1):
             read.append(self._order(attempt, issued, issues, pipelines))
-            if orders.decide(read[-1]).do is not Do.SETTLED:
+            if orders.decide(read[-1]).do is not NextAction.SETTLED:
                 break
         last = replace(read[-1], others=tuple(self._others(read[-1].operation_id, issues)))
         return [*read[:-1], last]
@@ -137,25 +137,25 @@ def _of(operation_id: str, issues: Sequence[TrackerIssue]) -> tuple[TrackerIssue
     return tuple(issue for issue in issues if messages.find_operation(issue.description) == operation_id)
 
 
-def license_pipeline(desk: Desk, operation_id: str) -> LicensePipeline:
+def license_pipeline(reader: OrderReader, operation_id: str) -> LicensePipeline:
     """Mechanizer's pipeline for one order."""
-    settings, email, users = desk.case.settings, desk.email, str(desk.users)
+    settings, email, users = reader.case.settings, reader.email, str(reader.users)
     variables = {
         settings.mechanizer_variable_username: settings.operator,
         settings.mechanizer_variable_users: users,
         settings.mechanizer_variable_email: email,
         settings.mechanizer_variable_operation: operation_id,
-        settings.mechanizer_variable_ticket: desk.case.ticket.url,
+        settings.mechanizer_variable_ticket: reader.case.ticket.url,
     }
     return LicensePipeline(
-        desk.gitlab,
-        Trigger(desk.project, settings.mechanizer_ref, settings.mechanizer_trigger_token),
+        reader.gitlab,
+        Trigger(reader.project, settings.mechanizer_ref, settings.mechanizer_trigger_token),
         operation_id,
         variables,
-        users=desk.users,
+        users=reader.users,
         values={"your username": settings.operator, "user count": users, "email": email},
-        find=lambda: desk.evidence(operation_id),
-        check=still_assigned_guard(desk.case),
+        find=lambda: reader.evidence(operation_id),
+        check=still_assigned_guard(reader.case),
     )
 
 
@@ -167,29 +167,29 @@ def order(case: Case, email: str, users: int) -> tuple[EffectResult, Issuance | 
         OutcomeUnknownError: It has not ended within the budget, or only the customer knows whether the mail came.
         UnavailableError: Jobs crash before they send anything.
     """
-    return _Following(Desk(case, email, users)).to_its_end()
+    return _OrderFollower(OrderReader(case, email, users)).to_its_end()
 
 
 def settle(case: Case, email: str) -> None:
     """Wait for jobs in progress for a customer, or give their issues a title with the result. Raises as `order`."""
-    _Following(Desk(case, email, 0)).settle()
+    _OrderFollower(OrderReader(case, email, 0)).settle()
 
 
-class _Following:
+class _OrderFollower:
     """Follows a ticket's license order, step by step."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk, self._case = desk, desk.case
+    def __init__(self, reader: OrderReader) -> None:
+        self._reader, self._case = reader, reader.case
         self._result: EffectResult | None = None
         self._followed, self._starts, self._pause_s = "", 0, FIRST_PAUSE_S
         self._settled: set[str] = set()
 
     def to_its_end(self) -> tuple[EffectResult, Issuance | None]:
         while True:
-            read = self._desk.read()
+            read = self._reader.read()
             self._check_failure(read)
             step = orders.decide(read[-1])
-            if step.do is Do.SETTLED:
+            if step.do is NextAction.SETTLED:
                 raise self._too_often()
             if step.order is read[-1] and read[-1].operation_id != self._followed:
                 self._begin(step)
@@ -199,31 +199,35 @@ class _Following:
                 return done
 
     def settle(self) -> None:
-        while (step := orders.decide(self._desk.read()[-1])).do in (Do.WAIT, Do.ASK, Do.SETTLE):
+        while (step := orders.decide(self._reader.read()[-1])).do in (
+            NextAction.WAIT,
+            NextAction.ASK,
+            NextAction.SETTLE,
+        ):
             self._take(step)
 
-    def _begin(self, step: Step) -> None:
+    def _begin(self, step: NextStep) -> None:
         """Start the job of an order, or find its traces."""
-        if step.do is Do.PERFORM and self._starts == MOST_STARTS:
+        if step.do is NextAction.PERFORM and self._starts == MOST_STARTS:
             raise UnavailableError(
                 f"Mechanizer's job died {MOST_STARTS} times before it sent anything, so there is no license yet. Look "
                 "at its pipelines, then run this again."
             )
-        if step.do is Do.PERFORM:  # only before a new license; an existing one is followed in any case
+        if step.do is NextAction.PERFORM:  # only before a new license; an existing one is followed in any case
             check_reply_arrives(self._case.services.zendesk, self._case.me, self._case.ticket)
         self._followed = step.order.operation_id
         self._result = self._case.apply(self._job(self._followed))
         self._starts += self._result.state is EffectState.DONE
 
-    def _take(self, step: Step) -> tuple[EffectResult, Issuance | None] | None:
+    def _take(self, step: NextStep) -> tuple[EffectResult, Issuance | None] | None:
         """Do one step; returns the result of the order, or None if it goes on."""
-        if step.do is Do.ADOPT:
+        if step.do is NextAction.ADOPT:
             return self._adopt(step)
-        if step.do is Do.SETTLE:
+        if step.do is NextAction.SETTLE:
             self._settle(step)
             planned = EffectResult(LicensePipeline.name, self._job().summary, EffectState.PLANNED)
             return None if self._case.perform else (planned, None)
-        if step.do is Do.ASK:
+        if step.do is NextAction.ASK:
             raise self._question(step)
         if pipeline := step.order.to_be_played:
             raise _press_play(pipeline)
@@ -232,8 +236,8 @@ class _Following:
         self._pause_s = min(self._pause_s * 1.5, LONGEST_PAUSE_S)
         return None
 
-    def _adopt(self, step: Step) -> tuple[EffectResult, Issuance]:
-        case, desk = self._case, self._desk
+    def _adopt(self, step: NextStep) -> tuple[EffectResult, Issuance]:
+        case, reader = self._case, self._reader
         for issue in step.duplicates:
             self._retitle(issue, Mark.DUPLICATE, step.issue.url if step.issue else "")
         result = self._result or case.apply(self._job(step.order.operation_id))
@@ -241,14 +245,14 @@ class _Following:
         if step.issue:
             case.services.budget.say(f"Mechanizer: issue {step.issue.iid} is closed, the license was mailed")
             case.effects.close_question(step.order.question, "license_mail", result.proven)
-            return result, desk.tracker.issuance(step.issue, desk.users)
+            return result, reader.tracker.issuance(step.issue, reader.users)
         identity = f"not read by the runbook; {answer.summary if answer else 'a person says that it was mailed'}"
-        return result, Issuance(desk.users, _url(step.order) or case.ticket.url, identity=identity)
+        return result, Issuance(reader.users, _url(step.order) or case.ticket.url, identity=identity)
 
     def _job(self, operation_id: str = "") -> LicensePipeline:
-        return license_pipeline(self._desk, operation_id or self._followed)
+        return license_pipeline(self._reader, operation_id or self._followed)
 
-    def _settle(self, step: Step) -> None:
+    def _settle(self, step: NextStep) -> None:
         """Give the issues of an ended job their titles with the result."""
         if step.issue is None:
             return
@@ -258,7 +262,7 @@ class _Following:
         self._settled.add(step.order.operation_id)
 
     def _retitle(self, issue: TrackerIssue, mark: Mark, why: str) -> None:
-        effect = issue_title(self._case, issue, mark, (self._desk.email, self._desk.users), why)
+        effect = issue_title(self._case, issue, mark, (self._reader.email, self._reader.users), why)
         done = self._case.apply(effect)
         if done.state is EffectState.ALREADY_DONE and effect.find() is None:
             raise PersonNeededError(
@@ -278,10 +282,10 @@ class _Following:
                 f"an issue), or ask in {self._case.settings.slack_channel}."
             )
 
-    def _question(self, step: Step) -> OutcomeUnknownError:
+    def _question(self, step: NextStep) -> OutcomeUnknownError:
         return self._case.effects.unknown(step.order.question, "license_mail", orders.question_words(step.order))
 
-    def _too_late(self, step: Step) -> OutcomeUnknownError:
+    def _too_late(self, step: NextStep) -> OutcomeUnknownError:
         seconds, url = f"this run's {self._case.settings.wait_s:.0f} s of waiting", _url(step.order)
         if not step.order.running:
             return OutcomeUnknownError(

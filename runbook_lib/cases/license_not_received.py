@@ -18,7 +18,7 @@ from runbook_lib.cases.issuing import check_license, check_parts, checked_issuan
 from runbook_lib.cases.next_runbook import open_it
 from runbook_lib.cases.steps import step
 from runbook_lib.cases.thread import by_customer
-from runbook_lib.cases.tracker import Found, Issuance, Tracker, recipient
+from runbook_lib.cases.tracker import Issuance, Tracker, TrackerIssues, recipient
 from runbook_lib.changes.comments import Comment
 from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone
 from runbook_lib.domain import answers, license, messages, policy, routing
@@ -56,9 +56,10 @@ class LicenseNotReceived(Emergency):
         """
         email = recipient(self.ticket, self.facts)
         self._check_recipient()
-        if self.already and self.already.text is None:
+        if self.existing_license and self.existing_license.text is None:
             raise PersonNeededError(
-                f"The license of this ticket was made by hand ({self.already.url}), so the tracker has no copy. "
+                f"The license of this ticket was made by hand ({self.existing_license.url}), so the tracker has "
+                f"no copy. "
                 "Send it to the requester from where it was made."
             )
         tracker, began_on = Tracker(self, email), self.began_on
@@ -86,7 +87,7 @@ class LicenseNotReceived(Emergency):
             return self._card("issued by this runbook", Tone.GOOD, words, *parts, issue=issue.url)
         self.copy = None if issue is None else tracker.issuance(issue, 0)
         self.failure = None if issue or not found.failures else found.failures[0]
-        table = (_issues_table(found, issue),) if found != Found() else ()
+        table = (_issues_table(found, issue),) if found != TrackerIssues() else ()
         return self._found_result(email, began_on, issue, table)
 
     @step("Check the copy")
@@ -194,7 +195,7 @@ class LicenseNotReceived(Emergency):
         if words := " ".join(ruling.reason for ruling in against if ruling.holds is Answer.NO):
             raise PersonNeededError(f"No license is sent to the requester. {words}")
 
-    def _chosen(self, found: Found, send_earlier: bool) -> TrackerIssue | None:
+    def _chosen(self, found: TrackerIssues, send_earlier: bool) -> TrackerIssue | None:
         """The success issue whose copy is sent: this emergency's, or an earlier one that the engineer chose."""
         for issue in found.copies:
             if not self._has_ended(issue):
@@ -247,7 +248,7 @@ class LicenseNotReceived(Emergency):
         return f" Before, it had failed: {reason} ({self.failure.url})."
 
 
-def _issues_table(found: Found, chosen: TrackerIssue | None) -> Table:
+def _issues_table(found: TrackerIssues, chosen: TrackerIssue | None) -> Table:
     """The issues of this address, each with its kind and whether it counts."""
     kinds = (
         ("license of this emergency", found.copies),

@@ -30,7 +30,7 @@ class Scope:
     facts: Facts
     emergency_on: date
     rules: policy.Rules
-    who: identity.Who
+    who: identity.IdentitySources
     unusable: Mapping[str, str]
     installed_question: str
 

@@ -37,10 +37,10 @@ def first_message(thread: Sequence[Comment], ticket: Ticket) -> tuple[Part, ...]
     return tuple(Preview(_heading(comment, ticket), comment.body[:MESSAGE_LIMIT]) for comment in shown)
 
 
-def opened_by_us(thread: Sequence[Comment]) -> bool:
+def opened_by_agent(thread: Sequence[Comment]) -> bool:
     """Whether an agent opened the ticket, so that its subject is not the customer's words."""
     author = thread[0].author if thread else None
-    return author is not None and author.is_ours
+    return author is not None and author.is_agent
 
 
 def _heading(comment: Comment, ticket: Ticket) -> str:
@@ -48,12 +48,12 @@ def _heading(comment: Comment, ticket: Ticket) -> str:
         return "what the requester wrote" if comment.public else "an internal note by the requester"
     author = comment.author
     name = clean(author.name, 60) if author and author.name else f"user {comment.author_id}"
-    who = f"{name} of support" if author and author.is_ours else f"{name}, who is not the requester,"
+    who = f"{name} of support" if author and author.is_agent else f"{name}, who is not the requester,"
     return f"what {who} wrote" if comment.public else f"an internal note by {name}"
 
 
 def _is_customers(comment: Comment, ticket: Ticket) -> bool:
     author = comment.author
     if author is not None and author.role:
-        return not author.is_ours
+        return not author.is_agent
     return comment.author_id == ticket.requester.id

@@ -41,7 +41,7 @@ class Issuance:
 
 
 @dataclass(frozen=True)
-class Found:
+class TrackerIssues:
     """The tracker's issues for one address, newest first.
 
     Attributes:
@@ -104,12 +104,12 @@ class Tracker:
         ours = self._ours(self.issues())
         return None if ours is None else self.issuance(ours, users)
 
-    def found_since(self, began_on: date) -> Found:
+    def found_since(self, began_on: date) -> TrackerIssues:
         """The issues for exactly this address; `began_on` is the emergency's first possible day, UTC."""
         since = datetime.combine(min(began_on, self._valid_since.date()), datetime.min.time(), UTC)
         ours = [issue for issue in self.issues(since) if titles.read(issue.title).names(self.email)]
         present = [issue for issue in ours if issue.created_at.date() >= began_on]
-        return Found(
+        return TrackerIssues(
             copies=tuple(i for i in present if self._is_success(i)),
             earlier=tuple(i for i in ours if i not in present and self._is_success(i)),
             failures=tuple(i for i in present if i.state == "opened" and titles.read(i.title).mark is Mark.FAILURE),

@@ -15,7 +15,7 @@ from runbook_lib.domain.models import Answer, Facts, Ruling, Source
 from runbook_lib.domain.plain_text import clean
 
 _LICENSE = ("deployment", "plan", "expires_on", "users_in_license")
-_TELLS = {Source.LICENSE_FILE: _LICENSE, Source.CUSTOMERSDOT: _LICENSE, Source.SCREENSHOT: answers.ON_SCREENSHOTS}
+_MAY_SHOW = {Source.LICENSE_FILE: _LICENSE, Source.CUSTOMERSDOT: _LICENSE, Source.SCREENSHOT: answers.ON_SCREENSHOTS}
 """The parameters that a source can show."""
 _BY_PERSON = (Source.ENGINEER, Source.SCREENSHOT)
 _MOST_NAMED = 4
@@ -44,9 +44,9 @@ class Unread:
         return cls(clean(name, 80), str(exc), source, isinstance(exc, UnavailableError))
 
     @property
-    def tells(self) -> tuple[str, ...]:
+    def may_show(self) -> tuple[str, ...]:
         """The parameters that it may show."""
-        return _TELLS[self.source]
+        return _MAY_SHOW[self.source]
 
     @property
     def words(self) -> str:
@@ -54,9 +54,9 @@ class Unread:
         return f"{self.name} could not be looked at: {self.reason}"
 
 
-def open_names(unread: Iterable[Unread], facts: Facts, wanted: Iterable[str]) -> tuple[str, ...]:
+def unanswered(unread: Iterable[Unread], facts: Facts, wanted: Iterable[str]) -> tuple[str, ...]:
     """The wanted parameters that an unread thing may show and no person has answered."""
-    possible = {name for thing in unread for name in thing.tells}
+    possible = {name for thing in unread for name in thing.may_show}
     return tuple(name for name in wanted if name in possible and not _is_settled(facts, name))
 
 
@@ -66,9 +66,9 @@ def check_before_asking(unread: Sequence[Unread], facts: Facts, missing: Sequenc
     Raises:
         NeedsAnswerError: An unread thing may show what is missing.
     """
-    if names := open_names(unread, facts, missing):
+    if names := unanswered(unread, facts, missing):
         raise _stopped(
-            _that_tell(unread, names),
+            _that_may_show(unread, names),
             (*missing, "ask_customer"),
             "The customer is not asked for what may be there already.",
             " If it does not show it, pass ask_customer as True.",
@@ -86,13 +86,13 @@ def check_before_scope(unread: Sequence[Unread], facts: Facts, rulings: Sequence
     """
     against = [ruling for ruling in rulings if ruling.holds is Answer.NO]
     if against:
-        open_of = [_open_names_of(ruling, unread, facts) for ruling in against]
+        open_of = [_unanswered_of(ruling, unread, facts) for ruling in against]
         wanted = [name for names in open_of for name in names] if all(open_of) else []
     else:  # an unread file may be a later license, which would end the emergency
         wanted = ["expires_on"] if facts.value("expires_on") is not None else []
         unread = [one for one in unread if one.source is Source.LICENSE_FILE and not one.is_here]
-    if names := open_names(unread, facts, wanted):
-        raise _stopped(_that_tell(unread, names), names, "The scope is not decided without it.", "")
+    if names := unanswered(unread, facts, wanted):
+        raise _stopped(_that_may_show(unread, names), names, "The scope is not decided without it.", "")
 
 
 def look(read: Callable[[], bytes], name: str, source: Source) -> bytes | Unread:
@@ -103,18 +103,18 @@ def look(read: Callable[[], bytes], name: str, source: Source) -> bytes | Unread
         return Unread.of(name, exc, source)
 
 
-def _open_names_of(ruling: Ruling, unread: Iterable[Unread], facts: Facts) -> tuple[str, ...]:
+def _unanswered_of(ruling: Ruling, unread: Iterable[Unread], facts: Facts) -> tuple[str, ...]:
     """The facts of a ruling that an unread thing may show; none if a person has answered one of them."""
     is_settled = any(_is_settled(facts, name) for name in ruling.rests_on)
-    return () if is_settled else open_names(unread, facts, ruling.rests_on)
+    return () if is_settled else unanswered(unread, facts, ruling.rests_on)
 
 
 def _is_settled(facts: Facts, name: str) -> bool:
     return any(fact.name == name and fact.source in _BY_PERSON for fact in facts.known)
 
 
-def _that_tell(unread: Iterable[Unread], names: Iterable[str]) -> list[Unread]:
-    return [one for one in unread if set(one.tells) & set(names)]
+def _that_may_show(unread: Iterable[Unread], names: Iterable[str]) -> list[Unread]:
+    return [one for one in unread if set(one.may_show) & set(names)]
 
 
 def _stopped(unread: Sequence[Unread], missing: Sequence[str], why: str, more: str) -> NeedsAnswerError:

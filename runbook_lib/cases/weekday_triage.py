@@ -297,26 +297,28 @@ class WeekdayTriage(Emergency):
         self.forget()
         facts, notes = super()._look_up(emergency_on)
         asks = (
-            [f"Questions on the account are to be answered by hand. {self.sold.trouble}"] if self.sold.trouble else []
+            [f"Questions on the account are to be answered by hand. {self.purchases.trouble}"]
+            if self.purchases.trouble
+            else []
         )
         return facts, asks + notes
 
     @property
     def accounts(self) -> tuple[Account, ...] | None:
         """The requester's CustomersDot accounts, or None where they could not be read."""
-        return self.sold.accounts
+        return self.purchases.accounts
 
     @property
     def licenses(self) -> tuple[SoldLicense, ...] | None:
         """The licenses of those accounts, or None."""
-        return self.sold.licenses
+        return self.purchases.licenses
 
-    def _who(self) -> identity.Who:
+    def _who(self) -> identity.IdentitySources:
         """As for every emergency; an account that the engineer has found counts as a record of ours."""
         who = super()._who()
         reply = self.replies.get("cdot")
         if reply and reply.source is Source.ENGINEER and reply.answer is Answer.YES and not self.accounts:
-            by_hand = identity.Named("CustomersDot account found by the engineer", "", who.requester.domains)
+            by_hand = identity.NamedParty("CustomersDot account found by the engineer", "", who.requester.domains)
             return replace(who, ours=(*who.ours, by_hand))
         return who
 
@@ -324,7 +326,7 @@ class WeekdayTriage(Emergency):
         """The Seat Link rows of a subscription, or None and why."""
         cdot = self.services.customersdot
         if cdot is None:
-            return None, self.sold.trouble
+            return None, self.purchases.trouble
         try:
             return tuple(replace(row, hostname=_host(row.hostname)) for row in cdot.seat_links(name)), ""
         except (RefusedError, UnavailableError) as exc:
@@ -343,7 +345,7 @@ class WeekdayTriage(Emergency):
         elif page is not None:
             self._keep(triage.Reply(node, page.answer, Source.CUSTOMERSDOT, page.words))
         else:
-            return self._still_open(node, self.sold.trouble or "Nobody has looked yet.", parts)
+            return self._still_open(node, self.purchases.trouble or "Nobody has looked yet.", parts)
         return self._replied(node, parts)
 
     def _not_reached(self, node: str) -> StepResult | None:

@@ -74,7 +74,7 @@ class WeekendLicense(Emergency):
             done = self.apply(changes.screenshots(self, cast(tuple[str, ...], paths)))
             parts = effect_parts(done)
         missing = self._missing()
-        if self.already or not missing:
+        if self.existing_license or not missing:
             words = "The subscription is confirmed by the facts above; nothing has to be asked."
             return self.result("confirmed", Tone.GOOD, (Paragraph(words), *parts, *self._unbacked(paths)), words)
         ask = answers.parse("ask_customer", ask_customer)
@@ -106,8 +106,8 @@ class WeekendLicense(Emergency):
             InputError: The given count would be refused by the customer's instance.
         """
         chosen = cast(int | None, answers.parse("user_count", user_count))
-        if self.already and self.already.users:
-            return self._users_of(self.already, chosen)
+        if self.existing_license and self.existing_license.users:
+            return self._users_of(self.existing_license, chosen)
         advice = self._advice()
         maximum = cast(int | None, self.facts.value("maximum_users"))
         if chosen and maximum and policy.accepted_users(chosen) < maximum:
@@ -206,10 +206,10 @@ class WeekendLicense(Emergency):
 
     def found(self, name: str) -> Prefill | None:
         """The fact that counts; for the user count the suggestion."""
-        if name == "user_count" and self.already and self.already.users:
-            return Prefill(str(self.already.users), "suggested")
+        if name == "user_count" and self.existing_license and self.existing_license.users:
+            return Prefill(str(self.existing_license.users), "suggested")
         if name == "user_count" and (users := self._advice().users):
-            asks = not self.already and evidence.users_question(self.facts, users)
+            asks = not self.existing_license and evidence.users_question(self.facts, users)
             return Prefill("", f"{users} by the customer's evidence") if asks else Prefill(str(users), "suggested")
         return super().found(name)
 
@@ -236,7 +236,7 @@ class WeekendLicense(Emergency):
         """A warning if the dates are only the engineer's answer, with no screenshot."""
         expiry = self.facts.best("expires_on")
         typed = expiry is not None and expiry.source in (Source.ENGINEER, Source.SCREENSHOT)
-        if paths is not None or self.already or not typed:
+        if paths is not None or self.existing_license or not typed:
             return ()
         images = self._images()
         if images.names:

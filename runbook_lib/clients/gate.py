@@ -24,7 +24,7 @@ Resolve = Callable[[str, int], Sequence[str]]
 
 
 @dataclass(frozen=True)
-class Way:
+class PinnedRequest:
     """httpx's arguments for a request to a checked address, with the name kept in `Host` and in TLS."""
 
     url: str
@@ -63,7 +63,7 @@ class Gate:
         self._resolve = resolve
         self._has_proxy = has_proxy
 
-    def way_to(self, url: str, own_url: str) -> Way:
+    def request_for(self, url: str, own_url: str) -> PinnedRequest:
         """The request for a URL.
 
         Args:
@@ -83,34 +83,34 @@ class Gate:
         if parts.username is not None or parts.password is not None or not host:
             raise RefusedError("The address of the file has a user or no host in it, so it was not fetched.")
         if self._practice:
-            return self._practice_way(url, parts, own_url)
+            return self._practice_request(url, parts, own_url)
         if parts.scheme != "https":
             raise RefusedError(f"The file is offered at {host} without https, so it was not fetched.")
-        return self._live_way(url, parts, host, port or HTTPS_PORT)
+        return self._live_request(url, parts, host, port or HTTPS_PORT)
 
-    def _practice_way(self, url: str, parts: SplitResult, own_url: str) -> Way:
+    def _practice_request(self, url: str, parts: SplitResult, own_url: str) -> PinnedRequest:
         own = urlsplit(own_url)
         here = addresses.is_loopback(parts.hostname or "") and parts.port == own.port and parts.scheme == own.scheme
         if not here:
             raise RefusedError(
                 f"The file is at {parts.hostname}, which is not the practice world, so it was not fetched."
             )
-        return Way(url)
+        return PinnedRequest(url)
 
-    def _live_way(self, url: str, parts: SplitResult, host: str, port: int) -> Way:
+    def _live_request(self, url: str, parts: SplitResult, host: str, port: int) -> PinnedRequest:
         proxied = self._has_proxy(host)
         found = self._addresses(host, port, proxied=proxied)
         for one in found:
             if not addresses.is_public(one):
                 raise RefusedError(f"The file is at {host}, which is not a public address, so it was not fetched.")
         if proxied or not found:
-            return Way(url)
+            return PinnedRequest(url)
         address = found[0]
         at = f"[{address}]" if isinstance(address, ipaddress.IPv6Address) else str(address)
         name = host if port == HTTPS_PORT else f"{host}:{port}"
         pinned = parts._replace(netloc=f"{at}:{port}").geturl()
         # A kept connection would be reused for another name at this address, without a check of its certificate.
-        return Way(pinned, {"Host": name, "Connection": "close"}, {"sni_hostname": host})
+        return PinnedRequest(pinned, {"Host": name, "Connection": "close"}, {"sni_hostname": host})
 
     def _addresses(self, host: str, port: int, *, proxied: bool) -> list[addresses.Address]:
         if spelled := addresses.parse(host):

@@ -307,9 +307,11 @@ class Service:
     def _download_once(self, url: str, limit: int, also_own: str) -> Download:
         try:
             for _ in range(REDIRECTS + 1):
-                way = self._session.gate.way_to(url, self.base_url)
-                headers = {**(self._headers if self._is_own(url, also_own) else {}), **way.headers}
-                with self._session.stream("GET", way.url, headers=headers, extensions=way.extensions) as response:
+                request = self._session.gate.request_for(url, self.base_url)
+                headers = {**(self._headers if self._is_own(url, also_own) else {}), **request.headers}
+                with self._session.stream(
+                    "GET", request.url, headers=headers, extensions=request.extensions
+                ) as response:
                     if not response.has_redirect_location:
                         return Download(self._content(response, limit), url, dict(response.headers))
                     url = urljoin(url, response.headers["location"])

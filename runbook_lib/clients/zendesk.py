@@ -117,7 +117,7 @@ class Zendesk:
         """
         for comment in reversed(self.comments(ticket_id)):
             found = _MERGED_INTO.search(comment.body)
-            if found and comment.author and comment.author.is_ours:
+            if found and comment.author and comment.author.is_agent:
                 return int(found[1])
         return None
 
@@ -133,12 +133,12 @@ class Zendesk:
         ours: dict[int, bool] = {}
         for author_id, kept in found:
             if author_id not in ours:
-                ours[author_id] = self._is_ours(author_id)
+                ours[author_id] = self._is_agent(author_id)
             if ours[author_id]:
                 return kept
         return None
 
-    def _is_ours(self, user_id: int) -> bool:
+    def _is_agent(self, user_id: int) -> bool:
         """Whether a user is an agent, an admin, or the user of these credentials."""
         try:
             person = self._service.read_json(f"api/v2/users/{user_id}.json", lambda answer: _person(answer["user"]))
@@ -146,7 +146,7 @@ class Zendesk:
             if exc.status not in (403, 404):
                 raise
             person = None
-        return (person is not None and person.is_ours) or user_id == self.me().id
+        return (person is not None and person.is_agent) or user_id == self.me().id
 
     def me(self, *, patience_s: float | None = None) -> Person:
         """The user of these credentials.

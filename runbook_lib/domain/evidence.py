@@ -113,7 +113,7 @@ class Installed:
 
 
 @dataclass(frozen=True)
-class Open:
+class OpenQuestion:
     """A question about a fact that only a person can answer.
 
     Attributes:
@@ -126,7 +126,7 @@ class Open:
 
 
 def installed(
-    held: Sequence[Attached], *, emergency_on: date, grace_days: int, works: Answer, told: str | None = None
+    held: Sequence[Attached], *, emergency_on: date, grace_days: int, works: Answer, answer: str | None = None
 ) -> Installed:
     """The license on a ticket that counts: the one that ends last, unless it may not be installed.
 
@@ -139,13 +139,13 @@ def installed(
         emergency_on: The emergency's date.
         grace_days: Days from expiry to the end of the grace period, where a file does not state it.
         works: What the ticket says, as `says_it_works` reads it.
-        told: What the engineer says: a file's name, the beginning of a fingerprint, or `none`.
+        answer: What the engineer says: a file's name, the beginning of a fingerprint, or `none`.
 
     Raises:
         InputError: The engineer's answer matches no license, or several.
     """
-    if told is not None:
-        return Installed(_named(told, held))
+    if answer is not None:
+        return Installed(_named(answer, held))
     in_order = sorted(held, key=lambda one: one.expires_on or date.max, reverse=True)
     running = [one for one in in_order if one.works_on(emergency_on, grace_days)]
     is_renewal = len(running) < len(held) or not all(one.has_expired_on(emergency_on) for one in running)
@@ -207,7 +207,9 @@ def says_it_works(texts: Iterable[str]) -> Answer:
     return next((answer for answer in (Answer.NO, Answer.YES) if answer in answers), Answer.UNKNOWN)
 
 
-def open_questions(facts: Facts, unread: Mapping[str, str], in_window: Callable[[Fact], Answer]) -> dict[str, Open]:
+def open_questions(
+    facts: Facts, unread: Mapping[str, str], in_window: Callable[[Fact], Answer]
+) -> dict[str, OpenQuestion]:
     """What the engineer has to settle about the scope's facts, by fact.
 
     Args:
@@ -230,7 +232,7 @@ def open_questions(facts: Facts, unread: Mapping[str, str], in_window: Callable[
         best = facts.best(name)
         if best is None or best.source in CUSTOMERS:
             beside = f"; {_says(best)}" if best else ""
-            found[name] = Open(name, f"{words}{beside}. Pass {name}.")
+            found[name] = OpenQuestion(name, f"{words}{beside}. Pass {name}.")
     return {name: question for name, question in found.items() if question}
 
 
@@ -266,7 +268,7 @@ def _figures_used(facts: Facts) -> tuple[str, ...]:
     return _FIGURES[1:] if facts.value("maximum_users") is not None else _FIGURES
 
 
-def _against_ours(facts: Facts, name: str, matters: Callable[[Fact, Fact], bool]) -> Open | None:
+def _against_ours(facts: Facts, name: str, matters: Callable[[Fact, Fact], bool]) -> OpenQuestion | None:
     """The question about a contradiction between our record and another source, if it matters."""
     best = facts.best(name)
     if best is None or best.source not in OURS:
@@ -279,7 +281,9 @@ def _against_ours(facts: Facts, name: str, matters: Callable[[Fact, Fact], bool]
     if not against:
         return None
     words = " and ".join(dict.fromkeys(map(_says, against)))
-    return Open(name, f"Our records and the customer's evidence differ: {_says(best)}, but {words}. Pass {name}.")
+    return OpenQuestion(
+        name, f"Our records and the customer's evidence differ: {_says(best)}, but {words}. Pass {name}."
+    )
 
 
 def _plan_matters(ours: Fact, theirs: Fact) -> bool:
@@ -289,7 +293,7 @@ def _plan_matters(ours: Fact, theirs: Fact) -> bool:
     return _RANKS.get(str(theirs.value), 0) > _RANKS.get(str(ours.value), 0)
 
 
-def _account_question(facts: Facts) -> Open | None:
+def _account_question(facts: Facts) -> OpenQuestion | None:
     """A prospect in our records who shows a paid plan."""
     account = facts.best("account_type")
     if account is None or account.source not in OURS or account.value != "prospect":
@@ -298,17 +302,17 @@ def _account_question(facts: Facts) -> Open | None:
     if not paid:
         return None
     reason = f"Our records and the evidence differ: {_says(account)}, but {_says(paid[0])}. Pass account_type."
-    return Open("account_type", reason)
+    return OpenQuestion("account_type", reason)
 
 
-def _unproven_plan(facts: Facts) -> Open | None:
+def _unproven_plan(facts: Facts) -> OpenQuestion | None:
     """A paid plan that only the customer's evidence shows, for an account that is not known as a customer."""
     plan, account = facts.best("plan"), facts.best("account_type")
     if plan is None or plan.source not in CUSTOMERS or plan.value not in PAID_PLANS:
         return None
     if account and account.value == "customer" and account.source not in CUSTOMERS:
         return None
-    return Open("plan", f"Only the customer's own evidence says that a plan is paid: {_says(plan)}. Pass plan.")
+    return OpenQuestion("plan", f"Only the customer's own evidence says that a plan is paid: {_says(plan)}. Pass plan.")
 
 
 def _says(fact: Fact) -> str:
@@ -324,8 +328,8 @@ def _sentence_says(sentence: str) -> Answer:
     return Answer.UNKNOWN if rest == sentence else Answer.YES
 
 
-def _named(told: str, held: Sequence[Attached]) -> Attached | None:
-    key = name_key(told)
+def _named(answer: str, held: Sequence[Attached]) -> Attached | None:
+    key = name_key(answer)
     if key == NONE_OF_THEM:
         return None
     found = [one for one in held if name_key(one.name) == key]
@@ -335,6 +339,7 @@ def _named(told: str, held: Sequence[Attached]) -> Attached | None:
     listed = "; ".join(f"{one.name} ({one.fingerprint})" for one in held) or "no license"
     problem = "several licenses of that name are" if found else "no such license is"
     raise InputError(
-        f"installed_license is {told[:80]!r}, but {problem} on the ticket, which has: {listed}. Pass a file name, the "
+        f"installed_license is {answer[:80]!r}, but {problem} on the ticket, which has: {listed}. Pass a file "
+        f"name, the "
         f"first characters of a fingerprint, or {NONE_OF_THEM}."
     )

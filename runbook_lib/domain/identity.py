@@ -66,7 +66,7 @@ _LEGAL_PHRASES = (("a", "s"), ("sp", "z", "oo"), ("spol", "s", "ro"), ("s", "a")
 
 
 @dataclass(frozen=True)
-class Named:
+class NamedParty:
     """The company and mail domains that one source names.
 
     Attributes:
@@ -81,7 +81,7 @@ class Named:
 
 
 @dataclass(frozen=True)
-class Who:
+class IdentitySources:
     """The sources that `ruling` compares.
 
     Attributes:
@@ -92,14 +92,14 @@ class Who:
         not_looked: Why CustomersDot could not be read, or "".
     """
 
-    ours: tuple[Named, ...] = ()
-    requester: Named = Named("requester")
-    licenses: tuple[Named, ...] = ()
+    ours: tuple[NamedParty, ...] = ()
+    requester: NamedParty = NamedParty("requester")
+    licenses: tuple[NamedParty, ...] = ()
     confirmed: Answer = Answer.UNKNOWN
     not_looked: str = ""
 
 
-def ruling(who: Who) -> Ruling:
+def ruling(who: IdentitySources) -> Ruling:
     """Whether this is the customer, by our records or by the engineer's answer."""
     if who.confirmed is Answer.YES:
         return Ruling(RULE, Answer.YES, "The engineer confirms that the requester speaks for this customer.", ORIGIN)
@@ -127,7 +127,7 @@ def ruling(who: Who) -> Ruling:
 _NO_ACCOUNT = "CustomersDot has no account of this address"
 
 
-def agrees(license: Named, who: Who) -> bool:
+def agrees(license: NamedParty, who: IdentitySources) -> bool:
     """Whether a license names a company or mail domain that our records have for the requester.
 
     The requester's own domain counts if there is such a record, unless it lists domains without theirs.
@@ -140,7 +140,7 @@ def agrees(license: Named, who: Who) -> bool:
     return any(same_domain(one, other) for one in license.domains for other in known)
 
 
-def standing(license: Named, who: Who) -> str:
+def standing(license: NamedParty, who: IdentitySources) -> str:
     """How a license's names compare with our records, in words."""
     if not who.ours:
         return "nothing of ours to compare it with"
@@ -212,7 +212,7 @@ def is_free_mail(domain: str) -> bool:
 
 
 def domain_of(address: str | None) -> tuple[str, ...]:
-    """The mail domain of an address, for `Named.domains`; empty if it is no address."""
+    """The mail domain of an address, for `NamedParty.domains`; empty if it is no address."""
     local, at, domain = (address or "").strip().rpartition("@")
     return (domain,) if local and at and domain_key(domain) else ()
 
@@ -233,6 +233,6 @@ def _without_form(words: list[str]) -> list[str]:
     return words[1:] if len(words) > 1 and words[0] in ("ооо", "ао", "株式会社", "pt") else words
 
 
-def _names(one: Named) -> str:
+def _names(one: NamedParty) -> str:
     known = " at ".join(filter(None, (one.company, ", ".join(one.domains))))
     return f"{one.where} names {known or 'nobody'}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-TAKEN = "PNG, JPEG, GIF or WebP"
+ACCEPTED = "PNG, JPEG, GIF or WebP"
 """The accepted formats of a screenshot, in words."""
 START_BYTES = 16
 """The first bytes of a file that are needed here."""

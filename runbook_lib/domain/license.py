@@ -48,10 +48,10 @@ from runbook_lib.domain.errors import InputError, LicenseError
 
 __all__ = [
     "MAX_LICENSE_BYTES",
+    "ExaminedLicense",
     "License",
     "PrivateKey",
     "PublicKey",
-    "Reading",
     "examine",
     "facts",
     "fingerprint",
@@ -179,7 +179,7 @@ class License:
 
 
 @dataclass(frozen=True)
-class Reading:
+class ExaminedLicense:
     """A license that was read, and what is odd about its file.
 
     Attributes:
@@ -268,13 +268,13 @@ def read(text: bytes | str, public_key: PublicKey) -> License:
     return examine(text, public_key).license
 
 
-def examine(text: bytes | str, public_key: PublicKey) -> Reading:
+def examine(text: bytes | str, public_key: PublicKey) -> ExaminedLicense:
     """As `read`, with notes on what differs from a file that the gem would write and accept."""
     notes: list[str] = []
     envelope = _envelope(_as_bytes(text), notes)
     found = _license(_document(_decrypt(envelope, public_key)), notes)
     notes += [f"a GitLab instance refuses it, {why}" for why in _invalid(found)]
-    return Reading(found, tuple(notes))
+    return ExaminedLicense(found, tuple(notes))
 
 
 def fingerprint(text: bytes | str) -> str:

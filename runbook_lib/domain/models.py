@@ -83,7 +83,7 @@ class Person:
     custom_role_id: int | None = None
 
     @property
-    def is_ours(self) -> bool:
+    def is_agent(self) -> bool:
         """Whether this is an agent or admin, not an end user. Source: Zendesk API reference, users, `role`."""
         return self.role in ("agent", "admin")
 

@@ -45,7 +45,7 @@ JOB_LIMIT = timedelta(hours=1)
 """The longest that a job runs, even if its pipeline cannot be seen. Source: GitLab CI/CD, default of *Timeout*."""
 
 
-class Do(StrEnum):
+class NextAction(StrEnum):
     """The next action for an order."""
 
     ADOPT = "adopt"
@@ -118,7 +118,7 @@ class LicenseOrder:
 
 
 @dataclass(frozen=True)
-class Step:
+class NextStep:
     """What to do next.
 
     Attributes:
@@ -131,7 +131,7 @@ class Step:
         then_ask: Whether a person is asked if waiting has not helped.
     """
 
-    do: Do
+    do: NextAction
     order: LicenseOrder
     why: str
     issue: TrackerIssue | None = None
@@ -173,67 +173,71 @@ def is_under_way(issue: TrackerIssue, email: str, ticket_url: str) -> bool:
     return issue.state == "opened" and title.mark is Mark.IN_PROGRESS and same
 
 
-def decide(order: LicenseOrder) -> Step:
+def decide(order: LicenseOrder) -> NextStep:
     """What to do next about an order."""
     if order.issued:
         left = order.left if order.is_quiet else ()
-        return Step(Do.ADOPT, order, f"{order.issued.url} tells of the license.", order.issued, duplicates=left)
+        return NextStep(
+            NextAction.ADOPT, order, f"{order.issued.url} tells of the license.", order.issued, duplicates=left
+        )
     if order.mail:
         return _sent(order)
     if order.issues and not order.left and len(order.issues) >= len(order.pipelines):
-        return Step(Do.SETTLED, order, "Each of its jobs has told that it failed.")
+        return NextStep(NextAction.SETTLED, order, "Each of its jobs has told that it failed.")
     return _running(order) or _ended(order)
 
 
-def _sent(order: LicenseOrder) -> Step:
+def _sent(order: LicenseOrder) -> NextStep:
     """A person says that the mail came: the issue with the copy gets that result, if there is one."""
     found = order.left or order.issues
     if not found:
-        return Step(Do.ADOPT, order, "By a person's word the license was mailed.")
+        return NextStep(NextAction.ADOPT, order, "By a person's word the license was mailed.")
     return _settle(order, sent=True, why="By a person's word the license was mailed.")
 
 
-def _running(order: LicenseOrder) -> Step | None:
+def _running(order: LicenseOrder) -> NextStep | None:
     """Wait as long as a job is running; ask if it has ended and a person has changed its issue's title."""
     if order.running:
         named = ", ".join(f"pipeline {one.id} {pipeline_words(one.status)}" for one in order.running)
-        return Step(Do.WAIT, order, named)
+        return NextStep(NextAction.WAIT, order, named)
     if order.mail is None and any(titles.read(issue.title).mark is not Mark.IN_PROGRESS for issue in order.left):
         return _ask(order)
     if not order.is_quiet:
-        return Step(Do.WAIT, order, "its pipeline has just ended, and may still be about to send its mail")
+        return NextStep(NextAction.WAIT, order, "its pipeline has just ended, and may still be about to send its mail")
     return None
 
 
-def _ended(order: LicenseOrder) -> Step:
+def _ended(order: LicenseOrder) -> NextStep:
     """The step when no job is running."""
     if order.mail is False:
         why = "By a person's word no mail came."
-        return _settle(order, sent=False, why=why) if order.left else Step(Do.SETTLED, order, why)
+        return _settle(order, sent=False, why=why) if order.left else NextStep(NextAction.SETTLED, order, why)
     if order.left:
         # A job opens its issue before anything else, and updates it before it sends the mail.
         if order.pipelines and all(messages.NO_MAIL_YET in issue.description for issue in order.left):
             return _settle(order, sent=False, why="The job died before it sent the mail.")
         has_ended = order.pipelines or order.is_old
-        return _ask(order) if has_ended else Step(Do.WAIT, order, "no pipeline seen yet", then_ask=True)
+        return _ask(order) if has_ended else NextStep(NextAction.WAIT, order, "no pipeline seen yet", then_ask=True)
     if any(pipeline.status == "success" for pipeline in order.pipelines):
         return _ask(order)
     if order.pipelines or order.issues:
-        return Step(Do.SETTLED, order, "Its jobs ended before they opened an issue, so nothing was sent.")
+        return NextStep(NextAction.SETTLED, order, "Its jobs ended before they opened an issue, so nothing was sent.")
     if order.is_known:
-        return Step(Do.WAIT, order, "no pipeline seen yet", then_ask=True)
-    in_the_way = [step for step in map(decide, order.others) if step.do is not Do.SETTLED]
-    return in_the_way[0] if in_the_way else Step(Do.PERFORM, order, "Nothing is there.")
+        return NextStep(NextAction.WAIT, order, "no pipeline seen yet", then_ask=True)
+    in_the_way = [step for step in map(decide, order.others) if step.do is not NextAction.SETTLED]
+    return in_the_way[0] if in_the_way else NextStep(NextAction.PERFORM, order, "Nothing is there.")
 
 
-def _ask(order: LicenseOrder) -> Step:
-    return Step(Do.ASK, order, question_words(order))
+def _ask(order: LicenseOrder) -> NextStep:
+    return NextStep(NextAction.ASK, order, question_words(order))
 
 
-def _settle(order: LicenseOrder, *, sent: bool, why: str) -> Step:
+def _settle(order: LicenseOrder, *, sent: bool, why: str) -> NextStep:
     """Give the result to the issue that has a copy, or else the first one; close the rest."""
     found = sorted(order.left or order.issues, key=lambda one: (messages.find_license(one.raw) is None, one.iid))
-    return Step(Do.SETTLE, order, why, found[0], sent, tuple(issue for issue in found[1:] if issue in order.left))
+    return NextStep(
+        NextAction.SETTLE, order, why, found[0], sent, tuple(issue for issue in found[1:] if issue in order.left)
+    )
 
 
 def question_words(order: LicenseOrder) -> str:

@@ -21,7 +21,7 @@ RETRY_HOURS = 17
 """About how long a failed report is retried. Source: as above."""
 
 
-class Kind(StrEnum):
+class NodeKind(StrEnum):
     """The kind of a node."""
 
     TITLE = "title"
@@ -44,7 +44,7 @@ class Node:
 
     id: str
     words: str
-    kind: Kind
+    kind: NodeKind
     link: str = ""
     outcome: Outcome | None = None
 
@@ -59,27 +59,27 @@ class Edge:
 
 
 NODES = (
-    Node("title", "A customer reports that their self-managed license has expired", Kind.TITLE),
-    Node("cdot", "Does the person who opened the ticket have an account in CustomersDot?", Kind.QUESTION),
-    Node("sub", "Does that CustomersDot account have access to the subscription information?", Kind.QUESTION),
-    Node("l&r", "Engage the assistance of a License & Renewals expert", Kind.END, outcome=Outcome.ESCALATED),
+    Node("title", "A customer reports that their self-managed license has expired", NodeKind.TITLE),
+    Node("cdot", "Does the person who opened the ticket have an account in CustomersDot?", NodeKind.QUESTION),
+    Node("sub", "Does that CustomersDot account have access to the subscription information?", NodeKind.QUESTION),
+    Node("l&r", "Engage the assistance of a License & Renewals expert", NodeKind.END, outcome=Outcome.ESCALATED),
     Node(
         "license",
         "Look for the license's subscription name on the CustomersDot account",
-        Kind.LOOKUP,
+        NodeKind.LOOKUP,
         "https://customers.gitlab.com/admin/customer",
     ),
     Node(
         "seat_link",
         "Enter the subscription name on the Seat Link page of CustomersDot",
-        Kind.LOOKUP,
+        NodeKind.LOOKUP,
         "https://customers.gitlab.com/admin/license_seat_link",
     ),
-    Node("sub_status", "Is there an entry with the current date on the page?", Kind.QUESTION),
+    Node("sub_status", "Is there an entry with the current date on the page?", NodeKind.QUESTION),
     Node(
         "all_good",
         "Likely the issue has resolved itself and no intervention is needed: confirm this with the customer",
-        Kind.END,
+        NodeKind.END,
         outcome=Outcome.RESOLVED_ITSELF,
     ),
 )
@@ -154,8 +154,8 @@ def walk(replies: Mapping[str, Reply]) -> Path:
         taken.append(at)
         at = _next(node, replies.get(at))
     visits = [Visit(_BY_ID[name], replies.get(name), taken=True) for name in taken]
-    visits += [Visit(one, None, taken=False) for one in NODES if one.id not in taken and one.kind is not Kind.TITLE]
-    left = node.kind is Kind.END
+    visits += [Visit(one, None, taken=False) for one in NODES if one.id not in taken and one.kind is not NodeKind.TITLE]
+    left = node.kind is NodeKind.END
     return Path(tuple(visits), node if left else None, None if left else node)
 
 
@@ -166,10 +166,10 @@ def mermaid() -> str:
     """
     names = {node.id: node.id.replace("l&r", "expert") for node in NODES}
     shapes = {
-        Kind.TITLE: ("[[", "]]"),
-        Kind.QUESTION: ("{{", "}}"),
-        Kind.LOOKUP: ("(", ")"),
-        Kind.END: ("([", "])"),
+        NodeKind.TITLE: ("[[", "]]"),
+        NodeKind.QUESTION: ("{{", "}}"),
+        NodeKind.LOOKUP: ("(", ")"),
+        NodeKind.END: ("([", "])"),
     }
     lines = ["flowchart TB"]
     for node in NODES:
@@ -252,9 +252,9 @@ def hints(facts: SeatLinkFacts) -> tuple[str, ...]:
 
 def _next(node: Node, reply: Reply | None) -> str | None:
     """The id of the next node, or None."""
-    if node.kind is Kind.END or reply is None:
+    if node.kind is NodeKind.END or reply is None:
         return None
-    if node.kind is Kind.LOOKUP:
+    if node.kind is NodeKind.LOOKUP:
         return next(edge.end for edge in EDGES if edge.start == node.id) if reply.answer is Answer.YES else None
     return next((edge.end for edge in EDGES if (edge.start, edge.answer) == (node.id, reply.answer)), None)
 

@@ -104,7 +104,7 @@ def media_type(content: bytes, *, name: str = "") -> str:
     """
     kind = image_types.media_type(content)
     if kind is None:
-        what = image_types.advice(content) or f"no {image_types.TAKEN}. Give the screenshot itself"
+        what = image_types.advice(content) or f"no {image_types.ACCEPTED}. Give the screenshot itself"
         raise InputError(f"{called(name)} is {what}.")
     if len(content) > MAX_BYTES:
         raise InputError(

@@ -105,7 +105,7 @@ def read(content: bytes, *, name: str = "") -> Page:
         InputError: It is no such image, too large, damaged, or shows something else; or the extra `ocr` is missing.
     """
     picture = decoded(content, name)
-    seen = words.on(picture)
+    seen = words.recognize(picture)
     style = labels.style(seen)
     if style is None:
         raise InputError(
@@ -113,7 +113,7 @@ def read(content: bytes, *, name: str = "") -> Page:
             "labels were not found. Ask for a new screenshot of one of these, or read the values off by eye."
         )
     found = labels.findings(seen)
-    again: Looks = functools.cache(lambda word: words.again(picture, word.corners))
+    again: Looks = functools.cache(lambda word: words.recognize_again(picture, word.corners))
     sure = {one.name: is_clear and _holds(picture, one, again) for one, is_clear in found}
     values = {one.name: one.value for one, _ in found}
     doubtful = doubts(values)

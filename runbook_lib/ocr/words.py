@@ -78,7 +78,7 @@ def available() -> bool:
     return all(find_spec(name) is not None for name in ("rapidocr", "onnxruntime"))
 
 
-def on(picture: Image.Image) -> tuple[Word, ...]:
+def recognize(picture: Image.Image) -> tuple[Word, ...]:
     """Every piece of text on an image.
 
     Raises:
@@ -92,7 +92,7 @@ def on(picture: Image.Image) -> tuple[Word, ...]:
     return _placed(*zip(*found, strict=True)) if found else ()
 
 
-def again(picture: Image.Image, corners: Sequence[Point]) -> list[tuple[str, float]]:
+def recognize_again(picture: Image.Image, corners: Sequence[Point]) -> list[tuple[str, float]]:
     """Recognize one piece of text again in three ways, with different pixels: text and score of each.
 
     The first includes a margin at both ends, to show a cut-off digit; the second is inverted; the third is reduced, so
@@ -150,7 +150,7 @@ def _engine() -> Any:
     return RapidOCR(
         params={
             "Global.log_level": "critical",
-            "Global.max_side_len": 16_000,  # `on` has made it small enough
+            "Global.max_side_len": 16_000,  # `recognize` has made it small enough
             "Rec.rec_img_shape": [3, LINE_HEIGHT_PX, LEAST_LINE_WIDTH_PX],
             "EngineConfig.onnxruntime.intra_op_num_threads": THREADS,
             "EngineConfig.onnxruntime.inter_op_num_threads": 1,
