@@ -1,16 +1,16 @@
 """The job that issues an emergency license: sign it, mail it, leave a tracker issue. One license per operation id.
 
-The tracker issue is opened *before* anything else happens and rewritten as the job goes on, so whatever breaks,
-an open issue tells of it:
+The tracker issue is opened *before* anything else happens and updated as the job goes on, so that every failure leaves
+an open issue:
 
-    [In progress]  the job runs, or died; its text says whether the mail may have gone out
+    [In progress]  the job is running, or has crashed; its text says whether the mail may have been sent
     [Failure]      no license was sent, and why; the tool may be used again
-    [Success]      closed; holds a copy of the license
+    [Success]      closed; has a copy of the license
     [Duplicate]    closed; no license was sent, because another job came first
 
-A job looks for others before it opens its issue, again after, and once more before the mail: of two that run at
-once the one with the lower number goes on. In a pipeline, GitLab's own way to keep jobs apart is a `resource_group`;
-set it too.
+A job looks for others before it opens its issue, again after that, and once more before the mail: of two that run at
+the same time, the one with the lower issue number continues. Set a `resource_group` in the pipeline too, which is
+GitLab's own way to keep jobs apart.
 
 Source: weekend seed, *Step 2* and *Considerations*; GitLab CI/CD YAML reference, `resource_group`.
 """
@@ -46,16 +46,16 @@ GENERIC_LICENSEE = {
     "Company": "Emergency trial license",
     "Email": "support@gitlab.com",
 }
-"""Who the license names: nobody in particular. Source: weekend seed, *Considerations* 2."""
+"""The generic licensee. Source: weekend seed, *Considerations* 2."""
 NOTIFY_DAYS = 7
 """Days before expiry at which the instance starts to remind. Source: the license format's usual values."""
 LOOK_BACK_DAYS = 30
-"""How far back an earlier run of the same operation is looked for; one for the same address only counts as long as
-a license of it would still be valid."""
+"""Age of issues that are searched for the same operation; one for the same address counts only while its license
+would still be valid."""
 UPDATE_ATTEMPTS = 4
-"""How often an update of the tracker issue is sent."""
+"""Attempts to update the tracker issue."""
 UPDATE_PAUSE_S = 0.5
-"""The first pause between two of them; each is about twice as long as the one before."""
+"""The first pause between two attempts; each is about twice as long as the previous one."""
 SMTP_TIMEOUT_S = 30.0
 FILE_NAME = "emergency-trial.gitlab-license"
 
@@ -64,7 +64,7 @@ Send = Callable[[EmailMessage], None]
 
 @dataclass(frozen=True)
 class Order:
-    """What is to be issued, checked."""
+    """The checked input of the job."""
 
     username: str
     users: int
@@ -77,7 +77,7 @@ def main(request: JobRequest, settings: JobSettings) -> str:
     """Run the job as a pipeline does; returns the line for the job's log.
 
     Raises:
-        RunbookError: No license was issued, or it is not known; the tracker has an open issue that says so, of this
+        RunbookError: No license was issued, or the result is not known. The tracker has an open issue about it, of this
             job or of the one that the message names, unless the tracker itself could not be reached.
     """
     with Session.of(settings) as pool:
@@ -112,7 +112,7 @@ def issue_license(request: JobRequest, settings: JobSettings, gitlab: GitLab, se
 
 
 def check(request: JobRequest) -> Order:
-    """The input, checked.
+    """Check the input.
 
     Raises:
         InputError: The username, the user count, the address, the operation id or the ticket's link is impossible.
@@ -125,7 +125,7 @@ def check(request: JobRequest) -> Order:
         raise InputError(f"LICENSE_TICKET_URL is {request.ticket_url[:80]!r}; expected the ticket's web address.")
     users = answers.count("LICENSE_USERS", request.users, least=1)
     email = answers.address("LICENSE_EMAIL", request.email)
-    room = titles.room(users)
+    room = titles.longest_address(users)
     if len(email) > room:
         raise InputError(
             f"LICENSE_EMAIL is {email[:40]!r}... with {len(email)} characters; expected at most {room}, "
@@ -184,7 +184,7 @@ def compose(order: Order, settings: JobSettings, text: str) -> EmailMessage:
 
 
 def _sender(text: str) -> Address:
-    """The sender, checked before Python's header parser sees it, which ends in any error on what is no address."""
+    """The sender, checked first, because Python's header parser raises all kinds of errors on invalid addresses."""
     name, email = parseaddr(text)
     if not text.isprintable() or not email:
         raise InputError(
@@ -194,11 +194,11 @@ def _sender(text: str) -> Address:
 
 
 def send(mail: EmailMessage, settings: JobSettings) -> None:
-    """Hand a mail to the server.
+    """Send a mail.
 
     Raises:
         InputError: The server refused it or cannot be reached: nothing was sent.
-        OutcomeUnknownError: The connection broke while the mail was on its way.
+        OutcomeUnknownError: The connection broke while the mail was being sent.
     """
     where = f"{settings.smtp_host}:{settings.smtp_port}"
     try:
@@ -251,7 +251,7 @@ def _smtp_words(exc: Exception) -> str:
 
 
 class _Tracker:
-    """The tracker issue of one order, rewritten as the job goes on."""
+    """The tracker issue of one order, updated as the job goes on."""
 
     def __init__(self, order: Order, gitlab: GitLab, project: int) -> None:
         self._order, self._gitlab, self._project = order, gitlab, project
@@ -264,7 +264,7 @@ class _Tracker:
 
     @contextmanager
     def telling_failure(self) -> Iterator[None]:
-        """Whatever is raised in here, but for a lost answer, means that no license was sent: the issue says so."""
+        """Any error inside, except OutcomeUnknownError, means that no license was sent: update the issue."""
         try:
             yield
         except OutcomeUnknownError:
@@ -274,10 +274,10 @@ class _Tracker:
             raise
 
     def about_to_mail(self, text: str) -> None:
-        """From here on the customer may have the license, so the copy is kept first.
+        """Store the copy in the issue, because from here on the customer may have the license.
 
         Raises:
-            UnavailableError: It could not be kept for certain: nothing must be sent.
+            UnavailableError: It is not certain that the copy was stored, so nothing must be sent.
         """
         title = titles.write(Mark.IN_PROGRESS, self._order.email, self._order.users)
         if self._gitlab.issue(self._project, self.issue.iid).title != title:
@@ -289,7 +289,7 @@ class _Tracker:
             raise UnavailableError(f"Issue {self.issue.url} could not be updated, so no mail was sent.") from exc
 
     def failed(self, exc: RunbookError) -> None:
-        """Nothing was sent: the issue stays open and says why.
+        """Nothing was sent: the issue stays open, with the reason.
 
         Raises:
             UnavailableError: The issue could not be updated.
@@ -303,12 +303,12 @@ class _Tracker:
             ) from lost
 
     def duplicate_of(self, first: TrackerIssue) -> None:
-        """Nothing was sent, and the other issue tells the rest: this one is closed, without the operation's id."""
+        """Nothing was sent: close this issue with a link to the first one, and without the operation id."""
         title = titles.write(Mark.DUPLICATE, self._order.email, self._order.users)
         self._update(title, messages.duplicate_body(first.url), close=True)
 
     def succeeded(self, text: str) -> TrackerIssue:
-        """The mail was taken: the issue is closed, with the copy.
+        """The server accepted the mail: close the issue, with the copy.
 
         Raises:
             OutcomeUnknownError: The issue could not be closed.
@@ -323,7 +323,7 @@ class _Tracker:
             ) from exc
 
     def _update(self, title: str, description: str, *, close: bool = False) -> TrackerIssue:
-        """Rewrite the issue. That says all and nothing twice, so it is sent again if looking does not find it there."""
+        """Update the whole issue. This is idempotent, so it is sent again unless the issue already has the update."""
         wanted = (title, description, "closed" if close else "opened")
         for attempt in Retrying(
             retry=retry_if_exception_type((OutcomeUnknownError, UnavailableError)),
@@ -354,14 +354,14 @@ def _earlier(
     before_iid: int | None = None,
     or_success_of_any: bool = False,
 ) -> TrackerIssue | None:
-    """The issue that speaks against a new license, a success rather than another, or None.
+    """The issue because of which no new license is issued, preferably a success; or None.
 
     Args:
-        order: What is to be issued.
-        settings: Where the tracker is, and what day it is.
+        order: The new order.
+        settings: The tracker's project and the clock.
         gitlab: The tracker's GitLab.
-        before_iid: Only issues with a lower number count: those that were opened before this one.
-        or_success_of_any: A success counts, whatever its number.
+        before_iid: Only issues with a lower number count.
+        or_success_of_any: A success counts regardless of its number.
     """
     since = settings.now() - timedelta(days=LOOK_BACK_DAYS)
     found = gitlab.issues(settings.tracker_project_id, label=messages.LABEL, created_after=since)
@@ -378,7 +378,7 @@ def _earlier(
 def _is_against(issue: TrackerIssue, order: Order, valid_since: date) -> bool:
     """Whether an issue is of the same operation, or of a license for the same address or ticket.
 
-    The latter counts if it was issued and is still valid, or if its job has not ended. A failure never does.
+    The latter counts if the license was issued and is still valid, or if its job has not ended. A failure never counts.
     """
     if messages.find_operation(issue.description) == order.operation_id:
         return True
@@ -392,10 +392,10 @@ def _is_success(issue: TrackerIssue, order: Order) -> bool:
 
 
 def _settled(order: Order, first: TrackerIssue) -> str:
-    """The line for the job's log if the license was issued before.
+    """The line for the job's log if an earlier job has issued the license.
 
     Raises:
-        OutcomeUnknownError: The issue tells of no success.
+        OutcomeUnknownError: The earlier issue is no success.
     """
     whose = "This" if messages.find_operation(first.description) == order.operation_id else "Another"
     if _is_success(first, order):
@@ -414,7 +414,7 @@ def _settled(order: Order, first: TrackerIssue) -> str:
 
 
 def _refuse(request: JobRequest, exc: InputError, gitlab: GitLab, project: int) -> None:
-    """Leave an open issue for input that cannot be used; none of it goes into the title."""
+    """Open a failure issue for invalid input, whose title has no part of it."""
     operation_id = request.operation_id if re.fullmatch(r"[A-Za-z0-9_-]{1,100}", request.operation_id) else "none"
     gitlab.create_issue(
         project,

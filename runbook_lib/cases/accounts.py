@@ -16,14 +16,14 @@ NOT_CONFIGURED = "CustomersDot is not configured here (RUNBOOK_CUSTOMERSDOT_COOK
 
 
 @dataclass(frozen=True)
-class Sold:
-    """What CustomersDot has of a requester.
+class Purchases:
+    """A requester's accounts and licenses in CustomersDot.
 
     Attributes:
-        accounts: The accounts of exactly their address, or None where they could not be read.
+        accounts: The accounts of exactly their address, or None if they could not be read.
         licenses: The licenses of those accounts, or None.
         trouble: Why they could not be read, or "".
-        unread: What of it could not be looked at, though it is there to be.
+        unread: CustomersDot itself, if it is configured but could not be read.
     """
 
     accounts: tuple[Account, ...] | None = None
@@ -32,23 +32,23 @@ class Sold:
     unread: tuple[Unread, ...] = ()
 
 
-def look_up(cdot: CustomersDot | None, email: str | None, *, patience_s: float | None = None) -> Sold:
+def look_up(cdot: CustomersDot | None, email: str | None, *, patience_s: float | None = None) -> Purchases:
     """Look for the accounts of an address, and their licenses."""
     if cdot is None:
-        return Sold(trouble=NOT_CONFIGURED)
+        return Purchases(trouble=NOT_CONFIGURED)
     if email is None:
-        return Sold(trouble="The ticket shows no usable address to look for.")
+        return Purchases(trouble="The ticket shows no usable address to look for.")
     try:
         accounts = tuple(cdot.accounts(email, patience_s=patience_s))
-        return Sold(accounts, tuple(one for a in accounts for one in cdot.licenses(a, patience_s=patience_s)))
+        return Purchases(accounts, tuple(one for a in accounts for one in cdot.licenses(a, patience_s=patience_s)))
     except (RefusedError, UnavailableError) as exc:
-        return Sold(trouble=str(exc), unread=(Unread.of("CustomersDot", exc, Source.CUSTOMERSDOT),))
+        return Purchases(trouble=str(exc), unread=(Unread.of("CustomersDot", exc, Source.CUSTOMERSDOT),))
 
 
-def sold_facts(licenses: Sequence[SoldLicense], emergency_on: date) -> tuple[list[Fact], list[str]]:
-    """What the licenses of a single subscription tell: the one that had ended by the emergency's date counts.
+def purchase_facts(licenses: Sequence[SoldLicense], emergency_on: date) -> tuple[list[Fact], list[str]]:
+    """Facts and notes from the licenses of a single subscription: the one that had expired by the emergency counts.
 
-    A renewed license is only noted: the instance that asks for help does not have it yet.
+    A renewed license is only noted, since the instance does not have it yet.
     """
     names = {one.subscription_name for one in licenses}
     ended = [one for one in licenses if one.expires_on and one.expires_on <= emergency_on]

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from runbook_lib.cases.base import Case
-from runbook_lib.cases.issuing import Desk
+from runbook_lib.cases.issuing import OrderReader
 from runbook_lib.cases.tracker import Issuance
 from runbook_lib.domain import finder, orders, policy
 from runbook_lib.domain.errors import InputError, OutcomeUnknownError
@@ -23,9 +23,9 @@ def check_nothing_under_way(case: Case, email: str, users: int) -> None:
     """
     if case.services.gitlab is None or not case.settings.mechanizer_project_id or not case.settings.tracker_project_id:
         return
-    step = orders.decide(Desk(case, email, users).read()[-1])
+    step = orders.decide(OrderReader(case, email, users).read()[-1])
     is_open = case.effects.is_open(step.order.operation_id)
-    if step.do not in (orders.Do.PERFORM, orders.Do.SETTLED) or is_open:
+    if step.do not in (orders.NextAction.PERFORM, orders.NextAction.SETTLED) or is_open:
         seen = "it was started a moment ago" if is_open else step.why.rstrip(".")
         raise OutcomeUnknownError(
             f"Mechanizer is at work for this ticket ({seen}), so no license is made by hand. Wait for it, then run "

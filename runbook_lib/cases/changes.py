@@ -177,6 +177,6 @@ def _image(path: Path) -> Upload:
         raise InputError(f"The screenshot {path} cannot be read: {exc.strerror}. Check the path.") from exc
     kind = image_types.media_type(content)
     if kind is None:
-        what = image_types.advice(content) or f"no {image_types.TAKEN} image. Give the image file itself"
+        what = image_types.advice(content) or f"no {image_types.ACCEPTED} image. Give the image file itself"
         raise InputError(f"The screenshot {path} is {what}.")
     return Upload(path.name, kind, content)

@@ -1,23 +1,24 @@
-"""What both emergency workflows begin with: take the ticket, collect the facts, decide the scope.
+"""The first steps of both emergency workflows: take the ticket, collect the facts, decide the scope.
 
-Source: both seeds, *Scope* and *Out of Scope*. What decides is in `policy`; a workflow adds its own rule for the day.
+Source: both seeds, *Scope* and *Out of Scope*. The rules are in `policy`; a workflow adds its own for the calendar.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Any, ClassVar, cast
 
-from runbook_lib.cases.accounts import Sold, look_up, sold_facts
+from runbook_lib.cases.accounts import Purchases, look_up, purchase_facts
 from runbook_lib.cases.base import Case, Prefill
 from runbook_lib.cases.by_hand import made_by_hand
 from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, effect_tone
 from runbook_lib.cases.changes import assignment, sent_by_hand_note
 from runbook_lib.cases.gathering import attached_licenses, license_facts, ticket_facts
 from runbook_lib.cases.license_files import LicenseFiles
+from runbook_lib.cases.scope import Scope
 from runbook_lib.cases.steps import step
 from runbook_lib.cases.thread import first_message
 from runbook_lib.cases.tracker import Issuance, Tracker
@@ -29,6 +30,7 @@ from runbook_lib.domain.errors import InputError, NeedsAnswerError, PersonNeeded
 from runbook_lib.domain.models import Answer, EffectState, Fact, Facts, Outcome, Ruling, Source, TrackerIssue, Verdict
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.domain.plan import Reading
+from runbook_lib.ledger.effects import EffectResult
 from runbook_lib.results import StepResult
 
 _TONES = {
@@ -40,30 +42,34 @@ _TONES = {
 
 
 class Emergency(Case):
-    """A self-managed customer's license ran out.
+    """An emergency of a self-managed customer whose license has expired.
 
     Attributes:
-        facts: What is known, with sources.
+        facts: The known facts, with sources.
         attached: The licenses on the ticket that are signed by the expected key.
-        installed: Which of them the instance has.
-        sold: What CustomersDot has of the requester.
-        confirmed: Whether the engineer says that this is the customer.
+        installed: The one of them that the instance has.
+        purchases: The requester's accounts and licenses in CustomersDot.
+        confirmed: The engineer's answer whether this is the customer.
         verdict: The scope decision.
-        already: The license that this ticket has from an earlier run or a colleague, or None.
-        unread: What on the ticket could not be looked at.
+        existing_license: The license that this ticket has from an earlier run or a colleague, or None.
+        unread: The things on the ticket that could not be read.
     """
 
     look_up_patience_s: ClassVar[float | None] = 5.0
-    """How long CustomersDot may take; None tries for as long as for anything."""
+    """Seconds that CustomersDot may take; None for as long as any other read."""
+    must_settle: ClassVar[bool] = True
+    """Whether the case stops at the scope for what a person has to settle."""
+    issues_license: ClassVar[bool] = True
+    """Whether the workflow issues licenses, so that it has to know whether the ticket has one."""
 
     facts: Facts = Facts()
     attached: tuple[evidence.Attached, ...] = ()
     installed: evidence.Installed = evidence.Installed()
-    sold: Sold = Sold()
+    purchases: Purchases = Purchases()
     confirmed: Answer = Answer.UNKNOWN
     _unusable: Mapping[str, str] = MappingProxyType({})
     verdict: Verdict | None = None
-    already: Issuance | None = None
+    existing_license: Issuance | None = None
     unread: tuple[Unread, ...] = ()
 
     @step("Take the ticket")
@@ -72,7 +78,7 @@ class Emergency(Case):
 
         Raises:
             NeedsAnswerError: A colleague has it and `take_over` is not given.
-            PersonNeededError: Zendesk does not let the operator do what is needed.
+            PersonNeededError: The operator lacks rights in Zendesk.
         """
         allowed = bool(answers.parse("take_over", take_over))
         me = self.me
@@ -82,43 +88,38 @@ class Emergency(Case):
         parts = effect_parts(done)
         if others and allowed:
             parts += (Paragraph(f"It was {self.ticket.assignee_name or 'a colleague'}'s, and take_over was given."),)
-        return self.result(
-            effect_state(done),
-            effect_tone(done),
-            parts,
-            done.summary,
-            effect=effect_data(done),
-            taken_over=allowed and others,
-        )
+        return self._effect_card(done, parts, taken_over=allowed and others)
 
     @step("Collect the facts")
     def collect_facts(self, /, **given: object) -> StepResult:
-        """Gather what is known, each fact with its source.
+        """Collect the facts, each with its source.
 
         Args:
-            given: What the engineer knows, by parameter name; `unknown` where nothing is.
+            given: The engineer's answers, by parameter name; `unknown` without one.
         """
-        told = _told(given)
+        given_facts = _given_facts(given)
         self.thread = tuple(self.services.zendesk.comments(self.ticket.id))
-        emergency_on = cast(date, told.value("emergency_on") or self.ticket.created_at.date())
+        emergency_on = cast(date, given_facts.value("emergency_on") or self.ticket.created_at.date())
         self.confirmed = Answer.UNKNOWN
         files = LicenseFiles(self)
         files.look(self.thread)
         self.unread = tuple(files.unread)
         self.attached, notes = attached_licenses(files, emergency_on)
-        notes = [one.words for one in self.unread] + notes
+        notes = [item.words for item in self.unread] + notes
         own, more_notes, self._unusable = ticket_facts(self.ticket, self.settings)
-        self.installed = self._installed(emergency_on, told)
+        self.installed = self._installed(emergency_on, given_facts)
         of_files, file_notes = license_facts(self.attached, self.installed.license)
-        self.facts = Facts((*told.known, *of_files, *own))
+        self.facts = Facts((*given_facts.known, *of_files, *own))
         looked_up, others = self._look_up(emergency_on)
         self.facts = Facts((*self.facts.known, *looked_up))
         notes += file_notes + self._notes_on_later(emergency_on) + more_notes + others
         notes += [_conflict_words(best, other) for best, other in self.facts.conflicts()]
-        self.already, not_looked = self._looked_for_license()
+        self.existing_license, not_looked = self._looked_for_license()
         notes = [not_looked, *notes] if not_looked else notes
-        if self.already:
-            notes.insert(0, f"This ticket has its license already: {self.already.url}. No second one is issued.")
+        if self.existing_license:
+            notes.insert(
+                0, f"This ticket has its license already: {self.existing_license.url}. No second one is issued."
+            )
         rows = [(f.name, str(f.value), f.source, self.facts.standing(f), f.detail) for f in self.facts.known]
         parts: tuple[Part, ...] = (Table(("fact", "value", "source", "", "where"), rows, whole=(2, 3)),)
         parts += tuple(Paragraph(note) for note in notes)
@@ -128,7 +129,7 @@ class Emergency(Case):
             Tone.GOOD,
             parts,
             f"{len(rows)} facts are known.",
-            asks=tuple(name for name in self._scope().missing if name in given),
+            asks=tuple(name for name in self._scope().verdict.missing if name in given),
             facts=[
                 {"name": f.name, "value": str(f.value), "source": f.source, "detail": f.detail}
                 for f in self.facts.known
@@ -138,44 +139,42 @@ class Emergency(Case):
 
     @step("Confirm who this is")
     def confirm_identity(self, *, identity_confirmed: object = answers.UNKNOWN) -> StepResult:
-        """Compare what the licenses name with our own records; the engineer's word settles what those do not."""
-        told = answers.parse("identity_confirmed", identity_confirmed)
-        self.confirmed = Answer.UNKNOWN if told is None else Answer(str(told))
+        """Compare the names in the licenses with our records; the engineer's answer overrides both."""
+        answer = answers.parse("identity_confirmed", identity_confirmed)
+        self.confirmed = Answer.UNKNOWN if answer is None else Answer(str(answer))
         who = self._who()
         ruling = identity.ruling(who)
-        rows = [(one.where, one.company or "–", ", ".join(one.domains) or "–", "ours") for one in who.ours]
-        rows += [("requester", "–", ", ".join(who.requester.domains) or "–", "wrote the ticket")]
-        rows += [
-            (one.where, one.company or "–", ", ".join(one.domains) or "–", identity.standing(one, who))
-            for one in who.licenses
-        ]
+        named = [(record, "ours") for record in who.ours]
+        named += [(replace(who.requester, where="requester"), "wrote the ticket")]
+        named += [(license, identity.standing(license, who)) for license in who.licenses]
+        rows = [(n.where, n.company or "–", ", ".join(n.domains) or "–", worth) for n, worth in named]
         table = Table(("who says so", "company", "mail domain", "what it is worth"), rows)
         state, tone, asks = {
             Answer.YES: ("confirmed", Tone.GOOD, ()),
             Answer.NO: ("not the customer", Tone.STOP, ()),
             Answer.UNKNOWN: ("open", Tone.ASK, ("identity_confirmed",)),
         }[ruling.holds]
-        parts = (Paragraph(ruling.reason, strong=True), table)
-        return self.result(state, tone, parts, ruling.reason, asks=asks, holds=ruling.holds, said_by=who.confirmed)
+        return self._card(state, tone, ruling.reason, table, asks=asks, holds=ruling.holds, said_by=who.confirmed)
 
     @step("Decide the scope")
     def decide_scope(self) -> StepResult:
         """Apply the scope rules; a single *no* ends the case.
 
         Raises:
-            NeedsAnswerError: Our records and the customer's evidence contradict each other, or nothing of ours says
-                who this is.
+            NeedsAnswerError: Our records and the customer's evidence contradict each other, or no record of ours
+                identifies the customer.
         """
         self.verdict = self._verdict()
         parts = verdict_parts(self.verdict)
         against = [r for r in self.verdict.rulings if r.holds is Answer.NO]
-        if not self.already:
+        if not self.existing_license:
             check_before_scope(self.unread, self.facts, self.verdict.rulings)
         if against:
             words = " ".join(ruling.reason for ruling in against)
-            if self.already:
+            if self.existing_license:
                 raise PersonNeededError(
-                    f"By these answers the case is out of scope, but a license was issued already: {self.already.url}. "
+                    f"By these answers the case is out of scope, but a license was issued already: "
+                    f"{self.existing_license.url}. "
                     f"Check the answers. {words}"
                 )
             self.end(Outcome.OUT_OF_SCOPE)
@@ -188,13 +187,13 @@ class Emergency(Case):
         return self._scope_result("in scope", Tone.GOOD, parts, "In scope: this runbook applies.")
 
     def found(self, name: str) -> Prefill | None:
-        """The fact that counts without the engineer; nothing is filled in where the sources contradict each other."""
+        """The value that counts without the engineer's answers; empty where the sources contradict each other."""
         if name == "installed_license":
-            names = tuple(one.name for one in self.attached)
+            names = tuple(license.name for license in self.attached)
             return Prefill("", "", (*names, evidence.NONE_OF_THEM)) if names else None
-        if name in {parameter for _, parameter in self._unsettled().values()}:
-            said = dict.fromkeys(f"{f.source}: {f.value}" for f in self.facts.known if f.name == name)
-            return Prefill("", "; ".join(said))
+        if name in {parameter for _, parameter in self._scope().unsettled.values()}:
+            values = dict.fromkeys(f"{f.source}: {f.value}" for f in self.facts.known if f.name == name)
+            return Prefill("", "; ".join(values))
         fact = self.facts.without_engineer().best(name)
         if fact is None:
             return None
@@ -202,40 +201,34 @@ class Emergency(Case):
 
     @property
     def readings(self) -> tuple[Reading, ...]:
-        """Of each name, the fact that counts."""
+        """The fact that counts, for each name."""
         best = [self.facts.best(name) for name in dict.fromkeys(fact.name for fact in self.facts.known)]
         return tuple(Reading(fact.name, str(fact.value), str(fact.source)) for fact in best if fact)
 
     @property
     def emergency_on(self) -> date:
-        """The emergency's date: the day on which the ticket was opened (UTC), unless the engineer says otherwise."""
+        """The emergency's date: the day on which the ticket was opened (UTC), or the engineer's answer."""
         return cast(date | None, self.facts.value("emergency_on")) or self.ticket.created_at.date()
 
     @property
     def began_on(self) -> date:
-        """The first day on which a license can have been issued for this emergency.
-
-        In scope is whose grace period ended within the last days, so no earlier one belongs to it.
-        """
+        """The first day on which a license can have been issued for this emergency: the first day of its window."""
         return self.emergency_on - timedelta(days=self.settings.rules.window_days)
 
     def issued_here(self, issue: TrackerIssue) -> bool:
         """Whether an issue is of a license that a runbook ordered for this ticket."""
         return (messages.find_operation(issue.description) or "").startswith(self.operation("license-"))
 
-    must_settle: ClassVar[bool] = True
-    """Whether the case stops at the scope for what a person has to settle."""
-
     def _look_up(self, emergency_on: date) -> tuple[list[Fact], list[str]]:
-        """What CustomersDot has of the requester, where it may be read: facts, and notes."""
+        """Facts and notes from CustomersDot, if it is configured."""
         email, cdot = cast(str | None, self.facts.value("requester_email")), self.services.customersdot
-        self.sold = look_up(cdot, email, patience_s=self.look_up_patience_s)
-        self.unread += self.sold.unread
-        facts, notes = sold_facts(self.sold.licenses or (), emergency_on)
-        return facts, ([self.sold.trouble] if cdot and email and self.sold.trouble else []) + notes
+        self.purchases = look_up(cdot, email, patience_s=self.look_up_patience_s)
+        self.unread += self.purchases.unread
+        facts, notes = purchase_facts(self.purchases.licenses or (), emergency_on)
+        return facts, ([self.purchases.trouble] if cdot and email and self.purchases.trouble else []) + notes
 
-    def _installed(self, emergency_on: date, told: Facts) -> evidence.Installed:
-        """Which of the attached licenses the instance has, by the engineer's word, or else by what the ticket says."""
+    def _installed(self, emergency_on: date, given: Facts) -> evidence.Installed:
+        """The attached license that the instance has, by the engineer's answer or else by the ticket's words."""
         own = [
             comment.body
             for comment in self.thread
@@ -247,108 +240,78 @@ class Emergency(Case):
             emergency_on=emergency_on,
             grace_days=self.settings.rules.grace_days,
             works=evidence.says_it_works([self.ticket.subject, *own]),
-            told=cast(str | None, told.value("installed_license")),
+            answer=cast(str | None, given.value("installed_license")),
         )
 
     def _notes_on_later(self, emergency_on: date) -> list[str]:
-        """What to know of a license that still runs: it was issued, and the instance may have rejected it."""
+        """Notes on licenses that are still valid, which the instance may have rejected."""
         grace = self.settings.rules.grace_days
-        later = [one for one in self.attached if one.works_on(emergency_on, grace)]
+        later = [license for license in self.attached if license.works_on(emergency_on, grace)]
         return evidence.too_few_users(later, self.attached, self.facts)
 
-    def _who(self) -> identity.Who:
-        """What the identity's ruling rests on."""
-        organization = self.ticket.organization
+    def _who(self) -> identity.IdentitySources:
+        """The sources for the ruling on the identity."""
+        organization, domain_of = self.ticket.organization, identity.domain_of
         ours = [
-            identity.Named(f"CustomersDot account {one.id}", one.company, identity.domain_of(one.email))
-            for one in self.sold.accounts or ()
+            identity.NamedParty(f"CustomersDot account {account.id}", account.company, domain_of(account.email))
+            for account in self.purchases.accounts or ()
         ]
         if organization:
-            ours.insert(0, identity.Named("the organization", organization.name, organization.domains))
-        return identity.Who(
+            ours.insert(0, identity.NamedParty("the organization", organization.name, organization.domains))
+        return identity.IdentitySources(
             ours=tuple(ours),
-            requester=identity.Named("the requester", domains=identity.domain_of(self.ticket.requester.email)),
+            requester=identity.NamedParty("the requester", domains=domain_of(self.ticket.requester.email)),
             licenses=tuple(
-                identity.Named(one.name, one.company, identity.domain_of(one.email)) for one in self.attached
+                identity.NamedParty(found.name, found.company, domain_of(found.email)) for found in self.attached
             ),
             confirmed=self.confirmed,
-            not_looked=self.sold.trouble.rstrip("."),
+            not_looked=self.purchases.trouble.rstrip("."),
         )
 
-    def _unsettled(self) -> dict[str, tuple[str, str]]:
-        """The facts that decide nothing until a person settles them: why, and by which parameter."""
-        questions = evidence.open_questions(self.facts, self._unusable, self._in_window)
-        found = {name: (question.reason, question.name) for name, question in questions.items()}
-        expiry = self.facts.best("expires_on")
-        if self.installed.question and (expiry is None or expiry.source in evidence.OURS):
-            words = (self.installed.question, *self._notes_on_later(self.emergency_on))
-            found["expires_on"] = (" ".join(words), "installed_license")
-        if identity.ruling(self._who()).holds is Answer.YES:
-            return found
-        for name in ("deployment", "plan", "expires_on"):
-            fact = self.facts.best(name)
-            if name not in found and fact and fact.source is Source.LICENSE_FILE:
-                reason = f"Only {fact.detail} says {name} {fact.value}, and it is not known whose license that is."
-                found[name] = (reason, "identity_confirmed")
-        return found
-
-    def _in_window(self, fact: Fact) -> Answer:
-        """Whether an expiry lies in the window."""
-        blocked_on = cast(date | None, self.facts.value("blocked_on")) if from_license_file(fact) else None
-        rules = self.settings.rules
-        try:
-            window = policy.license_window(cast(date, fact.value), self.emergency_on, rules, blocked_on=blocked_on)
-        except InputError:
-            return Answer.NO  # past the calendar's end
-        return policy.window_ruling(window, rules).holds
-
-    def _question(self) -> NeedsAnswerError | None:
-        """What a person has to settle before the scope is decided; None if nothing, or a license is there already."""
-        verdict = cast(Verdict, self.verdict)
-        reasons = {parameter: reason for reason, parameter in self._unsettled().values()}
-        reasons["identity_confirmed"] = identity.ruling(self._who()).reason
-        missing = tuple(name for name in verdict.missing if name in reasons)
-        if self.already or not missing:
-            return None
-        return NeedsAnswerError(" ".join(reasons[name] for name in missing), missing=missing)
-
-    def _scope(self) -> Verdict:
-        """What both workflows ask."""
-        value: Callable[[str], Any] = self.facts.value
-        facts = policy.ScopeFacts(
+    def _scope(self) -> Scope:
+        question = self.installed.question
+        return Scope(
+            facts=self.facts,
             emergency_on=self.emergency_on,
-            deployment=value("deployment"),
-            account_type=value("account_type"),
-            plan=value("plan"),
-            expires_on=value("expires_on"),
-            blocked_on=value("blocked_on") if from_license_file(self.facts.best("expires_on")) else None,
-            requester_email=value("requester_email"),
-            unsettled=self._unsettled(),
+            rules=self.settings.rules,
+            who=self._who(),
+            unusable=self._unusable,
+            installed_question=" ".join((question, *self._notes_on_later(self.emergency_on))) if question else "",
         )
-        scope = policy.scope(facts, self.settings.rules)
-        return Verdict((*scope.rulings, identity.ruling(self._who())), scope.window)
 
     def _verdict(self) -> Verdict:
-        scope = self._scope()
+        scope = self._scope().verdict
         return Verdict((*scope.rulings, self._calendar_ruling(self.emergency_on)), scope.window)
 
+    def _question(self) -> NeedsAnswerError | None:
+        """What a person has to settle before the scope is decided; None if nothing, or if a license exists already."""
+        return None if self.existing_license else self._scope().question(cast(Verdict, self.verdict).missing)
+
     def _calendar_ruling(self, emergency_on: date) -> Ruling:
-        """What the workflow asks of the day: that it is the weekend, unless it says otherwise."""
+        """The workflow's own rule for the day; by default that it is the weekend."""
         return policy.weekend_ruling(self.ticket.created_at, emergency_on, self.settings.rules)
 
     def _closing(self, words: str, *more: Part, **data: Any) -> StepResult:
-        """The last card: how the case ended, with every effect; in a rehearsal how to perform it."""
+        """The last card: the outcome with every effect; in a rehearsal the command that performs it."""
         words += self.unfinished
         planned = any(effect.state is EffectState.PLANNED for effect in self.applied)
-        parts: tuple[Part, ...] = (Paragraph(words, strong=True), *more)
-        parts += effect_parts(*self.applied) if self.applied else ()
+        parts = (*more, *(effect_parts(*self.applied) if self.applied else ()))
         parts += (Preview("to perform it", self.command),) if planned else ()
         tone = _TONES.get(self.outcome, Tone.ASK) if self.outcome else Tone.ASK
         tone = Tone.PLAN if planned else Tone.ASK if self.unfinished else tone
-        result = self.result(str(self.outcome or "goes on"), tone, parts, words, closing=True, **data)
+        result = self._card(str(self.outcome or "goes on"), tone, words, *parts, closing=True, **data)
         if self.outcome:  # a name is for programs only
             result = replace(result, card=replace(result.card, state=self.outcome.words))
         return result
+
+    def _card(self, state: str, tone: Tone, words: str, *parts: Part, **data: Any) -> StepResult:
+        """A result whose summary stands first on its card."""
+        return self.result(state, tone, (Paragraph(words, strong=True), *parts), words, **data)
+
+    def _effect_card(self, done: EffectResult, parts: tuple[Part, ...], words: str = "", **data: Any) -> StepResult:
+        """A result that is one effect; `words` replaces the effect's own summary."""
+        words = words or done.summary
+        return self.result(effect_state(done), effect_tone(done), parts, words, effect=effect_data(done), **data)
 
     def _out_of_scope_words(self) -> str:
         would = "" if self.perform else "Would end: "
@@ -358,14 +321,10 @@ class Emergency(Case):
     def _scope_result(self, state: str, tone: Tone, parts: tuple[Part, ...], words: str) -> StepResult:
         verdict = cast(Verdict, self.verdict)
         rulings = [{"rule": r.rule, "holds": r.holds, "reason": r.reason, "origin": r.origin} for r in verdict.rulings]
-        parts = (Paragraph(words, strong=True), *parts)
-        return self.result(state, tone, parts, words, in_scope=verdict.in_scope, rulings=rulings)
-
-    issues_license: ClassVar[bool] = True
-    """Whether the workflow issues licenses, so that it has to know whether the ticket has one."""
+        return self._card(state, tone, words, *parts, in_scope=verdict.in_scope, rulings=rulings)
 
     def _looked_for_license(self) -> tuple[Issuance | None, str]:
-        """The license that this ticket has already; or why a workflow that issues none could not look."""
+        """The license that this ticket has already, and why it is not known, in a workflow that issues none."""
         try:
             return self._already(), ""
         except (RefusedError, UnavailableError) as exc:
@@ -382,14 +341,10 @@ class Emergency(Case):
         return Tracker(self, email).issued() if known and email else None
 
 
-def from_license_file(fact: Fact | None) -> bool:
-    return fact is not None and fact.source is Source.LICENSE_FILE
+def _given_facts(given: Mapping[str, object]) -> Facts:
+    """The engineer's answers as facts; those in `confirmed` were read off a screenshot.
 
-
-def _told(given: Mapping[str, object]) -> Facts:
-    """What the engineer knows; and what of it they confirmed beside a screenshot.
-
-    A confirmed name that is no parameter of this runbook is of the next one, and is left to it.
+    A confirmed name that is no parameter of this runbook belongs to the next one, and is ignored.
 
     Raises:
         InputError: A value is impossible, or one is confirmed that was not given.
@@ -402,7 +357,7 @@ def _told(given: Mapping[str, object]) -> Facts:
 
 
 def _fact(name: str, value: object, raw: object, confirmed: bool) -> Fact:
-    """A parameter as a fact; where it was pasted in another shape, with the text that it was read from."""
+    """A parameter as a fact; with the given text, if that differs from the value."""
     source, where = (Source.SCREENSHOT, "confirmed by the engineer") if confirmed else (Source.ENGINEER, "parameter")
     text = clean(answers.QUESTIONS[name].pasted(raw), 60)
     return Fact(name, value, source, f"{where}, read from “{text}”" if text else where)

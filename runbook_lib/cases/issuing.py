@@ -1,7 +1,7 @@
-"""How a license comes about through Mechanizer's pipeline: the order is read, decided on (`orders`), and followed.
+"""Issues a license through Mechanizer's pipeline: reads the order, decides (`orders`), and follows it to its end.
 
-Only after a failure, when no license was sent, is the tool used again, as a new operation. What a job that died left in
-the tracker gets the title that tells what became of it, so that everybody sees the same.
+A new operation is started only after a failure, when no license was sent. The issue that a crashed job left in the
+tracker gets a title with the result.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from runbook_lib.display import Paragraph, Part, Table
 from runbook_lib.domain import license, messages, orders, policy, titles
 from runbook_lib.domain.errors import InputError, LicenseError, OutcomeUnknownError, PersonNeededError, UnavailableError
 from runbook_lib.domain.models import Check, EffectState, Evidence, Pipeline, TrackerIssue
-from runbook_lib.domain.orders import Do, LicenseOrder, Step
+from runbook_lib.domain.orders import LicenseOrder, NextAction, NextStep
 from runbook_lib.domain.titles import Mark
 from runbook_lib.ledger.effects import EffectResult
 
@@ -30,7 +30,7 @@ MOST_STARTS = 2
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 5.0
 
 
-class Desk:
+class OrderReader:
     """Reads the license orders of one ticket.
 
     Args:
@@ -51,9 +51,9 @@ class Desk:
         self.tracker = Tracker(case, email)
 
     def read(self) -> list[LicenseOrder]:
-        """The ticket's orders, in their order: those that ended without a license, then the one that counts.
+        """The ticket's orders: those that ended without a license, then the current one.
 
-        All may have ended so, if there are as many as there may be.
+        After `MOST_ATTEMPTS` orders the last one may have ended without a license too.
 
         Raises:
             PersonNeededError: The customer, or the ticket, has a license already that is not this order's.
@@ -64,7 +64,7 @@ class Desk:
         read: list[LicenseOrder] = []
         for attempt in range(1, MOST_ATTEMPTS + 1):
             read.append(self._order(attempt, issued, issues, pipelines))
-            if orders.decide(read[-1]).do is not Do.SETTLED:
+            if orders.decide(read[-1]).do is not NextAction.SETTLED:
                 break
         last = replace(read[-1], others=tuple(self._others(read[-1].operation_id, issues)))
         return [*read[:-1], last]
@@ -90,12 +90,12 @@ class Desk:
         )
 
     def _others(self, own: str, issues: Sequence[TrackerIssue]) -> Iterator[LicenseOrder]:
-        """What is in progress for the same customer or ticket, and is not of the order itself; as the job sees it."""
-        found = [one for one in issues if orders.is_under_way(one, self.email, self.case.ticket.url)]
-        found = [one for one in found if messages.find_operation(one.description) != own]
+        """Other orders in progress for the same customer or ticket, by the same rule as the job's own."""
+        found = [issue for issue in issues if orders.is_under_way(issue, self.email, self.case.ticket.url)]
+        found = [issue for issue in found if messages.find_operation(issue.description) != own]
         if not found:
             return
-        pipelines = self._pipelines(earlier=min(found, key=lambda one: one.created_at))
+        pipelines = self._pipelines(earlier=min(found, key=lambda issue: issue.created_at))
         for issue in found:
             operation_id = messages.find_operation(issue.description) or ""
             question = self.case.operation(f"mail-issue-{issue.iid}")
@@ -109,7 +109,7 @@ class Desk:
             )
 
     def _pipelines(self, earlier: TrackerIssue | None = None) -> dict[str, list[Pipeline]]:
-        """The pipelines since the ticket was opened, or since a job began that opened an issue, by operation id."""
+        """The pipelines since the ticket was opened, or since the job of an earlier issue, by operation id."""
         since = self.case.ticket.created_at
         if earlier:
             since = min(since, earlier.created_at - orders.JOB_LIMIT)
@@ -117,82 +117,80 @@ class Desk:
         return self.gitlab.find_pipelines(self.project, variable=variable, since=since)
 
     def _quiet_before(self) -> datetime:
-        """What ended before this does nothing any more, by the clock that stamps pipelines: ours may differ from it."""
+        """The moment before which an ended job has no further effect, by GitLab's clock if it is known."""
         settings = self.case.settings
         return (self.gitlab.answered_at or settings.now()) - timedelta(seconds=settings.settle_s)
 
     def evidence(self, operation_id: str) -> Evidence | None:
-        """What there is of an order, whatever became of it."""
+        """The newest trace of an order, whatever its result."""
         issues = self.tracker.issues()
         issue = self.tracker.success(issues) or next(iter(_of(operation_id, issues)), None)
         if issue:
             return Evidence(f"tracker issue {issue.iid}: {titles.read(issue.title).brief}", issue.url)
         pipelines = self._pipelines().get(operation_id)
         if pipelines:
-            going = [one for one in pipelines if one.status not in (*orders.ENDED_BADLY, "success")]
-            return pipeline_evidence((going or pipelines)[0])
+            return pipeline_evidence((orders.still_running(pipelines) or pipelines)[0])
         return self.case.effects.evidence(operation_id.replace("-license-", "-mail-"))
 
 
 def _of(operation_id: str, issues: Sequence[TrackerIssue]) -> tuple[TrackerIssue, ...]:
-    """The issues that the jobs of an operation opened."""
     return tuple(issue for issue in issues if messages.find_operation(issue.description) == operation_id)
 
 
-def license_pipeline(desk: Desk, operation_id: str) -> LicensePipeline:
+def license_pipeline(reader: OrderReader, operation_id: str) -> LicensePipeline:
     """Mechanizer's pipeline for one order."""
-    settings, email, users = desk.case.settings, desk.email, str(desk.users)
-    address = f"{settings.gitlab_url.rstrip('/')}/projects/{desk.project}"  # GitLab goes on from it to the path
+    settings, email, users = reader.case.settings, reader.email, str(reader.users)
+    address = f"{settings.gitlab_url.rstrip('/')}/projects/{reader.project}"  # GitLab goes on from it to the path
     variables = {
         settings.mechanizer_variable_username: settings.operator,
         settings.mechanizer_variable_users: users,
         settings.mechanizer_variable_email: email,
         settings.mechanizer_variable_operation: operation_id,
-        settings.mechanizer_variable_ticket: desk.case.ticket.url,
+        settings.mechanizer_variable_ticket: reader.case.ticket.url,
     }
     return LicensePipeline(
-        desk.gitlab,
-        Trigger(desk.project, settings.mechanizer_ref, settings.mechanizer_trigger_token, address),
+        reader.gitlab,
+        Trigger(reader.project, settings.mechanizer_ref, settings.mechanizer_trigger_token, address),
         operation_id,
         variables,
-        users=desk.users,
+        users=reader.users,
         values={"your username": settings.operator, "user count": users, "email": email},
-        find=lambda: desk.evidence(operation_id),
-        check=still_assigned_guard(desk.case),
+        find=lambda: reader.evidence(operation_id),
+        check=still_assigned_guard(reader.case),
     )
 
 
 def order(case: Case, email: str, users: int) -> tuple[EffectResult, Issuance | None]:
-    """Have Mechanizer issue a license and wait for it; None in a rehearsal.
+    """Have Mechanizer issue a license and wait for it. The issuance is None in a rehearsal.
 
     Raises:
         PersonNeededError: The job failed; the message quotes its issue and says what to do.
-        OutcomeUnknownError: It has not ended within the budget, or only the customer can tell how it ended.
-        UnavailableError: Jobs die before they send anything.
+        OutcomeUnknownError: It has not ended within the budget, or only the customer knows whether the mail came.
+        UnavailableError: Jobs crash before they send anything.
     """
-    return _Following(Desk(case, email, users)).to_its_end()
+    return _OrderFollower(OrderReader(case, email, users)).to_its_end()
 
 
 def settle(case: Case, email: str) -> None:
-    """Wait for whatever is in progress for a customer, or give it the title that tells its end. Raises as `order`."""
-    _Following(Desk(case, email, 0)).settle()
+    """Wait for jobs in progress for a customer, or give their issues a title with the result. Raises as `order`."""
+    _OrderFollower(OrderReader(case, email, 0)).settle()
 
 
-class _Following:
+class _OrderFollower:
     """Follows a ticket's license order, step by step."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk, self._case = desk, desk.case
+    def __init__(self, reader: OrderReader) -> None:
+        self._reader, self._case = reader, reader.case
         self._result: EffectResult | None = None
         self._followed, self._starts, self._pause_s = "", 0, FIRST_PAUSE_S
         self._settled: set[str] = set()
 
     def to_its_end(self) -> tuple[EffectResult, Issuance | None]:
         while True:
-            read = self._desk.read()
+            read = self._reader.read()
             self._check_failure(read)
             step = orders.decide(read[-1])
-            if step.do is Do.SETTLED:
+            if step.do is NextAction.SETTLED:
                 raise self._too_often()
             if step.order is read[-1] and read[-1].operation_id != self._followed:
                 self._begin(step)
@@ -202,31 +200,35 @@ class _Following:
                 return done
 
     def settle(self) -> None:
-        while (step := orders.decide(self._desk.read()[-1])).do in (Do.WAIT, Do.ASK, Do.SETTLE):
+        while (step := orders.decide(self._reader.read()[-1])).do in (
+            NextAction.WAIT,
+            NextAction.ASK,
+            NextAction.SETTLE,
+        ):
             self._take(step)
 
-    def _begin(self, step: Step) -> None:
-        """Start the job of an order, or find what there is of it."""
-        if step.do is Do.PERFORM and self._starts == MOST_STARTS:
+    def _begin(self, step: NextStep) -> None:
+        """Start the job of an order, or find its traces."""
+        if step.do is NextAction.PERFORM and self._starts == MOST_STARTS:
             raise UnavailableError(
                 f"Mechanizer's job died {MOST_STARTS} times before it sent anything, so there is no license yet. Look "
                 "at its pipelines, then run this again."
             )
-        if step.do is Do.PERFORM:  # a license that is out, or on its way, does not wait for its reply
+        if step.do is NextAction.PERFORM:  # only before a new license; an existing one is followed in any case
             check_reply_arrives(self._case.services.zendesk, self._case.me, self._case.ticket)
         self._followed = step.order.operation_id
         self._result = self._case.apply(self._job(self._followed))
         self._starts += self._result.state is EffectState.DONE
 
-    def _take(self, step: Step) -> tuple[EffectResult, Issuance | None] | None:
-        """Do what comes next; returns the end, or None if there is more to do."""
-        if step.do is Do.ADOPT:
+    def _take(self, step: NextStep) -> tuple[EffectResult, Issuance | None] | None:
+        """Do one step; returns the result of the order, or None if it goes on."""
+        if step.do is NextAction.ADOPT:
             return self._adopt(step)
-        if step.do is Do.SETTLE:
+        if step.do is NextAction.SETTLE:
             self._settle(step)
             planned = EffectResult(LicensePipeline.name, self._job().summary, EffectState.PLANNED)
             return None if self._case.perform else (planned, None)
-        if step.do is Do.ASK:
+        if step.do is NextAction.ASK:
             raise self._question(step)
         if pipeline := step.order.to_be_played:
             raise _press_play(pipeline)
@@ -235,34 +237,33 @@ class _Following:
         self._pause_s = min(self._pause_s * 1.5, LONGEST_PAUSE_S)
         return None
 
-    def _adopt(self, step: Step) -> tuple[EffectResult, Issuance]:
-        case, desk = self._case, self._desk
+    def _adopt(self, step: NextStep) -> tuple[EffectResult, Issuance]:
+        case, reader = self._case, self._reader
         for issue in step.duplicates:
             self._retitle(issue, Mark.DUPLICATE, step.issue.url if step.issue else "")
         result = self._result or case.apply(self._job(step.order.operation_id))
-        said = case.effects.evidence(step.order.question)
+        answer = case.effects.evidence(step.order.question)
         if step.issue:
             case.services.budget.say(f"Mechanizer: issue {step.issue.iid} is closed, the license was mailed")
             case.effects.close_question(step.order.question, "license_mail", result.proven)
-            return result, desk.tracker.issuance(step.issue, desk.users)
-        identity = f"not read by the runbook; {said.summary if said else 'a person says that it was mailed'}"
-        return result, Issuance(desk.users, _url(step.order) or case.ticket.url, identity=identity)
+            return result, reader.tracker.issuance(step.issue, reader.users)
+        identity = f"not read by the runbook; {answer.summary if answer else 'a person says that it was mailed'}"
+        return result, Issuance(reader.users, _url(step.order) or case.ticket.url, identity=identity)
 
     def _job(self, operation_id: str = "") -> LicensePipeline:
-        return license_pipeline(self._desk, operation_id or self._followed)
+        return license_pipeline(self._reader, operation_id or self._followed)
 
-    def _settle(self, step: Step) -> None:
-        """Give the issues of a job that is over the titles that tell its end."""
-        kept = step.issue
-        if kept is None:
+    def _settle(self, step: NextStep) -> None:
+        """Give the issues of an ended job their titles with the result."""
+        if step.issue is None:
             return
-        self._retitle(kept, Mark.SUCCESS if step.sent else Mark.FAILURE, step.why)
+        self._retitle(step.issue, Mark.SUCCESS if step.sent else Mark.FAILURE, step.why)
         for issue in step.duplicates:
-            self._retitle(issue, Mark.DUPLICATE, kept.url)
+            self._retitle(issue, Mark.DUPLICATE, step.issue.url)
         self._settled.add(step.order.operation_id)
 
     def _retitle(self, issue: TrackerIssue, mark: Mark, why: str) -> None:
-        effect = issue_title(self._case, issue, mark, (self._desk.email, self._desk.users), why)
+        effect = issue_title(self._case, issue, mark, (self._reader.email, self._reader.users), why)
         done = self._case.apply(effect)
         if done.state is EffectState.ALREADY_DONE and effect.find() is None:
             raise PersonNeededError(
@@ -271,8 +272,8 @@ class _Following:
             )
 
     def _check_failure(self, read: Sequence[LicenseOrder]) -> None:
-        """Stop at the failure that the followed job told by itself; one of an earlier run is passed by."""
-        ended = next((one for one in read[:-1] if one.operation_id == self._followed), None)
+        """Stop at a failure that the followed job has reported; failures of earlier runs are skipped."""
+        ended = next((order for order in read[:-1] if order.operation_id == self._followed), None)
         issue = next(iter(ended.issues), None) if ended and ended.operation_id not in self._settled else None
         if issue:
             reason = messages.failure_reason(issue.description).rstrip(".")
@@ -282,12 +283,12 @@ class _Following:
                 f"an issue), or ask in {self._case.settings.slack_channel}."
             )
 
-    def _question(self, step: Step) -> OutcomeUnknownError:
+    def _question(self, step: NextStep) -> OutcomeUnknownError:
         return self._case.effects.unknown(step.order.question, "license_mail", orders.question_words(step.order))
 
-    def _too_late(self, step: Step) -> OutcomeUnknownError:
+    def _too_late(self, step: NextStep) -> OutcomeUnknownError:
         seconds, url = f"this run's {self._case.settings.wait_s:.0f} s of waiting", _url(step.order)
-        if not step.order.goes_on:
+        if not step.order.running:
             return OutcomeUnknownError(
                 f"Mechanizer has not finished within {seconds}: pipeline {url} has just ended, and may still be about "
                 f"to send its mail. Run again in {self._case.settings.settle_s:.0f} s; nothing is sent twice."
@@ -307,9 +308,8 @@ class _Following:
 
 
 def _url(order: LicenseOrder) -> str:
-    """Where the order's newest pipeline is, those at work first; or ""."""
-    going = [one for one in order.pipelines if one.status not in (*orders.ENDED_BADLY, "success")]
-    return next((one.url for one in (*going, *order.pipelines)), "")
+    """The address of the order's newest pipeline, a running one first; or ""."""
+    return next((pipeline.url for pipeline in (*order.running, *order.pipelines)), "")
 
 
 def check_license(case: Case, text: str, users: int) -> tuple[list[Check], license.License | None]:
@@ -333,10 +333,10 @@ def check_license(case: Case, text: str, users: int) -> tuple[list[Check], licen
 def checked_issuance(
     case: Case, issuance: Issuance, users: int, *, wrong: str, advice: str
 ) -> tuple[Issuance, list[Check]]:
-    """The issuance with what its license says, and the checks, which all hold.
+    """The issuance with the data of its license, and the checks, all passed.
 
     Raises:
-        PersonNeededError: One does not; `wrong` and `advice` stand around what was seen.
+        PersonNeededError: A check failed; the message has it between `wrong` and `advice`.
     """
     text = issuance.text or ""
     checks, found = check_license(case, text, users)
@@ -347,13 +347,12 @@ def checked_issuance(
 
 
 def check_parts(issuance: Issuance, checks: Sequence[Check]) -> tuple[Part, ...]:
-    """Checks that hold, as the reader sees them."""
     rows = [("✓ yes", c.what, c.seen) for c in checks]
     return (Table(("", "check", "seen"), rows), Paragraph(f"License {issuance.identity}"))
 
 
 def _press_play(pipeline: Pipeline) -> OutcomeUnknownError:
-    """The error for a pipeline in which nothing goes on by itself. Source: FACTS 6, GitLab, `manual`."""
+    """The error for a pipeline that a person has to start. Source: FACTS 6, GitLab, `manual`."""
     return OutcomeUnknownError(
         f"Mechanizer's pipeline {pipeline.url} waits for somebody to press play; until then no license is issued. Open "
         "it, press play, then run again: nothing is started twice. If it is not to run, cancel it in GitLab first."

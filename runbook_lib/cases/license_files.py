@@ -1,7 +1,7 @@
-"""The licenses on a ticket: in its files and in its comments, told by content. Only reads.
+"""The licenses on a ticket: in its files and in its comments, recognized by content. Only reads.
 
-What a license proves is not decided here. Whatever is left aside gets a note that says what it is. A file that could
-not be looked at is neither held nor left aside, since *could not look* is not *not there*: it is `Unread`.
+What a license proves is not decided here. A file without a license gets a note. A file that could not be read is
+neither a license nor *no license*: it is `Unread`.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from runbook_lib.domain.plain_text import clean
 from runbook_lib.settings import Settings
 
 MOST_LICENSES = 10
-"""Licenses that are read off one ticket; more are noted."""
+"""Licenses of one ticket that are used; more are noted."""
 _PICTURES = ("image/", "video/", "audio/")
-"""Media types of what is no license by what its sender says; where it is fetched, its bytes decide."""
+"""Media types of files that are probably no license; once a file is fetched, its bytes decide."""
 
 
 @dataclass(frozen=True)
@@ -43,15 +43,15 @@ class HeldLicense:
 
 
 class LicenseFiles:
-    """What was found on one ticket.
+    """The licenses on one ticket.
 
     Args:
-        case: The case whose ticket it is.
+        case: The case of the ticket.
 
     Attributes:
-        held: The licenses that hold, each once, in the order of the thread.
-        notes: What was left aside, and what is odd about what was not.
-        unread: What could not be looked at.
+        held: The licenses that the key opens, each once, in the order of the thread.
+        notes: Files without a license, and unusual things about the others.
+        unread: Files that could not be read.
     """
 
     def __init__(self, case: Case) -> None:
@@ -78,7 +78,7 @@ class LicenseFiles:
             self._rest(files)
 
     def _rest(self, files: Sequence[Attachment]) -> None:
-        """Say that files are left, which may hold a license."""
+        """Note the files beyond `MOST_FILES`, which may have a license."""
         words = f"{len(files)} files are on the ticket; only the first {MOST_FILES} were looked at."
         if all(_is_picture(file) for file in files[MOST_FILES:]):
             self.notes.append(words)
@@ -88,7 +88,7 @@ class LicenseFiles:
     def _comment(self, comment: Comment) -> None:
         name = f"the comment of {comment.created_at:%Y-%m-%d %H:%M} UTC"
         found = finder.look(comment.raw)
-        if not any(one.is_whole for one in found.licenses):  # Zendesk's plain text leaves out what is in HTML's tags
+        if not any(one.is_whole for one in found.licenses):  # Zendesk's plain text leaves out HTML attributes
             in_html = finder.look(comment.raw_html)
             found = in_html if in_html.licenses else found
         if found.licenses:
@@ -116,7 +116,7 @@ class LicenseFiles:
             self.notes += [f"{name}: {note}" for note in found.notes]
 
     def _read(self, name: str, found: Content) -> None:
-        """Check what was found in one place."""
+        """Check the licenses of one file or comment."""
         if found.kind is Kind.USAGE_EXPORT:
             self.notes.append(f"{name} is {found.words}; the license in its first line was read.")
         elif found.kind is not Kind.LICENSE:
@@ -135,7 +135,7 @@ class LicenseFiles:
             self._hold(HeldLicense(where, reading.license, license.fingerprint(one.text)))
 
     def _hold(self, found: HeldLicense) -> None:
-        """Keep a license that is not there yet; people quote it in one answer after the other."""
+        """Keep a license once: quoted replies repeat it."""
         if found.fingerprint in {held.fingerprint for held in self.held}:
             return
         if len(self.held) < MOST_LICENSES:

@@ -1,8 +1,8 @@
-"""The license mail that never came: find the copy and send it, or else hand over to the runbook that issues one.
+"""A license mail has not arrived: find the copy and send it, or hand over to the runbook that issues a license.
 
-Source: weekend seed, *Considerations* 3. A closed success issue of this address and this emergency holds a copy; an
-open failure issue says why there is none. Only if no license was generated is the tool used again, and that is the
-weekend runbook's to do: it decides the scope, and its record stands for the license.
+Source: weekend seed, *Considerations* 3. A closed success issue of this address and this emergency has a copy; an
+open failure issue says why there is none. The tool is used again only if no license was generated, and only by the
+weekend runbook, which decides the scope and keeps the record of the license.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from datetime import date, timedelta
 from typing import ClassVar, cast
 
 from runbook_lib.cases import changes
-from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, effect_tone, evidence_words
+from runbook_lib.cases.cards import effect_parts, evidence_words
 from runbook_lib.cases.emergency import Emergency
 from runbook_lib.cases.issuing import check_license, check_parts, checked_issuance, settle
 from runbook_lib.cases.next_runbook import open_it
 from runbook_lib.cases.steps import step
 from runbook_lib.cases.thread import by_customer
-from runbook_lib.cases.tracker import Found, Issuance, Tracker, recipient
+from runbook_lib.cases.tracker import Issuance, Tracker, TrackerIssues, recipient
 from runbook_lib.changes.comments import Comment
 from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone
 from runbook_lib.domain import answers, license, messages, policy, routing
@@ -31,7 +31,7 @@ _NOTHING_FOUND = "internal note that no license was on file"
 
 
 class LicenseNotReceived(Emergency):
-    """The customer says that the mail with the license has not come.
+    """An emergency of a customer who has not received the mail with the license.
 
     Attributes:
         copy: The license that was issued for this emergency, or None.
@@ -52,14 +52,15 @@ class LicenseNotReceived(Emergency):
 
         Raises:
             NeedsAnswerError: There is only a license of an earlier emergency, which is still valid.
-            OutcomeUnknownError: A job is under way, or died.
-            PersonNeededError: The license was made by hand, or may not go to the requester.
+            OutcomeUnknownError: A job is running, or has crashed.
+            PersonNeededError: The license was made by hand, or must not go to the requester.
         """
         email = recipient(self.ticket, self.facts)
         self._check_recipient()
-        if self.already and self.already.text is None:
+        if self.existing_license and self.existing_license.text is None:
             raise PersonNeededError(
-                f"The license of this ticket was made by hand ({self.already.url}), so the tracker has no copy. "
+                f"The license of this ticket was made by hand ({self.existing_license.url}), so the tracker has "
+                f"no copy. "
                 "Send it to the requester from where it was made."
             )
         tracker, began_on = Tracker(self, email), self.began_on
@@ -70,32 +71,32 @@ class LicenseNotReceived(Emergency):
             self._settle(found.under_way[0], email)
             found = tracker.found_since(began_on)
             issue = self._chosen(found, earlier)
-        told = answers.parse("mail_missing", mail_missing)
-        if issue and told == Answer.NO:
+        missing = answers.parse("mail_missing", mail_missing)
+        if issue and missing == Answer.NO:
             raise InputError(
                 f"mail_missing is no, and a license was issued ({issue.url}): nothing is sent again. To look at the "
                 "case, rehearse weekend_license; if the mail has not come, pass mail_missing as yes."
             )
-        if issue and self._is_just_issued(issue, told=told == Answer.YES):
+        if issue and missing != Answer.YES and self._is_just_issued(issue):
             words = (
                 f"An earlier run of this runbook issued the license (issue {issue.iid}), and the customer has not "
                 "written since. It is not sent again. If they say that this mail has not come either, pass "
                 "mail_missing as yes."
             )
             self.copy = self.failure = None
-            parts = (Paragraph(words, strong=True), _issues_table(found, issue), Link("tracker issue", issue.url))
-            return self.result("issued by this runbook", Tone.GOOD, parts, words, issue=issue.url)
+            parts = (_issues_table(found, issue), Link("tracker issue", issue.url))
+            return self._card("issued by this runbook", Tone.GOOD, words, *parts, issue=issue.url)
         self.copy = None if issue is None else tracker.issuance(issue, 0)
         self.failure = None if issue or not found.failures else found.failures[0]
-        table = (_issues_table(found, issue),) if found != Found() else ()
+        table = (_issues_table(found, issue),) if found != TrackerIssues() else ()
         return self._found_result(email, began_on, issue, table)
 
     @step("Check the copy")
     def check_copy(self) -> StepResult:
-        """Read the copy (never shown): the expected key, a valid ten-day Ultimate trial, for the title's users.
+        """Check the copy (never shown): the expected key, a valid ten-day Ultimate trial, the user count of the title.
 
         Raises:
-            PersonNeededError: The issue holds no copy, or one that is not what its title says.
+            PersonNeededError: The issue has no copy, or one that does not match its title.
         """
         if self.copy is None:
             words = "There is no copy to check."
@@ -119,7 +120,7 @@ class LicenseNotReceived(Emergency):
 
     @step("Send the copy")
     def send_copy(self) -> StepResult:
-        """Send the copy as an attachment of a public reply, once, and leave a note for the next colleague."""
+        """Send the copy once, attached to a public reply, and add a note for the next colleague."""
         copy = self.copy
         if copy is None or copy.text is None:
             words = "There is nothing to send."
@@ -131,19 +132,19 @@ class LicenseNotReceived(Emergency):
         noted = self.apply(changes.license_copy_note(self, note, digest))
         self.end(Outcome.LICENSE_FOUND)
         parts = (*effect_parts(sent, noted), Preview("public reply", reply), Preview("internal note", note))
-        return self.result(effect_state(sent), effect_tone(sent), parts, sent.summary, effect=effect_data(sent))
+        return self._effect_card(sent, parts)
 
     @step("If no license was generated: hand over")
     def hand_over(self) -> StepResult:
-        """Leave a note that the tracker had no license, and name the runbook that goes on from here."""
+        """Add a note that the tracker had no license, and name the runbook that continues."""
         noted = self.apply(self._nothing_found_note())
         words = f"No license can be sent again. {self.next_runbook} goes on from here: it decides the scope."
         shown = (Paragraph(words, strong=True), *effect_parts(noted))
-        return self.result(effect_state(noted), effect_tone(noted), shown, words, effect=effect_data(noted))
+        return self._effect_card(noted, shown, words)
 
     @step("Close the case", always=True)
     def close(self) -> StepResult:
-        """The copy that was sent, with the evidence; or the runbook that goes on, with the answers so far."""
+        """The copy that was sent, with the evidence; or the runbook that continues, with the answers so far."""
         if self.outcome is Outcome.LICENSE_FOUND and self.copy:
             return self._closing(self._found_words(self.copy))
         runbook, command = self.next_runbook, self.command_for(self.next_runbook)
@@ -158,26 +159,22 @@ class LicenseNotReceived(Emergency):
         return routing.WEEKEND if holds is Answer.YES else routing.WEEKDAY
 
     def _nothing_found_note(self) -> Comment:
-        """The internal note that no license was on file. It also tells the next run who issued the one there is."""
+        """The internal note that no license was on file. By it the next run knows who issued a later license."""
         reason = messages.failure_reason(self.failure.description) if self.failure else ""
         note = messages.nothing_found_note(reason)
         return changes.note(self, "nothing_found", note, summary=_NOTHING_FOUND)
 
-    def _is_just_issued(self, issue: TrackerIssue, *, told: bool) -> bool:
-        """Whether this runbook issued the license itself, in a run before, and nobody has complained since."""
-        later = bool(by_customer(self.thread, self.ticket, after=issue.created_at))
-        return (
-            self.issued_here(issue)
-            and not told
-            and not later
-            and self.effects.adopt(changes.sent_note(self, "nothing_found", summary=_NOTHING_FOUND)) is not None
-        )
+    def _is_just_issued(self, issue: TrackerIssue) -> bool:
+        """Whether the license was issued after an earlier run of this runbook, without a customer's comment since."""
+        if not self.issued_here(issue) or by_customer(self.thread, self.ticket, after=issue.created_at):
+            return False
+        return self.effects.adopt(changes.sent_note(self, "nothing_found", summary=_NOTHING_FOUND)) is not None
 
     def _settle(self, issue: TrackerIssue, email: str) -> None:
-        """Wait for a job that is under way, or settle what one that died has left.
+        """Wait for a running job, or settle the issue that a crashed one left.
 
         Raises:
-            OutcomeUnknownError: In a rehearsal, which settles nothing; or only the customer can tell how it ended.
+            OutcomeUnknownError: In a rehearsal, which settles nothing; or only the customer knows the result.
         """
         if not self.perform:
             raise OutcomeUnknownError(
@@ -187,7 +184,7 @@ class LicenseNotReceived(Emergency):
         settle(self, email)
 
     def _check_recipient(self) -> None:
-        """A license goes to the customer only, also as a copy."""
+        """Raise PersonNeededError if the requester must not get a license, not even a copy."""
         facts = policy.ScopeFacts(
             emergency_on=self.emergency_on,
             account_type=cast(str | None, self.facts.value("account_type")),
@@ -199,8 +196,8 @@ class LicenseNotReceived(Emergency):
         if words := " ".join(ruling.reason for ruling in against if ruling.holds is Answer.NO):
             raise PersonNeededError(f"No license is sent to the requester. {words}")
 
-    def _chosen(self, found: Found, send_earlier: bool) -> TrackerIssue | None:
-        """The success issue whose copy is sent: this emergency's, or the one of before that the engineer chose."""
+    def _chosen(self, found: TrackerIssues, send_earlier: bool) -> TrackerIssue | None:
+        """The success issue whose copy is sent: this emergency's, or an earlier one that the engineer chose."""
         for issue in found.copies:
             if not self._has_ended(issue):
                 return issue
@@ -217,13 +214,10 @@ class LicenseNotReceived(Emergency):
         )
 
     def _has_ended(self, issue: TrackerIssue) -> bool:
-        """Whether an issue's license has ended; by its day where the copy cannot be read."""
-        text = messages.find_license(issue.raw)
-        today = self.settings.now().date()
-        if text is not None:
-            found = check_license(self, text, 0)[1]
-            if found is not None:
-                return found.is_expired(today)
+        """Whether an issue's license has expired; by the issue's date if the copy cannot be read."""
+        text, today = messages.find_license(issue.raw), self.settings.now().date()
+        if text is not None and (found := check_license(self, text, 0)[1]):
+            return found.is_expired(today)
         return today >= issue.created_at.date() + timedelta(days=policy.TRIAL_DAYS)
 
     def _found_result(
@@ -231,16 +225,15 @@ class LicenseNotReceived(Emergency):
     ) -> StepResult:
         if issue is not None:
             words = f"A license was issued for {email}: the closed issue {issue.iid} of {issue.created_at:%Y-%m-%d}."
-            shown = (Paragraph(words, strong=True), *parts, Link("tracker issue", issue.url))
-            return self.result("found", Tone.GOOD, shown, words, issue=issue.url)
+            return self._card("found", Tone.GOOD, words, *parts, Link("tracker issue", issue.url), issue=issue.url)
         if self.failure is not None:
             reason = messages.failure_reason(self.failure.description)
             words = f"No license was issued: the open issue {self.failure.iid} tells of a failure."
-            shown = (Paragraph(words, strong=True), *parts, Preview("why it failed", reason))
-            shown += (Link("tracker issue", self.failure.url),)
-            return self.result("failed before", Tone.ASK, shown, words, issue=self.failure.url, failure=reason)
+            url = self.failure.url
+            parts = (*parts, Preview("why it failed", reason), Link("tracker issue", url))
+            return self._card("failed before", Tone.ASK, words, *parts, issue=url, failure=reason)
         words = f"No license was issued for {email} since {began_on}, and no failure is on file."
-        return self.result("none", Tone.ASK, (Paragraph(words, strong=True), *parts), words, issue=None)
+        return self._card("none", Tone.ASK, words, *parts, issue=None)
 
     @property
     def gist(self) -> str:
@@ -264,8 +257,8 @@ class LicenseNotReceived(Emergency):
         return f" Before, it had failed: {reason} ({self.failure.url})."
 
 
-def _issues_table(found: Found, chosen: TrackerIssue | None) -> Table:
-    """The issues of this address, and what each is worth."""
+def _issues_table(found: TrackerIssues, chosen: TrackerIssue | None) -> Table:
+    """The issues of this address, each with its kind and whether it counts."""
     kinds = (
         ("license of this emergency", found.copies),
         ("license of an earlier emergency", found.earlier),

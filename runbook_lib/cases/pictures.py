@@ -241,7 +241,7 @@ def _reason(file: Attachment, content: bytes | str) -> str | None:
         return None
     if isinstance(content, str):
         return content
-    return f"it is called an image, and is no {image_types.TAKEN}. Ask for the file once more, or open it yourself."
+    return f"it is called an image, and is no {image_types.ACCEPTED}. Ask for the file once more, or open it yourself."
 
 
 def _is_tiny(content: bytes) -> bool:

@@ -10,8 +10,8 @@ from typing import ClassVar, cast
 from runbook_lib.cases.emergency import Emergency
 from runbook_lib.cases.next_runbook import open_it
 from runbook_lib.cases.steps import step
-from runbook_lib.cases.thread import by_customer, opened_by_us
-from runbook_lib.cases.tracker import Found, Tracker
+from runbook_lib.cases.thread import by_customer, opened_by_agent
+from runbook_lib.cases.tracker import Tracker, TrackerIssues
 from runbook_lib.cases.unread import check_before_scope
 from runbook_lib.display import Paragraph, Part, Preview, Table, Tone, verdict_parts
 from runbook_lib.domain import answers, policy, routing
@@ -37,7 +37,7 @@ class StartHere(Emergency):
     def choose_runbook(self, *, mail_missing: object = answers.UNKNOWN) -> StepResult:
         """Say which runbook this ticket needs, and open it; or why none, and what to do instead."""
         told = answers.parse("mail_missing", mail_missing)
-        scope = self._scope()
+        scope = self._scope().verdict
         rules = self.settings.rules
         weekend = policy.weekend_ruling(self.ticket.created_at, self.emergency_on, rules)
         mail = self._mail(None if told is None else Answer(str(told)))
@@ -80,7 +80,7 @@ class StartHere(Emergency):
         own = [issue for issue in found.copies if self.issued_here(issue)]
         if own:  # what was written before is no complaint about this license
             theirs = [comment for comment in theirs if comment.created_at > own[0].created_at]
-        subject = [] if own or opened_by_us(self.thread) else [self.ticket.subject]
+        subject = [] if own or opened_by_agent(self.thread) else [self.ticket.subject]
         if told is not None:
             return routing.Mail(told, f"The engineer says {told}; {on_file}.", bool(filed))
         if routing.says_mail_missing([*subject, *(comment.body for comment in theirs)]):
@@ -88,10 +88,10 @@ class StartHere(Emergency):
             return routing.Mail(Answer.YES, words, bool(filed))
         return routing.Mail(Answer.UNKNOWN, f"Nobody says that a mail is missing; {on_file}.", bool(filed))
 
-    def _on_file(self) -> Found:
+    def _on_file(self) -> TrackerIssues:
         email = cast(str | None, self.facts.value("requester_email"))
         configured = self.services.gitlab and self.settings.tracker_project_id
-        return Tracker(self, email).found_since(self.began_on) if email and configured else Found()
+        return Tracker(self, email).found_since(self.began_on) if email and configured else TrackerIssues()
 
     def _nothing_on_file(self) -> str:
         """What it means that no issue was found: a tracker that was not asked has not said that there is none."""
@@ -101,5 +101,5 @@ class StartHere(Emergency):
         why = "it is not configured" if email else "no usable address is known"
         return f"the tracker was not looked at, since {why}"
 
-    def _kinds(self, found: Found) -> tuple[tuple[str, tuple[object, ...]], ...]:
+    def _kinds(self, found: TrackerIssues) -> tuple[tuple[str, tuple[object, ...]], ...]:
         return (("licenses", found.copies), ("failures", found.failures), ("jobs under way", found.under_way))

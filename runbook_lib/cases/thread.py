@@ -1,4 +1,4 @@
-"""Who wrote what on a ticket: the requester, one of us, or somebody else. Reads nothing and sends nothing."""
+"""The authors of a ticket's comments: the requester, an agent, or another person. Reads nothing and sends nothing."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ MESSAGE_LIMIT = 1500
 def by_customer(thread: Iterable[Comment], ticket: Ticket, *, after: datetime | None = None) -> list[Comment]:
     """The public comments of the requester and of other end users, oldest first.
 
-    A comment of an agent is none, even where the agent is the requester too: then a colleague speaks.
+    An agent's comment does not count, even if the agent is the requester too.
 
     Args:
         thread: The ticket's comments.
         ticket: The ticket.
-        after: Only those written later.
+        after: Only later comments count.
     """
     theirs = [comment for comment in thread if comment.public and _is_customers(comment, ticket)]
     return theirs if after is None else [comment for comment in theirs if comment.created_at > after]
 
 
 def first_message(thread: Sequence[Comment], ticket: Ticket) -> tuple[Part, ...]:
-    """What opened the ticket, under the name of who wrote it; and the requester's first words, if those are others."""
+    """The first comment under its author's name, and the requester's first comment, if that is another one."""
     if not thread:
         return ()
     first = thread[0]
@@ -37,10 +37,10 @@ def first_message(thread: Sequence[Comment], ticket: Ticket) -> tuple[Part, ...]
     return tuple(Preview(_heading(comment, ticket), comment.body[:MESSAGE_LIMIT]) for comment in shown)
 
 
-def opened_by_us(thread: Sequence[Comment]) -> bool:
-    """Whether one of us opened the ticket, so that its subject is not the customer's words."""
+def opened_by_agent(thread: Sequence[Comment]) -> bool:
+    """Whether an agent opened the ticket, so that its subject is not the customer's words."""
     author = thread[0].author if thread else None
-    return author is not None and author.is_ours
+    return author is not None and author.is_agent
 
 
 def _heading(comment: Comment, ticket: Ticket) -> str:
@@ -48,12 +48,12 @@ def _heading(comment: Comment, ticket: Ticket) -> str:
         return "what the requester wrote" if comment.public else "an internal note by the requester"
     author = comment.author
     name = clean(author.name, 60) if author and author.name else f"user {comment.author_id}"
-    who = f"{name} of support" if author and author.is_ours else f"{name}, who is not the requester,"
+    who = f"{name} of support" if author and author.is_agent else f"{name}, who is not the requester,"
     return f"what {who} wrote" if comment.public else f"an internal note by {name}"
 
 
 def _is_customers(comment: Comment, ticket: Ticket) -> bool:
     author = comment.author
     if author is not None and author.role:
-        return not author.is_ours
+        return not author.is_agent
     return comment.author_id == ticket.requester.id

@@ -1,7 +1,7 @@
-"""What the internal tracker has of licenses: reading it, and giving an issue the title that tells what became of it.
+"""Reads the licenses in the internal tracker, and gives an issue the title with the result of its job.
 
-Mechanizer leaves an issue for each job (see `mechanizer`): a closed success with a copy, or an open one that tells of
-the failure. What is to be done about them is decided in `orders`.
+Mechanizer opens an issue for each job (see `mechanizer`): a closed success with a copy, or an open failure with the
+reason. `orders` decides what to do about them.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ class Issuance:
     """A license that was issued.
 
     Attributes:
-        users: For how many users it was asked.
-        url: Where the evidence is.
-        text: The license file, never shown; None if only the engineer's word stands for it.
-        identity: Its fingerprint, or a phrase in its place.
-        expires_on: Its last day is the one before; None until it was read.
+        users: The ordered user count.
+        url: The address of the evidence.
+        text: The license file, never shown; None if there is only the engineer's answer.
+        identity: Its fingerprint, or a phrase instead.
+        expires_on: The first day on which it is not valid; None until it was read.
     """
 
     users: int
@@ -41,14 +41,14 @@ class Issuance:
 
 
 @dataclass(frozen=True)
-class Found:
-    """What the tracker holds for one address, newest first.
+class TrackerIssues:
+    """The tracker's issues for one address, newest first.
 
     Attributes:
         copies: Closed successes since the emergency began.
-        earlier: Closed successes of before, whose license may still be valid.
+        earlier: Earlier closed successes, whose license may still be valid.
         failures: Open failures since the emergency began.
-        under_way: Open issues of jobs that go on, or died, since the emergency began.
+        under_way: Open issues of running or crashed jobs since the emergency began.
     """
 
     copies: tuple[TrackerIssue, ...] = ()
@@ -58,7 +58,7 @@ class Found:
 
 
 class Tracker:
-    """What the internal tracker knows of licenses for one ticket's requester.
+    """The internal tracker, as far as it concerns the licenses of one ticket's requester.
 
     Args:
         case: The case that needs a license.
@@ -79,7 +79,7 @@ class Tracker:
         """The closed success issue for exactly this address since the ticket was opened; a colleague's counts too.
 
         Args:
-            issues: What the tracker has, if it was just read.
+            issues: The tracker's issues, if they were just read.
 
         Raises:
             PersonNeededError: There is none, but one of an earlier ticket whose license is still valid.
@@ -104,12 +104,12 @@ class Tracker:
         ours = self._ours(self.issues())
         return None if ours is None else self.issuance(ours, users)
 
-    def found_since(self, began_on: date) -> Found:
-        """Everything there is for exactly this address; `began_on` is the emergency's first possible day, UTC."""
+    def found_since(self, began_on: date) -> TrackerIssues:
+        """The issues for exactly this address; `began_on` is the emergency's first possible day, UTC."""
         since = datetime.combine(min(began_on, self._valid_since.date()), datetime.min.time(), UTC)
         ours = [issue for issue in self.issues(since) if titles.read(issue.title).names(self.email)]
         present = [issue for issue in ours if issue.created_at.date() >= began_on]
-        return Found(
+        return TrackerIssues(
             copies=tuple(i for i in present if self._is_success(i)),
             earlier=tuple(i for i in ours if i not in present and self._is_success(i)),
             failures=tuple(i for i in present if i.state == "opened" and titles.read(i.title).mark is Mark.FAILURE),
@@ -120,7 +120,7 @@ class Tracker:
         return orders.users_issued(issue, self.email) is not None
 
     def _ours(self, issues: Sequence[TrackerIssue]) -> TrackerIssue | None:
-        """The success since the ticket was opened. A ticket gets one license, whatever addresses it is tried with.
+        """The success since the ticket was opened. A ticket gets one license in total, whatever the address.
 
         Raises:
             PersonNeededError: There is none, but one of this ticket with another address, or another title.
@@ -130,12 +130,9 @@ class Tracker:
             operation = messages.find_operation(issue.description) or ""
             of_ticket = operation.startswith(self._own) or messages.find_ticket(issue.description) == self._ticket_url
             if ours is None and of_ticket and orders.was_issued(issue):
-                same = titles.read(issue.title).names(self.email)
-                how = (
-                    "its title is not what Mechanizer writes"
-                    if same
-                    else f"it went to another address than {self.email}"
-                )
+                how = f"it went to another address than {self.email}"
+                if titles.read(issue.title).names(self.email):
+                    how = "its title is not what Mechanizer writes"
                 raise PersonNeededError(
                     f"This ticket has its license already, and {how}: {issue.url} (“{clean(issue.title, 200)}”). No "
                     f"second one is issued. Give the customer that copy yourself, or ask in {self._channel}."
@@ -149,16 +146,13 @@ class Tracker:
         return [issue for issue in found if messages.LABEL in issue.labels and issue.created_at >= since]
 
     def issuance(self, issue: TrackerIssue, users: int) -> Issuance:
-        """The license that a success issue tells of."""
-        return Issuance(
-            orders.users_issued(issue, self.email) or users,
-            issue.url,
-            messages.find_license(issue.raw),
-        )
+        """The license of a success issue."""
+        text = messages.find_license(issue.raw)
+        return Issuance(orders.users_issued(issue, self.email) or users, issue.url, text)
 
 
 def issue_title(case: Case, issue: TrackerIssue, mark: Mark, whose: tuple[str, int], why: str = "") -> IssueTitle:
-    """The title of an issue whose job is over; the arguments are those of `IssueTitle`."""
+    """The effect that titles the issue of an ended job; the arguments are those of `IssueTitle`."""
     gitlab, project = tracker_of(case)
     operation_id = case.operation(f"settled_issue-{issue.iid}-{OPERATION_WORDS[mark]}")
     return IssueTitle(gitlab, project, issue, operation_id, mark=mark, whose=whose, why=why)
@@ -177,7 +171,7 @@ def tracker_of(case: Case) -> tuple[GitLab, int]:
 
 
 def recipient(ticket: Ticket, facts: Facts) -> str:
-    """The address of whoever opened the ticket, to whom a license goes.
+    """The requester's address, where a license goes.
 
     Raises:
         InputError: The engineer gives another address than the ticket shows.

@@ -1,8 +1,7 @@
-"""The weekday emergency: walk the decision tree, then let the customer confirm, or engage an expert.
+"""The weekday emergency: follow the decision tree, then let the customer confirm, or engage an expert.
 
-Source: weekday seed. The tree and what decides are in `triage`; here its questions are answered, from CustomersDot
-where the engineer may read it, by hand everywhere else. An answer of the engineer's goes before the page's; where
-the two differ, both are kept.
+Source: weekday seed. The tree is in `triage`. Its questions are answered here, from CustomersDot if it is configured,
+or else by the engineer, whose answer overrides the page's; where the two differ, both are kept.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from typing import ClassVar, cast
 
 from runbook_lib.cases import changes
 from runbook_lib.cases.base import Prefill
-from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, effect_tone
+from runbook_lib.cases.cards import effect_parts
 from runbook_lib.cases.emergency import Emergency
 from runbook_lib.cases.spoken import TO_PASS
 from runbook_lib.cases.steps import step
@@ -47,7 +46,7 @@ from runbook_lib.ledger.effects import EffectResult
 from runbook_lib.results import StepResult
 
 MOST_ROWS = 15
-"""Seat Link rows that are shown, the newest; the rule reads all."""
+"""Newest Seat Link rows that are shown; the rule uses all."""
 _PARAMETERS = {
     "cdot": "has_account",
     "sub": "has_access",
@@ -60,20 +59,20 @@ _KNOWN = ("deployment", "account_type", "plan", "expires_on", "users_in_license"
 
 @dataclass(frozen=True)
 class _Page:
-    """What a CustomersDot page shows for a question: an answer in words, or why there is none."""
+    """The answer to a question by a CustomersDot page, with what the page shows."""
 
     answer: Answer
     words: str
 
 
 class WeekdayTriage(Emergency):
-    """A self-managed customer's license ran out, and it is a working day.
+    """An emergency of a self-managed customer on a working day.
 
     Attributes:
         rows: The Seat Link rows of the subscription, newest first, or None.
         subscription: The subscription's name, once it is known.
         replies: The answers so far, by the tree's node.
-        decision: How the tree was left.
+        decision: The outcome by the tree, or by the engineer's choice.
     """
 
     runbook: ClassVar[str] = "weekday_triage"
@@ -118,15 +117,15 @@ class WeekdayTriage(Emergency):
 
     @step("Look for the subscription's name")
     def find_subscription(self, *, subscription: object = answers.UNKNOWN) -> StepResult:
-        """Read the subscription's name off the account; of several, the engineer says which.
+        """Read the subscription's name from the account; if there are several, the engineer names one.
 
         Raises:
             InputError: The given name is another spelling of several that the account lists.
         """
         given = cast(str | None, answers.parse("subscription", subscription))
         names = self._names()
-        told = _listed(given, names)
-        self.subscription = told or (names[0] if len(names) == 1 else None)
+        named = _listed(given, names)
+        self.subscription = named or (names[0] if len(names) == 1 else None)
         if waiting := self._not_reached("license"):
             return waiting
         parts = self._licenses_table()
@@ -137,9 +136,9 @@ class WeekdayTriage(Emergency):
                 else "The subscription's name is not known; read it off the account's page and pass it."
             )
             return self._still_open("license", why, parts)
-        differs = f"CustomersDot lists {'; '.join(names)}" if told and names and told not in names else ""
-        source = Source.ENGINEER if told else Source.CUSTOMERSDOT
-        read = f", read from “{given}”" if told != given else ""
+        differs = f"CustomersDot lists {'; '.join(names)}" if named and names and named not in names else ""
+        source = Source.ENGINEER if named else Source.CUSTOMERSDOT
+        read = f", read from “{given}”" if named != given else ""
         self._keep(triage.Reply("license", Answer.YES, source, f"subscription {self.subscription}{read}", differs))
         return self._replied("license", parts)
 
@@ -168,13 +167,11 @@ class WeekdayTriage(Emergency):
         if len(rows) > MOST_ROWS:
             parts = (Paragraph(f"The newest {MOST_ROWS} of {len(rows)} rows:"), *parts)
         words = f"{_count(len(rows), 'Seat Link row')} of {name}."
-        return self.result(
-            _count(len(rows), "row"), Tone.GOOD, (Paragraph(words, strong=True), *parts), words, link=page
-        )
+        return self._card(_count(len(rows), "row"), Tone.GOOD, words, *parts, link=page)
 
     @step("Is there an entry with the current date?")
     def check_entry(self, *, entry_today: object = answers.UNKNOWN) -> StepResult:
-        """Judge the rows by the day they were received; the hints inform, this rule decides."""
+        """Decide by the day on which the rows were received; the hints are for information."""
         page = None
         hints: tuple[str, ...] = ()
         if self.rows is not None and self.subscription is not None:
@@ -186,7 +183,7 @@ class WeekdayTriage(Emergency):
 
     @step("Decide")
     def decide(self, *, escalate: object = False) -> StepResult:
-        """Leave the tree: it resolved itself, or an expert is needed.
+        """Decide by the tree: the issue has resolved itself, or an expert is needed.
 
         Raises:
             NeedsAnswerError: A question of the tree, or one about the facts, is open, and `escalate` is not given.
@@ -217,19 +214,18 @@ class WeekdayTriage(Emergency):
             words += f" Still open: {path.open_at.words}"
         elif path.outcome is not self.decision:
             words += " The tree says that the issue has resolved itself; the engineer asks for an expert all the same."
-        parts: tuple[Part, ...] = (Paragraph(words, strong=True), drawn)
-        parts += tuple(Paragraph(f"Hint: {hint}") for hint in self._notes)
+        parts: tuple[Part, ...] = (drawn, *(Paragraph(f"Hint: {hint}") for hint in self._notes))
         parts += (Paragraph(not_looked, strong=True),) if not_looked else ()
         data = [_reply_data(visit) for visit in path.visits if visit.taken]
         tone = Tone.GOOD if resolved else Tone.ASK
         state = "resolved itself" if resolved else "expert needed"
-        return self.result(state, tone, parts, words, path=data, hints=list(self._notes), decision=self.decision)
+        return self._card(state, tone, words, *parts, path=data, hints=list(self._notes), decision=self.decision)
 
     def _engaged(self) -> tuple[EffectResult | None, str]:
-        """The expert's engagement for this ticket, if there is one already; or why a rehearsal could not look.
+        """The post that engaged an expert for this ticket, if there is one; and why a rehearsal could not look for it.
 
         Raises:
-            RunbookError: Slack cannot tell, and a reply to the customer would follow.
+            RunbookError: Slack cannot be read, and a reply to the customer would follow.
         """
         try:
             return self.effects.adopt(changes.sent_post(self, name="expert_post")), ""
@@ -250,7 +246,7 @@ class WeekdayTriage(Emergency):
         noted = self.apply(changes.note(self, "triage_note", note, summary="internal note with the decision path"))
         self.end(Outcome.RESOLVED_ITSELF)
         parts = (*effect_parts(sent, noted), Preview("public reply", reply), Preview("internal note", note))
-        return self.result(effect_state(sent), effect_tone(sent), parts, sent.summary, effect=effect_data(sent))
+        return self._effect_card(sent, parts)
 
     @step("Engage an expert", needed=False)
     def engage_expert(self) -> StepResult:
@@ -270,26 +266,26 @@ class WeekdayTriage(Emergency):
         kept = "" if posted.state in (EffectState.PLANNED, EffectState.DONE) else ", as it would read now"
         shown = (Preview(f"post in {self.settings.slack_channel}{kept}", post), Preview(f"internal note{kept}", note))
         parts = (*effect_parts(posted, noted), *shown)
-        return self.result(effect_state(posted), effect_tone(posted), parts, posted.summary, effect=effect_data(posted))
+        return self._effect_card(posted, parts)
 
     @step("Close the case", always=True)
     def close(self) -> StepResult:
-        """What happened, with the evidence; in a rehearsal what would happen, and how to perform it."""
+        """The outcome with the evidence; in a rehearsal the planned one, and how to perform it."""
         return self._closing(self._closing_words())
 
     def forget(self) -> None:
-        """Nothing was looked up yet, and nothing answered."""
+        """Drop all look-ups and answers."""
         self.replies = {}
         self.rows = self.subscription = None
         self._notes = ()
 
     def found(self, name: str) -> Prefill | None:
-        """What CustomersDot says, or the fact that counts; without what the engineer says."""
+        """The value from CustomersDot, or the fact that counts; without the engineer's answers."""
         if name == "subscription":
             names = self._names()
             return Prefill(names[0] if len(names) == 1 else "", str(Source.CUSTOMERSDOT), tuple(names))
-        asked = {question: node for node, question in _PARAMETERS.items()}
-        reply = self.replies.get(asked.get(name, ""))
+        nodes = {parameter: node for node, parameter in _PARAMETERS.items()}
+        reply = self.replies.get(nodes.get(name, ""))
         if reply and reply.source is Source.CUSTOMERSDOT:
             return Prefill(str(reply.answer), str(reply.source))
         return super().found(name)
@@ -298,30 +294,32 @@ class WeekdayTriage(Emergency):
         return policy.weekday_ruling(self.ticket.created_at, emergency_on, self.settings.rules)
 
     def _look_up(self, emergency_on: date) -> tuple[list[Fact], list[str]]:
-        """As for every emergency; what was answered before is forgotten, and what could not be read is said."""
+        """As for every emergency. Drops earlier answers, and adds a note if CustomersDot could not be read."""
         self.forget()
         facts, notes = super()._look_up(emergency_on)
         asks = (
-            [f"Questions on the account are to be answered by hand. {self.sold.trouble}"] if self.sold.trouble else []
+            [f"Questions on the account are to be answered by hand. {self.purchases.trouble}"]
+            if self.purchases.trouble
+            else []
         )
         return facts, asks + notes
 
     @property
     def accounts(self) -> tuple[Account, ...] | None:
         """The requester's CustomersDot accounts, or None where they could not be read."""
-        return self.sold.accounts
+        return self.purchases.accounts
 
     @property
     def licenses(self) -> tuple[SoldLicense, ...] | None:
         """The licenses of those accounts, or None."""
-        return self.sold.licenses
+        return self.purchases.licenses
 
-    def _who(self) -> identity.Who:
-        """As for every emergency; an account that the engineer has found by hand is a record of ours too."""
+    def _who(self) -> identity.IdentitySources:
+        """As for every emergency; an account that the engineer has found counts as a record of ours."""
         who = super()._who()
         reply = self.replies.get("cdot")
         if reply and reply.source is Source.ENGINEER and reply.answer is Answer.YES and not self.accounts:
-            by_hand = identity.Named("CustomersDot account found by the engineer", "", who.requester.domains)
+            by_hand = identity.NamedParty("CustomersDot account found by the engineer", "", who.requester.domains)
             return replace(who, ours=(*who.ours, by_hand))
         return who
 
@@ -329,7 +327,7 @@ class WeekdayTriage(Emergency):
         """The Seat Link rows of a subscription, or None and why."""
         cdot = self.services.customersdot
         if cdot is None:
-            return None, self.sold.trouble
+            return None, self.purchases.trouble
         try:
             return tuple(replace(row, hostname=_host(row.hostname)) for row in cdot.seat_links(name)), ""
         except (RefusedError, UnavailableError) as exc:
@@ -337,22 +335,22 @@ class WeekdayTriage(Emergency):
 
     def _answer(self, node: str, raw: object, page: _Page | None, parts: tuple[Part, ...]) -> StepResult:
         """Settle a yes-or-no question: the engineer's answer, or else the page's."""
-        told = answers.parse(_PARAMETERS[node], raw)
+        given = answers.parse(_PARAMETERS[node], raw)
         if waiting := self._not_reached(node):
             return waiting
-        if told is not None:
-            answer = Answer(str(told))
+        if given is not None:
+            answer = Answer(str(given))
             differs = f"CustomersDot shows otherwise: {page.words}" if page and page.answer is not answer else ""
             evidence = f"CustomersDot agrees: {page.words}" if page and not differs else "answered by hand"
             self._keep(triage.Reply(node, answer, Source.ENGINEER, evidence, differs))
         elif page is not None:
             self._keep(triage.Reply(node, page.answer, Source.CUSTOMERSDOT, page.words))
         else:
-            return self._still_open(node, self.sold.trouble or "Nobody has looked yet.", parts)
+            return self._still_open(node, self.purchases.trouble or "Nobody has looked yet.", parts)
         return self._replied(node, parts)
 
     def _not_reached(self, node: str) -> StepResult | None:
-        """What a step says if the tree was left, or is open, before its question; its old answer is forgotten."""
+        """The result of a step whose question the path has not reached, or None. Drops its earlier answer."""
         places = list(_PARAMETERS)
         for later in places[places.index(node) :]:
             self.replies.pop(later, None)
@@ -371,27 +369,26 @@ class WeekdayTriage(Emergency):
 
     def _replied(self, node: str, parts: tuple[Part, ...]) -> StepResult:
         reply = self.replies[node]
-        said = "found" if node == "license" else str(reply.answer)
-        words = f"{said.capitalize()} ({reply.source}): {clean(reply.evidence)}."
-        shown: tuple[Part, ...] = (Paragraph(words, strong=True),)
+        state = "found" if node == "license" else str(reply.answer)
+        words = f"{state.capitalize()} ({reply.source}): {clean(reply.evidence)}."
         if reply.differs:
-            shown += (Paragraph(f"The two differ, and the engineer decides. {clean(reply.differs)}."),)
+            parts = (Paragraph(f"The two differ, and the engineer decides. {clean(reply.differs)}."), *parts)
         tone = Tone.ASK if reply.differs or reply.answer is Answer.NO else Tone.GOOD
-        return self.result(said, tone, (*shown, *parts), words, reply=_data(reply))
+        return self._card(state, tone, words, *parts, reply=_data(reply))
 
     def _still_open(self, node: str, why: str, parts: tuple[Part, ...]) -> StepResult:
-        """A question that nobody has answered: where to look, what to type there, what to pass."""
+        """A question without an answer: where to look, what to type there, and which parameter to pass."""
         name = _PARAMETERS[node]
-        shown: tuple[Part, ...] = (Paragraph(why, strong=True), *parts, *self._where(node))
-        shown += (Table(TO_PASS, [(name, answers.QUESTIONS[name].words)]),)
-        return self.result("open", Tone.ASK, shown, why, asks=(name,), missing=[name])
+        meaning = Table(TO_PASS, [(name, answers.QUESTIONS[name].words)])
+        parts = (*parts, *self._where(node), meaning)
+        return self._card("open", Tone.ASK, why, *parts, asks=(name,), missing=[name])
 
     def _where(self, node: str) -> tuple[Part, ...]:
         page, value = self._page_of(node)
         return (Link("Look here", page), Paragraph(f"Type into its search: {value}")) if page else ()
 
     def _page_of(self, node: str) -> tuple[str, str]:
-        """The page that answers a question, and what to type there; "" where it is not known."""
+        """The page that answers a question, and what to type there; "" if it is not known."""
         url = self.settings.customersdot_url
         if node in ("seat_link", "sub_status") and self.subscription:
             return seat_link_page(url, self.subscription), self.subscription
@@ -434,23 +431,21 @@ class WeekdayTriage(Emergency):
         )
 
     def _cloud(self) -> bool | None:
-        """Whether the subscription's newest license is an online cloud license; None where nothing says so."""
-        ours = [one for one in self.licenses or () if one.subscription_name == self.subscription]
-        said = [one for one in ours if one.cloud is not None]
-        return max(said, key=lambda one: one.expires_on or date.min).cloud if said else None
+        """Whether the subscription's newest license is an online cloud license; None if not known."""
+        known = [license for license in self._licenses_here() if license.cloud is not None]
+        return max(known, key=lambda license: license.expires_on or date.min).cloud if known else None
 
     def _file_hint(self) -> tuple[str, ...]:
         return triage.hints(self._seat_link_facts()) if self._cloud() is False else ()
 
     def _path_lines(self) -> list[str]:
-        """The path in our own words, without anything that a customer wrote."""
+        """The path, without any text from a customer."""
         path = triage.walk(self.replies)
         lines = []
         for visit in path.visits:
             if visit.taken and visit.reply:
-                said = "done" if visit.node.id in ("license", "seat_link") else str(visit.reply.answer)
                 differs = "; the page says otherwise" if visit.reply.differs else ""
-                lines.append(f"{visit.node.words} {said} ({visit.reply.source}{differs})")
+                lines.append(f"{visit.node.words} {_answer_word(visit.reply)} ({visit.reply.source}{differs})")
         if path.open_at is not None:
             lines.append(f"{path.open_at.words} not known")
         elif path.outcome is not self.decision:
@@ -458,7 +453,7 @@ class WeekdayTriage(Emergency):
         return lines
 
     def _known_lines(self) -> list[str]:
-        """What is known: checked facts, the subscription, the hints, and what is open about the scope."""
+        """Checked facts, the subscription, the hints, and what is open about the scope."""
         best = [self.facts.best(name) for name in _KNOWN]
         lines = [f"{_labels(fact.name)}: {fact.value} ({fact.source})" for fact in best if fact]
         if self.subscription:
@@ -469,9 +464,12 @@ class WeekdayTriage(Emergency):
         return lines + ([f"not known: {_labels(*missing)}"] if missing else [])
 
     def _renewals(self) -> list[str]:
-        ours = [one for one in self.licenses or () if one.subscription_name == self.subscription]
-        later = [one for one in ours if one.expires_on and one.expires_on > self.emergency_on]
-        return [f"CustomersDot has a license from {one.starts_on} to {one.expires_on}" for one in later]
+        later = [found for found in self._licenses_here() if (found.expires_on or date.min) > self.emergency_on]
+        return [f"CustomersDot has a license from {found.starts_on} to {found.expires_on}" for found in later]
+
+    def _licenses_here(self) -> list[SoldLicense]:
+        """The licenses of the subscription."""
+        return [found for found in self.licenses or () if found.subscription_name == self.subscription]
 
     def _closing_words(self) -> str:
         would = "" if self.perform else "Would end: "
@@ -490,7 +488,7 @@ class WeekdayTriage(Emergency):
 
 
 def _not_engaged(posted: EffectResult) -> RunbookError:
-    """Why no expert knows of the case, and the way on."""
+    """The error for a post that could not be made, so that no expert knows of the case."""
     if isinstance(posted.error, OutcomeUnknownError):
         return posted.error
     return UnavailableError(f"No expert was engaged yet. {posted.trouble}")
@@ -518,20 +516,20 @@ def _stamp(row: SeatLink) -> str:
 
 
 def _host(name: str) -> str:
-    """An instance's name, if it looks like one: it is the customer's own text."""
+    """An instance's name, if it looks like one, since it is text of the customer."""
     return name if re.fullmatch(r"[A-Za-z0-9.:-]{1,253}", name) else "(a name that cannot be shown)"
 
 
 def _plain(name: str) -> str:
-    """A subscription's name for notes and posts; one with unusual characters stays in the record."""
+    """A subscription's name for notes and posts; one with unusual characters is only in the record."""
     return name if re.fullmatch(r"[\w .,/%+()#-]{1,100}", name) else "(see the record)"
 
 
 def _listed(given: str | None, names: list[str]) -> str | None:
-    """The name that the account lists for what was given, whose hyphens, blanks and case may differ; else as given.
+    """The listed name that differs from the given one in hyphens, blanks and case at most; else the given one.
 
     Raises:
-        InputError: Several that are listed are spelled so.
+        InputError: Several listed names match.
     """
     found = pasted.spelled(given, names) if given else ()
     if len(found) > 1:
@@ -539,17 +537,20 @@ def _listed(given: str | None, names: list[str]) -> str | None:
     return found[0] if found else given
 
 
+def _answer_word(reply: triage.Reply) -> str:
+    return "done" if reply.node in ("license", "seat_link") else str(reply.answer)
+
+
 def _stop(visit: triage.Visit) -> Stop:
     reply = visit.reply
     if reply is None:
         return Stop(visit.node.words, visit.taken)
-    said = "done" if visit.node.id in ("license", "seat_link") else str(reply.answer)
     differs = f" {reply.differs}." if reply.differs else ""
-    return Stop(visit.node.words, visit.taken, said, f"{reply.source}: {reply.evidence}.{differs}")
+    return Stop(visit.node.words, visit.taken, _answer_word(reply), f"{reply.source}: {reply.evidence}.{differs}")
 
 
 def _differing(reply: triage.Reply) -> str:
-    """What the engineer answered, and what CustomersDot shows."""
+    """The engineer's answer, and what CustomersDot shows."""
     if reply.node == "license":
         return f"The engineer named {clean(reply.evidence)}, but {clean(reply.differs)}."
     question = next(node.words for node in triage.NODES if node.id == reply.node)
@@ -557,12 +558,7 @@ def _differing(reply: triage.Reply) -> str:
 
 
 def _data(reply: triage.Reply) -> dict[str, str]:
-    return {
-        "answer": reply.answer,
-        "source": reply.source,
-        "evidence": reply.evidence,
-        "differs": reply.differs,
-    }
+    return {name: getattr(reply, name) for name in ("answer", "source", "evidence", "differs")}
 
 
 def _reply_data(visit: triage.Visit) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """The weekend emergency: confirm the subscription, issue the 10-day trial license, tell customer and team.
 
-Source: weekend seed. The steps are those of the document, in its order; what decides is in `policy`, what is sent
-in `messages`, how it is sent exactly once in `effects`.
+Source: weekend seed. The steps are those of the document, in its order. The rules are in `policy`, the texts in
+`messages`, sending exactly once in `effects`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import ClassVar, cast
 from runbook_lib.cases import changes
 from runbook_lib.cases.base import Prefill
 from runbook_lib.cases.by_hand import check_nothing_under_way, made_by_hand, manual_form, manual_issuance
-from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, effect_tone, evidence_words
+from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, evidence_words
 from runbook_lib.cases.emergency import Emergency
 from runbook_lib.cases.issuing import check_parts, checked_issuance, order
 from runbook_lib.cases.license_files import load_public_key
@@ -47,7 +47,7 @@ _FIGURES = {
 
 
 class WeekendLicense(Emergency):
-    """A self-managed customer's license ran out, and it is the weekend."""
+    """An emergency of a self-managed customer on a weekend."""
 
     runbook: ClassVar[str] = "weekend_license"
     order: ClassVar[tuple[str, ...]] = (
@@ -74,7 +74,7 @@ class WeekendLicense(Emergency):
             done = self.apply(changes.screenshots(self, cast(tuple[str, ...], paths)))
             parts = effect_parts(done)
         missing = self._missing()
-        if self.already or not missing:
+        if self.existing_license or not missing:
             words = "The subscription is confirmed by the facts above; nothing has to be asked."
             return self.result("confirmed", Tone.GOOD, (Paragraph(words), *parts, *self._unbacked(paths)), words)
         ask = answers.parse("ask_customer", ask_customer)
@@ -93,21 +93,21 @@ class WeekendLicense(Emergency):
         self.end(Outcome.WAITING_FOR_CUSTOMER)
         verb = "would be" if asked.state is EffectState.PLANNED else "were"
         words = f"Waiting for the customer: both screenshots {verb} asked for, to learn {_list(missing)}."
-        parts = (Paragraph(words, strong=True), *effect_parts(asked))
-        parts += (*map(Paragraph, images.notes), Preview("public reply", messages.screenshots_request()))
-        return self.result(effect_state(asked), Tone.ASK, parts, words, missing=missing)
+        parts = (*effect_parts(asked), *map(Paragraph, images.notes))
+        parts += (Preview("public reply", messages.screenshots_request()),)
+        return self._card(effect_state(asked), Tone.ASK, words, *parts, missing=missing)
 
     @step("Choose the user count")
     def choose_users(self, *, user_count: object = answers.UNKNOWN) -> StepResult:
-        """Suggest the user count, with the reason; the engineer's own number goes first if the instance takes it.
+        """Suggest the user count, with the reason; the engineer's number overrides it if the instance accepts it.
 
         Raises:
-            NeedsAnswerError: No figure is known, or the customer's evidence alone says it, or says more than ours.
+            NeedsAnswerError: No figure is known, or only the customer's evidence has one, or it is above our records.
             InputError: The given count would be refused by the customer's instance.
         """
         chosen = cast(int | None, answers.parse("user_count", user_count))
-        if self.already and self.already.users:
-            return self._users_of(self.already, chosen)
+        if self.existing_license and self.existing_license.users:
+            return self._users_of(self.existing_license, chosen)
         advice = self._advice()
         maximum = cast(int | None, self.facts.value("maximum_users"))
         if chosen and maximum and policy.accepted_users(chosen) < maximum:
@@ -125,18 +125,18 @@ class WeekendLicense(Emergency):
             raise NeedsAnswerError(advice.reason, missing=("billable_users", "maximum_users"))
         words = f"The license is for {self.users} users."
         own = f" {_chosen_words(chosen, advice.users, user_count)}" if chosen else ""
-        parts = (Paragraph(words, strong=True), Paragraph(advice.reason + own))
-        return self.result(f"{self.users} users", Tone.GOOD, parts, words, users=self.users, reason=advice.reason + own)
+        reason = advice.reason + own
+        return self._card(f"{self.users} users", Tone.GOOD, words, Paragraph(reason), users=self.users, reason=reason)
 
     @step("Step 2: Generate the trial license")
     def issue_license(self, *, issued_evidence: object = answers.UNKNOWN) -> StepResult:
-        """Have Mechanizer make and mail the license, or list what to type where a person makes it.
+        """Have Mechanizer make and mail the license, or list the values of the form for a person.
 
         Raises:
             NeedsAnswerError: There is no usable address, or (issuer manual) no evidence yet.
-            PersonNeededError: The job failed, or its end is not known.
+            PersonNeededError: The job failed, or its result is not known.
         """
-        load_public_key(self.settings)  # without it the license could not be checked
+        load_public_key(self.settings)  # fails early: without it the license could not be checked
         email, users = recipient(self.ticket, self.facts), cast(int, self.users)
         if made := self.look(changes.sent_by_hand_note(self)):
             return self._found_by_hand(made, users)
@@ -164,7 +164,7 @@ class WeekendLicense(Emergency):
             return self.result("planned", Tone.PLAN, (Paragraph(words),), words)
         if self.issuance.text is None:
             words = "The license itself was not given, so only the engineer's evidence stands for it."
-            return self.result("not checked", Tone.ASK, (Paragraph(words, strong=True),), words)
+            return self._card("not checked", Tone.ASK, words)
         self.issuance, checks = checked_issuance(
             self,
             self.issuance,
@@ -179,7 +179,7 @@ class WeekendLicense(Emergency):
 
     @step("Answer the customer")
     def answer_customer(self) -> StepResult:
-        """A public reply that the license is in their mailbox, and an internal note for the next colleague."""
+        """A public reply that the license was mailed, and an internal note for the next colleague."""
         expires_on = self._expires_on()
         reply = messages.license_sent(cast(int, self.users), expires_on)
         done = self.apply(changes.reply(self, "reply", reply, summary="public reply to the customer"))
@@ -187,7 +187,7 @@ class WeekendLicense(Emergency):
         words = messages.license_note(cast(int, self.users), found.identity, found.url)
         noted = self.apply(changes.note(self, "note", words, summary="internal note with the result"))
         parts = (*effect_parts(done, noted), Preview("public reply", reply), Preview("internal note", words))
-        return self.result(effect_state(done), effect_tone(done), parts, done.summary, effect=effect_data(done))
+        return self._effect_card(done, parts)
 
     @step("Tell the team", needed=False)
     def tell_team(self) -> StepResult:
@@ -195,21 +195,21 @@ class WeekendLicense(Emergency):
         post = messages.slack_post(self.ticket.url, cast(int, self.users))
         done = self.apply(changes.slack_post(self, post))
         parts = (*effect_parts(done), Preview(f"post in {self.settings.slack_channel}", post))
-        return self.result(effect_state(done), effect_tone(done), parts, done.summary, effect=effect_data(done))
+        return self._effect_card(done, parts)
 
     @step("Close the case", always=True)
     def close(self) -> StepResult:
-        """What happened, with the evidence; in a rehearsal what would happen, and how to perform it."""
+        """The outcome with the evidence; in a rehearsal the planned one, and how to perform it."""
         if self.outcome is None:
             self.end(Outcome.LICENSE_ISSUED)
         return self._closing(self._closing_words())
 
     def found(self, name: str) -> Prefill | None:
         """The fact that counts; for the user count the suggestion."""
-        if name == "user_count" and self.already and self.already.users:
-            return Prefill(str(self.already.users), "suggested")
+        if name == "user_count" and self.existing_license and self.existing_license.users:
+            return Prefill(str(self.existing_license.users), "suggested")
         if name == "user_count" and (users := self._advice().users):
-            asks = not self.already and evidence.users_question(self.facts, users)
+            asks = not self.existing_license and evidence.users_question(self.facts, users)
             return Prefill("", f"{users} by the customer's evidence") if asks else Prefill(str(users), "suggested")
         return super().found(name)
 
@@ -223,7 +223,7 @@ class WeekendLicense(Emergency):
         return ", ".join(filter(None, words))
 
     def _missing(self) -> tuple[str, ...]:
-        """What is still to be learned: the verdict's facts, and a user figure."""
+        """The parameters that are missing for the verdict and for the user count."""
         missing = cast(Verdict, self.verdict).missing
         return missing if self._advice().users else (*missing, "billable_users", "maximum_users")
 
@@ -239,13 +239,13 @@ class WeekendLicense(Emergency):
             )
         self.users = already.users
         words = f"The license that was issued is for {already.users} users."
-        return self.result(f"{self.users} users", Tone.GOOD, (Paragraph(words, strong=True),), words, users=self.users)
+        return self._card(f"{self.users} users", Tone.GOOD, words, users=self.users)
 
     def _unbacked(self, paths: object) -> tuple[Part, ...]:
-        """A warning if only the engineer's word stands for the dates."""
+        """A warning if the dates are only the engineer's answer, with no screenshot."""
         expiry = self.facts.best("expires_on")
         typed = expiry is not None and expiry.source in (Source.ENGINEER, Source.SCREENSHOT)
-        if paths is not None or self.already or not typed:
+        if paths is not None or self.existing_license or not typed:
             return ()
         images = self._images()
         if images.names:
@@ -256,14 +256,12 @@ class WeekendLicense(Emergency):
         return (Paragraph(words), *map(Paragraph, images.notes))
 
     def _images(self) -> Images:
-        """The images on the ticket."""
         return sorted_images(self.thread, self.downloads.content)
 
     def _found_by_hand(self, made: EffectResult, users: int) -> StepResult:
         self.issuance = made_by_hand(made, users)
         words = "A license was made by hand for this ticket; no second one is issued."
-        parts = (Paragraph(words, strong=True), *effect_parts(made))
-        return self.result(effect_state(made), Tone.GOOD, parts, words, effect=effect_data(made))
+        return self._card(effect_state(made), Tone.GOOD, words, *effect_parts(made), effect=effect_data(made))
 
     def _issue_by_hand(self, email: str, users: int, issued_evidence: object) -> StepResult:
         tracker = Tracker(self, email) if self.services.gitlab and self.settings.tracker_project_id else None
@@ -274,7 +272,7 @@ class WeekendLicense(Emergency):
         check_nothing_under_way(self, email, users)
         rows = manual_form(self.ticket, email, users, self.settings.now().date())
         given = cast(str | None, answers.parse("issued_evidence", issued_evidence))
-        if given is None:  # one that was made is noted, whoever hears of it
+        if given is None:  # a license that was made is noted in any case
             check_reply_arrives(self.services.zendesk, self.me, self.ticket)
         if given is None and self.perform:
             values = "; ".join(f"{field}: {value}" for field, value in rows)
@@ -308,13 +306,10 @@ class WeekendLicense(Emergency):
             case Outcome.OUT_OF_SCOPE:
                 return self._out_of_scope_words()
             case Outcome.WAITING_FOR_CUSTOMER:
-                asked = self.applied[-1].state is not EffectState.PLANNED
+                verb = "would be" if self.applied[-1].state is EffectState.PLANNED else "were"
                 names = " ".join(f"-p {name} ..." for name in ("screenshots", *self._missing()))
                 ended = Outcome.WAITING_FOR_CUSTOMER.words
-                return (
-                    f"{would}{ended}: the screenshots {'were' if asked else 'would be'} asked for. "
-                    f"When they are there, run again with {names}."
-                )
+                return f"{would}{ended}: the screenshots {verb} asked for. When they are there, run again with {names}."
             case _:
                 seen = (
                     f" {evidence_words(Evidence(self.issuance.identity, self.issuance.url))}" if self.issuance else ""
@@ -324,7 +319,7 @@ class WeekendLicense(Emergency):
 
 
 def _chosen_words(chosen: int, suggested: int | None, raw: object) -> str:
-    """What the engineer said of the user count, with the text that it was read from."""
+    """A sentence on the engineer's user count, with the text that it was read from."""
     text = answers.QUESTIONS["user_count"].pasted(raw)
     read = f", read from “{clean(text)}”" if text else ""
     if chosen == suggested:

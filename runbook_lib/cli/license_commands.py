@@ -14,7 +14,7 @@ from runbook_lib.domain import exit_status
 from runbook_lib.domain.errors import InputError, LicenseError
 
 if TYPE_CHECKING:
-    from runbook_lib.domain.license import PublicKey, Reading
+    from runbook_lib.domain.license import ExaminedLicense, PublicKey
 
 
 @click.group(short_help="Read license files.", no_args_is_help=False)
@@ -92,7 +92,9 @@ def _said(content: bytes, key: PublicKey) -> list[dict[str, Any]]:
     return [_facts(one.text, examine(one.text, key), one.where, one.notes) for one in found.licenses]
 
 
-def _facts(content: bytes | str, reading: Reading, where: str = "", notes: Sequence[str] = ()) -> dict[str, Any]:
+def _facts(
+    content: bytes | str, reading: ExaminedLicense, where: str = "", notes: Sequence[str] = ()
+) -> dict[str, Any]:
     from runbook_lib.domain import license as format
 
     odd = list(dict.fromkeys((*notes, *reading.notes)))

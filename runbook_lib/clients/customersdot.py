@@ -1,7 +1,7 @@
 """CustomersDot's admin: accounts, licenses and Seat Link rows, read as the JSON of stock rails_admin lists.
 
-There is no public API, and GitLab's own configuration of the admin is not public either, so all but the columns
-that are asked for may be missing. Only reads. Source: rails_admin, index action; GitLab handbook for the pages.
+There is no public API, and GitLab's configuration of the admin is not public, so any column that is not queried may
+be missing. Only reads. Source: rails_admin, index action; GitLab handbook for the pages.
 """
 
 from __future__ import annotations
@@ -13,14 +13,13 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
-from runbook_lib.clients.http import NOT_PERFORMED, Service, Session, listed
+from runbook_lib.clients.http import LAST_PAGE, NOT_PERFORMED, Service, Session, listed
 from runbook_lib.clients.refusals import CREDENTIALS, RIGHTS, Refusals, Row
-from runbook_lib.domain.errors import RefusedError, UnavailableError
+from runbook_lib.domain.errors import RefusedError
 from runbook_lib.domain.models import Account, SeatLink, SoldLicense
 
 PER_PAGE = 100
-LAST_PAGE = 50
-"""Pages that are read at the most; an incomplete list decides nothing."""
+
 _REFUSALS = Refusals(
     "RUNBOOK_CUSTOMERSDOT_URL",
     "https://handbook.gitlab.com/handbook/support/license-and-renewals/",
@@ -77,7 +76,7 @@ class CustomersDot:
     def _rows(
         self, model: str, field: str, value: str, parse: Callable[[Any], Any], patience_s: float | None = None
     ) -> list[Any]:
-        """Every row of a list whose field is this value, page by page: there is no total, so until one adds nothing."""
+        """Every row of a list whose field is this value: page by page, until one adds nothing, as there is no total."""
         params = {f"f[{field}][0][o]": "is", f"f[{field}][0][v]": value, "per": str(PER_PAGE)}
         params |= {"sort": "id", "sort_reverse": "true"}
         seen: dict[int, Any] = {}
@@ -88,10 +87,7 @@ class CustomersDot:
             seen |= new
             if not new:  # a server may give fewer rows than asked for, so a short page is no end
                 return list(seen.values())
-        raise UnavailableError(
-            f"CustomersDot's list {model} has more than {LAST_PAGE} pages, so it was not read to its end. "
-            "Nothing is decided on a part of it."
-        )
+        raise self._service.too_long(f"list {model}")
 
     def _page(
         self, model: str, params: Mapping[str, str], parse: Callable[[Any], Any], *, patience_s: float | None = None
@@ -99,10 +95,8 @@ class CustomersDot:
         try:
             response = self._service.read(f"admin/{model}.json", params, patience_s=patience_s)
         except RefusedError as exc:
-            if exc.status in (401, 403):
-                raise _expired(exc.status) from exc
-            if exc.status in NOT_PERFORMED:  # devise sends whoever is not signed in to a page for that
-                raise _expired(401) from exc
+            if exc.status in (401, 403, *NOT_PERFORMED):  # devise redirects to its sign-in page
+                raise _expired(403 if exc.status == 403 else 401) from exc
             raise
         if "html" in response.headers.get("content-type", ""):
             raise _expired(401)
@@ -128,7 +122,7 @@ def _deep_link(base_url: str, model: str, query: str) -> str:
     return str(httpx.URL(f"{base_url.rstrip('/')}/admin/{model}", params={"query": query}))
 
 
-def _expired(status: int | None) -> RefusedError:
+def _expired(status: int) -> RefusedError:
     return RefusedError(
         "CustomersDot's session has expired, or may not see this.",
         status=status,

@@ -1,10 +1,10 @@
 """Where a download may go: in live to public addresses by https only, in practice to the practice world only.
 
-A name is looked up once. Each of its addresses is checked, and the connection goes to one of them, so that a name that
-points elsewhere a moment later (DNS rebinding) changes nothing. Must not send anything.
+A name is looked up once. Each of its addresses is checked, and the connection goes to one of them, which defeats DNS
+rebinding. Must not send anything.
 
-Where the environment names a proxy for a host, the proxy looks the name up and connects; then what can be checked here
-is checked, and the rest is the proxy's to refuse.
+Where the environment names a proxy for a host, the proxy looks the name up and connects; then only the name is
+checked here, and the proxy has to refuse the rest.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ Resolve = Callable[[str, int], Sequence[str]]
 
 
 @dataclass(frozen=True)
-class Way:
-    """How a checked address is asked: httpx's own arguments, with the name kept in `Host` and in TLS."""
+class PinnedRequest:
+    """httpx's arguments for a request to a checked address, with the name kept in `Host` and in TLS."""
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -52,7 +52,7 @@ class Gate:
 
     Args:
         practice: Whether the services are the practice world's.
-        resolve: Looks a name up.
+        resolve: Returns the addresses of a host and port.
         has_proxy: Whether a proxy connects to a host.
     """
 
@@ -63,15 +63,15 @@ class Gate:
         self._resolve = resolve
         self._has_proxy = has_proxy
 
-    def way_to(self, url: str, own_url: str) -> Way:
-        """How to ask for an address.
+    def request_for(self, url: str, own_url: str) -> PinnedRequest:
+        """The request for a URL.
 
         Args:
-            url: The address.
-            own_url: The service that named it.
+            url: The file's address.
+            own_url: The service that gave it.
 
         Raises:
-            RefusedError: It may not be asked.
+            RefusedError: Nothing may be fetched from there.
             UnavailableError: Its name cannot be looked up.
         """
         try:
@@ -83,34 +83,34 @@ class Gate:
         if parts.username is not None or parts.password is not None or not host:
             raise RefusedError("The address of the file has a user or no host in it, so it was not fetched.")
         if self._practice:
-            return self._practice_way(url, parts, own_url)
+            return self._practice_request(url, parts, own_url)
         if parts.scheme != "https":
             raise RefusedError(f"The file is offered at {host} without https, so it was not fetched.")
-        return self._live_way(url, parts, host, port or HTTPS_PORT)
+        return self._live_request(url, parts, host, port or HTTPS_PORT)
 
-    def _practice_way(self, url: str, parts: SplitResult, own_url: str) -> Way:
+    def _practice_request(self, url: str, parts: SplitResult, own_url: str) -> PinnedRequest:
         own = urlsplit(own_url)
         here = addresses.is_loopback(parts.hostname or "") and parts.port == own.port and parts.scheme == own.scheme
         if not here:
             raise RefusedError(
                 f"The file is at {parts.hostname}, which is not the practice world, so it was not fetched."
             )
-        return Way(url)
+        return PinnedRequest(url)
 
-    def _live_way(self, url: str, parts: SplitResult, host: str, port: int) -> Way:
+    def _live_request(self, url: str, parts: SplitResult, host: str, port: int) -> PinnedRequest:
         proxied = self._has_proxy(host)
         found = self._addresses(host, port, proxied=proxied)
         for one in found:
             if not addresses.is_public(one):
                 raise RefusedError(f"The file is at {host}, which is not a public address, so it was not fetched.")
         if proxied or not found:
-            return Way(url)
+            return PinnedRequest(url)
         address = found[0]
         at = f"[{address}]" if isinstance(address, ipaddress.IPv6Address) else str(address)
         name = host if port == HTTPS_PORT else f"{host}:{port}"
         pinned = parts._replace(netloc=f"{at}:{port}").geturl()
-        # A connection of another name to the same address must not be used again: its certificate was of that name.
-        return Way(pinned, {"Host": name, "Connection": "close"}, {"sni_hostname": host})
+        # A kept connection would be reused for another name at this address, without a check of its certificate.
+        return PinnedRequest(pinned, {"Host": name, "Connection": "close"}, {"sni_hostname": host})
 
     def _addresses(self, host: str, port: int, *, proxied: bool) -> list[addresses.Address]:
         if spelled := addresses.parse(host):

@@ -1,6 +1,6 @@
 """GitLab REST v4: the issues of the tracker, and the pipeline that issues a license.
 
-Projects are addressed by number: an encoded path is easily decoded too early on the way.
+Projects are addressed by number, since proxies may decode an encoded path too early.
 Source for paths and bodies: GitLab REST API reference, issues, pipeline triggers, pipelines.
 """
 
@@ -13,13 +13,11 @@ from typing import Any, TypeVar
 from pydantic import SecretStr
 
 from runbook_lib.clients.gitlab_refusals import REFUSALS
-from runbook_lib.clients.http import Service, Session, answered_at, listed
-from runbook_lib.domain.errors import RefusedError, UnavailableError
+from runbook_lib.clients.http import LAST_PAGE, Service, Session, answered_at, listed
+from runbook_lib.domain.errors import RefusedError
 from runbook_lib.domain.models import Pipeline, TrackerIssue
 from runbook_lib.redaction import original
 
-LAST_PAGE = 50
-"""Pages of 100 that are read at the most; nobody's tracker has more of one label since one ticket."""
 _T = TypeVar("_T")
 
 
@@ -32,7 +30,7 @@ class GitLab:
         session: The run's connection pool.
 
     Attributes:
-        answered_at: When it last answered with a list, by its own clock; None before, or if it does not say.
+        answered_at: When it last answered with a list, by its own clock; None if not known.
     """
 
     answered_at: datetime | None = None
@@ -48,11 +46,10 @@ class GitLab:
         """
         params = {"labels": label, "state": "all", "order_by": "created_at", "sort": "desc"}
         if created_after:
-            params["created_after"] = created_after.astimezone(UTC).isoformat().replace("+00:00", "Z")
+            params["created_after"] = _stamp(created_after)
         return list(self._pages(f"api/v4/projects/{project_id}/issues", params, _issue))
 
     def issue(self, project_id: int, iid: int) -> TrackerIssue:
-        """An issue's present state."""
         return self._service.read_json(f"api/v4/projects/{project_id}/issues/{iid}", _issue)
 
     def create_issue(self, project_id: int, *, title: str, description: str, label: str) -> TrackerIssue:
@@ -75,18 +72,14 @@ class GitLab:
 
     def find_pipelines(self, project_id: int, *, variable: str, since: datetime) -> dict[str, list[Pipeline]]:
         """The pipelines since a moment that were started with a variable, by its value, newest first."""
-        params = {"order_by": "id", "sort": "desc", "source": "trigger"}
-        params["created_after"] = since.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        params = {"order_by": "id", "sort": "desc", "source": "trigger", "created_after": _stamp(since)}
         found: dict[str, list[Pipeline]] = {}
         for pipeline in self._pages(f"api/v4/projects/{project_id}/pipelines", params, _pipeline):
-            variables = dict(self._service.read_json(self._variables(project_id, pipeline.id), _variables))
+            path = f"api/v4/projects/{project_id}/pipelines/{pipeline.id}/variables"
+            variables = dict(self._service.read_json(path, _variables))
             if variable in variables:
                 found.setdefault(variables[variable], []).append(pipeline)
         return found
-
-    @staticmethod
-    def _variables(project_id: int, pipeline_id: int) -> str:
-        return f"api/v4/projects/{project_id}/pipelines/{pipeline_id}/variables"
 
     def scopes(self, *, patience_s: float) -> list[str] | None:
         """The token's scopes, or None for a token that has no page of its own. Raises as `Service.read`."""
@@ -108,7 +101,7 @@ class GitLab:
         self._probe(f"api/v4/projects/{project_id}/pipelines", {}, _pipeline, patience_s)
 
     def _probe(self, path: str, params: Mapping[str, str], parse: Callable[[Any], object], patience_s: float) -> None:
-        """Take one item apart: a page for signing in answers 200, too, and proves nothing."""
+        """Read and parse one item: a sign-in page answers 200 too, and proves nothing."""
         one = {**params, "per_page": "1"}
         self._service.read_json(path, lambda items: listed(items, parse), one, patience_s=patience_s)
 
@@ -122,10 +115,11 @@ class GitLab:
             page = response.headers.get("x-next-page", "")
             if not page:
                 return
-        raise UnavailableError(
-            f"GitLab's list {path} has more than {LAST_PAGE} pages, so it was not read to its end. "
-            "Nothing is decided on a part of it."
-        )
+        raise self._service.too_long(f"list {path}")
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _issue(item: Mapping[str, Any]) -> TrackerIssue:
@@ -151,7 +145,7 @@ def _variables(items: Any) -> list[tuple[str, str]]:
 
 
 def _explain(body: Any) -> str:
-    """GitLab says `message` (text, or errors by field) or `error`."""
+    """The words of an error: `message` (text, or errors by field) or `error`."""
     message = body.get("message") or body.get("error_description") or body["error"]
     if isinstance(message, dict):
         return "; ".join(f"{field} {', '.join(map(str, errors))}" for field, errors in message.items())

@@ -8,73 +8,54 @@ from __future__ import annotations
 
 from runbook_lib.clients.refusals import CREDENTIALS, RIGHTS, Refusals, Row
 
-_TRIGGER, _ISSUES, _PIPELINES = r"/trigger/pipeline$", r"/projects/\d+/issues\b", r"/projects/\d+/pipelines\b"
+_ISSUES, _PIPELINES = r"/projects/\d+/issues\b", r"/projects/\d+/pipelines\b"
 _OWNER = "the user who made RUNBOOK_MECHANIZER_TRIGGER_TOKEN"
-_NOT_STARTED = "No pipeline was started."
+
+
+def _no_pipeline(advice: str, *, says: str = "", status: int | None = None, fault: str = "") -> Row:
+    """A row for a refused trigger."""
+    return Row(f"{advice} No pipeline was started.", says=says, status=status, path=r"/trigger/pipeline$", fault=fault)
+
 
 REFUSALS = Refusals(
     "RUNBOOK_GITLAB_URL",
     "https://docs.gitlab.com/api/rest/troubleshooting/",
     (
-        Row(
+        _no_pipeline(
             "GitLab answers so to a wrong trigger token, to one of another project, and to one whose maker is no "
             "member any more: check RUNBOOK_MECHANIZER_TRIGGER_TOKEN and RUNBOOK_MECHANIZER_PROJECT_ID, and that "
-            f"{_OWNER} has the Developer role or more there. {_NOT_STARTED}",
+            f"{_OWNER} has the Developer role or more there.",
             status=404,
-            path=_TRIGGER,
         ),
-        Row(
+        _no_pipeline(
             "In the project's Settings > CI/CD > Variables, set *Minimum role to use pipeline variables* to a role "
-            f"that {_OWNER} has. {_NOT_STARTED}",
+            f"that {_OWNER} has.",
             says="permissions to set pipeline variables",
-            path=_TRIGGER,
             fault=RIGHTS,
         ),
-        Row(
-            f"Check RUNBOOK_MECHANIZER_REF: the project has no branch or tag of this name. {_NOT_STARTED}",
-            says="reference not found",
-            path=_TRIGGER,
+        _no_pipeline(
+            "Check RUNBOOK_MECHANIZER_REF: the project has no branch or tag of this name.", says="reference not found"
         ),
-        Row(
+        _no_pipeline(
             f"T{_OWNER[1:]} may not run pipelines on RUNBOOK_MECHANIZER_REF: give them the Developer "
-            f"role, or, where that branch is protected, one that may merge or push to it. {_NOT_STARTED}",
+            "role, or, where that branch is protected, one that may merge or push to it.",
             says=r"permissions? to (create a new|run a) pipeline",
-            path=_TRIGGER,
             fault=RIGHTS,
         ),
-        Row(
+        _no_pipeline(
             "The .gitlab-ci.yml on RUNBOOK_MECHANIZER_REF has no job for a triggered pipeline: check the ref, and the "
-            f"rules of its jobs. {_NOT_STARTED}",
+            "rules of its jobs.",
             says=r"no stages|will not run for the selected|config file|yaml|jobs:",
-            path=_TRIGGER,
         ),
-        Row(
-            f"Renew RUNBOOK_MECHANIZER_TRIGGER_TOKEN. {_NOT_STARTED}",
-            says=r"trigger token.*(expired|revoked)",
-            path=_TRIGGER,
-            fault=CREDENTIALS,
+        _no_pipeline(
+            "Renew RUNBOOK_MECHANIZER_TRIGGER_TOKEN.", says=r"trigger token.*(expired|revoked)", fault=CREDENTIALS
         ),
-        Row(f"Run again in a minute. {_NOT_STARTED}", says="too many pipelines", path=_TRIGGER),
-        Row(
-            f"Unarchive the project of RUNBOOK_MECHANIZER_PROJECT_ID, or give another one. {_NOT_STARTED}",
-            says="archived",
-            path=_TRIGGER,
-        ),
-        Row(
-            f"Switch CI/CD on in the project of RUNBOOK_MECHANIZER_PROJECT_ID. {_NOT_STARTED}",
-            says="pipelines are disabled",
-            path=_TRIGGER,
-        ),
-        Row(
-            f"T{_OWNER[1:]} has to verify their account in GitLab first. {_NOT_STARTED}",
-            says="verif",
-            path=_TRIGGER,
-        ),
-        Row(
-            f"T{_OWNER[1:]} may not do that: they need the Developer role or more there. {_NOT_STARTED}",
-            status=403,
-            path=_TRIGGER,
-            fault=RIGHTS,
+        _no_pipeline("Run again in a minute.", says="too many pipelines"),
+        _no_pipeline("Unarchive the project of RUNBOOK_MECHANIZER_PROJECT_ID, or give another one.", says="archived"),
+        _no_pipeline("Switch CI/CD on in the project of RUNBOOK_MECHANIZER_PROJECT_ID.", says="pipelines are disabled"),
+        _no_pipeline(f"T{_OWNER[1:]} has to verify their account in GitLab first.", says="verif"),
+        _no_pipeline(
+            f"T{_OWNER[1:]} may not do that: they need the Developer role or more there.", status=403, fault=RIGHTS
         ),
         Row(
             "RUNBOOK_GITLAB_TOKEN needs the scope api.",

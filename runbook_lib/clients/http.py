@@ -1,4 +1,4 @@
-"""One service over HTTP: reads are retried, writes never blindly, failures told apart.
+"""One service over HTTP: reads are retried, a write never without knowing, and each failure has its error.
 
     not sent   connect errors, pool time-outs      nothing happened: retried, then `UnavailableError`
     refused    429                                 nothing happened: `Retry-After` is waited for, within the budget
@@ -7,11 +7,11 @@
     unknown    read time-outs, resets, 5xx         a read is retried; a write raises `OutcomeUnknownError`
                an answer of another form           a read is `UnavailableError`; a write as above
 
-Must not know any vendor; each vendor's client says how its errors read, and takes answers apart in the `parse` that
-it passes along, so that one without an expected key is told like any other that cannot be read.
+Must not know any vendor; each vendor's client passes `explain` for its errors and `parse` for its answers, so that an
+answer without an expected key is reported like any other that cannot be read.
 
 What a service answers is foreign text. It is redacted before anything else is done with it (`Session.redactor`), so
-that `parse` and `explain` see no secret and no license, and nothing is cut or quoted that holds one.
+that `parse` and `explain` see no secret and no license, and no secret is left to be cut or quoted.
 """
 
 from __future__ import annotations
@@ -40,28 +40,29 @@ from runbook_lib.settings import JobSettings, Settings
 
 TIMEOUT_S = 20.0
 ATTEMPTS = 4
-"""How often something is tried that fails without saying when to come back; who says so is asked again as long as the
-budget lasts."""
+"""Attempts when a service fails without a `Retry-After`; with one, it is asked again as long as the budget lasts."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
 USUAL_BUDGET_S = 60.0
 PACE = ".pace"
 """The folder, among a profile's outputs, by which processes take turns."""
 REDIRECTS = 5
 """Redirects that a download follows."""
+LAST_PAGE = 50
+"""Pages of a list that are read at most; an incomplete list decides nothing."""
 NOT_PERFORMED = (301, 302, 307, 308)
 """Redirects that ask for the same request elsewhere. Source: RFC 9110, 15.4: only 303 answers a request that was
-performed; 302 does where a web page is behind a form, which no API is."""
+performed; 302 does so for web forms, not for APIs."""
 _T = TypeVar("_T")
 _BACKOFF = wait_exponential_jitter(multiplier=FIRST_PAUSE_S, max=LONGEST_PAUSE_S, jitter=FIRST_PAUSE_S)
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 _OTHER_FORM = (LookupError, TypeError, AttributeError, ValueError, OverflowError, RecursionError)
-"""What taking an answer apart raises if it is not of the form expected; the last one if it is nested without end."""
+"""What parsing an answer of an unexpected form raises; the last one if it is nested without end."""
 WORDS_LIMIT = 200
 """Characters of a service's own words in a message."""
 
 
 class _TransientError(UnavailableError):
-    """Worth another try; carries the pause in seconds that the service asked for, if it did."""
+    """Worth another try; `pause_s` is what the service asked for, or None."""
 
     def __init__(self, message: str, pause_s: float | None = None) -> None:
         super().__init__(message)
@@ -69,16 +70,15 @@ class _TransientError(UnavailableError):
 
 
 class Session(httpx.Client):
-    """The one connection pool of a run, and its budget of waiting. It holds no credentials: each `Service` adds its
-    own per request.
+    """The connection pool of a run, with its budget of waiting. It holds no credentials: each `Service` adds its own.
 
     Args:
         loopback: Whether the services are on this machine; then no proxy is asked for.
         budget: The run's seconds for waiting.
         transport: In place of the network.
-        redactor: Takes out of each answer what must not enter; by default licenses.
-        gate: Says where downloads may go.
-        pace: The turns that all processes take, or None for a process that is alone.
+        redactor: Removes secrets from each answer; by default licenses only.
+        gate: Checks where downloads may go.
+        pace: The rate limits that all processes share, or None for a single process.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class Session(httpx.Client):
 
     @classmethod
     def of(cls, settings: Settings | JobSettings, *, budget: Budget | None = None) -> Session:
-        """The pool of a run with these settings, which lets none of their secrets in."""
+        """The pool of a run with these settings, whose secrets are redacted from every answer."""
         loopback = settings.profile == "sandbox"
         pace = None
         if isinstance(settings, Settings):  # practice has no limits of its own, but may be told to refuse for a while
@@ -116,7 +116,7 @@ class Session(httpx.Client):
 
 @dataclass(frozen=True)
 class Download:
-    """What a download came to: the bytes, the address that they came from at last, and the answer's headers."""
+    """A downloaded file, the address after redirects, and the answer's headers."""
 
     content: bytes
     url: str
@@ -127,7 +127,7 @@ class Service:
     """One vendor's API.
 
     Args:
-        name: What the reader calls it, such as `Zendesk`.
+        name: Its name in messages, such as `Zendesk`.
         base_url: Its address; paths are appended.
         headers: Its credentials, sent to `base_url`'s host only.
         session: The shared pool.
@@ -181,7 +181,7 @@ class Service:
     def write(self, method: str, path: str, **body: Any) -> httpx.Response:
         """Send a change at most once.
 
-        It is sent again only if the service surely has not acted: it was never reached, or answered 429.
+        It is sent again only if the service certainly has not acted: it was not reached, or answered 429.
 
         Args:
             method: The HTTP method.
@@ -238,7 +238,6 @@ class Service:
         return self._retried(lambda: self._download_once(url, limit, also_own))
 
     def pause(self, seconds: float) -> None:
-        """Wait a moment, as every run may."""
         self._session.budget.pause(seconds)
 
     def _retried(self, call: Callable[[], _T], path: str = "", *, once: bool = False) -> _T:
@@ -308,15 +307,17 @@ class Service:
     def _download_once(self, url: str, limit: int, also_own: str) -> Download:
         try:
             for _ in range(REDIRECTS + 1):
-                way = self._session.gate.way_to(url, self.base_url)
-                headers = {**(self._headers if self._is_own(url, also_own) else {}), **way.headers}
-                with self._session.stream("GET", way.url, headers=headers, extensions=way.extensions) as response:
+                request = self._session.gate.request_for(url, self.base_url)
+                headers = {**(self._headers if self._is_own(url, also_own) else {}), **request.headers}
+                with self._session.stream(
+                    "GET", request.url, headers=headers, extensions=request.extensions
+                ) as response:
                     if not response.has_redirect_location:
                         return Download(self._content(response, limit), url, dict(response.headers))
                     url = urljoin(url, response.headers["location"])
-        except (httpx.RequestError, httpx.InvalidURL) as exc:
-            if isinstance(exc, httpx.InvalidURL):
-                raise RefusedError("The address of the file cannot be read, so it was not fetched.") from exc
+        except httpx.InvalidURL as exc:
+            raise RefusedError("The address of the file cannot be read, so it was not fetched.") from exc
+        except httpx.RequestError as exc:
             raise self._unreachable(exc) from exc
         raise RefusedError(f"{self.name} redirects more than {REDIRECTS} times, so the file was not fetched.")
 
@@ -343,6 +344,13 @@ class Service:
         """A header of an answer, redacted as its body is; None if it is not there."""
         words = response.headers.get(name)
         return None if words is None else self._session.redactor.text(words)
+
+    def too_long(self, what: str) -> UnavailableError:
+        """The error for a list, such as `list issues`, that has more than `LAST_PAGE` pages."""
+        return UnavailableError(
+            f"{self.name}'s {what} has more than {LAST_PAGE} pages, so it was not read to its end. "
+            "Nothing is decided on a part of it."
+        )
 
     def lost(self, how: str) -> OutcomeUnknownError:
         """The error for a write whose answer was lost."""
@@ -376,11 +384,11 @@ class Service:
             raise _TransientError(f"{self.name} is limiting requests (429). Try again {when}.", pause)
         words = self._words(response)
         row = self._refusals.row(status, words, response.request.url.path)
-        said = f"{self.name} refused ({status}): {words}"
-        raise RefusedError(said, status=status, advice=row.advice, fault=row.fault)
+        refused = f"{self.name} refused ({status}): {words}"
+        raise RefusedError(refused, status=status, advice=row.advice, fault=row.fault)
 
     def _redirected(self, response: httpx.Response) -> RefusedError:
-        """The error for a request that belongs elsewhere. Only where that is is told, and none of its query."""
+        """The error for a redirected request. The message has the target's address without its query."""
         try:
             target = urlsplit(urljoin(str(response.request.url), response.headers.get("location", "")))
             port = f":{target.port}" if target.port else ""
@@ -414,7 +422,7 @@ class Service:
         return _TransientError(f"{self.name} at {self.base_url} {how}. {self._advice(exc)}, then run again.")
 
     def _advice(self, exc: httpx.RequestError) -> str:
-        """What to do first; on this machine there is no service but the practice world's."""
+        """What to do first. The only service on this machine is the practice world."""
         if not is_loopback(urlsplit(self.base_url).hostname or ""):
             return "Check the network and its address"
         if isinstance(exc, httpx.ConnectError):
@@ -426,7 +434,7 @@ class Service:
 
 
 def answered_at(response: httpx.Response) -> datetime | None:
-    """When a service answered by its own clock: its `Date` header, or None if there is none that can be read."""
+    """The answer's `Date` header: the service's own clock. None if it is missing or cannot be read."""
     try:
         moment = parsedate_to_datetime(response.headers.get_list("date")[0])
     except (IndexError, ValueError):
@@ -435,7 +443,7 @@ def answered_at(response: httpx.Response) -> datetime | None:
 
 
 def listed(items: Any, parse: Callable[[Any], _T]) -> list[_T]:
-    """Each item of a list in an answer, parsed. What is no list is an error, and never an empty one.
+    """Each item of a list in an answer, parsed. Anything but a list is an error, not an empty list.
 
     Raises:
         TypeError: It is no list.
@@ -447,17 +455,17 @@ def listed(items: Any, parse: Callable[[Any], _T]) -> list[_T]:
 
 def _pause(state: RetryCallState) -> float:
     """Seconds until the next try: as the service asked, or a little longer each time."""
-    asked = _error(state).pause_s
-    return _BACKOFF(state) if asked is None else asked
+    pause_s = _error(state).pause_s
+    return _BACKOFF(state) if pause_s is None else pause_s
 
 
 def _is_enough(state: RetryCallState, budget: Budget) -> bool:
-    tried = not _error(state).pause_s and state.attempt_number >= ATTEMPTS
-    return tried or state.upcoming_sleep > budget.left_s
+    is_last = not _error(state).pause_s and state.attempt_number >= ATTEMPTS
+    return is_last or state.upcoming_sleep > budget.left_s
 
 
 def _error(state: RetryCallState) -> _TransientError:
-    """What the last try ended with."""
+    """The error of the last attempt."""
     exc = state.outcome and state.outcome.exception()
     if not isinstance(exc, _TransientError):
         raise TypeError(f"{exc!r} is not retried")

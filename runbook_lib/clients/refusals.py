@@ -1,7 +1,7 @@
-"""What to do about a service's no: one table for each vendor, from its own words to a sentence of advice. Pure.
+"""What to do when a service refuses: one table for each vendor, from its words to a sentence of advice. Pure.
 
-A row is chosen by the HTTP status, by the words and by the path that was asked for; the first that fits counts. Words
-that no row knows stay as they came, with the vendor's own page beside them.
+A row is chosen by the HTTP status, the words and the requested path; the first match wins. Words that match no row are
+shown as they came, with a link to the vendor's page on errors.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ class Row:
 
     Attributes:
         advice: The sentence, which names the setting, scope or place.
-        says: A pattern that is looked for in the service's words, whatever their case; "" fits any.
-        status: The HTTP status; None fits any.
-        path: A pattern that is looked for in the path; "" fits any.
+        says: A pattern to search in the service's words, ignoring case; "" matches any.
+        status: The HTTP status; None matches any.
+        path: A pattern to search in the path; "" matches any.
         fault: `CREDENTIALS`, `RIGHTS`, or "" for anything else.
     """
 
@@ -32,7 +32,6 @@ class Row:
     fault: str = ""
 
     def fits(self, status: int | None, words: str, path: str) -> bool:
-        """Whether a refusal is this one."""
         if self.status not in (None, status):
             return False
         return bool(re.search(self.says, words, re.IGNORECASE)) and bool(re.search(self.path, path))
@@ -45,7 +44,7 @@ class Refusals:
     Attributes:
         address: The setting that holds its address.
         page: The vendor's own page on its errors.
-        rows: What is known of them.
+        rows: The known refusals, the most specific first.
     """
 
     address: str
@@ -53,10 +52,10 @@ class Refusals:
     rows: tuple[Row, ...] = ()
 
     def row(self, status: int | None, words: str, path: str = "") -> Row:
-        """The row of a refusal; for one that is not known, the vendor's page."""
+        """The row of a refusal; for an unknown one, a link to the vendor's page."""
         known = (row for row in self.rows if row.fits(status, words, path))
         return next(known, Row(f"See {self.page} for what that means." if self.page else ""))
 
 
 UNKNOWN = Refusals("its address", "")
-"""Of a service whose refusals nobody has collected."""
+"""For a service without a table."""

@@ -13,18 +13,15 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from runbook_lib.clients.http import Service, Session, listed
+from runbook_lib.clients.http import LAST_PAGE, Service, Session, listed
 from runbook_lib.clients.slack_refusals import LATER, REFUSALS, UNSURE
 from runbook_lib.domain.errors import NotAsSentError, RefusedError, UnavailableError
 from runbook_lib.redaction import original
 
 EVENT = "license_runbook"
 """The `event_type` of our posts' metadata."""
-
-LAST_PAGE = 50
-"""Pages of 200 messages that are read at the most."""
 _SCOPES = {"needed": "it needs", "provided": "the token has"}
-"""What Slack says beside `missing_scope`."""
+"""Keys of an answer beside `missing_scope`, in words."""
 
 
 class Slack:
@@ -67,7 +64,7 @@ class Slack:
         return ts
 
     def delete(self, channel_id: str, ts: str) -> None:
-        """Take back a message of the bot's own. Raises as `post`; one that is gone already is no error."""
+        """Delete a message of the bot's own. Raises as `post`; one that is gone already is no error."""
         try:
             self._service.write_json(
                 "POST",
@@ -92,7 +89,7 @@ class Slack:
 
         Raises:
             RefusedError: Slack said no; `code` is its word.
-            UnavailableError: Slack cannot be reached, or has a trouble of its own.
+            UnavailableError: Slack cannot be reached, or has an internal error.
         """
         params = {"channel": channel_id, "include_all_metadata": "true", "limit": "200"}
         params["oldest"] = f"{since.timestamp():.6f}"
@@ -105,20 +102,17 @@ class Slack:
             if not cursor:
                 return sorted(ours)
             params["cursor"] = cursor
-        raise UnavailableError(
-            f"Slack's history of {channel_id} has more than {LAST_PAGE} pages, so it was not read to its end. Nothing "
-            "is decided on a part of it."
-        )
+        raise self._service.too_long(f"history of {channel_id}")
 
     def scopes(self, *, patience_s: float) -> list[str] | None:
-        """The bot's scopes, or None if Slack does not tell them. Raises as `find`.
+        """The bot's scopes, or None if the answer does not list them. Raises as `find`.
 
         Source: Slack API reference, `X-OAuth-Scopes` of every answer.
         """
         response = self._service.read("auth.test", patience_s=patience_s)
         self._service.parsed(response, self._ok)
-        told = self._service.header(response, "x-oauth-scopes")
-        return None if told is None else [scope.strip() for scope in told.split(",") if scope.strip()]
+        scopes = self._service.header(response, "x-oauth-scopes")
+        return None if scopes is None else [scope.strip() for scope in scopes.split(",") if scope.strip()]
 
     def probe(self, channel_id: str, *, patience_s: float) -> None:
         """Read one message of a channel. Raises as `find`."""
@@ -128,14 +122,14 @@ class Slack:
         )
 
     def _posted(self, answer: Any, channel_id: str) -> tuple[str, str, str | None]:
-        """A post's `ts`, and the channel and the text that Slack keeps of it; None if it does not say the text."""
+        """A post's `ts`, its channel, and its text as Slack keeps it; None if the answer has no text."""
         if not answer["ok"] and answer.get("error") in UNSURE:
             raise self._service.lost(f"it answered {answer['error']}")
         kept = (self._ok(answer, channel_id).get("message") or {}).get("text")
         return str(answer["ts"]), str(answer["channel"]), None if kept is None else str(kept)
 
     def _ok(self, answer: Any, channel_id: str = "") -> Any:
-        """An answer that is a yes.
+        """An answer whose `ok` is true.
 
         Raises:
             UnavailableError: Slack says to try later.
@@ -152,7 +146,7 @@ class Slack:
 
 
 def _bare(text: str) -> str:
-    """A message's text without what Slack may write otherwise: entities, brackets of links, and white space."""
+    """A message's text without what Slack may rewrite: entities, brackets of links, and white space."""
     return re.sub(r"\W+", "", html.unescape(text))
 
 

@@ -21,14 +21,14 @@ from runbook_lib.domain.models import Attachment, Comment, KeptComment, Organiza
 from runbook_lib.redaction import original
 
 STAMP_S = 1.0
-"""What a ticket's stamp tells apart."""
+"""Resolution of a ticket's stamp."""
 STAMP_PAUSE_S = 0.25
 STAMP_READINGS = 12
-"""Readings, with pauses in between, of a ticket that keeps changing."""
+"""Attempts, with pauses in between, to read a ticket that keeps changing."""
 MALWARE = "malware_found"
-"""The result of a scan that keeps a file from being fetched. Source: Zendesk API reference, attachments."""
+"""The scan result of a file that is not fetched. Source: Zendesk API reference, attachments."""
 MERGED = "closed_by_merge"
-"""The tag of a ticket that became a part of another one; its follow-up ticket, which is open, has it too.
+"""The tag of a ticket that was merged into another one; its follow-up ticket, which is open, has it too.
 
 Source: FACTS 6, Zendesk; Zendesk help, *Creating a follow-up for a closed ticket*: tags are taken over."""
 _MERGED_INTO = re.compile(r"merged into request #(\d{1,18})\b", re.IGNORECASE)
@@ -62,7 +62,7 @@ class Zendesk:
         return self._reading(ticket_id)[0]
 
     def _reading(self, ticket_id: int) -> tuple[Ticket, datetime | None]:
-        """A ticket, and the service's own time of the answer, to the second."""
+        """A ticket, and the time of the answer by the service's clock, to the second."""
         try:
             response = self._service.read(f"api/v2/tickets/{ticket_id}.json", {"include": "users,organizations"})
             return self._service.parsed(response, self._ticket), answered_at(response)
@@ -75,10 +75,10 @@ class Zendesk:
             raise
 
     def settled_ticket(self, ticket_id: int) -> Ticket:
-        """A ticket as `ticket` reads it, whose stamp tells it from every later state.
+        """A ticket as `ticket` reads it, whose stamp differs from that of every later state.
 
-        Stamps have one second. A reading within the second of the last update could not be told from one after a
-        further update in that second, so that two safe updates might both pass; then it is read again a little later.
+        Stamps have a resolution of one second. A ticket that is read within the second of its last update may get a
+        further update with the same stamp, so that two safe updates would both pass; then it is read again later.
 
         Raises:
             UnavailableError: The ticket keeps changing.
@@ -94,39 +94,38 @@ class Zendesk:
             if answered_at and answered_at - stamp_at >= timedelta(seconds=STAMP_S + took_s):
                 return ticket
             if ticket.updated_stamp == seen and asked_at - seen_at > STAMP_S:
-                return ticket  # whatever the clocks say of each other
+                return ticket  # independent of the service's clock
             if ticket.updated_stamp != seen:
                 seen, seen_at = ticket.updated_stamp, time.monotonic()
             self._service.pause(STAMP_PAUSE_S)
         raise UnavailableError(f"Ticket {ticket_id} keeps changing, so nothing was sent. Run again in a moment.")
 
     def comments(self, ticket_id: int) -> list[Comment]:
-        """The whole thread, oldest first, with its authors; images within a text are among its attachments.
+        """The whole thread, oldest first, with its authors; inline images are among the attachments.
 
         Source: Zendesk API reference, ticket comments, `include_inline_images` and `include=users`.
         """
         path = f"api/v2/tickets/{ticket_id}/comments.json"
-        asked = {"include_inline_images": "true", "include": "users"}
-        found = self._pages(path, _thread, asked)
-        return list({comment.id: comment for comment in found}.values())  # a page may repeat one of the page before
+        found = self._pages(path, _thread, {"include_inline_images": "true", "include": "users"})
+        return list({comment.id: comment for comment in found}.values())  # pages may overlap
 
     def merged_into(self, ticket_id: int) -> int | None:
-        """The number of the ticket that a merged one was merged into, as one of us wrote; None if nobody did.
+        """The number of the ticket that this one was merged into, or None.
 
         Source: Zendesk writes *This request was closed and merged into request #N* as the last comment, in the name of
-        who merged them. A customer may write the same, so theirs do not count.
+        the agent who merged them. A customer may write the same, so only comments of agents count.
         """
         for comment in reversed(self.comments(ticket_id)):
             found = _MERGED_INTO.search(comment.body)
-            if found and comment.author and comment.author.is_ours:
+            if found and comment.author and comment.author.is_agent:
                 return int(found[1])
         return None
 
     def find_comment(self, ticket_id: int, operation_id: str) -> KeptComment | None:
-        """The comment that one of us sent under an operation id, as it is kept; or None.
+        """The comment that an agent sent under an operation id, as Zendesk keeps it; or None.
 
-        The id comes back as `metadata.custom` on the comment's audit, not on the comment. An end user may put one
-        there as well, by an API of theirs, so it counts only if an agent or the user of these credentials wrote it.
+        The id comes back as `metadata.custom` on the comment's audit, not on the comment. End users can set it too, by
+        the requests API, so it counts only if an agent or the user of these credentials wrote it.
         """
         path = f"api/v2/tickets/{ticket_id}/audits.json"
         audits = self._pages(path, lambda page: listed(page["audits"], _audit))
@@ -134,29 +133,29 @@ class Zendesk:
         ours: dict[int, bool] = {}
         for author_id, kept in found:
             if author_id not in ours:
-                ours[author_id] = self._is_ours(author_id)
+                ours[author_id] = self._is_agent(author_id)
             if ours[author_id]:
                 return kept
         return None
 
-    def _is_ours(self, user_id: int) -> bool:
-        """Whether a user is an agent, an admin, or whose credentials these are."""
+    def _is_agent(self, user_id: int) -> bool:
+        """Whether a user is an agent, an admin, or the user of these credentials."""
         try:
             person = self._service.read_json(f"api/v2/users/{user_id}.json", lambda answer: _person(answer["user"]))
         except RefusedError as exc:
             if exc.status not in (403, 404):
                 raise
             person = None
-        return (person is not None and person.is_ours) or user_id == self.me().id
+        return (person is not None and person.is_agent) or user_id == self.me().id
 
     def me(self, *, patience_s: float | None = None) -> Person:
-        """Whose credentials these are.
+        """The user of these credentials.
 
         Args:
             patience_s: Ask only once, with this time-out in seconds.
 
         Raises:
-            RefusedError: Nobody's: Zendesk answers this call 200 with an anonymous user.
+            RefusedError: They are invalid: Zendesk answers this call 200 with an anonymous user.
         """
         person = self._service.read_json("api/v2/users/me.json", _somebody, patience_s=patience_s)
         if person is None:
@@ -165,9 +164,7 @@ class Zendesk:
         return person
 
     def obstacle(self, agent: Person, *, patience_s: float | None = None) -> str:
-        """What keeps an agent from doing what the runbooks need, as `zendesk_refusals.obstacle`; "" for nothing.
-
-        A custom role that may not be read says nothing: then what Zendesk keeps of a reply shows it.
+        """As `zendesk_refusals.obstacle`, with the agent's custom role; a role that may not be read is left out.
 
         Raises:
             UnavailableError: Zendesk cannot be reached.
@@ -185,7 +182,7 @@ class Zendesk:
         return obstacle(agent, role)
 
     def undeliverable(self, person: Person) -> str:
-        """Zendesk's word for why it sends nothing to somebody's address, such as `undeliverable`; "" if it does.
+        """Zendesk's word for why it sends no mail to a user's address, such as `undeliverable`; "" if it does.
 
         Source: Zendesk Support API reference, user identities, `deliverable_state`.
         """
@@ -194,7 +191,7 @@ class Zendesk:
             identities = self._service.read_json(
                 f"api/v2/users/{person.id}/identities.json", lambda page: listed(page["identities"], _identity)
             )
-        except RefusedError:  # what may not be read says nothing
+        except RefusedError:
             return ""
         states = [state for value, state in identities if value.casefold() == address]
         return next((self._service.line(state) for state in states if state not in ("", "deliverable")), "")
@@ -210,7 +207,7 @@ class Zendesk:
     ) -> KeptComment:
         """Add a comment, if the ticket has not changed since `ticket` was read; returns it as Zendesk keeps it.
 
-        `public` is always sent, since Zendesk would otherwise guess it and may mail the customer.
+        `public` is always sent: the default depends on the ticket, and may mail the customer.
 
         Raises:
             RefusedError: The ticket is closed (422) or has changed (409); nothing was added.
@@ -224,7 +221,7 @@ class Zendesk:
         """Assign a ticket, if it has not changed since `ticket` was read. Raises as `add_comment`.
 
         Raises:
-            PersonNeededError: Zendesk has taken the update, and the ticket is another's, or nobody's.
+            PersonNeededError: Zendesk accepted the update, but the ticket is not assigned to the agent.
         """
         changes = {"assignee_id": agent.id, "metadata": {"operation_id": operation_id}}
         kept = self._update(ticket, changes, lambda answer: answer["ticket"]["assignee_id"])
@@ -250,7 +247,7 @@ class Zendesk:
 
         Raises:
             InputError: It is larger.
-            RefusedError: It is missing, holds malware, may not be asked for, or a sign-in page came in its place.
+            RefusedError: It is missing, has malware, is at a forbidden address, or a sign-in page was sent instead.
         """
         if not attachment.malware:
             attachment = self._described(attachment)
@@ -306,8 +303,8 @@ class Zendesk:
         self, path: str, parse: Callable[[Any], list[_T]], more: Mapping[str, str] | None = None
     ) -> Iterator[_T]:
         """Every item of a list, by cursor; `parse` takes the items from a page."""
-        asked = {"page[size]": "100", **(more or {})}
-        params = asked
+        first = {"page[size]": "100", **(more or {})}
+        params = first
         while True:
             items, cursor = self._service.read_json(path, lambda page: (parse(page), _cursor(page)), params)
             yield from items
@@ -315,7 +312,7 @@ class Zendesk:
                 return
             if params.get("page[after]") == cursor:
                 raise UnavailableError("Zendesk names the same page of a list again and again. Try again later.")
-            params = {**asked, "page[after]": cursor}
+            params = {**first, "page[after]": cursor}
 
     def _ticket(self, found: Any) -> Ticket:
         item = found["ticket"]
@@ -339,18 +336,17 @@ class Zendesk:
 
 
 def plain(body: str) -> str:
-    """A comment's body without placeholders: Zendesk expands `{{...}}`, so the braces are kept apart."""
+    """A comment's body without placeholders: Zendesk expands `{{...}}`, so a space of no width separates the braces."""
     return re.sub(r"\{(?=[{%])", "{\u200b", body)
 
 
 def _cursor(page: Mapping[str, Any]) -> str | None:
-    """Where the next page of a list starts, or None after the last."""
     meta = page.get("meta") or {}
     return original(meta["after_cursor"]) if meta.get("has_more") else None
 
 
 def _somebody(answer: Mapping[str, Any]) -> Person | None:
-    """Whom `users/me` shows; None for the anonymous user, whom bad credentials are answered with."""
+    """The user in an answer of `users/me`; None for the anonymous user, the answer to bad credentials."""
     user = answer["user"]
     return _person(user) if user.get("id") else None
 
@@ -369,7 +365,7 @@ def _person(user: Mapping[str, Any]) -> Person:
 
 
 def _identity(item: Mapping[str, Any]) -> tuple[str, str]:
-    """What somebody is known by, and whether mail is sent there."""
+    """An address of a user, and its delivery state."""
     return str(item.get("value") or ""), str(item.get("deliverable_state") or "")
 
 
@@ -406,20 +402,20 @@ def _comment(item: Mapping[str, Any]) -> Comment:
 
 
 def _thread(page: Mapping[str, Any]) -> list[Comment]:
-    """The comments of a page, each with its author as the page has them beside it."""
+    """The comments of a page, each with its author from the page's `users`."""
     people = {user["id"]: _person(user) for user in page.get("users") or []}
     return [replace(comment, author=people.get(comment.author_id)) for comment in listed(page["comments"], _comment)]
 
 
 def _audit(item: Mapping[str, Any]) -> tuple[str | None, int, KeptComment]:
-    """The operation id that an audit keeps, or None, who wrote it, and its comment."""
+    """An audit's operation id (or None), its author's id, and its comment."""
     custom = (item.get("metadata") or {}).get("custom") or {}
     operation_id = custom.get("operation_id")
     return operation_id, item["author_id"] if operation_id else 0, _kept(item)
 
 
 def _kept(audit: Mapping[str, Any]) -> KeptComment:
-    """What an audit keeps of its comment; of one without a comment only the audit's own id."""
+    """The comment of an audit; without one, only the audit's own id."""
     event = next((event for event in audit["events"] if event["type"] == "Comment"), None)
     if event is None:
         return KeptComment(int(audit["id"]), None)

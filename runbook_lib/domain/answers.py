@@ -1,4 +1,4 @@
-"""What a person may tell a runbook: each parameter defined once, with its kind, its check and its words.
+"""The parameters of the runbooks: each defined once, with its type, its check and its texts.
 
 The notebooks' parameters cells, the checks of the runner and the steps all read the same definitions.
 *Unknown* is a value of its own: the word `unknown`, never an empty string, zero or *no*.
@@ -21,7 +21,7 @@ UNKNOWN = "unknown"
 MAX_TICKET = 10**12
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 ON_SCREENSHOTS = ("plan", "expires_on", "users_in_license", "billable_users", "maximum_users", "users_over_license")
-"""The parameters that a customer's screenshots tell of."""
+"""The parameters that a customer's screenshots can show."""
 Value = int | bool | str | date | tuple[str, ...]
 
 
@@ -31,11 +31,11 @@ class Question:
 
     Attributes:
         name: Its name in the notebooks, on the command line and in records.
-        words: What it means, in one line; the notebooks' `# help` comment.
-        read: Turns what was given into the checked value; raises InputError.
+        words: Its meaning in one line; the notebooks' `# help` comment.
+        read: Turns the given value into the checked one; raises InputError.
         optional: Whether `unknown` is allowed.
-        label: What stands beside its field in a form.
-        choices: What a form offers.
+        label: The label of its field in a form.
+        choices: The choices of a form.
     """
 
     name: str
@@ -57,11 +57,11 @@ class Question:
 
     @property
     def example(self) -> str:
-        """What to type in place of the value, for the command line."""
+        """A placeholder for the value on the command line."""
         return _EXAMPLES.get(self.read, "VALUE")
 
     def said(self, raw: object) -> str:
-        """What is read from a value, where that is not plain: a date's day of the week, a number out of its grouping.
+        """How a value is read, where that is not obvious: a date with its weekday, a number without its grouping.
 
         Raises:
             InputError: As `parse`.
@@ -72,7 +72,7 @@ class Question:
         return f"read as {value}" if self.pasted(raw) else ""
 
     def pasted(self, raw: object) -> str:
-        """The text that was given, if its value is written otherwise: `Nov 6, 2026` for 2026-11-06; else "".
+        """The given text, if it differs from the plain form: `Nov 6, 2026` for 2026-11-06; else "".
 
         Raises:
             InputError: As `parse`.
@@ -83,11 +83,11 @@ class Question:
         return "" if raw.strip() == str(self.plain(raw)) else raw.strip()
 
     def kept(self, raw: object) -> object:
-        """The value for a notebook's parameter: as it was pasted where the step shall show that, else as `plain`."""
+        """The value for a notebook's parameter: as pasted where the step shows the original text, else as `plain`."""
         return (self.pasted(raw) if self.optional else "") or self.plain(raw)
 
     def plain(self, raw: object) -> object:
-        """The checked value as a notebook parameter holds it: ISO dates, lists, `unknown`."""
+        """The checked value as a notebook parameter: ISO dates, lists, `unknown`."""
         value = self.parse(raw)
         if value is None:
             return UNKNOWN
@@ -96,13 +96,13 @@ class Question:
         return list(value) if isinstance(value, tuple) else value
 
     def typed(self, raw: object) -> str:
-        """The checked value as it is typed on the command line and into a form."""
+        """The checked value as typed on the command line or into a form."""
         plain = self.plain(raw)
         return json.dumps(plain) if isinstance(plain, list) else str(plain)
 
 
 def parse(name: str, raw: object) -> Value | None:
-    """The checked value of a parameter, or None for `unknown`. Raises InputError, also for a name that is none."""
+    """The checked value of a parameter, or None for `unknown`. Raises InputError, also for an unknown name."""
     if name not in QUESTIONS:
         raise InputError(f"{name} is no parameter; known are {', '.join(QUESTIONS)}.")
     return QUESTIONS[name].parse(raw)
@@ -112,7 +112,7 @@ def address(name: str, raw: object) -> str:
     """A syntactically valid mail address.
 
     Raises:
-        InputError: It is none. Nothing is looked up in the DNS.
+        InputError: It is not valid. The DNS is not asked.
     """
     from email_validator import EmailNotValidError, validate_email  # its tables take longer than most commands
 
@@ -141,12 +141,11 @@ def _seats(name: str, raw: object) -> int:
 
 def ticket(name: str, raw: object) -> int:
     """A ticket's number. Raises InputError if it is none."""
-    expected = "the ticket's number, such as 1001, or its web address"
     number = raw if isinstance(raw, int) and not isinstance(raw, bool) else None
     if isinstance(raw, str):
         number = pasted.ticket(raw)
     if number is None or not 1 <= number <= MAX_TICKET:
-        raise _wrong(name, raw, expected)
+        raise _wrong(name, raw, "the ticket's number, such as 1001, or its web address")
     return number
 
 
@@ -167,21 +166,17 @@ def flag(name: str, raw: object) -> bool:
     """True or False. Raises InputError if it is neither."""
     if isinstance(raw, bool):
         return raw
-    words = {"true": True, "yes": True, "false": False, "no": False}
     word = raw.strip().lower() if isinstance(raw, str) else ""
-    if word not in words:
+    if word not in ("true", "yes", "false", "no"):
         raise _wrong(name, raw, "True or False")
-    return words[word]
-
-
-_EXISTS = "a day that exists, as YYYY-MM-DD"
+    return word in ("true", "yes")
 
 
 def day(name: str, raw: object) -> date:
     """A date from `FIRST_YEAR` to `LAST_YEAR`.
 
     Raises:
-        InputError: It is none, or could be another one as well.
+        InputError: It is no date, an ambiguous one, or out of range.
     """
     expected = "a date as YYYY-MM-DD, such as 2026-11-06"
     found: date | pasted.Unclear | None = None
@@ -191,7 +186,8 @@ def day(name: str, raw: object) -> date:
         found = pasted.day(raw)
     if isinstance(found, pasted.Unclear):
         readings = " or ".join(found.readings)
-        raise _wrong(name, raw, f"{expected}; this may be {readings}" if readings else _EXISTS)
+        expected = f"{expected}; this may be {readings}" if readings else "a day that exists, as YYYY-MM-DD"
+        raise _wrong(name, raw, expected)
     if found is None:
         raise _wrong(name, raw, expected)
     if not FIRST_YEAR <= found.year <= LAST_YEAR:
@@ -206,7 +202,7 @@ def _yes_or_no(name: str, raw: object) -> str:
 
 
 def one_of(*choices: str) -> Callable[[str, object], str]:
-    """What reads one of a few words; it raises InputError for any other."""
+    """A reader of one of a few words; it raises InputError for any other."""
 
     def read(name: str, raw: object) -> str:
         word = raw.strip().lower() if isinstance(raw, str) else ""
@@ -228,13 +224,13 @@ def _files(name: str, raw: object) -> tuple[str, ...]:
 
 
 def _on_screenshots(name: str, raw: object) -> tuple[str, ...]:
-    """Parameters that screenshots tell of, each once: a list, the JSON text of one, or names between commas."""
+    """Some of `ON_SCREENSHOTS`: from a list, from the JSON text of one, or from names between commas."""
     expected = f"some of {', '.join(ON_SCREENSHOTS)}"
     names = _decoded(name, raw, expected)
-    names = [one.strip() for one in names.split(",")] if isinstance(names, str) else names
-    if not isinstance(names, list | tuple) or not names or not all(one in ON_SCREENSHOTS for one in names):
+    names = [part.strip() for part in names.split(",")] if isinstance(names, str) else names
+    if not isinstance(names, list | tuple) or not names or not all(part in ON_SCREENSHOTS for part in names):
         raise _wrong(name, raw, expected)
-    return tuple(one for one in ON_SCREENSHOTS if one in names)
+    return tuple(parameter for parameter in ON_SCREENSHOTS if parameter in names)
 
 
 def _decoded(name: str, raw: object, expected: str) -> object:
@@ -248,7 +244,7 @@ def _decoded(name: str, raw: object, expected: str) -> object:
 
 
 def _is_path(raw: object) -> bool:
-    """Whether a file can have this name: no control characters, nothing that UTF-8 cannot hold."""
+    """Whether a file can have this name: no control characters, no half surrogates."""
     if not isinstance(raw, str) or not raw.strip():
         return False
     return not any(unicodedata.category(char) in ("Cc", "Cs") for char in raw)
@@ -263,13 +259,13 @@ def line(name: str, raw: object) -> str:
 
 
 def _name(name: str, raw: object) -> str:
-    """As `line`, for a name that was copied from a page: odd blanks and zero-width characters are not part of it."""
+    """As `line`, for a name copied from a page: special spaces and zero-width characters are removed."""
     return line(name, re.sub(" +", " ", pasted.plain(raw)) if isinstance(raw, str) else raw)
 
 
 def _wrong(name: str, raw: object, expected: str) -> InputError:
     kind = f"text of {len(raw):,} characters" if isinstance(raw, str) else f"value of kind {type(raw).__name__}"
-    too_long = f"a {kind}, too long to show"  # it may be a license that was pasted
+    too_long = f"a {kind}, too long to show"  # a pasted license, perhaps
     try:
         shown = repr(raw)
     except (ValueError, RecursionError):  # a number of more than 4300 digits; lists in lists without end

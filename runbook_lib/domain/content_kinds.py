@@ -1,4 +1,4 @@
-"""What a content is, by itself: never by a name or a media type, which are its sender's. Opens nothing."""
+"""Recognizes the kind of a content by its bytes, never by a name or a media type from the sender. Opens nothing."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import re
 from collections.abc import Iterator
 from enum import StrEnum
 
+from runbook_lib.domain.image_types import container_brand, media_type
+
 
 class Kind(StrEnum):
-    """What a content is, in the reader's words."""
+    """The kind of a content, as shown to the reader."""
 
     LICENSE = "a license"
     USAGE_EXPORT = "the license usage export"
@@ -39,14 +41,9 @@ ADVICE = {
     Kind.ARCHIVE: "Open it yourself, and add what is needed of it to the ticket.",
     Kind.OUTLOOK: "Open it yourself, and add what is needed of it to the ticket.",
 }
-"""What to do about a content that held no license, where that is not plain."""
-
+"""What to do about a content without a license, where that is not obvious."""
 
 _MAGIC: tuple[tuple[bytes, Kind, str], ...] = (
-    (b"\x89PNG\r\n\x1a\n", Kind.IMAGE, "PNG"),
-    (b"\xff\xd8\xff", Kind.IMAGE, "JPEG"),
-    (b"GIF87a", Kind.IMAGE, "GIF"),
-    (b"GIF89a", Kind.IMAGE, "GIF"),
     (b"II*\0", Kind.IMAGE, "TIFF"),
     (b"MM\0*", Kind.IMAGE, "TIFF"),
     (b"%PDF-", Kind.PDF, ""),
@@ -60,8 +57,8 @@ _MAGIC: tuple[tuple[bytes, Kind, str], ...] = (
     (b"\x28\xb5\x2f\xfd", Kind.ARCHIVE, "zstd"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Kind.OUTLOOK, ""),
 )
-"""How binary formats begin."""
-_HEIC = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
+"""First bytes of binary formats; for images see `image_types`."""
+_IMAGES = {"image/png": "PNG", "image/jpeg": "JPEG", "image/gif": "GIF", "image/webp": "WebP"}
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -78,14 +75,14 @@ _CODE = re.compile(
     r"(?i:activation[ _-]{0,3}(?:code|key)\b[^A-Za-z0-9]{0,40}(?:is\b[^A-Za-z0-9]{0,20})?)"
     r"([A-Za-z0-9]{24})(?![A-Za-z0-9])"
 )
-"""An activation code with its name before it. Source: FACTS 6: 24 characters."""
+"""An activation code after its name. Source: FACTS 6: 24 characters."""
 _BARE_CODE = re.compile(r"[A-Za-z0-9]{24}")
 _SHORT_CHARS = 400
-"""A text that is an activation code has hardly more than that."""
+"""Longest text that counts as a bare activation code."""
 
 
 def as_text(content: bytes) -> str:
-    """The text in some bytes, in whatever Unicode encoding; what is none is read byte by byte."""
+    """The text of some bytes in any Unicode encoding, or else in Latin-1."""
     for mark, name in _MARKS:
         if content.startswith(mark):
             return content[len(mark) :].decode(name, "replace")
@@ -101,26 +98,26 @@ def as_text(content: bytes) -> str:
 
 
 def activation_codes(text: str) -> list[tuple[int, int]]:
-    """From where to where activation codes stand that are called so."""
+    """The spans of activation codes that follow their name."""
     return [found.span(1) for found in _CODE.finditer(text)]
 
 
 def magic(content: bytes) -> tuple[Kind, str]:
-    """The kind of a binary content, by its first bytes; BINARY where they tell nothing."""
+    """The kind and format of a binary content, by its first bytes; BINARY if they are unknown."""
+    if image := media_type(content):
+        return Kind.IMAGE, _IMAGES[image]
     for start, kind, detail in _MAGIC:
         if content.startswith(start):
             return kind, detail
-    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
-        return Kind.IMAGE, "WebP"
     if content[4:8] == b"ftyp":
-        return (Kind.HEIC, "") if content[8:12] in _HEIC else (Kind.BINARY, "")
+        return (Kind.HEIC, "") if container_brand(content) == "HEIC" else (Kind.BINARY, "")
     if content[257:262] == b"ustar":
         return Kind.TAR, ""
     return Kind.BINARY, ""
 
 
 def is_mail(text: str) -> bool:
-    """Whether a text begins as a mail does: with a block of headers, two of them well known."""
+    """Whether a text begins like a mail: with a block of headers, two of them well known."""
     known = 0
     for line in _first_lines(text, 60):
         if not line.strip():
@@ -134,7 +131,7 @@ def is_mail(text: str) -> bool:
 
 
 def text_kind(text: str, content: bytes, *, is_license: bool) -> Kind:
-    """What a text is; BINARY if it is none."""
+    """The kind of a text; BINARY if it is no text."""
     bare = text.strip(" \t\r\n\0\ufeff\"'")
     start = bare[:2000].lower()
     if not bare:

@@ -1,9 +1,9 @@
-"""Where licenses stand in a text, however the text wraps them: behind the finder and behind redaction.
+"""Locates licenses in a text, however the text wraps them. The finder and redaction use it.
 
 A license is an envelope: Base64 of `{"data":"...","key":"...","iv":"..."}`, whose values are Base64 again. People quote
-it, cut it, and send it through programs that escape it, so it is looked for in two views of a text: `decoded` resolves
-HTML entities, percent-encoding, JSON escapes and quoted-printable; the skeleton keeps of that only the letters of
-Base64. What decodes to Base64 once more is of a license, with its beginning or without. Every search is linear.
+it, cut it, and send it through programs that escape it, so two views of a text are searched: `decoded` resolves HTML
+entities, percent-encoding, JSON escapes and quoted-printable; the skeleton keeps only the Base64 letters of that.
+Base64 that decodes to Base64 is part of a license, even without its beginning. Every search is linear.
 
 No I/O, no clock, and nothing is decrypted: that is `license`.
 """
@@ -23,15 +23,15 @@ HEADS = ("eyJkYXRhIj", "eyJrZXkiOi", "eyJpdiI6")
 LINE_CHARS = 60
 """Width of a Base64 line and of a boundary line. Source: Ruby's `Base64.encode64`; the gem's `Boundary`."""
 LEAST_BYTES = 27
-"""Base64 of so many letters of Base64 is of a license; no chance makes it, and no alphabet that a file may hold."""
+"""Base64 of this many Base64 letters is part of a license: too long for chance, or for an alphabet in a file."""
 LEAST_CHARS = LEAST_BYTES * 4 // 3
-"""A text that is shorter holds nothing of a license."""
+"""A shorter text has no part of a license."""
 BOUNDARY_CHARS = 400
-"""How far apart the words of a boundary line may stand."""
+"""Longest distance between the words of a boundary line."""
 MOST_CHARS = 64 * 1024
 """Longest envelope; real ones have 2 to 4 kB."""
 NEAR_CHARS = 8
-"""Pieces so near to each other are one: what is between them are the edges of what was cut or damaged."""
+"""Pieces at most this far apart are joined: the gap is the edge of a cut or damaged piece."""
 
 _ESCAPE = re.compile(
     r"&(?:amp;){0,3}(?:\#[0-9]{1,7}|\#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});"
@@ -40,24 +40,24 @@ _ESCAPE = re.compile(
     r"|=(?P<quoted>[0-9A-Fa-f]{2})|=[ \t]{0,8}\r?\n"
     r"|‹U\+(?P<named>[0-9A-F]{4,6})›"
 )
-"""One character that is spelled otherwise: HTML, an address, JSON or a literal, quoted-printable, `clean`."""
+"""An escaped character: HTML, percent-encoding, JSON or a string literal, quoted-printable, `clean`."""
 _BLANKS = {"n": "\n", "r": "\r", "t": "\t", "f": "\f", "v": "\v"}
 _PIECE = re.compile(r"</?[A-Za-z!][^<>]{0,400}>|[A-Za-z0-9+/]+")
 _LONG_RUN = re.compile(r"[A-Za-z0-9+/]{27,}")
 _LINE = re.compile(r"[A-Za-z0-9+/]{32,}")
-"""What is a line of a license for sure, whatever stands around it."""
+"""Long enough to be a line of a license, whatever surrounds it."""
 _SHORT = re.compile(r"[A-Za-z0-9+/]{1,31}")
 _COLORS = re.compile(r"(?:\x1b|ESC|\^\[)\[[0-9;]{0,20}[A-Za-z]")
-"""Colors of a terminal, as it sends them and as editors show them."""
+"""Color codes of a terminal, raw and as editors show them."""
 MOST_MENDED = 10
-"""Licenses of one text that are tried to be put together from lines."""
+"""Licenses of one text that are reassembled from lines."""
 OTHER_SIGNS = "other signs between its lines were left out"
 AFTER_CHARS = 200
-"""How far behind the last long line the last, short one may stand."""
+"""Longest distance from the last long line to the short one after it."""
 _INNER = re.compile(rb"[A-Za-z0-9+/=\\]{8,}")
-"""What the values of an envelope consist of, line ends escaped."""
+"""The characters of an envelope's values, with escaped line ends."""
 _JOINTS = (b'","key":"', b'","iv":"', b'","data":"', b"\r\n", b"\n", b'"}')
-"""What stands between the values, and between lines of a license that was encoded as a whole."""
+"""Separators between the values, and between lines of a license that was encoded as a whole."""
 _BEFORE = re.compile(
     rb"(?:[A-Za-z0-9+/=\\]*(?:%b)|%b)\Z"
     % (b"|".join(_JOINTS), b"|".join(joint[at:] for joint in _JOINTS for at in range(1, len(joint))))
@@ -78,8 +78,8 @@ class Envelope:
         start: Where it begins in the text, with its BEGIN line.
         end: Where it ends, with its END line.
         body: Its Base64 in one line, padded; never shown.
-        is_whole: Whether its end is there; otherwise `body` is what there is.
-        notes: What was mended, for the reader.
+        is_whole: Whether it is complete; otherwise `body` is its beginning.
+        notes: What was repaired, for the reader.
     """
 
     start: int
@@ -97,12 +97,12 @@ class Envelope:
 
 @dataclass(frozen=True)
 class View:
-    """A text with some of its characters left out or replaced, and where each one stood.
+    """A text with some characters removed or replaced, and the original place of each.
 
     Attributes:
-        text: The characters that count.
-        starts: For each piece of `text`, its place there.
-        origins: For each piece, from where to where it stood in the text before.
+        text: The remaining characters.
+        starts: The place of each piece in `text`.
+        origins: The span of each piece in the original text.
     """
 
     text: str = field(repr=False)
@@ -110,7 +110,7 @@ class View:
     origins: list[tuple[int, int]] = field(repr=False)
 
     def origin(self, start: int, end: int) -> tuple[int, int]:
-        """From where to where a part of the view, which is not empty, stood before."""
+        """The span in the original text of a part of the view, which must not be empty."""
         first, last = bisect_right(self.starts, start) - 1, bisect_right(self.starts, end - 1) - 1
         begins = self.origins[first][0] + start - self.starts[first]
         piece_start, piece_end = self.origins[last]
@@ -148,26 +148,26 @@ def decoded(text: str) -> View:
 
 
 def locate(text: str) -> list[Envelope]:
-    """Every license in a text, in order: whole ones, and those whose end is missing or damaged."""
+    """Every license in a text, in order: complete ones, and those whose end is missing or damaged."""
     if len(text) < LEAST_CHARS:
         return []
     return Search(text).envelopes()
 
 
 def material(text: str) -> list[tuple[int, int]]:
-    """From where to where anything of a license stands in a text: whole licenses, cut ones, and pieces."""
+    """The spans of all license material in a text: complete licenses, cut ones, and pieces."""
     if len(text) < LEAST_CHARS:
         return []
     return Search(text).spans()
 
 
 def without(text: str, word: str = "[license]") -> str:
-    """A text with a word in the place of anything of a license."""
+    """A text with a word in place of all license material."""
     return replaced(text, [(start, end, word) for start, end in material(text)])
 
 
 def replaced(text: str, spans: list[tuple[int, int, str]]) -> str:
-    """A text with words in the place of some of its parts; of parts that overlap the first one's word stands."""
+    """A text with spans replaced by words; of overlapping spans the first one's word is used."""
     pieces, at = [], 0
     for start, end, word in sorted(spans):
         if start >= at:
@@ -177,14 +177,14 @@ def replaced(text: str, spans: list[tuple[int, int, str]]) -> str:
 
 
 def _meant(found: re.Match[str]) -> str:
-    """The character that an escape stands for; "" for a soft line break, a blank for what has none."""
+    """The character that an escape stands for; "" for a soft line break, a space if there is no single character."""
     code = found["percent"] or found["unicode"] or found["hex"] or found["quoted"] or found["named"]
     if code:
         return chr(int(code, 16)) if int(code, 16) <= 0x10FFFF else " "
     if letter := found["letter"]:
         return _BLANKS.get(letter, letter)
     if found[0].startswith("&"):
-        name = found[0].strip("&;").rpartition("amp;")[2]  # what was escaped again and again, as `&amp;gt;`
+        name = found[0].strip("&;").rpartition("amp;")[2]  # escaped several times, as `&amp;gt;`
         meant = html.unescape(f"&{name};")
         return meant if len(meant) == 1 else " "
     return ""
@@ -221,9 +221,9 @@ class Search:
         return found
 
     def _from_lines(self, start: int, cut: Envelope) -> Envelope | None:
-        """A license between whose lines other signs stand: line numbers, the `+` of a diff, stamps, colors, code.
+        """A license with other text between its lines: line numbers, the `+` of a diff, time stamps, colors, code.
 
-        Only what is long enough to be a line is taken, and of what follows the last one the piece that ends it.
+        Only pieces long enough to be a line are used, and after the last one the piece that completes the envelope.
         """
         begins = self._skeleton.origin(start, start + 1)[0]
         text = self.view.text[begins : begins + 2 * MOST_CHARS]
@@ -247,23 +247,23 @@ class Search:
         return None
 
     def spans(self) -> list[tuple[int, int]]:
-        """From where to where in the text anything of a license stands, in order."""
+        """The spans of all license material in the text, in order."""
         letters = self._skeleton.text
         spans = [span for shift in range(4) for span in _pieces(letters, shift)]
         spans += [(start, start + _letter_count(_extent(letters, start)[0])) for start in self._beginnings()]
         spans += self._between_boundaries()
-        in_there = [(start, min(end, len(letters))) for start, end in spans]
-        return [self._origin(*self._with_boundaries(*span)) for span in _merged(in_there)]
+        bounded = [(start, min(end, len(letters))) for start, end in spans]
+        return [self._origin(*self._with_boundaries(*span)) for span in _merged(bounded)]
 
     def _beginnings(self) -> list[int]:
-        """Where an envelope begins: with its head, or after a BEGIN line with its parts in another order."""
+        """The places where an envelope begins: at a known head, or after a BEGIN line."""
         letters = self._skeleton.text
         heads = (start for head in HEADS for start in _finds(letters, head))
         after = (end for _, end in self._boundaries("BEGIN") if letters.startswith("ey", end))
         return sorted(at for at in {*heads, *after} if _extent(letters, at)[0] >= LEAST_BYTES)
 
     def _boundaries(self, word: str) -> Iterator[tuple[int, int]]:
-        """From where to where boundary lines stand in the skeleton."""
+        """The spans of boundary lines in the skeleton."""
         letters = self._skeleton.text
         for start in _finds(letters, word):
             end = letters.find("LICENSE", start + len(word), start + BOUNDARY_CHARS)
@@ -271,7 +271,7 @@ class Search:
                 yield start, end + len("LICENSE")
 
     def _between_boundaries(self) -> Iterator[tuple[int, int]]:
-        """What stands between a BEGIN and an END line, if it looks like more than words."""
+        """The spans from a BEGIN to an END line that have a long run of Base64 letters."""
         begins = list(self._boundaries("BEGIN"))
         places = [end for _, end in begins]
         for end_start, end_end in self._boundaries("END"):
@@ -295,7 +295,7 @@ class Search:
         return start, end
 
     def _origin(self, start: int, end: int) -> tuple[int, int]:
-        """Where a span of the skeleton stands in the text, with the dashes of its boundary lines, or its padding."""
+        """The span in the text of a span of the skeleton, with the dashes of its boundary lines, or its padding."""
         shown = self.view.text
         begins, ends = self._skeleton.origin(start, end)
         if self._skeleton.text.startswith("BEGIN", start):
@@ -303,7 +303,7 @@ class Search:
         while shown[ends : ends + 1] in ("=", "-"):
             ends += 1
         begins, ends = self.view.origin(begins, ends)
-        while self._text[ends : ends + 1] == "=":  # before a line's end it looks like one of quoted-printable
+        while self._text[ends : ends + 1] == "=":  # at a line's end it was decoded as quoted-printable
             ends += 1
         return begins, ends
 
@@ -317,7 +317,7 @@ class Search:
 
 
 def _skeleton(text: str) -> View:
-    """The letters of Base64 in a text; tags are left out, unless more than a word of Base64 is in one."""
+    """The Base64 letters of a text. Of tags only long runs are kept."""
     pieces: list[str] = []
     starts: list[int] = []
     origins: list[tuple[int, int]] = []
@@ -340,10 +340,10 @@ def _finds(text: str, word: str) -> Iterator[int]:
 
 
 def _extent(letters: str, start: int) -> tuple[int, bool]:
-    """How many bytes of an envelope begin at a place of the skeleton, and whether it is whole."""
+    """The number of an envelope's bytes from a place of the skeleton on, and whether it is complete."""
     size, at, chunk = 0, start, 256
     while at < min(len(letters), start + MOST_CHARS):
-        plain = _unbase64(letters[at : at + chunk])
+        plain = unbase64(letters[at : at + chunk])
         found = _ENVELOPE.match(plain, 1 if at == start and plain.startswith(b"{") else 0)
         fits = found.end() if found else 0
         size += fits
@@ -356,7 +356,7 @@ def _extent(letters: str, start: int) -> tuple[int, bool]:
 
 
 def _whole_words(words: list[str], letters: int) -> int:
-    """How many words lie within the first so many letters."""
+    """The number of words that lie completely within the first `letters`."""
     return bisect_right(list(accumulate(map(len, words))), letters)
 
 
@@ -365,19 +365,19 @@ def _padded(body: str) -> str:
 
 
 def _letter_count(size: int) -> int:
-    """How many letters of Base64 so many bytes take, without padding."""
+    """The number of Base64 letters for `size` bytes, without padding."""
     return (size * 4 + 2) // 3
 
 
-def _unbase64(letters: str) -> bytes:
-    """The bytes of some letters of Base64; what is left at the end is decoded as far as it goes."""
+def unbase64(letters: str) -> bytes:
+    """The bytes of Base64 letters without padding; a single letter left over at the end is ignored."""
     kept = letters[: len(letters) - 1] if len(letters) % 4 == 1 else letters
     return base64.b64decode(kept + "=" * (-len(kept) % 4))
 
 
 def _pieces(letters: str, shift: int) -> Iterator[tuple[int, int]]:
-    """Where in the skeleton, read from one of four places on, Base64 of Base64 stands."""
-    plain = _unbase64(letters[shift:])
+    """The spans of Base64 of Base64 in the skeleton, decoded from one of four places on."""
+    plain = unbase64(letters[shift:])
     start = end = 0
     for found in _INNER.finditer(plain):
         if plain[end : found.start()] not in _JOINTS:
@@ -388,7 +388,7 @@ def _pieces(letters: str, shift: int) -> Iterator[tuple[int, int]]:
 
 
 def _piece(plain: bytes, start: int, end: int, shift: int) -> Iterator[tuple[int, int]]:
-    """The letters that some bytes were read from, if these are enough together with what belongs to them around."""
+    """The span of the letters that some bytes were decoded from, if these and their separators are long enough."""
     before = _BEFORE.search(plain, max(0, start - LEAST_BYTES), start)
     after = _AFTER.match(plain, end, end + LEAST_BYTES)
     start, end = before.start() if before else start, after.end() if after else end
@@ -397,7 +397,7 @@ def _piece(plain: bytes, start: int, end: int, shift: int) -> Iterator[tuple[int
 
 
 def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Spans in order, those that overlap or nearly touch made one."""
+    """Spans in order, with those joined that overlap or nearly touch."""
     found: list[tuple[int, int]] = []
     for start, end in sorted(spans):
         if found and start <= found[-1][1] + NEAR_CHARS:

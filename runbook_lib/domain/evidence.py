@@ -1,10 +1,10 @@
-"""What the customer's own evidence proves beside our records, and what of it a person has to settle. Pure.
+"""Compares the customer's evidence with our records, and finds what a person has to settle. Pure.
 
-Our records (the organization's fields, CustomersDot) go before a license file or a screenshot: those never raise the
-plan, the paid status or the users above ours, and never make a prospect a customer. Where the two contradict each
-other so that it matters, nothing is chosen: the engineer is asked, with both values and their sources.
+Our records (the organization's fields, CustomersDot) override license files and screenshots, which never raise the
+plan, the paid status or the users above ours, and never make a prospect a customer. Where a contradiction affects the
+decision, the engineer is asked, with both values and their sources.
 
-Source: a license file proves that some license was issued with its key, not what it says, nor that it is installed.
+Source: a license file proves that a license was issued with its key; neither its contents nor that it is installed.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from runbook_lib.domain.pasted import name_key
 from runbook_lib.domain.policy import PAID_PLANS, accepted_users, least_seats
 
 OURS = (Source.ORGANIZATION, Source.CUSTOMERSDOT)
-"""What is ours."""
+"""Our records."""
 CUSTOMERS = (Source.LICENSE_FILE, Source.SCREENSHOT)
-"""What the customer sends."""
+"""Evidence from the customer."""
 NONE_OF_THEM = "none"
 """The answer that no license on the ticket is installed."""
 
@@ -62,16 +62,16 @@ _BLOCKED = (
 
 @dataclass(frozen=True)
 class Attached:
-    """A license on the ticket whose key is the expected one, and that has begun.
+    """A license on the ticket that the expected key has signed and that has started.
 
     Attributes:
         name: The file's name.
-        fingerprint: Its fingerprint, which tells two of one name apart.
-        blocked_on: From when it makes the instance read-only itself, or None.
-        users: The users it is for, or None where that is no number.
+        fingerprint: Distinguishes files of the same name.
+        blocked_on: The day from which the instance is read-only, if the file states it.
+        users: Its user count, or None if that is no number.
         plan: Its plan, as the file has it.
-        company: Whom it names.
-        email: Their address, or "".
+        company: The licensee's company.
+        email: The licensee's address, or "".
     """
 
     name: str
@@ -95,17 +95,17 @@ class Attached:
         return day < end
 
     def has_expired_on(self, day: date) -> bool:
-        """Whether it has run out; its grace period may still run."""
+        """Whether it has expired; its grace period may still run."""
         return self.expires_on is not None and day >= self.expires_on
 
 
 @dataclass(frozen=True)
 class Installed:
-    """Which license the instance has, as far as the ticket tells.
+    """The license that the instance has, as far as the ticket shows.
 
     Attributes:
-        license: The one whose facts count, or None.
-        question: Why that has to be asked, or "".
+        license: The license whose facts count, or None.
+        question: Why the engineer has to be asked, or "".
     """
 
     license: Attached | None = None
@@ -113,12 +113,12 @@ class Installed:
 
 
 @dataclass(frozen=True)
-class Open:
+class OpenQuestion:
     """A question about a fact that only a person can answer.
 
     Attributes:
         name: The parameter that answers it.
-        reason: Who says what.
+        reason: The contradicting values with their sources.
     """
 
     name: str
@@ -126,26 +126,26 @@ class Open:
 
 
 def installed(
-    held: Sequence[Attached], *, emergency_on: date, grace_days: int, works: Answer, told: str | None = None
+    held: Sequence[Attached], *, emergency_on: date, grace_days: int, works: Answer, answer: str | None = None
 ) -> Installed:
-    """Which of the licenses on a ticket counts: the one that ends last, unless that one may not be installed.
+    """The license on a ticket that counts: the one that ends last, unless it may not be installed.
 
-    A license that still runs was issued, and may never have been installed, since an instance rejects one with too
-    few users. So it is asked where the ticket says that nothing can be written, or that a license was rejected; and
-    where it says nothing of that, for a renewal: a license that has not expired, or that stands beside an older one.
+    A license that is still valid was issued, but an instance rejects one with too few users, so it may not be
+    installed. The engineer is asked if the ticket says that the instance is read-only or has rejected a license. If it
+    says nothing of that, only a renewal is asked about: a license that is not expired, or that follows an older one.
 
     Args:
         held: The licenses, in any order.
         emergency_on: The emergency's date.
-        grace_days: Days from expiry to the end of the grace period, where a file does not say it itself.
+        grace_days: Days from expiry to the end of the grace period, where a file does not state it.
         works: What the ticket says, as `says_it_works` reads it.
-        told: What the engineer says: a file's name, the beginning of a fingerprint, or `none`.
+        answer: What the engineer says: a file's name, the beginning of a fingerprint, or `none`.
 
     Raises:
-        InputError: What the engineer says fits none of them, or several.
+        InputError: The engineer's answer matches no license, or several.
     """
-    if told is not None:
-        return Installed(_named(told, held))
+    if answer is not None:
+        return Installed(_named(answer, held))
     in_order = sorted(held, key=lambda one: one.expires_on or date.max, reverse=True)
     running = [one for one in in_order if one.works_on(emergency_on, grace_days)]
     is_renewal = len(running) < len(held) or not all(one.has_expired_on(emergency_on) for one in running)
@@ -164,12 +164,12 @@ def installed(
 
 
 def too_few_users(later: Sequence[Attached], held: Sequence[Attached], facts: Facts) -> list[str]:
-    """Which licenses an instance may have rejected for their users, with the number that it needs.
+    """Notes on licenses that an instance may have rejected for too few users, with the number that it needs.
 
     Args:
-        later: The licenses that still run.
+        later: The licenses that are still valid.
         held: All licenses of the ticket.
-        facts: All that is known.
+        facts: All known facts.
 
     Source: GitLab product documentation; an instance takes a license if its users and 10 % more, rounded down, are at
     least the highest user count of the term.
@@ -187,7 +187,7 @@ def too_few_users(later: Sequence[Attached], held: Sequence[Attached], facts: Fa
 
 
 def highest_count(facts: Facts) -> int | None:
-    """The highest user count of the term, where a figure says it."""
+    """The highest user count of the term, or None if no figure shows it."""
     maximum, billable = facts.value("maximum_users"), facts.value("billable_users")
     over = facts.value("users_over_license")
     counts = [maximum if isinstance(maximum, int) else None]
@@ -197,22 +197,24 @@ def highest_count(facts: Facts) -> int | None:
 
 
 def says_it_works(texts: Iterable[str]) -> Answer:
-    """Whether the instance still works by what somebody writes; UNKNOWN where no known words say so.
+    """Whether the instance still works, by the words of the ticket; UNKNOWN if they do not say.
 
-    NO as soon as one sentence says that it is read-only, takes no pushes, or has rejected a license. Only a hint: where
-    it is wrong, a question too many is asked.
+    NO if any sentence says that it is read-only, takes no pushes, or has rejected a license. Only a hint: if it is
+    wrong, the engineer is asked needlessly.
     """
     sentences = (part for text in texts for part in re.split(r"[.!?\n]+", text[:20_000]))
-    said = {_sentence_says(sentence.casefold().replace("’", "'")) for sentence in sentences}
-    return next((answer for answer in (Answer.NO, Answer.YES) if answer in said), Answer.UNKNOWN)
+    answers = {_sentence_says(sentence.casefold().replace("’", "'")) for sentence in sentences}
+    return next((answer for answer in (Answer.NO, Answer.YES) if answer in answers), Answer.UNKNOWN)
 
 
-def open_questions(facts: Facts, unread: Mapping[str, str], in_window: Callable[[Fact], Answer]) -> dict[str, Open]:
+def open_questions(
+    facts: Facts, unread: Mapping[str, str], in_window: Callable[[Fact], Answer]
+) -> dict[str, OpenQuestion]:
     """What the engineer has to settle about the scope's facts, by fact.
 
     Args:
-        facts: All that is known.
-        unread: Organization fields that hold something else than was expected, in words, by fact.
+        facts: All known facts.
+        unread: Organization fields with unexpected values, in words, by fact.
         in_window: Whether an expiry lies in the workflow's window.
     """
     found = {
@@ -230,18 +232,18 @@ def open_questions(facts: Facts, unread: Mapping[str, str], in_window: Callable[
         best = facts.best(name)
         if best is None or best.source in CUSTOMERS:
             beside = f"; {_says(best)}" if best else ""
-            found[name] = Open(name, f"{words}{beside}. Pass {name}.")
+            found[name] = OpenQuestion(name, f"{words}{beside}. Pass {name}.")
     return {name: question for name, question in found.items() if question}
 
 
 def users_question(facts: Facts, suggested: int) -> str:
-    """Why a person has to say the user count, or "" if our records or the engineer's own figures carry it.
+    """Why a person has to give the user count, or "" if our records or the engineer's figures support it.
 
     Args:
-        facts: All that is known.
+        facts: All known facts.
         suggested: The count that follows from the figures.
     """
-    used = [fact for fact in map(facts.best, _carrying(facts)) if fact]
+    used = [fact for fact in map(facts.best, _figures_used(facts)) if fact]
     theirs = [fact for fact in facts.known if fact.name in _FIGURES and fact.source in CUSTOMERS]
     if not any(fact.source is not Source.ENGINEER for fact in used) or not theirs:
         return ""
@@ -250,7 +252,7 @@ def users_question(facts: Facts, suggested: int) -> str:
     if most is None:
         files = [fact for fact in used if fact.source is Source.LICENSE_FILE]
         if not files:
-            return ""  # a person has read the figures off a screenshot, as the workflow has it
+            return ""  # a person has read the figures off a screenshot, as the workflow asks
         return f"Only the customer's own file says for how many users: {_says(files[0])}. A file proves no number."
     limit = int(str(most.value))
     above = [f for f in theirs if f.name == "users_in_license" and isinstance(f.value, int) and f.value > limit]
@@ -261,15 +263,13 @@ def users_question(facts: Facts, suggested: int) -> str:
     return f"The customer's evidence has more users than our records: {_says(most)}, but {words}."
 
 
-def _carrying(facts: Facts) -> tuple[str, ...]:
-    """The figures that the suggestion follows from; see `policy.suggest_users`."""
-    if facts.value("maximum_users") is not None:
-        return ("billable_users", "maximum_users", "users_over_license")
-    return _FIGURES
+def _figures_used(facts: Facts) -> tuple[str, ...]:
+    """The figures that `policy.suggest_users` uses."""
+    return _FIGURES[1:] if facts.value("maximum_users") is not None else _FIGURES
 
 
-def _against_ours(facts: Facts, name: str, matters: Callable[[Fact, Fact], bool]) -> Open | None:
-    """The question where another source contradicts our record of a fact so that it matters."""
+def _against_ours(facts: Facts, name: str, matters: Callable[[Fact, Fact], bool]) -> OpenQuestion | None:
+    """The question about a contradiction between our record and another source, if it matters."""
     best = facts.best(name)
     if best is None or best.source not in OURS:
         return None
@@ -281,17 +281,19 @@ def _against_ours(facts: Facts, name: str, matters: Callable[[Fact, Fact], bool]
     if not against:
         return None
     words = " and ".join(dict.fromkeys(map(_says, against)))
-    return Open(name, f"Our records and the customer's evidence differ: {_says(best)}, but {words}. Pass {name}.")
+    return OpenQuestion(
+        name, f"Our records and the customer's evidence differ: {_says(best)}, but {words}. Pass {name}."
+    )
 
 
 def _plan_matters(ours: Fact, theirs: Fact) -> bool:
-    """A plan above ours, or one of ours that is paid where the other is not."""
+    """Whether the customer's plan is above ours, or one of two records of ours is paid and the other is not."""
     if theirs.source in OURS:
         return (ours.value in PAID_PLANS) is not (theirs.value in PAID_PLANS)
     return _RANKS.get(str(theirs.value), 0) > _RANKS.get(str(ours.value), 0)
 
 
-def _account_question(facts: Facts) -> Open | None:
+def _account_question(facts: Facts) -> OpenQuestion | None:
     """A prospect in our records who shows a paid plan."""
     account = facts.best("account_type")
     if account is None or account.source not in OURS or account.value != "prospect":
@@ -300,17 +302,17 @@ def _account_question(facts: Facts) -> Open | None:
     if not paid:
         return None
     reason = f"Our records and the evidence differ: {_says(account)}, but {_says(paid[0])}. Pass account_type."
-    return Open("account_type", reason)
+    return OpenQuestion("account_type", reason)
 
 
-def _unproven_plan(facts: Facts) -> Open | None:
-    """A paid plan that only the customer's own evidence speaks of, for an account that is not known as a customer."""
+def _unproven_plan(facts: Facts) -> OpenQuestion | None:
+    """A paid plan that only the customer's evidence shows, for an account that is not known as a customer."""
     plan, account = facts.best("plan"), facts.best("account_type")
     if plan is None or plan.source not in CUSTOMERS or plan.value not in PAID_PLANS:
         return None
     if account and account.value == "customer" and account.source not in CUSTOMERS:
         return None
-    return Open("plan", f"Only the customer's own evidence says that a plan is paid: {_says(plan)}. Pass plan.")
+    return OpenQuestion("plan", f"Only the customer's own evidence says that a plan is paid: {_says(plan)}. Pass plan.")
 
 
 def _says(fact: Fact) -> str:
@@ -319,15 +321,15 @@ def _says(fact: Fact) -> str:
 
 
 def _sentence_says(sentence: str) -> Answer:
-    """As `says_it_works`; what says that it works hides nothing in the rest of the sentence."""
+    """As `says_it_works`. Words that say it works are removed first, so the rest of the sentence is still judged."""
     rest = re.sub(_WORKS, " ", sentence)
     if re.search(_BLOCKED, rest):
         return Answer.NO
     return Answer.UNKNOWN if rest == sentence else Answer.YES
 
 
-def _named(told: str, held: Sequence[Attached]) -> Attached | None:
-    key = name_key(told)
+def _named(answer: str, held: Sequence[Attached]) -> Attached | None:
+    key = name_key(answer)
     if key == NONE_OF_THEM:
         return None
     found = [one for one in held if name_key(one.name) == key]
@@ -337,6 +339,7 @@ def _named(told: str, held: Sequence[Attached]) -> Attached | None:
     listed = "; ".join(f"{one.name} ({one.fingerprint})" for one in held) or "no license"
     problem = "several licenses of that name are" if found else "no such license is"
     raise InputError(
-        f"installed_license is {told[:80]!r}, but {problem} on the ticket, which has: {listed}. Pass a file name, the "
+        f"installed_license is {answer[:80]!r}, but {problem} on the ticket, which has: {listed}. Pass a file "
+        f"name, the "
         f"first characters of a fingerprint, or {NONE_OF_THEM}."
     )

@@ -1,15 +1,14 @@
-"""The one finder of licenses: bytes or text in; what they are, and every license in them, out.
+"""Finds every license in bytes or text, and tells what kind of content they are.
 
-It goes by content, never by a name or a media type, which are the sender's. Text is searched however it is encoded,
+Only the content counts, never a file name or a media type, since the sender chooses those. Text may be encoded,
 quoted or escaped (`envelopes`); archives, packed files and mails are opened, within limits of number, size and depth.
-A license that is found is not checked: it may be forged, damaged, or somebody else's (`license`).
+A license that is found is not checked here: it may be forged, damaged, or another customer's (`license`).
 
 No I/O, no clock: an archive is opened in memory.
 """
 
 from __future__ import annotations
 
-import base64
 import bz2
 import email
 import lzma
@@ -29,21 +28,21 @@ from runbook_lib.domain import envelopes
 from runbook_lib.domain.content_kinds import ADVICE, Kind, as_text, is_mail, magic, text_kind
 
 TEXT_BYTES = 2 * 1024 * 1024
-"""More of one text is not searched; a license has 2 to 4 kB, and so much text is a log."""
+"""Bytes of one text that are searched. A license has 2 to 4 kB; a longer text is a log."""
 MEMBER_BYTES = 2 * 1024 * 1024
 """Larger members of an archive are not opened."""
 TOTAL_BYTES = 4 * 1024 * 1024
-"""Bytes that are unpacked from one file, in all."""
+"""Bytes that are unpacked from one file in total."""
 MOST_MEMBERS = 100
-"""Members of archives and parts of mails that are opened, in all."""
+"""Archive members and mail parts that are opened in total."""
 MOST_NAMES = 2000
-"""An archive that lists more is not opened."""
+"""An archive that lists more names is not opened."""
 DEPTH = 5
-"""Archives in mails in archives ... that are opened."""
+"""Levels of nested archives and mails that are opened."""
 MOST_RATIO = 200
-"""A member that unpacks to so many times its size is taken for a bomb; text unpacks to about ten times."""
+"""A member that unpacks to more than this many times its size counts as a bomb; text unpacks to about ten times."""
 SMALL_BYTES = 1024 * 1024
-"""Below this no ratio matters."""
+"""Members that unpack to less are exempt from the ratio."""
 XZ_BYTES = 64 * 1024 * 1024
 """Memory that unpacking xz may take."""
 
@@ -146,11 +145,9 @@ class _Look:
             return kind, self._zip(content, where, depth) or detail
         if kind is Kind.TAR:
             self._tar(content, where, depth)
-            return kind, detail
         if kind is Kind.PACKED:
             self._packed(content, detail, where, depth)
-            return kind, detail
-        if kind in (Kind.IMAGE, Kind.HEIC):
+        if kind in (Kind.TAR, Kind.PACKED, Kind.IMAGE, Kind.HEIC):
             return kind, detail
         if len(content) > TEXT_BYTES:
             self._leave("Only its first 2 MB were searched for a license.")
@@ -196,12 +193,12 @@ class _Look:
         return False
 
     def _blocks(self, text: str, where: str, depth: int) -> bool:
-        """Look at what a text holds as Base64, such as a whole file; whether a license is in it."""
-        before = len(self._licenses)
+        """Look at Base64 blocks of a text, such as a whole file. Returns whether one held a license."""
+        known = len(self._licenses)
         for _, _, content in _base64_blocks(text):
             if self._may_open(depth, len(content)):
                 self._inner(content, where, "", depth)
-        return len(self._licenses) > before
+        return len(self._licenses) > known
 
     # -- archives
 
@@ -259,9 +256,9 @@ class _Look:
             self._inner(inner, where, "the packed file", depth)
 
     def _inner(self, content: bytes, where: str, name: str, depth: int) -> None:
-        """Look at one file within another; what is in it is told where that is not looked at here."""
+        """Look at one file within another; add a note for a kind that is not searched here."""
         found = len(self._licenses)
-        kind, _ = self._open(content, _inside(where, name), depth + 1)
+        kind, _ = self._open(content, ", ".join(filter(None, (name, where))), depth + 1)
         if kind in (Kind.IMAGE, Kind.HEIC, Kind.PDF):
             self._leave(f"It holds {kind}; add that to the ticket by itself.")
         elif kind in ADVICE and found == len(self._licenses):
@@ -309,9 +306,7 @@ def _decoded(text: str, block: list[re.Match[str]]) -> tuple[int, int, bytes] | 
     letters = "".join((*(run[0] for run in block), last[1] if last else ""))
     if len(letters) < BLOCK_CHARS:
         return None
-    letters = letters[: len(letters) - (len(letters) % 4 == 1)]
-    content = base64.b64decode(letters + "=" * (-len(letters) % 4))
-    return block[0].start(), (last or block[-1]).end(), content
+    return block[0].start(), (last or block[-1]).end(), envelopes.unbase64(letters)
 
 
 def _payload(part: Message) -> bytes | None:
@@ -338,7 +333,3 @@ def _unpacked(content: bytes, start: Callable[[], Any], most: int) -> bytes:
     if not part.eof and len(found) < most:
         raise EOFError
     return bytes(found)
-
-
-def _inside(where: str, inner: str) -> str:
-    return ", ".join(filter(None, (inner, where)))

@@ -1,8 +1,8 @@
-"""Whether our own records confirm whose ticket this is, and whose the licenses on it are. Pure: nothing is looked up.
+"""Whether our records confirm who the customer is, and that the licenses on the ticket are theirs. Pure: no look-ups.
 
-Only what is ours confirms anybody: the ticket's organization, and a CustomersDot account of exactly the requester's
-address. What a license file names is compared with that. It is the customer's own evidence: whoever holds one genuine
-file can write any company and address into another, so a license alone confirms nobody.
+Only our records confirm an identity: the ticket's organization, and a CustomersDot account of exactly the requester's
+address. The names in a license file are compared with these. A license alone confirms nobody: the holder of one
+genuine file can write any company and address into another.
 """
 
 from __future__ import annotations
@@ -40,21 +40,20 @@ _PROVIDERS = """
     zoho.com zohomail.com
 """
 FREE_MAIL = frozenset(_PROVIDERS.split())
-"""Mail domains that anybody can have an address at, so that two addresses there have nothing in common.
+"""Mail domains where anybody can get an address, so that a shared domain proves nothing.
 
 Source: the consumer providers of HubSpot's published list of free email domains, with the large regional ones, and
-the best-known throw-away and relay services. A list of our own, since the lists on package registries are of
-throw-away domains, or not maintained. A provider that is missing here costs nothing by itself: something of ours must
-confirm the requester all the same.
+the best-known disposable and relay services. The lists on package registries have only disposable domains, or are not
+maintained. A missing provider does no harm by itself: our records must confirm the requester in any case.
 """
 _FREE_FAMILIES = frozenset(
     ("aol", "gmx", "googlemail", "hotmail", "live", "outlook", "protonmail", "tiscali", "tutanota", "yahoo", "yandex")
 )
 """Providers with a domain in each country, such as `yahoo.co.uk`."""
 _TENANTS = ("atlassian.net", "freshdesk.com", "onmicrosoft.com", "zendesk.com")
-"""Domains below which each name is another customer's, and which the public suffix list does not have."""
+"""Domains whose subdomains belong to different customers, and which the public suffix list does not have."""
 _NO_COMPANY = frozenset(("", "company", "customer", "n a", "na", "none", "null", "private", "self", "test", "unknown"))
-"""What stands in a company's place without naming one; emergency licenses say *Customer*."""
+"""Placeholders in a company field; emergency licenses say *Customer*."""
 _LEGAL_FORMS = frozenset(
     (
         *("ab", "ag", "aps", "as", "asa", "bhd", "bv", "bvba", "co", "company", "corp", "corporation", "dd", "doo"),
@@ -67,11 +66,11 @@ _LEGAL_PHRASES = (("a", "s"), ("sp", "z", "oo"), ("spol", "s", "ro"), ("s", "a")
 
 
 @dataclass(frozen=True)
-class Named:
-    """Whom one source names.
+class NamedParty:
+    """The company and mail domains that one source names.
 
     Attributes:
-        where: What it is, for the reader: "organization", "CustomersDot account 7", a file's name.
+        where: The source, for the reader: "organization", "CustomersDot account 7", a file's name.
         company: The company, or "".
         domains: Mail domains, without the addresses.
     """
@@ -82,26 +81,26 @@ class Named:
 
 
 @dataclass(frozen=True)
-class Who:
-    """What the ruling rests on.
+class IdentitySources:
+    """The sources that `ruling` compares.
 
     Attributes:
         ours: The organization, and CustomersDot accounts of exactly the requester's address.
         requester: The requester by their address.
-        licenses: The license files on the ticket that the case rests on.
-        confirmed: What the engineer says.
-        not_looked: Why a record of ours could not be looked at, or "".
+        licenses: The license files on the ticket that the case uses.
+        confirmed: The engineer's answer.
+        not_looked: Why CustomersDot could not be read, or "".
     """
 
-    ours: tuple[Named, ...] = ()
-    requester: Named = Named("requester")
-    licenses: tuple[Named, ...] = ()
+    ours: tuple[NamedParty, ...] = ()
+    requester: NamedParty = NamedParty("requester")
+    licenses: tuple[NamedParty, ...] = ()
     confirmed: Answer = Answer.UNKNOWN
     not_looked: str = ""
 
 
-def ruling(who: Who) -> Ruling:
-    """Whether this is the customer: our records, or a person, must say so."""
+def ruling(who: IdentitySources) -> Ruling:
+    """Whether this is the customer, by our records or by the engineer's answer."""
     if who.confirmed is Answer.YES:
         return Ruling(RULE, Answer.YES, "The engineer confirms that the requester speaks for this customer.", ORIGIN)
     if who.confirmed is Answer.NO:
@@ -128,11 +127,10 @@ def ruling(who: Who) -> Ruling:
 _NO_ACCOUNT = "CustomersDot has no account of this address"
 
 
-def agrees(license: Named, who: Who) -> bool:
-    """Whether a license names a company or mail domain that is known to us as the requester's.
+def agrees(license: NamedParty, who: IdentitySources) -> bool:
+    """Whether a license names a company or mail domain that our records have for the requester.
 
-    The requester's own domain is one, once a record of ours says who they are; unless that record lists domains,
-    and theirs is none of them.
+    The requester's own domain counts if there is such a record, unless it lists domains without theirs.
     """
     if any(same_company(license.company, one.company) for one in who.ours):
         return True
@@ -142,8 +140,8 @@ def agrees(license: Named, who: Who) -> bool:
     return any(same_domain(one, other) for one in license.domains for other in known)
 
 
-def standing(license: Named, who: Who) -> str:
-    """What a license's names are worth, to stand beside them."""
+def standing(license: NamedParty, who: IdentitySources) -> str:
+    """How a license's names compare with our records, in words."""
     if not who.ours:
         return "nothing of ours to compare it with"
     if agrees(license, who):
@@ -155,7 +153,7 @@ def standing(license: Named, who: Who) -> str:
 
 
 def same_company(one: str, other: str) -> bool:
-    """Whether two names are of one company: case, punctuation and the legal form do not matter, every word does."""
+    """Whether two names are of one company: all words agree, ignoring case, punctuation and the legal form."""
     return bool(company_key(one)) and company_key(one) == company_key(other)
 
 
@@ -163,15 +161,15 @@ def company_key(name: str) -> str:
     """A company's name without case, punctuation and legal form; "" where it names none."""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
     folded = re.sub(r"[.'’]", "", folded).replace("&", " and ").replace("+", " and ")
-    visible = (" " if unicodedata.category(char)[0] in "PSZC" else char for char in folded if not _invisible(char))
-    words = unicodedata.normalize("NFKC", "".join(visible)).split()  # what stood between may have kept marks apart
-    bare = _without_form(words)
-    key = " ".join(bare or words)
+    kinds = ((char, unicodedata.category(char)) for char in folded)
+    visible = (" " if kind[0] in "PSZC" else char for char, kind in kinds if kind != "Cf")
+    words = unicodedata.normalize("NFKC", "".join(visible)).split()  # again: removed characters may join marks
+    key = " ".join(_without_form(words) or words)
     return "" if key in _NO_COMPANY else key
 
 
 def same_domain(one: str, other: str) -> bool:
-    """Whether two mail domains are of one owner: the same, or below the same registered one; free mail never."""
+    """Whether two mail domains have one owner: both have the same registered domain, and neither is free mail."""
     first, second = domain_key(one), domain_key(other)
     if not first or not second or is_free_mail(first) or is_free_mail(second):
         return False
@@ -179,9 +177,9 @@ def same_domain(one: str, other: str) -> bool:
 
 
 def registered_domain(domain: str) -> str:
-    """The part of a domain that somebody registered, such as `acme.co.uk` of `eu.acme.co.uk`; "" where nobody did.
+    """The registered part of a domain, such as `acme.co.uk` of `eu.acme.co.uk`; "" if there is none.
 
-    Source: the public suffix list of Mozilla, as the package `publicsuffixlist` brings it along.
+    Source: the public suffix list of Mozilla, in the package `publicsuffixlist`.
     """
     key = domain_key(domain)
     labels = key.split(".")
@@ -197,7 +195,7 @@ def _suffixes() -> PublicSuffixList:
 
 
 def domain_key(domain: str) -> str:
-    """A domain as it is compared: ASCII (IDNA), lower case; "" where it is none."""
+    """A domain in ASCII (IDNA) and lower case, for comparison; "" if it is no domain."""
     text = unicodedata.normalize("NFKC", domain).strip().strip(".").casefold()
     try:
         found = text.encode("idna").decode("ascii").casefold()
@@ -207,7 +205,6 @@ def domain_key(domain: str) -> str:
 
 
 def is_free_mail(domain: str) -> bool:
-    """Whether anybody can have an address there."""
     labels = domain_key(domain).split(".")
     above = {".".join(labels[at:]) for at in range(len(labels))}
     named = labels[-3:-1] if len(labels) > 2 and len(labels[-2]) <= 3 else labels[-2:-1]  # of `co.uk` and the like
@@ -215,13 +212,13 @@ def is_free_mail(domain: str) -> bool:
 
 
 def domain_of(address: str | None) -> tuple[str, ...]:
-    """The mail domain of an address, as `Named.domains` takes it; nothing where it is no address."""
+    """The mail domain of an address, for `NamedParty.domains`; empty if it is no address."""
     local, at, domain = (address or "").strip().rpartition("@")
     return (domain,) if local and at and domain_key(domain) else ()
 
 
 def _without_form(words: list[str]) -> list[str]:
-    """The words of a name without its legal form, which stands at the end, or in front."""
+    """The words of a name without the legal form at its end or beginning."""
     words = list(words)
     while words:
         phrase = next((p for p in _LEGAL_PHRASES if len(p) < len(words) and tuple(words[-len(p) :]) == p), None)
@@ -236,10 +233,6 @@ def _without_form(words: list[str]) -> list[str]:
     return words[1:] if len(words) > 1 and words[0] in ("ооо", "ао", "株式会社", "pt") else words
 
 
-def _invisible(char: str) -> bool:
-    return unicodedata.category(char) == "Cf"
-
-
-def _names(one: Named) -> str:
+def _names(one: NamedParty) -> str:
     known = " at ".join(filter(None, (one.company, ", ".join(one.domains))))
     return f"{one.where} names {known or 'nobody'}"

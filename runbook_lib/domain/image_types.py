@@ -1,25 +1,23 @@
-"""What kind of file some bytes are, as far as screenshots go: by the bytes alone, whatever a name or a header says.
-
-The one place that decides it. Nothing is decoded here; see `screenshots.images` for that.
-"""
+"""Recognizes image files by their bytes alone, whatever a name or a header says. Decodes nothing; see `ocr.images`."""
 
 from __future__ import annotations
 
-TAKEN = "PNG, JPEG, GIF or WebP"
-"""What is taken as a screenshot, in words."""
+ACCEPTED = "PNG, JPEG, GIF or WebP"
+"""The accepted formats of a screenshot, in words."""
 START_BYTES = 16
-"""So many bytes of a file are enough."""
+"""The first bytes of a file that are needed here."""
 
 _MAGIC = {
     b"\x89PNG\r\n\x1a\n": "image/png",
     b"\xff\xd8\xff": "image/jpeg",
-    b"GIF8": "image/gif",
+    b"GIF87a": "image/gif",
+    b"GIF89a": "image/gif",
 }
 _BRANDS = {
     **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), "HEIC"),
     **dict.fromkeys((b"avif", b"avis"), "AVIF"),
 }
-"""Of the container that telephones use. Source: ISO/IEC 23008-12, *brands*."""
+"""Brands of the container that phones use. Source: ISO/IEC 23008-12, *brands*."""
 _OTHERS = {b"%PDF-": "PDF", b"II*\0": "TIFF", b"MM\0*": "TIFF"}
 _ADVICE = {
     "HEIC": "a HEIC photograph, as telephones take. Open it and save it as a JPEG, or read the values off it by eye",
@@ -31,16 +29,22 @@ _ADVICE = {
 
 
 def media_type(content: bytes) -> str | None:
-    """The media type of an image that is taken as a screenshot, or None."""
+    """The media type of an image in an accepted format, or None."""
     if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
         return "image/webp"
     return next((kind for magic, kind in _MAGIC.items() if content.startswith(magic)), None)
 
 
+def container_brand(content: bytes) -> str | None:
+    """`HEIC` or `AVIF`, or None."""
+    return _BRANDS.get(content[8:12]) if content[4:8] == b"ftyp" else None
+
+
 def advice(content: bytes) -> str | None:
-    """What a file is that may show a screenshot but is not taken, with what to do about it; None for any other."""
-    brand = _BRANDS.get(content[8:12]) if content[4:8] == b"ftyp" else None
-    other = brand or next((kind for magic, kind in _OTHERS.items() if content.startswith(magic)), None)
+    """The kind of a file that may show a screenshot but is not accepted, and what to do; None for any other file."""
+    other = container_brand(content) or next(
+        (kind for magic, kind in _OTHERS.items() if content.startswith(magic)), None
+    )
     if content.startswith(b"BM") and content[6:10] == bytes(4):
         other = "BMP"
     return _ADVICE[other] if other else None

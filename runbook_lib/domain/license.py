@@ -5,8 +5,8 @@ operation (PKCS#1 v1.5 block type 1, no digest), travels with it, so the issuer'
 Data, wrapped key and IV go as Base64 into a JSON envelope, which is Base64 again, with or without its
 BEGIN and END lines.
 
-What reading proves: the owner of the private key once wrapped the AES key found in the file. What it cannot
-prove, because nothing in the format authenticates the contents:
+Reading proves that the owner of the private key once wrapped the AES key found in the file. It does not prove
+the contents, because nothing in the format authenticates them:
 
 - Whoever holds one genuine license and the public key can reuse its wrapped key for contents of their own.
 - AES-CBC has no checksum: a change in the IV alters the first 16 bytes of the JSON and nothing else, a change
@@ -43,14 +43,15 @@ from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.padding import PKCS7
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
+from runbook_lib.domain.envelopes import LINE_CHARS, boundary_line
 from runbook_lib.domain.errors import InputError, LicenseError
 
 __all__ = [
     "MAX_LICENSE_BYTES",
+    "ExaminedLicense",
     "License",
     "PrivateKey",
     "PublicKey",
-    "Reading",
     "examine",
     "facts",
     "fingerprint",
@@ -69,9 +70,6 @@ MAX_LICENSE_BYTES = 1024 * 1024
 FORMAT_VERSION = 1
 AES_BYTES = 16
 """Length of the AES key, of the IV and of a block."""
-
-LINE_CHARS = 60
-"""Width of a Base64 line and of a boundary line."""
 
 _DATES = {
     "issued_at": "starts_on",
@@ -98,9 +96,9 @@ _BEGIN = re.compile(rb"(?:\A|[-\s])BEGIN [^\r\n]{1,300}? LICENSE-*")
 _END = re.compile(rb"[-\s]END [^\r\n]{1,300}? LICENSE")
 _DATE_TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ][0-9]{2}:")
 _TEAMS = ("@gitlab.com", "@jihulab.com")
-"""Whose own licenses may be without an expiry date. Source: `gitlab-license` gem, `valid?`."""
+"""Mail domains whose licenses may have no expiry date. Source: `gitlab-license` gem, `valid?`."""
 _OPENING = base64.b64encode(b'{"data":"')
-"""How a file without boundary lines starts; tells a broken license from something else."""
+"""How a file without boundary lines starts; distinguishes a broken license from another file."""
 
 _NEXT_STEP = {
     "not_a_license": "Give the license file as it was mailed, or its full text.",
@@ -181,7 +179,7 @@ class License:
 
 
 @dataclass(frozen=True)
-class Reading:
+class ExaminedLicense:
     """A license that was read, and what is odd about its file.
 
     Attributes:
@@ -247,7 +245,7 @@ def write(license: License, private_key: PrivateKey, *, boundary: bool = True) -
         "iv": iv,
     }
     text = _base64_lines(_json({name: _base64_lines(part) for name, part in parts.items()}))
-    return f"{_boundary_line('BEGIN')}\n{text}{_boundary_line('END')}" if boundary else text
+    return f"{boundary_line('BEGIN')}\n{text}{boundary_line('END')}" if boundary else text
 
 
 def read(text: bytes | str, public_key: PublicKey) -> License:
@@ -270,17 +268,17 @@ def read(text: bytes | str, public_key: PublicKey) -> License:
     return examine(text, public_key).license
 
 
-def examine(text: bytes | str, public_key: PublicKey) -> Reading:
-    """As `read`, and what is odd: where the gem reads the file all the same, or would call the license invalid."""
+def examine(text: bytes | str, public_key: PublicKey) -> ExaminedLicense:
+    """As `read`, with notes on what differs from a file that the gem would write and accept."""
     notes: list[str] = []
     envelope = _envelope(_as_bytes(text), notes)
     found = _license(_document(_decrypt(envelope, public_key)), notes)
     notes += [f"a GitLab instance refuses it, {why}" for why in _invalid(found)]
-    return Reading(found, tuple(notes))
+    return ExaminedLicense(found, tuple(notes))
 
 
 def fingerprint(text: bytes | str) -> str:
-    """A stable id of a license file for records: `SHA256:` and 32 hex digits, whether it is valid or not.
+    """A stable id of a license file for records: `SHA256:` and 32 hex digits. The file need not be valid.
 
     Line ends, white space and boundary lines make no difference. Issuing the same license twice gives two
     files with two fingerprints.
@@ -310,7 +308,7 @@ def facts(license: License) -> dict[str, object]:
 
 
 def _payload(license: License) -> bytes:
-    """The JSON inside the file; only what reads back as the same license is let through."""
+    """The JSON inside the file, checked to read back as the same license."""
     if not license.licensee:
         raise InputError("The license has no licensee. Give at least a name, a company or an email.")
     try:
@@ -384,10 +382,6 @@ def _base64_lines(data: bytes) -> str:
     return "".join(f"{text[start : start + LINE_CHARS]}\n" for start in range(0, len(text), LINE_CHARS))
 
 
-def _boundary_line(word: str) -> str:
-    return f"{word} GITLAB LICENSE".center(LINE_CHARS, "-")
-
-
 # -- reading
 
 
@@ -396,7 +390,7 @@ def _as_bytes(text: bytes | str) -> bytes:
 
 
 def _body(raw: bytes) -> tuple[bytes, tuple[str, ...]]:
-    """What stands between the boundary lines, without white space, and which of the two lines is missing, if one is."""
+    """What stands between the boundary lines, without white space, and the boundary lines that are missing."""
     raw = raw.removeprefix(b"\xef\xbb\xbf")
     begin = _BEGIN.search(raw)
     start = begin.end() if begin else 0
@@ -404,9 +398,9 @@ def _body(raw: bytes) -> tuple[bytes, tuple[str, ...]]:
     body = raw[start : end.start() if end else None]
     if begin and not end:
         body = body.partition(b"-")[0]  # what is left of the END line; no Base64 has a dash
-    missing = ("BEGIN",) if end and not begin else ("END",) if begin and not end else ()
+    missing = tuple(word for word, line in (("BEGIN", begin), ("END", end)) if not line)
     body = b"".join(body.split())
-    return (body.strip(b"-") if end else body), ("both",) if not begin and not end else missing
+    return (body.strip(b"-") if end else body), missing
 
 
 def _envelope(raw: bytes, notes: list[str]) -> dict[str, bytes]:
@@ -414,25 +408,24 @@ def _envelope(raw: bytes, notes: list[str]) -> dict[str, bytes]:
     if len(raw) > MAX_LICENSE_BYTES:
         raise _problem("not_a_license", "This is not a GitLab license file: it is larger than 1 MiB.")
     body, missing = _body(raw)
-    if missing == ("both",) and not body.startswith(_OPENING):
-        return _foreign_envelope(body)
-    if missing in (("BEGIN",), ("END",)):
+    is_cut = len(missing) == 1
+    if is_cut:
         notes.append(f"its {missing[0]} line is missing")
-        return _cut_envelope(body, notes)
-    return _padded_parts(body, notes)
-
-
-def _cut_envelope(body: bytes, notes: list[str]) -> dict[str, bytes]:
-    """The parts of a file that lacks a boundary line, as the gem reads it if nothing else is lacking."""
+    is_foreign = len(missing) == 2 and not body.startswith(_OPENING)
     try:
-        return _padded_parts(body, notes)
+        return _padded_parts(body, [] if is_foreign else notes)
     except LicenseError:
-        what = "The license file is incomplete: its BEGIN or its END line is missing, and more than that."
-        raise _problem("truncated", what) from None
+        if is_foreign:  # its JSON might still have been a good envelope
+            what = "This is not a GitLab license file: the encrypted text of one was expected."
+            raise _problem("not_a_license", what) from None
+        if is_cut:
+            what = "The license file is incomplete: its BEGIN or its END line is missing, and more than that."
+            raise _problem("truncated", what) from None
+        raise
 
 
 def _padded_parts(body: bytes, notes: list[str]) -> dict[str, bytes]:
-    """The parts of a file whose last signs, which say nothing, may be missing."""
+    """The parts of a file that may lack its padding."""
     if not len(body) % 4:
         return _parts(body)
     padded = body + b"=" * (-len(body) % 4)
@@ -444,16 +437,6 @@ def _padded_parts(body: bytes, notes: list[str]) -> dict[str, bytes]:
         raise _problem("truncated", "The license file is incomplete: characters are missing.")
     notes.append("the “=” at its end are missing")
     return _parts(padded)
-
-
-def _foreign_envelope(body: bytes) -> dict[str, bytes]:
-    """The parts of a file that does not start like the gem's: its JSON may still be a good envelope."""
-    try:
-        return _padded_parts(body, [])
-    except LicenseError:
-        raise _problem(
-            "not_a_license", "This is not a GitLab license file: the encrypted text of one was expected."
-        ) from None
 
 
 def _parts(body: bytes) -> dict[str, bytes]:
@@ -471,7 +454,7 @@ def _parts(body: bytes) -> dict[str, bytes]:
 
 
 def _unbase64(text: bytes) -> bytes:
-    """Decode, accepting only what encoding gives, so that no change of a character goes unseen."""
+    """Decode canonical Base64 only, so that every changed character is detected."""
     data = base64.b64decode(text)
     if base64.b64encode(data) != text:
         raise ValueError("not canonical Base64")
@@ -525,7 +508,7 @@ def _license(document: dict[str, object], notes: list[str]) -> License:
 
 
 def _check_version(document: dict[str, object], notes: list[str]) -> None:
-    """A file without a version has the first one, unless a damaged word stands in its place, which is the first."""
+    """Check the format version. A missing one means version 1, unless the first key, its usual place, is damaged."""
     if document.get("version") is None and next(iter(document), "") in _KNOWN:
         notes.append("its format version is missing")
         return
@@ -548,11 +531,9 @@ def _licensee(value: object, notes: list[str]) -> dict[str, str]:
 
 
 def _restrictions(value: object) -> dict[str, object]:
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
+    if not isinstance(value, dict | None):
         raise _damaged("its restrictions are not a JSON object")
-    return value
+    return value or {}
 
 
 def _flag(document: dict[str, object], key: str) -> bool:
@@ -563,7 +544,7 @@ def _flag(document: dict[str, object], key: str) -> bool:
 
 
 def _date(document: dict[str, object], key: str, notes: list[str]) -> date | None:
-    """A date of the form YYYY-MM-DD only, of the several that `fromisoformat` takes; a time after it is left out."""
+    """A date as YYYY-MM-DD, stricter than `fromisoformat`; a time of day after it is dropped with a note."""
     text = document.get(key)
     if text is None:
         return None

@@ -1,7 +1,7 @@
-"""What customers, Slack, the ticket and the tracker get to read: pure text, in one place.
+"""The texts that are sent to customers, Slack, the ticket and the tracker. Pure.
 
-No message is built from customer text. What varies is numbers, links of ours and checked addresses, and each
-channel's markup is escaped all the same.
+No message is built from customer text. The variable parts are numbers, our links and checked addresses; each channel's
+markup is escaped in any case.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from runbook_lib.domain import envelopes
 from runbook_lib.domain.policy import TRIAL_DAYS
 
 SLACK_CHANNEL = "#support_licensing-subscription"
-"""Where the team is told. Source: weekend seed, *Step 2*."""
+"""The team's channel. Source: weekend seed, *Step 2*."""
 LABEL = "Mechanizer::Emergency License Generation"
 """The label of every issue that the license job opens. Source: weekend seed, *Considerations* 3."""
 MAIL_SUBJECT = f"{TRIAL_DAYS}-day Trial GitLab License"
 """The subject of the mail with the license. Source: weekend seed, *Step 2*."""
 
 NO_MAIL_YET = "The license has not been signed yet; no mail was sent."
-"""What an issue says whose job runs, or died, before the mail."""
+"""The text of an issue whose job is running, or has crashed, before the mail."""
 
 COPY_FILE_NAME = "trial.gitlab-license"
 """The name of the file with the license, on the ticket."""
@@ -32,12 +32,16 @@ _INSTALL = (
     "To install it, sign in to GitLab as an administrator, open Admin area > Settings > General, expand "
     "Add License, upload the file and confirm. The instance can be written to again at once."
 )
+_BRIDGE = (
+    "It is a bridge until your regular license is settled; our License & Renewals team can help with that from the "
+    "next working day on.\n\nGitLab Support"
+)
 
 
 def issue_description(operation_id: str, username: str, ticket_url: str, body: str) -> str:
-    """An issue's description: the operation id, for which ticket, who asked, then `body`.
+    """An issue's description: the operation id, the ticket, the username, then `body`.
 
-    The id goes first, because the first one counts and the username may be any text.
+    The id is first, because the first one counts and the username may be any text.
     """
     return f"Operation: `{operation_id}`\n\nTicket: {ticket_url}\n\nRequested by:\n\n{fenced(username)}\n\n{body}"
 
@@ -50,8 +54,8 @@ def license_copy(text: str) -> str:
 def find_license(description: str) -> str | None:
     """The license file in a success issue's description, as the gem writes it, or None.
 
-    It is found however the tracker's Markdown wraps it, with boundary lines or without. Of several the last one counts,
-    as for the gem; half a license is none.
+    It may be wrapped by the tracker's Markdown in any way, with or without boundary lines. The last complete one
+    counts, as for the gem.
     """
     found = [envelope for envelope in envelopes.locate(description) if envelope.is_whole]
     return found[-1].text if found else None
@@ -70,32 +74,32 @@ def find_ticket(description: str) -> str | None:
 
 
 def failure_reason(description: str) -> str:
-    """What a failure issue says went wrong, or a sentence that it does not say."""
+    """The reason in a failure issue, or a sentence that there is none."""
     pattern = rf"^No license was sent\.\s+{_FENCE}\n(.*?)\n{_FENCE}"
     found = re.search(pattern, description.replace("\r\n", "\n"), re.DOTALL | re.MULTILINE)
     return found[1] if found else "The issue does not say why."
 
 
 def failure_body(reason: str) -> str:
-    """The part of a failure issue that says why."""
+    """The part of a failure issue that has the reason."""
     return f"No license was sent.\n\n{fenced(reason)}\n\nThe tool may be used again."
 
 
 def duplicate_body(url: str) -> str:
-    """All that a duplicate says; the operation stays with the issue that came first."""
+    """The description of a duplicate; only the first issue has the operation id."""
     return f"This job stopped without a mail, because another one came first: {url}"
 
 
 @dataclass(frozen=True)
 class Seal:
-    """What the ticket keeps of a record.
+    """The digest of a record, as a note on the ticket keeps it.
 
     Attributes:
         record: The record's file name.
-        sha256: Of its bytes.
-        lines: The number of the journal's line that holds the same digest.
+        sha256: The SHA-256 of its bytes.
+        lines: The number of the journal line with the same digest.
         head: That line's SHA-256.
-        key: The writer of that journal, or "" in notes of versions before this one.
+        key: The writer of that journal, or "" in notes of earlier versions.
     """
 
     record: str
@@ -106,7 +110,7 @@ class Seal:
 
 
 def seal_note(seal: Seal) -> str:
-    """The internal note that keeps a record's digest, so that removing or replacing the record shows."""
+    """The internal note with a record's digest, by which a removed or replaced record is detected."""
     writer = f" of writer {seal.key}" if seal.key else ""
     return (
         f"License runbook: record {seal.record}\nSHA-256 {seal.sha256}\n"
@@ -126,9 +130,9 @@ def find_seal(body: str) -> Seal | None:
 
 
 def fenced(text: str) -> str:
-    """Text in a Markdown fence that it cannot close: no mention, quick action or markup in it comes alive.
+    """Text in a Markdown fence that it cannot close, so that no mention, quick action or markup in it takes effect.
 
-    Put it at the start of a line; elsewhere it is no fence.
+    It must start a line; elsewhere it is no fence.
     """
     return f"{_FENCE}\n{re.sub('`{3,}', '``', text)}\n{_FENCE}"
 
@@ -155,22 +159,16 @@ def license_sent(users: int, expires_on: date) -> str:
         f"we have sent a temporary license to the address from which this ticket was opened. The mail is titled "
         f'"{MAIL_SUBJECT}" and has the license as an attachment; if you do not see it, please look in the spam '
         "folder and tell us here.\n\n"
-        f"The license is an Ultimate trial for {users} users and works until {expires_on}. {_INSTALL}\n\n"
-        "It is a bridge until your regular license is settled; our License & Renewals team can help with that from "
-        "the next working day on.\n\n"
-        "GitLab Support"
+        f"The license is an Ultimate trial for {users} users and works until {expires_on}. {_INSTALL}\n\n{_BRIDGE}"
     )
 
 
 def license_copy_sent(users: int, expires_on: date) -> str:
-    """The public reply that carries the copy of a license whose mail did not come."""
+    """The public reply with the copy of a license whose mail did not arrive."""
     return (
         "Hello,\n\n"
         "we are sorry that our mail did not reach you. The license that we made for you is attached to this reply. It "
-        f"is an Ultimate trial for {users} users and works until {expires_on}. {_INSTALL}\n\n"
-        "It is a bridge until your regular license is settled; our License & Renewals team can help with that from "
-        "the next working day on.\n\n"
-        "GitLab Support"
+        f"is an Ultimate trial for {users} users and works until {expires_on}. {_INSTALL}\n\n{_BRIDGE}"
     )
 
 
@@ -189,7 +187,7 @@ def nothing_found_note(reason: str) -> str:
 
 
 def license_note(users: int, license_id: str, evidence_url: str) -> str:
-    """The internal note that leaves the result on the ticket for the next colleague."""
+    """The internal note with the result, for the next colleague."""
     return (
         f"Weekend license runbook: an emergency license ({TRIAL_DAYS} days, Ultimate trial, {users} users) was "
         f"issued to the requester.\nLicense: {license_id}\nEvidence: {evidence_url}\n"
@@ -198,13 +196,13 @@ def license_note(users: int, license_id: str, evidence_url: str) -> str:
 
 
 def screenshots_note(count: int) -> str:
-    """The internal comment that carries screenshots added by the engineer."""
+    """The internal comment with screenshots that the engineer has added."""
     files = "1 screenshot" if count == 1 else f"{count} screenshots"
     return f"{files} of the customer's instance, added by the engineer on call to confirm the subscription."
 
 
 def slack_post(ticket_url: str, users: int) -> str:
-    """The post that tells the team. Source: weekend seed, *Step 2*."""
+    """The post to the team. Source: weekend seed, *Step 2*."""
     return (
         f"An emergency license was generated ({TRIAL_DAYS}-day Ultimate trial, {users} users): "
         f"<{slack_text(ticket_url)}>\nThe regular license is still to be sorted out."
@@ -212,7 +210,7 @@ def slack_post(ticket_url: str, users: int) -> str:
 
 
 def resolved_question() -> str:
-    """The public reply that asks the customer to confirm that all is well. Source: weekday seed, flowchart."""
+    """The public reply that asks the customer to confirm that the issue is solved. Source: weekday seed, flowchart."""
     return (
         "Hello,\n\n"
         "thank you for getting in touch. We have looked into it: your instance has been in touch with our licensing "
@@ -248,7 +246,7 @@ def slack_text(text: str) -> str:
 
 
 def mail_body(users: int, starts_on: date, expires_on: date) -> str:
-    """The mail that carries the license."""
+    """The mail with the license."""
     return (
         "Hello,\n\n"
         f"attached is a temporary GitLab license: Ultimate trial, {users} users, valid from {starts_on} until "

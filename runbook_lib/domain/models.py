@@ -1,8 +1,7 @@
-"""What the runbooks talk about, as frozen data: no behavior beyond reading oneself, no I/O.
+"""The data of the runbooks, as frozen dataclasses without I/O.
 
-Text that a customer wrote (subject, names, comments, file names) is kept as received, but for secrets and licenses,
-which the clients take out; whoever shows it makes it harmless (`display`), and no message to the outside is built from
-it.
+Text from a customer (subject, names, comments, file names) is kept as received, except for secrets and licenses, which
+the clients redact. `display` escapes it, and no message to others is built from it.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """How a case ended."""
+    """The result of a case."""
 
     LICENSE_ISSUED = "license_issued"
     LICENSE_FOUND = "license_found"
@@ -31,7 +30,7 @@ class Outcome(StrEnum):
 
 
 class Status(StrEnum):
-    """How a run ended."""
+    """The end of a run."""
 
     COMPLETED = "completed"
     NEEDS_ANSWER = "needs_answer"
@@ -43,7 +42,7 @@ class Status(StrEnum):
 
 
 class Source(StrEnum):
-    """Where a fact comes from, in the words shown to the reader."""
+    """The source of a fact, as shown to the reader."""
 
     TICKET = "ticket"
     ORGANIZATION = "organization"
@@ -54,7 +53,7 @@ class Source(StrEnum):
 
 
 class Answer(StrEnum):
-    """Yes, no, or not known: three values, so that *unknown* is never taken for *no*."""
+    """Yes, no, or not known, so that *unknown* is never mistaken for *no*."""
 
     YES = "yes"
     NO = "no"
@@ -62,7 +61,7 @@ class Answer(StrEnum):
 
 
 class EffectState(StrEnum):
-    """What became of an effect in this run."""
+    """The state of an effect after this run."""
 
     PLANNED = "planned"
     DONE = "done"
@@ -73,10 +72,10 @@ class EffectState(StrEnum):
 
 @dataclass(frozen=True)
 class Person:
-    """A Zendesk user. `email` is None where Zendesk knows none; nothing says that it is well formed.
+    """A Zendesk user. `email` is unchecked, and None if Zendesk has none.
 
-    `role` is the vendor's word: end-user, agent or admin; "" where it is not known. `role_type` and `custom_role_id`
-    say more of an agent's; None where they do not apply.
+    `role` is the vendor's word: end-user, agent or admin; "" if not known. `role_type` and `custom_role_id` refine an
+    agent's role; None if they do not apply.
     """
 
     id: int
@@ -89,14 +88,14 @@ class Person:
     custom_role_id: int | None = None
 
     @property
-    def is_ours(self) -> bool:
-        """Whether this is one of support, and no end user. Source: Zendesk API reference, users, `role`."""
+    def is_agent(self) -> bool:
+        """Whether this is an agent or admin, not an end user. Source: Zendesk API reference, users, `role`."""
         return self.role in ("agent", "admin")
 
 
 @dataclass(frozen=True)
 class Organization:
-    """A Zendesk organization with its custom fields, by field key, and the mail domains that belong to it."""
+    """A Zendesk organization with its custom fields, by field key, and its mail domains."""
 
     id: int
     name: str
@@ -108,8 +107,8 @@ class Organization:
 class Ticket:
     """A Zendesk ticket with its requester and organization.
 
-    `updated_stamp` is the vendor's own text of `updated_at`, which a safe update sends back unchanged.
-    `is_merged` tells that it was closed because it is a part of another ticket now.
+    `updated_stamp` is the vendor's text of `updated_at`, which a safe update sends back unchanged.
+    `is_merged` is true if it was closed by a merge into another ticket.
     """
 
     id: int
@@ -130,10 +129,10 @@ class Attachment:
     """A file on a comment; `size` in bytes, as the vendor states it.
 
     Attributes:
-        malware: The vendor's `malware_scan_result`; "" where it was not said.
+        malware: The vendor's `malware_scan_result`; "" if not given.
         malware_is_allowed: Whether an agent has allowed access in spite of it.
         mapped_url: The same content at the host-mapped domain, or "".
-        inline: Whether it stands within the comment's text.
+        inline: Whether it is embedded in the comment's text.
     """
 
     id: int
@@ -151,9 +150,8 @@ class Attachment:
 class Comment:
     """One comment of a ticket's thread.
 
-    `body` is without secrets and licenses. `raw`, and its HTML, are as they came, for the finder of licenses alone:
-    never show them.
-    `author` is None where Zendesk does not say who that is.
+    `body` is redacted. `raw` and `raw_html` are as received, only for the finder of licenses: never show them.
+    `author` is None if Zendesk does not give the user.
     """
 
     id: int
@@ -172,9 +170,9 @@ class Comment:
 
 @dataclass(frozen=True)
 class KeptComment:
-    """What Zendesk keeps of a comment that was sent: whether the requester can read it, and the names of its files.
+    """A sent comment as Zendesk keeps it: whether the requester can read it, and the names of its files.
 
-    `public` is None where the audit does not show the comment.
+    `public` is None if the audit has no comment.
     """
 
     id: int
@@ -182,9 +180,9 @@ class KeptComment:
     file_names: tuple[str, ...] = ()
 
     def difference(self, *, public: bool, file_names: Sequence[str] = ()) -> str:
-        """How it differs from what was sent, with what a person does about it; "" if it does not.
+        """How it differs from the comment that was sent, with advice for a person; "" if it does not.
 
-        Names of files are compared by their letters and digits: a vendor may write the others otherwise.
+        File names are compared by their letters and digits, since a vendor may replace other characters.
         """
         if self.public is None:
             return "Zendesk has taken the update, and keeps no comment of it. Post it by hand."
@@ -213,8 +211,8 @@ def _letters(name: str) -> str:
 class TrackerIssue:
     """An issue of the internal-requests tracker.
 
-    A success issue's description holds a copy of the license. `description` is without it; `raw` is as it came, for
-    the finder of licenses, and to be sent back: never show it.
+    A success issue's description has a copy of the license. `description` is redacted; `raw` is as received, for the
+    finder of licenses and for updates: never show it.
     """
 
     iid: int
@@ -234,7 +232,7 @@ class TrackerIssue:
 class Pipeline:
     """A GitLab pipeline. `status` is the vendor's word: created, pending, running, success, failed ...
 
-    `updated_at` is when that last changed, None if the vendor does not say.
+    `updated_at` is when the status last changed, or None.
     """
 
     id: int
@@ -255,10 +253,10 @@ class Account:
 
 @dataclass(frozen=True)
 class SoldLicense:
-    """A license as CustomersDot lists it for an account; None where the list does not say.
+    """A license as CustomersDot lists it for an account; None for missing columns.
 
     Attributes:
-        subscription_name: The name that Seat Link rows carry too.
+        subscription_name: The subscription's name, as in Seat Link rows.
         cloud: Whether it is an online cloud license; a file license never syncs.
     """
 
@@ -273,11 +271,11 @@ class SoldLicense:
 
 @dataclass(frozen=True)
 class SeatLink:
-    """One row of the Seat Link page: what an instance sent, and when it was received.
+    """One row of the Seat Link page: a report of an instance.
 
     Attributes:
         created_at: When the row was received.
-        report_at: The report's own stamp, usually of the day before; None if there is none.
+        report_at: The report's own time, usually of the previous day, or None.
     """
 
     id: int
@@ -294,12 +292,12 @@ class SeatLink:
 
 @dataclass(frozen=True)
 class Fact:
-    """Something the case rests on.
+    """A fact that the case is decided by.
 
     Attributes:
         name: One of the names in `answers`, such as `plan` or `expires_on`.
         value: The value, already checked and typed.
-        source: Who says so.
+        source: Where it comes from.
         detail: Where exactly, for the reader: a file name, an organization field, a parameter.
     """
 
@@ -317,11 +315,11 @@ _TRUST = (
 
 @dataclass(frozen=True)
 class Facts:
-    """All facts of a case. Several sources may speak of the same; the most trusted one counts.
+    """All facts of a case. Of several sources for one fact, the most trusted one counts.
 
-    The engineer's own answer goes before everything, then our records, then what the customer sends: a screenshot,
-    which shows the instance itself, before a license file, whose signature says nothing of its contents. Where our
-    records and the customer's evidence contradict each other, `evidence` says what has to be asked.
+    In order of trust: the engineer's answer, our records, the customer's evidence. A screenshot, which shows the
+    instance itself, is trusted more than a license file, whose signature does not prove its contents. Where our records
+    and the customer's evidence contradict each other, `evidence` decides what to ask.
     """
 
     known: tuple[Fact, ...] = ()
@@ -332,38 +330,38 @@ class Facts:
         return min(found, key=lambda fact: _TRUST.index(fact.source), default=None)
 
     def value(self, name: str) -> object | None:
-        """The value that counts, or None if nothing is known."""
+        """The value that counts, or None if not known."""
         fact = self.best(name)
         return fact.value if fact else None
 
     def without_engineer(self) -> Facts:
-        """The facts that are known without the engineer's word."""
+        """The facts that do not come from the engineer."""
         return Facts(tuple(fact for fact in self.known if fact.source not in (Source.ENGINEER, Source.SCREENSHOT)))
 
     def standing(self, fact: Fact) -> str:
-        """What a fact is worth beside the others of its name: it counts, agrees, or differs."""
+        """How a fact compares with the one that counts: `counts`, `agrees` or `differs`."""
         best = self.best(fact.name)
         if best is None or fact is best:
             return "counts"
         return "agrees" if fact.value == best.value else "differs"
 
     def conflicts(self) -> tuple[tuple[Fact, Fact], ...]:
-        """The facts that another source contradicts: (what counts, what differs)."""
+        """The facts that another source contradicts: (the one that counts, the one that differs)."""
         pairs = ((self.best(fact.name), fact) for fact in self.known)
         return tuple((best, fact) for best, fact in pairs if best and best.value != fact.value)
 
 
 @dataclass(frozen=True)
 class Ruling:
-    """What one rule says about the case.
+    """The decision of one rule.
 
     Attributes:
         rule: The rule as a short question, such as "Paid plan?".
         holds: YES, NO, or UNKNOWN when a fact is missing.
-        reason: Why, with the values; where it is NO also what to do instead.
-        origin: Where the rule comes from, for the reader.
-        missing: The facts that would settle it.
-        rests_on: The facts that it was decided by; whatever may tell one of them may turn it.
+        reason: Why, with the values; for NO also what to do instead.
+        origin: The source of the rule, for the reader.
+        missing: The parameters that would settle it.
+        rests_on: The facts that a NO was decided by; an unread thing that may show one of them may change it.
     """
 
     rule: str
@@ -376,7 +374,7 @@ class Ruling:
 
 @dataclass(frozen=True)
 class Window:
-    """The days around an expiry: when the grace period ends and until when the runbook applies (inclusive)."""
+    """The days around an expiry: the end of the grace period, and the last day on which the runbook applies."""
 
     expires_on: date
     grace_ends_on: date
@@ -391,14 +389,14 @@ class Window:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The scope decision: every rule's ruling, and what follows from them together."""
+    """The scope decision: the rulings of all rules."""
 
     rulings: tuple[Ruling, ...]
     window: Window | None = None
 
     @property
     def in_scope(self) -> Answer:
-        """NO as soon as one rule says no; YES only if there are rules and all say yes."""
+        """NO if any rule says no; YES only if there are rules and all say yes."""
         holds = [ruling.holds for ruling in self.rulings]
         if Answer.NO in holds:
             return Answer.NO
@@ -406,7 +404,7 @@ class Verdict:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """The facts without which the verdict stays open, each once, in the order of the rules."""
+        """The missing parameters of all rules, each once, in the order of the rules."""
         return tuple(dict.fromkeys(name for ruling in self.rulings for name in ruling.missing))
 
 
@@ -420,7 +418,7 @@ class SeatAdvice:
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was checked, whether it held, and what was seen."""
+    """One check, whether it passed, and the value that was seen."""
 
     what: str
     passed: bool
@@ -434,7 +432,7 @@ class Evidence:
     Attributes:
         summary: One line for the reader.
         url: Where to see it, or "".
-        reference: The other side's own id of it (comment id, message ts, issue iid ...).
+        reference: The service's id of it (comment id, message ts, issue iid ...).
     """
 
     summary: str

@@ -1,17 +1,17 @@
-"""A license order: everything that there is of it in one value, and what to do next, decided from that alone.
+"""The state of a license order as one value, and the decision what to do next, from that value alone.
 
-What always holds:
+Invariants:
 
-    it is performed only if nothing shows that a job was ever started for it, or is at work for the same customer
-    an issue in progress whose job is over gets a title that tells what became of it; nobody else's order waits for it
-    where nothing but the customer's mailbox can tell, a person is asked, and either answer ends the order
+    a job is started only if nothing shows that one was started for the order, or is running for the same customer
+    an issue in progress whose job has ended gets a title with the result, so that no other order waits for it
+    if only the customer's mailbox shows the result, a person is asked, and either answer ends the order
 
-Source for what a job leaves, and in which order: `mechanizer`.
+Source for the traces that a job leaves, and their order: `mechanizer`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -21,9 +21,8 @@ from runbook_lib.domain.models import Pipeline, TrackerIssue
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.domain.titles import Mark
 
-ENDED_BADLY = ("failed", "canceled", "skipped")
-"""Pipeline states after which no job goes on. Source: GitLab REST API reference, pipelines."""
-_OVER = (*ENDED_BADLY, "success")
+_ENDED = ("success", "failed", "canceled", "skipped")
+"""Pipeline states in which no job runs any more. Source: GitLab REST API reference, pipelines."""
 _STATES = {
     "created": "has not begun yet",
     "waiting_for_resource": "waits for a resource that another job holds",
@@ -41,42 +40,42 @@ _STATES = {
 }
 """Source: GitLab REST API reference, pipelines, `status`."""
 WAITS_FOR_A_PERSON = "manual"
-"""The state in which nothing goes on by itself."""
+"""The state of a pipeline that a person has to start."""
 JOB_LIMIT = timedelta(hours=1)
-"""After this a job is over, also where its pipeline cannot be seen. Source: GitLab CI/CD, default of *Timeout*."""
+"""The longest that a job runs, even if its pipeline cannot be seen. Source: GitLab CI/CD, default of *Timeout*."""
 
 
-class Do(StrEnum):
-    """What comes next."""
+class NextAction(StrEnum):
+    """The next action for an order."""
 
     ADOPT = "adopt"
     """The license was issued."""
     WAIT = "wait"
-    """A job goes on, or has just ended."""
+    """A job is running, or has just ended."""
     PERFORM = "perform"
-    """Start the job: nothing is there."""
+    """Start the job: there is no trace of one."""
     ASK = "ask"
-    """Only a person can tell whether the mail came."""
+    """Ask a person whether the mail came."""
     SETTLE = "settle"
-    """Give issues that were left in progress the title that tells what became of them."""
+    """Give issues that are still in progress a title with the result."""
     SETTLED = "settled"
-    """It is over, and no license was sent: another order may follow."""
+    """The order has ended without a license: another one may follow."""
 
 
 @dataclass(frozen=True)
 class LicenseOrder:
-    """Everything that there is of one order.
+    """The state of one order.
 
     Attributes:
-        operation_id: The order's own id, or "" where an issue names none.
-        question: The operation by which a person says whether the customer has the mail.
-        quiet_before: What ended before this moment does nothing any more.
+        operation_id: The order's id, or "" if its issue has none.
+        question: The id of the question whether the customer has the mail.
+        quiet_before: A job that ended before this moment has no further effect.
         issued: The closed issue of a license that counts for this customer, whoever ordered it.
-        pipelines: Those that were started for it, newest first.
-        issues: The tracker issues that name it, newest first.
+        pipelines: The pipelines that were started for it, newest first.
+        issues: The tracker issues with its id, newest first.
         is_known: Whether the journal, or a person, says that it was started.
-        mail: What a person says of the mail; None if nobody has.
-        others: Orders of others that are in progress for the same customer or ticket.
+        mail: A person's answer whether the mail came; None without one.
+        others: Other orders in progress for the same customer or ticket.
     """
 
     operation_id: str
@@ -91,49 +90,48 @@ class LicenseOrder:
 
     @property
     def left(self) -> tuple[TrackerIssue, ...]:
-        """The issues that do not tell yet what became of the license."""
-        told = (Mark.FAILURE, Mark.DUPLICATE)
-        return tuple(one for one in self.issues if titles.read(one.title).mark not in told and not was_issued(one))
+        """The issues without a result."""
+        ended = (Mark.FAILURE, Mark.DUPLICATE)
+        return tuple(i for i in self.issues if titles.read(i.title).mark not in ended and not was_issued(i))
 
     @property
-    def goes_on(self) -> bool:
-        """Whether a job is at work."""
-        return any(pipeline.status not in _OVER for pipeline in self.pipelines)
+    def running(self) -> tuple[Pipeline, ...]:
+        """The pipelines that have not ended."""
+        return still_running(self.pipelines)
 
     @property
     def to_be_played(self) -> Pipeline | None:
-        """The pipeline that waits for a person, where nothing else goes on by itself."""
-        going = [pipeline for pipeline in self.pipelines if pipeline.status not in _OVER]
-        waits = all(pipeline.status == WAITS_FOR_A_PERSON for pipeline in going)
-        return going[0] if going and waits else None
+        """The pipeline that a person has to start, if no other one is running."""
+        waits = all(pipeline.status == WAITS_FOR_A_PERSON for pipeline in self.running)
+        return self.running[0] if self.running and waits else None
 
     @property
     def is_quiet(self) -> bool:
-        """Whether no job is at work, nor has been a moment ago: one may outlive what GitLab says of it."""
+        """Whether no job is running, nor was a moment ago: one may run on after GitLab reports its end."""
         ends = [pipeline.updated_at for pipeline in self.pipelines]
-        return not self.goes_on and all(end is None or end <= self.quiet_before for end in ends)
+        return not self.running and all(end is None or end <= self.quiet_before for end in ends)
 
     @property
     def is_old(self) -> bool:
-        """Whether each job that opened an issue must have ended, even if its pipeline is not seen."""
+        """Whether every job that opened an issue must have ended, even if its pipeline is not seen."""
         return all(issue.created_at <= self.quiet_before - JOB_LIMIT for issue in self.issues)
 
 
 @dataclass(frozen=True)
-class Step:
+class NextStep:
     """What to do next.
 
     Attributes:
-        do: What.
-        order: Of which order; it may be another's that is in the way.
-        why: In a sentence, for the reader.
-        issue: The license's issue to adopt, or the one whose title is to tell the end; None if a word stands for it.
-        sent: Whether the license was sent, where issues are settled.
+        do: The action.
+        order: The order that it is for; it may be another one that has to end first.
+        why: The reason in a sentence.
+        issue: The issue of the license, or the one whose title gets the result; None if a person's answer replaces it.
+        sent: For `SETTLE`: whether the license was sent.
         duplicates: Further issues of the same order, to be closed.
-        then_ask: Whether a person is asked when waiting has not helped.
+        then_ask: Whether a person is asked if waiting has not helped.
     """
 
-    do: Do
+    do: NextAction
     order: LicenseOrder
     why: str
     issue: TrackerIssue | None = None
@@ -142,16 +140,21 @@ class Step:
     then_ask: bool = False
 
 
+def still_running(pipelines: Iterable[Pipeline]) -> tuple[Pipeline, ...]:
+    """The pipelines that have not ended."""
+    return tuple(pipeline for pipeline in pipelines if pipeline.status not in _ENDED)
+
+
 def pipeline_words(status: str) -> str:
-    """What a pipeline's state means, after its name; a state that is not known is quoted."""
+    """A pipeline's state in words, to follow its name; an unknown state is quoted."""
     return _STATES.get(status, f"is in the state “{status}”")
 
 
 def was_issued(issue: TrackerIssue) -> bool:
-    """Whether an issue tells of a license that was mailed, to whomever.
+    """Whether an issue is of a license that was mailed, to any address.
 
-    Closed and "[In progress]", with a copy, is what an update leaves that took effect late, after the job had looked,
-    sent it again, mailed and closed.
+    A closed issue "[In progress]" with a copy counts too: a late update can overwrite the title after the job has sent
+    the update again, mailed the license and closed the issue.
     """
     mark = titles.read(issue.title).mark
     undone = mark is Mark.IN_PROGRESS and messages.find_license(issue.raw) is not None
@@ -164,87 +167,89 @@ def users_issued(issue: TrackerIssue, email: str) -> int | None:
 
 
 def is_under_way(issue: TrackerIssue, email: str, ticket_url: str) -> bool:
-    """Whether an issue is of a job that has not ended, or died, for this address or this ticket."""
+    """Whether an issue is of a job without a result, running or crashed, for this address or this ticket."""
     title = titles.read(issue.title)
     same = title.users_for(email) is not None or messages.find_ticket(issue.description) == ticket_url
     return issue.state == "opened" and title.mark is Mark.IN_PROGRESS and same
 
 
-def decide(order: LicenseOrder) -> Step:
+def decide(order: LicenseOrder) -> NextStep:
     """What to do next about an order."""
     if order.issued:
         left = order.left if order.is_quiet else ()
-        return Step(Do.ADOPT, order, f"{order.issued.url} tells of the license.", order.issued, duplicates=left)
+        return NextStep(
+            NextAction.ADOPT, order, f"{order.issued.url} tells of the license.", order.issued, duplicates=left
+        )
     if order.mail:
         return _sent(order)
     if order.issues and not order.left and len(order.issues) >= len(order.pipelines):
-        return Step(Do.SETTLED, order, "Each of its jobs has told that it failed.")
+        return NextStep(NextAction.SETTLED, order, "Each of its jobs has told that it failed.")
     return _running(order) or _ended(order)
 
 
-def _sent(order: LicenseOrder) -> Step:
-    """A person says that the mail came: the issue with the copy tells it, if there is one."""
+def _sent(order: LicenseOrder) -> NextStep:
+    """A person says that the mail came: the issue with the copy gets that result, if there is one."""
     found = order.left or order.issues
     if not found:
-        return Step(Do.ADOPT, order, "By a person's word the license was mailed.")
+        return NextStep(NextAction.ADOPT, order, "By a person's word the license was mailed.")
     return _settle(order, sent=True, why="By a person's word the license was mailed.")
 
 
-def _running(order: LicenseOrder) -> Step | None:
-    """As long as a job is at work, nothing but waiting helps; it is no use if somebody has changed the issue."""
-    if order.goes_on:
-        going = [one for one in order.pipelines if one.status not in _OVER]
-        named = ", ".join(f"pipeline {one.id} {pipeline_words(one.status)}" for one in going)
-        return Step(Do.WAIT, order, named)
+def _running(order: LicenseOrder) -> NextStep | None:
+    """Wait as long as a job is running; ask if it has ended and a person has changed its issue's title."""
+    if order.running:
+        named = ", ".join(f"pipeline {one.id} {pipeline_words(one.status)}" for one in order.running)
+        return NextStep(NextAction.WAIT, order, named)
     if order.mail is None and any(titles.read(issue.title).mark is not Mark.IN_PROGRESS for issue in order.left):
         return _ask(order)
     if not order.is_quiet:
-        return Step(Do.WAIT, order, "its pipeline has just ended, and may still be about to send its mail")
+        return NextStep(NextAction.WAIT, order, "its pipeline has just ended, and may still be about to send its mail")
     return None
 
 
-def _ended(order: LicenseOrder) -> Step:
-    """No job is at work."""
+def _ended(order: LicenseOrder) -> NextStep:
+    """The step when no job is running."""
     if order.mail is False:
         why = "By a person's word no mail came."
-        return _settle(order, sent=False, why=why) if order.left else Step(Do.SETTLED, order, why)
+        return _settle(order, sent=False, why=why) if order.left else NextStep(NextAction.SETTLED, order, why)
     if order.left:
-        # A job opens its issue before anything else, and says there when it is about to send the mail.
+        # A job opens its issue before anything else, and updates it before it sends the mail.
         if order.pipelines and all(messages.NO_MAIL_YET in issue.description for issue in order.left):
             return _settle(order, sent=False, why="The job died before it sent the mail.")
-        seen = order.pipelines or order.is_old
-        return _ask(order) if seen else Step(Do.WAIT, order, "no pipeline seen yet", then_ask=True)
+        has_ended = order.pipelines or order.is_old
+        return _ask(order) if has_ended else NextStep(NextAction.WAIT, order, "no pipeline seen yet", then_ask=True)
     if any(pipeline.status == "success" for pipeline in order.pipelines):
         return _ask(order)
     if order.pipelines or order.issues:
-        return Step(Do.SETTLED, order, "Its jobs ended before they opened an issue, so nothing was sent.")
+        return NextStep(NextAction.SETTLED, order, "Its jobs ended before they opened an issue, so nothing was sent.")
     if order.is_known:
-        return Step(Do.WAIT, order, "no pipeline seen yet", then_ask=True)
-    in_the_way = [step for step in map(decide, order.others) if step.do is not Do.SETTLED]
-    return in_the_way[0] if in_the_way else Step(Do.PERFORM, order, "Nothing is there.")
+        return NextStep(NextAction.WAIT, order, "no pipeline seen yet", then_ask=True)
+    in_the_way = [step for step in map(decide, order.others) if step.do is not NextAction.SETTLED]
+    return in_the_way[0] if in_the_way else NextStep(NextAction.PERFORM, order, "Nothing is there.")
 
 
-def _ask(order: LicenseOrder) -> Step:
-    return Step(Do.ASK, order, question_words(order))
+def _ask(order: LicenseOrder) -> NextStep:
+    return NextStep(NextAction.ASK, order, question_words(order))
 
 
-def _settle(order: LicenseOrder, *, sent: bool, why: str) -> Step:
-    """The issue that has a copy, or else the first one, tells the end; the rest are closed."""
+def _settle(order: LicenseOrder, *, sent: bool, why: str) -> NextStep:
+    """Give the result to the issue that has a copy, or else the first one; close the rest."""
     found = sorted(order.left or order.issues, key=lambda one: (messages.find_license(one.raw) is None, one.iid))
-    return Step(Do.SETTLE, order, why, found[0], sent, tuple(issue for issue in found[1:] if issue in order.left))
+    return NextStep(
+        NextAction.SETTLE, order, why, found[0], sent, tuple(issue for issue in found[1:] if issue in order.left)
+    )
 
 
 def question_words(order: LicenseOrder) -> str:
-    """What was seen, and what to find out."""
+    """The traces of the order, and what to ask the customer."""
     ended = [f"{pipeline.url} ({pipeline.status})" for pipeline in order.pipelines]
     seen = [_left_words(issue) for issue in order.left]
-    words = f"Mechanizer's pipeline {_and(ended)} ended" if ended else f"No pipeline of {_name(order)} is seen"
-    left = f"but {_and(seen)}" if seen else "but it left no tracker issue" if ended else "and no tracker issue"
-    return f"{words}, {left}. Ask the customer whether the mail with the license came."
-
-
-def _name(order: LicenseOrder) -> str:
-    return f"the order {order.operation_id}" if order.operation_id else "this order"
+    name = f"the order {order.operation_id}" if order.operation_id else "this order"
+    words = f"Mechanizer's pipeline {' and '.join(ended)} ended" if ended else f"No pipeline of {name} is seen"
+    issues = (
+        f"but {' and '.join(seen)}" if seen else "but it left no tracker issue" if ended else "and no tracker issue"
+    )
+    return f"{words}, {issues}. Ask the customer whether the mail with the license came."
 
 
 def _left_words(issue: TrackerIssue) -> str:
@@ -252,7 +257,3 @@ def _left_words(issue: TrackerIssue) -> str:
         return f"issue {issue.url} still says “in progress”"
     title = clean(issue.title, 200)
     return f"issue {issue.url} is {issue.state} and titled “{title}”, which is not what Mechanizer writes"
-
-
-def _and(words: Sequence[str]) -> str:
-    return " and ".join(words)

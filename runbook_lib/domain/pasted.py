@@ -1,6 +1,6 @@
-"""Numbers, days, ticket numbers and names as people paste them: read where there is one reading, never guessed. Pure.
+"""Parses numbers, dates, ticket numbers and names as people paste them, without guessing. Pure.
 
-What stands here says what a text can mean; whether that is a good answer is decided in `answers`.
+Only the meaning of a text is decided here; `answers` decides whether it is a valid answer.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 LONGEST = 1000
-"""Characters; no number, day or address of a ticket is longer."""
+"""Longest text that is parsed, in characters."""
 
 _MONTHS = (
     *("january", "february", "march", "april", "may", "june"),
@@ -20,21 +20,21 @@ _MONTHS = (
 )
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _HYPHENS = frozenset("\u00ad\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212\ufe58\ufe63\uff0d")
-"""What word processors, mail programs and web pages make of a hyphen."""
+"""Characters that word processors, mail programs and web pages use for a hyphen."""
 _FULL_WIDTH = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
-"""Full-width signs to ASCII. Source: Unicode, block Halfwidth and Fullwidth Forms. Other digits are no input."""
+"""Full-width signs to ASCII. Source: Unicode, block Halfwidth and Fullwidth Forms. Other digits are rejected."""
 _APOSTROPHES = dict.fromkeys(map(ord, "\u2019\u2018\u02bc\u00b4\u2032`"), "'")
 
 _GROUPED = re.compile(r"[1-9][0-9]{0,2}(?P<mark>[ ,.'])[0-9]{3}(?:(?P=mark)[0-9]{3})*")
 _ISO = re.compile(r"([0-9]{4})(?P<mark>[./-])([0-9]{1,2})(?P=mark)([0-9]{1,2})")
-"""The year first; then nobody means the day by the second figure."""
+"""With the year first, the second number is always the month."""
 _ISO_MOMENT = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?)"
     r" ?(Z|UTC|[+-][0-9]{2}:?[0-9]{2})?"
 )
 _YEAR_LAST = re.compile(r"([0-9]{1,2})(?P<mark>[./-])([0-9]{1,2})(?P=mark)([0-9]{4})")
 _CLOCK = r"(?:,? (?:at )?[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?(?: ?[ap]m)?(?: (?:utc|gmt|\(utc\)|[+-]0000))?)?"
-"""A time behind the date, as the Dashboard prints it: `Nov 26, 2025 12:00am`. Source: GitLab's page templates."""
+"""A time after the date, as the Dashboard prints it: `Nov 26, 2025 12:00am`. Source: GitLab's page templates."""
 _WEEKDAY = r"(?:(?P<weekday>[a-z]+),? )?"
 _MONTH_FIRST = re.compile(
     rf"{_WEEKDAY}(?P<month>[a-z]+)\.? (?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)?,? (?P<year>[0-9]{{4}}){_CLOCK}"
@@ -54,19 +54,19 @@ _TICKET_ADDRESS = re.compile(
 
 @dataclass(frozen=True)
 class Unclear:
-    """A text in the shape of a value that is not one value.
+    """A text that looks like a value but is ambiguous, or impossible.
 
     Attributes:
-        readings: What it could be, as one would type it; empty where it is nothing that exists.
+        readings: The possible values, as typed; empty for an impossible one.
     """
 
     readings: tuple[str, ...] = ()
 
 
 def plain(text: str) -> str:
-    """A pasted text without what nobody sees: one kind of blank, no zero-width characters, full-width signs as ASCII.
+    """A pasted text with plain spaces, without zero-width characters, and with full-width signs as ASCII.
 
-    Line breaks stay: two lines are no one value.
+    Line breaks stay, so that two lines are not read as one value.
     """
     text = text.translate(_FULL_WIDTH)
     blanks = (" " if unicodedata.category(char) == "Zs" else char for char in text)
@@ -74,10 +74,10 @@ def plain(text: str) -> str:
 
 
 def number(text: str) -> int | Unclear | None:
-    """A whole number, its thousands grouped by comma, blank, apostrophe or dot; None if the text is none.
+    """A whole number, its thousands grouped by comma, space, apostrophe or dot; None if the text is none.
 
-    The comma groups, since the product's own pages write it so. A dot groups where the number would not be whole
-    otherwise: `1.250` are 1250, but `1.000` may be 1.
+    A comma always groups, as on the product's pages. A dot groups if the number would not be whole otherwise: `1.250`
+    is 1250, but `1.000` may be 1.
     """
     text = _short(text).translate(_APOSTROPHES)
     if len(text) > 20:
@@ -94,9 +94,9 @@ def number(text: str) -> int | Unclear | None:
 
 
 def day(text: str) -> date | Unclear | None:
-    """A day, from an ISO date or moment, English words, or figures of which only one can be the day; else None.
+    """A date, from an ISO date or time stamp, English words, or numbers with one possible reading; else None.
 
-    A moment with an offset is a day only if it is the same one in UTC, in which the runbooks count.
+    A time stamp with an offset must have the same date in UTC, since the runbooks count in UTC.
     """
     text = _short(text)
     if found := _ISO.fullmatch(text):
@@ -130,7 +130,7 @@ def ticket_host(text: str) -> str:
 def is_other_account(text: str, url: str) -> bool:
     """Whether a ticket's web address is of another Zendesk account than the one at `url`.
 
-    A host of the team's own may stand for either, so only two names at zendesk.com are told apart.
+    A host-mapped domain may belong to either account, so only two names at zendesk.com are compared.
     """
     ours = re.sub(r"^https?://", "", url.casefold()).split("/")[0]
     theirs = ticket_host(text)
@@ -138,13 +138,13 @@ def is_other_account(text: str, url: str) -> bool:
 
 
 def name_key(text: str) -> str:
-    """What two spellings of one name have in common: no blanks, any hyphen, any case, any width."""
+    """A name for comparison: without spaces, and regardless of hyphen, case and width."""
     folded = unicodedata.normalize("NFKC", "".join("-" if char in _HYPHENS else char for char in text))
     return "".join(plain(folded).casefold().split())
 
 
 def spelled(text: str, names: Iterable[str]) -> tuple[str, ...]:
-    """The names that a text can mean: exactly it, or else every one that differs in hyphens, case and blanks only."""
+    """The names that a text can mean: the identical one, or else all with the same `name_key`."""
     known = tuple(dict.fromkeys(names))
     if text in known:
         return (text,)
@@ -152,12 +152,12 @@ def spelled(text: str, names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _short(text: str) -> str:
-    """As `plain`; "" where it is too long for any value."""
+    """As `plain`; "" if it is longer than any value."""
     return plain(text) if len(text) <= LONGEST else ""
 
 
 def _address(text: str) -> re.Match[str] | None:
-    """A ticket's web address, also within brackets, or with the sentence's own mark behind it."""
+    """A ticket's web address, also in brackets or followed by punctuation."""
     return _TICKET_ADDRESS.fullmatch(text.removeprefix("<").removeprefix("(").rstrip(">).,;"))
 
 
@@ -181,9 +181,9 @@ def _in_words(found: re.Match[str]) -> date | Unclear | None:
 
 
 def _position(word: str, names: tuple[str, ...]) -> int | None:
-    """Where a name stands in a list, in full or by its first three letters (four of *Sept*)."""
-    short = {name[:3]: at for at, name in enumerate(names)} | {name: at for at, name in enumerate(names)}
-    return (short | {"sept": 8} if names is _MONTHS else short).get(word)
+    """The index of a name, given in full or by its first three letters (four for *Sept*)."""
+    short = "september" if word == "sept" else word
+    return next((at for at, name in enumerate(names) if short in (name, name[:3])), None)
 
 
 def _one_of(days: list[date | None]) -> date | Unclear:

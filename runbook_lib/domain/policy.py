@@ -1,8 +1,8 @@
 """The rules of the two workflows as pure functions: scope window, weekend calendar, seat count.
 
-Every number stands here once, with its source. A rule returns a `Ruling` (yes, no, or unknown with the facts
-that would settle it); nothing here asks, sends or reads a clock. "Seeds" are the two workflow documents of
-GitLab Support: license emergencies during the week, and on weekends.
+Every number is defined here once, with its source. A rule returns a `Ruling`: yes, no, or unknown with the facts
+that would settle it. No I/O, no clock. "Seeds" are the two workflow documents of GitLab Support: license
+emergencies during the week, and on weekends.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "su
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """What a team may set otherwise; the defaults are those of the seeds.
+    """Settings of the team; the defaults are those of the seeds.
 
     Attributes:
         grace_days: Days from expiry to the end of the grace period.
@@ -58,17 +58,17 @@ class Rules:
 
 @dataclass(frozen=True, kw_only=True)
 class ScopeFacts:
-    """What the scope rests on; None means not known.
+    """The facts that the scope is decided by; None means not known.
 
     Attributes:
         deployment: `self_managed` or `gitlab_com`.
         account_type: `customer`, `prospect` or `reseller`.
         plan: One of `PAID_PLANS`, or `free`.
         expires_on: The day the license expired.
-        blocked_on: The day from which its own license file makes the instance read-only; the end of its grace period.
+        blocked_on: The day from which the instance is read-only by its license file; the end of the grace period.
         emergency_on: The emergency's date, UTC.
         requester_email: The address a license would go to.
-        unsettled: Why a fact decides nothing yet, and the parameter that settles it, by fact: (reason, parameter).
+        unsettled: Facts that a person has to settle first, by name: (reason, parameter that settles it).
     """
 
     emergency_on: date
@@ -83,24 +83,19 @@ class ScopeFacts:
 
 def scope(facts: ScopeFacts, rules: Rules) -> Verdict:
     """Decide whether the emergency workflows apply. Source: seeds, *Scope* and *Out of Scope*."""
-    window = None
-    if facts.expires_on is not None and "expires_on" not in facts.unsettled:
+    window, unsettled = None, facts.unsettled.get("expires_on")
+    if facts.expires_on is not None and not unsettled:
         window = license_window(facts.expires_on, facts.emergency_on, rules, blocked_on=facts.blocked_on)
-    rulings = (
-        deployment_ruling(facts),
-        account_ruling(facts),
-        plan_ruling(facts),
-        _unsettled("expires_on", facts, window_rule(rules)) or window_ruling(window, rules),
-        recipient_ruling(facts),
-    )
+    in_window = _unknown(window_rule(rules), *unsettled) if unsettled else window_ruling(window, rules)
+    rulings = (deployment_ruling(facts), account_ruling(facts), plan_ruling(facts), in_window, recipient_ruling(facts))
     return Verdict(rulings=rulings, window=window)
 
 
 def license_window(expires_on: date, emergency_on: date, rules: Rules, *, blocked_on: date | None = None) -> Window:
-    """The days that matter around an expiry.
+    """The days around an expiry.
 
-    A license file states itself when the instance becomes read-only: for paid plans after the grace period, for
-    trials and temporary extensions at once. Where it is known, that day goes before the general rule.
+    A license file states when the instance becomes read-only: for paid plans after the grace period, for trials and
+    temporary extensions at once. Where that day is known, it overrides the general rule.
 
     Raises:
         InputError: The dates run past the calendar's end.
@@ -116,8 +111,8 @@ def license_window(expires_on: date, emergency_on: date, rules: Rules, *, blocke
 def deployment_ruling(facts: ScopeFacts) -> Ruling:
     """Only self-managed instances; SaaS has a workflow of its own. Source: seeds, *Overview*."""
     rule = "Self-managed?"
-    if unsettled := _unsettled("deployment", facts, rule):
-        return unsettled
+    if "deployment" in facts.unsettled:
+        return _unknown(rule, *facts.unsettled["deployment"])
     if facts.deployment is None:
         return _unknown(rule, "Not known whether the instance is self-managed or on GitLab.com.", "deployment")
     if facts.deployment == "gitlab_com":
@@ -131,10 +126,10 @@ def deployment_ruling(facts: ScopeFacts) -> Ruling:
 
 
 def account_ruling(facts: ScopeFacts) -> Ruling:
-    """Prospects are out; whoever has a paid plan has bought, so is none. Source: seeds, *Out of Scope* 2."""
+    """Prospects are out of scope; an account with a paid plan is no prospect. Source: seeds, *Out of Scope* 2."""
     rule = "A customer, not a prospect?"
-    if unsettled := _unsettled("account_type", facts, rule):
-        return unsettled
+    if "account_type" in facts.unsettled:
+        return _unknown(rule, *facts.unsettled["account_type"])
     if facts.account_type == "prospect":
         return _no(
             rule,
@@ -161,8 +156,8 @@ def account_ruling(facts: ScopeFacts) -> Ruling:
 def plan_ruling(facts: ScopeFacts) -> Ruling:
     """Only paid plans. Source: seeds, *Scope* and *Out of Scope* 1."""
     rule = "Paid plan?"
-    if unsettled := _unsettled("plan", facts, rule):
-        return unsettled
+    if "plan" in facts.unsettled:
+        return _unknown(rule, *facts.unsettled["plan"])
     if facts.plan is None:
         return _unknown(rule, "The plan is not known.", "plan")
     if facts.plan not in PAID_PLANS:
@@ -176,7 +171,6 @@ def plan_ruling(facts: ScopeFacts) -> Ruling:
 
 
 def window_rule(rules: Rules) -> str:
-    """The rule of the window, as a question."""
     return f"Grace period ended within the last {rules.window_days} days?"
 
 
@@ -213,7 +207,7 @@ def window_ruling(window: Window | None, rules: Rules) -> Ruling:
 
 
 def recipient_ruling(facts: ScopeFacts) -> Ruling:
-    """A license never goes to GitLab staff in a customer's stead. Source: GitLab handbook."""
+    """A license never goes to GitLab staff on a customer's behalf. Source: GitLab handbook."""
     rule = "Requester is not GitLab staff?"
     domain = (facts.requester_email or "").rpartition("@")[2].lower()
     if domain == STAFF_DOMAIN or domain.endswith("." + STAFF_DOMAIN):
@@ -235,22 +229,22 @@ def weekend_ruling(opened_at: datetime, emergency_on: date, rules: Rules) -> Rul
     The ticket's own time decides; where the engineer set another date, any hour of that day may count.
     Source: weekend seed, title and *Overview*; the hours are a setting, since no document defines them.
     """
-    weekend, moment, hours = _calendar(opened_at, emergency_on, rules)
-    reason = f"The emergency is of {moment}; weekend hours are {hours}."
+    weekend, reason = _calendar(opened_at, emergency_on, rules)
+    rule, origin = "On a weekend?", "Weekend workflow, Overview"
     if weekend:
-        return _yes("On a weekend?", reason, origin=_WEEKEND_ORIGIN)
+        return _yes(rule, reason, origin=origin)
     advice = "During the week a License & Renewals expert is at hand: use the weekday workflow (weekday_triage)."
-    return _no("On a weekend?", f"{reason} {advice}", origin=_WEEKEND_ORIGIN)
+    return _no(rule, f"{reason} {advice}", origin=origin)
 
 
 def weekday_ruling(opened_at: datetime, emergency_on: date, rules: Rules) -> Ruling:
-    """Whether the emergency falls outside the weekend: what `weekend_ruling` denies. Source: weekday seed, title."""
-    weekend, moment, hours = _calendar(opened_at, emergency_on, rules)
-    reason = f"The emergency is of {moment}; weekend hours are {hours}."
+    """Whether the emergency falls outside the weekend hours. Source: weekday seed, title."""
+    weekend, reason = _calendar(opened_at, emergency_on, rules)
+    rule, origin = "During the week?", "Weekday workflow, Overview"
     if not weekend:
-        return _yes("During the week?", reason, origin=_WEEKDAY_ORIGIN)
+        return _yes(rule, reason, origin=origin)
     advice = "On weekends the on-call engineer issues the license: use the weekend workflow (weekend_license)."
-    return _no("During the week?", f"{reason} {advice}", origin=_WEEKDAY_ORIGIN)
+    return _no(rule, f"{reason} {advice}", origin=origin)
 
 
 def is_weekend(moment: datetime, rules: Rules) -> bool:
@@ -323,13 +317,15 @@ def suggest_users(
     )
 
 
-def _calendar(opened_at: datetime, emergency_on: date, rules: Rules) -> tuple[bool, str, str]:
-    """Whether it is a weekend; the moment and the weekend hours in words."""
-    hours = f"{rules.weekend_starts} to {rules.weekend_ends}, {rules.time_zone}"
+def _calendar(opened_at: datetime, emergency_on: date, rules: Rules) -> tuple[bool, str]:
+    """Whether it is a weekend, and the reason as a sentence."""
     if emergency_on != opened_at.astimezone(UTC).date():
-        return _touches_weekend(emergency_on, rules), f"{emergency_on:%A %Y-%m-%d}", hours
-    local = opened_at.astimezone(_zone(rules))
-    return is_weekend(opened_at, rules), f"{local:%A %Y-%m-%d %H:%M} {rules.time_zone}", hours
+        weekend, moment = _touches_weekend(emergency_on, rules), f"{emergency_on:%A %Y-%m-%d}"
+    else:
+        local = opened_at.astimezone(_zone(rules))
+        weekend, moment = is_weekend(opened_at, rules), f"{local:%A %Y-%m-%d %H:%M} {rules.time_zone}"
+    hours = f"{rules.weekend_starts} to {rules.weekend_ends}, {rules.time_zone}"
+    return weekend, f"The emergency is of {moment}; weekend hours are {hours}."
 
 
 def _touches_weekend(day: date, rules: Rules) -> bool:
@@ -365,15 +361,3 @@ def _no(rule: str, reason: str, *rests_on: str, origin: str = _SEEDS_SCOPE) -> R
 
 def _unknown(rule: str, reason: str, fact: str) -> Ruling:
     return Ruling(rule, Answer.UNKNOWN, reason, _SEEDS_SCOPE, (fact,))
-
-
-def _unsettled(name: str, facts: ScopeFacts, rule: str) -> Ruling | None:
-    """What a rule says as long as the fact that it rests on has to be settled by a person."""
-    if name not in facts.unsettled:
-        return None
-    reason, parameter = facts.unsettled[name]
-    return _unknown(rule, reason, parameter)
-
-
-_WEEKEND_ORIGIN = "Weekend workflow, Overview"
-_WEEKDAY_ORIGIN = "Weekday workflow, Overview"

@@ -75,6 +75,6 @@ def read(text: str) -> Title:
     return Title(mark, found[1], int(found[2]), words) if found else Title(mark, words=words)
 
 
-def room(users: int) -> int:
+def longest_address(users: int) -> int:
     """How long an address may be, so that every title with it fits."""
     return MOST_CHARS - max(len(write(mark, "", users)) for mark in Mark)

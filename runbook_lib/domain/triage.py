@@ -1,7 +1,7 @@
-"""The weekday decision tree as data, how to walk it, and what Seat Link rows mean. Pure: no I/O, no clock.
+"""The weekday decision tree as data, its traversal, and the meaning of Seat Link rows. Pure: no I/O, no clock.
 
-Source: weekday seed, flowchart. The nodes have the chart's own ids; `tests/domain/test_triage.py` proves that
-questions, edges and links are the chart's.
+Source: weekday seed, flowchart. The nodes have the chart's ids; `tests/domain/test_triage.py` compares questions,
+edges and links with the chart.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from enum import StrEnum
 from runbook_lib.domain.models import Answer, Outcome, SeatLink, Source
 
 START = "cdot"
-"""Where the walk begins. The chart's title stands alone, without an edge."""
+"""The first question. The chart's title has no edge."""
 SYNC_STARTS, SYNC_ENDS = time(3), time(5)
 """When instances report each day, UTC. Source: GitLab product documentation, subscription data synchronization."""
 RETRY_HOURS = 17
-"""For about how long a report that failed is tried again. Source: as above."""
+"""About how long a failed report is retried. Source: as above."""
 
 
-class Kind(StrEnum):
-    """What a node of the tree is."""
+class NodeKind(StrEnum):
+    """The kind of a node."""
 
     TITLE = "title"
     QUESTION = "question"
@@ -35,16 +35,16 @@ class Node:
     """One box of the chart.
 
     Attributes:
-        id: The chart's own id of it.
-        words: What it says, in our words.
-        kind: What it is.
+        id: Its id in the chart.
+        words: Its text, reworded.
+        kind: Title, question, look-up or end.
         link: The page that it names, or "".
-        outcome: How the case ends there, or None.
+        outcome: The outcome of the case there, or None.
     """
 
     id: str
     words: str
-    kind: Kind
+    kind: NodeKind
     link: str = ""
     outcome: Outcome | None = None
 
@@ -59,27 +59,27 @@ class Edge:
 
 
 NODES = (
-    Node("title", "A customer reports that their self-managed license has expired", Kind.TITLE),
-    Node("cdot", "Does the person who opened the ticket have an account in CustomersDot?", Kind.QUESTION),
-    Node("sub", "Does that CustomersDot account have access to the subscription information?", Kind.QUESTION),
-    Node("l&r", "Engage the assistance of a License & Renewals expert", Kind.END, outcome=Outcome.ESCALATED),
+    Node("title", "A customer reports that their self-managed license has expired", NodeKind.TITLE),
+    Node("cdot", "Does the person who opened the ticket have an account in CustomersDot?", NodeKind.QUESTION),
+    Node("sub", "Does that CustomersDot account have access to the subscription information?", NodeKind.QUESTION),
+    Node("l&r", "Engage the assistance of a License & Renewals expert", NodeKind.END, outcome=Outcome.ESCALATED),
     Node(
         "license",
         "Look for the license's subscription name on the CustomersDot account",
-        Kind.LOOKUP,
+        NodeKind.LOOKUP,
         "https://customers.gitlab.com/admin/customer",
     ),
     Node(
         "seat_link",
         "Enter the subscription name on the Seat Link page of CustomersDot",
-        Kind.LOOKUP,
+        NodeKind.LOOKUP,
         "https://customers.gitlab.com/admin/license_seat_link",
     ),
-    Node("sub_status", "Is there an entry with the current date on the page?", Kind.QUESTION),
+    Node("sub_status", "Is there an entry with the current date on the page?", NodeKind.QUESTION),
     Node(
         "all_good",
         "Likely the issue has resolved itself and no intervention is needed: confirm this with the customer",
-        Kind.END,
+        NodeKind.END,
         outcome=Outcome.RESOLVED_ITSELF,
     ),
 )
@@ -98,14 +98,14 @@ _BY_ID: Mapping[str, Node] = {node.id: node for node in NODES}
 
 @dataclass(frozen=True)
 class Reply:
-    """What was found for one node.
+    """The answer at one node.
 
     Attributes:
         node: The node's id.
         answer: The answer; for a lookup YES once it is done.
-        source: Who says so.
-        evidence: What was seen.
-        differs: What the other source says, if it contradicts; else "".
+        source: Where the answer comes from.
+        evidence: The observation that it is based on.
+        differs: The contradicting observation of another source, or "".
     """
 
     node: str
@@ -117,7 +117,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class Visit:
-    """One node as the walk left it: taken, with its reply if it has one, or not taken."""
+    """One node with its reply, if there is one, and whether it is on the path taken."""
 
     node: Node
     reply: Reply | None
@@ -126,11 +126,11 @@ class Visit:
 
 @dataclass(frozen=True)
 class Path:
-    """A walk through the tree.
+    """A path through the tree.
 
     Attributes:
-        visits: The nodes taken, in order, then those that were not, in the chart's order.
-        end: The node where the tree was left, or None.
+        visits: The nodes taken, in order, then the others, in the chart's order.
+        end: The end node that was reached, or None.
         open_at: The node whose answer is missing, or None.
     """
 
@@ -140,12 +140,12 @@ class Path:
 
     @property
     def outcome(self) -> Outcome | None:
-        """How the case ends by this path; None as long as it is open."""
+        """The outcome of the case by this path; None while it is open."""
         return self.end.outcome if self.end else None
 
 
 def walk(replies: Mapping[str, Reply]) -> Path:
-    """Follow the edges as far as the replies lead. UNKNOWN is no answer; a lookup goes on once it is done."""
+    """Follow the edges as far as there are replies. UNKNOWN is no answer; a lookup needs YES."""
     taken: list[str] = []
     at: str | None = START
     node = _BY_ID[START]
@@ -154,22 +154,22 @@ def walk(replies: Mapping[str, Reply]) -> Path:
         taken.append(at)
         at = _next(node, replies.get(at))
     visits = [Visit(_BY_ID[name], replies.get(name), taken=True) for name in taken]
-    visits += [Visit(one, None, taken=False) for one in NODES if one.id not in taken and one.kind is not Kind.TITLE]
-    left = node.kind is Kind.END
+    visits += [Visit(one, None, taken=False) for one in NODES if one.id not in taken and one.kind is not NodeKind.TITLE]
+    left = node.kind is NodeKind.END
     return Path(tuple(visits), node if left else None, None if left else node)
 
 
 def mermaid() -> str:
     """The whole tree as the source of a mermaid flowchart.
 
-    The arrow from the title to the first question is a drawing aid: the chart of the seed, and `EDGES`, have none.
+    The arrow from the title to the first question is added for the layout; the seed's chart and `EDGES` have none.
     """
     names = {node.id: node.id.replace("l&r", "expert") for node in NODES}
     shapes = {
-        Kind.TITLE: ("[[", "]]"),
-        Kind.QUESTION: ("{{", "}}"),
-        Kind.LOOKUP: ("(", ")"),
-        Kind.END: ("([", "])"),
+        NodeKind.TITLE: ("[[", "]]"),
+        NodeKind.QUESTION: ("{{", "}}"),
+        NodeKind.LOOKUP: ("(", ")"),
+        NodeKind.END: ("([", "])"),
     }
     lines = ["flowchart TB"]
     for node in NODES:
@@ -184,14 +184,14 @@ def mermaid() -> str:
 
 @dataclass(frozen=True)
 class SeatLinkFacts:
-    """What the last question rests on.
+    """The facts that the last question is decided by.
 
     Attributes:
         rows: The subscription's rows, in any order.
         opened_at: When the ticket was opened.
         emergency_on: The emergency's date, which is the "current date" of the question, UTC.
-        looked_at: The moment at which somebody looks.
-        cloud: Whether the license is an online cloud license; None if nothing says so.
+        looked_at: When the rows were read.
+        cloud: Whether the license is an online cloud license; None if not known.
     """
 
     rows: tuple[SeatLink, ...]
@@ -202,10 +202,10 @@ class SeatLinkFacts:
 
 
 def current_rows(facts: SeatLinkFacts) -> tuple[SeatLink, ...]:
-    """The rows that count as of the current date, newest first.
+    """The rows of the current date, newest first.
 
-    A row counts by the day it was received, since the report in it is usually of the day before. Who looks on a
-    later day than the emergency's needs one from after the ticket was opened: an older one proves nothing any more.
+    A row counts by the day it was received, since its report is usually of the previous day. If the rows are read
+    after the emergency's date, only those received after the ticket was opened count.
     """
     return tuple(row for row in _newest_first(facts.rows) if _counts(row, facts))
 
@@ -224,7 +224,7 @@ def entry_ruling(facts: SeatLinkFacts) -> tuple[Answer, str]:
 
 
 def row_hints(row: SeatLink, facts: SeatLinkFacts) -> str:
-    """What one row means, to stand beside it."""
+    """The meaning of one row, as a comment beside it."""
     received = _day(row.created_at)
     days = (facts.emergency_on - received).days
     if _counts(row, facts):
@@ -236,9 +236,9 @@ def row_hints(row: SeatLink, facts: SeatLinkFacts) -> str:
 
 
 def hints(facts: SeatLinkFacts) -> tuple[str, ...]:
-    """What a tired engineer should know about these rows. They inform; `entry_ruling` decides."""
+    """Comments on these rows for the engineer. `entry_ruling` decides."""
     found = current_rows(facts)
-    told = (
+    lines = (
         _file_hint(facts),
         _unknown_hint(facts),
         _sync_hint(facts) if not found and facts.cloud is not False else "",
@@ -247,14 +247,14 @@ def hints(facts: SeatLinkFacts) -> tuple[str, ...]:
         _proof_hint(found),
         _later_hint(facts),
     )
-    return tuple(hint for hint in told if hint)
+    return tuple(hint for hint in lines if hint)
 
 
 def _next(node: Node, reply: Reply | None) -> str | None:
-    """Where the walk goes from a node, or None where it stops."""
-    if node.kind is Kind.END or reply is None:
+    """The id of the next node, or None."""
+    if node.kind is NodeKind.END or reply is None:
         return None
-    if node.kind is Kind.LOOKUP:
+    if node.kind is NodeKind.LOOKUP:
         return next(edge.end for edge in EDGES if edge.start == node.id) if reply.answer is Answer.YES else None
     return next((edge.end for edge in EDGES if (edge.start, edge.answer) == (node.id, reply.answer)), None)
 
@@ -267,7 +267,7 @@ def _counts(row: SeatLink, facts: SeatLinkFacts) -> bool:
 
 
 def _report_words(row: SeatLink) -> str:
-    """What to say of a report that is of an earlier day than its row; usually it is one day."""
+    """A comment on a report that is of an earlier day than its row; usually it is one day."""
     if row.report_at is None or _day(row.report_at) >= _day(row.created_at):
         return ""
     if _day(row.created_at) - _day(row.report_at) == timedelta(days=1):
@@ -293,7 +293,7 @@ def _unknown_hint(facts: SeatLinkFacts) -> str:
 
 
 def _sync_hint(facts: SeatLinkFacts) -> str:
-    """Before the daily sync is over a missing row may be normal."""
+    """Before the daily sync has ended, a missing row may be normal."""
     moments = [moment.astimezone(UTC) for moment in (facts.opened_at, facts.looked_at)]
     early = [m for m in moments if m.date() == facts.emergency_on and m.time() < SYNC_ENDS]
     if not early:
@@ -316,9 +316,9 @@ def _stamp_hint(found: tuple[SeatLink, ...]) -> str:
 
 
 def _instances_hint(facts: SeatLinkFacts) -> str:
-    """Several instances may use one subscription: the one that is down need not be the one that synced.
+    """Several instances may use one subscription, and the one that is down need not be the one that synced.
 
-    A copy of an instance may have its id under another hostname, so that both tell instances apart.
+    A copy of an instance may have the same id under another hostname, so both identify an instance.
     """
     newest: dict[tuple[str, str], SeatLink] = {}
     for row in _newest_first(facts.rows):
@@ -337,7 +337,7 @@ def _proof_hint(found: tuple[SeatLink, ...]) -> str:
 
 
 def _later_hint(facts: SeatLinkFacts) -> str:
-    """Who looks on a later day, and finds nothing that counts of the emergency's, may want to judge by today."""
+    """Suggests today's date, if the rows are read on a later day and none is of the emergency's date."""
     today = _day(facts.looked_at)
     of_the_day = [row for row in current_rows(facts) if _day(row.created_at) == facts.emergency_on]
     if today <= facts.emergency_on or not facts.rows or of_the_day:

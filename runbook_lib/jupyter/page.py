@@ -29,8 +29,8 @@ class Page:
     The answer is heard beside the cell that waits, since JupyterLab (4.4 and later) sends what comes from widgets to a
     thread of its own in the kernel, a subshell (ipykernel 7 and later). The first answers may come before there is one,
     and a widget goes on where its last message was handled (ipykernel 7.4): so the page is asked again until then.
-    After a page was loaded anew, the answers come on a new thread while a field would go on with the old one, and a text
-    could arrive there after both answers: so the fields are moved along (`on_move`).
+    After a page was loaded anew, the answers come on a new thread while a field would go on with the old one, and
+    a text could arrive there after both answers: so the fields are moved along (`on_move`).
 
     Args:
         patience_s: How long a page may take for its answer. One that took longer is not asked again until it answers.

@@ -1,10 +1,10 @@
-"""Reading values off a customer's screenshot, and making any image small and harmless to show.
+"""Reads values from a customer's screenshot, and makes thumbnails of untrusted images.
 
-It takes bytes and gives plain data: it knows nothing of tickets, cases or forms. What holds throughout:
+It takes bytes and returns plain data; it does not know tickets, cases or forms. Invariants:
 
-- An image is judged by its header before a single pixel of it is decoded (`images`).
-- No text of an image leaves this package: a label is one of those in `labels`, a value is one that `answers` takes.
-- A value is sure only if every check says so (`reading`); an unsure one is for a person to compare with its crop.
+- An image is checked by its header before a pixel of it is decoded (`images`).
+- No other text of an image leaves this package: a label is one of `labels`, a value is one that `answers` accepts.
+- A value is sure only if every check passes (`reading`); for others a person compares it with its crop.
 """
 
 from runbook_lib.ocr.images import LEAST_SIDE_PX, MAX_BYTES, is_tiny, media_type, thumbnail

@@ -1,4 +1,4 @@
-"""Images from a stranger: refused by limits before they are decoded, shown only as made anew from their pixels."""
+"""Untrusted images: checked against limits before they are decoded, and shown only as re-encoded pixels."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 MAX_BYTES = 20_000_000
-"""Of an image file. Screenshots are 0.05 to 5 MB."""
+"""Largest image file. Screenshots are 0.05 to 5 MB."""
 MAX_SIDE_PX = 16_000
 MAX_PIXELS = 40_000_000
 """More than any screen has, and most cameras; decoded, it is 160 MB."""
@@ -24,7 +24,7 @@ MAX_SCANS = 64
 """Passes of a progressive JPEG, each over the whole image. Cameras and browsers write ten."""
 THUMBNAIL_WIDTH_PX = 480
 LEAST_SIDE_PX = 64
-"""An image that is smaller in both directions shows no value: a line of a page is at least this wide."""
+"""An image that is smaller in both directions shows no value: a line of a page is wider."""
 
 _FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
 _BROKEN = (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
@@ -34,12 +34,12 @@ _SMALLER = "Give a screenshot of the page alone."
 
 
 def thumbnail(content: bytes, *, width_px: int = THUMBNAIL_WIDTH_PX, name: str = "") -> bytes:
-    """A small PNG of an image, made anew from its pixels: nothing else of the file is in it.
+    """A small PNG of an image, re-encoded from its pixels, with no other part of the file.
 
     Args:
         content: A PNG, JPEG, GIF or WebP file.
         width_px: Its greatest width; it is at most four times as high.
-        name: What to call the image in errors.
+        name: The image's name in errors.
 
     Raises:
         InputError: It is no such image, too large, or damaged.
@@ -59,12 +59,12 @@ def is_tiny(content: bytes) -> bool:
 
 
 def called(name: str) -> str:
-    """How a sentence about an image begins."""
+    """The beginning of a sentence about an image."""
     return f"The image {clean(name)}" if name else "The image"
 
 
 def decoded(content: bytes, name: str) -> Image.Image:
-    """The image as a person sees it: upright, opaque, in RGB.
+    """The image as displayed: upright, opaque, in RGB.
 
     Raises:
         InputError: It is no image of a known kind, beyond a limit, or damaged.
@@ -74,7 +74,7 @@ def decoded(content: bytes, name: str) -> Image.Image:
     _check_file(content, name)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's of damaged metadata, and of sizes that are checked here
+            warnings.simplefilter("ignore")  # Pillow's on damaged metadata, and on sizes that are checked here
             image = Image.open(io.BytesIO(content), formats=_FORMATS)
             _check_header(image, name)
             image.load()
@@ -89,7 +89,7 @@ def decoded(content: bytes, name: str) -> Image.Image:
 
 
 def png(picture: Image.Image) -> bytes:
-    """The image as a file, without what came with it: comments, profiles, places."""
+    """The image as a PNG file without metadata: comments, profiles, locations."""
     picture.info.clear()
     file = io.BytesIO()
     picture.save(file, "PNG", optimize=True)
@@ -97,14 +97,14 @@ def png(picture: Image.Image) -> bytes:
 
 
 def media_type(content: bytes, *, name: str = "") -> str:
-    """What kind of image a file is, by its bytes alone.
+    """The media type of an image, by its bytes alone.
 
     Raises:
-        InputError: It is none of a known kind, or too large.
+        InputError: It is no image of an accepted format, or too large.
     """
     kind = image_types.media_type(content)
     if kind is None:
-        what = image_types.advice(content) or f"no {image_types.TAKEN}. Give the screenshot itself"
+        what = image_types.advice(content) or f"no {image_types.ACCEPTED}. Give the screenshot itself"
         raise InputError(f"{called(name)} is {what}.")
     if len(content) > MAX_BYTES:
         raise InputError(
@@ -114,16 +114,15 @@ def media_type(content: bytes, *, name: str = "") -> str:
 
 
 def _check_file(content: bytes, name: str) -> None:
-    """Refuse by the file's bytes alone."""
     media_type(content, name=name)
     if content.startswith(b"\xff\xd8") and content.count(b"\xff\xda") > MAX_SCANS:
         raise InputError(f"{called(name)} is a JPEG of more than {MAX_SCANS} passes. Save it anew, as a PNG.")
 
 
 def _check_header(image: Image.Image, name: str) -> None:
-    """Refuse by what the header says; no pixel has been decoded yet.
+    """Check the image's header before a pixel is decoded.
 
-    A telephone's JPEG may carry further pictures (Pillow calls it MPO): its first is the one that is meant.
+    A phone's JPEG may have further pictures (Pillow calls it MPO), of which the first is used.
     """
     width, height = image.size
     if max(width, height) > MAX_SIDE_PX or width * height > MAX_PIXELS:
@@ -133,7 +132,7 @@ def _check_header(image: Image.Image, name: str) -> None:
 
 
 def _opaque(image: Image.Image) -> Image.Image:
-    """On white, as a browser shows it; what is transparent is not there."""
+    """The image on white, as a browser shows it."""
     from PIL import Image
 
     if not image.has_transparency_data:

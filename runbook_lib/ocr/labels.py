@@ -1,8 +1,8 @@
-"""What GitLab's admin pages call the values, and which text on a page belongs to which label: pure.
+"""The labels of GitLab's admin pages, and the assignment of text on a page to them. Pure.
 
-A value counts by its place alone: on the label's own line after it, beside it, or in the same card above or below.
-The end date is also in a sentence, *valid from ... to ...*. Where the places leave more than one answer there is none,
-or one that is not sure; nothing is sure on a page that has a second section with a date of its own.
+A value is found by its position alone: after the label on its line, beside it, or in the same card above or below. The
+end date is also in a sentence, *valid from ... to ...*. An ambiguous position gives no value, or one that is not sure;
+no value is sure on a page with a second section that has its own date.
 
 Source: FACTS, *Labels on the screens* and *How the admin pages really look*: GitLab's dashboard, its Subscription
 page, and the older License page.
@@ -44,10 +44,10 @@ PLACES = {
     "Email": "",
     "Type": "",
 }
-"""Labels and the parameters they stand for; `starts_on` is for checking only, "" ends another's value."""
+"""Labels and their parameters; `starts_on` is for checking only, and "" marks labels whose value is not read."""
 COUNTS = ("users_in_license", "billable_users", "maximum_users", "users_over_license")
 SENTENCE = "valid from ... to ..."
-"""What stands in a label's place where a date is taken from the sentence."""
+"""The label of a date that is taken from the sentence."""
 _DATES = ("starts_on", "expires_on")
 _APART = ("right", "below", "above")
 MARKS = {
@@ -58,21 +58,21 @@ MARKS = {
     ),
     "license": ("started", "uploaded", "license history", "users in license", "details", "users over license"),
 }
-"""Words that tell the pages apart."""
+"""Words by which the pages are recognized."""
 
 _ANY = "|".join(r"\s*".join(label.split()) for label in sorted(PLACES, key=len, reverse=True))
 _BEGINS = r"(?:(?<![A-Za-z0-9])|(?<=[a-z0-9])(?=[A-Z]))"
-"""A label's first letter; one that is glued to the value before it is a capital."""
+"""The beginning of a label; without a space before it, its first letter must be a capital."""
 _WITH_COLON = re.compile(rf"{_BEGINS}((?i:{_ANY}))\s*[:\uff1a]\s*")
 _ALONE = re.compile(rf"({_ANY})\s*(.*)", re.IGNORECASE)
 _COUNT = re.compile(r"0|[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d*", re.ASCII)
 _ICON = re.compile(r"(?!.*[A-Za-z][a-z])\S{1,3}\s*")
-"""What an icon before a label is read as: a few characters that are no word."""
+"""An icon before a label as the OCR reads it: a few characters that are no word."""
 _DATE = re.compile(
     r"([A-Za-z]+)\.?\s*(\d{1,2})\s*,\s*(\d{4})(?:\s*\d{1,2}:\d{2}\s*[ap]m)?|(\d{4}-\d{2}-\d{2})",
     re.ASCII | re.IGNORECASE,
 )
-"""The dashboard prints a time behind the day, always midnight. Source: FACTS, *How the admin pages really look*."""
+"""The dashboard prints a time after the date, always midnight. Source: FACTS, *How the admin pages really look*."""
 _ISO = r"(\d{4})\s*-\s*(\d{2})\s*-\s*(\d{2})"
 _TERM = re.compile(rf"valid\s*from\s*{_ISO}\s*to\s*{_ISO}(?!\d)", re.ASCII | re.IGNORECASE)
 _TERM_BEGINS = re.compile(r"valid\s*from", re.IGNORECASE)
@@ -81,24 +81,24 @@ _RELATIVE = re.compile(
     r"(?:\s*(?:ago|from\s*now))?",
     re.IGNORECASE,
 )
-"""The older pages say when a license ends as seen from the day of the screenshot, which is no date."""
+"""The older pages show the end of a license relative to the day of the screenshot, which is no date."""
 _SECOND_SECTION = re.compile(r"GitLab\s*Duo", re.IGNORECASE)
 _BADGE = re.compile(r"\s*\(?expired\)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """A value that stands where a label's value belongs.
+    """A value at the position of a label's value.
 
     Attributes:
         name: The parameter, or `starts_on`.
         label: As `PLACES` has it.
         text: The value as recognized.
-        value: As the parameter takes it.
-        label_word: Where the label is.
-        value_word: Where the value is; the same if they are on one line.
+        value: In the form of the parameter.
+        label_word: The text with the label.
+        value_word: The text with the value; the same if they are on one line.
         way: `inline`, `right`, `below`, `above`, or `sentence`.
-        more_word: The sentence's next line, if the value goes on there.
+        more_word: The sentence's next line, if the value continues there.
     """
 
     name: str
@@ -117,8 +117,8 @@ class _Label:
 
     Attributes:
         label: As `PLACES` has it.
-        word: Where it is; if it is on two lines, around both.
-        rest: What follows it in the same piece of text, up to the next label.
+        word: The text with it; two lines are joined.
+        rest: The text after it in the same piece, up to the next label.
         parts: The pieces of text that it is in.
         is_last: Whether no other label follows it in the same piece of text.
     """
@@ -135,7 +135,7 @@ class _Label:
 
 
 def parsed(name: str, text: str) -> str | None:
-    """A value as its parameter takes it, or None if the text is none that the page could show."""
+    """A value in the form of its parameter, or None if the page cannot show this text for it."""
     text = text.strip()
     if name in COUNTS:
         value = text.replace(",", "") if _COUNT.fullmatch(text) else None
@@ -153,7 +153,7 @@ def parsed(name: str, text: str) -> str | None:
 
 
 def value_in(found: Found, text: str) -> str | None:
-    """What another look at the same place says."""
+    """The value by another recognition of the same place."""
     if found.way == "sentence":
         return _term(text).get(found.name)
     if found.way != "inline":
@@ -165,9 +165,9 @@ def value_in(found: Found, text: str) -> str | None:
 
 
 def style(words: Sequence[Word]) -> str | None:
-    """Which of the pages the labels are of, or None if of none.
+    """The page that the labels belong to, or None.
 
-    One label for a number of users tells, or two of the page's own words; `Plan` and dates are on many pages.
+    One label for a number of users is enough, or two of the page's words; `Plan` and dates are on many pages.
     """
     seen = {" ".join(label.label.lower().split()) for label in _labels(words)}
     seen |= {word.text.strip().rstrip(":").lower() for word in words}
@@ -180,7 +180,7 @@ def style(words: Sequence[Word]) -> str | None:
 
 
 def findings(words: Sequence[Word]) -> tuple[tuple[Found, bool], ...]:
-    """The values of a page, each with whether its place leaves no doubt; at most one of each name."""
+    """The values of a page, each with whether its position is unambiguous; at most one of each name."""
     labels = _labels(words)
     taken = {id(part) for label in labels for part in label.parts}
     others = [word for word in words if id(word) not in taken]
@@ -203,7 +203,7 @@ def findings(words: Sequence[Word]) -> tuple[tuple[Found, bool], ...]:
 
 
 def _day(text: str) -> str | None:
-    """An ISO date; of the ways to write one, only those that cannot be misunderstood."""
+    """An ISO date, from unambiguous formats only."""
     match = _DATE.fullmatch(text.strip())
     if match is None:
         return None
@@ -225,7 +225,7 @@ def _labels(words: Sequence[Word]) -> list[_Label]:
 
 
 def _labels_in(text: str, word: Word) -> list[_Label]:
-    """The labels of one line, each with what follows it there: several with colons, or one that begins the line."""
+    """The labels of one line, each with the text after it: several with colons, or one at the beginning."""
     text = text.strip()
     marks = list(_WITH_COLON.finditer(text))
     if marks and (marks[0].start() == 0 or _ICON.fullmatch(text[: marks[0].start()])):
@@ -249,7 +249,7 @@ def _labels_in(text: str, word: Word) -> list[_Label]:
 
 
 def _on_two_lines(word: Word, words: Sequence[Word], taken: set[int]) -> list[_Label]:
-    """A label that a narrow card breaks: *Users over* and *License* below it."""
+    """A label that is wrapped in a narrow card: *Users over* and *License* below it."""
     below = _next_in_column(word, words, 1)
     if below is None or id(below) in taken or not _is_aligned(word, below):
         return []
@@ -275,7 +275,7 @@ def _around(word: Word, below: Word) -> Word:
 
 
 def _known(text: str) -> str:
-    """The label as `PLACES` has it, however it is written on the page."""
+    """The label in the form of `PLACES`."""
     bare = "".join(text.split()).lower()
     return next(label for label in PLACES if label.replace(" ", "").lower() == bare)
 
@@ -284,17 +284,8 @@ def _found(label: _Label, text: str, word: Word, way: str) -> list[Found]:
     value = parsed(label.name, text) if label.name else None
     if value is None:
         return []
-    return [
-        Found(
-            name=label.name,
-            label=label.label,
-            text=text,
-            value=value,
-            label_word=label.word,
-            value_word=word,
-            way=way,
-        )
-    ]
+    words = {"label_word": label.word, "value_word": word}
+    return [Found(name=label.name, label=label.label, text=text, value=value, way=way, **words)]
 
 
 def _beside(label: _Label, words: Sequence[Word], taken: set[int]) -> list[Found]:
@@ -308,7 +299,7 @@ def _beside(label: _Label, words: Sequence[Word], taken: set[int]) -> list[Found
 
 
 def _sentences(words: Sequence[Word]) -> list[Found]:
-    """The dates of the sentence *valid from ... to ...*, which may go on in the next line."""
+    """The dates of the sentence *valid from ... to ...*, which may continue in the next line."""
     found = []
     for word in words:
         if not _TERM_BEGINS.search(word.text):
@@ -343,7 +334,7 @@ def _term(text: str) -> dict[str, str]:
 
 
 def _unread(labels: Sequence[_Label], read: set[int], words: Sequence[Word]) -> set[str]:
-    """Names whose label stands somewhere with a value that cannot be read: any other value may be another's."""
+    """Names with a label whose value cannot be read, so that a value found elsewhere is doubtful."""
     return {
         label.name
         for label in labels
@@ -361,16 +352,16 @@ def _is_heading(label: _Label, words: Sequence[Word]) -> bool:
 
 
 def _is_relative(label: _Label, words: Sequence[Word]) -> bool:
-    """Whether a label's value is a date as seen from the day of the screenshot."""
+    """Whether a label's value is a date relative to the day of the screenshot."""
     near = None if label.rest else _right_of(label.word, words, heights=20)
     text = near.text if near else label.rest
     return label.name in _DATES and _RELATIVE.fullmatch(text.strip()) is not None
 
 
 def _has_second_section(words: Sequence[Word], labels: Sequence[_Label], found: Sequence[Found]) -> bool:
-    """Whether a page has end dates of more than one thing: two labels for one, or an add-on's section.
+    """Whether a page has several end dates: two labels for one, or an add-on's section.
 
-    The menu at the side may name the add-on too, at another left edge.
+    The side menu may name the add-on too, but has another left edge.
     """
     ends = [label for label in labels if label.name == "expires_on" and not _is_heading(label, words)]
     others = [word for word in words if _SECOND_SECTION.search(word.text)]
@@ -397,9 +388,9 @@ def _right_of(word: Word, words: Sequence[Word], *, heights: float) -> Word | No
 
 
 def _counts(labels: Sequence[_Label], words: Sequence[Word], taken: set[int]) -> tuple[list[Found], bool]:
-    """The numbers of users that are not on their labels' lines, and whether it is clear on which side they stand.
+    """The numbers of users that are not on their labels' lines, and whether their side is unambiguous.
 
-    All cards of a page are built alike, so the side is the one on which most labels have a number.
+    All cards of a page have the same layout, so the numbers are on the side where most labels have one.
     """
     ways: list[dict[str, Found]] = []
     for label in labels:
@@ -424,7 +415,7 @@ def _in_card(label: _Label, words: Sequence[Word], taken: set[int]) -> list[Foun
 
 
 def _next_in_column(word: Word, words: Sequence[Word], side: int, *, heights: float = 1.2) -> Word | None:
-    """The nearest piece of text below (side 1) or above (-1) that has a part of the width in common."""
+    """The nearest piece of text below (side 1) or above (-1) that overlaps horizontally."""
 
     def gap(other: Word) -> float:
         return (other.top - word.bottom) if side > 0 else (word.top - other.bottom)
@@ -441,13 +432,13 @@ def _next_in_column(word: Word, words: Sequence[Word], side: int, *, heights: fl
 
 
 def _is_aligned(label: Word, value: Word) -> bool:
-    """Both begin at the same place, or have the same middle."""
+    """Whether both have the same left edge, or the same center."""
     ends = (label.left - value.left, label.middle[0] - value.middle[0])
     return min(map(abs, ends)) < 0.8 * label.height
 
 
 def _crowded(found: Found, words: Sequence[Word]) -> bool:
-    """Whether something stands close behind the value that could belong to it, such as *(trial)*."""
+    """Whether there is text directly after the value that may belong to it, such as *(trial)*."""
     signs = [word for word in words if any(map(str.isalnum, word.text))]
     near = None if found.way == "sentence" else _right_of(found.value_word, signs, heights=2)
     return near is not None and not (found.name == "expires_on" and _BADGE.fullmatch(near.text))

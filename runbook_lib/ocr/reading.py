@@ -1,4 +1,4 @@
-"""From an image to values that a form may be filled with, and how sure they are; from several images to one answer."""
+"""Reads values with their certainty from one screenshot, and combines those of several."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from PIL import Image
 
 SURE_SCORE, AGAIN_SCORE = 0.9, 0.8
-"""Of the first look at a value, and of each further one. Clear text has 0.93 to 1, and so have some misreadings:
-what finds those is that the looks differ. `python -m benchmarks.screenshots` shows what is left.
+"""Least scores of the first recognition of a value, and of each further one. Clear text has 0.93 to 1, but so have some
+misreadings, which differ between recognitions. `python -m benchmarks.screenshots` measures the rest.
 """
 LEGIBLE_PX = 17
-"""Height of the box around text of 10 pixels' size: in smaller text a 5 and a 6 are the same few pixels."""
+"""Least height of the box around a value: that of 10-pixel text. In smaller text a 5 and a 6 look the same."""
 CROP_WIDTH_PX = 640
 
 Looks = Callable[[words.Word], list[tuple[str, float]]]
-"""Further looks at one piece of text."""
+"""Recognizes one piece of text again, in several ways."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,9 +35,9 @@ class Reading:
     Attributes:
         name: The parameter it is for, such as `billable_users`.
         value: As the parameter takes it: `premium`, an ISO date, digits. `answers.parse(name, value)` accepts it.
-        label: Beside which label it stands.
+        label: The label beside it.
         crop: A small PNG of label and value, for a person to compare.
-        is_sure: Whether nothing speaks against it. If False, a person has to say that it is right.
+        is_sure: Whether all checks passed. If False, a person has to confirm it.
     """
 
     name: str
@@ -49,12 +49,12 @@ class Reading:
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """What was read off one screenshot.
+    """The values of one screenshot.
 
     Attributes:
         style: Which of GitLab's admin pages it shows: `dashboard`, `subscription`, or `license` (the older page).
-        readings: At most one of each name; what was not found, or is ambiguous, is missing.
-        name: What the image is called, such as its file name; for words only.
+        readings: At most one of each name; missing or ambiguous values are left out.
+        name: The image's name in messages, such as its file name.
     """
 
     style: str
@@ -83,11 +83,11 @@ class Conflict:
 
 @dataclass(frozen=True, kw_only=True)
 class Agreement:
-    """What the screenshots of one ticket say together.
+    """The combined values of the screenshots of one ticket.
 
     Attributes:
-        readings: One of each name on which all of them agree.
-        conflicts: The names on which they do not; these are in no reading.
+        readings: The values on which all screenshots agree, one of each name.
+        conflicts: The names with different values; they are not in `readings`.
     """
 
     readings: tuple[Reading, ...]
@@ -99,13 +99,13 @@ def read(content: bytes, *, name: str = "") -> Page:
 
     Args:
         content: A PNG, JPEG, GIF or WebP file.
-        name: What to call the image in errors and conflicts.
+        name: The image's name in errors and conflicts.
 
     Raises:
         InputError: It is no such image, too large, damaged, or shows something else; or the extra `ocr` is missing.
     """
     picture = decoded(content, name)
-    seen = words.on(picture)
+    seen = words.recognize(picture)
     style = labels.style(seen)
     if style is None:
         raise InputError(
@@ -113,7 +113,7 @@ def read(content: bytes, *, name: str = "") -> Page:
             "labels were not found. Ask for a new screenshot of one of these, or read the values off by eye."
         )
     found = labels.findings(seen)
-    again: Looks = functools.cache(lambda word: words.again(picture, word.corners))
+    again: Looks = functools.cache(lambda word: words.recognize_again(picture, word.corners))
     sure = {one.name: is_clear and _holds(picture, one, again) for one, is_clear in found}
     values = {one.name: one.value for one, _ in found}
     doubtful = doubts(values)
@@ -132,10 +132,10 @@ def read(content: bytes, *, name: str = "") -> Page:
 
 
 def agreement(pages: Sequence[Page]) -> Agreement:
-    """What several screenshots of one ticket say together.
+    """Combine the screenshots of one ticket.
 
-    Two images that differ in a value yield no reading of it. A value that all of them show is sure if one of them
-    is, and if the numbers of users that were agreed on fit each other.
+    A value that differs between two images is left out. A value that all of them share is sure if it is sure on one,
+    and if the numbers of users are consistent.
     """
     found: dict[str, list[tuple[str, Reading]]] = {}
     for page in pages:
@@ -156,7 +156,7 @@ def agreement(pages: Sequence[Page]) -> Agreement:
 
 
 def doubts(values: Mapping[str, str]) -> set[str]:
-    """Names of values that do not fit each other, so that one of them may be misread.
+    """Names of values that are inconsistent, so that one of them may be misread.
 
     Source: GitLab's product documentation: users over the license are those above it at the highest count of the
     term; the highest count is at least the present one.
@@ -177,7 +177,7 @@ def doubts(values: Mapping[str, str]) -> set[str]:
 
 
 def _holds(picture: Image.Image, found: Found, again: Looks) -> bool:
-    """Whether the value is whole, and every further look at it says the same with certainty."""
+    """Whether the value is complete, and every further recognition gives the same with certainty."""
     lines = [found.value_word, *([found.more_word] if found.more_word else [])]
     if any(word.score < SURE_SCORE or word.height < LEGIBLE_PX or _is_at_edge(picture, word) for word in lines):
         return False
@@ -189,13 +189,13 @@ def _holds(picture: Image.Image, found: Found, again: Looks) -> bool:
 
 
 def _is_at_edge(picture: Image.Image, word: words.Word) -> bool:
-    """Whether the image may cut it off."""
+    """Whether the image may cut the word off."""
     xs, ys = zip(*word.corners, strict=True)
     return min(*xs, *ys) < 1 or max(xs) > picture.width - 2 or max(ys) > picture.height - 2
 
 
 def _crop(picture: Image.Image, found: Found) -> bytes:
-    """Label and value with a little around them."""
+    """Label and value with a small margin."""
     more = found.more_word.corners if found.more_word else ()
     corners = (*found.label_word.corners, *found.value_word.corners, *more)
     xs, ys = zip(*corners, strict=True)

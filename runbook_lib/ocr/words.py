@@ -1,6 +1,6 @@
-"""The text on an image, with places: what the OCR library sees, as plain data.
+"""The text on an image with its positions, recognized by the OCR library, as plain data.
 
-Source: rapidocr 3.10 with its own models, which are in its wheel; nothing is fetched.
+Source: rapidocr 3.10 with its own models, which are in its wheel; nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ if TYPE_CHECKING:
 
 FIND_WIDTH_PX, FIND_WIDTH_AGAIN_PX = 1366, 2400
 FIND_PIXELS, FIND_PIXELS_AGAIN = 2_000_000, 4_000_000
-"""Larger images are made smaller to find where text is: time and memory (about 1 GB) grow with it. What the text says
-is then read off the image itself. Where the text is too small to be found (see `SMALL_TEXT_PX`), the search is done
-again at the second size.
+"""Larger images are reduced to detect text, since time and memory (about 1 GB) grow with the size. The text itself is
+recognized on the original. If the text is too small to be detected (see `SMALL_TEXT_PX`), detection is repeated at the
+second size.
 """
 SMALL_TEXT_PX = 14
-"""Height of the box around text of 8 pixels' size."""
+"""Height of the box around 8-pixel text."""
 LINE_HEIGHT_PX = 48
-"""Of a piece of text as the recognition takes it."""
+"""Height of a piece of text for the recognition."""
 LEAST_LINE_WIDTH_PX = 128
-"""To which a shorter one is filled up: less is quicker, and makes single digits uncertain."""
+"""Shorter pieces are padded to this width: a smaller value is faster, but makes single digits uncertain."""
 LEAST_SCORE = 0.5
-"""What is less certain is no text: an icon, a picture."""
+"""Pieces with a lower score are no text, but an icon or a picture."""
 SMALL_WIDTH_PX = 900
-"""Narrower images are doubled: their text may be too small to be found."""
+"""Narrower images are enlarged to twice their size, since their text may be too small to be detected."""
 FARTHER = 0.6
-"""By how much the last look is from farther away."""
+"""Scale of the last repeated recognition."""
 THREADS = 1
-"""A second one saves a third of the time where a core is idle, and costs twice the work where none is."""
+"""Two threads save a third of the time on an idle core, and do twice the work on a busy one."""
 
 Point = tuple[float, float]
 
@@ -47,10 +47,10 @@ class Word:
     """A piece of text on one line, often several words.
 
     Attributes:
-        text: What it says.
-        score: How certain the recognition is, 0 to 1.
+        text: The recognized text.
+        score: The certainty of the recognition, 0 to 1.
         corners: On the image, in pixels: upper left, upper right, lower right, lower left.
-        left, top, right, bottom: Its box after the whole page's tilt is taken out, in the same unit.
+        left, top, right, bottom: Its box, in pixels, with the page's tilt corrected.
     """
 
     text: str
@@ -78,7 +78,7 @@ def available() -> bool:
     return all(find_spec(name) is not None for name in ("rapidocr", "onnxruntime"))
 
 
-def on(picture: Image.Image) -> tuple[Word, ...]:
+def recognize(picture: Image.Image) -> tuple[Word, ...]:
     """Every piece of text on an image.
 
     Raises:
@@ -92,11 +92,11 @@ def on(picture: Image.Image) -> tuple[Word, ...]:
     return _placed(*zip(*found, strict=True)) if found else ()
 
 
-def again(picture: Image.Image, corners: Sequence[Point]) -> list[tuple[str, float]]:
-    """Further looks at one piece of text, each at other pixels: text and score of each.
+def recognize_again(picture: Image.Image, corners: Sequence[Point]) -> list[tuple[str, float]]:
+    """Recognize one piece of text again in three ways, with different pixels: text and score of each.
 
-    The first takes in a little more at both ends, so that a cut-off digit shows; the second is in negative. The third
-    is from farther away: what only just could be read no longer can, or becomes something else.
+    The first includes a margin at both ends, to show a cut-off digit; the second is inverted; the third is reduced, so
+    that barely legible text is no longer recognized, or differently.
     """
     from PIL import Image, ImageOps
 
@@ -119,7 +119,7 @@ def _places(picture: Image.Image) -> list[Any]:
 
 
 def _places_at(picture: Image.Image, factor: float) -> list[Any]:
-    """As `_places`, looked for on the image as made larger by a factor."""
+    """As `_places`, detected on the image scaled by a factor."""
     import numpy as np
 
     small = picture.resize([max(1, round(side * factor)) for side in picture.size])
@@ -129,7 +129,7 @@ def _places_at(picture: Image.Image, factor: float) -> list[Any]:
 
 
 def _text(piece: Image.Image) -> tuple[str, float]:
-    """What one line of text says, and how certain that is."""
+    """The text of one line, and its score."""
     import numpy as np
 
     found = _engine()(np.asarray(piece)[:, :, ::-1], use_det=False, use_cls=False, use_rec=True)
@@ -138,7 +138,7 @@ def _text(piece: Image.Image) -> tuple[str, float]:
 
 @functools.cache
 def _engine() -> Any:
-    """Made once: loading its models takes as long as reading an image."""
+    """The OCR library, loaded once: loading its models takes as long as reading an image."""
     try:
         import onnxruntime  # type: ignore[import-untyped]  # noqa: F401
         from rapidocr import RapidOCR
@@ -150,7 +150,7 @@ def _engine() -> Any:
     return RapidOCR(
         params={
             "Global.log_level": "critical",
-            "Global.max_side_len": 16_000,  # `on` has made it small enough
+            "Global.max_side_len": 16_000,  # `recognize` has made it small enough
             "Rec.rec_img_shape": [3, LINE_HEIGHT_PX, LEAST_LINE_WIDTH_PX],
             "EngineConfig.onnxruntime.intra_op_num_threads": THREADS,
             "EngineConfig.onnxruntime.inter_op_num_threads": 1,
@@ -159,7 +159,7 @@ def _engine() -> Any:
 
 
 def _factor(width: int, height: int, most_wide: int, most_pixels: int) -> float:
-    """How much larger the image is made for the search."""
+    """The scale of the image for the detection."""
     largest = math.sqrt(most_pixels / (width * height))
     return min(2.0, largest) if width < SMALL_WIDTH_PX else min(1.0, most_wide / width, largest)
 
@@ -171,14 +171,14 @@ def _placed(quads: Sequence[Any], texts: Sequence[str], scores: Sequence[float])
     for quad, text, score in zip(quads, texts, scores, strict=True):
         turned = [(x * cos - y * sin, x * sin + y * cos) for x, y in quad]
         xs, ys = zip(*turned, strict=True)
-        # A slanted quad's box is a little too high: the middles of its sides are where the line is.
+        # A slanted quad's box is a little too high, so the middles of its upper and lower sides are used.
         top, bottom = (ys[0] + ys[1]) / 2, (ys[2] + ys[3]) / 2
         placed.append(Word(text=text, score=score, corners=quad, left=min(xs), top=top, right=max(xs), bottom=bottom))
     return tuple(placed)
 
 
 def _tilt(quads: Sequence[Any]) -> float:
-    """The page's angle, in radians: the usual one of its longer lines."""
+    """The page's angle in radians: the median of its longer lines."""
     angles = []
     for (x0, y0), (x1, y1), _, (x3, y3) in quads:
         if math.dist((x0, y0), (x1, y1)) > 3 * math.dist((x0, y0), (x3, y3)):
@@ -187,7 +187,7 @@ def _tilt(quads: Sequence[Any]) -> float:
 
 
 def _cut(picture: Image.Image, corners: Sequence[Point], *, height_px: int, more: float) -> Image.Image:
-    """A piece of the image, straightened; `more` at each end, in heights of the text."""
+    """A piece of the image, straightened, with a margin of `more` text heights at each end."""
     from PIL import Image
 
     (x0, y0), (x1, y1), (x2, y2), (x3, y3) = corners

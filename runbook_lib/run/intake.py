@@ -76,7 +76,7 @@ def _image(path: Path) -> str:
     except OSError as exc:
         raise InputError(f"The screenshot {path} cannot be read: {exc.strerror}. Check the path.") from exc
     if image_types.media_type(start) is None:
-        what = image_types.advice(start) or f"no {image_types.TAKEN} image. Give the image file itself"
+        what = image_types.advice(start) or f"no {image_types.ACCEPTED} image. Give the image file itself"
         raise InputError(f"The screenshot {path} is {what}.")
     return str(path.absolute())
 

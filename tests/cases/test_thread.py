@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from runbook_lib.cases.thread import by_customer, first_message, opened_by_us
+from runbook_lib.cases.thread import by_customer, first_message, opened_by_agent
 from runbook_lib.display import Preview
 from runbook_lib.domain.models import Comment, Person, Ticket
 
@@ -33,7 +33,7 @@ def test_first_comment_of_the_requester() -> None:
 def test_ticket_that_an_agent_opened() -> None:
     """The agent's words are the agent's; the requester's own follow."""
     assert ["what Grace of support wrote", "what the requester wrote"] == headings(said(GRACE), said(ADA))
-    assert opened_by_us([said(GRACE)])
+    assert opened_by_agent([said(GRACE)])
 
 
 def test_internal_note_is_shown_as_one() -> None:

@@ -34,14 +34,14 @@ def gate(*found: str, proxy: bool = False, practice: bool = False) -> Gate:
 def test_no_address_that_is_not_public(host: str) -> None:
     """Loopback, private, link-local, multicast, reserved and wrapped addresses, in each spelling."""
     with pytest.raises(RefusedError, match="not fetched"):
-        gate().way_to(f"https://{host}/a", OWN)
+        gate().request_for(f"https://{host}/a", OWN)
 
 
 @pytest.mark.parametrize("url", ["http://files.example/a", "ftp://files.example/a", "file:///etc/passwd", "//x/a"])
 def test_https_only(url: str) -> None:
     """Nothing travels unencrypted in live."""
     with pytest.raises(RefusedError, match="not fetched"):
-        gate().way_to(url, OWN)
+        gate().request_for(url, OWN)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_https_only(url: str) -> None:
 def test_user_in_the_address(url: str) -> None:
     """An address with a user in it misleads who reads it; the refusal does not repeat it."""
     with pytest.raises(RefusedError) as told:
-        gate().way_to(url, OWN)
+        gate().request_for(url, OWN)
     assert "u:p" not in str(told.value)
 
 
@@ -58,7 +58,7 @@ def test_user_in_the_address(url: str) -> None:
 def test_name_of_an_address_that_is_not_public(found: Sequence[str]) -> None:
     """One bad address of a name is enough."""
     with pytest.raises(RefusedError, match="not a public address"):
-        gate(*found).way_to("https://files.example/a", OWN)
+        gate(*found).request_for("https://files.example/a", OWN)
 
 
 def test_name_that_cannot_be_looked_up() -> None:
@@ -68,9 +68,9 @@ def test_name_that_cannot_be_looked_up() -> None:
         raise OSError("no such host")
 
     with pytest.raises(UnavailableError, match="cannot be looked up"):
-        Gate(practice=False, resolve=fail, has_proxy=lambda host: False).way_to("https://files.example/a", OWN)
+        Gate(practice=False, resolve=fail, has_proxy=lambda host: False).request_for("https://files.example/a", OWN)
     behind = Gate(practice=False, resolve=fail, has_proxy=lambda host: True)
-    assert "https://files.example/a" == behind.way_to("https://files.example/a", OWN).url
+    assert "https://files.example/a" == behind.request_for("https://files.example/a", OWN).url
 
 
 @pytest.mark.parametrize(
@@ -78,12 +78,12 @@ def test_name_that_cannot_be_looked_up() -> None:
 )
 def test_connection_goes_to_the_checked_address(found: str, expected: str) -> None:
     """The name is looked up once, and stays in Host and in TLS."""
-    way = gate(found).way_to("https://files.example/a?b", OWN)
+    request = gate(found).request_for("https://files.example/a?b", OWN)
 
     assert (expected, "files.example", "files.example") == (
-        way.url,
-        way.headers["Host"],
-        way.extensions["sni_hostname"],
+        request.url,
+        request.headers["Host"],
+        request.extensions["sni_hostname"],
     )
 
 
@@ -94,8 +94,8 @@ def test_practice_stays_in_the_practice_world(url: str) -> None:
     """Another machine, port or scheme is not the practice world."""
     own = "http://127.0.0.1:80"
     with pytest.raises(RefusedError, match="not the practice world"):
-        gate(practice=True).way_to(url, own)
-    assert "http://localhost:80/a" == gate(practice=True).way_to("http://localhost:80/a", own).url
+        gate(practice=True).request_for(url, own)
+    assert "http://localhost:80/a" == gate(practice=True).request_for("http://localhost:80/a", own).url
 
 
 @pytest.mark.parametrize("target", ["https://127.1/x", "http://files.example/x", "https://169.254.169.254/latest"])

@@ -11,7 +11,8 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from runbook_lib.clients.gitlab import LAST_PAGE, GitLab
+from runbook_lib.clients.gitlab import GitLab
+from runbook_lib.clients.http import LAST_PAGE
 from runbook_lib.domain.errors import OutcomeUnknownError, RefusedError, UnavailableError
 from runbook_lib.domain.models import Pipeline, TrackerIssue
 from tests.clients.wire import Answer, Wire, reply

@@ -177,9 +177,9 @@ def test_evidence_alone_never_makes_a_paying_customer(known: list[tuple[str, Any
 # -- which license is installed
 
 
-def installed(*held: Attached, works: Answer = Answer.NO, told: str | None = None) -> evidence.Installed:
+def installed(*held: Attached, works: Answer = Answer.NO, answer: str | None = None) -> evidence.Installed:
     """What is found on the emergency's day."""
-    return evidence.installed(held, emergency_on=DAY, grace_days=14, works=works, told=told)
+    return evidence.installed(held, emergency_on=DAY, grace_days=14, works=works, answer=answer)
 
 
 def test_the_license_that_ends_last_counts() -> None:
@@ -213,7 +213,7 @@ def test_a_renewal_is_asked_about_unless_it_works(held: tuple[Attached, ...], is
 
 
 @pytest.mark.parametrize(
-    ("told", "expected"),
+    ("answer", "expected"),
     [
         ("old.gitlab-license", OLD),
         ("NEW.gitlab-license", NEW),
@@ -224,26 +224,26 @@ def test_a_renewal_is_asked_about_unless_it_works(held: tuple[Attached, ...], is
         ("None", None),
     ],
 )
-def test_the_engineer_says_which_is_installed(told: str, expected: Attached | None) -> None:
+def test_the_engineer_says_which_is_installed(answer: str, expected: Attached | None) -> None:
     """By the file's name, or by its fingerprint; or none of them."""
-    assert evidence.Installed(expected) == installed(OLD, NEW, told=told)
+    assert evidence.Installed(expected) == installed(OLD, NEW, answer=answer)
 
 
-@pytest.mark.parametrize("told", ["other.gitlab-license", "SHA256", "a", "old", "2"])
-def test_an_answer_that_fits_no_license_lists_them(told: str) -> None:
+@pytest.mark.parametrize("answer", ["other.gitlab-license", "SHA256", "a", "old", "2"])
+def test_an_answer_that_fits_no_license_lists_them(answer: str) -> None:
     """Nothing is guessed."""
     with pytest.raises(
         InputError, match=r"no such license is on the ticket, which has: old\.gitlab-license \(SHA256:a"
     ):
-        installed(OLD, NEW, told=told)
+        installed(OLD, NEW, answer=answer)
 
 
 def test_two_files_of_one_name_need_the_fingerprint() -> None:
     """Mail programs call everything by the same name."""
     twin = Attached(OLD.name, "SHA256:ccccccccdddddddd", date(2027, 1, 1))
     with pytest.raises(InputError, match="several licenses of that name"):
-        installed(OLD, twin, told=OLD.name)
-    assert twin == installed(OLD, twin, told="ccccccccdd").license
+        installed(OLD, twin, answer=OLD.name)
+    assert twin == installed(OLD, twin, answer="ccccccccdd").license
 
 
 @given(users=st.integers(1, 10**6))

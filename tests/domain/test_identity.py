@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runbook_lib.domain import identity
-from runbook_lib.domain.identity import Named, Who
+from runbook_lib.domain.identity import IdentitySources, NamedParty
 from runbook_lib.domain.models import Answer
 
-ORGANIZATION = Named("organization", "Nordlicht Analytics")
-ACCOUNT = Named("CustomersDot account 7", "Nordlicht", ("nordlicht.example",))
-REQUESTER = Named("requester", domains=("nordlicht.example",))
-OURS = Named("nordlicht.gitlab-license", "Nordlicht Analytics GmbH", ("nordlicht.example",))
-STRANGER = Named("license.txt", "Totally Other Corp", ("other.example",))
+ORGANIZATION = NamedParty("organization", "Nordlicht Analytics")
+ACCOUNT = NamedParty("CustomersDot account 7", "Nordlicht", ("nordlicht.example",))
+REQUESTER = NamedParty("requester", domains=("nordlicht.example",))
+OURS = NamedParty("nordlicht.gitlab-license", "Nordlicht Analytics GmbH", ("nordlicht.example",))
+STRANGER = NamedParty("license.txt", "Totally Other Corp", ("other.example",))
 
 
 @pytest.mark.parametrize(
@@ -137,21 +137,29 @@ def test_the_domain_of_an_address(address: str | None, domains: tuple[str, ...])
 @pytest.mark.parametrize(
     ("who", "holds", "words"),
     [
-        (Who((ORGANIZATION,), REQUESTER), Answer.YES, "Known to us by organization"),
-        (Who((ACCOUNT,), REQUESTER), Answer.YES, "CustomersDot account 7"),
-        (Who((ORGANIZATION,), REQUESTER, (OURS,)), Answer.YES, "the license on the ticket agrees"),
-        (Who((ACCOUNT,), REQUESTER, (OURS,)), Answer.YES, "agrees"),
-        (Who((), REQUESTER, (OURS,)), Answer.UNKNOWN, "Nothing of ours says who this is"),
-        (Who((), REQUESTER, (OURS,), not_looked="CustomersDot is down"), Answer.UNKNOWN, "CustomersDot is down"),
-        (Who(()), Answer.UNKNOWN, "no organization"),
-        (Who((ORGANIZATION,), REQUESTER, (STRANGER,)), Answer.UNKNOWN, "Totally Other Corp at other.example"),
-        (Who((ORGANIZATION,), REQUESTER, (OURS, STRANGER)), Answer.UNKNOWN, "license.txt names"),
-        (Who((ORGANIZATION,), REQUESTER, (Named("x"),)), Answer.UNKNOWN, "x names nobody"),
-        (Who((ORGANIZATION,), REQUESTER, (STRANGER,), Answer.YES), Answer.YES, "The engineer confirms"),
-        (Who((), REQUESTER, (), Answer.NO), Answer.NO, "Nothing is issued"),
+        (IdentitySources((ORGANIZATION,), REQUESTER), Answer.YES, "Known to us by organization"),
+        (IdentitySources((ACCOUNT,), REQUESTER), Answer.YES, "CustomersDot account 7"),
+        (IdentitySources((ORGANIZATION,), REQUESTER, (OURS,)), Answer.YES, "the license on the ticket agrees"),
+        (IdentitySources((ACCOUNT,), REQUESTER, (OURS,)), Answer.YES, "agrees"),
+        (IdentitySources((), REQUESTER, (OURS,)), Answer.UNKNOWN, "Nothing of ours says who this is"),
+        (
+            IdentitySources((), REQUESTER, (OURS,), not_looked="CustomersDot is down"),
+            Answer.UNKNOWN,
+            "CustomersDot is down",
+        ),
+        (IdentitySources(()), Answer.UNKNOWN, "no organization"),
+        (
+            IdentitySources((ORGANIZATION,), REQUESTER, (STRANGER,)),
+            Answer.UNKNOWN,
+            "Totally Other Corp at other.example",
+        ),
+        (IdentitySources((ORGANIZATION,), REQUESTER, (OURS, STRANGER)), Answer.UNKNOWN, "license.txt names"),
+        (IdentitySources((ORGANIZATION,), REQUESTER, (NamedParty("x"),)), Answer.UNKNOWN, "x names nobody"),
+        (IdentitySources((ORGANIZATION,), REQUESTER, (STRANGER,), Answer.YES), Answer.YES, "The engineer confirms"),
+        (IdentitySources((), REQUESTER, (), Answer.NO), Answer.NO, "Nothing is issued"),
     ],
 )
-def test_who_confirms_it(who: Who, holds: Answer, words: str) -> None:
+def test_who_confirms_it(who: IdentitySources, holds: Answer, words: str) -> None:
     """Something of ours, or a person; a license alone never does, and a stranger's asks."""
     found = identity.ruling(who)
     assert holds is found.holds
@@ -161,22 +169,24 @@ def test_who_confirms_it(who: Who, holds: Answer, words: str) -> None:
 
 def test_the_requesters_domain_counts_once_a_record_is_ours() -> None:
     """A license of another company name, at the requester's own domain, is theirs; without a record it says nothing."""
-    license = Named("x", "Nordlicht Holding", ("nordlicht.example",))
-    assert identity.agrees(license, Who((ORGANIZATION,), REQUESTER))
-    assert not identity.agrees(license, Who((), REQUESTER))
-    listed = Named("organization", "Nordlicht Analytics", ("elsewhere.example",))
-    assert not identity.agrees(license, Who((listed,), REQUESTER))
+    license = NamedParty("x", "Nordlicht Holding", ("nordlicht.example",))
+    assert identity.agrees(license, IdentitySources((ORGANIZATION,), REQUESTER))
+    assert not identity.agrees(license, IdentitySources((), REQUESTER))
+    listed = NamedParty("organization", "Nordlicht Analytics", ("elsewhere.example",))
+    assert not identity.agrees(license, IdentitySources((listed,), REQUESTER))
 
 
 def test_free_mail_confirms_nothing() -> None:
     """Two addresses at one provider have nothing in common."""
-    requester, license = Named("requester", domains=("gmail.com",)), Named("x", "Mallory Ltd", ("gmail.com",))
-    who = Who((ORGANIZATION,), requester, (license,))
+    requester, license = NamedParty("requester", domains=("gmail.com",)), NamedParty("x", "Mallory Ltd", ("gmail.com",))
+    who = IdentitySources((ORGANIZATION,), requester, (license,))
     assert Answer.UNKNOWN is identity.ruling(who).holds
     assert "differs" == identity.standing(license, who)
-    assert "names nobody: anybody can have an address there" == identity.standing(Named("x", "", ("gmail.com",)), who)
-    assert "agrees" == identity.standing(Named("x", "nordlicht analytics"), who)
-    assert "nothing of ours to compare it with" == identity.standing(license, Who())
+    assert "names nobody: anybody can have an address there" == identity.standing(
+        NamedParty("x", "", ("gmail.com",)), who
+    )
+    assert "agrees" == identity.standing(NamedParty("x", "nordlicht analytics"), who)
+    assert "nothing of ours to compare it with" == identity.standing(license, IdentitySources())
 
 
 def test_the_list_of_free_mail_is_well_formed() -> None:

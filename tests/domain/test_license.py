@@ -654,7 +654,7 @@ def odd(payload: bytes | str, private_key: PrivateKey) -> tuple[License, str]:
 def test_a_file_as_the_gem_writes_it_has_no_notes() -> None:
     """Nothing is odd about it."""
     for text in (PLAIN, BOUNDED):
-        assert license_file.Reading(EMERGENCY) == license_file.examine(text, GEM_KEY)
+        assert license_file.ExaminedLicense(EMERGENCY) == license_file.examine(text, GEM_KEY)
 
 
 @pytest.mark.parametrize("name", ["CO-OP", "A " * 90 + "X", "GITLAB - EMEA"], ids=["hyphen", "long", "dash"])
@@ -669,7 +669,7 @@ def test_a_missing_boundary_line_is_noted(line: str, place: int) -> None:
     lines = BOUNDED.splitlines()
     del lines[place]
     reading = license_file.examine("\n".join(lines), GEM_KEY)
-    assert license_file.Reading(EMERGENCY, (f"its {line} line is missing",)) == reading
+    assert license_file.ExaminedLicense(EMERGENCY, (f"its {line} line is missing",)) == reading
 
 
 def test_missing_padding_is_noted() -> None:

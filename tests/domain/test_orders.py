@@ -14,7 +14,7 @@ import pytest
 
 from runbook_lib.domain import messages, orders, titles
 from runbook_lib.domain.models import Pipeline, TrackerIssue
-from runbook_lib.domain.orders import Do, LicenseOrder, Step
+from runbook_lib.domain.orders import LicenseOrder, NextAction, NextStep
 from runbook_lib.domain.titles import Mark
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -57,28 +57,28 @@ class World:
     came: bool
     performed: int = 0
     asked: int = 0
-    steps: list[Do] = field(default_factory=list)
+    steps: list[NextAction] = field(default_factory=list)
 
-    def follow(self) -> Do:
+    def follow(self) -> NextAction:
         """Do what is decided until nothing is left to do; a person tells the truth when asked."""
         while len(self.steps) < 12:
             step = orders.decide(self.order)
             self.steps.append(step.do)
             later = self.order.left and not self.order.is_quiet  # a later run closes them
-            if step.do in (Do.ADOPT, Do.SETTLED) and not (step.duplicates or later):
+            if step.do in (NextAction.ADOPT, NextAction.SETTLED) and not (step.duplicates or later):
                 return step.do
             self._apply(step)
         raise AssertionError(f"no end: {self.steps}")
 
-    def _apply(self, step: Step) -> None:
+    def _apply(self, step: NextStep) -> None:
         now = step.order
-        if step.do is Do.PERFORM:
+        if step.do is NextAction.PERFORM:
             self.performed += 1
             now = replace(now, issued=issue(99, "done"), pipelines=(pipeline(99, "success"),))
-        elif step.do is Do.ASK or step.then_ask:
+        elif step.do is NextAction.ASK or step.then_ask:
             self.asked += 1
             now = replace(now, mail=self.came)
-        elif step.do is Do.SETTLE or step.duplicates:
+        elif step.do is NextAction.SETTLE or step.duplicates:
             now = _settled(now, step)
         else:  # time passes: what goes on dies, and what has just ended is over
             ended = tuple(
@@ -90,10 +90,10 @@ class World:
         self.order = replace(self.order, others=others, issued=now.issued) if of_other else now
 
 
-def _settled(order: LicenseOrder, step: Step) -> LicenseOrder:
+def _settled(order: LicenseOrder, step: NextStep) -> LicenseOrder:
     """As `cases.tracker.SettledIssue` leaves it: a duplicate loses the operation's id."""
     kept = [one for one in order.issues if one not in step.duplicates]
-    if step.do is Do.ADOPT or step.issue is None:
+    if step.do is NextAction.ADOPT or step.issue is None:
         return replace(order, issues=tuple(kept))
     title = titles.write(Mark.SUCCESS if step.sent else Mark.FAILURE, EMAIL, 250)
     told = replace(step.issue, title=title, state="closed" if step.sent else step.issue.state)
@@ -147,7 +147,7 @@ def test_every_combination_ends_and_sends_once(monkeypatch: pytest.MonkeyPatch) 
         world = World(made(states, kinds, known, said), came)
         end = world.follow()
         nothing = not (states or kinds or known or said is not None)
-        right = end is (Do.ADOPT if came or world.performed else Do.SETTLED)
+        right = end is (NextAction.ADOPT if came or world.performed else NextAction.SETTLED)
         if not right or world.asked > (said is None) or world.performed != nothing or world.order.left:
             wrong.append((states, kinds, known, said, came, world.steps))
     assert [] == wrong, wrong[:5]
@@ -162,8 +162,8 @@ def test_an_order_of_others_is_in_the_way(states: tuple[str, ...], kind: str, ca
         return
     other = replace(made(states, (kind,)), operation_id="by-hand-1", question="live-1001-mail-issue-1")
     world = World(replace(made((), ()), others=(other,)), came)
-    assert Do.PERFORM is not orders.decide(world.order).do
-    assert Do.ADOPT is world.follow()
+    assert NextAction.PERFORM is not orders.decide(world.order).do
+    assert NextAction.ADOPT is world.follow()
     assert (0 if came else 1) == world.performed
     assert world.asked <= 1
 
@@ -171,22 +171,22 @@ def test_an_order_of_others_is_in_the_way(states: tuple[str, ...], kind: str, ca
 @pytest.mark.parametrize(
     ("order", "do"),
     [
-        (made((), ()), Do.PERFORM),
-        (made((), (), known=True), Do.WAIT),
-        (made(("waiting_for_resource",), ()), Do.WAIT),
-        (made(("manual",), ("before the mail",)), Do.WAIT),
-        (made(("running",), ("done",)), Do.ADOPT),
-        (made(("failed",), ()), Do.SETTLED),
-        (made(("success",), ()), Do.ASK),
-        (made(("failed",), ("failed",)), Do.SETTLED),
-        (made(("running", "failed"), ("failed",)), Do.WAIT),
-        (made(("failed",), ("before the mail", "before the mail")), Do.SETTLE),
-        (made(("failed",), ("before the mail", "about to mail")), Do.ASK),
-        (made(("running",), (), said=False), Do.WAIT),
-        (made((), (), said=True), Do.ADOPT),
+        (made((), ()), NextAction.PERFORM),
+        (made((), (), known=True), NextAction.WAIT),
+        (made(("waiting_for_resource",), ()), NextAction.WAIT),
+        (made(("manual",), ("before the mail",)), NextAction.WAIT),
+        (made(("running",), ("done",)), NextAction.ADOPT),
+        (made(("failed",), ()), NextAction.SETTLED),
+        (made(("success",), ()), NextAction.ASK),
+        (made(("failed",), ("failed",)), NextAction.SETTLED),
+        (made(("running", "failed"), ("failed",)), NextAction.WAIT),
+        (made(("failed",), ("before the mail", "before the mail")), NextAction.SETTLE),
+        (made(("failed",), ("before the mail", "about to mail")), NextAction.ASK),
+        (made(("running",), (), said=False), NextAction.WAIT),
+        (made((), (), said=True), NextAction.ADOPT),
     ],
 )
-def test_what_comes_next(order: LicenseOrder, do: Do) -> None:
+def test_what_comes_next(order: LicenseOrder, do: NextAction) -> None:
     """The combinations that are met most."""
     assert do is orders.decide(order).do
 
@@ -200,7 +200,7 @@ def test_the_issue_with_the_copy_tells_the_success() -> None:
 def test_an_old_issue_is_not_waited_for() -> None:
     """Where no pipeline is seen, after the longest time that a job may take."""
     old = issue(1, "about to mail", ago=timedelta(days=1))
-    assert Do.ASK is orders.decide(replace(made((), ()), issues=(old,))).do
+    assert NextAction.ASK is orders.decide(replace(made((), ()), issues=(old,))).do
     assert orders.decide(made((), ("about to mail",))).then_ask
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runbook_lib.domain.titles import MOST_CHARS, Mark, read, room, write
+from runbook_lib.domain.titles import MOST_CHARS, Mark, longest_address, read, write
 
 EMAIL = "admin@customer.example"
 
@@ -36,7 +36,7 @@ def test_titles_of_issues_differ_at_their_start() -> None:
 @pytest.mark.parametrize("users", [1, 250, 1_000_000])
 def test_titles_fit(users: int) -> None:
     """With the longest address that has room, the longest title has just the length that GitLab takes."""
-    email = "x" * room(users)
+    email = "x" * longest_address(users)
     titles = [write(mark, email, users) for mark in Mark]
     assert 255 == MOST_CHARS == max(map(len, titles))
 

@@ -12,7 +12,7 @@ import pytest
 
 from runbook_lib.domain import triage
 from runbook_lib.domain.models import Answer, Outcome, SeatLink, Source
-from runbook_lib.domain.triage import EDGES, NODES, Kind, Reply, SeatLinkFacts, entry_ruling, row_hints, walk
+from runbook_lib.domain.triage import EDGES, NODES, NodeKind, Reply, SeatLinkFacts, entry_ruling, row_hints, walk
 
 SEED = (Path(__file__).parents[1] / "data/seeds/weekday.txt").read_text(encoding="utf-8")
 YES, NO, UNKNOWN = Answer.YES, Answer.NO, Answer.UNKNOWN
@@ -96,7 +96,7 @@ def differences(seed: str) -> list[str]:
     found += [f"node of one only: {name}" for name in sorted(chart.labels.keys() ^ nodes.keys())]
     for name in chart.labels.keys() & nodes.keys():
         label, node = chart.labels[name], nodes[name]
-        if label.endswith("?") is not (node.kind is Kind.QUESTION):
+        if label.endswith("?") is not (node.kind is NodeKind.QUESTION):
             found.append(f"{name}: question or not")
         if re.findall(r'https://[^\s)"]+', label) != ([node.link] if node.link else []):
             found.append(f"{name}: link differs")
@@ -158,8 +158,8 @@ def test_the_ends_are_outcomes() -> None:
     assert {"all_good": Outcome.RESOLVED_ITSELF, "l&r": Outcome.ESCALATED} == {
         node.id: node.outcome for node in NODES if node.outcome is not None
     }
-    assert {"all_good", "l&r"} == {node.id for node in NODES if node.kind is Kind.END}
-    assert {"license", "seat_link"} == {node.id for node in NODES if node.kind is Kind.LOOKUP}
+    assert {"all_good", "l&r"} == {node.id for node in NODES if node.kind is NodeKind.END}
+    assert {"license", "seat_link"} == {node.id for node in NODES if node.kind is NodeKind.LOOKUP}
     assert {"license", "seat_link"} == {node.id for node in NODES if node.link}
 
 

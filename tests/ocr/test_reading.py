@@ -44,7 +44,7 @@ def dashboard(camera: Camera) -> bytes:
 @pytest.fixture(scope="module")
 def seen(dashboard: bytes) -> tuple[Word, ...]:
     """The text on it."""
-    return words.on(decoded(dashboard, ""))
+    return words.recognize(decoded(dashboard, ""))
 
 
 @pytest.fixture
@@ -147,7 +147,7 @@ def test_another_page_is_refused(seen: tuple[Word, ...], texts: tuple[str, ...],
 
 def test_an_image_without_text_has_none() -> None:
     """And no error."""
-    assert () == words.on(Image.new("RGB", (900, 300), "white"))
+    assert () == words.recognize(Image.new("RGB", (900, 300), "white"))
 
 
 def test_hostile_text_is_not_shown(
