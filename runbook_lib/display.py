@@ -29,6 +29,10 @@ MIME = "application/vnd.license-runbook.step+json"
 _WIDTH = 100
 _SHORT = 52
 """Characters of a value that may stay on one line in a column that is kept whole."""
+_LONGEST_WORD = 24
+"""Characters of a word that a table never breaks; a longer one, such as an address, would widen it past the window."""
+_KEEP_WORDS = "overflow-wrap:break-word"
+"""Of a table's cell: what its card says of narrow tables does not count there."""
 _LINE = "1px solid rgba(128,128,128,0.35)"
 _NOTEBOOK = re.compile(r"(\.\./)*([\w-]+/)*[\w-]+\.ipynb")
 """The address of a notebook, as seen from another one: no scheme, no host."""
@@ -69,12 +73,12 @@ class Table:
 
     Attributes:
         heads: The columns' names.
-        rows: The values; each row as long as the heads.
+        rows: The values, or links; each row as long as the heads.
         whole: The columns, beside the first, whose short values are not broken over lines, by place.
     """
 
     heads: Sequence[str]
-    rows: Sequence[Sequence[str]]
+    rows: Sequence[Sequence[str | Link]]
     whole: Sequence[int] = ()
 
 
@@ -241,7 +245,7 @@ def _part_text(part: Part) -> str:
         case Paragraph(words):
             return textwrap.fill(clean(words, PREVIEW_LIMIT), _WIDTH)
         case Table(heads, rows):
-            cells = [[clean(cell) for cell in row] for row in rows]
+            cells = [[clean(_label(cell)) for cell in row] for row in rows]
             widths = [None if i < len(heads) - 2 else 48 for i in range(len(heads))]
             names = [clean(head) for head in heads]
             return tabulate(cells, headers=names, tablefmt="simple", disable_numparse=True, maxcolwidths=widths)
@@ -299,6 +303,10 @@ def _linked(words: str, url: str) -> h.Node:
     if url.startswith(("https://", "http://")) or _NOTEBOOK.fullmatch(url):
         return h.a(href=url, rel="noreferrer", target="_blank")[h.bdi[clean(words)]]
     return h.bdi[clean(words)]
+
+
+def _label(cell: str | Link) -> str:
+    return cell.label if isinstance(cell, Link) else cell
 
 
 def _words_as_they_are(words: str) -> h.Node:
@@ -368,23 +376,24 @@ def _pill(answer: str) -> h.Node:
 
 def _table(table: Table) -> h.Node:
     cell = f"text-align:left;vertical-align:top;padding:3px 14px 3px 0px;border-bottom:{_LINE}"
-    head_cell = cell + ";font-size:12px;opacity:0.75;font-weight:normal"
+    head_cell = cell + f";{_KEEP_WORDS};font-size:12px;opacity:0.75;font-weight:normal"
     heads = [(head, ";white-space:nowrap" if place in table.whole else "") for place, head in enumerate(table.heads)]
     return h.table(style="border-collapse:collapse;margin:6px 0px;font-size:13px;width:auto")[
         h.thead[h.tr[[h.th(style=head_cell + wrap, scope="col")[clean(head)] for head, wrap in heads]]],
         h.tbody[
-            [
-                h.tr[[h.td(style=cell + wrap)[h.bdi[clean(value)]] for value, wrap in _columns(row, table.whole)]]
-                for row in table.rows
-            ]
+            [h.tr[[h.td(style=cell + wrap)[value] for value, wrap in _columns(row, table.whole)]] for row in table.rows]
         ],
     ]
 
 
-def _columns(row: Sequence[str], whole: Sequence[int]) -> list[tuple[str, str]]:
+def _columns(row: Sequence[str | Link], whole: Sequence[int]) -> list[tuple[h.Node, str]]:
     """Each value with its style: the first column holds labels and stays on one line, others if they are short."""
-    stays = [place == 0 or (place in whole and len(value) <= _SHORT) for place, value in enumerate(row)]
-    return [(value, f";white-space:{'nowrap' if stay else 'normal'}") for value, stay in zip(row, stays, strict=True)]
+    stays = [place == 0 or (place in whole and len(_label(cell)) <= _SHORT) for place, cell in enumerate(row)]
+    shown = [_linked(cell.label, cell.url) if isinstance(cell, Link) else h.bdi[clean(cell)] for cell in row]
+    wraps = [f";white-space:{'nowrap' if stay else 'normal'}" for stay in stays]
+    keeps = [max(map(len, _label(cell).split()), default=0) <= _LONGEST_WORD for cell in row]
+    styles = [wrap + (f";{_KEEP_WORDS}" if keep else "") for wrap, keep in zip(wraps, keeps, strict=True)]
+    return list(zip(shown, styles, strict=True))
 
 
 def _timeline(window: Window) -> h.Node:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -32,6 +33,13 @@ CASES: dict[str, type[Case]] = {
     )
 }
 RUNBOOKS = [path for path in NOTEBOOKS if path.stem != REVIEW]
+EXAMPLES = {
+    "start_here": ("choose",),
+    "weekend_license": ("facts", "identity", "scope", "users", "check"),
+    "weekday_triage": ("facts", "identity", "scope", "account", "access", "seat-link", "entry", "decide"),
+    "license_not_received": ("facts", "find", "copy"),
+}
+"""The steps that decide something by a rule."""
 PARAMETERS = {REVIEW: filters.PARAMETERS}
 """Where the parameters are defined that are not a runbook's."""
 
@@ -71,6 +79,21 @@ def test_the_opening_says_what_a_first_timer_needs(path: Path) -> None:
         assert words in opening
 
 
+def test_the_opening_comes_first_and_fits_a_screen(path: Path) -> None:
+    """Then the parameters, folded; whatever else there is to tell comes with the step that needs it."""
+    cells = read(path).cells
+    assert ["opening", "parameters-words", "parameters"] == [cell.id for cell in cells[:3]]
+    assert len(cells[0].source.split()) <= 240
+    assert cells[2].metadata.jupyter.source_hidden
+
+
+@pytest.mark.parametrize("path", RUNBOOKS, ids=[path.stem for path in RUNBOOKS])
+def test_each_rule_has_a_worked_example(path: Path) -> None:
+    """Its dates are those of the practice tickets: read-only since 20 November, a Friday."""
+    examples = {cell.id for cell in read(path).cells if re.search(r"(?<!\*)\*[^*\n]+[:=][^*\n]+\*(?!\*)", cell.source)}
+    assert {f"{name}-words" for name in EXAMPLES[path.stem]} <= examples
+
+
 def test_every_step_has_its_words_before_it(path: Path) -> None:
     """Code and prose take turns."""
     kinds = [cell.cell_type for cell in read(path).cells]
@@ -90,7 +113,10 @@ def test_code_cells_call_and_do_not_program(path: Path) -> None:
 def test_parameters_are_typed_literals_with_the_words_of_their_definition(path: Path) -> None:
     """The help comment of each is the one that errors and forms use; a rehearsal is the default."""
     (cell,) = [cell for cell in read(path).cells if "parameters" in cell.metadata.get("tags", [])]
+    assert cell.source.startswith("# ")  # parameters stand in groups, each under what it is about
     for line in cell.source.splitlines():
+        if line.startswith("# "):
+            continue
         definition, words = line.split("  # ")
         (node,) = ast.parse(definition).body
         assert isinstance(node, ast.AnnAssign)
@@ -116,7 +142,7 @@ def test_the_review_has_one_cell_for_each_part_and_asks_for_each_filter() -> Non
     """It is about all tickets, and has no case."""
     (path,) = set(NOTEBOOKS) - set(RUNBOOKS)
     sources = [cell.source for cell in read(path).cells if cell.cell_type == "code"]
-    calls = ["filters", "runs", "trends", "open_ends", "timeline", "verification"]
+    calls = ["filters", "runs", "people", "trends", "open_ends", "timeline", "verification"]
     assert [f"review.{name}()" for name in calls] == sources[2:]
     assert list(filters.PARAMETERS) == list(templates.defaults(path))
     assert all(f"{name}={name}" in sources[1] for name in filters.PARAMETERS)

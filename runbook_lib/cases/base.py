@@ -206,7 +206,9 @@ class Case:
         card = Card(f"Ticket {self.ticket.id}", "read", Tone.PLAIN, self.badge, cards.ticket_parts(self.ticket))
         if self.note:
             card = replace(card, parts=(*card.parts, Paragraph(self.note)))
-        return StepResult(card, self._data("open", "read", f"The ticket was read. {self.note}".rstrip()))
+        organization = self.ticket.organization.name if self.ticket.organization else ""
+        told = {"organization": organization, "ticket_url": self.ticket.url}
+        return StepResult(card, self._data("open", "read", f"The ticket was read. {self.note}".rstrip(), **told))
 
     def result(
         self,

@@ -64,7 +64,8 @@ def _part(part: Part) -> Part:
         case Paragraph(said, strong):
             return Paragraph(words(said), strong)
         case Table(heads, rows, whole):
-            return Table(heads, [tuple(map(_cell, row)) for row in rows], whole)
+            cells = [tuple(one if isinstance(one, Link) else _cell(one) for one in row) for row in rows]
+            return Table(heads, cells, whole)
         case DecisionPath(stops):
             return DecisionPath([replace(one, evidence=words(one.evidence)) for one in stops])
         case Fold(label, parts):

@@ -164,7 +164,7 @@ def show(ticket: str, as_json: bool) -> int:
 
 def _rest(entry: dict[str, Any]) -> str:
     """What else a line says, in a few words."""
-    shown = ("runbook", "status", "outcome", "reason", "because", "there", "operator", "record")
+    shown = ("runbook", "status", "outcome", "reason", "because", "words", "there", "operator", "record")
     words = [str(entry[name]) for name in shown if entry.get(name) not in (None, "")]
     evidence = entry.get("evidence") or {}
     return " · ".join([*words, *filter(None, [evidence.get("summary")])])

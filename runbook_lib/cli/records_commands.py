@@ -1,4 +1,4 @@
-"""The commands on records: `records list`, `show`, `verify`, `export` and `adopt`."""
+"""The commands on records: `records list`, `show`, `sign-off`, `verify`, `export` and `adopt`."""
 
 from __future__ import annotations
 
@@ -44,6 +44,7 @@ _FILTERS = (
     click.option("--since", metavar="YYYY-MM-DD", help="The first day, in UTC."),
     click.option("--until", metavar="YYYY-MM-DD", help="The last day, in UTC."),
     click.option("--open", "open_only", is_flag=True, help="Only what somebody still has to look after."),
+    click.option("--unreviewed", is_flag=True, help="Only records that no reviewer has signed off."),
 )
 _force = click.option("--force", is_flag=True, help="Replace FILE if it is there.")
 _NOT_VERIFIED = (
@@ -84,6 +85,7 @@ def list_runs(verify: bool, as_json: bool, **filters: Any) -> int:
     if runs:
         click.echo(f"\n{found.words if found else _NOT_VERIFIED}")
     _say_by_hand(runs)
+    _say_signed_off(runs)
     if filters["open_only"]:
         _say_next(runs)
     _say_freshness(_settings())
@@ -131,6 +133,7 @@ def _wanted(
     since: str | None,
     until: str | None,
     open_only: bool,
+    unreviewed: bool,
 ) -> Wanted:
     """The filters, checked.
 
@@ -151,6 +154,7 @@ def _wanted(
         status=status,
         operator=operator,
         open_only=open_only,
+        unreviewed=unreviewed,
         **{name: answers.day(f"--{name}", day) for name, day in (("since", since), ("until", until)) if day},
     )
 
@@ -204,6 +208,15 @@ def _say_by_hand(runs: Sequence[Run]) -> None:
             click.echo(f"\nTicket {run.ticket_id}, by hand: {clean(words, 500)}")
 
 
+def _say_signed_off(runs: Sequence[Run]) -> None:
+    """Below the list: which records a reviewer has signed off."""
+    from runbook_lib.domain.plain_text import clean
+
+    for run in runs:
+        for words in run.signed_off:
+            click.echo(f"\nTicket {run.ticket_id}, {run.record}, signed off by {clean(words, 500)}")
+
+
 def _say_next(runs: Sequence[Run]) -> None:
     """Below the list: what happened with each open end, and the command that goes on."""
     from runbook_lib.records.open_ends import open_ends
@@ -229,13 +242,14 @@ def show(record: str, html: Path | None, force: bool) -> int:
     from runbook_lib.records import exporting, page, reading
 
     path = _last_record(record) if record.isdigit() else Path(record)
-    verification = _verifier().record(path)
+    verifier = _verifier()
+    verification, signed_off = verifier.record(path), verifier.signed_off(path)
     content = reading.read(path)
     if html is None:
-        click.echo(page.as_text(content, verification))
+        click.echo(page.as_text(content, verification, signed_off))
         return exit_status.DONE
-    exporting.write(html, page.as_html(content, verification).encode(), force=force)
-    click.echo("\n".join([*page.verdict(verification), f"Page: {html}"]))
+    exporting.write(html, page.as_html(content, verification, signed_off).encode(), force=force)
+    click.echo("\n".join([*page.summary(content, verification, signed_off), f"Page: {html}"]))
     return exit_status.DONE
 
 
@@ -252,6 +266,27 @@ def _last_record(ticket: str) -> Path:
     if not names:
         raise InputError(f"Ticket {ticket} has no record in {place}. `runbook records list` shows what there is.")
     return place / names[-1]
+
+
+@records.command("sign-off", short_help="Say that you have reviewed records.")
+@click.argument("what", nargs=-1, required=True, metavar="RECORD|TICKET...", type=click.Path())
+@click.option("--words", required=True, metavar="WORDS", help="What you found, in one line; kept in the journal.")
+def sign_off(what: Sequence[str], words: str) -> int:
+    """Sign records off as a reviewer; of a ticket, its last one.
+
+    Each is verified first. The line goes into your own part of the ticket's journal, with the record's SHA-256; the
+    record stays as it is.
+    """
+    from runbook_lib.records.sign_off import sign_off as signed
+
+    settings = _settings()
+    paths = [_last_record(word) if word.isdigit() else Path(word) for word in what]
+    reviewer = settings.operator or getpass.getuser()
+    signed(paths, words, settings, reviewer)
+    click.echo("\n".join(f"Signed off by {reviewer}: {path}" for path in paths))
+    if settings.share:
+        click.echo("`runbook records push` brings it to the team's share.")
+    return exit_status.DONE
 
 
 @records.command(short_help="Check records and journals.")

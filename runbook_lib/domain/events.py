@@ -6,6 +6,7 @@
         unknown                               performing run that its writer began last
     answered                                  a person's word on an operation, or on the case itself
     restarted                                 a part of the journal was set aside, and another begun
+    signed_off                                a reviewer has read a record: its name, its SHA-256, and their words
 
 A field that is not of the kind expected counts as absent: an event never raises for what its line holds.
 """
@@ -40,6 +41,7 @@ class Kind(StrEnum):
     UNKNOWN = "unknown"
     ANSWERED = "answered"
     RESTARTED = "restarted"
+    SIGNED_OFF = "signed_off"
 
 
 BEGINNINGS = (Kind.RUN_STARTED, Kind.INTENDED)
@@ -82,11 +84,13 @@ class Event:
         entry: The line's fields, and its `writer`.
         set_aside: Whether the journal was set aside.
         is_unknown: Whether nobody vouches for its writer.
+        is_trusted: Whether its writer's key is one that somebody here has trusted.
     """
 
     entry: Mapping[str, Any]
     set_aside: bool = False
     is_unknown: bool = False
+    is_trusted: bool = True
 
     def text(self, name: str) -> str:
         """A text of the line, or ""."""
@@ -285,6 +289,7 @@ class History:
         runs: The runs, by the record's name, in the order of their beginning.
         operations: By operation id.
         restarts: The lines by which parts were set aside.
+        sign_offs: The lines by which reviewers sign records off, by the record's name.
         case_ended: The line by which a person says that the case has ended, if nobody has taken that back.
     """
 
@@ -293,6 +298,7 @@ class History:
         self.runs: dict[str, RunEvents] = {}
         self.operations: dict[str, Operation] = {}
         self.restarts: list[Event] = []
+        self.sign_offs: dict[str, list[Event]] = {}
         self.case_ended: Event | None = None
         self._performing: dict[str, str] = {}
         for event in events:
@@ -336,6 +342,8 @@ class History:
                 run.events.append(event)
             case Kind.RESTARTED:
                 self.restarts.append(event)
+            case Kind.SIGNED_OFF:
+                self.sign_offs.setdefault(event.record or "", []).append(event)
             case kind if kind in EFFECTS and event.operation:
                 self._operate(event)
 

@@ -216,7 +216,9 @@ def _is_ticket(name: str) -> bool:
 
 def _events(folder: Path, chains: Sequence[Chain]) -> tuple[list[Event], list[Problem]]:
     """All lines, oldest first, those of parts that were set aside included; and what is wrong with these."""
-    known = [Event(entry) for entry in merged([one for one in chains if not one.error], cells=False)]
+    trusted = {one.key for one in chains if one.is_trusted}
+    lines = merged([one for one in chains if not one.error], cells=False)
+    known = [Event(entry, is_trusted=entry["writer"] in trusted) for entry in lines]
     strange = merged([one for one in chains if one.is_unknown], cells=False)
     unknown = [Event(entry, is_unknown=True) for entry in strange]
     events, problems, seen = unknown + known, [], set()

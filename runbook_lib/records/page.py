@@ -29,6 +29,7 @@ from runbook_lib.records.findings import Verification
 from runbook_lib.records.reading import Cell, Output, Record, mapping, mappings
 from runbook_lib.redaction import Redactor
 from runbook_lib.run import banner
+from runbook_lib.run.intake import REVIEW
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 """What a browser may load: nothing; styles that are in the page, and images that are in it. Source: CSP Level 3."""
@@ -81,21 +82,23 @@ _LISTS = {
 }
 
 
-def as_text(record: Record, verification: Verification) -> str:
-    """A record for the terminal, what was verified first."""
+def as_text(record: Record, verification: Verification, signed_off: Sequence[str] = ()) -> str:
+    """A record for the terminal, what was verified and who signed it off first."""
     about = tabulate(_about(record), tablefmt="plain", disable_numparse=True)
-    parts = ["\n".join(verdict(verification)), about]
+    parts = ["\n".join(summary(record, verification, signed_off)), about]
     for title, heads, rows in _tables(record):
         parts.append(f"{title}\n{tabulate(rows, headers=heads, disable_numparse=True, maxcolwidths=48)}")
     parts += [_cell_text(cell) for cell in record.cells if cell.kind == "code"]
     return "\n\n".join(parts)
 
 
-def as_html(record: Record, verification: Verification) -> str:
-    """A record as one page, what was verified first."""
+def as_html(record: Record, verification: Verification, signed_off: Sequence[str] = ()) -> str:
+    """A record as one page, what was verified and who signed it off first."""
     tone = Tone.GOOD if verification.is_good and verification.sealed else Tone.STOP
     tone = Tone.ASK if tone is Tone.GOOD and (verification.adopted or verification.has_strangers) else tone
-    title, about = f"Record {clean(record.name)}", _about(record)
+    title = f"Record {clean(record.name)}"
+    if _is_report(record) and not verification.sealed:
+        title, tone = f"Report {clean(record.name)}", Tone.PLAIN
     head = h.head[
         h.meta(charset="utf-8"),
         h.meta(http_equiv="Content-Security-Policy", content=POLICY),
@@ -105,7 +108,18 @@ def as_html(record: Record, verification: Verification) -> str:
     ]
     body = h.body[
         h.h1[title],
-        h.div(".verdict", style=f"border-color:{tone.value}")[[h.div[line] for line in verdict(verification)]],
+        h.div(".verdict", style=f"border-color:{tone.value}")[
+            [h.div[line] for line in summary(record, verification, signed_off)]
+        ],
+        _report(record) if tone is Tone.PLAIN else _record(record),
+    ]
+    return f"{h.html(lang='en')[head, body]}\n"
+
+
+def _record(record: Record) -> h.Node:
+    """What a record says of itself, then its cells."""
+    about = _about(record)
+    return [
         [h.div(".shown")[_output_html(one)] for cell in record.cells if cell.id == banner.CELL for one in cell.outputs],
         h.h2["The run"],
         _rows(row for row in about if row[1] != UNKNOWN),
@@ -114,7 +128,15 @@ def as_html(record: Record, verification: Verification) -> str:
         h.h2["The notebook"],
         [_folded(cell) if banner.is_folded(cell.id, cell.tags) else _cell_html(cell) for cell in record.cells],
     ]
-    return f"{h.html(lang='en')[head, body]}\n"
+
+
+def _report(record: Record) -> h.Node:
+    """The words and results of a review, without its code."""
+    shown = [cell for cell in record.cells if not banner.is_folded(cell.id, cell.tags)]
+    return [
+        _cell_html(cell) if cell.kind == "markdown" else [h.div(".shown")[_output_html(one)] for one in cell.outputs]
+        for cell in shown
+    ]
 
 
 def verdict(verification: Verification) -> list[str]:
@@ -126,6 +148,17 @@ def verdict(verification: Verification) -> list[str]:
             words = "Sealed and unaltered, by a writer whose key nobody here has trusted."
         return ["Unaltered since it was adopted." if verification.adopted else words, *told]
     return told or ["Not sealed."]
+
+
+def summary(record: Record, verification: Verification, signed_off: Sequence[str] = ()) -> list[str]:
+    """What was verified and who signed it off, in lines; a review's report is no record, and nothing seals it."""
+    if _is_report(record) and not verification.sealed:
+        return ["A report on records. It is no record itself, and not sealed."]
+    return [*verdict(verification), *(f"Signed off by {clean(words, 400)}" for words in signed_off)]
+
+
+def _is_report(record: Record) -> bool:
+    return not record.manifest and any(step.get("runbook") == REVIEW for step in record.steps)
 
 
 def _about(record: Record) -> list[tuple[str, str]]:

@@ -1,8 +1,8 @@
 """How cases ended and how long runs took, over time: the numbers, the same as tables, and a picture of them.
 
-The picture is transparent, so that it stands on light and dark themes alike. Text is of a grey, and bars are of a blue
-and a vermilion, that keep their distance from white and from JupyterLab's darkest grey; the two are told apart by
-color-blind people, and each row and each value has its label beside it. Source: Okabe and Ito, Color Universal Design.
+The picture has its own light ground, so that it is legible on light and dark themes alike: no one grey keeps a contrast
+of 4.5 to both. Bars are of a blue and a vermilion that color-blind people tell apart, and each row and each value has
+its label beside it. Source: Okabe and Ito, Color Universal Design.
 """
 
 from __future__ import annotations
@@ -27,10 +27,12 @@ NO_OUTCOME = "no outcome"
 MOST_DAYS, MOST_WEEKS, MOST_MONTHS = 31, 26, 36
 """As many steps as a picture shows well; a longer period is shown in larger steps."""
 WIDTH_PX = 940
-_GREY, _BLUE, _VERMILION = "#737b86", "#2182c4", "#d55e00"
+GROUND, INK = "#ffffff", "#3d444d"
+"""Of the picture: a contrast of 9.8. Source: WCAG 2.2, 1.4.3, which asks for 4.5."""
+_BLUE, _VERMILION = "#2182c4", "#d55e00"
 _INCHES = WIDTH_PX / 100
 _MOST_LABELS = 16
-_LABEL: dict[str, Any] = {"textcoords": "offset points", "color": _GREY, "fontsize": 10.5}
+_LABEL: dict[str, Any] = {"textcoords": "offset points", "color": INK, "fontsize": 10.5}
 
 
 class Step(StrEnum):
@@ -122,7 +124,7 @@ def png(found: Trend) -> bytes:
     """The picture; there must be something to show."""
     figure = draw(found)
     file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=200, transparent=True, metadata={"Software": None})
+    figure.savefig(file, format="png", dpi=200, facecolor=GROUND, metadata={"Software": None})
     return file.getvalue()
 
 
@@ -140,9 +142,9 @@ def draw(found: Trend) -> Figure:
     below.set_xticks(range(0, len(found.starts), every), [_short(label) for label in found.labels[::every]])
     below.set_xlim(-0.6, len(found.starts) - 0.4)
     for axes in (above, below):
-        axes.tick_params(colors=_GREY, length=0, labelsize=10.5)
+        axes.tick_params(colors=INK, length=0, labelsize=10.5)
         axes.spines[["top", "right", "left"]].set_visible(False)
-        axes.spines["bottom"].set_color(_GREY)
+        axes.spines["bottom"].set_color(INK)
     return figure
 
 
@@ -154,26 +156,26 @@ def _draw_ends(axes: Axes, found: Trend) -> None:
         color = _VERMILION if end == NO_OUTCOME else _BLUE
         shown = [(place, count) for place, count in enumerate(counts) if count]
         axes.bar([p for p, _ in shown], [0.6 * c / most for _, c in shown], width=0.7, bottom=row, color=color)
-        axes.axhline(row, color=_GREY, linewidth=0.4)
+        axes.axhline(row, color=INK, linewidth=0.4)
         for place, count in shown:
             axes.annotate(str(count), (place, row + 0.6 * count / most), (0, 2), ha="center", va="bottom", **_LABEL)
     axes.set_yticks([row + 0.2 for row in range(len(rows))], [f"{_name(end)}: {sum(n)}" for end, n in rows])
     axes.set_ylim(0, max(len(rows), 0.1))
     title = "Cases by how they ended" if rows else "No case was performed"
-    axes.set_title(title, loc="left", color=_GREY, fontsize=11, fontweight="bold")
+    axes.set_title(title, loc="left", color=INK, fontsize=11, fontweight="bold")
 
 
 def _draw_durations(axes: Axes, found: Trend) -> None:
     """From the shortest to the longest run a line, with the median as a dot that says its value."""
     shown = [(place, took) for place, took in enumerate(found.durations) if took]
     for place, took in shown:
-        axes.plot([place, place], [took.shortest_s, took.longest_s], color=_GREY, linewidth=3, alpha=0.6)
+        axes.plot([place, place], [took.shortest_s, took.longest_s], color=INK, linewidth=3, alpha=0.6)
         axes.plot([place], [took.median_s], "o", color=_BLUE, markersize=7)
         axes.annotate(_seconds(took.median_s), (place, took.median_s), (9, 0), va="center", **_LABEL)
     axes.set_ylim(0, max((took.longest_s for _, took in shown), default=1.0) * 1.12 or 1.0)
-    axes.set_ylabel("seconds", color=_GREY, fontsize=10.5)
+    axes.set_ylabel("seconds", color=INK, fontsize=10.5)
     title = "How long runs took: median, and from the shortest to the longest"
-    axes.set_title(title, loc="left", color=_GREY, fontsize=11, fontweight="bold")
+    axes.set_title(title, loc="left", color=INK, fontsize=11, fontweight="bold")
 
 
 def _ends(dated: Sequence[tuple[datetime, Run]], places: Sequence[int], steps: int) -> dict[str, tuple[int, ...]]:

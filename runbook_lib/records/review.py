@@ -23,8 +23,10 @@ from runbook_lib.domain.plain_text import clean
 from runbook_lib.jupyter.forms import Field, Form
 from runbook_lib.jupyter.forms import Kind as Fill
 from runbook_lib.ledger.journal import Journal
-from runbook_lib.records import filters, plots
+from runbook_lib.ledger.mirror import freshness
+from runbook_lib.records import filters, plots, review_rows
 from runbook_lib.records.archive import Archive
+from runbook_lib.records.case_facts import CaseFacts, case_facts
 from runbook_lib.records.findings import Finding
 from runbook_lib.records.open_ends import Kind, OpenEnd, first_sentence, open_ends
 from runbook_lib.records.runs import Run, State, Wanted
@@ -104,6 +106,7 @@ class Review:
         found = [problem for ledger in ledgers for problem in ledger.problems if not problem.is_notice]
         self._problems = found + self.archive.strangers()
         self._tickets = len(ledgers)
+        self._facts: dict[tuple[int, str | None], CaseFacts] = {}
 
     @classmethod
     def open(cls, *, ticket_notes: object = False, **given: object) -> Self:
@@ -156,10 +159,12 @@ class Review:
         if not self._runs:
             words = f"There is no run in {self.archive.folder} yet. `runbook run` leaves the first one."
             parts = (Paragraph(words, strong=True),)
+        if self.settings.share:
+            parts += (Paragraph(freshness(self.settings.share, self.archive.folder)),)
         if self._problems:
             parts += (Paragraph("What cannot be relied on is left out, and named here:", strong=True),)
             told = self._problems[:MOST_ROWS]
-            parts += tuple(Paragraph(f"{problem.folder}, {problem.code}: {problem.words}") for problem in told)
+            parts += tuple(Paragraph(f"{one.folder}, {one.code}: {first_sentence(one.words)}") for one in told)
             parts += _rest(self._problems)
         state, tone = ("read", Tone.PLAIN) if not self._problems else ("read, but for some", Tone.ASK)
         words = f"{counts['tickets']} tickets, {counts['runs']} runs and {counts['records']} records."
@@ -184,14 +189,20 @@ class Review:
         if not found:
             return self._nothing()
         shown = found[:MOST_ROWS]
-        heads = ("started (UTC)", "ticket", "runbook", "ended as", "took", "operator", "mode", "record")
-        parts = (
-            self._line(len(found)),
-            Table(heads, [_row(run) for run in shown], whole=(1, 2, 3, 4, 6)),
-            *_rest(found),
-        )
+        table = review_rows.runs_table(shown, self._case_facts, self.archive.folder)
+        parts = (self._line(len(found)), table, *_rest(found))
         plain = [_harmless(run.plain) for run in shown]
         return self._result("listed", Tone.PLAIN, parts, f"{len(found)} runs.", total=len(found), runs=plain)
+
+    @_step("Who is on what")
+    def people(self) -> StepResult:
+        """Each engineer with their runs, the tickets that they left open, and the records that nobody has reviewed."""
+        table = review_rows.people_table(self._runs, self._found(), self._open())
+        if not table.rows:
+            return self._nothing()
+        words = f"{review_rows.count(len(table.rows), 'engineer')}. Open ends are of whatever day."
+        rows = [dict(zip(table.heads, row, strict=True)) for row in table.rows]
+        return self._result("listed", Tone.PLAIN, (table,), words, people=_harmless(rows))
 
     @_step("Outcomes and durations")
     def trends(self) -> StepResult:
@@ -216,8 +227,8 @@ class Review:
 
     @_step("Open ends")
     def open_ends(self) -> StepResult:
-        """What somebody still has to look after, of whatever day, each with the next command."""
-        found = self._open()
+        """What somebody still has to look after, of whatever day, the oldest first, each with the next command."""
+        found = sorted(self._open(), key=lambda end: review_rows.opened_at(end) or datetime.max.replace(tzinfo=UTC))
         if not found:
             words = (
                 "Nothing is open: no run waits for an answer, failed, was broken off or left a file unsealed, and no "
@@ -230,8 +241,7 @@ class Review:
             return self._result("none", tone, parts, words, open_ends=[])
         counts = {kind: sum(end.kind is kind for end in found) for kind in Kind}
         words = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
-        rows = [(_moment(end.run), str(end.run.ticket_id), end.kind, end.words, end.command) for end in found]
-        table = Table(("since (UTC)", "ticket", "why", "what to do", "command"), rows[:MOST_ROWS], whole=(1, 2, 4))
+        table = review_rows.open_ends_table(found[:MOST_ROWS], self._case_facts, datetime.now(UTC))
         parts = (Paragraph(f"{words}. The period does not count here: what is open stays open."), table, *_rest(found))
         told = ("ticket_id", "record", "runbook", "operator")
         plain = [
@@ -250,7 +260,8 @@ class Review:
         try:
             entries = Journal.of(self.settings, ticket_id).entries()
         except InputError as exc:
-            return self._result("cannot be relied on", Tone.STOP, (Paragraph(head), Paragraph(str(exc))), str(exc))
+            words = f"{first_sentence(str(exc))} Tell whoever looks after the machine that it came from."
+            return self._result("cannot be relied on", Tone.STOP, (Paragraph(head), Paragraph(words)), words)
         moments = timeline(entries)
         if not moments:
             words = f"{head} It has no journal here."
@@ -273,9 +284,14 @@ class Review:
         noted, not_compared = self._notes(verifier, tickets or self.archive.tickets())
         findings = list(dict.fromkeys([*verified.findings, *noted]))
         verified = replace(verified, findings=tuple(findings))
-        defects, words = verified.defects, verified.words
+        asked = [run for run in self._runs if not tickets or run.ticket_id in tickets]
+        defects, words = verified.defects, review_rows.verdict(verified, asked)
         said = f"{defects} defect{'' if defects == 1 else 's'}" if defects else "All is well"
-        parts: tuple[Part, ...] = (Paragraph(words, strong=True), *map(Paragraph, not_compared))
+        parts: tuple[Part, ...] = (
+            Paragraph(words, strong=True),
+            Paragraph(verified.words),
+            *map(Paragraph, not_compared),
+        )
         if findings:
             rows = [(finding.ticket, finding.code, first_sentence(finding.words)) for finding in findings[:MOST_ROWS]]
             parts += (Table(("ticket", "what", "in words"), rows, whole=(0, 1)), *_rest(findings))
@@ -301,6 +317,13 @@ class Review:
         """The runs that are asked for, newest first."""
         wanted = self.wanted
         return sorted((run for run in self._runs if wanted.takes(run)), key=_start, reverse=True)
+
+    def _case_facts(self, run: Run) -> CaseFacts:
+        """What the record of a run tells of its case; each is read once."""
+        key = (run.ticket_id, run.record)
+        if key not in self._facts:
+            self._facts[key] = case_facts(run, self.archive.folder / str(run.ticket_id))
+        return self._facts[key]
 
     def _open(self) -> list[OpenEnd]:
         """The open ends that are asked for, of whatever day."""
@@ -348,7 +371,7 @@ class Review:
         return f"{count} of {len(self._runs)} runs. Run the cells below to see them."
 
     def _line(self, count: int) -> Paragraph:
-        return Paragraph(f"{_plural(count, 'run')}: {filters.words(self.wanted)}.")
+        return Paragraph(f"{review_rows.count(count, 'run')}: {filters.words(self.wanted)}.")
 
     def _nothing(self) -> StepResult:
         words = f"No run is asked for: {filters.words(self.wanted)}. Choose a longer period, or fewer filters."
@@ -381,15 +404,6 @@ def _counts(runs: Sequence[Run]) -> dict[str, int]:
     return {"tickets": len({run.ticket_id for run in runs}), "runs": len(runs), "records": kept}
 
 
-def _row(run: Run) -> tuple[str, ...]:
-    """A run for the table."""
-    took = "–" if run.seconds is None else f"{run.seconds:.1f} s"
-    mode = {True: "performed", False: "rehearsal", None: "–"}[run.performed]
-    ended, state = run.outcome or run.status or "–", run.note or run.state.replace("_", " ")
-    names = (run.runbook or "–", ended.replace("_", " "), took, run.operator or "–", mode, state)
-    return (_moment(run), str(run.ticket_id), *names)
-
-
 def _rest(everything: Sequence[object]) -> tuple[Part, ...]:
     """A word on the rows that a table has no place for."""
     more = len(everything) - MOST_ROWS
@@ -397,16 +411,8 @@ def _rest(everything: Sequence[object]) -> tuple[Part, ...]:
     return (Paragraph(f"{more} {words}"),) if more > 0 else ()
 
 
-def _moment(run: Run) -> str:
-    return f"{run.started_at:%Y-%m-%d %H:%M}" if run.started_at else "–"
-
-
 def _start(run: Run) -> datetime:
     return run.started_at or datetime.min.replace(tzinfo=UTC)
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _harmless(value: Any) -> Any:

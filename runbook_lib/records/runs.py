@@ -65,6 +65,7 @@ class Run:
         waits_for: Whom the case waits for: customer, expert, or somebody who performs what was rehearsed; or "".
         since: From when on it waits, or None.
         ended_by_hand: Whether a person has said since that the case has ended.
+        signed_off: Who signed its record off, as it is sealed, when, and with which words.
     """
 
     ticket_id: int
@@ -90,6 +91,12 @@ class Run:
     waits_for: str = ""
     since: datetime | None = None
     ended_by_hand: bool = False
+    signed_off: tuple[str, ...] = ()
+
+    @property
+    def is_unreviewed(self) -> bool:
+        """Whether its record waits for a reviewer."""
+        return self.state in (State.SEALED, State.ADOPTED) and not self.signed_off
 
     @property
     def note(self) -> str:
@@ -138,6 +145,7 @@ class Wanted:
 
     Attributes:
         since, until: The first and the last day, in UTC.
+        unreviewed: Only records that no reviewer has signed off.
     """
 
     tickets: tuple[int, ...] = ()
@@ -148,11 +156,13 @@ class Wanted:
     since: date | None = None
     until: date | None = None
     open_only: bool = False
+    unreviewed: bool = False
 
     def takes(self, run: Run) -> bool:
         same = all(getattr(self, name) in (None, getattr(run, name)) for name in _SAME)
         here = not self.tickets or run.ticket_id in self.tickets
-        return here and same and self._in_time(run) and (run.needs_person or not self.open_only)
+        is_left = (run.needs_person or not self.open_only) and (run.is_unreviewed or not self.unreviewed)
+        return here and same and self._in_time(run) and is_left
 
     def _in_time(self, run: Run) -> bool:
         if self.since is None and self.until is None:
@@ -170,7 +180,8 @@ def of_history(ticket_id: int, history: History) -> list[Run]:
     for name, operation in history.operations.items():
         for attempt in operation.attempts.values():
             last.setdefault(attempt.run, {})[name] = attempt.last
-    everything = [*found.values()]
+    everything = [_reviewed(run, history.sign_offs.get(run.record or "", ())) for run in found.values()]
+    found = dict(zip(found, everything, strict=True))
     runs = [_operated(run, last.get(key, {}), everything, history.case_ended) for key, run in found.items()]
     place = max((place for place, run in enumerate(runs) if run.ended_by_hand), default=None)
     if place is not None and history.case_ended:
@@ -234,6 +245,20 @@ def _operated(run: Run, last: Mapping[str, Event], runs: Sequence[Run], ended: E
         undone = [n for n, event in last.items() if _is_undone(run, event) or _is_withdrawn(run, event, runs)]
         told |= {"undone": tuple(undone), "unknown": tuple(name for name, event in last.items() if event.is_open)}
     return replace(run, **told) if told else run
+
+
+def _reviewed(run: Run, sign_offs: Sequence[Event]) -> Run:
+    """A run with its sign-offs: those of exactly the bytes that were sealed, by writers that are trusted here."""
+    counted = [one for one in sign_offs if one.is_trusted and not (one.is_unknown or one.set_aside)]
+    told = tuple(_sign_off_words(one, run) for one in counted if run.sha256 and one.text("sha256") == run.sha256)
+    return replace(run, signed_off=told) if told else run
+
+
+def _sign_off_words(event: Event, run: Run) -> str:
+    """A sign-off in words; who reviews what they did themselves is told apart."""
+    who = event.text("operator") or "somebody"
+    own = " (who also ran it)" if who == run.operator else ""
+    return f"{who}{own}, {f'{event.at:%Y-%m-%d}' if event.at else 'on an unknown day'}: {event.text('words')}"
 
 
 def _is_undone(run: Run, event: Event) -> bool:

@@ -56,6 +56,8 @@ def _words(event: Event) -> str:
             return f"{operator} took in a notebook of {event.text('runbook') or 'a run'}"
         case Kind.RESTARTED:
             return f"{operator} set the journal aside, and began a new one"
+        case Kind.SIGNED_OFF:
+            return f"{operator} signed off {event.record or 'a record'}"
     if event.is_of_the_case:
         return f"{operator} said that the case {'has ended' if event.says_there else 'is open'}"
     if event.kind not in EFFECTS:
@@ -65,7 +67,7 @@ def _words(event: Event) -> str:
 
 
 def _detail(event: Event) -> str:
-    said = [event.text(name) for name in ("summary", "reason", "because")]
+    said = [event.text(name) for name in ("summary", "reason", "because", "words")]
     proof = [str(event.evidence[name]) for name in ("summary", "url") if event.evidence.get(name)]
     is_unsealed = event.kind == Kind.RUN_ENDED and not event.text("sha256")
     return " · ".join([*filter(None, said), *proof, *(["no record could be written"] if is_unsealed else [])])

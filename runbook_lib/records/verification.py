@@ -123,6 +123,14 @@ class Verifier:
         named = folder.name if folder.parent.resolve() == self._archive.folder else ""
         return int(named) if named.isascii() and named.isdigit() and str(int(named)) == named else None
 
+    def signed_off(self, path: Path) -> tuple[str, ...]:
+        """Who signed the record off that lies there, as long as it is what was sealed."""
+        ticket_id = self.ticket_of(path)
+        ledgers = [] if ticket_id is None or not self.record(path).is_good else self._ledgers([ticket_id])
+        return tuple(
+            words for one in ledgers for run in one.runs if run.record == path.name for words in run.signed_off
+        )
+
     def sealed_as(self, digest: str) -> Run | None:
         """The sealed record that has these bytes, or None."""
         return next(iter(self._everywhere.get(digest, ())), None)

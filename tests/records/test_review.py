@@ -22,17 +22,18 @@ from runbook_lib.records import filters, review
 from runbook_lib.records.open_ends import Kind, OpenEnd, open_ends
 from runbook_lib.records.review import Review
 from runbook_lib.records.runs import Run, State, Wanted
+from runbook_lib.records.sign_off import sign_off
 from runbook_lib.records.timeline import timeline
 from runbook_lib.settings import ROOT, Settings
 from tests.practice import World, start
-from tests.records.making import START, Shelf
+from tests.records.making import START, Shelf, notebook, step
 
 pytestmark = pytest.mark.slow
 
 TODAY = date(2026, 11, 25)
 NAME = "20261121T100000000Z-weekend_license.ipynb"
 NOTEBOOK = ROOT / "notebooks" / "review_records.ipynb"
-STEPS = ("open", "filters", "runs", "trends", "open_ends", "timeline", "verification")
+STEPS = ("open", "filters", "runs", "people", "trends", "open_ends", "timeline", "verification")
 
 
 @pytest.fixture
@@ -263,7 +264,9 @@ def test_lines_that_are_not_as_expected_are_told_as_far_as_they_go() -> None:
 def test_an_empty_archive_is_friendly(practice: Shelf) -> None:
     """No step fails, and no picture is drawn."""
     results = shown(Review.open())
-    assert ["read", "chosen", "nothing", "nothing", "none", "nothing", "all is well"] == [r["state"] for r in results]
+    assert ["read", "chosen", "nothing", "nothing", "nothing", "none", "nothing", "all is well"] == [
+        r["state"] for r in results
+    ]
     assert "There is no run in" in repr(Review.open())
 
 
@@ -285,6 +288,61 @@ def test_runs_are_listed_newest_first_and_filtered(practice: Shelf) -> None:
     assert 1 == plain(opened(runbook="weekday_triage").runs())["total"]
     assert 3 == plain(opened(operator="grace").runs())["total"]
     assert 0 == plain(opened(operator="ada").runs()).get("total", 0)
+
+
+def test_who_is_on_what(practice: Shelf) -> None:
+    """Each engineer, what they left open, and what waits for a reviewer."""
+    practice.seal(1001)
+    practice.seal(1002, status="needs_answer", outcome=None, operator="ada")
+    found = {person["engineer"]: person for person in plain(opened().people())["people"]}
+    assert ("1002", "1") == (found["ada"]["tickets with open ends"], found["ada"]["records not reviewed"])
+    assert ("–", "1") == (found["grace"]["tickets with open ends"], found["grace"]["runs asked for"])
+
+
+def test_a_row_links_record_ticket_and_issue(practice: Shelf) -> None:
+    """With customer, users and outcome, as long as the record is what was sealed."""
+    issue, ticket = "https://gitlab.example/a/b/-/issues/7", "https://team.zendesk.example/agent/tickets/1001"
+    manifest = {"summary": f"250 users. {issue}", "effects": [{"evidence": {"url": ticket}}]}
+    told = {"step": "open", "organization": "Nordlicht <b>Analytics</b>", "users": 250}
+    content = notebook(1001, metadata={"runbook": manifest}, cells=[step(1001, **{MIME: told})])
+    record = practice.end(1001, practice.begin(1001), content)
+    html = bundle(opened().runs())["text/html"]
+    assert all(f'href="{address}"' in html for address in (issue, ticket))
+    assert f'{record.name}" rel="noreferrer" target="_blank"><bdi>sealed</bdi>' in html
+    assert "Nordlicht &lt;b&gt;Analytics&lt;/b&gt;" in html
+    assert "License issued" in html
+    record.chmod(0o600)
+    record.write_bytes(content.replace(b"Nordlicht", b"Another"))
+    assert "Another" not in bundle(opened().runs())["text/html"]
+
+
+def test_the_oldest_open_end_comes_first(practice: Shelf) -> None:
+    """With how long it has been open."""
+    for ticket in (1002, 1001):
+        practice.seal(ticket, status="needs_answer", outcome=None)
+    found = opened().open_ends()
+    assert [1002, 1001] == [end["ticket_id"] for end in plain(found)["open_ends"]]
+    assert "0 h 0 min" in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("altered", "signed", "words"),
+    [
+        ((), (), "2 records of 1 engineer, all genuine; 2 not reviewed."),
+        ((), (1001, 1002), "2 records of 1 engineer, all genuine; all reviewed."),
+        ((1001,), (), "2 records of 1 engineer: 1 genuine, 1 not; 2 not reviewed."),
+    ],
+)
+def test_verification_begins_with_one_sentence(
+    practice: Shelf, altered: tuple[int, ...], signed: tuple[int, ...], words: str
+) -> None:
+    """How many records of how many people, genuine or not, and reviewed or not."""
+    records = {ticket: practice.seal(ticket) for ticket in (1001, 1002)}
+    sign_off([records[ticket] for ticket in signed], "Fine.", Settings.local(), "ada")
+    for ticket in altered:
+        records[ticket].chmod(0o600)
+        records[ticket].write_bytes(b"{}")
+    assert words == plain(opened().verification())["summary"]
 
 
 def test_a_long_table_says_what_it_leaves_out(practice: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -320,13 +378,14 @@ def test_a_damaged_journal_is_named_and_the_rest_is_shown(practice: Shelf) -> No
 
 
 def test_the_timeline_of_a_damaged_journal_says_why_there_is_none(practice: Shelf) -> None:
-    """With the way out."""
+    """A reviewer sets no journal aside: the card says whom to tell."""
     practice.seal(1001)
     path = practice.journal(1001).path
     path.write_text(path.read_text().replace("license_issued", "out_of_scope"))
     result = plain(opened(ticket="1001").timeline())
     assert "cannot be relied on" == result["state"]
-    assert "runbook journal restart 1001" in result["summary"]
+    assert "journal restart" not in json.dumps(result)
+    assert "Tell whoever looks after the machine" in result["summary"]
 
 
 def test_a_performed_run_that_failed_is_in_the_card(practice: Shelf) -> None:
@@ -480,6 +539,11 @@ def test_the_weekly_report(trouble: World, tmp_path: Path, engine: tuple[str, ..
     (picture,) = [output["data"] for output in outputs if "image/png" in output.get("data", {})]
     assert "license issued" in picture["text/plain"]
     assert "widget" not in json.dumps(report)
+    shown = trouble.runbook("records", "show", tmp_path / "report.ipynb", "--html", tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text()
+    assert shown.stdout.startswith("A report on records. It is no record itself, and not sealed.")
+    assert "data:image/png" in page
+    assert "review.runs()" not in page
 
 
 def test_a_bad_parameter_ends_the_report_with_a_sentence(trouble: World, tmp_path: Path) -> None:

@@ -1,0 +1,135 @@
+"""The tables of a review and the one sentence on top of its verification, from runs. Reads no file.
+
+Each table is its heads, its rows, and the columns whose values stay on one line.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from runbook_lib.display import Link, Table
+from runbook_lib.records.case_facts import CaseFacts
+from runbook_lib.records.findings import Verification
+from runbook_lib.records.open_ends import OpenEnd
+from runbook_lib.records.runs import Run
+
+NONE = "–"
+_MODES = {True: "", False: " (rehearsal)", None: ""}
+
+
+def runs_table(runs: Iterable[Run], facts: Callable[[Run], CaseFacts], folder: Path) -> Table:
+    """The runs: who did what for whom, with links to the record, the ticket and the tracker's issue."""
+    heads = ("started (UTC)", "ticket", "customer", "users", "ended as", "runbook", "operator", "record", "reviewed by")
+    rows = [_run_row(run, facts(run), folder) for run in runs]
+    return Table(heads, rows, whole=(1, 3, 7))
+
+
+def open_ends_table(ends: Sequence[OpenEnd], facts: Callable[[Run], CaseFacts], now: datetime) -> Table:
+    """What is open, with how long it has been, who has it, and the next step."""
+    heads = ("open for", "ticket", "operator", "why, and what to do", "command")
+    rows = [
+        (
+            age(end, now),
+            _ticket(end.run, facts(end.run)),
+            end.run.operator or NONE,
+            f"{end.kind.capitalize()}. {end.words}",
+            end.command,
+        )
+        for end in ends
+    ]
+    return Table(heads, rows, whole=(1, 4))
+
+
+def people_table(runs: Sequence[Run], wanted: Sequence[Run], ends: Iterable[OpenEnd]) -> Table:
+    """Who is on what: each engineer's runs that are asked for, their last one, open tickets, and unreviewed records.
+
+    Args:
+        runs: All runs.
+        wanted: Those that are asked for.
+        ends: The open ends of whatever day.
+    """
+    open_tickets: dict[str, list[int]] = {}
+    for end in ends:
+        open_tickets.setdefault(end.run.operator, []).append(end.run.ticket_id)
+    names = sorted({run.operator for run in wanted} | open_tickets.keys())
+    heads = ("engineer", "runs asked for", "last run (UTC)", "tickets with open ends", "records not reviewed")
+    rows = []
+    for name in names:
+        mine = [run for run in runs if run.operator == name]
+        last = max((run.started_at for run in mine if run.started_at), default=None)
+        tickets = ", ".join(map(str, dict.fromkeys(open_tickets.get(name, ()))))
+        left = sum(run.is_unreviewed for run in mine)
+        asked = sum(run.operator == name for run in wanted)
+        rows.append((name or "nobody says", str(asked), moment(last), tickets or NONE, str(left or NONE)))
+    return Table(heads, rows, whole=(2,))
+
+
+def verdict(verified: Verification, runs: Iterable[Run]) -> str:
+    """What verifying came to, in one sentence: how many records of how many engineers, genuine, and reviewed."""
+    looked_at = [run for run in runs if (str(run.ticket_id), run.record) in verified.records]
+    people, left = len({run.operator for run in looked_at}), sum(run.is_unreviewed for run in looked_at)
+    what = f"{count(verified.sealed, 'record')} of {count(people, 'engineer')}"
+    if not verified.sealed:
+        return "There is no sealed record." if verified.is_good else f"{count(verified.defects, 'defect')}."
+    wrong = verified.sealed - verified.good
+    genuine = (
+        f": {verified.good} genuine, {wrong} not" if wrong else ", all genuine" if verified.sealed > 1 else ", genuine"
+    )
+    beside = verified.defects - sum(bool(verified.codes(run)) for run in looked_at)
+    more = f"; {count(beside, 'other defect')}" if beside > 0 else ""
+    return f"{what}{genuine}{more}; {f'{left} not reviewed' if left else 'all reviewed'}."
+
+
+def age(end: OpenEnd, now: datetime) -> str:
+    """For how long it has been open."""
+    since = opened_at(end)
+    if since is None:
+        return NONE
+    passed = max(now - since, timedelta())
+    hours, minutes = passed.seconds // 3600, passed.seconds // 60 % 60
+    return f"{passed.days} d {hours} h" if passed.days else f"{hours} h {minutes} min"
+
+
+def opened_at(end: OpenEnd) -> datetime | None:
+    """Since when it has been open, or None."""
+    return end.run.since or end.run.started_at
+
+
+def moment(at: datetime | None) -> str:
+    """A moment to the minute, in UTC."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M}" if at else NONE
+
+
+def count(number: int, noun: str) -> str:
+    """How many of what."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def in_words(name: str) -> str:
+    """An outcome or a status in words: *License issued*."""
+    return name.replace("_", " ").capitalize()
+
+
+def _run_row(run: Run, facts: CaseFacts, folder: Path) -> tuple[str | Link, ...]:
+    ended = f"{in_words(run.outcome or run.status) or NONE}{_MODES[run.performed]}"
+    outcome = Link(ended, facts.issue_url) if facts.issue_url else ended
+    who = (run.runbook.replace("_", " ") or NONE, run.operator or NONE)
+    reviewed = "; ".join(run.signed_off) or ("not yet" if run.is_unreviewed else NONE)
+    customer = (facts.organization or NONE, facts.users or NONE)
+    return (moment(run.started_at), _ticket(run, facts), *customer, outcome, *who, _record(run, folder), reviewed)
+
+
+def _ticket(run: Run, facts: CaseFacts) -> str | Link:
+    return Link(str(run.ticket_id), facts.ticket_url) if facts.ticket_url else str(run.ticket_id)
+
+
+def _record(run: Run, folder: Path) -> str | Link:
+    """What the record is, as a link to it."""
+    state = run.note or run.state.replace("_", " ")
+    if not run.record:
+        return state
+    path = folder / str(run.ticket_id) / run.record
+    return Link(state, os.path.relpath(path, Path.cwd()).replace(os.sep, "/"))

@@ -1,0 +1,68 @@
+"""A reviewer signs a record off: a line in the reviewer's own part of the ticket's journal. Changes no record.
+
+The line has who, when, their words, and the record's name and SHA-256. So it counts only for exactly the bytes that
+were sealed, and only where the reviewer's key is trusted. What is damaged cannot be signed off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from runbook_lib.domain.errors import InputError
+from runbook_lib.domain.events import Kind
+from runbook_lib.ledger.journal import Journal
+from runbook_lib.records.archive import Archive
+from runbook_lib.records.runs import Run
+from runbook_lib.records.verification import Verifier
+from runbook_lib.settings import Settings
+
+MOST_CHARS = 300
+"""Of a reviewer's words."""
+
+_OTHERS = ("unknown_writer", "missing_writer")
+"""What another part of the journal may be without keeping a reviewer from their own."""
+
+
+def sign_off(paths: Sequence[Path], words: str, settings: Settings, reviewer: str) -> None:
+    """Verify all of these records, then sign each off.
+
+    Args:
+        paths: The records, in their tickets' folders.
+        words: What the reviewer says of them; one line.
+        settings: Where the records and the keys are.
+        reviewer: Who says it.
+
+    Raises:
+        InputError: A record cannot be signed off, or the words are none; nothing was written.
+        UnavailableError: The disk does not take it.
+    """
+    said = words.strip()
+    if not said or len(said) > MOST_CHARS or not said.isprintable():
+        raise InputError(f"--words is no line of 1 to {MOST_CHARS} characters; say in plain words what you found.")
+    archive = Archive.of(settings)
+    verifier = Verifier(archive)
+    for run in [_checked(path, archive, verifier) for path in dict.fromkeys(paths)]:
+        told = {"record": run.record, "sha256": run.sha256, "operator": reviewer, "words": said}
+        Journal.of(settings, run.ticket_id).append(Kind.SIGNED_OFF, **told)
+
+
+def _checked(path: Path, archive: Archive, verifier: Verifier) -> Run:
+    """The run of a record that is what was sealed.
+
+    Raises:
+        InputError: It is not, or nobody can say so.
+    """
+    found, ticket_id = verifier.record(path), verifier.ticket_of(path)
+    ledgers = [] if ticket_id is None else archive.ledgers([ticket_id])
+    runs = [run for ledger in ledgers for run in ledger.runs if run.record == path.name and run.sha256]
+    defects = [str(finding.code) for finding in found.findings if finding.is_defect]
+    others = [problem for ledger in ledgers for problem in ledger.problems if not problem.is_notice]
+    defects += [problem.code for problem in others if problem.code not in _OTHERS]
+    if defects or not runs or not found.sealed:
+        why = ", ".join(dict.fromkeys(defects)) or "not sealed"
+        raise InputError(
+            f"{path.name} cannot be signed off ({why}). Nothing was written. `runbook records verify` says what is "
+            "wrong; tell whoever looks after the machine that it came from."
+        )
+    return runs[-1]
