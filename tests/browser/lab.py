@@ -102,6 +102,11 @@ def _answers(url: str) -> bool:
         return False
 
 
+CODE_CELLS = """(window.jupyterapp?.shell.currentWidget?.content?.widgets ?? [])
+    .filter(cell => cell.model.type === 'code')"""
+"""The code cells of the notebook in front, for a script: their code is collapsed, so that the page shows no numbers."""
+
+
 class Notebook:
     """The notebook in front, as a person sees and uses it.
 
@@ -123,7 +128,7 @@ class Notebook:
     def open(self, path: str) -> None:
         """Open a copy by its address, and wait until it has run."""
         self.show(path)
-        self.panel.locator(".jp-InputPrompt", has_text=re.compile("[0-9]")).first.wait_for(state="attached")
+        self.page.wait_for_function(f"{CODE_CELLS}.some(cell => cell.model.executionCount)")
         self.wait()
 
     def land(self) -> None:
@@ -138,15 +143,14 @@ class Notebook:
     def wait(self) -> None:
         """Wait until the kernel has nothing to do."""
         self.page.wait_for_function(
-            """() => {
-                const panel = document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden)');
-                if (!panel || !window.jupyterapp) return false;
-                const busy = [...panel.querySelectorAll('.jp-InputPrompt')].some(p => p.innerText.includes('*'));
-                const context = window.jupyterapp.shell.currentWidget?.sessionContext;
+            f"""() => {{
+                if (!document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden)')) return false;
+                const busy = {CODE_CELLS}.some(cell => cell.model.executionState === 'running');
+                const context = window.jupyterapp?.shell.currentWidget?.sessionContext;
                 const kernel = context?.session?.kernel;
                 const ready = context?.isReady && kernel?.connectionStatus === 'connected';
                 return ready && kernel.status === 'idle' && !busy;
-            }"""
+            }}"""
         )
 
     def use_theme(self, theme: str) -> None:
@@ -207,15 +211,15 @@ class Notebook:
 
     @contextmanager
     def _runs(self, cell: Locator) -> Iterator[None]:
-        """What is done here runs a cell: wait until its number was written anew, and the kernel has nothing to do."""
-        element = cell.element_handle()
-        element.evaluate(
-            """cell => {
-                const prompt = cell.classList.contains('jp-CodeCell') && cell.querySelector('.jp-InputPrompt');
-                const run = window.lastRun = {isOver: !prompt};
-                const look = () => { run.isOver ||= /[0-9]/.test(prompt.innerText) };
-                if (prompt) new MutationObserver(look).observe(prompt, {childList: true, characterData: true});
-            }"""
+        """What is done here runs a cell: wait until it has run, and the kernel has nothing to do."""
+        cell.element_handle().evaluate(
+            f"""node => {{
+                const model = {CODE_CELLS}.find(cell => cell.node === node)?.model;
+                const run = window.lastRun = {{isOver: !model}};
+                model?.stateChanged.connect((_, {{name, newValue}}) => {{
+                    run.isOver ||= name === 'executionCount' && newValue !== null;
+                }});
+            }}"""
         )
         yield
         self.page.wait_for_function("window.lastRun.isOver")

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Seen
-from tests.browser.lab import SESSIONS, Lab, Notebook, running
+from tests.browser.lab import CODE_CELLS, SESSIONS, Lab, Notebook, running
 from tests.practice import World, start
 
 pytestmark = [pytest.mark.slow, pytest.mark.halves]
@@ -39,9 +39,8 @@ def first_page(world: World, seen: Seen, home: Path, *words: str) -> Iterator[No
         yield notebook
 
 
-COUNTS = """() => window.jupyterapp.shell.currentWidget.content.widgets
-    .filter(cell => cell.model.type === 'code').map(cell => cell.model.executionCount)"""
-"""The numbers of the cells in the order in which they ran, for the notebook in front; its code is collapsed."""
+COUNTS = f"{CODE_CELLS}.map(cell => cell.model.executionCount)"
+"""The numbers of the cells, in the order of the notebook in front."""
 
 
 def sessions(notebook: Notebook) -> list[str]:

@@ -55,8 +55,8 @@ def show(seen: tuple[Word, ...], monkeypatch: pytest.MonkeyPatch) -> Callable[..
         texts = replaced or {}
         there = tuple(replace(word, text=texts.get(word.text, word.text)) for word in seen)
         at = {word.corners: word.text for word in there}
-        monkeypatch.setattr(words, "on", lambda _: there)
-        monkeypatch.setattr(words, "again", lambda _, corners: [look or (at[corners], 1.0)])
+        monkeypatch.setattr(words, "recognize", lambda _: there)
+        monkeypatch.setattr(words, "recognize_again", lambda _, corners: [look or (at[corners], 1.0)])
 
     return set_words
 
@@ -138,7 +138,7 @@ def test_practice_screenshots_are_read(page: Literal["dashboard", "subscription"
 def test_another_page_is_refused(seen: tuple[Word, ...], texts: tuple[str, ...], monkeypatch: Any) -> None:
     """With what to do next; no value of it is taken."""
     there = tuple(replace(word, text=text) for word, text in zip(seen, texts, strict=False))
-    monkeypatch.setattr(words, "on", lambda _: there)
+    monkeypatch.setattr(words, "recognize", lambda _: there)
     with pytest.raises(
         InputError, match=r"image a\.png shows no Dashboard, Subscription or License page .* in English"
     ):
@@ -215,10 +215,10 @@ def test_both_lines_of_a_sentence_are_looked_at_again(
     )
     there = (*lines, replace(first, text="It is valid from 2025-11-06 to"), below)
     at = {word.corners: word.text for word in there}
-    monkeypatch.setattr(words, "on", lambda _: there)
+    monkeypatch.setattr(words, "recognize", lambda _: there)
     for text, expected in (("2026-11-06.", "2026-11-06"), ("2026-11-08.", "2026-11-06?")):
         at[below.corners] = text
-        monkeypatch.setattr(words, "again", lambda _, corners: [(at[corners], 1.0)])
+        monkeypatch.setattr(words, "recognize_again", lambda _, corners: [(at[corners], 1.0)])
         assert expected == values_of(ocr.read(dashboard))["expires_on"]
 
 
