@@ -115,7 +115,9 @@ def test_the_row_is_judged_by_its_receipt(practice: World) -> None:
 def test_the_path_is_drawn_with_what_was_not_taken(practice: World, ticket_id: int) -> None:
     """Every question stands in the record; those that were not reached are marked."""
     words = text(performed(practice, ticket_id))
-    assert [] == [node.words for node in triage.NODES if node.words not in words and node.kind is not triage.Kind.TITLE]
+    assert [] == [
+        node.words for node in triage.NODES if node.words not in words and node.kind is not triage.NodeKind.TITLE
+    ]
     assert {2001: 5, 2003: 1}[ticket_id] == words.count("(not taken)")
 
 

@@ -137,7 +137,7 @@ class Notebook:
 
     def show(self, path: str) -> None:
         """Open a notebook by its address."""
-        self.page.goto(f"{self.lab.url}lab/tree/{path}?token={TOKEN}")
+        self.page.goto(f"{self.lab.url}lab/tree/{path}?token={TOKEN}&reset")  # no tab of another test
         self.panel.locator(".jp-Notebook").wait_for()
 
     def wait(self) -> None:
@@ -187,9 +187,11 @@ class Notebook:
         self.page.locator(".jp-Dialog").wait_for(state="detached")
         self.wait()
 
-    def select(self, cell: str) -> None:
-        """Make a code cell the active one, by a click beside it; a part of its text says which one."""
-        self.click(self.panel.locator(".jp-CodeCell", has_text=cell).locator(".jp-InputPrompt").first)
+    def select(self, words: str) -> None:
+        """Make a code cell the active one, by a click beside it; some words of its code say which one."""
+        found = f"words => {CODE_CELLS}.findIndex(cell => cell.model.sharedModel.getSource().includes(words))"
+        cell = self.panel.locator(".jp-CodeCell").nth(self.page.evaluate(found, words))
+        self.click(cell.locator(".jp-InputPrompt").first)
 
     def run_cell(self, keys: str = "Shift+Enter") -> None:
         """Run the active cell, and go on to the next one; Control+Enter stays.

@@ -292,7 +292,7 @@ def test_the_weekday_asks_before_it_decides_or_hands_over(here: World) -> None:
     assert ("identity_confirmed", "plan", "escalate") == missing
     case.decide(escalate=True)
     case.confirm_with_customer()
-    assert "not known: identity_confirmed, plan" in words(case.engage_expert())
+    assert "not known: is it the customer?, plan" in words(case.engage_expert())
 
 
 # -- renewals

@@ -204,7 +204,7 @@ def test_an_open_scope_goes_along_to_the_expert(here: World) -> None:
     case = to_end(to_scope(2001, perform=True))
     assert "escalated" == case.outcome
     (post,) = here.posts(2001)
-    assert "not known: expires_on" in post
+    assert "not known: expired on" in post
 
 
 def test_on_a_weekend_the_other_runbook_is_named(here: World) -> None:

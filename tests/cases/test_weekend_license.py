@@ -94,7 +94,7 @@ def test_after_the_outcome_the_steps_say_why_they_do_nothing(here: World) -> Non
     case = to_scope(1004)
     for name in WeekendLicense.order[4:-1]:
         shown = words(getattr(case, name)())
-        assert "Nothing to do: the case ended as out_of_scope in the step “Decide the scope”." in shown
+        assert "Nothing to do: the case ended in the step “Decide the scope”: Out of scope." in shown
 
 
 def test_facts_name_their_source_and_the_engineer_goes_first(here: World) -> None:
@@ -329,7 +329,7 @@ def test_a_manual_license_by_link_is_recorded_as_the_engineers_word(
     assert "not checked" in words(case.check_license())
     case.answer_customer()
     case.tell_team()
-    assert "license_issued" in words(case.close())
+    assert "License issued" in words(case.close())
     assert "https://customers.gitlab.example/admin/license/7" in here.comments(1001)[-1]["body"]
 
 
