@@ -111,7 +111,7 @@ def test_a_template_opens_as_a_copy(world: World, seen: Seen, tmp_path: Path) ->
     """It is never written to; closing a notebook ends its kernel, a reload runs nothing again."""
     with first_page(world, seen, tmp_path, "2003") as notebook:
         before = digests(notebook.lab)
-        notebook.see("Would end as")
+        notebook.see("Would end")
         notebook.wait()
         counts = notebook.page.evaluate(COUNTS)
         assert [*range(1, len(counts) + 1)] == counts
