@@ -140,7 +140,8 @@ def reach(notebook: Notebook, label: str) -> None:
 
 def unfold_and_type(notebook: Notebook, words: str) -> None:
     """From the cell below a form into the form, and back to its cell."""
-    notebook.press("ArrowUp")
+    notebook.press("ArrowUp")  # to the text above: JupyterLab's arrow keys skip cells whose code is collapsed
+    notebook.run_cell()
     reach(notebook, CHANGE)
     notebook.press("Space")
     notebook.field("Deployment").wait_for()
