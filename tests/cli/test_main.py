@@ -38,7 +38,8 @@ from tests.practice import World
         (["batch", "1001", "--workers", "-1"], "--workers is '-1'"),
         (
             ["records"],
-            "Missing command. Known: adopt, export, list, pull, push, show, sign-off, verify. See `runbook records --help`.",
+            "Missing command. Known: adopt, export, list, pull, push, show, sign-off, verify. "
+            "See `runbook records --help`.",
         ),
         (["records", "export", "x"], "Missing option '--format'"),
         (["keys", "trust"], "Missing argument 'KEY|FILE'. See `runbook keys trust --help`."),
