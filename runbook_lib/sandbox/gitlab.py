@@ -149,8 +149,8 @@ async def edit_issue(request: Request) -> Response:
     """Changes an issue: its text, its labels, its state."""
     username = signed_in(request)
     project = project_of(request)
-    row = _issue_row(request, project)
     fields = await body_fields(request)
+    row = _issue_row(request, project)  # after the last await: no other edit comes between reading and writing
     state = _next_state(row, fields)
     world = world_of(request)
     stamp = to_the_millisecond(world.now())

@@ -135,11 +135,11 @@ async def show_ticket(request: Request) -> Response:
 
 async def update_ticket(request: Request) -> Response:
     agent = _signed_in(request)
-    ticket = _row(request, "tickets")
     try:
         change = (await fields_of(request))["ticket"]
     except (ValueError, KeyError):
         change = None
+    ticket = _row(request, "tickets")  # after the last await: no other update comes between reading and writing
     if not isinstance(change, dict):
         raise Refusal(422, {"error": "Unprocessable Entity", "message": "Server could not parse JSON"})
     shapes = Shapes.of(request)
