@@ -121,9 +121,7 @@ def test_a_colleagues_ticket_needs_the_engineers_word(own_world: World) -> None:
     [(1904, "was left aside: it is"), (1907, "public key does not open")],
     ids=["no license", "another key"],
 )
-def test_an_attachment_that_is_no_use_is_named_and_the_customer_is_asked(
-    world: World, ticket_id: int, reason: str
-) -> None:
+def test_a_useless_attachment_is_named_and_asked_about(world: World, ticket_id: int, reason: str) -> None:
     """It is no fact; the run goes on without it."""
     ran = world.runbook("run", "weekend_license", ticket_id, "--json")
     assert (0, "waiting_for_customer") == (ran.status, ran.report["outcome"])
@@ -170,7 +168,7 @@ def test_a_requester_without_a_usable_address_is_asked_for(own_world: World) -> 
     assert 1 == len(own_world.mails("admin@known.example"))
 
 
-def test_the_license_never_goes_to_another_address_than_the_requesters(world: World) -> None:
+def test_the_license_goes_to_the_requester_only(world: World) -> None:
     """An address that contradicts the ticket stops the run before anything is issued."""
     ran = world.runbook("run", "weekend_license", 1005, "--json", "-p", "requester_email", "me@elsewhere.example")
     assert 1 == ran.status

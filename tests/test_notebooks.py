@@ -110,7 +110,7 @@ def test_code_cells_call_and_do_not_program(path: Path) -> None:
                 assert cell.source.count("\n") < 6, cell.id
 
 
-def test_parameters_are_typed_literals_with_the_words_of_their_definition(path: Path) -> None:
+def test_parameters_have_their_definitions_words(path: Path) -> None:
     """The help comment of each is the one that errors and forms use; a rehearsal is the default."""
     (cell,) = [cell for cell in read(path).cells if "parameters" in cell.metadata.get("tags", [])]
     assert cell.source.startswith("# ")  # parameters stand in groups, each under what it is about
@@ -138,7 +138,7 @@ def test_each_step_of_the_case_is_one_cell_in_order(runbook: Path) -> None:
     assert list(CASES[runbook.stem].order) == calls
 
 
-def test_the_review_has_one_cell_for_each_part_and_asks_for_each_filter() -> None:
+def test_the_review_has_each_part_and_each_filter() -> None:
     """It is about all tickets, and has no case."""
     (path,) = set(NOTEBOOKS) - set(RUNBOOKS)
     sources = [cell.source for cell in read(path).cells if cell.cell_type == "code"]

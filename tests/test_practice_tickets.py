@@ -148,7 +148,7 @@ def test_out_of_scope_says_why_and_what_instead(practice: World, ticket_id: int)
     assert ([], [], []) == (practice.comments(ticket_id), practice.posts(ticket_id), practice.issues(ticket_id))
 
 
-def test_a_ticket_that_tells_nothing_asks_the_customer_for_both_screenshots(practice: World) -> None:
+def test_an_empty_ticket_asks_for_both_screenshots(practice: World) -> None:
     """One public reply; asking again asks nobody twice."""
     performed(practice, 1002)
     (asked,) = practice.comments(1002)
@@ -160,7 +160,7 @@ def test_a_ticket_that_tells_nothing_asks_the_customer_for_both_screenshots(prac
     assert 1 == len(practice.comments(1002))
 
 
-def test_a_failing_job_issues_nothing_quotes_the_reason_and_says_what_to_do(practice: World) -> None:
+def test_a_failing_job_issues_nothing_and_says_why(practice: World) -> None:
     """The failure issue stays open; neither the team nor the customer is told of a license."""
     ran = performed(practice, 1010)
     assert (3, "needs_answer", None) == (ran.status, ran.report["status"], ran.report["outcome"])

@@ -122,7 +122,7 @@ def test_the_path_is_drawn_with_what_was_not_taken(practice: World, ticket_id: i
 
 
 @pytest.mark.parametrize("ticket_id", [3001, 3005])
-def test_the_copy_goes_to_the_requester_as_a_file_and_nothing_is_issued(practice: World, ticket_id: int) -> None:
+def test_the_copy_is_sent_and_nothing_is_issued(practice: World, ticket_id: int) -> None:
     """One public reply with an attachment that is the tracker's license; no new issue, no mail, no license text."""
     ran = performed(practice, ticket_id)
     reply, note = practice.comments(ticket_id)
@@ -213,7 +213,7 @@ def test_after_the_weekend_runbook_the_copy_is_sent(own_world: World) -> None:
     assert 1 == len(own_world.posts(1001))
 
 
-def test_after_a_license_was_issued_the_old_complaint_counts_no_more(own_world: World) -> None:
+def test_an_issued_license_settles_an_old_complaint(own_world: World) -> None:
     """The number alone, again: the customer has not written since, so nothing is sent again."""
     own_world.runbook("run", "weekend_license", 3003, "--perform")
     own_world.wait_for_pipelines()

@@ -50,14 +50,14 @@ def banner(manifest: Mapping[str, Any]) -> Card:
         ("when", f"{began} to {over[11:] if began[:10] == over[:10] else over} UTC"),
         ("how it ended", ended),
         *_group("on what evidence", _facts(manifest)),
-        *_group("what shows what was done", _effects(manifest)),
+        *_group("evidence of each change", _effects(manifest)),
         ("what is open", "; ".join(_open(manifest)) or "nothing"),
     ]
     parts: tuple[Part, ...] = (
         Paragraph(str(manifest["summary"]), strong=True),
         Table(("", ""), [(name, clean(str(value), 400)) for name, value in rows]),
         Paragraph(
-            "Whether it is genuine, and as it was sealed, no file can say of itself. To check: "
+            "A file cannot prove that it is genuine. To check this record: "
             f"runbook records verify {manifest['ticket_id']}"
         ),
     )

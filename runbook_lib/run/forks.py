@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -43,7 +44,7 @@ NO_KERNEL = (
 _IMPORTS = re.compile(r"^from (runbook_lib(?:\.\w+)+) import", re.MULTILINE)
 
 
-class Early:
+class Early(ABC):
     """A kernel's process; has what `jupyter_client` wants of a `subprocess.Popen`.
 
     Attributes:
@@ -63,13 +64,13 @@ class Early:
         """Where the kernel and its client find each other."""
         return self.folder / "connection.json"
 
+    @abstractmethod
     def start(self) -> None:
         """Let it take requests, as soon as it has imported what it needs."""
-        raise NotImplementedError
 
+    @abstractmethod
     def poll(self) -> int | None:
         """How it ended, as `subprocess` says it; None if it has not."""
-        raise NotImplementedError
 
     def wait(self) -> int:
         """Wait for its end."""

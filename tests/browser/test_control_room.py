@@ -151,7 +151,7 @@ def test_a_text_that_is_marked_for_copying_is_not_taken_away(here: World, seen: 
     expect(page.locator("#thread")).to_contain_text("one more thing")
 
 
-def test_it_says_when_the_world_does_not_answer_and_goes_on_by_itself(here: World, seen: Seen) -> None:
+def test_an_unreachable_world_is_reported_until_it_answers(here: World, seen: Seen) -> None:
     """What it shows may be old then, and it must not look as if nothing happened."""
     page = go(seen, here, "/control-room")
     page.context.set_offline(True)

@@ -44,7 +44,7 @@ def test_a_license_from_the_days_of_the_emergency_counts(here: World, days: int)
     assert case.copy is not None
 
 
-def test_a_valid_license_of_an_earlier_emergency_needs_the_engineers_word(here: World) -> None:
+def test_an_earlier_valid_license_is_asked_about(here: World) -> None:
     """It does not count by itself; the tool would issue no other, so the way out is named."""
     move(here, days=4)
     case = to_facts(3001)

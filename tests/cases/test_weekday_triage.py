@@ -62,7 +62,7 @@ def words(result: StepResult) -> str:
     return " ".join(repr(result).split())
 
 
-def test_customersdot_tells_when_the_license_ended_and_that_it_was_renewed(here: World) -> None:
+def test_customersdot_shows_expiry_and_renewal(here: World) -> None:
     """The one that has run out counts for the scope; the renewed one is only noted."""
     case = WeekdayTriage.open(2003)
     case.take()
@@ -73,7 +73,7 @@ def test_customersdot_tells_when_the_license_ended_and_that_it_was_renewed(here:
     assert "in scope" in words(case.decide_scope())
 
 
-def test_without_customersdot_every_question_can_be_answered_by_hand(here: World) -> None:
+def test_answers_by_hand_without_customersdot(here: World) -> None:
     """Each open card names the page, what to type there, and the parameter; the answers are the engineer's."""
     without_customersdot(here)
     case = to_scope(2004)

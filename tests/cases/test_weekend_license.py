@@ -219,7 +219,7 @@ def test_given_screenshots_are_added_once_as_an_internal_comment(here: World, im
 
 
 @pytest.mark.parametrize("given", ["missing.png", __file__], ids=["missing", "no image"])
-def test_a_screenshot_that_is_none_is_refused_before_anything_is_sent(here: World, given: str) -> None:
+def test_a_file_that_is_no_image_is_refused_first(here: World, given: str) -> None:
     """The message names the file."""
     case = to_scope(1002, perform=True, **FACTS)
     with pytest.raises(InputError, match=Path(given).name):
@@ -279,7 +279,7 @@ def test_a_license_that_is_not_as_ordered_is_left_to_a_person(here: World) -> No
     assert [] == here.posts(1001)
 
 
-def test_a_run_without_the_answers_finds_what_an_earlier_one_issued(here: World) -> None:
+def test_a_later_run_finds_the_issued_license(here: World) -> None:
     """Nothing is asked again; the case goes on to its end."""
     to_users(1002, perform=True, **FACTS).issue_license()
     again = WeekendLicense.open(1002, perform=True)

@@ -26,7 +26,7 @@ from tests.practice import World
 VECTORS = Path(__file__).parents[1] / "data" / "license-vectors"
 
 
-def test_run_json_prints_one_object_with_the_fields_of_the_contract(world: World) -> None:
+def test_run_json_prints_the_contract(world: World) -> None:
     """Nothing else is on standard output."""
     ran = world.runbook("run", "weekend_license", 1003, "--json")
     assert [
@@ -64,7 +64,7 @@ def test_run_starts_a_practice_world_when_none_is_there(tmp_path: Path) -> None:
     assert ["adopted"] == [effect["state"] for effect in again.report["effects"]]
 
 
-def test_runs_at_once_share_a_practice_world_that_none_has_started(tmp_path: Path) -> None:
+def test_runs_at_once_start_one_practice_world(tmp_path: Path) -> None:
     """Whichever is first makes it; whichever ends first leaves it to the others."""
     world = World(tmp_path / "outputs")
     with ThreadPoolExecutor(2) as pool:

@@ -60,7 +60,7 @@ def test_licenses_are_those_of_the_account() -> None:
     assert [first, SoldLicense(6, "")] == cdot(wire).licenses(Account(7, EMAIL))
 
 
-def test_seat_links_are_those_of_exactly_this_subscription_newest_first() -> None:
+def test_seat_links_of_one_subscription_newest_first() -> None:
     """Names with spaces, percent and slash go out and come back whole."""
     found = [
         seat_link(1, created_at="2026-11-19 04:00:00 UTC", report_timestamp=None),

@@ -84,7 +84,7 @@ def test_an_upload_becomes_an_attachment(client):
         assert content.read() == b"\x89PNG picture"
 
 
-def test_sending_credentials_along_with_an_attachments_address_is_found_out(client):
+def test_credentials_sent_to_an_attachment_are_noticed(client):
     """zenpy sends its token there, and takes any answer for the file."""
     attachment = next(iter(client.tickets.comments(ticket=1001))).attachments[0]
     assert client.attachments.download(attachment.id).getvalue() == b"Credentials do not belong on this host."

@@ -80,7 +80,7 @@ DAMAGED = {
 
 @pytest.mark.parametrize(("content", "expected"), BAD.values(), ids=BAD)
 @pytest.mark.parametrize("call", [thumbnail, read])
-def test_what_cannot_be_a_screenshot_is_refused_before_it_is_decoded(
+def test_a_bad_image_is_refused_before_decoding(
     call: Any, content: bytes, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By its first bytes, its length and its header; the message names it and says what to do."""

@@ -90,7 +90,7 @@ def test_every_value_is_read_and_sure(camera: Camera, style: str, values: Values
     assert style.replace("inline", "license") == page.style
 
 
-def test_a_reading_is_what_its_parameter_takes_with_a_picture_to_compare(dashboard: bytes) -> None:
+def test_a_reading_has_a_valid_value_and_a_picture(dashboard: bytes) -> None:
     """The crop shows label and value, is small, and is made anew."""
     page = ocr.read(dashboard, name="dashboard.png")
     assert ("dashboard.png", shown("dashboard")) == (page.name, values_of(page))

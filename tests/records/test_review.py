@@ -247,7 +247,7 @@ def test_a_journal_in_words() -> None:
     ] == [(moment.words, moment.detail) for moment in timeline(entries)]
 
 
-def test_lines_that_are_not_as_expected_are_told_as_far_as_they_go() -> None:
+def test_malformed_lines_are_shown_as_far_as_possible() -> None:
     """They are signed, but may be of another version."""
     found = timeline(
         [{"kind": "new", "at": 7, "evidence": "x"}, {"kind": None}, {"kind": "done"}, {"kind": "run_ended"}]
@@ -377,7 +377,7 @@ def test_a_damaged_journal_is_named_and_the_rest_is_shown(practice: Shelf) -> No
     }
 
 
-def test_the_timeline_of_a_damaged_journal_says_why_there_is_none(practice: Shelf) -> None:
+def test_a_damaged_journal_has_a_reason_for_a_timeline(practice: Shelf) -> None:
     """A reviewer sets no journal aside: the card says whom to tell."""
     practice.seal(1001)
     path = practice.journal(1001).path

@@ -123,7 +123,7 @@ def test_an_adopted_notebook() -> None:
     assert (State.ADOPTED, "ada", START) == (run.state, run.operator, run.started_at)
 
 
-def test_an_operation_of_unknown_end_belongs_to_the_run_that_began_it() -> None:
+def test_an_open_operation_belongs_to_its_first_run() -> None:
     """Until its end is known."""
     intended = event("intended", operation_id="op-1")
     (run,) = of(started(), intended, event("unknown", operation_id="op-1"), ended())
