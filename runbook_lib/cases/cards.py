@@ -131,9 +131,7 @@ def _item(action: Action, operation: Operation | None) -> Item:
 
 
 def _reading_words(reading: Reading) -> str:
-    question = answers.QUESTIONS.get(reading.name)
-    label = question.label if question else reading.name.replace("_", " ").capitalize()
-    return f"{label}: {reading.value} ({reading.source})"
+    return f"{answers.label_of(reading.name)}: {reading.value} ({reading.source})"
 
 
 def _exact(text: ExactText) -> ExactWords:

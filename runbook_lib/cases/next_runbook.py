@@ -44,9 +44,7 @@ def copy_of(case: Case, runbook: str) -> templates.Copy:
 def _of_before(copy: templates.Copy) -> str:
     """What to know of a copy that was there already."""
     lacks = [
-        f"{answers.QUESTIONS[name].label}: {clean(value)}"
-        for name, value in copy.lacks.items()
-        if value != answers.UNKNOWN
+        f"{answers.label_of(name)}: {clean(value)}" for name, value in copy.lacks.items() if value != answers.UNKNOWN
     ]
     if lacks:
         words = "Somebody has worked in this copy, so it was left as it is. It does not have"

@@ -76,12 +76,11 @@ def _part(part: Part) -> Part:
 
 def _cell(said: str) -> str:
     """A table's value; one that is a parameter's name and nothing else is the label of a row."""
-    question = answers.QUESTIONS.get(said)
-    return question.label or said if question else words(said)
+    return answers.label_of(said) if said in answers.QUESTIONS else words(said)
 
 
 def _label(name: str) -> str:
-    return f"“{answers.QUESTIONS[name].label or name.replace('_', ' ')}”"
+    return f"“{answers.label_of(name)}”"
 
 
 def _verb(found: re.Match[str], verb: str) -> str:

@@ -496,7 +496,7 @@ def _not_engaged(posted: EffectResult) -> RunbookError:
 
 def _labels(*names: str) -> str:
     """Parameters for who is told of them by a note."""
-    return ", ".join(answers.QUESTIONS[name].label.lower() if name in answers.QUESTIONS else name for name in names)
+    return ", ".join(answers.label_of(name).lower() for name in names)
 
 
 def _yes(holds: bool) -> Answer:

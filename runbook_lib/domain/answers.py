@@ -365,3 +365,9 @@ _EXAMPLES: Mapping[Callable[[str, object], Value], str] = {
 }
 QUESTIONS: Mapping[str, Question] = {question.name: question for question in _ALL}
 """Every parameter of every runbook, by name."""
+
+
+def label_of(name: str) -> str:
+    """What people read in place of a parameter's or a fact's name."""
+    question = QUESTIONS.get(name)
+    return (question.label if question else "") or name.replace("_", " ").capitalize()

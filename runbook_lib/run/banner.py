@@ -13,7 +13,7 @@ from typing import Any
 from nbformat.v4 import new_code_cell, new_output
 
 from runbook_lib.display import Card, Paragraph, Part, Table, Tone, html, text
-from runbook_lib.domain.answers import QUESTIONS
+from runbook_lib.domain.answers import label_of
 from runbook_lib.domain.plain_text import clean
 
 CELL = "record-banner"
@@ -75,8 +75,7 @@ def _facts(manifest: Mapping[str, Any]) -> Iterator[str]:
     """The facts, in a line for each source."""
     by_source: dict[str, list[str]] = {}
     for fact in manifest["facts"]:
-        name = QUESTIONS[fact["name"]].label if fact["name"] in QUESTIONS else _words(fact["name"])
-        by_source.setdefault(str(fact["source"]), []).append(f"{name} {fact['value']}")
+        by_source.setdefault(str(fact["source"]), []).append(f"{label_of(fact['name'])} {fact['value']}")
     for source, facts in by_source.items():
         yield f"{_words(source)}: {', '.join(facts)}"
 
@@ -89,7 +88,7 @@ def _effects(manifest: Mapping[str, Any]) -> Iterator[str]:
 
 def _open(manifest: Mapping[str, Any]) -> Iterator[str]:
     for name in manifest["missing"]:
-        yield f"to be answered: {QUESTIONS[name].label if name in QUESTIONS else name}"
+        yield f"to be answered: {label_of(name)}"
     for effect in manifest["effects"]:
         if manifest["performed"] and effect["state"] not in _SETTLED:
             yield f"{_words(effect['state'])}: {effect['summary']}"
