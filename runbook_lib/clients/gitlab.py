@@ -64,6 +64,11 @@ class GitLab:
         body = {"title": title, "description": description} | ({"state_event": "close"} if close else {})
         return self._service.write_json("PUT", f"api/v4/projects/{project_id}/issues/{iid}", _issue, json=body)
 
+    def project_url(self, project_id: int, *, patience_s: float) -> str:
+        """Where a person sees a project: pages below it are not found by its number. Raises as `Service.read`."""
+        path = f"api/v4/projects/{project_id}"
+        return self._service.read_json(path, lambda project: str(project["web_url"]), patience_s=patience_s)
+
     def trigger(self, project_id: int, *, ref: str, token: SecretStr, variables: Mapping[str, str]) -> Pipeline:
         """Start a pipeline with variables. Raises as `Service.write`."""
         form = {"token": token.get_secret_value(), "ref": ref}

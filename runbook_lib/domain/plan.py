@@ -20,10 +20,10 @@ _PLACEHOLDERS = {LATER_LINK: "the link of the license", LATER_FINGERPRINT: "the 
 
 @dataclass(frozen=True)
 class Target:
-    """Where an action changes something: words for the reader, and a link, or ""."""
+    """Where an action changes something: words for the reader, and a link, or "", which may not always be known."""
 
     label: str
-    url: str = ""
+    url: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)

@@ -108,6 +108,7 @@ def routes() -> list[BaseRoute]:
         Route(f"{CONTROL_ROOM_PATH}/{{id:int}}/panes", show_panes),
         Route("/app_redirect", to_channel),
         Route("/projects/{id:int}", to_project),
+        Route("/{path:path}/-/pipelines", to_project),
         Route("/agent/tickets/{id:int}", to_ticket),
         Route("/{path:path}/-/issues/{id:int}", to_issue),
         Route("/{path:path}/-/pipelines/{id:int}", to_pipeline),
@@ -124,7 +125,7 @@ async def to_channel(request: Request) -> Response:
 
 
 async def to_project(request: Request) -> Response:
-    """Where the address of a project leads, by its number."""
+    """Where the address of a project leads, by its number, or that of its pipelines."""
     return RedirectResponse(f"{CONTROL_ROOM_PATH}#pipelines")
 
 

@@ -112,6 +112,7 @@ def test_everything_leaves_nothing_out(practice):
         ("/", "/control-room"),
         ("/agent/tickets/1001", "/control-room/1001"),
         ("/practice-support/internal-requests/-/issues/2", "/control-room/3001#issue-2"),
+        ("/practice-support/license-toolbox/-/pipelines", "/control-room#pipelines"),
         ("/practice-support/internal-requests/-/issues/77", "/control-room?all#issue-77"),
         ("/practice-support/toolbox/mechanizer/-/pipelines/7", "/control-room?all#pipeline-7"),
     ],
