@@ -12,13 +12,16 @@ seconds that are left: it runs in a thread of its own, which is left behind if i
 
 from __future__ import annotations
 
+import hashlib
+import heapq
 import math
 import os
 import re
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -38,6 +41,8 @@ EXPECTED = "a folder that exists, or s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or a
 CONFLICTS = 5
 """How often a create is tried again that was refused although nothing is there: another's was under way."""
 PAGE = 1000
+AT_ONCE = 10_000
+"""So many names of a folder are held at once, so that any number of them takes the same memory."""
 CONNECT_S = 5.0
 CALL_S = 300.0
 """What one call may take where a person waits, and can end it."""
@@ -118,6 +123,10 @@ class Share:
         """What an object holds, or None if there is none. Raises as `create`."""
         return self._limited(lambda: self._get(path))
 
+    def digests(self, paths: Collection[str]) -> list[str]:
+        """The SHA-256 of what each object holds, or "" where there is none. Raises as `create`."""
+        return self._limited(lambda: [_digest(self._get(path)) for path in paths]) if paths else []
+
     def objects(self, prefix: str) -> Iterator[Stored]:
         """The objects below a folder of the share, such as `live/1001`, sorted by name. Raises as `create`."""
         pages = self._folder_pages(prefix) if self.folder else self._pages(prefix)
@@ -140,7 +149,7 @@ class Share:
         import obstore
 
         try:
-            return bytes(obstore.get(self._store, path).bytes())
+            return (self.folder / path).read_bytes() if self.folder else bytes(obstore.get(self._store, path).bytes())
         except FileNotFoundError as exc:
             if _code(exc) in _ADVICE or not (self.folder is None or self.folder.is_dir()):
                 raise
@@ -170,7 +179,7 @@ class Share:
         started, limit_s = time.monotonic(), min(self._left_s, CALL_S)
         try:
             return _within(limit_s, call)
-        except _NoAnswerError as exc:
+        except TimeoutError as exc:
             raise UnavailableError(f"{self.url} did not answer within {limit_s:.0f} s.") from exc
         except (OSError, ValueError, _base_error()) as exc:
             raise _told(self.url, exc) from exc
@@ -210,48 +219,52 @@ def address(given: str) -> tuple[str, Path | None]:
     return f"{scheme.lower()}://{parts.netloc}{'/' if prefix else ''}{prefix}", None
 
 
+def names_in(folder: Path) -> Iterator[str]:
+    """What is in a folder, in the order of a bucket's listing: by its bytes, a folder's with `/` behind it.
+
+    Hidden ones are left out. However many there are, no more than `AT_ONCE` are held: the folder is read once for each
+    so many of them.
+    """
+    page: list[bytes] = []
+    while not page or len(page) == AT_ONCE:
+        latest = page[-1] if page else b""
+        try:
+            with os.scandir(folder) as entries:
+                shown = (entry for entry in entries if entry.name[0] != ".")
+                names = (os.fsencode(each.name) + b"/" * each.is_dir(follow_symlinks=False) for each in shown)
+                page = heapq.nsmallest(AT_ONCE, (name for name in names if name > latest))
+        except FileNotFoundError:
+            return
+        if not page:
+            return
+        yield from map(os.fsdecode, page)
+
+
 def walk(folder: Path, prefix: str = "") -> Iterator[tuple[str, os.stat_result]]:
-    """The files below a folder, hidden ones left out, in the order of a bucket's listing: by the bytes of the name."""
-    try:
-        found = [(entry.name + "/" * entry.is_dir(follow_symlinks=False), entry) for entry in os.scandir(folder)]
-    except FileNotFoundError:
-        return
-    for name, entry in sorted((pair for pair in found if pair[0][0] != "."), key=lambda pair: os.fsencode(pair[0])):
+    """The files below a folder with their names, in the order of a bucket's listing; links are left out."""
+    for name in names_in(folder):
         if name.endswith("/"):
-            yield from walk(folder / entry.name, prefix + name)
+            yield from walk(folder / name, prefix + name)
         else:
             with suppress(FileNotFoundError):
-                if stat.S_ISREG((state := entry.stat(follow_symlinks=False)).st_mode):
+                if stat.S_ISREG((state := (folder / name).lstat()).st_mode):
                     yield prefix + name, state
 
 
-class _NoAnswerError(Exception):
-    """A call took longer than it may."""
-
-
 def _within(seconds: float, call: Callable[[], Result]) -> Result:
-    """What a call returns or raises, unless it takes longer.
-
-    Raises:
-        _NoAnswerError: It did.
-    """
-    results: list[Result] = []
-    errors: list[Exception] = []
+    """What a call returns or raises, unless it takes longer: then TimeoutError."""
+    future: Future[Result] = Future()
 
     def run() -> None:
         try:
-            results.append(call())
-        except Exception as exc:  # whatever it is, it is raised again where it was asked for
-            errors.append(exc)
+            future.set_result(call())
+        except Exception as exc:  # whatever it is, it is raised again where the call was made
+            future.set_exception(exc)
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     thread.join(seconds)
-    if errors:
-        raise errors[0]
-    if not results:
-        raise _NoAnswerError
-    return results[0]
+    return future.result(0)
 
 
 def _store(settings: Settings, url: str, folder: Path | None, seconds: float) -> ObjectStore:
@@ -342,6 +355,10 @@ def _md5(e_tag: str | None) -> str:
     """The MD5 that an entity tag states. S3 does so unless an upload had parts or the key is its customer's."""
     tag = (e_tag or "").strip('"')
     return tag if re.fullmatch("[0-9a-f]{32}", tag) else ""
+
+
+def _digest(content: bytes | None) -> str:
+    return "" if content is None else hashlib.sha256(content).hexdigest()
 
 
 def _sync(folder: Path, path: str) -> None:
