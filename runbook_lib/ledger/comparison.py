@@ -10,7 +10,8 @@ import hashlib
 import heapq
 import os
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -23,6 +24,8 @@ from runbook_lib.ledger.share import Share, Stored, names_in
 
 NOTICES = ("not_pushed", "not_pulled", "unknown_writer")
 """What is only reported: none of it says that anything was tampered with."""
+MOST = 1000
+"""So many differences of one kind are shown one by one."""
 GONE = "It was created from here, or listed, and is gone."
 ODD = "It is no object that a runbook creates: it was added by other means."
 
@@ -35,16 +38,30 @@ class Difference:
         code: `replaced`, `removed`, `odd`, `case`, or one of `NOTICES`.
         path: The object.
         words: What it means, in a sentence.
+        count: How many objects it stands for.
     """
 
     code: str
     path: str
     words: str
+    count: int = 1
 
     @property
     def is_defect(self) -> bool:
         """Whether the share was changed."""
         return self.code not in NOTICES
+
+
+def bounded(differences: Iterable[Difference], most: int = MOST) -> list[Difference]:
+    """The first of each code, and how many more there are of it."""
+    shown: list[Difference] = []
+    counts = Counter[str]()
+    for each in differences:
+        counts[each.code] += 1
+        if counts[each.code] <= most:
+            shown.append(each)
+    more = {code: count - most for code, count in counts.items() if count > most}
+    return shown + [Difference(code, "", f"{count:,} more.", count) for code, count in more.items()]
 
 
 class Comparison:

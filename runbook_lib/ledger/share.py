@@ -12,6 +12,7 @@ seconds that are left: it runs in a thread of its own, which is left behind if i
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import heapq
 import math
@@ -27,7 +28,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
 
 from runbook_lib.domain.errors import InputError, RefusedError, RunbookError, UnavailableError
 
@@ -46,8 +46,13 @@ AT_ONCE = 10_000
 CONNECT_S = 5.0
 CALL_S = 300.0
 """What one call may take where a person waits, and can end it."""
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+]+:")
+_ADDRESS = re.compile(r"(s3|gs|az)://([a-z0-9][a-z0-9._-]+)((?:/(?!\.+(?:/|$))[\w .=+-]+)*)/*", re.IGNORECASE)
 _CODE = re.compile(r"<Code>\s*([A-Za-z]{1,60})\s*</Code>")
 _STATUS = re.compile(r"status code: (\d{3})")
+_METADATA = ("169.254.169.254", "169.254.170.2", "metadata.google.internal")
+"""Where a cloud's machines get their credentials: they are asked where no others are configured."""
+_ACCOUNT = "Set RUNBOOK_SHARE_ACCOUNT and RUNBOOK_SHARE_SECRET, or the cloud's own variables (docs/team.md)."
 _ADVICE = {
     "NoSuchBucket": "The bucket does not exist. Check RUNBOOK_SHARE.",
     "ContainerNotFound": "The container does not exist. Check RUNBOOK_SHARE.",
@@ -182,7 +187,7 @@ class Share:
         except TimeoutError as exc:
             raise UnavailableError(f"{self.url} did not answer within {limit_s:.0f} s.") from exc
         except (OSError, ValueError, _base_error()) as exc:
-            raise _told(self.url, exc) from exc
+            raise _error(self.url, exc) from exc
         finally:
             self._left_s -= time.monotonic() - started
 
@@ -193,30 +198,22 @@ def address(given: str) -> tuple[str, Path | None]:
     Raises:
         InputError: It is none, or the folder does not exist.
     """
-    scheme, mark, rest = given.partition("://")
-    if not mark or scheme.lower() == "file":
-        folder = Path(rest if mark else given).expanduser()
-        if re.match(r"[A-Za-z][A-Za-z0-9+]+:", given) and not mark:
-            raise InputError(f"RUNBOOK_SHARE is {given!r}, which is no address of a share; expected {EXPECTED}.")
-        if not folder.is_dir():
+    given = given.strip()
+    if _SCHEME.match(given) and not given.lower().startswith("file://"):
+        if "@" in given or "?" in given:
             raise InputError(
-                f"RUNBOOK_SHARE is {given!r}, but that folder does not exist. Make it, or mount it, then run again; "
-                f"expected {EXPECTED}."
+                "RUNBOOK_SHARE has credentials in it. Leave them out: they would go to records and logs; set "
+                "RUNBOOK_SHARE_ACCOUNT and RUNBOOK_SHARE_SECRET."
             )
-        return str(folder.resolve()), folder.resolve()
-    try:
-        parts = urlsplit(given)
-    except ValueError:
-        parts = urlsplit("")
-    if "@" in rest.partition("/")[0] or parts.query:
-        raise InputError(
-            "RUNBOOK_SHARE has credentials in it. Leave them out: they would go to records and logs; set "
-            "RUNBOOK_SHARE_ACCOUNT and RUNBOOK_SHARE_SECRET."
-        )
-    if scheme.lower() not in ("s3", "gs", "az") or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]+", parts.netloc):
-        raise InputError(f"RUNBOOK_SHARE is {given!r}, which is no address of a share; expected {EXPECTED}.")
-    prefix = parts.path.strip("/")
-    return f"{scheme.lower()}://{parts.netloc}{'/' if prefix else ''}{prefix}", None
+        if not (found := _ADDRESS.fullmatch(given)):
+            raise InputError(f"RUNBOOK_SHARE is {given!r}, which is no address of a share; expected {EXPECTED}.")
+        return f"{found[1].lower()}://{found[2]}{found[3]}", None
+    path = re.sub("^file://", "", given, flags=re.IGNORECASE)
+    folder = Path(os.path.expanduser(path))  # noqa: PTH111 - Path's own raises for an unknown user
+    if not folder.is_dir():
+        what = "is no folder" if folder.exists() else "does not exist. Make it, or mount it, then run again"
+        raise InputError(f"RUNBOOK_SHARE is {given!r}, which {what}; expected {EXPECTED}.")
+    return str(folder.resolve()), folder.resolve()
 
 
 def names_in(folder: Path) -> Iterator[str]:
@@ -305,7 +302,7 @@ def _options(settings: Settings, url: str) -> dict[str, Any]:
     common = {"endpoint": settings.share_endpoint}
     kinds: dict[str, dict[str, str]] = {
         "s3": {"access_key_id": account, "secret_access_key": secret, "region": settings.share_region, **common},
-        "gs": {"service_account_key": secret},
+        "gs": {"service_account_key": secret, "base_url": settings.share_endpoint},
         "az": {"account_name": account, "account_key": secret, **common},
     }
     return {name: value for name, value in kinds[url[:2]].items() if value}
@@ -329,26 +326,28 @@ def _reason(exc: Exception) -> str:
     return re.sub(r"\S+://\S+", "", str(exc).split("\n")[0])[:120].strip()
 
 
-def _told(url: str, exc: Exception) -> RunbookError:
+def _error(url: str, exc: Exception) -> RunbookError:
     """An error in our words: the service's may hold addresses with signatures."""
-    code = _code(exc)
-    advice = _ADVICE.get(code, "")
-    told = f" ({code})" if code else ""
-    if "configured region" in str(exc):
+    words, code, name = str(exc), _code(exc), type(exc).__name__
+    shown, advice = f" ({code})" if code else "", _ADVICE.get(code, "")
+    if any(server in words for server in _METADATA):
+        return RefusedError(f"{url} was not asked: there are no credentials for it here.", advice=_ACCOUNT)
+    if "configured region" in words:
         return RefusedError(f"{url} is in another region.", advice="Check RUNBOOK_SHARE_REGION.")
-    is_denied = re.search(r"status code: 40[13]", str(exc)) is not None  # a listing has no error class of its own
-    if is_denied or type(exc).__name__ in ("PermissionDeniedError", "UnauthenticatedError", "PermissionError"):
+    is_denied = re.search(r"status code: 40[13]", words) is not None  # a listing has no error class of its own
+    if is_denied or name in ("PermissionDeniedError", "UnauthenticatedError", "PermissionError"):
         advice = advice or "It needs the rights to list, read and create objects."
-        return RefusedError(f"{url} refuses access{told}.", code=code, advice=advice)
-    if advice or type(exc).__name__ == "InvalidPathError" or isinstance(exc, ValueError):
-        return RefusedError(f"{url} refuses{told}.", code=code, advice=advice)
+        return RefusedError(f"{url} refuses access{shown}.", code=code, advice=advice)
+    if advice or name == "InvalidPathError" or isinstance(exc, ValueError):
+        return RefusedError(f"{url} refuses{shown}.", code=code, advice=advice)
     if isinstance(exc, FileNotFoundError):
-        return UnavailableError(f"{url} is not there{told}. Mount it, or check RUNBOOK_SHARE.")
-    if "os error 28" in str(exc) or "os error 122" in str(exc) or code == "507":
-        return UnavailableError(f"{url} is full{told}. Free some space there.")
-    if "os error 13" in str(exc) or "os error 30" in str(exc):
+        return UnavailableError(f"{url} is not there{shown}. Mount it, or check RUNBOOK_SHARE.")
+    number = getattr(exc, "errno", None) or next(map(int, re.findall(r"os error (\d+)", words)), 0)
+    if number in (errno.ENOSPC, errno.EDQUOT) or code == "507":
+        return UnavailableError(f"{url} is full{shown}. Free some space there.")
+    if number in (errno.EACCES, errno.EROFS):
         return RefusedError(f"{url} cannot be written to.", advice="It needs the rights to read and create files.")
-    return UnavailableError(f"{url} cannot be reached{told}. Check the network and RUNBOOK_SHARE_ENDPOINT.")
+    return UnavailableError(f"{url} cannot be reached{shown}. Check the network and RUNBOOK_SHARE_ENDPOINT.")
 
 
 def _md5(e_tag: str | None) -> str:
