@@ -12,19 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runbook_lib.domain.models import Status
-from runbook_lib.run import warm
+from runbook_lib.run import lean
 
 if TYPE_CHECKING:
     from runbook_lib.redaction import Redactor
     from runbook_lib.run.forks import Early
 
 KERNEL = "python3"
-UNUSED = (
-    *("pyarrow", "pyarrow.fs", "isoduration", "fqdn", "webcolors", "rfc3987", "rfc3987_syntax", "rfc3986_validator"),
-    *("rfc3339_validator", "jsonpointer", "uri_template"),
-)
-"""What papermill and the check of a notebook's form import if it is there: for files on Hadoop, and for formats that
-no notebook's schema names."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +76,7 @@ class EntryPoint:
 
 def prepared(notebook: Path, values: Mapping[str, Any]) -> Any:
     """A notebook with its parameters, in memory, ready to be executed; the template is not changed."""
-    warm.put_off("requests")  # for notebooks on the web
-    with warm.without(*UNUSED):
+    with lean.imports():
         from papermill import __version__
         from papermill.parameterize import parameterize_notebook
 

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from runbook_lib.domain.errors import UnavailableError
-from runbook_lib.run import warm
+from runbook_lib.run import lean, warm
 
 OPTIONS = ("--IPKernelApp.log_level=CRITICAL", "--HistoryManager.enabled=False")
 """It keeps no history of what ran, and being killed at the end is no error to report."""
@@ -270,7 +270,7 @@ def _be_kernel(connection_file: Path, modules: Sequence[str], waiting: int) -> N
             sys.argv = ["ipykernel_launcher", "-f", str(connection_file)]
             own = [*sys.argv[1:], *OPTIONS, f"--IPKernelApp.parent_handle={runner}"]
             app = IPKernelApp.instance()
-            with warm.without("debugpy"):
+            with lean.without(lean.DEBUGGER):
                 app.initialize(own)  # type: ignore[no-untyped-call]
             app.start()  # type: ignore[no-untyped-call]
         status = 0

@@ -15,7 +15,7 @@ import pytest
 from runbook_lib.domain.errors import UnavailableError
 from runbook_lib.run import forks
 from runbook_lib.run.forks import Forked, Spawned
-from runbook_lib.run.warm import COLD, put_off, without
+from runbook_lib.run.warm import COLD
 from runbook_lib.settings import ROOT
 from tests.endings import _write
 
@@ -111,15 +111,3 @@ def test_a_module_that_is_missing_is_the_cells_affair(tmp_path: Path) -> None:
     kernel.start()
     assert kernel.poll() is None
     kernel.close()
-
-
-def test_a_module_that_is_put_off_is_there_when_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "colorsys", raising=False)
-    put_off("colorsys")
-    import colorsys as early
-
-    assert (0.0, 0.0, 1.0) == early.rgb_to_hsv(1, 1, 1)
-    with without("colorsys", "no_such_module"):
-        assert "no_such_module" in sys.modules
-    assert "no_such_module" not in sys.modules
-    assert "colorsys" in sys.modules
