@@ -98,9 +98,9 @@ def execute(
     limits: Limits,
     redactor: Redactor,
     *,
+    kernel: Early,
     on_cell: Callable[[str], None],
     progress: bool = False,
-    early: Early | None = None,
 ) -> Execution:
     """Run a prepared notebook from its first cell.
 
@@ -110,7 +110,7 @@ def execute(
         redactor: What it must not hold afterwards.
         on_cell: Called with a code cell's id before it runs; what it raises ends the run.
         progress: Whether to show a progress bar on standard error.
-        early: A kernel's process that is on its way; it is ended.
+        kernel: A kernel's process that has been started.
 
     Returns:
         How it ended, also when an error in a cell, a limit or a dead kernel stopped it.
@@ -129,7 +129,7 @@ def execute(
             on_cell=on_cell,
             cell_limit_s=limits.cell_s,
             run_limit_s=limits.run_s,
-            early=early,
+            early=kernel,
             log=get_logger(),  # papermill's is shown where nobody has configured it
         )
     except DeadKernelError:
