@@ -36,8 +36,9 @@ import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 from typing import Any, NoReturn
+
+from runbook_lib.run import lean
 
 COLD = "WARM_PYTHON_OFF"
 """A process with this variable, and what it starts, is run by the real Python."""
@@ -77,36 +78,6 @@ os._exit(status)
 def is_supported() -> bool:
     """Whether processes may be forked here."""
     return sys.platform == "linux" and COLD not in os.environ
-
-
-@contextmanager
-def without(*modules: str) -> Iterator[None]:
-    """Where what is imported does without some modules that it takes if they are installed, but does not need here.
-
-    What has been imported before stays.
-    """
-    left_out = [name for name in modules if name not in sys.modules]
-    for name in left_out:
-        sys.modules[name] = None  # type: ignore[assignment]  # an import of it raises ImportError
-    try:
-        yield
-    finally:
-        for name in left_out:
-            sys.modules.pop(name, None)
-
-
-class _Later(ModuleType):
-    """Stands for a module until something in it is used."""
-
-    def __getattr__(self, name: str) -> Any:
-        if sys.modules.get(self.__name__) is self:
-            del sys.modules[self.__name__]
-        return getattr(__import__(self.__name__), name)
-
-
-def put_off(name: str) -> None:
-    """Let a module be imported when something in it is first used, if that ever happens."""
-    sys.modules.setdefault(name, _Later(name))
 
 
 @contextmanager
@@ -152,8 +123,9 @@ def serve(address: str, program: str, *preloaded: str) -> None:
         RuntimeError: Something that was imported has started a thread, so that forking is not safe.
     """
     sys.executable = program
-    for name in preloaded:
-        __import__(name)
+    with lean.imports():
+        for name in preloaded:
+            __import__(name)
     if threading.active_count() > 1:
         raise RuntimeError(f"Threads run before forking: {threading.enumerate()}")
     gc.freeze()  # what has been imported stays, and is not looked through by each that is forked
