@@ -20,8 +20,10 @@ import atexit
 import contextlib
 import ctypes
 import gc
+import importlib
 import io
 import json
+import operator
 import os
 import runpy
 import selectors
@@ -115,7 +117,8 @@ def started(modules: Sequence[str], preloaded: Sequence[str]) -> Iterator[Path |
 
     Args:
         modules: What is run warm, by `-m`.
-        preloaded: What is imported before; none of it may start a thread or open a socket.
+        preloaded: What is imported before, and what is called once, as `module:function`; none of it may start a
+            thread or open a socket.
     """
     if not is_supported():
         yield None
@@ -153,7 +156,10 @@ def serve(address: str, program: str, *preloaded: str) -> None:
     """
     sys.executable = program
     for name in preloaded:
-        __import__(name)
+        module, _, called = name.partition(":")
+        loaded = importlib.import_module(module)
+        if called:
+            operator.attrgetter(called)(loaded)()
     if threading.active_count() > 1:
         raise RuntimeError(f"Threads run before forking: {threading.enumerate()}")
     gc.freeze()  # what has been imported stays, and is not looked through by each that is forked
