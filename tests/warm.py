@@ -8,10 +8,10 @@ from pathlib import Path
 from runbook_lib.cli import demo
 from runbook_lib.run import warm
 
-MODULES = ("runbook_lib.cli", "runbook_lib.sandbox", "ipykernel_launcher", "papermill", "tests.small_run")
-PRELOADED = (
+MODULES = (*demo.MODULES, "runbook_lib.run.warm", "papermill", "tests.small_run")
+PRELOADED = (  # but papermill's command line: it looks at standard input when it is imported
     *demo.PRELOADED,
-    *("ipywidgets", "papermill.cli", "runbook_lib.jupyter.session", "runbook_lib.cli.doctor"),
+    *("ipywidgets", "runbook_lib.jupyter.session", "runbook_lib.cli.doctor"),
     *("runbook_lib.records.page", "runbook_lib.records.verification"),
 )
 

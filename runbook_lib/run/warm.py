@@ -189,7 +189,8 @@ def _accept(listener: socket.socket, waiting: selectors.BaseSelector) -> None:
         caller.close()
         return
     wanted, fds = asked
-    server, pid = os.getpid(), os.fork()
+    server = int(os.readlink("/proc/self"))  # a server that was forked itself goes by another number, see `_become`
+    pid = os.fork()
     if pid == 0:
         _end_with(server)
         _become(*wanted, fds)
