@@ -189,7 +189,9 @@ def _accept(listener: socket.socket, waiting: selectors.BaseSelector) -> None:
         caller.close()
         return
     wanted, fds = asked
-    server = int(os.readlink("/proc/self"))  # a server that was forked itself goes by another number, see `_become`
+    server = int(
+        Path("/proc/self").readlink().name
+    )  # by `os.getpid` a server that was forked is another, see `_become`
     pid = os.fork()
     if pid == 0:
         _end_with(server)
