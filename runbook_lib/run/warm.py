@@ -20,8 +20,10 @@ import atexit
 import contextlib
 import ctypes
 import gc
+import importlib
 import io
 import json
+import operator
 import os
 import runpy
 import selectors
@@ -88,9 +90,10 @@ def started(modules: Sequence[str], preloaded: Sequence[str], *, wait: bool = Tr
 
     Args:
         modules: What is run warm, by `-m`.
-        preloaded: What is imported before; none of it may start a thread or open a socket.
-        wait: Whether to wait until all is imported; else whoever uses the program waits, or, if that fails, gets the
-            real Python.
+        preloaded: What is imported before, and what is called once, as `module:function`; none of it may start a
+            thread or open a socket.
+        wait: Whether to wait until all is imported; else the first caller waits, or, if that fails, gets the real
+            Python.
     """
     if not is_supported():
         yield None
@@ -134,7 +137,10 @@ def serve(address: str, program: str, *preloaded: str) -> None:
         listener.listen(64)  # who asks from now on waits for the imports, in place of making them too
         with lean.imports():
             for name in preloaded:
-                __import__(name)
+                module, _, called = name.partition(":")
+                loaded = importlib.import_module(module)
+                if called:
+                    operator.attrgetter(called)(loaded)()
         if threading.active_count() > 1:
             raise RuntimeError(f"Threads run before forking: {threading.enumerate()}")
         gc.freeze()  # what has been imported stays, and is not looked through by each that is forked
@@ -163,7 +169,10 @@ def _accept(listener: socket.socket, waiting: selectors.BaseSelector) -> None:
         caller.close()
         return
     wanted, fds = asked
-    server, pid = os.getpid(), os.fork()
+    server = int(
+        Path("/proc/self").readlink().name
+    )  # by `os.getpid` a server that was forked is another, see `_become`
+    pid = os.fork()
     if pid == 0:
         _end_with(server)
         _become(*wanted, fds)
