@@ -327,6 +327,7 @@ class Zendesk:
             requester=people.get(item["requester_id"])
             or model(Person, {"id": item["requester_id"], "name": "unknown"}),
             organization=organization and _organization(organization),
+            assignee_id=item.get("assignee_id"),
             assignee_name=assignee and assignee.name,
             url=f"{self._service.base_url}/agent/tickets/{item['id']}",
             is_merged=item["status"] == "closed" and MERGED in (item.get("tags") or ()),
