@@ -11,6 +11,7 @@ import html
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -66,8 +67,8 @@ class Redactor:
 
     @classmethod
     def of(cls, *settings: Settings | JobSettings) -> Redactor:
-        """For every secret of some settings."""
-        return cls({name: value for one in settings for name, value in one.secrets().items()})
+        """For every secret of some settings; the same one each time, which remembers what it has seen."""
+        return _redactor(tuple(dict(item for one in settings for item in one.secrets().items()).items()))
 
     @classmethod
     def of_environment(cls) -> Redactor:
@@ -104,16 +105,22 @@ class Redactor:
 
     def _spans(self, text: str) -> Iterator[tuple[int, int, str]]:
         """What is taken out: from where to where, and the word in its place."""
-        search = envelopes.Search(text)
+        view = envelopes.decoded(text)
         if self._secrets:
             yield from ((*found.span(), f"[{self._names[found[0]]}]") for found in self._secrets.finditer(text))
             yield from self._pieces.spans(text)
-            if search.view.text != text:
-                found_there = self._pieces.spans(search.view.text)
-                yield from ((*search.view.origin(start, end), word) for start, end, word in found_there)
-        yield from ((start, end, _LICENSE) for start, end in search.spans())
-        yield from ((*search.view.origin(*span), _LICENSE) for span in finder.encoded_licenses(search.view.text))
+            if view.text != text:
+                found_there = self._pieces.spans(view.text)
+                yield from ((*view.origin(start, end), word) for start, end, word in found_there)
+        if len(text) >= envelopes.LEAST_CHARS:  # what an escape stands for is shorter than the escape
+            yield from ((start, end, _LICENSE) for start, end in envelopes.Search(text, view).spans())
+            yield from ((*view.origin(*span), _LICENSE) for span in finder.encoded_licenses(view.text))
         yield from ((start, end, _CODE) for start, end in content_kinds.activation_codes(text))
+
+
+@lru_cache(maxsize=16)
+def _redactor(secrets: tuple[tuple[str, str], ...]) -> Redactor:
+    return Redactor(dict(secrets))
 
 
 class _Pieces:
