@@ -29,6 +29,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from runbook_lib import files
 from runbook_lib.domain.errors import InputError, RefusedError, RunbookError, UnavailableError
 
 if TYPE_CHECKING:
@@ -369,12 +370,7 @@ def _digest(content: bytes | None) -> str:
 
 def _sync(folder: Path, path: str) -> None:
     """Have a file on disk, with the folders that lead to it."""
-    place = folder / path
-    for each in (place, *place.parents):
-        handle = os.open(each, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+    for each in (folder / path, *(folder / path).parents):
+        files.sync(each)
         if each == folder:
             return
