@@ -83,7 +83,7 @@ def difference_words(found: list[Difference]) -> str:
     rows = [(each.code, each.path, each.words) for each in found]
     table = tabulate(rows, headers=("share", "object", "in words"), disable_numparse=True) if rows else ""
     words = (
-        f"{defects} objects of the share were replaced, removed or added."
+        f"{defects} object{'s' if defects > 1 else ''} of the share replaced, removed or added."
         if defects
         else ("Nothing in the share was tampered with." if found else "The mirror and the share are alike.")
     )

@@ -374,6 +374,9 @@ def _is_since(objects: list[Stored], since: date) -> bool:
 
 
 def _stamp(folder: Path, share: Share, at: datetime, what: str) -> None:
+    """Keep when the mirror was brought up to date; a pull in part leaves what is said of the whole."""
+    if what and freshness(share.url, folder).startswith(f"As pulled from {share.url} "):
+        return
     files.make_folder(folder)
     told = {"share": share.url, "at": at.isoformat(timespec="seconds"), "what": what}
     files.write(folder / STAMP, json.dumps(told).encode())

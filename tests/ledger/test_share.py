@@ -103,6 +103,7 @@ def test_own_object_is_known_after_a_lost_answer(server: Faulty) -> None:
         (403, "InvalidAccessKeyId", RefusedError, "Check RUNBOOK_SHARE_ACCOUNT"),
         (403, "SignatureDoesNotMatch", RefusedError, "Check RUNBOOK_SHARE_SECRET"),
         (400, "ExpiredToken", RefusedError, "The credentials have expired"),
+        (400, "InvalidRequest", RefusedError, "refuses (InvalidRequest)"),
         (507, "InsufficientStorage", UnavailableError, "cannot be reached (InsufficientStorage)"),
         (503, "SlowDown", UnavailableError, "cannot be reached (SlowDown)"),
     ],
@@ -122,6 +123,15 @@ def test_fault_is_told_with_its_remedy(
             call()
         assert words in str(caught.value)
         assert "hush" not in str(caught.value)
+
+
+def test_upload_has_the_checksum_that_object_lock_asks_for(server: Faulty) -> None:
+    """S3 refuses any other to a bucket with a default retention."""
+    server.is_locked = True
+    try:
+        assert opened(bucket(server)).create("live/1/locked.json", b"ours") is None
+    finally:
+        server.is_locked = False
 
 
 def test_wrong_bucket_is_told(server: Faulty) -> None:

@@ -185,6 +185,8 @@ def test_pull_is_for_a_ticket_or_since_a_day(alice: Machine, lead: Machine) -> N
     assert 1 == lead.pull(since=datetime.now(UTC).date() - timedelta(days=2)).records
     lead.pull()
     assert "As pulled from" in mirror.freshness("share", lead.folder)
+    lead.pull(ticket_id=1001)
+    assert "As pulled from" in mirror.freshness("share", lead.folder)
 
 
 def test_mirror_is_private(alice: Machine, lead: Machine) -> None:
