@@ -177,6 +177,7 @@ def test_no_import_is_hidden() -> None:
     assert {
         "cases.base": ["importlib.metadata.entry_points"],
         "run.forks": ["__import__"],
+        "run.lean": ["__import__"],
         "run.warm": ["__import__", "runpy"],
     } == found
 

@@ -6,6 +6,7 @@ import json
 import shlex
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,11 +74,11 @@ def run(
     def report_of(name: str) -> Report:
         shown = sys.stderr.isatty()
         return runner.run(
-            name, ticket, own, perform=perform, settings=settings, progress=shown, batch=batch, ahead=ahead
+            name, ticket, own, perform=perform, settings=settings, progress=shown, batch=batch, kernel=kernels.take
         )
 
     runs = 2 if runbook == automatic.AUTO else 1
-    with forks.ahead(runs, [notebook]) as ahead, practice.world(local):
+    with closing(forks.Ahead(runs, [notebook])) as kernels, practice.world(local):
         settings = Settings.load()
         report = report_of(first)
         while runbook == automatic.AUTO and report.next_runbook:

@@ -20,13 +20,13 @@ import sys
 import tempfile
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
 from runbook_lib.domain.errors import UnavailableError
-from runbook_lib.run import warm
+from runbook_lib.run import lean, warm
 
 OPTIONS = ("--IPKernelApp.log_level=CRITICAL", "--HistoryManager.enabled=False")
 """It keeps no history of what ran, and being killed at the end is no error to report."""
@@ -145,7 +145,9 @@ class Spawned(Early):
 
 
 class Ahead:
-    """Kernels that are on their way before anybody knows what to send them.
+    """Kernels that start before it is known what to send them, forked where that is safe.
+
+    A process that has used a kernel must not make any: ZeroMQ does not survive being forked.
 
     Args:
         number: How many runs there may be.
@@ -172,30 +174,20 @@ class Ahead:
             raise UnavailableError(NO_KERNEL.format(exc.strerror)) from exc
 
     def take(self) -> Early:
-        """A kernel, for whoever takes it to close; started anew where there are more runs than were foreseen."""
-        taken = self._waiting.pop(0) if self._waiting else _spawned()
+        """A kernel, which the caller closes; a new one where more are taken than were started."""
+        taken = self._waiting.pop(0) if self._waiting else spawned()
         if self._waiting:
             self._waiting[0].start()
         return taken
 
     def close(self) -> None:
-        """End those that nobody has taken."""
+        """End those that were not taken."""
         while self._waiting:
             self._waiting.pop().close()
 
 
-@contextmanager
-def ahead(number: int, notebooks: Sequence[Path]) -> Iterator[Ahead]:
-    """Kernels for the runs that follow; see `Ahead`."""
-    kernels = Ahead(number, notebooks)
-    try:
-        yield kernels
-    finally:
-        kernels.close()
-
-
-def _spawned() -> Early:
-    """A Python of its own, at once: this process may have threads by now.
+def spawned() -> Early:
+    """A Python of its own, for any process.
 
     Raises:
         UnavailableError: The system gives no process, or no folder for its sockets.
@@ -218,7 +210,7 @@ def _is_alone() -> bool:
     """Whether this process has but one thread, by the system's own word: others would be missing in a fork."""
     try:
         return len(list(Path("/proc/self/task").iterdir())) == 1
-    except OSError:  # nobody knows
+    except OSError:  # the system does not say
         return False
 
 
@@ -270,7 +262,7 @@ def _be_kernel(connection_file: Path, modules: Sequence[str], waiting: int) -> N
             sys.argv = ["ipykernel_launcher", "-f", str(connection_file)]
             own = [*sys.argv[1:], *OPTIONS, f"--IPKernelApp.parent_handle={runner}"]
             app = IPKernelApp.instance()
-            with warm.without("debugpy"):
+            with lean.without(lean.DEBUGGER):
                 app.initialize(own)  # type: ignore[no-untyped-call]
             app.start()  # type: ignore[no-untyped-call]
         status = 0

@@ -11,7 +11,7 @@ import pytest
 
 from runbook_lib.domain.errors import InputError, RefusedError, RunbookError, UnavailableError
 from runbook_lib.ledger import share as share_module
-from runbook_lib.ledger.share import Share
+from runbook_lib.ledger.share import Share, address
 from runbook_lib.settings import Settings
 from tests.ledger import share_server
 from tests.ledger.share_server import Faulty
@@ -173,6 +173,15 @@ def test_unmounted_folder_is_told(tmp_path: Path) -> None:
         "s3:// team",
         "https://team.s3.amazonaws.com",
         "/no/such/folder",
+        "~nosuchuser/share",
+        "s3//team",
+        "s3a://team",
+        "s3://team:9000/x",
+        "s3://team#x",
+        "s3://team/../x",
+        "s3://team/x\ny",
+        "s3://team//x",
+        __file__,
     ],
 )
 def test_address_with_a_typo_is_refused(given: str) -> None:
@@ -180,7 +189,15 @@ def test_address_with_a_typo_is_refused(given: str) -> None:
         Share.of(Settings(share=given))
 
 
-@pytest.mark.parametrize("given", ["s3://AKIA:hush@team", "az://box/x?sig=hush"])
+@pytest.mark.parametrize("given", ["s3://team", "s3://team/", " S3://team "])
+def test_bucket_needs_no_prefix(given: str) -> None:
+    assert ("s3://team", None) == address(given)
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["s3://AKIA:hush@team", "az://box/x?sig=hush", "s3:/AKIA:hush@team", " https://me:hush@team", "az:/x?sig=hush"],
+)
 def test_credentials_in_the_address_are_refused(given: str) -> None:
     with pytest.raises(InputError, match="has credentials in it") as caught:
         Share.of(Settings(share=given))
