@@ -27,6 +27,7 @@ from filelock import FileLock
 
 from runbook_lib import files
 from runbook_lib.domain.errors import UnavailableError
+from runbook_lib.domain.plain_text import clean
 from runbook_lib.ledger.chains import Chain
 from runbook_lib.ledger.journal import LOCK_WAIT_S, Journal
 from runbook_lib.ledger.keyring import KeyRing, beside_name, public_pem, published
@@ -251,15 +252,12 @@ def pull(
         RefusedError: The share says no.
         UnavailableError: It cannot be reached, or the disk takes no more; what was brought stays.
     """
-    profile, moved, tickets = folder.name, Moved(), 0
-    started_at = datetime.now(UTC)
-    bring = _Bringer(share, folder, keys)
-    found = by_ticket(share, profile, ticket_id)
+    moved, started_at, bring = Moved(), datetime.now(UTC), _Bringer(share, folder, keys)
+    found = by_ticket(share, folder.name, ticket_id)
     wanted = ((name, objects) for name, objects in found if since is None or _is_since(objects, since))
     try:
         for brought in in_parallel(lambda pair: bring.ticket(*pair), wanted):
             moved.add(brought)
-            tickets += 1
             progress()
         _stamp(folder, share, started_at, "" if since is None and ticket_id is None else "part")
     except OSError as exc:
@@ -304,19 +302,19 @@ class _Bringer:
         """Bring one ticket's."""
         moved = Moved()
         if not TICKET.fullmatch(name):
-            moved.trouble.append(f"{objects[0].path} is no object of a ticket; it was not fetched.")
+            moved.trouble.append(f"{clean(objects[0].path)} is no object of a ticket; it was not fetched.")
             return moved
         place = self._folder / name
         here = {path.name.casefold(): path.name for path in place.iterdir()} if place.is_dir() else {}
         segments: dict[str, list[Segment]] = {}
         for each in objects:
-            rest = each.path.split("/", 2)[2]
+            rest, shown = each.path.removeprefix(f"{self._folder.name}/{name}/"), clean(each.path)
             if found := segment(rest):
                 segments.setdefault(found.key, []).append(found)
             elif not is_record(rest):
-                moved.trouble.append(f"{each.path} is no object of a ticket; it was not fetched.")
+                moved.trouble.append(f"{shown} is no object of a ticket; it was not fetched.")
             elif here.setdefault(rest.casefold(), rest) != rest:
-                moved.trouble.append(f"{each.path} differs from {here[rest.casefold()]} only in case; not fetched.")
+                moved.trouble.append(f"{shown} differs from {here[rest.casefold()]} only in case; not fetched.")
             elif not (place / rest).exists():
                 moved.records += self._record(place / rest, each.path, moved)
         for key, parts in segments.items():

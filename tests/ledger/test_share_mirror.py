@@ -377,3 +377,14 @@ def test_many_differences_are_counted() -> None:
     assert ["0", "1", "2", "x", ""] == [each.path for each in found]
     assert (2, "2 more.", True) == (found[-1].count, found[-1].words, found[-1].is_defect)
     assert 5 == sum(each.count for each in found if each.code == "removed")
+
+
+@pytest.mark.parametrize("path", ["sandbox/1001.txt", "sandbox/readme", "sandbox/01001/x.ipynb", "sandbox/1002"])
+def test_object_beside_the_tickets_is_odd(alice: Machine, lead: Machine, path: str) -> None:
+    """It is named, and keeps nothing else from being pulled."""
+    alice.run(1001)
+    alice.push()
+    write(alice, path, b"x")
+    moved = lead.pull()
+    assert (1, 1) == (moved.records, len(moved.trouble))
+    assert [("odd", path)] == lead.compare()
