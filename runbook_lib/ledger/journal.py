@@ -143,7 +143,8 @@ class Journal:
             line = self._line(kind, {**fields, **torn}, after=own.head)
             _add_line(file, line + b"\n", after=own.whole)
         files.tighten(own.path)
-        files.sync(self.folder)
+        if not size:  # the file is new in it
+            files.sync(self.folder)
         digest = chains.digest(line)
         first = own.first or digest
         self._heads.keep(self.ticket, own.key, first, Head(own.head.lines + 1, digest), self.folder)
