@@ -2,7 +2,7 @@
 
 Only what this machine's own parts of the journal say is pushed: their lines, and the records that they seal, as sealed.
 What was pulled is never pushed, so that an edited mirror changes nothing in the share. What is here is never fetched
-again, nor replaced: `comparison` tells where the two differ.
+again, nor replaced: `comparison` finds where the two differ.
 
     <ticket>/.share-<digest of the address>   what was pushed from here: the SHA-256 and the name of each object
     .pulled.json                              when the mirror was last brought up to date
@@ -182,7 +182,7 @@ class _Push:
         else:
             self.moved.trouble.append(
                 f"{self._share.url} holds other lines of writer {part.key} on {self._ticket} than {part.path}: the "
-                "journal was begun anew, or the share was changed (`runbook records verify --share`). Run `runbook "
+                "journal was restarted, or the share was changed (`runbook records verify --share`). Run `runbook "
                 "keys rotate`; what is written after that is pushed."
             )
 
@@ -278,9 +278,9 @@ def by_ticket(share: Share, profile: str, ticket_id: int | None = None) -> Itera
 def freshness(share: str, folder: Path) -> str:
     """How fresh the mirror is, in a sentence."""
     try:
-        told = json.loads((folder / STAMP).read_bytes())
-        at = datetime.fromisoformat(told["at"])
-        url, what = str(told["share"]), str(told["what"])
+        fields = json.loads((folder / STAMP).read_bytes())
+        at = datetime.fromisoformat(fields["at"])
+        url, what = str(fields["share"]), str(fields["what"])
     except (OSError, ValueError, KeyError, TypeError):
         return (
             f"Nothing was pulled from {share} yet: only this machine's own records are here (`runbook records pull`)."
@@ -376,8 +376,8 @@ def _stamp(folder: Path, share: Share, at: datetime, what: str) -> None:
     if what and freshness(share.url, folder).startswith(f"As pulled from {share.url} "):
         return
     files.make_folder(folder)
-    told = {"share": share.url, "at": at.isoformat(timespec="seconds"), "what": what}
-    files.write(folder / STAMP, json.dumps(told).encode())
+    fields = {"share": share.url, "at": at.isoformat(timespec="seconds"), "what": what}
+    files.write(folder / STAMP, json.dumps(fields).encode())
 
 
 def in_parallel(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:

@@ -74,7 +74,7 @@ def test_fault_at_any_call_of_the_end_is_made_up_for(
 
 
 def test_disk_that_takes_no_note_hides_no_trouble(tmp_path: Path, server: Faulty) -> None:
-    """The journal cannot be written either: the reader is told of the share all the same."""
+    """The journal cannot be written either: the reader learns of the share all the same."""
     alice = Machine(tmp_path / "alice", place(server, "full"))
     alice.run(1001)
     server.fault = lambda number, when: REFUSAL
