@@ -29,7 +29,6 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
     load_pem_public_key,
 )
-from filelock import FileLock, Timeout
 
 from runbook_lib import files
 from runbook_lib.domain.errors import InputError, UnavailableError
@@ -247,6 +246,8 @@ class KeyRing:
         Raises:
             UnavailableError: The folder cannot be written.
         """
+        from filelock import FileLock, Timeout  # who only verifies does not need it
+
         try:
             files.make_folder(self.folder)
             with FileLock(self.folder / ".lock", timeout=LOCK_WAIT_S, mode=files.FILE):
