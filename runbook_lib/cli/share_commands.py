@@ -63,16 +63,19 @@ def differences() -> list[Difference]:
     """How the mirror and the share differ.
 
     Raises:
-        InputError: No share is set.
-        UnavailableError: It cannot be reached.
+        InputError: No share is set, or a file of the mirror cannot be read.
+        UnavailableError: The share cannot be reached.
     """
     from runbook_lib.ledger.comparison import Comparison, bounded
     from runbook_lib.ledger.keyring import KeyRing
 
     settings, share = opened()
     folder = settings.outputs.resolve() / settings.profile
-    with _progress("compared") as count:
-        return bounded(Comparison(share, folder, KeyRing.of(settings), count).differences())
+    try:
+        with _progress("compared") as count:
+            return bounded(Comparison(share, folder, KeyRing.of(settings), count).differences())
+    except OSError as exc:
+        raise InputError(f"{exc.filename or folder} cannot be read: {exc.strerror}.") from exc
 
 
 def difference_words(found: list[Difference]) -> str:

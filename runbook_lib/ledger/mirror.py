@@ -113,7 +113,7 @@ class Pushed:
         self._path = folder / f".share-{digest}"
         self.objects: dict[str, str] = {}
         with suppress(FileNotFoundError):
-            lines = self._path.read_text(encoding="utf-8").splitlines()
+            lines = self._path.read_text(encoding="utf-8", errors="replace").splitlines()
             self.objects = {name: sha256 for sha256, _, name in (line.partition(" ") for line in lines) if name}
 
     def note(self, name: str, content: bytes) -> None:

@@ -87,6 +87,19 @@ def test_command_without_a_share_says_what_to_set(tmp_path: Path, runbook) -> No
     assert "RUNBOOK_SHARE is not set; expected a folder" in err
 
 
+def test_unreadable_mirror_is_one_sentence(alice: Machine, runbook) -> None:  # type: ignore[no-untyped-def]
+    alice.run(1001)
+    alice.push()
+    (notes,) = (alice.folder / "1001").glob(".share-*")
+    notes.write_bytes(b"\xff\n")
+    assert 0 == runbook(alice, "records", "verify", "--share")[0]
+    notes.unlink()
+    notes.mkdir()
+    status, _, err = runbook(alice, "records", "verify", "--share")
+    assert 2 == status
+    assert f"{notes} cannot be read" in err
+
+
 def test_unpublished_key_is_reported(alice: Machine, runbook) -> None:  # type: ignore[no-untyped-def]
     status, _, err = runbook(alice, "keys", "trust", "0123456789abcdef")
     assert 2 == status
