@@ -177,7 +177,8 @@ def test_no_import_is_hidden() -> None:
     assert {
         "cases.base": ["importlib.metadata.entry_points"],
         "run.forks": ["__import__"],
-        "run.warm": ["__import__", "runpy"],
+        "run.lean": ["__import__"],
+        "run.warm": ["importlib", "importlib.import_module", "runpy"],
     } == found
 
 

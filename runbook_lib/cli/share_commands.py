@@ -66,24 +66,24 @@ def differences() -> list[Difference]:
         InputError: No share is set.
         UnavailableError: It cannot be reached.
     """
-    from runbook_lib.ledger.comparison import Comparison
+    from runbook_lib.ledger.comparison import Comparison, bounded
     from runbook_lib.ledger.keyring import KeyRing
 
     settings, share = opened()
     folder = settings.outputs.resolve() / settings.profile
     with _progress("compared") as count:
-        return list(Comparison(share, folder, KeyRing.of(settings), count).differences())
+        return bounded(Comparison(share, folder, KeyRing.of(settings), count).differences())
 
 
 def difference_words(found: list[Difference]) -> str:
     """The differences as a table, and in a sentence."""
     from tabulate import tabulate
 
-    defects = sum(each.is_defect for each in found)
+    defects = sum(each.count for each in found if each.is_defect)
     rows = [(each.code, each.path, each.words) for each in found]
     table = tabulate(rows, headers=("share", "object", "in words"), disable_numparse=True) if rows else ""
     words = (
-        f"{defects} objects of the share were replaced, removed or added."
+        f"{defects} object{'s' if defects > 1 else ''} of the share replaced, removed or added."
         if defects
         else ("Nothing in the share was tampered with." if found else "The mirror and the share are alike.")
     )

@@ -128,15 +128,14 @@ class Heads:
 
     def files(self, ticket: str, folder: Path) -> list[Path]:
         """The files of a ticket's heads; of those of before, the one of its folder alone."""
-        before = self._folder / f"{_named(ticket)}-{_place(folder)}.json"
-        place = self._folder / _named(ticket)
+        before = f"{self._folder}/{_named(ticket)}-{_place(folder)}.json"
+        place = f"{self._folder}/{_named(ticket)}"
         try:
-            with os.scandir(place) as items:
-                names = sorted(item.name for item in items)
+            names = sorted(os.listdir(place))  # noqa: PTH208 - of thousands of tickets
         except (FileNotFoundError, NotADirectoryError):
             names = []
-        found = [place / name for name in names if _NAME.fullmatch(name.removesuffix(".json"))]
-        return [before, *found] if before.exists() else found
+        found = [Path(place, name) for name in names if _NAME.fullmatch(name.removesuffix(".json"))]
+        return [Path(before), *found] if os.path.exists(before) else found  # noqa: PTH110 - as above
 
     def _kept(self, path: Path, ticket: str) -> Kept:
         try:

@@ -143,7 +143,8 @@ class Journal:
             line = self._line(kind, {**fields, **torn}, after=own.head)
             _add_line(file, line + b"\n", after=own.whole)
         files.tighten(own.path)
-        _sync_folder(self.folder)
+        if not size:  # the file is new in it
+            files.sync(self.folder)
         digest = chains.digest(line)
         first = own.first or digest
         self._heads.keep(self.ticket, own.key, first, Head(own.head.lines + 1, digest), self.folder)
@@ -409,15 +410,6 @@ def _merged_own(parts: Iterable[Chain]) -> list[Entry]:
 def _operation(entries: Iterable[Entry], operation_id: str) -> Operation:
     """What entries come to for one operation."""
     return History.of(entries).operations.get(operation_id, Operation())
-
-
-def _sync_folder(folder: Path) -> None:
-    """Put a new file's name on disk too, not only its content."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _add_line(file: FileIO, line: bytes, *, after: int) -> None:

@@ -105,7 +105,7 @@ class RunbookEngine(Engine):  # type: ignore[misc]
             run_limit_s: Seconds that all cells together may take.
             start_timeout: Seconds that the kernel may take to start.
             execution_timeout: papermill's own word for `cell_limit_s`.
-            early: A kernel's process that is on its way.
+            early: A kernel's process that has been started.
             options: Of papermill's and nbclient's clients, as papermill passes them on. With `km` or
                 `kernel_manager_class` the kernel is the caller's own affair.
         """

@@ -17,7 +17,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -85,7 +85,7 @@ def run(
     settings: Settings,
     progress: bool = False,
     batch: str = "",
-    ahead: forks.Ahead | None = None,
+    kernel: Callable[[], forks.Early] = forks.spawned,
 ) -> Report:
     """Run a runbook on a ticket and leave the record.
 
@@ -100,7 +100,7 @@ def run(
         settings: Complete settings; the kernel loads the same from the environment.
         progress: Whether to show a progress bar.
         batch: The batch that it belongs to, by its name in the journals.
-        ahead: Kernels that are on their way.
+        kernel: Starts a kernel's process, or has one ready.
 
     Raises:
         InputError: Something is wrong before the run begins; there is no record.
@@ -115,7 +115,7 @@ def run(
     about = _about(notebook, values, settings, started_at)
     journal = Journal.of(settings, values["ticket_id"])
     record = _claim(journal.record_path(started_at, runbook))
-    with nullcontext(ahead) if ahead else forks.ahead(1, [notebook]) as ready, _Signals() as signals:
+    with closing(kernel()) as process, _Signals() as signals:
         executed = engine.prepared(notebook, {**values, "perform": record.stem if perform else False})
         journal.append(
             "run_started",
@@ -133,7 +133,7 @@ def run(
 
         execution = _execute(
             signals,
-            lambda: engine.execute(executed, limits, redactor, on_cell=note, progress=progress, early=ready.take()),
+            lambda: engine.execute(executed, limits, redactor, kernel=process, on_cell=note, progress=progress),
         )
         engine.close(executed)
         executed = redactor.data(executed)

@@ -20,8 +20,10 @@ import atexit
 import contextlib
 import ctypes
 import gc
+import importlib
 import io
 import json
+import operator
 import os
 import runpy
 import selectors
@@ -36,8 +38,9 @@ import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 from typing import Any, NoReturn
+
+from runbook_lib.run import lean
 
 COLD = "WARM_PYTHON_OFF"
 """A process with this variable, and what it starts, is run by the real Python."""
@@ -52,6 +55,8 @@ import array, json, select, signal, socket
 server = socket.socket(socket.AF_UNIX)
 try:
     server.connect({address!r})
+    if not server.recv(1):
+        raise ConnectionError
 except OSError:  # the warm Python has died
     os.execv({python!r}, [{python!r}, *words])
 asked = json.dumps([words[1:], dict(os.environ), os.getcwd(), os.getpid()]).encode()
@@ -80,42 +85,15 @@ def is_supported() -> bool:
 
 
 @contextmanager
-def without(*modules: str) -> Iterator[None]:
-    """Where what is imported does without some modules that it takes if they are installed, but does not need here.
-
-    What has been imported before stays.
-    """
-    left_out = [name for name in modules if name not in sys.modules]
-    for name in left_out:
-        sys.modules[name] = None  # type: ignore[assignment]  # an import of it raises ImportError
-    try:
-        yield
-    finally:
-        for name in left_out:
-            sys.modules.pop(name, None)
-
-
-class _Later(ModuleType):
-    """Stands for a module until something in it is used."""
-
-    def __getattr__(self, name: str) -> Any:
-        if sys.modules.get(self.__name__) is self:
-            del sys.modules[self.__name__]
-        return getattr(__import__(self.__name__), name)
-
-
-def put_off(name: str) -> None:
-    """Let a module be imported when something in it is first used, if that ever happens."""
-    sys.modules.setdefault(name, _Later(name))
-
-
-@contextmanager
-def started(modules: Sequence[str], preloaded: Sequence[str]) -> Iterator[Path | None]:
+def started(modules: Sequence[str], preloaded: Sequence[str], *, wait: bool = True) -> Iterator[Path | None]:
     """The program's path as long as the server lives, or None where processes are not forked, or it does not start.
 
     Args:
         modules: What is run warm, by `-m`.
-        preloaded: What is imported before; none of it may start a thread or open a socket.
+        preloaded: What is imported before, and what is called once, as `module:function`; none of it may start a
+            thread or open a socket.
+        wait: Whether to wait until all is imported; else the first caller waits, or, if that fails, gets the real
+            Python.
     """
     if not is_supported():
         yield None
@@ -140,9 +118,11 @@ def started(modules: Sequence[str], preloaded: Sequence[str]) -> Iterator[Path |
             if server.stdout is None or server.stdin is None:
                 raise TypeError("pipes were asked for")
             try:
-                yield program if server.stdout.readline() == b"ready\n" else None  # else its own words are above
+                is_there = not wait or server.stdout.readline() == b"ready\n"
+                yield program if is_there else None  # its own words are above
             finally:
                 server.stdin.close()
+                server.terminate()  # it may import still
 
 
 def serve(address: str, program: str, *preloaded: str) -> None:
@@ -152,14 +132,18 @@ def serve(address: str, program: str, *preloaded: str) -> None:
         RuntimeError: Something that was imported has started a thread, so that forking is not safe.
     """
     sys.executable = program
-    for name in preloaded:
-        __import__(name)
-    if threading.active_count() > 1:
-        raise RuntimeError(f"Threads run before forking: {threading.enumerate()}")
-    gc.freeze()  # what has been imported stays, and is not looked through by each that is forked
     with socket.socket(socket.AF_UNIX) as listener, selectors.DefaultSelector() as waiting:
         listener.bind(address)
-        listener.listen(64)
+        listener.listen(64)  # who asks from now on waits for the imports, in place of making them too
+        with lean.imports():
+            for name in preloaded:
+                module, _, called = name.partition(":")
+                loaded = importlib.import_module(module)
+                if called:
+                    operator.attrgetter(called)(loaded)()
+        if threading.active_count() > 1:
+            raise RuntimeError(f"Threads run before forking: {threading.enumerate()}")
+        gc.freeze()  # what has been imported stays, and is not looked through by each that is forked
         waiting.register(listener, selectors.EVENT_READ)
         waiting.register(sys.stdin.fileno(), selectors.EVENT_READ)
         with contextlib.suppress(BrokenPipeError):  # then standard input has ended, too
@@ -178,12 +162,17 @@ def serve(address: str, program: str, *preloaded: str) -> None:
 def _accept(listener: socket.socket, waiting: selectors.BaseSelector) -> None:
     """Fork for a new caller, and listen to both from now on."""
     caller, _ = listener.accept()
+    with contextlib.suppress(OSError):  # it has died
+        caller.sendall(b"!")
     asked = _asked(caller)
     if asked is None:
         caller.close()
         return
     wanted, fds = asked
-    server, pid = os.getpid(), os.fork()
+    server = int(
+        Path("/proc/self").readlink().name
+    )  # by `os.getpid` a server that was forked is another, see `_become`
+    pid = os.fork()
     if pid == 0:
         _end_with(server)
         _become(*wanted, fds)

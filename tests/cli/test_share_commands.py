@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -90,3 +91,18 @@ def test_unpublished_key_is_told(alice: Machine, runbook) -> None:  # type: igno
     status, _, err = runbook(alice, "keys", "trust", "0123456789abcdef")
     assert 2 == status
     assert "holds no key 0123456789abcdef" in err
+
+
+def test_policies_to_copy_are_of_the_example_share() -> None:
+    """They parse, allow what the runbook does and no more, and name the place that RUNBOOK_SHARE names above."""
+    words = Path("docs/team.md").read_text(encoding="utf-8")
+    allow, deny = (json.loads(found) for found in re.findall(r"```json\n(.*?)```", words, re.DOTALL))
+    actions = {action for each in allow["Statement"] for action in [each["Action"]] if isinstance(action, str)}
+    actions |= {action for each in allow["Statement"] for action in each["Action"] if isinstance(each["Action"], list)}
+    assert {"s3:ListBucket", "s3:GetObject", "s3:PutObject"} == actions
+    assert {"Allow"} == {each["Effect"] for each in allow["Statement"]}
+    assert {"Deny"} == {each["Effect"] for each in deny["Statement"]}
+    bucket, _, prefix = re.search(r"RUNBOOK_SHARE=s3://(\S+)", words)[1].partition("/")  # type: ignore[index]
+    assert f"{prefix}/*" == allow["Statement"][0]["Condition"]["StringLike"]["s3:prefix"]
+    places = {each["Resource"] for each in [*allow["Statement"][1:], *deny["Statement"]]}
+    assert {f"arn:aws:s3:::{bucket}/{prefix}/*"} == places

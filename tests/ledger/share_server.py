@@ -25,12 +25,14 @@ class Faulty:
         calls: The requests that came, as "PUT path".
         fault: Called with the number of the request, from 1, and "before" or "after" it takes effect; what it returns
             is answered instead: a status and an error code, or None.
+        is_locked: Whether it refuses an upload without a checksum, as S3 does in a bucket with Object Lock.
     """
 
     def __init__(self) -> None:
         self.url = ""
         self.calls: list[str] = []
         self.fault: Callable[[int, str], tuple[int, str] | None] = lambda number, when: None
+        self.is_locked = False
         self._lock = threading.Lock()
         self._app: Wsgi = DomainDispatcherApplication(create_backend_app)
 
@@ -42,6 +44,8 @@ class Faulty:
             length = int(environ.get("CONTENT_LENGTH") or 0)
             environ["wsgi.input"].read(length)
             return _refuse(start, *told)
+        if self.is_locked and environ["REQUEST_METHOD"] == "PUT" and "HTTP_X_AMZ_CHECKSUM_SHA256" not in environ:
+            return _refuse(start, 400, "InvalidRequest")
         kept: list[Any] = []
         body = list(self._app(environ, lambda *args: kept.append(args)))  # type: ignore[arg-type,return-value]
         if told := self.fault(number, "after"):

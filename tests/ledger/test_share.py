@@ -11,7 +11,7 @@ import pytest
 
 from runbook_lib.domain.errors import InputError, RefusedError, RunbookError, UnavailableError
 from runbook_lib.ledger import share as share_module
-from runbook_lib.ledger.share import Share
+from runbook_lib.ledger.share import Share, address
 from runbook_lib.settings import Settings
 from tests.ledger import share_server
 from tests.ledger.share_server import Faulty
@@ -103,6 +103,7 @@ def test_own_object_is_known_after_a_lost_answer(server: Faulty) -> None:
         (403, "InvalidAccessKeyId", RefusedError, "Check RUNBOOK_SHARE_ACCOUNT"),
         (403, "SignatureDoesNotMatch", RefusedError, "Check RUNBOOK_SHARE_SECRET"),
         (400, "ExpiredToken", RefusedError, "The credentials have expired"),
+        (400, "InvalidRequest", RefusedError, "refuses (InvalidRequest)"),
         (507, "InsufficientStorage", UnavailableError, "cannot be reached (InsufficientStorage)"),
         (503, "SlowDown", UnavailableError, "cannot be reached (SlowDown)"),
     ],
@@ -122,6 +123,15 @@ def test_fault_is_told_with_its_remedy(
             call()
         assert words in str(caught.value)
         assert "hush" not in str(caught.value)
+
+
+def test_upload_has_the_checksum_that_object_lock_asks_for(server: Faulty) -> None:
+    """S3 refuses any other to a bucket with a default retention."""
+    server.is_locked = True
+    try:
+        assert opened(bucket(server)).create("live/1/locked.json", b"ours") is None
+    finally:
+        server.is_locked = False
 
 
 def test_wrong_bucket_is_told(server: Faulty) -> None:
@@ -173,6 +183,15 @@ def test_unmounted_folder_is_told(tmp_path: Path) -> None:
         "s3:// team",
         "https://team.s3.amazonaws.com",
         "/no/such/folder",
+        "~nosuchuser/share",
+        "s3//team",
+        "s3a://team",
+        "s3://team:9000/x",
+        "s3://team#x",
+        "s3://team/../x",
+        "s3://team/x\ny",
+        "s3://team//x",
+        __file__,
     ],
 )
 def test_address_with_a_typo_is_refused(given: str) -> None:
@@ -180,7 +199,15 @@ def test_address_with_a_typo_is_refused(given: str) -> None:
         Share.of(Settings(share=given))
 
 
-@pytest.mark.parametrize("given", ["s3://AKIA:hush@team", "az://box/x?sig=hush"])
+@pytest.mark.parametrize("given", ["s3://team", "s3://team/", " S3://team "])
+def test_bucket_needs_no_prefix(given: str) -> None:
+    assert ("s3://team", None) == address(given)
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["s3://AKIA:hush@team", "az://box/x?sig=hush", "s3:/AKIA:hush@team", " https://me:hush@team", "az:/x?sig=hush"],
+)
 def test_credentials_in_the_address_are_refused(given: str) -> None:
     with pytest.raises(InputError, match="has credentials in it") as caught:
         Share.of(Settings(share=given))

@@ -203,18 +203,6 @@ def test_practice_claims_nothing_of_live(alice: Laptop) -> None:
     assert f"sandbox/claims/{OPERATION}.json" in [each.path for each in share.objects("sandbox")]
 
 
-RACER = """
-import sys
-from pathlib import Path
-from tests.ledger.test_share_claims import OPERATION, Laptop
-laptop = Laptop(Path(sys.argv[1]), dict(pair.split("=", 1) for pair in sys.argv[3:]))
-claims = laptop.claims()
-print("ready", flush=True)
-sys.stdin.readline()
-print(claims.take(OPERATION) is None, flush=True)
-"""
-
-
 def test_of_16_processes_on_two_machines_one_wins(tmp_path: Path, share: dict[str, str]) -> None:
     """Each process has a folder of its own; eight share a key ring."""
     given = [f"{name}={value}" for name, value in share.items()]
@@ -226,7 +214,7 @@ def test_of_16_processes_on_two_machines_one_wins(tmp_path: Path, share: dict[st
         keys = folder / "sandbox" / ".keys"
         keys.parent.mkdir(parents=True)
         keys.symlink_to(tmp_path / "ab"[number % 2])
-        command = [sys.executable, "-c", RACER, str(folder), "-", *given]
+        command = [sys.executable, "-m", "tests.ledger.racer", str(folder), OPERATION, *given]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         racers.append(subprocess.Popen(command, cwd=Path(__file__).parents[2], **pipes))  # type: ignore[call-overload]
     try:

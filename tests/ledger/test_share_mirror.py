@@ -11,7 +11,7 @@ import pytest
 
 from runbook_lib.domain.errors import RunbookError
 from runbook_lib.ledger import mirror
-from runbook_lib.ledger.comparison import Comparison
+from runbook_lib.ledger.comparison import Comparison, Difference, bounded
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.keyring import KeyRing, publisher
 from runbook_lib.ledger.share import Share
@@ -184,6 +184,8 @@ def test_pull_is_for_a_ticket_or_since_a_day(alice: Machine, lead: Machine) -> N
     assert "in part" in mirror.freshness("share", lead.folder)
     assert 1 == lead.pull(since=datetime.now(UTC).date() - timedelta(days=2)).records
     lead.pull()
+    assert "As pulled from" in mirror.freshness("share", lead.folder)
+    lead.pull(ticket_id=1001)
     assert "As pulled from" in mirror.freshness("share", lead.folder)
 
 
@@ -367,3 +369,11 @@ def test_reviewer_is_not_told_to_restart(alice: Machine, lead: Machine) -> None:
     words = [finding.words for finding in Verifier(Archive.of(lead.settings)).everything().findings]
     assert any("records pull" in each for each in words)
     assert not any("restart" in each for each in words)
+
+
+def test_many_differences_are_counted() -> None:
+    """Of each kind the first are shown; a wiped share is no table of 100,000 rows."""
+    found = bounded([Difference("removed", str(number), "") for number in range(5)] + [Difference("odd", "x", "")], 3)
+    assert ["0", "1", "2", "x", ""] == [each.path for each in found]
+    assert (2, "2 more.", True) == (found[-1].count, found[-1].words, found[-1].is_defect)
+    assert 5 == sum(each.count for each in found if each.code == "removed")

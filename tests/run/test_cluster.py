@@ -62,8 +62,10 @@ class Cluster:
         return self._stack.enter_context(running(self.folder, environment, ready, *words))
 
     def add_worker(self, **environment: str) -> None:
-        """Let one more worker join; without a nanny, so that it is gone when it is killed."""
+        """Let one more worker join, warm; without a nanny, so that it is gone when it is killed."""
         own = self.world.seen_from(self.folder / f"worker-{len(self.workers)}")
+        (self.folder / "sitecustomize.py").write_text(f"import sys; sys.executable = {sys.executable!r}")
+        environment = {"PYTHONPATH": os.pathsep.join([str(self.folder), str(ROOT)]), **environment}
         words = ("worker", self.address, "--host", "127.0.0.1", "--no-dashboard", "--no-nanny", "--nthreads", "1")
         pid, _ = self._start({**own.environment, **environment}, r"(Registered to)", *words)
         self.workers.append((pid, own))
@@ -87,11 +89,13 @@ def told(ran: Ran) -> list[tuple[Any, ...]]:
 
 def test_the_same_as_here(cluster: Cluster) -> None:
     """The same results; the records are here, private and verified, though other machines made them."""
-    tickets = (1001, 1003, 1005, 4711)
+    tickets = ("1001,weekend_license", "1003,auto", "4711,weekend_license")
+    path = cluster.folder / "list.csv"
+    path.write_text("\n".join(tickets))
     cluster.add_worker()
     cluster.add_worker()
-    ran = cluster.batch(*tickets, "--json")
-    assert told(cluster.world.runbook("batch", *tickets, "--json")) == told(ran)
+    ran = cluster.batch(path, "--json")
+    assert told(cluster.world.runbook("batch", path, "--json")) == told(ran)
     records = [Path(ticket["record"]) for ticket in ran.report["tickets"] if ticket["record"]]
     assert len(tickets) == len(records)
     assert {0o400} == {record.stat().st_mode & 0o777 for record in records}
@@ -150,7 +154,7 @@ def test_ctrl_c_twice(cluster: Cluster) -> None:
 
 def test_warm_process_of_a_worker_dies(cluster: Cluster) -> None:
     """What it ran is cancelled, with its record; the rest is run by the real Python."""
-    cluster.add_worker()
+    cluster.add_worker(PYTHONPATH=str(ROOT))  # which starts its warm process itself, as the children's names say
     cluster.world.inject("zendesk", "delay", seconds=2, times=5)
     with started(cluster, 1001, 1003, "--json") as process:
         worker = begun(cluster, 1001)

@@ -37,7 +37,7 @@ def world(request, tmp_path_factory):
 
 
 def requester(world, ticket_id):
-    """The address of whoever wrote the ticket."""
+    """The address of the ticket's author."""
     sql = "SELECT email FROM users JOIN tickets ON requester_id = users.id WHERE tickets.id = ?"
     return world.require(sql, ticket_id)["email"]
 
@@ -163,7 +163,7 @@ def test_the_newest_seat_link_row(world, subscription, number, newest):
 
 
 def test_ticket_2007_only_second_instance_synced(world):
-    """The first was last seen three days before; each has an identifier of its own."""
+    """The first was last seen three days before; each has its own identifier."""
     main = seat_links(world, "A-S00020071", "gitlab.azulejo-bank.example")
     recovery = seat_links(world, "A-S00020071", "gitlab-dr.azulejo-bank.example")
     assert ("2026-11-17", f"{FRIDAY}T04:52") == (main[0][:10], recovery[0][:16])
