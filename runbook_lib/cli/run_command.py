@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     "--parameters-file",
     metavar="FILE",
     type=click.Path(allow_dash=True),
-    help="A JSON object of answers, or - for standard input; unlike arguments, nobody else on the machine sees it.",
+    help="A JSON object of answers, or - for standard input; unlike arguments, other users do not see it.",
 )
 @options.perform
 @options.as_json

@@ -265,7 +265,7 @@ class Service:
         seconds = pace.turn(self.name, path) if pace else 0.0
         while pace and seconds > 0:
             if not budget.wait(seconds, f"waiting {seconds:.1f} s for {self.name}, which limits requests"):
-                raise _TransientError(f"{self.name} is limiting requests. Try again in {seconds:.0f} s.", seconds)
+                raise _TransientError(f"{self.name} is limiting requests (429). Try again in {seconds:.0f} s.", seconds)
             seconds = pace.held(self.name)
         return self._timed(call)
 

@@ -180,7 +180,7 @@ class Reader:
         Raises:
             InputError: A file, or a head, cannot be read.
         """
-        # The heads first: whoever appends meanwhile writes the line before the head.
+        # The heads first: a process that appends meanwhile writes the line before the head.
         kept = self._heads.of(self._ticket, self._folder)
         names = {file_name(each.key) for each in kept}
         here = _names_in(self._folder) if listed is None else listed
@@ -398,7 +398,7 @@ def defect(problem: str, path: Path, words: str, number: int, ticket: str) -> Jo
 
 
 def _of_another(error: JournalError | None, ticket: str) -> JournalError | None:
-    """A defect of another machine's part, as its reader is told: it is not theirs to begin anew."""
+    """A defect of another machine's part, in words for its reader, who cannot restart that journal."""
     if error is None:
         return None
     words = "set the file aside, and copy or pull (`runbook records pull`) it again from its machine or the share."

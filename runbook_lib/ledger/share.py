@@ -5,7 +5,7 @@
     <profile>/claims/<operation id>.json                    who is about to do an effect (`claims`)
     keys/<key>.pem                                          a writer's public key, with its owner's name above it
 
-`create` never replaces: of two that create the same object, one is told that it was there already. The object is on the
+`create` never replaces: of two that create the same object, one learns that it was there already. The object is on the
 folder's disk, or acknowledged by the bucket, before `create` returns. Whatever the share does, a call ends within the
 seconds that are left: it runs in a thread of its own, which is left behind if it hangs, as on a dead network mount.
 """
@@ -297,7 +297,7 @@ def _store(settings: Settings, url: str, folder: Path | None, seconds: float) ->
 
 
 def _options(settings: Settings, url: str) -> dict[str, Any]:
-    """What a store is told of credentials and place; what is not set, the cloud's own ways tell."""
+    """Credentials and place for a store; what is not set comes from the cloud's own variables and roles."""
     account = settings.share_account
     secret = settings.share_secret.get_secret_value() if settings.share_secret else ""
     common = {"endpoint": settings.share_endpoint}

@@ -130,7 +130,7 @@ def execute(
             cell_limit_s=limits.cell_s,
             run_limit_s=limits.run_s,
             early=kernel,
-            log=get_logger(),  # papermill's is shown where nobody has configured it
+            log=get_logger(),  # papermill's is shown where none is configured
         )
     except DeadKernelError:
         return Execution(Status.KILLED, error_words="The kernel died before the end of the notebook.")
@@ -157,7 +157,7 @@ def write(path: Path, notebook: Any) -> bytes:
 def _too_long(notebook: Any, limits: Limits) -> str:
     broken = next((cell.id for cell in notebook.cells if cell.metadata["papermill"].get("exception")), "?")
     return (
-        f"The cell {broken} was broken off, since a cell may take {limits.cell_s:.0f} s and a run {limits.run_s:.0f} s "
+        f"The cell {broken} was interrupted: a cell may take {limits.cell_s:.0f} s and a run {limits.run_s:.0f} s "
         "(RUNBOOK_CELL_LIMIT_S and RUNBOOK_RUN_LIMIT_S, each with RUNBOOK_WAIT_S)."
     )
 

@@ -75,8 +75,8 @@ def test_replaced_record_is_a_defect(alice: Machine, lead: Machine, runbook) -> 
     (Path(alice.settings.share) / "sandbox" / "1001" / record.name).write_bytes(b"[]")
     status, out, _ = runbook(lead, "records", "verify", "--share", "--json")
     assert 1 == status
-    told = json.loads(out)["share"]
-    assert ["replaced"] == [each["code"] for each in told if each["is_defect"]]
+    found = json.loads(out)["share"]
+    assert ["replaced"] == [each["code"] for each in found if each["is_defect"]]
     assert "restart" not in out
 
 
@@ -87,7 +87,20 @@ def test_command_without_a_share_says_what_to_set(tmp_path: Path, runbook) -> No
     assert "RUNBOOK_SHARE is not set; expected a folder" in err
 
 
-def test_unpublished_key_is_told(alice: Machine, runbook) -> None:  # type: ignore[no-untyped-def]
+def test_unreadable_mirror_is_one_sentence(alice: Machine, runbook) -> None:  # type: ignore[no-untyped-def]
+    alice.run(1001)
+    alice.push()
+    (notes,) = (alice.folder / "1001").glob(".share-*")
+    notes.write_bytes(b"\xff\n")
+    assert 0 == runbook(alice, "records", "verify", "--share")[0]
+    notes.unlink()
+    notes.mkdir()
+    status, _, err = runbook(alice, "records", "verify", "--share")
+    assert 2 == status
+    assert f"{notes} cannot be read" in err
+
+
+def test_unpublished_key_is_reported(alice: Machine, runbook) -> None:  # type: ignore[no-untyped-def]
     status, _, err = runbook(alice, "keys", "trust", "0123456789abcdef")
     assert 2 == status
     assert "holds no key 0123456789abcdef" in err
