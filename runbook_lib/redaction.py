@@ -24,7 +24,7 @@ LEAST_CHARS = 6
 PIECE_CHARS = 8
 """So many characters of a secret count as the secret: what a service cut off, or a line that was broken."""
 REMEMBERED = 20_000
-"""Texts in which nothing was found, that are not looked through again: a record passes several times."""
+"""Texts that are not looked through again: a record passes several times, a page of issues with each look."""
 _STRIDE = PIECE_CHARS // 2
 """Each piece has a block of so many characters that begins at a multiple of it."""
 _LICENSE, _CODE = "[license]", "[activation code]"
@@ -62,7 +62,7 @@ class Redactor:
         values = {_core(value, secrets.values()): name for name, value in secrets.items()}
         meant = {envelopes.decoded(value).text: name for value, name in values.items()}
         twice = {quote(value, safe=""): name for value, name in values.items() if "%" in value}
-        self._clean: set[str] = set()
+        self._known: dict[str, str] = {}
         self._pieces = _Pieces({**twice, **meant, **values})  # a secret may look as if it were escaped itself
 
     @classmethod
@@ -82,14 +82,15 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """A text without them."""
-        if len(text) < LEAST_CHARS or text in self._clean:
+        if len(text) < LEAST_CHARS:
             return text
-        spans = list(self._spans(text))
-        if spans:
-            return envelopes.replaced(text, spans)
-        if len(self._clean) < REMEMBERED:
-            self._clean.add(text)
-        return text
+        shown = self._known.get(text)
+        if shown is None:
+            spans = list(self._spans(text))
+            shown = envelopes.replaced(text, spans) if spans else str(text)
+            if len(self._known) < REMEMBERED:
+                self._known[str(text)] = shown
+        return text if shown == text else shown
 
     def data(self, value: Any) -> Any:
         """Anything that JSON can hold, without them; dicts keep their type."""
@@ -114,7 +115,7 @@ class Redactor:
                 yield from ((*view.origin(start, end), word) for start, end, word in found_there)
         if len(text) >= envelopes.LEAST_CHARS:  # what an escape stands for is shorter than the escape
             yield from ((start, end, _LICENSE) for start, end in envelopes.Search(text, view).spans())
-            yield from ((*view.origin(*span), _LICENSE) for span in finder.encoded_licenses(view.text))
+        yield from ((*view.origin(*span), _LICENSE) for span in finder.encoded_licenses(view.text))
         yield from ((start, end, _CODE) for start, end in content_kinds.activation_codes(text))
 
 

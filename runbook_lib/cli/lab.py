@@ -28,6 +28,7 @@ from urllib.parse import quote
 from jupyter_core.paths import jupyter_path
 
 from runbook_lib import files, templates
+from runbook_lib.domain import answers
 from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.run import automatic, warm
 from runbook_lib.settings import Settings
@@ -78,30 +79,41 @@ class Lab:
     process: subprocess.Popen[bytes]
     pipe: IO[str]
 
-    def run(self, words: Sequence[str]) -> int:
+    def run(self, ticket: str | None, words: Sequence[str]) -> int:
         """Let it run until it is told to stop; returns its exit status.
 
         Args:
-            words: A ticket first, if its runbook is wanted; the rest goes to JupyterLab, after our own, so that it
-                wins.
+            ticket: The ticket whose runbook is opened, if one is wanted.
+            words: Options of the user's, after our own, so that they win.
 
         Raises:
             RunbookError: The ticket cannot be opened.
         """
-        ticket = words[0] if words and not words[0].startswith("-") else None
         notebooks, outputs = _folders(self.settings)
         files.make_folder(outputs)
         first = prepared(self.settings, ticket).absolute().relative_to(root(notebooks, outputs)).as_posix()
         served = serve_only(self.private / "served", notebooks, outputs)
         # Not as a file to open: JupyterLab then opens it in a browser only, and prints another address.
         options = [f"--ServerApp.root_dir={served}", f"--LabApp.default_url=/lab/tree/{quote(first)}"]
-        options += [*session_options(self.private, notebooks, outputs), *(words[1:] if ticket else words)]
+        options += [*session_options(self.private, notebooks, outputs), *words]
         with _passing_on(self.process), warm.started(WARM, PRELOADED, wait=False) as python:
             if python:
                 use_for_kernels(python, self.private / KERNELS)
             with suppress(BrokenPipeError), self.pipe:  # it has ended, and has said why
                 json.dump(options, self.pipe)
             return self.process.wait()
+
+
+def ticket_first(words: Sequence[str]) -> tuple[str | None, Sequence[str]]:
+    """A command's words: the ticket, if the first one names it, and JupyterLab's options.
+
+    Raises:
+        InputError: It is no ticket's number or address.
+    """
+    if not words or words[0].startswith("-"):
+        return None, words
+    answers.parse("ticket_id", words[0])
+    return words[0], words[1:]
 
 
 @contextmanager

@@ -42,7 +42,7 @@ _FILTERS = (
     click.option("--operator", metavar="NAME", help="Only runs of this person."),
     click.option("--since", metavar="YYYY-MM-DD", help="The first day, in UTC."),
     click.option("--until", metavar="YYYY-MM-DD", help="The last day, in UTC."),
-    click.option("--open", "open_only", is_flag=True, help="Only what somebody still has to look after."),
+    click.option("--open", "open_only", is_flag=True, help="Only what still needs a person."),
     click.option("--unreviewed", is_flag=True, help="Only records that no reviewer has signed off."),
 )
 _force = click.option("--force", is_flag=True, help="Replace FILE if it is there.")

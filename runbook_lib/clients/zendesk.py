@@ -54,18 +54,23 @@ class Zendesk:
         self._service = Service("Zendesk", base_url, credentials, session, _explain, refusals(self._credential))
         self._mapped_host = mapped_host
 
-    def ticket(self, ticket_id: int) -> Ticket:
+    def ticket(self, ticket_id: int, *, patience_s: float | None = None) -> Ticket:
         """A ticket with its requester, organization and assignee.
+
+        Args:
+            ticket_id: Its number.
+            patience_s: Ask only once, with this time-out in seconds.
 
         Raises:
             RefusedError: There is no such ticket, or the credentials may not see it.
         """
-        return self._reading(ticket_id)[0]
+        return self._reading(ticket_id, patience_s=patience_s)[0]
 
-    def _reading(self, ticket_id: int) -> tuple[Ticket, datetime | None]:
+    def _reading(self, ticket_id: int, *, patience_s: float | None = None) -> tuple[Ticket, datetime | None]:
         """A ticket, and the time of the answer by the service's clock, to the second."""
         try:
-            response = self._service.read(f"api/v2/tickets/{ticket_id}.json", {"include": "users,organizations"})
+            path = f"api/v2/tickets/{ticket_id}.json"
+            response = self._service.read(path, {"include": "users,organizations"}, patience_s=patience_s)
             return self._service.parsed(response, self._ticket), answered_at(response)
         except RefusedError as exc:
             if exc.status == 404:
@@ -327,6 +332,7 @@ class Zendesk:
             requester=people.get(item["requester_id"])
             or model(Person, {"id": item["requester_id"], "name": "unknown"}),
             organization=organization and _organization(organization),
+            assignee_id=item.get("assignee_id"),
             assignee_name=assignee and assignee.name,
             url=f"{self._service.base_url}/agent/tickets/{item['id']}",
             is_merged=item["status"] == "closed" and MERGED in (item.get("tags") or ()),

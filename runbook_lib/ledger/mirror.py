@@ -2,7 +2,7 @@
 
 Only what this machine's own parts of the journal say is pushed: their lines, and the records that they seal, as sealed.
 What was pulled is never pushed, so that an edited mirror changes nothing in the share. What is here is never fetched
-again, nor replaced: `comparison` tells where the two differ.
+again, nor replaced: `comparison` finds where the two differ.
 
     <ticket>/.share-<digest of the address>   what was pushed from here: the SHA-256 and the name of each object
     .pulled.json                              when the mirror was last brought up to date
@@ -27,6 +27,7 @@ from filelock import FileLock
 
 from runbook_lib import files
 from runbook_lib.domain.errors import UnavailableError
+from runbook_lib.domain.plain_text import clean
 from runbook_lib.ledger.chains import Chain
 from runbook_lib.ledger.journal import LOCK_WAIT_S, Journal
 from runbook_lib.ledger.keyring import KeyRing, beside_name, public_pem, published
@@ -112,7 +113,7 @@ class Pushed:
         self._path = folder / f".share-{digest}"
         self.objects: dict[str, str] = {}
         with suppress(FileNotFoundError):
-            lines = self._path.read_text(encoding="utf-8").splitlines()
+            lines = self._path.read_text(encoding="utf-8", errors="replace").splitlines()
             self.objects = {name: sha256 for sha256, _, name in (line.partition(" ") for line in lines) if name}
 
     def note(self, name: str, content: bytes) -> None:
@@ -181,7 +182,7 @@ class _Push:
         else:
             self.moved.trouble.append(
                 f"{self._share.url} holds other lines of writer {part.key} on {self._ticket} than {part.path}: the "
-                "journal was begun anew, or the share was changed (`runbook records verify --share`). Run `runbook "
+                "journal was restarted, or the share was changed (`runbook records verify --share`). Run `runbook "
                 "keys rotate`; what is written after that is pushed."
             )
 
@@ -251,15 +252,12 @@ def pull(
         RefusedError: The share says no.
         UnavailableError: It cannot be reached, or the disk takes no more; what was brought stays.
     """
-    profile, moved, tickets = folder.name, Moved(), 0
-    started_at = datetime.now(UTC)
-    bring = _Bringer(share, folder, keys)
-    found = by_ticket(share, profile, ticket_id)
+    moved, started_at, bring = Moved(), datetime.now(UTC), _Bringer(share, folder, keys)
+    found = by_ticket(share, folder.name, ticket_id)
     wanted = ((name, objects) for name, objects in found if since is None or _is_since(objects, since))
     try:
         for brought in in_parallel(lambda pair: bring.ticket(*pair), wanted):
             moved.add(brought)
-            tickets += 1
             progress()
         _stamp(folder, share, started_at, "" if since is None and ticket_id is None else "part")
     except OSError as exc:
@@ -280,9 +278,9 @@ def by_ticket(share: Share, profile: str, ticket_id: int | None = None) -> Itera
 def freshness(share: str, folder: Path) -> str:
     """How fresh the mirror is, in a sentence."""
     try:
-        told = json.loads((folder / STAMP).read_bytes())
-        at = datetime.fromisoformat(told["at"])
-        url, what = str(told["share"]), str(told["what"])
+        fields = json.loads((folder / STAMP).read_bytes())
+        at = datetime.fromisoformat(fields["at"])
+        url, what = str(fields["share"]), str(fields["what"])
     except (OSError, ValueError, KeyError, TypeError):
         return (
             f"Nothing was pulled from {share} yet: only this machine's own records are here (`runbook records pull`)."
@@ -304,19 +302,19 @@ class _Bringer:
         """Bring one ticket's."""
         moved = Moved()
         if not TICKET.fullmatch(name):
-            moved.trouble.append(f"{objects[0].path} is no object of a ticket; it was not fetched.")
+            moved.trouble.append(f"{clean(objects[0].path)} is no object of a ticket; it was not fetched.")
             return moved
         place = self._folder / name
         here = {path.name.casefold(): path.name for path in place.iterdir()} if place.is_dir() else {}
         segments: dict[str, list[Segment]] = {}
         for each in objects:
-            rest = each.path.split("/", 2)[2]
+            rest, shown = each.path.removeprefix(f"{self._folder.name}/{name}/"), clean(each.path)
             if found := segment(rest):
                 segments.setdefault(found.key, []).append(found)
             elif not is_record(rest):
-                moved.trouble.append(f"{each.path} is no object of a ticket; it was not fetched.")
+                moved.trouble.append(f"{shown} is no object of a ticket; it was not fetched.")
             elif here.setdefault(rest.casefold(), rest) != rest:
-                moved.trouble.append(f"{each.path} differs from {here[rest.casefold()]} only in case; not fetched.")
+                moved.trouble.append(f"{shown} differs from {here[rest.casefold()]} only in case; not fetched.")
             elif not (place / rest).exists():
                 moved.records += self._record(place / rest, each.path, moved)
         for key, parts in segments.items():
@@ -374,9 +372,12 @@ def _is_since(objects: list[Stored], since: date) -> bool:
 
 
 def _stamp(folder: Path, share: Share, at: datetime, what: str) -> None:
+    """Keep when the mirror was brought up to date; a pull in part leaves what is said of the whole."""
+    if what and freshness(share.url, folder).startswith(f"As pulled from {share.url} "):
+        return
     files.make_folder(folder)
-    told = {"share": share.url, "at": at.isoformat(timespec="seconds"), "what": what}
-    files.write(folder / STAMP, json.dumps(told).encode())
+    fields = {"share": share.url, "at": at.isoformat(timespec="seconds"), "what": what}
+    files.write(folder / STAMP, json.dumps(fields).encode())
 
 
 def in_parallel(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:

@@ -5,7 +5,7 @@
     <profile>/claims/<operation id>.json                    who is about to do an effect (`claims`)
     keys/<key>.pem                                          a writer's public key, with its owner's name above it
 
-`create` never replaces: of two that create the same object, one is told that it was there already. The object is on the
+`create` never replaces: of two that create the same object, one learns that it was there already. The object is on the
 folder's disk, or acknowledged by the bucket, before `create` returns. Whatever the share does, a call ends within the
 seconds that are left: it runs in a thread of its own, which is left behind if it hangs, as on a dead network mount.
 """
@@ -29,6 +29,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from runbook_lib import files
 from runbook_lib.domain.errors import InputError, RefusedError, RunbookError, UnavailableError
 
 if TYPE_CHECKING:
@@ -296,12 +297,18 @@ def _store(settings: Settings, url: str, folder: Path | None, seconds: float) ->
 
 
 def _options(settings: Settings, url: str) -> dict[str, Any]:
-    """What a store is told of credentials and place; what is not set, the cloud's own ways tell."""
+    """Credentials and place for a store; what is not set comes from the cloud's own variables and roles."""
     account = settings.share_account
     secret = settings.share_secret.get_secret_value() if settings.share_secret else ""
     common = {"endpoint": settings.share_endpoint}
     kinds: dict[str, dict[str, str]] = {
-        "s3": {"access_key_id": account, "secret_access_key": secret, "region": settings.share_region, **common},
+        "s3": {
+            "access_key_id": account,
+            "secret_access_key": secret,
+            "region": settings.share_region,
+            **common,
+            "checksum_algorithm": "SHA256",
+        },  # what Object Lock asks of every upload
         "gs": {"service_account_key": secret, "base_url": settings.share_endpoint},
         "az": {"account_name": account, "account_key": secret, **common},
     }
@@ -338,7 +345,8 @@ def _error(url: str, exc: Exception) -> RunbookError:
     if is_denied or name in ("PermissionDeniedError", "UnauthenticatedError", "PermissionError"):
         advice = advice or "It needs the rights to list, read and create objects."
         return RefusedError(f"{url} refuses access{shown}.", code=code, advice=advice)
-    if advice or name == "InvalidPathError" or isinstance(exc, ValueError):
+    is_refused = re.search(r"status code: 4(?!04|08|09|29)", words) is not None
+    if advice or is_refused or name == "InvalidPathError" or isinstance(exc, ValueError):
         return RefusedError(f"{url} refuses{shown}.", code=code, advice=advice)
     if isinstance(exc, FileNotFoundError):
         return UnavailableError(f"{url} is not there{shown}. Mount it, or check RUNBOOK_SHARE.")
@@ -362,12 +370,7 @@ def _digest(content: bytes | None) -> str:
 
 def _sync(folder: Path, path: str) -> None:
     """Have a file on disk, with the folders that lead to it."""
-    place = folder / path
-    for each in (place, *place.parents):
-        handle = os.open(each, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+    for each in (folder / path, *(folder / path).parents):
+        files.sync(each)
         if each == folder:
             return

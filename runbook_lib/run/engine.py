@@ -46,32 +46,19 @@ class Execution:
     traceback: str = ""
 
 
-class EntryPoint:
-    """What papermill finds under `--engine runbook`.
+class _EntryPoint:
+    """What papermill finds under `--engine runbook`: stands for the engine until it is used.
 
-    It is not the engine itself: papermill loads its engines while it is imported, and the engine imports papermill.
+    papermill loads its engines while it is imported, and the engine imports papermill.
     """
 
-    @staticmethod
-    def execute_notebook(notebook: Any, kernel_name: str, **options: Any) -> Any:
-        """As papermill's engines do; see `papermill_engine`."""
+    def __getattr__(self, name: str) -> Any:
         from runbook_lib.run.papermill_engine import RunbookEngine
 
-        return RunbookEngine.execute_notebook(notebook, kernel_name, **options)
+        return getattr(RunbookEngine, name)
 
-    @staticmethod
-    def nb_kernel_name(notebook: Any, name: str | None = None) -> str:
-        """The kernel that a notebook asks for."""
-        from papermill.utils import nb_kernel_name
 
-        return str(nb_kernel_name(notebook, name))
-
-    @staticmethod
-    def nb_language(notebook: Any, language: str | None = None) -> str:
-        """The language that a notebook is in."""
-        from papermill.utils import nb_language
-
-        return str(nb_language(notebook, language))
+EntryPoint = _EntryPoint()
 
 
 def prepared(notebook: Path, values: Mapping[str, Any]) -> Any:
@@ -130,7 +117,7 @@ def execute(
             cell_limit_s=limits.cell_s,
             run_limit_s=limits.run_s,
             early=kernel,
-            log=get_logger(),  # papermill's is shown where nobody has configured it
+            log=get_logger(),  # papermill's is shown where none is configured
         )
     except DeadKernelError:
         return Execution(Status.KILLED, error_words="The kernel died before the end of the notebook.")
@@ -157,7 +144,7 @@ def write(path: Path, notebook: Any) -> bytes:
 def _too_long(notebook: Any, limits: Limits) -> str:
     broken = next((cell.id for cell in notebook.cells if cell.metadata["papermill"].get("exception")), "?")
     return (
-        f"The cell {broken} was broken off, since a cell may take {limits.cell_s:.0f} s and a run {limits.run_s:.0f} s "
+        f"The cell {broken} was interrupted: a cell may take {limits.cell_s:.0f} s and a run {limits.run_s:.0f} s "
         "(RUNBOOK_CELL_LIMIT_S and RUNBOOK_RUN_LIMIT_S, each with RUNBOOK_WAIT_S)."
     )
 

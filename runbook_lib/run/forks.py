@@ -66,7 +66,7 @@ class Early(ABC):
 
     @abstractmethod
     def start(self) -> None:
-        """Let it take requests, as soon as it has imported what it needs."""
+        """Let it take requests, as soon as it has imported what it needs; if it does already, nothing happens."""
 
     @abstractmethod
     def poll(self) -> int | None:
@@ -104,15 +104,18 @@ class Forked(Early):
     def __init__(self, modules: Sequence[str]) -> None:
         super().__init__()
         self._ended: int | None = None
-        waiting, self._go = os.pipe()
+        waiting, go = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
             _be_kernel(self.connection_file, modules, waiting)
         os.close(waiting)
+        self._go = os.fdopen(go, "wb", buffering=0)
 
     def start(self) -> None:
         """As `Early`."""
-        os.write(self._go, b"!")
+        if not self._go.closed:
+            with suppress(BrokenPipeError), self._go:  # that a kernel has died is found by its run
+                self._go.write(b"!")
 
     def poll(self) -> int | None:
         """As `Early`."""
@@ -124,7 +127,7 @@ class Forked(Early):
     def close(self) -> None:
         """As `Early`."""
         super().close()
-        os.close(self._go)
+        self._go.close()
 
 
 class Spawned(Early):
@@ -134,6 +137,8 @@ class Spawned(Early):
 
     def start(self) -> None:
         """As `Early`."""
+        if self._process:
+            return
         command = [sys.executable, "-m", "ipykernel_launcher", "-f", str(self.connection_file), *OPTIONS]
         command.append(f"--IPKernelApp.parent_handle={os.getpid()}")
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603
@@ -168,16 +173,30 @@ class Ahead:
         try:
             for _ in range(number):
                 self._waiting.append(Forked(modules) if can_fork else Spawned())
-            self._waiting[0].start()
         except OSError as exc:
             self.close()
             raise UnavailableError(NO_KERNEL.format(exc.strerror)) from exc
 
+    def start(self) -> None:
+        """Let the next kernel take requests; until then it only imports.
+
+        Raises:
+            UnavailableError: The system gives no process.
+        """
+        try:
+            for kernel in self._waiting[:1]:
+                kernel.start()
+        except OSError as exc:
+            raise UnavailableError(NO_KERNEL.format(exc.strerror)) from exc
+
     def take(self) -> Early:
-        """A kernel, which the caller closes; a new one where more are taken than were started."""
+        """A kernel, which the caller closes; a new one where more are taken than were started.
+
+        Raises: As `start`.
+        """
+        self.start()
         taken = self._waiting.pop(0) if self._waiting else spawned()
-        if self._waiting:
-            self._waiting[0].start()
+        self.start()
         return taken
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ passes signals on, and if it is killed, or if a kernel's runner dies, so is that
 terminated. The socket that it asks by is
 in a folder of its user alone.
 
-Knows no ticket and no notebook. Whoever forks must have no thread and no socket of ZeroMQ: `serve` makes sure.
+Knows no ticket and no notebook. A process that forks must have no thread and no socket of ZeroMQ: `serve` makes sure.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def started(modules: Sequence[str], preloaded: Sequence[str], *, wait: bool = Tr
             stdin=pipe,
             stdout=pipe,
             env=environment,
-            start_new_session=True,  # Ctrl-C of the terminal is for whoever started us, and its jobs are to end first
+            start_new_session=True,  # Ctrl-C of the terminal is for its parent, whose jobs are to end first
         )
         with server:
             if server.stdout is None or server.stdin is None:
@@ -126,7 +126,7 @@ def started(modules: Sequence[str], preloaded: Sequence[str], *, wait: bool = Tr
 
 
 def serve(address: str, program: str, *preloaded: str) -> None:
-    """Fork for whoever asks, until standard input ends.
+    """Fork for each caller, until standard input ends.
 
     Raises:
         RuntimeError: Something that was imported has started a thread, so that forking is not safe.
@@ -152,7 +152,7 @@ def serve(address: str, program: str, *preloaded: str) -> None:
             for key, _ in waiting.select():
                 if key.fileobj is listener:
                     _accept(listener, waiting)
-                elif key.data is None:  # standard input has ended, perhaps with all of whoever made this folder
+                elif key.data is None:  # standard input has ended, perhaps since the maker of this folder was killed
                     shutil.rmtree(Path(address).parent, ignore_errors=True)
                     return
                 else:
@@ -186,18 +186,20 @@ def _accept(listener: socket.socket, waiting: selectors.BaseSelector) -> None:
 def _asked(caller: socket.socket) -> tuple[tuple[Any, Any, Any, Any], list[int]] | None:
     """What a caller wants to run, and its standard files; None if it has died meanwhile."""
     fds = array.array("i")
-    head, extra, *_ = caller.recvmsg(8, socket.CMSG_SPACE(3 * fds.itemsize))
-    for _, _, data in extra:
-        fds.frombytes(data[: len(data) - len(data) % fds.itemsize])
-    length, asked = int.from_bytes(head, "big"), b""
-    while len(asked) < length and (part := caller.recv(length - len(asked))):
-        asked += part
-    if len(head) < 8 or len(asked) < length:
-        for fd in fds:
-            os.close(fd)
-        return None
-    words, environment, folder, pid = json.loads(asked)
-    return (words, environment, folder, pid), list(fds)
+    asked = b""
+    with contextlib.suppress(ConnectionError):  # the same: it has died
+        head, extra, *_ = caller.recvmsg(8, socket.CMSG_SPACE(3 * fds.itemsize))
+        for _, _, data in extra:
+            fds.frombytes(data[: len(data) - len(data) % fds.itemsize])
+        length = int.from_bytes(head, "big")
+        while len(asked) < length and (part := caller.recv(length - len(asked))):
+            asked += part
+        if len(head) == 8 and len(asked) == length:
+            words, environment, folder, pid = json.loads(asked)
+            return (words, environment, folder, pid), list(fds)
+    for fd in fds:
+        os.close(fd)
+    return None
 
 
 def _hear(waiting: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
@@ -206,14 +208,16 @@ def _hear(waiting: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
     if caller.fileno() < 0:  # both have ended at the same time
         return
     if key.fileobj != ended:
-        with contextlib.suppress(ProcessLookupError):
+        number = b""
+        with contextlib.suppress(ConnectionError):  # as if it had closed its end
             number = caller.recv(1)
+        with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number[0] if number else signal.SIGKILL)
         if not number:
             waiting.unregister(caller)
         return
     _, status = os.waitpid(pid, 0)
-    with contextlib.suppress(OSError):  # nobody is there to hear it
+    with contextlib.suppress(OSError):  # the caller has died
         caller.sendall(os.waitstatus_to_exitcode(status).to_bytes(8, "big", signed=True))
     with contextlib.suppress(KeyError):
         waiting.unregister(caller)

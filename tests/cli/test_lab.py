@@ -137,6 +137,14 @@ def test_a_wrong_ticket_starts_no_jupyterlab(tmp_path: Path) -> None:
         assert "token=" not in told.stdout + told.stderr
 
 
+def test_a_word_that_is_no_ticket_starts_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even the practice world."""
+    monkeypatch.setenv("RUNBOOK_OUTPUTS", str(tmp_path / "outputs"))
+    monkeypatch.setattr(Lab, "run", pytest.fail)
+    assert 2 == main(["lab", "abc"])
+    assert not (tmp_path / "outputs").exists()
+
+
 def test_the_ticket_chooses_the_copy(notebooks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The runbook that it needs, filled in; start_here on it where none does; start_here alone without one."""
     for world in start(tmp_path / "outputs"):
@@ -213,7 +221,7 @@ def test_words_for_jupyterlab_are_passed_on(
     """With or without the sign that options end."""
     passed_on: list[str] = []
     monkeypatch.setenv("RUNBOOK_OUTPUTS", str(world.outputs))
-    monkeypatch.setattr(Lab, "run", lambda lab, given: passed_on.extend(given))
+    monkeypatch.setattr(Lab, "run", lambda lab, ticket, given: passed_on.extend(given))
     assert 0 == main(["lab", *words])
     assert [word for word in words if word != "--"] == passed_on
 

@@ -311,11 +311,11 @@ class TestPause:
         assert len(wire.waits) in (2, 3)  # the calls themselves count, by their milliseconds
         assert sum(wire.waits) <= 60
 
-    def test_retry_after_as_a_date(self) -> None:
+    def test_retry_after_as_a_date(self, ask: Callable[[Service], Any]) -> None:
         """It counts from the answer's own clock."""
         dates = {"Date": "Sat, 21 Nov 2026 08:30:00 GMT", "Retry-After": "Sat, 21 Nov 2026 08:30:12 GMT"}
         wire = Wire(reply(429, headers=dates), FINE)
-        service(wire).read("api/x")
+        ask(service(wire))
         assert [12.0] == wire.waits
 
     @pytest.mark.parametrize("headers", [{"Retry-After": "0"}, {}], ids=["at once", "not said"])

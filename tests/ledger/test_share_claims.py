@@ -157,7 +157,7 @@ def test_judged_claim_is_passed_over_once(alice: Laptop, bob: Laptop, tmp_path: 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[1", b'{"operation_id": 3}', b"\xff"])
 def test_object_that_is_no_claim_blocks(alice: Laptop, content: bytes) -> None:
-    """Somebody may have put it there for a reason; a person is asked."""
+    """It may be there for a reason; a person is asked."""
     share = Share.of(alice.settings)
     assert share
     share.create(f"sandbox/claims/{OPERATION}.json", content)
@@ -230,7 +230,7 @@ def test_of_16_processes_on_two_machines_one_wins(tmp_path: Path, share: dict[st
 
 
 def test_share_that_fails_at_any_call_holds_nothing_back(tmp_path: Path, server: Faulty) -> None:
-    """Before and after each of its calls, for good or once: the effect is there once, and it is told."""
+    """Before and after each of its calls, for good or once: the effect is there once, and the trouble is reported."""
     server.fault = lambda number, when: None
     server.calls.clear()
     first = Laptop(tmp_path / "whole", in_bucket(server, f"{tmp_path.name}-whole"))

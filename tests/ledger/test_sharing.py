@@ -42,39 +42,39 @@ def kinds(machine: Machine) -> list[str]:
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("is_over", [True, False], ids=["stays-down", "is-back"])
+@pytest.mark.parametrize("stays_down", [True, False], ids=["stays-down", "is-back"])
 @pytest.mark.parametrize("call", [1, 2])
 def test_fault_at_any_call_of_the_end_is_made_up_for(
-    tmp_path: Path, server: Faulty, call: int, when: str, is_over: bool
+    tmp_path: Path, server: Faulty, call: int, when: str, stays_down: bool
 ) -> None:
     """A second run's end: its lines, then its record. A lost answer is asked for again while there is time."""
-    alice = Machine(tmp_path / "alice", place(server, f"end-{call}-{when}-{is_over}"))
+    alice = Machine(tmp_path / "alice", place(server, f"end-{call}-{when}-{stays_down}"))
     alice.run(1001)
     assert "" == end(alice)
     record = alice.run(1001)
     server.calls.clear()
     server.fault = lambda number, then: (
-        REFUSAL if (number, then) == (call, when) or (is_over and number > call) else None
+        REFUSAL if (number, then) == (call, when) or (stays_down and number > call) else None
     )
     trouble = end(alice)
     server.fault = lambda number, then: None
-    assert bool(trouble) is is_over
-    if is_over:
+    assert bool(trouble) is stays_down
+    if stays_down:
         assert "The team's share could not be used" in trouble
         assert trouble.endswith(f"The record is on this machine only. {LATER}")
-    assert ("share_unreachable" in kinds(alice)) is is_over
+    assert ("share_unreachable" in kinds(alice)) is stays_down
 
     alice.push()
     assert record.read_bytes() == alice.share.read(f"sandbox/1001/{record.name}")
     assert [] == alice.compare()
-    lead = Machine(tmp_path / "lead", place(server, f"end-{call}-{when}-{is_over}"))
+    lead = Machine(tmp_path / "lead", place(server, f"end-{call}-{when}-{stays_down}"))
     assert 2 == lead.pull().records
     assert alice.journal(1001).path.read_bytes() == (lead.folder / "1001" / alice.journal(1001).path.name).read_bytes()
     assert {"untrusted_writer"} == lead.verified()
 
 
 def test_disk_that_takes_no_note_hides_no_trouble(tmp_path: Path, server: Faulty) -> None:
-    """The journal cannot be written either: the reader is told of the share all the same."""
+    """The journal cannot be written either: the reader learns of the share all the same."""
     alice = Machine(tmp_path / "alice", place(server, "full"))
     alice.run(1001)
     server.fault = lambda number, when: REFUSAL

@@ -69,7 +69,7 @@ def test_a_list_with_wrong_lines_is_rehearsed(own_world: World) -> None:
         6: ("not run", 2),
         7: ("not run", 2),
         8: ("not run", 2),
-        9: ("failed", 1),
+        9: ("not run", 1),
     } == ended(ran)
     assert 1 == ran.status
     assert "did you mean" in ran.report["tickets"][5]["summary"]
@@ -191,7 +191,7 @@ def test_a_warm_process_that_is_killed(own_world: World) -> None:
 
 
 def test_a_batch_that_is_killed(own_world: World) -> None:
-    """Nothing that it has started goes on; meanwhile, nobody else ran the same list."""
+    """Nothing that it has started goes on; meanwhile, no other process ran the same list."""
     with started(own_world, 1001, 1003) as process:
         refused = own_world.runbook("batch", 1001, 1003, "--workers", 1, "--perform")
         below = warm_processes(process)
@@ -228,13 +228,13 @@ def test_started_with_its_standard_files_closed(own_world: World) -> None:
 
 
 def test_a_table_that_could_not_be_written(own_world: World, tmp_path: Path) -> None:
-    """It is told before anything runs."""
+    """It is reported before anything runs."""
     ran = own_world.runbook("batch", 1003, "--csv", tmp_path / "nowhere" / "table.csv")
     assert (1, True, "") == (ran.status, "cannot be written" in ran.stderr, ran.stdout)
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (("1001", "list.csv"), "is no ticket's number"),
         (("nowhere.csv",), "cannot be read"),
@@ -242,10 +242,10 @@ def test_a_table_that_could_not_be_written(own_world: World, tmp_path: Path) -> 
         (("1001", "--workers", "1000"), "at most"),
     ],
 )
-def test_bad_usage_is_told_before_anything_runs(own_world: World, words: tuple[str, ...], said: str) -> None:
+def test_bad_usage_is_reported_before_anything_runs(own_world: World, words: tuple[str, ...], message: str) -> None:
     ran = own_world.runbook("batch", *words)
     assert 2 == ran.status
-    assert said in ran.stderr
+    assert message in ran.stderr
     assert 1 == len(ran.stderr.strip().splitlines())
     assert [] == list((own_world.outputs / "sandbox").glob("1*"))
 

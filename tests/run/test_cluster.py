@@ -81,7 +81,7 @@ def cluster(own_world: World) -> Iterator[Cluster]:
         yield Cluster(own_world, stack)
 
 
-def told(ran: Ran) -> list[tuple[Any, ...]]:
+def tickets_of(ran: Ran) -> list[tuple[Any, ...]]:
     """What a batch says of each ticket, wherever it ran."""
     names = ("ticket", "runbook", "end", "exit_status", "missing", "summary")
     return [tuple(ticket[name] for name in names) for ticket in ran.report["tickets"]]
@@ -95,9 +95,9 @@ def test_the_same_as_here(cluster: Cluster) -> None:
     cluster.add_worker()
     cluster.add_worker()
     ran = cluster.batch(path, "--json")
-    assert told(cluster.world.runbook("batch", path, "--json")) == told(ran)
+    assert tickets_of(cluster.world.runbook("batch", path, "--json")) == tickets_of(ran)
     records = [Path(ticket["record"]) for ticket in ran.report["tickets"] if ticket["record"]]
-    assert len(tickets) == len(records)
+    assert 2 == len(records), "a ticket that does not exist begins no run"
     assert {0o400} == {record.stat().st_mode & 0o777 for record in records}
     assert {True} == {record.is_relative_to(cluster.world.outputs) for record in records}
     assert 0 == cluster.world.runbook("records", "verify").status
@@ -206,7 +206,7 @@ def test_no_secret_travels(cluster: Cluster) -> None:
     path.write_text("ticket,expires_on\n1001,2026-11-05\n")
     ran = cluster.batch(path, "--perform", "--json", address=recorder.address)
     recorder.close()
-    assert [0] == [row[3] for row in told(ran)]
+    assert [0] == [row[3] for row in tickets_of(ran)]
     assert b"2026-11-05" in recorder.passed
     assert b"license_issued" in recorder.passed
     secrets = {name: value for name, value in cluster.world.descriptor["settings"].items() if "token" in name}
@@ -217,7 +217,7 @@ def test_no_secret_travels(cluster: Cluster) -> None:
 
 
 def test_a_cluster_that_is_not_ready(cluster: Cluster, tmp_path: Path) -> None:
-    """Each is told in one line before anything runs."""
+    """Each is reported in one line before anything runs."""
 
     def refused(*, address: str = "") -> str:
         ran = cluster.batch(1003, address=address)

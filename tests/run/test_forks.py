@@ -94,7 +94,7 @@ def test_kernels_nobody_takes_are_gone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("broken", ["tempfile.mkdtemp", "os.fork"])
 def test_no_kernel_can_be_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
-    """It is told before the run begins."""
+    """It is reported before the run begins."""
 
     def full(**options: object) -> None:
         raise OSError(28, "No space left on device")

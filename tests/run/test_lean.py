@@ -1,4 +1,4 @@
-"""What a run's imports leave out, and that it is there for whoever uses it afterwards."""
+"""What a run's imports leave out, and that it can be imported afterwards."""
 
 from __future__ import annotations
 

@@ -77,7 +77,8 @@ def test_the_tickets_are_of_the_friday(world):
         "SELECT tickets.id, tickets.created_at, fields FROM tickets"
         " JOIN organizations ON organizations.id = organization_id WHERE tickets.id BETWEEN 2000 AND 2999 ORDER BY 1"
     )
-    assert TICKETS == {row["id"]: row["created_at"].removeprefix(f"{FRIDAY}T")[:5] for row in rows}
+    opened_at = {row["id"]: row["created_at"].removeprefix(f"{FRIDAY}T")[:5] for row in rows}
+    assert TICKETS == {id_: opened_at[id_] for id_ in TICKETS}
     plans = ("premium", "ultimate")
     expected = [f'{{"plan": "{plan}", "deployment": "self_managed", "account_type": "customer"}}' for plan in plans]
     assert set(expected) == {row["fields"] for row in rows}

@@ -12,7 +12,7 @@ from datetime import date, time, timedelta
 from typing import Literal
 
 from runbook_lib.domain.models import Outcome, Status
-from runbook_lib.domain.routing import WEEKEND
+from runbook_lib.domain.routing import NOT_RECEIVED, WEEKDAY, WEEKEND
 
 __all__ = [
     "COLLEAGUE",
@@ -232,7 +232,7 @@ class Expected:
     @property
     def is_routed(self) -> bool:
         """Whether it is run by the ticket's number alone, so that `start_here` has to choose the runbook."""
-        return self.through != "" or self.runbook != WEEKEND
+        return self.through != "" or self.runbook in (WEEKDAY, NOT_RECEIVED)
 
 
 @dataclass(frozen=True, kw_only=True)
