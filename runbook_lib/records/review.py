@@ -29,7 +29,7 @@ from runbook_lib.records.archive import Archive
 from runbook_lib.records.case_facts import CaseFacts, case_facts
 from runbook_lib.records.findings import Finding
 from runbook_lib.records.open_ends import Kind, OpenEnd, first_sentence, open_ends
-from runbook_lib.records.runs import Run, State, RunFilter
+from runbook_lib.records.runs import Run, RunFilter, State
 from runbook_lib.records.timeline import timeline
 from runbook_lib.records.verification import Verifier
 from runbook_lib.results import StepResult, is_interactive, show

@@ -10,7 +10,7 @@ import pytest
 
 from runbook_lib.domain.events import Event, History
 from runbook_lib.records import runs as runs_module
-from runbook_lib.records.runs import Run, State, RunFilter, runs_of, stray
+from runbook_lib.records.runs import Run, RunFilter, State, runs_of, stray
 from tests.records.making import START
 
 NAME = "20261121T100000000Z-weekend_license.ipynb"
