@@ -20,6 +20,8 @@ from runbook_lib.ocr import Page, Reading
 
 MOST_IMAGES = 6
 MOST_NAMES = 20
+WIDTH_PX = 1400
+"""Of an image that is shown large."""
 _IMAGE_NAMES = (
     ".png",
     ".jpg",
@@ -171,7 +173,7 @@ class ImageCache:
         shown, pages = [], []
         for name, content in contents:
             try:
-                shown.append(Picture(ocr.thumbnail(content, name=name), name))
+                shown.append(Picture(ocr.thumbnail(content, name=name, width_px=WIDTH_PX), name))
             except InputError as exc:
                 notes.append(str(exc))
                 continue
