@@ -35,10 +35,10 @@ flaky: $(READY_FOR_TESTS)
 lab: $(READY_FOR_LAB)
 	$(BIN)/runbook lab
 
-# The README's pictures, made anew by the browser tests.
+# The README's pictures and its table of what a ticket takes, made anew by the browser tests, in a Python as people's.
 pictures: $(READY_FOR_TESTS)
 	$(BIN)/python -m tests.programs browser
-	RUNBOOK_PICTURES=yes $(BIN)/python -m pytest -q tests/browser/test_walk.py -k "first or wrong_date"
+	TEST_PICTURES=yes WARM_PYTHON=$(BIN)/python $(BIN)/python -m pytest -q tests/browser -k "first or effort or wrong_date or naming"
 
 check: $(READY_FOR_TESTS)
 	$(BIN)/ruff check

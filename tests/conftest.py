@@ -59,7 +59,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest first; and who stays together: a module's tests of one ticket, else all of them.
 
     A module marked `apart` shares nothing: each of its tests goes wherever there is room. One marked `halves` shares
-    what is dear to start, such as JupyterLab, and goes to two workers at most.
+    what is dear to start, such as JupyterLab, with the others of its folder: two workers at most have it.
     """
 
     def place(item: pytest.Item) -> int:
@@ -70,6 +70,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for number, item in enumerate(items):
         module = item.nodeid.partition("::")[0]
         params = item.callspec.params if hasattr(item, "callspec") else {}
-        part = number % 2 if item.get_closest_marker("halves") else params.get("ticket_id", "")
-        name = item.nodeid if item.get_closest_marker("apart") else f"{module}-{part}"
+        name = f"{module}-{params.get('ticket_id', '')}"
+        if item.get_closest_marker("halves"):
+            name = f"{module.rpartition('/')[0]}-{number % 2}"
+        elif item.get_closest_marker("apart"):
+            name = item.nodeid
         item.add_marker(pytest.mark.xdist_group(name))

@@ -43,7 +43,7 @@ _FILTERS = (
     click.option("--operator", metavar="NAME", help="Only runs of this person."),
     click.option("--since", metavar="YYYY-MM-DD", help="The first day, in UTC."),
     click.option("--until", metavar="YYYY-MM-DD", help="The last day, in UTC."),
-    click.option("--open", "open_only", is_flag=True, help="Only what somebody still has to look after."),
+    click.option("--open", "open_only", is_flag=True, help="Only what still needs a person."),
     click.option("--unreviewed", is_flag=True, help="Only records that no reviewer has signed off."),
 )
 _force = click.option("--force", is_flag=True, help="Replace FILE if it is there.")
@@ -111,6 +111,7 @@ def export(file: Path, form: str, force: bool, **filters: Any) -> int:
     runs, problems = _found(None, **filters)
     exporting.export(runs, form, file, force=force)
     click.echo(f"{len(runs)} runs were written to {file}.")
+    _say_freshness(_settings())
     _tell(problems)
     return exit_status.DONE
 
@@ -243,13 +244,15 @@ def show(record: str, html: Path | None, force: bool) -> int:
 
     path = _last_record(record) if record.isdigit() else Path(record)
     verifier = _verifier()
-    verification, signed_off = verifier.record(path), verifier.signed_off(path)
+    verification = verifier.record(path)
+    more = [f"Signed off by {words}" for words in verifier.signed_off(path)]
+    more += filter(None, [share_commands.freshness(_settings())])
     content = reading.read(path)
     if html is None:
-        click.echo(page.as_text(content, verification, signed_off))
+        click.echo(page.as_text(content, verification, more))
         return exit_status.DONE
-    exporting.write(html, page.as_html(content, verification, signed_off).encode(), force=force)
-    click.echo("\n".join([*page.summary(content, verification, signed_off), f"Page: {html}"]))
+    exporting.write(html, page.as_html(content, verification, more).encode(), force=force)
+    click.echo("\n".join([*page.summary(content, verification, more), f"Page: {html}"]))
     return exit_status.DONE
 
 
@@ -302,7 +305,7 @@ def verify(what: Sequence[str], ticket_notes: bool, with_share: bool, as_json: b
     """
     from runbook_lib.records.findings import Verification
 
-    local, verifier = _settings(), _verifier()
+    local, verifier = _settings(), _verifier(keeps=ticket_notes)
     tickets = [_ticket(word) for word in what if word.isdigit()]
     paths = [Path(word) for word in what if not word.isdigit()]
     parts = [verifier.record(path) for path in paths]
@@ -387,10 +390,10 @@ def _ticket(word: str) -> int:
     return int(str(answers.parse("ticket_id", word)))
 
 
-def _verifier() -> Verifier:
+def _verifier(*, keeps: bool = False) -> Verifier:
     from runbook_lib.records.verification import Verifier
 
-    return Verifier(_archive())
+    return Verifier(_archive(), keeps=keeps)
 
 
 def _archive() -> Archive:

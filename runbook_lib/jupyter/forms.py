@@ -14,7 +14,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
@@ -171,6 +171,13 @@ class Form:
         if name in self.rows:
             self.rows[name].input.value = text
 
+    def offer(self, notes: Sequence[str], suggestions: Mapping[str, Sequence[Suggestion]]) -> None:
+        """Show what was read off the pictures meanwhile; the fields stay, with who types in one of them."""
+        self.notes = tuple(notes)
+        self._above[-1].value = _lines(notes)
+        for name, row in self.rows.items():
+            row.offer(suggestions.get(name, ()))
+
     def move(self) -> None:
         """Let what is typed from now on be handled by the thread that calls this.
 
@@ -238,14 +245,9 @@ class Row:
         line = [self.input, self.note]
         if field.kind is Kind.FILES:
             line.insert(1, self._uploads())
-        suggestions = [self._suggestion(one) for one in field.suggestions]
-        self.box = self._own(
-            ipywidgets.VBox(
-                [self._own(ipywidgets.HBox(line, layout=_WRAP)), *suggestions],
-                layout={"margin": "2px 0", "max_width": "100%"},
-            )
-        )
-        self._refresh()
+        line_box = self._own(ipywidgets.HBox(line, layout=_WRAP))
+        self.box = self._own(ipywidgets.VBox([line_box], layout={"margin": "2px 0", "max_width": "100%"}))
+        self.offer(field.suggestions)
 
     @property
     def text(self) -> str:
@@ -265,6 +267,13 @@ class Row:
     def close(self) -> None:
         """Take it away."""
         close(*self.widgets)
+
+    def offer(self, suggestions: Sequence[Suggestion]) -> None:
+        """Show what may be confirmed, below the field."""
+        self._field = replace(self._field, suggestions=tuple(suggestions))
+        self.confirm_buttons.clear()
+        self.box.children = (self.box.children[0], *map(self._suggestion, suggestions))
+        self._refresh()
 
     def _own(self, widget: Any) -> Any:
         self.widgets.append(widget)
@@ -350,8 +359,12 @@ def _above(pictures: Sequence[Picture], notes: Sequence[str]) -> list[Any]:
     """The images in a row, and the notes below them."""
     shown = [ipywidgets.HTML(_zoomed(one)) for one in pictures]
     row = [ipywidgets.HBox(shown, layout={"flex_flow": "row wrap"})] if shown else []
-    lines = [ipywidgets.HTML(str(h.div(style=_LINES)[clean(note, 500)])) for note in notes]
-    return [*row, *lines]
+    return [*row, ipywidgets.HTML(_lines(notes))] if row or notes else []
+
+
+def _lines(notes: Sequence[str]) -> str:
+    """Each note as a line."""
+    return "".join(str(h.div(style=_LINES)[clean(note, 500)]) for note in notes)
 
 
 def _zoomed(picture: Picture) -> str:

@@ -121,7 +121,7 @@ class Session:
         self._confirmed: set[str] = set()
         self._state_line = ipywidgets.HTML()
         self._turn = threading.RLock()
-        self._performed = ""
+        self._performed = self._reading = ""
         self._worker: threading.Thread | None = None
         self._answers_for = case.ticket.id
         self._not_open: RunbookError | None = None
@@ -129,6 +129,7 @@ class Session:
             self.entered, self._answers_for = dict(previous.entered), previous._answers_for
             self._confirmed = set(previous._confirmed)
             self._passed, self._images = dict(previous._passed), previous._images
+        self._images.on_read = self._follow_reading
 
     def __getattr__(self, name: str) -> Any:
         """A step, as a cell calls it; anything else as the case has it now."""
@@ -282,6 +283,7 @@ class Session:
         words = [_place_of(case), f"{len(reached) - len(skipped) + 1} of {cards.count(total, 'step')} rehearsed"]
         words += [f"{len(skipped)} not needed"] if skipped else []
         words += [f"next: {self._title(coming)}"] if coming else []
+        words += [self._reading] if self._reading else []
         words.append(self._performed or (f"would end: {case.outcome.words}" if case.outcome else "no outcome yet"))
         return " · ".join(words)
 
@@ -602,7 +604,25 @@ class Session:
         except InputError:
             paths = None
         added = paths if isinstance(paths, tuple) else ()
-        return self._images.read(self.case.thread, added, download=self.case.downloads.content, say=self._say)
+        return self._images.pictures(self.case.thread, added, download=self.case.downloads.content)
+
+    def _follow_reading(self, words: str) -> None:
+        """Say which image is being read; when all were, offer what was found, in the forms as they stand."""
+        self._reading = words
+        self._show_state()
+        if words:
+            return
+        with self._turn:
+            for place in [] if self.is_closed else list(self._places.values()):
+                if place.form and place.content and place.content[1].shown:
+                    self._pictures = self._read_images(place.asks)
+                    asked, own = (tuple(self._field(one.name) for one in part) for part in place.content[0])
+                    place.content = (asked, own), self._pictures, place.is_needed
+                    place.form.offer(self._pictures.notes, self._pictures.suggestions)
+
+    def wait_for_images(self, timeout_s: float) -> bool:
+        """Wait until the ticket's images were read; returns whether they were."""
+        return self._images.wait(timeout_s)
 
     def _new_form(self, name: str, place: _Place, fields: Sequence[Field], folded: Sequence[Field]) -> Form:
         form = Form(

@@ -31,8 +31,9 @@ def compare(ledger: Ledger, folder: Path, read: Callable[[int], Iterable[Comment
         yield Finding(ticket, "notes", Code.NOTES_UNREADABLE, f"The notes of ticket {ticket} cannot be read: {exc}")
         return
     seals = [seal for seal in kept if seal]
-    lines = _lines(folder)
-    yield from dict.fromkeys(finding for seal in seals for finding in _compared(ledger, seal, lines))
+    if seals:
+        lines = _lines(folder)
+        yield from dict.fromkeys(finding for seal in seals for finding in _compared(ledger, seal, lines))
     noted = {seal.record for seal in seals}
     for run in ledger.runs:
         if run.state in (State.SEALED, State.MISSING) and run.to_note and run.record not in noted:

@@ -1,7 +1,7 @@
 """The control room, the sandbox's one page: what the world contains, side by side and live, and what goes wrong in it.
 
-It changes nothing but by the forms for faults, whose calls are elsewhere. Its script only asks for the panes again, and
-puts those that changed into their places as the server wrote them. The page's policy keeps it to that: no other script
+It changes nothing but by the forms for faults, whose calls are in `fault_calls`. Its script only asks for the panes
+again, and replaces those that changed by what the server wrote. The page's policy keeps it to that: no other script
 runs, and this one may not make HTML out of text.
 """
 
@@ -82,7 +82,7 @@ class Pane:
     title: str
     empty_text: str  # what it says when there are no cards
     cards: list[h.Node]  # what it shows, newest first
-    above: h.Node = None  # what stands between its heading and its cards
+    above: h.Node = None  # between its heading and its cards
     limit: int | None = None  # how many cards it has at most, if there may be more in the world
 
     def html(self) -> h.Node:

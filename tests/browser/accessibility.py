@@ -6,6 +6,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 GRAVE = ("serious", "critical")
+RUN = "include => axe.run(include ?? document, {resultTypes: ['violations']}).then(found => found.violations)"
 
 
 def serious(page: Page, include: str | None = None) -> list[str]:
@@ -15,10 +16,11 @@ def serious(page: Page, include: str | None = None) -> list[str]:
         page: The page, as it is now, in its theme.
         include: A CSS selector: look only at what is inside of it.
     """
-    found = Axe().run(page, include).response["violations"]
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(Axe().axe_script)
     return [
         f"{finding['id']} ({finding['impact']}): {finding['help']}: {' '.join(map(str, node['target']))}"
-        for finding in found
+        for finding in page.evaluate(RUN, include)
         if finding["impact"] in GRAVE
         for node in finding["nodes"]
     ]

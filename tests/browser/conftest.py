@@ -1,20 +1,28 @@
-"""A real browser without a network: whatever is not on this machine is refused, and noted."""
+"""A real browser without a network, and one JupyterLab in it for all tests of this folder.
+
+Loading JupyterLab's page takes more than all that a test then does in it. So it is loaded once, and each test opens its
+notebooks in it as its own file browser would; after the test they are closed, and their kernels end. A test that failed
+leaves its page to nobody.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from contextlib import ExitStack, contextmanager
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
+from playwright.sync_api import Browser, expect
 
-from runbook_lib.settings import ROOT
+from tests.browser.lab import Lab, Notebook, running
+from tests.browser.seen import DEFAULT_SIZE, SHOTS, Seen
 from tests.chromium import launched
+from tests.practice import World, start
 
-SHOTS = ROOT / "build" / "screenshots"
 PATIENCE_MS = 90_000
 """A browser test may share its two cores with other tests."""
+WIDTH, HEIGHT = DEFAULT_SIZE
+FAILED = pytest.StashKey[bool]()
 
 
 EVENTS = """
@@ -31,89 +39,89 @@ for (const kind of ['keydown', 'keyup', 'mousedown', 'mouseup', 'click', 'focusi
 """Notes where each key, click and change of focus arrives: a press that came to nothing can be followed."""
 
 
-@dataclass
-class Seen:
-    """A page, and what went wrong in it.
-
-    Attributes:
-        page: The page, 1280 px wide.
-        outside: Addresses beyond this machine that it asked for.
-        errors: What its console and its scripts told as errors.
-    """
-
-    page: Page
-    outside: list[str] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
-
-    def in_both_themes(self) -> Iterator[None]:
-        """Dark, then light again."""
-        for theme in ("dark", "light"):
-            self.page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-            yield
-
-    def shot(self, name: str) -> None:
-        """Keep a picture of the whole page for people."""
-        SHOTS.mkdir(parents=True, exist_ok=True)
-        dark = self.page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
-        self.page.screenshot(path=SHOTS / f"{name}-{'dark' if dark else 'light'}.png", full_page=True)
-
-    def said(self) -> str:
-        """The end of what stands on the page, what its fields hold, where the focus is, and its errors."""
-        told: list[str] = self.page.evaluate(
-            """() => [
-                document.body.innerText.slice(-6000),
-                ...[...document.querySelectorAll('input')].map(field => `field: ${field.value}`),
-                `focus: ${document.activeElement.outerHTML.slice(0, 300)}`,
-                `active: ${document.querySelector('.jp-Cell.jp-mod-active')?.innerText.slice(0, 300)}`,
-                ...(window.events ?? []).slice(-60).map(event => `event: ${event}`),
-            ]"""
-        )
-        return "\n".join([*told, *(f"error: {error}" for error in self.errors)])
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Beside a failure stands what its page said: that of a run elsewhere cannot be looked at any more."""
     report = yield
-    seen = getattr(item, "funcargs", {}).get("seen")
+    arguments = getattr(item, "funcargs", {})
+    seen = getattr(arguments.get("notebook"), "seen", arguments.get("seen"))
     if report.when == "call" and report.failed and isinstance(seen, Seen):
+        item.stash[FAILED] = True
         report.sections.append(("what the page said", seen.said()))
+        seen.page.screenshot(path=SHOTS / f"failed-{re.sub(r'[^A-Za-z0-9]+', '-', item.name)}.png")
     return report
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """One browser for the tests of a module."""
+    """One browser for all tests here."""
     with launched() as found:
         yield found
 
 
-@pytest.fixture(scope="module")
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    """One for the tests of a module, so that what a page has loaded and compiled serves the next one too."""
-    context = browser.new_context(viewport={"width": 1280, "height": 1600}, color_scheme="light")
+@contextmanager
+def opened(browser: Browser) -> Iterator[Seen]:
+    """A page in the light theme, which knows nothing of the pages before it."""
+    context = browser.new_context(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light")
     context.set_default_timeout(PATIENCE_MS)
     expect.set_options(timeout=PATIENCE_MS)
     context.add_init_script(EVENTS)
-    yield context
+    yield Seen(context.new_page())
     context.close()
 
 
 @pytest.fixture
-def seen(context: BrowserContext) -> Iterator[Seen]:
-    """A page in the light theme, which knows nothing of the pages before it."""
-    found = Seen(context.new_page())
+def seen(browser: Browser) -> Iterator[Seen]:
+    """A page of the test's own."""
+    with opened(browser) as found:
+        yield found
 
-    def note(request: Request) -> None:
-        if urlsplit(request.url).hostname not in ("", None, "127.0.0.1", "localhost"):
-            found.outside.append(request.url)
 
-    found.page.on("request", note)
-    found.page.on("console", lambda said: found.errors.append(said.text) if said.type == "error" else None)
-    found.page.on("pageerror", lambda error: found.errors.append(str(error)))
+@pytest.fixture(scope="package")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A practice world, and on it `runbook lab 1001`, for a person who has settings of their own."""
+    folder = tmp_path_factory.mktemp("lab")
+    for world in start(folder / "outputs"):
+        with running(world, folder / "home", "1001", RUNBOOK_WAIT_S="6") as found:
+            yield found
+
+
+class Tab:
+    """The page that has JupyterLab."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser, self._stack = browser, ExitStack()
+        self._seen: Seen | None = None
+
+    def open(self) -> Seen:
+        """The page as the test before has left it, or a new one."""
+        self._seen = self._seen or self._stack.enter_context(opened(self._browser))
+        self._seen.outside.clear()
+        self._seen.errors.clear()
+        self._seen.resize(WIDTH, HEIGHT)
+        self._seen.page.emulate_media(color_scheme="light")
+        return self._seen
+
+    def close(self) -> None:
+        self._stack.close()
+        self._seen = None
+
+
+@pytest.fixture(scope="package")
+def tab(browser: Browser) -> Iterator[Tab]:
+    """The page that tests of JupyterLab share."""
+    found = Tab(browser)
     yield found
-    for page in context.pages:
-        if page.url.startswith("http"):
-            page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
-        page.close()
-    context.clear_cookies()
+    found.close()
+
+
+@pytest.fixture
+def notebook(lab: Lab, tab: Tab, request: pytest.FixtureRequest) -> Iterator[Notebook]:
+    """JupyterLab in which nothing is open, in the light theme. No fault is left to the next test."""
+    found = Notebook(lab, tab.open())
+    yield found
+    lab.world.clear_faults()
+    if request.node.stash.get(FAILED, False):
+        tab.close()
+    else:
+        found.close_all()

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator
 
 from runbook_lib.settings import ROOT
-from tests.browser.conftest import SHOTS
+from tests.browser.seen import PICTURES, SHOTS, Seen
 from tests.practice import World
 
 DOCS = ROOT / "docs"
@@ -35,17 +35,25 @@ class Lab:
     Attributes:
         url: Its address.
         root: The folder that it shows; the world's outputs and a copy of the notebooks are in it.
+        home: What the person who runs it has of their own: JupyterLab's settings.
         world: The practice world.
     """
 
     url: str
     root: Path
+    home: Path
     world: World
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of a command that shares its world and its notebooks."""
+        return {**self.world.environment, "RUNBOOK_NOTEBOOKS": str(self.root / "notebooks")}
 
 
 @contextmanager
 def running(world: World, home: Path, *words: str, **environment: str) -> Iterator[Lab]:
     """`runbook lab` as people have it, but that its notebooks are copies, so that nothing writes into ours."""
+    home.mkdir(exist_ok=True)
     root = world.outputs.parent
     notebooks = root / "notebooks"
     ignored = shutil.ignore_patterns("open", ".ipynb_checkpoints")
@@ -57,14 +65,14 @@ def running(world: World, home: Path, *words: str, **environment: str) -> Iterat
     own = {
         **folders,
         "JUPYTER_PATH": str(_warm_kernels(home)),
-        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+        "JUPYTERLAB_SETTINGS_DIR": str(_own_settings(home).parents[1]),
         "RUNBOOK_NOTEBOOKS": str(notebooks),
         **environment,
     }
     with (home / "log").open("wb") as log:
         process = subprocess.Popen(command, env={**world.environment, **own, **environment}, stdout=log, stderr=log)
     try:
-        yield Lab(_address(home, process), root, world)
+        yield Lab(_address(home, process), root, home, world)
     finally:
         process.terminate()
         try:
@@ -72,6 +80,14 @@ def running(world: World, home: Path, *words: str, **environment: str) -> Iterat
         except subprocess.TimeoutExpired:  # a server waits for a kernel that is just starting; kernels end without it
             process.kill()
             process.wait()
+
+
+def _own_settings(home: Path) -> Path:
+    """What the person has set themselves in JupyterLab; nothing may write into it."""
+    own = home / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
+    own.parent.mkdir(parents=True)
+    own.write_text("{}")
+    return own
 
 
 def _warm_kernels(home: Path) -> Path:
@@ -107,6 +123,17 @@ CODE_CELLS = """(window.jupyterapp?.shell.currentWidget?.content?.widgets ?? [])
 """The code cells of the notebook in front, for a script: their code is collapsed, so that the page shows no numbers."""
 
 
+OPEN = "async path => { await window.jupyterapp.commands.execute('docmanager:open', {path}); }"
+"""Opens a notebook as the file browser and a card's link do."""
+CLOSE_ALL = """async () => {
+    for (const panel of [...window.jupyterapp.shell.widgets('main')]) {
+        const session = panel.context?.sessionContext;
+        if (session?.session) await session.shutdown();
+        panel.dispose();
+    }
+}"""
+
+
 class Notebook:
     """The notebook in front, as a person sees and uses it.
 
@@ -114,31 +141,54 @@ class Notebook:
         page: The browser's page.
         clicks: How often the mouse was clicked.
         keys: How many keys were pressed.
+        waited_s: How long the person had nothing to do but wait, where a test counts that.
     """
 
-    def __init__(self, lab: Lab, page: Page) -> None:
-        self.lab, self.page = lab, page
+    def __init__(self, lab: Lab, seen: Seen) -> None:
+        self.lab, self.seen, self.page = lab, seen, seen.page
         self.clicks = self.keys = 0
+        self.waited_s = 0.0
 
     @property
     def panel(self) -> Locator:
         """The notebook's own part of the page."""
         return self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
 
-    def open(self, path: str) -> None:
-        """Open a copy by its address, and wait until it has run."""
-        self.show(path)
-        self.page.wait_for_function(f"{CODE_CELLS}.some(cell => cell.model.executionCount)")
-        self.wait()
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """What is done here is waiting, and counted."""
+        began = time.monotonic()
+        yield
+        self.waited_s += time.monotonic() - began
 
     def land(self) -> None:
         """Open the address that the command prints."""
         self.page.goto(f"{self.lab.url}?token={TOKEN}")
+        self.panel.locator(".jp-Notebook").wait_for()
 
-    def show(self, path: str) -> None:
-        """Open a notebook by its address."""
+    def load(self, path: str) -> None:
+        """Load JupyterLab with the address of a notebook."""
         self.page.goto(f"{self.lab.url}lab/tree/{path}?token={TOKEN}&reset")  # no tab of another test
         self.panel.locator(".jp-Notebook").wait_for()
+
+    def show(self, path: str) -> None:
+        """Open a notebook in JupyterLab as it is, which is loaded if there is none yet."""
+        if self.page.evaluate("'jupyterapp' in window"):
+            self.page.evaluate(OPEN, path)
+            self.panel.locator(".jp-Notebook").wait_for()
+        else:
+            self.load(path)
+
+    def open(self, path: str) -> None:
+        """Open a copy, and wait until it has run."""
+        self.show(path)
+        self.page.wait_for_function(f"{CODE_CELLS}.some(cell => cell.model.executionCount)")
+        self.wait()
+
+    def close_all(self) -> None:
+        """Close what is open, whether it is saved or not, and end the kernels."""
+        if self.page.evaluate("'jupyterapp' in window"):
+            self.page.evaluate(CLOSE_ALL)
 
     def wait(self) -> None:
         """Wait until the kernel has nothing to do."""
@@ -256,19 +306,6 @@ class Notebook:
         """Everything that the cells show, as text."""
         return "\n".join(self.panel.locator(".jp-OutputArea-output").all_inner_texts())
 
-    @contextmanager
-    def on_a_small_screen(self, name: str) -> Iterator[None]:
-        """1280 by 800, as many have it; a picture is kept in both themes."""
-        size = self.page.viewport_size
-        assert size
-        self.page.set_viewport_size({"width": 1280, "height": 800})
-        for theme in ("dark", "light"):
-            self.use_theme(theme)
-            self.button("Perform and record").scroll_into_view_if_needed()
-            self.page.screenshot(path=SHOTS / f"{name}-small-{theme}.png")
-        yield
-        self.page.set_viewport_size(size)
-
     def fits(self, first: str, button: str) -> bool:
         """Whether all from the top of an output to the bottom of a button has room in what shows the notebook."""
         room = self.panel.locator(".jp-WindowedPanel-outer").bounding_box()
@@ -276,6 +313,14 @@ class Notebook:
         top, bottom = above.last.bounding_box(), self.button(button).bounding_box()
         assert room and top and bottom
         return top["y"] < bottom["y"] and bottom["y"] + bottom["height"] - top["y"] <= room["height"]
+
+    def screens(self, button: str) -> float:
+        """How many screens the notebook fills, from its top to a button's lower edge."""
+        room = self.panel.locator(".jp-WindowedPanel-outer")
+        height, scrolled = room.evaluate("room => [room.clientHeight, room.scrollTop]")
+        top, end = room.bounding_box(), self.button(button).bounding_box()
+        assert top and end
+        return float((end["y"] + end["height"] - top["y"] + scrolled) / height)
 
     def copies(self, label: str, words: str) -> None:
         """Unfold an exact text and press its button; then the clipboard has it."""
@@ -307,31 +352,30 @@ class Notebook:
     def picture(self, name: str, words: str) -> None:
         """A picture for the README, of the output that has these words.
 
-        Where `RUNBOOK_PICTURES` is set (`make pictures`) it is written, with what it says but for numbers. Elsewhere
+        Where `TEST_PICTURES` is set (`make pictures`) it is written, with what it says but for numbers. Elsewhere
         it must say the same as it does now, so that it cannot go stale.
         """
         output = self.panel.locator(".jp-OutputArea-output", has_text=words).last
         said = re.sub(r"SHA256:[0-9a-f]+|(?<=-)[0-9a-f]{8}(?=\.ipynb)|\d+", "#", " ".join(output.inner_text().split()))
         kept = DOCS / f"{name}.txt"
-        if "RUNBOOK_PICTURES" in os.environ:
+        if PICTURES in os.environ:
             DOCS.mkdir(exist_ok=True)
             output.screenshot(path=kept.with_suffix(".png"))
             kept.write_text(said + "\n", encoding="utf-8")
         assert kept.with_suffix(".png").exists()
         assert said + "\n" == kept.read_text(encoding="utf-8"), f"{kept.stem}.png is stale: make pictures"
 
-    def shot(self, name: str) -> Path:
-        """Keep a picture of the whole notebook for people."""
-        SHOTS.mkdir(parents=True, exist_ok=True)
-        path = SHOTS / f"{name}.png"
+    def shot(self, name: str) -> None:
+        """Keep a picture of the whole notebook for people, where pictures are wanted."""
+        if PICTURES not in os.environ:
+            return
         size = self.page.viewport_size
         assert size
         outer = self.panel.locator(".jp-WindowedPanel-outer")
         outer.evaluate("panel => { panel.scrollTop = 0; document.activeElement.blur() }")
         last = self.panel.locator(".jp-Cell").last.bounding_box()
         assert last
-        self.page.set_viewport_size({"width": size["width"], "height": int(last["y"] + last["height"]) + 120})
+        self.seen.resize(size["width"], int(last["y"] + last["height"]) + 120)
         self.page.wait_for_timeout(300)  # drawing
-        self.panel.screenshot(path=path)
-        self.page.set_viewport_size(size)
-        return path
+        self.panel.screenshot(path=SHOTS / f"{name}.png")
+        self.seen.resize(**size)

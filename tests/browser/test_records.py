@@ -9,25 +9,25 @@ from typing import Any
 import pytest
 
 from runbook_lib.display import MIME
-from tests.browser.conftest import Seen
-from tests.browser.lab import SESSIONS, Lab, Notebook, running
-from tests.practice import World, start
+from tests.browser.lab import SESSIONS, Lab, Notebook
+from tests.browser.seen import Seen
+from tests.practice import World
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.halves]
 
 OF_IPYWIDGETS = "Cannot read properties of null (reading 'kernel')"
 """What ipywidgets 8.1 says where a notebook has no kernel."""
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    yield from start(tmp_path_factory.mktemp("browser") / "outputs")
+def here(lab: Lab) -> World:
+    return lab.world
 
 
 @pytest.fixture(scope="module")
 def performed(here: World) -> Any:
-    """A performed run of ticket 1001."""
-    return here.runbook("run", "weekend_license", 1001, "--perform", "--json")
+    """A performed run of ticket 1021."""
+    return here.runbook("run", "weekend_license", 1021, "--perform", "--json")
 
 
 def summaries(performed: Any) -> list[str]:
@@ -54,19 +54,12 @@ def test_as_html(here: World, performed: Any, seen: Seen, tmp_path: Path) -> Non
     assert seen.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-@pytest.fixture(scope="module")
-def lab(here: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """JupyterLab beside the records' folder."""
-    with running(here, tmp_path_factory.mktemp("lab")) as found:
-        yield found
-
-
-def test_in_jupyterlab(here: World, performed: Any, lab: Lab, seen: Seen) -> None:
+def test_in_jupyterlab(performed: Any, notebook: Notebook) -> None:
     """Opened again, without a kernel: its banner first, every card as it was, and no output asks for anything."""
-    notebook = Notebook(lab, seen.page)
-    notebook.show(str(Path(performed.report["record"]).relative_to(lab.root)))
+    seen = notebook.seen
+    notebook.show(str(Path(performed.report["record"]).relative_to(notebook.lab.root)))
     notebook.see("Close the case")
-    assert notebook.panel.locator(".jp-Cell").first.inner_text().count("RECORD of ticket 1001") == 1
+    assert notebook.panel.locator(".jp-Cell").first.inner_text().count("RECORD of ticket 1021") == 1
     assert [] == seen.page.evaluate(SESSIONS)
     for theme in ("dark", "light"):
         notebook.use_theme(theme)

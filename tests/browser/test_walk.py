@@ -2,109 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
 import nbformat
 import pytest
-from playwright.sync_api import TimeoutError, expect
+from playwright.sync_api import TimeoutError
 
-from runbook_lib import templates
-from tests.browser.accessibility import serious
-from tests.browser.conftest import SHOTS, Seen
-from tests.browser.lab import Lab, Notebook, running
-from tests.practice import World, start
+from tests.browser.lab import Lab, Notebook
+from tests.browser.seen import Seen
+from tests.browser.walk import BUTTON, CHANGE, RECORD, copy, go_on, records, verified
 
 pytestmark = [pytest.mark.slow, pytest.mark.halves]
 
-BUTTON, CHANGE = "Perform and record", "Change an answer"
-EFFORT = (3, 5)
-"""Clicks and keys from the ticket's number to the open record: the README says so."""
 
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """JupyterLab, as `runbook lab` starts it."""
-    folder = tmp_path_factory.mktemp("walk")
-    (folder / "home").mkdir()
-    for world in start(folder / "outputs"):
-        with running(world, folder / "home", RUNBOOK_WAIT_S="6") as found:
-            yield found
-
-
-@pytest.fixture
-def notebook(lab: Lab, seen: Seen) -> Iterator[Notebook]:
-    """A picture of how it ended is kept, for when that was not meant. No fault is left to the next test."""
-    yield Notebook(lab, seen.page)
-    lab.world.clear_faults()
-    seen.page.screenshot(path=SHOTS / "last.png")
-
-
-def copy(lab: Lab, runbook: str, ticket_id: int) -> str:
-    """A copy of a runbook with a ticket filled in, as `start_here` makes it; its address."""
-    notebook = lab.root / "notebooks" / f"{runbook}.ipynb"
-    path = templates.copy(notebook, f"{runbook}-{ticket_id}.ipynb", {"ticket_id": ticket_id}).path
-    return str(path.relative_to(lab.root))
-
-
-def records(world: World, ticket_id: int) -> list[Path]:
-    """The records of a ticket."""
-    return sorted((world.outputs / "sandbox" / str(ticket_id)).glob("*.ipynb"))
-
-
-def verified(world: World, ticket_id: int) -> int:
-    """What `records verify` ends with."""
-    return world.runbook("records", "verify", ticket_id, "--ticket-notes").status
-
-
-def looks_well(notebook: Notebook, seen: Seen, name: str) -> None:
-    """In both themes nothing is clipped and everybody can use it; nothing comes from outside, and there is no error."""
-    for theme in ("dark", "light"):
-        notebook.use_theme(theme)
-        notebook.shot(f"{name}-{theme}")
-        assert [] == serious(seen.page, ".jp-NotebookPanel:not(.lm-mod-hidden) .jupyter-widgets")
-        assert [] == notebook.clipped()
-    assert [] == seen.outside
-    assert [] == [error for error in seen.errors if "Failed to load resource" not in error]
-
-
-def test_the_first_weekend(lab: Lab, seen: Seen, notebook: Notebook) -> None:
-    """From the ticket's number to the sealed record: the README's guide, with its pictures."""
-    ticket_id = 1001
-    notebook.land()
-    expect(notebook.page.get_by_label("Ticket number")).to_be_focused()
-    notebook.type(str(ticket_id))
-    notebook.press("Enter")
-    notebook.see("Open it with this ticket")
-    looks_well(notebook, seen, "start_here")
-    notebook.picture("start_here", "Choose the runbook")
-    link = notebook.panel.locator("a", has_text=f"{ticket_id}-weekend_license").first
-    notebook.click(link)
-    notebook.page.locator(".lm-TabBar-tab.lm-mod-current", has_text=f"{ticket_id}-weekend").wait_for()
-    notebook.see("would end: License issued")
-    looks_well(notebook, seen, "weekend_license")
-    notebook.picture("plan", BUTTON)
-    with notebook.on_a_small_screen("plan"):
-        assert notebook.fits("The plan", BUTTON)
-        notebook.copies("Public reply", "we have sent a temporary license")
-    notebook.click(notebook.button(BUTTON))
-    notebook.see("the record of this run")
-    assert notebook.button("Done, nothing left to do").is_disabled()
-    rows = notebook.see("The plan").locator("td", has_text="✓ done")
-    assert 5 == rows.count()
-    looks_well(notebook, seen, "performed")
-    notebook.picture("performed", "the record of this run")
-    notebook.click(notebook.panel.locator("a", has_text="the record of this run").last)
-    notebook.page.locator(".lm-TabBar-tab.lm-mod-current", has_text="Z-weekend_license").wait_for()
-
-    world = lab.world
-    assert (1, 1) == (len(world.posts(ticket_id)), len(world.issues(ticket_id)))
-    assert (1, 0) == (len(records(world, ticket_id)), verified(world, ticket_id))
-    assert EFFORT == (notebook.clicks, notebook.keys)
-
-
-def test_by_keyboard_alone(lab: Lab, seen: Seen, notebook: Notebook) -> None:
+def test_by_keyboard_alone(lab: Lab, notebook: Notebook) -> None:
     """The weekday tree: an answer typed, Shift+Enter to the last cell, the button by the space bar."""
     notebook.open(copy(lab, "weekday_triage", 2003))
     notebook.select("ticket_id: int")
@@ -116,7 +27,7 @@ def test_by_keyboard_alone(lab: Lab, seen: Seen, notebook: Notebook) -> None:
     notebook.see("would end: Resolved itself")
     reach(notebook, BUTTON)
     notebook.press("Space")
-    notebook.see("the record of this run")
+    notebook.see(RECORD)
     assert 0 == notebook.clicks
     assert (1, 0) == (len(records(lab.world, 2003)), verified(lab.world, 2003))
     assert "confirm" in lab.world.comments(2003)[0]["body"]
@@ -156,12 +67,13 @@ def unfold_and_type(notebook: Notebook, words: str) -> None:
     raise AssertionError("Shift+Tab does not lead back to the cell")
 
 
-def test_a_wrong_date_and_a_service_that_is_down(lab: Lab, seen: Seen, notebook: Notebook) -> None:
+def test_a_wrong_date_and_a_service_that_is_down(lab: Lab, notebook: Notebook) -> None:
     """Each is said in words where it happens, and nothing that was entered is lost."""
     notebook.open(copy(lab, "weekend_license", 1009))
     notebook.click(notebook.button(CHANGE))
     notebook.fill("Expired on", "2026-02-30")
     notebook.panel.get_by_text("✗ “Expired on” is '2026-02-30'").first.wait_for()
+    has_room_for_forms(notebook, 760)
     notebook.shot("wrong_date")
     notebook.picture("form", "✗ “Expired on”")
     notebook.select("case.decide_scope")
@@ -183,19 +95,31 @@ def test_a_wrong_date_and_a_service_that_is_down(lab: Lab, seen: Seen, notebook:
     notebook.see("Read it again above")
     notebook.panel.locator("button:enabled", has_text=BUTTON).wait_for()
     notebook.click(notebook.button(BUTTON))
-    notebook.see("the record of this run")
+    notebook.see(RECORD)
     assert (1, 1) == (len(lab.world.posts(1009)), len(lab.world.issues(1009)))
     assert 0 == verified(lab.world, 1009)
     assert "2026-11-05" in records(lab.world, 1009)[0].read_text()
 
 
-def test_a_missing_answer(lab: Lab, seen: Seen, notebook: Notebook) -> None:
-    """Run All goes up to the first open question; there the form asks, and the next cell goes on with it."""
+def has_room_for_forms(notebook: Notebook, width: int) -> None:
+    """In a narrow panel forms wrap, and nothing of them is clipped."""
+    size = notebook.page.viewport_size
+    assert size
+    notebook.seen.resize(width, 1400)
+    notebook.shot("narrow")
+    wide = "f => f.scrollWidth > f.clientWidth + 1"
+    forms = f"panel => [...panel.querySelectorAll('.widget-vbox')].filter({wide}).map(f => f.innerText)"
+    assert [] == notebook.panel.evaluate(forms)
+    notebook.seen.resize(**size)
+
+
+def test_a_missing_answer(lab: Lab, notebook: Notebook) -> None:
+    """Cells below an open question wait quietly, and go on by themselves with the answer."""
     notebook.open(copy(lab, "weekday_triage", 2902))
-    assert "NeedsAnswerError" in notebook.outputs()
-    assert "Traceback" not in notebook.outputs()
+    assert "Waits for the answer above." in notebook.outputs()
+    assert "NeedsAnswerError" not in notebook.outputs()
     notebook.fill("Subscription", "A-S00029021")
-    notebook.run_all()
+    go_on(notebook)
     notebook.see("would end:")
 
 
@@ -208,7 +132,7 @@ while Path("hold").exists():
 """A cell that runs as long as there is a file beside the notebook."""
 
 
-def test_an_answer_is_opened_while_a_cell_runs(lab: Lab, seen: Seen, notebook: Notebook) -> None:
+def test_an_answer_is_opened_while_a_cell_runs(lab: Lab, notebook: Notebook) -> None:
     """The kernel hears of the press only when the cell has ended; the page does not wait for that."""
     path = lab.root / copy(lab, "weekend_license", 1006)
     cells = nbformat.read(path, as_version=4)
@@ -244,7 +168,7 @@ Session.at_once, Session.enter = Session.__dict__.get("at_once", Session.enter),
 """A kernel that has much to do besides."""
 
 
-def test_a_cell_waits_for_the_rest_of_a_word(lab: Lab, seen: Seen, notebook: Notebook) -> None:
+def test_a_cell_waits_for_the_rest_of_a_word(lab: Lab, notebook: Notebook) -> None:
     """The page sends the beginning of what is typed, and the rest when that was handled; also after a reload."""
     cells = nbformat.read(lab.root / copy(lab, "weekday_triage", 2902), as_version=4)
     next(cell for cell in cells.cells if "ticket_id: int" in cell.source).source += SLOW
@@ -266,29 +190,27 @@ def test_a_cell_waits_for_the_rest_of_a_word(lab: Lab, seen: Seen, notebook: Not
     notebook.panel.get_by_text("subscription: A-S00029022").first.wait_for(state="attached")
 
 
-def test_a_reload_and_a_second_tab(lab: Lab, seen: Seen, notebook: Notebook) -> None:
-    """The license that never came. After a reload everything is there and works; two tabs make one run."""
-    path = copy(lab, "license_not_received", 3001)
+def test_two_tabs_make_one_run(lab: Lab, notebook: Notebook) -> None:
+    """The license that never came, open twice."""
+    path = copy(lab, "license_not_received", 3005)
     notebook.open(path)
     notebook.see("would end: License found")
     notebook.select("case.close")
     notebook.save()
-    notebook.page.reload()
-    notebook.wait()
-    notebook.button(BUTTON).wait_for()
-    other = Notebook(lab, notebook.page.context.new_page())
+    other = Notebook(lab, Seen(notebook.page.context.new_page()))
     other.open(path)
     other.button(BUTTON).wait_for()
     other.click(other.button(BUTTON))
     with suppress(TimeoutError):  # it is grey where the run was quicker
         notebook.button(BUTTON).click(timeout=3_000)
     for one in (notebook, other):
-        one.see("the record of this run")
-    assert (1, 0) == (len(records(lab.world, 3001)), verified(lab.world, 3001))
-    assert 1 == len([comment for comment in lab.world.comments(3001) if comment["public"]])
+        one.see(RECORD)
+    assert (1, 0) == (len(records(lab.world, 3005)), verified(lab.world, 3005))
+    assert 1 == len([comment for comment in lab.world.comments(3005) if comment["public"]])
+    other.page.close()
 
 
-def test_a_kernel_that_is_restarted_while_it_performs(lab: Lab, seen: Seen, notebook: Notebook) -> None:
+def test_a_kernel_that_is_restarted_while_it_performs(lab: Lab, notebook: Notebook) -> None:
     """The run goes on without it; walking through again follows it, or finds its record, and repeats nothing."""
     notebook.open(copy(lab, "weekend_license", 1011))
     notebook.see("would end: License issued")
@@ -296,48 +218,12 @@ def test_a_kernel_that_is_restarted_while_it_performs(lab: Lab, seen: Seen, note
     notebook.see("Step ")
     notebook.restart()
     notebook.run_all()
-    notebook.see("the record of this run")
+    notebook.see(RECORD)
     assert (1, 1) == (len(lab.world.posts(1011)), len(lab.world.issues(1011)))
     assert (1, 0) == (len(records(lab.world, 1011)), verified(lab.world, 1011))
 
 
-def test_a_narrow_panel(lab: Lab, seen: Seen, notebook: Notebook) -> None:
-    """Half a screen: forms wrap, and nothing of them is clipped."""
-    notebook.open(copy(lab, "weekend_license", 1002))
-    notebook.click(notebook.button(CHANGE))
-    notebook.field("Deployment").wait_for()
-    seen.page.set_viewport_size({"width": 760, "height": 1400})
-    wide = "f => f.scrollWidth > f.clientWidth + 1"
-    forms = f"panel => [...panel.querySelectorAll('.widget-vbox')].filter({wide}).map(f => f.innerText)"
-    assert [] == notebook.panel.evaluate(forms)
-    notebook.shot("narrow")
-
-
-@pytest.mark.parametrize(("runbook", "ticket_id"), [("weekday_triage", 2001), ("license_not_received", 3001)])
-def test_it_looks_well(lab: Lab, seen: Seen, notebook: Notebook, runbook: str, ticket_id: int) -> None:
-    """The other runbooks, rehearsed."""
-    notebook.open(copy(lab, runbook, ticket_id))
-    notebook.see("would end:")
-    looks_well(notebook, seen, runbook)
-
-
-def test_values_are_confirmed_beside_their_pictures(lab: Lab, seen: Seen, notebook: Notebook) -> None:
-    """The customer's screenshots are shown, what was read off them is confirmed, and the case goes on with it."""
-    notebook.open(copy(lab, "weekend_license", 1908))
-    notebook.button("Confirm premium").wait_for()
-    looks_well(notebook, seen, "screenshots")
-    assert 2 <= notebook.panel.locator("img[src^='data:image/png']:visible").count()
-    notebook.click(notebook.button("Confirm premium"))
-    notebook.click(notebook.button("Confirm 2026-11-06"))
-    notebook.click(notebook.button("Confirm 231"))
-    notebook.click(notebook.button("Confirm 254"))
-    notebook.run_all()
-    notebook.see("would end: License issued")
-    assert "254 users" in notebook.outputs()
-    assert "confirmed by the engineer" in notebook.outputs()
-
-
-def test_after_a_reload_what_is_read_is_performed(lab: Lab, seen: Seen, notebook: Notebook) -> None:
+def test_after_a_reload_what_is_read_is_performed(lab: Lab, notebook: Notebook) -> None:
     """The ticket changes meanwhile: the plan above the button follows in a page that knows its cards no more."""
     other = "second.address@example.com"
     notebook.open(copy(lab, "weekend_license", 3004))
@@ -354,6 +240,6 @@ def test_after_a_reload_what_is_read_is_performed(lab: Lab, seen: Seen, notebook
     assert [] == records(lab.world, 3004)
     notebook.panel.locator("button:enabled", has_text=BUTTON).wait_for()
     notebook.click(notebook.button(BUTTON))
-    notebook.see("the record of this run")
+    notebook.see(RECORD)
     assert (1, 1, 0) == (len(lab.world.mails(other)), len(records(lab.world, 3004)), verified(lab.world, 3004))
     notebook.shot("reloaded")

@@ -381,7 +381,7 @@ def test_an_unknown_plan_word_is_asked(here: World, plan: object) -> None:
 
 
 @pytest.mark.parametrize("name", ["deployment", "account_type"])
-@pytest.mark.parametrize("value", ["SaaS", "On-Premises", 3, False, []])
+@pytest.mark.parametrize("value", ["SaaS", "On-Prem", 3, False, []])
 def test_odd_words_in_other_fields(here: World, name: str, value: object) -> None:
     """They are named, and asked for."""
     record(here, 1011, **{name: value})

@@ -130,7 +130,7 @@ def test_a_pipelines_address_leads_to_its_ticket(practice):
 
 @pytest.mark.parametrize("page", ["/control-room", "/control-room/1001"])
 def test_a_fault_changes_the_panes(practice, page):
-    """Added, hit or cleared: an open page is told, though the world's file is as before."""
+    """Added, hit or cleared: an open page is updated, though the world's file is as before."""
     seen = []
     for fault in (None, {"service": "gitlab", "kind": "limit", "times": 2}):
         if fault:

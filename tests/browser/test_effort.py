@@ -1,0 +1,145 @@
+"""What a person has to do for a ticket, from the first page of `runbook lab TICKET` to the sealed record.
+
+Each walk does only what it must: read, answer what is asked, and press. The README's table says what that took.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from runbook_lib.cli.lab import prepared
+from runbook_lib.settings import Settings
+from tests.browser import effort
+from tests.browser.effort import Effort
+from tests.browser.lab import SESSIONS, Notebook
+from tests.browser.seen import PICTURES
+from tests.browser.walk import BUTTON, DONE, RECORD, go_on, looks_well, records, verified
+
+pytestmark = [pytest.mark.slow, pytest.mark.halves]
+
+SMALL = (1280, 800)
+MOST_CLICKS = 3
+
+
+@dataclass(frozen=True)
+class Case:
+    """A ticket, and how it is dealt with.
+
+    Attributes:
+        outcome: What the plan comes to.
+        confirmed: What is read off the customer's screenshots, and confirmed.
+    """
+
+    ticket_id: int
+    outcome: str
+    confirmed: tuple[str, ...] = ()
+
+
+FIRST_WEEKEND = Case(1001, "License issued")
+CASES = [
+    Case(1002, "Waiting for customer"),
+    Case(1908, "License issued", ("premium", "2026-11-06", "231", "254")),
+    Case(2004, "Escalated"),
+    Case(3001, "License found"),
+]
+
+
+def test_the_first_weekend(notebook: Notebook) -> None:
+    """The README's guide, with its pictures: plan and button in one screen, no prompt in the way, no key."""
+    notebook.seen.resize(*SMALL)
+    notebook.land()
+    screens = to_plan(notebook, FIRST_WEEKEND)
+    assert notebook.fits("The plan", BUTTON)
+    notebook.picture("plan", BUTTON)
+    notebook.copies("Public reply", "we have sent a temporary license")
+    looks_well(notebook, "plan-1001")
+    took = perform(notebook, FIRST_WEEKEND, screens)
+    assert (MOST_CLICKS, 0) >= (took.clicks, took.keys)
+    assert 5 == notebook.see("The plan").locator("td", has_text="✓ done").count()
+    looks_well(notebook, "performed")
+    notebook.picture("performed", RECORD)
+    world = notebook.lab.world
+    assert (1, 1) == (len(world.posts(1001)), len(world.issues(1001)))
+    opens_the_record(notebook)
+    as_in_the_readme(took)
+
+
+def opens_the_record(notebook: Notebook) -> None:
+    """By its link, without a kernel; the person's own settings are as they were."""
+    kernels = notebook.page.evaluate(SESSIONS)
+    notebook.click(notebook.panel.locator("a", has_text=RECORD).last)
+    notebook.see("RECORD of ticket 1001")
+    for theme in ("dark", "light"):
+        notebook.use_theme(theme)
+        notebook.shot(f"lab-record-{theme}")
+    assert notebook.panel.locator("text=runbook records verify 1001").is_visible()
+    assert kernels == notebook.page.evaluate(SESSIONS)
+    assert [] == notebook.seen.outside
+    assert {"notification.jupyterlab-settings": "{}"} == {
+        path.name: path.read_text() for path in (notebook.lab.home / "settings").rglob("*") if path.is_file()
+    }
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: str(case.ticket_id))
+def test_effort(case: Case, notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No click, key or screen more or less than the README says."""
+    notebook.seen.resize(*SMALL)
+    notebook.show(first_page(notebook, case.ticket_id, monkeypatch))
+    screens = to_plan(notebook, case)
+    looks_well(notebook, f"plan-{case.ticket_id}")
+    as_in_the_readme(perform(notebook, case, screens))
+
+
+def first_page(notebook: Notebook, ticket_id: int, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The address of what `runbook lab TICKET` opens first."""
+    for name, value in notebook.lab.environment.items():
+        monkeypatch.setenv(name, value)
+    path = prepared(Settings.load(), str(ticket_id))
+    return str(path.relative_to(notebook.lab.root))
+
+
+def to_plan(notebook: Notebook, case: Case) -> float:
+    """Answer what is asked on the way to the plan; returns how many screens lie before it."""
+    asks = [notebook.button(f"Confirm {words}") for words in case.confirmed]
+    with notebook.waiting():
+        (asks or [notebook.button(BUTTON)])[0].wait_for()
+    if asks:
+        confirm(notebook, case)
+    with notebook.waiting():
+        notebook.see(f"would end: {case.outcome}")
+        notebook.button(BUTTON).wait_for()
+    return notebook.screens(BUTTON)
+
+
+def confirm(notebook: Notebook, case: Case) -> None:
+    """What was read off the screenshots, each value beside its picture; the case goes on with it."""
+    looks_well(notebook, f"questions-{case.ticket_id}")
+    assert 2 <= notebook.panel.locator("img[src^='data:image/png']:visible").count()
+    for words in case.confirmed:
+        notebook.click(notebook.button(f"Confirm {words}"))
+    go_on(notebook)
+    notebook.see(f"{case.confirmed[-1]} users")
+    notebook.see("confirmed by the engineer")
+
+
+def perform(notebook: Notebook, case: Case, screens: float) -> Effort:
+    """Press the button, and wait for the record."""
+    notebook.click(notebook.button(BUTTON))
+    with notebook.waiting():
+        notebook.see(RECORD)
+    took = Effort(case.ticket_id, notebook.clicks, notebook.keys, notebook.waited_s, screens)
+    assert notebook.button(DONE).is_disabled()
+    world = notebook.lab.world
+    assert (1, 0) == (len(records(world, case.ticket_id)), verified(world, case.ticket_id))
+    return took
+
+
+def as_in_the_readme(took: Effort) -> None:
+    """What `make pictures` has written there."""
+    if PICTURES in os.environ:
+        effort.keep(took)
+    assert took.agrees_with(effort.kept()[took.ticket_id]), f"{took} is not what the README says: make pictures"

@@ -1,0 +1,60 @@
+"""What the walks through runbooks share: a copy to open, how one goes on, how a notebook has to look, what it leaves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from runbook_lib import templates
+from tests.browser.accessibility import serious
+from tests.browser.lab import Lab, Notebook
+from tests.practice import World
+
+BUTTON, CHANGE = "Perform and record", "Change an answer"
+DONE = "Done, nothing left to do"
+RECORD = "the record of this run"
+OUTPUTS = ".jp-NotebookPanel:not(.lm-mod-hidden) .jp-OutputArea-output"
+NARROW_PX = 1000
+
+
+def copy(lab: Lab, runbook: str, ticket_id: int) -> str:
+    """A copy of a runbook with a ticket filled in, as `start_here` makes it; its address."""
+    notebook = lab.root / "notebooks" / f"{runbook}.ipynb"
+    path = templates.copy(notebook, f"{runbook}-{ticket_id}.ipynb", {"ticket_id": ticket_id}).path
+    return str(path.relative_to(lab.root))
+
+
+def go_on(notebook: Notebook) -> None:
+    """With the answers that were given: by the form's own button, where it has one, else by the menu."""
+    button = notebook.button("Continue")
+    if button.count():
+        notebook.click(button)
+    else:
+        notebook.run_all()
+
+
+def records(world: World, ticket_id: int) -> list[Path]:
+    """The records of a ticket."""
+    return sorted((world.outputs / "sandbox" / str(ticket_id)).glob("*.ipynb"))
+
+
+def verified(world: World, ticket_id: int) -> int:
+    """What `records verify` ends with."""
+    return world.runbook("records", "verify", ticket_id, "--ticket-notes").status
+
+
+def looks_well(notebook: Notebook, name: str) -> None:
+    """In both themes nothing is clipped and everybody can use it; nothing comes from outside, and there is no error."""
+    seen = notebook.seen
+    for theme in ("dark", "light"):
+        notebook.use_theme(theme)
+        notebook.shot(f"{name}-{theme}")
+        assert [] == serious(seen.page, OUTPUTS)
+        assert [] == notebook.clipped()
+    size = seen.page.viewport_size
+    assert size
+    seen.resize(NARROW_PX, size["height"])
+    notebook.shot(f"{name}-{NARROW_PX}")
+    assert [] == notebook.clipped()
+    seen.resize(**size)
+    assert [] == seen.outside
+    assert [] == [error for error in seen.errors if "Failed to load resource" not in error]
