@@ -267,9 +267,10 @@ def test_typing_over_a_confirmed_value_unconfirms_it(here: World) -> None:
 def test_an_image_is_read_once(here: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In the background, whatever notebook shows it afterwards."""
     read: list[str] = []
-    real, may_read = ReadingCache.read, threading.Event()
+    real, began, may_read = ReadingCache.read, threading.Event(), threading.Event()
 
     def slow(kept: ReadingCache, content: bytes, name: str) -> Any:
+        began.set()
         assert may_read.wait(60)
         read.append(name)
         return real(kept, content, name=name)
@@ -279,6 +280,7 @@ def test_an_image_is_read_once(here: World, tmp_path: Path, monkeypatch: pytest.
     case = WeekendLicense.open(1908)
     run(case, "collect_facts")
     assert "2 images are being read" in session(case).form("collect_facts").notes[0]
+    assert began.wait(60)
     assert "reading " in state(case)
     may_read.set()
     assert ["Confirm premium"] == suggested(case, "collect_facts", "plan")
