@@ -276,15 +276,17 @@ class Session:
     def state(self) -> str:
         """Practice or live, and how far the case is, in one line."""
         case = self.case
-        reached = [name for name in case.order if name in case.steps.done]
+        reached = [name for name in case.order if name in self._results]
         skipped = [one for one in reached if (card := self._results.get(one)) and card.card.state == "skipped"]
-        coming = next((name for name in case.order if name not in case.steps.done), None)
+        coming = next((name for name in case.order if name not in self._results), None)
         total = len(case.order) + 1  # opening the ticket is one, as where a run counts
         words = [_place_of(case), f"{len(reached) - len(skipped) + 1} of {cards.count(total, 'step')} rehearsed"]
         words += [f"{len(skipped)} not needed"] if skipped else []
         words += [f"next: {self._title(coming)}"] if coming else []
         words += [self._reading] if self._reading else []
-        words.append(self._performed or (f"would end: {case.outcome.words}" if case.outcome else "no outcome yet"))
+        words.append(
+            self._performed or (f"would end: {case.outcome.words}" if case.outcome and not coming else "no outcome yet")
+        )
         return " · ".join(words)
 
     def _move_forms(self) -> None:
@@ -499,6 +501,7 @@ class Session:
             self._results.pop(one, None)
             self._stuck.discard(one)
             self._follow(one, self._waiting(one), ())
+        self._show_state()
 
     def _below(self, name: str) -> tuple[str, ...]:
         order = self.case.order
