@@ -75,7 +75,7 @@ class Emergency(Case):
 
     @step("Take the ticket")
     def take(self, *, take_over: object = False) -> StepResult:
-        """Assign the ticket to the operator, so that nobody else works on it.
+        """Assign the ticket to the operator, so that no other engineer works on it.
 
         Raises:
             NeedsAnswerError: A colleague has it and `take_over` is not given.

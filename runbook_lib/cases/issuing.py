@@ -354,6 +354,6 @@ def check_parts(issuance: Issuance, checks: Sequence[Check]) -> tuple[Part, ...]
 def _press_play(pipeline: Pipeline) -> OutcomeUnknownError:
     """The error for a pipeline that a person has to start. Source: FACTS 6, GitLab, `manual`."""
     return OutcomeUnknownError(
-        f"Mechanizer's pipeline {pipeline.url} waits for somebody to press play; until then no license is issued. Open "
+        f"Mechanizer's pipeline {pipeline.url} waits for a person to press play; until then no license is issued. Open "
         "it, press play, then run again: nothing is started twice. If it is not to run, cancel it in GitLab first."
     )

@@ -86,7 +86,6 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status. What it makes is for its user alone, whatever the umask."""
     _open_standard_files()
     gc.set_threshold(500_000, 20, 50)  # a command throws little away: a fifth of its start went to looking for garbage
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # it would look through all packages for some
     before = os.umask(files.OTHERS)
     os.umask(before | files.OTHERS)
     try:

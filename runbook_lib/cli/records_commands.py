@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from runbook_lib.ledger.comparison import Difference
     from runbook_lib.records.archive import Archive
     from runbook_lib.records.findings import Finding, Verification
-    from runbook_lib.records.runs import Run, Wanted
-    from runbook_lib.records.union import Problem
+    from runbook_lib.records.runs import Run, RunFilter
     from runbook_lib.records.verification import Verifier
     from runbook_lib.settings import Settings
 
@@ -79,7 +78,9 @@ def list_runs(verify: bool, as_json: bool, **filters: Any) -> int:
     if as_json:
         listed = [{**run.plain, "verified": None if found is None else found.holds(run)} for run in runs]
         rows = ",\n  ".join(json.dumps(row) for row in listed)  # a run a line: indenting takes longer than all the rest
-        click.echo(f'{{"runs": [\n  {rows}\n], "problems": {json.dumps([vars(p) for p in problems], indent=2)}}}')
+        click.echo(
+            f'{{"runs": [\n  {rows}\n], "problems": {json.dumps([each.as_problem for each in problems], indent=2)}}}'
+        )
         return exit_status.DONE
     click.echo(_table(runs, found) if runs else "Nothing is open." if filters["open_only"] else "No runs.")
     if runs:
@@ -116,12 +117,12 @@ def export(file: Path, form: str, force: bool, **filters: Any) -> int:
     return exit_status.DONE
 
 
-def _found(verifier: Verifier | None, **filters: Any) -> tuple[list[Run], list[Problem]]:
+def _found(verifier: Verifier | None, **filters: Any) -> tuple[list[Run], list[Finding]]:
     """The runs that are asked for, and what is wrong with journals; who verifies reads the same files but once."""
     wanted, archive = _wanted(**filters), _archive()
     ledgers = (verifier or archive).listed(wanted.tickets or None)
-    problems = [problem for ledger in ledgers for problem in ledger.problems if not problem.is_notice]
-    runs = [run for ledger in ledgers for run in ledger.runs if wanted.takes(run)]
+    problems = [problem for ledger in ledgers for problem in ledger.problems if problem.is_defect]
+    runs = [run for ledger in ledgers for run in ledger.runs if wanted.matches(run)]
     return runs, problems if wanted.tickets else [*problems, *archive.strangers()]
 
 
@@ -135,7 +136,7 @@ def _wanted(
     until: str | None,
     open_only: bool,
     unreviewed: bool,
-) -> Wanted:
+) -> RunFilter:
     """The filters, checked.
 
     Raises:
@@ -143,12 +144,12 @@ def _wanted(
     """
     from runbook_lib.domain import answers
     from runbook_lib.domain.models import Outcome, Status
-    from runbook_lib.records.runs import Wanted
+    from runbook_lib.records.runs import RunFilter
 
     for name, value, known in (("outcome", outcome, Outcome), ("status", status, Status)):
         if value is not None and value not in list(known):
             raise InputError(f"--{name} is {value!r}; expected one of {', '.join(known)}.")
-    return Wanted(
+    return RunFilter(
         tickets=tuple(dict.fromkeys(_ticket(word) for word in tickets)),
         runbook=runbook,
         outcome=outcome,
@@ -229,7 +230,7 @@ def _say_next(runs: Sequence[Run]) -> None:
         )
 
 
-def _tell(problems: Sequence[Problem]) -> None:
+def _tell(problems: Sequence[Finding]) -> None:
     for problem in problems:
         click.echo(f"runbook: {problem.code}: {clean(problem.words, 1000)}", err=True)
 

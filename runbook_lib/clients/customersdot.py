@@ -29,7 +29,7 @@ _REFUSALS = Refusals(
 
 
 class CustomersDot:
-    """CustomersDot, seen with the session cookie of somebody who may read its admin.
+    """CustomersDot, seen with the session cookie of a user who may read its admin.
 
     Args:
         base_url: `https://customers.gitlab.com`.

@@ -23,6 +23,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any, TypeVar, cast
 from urllib.parse import urljoin, urlsplit
 
@@ -165,7 +166,7 @@ class Service:
             RefusedError: The service said no (4xx).
             UnavailableError: It cannot be reached, or keeps failing.
         """
-        return self._retried(lambda: self._read_once(path, params, patience_s), path, once=patience_s is not None)
+        return self._retried(partial(self._read_once, path, params, patience_s), path, once=patience_s is not None)
 
     def read_json(
         self,
@@ -193,7 +194,7 @@ class Service:
             UnavailableError: The service was not reached; nothing was changed.
             OutcomeUnknownError: The answer was lost: look before trying again.
         """
-        return self._retried(lambda: self._write_once(method, path, body), path)
+        return self._retried(partial(self._write_once, method, path, body), path)
 
     def parsed(self, response: httpx.Response, parse: Callable[[Any], _T]) -> _T:
         """The body of a read, decoded and parsed.
@@ -235,7 +236,7 @@ class Service:
             InputError: The file is larger.
             RefusedError, UnavailableError: As `read`; or the address is none to be asked.
         """
-        return self._retried(lambda: self._download_once(url, limit, also_own))
+        return self._retried(partial(self._download_once, url, limit, also_own))
 
     def pause(self, seconds: float) -> None:
         self._session.budget.pause(seconds)
@@ -260,22 +261,21 @@ class Service:
             raise UnavailableError(f"{exc}{used_up}") from exc
 
     def _in_turn(self, call: Callable[[], _T], path: str) -> _T:
-        """Wait until the service takes a request, among all that are sent from here, and call."""
+        """Wait until the service takes a request, among all that are sent from here, and call.
+
+        The seconds of a call that failed count as waiting.
+        """
         pace, budget = self._session.pace, self._session.budget
         seconds = pace.turn(self.name, path) if pace else 0.0
         while pace and seconds > 0:
             if not budget.wait(seconds, f"waiting {seconds:.1f} s for {self.name}, which limits requests"):
                 raise _TransientError(f"{self.name} is limiting requests (429). Try again in {seconds:.0f} s.", seconds)
             seconds = pace.held(self.name)
-        return self._timed(call)
-
-    def _timed(self, call: Callable[[], _T]) -> _T:
-        """Call, and count the seconds of a failure as waiting."""
         started = time.monotonic()
         try:
             return call()
         except _TransientError:
-            self._session.budget.spend(time.monotonic() - started)
+            budget.spend(time.monotonic() - started)
             raise
 
     def _read_once(self, path: str, params: Mapping[str, Any] | None, patience_s: float | None) -> httpx.Response:

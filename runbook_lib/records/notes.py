@@ -71,7 +71,7 @@ def _compared(ledger: Ledger, seal: Seal, lines: _Lines) -> Iterator[Finding]:
     """What one note says that is not so here."""
     ticket = str(ledger.ticket_id)
     file = file_name(seal.key)
-    is_own = any(problem.file == file and problem.code == Code.MISSING_JOURNAL for problem in ledger.problems)
+    is_own = any(problem.subject == file and problem.code == Code.MISSING_JOURNAL for problem in ledger.problems)
     if seal.key and seal.key not in lines.now and not is_own and not lines.hold(seal):
         words = (
             f"A note on the ticket keeps the SHA-256 of {seal.record}, by writer {seal.key}, whose part of the journal,"

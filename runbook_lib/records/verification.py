@@ -85,12 +85,7 @@ class Verifier:
 
     def everything(self) -> Verification:
         """Verify every ticket, and name the folders that are none's."""
-        found = self.tickets(self._archive.tickets())
-        strangers = [
-            Finding(problem.folder, problem.folder, Code.NO_TICKET, problem.words)
-            for problem in self._archive.strangers()
-        ]
-        return Verification.of([found], strangers)
+        return Verification.of([self.tickets(self._archive.tickets())], self._archive.strangers())
 
     def record(self, path: Path) -> Verification:
         """Verify one file: in its ticket's folder by that ticket's journal, elsewhere by all journals.
@@ -172,8 +167,7 @@ class Verifier:
         return self._hashed[path]
 
     def _ticket(self, ledger: Ledger) -> Iterator[Finding]:
-        for problem in ledger.problems:
-            yield Finding(problem.folder, problem.file, Code(problem.code), problem.words, problem.line)
+        yield from ledger.problems
         for run in ledger.runs:
             if run.state in _SEALED and run.sha256:
                 yield from self._sealed(run)

@@ -46,32 +46,19 @@ class Execution:
     traceback: str = ""
 
 
-class EntryPoint:
-    """What papermill finds under `--engine runbook`.
+class _EntryPoint:
+    """What papermill finds under `--engine runbook`: stands for the engine until it is used.
 
-    It is not the engine itself: papermill loads its engines while it is imported, and the engine imports papermill.
+    papermill loads its engines while it is imported, and the engine imports papermill.
     """
 
-    @staticmethod
-    def execute_notebook(notebook: Any, kernel_name: str, **options: Any) -> Any:
-        """As papermill's engines do; see `papermill_engine`."""
+    def __getattr__(self, name: str) -> Any:
         from runbook_lib.run.papermill_engine import RunbookEngine
 
-        return RunbookEngine.execute_notebook(notebook, kernel_name, **options)
+        return getattr(RunbookEngine, name)
 
-    @staticmethod
-    def nb_kernel_name(notebook: Any, name: str | None = None) -> str:
-        """The kernel that a notebook asks for."""
-        from papermill.utils import nb_kernel_name
 
-        return str(nb_kernel_name(notebook, name))
-
-    @staticmethod
-    def nb_language(notebook: Any, language: str | None = None) -> str:
-        """The language that a notebook is in."""
-        from papermill.utils import nb_language
-
-        return str(nb_language(notebook, language))
+EntryPoint = _EntryPoint()
 
 
 def prepared(notebook: Path, values: Mapping[str, Any]) -> Any:

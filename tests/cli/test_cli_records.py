@@ -399,7 +399,7 @@ def test_adopt(desk: Desk, tmp_path: Path) -> None:
     path = tmp_path / "out.ipynb"
     path.write_bytes(notebook(1001))
     said = desk.records("adopt", path, "--ticket", "1001")
-    words = "adopted: nobody vouches for its contents"
+    words = "adopted: its contents are not guaranteed"
     assert said.out.startswith(f"It is a record of ticket 1001 now, {words}: ")
     (run,) = desk.records("list", "--json").json["runs"]
     assert ("adopted", "ada", words) == (run["state"], run["operator"], run["note"])
