@@ -22,6 +22,8 @@ from runbook_lib.ocr import Page, Reading
 
 MOST_IMAGES = 6
 MOST_NAMES = 20
+WIDTH_PX = 1400
+"""Of an image that is shown large."""
 _IMAGE_NAMES = (
     ".png",
     ".jpg",
@@ -218,7 +220,7 @@ class ImageCache:
 
     def _thumbnail(self, name: str, content: bytes) -> bytes:
         if content not in self._thumbnails:
-            self._thumbnails[content] = ocr.thumbnail(content, name=name)
+            self._thumbnails[content] = ocr.thumbnail(content, name=name, width_px=WIDTH_PX)
         return self._thumbnails[content]
 
     def _page(self, name: str, content: bytes) -> Page | str | None:

@@ -379,7 +379,7 @@ class WeekdayTriage(Emergency):
     def _still_open(self, node: str, why: str, parts: tuple[Part, ...]) -> StepResult:
         """A question without an answer: where to look, what to type there, and which parameter to pass."""
         name = _PARAMETERS[node]
-        meaning = Table(TO_PASS, [(name, answers.QUESTIONS[name].words)])
+        meaning = Table(TO_PASS, [(name, answers.QUESTIONS[name].words)], in_view=True)
         parts = (*parts, *self._where(node), meaning)
         return self._card("open", Tone.ASK, why, *parts, asks=(name,), missing=[name])
 

@@ -204,9 +204,10 @@ def one_of(*choices: str) -> Callable[[str, object], str]:
 
     def read(name: str, raw: object) -> str:
         word = _key(raw)
-        if word not in choices:
+        found = next((one for one in choices if word in (one, _key(in_words(one)))), None)
+        if found is None:
             raise _wrong(name, raw, f"one of {', '.join(choices)} or unknown")
-        return word
+        return found
 
     return read
 
@@ -278,6 +279,8 @@ def _wrong(name: str, raw: object, expected: str) -> InputError:
 
 
 YES_OR_NO = ("yes", "no")
+_VALUE_WORDS = {"self_managed": "self-managed", "gitlab_com": "GitLab.com"}
+_FACT_LABELS = {"blocked_on": "Read-only since"}
 _FLAGS = {"true": True, "yes": True, "false": False, "no": False}
 _ACCOUNTS = ("customer", "prospect", "reseller")
 _DEPLOYMENTS = ("self_managed", "gitlab_com")
@@ -374,4 +377,9 @@ QUESTIONS: Mapping[str, Question] = {question.name: question for question in _AL
 def label_of(name: str) -> str:
     """What people read in place of a parameter's or a fact's name."""
     question = QUESTIONS.get(name)
-    return (question.label if question else "") or name.replace("_", " ").capitalize()
+    return question.label if question else _FACT_LABELS.get(name) or name.replace("_", " ").capitalize()
+
+
+def in_words(value: object) -> str:
+    """What people read in place of a value's name: *self-managed*."""
+    return _VALUE_WORDS.get(str(value), str(value))

@@ -39,14 +39,15 @@ SENTENCES = 2000
 """Characters of a summary; the advice stands at its end."""
 _TAGS = {
     *("a", "bdi", "blockquote", "br", "code", "del", "div", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li"),
-    *("ol", "p", "pre", "span", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul"),
+    *("ol", "p", "pre", "span", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul", "details"),
+    "summary",
 }
 _ATTRIBUTES = {"*": {"style", "title"}, "a": {"href"}, "th": {"scope"}, "div": {"role", "aria-label"}}
 _STYLES = {
     *("align-items", "background-color", "border", "border-bottom", "border-collapse", "border-left", "border-radius"),
     *("display", "flex-wrap", "font-size", "font-weight", "gap", "height", "line-height", "margin", "margin-bottom"),
     *("margin-top", "max-width", "min-width", "opacity", "overflow-wrap", "padding", "text-align", "vertical-align"),
-    *("white-space", "width", "word-break"),
+    *("white-space", "width", "word-break", "cursor"),
 }
 _STYLE_SHEET = """
 :root { color-scheme: light dark; --ink: #1f2328; --paper: #ffffff; --quiet: #59636e; --line: #d1d9e0; --box: #f6f8fa; }
