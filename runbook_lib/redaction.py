@@ -23,8 +23,8 @@ LEAST_CHARS = 6
 """Shorter values are no secrets worth the name, and would be found in half of all words."""
 PIECE_CHARS = 8
 """So many characters of a secret count as the secret: what a service cut off, or a line that was broken."""
-REMEMBERED = 20_000
-"""Texts that are not looked through again: a record passes several times, a page of issues with each look."""
+REMEMBERED_CHARS = 10_000_000
+"""Characters of texts that are not looked through again: a record passes several times, a page of issues with each look."""
 _STRIDE = PIECE_CHARS // 2
 """Each piece has a block of so many characters that begins at a multiple of it."""
 _LICENSE, _CODE = "[license]", "[activation code]"
@@ -63,6 +63,7 @@ class Redactor:
         meant = {envelopes.decoded(value).text: name for value, name in values.items()}
         twice = {quote(value, safe=""): name for value, name in values.items() if "%" in value}
         self._known: dict[str, str] = {}
+        self._room = REMEMBERED_CHARS
         self._pieces = _Pieces({**twice, **meant, **values})  # a secret may look as if it were escaped itself
 
     @classmethod
@@ -88,7 +89,8 @@ class Redactor:
         if shown is None:
             spans = list(self._spans(text))
             shown = envelopes.replaced(text, spans) if spans else str(text)
-            if len(self._known) < REMEMBERED:
+            if len(text) < self._room:
+                self._room -= len(text)
                 self._known[str(text)] = shown
         return text if shown == text else shown
 

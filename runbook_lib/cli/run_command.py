@@ -73,8 +73,9 @@ def run(
 
     with closing(forks.Ahead(2 if runbook == automatic.AUTO else 1, [notebook])) as kernels, practice.world(local):
         settings = Settings.load()
-        ticket_check.check(settings, ticket)
         kernels.start()
+        if refused := ticket_check.refusal(settings, ticket):
+            click.echo(f"{_line(refused)} The run records this and ends ...", err=True)
         from runbook_lib.run import runner
 
         def report_of(name: str) -> Report:

@@ -1,8 +1,6 @@
-"""Whether a ticket can be read, found out before anything of its run starts."""
+"""Whether a ticket can be read, found out while its kernel starts, so that a wrong number is reported at once."""
 
 from __future__ import annotations
-
-from contextlib import suppress
 
 from runbook_lib import wiring
 from runbook_lib.clients.budget import Budget
@@ -15,10 +13,8 @@ PATIENCE_S = 2.0
 """How long Zendesk may take to answer; it is asked once."""
 
 
-def check(settings: Settings, ticket_id: object) -> None:
-    """Refuse a ticket that does not exist, or that these credentials may not read.
-
-    Where Zendesk cannot be reached nothing is known of the ticket: its run waits for Zendesk, and records that.
+def refusal(settings: Settings, ticket_id: object) -> str:
+    """Why the ticket cannot be read; "" if it can, or if Zendesk cannot be reached, which its run waits for.
 
     Args:
         settings: Complete settings.
@@ -26,13 +22,14 @@ def check(settings: Settings, ticket_id: object) -> None:
 
     Raises:
         InputError: It is neither, or an address of another Zendesk account.
-        RefusedError: Zendesk refused; nothing was run.
     """
     number = int(str(answers.parse("ticket_id", ticket_id)))
     settings.check_account(ticket_id)
-    with Session.of(settings, budget=Budget(0)) as pool, suppress(UnavailableError):
+    with Session.of(settings, budget=Budget(0)) as pool:
         try:
             wiring.zendesk(settings, pool).ticket(number, patience_s=PATIENCE_S)
         except RefusedError as exc:
-            words = f"{exc} Nothing was run, so there is no record."
-            raise RefusedError(words, status=exc.status, code=exc.code, fault=exc.fault) from exc
+            return str(exc)
+        except UnavailableError:
+            return ""
+    return ""

@@ -101,7 +101,7 @@ def test_the_exit_status_says_how_the_run_ended(
     monkeypatch.setenv("RUNBOOK_PROFILE", "sandbox")
     monkeypatch.setattr(runner, "run", lambda *_, **__: report)
     monkeypatch.setattr(practice, "world", lambda _: nullcontext())
-    monkeypatch.setattr(ticket_check, "check", lambda *_: None)
+    monkeypatch.setattr(ticket_check, "refusal", lambda *_: "")
     monkeypatch.setattr(Settings, "load", Settings.local)
     assert expected == main(["run", "weekend_license", "1001"])
 

@@ -69,7 +69,7 @@ def test_a_list_with_wrong_lines_is_rehearsed(own_world: World) -> None:
         6: ("not run", 2),
         7: ("not run", 2),
         8: ("not run", 2),
-        9: ("not run", 1),
+        9: ("failed", 1),
     } == ended(ran)
     assert 1 == ran.status
     assert "did you mean" in ran.report["tickets"][5]["summary"]
