@@ -121,7 +121,6 @@ def notebook(lab: Lab, tab: Tab, request: pytest.FixtureRequest) -> Iterator[Not
     found = Notebook(lab, tab.open())
     yield found
     lab.world.clear_faults()
+    found.close_all()
     if request.node.stash.get(FAILED, False):
         tab.close()
-    else:
-        found.close_all()
