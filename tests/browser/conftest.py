@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, expect
 from tests.browser.lab import Lab, Notebook, running
 from tests.browser.seen import DEFAULT_SIZE, SHOTS, Seen
 from tests.chromium import launched
-from tests.practice import World, start
+from tests.practice import start
 
 PATIENCE_MS = 90_000
 """A browser test may share its two cores with other tests."""

@@ -1,4 +1,4 @@
-"""What `runbook lab` adds to JupyterLab: it asks for a ticket, opens copies, runs them once, and leaves nothing behind."""
+"""What `runbook lab` adds to JupyterLab: it asks for a ticket, opens copies, runs them once, and leaves no kernel."""
 
 from __future__ import annotations
 
