@@ -33,7 +33,8 @@ _LONGEST_WORD = 24
 """Characters of a word that a table never breaks; a longer one, such as an address, would widen it past the window."""
 _KEEP_WORDS = "overflow-wrap:break-word"
 """Of a table's cell: what its card says of narrow tables does not count there."""
-_LINE = "1px solid rgba(128,128,128,0.35)"
+_GREY = "rgba(128,128,128,0.35)"
+_LINE = f"1px solid {_GREY}"
 _NOTEBOOK = re.compile(r"(\.\./)*([\w-]+/)*[\w-]+\.ipynb")
 """The address of a notebook, as seen from another one: no scheme, no host."""
 _COPY = (
@@ -75,11 +76,13 @@ class Table:
         heads: The columns' names.
         rows: The values, or links; each row as long as the heads.
         whole: The columns, beside the first, whose short values are not broken over lines, by place.
+        in_view: Whether it is never folded: it says what to do, or what was done.
     """
 
     heads: Sequence[str]
     rows: Sequence[Sequence[str | Link]]
     whole: Sequence[int] = ()
+    in_view: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,13 @@ class Fold:
     """What only some readers want to see: one line, which opens."""
 
     label: str
+    parts: Sequence[Part]
+
+
+@dataclass(frozen=True)
+class Details:
+    """What a conclusion rests on: folded on a page; a text has it as it is."""
+
     parts: Sequence[Part]
 
 
@@ -178,7 +188,7 @@ class DecisionPath:
     stops: Sequence[Stop]
 
 
-Part = Paragraph | Table | Timeline | Preview | ExactWords | Fold | Checklist | Link | Links | DecisionPath
+Part = Paragraph | Table | Timeline | Preview | ExactWords | Fold | Details | Checklist | Link | Links | DecisionPath
 
 
 @dataclass(frozen=True)
@@ -191,6 +201,7 @@ class Card:
         tone: The accent that goes with the state.
         badge: Where this is: practice or live, rehearsal or performing.
         parts: The content, top to bottom.
+        quiet: Whether there is nothing to look at: a page shows it as one grey line.
     """
 
     title: str
@@ -198,6 +209,18 @@ class Card:
     tone: Tone
     badge: str
     parts: tuple[Part, ...] = ()
+    quiet: bool = False
+
+
+def folded(parts: Sequence[Part]) -> tuple[Part, ...]:
+    """Parts with what the conclusion rests on folded, at the end: tables, timelines, paths, and texts of others."""
+    details = [one for one in parts if isinstance(one, Table | Timeline | DecisionPath | Preview) and not _stays(one)]
+    shown = tuple(one for one in parts if one not in details)
+    return (*shown, Details(details)) if details else shown
+
+
+def _stays(part: Part) -> bool:
+    return isinstance(part, Table) and part.in_view
 
 
 def verdict_parts(verdict: Verdict) -> tuple[Part, ...]:
@@ -225,6 +248,10 @@ def text(card: Card) -> str:
 
 def html(card: Card) -> str:
     """A card as one self-contained piece of HTML."""
+    if card.quiet:
+        words = " ".join(part.words for part in card.parts if isinstance(part, Paragraph))
+        style = f"margin:4px 0px;padding:2px 14px;font-size:13px;opacity:0.75;border-left:4px solid {_GREY}"
+        return str(h.div(style=style)[clean(card.title), " · ", h.bdi[clean(words, PREVIEW_LIMIT)]])
     head = h.div(style="display:flex;gap:12px;align-items:center;flex-wrap:wrap;margin-bottom:4px")[
         h.span(style="font-weight:bold;font-size:15px")[clean(card.title)],
         h.span(style=f"border:1px solid {card.tone.value};border-radius:9px;padding:0px 8px;font-size:12px")[
@@ -255,6 +282,8 @@ def _part_text(part: Part) -> str:
             return f"{clean(label)}:\n" + textwrap.indent(clean_lines(words), "| ", lambda _: True)
         case Fold(label, parts):
             return "\n".join([f"{clean(label)}:", *(textwrap.indent(_part_text(one), "  ") for one in parts)])
+        case Details(parts):
+            return "\n".join(map(_part_text, parts))
         case Checklist(items):
             return "\n".join(_item_text(item) for item in items)
         case Link(label, url):
@@ -283,6 +312,8 @@ def _part_html(part: Part, tone: Tone) -> h.Node:
             return _folded(label, h.div[copy, _words_as_they_are(words)])
         case Fold(label, parts):
             return _folded(label, [_part_html(one, tone) for one in parts])
+        case Details(parts):
+            return _folded("Details", [_part_html(one, tone) for one in parts])
         case Checklist(items):
             return _checklist(items)
         case Link(label, url):

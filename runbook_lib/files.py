@@ -42,6 +42,15 @@ def opener(path: str, flags: int) -> int:
     return os.open(path, flags, FILE)
 
 
+def sync(path: Path) -> None:
+    """Put a file, or the names in a folder, on disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def write(path: Path, content: bytes, *, mode: int = FILE) -> None:
     """Write a private file in one piece, and wait until it is on disk.
 

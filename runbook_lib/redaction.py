@@ -11,6 +11,7 @@ import html
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -22,8 +23,8 @@ LEAST_CHARS = 6
 """Shorter values are no secrets worth the name, and would be found in half of all words."""
 PIECE_CHARS = 8
 """So many characters of a secret count as the secret: what a service cut off, or a line that was broken."""
-REMEMBERED = 20_000
-"""Texts in which nothing was found, that are not looked through again: a record passes several times."""
+REMEMBERED_CHARS = 10_000_000
+"""Characters of texts that are not looked through again: a record passes several times, a page of issues with each look."""
 _STRIDE = PIECE_CHARS // 2
 """Each piece has a block of so many characters that begins at a multiple of it."""
 _LICENSE, _CODE = "[license]", "[activation code]"
@@ -61,13 +62,14 @@ class Redactor:
         values = {_core(value, secrets.values()): name for name, value in secrets.items()}
         meant = {envelopes.decoded(value).text: name for value, name in values.items()}
         twice = {quote(value, safe=""): name for value, name in values.items() if "%" in value}
-        self._clean: set[str] = set()
+        self._known: dict[str, str] = {}
+        self._room = REMEMBERED_CHARS
         self._pieces = _Pieces({**twice, **meant, **values})  # a secret may look as if it were escaped itself
 
     @classmethod
     def of(cls, *settings: Settings | JobSettings) -> Redactor:
-        """For every secret of some settings."""
-        return cls({name: value for one in settings for name, value in one.secrets().items()})
+        """For every secret of some settings; the same one each time, which remembers what it has seen."""
+        return _redactor(tuple(dict(item for one in settings for item in one.secrets().items()).items()))
 
     @classmethod
     def of_environment(cls) -> Redactor:
@@ -81,14 +83,16 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """A text without them."""
-        if len(text) < LEAST_CHARS or text in self._clean:
+        if len(text) < LEAST_CHARS:
             return text
-        spans = list(self._spans(text))
-        if spans:
-            return envelopes.replaced(text, spans)
-        if len(self._clean) < REMEMBERED:
-            self._clean.add(text)
-        return text
+        shown = self._known.get(text)
+        if shown is None:
+            spans = list(self._spans(text))
+            shown = envelopes.replaced(text, spans) if spans else str(text)
+            if len(text) < self._room:
+                self._room -= len(text)
+                self._known[str(text)] = shown
+        return text if shown == text else shown
 
     def data(self, value: Any) -> Any:
         """Anything that JSON can hold, without them; dicts keep their type."""
@@ -104,16 +108,22 @@ class Redactor:
 
     def _spans(self, text: str) -> Iterator[tuple[int, int, str]]:
         """What is taken out: from where to where, and the word in its place."""
-        search = envelopes.Search(text)
+        view = envelopes.decoded(text)
         if self._secrets:
             yield from ((*found.span(), f"[{self._names[found[0]]}]") for found in self._secrets.finditer(text))
             yield from self._pieces.spans(text)
-            if search.view.text != text:
-                found_there = self._pieces.spans(search.view.text)
-                yield from ((*search.view.origin(start, end), word) for start, end, word in found_there)
-        yield from ((start, end, _LICENSE) for start, end in search.spans())
-        yield from ((*search.view.origin(*span), _LICENSE) for span in finder.encoded_licenses(search.view.text))
+            if view.text != text:
+                found_there = self._pieces.spans(view.text)
+                yield from ((*view.origin(start, end), word) for start, end, word in found_there)
+        if len(text) >= envelopes.LEAST_CHARS:  # what an escape stands for is shorter than the escape
+            yield from ((start, end, _LICENSE) for start, end in envelopes.Search(text, view).spans())
+        yield from ((*view.origin(*span), _LICENSE) for span in finder.encoded_licenses(view.text))
         yield from ((start, end, _CODE) for start, end in content_kinds.activation_codes(text))
+
+
+@lru_cache(maxsize=16)
+def _redactor(secrets: tuple[tuple[str, str], ...]) -> Redactor:
+    return Redactor(dict(secrets))
 
 
 class _Pieces:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Any
 
 import pytest
 from papermill.engines import papermill_engines
 
+sys.executable = os.environ.get("WARM_PYTHON", sys.executable)  # for kernels
 papermill_engines.register(None, papermill_engines.get_engine("runbook"))
 
 

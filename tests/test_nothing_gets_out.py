@@ -177,7 +177,7 @@ def test_a_license_in_a_table_of_a_ticket_is_not_shown() -> None:
     answer = {
         "ticket": {
             **dict.fromkeys(("subject", "status"), LICENSE),
-            **{"id": 1, "created_at": "2026-11-21T09:04:00Z", "updated_at": "x", "requester_id": 2},
+            **{"id": 1, "created_at": "2026-11-21T09:04:00Z", "updated_at": "2026-11-21T09:04:00Z", "requester_id": 2},
             "organization_id": 3,
         },
         "users": [{"id": 2, "name": LICENSE, "email": LICENSE}],

@@ -1,4 +1,4 @@
-"""Every practice ticket of the weekend, end to end: rehearsed without a trace, then performed."""
+"""Every practice ticket of the weekend, performed, end to end."""
 
 from __future__ import annotations
 
@@ -42,19 +42,6 @@ def performed(world: World, ticket_id: int) -> Ran:
     if ticket_id not in PERFORMED:
         PERFORMED[ticket_id] = world.runbook("run", "weekend_license", ticket_id, "--perform", "--json")
     return PERFORMED[ticket_id]
-
-
-@pytest.mark.parametrize("ticket_id", EXPECTED)
-def test_a_rehearsal_tells_the_outcome_and_changes_nothing(practice: World, ticket_id: int) -> None:
-    """The database of the world is the same afterwards, byte for byte."""
-    before = practice.content()
-    ran = practice.runbook("run", "weekend_license", ticket_id, "--json")
-    assert before == practice.content()
-    assert 0 == ran.status, ran.stderr
-    assert OUTCOMES.get(ticket_id, "license_issued") == ran.report["outcome"]
-    assert ran.report["performed"] is False
-    assert {"planned"} == {effect["state"] for effect in ran.report["effects"]}
-    assert Path(ran.report["record"]).is_file()
 
 
 @pytest.mark.parametrize("ticket_id", OUTCOMES)
@@ -225,7 +212,7 @@ def public_key(world: World) -> license.PublicKey:
 class Elements(HTMLParser):
     """Collects what a browser would make of a card, and says what the cards themselves never have."""
 
-    OURS = frozenset({"a", "bdi", "div", "p", "pre", "span", "table", "tbody", "td", "th", "thead", "tr"})
+    OURS = frozenset("a bdi details div p pre span summary table tbody td th thead tr".split())
 
     def __init__(self) -> None:
         super().__init__()

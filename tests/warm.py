@@ -5,16 +5,14 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from runbook_lib.cli import demo
 from runbook_lib.run import warm
 
-MODULES = ("runbook_lib.cli", "runbook_lib.sandbox", "ipykernel_launcher", "papermill", "tests.small_run")
-PRELOADED = (
-    *("IPython.core.interactiveshell", "ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell"),
-    *("ipywidgets", "papermill.cli", "papermill.execute", "papermill.clientwrap", "nbclient", "tqdm.auto"),
-    *("runbook_lib.cli.main", "runbook_lib.run.runner", "runbook_lib.run.papermill_engine", "runbook_lib.cli.doctor"),
-    *("runbook_lib.cases.start_here", "runbook_lib.cases.license_not_received", "runbook_lib.cases.weekday_triage"),
-    *("runbook_lib.jupyter.session", "runbook_lib.records.page", "runbook_lib.records.verification"),
-    *("runbook_lib.sandbox.server", "runbook_lib.sandbox.serving", "runbook_lib.mechanizer", "runbook_lib.settings"),
+MODULES = (*demo.MODULES, "runbook_lib.run.warm", "papermill", "tests.small_run", "tests.ledger.racer")
+PRELOADED = (  # but papermill's command line: it looks at standard input when it is imported
+    *demo.PRELOADED,
+    *("ipywidgets", "runbook_lib.jupyter.session", "runbook_lib.cli.doctor"),
+    *("runbook_lib.records.page", "runbook_lib.records.verification", "runbook_lib.ledger.sharing"),
 )
 
 

@@ -11,6 +11,7 @@ from runbook_lib.clients.customersdot import CustomersDot
 from runbook_lib.domain import policy
 from runbook_lib.domain.errors import RefusedError, UnavailableError
 from runbook_lib.domain.models import Account, Fact, SoldLicense, Source
+from runbook_lib.domain.plain_text import clean
 
 NOT_CONFIGURED = "CustomersDot is not configured here (RUNBOOK_CUSTOMERSDOT_COOKIE)."
 
@@ -61,6 +62,8 @@ def purchase_facts(licenses: Sequence[SoldLicense], emergency_on: date) -> tuple
         return [], notes
     last = max(ended, key=lambda one: one.expires_on or date.min)
     where = f"license {last.id}"
+    if last.plan and last.plan not in policy.PAID_PLANS:
+        notes.append(f"CustomersDot names a plan that is not known here: {clean(last.plan, 40)} ({where}).")
     found: list[tuple[str, object | None]] = [("deployment", "self_managed"), ("expires_on", last.expires_on)]
     found.append(("plan", last.plan if last.plan in policy.PAID_PLANS else None))
     found.append(("users_in_license", last.users))

@@ -14,10 +14,11 @@ from importlib.metadata import entry_points
 from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 from runbook_lib import templates, wiring
-from runbook_lib.cases import cards, opening, spoken
+from runbook_lib.cases import cards, opening, spoken, summary
 from runbook_lib.cases.downloads import Downloads
 from runbook_lib.cases.steps import Steps
-from runbook_lib.display import Card, Paragraph, Part, Tone
+from runbook_lib.cases.summary import CaseSummary
+from runbook_lib.display import Card, Details, Paragraph, Part, Tone, folded
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import (
     InputError,
@@ -35,6 +36,9 @@ from runbook_lib.wiring import Services
 
 FRONT = "runbook_lib.front"
 """The entry point of what a person in JupyterLab works with: called with a case and the ticket's number as given."""
+
+_QUIET = ("skipped", "not taken", "not reached")
+"""The states of a step that has nothing to say."""
 
 
 @dataclass(frozen=True)
@@ -201,11 +205,16 @@ class Case:
     def __repr__(self) -> str:
         return repr(self.ticket_card())
 
+    @property
+    def summary(self) -> CaseSummary:
+        """The case in a few lines; a runbook that gathers facts says more."""
+        return summary.of_ticket(self.ticket)
+
     def ticket_card(self) -> StepResult:
-        """The ticket as it was read."""
-        card = Card(f"Ticket {self.ticket.id}", "read", Tone.PLAIN, self.badge, cards.ticket_parts(self.ticket))
-        if self.note:
-            card = replace(card, parts=(*card.parts, Paragraph(self.note)))
+        """The case in a few lines, as far as it is known now, and the ticket as it was read."""
+        note = (Paragraph(self.note),) if self.note else ()
+        parts = (self.summary.table, *note, Details(cards.ticket_parts(self.ticket)))
+        card = Card(f"Ticket {self.ticket.id}", "read", Tone.PLAIN, self.badge, parts)
         organization = self.ticket.organization.name if self.ticket.organization else ""
         told = {"organization": organization, "ticket_url": self.ticket.url}
         return StepResult(card, self._data("open", "read", f"The ticket was read. {self.note}".rstrip(), **told))
@@ -219,8 +228,14 @@ class Case:
         asks: tuple[str, ...] = (),
         **data: Any,
     ) -> StepResult:
-        """What a step returns; the step's name and title are filled in by `@step`."""
-        return StepResult(Card("", state, tone, self.badge, parts), self._data("", state, summary, **data), asks)
+        """What a step returns; the step's name and title are filled in by `@step`.
+
+        Its card has the summary in view, in one line, and folds what that rests on.
+        """
+        is_there = any(isinstance(part, Paragraph) and part.words == summary for part in parts)
+        shown = folded(parts if is_there else (Paragraph(summary, strong=True), *parts))
+        card = Card("", state, tone, self.badge, shown, quiet=state in _QUIET)
+        return StepResult(card, self._data("", state, summary, **data), asks)
 
     def stopped(self, title: str, exc: RunbookError) -> StepResult:
         """The card of a step that cannot go on."""

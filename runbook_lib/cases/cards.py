@@ -48,12 +48,12 @@ def effect_data(effect: EffectResult) -> dict[str, Any]:
     return {"name": effect.name, "state": effect.state, "summary": effect.summary, **why, "evidence": evidence}
 
 
-def effect_parts(*effects: EffectResult) -> tuple[Part, ...]:
+def effect_parts(*effects: EffectResult, in_view: bool = False) -> tuple[Part, ...]:
     """Effects as the reader sees them."""
     rows = [(_STATE_WORDS[e.state], e.summary, evidence_words(e.evidence)) for e in effects]
     troubles = tuple(Paragraph(effect.trouble, strong=True) for effect in effects if effect.trouble)
     notes = tuple(Paragraph(note) for note in dict.fromkeys(effect.note for effect in effects if effect.note))
-    return (*troubles, *notes, Table(("effect", "what", "evidence"), rows))
+    return (*troubles, *notes, Table(("effect", "what", "evidence"), rows, in_view=in_view))
 
 
 def effect_tone(effect: EffectResult) -> Tone:
@@ -154,7 +154,7 @@ def stopped(
     rows = [(name, answers.QUESTIONS[name].words) for name in missing]
     parts: tuple[Part, ...] = (Paragraph(str(exc), strong=True),)
     if rows:
-        parts += (Table(TO_PASS, rows),)
+        parts += (Table(TO_PASS, rows, in_view=True),)
     person = isinstance(exc, PersonNeededError)
     state, tone = ("needs you", Tone.ASK) if person else ("stopped", Tone.STOP)
     data = {

@@ -14,12 +14,13 @@ from typing import Any, ClassVar, cast
 from runbook_lib.cases.accounts import Purchases, look_up, purchase_facts
 from runbook_lib.cases.base import Case, Prefill
 from runbook_lib.cases.by_hand import made_by_hand
-from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, effect_tone
+from runbook_lib.cases.cards import count, effect_data, effect_parts, effect_state, effect_tone
 from runbook_lib.cases.changes import assignment, sent_by_hand_note
 from runbook_lib.cases.gathering import attached_licenses, license_facts, ticket_facts
 from runbook_lib.cases.license_files import LicenseFiles
 from runbook_lib.cases.scope import Scope
 from runbook_lib.cases.steps import step
+from runbook_lib.cases.summary import CaseSummary, of_facts
 from runbook_lib.cases.thread import first_message
 from runbook_lib.cases.tracker import Issuance, Tracker
 from runbook_lib.cases.unread import Unread, check_before_scope
@@ -74,7 +75,7 @@ class Emergency(Case):
 
     @step("Take the ticket")
     def take(self, *, take_over: object = False) -> StepResult:
-        """Assign the ticket to the operator, so that nobody else works on it.
+        """Assign the ticket to the operator, so that no other engineer works on it.
 
         Raises:
             NeedsAnswerError: A colleague has it and `take_over` is not given.
@@ -120,7 +121,10 @@ class Emergency(Case):
             notes.insert(
                 0, f"This ticket has its license already: {self.existing_license.url}. No second one is issued."
             )
-        rows = [(f.name, str(f.value), f.source, self.facts.standing(f), f.detail) for f in self.facts.known]
+        rows = [
+            (answers.label_of(f.name), answers.in_words(f.value), f.source, self.facts.standing(f), f.detail)
+            for f in self.facts.known
+        ]
         parts: tuple[Part, ...] = (Table(("fact", "value", "source", "", "where"), rows, whole=(2, 3)),)
         parts += tuple(Paragraph(note) for note in notes)
         parts += first_message(self.thread, self.ticket)
@@ -128,7 +132,7 @@ class Emergency(Case):
             f"{len(rows)} known",
             Tone.GOOD,
             parts,
-            f"{len(rows)} facts are known.",
+            f"{count(len(rows), 'fact')} known.",
             asks=tuple(name for name in self._scope().verdict.missing if name in given),
             facts=[
                 {"name": f.name, "value": str(f.value), "source": f.source, "detail": f.detail}
@@ -219,6 +223,12 @@ class Emergency(Case):
         """Whether an issue is of a license that a runbook ordered for this ticket."""
         return (messages.find_operation(issue.description) or "").startswith(self.operation("license-"))
 
+    @property
+    def summary(self) -> CaseSummary:
+        """The case in five lines, as far as it is known now."""
+        users, has_scope = getattr(self, "users", None), "decide_scope" in self.order
+        return of_facts(self.ticket, self.facts, self.verdict, has_scope=has_scope, users=users)
+
     def _look_up(self, emergency_on: date) -> tuple[list[Fact], list[str]]:
         """Facts and notes from CustomersDot, if it is configured."""
         email, cdot = cast(str | None, self.facts.value("requester_email")), self.services.customersdot
@@ -295,11 +305,13 @@ class Emergency(Case):
         """The last card: the outcome with every effect; in a rehearsal the command that performs it."""
         words += self.unfinished
         planned = any(effect.state is EffectState.PLANNED for effect in self.applied)
-        parts = (*more, *(effect_parts(*self.applied) if self.applied else ()))
+        parts = (self.summary.table, *more, *(effect_parts(*self.applied, in_view=True) if self.applied else ()))
         parts += (Preview("to perform it", self.command),) if planned else ()
         tone = _TONES.get(self.outcome, Tone.ASK) if self.outcome else Tone.ASK
         tone = Tone.PLAN if planned else Tone.ASK if self.unfinished else tone
-        result = self._card(str(self.outcome or "goes on"), tone, words, *parts, closing=True, **data)
+        result = self._card(
+            str(self.outcome or "goes on"), tone, words, *parts, closing=True, about=dict(self.summary.lines), **data
+        )
         if self.outcome:  # a name is for programs only
             result = replace(result, card=replace(result.card, state=self.outcome.words))
         return result

@@ -7,6 +7,7 @@ tracker gets a title with the result.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -18,7 +19,14 @@ from runbook_lib.changes.guards import check_reply_arrives
 from runbook_lib.changes.license_pipeline import LicensePipeline, Trigger, pipeline_evidence
 from runbook_lib.display import Paragraph, Part, Table
 from runbook_lib.domain import license, messages, orders, policy, titles
-from runbook_lib.domain.errors import InputError, LicenseError, OutcomeUnknownError, PersonNeededError, UnavailableError
+from runbook_lib.domain.errors import (
+    InputError,
+    LicenseError,
+    OutcomeUnknownError,
+    PersonNeededError,
+    RunbookError,
+    UnavailableError,
+)
 from runbook_lib.domain.models import Check, EffectState, Evidence, Pipeline, TrackerIssue
 from runbook_lib.domain.orders import LicenseOrder, NextAction, NextStep
 from runbook_lib.domain.titles import Mark
@@ -140,7 +148,6 @@ def _of(operation_id: str, issues: Sequence[TrackerIssue]) -> tuple[TrackerIssue
 def license_pipeline(reader: OrderReader, operation_id: str) -> LicensePipeline:
     """Mechanizer's pipeline for one order."""
     settings, email, users = reader.case.settings, reader.email, str(reader.users)
-    address = f"{settings.gitlab_url.rstrip('/')}/projects/{reader.project}"  # GitLab goes on from it to the path
     variables = {
         settings.mechanizer_variable_username: settings.operator,
         settings.mechanizer_variable_users: users,
@@ -150,7 +157,7 @@ def license_pipeline(reader: OrderReader, operation_id: str) -> LicensePipeline:
     }
     return LicensePipeline(
         reader.gitlab,
-        Trigger(reader.project, settings.mechanizer_ref, settings.mechanizer_trigger_token, address),
+        Trigger(reader.project, settings.mechanizer_ref, settings.mechanizer_trigger_token, _page(reader)),
         operation_id,
         variables,
         users=reader.users,
@@ -158,6 +165,14 @@ def license_pipeline(reader: OrderReader, operation_id: str) -> LicensePipeline:
         find=lambda: reader.evidence(operation_id),
         check=still_assigned_guard(reader.case),
     )
+
+
+def _page(reader: OrderReader) -> str:
+    """Where a person sees Mechanizer's pipelines; else its project, for which GitLab knows an address by number."""
+    if not reader.case.perform:
+        with suppress(RunbookError):
+            return f"{reader.gitlab.project_url(reader.project, patience_s=0)}/-/pipelines"
+    return f"{reader.case.settings.gitlab_url.rstrip('/')}/projects/{reader.project}"
 
 
 def order(case: Case, email: str, users: int) -> tuple[EffectResult, Issuance | None]:
@@ -354,6 +369,6 @@ def check_parts(issuance: Issuance, checks: Sequence[Check]) -> tuple[Part, ...]
 def _press_play(pipeline: Pipeline) -> OutcomeUnknownError:
     """The error for a pipeline that a person has to start. Source: FACTS 6, GitLab, `manual`."""
     return OutcomeUnknownError(
-        f"Mechanizer's pipeline {pipeline.url} waits for somebody to press play; until then no license is issued. Open "
+        f"Mechanizer's pipeline {pipeline.url} waits for a person to press play; until then no license is issued. Open "
         "it, press play, then run again: nothing is started twice. If it is not to run, cancel it in GitLab first."
     )

@@ -15,7 +15,7 @@ from runbook_lib.results import is_interactive
 
 
 def open_it(case: Case, runbook: str) -> tuple[Part, ...]:
-    """In JupyterLab a link to a copy of the runbook with this ticket filled in; nothing where nobody clicks."""
+    """In JupyterLab a link to a copy of the runbook with this ticket filled in; nothing elsewhere."""
     if not is_interactive():
         return ()
     try:

@@ -6,11 +6,13 @@ Only reads. What cannot be shown or read becomes a note that says why, never a v
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from runbook_lib import files, ocr
+from runbook_lib.cases import cards
 from runbook_lib.cases.downloads import MOST_FILES
 from runbook_lib.domain import image_types
 from runbook_lib.domain.errors import InputError, RunbookError
@@ -20,6 +22,8 @@ from runbook_lib.ocr import Page, Reading
 
 MOST_IMAGES = 6
 MOST_NAMES = 20
+WIDTH_PX = 1400
+"""Of an image that is shown large."""
 _IMAGE_NAMES = (
     ".png",
     ".jpg",
@@ -139,21 +143,31 @@ class Pictures:
 
 
 class ImageCache:
-    """What was read off images, by their digest: each is read once."""
+    """What was read off images, by their content: each is read once, in the background.
+
+    Attributes:
+        on_read: Called by the thread that reads: with what it is about to do, and with "" when all was read.
+    """
 
     def __init__(self) -> None:
-        self._pages: dict[str, Page | str] = {}
+        self.on_read: Callable[[str], None] = lambda words: None
+        self._readings = ocr.ReadingCache()
+        self._thumbnails: dict[bytes, bytes] = {}
+        self._unread: dict[bytes, str] = {}
+        self._failed: dict[bytes, str] = {}
+        self._guard = threading.Lock()
+        self._worker = threading.Thread()
+        self._is_reading = False
 
-    def read(
-        self, thread: Iterable[Comment], paths: Iterable[str], *, download: Download, say: Callable[[str], None]
-    ) -> Pictures:
-        """The images on the ticket, and those that the engineer is about to add.
+    def pictures(self, thread: Iterable[Comment], paths: Iterable[str], *, download: Download) -> Pictures:
+        """The images on the ticket, and those that the engineer is about to add, with what was read so far.
+
+        The rest is read from now on. When all was read, `on_read` is called, and another call of this has everything.
 
         Args:
             thread: The ticket's comments.
             paths: The files that are to be added.
             download: Gets an attachment's content; raises RunbookError.
-            say: Says what is under way.
         """
         images = sorted_images(thread, download)
         contents, notes = list(images.files), list(images.notes)
@@ -165,22 +179,36 @@ class ImageCache:
                 notes.append(f"{name} was not used: {exc}")
         if contents and not ocr.available():
             notes.append(HOW_TO_INSTALL)
-        return self._pictures(contents, notes, say)
+        return self._pictures(contents, notes)
 
-    def _pictures(self, contents: list[tuple[str, bytes]], notes: list[str], say: Callable[[str], None]) -> Pictures:
-        shown, pages = [], []
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until all was read; returns whether that came."""
+        worker = self._worker
+        if worker.ident:  # it was started
+            worker.join(timeout_s)
+        return not worker.is_alive()
+
+    def _pictures(self, contents: list[tuple[str, bytes]], notes: list[str]) -> Pictures:
+        shown, pages, unread = [], [], {}
         for name, content in contents:
             try:
-                shown.append(Picture(ocr.thumbnail(content, name=name), name))
+                shown.append(Picture(self._thumbnail(name, content), name))
             except InputError as exc:
                 notes.append(str(exc))
                 continue
             if ocr.available():
-                page = self._page(name, content, say)
+                page = self._page(name, content)
                 if isinstance(page, Page):
                     pages.append(page)
-                else:
+                elif page:
                     notes.append(page)
+                else:
+                    unread[content] = name
+        if unread:
+            verb = "is" if len(unread) == 1 else "are"
+            notes.append(f"{cards.count(len(unread), 'image')} {verb} being read. What is found appears below.")
+            self._begin(unread)
+            return Pictures(tuple(shown), {}, tuple(notes))
         agreed = ocr.agreement(pages)
         found: dict[str, tuple[Suggestion, ...]] = {
             reading.name: (_suggestion(reading, _where(pages, reading)),) for reading in agreed.readings
@@ -190,16 +218,49 @@ class ImageCache:
             found[conflict.name] = tuple(_suggestion(reading, image) for image, reading in conflict.readings)
         return Pictures(tuple(shown), found, tuple(notes))
 
-    def _page(self, name: str, content: bytes, say: Callable[[str], None]) -> Page | str:
-        """What was read off an image, or why nothing was."""
-        digest = hashlib.sha256(content).hexdigest()
-        if digest not in self._pages:
-            say(f"reading {name}")
-            try:
-                self._pages[digest] = ocr.read(content, name=name)
-            except InputError as exc:
-                self._pages[digest] = str(exc)
-        return self._pages[digest]
+    def _thumbnail(self, name: str, content: bytes) -> bytes:
+        if content not in self._thumbnails:
+            self._thumbnails[content] = ocr.thumbnail(content, name=name, width_px=WIDTH_PX)
+        return self._thumbnails[content]
+
+    def _page(self, name: str, content: bytes) -> Page | str | None:
+        """What was read off an image, or why nothing was; None if it has not been read yet."""
+        try:
+            return self._failed.get(content) or self._readings.known(content, name=name)
+        except InputError as exc:
+            return str(exc)
+
+    def _begin(self, unread: Mapping[bytes, str]) -> None:
+        with self._guard:
+            self._unread |= unread
+            if not self._is_reading:
+                self._is_reading = True
+                self._worker = threading.Thread(target=self._read_all, daemon=True)
+                self._worker.start()
+
+    def _read_all(self) -> None:
+        """Read whatever is unread, until nothing is."""
+        done = 0
+        while True:
+            with self._guard:
+                if not self._unread:
+                    self._is_reading = False
+                    break
+                total, (content, name) = done + len(self._unread), next(iter(self._unread.items()))
+            self.on_read(f"reading {done + 1} of {cards.count(total, 'image')}")
+            self._read(content, name)
+            done += 1
+            with self._guard:
+                del self._unread[content]
+        self.on_read("")
+
+    def _read(self, content: bytes, name: str) -> None:
+        try:
+            self._readings.read(content, name=name)
+        except InputError as exc:
+            self._failed[content] = str(exc)
+        except Exception as exc:  # a thread reports to nobody, and the form would go on saying that it reads
+            self._failed[content] = f"{name} could not be read ({type(exc).__name__}). Read the values off it by eye."
 
 
 def keep(folder: Path, file_name: str, content: bytes) -> str:

@@ -13,6 +13,7 @@ from runbook_lib.display import (
     Card,
     Checklist,
     DecisionPath,
+    Details,
     ExactWords,
     Fold,
     Link,
@@ -63,13 +64,15 @@ def _part(part: Part) -> Part:
     match part:
         case Paragraph(said, strong):
             return Paragraph(words(said), strong)
-        case Table(heads, rows, whole):
+        case Table(rows=rows):
             cells = [tuple(one if isinstance(one, Link) else _cell(one) for one in row) for row in rows]
-            return Table(heads, cells, whole)
+            return replace(part, rows=cells)
         case DecisionPath(stops):
             return DecisionPath([replace(one, evidence=words(one.evidence)) for one in stops])
         case Fold(label, parts):
             return Fold(label, [_part(one) for one in parts])
+        case Details(parts):
+            return Details([_part(one) for one in parts])
         case Timeline() | Preview() | ExactWords() | Checklist() | Link() | Links():
             return part
 

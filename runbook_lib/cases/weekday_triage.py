@@ -258,7 +258,7 @@ class WeekdayTriage(Emergency):
         path, known = self._path_lines(), self._known_lines()
         post = messages.expert_post(self.ticket.url, path, known)
         posted = self.apply(changes.slack_post(self, post, name="expert_post"))
-        if posted.state is EffectState.UNAVAILABLE:  # nobody has the case yet
+        if posted.state is EffectState.UNAVAILABLE:  # no expert knows of the case yet
             raise _not_engaged(posted)
         note = messages.triage_note([*path, "An expert was asked for in Slack."], known)
         noted = self.apply(changes.note(self, "expert_note", note, summary="internal note with the decision path"))
@@ -379,7 +379,7 @@ class WeekdayTriage(Emergency):
     def _still_open(self, node: str, why: str, parts: tuple[Part, ...]) -> StepResult:
         """A question without an answer: where to look, what to type there, and which parameter to pass."""
         name = _PARAMETERS[node]
-        meaning = Table(TO_PASS, [(name, answers.QUESTIONS[name].words)])
+        meaning = Table(TO_PASS, [(name, answers.QUESTIONS[name].words)], in_view=True)
         parts = (*parts, *self._where(node), meaning)
         return self._card("open", Tone.ASK, why, *parts, asks=(name,), missing=[name])
 

@@ -284,7 +284,7 @@ class WeekendLicense(Emergency):
             Paragraph(
                 "Make the license by hand, in the form Trials for SM of CustomersDot, with exactly these values:"
             ),
-            Table(("field", "value"), rows),
+            Table(("field", "value"), rows, in_view=True),
         )
         if given is None:
             words = "A person would make the license by hand, then pass issued_evidence."

@@ -12,7 +12,7 @@ from runbook_lib.domain.plan import ExactText, Target
 class Assignment:
     """The ticket is assigned to the operator.
 
-    Anybody may change this at any time, so the ticket itself is asked and not the journal: the operation id holds the
+    It can change at any time, so the ticket itself is read and not the journal: the operation id holds the
     stamp of the ticket that was read.
 
     Args:

@@ -1,7 +1,7 @@
 """What has to hold right before a change is sent: preconditions of effects. They only read.
 
-A license that went out cannot be taken back, and one whose reply reaches nobody helps nobody; so some of them are also
-asked before a license is ordered.
+A license that went out cannot be taken back, and one whose reply reaches no one is of no use; so some of them are also
+checked before a license is ordered.
 """
 
 from __future__ import annotations

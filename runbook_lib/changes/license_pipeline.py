@@ -55,7 +55,7 @@ class LicensePipeline:
     ) -> None:
         self._gitlab, self._trigger, self._variables = gitlab, trigger, variables
         self.operation_id, self.find, self.check = operation_id, find, check
-        self.target = Target("Mechanizer's project", trigger.url)
+        self.target = Target("Mechanizer's pipelines", trigger.url)
         self.summary = f"start Mechanizer: {users} users, mail to the requester"
         self.texts = (ExactText("values for Mechanizer", "\n".join(f"{name}: {one}" for name, one in values.items())),)
 

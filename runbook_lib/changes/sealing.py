@@ -17,7 +17,7 @@ from runbook_lib.ledger.journal import Journal
 from runbook_lib.settings import Settings
 
 WAIT_S = 15.0
-"""Seconds that all of it may wait: the run is over, and somebody wants to read how it ended."""
+"""Seconds that all of it may wait: the run is over, and a person wants to read how it ended."""
 
 
 def note_seals(settings: Settings, ticket_id: int) -> str:

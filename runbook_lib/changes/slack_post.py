@@ -1,4 +1,4 @@
-"""A post in the team's channel. Slack knows no condition: whoever has posted looks again, and deletes a second one."""
+"""A post in the team's channel. Slack has no conditional post: a run looks again, and deletes a second one."""
 
 from __future__ import annotations
 

@@ -121,7 +121,7 @@ def _content(name: str) -> bytes:
 
 
 def _checked(row: Row, local: Settings, *, perform: bool) -> Row:
-    """A row with what is wrong with it, as far as that can be told before anything runs."""
+    """A row with what is wrong with it, as far as that is known before anything runs."""
     from runbook_lib.run import automatic, intake
 
     if row.problem:

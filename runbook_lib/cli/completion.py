@@ -98,7 +98,7 @@ def _parameters(runbook: str) -> list[str]:
 
 
 def _folder(setting: str) -> Path:
-    """The folder that is configured; a shell is told nothing of what is wrong with a setting."""
+    """The folder that is configured; what is wrong with a setting is not shown in a shell."""
     return Path(_found().get(variables.variable(setting)) or variables.ROOT / setting)
 
 

@@ -116,19 +116,19 @@ def healthy(findings: Sequence[Finding]) -> bool:
 
 
 def _findings(settings: Settings, pool: Session) -> Iterator[Finding]:
-    yield _told(_zendesk_access(settings), settings, lambda: _zendesk(settings, pool))
+    yield _probed(_zendesk_access(settings), settings, lambda: _zendesk(settings, pool))
     gitlab = wiring.gitlab(settings, pool)
-    yield _told(_GITLAB, settings, lambda: _gitlab(gitlab))
-    yield _told(_TRACKER, settings, lambda: _tracker(settings, gitlab))
+    yield _probed(_GITLAB, settings, lambda: _gitlab(gitlab))
+    yield _probed(_TRACKER, settings, lambda: _tracker(settings, gitlab))
     if settings.issuer == "mechanizer":
-        yield _told(_MECHANIZER, settings, lambda: _mechanizer(settings, gitlab))
-    yield _told(_SLACK, settings, lambda: _slack(settings, pool))
-    yield _told(_CUSTOMERSDOT, settings, lambda: _customersdot(settings, pool))
+        yield _probed(_MECHANIZER, settings, lambda: _mechanizer(settings, gitlab))
+    yield _probed(_SLACK, settings, lambda: _slack(settings, pool))
+    yield _probed(_CUSTOMERSDOT, settings, lambda: _customersdot(settings, pool))
     yield _public_key(settings)
     yield from _records(settings)
 
 
-def _told(access: _Access, settings: Settings, probe: Callable[[], Finding | str]) -> Finding:
+def _probed(access: _Access, settings: Settings, probe: Callable[[], Finding | str]) -> Finding:
     """A probe's finding, or what its failure means; what is not configured is not asked."""
     needed = (access.address, access.credential, access.place)
     if missing := [name for name in needed if name and not getattr(settings, name)]:
@@ -210,8 +210,8 @@ def _slack(settings: Settings, pool: Session) -> Finding | str:
     if scopes is not None and (lacking := _lacking_for_slack(scopes)):
         return _lacks(_SLACK, scopes, lacking)
     slack.probe(settings.slack_channel_id, patience_s=PATIENCE_S)
-    told = "the token's scopes are not known" if scopes is None else f"the token has {', '.join(scopes)}"
-    return f"{settings.slack_channel} can be read; {told}"
+    known = "the token's scopes are not known" if scopes is None else f"the token has {', '.join(scopes)}"
+    return f"{settings.slack_channel} can be read; {known}"
 
 
 def _customersdot(settings: Settings, pool: Session) -> str:
@@ -220,7 +220,7 @@ def _customersdot(settings: Settings, pool: Session) -> str:
 
 
 def _lacking_for_slack(scopes: Sequence[str]) -> list[str]:
-    """What a bot's token lacks. Which scope it needs for looking is told by the channel, so either will do here."""
+    """What a bot's token lacks. Which scope it needs for looking depends on the channel, so either will do here."""
     lacking = [scope for scope in WRITES if scope not in scopes]
     return lacking if set(READS) & set(scopes) else [*lacking, " or ".join(READS)]
 

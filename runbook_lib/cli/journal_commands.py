@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from runbook_lib.ledger.keyring import KeyRing
 
 MOST_CHARS = 300
-"""Of a reason that somebody gives."""
+"""Of a reason that is given."""
 
 
 @click.command(short_help="Say whether an effect is there, or that a case has ended.")
@@ -31,9 +31,9 @@ MOST_CHARS = 300
 def answer(ticket: str, operation: str, there: str, because: str) -> int:
     """Say whether an effect is there.
 
-    That is, one that the runbook could not do, was refused, or could not learn the end of: also one that somebody did
+    That is, one that the runbook could not do, was refused, or could not learn the end of: also one that was done
     by hand. The message of the run names the OPERATION, such as slack_post, and where to look; the next run goes on
-    from the answer. The operation `case` is the whole: yes says that the case has ended, whoever ended it, and closes
+    from the answer. The operation `case` is the whole: yes says that the case has ended, in whatever way, and closes
     its open ends; no opens them again.
     """
     from runbook_lib.domain.events import CASE
@@ -55,8 +55,8 @@ def answer(ticket: str, operation: str, there: str, because: str) -> int:
         state = ("over" if is_there else "still open") if is_case else "there" if is_there else "not there"
         words = f"{operator} says that {'the case' if is_case else 'it'} is {state}"
         evidence = {"summary": f"{words}: {because}" if because else words, "url": "", "reference": ""}
-        told = {"evidence": evidence} if is_there else {"evidence": None, "because": because}
-        journal.append("answered", operation_id=operation_id, there=is_there, operator=operator, **told)
+        given = {"evidence": evidence} if is_there else {"evidence": None, "because": because}
+        journal.append("answered", operation_id=operation_id, there=is_there, operator=operator, **given)
     then = "To correct it, answer anew." if is_case else "Now run again; to correct it, answer anew."
     click.echo(f"Noted: {'the case' if is_case else operation} is {state}. {then}")
     return exit_status.DONE
@@ -118,7 +118,7 @@ def _refuse_too_early(opened_at: datetime | None, operation: str, settle_s: floa
 
 
 def _checked(words: str) -> str:
-    """What somebody gives as a reason: one line of text.
+    """A reason as given: one line of text.
 
     Raises:
         InputError: It is longer, or holds what cannot be shown.
@@ -176,7 +176,7 @@ def _rest(entry: dict[str, Any]) -> str:
 def restart(ticket: str, because: str) -> int:
     """Set a journal that cannot be relied on aside, under another name, and begin a new one that says so.
 
-    What the old one told of effects is found again at the services, not repeated.
+    What the old one says of effects is found again at the services, not repeated.
     """
     found, operator, _ = _journal(ticket)
     because = _checked(because)
@@ -223,7 +223,7 @@ def rotate() -> int:
 def trust(key: str) -> int:
     """Trust another machine's public key: the KEY that was published to the team's share, or a FILE (...-ID.pub).
 
-    Ask its owner whether the key is theirs: what the share says of a key, anybody may have written who can write there.
+    Ask its owner whether the key is theirs: what the share says of a key, comes from anyone who can write there.
     """
     from runbook_lib.cli import share_commands
 

@@ -3,6 +3,9 @@
 What it sets is for its own session, which has a copy of the settings of the person who runs it: what they have set
 overrides the defaults here, and nothing of theirs is written to, as JupyterLab does when the theme changes. Templates
 are served as copies, so that no save reaches a tracked file. Knows nothing of the practice world, which runs beside it.
+
+Nobody waits for imports one after the other: JupyterLab imports its own while the ticket is looked up, and a warm
+Python imports those of the kernels and of the runs that their button starts (`run.warm`), so that these are forked.
 """
 
 from __future__ import annotations
@@ -10,23 +13,24 @@ from __future__ import annotations
 import io
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import IO, Any
 from urllib.parse import quote
 
-from jupyterlab.commands import get_user_settings_dir
+from jupyter_core.paths import jupyter_path
 
 from runbook_lib import files, templates
+from runbook_lib.domain import answers
 from runbook_lib.domain.errors import InputError, RunbookError
-from runbook_lib.run import automatic
+from runbook_lib.run import automatic, warm
 from runbook_lib.settings import Settings
 
 EXTENSIONS = Path(__file__).with_name("labextensions")
@@ -46,31 +50,106 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
 """JupyterLab's settings where the person has none of their own, by plugin. Source: its setting schemas, 4.4 to 4.6."""
 
 
-def run(settings: Settings, words: Sequence[str]) -> int:
-    """Run JupyterLab until it is told to stop; returns its exit status.
+KERNELS = "jupyter"
+"""The folder of this session that says how kernels are started."""
+WARM = ("ipykernel_launcher", "runbook_lib.cli")
+"""What the kernels ask the warm Python for: themselves, and the run that the button starts."""
+PRELOADED = (
+    *("ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "ipywidgets"),
+    *("runbook_lib.jupyter.session", "runbook_lib.cases.start_here", "runbook_lib.cases.weekend_license"),
+    *("runbook_lib.cases.weekday_triage", "runbook_lib.cases.license_not_received"),
+    *("runbook_lib.cli.run_command", "runbook_lib.run.runner", "runbook_lib.run.papermill_engine"),
+)
+"""In the order in which they are needed."""
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A JupyterLab that waits for its options.
 
     Args:
         settings: Where notebooks and records are.
-        words: A ticket first, if its runbook is wanted; the rest goes to JupyterLab, after our own, so that it wins.
+        private: A folder of this session.
+        process: Its process.
+        pipe: Takes the options.
+    """
+
+    settings: Settings
+    private: Path
+    process: subprocess.Popen[bytes]
+    pipe: IO[str]
+
+    def run(self, ticket: str | None, words: Sequence[str]) -> int:
+        """Let it run until it is told to stop; returns its exit status.
+
+        Args:
+            ticket: The ticket whose runbook is opened, if one is wanted.
+            words: Options of the user's, after our own, so that they win.
+
+        Raises:
+            RunbookError: The ticket cannot be opened.
+        """
+        notebooks, outputs = _folders(self.settings)
+        files.make_folder(outputs)
+        first = prepared(self.settings, ticket).absolute().relative_to(root(notebooks, outputs)).as_posix()
+        served = serve_only(self.private / "served", notebooks, outputs)
+        # Not as a file to open: JupyterLab then opens it in a browser only, and prints another address.
+        options = [f"--ServerApp.root_dir={served}", f"--LabApp.default_url=/lab/tree/{quote(first)}"]
+        options += [*session_options(self.private, notebooks, outputs), *words]
+        with _passing_on(self.process), warm.started(WARM, PRELOADED, wait=False) as python:
+            if python:
+                use_for_kernels(python, self.private / KERNELS)
+            with suppress(BrokenPipeError), self.pipe:  # it has ended, and has said why
+                json.dump(options, self.pipe)
+            return self.process.wait()
+
+
+def ticket_first(words: Sequence[str]) -> tuple[str | None, Sequence[str]]:
+    """A command's words: the ticket, if the first one names it, and JupyterLab's options.
 
     Raises:
-        RunbookError: The ticket cannot be opened.
+        InputError: It is no ticket's number or address.
     """
-    ticket = words[0] if words and not words[0].startswith("-") else None
-    notebooks, outputs = settings.notebooks.absolute(), settings.outputs.absolute()
-    files.make_folder(outputs)
-    first = prepared(settings, ticket).absolute().relative_to(root(notebooks, outputs)).as_posix()
-    with tempfile.TemporaryDirectory(prefix="runbook-lab-") as name:
+    if not words or words[0].startswith("-"):
+        return None, words
+    answers.parse("ticket_id", words[0])
+    return words[0], words[1:]
+
+
+@contextmanager
+def started(settings: Settings) -> Iterator[Lab]:
+    """JupyterLab on its way; it ends with the block, if it has not ended before.
+
+    Args:
+        settings: Where notebooks and records are.
+    """
+    notebooks, outputs = _folders(settings)
+    reading, writing = os.pipe()
+    with tempfile.TemporaryDirectory(prefix="runbook-lab-") as name, os.fdopen(writing, "w", encoding="utf-8") as pipe:
         private = Path(name)
-        served = serve_only(private / "served", notebooks, outputs)
-        command = [sys.executable, "-m", "jupyter", "lab", f"--ServerApp.root_dir={served}"]
-        # Not as a file to open: JupyterLab then opens it in a browser only, and prints another address.
-        command += [f"--LabApp.default_url=/lab/tree/{quote(first)}", *session_options(private, notebooks, outputs)]
-        command += words[1:] if ticket else words
-        environment = {**os.environ, "RUNBOOK_NOTEBOOKS": str(notebooks), "RUNBOOK_OUTPUTS": str(outputs)}
-        environment["IPYTHONDIR"] = str(without_history(private / "ipython"))
-        with subprocess.Popen(command, env=environment) as process, _passing_on(process):  # noqa: S603 - no shell
-            return process.wait()
+        own = {"RUNBOOK_NOTEBOOKS": str(notebooks), "RUNBOOK_OUTPUTS": str(outputs)}
+        own["IPYTHONDIR"] = str(without_history(private / "ipython"))
+        own["JUPYTER_PATH"] = os.pathsep.join((str(private / KERNELS), *jupyter_path()))
+        command = [sys.executable, "-m", "runbook_lib.cli.lab_server", str(reading), str(private / "user-settings")]
+        with subprocess.Popen(command, env={**os.environ, **own}, pass_fds=(reading,)) as process:  # noqa: S603
+            os.close(reading)
+            try:
+                yield Lab(settings, private, process, pipe)
+            finally:
+                process.kill()
+
+
+def use_for_kernels(python: Path, folder: Path) -> None:
+    """Let a program be the Python of every kernel, by a folder that is in `JUPYTER_PATH`."""
+    spec = folder / "kernels" / "python3" / "kernel.json"
+    files.make_folder(spec.parent)
+    command = [str(python), "-m", WARM[0], "-f", "{connection_file}"]
+    files.write(spec, json.dumps({"argv": command, "display_name": "Python 3", "language": "python"}).encode())
+
+
+def _folders(settings: Settings) -> tuple[Path, Path]:
+    """Those of the runbooks and of the records."""
+    return settings.notebooks.absolute(), settings.outputs.absolute()
 
 
 def prepared(settings: Settings, ticket: str | None) -> Path:
@@ -105,8 +184,6 @@ def session_options(private: Path, notebooks: Path, outputs: Path) -> list[str]:
     """
     settings, top = private / "settings", root(notebooks, outputs)
     files.make_folder(settings)
-    with suppress(OSError, shutil.Error):  # there are none, or they cannot be read
-        shutil.copytree(get_user_settings_dir(), private / "user-settings")
     shown = {folder: _place(folder, top).as_posix() for folder in (notebooks, outputs)}
     page = {
         "runbookNotebooks": shown[notebooks],
@@ -118,7 +195,6 @@ def session_options(private: Path, notebooks: Path, outputs: Path) -> list[str]:
     return [
         f"--LabApp.app_settings_dir={settings}",
         f"--LabApp.extra_labextensions_path={EXTENSIONS}",
-        f"--LabApp.user_settings_dir={private / 'user-settings'}",
         f"--LabApp.workspaces_dir={private / 'workspaces'}",
         f"--MappingKernelManager.cull_idle_timeout={KERNEL_IDLE_S}",
         "--MappingKernelManager.cull_interval=60",

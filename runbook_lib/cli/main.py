@@ -102,7 +102,7 @@ def _open_standard_files() -> None:
 
 
 def _run_quietly(words: Sequence[str]) -> int:
-    """Run a command; whoever reads what it prints may stop at any time, as `head` does."""
+    """Run a command; a reader of its output may stop at any time, as `head` does."""
     try:
         try:
             return _run_command(words)

@@ -9,7 +9,7 @@ import click
 from runbook_lib.cli import completion
 
 FILE = click.Path(path_type=Path)
-"""A file's path; whether it is there is told by who opens it."""
+"""A file's path; whether it is there is found out by opening it."""
 ticket = click.argument("ticket", metavar="TICKET", shell_complete=completion.tickets)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 perform = click.option("--perform", is_flag=True, help="Change things; without it everything is only rehearsed.")

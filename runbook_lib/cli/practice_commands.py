@@ -30,11 +30,12 @@ def lab(words: Sequence[str]) -> int:
     from runbook_lib.cli import lab as jupyterlab
     from runbook_lib.settings import Settings
 
+    ticket, options = jupyterlab.ticket_first(words)
     local = Settings.local()
-    with practice.world(local):
+    with jupyterlab.started(local) as server, practice.world(local):
         if address := practice.control_room(local):
             click.echo(f"Watch what happens to the practice world at {address}")
-        return jupyterlab.run(local, words)
+        return server.run(ticket, options)
 
 
 @click.command(short_help="Keep the practice world running, for notebooks and papermill.")

@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from runbook_lib.ledger.comparison import Difference
     from runbook_lib.records.archive import Archive
     from runbook_lib.records.findings import Finding, Verification
-    from runbook_lib.records.runs import Run, Wanted
-    from runbook_lib.records.union import Problem
+    from runbook_lib.records.runs import Run, RunFilter
     from runbook_lib.records.verification import Verifier
     from runbook_lib.settings import Settings
 
@@ -43,7 +42,7 @@ _FILTERS = (
     click.option("--operator", metavar="NAME", help="Only runs of this person."),
     click.option("--since", metavar="YYYY-MM-DD", help="The first day, in UTC."),
     click.option("--until", metavar="YYYY-MM-DD", help="The last day, in UTC."),
-    click.option("--open", "open_only", is_flag=True, help="Only what somebody still has to look after."),
+    click.option("--open", "open_only", is_flag=True, help="Only what still needs a person."),
     click.option("--unreviewed", is_flag=True, help="Only records that no reviewer has signed off."),
 )
 _force = click.option("--force", is_flag=True, help="Replace FILE if it is there.")
@@ -79,7 +78,9 @@ def list_runs(verify: bool, as_json: bool, **filters: Any) -> int:
     if as_json:
         listed = [{**run.plain, "verified": None if found is None else found.holds(run)} for run in runs]
         rows = ",\n  ".join(json.dumps(row) for row in listed)  # a run a line: indenting takes longer than all the rest
-        click.echo(f'{{"runs": [\n  {rows}\n], "problems": {json.dumps([vars(p) for p in problems], indent=2)}}}')
+        click.echo(
+            f'{{"runs": [\n  {rows}\n], "problems": {json.dumps([each.as_problem for each in problems], indent=2)}}}'
+        )
         return exit_status.DONE
     click.echo(_table(runs, found) if runs else "Nothing is open." if filters["open_only"] else "No runs.")
     if runs:
@@ -111,16 +112,17 @@ def export(file: Path, form: str, force: bool, **filters: Any) -> int:
     runs, problems = _found(None, **filters)
     exporting.export(runs, form, file, force=force)
     click.echo(f"{len(runs)} runs were written to {file}.")
+    _say_freshness(_settings())
     _tell(problems)
     return exit_status.DONE
 
 
-def _found(verifier: Verifier | None, **filters: Any) -> tuple[list[Run], list[Problem]]:
+def _found(verifier: Verifier | None, **filters: Any) -> tuple[list[Run], list[Finding]]:
     """The runs that are asked for, and what is wrong with journals; who verifies reads the same files but once."""
     wanted, archive = _wanted(**filters), _archive()
     ledgers = (verifier or archive).listed(wanted.tickets or None)
-    problems = [problem for ledger in ledgers for problem in ledger.problems if not problem.is_notice]
-    runs = [run for ledger in ledgers for run in ledger.runs if wanted.takes(run)]
+    problems = [problem for ledger in ledgers for problem in ledger.problems if problem.is_defect]
+    runs = [run for ledger in ledgers for run in ledger.runs if wanted.matches(run)]
     return runs, problems if wanted.tickets else [*problems, *archive.strangers()]
 
 
@@ -134,7 +136,7 @@ def _wanted(
     until: str | None,
     open_only: bool,
     unreviewed: bool,
-) -> Wanted:
+) -> RunFilter:
     """The filters, checked.
 
     Raises:
@@ -142,12 +144,12 @@ def _wanted(
     """
     from runbook_lib.domain import answers
     from runbook_lib.domain.models import Outcome, Status
-    from runbook_lib.records.runs import Wanted
+    from runbook_lib.records.runs import RunFilter
 
     for name, value, known in (("outcome", outcome, Outcome), ("status", status, Status)):
         if value is not None and value not in list(known):
             raise InputError(f"--{name} is {value!r}; expected one of {', '.join(known)}.")
-    return Wanted(
+    return RunFilter(
         tickets=tuple(dict.fromkeys(_ticket(word) for word in tickets)),
         runbook=runbook,
         outcome=outcome,
@@ -228,7 +230,7 @@ def _say_next(runs: Sequence[Run]) -> None:
         )
 
 
-def _tell(problems: Sequence[Problem]) -> None:
+def _tell(problems: Sequence[Finding]) -> None:
     for problem in problems:
         click.echo(f"runbook: {problem.code}: {clean(problem.words, 1000)}", err=True)
 
@@ -243,13 +245,15 @@ def show(record: str, html: Path | None, force: bool) -> int:
 
     path = _last_record(record) if record.isdigit() else Path(record)
     verifier = _verifier()
-    verification, signed_off = verifier.record(path), verifier.signed_off(path)
+    verification = verifier.record(path)
+    more = [f"Signed off by {words}" for words in verifier.signed_off(path)]
+    more += filter(None, [share_commands.freshness(_settings())])
     content = reading.read(path)
     if html is None:
-        click.echo(page.as_text(content, verification, signed_off))
+        click.echo(page.as_text(content, verification, more))
         return exit_status.DONE
-    exporting.write(html, page.as_html(content, verification, signed_off).encode(), force=force)
-    click.echo("\n".join([*page.summary(content, verification, signed_off), f"Page: {html}"]))
+    exporting.write(html, page.as_html(content, verification, more).encode(), force=force)
+    click.echo("\n".join([*page.summary(content, verification, more), f"Page: {html}"]))
     return exit_status.DONE
 
 
@@ -302,7 +306,7 @@ def verify(what: Sequence[str], ticket_notes: bool, with_share: bool, as_json: b
     """
     from runbook_lib.records.findings import Verification
 
-    local, verifier = _settings(), _verifier()
+    local, verifier = _settings(), _verifier(keeps=ticket_notes)
     tickets = [_ticket(word) for word in what if word.isdigit()]
     paths = [Path(word) for word in what if not word.isdigit()]
     parts = [verifier.record(path) for path in paths]
@@ -387,10 +391,10 @@ def _ticket(word: str) -> int:
     return int(str(answers.parse("ticket_id", word)))
 
 
-def _verifier() -> Verifier:
+def _verifier(*, keeps: bool = False) -> Verifier:
     from runbook_lib.records.verification import Verifier
 
-    return Verifier(_archive())
+    return Verifier(_archive(), keeps=keeps)
 
 
 def _archive() -> Archive:

@@ -6,6 +6,7 @@ import json
 import shlex
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     "--parameters-file",
     metavar="FILE",
     type=click.Path(allow_dash=True),
-    help="A JSON object of answers, or - for standard input; unlike arguments, nobody else on the machine sees it.",
+    help="A JSON object of answers, or - for standard input; unlike arguments, other users do not see it.",
 )
 @options.perform
 @options.as_json
@@ -56,7 +57,7 @@ def run(
     Without --perform it rehearses: it reads everything, changes nothing and shows what it would do. Either way it
     leaves an executed notebook as the record. `auto` runs start_here, then the runbook that it names.
     """
-    from runbook_lib.run import automatic, forks, intake
+    from runbook_lib.run import automatic, intake
     from runbook_lib.settings import Settings
 
     local = Settings.local()
@@ -68,17 +69,21 @@ def run(
         click.echo(_beginning(runbook, ticket, local.profile, perform=perform), err=True)
 
     from runbook_lib.cli import practice
-    from runbook_lib.run import runner
+    from runbook_lib.run import forks, ticket_check
 
-    def report_of(name: str) -> Report:
-        shown = sys.stderr.isatty()
-        return runner.run(
-            name, ticket, own, perform=perform, settings=settings, progress=shown, batch=batch, ahead=ahead
-        )
-
-    runs = 2 if runbook == automatic.AUTO else 1
-    with forks.ahead(runs, [notebook]) as ahead, practice.world(local):
+    with closing(forks.Ahead(2 if runbook == automatic.AUTO else 1, [notebook])) as kernels, practice.world(local):
         settings = Settings.load()
+        kernels.start()
+        if refused := ticket_check.refusal(settings, ticket):
+            click.echo(f"{_line(refused)} The run records this and ends ...", err=True)
+        from runbook_lib.run import runner
+
+        def report_of(name: str) -> Report:
+            shown = sys.stderr.isatty()
+            return runner.run(
+                name, ticket, own, perform=perform, settings=settings, progress=shown, batch=batch, kernel=kernels.take
+            )
+
         report = report_of(first)
         while runbook == automatic.AUTO and report.next_runbook:
             if not as_json:

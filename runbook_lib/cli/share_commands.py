@@ -1,4 +1,4 @@
-"""The commands on the team's share: `records push` and `pull`, and what `verify --share` and `keys` know of it."""
+"""The commands on the team's share: `records push` and `pull`, and what `verify --share` and `keys` read from it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def push() -> int:
     owner = settings.operator or getpass.getuser()
     with _progress("pushed") as count:
         moved = mirror.push(share, journals, KeyRing.of(settings), owner, count)
-    return _told(f"Pushed to {share.url}", moved)
+    return _report(f"Pushed to {share.url}", moved)
 
 
 @click.command()
@@ -56,34 +56,37 @@ def pull(since: str | None, ticket: str | None) -> int:
     folder = settings.outputs.resolve() / settings.profile
     with _progress("looked at") as count:
         moved = mirror.pull(share, folder, KeyRing.of(settings), since=day, ticket_id=number, progress=count)
-    return _told(f"Pulled from {share.url}", moved)
+    return _report(f"Pulled from {share.url}", moved)
 
 
 def differences() -> list[Difference]:
     """How the mirror and the share differ.
 
     Raises:
-        InputError: No share is set.
-        UnavailableError: It cannot be reached.
+        InputError: No share is set, or a file of the mirror cannot be read.
+        UnavailableError: The share cannot be reached.
     """
-    from runbook_lib.ledger.comparison import Comparison
+    from runbook_lib.ledger.comparison import Comparison, bounded
     from runbook_lib.ledger.keyring import KeyRing
 
     settings, share = opened()
     folder = settings.outputs.resolve() / settings.profile
-    with _progress("compared") as count:
-        return list(Comparison(share, folder, KeyRing.of(settings), count).differences())
+    try:
+        with _progress("compared") as count:
+            return bounded(Comparison(share, folder, KeyRing.of(settings), count).differences())
+    except OSError as exc:
+        raise InputError(f"{exc.filename or folder} cannot be read: {exc.strerror}.") from exc
 
 
 def difference_words(found: list[Difference]) -> str:
     """The differences as a table, and in a sentence."""
     from tabulate import tabulate
 
-    defects = sum(each.is_defect for each in found)
+    defects = sum(each.count for each in found if each.is_defect)
     rows = [(each.code, each.path, each.words) for each in found]
     table = tabulate(rows, headers=("share", "object", "in words"), disable_numparse=True) if rows else ""
     words = (
-        f"{defects} objects of the share were replaced, removed or added."
+        f"{defects} object{'s' if defects > 1 else ''} of the share replaced, removed or added."
         if defects
         else ("Nothing in the share was tampered with." if found else "The mirror and the share are alike.")
     )
@@ -130,7 +133,7 @@ def opened() -> tuple[Settings, Share]:
     return settings, share
 
 
-def _told(what: str, moved: Moved) -> int:
+def _report(what: str, moved: Moved) -> int:
     for words in moved.trouble:
         click.echo(f"runbook: {words}", err=True)
     click.echo(f"{what}: {moved.records} records and {moved.lines} journal lines of {moved.tickets} tickets.")

@@ -7,13 +7,14 @@ be missing. Only reads. Source: rails_admin, index action; GitLab handbook for t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 import httpx
 from pydantic import SecretStr
 
-from runbook_lib.clients.http import LAST_PAGE, NOT_PERFORMED, Service, Session, listed
+from runbook_lib.clients.answers import listed, model, moment
+from runbook_lib.clients.http import LAST_PAGE, NOT_PERFORMED, Service, Session
 from runbook_lib.clients.refusals import CREDENTIALS, RIGHTS, Refusals, Row
 from runbook_lib.domain.errors import RefusedError
 from runbook_lib.domain.models import Account, SeatLink, SoldLicense
@@ -28,7 +29,7 @@ _REFUSALS = Refusals(
 
 
 class CustomersDot:
-    """CustomersDot, seen with the session cookie of somebody who may read its admin.
+    """CustomersDot, seen with the session cookie of a user who may read its admin.
 
     Args:
         base_url: `https://customers.gitlab.com`.
@@ -131,53 +132,43 @@ def _expired(status: int) -> RefusedError:
     )
 
 
-def _account(row: Mapping[str, Any]) -> Account:
-    name = " ".join(filter(None, (row.get("first_name"), row.get("last_name"))))
-    return Account(int(row["id"]), str(row["email"]), name, str(row.get("company") or ""))
+def _account(row: Any) -> Account:
+    names = filter(None, (row.get("first_name"), row.get("last_name")))
+    return model(Account, row, name=" ".join(names), company=row.get("company") or "")
 
 
-def _license(row: Mapping[str, Any]) -> SoldLicense:
-    plan, cloud = row.get("plan"), row.get("cloud_licensing_enabled")
-    return SoldLicense(
-        id=int(row["id"]),
-        subscription_name=str(row.get("zuora_subscription_name") or ""),
-        plan=None if plan is None else str(plan).casefold(),
+def _license(row: Any) -> SoldLicense:
+    cloud = row.get("cloud_licensing_enabled")
+    return model(
+        SoldLicense,
+        row,
+        subscription_name=row.get("zuora_subscription_name") or "",
+        plan=(row.get("plan") or "").casefold() or None,
         starts_on=_day(row.get("starts_at")),
         expires_on=_day(row.get("expires_at")),
-        users=_number(row.get("users")),
+        users=_count(row.get("users")),
         cloud=cloud if isinstance(cloud, bool) else None,
     )
 
 
-def _seat_link(row: Mapping[str, Any]) -> SeatLink:
+def _seat_link(row: Any) -> SeatLink:
     report_at = row.get("report_timestamp")
-    return SeatLink(
-        id=int(row["id"]),
-        created_at=_moment(row["created_at"]),
-        report_at=_moment(report_at) if report_at else None,
-        subscription_name=str(row["zuora_subscription_name"]),
-        hostname=str(row.get("hostname") or ""),
-        instance_id=str(row.get("instance_identifier") or ""),
-        active_users=_number(row.get("active_user_count")),
-        maximum_users=_number(row.get("max_historical_user_count")),
-        license_users=_number(row.get("license_user_count")),
-        version=str(row.get("gitlab_version") or ""),
+    return model(
+        SeatLink,
+        row,
+        created_at=moment(row["created_at"]),
+        report_at=report_at and moment(report_at),
+        subscription_name=row["zuora_subscription_name"],
+        hostname=row.get("hostname") or "",
+        instance_id=row.get("instance_identifier") or "",
     )
 
 
-def _number(value: Any) -> int | None:
-    if value is None:
-        return None
-    if int(value) < 0:
+def _count(value: Any) -> int | None:
+    if value is not None and int(value) < 0:
         raise ValueError("a negative number")
-    return int(value)
+    return None if value is None else int(value)
 
 
 def _day(value: Any) -> date | None:
-    return None if not value else date.fromisoformat(str(value)[:10])
-
-
-def _moment(value: Any) -> datetime:
-    """A stamp as Rails writes it, in JSON or in a list; one without an offset is UTC."""
-    moment = datetime.fromisoformat(str(value).removesuffix(" UTC"))
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    return date.fromisoformat(value[:10]) if value else None

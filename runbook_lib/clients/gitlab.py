@@ -12,8 +12,9 @@ from typing import Any, TypeVar
 
 from pydantic import SecretStr
 
+from runbook_lib.clients.answers import listed, model, moment, typed
 from runbook_lib.clients.gitlab_refusals import REFUSALS
-from runbook_lib.clients.http import LAST_PAGE, Service, Session, answered_at, listed
+from runbook_lib.clients.http import LAST_PAGE, Service, Session, answered_at
 from runbook_lib.domain.errors import RefusedError
 from runbook_lib.domain.models import Pipeline, TrackerIssue
 from runbook_lib.redaction import original
@@ -64,6 +65,11 @@ class GitLab:
         body = {"title": title, "description": description} | ({"state_event": "close"} if close else {})
         return self._service.write_json("PUT", f"api/v4/projects/{project_id}/issues/{iid}", _issue, json=body)
 
+    def project_url(self, project_id: int, *, patience_s: float) -> str:
+        """Where a person sees a project: pages below it are not found by its number. Raises as `Service.read`."""
+        path = f"api/v4/projects/{project_id}"
+        return self._service.read_json(path, lambda project: str(project["web_url"]), patience_s=patience_s)
+
     def trigger(self, project_id: int, *, ref: str, token: SecretStr, variables: Mapping[str, str]) -> Pipeline:
         """Start a pipeline with variables. Raises as `Service.write`."""
         form = {"token": token.get_secret_value(), "ref": ref}
@@ -85,7 +91,9 @@ class GitLab:
         """The token's scopes, or None for a token that has no page of its own. Raises as `Service.read`."""
         try:
             return self._service.read_json(
-                "api/v4/personal_access_tokens/self", lambda token: list(token["scopes"]), patience_s=patience_s
+                "api/v4/personal_access_tokens/self",
+                lambda token: typed(list[str], token["scopes"]),
+                patience_s=patience_s,
             )
         except RefusedError as exc:
             if exc.status in (400, 404):
@@ -122,26 +130,19 @@ def _stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def _issue(item: Mapping[str, Any]) -> TrackerIssue:
-    return TrackerIssue(
-        iid=item["iid"],
-        title=item["title"],
-        state=item["state"],
-        labels=tuple(item["labels"]),
-        created_at=datetime.fromisoformat(item["created_at"]),
-        url=item["web_url"],
-        description=item.get("description") or "",
-        raw=original(item.get("description") or ""),
-    )
+def _issue(item: Any) -> TrackerIssue:
+    words = item.get("description") or ""
+    created_at = moment(item["created_at"])
+    return model(TrackerIssue, item, created_at=created_at, url=item["web_url"], description=words, raw=original(words))
 
 
-def _pipeline(item: Mapping[str, Any]) -> Pipeline:
+def _pipeline(item: Any) -> Pipeline:
     updated = item.get("updated_at")
-    return Pipeline(item["id"], item["status"], item["web_url"], updated and datetime.fromisoformat(updated))
+    return model(Pipeline, item, url=item["web_url"], updated_at=updated and moment(updated))
 
 
 def _variables(items: Any) -> list[tuple[str, str]]:
-    return listed(items, lambda item: (item["key"], item["value"]))
+    return listed(items, lambda item: (typed(str, item["key"]), typed(str, item["value"])))
 
 
 def _explain(body: Any) -> str:

@@ -23,6 +23,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any, TypeVar, cast
 from urllib.parse import urljoin, urlsplit
 
@@ -165,7 +166,7 @@ class Service:
             RefusedError: The service said no (4xx).
             UnavailableError: It cannot be reached, or keeps failing.
         """
-        return self._retried(lambda: self._read_once(path, params, patience_s), path, once=patience_s is not None)
+        return self._retried(partial(self._read_once, path, params, patience_s), path, once=patience_s is not None)
 
     def read_json(
         self,
@@ -193,7 +194,7 @@ class Service:
             UnavailableError: The service was not reached; nothing was changed.
             OutcomeUnknownError: The answer was lost: look before trying again.
         """
-        return self._retried(lambda: self._write_once(method, path, body), path)
+        return self._retried(partial(self._write_once, method, path, body), path)
 
     def parsed(self, response: httpx.Response, parse: Callable[[Any], _T]) -> _T:
         """The body of a read, decoded and parsed.
@@ -235,7 +236,7 @@ class Service:
             InputError: The file is larger.
             RefusedError, UnavailableError: As `read`; or the address is none to be asked.
         """
-        return self._retried(lambda: self._download_once(url, limit, also_own))
+        return self._retried(partial(self._download_once, url, limit, also_own))
 
     def pause(self, seconds: float) -> None:
         self._session.budget.pause(seconds)
@@ -260,22 +261,21 @@ class Service:
             raise UnavailableError(f"{exc}{used_up}") from exc
 
     def _in_turn(self, call: Callable[[], _T], path: str) -> _T:
-        """Wait until the service takes a request, among all that are sent from here, and call."""
+        """Wait until the service takes a request, among all that are sent from here, and call.
+
+        The seconds of a call that failed count as waiting.
+        """
         pace, budget = self._session.pace, self._session.budget
         seconds = pace.turn(self.name, path) if pace else 0.0
         while pace and seconds > 0:
             if not budget.wait(seconds, f"waiting {seconds:.1f} s for {self.name}, which limits requests"):
-                raise _TransientError(f"{self.name} is limiting requests. Try again in {seconds:.0f} s.", seconds)
+                raise _TransientError(f"{self.name} is limiting requests (429). Try again in {seconds:.0f} s.", seconds)
             seconds = pace.held(self.name)
-        return self._timed(call)
-
-    def _timed(self, call: Callable[[], _T]) -> _T:
-        """Call, and count the seconds of a failure as waiting."""
         started = time.monotonic()
         try:
             return call()
         except _TransientError:
-            self._session.budget.spend(time.monotonic() - started)
+            budget.spend(time.monotonic() - started)
             raise
 
     def _read_once(self, path: str, params: Mapping[str, Any] | None, patience_s: float | None) -> httpx.Response:
@@ -377,7 +377,7 @@ class Service:
         if status < 400:
             raise self._redirected(response)
         if status == 429:
-            pause = _seconds(response.headers.get("retry-after", ""))
+            pause = _retry_after_s(response)
             when = f"in {pause:.0f} s" if pause else "later"
             if pace and pause:
                 pace.hold(self.name, pause)
@@ -403,7 +403,8 @@ class Service:
         try:
             words = self._explain(self._session.redactor.entering(response.json()))
         except _OTHER_FORM:
-            words = response.reason_phrase
+            is_page = "html" in response.headers.get("content-type", "")
+            words = f"{response.reason_phrase}, with a web page, perhaps of a proxy" if is_page else ""
         return (self.line(words) or self.line(response.reason_phrase)).rstrip(".") + "."
 
     def line(self, words: str) -> str:
@@ -435,22 +436,7 @@ class Service:
 
 def answered_at(response: httpx.Response) -> datetime | None:
     """The answer's `Date` header: the service's own clock. None if it is missing or cannot be read."""
-    try:
-        moment = parsedate_to_datetime(response.headers.get_list("date")[0])
-    except (IndexError, ValueError):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def listed(items: Any, parse: Callable[[Any], _T]) -> list[_T]:
-    """Each item of a list in an answer, parsed. Anything but a list is an error, not an empty list.
-
-    Raises:
-        TypeError: It is no list.
-    """
-    if not isinstance(items, list):
-        raise TypeError(f"{type(items).__name__} in place of a list")
-    return [parse(item) for item in items]
+    return _http_date(response.headers.get("date", ""))
 
 
 def _pause(state: RetryCallState) -> float:
@@ -472,5 +458,19 @@ def _error(state: RetryCallState) -> _TransientError:
     return exc
 
 
-def _seconds(text: str) -> float | None:
-    return float(text) if re.fullmatch(r"\d{1,6}", text.strip()) else None
+def _retry_after_s(response: httpx.Response) -> float | None:
+    """Seconds that a service asks to wait: given so, or as a date. Source: RFC 9110, `Retry-After`."""
+    words = response.headers.get("retry-after", "").strip()
+    if re.fullmatch(r"\d{1,6}(\.\d{1,6})?", words):
+        return float(words)
+    at = _http_date(words)
+    left_s = (at - (answered_at(response) or datetime.now(UTC))).total_seconds() if at else 0.0
+    return left_s if left_s > 0 else None
+
+
+def _http_date(words: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(words)
+    except (IndexError, OverflowError, ValueError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -100,7 +100,7 @@ class Pace:
             return max(0.0, float(state.get("held", 0.0)) - self._clock())
 
     def hold(self, service: str, seconds: float) -> None:
-        """Let nobody send anything to a service for so long: it said so."""
+        """Hold all requests to a service for as long as it asked."""
         with self._kept(service) as state:
             state["held"] = max(state.get("held", 0.0), self._clock() + min(seconds, LONGEST_S))
 

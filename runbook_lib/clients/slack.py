@@ -13,10 +13,10 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from runbook_lib.clients.http import LAST_PAGE, Service, Session, listed
+from runbook_lib.clients.answers import cursor, listed, typed
+from runbook_lib.clients.http import LAST_PAGE, Service, Session
 from runbook_lib.clients.slack_refusals import LATER, REFUSALS, UNSURE
 from runbook_lib.domain.errors import NotAsSentError, RefusedError, UnavailableError
-from runbook_lib.redaction import original
 
 EVENT = "license_runbook"
 """The `event_type` of our posts' metadata."""
@@ -95,13 +95,13 @@ class Slack:
         params["oldest"] = f"{since.timestamp():.6f}"
         ours: list[str] = []
         for _ in range(LAST_PAGE):
-            messages, cursor = self._service.read_json(
+            messages, after = self._service.read_json(
                 "conversations.history", lambda page: _page(self._ok(page, channel_id)), params, patience_s=patience_s
             )
             ours += [ts for ts, found in messages if found == operation_id]
-            if not cursor:
+            if not after:
                 return sorted(ours)
-            params["cursor"] = cursor
+            params["cursor"] = after
         raise self._service.too_long(f"history of {channel_id}")
 
     def scopes(self, *, patience_s: float) -> list[str] | None:
@@ -126,7 +126,7 @@ class Slack:
         if not answer["ok"] and answer.get("error") in UNSURE:
             raise self._service.lost(f"it answered {answer['error']}")
         kept = (self._ok(answer, channel_id).get("message") or {}).get("text")
-        return str(answer["ts"]), str(answer["channel"]), None if kept is None else str(kept)
+        return typed(str, answer["ts"]), typed(str, answer["channel"]), None if kept is None else typed(str, kept)
 
     def _ok(self, answer: Any, channel_id: str = "") -> Any:
         """An answer whose `ok` is true.
@@ -135,7 +135,7 @@ class Slack:
             UnavailableError: Slack says to try later.
             RefusedError: It says no; for `missing_scope` with what is needed, and what the token has.
         """
-        if answer["ok"]:
+        if answer["ok"] is True:
             return answer
         code = str(answer.get("error", "unknown_error"))
         whom = f"channel {channel_id}" if channel_id else "the token"
@@ -152,10 +152,10 @@ def _bare(text: str) -> str:
 
 def _page(answer: Any) -> tuple[list[tuple[str, str | None]], str]:
     """The messages of a page, as `ts` and operation id, and the cursor of the next one, "" on the last."""
-    cursor = original((answer.get("response_metadata") or {}).get("next_cursor") or "")
-    return listed(answer["messages"], _message), cursor
+    after = (answer.get("response_metadata") or {}).get("next_cursor")
+    return listed(answer["messages"], _message), cursor(after)
 
 
 def _message(item: Any) -> tuple[str, str | None]:
     metadata = item.get("metadata") or {}
-    return str(item["ts"]), (metadata.get("event_payload") or {}).get("operation_id")
+    return typed(str, item["ts"]), (metadata.get("event_payload") or {}).get("operation_id")

@@ -9,10 +9,11 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from runbook_lib.clients.http import Service, Session, answered_at, listed
+from runbook_lib.clients.answers import cursor, listed, model, moment, typed
+from runbook_lib.clients.http import LAST_PAGE, Service, Session, answered_at
 from runbook_lib.clients.pages import is_sign_in_page
 from runbook_lib.clients.refusals import CREDENTIALS
 from runbook_lib.clients.zendesk_refusals import obstacle, refusals
@@ -53,18 +54,23 @@ class Zendesk:
         self._service = Service("Zendesk", base_url, credentials, session, _explain, refusals(self._credential))
         self._mapped_host = mapped_host
 
-    def ticket(self, ticket_id: int) -> Ticket:
+    def ticket(self, ticket_id: int, *, patience_s: float | None = None) -> Ticket:
         """A ticket with its requester, organization and assignee.
+
+        Args:
+            ticket_id: Its number.
+            patience_s: Ask only once, with this time-out in seconds.
 
         Raises:
             RefusedError: There is no such ticket, or the credentials may not see it.
         """
-        return self._reading(ticket_id)[0]
+        return self._reading(ticket_id, patience_s=patience_s)[0]
 
-    def _reading(self, ticket_id: int) -> tuple[Ticket, datetime | None]:
+    def _reading(self, ticket_id: int, *, patience_s: float | None = None) -> tuple[Ticket, datetime | None]:
         """A ticket, and the time of the answer by the service's clock, to the second."""
         try:
-            response = self._service.read(f"api/v2/tickets/{ticket_id}.json", {"include": "users,organizations"})
+            path = f"api/v2/tickets/{ticket_id}.json"
+            response = self._service.read(path, {"include": "users,organizations"}, patience_s=patience_s)
             return self._service.parsed(response, self._ticket), answered_at(response)
         except RefusedError as exc:
             if exc.status == 404:
@@ -90,7 +96,7 @@ class Zendesk:
             asked_at = time.monotonic()
             ticket, answered_at = self._reading(ticket_id)
             took_s = time.monotonic() - asked_at  # the answer is dated after it was read
-            stamp_at = _moment(ticket.updated_stamp)
+            stamp_at = moment(ticket.updated_stamp)
             if answered_at and answered_at - stamp_at >= timedelta(seconds=STAMP_S + took_s):
                 return ticket
             if ticket.updated_stamp == seen and asked_at - seen_at > STAMP_S:
@@ -303,33 +309,31 @@ class Zendesk:
         self, path: str, parse: Callable[[Any], list[_T]], more: Mapping[str, str] | None = None
     ) -> Iterator[_T]:
         """Every item of a list, by cursor; `parse` takes the items from a page."""
-        first = {"page[size]": "100", **(more or {})}
-        params = first
-        while True:
-            items, cursor = self._service.read_json(path, lambda page: (parse(page), _cursor(page)), params)
+        params = {"page[size]": "100", **(more or {})}
+        for _ in range(LAST_PAGE):
+            items, after = self._service.read_json(path, lambda page: (parse(page), _next_page(page)), params)
             yield from items
-            if cursor is None:
+            if not after:
                 return
-            if params.get("page[after]") == cursor:
-                raise UnavailableError("Zendesk names the same page of a list again and again. Try again later.")
-            params = {**first, "page[after]": cursor}
+            params["page[after]"] = after
+        raise self._service.too_long(f"list {path}")
 
     def _ticket(self, found: Any) -> Ticket:
-        item = found["ticket"]
-        people = {user["id"]: _person(user) for user in found.get("users", [])}
-        organizations = {o["id"]: o for o in found.get("organizations", [])}
+        item, people = found["ticket"], _people(found)
+        organizations = {one["id"]: one for one in found.get("organizations") or ()}
         organization = organizations.get(item.get("organization_id"))
         assignee = people.get(item.get("assignee_id"))
-        return Ticket(
-            id=item["id"],
+        return model(
+            Ticket,
+            item,
             subject=item.get("subject") or "",
-            status=item["status"],
-            created_at=_moment(item["created_at"]),
+            created_at=moment(item["created_at"]),
             updated_stamp=item["updated_at"],
-            requester=people.get(item["requester_id"], Person(item["requester_id"], "unknown")),
+            requester=people.get(item["requester_id"])
+            or model(Person, {"id": item["requester_id"], "name": "unknown"}),
             organization=organization and _organization(organization),
             assignee_id=item.get("assignee_id"),
-            assignee_name=assignee.name if assignee else None,
+            assignee_name=assignee and assignee.name,
             url=f"{self._service.base_url}/agent/tickets/{item['id']}",
             is_merged=item["status"] == "closed" and MERGED in (item.get("tags") or ()),
         )
@@ -340,70 +344,68 @@ def plain(body: str) -> str:
     return re.sub(r"\{(?=[{%])", "{\u200b", body)
 
 
-def _cursor(page: Mapping[str, Any]) -> str | None:
+def _next_page(page: Any) -> str:
+    """The cursor of the next page; "" on the last."""
     meta = page.get("meta") or {}
-    return original(meta["after_cursor"]) if meta.get("has_more") else None
+    after = cursor(meta["after_cursor"]) if meta.get("has_more") else ""
+    if meta.get("has_more") and not after:
+        raise LookupError("no cursor of the next page")
+    return after
 
 
-def _somebody(answer: Mapping[str, Any]) -> Person | None:
+def _somebody(answer: Any) -> Person | None:
     """The user in an answer of `users/me`; None for the anonymous user, the answer to bad credentials."""
-    user = answer["user"]
-    return _person(user) if user.get("id") else None
+    return _person(answer["user"]) if answer["user"].get("id") else None
 
 
-def _person(user: Mapping[str, Any]) -> Person:
-    return Person(
-        user["id"],
-        user.get("name") or "",
-        user.get("email"),
-        user.get("role") or "",
-        suspended=user.get("suspended") is True,
-        only_private_comments=user.get("only_private_comments") is True,
-        role_type=user.get("role_type"),
-        custom_role_id=user.get("custom_role_id"),
-    )
+def _person(user: Any) -> Person:
+    return model(Person, user, name=user.get("name") or "")
 
 
-def _identity(item: Mapping[str, Any]) -> tuple[str, str]:
+def _people(answer: Any) -> dict[int, Person]:
+    """The users beside what was asked for, by their ids."""
+    return {person.id: person for person in map(_person, answer.get("users") or ())}
+
+
+def _identity(item: Any) -> tuple[str, str]:
     """An address of a user, and its delivery state."""
-    return str(item.get("value") or ""), str(item.get("deliverable_state") or "")
+    return typed(str, item.get("value") or ""), typed(str, item.get("deliverable_state") or "")
 
 
-def _organization(item: Mapping[str, Any]) -> Organization:
-    domains = tuple(str(domain) for domain in item.get("domain_names") or [])
-    return Organization(item["id"], item.get("name") or "", item.get("organization_fields") or {}, domains)
+def _organization(item: Any) -> Organization:
+    fields, domains = item.get("organization_fields"), item.get("domain_names")
+    return model(Organization, item, name=item.get("name") or "", fields=fields, domains=domains)
 
 
-def _comment(item: Mapping[str, Any]) -> Comment:
-    files = tuple(
-        Attachment(
-            id=a["id"],
-            file_name=a.get("file_name") or "",
-            content_url=original(a["content_url"]),
-            content_type=a.get("content_type") or "",
-            size=a.get("size") or 0,
-            malware=a.get("malware_scan_result") or "",
-            malware_is_allowed=a.get("malware_access_override") is True,
-            mapped_url=original(a.get("mapped_content_url") or ""),
-            inline=bool(a.get("inline")),
-        )
-        for a in item.get("attachments") or []
+def _attachment(item: Any) -> Attachment:
+    return model(
+        Attachment,
+        item,
+        file_name=item.get("file_name") or "",
+        content_url=original(item["content_url"]),
+        content_type=item.get("content_type") or "",
+        size=item.get("size") or 0,
+        malware=item.get("malware_scan_result"),
+        malware_is_allowed=item.get("malware_access_override"),
+        mapped_url=original(item.get("mapped_content_url") or ""),
     )
-    return Comment(
-        id=item["id"],
-        author_id=item["author_id"],
+
+
+def _comment(item: Any) -> Comment:
+    return model(
+        Comment,
+        item,
         body=item.get("body") or "",
         raw=original(item.get("body") or ""),
         raw_html=original(item.get("html_body") or ""),
-        public=bool(item["public"]),
-        created_at=_moment(item["created_at"]),
-        attachments=files,
+        created_at=moment(item["created_at"]),
+        attachments=tuple(listed(item.get("attachments") or [], _attachment)),
     )
 
 
-def _thread(page: Mapping[str, Any]) -> list[Comment]:
+def _thread(page: Any) -> list[Comment]:
     """The comments of a page, each with its author from the page's `users`."""
-    people = {user["id"]: _person(user) for user in page.get("users") or []}
+    people = _people(page)
     return [replace(comment, author=people.get(comment.author_id)) for comment in listed(page["comments"], _comment)]
 
 
@@ -422,12 +424,6 @@ def _kept(audit: Mapping[str, Any]) -> KeptComment:
     names = tuple(str(file.get("file_name") or "") for file in event.get("attachments") or ())
     public = event.get("public")
     return KeptComment(int(event["id"]), public if isinstance(public, bool) else None, names)
-
-
-def _moment(text: str) -> datetime:
-    """A stamp. One without a zone is of UTC, as all of Zendesk's are; a naive one could not be compared."""
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _explain(body: Any) -> str:

@@ -164,12 +164,16 @@ def _integer(name: str, raw: object, expected: str) -> int:
 
 def flag(name: str, raw: object) -> bool:
     """True or False. Raises InputError if it is neither."""
-    if isinstance(raw, bool):
-        return raw
-    word = raw.strip().lower() if isinstance(raw, str) else ""
-    if word not in ("true", "yes", "false", "no"):
+    found = raw if isinstance(raw, bool) else _FLAGS.get(_key(raw))
+    if found is None:
         raise _wrong(name, raw, "True or False")
-    return word in ("true", "yes")
+    return found
+
+
+def _yes_or_no(name: str, raw: object) -> str:
+    """`yes` or `no`; YAML and papermill turn these words into booleans."""
+    words = {True: "yes", False: "no"}
+    return words[raw] if isinstance(raw, bool) else one_of("yes", "no")(name, raw)
 
 
 def day(name: str, raw: object) -> date:
@@ -195,22 +199,22 @@ def day(name: str, raw: object) -> date:
     return found
 
 
-def _yes_or_no(name: str, raw: object) -> str:
-    """`yes` or `no`; YAML and papermill turn these words into booleans."""
-    words = {True: "yes", False: "no"}
-    return words[raw] if isinstance(raw, bool) else one_of("yes", "no")(name, raw)
-
-
 def one_of(*choices: str) -> Callable[[str, object], str]:
-    """A reader of one of a few words; it raises InputError for any other."""
+    """A reader of one of a few words, in any case, with blanks or hyphens for `_`; any other is an InputError."""
 
     def read(name: str, raw: object) -> str:
-        word = raw.strip().lower() if isinstance(raw, str) else ""
-        if word not in choices:
+        word = _key(raw)
+        found = next((one for one in choices if word in (one, _key(in_words(one)))), None)
+        if found is None:
             raise _wrong(name, raw, f"one of {', '.join(choices)} or unknown")
-        return word
+        return found
 
     return read
+
+
+def _key(raw: object) -> str:
+    """A word for comparison: *Self-managed*, as GitLab's pages have it, is `self_managed`."""
+    return re.sub("[ -]+", "_", pasted.word_key(raw)) if isinstance(raw, str) else ""
 
 
 def _files(name: str, raw: object) -> tuple[str, ...]:
@@ -275,6 +279,9 @@ def _wrong(name: str, raw: object, expected: str) -> InputError:
 
 
 YES_OR_NO = ("yes", "no")
+_VALUE_WORDS = {"self_managed": "self-managed", "gitlab_com": "GitLab.com"}
+_FACT_LABELS = {"blocked_on": "Read-only since"}
+_FLAGS = {"true": True, "yes": True, "false": False, "no": False}
 _ACCOUNTS = ("customer", "prospect", "reseller")
 _DEPLOYMENTS = ("self_managed", "gitlab_com")
 _PLANS = (*PAID_PLANS, "free")
@@ -370,4 +377,9 @@ QUESTIONS: Mapping[str, Question] = {question.name: question for question in _AL
 def label_of(name: str) -> str:
     """What people read in place of a parameter's or a fact's name."""
     question = QUESTIONS.get(name)
-    return (question.label if question else "") or name.replace("_", " ").capitalize()
+    return question.label if question else _FACT_LABELS.get(name) or name.replace("_", " ").capitalize()
+
+
+def in_words(value: object) -> str:
+    """What people read in place of a value's name: *self-managed*."""
+    return _VALUE_WORDS.get(str(value), str(value))

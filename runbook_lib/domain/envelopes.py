@@ -193,13 +193,17 @@ def _meant(found: re.Match[str]) -> str:
 class Search:
     """One search through one text.
 
+    Args:
+        text: The text.
+        view: It, as `decoded` has it, if that is there already.
+
     Attributes:
         view: The text with its escapes resolved.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, view: View | None = None) -> None:
         self._text = text
-        self.view = decoded(text)
+        self.view = view or decoded(text)
         self._skeleton = _skeleton(self.view.text)
 
     def envelopes(self) -> list[Envelope]:

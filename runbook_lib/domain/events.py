@@ -52,10 +52,10 @@ class Meaning(NamedTuple):
     """What a line says of an operation.
 
     Attributes:
-        is_open: Whether the effect may be there or not: nobody knows.
+        is_open: Whether it is unknown if the effect is there.
         is_there: Whether a run has seen that the effect is there.
         timeline: The line in words, with a place for the effect's name.
-        progress: What came of the effect, for whoever watches the run.
+        progress: What came of the effect, for the reader who watches the run.
     """
 
     is_open: bool
@@ -83,8 +83,8 @@ class Event:
     Attributes:
         entry: The line's fields, and its `writer`.
         set_aside: Whether the journal was set aside.
-        is_unknown: Whether nobody vouches for its writer.
-        is_trusted: Whether its writer's key is one that somebody here has trusted.
+        is_unknown: Whether its writer is unknown.
+        is_trusted: Whether its writer's key is trusted here.
     """
 
     entry: Mapping[str, Any]
@@ -157,7 +157,7 @@ class Event:
 
     @property
     def is_open(self) -> bool:
-        """Whether, after it, nobody knows whether the effect is there."""
+        """Whether, after it, it is unknown if the effect is there."""
         return self.kind in EFFECTS and EFFECTS[self.kind].is_open
 
     @property
@@ -290,7 +290,7 @@ class History:
         operations: By operation id.
         restarts: The lines by which parts were set aside.
         sign_offs: The lines by which reviewers sign records off, by the record's name.
-        case_ended: The line by which a person says that the case has ended, if nobody has taken that back.
+        case_ended: The line by which a person says that the case has ended, unless it was taken back.
     """
 
     def __init__(self, events: Iterable[Event]) -> None:
@@ -314,7 +314,7 @@ class History:
 
     @property
     def open_operations(self) -> list[str]:
-        """The operations of which nobody knows what became of them, by id, oldest first."""
+        """The ids of the operations whose result is unknown, oldest first."""
         return [name for name, operation in self.operations.items() if operation.least_closed.closedness == 0]
 
     @property

@@ -14,7 +14,7 @@ DONE, FAILED, USAGE, PERSON = 0, 1, 2, 3
 INTERRUPTED = 130
 """Stopped by Ctrl-C; of a ticket also that it was not begun."""
 PIPE_CLOSED = 141
-"""Nobody reads any more what is printed: as a shell reports a process that SIGPIPE has ended."""
+"""The reader of the output has gone: as a shell reports a process that SIGPIPE has ended."""
 WORST_LAST = (DONE, PERSON, USAGE, FAILED, INTERRUPTED)
 
 

@@ -109,8 +109,8 @@ _DAMAGED = (
 )
 """What is raised at damaged and encrypted archives; RecursionError is a RuntimeError."""
 _BROKEN = "The archive is damaged and could not be read to its end. Ask for the file itself."
-BLOCK_CHARS = 200
-"""Base64 that is shorter holds no file with a license."""
+BLOCK_CHARS = 120
+"""Base64 that is shorter holds no file with a license, compressed ones included."""
 MOST_BLOCKS = 5
 """Blocks of Base64 in one text that are decoded."""
 GAP_CHARS = 16

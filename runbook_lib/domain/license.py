@@ -8,7 +8,7 @@ BEGIN and END lines.
 Reading proves that the owner of the private key once wrapped the AES key found in the file. It does not prove
 the contents, because nothing in the format authenticates them:
 
-- Whoever holds one genuine license and the public key can reuse its wrapped key for contents of their own.
+- The holder of one genuine license and of the public key can reuse its wrapped key for contents of their own.
 - AES-CBC has no checksum: a change in the IV alters the first 16 bytes of the JSON and nothing else, a change
   in the data scrambles one block of 16 bytes and alters the next. `read` therefore accepts only what it
   fully understands. That catches every single flipped bit of the IV of a file written in the usual order,

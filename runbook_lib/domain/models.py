@@ -284,10 +284,6 @@ class SeatLink:
     subscription_name: str
     hostname: str = ""
     instance_id: str = ""
-    active_users: int | None = None
-    maximum_users: int | None = None
-    license_users: int | None = None
-    version: str = ""
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ _STATES = {
     "canceling": "is being canceled",
     "canceled": "was canceled",
     "skipped": "was skipped",
-    "manual": "waits for somebody to press play",
+    "manual": "waits for a person to press play",
     "scheduled": "waits for its time",
 }
 """Source: GitLab REST API reference, pipelines, `status`."""
@@ -70,7 +70,7 @@ class LicenseOrder:
         operation_id: The order's id, or "" if its issue has none.
         question: The id of the question whether the customer has the mail.
         quiet_before: A job that ended before this moment has no further effect.
-        issued: The closed issue of a license that counts for this customer, whoever ordered it.
+        issued: The closed issue of a license that counts for this customer, also one that a colleague ordered.
         pipelines: The pipelines that were started for it, newest first.
         issues: The tracker issues with its id, newest first.
         is_known: Whether the journal, or a person, says that it was started.

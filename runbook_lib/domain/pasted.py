@@ -28,6 +28,8 @@ _APOSTROPHES = dict.fromkeys(map(ord, "\u2019\u2018\u02bc\u00b4\u2032`"), "'")
 _GROUPED = re.compile(r"[1-9][0-9]{0,2}(?P<mark>[ ,.'])[0-9]{3}(?:(?P=mark)[0-9]{3})*")
 _ISO = re.compile(r"([0-9]{4})(?P<mark>[./-])([0-9]{1,2})(?P=mark)([0-9]{1,2})")
 """With the year first, the second number is always the month."""
+_YEAR_FIRST = re.compile(r"([0-9]{4})[年년] ?([0-9]{1,2})[月월] ?([0-9]{1,2})[日일]")
+"""As GitLab's pages have it in Chinese, Japanese and Korean."""
 _ISO_MOMENT = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?)"
     r" ?(Z|UTC|[+-][0-9]{2}:?[0-9]{2})?"
@@ -101,6 +103,8 @@ def day(text: str) -> date | Unclear | None:
     text = _short(text)
     if found := _ISO.fullmatch(text):
         return _one_of([_date(int(found[1]), int(found[3]), int(found[4]))])
+    if found := _YEAR_FIRST.fullmatch(text):
+        return _one_of([_date(*map(int, found.groups()))])
     if found := _ISO_MOMENT.fullmatch(text):
         return _moment(found[1], found[2], found[3] or "")
     if found := _YEAR_LAST.fullmatch(text):
@@ -139,8 +143,17 @@ def is_other_account(text: str, url: str) -> bool:
 
 def name_key(text: str) -> str:
     """A name for comparison: without spaces, and regardless of hyphen, case and width."""
-    folded = unicodedata.normalize("NFKC", "".join("-" if char in _HYPHENS else char for char in text))
-    return "".join(plain(folded).casefold().split())
+    return "".join(word_key(text).split())
+
+
+def word_key(text: str) -> str:
+    """Words for comparison: regardless of hyphen, case, width, and how many spaces there are."""
+    folded = unicodedata.normalize("NFKC", _with_hyphens(text))
+    return " ".join(plain(folded).casefold().split())
+
+
+def _with_hyphens(text: str) -> str:
+    return "".join("-" if char in _HYPHENS else char for char in text)
 
 
 def spelled(text: str, names: Iterable[str]) -> tuple[str, ...]:
@@ -152,8 +165,8 @@ def spelled(text: str, names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _short(text: str) -> str:
-    """As `plain`; "" if it is longer than any value."""
-    return plain(text) if len(text) <= LONGEST else ""
+    """As `plain`, with plain hyphens; "" if it is longer than any value."""
+    return plain(_with_hyphens(text)) if len(text) <= LONGEST else ""
 
 
 def _address(text: str) -> re.Match[str] | None:

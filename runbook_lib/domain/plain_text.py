@@ -17,7 +17,7 @@ PREVIEW_LIMIT = 4000
 def clean(value: object, limit: int = CELL_LIMIT) -> str:
     """One line of harmless text: control, format and direction characters are named, length is bounded.
 
-    Licenses are taken out first: what is cut, quoted or laid out is no longer found by whoever looks for them later.
+    Licenses are taken out first: what is cut, quoted or laid out is not found by a later search.
     """
     whole = envelopes.without(str(value))
     cut = whole[: limit + 1]

@@ -1,7 +1,7 @@
 """What a case would do, as a value: the actions with their exact texts, and everything that they rest on.
 
 A case makes it from the effects that its steps plan. The last card is made from it, the button compares two of it, and
-a run performs it. Two plans are equal if whoever has read one has read the other; what could not be looked at
+a run performs it. Two plans are equal if they show the reader the same; what could not be looked at
 (`trouble`) makes no difference, since the run looks again.
 """
 
@@ -20,15 +20,15 @@ _PLACEHOLDERS = {LATER_LINK: "the link of the license", LATER_FINGERPRINT: "the 
 
 @dataclass(frozen=True)
 class Target:
-    """Where an action changes something: words for the reader, and a link, or ""."""
+    """Where an action changes something: words for the reader, and a link, or "", which may not always be known."""
 
     label: str
-    url: str = ""
+    url: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
 class ExactText:
-    """The exact words that somebody gets to read, or the exact values that are handed over, one a line."""
+    """The exact words that are sent, or the exact values that are handed over, one a line."""
 
     label: str
     words: str

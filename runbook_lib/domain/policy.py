@@ -229,22 +229,15 @@ def weekend_ruling(opened_at: datetime, emergency_on: date, rules: Rules) -> Rul
     The ticket's own time decides; where the engineer set another date, any hour of that day may count.
     Source: weekend seed, title and *Overview*; the hours are a setting, since no document defines them.
     """
-    weekend, reason = _calendar(opened_at, emergency_on, rules)
-    rule, origin = "On a weekend?", "Weekend workflow, Overview"
-    if weekend:
-        return _yes(rule, reason, origin=origin)
     advice = "During the week a License & Renewals expert is at hand: use the weekday workflow (weekday_triage)."
-    return _no(rule, f"{reason} {advice}", origin=origin)
+    return _calendar_ruling("On a weekend?", "Weekend", advice, *_calendar(opened_at, emergency_on, rules))
 
 
 def weekday_ruling(opened_at: datetime, emergency_on: date, rules: Rules) -> Ruling:
     """Whether the emergency falls outside the weekend hours. Source: weekday seed, title."""
     weekend, reason = _calendar(opened_at, emergency_on, rules)
-    rule, origin = "During the week?", "Weekday workflow, Overview"
-    if not weekend:
-        return _yes(rule, reason, origin=origin)
     advice = "On weekends the on-call engineer issues the license: use the weekend workflow (weekend_license)."
-    return _no(rule, f"{reason} {advice}", origin=origin)
+    return _calendar_ruling("During the week?", "Weekday", advice, not weekend, reason)
 
 
 def is_weekend(moment: datetime, rules: Rules) -> bool:
@@ -315,6 +308,11 @@ def suggest_users(
         f"The seats known are {known}; the instance's maximum is not known. "
         f"A license for {known} is refused if the instance ever had more than {accepted_users(known)} users.",
     )
+
+
+def _calendar_ruling(rule: str, workflow: str, advice: str, holds: bool, reason: str) -> Ruling:
+    origin = f"{workflow} workflow, Overview"
+    return _yes(rule, reason, origin=origin) if holds else _no(rule, f"{reason} {advice}", origin=origin)
 
 
 def _calendar(opened_at: datetime, emergency_on: date, rules: Rules) -> tuple[bool, str]:

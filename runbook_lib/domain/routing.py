@@ -26,7 +26,7 @@ class Mail:
     """What is known of a license mail.
 
     Attributes:
-        missing: Whether the customer says that it has not come; UNKNOWN if nobody says so.
+        missing: Whether the customer says that it has not come; UNKNOWN if it is not mentioned.
         why: Who says so, or what the tracker holds.
         on_file: Whether the tracker has an issue for this address in this emergency.
     """
@@ -62,7 +62,7 @@ def route(scope: Verdict, weekend: Ruling, mail: Mail) -> Route:
 
 
 def says_mail_missing(texts: Iterable[str]) -> bool:
-    """Whether somebody writes that a license or its mail has not come.
+    """Whether a text says that a license or its mail has not come.
 
     Only a hint, which the engineer's answer overrides: a wrong one leads to a runbook that looks before it acts.
     """

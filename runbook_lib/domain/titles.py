@@ -61,7 +61,7 @@ class Title:
 
 
 def write(mark: Mark, email: str, users: int) -> str:
-    """The title that a job, or whoever settles it, writes."""
+    """The title that a job writes, or the run that settles it."""
     return f"{mark} - {_VERBS[mark]} a license under {email} for {users} users"
 
 

@@ -1,8 +1,10 @@
 """A case as a person in JupyterLab works with it: forms that ask, cards that follow, its state, and the button.
 
 A step's form shows what it needs first, then what may also be changed. What is entered counts in place of the cell's
-parameter, until that cell passes another one. Whoever runs the next cell goes on from it: the steps above that it
-changes are gone through again, and their cards follow. So no answer is lost, and no card is out of date.
+parameter, until that cell passes another one. *Continue*, or running another cell, goes on from it: the steps that it
+changes are gone through again, and their cards follow. So no answer is lost, and no card is out of date. A step that
+cannot go on without an answer asks for it, each question once, where its parameter belongs; the steps below it wait,
+quietly, and go on with it.
 
 The notebook's `case` is a session, which stands in for its case: a step is called as on the case, and everything else
 is read from the case as it is now. To look everything up again, the session opens the case again and goes through the
@@ -32,7 +34,7 @@ from runbook_lib.domain import answers
 from runbook_lib.domain.errors import InputError, NeedsAnswerError, RunbookError
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.domain.plan import Plan
-from runbook_lib.jupyter.forms import Field, Form, Kind
+from runbook_lib.jupyter.forms import ASKS, Field, Form, Kind, fold
 from runbook_lib.jupyter.page import Page, close
 from runbook_lib.jupyter.perform_button import PerformButton
 from runbook_lib.results import ProgressLine, StepResult
@@ -45,15 +47,22 @@ _NOT_OFFERED = ("ticket_id", "perform", "take_over", "confirmed")
 
 @dataclass
 class _Place:
-    """Where a step is shown: its card, what it said when it ran last, and the widgets below it."""
+    """Where a step is shown: its card, what it said when it ran last, and the widgets below it.
+
+    Attributes:
+        asks: What its form asks.
+        is_needed: Whether nothing below goes on without that.
+    """
 
     display_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     box: Any = field(default_factory=lambda: ipywidgets.VBox())
+    fold: Any = field(default_factory=fold)
     card: StepResult | None = None
     parts: tuple[Part, ...] = ()
     form: Form | None = None
     asks: tuple[str, ...] = ()
-    content: tuple[tuple[tuple[Field, ...], tuple[Field, ...]], Pictures] | None = None
+    is_needed: bool = False
+    content: tuple[tuple[tuple[Field, ...], tuple[Field, ...]], Pictures, bool] | None = None
 
 
 class ShownResult(StepResult):
@@ -106,18 +115,21 @@ class Session:
         self._passed: dict[str, dict[str, object]] = {}
         self._used: dict[str, dict[str, object]] = {}
         self._results: dict[str, StepResult] = {}
+        self._stuck: set[str] = set()
         self._places: dict[str, _Place] = {}
         self.page.on_move = self._move_forms
         self._confirmed: set[str] = set()
         self._state_line = ipywidgets.HTML()
         self._turn = threading.RLock()
-        self._performed = ""
+        self._performed = self._reading = ""
+        self._worker: threading.Thread | None = None
         self._answers_for = case.ticket.id
         self._not_open: RunbookError | None = None
         if previous:
             self.entered, self._answers_for = dict(previous.entered), previous._answers_for
             self._confirmed = set(previous._confirmed)
             self._passed, self._images = dict(previous._passed), previous._images
+        self._images.on_read = self._follow_reading
 
     def __getattr__(self, name: str) -> Any:
         """A step, as a cell calls it; anything else as the case has it now."""
@@ -162,21 +174,62 @@ class Session:
         self._take(name, given)
         if self.button:
             self.button.outdate()
-        self._catch_up(name)
+        if not self._catch_up(self.case.order[: self.case.order.index(name)]):
+            return self._show(name, self._waiting(name), ())
         self._outdate_after(name)
         try:
             result = self._attempt(name)
-            asks = result.asks
-        except NeedsAnswerError as exc:
-            result, asks = self.case.stopped(self._title(name), exc), exc.missing
-            if not asks:
-                self._show(name, result, ())
-                raise
         except RunbookError as exc:
             self._show(name, self.case.stopped(self._title(name), exc), None)
             raise
-        self._show(name, result, asks)
-        return ShownResult(result.card, result.data, result.asks)
+        return self._show(name, result, self._own_asks(name, result))
+
+    def go_on(self, name: str) -> None:
+        """Take the answers of a step's form, and go through all that they change."""
+        form = self.form(name)
+        if form is None:
+            return
+        with self._turn, self._said_by(form.tell):
+            self.page.settle()
+            if form.problems:
+                form.tell(f"✗ Correct {', '.join(form.problems)} first.")
+                return
+            if self.button:
+                self.button.outdate()
+            with suppress(RunbookError):  # its card says it
+                if not self._catch_up(self.case.order) and form is self.form(name) and self._places[name].is_needed:
+                    open_ones = [one for one in self._places[name].asks if not form.values[one]]
+                    form.tell(f"Still to be answered: {', '.join(answers.label_of(one) for one in open_ones)}.")
+
+    def reopen(self, name: str) -> None:
+        """A step's answers are opened to be changed: what rests on them waits until they are taken."""
+        with self._turn:
+            if self._places[name].fold.value:
+                if self.button:
+                    self.button.outdate()
+                self._quiet_after(name)
+
+    def _toggled(self, name: str, is_open: bool) -> None:
+        self._begin(self.reopen if is_open else self.go_on, name)
+
+    def _continued(self, name: str) -> None:
+        """*Continue* was pressed: what was opened folds, which takes it."""
+        place = self._places[name]
+        if place.fold.value:
+            place.fold.value = False
+        else:
+            self._begin(self.go_on, name)
+
+    def _begin(self, work: Callable[[str], None], name: str) -> None:
+        """Beside the kernel's own work, so that the rest of what was entered can arrive."""
+        self._worker = threading.Thread(target=work, args=(name,), daemon=True)
+        self._worker.start()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait for the end of what a form has begun; returns whether that came."""
+        if self._worker:
+            self._worker.join(timeout_s)
+        return not (self._worker and self._worker.is_alive())
 
     def enter(self, name: str, words: str) -> None:
         """Something was entered: remember it, and let every other form that asks the same show it."""
@@ -205,6 +258,10 @@ class Session:
         place = self._places.get(name)
         return place.form if place else None
 
+    def fold(self, name: str) -> Any:
+        """The button that opens the answers of a step."""
+        return self._places[name].fold
+
     @property
     def cards(self) -> dict[str, StepResult]:
         """The card of each step that was shown, as it is now."""
@@ -219,14 +276,17 @@ class Session:
     def state(self) -> str:
         """Practice or live, and how far the case is, in one line."""
         case = self.case
-        reached = [name for name in case.order if name in case.steps.done]
+        reached = [name for name in case.order if name in self._results]
         skipped = [one for one in reached if (card := self._results.get(one)) and card.card.state == "skipped"]
-        coming = next((name for name in case.order if name not in case.steps.done), None)
+        coming = next((name for name in case.order if name not in self._results), None)
         total = len(case.order) + 1  # opening the ticket is one, as where a run counts
         words = [_place_of(case), f"{len(reached) - len(skipped) + 1} of {cards.count(total, 'step')} rehearsed"]
         words += [f"{len(skipped)} not needed"] if skipped else []
         words += [f"next: {self._title(coming)}"] if coming else []
-        words.append(self._performed or (f"would end: {case.outcome.words}" if case.outcome else "no outcome yet"))
+        words += [self._reading] if self._reading else []
+        words.append(
+            self._performed or (f"would end: {case.outcome.words}" if case.outcome and not coming else "no outcome yet")
+        )
         return " · ".join(words)
 
     def _move_forms(self) -> None:
@@ -244,7 +304,7 @@ class Session:
         for place in self._places.values():
             if place.form:
                 place.form.close()
-            close(place.box)
+            close(place.fold, place.box)
         if self.button:
             self.button.widget.close()
         close(self._state_line)
@@ -277,7 +337,7 @@ class Session:
         found, source = known.value, known.source
         if passed not in (answers.UNKNOWN, False):
             found, source = _as_typed(name, passed), "parameter"
-        choices = known.choices or question.choices
+        found, choices = answers.in_words(found), tuple(map(answers.in_words, known.choices or question.choices))
         kind = Kind.FILES if name == "screenshots" else Kind.CHOICE if choices else Kind.TEXT
         read = self._pictures.suggestions.get(name, ())
         hint = " / ".join(choices) if choices else question.example
@@ -289,34 +349,67 @@ class Session:
         return str(getattr(type(self.case), name).title)
 
     def _attempt(self, name: str) -> StepResult:
+        """Run a step; what it needs of a person is no error here, but asked."""
         given = self._effective(name)
         self._used[name] = given
         self._results.pop(name, None)
+        self._stuck.discard(name)
         self.case.services.budget.renew()  # each cell that a person runs may wait anew
-        result: StepResult = getattr(type(self.case), name).attempt(self.case, given)
+        try:
+            result: StepResult = getattr(type(self.case), name).attempt(self.case, given)
+        except NeedsAnswerError as exc:
+            if not exc.missing:
+                raise
+            self._stuck.add(name)
+            return replace(self.case.stopped(self._title(name), exc), asks=exc.missing)
         self._results[name] = result
         return result
 
-    def _catch_up(self, name: str) -> None:
-        """Go through the steps above again that an answer, or a change of the ticket, has made out of date."""
-        self._open_entered_ticket()
-        earlier = self.case.order[: self.case.order.index(name)]
-        called = [one for one in earlier if one in self._given]
-        for place, one in enumerate(called):
-            if one not in self.case.steps.done or self._used.get(one) != self._effective(one):
-                self._repeat(called[place:])
-                return
+    def _catch_up(self, names: Sequence[str]) -> bool:
+        """Go through steps again that an answer, or a change of the ticket, has made out of date.
 
-    def _repeat(self, names: Sequence[str]) -> None:
+        Returns:
+            Whether all of them were gone through: none of them waits for an answer.
+        """
+        self._open_entered_ticket()
+        called = [one for one in names if one in self._given]
+        for place, one in enumerate(called):
+            if self._used.get(one) == self._effective(one):
+                if one in self._results:
+                    continue
+                if one in self._stuck:
+                    return False
+            return self._repeat(called[place:])
+        return True
+
+    def _repeat(self, names: Sequence[str]) -> bool:
+        """Go through steps again, up to one that waits for an answer; returns whether there was none."""
         for name in names:
             try:
                 result = self._attempt(name)
             except RunbookError as exc:
-                missing = exc.missing if isinstance(exc, NeedsAnswerError) else None
-                self._follow(name, self._stopped_above(name, exc), missing)
+                self._follow(name, self._stopped_above(name, exc), None)
                 self._outdate_after(name)
                 raise
-            self._follow(name, result, result.asks)
+            self._follow(name, result, self._own_asks(name, result))
+            self._follow(OPEN, self._ticket_card(), None)
+            if name in self._stuck:
+                self._quiet_after(name)
+                return False
+        return True
+
+    def _own_asks(self, name: str, result: StepResult) -> tuple[str, ...]:
+        """What a step's own form asks: not what belongs to a step above, whose form asks it from now on."""
+        for one, place in list(self._places.items()):
+            if place.is_needed and one != name and one in self._results:
+                self._follow(one, self._results[one], self._results[one].asks)
+        asks = result.asks
+        for one in self.case.order[: self.case.order.index(name)] if name in self._stuck else ():
+            if theirs := tuple(ask for ask in asks if one in self._results and ask in self._given[one]):
+                asks = tuple(ask for ask in asks if ask not in theirs)
+                own = tuple(ask for ask in self._results[one].asks if ask not in theirs)
+                self._follow(one, self._results[one], (*own, *theirs), is_needed=True)
+        return asks
 
     def _stopped_above(self, name: str, exc: RunbookError) -> StepResult:
         """Why a step cannot go on any more, above what its card had until then; see `_outdate_after`."""
@@ -371,7 +464,9 @@ class Session:
                 self._reopen(self.case.ticket.id)
                 button.forget()
                 self._follow(OPEN, self._ticket_card(), None)
-                self._repeat([name for name in self.case.order if name in self._given])
+                if not self._repeat([name for name in self.case.order if name in self._given]):
+                    said = [place.card.data["summary"] for one in self._stuck if (place := self._places[one]).card]
+                    raise NeedsAnswerError(" ".join(map(str, said)))
             finally:
                 if self.is_closed or not button.plan:
                     button.outdate()
@@ -398,30 +493,75 @@ class Session:
 
         It stays about as long: a page that shrinks above the button leaves whoever has pressed with nothing in view.
         """
-        later = self.case.order[self.case.order.index(name) + 1 :]
-        self._mark(later, "A step above was run again, or has stopped: run this cell again.")
+        self._mark(self._below(name), "A step above was run again, or has stopped: run this cell again.")
+
+    def _quiet_after(self, name: str) -> None:
+        """What is shown below a step that waits for an answer waits, too, in one line each."""
+        for one in self._below(name):
+            self._results.pop(one, None)
+            self._stuck.discard(one)
+            self._follow(one, self._waiting(one), ())
+        self._show_state()
+
+    def _below(self, name: str) -> tuple[str, ...]:
+        order = self.case.order
+        return order if name == OPEN else order[order.index(name) + 1 :]
+
+    def _waiting(self, name: str) -> StepResult:
+        """What stands in the place of a step that waits."""
+        parts = (Paragraph("Waits for the answer above."),)
+        return StepResult(Card(self._title(name), "waiting", Tone.PLAIN, self.case.badge, parts, quiet=True), {})
 
     def _mark(self, names: Sequence[str], words: str) -> None:
         """Say of the cards of some steps that they are out of date, and why."""
         for one in names:
+            self._stuck.discard(one)
             if self._results.pop(one, None) and (place := self._places.get(one)):
                 parts = (Paragraph(words, strong=True), *place.parts)
                 place.card = StepResult(Card(self._title(one), "out of date", Tone.PLAIN, self.case.badge, parts), {})
                 update_display(place.card, display_id=place.display_id)  # type: ignore[no-untyped-call]
 
-    def _show(self, name: str, result: StepResult, asks: tuple[str, ...] | None) -> None:
-        place = self._places[name] = self._places.get(name) or _Place()
-        shown = self._card_of(name, place, result)
-        self._fill(name, place, asks)
-        display(shown, display_id=place.display_id)  # type: ignore[no-untyped-call]
+    def _show(self, name: str, result: StepResult, asks: tuple[str, ...] | None) -> StepResult:
+        """Show a result below its cell; the same place shows what becomes of it."""
+        place = self._places[name] = self._places.get(name) or self._new_place(name)
+        self._put(name, place, result, asks, is_needed=name in self._stuck)
+        display(place.card, display_id=place.display_id)  # type: ignore[no-untyped-call]
         display(place.box)  # type: ignore[no-untyped-call]
+        self._follow(OPEN, self._ticket_card(), None)
+        return ShownResult(result.card, result.data, result.asks)
 
-    def _follow(self, name: str, result: StepResult, asks: tuple[str, ...] | None) -> None:
+    def _new_place(self, name: str) -> _Place:
+        place = _Place()
+        place.fold.observe(lambda change: self._toggled(name, change["new"]), names="value")
+        return place
+
+    def _follow(self, name: str, result: StepResult, asks: tuple[str, ...] | None, *, is_needed: bool = False) -> None:
         """Let a card that is shown already say what is so now."""
         if place := self._places.get(name):
-            shown = self._card_of(name, place, result)
-            update_display(shown, display_id=place.display_id)  # type: ignore[no-untyped-call]
-            self._fill(name, place, asks)
+            self._put(name, place, result, asks, is_needed=is_needed or name in self._stuck)
+            update_display(place.card, display_id=place.display_id)  # type: ignore[no-untyped-call]
+
+    def _put(
+        self, name: str, place: _Place, result: StepResult, asks: tuple[str, ...] | None, *, is_needed: bool
+    ) -> None:
+        """Let a place have a card, and below it the form, the button, and the state of the case.
+
+        What a form asked before, it asks on where a step could not say what it needs (`asks` is None).
+        """
+        place.asks = place.asks if asks is None else asks
+        place.is_needed = is_needed
+        place.card = self._card_of(name, place, result)
+        if result.card.quiet:
+            place.box.children = ()
+            return
+        self._renew_form(name, place)
+        shown = [place.form.box] if place.form else []
+        if name == self.case.order[-1] and self.button:
+            shown.append(self.button.widget.box)
+        if name in (OPEN, self.case.order[-1]) or is_needed:
+            shown.append(self._state_line)
+        place.box.children = tuple(shown)
+        self._show_state()
 
     def _card_of(self, name: str, place: _Place, result: StepResult) -> StepResult:
         """A step's card as it is shown: below the last one stands the plan, in place of what it says of effects."""
@@ -431,30 +571,31 @@ class Session:
             self.button.renew(self.case.plan())
             state = self.case.outcome.words if self.case.outcome else result.card.state
             result = replace(result, card=replace(result.card, state=state, parts=(*words, *previous)))
-        result = replace(result, card=spoken.card(result.card))
+        card = spoken.card(result.card)
+        if name != OPEN and (place.asks or name in self._stuck):
+            number = cards.count(len(place.asks), "question")
+            state = f"answer {number}" if place.is_needed else f"{number} open"
+            state = "answer above" if len(place.asks) < len(result.asks) else state
+            card = replace(card, state=state, tone=Tone.ASK)
         if name in self._results:
-            place.parts = result.card.parts
-        place.card = result
-        return result
+            place.parts = card.parts
+        return replace(result, card=card)
 
-    def _fill(self, name: str, place: _Place, asks: tuple[str, ...] | None) -> None:
-        """The widgets below a card: its form, the button, and the state of the case.
-
-        What a form asked before, it asks on where a step could not say what it needs (`asks` is None).
-        """
-        place.asks = asks = place.asks if asks is None else asks
+    def _renew_form(self, name: str, place: _Place) -> None:
+        """Let a place have the form that asks what is asked now; the same one, if it does."""
+        asks = place.asks
         self._pictures = self._read_images(asks)
         over = self.case.outcome is not None and name in self._results and not asks
         own = [] if over else [one for one in self._given.get(name, {}) if one not in (*asks, *_NOT_OFFERED)]
         fields = tuple(map(self._field, asks)), tuple(map(self._field, own))
-        if (fields, self._pictures) != place.content:
-            place.form = self._new_form(*fields, previous=place.form)
-        place.content = fields, self._pictures
-        shown = [place.form.box] if place.form else []
-        if name == self.case.order[-1] and self.button:
-            shown.append(self.button.widget.box)
-        place.box.children = (*shown, self._state_line)
-        self._show_state()
+        content = fields, self._pictures, place.is_needed
+        if content == place.content:
+            return
+        place.content = content
+        if place.form:
+            self.page.settle()  # it may be typed in right now
+            place.form.close()
+        place.form = self._new_form(name, place, *fields) if asks or own else None
 
     def _read_images(self, asks: Sequence[str]) -> Pictures:
         """The ticket's images, where a form asks for what they may show."""
@@ -466,27 +607,43 @@ class Session:
         except InputError:
             paths = None
         added = paths if isinstance(paths, tuple) else ()
-        return self._images.read(self.case.thread, added, download=self.case.downloads.content, say=self._say)
+        return self._images.pictures(self.case.thread, added, download=self.case.downloads.content)
 
-    def _new_form(self, fields: Sequence[Field], folded: Sequence[Field], *, previous: Form | None) -> Form | None:
-        fold = None
-        if previous:
-            self.page.settle()  # it may be typed in right now
-            fold = previous.release()
-        if not fields and not folded:
-            close(*[fold] if fold else [])
-            return None
-        return Form(
+    def _follow_reading(self, words: str) -> None:
+        """Say which image is being read; when all were, offer what was found, in the forms as they stand."""
+        self._reading = words
+        self._show_state()
+        if words:
+            return
+        with self._turn:
+            for place in [] if self.is_closed else list(self._places.values()):
+                if place.form and place.content and place.content[1].shown:
+                    self._pictures = self._read_images(place.asks)
+                    asked, own = (tuple(self._field(one.name) for one in part) for part in place.content[0])
+                    place.content = (asked, own), self._pictures, place.is_needed
+                    place.form.offer(self._pictures.notes, self._pictures.suggestions)
+
+    def wait_for_images(self, timeout_s: float) -> bool:
+        """Wait until the ticket's images were read; returns whether they were."""
+        return self._images.wait(timeout_s)
+
+    def _new_form(self, name: str, place: _Place, fields: Sequence[Field], folded: Sequence[Field]) -> Form:
+        form = Form(
             fields,
             folded=folded,
-            fold=fold,
+            fold=place.fold,
             pictures=self._pictures.shown,
             notes=self._pictures.notes,
             entered=self.entered,
+            confirmed=self._confirmed,
             on_change=self.enter,
             on_confirm=self.confirm,
+            on_continue=None if name == OPEN else lambda: self._continued(name),
             keep=self.upload,
         )
+        if place.is_needed:
+            form.box.add_class(ASKS)
+        return form
 
     def _show_state(self) -> None:
         style = "font-size:12px;line-height:1.5;opacity:0.9;padding:2px 0px;white-space:normal"

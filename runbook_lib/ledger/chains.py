@@ -49,7 +49,8 @@ START = "0" * 64
 _TAIL = len(',"prev":"') + 64 + len('","key":"') + 16 + len('","sig":"') + 88 + len('"}')
 """So many bytes at the end of a line are the link to the one before, the key, and the signature."""
 _OF_A_CELL = b'"kind":"cell_started"'
-"""In a line that says no more than that a cell began; text in a line has its quotes escaped."""
+_SEEN = b'"seen":'
+"""In a line that says no more than that a cell began, and in one that names how far other parts had come."""
 OWN = ("v", "n", "ticket", "at", "kind", "prev", "key", "sig")
 """What a line has of itself."""
 _HIDDEN = ("v", "ticket", "prev", "key", "sig")
@@ -87,7 +88,7 @@ class Chain:
 
     @property
     def is_unknown(self) -> bool:
-        """Whether the writer is unknown: its lines are read, but nobody vouches for them."""
+        """Whether the writer is unknown: its lines are read, but nothing proves them."""
         return self.error is not None and self.error.problem == "unknown_writer"
 
     @property
@@ -179,7 +180,7 @@ class Reader:
         Raises:
             InputError: A file, or a head, cannot be read.
         """
-        # The heads first: whoever appends meanwhile writes the line before the head.
+        # The heads first: a process that appends meanwhile writes the line before the head.
         kept = self._heads.of(self._ticket, self._folder)
         names = {file_name(each.key) for each in kept}
         here = _names_in(self._folder) if listed is None else listed
@@ -213,20 +214,22 @@ class Reader:
         return replace(found, raw=(), digests=(), summary=()) if found.is_damaged else found
 
     def _checked(self, path: Path, key: str, content: bytes) -> Chain:
-        """A part as its file has it."""
+        """A part as its file has it.
+
+        Of a whole chain the last signature is enough; otherwise each line is checked, to name the first defect.
+        """
         lines = whole_lines(content)
         found = Chain(path, key, whole=content.rfind(b"\n") + 1)
         check = _File(path, key, self._ticket, self._keys)
-        digests = check.chained(lines)
-        with suppress(ValueError, RecursionError, KeyError, TypeError, AttributeError):
-            if digests:
-                return _filled(found, lines, digests, is_trusted=self._keys.trusts(check.last_key(lines)))
+        digests = check.linked(lines)
+        with suppress(JournalError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
+            if digests and check.last(lines) is Validity.GOOD:
+                return _filled(found, lines, digests, is_trusted=self._keys.trusts(_key(lines)))
         try:
-            digests = check.each(lines)
+            return _filled(found, lines, check.each(lines), is_trusted=not lines or self._keys.trusts(_key(lines)))
         except JournalError as exc:
             found = replace(found, error=exc)
-            return _filled(found, lines, check.unverified(lines)) if found.is_unknown else found
-        return _filled(found, lines, digests, is_trusted=not lines or self._keys.trusts(check.last_key(lines)))
+        return _filled(found, lines, digests) if digests and found.is_unknown else found
 
     def _against_head(self, chain: Chain, kept: Kept) -> JournalError | None:
         """A part ends where its head says, or later: the line comes first, and a crash may be in between."""
@@ -255,14 +258,17 @@ def _names_in(folder: Path) -> list[str]:
 
 def _filled(chain: Chain, lines: Sequence[bytes], digests: Sequence[str], *, is_trusted: bool = False) -> Chain:
     """A part with its lines; raises if one is no entry, which cannot be where each was checked."""
-    pairs = list(zip(lines, digests, strict=False))
-    told = [(line, sha256) for line, sha256 in pairs if _OF_A_CELL not in line or b'"seen":' in line]
-    entries = json.loads(b"[" + b",".join(line for line, _ in told) + b"]")
-    if len(entries) != len(told) or not all(isinstance(entry["kind"], str) for entry in entries):
+    pairs = [pair for pair in zip(lines, digests, strict=True) if _OF_A_CELL not in pair[0] or _SEEN in pair[0]]
+    entries = json.loads(b"[" + b",".join(line for line, _ in pairs) + b"]")
+    if len(entries) != len(pairs) or not all(isinstance(entry["kind"], str) for entry in entries):
         raise TypeError("each line is an entry of some kind")
-    summary = [(_shown(entry), sha256) for entry, (_, sha256) in zip(entries, told, strict=True)]
-    raw = tuple(line for line, _ in pairs)
-    return replace(chain, raw=raw, digests=tuple(digests), summary=tuple(summary), is_trusted=is_trusted)
+    summary = tuple((_shown(entry), sha256) for entry, (_, sha256) in zip(entries, pairs, strict=True))
+    return replace(chain, raw=tuple(lines), digests=tuple(digests), summary=summary, is_trusted=is_trusted)
+
+
+def _key(lines: Sequence[bytes]) -> str:
+    """Who signed the last line."""
+    return str(json.loads(lines[-1]).get("key"))
 
 
 class _File:
@@ -271,29 +277,8 @@ class _File:
     def __init__(self, path: Path, key: str, ticket: str, keys: KeyRing) -> None:
         self._path, self._key, self._ticket, self._keys = path, key, ticket, keys
 
-    def chained(self, lines: list[bytes]) -> list[str]:
-        """The lines' digests if the chain is whole and its last line is signed: that covers every line before.
-
-        Returns:
-            Nothing if anything is not as expected; then each line is checked, to name the first defect.
-        """
-        found = self._linked(lines)
-        try:
-            is_good = bool(found) and self._validity(len(lines), lines[-1], json.loads(lines[-1])) is Validity.GOOD
-        except (JournalError, ValueError, RecursionError, AttributeError):
-            return []
-        return found if is_good else []
-
-    def unverified(self, lines: list[bytes]) -> list[str]:
-        """The lines' digests if they are a chain, whoever signed them; else nothing."""
-        try:
-            are_entries = all(isinstance(json.loads(line).get("kind"), str) for line in lines)
-        except (ValueError, RecursionError, AttributeError):
-            return []
-        return self._linked(lines) if are_entries else []
-
-    def _linked(self, lines: list[bytes]) -> list[str]:
-        """The lines' digests, if each has the form of a line, its place, and a link to the one before."""
+    def linked(self, lines: list[bytes]) -> list[str]:
+        """The lines' digests, if each has the form of a line, its place, and a link to the one before; else nothing."""
         found: list[str] = []
         begin = b'{"v":%d,"n":%%d,"ticket":"%s","at":"' % (VERSION, self._ticket.encode())
         before, key = START.encode(), b'","key":"' + self._key.encode()
@@ -304,6 +289,10 @@ class _File:
             found.append(digest(line))
             before = found[-1].encode()
         return found
+
+    def last(self, lines: list[bytes]) -> Validity:
+        """What the signature of the last line is worth, which covers every line before. Raises as `each`."""
+        return self._validity(len(lines), lines[-1], json.loads(lines[-1]))
 
     def each(self, lines: list[bytes]) -> list[str]:
         """The lines' digests, each with its signature checked.
@@ -325,9 +314,6 @@ class _File:
         if unknown:
             raise unknown
         return found
-
-    def last_key(self, lines: list[bytes]) -> str:
-        return str(json.loads(lines[-1]).get("key"))
 
     def _check(self, number: int, line: bytes, before: str) -> None:
         """One line, checked by itself and against the one before."""
@@ -387,7 +373,7 @@ class _File:
         return JournalError(
             "unknown_writer",
             f"{self._path} is of an unknown writer, {key}: its public key is neither in the ring nor beside the "
-            f"journal, so that nobody can say whether it is genuine. Bring journal.{key}.pub from that machine, or "
+            f"journal, so that it cannot be said whether it is genuine. Bring journal.{key}.pub from that machine, or "
             f"run `runbook keys trust FILE` with its public key (…-{key}.pub).",
             number,
         )
@@ -412,7 +398,7 @@ def defect(problem: str, path: Path, words: str, number: int, ticket: str) -> Jo
 
 
 def _of_another(error: JournalError | None, ticket: str) -> JournalError | None:
-    """A defect of another machine's part, as its reader is told: it is not theirs to begin anew."""
+    """A defect of another machine's part, in words for its reader, who cannot restart that journal."""
     if error is None:
         return None
     words = "set the file aside, and copy or pull (`runbook records pull`) it again from its machine or the share."

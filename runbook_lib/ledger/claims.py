@@ -1,6 +1,6 @@
-"""Claims in the team's share: who is about to do an effect, so that of several machines one does it.
+"""Claims in the team's share: who is about to do an effect, so that one of several machines does it.
 
-    <profile>/claims/<operation id>.json            the first claim; of all that create it, one holds it
+    <profile>/claims/<operation id>.json            the first claim; one of those who create it holds it
     <profile>/claims/<operation id>.released.json   its holder says that nothing was done
     <profile>/claims/<operation id>.2.json          the claim after one that was released, or judged by a person
 
@@ -32,7 +32,7 @@ DOMAIN, RELEASE_DOMAIN = b"share-claim-1", b"share-release-1"
 MOST_CLAIMS = 50
 """Of one operation; more are no honest history."""
 _PLAIN = re.compile(r"[A-Za-z0-9_-]{1,200}")
-_TOLD = ("operation_id", "operator", "machine", "at", "place", "key", "nonce")
+_FIELDS = ("operation_id", "operator", "machine", "at", "place", "key", "nonce")
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Held:
     @property
     def words(self) -> str:
         """Who holds it, and since when."""
-        since = f"since {self.at:%Y-%m-%d %H:%M:%S} UTC" if self.at else "nobody can tell since when"
+        since = f"since {self.at:%Y-%m-%d %H:%M:%S} UTC" if self.at else "since an unknown time"
         return f"{self.who}, {since}"
 
 
@@ -121,7 +121,7 @@ class Claims:
 
     def _signed(self, operation_id: str, domain: bytes) -> bytes:
         signer = self._keys.signer()
-        told = {
+        fields = {
             "operation_id": operation_id,
             "operator": self._operator,
             "machine": socket.gethostname(),
@@ -130,50 +130,45 @@ class Claims:
             "key": signer.key_id,
             "nonce": uuid.uuid4().hex,
         }
-        signature = base64.b64encode(signer.sign(domain, _bytes(told))).decode()
-        return _bytes({**told, "sig": signature})
+        signature = base64.b64encode(signer.sign(domain, _bytes(fields))).decode()
+        return _bytes({**fields, "sig": signature})
 
     def _is_ours(self, claim: Mapping[str, Any]) -> bool:
         return (claim.get("key"), claim.get("place")) == (self._keys.signing_key, self._place)
 
     def _is_released(self, operation_id: str, number: int, claim: Mapping[str, Any]) -> bool:
-        found = self._share.read(self._release_path(operation_id, number))
-        release = _read(found, operation_id) if found else {}
+        """Whether the claim's own key, of the ring or as its owner published it, says that nothing was done."""
+        release = _read(self._share.read(self._release_path(operation_id, number)) or b"", operation_id)
         if not release or release["key"] != claim.get("key"):
             return False
-        return self._validity(release, RELEASE_DOMAIN) is Validity.GOOD
+        pem = self._share.read(f"keys/{release['key']}.pem")
+        return self._is_good(release, RELEASE_DOMAIN, pem)
 
-    def _validity(self, told: Mapping[str, Any], domain: bytes) -> Validity:
-        """What a signature is worth, by the ring, or by the key that its writer has published."""
-        message = _bytes({name: told[name] for name in _TOLD})
-        signature = base64.b64decode(told["sig"])
-        found = self._keys.verify(told["key"], signature, domain, message)
-        if found is not Validity.UNKNOWN_KEY or (pem := self._share.read(f"keys/{told['key']}.pem")) is None:
-            return found
-        return self._keys.verify(told["key"], signature, domain, message, pem=pem)
+    def _is_good(self, fields: Mapping[str, Any], domain: bytes, pem: bytes | None = None) -> bool:
+        message = _bytes({name: fields[name] for name in _FIELDS})
+        signature = base64.b64decode(fields["sig"])
+        return self._keys.verify(fields["key"], signature, domain, message, pem=pem) is Validity.GOOD
 
     def _held(self, claim: Mapping[str, Any], sha256: str) -> Held:
         if not claim:
             return Held("an object that is no claim", None, sha256, is_trusted=False)
-        signature = base64.b64decode(claim["sig"])
-        message = _bytes({name: claim[name] for name in _TOLD})
-        is_trusted = self._keys.verify(claim["key"], signature, DOMAIN, message) is Validity.GOOD
+        is_trusted = self._is_good(claim, DOMAIN)
         writer = f"writer {claim['key']}{'' if is_trusted else ', who is not trusted here'}"
         who = f"{clean(claim['operator'], 60)} on {clean(claim['machine'], 60)} ({writer})"
         return Held(who, datetime.fromisoformat(claim["at"]).astimezone(UTC), sha256, is_trusted)
 
 
-def _bytes(told: Mapping[str, Any]) -> bytes:
-    return json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
+def _bytes(fields: Mapping[str, Any]) -> bytes:
+    return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
 
 
 def _read(content: bytes, operation_id: str) -> dict[str, str]:
     """What a claim or a release says; nothing if it is none of this operation."""
     try:
-        told = json.loads(content)
-        base64.b64decode(told["sig"], validate=True)
-        datetime.fromisoformat(told["at"])
-        is_plain = all(isinstance(told[name], str) for name in _TOLD)
+        fields = json.loads(content)
+        base64.b64decode(fields["sig"], validate=True)
+        datetime.fromisoformat(fields["at"])
+        is_plain = all(isinstance(fields[name], str) for name in _FIELDS)
     except (ValueError, TypeError, KeyError, RecursionError):
         return {}
-    return dict(told) if is_plain and told["operation_id"] == operation_id else {}
+    return dict(fields) if is_plain and fields["operation_id"] == operation_id else {}

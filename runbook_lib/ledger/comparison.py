@@ -1,6 +1,6 @@
-"""The mirror and the share, object by object: what was replaced, removed or added by somebody who can write there.
+"""The mirror and the share, object by object: what was replaced, removed or added by a person who can write there.
 
-Both are read in the order of names, ticket by ticket, so that any number of objects takes the memory of one ticket.
+Both are read in the order of names, ticket by ticket, so that any number of objects takes the memory of a few tickets.
 A content is fetched only where the share's listing does not state its MD5, or states another one.
 """
 
@@ -8,20 +8,26 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+import os
 import re
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
 from runbook_lib.domain.plain_text import clean
+from runbook_lib.ledger.chains import digest, key_of, whole_lines
 from runbook_lib.ledger.keyring import KeyRing, public_pem
-from runbook_lib.ledger.mirror import CLAIMS, Pushed, Segment, is_record, segment
-from runbook_lib.ledger.share import Share, Stored
+from runbook_lib.ledger.mirror import CLAIMS, TICKET, Pushed, Segment, in_parallel, is_record, segment
+from runbook_lib.ledger.share import Share, Stored, names_in
 
 NOTICES = ("not_pushed", "not_pulled", "unknown_writer")
-"""What is only told: nothing of it says that anything was tampered with."""
-_TICKET = re.compile("[1-9][0-9]{0,18}")
+"""What is only reported: none of it says that anything was tampered with."""
+MOST = 1000
+"""So many differences of one kind are shown one by one."""
+GONE = "It was created from here, or listed, and is gone."
+ODD = "It is no object that a runbook creates: it was added by other means."
 
 
 @dataclass(frozen=True)
@@ -32,16 +38,30 @@ class Difference:
         code: `replaced`, `removed`, `odd`, `case`, or one of `NOTICES`.
         path: The object.
         words: What it means, in a sentence.
+        count: How many objects it stands for.
     """
 
     code: str
     path: str
     words: str
+    count: int = 1
 
     @property
     def is_defect(self) -> bool:
-        """Whether somebody has changed something."""
+        """Whether the share was changed."""
         return self.code not in NOTICES
+
+
+def bounded(differences: Iterable[Difference], most: int = MOST) -> list[Difference]:
+    """The first of each code, and how many more there are of it."""
+    shown: list[Difference] = []
+    counts = Counter[str]()
+    for each in differences:
+        counts[each.code] += 1
+        if counts[each.code] <= most:
+            shown.append(each)
+    more = {code: count - most for code, count in counts.items() if count > most}
+    return shown + [Difference(code, "", f"{count:,} more.", count) for code, count in more.items()]
 
 
 class Comparison:
@@ -56,144 +76,116 @@ class Comparison:
 
     def __init__(self, share: Share, folder: Path, keys: KeyRing, progress: Callable[[], None] = lambda: None) -> None:
         self._share, self._folder, self._keys, self._progress = share, folder, keys, progress
-        self._own = keys.signing_key
         self._strangers: set[str] = set()
-        self.objects = 0
 
     def differences(self) -> Iterator[Difference]:
         """Each difference. Raises as `Share.objects`."""
-        for name, objects in self._joined():
-            self.objects += len(objects)
-            if name == CLAIMS:
-                continue
-            yield from self._ticket(name, objects)
+        for found in in_parallel(lambda pair: list(self._ticket(*pair)), self._joined()):
+            yield from found
             self._progress()
-        yield from self._keys_differences()
-
-    def _joined(self) -> Iterator[tuple[str, list[Stored]]]:
-        """Each ticket of the share or of the mirror, with its objects in the share."""
-        names = (path.name for path in self._folder.iterdir() if path.is_dir() and _TICKET.fullmatch(path.name))
-        here: Iterator[tuple[str, list[Stored]]] = ((name, []) for name in sorted(names, key=_order))
-        theirs = groupby(self._share.objects(self._folder.name), key=lambda each: each.path.split("/")[1])
-        there = ((name, list(objects)) for name, objects in theirs)
-        both = heapq.merge(here, there, key=lambda pair: _order(pair[0]))
-        for name, pairs in groupby(both, key=lambda pair: pair[0]):
-            yield name, [each for _, objects in pairs for each in objects]
-
-    def _ticket(self, name: str, objects: list[Stored]) -> Iterator[Difference]:
-        place, prefix = self._folder / name, f"{self._folder.name}/{name}/"
-        pushed = Pushed(place, self._share).objects
-        there: dict[str, Stored] = {}
-        for each in objects:
-            rest = each.path.removeprefix(prefix)
-            if _TICKET.fullmatch(name) and (segment(rest) or is_record(rest)):
-                there[rest] = each
-            else:
-                yield Difference("odd", clean(each.path), "It is no object that a runbook creates. Somebody added it.")
-        yield from self._records(place, there, pushed)
-        yield from self._journals(place, there, pushed)
-        yield from self._gone(pushed, objects)
-
-    def _gone(self, pushed: dict[str, str], objects: list[Stored]) -> Iterator[Difference]:
-        """What was pushed from here and is not there any more; claims are looked for one by one."""
-        listed = {each.path for each in objects}
-        for path, sha256 in pushed.items():
-            if path.startswith((f"{self._folder.name}/{CLAIMS}/", "keys/")):
-                content = self._share.read(path)
-                if content is None:
-                    yield Difference("removed", path, "It was created from here, and is gone.")
-                elif hashlib.sha256(content).hexdigest() != sha256:
-                    yield Difference("replaced", path, "It is not what was created from here.")
-            elif path not in listed:
-                yield Difference("removed", path, "It was pushed from here, and is gone.")
-
-    def _records(self, place: Path, there: dict[str, Stored], pushed: dict[str, str]) -> Iterator[Difference]:
-        names = [path.name for path in place.iterdir() if path.is_file()] if place.is_dir() else []
-        here = {name for name in names if is_record(name)}
-        spelled = {name.casefold(): name for name in here}
-        for name, each in there.items():
-            if not is_record(name):
-                continue
-            if name not in here and name.casefold() in spelled:
-                yield Difference("case", each.path, f"It differs from {spelled[name.casefold()]} only in case.")
-            elif name not in here:
-                yield self._not_here(each.path)
-            elif not self._is_same(each, (place / name).read_bytes()):
-                yield Difference("replaced", each.path, f"It is not what {place / name} holds.")
-        for name in sorted(here - there.keys()):
-            yield from self._not_there(f"{self._folder.name}/{place.name}/{name}", self._is_ours(name), pushed)
-
-    def _is_ours(self, name: str) -> bool:
-        """Whether a record is of this machine, by its name; one of an earlier version does not tell."""
-        part = re.search(r"-([0-9a-f]{8})\.ipynb$", name)
-        return part is None or part[1] == (self._own or "")[:8]
-
-    def _journals(self, place: Path, there: dict[str, Stored], pushed: dict[str, str]) -> Iterator[Difference]:
-        segments: dict[str, list[tuple[Segment, Stored]]] = {}
-        for name, each in there.items():
-            if found := segment(name):
-                segments.setdefault(found.key, []).append((found, each))
-        paths = sorted(place.glob("journal.*.jsonl")) if place.is_dir() else []
-        here = {path.name.split(".")[1]: path for path in paths}
-        for key in sorted({*segments, *here}):
-            if not self._keys.trusts(key):
-                self._strangers.add(key)
-            lines = here[key].read_bytes().splitlines(keepends=True) if key in here else []
-            parts = sorted(segments.get(key, []), key=lambda pair: (pair[0].first, pair[0].last))
-            yield from self._part(place, key, lines, parts, pushed)
-
-    def _part(
-        self, place: Path, key: str, lines: list[bytes], parts: list[tuple[Segment, Stored]], pushed: dict[str, str]
-    ) -> Iterator[Difference]:
-        """One writer's lines here, and its segments there."""
-        count = 0
-        for part, each in parts:
-            if part.first > count + 1:
-                name = f"{self._folder.name}/{place.name}/{Segment(key, count + 1, part.first - 1).name}"
-                if name not in pushed:
-                    yield Difference("removed", name, f"Lines {count + 1} to {part.first - 1} of {key} are gone.")
-            count = max(count, part.last)
-            if part.last > len(lines):
-                yield self._not_here(each.path)
-            elif not self._is_same(each, b"".join(lines[part.first - 1 : part.last])):
-                yield Difference("replaced", each.path, f"It is not what lines {part.first} to {part.last} hold here.")
-        if count < len(lines):
-            name = f"{self._folder.name}/{place.name}/{Segment(key, count + 1, len(lines)).name}"
-            is_told = any(
-                path.startswith(name.rpartition("/")[0]) for path in pushed.keys() - {e.path for _, e in parts}
-            )
-            if not is_told:
-                yield from self._not_there(name, key == self._own, pushed)
-
-    def _keys_differences(self) -> Iterator[Difference]:
         for each in self._share.objects("keys"):
-            self.objects += 1
             name = each.path.removeprefix("keys/").removesuffix(".pem")
             if public_pem(self._share.read(each.path) or b"", name) is None:
                 yield Difference("replaced", clean(each.path), "It is not the key that its name says.")
         for key in sorted(self._strangers):
-            words = f"Writer {key} is not trusted here. `runbook keys list` tells whose key it says it is."
+            words = f"Writer {key} is not trusted here. `runbook keys list` shows its owner, by its own word."
             yield Difference("unknown_writer", f"keys/{key}.pem", words)
 
-    def _not_here(self, path: str) -> Difference:
-        return Difference("not_pulled", path, "It is not here: new, or added by somebody. Pull, then verify.")
+    def _joined(self) -> Iterator[tuple[str, list[Stored]]]:
+        """Each ticket of the share or of the mirror, with its objects in the share; both sides come in one order."""
+        here = ((name, None) for name in names_in(self._folder) if name[-1] == "/" and TICKET.fullmatch(name[:-1]))
+        there = ((each.path.partition("/")[2], each) for each in self._share.objects(self._folder.name))
+        both: Iterator[tuple[str, Stored | None]] = heapq.merge(here, there, key=lambda pair: os.fsencode(pair[0]))
+        for name, pairs in groupby(both, key=lambda pair: pair[0][: pair[0].find("/") + 1]):
+            if name != f"{CLAIMS}/":
+                yield name[:-1], [each for _, each in pairs if each]
 
-    def _not_there(self, path: str, is_ours: bool, pushed: dict[str, str]) -> Iterator[Difference]:
-        if path in pushed:
-            return  # `_gone` tells it
-        if is_ours:
-            yield Difference("not_pushed", path, "It was not pushed yet. Run `runbook records push`.")
-        else:
-            yield Difference("removed", path, "It is here, of another machine, and is gone from the share.")
+    def _ticket(self, name: str, objects: list[Stored]) -> Iterator[Difference]:
+        if not TICKET.fullmatch(name):
+            yield from (Difference("odd", clean(each.path), ODD) for each in objects)
+            return
+        here = _Mirrored(self._folder / name, f"{self._folder.name}/{name}/", self._share)
+        listed = {each.path.removeprefix(here.prefix): each for each in objects}
+        expected: dict[str, str] = {}  # the SHA-256 of what an object should hold
+        for rest, each in listed.items():
+            content = here.content(rest)
+            if content is None:
+                yield _not_here(each.path, rest, here)
+            elif not _states(each, content):
+                expected[each.path] = digest(content)
+        for path, sha256 in here.pushed.items():
+            if not path.startswith(here.prefix):  # a claim or a key, of which no listing was read
+                expected[path] = sha256
+            elif path.removeprefix(here.prefix) not in listed:
+                yield Difference("removed", path, GONE)
+        for path, found in zip(expected, self._share.digests(expected), strict=True):
+            if not found:
+                yield Difference("removed", path, GONE)
+            elif found != expected[path]:
+                yield Difference("replaced", path, f"It is not what is in {here.folder}, or was created from here.")
+        self._strangers |= {key for key in here.writers(listed) if not self._keys.trusts(key)}
+        yield from self._missing(here, listed)
 
-    def _is_same(self, stored: Stored, content: bytes) -> bool:
-        if stored.size != len(content):
-            return False
-        if stored.md5 and stored.md5 == hashlib.md5(content, usedforsecurity=False).hexdigest():
-            return True
-        return self._share.read(stored.path) == content
+    def _missing(self, here: _Mirrored, listed: Collection[str]) -> Iterator[Difference]:
+        """What is here, or has to be, and was neither listed nor pushed from here."""
+        own = self._keys.signing_key or ""
+        known = {*listed, *(path.removeprefix(here.prefix) for path in here.pushed)}
+        for name in sorted(here.records - known):
+            of = re.search(r"-([0-9a-f]{8})\.ipynb$", name)  # earlier versions put no key into the name
+            yield _not_there(here.prefix + name, is_own=of is None or of[1] == own[:8])
+        for key in sorted(here.writers(known)):
+            count = 0
+            for each in sorted(found for name in known if (found := segment(name)) and found.key == key):
+                if each.first > count + 1:
+                    path = here.prefix + Segment(key, count + 1, each.first - 1).name
+                    yield Difference("removed", path, "It is gone from the share: later lines of its writer are there.")
+                count = max(count, each.last)
+            if count < here.count(key):
+                yield _not_there(here.prefix + Segment(key, count + 1, here.count(key)).name, is_own=key == own)
 
 
-def _order(name: str) -> bytes:
-    """Where a folder of the mirror stands in a listing of the share."""
-    return f"{name}/".encode()
+class _Mirrored:
+    """One ticket's folder, as the share should have it."""
+
+    def __init__(self, folder: Path, prefix: str, share: Share) -> None:
+        self.folder, self.prefix = folder, prefix
+        self.pushed = Pushed(folder, share).objects
+        names = [path.name for path in folder.iterdir() if path.is_file()] if folder.is_dir() else []
+        self.records = {name for name in names if is_record(name)}
+        self.spelled = {name.casefold(): name for name in self.records}
+        parts = {key: folder / name for name in names if (key := key_of(name))}
+        self._lines = {key: whole_lines(path.read_bytes()) for key, path in parts.items()}
+
+    def content(self, name: str) -> bytes | None:
+        """What an object of this ticket should hold, or None if that is not here."""
+        if found := segment(name):
+            lines = self._lines.get(found.key, [])[found.first - 1 : found.last]
+            return b"".join(line + b"\n" for line in lines) if len(lines) == len(found) else None
+        return (self.folder / name).read_bytes() if name in self.records else None
+
+    def writers(self, listed: Collection[str]) -> set[str]:
+        """The keys of whom there are lines, here or there."""
+        return {*self._lines, *(found.key for name in listed if (found := segment(name)))}
+
+    def count(self, key: str) -> int:
+        """How many lines of a writer are here."""
+        return len(self._lines.get(key, []))
+
+
+def _not_there(path: str, *, is_own: bool) -> Difference:
+    if is_own:
+        return Difference("not_pushed", path, "It was not pushed yet. Run `runbook records push`.")
+    return Difference("removed", path, "It is here, of another machine, and is gone from the share.")
+
+
+def _not_here(path: str, name: str, here: _Mirrored) -> Difference:
+    if not (segment(name) or is_record(name)):
+        return Difference("odd", clean(path), ODD)
+    if other := here.spelled.get(name.casefold()):
+        return Difference("case", path, f"It differs from {other} only in case.")
+    return Difference("not_pulled", path, "It is not here: it is new, or was added by other means. Pull, then verify.")
+
+
+def _states(stored: Stored, content: bytes) -> bool:
+    """Whether the listing itself says that an object has this content."""
+    return stored.size == len(content) and stored.md5 == hashlib.md5(content, usedforsecurity=False).hexdigest()

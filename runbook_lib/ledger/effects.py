@@ -196,7 +196,7 @@ class Effects:
         """What another writer's journal says of an effect that was not found in the world.
 
         Raises:
-            OutcomeUnknownError: It is there by the word of somebody whom nobody here has trusted.
+            OutcomeUnknownError: Only a writer who is not trusted here says that it is there.
         """
         claim = self.journal.claimed(effect.operation_id)
         if claim is None:
@@ -227,7 +227,7 @@ class Effects:
         return f"runbook answer {number} {operation_id.removeprefix(f'{profile}-{number}-')}"
 
     def unknown(self, operation_id: str, name: str, words: str) -> OutcomeUnknownError:
-        """The error for an operation of which nobody knows what became of it, once the journal says so.
+        """The error for an operation whose end is unknown, once the journal says so.
 
         Args:
             operation_id: Whose end is unknown.
@@ -249,7 +249,7 @@ class Effects:
             self.journal.append("adopted", effect=name, operation_id=operation_id, evidence=asdict(evidence))
 
     def is_open(self, operation_id: str) -> bool:
-        """Whether an effect was intended, and nobody knows what became of it."""
+        """Whether an effect was intended, and its end is unknown."""
         return self.journal.open_since(operation_id) is not None
 
     def evidence(self, operation_id: str) -> Evidence | None:
@@ -261,7 +261,7 @@ class Effects:
         return self.journal.answer(operation_id)
 
     def _left_open(self, effect: Effect) -> EffectResult | None:
-        """What became of an earlier run's attempt, of which the journal tells only that it was intended."""
+        """What became of an earlier run's attempt, of which the journal says only that it was intended."""
         intended_at = self.journal.open_since(effect.operation_id)
         if intended_at is None or effect.conditional:
             return None

@@ -43,7 +43,7 @@ class Kept:
         key: The writer, or "" for `journal.jsonl`.
         first: The start of the SHA-256 of the chain's first line, or "".
         head: How far the chain had come.
-        folder: Where it was last written, or "" if that is not told.
+        folder: Where it was last written, or "" if that is unknown.
     """
 
     key: str
@@ -79,8 +79,8 @@ class Heads:
         """
         place = self._folder / _named(ticket)
         files.make_folder(place)
-        told = {"lines": head.lines, "sha256": head.sha256, "folder": str(folder.resolve())}
-        files.write(place / f"{key}-{first[:FIRST_DIGITS]}.json", json.dumps(told).encode())
+        fields = {"lines": head.lines, "sha256": head.sha256, "folder": str(folder.resolve())}
+        files.write(place / f"{key}-{first[:FIRST_DIGITS]}.json", json.dumps(fields).encode())
 
     def forget(self, ticket: str, key: str, folder: Path) -> Head | None:
         """Remove the heads of a part that is set aside; returns what one said, if it can be read.
@@ -128,20 +128,19 @@ class Heads:
 
     def files(self, ticket: str, folder: Path) -> list[Path]:
         """The files of a ticket's heads; of those of before, the one of its folder alone."""
-        before = self._folder / f"{_named(ticket)}-{_place(folder)}.json"
-        place = self._folder / _named(ticket)
+        before = f"{self._folder}/{_named(ticket)}-{_place(folder)}.json"
+        place = f"{self._folder}/{_named(ticket)}"
         try:
-            with os.scandir(place) as items:
-                names = sorted(item.name for item in items)
+            names = sorted(os.listdir(place))  # noqa: PTH208 - of thousands of tickets
         except (FileNotFoundError, NotADirectoryError):
             names = []
-        found = [place / name for name in names if _NAME.fullmatch(name.removesuffix(".json"))]
-        return [before, *found] if before.exists() else found
+        found = [Path(place, name) for name in names if _NAME.fullmatch(name.removesuffix(".json"))]
+        return [Path(before), *found] if os.path.exists(before) else found  # noqa: PTH110 - as above
 
     def _kept(self, path: Path, ticket: str) -> Kept:
         try:
-            told = json.loads(path.read_bytes())
-            head, folder = Head(told["lines"], told["sha256"]), told.get("folder", "")
+            fields = json.loads(path.read_bytes())
+            head, folder = Head(fields["lines"], fields["sha256"]), fields.get("folder", "")
             if not (isinstance(head.lines, int) and isinstance(head.sha256, str) and isinstance(folder, str)):
                 raise TypeError
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as exc:

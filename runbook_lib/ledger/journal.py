@@ -54,7 +54,7 @@ class Claim:
 
     Attributes:
         writer: Whose word it is.
-        evidence: As it is told, or None if it cannot be read.
+        evidence: What it says, or None if it cannot be read.
         is_trusted: Whether the writer's key is in the ring.
     """
 
@@ -143,7 +143,8 @@ class Journal:
             line = self._line(kind, {**fields, **torn}, after=own.head)
             _add_line(file, line + b"\n", after=own.whole)
         files.tighten(own.path)
-        _sync_folder(self.folder)
+        if not size:  # the file is new in it
+            files.sync(self.folder)
         digest = chains.digest(line)
         first = own.first or digest
         self._heads.keep(self.ticket, own.key, first, Head(own.head.lines + 1, digest), self.folder)
@@ -188,7 +189,7 @@ class Journal:
         return self._evidence(end) if end and end.says_there else None
 
     def claimed(self, operation_id: str) -> Claim | None:
-        """What another writer says of an effect, if that is that it is there, and nobody here has judged it since.
+        """The claim of another writer that an effect is there, unless a person here has judged it since.
 
         Of several writers one whose key is in the ring goes first.
 
@@ -208,9 +209,9 @@ class Journal:
         return None
 
     def open_since(self, operation_id: str) -> datetime | None:
-        """When an effect was last intended, by any writer, if nobody knows what became of it; else None.
+        """When an effect was last intended, by any writer, if its end is unknown; else None.
 
-        A journal that was begun anew does not know: there, every effect may have been intended until then.
+        A journal that was restarted cannot say: every effect may have been intended before that.
         """
         parts = self._relied()
         history = History.of(_merged_own(parts))
@@ -233,7 +234,7 @@ class Journal:
         return _reliable(self._reader.all())
 
     def open_operations(self) -> list[str]:
-        """The operations of which nobody knows what became of them, by id, oldest first."""
+        """The operations whose end is unknown, by id, oldest first."""
         return self.history().open_operations
 
     def answerable(self) -> list[str]:
@@ -256,9 +257,9 @@ class Journal:
         """
         with self._writing():
             set_aside = [self._set_aside(path) for path in self._damaged()]
-        for told in set_aside:
-            self.append("restarted", because=because, operator=operator, **told)
-        kept = [told["kept_as"] for told in set_aside if told["kept_as"]]
+        for part in set_aside:
+            self.append("restarted", because=because, operator=operator, **part)
+        kept = [part["kept_as"] for part in set_aside if part["kept_as"]]
         return self.folder / kept[-1] if kept else None
 
     def _damaged(self) -> list[Path]:
@@ -323,7 +324,7 @@ class Journal:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        """Where this process alone writes; an error of the disk is told in a sentence."""
+        """Where this process alone writes; an error of the disk becomes a sentence."""
         try:
             files.make_folder(self.folder)
             with FileLock(self.folder / ".journal.lock", timeout=LOCK_WAIT_S, mode=files.FILE):
@@ -389,15 +390,15 @@ def _reliable(parts: list[Chain]) -> list[Chain]:
 def _seen(path: Path, parts: list[Chain]) -> dict[str, Any]:
     """How far the other parts have come, as far as our own does not say so yet."""
     own = next((chain.summary for chain in parts if chain.path == path), ())
-    told: dict[str, Any] = {}
+    known: dict[str, Any] = {}
     for entry, _ in own:
-        told |= entry.get("seen") or {}
+        known |= entry.get("seen") or {}
     now = {
         chain.key: {"first": chain.first, "lines": chain.head.lines, "sha256": chain.head.sha256}
         for chain in parts
         if chain.path != path and chain.digests
     }
-    new = {key: head for key, head in now.items() if told.get(key) != head}
+    new = {key: head for key, head in now.items() if known.get(key) != head}
     return {"seen": new} if new else {}
 
 
@@ -409,15 +410,6 @@ def _merged_own(parts: Iterable[Chain]) -> list[Entry]:
 def _operation(entries: Iterable[Entry], operation_id: str) -> Operation:
     """What entries come to for one operation."""
     return History.of(entries).operations.get(operation_id, Operation())
-
-
-def _sync_folder(folder: Path) -> None:
-    """Put a new file's name on disk too, not only its content."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _add_line(file: FileIO, line: bytes, *, after: int) -> None:

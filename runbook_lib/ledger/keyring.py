@@ -12,11 +12,11 @@ import hashlib
 import re
 import shlex
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -29,7 +29,6 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
     load_pem_public_key,
 )
-from filelock import FileLock, Timeout
 
 from runbook_lib import files
 from runbook_lib.domain.errors import InputError, UnavailableError
@@ -84,7 +83,6 @@ class KeyRing:
         self.folder = folder
         self._team = team
         self._known: dict[str, Ed25519PublicKey] = {}
-        self._beside: dict[Path, Ed25519PublicKey] = {}
 
     @classmethod
     def of(cls, settings: Settings) -> KeyRing:
@@ -125,7 +123,7 @@ class KeyRing:
             beside: A ticket's folder, where a key that is not in the ring may lie.
             pem: The key itself, where it is not in the ring.
         """
-        public = self._public(key) or (self._lying_in(beside, key) if beside else None) or _stated(pem, key)
+        public = self._public(key) or _stated(pem or _lying_in(beside, key), key)
         if public is None:
             return Validity.UNKNOWN_KEY
         try:
@@ -139,7 +137,7 @@ class KeyRing:
         return self._public(key) is not None
 
     def leave_public_key(self, folder: Path) -> None:
-        """Put the public key of the one that signs beside a ticket's journal, so that others can verify it.
+        """Put the signing key's public part beside a ticket's journal, so that others can verify it.
 
         Raises:
             OSError: The folder does not take it.
@@ -151,7 +149,10 @@ class KeyRing:
 
     def _public(self, key: str) -> Ed25519PublicKey | None:
         if key not in self._known:
-            self._known = {**_readable(self.public_keys()), **self._of_team()}
+            self._known = self._of_team()
+            for name, path in self.public_keys().items():
+                with suppress(InputError, OSError):  # what only such a key verifies counts as signed by an unknown one
+                    self._known[name] = _loaded_public(path.read_bytes(), str(path))
         return self._known.get(key)
 
     def _of_team(self) -> dict[str, Ed25519PublicKey]:
@@ -184,17 +185,6 @@ class KeyRing:
         """A trusted public key, or None."""
         found = self._public(key)
         return _public_pem(found) if found else None
-
-    def _lying_in(self, folder: Path, key: str) -> Ed25519PublicKey | None:
-        """A key that lies beside a journal; its id is its own digest, so that none passes for another."""
-        if not re.fullmatch("[0-9a-f]{16}", key):
-            return None
-        path = folder / beside_name(key)
-        found = self._beside.get(path) or next(iter(_readable({key: path}).values()), None)
-        if found is None or key_id(found) != key:
-            return None
-        self._beside[path] = found
-        return found
 
     def public_keys(self) -> dict[str, Path]:
         """The public keys by id, oldest first."""
@@ -229,7 +219,7 @@ class KeyRing:
         key = _loaded_public(pem, "The file")
         with self._locked():
             if key_id(key) not in self.public_keys():
-                self._write(f"{_stamp()}-{key_id(key)}{_PUBLIC}", _public_pem(key), files.FILE)
+                files.write(self.folder / f"{_stamp()}-{key_id(key)}{_PUBLIC}", _public_pem(key))
         return key_id(key)
 
     def _private_files(self) -> list[Path]:
@@ -244,17 +234,9 @@ class KeyRing:
         """A new pair of keys; the public one first, so that nothing is ever signed that cannot be verified."""
         key = Ed25519PrivateKey.generate()
         stem = f"{_stamp()}-{key_id(key.public_key())}"
-        self._write(stem + _PUBLIC, _public_pem(key.public_key()), files.FILE)
-        return self._write(
-            stem + _PRIVATE, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), files.FILE
-        )
-
-    def _write(self, name: str, content: bytes, mode: int) -> Path:
-        path = self.folder / name
-        try:
-            files.write(path, content, mode=mode)
-        except OSError as exc:
-            raise self._unwritable(exc) from exc
+        files.write(self.folder / (stem + _PUBLIC), _public_pem(key.public_key()))
+        path = self.folder / (stem + _PRIVATE)
+        files.write(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         return path
 
     @contextmanager
@@ -264,20 +246,17 @@ class KeyRing:
         Raises:
             UnavailableError: The folder cannot be written.
         """
+        from filelock import FileLock, Timeout  # who only verifies does not need it
+
         try:
             files.make_folder(self.folder)
-            held = FileLock(self.folder / ".lock", timeout=LOCK_WAIT_S, mode=files.FILE).acquire()
+            with FileLock(self.folder / ".lock", timeout=LOCK_WAIT_S, mode=files.FILE):
+                yield
         except Timeout as exc:
             raise UnavailableError(f"Another process makes a key in {self.folder} right now. Run again.") from exc
         except OSError as exc:
-            raise self._unwritable(exc) from exc
-        with held:
-            yield
-
-    def _unwritable(self, exc: OSError) -> UnavailableError:
-        return UnavailableError(
-            f"The key that signs the journal cannot be written to {self.folder} ({exc.strerror}). Check RUNBOOK_KEYS."
-        )
+            words = f"The key that signs the journal cannot be written to {self.folder} ({exc.strerror})."
+            raise UnavailableError(f"{words} Check RUNBOOK_KEYS.") from exc
 
 
 def key_id(key: Ed25519PublicKey) -> str:
@@ -291,7 +270,7 @@ def beside_name(key: str) -> str:
 
 
 def published(pem: bytes, owner: str) -> bytes:
-    """A public key as it is published: with whose it is, and on which machine, which nobody vouches for."""
+    """A public key as it is published: with its owner and machine, by their own word."""
     about = {"Owner": owner, "Machine": socket.gethostname(), "Published": f"{datetime.now(UTC):%Y-%m-%d}"}
     return "".join(f"{name}: {clean(words, 100)}\n" for name, words in about.items()).encode() + pem
 
@@ -309,13 +288,22 @@ def public_pem(content: bytes, key: str) -> bytes | None:
     return _public_pem(found) if found else None
 
 
-def _stated(content: bytes | None, key: str) -> Ed25519PublicKey | None:
+@lru_cache(256)
+def _stated(content: bytes, key: str) -> Ed25519PublicKey | None:
     """A key that is stated somewhere; its id is its own digest, so that none passes for another."""
-    for pem in _BLOCK.findall(content or b""):
+    for pem in _BLOCK.findall(content):
         with suppress(InputError):
             if key_id(found := _loaded_public(pem, key)) == key:
                 return found
     return None
+
+
+def _lying_in(folder: Path | None, key: str) -> bytes:
+    """What lies beside a journal under a key's name, or nothing."""
+    with suppress(OSError):
+        if folder and re.fullmatch("[0-9a-f]{16}", key):
+            return (folder / beside_name(key)).read_bytes()
+    return b""
 
 
 def _framed(domain: bytes, message: bytes) -> bytes:
@@ -347,22 +335,6 @@ def _private_key(path: Path, changed_ns: int) -> Ed25519PrivateKey:
     if not isinstance(key, Ed25519PrivateKey):
         raise InputError(f"{path} is no Ed25519 key. Move it away; the next run makes a new one.")
     return key
-
-
-def _public_key(path: Path) -> Ed25519PublicKey:
-    try:
-        return _loaded_public(path.read_bytes(), str(path))
-    except OSError as exc:
-        raise InputError(f"The public key {path} cannot be read: {exc.strerror}.") from exc
-
-
-def _readable(paths: Mapping[str, Path]) -> dict[str, Ed25519PublicKey]:
-    """The keys that can be read; what only the others verify counts as signed by an unknown key."""
-    found = {}
-    for name, path in paths.items():
-        with suppress(InputError):
-            found[name] = _public_key(path)
-    return found
 
 
 def _loaded_public(pem: bytes, what: str) -> Ed25519PublicKey:

@@ -2,7 +2,7 @@
 
 Only what this machine's own parts of the journal say is pushed: their lines, and the records that they seal, as sealed.
 What was pulled is never pushed, so that an edited mirror changes nothing in the share. What is here is never fetched
-again, nor replaced: `comparison` tells where the two differ.
+again, nor replaced: `comparison` finds where the two differ.
 
     <ticket>/.share-<digest of the address>   what was pushed from here: the SHA-256 and the name of each object
     .pulled.json                              when the mirror was last brought up to date
@@ -27,22 +27,26 @@ from filelock import FileLock
 
 from runbook_lib import files
 from runbook_lib.domain.errors import UnavailableError
+from runbook_lib.domain.plain_text import clean
+from runbook_lib.ledger.chains import Chain
 from runbook_lib.ledger.journal import LOCK_WAIT_S, Journal
 from runbook_lib.ledger.keyring import KeyRing, beside_name, public_pem, published
 from runbook_lib.ledger.share import Share, Stored
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 WORKERS = 16
 AHEAD = 4 * WORKERS
 """So many tickets are under way at once, so that a long listing is not held in memory."""
 STAMP = ".pulled.json"
 CLAIMS = "claims"
+TICKET = re.compile("[1-9][0-9]{0,18}")
 _SEGMENT = re.compile(r"journal/([0-9a-f]{16})/([0-9]{8})-([0-9]{8})\.jsonl")
 _RECORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}\.ipynb")
 _SEALS = ("run_ended", "record_adopted")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Segment:
     """Lines of a writer's part, as one object.
 
@@ -54,6 +58,9 @@ class Segment:
     key: str
     first: int
     last: int
+
+    def __len__(self) -> int:
+        return self.last - self.first + 1
 
     @property
     def name(self) -> str:
@@ -106,7 +113,7 @@ class Pushed:
         self._path = folder / f".share-{digest}"
         self.objects: dict[str, str] = {}
         with suppress(FileNotFoundError):
-            lines = self._path.read_text(encoding="utf-8").splitlines()
+            lines = self._path.read_text(encoding="utf-8", errors="replace").splitlines()
             self.objects = {name: sha256 for sha256, _, name in (line.partition(" ") for line in lines) if name}
 
     def note(self, name: str, content: bytes) -> None:
@@ -130,99 +137,93 @@ def push_ticket(share: Share, journal: Journal, keys: KeyRing, owner: str) -> Mo
         UnavailableError: It cannot be reached.
         InputError: A file cannot be read.
     """
-    moved = Moved()
-    folder, prefix = journal.folder, journal.ticket
-    own = [part for part in journal.parts() if part.is_own and not part.is_damaged and part.key and part.lines]
+    own = [part for part in journal.parts() if part.is_own and part.key and part.raw]
     if not own:
-        return moved
-    pushed = Pushed(folder, share)
-    known = _Known(share, prefix, pushed)
+        return Moved()
+    push = _Push(share, journal)
     for part in own:
-        _push_key(share, pushed, keys, part.key, owner)
-        moved.lines += _push_lines(share, known, part.key, part.path, moved)
-        seals = [entry for entry in part.entries if entry["kind"] in _SEALS and entry.get("record")]
-        for name, sha256 in {str(entry["record"]): entry.get("sha256") for entry in seals}.items():
-            moved.records += is_record(name) and _push_record(share, known, folder / name, sha256, moved)
-    return moved
+        push.key(part.key, keys.pem_of(part.key), owner)
+        push.lines(part)
+        for entry, _ in part.summary:
+            if entry["kind"] in _SEALS and is_record(name := str(entry.get("record"))):
+                push.record(journal.folder / name, entry.get("sha256"))
+    return push.moved
 
 
-class _Known:
-    """What the share holds of a ticket, by what was noted; it is listed only where nothing was."""
+class _Push:
+    """Pushes of one ticket.
 
-    def __init__(self, share: Share, prefix: str, pushed: Pushed) -> None:
-        self.prefix, self.pushed = prefix, pushed
-        self.names = {name.removeprefix(f"{prefix}/") for name in pushed.objects if name.startswith(f"{prefix}/")}
-        if not self.names:
-            self.names = {each.path.removeprefix(f"{prefix}/") for each in share.objects(prefix)}
+    What the share holds of it is known by what was noted here; it is listed only where nothing was.
+    """
 
-    def holds(self, share: Share, name: str, content: bytes) -> bool:
+    def __init__(self, share: Share, journal: Journal) -> None:
+        self.moved = Moved()
+        self._share, self._ticket = share, journal.ticket
+        self._pushed = Pushed(journal.folder, share)
+        paths = [name for name in self._pushed.objects if name.startswith(f"{journal.ticket}/")]
+        paths = paths or [each.path for each in share.objects(journal.ticket)]
+        self._names = {path.removeprefix(f"{journal.ticket}/") for path in paths}
+
+    def key(self, key: str, pem: bytes | None, owner: str) -> None:
+        """Publish a public key; one that is there already stays, whatever stands above it."""
+        name = f"keys/{key}.pem"
+        if pem and name not in self._pushed.objects:
+            content = published(pem, owner)
+            self._pushed.note(name, self._share.create(name, content) or content)
+
+    def lines(self, part: Chain) -> None:
+        """Push the lines behind those that are there."""
+        there = [found for name in self._names if (found := segment(name)) and found.key == part.key]
+        latest = max(there, key=lambda each: each.last, default=Segment(part.key, 1, 0))
+        new = Segment(part.key, latest.last + 1, len(part.raw))
+        is_followed = not latest.last or self._holds(latest.name, _lines(part, latest))
+        if is_followed and (not len(new) or self._create(new.name, _lines(part, new))):
+            self.moved.lines += len(new)
+        else:
+            self.moved.trouble.append(
+                f"{self._share.url} holds other lines of writer {part.key} on {self._ticket} than {part.path}: the "
+                "journal was restarted, or the share was changed (`runbook records verify --share`). Run `runbook "
+                "keys rotate`; what is written after that is pushed."
+            )
+
+    def record(self, path: Path, sha256: object) -> None:
+        """Push a record with the bytes that were sealed; `verify` reports one that is missing or altered."""
+        if path.name in self._names or not path.is_file():
+            return
+        content = path.read_bytes()
+        if hashlib.sha256(content).hexdigest() != sha256:
+            return
+        if self._create(path.name, content):
+            self.moved.records += 1
+        else:
+            words = f"{self._share.url} holds another record under the name {self._ticket}/{path.name}."
+            self.moved.trouble.append(words)
+
+    def _holds(self, name: str, content: bytes) -> bool:
         """Whether an object of the ticket is this content, by what was noted, or else by the share."""
-        path = f"{self.prefix}/{name}"
-        if noted := self.pushed.objects.get(path):
+        path = f"{self._ticket}/{name}"
+        if noted := self._pushed.objects.get(path):
             return noted == hashlib.sha256(content).hexdigest()
-        return share.read(path) == content
+        return self._share.read(path) == content
 
-    def create(self, share: Share, name: str, content: bytes) -> bool:
+    def _create(self, name: str, content: bytes) -> bool:
         """Create an object of the ticket; returns whether the share holds it now, and not something else."""
-        path = f"{self.prefix}/{name}"
-        if share.create(path, content) is not None:
+        path = f"{self._ticket}/{name}"
+        if self._share.create(path, content) is not None:
             return False
-        self.names.add(name)
-        self.pushed.note(path, content)
+        self._names.add(name)
+        self._pushed.note(path, content)
         return True
 
 
-def _push_lines(share: Share, known: _Known, key: str, path: Path, moved: Moved) -> int:
-    content = path.read_bytes()
-    lines = content[: content.rfind(b"\n") + 1].splitlines(keepends=True)
-    segments = [found for name in known.names if (found := segment(name)) and found.key == key]
-    latest = max(segments, key=lambda each: each.last, default=None)
-    last = latest.last if latest else 0
-    if latest and not known.holds(share, latest.name, b"".join(lines[latest.first - 1 : last])):
-        moved.trouble.append(_begun_anew(share, known, key, path))
-        return 0
-    if last == len(lines):
-        return 0
-    if not known.create(share, Segment(key, last + 1, len(lines)).name, b"".join(lines[last:])):
-        moved.trouble.append(_begun_anew(share, known, key, path))
-        return 0
-    return len(lines) - last
-
-
-def _begun_anew(share: Share, known: _Known, key: str, path: Path) -> str:
-    return (
-        f"{share.url} holds other lines of writer {key} on {known.prefix} than {path}: the journal "
-        "was begun anew, or the share was changed (`runbook records verify --share`). Run `runbook keys rotate`; what "
-        "is written after that is pushed."
-    )
-
-
-def _push_record(share: Share, known: _Known, path: Path, sha256: object, moved: Moved) -> int:
-    """Push a record with the bytes that were sealed; one that is missing or altered is `verify`'s to tell."""
-    if path.name in known.names or not path.is_file():
-        return 0
-    content = path.read_bytes()
-    if hashlib.sha256(content).hexdigest() != sha256:
-        return 0
-    if not known.create(share, path.name, content):
-        moved.trouble.append(f"{share.url} holds another record under the name {known.prefix}/{path.name}.")
-        return 0
-    return 1
-
-
-def _push_key(share: Share, pushed: Pushed, keys: KeyRing, key: str, owner: str) -> None:
-    """Publish a public key; one that is there already stays, whatever stands above it."""
-    name = f"keys/{key}.pem"
-    pem = keys.pem_of(key)
-    if name not in pushed.objects and pem:
-        content = published(pem, owner)
-        pushed.note(name, share.create(name, content) or content)
+def _lines(part: Chain, which: Segment) -> bytes:
+    return b"".join(line + b"\n" for line in part.raw[which.first - 1 : which.last])
 
 
 def push(share: Share, journals: Iterable[Journal], keys: KeyRing, owner: str, progress: Callable[[], None]) -> Moved:
     """Push what is not in the share yet, of many tickets. Raises as `push_ticket`."""
     moved = Moved()
-    for found in _parallel(lambda journal: push_ticket(share, journal, keys, owner), journals):
+    for found in in_parallel(lambda journal: push_ticket(share, journal, keys, owner), journals):
         moved.add(found)
         progress()
     return moved
@@ -251,15 +252,12 @@ def pull(
         RefusedError: The share says no.
         UnavailableError: It cannot be reached, or the disk takes no more; what was brought stays.
     """
-    profile, moved, tickets = folder.name, Moved(), 0
-    started_at = datetime.now(UTC)
-    bring = _Bringer(share, folder, keys)
-    found = by_ticket(share, profile, ticket_id)
+    moved, started_at, bring = Moved(), datetime.now(UTC), _Bringer(share, folder, keys)
+    found = by_ticket(share, folder.name, ticket_id)
     wanted = ((name, objects) for name, objects in found if since is None or _is_since(objects, since))
     try:
-        for brought in _parallel(lambda pair: bring.ticket(*pair), wanted):
+        for brought in in_parallel(lambda pair: bring.ticket(*pair), wanted):
             moved.add(brought)
-            tickets += 1
             progress()
         _stamp(folder, share, started_at, "" if since is None and ticket_id is None else "part")
     except OSError as exc:
@@ -280,9 +278,9 @@ def by_ticket(share: Share, profile: str, ticket_id: int | None = None) -> Itera
 def freshness(share: str, folder: Path) -> str:
     """How fresh the mirror is, in a sentence."""
     try:
-        told = json.loads((folder / STAMP).read_bytes())
-        at = datetime.fromisoformat(told["at"])
-        url, what = str(told["share"]), str(told["what"])
+        fields = json.loads((folder / STAMP).read_bytes())
+        at = datetime.fromisoformat(fields["at"])
+        url, what = str(fields["share"]), str(fields["what"])
     except (OSError, ValueError, KeyError, TypeError):
         return (
             f"Nothing was pulled from {share} yet: only this machine's own records are here (`runbook records pull`)."
@@ -303,20 +301,20 @@ class _Bringer:
     def ticket(self, name: str, objects: list[Stored]) -> Moved:
         """Bring one ticket's."""
         moved = Moved()
-        if not re.fullmatch("[1-9][0-9]{0,18}", name):
-            moved.trouble.append(f"{objects[0].path} is no object of a ticket; it was not fetched.")
+        if not TICKET.fullmatch(name):
+            moved.trouble.append(f"{clean(objects[0].path)} is no object of a ticket; it was not fetched.")
             return moved
         place = self._folder / name
         here = {path.name.casefold(): path.name for path in place.iterdir()} if place.is_dir() else {}
         segments: dict[str, list[Segment]] = {}
         for each in objects:
-            rest = each.path.split("/", 2)[2]
+            rest, shown = each.path.removeprefix(f"{self._folder.name}/{name}/"), clean(each.path)
             if found := segment(rest):
                 segments.setdefault(found.key, []).append(found)
             elif not is_record(rest):
-                moved.trouble.append(f"{each.path} is no object of a ticket; it was not fetched.")
+                moved.trouble.append(f"{shown} is no object of a ticket; it was not fetched.")
             elif here.setdefault(rest.casefold(), rest) != rest:
-                moved.trouble.append(f"{each.path} differs from {here[rest.casefold()]} only in case; not fetched.")
+                moved.trouble.append(f"{shown} differs from {here[rest.casefold()]} only in case; not fetched.")
             elif not (place / rest).exists():
                 moved.records += self._record(place / rest, each.path, moved)
         for key, parts in segments.items():
@@ -374,14 +372,17 @@ def _is_since(objects: list[Stored], since: date) -> bool:
 
 
 def _stamp(folder: Path, share: Share, at: datetime, what: str) -> None:
+    """Keep when the mirror was brought up to date; a pull in part leaves what is said of the whole."""
+    if what and freshness(share.url, folder).startswith(f"As pulled from {share.url} "):
+        return
     files.make_folder(folder)
-    told = {"share": share.url, "at": at.isoformat(timespec="seconds"), "what": what}
-    files.write(folder / STAMP, json.dumps(told).encode())
+    fields = {"share": share.url, "at": at.isoformat(timespec="seconds"), "what": what}
+    files.write(folder / STAMP, json.dumps(fields).encode())
 
 
-def _parallel(work: Callable[[Item], Moved], items: Iterable[Item]) -> Iterator[Moved]:
-    """What work on each item comes to, in order; only so many are taken from the items at once."""
-    waiting: deque[Future[Moved]] = deque()
+def in_parallel(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    """The results of work on each item, in order; no more than `AHEAD` are taken from the items at once."""
+    waiting: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(WORKERS) as pool:
         try:
             for item in items:

@@ -5,27 +5,31 @@
     <profile>/claims/<operation id>.json                    who is about to do an effect (`claims`)
     keys/<key>.pem                                          a writer's public key, with its owner's name above it
 
-`create` never replaces: of two that create the same object, one is told that it was there already. The object is on the
+`create` never replaces: of two that create the same object, one learns that it was there already. The object is on the
 folder's disk, or acknowledged by the bucket, before `create` returns. Whatever the share does, a call ends within the
 seconds that are left: it runs in a thread of its own, which is left behind if it hangs, as on a dead network mount.
 """
 
 from __future__ import annotations
 
+import errno
+import hashlib
+import heapq
 import math
 import os
 import re
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
 
+from runbook_lib import files
 from runbook_lib.domain.errors import InputError, RefusedError, RunbookError, UnavailableError
 
 if TYPE_CHECKING:
@@ -38,11 +42,18 @@ EXPECTED = "a folder that exists, or s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or a
 CONFLICTS = 5
 """How often a create is tried again that was refused although nothing is there: another's was under way."""
 PAGE = 1000
+AT_ONCE = 10_000
+"""So many names of a folder are held at once, so that any number of them takes the same memory."""
 CONNECT_S = 5.0
 CALL_S = 300.0
 """What one call may take where a person waits, and can end it."""
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+]+:")
+_ADDRESS = re.compile(r"(s3|gs|az)://([a-z0-9][a-z0-9._-]+)((?:/(?!\.+(?:/|$))[\w .=+-]+)*)/*", re.IGNORECASE)
 _CODE = re.compile(r"<Code>\s*([A-Za-z]{1,60})\s*</Code>")
 _STATUS = re.compile(r"status code: (\d{3})")
+_METADATA = ("169.254.169.254", "169.254.170.2", "metadata.google.internal")
+"""Where a cloud's machines get their credentials: they are asked where no others are configured."""
+_ACCOUNT = "Set RUNBOOK_SHARE_ACCOUNT and RUNBOOK_SHARE_SECRET, or the cloud's own variables (docs/team.md)."
 _ADVICE = {
     "NoSuchBucket": "The bucket does not exist. Check RUNBOOK_SHARE.",
     "ContainerNotFound": "The container does not exist. Check RUNBOOK_SHARE.",
@@ -118,6 +129,10 @@ class Share:
         """What an object holds, or None if there is none. Raises as `create`."""
         return self._limited(lambda: self._get(path))
 
+    def digests(self, paths: Collection[str]) -> list[str]:
+        """The SHA-256 of what each object holds, or "" where there is none. Raises as `create`."""
+        return self._limited(lambda: [_digest(self._get(path)) for path in paths]) if paths else []
+
     def objects(self, prefix: str) -> Iterator[Stored]:
         """The objects below a folder of the share, such as `live/1001`, sorted by name. Raises as `create`."""
         pages = self._folder_pages(prefix) if self.folder else self._pages(prefix)
@@ -140,7 +155,7 @@ class Share:
         import obstore
 
         try:
-            return bytes(obstore.get(self._store, path).bytes())
+            return (self.folder / path).read_bytes() if self.folder else bytes(obstore.get(self._store, path).bytes())
         except FileNotFoundError as exc:
             if _code(exc) in _ADVICE or not (self.folder is None or self.folder.is_dir()):
                 raise
@@ -170,10 +185,10 @@ class Share:
         started, limit_s = time.monotonic(), min(self._left_s, CALL_S)
         try:
             return _within(limit_s, call)
-        except _NoAnswerError as exc:
+        except TimeoutError as exc:
             raise UnavailableError(f"{self.url} did not answer within {limit_s:.0f} s.") from exc
         except (OSError, ValueError, _base_error()) as exc:
-            raise _told(self.url, exc) from exc
+            raise _error(self.url, exc) from exc
         finally:
             self._left_s -= time.monotonic() - started
 
@@ -184,74 +199,70 @@ def address(given: str) -> tuple[str, Path | None]:
     Raises:
         InputError: It is none, or the folder does not exist.
     """
-    scheme, mark, rest = given.partition("://")
-    if not mark or scheme.lower() == "file":
-        folder = Path(rest if mark else given).expanduser()
-        if re.match(r"[A-Za-z][A-Za-z0-9+]+:", given) and not mark:
-            raise InputError(f"RUNBOOK_SHARE is {given!r}, which is no address of a share; expected {EXPECTED}.")
-        if not folder.is_dir():
+    given = given.strip()
+    if _SCHEME.match(given) and not given.lower().startswith("file://"):
+        if "@" in given or "?" in given:
             raise InputError(
-                f"RUNBOOK_SHARE is {given!r}, but that folder does not exist. Make it, or mount it, then run again; "
-                f"expected {EXPECTED}."
+                "RUNBOOK_SHARE has credentials in it. Leave them out: they would go to records and logs; set "
+                "RUNBOOK_SHARE_ACCOUNT and RUNBOOK_SHARE_SECRET."
             )
-        return str(folder.resolve()), folder.resolve()
-    try:
-        parts = urlsplit(given)
-    except ValueError:
-        parts = urlsplit("")
-    if "@" in rest.partition("/")[0] or parts.query:
-        raise InputError(
-            "RUNBOOK_SHARE has credentials in it. Leave them out: they would go to records and logs; set "
-            "RUNBOOK_SHARE_ACCOUNT and RUNBOOK_SHARE_SECRET."
-        )
-    if scheme.lower() not in ("s3", "gs", "az") or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]+", parts.netloc):
-        raise InputError(f"RUNBOOK_SHARE is {given!r}, which is no address of a share; expected {EXPECTED}.")
-    prefix = parts.path.strip("/")
-    return f"{scheme.lower()}://{parts.netloc}{'/' if prefix else ''}{prefix}", None
+        if not (found := _ADDRESS.fullmatch(given)):
+            raise InputError(f"RUNBOOK_SHARE is {given!r}, which is no address of a share; expected {EXPECTED}.")
+        return f"{found[1].lower()}://{found[2]}{found[3]}", None
+    path = re.sub("^file://", "", given, flags=re.IGNORECASE)
+    folder = Path(os.path.expanduser(path))  # noqa: PTH111 - Path's own raises for an unknown user
+    if not folder.is_dir():
+        what = "is no folder" if folder.exists() else "does not exist. Make it, or mount it, then run again"
+        raise InputError(f"RUNBOOK_SHARE is {given!r}, which {what}; expected {EXPECTED}.")
+    return str(folder.resolve()), folder.resolve()
+
+
+def names_in(folder: Path) -> Iterator[str]:
+    """What is in a folder, in the order of a bucket's listing: by its bytes, a folder's with `/` behind it.
+
+    Hidden ones are left out. However many there are, no more than `AT_ONCE` are held: the folder is read once for each
+    so many of them.
+    """
+    page: list[bytes] = []
+    while not page or len(page) == AT_ONCE:
+        latest = page[-1] if page else b""
+        try:
+            with os.scandir(folder) as entries:
+                shown = (entry for entry in entries if entry.name[0] != ".")
+                names = (os.fsencode(each.name) + b"/" * each.is_dir(follow_symlinks=False) for each in shown)
+                page = heapq.nsmallest(AT_ONCE, (name for name in names if name > latest))
+        except FileNotFoundError:
+            return
+        if not page:
+            return
+        yield from map(os.fsdecode, page)
 
 
 def walk(folder: Path, prefix: str = "") -> Iterator[tuple[str, os.stat_result]]:
-    """The files below a folder, hidden ones left out, in the order of a bucket's listing: by the bytes of the name."""
-    try:
-        found = [(entry.name + "/" * entry.is_dir(follow_symlinks=False), entry) for entry in os.scandir(folder)]
-    except FileNotFoundError:
-        return
-    for name, entry in sorted((pair for pair in found if pair[0][0] != "."), key=lambda pair: os.fsencode(pair[0])):
+    """The files below a folder with their names, in the order of a bucket's listing; links are left out."""
+    for name in names_in(folder):
         if name.endswith("/"):
-            yield from walk(folder / entry.name, prefix + name)
+            yield from walk(folder / name, prefix + name)
         else:
             with suppress(FileNotFoundError):
-                if stat.S_ISREG((state := entry.stat(follow_symlinks=False)).st_mode):
+                if stat.S_ISREG((state := (folder / name).lstat()).st_mode):
                     yield prefix + name, state
 
 
-class _NoAnswerError(Exception):
-    """A call took longer than it may."""
-
-
 def _within(seconds: float, call: Callable[[], Result]) -> Result:
-    """What a call returns or raises, unless it takes longer.
-
-    Raises:
-        _NoAnswerError: It did.
-    """
-    results: list[Result] = []
-    errors: list[Exception] = []
+    """What a call returns or raises, unless it takes longer: then TimeoutError."""
+    future: Future[Result] = Future()
 
     def run() -> None:
         try:
-            results.append(call())
-        except Exception as exc:  # whatever it is, it is raised again where it was asked for
-            errors.append(exc)
+            future.set_result(call())
+        except Exception as exc:  # whatever it is, it is raised again where the call was made
+            future.set_exception(exc)
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     thread.join(seconds)
-    if errors:
-        raise errors[0]
-    if not results:
-        raise _NoAnswerError
-    return results[0]
+    return future.result(0)
 
 
 def _store(settings: Settings, url: str, folder: Path | None, seconds: float) -> ObjectStore:
@@ -286,13 +297,19 @@ def _store(settings: Settings, url: str, folder: Path | None, seconds: float) ->
 
 
 def _options(settings: Settings, url: str) -> dict[str, Any]:
-    """What a store is told of credentials and place; what is not set, the cloud's own ways tell."""
+    """Credentials and place for a store; what is not set comes from the cloud's own variables and roles."""
     account = settings.share_account
     secret = settings.share_secret.get_secret_value() if settings.share_secret else ""
     common = {"endpoint": settings.share_endpoint}
     kinds: dict[str, dict[str, str]] = {
-        "s3": {"access_key_id": account, "secret_access_key": secret, "region": settings.share_region, **common},
-        "gs": {"service_account_key": secret},
+        "s3": {
+            "access_key_id": account,
+            "secret_access_key": secret,
+            "region": settings.share_region,
+            **common,
+            "checksum_algorithm": "SHA256",
+        },  # what Object Lock asks of every upload
+        "gs": {"service_account_key": secret, "base_url": settings.share_endpoint},
         "az": {"account_name": account, "account_key": secret, **common},
     }
     return {name: value for name, value in kinds[url[:2]].items() if value}
@@ -316,26 +333,29 @@ def _reason(exc: Exception) -> str:
     return re.sub(r"\S+://\S+", "", str(exc).split("\n")[0])[:120].strip()
 
 
-def _told(url: str, exc: Exception) -> RunbookError:
+def _error(url: str, exc: Exception) -> RunbookError:
     """An error in our words: the service's may hold addresses with signatures."""
-    code = _code(exc)
-    advice = _ADVICE.get(code, "")
-    told = f" ({code})" if code else ""
-    if "configured region" in str(exc):
+    words, code, name = str(exc), _code(exc), type(exc).__name__
+    shown, advice = f" ({code})" if code else "", _ADVICE.get(code, "")
+    if any(server in words for server in _METADATA):
+        return RefusedError(f"{url} was not asked: there are no credentials for it here.", advice=_ACCOUNT)
+    if "configured region" in words:
         return RefusedError(f"{url} is in another region.", advice="Check RUNBOOK_SHARE_REGION.")
-    is_denied = re.search(r"status code: 40[13]", str(exc)) is not None  # a listing has no error class of its own
-    if is_denied or type(exc).__name__ in ("PermissionDeniedError", "UnauthenticatedError", "PermissionError"):
+    is_denied = re.search(r"status code: 40[13]", words) is not None  # a listing has no error class of its own
+    if is_denied or name in ("PermissionDeniedError", "UnauthenticatedError", "PermissionError"):
         advice = advice or "It needs the rights to list, read and create objects."
-        return RefusedError(f"{url} refuses access{told}.", code=code, advice=advice)
-    if advice or type(exc).__name__ == "InvalidPathError" or isinstance(exc, ValueError):
-        return RefusedError(f"{url} refuses{told}.", code=code, advice=advice)
+        return RefusedError(f"{url} refuses access{shown}.", code=code, advice=advice)
+    is_refused = re.search(r"status code: 4(?!04|08|09|29)", words) is not None
+    if advice or is_refused or name == "InvalidPathError" or isinstance(exc, ValueError):
+        return RefusedError(f"{url} refuses{shown}.", code=code, advice=advice)
     if isinstance(exc, FileNotFoundError):
-        return UnavailableError(f"{url} is not there{told}. Mount it, or check RUNBOOK_SHARE.")
-    if "os error 28" in str(exc) or "os error 122" in str(exc) or code == "507":
-        return UnavailableError(f"{url} is full{told}. Free some space there.")
-    if "os error 13" in str(exc) or "os error 30" in str(exc):
+        return UnavailableError(f"{url} is not there{shown}. Mount it, or check RUNBOOK_SHARE.")
+    number = getattr(exc, "errno", None) or next(map(int, re.findall(r"os error (\d+)", words)), 0)
+    if number in (errno.ENOSPC, errno.EDQUOT) or code == "507":
+        return UnavailableError(f"{url} is full{shown}. Free some space there.")
+    if number in (errno.EACCES, errno.EROFS):
         return RefusedError(f"{url} cannot be written to.", advice="It needs the rights to read and create files.")
-    return UnavailableError(f"{url} cannot be reached{told}. Check the network and RUNBOOK_SHARE_ENDPOINT.")
+    return UnavailableError(f"{url} cannot be reached{shown}. Check the network and RUNBOOK_SHARE_ENDPOINT.")
 
 
 def _md5(e_tag: str | None) -> str:
@@ -344,14 +364,13 @@ def _md5(e_tag: str | None) -> str:
     return tag if re.fullmatch("[0-9a-f]{32}", tag) else ""
 
 
+def _digest(content: bytes | None) -> str:
+    return "" if content is None else hashlib.sha256(content).hexdigest()
+
+
 def _sync(folder: Path, path: str) -> None:
     """Have a file on disk, with the folders that lead to it."""
-    place = folder / path
-    for each in (place, *place.parents):
-        handle = os.open(each, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+    for each in (folder / path, *(folder / path).parents):
+        files.sync(each)
         if each == folder:
             return

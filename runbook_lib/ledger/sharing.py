@@ -54,7 +54,7 @@ class SharedRun:
         return held
 
     def release(self, operation_id: str) -> None:
-        """Say that nothing was done; where that cannot be said, others will ask a person."""
+        """Note in the share that nothing was done; if that fails, other machines ask a person."""
         if not self.trouble:
             with suppress(RunbookError):
                 self._claims(self._opened()).release(operation_id)
@@ -79,7 +79,7 @@ class SharedRun:
         return Claims(share, self._settings.profile, self._keys, self._journal.folder, operator)
 
     def _judged(self, operation_id: str) -> set[str]:
-        """The claims of which a person here has said, after they were seen, that their holder did nothing."""
+        """The claims whose holder did nothing, by the answer of a person here who had seen them."""
         seen: set[str] = set()
         judged: set[str] = set()
         for entry in self._journal.own_entries():
@@ -91,7 +91,7 @@ class SharedRun:
 
     def _note(self, words: str, reason: str) -> None:
         self.trouble = f"The team's share could not be used. {words}"
-        with suppress(RunbookError):  # the journal's own trouble is told by what is written to it next
+        with suppress(RunbookError):  # trouble of the journal itself shows at the next line that is written to it
             self._journal.append("share_unreachable", reason=reason)
 
 

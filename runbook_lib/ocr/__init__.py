@@ -7,6 +7,7 @@ It takes bytes and returns plain data; it does not know tickets, cases or forms.
 - A value is sure only if every check passes (`reading`); for others a person compares it with its crop.
 """
 
+from runbook_lib.ocr.cache import ReadingCache
 from runbook_lib.ocr.images import LEAST_SIDE_PX, MAX_BYTES, is_tiny, media_type, thumbnail
 from runbook_lib.ocr.reading import Agreement, Conflict, Page, Reading, agreement, read
 from runbook_lib.ocr.words import available
@@ -18,6 +19,7 @@ __all__ = [
     "Conflict",
     "Page",
     "Reading",
+    "ReadingCache",
     "agreement",
     "available",
     "is_tiny",

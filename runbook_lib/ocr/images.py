@@ -6,6 +6,8 @@ import io
 import struct
 import warnings
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from runbook_lib.domain import image_types
@@ -50,12 +52,13 @@ def thumbnail(content: bytes, *, width_px: int = THUMBNAIL_WIDTH_PX, name: str =
 
 
 def is_tiny(content: bytes) -> bool:
-    """Whether an image is too small to be a screenshot, such as an icon in a mail's signature.
+    """Whether an image is too small to be a screenshot, such as an icon in a mail's signature; by its header alone.
 
     Raises:
-        InputError: As `thumbnail`.
+        InputError: As `thumbnail`, but that the rest of the file may be damaged.
     """
-    return max(decoded(content, "").size) < LEAST_SIDE_PX
+    with _opened(content, "") as image:
+        return max(image.size) < LEAST_SIDE_PX
 
 
 def called(name: str) -> str:
@@ -69,7 +72,17 @@ def decoded(content: bytes, name: str) -> Image.Image:
     Raises:
         InputError: It is no image of a known kind, beyond a limit, or damaged.
     """
-    from PIL import Image, ImageOps
+    from PIL import ImageOps
+
+    with _opened(content, name) as image:
+        image.load()
+        return _opaque(ImageOps.exif_transpose(image))
+
+
+@contextmanager
+def _opened(content: bytes, name: str) -> Iterator[Image.Image]:
+    """The image, of which only the header was read and checked; what its decoding raises is an InputError."""
+    from PIL import Image
 
     _check_file(content, name)
     try:
@@ -77,8 +90,7 @@ def decoded(content: bytes, name: str) -> Image.Image:
             warnings.simplefilter("ignore")  # Pillow's on damaged metadata, and on sizes that are checked here
             image = Image.open(io.BytesIO(content), formats=_FORMATS)
             _check_header(image, name)
-            image.load()
-            return _opaque(ImageOps.exif_transpose(image))
+            yield image
     except Image.DecompressionBombError as exc:  # Pillow's own limit, which is above ours
         raise InputError(f"{called(name)} has too many pixels; {_SIZES} are read. {_SMALLER}") from exc
     except _BROKEN as exc:

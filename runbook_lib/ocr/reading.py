@@ -24,6 +24,7 @@ LEGIBLE_PX = 17
 """Least height of the box around a value: that of 10-pixel text. In smaller text a 5 and a 6 look the same."""
 CROP_WIDTH_PX = 640
 
+Place = tuple[int, int, int, int]
 Looks = Callable[[words.Word], list[tuple[str, float]]]
 """Recognizes one piece of text again, in several ways."""
 
@@ -36,6 +37,7 @@ class Reading:
         name: The parameter it is for, such as `billable_users`.
         value: As the parameter takes it: `premium`, an ISO date, digits. `answers.parse(name, value)` accepts it.
         label: The label beside it.
+        place: Where label and value are on the image, in pixels: left, top, right, bottom.
         crop: A small PNG of label and value, for a person to compare.
         is_sure: Whether all checks passed. If False, a person has to confirm it.
     """
@@ -43,6 +45,7 @@ class Reading:
     name: str
     value: str
     label: str
+    place: Place = (0, 0, 1, 1)
     crop: bytes
     is_sure: bool
 
@@ -104,31 +107,43 @@ def read(content: bytes, *, name: str = "") -> Page:
     Raises:
         InputError: It is no such image, too large, damaged, or shows something else; or the extra `ocr` is missing.
     """
-    picture = decoded(content, name)
+    page = shown(decoded(content, name))
+    if page is None:
+        raise no_page(name)
+    return replace(page, name=name)
+
+
+def no_page(name: str) -> InputError:
+    """Why an image was not read that is fine in itself."""
+    return InputError(
+        f"{called(name)} shows no Dashboard, Subscription or License page of GitLab's admin area in English: their "
+        "labels were not found. Ask for a new screenshot of one of these, or read the values off by eye."
+    )
+
+
+def shown(picture: Image.Image) -> Page | None:
+    """The page that an image shows; None if it is none of GitLab's that are read.
+
+    Raises:
+        InputError: The extra `ocr` is missing.
+    """
     seen = words.recognize(picture)
     style = labels.style(seen)
     if style is None:
-        raise InputError(
-            f"{called(name)} shows no Dashboard, Subscription or License page of GitLab's admin area in English: their "
-            "labels were not found. Ask for a new screenshot of one of these, or read the values off by eye."
-        )
+        return None
     found = labels.findings(seen)
     again: Looks = functools.cache(lambda word: words.recognize_again(picture, word.corners))
     sure = {one.name: is_clear and _holds(picture, one, again) for one, is_clear in found}
     values = {one.name: one.value for one, _ in found}
     doubtful = doubts(values)
-    readings = tuple(
-        Reading(
-            name=one.name,
-            value=one.value,
-            label=one.label,
-            crop=_crop(picture, one),
-            is_sure=sure[one.name] and one.name not in doubtful,
-        )
-        for one, _ in found
-        if one.name != "starts_on"
-    )
-    return Page(style=style, readings=readings, name=name)
+    readings = []
+    for one, _ in found:
+        if one.name != "starts_on":
+            place = _place(picture, one)
+            is_sure = sure[one.name] and one.name not in doubtful
+            about = {"name": one.name, "value": one.value, "label": one.label}
+            readings.append(Reading(**about, place=place, crop=cropped(picture, place), is_sure=is_sure))
+    return Page(style=style, readings=tuple(readings))
 
 
 def agreement(pages: Sequence[Page]) -> Agreement:
@@ -194,16 +209,19 @@ def _is_at_edge(picture: Image.Image, word: words.Word) -> bool:
     return min(*xs, *ys) < 1 or max(xs) > picture.width - 2 or max(ys) > picture.height - 2
 
 
-def _crop(picture: Image.Image, found: Found) -> bytes:
-    """Label and value with a small margin."""
+def _place(picture: Image.Image, found: Found) -> Place:
+    """Where label and value are, with a small margin."""
     more = found.more_word.corners if found.more_word else ()
     corners = (*found.label_word.corners, *found.value_word.corners, *more)
     xs, ys = zip(*corners, strict=True)
     space = found.label_word.height * 0.4
-    box = (min(xs) - space, min(ys) - space, max(xs) + space, max(ys) + space)
-    limits = (0, 0, picture.width, picture.height)
-    left, top = (max(0, math.floor(side)) for side in box[:2])
-    right, bottom = (min(limit, math.ceil(side)) for side, limit in zip(box[2:], limits[2:], strict=True))
-    piece = picture.crop((left, top, right, bottom))
+    left, top = max(0, math.floor(min(xs) - space)), max(0, math.floor(min(ys) - space))
+    right, bottom = math.ceil(max(xs) + space), math.ceil(max(ys) + space)
+    return left, top, min(picture.width, right), min(picture.height, bottom)
+
+
+def cropped(picture: Image.Image, place: Place) -> bytes:
+    """A place on an image, as a small PNG."""
+    piece = picture.crop(place)
     piece.thumbnail((CROP_WIDTH_PX, CROP_WIDTH_PX))
     return png(piece)

@@ -13,7 +13,7 @@ from runbook_lib.domain.answers import UNKNOWN, Question
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.models import Outcome, Status
 from runbook_lib.domain.plain_text import clean
-from runbook_lib.records.runs import Wanted
+from runbook_lib.records.runs import RunFilter
 
 DAYS = 7
 """How long the period is if nobody says when it begins."""
@@ -54,7 +54,7 @@ def checked(given: Mapping[str, object], today: date) -> dict[str, str]:
     return values
 
 
-def wanted(values: Mapping[str, str]) -> Wanted:
+def wanted(values: Mapping[str, str]) -> RunFilter:
     """The runs that filters mean.
 
     Raises:
@@ -62,20 +62,20 @@ def wanted(values: Mapping[str, str]) -> Wanted:
     """
     found = {name: FILTERS[name].read(name, value) for name, value in values.items() if value}
     ticket = found.pop("ticket", None)
-    meant = Wanted(tickets=() if ticket is None else (int(str(ticket)),), **found)  # type: ignore[arg-type]
+    meant = RunFilter(tickets=() if ticket is None else (int(str(ticket)),), **found)  # type: ignore[arg-type]
     if meant.since and meant.until and meant.since > meant.until:
         raise InputError(f"since is {meant.since}, which is after until, {meant.until}. Exchange them, or change one.")
     return meant
 
 
-def words(wanted: Wanted) -> str:
+def words(wanted: RunFilter) -> str:
     """What is asked for, in one line."""
     named = {"runbook": wanted.runbook, "outcome": wanted.outcome, "status": wanted.status, "operator": wanted.operator}
     tickets = [f"ticket {ticket_id}" for ticket_id in wanted.tickets]
     return ", ".join([_period(wanted), *tickets, *(f"{name} {clean(value)}" for name, value in named.items() if value)])
 
 
-def _period(wanted: Wanted) -> str:
+def _period(wanted: RunFilter) -> str:
     if wanted.since and wanted.until:
         return f"{wanted.since} to {wanted.until}"
     if wanted.since:

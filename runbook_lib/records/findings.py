@@ -1,25 +1,19 @@
-"""What verifying finds: each defect by its own name, and the sum of it. Looks at nothing.
-
-a record      unsealed, altered, replaced, missing, moved, interrupted, unrecorded, not_noted
-a journal     broken_chain, altered_journal, truncated, missing_journal, other_ticket, unsigned, foreign_key,
-              misnamed_journal, newer_version, unreadable
-a writer      unknown_writer, missing_writer: another machine's part that cannot be checked, or is not here
-only told     adopted, untrusted_writer, writable, running_or_interrupted, set_aside, checkpoint
-"""
+"""What was found about records and journals: each defect by its own name, and the sum of it. Looks at nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Self
+from typing import Any, Self
 
 from runbook_lib.records.runs import ADOPTED_WORDS, Run
 
 
 class Code(StrEnum):
-    """A defect's own name; the last six only tell."""
+    """A finding's own name; those of the last group are no defects."""
 
+    # a record
     UNSEALED = "unsealed"
     ALTERED = "altered"
     REPLACED = "replaced"
@@ -30,6 +24,7 @@ class Code(StrEnum):
     NOT_NOTED = "not_noted"
     NOTES_UNREADABLE = "notes_unreadable"
     NO_TICKET = "no_ticket"
+    # a journal, or a part of it by another writer
     UNKNOWN_WRITER = "unknown_writer"
     MISSING_WRITER = "missing_writer"
     FOREIGN_KEY = "foreign_key"
@@ -42,6 +37,7 @@ class Code(StrEnum):
     UNSIGNED = "unsigned"
     NEWER_VERSION = "newer_version"
     UNREADABLE = "unreadable"
+    # notices
     ADOPTED = "adopted"
     UNTRUSTED_WRITER = "untrusted_writer"
     CHECKPOINT = "checkpoint"
@@ -51,6 +47,16 @@ class Code(StrEnum):
 
 
 _NOTICES = (*Code,)[-6:]
+_OF_JOURNALS = {
+    "altered": Code.ALTERED_JOURNAL,
+    "missing": Code.MISSING_JOURNAL,
+    "misnamed": Code.MISNAMED_JOURNAL,
+}
+
+
+def journal_code(problem: str) -> Code:
+    """The code of a `JournalError`'s problem, which no record's defect has."""
+    return _OF_JOURNALS.get(problem) or Code(problem)
 
 
 @dataclass(frozen=True)
@@ -58,11 +64,11 @@ class Finding:
     """Something that was found about a record or a journal.
 
     Attributes:
-        ticket: The ticket's number, or the name of a folder that is none's.
+        ticket: The ticket's number, or the name of a folder that belongs to no ticket.
         subject: The file.
         code: What it is.
         words: The same in a sentence.
-        line: The journal's line that shows it, or None.
+        line: The number of the journal line that shows it, or None.
     """
 
     ticket: str
@@ -77,10 +83,20 @@ class Finding:
         subject = run.record or f"the record of {run.runbook or 'a run'}"
         return cls(str(run.ticket_id), subject, code, f"{subject} {words}", run.line)
 
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Self:
+        """What `vars` made of one. Raises ValueError, TypeError or KeyError if it is anything else."""
+        return cls(**{**plain, "code": Code(plain["code"])})
+
     @property
     def is_defect(self) -> bool:
-        """Whether something is wrong; else it is only told."""
         return self.code not in _NOTICES
+
+    @property
+    def as_problem(self) -> dict[str, Any]:
+        """What `records list --json` and the review say of a journal."""
+        about = {"folder": self.ticket, "code": self.code, "words": self.words, "line": self.line}
+        return {**about, "file": self.subject}
 
 
 @dataclass(frozen=True)

@@ -31,8 +31,9 @@ def compare(ledger: Ledger, folder: Path, read: Callable[[int], Iterable[Comment
         yield Finding(ticket, "notes", Code.NOTES_UNREADABLE, f"The notes of ticket {ticket} cannot be read: {exc}")
         return
     seals = [seal for seal in kept if seal]
-    lines = _lines(folder)
-    yield from dict.fromkeys(finding for seal in seals for finding in _compared(ledger, seal, lines))
+    if seals:
+        lines = _lines(folder)
+        yield from dict.fromkeys(finding for seal in seals for finding in _compared(ledger, seal, lines))
     noted = {seal.record for seal in seals}
     for run in ledger.runs:
         if run.state in (State.SEALED, State.MISSING) and run.to_note and run.record not in noted:
@@ -70,7 +71,7 @@ def _compared(ledger: Ledger, seal: Seal, lines: _Lines) -> Iterator[Finding]:
     """What one note says that is not so here."""
     ticket = str(ledger.ticket_id)
     file = file_name(seal.key)
-    is_own = any(problem.file == file and problem.code == Code.MISSING_JOURNAL for problem in ledger.problems)
+    is_own = any(problem.subject == file and problem.code == Code.MISSING_JOURNAL for problem in ledger.problems)
     if seal.key and seal.key not in lines.now and not is_own and not lines.hold(seal):
         words = (
             f"A note on the ticket keeps the SHA-256 of {seal.record}, by writer {seal.key}, whose part of the journal,"

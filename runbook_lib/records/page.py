@@ -39,14 +39,15 @@ SENTENCES = 2000
 """Characters of a summary; the advice stands at its end."""
 _TAGS = {
     *("a", "bdi", "blockquote", "br", "code", "del", "div", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li"),
-    *("ol", "p", "pre", "span", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul"),
+    *("ol", "p", "pre", "span", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul", "details"),
+    "summary",
 }
 _ATTRIBUTES = {"*": {"style", "title"}, "a": {"href"}, "th": {"scope"}, "div": {"role", "aria-label"}}
 _STYLES = {
     *("align-items", "background-color", "border", "border-bottom", "border-collapse", "border-left", "border-radius"),
     *("display", "flex-wrap", "font-size", "font-weight", "gap", "height", "line-height", "margin", "margin-bottom"),
     *("margin-top", "max-width", "min-width", "opacity", "overflow-wrap", "padding", "text-align", "vertical-align"),
-    *("white-space", "width", "word-break"),
+    *("white-space", "width", "word-break", "cursor"),
 }
 _STYLE_SHEET = """
 :root { color-scheme: light dark; --ink: #1f2328; --paper: #ffffff; --quiet: #59636e; --line: #d1d9e0; --box: #f6f8fa; }
@@ -82,18 +83,18 @@ _LISTS = {
 }
 
 
-def as_text(record: Record, verification: Verification, signed_off: Sequence[str] = ()) -> str:
-    """A record for the terminal, what was verified and who signed it off first."""
+def as_text(record: Record, verification: Verification, more: Sequence[str] = ()) -> str:
+    """A record for the terminal, below what was verified and what more is known of it, in lines."""
     about = tabulate(_about(record), tablefmt="plain", disable_numparse=True)
-    parts = ["\n".join(summary(record, verification, signed_off)), about]
+    parts = ["\n".join(summary(record, verification, more)), about]
     for title, heads, rows in _tables(record):
         parts.append(f"{title}\n{tabulate(rows, headers=heads, disable_numparse=True, maxcolwidths=48)}")
     parts += [_cell_text(cell) for cell in record.cells if cell.kind == "code"]
     return "\n\n".join(parts)
 
 
-def as_html(record: Record, verification: Verification, signed_off: Sequence[str] = ()) -> str:
-    """A record as one page, what was verified and who signed it off first."""
+def as_html(record: Record, verification: Verification, more: Sequence[str] = ()) -> str:
+    """A record as one page, below what was verified and what more is known of it, in lines."""
     tone = Tone.GOOD if verification.is_good and verification.sealed else Tone.STOP
     tone = Tone.ASK if tone is Tone.GOOD and (verification.adopted or verification.has_strangers) else tone
     title = f"Record {clean(record.name)}"
@@ -109,7 +110,7 @@ def as_html(record: Record, verification: Verification, signed_off: Sequence[str
     body = h.body[
         h.h1[title],
         h.div(".verdict", style=f"border-color:{tone.value}")[
-            [h.div[line] for line in summary(record, verification, signed_off)]
+            [h.div[line] for line in summary(record, verification, more)]
         ],
         _report(record) if tone is Tone.PLAIN else _record(record),
     ]
@@ -150,11 +151,11 @@ def verdict(verification: Verification) -> list[str]:
     return told or ["Not sealed."]
 
 
-def summary(record: Record, verification: Verification, signed_off: Sequence[str] = ()) -> list[str]:
-    """What was verified and who signed it off, in lines; a review's report is no record, and nothing seals it."""
+def summary(record: Record, verification: Verification, more: Sequence[str] = ()) -> list[str]:
+    """What was verified, and what more is known, in lines; a review's report is no record, and nothing seals it."""
     if _is_report(record) and not verification.sealed:
         return ["A report on records. It is no record itself, and not sealed."]
-    return [*verdict(verification), *(f"Signed off by {clean(words, 400)}" for words in signed_off)]
+    return [*verdict(verification), *(clean(words, 400) for words in more)]
 
 
 def _is_report(record: Record) -> bool:

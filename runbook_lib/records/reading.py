@@ -145,8 +145,8 @@ def _content(path: Path) -> bytes:
         InputError: It is no regular file, cannot be read, or is too large.
     """
     try:
-        with opened(path) as file:
-            found = os.fstat(file.fileno()).st_size
+        with opened(path) as handle, os.fdopen(handle, "rb", closefd=False) as file:
+            found = os.fstat(handle).st_size
             if found > LARGEST_BYTES:
                 raise InputError(f"{path} has {size(found)}; a record has {size(LARGEST_BYTES)} at most.")
             return file.read()

@@ -29,7 +29,7 @@ from runbook_lib.records.archive import Archive
 from runbook_lib.records.case_facts import CaseFacts, case_facts
 from runbook_lib.records.findings import Finding
 from runbook_lib.records.open_ends import Kind, OpenEnd, first_sentence, open_ends
-from runbook_lib.records.runs import Run, State, Wanted
+from runbook_lib.records.runs import Run, RunFilter, State
 from runbook_lib.records.timeline import timeline
 from runbook_lib.records.verification import Verifier
 from runbook_lib.results import StepResult, is_interactive, show
@@ -103,7 +103,7 @@ class Review:
         self._ticket_notes = ticket_notes
         ledgers = self.archive.listed()
         self._runs = [run for ledger in ledgers for run in ledger.runs]
-        found = [problem for ledger in ledgers for problem in ledger.problems if not problem.is_notice]
+        found = [problem for ledger in ledgers for problem in ledger.problems if problem.is_defect]
         self._problems = found + self.archive.strangers()
         self._tickets = len(ledgers)
         self._facts: dict[tuple[int, str | None], CaseFacts] = {}
@@ -133,7 +133,7 @@ class Review:
         return f"{'LIVE' if self.settings.profile == 'live' else 'PRACTICE'} · only reads"
 
     @property
-    def wanted(self) -> Wanted:
+    def wanted(self) -> RunFilter:
         """Which runs are asked for, now.
 
         Raises:
@@ -150,7 +150,7 @@ class Review:
     def _opened(self) -> StepResult:
         wanted = self.wanted
         counts = _counts(self._runs) | {"tickets": self._tickets}
-        those = _counts([run for run in self._runs if wanted.takes(run)])
+        those = _counts([run for run in self._runs if wanted.matches(run)])
         rows = [(name, str(counts[name]), str(those[name])) for name in counts]
         parts: tuple[Part, ...] = (
             Table(("", "in all", "asked for"), rows),
@@ -164,11 +164,11 @@ class Review:
         if self._problems:
             parts += (Paragraph("What cannot be relied on is left out, and named here:", strong=True),)
             told = self._problems[:MOST_ROWS]
-            parts += tuple(Paragraph(f"{one.folder}, {one.code}: {first_sentence(one.words)}") for one in told)
+            parts += tuple(Paragraph(f"{one.ticket}, {one.code}: {first_sentence(one.words)}") for one in told)
             parts += _rest(self._problems)
         state, tone = ("read", Tone.PLAIN) if not self._problems else ("read, but for some", Tone.ASK)
         words = f"{counts['tickets']} tickets, {counts['runs']} runs and {counts['records']} records."
-        data = {"counts": counts, "asked_for": those, "problems": [vars(problem) for problem in self._problems]}
+        data = {"counts": counts, "asked_for": those, "problems": [problem.as_problem for problem in self._problems]}
         card = Card("Records", state, tone, self.badge, parts)
         return StepResult(card, {**self._data(state, words, **data), "step": "open"})
 
@@ -316,7 +316,7 @@ class Review:
     def _found(self) -> list[Run]:
         """The runs that are asked for, newest first."""
         wanted = self.wanted
-        return sorted((run for run in self._runs if wanted.takes(run)), key=_start, reverse=True)
+        return sorted((run for run in self._runs if wanted.matches(run)), key=_start, reverse=True)
 
     def _case_facts(self, run: Run) -> CaseFacts:
         """What the record of a run tells of its case; each is read once."""
@@ -328,7 +328,7 @@ class Review:
     def _open(self) -> list[OpenEnd]:
         """The open ends that are asked for, of whatever day."""
         wanted = replace(self.wanted, since=None, until=None)
-        return open_ends(filter(wanted.takes, self._runs), self.archive.folder, self.archive.profile)
+        return open_ends(filter(wanted.matches, self._runs), self.archive.folder, self.archive.profile)
 
     def _told_ticket(self) -> tuple[int | None, str]:
         """The ticket to tell of, and why this one."""
@@ -367,7 +367,7 @@ class Review:
             wanted = filters.wanted(values)
         except InputError as exc:
             return str(exc)
-        count = sum(wanted.takes(run) for run in self._runs)
+        count = sum(wanted.matches(run) for run in self._runs)
         return f"{count} of {len(self._runs)} runs. Run the cells below to see them."
 
     def _line(self, count: int) -> Paragraph:

@@ -1,10 +1,10 @@
-"""The runs that a journal's lines tell of, and which of them are asked for. Reads no file."""
+"""The runs of a ticket, from its history; and the filter that chooses among runs. Reads no file."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from itertools import groupby
@@ -17,14 +17,16 @@ from runbook_lib.domain.models import Outcome, Status
 MOMENTS = ("started_at", "since")
 """The fields of a run that are moments."""
 STILL_RUNNING = timedelta(hours=1)
-"""As long as a run may still be going that began and has no end in the journal. No lock is held during a whole run, so
-that nobody can tell a run that is going from one that was broken off; after this time it is called interrupted."""
-ADOPTED_WORDS = "adopted: nobody vouches for its contents"
+"""How long a run without an end in the journal may still be running. No lock is held for the whole run, so a run in
+progress and an interrupted one look alike; after this time it is called interrupted."""
+ADOPTED_WORDS = "adopted: its contents are not guaranteed"
+UNKNOWN_PERSON = "unknown person"
 _NAME = re.compile(r"(\d{8}T\d{9})Z-(\w{1,80}?)(?:-([0-9a-f]{8}))?\.ipynb")
-_LATER = "seal_note"
-"""The effect that any later run makes up for, so that nobody has to look after it."""
+_REPEATED = "seal_note"
+"""The effect that the next run makes up for by itself, so that it is no open end."""
 _WAITS_FOR = {Outcome.WAITING_FOR_CUSTOMER: "customer", Outcome.ESCALATED: "expert"}
 _NEEDS_ANOTHER_RUN = (Status.NEEDS_ANSWER, Status.INTERRUPTED)
+_RECORDED = ("runbook", "operator", "status", "outcome", "summary")
 
 
 class State(StrEnum):
@@ -41,31 +43,31 @@ class State(StrEnum):
     UNKNOWN_WRITER = "unknown_writer"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Run:
-    """One run of a ticket; or, `unsealed`, a notebook in its folder that no line of the journal names.
+    """One run of a ticket; or, `unsealed`, a notebook in its folder that no journal line names.
 
     Attributes:
         state: What is known of the record.
         record: The record's file name, or None if none could be written.
-        runbook, started_at, seconds: None or "" if nobody says.
+        runbook, started_at, seconds: "" or None if unknown.
         operator: Who ran it, or adopted it.
-        performed: Whether it changed things, or None if nobody says.
+        performed: Whether it changed things, or None if unknown.
         status: How the run ended, or "".
         outcome: How the case ended, or "".
         missing: The parameters that a person had to give.
-        unknown: The operations that it began, and of which nobody knows what became of them.
-        needs_person: Whether it is an open end: somebody still has to do something about it.
+        unknown: The operations that it began and whose result is unknown.
+        needs_person: Whether it is an open end: a person still has to act.
         sha256: The record's digest, or "" if it is not sealed.
-        line: The number of the journal's line that holds the digest, or None.
-        to_note: Whether the ticket was to get a note of its record.
-        writer: The key whose journal tells of it, or "".
-        undone: The operations that it could not do, although it came to an outcome, and that nobody has done since.
-        by_hand: What people say of its operations: each one's name, who says it, and what they saw.
-        waits_for: Whom the case waits for: customer, expert, or somebody who performs what was rehearsed; or "".
-        since: From when on it waits, or None.
-        ended_by_hand: Whether a person has said since that the case has ended.
-        signed_off: Who signed its record off, as it is sealed, when, and with which words.
+        line: The number of the journal line that holds the digest, or None.
+        to_note: Whether a note on the ticket was to keep the seal.
+        writer: The key whose journal has the run, or "".
+        undone: The operations that the run could not do although it reached an outcome, and that are still not done.
+        by_hand: What people reported of its operations: the operation's name, and who reported what.
+        waits_for: What the case waits for: customer, expert, or performing (of what was rehearsed); or "".
+        since: When it began to wait, or None.
+        ended_by_hand: Whether a person has reported since that the case has ended.
+        signed_off: Who signed off the record with these bytes, when, and with which words.
     """
 
     ticket_id: int
@@ -95,17 +97,17 @@ class Run:
 
     @property
     def is_unreviewed(self) -> bool:
-        """Whether its record waits for a reviewer."""
+        """Whether its record has no sign-off yet."""
         return self.state in (State.SEALED, State.ADOPTED) and not self.signed_off
 
     @property
     def note(self) -> str:
-        """What has to stand beside the record wherever it is shown, or ""."""
+        """What is shown beside the record everywhere, or ""."""
         return ADOPTED_WORDS if self.state is State.ADOPTED else ""
 
     @property
     def halfway(self) -> bool:
-        """Whether it was to change things and ended without an outcome; a rehearsal leaves nothing halfway."""
+        """Whether it performed and ended without an outcome; a rehearsal leaves nothing halfway."""
         return bool(self.performed) and not self.outcome and self.status not in ("", Status.COMPLETED)
 
     @property
@@ -122,30 +124,25 @@ class Run:
         Raises:
             ValueError, TypeError, KeyError: It is anything else.
         """
-        told: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()
-        }
-        told |= {name: told[name] and datetime.fromisoformat(told[name]) for name in MOMENTS}
-        note, state = told.pop("note"), State(told.pop("state"))
-        run = cls(state=state, **told)
-        if note != run.note or not all(isinstance(told[name], str) for name in _TEXTS):
+        values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in plain.items()}
+        values |= {name: values[name] and datetime.fromisoformat(values[name]) for name in MOMENTS}
+        note, state = values.pop("note"), State(values.pop("state"))
+        run = cls(state=state, **values)
+        if note != run.note or not all(isinstance(values[name], str) for name in _TEXTS):
             raise ValueError("a run of another form")
         return run
 
 
-_TEXTS = tuple(name for name, known in Run.__dataclass_fields__.items() if known.default == "")
-
-
-_SAME = ("runbook", "outcome", "status", "operator")
+_TEXTS = tuple(name for name, field in Run.__dataclass_fields__.items() if field.default == "")
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """Which runs are asked for; what is empty does not matter.
+class RunFilter:
+    """Which runs to show; what is empty does not matter.
 
     Attributes:
         since, until: The first and the last day, in UTC.
-        unreviewed: Only records that no reviewer has signed off.
+        unreviewed: Only records without a sign-off.
     """
 
     tickets: tuple[int, ...] = ()
@@ -158,13 +155,17 @@ class Wanted:
     open_only: bool = False
     unreviewed: bool = False
 
-    def takes(self, run: Run) -> bool:
-        same = all(getattr(self, name) in (None, getattr(run, name)) for name in _SAME)
-        here = not self.tickets or run.ticket_id in self.tickets
-        is_left = (run.needs_person or not self.open_only) and (run.is_unreviewed or not self.unreviewed)
-        return here and same and self._in_time(run) and is_left
+    def matches(self, run: Run) -> bool:
+        names = ("runbook", "outcome", "status", "operator")
+        return (
+            (not self.tickets or run.ticket_id in self.tickets)
+            and all(getattr(self, name) in (None, getattr(run, name)) for name in names)
+            and self._in_period(run)
+            and (run.needs_person or not self.open_only)
+            and (run.is_unreviewed or not self.unreviewed)
+        )
 
-    def _in_time(self, run: Run) -> bool:
+    def _in_period(self, run: Run) -> bool:
         if self.since is None and self.until is None:
             return True
         if run.started_at is None:
@@ -173,155 +174,143 @@ class Wanted:
         return (self.since or day) <= day <= (self.until or day)
 
 
-def of_history(ticket_id: int, history: History) -> list[Run]:
-    """The runs that a ticket's history tells of, as far as its lines go, in the order of their beginning."""
-    found = {key: _of_events(ticket_id, key, events) for key, events in history.runs.items()}
+def runs_of(ticket_id: int, history: History, names: Collection[str]) -> list[Run]:
+    """The runs in a ticket's history, in the order of their beginning.
+
+    Args:
+        ticket_id: The ticket.
+        history: What its journal says.
+        names: The notebooks that are in its folder.
+    """
+    found = {key: _recorded(ticket_id, key, events) for key, events in history.runs.items()}
+    runs = list(found.values())
     last: dict[str, dict[str, Event]] = {}
     for name, operation in history.operations.items():
         for attempt in operation.attempts.values():
             last.setdefault(attempt.run, {})[name] = attempt.last
-    everything = [_reviewed(run, history.sign_offs.get(run.record or "", ())) for run in found.values()]
-    found = dict(zip(found, everything, strict=True))
-    runs = [_operated(run, last.get(key, {}), everything, history.case_ended) for key, run in found.items()]
-    place = max((place for place, run in enumerate(runs) if run.ended_by_hand), default=None)
-    if place is not None and history.case_ended:
-        by_hand = (*runs[place].by_hand, _said(CASE, history.case_ended))
-        runs[place] = replace(runs[place], by_hand=by_hand)
+    for key, run in found.items():
+        _add_operations(run, last.get(key, {}), runs, history.case_ended)
+        _add_sign_offs(run, history.sign_offs.get(run.record or "", ()))
+    closed = [run for run in runs if run.ended_by_hand]
+    if closed and history.case_ended:
+        closed[-1].by_hand += (_reported(CASE, history.case_ended),)
+    _add_open_ends(runs, names)
     return runs
 
 
-def _of_events(ticket_id: int, key: str, events: RunEvents) -> Run:
-    """A run as its first and its last line tell of it, or, without the first one, the record's name."""
-    start, end = events.start, events.end
-    if start:
-        found: dict[str, Any] = {"state": _unusual(start) or State.RUNNING, "record": start.record}
-        found |= {"started_at": start.at, "writer": start.writer, **_told(start)}
+def _recorded(ticket_id: int, key: str, events: RunEvents) -> Run:
+    """A run as its first and its last line describe it; without the first one, as the record's name does."""
+    if start := events.start:
+        run = Run(ticket_id, _state_of_part(start) or State.RUNNING, start.record, started_at=start.at)
+        run.writer = start.writer
+        _read_line(run, start)
     else:
         started_at, runbook = _by_name(key)
-        found = {"state": State.RUNNING, "record": None, "started_at": started_at, "runbook": runbook}
-    if end:
-        found |= _ended(end, found["started_at"], found.get("performed"))
-    return Run(ticket_id, **found)
+        run = Run(ticket_id, State.RUNNING, None, runbook, started_at)
+    if events.end:
+        _read_end(run, events.end)
+    return run
 
 
-def _ended(end: Event, started_at: datetime | None, performed: object) -> dict[str, Any]:
-    """What the line of a run's end tells of it."""
-    is_adopted = end.kind == Kind.RECORD_ADOPTED  # at whatever time, so that this is not how long the run took
-    is_sealed = end.record is not None and bool(end.text("sha256"))
-    usual = State.ADOPTED if is_adopted else State.SEALED if is_sealed else State.UNRECORDED
-    at, to_note = end.at, end.entry.get("to_note")
-    took = at - started_at if at and started_at and not is_adopted else None
-    return {
-        **{"status": "unknown", "seconds": round(took.total_seconds(), 1) if took else None, **_told(end)},
-        "record": end.record,
-        "state": _unusual(end) or usual,
-        "sha256": end.text("sha256") if is_sealed else "",
-        "to_note": bool(performed) if to_note is None else to_note is True,
-        "line": end.number,
-        "writer": end.writer,
-    }
+def _read_line(run: Run, event: Event) -> None:
+    """Take from the first or the last line of a run what it says."""
+    for name in _RECORDED:
+        if value := event.text(name):
+            setattr(run, name, value)
+    run.missing = event.missing or run.missing
+    run.seconds = run.seconds if event.seconds is None else event.seconds
+    run.performed = run.performed if event.performed is None else event.performed
 
 
-def _unusual(event: Event) -> State | None:
-    """The state of every run of a journal that something is the matter with."""
+def _read_end(run: Run, end: Event) -> None:
+    is_adopted = end.kind == Kind.RECORD_ADOPTED  # at any time, so that this is not how long the run took
+    sha256 = end.text("sha256") if end.record else ""
+    sealed = State.ADOPTED if is_adopted else State.SEALED if sha256 else State.UNRECORDED
+    to_note = end.entry.get("to_note")
+    run.to_note = bool(run.performed) if to_note is None else to_note is True
+    if end.at and run.started_at and not is_adopted:
+        run.seconds = round((end.at - run.started_at).total_seconds(), 1)
+    run.status = "unknown"
+    _read_line(run, end)
+    run.state = _state_of_part(end) or sealed
+    run.record, run.sha256, run.line, run.writer = end.record, sha256, end.number, end.writer
+
+
+def _state_of_part(event: Event) -> State | None:
+    """The state of every run in a journal that was set aside, or whose writer is unknown."""
     return State.SET_ASIDE if event.set_aside else State.UNKNOWN_WRITER if event.is_unknown else None
 
 
-def _told(event: Event) -> dict[str, Any]:
-    """What a run's first and its last line may both say, as far as this one does."""
-    found: dict[str, Any] = {name: event.text(name) for name in ("runbook", "operator", "status", "outcome", "summary")}
-    found |= {"missing": event.missing, "seconds": event.seconds, "performed": event.performed}
-    return {name: value for name, value in found.items() if value not in (None, "", ())}
-
-
-def _operated(run: Run, last: Mapping[str, Event], runs: Sequence[Run], ended: Event | None) -> Run:
-    """A run with what became of its operations, by the last line on each, as long as nobody ended the case."""
-    told: dict[str, Any] = {}
-    if last:
-        told["by_hand"] = tuple(_said(name, event) for name, event in last.items() if event.kind == Kind.ANSWERED)
+def _add_operations(run: Run, last: Mapping[str, Event], runs: Sequence[Run], ended: Event | None) -> None:
+    """What became of a run's operations, by the last line on each; nothing is open once a person ended the case."""
+    run.by_hand = tuple(_reported(name, event) for name, event in last.items() if event.kind == Kind.ANSWERED)
     if ended and ended.at and run.started_at and run.started_at < ended.at:
-        told["ended_by_hand"] = True
-    elif last:
-        undone = [n for n, event in last.items() if _is_undone(run, event) or _is_withdrawn(run, event, runs)]
-        told |= {"undone": tuple(undone), "unknown": tuple(name for name, event in last.items() if event.is_open)}
-    return replace(run, **told) if told else run
+        run.ended_by_hand = True
+        return
+    undone = (n for n, event in last.items() if _is_undone(run, event) or _is_withdrawn(run, event, runs))
+    run.undone = tuple(undone)
+    run.unknown = tuple(name for name, event in last.items() if event.is_open)
 
 
-def _reviewed(run: Run, sign_offs: Sequence[Event]) -> Run:
-    """A run with its sign-offs: those of exactly the bytes that were sealed, by writers that are trusted here."""
+def _add_sign_offs(run: Run, sign_offs: Sequence[Event]) -> None:
+    """The sign-offs of exactly the bytes that were sealed, by writers that are trusted here."""
     counted = [one for one in sign_offs if one.is_trusted and not (one.is_unknown or one.set_aside)]
-    told = tuple(_sign_off_words(one, run) for one in counted if run.sha256 and one.text("sha256") == run.sha256)
-    return replace(run, signed_off=told) if told else run
+    run.signed_off = tuple(_sign_off(one, run) for one in counted if run.sha256 and one.text("sha256") == run.sha256)
 
 
-def _sign_off_words(event: Event, run: Run) -> str:
-    """A sign-off in words; who reviews what they did themselves is told apart."""
-    who = event.text("operator") or "somebody"
+def _sign_off(event: Event, run: Run) -> str:
+    """A sign-off in words; a reviewer of their own run is marked."""
+    who = event.text("operator") or UNKNOWN_PERSON
     own = " (who also ran it)" if who == run.operator else ""
     return f"{who}{own}, {f'{event.at:%Y-%m-%d}' if event.at else 'on an unknown day'}: {event.text('words')}"
 
 
 def _is_undone(run: Run, event: Event) -> bool:
-    """Whether a run came to an outcome without an effect, as its last line says, and a further run has to do it."""
-    refused = event.kind == Kind.NOT_DONE and event.text("effect") != _LATER
+    """Whether a run reached an outcome without an effect, as its last line says, so that a further run has to do it."""
+    refused = event.kind == Kind.NOT_DONE and event.text("effect") != _REPEATED
     return bool(run.outcome) and (refused or event.says_absent)
 
 
 def _is_withdrawn(run: Run, event: Event, runs: Sequence[Run]) -> bool:
-    """Whether a person says that an effect is not there after all, since the case came to its outcome without it.
+    """Whether a person reported, after the case reached its outcome, that an effect is absent after all.
 
-    A run that began after these words has taken them into account.
+    A run that began after that report has taken it into account.
     """
     if not event.says_absent:
         return False
     later = [one for one in runs if one.performed and _began_after(one, run.started_at)]
-    heard = any(_began_after(one, event.at) for one in later)
-    return any(one.outcome for one in later) and not heard
+    return any(one.outcome for one in later) and not any(_began_after(one, event.at) for one in later)
 
 
-def finished(runs: Sequence[Run], names: Collection[str]) -> list[Run]:
-    """A ticket's runs with their last word: how each ended if the journal does not say, and whether it is open.
-
-    They come in the order of their beginning; `names` are the notebooks that are there.
-    """
+def _add_open_ends(runs: Sequence[Run], names: Collection[str]) -> None:
+    """Complete each run: how it ended if the journal does not say, and whether a person still has to act."""
     settled: dict[tuple[str, bool], datetime] = {}
     for run in runs:
         if run.outcome and run.started_at:
             for performed in (True, False) if run.performed else (False,):
                 key = (run.runbook, performed)
                 settled[key] = max(run.started_at, settled.get(key, run.started_at))
-    waiting = {id(run): (whom, since) for run, whom, since in _waiting(runs)}
-    return [_finished(run, names, settled, *waiting.get(id(run), ("", None))) for run in runs]
-
-
-def _finished(
-    run: Run,
-    names: Collection[str],
-    settled: Mapping[tuple[str, bool], datetime],
-    waits_for: str,
-    since: datetime | None,
-) -> Run:
-    """One of them; `settled` has when a run of each runbook last began that came to an outcome, by what it may do."""
-    told: dict[str, Any] = {}
-    status, state = run.status, run.state
-    if not status and datetime.now(UTC) - (run.started_at or datetime.min.replace(tzinfo=UTC)) > STILL_RUNNING:
-        status = Status.INTERRUPTED
-        state = State.INTERRUPTED if state is State.RUNNING else state
-    if state in (State.SEALED, State.ADOPTED) and run.record not in names:
-        state = State.MISSING
-    if (status, state) != (run.status, run.state):
-        run = replace(run, status=status, state=state)
-    if not run.ended_by_hand:
+    for run, whom, since in _waiting(runs):
+        if not run.ended_by_hand:
+            run.waits_for, run.since = whom, since
+    for run in runs:
+        _add_state(run, names)
         settled_at = settled.get((run.runbook, bool(run.performed)))
         is_settled = settled_at is not None and run.started_at is not None and settled_at > run.started_at
-        waits = (status in _NEEDS_ANOTHER_RUN or run.halfway) and not is_settled
-        told |= {"waits_for": waits_for, "since": since} if waits_for else {}
-        told |= {"needs_person": True} if waits or run.unknown or run.undone or waits_for else {}
-    return replace(run, **told) if told else run
+        needs_run = (run.status in _NEEDS_ANOTHER_RUN or run.halfway) and not is_settled
+        run.needs_person = not run.ended_by_hand and bool(needs_run or run.unknown or run.undone or run.waits_for)
+
+
+def _add_state(run: Run, names: Collection[str]) -> None:
+    if not run.status and datetime.now(UTC) - (run.started_at or datetime.min.replace(tzinfo=UTC)) > STILL_RUNNING:
+        run.status = Status.INTERRUPTED
+        run.state = State.INTERRUPTED if run.state is State.RUNNING else run.state
+    if run.state in (State.SEALED, State.ADOPTED) and run.record not in names:
+        run.state = State.MISSING
 
 
 def _waiting(runs: Sequence[Run]) -> Iterator[tuple[Run, str, datetime | None]]:
-    """The runs since which the case waits: the last performed and the last rehearsed one, whom for, and since when."""
+    """The last performed and the last rehearsed run if the case waits since then: what for, and since when."""
     for performed in (True, False):
         ends = [run for run in runs if run.outcome and run.started_at and bool(run.performed) is performed]
         if not ends:
@@ -342,12 +331,13 @@ def _began_after(run: Run, moment: datetime | None) -> bool:
     return run.started_at is not None and moment is not None and run.started_at > moment
 
 
-def _said(operation: str, event: Event) -> str:
+def _reported(operation: str, event: Event) -> str:
+    """What a person reported of an operation."""
     name = re.sub(r"^[a-z]+-[0-9]+-", "", operation)
     if event.evidence.get("summary"):
         return f"{name}: {event.evidence['summary']}"
     because = f": {event.text('because')}" if event.text("because") else ""
-    return f"{name}: {event.text('operator') or 'somebody'} says that it is not there{because}"
+    return f"{name}: {event.text('operator') or UNKNOWN_PERSON} says that it is not there{because}"
 
 
 def key_part(name: str) -> str:
@@ -357,12 +347,13 @@ def key_part(name: str) -> str:
 
 
 def stray(ticket_id: int, name: str) -> Run:
+    """A notebook that no journal line names."""
     started_at, runbook = _by_name(name)
     return Run(ticket_id, State.UNSEALED, name, runbook, started_at, needs_person=True)
 
 
 def _by_name(name: str) -> tuple[datetime | None, str]:
-    """The start and the runbook that a record's file name tells."""
+    """The start and the runbook in a record's file name."""
     found = _NAME.fullmatch(name)
     if not found:
         return None, ""

@@ -57,7 +57,7 @@ def _checked(path: Path, archive: Archive, verifier: Verifier) -> Run:
     ledgers = [] if ticket_id is None else archive.ledgers([ticket_id])
     runs = [run for ledger in ledgers for run in ledger.runs if run.record == path.name and run.sha256]
     defects = [str(finding.code) for finding in found.findings if finding.is_defect]
-    others = [problem for ledger in ledgers for problem in ledger.problems if not problem.is_notice]
+    others = [problem for ledger in ledgers for problem in ledger.problems if problem.is_defect]
     defects += [problem.code for problem in others if problem.code not in _OTHERS]
     if defects or not runs or not found.sealed:
         why = ", ".join(dict.fromkeys(defects)) or "not sealed"

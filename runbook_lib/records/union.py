@@ -7,44 +7,19 @@ part tells how far the others had come, so that both show wherever the folder is
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from runbook_lib.domain.events import SUFFIX
 from runbook_lib.ledger.chains import FILE_NAME, KEY_DIGITS, Chain, file_name, key_of
 from runbook_lib.ledger.keyring import beside_name
+from runbook_lib.records.findings import Code, Finding, journal_code
 from runbook_lib.records.runs import key_part
 
 CHECKPOINTS = ".ipynb_checkpoints"
 """Where JupyterLab keeps what it saved last."""
-NOTICES = ("untrusted_writer", "checkpoint")
-"""What is only told."""
 
 
-@dataclass(frozen=True)
-class Problem:
-    """What is wrong with a folder's journal, or has to be known of it.
-
-    Attributes:
-        folder: The folder's name; a ticket's number, unless it is no ticket's folder.
-        code: What it is, in one word.
-        words: The same in a sentence.
-        line: The journal's line that shows it, or None.
-        file: The file that it is about.
-    """
-
-    folder: str
-    code: str
-    words: str
-    line: int | None = None
-    file: str = FILE_NAME
-
-    @property
-    def is_notice(self) -> bool:
-        return self.code in NOTICES
-
-
-def problems(folder: Path, chains: Sequence[Chain], paths: set[str]) -> list[Problem]:
+def problems(folder: Path, chains: Sequence[Chain], paths: set[str]) -> list[Finding]:
     """What is to be told of a ticket's folder.
 
     Args:
@@ -55,7 +30,7 @@ def problems(folder: Path, chains: Sequence[Chain], paths: set[str]) -> list[Pro
     names = {name for name in paths if name.endswith(SUFFIX)}
     files = sorted(name for name in paths if name.startswith("journal") and "/" not in name)
     found = [
-        Problem(folder.name, journal_code(chain.error.problem), str(chain.error), chain.error.line, chain.path.name)
+        Finding(folder.name, chain.path.name, journal_code(chain.error.problem), str(chain.error), chain.error.line)
         for chain in chains
         if chain.error
     ]
@@ -67,14 +42,14 @@ def problems(folder: Path, chains: Sequence[Chain], paths: set[str]) -> list[Pro
     kept = [name for name in names if CHECKPOINTS not in Path(name).parts]
     if kept and not any(chain.digests or chain.error for chain in chains) and not found:
         words = f"The folder {folder} holds notebooks, but no journal. Bring the journal back from a backup."
-        found.append(Problem(folder.name, "missing_journal", words))
+        found.append(Finding(folder.name, FILE_NAME, Code.MISSING_JOURNAL, words))
     return found
 
 
-def strays(names: set[str], chains: Sequence[Chain], told: Iterable[Problem]) -> Iterator[str]:
+def strays(names: set[str], chains: Sequence[Chain], found: Iterable[Finding]) -> Iterator[str]:
     """Those notebooks that no line names and that are of no part which is damaged or missing; that part is told."""
     lost = {chain.key[:KEY_DIGITS] for chain in chains if chain.is_damaged}
-    lost |= {"" for problem in told if (problem.code, problem.file) == ("missing_writer", FILE_NAME)}
+    lost |= {"" for one in found if (one.code, one.subject) == (Code.MISSING_WRITER, FILE_NAME)}
     here = {chain.key[:KEY_DIGITS] for chain in chains if chain.digests} | _keys_within(chains)
     for name in names:
         part = key_part(name)
@@ -83,24 +58,18 @@ def strays(names: set[str], chains: Sequence[Chain], told: Iterable[Problem]) ->
             yield name
 
 
-def journal_code(problem: str) -> str:
-    """A journal's defect in a word that no record's defect has."""
-    told = {"altered": "altered_journal", "missing": "missing_journal", "misnamed": "misnamed_journal"}
-    return told.get(problem, problem)
-
-
 def _keys_within(chains: Iterable[Chain]) -> set[str]:
     """The keys that wrote a line: of `journal.jsonl`, more than one may have."""
     return {str(entry["writer"])[:KEY_DIGITS] for chain in chains for entry, _ in chain.summary}
 
 
-def _untrusted(folder: Path, chain: Chain) -> Problem:
+def _untrusted(folder: Path, chain: Chain) -> Finding:
     writer = chain.key or str(chain.summary[-1][0]["writer"])
     words = (
         f"{chain.path.name} is whole; its writer {writer} is known by the key that lies beside it alone. If that is a "
         f"colleague's machine, run `runbook keys trust {folder / f'journal.{writer}.pub'}`."
     )
-    return Problem(folder.name, "untrusted_writer", words, file=chain.path.name)
+    return Finding(folder.name, chain.path.name, Code.UNTRUSTED_WRITER, words)
 
 
 def _seen(chains: Iterable[Chain]) -> dict[str, tuple[str, int, str, str]]:
@@ -116,7 +85,7 @@ def _seen(chains: Iterable[Chain]) -> dict[str, tuple[str, int, str, str]]:
     return found
 
 
-def _cut(folder: Path, chains: Sequence[Chain]) -> Iterator[Problem]:
+def _cut(folder: Path, chains: Sequence[Chain]) -> Iterator[Finding]:
     """The parts that are here, but not as another writer has seen them."""
     seen = _seen(chain for chain in chains if not chain.error)
     for chain in chains:
@@ -126,10 +95,10 @@ def _cut(folder: Path, chains: Sequence[Chain]) -> Iterator[Problem]:
         place = f"{chain.path.name}", f"{by} has seen line {lines} of it"
         if len(chain.digests) < lines:
             words = f"{place[0]} ends after line {len(chain.digests)}, but {place[1]}. Bring it back from its machine."
-            yield Problem(folder.name, "truncated", words, len(chain.digests), chain.path.name)
+            yield Finding(folder.name, chain.path.name, Code.TRUNCATED, words, len(chain.digests))
         elif chain.digests[lines - 1] != sha256:
             words = f"{place[0]} is another one now: {place[1]}, which differs. Bring it back from its machine."
-            yield Problem(folder.name, "broken_chain", words, lines, chain.path.name)
+            yield Finding(folder.name, chain.path.name, Code.BROKEN_CHAIN, words, lines)
 
 
 def _absent(files: Sequence[str], chains: Sequence[Chain], names: set[str]) -> dict[str, str]:
@@ -159,21 +128,21 @@ def _set_aside(chains: Iterable[Chain]) -> set[str]:
     return {key for part in parts if isinstance(part, str) and (key := key_of(part)) is not None}
 
 
-def _missing(folder: Path, key: str, why: str) -> Problem:
+def _missing(folder: Path, key: str, why: str) -> Finding:
     name = file_name(key) if len(key) != KEY_DIGITS else f"journal.{key}….jsonl"
     who = f"Writer {key}'s part of the journal" if key else "A journal of an earlier version"
     words = f"{who}, {name}, is not here, though {why}. Copy the ticket's folder from that machine, too."
-    return Problem(folder.name, "missing_writer", words, file=name)
+    return Finding(folder.name, name, Code.MISSING_WRITER, words)
 
 
-def _odd_files(folder: Path, files: Sequence[str]) -> Iterator[Problem]:
+def _odd_files(folder: Path, files: Sequence[str]) -> Iterator[Finding]:
     """The files that look like a part of the journal and are none by their names."""
     for name in files:
         if ".jsonl" in name and key_of(name) is None and not name.startswith("journal-until-"):
             words = f"{name} is no part of the journal by its name. A part is named {file_name('<key>')}."
-            yield Problem(folder.name, "misnamed_journal", words, file=name)
+            yield Finding(folder.name, name, Code.MISNAMED_JOURNAL, words)
 
 
-def _checkpoint(folder: Path, name: str) -> Problem:
+def _checkpoint(folder: Path, name: str) -> Finding:
     words = f"{name} is a copy that JupyterLab made, and no record. Remove it if it is not needed."
-    return Problem(folder.name, "checkpoint", words, file=name)
+    return Finding(folder.name, name, Code.CHECKPOINT, words)

@@ -6,7 +6,6 @@ what the folder alone cannot: that a journal was cut, replaced or removed togeth
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,7 +16,7 @@ from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.models import Comment
 from runbook_lib.ledger.chains import FILE_NAME, file_name, key_of
 from runbook_lib.records import notes
-from runbook_lib.records.archive import MANY_TICKETS, Archive, Ledger, opened
+from runbook_lib.records.archive import MANY_TICKETS, Archive, Ledger, digest_of
 from runbook_lib.records.findings import Code, Finding, Verification
 from runbook_lib.records.runs import ADOPTED_WORDS, Run, State
 
@@ -48,10 +47,11 @@ class Verifier:
     Args:
         archive: Where they are.
         alone: Whether no other ticket may be looked at for one; what needs that raises `OtherTicketsError`.
+        keeps: Whether what other processes read of many tickets is kept, too, as `notes` needs it.
     """
 
-    def __init__(self, archive: Archive, *, alone: bool = False) -> None:
-        self._archive, self._alone = archive, alone
+    def __init__(self, archive: Archive, *, alone: bool = False, keeps: bool = False) -> None:
+        self._archive, self._alone, self._keeps = archive, alone, keeps
         self._read: dict[int, Ledger] = {}
         self._hashed: dict[Path, str | None] = {}
 
@@ -62,7 +62,11 @@ class Verifier:
 
     def tickets(self, tickets: Sequence[int]) -> Verification:
         """Verify these tickets; many in several processes, which read each file once and hash it."""
-        found = alone(self._archive, tickets) if len(tickets) >= MANY_TICKETS else {}
+        found: dict[int, Verification | None] = {}
+        if len(tickets) >= MANY_TICKETS:
+            for number, one, ledger in in_other_processes(self._archive, tickets, keep=self._keeps):
+                found[number] = one
+                self._read |= {number: ledger} if ledger else {}
         for ledger in self._ledgers([ticket_id for ticket_id in tickets if not found.get(ticket_id)]):
             found[ledger.ticket_id] = self._one(ledger)
         return Verification.of(part for ticket_id in dict.fromkeys(tickets) if (part := found[ticket_id]))
@@ -81,12 +85,7 @@ class Verifier:
 
     def everything(self) -> Verification:
         """Verify every ticket, and name the folders that are none's."""
-        found = self.tickets(self._archive.tickets())
-        strangers = [
-            Finding(problem.folder, problem.folder, Code.NO_TICKET, problem.words)
-            for problem in self._archive.strangers()
-        ]
-        return Verification.of([found], strangers)
+        return Verification.of([self.tickets(self._archive.tickets())], self._archive.strangers())
 
     def record(self, path: Path) -> Verification:
         """Verify one file: in its ticket's folder by that ticket's journal, elsewhere by all journals.
@@ -168,8 +167,7 @@ class Verifier:
         return self._hashed[path]
 
     def _ticket(self, ledger: Ledger) -> Iterator[Finding]:
-        for problem in ledger.problems:
-            yield Finding(problem.folder, problem.file, Code(problem.code), problem.words, problem.line)
+        yield from ledger.problems
         for run in ledger.runs:
             if run.state in _SEALED and run.sha256:
                 yield from self._sealed(run)
@@ -241,27 +239,23 @@ class Verifier:
         return Verification(0, len(ledgers), (self._unnamed(path.absolute().parent.name, path, path.name),))
 
 
-def digest_of(path: Path) -> str | None:
-    """The SHA-256 of a regular file, or None; links are not followed."""
-    try:
-        with opened(path) as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return None
+Alone = tuple[int, Verification | None, Ledger | None]
+"""A ticket, what came out if no look at others was needed, and what was read, if that is kept."""
 
 
-def alone(archive: Archive, tickets: Sequence[int]) -> dict[int, Verification | None]:
-    """Verify tickets in several processes, each by itself; None for those that take a look at others."""
+def in_other_processes(archive: Archive, tickets: Sequence[int], *, keep: bool) -> list[Alone]:
+    """Verify tickets in several processes, each by itself."""
     from runbook_lib.records.processes import in_processes  # which takes time, and few tickets do not need
 
     workers = os.cpu_count() or 1
     parts = [tickets[start :: workers * PARTS] for start in range(workers * PARTS)]
-    return {number: one for part in in_processes(partial(_alone, archive), parts, workers) for number, one in part}
+    return [one for part in in_processes(partial(_alone, archive, keep), parts, workers) for one in part]
 
 
-def _alone(archive: Archive, tickets: Sequence[int]) -> list[tuple[int, Verification | None]]:
+def _alone(archive: Archive, keep: bool, tickets: Sequence[int]) -> list[Alone]:
     verifier = Verifier(archive, alone=True)
-    return [(ledger.ticket_id, verifier.one_alone(ledger)) for ledger in archive.read(tickets)]
+    ledgers = archive.read(tickets)
+    return [(ledger.ticket_id, verifier.one_alone(ledger), ledger if keep else None) for ledger in ledgers]
 
 
 def _open(run: Run) -> Finding:

@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from nbformat.v4 import new_code_cell, new_output
-
 from runbook_lib.display import Card, Paragraph, Part, Table, Tone, html, text
 from runbook_lib.domain.answers import label_of
 from runbook_lib.domain.plain_text import clean
@@ -28,9 +26,12 @@ def add(notebook: Any, manifest: Mapping[str, Any]) -> None:
         if is_folded(cell.id, cell.metadata.get("tags", ())):
             cell.metadata.setdefault("jupyter", {})["source_hidden"] = True
     card = banner(manifest)
-    shown = new_output("display_data", data={"text/html": html(card), "text/plain": text(card)})  # type: ignore[no-untyped-call]
+    node = type(notebook)  # nbformat's, without the import of it
+    data = {"text/html": html(card), "text/plain": text(card)}
+    shown = node(output_type="display_data", data=data, metadata={})
     metadata = {"jupyter": {"source_hidden": True}, "papermill": {"status": "completed"}, "tags": ["nbval-skip"]}
-    notebook.cells.insert(0, new_code_cell("", id=CELL, metadata=metadata, outputs=[shown]))  # type: ignore[no-untyped-call]
+    cell = node(cell_type="code", id=CELL, metadata=metadata, execution_count=None, source="", outputs=[shown])
+    notebook.cells.insert(0, cell)
 
 
 def is_folded(cell_id: str, tags: Collection[str]) -> bool:

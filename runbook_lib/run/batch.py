@@ -124,7 +124,7 @@ def ending(row: Row, status: int, out: str, err: str) -> Ending:
         status = INTERRUPTED if report["status"] == Status.CANCELLED else status
         return Ending(row, status, report, str(report["summary"]))
     except (ValueError, LookupError, TypeError):
-        last = (err.strip().splitlines() or ["It ended without a word."])[-1]
+        last = (err.strip().splitlines() or ["It ended without any output."])[-1]
         return Ending(row, status or FAILED, {}, last.removeprefix("runbook: "))
 
 
@@ -150,9 +150,9 @@ def run(
         perform: Whether to change things.
         workers: How many tickets at once; 0 for as many as there is room for.
         scheduler: The address of a Dask scheduler, on whose workers they are run; "" for this machine.
-        on_start: Told, before the first, how many are to be run.
-        on_end: Told of each ticket as it ends.
-        on_interrupt: Told, at Ctrl-C, how many still run, and whether they are cancelled.
+        on_start: Called before the first with how many are to be run.
+        on_end: Called with each ticket as it ends.
+        on_interrupt: Called at Ctrl-C with how many still run, and whether they are cancelled.
 
     Raises:
         InputError: The scheduler's address is none, or dask is not installed.
@@ -225,7 +225,7 @@ def _as_they_end(
 
 @contextmanager
 def _heard(hear: Callable[[int], None]) -> Iterator[None]:
-    """Where Ctrl-C, SIGTERM and a closed terminal are told instead of ending this process.
+    """Where Ctrl-C, SIGTERM and a closed terminal are passed to `hear` instead of ending this process.
 
     One that is ignored stays so, as `nohup` has it.
     """

@@ -2,7 +2,7 @@
 
 A list is CSV as people make it: with or without a byte-order mark, a line of heads or quotes, separated by commas,
 semicolons or tabs. What is wrong with one line is that line's problem, and the others go on; what is wrong with the
-heads is everybody's, and told before anything begins.
+heads concerns every line, and is reported before anything begins.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ AUTO = "auto"
 TICKET, RUNBOOK = "ticket", "runbook"
 _SEPARATORS = (",", ";", "\t")
 _SEPARATOR_LINE = re.compile(r'"?sep=([,;\t])"?\s*', re.IGNORECASE)
-"""The first line by which Excel is told the separator."""
+"""The first line that names the separator to Excel."""
 _MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 """How a text begins that names its encoding. Source: Unicode, byte-order mark."""
 _REFUSED = {

@@ -202,7 +202,7 @@ def connected(address: str, order: Order, settings: Settings) -> Iterator[Cluste
     """
     place = _checked(address, settings)
     expected = Expected.here()
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what has to be known is told by the batch
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # the batch reports what has to be known
     with ExitStack() as stack:
         try:
             client: Any = distributed.Client(place, timeout=CONNECT_S, set_as_default=False)  # type: ignore[no-untyped-call]

@@ -12,19 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runbook_lib.domain.models import Status
-from runbook_lib.run import warm
+from runbook_lib.run import lean
 
 if TYPE_CHECKING:
     from runbook_lib.redaction import Redactor
     from runbook_lib.run.forks import Early
 
 KERNEL = "python3"
-UNUSED = (
-    *("pyarrow", "pyarrow.fs", "isoduration", "fqdn", "webcolors", "rfc3987", "rfc3987_syntax", "rfc3986_validator"),
-    *("rfc3339_validator", "jsonpointer", "uri_template"),
-)
-"""What papermill and the check of a notebook's form import if it is there: for files on Hadoop, and for formats that
-no notebook's schema names."""
 
 
 @dataclass(frozen=True)
@@ -52,38 +46,24 @@ class Execution:
     traceback: str = ""
 
 
-class EntryPoint:
-    """What papermill finds under `--engine runbook`.
+class _EntryPoint:
+    """What papermill finds under `--engine runbook`: stands for the engine until it is used.
 
-    It is not the engine itself: papermill loads its engines while it is imported, and the engine imports papermill.
+    papermill loads its engines while it is imported, and the engine imports papermill.
     """
 
-    @staticmethod
-    def execute_notebook(notebook: Any, kernel_name: str, **options: Any) -> Any:
-        """As papermill's engines do; see `papermill_engine`."""
+    def __getattr__(self, name: str) -> Any:
         from runbook_lib.run.papermill_engine import RunbookEngine
 
-        return RunbookEngine.execute_notebook(notebook, kernel_name, **options)
+        return getattr(RunbookEngine, name)
 
-    @staticmethod
-    def nb_kernel_name(notebook: Any, name: str | None = None) -> str:
-        """The kernel that a notebook asks for."""
-        from papermill.utils import nb_kernel_name
 
-        return str(nb_kernel_name(notebook, name))
-
-    @staticmethod
-    def nb_language(notebook: Any, language: str | None = None) -> str:
-        """The language that a notebook is in."""
-        from papermill.utils import nb_language
-
-        return str(nb_language(notebook, language))
+EntryPoint = _EntryPoint()
 
 
 def prepared(notebook: Path, values: Mapping[str, Any]) -> Any:
     """A notebook with its parameters, in memory, ready to be executed; the template is not changed."""
-    warm.put_off("requests")  # for notebooks on the web
-    with warm.without(*UNUSED):
+    with lean.imports():
         from papermill import __version__
         from papermill.parameterize import parameterize_notebook
 
@@ -105,9 +85,9 @@ def execute(
     limits: Limits,
     redactor: Redactor,
     *,
+    kernel: Early,
     on_cell: Callable[[str], None],
     progress: bool = False,
-    early: Early | None = None,
 ) -> Execution:
     """Run a prepared notebook from its first cell.
 
@@ -117,7 +97,7 @@ def execute(
         redactor: What it must not hold afterwards.
         on_cell: Called with a code cell's id before it runs; what it raises ends the run.
         progress: Whether to show a progress bar on standard error.
-        early: A kernel's process that is on its way; it is ended.
+        kernel: A kernel's process that has been started.
 
     Returns:
         How it ended, also when an error in a cell, a limit or a dead kernel stopped it.
@@ -136,8 +116,8 @@ def execute(
             on_cell=on_cell,
             cell_limit_s=limits.cell_s,
             run_limit_s=limits.run_s,
-            early=early,
-            log=get_logger(),  # papermill's is shown where nobody has configured it
+            early=kernel,
+            log=get_logger(),  # papermill's is shown where none is configured
         )
     except DeadKernelError:
         return Execution(Status.KILLED, error_words="The kernel died before the end of the notebook.")
@@ -164,7 +144,7 @@ def write(path: Path, notebook: Any) -> bytes:
 def _too_long(notebook: Any, limits: Limits) -> str:
     broken = next((cell.id for cell in notebook.cells if cell.metadata["papermill"].get("exception")), "?")
     return (
-        f"The cell {broken} was broken off, since a cell may take {limits.cell_s:.0f} s and a run {limits.run_s:.0f} s "
+        f"The cell {broken} was interrupted: a cell may take {limits.cell_s:.0f} s and a run {limits.run_s:.0f} s "
         "(RUNBOOK_CELL_LIMIT_S and RUNBOOK_RUN_LIMIT_S, each with RUNBOOK_WAIT_S)."
     )
 

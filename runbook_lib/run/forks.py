@@ -20,13 +20,13 @@ import sys
 import tempfile
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
 from runbook_lib.domain.errors import UnavailableError
-from runbook_lib.run import warm
+from runbook_lib.run import lean, warm
 
 OPTIONS = ("--IPKernelApp.log_level=CRITICAL", "--HistoryManager.enabled=False")
 """It keeps no history of what ran, and being killed at the end is no error to report."""
@@ -66,7 +66,7 @@ class Early(ABC):
 
     @abstractmethod
     def start(self) -> None:
-        """Let it take requests, as soon as it has imported what it needs."""
+        """Let it take requests, as soon as it has imported what it needs; if it does already, nothing happens."""
 
     @abstractmethod
     def poll(self) -> int | None:
@@ -104,15 +104,18 @@ class Forked(Early):
     def __init__(self, modules: Sequence[str]) -> None:
         super().__init__()
         self._ended: int | None = None
-        waiting, self._go = os.pipe()
+        waiting, go = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
             _be_kernel(self.connection_file, modules, waiting)
         os.close(waiting)
+        self._go = os.fdopen(go, "wb", buffering=0)
 
     def start(self) -> None:
         """As `Early`."""
-        os.write(self._go, b"!")
+        if not self._go.closed:
+            with suppress(BrokenPipeError), self._go:  # that a kernel has died is found by its run
+                self._go.write(b"!")
 
     def poll(self) -> int | None:
         """As `Early`."""
@@ -124,7 +127,7 @@ class Forked(Early):
     def close(self) -> None:
         """As `Early`."""
         super().close()
-        os.close(self._go)
+        self._go.close()
 
 
 class Spawned(Early):
@@ -134,6 +137,8 @@ class Spawned(Early):
 
     def start(self) -> None:
         """As `Early`."""
+        if self._process:
+            return
         command = [sys.executable, "-m", "ipykernel_launcher", "-f", str(self.connection_file), *OPTIONS]
         command.append(f"--IPKernelApp.parent_handle={os.getpid()}")
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603
@@ -145,7 +150,9 @@ class Spawned(Early):
 
 
 class Ahead:
-    """Kernels that are on their way before anybody knows what to send them.
+    """Kernels that start before it is known what to send them, forked where that is safe.
+
+    A process that has used a kernel must not make any: ZeroMQ does not survive being forked.
 
     Args:
         number: How many runs there may be.
@@ -166,36 +173,40 @@ class Ahead:
         try:
             for _ in range(number):
                 self._waiting.append(Forked(modules) if can_fork else Spawned())
-            self._waiting[0].start()
         except OSError as exc:
             self.close()
             raise UnavailableError(NO_KERNEL.format(exc.strerror)) from exc
 
+    def start(self) -> None:
+        """Let the next kernel take requests; until then it only imports.
+
+        Raises:
+            UnavailableError: The system gives no process.
+        """
+        try:
+            for kernel in self._waiting[:1]:
+                kernel.start()
+        except OSError as exc:
+            raise UnavailableError(NO_KERNEL.format(exc.strerror)) from exc
+
     def take(self) -> Early:
-        """A kernel, for whoever takes it to close; started anew where there are more runs than were foreseen."""
-        taken = self._waiting.pop(0) if self._waiting else _spawned()
-        if self._waiting:
-            self._waiting[0].start()
+        """A kernel, which the caller closes; a new one where more are taken than were started.
+
+        Raises: As `start`.
+        """
+        self.start()
+        taken = self._waiting.pop(0) if self._waiting else spawned()
+        self.start()
         return taken
 
     def close(self) -> None:
-        """End those that nobody has taken."""
+        """End those that were not taken."""
         while self._waiting:
             self._waiting.pop().close()
 
 
-@contextmanager
-def ahead(number: int, notebooks: Sequence[Path]) -> Iterator[Ahead]:
-    """Kernels for the runs that follow; see `Ahead`."""
-    kernels = Ahead(number, notebooks)
-    try:
-        yield kernels
-    finally:
-        kernels.close()
-
-
-def _spawned() -> Early:
-    """A Python of its own, at once: this process may have threads by now.
+def spawned() -> Early:
+    """A Python of its own, for any process.
 
     Raises:
         UnavailableError: The system gives no process, or no folder for its sockets.
@@ -218,7 +229,7 @@ def _is_alone() -> bool:
     """Whether this process has but one thread, by the system's own word: others would be missing in a fork."""
     try:
         return len(list(Path("/proc/self/task").iterdir())) == 1
-    except OSError:  # nobody knows
+    except OSError:  # the system does not say
         return False
 
 
@@ -270,7 +281,7 @@ def _be_kernel(connection_file: Path, modules: Sequence[str], waiting: int) -> N
             sys.argv = ["ipykernel_launcher", "-f", str(connection_file)]
             own = [*sys.argv[1:], *OPTIONS, f"--IPKernelApp.parent_handle={runner}"]
             app = IPKernelApp.instance()
-            with warm.without("debugpy"):
+            with lean.without(lean.DEBUGGER):
                 app.initialize(own)  # type: ignore[no-untyped-call]
             app.start()  # type: ignore[no-untyped-call]
         status = 0

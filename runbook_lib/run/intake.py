@@ -1,6 +1,6 @@
 """What a run is given, checked before anything of it starts: the runbook's name, the ticket's number, the parameters.
 
-Light to import, so that a mistake is told at once.
+Light to import, so that a mistake is reported at once.
 """
 
 from __future__ import annotations

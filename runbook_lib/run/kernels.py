@@ -125,7 +125,7 @@ def started(name: str, early: Early | None = None) -> Iterator[Manager]:
 
     Args:
         name: Which kernel.
-        early: A Python kernel's process that is on its way.
+        early: A Python kernel's process that has been started; its owner closes it.
     """
     folder = early.folder if early else private_folder()
     manager = _manager(name, folder, early)
@@ -135,8 +135,6 @@ def started(name: str, early: Early | None = None) -> Iterator[Manager]:
         try:
             _stop(manager)
         finally:
-            if early:
-                early.close()
             shutil.rmtree(folder, ignore_errors=True)
 
 

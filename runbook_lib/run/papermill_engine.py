@@ -38,14 +38,14 @@ START_TIMEOUT_S = 60
 OUTPUT_TIMEOUT_S = 60
 """Seconds for a cell's last output to come in after its end: a large one takes longer than nbclient's 4."""
 LAST_WORDS_S = 3.0
-"""Seconds for a cell that is broken off to say where it was."""
+"""Seconds for a cell that is interrupted to say where it was."""
 SAVE_EVERY_S = 5.0
 INJECTED = "injected-parameters"
 """papermill's tag for the cell of the parameters that were passed, and its id here."""
 PROGRESS = "runbook_progress"
 """Marks an output, in its metadata, as a line that tells what is waited for."""
 NOT_RUN = "Not run: the run had ended before this cell.\n"
-BROKEN_OFF = "Broken off: the run ended while this cell was running.\n"
+INTERRUPTED = "Interrupted: the run ended while this cell was running.\n"
 
 
 class RunbookEngine(Engine):  # type: ignore[misc]
@@ -105,7 +105,7 @@ class RunbookEngine(Engine):  # type: ignore[misc]
             run_limit_s: Seconds that all cells together may take.
             start_timeout: Seconds that the kernel may take to start.
             execution_timeout: papermill's own word for `cell_limit_s`.
-            early: A kernel's process that is on its way.
+            early: A kernel's process that has been started.
             options: Of papermill's and nbclient's clients, as papermill passes them on. With `km` or
                 `kernel_manager_class` the kernel is the caller's own affair.
         """
@@ -214,7 +214,7 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
         return min((limit for limit in (own_s, left_s) if limit is not None and limit > 0), default=None)
 
     def papermill_execute_cells(self) -> None:
-        """As papermill's; but a cell that was broken off is not called completed, and says where it was."""
+        """As papermill's; but a cell that was interrupted is not called completed, and says where it was."""
         for index, cell in enumerate(self.nb.cells):
             self.nb_man.cell_start(cell, index)
             failed = False
@@ -233,7 +233,7 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
     def _hear_last_words(self) -> None:
         """Interrupt the cell that is running, and take in the traceback that says where it was.
 
-        What waits for its outputs is at work still: nbclient leaves that to whoever stops the kernel.
+        What waits for its outputs is at work still: nbclient leaves that to the code that stops the kernel.
         """
         from jupyter_core.utils import ensure_async, run_sync
 
@@ -242,7 +242,7 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
             if waiting:
                 await ensure_async(self.km.interrupt_kernel())
                 ended, _ = await asyncio.wait(waiting, timeout=LAST_WORDS_S)
-                await asyncio.gather(*ended, return_exceptions=True)  # the cell's error is told by its output
+                await asyncio.gather(*ended, return_exceptions=True)  # its output shows the cell's error
 
         run_sync(hear)()
 
@@ -272,18 +272,18 @@ def name_injected_cell(notebook: Any) -> None:
 
 
 def say_what_ran(notebook: Any) -> None:
-    """Let the cells of a run that was broken off say so: papermill would note that all of them were completed."""
+    """Let the cells of an interrupted run say so: papermill would note that all of them were completed."""
     for cell in notebook.cells:
-        said = cell.metadata.setdefault("papermill", {})
-        if said.get("status") in ("completed", "failed"):
+        state = cell.metadata.setdefault("papermill", {})
+        if state.get("status") in ("completed", "failed"):
             continue
-        note = BROKEN_OFF if said.get("status") == "running" else NOT_RUN
-        if note == BROKEN_OFF:
-            said.update(status="failed", exception=True)
+        note = INTERRUPTED if state.get("status") == "running" else NOT_RUN
+        if note == INTERRUPTED:
+            state.update(status="failed", exception=True)
         else:
-            said["status"] = "pending"
+            state["status"] = "pending"
         if cell.cell_type == "code":
-            cell.outputs = [output for output in cell.outputs if output.get("text") not in (NOT_RUN, BROKEN_OFF)]
+            cell.outputs = [output for output in cell.outputs if output.get("text") not in (NOT_RUN, INTERRUPTED)]
             cell.outputs.append(nbformat.v4.new_output("stream", name="stderr", text=note))  # type: ignore[no-untyped-call]
 
 
@@ -338,7 +338,7 @@ def write(path: Path, notebook: Any) -> bytes:
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """Where SIGTERM ends the cells as Ctrl-C does, unless whoever called has a way of its own."""
+    """Where SIGTERM ends the cells as Ctrl-C does, unless the caller handles it."""
     is_ours = threading.current_thread() is threading.main_thread() and _terminates(signal.getsignal(signal.SIGTERM))
     if not is_ours:
         yield

@@ -1,6 +1,6 @@
 """One run: from a runbook, a ticket and parameters to a record. The only module that writes records.
 
-Everything that can be told before a kernel starts is told before, by `intake`.
+What is wrong with the parameters is reported before, by `intake`; a wrong ticket is reported early, by `ticket_check`.
 Once the journal says that a run has begun, a record and the journal's word of its end follow, short of `kill -9`; a
 reader never sees half of a record. The journal's word holds the record's digest: that seals it. What a record says of
 itself, its *manifest*, is described by `record.schema.json`.
@@ -17,7 +17,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -85,12 +85,12 @@ def run(
     settings: Settings,
     progress: bool = False,
     batch: str = "",
-    ahead: forks.Ahead | None = None,
+    kernel: Callable[[], forks.Early] = forks.spawned,
 ) -> Report:
     """Run a runbook on a ticket and leave the record.
 
     The notebook gets the run's name for `perform`, not True: it performs in this run alone (`Case.open`). So a record
-    that somebody runs again, by whatever program, only rehearses, and says so.
+    that is run again, by whatever program, only rehearses, and says so.
 
     Args:
         runbook: Its name.
@@ -100,7 +100,7 @@ def run(
         settings: Complete settings; the kernel loads the same from the environment.
         progress: Whether to show a progress bar.
         batch: The batch that it belongs to, by its name in the journals.
-        ahead: Kernels that are on their way.
+        kernel: Starts a kernel's process, or has one ready.
 
     Raises:
         InputError: Something is wrong before the run begins; there is no record.
@@ -115,7 +115,7 @@ def run(
     about = _about(notebook, values, settings, started_at)
     journal = Journal.of(settings, values["ticket_id"])
     record = _claim(journal.record_path(started_at, runbook))
-    with nullcontext(ahead) if ahead else forks.ahead(1, [notebook]) as ready, _Signals() as signals:
+    with closing(kernel()) as process, _Signals() as signals:
         executed = engine.prepared(notebook, {**values, "perform": record.stem if perform else False})
         journal.append(
             "run_started",
@@ -133,7 +133,7 @@ def run(
 
         execution = _execute(
             signals,
-            lambda: engine.execute(executed, limits, redactor, on_cell=note, progress=progress, early=ready.take()),
+            lambda: engine.execute(executed, limits, redactor, kernel=process, on_cell=note, progress=progress),
         )
         engine.close(executed)
         executed = redactor.data(executed)
@@ -232,7 +232,7 @@ class _Signals:
 
 
 def _execute(signals: _Signals, run_cells: Callable[[], engine.Execution]) -> engine.Execution:
-    """Run the cells; whatever stops them is told by the execution, and never raised."""
+    """Run the cells; whatever stops them is part of the result, and never raised."""
     cancelled = engine.Execution(Status.CANCELLED, error_words="The run was cancelled before its end.")
     try:
         with signals.end_this():
@@ -251,7 +251,7 @@ def _execute(signals: _Signals, run_cells: Callable[[], engine.Execution]) -> en
 
 
 def _claim(record: Path) -> Path:
-    """Look whether a record can be written, so that a folder that takes no files is told before anything runs.
+    """Look whether a record can be written, so that a folder that takes no files is reported before anything runs.
 
     Raises:
         UnavailableError: The folder cannot be written to.
@@ -313,11 +313,11 @@ def _results(notebook: Any) -> list[Mapping[str, Any]]:
 
 def _manifest(report: Report, execution: engine.Execution, executed: Any) -> dict[str, Any]:
     """What a record says of itself; `record.schema.json` describes it."""
-    said = asdict(report)
+    facts = asdict(report)
     kept = ("ticket_id", "runbook", "performed", "status", "outcome", "summary", "effects", "missing", "seconds")
     steps = _results(executed)
     return {
-        **{key: said[key] for key in kept},
+        **{key: facts[key] for key in kept},
         "ended_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "facts": next((step["facts"] for step in reversed(steps) if "facts" in step), []),
         "decisions": [{key: step.get(key) for key in ("step", "state", "summary")} for step in steps],
@@ -328,8 +328,8 @@ def _manifest(report: Report, execution: engine.Execution, executed: Any) -> dic
 
 def _cell(cell: Any) -> dict[str, Any]:
     """How a cell ended, and after how many seconds (None if it did not run to an end)."""
-    said = cell.metadata["papermill"]
-    return {"id": cell.id, "status": said["status"], "seconds": said.get("duration")}
+    state = cell.metadata["papermill"]
+    return {"id": cell.id, "status": state["status"], "seconds": state.get("duration")}
 
 
 def _write(record: Path, notebook: Any, manifest: Mapping[str, Any]) -> str:

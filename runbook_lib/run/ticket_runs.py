@@ -21,7 +21,8 @@ RUN_LIMIT_S = 3600.0
 """Far beyond what a run may take by its own limits: a process that does not end by itself."""
 MODULES = ("runbook_lib.cli", "ipykernel_launcher")
 PRELOADED = (
-    *("IPython.core.completerlib", "IPython.core.debugger", "IPython.core.interactiveshell", "IPython.extensions"),
+    *("IPython.core.completerlib", "IPython.core.debugger", "IPython.core.interactiveshell", "IPython.core.logger"),
+    *("IPython.core.oinspect", "IPython.extensions.storemagic", "IPython.utils.wildcard"),
     *("ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "tornado.platform.asyncio", "tornado.queues"),
     *("papermill.execute", "papermill.clientwrap", "nbclient", "tqdm.auto", "tabulate", "httpcore", "email_validator"),
     *(
@@ -33,6 +34,7 @@ PRELOADED = (
     ),
     *("runbook_lib.sandbox.server", "runbook_lib.changes.sealing"),
     *("runbook_lib.cases.start_here", "runbook_lib.cases.license_not_received", "runbook_lib.cases.weekday_triage"),
+    *("nbformat.validator:get_validator", "runbook_lib.settings:Settings.model_rebuild"),  # each is 0.05 s
 )
 
 

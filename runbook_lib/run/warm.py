@@ -10,7 +10,7 @@ passes signals on, and if it is killed, or if a kernel's runner dies, so is that
 terminated. The socket that it asks by is
 in a folder of its user alone.
 
-Knows no ticket and no notebook. Whoever forks must have no thread and no socket of ZeroMQ: `serve` makes sure.
+Knows no ticket and no notebook. A process that forks must have no thread and no socket of ZeroMQ: `serve` makes sure.
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ import atexit
 import contextlib
 import ctypes
 import gc
+import importlib
 import io
 import json
+import operator
 import os
 import runpy
 import selectors
@@ -36,8 +38,9 @@ import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 from typing import Any, NoReturn
+
+from runbook_lib.run import lean
 
 COLD = "WARM_PYTHON_OFF"
 """A process with this variable, and what it starts, is run by the real Python."""
@@ -52,6 +55,8 @@ import array, json, select, signal, socket
 server = socket.socket(socket.AF_UNIX)
 try:
     server.connect({address!r})
+    if not server.recv(1):
+        raise ConnectionError
 except OSError:  # the warm Python has died
     os.execv({python!r}, [{python!r}, *words])
 asked = json.dumps([words[1:], dict(os.environ), os.getcwd(), os.getpid()]).encode()
@@ -80,42 +85,15 @@ def is_supported() -> bool:
 
 
 @contextmanager
-def without(*modules: str) -> Iterator[None]:
-    """Where what is imported does without some modules that it takes if they are installed, but does not need here.
-
-    What has been imported before stays.
-    """
-    left_out = [name for name in modules if name not in sys.modules]
-    for name in left_out:
-        sys.modules[name] = None  # type: ignore[assignment]  # an import of it raises ImportError
-    try:
-        yield
-    finally:
-        for name in left_out:
-            sys.modules.pop(name, None)
-
-
-class _Later(ModuleType):
-    """Stands for a module until something in it is used."""
-
-    def __getattr__(self, name: str) -> Any:
-        if sys.modules.get(self.__name__) is self:
-            del sys.modules[self.__name__]
-        return getattr(__import__(self.__name__), name)
-
-
-def put_off(name: str) -> None:
-    """Let a module be imported when something in it is first used, if that ever happens."""
-    sys.modules.setdefault(name, _Later(name))
-
-
-@contextmanager
-def started(modules: Sequence[str], preloaded: Sequence[str]) -> Iterator[Path | None]:
+def started(modules: Sequence[str], preloaded: Sequence[str], *, wait: bool = True) -> Iterator[Path | None]:
     """The program's path as long as the server lives, or None where processes are not forked, or it does not start.
 
     Args:
         modules: What is run warm, by `-m`.
-        preloaded: What is imported before; none of it may start a thread or open a socket.
+        preloaded: What is imported before, and what is called once, as `module:function`; none of it may start a
+            thread or open a socket.
+        wait: Whether to wait until all is imported; else the first caller waits, or, if that fails, gets the real
+            Python.
     """
     if not is_supported():
         yield None
@@ -134,32 +112,38 @@ def started(modules: Sequence[str], preloaded: Sequence[str]) -> Iterator[Path |
             stdin=pipe,
             stdout=pipe,
             env=environment,
-            start_new_session=True,  # Ctrl-C of the terminal is for whoever started us, and its jobs are to end first
+            start_new_session=True,  # Ctrl-C of the terminal is for its parent, whose jobs are to end first
         )
         with server:
             if server.stdout is None or server.stdin is None:
                 raise TypeError("pipes were asked for")
             try:
-                yield program if server.stdout.readline() == b"ready\n" else None  # else its own words are above
+                is_there = not wait or server.stdout.readline() == b"ready\n"
+                yield program if is_there else None  # its own words are above
             finally:
                 server.stdin.close()
+                server.terminate()  # it may import still
 
 
 def serve(address: str, program: str, *preloaded: str) -> None:
-    """Fork for whoever asks, until standard input ends.
+    """Fork for each caller, until standard input ends.
 
     Raises:
         RuntimeError: Something that was imported has started a thread, so that forking is not safe.
     """
     sys.executable = program
-    for name in preloaded:
-        __import__(name)
-    if threading.active_count() > 1:
-        raise RuntimeError(f"Threads run before forking: {threading.enumerate()}")
-    gc.freeze()  # what has been imported stays, and is not looked through by each that is forked
     with socket.socket(socket.AF_UNIX) as listener, selectors.DefaultSelector() as waiting:
         listener.bind(address)
-        listener.listen(64)
+        listener.listen(64)  # who asks from now on waits for the imports, in place of making them too
+        with lean.imports():
+            for name in preloaded:
+                module, _, called = name.partition(":")
+                loaded = importlib.import_module(module)
+                if called:
+                    operator.attrgetter(called)(loaded)()
+        if threading.active_count() > 1:
+            raise RuntimeError(f"Threads run before forking: {threading.enumerate()}")
+        gc.freeze()  # what has been imported stays, and is not looked through by each that is forked
         waiting.register(listener, selectors.EVENT_READ)
         waiting.register(sys.stdin.fileno(), selectors.EVENT_READ)
         with contextlib.suppress(BrokenPipeError):  # then standard input has ended, too
@@ -168,7 +152,7 @@ def serve(address: str, program: str, *preloaded: str) -> None:
             for key, _ in waiting.select():
                 if key.fileobj is listener:
                     _accept(listener, waiting)
-                elif key.data is None:  # standard input has ended, perhaps with all of whoever made this folder
+                elif key.data is None:  # standard input has ended, perhaps since the maker of this folder was killed
                     shutil.rmtree(Path(address).parent, ignore_errors=True)
                     return
                 else:
@@ -178,12 +162,17 @@ def serve(address: str, program: str, *preloaded: str) -> None:
 def _accept(listener: socket.socket, waiting: selectors.BaseSelector) -> None:
     """Fork for a new caller, and listen to both from now on."""
     caller, _ = listener.accept()
+    with contextlib.suppress(OSError):  # it has died
+        caller.sendall(b"!")
     asked = _asked(caller)
     if asked is None:
         caller.close()
         return
     wanted, fds = asked
-    server, pid = os.getpid(), os.fork()
+    server = int(
+        Path("/proc/self").readlink().name
+    )  # by `os.getpid` a server that was forked is another, see `_become`
+    pid = os.fork()
     if pid == 0:
         _end_with(server)
         _become(*wanted, fds)
@@ -197,18 +186,20 @@ def _accept(listener: socket.socket, waiting: selectors.BaseSelector) -> None:
 def _asked(caller: socket.socket) -> tuple[tuple[Any, Any, Any, Any], list[int]] | None:
     """What a caller wants to run, and its standard files; None if it has died meanwhile."""
     fds = array.array("i")
-    head, extra, *_ = caller.recvmsg(8, socket.CMSG_SPACE(3 * fds.itemsize))
-    for _, _, data in extra:
-        fds.frombytes(data[: len(data) - len(data) % fds.itemsize])
-    length, asked = int.from_bytes(head, "big"), b""
-    while len(asked) < length and (part := caller.recv(length - len(asked))):
-        asked += part
-    if len(head) < 8 or len(asked) < length:
-        for fd in fds:
-            os.close(fd)
-        return None
-    words, environment, folder, pid = json.loads(asked)
-    return (words, environment, folder, pid), list(fds)
+    asked = b""
+    with contextlib.suppress(ConnectionError):  # the same: it has died
+        head, extra, *_ = caller.recvmsg(8, socket.CMSG_SPACE(3 * fds.itemsize))
+        for _, _, data in extra:
+            fds.frombytes(data[: len(data) - len(data) % fds.itemsize])
+        length = int.from_bytes(head, "big")
+        while len(asked) < length and (part := caller.recv(length - len(asked))):
+            asked += part
+        if len(head) == 8 and len(asked) == length:
+            words, environment, folder, pid = json.loads(asked)
+            return (words, environment, folder, pid), list(fds)
+    for fd in fds:
+        os.close(fd)
+    return None
 
 
 def _hear(waiting: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
@@ -217,14 +208,16 @@ def _hear(waiting: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
     if caller.fileno() < 0:  # both have ended at the same time
         return
     if key.fileobj != ended:
-        with contextlib.suppress(ProcessLookupError):
+        number = b""
+        with contextlib.suppress(ConnectionError):  # as if it had closed its end
             number = caller.recv(1)
+        with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number[0] if number else signal.SIGKILL)
         if not number:
             waiting.unregister(caller)
         return
     _, status = os.waitpid(pid, 0)
-    with contextlib.suppress(OSError):  # nobody is there to hear it
+    with contextlib.suppress(OSError):  # the caller has died
         caller.sendall(os.waitstatus_to_exitcode(status).to_bytes(8, "big", signed=True))
     with contextlib.suppress(KeyError):
         waiting.unregister(caller)

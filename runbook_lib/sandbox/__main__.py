@@ -14,7 +14,7 @@ __all__ = ["main"]
 
 
 def main() -> int:
-    """Serves until told to stop. Returns 0, or `BAD_USAGE` after one line on standard error."""
+    """Serves until it is stopped. Returns 0, or `BAD_USAGE` after one line on standard error."""
     parser = argparse.ArgumentParser(prog="python -m runbook_lib.sandbox", description=__doc__)
     parser.add_argument("folder", type=Path, help="the world's folder")
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 for any that is free")

@@ -23,7 +23,7 @@ __all__ = ["create_app"]
 
 def create_app(world: World, *, faults: Faults, start_pipeline: Callable[[int], None]) -> ASGIApp:
     """Puts the application together; `start_pipeline` gets the id of every pipeline that was triggered."""
-    # Only loopback names: a web page elsewhere cannot reach the sandbox under a name of its own.
+    # Only loopback names: a web page on another host cannot reach the sandbox under its own name.
     only_loopback = Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])
     app = Starlette(
         routes=[

@@ -1,6 +1,6 @@
-"""How the control room shows a comment, a mail, a post, an issue, a pipeline, and somebody else's words. Read-only.
+"""How the control room shows a comment, a mail, a post, an issue, a pipeline, and foreign text. Read-only.
 
-Every text in it comes from somebody else. `htpy` escapes it, `_visible` shows what would otherwise act unseen,
+Every text in it is foreign. `htpy` escapes it, `_visible` shows what would otherwise act unseen,
 and the page's policy lets only its own script run.
 """
 
@@ -80,12 +80,12 @@ def _visible(text: str) -> str:
 
 
 def untrusted(text: str) -> h.Node:
-    """Somebody else's words, within a line."""
+    """Foreign text, within a line."""
     return h.span(".foreign", dir="auto")[_visible(text)]
 
 
 def _text(text: str) -> h.Node:
-    """Somebody else's words, as a block that keeps its line ends."""
+    """Foreign text, as a block that keeps its line ends."""
     return h.pre(".text.foreign", dir="auto")[_visible(text)]
 
 

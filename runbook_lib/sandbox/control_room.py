@@ -1,7 +1,7 @@
 """The control room, the sandbox's one page: what the world contains, side by side and live, and what goes wrong in it.
 
-It changes nothing but by the forms for faults, whose calls are elsewhere. Its script only asks for the panes again, and
-puts those that changed into their places as the server wrote them. The page's policy keeps it to that: no other script
+It changes nothing but by the forms for faults, whose calls are in `fault_calls`. Its script only asks for the panes
+again, and replaces those that changed by what the server wrote. The page's policy keeps it to that: no other script
 runs, and this one may not make HTML out of text.
 """
 
@@ -82,7 +82,7 @@ class Pane:
     title: str
     empty_text: str  # what it says when there are no cards
     cards: list[h.Node]  # what it shows, newest first
-    above: h.Node = None  # what stands between its heading and its cards
+    above: h.Node = None  # between its heading and its cards
     limit: int | None = None  # how many cards it has at most, if there may be more in the world
 
     def html(self) -> h.Node:
@@ -108,6 +108,7 @@ def routes() -> list[BaseRoute]:
         Route(f"{CONTROL_ROOM_PATH}/{{id:int}}/panes", show_panes),
         Route("/app_redirect", to_channel),
         Route("/projects/{id:int}", to_project),
+        Route("/{path:path}/-/pipelines", to_project),
         Route("/agent/tickets/{id:int}", to_ticket),
         Route("/{path:path}/-/issues/{id:int}", to_issue),
         Route("/{path:path}/-/pipelines/{id:int}", to_pipeline),
@@ -124,7 +125,7 @@ async def to_channel(request: Request) -> Response:
 
 
 async def to_project(request: Request) -> Response:
-    """Where the address of a project leads, by its number."""
+    """Where the address of a project leads, by its number, or that of its pipelines."""
     return RedirectResponse(f"{CONTROL_ROOM_PATH}#pipelines")
 
 

@@ -27,7 +27,7 @@ DEFAULT_PER = 20
 """Rows on a page, if nothing else is asked for. Source: rails_admin, `default_items_per_page`."""
 
 SHOWN_ROWS = 200
-"""Rows that the page for a person shows at the most; it says so where there are more."""
+"""The most rows that the HTML page shows; it names the number of the others."""
 
 _TABLES = {"customer": "cdot_customers", "license": "cdot_licenses", "license_seat_link": "cdot_seat_links"}
 _TITLES = {"customer": "Customers", "license": "Licenses", "license_seat_link": "License seat links"}
@@ -41,7 +41,7 @@ def routes() -> list[BaseRoute]:
 
 
 async def as_json(request: Request) -> Response:
-    """One page of a list, for whoever is signed in."""
+    """One page of a list, for a signed-in user."""
     sent = request.cookies.get("_customersdot_session", "")
     held = world_of(request).settings["customersdot_cookie"].partition("=")[2]
     if not is_secret(sent, held):

@@ -1,4 +1,4 @@
-"""The calls that tell the sandbox what is to go wrong, from programs and from the control room's forms."""
+"""The calls that set faults, from programs and from the control room's forms."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def _to_page(request: Request) -> Response:
 
 
 def _refused(request: Request, problem: InputError) -> Response:
-    """What was asked for cannot be: told on the page that the form was on, or as JSON."""
+    """An impossible request, reported on the page of the form, or as JSON."""
     if _wants_html(request):
         return control_room.page(request, _ticket_id(request), problem=str(problem))
     return JSONResponse({"error": str(problem)}, 422)

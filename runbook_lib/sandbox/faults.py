@@ -1,7 +1,7 @@
-"""Faults that a practice service can be told to have: what they are, and which happenings they hit.
+"""The faults that a practice service can have: what they are, and which requests they hit.
 
 They live in the memory of the process that serves the world, never in its file, and are safe to use from several
-threads. What a fault does to a request, a mail or a job is not said here: see `faulty`, `mail` and `runner`.
+threads. What a fault does to a request, a mail or a job: see `faulty`, `mail` and `runner`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["FLAGS", "KINDS", "LONGEST_S", "METHODS", "PRESETS", "STATES", "WIRE_
 Fields = Mapping[str, Any]
 
 LONGEST_S = 600
-"""How long a fault may make somebody wait, in seconds."""
+"""The longest delay of a fault, in seconds."""
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
@@ -38,7 +38,7 @@ STATES = ("manual", "scheduled", "waiting_for_resource", "waiting_for_callback",
 """States in which a pipeline can be held. Source: GitLab REST API reference, pipelines, `status`."""
 FLAGS: Mapping[str, Mapping[str, str]] = {
     "zendesk": {
-        "private_comments": "every comment is kept as an internal note, and nothing says so before",
+        "private_comments": "every comment is kept as an internal note, without an error",
         "light_agent": "whose token it is may comment privately only, and is assigned nothing",
         "custom_role": "the same by a custom role",
         "suspended": "every requester is suspended",
@@ -91,7 +91,7 @@ PRESETS: Mapping[str, tuple[Fields, ...]] = {
 """What often goes wrong together, by its name."""
 
 _HOLDING = ("stall", "hold")
-"""Kinds that go on holding what they have hit, and so stay until they are cleared."""
+"""Kinds that hold what they have hit, and stay until they are cleared."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class Fault:
     method: str | None = None  # only requests with this method; None for all
     times: int | None = 1  # how many happenings it hits; None for all, until it is cleared
     skip: int = 0  # how many happenings that fit pass before the first hit
-    seconds: float = 0  # how long somebody waits; or when a job is killed, after its start
+    seconds: float = 0  # the delay; or when a job is killed, after its start
     status: int | None = None  # the HTTP status, or SMTP's reply code
     retry_after: int | None = None  # the header of that name, in seconds; None for no such header
     error: str | None = None  # what the service says, in one line of ASCII
@@ -157,7 +157,7 @@ class Faults:
             return list(self._active.values())
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """How often each service was hit by each kind, by faults that are gone as well."""
+        """How often each service was hit by each kind, cleared faults included."""
         found: dict[str, dict[str, int]] = {}
         with self._lock:
             for (service, kind), number in sorted(self._counted.items()):

@@ -1,6 +1,6 @@
-"""What stands between the network and the web application: the date of every answer, and the faults.
+"""The middleware between the network and the web application: the date of every answer, and the faults.
 
-Limits are told in each vendor's own words; errors and wrong pages are a proxy's, the same for all.
+Rate limits use each vendor's own error body; errors and wrong pages are a proxy's, the same for all.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SERVICES = {
     "/api/": "slack",
     "/admin/": "customersdot",
 }
-"""Whose the paths are that begin so; the first that fits. The page and the sandbox's own calls are nobody's."""
+"""The service of each path prefix; the first match counts. The page and the sandbox's own calls have none."""
 
 
 class Faulty:
@@ -85,7 +85,7 @@ class Faulty:
         await _wait_for_disconnect(receive)
 
     async def _commit(self, fault: Fault, scope: Scope, receive: Receive) -> None:
-        """Handles a request, if the fault says so, and throws the answer away."""
+        """Handles a request, where the fault has this set, and drops the answer."""
 
         async def throw_away(message: Message) -> None:
             pass

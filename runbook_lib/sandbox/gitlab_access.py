@@ -39,7 +39,7 @@ def signed_in(request: Request) -> str:
 
 
 def project_of(request: Request, *, anonymous: bool = False) -> Row:
-    """The project in the address, for who is signed in, unless nobody has to be.
+    """The project in the address. Requires a signed-in user, unless `anonymous`.
 
     Raises:
         Refusal: 401; or 404, as for a project that the token may not see.

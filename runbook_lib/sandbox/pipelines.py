@@ -46,7 +46,7 @@ def routes() -> list[BaseRoute]:
 
 
 async def trigger(request: Request) -> Response:
-    """Starts a pipeline, for whoever has the trigger token; no other token is asked for."""
+    """Starts a pipeline. The trigger token is all that it needs."""
     project = project_of(request, anonymous=True)
     fields = await body_fields(request)
     missing = [f"{name} is missing" for name in ("token", "ref") if not fields.get(name)]

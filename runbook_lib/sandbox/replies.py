@@ -79,7 +79,7 @@ def positive(text: str) -> int | None:
 async def fields_of(request: Request) -> dict[str, Any]:
     """What a client sent: the query, and over it the JSON object or the form in the body.
 
-    An empty body is no fields, whatever its type says.
+    An empty body has no fields, also where its type is JSON.
 
     Source: `slack_sdk` says JSON for `auth.test` and sends nothing.
 

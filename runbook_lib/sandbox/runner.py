@@ -1,4 +1,4 @@
-"""Runs the job of every pipeline that is started: Mechanizer's real program, in a process of its own.
+"""Runs the job of every pipeline that is started: Mechanizer's real program, in its own process.
 
 One job at a time, in the order of their pipelines; those that a fault stalls step out of the row until it is cleared.
 A pipeline that a stopped server left waiting runs when the world is served again; one that it left running has failed.
@@ -99,7 +99,7 @@ class Runner:
 
     def _run(self, pipeline_id: int) -> None:
         row = self._world.require("SELECT * FROM pipelines WHERE id = ?", pipeline_id)
-        # Like GitLab's, a job starts in a folder of its own, and leaves nothing behind.
+        # Like GitLab's, a job starts in an empty folder, which is removed afterwards.
         with tempfile.TemporaryDirectory(prefix="practice-job-") as folder:
             succeeded, trace = self._execute(row, folder)
         self._finish(pipeline_id, "success" if succeeded else "failed", trace)
@@ -129,7 +129,7 @@ class Runner:
     def _environment(self, pipeline: Row, folder: str) -> dict[str, str]:
         """A job's environment: little of ours, the project's configuration, the pipeline's variables over them.
 
-        All that the job reads is in it, so that nothing comes from elsewhere: the job knows no `.env`.
+        It is all that the job reads: the job knows no `.env`.
 
         Source: GitLab, *CI/CD variable precedence*: what a trigger sends wins over what a project has.
         """

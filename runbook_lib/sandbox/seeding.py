@@ -54,7 +54,7 @@ def make_world(folder: Path, on: date) -> None:
         raise InputError(f"{folder} is not empty. Choose another folder for the new practice world, or remove it.")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        # Made aside and moved into place in one go, so that nobody ever opens half a world.
+        # Made in a draft folder and moved into place in one step, so that no process opens half a world.
         draft = Path(tempfile.mkdtemp(prefix=".world-", dir=folder.parent))
         try:
             _fill(draft, on)
@@ -95,7 +95,7 @@ def _write_keys(folder: Path, key: rsa.RSAPrivateKey) -> None:
 
 
 def _add_settings(store: Store, on: date) -> None:
-    """The world's name, date and tokens. The tokens look like the vendors' own, and are worth nothing elsewhere."""
+    """The world's name, date and tokens. The tokens have the vendors' formats, and open nothing else."""
     values = {
         "world": secrets.token_hex(16),
         "version": VERSION,

@@ -66,7 +66,7 @@ def running(folder: Path) -> Descriptor | None:
 
 @contextmanager
 def background(folder: Path, *, python: str = "") -> Iterator[Descriptor]:
-    """Serves a world from a process of its own, for as long as the `with` block lasts, or others use the world.
+    """Serves a world from its own process, for as long as the `with` block lasts, or others use the world.
 
     Args:
         folder: The world's folder.
@@ -85,11 +85,11 @@ def background(folder: Path, *, python: str = "") -> Iterator[Descriptor]:
 
 @contextmanager
 def shared(folder: Path) -> Iterator[Descriptor]:
-    """Uses a world's server together with others: the one that runs, or else one from a process of its own.
+    """Uses a world's server together with others: the one that runs, or else a new one.
 
-    Whoever uses a world holds a shared lock on a file in it, which the system lets go of however a process ends. A
-    server that was started here runs until it gets that lock for itself alone, and keeps it until it has gone; so this
-    waits for one that is just stopping.
+    Each user of a world holds a shared lock on a file in it, which the system releases however a process ends. A
+    server that was started here runs until it gets that lock for itself alone, and keeps it until it ends; so this
+    waits for a server that is just stopping.
 
     Yields:
         The contents of `running.json`.
@@ -104,14 +104,14 @@ def shared(folder: Path) -> Iterator[Descriptor]:
 
 
 def wait_for_stopping(folder: Path) -> None:
-    """Waits until a world's server that is just stopping has gone; returns at once where there is none."""
+    """Waits until a stopping server of the world has ended; returns at once where there is none."""
     with suppress(FileNotFoundError), (folder / USERS_NAME).open("rb") as users:
         fcntl.flock(users, fcntl.LOCK_SH)
 
 
 @contextmanager
 def one_at_a_time(folder: Path) -> Iterator[None]:
-    """Keeps other processes from making a world, setting it aside or starting its server meanwhile.
+    """Keeps other processes from making or moving a world, or starting its server, meanwhile.
 
     Raises:
         UnavailableError: Another process takes longer than `TURN_TIMEOUT_S`, or the folder cannot be written to.
@@ -146,7 +146,7 @@ def _using(folder: Path) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def _launched(folder: Path, users: IO[bytes], *, own: bool, python: str = "") -> Iterator[Descriptor]:
-    """Starts a server, which stops when nobody uses the world. `own`: another process's server will not do."""
+    """Starts a server, which stops when the world has no user. `own`: another process's server will not do."""
     command = [python or sys.executable, "-m", "runbook_lib.sandbox", str(folder), "--while-used"]
     with tempfile.TemporaryFile() as complaints:
         process = subprocess.Popen(  # noqa: S603 - our own program, and no shell
@@ -189,14 +189,14 @@ def _wait_for_start(folder: Path, process: subprocess.Popen[bytes], complaints: 
 
 def _not_started(folder: Path, status: int, complaints: IO[bytes]) -> InputError | UnavailableError:
     complaints.seek(0)
-    last_line = (complaints.read().decode(errors="replace").strip() or "It said nothing.").splitlines()[-1]
+    last_line = (complaints.read().decode(errors="replace").strip() or "It printed nothing.").splitlines()[-1]
     if status == BAD_USAGE:
         return InputError(last_line)
     return UnavailableError(f"The sandbox in {folder} did not start (exit status {status}): {last_line}")
 
 
 def _wait_for_end(process: subprocess.Popen[bytes], users: IO[bytes]) -> None:
-    """Uses the world no more, and waits for its server, by force if it takes too long. One that others use goes on."""
+    """Releases the world, and waits for its server, by force if it takes too long; not if it has other users."""
     fcntl.flock(users, fcntl.LOCK_UN)
     deadline = time.monotonic() + STOP_TIMEOUT_S
     while process.poll() is None and not _has_users(users):

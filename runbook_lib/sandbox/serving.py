@@ -1,4 +1,4 @@
-"""What happens in the process that serves a practice world: web, mail and pipelines, until told to stop.
+"""What happens in the process that serves a practice world: web, mail and pipelines, until it is stopped.
 
 While it runs, `running.json` in the world's folder says where, and with which tokens; readable by its owner only.
 """
@@ -44,7 +44,7 @@ def serve(
     job_command: Sequence[str] | None = None,
     ready: Callable[[str], None] | None = None,
 ) -> None:
-    """Serves the world in a folder until SIGINT or SIGTERM, or until the folder has gone.
+    """Serves the world in a folder until SIGINT or SIGTERM, or until the folder is removed.
 
     It prints nothing. To be called in the main thread.
 
@@ -69,7 +69,7 @@ async def _serve(
     job_command: Sequence[str] | None,
     ready: Callable[[str], None],
 ) -> None:
-    """Runs mail, web and the pipelines' worker side by side, until told to stop."""
+    """Runs mail, web and the pipelines' worker side by side, until it is stopped."""
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     faults = Faults()
     mail = await serve_mail(world, faults)
@@ -121,7 +121,7 @@ def _stop_on_signals(stop: Callable[[], None]) -> None:
 def _stop_when_unused(stop: Callable[[], None], users: Path) -> None:
     """Calls `stop` in the event loop once no process holds the users' lock, however those that did have ended.
 
-    From then on the lock is this process's alone, until it ends: whoever comes next waits for that.
+    From then on this process alone holds the lock, until it ends: the next user waits for that.
     """
     loop = asyncio.get_running_loop()
     lock = os.open(users, os.O_RDWR | os.O_CREAT, 0o600)  # never closed, but by the end of the process
@@ -161,7 +161,7 @@ def _only_server(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _listening(folder: Path, port: int) -> Iterator[socket.socket]:
-    """A socket that listens on 127.0.0.1; unless a port is wanted, on the one of last time, so that open pages go on.
+    """A socket that listens on 127.0.0.1; unless a port is given, on the last one, so that open pages keep working.
 
     It names its protocol: without that, asyncio leaves Nagle's algorithm on, which costs 40 ms an answer.
     """

@@ -128,7 +128,7 @@ def _scopes(request: Request) -> list[str]:
 
 
 def _scopes_header(request: Request) -> dict[str, str]:
-    """The header that tells them. Source: Slack API reference, `X-OAuth-Scopes` of every answer."""
+    """The header that lists them. Source: Slack API reference, `X-OAuth-Scopes` of every answer."""
     return {"x-oauth-scopes": ",".join(_scopes(request))}
 
 
@@ -198,7 +198,7 @@ def _is_metadata(value: object) -> bool:
 
 
 def _next_ts(world: World, channel_id: str) -> str:
-    """The time of a new message: later than every other in its channel, whatever the clock says."""
+    """The time of a new message: later than every other in its channel, even if the clock was set back."""
     moment = world.now()
     ts = f"{int(moment.timestamp())}.{moment.microsecond:06d}"
     last = world.store.row("SELECT max(ts) AS ts FROM messages WHERE channel_id = ?", channel_id)

@@ -83,9 +83,9 @@ class Store:
         return int(self.rows(sql, project_id)[0]["iid"])
 
     def version(self) -> str:
-        """A text that is another one after every change, and whenever the file was opened anew; cheap to ask for.
+        """A text that differs after every change, and whenever the file is opened again; cheap to read.
 
-        Source: SQLite counts this connection's own changes, and in `data_version` tells of everybody else's.
+        Source: SQLite counts this connection's own changes, and in `data_version` those of other connections.
         """
         with self._lock:
             others = self._connection.execute("PRAGMA data_version").fetchone()[0]

@@ -42,7 +42,7 @@ DESCRIPTOR_NAME = "running.json"
 """The file, beside the database, that describes the world's server while it runs."""
 
 USERS_NAME = "users.lock"
-"""The file that whoever uses the world's server holds a shared lock on."""
+"""Each user of the world's server holds a shared lock on this file."""
 
 HEALTH_PATH = "/sandbox"
 """Where a server says which world it serves."""
@@ -51,7 +51,7 @@ REAL_CLOCK = "real_clock"
 """The setting of a world whose clock skips nothing; there, as at Zendesk, updates share their second."""
 
 FAULTS_PATH = "/sandbox/faults"
-"""Where a server is told what is to go wrong."""
+"""The address that takes faults."""
 
 CONTROL_ROOM_PATH = "/control-room"
 """Where a server shows, side by side and live, what a runbook does."""
@@ -69,7 +69,7 @@ class World:
 
     @property
     def id(self) -> str:
-        """Random hexadecimal digits that tell this world from every other."""
+        """Random hexadecimal digits that identify this world."""
         return self.settings["world"]
 
     @property
@@ -78,7 +78,7 @@ class World:
         return date.fromisoformat(self.settings["date"])
 
     def require(self, sql: str, *values: str | int | bytes | None) -> Row:
-        """The one row that must be there, or else `LookupError`: the caller asked for an id that nobody gave out."""
+        """The one row that must exist. `LookupError` if the id is unknown."""
         found = self.store.row(sql, *values)
         if found is None:
             raise LookupError(f"No row for {values!r} in: {sql}")

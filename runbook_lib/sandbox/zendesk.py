@@ -77,7 +77,7 @@ def routes() -> list[BaseRoute]:
 
 
 async def show_me(request: Request) -> Response:
-    """Who the credentials belong to. Bad ones are answered 200 as well, with nobody.
+    """The owner of the credentials. Bad credentials get status 200 too, with an anonymous user.
 
     Source: FACTS 4; so it is no probe.
     """
@@ -205,9 +205,9 @@ def _update_flags(request: Request) -> frozenset[str]:
 
 
 async def download(request: Request) -> Response:
-    """An attachment's content, for whoever has its address; credentials have no business here.
+    """An attachment's content. Its address is enough; a request with credentials is refused.
 
-    The real host ignores them. This one refuses them, so that a client which leaks them is found out.
+    The real host ignores credentials. This one refuses them, so that a test notices a client that leaks them.
     """
     if "authorization" in request.headers or "cookie" in request.headers:
         return PlainTextResponse("Credentials do not belong on this host.", 400)
@@ -229,7 +229,7 @@ async def download(request: Request) -> Response:
 
 
 async def download_private(request: Request) -> Response:
-    """A private attachment: who is signed in is sent on to its content, anybody else is shown a page, with 200.
+    """A private attachment: redirects a signed-in user to its content, and shows others the sign-in page, with 200.
 
     Source: FACTS 6, Zendesk, private attachments.
     """
@@ -248,7 +248,7 @@ async def no_such_endpoint(request: Request) -> Response:
 
 
 def _generated(size: int) -> Iterator[bytes]:
-    """Bytes that nobody keeps, `size` of them."""
+    """`size` bytes, made while they are sent."""
     for start in range(0, size, len(_CHUNK)):
         yield _CHUNK[: size - start]
 

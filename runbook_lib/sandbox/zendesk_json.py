@@ -26,7 +26,7 @@ ANONYMOUS: Json = {
     **{"id": None, "name": "Anonymous user", "email": "invalid@example.com"},
     **{"role": "end-user", "active": False, "verified": False, "organization_id": None},
 }
-"""Whom `users/me` shows to somebody it does not know."""
+"""The user that `users/me` shows for unknown credentials."""
 
 CUSTOM_ROLE: Json = {
     "id": 360000777,

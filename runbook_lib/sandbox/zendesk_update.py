@@ -69,7 +69,7 @@ class Update:
         """Refuses a closed ticket, and a stale stamp.
 
         Source: the 422 as logged in Speedygeek/ZendeskApi_v2 issue 59; the 409 is Zendesk's `UpdateConflict`.
-        Stamps have one second: two updates within the same second are not told apart.
+        Stamps have a resolution of one second: two updates within one second look the same.
         """
         if self.ticket["status"] == "closed":
             raise _invalid("status", "Status: closed prevents ticket update")
@@ -178,7 +178,7 @@ class Update:
         self.world.store.write("UPDATE attachments SET comment_id = ? WHERE upload_token = ?", comment_id, token)
 
     def _expanded(self, body: str) -> str:
-        """A comment with its placeholders filled in; those that nobody knows vanish.
+        """A comment with its placeholders filled in; unknown ones are removed.
 
         Source: Zendesk, *Placeholders reference*; they work in comments sent through the API as well.
         """

@@ -1,4 +1,4 @@
-"""What `runbook lab` adds to JupyterLab: it asks for a ticket, opens copies, runs them once, and leaves no kernel."""
+"""What `runbook lab` adds to JupyterLab: it asks for a ticket, opens copies, runs them once, and cleans up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the walks share: a copy to open, how one goes on, how a notebook has to look, and what it leaves."""
+"""What the walks through runbooks share: opening a copy, continuing, how a notebook has to look, what it leaves."""
 
 from __future__ import annotations
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -31,11 +30,13 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
     return found
 
 
-_read = cache(ocr.read)
-"""Reads an image really, but the same one only once for all tests of this process."""
+@pytest.fixture(scope="session")
+def readings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where what was read off images is kept, in place of the user's own folder."""
+    return tmp_path_factory.mktemp("readings")
 
 
 @pytest.fixture(autouse=True)
-def images_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def images_are_read_once(readings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The practice world's images are the same in each test."""
-    monkeypatch.setattr(ocr, "read", _read)
+    monkeypatch.setattr(ocr.cache, "user_cache_path", lambda _: readings)

@@ -229,7 +229,7 @@ def test_a_megabyte_and_300_comments_are_looked_through() -> None:
     assert [] == runs_of(body_of(TEXT), long.body[-4000:])
 
 
-def test_an_activation_code_in_a_comment_is_told_and_taken_out() -> None:
+def test_activation_code_in_a_comment_is_redacted() -> None:
     """Whoever reads the record cannot use it."""
     said = comment(f"Our activation code is {CODE}.")
     assert CODE not in json.dumps([said.body, repr(said)])

@@ -71,7 +71,7 @@ def test_a_license_that_has_ended_does_not_count(here: World) -> None:
 @pytest.mark.parametrize(
     ("ticket_id", "words"), [(3901, "signed by the expected key"), (3902, "holds no copy of the license")]
 )
-def test_a_copy_that_cannot_be_used_stops_and_nothing_is_issued(here: World, ticket_id: int, words: str) -> None:
+def test_unusable_copy_stops_without_a_new_license(here: World, ticket_id: int, words: str) -> None:
     """A license was generated, so the tool must not be used again; a person finds out."""
     before = here.rows("SELECT count(*) AS n FROM comments")
     case = to_facts(ticket_id, perform=True)
@@ -104,7 +104,7 @@ def test_a_copy_never_goes_to_staff_or_a_reseller(here: World) -> None:
         case.find_license()
 
 
-def test_a_license_made_by_hand_has_no_copy_in_the_tracker(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_license_made_by_hand_has_no_tracker_copy(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The note on the ticket says where it is; no second one is made."""
     monkeypatch.setenv("RUNBOOK_ISSUER", "manual")
     weekend = WeekendLicense.open(3003, perform=True)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from runbook_lib.cases.weekday_triage import WeekdayTriage
 from runbook_lib.cases.weekend_license import WeekendLicense
+from runbook_lib.clients.gitlab import GitLab
+from runbook_lib.domain.errors import RefusedError
 from runbook_lib.domain.models import EffectState, Outcome
 from runbook_lib.domain.plan import Plan
 from tests.cases.walking import PNG, run
@@ -68,6 +71,23 @@ def test_two_rehearsals_make_equal_plans(practice: World, tmp_path: Path) -> Non
     assert with_image != rehearsed(screenshots=str(image))
     practice.change("UPDATE tickets SET updated_at = '2026-11-22T09:00:00Z' WHERE id = 1001")
     assert plan != rehearsed()
+
+
+def test_mechanizers_link_is_its_pipelines(practice: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where GitLab does not say where that is, the project; that makes no other plan."""
+    plan = rehearsed()
+    (order,) = (one for one in plan.actions if one.name == "license")
+    url = practice.descriptor["url"]
+    assert order.target.url.startswith(url) and order.target.url.endswith("/-/pipelines")
+    assert 200 == httpx.get(order.target.url, follow_redirects=True, trust_env=False).status_code
+
+    def refused(*_: object, **__: object) -> str:
+        raise RefusedError("GitLab says no")
+
+    monkeypatch.setattr(GitLab, "project_url", refused)
+    other = rehearsed()
+    assert plan == other
+    assert [f"{url}/projects/51000177"] == [one.target.url for one in other.actions if one.name == "license"]
 
 
 def test_slack_that_is_down_makes_no_other_plan(practice: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -160,7 +160,7 @@ def test_a_pipeline_that_waits_for_a_person(here: World) -> None:
     here.inject("pipelines", "hold", state="manual")
     case = to_users(1001, perform=True)
     for _ in range(2):
-        with pytest.raises(OutcomeUnknownError, match=r"/-/pipelines/\d+ waits for somebody to press play"):
+        with pytest.raises(OutcomeUnknownError, match=r"/-/pipelines/\d+ waits for a person to press play"):
             case.issue_license()
     assert 1 == pipelines(here)
     here.clear_faults()

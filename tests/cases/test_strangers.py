@@ -161,7 +161,7 @@ def test_a_forged_file_for_a_million_users_asks(here: World) -> None:
     assert "1000000" in why
 
 
-def test_a_million_users_are_asked_for_and_the_answer_is_kept(here: World) -> None:
+def test_million_users_are_confirmed_and_kept(here: World) -> None:
     """On ticket 1061; what the engineer stands for is issued, and recorded as theirs."""
     case = to_users(1061)
     assert ("user_count",) == asks(case, "choose_users")[0]
@@ -270,7 +270,7 @@ def test_a_customersdot_account_confirms_who_it_is(here: World) -> None:
     assert "CustomersDot" == str(case.facts.best("plan").source)  # type: ignore[union-attr]
 
 
-def test_the_copy_that_was_issued_is_sent_without_the_question(here: World) -> None:
+def test_issued_copy_is_sent_without_a_question(here: World) -> None:
     """On ticket 3001 without its organization: the tracker has the license of exactly this address."""
     here.change("UPDATE tickets SET organization_id = NULL WHERE id = 3001")
     case = LicenseNotReceived.open(3001)
@@ -381,7 +381,7 @@ def test_an_unknown_plan_word_is_asked(here: World, plan: object) -> None:
 
 
 @pytest.mark.parametrize("name", ["deployment", "account_type"])
-@pytest.mark.parametrize("value", ["SaaS", "Self-Managed", 3, False, []])
+@pytest.mark.parametrize("value", ["SaaS", "On-Prem", 3, False, []])
 def test_odd_words_in_other_fields(here: World, name: str, value: object) -> None:
     """They are named, and asked for."""
     record(here, 1011, **{name: value})
@@ -461,7 +461,7 @@ def test_the_form_asks_who_it_is(here: World, screen: Screen, monkeypatch: pytes
     assert "-p identity_confirmed yes" in case.command
 
 
-def test_the_form_asks_for_the_number_without_filling_it_in(
+def test_form_asks_for_the_number_and_leaves_it_empty(
     here: World, screen: Screen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So that the same number, typed, is an answer; grouped as people write it."""
@@ -496,7 +496,7 @@ def test_the_form_asks_for_a_contradiction(here: World, screen: Screen, monkeypa
     record(here, 3003, plan="premium")
 
 
-def test_customersdot_that_is_down_is_said_and_not_waited_for(
+def test_customersdot_down_is_noted_without_waiting(
     here: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Where the organization confirms who it is the case goes on; where nothing does, the reason names both."""

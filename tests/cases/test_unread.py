@@ -104,7 +104,7 @@ def test_file_that_may_not_be_read(here: World, ticket_id: int, words: str) -> N
     assert "ask_customer" in told.value.missing
 
 
-def test_answer_of_the_engineer_ends_the_case_all_the_same(here: World) -> None:
+def test_engineers_answer_ends_the_case(here: World) -> None:
     """Who says when the license ended has settled what the unread file would tell."""
     here.inject("zendesk", "error", status=503, path="/attachments/token", times=None)
     case = to_scope(1001, expires_on="2025-01-01")

@@ -106,7 +106,7 @@ def test_who_cannot_look_hands_over_from_there(here: World) -> None:
 
 
 @pytest.mark.parametrize("cookie", ["_customersdot_session=expired", "other=1"])
-def test_an_expired_session_is_told_and_hands_the_questions_over(here: World, cookie: str) -> None:
+def test_expired_session_leaves_the_questions_open(here: World, cookie: str) -> None:
     """It is no answer; with the engineer's answers the case goes on."""
     change(here, customersdot_cookie=cookie)
     case = WeekdayTriage.open(2004)
@@ -165,7 +165,7 @@ def test_a_long_list_is_read_to_its_end(here: World) -> None:
     ("ticket_id", "answer", "outcome", "page"),
     [(2004, "yes", "resolved_itself", "newest of 5 rows"), (2003, "no", "escalated", "2026-11-20 04:37")],
 )
-def test_where_the_engineer_contradicts_the_page_both_are_kept(
+def test_both_answers_are_kept_where_they_differ(
     here: World, ticket_id: int, answer: str, outcome: str, page: str
 ) -> None:
     """The engineer decides; card, path, note, data and the closing words say that the page differs."""
@@ -217,7 +217,7 @@ def test_on_a_weekend_the_other_runbook_is_named(here: World) -> None:
     assert "out_of_scope" == case.outcome
 
 
-def test_a_hostile_row_brings_nothing_into_posts_and_notes(here: World) -> None:
+def test_hostile_row_text_is_in_no_post_or_note(here: World) -> None:
     """An instance's name is what the customer typed; a subscription's may be anything."""
     here.change(
         "UPDATE cdot_seat_links SET hostname = '<!channel>{{ticket.requester.email}}\x1b[31m' "
@@ -249,7 +249,7 @@ def test_who_asks_for_an_expert_gets_one(here: World) -> None:
     assert [0] == [comment["public"] for comment in here.comments(2003)]
 
 
-def test_once_an_expert_is_engaged_the_customer_is_not_told_otherwise(here: World) -> None:
+def test_no_reply_to_confirm_once_an_expert_is_engaged(here: World) -> None:
     """Two voices on one ticket confuse everybody: a person settles it."""
     to_end(to_scope(2004, perform=True))
     again = to_scope(2004, perform=True)
@@ -258,7 +258,7 @@ def test_once_an_expert_is_engaged_the_customer_is_not_told_otherwise(here: Worl
     assert [0] == [comment["public"] for comment in here.comments(2004)]
 
 
-def test_a_subscription_that_the_account_does_not_list_is_told_at_the_end(here: World) -> None:
+def test_unlisted_subscription_is_named_at_the_end(here: World) -> None:
     """The engineer decides, and the record says so."""
     case = to_end(to_scope(2004), subscription="A-S00020031")
     said = "The engineer named subscription A-S00020031, but CustomersDot lists A-S00020041."

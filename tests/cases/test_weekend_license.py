@@ -89,7 +89,7 @@ def test_running_an_earlier_step_again_decides_anew(here: World) -> None:
     assert case.outcome is None
 
 
-def test_after_the_outcome_the_steps_say_why_they_do_nothing(here: World) -> None:
+def test_steps_after_the_outcome_say_why_they_skip(here: World) -> None:
     """With the step that ended the case."""
     case = to_scope(1004)
     for name in WeekendLicense.order[4:-1]:
@@ -97,7 +97,7 @@ def test_after_the_outcome_the_steps_say_why_they_do_nothing(here: World) -> Non
         assert "Nothing to do: the case ended in the step “Decide the scope”: Out of scope." in shown
 
 
-def test_facts_name_their_source_and_the_engineer_goes_first(here: World) -> None:
+def test_facts_have_sources_and_the_engineer_overrides(here: World) -> None:
     """What differs stays visible."""
     case = WeekendLicense.open(1001)
     case.take()
@@ -114,13 +114,13 @@ def test_what_was_confirmed_beside_a_screenshot_says_so(here: World) -> None:
     given = {"plan": "ultimate", "billable_users": 17}
     shown = words(case.collect_facts(**given, confirmed="plan,maximum_users"))
     assert "plan: premium (organization) counts; the screenshot says ultimate" in shown
-    assert "plan ultimate screenshot differs confirmed by the engineer" in shown
+    assert "Plan ultimate screenshot differs confirmed by the engineer" in shown
     assert "billable_users 17 engineer counts parameter" in shown
     with pytest.raises(InputError, match="confirmed names plan, maximum_users, but no value is given"):
         case.collect_facts(plan="unknown", maximum_users="unknown", confirmed=["plan", "maximum_users"])
 
 
-def test_a_license_file_that_holds_is_named_with_its_fingerprint(here: World) -> None:
+def test_valid_license_file_is_named_with_fingerprint(here: World) -> None:
     """A reviewer can tell which file it was."""
     case = WeekendLicense.open(1001)
     case.take()
@@ -185,7 +185,7 @@ def drawn(width: int, height: int, kind: str = "PNG") -> bytes:
         ("license page.pdf", "application/pdf", b"%PDF-1.7", "save the page as a PNG"),
     ],
 )
-def test_images_on_the_ticket_are_to_be_read_by_a_person(
+def test_ticket_images_need_a_person_to_read_them(
     here: World, file_name: str, content_type: str, content: bytes, words_of_it: str
 ) -> None:
     """The customer is not asked for what is there already, unless the engineer says so."""
@@ -206,7 +206,7 @@ def test_an_icon_is_no_screenshot_and_is_named(here: World) -> None:
     assert "Not looked at: logo.png: too small to be a screenshot." in shown
 
 
-def test_given_screenshots_are_added_once_as_an_internal_comment(here: World, image: str) -> None:
+def test_screenshots_are_added_once_as_internal_note(here: World, image: str) -> None:
     """The same files again are found, not sent again."""
     for _ in range(2):
         case = to_scope(1002, perform=True, **FACTS)
@@ -267,7 +267,7 @@ def test_another_count_than_the_issued_one_is_refused(here: World) -> None:
     assert 1 == len(here.rows("SELECT * FROM mails"))
 
 
-def test_a_license_that_is_not_as_ordered_is_left_to_a_person(here: World) -> None:
+def test_license_not_as_ordered_needs_a_person(here: World) -> None:
     """Here the copy in the tracker is for fewer users than its title says; no team is told."""
     to_users(1001, perform=True).issue_license()
     here.wait_for_pipelines()
@@ -291,7 +291,7 @@ def test_a_later_run_finds_the_issued_license(here: World) -> None:
     assert 1 == len(here.rows("SELECT * FROM mails"))
 
 
-def test_answers_that_contradict_an_issued_license_are_told(here: World) -> None:
+def test_answers_against_an_issued_license_stop(here: World) -> None:
     """A wrong year would make the case out of scope, although it was issued."""
     to_users(1002, perform=True, **FACTS).issue_license()
     with pytest.raises(PersonNeededError, match="was issued already"):
@@ -304,9 +304,7 @@ def test_figures_without_a_screenshot_are_pointed_out(here: World) -> None:
     assert "No screenshot on the ticket backs these figures" in words(case.confirm_subscription())
 
 
-def test_the_manual_issuer_lists_what_to_type_and_asks_for_the_evidence(
-    here: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_manual_issuer_lists_values_and_asks_for_evidence(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a rehearsal it is part of the plan; performing waits for the answer."""
     monkeypatch.setenv("RUNBOOK_ISSUER", "manual")
     shown = words(to_users(1001).issue_license())
@@ -319,9 +317,7 @@ def test_the_manual_issuer_lists_what_to_type_and_asks_for_the_evidence(
     assert [] == here.rows("SELECT * FROM pipelines")
 
 
-def test_a_manual_license_by_link_is_recorded_as_the_engineers_word(
-    here: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_manual_license_by_link_is_recorded(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """It cannot be read, and the check says so."""
     monkeypatch.setenv("RUNBOOK_ISSUER", "manual")
     case = to_users(1001, perform=True)
@@ -354,9 +350,7 @@ def test_a_manual_license_by_file_is_read_and_checked(
     assert license.fingerprint(file.read_bytes()) in shown
 
 
-def test_a_pipeline_that_does_not_end_in_time_is_told_and_found_by_the_next_run(
-    here: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_slow_pipeline_is_found_by_the_next_run(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is started twice, and once it ends the case goes on."""
     started = to_users(1001, perform=True)
     started.issue_license()
@@ -560,7 +554,7 @@ def test_an_answer_that_nobody_asked_for(here: World, operation: str, words: str
     assert (2, True) == (ran.status, words in ran.stderr), ran.stderr
 
 
-def test_a_ticket_that_a_colleague_took_meanwhile_is_left_to_them(here: World) -> None:
+def test_ticket_taken_by_a_colleague_is_left_alone(here: World) -> None:
     """What counts is who has it now, not who had it when the case was opened."""
     case = WeekendLicense.open(1001, perform=True)
     give_to_colleague(here, 1001)
@@ -568,7 +562,7 @@ def test_a_ticket_that_a_colleague_took_meanwhile_is_left_to_them(here: World) -
         case.take()
 
 
-def test_a_ticket_that_was_taken_away_is_taken_back_only_on_request(here: World) -> None:
+def test_lost_ticket_is_taken_back_on_request_only(here: World) -> None:
     """The journal of an earlier assignment does not stand for the present one."""
     WeekendLicense.open(1002, perform=True).take()
     give_to_colleague(here, 1002)
@@ -579,7 +573,7 @@ def test_a_ticket_that_was_taken_away_is_taken_back_only_on_request(here: World)
     assert "Practice Engineer" == row["name"]
 
 
-def test_a_missing_public_key_is_told_before_a_license_is_issued(here: World) -> None:
+def test_missing_public_key_stops_before_issuing(here: World) -> None:
     """Without it the license could not be checked."""
     (here.folder / "license-key.pub").unlink()
     case = to_users(1002, perform=True, **FACTS)
@@ -588,7 +582,7 @@ def test_a_missing_public_key_is_told_before_a_license_is_issued(here: World) ->
     assert [] == here.rows("SELECT * FROM pipelines")
 
 
-def test_while_slack_is_down_the_customer_gets_the_license_and_the_answer(here: World) -> None:
+def test_license_and_reply_go_out_while_slack_is_down(here: World) -> None:
     """Only the post is missing, the case has its outcome, and the next run makes up for it."""
     path = here.folder / "running.json"
     right = path.read_text()
@@ -613,7 +607,7 @@ def test_while_slack_is_down_the_customer_gets_the_license_and_the_answer(here: 
     assert (1, 2, 1) == (len(here.rows("SELECT * FROM mails")), len(here.comments(1001)), len(here.posts(1001)))
 
 
-def test_an_extension_that_blocked_at_once_is_judged_by_its_own_day(here: World) -> None:
+def test_extension_is_judged_by_its_own_block_date(here: World) -> None:
     """A trial has no grace period: its file says from when the instance is read-only."""
     attach(
         here,
@@ -669,7 +663,7 @@ def test_no_issuer_makes_a_second_license(here: World, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("issuer", ["mechanizer", "manual"])
-def test_a_valid_license_of_an_earlier_ticket_is_left_to_a_person(
+def test_valid_license_of_earlier_ticket_needs_a_person(
     here: World, monkeypatch: pytest.MonkeyPatch, issuer: str
 ) -> None:
     """“I got no mail” often comes as a new ticket: no second license for the same address."""
@@ -723,9 +717,7 @@ def attach(
     )
 
 
-def test_an_operator_without_a_key_learns_so_before_a_license_is_issued(
-    here: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_operator_without_key_stops_before_issuing(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The key is needed to check the license, and the customer's file, so it is read first."""
     (here.folder / "license-key.pub").write_text("no key")
     with pytest.raises(InputError):

@@ -102,7 +102,8 @@ NOTHING = PARAMETERS["collect_facts"]
 
 
 def form(case: Any, step: str) -> Form:
-    """A step's form."""
+    """A step's form, once the images are read."""
+    assert session(case).wait_for_images(120)
     found = session(case).form(step)
     assert found
     return found

@@ -95,12 +95,13 @@ def test_the_exit_status_says_how_the_run_ended(
 ) -> None:
     """0 an outcome or a plan, 3 a person is needed, 1 anything else."""
     from runbook_lib.cli import practice
-    from runbook_lib.run import runner
+    from runbook_lib.run import runner, ticket_check
 
     report = runner.Report(1001, "weekend_license", False, Status(status), None, "", "x.ipynb", [], [], None, 0.1)
     monkeypatch.setenv("RUNBOOK_PROFILE", "sandbox")
     monkeypatch.setattr(runner, "run", lambda *_, **__: report)
     monkeypatch.setattr(practice, "world", lambda _: nullcontext())
+    monkeypatch.setattr(ticket_check, "refusal", lambda *_: "")
     monkeypatch.setattr(Settings, "load", Settings.local)
     assert expected == main(["run", "weekend_license", "1001"])
 

@@ -373,12 +373,33 @@ def test_export(desk: Desk, tmp_path: Path, form: str) -> None:
     assert 0 == desk.records("export", "--format", form, path, "--force").status
 
 
+def test_freshness_of_the_mirror_is_shown(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By each command that reads it: when it was pulled, and from which share; without a share there is no mirror."""
+    desk.shelf.seal(1001)
+    page, table = tmp_path / "page.html", tmp_path / "runs.csv"
+    commands = [("list",), ("show", 1001), ("show", 1001, "--html", page), ("verify",)]
+    commands += [("export", "--format", "csv", table)]
+    assert [] == [words for words in commands if "share" in desk.records(*words, *force(words)).out]
+    monkeypatch.setenv("RUNBOOK_SHARE", str(tmp_path / "share"))
+    (tmp_path / "share").mkdir()
+    assert [] == [words for words in commands if "Nothing was pulled" not in desk.records(*words, *force(words)).out]
+    assert 0 == desk.records("pull").status
+    expected = f"As pulled from {tmp_path / 'share'} at "
+    assert [] == [words for words in commands if expected not in desk.records(*words, *force(words)).out]
+    assert expected in page.read_text(encoding="utf-8")
+
+
+def force(words: tuple[object, ...]) -> list[str]:
+    """What replaces the file of the command before."""
+    return ["--force"] if any(isinstance(word, Path) for word in words) else []
+
+
 def test_adopt(desk: Desk, tmp_path: Path) -> None:
     """The notebook is sealed under the operator's name."""
     path = tmp_path / "out.ipynb"
     path.write_bytes(notebook(1001))
     said = desk.records("adopt", path, "--ticket", "1001")
-    words = "adopted: nobody vouches for its contents"
+    words = "adopted: its contents are not guaranteed"
     assert said.out.startswith(f"It is a record of ticket 1001 now, {words}: ")
     (run,) = desk.records("list", "--json").json["runs"]
     assert ("adopted", "ada", words) == (run["state"], run["operator"], run["note"])

@@ -12,9 +12,13 @@ import pytest
 
 from runbook_lib import variables
 from runbook_lib.cli.main import main
+from runbook_lib.run.intake import REVIEW
 from tests.configuration import without_configuration
 
 HEAVY = ("pydantic", "httpx", "tabulate", "cryptography", "papermill", "nbformat", "runbook_lib.settings", "asyncio")
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+RUNBOOKS = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb") if path.stem != REVIEW)
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +26,7 @@ def outputs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A folder of two tickets."""
     without_configuration(monkeypatch, tmp_path)
     monkeypatch.setattr(variables, "ROOT", tmp_path)
-    monkeypatch.setenv("RUNBOOK_NOTEBOOKS", str(Path(__file__).parents[2] / "notebooks"))
+    monkeypatch.setenv("RUNBOOK_NOTEBOOKS", str(NOTEBOOKS))
     for name in ("sandbox/1001", "sandbox/1002", "sandbox/.keys", "live/4711"):
         (tmp_path / "outputs" / name).mkdir(parents=True)
     return tmp_path / "outputs"
@@ -46,7 +50,7 @@ def offered(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
         ("runbook r", ["run", "records"]),
         ("runbook records ve", ["verify"]),
         ("runbook run w", ["weekday_triage", "weekend_license"]),
-        ("runbook run ", ["auto", "license_not_received", "start_here", "weekday_triage", "weekend_license"]),
+        ("runbook run ", ["auto", *RUNBOOKS]),
         ("runbook run weekend_license ", ["1002", "1001"]),
         ("runbook answer 1", ["1002", "1001"]),
         ("runbook records list --ticket 1", ["1002", "1001"]),

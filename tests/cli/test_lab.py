@@ -17,8 +17,8 @@ import httpx
 import pytest
 from jupyter_client.manager import KernelManager
 
-from runbook_lib.cli import lab as jupyterlab
-from runbook_lib.cli.lab import DEFAULTS, prepared, root, serve_only, session_options, without_history
+from runbook_lib.cli import lab_server
+from runbook_lib.cli.lab import DEFAULTS, Lab, prepared, root, serve_only, without_history
 from runbook_lib.cli.main import main
 from runbook_lib.settings import ROOT, Settings
 from runbook_lib.templates import defaults, fresh
@@ -113,10 +113,19 @@ def test_the_session_has_a_copy_of_the_settings(tmp_path: Path, monkeypatch: pyt
     own.parent.mkdir(parents=True)
     own.write_text("{}")
     monkeypatch.setenv("JUPYTERLAB_SETTINGS_DIR", str(tmp_path / "own"))
-    options = session_options(tmp_path / "private", tmp_path / "notebooks", tmp_path / "outputs")
-    (given,) = [Path(word.partition("=")[2]) for word in options if word.startswith("--LabApp.user_settings_dir=")]
-    assert tmp_path / "private" in given.parents
+    launched: list[list[str]] = []
+    monkeypatch.setattr(lab_server.LabApp, "launch_instance", launched.append)
+    given = tmp_path / "given"
+    (tmp_path / "options").write_text('["--no-browser"]')
+    lab_server.main(os.open(tmp_path / "options", os.O_RDONLY), str(given))
+    assert [[f"--LabApp.user_settings_dir={given}", "--no-browser"]] == launched
     assert "{}" == (given / "@jupyterlab" / "x.jupyterlab-settings").read_text()
+
+
+def test_without_options_no_jupyterlab_starts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Whoever started it has given up."""
+    monkeypatch.setattr(lab_server.LabApp, "launch_instance", pytest.fail)
+    lab_server.main(os.open(os.devnull, os.O_RDONLY), str(tmp_path / "settings"))
 
 
 def test_a_wrong_ticket_starts_no_jupyterlab(tmp_path: Path) -> None:
@@ -126,6 +135,14 @@ def test_a_wrong_ticket_starts_no_jupyterlab(tmp_path: Path) -> None:
         assert 1 == told.status
         assert "Ticket 999999 does not exist" in told.stderr
         assert "token=" not in told.stdout + told.stderr
+
+
+def test_a_word_that_is_no_ticket_starts_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even the practice world."""
+    monkeypatch.setenv("RUNBOOK_OUTPUTS", str(tmp_path / "outputs"))
+    monkeypatch.setattr(Lab, "run", pytest.fail)
+    assert 2 == main(["lab", "abc"])
+    assert not (tmp_path / "outputs").exists()
 
 
 def test_the_ticket_chooses_the_copy(notebooks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,7 +221,7 @@ def test_words_for_jupyterlab_are_passed_on(
     """With or without the sign that options end."""
     passed_on: list[str] = []
     monkeypatch.setenv("RUNBOOK_OUTPUTS", str(world.outputs))
-    monkeypatch.setattr(jupyterlab, "run", lambda local, given: passed_on.extend(given))
+    monkeypatch.setattr(Lab, "run", lambda lab, ticket, given: passed_on.extend(given))
     assert 0 == main(["lab", *words])
     assert [word for word in words if word != "--"] == passed_on
 

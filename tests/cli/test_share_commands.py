@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -74,8 +75,8 @@ def test_replaced_record_is_a_defect(alice: Machine, lead: Machine, runbook) -> 
     (Path(alice.settings.share) / "sandbox" / "1001" / record.name).write_bytes(b"[]")
     status, out, _ = runbook(lead, "records", "verify", "--share", "--json")
     assert 1 == status
-    told = json.loads(out)["share"]
-    assert ["replaced"] == [each["code"] for each in told if each["is_defect"]]
+    found = json.loads(out)["share"]
+    assert ["replaced"] == [each["code"] for each in found if each["is_defect"]]
     assert "restart" not in out
 
 
@@ -86,7 +87,35 @@ def test_command_without_a_share_says_what_to_set(tmp_path: Path, runbook) -> No
     assert "RUNBOOK_SHARE is not set; expected a folder" in err
 
 
-def test_unpublished_key_is_told(alice: Machine, runbook) -> None:  # type: ignore[no-untyped-def]
+def test_unreadable_mirror_is_one_sentence(alice: Machine, runbook) -> None:  # type: ignore[no-untyped-def]
+    alice.run(1001)
+    alice.push()
+    (notes,) = (alice.folder / "1001").glob(".share-*")
+    notes.write_bytes(b"\xff\n")
+    assert 0 == runbook(alice, "records", "verify", "--share")[0]
+    notes.unlink()
+    notes.mkdir()
+    status, _, err = runbook(alice, "records", "verify", "--share")
+    assert 2 == status
+    assert f"{notes} cannot be read" in err
+
+
+def test_unpublished_key_is_reported(alice: Machine, runbook) -> None:  # type: ignore[no-untyped-def]
     status, _, err = runbook(alice, "keys", "trust", "0123456789abcdef")
     assert 2 == status
     assert "holds no key 0123456789abcdef" in err
+
+
+def test_policies_to_copy_are_of_the_example_share() -> None:
+    """They parse, allow what the runbook does and no more, and name the place that RUNBOOK_SHARE names above."""
+    words = Path("docs/team.md").read_text(encoding="utf-8")
+    allow, deny = (json.loads(found) for found in re.findall(r"```json\n(.*?)```", words, re.DOTALL))
+    actions = {action for each in allow["Statement"] for action in [each["Action"]] if isinstance(action, str)}
+    actions |= {action for each in allow["Statement"] for action in each["Action"] if isinstance(each["Action"], list)}
+    assert {"s3:ListBucket", "s3:GetObject", "s3:PutObject"} == actions
+    assert {"Allow"} == {each["Effect"] for each in allow["Statement"]}
+    assert {"Deny"} == {each["Effect"] for each in deny["Statement"]}
+    bucket, _, prefix = re.search(r"RUNBOOK_SHARE=s3://(\S+)", words)[1].partition("/")  # type: ignore[index]
+    assert f"{prefix}/*" == allow["Statement"][0]["Condition"]["StringLike"]["s3:prefix"]
+    places = {each["Resource"] for each in [*allow["Statement"][1:], *deny["Statement"]]}
+    assert {f"arn:aws:s3:::{bucket}/{prefix}/*"} == places

@@ -71,7 +71,7 @@ def test_seat_links_of_one_subscription_newest_first() -> None:
     newest, older = cdot(wire).seat_links(NAME)
     report_at = datetime(2026, 11, 19, 23, 59, 52, tzinfo=UTC)
     created_at = datetime(2026, 11, 20, 4, 37, 12, tzinfo=UTC)
-    assert SeatLink(2, created_at, report_at, NAME, "git.x.example", active_users=5) == newest
+    assert SeatLink(2, created_at, report_at, NAME, "git.x.example") == newest
     assert (1, None, datetime(2026, 11, 19, 4, tzinfo=UTC)) == (older.id, older.report_at, older.created_at)
     assert NAME == wire.last.url.params["f[zuora_subscription_name][0][v]"]
 
@@ -139,7 +139,7 @@ def test_an_odd_answer_is_told(call: str, answer: Any, error: type[RunbookError]
 
 
 @pytest.mark.parametrize(
-    "columns", [{"id": None}, {"created_at": None}, {"created_at": "soon"}, {"active_user_count": "many"}]
+    "columns", [{"id": None}, {"created_at": None}, {"created_at": "soon"}, {"report_timestamp": "late"}]
 )
 def test_a_row_that_cannot_be_read_is_told(columns: dict[str, Any]) -> None:
     """One bad row decides nothing."""

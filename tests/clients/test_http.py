@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from runbook_lib.clients import http
-from runbook_lib.clients.http import Service, listed
+from runbook_lib.clients.answers import listed
+from runbook_lib.clients.http import Service
 from runbook_lib.domain.errors import InputError, OutcomeUnknownError, RefusedError, RunbookError, UnavailableError
 from tests.clients.wire import Answer, Wire, reply
 
@@ -109,6 +110,11 @@ class TestRead:
         assert f"Desk refused ({status}): no such thing." == str(caught.value)
         assert status == caught.value.status
         assert 1 == len(wire.requests)
+
+    def test_refusal_with_a_web_page(self) -> None:
+        """It may be of a proxy in between, so that the vendor's advice alone would mislead."""
+        with pytest.raises(RefusedError, match=r"refused \(403\): Forbidden, with a web page, perhaps of a proxy\."):
+            service(Wire(reply(403, html="<html>Blocked</html>"))).read("api/x")
 
     @each(UNREADABLE)
     def test_unreadable(self, answer: Answer) -> None:
@@ -304,6 +310,13 @@ class TestPause:
             ask(desk)
         assert len(wire.waits) in (2, 3)  # the calls themselves count, by their milliseconds
         assert sum(wire.waits) <= 60
+
+    def test_retry_after_as_a_date(self, ask: Callable[[Service], Any]) -> None:
+        """It counts from the answer's own clock."""
+        dates = {"Date": "Sat, 21 Nov 2026 08:30:00 GMT", "Retry-After": "Sat, 21 Nov 2026 08:30:12 GMT"}
+        wire = Wire(reply(429, headers=dates), FINE)
+        ask(service(wire))
+        assert [12.0] == wire.waits
 
     @pytest.mark.parametrize("headers", [{"Retry-After": "0"}, {}], ids=["at once", "not said"])
     def test_a_pause_that_nobody_asked_for_is_not_told(

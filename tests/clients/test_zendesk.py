@@ -353,7 +353,7 @@ def test_stamp_without_a_zone_is_utc() -> None:
     assert datetime(2026, 11, 21, 8, 30, tzinfo=UTC) == found.created_at
 
 
-def test_a_stamp_that_is_sent_twice_counts_as_it_was_sent_last() -> None:
+def test_repeated_stamp_counts_as_sent_last() -> None:
     """As JSON parsers have it; one of another form makes the answer one that cannot be read."""
     body = json.dumps({"comments": [comment(7, created_at="2026-11-20T08:30:00Z")]})
 

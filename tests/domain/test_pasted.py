@@ -72,7 +72,7 @@ def test_figures_are_read_only_if_one_can_be_the_day(day: date, mark: str, day_f
 
 @given(moment=st.datetimes(datetime(2001, 1, 1), datetime(2099, 1, 1)), hours=st.integers(-14, 14))  # noqa: DTZ001
 @settings(max_examples=300, deadline=None)
-def test_a_moment_is_a_day_only_if_it_is_the_same_in_utc(moment: datetime, hours: int) -> None:
+def test_moment_is_a_day_only_if_same_in_utc(moment: datetime, hours: int) -> None:
     """The runbooks count in UTC; near midnight elsewhere it is another day."""
     there = moment.replace(tzinfo=timezone(timedelta(hours=hours)))
     in_utc = there.astimezone(UTC).date()

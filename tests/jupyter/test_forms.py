@@ -10,7 +10,8 @@ import pytest
 from runbook_lib.cases.pictures import Suggestion
 from runbook_lib.domain.answers import QUESTIONS
 from runbook_lib.domain.errors import InputError
-from runbook_lib.jupyter.forms import MIME, Field, Form, Kind, picture_html
+from runbook_lib.jupyter.forms import MIME, Field, Form, Kind, fold, picture_html
+from runbook_lib.jupyter.page import close
 
 PNG = b"\x89PNG\r\n\x1a\n and so on"
 FIELDS = (
@@ -97,26 +98,29 @@ def test_a_choice_can_be_anything(form: Form) -> None:
     assert form.rows["plan"].message.startswith("✗ plan is 'gold'; expected one of")
 
 
-def test_what_may_also_be_changed_is_folded_away(heard: Heard) -> None:
-    """Right below its button, which the page follows by itself."""
-    form = Form(FIELDS[:1], folded=FIELDS[1:], on_change=heard)
-    below = form.box.children[form.box.children.index(form.fold) + 1]
-    assert [form.rows["expires_on"].box] == list(below.children)
+def test_given_answers_stand_in_a_line(heard: Heard) -> None:
+    """Beside the button that opens them, which the page follows by itself."""
+    button = fold()
+    form = Form(FIELDS[:1], folded=FIELDS[1:], fold=button, on_change=heard)
+    beside = form.box.children[-1].children
+    assert [form.rows["expires_on"].box] == list(beside[list(beside).index(button) + 1].children)
+    assert "" == form.answered
     form.enter("expires_on", "2026-11-06")
     assert [("expires_on", "2026-11-06")] == heard
+    assert "Expired on: 2026-11-06 (your answer)" == form.answered
     form.close()
+    assert button.comm is not None  # a press may be on its way while another form takes the place of this one
+    close(button)
 
 
-def test_the_next_form_keeps_the_pressed_button() -> None:
-    """A press may be on its way while a form is replaced: its button must still be there to take it."""
-    former = Form(FIELDS[:1], folded=FIELDS[1:])
-    form = Form(FIELDS, folded=FIELDS[1:], fold=former.release())
-    former.fold.value = True
-    assert form.fold.value
-    assert form.fold.comm is not None
-    assert former.box.comm is None
+def test_continue_is_told_and_says_what_is_missing(heard: Heard) -> None:
+    """What is impossible is named before anything goes on."""
+    pressed: list[str] = []
+    form = Form(FIELDS, on_change=heard, on_continue=lambda: pressed.append("continue"))
+    form.continue_button.click()
+    form.enter("expires_on", "2026-02-30")
+    assert (["continue"], ("Expired on",)) == (pressed, form.problems)
     form.close()
-    assert former.fold.comm is None
 
 
 def test_a_line_below_puts_everything_into_words() -> None:
@@ -142,7 +146,9 @@ def test_a_closed_form_listens_to_nothing(heard: Heard) -> None:
     form.close()
     form.rows["plan"].input.value = "free"
     assert [] == heard
-    assert [] == [widget for widget in (*widgets, form.fold, form.summary, form.box) if widget.comm is not None]
+    assert [] == [
+        widget for widget in (*widgets, form.continue_button, form.summary, form.box) if widget.comm is not None
+    ]
 
 
 def test_hostile_words_stay_words() -> None:
@@ -196,6 +202,9 @@ def test_a_value_off_an_image_counts_only_when_confirmed(heard: Heard) -> None:
     assert "Confirm 250" == confirm.description
     confirm.click()
     assert ("250", [("billable_users", "250")]) == (form.values["billable_users"], heard)
+    assert "✓ confirmed 250" == confirm.description
+    form.enter("billable_users", "251")
+    assert "Confirm 250" == confirm.description
     form.close()
 
 

@@ -302,9 +302,9 @@ def test_cards_below_a_stop_are_outdated(here: World, screen: Screen) -> None:
     run(case)
     here.change("UPDATE tickets SET assignee_id = (SELECT id FROM users WHERE name = 'Robin Weekend') WHERE id = 1001")
     assert "[stopped]" in press(case)
-    assert "[out of date]" in screen.card("Close the case")
+    assert "[waiting]" in screen.card("Close the case")
     assert "[out of date] The plan" in plan(case)
-    assert "[out of date]" in screen.card("Tell the team")
+    assert "Waits for the answer above." in screen.card("Tell the team")
     here.change("UPDATE tickets SET assignee_id = NULL WHERE id = 1001")
     assert "Read it again above" in press(case)
     assert "[to be performed] The plan" in plan(case) and "| we have sent" in plan(case)
@@ -485,13 +485,13 @@ def test_run_gets_the_profile_of_its_case(here: World, monkeypatch: pytest.Monke
 
 
 def test_a_weekday_press_after_a_colleague_took_the_ticket(here: World, screen: Screen) -> None:
-    """Is told as on a weekend, and the cards below the stop are out of date."""
+    """Is told as on a weekend, and the cards below the question wait."""
     case = WeekdayTriage.open(2002)
     run(case)
     here.change(ROBIN, 2002)
     words = press(case)
     assert "is assigned to" in words, words
-    assert "[out of date]" in screen.card("Close the case")
+    assert "[waiting]" in screen.card("Close the case")
     assert "[out of date] The plan" in plan(case)
 
 

@@ -6,7 +6,9 @@ import http.client
 import re
 import shlex
 import shutil
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -17,9 +19,9 @@ from runbook_lib.cases.weekday_triage import WeekdayTriage
 from runbook_lib.cases.weekend_license import WeekendLicense
 from runbook_lib.display import html
 from runbook_lib.domain import answers
-from runbook_lib.domain.errors import InputError, NeedsAnswerError, RunbookError
+from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.domain.models import Outcome
-from runbook_lib.ocr import Page, Reading
+from runbook_lib.ocr import Page, Reading, ReadingCache
 from runbook_lib.settings import ROOT
 from tests.cases.walking import (
     NOTHING,
@@ -29,6 +31,7 @@ from tests.cases.walking import (
     fields,
     form,
     keep_in_kernel,
+    plan,
     row,
     run,
     session,
@@ -66,8 +69,8 @@ def test_what_is_missing_is_asked_first(here: World) -> None:
     case = WeekendLicense.open(1002)
     run(case, "collect_facts")
     found = form(case, "collect_facts")
-    asked = found.box.children[: list(found.box.children).index(found.fold)]
-    assert ["Expired on"] == [row.children[0].children[0].description for row in asked]
+    assert found.rows["expires_on"].box in found.box.children
+    assert found.rows["plan"].box not in found.box.children
     assert {"plan", "billable_users"} < set(found.rows)
 
 
@@ -98,19 +101,67 @@ def test_next_cell_names_a_wrong_date(here: World, screen: Screen) -> None:
     assert "[10 known]" in screen.card("Collect the facts")
 
 
-def test_missing_answer_stops_the_next_cell(here: World) -> None:
-    """The step itself shows its form; who goes on without an answer is told which one."""
-    case = WeekdayTriage.open(2001)
-    run(case, "check_entry")
+def answer(case: Any, step: str, **entered: str) -> None:
+    """Fill in a step's form, press *Continue*, and wait for what comes of it."""
+    for name, words in entered.items():
+        session(case).enter(name, words)
+    form(case, step).continue_button.click()
+    assert session(case).wait(60)
+
+
+def asking(number: int = 2001) -> WeekdayTriage:
+    """A weekday case that waits for the name of the subscription, all cells run."""
+    case = WeekdayTriage.open(number)
     session(case).enter("has_account", "yes")
     session(case).enter("has_access", "yes")
-    assert "needs you" == case.decide(escalate=False).card.state
-    assert {"subscription", "escalate"} <= set(fields(case, "decide"))
-    with pytest.raises(NeedsAnswerError, match="Fill in “Subscription”"):
-        case.confirm_with_customer()
-    session(case).enter("escalate", "yes")
-    case.confirm_with_customer()
+    run(case)
+    return case
+
+
+def test_cells_below_an_open_question_wait(here: World, screen: Screen) -> None:
+    """Quietly; they go on by themselves with the answer, which is asked once, where its parameter belongs."""
+    case = asking()
+    assert ["escalate"] == fields(case, "decide")
+    assert "[answer 1 question]" in screen.card("Look for the subscription's name")
+    assert "Waits for the answer above." in screen.card("Engage an expert")
+    assert None is session(case).plan
+    answer(case, "find_subscription", subscription="A-S00020011")
+    assert "[found]" in screen.card("Look for the subscription's name")
+    assert "Subscription: A-S00020011 (your answer)" == form(case, "find_subscription").answered
+    assert "[waiting]" not in screen.card("Look it up on the Seat Link page")
+    answer(case, "decide", escalate="yes")
     assert Outcome.ESCALATED == case.decision
+    assert "post in" in plan(case)
+
+
+def test_an_incomplete_answer_goes_nowhere(here: World, screen: Screen) -> None:
+    """The cells below still wait."""
+    case = asking()
+    answer(case, "find_subscription")
+    assert "Waits for the answer above." in screen.card("Engage an expert")
+    answer(case, "decide", escalate="perhaps")
+    assert "Waits for the answer above." in screen.card("Engage an expert")
+
+
+def test_change_withdraws_the_plan_until_it_is_taken(here: World, screen: Screen) -> None:
+    """What is below waits meanwhile; closed without a change, everything is as it was."""
+    case = WeekendLicense.open(1001)
+    case._ipython_display_()
+    run(case)
+    opens = session(case).fold("collect_facts")
+    opens.value = True
+    assert session(case).wait(60)
+    assert None is session(case).plan
+    assert "Waits for the answer above." in screen.card("Close the case")
+    opens.value = False
+    assert session(case).wait(60)
+    assert "[License issued]" in screen.card("Close the case")
+    assert session(case).plan
+    opens.value = True
+    assert session(case).wait(60)
+    answer(case, "collect_facts", plan="ultimate")
+    assert (False, "ultimate") == (opens.value, str(case.facts.value("plan")))
+    assert "Ultimate (engineer)" in screen.card("Ticket 1001")
 
 
 def test_a_colleagues_ticket_is_taken_over_by_the_form(here: World, screen: Screen) -> None:
@@ -124,17 +175,6 @@ def test_a_colleagues_ticket_is_taken_over_by_the_form(here: World, screen: Scre
     session(case).enter("take_over", "yes")
     case.collect_facts(**NOTHING)
     assert "“Take it over” was given" in screen.card("Take the ticket")
-
-
-def test_the_same_field_in_two_forms_is_one(here: World) -> None:
-    """Typed in one, it stands in the other."""
-    case = WeekdayTriage.open(2001)
-    run(case, "check_entry")
-    session(case).enter("has_account", "yes")
-    session(case).enter("has_access", "yes")
-    case.decide(escalate=False)
-    row(case, "decide", "subscription").input.value = "A-S00020011"
-    assert "A-S00020011" == row(case, "find_subscription", "subscription").text
 
 
 def test_rerunning_a_cell_keeps_what_was_entered(here: World) -> None:
@@ -224,14 +264,34 @@ def test_typing_over_a_confirmed_value_unconfirms_it(here: World) -> None:
     assert "confirmed" not in case.command
 
 
-def test_an_image_is_read_once(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Running the cell again is quick."""
+def test_an_image_is_read_once(here: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the background, whatever notebook shows it afterwards."""
     read: list[str] = []
-    real = ocr.read
-    monkeypatch.setattr(ocr, "read", lambda content, name: read.append(name) or real(content, name=name))
+    real, began, may_read = ReadingCache.read, threading.Event(), threading.Event()
+
+    def slow(kept: ReadingCache, content: bytes, name: str) -> Any:
+        began.set()
+        assert may_read.wait(60)
+        read.append(name)
+        return real(kept, content, name=name)
+
+    monkeypatch.setattr(ocr.cache, "user_cache_path", lambda _: tmp_path / "cache")
+    monkeypatch.setattr(ReadingCache, "read", slow)
     case = WeekendLicense.open(1908)
     run(case, "collect_facts")
+    assert "2 images are being read" in session(case).form("collect_facts").notes[0]
+    assert began.wait(60)
+    assert "reading " in state(case)
+    may_read.set()
+    assert ["Confirm premium"] == suggested(case, "collect_facts", "plan")
+    assert () == form(case, "collect_facts").notes
+    assert "reading " not in state(case)
     case.collect_facts(**NOTHING)
+    other = WeekendLicense.open(1908)
+    run(other, "collect_facts")
+    assert ["Confirm premium"] == [
+        one.description for one in session(other).form("collect_facts").rows["plan"].confirm_buttons
+    ]
     assert ["dashboard.png", "subscription.png"] == read
 
 
@@ -250,13 +310,13 @@ def test_what_cannot_be_read_is_said(here: World, monkeypatch: pytest.MonkeyPatc
 def test_images_that_disagree_are_named(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both values are offered with their crops; neither is preferred."""
 
-    def read(content: bytes, name: str) -> Page:
+    def known(cache: ReadingCache, content: bytes, name: str) -> Page:
         reading = Reading(
             name="plan", value={"dashboard.png": "premium"}.get(name, "ultimate"), label="Plan", crop=PNG, is_sure=True
         )
         return Page(style="dashboard", readings=(reading,), name=name)
 
-    monkeypatch.setattr(ocr, "read", read)
+    monkeypatch.setattr(ReadingCache, "known", known)
     case = WeekendLicense.open(1908)
     run(case, "collect_facts")
     assert ["Confirm premium", "Confirm ultimate"] == suggested(case, "collect_facts", "plan")

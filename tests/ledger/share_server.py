@@ -1,4 +1,4 @@
-"""S3 on loopback for the tests of the share, with faults where they are told: before, instead of or after a call."""
+"""S3 on loopback for the tests of the share, with faults where a test sets them: before, instead of or after a call."""
 
 from __future__ import annotations
 
@@ -25,12 +25,14 @@ class Faulty:
         calls: The requests that came, as "PUT path".
         fault: Called with the number of the request, from 1, and "before" or "after" it takes effect; what it returns
             is answered instead: a status and an error code, or None.
+        is_locked: Whether it refuses an upload without a checksum, as S3 does in a bucket with Object Lock.
     """
 
     def __init__(self) -> None:
         self.url = ""
         self.calls: list[str] = []
         self.fault: Callable[[int, str], tuple[int, str] | None] = lambda number, when: None
+        self.is_locked = False
         self._lock = threading.Lock()
         self._app: Wsgi = DomainDispatcherApplication(create_backend_app)
 
@@ -38,14 +40,16 @@ class Faulty:
         with self._lock:
             self.calls.append(f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}")
             number = len(self.calls)
-        if told := self.fault(number, "before"):
+        if refusal := self.fault(number, "before"):
             length = int(environ.get("CONTENT_LENGTH") or 0)
             environ["wsgi.input"].read(length)
-            return _refuse(start, *told)
+            return _refuse(start, *refusal)
+        if self.is_locked and environ["REQUEST_METHOD"] == "PUT" and "HTTP_X_AMZ_CHECKSUM_SHA256" not in environ:
+            return _refuse(start, 400, "InvalidRequest")
         kept: list[Any] = []
         body = list(self._app(environ, lambda *args: kept.append(args)))  # type: ignore[arg-type,return-value]
-        if told := self.fault(number, "after"):
-            return _refuse(start, *told)
+        if refusal := self.fault(number, "after"):
+            return _refuse(start, *refusal)
         start(*kept[-1][:2])
         return body
 

@@ -11,7 +11,7 @@ import pytest
 
 from runbook_lib.domain.errors import InputError, RefusedError, RunbookError, UnavailableError
 from runbook_lib.ledger import share as share_module
-from runbook_lib.ledger.share import Share
+from runbook_lib.ledger.share import Share, address
 from runbook_lib.settings import Settings
 from tests.ledger import share_server
 from tests.ledger.share_server import Faulty
@@ -53,7 +53,7 @@ def test_no_share_is_set() -> None:
 
 
 def test_object_is_created_once(share: Share) -> None:
-    """The second is told what is there; the same content again is no clash."""
+    """The second learns what is there; the same content again is no clash."""
     assert share.create("live/1/a.ipynb", b"one") is None
     assert share.create("live/1/a.ipynb", b"one") is None
     assert b"one" == share.create("live/1/a.ipynb", b"two")
@@ -103,13 +103,12 @@ def test_own_object_is_known_after_a_lost_answer(server: Faulty) -> None:
         (403, "InvalidAccessKeyId", RefusedError, "Check RUNBOOK_SHARE_ACCOUNT"),
         (403, "SignatureDoesNotMatch", RefusedError, "Check RUNBOOK_SHARE_SECRET"),
         (400, "ExpiredToken", RefusedError, "The credentials have expired"),
+        (400, "InvalidRequest", RefusedError, "refuses (InvalidRequest)"),
         (507, "InsufficientStorage", UnavailableError, "cannot be reached (InsufficientStorage)"),
         (503, "SlowDown", UnavailableError, "cannot be reached (SlowDown)"),
     ],
 )
-def test_fault_is_told_with_its_remedy(
-    server: Faulty, status: int, code: str, kind: type[RunbookError], words: str
-) -> None:
+def test_fault_names_its_remedy(server: Faulty, status: int, code: str, kind: type[RunbookError], words: str) -> None:
     """Writing, reading and listing; no secret is in the words."""
     server.fault = lambda number, when: (status, code)
     share = opened(bucket(server))
@@ -124,7 +123,16 @@ def test_fault_is_told_with_its_remedy(
         assert "hush" not in str(caught.value)
 
 
-def test_wrong_bucket_is_told(server: Faulty) -> None:
+def test_upload_has_the_checksum_that_object_lock_asks_for(server: Faulty) -> None:
+    """S3 refuses any other to a bucket with a default retention."""
+    server.is_locked = True
+    try:
+        assert opened(bucket(server)).create("live/1/locked.json", b"ours") is None
+    finally:
+        server.is_locked = False
+
+
+def test_wrong_bucket_is_reported(server: Faulty) -> None:
     share = opened(bucket(server, "s3://teem/audit"))
     for call in (
         lambda: share.create("live/x", b""),
@@ -151,7 +159,7 @@ def test_silent_share_ends_within_the_budget() -> None:
         assert time.monotonic() - started < 2
 
 
-def test_unmounted_folder_is_told(tmp_path: Path) -> None:
+def test_unmounted_folder_is_reported(tmp_path: Path) -> None:
     """A folder that went away is not an empty share."""
     folder = tmp_path / "share"
     folder.mkdir()
@@ -173,6 +181,15 @@ def test_unmounted_folder_is_told(tmp_path: Path) -> None:
         "s3:// team",
         "https://team.s3.amazonaws.com",
         "/no/such/folder",
+        "~nosuchuser/share",
+        "s3//team",
+        "s3a://team",
+        "s3://team:9000/x",
+        "s3://team#x",
+        "s3://team/../x",
+        "s3://team/x\ny",
+        "s3://team//x",
+        __file__,
     ],
 )
 def test_address_with_a_typo_is_refused(given: str) -> None:
@@ -180,19 +197,27 @@ def test_address_with_a_typo_is_refused(given: str) -> None:
         Share.of(Settings(share=given))
 
 
-@pytest.mark.parametrize("given", ["s3://AKIA:hush@team", "az://box/x?sig=hush"])
+@pytest.mark.parametrize("given", ["s3://team", "s3://team/", " S3://team "])
+def test_bucket_needs_no_prefix(given: str) -> None:
+    assert ("s3://team", None) == address(given)
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["s3://AKIA:hush@team", "az://box/x?sig=hush", "s3:/AKIA:hush@team", " https://me:hush@team", "az:/x?sig=hush"],
+)
 def test_credentials_in_the_address_are_refused(given: str) -> None:
     with pytest.raises(InputError, match="has credentials in it") as caught:
         Share.of(Settings(share=given))
     assert "hush" not in str(caught.value)
 
 
-def test_missing_account_is_told() -> None:
+def test_missing_account_is_reported() -> None:
     with pytest.raises(InputError, match=r"Account must be specified.*Check RUNBOOK_SHARE_ACCOUNT"):
         Share.of(Settings(share="az://box/audit"))
 
 
-def test_missing_package_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_missing_package_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(__import__("sys").modules, "obstore.store", None)
     with pytest.raises(InputError, match=r"obstore is missing here. Run `make` again"):
         Share.of(Settings(share=str(tmp_path)))

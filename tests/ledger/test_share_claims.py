@@ -157,7 +157,7 @@ def test_judged_claim_is_passed_over_once(alice: Laptop, bob: Laptop, tmp_path: 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[1", b'{"operation_id": 3}', b"\xff"])
 def test_object_that_is_no_claim_blocks(alice: Laptop, content: bytes) -> None:
-    """Somebody may have put it there for a reason; a person is asked."""
+    """It may be there for a reason; a person is asked."""
     share = Share.of(alice.settings)
     assert share
     share.create(f"sandbox/claims/{OPERATION}.json", content)
@@ -203,18 +203,6 @@ def test_practice_claims_nothing_of_live(alice: Laptop) -> None:
     assert f"sandbox/claims/{OPERATION}.json" in [each.path for each in share.objects("sandbox")]
 
 
-RACER = """
-import sys
-from pathlib import Path
-from tests.ledger.test_share_claims import OPERATION, Laptop
-laptop = Laptop(Path(sys.argv[1]), dict(pair.split("=", 1) for pair in sys.argv[3:]))
-claims = laptop.claims()
-print("ready", flush=True)
-sys.stdin.readline()
-print(claims.take(OPERATION) is None, flush=True)
-"""
-
-
 def test_of_16_processes_on_two_machines_one_wins(tmp_path: Path, share: dict[str, str]) -> None:
     """Each process has a folder of its own; eight share a key ring."""
     given = [f"{name}={value}" for name, value in share.items()]
@@ -226,7 +214,7 @@ def test_of_16_processes_on_two_machines_one_wins(tmp_path: Path, share: dict[st
         keys = folder / "sandbox" / ".keys"
         keys.parent.mkdir(parents=True)
         keys.symlink_to(tmp_path / "ab"[number % 2])
-        command = [sys.executable, "-c", RACER, str(folder), "-", *given]
+        command = [sys.executable, "-m", "tests.ledger.racer", str(folder), OPERATION, *given]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         racers.append(subprocess.Popen(command, cwd=Path(__file__).parents[2], **pipes))  # type: ignore[call-overload]
     try:
@@ -242,7 +230,7 @@ def test_of_16_processes_on_two_machines_one_wins(tmp_path: Path, share: dict[st
 
 
 def test_share_that_fails_at_any_call_holds_nothing_back(tmp_path: Path, server: Faulty) -> None:
-    """Before and after each of its calls, for good or once: the effect is there once, and it is told."""
+    """Before and after each of its calls, for good or once: the effect is there once, and the trouble is reported."""
     server.fault = lambda number, when: None
     server.calls.clear()
     first = Laptop(tmp_path / "whole", in_bucket(server, f"{tmp_path.name}-whole"))

@@ -1,4 +1,4 @@
-"""Push, pull and compare: one log of several machines, and what somebody who can write to the share did to it."""
+"""Push, pull and compare: one log of several machines, and what a person with write access did to it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from runbook_lib.domain.errors import RunbookError
 from runbook_lib.ledger import mirror
-from runbook_lib.ledger.comparison import Comparison
+from runbook_lib.ledger.comparison import Comparison, Difference, bounded
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.keyring import KeyRing, publisher
 from runbook_lib.ledger.share import Share
@@ -97,7 +97,7 @@ def lead(tmp_path: Path, place: dict[str, str]) -> Machine:
 
 
 def write(machine: Machine, path: str, content: bytes | None) -> None:
-    """Replace, add or remove an object, as somebody with all rights can."""
+    """Replace, add or remove an object, as a person with all rights can."""
     import obstore
 
     if content is None:
@@ -156,7 +156,7 @@ def test_lead_sees_both_machines(alice: Machine, lead: Machine, tmp_path: Path, 
 
 
 def test_pulled_records_are_never_pushed(alice: Machine, lead: Machine) -> None:
-    """An edited mirror changes nothing in the share, and is told."""
+    """An edited mirror changes nothing in the share, and is reported."""
     record = alice.run(1001)
     alice.push()
     lead.pull()
@@ -185,6 +185,8 @@ def test_pull_is_for_a_ticket_or_since_a_day(alice: Machine, lead: Machine) -> N
     assert 1 == lead.pull(since=datetime.now(UTC).date() - timedelta(days=2)).records
     lead.pull()
     assert "As pulled from" in mirror.freshness("share", lead.folder)
+    lead.pull(ticket_id=1001)
+    assert "As pulled from" in mirror.freshness("share", lead.folder)
 
 
 def test_mirror_is_private(alice: Machine, lead: Machine) -> None:
@@ -205,7 +207,7 @@ def test_lost_laptop_gets_its_own_part_back(alice: Machine) -> None:
     assert content == path.read_bytes()
 
 
-def test_restarted_journal_is_told_not_overwritten(alice: Machine) -> None:
+def test_restarted_journal_is_reported_not_overwritten(alice: Machine) -> None:
     """Its key has other lines in the share; a new key goes on."""
     alice.run(1001)
     alice.push()
@@ -348,7 +350,7 @@ def test_fault_while_pulling_leaves_what_was_brought(tmp_path: Path, server: Fau
 
 
 def test_links_in_the_share_are_not_followed(tmp_path: Path) -> None:
-    """Somebody who can write to the folder cannot have other files read."""
+    """A person with write access to the folder cannot have other files read."""
     share = tmp_path / "share"
     (share / "sandbox" / "1001").mkdir(parents=True)
     (tmp_path / "secret").write_text("hush")
@@ -367,3 +369,22 @@ def test_reviewer_is_not_told_to_restart(alice: Machine, lead: Machine) -> None:
     words = [finding.words for finding in Verifier(Archive.of(lead.settings)).everything().findings]
     assert any("records pull" in each for each in words)
     assert not any("restart" in each for each in words)
+
+
+def test_many_differences_are_counted() -> None:
+    """Of each kind the first are shown; a wiped share is no table of 100,000 rows."""
+    found = bounded([Difference("removed", str(number), "") for number in range(5)] + [Difference("odd", "x", "")], 3)
+    assert ["0", "1", "2", "x", ""] == [each.path for each in found]
+    assert (2, "2 more.", True) == (found[-1].count, found[-1].words, found[-1].is_defect)
+    assert 5 == sum(each.count for each in found if each.code == "removed")
+
+
+@pytest.mark.parametrize("path", ["sandbox/1001.txt", "sandbox/readme", "sandbox/01001/x.ipynb", "sandbox/1002"])
+def test_object_beside_the_tickets_is_odd(alice: Machine, lead: Machine, path: str) -> None:
+    """It is named, and keeps nothing else from being pulled."""
+    alice.run(1001)
+    alice.push()
+    write(alice, path, b"x")
+    moved = lead.pull()
+    assert (1, 1) == (moved.records, len(moved.trouble))
+    assert [("odd", path)] == lead.compare()

@@ -21,7 +21,7 @@ from runbook_lib.ledger.keyring import KeyRing
 from runbook_lib.records import filters, review
 from runbook_lib.records.open_ends import Kind, OpenEnd, open_ends
 from runbook_lib.records.review import Review
-from runbook_lib.records.runs import Run, State, Wanted
+from runbook_lib.records.runs import Run, RunFilter, State
 from runbook_lib.records.sign_off import sign_off
 from runbook_lib.records.timeline import timeline
 from runbook_lib.settings import ROOT, Settings
@@ -90,7 +90,7 @@ def test_the_period(given: dict[str, object], since: str, until: str) -> None:
 def test_filters_become_what_is_wanted() -> None:
     """`unknown` takes all; papermill turns a ticket into a number."""
     values = filters.checked({"ticket": 1001, "outcome": "escalated", "status": "unknown", "operator": "ada"}, TODAY)
-    expected = Wanted((1001,), None, "escalated", None, "ada", date(2026, 11, 19), TODAY)
+    expected = RunFilter((1001,), None, "escalated", None, "ada", date(2026, 11, 19), TODAY)
     assert expected == filters.wanted(values)
     assert "2026-11-19 to 2026-11-25, ticket 1001, outcome escalated, operator ada" == filters.words(expected)
 

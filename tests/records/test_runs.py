@@ -10,7 +10,7 @@ import pytest
 
 from runbook_lib.domain.events import Event, History
 from runbook_lib.records import runs as runs_module
-from runbook_lib.records.runs import Run, State, Wanted, finished, of_history, stray
+from runbook_lib.records.runs import Run, RunFilter, State, runs_of, stray
 from tests.records.making import START
 
 NAME = "20261121T100000000Z-weekend_license.ipynb"
@@ -36,10 +36,9 @@ def ended(name: str | None = NAME, minute: int = 1, **fields: Any) -> Event:
 
 
 def of(*events: Event, names: set[str] | None = None) -> list[Run]:
-    """The runs of a ticket, finished; the folder holds `names`, or else all records."""
-    found = of_history(1001, History(events))
-    there = {str(run.record) for run in found} if names is None else names
-    return finished(found, there)
+    """The runs of a ticket; the folder holds `names`, or else all records."""
+    there = {event.record or "" for event in events} if names is None else names
+    return runs_of(1001, History(events), there)
 
 
 def test_a_run_is_one_row() -> None:
@@ -283,27 +282,27 @@ RUN = Run(1001, State.SEALED, NAME, "weekend_license", START, 1.0, "grace", True
 @pytest.mark.parametrize(
     ("wanted", "taken"),
     [
-        (Wanted(), True),
-        (Wanted(runbook="weekend_license", outcome="license_issued", status="completed", operator="grace"), True),
-        (Wanted(runbook="weekday_triage"), False),
-        (Wanted(outcome="escalated"), False),
-        (Wanted(status="failed"), False),
-        (Wanted(operator="ada"), False),
-        (Wanted(since=date(2026, 11, 21), until=date(2026, 11, 21)), True),
-        (Wanted(since=date(2026, 11, 22)), False),
-        (Wanted(until=date(2026, 11, 20)), False),
-        (Wanted(open_only=True), False),
+        (RunFilter(), True),
+        (RunFilter(runbook="weekend_license", outcome="license_issued", status="completed", operator="grace"), True),
+        (RunFilter(runbook="weekday_triage"), False),
+        (RunFilter(outcome="escalated"), False),
+        (RunFilter(status="failed"), False),
+        (RunFilter(operator="ada"), False),
+        (RunFilter(since=date(2026, 11, 21), until=date(2026, 11, 21)), True),
+        (RunFilter(since=date(2026, 11, 22)), False),
+        (RunFilter(until=date(2026, 11, 20)), False),
+        (RunFilter(open_only=True), False),
     ],
 )
-def test_filters(wanted: Wanted, taken: bool) -> None:
+def test_filters(wanted: RunFilter, taken: bool) -> None:
     """Each alone, and all together."""
-    assert taken is wanted.takes(RUN)
+    assert taken is wanted.matches(RUN)
 
 
 def test_filters_of_what_nobody_knows() -> None:
     """A run without a start is in no span of time; an open end is open."""
-    assert not Wanted(since=date(2026, 1, 1)).takes(replace(RUN, started_at=None))
-    assert Wanted(open_only=True).takes(replace(RUN, needs_person=True))
+    assert not RunFilter(since=date(2026, 1, 1)).matches(replace(RUN, started_at=None))
+    assert RunFilter(open_only=True).matches(replace(RUN, needs_person=True))
 
 
 def test_plain_is_json() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from runbook_lib.cli.main import main
 from runbook_lib.domain.errors import InputError
-from runbook_lib.records.runs import Run, Wanted
+from runbook_lib.records.runs import Run, RunFilter
 from runbook_lib.records.sign_off import sign_off
 from runbook_lib.records.timeline import timeline
 from runbook_lib.records.verification import Verifier
@@ -63,7 +63,7 @@ def test_only_what_was_not_reviewed_is_asked_for(shelf: Shelf, settings: Setting
     signed(shelf, settings)
     left = shelf.seal(1001)
     shelf.begin(1001)
-    found = [run.record for run in shelf.ledger(1001).runs if Wanted(unreviewed=True).takes(run)]
+    found = [run.record for run in shelf.ledger(1001).runs if RunFilter(unreviewed=True).matches(run)]
     assert [left.name] == found
 
 

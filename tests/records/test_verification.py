@@ -81,6 +81,20 @@ def test_several_processes_find_the_same(shelf: Shelf, monkeypatch: pytest.Monke
     assert (what == "whole") == (not expected.findings)
 
 
+def test_notes_need_no_second_reading(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many tickets, what the other processes read is kept for the comparison with the notes."""
+    for ticket in (1001, 1002, 1003):
+        shelf.seal(ticket)
+    monkeypatch.setattr(verification, "MANY_TICKETS", 2)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    verifier = Verifier(shelf.archive, keeps=True)
+    assert verifier.everything().is_good
+    read: list[Path] = []
+    monkeypatch.setattr(Path, "read_bytes", read.append)
+    found = verifier.notes([1001, 1002, 1003], lambda _: [])
+    assert ([], 3 * ["not_noted"]) == (read, [each.code for each in found])
+
+
 def test_one_signature_covers_every_line(shelf: Shelf, record: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The last line's; a line that was exchanged before it is named all the same, even signed by the same key."""
     counted: list[bytes] = []

@@ -62,8 +62,10 @@ class Cluster:
         return self._stack.enter_context(running(self.folder, environment, ready, *words))
 
     def add_worker(self, **environment: str) -> None:
-        """Let one more worker join; without a nanny, so that it is gone when it is killed."""
+        """Let one more worker join, warm; without a nanny, so that it is gone when it is killed."""
         own = self.world.seen_from(self.folder / f"worker-{len(self.workers)}")
+        (self.folder / "sitecustomize.py").write_text(f"import sys; sys.executable = {sys.executable!r}")
+        environment = {"PYTHONPATH": os.pathsep.join([str(self.folder), str(ROOT)]), **environment}
         words = ("worker", self.address, "--host", "127.0.0.1", "--no-dashboard", "--no-nanny", "--nthreads", "1")
         pid, _ = self._start({**own.environment, **environment}, r"(Registered to)", *words)
         self.workers.append((pid, own))
@@ -79,7 +81,7 @@ def cluster(own_world: World) -> Iterator[Cluster]:
         yield Cluster(own_world, stack)
 
 
-def told(ran: Ran) -> list[tuple[Any, ...]]:
+def tickets_of(ran: Ran) -> list[tuple[Any, ...]]:
     """What a batch says of each ticket, wherever it ran."""
     names = ("ticket", "runbook", "end", "exit_status", "missing", "summary")
     return [tuple(ticket[name] for name in names) for ticket in ran.report["tickets"]]
@@ -87,11 +89,13 @@ def told(ran: Ran) -> list[tuple[Any, ...]]:
 
 def test_the_same_as_here(cluster: Cluster) -> None:
     """The same results; the records are here, private and verified, though other machines made them."""
-    tickets = (1001, 1003, 1005, 4711)
+    tickets = ("1001,weekend_license", "1003,auto", "4711,weekend_license")
+    path = cluster.folder / "list.csv"
+    path.write_text("\n".join(tickets))
     cluster.add_worker()
     cluster.add_worker()
-    ran = cluster.batch(*tickets, "--json")
-    assert told(cluster.world.runbook("batch", *tickets, "--json")) == told(ran)
+    ran = cluster.batch(path, "--json")
+    assert tickets_of(cluster.world.runbook("batch", path, "--json")) == tickets_of(ran)
     records = [Path(ticket["record"]) for ticket in ran.report["tickets"] if ticket["record"]]
     assert len(tickets) == len(records)
     assert {0o400} == {record.stat().st_mode & 0o777 for record in records}
@@ -150,7 +154,7 @@ def test_ctrl_c_twice(cluster: Cluster) -> None:
 
 def test_warm_process_of_a_worker_dies(cluster: Cluster) -> None:
     """What it ran is cancelled, with its record; the rest is run by the real Python."""
-    cluster.add_worker()
+    cluster.add_worker(PYTHONPATH=str(ROOT))  # which starts its warm process itself, as the children's names say
     cluster.world.inject("zendesk", "delay", seconds=2, times=5)
     with started(cluster, 1001, 1003, "--json") as process:
         worker = begun(cluster, 1001)
@@ -202,7 +206,7 @@ def test_no_secret_travels(cluster: Cluster) -> None:
     path.write_text("ticket,expires_on\n1001,2026-11-05\n")
     ran = cluster.batch(path, "--perform", "--json", address=recorder.address)
     recorder.close()
-    assert [0] == [row[3] for row in told(ran)]
+    assert [0] == [row[3] for row in tickets_of(ran)]
     assert b"2026-11-05" in recorder.passed
     assert b"license_issued" in recorder.passed
     secrets = {name: value for name, value in cluster.world.descriptor["settings"].items() if "token" in name}
@@ -213,7 +217,7 @@ def test_no_secret_travels(cluster: Cluster) -> None:
 
 
 def test_a_cluster_that_is_not_ready(cluster: Cluster, tmp_path: Path) -> None:
-    """Each is told in one line before anything runs."""
+    """Each is reported in one line before anything runs."""
 
     def refused(*, address: str = "") -> str:
         ran = cluster.batch(1003, address=address)

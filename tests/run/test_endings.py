@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.apart, pytest.mark.slow]
 
 @pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.name)
 def test_ending(ending: Ending, tmp_path: Path) -> None:
-    """Told right by record and journal; the README's table, which also says what plain papermill leaves, is true."""
+    """Record and journal say it right; the README's table, which also says what plain papermill leaves, is true."""
     own = ours(ending, tmp_path / "own")
 
     assert Told(ending.status, "cfp") == own

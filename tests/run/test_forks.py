@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import nbformat
@@ -15,7 +16,7 @@ import pytest
 from runbook_lib.domain.errors import UnavailableError
 from runbook_lib.run import forks
 from runbook_lib.run.forks import Forked, Spawned
-from runbook_lib.run.warm import COLD, put_off, without
+from runbook_lib.run.warm import COLD
 from runbook_lib.settings import ROOT
 from tests.endings import _write
 
@@ -71,7 +72,7 @@ def test_a_process_with_threads_does_not_fork(tmp_path: Path) -> None:
     thread = threading.Thread(target=ends.wait)
     thread.start()
     try:
-        with forks.ahead(1, [tmp_path / "small.ipynb"]) as ahead:
+        with closing(forks.Ahead(1, [tmp_path / "small.ipynb"])) as ahead:
             kernel = ahead.take()
             kernel.close()
         assert isinstance(kernel, Spawned)
@@ -93,7 +94,7 @@ def test_kernels_nobody_takes_are_gone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("broken", ["tempfile.mkdtemp", "os.fork"])
 def test_no_kernel_can_be_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
-    """It is told before the run begins."""
+    """It is reported before the run begins."""
 
     def full(**options: object) -> None:
         raise OSError(28, "No space left on device")
@@ -101,8 +102,8 @@ def test_no_kernel_can_be_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     _write(tmp_path / "small.ipynb", "1")
     monkeypatch.setattr(broken, full)
     monkeypatch.setattr(forks, "_is_alone", lambda: True)
-    with pytest.raises(UnavailableError, match="No space left"), forks.ahead(1, [tmp_path / "small.ipynb"]):
-        pass
+    with pytest.raises(UnavailableError, match="No space left"):
+        forks.Ahead(1, [tmp_path / "small.ipynb"])
 
 
 def test_a_module_that_is_missing_is_the_cells_affair(tmp_path: Path) -> None:
@@ -111,15 +112,3 @@ def test_a_module_that_is_missing_is_the_cells_affair(tmp_path: Path) -> None:
     kernel.start()
     assert kernel.poll() is None
     kernel.close()
-
-
-def test_a_module_that_is_put_off_is_there_when_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "colorsys", raising=False)
-    put_off("colorsys")
-    import colorsys as early
-
-    assert (0.0, 0.0, 1.0) == early.rgb_to_hsv(1, 1, 1)
-    with without("colorsys", "no_such_module"):
-        assert "no_such_module" in sys.modules
-    assert "no_such_module" not in sys.modules
-    assert "colorsys" in sys.modules

@@ -13,7 +13,7 @@ import pytest
 
 from runbook_lib.redaction import Redactor
 from runbook_lib.run import papermill_engine
-from runbook_lib.run.papermill_engine import BROKEN_OFF, NOT_RUN, Manager, write
+from runbook_lib.run.papermill_engine import INTERRUPTED, NOT_RUN, Manager, write
 from tests.endings import ENDINGS, Ending, _run, _states, _write
 from tests.practice import World
 
@@ -32,7 +32,7 @@ def test_ending(ending: Ending, tmp_path: Path) -> None:
     assert "cfp" == _states(notebook)[-3:]
     *_, stopped, last = notebook.cells
     assert [NOT_RUN] == [output.text for output in last.outputs]
-    assert (BROKEN_OFF in [output.get("text") for output in stopped.outputs]) == (ending.name not in TOLD_BY_THE_CELL)
+    assert (INTERRUPTED in [output.get("text") for output in stopped.outputs]) == (ending.name not in TOLD_BY_THE_CELL)
 
 
 TOLD_BY_THE_CELL = ("error in a cell", "sys.exit in a cell")

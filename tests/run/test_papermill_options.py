@@ -143,9 +143,9 @@ def test_a_cell_out_of_time_says_where_it_hung(tmp_path: Path) -> None:
         run(source, tmp_path / "out.ipynb", execution_timeout=1)
 
     executed = nbformat.read(tmp_path / "out.ipynb", as_version=4)
-    told, said = executed.cells[0].outputs
-    assert ("KeyboardInterrupt", papermill_engine.BROKEN_OFF) == (told.ename, said.text)
-    assert "in hangs()" in re.sub(r"\x1b\[[\d;]*m", "", "\n".join(told.traceback))
+    error, note = executed.cells[0].outputs
+    assert ("KeyboardInterrupt", papermill_engine.INTERRUPTED) == (error.ename, note.text)
+    assert "in hangs()" in re.sub(r"\x1b\[[\d;]*m", "", "\n".join(error.traceback))
     assert ["failed", "pending"] == states(executed)
 
 
@@ -355,7 +355,7 @@ def test_a_kernel_of_the_callers_own_is_left_running(tmp_path: Path) -> None:
         assert manager.is_alive()
     finally:
         manager.shutdown_kernel(now=True)
-    gc.collect()  # channels that were left open are told here
+    gc.collect()  # channels that were left open are reported here
 
 
 def test_options_of_nbclient_are_passed_on(tmp_path: Path) -> None:

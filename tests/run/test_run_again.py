@@ -1,4 +1,4 @@
-"""A record is a notebook, so that somebody will run it again: it changes nothing, and says what it is."""
+"""A record is a notebook, so that it will be run again: it changes nothing, and says what it is."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def test_a_run_to_the_end(settings: Settings) -> None:
 
 
 def test_an_error_in_a_cell(settings: Settings) -> None:
-    """The class and the message are told; later cells did not run."""
+    """The class and the message are shown; later cells did not run."""
     write(settings, "1", "raise LookupError('nowhere')", "3")
     report = run(settings)
     assert_recorded(settings, vars(report), Status.FAILED)
@@ -240,7 +240,7 @@ def test_a_signal_while_the_record_is_written_waits(settings: Settings, monkeypa
     assert before == (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM))
 
 
-# -- what is told before
+# -- what is reported before
 
 
 def test_screenshots_are_looked_at_before_the_run(
@@ -261,7 +261,7 @@ def test_screenshots_are_looked_at_before_the_run(
     [("nowhere.png", "cannot be read: No such file"), ("folder", "cannot be read"), ("text.png", "is no PNG, JPEG")],
 )
 def test_a_screenshot_that_cannot_be_used(settings: Settings, tmp_path: Path, name: str, words: str) -> None:
-    """It is told with its path, and nothing begins."""
+    """It is reported with its path, and nothing begins."""
     write(settings)
     (tmp_path / "folder").mkdir()
     (tmp_path / "text.png").write_text("no image")

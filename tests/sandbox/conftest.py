@@ -77,7 +77,7 @@ def client_of(world: World, started: list[int]) -> httpx.Client:
 
 @pytest.fixture(scope="session")
 def pristine_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A world that nobody has changed: copy it, do not open it for writing."""
+    """A new world: copy it, do not open it for writing."""
     folder = tmp_path_factory.mktemp("pristine") / "world"
     make_world(folder, WORLD_DATE)
     return folder

@@ -112,6 +112,7 @@ def test_everything_leaves_nothing_out(practice):
         ("/", "/control-room"),
         ("/agent/tickets/1001", "/control-room/1001"),
         ("/practice-support/internal-requests/-/issues/2", "/control-room/3001#issue-2"),
+        ("/practice-support/license-toolbox/-/pipelines", "/control-room#pipelines"),
         ("/practice-support/internal-requests/-/issues/77", "/control-room?all#issue-77"),
         ("/practice-support/toolbox/mechanizer/-/pipelines/7", "/control-room?all#pipeline-7"),
     ],
@@ -130,7 +131,7 @@ def test_a_pipelines_address_leads_to_its_ticket(practice):
 
 @pytest.mark.parametrize("page", ["/control-room", "/control-room/1001"])
 def test_a_fault_changes_the_panes(practice, page):
-    """Added, hit or cleared: an open page is told, though the world's file is as before."""
+    """Added, hit or cleared: an open page is updated, though the world's file is as before."""
     seen = []
     for fault in (None, {"service": "gitlab", "kind": "limit", "times": 2}):
         if fault:

@@ -169,7 +169,7 @@ def test_a_list_is_a_plain_array_of_rows(practice, model):
 
 
 def test_booleans_and_days_have_rails_own_form(practice):
-    """So that a client can tell false from 0, and a day from a moment."""
+    """So that a client can distinguish false from 0, and a day from a time."""
     (row,) = rows(practice, "license", **filtered("zuora_subscription_name", "A-S00020061", "is"))
     assert (False, False) == (row["cloud_licensing_enabled"], row["trial"])
     assert ("2025-11-04", "2026-11-04") == (row["starts_at"], row["expires_at"])
@@ -304,7 +304,7 @@ def test_lists_are_read_only(practice):
 @pytest.mark.parametrize("cookie", [None, "_customersdot_session=wrong", "_customersdot_session=", "other={value}"])
 @pytest.mark.parametrize("model", ["customer", "nonsense"])
 def test_json_needs_the_session(practice, model, cookie):
-    """The refusal has devise's words, and comes before it is told which models there are."""
+    """The refusal has devise's words, and comes before the list of models."""
     value = practice.world.settings["customersdot_cookie"].partition("=")[2]
     headers = {} if cookie is None else {"Cookie": cookie.format(value=value)}
     answer = practice.http.get(f"/admin/{model}.json", headers=headers)

@@ -106,7 +106,7 @@ def test_reset_and_truncate_need_a_real_connection(practice, kind):
     ("ticket", "page"), [("", ROOM), ("?ticket=1001", f"{ROOM}/1001"), ("?ticket=//evil.example", ROOM)]
 )
 def test_a_browser_is_led_to_the_page_it_came_from(practice, ticket, page):
-    """And nowhere else, whatever the parameter says."""
+    """And nowhere else, for every value of the parameter."""
     answer = practice.http.get(FAULTS + ticket, headers=PERSON)
     assert (303, f"{page}#faults") == (answer.status_code, answer.headers["Location"])
     answer = practice.http.post(f"{FAULTS}{ticket}", data=FORM, headers=PERSON)

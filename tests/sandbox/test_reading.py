@@ -1,4 +1,4 @@
-"""Whoever reads changes nothing, and is reached by a loopback name only."""
+"""Reading changes nothing; only loopback names are served."""
 
 from __future__ import annotations
 

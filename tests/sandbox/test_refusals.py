@@ -1,4 +1,4 @@
-"""What the stand-ins refuse and keep otherwise when they are told to, in the vendors' own words."""
+"""What the stand-ins refuse, or keep differently, under a fault, in the vendors' own words."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def kept(answer):
 
 @pytest.mark.parametrize("flag", ["private_comments", "light_agent", "custom_role"])
 def test_a_reply_comes_out_private(practice, flag):
-    """Zendesk takes it, with 200; only the audit tells."""
+    """Zendesk takes it, with 200; only the audit shows it."""
     inject(practice, "zendesk", flag)
     assert (200, False) == ((answer := send(practice)).status_code, kept(answer)["public"])
 

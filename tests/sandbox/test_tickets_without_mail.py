@@ -83,7 +83,8 @@ def test_weekend_tickets_are_of_saturday(world, key):
     )
     found = [(row, license_file.read(row["content"].decode(), key)) for row in rows]
     stamps = {row["id"]: (row["created_at"], content.expires_on.isoformat()) for row, content in found}
-    assert {id_: (f"{SATURDAY}T{at}:00Z", expiry) for id_, (at, expiry) in TICKETS.items()} == stamps
+    expected = {id_: (f"{SATURDAY}T{at}:00Z", expiry) for id_, (at, expiry) in TICKETS.items()}
+    assert expected == {id_: stamps[id_] for id_ in TICKETS}
     assert {("premium", 250, False)} == {(c.plan, c.user_count, c.is_trial) for _, c in found}
 
 
@@ -122,7 +123,7 @@ def test_ticket_3004_others_match_a_word_search(world):
 
 @pytest.mark.parametrize("iid", WITH_COPY)
 def test_success_issue_holds_a_valid_license(world, key, iid):
-    """Ten days of Ultimate trial from the day of the issue, for nobody in particular."""
+    """Ten days of Ultimate trial from the day of the issue, without a licensee's name."""
     content, on = copy(world, iid, key), date.fromisoformat(issue(world, iid)["created_at"][:10])
     assert (on, on + timedelta(days=10)) == (content.starts_on, content.expires_on)
     assert ("ultimate", 250, True) == (content.plan, content.user_count, content.is_trial)
@@ -138,21 +139,21 @@ def test_3006_the_copy_ran_out_long_ago(world, key):
 
 def test_3901_the_copy_is_by_somebody_else(world, key):
     """Another key signed it."""
-    with pytest.raises(LicenseError) as told:
+    with pytest.raises(LicenseError) as error:
         copy(world, 9, key)
-    assert "wrong_key" == told.value.problem
+    assert "wrong_key" == error.value.problem
 
 
 @pytest.mark.parametrize("iid", [3, 4, 10])
 def test_failures_and_3902_hold_no_copy(world, iid):
-    """A failure says what the mail server said."""
+    """A failure quotes the mail server."""
     description = issue(world, iid)["description"]
     assert messages.find_license(description) is None
     assert (iid != 10) == ("451 4.3.0" in description)
 
 
 def test_an_issue_says_for_which_ticket_and_who_asked(world):
-    """The colleague, for the ticket by its address; every operation has an id of its own."""
+    """The colleague, for the ticket by its address; every operation has its own id."""
     for ticket_id, iids in {3001: [2], 3002: [4], 3004: [5, 6, 8], 3005: [3, 7], 3006: [1]}.items():
         for iid in iids:
             description = issue(world, iid)["description"]

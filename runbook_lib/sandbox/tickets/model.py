@@ -12,7 +12,7 @@ from datetime import date, time, timedelta
 from typing import Literal
 
 from runbook_lib.domain.models import Outcome, Status
-from runbook_lib.domain.routing import WEEKEND
+from runbook_lib.domain.routing import NOT_RECEIVED, WEEKDAY, WEEKEND
 
 __all__ = [
     "COLLEAGUE",
@@ -63,7 +63,7 @@ def weekday_date(world_date: date) -> date:
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody with a name and an address, as Zendesk has them."""
+    """A person with a name and an address, as Zendesk has them."""
 
     name: str
     email: str
@@ -128,7 +128,7 @@ class Screenshot:
 
 @dataclass(frozen=True)
 class Missing:
-    """An attachment that is listed, but whose content is gone."""
+    """An attachment that is listed, but whose content was removed."""
 
     name: str
 
@@ -145,8 +145,8 @@ class Served:
     """An attachment that Zendesk serves in another way than most."""
 
     file: LicenseFile | File | Screenshot | Missing | Generated
-    inline: bool = False  # whether it stands within the comment's text
-    # `open` to whoever has its address; `private`: only with credentials; `session`: only in a browser.
+    inline: bool = False  # whether it is shown within the comment's text
+    # `open`: its address is enough; `private`: only with credentials; `session`: only in a browser.
     access: Literal["open", "private", "session"] = "open"
     # What the scan found, in Zendesk's words.
     malware: Literal["malware_found", "malware_not_found", "failed_to_scan", "not_scanned"] = "malware_not_found"
@@ -180,7 +180,7 @@ class Sold:
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """A CustomersDot account, of the requester or of somebody else."""
+    """A CustomersDot account, of the requester or of another person."""
 
     person: Person
     company: str
@@ -232,7 +232,7 @@ class Expected:
     @property
     def is_routed(self) -> bool:
         """Whether it is run by the ticket's number alone, so that `start_here` has to choose the runbook."""
-        return self.through != "" or self.runbook != WEEKEND
+        return self.through != "" or self.runbook in (WEEKDAY, NOT_RECEIVED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -252,7 +252,7 @@ class PracticeTicket:
     text: str
     expected: Expected | None = None  # what its run must come to; None for one that something is wrong with
     attachments: tuple[Attachment, ...] = ()
-    # A license that stands in the text, quoted as in a forwarded mail, in the place of `{license}`.
+    # A license within the text, quoted as in a forwarded mail, in place of `{license}`.
     pasted: LicenseFile | None = None
     notes: tuple[Note, ...] = ()
     status: str = "open"

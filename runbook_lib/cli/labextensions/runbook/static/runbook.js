@@ -48,10 +48,11 @@
     await context.save();
   }
 
-  /** Scroll to where the run has ended: the plan, or the step that needs an answer. */
+  /** Scroll to where the run has ended: the first open question, or else the plan. */
   function show(panel) {
-    const cell = panel.content.widgets[panel.content.activeCellIndex];
-    cell?.node.querySelector(".jp-Cell-outputWrapper")?.scrollIntoView({ block: "start" });
+    const last = panel.content.widgets[panel.content.activeCellIndex]?.node;
+    const asking = panel.node.querySelector(".runbook-asks")?.closest(".jp-Cell");
+    (asking ?? last)?.querySelector(".jp-Cell-outputWrapper")?.scrollIntoView({ block: "start" });
   }
 
   const cellsOf = (context) => [...context.model.cells];

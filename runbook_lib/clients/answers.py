@@ -1,0 +1,70 @@
+"""Reads the objects of a vendor's answer into models, each field with its type; so nothing odd gets any further.
+
+A field that a vendor leaves out or gives as null has the model's default. One that is needed, or of another type, makes
+the answer one of an unexpected form (`http.Service.parsed`). The error says nothing of the value: it may be a secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import MISSING, fields
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, TypeVar, cast
+
+from pydantic import TypeAdapter, ValidationError
+
+from runbook_lib.redaction import original
+
+_T = TypeVar("_T")
+
+
+def typed(kind: type[_T], value: Any) -> _T:
+    """A value of an answer, if it is of this type.
+
+    Raises:
+        TypeError: It is not.
+    """
+    adapter: TypeAdapter[_T] = _adapter(kind)  # type: ignore[arg-type]
+    try:
+        return adapter.validate_python(value)
+    except ValidationError:
+        raise TypeError(f"something else in place of {kind}") from None
+
+
+def model(kind: type[_T], item: Any, **more: Any) -> _T:
+    """An object of an answer as a model: by the names of its fields, with `more` in place of what is named otherwise.
+
+    Raises:
+        TypeError: It is no object, lacks a field, or has one of another type.
+    """
+    given = {**item, **more}
+    with_default = {one.name for one in fields(cast(Any, kind)) if not one.default is one.default_factory is MISSING}
+    return typed(kind, {name: value for name, value in given.items() if value is not None or name not in with_default})
+
+
+def listed(items: Any, parse: Callable[[Any], _T]) -> list[_T]:
+    """Each item of a list in an answer, parsed. Anything but a list is an error, not an empty list.
+
+    Raises:
+        TypeError: It is no list.
+    """
+    return [parse(item) for item in typed(list, items)]
+
+
+def moment(text: str) -> datetime:
+    """A stamp in UTC; one without an offset is of UTC, and could not be compared without it."""
+    found = datetime.fromisoformat(text.removesuffix(" UTC"))
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def cursor(value: Any) -> str:
+    """Where the next page of a list begins, as it is sent back; "" on the last page."""
+    found = typed(str, original(value or ""))
+    found.encode()  # half a character could not be sent
+    return found
+
+
+@lru_cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)

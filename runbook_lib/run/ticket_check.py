@@ -1,0 +1,35 @@
+"""Whether a ticket can be read, found out while its kernel starts, so that a wrong number is reported at once."""
+
+from __future__ import annotations
+
+from runbook_lib import wiring
+from runbook_lib.clients.budget import Budget
+from runbook_lib.clients.http import Session
+from runbook_lib.domain import answers
+from runbook_lib.domain.errors import RefusedError, UnavailableError
+from runbook_lib.settings import Settings
+
+PATIENCE_S = 2.0
+"""How long Zendesk may take to answer; it is asked once."""
+
+
+def refusal(settings: Settings, ticket_id: object) -> str:
+    """Why the ticket cannot be read; "" if it can, or if Zendesk cannot be reached, which its run waits for.
+
+    Args:
+        settings: Complete settings.
+        ticket_id: The ticket's number or address, as given.
+
+    Raises:
+        InputError: It is neither, or an address of another Zendesk account.
+    """
+    number = int(str(answers.parse("ticket_id", ticket_id)))
+    settings.check_account(ticket_id)
+    with Session.of(settings, budget=Budget(0)) as pool:
+        try:
+            wiring.zendesk(settings, pool).ticket(number, patience_s=PATIENCE_S)
+        except RefusedError as exc:
+            return str(exc)
+        except UnavailableError:
+            return ""
+    return ""

@@ -1,0 +1,35 @@
+"""What CustomersDot's licenses come to as facts."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from runbook_lib.cases.accounts import purchase_facts
+from runbook_lib.domain.models import SoldLicense
+
+ON = date(2026, 11, 21)
+
+
+def sold(plan: str | None) -> SoldLicense:
+    return SoldLicense(5, "A-S1", plan, date(2025, 11, 6), date(2026, 11, 6), 120, cloud=True)
+
+
+@pytest.mark.parametrize("plan", ["premium", "ultimate", "starter"])
+def test_paid_plan_is_a_fact(plan: str) -> None:
+    facts, notes = purchase_facts([sold(plan)], ON)
+    assert (plan, []) == ({fact.name: fact.value for fact in facts}["plan"], notes)
+
+
+@pytest.mark.parametrize("plan", ["premium_plus", "silver", "premium, ultimate", "free", "<b>premium</b>"])
+def test_other_plan_is_a_note(plan: str) -> None:
+    """It is never taken for the plan that it resembles, and does not go unseen."""
+    facts, notes = purchase_facts([sold(plan)], ON)
+    assert "plan" not in {fact.name for fact in facts}
+    assert [f"CustomersDot names a plan that is not known here: {plan} (license 5)."] == notes
+
+
+def test_missing_plan_says_nothing() -> None:
+    facts, notes = purchase_facts([sold(None)], ON)
+    assert ("plan" in {fact.name for fact in facts}, notes) == (False, [])

@@ -1,0 +1,128 @@
+"""The images of a ticket as a form shows them: bad ones are named with the reason, and the rest is read."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from runbook_lib import ocr
+from runbook_lib.cases.pictures import MOST_IMAGES, ImageCache, Pictures
+from runbook_lib.domain.errors import InputError
+from runbook_lib.domain.models import Attachment, Comment
+from runbook_lib.ocr import Page, Reading, reading
+from runbook_lib.ocr.images import png
+
+GOOD = png(Image.new("RGB", (300, 200), "white"))
+PAGE = Page(
+    style="dashboard",
+    readings=(Reading(name="plan", value="premium", label="Plan", place=(0, 0, 9, 9), crop=GOOD, is_sure=True),),
+)
+
+
+@pytest.fixture
+def looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Each image that is really read; it shows `PAGE`, and none was read before."""
+    found: list[object] = []
+    monkeypatch.setattr(ocr.cache, "user_cache_path", lambda _: tmp_path)
+    monkeypatch.setattr(ocr, "available", lambda: True)
+    monkeypatch.setattr(reading, "shown", lambda picture: found.append(picture) or PAGE)
+    return found
+
+
+def huge() -> bytes:
+    """A file of a few bytes that says it is 60,000 pixels wide and high."""
+    header = struct.pack(">II5B", 60_000, 60_000, 8, 2, 0, 0, 0)
+    checksum = struct.pack(">I", zlib.crc32(b"IHDR" + header))
+    return GOOD[:8] + struct.pack(">I", len(header)) + b"IHDR" + header + checksum + GOOD[33:]
+
+
+def animation() -> bytes:
+    """A GIF of two pictures."""
+    file = io.BytesIO()
+    pictures = [Image.new("RGB", (300, 200), color) for color in ("white", "black")]
+    pictures[0].save(file, "GIF", save_all=True, append_images=pictures[1:])
+    return file.getvalue()
+
+
+def shown(cache: ImageCache, *contents: bytes) -> Pictures:
+    """What a form shows of images, once all are read."""
+    files = tuple(
+        Attachment(number, f"{number}.png", f"https://x/{number}", "image/png", len(content))
+        for number, content in enumerate(contents)
+    )
+    thread = (Comment(1, 2, "", public=True, created_at=datetime(2026, 11, 21, tzinfo=UTC), attachments=files),)
+
+    def pictures() -> Pictures:
+        return cache.pictures(thread, (), download=lambda file: contents[file.id])
+
+    pictures()
+    assert cache.wait(60)
+    return pictures()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (huge(), "too many pixels"),
+        (GOOD[:100], "damaged or cut off"),
+        (animation(), "an animation"),
+        (b"\0\0\0\x18ftypheic" + bytes(40), "HEIC photograph"),
+        (b"<svg onload=alert(1)>", "no PNG, JPEG, GIF or WebP"),
+        (b"", "no PNG, JPEG, GIF or WebP"),
+    ],
+    ids=["huge", "truncated", "animated", "HEIC", "SVG", "empty"],
+)
+def test_a_bad_image_is_named(content: bytes, words: str, looks: list[object]) -> None:
+    """It is not read; the good one beside it is."""
+    found = shown(ImageCache(), content, GOOD)
+    assert words in " ".join(found.notes)
+    assert "0.png" in " ".join(found.notes)
+    assert ["1.png"] == [picture.words for picture in found.shown]
+    assert "premium" == found.suggestions["plan"][0].value
+    assert 1 == len(looks)
+
+
+def test_the_first_of_many_images_are_read(looks: list[object]) -> None:
+    """And the rest is named, some of it by number."""
+    contents = [png(Image.new("RGB", (300, 200), (number, 0, 0))) for number in range(256)]
+    found = shown(ImageCache(), *contents, *contents[:44])
+    assert (MOST_IMAGES, MOST_IMAGES) == (len(looks), len(found.shown))
+    assert "and 274 more" in " ".join(found.notes)
+
+
+def test_the_same_image_twice_is_read_once(looks: list[object]) -> None:
+    """It is shown by both names."""
+    found = shown(ImageCache(), GOOD, GOOD)
+    assert ["0.png", "1.png"] == [picture.words for picture in found.shown]
+    assert "0.png and 1.png" == found.suggestions["plan"][0].where
+    assert 1 == len(looks)
+
+
+def test_progress_names_no_file(looks: list[object]) -> None:
+    """One line for each image, and "" at the end."""
+    cache, told = ImageCache(), list[str]()
+    cache.on_read = told.append
+    shown(cache, GOOD, png(Image.new("RGB", (301, 200))))
+    assert ["reading 1 of 2 images", "reading 2 of 2 images", ""] == told
+
+
+@pytest.mark.parametrize("error", [RuntimeError("text of the image"), InputError("The extra is missing.")])
+def test_a_reader_that_fails_is_told(error: Exception, looks: list[object], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once; what it said of the image is not, unless it was meant for people."""
+
+    def fail(picture: object) -> Page:
+        looks.append(picture)
+        raise error
+
+    monkeypatch.setattr(reading, "shown", fail)
+    found = shown(ImageCache(), GOOD)
+    words = "The extra is missing." if isinstance(error, InputError) else "0.png could not be read (RuntimeError)"
+    assert found.notes[0].startswith(words)
+    assert {} == found.suggestions
+    assert 1 == len(looks)

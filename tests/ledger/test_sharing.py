@@ -1,0 +1,109 @@
+"""The push at the end of a run: wherever the share fails, the run stands, the journal says so, and nothing is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from runbook_lib.ledger.sharing import LATER, SharedRun
+from tests.ledger import share_server
+from tests.ledger.share_server import Faulty
+from tests.ledger.test_share_mirror import Machine
+from tests.practice import World
+
+REFUSAL = (503, "SlowDown")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Faulty]:
+    with share_server.running() as found:
+        yield found
+
+
+def place(server: Faulty, name: str) -> dict[str, str]:
+    """The settings of an empty share."""
+    server.fault = lambda number, when: None
+    server.calls.clear()
+    settings = {"share": f"s3://team/{name}", "share_endpoint": server.url, "share_region": "us-east-1"}
+    return {**settings, "share_account": "AKIA", "share_secret": "hush", "share_s": "2"}
+
+
+def end(machine: Machine) -> str:
+    """A run that ends, as the runner ends it."""
+    shared = SharedRun.of(machine.settings, machine.journal(1001))
+    assert shared
+    return shared.finish()
+
+
+def kinds(machine: Machine) -> list[str]:
+    return [entry["kind"] for entry in machine.journal(1001).entries()]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("stays_down", [True, False], ids=["stays-down", "is-back"])
+@pytest.mark.parametrize("call", [1, 2])
+def test_fault_at_any_call_of_the_end_is_made_up_for(
+    tmp_path: Path, server: Faulty, call: int, when: str, stays_down: bool
+) -> None:
+    """A second run's end: its lines, then its record. A lost answer is asked for again while there is time."""
+    alice = Machine(tmp_path / "alice", place(server, f"end-{call}-{when}-{stays_down}"))
+    alice.run(1001)
+    assert "" == end(alice)
+    record = alice.run(1001)
+    server.calls.clear()
+    server.fault = lambda number, then: (
+        REFUSAL if (number, then) == (call, when) or (stays_down and number > call) else None
+    )
+    trouble = end(alice)
+    server.fault = lambda number, then: None
+    assert bool(trouble) is stays_down
+    if stays_down:
+        assert "The team's share could not be used" in trouble
+        assert trouble.endswith(f"The record is on this machine only. {LATER}")
+    assert ("share_unreachable" in kinds(alice)) is stays_down
+
+    alice.push()
+    assert record.read_bytes() == alice.share.read(f"sandbox/1001/{record.name}")
+    assert [] == alice.compare()
+    lead = Machine(tmp_path / "lead", place(server, f"end-{call}-{when}-{stays_down}"))
+    assert 2 == lead.pull().records
+    assert alice.journal(1001).path.read_bytes() == (lead.folder / "1001" / alice.journal(1001).path.name).read_bytes()
+    assert {"untrusted_writer"} == lead.verified()
+
+
+def test_disk_that_takes_no_note_hides_no_trouble(tmp_path: Path, server: Faulty) -> None:
+    """The journal cannot be written either: the reader learns of the share all the same."""
+    alice = Machine(tmp_path / "alice", place(server, "full"))
+    alice.run(1001)
+    server.fault = lambda number, when: REFUSAL
+    lock = alice.folder / "1001" / ".journal.lock"
+    lock.unlink()
+    lock.mkdir()
+    assert "could not be used" in end(alice)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", [".ipynb", ".jsonl", ""], ids=["record", "lines", "nothing"])
+def test_run_ends_as_it_would_without_a_share(own_world: World, server: Faulty, what: str) -> None:
+    """Its exit status is its own; the terminal and the journal say what is missing, and one push brings it."""
+    share = {f"RUNBOOK_{name.upper()}": value for name, value in place(server, f"run{what}").items()}
+    dead: list[int] = []
+
+    def fault(number: int, when: str) -> tuple[int, str] | None:
+        call = server.calls[number - 1]
+        if what and (dead or (call.startswith("PUT") and call.endswith(what) and own_world.seals(1003))):
+            dead.append(number)
+            return REFUSAL
+        return None
+
+    server.fault = fault
+    ran = own_world.runbook("run", "weekend_license", "1003", "--perform", "--json", RUNBOOK_OPERATOR="ada", **share)
+    server.fault = lambda number, when: None
+    assert (0, "completed") == (ran.status, ran.report["status"]), ran.stderr
+    assert ("The record is on this machine only." in ran.stderr) is bool(what)
+    pushed = own_world.runbook("records", "push", RUNBOOK_OPERATOR="ada", **share)
+    assert f"{int(bool(what))} records" in pushed.stdout
+    verified = own_world.runbook("records", "verify", "--share", RUNBOOK_OPERATOR="ada", **share)
+    assert (0, True) == (verified.status, "The mirror and the share are alike." in verified.stdout), verified.stdout

@@ -1,0 +1,52 @@
+"""Every practice ticket, rehearsed by its notebook's cells without a kernel; `test_golden` does so by the command."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from runbook_lib.domain.errors import NeedsAnswerError
+from runbook_lib.sandbox.tickets import EXPECTED
+from runbook_lib.settings import ROOT
+from tests.practice import World, start
+
+TICKETS = {ticket.id: expected for ticket, expected in EXPECTED.items()}
+JOB_FAILS = 1010
+"""Its rehearsal cannot know that."""
+
+
+@pytest.fixture(scope="module")
+def practice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A world that nobody changes."""
+    yield from start(tmp_path_factory.mktemp("practice"))
+
+
+def rehearsed(runbook: str, ticket_id: int) -> Any:
+    """The case that the cells of a notebook come to."""
+    notebook = json.loads((ROOT / "notebooks" / f"{runbook}.ipynb").read_text(encoding="utf-8"))
+    space: dict[str, Any] = {}
+    for source in ("".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"):
+        exec(source, space)
+        if "ticket_id: int" in source:
+            space["ticket_id"] = ticket_id
+    return space["case"]
+
+
+@pytest.mark.parametrize("ticket_id", TICKETS)
+def test_a_rehearsal_tells_the_outcome_and_changes_nothing(
+    practice: World, monkeypatch: pytest.MonkeyPatch, ticket_id: int
+) -> None:
+    """The database of the world is the same afterwards, byte for byte."""
+    monkeypatch.setenv("RUNBOOK_OUTPUTS", str(practice.outputs))
+    expected, before = TICKETS[ticket_id], practice.content()
+    if expected.outcome is None and ticket_id != JOB_FAILS:
+        with pytest.raises(NeedsAnswerError):
+            rehearsed(expected.runbook, ticket_id)
+    else:
+        case = rehearsed(expected.runbook, ticket_id)
+        assert (expected.outcome or "license_issued") == case.outcome
+        assert {"planned"} == {effect.state for effect in case.applied}
+    assert before == practice.content()
