@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 
 import nbformat
@@ -215,7 +216,7 @@ def test_a_kernel_that_is_restarted_while_it_performs(lab: Lab, notebook: Notebo
     notebook.open(copy(lab, "weekend_license", 1011))
     notebook.see("would end: License issued")
     notebook.click(notebook.button(BUTTON))
-    notebook.see("Step ")
+    notebook.panel.get_by_text(re.compile(r"Step \d+ of \d+")).first.wait_for()  # before that nothing has begun
     notebook.restart()
     notebook.run_all()
     notebook.see(RECORD)
