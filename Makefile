@@ -27,10 +27,10 @@ quick: $(READY_FOR_TESTS)
 faults: $(READY_FOR_TESTS)
 	$(BIN)/python -m tests.faults
 
-# The browser tests 30 times, with every core busy.
+# The browser tests 30 times, with every core busy; fewer: make flaky ROUNDS="--rounds 3 --only reload".
 flaky: $(READY_FOR_TESTS)
 	$(BIN)/python -m tests.programs browser
-	$(BIN)/python -m tests.browser.flaky
+	$(BIN)/python -m tests.browser.flaky $(ROUNDS)
 
 lab: $(READY_FOR_LAB)
 	$(BIN)/runbook lab

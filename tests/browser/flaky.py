@@ -31,34 +31,47 @@ def load(loops: int) -> Iterator[None]:
 
 def run(number: int, tests: Sequence[str], workers: int) -> list[str]:
     """Run the tests once; returns the failures, as pytest names them."""
-    command = [sys.executable, "-m", "pytest", "-q", "-rfE", "-n", str(workers), "--no-header", *tests]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-rfE",
+        "-n",
+        str(workers),
+        "--dist",
+        "load",
+        "--no-header",
+        *tests,
+    ]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if ran.returncode == 0:
         return []
     KEPT.mkdir(parents=True, exist_ok=True)
-    (KEPT / f"run-{number}.txt").write_text(ran.stdout + ran.stderr, encoding="utf-8")
+    (KEPT / f"round-{number}.txt").write_text(ran.stdout + ran.stderr, encoding="utf-8")
     failures = [line for line in ran.stdout.splitlines() if line.startswith(("FAILED ", "ERROR "))]
-    return failures or [f"pytest ended with {ran.returncode} and named no test"]
+    names = [line.split(" ")[1].rpartition("::")[2] for line in failures]
+    return names or [f"pytest ended with {ran.returncode} and named no test"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run as the command line says; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.browser.flaky", description=__doc__)
-    parser.add_argument("--runs", type=int, default=30, help="how often (default: 30)")
+    parser.add_argument("--rounds", type=int, default=30, help="how often (default: 30)")
+    parser.add_argument("--only", metavar="EXPR", default="", help="the tests that pytest's -k EXPR chooses")
     parser.add_argument("--busy", type=int, default=3, help="busy loops beside the tests (default: 3)")
     parser.add_argument("--workers", type=int, default=2, help="tests at once (default: 2)")
-    parser.add_argument("tests", nargs=argparse.REMAINDER, help="for pytest, options last (default: tests/browser)")
     options = parser.parse_args(arguments)
+    tests = ["tests/browser", *(("-k", options.only) if options.only else ())]
     failed = 0
     with load(options.busy):
-        for number in range(1, options.runs + 1):
+        for number in range(1, options.rounds + 1):
             began = time.monotonic()
-            failures = run(number, options.tests or ["tests/browser"], options.workers)
+            failures = run(number, tests, options.workers)
             failed += bool(failures)
-            print(f"run {number}: {'failed' if failures else 'passed'}, {time.monotonic() - began:.0f} s", flush=True)
-            for failure in failures:
-                print(f"  {failure}", flush=True)
-    print(f"{options.runs} runs beside {options.busy} busy loops: {failed} failed")
+            told = f"failed: {', '.join(failures)}" if failures else "passed"
+            print(f"round {number}, {time.monotonic() - began:.0f} s: {told}", flush=True)
+    print(f"{options.rounds} rounds beside {options.busy} busy loops: {failed} failed")
     return 1 if failed else 0
 
 
