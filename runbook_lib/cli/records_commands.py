@@ -220,7 +220,7 @@ def _say_signed_off(runs: Sequence[Run]) -> None:
 
 
 def _say_next(runs: Sequence[Run]) -> None:
-    """Below the list: what happened with each open end, and the command that goes on."""
+    """Below the list: what happened with each open end, and the next command."""
     from runbook_lib.records.open_ends import open_ends
 
     archive = _archive()
@@ -268,7 +268,7 @@ def _last_record(ticket: str) -> Path:
     place = _archive().folder / str(_ticket(ticket))
     names = sorted(name for name in notebooks(place) if "/" not in name and not name.startswith("."))
     if not names:
-        raise InputError(f"Ticket {ticket} has no record in {place}. `runbook records list` shows what there is.")
+        raise InputError(f"Ticket {ticket} has no record in {place}. `runbook records list` shows all records.")
     return place / names[-1]
 
 

@@ -16,7 +16,7 @@ from runbook_lib.domain.plain_text import clean
 from runbook_lib.records.runs import RunFilter
 
 DAYS = 7
-"""How long the period is if nobody says when it begins."""
+"""Length of the period if no first day is given."""
 _FILTERS = (
     Question("since", f"the first day, YYYY-MM-DD, in UTC; unknown takes {DAYS} days", answers.day),
     Question("until", "the last day, YYYY-MM-DD, in UTC; unknown is today", answers.day),
@@ -39,7 +39,7 @@ def checked(given: Mapping[str, object], today: date) -> dict[str, str]:
 
     Args:
         given: What was passed, by name; `unknown` for what was not.
-        today: The last day, if nobody names one.
+        today: The last day, if none is given.
 
     Raises:
         InputError: A value is impossible, or no filter has this name.

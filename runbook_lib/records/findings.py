@@ -117,7 +117,7 @@ class Verification:
 
     @classmethod
     def of(cls, parts: Iterable[Self], more: Iterable[Finding] = ()) -> Self:
-        """What came out of several parts, and what else was found; each finding is told once."""
+        """What came out of several parts, and what else was found; each finding is listed once."""
         several = list(parts)
         findings = dict.fromkeys([*(finding for part in several for finding in part.findings), *more])
         records = frozenset(record for part in several for record in part.records)
@@ -135,7 +135,7 @@ class Verification:
 
     @property
     def has_strangers(self) -> bool:
-        """Whether a part was verified only by the key that lies beside it, which nobody here has trusted."""
+        """Whether a part was verified only by the key that lies beside it, which is not trusted here."""
         return any(finding.code is Code.UNTRUSTED_WRITER for finding in self.findings)
 
     @property

@@ -1,4 +1,4 @@
-"""What somebody still has to look after, each with the command that comes next. Reads no file."""
+"""What still needs a person, each with the command that comes next. Reads no file."""
 
 from __future__ import annotations
 
@@ -70,11 +70,11 @@ def _of(run: Run, folder: Path, profile: str) -> Iterator[OpenEnd]:
         yield OpenEnd(Kind.UNKNOWN, run, words, shlex.join(["runbook", "answer", str(run.ticket_id), name, "yes"]))
     if run.state is State.UNSEALED:
         path = str(folder / str(run.ticket_id) / str(run.record))
-        words = "No journal tells of this file. Seal it if somebody vouches for it; else remove it."
+        words = "No journal names this file. Seal it if you know where it comes from; otherwise remove it."
         command = ["runbook", "records", "adopt", path, "--ticket", str(run.ticket_id)]
         yield OpenEnd(Kind.UNSEALED, run, words, shlex.join(command))
     elif run.status == Status.INTERRUPTED:
-        words = "It was broken off. Run again: what is done already is found, and not repeated."
+        words = "The run was interrupted. Run again: effects that were made are found, and not repeated."
         yield OpenEnd(Kind.INTERRUPTED, run, words, _again(run))
     elif run.status == Status.NEEDS_ANSWER:
         words = f"{run.summary or 'It stopped to ask a person.'} Find out, then run again."
@@ -92,7 +92,7 @@ def _of(run: Run, folder: Path, profile: str) -> Iterator[OpenEnd]:
 
 
 def _waiting(run: Run) -> Iterator[OpenEnd]:
-    """Of a case that waits for somebody: since when, and what then."""
+    """Of a case that waits for a person: since when, and what to do then."""
     ended = shlex.join(["runbook", "answer", str(run.ticket_id), CASE, "yes"])
     since = f"since {run.since:%Y-%m-%d %H:%M} UTC" if run.since else ""
     if run.waits_for == "customer":

@@ -7,7 +7,7 @@ HTML may still draw stays within its own cell: the verification above it cannot 
 
 Markdown cells go the same way, their own HTML being shown as text. A diagram in Mermaid's language stays its source.
 
-A license that stands in a record, as in one of an older version or of a stranger, is not shown.
+A license found in a record, as in one of an older version or of a stranger, is not shown.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 LONGEST_HTML = 500_000
 LONGEST_SOURCE = 20_000
 SENTENCES = 2000
-"""Characters of a summary; the advice stands at its end."""
+"""Characters of a summary; the advice is at its end."""
 _TAGS = {
     *("a", "bdi", "blockquote", "br", "code", "del", "div", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li"),
     *("ol", "p", "pre", "span", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul", "details"),
@@ -146,7 +146,7 @@ def verdict(verification: Verification) -> list[str]:
     if verification.is_good and verification.sealed:
         words = "Verified: sealed and unaltered."
         if verification.has_strangers:
-            words = "Sealed and unaltered, by a writer whose key nobody here has trusted."
+            words = "Sealed and unaltered, by a writer whose key is not trusted here."
         return ["Unaltered since it was adopted." if verification.adopted else words, *told]
     return told or ["Not sealed."]
 
@@ -190,7 +190,7 @@ def _value(value: Any) -> str:
 
 
 def _words(value: Any) -> str:
-    """A value's text; a number of too many digits for Python to write is only told of."""
+    """A value's text; a number of too many digits for Python to write is only described."""
     try:
         return str(value)
     except (ValueError, RecursionError):
@@ -212,7 +212,7 @@ def _rows(rows: Iterable[tuple[str, str]]) -> h.Node:
 
 
 def _folded(cell: Cell) -> h.Node:
-    """A cell that only helps to run the notebook; the banner stands above already."""
+    """A cell that only helps to run the notebook; the banner is already above."""
     return None if cell.id == banner.CELL else h.details[h.summary[clean(cell.id)], _cell_html(cell)]
 
 

@@ -36,7 +36,7 @@ _LABEL: dict[str, Any] = {"textcoords": "offset points", "color": INK, "fontsize
 
 
 class Step(StrEnum):
-    """What one bar stands for."""
+    """The period of one bar."""
 
     DAY = "day"
     WEEK = "week"
@@ -59,7 +59,7 @@ class Trend:
     """What happened over time.
 
     Attributes:
-        step: What one bar stands for.
+        step: The period of one bar.
         starts: The first day of each step.
         ends: How many cases ended in each way, by step; a case counts once for each way.
         durations: How long runs took, by step, or None where there was none.

@@ -36,7 +36,7 @@ class Output:
 
     Attributes:
         text: It as plain text.
-        html: It as HTML, which nobody has checked, or "".
+        html: It as HTML, not sanitized, or "".
         png: It as an image, or None.
         data: What a step shows to programs, or nothing.
         is_error: Whether it is an error.

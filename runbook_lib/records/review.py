@@ -43,7 +43,7 @@ _KEPT = (State.SEALED, State.ADOPTED, State.UNSEALED, State.SET_ASIDE)
 
 @dataclass(frozen=True)
 class FormResult(StepResult):
-    """A result that is a form where somebody can fill it in, and a card elsewhere."""
+    """A result that is a form in JupyterLab, and a card elsewhere."""
 
     form: Form = field(kw_only=True)
 
@@ -174,7 +174,7 @@ class Review:
 
     @_step("Choose what to review")
     def filters(self) -> StepResult:
-        """A form where somebody can fill it in; elsewhere the filters that apply."""
+        """A form in JupyterLab; elsewhere the filters that apply."""
         if is_interactive() and self.form is None:
             self.form = Form(self._fields(), summarize=self._said)
         values = self.form.values if self.form else self._values
@@ -196,7 +196,7 @@ class Review:
 
     @_step("Who is on what")
     def people(self) -> StepResult:
-        """Each engineer with their runs, the tickets that they left open, and the records that nobody has reviewed."""
+        """Each engineer with their runs, the tickets that they left open, and the records that are not reviewed."""
         table = review_rows.people_table(self._runs, self._found(), self._open())
         if not table.rows:
             return self._nothing()
@@ -227,11 +227,11 @@ class Review:
 
     @_step("Open ends")
     def open_ends(self) -> StepResult:
-        """What somebody still has to look after, of whatever day, the oldest first, each with the next command."""
+        """What still needs a person, of any day, the oldest first, each with the next command."""
         found = sorted(self._open(), key=lambda end: review_rows.opened_at(end) or datetime.max.replace(tzinfo=UTC))
         if not found:
             words = (
-                "Nothing is open: no run waits for an answer, failed, was broken off or left a file unsealed, and no "
+                "Nothing is open: no run waits for an answer, failed, was interrupted or left a file unsealed, and no "
             )
             words += "case waits for a customer, an expert or its performing."
             parts: tuple[Part, ...] = (Paragraph(words, strong=True),)
@@ -260,7 +260,7 @@ class Review:
         try:
             entries = Journal.of(self.settings, ticket_id).entries()
         except InputError as exc:
-            words = f"{first_sentence(str(exc))} Tell whoever looks after the machine that it came from."
+            words = f"{first_sentence(str(exc))} Tell the owner of the machine that it came from."
             return self._result("cannot be relied on", Tone.STOP, (Paragraph(head), Paragraph(words)), words)
         moments = timeline(entries)
         if not moments:

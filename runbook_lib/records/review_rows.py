@@ -63,7 +63,7 @@ def people_table(runs: Sequence[Run], wanted: Sequence[Run], ends: Iterable[Open
         tickets = ", ".join(map(str, dict.fromkeys(open_tickets.get(name, ()))))
         left = sum(run.is_unreviewed for run in mine)
         asked = sum(run.operator == name for run in wanted)
-        rows.append((name or "nobody says", str(asked), moment(last), tickets or NONE, str(left or NONE)))
+        rows.append((name or "unknown", str(asked), moment(last), tickets or NONE, str(left or NONE)))
     return Table(heads, rows, whole=(2,))
 
 

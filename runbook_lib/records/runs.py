@@ -23,7 +23,7 @@ ADOPTED_WORDS = "adopted: its contents are not guaranteed"
 UNKNOWN_PERSON = "unknown person"
 _NAME = re.compile(r"(\d{8}T\d{9})Z-(\w{1,80}?)(?:-([0-9a-f]{8}))?\.ipynb")
 _REPEATED = "seal_note"
-"""The effect that the next run makes up for by itself, so that it is no open end."""
+"""The effect that the next run makes up for, so that it is no open end."""
 _WAITS_FOR = {Outcome.WAITING_FOR_CUSTOMER: "customer", Outcome.ESCALATED: "expert"}
 _NEEDS_ANOTHER_RUN = (Status.NEEDS_ANSWER, Status.INTERRUPTED)
 _RECORDED = ("runbook", "operator", "status", "outcome", "summary")

@@ -63,6 +63,6 @@ def _checked(path: Path, archive: Archive, verifier: Verifier) -> Run:
         why = ", ".join(dict.fromkeys(defects)) or "not sealed"
         raise InputError(
             f"{path.name} cannot be signed off ({why}). Nothing was written. `runbook records verify` says what is "
-            "wrong; tell whoever looks after the machine that it came from."
+            "wrong; tell the owner of the machine that it came from."
         )
     return runs[-1]

@@ -51,7 +51,7 @@ def _words(event: Event) -> str:
             mode = "performed" if event.performed else "rehearsal"
             return f"{operator} began {event.text('runbook') or 'a run'} ({mode})"
         case Kind.RUN_ENDED:
-            return f"the run ended: {event.text('outcome') or event.text('status') or 'nobody says how'}"
+            return f"the run ended: {event.text('outcome') or event.text('status') or 'outcome unknown'}"
         case Kind.RECORD_ADOPTED:
             return f"{operator} took in a notebook of {event.text('runbook') or 'a run'}"
         case Kind.RESTARTED:

@@ -25,7 +25,7 @@ PARTS = 4
 """So many portions of tickets for each process, so that none waits long for another."""
 _SEALED = (State.SEALED, State.ADOPTED, State.MISSING, State.SET_ASIDE)
 _OPEN = {
-    State.RUNNING: (Code.RUNNING, "belongs to a run that has not ended: it goes on, or was broken off."),
+    State.RUNNING: (Code.RUNNING, "belongs to a run that has not ended: it is running, or was interrupted."),
     State.UNRECORDED: (Code.UNRECORDED, "could not be written; the run ended as {end}."),
     State.SET_ASIDE: (Code.SET_ASIDE, "is named only by a journal that was set aside, and is not sealed."),
     State.UNKNOWN_WRITER: (
@@ -34,7 +34,7 @@ _OPEN = {
     ),
 }
 """What a run is that left no seal, by its state."""
-_INTERRUPTED = (Code.INTERRUPTED, "belongs to a run that was broken off: it has no end in the journal.")
+_INTERRUPTED = (Code.INTERRUPTED, "belongs to a run that was interrupted: it has no end in the journal.")
 
 
 class OtherTicketsError(Exception):
@@ -175,7 +175,7 @@ class Verifier:
                 yield self._unnamed(str(run.ticket_id), self._path(run), str(run.record))
             elif run.state is State.RUNNING and self._is_left(run):
                 words = "is not sealed: it is there, but its run has no end in the journal, which was cut or copied in "
-                yield Finding.of(run, Code.UNSEALED, words + "part, or was broken off just then.")
+                yield Finding.of(run, Code.UNSEALED, words + "part, or was interrupted just then.")
             else:
                 yield _open(run)
 
@@ -225,7 +225,7 @@ class Verifier:
         return Finding(ticket, name, Code.MOVED, f"{name} has the bytes of {_place(other)}{gone}.")
 
     def _stranger(self, path: Path, ledgers: Sequence[Ledger]) -> Verification:
-        """A file that its folder's journal does not name; if that is damaged, nobody can say what the file is.
+        """A file that its folder's journal does not name; if that is damaged, the file cannot be identified.
 
         Raises:
             InputError: There is none.

@@ -47,7 +47,7 @@ def practice(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> Shelf:
 
 
 def opened(**given: object) -> Review:
-    """A review of all days, unless told otherwise."""
+    """A review of all days by default."""
     return Review.open(**{"since": "2020-01-01", **given})
 
 
@@ -82,7 +82,7 @@ def shown(found: Review) -> list[dict[str, Any]]:
     ],
 )
 def test_the_period(given: dict[str, object], since: str, until: str) -> None:
-    """Seven days up to today, unless somebody says otherwise."""
+    """Seven days up to today by default."""
     values = filters.checked(given, TODAY)
     assert (since, until) == (values["since"], values["until"])
 
@@ -201,7 +201,7 @@ def test_a_run_that_failed_says_what_happened() -> None:
 
 
 def test_one_run_may_be_open_twice() -> None:
-    """It was broken off while an effect was under way."""
+    """It was interrupted during an effect."""
     kinds = [end.kind for end in ends(status="interrupted", unknown=("sandbox-1001-reply",))]
     assert [Kind.UNKNOWN, Kind.INTERRUPTED] == kinds
 
@@ -252,7 +252,7 @@ def test_malformed_lines_are_shown_as_far_as_possible() -> None:
     found = timeline(
         [{"kind": "new", "at": 7, "evidence": "x"}, {"kind": None}, {"kind": "done"}, {"kind": "run_ended"}]
     )
-    assert ["new", "a line that says nothing", "an effect: done", "the run ended: nobody says how"] == [
+    assert ["new", "a line that says nothing", "an effect: done", "the run ended: outcome unknown"] == [
         moment.words for moment in found
     ]
     assert "no record could be written" == found[-1].detail
@@ -385,7 +385,7 @@ def test_a_damaged_journal_has_a_reason_for_a_timeline(practice: Shelf) -> None:
     result = plain(opened(ticket="1001").timeline())
     assert "cannot be relied on" == result["state"]
     assert "journal restart" not in json.dumps(result)
-    assert "Tell whoever looks after the machine" in result["summary"]
+    assert "Tell the owner of the machine" in result["summary"]
 
 
 def test_a_performed_run_that_failed_is_in_the_card(practice: Shelf) -> None:
@@ -441,7 +441,7 @@ def test_notes_that_cannot_be_read_are_told(practice: Shelf) -> None:
 
 @pytest.fixture
 def watched(practice: Shelf, monkeypatch: pytest.MonkeyPatch) -> Review:
-    """A review in JupyterLab, where somebody fills in the form."""
+    """A review in JupyterLab, with the form."""
     monkeypatch.setattr(review, "is_interactive", lambda: True)
     practice.seal(1001)
     practice.seal(1002, outcome="escalated")
@@ -489,7 +489,7 @@ def test_a_mistake_in_the_form_is_said_there_and_by_the_next_cell(watched: Revie
 
 @pytest.fixture(scope="module")
 def trouble(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """A practice archive of real runs, with a record that was altered, a run broken off, and a file unsealed."""
+    """A practice archive of real runs, with a record that was altered, an interrupted run, and an unsealed file."""
     for world in start(tmp_path_factory.mktemp("review") / "outputs"):
         records = world.outputs / "sandbox"
         for words in (("weekend_license", 1001, "--perform"), ("weekend_license", 1003), ("weekday_triage", 2003)):

@@ -93,13 +93,13 @@ def test_one_history_by_the_clock(both: Shelf) -> None:
 
 
 def test_the_folder_is_complete_in_itself(both: Shelf, tmp_path: Path) -> None:
-    """On a third machine the keys beside the journals verify it; that nobody has trusted them is told."""
+    """On a third machine the keys beside the journals verify it; the page says that they are not trusted."""
     third = Archive(both.archive.folder, "sandbox", tmp_path / "keys-of-a-third")
     found = Verifier(third).everything()
     assert (True, 2, ["untrusted_writer"] * 2) == (found.is_good, found.good, [each.code for each in found.findings])
     assert "Not every writer is trusted here yet." in found.words
     record = next(both.folder(1001).glob("*.ipynb"))
-    assert verdict(Verifier(third).record(record))[0].endswith("by a writer whose key nobody here has trusted.")
+    assert verdict(Verifier(third).record(record))[0].endswith("by a writer whose key is not trusted here.")
 
 
 def test_copying_back_and_forth(both: Shelf, grace: Shelf) -> None:
