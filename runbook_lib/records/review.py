@@ -134,7 +134,7 @@ class Review:
 
     @property
     def wanted(self) -> RunFilter:
-        """Which runs are asked for, now.
+        """Which runs are selected now.
 
         Raises:
             InputError: What is entered in the form is impossible.
@@ -153,7 +153,7 @@ class Review:
         those = _counts([run for run in self._runs if wanted.matches(run)])
         rows = [(name, str(counts[name]), str(those[name])) for name in counts]
         parts: tuple[Part, ...] = (
-            Table(("", "in all", "asked for"), rows),
+            Table(("", "all", "selected"), rows),
             Paragraph(f"Asked for: {filters.words(wanted)}."),
         )
         if not self._runs:
@@ -184,7 +184,7 @@ class Review:
 
     @_step("Runs")
     def runs(self) -> StepResult:
-        """The runs that are asked for, newest first."""
+        """The selected runs, newest first."""
         found = self._found()
         if not found:
             return self._nothing()
@@ -314,7 +314,7 @@ class Review:
             return [], [f"The notes on the tickets were not compared. {exc}"]
 
     def _found(self) -> list[Run]:
-        """The runs that are asked for, newest first."""
+        """The selected runs, newest first."""
         wanted = self.wanted
         return sorted((run for run in self._runs if wanted.matches(run)), key=_start, reverse=True)
 
@@ -326,7 +326,7 @@ class Review:
         return self._facts[key]
 
     def _open(self) -> list[OpenEnd]:
-        """The open ends that are asked for, of whatever day."""
+        """The selected open ends, of any day."""
         wanted = replace(self.wanted, since=None, until=None)
         return open_ends(filter(wanted.matches, self._runs), self.archive.folder, self.archive.profile)
 
@@ -374,7 +374,7 @@ class Review:
         return Paragraph(f"{review_rows.count(count, 'run')}: {filters.words(self.wanted)}.")
 
     def _nothing(self) -> StepResult:
-        words = f"No run is asked for: {filters.words(self.wanted)}. Choose a longer period, or fewer filters."
+        words = f"No run is selected: {filters.words(self.wanted)}. Choose a longer period, or fewer filters."
         if not self._runs:
             words = "There is no run yet, so there is nothing to show."
         return self._result("nothing", Tone.PLAIN, (Paragraph(words),), words)

@@ -44,18 +44,18 @@ def open_ends_table(ends: Sequence[OpenEnd], facts: Callable[[Run], CaseFacts], 
 
 
 def people_table(runs: Sequence[Run], wanted: Sequence[Run], ends: Iterable[OpenEnd]) -> Table:
-    """Who is on what: each engineer's runs that are asked for, their last one, open tickets, and unreviewed records.
+    """Who is on what: each engineer's selected runs, their last one, open tickets, and unreviewed records.
 
     Args:
         runs: All runs.
-        wanted: Those that are asked for.
+        wanted: The selected runs.
         ends: The open ends of whatever day.
     """
     open_tickets: dict[str, list[int]] = {}
     for end in ends:
         open_tickets.setdefault(end.run.operator, []).append(end.run.ticket_id)
     names = sorted({run.operator for run in wanted} | open_tickets.keys())
-    heads = ("engineer", "runs asked for", "last run (UTC)", "tickets with open ends", "records not reviewed")
+    heads = ("engineer", "selected runs", "last run (UTC)", "tickets with open ends", "records not reviewed")
     rows = []
     for name in names:
         mine = [run for run in runs if run.operator == name]

@@ -296,7 +296,7 @@ def test_who_is_on_what(practice: Shelf) -> None:
     practice.seal(1002, status="needs_answer", outcome=None, operator="ada")
     found = {person["engineer"]: person for person in plain(opened().people())["people"]}
     assert ("1002", "1") == (found["ada"]["tickets with open ends"], found["ada"]["records not reviewed"])
-    assert ("–", "1") == (found["grace"]["tickets with open ends"], found["grace"]["runs asked for"])
+    assert ("–", "1") == (found["grace"]["tickets with open ends"], found["grace"]["selected runs"])
 
 
 def test_a_row_links_record_ticket_and_issue(practice: Shelf) -> None:
