@@ -99,7 +99,7 @@ def _waiting(run: Run) -> Iterator[OpenEnd]:
         words = f"It waits for the customer {since}. When they have answered, run again with what they sent; if the "
         yield OpenEnd(Kind.CUSTOMER, run, f"{words}case has ended otherwise, say so: {ended}.", _again(run))
     elif run.waits_for == "expert":
-        words = f"It is with the expert {since}, who goes on from the note on the ticket. Once it has ended, say so."
+        words = f"The expert has it {since}; the note on the ticket has the details. Report it when the case has ended."
         yield OpenEnd(Kind.EXPERT, run, words, ended)
     elif run.waits_for:
         words = f"It was rehearsed {since}, would end as {run.outcome}, and was never performed. Perform it with the "

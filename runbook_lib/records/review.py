@@ -154,7 +154,7 @@ class Review:
         rows = [(name, str(counts[name]), str(those[name])) for name in counts]
         parts: tuple[Part, ...] = (
             Table(("", "all", "selected"), rows),
-            Paragraph(f"Asked for: {filters.words(wanted)}."),
+            Paragraph(f"Selected: {filters.words(wanted)}."),
         )
         if not self._runs:
             words = f"There is no run in {self.archive.folder} yet. `runbook run` leaves the first one."
@@ -273,7 +273,7 @@ class Review:
         after = tuple(Paragraph(f"Still open ({end.kind}): {end.command}", strong=True) for end in ends)
         told = _harmless([vars(moment) for moment in moments])
         return self._result(
-            "told", Tone.PLAIN, (Paragraph(head), *before, table, *after), head, ticket=ticket_id, story=told
+            "shown", Tone.PLAIN, (Paragraph(head), *before, table, *after), head, ticket=ticket_id, story=told
         )
 
     @_step("Verification")
