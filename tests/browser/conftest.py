@@ -123,5 +123,6 @@ def notebook(lab: Lab, tab: Tab, request: pytest.FixtureRequest) -> Iterator[Not
     lab.world.clear_faults()
     if request.node.stash.get(FAILED, False):
         tab.close()
+        lab.end_kernels()
     else:
         found.close_all()
