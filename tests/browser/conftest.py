@@ -121,8 +121,10 @@ def notebook(lab: Lab, tab: Tab, request: pytest.FixtureRequest) -> Iterator[Not
     found = Notebook(lab, tab.open())
     yield found
     lab.world.clear_faults()
-    if request.node.stash.get(FAILED, False):
+    left = found.page.locator(".jp-Dialog").all_inner_texts()
+    if left or request.node.stash.get(FAILED, False):
         tab.close()
         lab.end_kernels()
     else:
         found.close_all()
+    assert [] == left, "a question that nobody answered"
