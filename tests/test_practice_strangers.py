@@ -9,6 +9,8 @@ import pytest
 from runbook_lib.sandbox.tickets import EXPECTED
 from tests.practice import World, start
 
+pytestmark = pytest.mark.slow
+
 ASKED = {ticket.id: expected for ticket, expected in EXPECTED.items() if expected.missing}
 USERS = {1061: 40, 1062: 250, 1063: 1250, 1064: 250}
 

@@ -36,6 +36,8 @@ MOST_ATTEMPTS = 20
 MOST_STARTS = 2
 """How many pipelines one run starts, if the first one dies before it sends anything."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 5.0
+LINK_S = 2.0
+"""How long GitLab may take to say where a project's pages are."""
 
 
 class OrderReader:
@@ -171,7 +173,7 @@ def _page(reader: OrderReader) -> str:
     """Where a person sees Mechanizer's pipelines; else its project, for which GitLab knows an address by number."""
     if not reader.case.perform:
         with suppress(RunbookError):
-            return f"{reader.gitlab.project_url(reader.project, patience_s=0)}/-/pipelines"
+            return f"{reader.gitlab.project_url(reader.project, patience_s=LINK_S)}/-/pipelines"
     return f"{reader.case.settings.gitlab_url.rstrip('/')}/projects/{reader.project}"
 
 

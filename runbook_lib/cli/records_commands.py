@@ -47,7 +47,7 @@ _FILTERS = (
 )
 _force = click.option("--force", is_flag=True, help="Replace FILE if it is there.")
 _NOT_VERIFIED = (
-    "Not verified: no record was looked at. `runbook records list --verify` does, and `runbook records verify`."
+    "The records were not verified. To verify them: `runbook records list --verify`, or `runbook records verify`."
 )
 
 

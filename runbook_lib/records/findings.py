@@ -130,7 +130,7 @@ class Verification:
 
     @property
     def adopted(self) -> int:
-        """How many of the sealed records were adopted: nobody vouches for what is in them."""
+        """How many of the sealed records were adopted: their contents are not guaranteed."""
         return sum(finding.code is Code.ADOPTED for finding in self.findings)
 
     @property

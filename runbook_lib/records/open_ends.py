@@ -86,7 +86,7 @@ def _of(run: Run, folder: Path, profile: str) -> Iterator[OpenEnd]:
     for operation in run.undone:
         name = operation.removeprefix(prefix)
         said = shlex.join(["runbook", "answer", str(run.ticket_id), name, "yes"])
-        words = f"{name} is not there yet. Run again, which makes up for it; or do it by hand, and say so: {said}."
+        words = f"{name} is not there yet. Run again to complete it; or do it by hand, and say so: {said}."
         yield OpenEnd(Kind.UNDONE, run, words, _again(run))
     yield from _waiting(run)
 

@@ -122,9 +122,7 @@ def notebook(lab: Lab, tab: Tab, request: pytest.FixtureRequest) -> Iterator[Not
     yield found
     lab.world.clear_faults()
     left = found.page.locator(".jp-Dialog").all_inner_texts()
+    found.close_all()
     if left or request.node.stash.get(FAILED, False):
         tab.close()
-        lab.end_kernels()
-    else:
-        found.close_all()
     assert [] == left, "a question that nobody answered"

@@ -16,7 +16,8 @@ HEAD = """What a ticket takes, from `runbook lab TICKET` to the sealed record, a
 | --- | --- | --- | --- | --- |
 """
 FOOT = """
-Waiting is counted from when JupyterLab shows the notebook; a screen is 1280x800.
+Waiting is counted from when JupyterLab shows the notebook. *Screens to the plan* is the length of the notebook, from
+its top to the button below the plan; a screen is 1280x800.
 """
 FONT = 0.3
 """By how many screens a page may differ: another machine has other fonts."""

@@ -49,13 +49,6 @@ class Lab:
         """The environment of a command that shares its world and its notebooks."""
         return {**self.world.environment, "RUNBOOK_NOTEBOOKS": str(self.root / "notebooks")}
 
-    def end_kernels(self) -> None:
-        """Of all notebooks, also of those that no page shows any more."""
-        headers = {"Authorization": f"token {TOKEN}"}
-        with httpx.Client(base_url=f"{self.url}api", headers=headers, trust_env=False, timeout=30) as server:
-            for session in server.get("/sessions").json():
-                server.delete(f"/sessions/{session['id']}")
-
 
 @contextmanager
 def running(world: World, home: Path, *words: str, **environment: str) -> Iterator[Lab]:

@@ -15,6 +15,8 @@ from runbook_lib.domain.errors import InputError, OutcomeUnknownError, PersonNee
 from tests.cases.test_weekend_license import to_scope, to_users
 from tests.practice import World, start
 
+pytestmark = pytest.mark.slow
+
 SUSPENDED = "unsuspend them"
 UNDELIVERABLE = r"Zendesk sends no mail to maya.lindqvist@nordlicht-analytics.example \(undeliverable\)"
 

@@ -20,6 +20,8 @@ from runbook_lib.results import StepResult
 from runbook_lib.settings import Settings
 from tests.practice import WORLD_DATE, World, start
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:

@@ -72,7 +72,7 @@ def test_list(desk: Desk) -> None:
     )
     assert "unsealed" in second
     assert said.out.splitlines()[-1].startswith(
-        "Not verified: no record was looked at. `runbook records list --verify`"
+        "The records were not verified. To verify them: `runbook records list --verify`"
     )
 
 

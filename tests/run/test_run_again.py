@@ -72,4 +72,4 @@ def test_a_performed_record_whose_journal_is_lost_is_adopted(own_world: World) -
     own_world.forget(TICKET)
     ran = own_world.runbook("records", "adopt", kept, "--ticket", TICKET)
     assert 0 == ran.status, ran.stderr
-    assert "nobody vouches" in own_world.runbook("records", "list", "--ticket", TICKET).stdout
+    assert "its contents are not guaranteed" in own_world.runbook("records", "list", "--ticket", TICKET).stdout
