@@ -38,7 +38,7 @@ lab: $(READY_FOR_LAB)
 # The README's pictures and its table of what a ticket takes, made anew by the browser tests, in a Python as people's.
 pictures: $(READY_FOR_TESTS)
 	$(BIN)/python -m tests.programs browser
-	TEST_PICTURES=yes WARM_PYTHON=$(BIN)/python $(BIN)/python -m pytest -q tests/browser -k "first or effort or wrong_date or naming"
+	TEST_PICTURES=yes WARM_PYTHON=$(abspath $(BIN)/python) $(BIN)/python -m pytest -q tests/browser -k "first or effort or wrong_date or naming"
 
 check: $(READY_FOR_TESTS)
 	$(BIN)/ruff check

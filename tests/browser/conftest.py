@@ -121,6 +121,8 @@ def notebook(lab: Lab, tab: Tab, request: pytest.FixtureRequest) -> Iterator[Not
     found = Notebook(lab, tab.open())
     yield found
     lab.world.clear_faults()
+    left = found.page.locator(".jp-Dialog").all_inner_texts()
     found.close_all()
-    if request.node.stash.get(FAILED, False):
+    if left or request.node.stash.get(FAILED, False):
         tab.close()
+    assert [] == left, "a question that nobody answered"
