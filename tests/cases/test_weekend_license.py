@@ -117,7 +117,7 @@ def test_what_was_confirmed_beside_a_screenshot_says_so(here: World) -> None:
     shown = words(case.collect_facts(**given, confirmed="plan,maximum_users"))
     assert "plan: premium (organization) counts; the screenshot says ultimate" in shown
     assert "Plan ultimate screenshot differs confirmed by the engineer" in shown
-    assert "billable_users 17 engineer counts parameter" in shown
+    assert "Billable users 17 engineer counts parameter" in shown
     with pytest.raises(InputError, match="confirmed names plan, maximum_users, but no value is given"):
         case.collect_facts(plan="unknown", maximum_users="unknown", confirmed=["plan", "maximum_users"])
 
