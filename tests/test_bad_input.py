@@ -118,7 +118,7 @@ def test_a_colleagues_ticket_needs_the_engineers_word(own_world: World) -> None:
 
 @pytest.mark.parametrize(
     ("ticket_id", "reason"),
-    [(1904, "was left aside: it is"), (1907, "public key does not open")],
+    [(1904, "holds no license: it is"), (1907, "public key does not open")],
     ids=["no license", "another key"],
 )
 def test_a_useless_attachment_is_named_and_asked_about(world: World, ticket_id: int, reason: str) -> None:

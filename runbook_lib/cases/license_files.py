@@ -112,7 +112,7 @@ class LicenseFiles:
             words = " ".join(filter(None, (f"It is {found.words}.", *found.notes, found.advice)))
             self.unread.append(Unread(name, words, Source.LICENSE_FILE, may_pass=False, is_here=True))
         else:
-            self.notes.append(" ".join(filter(None, [f"{name} was left aside: it is {found.words}.", found.advice])))
+            self.notes.append(" ".join(filter(None, [f"{name} holds no license: it is {found.words}.", found.advice])))
             self.notes += [f"{name}: {note}" for note in found.notes]
 
     def _read(self, name: str, found: Content) -> None:

@@ -40,7 +40,7 @@ ASKS = "runbook-asks"
 _FOLD, _FOLDED, _ZOOM = "runbook-fold", "runbook-folded", "runbook-zoom"
 _FOLDING = (
     f"<style>.{_FOLD}:not(.mod-active) + .{_FOLDED} {{ display: none; }}"
-    f".{_ZOOM}:not([open]) img {{ max-width: 330px; }} .{_ZOOM} summary {{ cursor: zoom-in; }}</style>"
+    f".{_ZOOM}:not([open]) img {{ max-width: 330px !important; }} .{_ZOOM} summary {{ cursor: zoom-in; }}</style>"
 )
 """What is folded follows its button in the page itself: a kernel that runs a cell hears of a press only afterwards.
 

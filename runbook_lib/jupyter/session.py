@@ -570,7 +570,8 @@ class Session:
             previous = self.button.last_record()
             self.button.renew(self.case.plan())
             state = self.case.outcome.words if self.case.outcome else result.card.state
-            result = replace(result, card=replace(result.card, state=state, parts=(*words, *previous)))
+            shown = (*words, self.case.summary.table, *previous)
+            result = replace(result, card=replace(result.card, state=state, parts=shown))
         card = spoken.card(result.card)
         if name != OPEN and (place.asks or name in self._stuck):
             number = cards.count(len(place.asks), "question")

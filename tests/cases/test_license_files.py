@@ -1,4 +1,4 @@
-"""The licenses on a ticket: what is held, and what each file that was left aside is called."""
+"""The licenses on a ticket: what is held, and how a file without a license is described."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_what_is_left_aside_is_told_with_what_it_is(content: bytes, words: str) 
     """Every file stands on the card, whatever it is named."""
     files = looked([comment("See the file.", "our.gitlab-license", size=len(content))], reply(content=content))
     assert [] == files.held
-    assert f"our.gitlab-license was left aside: {words}" in files.notes[0]
+    assert f"our.gitlab-license holds no license: {words}" in files.notes[0]
 
 
 @pytest.mark.parametrize(
