@@ -2,7 +2,8 @@
  *
  * A template opens as a copy. When a copy opens and nothing was run in its kernel, its cells are run: they only rehearse;
  * one that has no ticket asks for it first. A record opens without a kernel. In start_here, naming another ticket runs
- * the cells below; once a runbook that it links to has its kernel, it closes, and its own kernel ends.
+ * the cells below; once a runbook that it links to has its kernel, it closes, and its own kernel ends. The arrow keys
+ * reach every cell.
  *
  * Nothing else is run: what is not in the folder of copies, or was not made there by `runbook_lib.templates`.
  */
@@ -117,8 +118,16 @@
     });
   }
 
+  /** One save after the other: JupyterLab takes the file of a save that still runs for one that was changed by others. */
+  function saveInTurn(context) {
+    const save = context.save.bind(context);
+    let last = Promise.resolve();
+    context.save = () => (last = last.then(save, save));
+  }
+
   function opened(app, panel, context) {
     if (isWithin(context.path, copies)) {
+      saveInTurn(context);
       start(app, panel, context);
       if (START_HERE.test(context.path)) runBelow(app, panel);
     } else if (isTemplate(context.path)) {
@@ -133,6 +142,25 @@
     session.kernelPreference = { ...session.kernelPreference, shouldStart: false };
   }
 
+  /** Let the arrow keys reach every cell: JupyterLab's own skip those whose code is collapsed, with their forms. */
+  function reachEveryCell(app) {
+    for (const [key, label, step] of [["ArrowDown", "Select the cell below", 1], ["ArrowUp", "Select the cell above", -1]]) {
+      const command = `runbook:${key}`;
+      app.commands.addCommand(command, {
+        label,
+        execute: () => {
+          const { content } = app.shell.currentWidget;
+          content.deselectAll();
+          content.activeCellIndex += step;
+          content.activate();
+          content.activeCell?.node.scrollIntoView({ block: "nearest" });
+        },
+      });
+      const selector = ".jp-NotebookPanel .jp-Notebook.jp-mod-commandMode:not(.jp-mod-readWrite) :focus:not(:read-write)";
+      app.commands.addKeyBinding({ command, keys: [key], selector });
+    }
+  }
+
   const plugin = {
     id: "runbook:lab",
     autoStart: true,
@@ -142,6 +170,7 @@
           opened(app, panel, context);
         },
       });
+      reachEveryCell(app);
       app.restored.then(() => app.shell.collapseLeft());
     },
   };
