@@ -23,7 +23,7 @@ LEAST_CHARS = 6
 """Shorter values are no secrets worth the name, and would be found in half of all words."""
 PIECE_CHARS = 8
 """So many characters of a secret count as the secret: what a service cut off, or a line that was broken."""
-REMEMBERED_CHARS = 10_000_000
+REMEMBERED_CHARS = 4_000_000
 """Characters of texts that are not searched again: a record passes several times, a page of issues with each look."""
 _STRIDE = PIECE_CHARS // 2
 """Each piece has a block of so many characters that begins at a multiple of it."""

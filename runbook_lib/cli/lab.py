@@ -80,7 +80,7 @@ class Lab:
     pipe: IO[str]
 
     def run(self, ticket: str | None, words: Sequence[str]) -> int:
-        """Let it run until it is told to stop; returns its exit status.
+        """Let it run until it is stopped; returns its exit status.
 
         Args:
             ticket: The ticket whose runbook is opened, if one is wanted.
@@ -209,7 +209,7 @@ def serve_only(served: Path, notebooks: Path, outputs: Path) -> Path:
     """
     top = root(notebooks, outputs)
     place = served / _place(notebooks, top)
-    with suppress(OSError):  # nobody can write there: a link is as good
+    with suppress(OSError):  # no one can write there: a link is as good
         files.make_folder(notebooks / templates.COPIES)
         files.make_folder(place)
         for template in notebooks.glob("*.ipynb"):

@@ -1,7 +1,7 @@
-"""JupyterLab's own process, which imports while whoever started it decides what it opens; see `lab`.
+"""JupyterLab's own process, which imports while its parent decides what it opens; see `lab`.
 
 `python -m runbook_lib.cli.lab_server NUMBER FOLDER` reads its options, a JSON list, from the open file of that number,
-and ends where there are none: then whoever started it has given up. The person's settings are copied to the folder.
+and ends where there are none: then its parent has given up. The person's settings are copied to the folder.
 """
 
 from __future__ import annotations

@@ -83,8 +83,8 @@ def _said(content: bytes, key: PublicKey) -> list[dict[str, Any]]:
     from runbook_lib.domain.license import examine
 
     found = finder.look(content)
-    told_by_license = (Kind.LICENSE, Kind.TEXT, Kind.EMPTY, Kind.BINARY)
-    if not found.licenses and found.kind not in told_by_license:
+    own_kinds = (Kind.LICENSE, Kind.TEXT, Kind.EMPTY, Kind.BINARY)
+    if not found.licenses and found.kind not in own_kinds:
         words = " ".join((f"This is {found.words}, and holds no license.", *found.notes, found.advice)).strip()
         raise LicenseError("not_a_license", words)
     if not found.licenses:

@@ -48,7 +48,7 @@ class RunProgress:
         seconds: Since it began.
         ended: The journal's line of its end, or None.
         error: What kept it from having one, or "".
-        following: Whether somebody else began it.
+        following: Whether it was begun elsewhere.
         runbook: Whose run it is; "" where no line of it is there yet.
     """
 
@@ -95,7 +95,7 @@ class BackgroundRun:
 
     @property
     def is_under_way(self) -> bool:
-        """Whether a process performs on this ticket now, whoever began it, and by whatever runbook.
+        """Whether a process performs on this ticket now, by any runbook and of any origin.
 
         Raises:
             UnavailableError: The ticket's folder cannot be used.
@@ -276,8 +276,8 @@ def _seconds(run: RunEvents) -> float:
 
 def _operation(event: Event) -> Operation:
     """What the last line of an operation says."""
-    told = event.entry.get("evidence")
-    return Operation(event.kind, Evidence(**told) if isinstance(told, Mapping) else None)
+    evidence = event.entry.get("evidence")
+    return Operation(event.kind, Evidence(**evidence) if isinstance(evidence, Mapping) else None)
 
 
 def _name(event: Event) -> str:

@@ -4,7 +4,7 @@ A choice is typed or taken from a list, since JupyterLab takes the arrow keys an
 for its own shortcuts; dates are typed as YYYY-MM-DD, the same everywhere. So anything may be wrong: a field says in
 words, while it is typed, what it makes of it. All values are plain text, and "" is an empty field.
 
-What is entered is read by whoever runs the next cell, or at a press of *Continue*. Answers that were given stand in one
+What is entered is read when the next cell runs, or at a press of *Continue*. Answers that were given stand in one
 line, with a button that opens them again. Showing a form again shows the same fields, with what was entered in them.
 Words that came from elsewhere are cleaned, and escaped by htpy.
 """
@@ -261,7 +261,7 @@ class Row:
 
     @property
     def is_answered(self) -> bool:
-        """Whether somebody has entered what stands in the field."""
+        """Whether the field's text was entered by a person."""
         return self.text not in ("", self._field.found)
 
     def close(self) -> None:

@@ -76,7 +76,7 @@ class Page:
                 heard_on.append(self._heard_on)
 
     def close(self) -> None:
-        """Ask nobody any more."""
+        """Ask no page any more."""
         close(self.question, self.answer, self._link)
 
     def _hear(self, change: object) -> None:

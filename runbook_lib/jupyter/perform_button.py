@@ -31,7 +31,7 @@ from runbook_lib.settings import Settings
 LABEL = "Perform and record"
 DONE = "Done, nothing left to do"
 _THERE = ("done", "adopted")
-"""The last line of an operation that needs nobody any more."""
+"""The last line of an operation that needs no person any more."""
 _NEXT = {
     Outcome.LICENSE_ISSUED: "If the customer says that the mail has not come, begin again with start_here.",
     Outcome.LICENSE_FOUND: "If they still cannot find the license, ask in the team's channel.",
@@ -147,7 +147,7 @@ class PerformButton:
             if self.plan != shown:
                 yield self._other_plan(shown)
                 return
-            if run.begin(shown.answers):  # or else somebody was quicker, whose run is followed
+            if run.begin(shown.answers):  # or else another run was quicker, and is followed
                 self._begun = shown
         yield from map(self._progress, run.progress())
 

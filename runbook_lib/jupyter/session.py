@@ -491,7 +491,7 @@ class Session:
     def _outdate_after(self, name: str) -> None:
         """What is shown below a step that is run anew, or has stopped, is not so any more, and says so.
 
-        It stays about as long: a page that shrinks above the button leaves whoever has pressed with nothing in view.
+        It stays about as long: a page that shrinks above the button would scroll it out of view.
         """
         self._mark(self._below(name), "A step above was run again, or has stopped: run this cell again.")
 

@@ -157,7 +157,7 @@ class Review:
             Paragraph(f"Selected: {filters.words(wanted)}."),
         )
         if not self._runs:
-            words = f"There is no run in {self.archive.folder} yet. `runbook run` leaves the first one."
+            words = f"There is no run in {self.archive.folder} yet. The first run leaves the first record."
             parts = (Paragraph(words, strong=True),)
         if self.settings.share:
             parts += (Paragraph(freshness(self.settings.share, self.archive.folder)),)

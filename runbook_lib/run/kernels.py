@@ -16,6 +16,7 @@ from pathlib import Path
 from queue import Empty
 from typing import Any
 
+import zmq.asyncio
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
@@ -71,7 +72,7 @@ class Manager(AsyncKernelManager):
     def client(self, **options: Any) -> Any:
         """A client of this kernel."""
         self.client_factory = Client
-        self.made = super().client(**options)
+        self.made = super().client(context=self.context, **options)
         return self.made
 
     def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
@@ -139,7 +140,9 @@ def started(name: str, early: Early | None = None) -> Iterator[Manager]:
 
 
 def _manager(name: str, folder: Path, early: Early | None) -> Manager:
-    manager = Manager(kernel_name=name, **({"kernel_spec_manager": OwnSpec()} if early else {}))
+    # A context of the process's own is not waited for: a run that a signal cancels may leave a half-made socket in it.
+    context = zmq.asyncio.Context.instance()
+    manager = Manager(kernel_name=name, context=context, **({"kernel_spec_manager": OwnSpec()} if early else {}))
     if early:
         manager.load_connection_file(str(early.connection_file))
         manager.connection_file = str(early.connection_file)

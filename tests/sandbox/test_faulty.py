@@ -340,11 +340,11 @@ def test_stalled_pipeline_runs_after_clearing(served, client, eventually):
 
 @pytest.mark.parametrize("seconds", [0, 0.05])
 def test_a_killed_job_fails_its_pipeline(served, client, eventually, seconds):
-    """Mechanizer's program takes longer than that to start."""
+    """Whether it has printed something by then, or not."""
     served.inject("pipelines", "kill", seconds=seconds)
     killed = client.trigger()
     eventually(lambda: client.pipeline(killed) == "failed")
-    assert client.trace(killed) == "ERROR: Job failed: exit code 137\n"
+    assert client.trace(killed).endswith("ERROR: Job failed: exit code 137\n")
 
 
 def test_a_job_that_ends_in_time_is_not_killed(served, client, eventually):
