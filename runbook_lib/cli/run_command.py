@@ -73,7 +73,6 @@ def run(
 
     with closing(forks.Ahead(2 if runbook == automatic.AUTO else 1, [notebook])) as kernels, practice.world(local):
         settings = Settings.load()
-        kernels.start()
         if refused := ticket_check.refusal(settings, ticket):
             click.echo(f"{_line(refused)} The run records this and ends ...", err=True)
         from runbook_lib.run import runner

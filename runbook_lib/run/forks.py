@@ -66,7 +66,7 @@ class Early(ABC):
 
     @abstractmethod
     def start(self) -> None:
-        """Let it take requests, as soon as it has imported what it needs; if it does already, nothing happens."""
+        """Let it take requests, as soon as it has imported what it needs; called once."""
 
     @abstractmethod
     def poll(self) -> int | None:
@@ -113,9 +113,8 @@ class Forked(Early):
 
     def start(self) -> None:
         """As `Early`."""
-        if not self._go.closed:
-            with suppress(BrokenPipeError), self._go:  # that a kernel has died is found by its run
-                self._go.write(b"!")
+        with suppress(BrokenPipeError), self._go:  # that a kernel has died is found by its run
+            self._go.write(b"!")
 
     def poll(self) -> int | None:
         """As `Early`."""
@@ -137,8 +136,6 @@ class Spawned(Early):
 
     def start(self) -> None:
         """As `Early`."""
-        if self._process:
-            return
         command = [sys.executable, "-m", "ipykernel_launcher", "-f", str(self.connection_file), *OPTIONS]
         command.append(f"--IPKernelApp.parent_handle={os.getpid()}")
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603
@@ -173,30 +170,24 @@ class Ahead:
         try:
             for _ in range(number):
                 self._waiting.append(Forked(modules) if can_fork else Spawned())
+            self._waiting[0].start()
         except OSError as exc:
             self.close()
-            raise UnavailableError(NO_KERNEL.format(exc.strerror)) from exc
-
-    def start(self) -> None:
-        """Let the next kernel take requests; until then it only imports.
-
-        Raises:
-            UnavailableError: The system gives no process.
-        """
-        try:
-            for kernel in self._waiting[:1]:
-                kernel.start()
-        except OSError as exc:
             raise UnavailableError(NO_KERNEL.format(exc.strerror)) from exc
 
     def take(self) -> Early:
         """A kernel, which the caller closes; a new one where more are taken than were started.
 
-        Raises: As `start`.
+        Raises:
+            UnavailableError: The system gives no process.
         """
-        self.start()
         taken = self._waiting.pop(0) if self._waiting else spawned()
-        self.start()
+        try:
+            for following in self._waiting[:1]:
+                following.start()
+        except OSError as exc:
+            taken.close()
+            raise UnavailableError(NO_KERNEL.format(exc.strerror)) from exc
         return taken
 
     def close(self) -> None:
