@@ -194,7 +194,7 @@ def test_a_count_that_the_instance_would_refuse_is_refused_here(world: World) ->
     left_a_clean_record(ran)
 
 
-def test_refused_credentials_say_which_service_and_leave_a_record(own_world: World) -> None:
+def test_refused_credentials_are_recorded(own_world: World) -> None:
     """The token is in no message."""
     change_descriptor(own_world, zendesk_oauth_token="not-the-token")
     ran = own_world.runbook("run", "weekend_license", 1001, "--perform", "--json")

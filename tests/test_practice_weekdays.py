@@ -251,7 +251,7 @@ def test_the_engineer_can_say_that_the_mail_is_there_or_not(world: World) -> Non
     assert "license_not_received" == ran.report["next_runbook"]
 
 
-def test_auto_passes_answers_on_and_refuses_what_no_runbook_takes(world: World) -> None:
+def test_auto_passes_answers_to_the_runbook(world: World) -> None:
     """One that only the runbook takes reaches it; a misspelt one is told before anything runs."""
     ran = world.runbook("run", "auto", 2901, "--json", "-p", "subscription", "A-S00029011")
     assert ("weekday_triage", "escalated") == (ran.report["runbook"], ran.report["outcome"])

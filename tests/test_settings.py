@@ -311,7 +311,7 @@ def test_sandbox_takes_nothing_that_is_the_services_or_the_teams(
         assert described.get(name, Settings.model_fields[name].default) == plain, name
 
 
-def test_practice_settings_come_from_variables_and_not_from_the_live_file(
+def test_practice_ignores_the_live_file(
     monkeypatch: pytest.MonkeyPatch, outputs: Path, port: int, env_file: Path
 ) -> None:
     """`.env` is the live configuration; who practices with other rules sets variables."""
@@ -326,7 +326,7 @@ def test_practice_settings_come_from_variables_and_not_from_the_live_file(
     assert ("manual", "grace", 2, 3) == (found.issuer, found.operator, found.grace_days, found.wait_s)
 
 
-def test_practice_that_is_asked_for_by_name_does_not_open_the_live_file(
+def test_named_practice_never_opens_the_live_file(
     monkeypatch: pytest.MonkeyPatch, outputs: Path, port: int, env_file: Path
 ) -> None:
     """Not even a mistake in it matters, nor a folder of secrets that is not there."""

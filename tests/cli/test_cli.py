@@ -124,7 +124,7 @@ def test_the_demo_takes_no_setting_along(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert {"RUNBOOK_PROFILE": "sandbox", "RUNBOOK_OUTPUTS": str(tmp_path)} == found
 
 
-def test_a_record_is_named_by_its_start_and_lies_in_the_tickets_folder(world: World) -> None:
+def test_record_name_and_folder(world: World) -> None:
     """Beside the journal, which has its digest."""
     import hashlib
 
@@ -210,7 +210,7 @@ def test_license_read_uses_the_key_of_the_profile(
     assert "public key" in capsys.readouterr().err
 
 
-def test_sandbox_refuses_another_date_and_begins_a_new_world_on_request(tmp_path: Path) -> None:
+def test_sandbox_with_another_date_needs_new(tmp_path: Path) -> None:
     """The old world and its records are kept under another name."""
     world = World(tmp_path / "outputs")
     assert 0 == world.runbook("run", "weekend_license", 1003).status

@@ -471,7 +471,7 @@ def test_running_the_cell_again_keeps_what_was_entered(watched: Review) -> None:
     assert form is watched.form
 
 
-def test_a_mistake_in_the_form_is_said_there_and_by_the_next_cell(watched: Review) -> None:
+def test_form_and_next_cell_name_a_mistake(watched: Review) -> None:
     """In one sentence."""
     watched.filters()
     assert watched.form is not None
