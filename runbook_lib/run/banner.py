@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from runbook_lib.display import Card, Paragraph, Part, Table, Tone, html, text
-from runbook_lib.domain.answers import label_of
+from runbook_lib.domain.answers import in_words, label_of
 from runbook_lib.domain.plain_text import clean
 
 CELL = "record-banner"
@@ -76,7 +76,7 @@ def _facts(manifest: Mapping[str, Any]) -> Iterator[str]:
     """The facts, in a line for each source."""
     by_source: dict[str, list[str]] = {}
     for fact in manifest["facts"]:
-        by_source.setdefault(str(fact["source"]), []).append(f"{label_of(fact['name'])} {fact['value']}")
+        by_source.setdefault(str(fact["source"]), []).append(f"{label_of(fact['name'])} {in_words(fact['value'])}")
     for source, facts in by_source.items():
         yield f"{_words(source)}: {', '.join(facts)}"
 
