@@ -333,7 +333,13 @@ class Notebook:
         text.locator("summary").click()
 
     def save(self) -> None:
-        """By the keyboard, as long as nothing is being typed."""
+        """By the keyboard, as long as nothing is being typed.
+
+        JupyterLab writes a new kernel's language into the notebook, once the kernel has named it: that is waited for.
+        """
+        self.page.evaluate(
+            "async () => { await jupyterapp.shell.currentWidget.context.sessionContext.session?.kernel?.info }"
+        )
         self.page.keyboard.press("Control+s")
         self.page.wait_for_function(
             "!document.querySelector('.jp-NotebookPanel .jp-mod-dirty, .jp-mod-current.jp-mod-dirty')"
