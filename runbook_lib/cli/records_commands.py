@@ -7,6 +7,7 @@ import getpass
 import json
 import re
 from collections.abc import Callable, Sequence
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from runbook_lib.records.runs import Run, RunFilter
     from runbook_lib.records.verification import Verifier
     from runbook_lib.settings import Settings
+    from runbook_lib.variables import Places
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -89,7 +91,7 @@ def list_runs(verify: bool, as_json: bool, **filters: Any) -> int:
     _say_signed_off(runs)
     if filters["open_only"]:
         _say_next(runs)
-    _say_freshness(_settings())
+    _say_freshness()
     _tell(problems)
     return exit_status.DONE
 
@@ -112,7 +114,7 @@ def export(file: Path, form: str, force: bool, **filters: Any) -> int:
     runs, problems = _found(None, **filters)
     exporting.export(runs, form, file, force=force)
     click.echo(f"{len(runs)} runs were written to {file}.")
-    _say_freshness(_settings())
+    _say_freshness()
     _tell(problems)
     return exit_status.DONE
 
@@ -142,7 +144,6 @@ def _wanted(
     Raises:
         InputError: One has an impossible value.
     """
-    from runbook_lib.domain import answers
     from runbook_lib.domain.models import Outcome, Status
     from runbook_lib.records.runs import RunFilter
 
@@ -157,8 +158,22 @@ def _wanted(
         operator=operator,
         open_only=open_only,
         unreviewed=unreviewed,
-        **{name: answers.day(f"--{name}", day) for name, day in (("since", since), ("until", until)) if day},
+        since=_day("--since", since),
+        until=_day("--until", until),
     )
+
+
+def _day(option: str, word: str | None) -> date | None:
+    """A day, or None if the option was not given.
+
+    Raises:
+        InputError: It is none.
+    """
+    if not word:
+        return None
+    from runbook_lib.domain import answers  # as in `_ticket`
+
+    return answers.day(option, word)
 
 
 def _table(runs: Sequence[Run], found: Verification | None) -> str:
@@ -247,7 +262,7 @@ def show(record: str, html: Path | None, force: bool) -> int:
     verifier = _verifier()
     verification = verifier.record(path)
     more = [f"Signed off by {words}" for words in verifier.signed_off(path)]
-    more += filter(None, [share_commands.freshness(_settings())])
+    more += filter(None, [share_commands.freshness(_places())])
     content = reading.read(path)
     if html is None:
         click.echo(page.as_text(content, verification, more))
@@ -306,7 +321,7 @@ def verify(what: Sequence[str], ticket_notes: bool, with_share: bool, as_json: b
     """
     from runbook_lib.records.findings import Verification
 
-    local, verifier = _settings(), _verifier(keeps=ticket_notes)
+    verifier = _verifier(keeps=ticket_notes)
     tickets = [_ticket(word) for word in what if word.isdigit()]
     paths = [Path(word) for word in what if not word.isdigit()]
     parts = [verifier.record(path) for path in paths]
@@ -315,30 +330,30 @@ def verify(what: Sequence[str], ticket_notes: bool, with_share: bool, as_json: b
     noted: list[Finding] = []
     if ticket_notes:
         of_paths = [ticket_id for path in paths if (ticket_id := verifier.ticket_of(path)) is not None]
-        noted = _notes(verifier, [*tickets, *of_paths] if what else _archive().tickets(), local)
+        noted = _notes(verifier, [*tickets, *of_paths] if what else _archive().tickets())
     result = Verification.of(parts, noted)
     compared = share_commands.differences() if with_share else []
     click.echo(_json(result, compared if with_share else None) if as_json else _words(result))
     if with_share and not as_json:
         click.echo(f"\n{share_commands.difference_words(compared)}")
     if not as_json:
-        _say_freshness(local)
+        _say_freshness()
     is_good = result.is_good and not any(each.is_defect for each in compared)
     return exit_status.DONE if is_good else exit_status.FAILED
 
 
-def _say_freshness(local: Settings) -> None:
+def _say_freshness() -> None:
     """How fresh the mirror of the team's share is, if there is one."""
-    if words := share_commands.freshness(local):
+    if words := share_commands.freshness(_places()):
         click.echo(words)
 
 
-def _notes(verifier: Verifier, tickets: Sequence[int], local: Settings) -> list[Finding]:
+def _notes(verifier: Verifier, tickets: Sequence[int]) -> list[Finding]:
     from runbook_lib import wiring
     from runbook_lib.clients.http import Session
     from runbook_lib.settings import Settings
 
-    with practice.world(local):
+    with practice.world(_settings()):
         settings = Settings.load()
         with Session.of(settings) as session:
             comments = wiring.zendesk(settings, session).comments
@@ -386,7 +401,9 @@ def _ticket(word: str) -> int:
     Raises:
         InputError: It is none.
     """
-    from runbook_lib.domain import answers
+    if re.fullmatch("[1-9][0-9]{0,11}", word):
+        return int(word)
+    from runbook_lib.domain import answers  # what people paste takes longer to understand than a ticket to read
 
     return int(str(answers.parse("ticket_id", word)))
 
@@ -400,7 +417,14 @@ def _verifier(*, keeps: bool = False) -> Verifier:
 def _archive() -> Archive:
     from runbook_lib.records.archive import Archive
 
-    return Archive.of(_settings())
+    return Archive.of(_places())
+
+
+def _places() -> Places:
+    """Where things are; the other settings take longer to read than a ticket."""
+    from runbook_lib.variables import Places
+
+    return Places.read()
 
 
 def _settings() -> Settings:

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -33,7 +34,9 @@ from cryptography.hazmat.primitives.serialization import (
 from runbook_lib import files
 from runbook_lib.domain.errors import InputError, UnavailableError
 from runbook_lib.domain.plain_text import clean
-from runbook_lib.settings import Settings
+
+if TYPE_CHECKING:
+    from runbook_lib.variables import Placed
 
 LOCK_WAIT_S = 10.0
 RACES = 3
@@ -85,9 +88,9 @@ class KeyRing:
         self._known: dict[str, Ed25519PublicKey] = {}
 
     @classmethod
-    def of(cls, settings: Settings) -> KeyRing:
+    def of(cls, placed: Placed) -> KeyRing:
         """The ring as configured."""
-        return cls(settings.key_folder, settings.trusted_keys)
+        return cls(placed.key_folder, placed.trusted_keys)
 
     def signer(self) -> Signer:
         """The newest key, to sign with; makes the first one.

@@ -26,11 +26,10 @@ from runbook_lib.ledger.heads import Heads
 from runbook_lib.ledger.keyring import KeyRing
 from runbook_lib.records import union
 from runbook_lib.records.findings import Code, Finding
-from runbook_lib.records.index import Index
 from runbook_lib.records.runs import Run, State, runs_of, stray
 
 if TYPE_CHECKING:
-    from runbook_lib.settings import Settings
+    from runbook_lib.variables import Placed
 
 READ_BYTES = 1 << 17
 MANY_TICKETS = 400
@@ -78,9 +77,9 @@ class Archive:
     team: Path | None = None
 
     @classmethod
-    def of(cls, settings: Settings) -> Self:
-        folder = settings.outputs.resolve() / settings.profile
-        return cls(folder, settings.profile, settings.key_folder, settings.trusted_keys)
+    def of(cls, placed: Placed) -> Self:
+        folder = placed.outputs.resolve() / placed.profile
+        return cls(folder, placed.profile, placed.key_folder, placed.trusted_keys)
 
     def tickets(self) -> list[int]:
         """The tickets that have a folder, or had a journal of this key ring."""
@@ -117,6 +116,8 @@ class Archive:
         asked = self.tickets() if tickets is None else list(tickets)
         if tickets is not None or len(asked) < MANY_TICKETS:
             return self.ledgers(asked)
+        from runbook_lib.records.index import Index  # few tickets do not need it
+
         index, heads = Index(self.folder, self.keys, self.team), Heads(self.keys)
         stamps = {
             n: index.stamp(self.folder / str(n), heads.files(f"{self.profile}/{n}", self.folder / str(n)))
