@@ -6,7 +6,7 @@ import functools
 import getpass
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from runbook_lib.ledger.comparison import Difference
     from runbook_lib.records.archive import Archive
     from runbook_lib.records.findings import Finding, Verification
+    from runbook_lib.records.reading import Record
     from runbook_lib.records.runs import Run, RunFilter
     from runbook_lib.records.verification import Verifier
     from runbook_lib.settings import Settings
@@ -253,10 +254,11 @@ def _tell(problems: Sequence[Finding]) -> None:
 @records.command()
 @click.argument("record", metavar="RECORD|TICKET", type=click.Path())
 @click.option("--html", type=options.FILE, metavar="FILE", help="Write one HTML page instead, which needs no network.")
+@click.option("--with-records", is_flag=True, help="Of a review's report: the page of each record in it, too.")
 @_force
-def show(record: str, html: Path | None, force: bool) -> int:
+def show(record: str, html: Path | None, with_records: bool, force: bool) -> int:
     """Show a record, or the last one of a ticket; verified first."""
-    from runbook_lib.records import exporting, page, reading
+    from runbook_lib.records import exporting, page, reading, report
 
     path = _last_record(record) if record.isdigit() else Path(record)
     verifier = _verifier()
@@ -267,9 +269,31 @@ def show(record: str, html: Path | None, force: bool) -> int:
     if html is None:
         click.echo(page.as_text(content, verification, more))
         return exit_status.DONE
-    exporting.write(html, page.as_html(content, verification, more).encode(), force=force)
+    outputs = _archive().folder
+    exporting.refuse_to_replace(html, force=force)
+    written = list(_record_pages(content, html, verifier)) if with_records else []
+    shown = page.as_html(content, verification, more, lambda address: report.link(address, html, outputs))
+    exporting.write(html, shown.encode(), force=force)
     click.echo("\n".join([*page.summary(content, verification, more), f"Page: {html}"]))
+    if with_records:
+        click.echo(f"Records: {len(written)} pages in {report.pages_folder(html)}; send the folder along.")
     return exit_status.DONE
+
+
+def _record_pages(content: Record, html: Path, verifier: Verifier) -> Iterator[Path]:
+    """Write the page of each record that a report links, verified first; one that cannot be read is told."""
+    from runbook_lib import files
+    from runbook_lib.records import exporting, page, reading, report
+
+    for path, target in report.record_pages(content, html, _archive().folder):
+        try:
+            shown = page.as_html(reading.read(path), verifier.record(path))
+        except InputError as exc:
+            click.echo(f"runbook: {exc}", err=True)
+            continue
+        files.make_folder(target.parent)
+        exporting.write(target, shown.encode(), force=True)
+        yield target
 
 
 def _last_record(ticket: str) -> Path:
