@@ -216,7 +216,8 @@ def _state(run: Run, found: Verification | None) -> str:
     words = run.note or run.state
     if found is None:
         return f"{words}, not verified"
-    return f"{words}, {'verified' if found.holds(run) else ', '.join(found.codes(run)) or 'not verified'}"
+    why_not = "not verified" if run.is_trusted else "its writer is not trusted here"
+    return f"{words}, {'verified' if found.holds(run) else ', '.join(found.codes(run)) or why_not}"
 
 
 def _say_by_hand(runs: Sequence[Run]) -> None:

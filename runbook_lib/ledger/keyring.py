@@ -153,9 +153,10 @@ class KeyRing:
     def _public(self, key: str) -> Ed25519PublicKey | None:
         if key not in self._known:
             self._known = self._of_team()
-            for name, path in self.public_keys().items():
+            for path in self.public_keys().values():
                 with suppress(InputError, OSError):  # what only such a key verifies counts as signed by an unknown one
-                    self._known[name] = _loaded_public(path.read_bytes(), str(path))
+                    found = _loaded_public(path.read_bytes(), str(path))
+                    self._known[key_id(found)] = found  # whatever the file is called
         return self._known.get(key)
 
     def _of_team(self) -> dict[str, Ed25519PublicKey]:
@@ -305,7 +306,7 @@ def _lying_in(folder: Path | None, key: str) -> bytes:
     """What lies beside a journal under a key's name, or nothing."""
     with suppress(OSError):
         if folder and re.fullmatch("[0-9a-f]{16}", key):
-            return (folder / beside_name(key)).read_bytes()
+            return files.read(folder / beside_name(key))
     return b""
 
 

@@ -102,7 +102,7 @@ def as_html(
 ) -> str:
     """A record as one page, below what was verified and what more is known of it, in lines."""
     tone = Tone.GOOD if verification.is_good and verification.sealed else Tone.STOP
-    tone = Tone.ASK if tone is Tone.GOOD and (verification.adopted or verification.has_strangers) else tone
+    tone = Tone.ASK if tone is Tone.GOOD and (verification.adopted or not verification.good) else tone
     title = f"Record {clean(record.name)}"
     if is_report := _is_report(record, verification):
         title, tone = f"Review of the records: {clean(record.name)}", _report_tone(record)
@@ -160,10 +160,12 @@ def verdict(verification: Verification) -> list[str]:
     """What was verified, in lines."""
     told = [f"{finding.code}: {clean(finding.words, 400)}" for finding in verification.findings]
     if verification.is_good and verification.sealed:
-        words = "Verified: sealed and unaltered."
-        if verification.has_strangers:
+        words = "Not verified: it is sealed only by a journal that was set aside."
+        if verification.good:
+            words = "Unaltered since it was adopted." if verification.adopted else "Verified: sealed and unaltered."
+        elif verification.has_strangers:
             words = "Sealed and unaltered, by a writer whose key is not trusted here."
-        return ["Unaltered since it was adopted." if verification.adopted else words, *told]
+        return [words, *told]
     return told or ["Not sealed."]
 
 

@@ -80,8 +80,7 @@ class Verifier:
 
     def _one(self, ledger: Ledger) -> Verification:
         sealed = [run for run in ledger.runs if run.state in _SEALED and run.sha256]
-        records = frozenset((str(run.ticket_id), str(run.record)) for run in sealed)
-        return Verification(len(sealed), 1, tuple(self._ticket(ledger)), records)
+        return Verification.of_runs(sealed, 1, self._ticket(ledger))
 
     def everything(self) -> Verification:
         """Verify every ticket, and name the folders that are none's."""
@@ -100,10 +99,8 @@ class Verifier:
         found = [finding for ledger in ledgers for finding in self._ticket(ledger)]
         told = [run for run in ledgers[0].runs if run.record == path.name]
         subjects = {path.name, FILE_NAME, *(file_name(run.writer) for run in told)}
-        mine = tuple(finding for finding in found if finding.subject in subjects)
-        sealed = sum(run.state in _SEALED for run in told)
-        records = frozenset((str(run.ticket_id), path.name) for run in told if run.state in _SEALED)
-        return Verification(sealed, 1, mine, records)
+        mine = [finding for finding in found if finding.subject in subjects]
+        return Verification.of_runs([run for run in told if run.state in _SEALED and run.sha256], 1, mine)
 
     def notes(self, tickets: Sequence[int], read: Callable[[int], Iterable[Comment]]) -> list[Finding]:
         """Compare what the tickets' notes keep with what is here, both ways.
@@ -207,7 +204,7 @@ class Verifier:
                 yield Finding.of(
                     run, Code.WRITABLE, "is unaltered, but could be written to; it was expected read-only."
                 )
-        elif other := self.sealed_as(digest):
+        elif (other := self.sealed_as(digest)) and self._path(other) != path:
             yield Finding.of(run, Code.REPLACED, f"was replaced by the bytes of {_place(other)}.")
         else:
             yield Finding.of(run, Code.ALTERED, "was altered: it does not have the SHA-256 that it was sealed with.")
