@@ -153,7 +153,7 @@ class KeyRing:
     def _public(self, key: str) -> Ed25519PublicKey | None:
         if key not in self._known:
             self._known = self._of_team()
-            for path in self.public_keys().values():
+            for path in self._public_files():
                 with suppress(InputError, OSError):  # what only such a key verifies counts as signed by an unknown one
                     found = _loaded_public(path.read_bytes(), str(path))
                     self._known[key_id(found)] = found  # whatever the file is called
@@ -192,7 +192,10 @@ class KeyRing:
 
     def public_keys(self) -> dict[str, Path]:
         """The public keys by id, oldest first."""
-        return {path.stem.rpartition("-")[2]: path for path in sorted(self.folder.glob(f"*{_PUBLIC}"))}
+        return {path.stem.rpartition("-")[2]: path for path in self._public_files()}
+
+    def _public_files(self) -> list[Path]:
+        return sorted(path for path in self.folder.glob(f"*{_PUBLIC}") if path.is_file())
 
     @property
     def signing_key(self) -> str | None:

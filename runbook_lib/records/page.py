@@ -260,7 +260,8 @@ def _markdown(source: str) -> str:
 
 
 def _safe(words: str) -> str:
-    return Redactor({}).text(words)
+    """Words without licenses; of more than is ever shown, the beginning."""
+    return Redactor({}).text(words[:LONGEST_HTML])
 
 
 def _harmless(html: str, follow: Follow = lambda _: None) -> Markup:
