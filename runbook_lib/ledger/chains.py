@@ -209,7 +209,7 @@ class Reader:
             raise InputError(f"The journal {path} cannot be read: {exc.strerror}.") from exc
         mine = [each for each in kept if each.key == key]
         known = self._known.get(path)
-        found = known[1] if known and known[0] == content else self._checked(path, key, content)
+        found = known[1] if known and known[0] == content else self.checked(path, content)
         if found.is_trusted and not found.error:  # the same bytes are as good the next time
             self._known[path] = (content, found)
         is_own = (bool(mine) or key == self._keys.signing_key) if key else found.is_trusted
@@ -221,12 +221,12 @@ class Reader:
                 found = replace(found, error=error)
         return replace(found, raw=(), digests=(), summary=()) if found.is_damaged else found
 
-    def _checked(self, path: Path, key: str, content: bytes) -> Chain:
-        """A part as its file has it.
+    def checked(self, path: Path, content: bytes) -> Chain:
+        """A part as its file has it, or would have it; where it has to end is not looked at.
 
         Of a whole chain the last signature is enough; otherwise each line is checked, to name the first defect.
         """
-        lines = whole_lines(content)
+        key, lines = key_of(path.name) or "", whole_lines(content)
         found = Chain(path, key, whole=content.rfind(b"\n") + 1)
         check = _File(path, key, self._ticket, self._keys)
         digests = check.linked(lines)

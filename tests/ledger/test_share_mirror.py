@@ -288,15 +288,16 @@ def test_names_that_differ_in_case_do_not_clash(alice: Machine, lead: Machine) -
     assert "case" in [code for code, _ in lead.compare()]
 
 
-def test_forged_lines_are_found_by_verify(alice: Machine, lead: Machine) -> None:
-    """Behind a colleague's lines, without the colleague's key."""
+def test_forged_lines_are_not_brought(alice: Machine, lead: Machine) -> None:
+    """Behind a colleague's lines, without the colleague's key: they would keep everybody off the ticket."""
     alice.run(1001)
     alice.push()
     key = alice.keys.signing_key
     first = alice.share.read(f"sandbox/1001/journal/{key}/00000001-00000002.jsonl") or b""
     write(alice, f"sandbox/1001/journal/{key}/00000003-00000003.jsonl", first.splitlines(keepends=True)[0])
-    lead.pull()
-    assert "broken_chain" in lead.verified() | {"altered_journal"}
+    assert "00000003.jsonl was not brought: its writer did not sign it" in lead.pull().trouble[0]
+    assert {"untrusted_writer"} == lead.verified()
+    lead.journal(1001).append("run_started", runbook="weekend_license", performed=False)
     assert [("not_pulled", f"sandbox/1001/journal/{key}/00000003-00000003.jsonl")] == alice.compare()
 
 

@@ -190,10 +190,17 @@ FORGERIES = (
 )
 
 
-@pytest.mark.parametrize("forgery", FORGERIES, ids=lambda forgery: forgery.__name__)
+OTHERS_RECORDS = (reseal, reseal_backdated, adopt, begin_again)
+"""What a colleague's key, which is trusted, does not make genuine either: the record is of another one."""
+
+
+@pytest.mark.parametrize(
+    ("forgery", "is_trusted"), [(one, False) for one in FORGERIES] + [(one, True) for one in OTHERS_RECORDS]
+)
 def test_no_forgery_is_called_genuine(
     shelf: Shelf,
     forgery: Callable[[Forger], None],
+    is_trusted: bool,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -203,6 +210,8 @@ def test_no_forgery_is_called_genuine(
     monkeypatch.setenv("RUNBOOK_OUTPUTS", str(shelf.outputs))
     shelf.seal(1001)
     forger = Forger(shelf)
+    if is_trusted:
+        shelf.keys.trust(forger.keys.signer().public_pem)
     forgery(forger)
 
     verifier = Verifier(shelf.archive)
