@@ -138,9 +138,9 @@ def _run_command(words: Sequence[str]) -> int:
 
 
 def _stop(words: str, status: int) -> int:
-    from runbook_lib.domain import envelopes  # only where something is wrong: no license is repeated
+    from runbook_lib.domain.plain_text import clean_lines  # no license is repeated, and no file's name is obeyed
 
-    click.echo(f"runbook: {envelopes.without(words)}", err=True)
+    click.echo(f"runbook: {clean_lines(words)}", err=True)
     return status
 
 

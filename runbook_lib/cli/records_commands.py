@@ -298,7 +298,7 @@ def _record_pages(content: Record, html: Path, verifier: Verifier) -> Iterator[P
 
 
 def _last_record(ticket: str) -> Path:
-    """The last record of a ticket: names begin with the start, and sort by it.
+    """The last record of a ticket: names begin with the start, and sort by it; other notebooks only if there is none.
 
     Raises:
         InputError: There is none.
@@ -306,7 +306,8 @@ def _last_record(ticket: str) -> Path:
     from runbook_lib.records.archive import notebooks
 
     place = _archive().folder / str(_ticket(ticket))
-    names = sorted(name for name in notebooks(place) if "/" not in name and not name.startswith("."))
+    names = [name for name in notebooks(place) if "/" not in name and not name.startswith(".")]
+    names.sort(key=lambda name: (re.match("[0-9]{8}T[0-9]{9}Z-", name) is not None, name))
     if not names:
         raise InputError(f"Ticket {ticket} has no record in {place}. `runbook records list` shows all records.")
     return place / names[-1]

@@ -100,6 +100,9 @@ FILES: dict[str, Callable[[Forger], object]] = {
     "name with a line break": named("a\nrunbook: all is well.ipynb"),
     "name with direction marks": named("\u202elluf\u202c.ipynb"),
     "name with escapes": named("\x1b[2J\x1b[31m.ipynb"),
+    "name with escapes of no notebook": lambda forger: (
+        record(forger).with_name("20270101T000000000Z-\x1b[2J.ipynb").touch()
+    ),
     "name that is no UTF-8": named("\udce9.ipynb"),
     "name like an option": named("--force.ipynb"),
     "name like a formula": named("=HYPERLINK(1).ipynb"),
