@@ -85,6 +85,7 @@ COMMANDS = _Commands(
 def main(words: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status. What it makes is for its user alone, whatever the umask."""
     _open_standard_files()
+    collected = gc.get_threshold()
     gc.set_threshold(500_000, 20, 50)  # a command throws little away: a fifth of its start went to looking for garbage
     before = os.umask(files.OTHERS)
     os.umask(before | files.OTHERS)
@@ -92,6 +93,7 @@ def main(words: Sequence[str] | None = None) -> int:
         return _run_quietly(sys.argv[1:] if words is None else words)
     finally:
         os.umask(before)
+        gc.set_threshold(*collected)
 
 
 def _open_standard_files() -> None:

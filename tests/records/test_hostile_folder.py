@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import shutil
@@ -13,6 +14,7 @@ import pytest
 
 from runbook_lib.cli.main import main
 from runbook_lib.ledger.keyring import KeyRing
+from runbook_lib.records.exporting import FORMULA_STARTS
 from runbook_lib.records.review import Review
 from tests.configuration import without_configuration
 from tests.records.making import Shelf, markdown, notebook, step
@@ -172,6 +174,9 @@ def test_rest_is_shown_as_before(
         said = capsys.readouterr()
         assert not {"\x1b", "\u202e", "\x07", "\0"} & {*said.out, *said.err}
         assert "Traceback" not in said.err
+    with (tmp_path / "x.csv").open(newline="", encoding="utf-8") as file:
+        assert [] == [cell for row in csv.reader(file) for cell in row if cell.startswith(FORMULA_STARTS)]
+    (tmp_path / "x.csv").unlink()
     for words in (["keys", "list"], ["journal", "show", "1001"], ["journal", "show", "1002"]):
         assert main(words) in (0, 1, 2)
     capsys.readouterr()
