@@ -75,9 +75,12 @@ records.add_command(share_commands.pull)
 @options.as_json
 def list_runs(verify: bool, as_json: bool, **filters: Any) -> int:
     """List the runs, from the journals."""
-    verifier = _verifier() if verify else None
+    verifier, found = _verifier(keeps=True) if verify else None, None
     runs, problems = _found(verifier, **filters)
-    found = verifier.tickets(list(dict.fromkeys(run.ticket_id for run in runs))) if verifier else None
+    if verifier:
+        tickets, wanted = list(dict.fromkeys(run.ticket_id for run in runs)), _wanted(**filters)
+        found = verifier.tickets(tickets)  # and what is shown as verified is what was read for that, not the index
+        runs = [run for one in verifier.ledgers(tickets) for run in one.runs if wanted.matches(run)]
     if as_json:
         listed = [{**run.plain, "verified": None if found is None else found.holds(run)} for run in runs]
         rows = ",\n  ".join(json.dumps(row) for row in listed)  # a run a line: indenting takes longer than all the rest
