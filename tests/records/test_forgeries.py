@@ -230,3 +230,21 @@ def test_no_forgery_is_called_genuine(
     assert [] == [
         run for run in listed if (run["ticket_id"], run["record"]) == (1001, forger.record.name) and run["verified"]
     ]
+
+
+def test_verdict_counts_what_is_proven_and_what_is_not(shelf: Shelf) -> None:
+    """Beside a genuine record one of a stranger, one that was adopted, and one that was edited."""
+    shelf.seal(1001)
+    new_record(Forger(shelf))
+    adopted = shelf.folder(1003) / "20261121T100000000Z-weekend_license.ipynb"
+    adopted.parent.mkdir()
+    adopted.write_bytes(notebook(1003))
+    about = {"record": adopted.name, "sha256": hashlib.sha256(adopted.read_bytes()).hexdigest(), "operator": "grace"}
+    shelf.journal(1003).append("record_adopted", **about)
+    edited = shelf.seal(1002)
+    edited.unlink()
+    edited.write_bytes(EDITED)
+    found, runs = Verifier(shelf.archive).everything(), [run for one in shelf.archive.ledgers() for run in one.runs]
+    words = "4 records of 1 engineer: 1 genuine, 1 adopted, 1 not genuine, 1 not proven by a key that is trusted here"
+    assert review_rows.verdict(found, runs).startswith(words)
+    assert [adopted.name] == [run.record for run in runs if found.holds(run) and run.note]

@@ -330,7 +330,7 @@ def test_the_oldest_open_end_comes_first(practice: Shelf) -> None:
     [
         ((), (), "2 records of 1 engineer, all genuine; 2 not reviewed."),
         ((), (1001, 1002), "2 records of 1 engineer, all genuine; all reviewed."),
-        ((1001,), (), "2 records of 1 engineer: 1 genuine, 1 not; 2 not reviewed."),
+        ((1001,), (), "2 records of 1 engineer: 1 genuine, 1 not genuine; 2 not reviewed."),
     ],
 )
 def test_verification_begins_with_one_sentence(
