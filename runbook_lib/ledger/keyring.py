@@ -174,6 +174,8 @@ class KeyRing:
                 f"RUNBOOK_TRUSTED_KEYS is {str(self._team)!r}, which cannot be read: {exc.strerror}."
             ) from exc
         keys = [_loaded_public(pem, f"RUNBOOK_TRUSTED_KEYS, {self._team},") for pem in _BLOCK.findall(content)]
+        if content.strip() and not keys:
+            raise InputError(f"RUNBOOK_TRUSTED_KEYS, {self._team}, holds no public key; expected Ed25519 keys in PEM.")
         return {key_id(key): key for key in keys}
 
     def trusted(self) -> dict[str, str]:
@@ -223,6 +225,8 @@ class KeyRing:
             InputError: It is no Ed25519 public key.
             UnavailableError: The folder cannot be written.
         """
+        if len(found := _BLOCK.findall(pem)) > 1:
+            raise InputError(f"The file holds {len(found)} keys; expected one. Trust each by itself, or none.")
         key = _loaded_public(pem, "The file")
         with self._locked():
             if key_id(key) not in self.public_keys():
