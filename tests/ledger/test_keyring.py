@@ -173,6 +173,7 @@ def pem(key: Ed25519PrivateKey, encoding: Encoding = Encoding.PEM) -> bytes:
         (b"\0" * 100, False, False),
         (b"# no key yet\n", False, False),
     ],
+    ids=["PEM", "CRLF", "byte-order mark", "words", "two", "UTF-16", "DER", "OpenSSH", "zeros", "none"],
 )
 def test_a_key_in_other_encodings(ring: KeyRing, tmp_path: Path, content: bytes, is_one: bool, in_team: bool) -> None:
     """It is taken as what it is, or refused with a sentence: never passed over in silence, and never only in part."""
