@@ -37,6 +37,8 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 """What a browser may load: nothing; styles that are in the page, and images that are in it. Source: CSP Level 3."""
 LONGEST_HTML = 500_000
 LONGEST_SOURCE = 20_000
+LONGEST_TEXT = 2_000_000
+"""Characters of a text that are read; far fewer are shown."""
 SENTENCES = 2000
 """Characters of a summary; the advice is at its end."""
 _TAGS = {
@@ -261,7 +263,7 @@ def _markdown(source: str) -> str:
 
 def _safe(words: str) -> str:
     """Words without licenses; of more than is ever shown, the beginning."""
-    return Redactor({}).text(words[:LONGEST_HTML])
+    return Redactor({}).text(words[:LONGEST_TEXT])
 
 
 def _harmless(html: str, follow: Follow = lambda _: None) -> Markup:
