@@ -88,7 +88,7 @@ class OrderReader:
     ) -> LicenseOrder:
         case, operation_id = self.case, self.case.operation(f"license-{attempt}")
         question = case.operation(f"mail-{attempt}")
-        return LicenseOrder(
+        order = LicenseOrder(
             operation_id,
             question,
             self._quiet_before(),
@@ -98,6 +98,16 @@ class OrderReader:
             is_known=case.effects.evidence(operation_id) is not None,
             mail=case.effects.answer(question),
         )
+        is_seen = issued or order.pipelines or order.issues or order.is_known or order.mail is not None
+        return order if is_seen else replace(order, is_known=self._reply(operation_id) is not None)
+
+    def _reply(self, operation_id: str) -> Evidence | None:
+        """The reply that a license was sent. It outlives issue and pipeline, and names no order: the first one's."""
+        case = self.case
+        if operation_id != case.operation("license-1"):
+            return None
+        kept = case.services.zendesk.find_comment(case.ticket.id, case.operation("reply"))
+        return kept and Evidence(f"public reply {kept.id}, which says that it was sent", case.ticket.url, str(kept.id))
 
     def _others(self, own: str, issues: Sequence[TrackerIssue]) -> Iterator[LicenseOrder]:
         """Other orders in progress for the same customer or ticket, by the same rule as the job's own."""
@@ -140,7 +150,7 @@ class OrderReader:
         pipelines = self._pipelines().get(operation_id)
         if pipelines:
             return pipeline_evidence((orders.still_running(pipelines) or pipelines)[0])
-        return self.case.effects.evidence(operation_id.replace("-license-", "-mail-"))
+        return self.case.effects.evidence(operation_id.replace("-license-", "-mail-")) or self._reply(operation_id)
 
 
 def _of(operation_id: str, issues: Sequence[TrackerIssue]) -> tuple[TrackerIssue, ...]:
