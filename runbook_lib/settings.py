@@ -25,7 +25,16 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from platformdirs import user_data_path
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic.fields import FieldInfo
 
 from runbook_lib.addresses import is_loopback
@@ -207,7 +216,7 @@ class Settings(Profile):
     window_days: int = _setting("days after it that are in scope", policy.WINDOW_DAYS, practice=True, ge=0, le=365)
     time_zone: str = _setting("IANA name; weekend hours are read in it", "UTC", practice=True)
     weekend_starts: str = _setting("when the weekend begins", "Saturday 00:00", practice=True)
-    weekend_ends: str = _setting("when the weekend ends", "Monday 00:00", practice=True)
+    weekend_ends: str = _setting("when the weekend ends", "Monday 00:00", practice=True, validate_default=True)
 
     share: str = _setting(
         "the team's audit log: a folder, `s3://`, `gs://` or `az://`",
@@ -265,11 +274,13 @@ class Settings(Profile):
 
     @field_validator("weekend_starts", "weekend_ends")
     @classmethod
-    def _known_hour(cls, words: str) -> str:
+    def _known_hour(cls, words: str, info: ValidationInfo) -> str:
         try:
             policy.week_minute(words)
         except InputError as exc:
             raise ValueError("expected a weekday and a time, such as Saturday 00:00") from exc
+        if words.casefold() == str(info.data.get("weekend_starts")).casefold():
+            raise ValueError("expected another hour than the one at which the weekend begins")
         return words
 
     @classmethod

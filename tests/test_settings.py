@@ -477,6 +477,7 @@ def test_now_in_live_is_now(monkeypatch: pytest.MonkeyPatch) -> None:
         ("WEEKEND_STARTS", "Caturday 00:00"),
         ("WEEKEND_STARTS", "Saturday 24:00"),
         ("WEEKEND_ENDS", "Monday"),
+        ("WEEKEND_ENDS", "saturday 00:00"),
         ("GRACE_DAYS", "-1"),
         ("GRACE_DAYS", "366"),
         ("GRACE_DAYS", "two weeks"),

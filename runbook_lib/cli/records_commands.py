@@ -45,7 +45,6 @@ _FILTERS = (
     click.option("--open", "open_only", is_flag=True, help="Only what still needs a person."),
     click.option("--unreviewed", is_flag=True, help="Only records that no reviewer has signed off."),
 )
-_force = click.option("--force", is_flag=True, help="Replace FILE if it is there.")
 _NOT_VERIFIED = (
     "The records were not verified. To verify them: `runbook records list --verify`, or `runbook records verify`."
 )
@@ -103,7 +102,7 @@ def list_runs(verify: bool, as_json: bool, **filters: Any) -> int:
     type=click.Choice(("csv", "jsonl", "parquet")),
     help="The extra `parquet` brings the last one.",
 )
-@_force
+@options.force
 @_filters
 def export(file: Path, form: str, force: bool, **filters: Any) -> int:
     """Write the list of runs to a file."""
@@ -238,7 +237,7 @@ def _tell(problems: Sequence[Finding]) -> None:
 @records.command()
 @click.argument("record", metavar="RECORD|TICKET", type=click.Path())
 @click.option("--html", type=options.FILE, metavar="FILE", help="Write one HTML page instead, which needs no network.")
-@_force
+@options.force
 def show(record: str, html: Path | None, force: bool) -> int:
     """Show a record, or the last one of a ticket; verified first."""
     from runbook_lib.records import exporting, page, reading
