@@ -159,10 +159,15 @@ def test_only_the_ticket_tells_of_a_license(own_world: World) -> None:
     for table in ("issues", "pipelines"):
         own_world.change(f"DELETE FROM {table}")
     own_world.forget(1001)
+    rehearse = ("run", "weekend_license", 1001, "--json")
+    by_hand = own_world.runbook(*rehearse, "--perform", RUNBOOK_ISSUER="manual").report["summary"]
+    rehearsed = own_world.runbook(*rehearse, RUNBOOK_WAIT_S="1").report["summary"]
 
     stopped = run(own_world, RUNBOOK_WAIT_S="1")
 
     assert ("OutcomeUnknownError", 1) == (stopped.error, there_of(own_world)["mail"])
+    assert "so no license is made by hand" in by_hand
+    assert "Ask the customer whether the mail with the license came" in rehearsed
     assert "Ask the customer whether the mail with the license came" in stopped.words
     assert 0 == own_world.runbook("answer", 1001, "mail-1", "yes").status
     assert "license_issued" == run(own_world).outcome

@@ -607,6 +607,15 @@ class TestAtOnce:
         assert run(settings, tracker, outbox).error is None
         assert (1, SUCCESS) == (len(outbox.mails), tracker.issues[0]["title"])
 
+    def test_a_later_one_was_faster(
+        self, settings: JobSettings, tracker: Tracker, outbox: Outbox, operation_id: str
+    ) -> None:
+        """A license that is out counts whatever its issue's number, up to the moment before the mail."""
+        tracker.meanwhile["after"] = lambda: tracker.add(operation_id, title=SUCCESS, state="closed")
+
+        assert "has issued its license already" in run(settings, tracker, outbox).said
+        assert ([], "closed", DUPLICATE) == (outbox.mails, tracker.issues[0]["state"], tracker.issues[0]["title"])
+
     def test_the_other_comes_later(
         self, settings: JobSettings, tracker: Tracker, outbox: Outbox, operation_id: str
     ) -> None:
