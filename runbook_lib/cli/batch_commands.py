@@ -134,8 +134,10 @@ def _content(name: str) -> bytes:
 
 def _checked(row: Row, local: Settings, *, perform: bool) -> Row:
     """A row with what is wrong with it, as far as that is known before anything runs."""
+    from runbook_lib.redaction import Redactor
     from runbook_lib.run import automatic, intake
 
+    row = replace(row, **Redactor.of(local).data(vars(row)))  # the table repeats what somebody may have pasted
     if row.problem:
         return row
     try:

@@ -138,9 +138,9 @@ def _run_command(words: Sequence[str]) -> int:
 
 
 def _stop(words: str, status: int) -> int:
-    from runbook_lib.domain import envelopes  # only where something is wrong: no license is repeated
+    from runbook_lib.redaction import Redactor  # only where something is wrong: neither secret nor license is repeated
 
-    click.echo(f"runbook: {envelopes.without(words)}", err=True)
+    click.echo(f"runbook: {Redactor.of_environment().text(words)}", err=True)
     return status
 
 
