@@ -107,7 +107,9 @@ class OrderReader:
         if operation_id != case.operation("license-1"):
             return None
         kept = case.services.zendesk.find_comment(case.ticket.id, case.operation("reply"))
-        return kept and Evidence(f"public reply {kept.id}, which says that it was sent", case.ticket.url, str(kept.id))
+        if kept is None:
+            return None
+        return Evidence(f"public reply {kept.id}, which says that it was sent", case.ticket.url, str(kept.id))
 
     def _others(self, own: str, issues: Sequence[TrackerIssue]) -> Iterator[LicenseOrder]:
         """Other orders in progress for the same customer or ticket, by the same rule as the job's own."""

@@ -178,5 +178,5 @@ def _report(endings: Sequence[Ending], seconds: float, *, as_json: bool) -> None
     heads = ("ticket", "runbook", "end", "what")
     table = tables.table(rows, heads, [None, None, None, 72])
     counted = ", ".join(f"{number} {end}" for end, number in counts.items())
-    tickets = "1 ticket" if len(endings) == 1 else f"{len(endings)} tickets"
-    click.echo(f"\n{table}\n\n{tickets} in {seconds} s: {counted}")
+    count = "1 ticket" if len(endings) == 1 else f"{len(endings)} tickets"
+    click.echo(f"\n{table}\n\n{count} in {seconds} s: {counted}")
