@@ -235,6 +235,8 @@ class _OrderFollower:
             NextAction.SETTLE,
         ):
             self._take(step)
+            if step.sent:  # the license is there; `read` would refuse one of an earlier ticket
+                return
 
     def _begin(self, step: NextStep) -> None:
         """Start the job of an order, or find its traces."""
