@@ -47,7 +47,7 @@ def png(screen: Screen) -> bytes:
     """The screenshot as a PNG file."""
     from PIL import Image, ImageDraw
 
-    image = Image.new("RGB", (WIDTH, HEIGHT), "white")
+    image = Image.new("L", (WIDTH, HEIGHT), "white")  # gray is drawn and packed in a third of the time
     draw = ImageDraw.Draw(image)
     draw.rectangle((0, 0, WIDTH, 48), fill=_BAR)
     draw.rectangle((0, 48, 232, HEIGHT), fill="#fbfafd")

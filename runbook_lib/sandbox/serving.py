@@ -101,7 +101,16 @@ async def _serve(
 
 
 class _Server(uvicorn.Server):
-    """A uvicorn server that leaves the signals to us: its own way raises them again after the shutdown."""
+    """A uvicorn server that leaves the signals to us, which it would raise again, and that sleeps until it stops."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._stopped = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        """Waits; uvicorn's own loop looks ten times a second whether it is to stop."""
+        await self.on_tick(0)
+        await self._stopped.wait()
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -110,6 +119,7 @@ class _Server(uvicorn.Server):
     def stop(self) -> None:
         """Makes `serve` return soon; to be called in the event loop."""
         self.should_exit = True
+        self._stopped.set()
 
 
 def _stop_on_signals(stop: Callable[[], None]) -> None:
