@@ -21,6 +21,7 @@ __all__ = [
     "PRIVATE_KEY_NAME",
     "PUBLIC_KEY_NAME",
     "REAL_CLOCK",
+    "SUPPORT_DOMAIN",
     "USERS_NAME",
     "VERSION",
     "Clock",
@@ -34,6 +35,9 @@ __all__ = [
 DATABASE_NAME = "world.sqlite"
 PRIVATE_KEY_NAME = "license-key.pem"
 PUBLIC_KEY_NAME = "license-key.pub"
+
+SUPPORT_DOMAIN = "support.example"
+"""Of the engineers' addresses; the name before it is an engineer's username."""
 
 VERSION = "5"
 """Of a world's tables and contents; a world of another version is not served."""

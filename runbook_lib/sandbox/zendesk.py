@@ -26,8 +26,7 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from runbook_lib.sandbox.replies import Refusal, credentials_of, faults_of, fields_of, is_secret, positive, world_of
 from runbook_lib.sandbox.store import Row
-from runbook_lib.sandbox.tickets.model import ENGINEER
-from runbook_lib.sandbox.world import World, to_the_second
+from runbook_lib.sandbox.world import SUPPORT_DOMAIN, World, to_the_second
 from runbook_lib.sandbox.zendesk_json import ANONYMOUS, CUSTOM_ROLE, Shapes
 from runbook_lib.sandbox.zendesk_update import Update, upload_is_usable
 
@@ -371,7 +370,7 @@ def _agent(request: Request) -> Row | None:
     settings = world_of(request).settings
     email = None
     if scheme == "bearer" and is_secret(credentials, settings["zendesk_oauth_token"]):
-        email = ENGINEER.email
+        email = f"{settings['operator']}@{SUPPORT_DOMAIN}"
     elif scheme == "basic":
         name, _, token = _decoded(credentials).rpartition("/token:")
         email = name if is_secret(token, settings["zendesk_api_token"]) else None

@@ -296,3 +296,55 @@ def test_tickets_are_listed_by_number_in_pages(practice):
     following = {"page[size]": "1", "page[after]": answer["meta"]["after_cursor"]}
     answer = practice.zendesk("GET", "tickets.json", params=following).json()
     assert [1002] == [ticket["id"] for ticket in answer["tickets"]]
+
+
+# -- files that are served in another way than most
+
+
+def files_of(practice, ticket_id, **params):
+    answer = practice.zendesk("GET", f"tickets/{ticket_id}/comments.json", params=params).json()
+    return answer["comments"][0]["attachments"]
+
+
+@pytest.mark.parametrize(("ticket_id", "signed_in"), [(1041, False), (1041, True), (1042, False)])
+def test_private_file_shows_a_sign_in_page(practice, ticket_id, signed_in):
+    """With 200, as Zendesk does; a file for browsers only also with a token."""
+    (file,) = files_of(practice, ticket_id)
+    token = {"Authorization": f"Bearer {practice.world.settings['zendesk_oauth_token']}"}
+    answer = practice.http.get(file["content_url"], headers=token if signed_in else {})
+    assert (200, True) == (answer.status_code, "password" in answer.text)
+
+
+def test_private_file_redirects_with_credentials(practice):
+    """They are good for a redirect to another host, where they must not go."""
+    (file,) = files_of(practice, 1042)
+    token = {"Authorization": f"Bearer {practice.world.settings['zendesk_oauth_token']}"}
+    answer = practice.http.get(file["content_url"], headers=token)
+    assert 302 == answer.status_code
+    assert "GITLAB LICENSE" in practice.http.get(answer.headers["location"]).text
+
+
+def test_flagged_file_is_not_served(practice):
+    """The result of the scan is with the thread and with the file alone."""
+    (file,) = files_of(practice, 1043)
+    alone = practice.zendesk("GET", f"attachments/{file['id']}.json").json()["attachment"]
+    assert ["malware_found"] * 2 == [file["malware_scan_result"], alone["malware_scan_result"]]
+    assert 403 == practice.http.get(file["content_url"]).status_code
+
+
+def test_inline_images_are_only_shown_on_request(practice):
+    practice.world.store.write("UPDATE attachments SET inline = 1")
+    assert ([], 1) == (files_of(practice, 1041), len(files_of(practice, 1041, include_inline_images="true")))
+
+
+def test_first_comment_of_an_agent(practice):
+    """A ticket in the customer's name begins with the agent's words."""
+    answer = practice.zendesk("GET", "tickets/1042/comments.json", params={"include": "users"}).json()
+    roles = {user["id"]: user["role"] for user in answer["users"]}
+    assert ["agent", "end-user"] == [roles[comment["author_id"]] for comment in answer["comments"]]
+
+
+def test_ticket_without_an_organization(practice):
+    answer = practice.zendesk("GET", "tickets/1063.json", params={"include": "users,organizations"}).json()
+    assert (None, []) == (answer["ticket"]["organization_id"], answer["organizations"])
+    assert 200 == practice.http.get("/control-room/1063").status_code

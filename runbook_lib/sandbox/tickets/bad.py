@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-import struct
-import zlib
 from datetime import time
 
 from runbook_lib.sandbox.tickets.model import (
     Company,
     File,
-    Generated,
     LicenseFile,
-    Missing,
     Note,
     Person,
     PracticeTicket,
     Screenshot,
+    Unkept,
 )
 
 __all__ = ["TICKETS"]
 
 
-def _png() -> bytes:
-    """A picture of one gray pixel."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0\x7f")) + chunk(b"IEND", b"")
-    )
-
+_PIXEL = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b5500"
+    "00000a49444154789c63a8070000810080d394534a0000000049454e44ae426082"
+)
+"""A picture of one gray pixel, as PNG."""
 
 TICKETS = (
     PracticeTicket(
@@ -39,10 +30,10 @@ TICKETS = (
         case="closed",
         at=time(10, 36),
         requester=Person("Maya Lindqvist", "maya.lindqvist@nordlicht-analytics.example"),
-        company=Company(name="Nordlicht Analytics", seats=250),
+        company=Company("Nordlicht Analytics", seats=250),
         subject="License expired (second ticket)",
         text="Hello, I opened another ticket for the same thing, please close this one.\n\nMaya",
-        attachments=(LicenseFile(name="nordlicht-analytics.gitlab-license", grace_ended_days=1),),
+        attachments=(LicenseFile(),),
         status="closed",
     ),
     PracticeTicket(
@@ -50,50 +41,50 @@ TICKETS = (
         case="a license file that is too large: a person has to look",
         at=time(10, 44),
         requester=Person("Trần Đức", "duc.tran@songhuong-shipping.example"),
-        company=Company(name="Sông Hương Shipping"),
+        company=Company("Sông Hương Shipping"),
         subject="License problem, logs attached",
         text="Hi, the license has expired. I attach everything that I found in the license folder.\n\nDuc",
-        attachments=(Generated("everything.gitlab-license"),),
+        attachments=(Unkept(name="everything.gitlab-license", source="generated", size=50 * 1024 * 1024),),
     ),
     PracticeTicket(
         id=1903,
         case="a license file that is gone: a person has to look",
         at=time(10, 52),
         requester=Person("Ingrid Solberg", "ingrid@fjordkraft-it.example"),
-        company=Company(name="Fjordkraft IT"),
+        company=Company("Fjordkraft IT"),
         subject="No pushes possible, license attached",
         text="Hello, the license is attached. We cannot push.\n\nIngrid",
-        attachments=(Missing("fjordkraft-it.gitlab-license"),),
+        attachments=(Unkept(name="fjordkraft-it.gitlab-license", source="missing", size=1874),),
     ),
     PracticeTicket(
         id=1904,
         case="a picture in place of the license file",
         at=time(11, 0),
         requester=Person("Omar Haddad", "omar@cedarsoft.example"),
-        company=Company(name="Cedarsoft"),
+        company=Company("Cedarsoft"),
         subject="Please renew our license",
         text="Hi, here is our license (I took it from the admin page). It expired and we cannot work.\n\nOmar",
-        attachments=(File("license.gitlab-license", "application/octet-stream", _png()),),
+        attachments=(File(name="license.gitlab-license", content=_PIXEL),),
     ),
     PracticeTicket(
         id=1905,
         case="the requester has no address",
         at=time(11, 8),
         requester=Person("Front Desk", "not an address"),
-        company=Company(name="Harbor Clinic", seats=250),
+        company=Company("Harbor Clinic", seats=250),
         subject="GitLab license",
         text="The IT people are away and GitLab shows an expired license. They left me this file.",
-        attachments=(LicenseFile(name="harbor-clinic.gitlab-license", grace_ended_days=1),),
+        attachments=(LicenseFile(name="harbor-clinic.gitlab-license"),),
     ),
     PracticeTicket(
         id=1906,
         case="assigned to a colleague",
         at=time(11, 15),
         requester=Person("Lucía Fernández", "lucia.fernandez@meseta-datos.example"),
-        company=Company(name="Meseta Datos", seats=250),
+        company=Company("Meseta Datos", seats=250),
         subject="License ran out, instance locked",
         text="Hello, since yesterday our instance has been locked. License attached, 250 users.\n\nLucía Fernández",
-        attachments=(LicenseFile(name="meseta-datos.gitlab-license", grace_ended_days=1),),
+        attachments=(LicenseFile(),),
         assigned=True,
     ),
     PracticeTicket(
@@ -101,22 +92,22 @@ TICKETS = (
         case="a license file signed by somebody else",
         at=time(11, 24),
         requester=Person("Viktor Petrov", "v.petrov@balkanforge.example"),
-        company=Company(name="Balkanforge", seats=250),
+        company=Company("Balkanforge", seats=250),
         subject="Expired license",
         text="Hello, our license has expired, see the file. Please replace it quickly.\n\nViktor",
-        attachments=(LicenseFile(name="balkanforge.gitlab-license", grace_ended_days=1, foreign_key=True),),
+        attachments=(LicenseFile(foreign_key=True),),
     ),
     PracticeTicket(
         id=1908,
         case="nothing but screenshots",
         at=time(11, 32),
         requester=Person("Amélie Dubois", "amelie.dubois@quai-logiciel.example"),
-        company=Company(name="Quai Logiciel", plan=None),
+        company=Company("Quai Logiciel", plan=None),
         subject="Licence expirée - read-only since last night",
         text="Hello, our license has expired. Here are two screenshots of the admin area.\n\nAmélie Dubois",
         attachments=(
-            Screenshot(name="dashboard.png", page="dashboard", grace_ended_days=1),
-            Screenshot(name="subscription.png", page="subscription", grace_ended_days=1),
+            Screenshot(name="dashboard.png", page="dashboard"),
+            Screenshot(name="subscription.png", page="subscription"),
         ),
     ),
     PracticeTicket(
@@ -124,7 +115,7 @@ TICKETS = (
         case="merged into another ticket",
         at=time(11, 40),
         requester=Person("Maya Lindqvist", "maya.lindqvist@nordlicht-analytics.example"),
-        company=Company(name="Nordlicht Analytics", seats=250),
+        company=Company("Nordlicht Analytics", seats=250),
         subject="License expired (third ticket)",
         text="Hello, did you get my mail? This request was closed and merged into request #1004, I hope.\n\nMaya",
         notes=(

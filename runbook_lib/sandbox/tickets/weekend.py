@@ -13,7 +13,6 @@ from runbook_lib.sandbox.tickets.model import (
     Note,
     Person,
     PracticeTicket,
-    Served,
 )
 
 __all__ = ["TICKETS"]
@@ -33,16 +32,6 @@ _HOSTILE_TEXT = "\n".join(
     ]
 )
 
-_ELSA = Person("Elsa Lindqvist", "elsa.lindqvist@granby-water.example")
-_TOMAS = Person("Tomas Novak", "tomas.novak@vltava-print.example")
-_AMARA = Person("Amara Diallo", "amara.diallo@baobab-labs.example")
-
-
-def _license(name: str) -> LicenseFile:
-    """A license whose grace period ended yesterday."""
-    return LicenseFile(name=f"{name}.gitlab-license", grace_ended_days=1)
-
-
 TICKETS = (
     PracticeTicket(
         id=1001,
@@ -50,12 +39,12 @@ TICKETS = (
         expected=Expected(outcome=Outcome.LICENSE_ISSUED, because="10-day"),
         at=time(9, 4),
         requester=Person("Maya Lindqvist", "maya.lindqvist@nordlicht-analytics.example"),
-        company=Company(name="Nordlicht Analytics", seats=250),
+        company=Company("Nordlicht Analytics", seats=250),
         subject="License expired, GitLab is read-only",
         text="Hello,\n\nsince this morning nobody can push, GitLab says that the license has expired. Our renewal is "
         "with purchasing and will not be signed before Monday, and we have a release tonight.\n\nThe license file "
         "that we use is attached. Can you help us over the weekend?\n\nMaya Lindqvist\nNordlicht Analytics",
-        attachments=(LicenseFile(name="nordlicht-analytics.gitlab-license", grace_ended_days=1),),
+        attachments=(LicenseFile(),),
     ),
     PracticeTicket(
         id=1002,
@@ -63,7 +52,7 @@ TICKETS = (
         expected=Expected(outcome=Outcome.WAITING_FOR_CUSTOMER),
         at=time(9, 11),
         requester=Person("Tomás Herrera", "therrera@puerto-logistica.example"),
-        company=Company(name="Puerto Logística"),
+        company=Company("Puerto Logística"),
         subject="URGENT: cannot merge anything",
         text="Hi support, GitLab refuses every push with a message about an expired license. I am not the one who "
         "installed it and I do not have the file. What do you need from us?\n\nTomás",
@@ -75,11 +64,11 @@ TICKETS = (
         expected=Expected(outcome=Outcome.OUT_OF_SCOPE, because="4 days more"),
         at=time(9, 19),
         requester=Person("Aisha Okonkwo", "aisha.okonkwo@lagos-grid.example"),
-        company=Company(name="Lagos Grid Systems", seats=250),
+        company=Company("Lagos Grid Systems", seats=250),
         subject="Red banner: your license has expired",
         text="Good morning, there is a red banner about our license on every page. Everything still works but I am "
         "worried that it stops during the weekend. License attached.\n\nRegards, Aisha Okonkwo",
-        attachments=(LicenseFile(name="lagos-grid.gitlab-license", grace_ended_days=-4),),
+        attachments=(LicenseFile(grace_ended_days=-4),),
     ),
     PracticeTicket(
         id=1004,
@@ -87,11 +76,11 @@ TICKETS = (
         expected=Expected(outcome=Outcome.OUT_OF_SCOPE, because="4 days before"),
         at=time(9, 27),
         requester=Person("Pieter van den Berg", "p.vandenberg@polderbouw.example"),
-        company=Company(name="Polderbouw", seats=250),
+        company=Company("Polderbouw", seats=250),
         subject="GitLab read-only since Tuesday",
         text="Since Tuesday our GitLab has been read-only. We thought that it would sort itself out. It has not. "
         "Please send us a new license, the old one is attached.\n\nPieter",
-        attachments=(LicenseFile(name="polderbouw.gitlab-license", grace_ended_days=4),),
+        attachments=(LicenseFile(grace_ended_days=4),),
     ),
     PracticeTicket(
         id=1005,
@@ -99,11 +88,11 @@ TICKETS = (
         expected=Expected(outcome=Outcome.LICENSE_ISSUED, because="10-day"),
         at=time(9, 33),
         requester=Person("Hana Suzuki", "hana.suzuki@kitsune-robotics.example"),
-        company=Company(name="Kitsune Robotics", seats=250),
+        company=Company("Kitsune Robotics", seats=250),
         subject="Production deploys blocked by expired license",
         text="Hello team,\nour deploys have been blocked since Wednesday because GitLab does not accept pushes. "
         "Please find our license attached. We are 250 people.\n\nThank you,\nHana Suzuki",
-        attachments=(LicenseFile(name="kitsune-robotics.gitlab-license", grace_ended_days=3),),
+        attachments=(LicenseFile(grace_ended_days=3),),
     ),
     PracticeTicket(
         id=1006,
@@ -111,7 +100,7 @@ TICKETS = (
         expected=Expected(outcome=Outcome.OUT_OF_SCOPE, because="prospect"),
         at=time(9, 42),
         requester=Person("Jonas Weber", "jonas.weber@probierwerk.example"),
-        company=Company(name="Probierwerk", plan=None, account_type="prospect"),
+        company=Company("Probierwerk", plan=None, account_type="prospect"),
         subject="Our evaluation ended, we need a few more days",
         text="Hi, we evaluated GitLab with a trial license and it ended before we had decided. Could you extend it "
         "over the weekend? The team would like to go on testing.\n\nJonas",
@@ -123,7 +112,7 @@ TICKETS = (
         expected=Expected(outcome=Outcome.OUT_OF_SCOPE, because="no paid plan"),
         at=time(9, 50),
         requester=Person("Chiara Bianchi", "chiara@bottega-software.example"),
-        company=Company(name="Bottega Software", plan="free"),
+        company=Company("Bottega Software", plan="free"),
         subject="Emergency license please",
         text="Hello, we run GitLab ourselves and need merge request approvals this weekend. A friend told me that "
         "support gives out emergency licenses. There are 12 of us.\n\nChiara",
@@ -135,7 +124,7 @@ TICKETS = (
         expected=Expected(outcome=Outcome.OUT_OF_SCOPE, because="GitLab.com"),
         at=time(9, 58),
         requester=Person("Rahul Mehta", "rahul.mehta@clouddabba.example"),
-        company=Company(name="Clouddabba", deployment="gitlab_com"),
+        company=Company("Clouddabba", deployment="gitlab_com"),
         subject="Our group on GitLab.com lost its Premium features",
         text="Hi, our group gitlab.com/clouddabba was Premium until yesterday and is Free today. Epics and approval "
         "rules are gone. Please restore it, we have an audit on Monday.\n\nRahul",
@@ -146,16 +135,14 @@ TICKETS = (
         expected=Expected(outcome=Outcome.LICENSE_ISSUED, because="10-day"),
         at=time(10, 6),
         requester=Person("Sophie Marchand", "s.marchand@atelier-numerique.example"),
-        company=Company(name="Atelier Numérique", seats=250),
+        company=Company("Atelier Numérique", seats=250),
         subject="Temporary license expired as well",
         text="Hello,\nour contact in Sales gave us a temporary license last month, and now this one has run out too. "
         "Since yesterday GitLab has been read-only. I attach both files, the original and the temporary one.\n\n"
         "Sophie Marchand",
         attachments=(
-            LicenseFile(name="atelier-numerique.gitlab-license", grace_ended_days=31),
-            LicenseFile(
-                name="atelier-numerique-extension.gitlab-license", grace_ended_days=1, term_days=30, trial=True
-            ),
+            LicenseFile(grace_ended_days=31),
+            LicenseFile(name="atelier-numerique-extension.gitlab-license", term_days=30, trial=True),
         ),
         notes=(
             Note(
@@ -171,11 +158,11 @@ TICKETS = (
         expected=Expected(status=Status.NEEDS_ANSWER, because="552 5.2.2 Mailbox full"),
         at=time(10, 21),
         requester=Person("Grzegorz Nowak", "grzegorz.nowak@mailbox-full.example"),
-        company=Company(name="Nowak Systemy", seats=250),
+        company=Company("Nowak Systemy", seats=250),
         subject="License expired over the weekend",
         text="Hello, GitLab stopped accepting pushes yesterday, license expired. File attached. Please send the new "
         "one to this address.\n\nGrzegorz Nowak",
-        attachments=(LicenseFile(name="nowak-systemy.gitlab-license", grace_ended_days=1),),
+        attachments=(LicenseFile(name="nowak-systemy.gitlab-license"),),
     ),
     PracticeTicket(
         id=1011,
@@ -186,13 +173,17 @@ TICKETS = (
             "<img src=x onerror=alert('name')> {{ticket.requester.email}} \u202eyrollaM\u202c",
             "mallory+emergency@hostile-names.example",
         ),
-        company=Company(name="=cmd()|'<script>alert(\"org\")</script>' & Sons <!channel> ../../x", seats=250),
+        company=Company("=cmd()|'<script>alert(\"org\")</script>' & Sons <!channel> ../../x", seats=250),
         subject="<script>alert('subject')</script> <!channel> {{ticket.requester.email}} =cmd() ../../x \x1b[31m\u202e",
         text=_HOSTILE_TEXT,
         attachments=(
-            LicenseFile(name='../../x"><img src=x onerror=alert(1)>.gitlab-license', grace_ended_days=1),
-            File("<script>alert('file')</script>.html", "text/html", b"<script>alert(document.domain)</script>"),
-            File("=cmd()|'calc'!A1.csv", "text/csv", b"=cmd()|' /c calc'!A1,../../x\r\n"),
+            LicenseFile(name='../../x"><img src=x onerror=alert(1)>.gitlab-license'),
+            File(
+                name="<script>alert('file')</script>.html",
+                content_type="text/html",
+                content=b"<script>alert(document.domain)</script>",
+            ),
+            File(name="=cmd()|'calc'!A1.csv", content_type="text/csv", content=b"=cmd()|' /c calc'!A1,../../x\r\n"),
         ),
     ),
     PracticeTicket(
@@ -201,11 +192,11 @@ TICKETS = (
         expected=Expected(outcome=Outcome.LICENSE_ISSUED, because="180 users"),
         at=time(10, 2),
         requester=Person("Elif Demir", "elif.demir@bosporus-lojistik.example"),
-        company=Company(name="Bosporus Lojistik", seats=180),
+        company=Company("Bosporus Lojistik", seats=180),
         subject="Fwd: Your GitLab license",
         text="Hello, our GitLab is read-only since yesterday. I cannot attach files from this machine, so I forward "
         "the mail that came with our license a year ago:\n\nOn Sat, GitLab wrote:\n{license}\n\nElif Demir",
-        pasted=LicenseFile(name="pasted", grace_ended_days=1, users=180),
+        pasted=LicenseFile(name="pasted", users=180),
     ),
     PracticeTicket(
         id=1022,
@@ -213,7 +204,7 @@ TICKETS = (
         expected=Expected(outcome=Outcome.LICENSE_ISSUED, because="90 users"),
         at=time(10, 12),
         requester=Person("Marek Kowal", "marek.kowal@tatra-druk.example"),
-        company=Company(name="Tatra Druk", seats=90),
+        company=Company("Tatra Druk", seats=90),
         subject="License expired - export attached",
         text="Hi, the license ran out and nobody can push. I found the button that exports the license, the file is "
         "attached.\n\nMarek",
@@ -225,34 +216,34 @@ TICKETS = (
         expected=Expected(outcome=Outcome.WAITING_FOR_CUSTOMER),
         at=time(10, 26),
         requester=Person("Nadia Haddad", "nadia.haddad@levante-media.example"),
-        company=Company(name="Levante Media"),
+        company=Company("Levante Media"),
         subject="GitLab license code does not work any more",
         text="Hello, GitLab says that our license has expired. The code that we got from you is in the file.\n\nNadia",
-        attachments=(File("gitlab.license", "application/octet-stream", b"hK3mQ8rT2vX7zB4nP9sW6yD1\r\n"),),
+        attachments=(File(name="gitlab.license", content=b"hK3mQ8rT2vX7zB4nP9sW6yD1\r\n"),),
     ),
     PracticeTicket(
         id=1041,
         case="license file that only a browser may open",
         expected=Expected(status=Status.NEEDS_ANSWER),
         at=time(15, 5),
-        requester=_ELSA,
-        company=Company(name="Granby Water"),
+        requester=Person("Elsa Lindqvist", "elsa.lindqvist@granby-water.example"),
+        company=Company("Granby Water"),
         subject="GitLab does not accept pushes any more",
         text="Hello, since this morning nobody can push. Our license is attached.\n\nElsa",
-        attachments=(Served(file=_license("granby-water"), access="session"),),
+        attachments=(LicenseFile(access="session"),),
     ),
     PracticeTicket(
         id=1042,
         case="opened by a colleague; private license file",
         expected=Expected(outcome=Outcome.LICENSE_ISSUED, because="10-day"),
         at=time(15, 20),
-        requester=_TOMAS,
-        company=Company(name="Vltava Print", seats=250),
+        requester=Person("Tomas Novak", "tomas.novak@vltava-print.example"),
+        company=Company("Vltava Print", seats=250),
         subject="License expired, customer on the phone",
         text="The customer called: their instance is read-only. I have not received the license file yet, they send it "
         "here. Opened in their name.",
         opened_by_colleague=True,
-        attachments=(Served(file=_license("vltava-print"), access="private"),),
+        attachments=(LicenseFile(access="private"),),
         notes=(Note("Here is Tomas, the license file is above.", 6, public=True, by_requester=True),),
     ),
     PracticeTicket(
@@ -260,11 +251,11 @@ TICKETS = (
         case="Zendesk found malware in the license file",
         expected=Expected(status=Status.NEEDS_ANSWER),
         at=time(15, 40),
-        requester=_AMARA,
-        company=Company(name="Baobab Labs"),
+        requester=Person("Amara Diallo", "amara.diallo@baobab-labs.example"),
+        company=Company("Baobab Labs"),
         subject="Instance is read-only",
         text="Good afternoon, our instance is read-only. The license file is attached.\n\nAmara",
-        attachments=(Served(file=_license("baobab-labs"), malware="malware_found"),),
+        attachments=(LicenseFile(malware="malware_found"),),
     ),
     PracticeTicket(
         id=1061,
@@ -277,11 +268,11 @@ TICKETS = (
         ),
         at=time(15, 5),
         requester=Person("Denis Moreau", "denis.moreau@ponton-studio.example"),
-        company=Company(name="Ponton Studio", seats=40),
+        company=Company("Ponton Studio", seats=40),
         subject="GitLab read-only, please hurry",
         text="Hello, our GitLab is read-only since last night. The license file is attached, you find everything in "
         "it. Please send the new one for the same number of users.\n\nDenis Moreau",
-        attachments=(LicenseFile(name="ponton-studio.gitlab-license", grace_ended_days=1, users=1_000_000),),
+        attachments=(LicenseFile(users=1_000_000),),
     ),
     PracticeTicket(
         id=1062,
@@ -294,7 +285,7 @@ TICKETS = (
         ),
         at=time(15, 12),
         requester=Person("Sam Taylor", "sam.taylor@riverside-apps.example"),
-        company=Company(name="Riverside Apps", seats=250),
+        company=Company("Riverside Apps", seats=250),
         subject="License expired",
         text="Hi, our license has expired and nobody can push. Here is the file.\n\nSam",
         attachments=(
@@ -321,7 +312,7 @@ TICKETS = (
         subject="Emergency: license ran out",
         text="Hello, we are a Premium customer with 250 users. Since yesterday our instance has been read-only. I "
         "write from my own account because our usual contact is on holiday. License attached.\n\nIrina Sokolova",
-        attachments=(LicenseFile(name="baltic-freight.gitlab-license", grace_ended_days=1, company="Baltic Freight"),),
+        attachments=(LicenseFile(company="Baltic Freight"),),
     ),
     PracticeTicket(
         id=1064,
@@ -337,12 +328,12 @@ TICKETS = (
         ),
         at=time(15, 31),
         requester=Person("Ondřej Novák", "ondrej.novak@vltava-media.example"),
-        company=Company(name="Vltava Media", seats=250),
+        company=Company("Vltava Media", seats=250),
         subject="Renewed license is rejected, GitLab still read-only",
         text="Hello, we have renewed, but GitLab rejects the new license when we upload it, and nobody can push. I "
         "attach the old one and the new one.\n\nOndřej Novák",
         attachments=(
-            LicenseFile(name="vltava-media-old.gitlab-license", grace_ended_days=1),
+            LicenseFile(name="vltava-media-old.gitlab-license"),
             LicenseFile(name="vltava-media-renewal.gitlab-license", grace_ended_days=-372, users=200),
         ),
     ),
