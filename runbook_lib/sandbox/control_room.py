@@ -11,15 +11,15 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import htpy as h
-from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
+from runbook_lib.sandbox.calls import Answer, Call, route
 from runbook_lib.sandbox.cards import (
     HEADERS,
     comment_card,
@@ -35,7 +35,6 @@ from runbook_lib.sandbox.cards import (
 )
 from runbook_lib.sandbox.faults import Faults
 from runbook_lib.sandbox.faults_pane import fault_card, fault_form, presets
-from runbook_lib.sandbox.replies import faults_of, world_of
 from runbook_lib.sandbox.store import Row
 from runbook_lib.sandbox.world import CONTROL_ROOM_PATH, World
 
@@ -98,69 +97,51 @@ class Pane:
 
 
 def routes() -> list[BaseRoute]:
-    """Everything below `CONTROL_ROOM_PATH`, and the addresses of tickets, issues and pipelines that lead there."""
+    """Everything below `CONTROL_ROOM_PATH`, and the vendors' own addresses, which lead there."""
+    to_issue = _to_card("issue", "SELECT description AS text FROM issues WHERE iid = ?")
+    to_pipeline = _to_card("pipeline", "SELECT variables AS text FROM pipelines WHERE id = ?")
     return [
-        Route("/", to_page),
-        Route(CONTROL_ROOM_PATH, show),
-        Route(_SCRIPT_ADDRESS, show_script),
-        Route(f"{CONTROL_ROOM_PATH}/panes", show_panes),
-        Route(f"{CONTROL_ROOM_PATH}/{{id:int}}", show),
-        Route(f"{CONTROL_ROOM_PATH}/{{id:int}}/panes", show_panes),
-        Route("/app_redirect", to_channel),
-        Route("/projects/{id:int}", to_project),
-        Route("/{path:path}/-/pipelines", to_project),
-        Route("/agent/tickets/{id:int}", to_ticket),
-        Route("/{path:path}/-/issues/{id:int}", to_issue),
-        Route("/{path:path}/-/pipelines/{id:int}", to_pipeline),
+        route(CONTROL_ROOM_PATH, show),
+        route(_SCRIPT_ADDRESS, show_script),
+        route(f"{CONTROL_ROOM_PATH}/panes", show_panes),
+        route(f"{CONTROL_ROOM_PATH}/{{id:int}}", show),
+        route(f"{CONTROL_ROOM_PATH}/{{id:int}}/panes", show_panes),
+        route("/", _to("")),
+        route("/app_redirect", _to("#slack")),
+        route("/projects/{id:int}", _to("#pipelines")),
+        route("/{path:path}/-/pipelines", _to("#pipelines")),
+        route("/agent/tickets/{id:int}", _to("/{id}")),
+        route("/{path:path}/-/issues/{id:int}", to_issue),
+        route("/{path:path}/-/pipelines/{id:int}", to_pipeline),
     ]
 
 
-async def to_page(request: Request) -> Response:
-    return RedirectResponse(CONTROL_ROOM_PATH)
+def _to(place: str) -> Callable[[Call], Answer]:
+    """The endpoint of an address that leads to a place of the control room."""
+    return lambda call: RedirectResponse(CONTROL_ROOM_PATH + place.format(**call.path))
 
 
-async def to_channel(request: Request) -> Response:
-    """Where the address of a Slack channel leads."""
-    return RedirectResponse(f"{CONTROL_ROOM_PATH}#slack")
+def _to_card(kind: str, sql: str) -> Callable[[Call], Answer]:
+    """The same for a card: on the page of the ticket that its text names, which leaves out no older cards."""
+
+    def lead(call: Call) -> Answer:
+        row = call.store.row(sql, call.path["id"])
+        ticket = re.search(r"/agent/tickets/(\d+)", row["text"]) if row else None
+        address = f"{CONTROL_ROOM_PATH}/{ticket[1]}" if ticket else f"{CONTROL_ROOM_PATH}?{_EVERYTHING}"
+        return RedirectResponse(f"{address}#{kind}-{call.path['id']}")
+
+    return lead
 
 
-async def to_project(request: Request) -> Response:
-    """Where the address of a project leads, by its number, or that of its pipelines."""
-    return RedirectResponse(f"{CONTROL_ROOM_PATH}#pipelines")
+def show(call: Call) -> Answer:
+    return page(call, call.path.get("id"))
 
 
-async def to_ticket(request: Request) -> Response:
-    return RedirectResponse(f"{CONTROL_ROOM_PATH}/{request.path_params['id']}")
-
-
-async def to_issue(request: Request) -> Response:
-    """Where an issue's address leads."""
-    return _to_card(request, "issue", "SELECT description AS text FROM issues WHERE iid = ?")
-
-
-async def to_pipeline(request: Request) -> Response:
-    """Where a pipeline's address leads."""
-    return _to_card(request, "pipeline", "SELECT variables AS text FROM pipelines WHERE id = ?")
-
-
-def _to_card(request: Request, kind: str, sql: str) -> Response:
-    """To the page of the ticket that a text names, which leaves out no older cards; or else to the whole world's."""
-    row = world_of(request).store.row(sql, request.path_params["id"])
-    anchor = f"{kind}-{request.path_params['id']}"
-    ticket = re.search(r"/agent/tickets/(\d+)", row["text"]) if row else None
-    address = f"{CONTROL_ROOM_PATH}/{ticket[1]}" if ticket else f"{CONTROL_ROOM_PATH}?{_EVERYTHING}"
-    return RedirectResponse(f"{address}#{anchor}")
-
-
-async def show(request: Request) -> Response:
-    return page(request, request.path_params.get("id"))
-
-
-def page(request: Request, ticket_id: int | None, *, problem: str = "") -> Response:
+def page(call: Call, ticket_id: int | None, *, problem: str = "") -> Response:
     """The control room of a ticket or the whole world; `problem` says why a fault could not be added."""
-    world, faults = world_of(request), faults_of(request)
+    world, faults = call.world, call.faults
     etag = _etag(world, faults)  # before the panes are read: what changes meanwhile is asked for again
-    is_all = _EVERYTHING in request.query_params
+    is_all = _EVERYTHING in call.query
     panes = _panes(world, ticket_id, is_all=is_all)
     if panes is None:
         return _no_ticket(ticket_id)
@@ -181,22 +162,22 @@ def page(request: Request, ticket_id: int | None, *, problem: str = "") -> Respo
     return HTMLResponse(content, 422 if problem else 200, _headers(f"'nonce-{nonce}'"))
 
 
-async def show_panes(request: Request) -> Response:
+def show_panes(call: Call) -> Answer:
     """The panes alone; nothing, if the client has them already as they are."""
-    world, faults = world_of(request), faults_of(request)
+    world, faults = call.world, call.faults
     etag = _etag(world, faults)
     headers = {**_headers(), "ETag": etag}
-    if request.headers.get("if-none-match") == etag:
+    if call.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers=headers)
-    ticket_id = request.path_params.get("id")
-    panes = _panes(world, ticket_id, is_all=_EVERYTHING in request.query_params)
+    ticket_id = call.path.get("id")
+    panes = _panes(world, ticket_id, is_all=_EVERYTHING in call.query)
     if panes is None:
         return _no_ticket(ticket_id)
     content = h.fragment[[pane.html() for pane in (_faults_pane(faults, ticket_id), *panes)]]
     return HTMLResponse(str(content), headers=headers)
 
 
-async def show_script(request: Request) -> Response:
+def show_script(call: Call) -> Answer:
     return Response(_SCRIPT_PATH.read_bytes(), media_type="text/javascript", headers=HEADERS)
 
 

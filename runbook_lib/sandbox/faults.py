@@ -147,7 +147,7 @@ class Faults:
             self._active[fault.id] = fault
         return fault
 
-    def add_preset(self, name: str) -> list[Fault]:
+    def add_preset(self, name: object) -> list[Fault]:
         """Adds the faults of a preset. Raises `InputError` for an unknown name."""
         return [self.add(fields) for fields in PRESETS[_one_of("preset", name, PRESETS)]]
 
@@ -179,6 +179,10 @@ class Faults:
                 else:
                     return self._counted_hit(fault)
         return None
+
+    def flags(self, service: str, kinds: Iterable[str]) -> frozenset[str]:
+        """Which of these kinds are active; each counts as a hit."""
+        return frozenset(kind for kind in kinds if self.hit(service, kind))
 
     def when_cleared(self, fault: Fault, release: Callable[[], None]) -> None:
         """Calls `release` once a fault that holds something has been cleared; at once if it has been."""

@@ -8,19 +8,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote
 
 import htpy as h
-from starlette.requests import Request
 
-from runbook_lib.sandbox.replies import base_url, faults_of, world_of
+from runbook_lib.sandbox.calls import Call, Json
 from runbook_lib.sandbox.store import Row, columns
 from runbook_lib.sandbox.world import World
 
 __all__ = ["ANONYMOUS", "CUSTOM_ROLE", "Shapes"]
-
-Json = dict[str, Any]
 
 ANONYMOUS: Json = {
     **{"id": None, "name": "Anonymous user", "email": "invalid@example.com"},
@@ -51,12 +47,11 @@ class Shapes:
     flags: frozenset[str] = frozenset()  # kinds of faults that are active and concern people
 
     @classmethod
-    def of(cls, request: Request) -> Shapes:
+    def of(cls, call: Call) -> Shapes:
         """The shapes for the answer to a request."""
-        port = request.url.port or 80
+        port = call.url.port or 80
         kinds = ("light_agent", "custom_role", "suspended", "undeliverable")
-        flags = frozenset(kind for kind in kinds if faults_of(request).hit("zendesk", kind))
-        return cls(world_of(request), base_url(request), port, flags)
+        return cls(call.world, call.base_url, port, call.faults.flags("zendesk", kinds))
 
     def ticket(self, row: Row) -> Json:
         """A ticket, without its comments."""

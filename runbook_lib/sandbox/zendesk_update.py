@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from runbook_lib.sandbox.replies import Refusal
+from runbook_lib.sandbox.calls import Refusal
 from runbook_lib.sandbox.store import Row
 from runbook_lib.sandbox.world import REAL_CLOCK, World, to_the_second
 

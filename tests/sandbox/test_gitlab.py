@@ -1,4 +1,4 @@
-"""GitLab's stand-in: projects, issues, notes, paging."""
+"""GitLab's stand-in: projects, issues, paging."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ def test_an_issue_lives(practice):
     assert issue["author"]["username"] == "practice.engineer"
     assert issue["web_url"].endswith("/practice-support/internal-requests/-/issues/1")
     path = f"{TRACKER}/issues/1"
-    closed = practice.gitlab("PUT", path, json={"state_event": "close", "add_labels": "c", "remove_labels": "b"}).json()
-    assert (closed["state"], closed["labels"]) == ("closed", [LABEL, "c"])
+    closed = practice.gitlab("PUT", path, json={"state_event": "close"}).json()
+    assert (closed["state"], closed["labels"]) == ("closed", [LABEL, "b"])
     assert closed["closed_at"]
     reopened = practice.gitlab("PUT", path, data={"state_event": "reopen", "title": "Down", "labels": ""}).json()
     assert (reopened["state"], reopened["closed_at"], reopened["title"]) == ("opened", None, "Down")
@@ -127,15 +127,6 @@ def test_issues_come_newest_first_in_pages(practice):
     last = practice.gitlab("GET", f"{TRACKER}/issues?per_page=2&page=3")
     assert (len(last.json()), last.headers["X-Next-Page"]) == (1, "")
     assert practice.gitlab("GET", f"{TRACKER}/issues?per_page=1000").headers["X-Per-Page"] == "100"
-
-
-def test_notes_are_kept_below_an_issue(practice):
-    create(practice, "talk")
-    path = f"{TRACKER}/issues/1/notes"
-    assert practice.gitlab("POST", path, json={"body": "first"}).status_code == 201
-    practice.gitlab("POST", path, data={"body": "second"})
-    assert [note["body"] for note in practice.gitlab("GET", path).json()] == ["second", "first"]
-    assert practice.gitlab("POST", path, json={}).status_code == 400
 
 
 def test_an_unknown_endpoint_is_404(practice):
