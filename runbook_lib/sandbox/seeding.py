@@ -24,7 +24,7 @@ from runbook_lib.domain.errors import InputError, UnavailableError
 from runbook_lib.domain.titles import Mark
 from runbook_lib.sandbox.screens import Screen, png
 from runbook_lib.sandbox.store import Store, Value
-from runbook_lib.sandbox.tickets import TICKETS, model
+from runbook_lib.sandbox.tickets import all_tickets, model
 from runbook_lib.sandbox.tickets.model import Attachment, File, LicenseFile, PracticeTicket, Screenshot, Unkept
 from runbook_lib.sandbox.world import (
     DATABASE_NAME,
@@ -154,9 +154,11 @@ class _TicketWriter:
         """Adds the agents, then ticket after ticket, then what the tracker holds, oldest first."""
         for agent in (model.ENGINEER, model.COLLEAGUE):
             self._person(agent, role="agent", organization_id=None)
-        for ticket in TICKETS:
+        for ticket in all_tickets():
             self._ticket(ticket)
-        issues = [(self._created_at(issue, ticket), issue, ticket) for ticket in TICKETS for issue in ticket.issues]
+        issues = [
+            (self._created_at(issue, ticket), issue, ticket) for ticket in all_tickets() for issue in ticket.issues
+        ]
         for created_at, issue, ticket in sorted(issues, key=itemgetter(0)):
             self._issue(issue, created_at, ticket)
 
@@ -190,8 +192,9 @@ class _TicketWriter:
             self._attachment(comment_id, ticket, attachment)
         for account in ticket.accounts:
             self._account(account, ticket)
-        for row in ticket.seat_links:
-            self._seat_link(row, came_in_at.date())
+        for rows in ticket.seat_links:
+            for days_before in range(rows.days_before[0], rows.days_before[1] - 1, -1):
+                self._seat_link(rows, came_in_at.date(), days_before)
         for note in ticket.notes:
             at = came_in_at + timedelta(minutes=note.after_minutes)
             author_id = requester_id if note.by_requester else colleague_id
@@ -199,15 +202,18 @@ class _TicketWriter:
 
     def _text(self, ticket: PracticeTicket) -> str:
         """What the requester wrote, with the license that they pasted."""
+        text = ticket.text.replace("{long}", "A" * 4000)
         if ticket.pasted is None:
-            return ticket.text
+            return text
         quoted = "\n".join(f"> {line}" for line in self._license_text(ticket, ticket.pasted).splitlines())
-        return ticket.text.replace("{license}", quoted)
+        return text.replace("{license}", quoted)
 
     def _company(self, company: model.Company) -> int:
         if company.name not in self._companies:
-            fields = {name: value for name, value in asdict(company).items() if (name, value) != ("seats", None)}
+            fields = asdict(company) | {"plan": company.plan or None}
             name = fields.pop("name")
+            if company.seats is None:
+                del fields["seats"]
             self._companies[name] = self._store.insert(
                 "organizations", name=name, fields=json.dumps(fields), created_at=_OLD
             )
@@ -245,7 +251,7 @@ class _TicketWriter:
     def _content(self, ticket: PracticeTicket, attachment: Attachment) -> tuple[bytes, str]:
         """An attachment's bytes and its media type."""
         if isinstance(attachment, File):
-            return attachment.content, attachment.content_type
+            return attachment.content.encode("latin-1"), attachment.content_type
         if isinstance(attachment, Screenshot):
             return self._screenshot(ticket, attachment), "image/png"
         text = self._license_file(ticket, attachment) if isinstance(attachment, LicenseFile) else ""
@@ -283,8 +289,9 @@ class _TicketWriter:
                 updated_at=stamp,
             )
 
-    def _seat_link(self, row: model.SeatLink, ticket_on: date) -> None:
-        received_at = datetime.combine(ticket_on - timedelta(days=row.days_before), row.at, UTC)
+    def _seat_link(self, row: model.SeatLinks, ticket_on: date, days_before: int) -> None:
+        at = row.at.replace(minute=(row.at.minute + days_before) % 60)
+        received_at = datetime.combine(ticket_on - timedelta(days=days_before), at, UTC)
         report_at = datetime.combine(received_at.date() - timedelta(days=1), time(23, 59, 52), UTC)
         stamp = to_the_millisecond(received_at)
         self._store.insert(

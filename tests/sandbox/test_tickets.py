@@ -9,16 +9,18 @@ import json
 from datetime import date, timedelta
 
 import pytest
+from pydantic import TypeAdapter
 
 from runbook_lib.domain import license as license_file
 from runbook_lib.domain import messages, titles
 from runbook_lib.domain.errors import LicenseError
 from runbook_lib.sandbox.server import make_world
-from runbook_lib.sandbox.tickets import TICKETS
-from runbook_lib.sandbox.tickets.model import LicenseFile, emergency_date, weekday_date
+from runbook_lib.sandbox.tickets import all_tickets
+from runbook_lib.sandbox.tickets.model import LicenseFile, PracticeTicket, emergency_date, weekday_date
 from runbook_lib.sandbox.world import opened
 from tests.practice import WORLD_DATE
 
+TICKETS = all_tickets()
 FRIDAY, SATURDAY = date(2026, 11, 20), date(2026, 11, 21)
 FOREIGN_COPY = "/tickets/3901\n"
 """In the issue whose copy another key signed."""
@@ -38,6 +40,13 @@ def read(world):
     """Reads a license with the world's public key."""
     key = license_file.load_public_key((world.folder / "license-key.pub").read_bytes())
     return lambda text: license_file.read(text, key)
+
+
+@pytest.mark.parametrize("wrong", [{"seats": 250}, {"at": "noon"}, {"company": {"name": "X", "plans": "premium"}}])
+def test_wrong_field_of_a_ticket_is_named(wrong):
+    good = {"id": 1, "case": "x", "at": "09:00", "requester": {"name": "A", "email": "a@b.example"}}
+    with pytest.raises(ValueError, match=r"seats|at|plans"):
+        TypeAdapter(PracticeTicket).validate_python({**good, "subject": "x", "text": "x", **wrong})
 
 
 @pytest.mark.parametrize("ahead", range(7))

@@ -1,7 +1,7 @@
 """What practice tickets are made of, and what their runs must come to. It does no I/O.
 
 Every date counts from the ticket's own: the Saturday before the world's date, or for tickets of the week the last
-working day before it. What is left out is as it mostly is: the requester's own file, account, and company.
+working day before it. What a ticket leaves out is as it mostly is. An unknown field is an error.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from typing import Literal
+
+from pydantic import ConfigDict
 
 from runbook_lib.domain.models import Outcome, Status
 from runbook_lib.domain.routing import NOT_RECEIVED, WEEKDAY, WEEKEND
@@ -26,7 +28,7 @@ __all__ = [
     "Person",
     "PracticeTicket",
     "Screenshot",
-    "SeatLink",
+    "SeatLinks",
     "Sold",
     "TrackerIssue",
     "Unkept",
@@ -54,8 +56,12 @@ def weekday_date(world_date: date) -> date:
     return day - timedelta(days=max(0, day.weekday() - _SATURDAY + 1))
 
 
+class _Strict:
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+
 @dataclass(frozen=True)
-class Person:
+class Person(_Strict):
     """A person with a name and an address, as Zendesk has them."""
 
     name: str
@@ -63,18 +69,18 @@ class Person:
 
 
 @dataclass(frozen=True)
-class Company:
+class Company(_Strict):
     """An organization in Zendesk, with what support knows about its subscription."""
 
     name: str
-    plan: str | None = "premium"  # `premium`, `ultimate`, `starter`, `free`, or None where nothing was ever bought
+    plan: str = "premium"  # `premium`, `ultimate`, `starter`, `free`, or "" where nothing was ever bought
     deployment: str = "self_managed"  # `self_managed` or `gitlab_com`
     account_type: str = "customer"  # `customer` or `prospect`
     seats: int | None = None  # users that were sold, or None where support's records say nothing
 
 
 @dataclass(frozen=True, kw_only=True)
-class Attachment:
+class Attachment(_Strict):
     """A file of a ticket's first comment, and how Zendesk serves it."""
 
     name: str
@@ -122,9 +128,9 @@ class Screenshot(OfLicense):
 
 @dataclass(frozen=True, kw_only=True)
 class File(Attachment):
-    """A file of any other kind, with its bytes."""
+    """A file of any other kind."""
 
-    content: bytes
+    content: str  # its bytes, as Latin-1
     content_type: str = "application/octet-stream"
 
 
@@ -137,7 +143,7 @@ class Unkept(Attachment):
 
 
 @dataclass(frozen=True)
-class Note:
+class Note(_Strict):
     """A later comment, some minutes after the ticket came in: by the colleague and internal, unless it says more."""
 
     text: str
@@ -147,7 +153,7 @@ class Note:
 
 
 @dataclass(frozen=True)
-class Sold:
+class Sold(_Strict):
     """A license that CustomersDot lists for an account."""
 
     subscription: str
@@ -159,7 +165,7 @@ class Sold:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Account:
+class Account(_Strict):
     """A CustomersDot account with its licenses."""
 
     licenses: tuple[Sold, ...] = ()
@@ -167,19 +173,19 @@ class Account:
     company: str | None = None  # if not the ticket's organization
 
 
-@dataclass(frozen=True)
-class SeatLink:
-    """One row of the Seat Link page; its report is of the end of the day before."""
+@dataclass(frozen=True, kw_only=True)
+class SeatLinks(_Strict):
+    """An instance's rows on the Seat Link page, one a day; each reports the end of the day before."""
 
     subscription: str
     hostname: str
     instance: str
-    days_before: int  # days from the day of its receipt to the ticket's date
-    at: time
+    days_before: tuple[int, int]  # days from the receipt of the first and of the last to the ticket's date
+    at: time = time(4, 20, 12)  # when a row of the ticket's date is received; others are, by a minute a day, later
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrackerIssue:
+class TrackerIssue(_Strict):
     """An issue that an earlier job left in the tracker, for a license of 250 users."""
 
     success: bool  # whether it is closed with a copy, or open with a reason
@@ -191,7 +197,7 @@ class TrackerIssue:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Expected:
+class Expected(_Strict):
     """What the performed run of a practice ticket must come to."""
 
     outcome: Outcome | None = None  # how the case ends, or None where a person is needed
@@ -215,7 +221,7 @@ class Expected:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PracticeTicket:
+class PracticeTicket(_Strict):
     """One ticket of a new world."""
 
     id: int
@@ -223,17 +229,17 @@ class PracticeTicket:
     expected: Expected | None = None  # what its run must come to; None for one that something is wrong with
     at: time
     requester: Person
-    company: Company | None  # None where Zendesk does not know the organization
+    company: Company | None = None  # None where Zendesk does not know the organization
     subject: str
-    text: str
-    attachments: tuple[Attachment, ...] = ()
+    text: str  # of the first comment; `{long}` in it stands for 4,000 letters
+    attachments: tuple[LicenseFile | Screenshot | File | Unkept, ...] = ()
     pasted: LicenseFile | None = None  # a license, quoted as in a forwarded mail, in place of `{license}` in the text
     notes: tuple[Note, ...] = ()
     status: str = "open"
     assigned: bool = False  # to the colleague
     weekday: bool = False
     accounts: tuple[Account, ...] = ()
-    seat_links: tuple[SeatLink, ...] = ()
+    seat_links: tuple[SeatLinks, ...] = ()
     issues: tuple[TrackerIssue, ...] = ()
     opened_by_colleague: bool = False  # in the requester's name; the first comment is the colleague's
     tags: tuple[str, ...] = ()  # further tags, beside those that each ticket has
