@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import secrets
 import shutil
 import sqlite3
@@ -14,6 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from operator import itemgetter
 from pathlib import Path
+from textwrap import indent
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -92,9 +92,8 @@ def _write_keys(folder: Path, key: rsa.RSAPrivateKey) -> None:
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    descriptor = os.open(folder / PRIVATE_KEY_NAME, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(private)
+    (folder / PRIVATE_KEY_NAME).touch(mode=0o600)
+    (folder / PRIVATE_KEY_NAME).write_bytes(private)
     (folder / PUBLIC_KEY_NAME).write_bytes(public)
 
 
@@ -205,8 +204,7 @@ class _TicketWriter:
         text = ticket.text.replace("{long}", "A" * 4000)
         if ticket.pasted is None:
             return text
-        quoted = "\n".join(f"> {line}" for line in self._license_text(ticket, ticket.pasted).splitlines())
-        return text.replace("{license}", quoted)
+        return text.replace("{license}", indent(self._license_text(ticket, ticket.pasted), "> "))
 
     def _company(self, company: model.Company) -> int:
         if company.name not in self._companies:
@@ -253,7 +251,8 @@ class _TicketWriter:
         if isinstance(attachment, File):
             return attachment.content.encode("latin-1"), attachment.content_type
         if isinstance(attachment, Screenshot):
-            return self._screenshot(ticket, attachment), "image/png"
+            expires_on = attachment.expires_on(ticket.date(self._world_date))
+            return png(Screen(attachment, expires_on, ticket.company_name or ticket.requester.name)), "image/png"
         text = self._license_file(ticket, attachment) if isinstance(attachment, LicenseFile) else ""
         return text.encode(), "application/octet-stream"
 
@@ -266,7 +265,7 @@ class _TicketWriter:
             email=person.email,
             first_name=first,
             last_name=last,
-            company=account.company or _company_name(ticket),
+            company=account.company or ticket.company_name,
             created_at=_OLD,
             updated_at=_OLD,
         )
@@ -350,18 +349,6 @@ class _TicketWriter:
         )
         return license_file.write(content, key, boundary=True)
 
-    def _screenshot(self, ticket: PracticeTicket, wanted: Screenshot) -> bytes:
-        screen = Screen(
-            page=wanted.page,
-            plan=wanted.plan,
-            expires_on=wanted.expires_on(ticket.date(self._world_date)),
-            licensed_to=_company_name(ticket) or ticket.requester.name,
-            users=wanted.users,
-            billable=wanted.billable,
-            maximum=wanted.maximum,
-        )
-        return png(screen)
-
     def _license_file(self, ticket: PracticeTicket, file: LicenseFile) -> str:
         """A license as it is attached: a license file, or the export in which it is the first line's value.
 
@@ -374,7 +361,7 @@ class _TicketWriter:
         rows = (
             ("License Key", key),
             ("Email", ticket.requester.email),
-            ("Company", _company_name(ticket)),
+            ("Company", ticket.company_name),
             ("License End Date", file.expires_on(ticket.date(self._world_date))),
             ("", ""),
             ("Date", "Billable User Count"),
@@ -398,7 +385,7 @@ class _TicketWriter:
         content = license_file.License(
             licensee={
                 "Name": ticket.requester.name,
-                "Company": file.company or _company_name(ticket),
+                "Company": file.company or ticket.company_name,
                 "Email": file.email or ticket.requester.email,
             },
             starts_on=expires_on - timedelta(days=file.term_days),
@@ -407,10 +394,6 @@ class _TicketWriter:
             restrictions=restrictions,
         )
         return license_file.write(content, key, boundary=True)
-
-
-def _company_name(ticket: PracticeTicket) -> str:
-    return ticket.company.name if ticket.company else ""
 
 
 def _digest(text: str) -> str:

@@ -244,6 +244,11 @@ class PracticeTicket(_Strict):
     opened_by_colleague: bool = False  # in the requester's name; the first comment is the colleague's
     tags: tuple[str, ...] = ()  # further tags, beside those that each ticket has
 
+    @property
+    def company_name(self) -> str:
+        """The organization's name, or "" where Zendesk does not know it."""
+        return self.company.name if self.company else ""
+
     def date(self, world_date: date) -> date:
         """The day on which it came in."""
         return weekday_date(world_date) if self.weekday else emergency_date(world_date)
