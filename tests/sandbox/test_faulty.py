@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from runbook_lib.sandbox import server
-from tests.practice import WORLD_DATE, World, start
+from tests.practice import World, copy_world, start
 
 ISSUES = "/api/v4/projects/51000262/issues"
 MECHANIZER = "/api/v4/projects/51000177"
@@ -207,13 +207,6 @@ def test_reads_of_customersdot_fail_in_every_way_too(served, client, kind):
     assert client.read("customersdot").json()
 
 
-def test_slack_refuses_with_the_given_error(served, client, changed):
-    served.inject("slack", "refuse", error="channel_not_found", path="chat.postMessage")
-    answer = client.write("slack")
-    assert (answer.status_code, answer.json()) == (200, {"ok": False, "error": "channel_not_found"})
-    assert not changed()
-
-
 def test_only_matching_requests_fail(served, client):
     """By method and by path, and not before as many have passed as were to."""
     served.inject("gitlab", "error", method="POST", path="/issues", skip=1, times=2)
@@ -360,7 +353,7 @@ def test_a_job_that_ends_in_time_is_not_killed(served, client, eventually):
 def test_server_stops_in_time_during_delays(tmp_path, eventually):
     """The delayed request is answered then; a stalled pipeline has failed when the world is served again."""
     world = World(tmp_path)
-    server.make_world(world.folder, WORLD_DATE)
+    copy_world(world.folder)
     command = [sys.executable, "-m", "runbook_lib.sandbox", str(world.folder)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         eventually(lambda: server.running(world.folder) is not None)
