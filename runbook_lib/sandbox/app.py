@@ -11,8 +11,8 @@ from starlette.types import ASGIApp
 
 from runbook_lib.sandbox import control_room, customersdot, fault_calls, gitlab, slack, zendesk
 from runbook_lib.sandbox.calls import Answer, Call, Refusal, refused, route
+from runbook_lib.sandbox.fault_middleware import FaultMiddleware
 from runbook_lib.sandbox.faults import Faults
-from runbook_lib.sandbox.faulty import Faulty
 from runbook_lib.sandbox.world import HEALTH_PATH, World
 
 __all__ = ["create_app"]
@@ -38,7 +38,7 @@ def create_app(world: World, *, faults: Faults, start_pipeline: Callable[[int], 
     app.state.world = world
     app.state.faults = faults
     app.state.start_pipeline = start_pipeline
-    return Faulty(app, faults, world.now)
+    return FaultMiddleware(app, faults, world.now)
 
 
 def health(call: Call) -> Answer:

@@ -62,7 +62,6 @@ class Call:
 
     @property
     def is_json(self) -> bool:
-        """Whether the body says that it is JSON."""
         return self.headers.get("content-type", "").startswith("application/json")
 
     def fields(self) -> Json:

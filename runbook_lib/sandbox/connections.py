@@ -21,7 +21,6 @@ class Connection(H11Protocol):
     """
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
-        """Keeps the new connection's transport."""
         super().connection_made(transport)
         self.app_state = {**self.app_state, "transport": transport}
 

@@ -11,8 +11,8 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import htpy as h
@@ -56,27 +56,14 @@ _COMMENTS = (
     "SELECT comments.*, users.name AS author FROM comments JOIN users ON users.id = author_id"
     " WHERE ticket_id = coalesce(?, ticket_id) ORDER BY comments.id DESC LIMIT ?"
 )
-_MAILS = "SELECT * FROM mails ORDER BY id DESC LIMIT ?"
-_MESSAGES = (
-    "SELECT messages.*, channels.name FROM messages JOIN channels ON channels.id = channel_id ORDER BY ts DESC LIMIT ?"
-)
-_ISSUES = "SELECT * FROM issues ORDER BY id DESC LIMIT ?"
-_PIPELINES = "SELECT * FROM pipelines ORDER BY id DESC LIMIT ?"
 _ALL = -1  # as a LIMIT
 
-_MAIL = ("mail", "Mail", "No mail has been sent.")
-_SLACK = ("slack", "Slack", "Nobody has posted anything.")
-_TRACKER = ("tracker", "Tracker", "No issues.")
-_MECHANIZER = ("pipelines", "Pipelines", "No pipeline has been started.")
-"""The id, title and empty text of the panes that every page has."""
 _EVERYTHING = "all"
 """The parameter with which the panes of the whole world leave nothing out."""
 
 
 @dataclass(frozen=True)
 class Pane:
-    """One part of the control room."""
-
     id: str
     title: str
     empty_text: str  # what it says when there are no cards
@@ -214,45 +201,62 @@ def _no_ticket(ticket_id: int | None) -> Response:
     return HTMLResponse(document("No such ticket", body), 404, _headers())
 
 
+def _is_to(mail: Row, ticket: Row) -> bool:
+    return ticket["email"].casefold() in [receiver.casefold() for receiver in json.loads(mail["envelope_to"])]
+
+
+def _names_in(column: str) -> Callable[[Row, Row], bool]:
+    """Whether a column holds the address of this ticket, and not of one whose number only begins like it."""
+    return lambda row, ticket: re.search(rf"/agent/tickets/{ticket['id']}(?!\d)", row[column]) is not None
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """What a pane lists that every page has."""
+
+    id: str
+    title: str
+    empty_text: str
+    query: str  # newest first
+    card: Callable[[Row, bool], h.Node]  # takes whether the card is open
+    concerns: Callable[[Row, Row], bool]  # takes a row and a ticket
+
+    def pane(self, world: World, ticket: Row | None, limit: int | None) -> Pane:
+        rows = world.store.rows(f"{self.query} LIMIT ?", limit or _ALL)
+        cards = [self.card(row, ticket is not None) for row in rows if ticket is None or self.concerns(row, ticket)]
+        return Pane(self.id, self.title, self.empty_text, cards, limit=limit)
+
+
+_MAILS = "SELECT * FROM mails ORDER BY id DESC"
+_ISSUES = "SELECT * FROM issues ORDER BY id DESC"
+_PIPELINES = "SELECT * FROM pipelines ORDER BY id DESC"
+_MESSAGES = "SELECT messages.*, name FROM messages JOIN channels ON channels.id = channel_id ORDER BY ts DESC"
+_KINDS = (
+    _Kind("mail", "Mail", "No mail has been sent.", _MAILS, mail_card, _is_to),
+    _Kind("slack", "Slack", "Nobody has posted anything.", _MESSAGES, message_card, _names_in("text")),
+    _Kind("tracker", "Tracker", "No issues.", _ISSUES, issue_card, _names_in("description")),
+    _Kind("pipelines", "Pipelines", "No pipeline has been started.", _PIPELINES, pipeline_card, _names_in("variables")),
+)
+
+
 def _panes(world: World, ticket_id: int | None, *, is_all: bool) -> list[Pane] | None:
     """The panes of the whole world or of a ticket; None if there is no such ticket."""
     tickets = ticket_rows(world)
-    if ticket_id is None:
-        return _of_world(world, tickets, None if is_all else _NEWEST)
-    return next((_of_ticket(world, row) for row in tickets if row["id"] == ticket_id), None)
-
-
-def _of_world(world: World, tickets: Iterable[Row], limit: int | None) -> list[Pane]:
-    rows = world.store.rows
-    number = _ALL if limit is None else limit
-    comments = [_comment_with_ticket(world, row) for row in rows(_COMMENTS, None, number)]
-    newest = [
-        Pane("thread", "Comments", "No comments.", comments),
-        Pane(*_MAIL, [mail_card(row) for row in rows(_MAILS, number)]),
-        Pane(*_SLACK, [message_card(row) for row in rows(_MESSAGES, number)]),
-        Pane(*_TRACKER, [issue_card(row) for row in rows(_ISSUES, number)]),
-        Pane(*_MECHANIZER, [pipeline_card(row) for row in rows(_PIPELINES, number)]),
-    ]
-    choice = Pane("tickets", "Tickets", "No tickets.", [_choice(row) for row in tickets])
-    return [choice, *(replace(pane, limit=limit) for pane in newest)]
-
-
-def _of_ticket(world: World, ticket: Row) -> list[Pane]:
-    rows = world.store.rows
-    ticket_id = ticket["id"]
-    comments = [comment_card(world, row) for row in rows(_COMMENTS, ticket_id, _ALL)]
-    mails = [row for row in rows(_MAILS, _ALL) if _is_to(row, ticket["email"])]
-    messages = [row for row in rows(_MESSAGES, _ALL) if _names(ticket_id, row["text"])]
-    issues = [row for row in rows(_ISSUES, _ALL) if _names(ticket_id, row["description"])]
-    pipelines = [row for row in rows(_PIPELINES, _ALL) if _names(ticket_id, row["variables"])]
-    above = h.div(".about")[h.b[untrusted(ticket["subject"])], ticket_facts(ticket)]
-    return [
-        Pane("thread", "Thread", "No comments.", comments, above),
-        Pane(*_MAIL, [mail_card(row, is_open=True) for row in mails]),
-        Pane(*_SLACK, [message_card(row) for row in messages]),
-        Pane(*_TRACKER, [issue_card(row, is_open=True) for row in issues]),
-        Pane(*_MECHANIZER, [pipeline_card(row) for row in pipelines]),
-    ]
+    ticket = next((row for row in tickets if row["id"] == ticket_id), None)
+    if ticket is None and ticket_id is not None:
+        return None
+    limit = None if is_all or ticket else _NEWEST
+    comments = world.store.rows(_COMMENTS, ticket_id, limit or _ALL)
+    if ticket:
+        above = h.div(".about")[h.b[untrusted(ticket["subject"])], ticket_facts(ticket)]
+        first = [Pane("thread", "Thread", "No comments.", [comment_card(world, row) for row in comments], above)]
+    else:
+        cards = [_comment_with_ticket(world, row) for row in comments]
+        first = [
+            Pane("tickets", "Tickets", "No tickets.", [_choice(row) for row in tickets]),
+            Pane("thread", "Comments", "No comments.", cards, limit=limit),
+        ]
+    return first + [kind.pane(world, ticket, limit) for kind in _KINDS]
 
 
 def _faults_pane(faults: Faults, ticket_id: int | None) -> Pane:
@@ -270,12 +274,3 @@ def _choice(row: Row) -> h.Node:
 def _comment_with_ticket(world: World, row: Row) -> h.Node:
     link = h.a(href=f"{CONTROL_ROOM_PATH}/{row['ticket_id']}")[f"#{row['ticket_id']}"]
     return comment_card(world, row, about=link)
-
-
-def _is_to(mail: Row, address: str) -> bool:
-    return address.casefold() in [receiver.casefold() for receiver in json.loads(mail["envelope_to"])]
-
-
-def _names(ticket_id: int, text: str) -> bool:
-    """Whether a text holds the address of this ticket, and not of one whose number only begins like it."""
-    return re.search(rf"/agent/tickets/{ticket_id}(?!\d)", text) is not None

@@ -32,7 +32,6 @@ _FILTER = re.compile(r"f\[(\w+)\]\[(\w+)\]\[([ov])\]")
 
 
 def routes() -> list[BaseRoute]:
-    """The lists as JSON, and the pages that a person opens."""
     return [route("/admin/{model}.json", as_json), route("/admin/{model}", as_page)]
 
 

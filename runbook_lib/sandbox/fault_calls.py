@@ -99,14 +99,12 @@ def clear_by_form(call: Call) -> Answer:
 
 
 def _to_page(call: Call) -> Response:
-    """To the page that a form was on."""
     ticket_id = _ticket_id(call)
     address = CONTROL_ROOM_PATH if ticket_id is None else f"{CONTROL_ROOM_PATH}/{ticket_id}"
     return RedirectResponse(f"{address}#faults", 303, {"Vary": "Accept"})
 
 
 def _ticket_id(call: Call) -> int | None:
-    """The ticket whose page a form was on."""
     return positive(call.query.get("ticket", ""))
 
 

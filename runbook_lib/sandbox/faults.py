@@ -1,7 +1,7 @@
 """The faults that a practice service can have: what they are, and which requests they hit.
 
 They live in the memory of the process that serves the world, never in its file, and are safe to use from several
-threads. What a fault does to a request, a mail or a job: see `faulty`, `mail` and `runner`.
+threads. What a fault does to a request, a mail or a job: see `fault_middleware`, `mail` and `runner`.
 """
 
 from __future__ import annotations
@@ -116,7 +116,6 @@ class Fault:
 
     @property
     def is_used_up(self) -> bool:
-        """Whether it has hit as often as it was to."""
         return self.times is not None and self.hits >= self.times
 
     def fits(self, service: str, kinds: Iterable[str], method: str, path: str) -> bool:
@@ -202,7 +201,6 @@ class Faults:
         return fault is not None
 
     def clear_all(self) -> None:
-        """Takes every fault away. The counts stay."""
         for fault in self.active():
             self.clear(fault.id)
 

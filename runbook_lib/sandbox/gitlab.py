@@ -59,7 +59,6 @@ _LIST_OPTIONS = {
 
 
 def routes() -> list[BaseRoute]:
-    """Everything that GitLab answers."""
     api: list[BaseRoute] = [
         route("/user", show_user),
         route("/personal_access_tokens/self", show_token),
@@ -133,7 +132,6 @@ def show_issue(call: Call, project: Row) -> Answer:
 
 
 def edit_issue(call: Call, project: Row) -> Answer:
-    """Changes an issue: its text, its labels, its state."""
     fields = body_fields(call)
     row = _issue_row(call, project, call.path["iid"])
     state = _next_state(row, fields)

@@ -26,7 +26,6 @@ _COMMIT = "5eed" * 10
 
 
 def routes() -> list[BaseRoute]:
-    """The pipeline endpoints, below `/api/v4`."""
     return [
         route("/projects/{project_id}/trigger/pipeline", trigger, "POST"),
         project_route("/pipelines", list_pipelines),

@@ -32,7 +32,6 @@ class Screen:
 
     @property
     def over(self) -> int:
-        """Users over the subscription."""
         return max(0, self.shown.maximum - self.shown.users)
 
     @property
@@ -42,7 +41,6 @@ class Screen:
 
 
 def png(screen: Screen) -> bytes:
-    """The screenshot as a PNG file."""
     from PIL import Image, ImageDraw
 
     image = Image.new("L", (WIDTH, HEIGHT), "white")  # gray is drawn and packed in a third of the time

@@ -25,7 +25,7 @@ from runbook_lib.domain.titles import Mark
 from runbook_lib.sandbox.screens import Screen, png
 from runbook_lib.sandbox.store import Store, Value
 from runbook_lib.sandbox.tickets import all_tickets, model
-from runbook_lib.sandbox.tickets.model import Attachment, File, LicenseFile, PracticeTicket, Screenshot, Unkept
+from runbook_lib.sandbox.tickets.model import Attachment, File, LicenseFile, PracticeTicket, Screenshot, UnstoredFile
 from runbook_lib.sandbox.world import (
     DATABASE_NAME,
     PRIVATE_KEY_NAME,
@@ -71,7 +71,6 @@ def make_world(folder: Path, on: date) -> None:
 
 
 def _fill(folder: Path, on: date) -> None:
-    """Writes everything that a world consists of."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     _write_keys(folder, key)
     path = folder / DATABASE_NAME
@@ -123,7 +122,6 @@ def _add_settings(store: Store, on: date) -> None:
 
 
 def _add_places(store: Store) -> None:
-    """The two GitLab projects and the Slack channels."""
     for project_id, path, name in (
         (MECHANIZER_PROJECT_ID, "practice-support/toolbox/mechanizer", "Mechanizer"),
         (TRACKER_PROJECT_ID, "practice-support/internal-requests", "Internal Requests"),
@@ -134,8 +132,6 @@ def _add_places(store: Store) -> None:
 
 
 class _TicketWriter:
-    """Writes the practice tickets into a store."""
-
     def __init__(self, store: Store, key: rsa.RSAPrivateKey, world_date: date) -> None:
         self._store = store
         self._key = key
@@ -239,15 +235,14 @@ class _TicketWriter:
             token=secrets.token_urlsafe(18),
             file_name=attachment.name or f"{domain}.gitlab-license",
             content_type=content_type,
-            size=attachment.size if isinstance(attachment, Unkept) else len(content),
-            source=attachment.source if isinstance(attachment, Unkept) else "stored",
+            size=attachment.size if isinstance(attachment, UnstoredFile) else len(content),
+            source=attachment.source if isinstance(attachment, UnstoredFile) else "stored",
             content=content,
             access=attachment.access,
             malware=attachment.malware,
         )
 
     def _content(self, ticket: PracticeTicket, attachment: Attachment) -> tuple[bytes, str]:
-        """An attachment's bytes and its media type."""
         if isinstance(attachment, File):
             return attachment.content.encode("latin-1"), attachment.content_type
         if isinstance(attachment, Screenshot):
@@ -257,7 +252,6 @@ class _TicketWriter:
         return text.encode(), "application/octet-stream"
 
     def _account(self, account: model.Account, ticket: PracticeTicket) -> None:
-        """A CustomersDot account with its licenses."""
         person = account.person or ticket.requester
         first, _, last = person.name.partition(" ")
         customer_id = self._store.insert(

@@ -27,7 +27,6 @@ _DEFAULT_LIMIT, _MAX_LIMIT = 100, 999
 
 
 def routes() -> list[BaseRoute]:
-    """Every method that the stand-in knows, and what the others answer."""
     return [
         route("/api/auth.test", auth_test, "GET", "POST"),
         route("/api/chat.postMessage", post_message, "POST"),
@@ -104,7 +103,6 @@ def history(call: Call) -> Answer:
 
 
 def _scopes(call: Call) -> list[str]:
-    """What the bot may do at the moment."""
     found = call.world.require("SELECT value FROM settings WHERE name = 'slack_scopes'")
     return str(found["value"]).split(",")
 

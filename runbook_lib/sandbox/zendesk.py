@@ -26,7 +26,7 @@ from runbook_lib.sandbox.calls import Answer, Call, Json, Refusal, is_secret, po
 from runbook_lib.sandbox.faults import METHODS
 from runbook_lib.sandbox.store import Row
 from runbook_lib.sandbox.world import SUPPORT_DOMAIN, World, to_the_second
-from runbook_lib.sandbox.zendesk_json import ANONYMOUS, CUSTOM_ROLE, Shapes
+from runbook_lib.sandbox.zendesk_json import ANONYMOUS, CUSTOM_ROLE, Serializer
 from runbook_lib.sandbox.zendesk_update import Update, upload_is_usable
 
 __all__ = ["routes"]
@@ -50,11 +50,11 @@ def routes() -> list[BaseRoute]:
     """Everything that Zendesk answers. Every address works with and without `.json`."""
     endpoints = (
         ("/users/me", show_me, "GET"),
-        ("/users/{id}", _show("user", "users", Shapes.user), "GET"),
+        ("/users/{id}", _show("user", "users", Serializer.user), "GET"),
         ("/users/{id}/identities", list_identities, "GET"),
         ("/custom_roles/{id}", show_custom_role, "GET"),
-        ("/organizations/{id}", _show("organization", "organizations", Shapes.organization), "GET"),
-        ("/attachments/{id}", _show("attachment", "attachments", Shapes.attachment), "GET"),
+        ("/organizations/{id}", _show("organization", "organizations", Serializer.organization), "GET"),
+        ("/attachments/{id}", _show("attachment", "attachments", Serializer.attachment), "GET"),
         ("/uploads", upload, "POST"),
         ("/tickets", list_tickets, "GET"),
         ("/tickets/{id}", show_ticket, "GET"),
@@ -76,12 +76,11 @@ def show_me(call: Call) -> Answer:
     Source: FACTS 4; so it is no probe.
     """
     agent = _agent(call)
-    return {"user": ANONYMOUS if agent is None else Shapes.of(call).user(agent)}
+    return {"user": ANONYMOUS if agent is None else Serializer.of(call).user(agent)}
 
 
-def _show(name: str, table: str, shape: Callable[[Shapes, Row], Json]) -> Callable[[Call], Answer]:
-    """The endpoint that shows one row of a table."""
-    return lambda call: {name: shape(Shapes.of(call), _row(call, table))}
+def _show(name: str, table: str, serialize: Callable[[Serializer, Row], Json]) -> Callable[[Call], Answer]:
+    return lambda call: {name: serialize(Serializer.of(call), _row(call, table))}
 
 
 def list_identities(call: Call) -> Answer:
@@ -89,7 +88,7 @@ def list_identities(call: Call) -> Answer:
 
     Source: Zendesk Support API reference, user identities.
     """
-    identity = Shapes.of(call).identity(_row(call, "users"))
+    identity = Serializer.of(call).identity(_row(call, "users"))
     return {"identities": [identity], "meta": {"has_more": False}, "count": 1}
 
 
@@ -103,23 +102,23 @@ def show_custom_role(call: Call) -> Answer:
 
 def list_tickets(call: Call) -> Answer:
     _signed_in(call)
-    shapes = Shapes.of(call)
+    serializer = Serializer.of(call)
     rows = call.store.rows("SELECT * FROM tickets ORDER BY id")
     page, paging = _page(call, rows, ("id", "updated_at"))
-    return {"tickets": [shapes.ticket(row) for row in page]} | paging
+    return {"tickets": [serializer.ticket(row) for row in page]} | paging
 
 
 def show_ticket(call: Call) -> Answer:
     """One ticket; `include=users,organizations` puts the people and the organization beside it."""
     row = _row(call, "tickets")
-    shapes = Shapes.of(call)
-    answer: Json = {"ticket": shapes.ticket(row)}
+    serializer = Serializer.of(call)
+    answer: Json = {"ticket": serializer.ticket(row)}
     include = call.query.get("include", "").split(",")
     if "users" in include:
-        answer["users"] = shapes.users([row["requester_id"], row["assignee_id"]])
+        answer["users"] = serializer.users([row["requester_id"], row["assignee_id"]])
     if "organizations" in include:
         organizations = call.store.rows("SELECT * FROM organizations WHERE id = ?", row["organization_id"])
-        answer["organizations"] = [shapes.organization(organization) for organization in organizations]
+        answer["organizations"] = [serializer.organization(organization) for organization in organizations]
     return answer
 
 
@@ -136,29 +135,29 @@ def update_ticket(call: Call) -> Answer:
     kinds = ("private_comments", "light_agent", "custom_role", "suspended", "drop_files")
     update = Update(call.world, ticket, agent, client, change, call.faults.flags("zendesk", kinds))
     audit = call.world.require("SELECT * FROM audits WHERE id = ?", update.apply())
-    shapes = Shapes.of(call)
-    return {"ticket": shapes.ticket(_row(call, "tickets")), "audit": shapes.audit(audit)}
+    serializer = Serializer.of(call)
+    return {"ticket": serializer.ticket(_row(call, "tickets")), "audit": serializer.audit(audit)}
 
 
 def list_comments(call: Call) -> Answer:
-    shapes = Shapes.of(call)
+    serializer = Serializer.of(call)
     sql = "SELECT * FROM comments WHERE ticket_id = ? ORDER BY id"
     rows = call.store.rows(sql, _row(call, "tickets")["id"])
     page, paging = _page(call, rows, ("created_at",))
     with_inline = call.query.get("include_inline_images") == "true"
-    comments = [shapes.comment(row, with_inline=with_inline) for row in page]
+    comments = [serializer.comment(row, with_inline=with_inline) for row in page]
     answer: Json = {"comments": comments} | paging
     if "users" in call.query.get("include", "").split(","):
-        answer["users"] = shapes.users(row["author_id"] for row in page)
+        answer["users"] = serializer.users(row["author_id"] for row in page)
     return answer
 
 
 def list_audits(call: Call) -> Answer:
-    shapes = Shapes.of(call)
+    serializer = Serializer.of(call)
     sql = "SELECT * FROM audits WHERE ticket_id = ? ORDER BY id"
     rows = call.store.rows(sql, _row(call, "tickets")["id"])
     page, paging = _page(call, rows)
-    return {"audits": [shapes.audit(row) for row in page]} | paging
+    return {"audits": [serializer.audit(row) for row in page]} | paging
 
 
 def upload(call: Call) -> Answer:
@@ -182,7 +181,7 @@ def upload(call: Call) -> Answer:
             content=content,
         )
     row = world.require("SELECT * FROM attachments WHERE id = ?", attachment_id)
-    attachment = Shapes.of(call).attachment(row)
+    attachment = Serializer.of(call).attachment(row)
     answer = {"token": token, "attachment": attachment, "attachments": [attachment]}
     return JSONResponse({"upload": answer}, 201)
 
@@ -295,7 +294,6 @@ def _cursor_page(call: Call, rows: Sequence[Row]) -> tuple[Sequence[Row], Json]:
 
 
 def _after(cursor: str, ids: Sequence[int]) -> int:
-    """Where the page after a cursor begins."""
     try:
         return ids.index(int(base64.urlsafe_b64decode(cursor))) + 1
     except (binascii.Error, ValueError):
@@ -303,7 +301,7 @@ def _after(cursor: str, ids: Sequence[int]) -> int:
 
 
 def _invalid_page(detail: str) -> Refusal:
-    """Zendesk's third shape of error. Source: FACTS 4; its code as in public reports of cursors that were cut."""
+    """Zendesk's third form of an error. Source: FACTS 4; its code as in public reports of cursors that were cut."""
     error = {"code": "InvalidPaginationParameter", "title": "Invalid pagination parameter", "detail": detail}
     return Refusal(400, {"errors": [error]})
 
@@ -335,7 +333,6 @@ def _not_found() -> Refusal:
 
 
 def _signed_in(call: Call) -> Row:
-    """The agent whose credentials came with a request."""
     agent = _agent(call)
     if agent is None:
         headers = {"WWW-Authenticate": 'Basic realm="Web Password"'}

@@ -36,8 +36,6 @@ _PLACEHOLDER = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 
 @dataclass(frozen=True)
 class Update:
-    """One update of one ticket by an agent."""
-
     world: World
     ticket: Row
     agent: Row
@@ -204,7 +202,6 @@ class Update:
 
 
 def upload_is_usable(world: World, token: str) -> bool:
-    """Whether an upload's token is known, unused and young enough."""
     upload = world.store.row("SELECT used, created_at FROM uploads WHERE token = ?", token)
     if upload is None or upload["used"]:
         return False

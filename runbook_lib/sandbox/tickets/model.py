@@ -31,7 +31,7 @@ __all__ = [
     "SeatLinks",
     "Sold",
     "TrackerIssue",
-    "Unkept",
+    "UnstoredFile",
     "emergency_date",
     "weekday_date",
 ]
@@ -135,7 +135,7 @@ class File(Attachment):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Unkept(Attachment):
+class UnstoredFile(Attachment):
     """A file that is listed without being kept: its content was removed, or is made while it is read."""
 
     source: Literal["missing", "generated"]
@@ -232,7 +232,7 @@ class PracticeTicket(_Strict):
     company: Company | None = None  # None where Zendesk does not know the organization
     subject: str
     text: str  # of the first comment; `{long}` in it stands for 4,000 letters
-    attachments: tuple[LicenseFile | Screenshot | File | Unkept, ...] = ()
+    attachments: tuple[LicenseFile | Screenshot | File | UnstoredFile, ...] = ()
     pasted: LicenseFile | None = None  # a license, quoted as in a forwarded mail, in place of `{license}` in the text
     notes: tuple[Note, ...] = ()
     status: str = "open"

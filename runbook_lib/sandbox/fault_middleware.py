@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from runbook_lib.sandbox.connections import reset, transport_of
 from runbook_lib.sandbox.faults import WIRE_KINDS, Fault, Faults
 
-__all__ = ["Faulty"]
+__all__ = ["FaultMiddleware"]
 
 _SERVICES = {
     "/api/v2/": "zendesk",
@@ -33,7 +33,7 @@ _SERVICES = {
 """The service of each path prefix; the first match counts. The page and the sandbox's own calls have none."""
 
 
-class Faulty:
+class FaultMiddleware:
     """The application, as its clients get to see it: an ASGI application around it, for HTTP only."""
 
     def __init__(self, app: ASGIApp, faults: Faults, now: Callable[[], datetime]) -> None:
