@@ -1,6 +1,6 @@
 """How the control room shows a comment, a mail, a post, an issue, a pipeline, and foreign text. Read-only.
 
-Every text in it is foreign. `htpy` escapes it, `_visible` shows what would otherwise act unseen,
+Every text in it is foreign. `htpy` escapes it, `_visible` shows invisible control characters,
 and the page's policy lets only its own script run.
 """
 

@@ -1,4 +1,4 @@
-"""Connections that can be broken: how the application gets at one, and how it is reset. Not when, or why."""
+"""Connections that can be reset: how the application gets a request's transport, and how it resets it."""
 
 from __future__ import annotations
 

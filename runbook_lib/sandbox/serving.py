@@ -33,7 +33,7 @@ __all__ = ["serve"]
 
 _LOCK_NAME = "serving.lock"
 _PORT_NAME = "port"
-_LOOK_EVERY_S = 0.5
+_CHECK_EVERY_S = 0.5
 
 
 def serve(
@@ -149,13 +149,13 @@ async def _stop_when_gone(stop: Callable[[], None], database: Path) -> None:
     served = database.stat()
     with suppress(FileNotFoundError, NotADirectoryError):
         while os.path.samestat(served, database.stat()):
-            await asyncio.sleep(_LOOK_EVERY_S)
+            await asyncio.sleep(_CHECK_EVERY_S)
     stop()
 
 
 @contextmanager
 def _only_server(folder: Path) -> Iterator[None]:
-    """Holds the world's lock; the system lets go of it even if this process is killed."""
+    """Holds the world's lock; the system releases it even if this process is killed."""
     lock = FileLock(folder / _LOCK_NAME)
     try:
         lock.acquire(blocking=False)

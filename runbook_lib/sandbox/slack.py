@@ -69,7 +69,7 @@ def post_message(call: Call) -> Answer:
 
 
 def delete_message(call: Call) -> Answer:
-    """Takes a message away, given by its channel's id and its time; every message here is the bot's own.
+    """Deletes a message, given by its channel's id and its time; every message here is the bot's own.
 
     Source: Slack, chat.delete; a bot's token deletes what the bot has posted.
     """

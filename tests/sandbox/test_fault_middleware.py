@@ -124,7 +124,7 @@ def test_without_faults_nothing_is_injected(served, client):
 
 @pytest.mark.parametrize("service", LIMITED)
 @pytest.mark.parametrize("retry_after", [None, 0, 93])
-def test_a_limit_is_told_in_the_vendors_own_way(served, client, changed, service, retry_after):
+def test_rate_limit_uses_the_vendors_own_answer(served, client, changed, service, retry_after):
     """With `Retry-After` only if it was asked for."""
     served.inject(service, "limit", retry_after=retry_after)
     answer = client.write(service) if service in WRITES else client.read(service)
@@ -216,7 +216,7 @@ def test_only_matching_requests_fail(served, client):
     assert client.write("zendesk").status_code == 200
 
 
-def test_attachments_are_zendesks(served, client):
+def test_zendesk_faults_hit_attachments(served, client):
     """They are served from a host of their own, in halves if need be, also where they are made up on the way."""
     (row, *_) = served.rows("SELECT token, size FROM attachments WHERE source = 'stored'")
     served.inject("zendesk", "truncate", path="/attachments/token/")

@@ -101,7 +101,7 @@ def test_the_tracker_numbers_issues_by_time(world, read):
             assert (on, on + timedelta(days=10), True) == (content.starts_on, content.expires_on, content.is_trial)
 
 
-def test_3901_the_copy_is_by_somebody_else(world, read):
+def test_3901_copy_is_signed_by_another_key(world, read):
     (row,) = world.store.rows("SELECT * FROM issues WHERE description LIKE '%/tickets/3901%'")
     with pytest.raises(LicenseError) as error:
         read(messages.find_license(row["description"]))

@@ -67,7 +67,7 @@ def test_an_api_token_works_as_well_as_oauth(practice):
 @pytest.mark.parametrize(
     "headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic !"}, {"Authorization": "Basic eDp5"}]
 )
-def test_bad_credentials_are_401_but_nobody_on_users_me(practice, headers):
+def test_bad_credentials_are_401_but_200_on_users_me(practice, headers):
     refused = practice.http.get("/api/v2/tickets/1001.json", headers=headers)
     assert (refused.status_code, refused.json()) == (401, {"error": "Couldn't authenticate you"})
     nobody = practice.http.get("/api/v2/users/me.json", headers=headers)
@@ -216,7 +216,7 @@ def test_invalid_values_are_422_and_change_nothing(practice, change):
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b'"x"', b"{}", b'{"ticket": 1}', b'{"ticket": {"status": "\\ud800"}}'])
-def test_a_body_that_is_no_update_is_422(practice, content):
+def test_body_without_an_update_is_422(practice, content):
     headers = {"Content-Type": "application/json"}
     assert practice.zendesk("PUT", "tickets/1001.json", content=content, headers=headers).status_code == 422
 
