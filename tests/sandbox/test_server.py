@@ -254,7 +254,7 @@ def test_a_server_that_nobody_uses_stops(world_folder):
 USE = """
 import sys
 from pathlib import Path
-from runbook_lib.sandbox import server, serving
+from runbook_lib.sandbox import server
 with server.shared(Path(sys.argv[1])) as descriptor:
     print(descriptor["pid"], flush=True)
     sys.stdin.read()
