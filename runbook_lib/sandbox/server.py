@@ -21,10 +21,9 @@ from typing import IO, Any
 from filelock import FileLock, Timeout
 
 from runbook_lib.domain.errors import InputError, UnavailableError
-from runbook_lib.sandbox.world import DESCRIPTOR_NAME, HEALTH_PATH, USERS_NAME, world_date
+from runbook_lib.sandbox.world import BAD_USAGE, DESCRIPTOR_NAME, HEALTH_PATH, USERS_NAME, world_date
 
 __all__ = [
-    "BAD_USAGE",
     "background",
     "make_world",
     "one_at_a_time",
@@ -40,9 +39,6 @@ HEALTH_TIMEOUT_S = 2.0
 START_TIMEOUT_S = 20.0
 STOP_TIMEOUT_S = 5.0
 TURN_TIMEOUT_S = 60.0
-
-BAD_USAGE = 2
-"""Exit status of `python -m runbook_lib.sandbox` for what the caller can correct."""
 
 _STEP_S = 0.01
 

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from filelock import FileLock, Timeout
 
 from runbook_lib.domain.errors import InputError
 from runbook_lib.sandbox.app import create_app
@@ -161,13 +160,14 @@ async def _stop_when_gone(stop: Callable[[], None], database: Path) -> None:
 @contextmanager
 def _only_server(folder: Path) -> Iterator[None]:
     """Holds the world's lock; the system releases it even if this process is killed."""
-    try:
-        with FileLock(folder / _LOCK_NAME, timeout=0):
-            yield
-    except Timeout:
-        raise InputError(
-            f"The practice world in {folder} is being served already. Use that server, or stop it first."
-        ) from None
+    with (folder / _LOCK_NAME).open("ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(
+                f"The practice world in {folder} is being served already. Use that server, or stop it first."
+            ) from None
+        yield
 
 
 @contextmanager

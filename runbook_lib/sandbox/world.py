@@ -13,6 +13,7 @@ from runbook_lib.domain.errors import InputError
 from runbook_lib.sandbox.store import Row, Store
 
 __all__ = [
+    "BAD_USAGE",
     "CONTROL_ROOM_PATH",
     "DATABASE_NAME",
     "DESCRIPTOR_NAME",
@@ -41,6 +42,9 @@ SUPPORT_DOMAIN = "support.example"
 
 VERSION = "5"
 """Of a world's tables and contents; a world of another version is not served."""
+
+BAD_USAGE = 2
+"""Exit status of `python -m runbook_lib.sandbox` for what the caller can correct."""
 
 DESCRIPTOR_NAME = "running.json"
 """The file, beside the database, that describes the world's server while it runs."""
