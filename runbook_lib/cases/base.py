@@ -300,7 +300,7 @@ class Case:
         action = Action(
             effect.operation_id,
             result.name,
-            self.steps.title,
+            self.steps.title(self.steps.running),
             result.summary,
             effect.target,
             effect.texts if result.state is EffectState.PLANNED else (),
@@ -355,7 +355,7 @@ class Case:
     def nothing_to_do(self) -> StepResult:
         """What a step says once the case has its outcome."""
         ended = self.outcome.words if self.outcome else ""
-        why = f"Nothing to do: the case ended in the step “{self.steps.ended_by}”: {ended}."
+        why = f"Nothing to do: the case ended in the step “{self.steps.title(self.steps.ended_by)}”: {ended}."
         return self.card("skipped", Tone.PLAIN, why, strong=False)
 
     def operation(self, name: str) -> str:

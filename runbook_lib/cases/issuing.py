@@ -75,31 +75,21 @@ class OrderReader:
         pipelines = self._pipelines()
         read: list[LicenseOrder] = []
         for attempt in range(1, MOST_ATTEMPTS + 1):
-            read.append(self._order(attempt, issued, issues, pipelines))
+            operation_id = self.case.operation(f"license-{attempt}")
+            is_known = self.case.effects.evidence(operation_id) is not None
+            own = self._order(operation_id, f"mail-{attempt}", pipelines, _of(operation_id, issues))
+            read.append(replace(own, issued=issued, is_known=is_known))
             if orders.decide(read[-1]).do is not NextAction.SETTLED:
                 break
         last = replace(read[-1], others=tuple(self._others(read[-1].operation_id, issues)))
         return [*read[:-1], last]
 
     def _order(
-        self,
-        attempt: int,
-        issued: TrackerIssue | None,
-        issues: Sequence[TrackerIssue],
-        pipelines: dict[str, list[Pipeline]],
+        self, operation_id: str, asked: str, pipelines: dict[str, list[Pipeline]], issues: tuple[TrackerIssue, ...]
     ) -> LicenseOrder:
-        case, operation_id = self.case, self.case.operation(f"license-{attempt}")
-        question = case.operation(f"mail-{attempt}")
-        return LicenseOrder(
-            operation_id,
-            question,
-            self._quiet_before(),
-            issued=issued,
-            pipelines=tuple(pipelines.get(operation_id, ())),
-            issues=_of(operation_id, issues),
-            is_known=case.effects.evidence(operation_id) is not None,
-            mail=case.effects.answer(question),
-        )
+        question, of_order = self.case.operation(asked), tuple(pipelines.get(operation_id, ()))
+        mail = self.case.effects.answer(question)
+        return LicenseOrder(operation_id, question, self._quiet_before(), pipelines=of_order, issues=issues, mail=mail)
 
     def _others(self, own: str, issues: Sequence[TrackerIssue]) -> Iterator[LicenseOrder]:
         """Other orders in progress for the same customer or ticket, by the same rule as the job's own."""
@@ -110,15 +100,7 @@ class OrderReader:
         pipelines = self._pipelines(earlier=min(found, key=lambda issue: issue.created_at))
         for issue in found:
             operation_id = messages.find_operation(issue.description) or ""
-            question = self.case.operation(f"mail-issue-{issue.iid}")
-            yield LicenseOrder(
-                operation_id,
-                question,
-                self._quiet_before(),
-                pipelines=tuple(pipelines.get(operation_id, ())),
-                issues=(issue,),
-                mail=self.case.effects.answer(question),
-            )
+            yield self._order(operation_id, f"mail-issue-{issue.iid}", pipelines, (issue,))
 
     def _pipelines(self, earlier: TrackerIssue | None = None) -> dict[str, list[Pipeline]]:
         """The pipelines since the ticket was opened, or since the job of an earlier issue, by operation id."""

@@ -22,15 +22,7 @@ RUN_NAME = re.compile(r"\d{8}T\d{9}Z-[\w.-]+")
 
 @dataclass(frozen=True)
 class OpenedTicket:
-    """A ticket that was read, and what its case works with.
-
-    Attributes:
-        ticket: The ticket.
-        settings: The settings.
-        services: The API clients.
-        effects: What applies effects, or only looks.
-        note: What the reader should know of this execution, or "".
-    """
+    """A ticket that was read, and what its case works with; `note` is what the reader should know of this execution."""
 
     ticket: Ticket
     settings: Settings
@@ -40,18 +32,9 @@ class OpenedTicket:
 
 
 def opened(ticket_id: object, perform: object, *, is_interactive: bool) -> OpenedTicket:
-    """Read a ticket and get ready.
-
-    Args:
-        ticket_id: The ticket's number, as given.
-        perform: As given; see `Case.open`.
-        is_interactive: Whether a person runs the cells.
-
-    Raises:
-        RunbookError: The number is wrong, the ticket cannot be worked on, or a service is down.
-    """
+    """Read a ticket and get ready; the arguments are those of `Case.open`. Raises RunbookError."""
     number = int(str(answers.parse("ticket_id", ticket_id)))
-    run = run_named(perform)
+    run = perform if isinstance(perform, str) and RUN_NAME.fullmatch(perform) else ""
     performing = bool(run or answers.parse("perform", perform))
     if performing and is_interactive:
         raise InputError(
@@ -63,7 +46,7 @@ def opened(ticket_id: object, perform: object, *, is_interactive: bool) -> Opene
     services = wiring.connect(settings, say=ProgressLine().say)
     ticket = _ticket(services.zendesk, number)
     note = ""
-    if run and not is_under_way(settings, number, run):
+    if run and not _is_under_way(settings, number, run):
         performing = False
         note = f"The run {run} has ended. This is its record, run again: it only rehearses."
     elif performing and not run:
@@ -76,7 +59,7 @@ def opened(ticket_id: object, perform: object, *, is_interactive: bool) -> Opene
 
 
 def opened_again(settings: Settings, services: Services, number: int) -> OpenedTicket:
-    """The same ticket, or another one, on the same services; for a rehearsal. Raises as `opened`."""
+    """The same ticket, or another one, on the same services, for a rehearsal. Raises RunbookError."""
     services.budget.renew()
     ticket = _ticket(services.zendesk, number)
     return OpenedTicket(ticket, settings, services, wiring.effects(settings, number, services.budget, perform=False))
@@ -102,12 +85,7 @@ def _ticket(zendesk: Zendesk, number: int) -> Ticket:
     return found
 
 
-def run_named(perform: object) -> str:
-    """The run that the parameter `perform` names, or ""."""
-    return perform if isinstance(perform, str) and RUN_NAME.fullmatch(perform) else ""
-
-
-def is_under_way(settings: Settings, ticket_id: int, run: str) -> bool:
+def _is_under_way(settings: Settings, ticket_id: int, run: str) -> bool:
     """Whether a performing run of a ticket has begun and has not ended."""
     found = Journal.of(settings, ticket_id).history().runs.get(f"{run}.ipynb")
     return found is not None and found.performed and found.end is None

@@ -12,7 +12,7 @@ from runbook_lib.cases.base import Case
 from runbook_lib.cases.next_runbook import open_it
 from runbook_lib.cases.steps import step
 from runbook_lib.cases.thread import by_customer, opened_by_agent
-from runbook_lib.cases.tracker import Tracker, TrackerIssues
+from runbook_lib.cases.tracker import Tracker, TrackerIssues, tracker_if_asked
 from runbook_lib.cases.unread import check_before_scope
 from runbook_lib.display import Part, Preview, Table, Tone, verdict_parts
 from runbook_lib.domain import answers, policy, routing
@@ -56,25 +56,17 @@ class StartHere(Case):
             self.steps.end(Outcome.OUT_OF_SCOPE)
             words = f"No runbook for this ticket. {self.route.reason} Nothing is sent to the customer: answer them."
             return self.card("no runbook", Tone.STOP, words, *parts, next_runbook=None, reason=self.route.reason)
-        command = self.command_for(self.route.runbook)
-        words = f"{self.route.runbook}: {self.route.reason}"
+        runbook, reason = self.route.runbook, self.route.reason
+        words, command = f"{runbook}: {reason}", self.command_for(runbook)
         if missing := verdict.missing:
             words += f" Not known yet: {', '.join(missing)}."
-        return self.card(
-            "go on",
-            Tone.GOOD,
-            words,
-            *open_it(self, self.route.runbook),
-            Preview("to rehearse it", command),
-            *parts,
-            next_runbook=self.route.runbook,
-            reason=self.route.reason,
-            command=command,
-        )
+        parts = (*open_it(self, runbook), Preview("to rehearse it", command), *parts)
+        data = {"next_runbook": runbook, "reason": reason, "command": command}
+        return self.card("go on", Tone.GOOD, words, *parts, **data)
 
     def _mail(self, told: Answer | None) -> routing.Mail:
         """What is said of a license mail, by the engineer or else by the requester, and what the tracker holds."""
-        tracker = self._tracker()
+        tracker = tracker_if_asked(self, self.known.email)
         found = tracker.found_since(self.known.began_on) if tracker else TrackerIssues()
         filed = [f"{len(issues)} {name}" for name, issues in _kinds(found) if issues]
         on_file = f"the tracker has {', '.join(filed)}" if filed else self._nothing_on_file(tracker)
@@ -89,12 +81,6 @@ class StartHere(Case):
             words = f"The customer writes that the license mail has not come; {on_file}."
             return routing.Mail(Answer.YES, words, bool(filed))
         return routing.Mail(Answer.UNKNOWN, f"Nobody says that a mail is missing; {on_file}.", bool(filed))
-
-    def _tracker(self) -> Tracker | None:
-        """The tracker, if it can be asked about the requester."""
-        email = self.known.email
-        configured = self.services.gitlab and self.settings.tracker_project_id
-        return Tracker(self, email) if email and configured else None
 
     def _nothing_on_file(self, tracker: Tracker | None) -> str:
         """What it means that no issue was found: a tracker that was not asked has not said that there is none."""

@@ -28,35 +28,30 @@ class Steps:
 
     Attributes:
         order: Their names, as the notebook calls them.
-        done: The titles of those that were run, by name.
+        done: Those that were run.
         given: Every answer so far, `unknown` too, as typed on the command line.
         running: The one that runs, or ran last.
+        ended_by: The one that gave the case its outcome, or "".
         outcome: How the case ended, or in a rehearsal would end; None while it is open.
     """
 
     def __init__(self, kind: type) -> None:
         self._kind = kind
         self.order = names(kind)
-        self.done: dict[str, str] = {}
+        self.done: set[str] = set()
         self.given: dict[str, str] = {}
         self.outcome: Outcome | None = None
-        self.running = self._ended_by = ""
+        self.running = self.ended_by = ""
         self._applied: dict[str, list[tuple[EffectResult, Action]]] = {}
 
-    @property
-    def title(self) -> str:
-        """The title of the one that runs; "" outside of the steps."""
-        return str(getattr(getattr(self._kind, self.running, None), "title", ""))
+    def title(self, name: str) -> str:
+        """A step's title; "" outside of the steps."""
+        return str(getattr(getattr(self._kind, name, None), "title", ""))
 
     @property
     def is_needed(self) -> bool:
-        """Whether what follows the one that runs needs what it does."""
+        """Whether what follows the step that runs needs what it does."""
         return bool(getattr(getattr(self._kind, self.running, None), "needed", True))
-
-    @property
-    def ended_by(self) -> str:
-        """The title of the one that gave the case its outcome."""
-        return self.done.get(self._ended_by, self._ended_by)
 
     @property
     def applied(self) -> list[tuple[EffectResult, Action]]:
@@ -73,10 +68,10 @@ class Steps:
         if skipped := [earlier for earlier in self.order[:place] if earlier not in self.done]:
             raise InputError(f"Run the cells above first: the step {skipped[0]!r} has not been run.")
         for forgotten in self.order[place:]:
-            self.done.pop(forgotten, None)
+            self.done.discard(forgotten)
             self._applied.pop(forgotten, None)
-            if self._ended_by == forgotten:
-                self.outcome, self._ended_by = None, ""
+            if self.ended_by == forgotten:
+                self.outcome, self.ended_by = None, ""
         self.running = name
 
     def remember(self, result: EffectResult, action: Action) -> None:
@@ -85,12 +80,12 @@ class Steps:
 
     def end(self, outcome: Outcome) -> None:
         """The case has its outcome; the steps that follow do nothing."""
-        self.outcome, self._ended_by = outcome, self.running
+        self.outcome, self.ended_by = outcome, self.running
 
-    def finish(self, name: str, title: str, given: Mapping[str, Any]) -> None:
+    def finish(self, name: str, given: Mapping[str, Any]) -> None:
         """A step was run with these parameters."""
         self.given.update({one: answers.QUESTIONS[one].typed(value) for one, value in given.items()})
-        self.done[name] = title
+        self.done.add(name)
 
 
 class _HasSteps(Protocol):
@@ -132,7 +127,7 @@ def step(title: str, *, always: bool = False, needed: bool = True) -> Callable[[
             case.steps.begin(name)
             over = case.steps.outcome is not None and not always
             found = case.nothing_to_do() if over else method(case, **given)  # type: ignore[call-arg]
-            case.steps.finish(name, title, given)
+            case.steps.finish(name, given)
             return replace(found, card=replace(found.card, title=title), data={**found.data, "step": name})
 
         @functools.wraps(method)

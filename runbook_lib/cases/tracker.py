@@ -77,14 +77,14 @@ class Tracker:
             )
         return ours
 
-    def issued(self, users: int = 0) -> Issuance | None:
+    def issued(self) -> Issuance | None:
         """The license that this ticket has already, or None.
 
         Raises:
             PersonNeededError: It has one for another address.
         """
         ours = self._ours(self.issues())
-        return None if ours is None else self.issuance(ours, users)
+        return None if ours is None else self.issuance(ours, 0)
 
     def found_since(self, began_on: date) -> TrackerIssues:
         """The issues for exactly this address; `began_on` is the emergency's first possible day, UTC."""
@@ -134,6 +134,11 @@ class Tracker:
         """The license of a success issue."""
         text = messages.find_license(issue.raw)
         return Issuance(orders.users_issued(issue, self.email) or users, issue.url, text)
+
+
+def tracker_if_asked(case: Case, email: str | None) -> Tracker | None:
+    """The tracker, where it is configured and an address is known to look for."""
+    return Tracker(case, email) if email and case.services.gitlab and case.settings.tracker_project_id else None
 
 
 def issue_title(case: Case, issue: TrackerIssue, mark: Mark, whose: tuple[str, int], why: str = "") -> IssueTitle:

@@ -19,7 +19,7 @@ from runbook_lib.cases.knowledge import Issuance
 from runbook_lib.cases.license_files import load_public_key
 from runbook_lib.cases.pictures import Images, sorted_images
 from runbook_lib.cases.steps import step
-from runbook_lib.cases.tracker import Tracker, recipient
+from runbook_lib.cases.tracker import recipient, tracker_if_asked
 from runbook_lib.cases.unread import check_before_asking
 from runbook_lib.changes.guards import check_reply_arrives
 from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone
@@ -262,7 +262,7 @@ class WeekendLicense(Case):
         return self.card(effect_state(made), Tone.GOOD, words, *effect_parts(made), effect=effect_data(made))
 
     def _issue_by_hand(self, email: str, users: int, issued_evidence: object) -> StepResult:
-        tracker = Tracker(self, email) if self.services.gitlab and self.settings.tracker_project_id else None
+        tracker = tracker_if_asked(self, email)
         if tracker and (issue := tracker.success()):
             self.issuance = tracker.issuance(issue, users)
             words = "Mechanizer has issued a license for this ticket already; no second one is made."
