@@ -20,7 +20,6 @@ from runbook_lib.cases.next_runbook import open_it
 from runbook_lib.cases.steps import step
 from runbook_lib.cases.thread import by_customer
 from runbook_lib.cases.tracker import Tracker, TrackerIssues, recipient
-from runbook_lib.changes.comments import Comment
 from runbook_lib.display import Link, Part, Preview, Table, Tone
 from runbook_lib.domain import answers, license, messages, policy, routing
 from runbook_lib.domain.errors import InputError, NeedsAnswerError, OutcomeUnknownError, PersonNeededError
@@ -132,7 +131,8 @@ class LicenseNotReceived(Case):
     @step("If no license was generated: hand over")
     def hand_over(self) -> StepResult:
         """Add a note that the tracker had no license, and name the runbook that continues."""
-        noted = self.apply(self._nothing_found_note())
+        note = messages.nothing_found_note(self._reason)  # by it the next run knows who issued a later license
+        noted = self.apply(changes.note(self, "nothing_found", note, summary=_NOTHING_FOUND))
         words = f"No license can be sent again. {self.next_runbook} goes on from here: it decides the scope."
         return self.effect_card([noted], words=words)
 
@@ -142,7 +142,9 @@ class LicenseNotReceived(Case):
         if self.outcome is Outcome.LICENSE_FOUND and self.copy:
             return closing_card(self, self._sent_words(self.copy))
         runbook, command = self.next_runbook, self.command_for(self.next_runbook)
-        words = f"No license was generated, so {runbook} goes on with this ticket.{self._failed_before()}"
+        words = f"No license was generated, so {runbook} goes on with this ticket."
+        if self.failure:
+            words += f" Before, it had failed: {self._reason.rstrip('.')} ({self.failure.url})."
         shown = (*open_it(self, runbook), Preview("to go on", command))
         return closing_card(self, words, *shown, next_runbook=runbook, command=command)
 
@@ -152,11 +154,10 @@ class LicenseNotReceived(Case):
         holds = self.known.day_ruling(policy.weekend_ruling).holds
         return routing.WEEKEND if holds is Answer.YES else routing.WEEKDAY
 
-    def _nothing_found_note(self) -> Comment:
-        """The internal note that no license was on file. By it the next run knows who issued a later license."""
-        reason = messages.failure_reason(self.failure.description) if self.failure else ""
-        note = messages.nothing_found_note(reason)
-        return changes.note(self, "nothing_found", note, summary=_NOTHING_FOUND)
+    @property
+    def _reason(self) -> str:
+        """Why no license was issued before, or ""."""
+        return messages.failure_reason(self.failure.description) if self.failure else ""
 
     def _is_just_issued(self, issue: TrackerIssue, tracker: Tracker) -> bool:
         """Whether the license was issued after an earlier run of this runbook, without a customer's comment since."""
@@ -221,11 +222,12 @@ class LicenseNotReceived(Case):
             words = f"A license was issued for {email}: the closed issue {issue.iid} of {issue.created_at:%Y-%m-%d}."
             return self.card("found", Tone.GOOD, words, *parts, Link("tracker issue", issue.url), issue=issue.url)
         if self.failure is not None:
-            reason = messages.failure_reason(self.failure.description)
-            words = f"No license was issued: the open issue {self.failure.iid} tells of a failure."
-            url = self.failure.url
-            parts = (*parts, Preview("why it failed", reason), Link("tracker issue", url))
-            return self.card("failed before", Tone.ASK, words, *parts, issue=url, failure=reason)
+            words, url = (
+                f"No license was issued: the open issue {self.failure.iid} tells of a failure.",
+                self.failure.url,
+            )
+            parts = (*parts, Preview("why it failed", self._reason), Link("tracker issue", url))
+            return self.card("failed before", Tone.ASK, words, *parts, issue=url, failure=self._reason)
         words = f"No license was issued for {email} since {began_on}, and no failure is on file."
         return self.card("none", Tone.ASK, words, *parts, issue=None)
 
@@ -242,12 +244,6 @@ class LicenseNotReceived(Case):
         seen = evidence_words(Evidence(copy.identity, copy.url))
         return f": the copy {'would be' if planned else 'was'} sent with a public reply; no second license. {seen}"
 
-    def _failed_before(self) -> str:
-        if self.failure is None:
-            return ""
-        reason = messages.failure_reason(self.failure.description).rstrip(".")
-        return f" Before, it had failed: {reason} ({self.failure.url})."
-
 
 def _issues_table(found: TrackerIssues, chosen: TrackerIssue | None) -> Table:
     """The issues of this address, each with its kind and whether it counts."""
@@ -258,13 +254,12 @@ def _issues_table(found: TrackerIssues, chosen: TrackerIssue | None) -> Table:
         ("under way, or died", found.under_way),
     )
     rows = [
-        (
-            f"issue {issue.iid}",
-            f"{issue.created_at:%Y-%m-%d %H:%M} UTC",
-            issue.state,
-            kind if issue is chosen or "license" not in kind else f"{kind}, does not count",
-        )
+        (f"issue {issue.iid}", f"{issue.created_at:%Y-%m-%d %H:%M} UTC", issue.state, _counting(kind, issue is chosen))
         for kind, issues in kinds
         for issue in issues
     ]
     return Table(("tracker", "created", "state", "what it is"), rows)
+
+
+def _counting(kind: str, is_chosen: bool) -> str:
+    return kind if is_chosen or "license" not in kind else f"{kind}, does not count"

@@ -5,7 +5,7 @@ Source: both seeds, *Overview* and *Scope*. What decides is in `routing` and `po
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from runbook_lib.cases import first_steps, scope
 from runbook_lib.cases.base import Case
@@ -61,8 +61,8 @@ class StartHere(Case):
         if missing := verdict.missing:
             words += f" Not known yet: {', '.join(missing)}."
         parts = (*open_it(self, runbook), Preview("to rehearse it", command), *parts)
-        data = {"next_runbook": runbook, "reason": reason, "command": command}
-        return self.card("go on", Tone.GOOD, words, *parts, **data)
+        told: dict[str, Any] = {"next_runbook": runbook, "reason": reason, "command": command}
+        return self.card("go on", Tone.GOOD, words, *parts, **told)
 
     def _mail(self, told: Answer | None) -> routing.Mail:
         """What is said of a license mail, by the engineer or else by the requester, and what the tracker holds."""

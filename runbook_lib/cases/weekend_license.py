@@ -6,7 +6,7 @@ Source: weekend seed. The steps are those of the document, in its order. The rul
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import ClassVar, cast
 
 from runbook_lib.cases import changes, first_steps
@@ -35,7 +35,6 @@ from runbook_lib.domain.models import (
 )
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.domain.plan import LATER_FINGERPRINT, LATER_LINK
-from runbook_lib.ledger.effects import EffectResult
 from runbook_lib.results import StepResult
 
 _FIGURES = {
@@ -125,9 +124,8 @@ class WeekendLicense(Case):
         self.users = chosen or advice.users
         if self.users is None:
             raise NeedsAnswerError(advice.reason, missing=("billable_users", "maximum_users"))
+        reason = advice.reason + (f" {_chosen_words(chosen, advice.users, user_count)}" if chosen else "")
         words = f"The license is for {self.users} users."
-        own = f" {_chosen_words(chosen, advice.users, user_count)}" if chosen else ""
-        reason = advice.reason + own
         return self.card(f"{self.users} users", Tone.GOOD, words, Paragraph(reason), users=self.users, reason=reason)
 
     @step("Step 2: Generate the trial license")
@@ -141,7 +139,9 @@ class WeekendLicense(Case):
         load_public_key(self.settings)  # fails early: without it the license could not be checked
         email, users = recipient(self.ticket, self.facts), cast(int, self.users)
         if made := self.look(changes.sent_by_hand_note(self)):
-            return self._found_by_hand(made, users)
+            self.issuance = made_by_hand(made, users)
+            words = "A license was made by hand for this ticket; no second one is issued."
+            return self.effect_card([made], words=words)
         if self.settings.issuer == "manual":
             return self._issue_by_hand(email, users, issued_evidence)
         started, self.issuance = order(self, email, users)
@@ -181,11 +181,10 @@ class WeekendLicense(Case):
     @step("Answer the customer")
     def answer_customer(self) -> StepResult:
         """A public reply that the license was mailed, and an internal note for the next colleague."""
-        expires_on = self._expires_on()
-        reply = messages.license_sent(cast(int, self.users), expires_on)
+        users, found = cast(int, self.users), self.issuance or Issuance(0, LATER_LINK, identity=LATER_FINGERPRINT)
+        expires_on = found.expires_on or self.settings.now().date() + timedelta(days=policy.TRIAL_DAYS)
+        reply, words = messages.license_sent(users, expires_on), messages.license_note(users, found.identity, found.url)
         done = self.apply(changes.reply(self, "reply", reply, summary="public reply to the customer"))
-        found = self.issuance or Issuance(0, LATER_LINK, identity=LATER_FINGERPRINT)
-        words = messages.license_note(cast(int, self.users), found.identity, found.url)
         noted = self.apply(changes.note(self, "note", words, summary="internal note with the result"))
         return self.effect_card([done, noted], Preview("public reply", reply), Preview("internal note", words))
 
@@ -245,21 +244,15 @@ class WeekendLicense(Case):
         typed = expiry is not None and expiry.source in (Source.ENGINEER, Source.SCREENSHOT)
         if paths is not None or self.known.existing_license or not typed:
             return ()
-        images = self._images()
-        if images.names:
-            seen = tuple(name for name, _ in images.files)
-            looked = (Paragraph(f"On the ticket, to compare with: {', '.join(seen)}."),) if seen else ()
-            return (*looked, *map(Paragraph, images.notes))
-        words = "No screenshot on the ticket backs these figures; add the files with `screenshots`."
-        return (Paragraph(words), *map(Paragraph, images.notes))
+        images, words = self._images(), ""
+        if not images.names:
+            words = "No screenshot on the ticket backs these figures; add the files with `screenshots`."
+        elif images.files:
+            words = f"On the ticket, to compare with: {', '.join(name for name, _ in images.files)}."
+        return tuple(map(Paragraph, filter(None, (words, *images.notes))))
 
     def _images(self) -> Images:
         return sorted_images(self.thread, self.downloads.content)
-
-    def _found_by_hand(self, made: EffectResult, users: int) -> StepResult:
-        self.issuance = made_by_hand(made, users)
-        words = "A license was made by hand for this ticket; no second one is issued."
-        return self.card(effect_state(made), Tone.GOOD, words, *effect_parts(made), effect=effect_data(made))
 
     def _issue_by_hand(self, email: str, users: int, issued_evidence: object) -> StepResult:
         tracker = tracker_if_asked(self, email)
@@ -278,12 +271,8 @@ class WeekendLicense(Case):
                 f"Make the license by hand in Trials for SM ({values}), then pass the link or the file of it.",
                 missing=("issued_evidence",),
             )
-        parts: tuple[Part, ...] = (
-            Paragraph(
-                "Make the license by hand, in the form Trials for SM of CustomersDot, with exactly these values:"
-            ),
-            Table(("field", "value"), rows, in_view=True),
-        )
+        how = "Make the license by hand, in the form Trials for SM of CustomersDot, with exactly these values:"
+        parts: tuple[Part, ...] = (Paragraph(how), Table(("field", "value"), rows, in_view=True))
         if given is None:
             words = "A person would make the license by hand, then pass issued_evidence."
             return self.card("planned", Tone.PLAN, words, *parts, form=dict(rows))
@@ -292,11 +281,6 @@ class WeekendLicense(Case):
         words = "The engineer made the license by hand."
         parts += effect_parts(noted)
         return self.card("made by hand", Tone.GOOD, words, *parts, form=dict(rows), effect=effect_data(noted))
-
-    def _expires_on(self) -> date:
-        if self.issuance and self.issuance.expires_on:
-            return self.issuance.expires_on
-        return self.settings.now().date() + timedelta(days=policy.TRIAL_DAYS)
 
     def _ending(self) -> str:
         """What stands after the outcome's name."""
