@@ -422,16 +422,16 @@ def test_what_was_pasted_stands_beside_what_is_read(here: World) -> None:
 def test_a_subscription_in_another_spelling(here: World, typed: str) -> None:
     """The name that the account lists is looked up, and what was typed stands beside it."""
     case = to_subscription(2007, typed)
-    assert "A-S00020071" == case.subscription
-    assert "read from" in case.replies["license"].evidence
-    assert "" == case.replies["license"].differs
+    assert "A-S00020071" == case.tree.subscription
+    assert "read from" in case.tree.replies["license"].evidence
+    assert "" == case.tree.replies["license"].differs
 
 
 def test_a_subscription_that_the_account_does_not_list(here: World) -> None:
     """The message says which ones it lists; the engineer's name goes on."""
     case = to_subscription(2007, "A-S00099999")
-    assert "A-S00099999" == case.subscription
-    assert "CustomersDot lists A-S00020071" in case.replies["license"].differs
+    assert "A-S00099999" == case.tree.subscription
+    assert "CustomersDot lists A-S00020071" in case.tree.replies["license"].differs
 
 
 def to_subscription(ticket_id: int, subscription: str) -> WeekdayTriage:
