@@ -220,7 +220,7 @@ class PerformButton:
         ticket = self._case().ticket
         links = [*([self._record(line)] if line["record"] else []), Link(f"ticket {ticket.id}", ticket.url)]
         links += [Link(f"tracker issue {found[1]}", found[0]) for found in _ISSUE.finditer(line["summary"])]
-        parts: list[Part] = [Links(links)]
+        parts: list[Part] = [Links(links), *([Paragraph(now.notice, strong=True)] if now.notice else [])]
         if line["missing"]:
             labels = ", ".join(answers.QUESTIONS[name].label for name in line["missing"])
             words = f"Still to be answered: {labels}. Fill it in above, run the cells again, and press."

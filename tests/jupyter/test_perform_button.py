@@ -80,6 +80,17 @@ def test_pressing_performs_and_links_the_record(here: World) -> None:
     assert (1, 1, 1) == (len(here.posts(1001)), len(here.issues(1001)), len(here.mails(ADDRESS)))
 
 
+def test_share_that_cannot_be_reached_is_reported(here: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The case is performed all the same; the reader learns that the record is on this machine only, and why."""
+    monkeypatch.setenv("RUNBOOK_SHARE", str(tmp_path / "not-mounted"))
+    case = WeekendLicense.open(1001)
+    run(case)
+    said = " ".join(press(case).split())
+    assert "[License issued]" in said
+    assert "not-mounted', which does not exist" in said
+    assert "The record is on this machine only." in said and "`runbook records push`" in said
+
+
 def test_press_waits_for_what_was_typed(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A press waits for the rest of what was typed; the plan on the page was made without it."""
     case = WeekendLicense.open(1001)

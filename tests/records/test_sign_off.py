@@ -125,6 +125,9 @@ def test_a_reviewer_on_another_machine_counts_once_trusted(
     record, reviewers = shelf.seal(1001), Shelf(tmp_path / "reviewer")
     bring(shelf, reviewers)
     monkeypatch.setenv("RUNBOOK_OUTPUTS", str(reviewers.outputs))
+    with pytest.raises(InputError, match="no key that is trusted here proves it"):
+        sign_off([reviewers.folder(1001) / record.name], WORDS, Settings.local(), "ada")
+    trust(reviewers, shelf)
     sign_off([reviewers.folder(1001) / record.name], WORDS, Settings.local(), "ada")
     bring(reviewers, shelf)
     assert last(shelf).is_unreviewed
