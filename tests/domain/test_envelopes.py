@@ -144,6 +144,16 @@ ADVERSARIAL = {
     "soft line breaks": "=\n",
     "END": "END",
     "zero width": "\u200b",
+    "hex": "2d",
+    "hex in pairs": "2d ",
+    "hex and words": "2d 2d2d2d g",
+    "rows of a dump": "00000000: 2d2d 2d2d  ----\n",
+    "rows of a dump without an end": "00000000  2d 2d ",
+    "numbers": "45, ",
+    "backslashes": "\\",
+    "uuencode": "begin 644 x\nM\n",
+    "numbered lines": "1: 2\n",
+    "long lines": "eyJkYXRhIjoi" + "A" * 50 + " x\n",
     "short runs": base64.b64encode(b"aaaaaaaaaaa\0").decode(),
 }
 AROUND = {"BEGIN lines": ("", "END GITLAB LICENSE"), "END": ("BEGINLICENSE", "")}
