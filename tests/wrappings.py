@@ -170,7 +170,6 @@ WRAPPINGS: dict[str, Wrapping] = {
     "log of Docker": lambda text: "".join(
         json.dumps({"log": line, "time": "2026-11-21T09:04:05.1Z"}) + "\n" for line in text.splitlines(keepends=True)
     ),
-    "full width": lambda text: text.translate({code: code + 0xFEE0 for code in range(0x21, 0x7F)}),
     "MIME Base64": lambda text: encode64(text.encode(), 76),
     "Base64 in one line": lambda text: f"LICENSE_B64={base64.b64encode(text.encode()).decode()}",
     "Base64 in JSON": lambda text: json.dumps({"encoding": "base64", "content": encode64(text.encode())}),

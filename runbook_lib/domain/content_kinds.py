@@ -65,6 +65,7 @@ _MAGIC: tuple[tuple[bytes, Kind, str], ...] = (
     (b"x\xda", Kind.PACKED, "zlib"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Kind.OUTLOOK, ""),
     (b"\x78\x9f\x3e\x22", Kind.OUTLOOK, "winmail.dat"),
+    (b"Salted__", Kind.ENCRYPTED, ""),
     (b"\x1a\x45\xdf\xa3", Kind.VIDEO, ""),
     (b"OggS", Kind.VIDEO, ""),
     (b"ID3", Kind.VIDEO, ""),
@@ -77,9 +78,9 @@ _SIGNED = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02"
 """The type of a signature beside a mail. Source: RFC 5652, 5.1: `id-signedData`."""
 _ENCRYPTED = (
     *("-----begin pgp message", "-----begin age encrypted", "-----begin pkcs7", "-----begin cms"),
-    *("$ansible_vault", "age-encryption.org/", "salted__", "u2fsdgvkx1"),
+    *("$ansible_vault", "age-encryption.org/", "u2fsdgvkx1"),
 )
-"""How encrypted texts begin, in lower case; the last two are those of openssl."""
+"""How encrypted texts begin, in lower case; the last one is of openssl."""
 _LICENSE_INFO = re.compile(
     r"Max Users in License:|License valid from:|\"(?:user_limit|historical_max|usersInLicenseCount)\"\s*:"
 )
