@@ -11,7 +11,7 @@ from runbook_lib.cases.pictures import Suggestion
 from runbook_lib.domain.answers import QUESTIONS
 from runbook_lib.domain.errors import InputError
 from runbook_lib.jupyter.forms import MIME, Field, Form, Kind, fold, picture_html
-from runbook_lib.jupyter.page import close
+from runbook_lib.jupyter.widgets import close
 
 PNG = b"\x89PNG\r\n\x1a\n and so on"
 FIELDS = (
@@ -86,7 +86,8 @@ def test_an_emptied_field_says_what_counts_then(form: Form) -> None:
 
 def test_what_was_entered_before_stands_in_it(heard: Heard) -> None:
     """A form that is made anew, as for a cell that is run again."""
-    form = Form(FIELDS, entered={"plan": "free"}, on_change=heard)
+    form = Form(on_change=heard)
+    form.renew(FIELDS, entered={"plan": "free"})
     assert ("free", "yours", []) == (form.values["plan"], form.rows["plan"].message, heard)
     form.close()
 
@@ -100,8 +101,9 @@ def test_a_choice_can_be_anything(form: Form) -> None:
 
 def test_given_answers_stand_in_a_line(heard: Heard) -> None:
     """Beside the button that opens them, which the page follows by itself."""
-    button = fold()
-    form = Form(FIELDS[:1], folded=FIELDS[1:], fold=button, on_change=heard)
+    button = fold("Change an answer")
+    form = Form(fold=button, on_change=heard)
+    form.renew(FIELDS[:1], folded=FIELDS[1:])
     beside = form.box.children[-1].children
     assert [form.rows["expires_on"].box] == list(beside[list(beside).index(button) + 1].children)
     assert "" == form.answered
@@ -141,7 +143,7 @@ def test_showing_it_again_shows_the_same_fields(form: Form) -> None:
 
 def test_a_closed_form_listens_to_nothing(heard: Heard) -> None:
     """Nothing of it is left: no listener, no connection to a page."""
-    form = Form((*FIELDS, FILES), folded=(), on_change=heard, keep=lambda name, content: "x.png")
+    form = Form((*FIELDS, FILES), on_change=heard, keep=lambda name, content: "x.png")
     widgets = [widget for row in form.rows.values() for widget in row.widgets]
     form.close()
     form.rows["plan"].input.value = "free"

@@ -3,7 +3,8 @@
  * A template opens as a copy. When a copy opens and nothing was run in its kernel, its cells are run: they only rehearse;
  * one that has no ticket asks for it first. A record opens without a kernel. In start_here, naming another ticket runs
  * the cells below; once a runbook that it links to has its kernel, it closes, and its own kernel ends. The arrow keys
- * reach every cell.
+ * reach every cell. After an answer or a press the page scrolls to what comes next. An error that a card says is not
+ * shown a second time.
  *
  * Nothing else is run: what is not in the folder of copies, or was not made there by `runbook_lib.templates`.
  */
@@ -54,6 +55,45 @@
     const last = panel.content.widgets[panel.content.activeCellIndex]?.node;
     const asking = panel.node.querySelector(".runbook-asks")?.closest(".jp-Cell");
     (asking ?? last)?.querySelector(".jp-Cell-outputWrapper")?.scrollIntoView({ block: "start" });
+  }
+
+  const isTyping = (panel) =>
+    panel.node.contains(document.activeElement) && document.activeElement.matches("input, textarea, [contenteditable=true]");
+
+  /** Scroll to what the kernel says comes next, unless somebody types; its cell becomes the active one. */
+  function showNext(panel, next) {
+    if (isTyping(panel)) return;
+    const { content } = panel;
+    const cell = next.closest(".jp-Cell");
+    const isLost = document.activeElement === document.body || panel.node.contains(document.activeElement);
+    const isOther = content.activeCell?.node !== cell;
+    if (isOther) content.activeCellIndex = content.widgets.findIndex((one) => one.node === cell);
+    if (isLost && isOther) content.activate();
+    const isResult = next.matches(".runbook-result");
+    const target = isResult ? next : cell.querySelector(".jp-Cell-outputWrapper");
+    requestAnimationFrame(() => target.scrollIntoView({ block: isResult ? "nearest" : "start" }));
+  }
+
+  /** Hide an error whose sentence stands in another output of its cell. */
+  function hideTwice(error) {
+    const words = (node) => node.textContent.replace(/\s+/g, " ").trim();
+    const own = error.closest(".jp-OutputArea-child");
+    const said = words(error).replace(/^\w+: /, "");
+    const others = [...own.parentElement.children].filter((one) => one !== own);
+    if (said && others.some((one) => words(one).includes(said))) own.hidden = true;
+  }
+
+  /** Follow what the cells show. */
+  function watch(panel) {
+    const errors = '.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.stderr"]';
+    new MutationObserver((changes) => {
+      for (const { type, target, oldValue } of changes) {
+        if (type === "attributes") {
+          const isNext = target.matches(".runbook-next") && !/\brunbook-next\b/.test(oldValue ?? "");
+          if (isNext && target.closest(".jp-Cell")) showNext(panel, target);
+        } else target.querySelectorAll?.(errors).forEach(hideTwice);
+      }
+    }).observe(panel.node, { subtree: true, childList: true, attributeFilter: ["class"], attributeOldValue: true });
   }
 
   const cellsOf = (context) => [...context.model.cells];
@@ -128,6 +168,7 @@
   function opened(app, panel, context) {
     if (isWithin(context.path, copies)) {
       saveInTurn(context);
+      watch(panel);
       start(app, panel, context);
       if (START_HERE.test(context.path)) runBelow(app, panel);
     } else if (isTemplate(context.path)) {
