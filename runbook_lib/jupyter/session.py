@@ -280,7 +280,7 @@ class Session:
         close(self._state_line)
         return places
 
-    def close(self) -> None:
+    def dispose(self) -> None:
         """End this session, and take away what it shows."""
         for place in self.leave().values():
             place.close()

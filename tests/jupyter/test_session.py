@@ -438,7 +438,7 @@ def test_no_widget_is_left_behind(here: World) -> None:
     for billable in ("100", "101"):
         case.collect_facts(**{**NOTHING, "billable_users": billable})
         assert shown == pictures_shown()
-    session(case).close()
+    session(case).dispose()
     assert before == pictures_shown()
 
 
@@ -479,11 +479,11 @@ def test_no_layout_or_style_is_left_behind(here: World) -> None:
     for billable in ("101", "102"):
         case.collect_facts(**{**NOTHING, "billable_users": billable})
         assert number == len(_instances)
-    session(case).close()
+    session(case).dispose()
     case = WeekendLicense.open(1001)
     for user_count in ("100", "200", "300"):  # each is a plan with a button of its own
         run(case, user_count=user_count)
-    session(case).close()
+    session(case).dispose()
     assert set() == _instances.keys() - before
 
 
