@@ -38,6 +38,9 @@ EXTENSIONS = Path(__file__).with_name("labextensions")
 KERNEL_IDLE_S = 3600
 """After how long a kernel ends that no page shows any more."""
 DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "@jupyterlab/apputils-extension:kernels-settings": {
+        "commsOverSubshells": "disabled",  # what was typed comes before the cell that is run after it
+    },
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
     "@jupyterlab/apputils-extension:themes": {"adaptive-theme": True},
     "@jupyterlab/fileeditor-extension:plugin": {"scrollPastEnd": False},
@@ -196,6 +199,7 @@ def session_options(private: Path, notebooks: Path, outputs: Path) -> list[str]:
         f"--LabApp.app_settings_dir={settings}",
         f"--LabApp.extra_labextensions_path={EXTENSIONS}",
         f"--LabApp.workspaces_dir={private / 'workspaces'}",
+        f"--FileCheckpoints.checkpoint_dir={private / 'checkpoints'}",  # a ticket's folder holds its records, no copies
         f"--MappingKernelManager.cull_idle_timeout={KERNEL_IDLE_S}",
         "--MappingKernelManager.cull_interval=60",
     ]
