@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from typing import ClassVar, cast
 
 from runbook_lib.cases import changes
-from runbook_lib.cases.cards import effect_parts, evidence_words
+from runbook_lib.cases.cards import effect_parts
 from runbook_lib.cases.emergency import Emergency
 from runbook_lib.cases.issuing import check_license, check_parts, checked_issuance, settle
 from runbook_lib.cases.next_runbook import open_it
@@ -23,7 +23,7 @@ from runbook_lib.changes.comments import Comment
 from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone
 from runbook_lib.domain import answers, license, messages, policy, routing
 from runbook_lib.domain.errors import InputError, NeedsAnswerError, OutcomeUnknownError, PersonNeededError
-from runbook_lib.domain.models import Answer, EffectState, Evidence, Outcome, TrackerIssue
+from runbook_lib.domain.models import Answer, EffectState, Outcome, TrackerIssue
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.results import StepResult
 
@@ -245,10 +245,9 @@ class LicenseNotReceived(Emergency):
     def _found_words(self, copy: Issuance) -> str:
         would = "" if self.perform else "Would end: "
         planned = any(effect.state is EffectState.PLANNED for effect in self.applied)
-        seen = evidence_words(Evidence(copy.identity, copy.url))
         verb = "would be sent" if planned else "was sent"
         found = Outcome.LICENSE_FOUND.words
-        return f"{would}{found}: the copy {verb} with a public reply; no second license. {seen}"
+        return f"{would}{found}: the copy {verb} with a public reply; no second license. {copy.evidence}"
 
     def _failed_before(self) -> str:
         if self.failure is None:

@@ -13,7 +13,7 @@ from typing import ClassVar, cast
 from runbook_lib.cases import changes
 from runbook_lib.cases.base import Prefill
 from runbook_lib.cases.by_hand import check_nothing_under_way, made_by_hand, manual_form, manual_issuance
-from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, evidence_words
+from runbook_lib.cases.cards import effect_data, effect_parts, effect_state
 from runbook_lib.cases.emergency import Emergency
 from runbook_lib.cases.issuing import check_parts, checked_issuance, order
 from runbook_lib.cases.license_files import load_public_key
@@ -27,7 +27,6 @@ from runbook_lib.domain import answers, evidence, messages, policy
 from runbook_lib.domain.errors import InputError, NeedsAnswerError
 from runbook_lib.domain.models import (
     EffectState,
-    Evidence,
     Outcome,
     SeatAdvice,
     Source,
@@ -311,9 +310,7 @@ class WeekendLicense(Emergency):
                 ended = Outcome.WAITING_FOR_CUSTOMER.words
                 return f"{would}{ended}: the screenshots {verb} asked for. When they are there, run again with {names}."
             case _:
-                seen = (
-                    f" {evidence_words(Evidence(self.issuance.identity, self.issuance.url))}" if self.issuance else ""
-                )
+                seen = f" {self.issuance.evidence}" if self.issuance else ""
                 given = f"{policy.TRIAL_DAYS}-day Ultimate trial for {self.users} users"
                 return f"{would}{Outcome.LICENSE_ISSUED.words}: {given}.{seen}"
 

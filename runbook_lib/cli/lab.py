@@ -29,8 +29,8 @@ from jupyter_core.paths import jupyter_path
 
 from runbook_lib import files, templates
 from runbook_lib.domain import answers
-from runbook_lib.domain.errors import InputError, RunbookError
-from runbook_lib.run import automatic, warm
+from runbook_lib.domain.errors import InputError, RefusedError, RunbookError
+from runbook_lib.run import automatic, ticket_check, warm
 from runbook_lib.settings import Settings
 
 EXTENSIONS = Path(__file__).with_name("labextensions")
@@ -164,6 +164,8 @@ def prepared(settings: Settings, ticket: str | None) -> Path:
     router = settings.notebooks / f"{automatic.ROUTER}.ipynb"
     if ticket is None:
         return templates.fresh(router)
+    if refused := ticket_check.refusal(Settings.load(), ticket):
+        raise RefusedError(refused)
     from runbook_lib.cases import next_runbook
     from runbook_lib.cases.start_here import StartHere
 
@@ -196,6 +198,8 @@ def session_options(private: Path, notebooks: Path, outputs: Path) -> list[str]:
     files.write(settings / "overrides.json", json.dumps(DEFAULTS).encode())
     files.write(settings / "page_config.json", json.dumps(page).encode())
     return [
+        "--Application.log_level=ERROR",  # the address comes all the same
+        "--Application.log_format=%(message)s",
         f"--LabApp.app_settings_dir={settings}",
         f"--LabApp.extra_labextensions_path={EXTENSIONS}",
         f"--LabApp.workspaces_dir={private / 'workspaces'}",

@@ -256,9 +256,9 @@ class Session:
         words += [f"{len(skipped)} not needed"] if skipped else []
         words += [f"next: {self._title(coming)}"] if coming else []
         words += [self._reading] if self._reading else []
-        words.append(
-            self._performed or (f"would end: {case.outcome.words}" if case.outcome and not coming else "no outcome yet")
-        )
+        if self._performed or case.outcome or case.changes:
+            end = f"would end: {case.outcome.words}" if case.outcome and not coming else "no outcome yet"
+            words.append(self._performed or end)
         return " · ".join(words)
 
     def wait_for_images(self, timeout_s: float) -> bool:

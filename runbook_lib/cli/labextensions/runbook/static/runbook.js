@@ -29,7 +29,9 @@
   /** Run the cells of a copy, unless anything was run in its kernel before: then answers may be in it. */
   async function start(app, panel, context) {
     const session = context.sessionContext;
-    await Promise.all([context.ready, panel.revealed, app.restored]);
+    await context.ready;
+    endWaiting(context);
+    await Promise.all([panel.revealed, app.restored]);
     await session.ready;
     if (!session.session?.kernel || !context.model.getMetadata("runbook_copy")) return;
     closeStartHere(app, context.path);
@@ -71,7 +73,27 @@
     if (isLost && isOther) content.activate();
     const isResult = next.matches(".runbook-result");
     const target = isResult ? next : cell.querySelector(".jp-Cell-outputWrapper");
-    requestAnimationFrame(() => target.scrollIntoView({ block: isResult ? "nearest" : "start" }));
+    const scroll = () => isTyping(panel) || target.scrollIntoView({ block: isResult ? "nearest" : "start" });
+    for (const after of [0, 150, 400]) setTimeout(scroll, after); // what is above is still being drawn
+  }
+
+  /** What a cell waited for when its page was left is not so any more, and nothing comes in its place. */
+  function endWaiting(context) {
+    const words = "The page was loaded anew while this cell ran. Run it again to see what came of it.";
+    for (const { type, outputs } of cellsOf(context)) {
+      if (type !== "code") continue;
+      outputs.toJSON().forEach((output, place) => {
+        if (output.metadata?.runbook_progress) outputs.set(place, { ...output, data: { "text/plain": words }, metadata: {} });
+      });
+    }
+  }
+
+  /** Let a key open what is folded, which JupyterLab would take for its own. */
+  function openByKey(event) {
+    if (!event.target.matches?.("summary") || ![" ", "Enter"].includes(event.key)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    event.target.click();
   }
 
   /** Hide an error whose sentence stands in another output of its cell. */
@@ -85,6 +107,7 @@
 
   /** Follow what the cells show. */
   function watch(panel) {
+    panel.node.addEventListener("keydown", openByKey, true);
     const errors = '.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.stderr"]';
     new MutationObserver((changes) => {
       for (const { type, target, oldValue } of changes) {
