@@ -47,11 +47,13 @@ def test_naming_the_ticket_runs_the_rest(lab: Lab, notebook: Notebook) -> None:
     notebook.press("Enter")
     notebook.see("999999")
     expect(field).to_be_visible()
+    expect(notebook.panel.locator("[data-mime-type$=stderr]")).to_be_hidden()
     field.fill("1005")
     notebook.press("Enter")
     link = notebook.panel.locator("a", has_text="1005-weekend_license").first
     link.wait_for()
     expect(field).to_be_hidden()
+    expect(notebook.field("Ticket number")).to_be_hidden()
     looks_well(notebook, "start_here")
     notebook.picture("start_here", "Choose the runbook")
     notebook.click(link)

@@ -7,9 +7,9 @@ from contextlib import suppress
 
 import nbformat
 import pytest
-from playwright.sync_api import TimeoutError
+from playwright.sync_api import TimeoutError, expect
 
-from tests.browser.lab import Lab, Notebook
+from tests.browser.lab import CODE_CELLS, Lab, Notebook
 from tests.browser.seen import Seen
 from tests.browser.walk import BUTTON, CHANGE, RECORD, copy, go_on, records, verified
 
@@ -118,14 +118,72 @@ def has_room_for_forms(notebook: Notebook, width: int) -> None:
     notebook.seen.resize(**size)
 
 
-def test_a_missing_answer(lab: Lab, notebook: Notebook) -> None:
-    """Cells below an open question wait quietly, and go on by themselves with the answer."""
+def test_after_an_answer_the_page_shows_what_comes(lab: Lab, notebook: Notebook) -> None:
+    """Cells below an open question wait quietly, and go on by themselves; the plan is in view, also after a reload."""
+    notebook.seen.resize(1280, 800)
     notebook.open(copy(lab, "weekday_triage", 2902))
     assert "Waits for the answer above." in notebook.outputs()
     assert "NeedsAnswerError" not in notebook.outputs()
+    pretend_to_wait(notebook)
+    notebook.save()
+    notebook.page.reload()
+    notebook.panel.get_by_text("The page was loaded anew while this cell ran.").wait_for()
+    notebook.wait()
     notebook.fill("Subscription", "A-S00029021")
-    go_on(notebook)
+    notebook.click(notebook.button("Continue"))
     notebook.see("would end:")
+    expect(notebook.button(BUTTON)).to_be_in_viewport()
+    assert "Waits for the answer above." not in notebook.outputs()
+    assert "case.close()" in notebook.active()
+    assert notebook.page.evaluate("document.activeElement.matches('.jp-Cell.jp-mod-active')"), "keys go on from there"
+
+
+def pretend_to_wait(notebook: Notebook) -> None:
+    """The last cell shows what it would while it waits for a service."""
+    notebook.page.evaluate(
+        f"""() => {CODE_CELLS}.at(-1).model.outputs.add({{
+            output_type: 'display_data', data: {{'text/plain': 'GitLab'}}, metadata: {{runbook_progress: true}}
+        }})"""
+    )
+
+
+def test_the_page_stays_where_somebody_types(lab: Lab, notebook: Notebook) -> None:
+    """What comes of an answer is looked for when they are ready."""
+    notebook.seen.resize(1280, 800)
+    notebook.open(copy(lab, "weekday_triage", 2902))
+    notebook.fill("Subscription", "A-S00029021")
+    notebook.press("Enter")
+    notebook.panel.evaluate("panel => { panel.append(document.createElement('input')); panel.lastChild.focus() }")
+    room = notebook.panel.locator(".jp-WindowedPanel-outer")
+    before = room.evaluate("room => room.scrollTop")
+    notebook.button("Continue").evaluate("button => button.click()")  # as a click, but that it takes no focus
+    notebook.see("would end:")
+    notebook.page.wait_for_timeout(700)
+    assert before == room.evaluate("room => room.scrollTop")
+
+
+def test_keys_enlarge_and_values_take_no_focus(lab: Lab, notebook: Notebook) -> None:
+    """Who types while the images are read goes on typing; each image is reached and opened by a key."""
+    notebook.show(copy(lab, "weekend_license", 1908))
+    field = notebook.field("Plan")
+    field.wait_for()
+    field.click()
+    notebook.type("sta")
+    notebook.button("Confirm premium").wait_for()
+    notebook.type("rter")
+    expect(field).to_be_focused()
+    expect(field).to_have_value("starter")
+    notebook.wait()
+    notebook.press("Shift+Tab")
+    expect(notebook.panel.locator("summary", has_text="subscription.png")).to_be_focused()
+    image = notebook.panel.locator("summary img").last
+    small = image.bounding_box()
+    for key in ("Enter", "Space"):
+        notebook.press(key)
+        large = image.bounding_box()
+        assert small and large
+        assert (large["width"] > 2 * small["width"]) == (key == "Enter")
+    assert "starter" == field.input_value()
 
 
 BUSY = """

@@ -114,7 +114,7 @@
         if (type === "attributes") {
           const isNext = target.matches(".runbook-next") && !/\brunbook-next\b/.test(oldValue ?? "");
           if (isNext && target.closest(".jp-Cell")) showNext(panel, target);
-        } else target.querySelectorAll?.(errors).forEach(hideTwice);
+        } else [target.closest(errors), ...target.querySelectorAll(errors)].forEach((one) => one && hideTwice(one));
       }
     }).observe(panel.node, { subtree: true, childList: true, attributeFilter: ["class"], attributeOldValue: true });
   }
