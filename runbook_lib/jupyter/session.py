@@ -19,34 +19,21 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
-import htpy as h
 import IPython
-import ipywidgets
 
-from runbook_lib.cases import cards, spoken
+from runbook_lib.cases import spoken
 from runbook_lib.cases.base import Case
 from runbook_lib.cases.pictures import keep
-from runbook_lib.display import Card, Link, Paragraph, Tone
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import NeedsAnswerError, RunbookError
-from runbook_lib.domain.plain_text import clean
 from runbook_lib.domain.plan import Plan
 from runbook_lib.jupyter.asking import OPEN, Asking
+from runbook_lib.jupyter.board import Board
 from runbook_lib.jupyter.forms import Form
 from runbook_lib.jupyter.perform_button import PerformButton
 from runbook_lib.jupyter.places import Place
-from runbook_lib.jupyter.widgets import close, look_at
+from runbook_lib.jupyter.widgets import look_at
 from runbook_lib.results import ProgressLine, StepResult
-
-_NOT_OFFERED = ("ticket_id", "perform", "take_over", "confirmed")
-"""The parameters that no form offers unless a step asks for them."""
-
-
-class ShownResult(StepResult):
-    """A result that has been shown already, with what belongs to it."""
-
-    def _ipython_display_(self) -> None:
-        """Nothing more to show."""
 
 
 def present(case: Case, ticket_id: object) -> Session:
@@ -85,17 +72,12 @@ class Session:
         self._asking = Asking(lambda: self.case, ticket_id, self._follow_reading)
         self._say: Callable[[str], None] = ProgressLine().say
         self._used: dict[str, dict[str, object]] = {}
-        self._results: dict[str, StepResult] = {}
-        self._stuck: set[str] = set()
-        self._stopped = self._performed = self._reading = ""
-        self._places: dict[str, Place] = {}
-        self._former: dict[str, Place] = {}
-        self._state_line = ipywidgets.HTML()
+        self._board = Board(lambda: self.case, self._asking, self.button, self._ticket_card, self)
         self._turn = threading.RLock()
         self._worker: threading.Thread | None = None
         self._not_open: RunbookError | None = None
         if previous:
-            self._former = previous.leave()
+            self._board.former = previous.leave()
             self._asking.go_on_from(previous._asking)
 
     def __getattr__(self, name: str) -> Any:
@@ -117,7 +99,7 @@ class Session:
         with self._turn:
             with suppress(RunbookError):  # the card says it, and so does the next cell, which needs the ticket
                 self._open_entered_ticket()
-            self._show(OPEN, self._ticket_card(), None)
+            self._board.show(OPEN, self._ticket_card(), None)
 
     # -- what a person sees and does
 
@@ -136,23 +118,23 @@ class Session:
             raise
 
     def _run_step(self, name: str, given: Mapping[str, object]) -> StepResult:
-        self._performed = ""
+        self._board.performed = ""
         self._asking.take(name, given)
         if self.button:
             self.button.outdate()
         if not self._catch_up(self.case.order[: self.case.order.index(name)]):
-            return self._show(name, self._waiting(name), ())
-        self._outdate_after(name)
+            return self._board.show(name, self._board.waiting(name), ())
+        self._board.outdate_below(name)
         try:
             result = self._attempt(name)
         except RunbookError as exc:
-            self._show(name, self.case.stopped(self._title(name), exc), None)
+            self._board.show(name, self.case.stopped(self._board.title(name), exc), None)
             raise
-        return self._show(name, result, self._own_asks(name, result))
+        return self._board.show(name, result, self._board.asks_of(name, result))
 
     def go_on(self, name: str) -> bool:
         """Take the answers of a step's form, and go through all that they change; returns whether that was possible."""
-        place = self._places.get(name)
+        place = self._board.places.get(name)
         if place is None:
             return False
         form = place.form
@@ -173,26 +155,25 @@ class Session:
     def reopen(self, name: str) -> None:
         """A step's answers are opened to be changed: what rests on them waits until they are taken."""
         with self._turn:
-            if self._places[name].fold.value:
+            if self._board.places[name].fold.value:
                 if self.button:
                     self.button.outdate()
-                self._quiet_after(name)
+                self._board.quiet_below(name)
 
-    def _toggled(self, name: str, is_open: bool) -> None:
+    def toggled(self, name: str, is_open: bool) -> None:
+        """A step's answers were opened, or closed."""
         if name != OPEN:  # another ticket begins when a cell is run
             self._begin(self.reopen if is_open else self.go_on, name)
 
-    def _continued(self, name: str) -> None:
+    def continued(self, name: str) -> None:
         """*Continue* was pressed: what was opened folds, and the page shows what comes next."""
-        self._places[name].close_answers()
+        self._board.places[name].close_answers()
         self._begin(self._go_on_to_next, name)
 
     def _go_on_to_next(self, name: str) -> None:
         if not self.go_on(name) or self.is_closed:
             return
-        asking = [one for one in self.case.order if one in self._places and self._places[one].is_needed]
-        last = [one for one in self.case.order if one in self._places]
-        look_at(self._places[(self._stopped or (asking or last[-1:])[0])].box)
+        look_at(self._board.next_place().box)
 
     def _begin(self, work: Callable[[str], object], name: str) -> None:
         """Beside the kernel's own work, so that what is entered meanwhile arrives."""
@@ -213,9 +194,7 @@ class Session:
     def enter(self, name: str, words: str) -> None:
         """Something was entered: remember it, and let every other form that asks the same show it."""
         self._asking.enter(name, words)
-        for place in list(self._places.values()):  # a cell that runs meanwhile may add to them
-            if name in place.form.rows and place.form.values[name] != words:
-                place.form.enter(name, words)
+        self._board.enter(name, words)
 
     def upload(self, file_name: str, content: bytes) -> str:
         """Keep an image that was chosen, under a name of ours; returns its path.
@@ -227,17 +206,17 @@ class Session:
 
     def form(self, name: str) -> Form | None:
         """The form below a step's card, or the ticket's (`OPEN`)."""
-        place = self._places.get(name)
+        place = self._board.places.get(name)
         return place.form if place and place.form.rows else None
 
     def fold(self, name: str) -> Any:
         """The button that opens the answers of a step."""
-        return self._places[name].fold
+        return self._board.places[name].fold
 
     @property
     def cards(self) -> dict[str, StepResult]:
         """The card of each step that was shown, as it is now."""
-        return {name: place.card for name, place in self._places.items() if place.card}
+        return {name: place.card for name, place in self._board.places.items() if place.card}
 
     @property
     def plan(self) -> Plan | None:
@@ -247,19 +226,7 @@ class Session:
     @property
     def state(self) -> str:
         """Practice or live, and how far the case is, in one line."""
-        case = self.case
-        reached = [name for name in case.order if name in self._results]
-        skipped = [one for one in reached if (card := self._results.get(one)) and card.card.state == "skipped"]
-        coming = next((name for name in case.order if name not in self._results), None)
-        total = len(case.order) + 1  # opening the ticket is one, as where a run counts
-        words = [_place_of(case), f"{len(reached) - len(skipped) + 1} of {cards.count(total, 'step')} rehearsed"]
-        words += [f"{len(skipped)} not needed"] if skipped else []
-        words += [f"next: {self._title(coming)}"] if coming else []
-        words += [self._reading] if self._reading else []
-        if self._performed or case.outcome or case.changes:
-            end = f"would end: {case.outcome.words}" if case.outcome and not coming else "no outcome yet"
-            words.append(self._performed or end)
-        return " · ".join(words)
+        return self._board.state
 
     def wait_for_images(self, timeout_s: float) -> bool:
         """Wait until the ticket's images were read; returns whether they were."""
@@ -271,14 +238,8 @@ class Session:
         Returns:
             What it shows, out of date, to be closed when something else stands there.
         """
-        self._mark(self.case.order, "The ticket was opened again: run this cell again.")
-        places, self._places, self.is_closed = {**self._former, **self._places}, {}, True
-        for place in places.values():
-            place.retire()
-        if self.button:
-            self.button.widget.close()
-        close(self._state_line)
-        return places
+        self.is_closed = True
+        return self._board.retire()
 
     def dispose(self) -> None:
         """End this session, and take away what it shows."""
@@ -287,25 +248,22 @@ class Session:
 
     # -- going through the steps
 
-    def _title(self, name: str) -> str:
-        return str(getattr(type(self.case), name).title)
-
     def _attempt(self, name: str) -> StepResult:
         """Run a step; what it needs of a person is no error here, but asked."""
         given = self._asking.effective(name)
         self._used[name] = given
-        self._results.pop(name, None)
-        self._stuck.discard(name)
-        self._stopped = ""
+        self._board.results.pop(name, None)
+        self._board.stuck.discard(name)
+        self._board.stopped = ""
         self.case.services.budget.renew()  # each cell that a person runs may wait anew
         try:
             result: StepResult = getattr(type(self.case), name).attempt(self.case, given)
         except NeedsAnswerError as exc:
             if not exc.missing:
                 raise
-            self._stuck.add(name)
-            return replace(self.case.stopped(self._title(name), exc), asks=exc.missing)
-        self._results[name] = result
+            self._board.stuck.add(name)
+            return replace(self.case.stopped(self._board.title(name), exc), asks=exc.missing)
+        self._board.results[name] = result
         return result
 
     def _catch_up(self, names: Sequence[str]) -> bool:
@@ -318,9 +276,9 @@ class Session:
         called = [one for one in names if one in self._asking.given]
         for place, one in enumerate(called):
             if self._used.get(one) == self._asking.effective(one):
-                if one in self._results:
+                if one in self._board.results:
                     continue
-                if one in self._stuck:
+                if one in self._board.stuck:
                     return False
             return self._repeat(called[place:])
         return True
@@ -331,36 +289,14 @@ class Session:
             try:
                 result = self._attempt(name)
             except RunbookError as exc:
-                self._stopped = name if name in self._places else ""
-                self._follow(name, self._stopped_above(name, exc), None)
-                self._outdate_after(name)
+                self._board.stop(name, exc)
                 raise
-            self._follow(name, result, self._own_asks(name, result))
-            self._follow(OPEN, self._ticket_card(), None)
-            if name in self._stuck:
-                self._quiet_after(name)
+            self._board.follow(name, result, self._board.asks_of(name, result))
+            self._board.follow_ticket()
+            if name in self._board.stuck:
+                self._board.quiet_below(name)
                 return False
         return True
-
-    def _own_asks(self, name: str, result: StepResult) -> tuple[str, ...]:
-        """What a step's own form asks: not what belongs to a step above, whose form asks it from now on."""
-        for one, place in list(self._places.items()):
-            if place.is_needed and one != name and one in self._results:
-                self._follow(one, self._results[one], self._results[one].asks)
-        asks = result.asks
-        for one in self.case.order[: self.case.order.index(name)] if name in self._stuck else ():
-            if theirs := tuple(ask for ask in asks if one in self._results and ask in self._asking.given[one]):
-                asks = tuple(ask for ask in asks if ask not in theirs)
-                own = tuple(ask for ask in self._results[one].asks if ask not in theirs)
-                self._follow(one, self._results[one], (*own, *theirs), is_needed=True)
-        return asks
-
-    def _stopped_above(self, name: str, exc: RunbookError) -> StepResult:
-        """Why a step cannot go on any more, above what its card had until then; see `_outdate_after`."""
-        stopped = self.case.stopped(self._title(name), exc)
-        place = self._places.get(name)
-        previous = (Paragraph("Until then it said:", strong=True), *place.parts) if place and place.parts else ()
-        return replace(stopped, card=replace(stopped.card, parts=(*stopped.card.parts, *previous)))
 
     def _open_entered_ticket(self) -> None:
         """Open the ticket whose number was entered; its card says what came of that."""
@@ -373,7 +309,7 @@ class Session:
             raise
         finally:
             if previous != (self.case.ticket.id, self._not_open):
-                self._follow(OPEN, self._ticket_card(), None)
+                self._board.follow_ticket()
 
     def _open_number(self, given: object) -> None:
         number = int(str(answers.parse("ticket_id", given)))
@@ -381,8 +317,8 @@ class Session:
         if number != self.case.ticket.id:
             self._reopen(number)
             self._asking.begin(number)
-            if OPEN in self._places:
-                self._places[OPEN].close_answers()
+            if OPEN in self._board.places:
+                self._board.places[OPEN].close_answers()
 
     def _reopen(self, number: int) -> None:
         """Let a case take the place of this one in which nothing was looked up yet."""
@@ -402,9 +338,13 @@ class Session:
             try:
                 self._reopen(self.case.ticket.id)
                 button.forget()
-                self._follow(OPEN, self._ticket_card(), None)
+                self._board.follow_ticket()
                 if not self._repeat([name for name in self.case.order if name in self._asking.given]):
-                    said = [place.card.data["summary"] for one in self._stuck if (place := self._places[one]).card]
+                    said = [
+                        place.card.data["summary"]
+                        for one in self._board.stuck
+                        if (place := self._board.places[one]).card
+                    ]
                     raise NeedsAnswerError(" ".join(map(str, said)))
             finally:
                 if self.is_closed or not button.plan:
@@ -422,145 +362,12 @@ class Session:
             budget.say, self._say = previous
 
     def _run_ended(self, words: str) -> None:
-        self._performed = words
-        self._show_state()
-
-    # -- what is shown
-
-    def _outdate_after(self, name: str) -> None:
-        """What is shown below a step that is run anew, or has stopped, is not so any more, and says so.
-
-        It stays about as long: a page that shrinks above the button would scroll it out of view.
-        """
-        self._mark(self._below(name), "A step above was run again, or has stopped: run this cell again.")
-
-    def _quiet_after(self, name: str) -> None:
-        """What is shown below a step that waits for an answer waits, too, in one line each."""
-        for one in self._below(name):
-            self._results.pop(one, None)
-            self._stuck.discard(one)
-            self._follow(one, self._waiting(one), ())
-        self._show_state()
-
-    def _below(self, name: str) -> tuple[str, ...]:
-        order = self.case.order
-        return order if name == OPEN else order[order.index(name) + 1 :]
-
-    def _waiting(self, name: str) -> StepResult:
-        """What stands in the place of a step that waits."""
-        parts = (Paragraph("Waits for the answer above."),)
-        return StepResult(Card(self._title(name), "waiting", Tone.PLAIN, self.case.badge, parts, quiet=True), {})
-
-    def _mark(self, names: Sequence[str], words: str) -> None:
-        """Say of the cards of some steps that they are out of date, and why."""
-        for one in names:
-            self._stuck.discard(one)
-            if self._results.pop(one, None) and (place := self._places.get(one)):
-                parts = (Paragraph(words, strong=True), *place.parts)
-                place.show(StepResult(Card(self._title(one), "out of date", Tone.PLAIN, self.case.badge, parts), {}))
-
-    def _show(self, name: str, result: StepResult, asks: tuple[str, ...] | None) -> StepResult:
-        """Show a result below its cell; the same place shows what becomes of it."""
-        if former := self._former.pop(name, None):
-            former.close()
-        place = self._places[name] = self._places.get(name) or self._new_place(name)
-        self._put(name, place, result, asks, is_needed=name in self._stuck)
-        place.display()
-        self._follow(OPEN, self._ticket_card(), None)
-        return ShownResult(result.card, result.data, result.asks)
-
-    def _new_place(self, name: str) -> Place:
-        def form(fold: Any) -> Form:
-            return Form(
-                fold=fold,
-                on_change=self.enter,
-                on_confirm=self._asking.confirmed.add,
-                on_continue=None if name == OPEN else lambda: self._continued(name),
-                keep=self.upload,
-            )
-
-        label = "Another ticket" if name == OPEN else "Change an answer"
-        return Place(form, label, lambda is_open: self._toggled(name, is_open))
-
-    def _follow(self, name: str, result: StepResult, asks: tuple[str, ...] | None, *, is_needed: bool = False) -> None:
-        """Let a card that is shown already say what is so now."""
-        if place := self._places.get(name):
-            self._put(name, place, result, asks, is_needed=is_needed or name in self._stuck)
-
-    def _put(
-        self, name: str, place: Place, result: StepResult, asks: tuple[str, ...] | None, *, is_needed: bool
-    ) -> None:
-        """Let a place have a card, and below it the form, the button, and the state of the case.
-
-        What a form asked before, it asks on where a step could not say what it needs (`asks` is None).
-        """
-        place.asks = place.asks if asks is None else asks
-        place.is_needed = is_needed
-        card = self._card_of(name, place, result)
-        if result.card.quiet:
-            place.show(card, ())
-            return
-        self._ask(name, place)
-        shown = [place.form.box] if place.form.rows else []
-        if name == self.case.order[-1] and self.button:
-            shown.append(self.button.widget.box)
-        if name in (OPEN, self.case.order[-1]) or is_needed:
-            shown.append(self._state_line)
-        place.show(card, shown)
-        self._show_state()
-
-    def _card_of(self, name: str, place: Place, result: StepResult) -> StepResult:
-        """A step's card as it is shown: below the last one stands the plan, in place of what it says of effects."""
-        if name in self._results and self.button and name == self.case.order[-1]:
-            words = tuple(part for part in result.card.parts if isinstance(part, Paragraph | Link))
-            previous = self.button.last_record()
-            self.button.renew(self.case.plan())
-            state = self.case.outcome.words if self.case.outcome else result.card.state
-            shown = (*words, self.case.summary.table, *previous)
-            result = replace(result, card=replace(result.card, state=state, parts=shown))
-        card = spoken.card(result.card)
-        if name != OPEN and (place.asks or name in self._stuck):
-            number = cards.count(len(place.asks), "question")
-            state = f"answer {number}" if place.is_needed else f"{number} open"
-            state = "answer above" if len(place.asks) < len(result.asks) else state
-            card = replace(card, state=state, tone=Tone.ASK)
-        if name in self._results:
-            place.parts = card.parts
-        return replace(result, card=card)
-
-    def _ask(self, name: str, place: Place) -> None:
-        """Let a place's form ask what is asked now, and offer to change what the cell passes."""
-        pictures = self._asking.look_at_images(place.asks)
-        over = self.case.outcome is not None and name in self._results and not place.asks
-        given = self._asking.given.get(name, {})
-        own = [] if over else [one for one in given if one not in (*place.asks, *_NOT_OFFERED)]
-        if name == OPEN and self.case.any_ticket:
-            own = ["ticket_id"]
-        asked, folded = (list(map(self._asking.field, names)) for names in (place.asks, own))
-        place.ask(asked, folded, pictures, self._asking.entered, self._asking.confirmed)
+        self._board.performed = words
+        self._board.show_state()
 
     def _follow_reading(self, words: str) -> None:
-        """Say which image is being read; when all were, offer what was found, in the forms as they stand."""
-        self._reading = words
-        self._show_state()
         if words:
+            self._board.follow_reading(words)
             return
         with self._turn:
-            for name, place in list(self._places.items()):
-                if set(place.asks) & set(answers.ON_SCREENSHOTS) and place.form.rows:
-                    self._ask(name, place)
-
-    def _show_state(self) -> None:
-        style = "font-size:12px;line-height:1.5;opacity:0.9;padding:2px 0px;white-space:normal"
-        place = _place_of(self.case)
-        self._state_line.value = str(h.div(style=style)[h.b[place], clean(self.state.removeprefix(place))])
-
-
-def _place_of(case: Case) -> str:
-    """Practice or live, with the date of practice."""
-    return case.badge.partition(" · ")[0]
-
-
-def _as_typed(name: str, value: object) -> str:
-    """A parameter's value as it would be typed into a form."""
-    return "yes" if answers.QUESTIONS[name].plain(value) is True else answers.QUESTIONS[name].typed(value)
+            self._board.follow_reading(words)

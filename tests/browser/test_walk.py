@@ -11,7 +11,7 @@ from playwright.sync_api import TimeoutError, expect
 
 from tests.browser.lab import CODE_CELLS, Lab, Notebook
 from tests.browser.seen import Seen
-from tests.browser.walk import BUTTON, CHANGE, RECORD, copy, go_on, records, verified
+from tests.browser.walk import BUTTON, CHANGE, RECORD, copy, records, verified
 
 pytestmark = [pytest.mark.slow, pytest.mark.halves]
 
