@@ -131,9 +131,9 @@ class Board:
             self.follow(one, self.waiting(one), ())
         self.show_state()
 
-    def waiting(self, step: str) -> StepResult:
+    def waiting(self, step: str, words: str = "Waits for the answer above.") -> StepResult:
         """What stands in the place of a step that waits."""
-        parts = (Paragraph("Waits for the answer above."),)
+        parts = (Paragraph(words),)
         return StepResult(Card(self.title(step), "waiting", Tone.PLAIN, self._case().badge, parts, quiet=True), {})
 
     def retire(self) -> dict[str, Place]:

@@ -122,7 +122,12 @@ class Session:
         self._asking.take(name, given)
         if self.button:
             self.button.outdate()
-        if not self._catch_up(self.case.order[: self.case.order.index(name)]):
+        try:
+            is_ready = self._catch_up(self.case.order[: self.case.order.index(name)])
+        except RunbookError:
+            self._board.show(name, self._board.waiting(name, "Waits for what has stopped above."), ())
+            raise
+        if not is_ready:
             return self._board.show(name, self._board.waiting(name), ())
         self._board.outdate_below(name)
         try:

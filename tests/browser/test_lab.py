@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from runbook_lib import templates
 from tests.browser.lab import CODE_CELLS, SESSIONS, Lab, Notebook
-from tests.browser.walk import BUTTON, copy, looks_well
+from tests.browser.walk import BUTTON, ERRORS, copy, looks_well
 
 pytestmark = [pytest.mark.slow, pytest.mark.halves]
 
@@ -47,7 +47,7 @@ def test_naming_the_ticket_runs_the_rest(lab: Lab, notebook: Notebook) -> None:
     notebook.press("Enter")
     notebook.see("999999")
     expect(field).to_be_visible()
-    expect(notebook.panel.locator("[data-mime-type$=stderr]")).to_be_hidden()
+    expect(notebook.panel.locator(ERRORS)).to_be_hidden()
     field.fill("1005")
     notebook.press("Enter")
     link = notebook.panel.locator("a", has_text="1005-weekend_license").first

@@ -168,10 +168,11 @@ def test_the_accounts_name_is_asked_about(
 ) -> None:
     """Where no operator is set, at a terminal; the name is said before anything is signed."""
     shelf.seal(1001)
+    monkeypatch.delenv("RUNBOOK_OPERATOR")
     monkeypatch.setattr("getpass.getuser", lambda: "root")
     monkeypatch.setattr("sys.stdin", Terminal(typed))
     assert status == main(["records", "sign-off", "1001", "--words", WORDS])
     told = capsys.readouterr().out
-    assert "Sign off as root, as this account is?" in told
+    assert "Sign off as root, as this account is" in told
     assert ("To be signed off as root." in told) == (not status)
     assert last(shelf).is_unreviewed == bool(status)

@@ -96,13 +96,12 @@
     event.target.click();
   }
 
-  /** Hide an error whose sentence stands in another output of its cell. */
-  function hideTwice(error) {
+  /** Hide an error whose sentence a card says. */
+  function hideTwice(panel, error) {
     const words = (node) => node.textContent.replace(/\s+/g, " ").trim();
-    const own = error.closest(".jp-OutputArea-child");
     const said = words(error).replace(/^\w+: /, "");
-    const others = [...own.parentElement.children].filter((one) => one !== own);
-    if (said && others.some((one) => words(one).includes(said))) own.hidden = true;
+    const cards = [...panel.node.querySelectorAll(".jp-OutputArea-output.jp-RenderedHTMLCommon")];
+    if (said && cards.some((card) => words(card).includes(said))) error.closest(".jp-OutputArea-child").style.display = "none";
   }
 
   /** Follow what the cells show. */
@@ -114,7 +113,7 @@
         if (type === "attributes") {
           const isNext = target.matches(".runbook-next") && !/\brunbook-next\b/.test(oldValue ?? "");
           if (isNext && target.closest(".jp-Cell")) showNext(panel, target);
-        } else [target.closest(errors), ...target.querySelectorAll(errors)].forEach((one) => one && hideTwice(one));
+        } else [target.closest(errors), ...target.querySelectorAll(errors)].forEach((one) => one && hideTwice(panel, one));
       }
     }).observe(panel.node, { subtree: true, childList: true, attributeFilter: ["class"], attributeOldValue: true });
   }
