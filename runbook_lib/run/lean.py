@@ -43,9 +43,11 @@ def imports() -> Iterator[None]:
 
 
 class _Later(ModuleType):
-    """Stands for a module until something in it is used."""
+    """Stands for a module until something in it is used; whoever looks through all modules, as a kernel does, uses none."""
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
         if sys.modules.get(self.__name__) is self:
             del sys.modules[self.__name__]
         return getattr(__import__(self.__name__), name)

@@ -14,6 +14,7 @@ from runbook_lib.run import lean
 with lean.imports():
     import papermill.execute
     from nbformat.v4 import new_output
+files = [module.__file__ for module in list(sys.modules.values()) if hasattr(module, "__file__")]  # as a kernel does
 left_out = sorted({"boto3", "jsonschema", "pyarrow", "requests.sessions"} & set(sys.modules))
 made = new_output("stream", text="x")
 import boto3, requests
