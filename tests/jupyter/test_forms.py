@@ -73,7 +73,7 @@ def test_what_is_entered_is_read_and_told(form: Form, heard: Heard) -> None:
     ],
 )
 def test_it_says_what_it_makes_of_a_value(form: Form, typed: str, expected: str) -> None:
-    """While it is typed, in words."""
+    """In words."""
     form.rows["expires_on"].input.value = typed
     assert expected == form.rows["expires_on"].message
 
@@ -90,6 +90,24 @@ def test_what_was_entered_before_stands_in_it(heard: Heard) -> None:
     form.renew(FIELDS, entered={"plan": "free"})
     assert ("free", "yours", []) == (form.values["plan"], form.rows["plan"].message, heard)
     form.close()
+
+
+def test_a_form_that_asks_more_keeps_its_fields(heard: Heard) -> None:
+    """With who types in one of them; what is asked no more is taken away."""
+    form = Form(FIELDS[1:], on_change=heard)
+    row = form.rows["expires_on"]
+    row.input.value = "2026-11-05"
+    form.renew((FIELDS[1], FIELDS[0]), entered={"expires_on": "2026-11-05"})
+    assert (row, "2026-11-05") == (form.rows["expires_on"], form.values["expires_on"])
+    assert [("expires_on", "2026-11-05")] == heard
+    form.renew(FIELDS[:1])
+    assert (["plan"], None) == (list(form.rows), row.input.comm)
+    form.close()
+
+
+def test_a_field_sends_itself_as_a_whole(form: Form) -> None:
+    """When it is left: a cell that is run afterwards finds all that was typed."""
+    assert [False, False] == [row.input.continuous_update for row in form.rows.values()]
 
 
 def test_a_choice_can_be_anything(form: Form) -> None:
