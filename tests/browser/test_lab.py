@@ -45,7 +45,7 @@ def test_naming_the_ticket_runs_the_rest(lab: Lab, notebook: Notebook) -> None:
     assert 0 == notebook.panel.locator(".jp-OutputArea-output").count()
     notebook.type("999999")
     notebook.press("Enter")
-    notebook.see("999999")
+    notebook.panel.get_by_text("Ticket 999999 does not exist").first.wait_for()
     expect(field).to_be_visible()
     expect(notebook.panel.locator(ERRORS)).to_be_hidden()
     field.fill("1005")

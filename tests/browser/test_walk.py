@@ -126,7 +126,6 @@ def test_after_an_answer_the_page_shows_what_comes(lab: Lab, notebook: Notebook)
     assert "Waits for the answer above." in notebook.outputs()
     assert "NeedsAnswerError" not in notebook.outputs()
     pretend_to_wait(notebook)
-    notebook.save()
     notebook.page.reload()
     notebook.panel.get_by_text("The page was loaded anew while this cell ran.").wait_for()
     notebook.wait()
@@ -140,11 +139,14 @@ def test_after_an_answer_the_page_shows_what_comes(lab: Lab, notebook: Notebook)
 
 
 def pretend_to_wait(notebook: Notebook) -> None:
-    """The last cell shows what it would while it waits for a service."""
+    """The last cell shows what it would while it waits for a service, and the notebook is saved so."""
     notebook.page.evaluate(
-        f"""() => {CODE_CELLS}.at(-1).model.outputs.add({{
-            output_type: 'display_data', data: {{'text/plain': 'GitLab'}}, metadata: {{runbook_progress: true}}
-        }})"""
+        f"""async () => {{
+            {CODE_CELLS}.at(-1).model.outputs.add({{
+                output_type: 'display_data', data: {{'text/plain': 'GitLab'}}, metadata: {{runbook_progress: true}}
+            }});
+            await jupyterapp.shell.currentWidget.context.save();
+        }}"""
     )
 
 
