@@ -61,7 +61,7 @@ def test_naming_the_ticket_runs_the_rest(lab: Lab, notebook: Notebook) -> None:
     tabs = notebook.page.locator(".lm-DockPanel-tabBar .lm-TabBar-tab")
     expect(tabs.filter(has_text="1005-weekend_license")).to_have_count(1)
     expect(tabs.filter(has_text="start_here")).to_have_count(0)
-    notebook.page.wait_for_function(f"async () => (await ({SESSIONS})()).length === 1")
+    notebook.until(f"async () => (await ({SESSIONS})()).length === 1")
     assert sessions(notebook)[0].startswith("notebooks/open/1005-weekend_license")
 
 
@@ -75,7 +75,7 @@ def test_a_template_opens_as_a_copy(lab: Lab, notebook: Notebook) -> None:
     notebook.save()
     assert before == digests(lab)
     notebook.page.locator(".lm-mod-current .lm-TabBar-tabCloseIcon").first.click()
-    notebook.page.wait_for_function(f"async () => !(await ({SESSIONS})()).length")
+    notebook.until(f"async () => !(await ({SESSIONS})()).length")
 
 
 def test_a_reload_runs_nothing_again(lab: Lab, notebook: Notebook) -> None:
