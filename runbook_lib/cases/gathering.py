@@ -274,6 +274,6 @@ def _attached(held: HeldLicense) -> evidence.Attached:
 def _named(one: evidence.Attached) -> str:
     """Which license a file is and whom it names."""
     return (
-        f"{one.name} is signed by the expected key; {one.fingerprint}, "
+        f"{one.name} is signed by the expected key; fingerprint {one.fingerprint}, "
         f"licensed to {one.company or 'no company'} <{one.email or 'no address'}>."
     )

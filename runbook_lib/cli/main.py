@@ -135,7 +135,7 @@ def _run_command(words: Sequence[str]) -> int:
         return _stop(_usage(exc), exit_status.USAGE)
     except RunbookError as exc:
         return _stop(str(exc), exit_status.of_error(exc))
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, click.Abort):
         return _stop("stopped.", exit_status.INTERRUPTED)
 
 

@@ -6,6 +6,7 @@ import functools
 import getpass
 import json
 import re
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
@@ -316,6 +317,18 @@ def _last_record(ticket: str) -> Path:
     return place / names[-1]
 
 
+def _account() -> str:
+    """The name of this machine's account, where no operator is set; who sits there says whether it is theirs.
+
+    Raises:
+        InputError: It is not.
+    """
+    name = getpass.getuser()
+    if sys.stdin.isatty() and not click.confirm(f"RUNBOOK_OPERATOR is not set. Sign off as {name}, as this account is"):
+        raise InputError("Nothing was signed off. Set RUNBOOK_OPERATOR to the name that your signature is to have.")
+    return name
+
+
 @records.command("sign-off", short_help="Say that you have reviewed records.")
 @click.argument("what", nargs=-1, required=True, metavar="RECORD|TICKET...", type=click.Path())
 @click.option("--words", required=True, metavar="WORDS", help="What you found, in one line; kept in the journal.")
@@ -329,7 +342,8 @@ def sign_off(what: Sequence[str], words: str) -> int:
 
     settings = _settings()
     paths = [_last_record(word) if word.isdigit() else Path(word) for word in what]
-    reviewer = settings.operator or getpass.getuser()
+    reviewer = settings.operator or _account()
+    click.echo(f"To be signed off as {reviewer}.")
     signed(paths, words, settings, reviewer)
     click.echo("\n".join(f"Signed off by {reviewer}: {path}" for path in paths))
     if settings.share:
