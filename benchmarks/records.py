@@ -12,12 +12,13 @@ import json
 import os
 import statistics
 import sys
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from benchmarks.rows import CannotMeasureError, Row, alternate, run, seconds
+from benchmarks.rows import CannotMeasureError, Row, alternate, processor_s, run, seconds
 from benchmarks.runs import executed, practice
 from runbook_lib.ledger.chains import file_name
 from runbook_lib.ledger.heads import Head, Heads
@@ -62,9 +63,10 @@ def listing(folder: Path) -> Iterator[Row]:
     beside = f"a quarter of them {growth.theirs_s:.2f} s"
     yield Row("reading all journals", f"{growth.ours_s:.2f} s", beside, growth.ratio, 4 * GROWTH)
     files = [path for path in many.rglob("*") if path.is_file()]
-    hashing = alternate(lambda: _verify(variables), lambda: _hash(files), PAIRS)
-    beside = f"SHA-256 of all files {hashing.theirs_s:.2f} s"
-    yield Row("records verify", f"{hashing.ours_s:.2f} s", beside, hashing.ratio, VERIFY_RATIO)
+    for figure, clock in (("records verify", time.perf_counter), ("records verify, processor seconds", processor_s)):
+        hashing = alternate(lambda: _verify(variables), lambda: _hash(files), PAIRS, clock)
+        beside = f"SHA-256 of all files {hashing.theirs_s:.2f} s"
+        yield Row(figure, f"{hashing.ours_s:.2f} s", beside, hashing.ratio, VERIFY_RATIO)
 
 
 def beside_many(folder: Path) -> Iterator[Row]:

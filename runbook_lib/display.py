@@ -31,6 +31,7 @@ _SHORT = 52
 """Characters of a value that may stay on one line in a column that is kept whole."""
 _LONGEST_WORD = 24
 """Characters of a word that a table never breaks; a longer one, such as an address, would widen it past the window."""
+_HYPHENED = re.compile(rf"(?<!\S)((?=\S*-)\S{{1,{_LONGEST_WORD}}})(?!\S)")
 _KEEP_WORDS = "overflow-wrap:break-word"
 """Of a table's cell: what its card says of narrow tables does not count there."""
 _GREY = "rgba(128,128,128,0.35)"
@@ -420,11 +421,17 @@ def _table(table: Table) -> h.Node:
 def _columns(row: Sequence[str | Link], whole: Sequence[int]) -> list[tuple[h.Node, str]]:
     """Each value with its style: the first column holds labels and stays on one line, others if they are short."""
     stays = [place == 0 or (place in whole and len(_label(cell)) <= _SHORT) for place, cell in enumerate(row)]
-    shown = [_linked(cell.label, cell.url) if isinstance(cell, Link) else h.bdi[clean(cell)] for cell in row]
+    shown = [_linked(cell.label, cell.url) if isinstance(cell, Link) else h.bdi[_unbroken(cell)] for cell in row]
     wraps = [f";white-space:{'nowrap' if stay else 'normal'}" for stay in stays]
     keeps = [max(map(len, _label(cell).split()), default=0) <= _LONGEST_WORD for cell in row]
     styles = [wrap + (f";{_KEEP_WORDS}" if keep else "") for wrap, keep in zip(wraps, keeps, strict=True)]
     return list(zip(shown, styles, strict=True))
+
+
+def _unbroken(cell: str) -> h.Node:
+    """A text whose dates and options stay whole, which a browser would break behind a hyphen."""
+    parts = _HYPHENED.split(clean(cell))
+    return [h.span(style="white-space:nowrap")[part] if place % 2 else part for place, part in enumerate(parts)]
 
 
 def _timeline(window: Window) -> h.Node:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 FILE, FOLDER, SEALED = 0o600, 0o700, 0o400
@@ -49,6 +51,33 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+@contextmanager
+def opened(path: str | Path) -> Iterator[int]:
+    """A regular file's handle, to be read; a link is not followed, and a pipe is not waited for.
+
+    Raises:
+        OSError: It is none, or cannot be read.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as exc:
+        if exc.errno != errno.ELOOP:
+            raise
+        raise OSError(exc.errno, "it is a link, which is not followed", str(path)) from exc
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "it is no file", str(path))
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def read(path: Path) -> bytes:
+    """What a file holds that others may have put there. Raises as `opened`."""
+    with opened(path) as handle, os.fdopen(handle, "rb", closefd=False) as file:
+        return file.read()
 
 
 def write(path: Path, content: bytes, *, mode: int = FILE) -> None:

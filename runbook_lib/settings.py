@@ -24,7 +24,6 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from platformdirs import user_data_path
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 
@@ -32,7 +31,7 @@ from runbook_lib.addresses import is_loopback
 from runbook_lib.domain import pasted, policy
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.messages import SLACK_CHANNEL
-from runbook_lib.variables import ROOT, chosen, passed, variable, with_prefix
+from runbook_lib.variables import ROOT, SETTINGS, chosen, key_folder, passed, variable, with_prefix
 
 
 def _setting(
@@ -308,7 +307,7 @@ class Settings(Profile):
             InputError: A setting is unknown or impossible.
         """
         practice = (name for name, field in cls.model_fields.items() if about(field)["practice"])
-        return cls._resolve(chosen(values.get("profile"), ROOT / ".env", known(), list(practice)), values)
+        return cls._resolve(chosen(values.get("profile"), SETTINGS, list(practice)), values)
 
     def check_account(self, ticket: object) -> None:
         """Refuse the web address of another Zendesk account's ticket: its number is another ticket here.
@@ -335,10 +334,8 @@ class Settings(Profile):
 
     @property
     def key_folder(self) -> Path:
-        """The key ring: on practice it belongs to the practice world's outputs, and is not the live one."""
-        if self.profile == "sandbox":
-            return self.outputs.resolve() / "sandbox" / ".keys"
-        return (self.keys or user_data_path("license-runbook") / "keys").resolve()
+        """The folder of the key ring."""
+        return key_folder(self.profile, self.outputs, self.keys)
 
     @property
     def rules(self) -> policy.Rules:
@@ -453,7 +450,7 @@ class JobSettings(Profile):
         Raises:
             InputError: A setting is unknown, missing or impossible, or practice and live are mixed.
         """
-        settings = cls._resolve(passed(known()), values)
+        settings = cls._resolve(passed(SETTINGS), values)
         settings._guard(settings.gitlab_url, settings.smtp_host)
         if settings.profile == "live" and settings.smtp_security == "none":
             raise InputError("RUNBOOK_SMTP_SECURITY is none; a live license travels encrypted: starttls or tls.")
@@ -480,11 +477,6 @@ class JobRequest(BaseModel):
 def about(field: FieldInfo) -> dict[str, Any]:
     """What `_setting` says of a field beside its words and default."""
     return dict(field.json_schema_extra) if isinstance(field.json_schema_extra, dict) else {}
-
-
-def known() -> set[str]:
-    """The names of all settings: of the runbooks, and of the license job."""
-    return {*Settings.model_fields, *JobSettings.model_fields}
 
 
 def _wrong_settings(exc: ValidationError) -> str:

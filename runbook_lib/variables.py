@@ -1,6 +1,7 @@
 """The variables that configure us: from the environment, from `.env`, and from files of secrets.
 
-Light to import, since completion in a shell needs it; what the values mean is for `settings`.
+Light to import, since completion in a shell and the list of records need no more; what all the other values mean is
+for `settings`.
 """
 
 from __future__ import annotations
@@ -8,15 +9,93 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, Self
 
 from runbook_lib.domain.errors import InputError
 
 ROOT = Path(__file__).resolve().parent.parent
 """The checkout: notebooks, outputs and `.env` are found here from any working directory."""
+ENV_FILE = ROOT / ".env"
 SECRETS = "RUNBOOK_SECRETS_DIR"
 """The folder of secret files: one file per setting, named like the variable in lower case."""
 _PREFIX, _PROFILE = "RUNBOOK_", "RUNBOOK_PROFILE"
+SETTINGS = (
+    *("profile", "today", "operator", "outputs", "notebooks", "keys", "zendesk_url", "zendesk_mapped_host"),
+    *("zendesk_oauth_token", "zendesk_email", "zendesk_api_token", "zendesk_field_plan", "zendesk_field_deployment"),
+    *("zendesk_field_account_type", "zendesk_field_seats", "gitlab_url", "gitlab_token", "tracker_project_id"),
+    *("mechanizer_project_id", "mechanizer_trigger_token", "mechanizer_ref", "mechanizer_variable_username"),
+    *("mechanizer_variable_users", "mechanizer_variable_email", "mechanizer_variable_operation"),
+    *("mechanizer_variable_ticket", "issuer", "slack_url", "slack_token", "slack_channel", "slack_channel_id"),
+    *("customersdot_url", "customersdot_cookie", "license_public_key_file", "grace_days", "window_days", "time_zone"),
+    *("weekend_starts", "weekend_ends", "share", "share_endpoint", "share_region", "share_account", "share_secret"),
+    *("share_s", "trusted_keys", "wait_s", "settle_s", "cell_limit_s", "run_limit_s", "attachment_limit_bytes"),
+    *("signing_key_file", "smtp_host", "smtp_port", "smtp_security", "smtp_username", "smtp_password", "smtp_sender"),
+)
+"""The names of all settings. `settings` says what each is, in the same order, which a test compares."""
+_PRACTICE_PLACES = ("outputs", "notebooks", "trusted_keys", "share")
+"""Those of `Places` that a variable may set on practice."""
+
+
+class Placed(Protocol):
+    """What says where records and keys are: `Settings`, or `Places`."""
+
+    @property
+    def profile(self) -> str: ...
+    @property
+    def outputs(self) -> Path: ...
+    @property
+    def key_folder(self) -> Path: ...
+    @property
+    def trusted_keys(self) -> Path | None: ...
+    @property
+    def share(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where things are: the settings that reading records needs, by the same names. The others are not looked at."""
+
+    profile: str
+    outputs: Path
+    notebooks: Path
+    keys: Path | None
+    trusted_keys: Path | None
+    share: str
+
+    @classmethod
+    def read(cls, known: Collection[str] | None = SETTINGS) -> Self:
+        """Read them.
+
+        Args:
+            known: As of `chosen`.
+
+        Raises:
+            InputError: A variable is unknown, or the profile is none.
+        """
+        found = chosen(None, known, _PRACTICE_PLACES)
+        given = {name: found.get(variable(name), "").strip() for name in cls.__dataclass_fields__}
+        if given["profile"] not in ("sandbox", "live"):
+            raise InputError(f"{_PROFILE} is {given['profile']!r}; expected sandbox or live.")
+        outputs, notebooks = (Path(given[name] or ROOT / name) for name in ("outputs", "notebooks"))
+        keys, team = (Path(given[name]) if given[name] else None for name in ("keys", "trusted_keys"))
+        return cls(given["profile"], outputs, notebooks, keys, team, given["share"])
+
+    @property
+    def key_folder(self) -> Path:
+        return key_folder(self.profile, self.outputs, self.keys)
+
+
+def key_folder(profile: str, outputs: Path, keys: Path | None) -> Path:
+    """The key ring: on practice it belongs to the practice world's outputs, and is not the live one."""
+    if profile == "sandbox":
+        return outputs.resolve() / "sandbox" / ".keys"
+    if keys:
+        return keys.resolve()
+    from platformdirs import user_data_path  # practice does not need it
+
+    return user_data_path("license-runbook").resolve() / "keys"
 
 
 def variable(setting: str) -> str:
@@ -24,16 +103,13 @@ def variable(setting: str) -> str:
     return f"{_PREFIX}{setting.upper()}"
 
 
-def chosen(
-    profile: str | None, env_file: Path, known: Collection[str] | None, practice: Collection[str]
-) -> dict[str, str]:
+def chosen(profile: str | None, known: Collection[str] | None, practice: Collection[str]) -> dict[str, str]:
     """What is set for the profile, which is the one given, or else what the environment or `.env` says.
 
     Practice takes nothing else from `.env`, and where it is asked for by name the file is not even opened.
 
     Args:
         profile: The profile, if it is asked for by name.
-        env_file: The path of `.env`.
         known: The settings there are; None lets a misspelt one pass.
         practice: Those that variables may set on practice.
 
@@ -42,7 +118,7 @@ def chosen(
     """
     found = _ours(os.environ, known)
     profile = profile or found.get(_PROFILE, "").strip()
-    in_file = {} if profile == "sandbox" else _ours(_lines(env_file), known)
+    in_file = {} if profile == "sandbox" else _ours(_lines(ENV_FILE), known)
     profile = profile or in_file.get(_PROFILE, "sandbox")
     if profile == "live":
         found = _with_secrets({**in_file, **found}, known)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from runbook_lib import settings
+from runbook_lib import variables
 
 
 def without_configuration(monkeypatch: pytest.MonkeyPatch, root: Path) -> Path:
@@ -15,5 +15,5 @@ def without_configuration(monkeypatch: pytest.MonkeyPatch, root: Path) -> Path:
     for name in list(os.environ):
         if name.upper().startswith(("RUNBOOK_", "LICENSE_")):
             monkeypatch.delenv(name)
-    monkeypatch.setattr(settings, "ROOT", root)
-    return root / ".env"
+    monkeypatch.setattr(variables, "ENV_FILE", root / ".env")
+    return variables.ENV_FILE

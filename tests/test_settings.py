@@ -19,6 +19,7 @@ from pydantic import SecretStr, ValidationError
 from runbook_lib.domain import policy
 from runbook_lib.domain.errors import InputError
 from runbook_lib.settings import JobRequest, JobSettings, Settings, about
+from runbook_lib.variables import SETTINGS, Places
 from tests import settings_table
 from tests.configuration import without_configuration
 
@@ -925,3 +926,41 @@ def test_live_has_no_date_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
         Settings.load()
     set_all(monkeypatch, {"PROFILE": "sandbox"})
     assert Settings.local().today is None
+
+
+def test_list_of_names_is_that_of_the_settings() -> None:
+    """What tells a misspelt setting from a known one does not import the settings."""
+    assert list(SETTINGS) == list(dict.fromkeys([*Settings.model_fields, *JobSettings.model_fields]))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"OUTPUTS": " /tmp/records ", "SHARE": " /mnt/team ", "TRUSTED_KEYS": "team.pem", "KEYS": "/not/on/practice"},
+        {**LIVE, "KEYS": "keys", "NOTEBOOKS": "books"},
+        LIVE,
+    ],
+)
+@pytest.mark.parametrize("in_file", [False, True])
+def test_places_are_those_of_the_settings(
+    monkeypatch: pytest.MonkeyPatch, env_file: Path, given: dict[str, str], in_file: bool
+) -> None:
+    """What reading records needs is read without the rest, and comes out the same."""
+    if in_file:
+        env_file.write_text("".join(f"RUNBOOK_{name}={value}\n" for name, value in given.items()))
+    else:
+        set_all(monkeypatch, given)
+    places, settings = Places.read(), Settings.local()
+    names = [*Places.__dataclass_fields__, "key_folder"]
+    assert {name: getattr(settings, name) for name in names} == {name: getattr(places, name) for name in names}
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("PROFILE", "RUNBOOK_PROFILE is 'x'; expected sandbox or live"), ("OUTPUT", "did you mean")]
+)
+def test_places_tell_what_is_wrong(monkeypatch: pytest.MonkeyPatch, name: str, said: str) -> None:
+    """A wrong profile, or a misspelt setting, would mean other records."""
+    set_all(monkeypatch, {name: "x"})
+    with pytest.raises(InputError, match=said):
+        Places.read()

@@ -164,6 +164,8 @@ def attached_licenses(files: LicenseFiles, emergency_on: date) -> tuple[tuple[ev
         held.append(one)
         if one.users is None:
             notes.append(f"{one.name} has no user count that can be used ({clean(found.license.user_count, 40)}).")
+        if one.is_cancellation:
+            notes.append(f"{one.name} was issued when a subscription was canceled: it shows no paid plan.")
         if one.plan and one.plan not in PAID_PLANS:
             notes.append(f"{one.name} names a plan that is not known here: {clean(one.plan, 40)}.")
     return tuple(held), notes
@@ -174,12 +176,14 @@ def license_facts(
 ) -> tuple[list[Fact], list[str]]:
     """Facts from the licenses on the ticket: dates and users of the installed one, the plan of a full one.
 
-    A trial says nothing of a paid plan. Source: seeds, *Scope*.
+    A trial, and the license of a canceled subscription, say nothing of a paid plan. Source: seeds, *Scope*.
     """
     facts: list[Fact] = []
     notes: list[str] = []
     in_order = sorted(held, key=lambda one: (one is installed, one.expires_on or date.max), reverse=True)
-    if full := next((one for one in in_order if one.plan in PAID_PLANS and not one.is_trial), None):
+    if full := next(
+        (one for one in in_order if one.plan in PAID_PLANS and not (one.is_trial or one.is_cancellation)), None
+    ):
         facts.append(Fact("plan", full.plan, Source.LICENSE_FILE, full.name))
     if held:
         facts.insert(0, Fact("deployment", "self_managed", Source.LICENSE_FILE, in_order[0].name))
@@ -261,6 +265,7 @@ def _attached(held: HeldLicense) -> evidence.Attached:
         users=users,
         plan=found.plan,
         is_trial=found.is_trial,
+        is_cancellation=found.generated_from_cancellation,
         company=clean(plain(str(found.licensee.get("Company") or "")), 120),
         email=clean(plain(str(found.licensee.get("Email") or "")), 120),
     )
@@ -269,6 +274,6 @@ def _attached(held: HeldLicense) -> evidence.Attached:
 def _named(one: evidence.Attached) -> str:
     """Which license a file is and whom it names."""
     return (
-        f"{one.name} is signed by the expected key; {one.fingerprint}, "
+        f"{one.name} is signed by the expected key; fingerprint {one.fingerprint}, "
         f"licensed to {one.company or 'no company'} <{one.email or 'no address'}>."
     )

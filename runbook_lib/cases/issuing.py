@@ -28,6 +28,7 @@ from runbook_lib.domain.errors import (
     RunbookError,
     UnavailableError,
 )
+from runbook_lib.domain.license_contents import License
 from runbook_lib.domain.models import Check, EffectState, Evidence, Pipeline, TrackerIssue
 from runbook_lib.domain.orders import LicenseOrder, NextAction, NextStep
 from runbook_lib.domain.titles import Mark
@@ -313,7 +314,7 @@ def _url(order: LicenseOrder) -> str:
     return next((pipeline.url for pipeline in (*order.running, *order.pipelines)), "")
 
 
-def check_license(case: Case, text: str, users: int) -> tuple[list[Check], license.License | None]:
+def check_license(case: Case, text: str, users: int) -> tuple[list[Check], License | None]:
     """Read an issued license and compare it with the order: trial, Ultimate, ten days, the user count, the key."""
     try:
         found = license.read(text, load_public_key(case.settings))

@@ -34,6 +34,12 @@ class Issuance:
     identity: str = "not read"
     expires_on: date | None = None
 
+    @property
+    def evidence(self) -> str:
+        """Which license it is, and where that can be seen."""
+        label = "License fingerprint: " if self.identity.startswith("SHA256:") else "License "
+        return f"{label}{self.identity} {self.url}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Knowledge:

@@ -16,6 +16,7 @@ from runbook_lib.domain import finder, license
 from runbook_lib.domain.content_kinds import Kind
 from runbook_lib.domain.errors import InputError, LicenseError, RunbookError
 from runbook_lib.domain.finder import Content
+from runbook_lib.domain.license_contents import License
 from runbook_lib.domain.models import Attachment, Comment, Source
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.settings import Settings
@@ -37,7 +38,7 @@ class HeldLicense:
     """
 
     file_name: str
-    license: license.License
+    license: License
     fingerprint: str
 
 

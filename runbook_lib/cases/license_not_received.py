@@ -12,7 +12,6 @@ from typing import ClassVar, cast
 
 from runbook_lib.cases import changes, first_steps
 from runbook_lib.cases.base import Case
-from runbook_lib.cases.cards import evidence_words
 from runbook_lib.cases.closing import closing_card
 from runbook_lib.cases.issuing import check_card, check_license, settle
 from runbook_lib.cases.knowledge import Issuance
@@ -23,7 +22,7 @@ from runbook_lib.cases.tracker import Tracker, TrackerIssues, recipient
 from runbook_lib.display import Link, Part, Preview, Table, Tone
 from runbook_lib.domain import answers, license, messages, policy, routing
 from runbook_lib.domain.errors import InputError, NeedsAnswerError, OutcomeUnknownError, PersonNeededError
-from runbook_lib.domain.models import Answer, EffectState, Evidence, Outcome, TrackerIssue
+from runbook_lib.domain.models import Answer, EffectState, Outcome, TrackerIssue
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.results import StepResult
 
@@ -239,8 +238,8 @@ class LicenseNotReceived(Case):
     def _sent_words(self, copy: Issuance) -> str:
         """What stands after the outcome's name."""
         planned = any(effect.state is EffectState.PLANNED for effect in self.applied)
-        seen = evidence_words(Evidence(copy.identity, copy.url))
-        return f": the copy {'would be' if planned else 'was'} sent with a public reply; no second license. {seen}"
+        verb = "would be" if planned else "was"
+        return f": the copy {verb} sent with a public reply; no second license. {copy.evidence}"
 
 
 def _issues_table(found: TrackerIssues, chosen: TrackerIssue | None) -> Table:

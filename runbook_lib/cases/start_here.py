@@ -61,8 +61,8 @@ class StartHere(Case):
         if missing := verdict.missing:
             words += f" Not known yet: {', '.join(missing)}."
         parts = (*open_it(self, runbook), Preview("to rehearse it", command), *parts)
-        data: dict[str, Any] = {"next_runbook": runbook, "reason": reason, "command": command}
-        return self.card("go on", Tone.GOOD, words, *parts, **data)
+        chosen: dict[str, Any] = {"next_runbook": runbook, "reason": reason, "command": command}
+        return self.card("go on", Tone.GOOD, words, *parts, **chosen)
 
     def _mail(self, told: Answer | None) -> routing.Mail:
         """What is said of a license mail, by the engineer or else by the requester, and what the tracker holds."""

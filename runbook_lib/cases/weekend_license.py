@@ -12,7 +12,7 @@ from typing import ClassVar, cast
 from runbook_lib.cases import changes, first_steps
 from runbook_lib.cases.base import Case, Prefill
 from runbook_lib.cases.by_hand import check_nothing_under_way, made_by_hand, manual_form, manual_issuance
-from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, evidence_words
+from runbook_lib.cases.cards import effect_data, effect_parts, effect_state
 from runbook_lib.cases.closing import closing_card
 from runbook_lib.cases.issuing import check_card, order
 from runbook_lib.cases.knowledge import Issuance
@@ -27,7 +27,6 @@ from runbook_lib.domain import answers, evidence, messages, policy
 from runbook_lib.domain.errors import InputError, NeedsAnswerError
 from runbook_lib.domain.models import (
     EffectState,
-    Evidence,
     Outcome,
     SeatAdvice,
     Source,
@@ -288,7 +287,7 @@ class WeekendLicense(Case):
             verb = "would be" if self.applied[-1].state is EffectState.PLANNED else "were"
             names = " ".join(f"-p {name} ..." for name in ("screenshots", *self._missing()))
             return f": the screenshots {verb} asked for. When they are there, run again with {names}."
-        seen = f" {evidence_words(Evidence(self.issuance.identity, self.issuance.url))}" if self.issuance else ""
+        seen = f" {self.issuance.evidence}" if self.issuance else ""
         return f": {policy.TRIAL_DAYS}-day Ultimate trial for {self.users} users.{seen}"
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import click
 from click.shell_completion import get_completion_class
 
-from runbook_lib import variables
 from runbook_lib.domain.errors import RunbookError
+from runbook_lib.variables import ROOT, Places
 
 VARIABLE = "_RUNBOOK_COMPLETE"
 """How a shell asks, such as `bash_complete`. Source: click's documentation, Shell Completion."""
@@ -28,8 +28,6 @@ zsh   ~/.zshrc                       eval "$({VARIABLE}=zsh_source runbook)"
 fish  ~/.config/fish/config.fish     {VARIABLE}=fish_source runbook | source
 """
 MOST_TICKETS = 50
-_SETTINGS = ("profile", "outputs", "notebooks")
-"""Of these a folder's place depends."""
 
 
 def answer(commands: click.Command) -> int | None:
@@ -49,7 +47,7 @@ def answer(commands: click.Command) -> int | None:
 
 def runbooks(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
     """The runbooks there are, and `auto`."""
-    names = sorted(path.stem for path in _folder("notebooks").glob("*.ipynb") if path.stem != "review_records")
+    names = sorted(path.stem for path in _notebooks().glob("*.ipynb") if path.stem != "review_records")
     return [name for name in ("auto", *names) if name.startswith(begun)]
 
 
@@ -65,11 +63,11 @@ def parameters(context: click.Context, parameter: click.Parameter, begun: str) -
 
 def tickets(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
     """The tickets that have a folder here, the last ones first."""
-    profile = _found().get("RUNBOOK_PROFILE", "sandbox")
     try:
-        with os.scandir(_folder("outputs") / profile) as entries:
+        places = Places.read(known=None)
+        with os.scandir(places.outputs / places.profile) as entries:
             numbers = [entry.name for entry in entries if entry.name.isdecimal() and entry.name.startswith(begun)]
-    except OSError:
+    except (OSError, RunbookError):  # what is wrong with a setting is not shown in a shell
         return []
     return sorted(numbers, key=int, reverse=True)[:MOST_TICKETS]
 
@@ -92,18 +90,13 @@ def _parameters(runbook: str) -> list[str]:
     from runbook_lib import templates
 
     try:
-        return list(templates.defaults(_folder("notebooks") / f"{runbook}.ipynb"))
+        return list(templates.defaults(_notebooks() / f"{runbook}.ipynb"))
     except RunbookError:
         return []
 
 
-def _folder(setting: str) -> Path:
-    """The folder that is configured; what is wrong with a setting is not shown in a shell."""
-    return Path(_found().get(variables.variable(setting)) or variables.ROOT / setting)
-
-
-def _found() -> dict[str, str]:
+def _notebooks() -> Path:
     try:
-        return variables.chosen(None, variables.ROOT / ".env", None, _SETTINGS)
+        return Places.read(known=None).notebooks
     except RunbookError:
-        return {}
+        return ROOT / "notebooks"

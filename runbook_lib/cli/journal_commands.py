@@ -7,7 +7,7 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +16,7 @@ from runbook_lib.domain import exit_status
 from runbook_lib.domain.errors import InputError
 
 if TYPE_CHECKING:
+    from runbook_lib.domain.events import Event
     from runbook_lib.ledger.journal import Journal
     from runbook_lib.ledger.keyring import KeyRing
 
@@ -143,18 +144,12 @@ def show(ticket: str, as_json: bool) -> int:
         return exit_status.DONE
     from tabulate import tabulate
 
+    from runbook_lib.domain.events import Event
     from runbook_lib.domain.plain_text import clean
 
     rows = [
-        (
-            entry["writer"][:8],
-            entry["n"],
-            entry["at"][:19],
-            entry["kind"],
-            entry.get("operation_id", ""),
-            clean(_rest(entry), 90),
-        )
-        for entry in entries
+        [clean(word, 90) for word in (e.writer[:8], str(e.number), e.text("at")[:19], e.kind, e.operation, _rest(e))]
+        for e in map(Event, entries)
     ]
     click.echo(
         tabulate(rows, headers=("writer", "line", "at (UTC)", "what", "operation", "")) if rows else "No journal yet."
@@ -162,12 +157,11 @@ def show(ticket: str, as_json: bool) -> int:
     return exit_status.DONE
 
 
-def _rest(entry: dict[str, Any]) -> str:
+def _rest(event: Event) -> str:
     """What else a line says, in a few words."""
     shown = ("runbook", "status", "outcome", "reason", "because", "words", "there", "operator", "record")
-    words = [str(entry[name]) for name in shown if entry.get(name) not in (None, "")]
-    evidence = entry.get("evidence") or {}
-    return " · ".join([*words, *filter(None, [evidence.get("summary")])])
+    told = [event.entry.get(name) for name in shown] + [event.evidence.get("summary")]
+    return " · ".join(str(word) for word in told if isinstance(word, str | bool) and word != "")
 
 
 @journal.command(short_help="Set a damaged journal aside.")

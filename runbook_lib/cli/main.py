@@ -85,6 +85,7 @@ COMMANDS = _Commands(
 def main(words: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status. What it makes is for its user alone, whatever the umask."""
     _open_standard_files()
+    collected = gc.get_threshold()
     gc.set_threshold(500_000, 20, 50)  # a command throws little away: a fifth of its start went to looking for garbage
     before = os.umask(files.OTHERS)
     os.umask(before | files.OTHERS)
@@ -92,6 +93,7 @@ def main(words: Sequence[str] | None = None) -> int:
         return _run_quietly(sys.argv[1:] if words is None else words)
     finally:
         os.umask(before)
+        gc.set_threshold(*collected)
 
 
 def _open_standard_files() -> None:
@@ -133,14 +135,14 @@ def _run_command(words: Sequence[str]) -> int:
         return _stop(_usage(exc), exit_status.USAGE)
     except RunbookError as exc:
         return _stop(str(exc), exit_status.of_error(exc))
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, click.Abort):
         return _stop("stopped.", exit_status.INTERRUPTED)
 
 
 def _stop(words: str, status: int) -> int:
-    from runbook_lib.domain import envelopes  # only where something is wrong: no license is repeated
+    from runbook_lib.domain.plain_text import clean_lines  # no license is repeated, and no file's name is obeyed
 
-    click.echo(f"runbook: {envelopes.without(words)}", err=True)
+    click.echo(f"runbook: {clean_lines(words)}", err=True)
     return status
 
 

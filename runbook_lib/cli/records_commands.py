@@ -6,7 +6,9 @@ import functools
 import getpass
 import json
 import re
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,9 +23,11 @@ if TYPE_CHECKING:
     from runbook_lib.ledger.comparison import Difference
     from runbook_lib.records.archive import Archive
     from runbook_lib.records.findings import Finding, Verification
+    from runbook_lib.records.reading import Record
     from runbook_lib.records.runs import Run, RunFilter
     from runbook_lib.records.verification import Verifier
     from runbook_lib.settings import Settings
+    from runbook_lib.variables import Places
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -72,9 +76,12 @@ records.add_command(share_commands.pull)
 @options.as_json
 def list_runs(verify: bool, as_json: bool, **filters: Any) -> int:
     """List the runs, from the journals."""
-    verifier = _verifier() if verify else None
+    verifier, found = _verifier(keeps=True) if verify else None, None
     runs, problems = _found(verifier, **filters)
-    found = verifier.tickets(list(dict.fromkeys(run.ticket_id for run in runs))) if verifier else None
+    if verifier:
+        tickets, wanted = list(dict.fromkeys(run.ticket_id for run in runs)), _wanted(**filters)
+        found = verifier.tickets(tickets)  # and what is shown as verified is what was read for that, not the index
+        runs = [run for one in verifier.ledgers(tickets) for run in one.runs if wanted.matches(run)]
     if as_json:
         listed = [{**run.plain, "verified": None if found is None else found.holds(run)} for run in runs]
         rows = ",\n  ".join(json.dumps(row) for row in listed)  # a run a line: indenting takes longer than all the rest
@@ -89,7 +96,7 @@ def list_runs(verify: bool, as_json: bool, **filters: Any) -> int:
     _say_signed_off(runs)
     if filters["open_only"]:
         _say_next(runs)
-    _say_freshness(_settings())
+    _say_freshness()
     _tell(problems)
     return exit_status.DONE
 
@@ -112,7 +119,7 @@ def export(file: Path, form: str, force: bool, **filters: Any) -> int:
     runs, problems = _found(None, **filters)
     exporting.export(runs, form, file, force=force)
     click.echo(f"{len(runs)} runs were written to {file}.")
-    _say_freshness(_settings())
+    _say_freshness()
     _tell(problems)
     return exit_status.DONE
 
@@ -142,7 +149,6 @@ def _wanted(
     Raises:
         InputError: One has an impossible value.
     """
-    from runbook_lib.domain import answers
     from runbook_lib.domain.models import Outcome, Status
     from runbook_lib.records.runs import RunFilter
 
@@ -157,8 +163,22 @@ def _wanted(
         operator=operator,
         open_only=open_only,
         unreviewed=unreviewed,
-        **{name: answers.day(f"--{name}", day) for name, day in (("since", since), ("until", until)) if day},
+        since=_day("--since", since),
+        until=_day("--until", until),
     )
+
+
+def _day(option: str, word: str | None) -> date | None:
+    """A day, or None if the option was not given.
+
+    Raises:
+        InputError: It is none.
+    """
+    if not word:
+        return None
+    from runbook_lib.domain import answers  # as in `_ticket`
+
+    return answers.day(option, word)
 
 
 def _table(runs: Sequence[Run], found: Verification | None) -> str:
@@ -200,7 +220,8 @@ def _state(run: Run, found: Verification | None) -> str:
     words = run.note or run.state
     if found is None:
         return f"{words}, not verified"
-    return f"{words}, {'verified' if found.holds(run) else ', '.join(found.codes(run)) or 'not verified'}"
+    why_not = "not verified" if run.is_trusted else "its writer is not trusted here"
+    return f"{words}, {'verified' if found.holds(run) else ', '.join(found.codes(run)) or why_not}"
 
 
 def _say_by_hand(runs: Sequence[Run]) -> None:
@@ -238,27 +259,50 @@ def _tell(problems: Sequence[Finding]) -> None:
 @records.command()
 @click.argument("record", metavar="RECORD|TICKET", type=click.Path())
 @click.option("--html", type=options.FILE, metavar="FILE", help="Write one HTML page instead, which needs no network.")
+@click.option("--with-records", is_flag=True, help="Of a review's report: the page of each record in it, too.")
 @_force
-def show(record: str, html: Path | None, force: bool) -> int:
+def show(record: str, html: Path | None, with_records: bool, force: bool) -> int:
     """Show a record, or the last one of a ticket; verified first."""
-    from runbook_lib.records import exporting, page, reading
+    from runbook_lib.records import exporting, page, reading, report
 
     path = _last_record(record) if record.isdigit() else Path(record)
     verifier = _verifier()
     verification = verifier.record(path)
     more = [f"Signed off by {words}" for words in verifier.signed_off(path)]
-    more += filter(None, [share_commands.freshness(_settings())])
+    more += filter(None, [share_commands.freshness(_places())])
     content = reading.read(path)
     if html is None:
         click.echo(page.as_text(content, verification, more))
         return exit_status.DONE
-    exporting.write(html, page.as_html(content, verification, more).encode(), force=force)
+    outputs = _archive().folder
+    exporting.refuse_to_replace(html, force=force)
+    written = list(_record_pages(content, html, verifier)) if with_records else []
+    shown = page.as_html(content, verification, more, lambda address: report.link(address, html, outputs))
+    exporting.write(html, shown.encode(), force=force)
     click.echo("\n".join([*page.summary(content, verification, more), f"Page: {html}"]))
+    if with_records:
+        click.echo(f"Records: {len(written)} pages in {report.pages_folder(html)}; send the folder along.")
     return exit_status.DONE
 
 
+def _record_pages(content: Record, html: Path, verifier: Verifier) -> Iterator[Path]:
+    """Write the page of each record that a report links, verified first; one that cannot be read is told."""
+    from runbook_lib import files
+    from runbook_lib.records import exporting, page, reading, report
+
+    for path, target in report.record_pages(content, html, _archive().folder):
+        try:
+            shown = page.as_html(reading.read(path), verifier.record(path))
+        except InputError as exc:
+            click.echo(f"runbook: {exc}", err=True)
+            continue
+        files.make_folder(target.parent)
+        exporting.write(target, shown.encode(), force=True)
+        yield target
+
+
 def _last_record(ticket: str) -> Path:
-    """The last record of a ticket: names begin with the start, and sort by it.
+    """The last record of a ticket: names begin with the start, and sort by it; other notebooks only if there is none.
 
     Raises:
         InputError: There is none.
@@ -266,10 +310,23 @@ def _last_record(ticket: str) -> Path:
     from runbook_lib.records.archive import notebooks
 
     place = _archive().folder / str(_ticket(ticket))
-    names = sorted(name for name in notebooks(place) if "/" not in name and not name.startswith("."))
+    names = [name for name in notebooks(place) if "/" not in name and not name.startswith(".")]
+    names.sort(key=lambda name: (re.match("[0-9]{8}T[0-9]{9}Z-", name) is not None, name))
     if not names:
         raise InputError(f"Ticket {ticket} has no record in {place}. `runbook records list` shows all records.")
     return place / names[-1]
+
+
+def _account() -> str:
+    """The name of this machine's account, where no operator is set; who sits there says whether it is theirs.
+
+    Raises:
+        InputError: It is not.
+    """
+    name = getpass.getuser()
+    if sys.stdin.isatty() and not click.confirm(f"RUNBOOK_OPERATOR is not set. Sign off as {name}, as this account is"):
+        raise InputError("Nothing was signed off. Set RUNBOOK_OPERATOR to the name that your signature is to have.")
+    return name
 
 
 @records.command("sign-off", short_help="Say that you have reviewed records.")
@@ -285,7 +342,8 @@ def sign_off(what: Sequence[str], words: str) -> int:
 
     settings = _settings()
     paths = [_last_record(word) if word.isdigit() else Path(word) for word in what]
-    reviewer = settings.operator or getpass.getuser()
+    reviewer = settings.operator or _account()
+    click.echo(f"To be signed off as {reviewer}.")
     signed(paths, words, settings, reviewer)
     click.echo("\n".join(f"Signed off by {reviewer}: {path}" for path in paths))
     if settings.share:
@@ -306,7 +364,7 @@ def verify(what: Sequence[str], ticket_notes: bool, with_share: bool, as_json: b
     """
     from runbook_lib.records.findings import Verification
 
-    local, verifier = _settings(), _verifier(keeps=ticket_notes)
+    verifier = _verifier(keeps=ticket_notes)
     tickets = [_ticket(word) for word in what if word.isdigit()]
     paths = [Path(word) for word in what if not word.isdigit()]
     parts = [verifier.record(path) for path in paths]
@@ -315,30 +373,30 @@ def verify(what: Sequence[str], ticket_notes: bool, with_share: bool, as_json: b
     noted: list[Finding] = []
     if ticket_notes:
         of_paths = [ticket_id for path in paths if (ticket_id := verifier.ticket_of(path)) is not None]
-        noted = _notes(verifier, [*tickets, *of_paths] if what else _archive().tickets(), local)
+        noted = _notes(verifier, [*tickets, *of_paths] if what else _archive().tickets())
     result = Verification.of(parts, noted)
     compared = share_commands.differences() if with_share else []
     click.echo(_json(result, compared if with_share else None) if as_json else _words(result))
     if with_share and not as_json:
         click.echo(f"\n{share_commands.difference_words(compared)}")
     if not as_json:
-        _say_freshness(local)
+        _say_freshness()
     is_good = result.is_good and not any(each.is_defect for each in compared)
     return exit_status.DONE if is_good else exit_status.FAILED
 
 
-def _say_freshness(local: Settings) -> None:
+def _say_freshness() -> None:
     """How fresh the mirror of the team's share is, if there is one."""
-    if words := share_commands.freshness(local):
+    if words := share_commands.freshness(_places()):
         click.echo(words)
 
 
-def _notes(verifier: Verifier, tickets: Sequence[int], local: Settings) -> list[Finding]:
+def _notes(verifier: Verifier, tickets: Sequence[int]) -> list[Finding]:
     from runbook_lib import wiring
     from runbook_lib.clients.http import Session
     from runbook_lib.settings import Settings
 
-    with practice.world(local):
+    with practice.world(_settings()):
         settings = Settings.load()
         with Session.of(settings) as session:
             comments = wiring.zendesk(settings, session).comments
@@ -386,7 +444,9 @@ def _ticket(word: str) -> int:
     Raises:
         InputError: It is none.
     """
-    from runbook_lib.domain import answers
+    if re.fullmatch("[1-9][0-9]{0,11}", word):
+        return int(word)
+    from runbook_lib.domain import answers  # what people paste takes longer to understand than a ticket to read
 
     return int(str(answers.parse("ticket_id", word)))
 
@@ -400,7 +460,14 @@ def _verifier(*, keeps: bool = False) -> Verifier:
 def _archive() -> Archive:
     from runbook_lib.records.archive import Archive
 
-    return Archive.of(_settings())
+    return Archive.of(_places())
+
+
+def _places() -> Places:
+    """Where things are; the other settings take longer to read than a ticket."""
+    from runbook_lib.variables import Places
+
+    return Places.read()
 
 
 def _settings() -> Settings:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from runbook_lib.ledger.mirror import Moved
     from runbook_lib.ledger.share import Share
     from runbook_lib.settings import Settings
+    from runbook_lib.variables import Placed
 
 EVERY = 100
 """After so many tickets the progress is shown anew."""
@@ -93,13 +94,13 @@ def difference_words(found: list[Difference]) -> str:
     return f"{table}\n\n{words}".strip()
 
 
-def freshness(settings: Settings) -> str:
+def freshness(placed: Placed) -> str:
     """How fresh the mirror is, or "" if there is no share."""
-    if not settings.share:
+    if not placed.share:
         return ""
     from runbook_lib.ledger import mirror
 
-    return mirror.freshness(settings.share, settings.outputs.resolve() / settings.profile)
+    return mirror.freshness(placed.share, placed.outputs.resolve() / placed.profile)
 
 
 def published_pem(key: str) -> bytes:

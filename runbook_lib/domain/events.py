@@ -196,6 +196,12 @@ class RunEvents:
     effects: list[Event] = field(default_factory=list)
 
     @property
+    def writer(self) -> str:
+        """Who wrote of it; "" before the first line."""
+        first = self.start or self.end
+        return first.writer if first else ""
+
+    @property
     def runbook(self) -> str:
         """The runbook, or ""."""
         return self.start.text("runbook") if self.start else ""
@@ -286,7 +292,8 @@ class History:
 
     Attributes:
         events: The same.
-        runs: The runs, by the record's name, in the order of their beginning.
+        runs: The runs, by the record's name, in the order of their beginning. Another writer's line on a record says
+            nothing of the run that has left it: it is a run of its own, under the name of both.
         operations: By operation id.
         restarts: The lines by which parts were set aside.
         sign_offs: The lines by which reviewers sign records off, by the record's name.
@@ -327,16 +334,16 @@ class History:
         self.events.append(event)
         match event.kind:
             case Kind.RUN_STARTED:
-                key = event.record or f"without a record, line {event.number} of {event.writer}"
+                key = self._key(event, event.record or f"without a record, line {event.number} of {event.writer}")
                 self.runs[key] = RunEvents(event, events=[event])
                 if event.performed:
                     self._performing[event.writer] = key
             case Kind.CELL_STARTED:
-                if run := self.runs.get(event.record or ""):
+                if run := self.runs.get(self._key(event, event.record or "")):
                     run.cells.append(event)
                     run.events.append(event)
             case Kind.RUN_ENDED | Kind.RECORD_ADOPTED:
-                key = event.record or self._last_open(event.writer)
+                key = self._key(event, event.record or self._last_open(event.writer))
                 run = self.runs.setdefault(key, RunEvents())
                 run.end = event
                 run.events.append(event)
@@ -355,6 +362,11 @@ class History:
             self.runs[run].effects.append(event)
             self.runs[run].events.append(event)
         self.operations.setdefault(event.operation, Operation()).take(event, run)
+
+    def _key(self, event: Event, name: str) -> str:
+        """The key of the run of this name that a line is on: a run has one writer."""
+        run = self.runs.get(name)
+        return name if run is None or run.writer == event.writer else f"{name}, by {event.writer}"
 
     def _last_open(self, writer: str) -> str:
         """The run that an end without a record belongs to: the writer's last one that has none yet."""

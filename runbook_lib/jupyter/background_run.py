@@ -50,6 +50,7 @@ class RunProgress:
         error: What kept it from having one, or "".
         following: Whether it was begun elsewhere.
         runbook: Whose run it is; "" where no line of it is there yet.
+        notice: What else its reader should know once it has ended, such as a share that could not be reached; or "".
     """
 
     steps: tuple[str, ...] = ()
@@ -62,6 +63,7 @@ class RunProgress:
     error: str = ""
     following: bool = False
     runbook: str = ""
+    notice: str = ""
 
     @property
     def is_over(self) -> bool:
@@ -217,17 +219,23 @@ class BackgroundRun:
         )
         if is_running:
             return replace(now, doing="sealing the record") if ended else now
-        return replace(now, ended=ended, error="" if ended else self._why_it_stopped())
+        if ended:
+            return replace(now, ended=ended, notice=self._reported())
+        return replace(now, error=self._why_it_stopped())
+
+    def _reported(self) -> str:
+        """What the process that `begin` started has reported last, or ""."""
+        if not self._errors:
+            return ""
+        self._errors.seek(0)
+        lines = self._errors.read().decode(errors="replace").splitlines()
+        told = [line.removeprefix("runbook: ") for line in lines if line.startswith("runbook: ")]
+        return told[-1][-800:] if told else ""
 
     def _why_it_stopped(self) -> str:
         """Why a process that is gone left no end in the journal."""
-        errors = ""
-        if self._errors:
-            self._errors.seek(0)
-            errors = self._errors.read().decode(errors="replace").strip()[-800:]
-        if errors.startswith("runbook: "):
-            return errors.removeprefix("runbook: ")
-        return "The run was interrupted before its end. Press again: what is done already is found, and not repeated."
+        words = "The run was interrupted before its end. Press again: what is done already is found, and not repeated."
+        return self._reported() or words
 
     def _lock_to_begin(self) -> int | None:
         """As `_lock`, alone; who only looks at this moment is waited for."""

@@ -34,6 +34,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from runbook_lib import files
 from runbook_lib.domain.errors import InputError, JournalError
 from runbook_lib.ledger.heads import FIRST_DIGITS, Head, Heads, Kept, way_out
 from runbook_lib.ledger.keyring import KeyRing, Validity
@@ -48,6 +49,8 @@ DOMAIN = b"journal-line-2"
 START = "0" * 64
 _TAIL = len(',"prev":"') + 64 + len('","key":"') + 16 + len('","sig":"') + 88 + len('"}')
 """So many bytes at the end of a line are the link to the one before, the key, and the signature."""
+_KEY = slice(-_TAIL + len(',"prev":"') + 64 + len('","key":"'), -_TAIL + len(',"prev":"') + 64 + len('","key":"') + 16)
+"""Where the key stands in such a line."""
 _OF_A_CELL = b'"kind":"cell_started"'
 _SEEN = b'"seen":'
 """In a line that says no more than that a cell began, and in one that names how far other parts had come."""
@@ -100,6 +103,11 @@ class Chain:
     def first(self) -> str:
         """What the chain is known by: the start of its first line's SHA-256; "" without a line."""
         return self.digests[0][:FIRST_DIGITS] if self.digests else ""
+
+    @property
+    def writers(self) -> set[str]:
+        """The keys that signed its lines; of `journal.jsonl`, more than one may have."""
+        return {self.key} if self.key else {str(entry["writer"]) for entry, _ in self.summary}
 
     @property
     def head(self) -> Head:
@@ -194,14 +202,14 @@ class Reader:
     def _read(self, path: Path, kept: list[Kept]) -> Chain:
         key = key_of(path.name) or ""
         try:
-            content = path.read_bytes()
+            content = files.read(path)
         except FileNotFoundError:
             content = b""
         except OSError as exc:
             raise InputError(f"The journal {path} cannot be read: {exc.strerror}.") from exc
         mine = [each for each in kept if each.key == key]
         known = self._known.get(path)
-        found = known[1] if known and known[0] == content else self._checked(path, key, content)
+        found = known[1] if known and known[0] == content else self.checked(path, content)
         if found.is_trusted and not found.error:  # the same bytes are as good the next time
             self._known[path] = (content, found)
         is_own = (bool(mine) or key == self._keys.signing_key) if key else found.is_trusted
@@ -213,12 +221,12 @@ class Reader:
                 found = replace(found, error=error)
         return replace(found, raw=(), digests=(), summary=()) if found.is_damaged else found
 
-    def _checked(self, path: Path, key: str, content: bytes) -> Chain:
-        """A part as its file has it.
+    def checked(self, path: Path, content: bytes) -> Chain:
+        """A part as its file has it, or would have it; where it has to end is not looked at.
 
         Of a whole chain the last signature is enough; otherwise each line is checked, to name the first defect.
         """
-        lines = whole_lines(content)
+        key, lines = key_of(path.name) or "", whole_lines(content)
         found = Chain(path, key, whole=content.rfind(b"\n") + 1)
         check = _File(path, key, self._ticket, self._keys)
         digests = check.linked(lines)
@@ -278,10 +286,14 @@ class _File:
         self._path, self._key, self._ticket, self._keys = path, key, ticket, keys
 
     def linked(self, lines: list[bytes]) -> list[str]:
-        """The lines' digests, if each has the form of a line, its place, and a link to the one before; else nothing."""
+        """The lines' digests, if each has the form of a line, its place, and a link to the one before; else nothing.
+
+        All name one key: the last signature says nothing of what another key is said to have signed.
+        """
         found: list[str] = []
         begin = b'{"v":%d,"n":%%d,"ticket":"%s","at":"' % (VERSION, self._ticket.encode())
-        before, key = START.encode(), b'","key":"' + self._key.encode()
+        before = START.encode()
+        key = b'","key":"' + (self._key.encode() or b"".join(line[_KEY] for line in lines[-1:])) + b'","sig":"'
         for number, line in enumerate(lines, start=1):
             is_next = line.startswith(b',"prev":"' + before + key, len(line) - _TAIL)
             if not is_next or not line.startswith(begin % number):

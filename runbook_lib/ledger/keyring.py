@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -33,7 +34,9 @@ from cryptography.hazmat.primitives.serialization import (
 from runbook_lib import files
 from runbook_lib.domain.errors import InputError, UnavailableError
 from runbook_lib.domain.plain_text import clean
-from runbook_lib.settings import Settings
+
+if TYPE_CHECKING:
+    from runbook_lib.variables import Placed
 
 LOCK_WAIT_S = 10.0
 RACES = 3
@@ -85,9 +88,9 @@ class KeyRing:
         self._known: dict[str, Ed25519PublicKey] = {}
 
     @classmethod
-    def of(cls, settings: Settings) -> KeyRing:
+    def of(cls, placed: Placed) -> KeyRing:
         """The ring as configured."""
-        return cls(settings.key_folder, settings.trusted_keys)
+        return cls(placed.key_folder, placed.trusted_keys)
 
     def signer(self) -> Signer:
         """The newest key, to sign with; makes the first one.
@@ -150,9 +153,10 @@ class KeyRing:
     def _public(self, key: str) -> Ed25519PublicKey | None:
         if key not in self._known:
             self._known = self._of_team()
-            for name, path in self.public_keys().items():
+            for path in self._public_files():
                 with suppress(InputError, OSError):  # what only such a key verifies counts as signed by an unknown one
-                    self._known[name] = _loaded_public(path.read_bytes(), str(path))
+                    found = _loaded_public(path.read_bytes(), str(path))
+                    self._known[key_id(found)] = found  # whatever the file is called
         return self._known.get(key)
 
     def _of_team(self) -> dict[str, Ed25519PublicKey]:
@@ -170,6 +174,8 @@ class KeyRing:
                 f"RUNBOOK_TRUSTED_KEYS is {str(self._team)!r}, which cannot be read: {exc.strerror}."
             ) from exc
         keys = [_loaded_public(pem, f"RUNBOOK_TRUSTED_KEYS, {self._team},") for pem in _BLOCK.findall(content)]
+        if content.strip() and not keys:
+            raise InputError(f"RUNBOOK_TRUSTED_KEYS, {self._team}, holds no public key; expected Ed25519 keys in PEM.")
         return {key_id(key): key for key in keys}
 
     def trusted(self) -> dict[str, str]:
@@ -188,7 +194,10 @@ class KeyRing:
 
     def public_keys(self) -> dict[str, Path]:
         """The public keys by id, oldest first."""
-        return {path.stem.rpartition("-")[2]: path for path in sorted(self.folder.glob(f"*{_PUBLIC}"))}
+        return {path.stem.rpartition("-")[2]: path for path in self._public_files()}
+
+    def _public_files(self) -> list[Path]:
+        return sorted(path for path in self.folder.glob(f"*{_PUBLIC}") if path.is_file())
 
     @property
     def signing_key(self) -> str | None:
@@ -216,6 +225,8 @@ class KeyRing:
             InputError: It is no Ed25519 public key.
             UnavailableError: The folder cannot be written.
         """
+        if len(found := _BLOCK.findall(pem)) > 1:
+            raise InputError(f"The file holds {len(found)} keys; expected one. Trust each by itself, or none.")
         key = _loaded_public(pem, "The file")
         with self._locked():
             if key_id(key) not in self.public_keys():
@@ -302,7 +313,7 @@ def _lying_in(folder: Path | None, key: str) -> bytes:
     """What lies beside a journal under a key's name, or nothing."""
     with suppress(OSError):
         if folder and re.fullmatch("[0-9a-f]{16}", key):
-            return (folder / beside_name(key)).read_bytes()
+            return files.read(folder / beside_name(key))
     return b""
 
 

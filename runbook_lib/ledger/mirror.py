@@ -28,7 +28,7 @@ from filelock import FileLock
 from runbook_lib import files
 from runbook_lib.domain.errors import UnavailableError
 from runbook_lib.domain.plain_text import clean
-from runbook_lib.ledger.chains import Chain
+from runbook_lib.ledger.chains import Chain, Reader
 from runbook_lib.ledger.journal import LOCK_WAIT_S, Journal
 from runbook_lib.ledger.keyring import KeyRing, beside_name, public_pem, published
 from runbook_lib.ledger.share import Share, Stored
@@ -334,6 +334,7 @@ class _Bringer:
         """Put the lines that are not here behind a writer's part."""
         path = place / f"journal.{key}.jsonl"
         files.make_folder(place)
+        self._leave_key(place, key, moved)
         with FileLock(place / ".journal.lock", timeout=LOCK_WAIT_S, mode=files.FILE):
             content = path.read_bytes() if path.exists() else b""
             if content and key == self._keys.signing_key:
@@ -348,12 +349,24 @@ class _Bringer:
                 if part.first > count + 1 or len(lines) != part.last - part.first + 1 or not lines[-1].endswith(b"\n"):
                     moved.trouble.append(f"{name} does not follow line {count}: one was removed, or it was replaced.")
                     break
-                content += b"".join(lines[count + 1 - part.first :])
-                count = part.last
+                more = content + b"".join(lines[count + 1 - part.first :])
+                if why := self._why_not(path, more, ticket):
+                    moved.trouble.append(f"{name} {why}")
+                    break
+                content, count = more, part.last
             if count > had:
                 files.write(path, content)
-        self._leave_key(place, key, moved)
         return count - had
+
+    def _why_not(self, path: Path, content: bytes, ticket: str) -> str:
+        """Why a part cannot be relied on with further lines, so that they are not brought; "" if it can."""
+        error = Reader(path.parent, f"{self._folder.name}/{ticket}", self._keys).checked(path, content).error
+        if error is None or error.problem == "unknown_writer":
+            return ""
+        if error.problem == "newer_version":
+            return "was written by a newer version of this runbook. Update it, then pull again."
+        words = "was not brought: its writer did not sign it, or what is here was edited"
+        return f"{words} ({error.problem}). `runbook records verify` says whether it is what is here."
 
     def _leave_key(self, place: Path, key: str, moved: Moved) -> None:
         path = place / beside_name(key)

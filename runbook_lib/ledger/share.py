@@ -155,7 +155,7 @@ class Share:
         import obstore
 
         try:
-            return (self.folder / path).read_bytes() if self.folder else bytes(obstore.get(self._store, path).bytes())
+            return files.read(self.folder / path) if self.folder else bytes(obstore.get(self._store, path).bytes())
         except FileNotFoundError as exc:
             if _code(exc) in _ADVICE or not (self.folder is None or self.folder.is_dir()):
                 raise

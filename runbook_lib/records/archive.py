@@ -7,18 +7,16 @@ the one whose SHA-256 the restart's own line holds; its runs are told as `set_as
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
 import re
-import stat
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from runbook_lib import files
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.events import SUFFIX, Event, History, Kind
 from runbook_lib.ledger.chains import FILE_NAME, Chain, Reader, digest, merged, whole_lines
@@ -26,11 +24,10 @@ from runbook_lib.ledger.heads import Heads
 from runbook_lib.ledger.keyring import KeyRing
 from runbook_lib.records import union
 from runbook_lib.records.findings import Code, Finding
-from runbook_lib.records.index import Index
 from runbook_lib.records.runs import Run, State, runs_of, stray
 
 if TYPE_CHECKING:
-    from runbook_lib.settings import Settings
+    from runbook_lib.variables import Placed
 
 READ_BYTES = 1 << 17
 MANY_TICKETS = 400
@@ -78,9 +75,9 @@ class Archive:
     team: Path | None = None
 
     @classmethod
-    def of(cls, settings: Settings) -> Self:
-        folder = settings.outputs.resolve() / settings.profile
-        return cls(folder, settings.profile, settings.key_folder, settings.trusted_keys)
+    def of(cls, placed: Placed) -> Self:
+        folder = placed.outputs.resolve() / placed.profile
+        return cls(folder, placed.profile, placed.key_folder, placed.trusted_keys)
 
     def tickets(self) -> list[int]:
         """The tickets that have a folder, or had a journal of this key ring."""
@@ -117,6 +114,8 @@ class Archive:
         asked = self.tickets() if tickets is None else list(tickets)
         if tickets is not None or len(asked) < MANY_TICKETS:
             return self.ledgers(asked)
+        from runbook_lib.records.index import Index  # few tickets do not need it
+
         index, heads = Index(self.folder, self.keys, self.team), Heads(self.keys)
         stamps = {
             n: index.stamp(self.folder / str(n), heads.files(f"{self.profile}/{n}", self.folder / str(n)))
@@ -168,7 +167,7 @@ class Archive:
             return Ledger(ticket_id, problems=(_unreadable(ticket_id, str(exc)),))
         names = {name for name in paths if name.endswith(SUFFIX)}
         problems = union.problems(folder, chains, paths)
-        events, set_aside = _events(folder, chains)
+        events, set_aside = _events(folder, chains, ring)
         runs = runs_of(ticket_id, History(events), names)
         names -= {run.record or "" for run in runs}
         strays = [stray(ticket_id, name) for name in sorted(union.strays(names, chains, problems))]
@@ -200,27 +199,11 @@ def _paths_in(folder: Path) -> set[str]:
     return {f"{place}/{name}"[start:] for place, folders, files in found for name in (*folders, *files)}
 
 
-@contextmanager
-def opened(path: str | Path) -> Iterator[int]:
-    """A regular file's handle, to be read; a link is not followed, and a pipe is not waited for.
-
-    Raises:
-        OSError: It is none, or cannot be read.
-    """
-    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    try:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError(errno.EINVAL, "it is no file", str(path))
-        yield handle
-    finally:
-        os.close(handle)
-
-
 def digest_of(path: str | Path) -> str | None:
     """The SHA-256 of a regular file, or None. Reading by hand saves a sixth of `hashlib.file_digest`'s time."""
     found = hashlib.sha256()
     try:
-        with opened(path) as handle:
+        with files.opened(path) as handle:
             while part := os.read(handle, READ_BYTES):
                 found.update(part)
     except OSError:
@@ -236,9 +219,9 @@ def _is_ticket(name: str) -> bool:
     return re.fullmatch(r"[1-9][0-9]{0,17}", name) is not None
 
 
-def _events(folder: Path, chains: Sequence[Chain]) -> tuple[list[Event], list[Finding]]:
+def _events(folder: Path, chains: Sequence[Chain], ring: KeyRing) -> tuple[list[Event], list[Finding]]:
     """All lines, oldest first, those of parts that were set aside included; and what is wrong with these."""
-    trusted = {one.key for one in chains if one.is_trusted}
+    trusted = {key for one in chains for key in one.writers if ring.trusts(key)}
     lines = merged([one for one in chains if not one.error], cells=False)
     known = [Event(entry, is_trusted=entry["writer"] in trusted) for entry in lines]
     strange = merged([one for one in chains if one.is_unknown], cells=False)
@@ -261,8 +244,8 @@ def _set_aside(folder: Path, name: str, sha256: str) -> tuple[list[Event], list[
     """The lines of a journal that was set aside, as far as they can be read; or its defect."""
     path = folder / Path(name).name
     try:
-        content = path.read_bytes()
-    except OSError:
+        content = files.read(path)
+    except (OSError, ValueError):  # a name with a zero byte
         words = f"The journal {path}, which was set aside, is gone or cannot be read."
         return [], [Finding(folder.name, name, Code.MISSING_JOURNAL, words)]
     if digest(content) != sha256:

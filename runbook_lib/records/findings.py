@@ -47,6 +47,9 @@ class Code(StrEnum):
 
 
 _NOTICES = (*Code,)[-6:]
+UNPROVEN_WORDS = "proven by a key that is trusted here"
+RecordId = tuple[str, str, str]
+"""A record's ticket, name and writer."""
 _OF_JOURNALS = {
     "altered": Code.ALTERED_JOURNAL,
     "missing": Code.MISSING_JOURNAL,
@@ -101,28 +104,40 @@ class Finding:
 
 @dataclass(frozen=True)
 class Verification:
-    """What came out.
+    """What came out. A record is known by its ticket, its name and its writer: two may say that one is theirs.
 
     Attributes:
         sealed: How many sealed records were looked at.
         tickets: How many tickets.
         findings: What was found, by ticket.
-        records: The sealed records that were looked at, by ticket and name.
+        records: The sealed records that were looked at.
+        unproven: Those of them that no key vouches for that is trusted here.
     """
 
     sealed: int
     tickets: int
     findings: tuple[Finding, ...]
-    records: frozenset[tuple[str, str]] = frozenset()
+    records: frozenset[RecordId] = frozenset()
+    unproven: frozenset[RecordId] = frozenset()
+
+    @classmethod
+    def of_runs(cls, runs: Iterable[Run], tickets: int, findings: Iterable[Finding]) -> Self:
+        """What came out of the sealed runs that were looked at."""
+        sealed = list(runs)
+        unproven = frozenset(_id(run) for run in sealed if not run.is_vouched_for)
+        return cls(len(sealed), tickets, tuple(findings), frozenset(map(_id, sealed)), unproven)
 
     @classmethod
     def of(cls, parts: Iterable[Self], more: Iterable[Finding] = ()) -> Self:
         """What came out of several parts, and what else was found; each finding is listed once."""
         several = list(parts)
         findings = dict.fromkeys([*(finding for part in several for finding in part.findings), *more])
-        records = frozenset(record for part in several for record in part.records)
+        records, unproven = (
+            frozenset().union(*parts)
+            for parts in ([part.records for part in several], [part.unproven for part in several])
+        )
         sealed, tickets = sum(part.sealed for part in several), sum(part.tickets for part in several)
-        return cls(sealed, tickets, tuple(findings), records)
+        return cls(sealed, tickets, tuple(findings), records, unproven)
 
     @property
     def defects(self) -> int:
@@ -140,18 +155,22 @@ class Verification:
 
     @property
     def good(self) -> int:
-        """How many of the sealed records are what was sealed, without any defect of their own."""
+        """How many of the sealed records have no defect of their own, and are proven by a key that is trusted here."""
         wrong = {(finding.ticket, finding.subject) for finding in self.findings if finding.is_defect}
-        return self.sealed - len(self.records & wrong)
+        return sum((ticket, name) not in wrong for ticket, name, _ in self.records - self.unproven)
 
     def codes(self, run: Run) -> list[Code]:
         """The defects of a run's record."""
         own = (str(run.ticket_id), run.record)
         return [each.code for each in self.findings if each.is_defect and (each.ticket, each.subject) == own]
 
+    def looked_at(self, run: Run) -> bool:
+        """Whether a run's record is one of these."""
+        return _id(run) in self.records
+
     def holds(self, run: Run) -> bool:
-        """Whether a run's record was verified, and is what was sealed."""
-        return (str(run.ticket_id), run.record) in self.records and not self.codes(run)
+        """Whether a run's record was verified, and is what was sealed by a key that is trusted here."""
+        return _id(run) in self.records - self.unproven and not self.codes(run)
 
     @property
     def words(self) -> str:
@@ -159,6 +178,8 @@ class Verification:
         what = f"{_count(self.sealed, 'sealed record')} of {_count(self.tickets, 'ticket')}"
         strange = " Not every writer is trusted here yet." if self.has_strangers else ""
         taken = f" {self.adopted} of them {ADOPTED_WORDS}." if self.adopted else ""
+        if self.is_good and self.unproven:
+            return f"No defects; {self.good} of {what} {UNPROVEN_WORDS}.{taken}{strange}"
         if self.is_good:
             return f"All is well: {what} {'was' if self.sealed == 1 else 'were'} verified.{taken}{strange}"
         verb = "is" if self.good == 1 else "are"
@@ -167,6 +188,10 @@ class Verification:
     @property
     def is_good(self) -> bool:
         return not self.defects
+
+
+def _id(run: Run) -> RecordId:
+    return str(run.ticket_id), str(run.record), run.writer
 
 
 def _count(count: int, noun: str) -> str:

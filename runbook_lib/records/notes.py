@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from runbook_lib import files
 from runbook_lib.domain.errors import RunbookError
 from runbook_lib.domain.messages import Seal, find_seal
 from runbook_lib.domain.models import Comment
@@ -61,7 +62,7 @@ def _lines(folder: Path) -> _Lines:
 
 def _digests(path: Path) -> list[str]:
     try:
-        content = path.read_bytes()
+        content = files.read(path)
     except OSError:
         return []
     return [digest(line) for line in whole_lines(content)]
@@ -79,12 +80,12 @@ def _compared(ledger: Ledger, seal: Seal, lines: _Lines) -> Iterator[Finding]:
         words += f" {file}, is not here. Copy the ticket's folder from that machine, too."
         yield Finding(ticket, file, Code.MISSING_WRITER, words)
         return
-    run = next((run for run in ledger.runs if run.record == seal.record and run.sha256), None)
+    sealed = {run.sha256 for run in ledger.runs if run.record == seal.record and run.sha256}
     says = f"A note on the ticket keeps the SHA-256 of {seal.record}"
-    if run is None:
+    if not sealed:
         words = f"{says}, but no journal that can be relied on tells of that record."
         yield Finding(ticket, seal.record, Code.MISSING, words)
-    elif run.sha256 != seal.sha256:
+    elif seal.sha256 not in sealed:
         words = f"{says}, but the journal has another one: the record and the journal were replaced."
         yield Finding(ticket, seal.record, Code.ALTERED, words)
     if lines.hold(seal):

@@ -13,7 +13,7 @@ A license found in a record, as in one of an older version or of a stranger, is 
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import htpy as h
@@ -25,12 +25,14 @@ from tabulate import tabulate
 from runbook_lib.display import Tone
 from runbook_lib.domain.answers import UNKNOWN
 from runbook_lib.domain.plain_text import clean, clean_lines
+from runbook_lib.records import report
 from runbook_lib.records.findings import Verification
 from runbook_lib.records.reading import Cell, Output, Record, mapping, mappings
 from runbook_lib.redaction import Redactor
 from runbook_lib.run import banner
-from runbook_lib.run.intake import REVIEW
 
+Follow = Callable[[str], str | None]
+"""Where a link leads that is none to the web, or None if nowhere."""
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 """What a browser may load: nothing; styles that are in the page, and images that are in it. Source: CSP Level 3."""
 LONGEST_HTML = 500_000
@@ -53,11 +55,13 @@ _STYLE_SHEET = """
 :root { color-scheme: light dark; --ink: #1f2328; --paper: #ffffff; --quiet: #59636e; --line: #d1d9e0; --box: #f6f8fa; }
 @media (prefers-color-scheme: dark) {
   :root { --ink: #e6edf3; --paper: #0d1117; --quiet: #9198a1; --line: #3d444d; --box: #151b23; }
+  .report img { filter: invert(0.94) hue-rotate(180deg); }
 }
 body { margin: 0 auto; max-width: 1120px; padding: 24px 32px; background: var(--paper); color: var(--ink);
   font: 15px/1.5 system-ui, sans-serif; }
 h1 { font-size: 24px; } h2 { font-size: 18px; margin-top: 32px; } a { color: inherit; }
 .verdict { border: 2px solid; border-radius: 6px; padding: 8px 16px; }
+.verdict div:first-child { font-weight: bold; }
 .facts { border-collapse: collapse; font-size: 14px; width: 100%; }
 .facts th, .facts td { text-align: left; vertical-align: top; padding: 4px 16px 4px 0; overflow-wrap: break-word;
   border-bottom: 1px solid var(--line); }
@@ -93,13 +97,15 @@ def as_text(record: Record, verification: Verification, more: Sequence[str] = ()
     return "\n\n".join(parts)
 
 
-def as_html(record: Record, verification: Verification, more: Sequence[str] = ()) -> str:
+def as_html(
+    record: Record, verification: Verification, more: Sequence[str] = (), follow: Follow = lambda _: None
+) -> str:
     """A record as one page, below what was verified and what more is known of it, in lines."""
     tone = Tone.GOOD if verification.is_good and verification.sealed else Tone.STOP
-    tone = Tone.ASK if tone is Tone.GOOD and (verification.adopted or verification.has_strangers) else tone
+    tone = Tone.ASK if tone is Tone.GOOD and (verification.adopted or not verification.good) else tone
     title = f"Record {clean(record.name)}"
-    if _is_report(record) and not verification.sealed:
-        title, tone = f"Report {clean(record.name)}", Tone.PLAIN
+    if is_report := _is_report(record, verification):
+        title, tone = f"Review of the records: {clean(record.name)}", _report_tone(record)
     head = h.head[
         h.meta(charset="utf-8"),
         h.meta(http_equiv="Content-Security-Policy", content=POLICY),
@@ -112,7 +118,7 @@ def as_html(record: Record, verification: Verification, more: Sequence[str] = ()
         h.div(".verdict", style=f"border-color:{tone.value}")[
             [h.div[line] for line in summary(record, verification, more)]
         ],
-        _report(record) if tone is Tone.PLAIN else _record(record),
+        _report(record, follow) if is_report else _record(record),
     ]
     return f"{h.html(lang='en')[head, body]}\n"
 
@@ -131,35 +137,47 @@ def _record(record: Record) -> h.Node:
     ]
 
 
-def _report(record: Record) -> h.Node:
+def _report(record: Record, follow: Follow) -> h.Node:
     """The words and results of a review, without its code."""
     shown = [cell for cell in record.cells if not banner.is_folded(cell.id, cell.tags)]
-    return [
-        _cell_html(cell) if cell.kind == "markdown" else [h.div(".shown")[_output_html(one)] for one in cell.outputs]
-        for cell in shown
+    return h.div(".report")[
+        [
+            _cell_html(cell)
+            if cell.kind == "markdown"
+            else [h.div(".shown")[_output_html(one, follow)] for one in cell.outputs]
+            for cell in shown
+        ]
     ]
+
+
+def _report_tone(record: Record) -> Tone:
+    """By what the review says of itself; nothing vouches for it."""
+    good = [step.get("good") for step in record.steps if step.get("step") == "verification"]
+    return Tone.PLAIN if not good else Tone.GOOD if good[-1] is True else Tone.STOP
 
 
 def verdict(verification: Verification) -> list[str]:
     """What was verified, in lines."""
     told = [f"{finding.code}: {clean(finding.words, 400)}" for finding in verification.findings]
     if verification.is_good and verification.sealed:
-        words = "Verified: sealed and unaltered."
-        if verification.has_strangers:
+        words = "Not verified: it is sealed only by a journal that was set aside."
+        if verification.good:
+            words = "Unaltered since it was adopted." if verification.adopted else "Verified: sealed and unaltered."
+        elif verification.has_strangers:
             words = "Sealed and unaltered, by a writer whose key is not trusted here."
-        return ["Unaltered since it was adopted." if verification.adopted else words, *told]
+        return [words, *told]
     return told or ["Not sealed."]
 
 
 def summary(record: Record, verification: Verification, more: Sequence[str] = ()) -> list[str]:
     """What was verified, and what more is known, in lines; a review's report is no record, and nothing seals it."""
-    if _is_report(record) and not verification.sealed:
-        return ["A report on records. It is no record itself, and not sealed."]
+    if _is_report(record, verification):
+        return [clean(words, SENTENCES) for words in report.lines(record)]
     return [*verdict(verification), *(clean(words, 400) for words in more)]
 
 
-def _is_report(record: Record) -> bool:
-    return not record.manifest and any(step.get("runbook") == REVIEW for step in record.steps)
+def _is_report(record: Record, verification: Verification) -> bool:
+    return report.is_report(record) and not verification.sealed
 
 
 def _about(record: Record) -> list[tuple[str, str]]:
@@ -227,9 +245,9 @@ def _cell_html(cell: Cell) -> h.Node:
     ]
 
 
-def _output_html(output: Output) -> h.Node:
+def _output_html(output: Output, follow: Follow = lambda _: None) -> h.Node:
     if output.html and len(output.html) <= LONGEST_HTML:
-        return _harmless(_safe(output.html))
+        return _harmless(_safe(output.html), follow)
     if output.png:
         image = base64.b64encode(output.png).decode()
         return h.img(src=f"data:image/png;base64,{image}", alt=clean(_safe(output.text)) or "an image")
@@ -242,26 +260,31 @@ def _markdown(source: str) -> str:
 
 
 def _safe(words: str) -> str:
-    return Redactor({}).text(words)
+    """Words without licenses; of more than is ever shown, the beginning."""
+    return Redactor({}).text(words[:LONGEST_HTML])
 
 
-def _harmless(html: str) -> Markup:
-    """HTML with nothing in it but the tags, attributes and styles that `display` uses, and links to the web."""
+def _harmless(html: str, follow: Follow = lambda _: None) -> Markup:
+    """HTML with nothing in it but the tags, attributes and styles that `display` uses, and links to the web.
+
+    Args:
+        html: What is not trusted.
+        follow: Where another link leads: it would be to a file beside the page.
+    """
+
+    def link(tag: str, attribute: str, value: str) -> str | None:
+        return value if attribute != "href" or value.startswith(("https://", "http://")) else follow(value)
+
     kept = nh3.clean(
         html.encode("utf-8", "replace").decode(),
         tags=_TAGS,
         attributes=_ATTRIBUTES,
-        attribute_filter=_web_only,
+        attribute_filter=link,
         filter_style_properties=_STYLES,
         url_schemes={"http", "https"},
         link_rel="noopener noreferrer",
     )
     return Markup(kept)  # noqa: S704 - made harmless just above
-
-
-def _web_only(tag: str, attribute: str, value: str) -> str | None:
-    """A link's address, if it leads to the web; anything else would be a file beside the page."""
-    return value if attribute != "href" or value.startswith(("https://", "http://")) else None
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> h.Node:

@@ -1,8 +1,9 @@
 """How cases ended and how long runs took, over time: the numbers, the same as tables, and a picture of them.
 
-The picture has its own light ground, so that it is legible on light and dark themes alike: no one grey keeps a contrast
-of 4.5 to both. Bars are of a blue and a vermilion that color-blind people tell apart, and each row and each value has
-its label beside it. Source: Okabe and Ito, Color Universal Design.
+The picture has its own light ground, so that it is legible on light and dark themes alike: no one grey keeps a
+contrast of 4.5 to both. A report's page, which knows the reader's theme, turns it dark where that is dark. Bars are
+of a blue and a vermilion that color-blind people tell apart, and each row and each value has its label beside it.
+Source: Okabe and Ito, Color Universal Design.
 """
 
 from __future__ import annotations

@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from runbook_lib import files
 from runbook_lib.display import MIME
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.events import finite
 from runbook_lib.domain.plain_text import size
-from runbook_lib.records.archive import opened
 
 SCHEMA = 1
 """The newest form of a manifest that is understood here."""
@@ -145,14 +145,13 @@ def _content(path: Path) -> bytes:
         InputError: It is no regular file, cannot be read, or is too large.
     """
     try:
-        with opened(path) as handle, os.fdopen(handle, "rb", closefd=False) as file:
+        with files.opened(path) as handle, os.fdopen(handle, "rb", closefd=False) as file:
             found = os.fstat(handle).st_size
             if found > LARGEST_BYTES:
                 raise InputError(f"{path} has {size(found)}; a record has {size(LARGEST_BYTES)} at most.")
             return file.read()
     except OSError as exc:
-        reason = "it is a link, which is not followed" if path.is_symlink() else exc.strerror
-        raise InputError(f"The record {path} cannot be read: {reason}.") from exc
+        raise InputError(f"The record {path} cannot be read: {exc.strerror}.") from exc
 
 
 def _cells(cells: list[Any], told: Mapping[str, Mapping[str, Any]]) -> Iterator[Cell]:

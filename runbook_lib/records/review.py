@@ -279,12 +279,13 @@ class Review:
     @_step("Verification")
     def verification(self) -> StepResult:
         """Whether the records are what was sealed; with `ticket_notes` also what the tickets keep of them."""
-        verifier, tickets = Verifier(self.archive), list(self.wanted.tickets)
+        verifier, tickets = Verifier(self.archive, keeps=True), list(self.wanted.tickets)
         verified = verifier.tickets(tickets) if tickets else verifier.everything()
         noted, not_compared = self._notes(verifier, tickets or self.archive.tickets())
         findings = list(dict.fromkeys([*verified.findings, *noted]))
         verified = replace(verified, findings=tuple(findings))
-        asked = [run for run in self._runs if not tickets or run.ticket_id in tickets]
+        ledgers = verifier.ledgers(tickets or self.archive.tickets())  # what was verified, not the index
+        asked = [run for one in ledgers for run in one.runs]
         defects, words = verified.defects, review_rows.verdict(verified, asked)
         said = f"{defects} defect{'' if defects == 1 else 's'}" if defects else "All is well"
         parts: tuple[Part, ...] = (

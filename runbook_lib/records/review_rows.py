@@ -12,9 +12,9 @@ from pathlib import Path
 
 from runbook_lib.display import Link, Table
 from runbook_lib.records.case_facts import CaseFacts
-from runbook_lib.records.findings import Verification
+from runbook_lib.records.findings import UNPROVEN_WORDS, Verification
 from runbook_lib.records.open_ends import OpenEnd
-from runbook_lib.records.runs import Run
+from runbook_lib.records.runs import Run, State
 
 NONE = "–"
 _MODES = {True: "", False: " (rehearsal)", None: ""}
@@ -69,16 +69,20 @@ def people_table(runs: Sequence[Run], wanted: Sequence[Run], ends: Iterable[Open
 
 def verdict(verified: Verification, runs: Iterable[Run]) -> str:
     """What verifying came to, in one sentence: how many records of how many engineers, genuine, and reviewed."""
-    looked_at = [run for run in runs if (str(run.ticket_id), run.record) in verified.records]
+    looked_at = [run for run in runs if verified.looked_at(run)]
     people, left = len({run.operator for run in looked_at}), sum(run.is_unreviewed for run in looked_at)
     what = f"{count(verified.sealed, 'record')} of {count(people, 'engineer')}"
     if not verified.sealed:
         return "There is no sealed record." if verified.is_good else f"{count(verified.defects, 'defect')}."
-    wrong = verified.sealed - verified.good
-    genuine = (
-        f": {verified.good} genuine, {wrong} not" if wrong else ", all genuine" if verified.sealed > 1 else ", genuine"
-    )
-    beside = verified.defects - sum(bool(verified.codes(run)) for run in looked_at)
+    wrong = sum(bool(verified.codes(run)) for run in looked_at)
+    unproven = verified.sealed - verified.good - wrong
+    adopted = sum(run.state is State.ADOPTED and verified.holds(run) for run in looked_at)
+    kinds = (("genuine", verified.good - adopted), ("adopted", adopted), ("not genuine", wrong))
+    counts = [f"{number} {words}" for words, number in (*kinds, (f"not {UNPROVEN_WORDS}", unproven)) if number]
+    genuine = f": {', '.join(counts)}"
+    if verified.good - adopted == verified.sealed:
+        genuine = ", all genuine" if verified.sealed > 1 else ", genuine"
+    beside = verified.defects - wrong
     more = f"; {count(beside, 'other defect')}" if beside > 0 else ""
     return f"{what}{genuine}{more}; {f'{left} not reviewed' if left else 'all reviewed'}."
 

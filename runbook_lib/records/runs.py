@@ -68,6 +68,7 @@ class Run:
         since: When it began to wait, or None.
         ended_by_hand: Whether a person has reported since that the case has ended.
         signed_off: Who signed off the record with these bytes, when, and with which words.
+        is_trusted: Whether the key of its writer is trusted here.
     """
 
     ticket_id: int
@@ -94,6 +95,12 @@ class Run:
     since: datetime | None = None
     ended_by_hand: bool = False
     signed_off: tuple[str, ...] = ()
+    is_trusted: bool = True
+
+    @property
+    def is_vouched_for(self) -> bool:
+        """Whether its seal is worth what a key says that is trusted here; what was set aside, no key vouches for."""
+        return self.is_trusted and self.state in (State.SEALED, State.ADOPTED)
 
     @property
     def is_unreviewed(self) -> bool:
@@ -202,7 +209,7 @@ def _recorded(ticket_id: int, key: str, events: RunEvents) -> Run:
     """A run as its first and its last line describe it; without the first one, as the record's name does."""
     if start := events.start:
         run = Run(ticket_id, _state_of_part(start) or State.RUNNING, start.record, started_at=start.at)
-        run.writer = start.writer
+        run.writer, run.is_trusted = start.writer, start.is_trusted
         _read_line(run, start)
     else:
         started_at, runbook = _by_name(key)
@@ -234,6 +241,7 @@ def _read_end(run: Run, end: Event) -> None:
     _read_line(run, end)
     run.state = _state_of_part(end) or sealed
     run.record, run.sha256, run.line, run.writer = end.record, sha256, end.number, end.writer
+    run.is_trusted = end.is_trusted
 
 
 def _state_of_part(event: Event) -> State | None:

@@ -59,10 +59,16 @@ def _checked(path: Path, archive: Archive, verifier: Verifier) -> Run:
     defects = [str(finding.code) for finding in found.findings if finding.is_defect]
     others = [problem for ledger in ledgers for problem in ledger.problems if problem.is_defect]
     defects += [problem.code for problem in others if problem.code not in _OTHERS]
-    if defects or not runs or not found.sealed:
+    proven = [run for run in runs if found.holds(run)]
+    if runs and not (proven or defects):
+        raise InputError(
+            f"{path.name} cannot be signed off: no key that is trusted here proves it. Nothing was written. "
+            "`runbook keys list` shows whose it is; `runbook keys trust` takes it in."
+        )
+    if defects or not proven:
         why = ", ".join(dict.fromkeys(defects)) or "not sealed"
         raise InputError(
             f"{path.name} cannot be signed off ({why}). Nothing was written. `runbook records verify` says what is "
             "wrong; tell the owner of the machine that it came from."
         )
-    return runs[-1]
+    return proven[-1]

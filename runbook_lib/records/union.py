@@ -50,7 +50,7 @@ def strays(names: set[str], chains: Sequence[Chain], found: Iterable[Finding]) -
     """Those notebooks that no line names and that are of no part which is damaged or missing; that part is told."""
     lost = {chain.key[:KEY_DIGITS] for chain in chains if chain.is_damaged}
     lost |= {"" for one in found if (one.code, one.subject) == (Code.MISSING_WRITER, FILE_NAME)}
-    here = {chain.key[:KEY_DIGITS] for chain in chains if chain.digests} | _keys_within(chains)
+    here = _keys_within(chains)
     for name in names:
         part = key_part(name)
         is_anothers = bool(part) and part not in here and Path(name).name == name
@@ -59,12 +59,12 @@ def strays(names: set[str], chains: Sequence[Chain], found: Iterable[Finding]) -
 
 
 def _keys_within(chains: Iterable[Chain]) -> set[str]:
-    """The keys that wrote a line: of `journal.jsonl`, more than one may have."""
-    return {str(entry["writer"])[:KEY_DIGITS] for chain in chains for entry, _ in chain.summary}
+    """What a record's name has of the keys that wrote a line."""
+    return {key[:KEY_DIGITS] for chain in chains if chain.digests for key in chain.writers}
 
 
 def _untrusted(folder: Path, chain: Chain) -> Finding:
-    writer = chain.key or str(chain.summary[-1][0]["writer"])
+    writer = chain.key or ", ".join(sorted(chain.writers))
     words = (
         f"{chain.path.name} is whole; its writer {writer} is known by the key that lies beside it alone. If that is a "
         f"colleague's machine, run `runbook keys trust {folder / f'journal.{writer}.pub'}`."
@@ -79,6 +79,8 @@ def _seen(chains: Iterable[Chain]) -> dict[str, tuple[str, int, str, str]]:
         for entry, _ in chain.summary:
             told = entry.get("seen")
             for key, head in told.items() if isinstance(told, dict) else ():
+                if not isinstance(head, dict):
+                    continue
                 first, lines, sha256 = (head.get(name) for name in ("first", "lines", "sha256"))
                 if isinstance(lines, int) and lines > found.get(key, ("", 0))[1]:
                     found[key] = (str(first), lines, str(sha256), chain.path.name)

@@ -58,7 +58,7 @@ class Verifier:
     def listed(self, tickets: Sequence[int] | None = None) -> list[Ledger]:
         """As `Archive.listed`; what is read of few tickets is kept, to verify them."""
         asked = self._archive.tickets() if tickets is None else tickets
-        return self._ledgers(asked) if len(asked) < MANY_TICKETS else self._archive.listed(tickets)
+        return self.ledgers(asked) if len(asked) < MANY_TICKETS else self._archive.listed(tickets)
 
     def tickets(self, tickets: Sequence[int]) -> Verification:
         """Verify these tickets; many in several processes, which read each file once and hash it."""
@@ -67,7 +67,7 @@ class Verifier:
             for number, one, ledger in in_other_processes(self._archive, tickets, keep=self._keeps):
                 found[number] = one
                 self._read |= {number: ledger} if ledger else {}
-        for ledger in self._ledgers([ticket_id for ticket_id in tickets if not found.get(ticket_id)]):
+        for ledger in self.ledgers([ticket_id for ticket_id in tickets if not found.get(ticket_id)]):
             found[ledger.ticket_id] = self._one(ledger)
         return Verification.of(part for ticket_id in dict.fromkeys(tickets) if (part := found[ticket_id]))
 
@@ -80,8 +80,7 @@ class Verifier:
 
     def _one(self, ledger: Ledger) -> Verification:
         sealed = [run for run in ledger.runs if run.state in _SEALED and run.sha256]
-        records = frozenset((str(run.ticket_id), str(run.record)) for run in sealed)
-        return Verification(len(sealed), 1, tuple(self._ticket(ledger)), records)
+        return Verification.of_runs(sealed, 1, self._ticket(ledger))
 
     def everything(self) -> Verification:
         """Verify every ticket, and name the folders that are none's."""
@@ -94,16 +93,14 @@ class Verifier:
             InputError: There is no such file, and no journal tells of one.
         """
         ticket_id = self.ticket_of(path)
-        ledgers = [] if ticket_id is None else self._ledgers([ticket_id])
+        ledgers = [] if ticket_id is None else self.ledgers([ticket_id])
         if not any(run.record == path.name for ledger in ledgers for run in ledger.runs):
             return self._stranger(path, ledgers)
         found = [finding for ledger in ledgers for finding in self._ticket(ledger)]
         told = [run for run in ledgers[0].runs if run.record == path.name]
         subjects = {path.name, FILE_NAME, *(file_name(run.writer) for run in told)}
-        mine = tuple(finding for finding in found if finding.subject in subjects)
-        sealed = sum(run.state in _SEALED for run in told)
-        records = frozenset((str(run.ticket_id), path.name) for run in told if run.state in _SEALED)
-        return Verification(sealed, 1, mine, records)
+        mine = [finding for finding in found if finding.subject in subjects]
+        return Verification.of_runs([run for run in told if run.state in _SEALED and run.sha256], 1, mine)
 
     def notes(self, tickets: Sequence[int], read: Callable[[int], Iterable[Comment]]) -> list[Finding]:
         """Compare what the tickets' notes keep with what is here, both ways.
@@ -113,7 +110,7 @@ class Verifier:
             read: Reads a ticket's comments.
         """
         folder = self._archive.folder
-        ledgers = self._ledgers(tickets)
+        ledgers = self.ledgers(tickets)
         return [each for one in ledgers for each in notes.compare(one, folder / str(one.ticket_id), read)]
 
     def ticket_of(self, path: Path) -> int | None:
@@ -125,7 +122,7 @@ class Verifier:
     def signed_off(self, path: Path) -> tuple[str, ...]:
         """Who signed the record off that lies there, as long as it is what was sealed."""
         ticket_id = self.ticket_of(path)
-        ledgers = [] if ticket_id is None or not self.record(path).is_good else self._ledgers([ticket_id])
+        ledgers = [] if ticket_id is None or not self.record(path).is_good else self.ledgers([ticket_id])
         return tuple(
             words for one in ledgers for run in one.runs if run.record == path.name for words in run.signed_off
         )
@@ -134,7 +131,8 @@ class Verifier:
         """The sealed record that has these bytes, or None."""
         return next(iter(self._everywhere.get(digest, ())), None)
 
-    def _ledgers(self, tickets: Sequence[int]) -> list[Ledger]:
+    def ledgers(self, tickets: Sequence[int]) -> list[Ledger]:
+        """What is known of these tickets, from their own files; each is read once."""
         unread = [ticket_id for ticket_id in tickets if ticket_id not in self._read]
         self._read |= {ledger.ticket_id: ledger for ledger in self._archive.ledgers(unread)}
         return [self._read[ticket_id] for ticket_id in tickets]
@@ -144,7 +142,7 @@ class Verifier:
         """The sealed records of all tickets, by digest; read only when a file has no seal of its own."""
         self._may_look_at_others()
         found: dict[str, list[Run]] = {}
-        for ledger in self._ledgers(self._archive.tickets()):
+        for ledger in self.ledgers(self._archive.tickets()):
             for run in ledger.runs:
                 if run.sha256:
                     found.setdefault(run.sha256, []).append(run)
@@ -207,7 +205,7 @@ class Verifier:
                 yield Finding.of(
                     run, Code.WRITABLE, "is unaltered, but could be written to; it was expected read-only."
                 )
-        elif other := self.sealed_as(digest):
+        elif (other := self.sealed_as(digest)) and self._path(other) != path:
             yield Finding.of(run, Code.REPLACED, f"was replaced by the bytes of {_place(other)}.")
         else:
             yield Finding.of(run, Code.ALTERED, "was altered: it does not have the SHA-256 that it was sealed with.")

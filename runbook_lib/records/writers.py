@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from runbook_lib.domain.errors import RunbookError
+from runbook_lib.domain.events import Event
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.keyring import KeyRing, publisher
@@ -44,12 +45,12 @@ def writers(settings: Settings, ring: KeyRing) -> list[Writer]:
         found[key] = Writer(key, "signs" if key == ring.signing_key else "trusted")
     for ticket in Archive.of(settings).tickets():
         for part in Journal.of(settings, ticket).parts():
-            for entry in () if part.is_damaged else part.entries:
-                key, at = str(entry["writer"]), str(entry["at"])[:19]
+            for event in () if part.is_damaged else map(Event, part.entries):
+                key, at = event.writer, event.text("at")[:19]
                 one = found.setdefault(key, Writer(key, "not trusted"))
                 one.first_used = min(one.first_used or at, at)
                 one.last_used = max(one.last_used, at)
-                one.owner = clean(entry["operator"], 60) if entry.get("operator") else one.owner
+                one.owner = clean(event.text("operator"), 60) or one.owner
     with suppress(RunbookError):  # what the share adds is only words
         if share := Share.of(settings, seconds=LOOK_S):
             for one in found.values():

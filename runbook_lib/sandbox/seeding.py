@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from runbook_lib.domain import license as license_file
 from runbook_lib.domain import messages, policy, titles
 from runbook_lib.domain.errors import InputError, UnavailableError
+from runbook_lib.domain.license_contents import License
 from runbook_lib.domain.titles import Mark
 from runbook_lib.sandbox.screens import Screen, png
 from runbook_lib.sandbox.store import Store, Value
@@ -334,7 +335,7 @@ class _TicketWriter:
         """The ten-day license that an earlier job issued."""
         key = self._foreign_key if issue.foreign_key else self._key
         expires_on = starts_on + timedelta(days=policy.TRIAL_DAYS)
-        content = license_file.License(
+        content = License(
             licensee={"Name": "Emergency License", "Company": "Customer", "Email": "customer@example.com"},
             starts_on=starts_on,
             expires_on=expires_on,
@@ -376,7 +377,7 @@ class _TicketWriter:
         if file.trial:
             restrictions["trial"] = True
         key = self._foreign_key if file.foreign_key else self._key
-        content = license_file.License(
+        content = License(
             licensee={
                 "Name": ticket.requester.name,
                 "Company": file.company or ticket.company_name,

@@ -18,7 +18,7 @@ import httpx
 from playwright.sync_api import Locator
 
 from runbook_lib.settings import ROOT
-from tests.browser.seen import PICTURES, SHOTS, Seen
+from tests.browser.seen import DEFAULT_SIZE, PICTURES, SHOTS, Seen
 from tests.practice import World
 
 DOCS = ROOT / "docs"
@@ -368,7 +368,11 @@ class Notebook:
         kept = DOCS / f"{name}.txt"
         if PICTURES in os.environ:
             DOCS.mkdir(exist_ok=True)
+            size = self.page.viewport_size
+            assert size
+            self.seen.resize(size["width"], DEFAULT_SIZE[1])  # all of it
             output.screenshot(path=kept.with_suffix(".png"))
+            self.seen.resize(**size)
             kept.write_text(said + "\n", encoding="utf-8")
         assert kept.with_suffix(".png").exists()
         assert said + "\n" == kept.read_text(encoding="utf-8"), f"{kept.stem}.png is stale: make pictures"

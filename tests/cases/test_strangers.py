@@ -22,6 +22,7 @@ from runbook_lib.cases.weekday_triage import WeekdayTriage
 from runbook_lib.cases.weekend_license import WeekendLicense
 from runbook_lib.domain import license
 from runbook_lib.domain.errors import InputError, NeedsAnswerError
+from runbook_lib.domain.license_contents import License
 from runbook_lib.results import StepResult
 from tests.cases.walking import Screen, fields, row, run, session, sit_down
 from tests.practice import World, start
@@ -102,7 +103,7 @@ def content(world: World, ticket_id: int) -> str:
 def attach(world: World, ticket_id: int, *, expires_on: date, company: str, plan: str = "premium") -> None:
     """Add a genuine license to a ticket's first comment."""
     key = license.load_private_key((world.folder / "license-key.pem").read_bytes())
-    made = license.License(
+    made = License(
         licensee={"Name": "somebody", "Company": company},
         starts_on=expires_on - timedelta(days=365),
         expires_on=expires_on,

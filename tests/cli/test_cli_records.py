@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from runbook_lib import files
 from runbook_lib.cli.main import main
 from tests.configuration import without_configuration
 from tests.practice import World
@@ -315,13 +316,13 @@ def test_each_journal_is_read_once(desk: Desk, monkeypatch: pytest.MonkeyPatch, 
     """Also by a command that lists and verifies."""
     desk.shelf.seal(1001)
     read: list[str] = []
-    real = Path.read_bytes
+    real = files.read
 
     def spy(path: Path) -> bytes:
         read.append(path.name)
         return real(path)
 
-    monkeypatch.setattr(Path, "read_bytes", spy)
+    monkeypatch.setattr(files, "read", spy)
     assert 0 == desk.records(*words).status
     assert 1 == read.count(desk.shelf.journal(1001).path.name)
 

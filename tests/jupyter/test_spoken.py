@@ -59,7 +59,7 @@ def cells(path: Path) -> Any:
 
 def walked(runbook: Any, ticket_id: int, screen: Screen) -> list[str]:
     """The cards of a ticket, its plan and its state."""
-    screen.cards.clear()
+    screen.clear()
     try:
         case = runbook.open(ticket_id)
     except RunbookError:

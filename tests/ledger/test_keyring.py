@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from runbook_lib.domain.errors import InputError, UnavailableError
-from runbook_lib.ledger.keyring import KeyRing, Validity
+from runbook_lib.ledger.keyring import KeyRing, Validity, key_id
 
 DOMAIN, MESSAGE = b"test", b"a message"
 
@@ -148,3 +149,45 @@ def test_several_processes_at_first_use(ring: KeyRing) -> None:
     said = {process.communicate(timeout=30)[0] for process in started}
 
     assert 1 == len(said) == len(private_files(ring))
+
+
+_OWN, _OTHER = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
+
+
+def pem(key: Ed25519PrivateKey, encoding: Encoding = Encoding.PEM) -> bytes:
+    kind = PublicFormat.OpenSSH if encoding is Encoding.OpenSSH else PublicFormat.SubjectPublicKeyInfo
+    return key.public_key().public_bytes(encoding, kind)
+
+
+@pytest.mark.parametrize(
+    ("content", "is_one", "in_team"),
+    [
+        (pem(_OWN), True, True),
+        (pem(_OWN).replace(b"\n", b"\r\n"), True, True),
+        (b"\xef\xbb\xbf" + pem(_OWN), True, True),
+        (b"Owner: Ada\n" + pem(_OWN), True, True),
+        (pem(_OWN) + pem(_OTHER), False, True),
+        (pem(_OWN).decode().encode("utf-16"), False, False),
+        (pem(_OWN, Encoding.DER), False, False),
+        (pem(_OWN, Encoding.OpenSSH), False, False),
+        (b"\0" * 100, False, False),
+        (b"# no key yet\n", False, False),
+    ],
+    ids=["PEM", "CRLF", "byte-order mark", "words", "two", "UTF-16", "DER", "OpenSSH", "zeros", "none"],
+)
+def test_a_key_in_other_encodings(ring: KeyRing, tmp_path: Path, content: bytes, is_one: bool, in_team: bool) -> None:
+    """It is taken as what it is, or refused with a sentence: never passed over in silence, and never only in part."""
+    team = tmp_path / "team.pem"
+    team.write_bytes(content)
+    own = key_id(_OWN.public_key())
+    if is_one:
+        assert own == ring.trust(content)
+    else:
+        with pytest.raises(InputError, match=r"expected|holds 2 keys"):
+            ring.trust(content)
+    assert ring.trusts(own) is is_one
+    if in_team:
+        assert KeyRing(tmp_path / "none", team).trusts(own)
+    else:
+        with pytest.raises(InputError, match="RUNBOOK_TRUSTED_KEYS"):
+            KeyRing(tmp_path / "none", team).trusts(own)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -288,15 +291,16 @@ def test_names_that_differ_in_case_do_not_clash(alice: Machine, lead: Machine) -
     assert "case" in [code for code, _ in lead.compare()]
 
 
-def test_forged_lines_are_found_by_verify(alice: Machine, lead: Machine) -> None:
-    """Behind a colleague's lines, without the colleague's key."""
+def test_forged_lines_are_not_brought(alice: Machine, lead: Machine) -> None:
+    """Behind a colleague's lines, without the colleague's key: they would keep everybody off the ticket."""
     alice.run(1001)
     alice.push()
     key = alice.keys.signing_key
     first = alice.share.read(f"sandbox/1001/journal/{key}/00000001-00000002.jsonl") or b""
     write(alice, f"sandbox/1001/journal/{key}/00000003-00000003.jsonl", first.splitlines(keepends=True)[0])
-    lead.pull()
-    assert "broken_chain" in lead.verified() | {"altered_journal"}
+    assert "00000003.jsonl was not brought: its writer did not sign it" in lead.pull().trouble[0]
+    assert {"untrusted_writer"} == lead.verified()
+    lead.journal(1001).append("run_started", runbook="weekend_license", performed=False)
     assert [("not_pulled", f"sandbox/1001/journal/{key}/00000003-00000003.jsonl")] == alice.compare()
 
 
@@ -357,6 +361,51 @@ def test_links_in_the_share_are_not_followed(tmp_path: Path) -> None:
     (share / "sandbox" / "1001" / "20261128T010203000Z-x-0123abcd.ipynb").symlink_to(tmp_path / "secret")
     lead = Machine(tmp_path / "lead", {"share": str(share)})
     assert 0 == lead.pull().records
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link", "folder"])
+@pytest.mark.parametrize("what", ["keys/{key}.pem", "sandbox/1001/journal/{key}/00000001-00000002.jsonl"])
+def test_what_is_no_file_in_the_share_is_not_waited_for(tmp_path: Path, kind: str, what: str) -> None:
+    """A person with write access to the folder can put anything in an object's place."""
+    (tmp_path / "share").mkdir()
+    alice, lead = (Machine(tmp_path / name, {"share": str(tmp_path / "share")}) for name in ("alice", "lead"))
+    alice.run(1001)
+    alice.push()
+    path = tmp_path / "share" / what.format(key=alice.keys.signing_key)
+    path.unlink()
+    makes: dict[str, Callable[[Path], object]] = {
+        "pipe": os.mkfifo,
+        "folder": Path.mkdir,
+        "link": lambda at: at.symlink_to("/dev/zero"),
+    }
+    makes[kind](path)
+    began = time.monotonic()
+    for call in (lead.pull, lead.compare, alice.compare):
+        with suppress(RunbookError):
+            call()
+    assert time.monotonic() - began < 60
+    assert "untrusted_writer" not in lead.verified()
+
+
+def test_foreign_files_in_the_share_are_passed_over(tmp_path: Path) -> None:
+    """Each is named in plain characters, none is fetched, and the records are brought."""
+    (tmp_path / "share").mkdir()
+    alice, lead = (Machine(tmp_path / name, {"share": str(tmp_path / "share")}) for name in ("alice", "lead"))
+    record = alice.run(1001)
+    alice.push()
+    names = ("a\nb", "\u202egpj.exe", "\x1b[2J", "=1+1", "Thumbs.db", "x" * 200, "journal.jsonl", "-rf", "\udce9")
+    for folder in ("sandbox/1001", "sandbox/1001/journal/x", "sandbox/odd", "sandbox", "keys", "sandbox/claims"):
+        place = tmp_path / "share" / folder
+        place.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            (place / os.fsdecode(name.encode("utf-8", "surrogateescape"))).write_bytes(b"x")
+    moved = lead.pull()
+    assert (1, True) == (moved.records, (lead.folder / "1001" / record.name).exists())
+    assert {"untrusted_writer"} == lead.verified()
+    found = list(Comparison(lead.share, lead.folder, lead.keys).differences())
+    assert {"odd", "replaced", "unknown_writer"} == {each.code for each in found}
+    said = "".join([*moved.trouble, *(f"{each.path}{each.words}" for each in found)])
+    assert not {"\n", "\u202e", "\x1b"} & {*said}
 
 
 def test_reviewer_is_not_told_to_restart(alice: Machine, lead: Machine) -> None:

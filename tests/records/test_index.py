@@ -13,11 +13,14 @@ from pathlib import Path
 
 import pytest
 
+from runbook_lib.cli.main import main
 from runbook_lib.records import archive as archive_module
 from runbook_lib.records import index as index_module
 from runbook_lib.records import verification
 from runbook_lib.records.archive import Archive, Ledger
 from runbook_lib.records.index import Index
+from runbook_lib.records.review import Review
+from tests.configuration import without_configuration
 from tests.records.making import Shelf
 
 TICKETS = (1001, 1002, 1003)
@@ -208,3 +211,21 @@ def test_forgotten_tickets_leave_the_index(shelf: Shelf) -> None:
     shelf.archive.listed()
     with closing(sqlite3.connect(cached(shelf))) as database:
         assert [(1001,), (1002,)] == database.execute("SELECT ticket FROM tickets ORDER BY ticket").fetchall()
+
+
+def test_verified_list_tells_nothing_of_the_index(
+    shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who has changed the index cannot have it shown as verified, in the list or in the review."""
+    without_configuration(monkeypatch, tmp_path)
+    monkeypatch.setenv("RUNBOOK_OUTPUTS", str(shelf.outputs))
+    shelf.archive.listed()
+    with closing(sqlite3.connect(cached(shelf))) as database, database:
+        database.execute("UPDATE tickets SET found = replace(found, 'grace', 'mallory')")
+        database.execute("""UPDATE tickets SET found = replace(found, '"signed_off":[]', '"signed_off":["x"]')""")
+    assert 0 == main(["records", "list"])
+    assert "mallory" in capsys.readouterr().out
+    assert 0 == main(["records", "list", "--verify"])
+    said = capsys.readouterr().out
+    assert ("grace" in said, "mallory" in said, "signed off" in said) == (True, False, False)
+    assert "3 not reviewed" in repr(Review.open(since="2000-01-01").verification())

@@ -20,7 +20,7 @@ from runbook_lib.run import banner
 from tests import programs
 from tests.records.making import WORDS, markdown, notebook, step
 
-GOOD = Verification(1, 1, ())
+GOOD = Verification(1, 1, (), frozenset({("1001", "x.ipynb", "")}))
 BAD = Verification(1, 1, (Finding("1001", "x.ipynb", Code.ALTERED, "x.ipynb was altered."),))
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>\x1b[31m\u202e\ud800"
 
