@@ -221,12 +221,10 @@ class LicenseNotReceived(Case):
             words = f"A license was issued for {email}: the closed issue {issue.iid} of {issue.created_at:%Y-%m-%d}."
             return self.card("found", Tone.GOOD, words, *parts, Link("tracker issue", issue.url), issue=issue.url)
         if self.failure is not None:
-            words, url = (
-                f"No license was issued: the open issue {self.failure.iid} tells of a failure.",
-                self.failure.url,
-            )
-            parts = (*parts, Preview("why it failed", self._reason), Link("tracker issue", url))
-            return self.card("failed before", Tone.ASK, words, *parts, issue=url, failure=self._reason)
+            words = f"No license was issued: the open issue {self.failure.iid} tells of a failure."
+            url, reason = self.failure.url, self._reason
+            shown = (Preview("why it failed", reason), Link("tracker issue", url))
+            return self.card("failed before", Tone.ASK, words, *parts, *shown, issue=url, failure=reason)
         words = f"No license was issued for {email} since {began_on}, and no failure is on file."
         return self.card("none", Tone.ASK, words, *parts, issue=None)
 

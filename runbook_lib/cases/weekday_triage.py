@@ -126,9 +126,8 @@ class WeekdayTriage(Case):
         page = seat_link_page(self.settings.customersdot_url, name)
         where: tuple[Part, ...] = (Link("Seat Link page", page), Paragraph(f"Type into its search: {name}"))
         if rows is None:
-            self.tree.replies["seat_link"] = triage.Reply(
-                "seat_link", Answer.YES, Source.ENGINEER, "to be looked up by hand"
-            )
+            reply = triage.Reply("seat_link", Answer.YES, Source.ENGINEER, "to be looked up by hand")
+            self.tree.replies["seat_link"] = reply
             return self.card("by hand", Tone.ASK, f"By hand: {trouble}", Paragraph(trouble), *where, link=page)
         self.rows, found = rows, count(len(rows), "row")
         reply = triage.Reply("seat_link", Answer.YES, Source.CUSTOMERSDOT, f"{found} found")
