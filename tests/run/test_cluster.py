@@ -231,6 +231,7 @@ def test_a_cluster_that_is_not_ready(cluster: Cluster, tmp_path: Path) -> None:
 
     assert "no address" in refused(address="nowhere")
     assert "no address" in refused(address="tcp://host:port")
+    assert "hunter2" not in refused(address="tls://me:hunter2@127.0.0.1:9")
     assert "No Dask scheduler answers" in refused(address="tcp://127.0.0.1:9")
     assert "has no workers" in refused()
     (tmp_path / "empty").mkdir()
