@@ -36,6 +36,7 @@ from runbook_lib.clients.gitlab import GitLab
 from runbook_lib.clients.http import Session
 from runbook_lib.domain import answers, license, messages, policy, titles
 from runbook_lib.domain.errors import InputError, OutcomeUnknownError, RunbookError, UnavailableError
+from runbook_lib.domain.license_contents import License
 from runbook_lib.domain.models import TrackerIssue
 from runbook_lib.domain.orders import is_under_way, users_issued
 from runbook_lib.domain.titles import Mark
@@ -153,7 +154,7 @@ def sign(order: Order, settings: JobSettings) -> str:
     starts_on = settings.now().date()
     expires_on = starts_on + timedelta(days=policy.TRIAL_DAYS)
     notify_on = expires_on - timedelta(days=NOTIFY_DAYS)
-    issued = license.License(
+    issued = License(
         licensee=GENERIC_LICENSEE,
         starts_on=starts_on,
         expires_on=expires_on,

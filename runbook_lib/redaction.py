@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
-from runbook_lib.domain import content_kinds, envelopes, finder
+from runbook_lib.domain import content_kinds, envelopes, escapes, finder
 from runbook_lib.domain.errors import InputError
 from runbook_lib.settings import JobSettings, Settings
 
@@ -60,7 +60,7 @@ class Redactor:
         longest_first = sorted(words, key=len, reverse=True)
         self._secrets = re.compile("|".join(map(re.escape, longest_first))) if words else None
         values = {_core(value, secrets.values()): name for name, value in secrets.items()}
-        meant = {envelopes.decoded(value).text: name for value, name in values.items()}
+        meant = {escapes.decoded(value).text: name for value, name in values.items()}
         twice = {quote(value, safe=""): name for value, name in values.items() if "%" in value}
         self._known: dict[str, str] = {}
         self._room = REMEMBERED_CHARS
@@ -108,7 +108,7 @@ class Redactor:
 
     def _spans(self, text: str) -> Iterator[tuple[int, int, str]]:
         """What is taken out: from where to where, and the word in its place."""
-        view = envelopes.decoded(text)
+        view = escapes.decoded(text)
         if self._secrets:
             yield from ((*found.span(), f"[{self._names[found[0]]}]") for found in self._secrets.finditer(text))
             yield from self._pieces.spans(text)

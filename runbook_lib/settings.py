@@ -21,10 +21,19 @@ from datetime import UTC, date, datetime
 from email.utils import getaddresses
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic.fields import FieldInfo
 
 from runbook_lib.addresses import is_loopback
@@ -64,6 +73,8 @@ def _secret(pattern: str, expected: str) -> AfterValidator:
 
 
 _COOKIE = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+=[!#-+./:<-\[\]-~0-9A-Za-z-]+"
+_HOST = re.compile(r"([a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?|[0-9a-f]*:[0-9a-f:.]*")
+"""A name, or an address in digits, as `urlsplit` has it."""
 Token = Annotated[SecretStr, _secret("[!-~]+", "one word of plain letters, digits and signs")]
 Cookie = Annotated[SecretStr, _secret(_COOKIE, "one cookie as NAME=VALUE")]
 Password = Annotated[SecretStr, _secret("[ -~]+", "one line of plain letters, digits and signs")]
@@ -117,14 +128,12 @@ class Profile(BaseModel):
     def _guard(self, *addresses: str | None) -> None:
         """Keep practice and live apart, by address."""
         for address in filter(None, addresses):
+            given, address = address, re.sub("[^/]*@|[?#].*", "", address)  # messages must not show a password
             try:
-                parts = urlsplit(address if "//" in address else f"//{address}")
+                parts = urlsplit(given if "//" in given else f"//{given}")
+                host = _host(parts)
             except ValueError as exc:
-                raise InputError(
-                    f"{re.sub('[^/]*@', '', address)} is no address; expected one such as https://gitlab.com."
-                ) from exc
-            host = parts.hostname or ""
-            address = re.sub("[^/]*@", "", address)  # messages must not show a password
+                raise InputError(f"{address} is no address; expected one such as https://gitlab.com.") from exc
             if self.profile == "sandbox" and not is_loopback(host):
                 raise InputError(f"The profile is sandbox, but {address} is not on this machine; nothing was sent.")
             if self.profile == "live" and is_loopback(host):
@@ -206,7 +215,7 @@ class Settings(Profile):
     window_days: int = _setting("days after it that are in scope", policy.WINDOW_DAYS, practice=True, ge=0, le=365)
     time_zone: str = _setting("IANA name; weekend hours are read in it", "UTC", practice=True)
     weekend_starts: str = _setting("when the weekend begins", "Saturday 00:00", practice=True)
-    weekend_ends: str = _setting("when the weekend ends", "Monday 00:00", practice=True)
+    weekend_ends: str = _setting("when the weekend ends", "Monday 00:00", practice=True, validate_default=True)
 
     share: str = _setting(
         "the team's audit log: a folder, `s3://`, `gs://` or `az://`",
@@ -264,11 +273,13 @@ class Settings(Profile):
 
     @field_validator("weekend_starts", "weekend_ends")
     @classmethod
-    def _known_hour(cls, words: str) -> str:
+    def _known_hour(cls, words: str, info: ValidationInfo) -> str:
         try:
             policy.week_minute(words)
         except InputError as exc:
             raise ValueError("expected a weekday and a time, such as Saturday 00:00") from exc
+        if words.casefold() == str(info.data.get("weekend_starts")).casefold():
+            raise ValueError("expected another hour than the one at which the weekend begins")
         return words
 
     @classmethod
@@ -477,6 +488,19 @@ class JobRequest(BaseModel):
 def about(field: FieldInfo) -> dict[str, Any]:
     """What `_setting` says of a field beside its words and default."""
     return dict(field.json_schema_extra) if isinstance(field.json_schema_extra, dict) else {}
+
+
+def _host(parts: SplitResult) -> str:
+    """The host of an address that can be asked.
+
+    Raises:
+        ValueError: It has none, or one that is no name in the network's own spelling, an impossible port, or a query.
+    """
+    host = parts.hostname or ""
+    if not _HOST.fullmatch(host) or parts.port == 0 or parts.query or parts.fragment:
+        raise ValueError("no address of a service")
+    host.encode().decode("idna")
+    return host
 
 
 def _wrong_settings(exc: ValidationError) -> str:

@@ -63,6 +63,7 @@ SUCCESS = "[Success] - Created a license under ada@customer.example for 250 user
 FAILURE = "[Failure] - Could not create a license under ada@customer.example for 250 users"
 PROGRESS = "[In progress] - Creating a license under ada@customer.example for 250 users"
 DUPLICATE = "[Duplicate] - Did not create a license under ada@customer.example for 250 users"
+VECTOR = Path(__file__).parent / "data" / "license-vectors" / "with-boundary.gitlab-license"
 UNUSABLE = "[Failure] - Could not create a license: the input cannot be used"
 
 
@@ -539,14 +540,18 @@ def test_what_stands_in_nobodys_way(
         (PROGRESS, "https://t.example"),
         (PROGRESS.replace("250", "251"), "not given"),
         (PROGRESS.replace("ada@", "bob@"), GIVEN["ticket_url"]),
+        (SUCCESS, "https://t.example"),
+        ("Done!", GIVEN["ticket_url"]),
     ],
-    ids=["same address", "same address, no ticket", "same ticket"],
+    ids=["same address", "same address, no ticket", "same ticket", "opened again", "retitled"],
 )
 def test_another_job_is_in_progress(
     settings: JobSettings, tracker: Tracker, outbox: Outbox, title: str, ticket_url: str
 ) -> None:
     """While the end of another job for the address or the ticket is open, none is started beside it."""
     tracker.add("1001-license-1", ticket_url, title=title)
+    if title == "Done!":  # of which only the copy tells what it was
+        tracker.only["description"] += f"\n\n{messages.license_copy(VECTOR.read_text())}"
 
     job = run(settings, tracker, outbox, operation_id="1001-license-2")
 
@@ -606,6 +611,15 @@ class TestAtOnce:
 
         assert run(settings, tracker, outbox).error is None
         assert (1, SUCCESS) == (len(outbox.mails), tracker.issues[0]["title"])
+
+    def test_a_later_one_was_faster(
+        self, settings: JobSettings, tracker: Tracker, outbox: Outbox, operation_id: str
+    ) -> None:
+        """A license that is out counts whatever its issue's number, up to the moment before the mail."""
+        tracker.meanwhile["after"] = lambda: tracker.add(operation_id, title=SUCCESS, state="closed")
+
+        assert "has issued its license already" in run(settings, tracker, outbox).said
+        assert ([], "closed", DUPLICATE) == (outbox.mails, tracker.issues[0]["state"], tracker.issues[0]["title"])
 
     def test_the_other_comes_later(
         self, settings: JobSettings, tracker: Tracker, outbox: Outbox, operation_id: str

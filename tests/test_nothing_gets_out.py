@@ -172,6 +172,27 @@ def test_a_license_that_is_typed_is_not_said(
     assert [] == runs_of(body_of(license), said.out + said.err)
 
 
+@pytest.mark.parametrize("place", [*sorted(COMMANDS), "list"])
+def test_a_secret_that_is_typed_is_not_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """A token pasted in the wrong place is in no message, and in no table of a batch."""
+    token = "glpat-Zx81kQ-r7Wm2LtB0vYdc"
+    for name, value in {"PROFILE": "live", "GITLAB_TOKEN": token, "OUTPUTS": str(tmp_path)}.items():
+        monkeypatch.setenv(f"RUNBOOK_{name}", value)
+    (tmp_path / "list.csv").write_text(f"ticket,user_count\n1001,{token}\n{token},3\n")
+    table = tmp_path / "table.csv"
+    words = {**COMMANDS, "list": lambda folder: ["batch", str(folder / "list.csv"), "--csv", str(table)]}[place](
+        tmp_path
+    )
+    (tmp_path / "license.txt").write_text(token)
+
+    assert cli.main([word.replace("LICENSE", token) for word in words])
+
+    said = capsys.readouterr()
+    assert token[6:14] not in said.out + said.err + (table.read_text() if table.exists() else "")
+
+
 def test_a_license_in_a_table_of_a_ticket_is_not_shown() -> None:
     """Subject, names, file names and a tracker's title enter in the same way."""
     answer = {

@@ -17,7 +17,7 @@ from tests.practice import WORLD_DATE, Ran, World, start
 
 pytestmark = pytest.mark.slow
 
-EXPECTED = {ticket.id: expected for ticket, expected in tickets.EXPECTED.items() if ticket.id < 1020}
+EXPECTED = {ticket.id: expected for ticket, expected in tickets.expected_ends().items() if ticket.id < 1020}
 ISSUED = [ticket_id for ticket_id, expected in EXPECTED.items() if expected.end == "license_issued"]
 OUTCOMES = {ticket_id: str(expected.outcome) for ticket_id, expected in EXPECTED.items() if expected.outcome}
 INSTEAD = {

@@ -15,7 +15,7 @@ from tests.practice import Ran, World, start
 
 pytestmark = pytest.mark.slow
 
-EXPECTED = {ticket.id: expected for ticket, expected in tickets.EXPECTED.items() if expected.is_routed}
+EXPECTED = {ticket.id: expected for ticket, expected in tickets.expected_ends().items() if expected.is_routed}
 ESCALATED = [ticket_id for ticket_id, expected in EXPECTED.items() if expected.end == "escalated"]
 PERFORMED: dict[int, Ran] = {}
 

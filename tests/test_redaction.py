@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runbook_lib.redaction import PIECE_CHARS, Redacted, Redactor, original
+from runbook_lib.redaction import Redacted, Redactor, original
 from runbook_lib.settings import JobSettings, Settings
 from tests.configuration import without_configuration
 from tests.wrappings import ENCODED, EXAMPLES, LICENSES, WRAPPINGS, body_of, runs_of
@@ -101,7 +101,7 @@ GUARD = Redactor({**TOKENS, "zendesk_api_token in a header": BASIC})
 def pieces(secret: str, shown: str) -> list[str]:
     """The pieces of a secret that can be read in a text, or that some way of spelling hides there."""
     views = {shown, html.unescape(shown), unquote(shown), shown.replace("\\/", "/"), html.unescape(unquote(shown))}
-    found = {secret[at : at + PIECE_CHARS] for at in range(len(secret) - PIECE_CHARS + 1)}
+    found = {secret[at : at + 8] for at in range(len(secret) - 8 + 1)}
     return [piece for piece in found if any(piece in view for view in views)]
 
 

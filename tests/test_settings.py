@@ -256,12 +256,42 @@ def test_live_refuses_http(monkeypatch: pytest.MonkeyPatch, name: str, scheme: s
         Settings.load()
 
 
-def test_an_address_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An impossible address is told, not a traceback."""
-    set_all(monkeypatch, LIVE | {"GITLAB_URL": "https://[gitlab"})
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "[gitlab",
+        "",
+        "git lab.example",
+        "☃.example",
+        "xn--a.example",
+        "a..b",
+        ".example",
+        f"{'a' * 64}.example",
+        "host.example:abc",
+        "host.example:99999",
+        "host.example:0",
+        "host.example\\\\evil",
+        "host.example/?token=hush",
+        "host.example/#hush",
+    ],
+)
+def test_an_address_that_is_none(monkeypatch: pytest.MonkeyPatch, rest: str) -> None:
+    """An impossible address is told, not a traceback; without a query, which may hold a secret."""
+    set_all(monkeypatch, LIVE | {"GITLAB_URL": f"https://{rest}"})
 
-    with pytest.raises(InputError, match=r"https://\[gitlab is no address"):
+    with pytest.raises(
+        InputError, match=r"^https://.* is no address; expected one such as https://gitlab\.com\.$"
+    ) as told:
         Settings.load()
+    assert "hush" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "host", ["xn--bcher-kva.example", "203.0.113.7:8443", "[2001:db8::1]", "HOST.example.", "a_b.x"]
+)
+def test_an_address_of_any_usual_form(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    set_all(monkeypatch, LIVE | {"GITLAB_URL": f"https://{host}/gitlab/"})
+    assert f"https://{host}/gitlab/" == Settings.load().gitlab_url
 
 
 def test_sandbox_ignores_configured_services(monkeypatch: pytest.MonkeyPatch, outputs: Path, port: int) -> None:
@@ -478,6 +508,7 @@ def test_now_in_live_is_now(monkeypatch: pytest.MonkeyPatch) -> None:
         ("WEEKEND_STARTS", "Caturday 00:00"),
         ("WEEKEND_STARTS", "Saturday 24:00"),
         ("WEEKEND_ENDS", "Monday"),
+        ("WEEKEND_ENDS", "saturday 00:00"),
         ("GRACE_DAYS", "-1"),
         ("GRACE_DAYS", "366"),
         ("GRACE_DAYS", "two weeks"),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import gzip
 import html
 import json
 import os
 import quopri
 import re
+import zlib
 from collections.abc import Callable
 from urllib.parse import quote
 
@@ -65,6 +67,45 @@ def _lower_hex(text: str) -> str:
     return re.sub("%..", lambda found: found[0].lower(), quote(text, safe=""))
 
 
+def _rows(text: str, width: int = 16) -> list[tuple[int, bytes, str]]:
+    """The rows of a dump: where each begins, its bytes, and what can be printed of them."""
+    data = text.encode()
+    rows = [(at, data[at : at + width]) for at in range(0, len(data), width)]
+    return [(at, row, "".join(chr(one) if 32 <= one < 127 else "." for one in row)) for at, row in rows]
+
+
+def _hexdump(text: str) -> str:
+    return "".join(
+        f"{at:08x}  {row[:8].hex(' '):<23}  {row[8:].hex(' '):<23}  |{shown}|\n" for at, row, shown in _rows(text)
+    )
+
+
+def _xxd(text: str) -> str:
+    return "".join(f"{at:08x}: {row.hex(' ', -2):<39}  {shown}\n" for at, row, shown in _rows(text))
+
+
+def _words(text: str) -> str:
+    """A dump by words, as `hexdump` and `od -x` write it: the bytes of each are swapped."""
+    padded = text + "\n" * (len(text) % 2)
+    pairs = ((at, (row[one : one + 2][::-1].hex() for one in range(0, len(row), 2))) for at, row, _ in _rows(padded))
+    return "".join(f"{at:07x} {' '.join(words)}\n" for at, words in pairs)
+
+
+def _characters(text: str) -> str:
+    """A dump by characters, as `od -c` writes it."""
+    rows = ((at, "".join("  \\n" if one == 10 else f"{chr(one):>4}" for one in row)) for at, row, _ in _rows(text))
+    return "".join(f"{at:07o}{row}\n" for at, row in rows)
+
+
+def _uuencoded(text: str) -> str:
+    lines = (binascii.b2a_uu(row).decode() for _, row, _ in _rows(text, 45))
+    return f"begin 644 GitLab.gitlab-license\n{''.join(lines)}`\nend\n"
+
+
+def _numbered_rows(text: str) -> str:
+    return "".join(f"{n}: {text[at : at + 20]}\n" for n, at in enumerate(range(0, len(text), 20), 1))
+
+
 WRAPPINGS: dict[str, Wrapping] = {
     "as written": lambda text: text,
     "CRLF": lambda text: text.replace("\n", "\r\n"),
@@ -106,6 +147,29 @@ WRAPPINGS: dict[str, Wrapping] = {
     "colors": each_line("\x1b[32m", "\x1b[0m\n"),
     "colors in an editor": each_line("ESC[1;32m", "ESC[m^M\n"),
     "PDF": each_line("(", ") Tj T*\n"),
+    "blanks between letters": " ".join,
+    "octal": lambda text: text.replace("\n", "\\015\\012"),
+    "syslog": lambda text: text.replace("\n", "#012"),
+    "Ruby's braces": lambda text: text.replace("\n", "\\u{a}"),
+    "cells of Excel": lambda text: text.replace("\n", "_x000D_\n"),
+    "cat -A": lambda text: text.replace("\n", "^M$\n"),
+    "hexdump": _hexdump,
+    "xxd": _xxd,
+    "od by words": _words,
+    "od by characters": _characters,
+    "hex": lambda text: re.sub("(.{60})", "\\1\n", text.encode().hex()),
+    "hex with colons": lambda text: text.encode().hex(":"),
+    "bytea of psql": lambda text: f"\\x{text.encode().hex()}",
+    "bytes in JSON": lambda text: json.dumps(list(text.encode())),
+    "bytes in C": lambda text: ", ".join(f"0x{one:02x}" for one in text.encode()),
+    "uuencode": _uuencoded,
+    "short numbered rows": _numbered_rows,
+    "stamps and ids of a log": lambda text: _numbered(
+        text, f"09:04:{{n:02d}} correlation_id={'01HF8ZQ3YV7X' * 4} {{line}}\n"
+    ),
+    "log of Docker": lambda text: "".join(
+        json.dumps({"log": line, "time": "2026-11-21T09:04:05.1Z"}) + "\n" for line in text.splitlines(keepends=True)
+    ),
     "MIME Base64": lambda text: encode64(text.encode(), 76),
     "Base64 in one line": lambda text: f"LICENSE_B64={base64.b64encode(text.encode()).decode()}",
     "Base64 in JSON": lambda text: json.dumps({"encoding": "base64", "content": encode64(text.encode())}),
@@ -113,6 +177,11 @@ WRAPPINGS: dict[str, Wrapping] = {
     "Base64 twice": lambda text: encode64(encode64(text.encode()).encode(), 76),
     "Base64 of UTF-16": lambda text: encode64(text.encode("utf-16-le"), 64),
     "Base64 of gzip": lambda text: encode64(gzip.compress(text.encode()), 64),
+    "Base64 of zlib": lambda text: encode64(zlib.compress(text.encode()), 64),
+    "Base64 for addresses": lambda text: base64.urlsafe_b64encode(
+        gzip.compress(f"{text}\n{'~?' * 99}".encode())
+    ).decode(),
+    "hex of Base64": lambda text: encode64(text.encode(), 76).encode().hex(),
 }
 """How a license may stand in a text, by name."""
 

@@ -32,6 +32,20 @@ class Purchases:
     trouble: str = ""
     unread: tuple[Unread, ...] = ()
 
+    @property
+    def subscriptions(self) -> list[str]:
+        """The names of the subscriptions that the accounts list, each once."""
+        return list(dict.fromkeys(one.subscription_name for one in self.licenses or () if one.subscription_name))
+
+    def of(self, subscription: str | None) -> list[SoldLicense]:
+        """The licenses of a subscription."""
+        return [one for one in self.licenses or () if one.subscription_name == subscription]
+
+    def is_cloud(self, subscription: str | None) -> bool | None:
+        """Whether a subscription's newest license is an online cloud license; None if not known."""
+        known = [one for one in self.of(subscription) if one.cloud is not None]
+        return max(known, key=lambda one: one.expires_on or date.min).cloud if known else None
+
 
 def look_up(cdot: CustomersDot | None, email: str | None, *, patience_s: float | None = None) -> Purchases:
     """Look for the accounts of an address, and their licenses."""

@@ -1,6 +1,7 @@
 """A case: one ticket going through one runbook, step by step; the part that every runbook shares.
 
-A step is a method under `steps.step`, and one code cell of the notebook.
+A step is a method under `steps.step`, and one code cell of the notebook. A runbook's class has its steps in the
+notebook's order: its own, and by name those that it shares with others (`first_steps`).
 
 Nothing here knows how a person works with it. In JupyterLab `open` hands the case to the front that is installed under
 `FRONT` (see `jupyter.session`), and the notebook gets that front, which stands in for the case.
@@ -9,17 +10,20 @@ Nothing here knows how a person works with it. In JupyterLab `open` hands the ca
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from typing import Any, ClassVar, Protocol, Self, TypeVar
 
-from runbook_lib import templates, wiring
-from runbook_lib.cases import cards, opening, spoken, summary
+from runbook_lib import templates
+from runbook_lib.cases import cards, opening, scope, spoken, steps, summary
 from runbook_lib.cases.downloads import Downloads
+from runbook_lib.cases.knowledge import Calendar, Knowledge
+from runbook_lib.cases.opening import OpenedTicket
 from runbook_lib.cases.steps import Steps
 from runbook_lib.cases.summary import CaseSummary
 from runbook_lib.display import Card, Details, Paragraph, Part, Tone, folded
-from runbook_lib.domain import answers
+from runbook_lib.domain import answers, evidence, policy
 from runbook_lib.domain.errors import (
     InputError,
     OutcomeUnknownError,
@@ -27,12 +31,10 @@ from runbook_lib.domain.errors import (
     RunbookError,
     UnavailableError,
 )
-from runbook_lib.domain.models import Comment, EffectState, Outcome, Person, Ticket
+from runbook_lib.domain.models import Comment, EffectState, Facts, Outcome, Person, Verdict
 from runbook_lib.domain.plan import Action, ExactText, Plan, Reading, Target
-from runbook_lib.ledger.effects import Effect, EffectResult, Effects, Lookup
-from runbook_lib.results import ProgressLine, StepResult, is_interactive, show
-from runbook_lib.settings import Settings
-from runbook_lib.wiring import Services
+from runbook_lib.ledger.effects import Effect, EffectResult, Lookup
+from runbook_lib.results import StepResult, is_interactive, show
 
 FRONT = "runbook_lib.front"
 """The entry point of what a person in JupyterLab works with: called with a case and the ticket's number as given."""
@@ -69,40 +71,62 @@ class PlannedEffect(Shown, Effect, Protocol):
     """An effect that a plan can show."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Workflow:
+    """What a runbook decides for the steps that it shares with others.
+
+    Attributes:
+        calendar: Its rule for the day.
+        asks_accounts: Whether its own questions are about the CustomersDot account, so that it waits for CustomersDot
+            as for any other service, and says what has to be answered by hand.
+        settles_first: Whether the case stops at the scope for what a person has to settle.
+        issues_license: Whether it issues licenses, so that it has to know whether the ticket has one.
+    """
+
+    calendar: Calendar = policy.weekend_ruling
+    asks_accounts: bool = False
+    settles_first: bool = True
+    issues_license: bool = True
+
+
 class Case:
     """One ticket in one runbook. Open it with `open`, then call the steps in order.
 
     Attributes:
         runbook: The notebook's name.
+        workflow: What the runbook decides for the steps that it shares.
         order: The names of the steps, as the notebook calls them.
-        ticket: The ticket as it was when the case was opened.
-        thread: Its comments, once they were read.
-        downloads: The contents of its files.
-        effects: What applies its effects.
-        outcome: How the case ended, or in a rehearsal would end; None while it is open.
-        steps: The steps that were run.
-        note: What the reader should know of this execution, or "".
         changes: Whether the runbook changes anything, so that there is something to perform.
         any_ticket: Whether JupyterLab asks for the ticket's number.
+        ticket: The ticket as it was when the case was opened.
+        downloads: The contents of its files.
+        effects: What applies its effects.
+        steps: The steps that were run.
+        known: What they have found out.
+        verdict: The scope decision, once there is one.
+        users: For how many users the new license is, once that is chosen.
+        note: What the reader should know of this execution, or "".
     """
 
     runbook: ClassVar[str]
+    workflow: ClassVar[Workflow] = Workflow()
     order: ClassVar[tuple[str, ...]]
     changes: ClassVar[bool] = True
     any_ticket: ClassVar[bool] = False
 
-    def __init__(self, ticket: Ticket, settings: Settings, services: Services, effects: Effects) -> None:
-        self.ticket = ticket
-        self.thread: tuple[Comment, ...] = ()
-        self.settings = settings
-        self.services = services
-        self.downloads = Downloads(services.zendesk, settings.attachment_limit_bytes)
-        self.outcome: Outcome | None = None
-        self.steps = Steps(self.order)
-        self.effects = effects
-        self._applied: dict[str, list[tuple[EffectResult, Action]]] = {}
+    verdict: Verdict | None = None
+    users: int | None = None
+
+    def __init_subclass__(cls) -> None:
+        cls.order = steps.names(cls)
+
+    def __init__(self, opened: OpenedTicket) -> None:
+        self.ticket, self.settings, self.services = opened.ticket, opened.settings, opened.services
+        self.effects, self.note = opened.effects, opened.note
+        self.downloads = Downloads(self.services.zendesk, self.settings.attachment_limit_bytes)
+        self.steps = Steps(type(self))
+        self.known = Knowledge(ticket=self.ticket, rules=self.settings.rules)
         self._me: Person | None = None
-        self.note = ""
         self.forget()
 
     def forget(self) -> None:
@@ -123,38 +147,12 @@ class Case:
         """
         person = is_interactive()
         try:
-            case = cls._open(ticket_id, perform, person=person)
+            case = cls(opening.opened(ticket_id, perform, is_interactive=person))
         except RunbookError as exc:
             stopped = cards.stopped(cls.runbook, ticket_id, "Open the ticket", exc, badge=opening.place())
             show(replace(stopped, card=spoken.card(stopped.card)) if person else stopped)
             raise
         return _presented(case, ticket_id) if person else case
-
-    @classmethod
-    def _open(cls, ticket_id: object, perform: object, *, person: bool) -> Self:
-        number = int(str(answers.parse("ticket_id", ticket_id)))
-        run = opening.run_named(perform)
-        performing = bool(run or answers.parse("perform", perform))
-        if performing and person:
-            raise InputError(
-                "In JupyterLab this notebook only rehearses, so that every change has its record. Set perform back to "
-                "False; the button in the last cell performs. A record stays as it is: the runbooks are in notebooks/."
-            )
-        settings = Settings.load()
-        settings.check_account(ticket_id)
-        services = wiring.connect(settings, say=ProgressLine().say)
-        ticket = opening.ticket(services.zendesk, number)
-        again = bool(run) and not opening.is_under_way(settings, number, run)
-        effects = wiring.effects(settings, number, services.budget, perform=performing and not again)
-        case = cls(ticket, settings, services, effects)
-        if again:
-            case.note = f"The run {run} has ended. This is its record, run again: it only rehearses."
-        elif performing and not run:
-            case.note = (
-                "Not started by runbook run, so that nothing seals this notebook. "
-                f"Once it is executed: runbook records adopt NOTEBOOK --ticket {number}"
-            )
-        return case
 
     def opened_again(self, ticket_id: int) -> Self:
         """A new case of this ticket, or another one, on the same services: it only rehearses, and no step has run.
@@ -162,10 +160,22 @@ class Case:
         Raises:
             RunbookError: As `open`.
         """
-        self.services.budget.renew()
-        ticket = opening.ticket(self.services.zendesk, ticket_id)
-        effects = wiring.effects(self.settings, ticket_id, self.services.budget, perform=False)
-        return type(self)(ticket, self.settings, self.services, effects)
+        return type(self)(opening.opened_again(self.settings, self.services, ticket_id))
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How the case ended, or in a rehearsal would end; None while it is open."""
+        return self.steps.outcome
+
+    @property
+    def thread(self) -> tuple[Comment, ...]:
+        """The ticket's comments, once they were read."""
+        return self.known.thread
+
+    @property
+    def facts(self) -> Facts:
+        """The known facts, with sources."""
+        return self.known.facts
 
     @property
     def perform(self) -> bool:
@@ -196,8 +206,17 @@ class Case:
         return f"{place} · {'performing' if self.perform else 'rehearsal, nothing is changed'}"
 
     def found(self, name: str) -> Prefill | None:
-        """What is known of a parameter without the engineer, for the form that asks; a runbook says more."""
-        return None
+        """The value that counts without the engineer's answers; empty where the sources contradict each other."""
+        if name == "installed_license":
+            names = tuple(license.name for license in self.known.attached)
+            return Prefill("", "", (*names, evidence.NONE_OF_THEM)) if names else None
+        if name in {parameter for _, parameter in scope.unsettled(self.known).values()}:
+            values = dict.fromkeys(f"{f.source}: {f.value}" for f in self.facts.known if f.name == name)
+            return Prefill("", "; ".join(values))
+        fact = self.facts.without_engineer().best(name)
+        if fact is None:
+            return None
+        return Prefill(str(fact.value), f"{fact.source}, {fact.detail}" if fact.detail else str(fact.source))
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return self.ticket_card()._repr_mimebundle_()
@@ -207,8 +226,9 @@ class Case:
 
     @property
     def summary(self) -> CaseSummary:
-        """The case in a few lines; a runbook that gathers facts says more."""
-        return summary.of_ticket(self.ticket)
+        """The case in a few lines, as far as it is known now."""
+        has_scope = "decide_scope" in self.order
+        return summary.of_facts(self.ticket, self.facts, self.verdict, has_scope=has_scope, users=self.users)
 
     def ticket_card(self) -> StepResult:
         """The case in a few lines, as far as it is known now, and the ticket as it was read."""
@@ -219,12 +239,13 @@ class Case:
         told = {"organization": organization, "ticket_url": self.ticket.url}
         return StepResult(card, self._data("open", "read", f"The ticket was read. {self.note}".rstrip(), **told))
 
-    def result(
+    def card(
         self,
         state: str,
         tone: Tone,
-        parts: tuple[Part, ...],
-        summary: str,
+        words: str,
+        *parts: Part,
+        strong: bool = True,
         asks: tuple[str, ...] = (),
         **data: Any,
     ) -> StepResult:
@@ -232,10 +253,15 @@ class Case:
 
         Its card has the summary in view, in one line, and folds what that rests on.
         """
-        is_there = any(isinstance(part, Paragraph) and part.words == summary for part in parts)
-        shown = folded(parts if is_there else (Paragraph(summary, strong=True), *parts))
+        shown = folded((Paragraph(words, strong=strong), *parts))
         card = Card("", state, tone, self.badge, shown, quiet=state in _QUIET)
-        return StepResult(card, self._data("", state, summary, **data), asks)
+        return StepResult(card, self._data("", state, words, **data), asks)
+
+    def effect_card(self, effects: Sequence[EffectResult], *parts: Part, words: str = "", **data: Any) -> StepResult:
+        """What a step returns that is its effects, the first one above all; `words` replaces that one's summary."""
+        first, shown = effects[0], (*cards.effect_parts(*effects), *parts)
+        state, tone = cards.effect_state(first), cards.effect_tone(first)
+        return self.card(state, tone, words or first.summary, *shown, effect=cards.effect_data(first), **data)
 
     def stopped(self, title: str, exc: RunbookError) -> StepResult:
         """The card of a step that cannot go on."""
@@ -244,19 +270,16 @@ class Case:
         )
 
     def plan(self) -> Plan:
-        """What the steps so far would do, and what that rests on."""
-        actions = tuple(action for _, action in self._all_applied())
-        return Plan(self.ticket.id, self.outcome, actions, dict(self.steps.given), self.readings, self.gist)
+        """What the steps so far would do, and the facts that count, on which that rests."""
+        actions = tuple(action for _, action in self.steps.applied)
+        best = [self.facts.best(name) for name in dict.fromkeys(fact.name for fact in self.facts.known)]
+        readings = tuple(Reading(fact.name, str(fact.value), str(fact.source)) for fact in best if fact)
+        return Plan(self.ticket.id, self.outcome, actions, dict(self.steps.given), readings, self.gist)
 
     @property
     def gist(self) -> str:
         """What the plan comes to, in a few words; or ""."""
         return ""
-
-    @property
-    def readings(self) -> tuple[Reading, ...]:
-        """The facts that count, for the plan; a runbook that gathers facts says which."""
-        return ()
 
     def apply(self, effect: PlannedEffect) -> EffectResult:
         """Apply an effect and remember it for the plan and the summary.
@@ -267,7 +290,7 @@ class Case:
         try:
             applied = self.effects.apply(effect)
         except (RefusedError, UnavailableError, OutcomeUnknownError) as exc:
-            if self._is_needed:
+            if self.steps.is_needed:
                 raise
             applied = self._unavailable(effect, exc)
         self._remember(effect, applied)
@@ -277,7 +300,7 @@ class Case:
         action = Action(
             effect.operation_id,
             result.name,
-            self._title(self.steps.running),
+            self.steps.title(self.steps.running),
             result.summary,
             effect.target,
             effect.texts if result.state is EffectState.PLANNED else (),
@@ -285,16 +308,7 @@ class Case:
             result.evidence,
             result.trouble,
         )
-        self._applied.setdefault(self.steps.running, []).append((result, action))
-
-    def _title(self, name: str) -> str:
-        """A step's title; "" outside of the steps."""
-        return str(getattr(getattr(type(self), name, None), "title", ""))
-
-    @property
-    def _is_needed(self) -> bool:
-        """Whether what follows the step that runs needs what it does."""
-        return bool(getattr(getattr(type(self), self.steps.running, None), "needed", True))
+        self.steps.remember(result, action)
 
     def _unavailable(self, effect: Effect, exc: RunbookError) -> EffectResult:
         """What becomes of an effect that nothing waits for: the next run makes up for it, or a person does."""
@@ -336,33 +350,13 @@ class Case:
     @property
     def applied(self) -> list[EffectResult]:
         """The effects so far, in the order of the steps."""
-        return [result for result, _ in self._all_applied()]
-
-    def _all_applied(self) -> list[tuple[EffectResult, Action]]:
-        return [one for of_step in self._applied.values() for one in of_step]
-
-    def begin(self, name: str) -> None:
-        """Get ready for a step: what it and those after it came to is forgotten, so that it decides anew.
-
-        Raises:
-            InputError: A step before it has not been run.
-        """
-        for forgotten in self.steps.begin(name):
-            self._applied.pop(forgotten, None)
-            if self.steps.ended_by == forgotten:
-                self.outcome, self.steps.ended_by = None, ""
-
-    def end(self, outcome: Outcome) -> None:
-        """The case has its outcome; the steps that follow do nothing."""
-        self.outcome = outcome
-        self.steps.ended_by = self.steps.running
+        return [result for result, _ in self.steps.applied]
 
     def nothing_to_do(self) -> StepResult:
         """What a step says once the case has its outcome."""
-        by = self.steps.done.get(self.steps.ended_by, self.steps.ended_by)
         ended = self.outcome.words if self.outcome else ""
-        why = f"Nothing to do: the case ended in the step “{by}”: {ended}."
-        return self.result("skipped", Tone.PLAIN, (Paragraph(why),), why)
+        why = f"Nothing to do: the case ended in the step “{self.steps.title(self.steps.ended_by)}”: {ended}."
+        return self.card("skipped", Tone.PLAIN, why, strong=False)
 
     def operation(self, name: str) -> str:
         """The operation id of an effect of this ticket: the same in every run and on every machine."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from runbook_lib.cases.base import Case
 from runbook_lib.cases.issuing import OrderReader
-from runbook_lib.cases.tracker import Issuance
+from runbook_lib.cases.knowledge import Issuance
 from runbook_lib.domain import finder, orders, policy
 from runbook_lib.domain.errors import InputError, OutcomeUnknownError
 from runbook_lib.domain.models import Ticket

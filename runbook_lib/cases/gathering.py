@@ -1,23 +1,154 @@
-"""What the ticket itself tells: the licenses on it, their facts, and those of its organization.
+"""Gathers what is known of a case: from the engineer, the ticket and its files, CustomersDot and the tracker.
 
 Only reads. Whatever cannot be used becomes a note that says why, never a fact.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
+from typing import cast
 
+from runbook_lib.cases.accounts import Purchases, look_up, purchase_facts
+from runbook_lib.cases.base import Case
+from runbook_lib.cases.by_hand import made_by_hand
+from runbook_lib.cases.changes import sent_by_hand_note
+from runbook_lib.cases.knowledge import Issuance, Knowledge
 from runbook_lib.cases.license_files import HeldLicense, LicenseFiles
+from runbook_lib.cases.tracker import tracker_if_asked
 from runbook_lib.domain import answers, evidence
-from runbook_lib.domain.errors import InputError
-from runbook_lib.domain.models import Fact, Source, Ticket
+from runbook_lib.domain.errors import InputError, RefusedError, UnavailableError
+from runbook_lib.domain.models import Comment, Fact, Facts, Source, Ticket
 from runbook_lib.domain.pasted import plain
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.domain.policy import PAID_PLANS
 from runbook_lib.settings import Settings
 
+PATIENCE_S = 5.0
+"""How long CustomersDot may take, where a runbook only adds its facts."""
 _OF_ORGANIZATION = ("deployment", "account_type", "plan", "users_in_license")
+
+
+def gather(case: Case, given: Mapping[str, object]) -> tuple[Knowledge, list[str]]:
+    """What is known of a case, and notes on it.
+
+    Args:
+        case: The case.
+        given: The engineer's answers, by parameter name; `unknown` without one.
+
+    Raises:
+        RunbookError: An answer is impossible, or something that the workflow needs cannot be read.
+    """
+    answered = _given_facts(given)
+    thread = tuple(case.services.zendesk.comments(case.ticket.id))
+    known = Knowledge(ticket=case.ticket, rules=case.known.rules, thread=thread, facts=answered)
+    emergency_on = known.emergency_on
+    files = LicenseFiles(case)
+    files.look(thread)
+    attached, notes = attached_licenses(files, emergency_on)
+    own, own_notes, unusable = ticket_facts(case.ticket, case.settings)
+    installed = _installed(replace(known, attached=attached))
+    of_files, file_notes = license_facts(attached, installed.license)
+    facts = Facts((*answered.known, *of_files, *own))
+    purchases = _purchases(case, facts)
+    sold, sold_notes = purchase_facts(purchases.licenses or (), emergency_on)
+    facts = Facts((*facts.known, *sold))
+    existing, existing_notes = _existing_license(case, facts)
+    known = replace(
+        known,
+        facts=facts,
+        attached=attached,
+        installed=installed,
+        purchases=purchases,
+        unusable=unusable,
+        unread=(*files.unread, *purchases.unread),
+        existing_license=existing,
+    )
+    notes = [*existing_notes, *(one.words for one in files.unread), *notes, *file_notes, *known.notes_on_later]
+    notes += [*own_notes, *_notes_on_accounts(case, known), *sold_notes]
+    return known, notes + [_conflict_words(best, other) for best, other in facts.conflicts()]
+
+
+def _given_facts(given: Mapping[str, object]) -> Facts:
+    """The engineer's answers as facts; those in `confirmed` were read off a screenshot.
+
+    A confirmed name that is no parameter of this runbook belongs to the next one, and is ignored.
+
+    Raises:
+        InputError: A value is impossible, or one is confirmed that was not given.
+    """
+    values = {name: value for name, raw in given.items() if (value := answers.parse(name, raw)) is not None}
+    confirmed = cast(tuple[str, ...], values.pop("confirmed", ()))
+    if missing := [name for name in confirmed if name in given and name not in values]:
+        raise InputError(f"confirmed names {', '.join(missing)}, but no value is given. Give it, or leave it out.")
+    return Facts(tuple(_fact(name, value, given[name], name in confirmed) for name, value in values.items()))
+
+
+def _fact(name: str, value: object, raw: object, confirmed: bool) -> Fact:
+    """A parameter as a fact; with the given text, if that differs from the value."""
+    source, where = (Source.SCREENSHOT, "confirmed by the engineer") if confirmed else (Source.ENGINEER, "parameter")
+    text = clean(answers.QUESTIONS[name].pasted(raw), 60)
+    return Fact(name, value, source, f"{where}, read from “{text}”" if text else where)
+
+
+def _installed(known: Knowledge) -> evidence.Installed:
+    """The attached license that the instance has, by the engineer's answer or else by the ticket's words."""
+    own = [comment.body for comment in known.thread if _tells_of_instance(comment, known.ticket)]
+    return evidence.installed(
+        known.attached,
+        emergency_on=known.emergency_on,
+        grace_days=known.rules.grace_days,
+        works=evidence.says_it_works([known.ticket.subject, *own]),
+        answer=cast(str | None, known.facts.value("installed_license")),
+    )
+
+
+def _tells_of_instance(comment: Comment, ticket: Ticket) -> bool:
+    """Whether a comment is the requester's, or a colleague's note that no runbook has written."""
+    by_colleague = not (comment.public or "license runbook" in comment.body.casefold())
+    return comment.author_id == ticket.requester.id or by_colleague
+
+
+def _purchases(case: Case, facts: Facts) -> Purchases:
+    patience_s = None if case.workflow.asks_accounts else PATIENCE_S
+    email = cast(str | None, facts.value("requester_email"))
+    return look_up(case.services.customersdot, email, patience_s=patience_s)
+
+
+def _notes_on_accounts(case: Case, known: Knowledge) -> list[str]:
+    """What it means that CustomersDot could not be read; nothing if it was."""
+    trouble = known.purchases.trouble
+    by_hand = f"Questions on the account are to be answered by hand. {trouble}"
+    notes = [by_hand] if trouble and case.workflow.asks_accounts else []
+    return notes + ([trouble] if trouble and case.services.customersdot and known.email else [])
+
+
+def _existing_license(case: Case, facts: Facts) -> tuple[Issuance | None, list[str]]:
+    """The license that the ticket has already; a note on it, or on why it is not known, if the workflow issues none."""
+    try:
+        found = _license_there(case, cast(str | None, facts.value("requester_email")))
+    except (RefusedError, UnavailableError) as exc:
+        if case.workflow.issues_license:
+            raise
+        return None, [f"Whether this ticket has a license already could not be looked at: {exc}"]
+    note = f"This ticket has its license already: {found.url}. No second one is issued." if found else ""
+    return found, [note] if note else []
+
+
+def _license_there(case: Case, email: str | None) -> Issuance | None:
+    """From Mechanizer, or made by hand."""
+    if made := case.effects.adopt(sent_by_hand_note(case)):
+        return made_by_hand(made, 0)
+    tracker = tracker_if_asked(case, email)
+    return tracker.issued() if tracker else None
+
+
+def _conflict_words(best: Fact, other: Fact) -> str:
+    return (
+        f"{best.name}: {clean(best.value)} ({best.source}) counts; "
+        f"the {other.source} says {clean(other.value)} ({clean(other.detail)})."
+    )
 
 
 def attached_licenses(files: LicenseFiles, emergency_on: date) -> tuple[tuple[evidence.Attached, ...], list[str]]:
@@ -33,6 +164,8 @@ def attached_licenses(files: LicenseFiles, emergency_on: date) -> tuple[tuple[ev
         held.append(one)
         if one.users is None:
             notes.append(f"{one.name} has no user count that can be used ({clean(found.license.user_count, 40)}).")
+        if one.is_cancellation:
+            notes.append(f"{one.name} was issued when a subscription was canceled: it shows no paid plan.")
         if one.plan and one.plan not in PAID_PLANS:
             notes.append(f"{one.name} names a plan that is not known here: {clean(one.plan, 40)}.")
     return tuple(held), notes
@@ -43,12 +176,14 @@ def license_facts(
 ) -> tuple[list[Fact], list[str]]:
     """Facts from the licenses on the ticket: dates and users of the installed one, the plan of a full one.
 
-    A trial says nothing of a paid plan. Source: seeds, *Scope*.
+    A trial, and the license of a canceled subscription, say nothing of a paid plan. Source: seeds, *Scope*.
     """
     facts: list[Fact] = []
     notes: list[str] = []
     in_order = sorted(held, key=lambda one: (one is installed, one.expires_on or date.max), reverse=True)
-    if full := next((one for one in in_order if one.plan in PAID_PLANS and not one.is_trial), None):
+    if full := next(
+        (one for one in in_order if one.plan in PAID_PLANS and not (one.is_trial or one.is_cancellation)), None
+    ):
         facts.append(Fact("plan", full.plan, Source.LICENSE_FILE, full.name))
     if held:
         facts.insert(0, Fact("deployment", "self_managed", Source.LICENSE_FILE, in_order[0].name))
@@ -130,6 +265,7 @@ def _attached(held: HeldLicense) -> evidence.Attached:
         users=users,
         plan=found.plan,
         is_trial=found.is_trial,
+        is_cancellation=found.generated_from_cancellation,
         company=clean(plain(str(found.licensee.get("Company") or "")), 120),
         email=clean(plain(str(found.licensee.get("Email") or "")), 120),
     )
@@ -138,6 +274,6 @@ def _attached(held: HeldLicense) -> evidence.Attached:
 def _named(one: evidence.Attached) -> str:
     """Which license a file is and whom it names."""
     return (
-        f"{one.name} is signed by the expected key; {one.fingerprint}, "
+        f"{one.name} is signed by the expected key; fingerprint {one.fingerprint}, "
         f"licensed to {one.company or 'no company'} <{one.email or 'no address'}>."
     )

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
 from runbook_lib.cases.base import Case
 from runbook_lib.cases.changes import still_assigned_guard
+from runbook_lib.cases.knowledge import Issuance
 from runbook_lib.cases.license_files import load_public_key
-from runbook_lib.cases.tracker import Issuance, Tracker, issue_title
+from runbook_lib.cases.tracker import Tracker, issue_title
 from runbook_lib.changes.guards import check_reply_arrives
 from runbook_lib.changes.license_pipeline import LicensePipeline, Trigger, pipeline_evidence
-from runbook_lib.display import Paragraph, Part, Table
+from runbook_lib.display import Paragraph, Table, Tone
 from runbook_lib.domain import license, messages, orders, policy, titles
 from runbook_lib.domain.errors import (
     InputError,
@@ -27,10 +28,12 @@ from runbook_lib.domain.errors import (
     RunbookError,
     UnavailableError,
 )
+from runbook_lib.domain.license_contents import License
 from runbook_lib.domain.models import Check, EffectState, Evidence, Pipeline, TrackerIssue
 from runbook_lib.domain.orders import LicenseOrder, NextAction, NextStep
 from runbook_lib.domain.titles import Mark
 from runbook_lib.ledger.effects import EffectResult
+from runbook_lib.results import StepResult
 
 MOST_ATTEMPTS = 20
 MOST_STARTS = 2
@@ -73,31 +76,33 @@ class OrderReader:
         pipelines = self._pipelines()
         read: list[LicenseOrder] = []
         for attempt in range(1, MOST_ATTEMPTS + 1):
-            read.append(self._order(attempt, issued, issues, pipelines))
+            operation_id = self.case.operation(f"license-{attempt}")
+            is_known = self.case.effects.evidence(operation_id) is not None
+            own = self._order(operation_id, f"mail-{attempt}", pipelines, _of(operation_id, issues))
+            is_seen = issued or own.pipelines or own.issues or is_known or own.mail is not None
+            is_known = is_known or (not is_seen and self._reply(operation_id) is not None)
+            read.append(replace(own, issued=issued, is_known=is_known))
             if orders.decide(read[-1]).do is not NextAction.SETTLED:
                 break
         last = replace(read[-1], others=tuple(self._others(read[-1].operation_id, issues)))
         return [*read[:-1], last]
 
     def _order(
-        self,
-        attempt: int,
-        issued: TrackerIssue | None,
-        issues: Sequence[TrackerIssue],
-        pipelines: dict[str, list[Pipeline]],
+        self, operation_id: str, asked: str, pipelines: dict[str, list[Pipeline]], issues: tuple[TrackerIssue, ...]
     ) -> LicenseOrder:
-        case, operation_id = self.case, self.case.operation(f"license-{attempt}")
-        question = case.operation(f"mail-{attempt}")
-        return LicenseOrder(
-            operation_id,
-            question,
-            self._quiet_before(),
-            issued=issued,
-            pipelines=tuple(pipelines.get(operation_id, ())),
-            issues=_of(operation_id, issues),
-            is_known=case.effects.evidence(operation_id) is not None,
-            mail=case.effects.answer(question),
-        )
+        question, of_order = self.case.operation(asked), tuple(pipelines.get(operation_id, ()))
+        mail = self.case.effects.answer(question)
+        return LicenseOrder(operation_id, question, self._quiet_before(), pipelines=of_order, issues=issues, mail=mail)
+
+    def _reply(self, operation_id: str) -> Evidence | None:
+        """The reply that a license was sent. It outlives issue and pipeline, and names no order: the first one's."""
+        case = self.case
+        if operation_id != case.operation("license-1"):
+            return None
+        kept = case.services.zendesk.find_comment(case.ticket.id, case.operation("reply"))
+        if kept is None:
+            return None
+        return Evidence(f"public reply {kept.id}, which says that it was sent", case.ticket.url, str(kept.id))
 
     def _others(self, own: str, issues: Sequence[TrackerIssue]) -> Iterator[LicenseOrder]:
         """Other orders in progress for the same customer or ticket, by the same rule as the job's own."""
@@ -108,15 +113,7 @@ class OrderReader:
         pipelines = self._pipelines(earlier=min(found, key=lambda issue: issue.created_at))
         for issue in found:
             operation_id = messages.find_operation(issue.description) or ""
-            question = self.case.operation(f"mail-issue-{issue.iid}")
-            yield LicenseOrder(
-                operation_id,
-                question,
-                self._quiet_before(),
-                pipelines=tuple(pipelines.get(operation_id, ())),
-                issues=(issue,),
-                mail=self.case.effects.answer(question),
-            )
+            yield self._order(operation_id, f"mail-issue-{issue.iid}", pipelines, (issue,))
 
     def _pipelines(self, earlier: TrackerIssue | None = None) -> dict[str, list[Pipeline]]:
         """The pipelines since the ticket was opened, or since the job of an earlier issue, by operation id."""
@@ -140,7 +137,7 @@ class OrderReader:
         pipelines = self._pipelines().get(operation_id)
         if pipelines:
             return pipeline_evidence((orders.still_running(pipelines) or pipelines)[0])
-        return self.case.effects.evidence(operation_id.replace("-license-", "-mail-"))
+        return self.case.effects.evidence(operation_id.replace("-license-", "-mail-")) or self._reply(operation_id)
 
 
 def _of(operation_id: str, issues: Sequence[TrackerIssue]) -> tuple[TrackerIssue, ...]:
@@ -223,6 +220,8 @@ class _OrderFollower:
             NextAction.SETTLE,
         ):
             self._take(step)
+            if step.sent:  # the license is there; `read` would refuse one of an earlier ticket
+                return
 
     def _begin(self, step: NextStep) -> None:
         """Start the job of an order, or find its traces."""
@@ -329,7 +328,7 @@ def _url(order: LicenseOrder) -> str:
     return next((pipeline.url for pipeline in (*order.running, *order.pipelines)), "")
 
 
-def check_license(case: Case, text: str, users: int) -> tuple[list[Check], license.License | None]:
+def check_license(case: Case, text: str, users: int) -> tuple[list[Check], License | None]:
     """Read an issued license and compare it with the order: trial, Ultimate, ten days, the user count, the key."""
     try:
         found = license.read(text, load_public_key(case.settings))
@@ -347,10 +346,10 @@ def check_license(case: Case, text: str, users: int) -> tuple[list[Check], licen
     ], found
 
 
-def checked_issuance(
-    case: Case, issuance: Issuance, users: int, *, wrong: str, advice: str
-) -> tuple[Issuance, list[Check]]:
-    """The issuance with the data of its license, and the checks, all passed.
+def check_card(
+    case: Case, issuance: Issuance, users: int, *, state: str, words: str, wrong: str, advice: str
+) -> tuple[Issuance, StepResult]:
+    """The issuance with the data of its license, and the card of its checks, all passed: `state` and `words`.
 
     Raises:
         PersonNeededError: A check failed; the message has it between `wrong` and `advice`.
@@ -360,12 +359,11 @@ def checked_issuance(
     failed = [check for check in checks if not check.passed]
     if failed or found is None:
         raise PersonNeededError(f"{wrong}: {'; '.join(f'{c.what}: {c.seen}' for c in failed)}. {advice}")
-    return replace(issuance, identity=license.fingerprint(text), expires_on=found.expires_on), checks
-
-
-def check_parts(issuance: Issuance, checks: Sequence[Check]) -> tuple[Part, ...]:
-    rows = [("✓ yes", c.what, c.seen) for c in checks]
-    return (Table(("", "check", "seen"), rows), Paragraph(f"License {issuance.identity}"))
+    issuance = replace(issuance, identity=license.fingerprint(text), expires_on=found.expires_on)
+    table = Table(("", "check", "seen"), [("✓ yes", c.what, c.seen) for c in checks])
+    shown = (table, Paragraph(f"License {issuance.identity}"))
+    data = [asdict(check) for check in checks]
+    return issuance, case.card(state, Tone.GOOD, words, *shown, checks=data, license=issuance.identity)
 
 
 def _press_play(pipeline: Pipeline) -> OutcomeUnknownError:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from runbook_lib.cases.base import Case
 from runbook_lib.cases.downloads import MOST_FILES
-from runbook_lib.cases.unread import Unread, look
+from runbook_lib.cases.unread import Unread
 from runbook_lib.domain import finder, license
 from runbook_lib.domain.content_kinds import Kind
-from runbook_lib.domain.errors import InputError, LicenseError
+from runbook_lib.domain.errors import InputError, LicenseError, RunbookError
 from runbook_lib.domain.finder import Content
+from runbook_lib.domain.license_contents import License
 from runbook_lib.domain.models import Attachment, Comment, Source
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.settings import Settings
@@ -38,7 +38,7 @@ class HeldLicense:
     """
 
     file_name: str
-    license: license.License
+    license: License
     fingerprint: str
 
 
@@ -100,10 +100,11 @@ class LicenseFiles:
 
     def _file(self, file: Attachment) -> None:
         name = clean(file.file_name or "a file without a name", 80)
-        read = partial(self._case.downloads.content, file)
-        content = look(read, name, Source.SCREENSHOT if _is_picture(file) else Source.LICENSE_FILE)
-        if isinstance(content, Unread):
-            self.unread.append(content)
+        try:
+            content = self._case.downloads.content(file)
+        except RunbookError as exc:
+            source = Source.SCREENSHOT if _is_picture(file) else Source.LICENSE_FILE
+            self.unread.append(Unread.of(name, exc, source))
             return
         found = finder.look(content)
         if found.licenses:

@@ -7,30 +7,29 @@ weekend runbook, which decides the scope and keeps the record of the license.
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import date, timedelta
 from typing import ClassVar, cast
 
-from runbook_lib.cases import changes
-from runbook_lib.cases.cards import effect_parts, evidence_words
-from runbook_lib.cases.emergency import Emergency
-from runbook_lib.cases.issuing import check_license, check_parts, checked_issuance, settle
+from runbook_lib.cases import changes, first_steps
+from runbook_lib.cases.base import Case
+from runbook_lib.cases.closing import closing_card
+from runbook_lib.cases.issuing import check_card, check_license, settle
+from runbook_lib.cases.knowledge import Issuance
 from runbook_lib.cases.next_runbook import open_it
 from runbook_lib.cases.steps import step
 from runbook_lib.cases.thread import by_customer
-from runbook_lib.cases.tracker import Issuance, Tracker, TrackerIssues, recipient
-from runbook_lib.changes.comments import Comment
-from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone
+from runbook_lib.cases.tracker import Tracker, TrackerIssues, recipient
+from runbook_lib.display import Link, Part, Preview, Table, Tone
 from runbook_lib.domain import answers, license, messages, policy, routing
 from runbook_lib.domain.errors import InputError, NeedsAnswerError, OutcomeUnknownError, PersonNeededError
-from runbook_lib.domain.models import Answer, EffectState, Evidence, Outcome, TrackerIssue
+from runbook_lib.domain.models import Answer, EffectState, Outcome, TrackerIssue
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.results import StepResult
 
 _NOTHING_FOUND = "internal note that no license was on file"
 
 
-class LicenseNotReceived(Emergency):
+class LicenseNotReceived(Case):
     """An emergency of a customer who has not received the mail with the license.
 
     Attributes:
@@ -39,12 +38,11 @@ class LicenseNotReceived(Emergency):
     """
 
     runbook: ClassVar[str] = "license_not_received"
-    order: ClassVar[tuple[str, ...]] = (
-        *("take", "collect_facts", "find_license", "check_copy", "send_copy", "hand_over", "close"),
-    )
-
     copy: Issuance | None = None
     failure: TrackerIssue | None = None
+
+    take = first_steps.take
+    collect_facts = first_steps.collect_facts
 
     @step("Look for the license in the tracker")
     def find_license(self, *, send_earlier: object = False, mail_missing: object = answers.UNKNOWN) -> StepResult:
@@ -57,13 +55,12 @@ class LicenseNotReceived(Emergency):
         """
         email = recipient(self.ticket, self.facts)
         self._check_recipient()
-        if self.existing_license and self.existing_license.text is None:
+        existing, began_on, tracker = self.known.existing_license, self.known.began_on, Tracker(self, email)
+        if existing and existing.text is None:
             raise PersonNeededError(
-                f"The license of this ticket was made by hand ({self.existing_license.url}), so the tracker has "
-                f"no copy. "
+                f"The license of this ticket was made by hand ({existing.url}), so the tracker has no copy. "
                 "Send it to the requester from where it was made."
             )
-        tracker, began_on = Tracker(self, email), self.began_on
         found = tracker.found_since(began_on)
         earlier = bool(answers.parse("send_earlier", send_earlier))
         issue = self._chosen(found, earlier)
@@ -77,7 +74,7 @@ class LicenseNotReceived(Emergency):
                 f"mail_missing is no, and a license was issued ({issue.url}): nothing is sent again. To look at the "
                 "case, rehearse weekend_license; if the mail has not come, pass mail_missing as yes."
             )
-        if issue and missing != Answer.YES and self._is_just_issued(issue):
+        if issue and missing != Answer.YES and self._is_just_issued(issue, tracker):
             words = (
                 f"An earlier run of this runbook issued the license (issue {issue.iid}), and the customer has not "
                 "written since. It is not sent again. If they say that this mail has not come either, pass "
@@ -85,7 +82,7 @@ class LicenseNotReceived(Emergency):
             )
             self.copy = self.failure = None
             parts = (_issues_table(found, issue), Link("tracker issue", issue.url))
-            return self._card("issued by this runbook", Tone.GOOD, words, *parts, issue=issue.url)
+            return self.card("issued by this runbook", Tone.GOOD, words, *parts, issue=issue.url)
         self.copy = None if issue is None else tracker.issuance(issue, 0)
         self.failure = None if issue or not found.failures else found.failures[0]
         table = (_issues_table(found, issue),) if found != TrackerIssues() else ()
@@ -99,74 +96,71 @@ class LicenseNotReceived(Emergency):
             PersonNeededError: The issue has no copy, or one that does not match its title.
         """
         if self.copy is None:
-            words = "There is no copy to check."
-            return self.result("no copy", Tone.PLAIN, (Paragraph(words),), words)
+            return self.card("no copy", Tone.PLAIN, "There is no copy to check.", strong=False)
         if self.copy.text is None:
             raise PersonNeededError(
                 f"The issue {self.copy.url} tells of a success, but holds no copy of the license. A license was "
                 f"issued, so none is issued again; ask in {self.settings.slack_channel} for the file."
             )
-        self.copy, checks = checked_issuance(
+        self.copy, checked = check_card(
             self,
             self.copy,
             self.copy.users,
+            state="holds",
+            words="The copy is the license that was issued.",
             wrong="The copy in the tracker cannot be sent",
             advice=f"Look at {self.copy.url} and ask in {self.settings.slack_channel}; nothing was sent.",
         )
-        parts = check_parts(self.copy, checks)
-        words = "The copy is the license that was issued."
-        data = [asdict(check) for check in checks]
-        return self.result("holds", Tone.GOOD, parts, words, checks=data, license=self.copy.identity)
+        return checked
 
     @step("Send the copy")
     def send_copy(self) -> StepResult:
         """Send the copy once, attached to a public reply, and add a note for the next colleague."""
         copy = self.copy
         if copy is None or copy.text is None:
-            words = "There is nothing to send."
-            return self.result("nothing to send", Tone.PLAIN, (Paragraph(words),), words)
+            return self.card("nothing to send", Tone.PLAIN, "There is nothing to send.", strong=False)
         reply = messages.license_copy_sent(copy.users, cast(date, copy.expires_on))
         digest = license.fingerprint(copy.text).rpartition(":")[2][:12]
         sent = self.apply(changes.license_copy(self, reply, copy.text, digest))
         note = messages.license_copy_note(copy.users, copy.identity, copy.url)
         noted = self.apply(changes.license_copy_note(self, note, digest))
-        self.end(Outcome.LICENSE_FOUND)
-        parts = (*effect_parts(sent, noted), Preview("public reply", reply), Preview("internal note", note))
-        return self._effect_card(sent, parts)
+        self.steps.end(Outcome.LICENSE_FOUND)
+        return self.effect_card([sent, noted], Preview("public reply", reply), Preview("internal note", note))
 
     @step("If no license was generated: hand over")
     def hand_over(self) -> StepResult:
         """Add a note that the tracker had no license, and name the runbook that continues."""
-        noted = self.apply(self._nothing_found_note())
+        note = messages.nothing_found_note(self._reason)  # by it the next run knows who issued a later license
+        noted = self.apply(changes.note(self, "nothing_found", note, summary=_NOTHING_FOUND))
         words = f"No license can be sent again. {self.next_runbook} goes on from here: it decides the scope."
-        shown = (Paragraph(words, strong=True), *effect_parts(noted))
-        return self._effect_card(noted, shown, words)
+        return self.effect_card([noted], words=words)
 
     @step("Close the case", always=True)
     def close(self) -> StepResult:
         """The copy that was sent, with the evidence; or the runbook that continues, with the answers so far."""
         if self.outcome is Outcome.LICENSE_FOUND and self.copy:
-            return self._closing(self._found_words(self.copy))
+            return closing_card(self, self._sent_words(self.copy))
         runbook, command = self.next_runbook, self.command_for(self.next_runbook)
-        words = f"No license was generated, so {runbook} goes on with this ticket.{self._failed_before()}"
+        words = f"No license was generated, so {runbook} goes on with this ticket."
+        if self.failure:
+            words += f" Before, it had failed: {self._reason.rstrip('.')} ({self.failure.url})."
         shown = (*open_it(self, runbook), Preview("to go on", command))
-        return self._closing(words, *shown, next_runbook=runbook, command=command)
+        return closing_card(self, words, *shown, next_runbook=runbook, command=command)
 
     @property
     def next_runbook(self) -> str:
         """The runbook that issues a license, or during the week engages an expert."""
-        holds = self._calendar_ruling(self.emergency_on).holds
+        holds = self.known.day_ruling(policy.weekend_ruling).holds
         return routing.WEEKEND if holds is Answer.YES else routing.WEEKDAY
 
-    def _nothing_found_note(self) -> Comment:
-        """The internal note that no license was on file. By it the next run knows who issued a later license."""
-        reason = messages.failure_reason(self.failure.description) if self.failure else ""
-        note = messages.nothing_found_note(reason)
-        return changes.note(self, "nothing_found", note, summary=_NOTHING_FOUND)
+    @property
+    def _reason(self) -> str:
+        """Why no license was issued before, or ""."""
+        return messages.failure_reason(self.failure.description) if self.failure else ""
 
-    def _is_just_issued(self, issue: TrackerIssue) -> bool:
+    def _is_just_issued(self, issue: TrackerIssue, tracker: Tracker) -> bool:
         """Whether the license was issued after an earlier run of this runbook, without a customer's comment since."""
-        if not self.issued_here(issue) or by_customer(self.thread, self.ticket, after=issue.created_at):
+        if not tracker.is_own(issue) or by_customer(self.thread, self.ticket, after=issue.created_at):
             return False
         return self.effects.adopt(changes.sent_note(self, "nothing_found", summary=_NOTHING_FOUND)) is not None
 
@@ -186,9 +180,9 @@ class LicenseNotReceived(Emergency):
     def _check_recipient(self) -> None:
         """Raise PersonNeededError if the requester must not get a license, not even a copy."""
         facts = policy.ScopeFacts(
-            emergency_on=self.emergency_on,
+            emergency_on=self.known.emergency_on,
             account_type=cast(str | None, self.facts.value("account_type")),
-            requester_email=cast(str | None, self.facts.value("requester_email")),
+            requester_email=self.known.email,
         )
         against = [policy.recipient_ruling(facts)]
         if facts.account_type == "reseller":
@@ -225,15 +219,14 @@ class LicenseNotReceived(Emergency):
     ) -> StepResult:
         if issue is not None:
             words = f"A license was issued for {email}: the closed issue {issue.iid} of {issue.created_at:%Y-%m-%d}."
-            return self._card("found", Tone.GOOD, words, *parts, Link("tracker issue", issue.url), issue=issue.url)
+            return self.card("found", Tone.GOOD, words, *parts, Link("tracker issue", issue.url), issue=issue.url)
         if self.failure is not None:
-            reason = messages.failure_reason(self.failure.description)
             words = f"No license was issued: the open issue {self.failure.iid} tells of a failure."
-            url = self.failure.url
-            parts = (*parts, Preview("why it failed", reason), Link("tracker issue", url))
-            return self._card("failed before", Tone.ASK, words, *parts, issue=url, failure=reason)
+            url, reason = self.failure.url, self._reason
+            shown = (Preview("why it failed", reason), Link("tracker issue", url))
+            return self.card("failed before", Tone.ASK, words, *parts, *shown, issue=url, failure=reason)
         words = f"No license was issued for {email} since {began_on}, and no failure is on file."
-        return self._card("none", Tone.ASK, words, *parts, issue=None)
+        return self.card("none", Tone.ASK, words, *parts, issue=None)
 
     @property
     def gist(self) -> str:
@@ -242,19 +235,11 @@ class LicenseNotReceived(Emergency):
             return ""
         return f"copy of the license for {self.copy.users} users, to {clean(self.ticket.requester.email or '', 80)}"
 
-    def _found_words(self, copy: Issuance) -> str:
-        would = "" if self.perform else "Would end: "
+    def _sent_words(self, copy: Issuance) -> str:
+        """What stands after the outcome's name."""
         planned = any(effect.state is EffectState.PLANNED for effect in self.applied)
-        seen = evidence_words(Evidence(copy.identity, copy.url))
-        verb = "would be sent" if planned else "was sent"
-        found = Outcome.LICENSE_FOUND.words
-        return f"{would}{found}: the copy {verb} with a public reply; no second license. {seen}"
-
-    def _failed_before(self) -> str:
-        if self.failure is None:
-            return ""
-        reason = messages.failure_reason(self.failure.description).rstrip(".")
-        return f" Before, it had failed: {reason} ({self.failure.url})."
+        verb = "would be" if planned else "was"
+        return f": the copy {verb} sent with a public reply; no second license. {copy.evidence}"
 
 
 def _issues_table(found: TrackerIssues, chosen: TrackerIssue | None) -> Table:
@@ -266,13 +251,12 @@ def _issues_table(found: TrackerIssues, chosen: TrackerIssue | None) -> Table:
         ("under way, or died", found.under_way),
     )
     rows = [
-        (
-            f"issue {issue.iid}",
-            f"{issue.created_at:%Y-%m-%d %H:%M} UTC",
-            issue.state,
-            kind if issue is chosen or "license" not in kind else f"{kind}, does not count",
-        )
+        (f"issue {issue.iid}", f"{issue.created_at:%Y-%m-%d %H:%M} UTC", issue.state, _counting(kind, issue is chosen))
         for kind, issues in kinds
         for issue in issues
     ]
     return Table(("tracker", "created", "state", "what it is"), rows)
+
+
+def _counting(kind: str, is_chosen: bool) -> str:
+    return kind if is_chosen or "license" not in kind else f"{kind}, does not count"

@@ -25,19 +25,7 @@ MOST_NAMES = 20
 WIDTH_PX = 1400
 """Of an image that is shown large."""
 _IMAGE_NAMES = (
-    ".png",
-    ".jpg",
-    ".jpeg",
-    ".jfif",
-    ".gif",
-    ".webp",
-    ".heic",
-    ".heif",
-    ".avif",
-    ".bmp",
-    ".tif",
-    ".tiff",
-    ".pdf",
+    *(".png", ".jpg", ".jpeg", ".jfif", ".gif", ".webp", ".heic", ".heif", ".avif", ".bmp", ".tif", ".tiff", ".pdf"),
 )
 HOW_TO_INSTALL = (
     "To have the values read off the images, install the extra: pip install 'license-runbook[ocr]'. Until then read "

@@ -1,7 +1,7 @@
 """The steps of a case: each is a method under `@step`, and one code cell of the notebook.
 
-Steps run in the order that the case states; once it has its outcome, the rest say why they do nothing. A step that
-cannot go on shows what is missing and raises, which stops *Run All* and papermill alike.
+Steps run in the order in which their class has them; once the case has its outcome, the rest say why they do nothing. A
+step that cannot go on shows what is missing and raises, which stops *Run All* and papermill alike.
 """
 
 from __future__ import annotations
@@ -15,28 +15,51 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.domain.models import Outcome
+from runbook_lib.domain.plan import Action
+from runbook_lib.ledger.effects import EffectResult
 from runbook_lib.results import StepResult, show
 
 
 class Steps:
-    """Which steps of a case were run, and with which answers.
+    """Which steps of a case were run, with which answers, and what each has come to.
+
+    Args:
+        kind: The case's class, whose methods they are.
 
     Attributes:
         order: Their names, as the notebook calls them.
-        done: The titles of those that were run, by name.
+        done: Those that were run.
         given: Every answer so far, `unknown` too, as typed on the command line.
         running: The one that runs, or ran last.
         ended_by: The one that gave the case its outcome, or "".
+        outcome: How the case ended, or in a rehearsal would end; None while it is open.
     """
 
-    def __init__(self, order: tuple[str, ...]) -> None:
-        self.order = order
-        self.done: dict[str, str] = {}
+    def __init__(self, kind: type) -> None:
+        self._kind = kind
+        self.order = names(kind)
+        self.done: set[str] = set()
         self.given: dict[str, str] = {}
+        self.outcome: Outcome | None = None
         self.running = self.ended_by = ""
+        self._applied: dict[str, list[tuple[EffectResult, Action]]] = {}
 
-    def begin(self, name: str) -> tuple[str, ...]:
-        """Begin a step: it and those after it are not done any more; returns their names.
+    def title(self, name: str) -> str:
+        """A step's title; "" outside of the steps."""
+        return str(getattr(getattr(self._kind, name, None), "title", ""))
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether what follows the step that runs needs what it does."""
+        return bool(getattr(getattr(self._kind, self.running, None), "needed", True))
+
+    @property
+    def applied(self) -> list[tuple[EffectResult, Action]]:
+        """The effects so far, in the order of the steps, each as a plan has it too."""
+        return [one for of_step in self._applied.values() for one in of_step]
+
+    def begin(self, name: str) -> None:
+        """Begin a step: what it and those after it came to is forgotten, so that it decides anew.
 
         Raises:
             InputError: One before it has not been run.
@@ -44,24 +67,32 @@ class Steps:
         place = self.order.index(name)
         if skipped := [earlier for earlier in self.order[:place] if earlier not in self.done]:
             raise InputError(f"Run the cells above first: the step {skipped[0]!r} has not been run.")
-        for later in self.order[place:]:
-            self.done.pop(later, None)
+        for forgotten in self.order[place:]:
+            self.done.discard(forgotten)
+            self._applied.pop(forgotten, None)
+            if self.ended_by == forgotten:
+                self.outcome, self.ended_by = None, ""
         self.running = name
-        return self.order[place:]
 
-    def finish(self, name: str, title: str, given: Mapping[str, Any]) -> None:
+    def remember(self, result: EffectResult, action: Action) -> None:
+        """The one that runs has applied an effect, or found it."""
+        self._applied.setdefault(self.running, []).append((result, action))
+
+    def end(self, outcome: Outcome) -> None:
+        """The case has its outcome; the steps that follow do nothing."""
+        self.outcome, self.ended_by = outcome, self.running
+
+    def finish(self, name: str, given: Mapping[str, Any]) -> None:
         """A step was run with these parameters."""
         self.given.update({one: answers.QUESTIONS[one].typed(value) for one, value in given.items()})
-        self.done[name] = title
+        self.done.add(name)
 
 
 class _HasSteps(Protocol):
     """A case, as far as a step needs it."""
 
     steps: Steps
-    outcome: Outcome | None
 
-    def begin(self, name: str) -> None: ...
     def nothing_to_do(self) -> StepResult: ...
     def stopped(self, title: str, exc: RunbookError) -> StepResult: ...
 
@@ -71,8 +102,13 @@ _P = ParamSpec("_P")
 _Method = Callable[Concatenate[_C, _P], StepResult]
 
 
+def names(kind: type) -> tuple[str, ...]:
+    """The names of the steps that a class has, in the order in which it has them."""
+    return tuple(name for name, one in vars(kind).items() if hasattr(one, "attempt"))
+
+
 def step(title: str, *, always: bool = False, needed: bool = True) -> Callable[[_Method[_C, _P]], _Method[_C, _P]]:
-    """Make a method a step of its case.
+    """Make a method a step of its case; a function of a case is one of each class that has it as an attribute.
 
     Args:
         title: The step's heading, the workflow's own words where it has some.
@@ -88,10 +124,10 @@ def step(title: str, *, always: bool = False, needed: bool = True) -> Callable[[
 
         def attempt(case: _C, given: Mapping[str, Any]) -> StepResult:
             given = {**defaults, **given}  # or a run would have what the notebook's file has
-            case.begin(name)
-            over = case.outcome is not None and not always
+            case.steps.begin(name)
+            over = case.steps.outcome is not None and not always
             found = case.nothing_to_do() if over else method(case, **given)  # type: ignore[call-arg]
-            case.steps.finish(name, title, given)
+            case.steps.finish(name, given)
             return replace(found, card=replace(found.card, title=title), data={**found.data, "step": name})
 
         @functools.wraps(method)
@@ -102,7 +138,6 @@ def step(title: str, *, always: bool = False, needed: bool = True) -> Callable[[
                 show(case.stopped(title, exc))
                 raise
 
-        run.is_step = True  # type: ignore[attr-defined]
         run.title = title  # type: ignore[attr-defined]
         run.needed = needed  # type: ignore[attr-defined]
         run.attempt = attempt  # type: ignore[attr-defined]

@@ -7,11 +7,12 @@ reason. `orders` decides what to do about them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import cast
 
 from runbook_lib.cases.base import Case
+from runbook_lib.cases.knowledge import Issuance
 from runbook_lib.changes.issue_title import OPERATION_WORDS, IssueTitle
 from runbook_lib.clients.gitlab import GitLab
 from runbook_lib.domain import messages, orders, policy, titles
@@ -19,25 +20,6 @@ from runbook_lib.domain.errors import InputError, NeedsAnswerError, PersonNeeded
 from runbook_lib.domain.models import Facts, Source, Ticket, TrackerIssue
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.domain.titles import Mark
-
-
-@dataclass(frozen=True)
-class Issuance:
-    """A license that was issued.
-
-    Attributes:
-        users: The ordered user count.
-        url: The address of the evidence.
-        text: The license file, never shown; None if there is only the engineer's answer.
-        identity: Its fingerprint, or a phrase instead.
-        expires_on: The first day on which it is not valid; None until it was read.
-    """
-
-    users: int
-    url: str
-    text: str | None = field(repr=False, default=None)
-    identity: str = "not read"
-    expires_on: date | None = None
 
 
 @dataclass(frozen=True)
@@ -95,14 +77,14 @@ class Tracker:
             )
         return ours
 
-    def issued(self, users: int = 0) -> Issuance | None:
+    def issued(self) -> Issuance | None:
         """The license that this ticket has already, or None.
 
         Raises:
             PersonNeededError: It has one for another address.
         """
         ours = self._ours(self.issues())
-        return None if ours is None else self.issuance(ours, users)
+        return None if ours is None else self.issuance(ours, 0)
 
     def found_since(self, began_on: date) -> TrackerIssues:
         """The issues for exactly this address; `began_on` is the emergency's first possible day, UTC."""
@@ -116,6 +98,10 @@ class Tracker:
             under_way=tuple(i for i in present if orders.is_under_way(i, self.email, "")),
         )
 
+    def is_own(self, issue: TrackerIssue) -> bool:
+        """Whether an issue is of a license that a runbook ordered for this ticket."""
+        return (messages.find_operation(issue.description) or "").startswith(self._own)
+
     def _is_success(self, issue: TrackerIssue) -> bool:
         return orders.users_issued(issue, self.email) is not None
 
@@ -127,8 +113,7 @@ class Tracker:
         """
         ours = next((i for i in issues if self._is_success(i) and i.created_at >= self._opened_at), None)
         for issue in issues:
-            operation = messages.find_operation(issue.description) or ""
-            of_ticket = operation.startswith(self._own) or messages.find_ticket(issue.description) == self._ticket_url
+            of_ticket = self.is_own(issue) or messages.find_ticket(issue.description) == self._ticket_url
             if ours is None and of_ticket and orders.was_issued(issue):
                 how = f"it went to another address than {self.email}"
                 if titles.read(issue.title).names(self.email):
@@ -149,6 +134,11 @@ class Tracker:
         """The license of a success issue."""
         text = messages.find_license(issue.raw)
         return Issuance(orders.users_issued(issue, self.email) or users, issue.url, text)
+
+
+def tracker_if_asked(case: Case, email: str | None) -> Tracker | None:
+    """The tracker, where it is configured and an address is known to look for."""
+    return Tracker(case, email) if email and case.services.gitlab and case.settings.tracker_project_id else None
 
 
 def issue_title(case: Case, issue: TrackerIssue, mark: Mark, whose: tuple[str, int], why: str = "") -> IssueTitle:

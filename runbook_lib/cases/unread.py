@@ -6,7 +6,7 @@ is decided without it: a person looks at it and answers, or the run is repeated.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from runbook_lib.domain import answers
@@ -93,14 +93,6 @@ def check_before_scope(unread: Sequence[Unread], facts: Facts, rulings: Sequence
         unread = [one for one in unread if one.source is Source.LICENSE_FILE and not one.is_here]
     if names := unanswered(unread, facts, wanted):
         raise _stopped(_that_may_show(unread, names), names, "The scope is not decided without it.", "")
-
-
-def look(read: Callable[[], bytes], name: str, source: Source) -> bytes | Unread:
-    """The content of a thing, or the error as `Unread`."""
-    try:
-        return read()
-    except RunbookError as exc:
-        return Unread.of(name, exc, source)
 
 
 def _unanswered_of(ruling: Ruling, unread: Iterable[Unread], facts: Facts) -> tuple[str, ...]:

@@ -6,20 +6,20 @@ Source: weekend seed. The steps are those of the document, in its order. The rul
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import ClassVar, cast
 
-from runbook_lib.cases import changes
-from runbook_lib.cases.base import Prefill
+from runbook_lib.cases import changes, first_steps
+from runbook_lib.cases.base import Case, Prefill
 from runbook_lib.cases.by_hand import check_nothing_under_way, made_by_hand, manual_form, manual_issuance
-from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, evidence_words
-from runbook_lib.cases.emergency import Emergency
-from runbook_lib.cases.issuing import check_parts, checked_issuance, order
+from runbook_lib.cases.cards import effect_data, effect_parts, effect_state
+from runbook_lib.cases.closing import closing_card
+from runbook_lib.cases.issuing import check_card, order
+from runbook_lib.cases.knowledge import Issuance
 from runbook_lib.cases.license_files import load_public_key
 from runbook_lib.cases.pictures import Images, sorted_images
 from runbook_lib.cases.steps import step
-from runbook_lib.cases.tracker import Issuance, Tracker, recipient
+from runbook_lib.cases.tracker import recipient, tracker_if_asked
 from runbook_lib.cases.unread import check_before_asking
 from runbook_lib.changes.guards import check_reply_arrives
 from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone
@@ -27,7 +27,6 @@ from runbook_lib.domain import answers, evidence, messages, policy
 from runbook_lib.domain.errors import InputError, NeedsAnswerError
 from runbook_lib.domain.models import (
     EffectState,
-    Evidence,
     Outcome,
     SeatAdvice,
     Source,
@@ -35,7 +34,6 @@ from runbook_lib.domain.models import (
 )
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.domain.plan import LATER_FINGERPRINT, LATER_LINK
-from runbook_lib.ledger.effects import EffectResult
 from runbook_lib.results import StepResult
 
 _FIGURES = {
@@ -46,18 +44,20 @@ _FIGURES = {
 }
 
 
-class WeekendLicense(Emergency):
-    """An emergency of a self-managed customer on a weekend."""
+class WeekendLicense(Case):
+    """An emergency of a self-managed customer on a weekend.
+
+    Attributes:
+        issuance: The license that was issued, or None.
+    """
 
     runbook: ClassVar[str] = "weekend_license"
-    order: ClassVar[tuple[str, ...]] = (
-        *("take", "collect_facts", "confirm_identity", "decide_scope"),
-        *("confirm_subscription", "choose_users", "issue_license", "check_license"),
-        *("answer_customer", "tell_team", "close"),
-    )
-
-    users: int | None = None
     issuance: Issuance | None = None
+
+    take = first_steps.take
+    collect_facts = first_steps.collect_facts
+    confirm_identity = first_steps.confirm_identity
+    decide_scope = first_steps.decide_scope
 
     @step("Step 1: Confirm customer subscription")
     def confirm_subscription(
@@ -74,9 +74,9 @@ class WeekendLicense(Emergency):
             done = self.apply(changes.screenshots(self, cast(tuple[str, ...], paths)))
             parts = effect_parts(done)
         missing = self._missing()
-        if self.existing_license or not missing:
+        if self.known.existing_license or not missing:
             words = "The subscription is confirmed by the facts above; nothing has to be asked."
-            return self.result("confirmed", Tone.GOOD, (Paragraph(words), *parts, *self._unbacked(paths)), words)
+            return self.card("confirmed", Tone.GOOD, words, *parts, *self._unbacked(paths), strong=False)
         ask = answers.parse("ask_customer", ask_customer)
         images = self._images()
         if (images.names or paths is not None) and not ask:
@@ -88,14 +88,14 @@ class WeekendLicense(Emergency):
                 missing=(*missing, "ask_customer"),
             )
         if not ask:
-            check_before_asking(self.unread, self.facts, missing)
+            check_before_asking(self.known.unread, self.facts, missing)
         asked = self.apply(changes.screenshots_request(self))
-        self.end(Outcome.WAITING_FOR_CUSTOMER)
+        self.steps.end(Outcome.WAITING_FOR_CUSTOMER)
         verb = "would be" if asked.state is EffectState.PLANNED else "were"
         words = f"Waiting for the customer: both screenshots {verb} asked for, to learn {_list(missing)}."
         parts = (*effect_parts(asked), *map(Paragraph, images.notes))
         parts += (Preview("public reply", messages.screenshots_request()),)
-        return self._card(effect_state(asked), Tone.ASK, words, *parts, missing=missing)
+        return self.card(effect_state(asked), Tone.ASK, words, *parts, missing=missing)
 
     @step("Choose the user count")
     def choose_users(self, *, user_count: object = answers.UNKNOWN) -> StepResult:
@@ -106,8 +106,8 @@ class WeekendLicense(Emergency):
             InputError: The given count would be refused by the customer's instance.
         """
         chosen = cast(int | None, answers.parse("user_count", user_count))
-        if self.existing_license and self.existing_license.users:
-            return self._users_of(self.existing_license, chosen)
+        if self.known.existing_license and self.known.existing_license.users:
+            return self._users_of(self.known.existing_license, chosen)
         advice = self._advice()
         maximum = cast(int | None, self.facts.value("maximum_users"))
         if chosen and maximum and policy.accepted_users(chosen) < maximum:
@@ -123,10 +123,9 @@ class WeekendLicense(Emergency):
         self.users = chosen or advice.users
         if self.users is None:
             raise NeedsAnswerError(advice.reason, missing=("billable_users", "maximum_users"))
+        reason = advice.reason + (f" {_chosen_words(chosen, advice.users, user_count)}" if chosen else "")
         words = f"The license is for {self.users} users."
-        own = f" {_chosen_words(chosen, advice.users, user_count)}" if chosen else ""
-        reason = advice.reason + own
-        return self._card(f"{self.users} users", Tone.GOOD, words, Paragraph(reason), users=self.users, reason=reason)
+        return self.card(f"{self.users} users", Tone.GOOD, words, Paragraph(reason), users=self.users, reason=reason)
 
     @step("Step 2: Generate the trial license")
     def issue_license(self, *, issued_evidence: object = answers.UNKNOWN) -> StepResult:
@@ -139,7 +138,9 @@ class WeekendLicense(Emergency):
         load_public_key(self.settings)  # fails early: without it the license could not be checked
         email, users = recipient(self.ticket, self.facts), cast(int, self.users)
         if made := self.look(changes.sent_by_hand_note(self)):
-            return self._found_by_hand(made, users)
+            self.issuance = made_by_hand(made, users)
+            words = "A license was made by hand for this ticket; no second one is issued."
+            return self.effect_card([made], words=words)
         if self.settings.issuer == "manual":
             return self._issue_by_hand(email, users, issued_evidence)
         started, self.issuance = order(self, email, users)
@@ -147,10 +148,10 @@ class WeekendLicense(Emergency):
         parts: tuple[Part, ...] = (Table(("Mechanizer", "value"), form), *effect_parts(started))
         if self.issuance is None:
             words = f"Mechanizer would make a {policy.TRIAL_DAYS}-day Ultimate trial for {users} users and mail it."
-            return self.result("planned", Tone.PLAN, (Paragraph(words), *parts), words, effect=effect_data(started))
+            return self.card("planned", Tone.PLAN, words, *parts, strong=False, effect=effect_data(started))
         parts += (Link("tracker issue", self.issuance.url),)
         words = f"A license for {self.issuance.users} users was issued."
-        return self.result(effect_state(started), Tone.GOOD, parts, words, effect=effect_data(started))
+        return self.card(effect_state(started), Tone.GOOD, words, *parts, effect=effect_data(started))
 
     @step("Check the license")
     def check_license(self) -> StepResult:
@@ -161,55 +162,51 @@ class WeekendLicense(Emergency):
         """
         if self.issuance is None:
             words = "Nothing to check yet: in a rehearsal no license is issued."
-            return self.result("planned", Tone.PLAN, (Paragraph(words),), words)
+            return self.card("planned", Tone.PLAN, words, strong=False)
         if self.issuance.text is None:
             words = "The license itself was not given, so only the engineer's evidence stands for it."
-            return self._card("not checked", Tone.ASK, words)
-        self.issuance, checks = checked_issuance(
+            return self.card("not checked", Tone.ASK, words)
+        self.issuance, checked = check_card(
             self,
             self.issuance,
             cast(int, self.users),
+            state="as ordered",
+            words="The license is as ordered.",
             wrong="The license is not the one that was ordered",
             advice=f"Compare {self.issuance.url} and talk to License & Renewals before the customer uses it.",
         )
-        parts = check_parts(self.issuance, checks)
-        words = "The license is as ordered."
-        data = [asdict(check) for check in checks]
-        return self.result("as ordered", Tone.GOOD, parts, words, checks=data, license=self.issuance.identity)
+        return checked
 
     @step("Answer the customer")
     def answer_customer(self) -> StepResult:
         """A public reply that the license was mailed, and an internal note for the next colleague."""
-        expires_on = self._expires_on()
-        reply = messages.license_sent(cast(int, self.users), expires_on)
+        users, found = cast(int, self.users), self.issuance or Issuance(0, LATER_LINK, identity=LATER_FINGERPRINT)
+        expires_on = found.expires_on or self.settings.now().date() + timedelta(days=policy.TRIAL_DAYS)
+        reply, words = messages.license_sent(users, expires_on), messages.license_note(users, found.identity, found.url)
         done = self.apply(changes.reply(self, "reply", reply, summary="public reply to the customer"))
-        found = self.issuance or Issuance(0, LATER_LINK, identity=LATER_FINGERPRINT)
-        words = messages.license_note(cast(int, self.users), found.identity, found.url)
         noted = self.apply(changes.note(self, "note", words, summary="internal note with the result"))
-        parts = (*effect_parts(done, noted), Preview("public reply", reply), Preview("internal note", words))
-        return self._effect_card(done, parts)
+        return self.effect_card([done, noted], Preview("public reply", reply), Preview("internal note", words))
 
     @step("Tell the team", needed=False)
     def tell_team(self) -> StepResult:
         """Post to the Slack channel, with the ticket's link."""
         post = messages.slack_post(self.ticket.url, cast(int, self.users))
         done = self.apply(changes.slack_post(self, post))
-        parts = (*effect_parts(done), Preview(f"post in {self.settings.slack_channel}", post))
-        return self._effect_card(done, parts)
+        return self.effect_card([done], Preview(f"post in {self.settings.slack_channel}", post))
 
     @step("Close the case", always=True)
     def close(self) -> StepResult:
         """The outcome with the evidence; in a rehearsal the planned one, and how to perform it."""
         if self.outcome is None:
-            self.end(Outcome.LICENSE_ISSUED)
-        return self._closing(self._closing_words())
+            self.steps.end(Outcome.LICENSE_ISSUED)
+        return closing_card(self, self._ending())
 
     def found(self, name: str) -> Prefill | None:
         """The fact that counts; for the user count the suggestion."""
-        if name == "user_count" and self.existing_license and self.existing_license.users:
-            return Prefill(str(self.existing_license.users), "suggested")
+        if name == "user_count" and self.known.existing_license and self.known.existing_license.users:
+            return Prefill(str(self.known.existing_license.users), "suggested")
         if name == "user_count" and (users := self._advice().users):
-            asks = not self.existing_license and evidence.users_question(self.facts, users)
+            asks = not self.known.existing_license and evidence.users_question(self.facts, users)
             return Prefill("", f"{users} by the customer's evidence") if asks else Prefill(str(users), "suggested")
         return super().found(name)
 
@@ -218,8 +215,7 @@ class WeekendLicense(Emergency):
         """Of a license: for how many users, who gets it, how long it lasts."""
         if self.outcome is not Outcome.LICENSE_ISSUED:
             return ""
-        email = cast(str | None, self.facts.value("requester_email"))
-        words = (f"{self.users} users", clean(email or "", 80), f"{policy.TRIAL_DAYS} days")
+        words = (f"{self.users} users", clean(self.known.email or "", 80), f"{policy.TRIAL_DAYS} days")
         return ", ".join(filter(None, words))
 
     def _missing(self) -> tuple[str, ...]:
@@ -239,36 +235,30 @@ class WeekendLicense(Emergency):
             )
         self.users = already.users
         words = f"The license that was issued is for {already.users} users."
-        return self._card(f"{self.users} users", Tone.GOOD, words, users=self.users)
+        return self.card(f"{self.users} users", Tone.GOOD, words, users=self.users)
 
     def _unbacked(self, paths: object) -> tuple[Part, ...]:
         """A warning if the dates are only the engineer's answer, with no screenshot."""
         expiry = self.facts.best("expires_on")
         typed = expiry is not None and expiry.source in (Source.ENGINEER, Source.SCREENSHOT)
-        if paths is not None or self.existing_license or not typed:
+        if paths is not None or self.known.existing_license or not typed:
             return ()
-        images = self._images()
-        if images.names:
-            seen = tuple(name for name, _ in images.files)
-            looked = (Paragraph(f"On the ticket, to compare with: {', '.join(seen)}."),) if seen else ()
-            return (*looked, *map(Paragraph, images.notes))
-        words = "No screenshot on the ticket backs these figures; add the files with `screenshots`."
-        return (Paragraph(words), *map(Paragraph, images.notes))
+        images, words = self._images(), ""
+        if not images.names:
+            words = "No screenshot on the ticket backs these figures; add the files with `screenshots`."
+        elif images.files:
+            words = f"On the ticket, to compare with: {', '.join(name for name, _ in images.files)}."
+        return tuple(map(Paragraph, filter(None, (words, *images.notes))))
 
     def _images(self) -> Images:
         return sorted_images(self.thread, self.downloads.content)
 
-    def _found_by_hand(self, made: EffectResult, users: int) -> StepResult:
-        self.issuance = made_by_hand(made, users)
-        words = "A license was made by hand for this ticket; no second one is issued."
-        return self._card(effect_state(made), Tone.GOOD, words, *effect_parts(made), effect=effect_data(made))
-
     def _issue_by_hand(self, email: str, users: int, issued_evidence: object) -> StepResult:
-        tracker = Tracker(self, email) if self.services.gitlab and self.settings.tracker_project_id else None
+        tracker = tracker_if_asked(self, email)
         if tracker and (issue := tracker.success()):
             self.issuance = tracker.issuance(issue, users)
             words = "Mechanizer has issued a license for this ticket already; no second one is made."
-            return self.result("found", Tone.GOOD, (Paragraph(words), Link("tracker issue", issue.url)), words)
+            return self.card("found", Tone.GOOD, words, Link("tracker issue", issue.url), strong=False)
         check_nothing_under_way(self, email, users)
         rows = manual_form(self.ticket, email, users, self.settings.now().date())
         given = cast(str | None, answers.parse("issued_evidence", issued_evidence))
@@ -280,42 +270,25 @@ class WeekendLicense(Emergency):
                 f"Make the license by hand in Trials for SM ({values}), then pass the link or the file of it.",
                 missing=("issued_evidence",),
             )
-        parts: tuple[Part, ...] = (
-            Paragraph(
-                "Make the license by hand, in the form Trials for SM of CustomersDot, with exactly these values:"
-            ),
-            Table(("field", "value"), rows, in_view=True),
-        )
+        how = "Make the license by hand, in the form Trials for SM of CustomersDot, with exactly these values:"
+        parts: tuple[Part, ...] = (Paragraph(how), Table(("field", "value"), rows, in_view=True))
         if given is None:
             words = "A person would make the license by hand, then pass issued_evidence."
-            return self.result("planned", Tone.PLAN, parts, words, form=dict(rows))
+            return self.card("planned", Tone.PLAN, words, *parts, form=dict(rows))
         self.issuance = manual_issuance(given, users)
         noted = self.apply(changes.by_hand_note(self, self.issuance.url, users))
         words = "The engineer made the license by hand."
         parts += effect_parts(noted)
-        return self.result("made by hand", Tone.GOOD, parts, words, form=dict(rows), effect=effect_data(noted))
+        return self.card("made by hand", Tone.GOOD, words, *parts, form=dict(rows), effect=effect_data(noted))
 
-    def _expires_on(self) -> date:
-        if self.issuance and self.issuance.expires_on:
-            return self.issuance.expires_on
-        return self.settings.now().date() + timedelta(days=policy.TRIAL_DAYS)
-
-    def _closing_words(self) -> str:
-        would = "" if self.perform else "Would end: "
-        match self.outcome:
-            case Outcome.OUT_OF_SCOPE:
-                return self._out_of_scope_words()
-            case Outcome.WAITING_FOR_CUSTOMER:
-                verb = "would be" if self.applied[-1].state is EffectState.PLANNED else "were"
-                names = " ".join(f"-p {name} ..." for name in ("screenshots", *self._missing()))
-                ended = Outcome.WAITING_FOR_CUSTOMER.words
-                return f"{would}{ended}: the screenshots {verb} asked for. When they are there, run again with {names}."
-            case _:
-                seen = (
-                    f" {evidence_words(Evidence(self.issuance.identity, self.issuance.url))}" if self.issuance else ""
-                )
-                given = f"{policy.TRIAL_DAYS}-day Ultimate trial for {self.users} users"
-                return f"{would}{Outcome.LICENSE_ISSUED.words}: {given}.{seen}"
+    def _ending(self) -> str:
+        """What stands after the outcome's name."""
+        if self.outcome is Outcome.WAITING_FOR_CUSTOMER:
+            verb = "would be" if self.applied[-1].state is EffectState.PLANNED else "were"
+            names = " ".join(f"-p {name} ..." for name in ("screenshots", *self._missing()))
+            return f": the screenshots {verb} asked for. When they are there, run again with {names}."
+        seen = f" {self.issuance.evidence}" if self.issuance else ""
+        return f": {policy.TRIAL_DAYS}-day Ultimate trial for {self.users} users.{seen}"
 
 
 def _chosen_words(chosen: int, suggested: int | None, raw: object) -> str:

@@ -29,12 +29,24 @@ COLUMNS = ("line", "ticket", "runbook", "end", "summary", "missing", "record", "
 @click.command(short_help="Run many tickets from a list.")
 @click.argument("what", nargs=-1, metavar="[LIST|TICKET]...", type=click.Path(allow_dash=True))
 @options.perform
-@click.option("--workers", metavar="N", help="How many at once. Default: one more than there are cores.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, MOST_WORKERS),
+    metavar="N",
+    help="How many at once. Default: one more than there are cores.",
+)
 @click.option("--scheduler", default="", metavar="ADDRESS", help="Run on the workers of this Dask scheduler.")
 @options.as_json
 @click.option("--csv", "csv_file", type=options.FILE, metavar="FILE", help="Write the table to a file as well.")
+@options.force
 def batch(
-    what: Sequence[str], perform: bool, workers: str | None, scheduler: str, as_json: bool, csv_file: Path | None
+    what: Sequence[str],
+    perform: bool,
+    workers: int | None,
+    scheduler: str,
+    as_json: bool,
+    csv_file: Path | None,
+    force: bool,
 ) -> int:
     """Run many tickets, several at once.
 
@@ -50,9 +62,9 @@ def batch(
 
     began = time.monotonic()
     local = Settings.local()
-    number = _workers(workers, scheduler)
+    number = workers or (0 if scheduler else runs.usual_workers())  # 0: as many as a cluster has room for
     if csv_file:
-        exporting.refuse_to_replace(csv_file)
+        exporting.refuse_to_replace(csv_file, force=force)
     rows = [_checked(row, local, perform=perform) for row in _rows(what)]
     with practice.world(local), tqdm(unit="ticket", disable=not sys.stderr.isatty(), leave=False) as bar:
 
@@ -87,7 +99,7 @@ def batch(
         )
     _report(endings, round(time.monotonic() - began, 1), as_json=as_json)
     if csv_file:
-        exporting.write(csv_file, exporting.table([ending.plain for ending in endings], COLUMNS))
+        exporting.write(csv_file, exporting.table([ending.plain for ending in endings], COLUMNS), force=force)
     return runs.worst(endings)
 
 
@@ -122,8 +134,10 @@ def _content(name: str) -> bytes:
 
 def _checked(row: Row, local: Settings, *, perform: bool) -> Row:
     """A row with what is wrong with it, as far as that is known before anything runs."""
+    from runbook_lib.redaction import Redactor
     from runbook_lib.run import automatic, intake
 
+    row = replace(row, **Redactor.of(local).data(vars(row)))  # the table repeats what somebody may have pasted
     if row.problem:
         return row
     try:
@@ -139,23 +153,6 @@ def _template(local: Settings, runbook: str) -> Path:
     from runbook_lib.run import intake
 
     return intake.template(local, runbook)
-
-
-def _workers(words: str | None, scheduler: str) -> int:
-    """How many runs at once; 0 for as many as a cluster has room for.
-
-    Raises:
-        InputError: It is no such number.
-    """
-    from runbook_lib.domain import answers
-    from runbook_lib.run import batch
-
-    if words is None:
-        return 0 if scheduler else batch.usual_workers()
-    number = answers.count("--workers", words, least=1)
-    if number > MOST_WORKERS:
-        raise InputError(f"--workers is {number}; at most {MOST_WORKERS} runs at once are expected.")
-    return number
 
 
 def _line(ending: Ending) -> str:
@@ -181,4 +178,5 @@ def _report(endings: Sequence[Ending], seconds: float, *, as_json: bool) -> None
     heads = ("ticket", "runbook", "end", "what")
     table = tables.table(rows, heads, [None, None, None, 72])
     counted = ", ".join(f"{number} {end}" for end, number in counts.items())
-    click.echo(f"\n{table}\n\n{len(endings)} tickets in {seconds} s: {counted}")
+    count = "1 ticket" if len(endings) == 1 else f"{len(endings)} tickets"
+    click.echo(f"\n{table}\n\n{count} in {seconds} s: {counted}")

@@ -26,7 +26,7 @@ from runbook_lib.records.verification import Verifier
 from runbook_lib.run import batch, batch_list, ticket_runs, warm
 from runbook_lib.run.batch_list import Row
 from runbook_lib.sandbox import server
-from runbook_lib.sandbox.tickets import EXPECTED
+from runbook_lib.sandbox.tickets import expected_ends
 from runbook_lib.sandbox.tickets.model import Expected, PracticeTicket
 from runbook_lib.sandbox.world import opened
 from runbook_lib.settings import Settings
@@ -41,14 +41,14 @@ def main(settings: Settings) -> int:
     outputs = settings.outputs.resolve() / f"demo-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     folder = outputs / "sandbox" / ".world"
     server.make_world(folder, datetime.now(UTC).date())
-    sys.stdout.write(f"Performing {len(EXPECTED)} practice tickets; this takes about half a minute.\n")
+    sys.stdout.write(f"Performing {len(expected_ends())} practice tickets; this takes about half a minute.\n")
     sys.stdout.flush()
     endings = _performed(outputs, folder)
-    rows = [_row(*pair, ending) for pair, ending in zip(EXPECTED.items(), endings, strict=True)]
+    rows = [_row(*pair, ending) for pair, ending in zip(expected_ends().items(), endings, strict=True)]
     heads = ("ticket", "case", "outcome", "as expected", "what happened")
     sys.stdout.write("\n" + tabulate(rows, headers=heads, maxcolwidths=[None, None, None, None, 72]) + "\n\n")
     licenses = _mailed(folder)
-    issued = sum(expected.outcome is Outcome.LICENSE_ISSUED for expected in EXPECTED.values())
+    issued = sum(expected.outcome is Outcome.LICENSE_ISSUED for expected in expected_ends().values())
     sys.stdout.write(f"Mails: {len(licenses)} licenses were mailed, {len(set(licenses))} of them different.\n")
     verified = Verifier(Archive(outputs / "sandbox", "sandbox", outputs / "sandbox" / ".keys")).everything()
     defects = [finding for finding in verified.findings if finding.is_defect]
@@ -62,7 +62,7 @@ def main(settings: Settings) -> int:
 
 def _performed(outputs: Path, folder: Path) -> list[batch.Ending]:
     """How each ticket ended, in their order; each is printed as it ends."""
-    rows = [Row(n, str(ticket.id), _runbook(expected)) for n, (ticket, expected) in enumerate(EXPECTED.items())]
+    rows = [Row(n, str(ticket.id), _runbook(expected)) for n, (ticket, expected) in enumerate(expected_ends().items())]
     with ExitStack() as stack:
         python = str(stack.enter_context(warm.started(MODULES, PRELOADED)) or sys.executable)
         stack.enter_context(server.background(folder, python=python))

@@ -29,8 +29,8 @@ from jupyter_core.paths import jupyter_path
 
 from runbook_lib import files, templates
 from runbook_lib.domain import answers
-from runbook_lib.domain.errors import InputError, RunbookError
-from runbook_lib.run import automatic, warm
+from runbook_lib.domain.errors import InputError, RefusedError, RunbookError
+from runbook_lib.run import automatic, ticket_check, warm
 from runbook_lib.settings import Settings
 
 EXTENSIONS = Path(__file__).with_name("labextensions")
@@ -38,6 +38,9 @@ EXTENSIONS = Path(__file__).with_name("labextensions")
 KERNEL_IDLE_S = 3600
 """After how long a kernel ends that no page shows any more."""
 DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "@jupyterlab/apputils-extension:kernels-settings": {
+        "commsOverSubshells": "disabled",  # what was typed comes before the cell that is run after it
+    },
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
     "@jupyterlab/apputils-extension:themes": {"adaptive-theme": True},
     "@jupyterlab/fileeditor-extension:plugin": {"scrollPastEnd": False},
@@ -161,6 +164,8 @@ def prepared(settings: Settings, ticket: str | None) -> Path:
     router = settings.notebooks / f"{automatic.ROUTER}.ipynb"
     if ticket is None:
         return templates.fresh(router)
+    if refused := ticket_check.refusal(Settings.load(), ticket):
+        raise RefusedError(refused)
     from runbook_lib.cases import next_runbook
     from runbook_lib.cases.start_here import StartHere
 
@@ -193,9 +198,12 @@ def session_options(private: Path, notebooks: Path, outputs: Path) -> list[str]:
     files.write(settings / "overrides.json", json.dumps(DEFAULTS).encode())
     files.write(settings / "page_config.json", json.dumps(page).encode())
     return [
+        "--Application.log_level=ERROR",  # the address comes all the same
+        "--Application.log_format=%(message)s",
         f"--LabApp.app_settings_dir={settings}",
         f"--LabApp.extra_labextensions_path={EXTENSIONS}",
         f"--LabApp.workspaces_dir={private / 'workspaces'}",
+        f"--FileCheckpoints.checkpoint_dir={private / 'checkpoints'}",  # a ticket's folder holds its records, no copies
         f"--MappingKernelManager.cull_idle_timeout={KERNEL_IDLE_S}",
         "--MappingKernelManager.cull_interval=60",
     ]

@@ -95,11 +95,12 @@ def _said(content: bytes, key: PublicKey) -> list[dict[str, Any]]:
 def _facts(
     content: bytes | str, reading: ExaminedLicense, where: str = "", notes: Sequence[str] = ()
 ) -> dict[str, Any]:
-    from runbook_lib.domain import license as format
+    from runbook_lib.domain.license import fingerprint
+    from runbook_lib.domain.license_contents import facts
 
     odd = list(dict.fromkeys((*notes, *reading.notes)))
     more = ({"where": where} if where else {}) | ({"notes": odd} if odd else {})
-    return {**format.facts(reading.license), "fingerprint": format.fingerprint(content), **more}
+    return {**facts(reading.license), "fingerprint": fingerprint(content), **more}
 
 
 def _rows(facts: dict[str, Any]) -> list[tuple[str, str]]:

@@ -135,14 +135,15 @@ def _run_command(words: Sequence[str]) -> int:
         return _stop(_usage(exc), exit_status.USAGE)
     except RunbookError as exc:
         return _stop(str(exc), exit_status.of_error(exc))
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, click.Abort):
         return _stop("stopped.", exit_status.INTERRUPTED)
 
 
 def _stop(words: str, status: int) -> int:
-    from runbook_lib.domain.plain_text import clean_lines  # no license is repeated, and no file's name is obeyed
+    from runbook_lib.domain.plain_text import clean_lines  # no file's name is obeyed
+    from runbook_lib.redaction import Redactor  # only where something is wrong: neither secret nor license is repeated
 
-    click.echo(f"runbook: {clean_lines(words)}", err=True)
+    click.echo(f"runbook: {clean_lines(Redactor.of_environment().text(words))}", err=True)
     return status
 
 

@@ -12,4 +12,5 @@ FILE = click.Path(path_type=Path)
 """A file's path; whether it is there is found out by opening it."""
 ticket = click.argument("ticket", metavar="TICKET", shell_complete=completion.tickets)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+force = click.option("--force", is_flag=True, help="Replace FILE if it is there.")
 perform = click.option("--perform", is_flag=True, help="Change things; without it everything is only rehearsed.")

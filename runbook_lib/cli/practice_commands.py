@@ -10,6 +10,7 @@ import click
 from runbook_lib.cli import practice
 from runbook_lib.domain import exit_status
 from runbook_lib.domain.errors import InputError
+from runbook_lib.domain.plain_text import clean
 
 PORT = click.IntRange(0, 65535)
 PORT.name = "port number"  # what a message calls it
@@ -32,10 +33,17 @@ def lab(words: Sequence[str]) -> int:
 
     ticket, options = jupyterlab.ticket_first(words)
     local = Settings.local()
+    click.echo(_beginning(ticket))
     with jupyterlab.started(local) as server, practice.world(local):
         if address := practice.control_room(local):
             click.echo(f"Watch what happens to the practice world at {address}")
         return server.run(ticket, options)
+
+
+def _beginning(ticket: str | None) -> str:
+    """What is about to happen, before anything is started."""
+    what = f"Ticket {clean(ticket, 200)} is looked up, and" if ticket else "The runbooks are prepared, and"
+    return f"{what} JupyterLab is starting; Ctrl-C stops it ..."
 
 
 @click.command(short_help="Keep the practice world running, for notebooks and papermill.")

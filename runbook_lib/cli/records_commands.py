@@ -6,6 +6,7 @@ import functools
 import getpass
 import json
 import re
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
@@ -48,7 +49,6 @@ _FILTERS = (
     click.option("--open", "open_only", is_flag=True, help="Only what still needs a person."),
     click.option("--unreviewed", is_flag=True, help="Only records that no reviewer has signed off."),
 )
-_force = click.option("--force", is_flag=True, help="Replace FILE if it is there.")
 _NOT_VERIFIED = (
     "The records were not verified. To verify them: `runbook records list --verify`, or `runbook records verify`."
 )
@@ -109,7 +109,7 @@ def list_runs(verify: bool, as_json: bool, **filters: Any) -> int:
     type=click.Choice(("csv", "jsonl", "parquet")),
     help="The extra `parquet` brings the last one.",
 )
-@_force
+@options.force
 @_filters
 def export(file: Path, form: str, force: bool, **filters: Any) -> int:
     """Write the list of runs to a file."""
@@ -259,7 +259,7 @@ def _tell(problems: Sequence[Finding]) -> None:
 @click.argument("record", metavar="RECORD|TICKET", type=click.Path())
 @click.option("--html", type=options.FILE, metavar="FILE", help="Write one HTML page instead, which needs no network.")
 @click.option("--with-records", is_flag=True, help="Of a review's report: the page of each record in it, too.")
-@_force
+@options.force
 def show(record: str, html: Path | None, with_records: bool, force: bool) -> int:
     """Show a record, or the last one of a ticket; verified first."""
     from runbook_lib.records import exporting, page, reading, report
@@ -316,6 +316,18 @@ def _last_record(ticket: str) -> Path:
     return place / names[-1]
 
 
+def _account() -> str:
+    """The name of this machine's account, where no operator is set; who sits there says whether it is theirs.
+
+    Raises:
+        InputError: It is not.
+    """
+    name = getpass.getuser()
+    if sys.stdin.isatty() and not click.confirm(f"RUNBOOK_OPERATOR is not set. Sign off as {name}, as this account is"):
+        raise InputError("Nothing was signed off. Set RUNBOOK_OPERATOR to the name that your signature is to have.")
+    return name
+
+
 @records.command("sign-off", short_help="Say that you have reviewed records.")
 @click.argument("what", nargs=-1, required=True, metavar="RECORD|TICKET...", type=click.Path())
 @click.option("--words", required=True, metavar="WORDS", help="What you found, in one line; kept in the journal.")
@@ -329,7 +341,8 @@ def sign_off(what: Sequence[str], words: str) -> int:
 
     settings = _settings()
     paths = [_last_record(word) if word.isdigit() else Path(word) for word in what]
-    reviewer = settings.operator or getpass.getuser()
+    reviewer = settings.operator or _account()
+    click.echo(f"To be signed off as {reviewer}.")
     signed(paths, words, settings, reviewer)
     click.echo("\n".join(f"Signed off by {reviewer}: {path}" for path in paths))
     if settings.share:

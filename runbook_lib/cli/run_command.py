@@ -93,7 +93,7 @@ def run(
         click.echo(json.dumps(report.contract(), indent=2))
     else:
         words = [word for name, value in own.items() for word in ("-p", name, value)]
-        click.echo(_words(report, local.profile, shlex.join(["runbook", "run", first, ticket, *words])))
+        click.echo(_words(report, local.profile, shlex.join(["runbook", "run", first, str(report.ticket_id), *words])))
     if report.notice:
         click.echo(f"runbook: {_line(report.notice)}", err=True)
     return exit_status.of_run(report.status)

@@ -261,7 +261,12 @@ class Zendesk:
             raise RefusedError(
                 "Zendesk found malware in it, so it was not fetched. Open it only if you must, and safely."
             )
-        for url in dict.fromkeys(filter(None, (attachment.content_url, attachment.mapped_url))):
+        urls = dict.fromkeys(filter(None, (attachment.content_url, attachment.mapped_url)))
+        if not urls:
+            raise RefusedError(
+                "Zendesk gives no address for it, so it was not fetched. Open the ticket and look there."
+            )
+        for url in urls:
             found = self._service.download(url, limit, also_own=self._mapped_host)
             headers = {name.lower(): value for name, value in found.headers.items()}
             if not is_sign_in_page(found.content, headers, size=attachment.size, file_name=attachment.file_name):
@@ -377,12 +382,18 @@ def _organization(item: Any) -> Organization:
     return model(Organization, item, name=item.get("name") or "", fields=fields, domains=domains)
 
 
-def _attachment(item: Any) -> Attachment:
+def _attachment(item: Any) -> Attachment | None:
+    """A file of a comment; None for a deleted one, which nobody can look at any more.
+
+    Source: Zendesk API reference, attachments, `deleted`.
+    """
+    if item.get("deleted") is True:
+        return None
     return model(
         Attachment,
         item,
         file_name=item.get("file_name") or "",
-        content_url=original(item["content_url"]),
+        content_url=original(item.get("content_url") or ""),
         content_type=item.get("content_type") or "",
         size=item.get("size") or 0,
         malware=item.get("malware_scan_result"),
@@ -399,7 +410,7 @@ def _comment(item: Any) -> Comment:
         raw=original(item.get("body") or ""),
         raw_html=original(item.get("html_body") or ""),
         created_at=moment(item["created_at"]),
-        attachments=tuple(listed(item.get("attachments") or [], _attachment)),
+        attachments=tuple(file for file in listed(item.get("attachments") or [], _attachment) if file is not None),
     )
 
 

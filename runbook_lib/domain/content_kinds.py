@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from enum import StrEnum
 
-from runbook_lib.domain.image_types import container_brand, media_type
+from runbook_lib.domain.image_types import media_type, other_type
 
 
 class Kind(StrEnum):
@@ -15,6 +15,7 @@ class Kind(StrEnum):
 
     LICENSE = "a license"
     USAGE_EXPORT = "the license usage export"
+    LICENSE_INFO = "what an instance says of its license"
     ACTIVATION_CODE = "an activation code"
     IMAGE = "an image"
     HEIC = "a HEIC photo"
@@ -25,9 +26,12 @@ class Kind(StrEnum):
     ARCHIVE = "an archive"
     MAIL = "a mail"
     OUTLOOK = "an Outlook or old Office file"
+    ENCRYPTED = "an encrypted message"
+    VIDEO = "a video or a sound"
+    SYSTEM = "a file of an operating system"
     HTML = "a web page (HTML)"
     CSV = "a table (CSV)"
-    KEY = "a key or certificate (PEM)"
+    KEY = "a key, certificate or signature"
     TEXT = "text"
     BINARY = "of a kind that is not known here"
     EMPTY = "empty"
@@ -40,13 +44,15 @@ ADVICE = {
     Kind.PDF: "Open it yourself; ask for the license file, or for screenshots as images.",
     Kind.ARCHIVE: "Open it yourself, and add what is needed of it to the ticket.",
     Kind.OUTLOOK: "Open it yourself, and add what is needed of it to the ticket.",
+    Kind.BINARY: "Open it yourself, and add what is needed of it to the ticket.",
+    Kind.ENCRYPTED: "Ask for it without encryption.",
+    Kind.LICENSE_INFO: "It shows what a screenshot would show: compare its values with those, or enter them yourself.",
 }
 """What to do about a content without a license, where that is not obvious."""
+UNOPENED = frozenset((Kind.ARCHIVE, Kind.OUTLOOK, Kind.PDF, Kind.ENCRYPTED, Kind.BINARY))
+"""Kinds that may hold a license that is not seen here."""
 
 _MAGIC: tuple[tuple[bytes, Kind, str], ...] = (
-    (b"II*\0", Kind.IMAGE, "TIFF"),
-    (b"MM\0*", Kind.IMAGE, "TIFF"),
-    (b"%PDF-", Kind.PDF, ""),
     (b"PK\x03\x04", Kind.ZIP, ""),
     (b"PK\x05\x06", Kind.ZIP, "empty"),
     (b"\x1f\x8b\x08", Kind.PACKED, "gzip"),
@@ -55,10 +61,30 @@ _MAGIC: tuple[tuple[bytes, Kind, str], ...] = (
     (b"BZh", Kind.PACKED, "bzip2"),
     (b"\xfd7zXZ\0", Kind.PACKED, "xz"),
     (b"\x28\xb5\x2f\xfd", Kind.ARCHIVE, "zstd"),
+    (b"x\x9c", Kind.PACKED, "zlib"),
+    (b"x\xda", Kind.PACKED, "zlib"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Kind.OUTLOOK, ""),
+    (b"\x78\x9f\x3e\x22", Kind.OUTLOOK, "winmail.dat"),
+    (b"Salted__", Kind.ENCRYPTED, ""),
+    (b"\x1a\x45\xdf\xa3", Kind.VIDEO, ""),
+    (b"OggS", Kind.VIDEO, ""),
+    (b"ID3", Kind.VIDEO, ""),
+    (b"\0\x05\x16\x07", Kind.SYSTEM, ""),
+    (b"\0\0\0\x01Bud1", Kind.SYSTEM, ""),
 )
 """First bytes of binary formats; for images see `image_types`."""
 _IMAGES = {"image/png": "PNG", "image/jpeg": "JPEG", "image/gif": "GIF", "image/webp": "WebP"}
+_SIGNED = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02"
+"""The type of a signature beside a mail. Source: RFC 5652, 5.1: `id-signedData`."""
+_ENCRYPTED = (
+    *("-----begin pgp message", "-----begin age encrypted", "-----begin pkcs7", "-----begin cms"),
+    *("$ansible_vault", "age-encryption.org/", "u2fsdgvkx1"),
+)
+"""How encrypted texts begin, in lower case; the last one is of openssl."""
+_LICENSE_INFO = re.compile(
+    r"Max Users in License:|License valid from:|\"(?:user_limit|historical_max|usersInLicenseCount)\"\s*:"
+)
+"""Source: GitLab, `gitlab:license:info`, the License API, and the query of the Subscription page."""
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -106,11 +132,15 @@ def magic(content: bytes) -> tuple[Kind, str]:
     """The kind and format of a binary content, by its first bytes; BINARY if they are unknown."""
     if image := media_type(content):
         return Kind.IMAGE, _IMAGES[image]
+    if other := other_type(content):
+        return {"HEIC": (Kind.HEIC, ""), "PDF": (Kind.PDF, "")}.get(other, (Kind.IMAGE, other))
     for start, kind, detail in _MAGIC:
         if content.startswith(start):
             return kind, detail
-    if content[4:8] == b"ftyp":
-        return (Kind.HEIC, "") if container_brand(content) == "HEIC" else (Kind.BINARY, "")
+    if content[4:8] == b"ftyp" or (content.startswith(b"RIFF") and content[8:12] in (b"AVI ", b"WAVE")):
+        return Kind.VIDEO, ""
+    if _SIGNED in content[:40]:
+        return Kind.KEY, ""
     if content[257:262] == b"ustar":
         return Kind.TAR, ""
     return Kind.BINARY, ""
@@ -144,8 +174,12 @@ def text_kind(text: str, content: bytes, *, is_license: bool) -> Kind:
         return Kind.BINARY
     if _is_code(bare):
         return Kind.ACTIVATION_CODE
+    if start.startswith(_ENCRYPTED):
+        return Kind.ENCRYPTED
     if start.startswith("-----begin "):
         return Kind.KEY
+    if _LICENSE_INFO.search(bare[:20_000]):
+        return Kind.LICENSE_INFO
     if start.startswith(("<!doctype html", "<html")) or re.search(r"<(?:body|head|div|table|p|br)\b", start):
         return Kind.HTML
     return Kind.CSV if _is_table(bare) else Kind.TEXT

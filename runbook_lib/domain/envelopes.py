@@ -11,12 +11,14 @@ No I/O, no clock, and nothing is decrypted: that is `license`.
 from __future__ import annotations
 
 import base64
-import html
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import accumulate
+
+from runbook_lib.domain.escapes import Pieces, View, decoded
 
 HEADS = ("eyJkYXRhIj", "eyJrZXkiOi", "eyJpdiI6")
 """Base64 of `{"data":`, with which every envelope of the gem begins (source: FACTS 6), and of the other two parts."""
@@ -33,15 +35,6 @@ MOST_CHARS = 64 * 1024
 NEAR_CHARS = 8
 """Pieces at most this far apart are joined: the gap is the edge of a cut or damaged piece."""
 
-_ESCAPE = re.compile(
-    r"&(?:amp;){0,3}(?:\#[0-9]{1,7}|\#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});"
-    r"|%(?:25){0,3}(?P<percent>[0-9A-Fa-f]{2})"
-    r"|\\{1,8}(?:u(?P<unicode>[0-9A-Fa-f]{4})|x(?P<hex>[0-9A-Fa-f]{2})|(?P<letter>[nrtfv/\"'\\]))"
-    r"|=(?P<quoted>[0-9A-Fa-f]{2})|=[ \t]{0,8}\r?\n"
-    r"|‹U\+(?P<named>[0-9A-F]{4,6})›"
-)
-"""An escaped character: HTML, percent-encoding, JSON or a string literal, quoted-printable, `clean`."""
-_BLANKS = {"n": "\n", "r": "\r", "t": "\t", "f": "\f", "v": "\v"}
 _PIECE = re.compile(r"</?[A-Za-z!][^<>]{0,400}>|[A-Za-z0-9+/]+")
 _LONG_RUN = re.compile(r"[A-Za-z0-9+/]{27,}")
 _LINE = re.compile(r"[A-Za-z0-9+/]{32,}")
@@ -95,63 +88,16 @@ class Envelope:
         return "\n".join((boundary_line("BEGIN"), *lines, boundary_line("END")))
 
 
-@dataclass(frozen=True)
-class View:
-    """A text with some characters removed or replaced, and the original place of each.
-
-    Attributes:
-        text: The remaining characters.
-        starts: The place of each piece in `text`.
-        origins: The span of each piece in the original text.
-    """
-
-    text: str = field(repr=False)
-    starts: list[int] = field(repr=False)
-    origins: list[tuple[int, int]] = field(repr=False)
-
-    def origin(self, start: int, end: int) -> tuple[int, int]:
-        """The span in the original text of a part of the view, which must not be empty."""
-        first, last = bisect_right(self.starts, start) - 1, bisect_right(self.starts, end - 1) - 1
-        begins = self.origins[first][0] + start - self.starts[first]
-        piece_start, piece_end = self.origins[last]
-        is_whole = last + 1 < len(self.starts) and end == self.starts[last + 1]
-        ends = piece_end if is_whole or end == len(self.text) else piece_start + end - self.starts[last]
-        return begins, ends
-
-
 def boundary_line(word: str) -> str:
     """The BEGIN or END line as the gem writes it."""
     return f"{word} GITLAB LICENSE".center(LINE_CHARS, "-")
-
-
-def decoded(text: str) -> View:
-    """A text with its escapes resolved."""
-    pieces: list[str] = []
-    starts: list[int] = []
-    origins: list[tuple[int, int]] = []
-    place = at = 0
-
-    def add(piece: str, start: int, end: int) -> None:
-        nonlocal place
-        if piece:
-            pieces.append(piece)
-            starts.append(place)
-            origins.append((start, end))
-            place += len(piece)
-
-    for found in _ESCAPE.finditer(text):
-        add(text[at : found.start()], at, found.start())
-        add(_meant(found), found.start(), found.end())
-        at = found.end()
-    add(text[at:], at, len(text))
-    return View("".join(pieces), starts, origins)
 
 
 def locate(text: str) -> list[Envelope]:
     """Every license in a text, in order: complete ones, and those whose end is missing or damaged."""
     if len(text) < LEAST_CHARS:
         return []
-    return Search(text).envelopes()
+    return Search(text).found
 
 
 def material(text: str) -> list[tuple[int, int]]:
@@ -176,20 +122,6 @@ def replaced(text: str, spans: list[tuple[int, int, str]]) -> str:
     return "".join([*pieces, text[at:]])
 
 
-def _meant(found: re.Match[str]) -> str:
-    """The character that an escape stands for; "" for a soft line break, a space if there is no single character."""
-    code = found["percent"] or found["unicode"] or found["hex"] or found["quoted"] or found["named"]
-    if code:
-        return chr(int(code, 16)) if int(code, 16) <= 0x10FFFF else " "
-    if letter := found["letter"]:
-        return _BLANKS.get(letter, letter)
-    if found[0].startswith("&"):
-        name = found[0].strip("&;").rpartition("amp;")[2]  # escaped several times, as `&amp;gt;`
-        meant = html.unescape(f"&{name};")
-        return meant if len(meant) == 1 else " "
-    return ""
-
-
 class Search:
     """One search through one text.
 
@@ -206,16 +138,15 @@ class Search:
         self.view = view or decoded(text)
         self._skeleton = _skeleton(self.view.text)
 
-    def envelopes(self) -> list[Envelope]:
+    @cached_property
+    def found(self) -> list[Envelope]:
         """Every license, in order."""
         letters, at, left = self._skeleton.text, 0, MOST_MENDED
         found: list[Envelope] = []
-        for start in self._beginnings():
+        for start in self._beginnings:
             if start < at:
                 continue
             size, is_whole = _extent(letters, start)
-            if size < LEAST_BYTES:
-                continue
             at = start + _letter_count(size)
             envelope = self._envelope(start, at, is_whole=is_whole)
             if not is_whole and left:
@@ -225,9 +156,10 @@ class Search:
         return found
 
     def _from_lines(self, start: int, cut: Envelope) -> Envelope | None:
-        """A license with other text between its lines: line numbers, the `+` of a diff, time stamps, colors, code.
+        """A license with other text between its lines: the `+` of a diff, time stamps, colors, code.
 
-        Only pieces long enough to be a line are used, and after the last one the piece that completes the envelope.
+        Only pieces long enough to be a line are used, all of them or the longest of each line of the text, and after
+        the last one the piece that completes the envelope.
         """
         begins = self._skeleton.origin(start, start + 1)[0]
         text = self.view.text[begins : begins + 2 * MOST_CHARS]
@@ -235,30 +167,28 @@ class Search:
         lines = list(_LINE.finditer(text))
         if len(lines) < 2 or lines[0].start():
             return None
-        mark = "+" if all(line[0].startswith("+") for line in lines[1:]) else ""
-        words = [line[0].removeprefix(mark) for line in lines]
-        count = _whole_words(words, _letter_count(_extent("".join(words), 0)[0]))
-        if not count:
+        rows = [end.start() for end in re.finditer("\n", text)]
+        longest: dict[int, re.Match[str]] = {}
+        for line in lines:
+            row = bisect_right(rows, line.start())
+            longest[row] = max(longest.get(row, line), line, key=lambda one: len(one[0]))
+        found = _joined(text, lines) or _joined(text, list(longest.values()))
+        if found is None:
             return None
-        at = lines[count - 1].end()
-        ends = (*lines[count : count + 1], *_SHORT.finditer(text, at, at + AFTER_CHARS))
-        for word, end in (("", at), *((one[0].removeprefix(mark), one.end()) for one in ends)):
-            body = "".join((*words[:count], word))
-            size, is_whole = _extent(body, 0)
-            if is_whole:
-                place = self.view.origin(begins, begins + end)[1]
-                return Envelope(cut.start, place, _padded(body[: _letter_count(size)]), notes=(OTHER_SIGNS,))
-        return None
+        body, end = found
+        return Envelope(cut.start, self.view.origin(begins, begins + end)[1], _padded(body), notes=(OTHER_SIGNS,))
 
     def spans(self) -> list[tuple[int, int]]:
         """The spans of all license material in the text, in order."""
         letters = self._skeleton.text
         spans = [span for shift in range(4) for span in _pieces(letters, shift)]
-        spans += [(start, start + _letter_count(_extent(letters, start)[0])) for start in self._beginnings()]
+        spans += [(start, start + _letter_count(_extent(letters, start)[0])) for start in self._beginnings]
         spans += self._between_boundaries()
         bounded = [(start, min(end, len(letters))) for start, end in spans]
-        return [self._origin(*self._with_boundaries(*span)) for span in _merged(bounded)]
+        found = [self._origin(*self._with_boundaries(*span)) for span in _merged(bounded)]
+        return sorted(found + [(one.start, one.end) for one in self.found if OTHER_SIGNS in one.notes])
 
+    @cached_property
     def _beginnings(self) -> list[int]:
         """The places where an envelope begins: at a known head, or after a BEGIN line."""
         letters = self._skeleton.text
@@ -322,18 +252,12 @@ class Search:
 
 def _skeleton(text: str) -> View:
     """The Base64 letters of a text. Of tags only long runs are kept."""
-    pieces: list[str] = []
-    starts: list[int] = []
-    origins: list[tuple[int, int]] = []
-    place = 0
+    pieces = Pieces()
     for found in _PIECE.finditer(text):
         parts = [found] if not found[0].startswith("<") else _LONG_RUN.finditer(text, *found.span())
         for part in parts:
-            pieces.append(part[0])
-            starts.append(place)
-            origins.append(part.span())
-            place += len(part[0])
-    return View("".join(pieces), starts, origins)
+            pieces.add(part[0], *part.span())
+    return pieces.view()
 
 
 def _finds(text: str, word: str) -> Iterator[int]:
@@ -357,6 +281,23 @@ def _extent(letters: str, start: int) -> tuple[int, bool]:
             break
         at, chunk = at + chunk, 4 * chunk
     return size, False
+
+
+def _joined(text: str, lines: list[re.Match[str]]) -> tuple[str, int] | None:
+    """The letters of an envelope that stands in these pieces of a text, and where it ends; None if it is not whole."""
+    mark = "+" if all(line[0].startswith("+") for line in lines[1:]) else ""
+    words = [line[0].removeprefix(mark) for line in lines]
+    count = _whole_words(words, _letter_count(_extent("".join(words), 0)[0]))
+    if not count:
+        return None
+    at = lines[count - 1].end()
+    ends = (*lines[count : count + 1], *_SHORT.finditer(text, at, at + AFTER_CHARS))
+    for word, end in (("", at), *((one[0].removeprefix(mark), one.end()) for one in ends)):
+        body = "".join((*words[:count], word))
+        size, is_whole = _extent(body, 0)
+        if is_whole:
+            return body[: _letter_count(size)], end
+    return None
 
 
 def _whole_words(words: list[str], letters: int) -> int:

@@ -70,6 +70,7 @@ class Attached:
         blocked_on: The day from which the instance is read-only, if the file states it.
         users: Its user count, or None if that is no number.
         plan: Its plan, as the file has it.
+        is_cancellation: Whether it was issued because a subscription was canceled.
         company: The licensee's company.
         email: The licensee's address, or "".
     """
@@ -81,6 +82,7 @@ class Attached:
     users: int | None = None
     plan: str | None = None
     is_trial: bool = False
+    is_cancellation: bool = False
     company: str = ""
     email: str = ""
 

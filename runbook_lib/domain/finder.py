@@ -12,20 +12,18 @@ from __future__ import annotations
 import bz2
 import email
 import lzma
-import re
 import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.message import Message
 from io import BytesIO
-from itertools import islice
 from typing import Any
 
-from runbook_lib.domain import envelopes
-from runbook_lib.domain.content_kinds import ADVICE, Kind, as_text, is_mail, magic, text_kind
+from runbook_lib.domain import base64_blocks, envelopes
+from runbook_lib.domain.content_kinds import ADVICE, UNOPENED, Kind, as_text, is_mail, magic, text_kind
 
 TEXT_BYTES = 2 * 1024 * 1024
 """Bytes of one text that are searched. A license has 2 to 4 kB; a longer text is a log."""
@@ -101,6 +99,7 @@ def look(content: bytes | str) -> Content:
 _UNPACKERS: dict[str, Callable[[], Any]] = {
     "gzip": lambda: zlib.decompressobj(wbits=31),
     "bzip2": bz2.BZ2Decompressor,
+    "zlib": zlib.decompressobj,
     "xz": lambda: lzma.LZMADecompressor(memlimit=XZ_BYTES),
 }
 _DAMAGED = (
@@ -109,24 +108,21 @@ _DAMAGED = (
 )
 """What is raised at damaged and encrypted archives; RecursionError is a RuntimeError."""
 _BROKEN = "The archive is damaged and could not be read to its end. Ask for the file itself."
-BLOCK_CHARS = 120
-"""Base64 that is shorter holds no file with a license, compressed ones included."""
-MOST_BLOCKS = 5
-"""Blocks of Base64 in one text that are decoded."""
-GAP_CHARS = 16
-"""How far apart the lines of one block may stand, as with the marks of a quote."""
-_RUN = re.compile(r"[A-Za-z0-9+/]{20,}")
-_LAST = re.compile(r"[^A-Za-z0-9+/=]{0,8}([A-Za-z0-9+/]{1,19})(?![A-Za-z0-9+/])")
 
 
 class _Look:
-    """One look at one content, with what may still be opened."""
+    """One look at one content, with what may still be opened.
+
+    Attributes:
+        has_piece: Whether a piece of a license was seen, without its beginning.
+    """
 
     def __init__(self) -> None:
         self._members, self._bytes = MOST_MEMBERS, TOTAL_BYTES
         self._licenses: dict[str, FoundLicense] = {}
         self._notes: list[str] = []
         self._is_opened = True
+        self.has_piece = False
 
     def at(self, content: bytes) -> Content:
         """The content, with everything in it."""
@@ -139,31 +135,43 @@ class _Look:
     def _open(self, content: bytes, where: str, depth: int) -> tuple[Kind, str]:
         """Look at one member; returns its kind."""
         kind, detail = magic(content)
-        if kind in (Kind.ARCHIVE, Kind.OUTLOOK):
-            self._is_opened = False
         if kind is Kind.ZIP:
             return kind, self._zip(content, where, depth) or detail
         if kind is Kind.TAR:
             self._tar(content, where, depth)
-        if kind is Kind.PACKED:
+        elif kind is Kind.PACKED:
             self._packed(content, detail, where, depth)
-        if kind in (Kind.TAR, Kind.PACKED, Kind.IMAGE, Kind.HEIC):
-            return kind, detail
-        if len(content) > TEXT_BYTES:
-            self._leave("Only its first 2 MB were searched for a license.")
-        text = as_text(content[:TEXT_BYTES])
-        search = envelopes.Search(text)
-        found = search.envelopes()
-        for envelope in found:
-            self._add(envelope, where)
-        if kind is not Kind.BINARY:
-            return kind, detail
+        elif kind is Kind.BINARY:
+            kind = self._text(content, where, depth)
+        elif kind not in (Kind.IMAGE, Kind.HEIC, Kind.VIDEO):
+            self._search(content, where)
+        if kind in UNOPENED and not (kind is Kind.BINARY and depth):
+            self._is_opened = False
+        return kind, detail
+
+    def _text(self, content: bytes, where: str, depth: int) -> Kind:
+        """Look at a text, which may be a mail or hold encoded files; returns its kind."""
+        text, search = self._search(content, where)
         if is_mail(text):
             self._mail(text.encode("utf-8", "surrogatepass"), where, depth)
-            return Kind.MAIL, ""
-        if not found and not self._blocks(search.view.text, where, depth) and search.spans():
+            return Kind.MAIL
+        if not search.found and not self._blocks(search.view.text, where, depth) and search.spans():
+            self.has_piece = True
             self._note("A piece of a license is in it, without its beginning. Ask for the whole file.")
-        return text_kind(text, content, is_license=bool(found)), ""
+        return text_kind(text, content, is_license=bool(search.found))
+
+    def _search(self, content: bytes, where: str) -> tuple[str, envelopes.Search]:
+        """The text of some bytes, and the search through it; its licenses are kept."""
+        if len(content) > TEXT_BYTES:
+            self._leave("Only its first 2 MB were searched for a license.")
+        start = content[:TEXT_BYTES]
+        text = as_text(start)
+        search = envelopes.Search(text)
+        amid = envelopes.Search(start.decode("latin-1")) if not search.found and b"\0" in start else search
+        search = amid if amid.found else search  # letters of one or two bytes amid others
+        for envelope in search.found:
+            self._add(envelope, where)
+        return text, search
 
     def _add(self, envelope: envelopes.Envelope, where: str) -> None:
         found = FoundLicense(envelope.text, where, envelope.is_whole, envelope.notes)
@@ -195,7 +203,7 @@ class _Look:
     def _blocks(self, text: str, where: str, depth: int) -> bool:
         """Look at Base64 blocks of a text, such as a whole file. Returns whether one held a license."""
         known = len(self._licenses)
-        for _, _, content in _base64_blocks(text):
+        for _, _, content in base64_blocks.blocks(text):
             if self._may_open(depth, len(content)):
                 self._inner(content, where, "", depth)
         return len(self._licenses) > known
@@ -261,7 +269,7 @@ class _Look:
         kind, _ = self._open(content, ", ".join(filter(None, (name, where))), depth + 1)
         if kind in (Kind.IMAGE, Kind.HEIC, Kind.PDF):
             self._leave(f"It holds {kind}; add that to the ticket by itself.")
-        elif kind in ADVICE and found == len(self._licenses):
+        elif kind in ADVICE and kind is not Kind.BINARY and found == len(self._licenses):
             self._note(f"It holds {kind}. {ADVICE[kind]}")
 
     # -- mails
@@ -279,34 +287,13 @@ class _Look:
 
 
 def encoded_licenses(text: str) -> list[tuple[int, int]]:
-    """From where to where Base64 stands in a text that is of a license only once it is unpacked, or in UTF-16."""
-    return [(start, end) for start, end, content in _base64_blocks(text) if look(content).licenses]
+    """The spans of Base64 in a text that holds a license, or a piece of one, only once it is unpacked or in UTF-16."""
+    return [(start, end) for start, end, content in base64_blocks.blocks(text) if _holds_license(content)]
 
 
-def _base64_blocks(text: str) -> Iterator[tuple[int, int, bytes]]:
-    """The first few blocks of Base64 in a text: from where to where, and what they encode."""
-    return islice(filter(None, (_decoded(text, block) for block in _groups(_RUN.finditer(text)))), MOST_BLOCKS)
-
-
-def _groups(runs: Iterator[re.Match[str]]) -> Iterator[list[re.Match[str]]]:
-    """Runs that stand near each other, as the lines of one block do."""
-    block: list[re.Match[str]] = []
-    for run in runs:
-        if block and run.start() - block[-1].end() > GAP_CHARS:
-            yield block
-            block = []
-        block.append(run)
-    if block:
-        yield block
-
-
-def _decoded(text: str, block: list[re.Match[str]]) -> tuple[int, int, bytes] | None:
-    """A block with its last, short line; None if it is too short."""
-    last = _LAST.match(text, block[-1].end())
-    letters = "".join((*(run[0] for run in block), last[1] if last else ""))
-    if len(letters) < BLOCK_CHARS:
-        return None
-    return block[0].start(), (last or block[-1]).end(), envelopes.unbase64(letters)
+def _holds_license(content: bytes) -> bool:
+    found = _Look()
+    return bool(found.at(content).licenses) or found.has_piece
 
 
 def _payload(part: Message) -> bytes | None:

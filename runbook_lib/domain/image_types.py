@@ -35,16 +35,16 @@ def media_type(content: bytes) -> str | None:
     return next((kind for magic, kind in _MAGIC.items() if content.startswith(magic)), None)
 
 
-def container_brand(content: bytes) -> str | None:
-    """`HEIC` or `AVIF`, or None."""
-    return _BRANDS.get(content[8:12]) if content[4:8] == b"ftyp" else None
+def other_type(content: bytes) -> str | None:
+    """The type of a file that may show a screenshot but is not accepted: HEIC, AVIF, PDF, TIFF or BMP; else None."""
+    if content[4:8] == b"ftyp":
+        return _BRANDS.get(content[8:12])
+    if content.startswith(b"BM") and content[6:10] == bytes(4):
+        return "BMP"
+    return next((kind for magic, kind in _OTHERS.items() if content.startswith(magic)), None)
 
 
 def advice(content: bytes) -> str | None:
-    """The kind of a file that may show a screenshot but is not accepted, and what to do; None for any other file."""
-    other = container_brand(content) or next(
-        (kind for magic, kind in _OTHERS.items() if content.startswith(magic)), None
-    )
-    if content.startswith(b"BM") and content[6:10] == bytes(4):
-        other = "BMP"
+    """What a file of such a type is, and what to do; None for any other file."""
+    other = other_type(content)
     return _ADVICE[other] if other else None

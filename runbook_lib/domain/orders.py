@@ -167,10 +167,15 @@ def users_issued(issue: TrackerIssue, email: str) -> int | None:
 
 
 def is_under_way(issue: TrackerIssue, email: str, ticket_url: str) -> bool:
-    """Whether an issue is of a job without a result, running or crashed, for this address or this ticket."""
+    """Whether an issue is of a job without a result, running or crashed, for this address or this ticket.
+
+    So is one whose result somebody has undone, which only a person can judge: a success that is open again, or a copy
+    of a license under a title that no job writes.
+    """
     title = titles.read(issue.title)
     same = title.users_for(email) is not None or messages.find_ticket(issue.description) == ticket_url
-    return issue.state == "opened" and title.mark is Mark.IN_PROGRESS and same
+    is_open = issue.state == "opened" and title.mark in (Mark.IN_PROGRESS, Mark.SUCCESS)
+    return same and (is_open or (title.mark is None and messages.find_license(issue.raw) is not None))
 
 
 def decide(order: LicenseOrder) -> NextStep:

@@ -57,7 +57,7 @@ def route(scope: Verdict, weekend: Ruling, mail: Mail) -> Route:
     if mail.missing is Answer.YES and (mail.on_file or weekend.holds is Answer.YES):
         return Route(NOT_RECEIVED, mail.why)
     if against:
-        return Route(None, "No emergency of this runbook. " + " ".join(ruling.reason for ruling in against))
+        return Route(None, "This is no license emergency. " + " ".join(ruling.reason for ruling in against))
     return Route(WEEKEND if weekend.holds is Answer.YES else WEEKDAY, weekend.reason)
 
 

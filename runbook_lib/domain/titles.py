@@ -22,6 +22,8 @@ class Mark(StrEnum):
     DUPLICATE = "[Duplicate]"
 
 
+_BRACKETS = re.compile(r"under \[(\S+)\] for \[([0-9]+)\] users\Z")
+"""The seed writes the address and the number in brackets; the job does not."""
 _VERBS = {
     Mark.SUCCESS: "Created",
     Mark.FAILURE: "Could not create",
@@ -67,7 +69,7 @@ def write(mark: Mark, email: str, users: int) -> str:
 
 def read(text: str) -> Title:
     """What a title says. GitLab's search matches words, not text, so that titles are compared by this alone."""
-    text = text.strip()
+    text = _BRACKETS.sub(r"under \1 for \2 users", text.strip())
     mark = next((mark for mark in Mark if text.startswith(mark)), None)
     words = tuple(text.casefold().split())
     start = re.escape(f"{mark} - {_VERBS[mark]}") if mark else "(?!)"

@@ -8,10 +8,12 @@ from typing import Any
 
 import ipywidgets
 
-from runbook_lib.jupyter.page import close
+from runbook_lib.jupyter.widgets import close, look_at, outputs_of, text_of
 
 Work = Callable[[], Iterator[Mapping[str, Any]]]
 """Yields what to show, one after the other."""
+RESULT = "runbook-result"
+"""The class of what came of a press."""
 
 
 class Button:
@@ -34,6 +36,7 @@ class Button:
         self._former: list[Any] = []
         self.button, self.description = ipywidgets.Button(), ipywidgets.Output()  # in no box yet
         self.output, self.details = ipywidgets.Output(), ipywidgets.Output()
+        self.output.add_class(RESULT)
         self.box = ipywidgets.VBox([self.output], layout={"align_items": "flex-start"})
 
     def renew(self, description: Mapping[str, Any], details: Mapping[str, Any], press: Work) -> None:
@@ -49,8 +52,8 @@ class Button:
                 return
             self._former.append(self.button)
             self._press, previous, self._is_done = press, (self.description, self.details), False
-            self.description = ipywidgets.Output(outputs=_outputs(description))
-            self.details = ipywidgets.Output(outputs=_outputs(details))
+            self.description = ipywidgets.Output(outputs=outputs_of(description))
+            self.details = ipywidgets.Output(outputs=outputs_of(details))
             self.button = ipywidgets.Button(layout={"width": "auto"})
             self._look()
             self.button.on_click(self._clicked)
@@ -59,7 +62,7 @@ class Button:
 
     def describe(self, description: Mapping[str, Any]) -> None:
         """Replace what stands above the button, which stays the same."""
-        if (outputs := _outputs(description)) != self.description.outputs:
+        if (outputs := outputs_of(description)) != self.description.outputs:
             self.description.outputs = outputs
 
     def finish(self, *, is_done: bool) -> None:
@@ -75,7 +78,7 @@ class Button:
 
     def show(self, bundle: Mapping[str, Any]) -> None:
         """Replace what is shown below the button."""
-        self.output.outputs = _outputs(bundle)
+        self.output.outputs = outputs_of(bundle)
 
     def press(self) -> None:
         """Press it, as a click does."""
@@ -84,17 +87,17 @@ class Button:
     @property
     def shown_above(self) -> str:
         """What stands above the button, as text."""
-        return _text(self.description)
+        return text_of(self.description)
 
     @property
     def shown_in_details(self) -> str:
         """What stands below that, as text."""
-        return _text(self.details)
+        return text_of(self.details)
 
     @property
     def shown_below(self) -> str:
         """What stands below the button, as text."""
-        return _text(self.output)
+        return text_of(self.output)
 
     def wait(self, timeout_s: float) -> bool:
         """Wait for the end of what it does; returns whether that came."""
@@ -110,20 +113,22 @@ class Button:
 
     def _clicked(self, button: object) -> None:
         with self._guard:
-            self._begin(self._press if button is self.button else self._too_late)
+            self._begin(self._press if button is self.button else self._too_late, is_pressed=True)
 
-    def _begin(self, work: Work) -> None:
+    def _begin(self, work: Work, *, is_pressed: bool = False) -> None:
         if self._is_busy:
             return
         self._is_busy = True
         self._look()
-        self._worker = threading.Thread(target=self._work, args=(work,), daemon=True)
+        self._worker = threading.Thread(target=self._work, args=(work, is_pressed), daemon=True)
         self._worker.start()
 
-    def _work(self, work: Work) -> None:
+    def _work(self, work: Work, is_pressed: bool) -> None:
         try:
             for bundle in work():
                 self.show(bundle)
+            if is_pressed and not self._is_closed:
+                look_at(self.output)
         finally:
             with self._guard:
                 self._is_busy = False
@@ -134,13 +139,3 @@ class Button:
         self.button.disabled = self._is_busy or self._is_done
         self.button.description = self._done_label if self._is_done else self._label
         self.button.button_style = "" if self._is_done else "primary"
-
-
-def _outputs(bundle: Mapping[str, Any]) -> tuple[dict[str, Any]]:
-    """What an output widget shows of a MIME bundle."""
-    return ({"output_type": "display_data", "data": dict(bundle), "metadata": {}},)
-
-
-def _text(output: Any) -> str:
-    """What an output widget shows, as text."""
-    return str(output.outputs[0]["data"]["text/plain"]) if output.outputs else ""

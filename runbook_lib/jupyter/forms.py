@@ -2,17 +2,18 @@
 
 A choice is typed or taken from a list, since JupyterLab takes the arrow keys and the letters away from drop-down menus
 for its own shortcuts; dates are typed as YYYY-MM-DD, the same everywhere. So anything may be wrong: a field says in
-words, while it is typed, what it makes of it. All values are plain text, and "" is an empty field.
+words what it makes of what was typed. All values are plain text, and "" is an empty field.
 
-What is entered is read when the next cell runs, or at a press of *Continue*. Answers that were given stand in one
-line, with a button that opens them again. Showing a form again shows the same fields, with what was entered in them.
-Words that came from elsewhere are cleaned, and escaped by htpy.
+A field sends what is in it when it is left, as a whole, so that whatever is pressed or run afterwards finds all of it.
+Answers that were given stand in one line, with a button that opens them again. A form that asks something else keeps
+the fields that stay, with who types in one of them. Words that came from elsewhere are cleaned, and escaped by htpy.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -27,7 +28,7 @@ from runbook_lib.cases.pictures import Picture, Suggestion
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.plain_text import clean
-from runbook_lib.jupyter.page import close
+from runbook_lib.jupyter.widgets import close
 
 MIME = "application/vnd.jupyter.widget-view+json"
 _STYLE = {"description_width": "170px"}
@@ -40,7 +41,8 @@ ASKS = "runbook-asks"
 _FOLD, _FOLDED, _ZOOM = "runbook-fold", "runbook-folded", "runbook-zoom"
 _FOLDING = (
     f"<style>.{_FOLD}:not(.mod-active) + .{_FOLDED} {{ display: none; }}"
-    f".{_ZOOM}:not([open]) img {{ max-width: 330px !important; }} .{_ZOOM} summary {{ cursor: zoom-in; }}</style>"
+    f".{_ZOOM}:not([open]) img {{ max-width: 330px !important; }} .{_ZOOM}[open] summary {{ cursor: zoom-out; }}"
+    f".{_ZOOM} summary {{ cursor: zoom-in; display: block; }}</style>"
 )
 """What is folded follows its button in the page itself: a kernel that runs a cell hears of a press only afterwards.
 
@@ -94,15 +96,10 @@ class Form:
     """Fields under each other.
 
     Args:
-        fields: What is asked.
-        folded: What may also be changed; behind `fold`, which has what was entered beside it.
-        fold: The button that opens them. It is not the form's own: a press of it may be on its way from the page while
-            another form takes the place of this one.
-        pictures: What the values may be read off.
-        notes: What else is to be known, a line each.
-        entered: What was entered before, by name.
+        fields: What is asked at first; see `renew`.
+        fold: The button that opens what may also be changed, which has what was entered beside it. It is not the form's
+            own: a press of it may be on its way from the page while another form takes the place of this one.
         on_change: Told of everything that is entered.
-        confirmed: The fields whose suggestions were confirmed before.
         on_confirm: Told the name of a field whose suggestion was confirmed, after `on_change`.
         on_continue: Called when the answers are to be taken; without it there is no button for that.
         keep: Keeps uploaded files.
@@ -111,50 +108,79 @@ class Form:
 
     def __init__(
         self,
-        fields: Sequence[Field],
+        fields: Sequence[Field] = (),
         *,
-        folded: Sequence[Field] = (),
         fold: ipywidgets.ToggleButton | None = None,
-        pictures: Sequence[Picture] = (),
-        notes: Sequence[str] = (),
-        entered: Mapping[str, str] | None = None,
-        confirmed: Collection[str] = (),
         on_change: Change | None = None,
         on_confirm: Callable[[str], None] | None = None,
         on_continue: Callable[[], None] | None = None,
         keep: Keep | None = None,
         summarize: Callable[[Mapping[str, str]], str] | None = None,
     ) -> None:
-        self.notes, self._foldable = tuple(notes), tuple(one.name for one in folded)
-        self._on_change, self._summarize = on_change, summarize
-        before, confirm = entered or {}, on_confirm or (lambda name: None)
-        self.rows = {
-            one.name: Row(
-                one,
-                before.get(one.name),
-                self._changed,
-                is_confirmed=one.name in confirmed,
-                on_confirm=confirm,
-                keep=keep,
-            )
-            for one in (*fields, *folded)
-        }
+        self.notes: tuple[str, ...] = ()
+        self.rows: dict[str, Row] = {}
+        self._on_change, self._summarize, self._fold = on_change, summarize, fold
+        self._on_confirm, self._keep = on_confirm or (lambda name: None), keep
+        self._foldable: tuple[str, ...] = ()
         self.summary = ipywidgets.Label()
-        self._line, self._message = ipywidgets.HTML(), ipywidgets.HTML()
+        self._line, self._message, self._notes = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
         self.continue_button = ipywidgets.Button(description="Continue", button_style="primary")
         self.continue_button.on_click(lambda _: on_continue() if on_continue else None)
-        going_on = [self.continue_button, self._message] if on_continue else []
-        boxes = [self.rows[one.name].box for one in folded]
-        self._folded = ipywidgets.VBox(boxes if fields else [*boxes, *going_on], layout={"width": "100%"})
+        self._going_on = [self.continue_button, self._message] if on_continue else []
+        self._folded = ipywidgets.VBox(layout={"width": "100%"})
         self._folded.add_class(_FOLDED)
         self._style = ipywidgets.HTML(_FOLDING, layout={"display": "none"})
-        self._above = _above(pictures, notes)
-        shown = [self._style, *self._above, *(self.rows[one.name].box for one in fields)]
-        shown += going_on if fields else []
-        shown += [self.summary] if summarize else []
-        self._answers = ipywidgets.HBox([self._line, fold, self._folded] if fold and folded else [], layout=_WRAP)
-        self.box = ipywidgets.VBox([*shown, self._answers], layout=_LEFT)
+        self._shown: tuple[Picture, ...] = ()
+        self._pictures = ipywidgets.HBox(layout={"flex_flow": "row wrap"})
+        self._answers = ipywidgets.HBox(layout=_WRAP)
+        self.box = ipywidgets.VBox(layout=_LEFT)
+        self.renew(fields)
+
+    def renew(
+        self,
+        fields: Sequence[Field],
+        *,
+        folded: Sequence[Field] = (),
+        pictures: Sequence[Picture] = (),
+        notes: Sequence[str] = (),
+        entered: Mapping[str, str] | None = None,
+        confirmed: Collection[str] = (),
+    ) -> None:
+        """Ask this from now on; a field that was there before stays, with who types in it.
+
+        Args:
+            fields: What is asked.
+            folded: What may also be changed.
+            pictures: What the values may be read off.
+            notes: What else is to be known, a line each.
+            entered: What was entered before, by name.
+            confirmed: The fields whose suggestions were confirmed before.
+        """
+        former, before = self.rows, entered or {}
+        self._foldable = tuple(one.name for one in folded)
+        self.rows = {}
+        for one in (*fields, *folded):
+            kept = former.pop(one.name, None)
+            row = self.rows[one.name] = kept or Row(one, self._changed, on_confirm=self._on_confirm, keep=self._keep)
+            row.renew(one, before.get(one.name), is_confirmed=one.name in confirmed)
+        self.notes, self._notes.value = tuple(notes), _lines(notes)
+        self._show_pictures(pictures)
+        boxes = [self.rows[one.name].box for one in folded]
+        self._folded.children = boxes if fields else [*boxes, *self._going_on]
+        self._answers.children = [self._line, self._fold, self._folded] if self._fold and folded else []
+        shown = [self._style, self._pictures, self._notes, *(self.rows[one.name].box for one in fields)]
+        shown += self._going_on if fields else []
+        self.box.children = [*shown, *([self.summary] if self._summarize else []), self._answers]
+        for row in former.values():
+            row.close()
+        self.tell("")
         self._refresh()
+
+    def _show_pictures(self, pictures: Sequence[Picture]) -> None:
+        if (wanted := tuple(pictures)) != self._shown:
+            previous, self._shown = self._pictures.children, wanted
+            self._pictures.children = [ipywidgets.HTML(_zoomed(one)) for one in wanted]
+            close(*previous)
 
     @property
     def values(self) -> dict[str, str]:
@@ -173,18 +199,9 @@ class Form:
 
     def offer(self, notes: Sequence[str], suggestions: Mapping[str, Sequence[Suggestion]]) -> None:
         """Show what was read off the pictures meanwhile; the fields stay, with who types in one of them."""
-        self.notes = tuple(notes)
-        self._above[-1].value = _lines(notes)
+        self.notes, self._notes.value = tuple(notes), _lines(notes)
         for name, row in self.rows.items():
             row.offer(suggestions.get(name, ()))
-
-    def move(self) -> None:
-        """Let what is typed from now on be handled by the thread that calls this.
-
-        Source: ipykernel 7.4, `comm.comm.BaseComm.publish_msg`: messages go to the thread that sent the last one.
-        """
-        for row in self.rows.values():
-            row.input.send_state("disabled")
 
     @property
     def answered(self) -> str:
@@ -206,9 +223,8 @@ class Form:
         """Take the form away, with all that listens to it."""
         for row in self.rows.values():
             row.close()
-        pictures = [picture for widget in self._above for picture in getattr(widget, "children", ())]
-        own = (self.summary, self._line, self._message, self.continue_button, self._style, self._folded, self._answers)
-        close(*pictures, *self._above, *own, self.box)
+        own = (self.summary, self._line, self._message, self._notes, self.continue_button, self._style)
+        close(*self._pictures.children, self._pictures, *own, self._folded, self._answers, self.box)
 
     def _changed(self, name: str, text: str) -> None:
         self._refresh()
@@ -225,29 +241,34 @@ class Row:
     """One field: its input, whatever helps to fill it in, and a line that says what is in it."""
 
     def __init__(
-        self,
-        field: Field,
-        entered: str | None,
-        on_change: Change,
-        *,
-        is_confirmed: bool,
-        on_confirm: Callable[[str], None],
-        keep: Keep | None,
+        self, field: Field, on_change: Change, *, on_confirm: Callable[[str], None], keep: Keep | None
     ) -> None:
         self._field, self._on_change, self._on_confirm, self._keep = field, on_change, on_confirm, keep
-        self._is_confirmed = is_confirmed
+        self._is_confirmed, self._renewing = False, 0
         self.widgets: list[Any] = []
+        self._offered: list[Any] = []
         self.confirm_buttons: list[Any] = []
-        self.input = self._own(_input(field, field.found if entered is None else entered))
+        self.input = self._own(_input(field))
         self.message = ""
         self.note = self._own(ipywidgets.HTML(layout={"max_width": "100%"}))
         self.input.observe(self._entered, names="value")
         line = [self.input, self.note]
         if field.kind is Kind.FILES:
             line.insert(1, self._uploads())
-        line_box = self._own(ipywidgets.HBox(line, layout=_WRAP))
-        self.box = self._own(ipywidgets.VBox([line_box], layout={"margin": "2px 0", "max_width": "100%"}))
-        self.offer(field.suggestions)
+        self._line = self._own(ipywidgets.HBox(line, layout=_WRAP))
+        self.box = self._own(ipywidgets.VBox([self._line], layout={"margin": "2px 0", "max_width": "100%"}))
+
+    def renew(self, field: Field, entered: str | None, *, is_confirmed: bool) -> None:
+        """Show what is known of the field now, and what was entered."""
+        suggestions, self._field = self._field.suggestions, field
+        self._renewing, self._is_confirmed = threading.get_ident(), is_confirmed
+        self.input.placeholder, self.input.value = field.hint, field.found if entered is None else entered
+        if field.kind is Kind.CHOICE:
+            self.input.options = tuple(field.choices)
+        self._renewing = 0
+        if field.suggestions != suggestions or not self._offered:
+            self.offer(field.suggestions)
+        self._refresh()
 
     @property
     def text(self) -> str:
@@ -266,13 +287,15 @@ class Row:
 
     def close(self) -> None:
         """Take it away."""
-        close(*self.widgets)
+        close(*self._offered, *self.widgets)
 
     def offer(self, suggestions: Sequence[Suggestion]) -> None:
         """Show what may be confirmed, below the field."""
         self._field = replace(self._field, suggestions=tuple(suggestions))
+        previous, self._offered = self._offered, []
         self.confirm_buttons.clear()
-        self.box.children = (self.box.children[0], *map(self._suggestion, suggestions))
+        self.box.children = (self._line, *map(self._suggestion, suggestions))
+        close(*previous)
         self._refresh()
 
     def _own(self, widget: Any) -> Any:
@@ -280,6 +303,8 @@ class Row:
         return widget
 
     def _entered(self, change: object) -> None:
+        if self._renewing == threading.get_ident():  # nobody has entered it
+            return
         self._is_confirmed = False
         self._refresh()
         self._on_change(self._field.name, self.text)
@@ -321,7 +346,8 @@ class Row:
         self.input.value = paths[0] if len(paths) == 1 else json.dumps(paths)
 
     def _suggestion(self, one: Suggestion) -> Any:
-        button = self._own(ipywidgets.Button(layout={"width": "auto"}))
+        """A button that confirms a value, beside the picture of the place where it was read."""
+        button = ipywidgets.Button(layout={"width": "200px"})
 
         def confirm(_: object) -> None:
             self.input.value = one.value
@@ -331,17 +357,17 @@ class Row:
 
         button.on_click(confirm)
         self.confirm_buttons.append(button)
-        words = h.div(style=_LINES)[clean(f"read off {one.where}; compare it with the picture", 160)]
-        note = self._own(ipywidgets.HTML(str(words), layout={"max_width": "100%"}))
-        picture = self._own(ipywidgets.HTML(picture_html(one.crop, f"the place where {one.value} was read")))
-        return self._own(
-            ipywidgets.HBox([picture, button, note], layout={**_WRAP, "margin": "0 0 4px 0", "padding": "0 0 0 176px"})
-        )
+        image = Markup(picture_html(one.crop, f"the place where {one.value} was read"))  # noqa: S704 - made by htpy
+        words = clean(f"read off {one.where}; compare it with the picture", 160)
+        picture = ipywidgets.HTML(str(h.div[image, h.div(style=_LINES)[words]]), layout={"max_width": "100%"})
+        box = ipywidgets.HBox([button, picture], layout={**_WRAP, "margin": "0 0 4px 0", "padding": "0 0 0 176px"})
+        self._offered += [button, picture, box]
+        return box
 
 
-def fold() -> ipywidgets.ToggleButton:
+def fold(label: str) -> ipywidgets.ToggleButton:
     """A button that unfolds what stands right beside it; it is followed by `_FOLDING`, not by the kernel."""
-    button = ipywidgets.ToggleButton(description="Change an answer", icon="pencil", layout={"width": "auto"})
+    button = ipywidgets.ToggleButton(description=label, icon="pencil", layout={"width": "auto"})
     button.add_class(_FOLD)
     return button
 
@@ -355,13 +381,6 @@ def _files(name: str, text: str) -> tuple[str, ...]:
     return found if isinstance(found, tuple) else ()
 
 
-def _above(pictures: Sequence[Picture], notes: Sequence[str]) -> list[Any]:
-    """The images in a row, and the notes below them."""
-    shown = [ipywidgets.HTML(_zoomed(one)) for one in pictures]
-    row = [ipywidgets.HBox(shown, layout={"flex_flow": "row wrap"})] if shown else []
-    return [*row, ipywidgets.HTML(_lines(notes))] if row or notes else []
-
-
 def _lines(notes: Sequence[str]) -> str:
     """Each note as a line."""
     return "".join(str(h.div(style=_LINES)[clean(note, 500)]) for note in notes)
@@ -370,7 +389,8 @@ def _lines(notes: Sequence[str]) -> str:
 def _zoomed(picture: Picture) -> str:
     """A picture, small; opened, by a click or a key, it is large. The page does that by itself, without a script."""
     image = Markup(picture_html(picture.png, picture.words, width_px=1400))  # noqa: S704 - made by htpy
-    return str(h.details(f".{_ZOOM}")[h.summary(title="Enlarge or reduce")[image, h.div[clean(picture.words, 80)]]])
+    caption = h.div[clean(picture.words, 80), ": enlarge or reduce"]
+    return str(h.details(f".{_ZOOM}")[h.summary[image, caption]])
 
 
 def picture_html(png: bytes, words: str, *, width_px: int = 420) -> str:
@@ -380,11 +400,9 @@ def picture_html(png: bytes, words: str, *, width_px: int = 420) -> str:
     return str(h.img(src=address, alt=clean(words, 120), style=style))
 
 
-def _input(field: Field, value: str) -> Any:
-    shown = {"value": value, "description": field.label, "style": _STYLE, "layout": _INPUT}
-    if field.kind is Kind.CHOICE:
-        return ipywidgets.Combobox(options=tuple(field.choices), placeholder=field.hint, **shown)
-    return ipywidgets.Text(placeholder=field.hint, **shown)
+def _input(field: Field) -> Any:
+    shown = {"description": field.label, "style": _STYLE, "layout": _INPUT, "continuous_update": False}
+    return ipywidgets.Combobox(**shown) if field.kind is Kind.CHOICE else ipywidgets.Text(**shown)
 
 
 def _note(field: Field, text: str) -> str:

@@ -56,6 +56,11 @@ class PerformButton:
         look_again: Reads the ticket, forgets the plan, and goes through all steps, which makes a new plan, unless the
             session was closed meanwhile. Raises RunbookError.
         on_end: Called when a run of this case has ended, with how.
+
+    Attributes:
+        plan: The plan that a press would perform; None where none is shown that is so now.
+        runs: Makes a run, given where the ticket's folder is, the runbook and the ticket.
+        widget: What is seen.
     """
 
     def __init__(self, case: Callable[[], Case], look_again: Callable[[], None], on_end: Callable[[str], None]) -> None:
@@ -63,6 +68,7 @@ class PerformButton:
         self.plan: Plan | None = None
         self._shown: Plan | None = None
         self._begun: Plan | None = None
+        self.runs: Callable[[Settings, str, int], BackgroundRun] = BackgroundRun
         self.widget = Button(LABEL, done_label=DONE, too_late=self._too_late)
 
     def renew(self, plan: Plan) -> None:
@@ -123,7 +129,7 @@ class PerformButton:
 
     def _run(self) -> BackgroundRun:
         case = self._case()
-        return BackgroundRun(case.settings, case.runbook, case.ticket.id)
+        return self.runs(case.settings, case.runbook, case.ticket.id)
 
     def _perform(self, plan: Plan) -> Iterator[Mapping[str, Any]]:
         """What a press of a plan's button does: look once more, run, and follow the run to its end."""

@@ -1,10 +1,9 @@
 """A case as a person in JupyterLab works with it: forms that ask, cards that follow, its state, and the button.
 
-A step's form shows what it needs first, then what may also be changed. What is entered counts in place of the cell's
-parameter, until that cell passes another one. *Continue*, or running another cell, goes on from it: the steps that it
-changes are gone through again, and their cards follow. So no answer is lost, and no card is out of date. A step that
-cannot go on without an answer asks for it, each question once, where its parameter belongs; the steps below it wait,
-quietly, and go on with it.
+A step's form shows what it needs first, then what may also be changed. *Continue*, or running another cell, goes on
+from what was entered (`asking`): the steps that it changes are gone through again, and what is shown of them follows
+(`places`). So no answer is lost, and no card is out of date. A step that cannot go on without an answer asks for it,
+each question once, where its parameter belongs; the steps below it wait, quietly, and go on with it.
 
 The notebook's `case` is a session, which stands in for its case: a step is called as on the case, and everything else
 is read from the case as it is now. To look everything up again, the session opens the case again and goes through the
@@ -15,61 +14,26 @@ from __future__ import annotations
 
 import functools
 import threading
-import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
-import htpy as h
 import IPython
-import ipywidgets
-from IPython.display import display, update_display
 
-from runbook_lib.cases import cards, spoken
-from runbook_lib.cases.base import Case, Prefill
-from runbook_lib.cases.pictures import ImageCache, Pictures, keep
-from runbook_lib.display import Card, Link, Paragraph, Part, Tone
+from runbook_lib.cases import spoken
+from runbook_lib.cases.base import Case
+from runbook_lib.cases.pictures import keep
 from runbook_lib.domain import answers
-from runbook_lib.domain.errors import InputError, NeedsAnswerError, RunbookError
-from runbook_lib.domain.plain_text import clean
+from runbook_lib.domain.errors import NeedsAnswerError, RunbookError
 from runbook_lib.domain.plan import Plan
-from runbook_lib.jupyter.forms import ASKS, Field, Form, Kind, fold
-from runbook_lib.jupyter.page import Page, close
+from runbook_lib.jupyter.asking import OPEN, Asking
+from runbook_lib.jupyter.board import Board
+from runbook_lib.jupyter.forms import Form
 from runbook_lib.jupyter.perform_button import PerformButton
+from runbook_lib.jupyter.places import Place
+from runbook_lib.jupyter.widgets import look_at
 from runbook_lib.results import ProgressLine, StepResult
-
-OPEN = "open"
-"""The place of the ticket's card, beside those of the steps."""
-_NOT_OFFERED = ("ticket_id", "perform", "take_over", "confirmed")
-"""The parameters that no form offers unless a step asks for them."""
-
-
-@dataclass
-class _Place:
-    """Where a step is shown: its card, what it said when it ran last, and the widgets below it.
-
-    Attributes:
-        asks: What its form asks.
-        is_needed: Whether nothing below goes on without that.
-    """
-
-    display_id: str = field(default_factory=lambda: uuid.uuid4().hex)
-    box: Any = field(default_factory=lambda: ipywidgets.VBox())
-    fold: Any = field(default_factory=fold)
-    card: StepResult | None = None
-    parts: tuple[Part, ...] = ()
-    form: Form | None = None
-    asks: tuple[str, ...] = ()
-    is_needed: bool = False
-    content: tuple[tuple[tuple[Field, ...], tuple[Field, ...]], Pictures, bool] | None = None
-
-
-class ShownResult(StepResult):
-    """A result that has been shown already, with what belongs to it."""
-
-    def _ipython_display_(self) -> None:
-        """Nothing more to show."""
 
 
 def present(case: Case, ticket_id: object) -> Session:
@@ -98,38 +62,23 @@ class Session:
     Attributes:
         case: The case as it is now.
         opened_with: The ticket's number as the cell passed it.
-        entered: What was entered, by parameter.
-        page: The page that shows the forms.
         button: The button; None where the runbook changes nothing.
         is_closed: Whether another session has taken over.
     """
 
     def __init__(self, case: Case, ticket_id: object, *, previous: Session | None = None) -> None:
         self.case, self.opened_with, self.is_closed = case, ticket_id, False
-        self.page = previous.leave() if previous else Page()
-        self.entered: dict[str, str] = {}
         self.button = PerformButton(lambda: self.case, self._look_again, self._run_ended) if case.changes else None
+        self._asking = Asking(lambda: self.case, ticket_id, self._follow_reading)
         self._say: Callable[[str], None] = ProgressLine().say
-        self._images, self._pictures = ImageCache(), Pictures()
-        self._given: dict[str, dict[str, object]] = {OPEN: {"ticket_id": ticket_id}}
-        self._passed: dict[str, dict[str, object]] = {}
         self._used: dict[str, dict[str, object]] = {}
-        self._results: dict[str, StepResult] = {}
-        self._stuck: set[str] = set()
-        self._places: dict[str, _Place] = {}
-        self.page.on_move = self._move_forms
-        self._confirmed: set[str] = set()
-        self._state_line = ipywidgets.HTML()
+        self._board = Board(lambda: self.case, self._asking, self.button, self._ticket_card, self)
         self._turn = threading.RLock()
-        self._performed = self._reading = ""
         self._worker: threading.Thread | None = None
-        self._answers_for = case.ticket.id
         self._not_open: RunbookError | None = None
         if previous:
-            self.entered, self._answers_for = dict(previous.entered), previous._answers_for
-            self._confirmed = set(previous._confirmed)
-            self._passed, self._images = dict(previous._passed), previous._images
-        self._images.on_read = self._follow_reading
+            self._board.former = previous.leave()
+            self._asking.go_on_from(previous._asking)
 
     def __getattr__(self, name: str) -> Any:
         """A step, as a cell calls it; anything else as the case has it now."""
@@ -146,11 +95,11 @@ class Session:
         return repr(self.case)
 
     def _ipython_display_(self) -> None:
-        """The ticket's card; where any ticket may be opened, with a form for its number."""
+        """The ticket's card; where any ticket may be opened, with a form for another number."""
         with self._turn:
             with suppress(RunbookError):  # the card says it, and so does the next cell, which needs the ticket
                 self._open_entered_ticket()
-            self._show(OPEN, self._ticket_card(), ("ticket_id",) if self.case.any_ticket else ())
+            self._board.show(OPEN, self._ticket_card(), None)
 
     # -- what a person sees and does
 
@@ -169,59 +118,70 @@ class Session:
             raise
 
     def _run_step(self, name: str, given: Mapping[str, object]) -> StepResult:
-        self.page.settle()
-        self._performed = ""
-        self._take(name, given)
+        self._board.performed = ""
+        self._asking.take(name, given)
         if self.button:
             self.button.outdate()
-        if not self._catch_up(self.case.order[: self.case.order.index(name)]):
-            return self._show(name, self._waiting(name), ())
-        self._outdate_after(name)
+        try:
+            is_ready = self._catch_up(self.case.order[: self.case.order.index(name)])
+        except RunbookError:
+            self._board.show(name, self._board.waiting(name, "Waits for what has stopped above."), ())
+            raise
+        if not is_ready:
+            return self._board.show(name, self._board.waiting(name), ())
+        self._board.outdate_below(name)
         try:
             result = self._attempt(name)
         except RunbookError as exc:
-            self._show(name, self.case.stopped(self._title(name), exc), None)
+            self._board.show(name, self.case.stopped(self._board.title(name), exc), None)
             raise
-        return self._show(name, result, self._own_asks(name, result))
+        return self._board.show(name, result, self._board.asks_of(name, result))
 
-    def go_on(self, name: str) -> None:
-        """Take the answers of a step's form, and go through all that they change."""
-        form = self.form(name)
-        if form is None:
-            return
+    def go_on(self, name: str) -> bool:
+        """Take the answers of a step's form, and go through all that they change; returns whether that was possible."""
+        place = self._board.places.get(name)
+        if place is None:
+            return False
+        form = place.form
         with self._turn, self._said_by(form.tell):
-            self.page.settle()
+            form.tell("")
             if form.problems:
                 form.tell(f"✗ Correct {', '.join(form.problems)} first.")
-                return
+                return False
             if self.button:
                 self.button.outdate()
             with suppress(RunbookError):  # its card says it
-                if not self._catch_up(self.case.order) and form is self.form(name) and self._places[name].is_needed:
-                    open_ones = [one for one in self._places[name].asks if not form.values[one]]
+                if not self._catch_up(self.case.order) and place.is_needed:
+                    open_ones = [one for one in place.asks if not form.values[one]]
                     form.tell(f"Still to be answered: {', '.join(answers.label_of(one) for one in open_ones)}.")
+                    return not open_ones
+        return True
 
     def reopen(self, name: str) -> None:
         """A step's answers are opened to be changed: what rests on them waits until they are taken."""
         with self._turn:
-            if self._places[name].fold.value:
+            if self._board.places[name].fold.value:
                 if self.button:
                     self.button.outdate()
-                self._quiet_after(name)
+                self._board.quiet_below(name)
 
-    def _toggled(self, name: str, is_open: bool) -> None:
-        self._begin(self.reopen if is_open else self.go_on, name)
+    def toggled(self, name: str, is_open: bool) -> None:
+        """A step's answers were opened, or closed."""
+        if name != OPEN:  # another ticket begins when a cell is run
+            self._begin(self.reopen if is_open else self.go_on, name)
 
-    def _continued(self, name: str) -> None:
-        """*Continue* was pressed: what was opened folds, which takes it."""
-        place = self._places[name]
-        if place.fold.value:
-            place.fold.value = False
-        else:
-            self._begin(self.go_on, name)
+    def continued(self, name: str) -> None:
+        """*Continue* was pressed: what was opened folds, and the page shows what comes next."""
+        self._board.places[name].close_answers()
+        self._begin(self._go_on_to_next, name)
 
-    def _begin(self, work: Callable[[str], None], name: str) -> None:
-        """Beside the kernel's own work, so that the rest of what was entered can arrive."""
+    def _go_on_to_next(self, name: str) -> None:
+        if not self.go_on(name) or self.is_closed:
+            return
+        look_at(self._board.next_place().box)
+
+    def _begin(self, work: Callable[[str], object], name: str) -> None:
+        """Beside the kernel's own work, so that what is entered meanwhile arrives."""
         self._worker = threading.Thread(target=work, args=(name,), daemon=True)
         self._worker.start()
 
@@ -231,19 +191,15 @@ class Session:
             self._worker.join(timeout_s)
         return not (self._worker and self._worker.is_alive())
 
+    @property
+    def entered(self) -> Mapping[str, str]:
+        """What was entered, by parameter."""
+        return self._asking.entered
+
     def enter(self, name: str, words: str) -> None:
         """Something was entered: remember it, and let every other form that asks the same show it."""
-        self._confirmed.discard(name)
-        self.entered[name] = words  # before anything else, so that it is not lost
-        if words in ("", self._field(name).found):
-            self.entered.pop(name, None)
-        for place in list(self._places.values()):  # a cell that runs meanwhile may add to them
-            if place.form and name in place.form.rows and place.form.values[name] != words:
-                place.form.enter(name, words)
-
-    def confirm(self, name: str) -> None:
-        """What was just entered was read off a screenshot, and compared with it."""
-        self._confirmed.add(name)
+        self._asking.enter(name, words)
+        self._board.enter(name, words)
 
     def upload(self, file_name: str, content: bytes) -> str:
         """Keep an image that was chosen, under a name of ours; returns its path.
@@ -255,17 +211,17 @@ class Session:
 
     def form(self, name: str) -> Form | None:
         """The form below a step's card, or the ticket's (`OPEN`)."""
-        place = self._places.get(name)
-        return place.form if place else None
+        place = self._board.places.get(name)
+        return place.form if place and place.form.rows else None
 
     def fold(self, name: str) -> Any:
         """The button that opens the answers of a step."""
-        return self._places[name].fold
+        return self._board.places[name].fold
 
     @property
     def cards(self) -> dict[str, StepResult]:
         """The card of each step that was shown, as it is now."""
-        return {name: place.card for name, place in self._places.items() if place.card}
+        return {name: place.card for name, place in self._board.places.items() if place.card}
 
     @property
     def plan(self) -> Plan | None:
@@ -275,94 +231,44 @@ class Session:
     @property
     def state(self) -> str:
         """Practice or live, and how far the case is, in one line."""
-        case = self.case
-        reached = [name for name in case.order if name in self._results]
-        skipped = [one for one in reached if (card := self._results.get(one)) and card.card.state == "skipped"]
-        coming = next((name for name in case.order if name not in self._results), None)
-        total = len(case.order) + 1  # opening the ticket is one, as where a run counts
-        words = [_place_of(case), f"{len(reached) - len(skipped) + 1} of {cards.count(total, 'step')} rehearsed"]
-        words += [f"{len(skipped)} not needed"] if skipped else []
-        words += [f"next: {self._title(coming)}"] if coming else []
-        words += [self._reading] if self._reading else []
-        words.append(
-            self._performed or (f"would end: {case.outcome.words}" if case.outcome and not coming else "no outcome yet")
-        )
-        return " · ".join(words)
+        return self._board.state
 
-    def _move_forms(self) -> None:
-        for place in list(self._places.values()):
-            if place.form:
-                place.form.move()
+    def wait_for_images(self, timeout_s: float) -> bool:
+        """Wait until the ticket's images were read; returns whether they were."""
+        return self._asking.wait_for_images(timeout_s)
 
-    def leave(self) -> Page:
-        """Take every widget away, once all that was entered has arrived; returns the page, for another session.
+    def leave(self) -> dict[str, Place]:
+        """End this session, whose answers another one takes over; a run that was begun goes on.
 
-        A run that was begun goes on.
+        Returns:
+            What it shows, out of date, to be closed when something else stands there.
         """
-        self.page.settle()
-        self._mark(self.case.order, "The ticket was opened again: run this cell again.")
-        for place in self._places.values():
-            if place.form:
-                place.form.close()
-            close(place.fold, place.box)
-        if self.button:
-            self.button.widget.close()
-        close(self._state_line)
-        self._places.clear()
         self.is_closed = True
-        return self.page
+        return self._board.retire()
 
-    # -- parameters and answers
-
-    def _take(self, name: str, given: Mapping[str, object]) -> None:
-        """Remember a cell's parameters; one that was changed there since overrides what was entered."""
-        previous = self._passed.get(name, {})
-        for one, value in given.items():
-            if one in previous and previous[one] != value:
-                self.entered.pop(one, None)
-        self._given[name] = self._passed[name] = dict(given)
-
-    def _effective(self, name: str) -> dict[str, object]:
-        given = self._given[name]
-        entered = dict(self.entered)
-        if confirmed := self._confirmed & entered.keys() & given.keys():
-            entered["confirmed"] = ",".join(sorted(confirmed))
-        return {one: entered.get(one) or value for one, value in given.items()}
-
-    def _field(self, name: str) -> Field:
-        """A parameter as a form asks for it."""
-        question = answers.QUESTIONS[name]
-        known = self.case.found(name) or Prefill()
-        passed = next((given[name] for given in list(self._given.values()) if name in given), answers.UNKNOWN)
-        found, source = known.value, known.source
-        if passed not in (answers.UNKNOWN, False):
-            found, source = _as_typed(name, passed), "parameter"
-        found, choices = answers.in_words(found), tuple(map(answers.in_words, known.choices or question.choices))
-        kind = Kind.FILES if name == "screenshots" else Kind.CHOICE if choices else Kind.TEXT
-        read = self._pictures.suggestions.get(name, ())
-        hint = " / ".join(choices) if choices else question.example
-        return Field(name, question.label, kind, choices, found, source, hint, question.said, read)
+    def dispose(self) -> None:
+        """End this session, and take away what it shows."""
+        for place in self.leave().values():
+            place.close()
 
     # -- going through the steps
 
-    def _title(self, name: str) -> str:
-        return str(getattr(type(self.case), name).title)
-
     def _attempt(self, name: str) -> StepResult:
         """Run a step; what it needs of a person is no error here, but asked."""
-        given = self._effective(name)
+        given = self._asking.effective(name)
         self._used[name] = given
-        self._results.pop(name, None)
-        self._stuck.discard(name)
+        self._board.results.pop(name, None)
+        self._board.stuck.discard(name)
+        self._board.stopped = ""
         self.case.services.budget.renew()  # each cell that a person runs may wait anew
         try:
             result: StepResult = getattr(type(self.case), name).attempt(self.case, given)
         except NeedsAnswerError as exc:
             if not exc.missing:
                 raise
-            self._stuck.add(name)
-            return replace(self.case.stopped(self._title(name), exc), asks=exc.missing)
-        self._results[name] = result
+            self._board.stuck.add(name)
+            return replace(self.case.stopped(self._board.title(name), exc), asks=exc.missing)
+        self._board.results[name] = result
         return result
 
     def _catch_up(self, names: Sequence[str]) -> bool:
@@ -372,12 +278,12 @@ class Session:
             Whether all of them were gone through: none of them waits for an answer.
         """
         self._open_entered_ticket()
-        called = [one for one in names if one in self._given]
+        called = [one for one in names if one in self._asking.given]
         for place, one in enumerate(called):
-            if self._used.get(one) == self._effective(one):
-                if one in self._results:
+            if self._used.get(one) == self._asking.effective(one):
+                if one in self._board.results:
                     continue
-                if one in self._stuck:
+                if one in self._board.stuck:
                     return False
             return self._repeat(called[place:])
         return True
@@ -388,61 +294,36 @@ class Session:
             try:
                 result = self._attempt(name)
             except RunbookError as exc:
-                self._follow(name, self._stopped_above(name, exc), None)
-                self._outdate_after(name)
+                self._board.stop(name, exc)
                 raise
-            self._follow(name, result, self._own_asks(name, result))
-            self._follow(OPEN, self._ticket_card(), None)
-            if name in self._stuck:
-                self._quiet_after(name)
+            self._board.follow(name, result, self._board.asks_of(name, result))
+            self._board.follow_ticket()
+            if name in self._board.stuck:
+                self._board.quiet_below(name)
                 return False
         return True
-
-    def _own_asks(self, name: str, result: StepResult) -> tuple[str, ...]:
-        """What a step's own form asks: not what belongs to a step above, whose form asks it from now on."""
-        for one, place in list(self._places.items()):
-            if place.is_needed and one != name and one in self._results:
-                self._follow(one, self._results[one], self._results[one].asks)
-        asks = result.asks
-        for one in self.case.order[: self.case.order.index(name)] if name in self._stuck else ():
-            if theirs := tuple(ask for ask in asks if one in self._results and ask in self._given[one]):
-                asks = tuple(ask for ask in asks if ask not in theirs)
-                own = tuple(ask for ask in self._results[one].asks if ask not in theirs)
-                self._follow(one, self._results[one], (*own, *theirs), is_needed=True)
-        return asks
-
-    def _stopped_above(self, name: str, exc: RunbookError) -> StepResult:
-        """Why a step cannot go on any more, above what its card had until then; see `_outdate_after`."""
-        stopped = self.case.stopped(self._title(name), exc)
-        place = self._places.get(name)
-        previous = (Paragraph("Until then it said:", strong=True), *place.parts) if place and place.parts else ()
-        return replace(stopped, card=replace(stopped.card, parts=(*stopped.card.parts, *previous)))
 
     def _open_entered_ticket(self) -> None:
         """Open the ticket whose number was entered; its card says what came of that."""
         previous = self.case.ticket.id, self._not_open
         try:
-            self._open_number(self._effective(OPEN)["ticket_id"])
+            self._open_number(self._asking.effective(OPEN)["ticket_id"])
             self._not_open = None
         except RunbookError as exc:
             self._not_open = exc
             raise
         finally:
             if previous != (self.case.ticket.id, self._not_open):
-                self._follow(OPEN, self._ticket_card(), None)
+                self._board.follow_ticket()
 
     def _open_number(self, given: object) -> None:
         number = int(str(answers.parse("ticket_id", given)))
         self.case.settings.check_account(given)
-        if number == self.case.ticket.id:
-            return
-        self._reopen(number)
-        if number != self._answers_for:
-            self._answers_for = number
-            self.entered = {one: words for one, words in self.entered.items() if one == "ticket_id"}
-            self._confirmed.clear()
-            for name in self._places.keys() - {OPEN}:
-                self._places[name].content = None  # its form has what was entered for the other one
+        if number != self.case.ticket.id:
+            self._reopen(number)
+            self._asking.begin(number)
+            if OPEN in self._board.places:
+                self._board.places[OPEN].close_answers()
 
     def _reopen(self, number: int) -> None:
         """Let a case take the place of this one in which nothing was looked up yet."""
@@ -459,13 +340,16 @@ class Session:
         if button is None:
             return
         with self._turn, self._said_by(button.say):
-            self.page.settle()
             try:
                 self._reopen(self.case.ticket.id)
                 button.forget()
-                self._follow(OPEN, self._ticket_card(), None)
-                if not self._repeat([name for name in self.case.order if name in self._given]):
-                    said = [place.card.data["summary"] for one in self._stuck if (place := self._places[one]).card]
+                self._board.follow_ticket()
+                if not self._repeat([name for name in self.case.order if name in self._asking.given]):
+                    said = [
+                        place.card.data["summary"]
+                        for one in self._board.stuck
+                        if (place := self._board.places[one]).card
+                    ]
                     raise NeedsAnswerError(" ".join(map(str, said)))
             finally:
                 if self.is_closed or not button.plan:
@@ -483,180 +367,12 @@ class Session:
             budget.say, self._say = previous
 
     def _run_ended(self, words: str) -> None:
-        self._performed = words
-        self._show_state()
-
-    # -- what is shown
-
-    def _outdate_after(self, name: str) -> None:
-        """What is shown below a step that is run anew, or has stopped, is not so any more, and says so.
-
-        It stays about as long: a page that shrinks above the button would scroll it out of view.
-        """
-        self._mark(self._below(name), "A step above was run again, or has stopped: run this cell again.")
-
-    def _quiet_after(self, name: str) -> None:
-        """What is shown below a step that waits for an answer waits, too, in one line each."""
-        for one in self._below(name):
-            self._results.pop(one, None)
-            self._stuck.discard(one)
-            self._follow(one, self._waiting(one), ())
-        self._show_state()
-
-    def _below(self, name: str) -> tuple[str, ...]:
-        order = self.case.order
-        return order if name == OPEN else order[order.index(name) + 1 :]
-
-    def _waiting(self, name: str) -> StepResult:
-        """What stands in the place of a step that waits."""
-        parts = (Paragraph("Waits for the answer above."),)
-        return StepResult(Card(self._title(name), "waiting", Tone.PLAIN, self.case.badge, parts, quiet=True), {})
-
-    def _mark(self, names: Sequence[str], words: str) -> None:
-        """Say of the cards of some steps that they are out of date, and why."""
-        for one in names:
-            self._stuck.discard(one)
-            if self._results.pop(one, None) and (place := self._places.get(one)):
-                parts = (Paragraph(words, strong=True), *place.parts)
-                place.card = StepResult(Card(self._title(one), "out of date", Tone.PLAIN, self.case.badge, parts), {})
-                update_display(place.card, display_id=place.display_id)  # type: ignore[no-untyped-call]
-
-    def _show(self, name: str, result: StepResult, asks: tuple[str, ...] | None) -> StepResult:
-        """Show a result below its cell; the same place shows what becomes of it."""
-        place = self._places[name] = self._places.get(name) or self._new_place(name)
-        self._put(name, place, result, asks, is_needed=name in self._stuck)
-        display(place.card, display_id=place.display_id)  # type: ignore[no-untyped-call]
-        display(place.box)  # type: ignore[no-untyped-call]
-        self._follow(OPEN, self._ticket_card(), None)
-        return ShownResult(result.card, result.data, result.asks)
-
-    def _new_place(self, name: str) -> _Place:
-        place = _Place()
-        place.fold.observe(lambda change: self._toggled(name, change["new"]), names="value")
-        return place
-
-    def _follow(self, name: str, result: StepResult, asks: tuple[str, ...] | None, *, is_needed: bool = False) -> None:
-        """Let a card that is shown already say what is so now."""
-        if place := self._places.get(name):
-            self._put(name, place, result, asks, is_needed=is_needed or name in self._stuck)
-            update_display(place.card, display_id=place.display_id)  # type: ignore[no-untyped-call]
-
-    def _put(
-        self, name: str, place: _Place, result: StepResult, asks: tuple[str, ...] | None, *, is_needed: bool
-    ) -> None:
-        """Let a place have a card, and below it the form, the button, and the state of the case.
-
-        What a form asked before, it asks on where a step could not say what it needs (`asks` is None).
-        """
-        place.asks = place.asks if asks is None else asks
-        place.is_needed = is_needed
-        place.card = self._card_of(name, place, result)
-        if result.card.quiet:
-            place.box.children = ()
-            return
-        self._renew_form(name, place)
-        shown = [place.form.box] if place.form else []
-        if name == self.case.order[-1] and self.button:
-            shown.append(self.button.widget.box)
-        if name in (OPEN, self.case.order[-1]) or is_needed:
-            shown.append(self._state_line)
-        place.box.children = tuple(shown)
-        self._show_state()
-
-    def _card_of(self, name: str, place: _Place, result: StepResult) -> StepResult:
-        """A step's card as it is shown: below the last one stands the plan, in place of what it says of effects."""
-        if name in self._results and self.button and name == self.case.order[-1]:
-            words = tuple(part for part in result.card.parts if isinstance(part, Paragraph | Link))
-            previous = self.button.last_record()
-            self.button.renew(self.case.plan())
-            state = self.case.outcome.words if self.case.outcome else result.card.state
-            shown = (*words, self.case.summary.table, *previous)
-            result = replace(result, card=replace(result.card, state=state, parts=shown))
-        card = spoken.card(result.card)
-        if name != OPEN and (place.asks or name in self._stuck):
-            number = cards.count(len(place.asks), "question")
-            state = f"answer {number}" if place.is_needed else f"{number} open"
-            state = "answer above" if len(place.asks) < len(result.asks) else state
-            card = replace(card, state=state, tone=Tone.ASK)
-        if name in self._results:
-            place.parts = card.parts
-        return replace(result, card=card)
-
-    def _renew_form(self, name: str, place: _Place) -> None:
-        """Let a place have the form that asks what is asked now; the same one, if it does."""
-        asks = place.asks
-        self._pictures = self._read_images(asks)
-        over = self.case.outcome is not None and name in self._results and not asks
-        own = [] if over else [one for one in self._given.get(name, {}) if one not in (*asks, *_NOT_OFFERED)]
-        fields = tuple(map(self._field, asks)), tuple(map(self._field, own))
-        content = fields, self._pictures, place.is_needed
-        if content == place.content:
-            return
-        place.content = content
-        if place.form:
-            self.page.settle()  # it may be typed in right now
-            place.form.close()
-        place.form = self._new_form(name, place, *fields) if asks or own else None
-
-    def _read_images(self, asks: Sequence[str]) -> Pictures:
-        """The ticket's images, where a form asks for what they may show."""
-        if not set(asks) & set(answers.ON_SCREENSHOTS):
-            return Pictures()
-        typed = self.entered.get("screenshots")
-        try:
-            paths = answers.parse("screenshots", typed) if typed else None
-        except InputError:
-            paths = None
-        added = paths if isinstance(paths, tuple) else ()
-        return self._images.pictures(self.case.thread, added, download=self.case.downloads.content)
+        self._board.performed = words
+        self._board.show_state()
 
     def _follow_reading(self, words: str) -> None:
-        """Say which image is being read; when all were, offer what was found, in the forms as they stand."""
-        self._reading = words
-        self._show_state()
         if words:
+            self._board.follow_reading(words)
             return
         with self._turn:
-            for place in [] if self.is_closed else list(self._places.values()):
-                if place.form and place.content and place.content[1].shown:
-                    self._pictures = self._read_images(place.asks)
-                    asked, own = (tuple(self._field(one.name) for one in part) for part in place.content[0])
-                    place.content = (asked, own), self._pictures, place.is_needed
-                    place.form.offer(self._pictures.notes, self._pictures.suggestions)
-
-    def wait_for_images(self, timeout_s: float) -> bool:
-        """Wait until the ticket's images were read; returns whether they were."""
-        return self._images.wait(timeout_s)
-
-    def _new_form(self, name: str, place: _Place, fields: Sequence[Field], folded: Sequence[Field]) -> Form:
-        form = Form(
-            fields,
-            folded=folded,
-            fold=place.fold,
-            pictures=self._pictures.shown,
-            notes=self._pictures.notes,
-            entered=self.entered,
-            confirmed=self._confirmed,
-            on_change=self.enter,
-            on_confirm=self.confirm,
-            on_continue=None if name == OPEN else lambda: self._continued(name),
-            keep=self.upload,
-        )
-        if place.is_needed:
-            form.box.add_class(ASKS)
-        return form
-
-    def _show_state(self) -> None:
-        style = "font-size:12px;line-height:1.5;opacity:0.9;padding:2px 0px;white-space:normal"
-        place = _place_of(self.case)
-        self._state_line.value = str(h.div(style=style)[h.b[place], clean(self.state.removeprefix(place))])
-
-
-def _place_of(case: Case) -> str:
-    """Practice or live, with the date of practice."""
-    return case.badge.partition(" · ")[0]
-
-
-def _as_typed(name: str, value: object) -> str:
-    """A parameter's value as it would be typed into a form."""
-    return "yes" if answers.QUESTIONS[name].plain(value) is True else answers.QUESTIONS[name].typed(value)
+            self._board.follow_reading(words)

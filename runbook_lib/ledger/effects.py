@@ -43,7 +43,8 @@ from runbook_lib.ledger.sharing import SharedRun, age_s
 MOST_SENDS = 3
 """How often one run sends a write that keeps getting lost, and is seen to be absent each time."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 5.0
-CONFLICT = 409
+CONFLICTS = (409, 422)
+"""Refusals that may be of the second delivery, by a proxy, of a request that was done."""
 
 
 class Lookup(Protocol):
@@ -320,7 +321,7 @@ class Effects:
         Raises:
             RunbookError: As it came.
         """
-        if isinstance(exc, RefusedError) and exc.status == CONFLICT and (found := self.adopt(effect)):
+        if isinstance(exc, RefusedError) and exc.status in CONFLICTS and (found := self.adopt(effect)):
             return found
         self._note("not_done", effect, reason=str(exc))
         if self._shared:

@@ -112,13 +112,13 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def in_words(name: str) -> str:
+def ending_words(name: str) -> str:
     """An outcome or a status in words: *License issued*."""
     return name.replace("_", " ").capitalize()
 
 
 def _run_row(run: Run, facts: CaseFacts, folder: Path) -> tuple[str | Link, ...]:
-    ended = f"{in_words(run.outcome or run.status) or NONE}{_MODES[run.performed]}"
+    ended = f"{ending_words(run.outcome or run.status) or NONE}{_MODES[run.performed]}"
     outcome = Link(ended, facts.issue_url) if facts.issue_url else ended
     who = (run.runbook.replace("_", " ") or NONE, run.operator or NONE)
     reviewed = "; ".join(run.signed_off) or ("not yet" if run.is_unreviewed else NONE)

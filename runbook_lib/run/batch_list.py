@@ -12,6 +12,7 @@ import difflib
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from runbook_lib.domain import pasted
 from runbook_lib.domain.errors import InputError
@@ -60,13 +61,14 @@ def read(content: bytes, parameters: Collection[str]) -> list[Row]:
     """
     lines = _lines(_text(content))
     first = next(lines, None)
-    if first is None:
-        raise InputError("The list is empty: one line for each ticket is expected.")
-    if pasted.ticket(first[1][0]) is None:
+    if first and pasted.ticket(first[1][0]) is None:
         heads = _heads(first[1], parameters)
     else:
-        heads, lines = [TICKET, RUNBOOK], iter([first, *lines])
-    return _once([_row(number, cells, heads) for number, cells in lines])
+        heads, lines = [TICKET, RUNBOOK], chain([first] if first else [], lines)
+    rows = [_row(number, cells, heads) for number, cells in lines]
+    if not rows:
+        raise InputError("The list is empty: one line for each ticket is expected.")
+    return _once(rows)
 
 
 def of_tickets(tickets: Sequence[str]) -> list[Row]:

@@ -231,6 +231,8 @@ def _checked(address: str, settings: Settings) -> str:
     Raises:
         InputError: It is none; or what is live would travel without encryption.
     """
+    if {"@", "?", "#"} & set(address):  # it may hold a password, and is not repeated
+        raise InputError("--scheduler takes an address without a name, a password or a query.")
     place = address if "://" in address else f"tcp://{address}"
     try:
         parts = urlsplit(place)

@@ -43,7 +43,7 @@ def imports() -> Iterator[None]:
 
 
 class _Later(ModuleType):
-    """Stands for a module until something in it is used; whoever looks through all modules, as a kernel does, uses none."""
+    """Stands for a module until something in it is used, beyond what a kernel asks every module for."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):

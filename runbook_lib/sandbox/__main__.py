@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 from runbook_lib.domain.errors import InputError
-from runbook_lib.sandbox.server import BAD_USAGE
 from runbook_lib.sandbox.serving import serve
+from runbook_lib.sandbox.world import BAD_USAGE
 
 __all__ = ["main"]
 

@@ -7,15 +7,12 @@ from collections.abc import Callable
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from runbook_lib.sandbox import control_room, customersdot, fault_calls, gitlab, slack, zendesk
+from runbook_lib.sandbox.calls import Answer, Call, Refusal, refused, route
+from runbook_lib.sandbox.fault_middleware import FaultMiddleware
 from runbook_lib.sandbox.faults import Faults
-from runbook_lib.sandbox.faulty import Faulty
-from runbook_lib.sandbox.replies import Refusal, refused, world_of
 from runbook_lib.sandbox.world import HEALTH_PATH, World
 
 __all__ = ["create_app"]
@@ -27,7 +24,7 @@ def create_app(world: World, *, faults: Faults, start_pipeline: Callable[[int], 
     only_loopback = Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])
     app = Starlette(
         routes=[
-            Route(HEALTH_PATH, health),
+            route(HEALTH_PATH, health),
             *zendesk.routes(),
             *gitlab.routes(),
             *slack.routes(),
@@ -41,10 +38,9 @@ def create_app(world: World, *, faults: Faults, start_pipeline: Callable[[int], 
     app.state.world = world
     app.state.faults = faults
     app.state.start_pipeline = start_pipeline
-    return Faulty(app, faults, world.now)
+    return FaultMiddleware(app, faults, world.now)
 
 
-async def health(request: Request) -> Response:
+def health(call: Call) -> Answer:
     """Which world this is, and which day it is in it."""
-    practice = world_of(request)
-    return JSONResponse({"world": practice.id, "date": practice.date.isoformat()})
+    return {"world": call.world.id, "date": call.world.date.isoformat()}

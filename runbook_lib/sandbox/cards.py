@@ -1,6 +1,6 @@
 """How the control room shows a comment, a mail, a post, an issue, a pipeline, and foreign text. Read-only.
 
-Every text in it is foreign. `htpy` escapes it, `_visible` shows what would otherwise act unseen,
+Every text in it is foreign. `htpy` escapes it, `_visible` shows invisible control characters,
 and the page's policy lets only its own script run.
 """
 
@@ -128,8 +128,8 @@ def comment_card(world: World, row: Row, *, about: h.Node = None) -> h.Node:
     ]
 
 
-def mail_card(row: Row, *, is_open: bool = False) -> h.Node:
-    """A mail with the names of its files, to be opened."""
+def mail_card(row: Row, is_open: bool) -> h.Node:
+    """A mail with the names of its files."""
     message = message_from_bytes(row["raw"], policy=policy.default)
     subject = str(message["subject"] or "(no subject)")
     body = message.get_body(preferencelist=("plain", "html"))
@@ -141,7 +141,7 @@ def mail_card(row: Row, *, is_open: bool = False) -> h.Node:
     ]
 
 
-def message_card(row: Row) -> h.Node:
+def message_card(row: Row, _: bool) -> h.Node:
     """A Slack message; its row has the `name` of its channel too."""
     posted_at = to_the_second(datetime.fromtimestamp(float(row["ts"]), UTC))
     metadata = json.loads(row["extras"]).get("metadata")
@@ -152,8 +152,7 @@ def message_card(row: Row) -> h.Node:
     ]
 
 
-def issue_card(row: Row, *, is_open: bool = False) -> h.Node:
-    """A tracker issue, to be opened."""
+def issue_card(row: Row, is_open: bool) -> h.Node:
     return h.details(".card", id=f"issue-{row['iid']}", open=is_open)[
         h.summary[h.b[f"#{row['iid']} "], untrusted(row["title"])],
         soft(row["state"], row["created_at"], untrusted(", ".join(json.loads(row["labels"])))),
@@ -161,8 +160,8 @@ def issue_card(row: Row, *, is_open: bool = False) -> h.Node:
     ]
 
 
-def pipeline_card(row: Row) -> h.Node:
-    """A pipeline with what its job printed, to be opened."""
+def pipeline_card(row: Row, _: bool) -> h.Node:
+    """A pipeline with what its job printed; it is long, and so stays closed."""
     return h.details(".card", id=f"pipeline-{row['id']}")[
         h.summary[h.b[f"#{row['id']} "], row["status"]],
         soft(row["created_at"], untrusted(row["variables"])),

@@ -1,4 +1,4 @@
-"""Connections that can be broken: how the application gets at one, and how it is reset. Not when, or why."""
+"""Connections that can be reset: how the application gets a request's transport, and how it resets it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ class Connection(H11Protocol):
     """
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
-        """Keeps the new connection's transport."""
         super().connection_made(transport)
         self.app_state = {**self.app_state, "transport": transport}
 

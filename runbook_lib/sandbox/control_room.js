@@ -51,7 +51,7 @@ function say(words) {
   if (state.textContent !== words) state.textContent = words; // a screen reader hears it once
 }
 
-// Somebody is about to copy something from here.
+// The reader is about to copy something from here.
 function isSelectedIn(pane) {
   const selection = getSelection();
   return !selection.isCollapsed && selection.containsNode(pane, true);

@@ -11,15 +11,15 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import htpy as h
-from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
+from runbook_lib.sandbox.calls import Answer, Call, route
 from runbook_lib.sandbox.cards import (
     HEADERS,
     comment_card,
@@ -35,7 +35,6 @@ from runbook_lib.sandbox.cards import (
 )
 from runbook_lib.sandbox.faults import Faults
 from runbook_lib.sandbox.faults_pane import fault_card, fault_form, presets
-from runbook_lib.sandbox.replies import faults_of, world_of
 from runbook_lib.sandbox.store import Row
 from runbook_lib.sandbox.world import CONTROL_ROOM_PATH, World
 
@@ -57,27 +56,14 @@ _COMMENTS = (
     "SELECT comments.*, users.name AS author FROM comments JOIN users ON users.id = author_id"
     " WHERE ticket_id = coalesce(?, ticket_id) ORDER BY comments.id DESC LIMIT ?"
 )
-_MAILS = "SELECT * FROM mails ORDER BY id DESC LIMIT ?"
-_MESSAGES = (
-    "SELECT messages.*, channels.name FROM messages JOIN channels ON channels.id = channel_id ORDER BY ts DESC LIMIT ?"
-)
-_ISSUES = "SELECT * FROM issues ORDER BY id DESC LIMIT ?"
-_PIPELINES = "SELECT * FROM pipelines ORDER BY id DESC LIMIT ?"
 _ALL = -1  # as a LIMIT
 
-_MAIL = ("mail", "Mail", "No mail has been sent.")
-_SLACK = ("slack", "Slack", "Nobody has posted anything.")
-_TRACKER = ("tracker", "Tracker", "No issues.")
-_MECHANIZER = ("pipelines", "Pipelines", "No pipeline has been started.")
-"""The id, title and empty text of the panes that every page has."""
 _EVERYTHING = "all"
 """The parameter with which the panes of the whole world leave nothing out."""
 
 
 @dataclass(frozen=True)
 class Pane:
-    """One part of the control room."""
-
     id: str
     title: str
     empty_text: str  # what it says when there are no cards
@@ -98,69 +84,51 @@ class Pane:
 
 
 def routes() -> list[BaseRoute]:
-    """Everything below `CONTROL_ROOM_PATH`, and the addresses of tickets, issues and pipelines that lead there."""
+    """Everything below `CONTROL_ROOM_PATH`, and the vendors' own addresses, which lead there."""
+    to_issue = _to_card("issue", "SELECT description AS text FROM issues WHERE iid = ?")
+    to_pipeline = _to_card("pipeline", "SELECT variables AS text FROM pipelines WHERE id = ?")
     return [
-        Route("/", to_page),
-        Route(CONTROL_ROOM_PATH, show),
-        Route(_SCRIPT_ADDRESS, show_script),
-        Route(f"{CONTROL_ROOM_PATH}/panes", show_panes),
-        Route(f"{CONTROL_ROOM_PATH}/{{id:int}}", show),
-        Route(f"{CONTROL_ROOM_PATH}/{{id:int}}/panes", show_panes),
-        Route("/app_redirect", to_channel),
-        Route("/projects/{id:int}", to_project),
-        Route("/{path:path}/-/pipelines", to_project),
-        Route("/agent/tickets/{id:int}", to_ticket),
-        Route("/{path:path}/-/issues/{id:int}", to_issue),
-        Route("/{path:path}/-/pipelines/{id:int}", to_pipeline),
+        route(CONTROL_ROOM_PATH, show),
+        route(_SCRIPT_ADDRESS, show_script),
+        route(f"{CONTROL_ROOM_PATH}/panes", show_panes),
+        route(f"{CONTROL_ROOM_PATH}/{{id:int}}", show),
+        route(f"{CONTROL_ROOM_PATH}/{{id:int}}/panes", show_panes),
+        route("/", _to("")),
+        route("/app_redirect", _to("#slack")),
+        route("/projects/{id:int}", _to("#pipelines")),
+        route("/{path:path}/-/pipelines", _to("#pipelines")),
+        route("/agent/tickets/{id:int}", _to("/{id}")),
+        route("/{path:path}/-/issues/{id:int}", to_issue),
+        route("/{path:path}/-/pipelines/{id:int}", to_pipeline),
     ]
 
 
-async def to_page(request: Request) -> Response:
-    return RedirectResponse(CONTROL_ROOM_PATH)
+def _to(place: str) -> Callable[[Call], Answer]:
+    """The endpoint of an address that leads to a place of the control room."""
+    return lambda call: RedirectResponse(CONTROL_ROOM_PATH + place.format(**call.path))
 
 
-async def to_channel(request: Request) -> Response:
-    """Where the address of a Slack channel leads."""
-    return RedirectResponse(f"{CONTROL_ROOM_PATH}#slack")
+def _to_card(kind: str, sql: str) -> Callable[[Call], Answer]:
+    """The same for a card: on the page of the ticket that its text names, which leaves out no older cards."""
+
+    def lead(call: Call) -> Answer:
+        row = call.store.row(sql, call.path["id"])
+        ticket = re.search(r"/agent/tickets/(\d+)", row["text"]) if row else None
+        address = f"{CONTROL_ROOM_PATH}/{ticket[1]}" if ticket else f"{CONTROL_ROOM_PATH}?{_EVERYTHING}"
+        return RedirectResponse(f"{address}#{kind}-{call.path['id']}")
+
+    return lead
 
 
-async def to_project(request: Request) -> Response:
-    """Where the address of a project leads, by its number, or that of its pipelines."""
-    return RedirectResponse(f"{CONTROL_ROOM_PATH}#pipelines")
+def show(call: Call) -> Answer:
+    return page(call, call.path.get("id"))
 
 
-async def to_ticket(request: Request) -> Response:
-    return RedirectResponse(f"{CONTROL_ROOM_PATH}/{request.path_params['id']}")
-
-
-async def to_issue(request: Request) -> Response:
-    """Where an issue's address leads."""
-    return _to_card(request, "issue", "SELECT description AS text FROM issues WHERE iid = ?")
-
-
-async def to_pipeline(request: Request) -> Response:
-    """Where a pipeline's address leads."""
-    return _to_card(request, "pipeline", "SELECT variables AS text FROM pipelines WHERE id = ?")
-
-
-def _to_card(request: Request, kind: str, sql: str) -> Response:
-    """To the page of the ticket that a text names, which leaves out no older cards; or else to the whole world's."""
-    row = world_of(request).store.row(sql, request.path_params["id"])
-    anchor = f"{kind}-{request.path_params['id']}"
-    ticket = re.search(r"/agent/tickets/(\d+)", row["text"]) if row else None
-    address = f"{CONTROL_ROOM_PATH}/{ticket[1]}" if ticket else f"{CONTROL_ROOM_PATH}?{_EVERYTHING}"
-    return RedirectResponse(f"{address}#{anchor}")
-
-
-async def show(request: Request) -> Response:
-    return page(request, request.path_params.get("id"))
-
-
-def page(request: Request, ticket_id: int | None, *, problem: str = "") -> Response:
+def page(call: Call, ticket_id: int | None, *, problem: str = "") -> Response:
     """The control room of a ticket or the whole world; `problem` says why a fault could not be added."""
-    world, faults = world_of(request), faults_of(request)
+    world, faults = call.world, call.faults
     etag = _etag(world, faults)  # before the panes are read: what changes meanwhile is asked for again
-    is_all = _EVERYTHING in request.query_params
+    is_all = _EVERYTHING in call.query
     panes = _panes(world, ticket_id, is_all=is_all)
     if panes is None:
         return _no_ticket(ticket_id)
@@ -181,22 +149,22 @@ def page(request: Request, ticket_id: int | None, *, problem: str = "") -> Respo
     return HTMLResponse(content, 422 if problem else 200, _headers(f"'nonce-{nonce}'"))
 
 
-async def show_panes(request: Request) -> Response:
+def show_panes(call: Call) -> Answer:
     """The panes alone; nothing, if the client has them already as they are."""
-    world, faults = world_of(request), faults_of(request)
+    world, faults = call.world, call.faults
     etag = _etag(world, faults)
     headers = {**_headers(), "ETag": etag}
-    if request.headers.get("if-none-match") == etag:
+    if call.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers=headers)
-    ticket_id = request.path_params.get("id")
-    panes = _panes(world, ticket_id, is_all=_EVERYTHING in request.query_params)
+    ticket_id = call.path.get("id")
+    panes = _panes(world, ticket_id, is_all=_EVERYTHING in call.query)
     if panes is None:
         return _no_ticket(ticket_id)
     content = h.fragment[[pane.html() for pane in (_faults_pane(faults, ticket_id), *panes)]]
     return HTMLResponse(str(content), headers=headers)
 
 
-async def show_script(request: Request) -> Response:
+def show_script(call: Call) -> Answer:
     return Response(_SCRIPT_PATH.read_bytes(), media_type="text/javascript", headers=HEADERS)
 
 
@@ -233,45 +201,62 @@ def _no_ticket(ticket_id: int | None) -> Response:
     return HTMLResponse(document("No such ticket", body), 404, _headers())
 
 
+def _is_to(mail: Row, ticket: Row) -> bool:
+    return ticket["email"].casefold() in [receiver.casefold() for receiver in json.loads(mail["envelope_to"])]
+
+
+def _names_in(column: str) -> Callable[[Row, Row], bool]:
+    """Whether a column holds the address of this ticket, and not of one whose number only begins like it."""
+    return lambda row, ticket: re.search(rf"/agent/tickets/{ticket['id']}(?!\d)", row[column]) is not None
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """What a pane lists that every page has."""
+
+    id: str
+    title: str
+    empty_text: str
+    query: str  # newest first
+    card: Callable[[Row, bool], h.Node]  # takes whether the card is open
+    concerns: Callable[[Row, Row], bool]  # takes a row and a ticket
+
+    def pane(self, world: World, ticket: Row | None, limit: int | None) -> Pane:
+        rows = world.store.rows(f"{self.query} LIMIT ?", limit or _ALL)
+        cards = [self.card(row, ticket is not None) for row in rows if ticket is None or self.concerns(row, ticket)]
+        return Pane(self.id, self.title, self.empty_text, cards, limit=limit)
+
+
+_MAILS = "SELECT * FROM mails ORDER BY id DESC"
+_ISSUES = "SELECT * FROM issues ORDER BY id DESC"
+_PIPELINES = "SELECT * FROM pipelines ORDER BY id DESC"
+_MESSAGES = "SELECT messages.*, name FROM messages JOIN channels ON channels.id = channel_id ORDER BY ts DESC"
+_KINDS = (
+    _Kind("mail", "Mail", "No mail has been sent.", _MAILS, mail_card, _is_to),
+    _Kind("slack", "Slack", "Nobody has posted anything.", _MESSAGES, message_card, _names_in("text")),
+    _Kind("tracker", "Tracker", "No issues.", _ISSUES, issue_card, _names_in("description")),
+    _Kind("pipelines", "Pipelines", "No pipeline has been started.", _PIPELINES, pipeline_card, _names_in("variables")),
+)
+
+
 def _panes(world: World, ticket_id: int | None, *, is_all: bool) -> list[Pane] | None:
     """The panes of the whole world or of a ticket; None if there is no such ticket."""
     tickets = ticket_rows(world)
-    if ticket_id is None:
-        return _of_world(world, tickets, None if is_all else _NEWEST)
-    return next((_of_ticket(world, row) for row in tickets if row["id"] == ticket_id), None)
-
-
-def _of_world(world: World, tickets: Iterable[Row], limit: int | None) -> list[Pane]:
-    rows = world.store.rows
-    number = _ALL if limit is None else limit
-    comments = [_comment_with_ticket(world, row) for row in rows(_COMMENTS, None, number)]
-    newest = [
-        Pane("thread", "Comments", "No comments.", comments),
-        Pane(*_MAIL, [mail_card(row) for row in rows(_MAILS, number)]),
-        Pane(*_SLACK, [message_card(row) for row in rows(_MESSAGES, number)]),
-        Pane(*_TRACKER, [issue_card(row) for row in rows(_ISSUES, number)]),
-        Pane(*_MECHANIZER, [pipeline_card(row) for row in rows(_PIPELINES, number)]),
-    ]
-    choice = Pane("tickets", "Tickets", "No tickets.", [_choice(row) for row in tickets])
-    return [choice, *(replace(pane, limit=limit) for pane in newest)]
-
-
-def _of_ticket(world: World, ticket: Row) -> list[Pane]:
-    rows = world.store.rows
-    ticket_id = ticket["id"]
-    comments = [comment_card(world, row) for row in rows(_COMMENTS, ticket_id, _ALL)]
-    mails = [row for row in rows(_MAILS, _ALL) if _is_to(row, ticket["email"])]
-    messages = [row for row in rows(_MESSAGES, _ALL) if _names(ticket_id, row["text"])]
-    issues = [row for row in rows(_ISSUES, _ALL) if _names(ticket_id, row["description"])]
-    pipelines = [row for row in rows(_PIPELINES, _ALL) if _names(ticket_id, row["variables"])]
-    above = h.div(".about")[h.b[untrusted(ticket["subject"])], ticket_facts(ticket)]
-    return [
-        Pane("thread", "Thread", "No comments.", comments, above),
-        Pane(*_MAIL, [mail_card(row, is_open=True) for row in mails]),
-        Pane(*_SLACK, [message_card(row) for row in messages]),
-        Pane(*_TRACKER, [issue_card(row, is_open=True) for row in issues]),
-        Pane(*_MECHANIZER, [pipeline_card(row) for row in pipelines]),
-    ]
+    ticket = next((row for row in tickets if row["id"] == ticket_id), None)
+    if ticket is None and ticket_id is not None:
+        return None
+    limit = None if is_all or ticket else _NEWEST
+    comments = world.store.rows(_COMMENTS, ticket_id, limit or _ALL)
+    if ticket:
+        above = h.div(".about")[h.b[untrusted(ticket["subject"])], ticket_facts(ticket)]
+        first = [Pane("thread", "Thread", "No comments.", [comment_card(world, row) for row in comments], above)]
+    else:
+        cards = [_comment_with_ticket(world, row) for row in comments]
+        first = [
+            Pane("tickets", "Tickets", "No tickets.", [_choice(row) for row in tickets]),
+            Pane("thread", "Comments", "No comments.", cards, limit=limit),
+        ]
+    return first + [kind.pane(world, ticket, limit) for kind in _KINDS]
 
 
 def _faults_pane(faults: Faults, ticket_id: int | None) -> Pane:
@@ -289,12 +274,3 @@ def _choice(row: Row) -> h.Node:
 def _comment_with_ticket(world: World, row: Row) -> h.Node:
     link = h.a(href=f"{CONTROL_ROOM_PATH}/{row['ticket_id']}")[f"#{row['ticket_id']}"]
     return comment_card(world, row, about=link)
-
-
-def _is_to(mail: Row, address: str) -> bool:
-    return address.casefold() in [receiver.casefold() for receiver in json.loads(mail["envelope_to"])]
-
-
-def _names(ticket_id: int, text: str) -> bool:
-    """Whether a text holds the address of this ticket, and not of one whose number only begins like it."""
-    return re.search(rf"/agent/tickets/{ticket_id}(?!\d)", text) is not None

@@ -8,20 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 import htpy as h
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.responses import HTMLResponse
+from starlette.routing import BaseRoute
 
+from runbook_lib.sandbox.calls import Answer, Call, Json, Refusal, is_secret, positive, route
 from runbook_lib.sandbox.cards import HEADERS, document, untrusted
-from runbook_lib.sandbox.replies import Refusal, is_secret, positive, world_of
 from runbook_lib.sandbox.store import Row
 
 __all__ = ["routes"]
-
-Json = dict[str, Any]
 
 DEFAULT_PER = 20
 """Rows on a page, if nothing else is asked for. Source: rails_admin, `default_items_per_page`."""
@@ -36,72 +32,64 @@ _FILTER = re.compile(r"f\[(\w+)\]\[(\w+)\]\[([ov])\]")
 
 
 def routes() -> list[BaseRoute]:
-    """The lists as JSON, and the pages that a person opens."""
-    return [Route("/admin/{model}.json", as_json), Route("/admin/{model}", as_page)]
+    return [route("/admin/{model}.json", as_json), route("/admin/{model}", as_page)]
 
 
-async def as_json(request: Request) -> Response:
+def as_json(call: Call) -> Answer:
     """One page of a list, for a signed-in user."""
-    sent = request.cookies.get("_customersdot_session", "")
-    held = world_of(request).settings["customersdot_cookie"].partition("=")[2]
+    sent = call.cookies.get("_customersdot_session", "")
+    held = call.world.settings["customersdot_cookie"].partition("=")[2]
     if not is_secret(sent, held):
         raise Refusal(401, {"error": "You need to sign in or sign up before continuing."})
-    found = _page(request, _matching_rows(request))
-    if request.query_params.get("compact") == "true":
-        return JSONResponse([{"id": str(row["id"]), "label": f"{_model(request)} #{row['id']}"} for row in found])
-    return JSONResponse(found)
+    rows = _matching_rows(call)
+    per = positive(call.query.get("per", "")) or DEFAULT_PER
+    number = positive(call.query.get("page", "")) or 1
+    return rows[(number - 1) * per : number * per]
 
 
-async def as_page(request: Request) -> Response:
+def as_page(call: Call) -> Answer:
     """The rows that fit a query, for the reader's browser, which has no session here and needs none."""
-    model, rows = _model(request), _matching_rows(request)
-    query = request.query_params.get("query", "")
+    model, rows = _model(call), _matching_rows(call)
+    query = call.query.get("query", "")
+    count = f"{len(rows)} rows" if len(rows) <= SHOWN_ROWS else f"The first {SHOWN_ROWS} of {len(rows)} rows"
     table = h.table[
-        h.thead[h.tr[[h.th(scope="col")[head] for head in _columns(request)]]],
-        h.tbody[[h.tr[[h.td[untrusted(_cell_text(value))] for value in row.values()]] for row in rows[:SHOWN_ROWS]]],
+        h.thead[h.tr[[h.th(scope="col")[head] for head in _columns(call)]]],
+        h.tbody[[h.tr[[h.td[untrusted(str(value))] for value in row.values()]] for row in rows[:SHOWN_ROWS]]],
     ]
     body = [
         h.h1[_TITLES[model]],
         h.p(".soft")["CustomersDot of the practice world. Nothing on this page is real."],
-        h.p[f"{_row_count(len(rows))} for the query ", h.b[untrusted(query or "(none)")]],
+        h.p[f"{count} for the query ", h.b[untrusted(query or "(none)")]],
         h.div(style="overflow-x:auto")[table if rows else None],
     ]
     more = "body { max-width: 100rem; } td, th { padding: .2rem .8rem .2rem 0; text-align: left; font-size: .875rem; }"
     return HTMLResponse(document(_TITLES[model], h.main[body], style=more), headers=HEADERS)
 
 
-def _model(request: Request) -> str:
-    model = str(request.path_params["model"])
+def _model(call: Call) -> str:
+    model = str(call.path["model"])
     if model not in _TABLES:
         raise Refusal(404, {"error": f"Model '{model}' could not be found"})
     return model
 
 
-def _matching_rows(request: Request) -> list[Json]:
+def _matching_rows(call: Call) -> list[Json]:
     """The rows that pass the query and every filter, in the order asked for; else the newest first."""
-    table = _TABLES[_model(request)]
-    rows = [_row_json(row) for row in world_of(request).store.rows(f"SELECT * FROM {table}")]  # noqa: S608
-    query = request.query_params.get("query", "").casefold()
-    fitting = [row for row in rows if _contains(row, query) and _passes_filters(row, request.query_params)]
-    column = request.query_params.get("sort", "id")
-    if column not in _columns(request):
+    table = _TABLES[_model(call)]
+    rows = [_row_json(row) for row in call.store.rows(f"SELECT * FROM {table}")]  # noqa: S608
+    query = call.query.get("query", "").casefold()
+    fitting = [row for row in rows if _contains(row, query) and _passes_filters(row, call.query)]
+    column = call.query.get("sort", "id")
+    if column not in _columns(call):
         raise Refusal(400, {"error": f"Unknown column {column}"})
-    reverse = "sort" not in request.query_params or request.query_params.get("sort_reverse") == "true"
+    reverse = "sort" not in call.query or call.query.get("sort_reverse") == "true"
     return sorted(fitting, key=lambda row: (row[column], row["id"]), reverse=reverse)
 
 
-def _columns(request: Request) -> list[str]:
+def _columns(call: Call) -> list[str]:
     """The names of a list's columns, in their order; they are there even if no row is."""
-    found = world_of(request).store.rows("SELECT name FROM pragma_table_info(?)", _TABLES[_model(request)])
+    found = call.store.rows("SELECT name FROM pragma_table_info(?)", _TABLES[_model(call)])
     return [row["name"] for row in found]
-
-
-def _page(request: Request, rows: list[Json]) -> list[Json]:
-    if request.query_params.get("all") == "true":
-        return rows
-    per = positive(request.query_params.get("per", "")) or DEFAULT_PER
-    number = positive(request.query_params.get("page", "")) or 1
-    return rows[(number - 1) * per : number * per]
 
 
 def _contains(row: Json, query: str) -> bool:
@@ -132,11 +120,3 @@ def _passes_filter(row: Json, column: str, operator: str, value: str) -> bool:
 
 def _row_json(row: Row) -> Json:
     return {name: bool(row[name]) if name in _BOOLEANS else row[name] for name in row.keys()}  # noqa: SIM118
-
-
-def _row_count(found: int) -> str:
-    return f"{found} rows" if found <= SHOWN_ROWS else f"The first {SHOWN_ROWS} of {found} rows"
-
-
-def _cell_text(value: object) -> str:
-    return "" if value is None else str(value)

@@ -1,7 +1,7 @@
 """The faults that a practice service can have: what they are, and which requests they hit.
 
 They live in the memory of the process that serves the world, never in its file, and are safe to use from several
-threads. What a fault does to a request, a mail or a job: see `faulty`, `mail` and `runner`.
+threads. What a fault does to a request, a mail or a job: see `fault_middleware`, `mail` and `runner`.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ FLAGS: Mapping[str, Mapping[str, str]] = {
         "elsewhere": "posts end in another channel",
     },
 }
-"""What is otherwise in a service while such a fault is active, by its kind."""
+"""What is different in a service while such a fault is active, by its kind."""
 _MAIL_KINDS: Mapping[str, Fields] = {
     "refuse": {"status": 451, "error": "Requested action aborted: error in processing"},
     "hang": {"seconds": 1, "commits": False},
@@ -77,7 +77,7 @@ KINDS: Mapping[str, Mapping[str, Fields]] = {
 """Each service's kinds of fault; each kind's own fields, with their defaults."""
 
 _WEB_SERVICES = ("zendesk", "gitlab", "slack", "customersdot")
-"""Services that are asked by HTTP: their faults can be for some requests only."""
+"""HTTP services: their faults can be limited to some requests."""
 
 PRESETS: Mapping[str, tuple[Fields, ...]] = {
     "Slack is down": ({"service": "slack", "kind": "error", "status": 503, "times": None},),
@@ -103,24 +103,23 @@ class Fault:
     kind: str
     path: str | None = None  # only requests whose path contains this; None for all
     method: str | None = None  # only requests with this method; None for all
-    times: int | None = 1  # how many happenings it hits; None for all, until it is cleared
-    skip: int = 0  # how many happenings that fit pass before the first hit
+    times: int | None = 1  # how many requests, mails or jobs it hits; None for all, until it is cleared
+    skip: int = 0  # how many matching ones it lets through before the first hit
     seconds: float = 0  # the delay; or when a job is killed, after its start
     status: int | None = None  # the HTTP status, or SMTP's reply code
     retry_after: int | None = None  # the header of that name, in seconds; None for no such header
     error: str | None = None  # what the service says, in one line of ASCII
-    commits: bool = False  # whether what was asked for is done first, where a kind leaves that open
+    commits: bool = False  # whether the request is carried out first, for kinds where either is possible
     state: str | None = None  # the state that a pipeline is held in
-    passed: int = 0  # how many that fit have passed so far
+    passed: int = 0  # how many matching ones it has let through so far
     hits: int = 0  # how many it has hit so far
 
     @property
     def is_used_up(self) -> bool:
-        """Whether it has hit as often as it was to."""
         return self.times is not None and self.hits >= self.times
 
     def fits(self, service: str, kinds: Iterable[str], method: str, path: str) -> bool:
-        """Whether it is about such a happening, whether or not it lets it pass."""
+        """Whether it matches, whether or not it would let this one through."""
         is_meant = self.service == service and self.kind in kinds and not self.is_used_up
         return is_meant and self.method in (None, method) and (self.path or "") in path
 
@@ -147,7 +146,7 @@ class Faults:
             self._active[fault.id] = fault
         return fault
 
-    def add_preset(self, name: str) -> list[Fault]:
+    def add_preset(self, name: object) -> list[Fault]:
         """Adds the faults of a preset. Raises `InputError` for an unknown name."""
         return [self.add(fields) for fields in PRESETS[_one_of("preset", name, PRESETS)]]
 
@@ -165,10 +164,10 @@ class Faults:
         return found
 
     def hit(self, service: str, *kinds: str, method: str = "", path: str = "") -> Fault | None:
-        """The fault for something that happens now, which counts as hit by it.
+        """The fault that hits a request, mail or job; its hit is counted.
 
-        The first one wins that fits and lets nothing more pass; those after it do not count this happening. `kinds`
-        are those that could hit now, all of the service's if none is given; `path` is without its query.
+        The first match that lets nothing more through wins; later faults do not count this one. `kinds` limits the
+        kinds that can hit, all of the service's by default; `path` is without its query.
         """
         with self._lock:
             for fault in list(self._active.values()):
@@ -180,6 +179,10 @@ class Faults:
                     return self._counted_hit(fault)
         return None
 
+    def flags(self, service: str, kinds: Iterable[str]) -> frozenset[str]:
+        """Which of these kinds are active; each counts as a hit."""
+        return frozenset(kind for kind in kinds if self.hit(service, kind))
+
     def when_cleared(self, fault: Fault, release: Callable[[], None]) -> None:
         """Calls `release` once a fault that holds something has been cleared; at once if it has been."""
         with self._lock:
@@ -189,7 +192,7 @@ class Faults:
         release()
 
     def clear(self, fault_id: int) -> bool:
-        """Takes a fault away, and lets go of what it holds. Returns whether it was active."""
+        """Clears a fault, and releases what it holds. Returns whether it was active."""
         with self._lock:
             fault = self._active.pop(fault_id, None)
             released = self._held.pop(fault_id, [])
@@ -198,7 +201,6 @@ class Faults:
         return fault is not None
 
     def clear_all(self) -> None:
-        """Takes every fault away. The counts stay."""
         for fault in self.active():
             self.clear(fault.id)
 

@@ -25,7 +25,7 @@ def presets(faults: Faults, ticket_id: int | None) -> h.Node:
 
 
 def fault_card(fault: Fault, ticket_id: int | None) -> h.Node:
-    """An active fault, with the button that takes it away."""
+    """An active fault, with the button that clears it."""
     how = (f"{name}: {json.dumps(getattr(fault, name))}" for name in KINDS[fault.service][fault.kind])
     return h.div(".card.fault", id=f"fault-{fault.id}")[
         h.div[

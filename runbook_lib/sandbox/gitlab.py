@@ -1,6 +1,6 @@
 """The stand-in for GitLab's REST API: `/api/v4/...`, projects and issues. Pipelines are in `pipelines`.
 
-Source: GitLab's API reference for issues, notes, projects and pagination; FACTS 4.
+Source: GitLab's API reference for issues, projects and pagination; FACTS 4.
 """
 
 from __future__ import annotations
@@ -11,27 +11,25 @@ from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import Any, cast
 
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute, Mount
 
 from runbook_lib.sandbox import pipelines
+from runbook_lib.sandbox.calls import Answer, Call, Json, Refusal, route
+from runbook_lib.sandbox.faults import METHODS
 from runbook_lib.sandbox.gitlab_access import (
     body_fields,
     invalid,
     not_found,
     page,
     person,
-    project_of,
+    project_route,
     signed_in,
 )
-from runbook_lib.sandbox.replies import Refusal, base_url, world_of
 from runbook_lib.sandbox.store import Row, columns
 from runbook_lib.sandbox.world import to_the_millisecond
 
 __all__ = ["routes"]
-
-Json = dict[str, Any]
 
 TITLE_CHARS = 255
 """Longest title of an issue.
@@ -39,7 +37,6 @@ TITLE_CHARS = 255
 Source: GitLab, Issues API; a longer one is refused with 400.
 """
 
-_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 _OF_EVERY_PROJECT: Json = {
     "default_branch": "main",
     "visibility": "private",
@@ -62,146 +59,107 @@ _LIST_OPTIONS = {
 
 
 def routes() -> list[BaseRoute]:
-    """Everything that GitLab answers."""
-    issue = "/projects/{project_id}/issues/{iid:int}"
     api: list[BaseRoute] = [
-        Route("/user", show_user),
-        Route("/personal_access_tokens/self", show_token),
-        Route("/projects/{project_id}", show_project),
-        Route("/projects/{project_id}/issues", list_issues, methods=["GET"]),
-        Route("/projects/{project_id}/issues", create_issue, methods=["POST"]),
-        Route(issue, show_issue, methods=["GET"]),
-        Route(issue, edit_issue, methods=["PUT"]),
-        Route(f"{issue}/notes", list_notes, methods=["GET"]),
-        Route(f"{issue}/notes", create_note, methods=["POST"]),
+        route("/user", show_user),
+        route("/personal_access_tokens/self", show_token),
+        project_route("", show_project),
+        project_route("/issues", list_issues),
+        project_route("/issues", create_issue, "POST"),
+        project_route("/issues/{iid:int}", show_issue),
+        project_route("/issues/{iid:int}", edit_issue, "PUT"),
         *pipelines.routes(),
-        Route("/{rest:path}", no_such_endpoint, methods=_METHODS),
+        route("/{rest:path}", no_such_endpoint, *METHODS),
     ]
     return [Mount("/api/v4", routes=api)]
 
 
-async def show_user(request: Request) -> Response:
-    username = signed_in(request)
-    return JSONResponse(person(request, username) | {"email": f"{username}@support.example", "bot": False})
+def show_user(call: Call) -> Answer:
+    username = signed_in(call)
+    return person(call, username) | {"email": f"{username}@support.example", "bot": False}
 
 
-async def show_token(request: Request) -> Response:
+def show_token(call: Call) -> Answer:
     """The token that asks. Source: GitLab, Personal access tokens API."""
-    signed_in(request)
-    found = world_of(request).require("SELECT value FROM settings WHERE name = 'gitlab_scopes'")
+    signed_in(call)
+    found = call.world.require("SELECT value FROM settings WHERE name = 'gitlab_scopes'")
     token = {"id": 42, "name": "runbook", "revoked": False, "active": True, "user_id": 4001, "expires_at": None}
-    return JSONResponse(token | {"scopes": str(found["value"]).split(",")})
+    return token | {"scopes": str(found["value"]).split(",")}
 
 
-async def show_project(request: Request) -> Response:
-    project = project_of(request)
+def show_project(call: Call, project: Row) -> Answer:
     path = project["path"]
-    names = {"path": path.rpartition("/")[2], "path_with_namespace": path, "web_url": f"{base_url(request)}/{path}"}
-    return JSONResponse(columns(project, "id", "name", "created_at") | names | _OF_EVERY_PROJECT)
+    names = {"path": path.rpartition("/")[2], "path_with_namespace": path, "web_url": f"{call.base_url}/{path}"}
+    return columns(project, "id", "name", "created_at") | names | _OF_EVERY_PROJECT
 
 
-async def list_issues(request: Request) -> Response:
+def list_issues(call: Call, project: Row) -> Answer:
     """The issues that fit every filter, one page of them."""
-    project = project_of(request)
-    query = request.query_params
+    query = call.query
     for name, known in _LIST_OPTIONS.items():
         if query.get(name, known[0]) not in known:
             raise Refusal(400, {"error": f"{name} does not have a valid value"})
     order = query.get("order_by", "created_at")
-    rows = world_of(request).store.rows("SELECT * FROM issues WHERE project_id = ?", project["id"])
+    rows = call.store.rows("SELECT * FROM issues WHERE project_id = ?", project["id"])
     fitting = [row for row in rows if _fits(row, query)]
     # By id for `created_at`: the world's clock starts again every midnight, its ids never do.
     fitting.sort(key=itemgetter("id" if order == "created_at" else order, "id"), reverse=query.get("sort") != "asc")
-    return page(request, [_issue(request, project, row) for row in fitting])
+    return page(call, [_issue(call, project, row) for row in fitting])
 
 
-async def create_issue(request: Request) -> Response:
-    username = signed_in(request)
-    project = project_of(request)
-    fields = await body_fields(request)
+def create_issue(call: Call, project: Row) -> Answer:
+    fields = body_fields(call)
     if "title" not in fields:
         raise Refusal(400, {"error": "title is missing"})
     title = _checked_title(fields["title"])
-    world = world_of(request)
-    stamp = to_the_millisecond(world.now())
-    with world.store.change():
-        issue_id = world.store.insert(
+    stamp = to_the_millisecond(call.world.now())
+    with call.store.change():
+        call.store.insert(
             "issues",
-            iid=world.store.next_iid("issues", project["id"]),
+            iid=(iid := call.store.next_iid("issues", project["id"])),
             project_id=project["id"],
             title=title,
             description=str(fields.get("description") or ""),
             labels=json.dumps(_labels(fields.get("labels"))),
-            author=username,
+            author=signed_in(call),
             created_at=stamp,
             updated_at=stamp,
         )
-    row = world.require("SELECT * FROM issues WHERE id = ?", issue_id)
-    return JSONResponse(_issue(request, project, row), 201)
+    return JSONResponse(_issue(call, project, _issue_row(call, project, iid)), 201)
 
 
-async def show_issue(request: Request) -> Response:
-    project = project_of(request)
-    return JSONResponse(_issue(request, project, _issue_row(request, project)))
+def show_issue(call: Call, project: Row) -> Answer:
+    return _issue(call, project, _issue_row(call, project, call.path["iid"]))
 
 
-async def edit_issue(request: Request) -> Response:
-    """Changes an issue: its text, its labels, its state."""
-    username = signed_in(request)
-    project = project_of(request)
-    fields = await body_fields(request)
-    row = _issue_row(request, project)  # after the last await: no other edit comes between reading and writing
+def edit_issue(call: Call, project: Row) -> Answer:
+    fields = body_fields(call)
+    row = _issue_row(call, project, call.path["iid"])
     state = _next_state(row, fields)
-    world = world_of(request)
-    stamp = to_the_millisecond(world.now())
+    stamp = to_the_millisecond(call.world.now())
     closed_at, closed_by = None, None
     if state == "closed":
         is_new = row["state"] != "closed"
-        closed_at, closed_by = (stamp, username) if is_new else (row["closed_at"], row["closed_by"])
-    world.store.update(
+        closed_at, closed_by = (stamp, signed_in(call)) if is_new else (row["closed_at"], row["closed_by"])
+    call.store.update(
         "issues",
         row["id"],
         title=_checked_title(fields.get("title", row["title"])),
         description=str(fields.get("description", row["description"]) or ""),
-        labels=json.dumps(_next_labels(json.loads(row["labels"]), fields)),
+        labels=json.dumps(_labels(fields["labels"])) if "labels" in fields else row["labels"],
         state=state,
         closed_at=closed_at,
         closed_by=closed_by,
         updated_at=stamp,
     )
-    return JSONResponse(_issue(request, project, _issue_row(request, project)))
+    return show_issue(call, project)
 
 
-async def list_notes(request: Request) -> Response:
-    """What people wrote below an issue, newest first."""
-    row = _issue_row(request, project_of(request))
-    notes = world_of(request).store.rows("SELECT * FROM notes WHERE issue_id = ? ORDER BY id DESC", row["id"])
-    if request.query_params.get("sort") == "asc":
-        notes.reverse()
-    return page(request, [_note(request, row, note) for note in notes])
-
-
-async def create_note(request: Request) -> Response:
-    username = signed_in(request)
-    row = _issue_row(request, project_of(request))
-    body = str((await body_fields(request)).get("body") or "")
-    if not body:
-        raise Refusal(400, {"error": "body is missing"})
-    world = world_of(request)
-    stamp = to_the_millisecond(world.now())
-    note_id = world.store.insert("notes", issue_id=row["id"], body=body, author=username, created_at=stamp)
-    note = world.require("SELECT * FROM notes WHERE id = ?", note_id)
-    return JSONResponse(_note(request, row, note), 201)
-
-
-async def no_such_endpoint(request: Request) -> Response:
+def no_such_endpoint(call: Call) -> Answer:
     raise Refusal(404, {"error": "404 Not Found"})
 
 
-def _issue_row(request: Request, project: Row) -> Row:
-    row = world_of(request).store.row(
-        "SELECT * FROM issues WHERE project_id = ? AND iid = ?", project["id"], request.path_params["iid"]
-    )
+def _issue_row(call: Call, project: Row, iid: int) -> Row:
+    row = call.store.row("SELECT * FROM issues WHERE project_id = ? AND iid = ?", project["id"], iid)
     if row is None:
         raise not_found("Issue")
     return row
@@ -233,13 +191,6 @@ def _labels(value: object) -> list[str]:
     return list(dict.fromkeys(str(part).strip() for part in parts if str(part).strip()))
 
 
-def _next_labels(current: list[str], fields: Mapping[str, Any]) -> list[str]:
-    kept = _labels(fields["labels"]) if "labels" in fields else current
-    removed = _labels(fields.get("remove_labels"))
-    added = _labels(fields.get("add_labels"))
-    return list(dict.fromkeys([label for label in kept if label not in removed] + added))
-
-
 def _next_state(row: Row, fields: Mapping[str, Any]) -> str:
     event = fields.get("state_event")
     if event is None:
@@ -258,18 +209,18 @@ def _checked_title(title: object) -> str:
     return text
 
 
-def _issue(request: Request, project: Row, row: Row) -> Json:
-    api = f"{base_url(request)}/api/v4/projects/{project['id']}"
+def _issue(call: Call, project: Row, row: Row) -> Json:
+    api = f"{call.base_url}/api/v4/projects/{project['id']}"
     own = f"{api}/issues/{row['iid']}"
     closed_by = (row["closed_by"] or row["author"]) if row["state"] == "closed" else None
     return {
         **columns(row, "id", "iid", "project_id", "title", "description", "state"),
         **columns(row, "created_at", "updated_at", "closed_at"),
         **_OF_EVERY_ISSUE,
-        "closed_by": closed_by and person(request, closed_by),
+        "closed_by": closed_by and person(call, closed_by),
         "labels": sorted(json.loads(row["labels"])),
-        "author": person(request, row["author"]),
-        "web_url": f"{base_url(request)}/{project['path']}/-/issues/{row['iid']}",
+        "author": person(call, row["author"]),
+        "web_url": f"{call.base_url}/{project['path']}/-/issues/{row['iid']}",
         "_links": {
             "self": own,
             "notes": f"{own}/notes",
@@ -278,18 +229,4 @@ def _issue(request: Request, project: Row, row: Row) -> Json:
             "closed_as_duplicate_of": None,
         },
         "references": {"short": f"#{row['iid']}", "full": f"{project['path']}#{row['iid']}"},
-    }
-
-
-def _note(request: Request, issue: Row, note: Row) -> Json:
-    return {
-        **columns(note, "id", "body", "created_at"),
-        "author": person(request, note["author"]),
-        "updated_at": note["created_at"],
-        "system": False,
-        "internal": False,
-        "noteable_id": issue["id"],
-        "noteable_iid": issue["iid"],
-        "noteable_type": "Issue",
-        "project_id": issue["project_id"],
     }

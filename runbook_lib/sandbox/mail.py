@@ -54,7 +54,6 @@ class _MailHandler:
         return "250 2.1.5 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        """Keeps a message, unless a fault says otherwise."""
         fault = self._faults.hit("mail", "hang", "reset")
         if fault is None or fault.commits:
             self._keep(envelope)

@@ -1,6 +1,6 @@
 """Runs the job of every pipeline that is started: Mechanizer's real program, in its own process.
 
-One job at a time, in the order of their pipelines; those that a fault stalls step out of the row until it is cleared.
+One job at a time, in the order of their pipelines; a stalled one is skipped until its fault is cleared.
 A pipeline that a stopped server left waiting runs when the world is served again; one that it left running has failed.
 """
 
@@ -29,7 +29,7 @@ JOB_LIMIT_S = 120
 """A job that takes longer is ended, and has failed."""
 
 SENDER = "GitLab Support (practice) <no-reply@support.example>"
-"""Whom the mails of the practice Mechanizer come from."""
+"""The sender of the practice Mechanizer's mails."""
 
 
 class Runner:

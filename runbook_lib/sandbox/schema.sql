@@ -81,13 +81,6 @@ CREATE TABLE issues (
     closed_by TEXT,                        -- username; the author where nobody else is known
     UNIQUE (project_id, iid)
 );
-CREATE TABLE notes (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    issue_id INTEGER NOT NULL REFERENCES issues (id),
-    body TEXT NOT NULL,
-    author TEXT NOT NULL,
-    created_at TEXT NOT NULL
-);
 CREATE TABLE pipelines (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     iid INTEGER NOT NULL,
@@ -166,5 +159,5 @@ CREATE TABLE mails (
 -- Every kind of thing counts from its own start, so that a mixed-up id finds nothing.
 INSERT INTO sqlite_sequence (name, seq) VALUES
     ('organizations', 360000), ('users', 900100), ('audits', 5500000), ('comments', 7700000),
-    ('attachments', 8800000), ('issues', 120000), ('notes', 640000), ('pipelines', 2200000),
+    ('attachments', 8800000), ('issues', 120000), ('pipelines', 2200000),
     ('cdot_customers', 3100000), ('cdot_licenses', 4200000), ('cdot_seat_links', 5300000);

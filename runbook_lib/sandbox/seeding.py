@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import secrets
 import shutil
 import sqlite3
@@ -12,7 +11,9 @@ import tempfile
 from dataclasses import asdict
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
+from operator import itemgetter
 from pathlib import Path
+from textwrap import indent
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -20,11 +21,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from runbook_lib.domain import license as license_file
 from runbook_lib.domain import messages, policy, titles
 from runbook_lib.domain.errors import InputError, UnavailableError
+from runbook_lib.domain.license_contents import License
 from runbook_lib.domain.titles import Mark
 from runbook_lib.sandbox.screens import Screen, png
 from runbook_lib.sandbox.store import Store, Value
-from runbook_lib.sandbox.tickets import TICKETS, model
-from runbook_lib.sandbox.tickets.model import Attachment, File, LicenseFile, Missing, PracticeTicket, Screenshot, Served
+from runbook_lib.sandbox.tickets import all_tickets, model
+from runbook_lib.sandbox.tickets.model import Attachment, File, LicenseFile, PracticeTicket, Screenshot, UnstoredFile
 from runbook_lib.sandbox.world import (
     DATABASE_NAME,
     PRIVATE_KEY_NAME,
@@ -39,6 +41,9 @@ __all__ = ["make_world"]
 MECHANIZER_PROJECT_ID = 51000177
 TRACKER_PROJECT_ID = 51000262
 SLACK_CHANNEL_ID = "C07PRACTICE"
+
+_ISSUED_USERS = 250
+"""Of the licenses that earlier jobs issued."""
 
 _OLD = "2024-01-15T08:00:00Z"
 
@@ -67,7 +72,6 @@ def make_world(folder: Path, on: date) -> None:
 
 
 def _fill(folder: Path, on: date) -> None:
-    """Writes everything that a world consists of."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     _write_keys(folder, key)
     path = folder / DATABASE_NAME
@@ -88,9 +92,8 @@ def _write_keys(folder: Path, key: rsa.RSAPrivateKey) -> None:
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    descriptor = os.open(folder / PRIVATE_KEY_NAME, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(private)
+    (folder / PRIVATE_KEY_NAME).touch(mode=0o600)
+    (folder / PRIVATE_KEY_NAME).write_bytes(private)
     (folder / PUBLIC_KEY_NAME).write_bytes(public)
 
 
@@ -120,7 +123,6 @@ def _add_settings(store: Store, on: date) -> None:
 
 
 def _add_places(store: Store) -> None:
-    """The two GitLab projects and the Slack channels."""
     for project_id, path, name in (
         (MECHANIZER_PROJECT_ID, "practice-support/toolbox/mechanizer", "Mechanizer"),
         (TRACKER_PROJECT_ID, "practice-support/internal-requests", "Internal Requests"),
@@ -131,8 +133,6 @@ def _add_places(store: Store) -> None:
 
 
 class _TicketWriter:
-    """Writes the practice tickets into a store."""
-
     def __init__(self, store: Store, key: rsa.RSAPrivateKey, world_date: date) -> None:
         self._store = store
         self._key = key
@@ -143,21 +143,26 @@ class _TicketWriter:
 
     @cached_property
     def _foreign_key(self) -> rsa.RSAPrivateKey:
-        """A key other than the world's; making one takes longer than most else here."""
-        return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        """A key other than the world's; a short one is made in a seventh of the time."""
+        return rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505 - it protects nothing
 
     def write_all(self) -> None:
-        """Adds the agents, then ticket after ticket."""
+        """Adds the agents, then ticket after ticket, then what the tracker holds, oldest first."""
         for agent in (model.ENGINEER, model.COLLEAGUE):
             self._person(agent, role="agent", organization_id=None)
-        for ticket in TICKETS:
+        for ticket in all_tickets():
             self._ticket(ticket)
-        everyone = [(issue, self._came_in_at(ticket), ticket) for ticket in TICKETS for issue in ticket.issues]
-        for issue, came_in_at, ticket in sorted(everyone, key=lambda one: _created_at(one[0], one[1])):
-            self._issue(issue, _created_at(issue, came_in_at), ticket)
+        issues = [
+            (self._created_at(issue, ticket), issue, ticket) for ticket in all_tickets() for issue in ticket.issues
+        ]
+        for created_at, issue, ticket in sorted(issues, key=itemgetter(0)):
+            self._issue(issue, created_at, ticket)
 
     def _came_in_at(self, ticket: PracticeTicket) -> datetime:
         return datetime.combine(ticket.date(self._world_date), ticket.at, UTC)
+
+    def _created_at(self, issue: model.TrackerIssue, ticket: PracticeTicket) -> datetime:
+        return self._came_in_at(ticket) + timedelta(minutes=issue.minutes) - timedelta(days=issue.days_before)
 
     def _ticket(self, ticket: PracticeTicket) -> None:
         came_in_at = self._came_in_at(ticket)
@@ -182,9 +187,10 @@ class _TicketWriter:
         for attachment in ticket.attachments:
             self._attachment(comment_id, ticket, attachment)
         for account in ticket.accounts:
-            self._account(account, came_in_at.date())
-        for row in ticket.seat_links:
-            self._seat_link(row, came_in_at.date())
+            self._account(account, ticket)
+        for rows in ticket.seat_links:
+            for days_before in range(rows.days_before[0], rows.days_before[1] - 1, -1):
+                self._seat_link(rows, came_in_at.date(), days_before)
         for note in ticket.notes:
             at = came_in_at + timedelta(minutes=note.after_minutes)
             author_id = requester_id if note.by_requester else colleague_id
@@ -192,19 +198,19 @@ class _TicketWriter:
 
     def _text(self, ticket: PracticeTicket) -> str:
         """What the requester wrote, with the license that they pasted."""
+        text = ticket.text.replace("{long}", "A" * 4000)
         if ticket.pasted is None:
-            return ticket.text
-        quoted = "\n".join(f"> {line}" for line in self._license_text(ticket, ticket.pasted).splitlines())
-        return ticket.text.replace("{license}", quoted)
+            return text
+        return text.replace("{license}", indent(self._license_text(ticket, ticket.pasted), "> "))
 
     def _company(self, company: model.Company) -> int:
         if company.name not in self._companies:
-            fields = asdict(company)
-            del fields["name"]
+            fields = asdict(company) | {"plan": company.plan or None}
+            name = fields.pop("name")
             if company.seats is None:
                 del fields["seats"]
-            self._companies[company.name] = self._store.insert(
-                "organizations", name=company.name, fields=json.dumps(fields), created_at=_OLD
+            self._companies[name] = self._store.insert(
+                "organizations", name=name, fields=json.dumps(fields), created_at=_OLD
             )
         return self._companies[company.name]
 
@@ -222,45 +228,46 @@ class _TicketWriter:
         return self._store.insert("comments", **common, audit_id=audit_id, body=text, public=public)
 
     def _attachment(self, comment_id: int, ticket: PracticeTicket, attachment: Attachment) -> None:
-        served = attachment if isinstance(attachment, Served) else Served(file=attachment)
-        attachment = served.file
-        content_type, source, size = "application/octet-stream", "stored", model.GENERATED_BYTES
-        content: bytes | None = None
-        if isinstance(attachment, LicenseFile):
-            content = self._license_file(ticket, attachment).encode()
-        elif isinstance(attachment, File):
-            content, content_type = attachment.content, attachment.content_type
-        elif isinstance(attachment, Screenshot):
-            content, content_type = self._screenshot(ticket, attachment), "image/png"
-        elif isinstance(attachment, Missing):
-            source, size = "missing", 1874
-        else:
-            source = "generated"
+        content, content_type = self._content(ticket, attachment)
+        domain = ticket.requester.email.rpartition("@")[2].removesuffix(".example")
         self._store.insert(
             "attachments",
             comment_id=comment_id,
             token=secrets.token_urlsafe(18),
-            file_name=attachment.name,
+            file_name=attachment.name or f"{domain}.gitlab-license",
             content_type=content_type,
-            size=size if content is None else len(content),
-            source=source,
+            size=attachment.size if isinstance(attachment, UnstoredFile) else len(content),
+            source=attachment.source if isinstance(attachment, UnstoredFile) else "stored",
             content=content,
-            inline=served.inline,
-            access=served.access,
-            malware=served.malware,
-            malware_allowed=served.malware_allowed,
+            access=attachment.access,
+            malware=attachment.malware,
         )
 
-    def _account(self, account: model.Account, ticket_on: date) -> None:
-        """A CustomersDot account with its licenses."""
-        first, _, last = account.person.name.partition(" ")
-        name = {"first_name": first, "last_name": last, "company": account.company}
-        stamps = {"created_at": _OLD, "updated_at": _OLD}
-        customer_id = self._store.insert("cdot_customers", email=account.person.email, **name, **stamps)
+    def _content(self, ticket: PracticeTicket, attachment: Attachment) -> tuple[bytes, str]:
+        if isinstance(attachment, File):
+            return attachment.content.encode("latin-1"), attachment.content_type
+        if isinstance(attachment, Screenshot):
+            expires_on = attachment.expires_on(ticket.date(self._world_date))
+            return png(Screen(attachment, expires_on, ticket.company_name or ticket.requester.name)), "image/png"
+        text = self._license_file(ticket, attachment) if isinstance(attachment, LicenseFile) else ""
+        return text.encode(), "application/octet-stream"
+
+    def _account(self, account: model.Account, ticket: PracticeTicket) -> None:
+        person = account.person or ticket.requester
+        first, _, last = person.name.partition(" ")
+        customer_id = self._store.insert(
+            "cdot_customers",
+            email=person.email,
+            first_name=first,
+            last_name=last,
+            company=account.company or ticket.company_name,
+            created_at=_OLD,
+            updated_at=_OLD,
+        )
         for sold in account.licenses:
-            expires_on = ticket_on - timedelta(days=sold.expired_days)
+            expires_on = ticket.date(self._world_date) - timedelta(days=sold.expired_days)
             starts_on = expires_on - timedelta(days=sold.term_days)
-            stamp = to_the_millisecond(datetime.combine(starts_on, datetime.min.time(), UTC))
+            stamp = to_the_millisecond(datetime.combine(starts_on, time(), UTC))
             self._store.insert(
                 "cdot_licenses",
                 customer_id=customer_id,
@@ -276,8 +283,9 @@ class _TicketWriter:
                 updated_at=stamp,
             )
 
-    def _seat_link(self, row: model.SeatLink, ticket_on: date) -> None:
-        received_at = datetime.combine(ticket_on - timedelta(days=row.days_before), row.at, UTC)
+    def _seat_link(self, row: model.SeatLinks, ticket_on: date, days_before: int) -> None:
+        at = row.at.replace(minute=(row.at.minute + days_before) % 60)
+        received_at = datetime.combine(ticket_on - timedelta(days=days_before), at, UTC)
         report_at = datetime.combine(received_at.date() - timedelta(days=1), time(23, 59, 52), UTC)
         stamp = to_the_millisecond(received_at)
         self._store.insert(
@@ -300,7 +308,8 @@ class _TicketWriter:
 
     def _issue(self, issue: model.TrackerIssue, created_at: datetime, ticket: PracticeTicket) -> None:
         """An issue that an earlier job left."""
-        title = titles.write(Mark.SUCCESS if issue.success else Mark.FAILURE, issue.email, issue.users)
+        email = issue.email or ticket.requester.email
+        title = titles.write(Mark.SUCCESS if issue.success else Mark.FAILURE, email, _ISSUED_USERS)
         body = messages.failure_body("The mail server 127.0.0.1:25 refused the mail: 451 4.3.0 Try again later")
         if issue.success:
             text = self._trial_text(issue, created_at.date())
@@ -326,26 +335,14 @@ class _TicketWriter:
         """The ten-day license that an earlier job issued."""
         key = self._foreign_key if issue.foreign_key else self._key
         expires_on = starts_on + timedelta(days=policy.TRIAL_DAYS)
-        content = license_file.License(
+        content = License(
             licensee={"Name": "Emergency License", "Company": "Customer", "Email": "customer@example.com"},
             starts_on=starts_on,
             expires_on=expires_on,
             block_changes_on=expires_on,
-            restrictions={"active_user_count": issue.users, "plan": policy.TRIAL_PLAN, "trial": True},
+            restrictions={"active_user_count": _ISSUED_USERS, "plan": policy.TRIAL_PLAN, "trial": True},
         )
         return license_file.write(content, key, boundary=True)
-
-    def _screenshot(self, ticket: PracticeTicket, wanted: Screenshot) -> bytes:
-        screen = Screen(
-            page=wanted.page,
-            plan=wanted.plan,
-            expires_on=wanted.expires_on(ticket.date(self._world_date)),
-            licensed_to=ticket.company.name if ticket.company else ticket.requester.name,
-            users=wanted.users,
-            billable=wanted.billable,
-            maximum=wanted.maximum,
-        )
-        return png(screen)
 
     def _license_file(self, ticket: PracticeTicket, file: LicenseFile) -> str:
         """A license as it is attached: a license file, or the export in which it is the first line's value.
@@ -356,13 +353,15 @@ class _TicketWriter:
         if not file.is_export:
             return text
         key = "\n".join(text.splitlines()[1:-1])
-        rows = [
+        rows = (
             ("License Key", key),
             ("Email", ticket.requester.email),
-            ("Company", ticket.company.name if ticket.company else ""),
-        ]
-        rows += [("License End Date", str(file.expires_on(ticket.date(self._world_date)))), ("", "")]
-        rows += [("Date", "Billable User Count"), ("2026-11-01 12:00:00", str(file.users - 7))]
+            ("Company", ticket.company_name),
+            ("License End Date", file.expires_on(ticket.date(self._world_date))),
+            ("", ""),
+            ("Date", "Billable User Count"),
+            ("2026-11-01 12:00:00", file.users - 7),
+        )
         return "".join(f'"{name}","{value}"\n' for name, value in rows)
 
     def _license_text(self, ticket: PracticeTicket, file: LicenseFile) -> str:
@@ -378,10 +377,10 @@ class _TicketWriter:
         if file.trial:
             restrictions["trial"] = True
         key = self._foreign_key if file.foreign_key else self._key
-        content = license_file.License(
+        content = License(
             licensee={
                 "Name": ticket.requester.name,
-                "Company": file.company or (ticket.company.name if ticket.company else ""),
+                "Company": file.company or ticket.company_name,
                 "Email": file.email or ticket.requester.email,
             },
             starts_on=expires_on - timedelta(days=file.term_days),
@@ -390,10 +389,6 @@ class _TicketWriter:
             restrictions=restrictions,
         )
         return license_file.write(content, key, boundary=True)
-
-
-def _created_at(issue: model.TrackerIssue, came_in_at: datetime) -> datetime:
-    return came_in_at + timedelta(minutes=issue.minutes) - timedelta(days=issue.days_before)
 
 
 def _digest(text: str) -> str:

@@ -21,10 +21,9 @@ from typing import IO, Any
 from filelock import FileLock, Timeout
 
 from runbook_lib.domain.errors import InputError, UnavailableError
-from runbook_lib.sandbox.world import DESCRIPTOR_NAME, HEALTH_PATH, USERS_NAME, world_date
+from runbook_lib.sandbox.world import BAD_USAGE, DESCRIPTOR_NAME, HEALTH_PATH, USERS_NAME, world_date
 
 __all__ = [
-    "BAD_USAGE",
     "background",
     "make_world",
     "one_at_a_time",
@@ -41,9 +40,6 @@ START_TIMEOUT_S = 20.0
 STOP_TIMEOUT_S = 5.0
 TURN_TIMEOUT_S = 60.0
 
-BAD_USAGE = 2
-"""Exit status of `python -m runbook_lib.sandbox` for what the caller can put right."""
-
 _STEP_S = 0.01
 
 
@@ -58,8 +54,8 @@ def running(folder: Path) -> Descriptor | None:
     """The contents of a world's `running.json`, if its server answers within `HEALTH_TIMEOUT_S`; or else None."""
     try:
         descriptor: Descriptor = json.loads((folder / DESCRIPTOR_NAME).read_text(encoding="utf-8"))
-        is_of_it = descriptor["folder"] == str(folder.resolve())  # or else the folder was copied from a running one
-        return descriptor if is_of_it and _answers(descriptor) else None
+        is_its_own = descriptor["folder"] == str(folder.resolve())  # or else the folder was copied from a running one
+        return descriptor if is_its_own and _answers(descriptor) else None
     except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException):
         return None
 
@@ -111,7 +107,7 @@ def wait_for_stopping(folder: Path) -> None:
 
 @contextmanager
 def one_at_a_time(folder: Path) -> Iterator[None]:
-    """Keeps other processes from making or moving a world, or starting its server, meanwhile.
+    """Keeps other processes from making or moving a world, or starting its server, within the `with` block.
 
     Raises:
         UnavailableError: Another process takes longer than `TURN_TIMEOUT_S`, or the folder cannot be written to.
@@ -174,7 +170,7 @@ def _answers(descriptor: Descriptor) -> bool:
 
 
 def _wait_for_start(folder: Path, process: subprocess.Popen[bytes], complaints: IO[bytes], *, own: bool) -> Descriptor:
-    """Waits until a server answers: the one that is starting, or, unless it has to be this one, a quicker one."""
+    """Waits until a server answers: this one or, unless `own`, one that another process has started."""
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
         status = process.poll()

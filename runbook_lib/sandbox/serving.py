@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from filelock import FileLock, Timeout
 
 from runbook_lib.domain.errors import InputError
 from runbook_lib.sandbox.app import create_app
@@ -33,7 +32,12 @@ __all__ = ["serve"]
 
 _LOCK_NAME = "serving.lock"
 _PORT_NAME = "port"
-_LOOK_EVERY_S = 0.5
+_CHECK_EVERY_S = 0.5
+_SHARED_SETTINGS = (
+    *("operator", "zendesk_oauth_token", "gitlab_token", "mechanizer_ref", "mechanizer_trigger_token"),
+    *("slack_token", "slack_channel_id", "customersdot_cookie"),
+)
+"""What the world's clients are configured with, as the world has it."""
 
 
 def serve(
@@ -101,7 +105,16 @@ async def _serve(
 
 
 class _Server(uvicorn.Server):
-    """A uvicorn server that leaves the signals to us: its own way raises them again after the shutdown."""
+    """A uvicorn server that leaves the signals to us, which it would raise again, and that sleeps until it stops."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._stopped = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        """Waits; uvicorn's own loop looks ten times a second whether it is to stop."""
+        await self.on_tick(0)
+        await self._stopped.wait()
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -110,6 +123,7 @@ class _Server(uvicorn.Server):
     def stop(self) -> None:
         """Makes `serve` return soon; to be called in the event loop."""
         self.should_exit = True
+        self._stopped.set()
 
 
 def _stop_on_signals(stop: Callable[[], None]) -> None:
@@ -139,24 +153,21 @@ async def _stop_when_gone(stop: Callable[[], None], database: Path) -> None:
     served = database.stat()
     with suppress(FileNotFoundError, NotADirectoryError):
         while os.path.samestat(served, database.stat()):
-            await asyncio.sleep(_LOOK_EVERY_S)
+            await asyncio.sleep(_CHECK_EVERY_S)
     stop()
 
 
 @contextmanager
 def _only_server(folder: Path) -> Iterator[None]:
-    """Holds the world's lock; the system lets go of it even if this process is killed."""
-    lock = FileLock(folder / _LOCK_NAME)
-    try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        raise InputError(
-            f"The practice world in {folder} is being served already. Use that server, or stop it first."
-        ) from None
-    try:
+    """Holds the world's lock; the system releases it even if this process is killed."""
+    with (folder / _LOCK_NAME).open("ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(
+                f"The practice world in {folder} is being served already. Use that server, or stop it first."
+            ) from None
         yield
-    finally:
-        lock.release()
 
 
 @contextmanager
@@ -194,8 +205,8 @@ def _described(world: World, url: str, mail_port: int) -> Iterator[None]:
     path = world.folder / DESCRIPTOR_NAME
     draft = world.folder / f".{DESCRIPTOR_NAME}"
     draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        json.dump(_descriptor(world, url, mail_port), file, indent=2)
+    draft.touch(mode=0o600)
+    draft.write_text(json.dumps(_descriptor(world, url, mail_port), indent=2), encoding="utf-8")
     written = draft.stat()
     draft.replace(path)
     try:
@@ -207,29 +218,16 @@ def _described(world: World, url: str, mail_port: int) -> Iterator[None]:
 
 
 def _descriptor(world: World, url: str, mail_port: int) -> dict[str, Any]:
-    settings = world.settings
+    numbers = {name: int(world.settings[name]) for name in ("mechanizer_project_id", "tracker_project_id")}
+    urls = dict.fromkeys(("zendesk_url", "gitlab_url", "customersdot_url"), url)
+    settings = {name: world.settings[name] for name in _SHARED_SETTINGS} | numbers | urls
     return {
         "world": world.id,
         "folder": str(world.folder.resolve()),
         "pid": os.getpid(),
         "url": url,
-        "date": settings["date"],
-        "settings": {
-            "zendesk_url": url,
-            "zendesk_oauth_token": settings["zendesk_oauth_token"],
-            "gitlab_url": url,
-            "gitlab_token": settings["gitlab_token"],
-            "mechanizer_project_id": int(settings["mechanizer_project_id"]),
-            "mechanizer_ref": settings["mechanizer_ref"],
-            "mechanizer_trigger_token": settings["mechanizer_trigger_token"],
-            "tracker_project_id": int(settings["tracker_project_id"]),
-            "slack_url": f"{url}/api/",
-            "slack_token": settings["slack_token"],
-            "slack_channel_id": settings["slack_channel_id"],
-            "customersdot_url": url,
-            "customersdot_cookie": settings["customersdot_cookie"],
-            "license_public_key_file": str(world.folder / PUBLIC_KEY_NAME),
-            "operator": settings["operator"],
-        },
+        "date": world.settings["date"],
+        "settings": settings
+        | {"slack_url": f"{url}/api/", "license_public_key_file": str(world.folder / PUBLIC_KEY_NAME)},
         "mail": {"host": "127.0.0.1", "port": mail_port},
     }

@@ -1,6 +1,6 @@
 """The stand-in for Slack's Web API: `/api/<method>`. What goes wrong is HTTP 200 with `ok: false`.
 
-Source: Slack's reference for chat.postMessage, chat.delete, conversations.history, conversations.info and auth.test.
+Source: Slack's reference for chat.postMessage, chat.delete, conversations.history and auth.test.
 """
 
 from __future__ import annotations
@@ -10,60 +10,48 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute
 
-from runbook_lib.sandbox.replies import Refusal, base_url, credentials_of, faults_of, fields_of, is_secret, world_of
+from runbook_lib.sandbox.calls import Answer, Call, Json, Refusal, is_secret, route
 from runbook_lib.sandbox.store import Row
 from runbook_lib.sandbox.world import World
 
 __all__ = ["routes"]
-
-Json = dict[str, Any]
 
 TEXT_CHARS = 40_000
 """Longest text of a message; Slack refuses more with `msg_too_long`."""
 
 _TEAM_ID, _USER_ID, _BOT_ID = "T07PRACTICE", "U07RUNBOOK", "B07RUNBOOK"
 _DEFAULT_LIMIT, _MAX_LIMIT = 100, 999
-_METHODS = ["GET", "POST"]
 
 
 def routes() -> list[BaseRoute]:
-    """Every method that the stand-in knows, and what the others answer."""
     return [
-        Route("/api/auth.test", auth_test, methods=_METHODS),
-        Route("/api/chat.postMessage", post_message, methods=["POST"]),
-        Route("/api/chat.delete", delete_message, methods=["POST"]),
-        Route("/api/conversations.history", history, methods=_METHODS),
-        Route("/api/conversations.info", info, methods=_METHODS),
-        Route("/api/{method}", unknown_method, methods=_METHODS),
+        route("/api/auth.test", auth_test, "GET", "POST"),
+        route("/api/chat.postMessage", post_message, "POST"),
+        route("/api/chat.delete", delete_message, "POST"),
+        route("/api/conversations.history", history, "GET", "POST"),
+        route("/api/{method}", unknown_method, "GET", "POST"),
     ]
 
 
-async def auth_test(request: Request) -> Response:
-    await _arguments(request)
-    who = {
-        "url": f"{base_url(request)}/",
-        "team": "Practice",
-        "user": "runbook",
-        "team_id": _TEAM_ID,
-        "user_id": _USER_ID,
-    }
-    answer = {"ok": True, **who, "bot_id": _BOT_ID, "is_enterprise_install": False}
-    return JSONResponse(answer, headers=_scopes_header(request))
+def auth_test(call: Call) -> Answer:
+    _arguments(call)
+    who = {"team": "Practice", "user": "runbook", "team_id": _TEAM_ID, "user_id": _USER_ID, "bot_id": _BOT_ID}
+    answer = {"ok": True, "url": f"{call.base_url}/", **who, "is_enterprise_install": False}
+    return JSONResponse(answer, headers=_scopes_header(call))
 
 
-async def post_message(request: Request) -> Response:
+def post_message(call: Call) -> Answer:
     """Posts into a channel, given by its id or by its name. The text is kept exactly as it came."""
-    arguments = await _arguments(request)
-    _require_scope(request, "chat:write")
-    channel = _channel(request, arguments, by_name=True)
+    arguments = _arguments(call)
+    _require_scope(call, "chat:write")
+    channel = _channel(call, arguments, by_name=True)
     if not channel["is_member"]:
         raise _error("not_in_channel")
-    if faults_of(request).hit("slack", "elsewhere"):
-        channel = world_of(request).require("SELECT * FROM channels WHERE id != ?", channel["id"])
+    if call.faults.hit("slack", "elsewhere"):
+        channel = call.world.require("SELECT * FROM channels WHERE id != ?", channel["id"])
     text = str(arguments.get("text") or "")
     extras = {name: value for name in ("blocks", "metadata") if (value := _json(arguments, name))}
     if not text and "blocks" not in extras:
@@ -72,37 +60,36 @@ async def post_message(request: Request) -> Response:
         raise _error("msg_too_long")
     if "metadata" in extras and not _is_metadata(extras["metadata"]):
         raise _error("invalid_metadata_format")
-    world = world_of(request)
+    world = call.world
     with world.store.change():
         ts = _next_ts(world, channel["id"])
         world.store.insert("messages", channel_id=channel["id"], ts=ts, text=text, extras=json.dumps(extras))
     row = world.require("SELECT * FROM messages WHERE channel_id = ? AND ts = ?", channel["id"], ts)
-    return JSONResponse({"ok": True, "channel": channel["id"], "ts": ts, "message": _message(row, True)})
+    return {"ok": True, "channel": channel["id"], "ts": ts, "message": _message(row, True)}
 
 
-async def delete_message(request: Request) -> Response:
-    """Takes a message away, given by its channel's id and its time; every message here is the bot's own.
+def delete_message(call: Call) -> Answer:
+    """Deletes a message, given by its channel's id and its time; every message here is the bot's own.
 
     Source: Slack, chat.delete; a bot's token deletes what the bot has posted.
     """
-    arguments = await _arguments(request)
-    _require_scope(request, "chat:write")
-    channel, ts = _channel(request, arguments), str(arguments.get("ts", ""))
-    store = world_of(request).store
-    if not store.rows("DELETE FROM messages WHERE channel_id = ? AND ts = ? RETURNING ts", channel["id"], ts):
+    arguments = _arguments(call)
+    _require_scope(call, "chat:write")
+    channel, ts = _channel(call, arguments), str(arguments.get("ts", ""))
+    if not call.store.rows("DELETE FROM messages WHERE channel_id = ? AND ts = ? RETURNING ts", channel["id"], ts):
         raise _error("message_not_found")
-    return JSONResponse({"ok": True, "channel": channel["id"], "ts": ts})
+    return {"ok": True, "channel": channel["id"], "ts": ts}
 
 
-async def history(request: Request) -> Response:
+def history(call: Call) -> Answer:
     """A channel's messages, newest first; metadata only when it is asked for."""
-    arguments = await _arguments(request)
-    is_private = faults_of(request).hit("slack", "private_channel")
-    _require_scope(request, "groups:history" if is_private else "channels:history")
-    channel = _channel(request, arguments)
+    arguments = _arguments(call)
+    is_private = call.faults.hit("slack", "private_channel")
+    _require_scope(call, "groups:history" if is_private else "channels:history")
+    channel = _channel(call, arguments)
     if not channel["is_member"]:
         raise _error("not_in_channel")
-    rows = world_of(request).store.rows("SELECT * FROM messages WHERE channel_id = ? ORDER BY ts DESC", channel["id"])
+    rows = call.store.rows("SELECT * FROM messages WHERE channel_id = ? ORDER BY ts DESC", channel["id"])
     before = _from_cursor(str(arguments.get("cursor") or ""))
     fitting = [row for row in rows if _in_range(row["ts"], arguments) and (before is None or row["ts"] < before)]
     limit = _limit(arguments)
@@ -112,50 +99,43 @@ async def history(request: Request) -> Response:
     with_metadata = _is_true(arguments.get("include_all_metadata"))
     answer = {"ok": True, "messages": [_message(row, with_metadata) for row in shown], "has_more": has_more}
     answer |= {"pin_count": 0, "response_metadata": {"next_cursor": cursor}}
-    return JSONResponse(answer, headers=_scopes_header(request))
+    return JSONResponse(answer, headers=_scopes_header(call))
 
 
-async def info(request: Request) -> Response:
-    row = _channel(request, await _arguments(request))
-    channel = {"id": row["id"], "name": row["name"], "is_channel": True, "is_member": bool(row["is_member"])}
-    return JSONResponse({"ok": True, "channel": channel | {"is_private": False, "is_archived": False}})
-
-
-def _scopes(request: Request) -> list[str]:
-    """What the bot may do at the moment."""
-    found = world_of(request).require("SELECT value FROM settings WHERE name = 'slack_scopes'")
+def _scopes(call: Call) -> list[str]:
+    found = call.world.require("SELECT value FROM settings WHERE name = 'slack_scopes'")
     return str(found["value"]).split(",")
 
 
-def _scopes_header(request: Request) -> dict[str, str]:
+def _scopes_header(call: Call) -> dict[str, str]:
     """The header that lists them. Source: Slack API reference, `X-OAuth-Scopes` of every answer."""
-    return {"x-oauth-scopes": ",".join(_scopes(request))}
+    return {"x-oauth-scopes": ",".join(_scopes(call))}
 
 
-def _require_scope(request: Request, scope: str) -> None:
-    provided = _scopes(request)
+def _require_scope(call: Call, scope: str) -> None:
+    provided = _scopes(call)
     if scope not in provided:
         raise _error("missing_scope", needed=scope, provided=",".join(provided))
 
 
-async def unknown_method(request: Request) -> Response:
+def unknown_method(call: Call) -> Answer:
     raise _error("unknown_method")
 
 
-async def _arguments(request: Request) -> dict[str, Any]:
+def _arguments(call: Call) -> dict[str, Any]:
     """A method's arguments, once the token is known to be right.
 
     They come as JSON, as a form, or in the query; the token in the `Authorization` header, or as an argument.
     """
     try:
-        arguments = await fields_of(request)
+        arguments = call.fields()
     except ValueError:
         raise _error("invalid_json") from None
-    scheme, bearer = credentials_of(request)
+    scheme, bearer = call.credentials
     token = bearer if scheme == "bearer" else str(arguments.get("token", ""))
     if not token:
         raise _error("not_authed")
-    if not is_secret(token, world_of(request).settings["slack_token"]):
+    if not is_secret(token, call.world.settings["slack_token"]):
         raise _error("invalid_auth")
     return arguments
 
@@ -164,15 +144,15 @@ def _error(code: str, **details: str) -> Refusal:
     return Refusal(200, {"ok": False, "error": code, **details})
 
 
-def _channel(request: Request, arguments: Mapping[str, Any], *, by_name: bool = False) -> Row:
+def _channel(call: Call, arguments: Mapping[str, Any], *, by_name: bool = False) -> Row:
     """The channel of an argument that is its id or, where Slack takes one, its name.
 
     Source: Slack, chat.postMessage takes `#name`; conversations.history takes ids only.
     """
-    store, given = world_of(request).store, str(arguments.get("channel", ""))
-    row = store.row("SELECT * FROM channels WHERE id = ?", given)
+    given = str(arguments.get("channel", ""))
+    row = call.store.row("SELECT * FROM channels WHERE id = ?", given)
     if row is None and by_name:
-        row = store.row("SELECT * FROM channels WHERE name = ?", given.removeprefix("#"))
+        row = call.store.row("SELECT * FROM channels WHERE name = ?", given.removeprefix("#"))
     if row is None:
         raise _error("channel_not_found")
     return row

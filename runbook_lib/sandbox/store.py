@@ -39,12 +39,10 @@ class Store:
         self._connection.execute("PRAGMA synchronous = OFF")
 
     def create_tables(self) -> None:
-        """Gives a new file its tables."""
         with self._lock:
             self._connection.executescript(_SCHEMA_PATH.read_text(encoding="utf-8"))
 
     def rows(self, sql: str, *values: Value) -> list[Row]:
-        """Every row that a query finds."""
         with self._lock:
             return self._connection.execute(sql, values).fetchall()
 
@@ -73,7 +71,6 @@ class Store:
         return self.write(f"INSERT INTO {table} ({columns}) VALUES ({marks})", *values.values())  # noqa: S608 - names in this code
 
     def update(self, table: str, row_id: int, **values: Value) -> None:
-        """Changes columns of the row with an id."""
         columns = ", ".join(f"{name} = ?" for name in values)
         self.write(f"UPDATE {table} SET {columns} WHERE id = ?", *values.values(), row_id)  # noqa: S608 - likewise
 
@@ -99,6 +96,5 @@ class Store:
             yield
 
     def close(self) -> None:
-        """Closes the file."""
         with self._lock:
             self._connection.close()

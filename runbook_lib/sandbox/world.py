@@ -13,6 +13,7 @@ from runbook_lib.domain.errors import InputError
 from runbook_lib.sandbox.store import Row, Store
 
 __all__ = [
+    "BAD_USAGE",
     "CONTROL_ROOM_PATH",
     "DATABASE_NAME",
     "DESCRIPTOR_NAME",
@@ -21,6 +22,7 @@ __all__ = [
     "PRIVATE_KEY_NAME",
     "PUBLIC_KEY_NAME",
     "REAL_CLOCK",
+    "SUPPORT_DOMAIN",
     "USERS_NAME",
     "VERSION",
     "Clock",
@@ -35,8 +37,14 @@ DATABASE_NAME = "world.sqlite"
 PRIVATE_KEY_NAME = "license-key.pem"
 PUBLIC_KEY_NAME = "license-key.pub"
 
+SUPPORT_DOMAIN = "support.example"
+"""Of the engineers' addresses; the name before it is an engineer's username."""
+
 VERSION = "5"
 """Of a world's tables and contents; a world of another version is not served."""
+
+BAD_USAGE = 2
+"""Exit status of `python -m runbook_lib.sandbox` for what the caller can correct."""
 
 DESCRIPTOR_NAME = "running.json"
 """The file, beside the database, that describes the world's server while it runs."""

@@ -8,12 +8,10 @@ from __future__ import annotations
 import base64
 import binascii
 import secrets
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import Any
-from urllib.parse import quote, urlencode
+from collections.abc import Callable, Iterator, Sequence
+from urllib.parse import quote
 
 import htpy as h
-from starlette.requests import Request
 from starlette.responses import (
     HTMLResponse,
     JSONResponse,
@@ -22,18 +20,16 @@ from starlette.responses import (
     Response,
     StreamingResponse,
 )
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount
 
-from runbook_lib.sandbox.replies import Refusal, credentials_of, faults_of, fields_of, is_secret, positive, world_of
+from runbook_lib.sandbox.calls import Answer, Call, Json, Refusal, is_secret, positive, route
+from runbook_lib.sandbox.faults import METHODS
 from runbook_lib.sandbox.store import Row
-from runbook_lib.sandbox.tickets.model import ENGINEER
-from runbook_lib.sandbox.world import World, to_the_second
-from runbook_lib.sandbox.zendesk_json import ANONYMOUS, CUSTOM_ROLE, Shapes
+from runbook_lib.sandbox.world import SUPPORT_DOMAIN, World, to_the_second
+from runbook_lib.sandbox.zendesk_json import ANONYMOUS, CUSTOM_ROLE, Serializer
 from runbook_lib.sandbox.zendesk_update import Update, upload_is_usable
 
 __all__ = ["routes"]
-
-Json = dict[str, Any]
 
 _PAGE_SIZE = 100
 _SIGN_IN = str(
@@ -52,169 +48,155 @@ _CHUNK = b"GITLAB LICENSE, ALL OF IT. " * 2427 + b"\n" * 7
 
 def routes() -> list[BaseRoute]:
     """Everything that Zendesk answers. Every address works with and without `.json`."""
-    api: list[BaseRoute] = []
-    for path, endpoint, methods in (
-        ("/users/me", show_me, ["GET"]),
-        ("/users/{id}", _show("user", "users", Shapes.user), ["GET"]),
-        ("/users/{id}/identities", list_identities, ["GET"]),
-        ("/custom_roles/{id}", show_custom_role, ["GET"]),
-        ("/organizations/{id}", _show("organization", "organizations", Shapes.organization), ["GET"]),
-        ("/attachments/{id}", _show("attachment", "attachments", Shapes.attachment), ["GET"]),
-        ("/uploads", upload, ["POST"]),
-        ("/tickets", list_tickets, ["GET"]),
-        ("/tickets/{id}", show_ticket, ["GET"]),
-        ("/tickets/{id}", update_ticket, ["PUT"]),
-        ("/tickets/{id}/comments", list_comments, ["GET"]),
-        ("/tickets/{id}/audits", list_audits, ["GET"]),
-    ):
-        api += [Route(f"{path}.json", endpoint, methods=methods), Route(path, endpoint, methods=methods)]
-    api.append(Route("/{rest:path}", no_such_endpoint, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]))
+    endpoints = (
+        ("/users/me", show_me, "GET"),
+        ("/users/{id}", _show("user", "users", Serializer.user), "GET"),
+        ("/users/{id}/identities", list_identities, "GET"),
+        ("/custom_roles/{id}", show_custom_role, "GET"),
+        ("/organizations/{id}", _show("organization", "organizations", Serializer.organization), "GET"),
+        ("/attachments/{id}", _show("attachment", "attachments", Serializer.attachment), "GET"),
+        ("/uploads", upload, "POST"),
+        ("/tickets", list_tickets, "GET"),
+        ("/tickets/{id}", show_ticket, "GET"),
+        ("/tickets/{id}", update_ticket, "PUT"),
+        ("/tickets/{id}/comments", list_comments, "GET"),
+        ("/tickets/{id}/audits", list_audits, "GET"),
+    )
+    api = [route(path + end, endpoint, method) for path, endpoint, method in endpoints for end in (".json", "")]
     return [
-        Mount("/api/v2", routes=api),
-        Route("/attachments/token/{token}/", download),
-        Route("/private/attachments/token/{token}/", download_private),
+        Mount("/api/v2", routes=[*api, route("/{rest:path}", no_such_endpoint, *METHODS)]),
+        route("/attachments/token/{token}/", download),
+        route("/private/attachments/token/{token}/", download_private),
     ]
 
 
-async def show_me(request: Request) -> Response:
+def show_me(call: Call) -> Answer:
     """The owner of the credentials. Bad credentials get status 200 too, with an anonymous user.
 
     Source: FACTS 4; so it is no probe.
     """
-    agent = _agent(request)
-    return JSONResponse({"user": ANONYMOUS if agent is None else Shapes.of(request).user(agent)})
+    agent = _agent(call)
+    return {"user": ANONYMOUS if agent is None else Serializer.of(call).user(agent)}
 
 
-def _show(name: str, table: str, shape: Callable[[Shapes, Row], Json]) -> Callable[[Request], Awaitable[Response]]:
-    """The endpoint that shows one row of a table."""
-
-    async def show(request: Request) -> Response:
-        return JSONResponse({name: shape(Shapes.of(request), _row(request, table))})
-
-    return show
+def _show(name: str, table: str, serialize: Callable[[Serializer, Row], Json]) -> Callable[[Call], Answer]:
+    return lambda call: {name: serialize(Serializer.of(call), _row(call, table))}
 
 
-async def list_identities(request: Request) -> Response:
+def list_identities(call: Call) -> Answer:
     """What a person is known by, which is their address.
 
     Source: Zendesk Support API reference, user identities.
     """
-    identity = Shapes.of(request).identity(_row(request, "users"))
-    return JSONResponse({"identities": [identity], "meta": {"has_more": False}, "count": 1})
+    identity = Serializer.of(call).identity(_row(call, "users"))
+    return {"identities": [identity], "meta": {"has_more": False}, "count": 1}
 
 
-async def show_custom_role(request: Request) -> Response:
+def show_custom_role(call: Call) -> Answer:
     """The one custom role that there may be. Source: Zendesk Support API reference, custom roles."""
-    _signed_in(request)
-    if request.path_params["id"] != str(CUSTOM_ROLE["id"]):
+    _signed_in(call)
+    if call.path["id"] != str(CUSTOM_ROLE["id"]):
         raise _not_found()
-    return JSONResponse({"custom_role": CUSTOM_ROLE})
+    return {"custom_role": CUSTOM_ROLE}
 
 
-async def list_tickets(request: Request) -> Response:
-    _signed_in(request)
-    shapes = Shapes.of(request)
-    rows = shapes.world.store.rows("SELECT * FROM tickets ORDER BY id")
-    page, paging = _page(request, rows, ("id", "updated_at"))
-    return JSONResponse({"tickets": [shapes.ticket(row) for row in page]} | paging)
+def list_tickets(call: Call) -> Answer:
+    _signed_in(call)
+    serializer = Serializer.of(call)
+    rows = call.store.rows("SELECT * FROM tickets ORDER BY id")
+    page, paging = _page(call, rows, ("id", "updated_at"))
+    return {"tickets": [serializer.ticket(row) for row in page]} | paging
 
 
-async def show_ticket(request: Request) -> Response:
+def show_ticket(call: Call) -> Answer:
     """One ticket; `include=users,organizations` puts the people and the organization beside it."""
-    row = _row(request, "tickets")
-    shapes = Shapes.of(request)
-    answer: Json = {"ticket": shapes.ticket(row)}
-    include = request.query_params.get("include", "").split(",")
+    row = _row(call, "tickets")
+    serializer = Serializer.of(call)
+    answer: Json = {"ticket": serializer.ticket(row)}
+    include = call.query.get("include", "").split(",")
     if "users" in include:
-        answer["users"] = shapes.users([row["requester_id"], row["assignee_id"]])
+        answer["users"] = serializer.users([row["requester_id"], row["assignee_id"]])
     if "organizations" in include:
-        organizations = shapes.world.store.rows("SELECT * FROM organizations WHERE id = ?", row["organization_id"])
-        answer["organizations"] = [shapes.organization(organization) for organization in organizations]
-    return JSONResponse(answer)
+        organizations = call.store.rows("SELECT * FROM organizations WHERE id = ?", row["organization_id"])
+        answer["organizations"] = [serializer.organization(organization) for organization in organizations]
+    return answer
 
 
-async def update_ticket(request: Request) -> Response:
-    agent = _signed_in(request)
+def update_ticket(call: Call) -> Answer:
+    agent = _signed_in(call)
+    ticket = _row(call, "tickets")
     try:
-        change = (await fields_of(request))["ticket"]
+        change = call.fields()["ticket"]
     except (ValueError, KeyError):
         change = None
-    ticket = _row(request, "tickets")  # after the last await: no other update comes between reading and writing
     if not isinstance(change, dict):
         raise Refusal(422, {"error": "Unprocessable Entity", "message": "Server could not parse JSON"})
-    shapes = Shapes.of(request)
-    client = request.headers.get("user-agent", "")
-    audit_id = Update(shapes.world, ticket, agent, client, change, _update_flags(request)).apply()
-    audit = shapes.world.require("SELECT * FROM audits WHERE id = ?", audit_id)
-    updated = shapes.world.require("SELECT * FROM tickets WHERE id = ?", ticket["id"])
-    return JSONResponse({"ticket": shapes.ticket(updated), "audit": shapes.audit(audit)})
+    client = call.headers.get("user-agent", "")
+    kinds = ("private_comments", "light_agent", "custom_role", "suspended", "drop_files")
+    update = Update(call.world, ticket, agent, client, change, call.faults.flags("zendesk", kinds))
+    audit = call.world.require("SELECT * FROM audits WHERE id = ?", update.apply())
+    serializer = Serializer.of(call)
+    return {"ticket": serializer.ticket(_row(call, "tickets")), "audit": serializer.audit(audit)}
 
 
-async def list_comments(request: Request) -> Response:
-    shapes = Shapes.of(request)
+def list_comments(call: Call) -> Answer:
+    serializer = Serializer.of(call)
     sql = "SELECT * FROM comments WHERE ticket_id = ? ORDER BY id"
-    rows = shapes.world.store.rows(sql, _row(request, "tickets")["id"])
-    page, paging = _page(request, rows, ("created_at",))
-    with_inline = request.query_params.get("include_inline_images") == "true"
-    comments = [shapes.comment(row, with_inline=with_inline) for row in page]
+    rows = call.store.rows(sql, _row(call, "tickets")["id"])
+    page, paging = _page(call, rows, ("created_at",))
+    with_inline = call.query.get("include_inline_images") == "true"
+    comments = [serializer.comment(row, with_inline=with_inline) for row in page]
     answer: Json = {"comments": comments} | paging
-    if "users" in request.query_params.get("include", "").split(","):
-        answer["users"] = shapes.users(row["author_id"] for row in page)
-    return JSONResponse(answer)
+    if "users" in call.query.get("include", "").split(","):
+        answer["users"] = serializer.users(row["author_id"] for row in page)
+    return answer
 
 
-async def list_audits(request: Request) -> Response:
-    shapes = Shapes.of(request)
+def list_audits(call: Call) -> Answer:
+    serializer = Serializer.of(call)
     sql = "SELECT * FROM audits WHERE ticket_id = ? ORDER BY id"
-    rows = shapes.world.store.rows(sql, _row(request, "tickets")["id"])
-    page, paging = _page(request, rows)
-    return JSONResponse({"audits": [shapes.audit(row) for row in page]} | paging)
+    rows = call.store.rows(sql, _row(call, "tickets")["id"])
+    page, paging = _page(call, rows)
+    return {"audits": [serializer.audit(row) for row in page]} | paging
 
 
-async def upload(request: Request) -> Response:
+def upload(call: Call) -> Answer:
     """Takes a file in, to be attached to a comment later; with `token`, beside the files of that upload."""
-    _signed_in(request)
-    name = request.query_params.get("filename", "")
+    _signed_in(call)
+    name = call.query.get("filename", "")
     if not name:
         raise Refusal(422, {"error": "RecordInvalid", "description": "Filename: cannot be blank"})
-    content = await request.body()
-    world = world_of(request)
+    content = call.body
+    world = call.world
     with world.store.change():
-        token = _upload_token(world, request.query_params.get("token"))
+        token = _upload_token(world, call.query.get("token"))
         attachment_id = world.store.insert(
             "attachments",
             upload_token=token,
             token=secrets.token_urlsafe(18),
             file_name=name,
-            content_type=request.headers.get("content-type", "application/binary"),
+            content_type=call.headers.get("content-type", "application/binary"),
             size=len(content),
             source="stored",
             content=content,
         )
     row = world.require("SELECT * FROM attachments WHERE id = ?", attachment_id)
-    attachment = Shapes.of(request).attachment(row)
+    attachment = Serializer.of(call).attachment(row)
     answer = {"token": token, "attachment": attachment, "attachments": [attachment]}
     return JSONResponse({"upload": answer}, 201)
 
 
-def _update_flags(request: Request) -> frozenset[str]:
-    """The flags that change what becomes of an update."""
-    faults = faults_of(request)
-    kinds = ("private_comments", "light_agent", "custom_role", "suspended", "drop_files")
-    return frozenset(kind for kind in kinds if faults.hit("zendesk", kind))
-
-
-async def download(request: Request) -> Response:
+def download(call: Call) -> Answer:
     """An attachment's content. Its address is enough; a request with credentials is refused.
 
     The real host ignores credentials. This one refuses them, so that a test notices a client that leaks them.
     """
-    if "authorization" in request.headers or "cookie" in request.headers:
+    if "authorization" in call.headers or "cookie" in call.headers:
         return PlainTextResponse("Credentials do not belong on this host.", 400)
-    row = world_of(request).store.row("SELECT * FROM attachments WHERE token = ?", request.path_params["token"])
+    row = call.store.row("SELECT * FROM attachments WHERE token = ?", call.path["token"])
     if row is None or row["source"] == "missing":
         return PlainTextResponse("Not found", 404)
-    if faults_of(request).hit("zendesk", "sign_in"):
+    if call.faults.hit("zendesk", "sign_in"):
         return HTMLResponse(_SIGN_IN)
     if row["access"] == "session" or (row["malware"] == "malware_found" and not row["malware_allowed"]):
         return PlainTextResponse("Forbidden", 403)
@@ -228,22 +210,22 @@ async def download(request: Request) -> Response:
     return StreamingResponse(_generated(row["size"]), headers=headers, media_type=row["content_type"])
 
 
-async def download_private(request: Request) -> Response:
+def download_private(call: Call) -> Answer:
     """A private attachment: redirects a signed-in user to its content, and shows others the sign-in page, with 200.
 
     Source: FACTS 6, Zendesk, private attachments.
     """
-    row = world_of(request).store.row("SELECT * FROM attachments WHERE token = ?", request.path_params["token"])
+    row = call.store.row("SELECT * FROM attachments WHERE token = ?", call.path["token"])
     if row is None:
         return PlainTextResponse("Not found", 404)
-    if row["access"] == "session" or _agent(request) is None:
+    if row["access"] == "session" or _agent(call) is None:
         return HTMLResponse(_SIGN_IN)
-    address = f"http://localhost:{request.url.port or 80}/attachments/token/{row['token']}/"
+    address = f"http://localhost:{call.url.port or 80}/attachments/token/{row['token']}/"
     return RedirectResponse(f"{address}?name={quote(row['file_name'], safe='')}", 302)
 
 
-async def no_such_endpoint(request: Request) -> Response:
-    _signed_in(request)
+def no_such_endpoint(call: Call) -> Answer:
+    _signed_in(call)
     raise Refusal(404, {"error": "InvalidEndpoint", "description": "Not found"})
 
 
@@ -264,24 +246,24 @@ def _upload_token(world: World, token: str | None) -> str:
     return token
 
 
-def _page(request: Request, rows: Sequence[Row], sorts: Sequence[str] = ()) -> tuple[Sequence[Row], Json]:
+def _page(call: Call, rows: Sequence[Row], sorts: Sequence[str] = ()) -> tuple[Sequence[Row], Json]:
     """The rows of the requested page, and how the answer leads to the next one; `sorts` are columns to sort by.
 
     Source: Zendesk, *Pagination*: with `page[size]` by cursor and `sort`, otherwise by page number and `sort_order`.
     """
-    if "page[size]" in request.query_params:
-        return _cursor_page(request, _sorted(rows, request.query_params.get("sort"), sorts))
-    order = request.query_params.get("sort_order", "asc")
+    if "page[size]" in call.query:
+        return _cursor_page(call, _sorted(rows, call.query.get("sort"), sorts))
+    order = call.query.get("sort_order", "asc")
     if order not in ("asc", "desc"):
         raise _invalid_value("sort_order", "must be one of asc, desc")
     rows = rows if order == "asc" else list(reversed(rows))
-    number = _integer(request.query_params.get("page", "1"), "page")
-    size = min(_integer(request.query_params.get("per_page", str(_PAGE_SIZE)), "per_page"), _PAGE_SIZE)
+    number = _integer(call.query.get("page", "1"), "page")
+    size = min(_integer(call.query.get("per_page", str(_PAGE_SIZE)), "per_page"), _PAGE_SIZE)
     end = number * size
     return rows[end - size : end], {
         "count": len(rows),
-        "next_page": _address(request, page=str(number + 1)) if end < len(rows) else None,
-        "previous_page": _address(request, page=str(number - 1)) if number > 1 else None,
+        "next_page": call.address(page=str(number + 1)) if end < len(rows) else None,
+        "previous_page": call.address(page=str(number - 1)) if number > 1 else None,
     }
 
 
@@ -295,16 +277,16 @@ def _sorted(rows: Sequence[Row], sort: str | None, sorts: Sequence[str]) -> Sequ
     return sorted(rows, key=lambda row: (row[name], row["id"]), reverse=sort.startswith("-"))
 
 
-def _cursor_page(request: Request, rows: Sequence[Row]) -> tuple[Sequence[Row], Json]:
-    size = _integer(request.query_params["page[size]"], "page[size]")
+def _cursor_page(call: Call, rows: Sequence[Row]) -> tuple[Sequence[Row], Json]:
+    size = _integer(call.query["page[size]"], "page[size]")
     if size > _PAGE_SIZE:
         raise _invalid_page(f"page[size] must be at most {_PAGE_SIZE}")
-    after = request.query_params.get("page[after]")
+    after = call.query.get("page[after]")
     start = _after(after, [row["id"] for row in rows]) if after else 0
     page = rows[start : start + size]
     has_more = len(rows) > start + size
     cursor = base64.urlsafe_b64encode(str(page[-1]["id"]).encode()).decode() if page else None
-    following = _address(request, **{"page[after]": str(cursor)}) if has_more else None
+    following = call.address(**{"page[after]": str(cursor)}) if has_more else None
     return page, {
         "meta": {"has_more": has_more, "after_cursor": cursor, "before_cursor": None},
         "links": {"prev": None, "next": following},
@@ -312,7 +294,6 @@ def _cursor_page(request: Request, rows: Sequence[Row]) -> tuple[Sequence[Row], 
 
 
 def _after(cursor: str, ids: Sequence[int]) -> int:
-    """Where the page after a cursor begins."""
     try:
         return ids.index(int(base64.urlsafe_b64decode(cursor))) + 1
     except (binascii.Error, ValueError):
@@ -320,14 +301,9 @@ def _after(cursor: str, ids: Sequence[int]) -> int:
 
 
 def _invalid_page(detail: str) -> Refusal:
-    """Zendesk's third shape of error. Source: FACTS 4; its code as in public reports of cursors that were cut."""
+    """Zendesk's third form of an error. Source: FACTS 4; its code as in public reports of cursors that were cut."""
     error = {"code": "InvalidPaginationParameter", "title": "Invalid pagination parameter", "detail": detail}
     return Refusal(400, {"errors": [error]})
-
-
-def _address(request: Request, **changed: str) -> str:
-    """The address that was asked for, with some of its parameters changed."""
-    return str(request.url.replace(query=urlencode(dict(request.query_params) | changed)))
 
 
 def _integer(text: str, name: str) -> int:
@@ -342,11 +318,11 @@ def _invalid_value(name: str, problem: str) -> Refusal:
     return Refusal(400, {"error": {"title": "Invalid attribute", "message": message}})
 
 
-def _row(request: Request, table: str) -> Row:
+def _row(call: Call, table: str) -> Row:
     """The row with the id in the address, for agents only."""
-    _signed_in(request)
-    row_id = _integer(request.path_params["id"], "id")
-    row = world_of(request).store.row(f"SELECT * FROM {table} WHERE id = ?", row_id)  # noqa: S608 - a name in this code
+    _signed_in(call)
+    row_id = _integer(call.path["id"], "id")
+    row = call.store.row(f"SELECT * FROM {table} WHERE id = ?", row_id)  # noqa: S608 - a name in this code
     if row is None:
         raise _not_found()
     return row
@@ -356,27 +332,26 @@ def _not_found() -> Refusal:
     return Refusal(404, {"error": "RecordNotFound", "description": "Not found"})
 
 
-def _signed_in(request: Request) -> Row:
-    """The agent whose credentials came with a request."""
-    agent = _agent(request)
+def _signed_in(call: Call) -> Row:
+    agent = _agent(call)
     if agent is None:
         headers = {"WWW-Authenticate": 'Basic realm="Web Password"'}
         raise Refusal(401, {"error": "Couldn't authenticate you"}, headers)
     return agent
 
 
-def _agent(request: Request) -> Row | None:
+def _agent(call: Call) -> Row | None:
     """The agent that an OAuth token, or `email/token:API_TOKEN`, stands for; None for anything else."""
-    scheme, credentials = credentials_of(request)
-    settings = world_of(request).settings
+    scheme, credentials = call.credentials
+    settings = call.world.settings
     email = None
     if scheme == "bearer" and is_secret(credentials, settings["zendesk_oauth_token"]):
-        email = ENGINEER.email
+        email = f"{settings['operator']}@{SUPPORT_DOMAIN}"
     elif scheme == "basic":
         name, _, token = _decoded(credentials).rpartition("/token:")
         email = name if is_secret(token, settings["zendesk_api_token"]) else None
     sql = "SELECT * FROM users WHERE email = ? AND role = 'agent'"
-    return world_of(request).store.row(sql, email)
+    return call.store.row(sql, email)
 
 
 def _decoded(credentials: str) -> str:

@@ -8,19 +8,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote
 
 import htpy as h
-from starlette.requests import Request
 
-from runbook_lib.sandbox.replies import base_url, faults_of, world_of
+from runbook_lib.sandbox.calls import Call, Json
 from runbook_lib.sandbox.store import Row, columns
 from runbook_lib.sandbox.world import World
 
-__all__ = ["ANONYMOUS", "CUSTOM_ROLE", "Shapes"]
-
-Json = dict[str, Any]
+__all__ = ["ANONYMOUS", "CUSTOM_ROLE", "Serializer"]
 
 ANONYMOUS: Json = {
     **{"id": None, "name": "Anonymous user", "email": "invalid@example.com"},
@@ -42,7 +38,7 @@ CUSTOM_ROLE: Json = {
 
 
 @dataclass(frozen=True)
-class Shapes:
+class Serializer:
     """Builds Zendesk's objects, with addresses that fit the request."""
 
     world: World
@@ -51,15 +47,12 @@ class Shapes:
     flags: frozenset[str] = frozenset()  # kinds of faults that are active and concern people
 
     @classmethod
-    def of(cls, request: Request) -> Shapes:
-        """The shapes for the answer to a request."""
-        port = request.url.port or 80
+    def of(cls, call: Call) -> Serializer:
+        port = call.url.port or 80
         kinds = ("light_agent", "custom_role", "suspended", "undeliverable")
-        flags = frozenset(kind for kind in kinds if faults_of(request).hit("zendesk", kind))
-        return cls(world_of(request), base_url(request), port, flags)
+        return cls(call.world, call.base_url, port, call.faults.flags("zendesk", kinds))
 
     def ticket(self, row: Row) -> Json:
-        """A ticket, without its comments."""
         first = self.world.require(
             "SELECT body, public, author_id FROM comments WHERE ticket_id = ? ORDER BY id", row["id"]
         )
@@ -80,7 +73,6 @@ class Shapes:
         }
 
     def user(self, row: Row) -> Json:
-        """A person: an agent or an end user."""
         is_agent = row["role"] == "agent"
         is_light, has_custom = (is_agent and flag in self.flags for flag in ("light_agent", "custom_role"))
         return {
@@ -113,7 +105,6 @@ class Shapes:
         }
 
     def organization(self, row: Row) -> Json:
-        """A customer's organization, with the fields that support keeps."""
         return {
             **columns(row, "id", "name", "created_at"),
             **{"domain_names": [], "details": None, "notes": None, "group_id": None, "tags": []},

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from runbook_lib.sandbox.replies import Refusal
+from runbook_lib.sandbox.calls import Refusal
 from runbook_lib.sandbox.store import Row
 from runbook_lib.sandbox.world import REAL_CLOCK, World, to_the_second
 
@@ -36,8 +36,6 @@ _PLACEHOLDER = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 
 @dataclass(frozen=True)
 class Update:
-    """One update of one ticket by an agent."""
-
     world: World
     ticket: Row
     agent: Row
@@ -204,7 +202,6 @@ class Update:
 
 
 def upload_is_usable(world: World, token: str) -> bool:
-    """Whether an upload's token is known, unused and young enough."""
     upload = world.store.row("SELECT used, created_at FROM uploads WHERE token = ?", token)
     if upload is None or upload["used"]:
         return False

@@ -18,7 +18,7 @@ import httpx
 from playwright.sync_api import Locator
 
 from runbook_lib.settings import ROOT
-from tests.browser.seen import PICTURES, SHOTS, Seen
+from tests.browser.seen import DEFAULT_SIZE, PICTURES, SHOTS, Seen
 from tests.practice import World
 
 DOCS = ROOT / "docs"
@@ -179,10 +179,14 @@ class Notebook:
         else:
             self.load(path)
 
+    def until(self, condition: str, *, arg: object = None) -> None:
+        """Wait until a script's condition holds; asked with each frame, it would have the browser draw frames."""
+        self.page.wait_for_function(condition, arg=arg, polling=100)
+
     def open(self, path: str) -> None:
         """Open a copy, and wait until it has run."""
         self.show(path)
-        self.page.wait_for_function(f"{CODE_CELLS}.some(cell => cell.model.executionCount)")
+        self.until(f"{CODE_CELLS}.some(cell => cell.model.executionCount)")
         self.wait()
 
     def close_all(self) -> None:
@@ -192,7 +196,7 @@ class Notebook:
 
     def wait(self) -> None:
         """Wait until the kernel has nothing to do."""
-        self.page.wait_for_function(
+        self.until(
             f"""() => {{
                 if (!document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden)')) return false;
                 const busy = {CODE_CELLS}.some(cell => cell.model.executionState === 'running');
@@ -206,7 +210,7 @@ class Notebook:
     def use_theme(self, theme: str) -> None:
         """As the system says: JupyterLab follows."""
         self.page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-        self.page.wait_for_function("theme => document.body.dataset.jpThemeName === theme", arg=THEMES[theme])
+        self.until("theme => document.body.dataset.jpThemeName === theme", arg=THEMES[theme])
 
     def click(self, target: Locator) -> None:
         """Click once."""
@@ -253,7 +257,7 @@ class Notebook:
         with self._runs(active):
             self.press(keys)
             if keys == "Shift+Enter":
-                self.page.wait_for_function(
+                self.until(
                     """cell => {
                         const now = cell.parentElement.querySelector('.jp-Cell.jp-mod-active');
                         return now && now !== cell && now.contains(document.activeElement);
@@ -274,7 +278,7 @@ class Notebook:
             }}"""
         )
         yield
-        self.page.wait_for_function("window.lastRun.isOver")
+        self.until("window.lastRun.isOver")
         self.wait()
 
     def active(self) -> str:
@@ -341,9 +345,7 @@ class Notebook:
             "async () => { await jupyterapp.shell.currentWidget.context.sessionContext.session?.kernel?.info }"
         )
         self.page.keyboard.press("Control+s")
-        self.page.wait_for_function(
-            "!document.querySelector('.jp-NotebookPanel .jp-mod-dirty, .jp-mod-current.jp-mod-dirty')"
-        )
+        self.until("!document.querySelector('.jp-NotebookPanel .jp-mod-dirty, .jp-mod-current.jp-mod-dirty')")
 
     def clipped(self) -> list[str]:
         """Cards and forms that are wider than the place they have."""
@@ -366,7 +368,11 @@ class Notebook:
         kept = DOCS / f"{name}.txt"
         if PICTURES in os.environ:
             DOCS.mkdir(exist_ok=True)
+            size = self.page.viewport_size
+            assert size
+            self.seen.resize(size["width"], DEFAULT_SIZE[1])  # all of it
             output.screenshot(path=kept.with_suffix(".png"))
+            self.seen.resize(**size)
             kept.write_text(said + "\n", encoding="utf-8")
         assert kept.with_suffix(".png").exists()
         assert said + "\n" == kept.read_text(encoding="utf-8"), f"{kept.stem}.png is stale: make pictures"

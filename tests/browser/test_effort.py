@@ -9,6 +9,7 @@ import os
 from dataclasses import dataclass
 
 import pytest
+from playwright.sync_api import expect
 
 from runbook_lib.cli.lab import prepared
 from runbook_lib.settings import Settings
@@ -123,6 +124,7 @@ def confirm(notebook: Notebook, case: Case) -> None:
     go_on(notebook)
     notebook.see(f"{case.confirmed[-1]} users")
     notebook.see("confirmed by the engineer")
+    expect(notebook.button(BUTTON)).to_be_in_viewport()
 
 
 def perform(notebook: Notebook, case: Case, screens: float) -> Effort:
@@ -130,6 +132,7 @@ def perform(notebook: Notebook, case: Case, screens: float) -> Effort:
     notebook.click(notebook.button(BUTTON))
     with notebook.waiting():
         notebook.see(RECORD)
+    expect(notebook.panel.locator("a", has_text=RECORD).last).to_be_in_viewport()
     took = Effort(case.ticket_id, notebook.clicks, notebook.keys, notebook.waited_s, screens)
     assert notebook.button(DONE).is_disabled()
     world = notebook.lab.world

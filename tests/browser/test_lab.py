@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from runbook_lib import templates
 from tests.browser.lab import CODE_CELLS, SESSIONS, Lab, Notebook
-from tests.browser.walk import BUTTON, copy, looks_well
+from tests.browser.walk import BUTTON, ERRORS, copy, looks_well
 
 pytestmark = [pytest.mark.slow, pytest.mark.halves]
 
@@ -45,13 +45,15 @@ def test_naming_the_ticket_runs_the_rest(lab: Lab, notebook: Notebook) -> None:
     assert 0 == notebook.panel.locator(".jp-OutputArea-output").count()
     notebook.type("999999")
     notebook.press("Enter")
-    notebook.see("999999")
+    notebook.panel.get_by_text("Ticket 999999 does not exist").first.wait_for()
     expect(field).to_be_visible()
+    expect(notebook.panel.locator(ERRORS)).to_be_hidden()
     field.fill("1005")
     notebook.press("Enter")
     link = notebook.panel.locator("a", has_text="1005-weekend_license").first
     link.wait_for()
     expect(field).to_be_hidden()
+    expect(notebook.field("Ticket number")).to_be_hidden()
     looks_well(notebook, "start_here")
     notebook.picture("start_here", "Choose the runbook")
     notebook.click(link)
@@ -59,7 +61,7 @@ def test_naming_the_ticket_runs_the_rest(lab: Lab, notebook: Notebook) -> None:
     tabs = notebook.page.locator(".lm-DockPanel-tabBar .lm-TabBar-tab")
     expect(tabs.filter(has_text="1005-weekend_license")).to_have_count(1)
     expect(tabs.filter(has_text="start_here")).to_have_count(0)
-    notebook.page.wait_for_function(f"async () => (await ({SESSIONS})()).length === 1")
+    notebook.until(f"async () => (await ({SESSIONS})()).length === 1")
     assert sessions(notebook)[0].startswith("notebooks/open/1005-weekend_license")
 
 
@@ -73,7 +75,7 @@ def test_a_template_opens_as_a_copy(lab: Lab, notebook: Notebook) -> None:
     notebook.save()
     assert before == digests(lab)
     notebook.page.locator(".lm-mod-current .lm-TabBar-tabCloseIcon").first.click()
-    notebook.page.wait_for_function(f"async () => !(await ({SESSIONS})()).length")
+    notebook.until(f"async () => !(await ({SESSIONS})()).length")
 
 
 def test_a_reload_runs_nothing_again(lab: Lab, notebook: Notebook) -> None:

@@ -7,11 +7,11 @@ from contextlib import suppress
 
 import nbformat
 import pytest
-from playwright.sync_api import TimeoutError
+from playwright.sync_api import TimeoutError, expect
 
-from tests.browser.lab import Lab, Notebook
+from tests.browser.lab import CODE_CELLS, Lab, Notebook
 from tests.browser.seen import Seen
-from tests.browser.walk import BUTTON, CHANGE, RECORD, copy, go_on, records, verified
+from tests.browser.walk import BUTTON, CHANGE, ERRORS, RECORD, copy, records, verified
 
 pytestmark = [pytest.mark.slow, pytest.mark.halves]
 
@@ -76,13 +76,15 @@ def test_a_wrong_date_and_a_service_that_is_down(lab: Lab, notebook: Notebook) -
     notebook.open(copy(lab, "weekend_license", 1009))
     notebook.click(notebook.button(CHANGE))
     notebook.fill("Expired on", "2026-02-30")
+    notebook.press("Tab")
     notebook.panel.get_by_text("✗ “Expired on” is '2026-02-30'").first.wait_for()
     has_room_for_forms(notebook, 760)
     notebook.shot("wrong_date")
     notebook.picture("form", "✗ “Expired on”")
     notebook.select("case.decide_scope")
     notebook.run_cell()
-    assert "InputError: “Expired on” is '2026-02-30'" in notebook.outputs()
+    notebook.see("Waits for what has stopped above.")
+    expect(notebook.panel.locator(ERRORS)).to_be_hidden()
     assert "Traceback" not in notebook.outputs()
     notebook.fill("Expired on", "2026-11-05")
     notebook.run_all()
@@ -117,14 +119,74 @@ def has_room_for_forms(notebook: Notebook, width: int) -> None:
     notebook.seen.resize(**size)
 
 
-def test_a_missing_answer(lab: Lab, notebook: Notebook) -> None:
-    """Cells below an open question wait quietly, and go on by themselves with the answer."""
+def test_after_an_answer_the_page_shows_what_comes(lab: Lab, notebook: Notebook) -> None:
+    """Cells below an open question wait quietly, and go on by themselves; the plan is in view, also after a reload."""
+    notebook.seen.resize(1280, 800)
     notebook.open(copy(lab, "weekday_triage", 2902))
     assert "Waits for the answer above." in notebook.outputs()
     assert "NeedsAnswerError" not in notebook.outputs()
+    pretend_to_wait(notebook)
+    notebook.page.reload()
+    notebook.panel.get_by_text("The page was loaded anew while this cell ran.").wait_for()
+    notebook.wait()
     notebook.fill("Subscription", "A-S00029021")
-    go_on(notebook)
+    notebook.click(notebook.button("Continue"))
     notebook.see("would end:")
+    expect(notebook.button(BUTTON)).to_be_in_viewport()
+    assert "Waits for the answer above." not in notebook.outputs()
+    assert "case.close()" in notebook.active()
+    assert notebook.page.evaluate("document.activeElement.matches('.jp-Cell.jp-mod-active')"), "keys go on from there"
+
+
+def pretend_to_wait(notebook: Notebook) -> None:
+    """The last cell shows what it would while it waits for a service, and the notebook is saved so."""
+    notebook.page.evaluate(
+        f"""async () => {{
+            {CODE_CELLS}.at(-1).model.outputs.add({{
+                output_type: 'display_data', data: {{'text/plain': 'GitLab'}}, metadata: {{runbook_progress: true}}
+            }});
+            await jupyterapp.shell.currentWidget.context.save();
+        }}"""
+    )
+
+
+def test_the_page_stays_where_somebody_types(lab: Lab, notebook: Notebook) -> None:
+    """What comes of an answer is looked for when they are ready."""
+    notebook.seen.resize(1280, 800)
+    notebook.open(copy(lab, "weekday_triage", 2902))
+    notebook.fill("Subscription", "A-S00029021")
+    notebook.press("Enter")
+    notebook.panel.evaluate("panel => { panel.append(document.createElement('input')); panel.lastChild.focus() }")
+    room = notebook.panel.locator(".jp-WindowedPanel-outer")
+    before = room.evaluate("room => room.scrollTop")
+    notebook.button("Continue").evaluate("button => button.click()")  # as a click, but that it takes no focus
+    notebook.see("would end:")
+    notebook.page.wait_for_timeout(700)
+    assert before == room.evaluate("room => room.scrollTop")
+
+
+def test_keys_enlarge_and_values_take_no_focus(lab: Lab, notebook: Notebook) -> None:
+    """Who types while the images are read goes on typing; each image is reached and opened by a key."""
+    notebook.show(copy(lab, "weekend_license", 1908))
+    field = notebook.field("Plan")
+    field.wait_for()
+    field.click()
+    notebook.type("sta")
+    notebook.button("Confirm premium").wait_for()
+    notebook.type("rter")
+    expect(field).to_be_focused()
+    expect(field).to_have_value("starter")
+    notebook.wait()
+    notebook.press("Shift+Tab")
+    expect(notebook.panel.locator("summary", has_text="subscription.png")).to_be_focused()
+    image = notebook.panel.locator("summary img").last
+    small = image.bounding_box()
+    for key in ("Enter", "Space"):
+        notebook.press(key)
+        large = image.bounding_box()
+        assert small and large
+        assert (large["width"] > 2 * small["width"]) == (key == "Enter")
+    assert "starter" == field.input_value()
 
 
 BUSY = """
@@ -173,7 +235,7 @@ Session.at_once, Session.enter = Session.__dict__.get("at_once", Session.enter),
 
 
 def test_a_cell_waits_for_the_rest_of_a_word(lab: Lab, notebook: Notebook) -> None:
-    """The page sends the beginning of what is typed, and the rest when that was handled; also after a reload."""
+    """A field sends what was typed as a whole, before the cell that is run after it; also after a reload."""
     cells = nbformat.read(lab.root / copy(lab, "weekday_triage", 2902), as_version=4)
     next(cell for cell in cells.cells if "ticket_id: int" in cell.source).source += SLOW
     nbformat.write(cells, lab.root / "notebooks" / "open" / "slow.ipynb")

@@ -13,6 +13,8 @@ BUTTON, CHANGE = "Perform and record", "Change an answer"
 DONE = "Done, nothing left to do"
 RECORD = "the record of this run"
 OUTPUTS = ".jp-NotebookPanel:not(.lm-mod-hidden) .jp-OutputArea-output"
+ERRORS = "[data-mime-type$=stderr]"
+"""The red lines of a notebook."""
 NARROW_PX = 1000
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from runbook_lib import ocr
-from runbook_lib.jupyter import session
+from runbook_lib.jupyter import places
 from tests.cases.walking import Screen, sit_down
 from tests.practice import World, start
 
@@ -25,8 +25,7 @@ def here(tmp_path: Path, screen: Screen, monkeypatch: pytest.MonkeyPatch) -> Ite
 def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
     """What JupyterLab shows."""
     found = Screen()
-    monkeypatch.setattr(session, "display", found.show)
-    monkeypatch.setattr(session, "update_display", found.update)
+    monkeypatch.setattr(places, "display", found.show)
     return found
 
 

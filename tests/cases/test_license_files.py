@@ -102,7 +102,7 @@ def test_a_file_counts_by_its_content(content: bytes) -> None:
     ("content", "words"),
     [
         (b"\x89PNG\r\n\x1a\n", "it is an image (PNG)."),
-        (b"%PDF-1.7", "it is a PDF. Open it yourself"),
+        (b"\0\0\0\x18ftypisom", "it is a video or a sound."),
         (b"\0\0\0\x18ftypheic", "it is a HEIC photo. Ask for a PNG or JPEG"),
         (CODE.encode(), "it is an activation code. It activates an online license"),
         (b"", "it is empty."),
@@ -122,6 +122,10 @@ def test_what_is_left_aside_is_told_with_what_it_is(content: bytes, words: str) 
 @pytest.mark.parametrize(
     ("content", "words"),
     [
+        (b"%PDF-1.7", "It is a PDF. Open it yourself"),
+        (b"-----BEGIN PGP MESSAGE-----\n\nhQEMA", "It is an encrypted message. Ask for it without encryption"),
+        (b"\x78\x9f\x3e\x22" + bytes(99), "It is an Outlook or old Office file (winmail.dat). Open it yourself"),
+        (bytes(range(256)), "It is of a kind that is not known here. Open it yourself"),
         (b"7z\xbc\xaf\x27\x1c", "It is an archive (7z). Open it yourself"),
         (b"Rar!\x1a\x07\x00", "It is an archive (RAR). Open it yourself"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "It is an Outlook or old Office file. Open it yourself"),

@@ -93,6 +93,23 @@ def test_a_job_under_way_is_waited_for(here: World) -> None:
         case.find_license()
 
 
+def test_a_success_that_was_opened_again_needs_a_person(here: World) -> None:
+    """A colleague did so as the mail bounced: the license is there, and no other one may follow it."""
+    here.change("UPDATE issues SET state = 'opened', closed_at = NULL WHERE description LIKE '%tickets/3001%'")
+    with pytest.raises(
+        OutcomeUnknownError, match=r"is opened and titled “\[Success\].*runbook answer 3001 mail-issue-2 yes"
+    ):
+        to_facts(3001, perform=True).find_license()
+
+    assert 0 == here.runbook("answer", 3001, "mail-issue-2", "yes").status
+    case = to_facts(3001, perform=True)
+    case.find_license()
+    case.check_copy()
+    case.send_copy()
+    assert ["license_copy", "license_copy_note"] == [effect.name for effect in case.applied[-2:]]
+    assert [] == here.rows("SELECT * FROM pipelines")
+
+
 def test_a_copy_never_goes_to_staff_or_a_reseller(here: World) -> None:
     """In a customer's stead."""
     case = to_facts(3001, account_type="reseller")

@@ -22,6 +22,7 @@ from runbook_lib.cases.weekday_triage import WeekdayTriage
 from runbook_lib.cases.weekend_license import WeekendLicense
 from runbook_lib.domain import license
 from runbook_lib.domain.errors import InputError, NeedsAnswerError
+from runbook_lib.domain.license_contents import License
 from runbook_lib.results import StepResult
 from tests.cases.walking import Screen, fields, row, run, session, sit_down
 from tests.practice import World, start
@@ -102,7 +103,7 @@ def content(world: World, ticket_id: int) -> str:
 def attach(world: World, ticket_id: int, *, expires_on: date, company: str, plan: str = "premium") -> None:
     """Add a genuine license to a ticket's first comment."""
     key = license.load_private_key((world.folder / "license-key.pem").read_bytes())
-    made = license.License(
+    made = License(
         licensee={"Name": "somebody", "Company": company},
         starts_on=expires_on - timedelta(days=365),
         expires_on=expires_on,
@@ -422,16 +423,16 @@ def test_what_was_pasted_stands_beside_what_is_read(here: World) -> None:
 def test_a_subscription_in_another_spelling(here: World, typed: str) -> None:
     """The name that the account lists is looked up, and what was typed stands beside it."""
     case = to_subscription(2007, typed)
-    assert "A-S00020071" == case.subscription
-    assert "read from" in case.replies["license"].evidence
-    assert "" == case.replies["license"].differs
+    assert "A-S00020071" == case.tree.subscription
+    assert "read from" in case.tree.replies["license"].evidence
+    assert "" == case.tree.replies["license"].differs
 
 
 def test_a_subscription_that_the_account_does_not_list(here: World) -> None:
     """The message says which ones it lists; the engineer's name goes on."""
     case = to_subscription(2007, "A-S00099999")
-    assert "A-S00099999" == case.subscription
-    assert "CustomersDot lists A-S00020071" in case.replies["license"].differs
+    assert "A-S00099999" == case.tree.subscription
+    assert "CustomersDot lists A-S00020071" in case.tree.replies["license"].differs
 
 
 def to_subscription(ticket_id: int, subscription: str) -> WeekdayTriage:

@@ -58,7 +58,7 @@ def test_download_that_fails_is_no_request_for_screenshots(here: World, fault: d
     here.inject("zendesk", path="/attachments/token", times=None, **fault)
     case = to_scope(1001)
 
-    assert [one.name for one in case.unread] == [name_of(here, 1001)]
+    assert [one.name for one in case.known.unread] == [name_of(here, 1001)]
     with pytest.raises(NeedsAnswerError, match="could not be looked at") as told:
         case.decide_scope()
         case.confirm_subscription()
@@ -223,8 +223,8 @@ def test_accounts_that_fail_are_no_missing_account(here: World, fault: dict[str,
     case.take()
     case.collect_facts()
 
-    assert ["CustomersDot"] == [one.name for one in case.unread]
-    assert {} == dict(case.replies)
+    assert ["CustomersDot"] == [one.name for one in case.known.unread]
+    assert {} == dict(case.tree.replies)
 
 
 def test_thread_that_cannot_be_read_stops(here: World) -> None:

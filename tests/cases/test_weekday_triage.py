@@ -93,7 +93,7 @@ def test_answers_by_hand_without_customersdot(here: World) -> None:
     assert "(type Haus 2 100%)" in str(told.value)
     to_end(case, has_account="yes", has_access="yes", subscription="Haus 2 100%", entry_today="yes")
     assert "resolved_itself" == case.outcome
-    assert {"engineer"} == {str(reply.source) for reply in case.replies.values()}
+    assert {"engineer"} == {str(reply.source) for reply in case.tree.replies.values()}
 
 
 def test_who_cannot_look_hands_over_from_there(here: World) -> None:
@@ -172,7 +172,7 @@ def test_both_answers_are_kept_where_they_differ(
     case = to_scope(ticket_id, perform=True)
     to_end(case, entry_today=answer)
     assert outcome == case.outcome
-    assert page in case.replies["sub_status"].differs
+    assert page in case.tree.replies["sub_status"].differs
     said = f"on the page?” the engineer answered {answer}, but CustomersDot shows otherwise: "
     assert page in words(case.close()).partition(said)[2]
     note = here.comments(ticket_id)[-1]["body"]
@@ -183,8 +183,8 @@ def test_where_they_agree_the_record_says_so(here: World) -> None:
     """The engineer's answer stands, with the page's evidence."""
     case = to_scope(2004)
     to_end(case, has_account="yes", entry_today="no")
-    assert "CustomersDot agrees: 1 found" in case.replies["cdot"].evidence
-    assert "" == case.replies["sub_status"].differs
+    assert "CustomersDot agrees: 1 found" in case.tree.replies["cdot"].evidence
+    assert "" == case.tree.replies["sub_status"].differs
 
 
 def test_running_a_question_again_decides_anew(here: World) -> None:
@@ -192,7 +192,7 @@ def test_running_a_question_again_decides_anew(here: World) -> None:
     case = to_end(to_scope(2003))
     assert "resolved_itself" == case.outcome
     case.find_account(has_account="no")
-    assert ["cdot"] == list(case.replies)
+    assert ["cdot"] == list(case.tree.replies)
     assert "Not asked" in words(case.check_access())
     to_end(case, has_account="no")
     assert "escalated" == case.outcome
@@ -271,4 +271,4 @@ def test_an_odd_list_hands_the_questions_over(here: World) -> None:
     case = WeekdayTriage.open(2004)
     case.take()
     assert "unexpected form" in words(case.collect_facts())
-    assert case.accounts is None
+    assert case.known.purchases.accounts is None

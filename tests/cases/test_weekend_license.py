@@ -16,6 +16,7 @@ from PIL import Image
 from runbook_lib.cases.weekend_license import WeekendLicense
 from runbook_lib.domain import license, messages
 from runbook_lib.domain.errors import InputError, NeedsAnswerError, OutcomeUnknownError, PersonNeededError
+from runbook_lib.domain.license_contents import License
 from runbook_lib.results import StepResult
 from runbook_lib.settings import Settings
 from tests.practice import WORLD_DATE, World, start
@@ -337,7 +338,7 @@ def test_a_manual_license_by_file_is_read_and_checked(
     """Signature, dates and users, as with Mechanizer; the file's text stays out of what is shown."""
     monkeypatch.setenv("RUNBOOK_ISSUER", "manual")
     key = license.load_private_key((here.folder / "license-key.pem").read_bytes())
-    made = license.License(
+    made = License(
         licensee={"Name": "by hand"},
         starts_on=WORLD_DATE,
         expires_on=WORLD_DATE.replace(month=12, day=2),
@@ -701,7 +702,7 @@ def attach(
 ) -> None:
     """Add a license file to a ticket's first comment."""
     key = license.load_private_key((world.folder / "license-key.pem").read_bytes())
-    made = license.License(
+    made = License(
         licensee={"Name": "somebody", "Company": company},
         starts_on=starts_on,
         expires_on=expires_on,

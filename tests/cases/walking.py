@@ -8,11 +8,12 @@ from typing import Any
 
 import IPython
 import pytest
+from ipywidgets.widgets.widget import _instances
 
-from runbook_lib.jupyter.forms import Form, Row
+from runbook_lib.jupyter.forms import MIME, Form, Row
 from runbook_lib.jupyter.perform_button import PerformButton
 from runbook_lib.jupyter.session import Session
-from runbook_lib.results import StepResult
+from runbook_lib.jupyter.widgets import text_of
 from runbook_lib.settings import ROOT
 from tests.practice import World
 
@@ -39,24 +40,30 @@ class Shell:
 
 
 class Screen:
-    """What JupyterLab shows: the last card under each display id."""
+    """What JupyterLab shows below the cells: each place with its card as it is now, in the order of their cells."""
 
     def __init__(self) -> None:
-        self.cards: dict[str, str] = {}
-        self._known: set[str] = set()
+        self._shown: dict[str, dict[str, Any]] = {}
 
-    def show(self, shown: Any, display_id: str = "") -> None:
-        if isinstance(shown, StepResult):
-            self._known.add(display_id)
-            self.cards[display_id] = repr(shown)
+    def show(self, bundle: dict[str, Any], *, raw: bool) -> None:
+        """A cell shows a place, whose widget the page follows."""
+        assert raw
+        self._shown[bundle[MIME]["model_id"]] = bundle
 
-    def update(self, shown: StepResult, display_id: str) -> None:
-        if display_id in self._known:
-            self.cards[display_id] = repr(shown)
+    @property
+    def cards(self) -> dict[str, str]:
+        """The card of each place that was shown."""
+        alive = {key: _instances[key] for key in self._shown if key in _instances}
+        return {key: text_of(box.children[0]) for key, box in alive.items()}
 
-    def reload(self) -> None:
-        """The page is loaded anew: its cards are there, but it does not know any more under which ids."""
-        self._known.clear()
+    @property
+    def first_cards(self) -> list[str]:
+        """Each card as it was when its cell ran: what the notebook's file has."""
+        return [str(bundle["text/plain"]) for bundle in self._shown.values()]
+
+    def clear(self) -> None:
+        """Forget what was shown."""
+        self._shown.clear()
 
     def card(self, title: str) -> str:
         """The card of a step, as it is now; of the case that was opened last."""

@@ -63,6 +63,8 @@ def test_it_runs_beside_the_practice_world(lab: subprocess.Popen[str], tmp_path:
         assert line, said
         said += line
     assert "/control-room" in said
+    assert said.startswith("The runbooks are prepared, and JupyterLab is starting; Ctrl-C stops it ...\n")
+    assert "ServerApp" not in said, "no line of a log"
     (path,) = (tmp_path / "home").glob("jpserver-*.json")
     server = json.loads(path.read_text())
     url, opened = found.groups()

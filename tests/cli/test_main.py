@@ -35,7 +35,7 @@ from tests.practice import World
         (["run", "weekend_license", "1001", "-puser_count", "-5"], "user_count is '-5'"),
         (["run", "weekend_license", "1001", "-p", "plan", "--perform"], "plan is '--perform'; expected one of"),
         (["run", "weekend_license", "1001", "-p", "plan", "free", "-p", "plan", "free"], "plan is given twice"),
-        (["batch", "1001", "--workers", "-1"], "--workers is '-1'"),
+        (["batch", "1001", "--workers", "-1"], "'--workers': -1 is not"),
         (
             ["records"],
             "Missing command. Known: adopt, export, list, pull, push, show, sign-off, verify. "

@@ -284,6 +284,24 @@ def test_comment_with_gaps() -> None:
     assert ("", (Attachment(5, "", "https://files.example/a", "", 0),)) == (found.body, found.attachments)
 
 
+def test_a_deleted_file_is_left_out() -> None:
+    """Nobody can look at it any more; a redacted one is an empty file, and one without an address is named."""
+    redacted = {"id": 6, "file_name": "redacted.txt", "content_url": "https://files.example/r", "size": 0}
+    files = [{"id": 5, "deleted": True}, {**redacted, "deleted": False}, {"id": 7, "file_name": "a.png"}]
+
+    (found,) = desk(Wire(reply(json={"comments": [comment(7, attachments=files)]}))).comments(1001)
+
+    assert [("redacted.txt", "https://files.example/r"), ("a.png", "")] == [
+        (file.file_name, file.content_url) for file in found.attachments
+    ]
+
+
+def test_a_file_without_an_address_is_not_fetched() -> None:
+    """The reason names no sign-in page."""
+    with pytest.raises(RefusedError, match="gives no address"):
+        desk(Wire()).download(Attachment(5, "a.png", "", "image/png", 3, "not_scanned"), 10)
+
+
 def audit(number: int, *events: dict[str, Any], **metadata: Any) -> dict[str, Any]:
     """An audit as Zendesk sends it."""
     return {"id": number, "author_id": 21, "events": list(events), "metadata": metadata}

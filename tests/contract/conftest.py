@@ -6,17 +6,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from runbook_lib.sandbox.server import make_world, running
+from runbook_lib.sandbox.server import running
+from tests.practice import copy_world
 
 JOB = """
 import os, sys
-print("for", os.environ["LICENSE_EMAIL"])
 sys.exit(os.environ["LICENSE_USERS"] == "0")
 """
 
@@ -41,7 +40,7 @@ def wait_for(find: Callable[[], Any]) -> Any:
 def vendor_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the world that the vendors' clients use."""
     folder = tmp_path_factory.mktemp("contract") / "world"
-    make_world(folder, date(2026, 11, 22))
+    copy_world(folder)
     return folder
 
 

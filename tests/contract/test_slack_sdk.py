@@ -53,10 +53,6 @@ def test_a_message_can_be_taken_back(client, channel):
     assert ts not in [message["ts"] for message in client.conversations_history(channel=channel)["messages"]]
 
 
-def test_a_channel_tells_its_name(client, channel):
-    assert client.conversations_info(channel=channel)["channel"]["name"] == "support_licensing-subscription"
-
-
 @pytest.mark.parametrize(
     ("channel", "text", "error"),
     [

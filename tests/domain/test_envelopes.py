@@ -38,6 +38,15 @@ def test_any_license_is_found_in_any_wrapping(text: str, name: str, before: str,
     assert [body_of(text)] == [envelope.body for envelope in found]
 
 
+@pytest.mark.parametrize("offset", [0xFEE0, 0x1D400 - 0x41, 0x1D670 - 0x41], ids=["full width", "bold", "monospace"])
+def test_other_letters_of_the_same_meaning_are_seen_through(offset: int) -> None:
+    """As some editors and phones replace them; what has no such letter stays."""
+    letters = range(0x21, 0x7F) if offset == 0xFEE0 else (*range(0x41, 0x5B),)
+    text = f"Hello,\n{TEXT.translate({code: code + offset for code in letters})}\nBye."
+    assert [body_of(TEXT)] == [found.body for found in envelopes.locate(text)]
+    assert "Hello,\n[license]\nBye." == envelopes.without(text)
+
+
 def test_the_found_text_is_the_gems_file() -> None:
     """With boundary lines, in lines of 60, whatever it was before."""
     assert [TEXT.rstrip()] == [found.text for found in envelopes.locate(TEXT.replace("\n", " "))]
@@ -144,6 +153,16 @@ ADVERSARIAL = {
     "soft line breaks": "=\n",
     "END": "END",
     "zero width": "\u200b",
+    "hex": "2d",
+    "hex in pairs": "2d ",
+    "hex and words": "2d 2d2d2d g",
+    "rows of a dump": "00000000: 2d2d 2d2d  ----\n",
+    "rows of a dump without an end": "00000000  2d 2d ",
+    "numbers": "45, ",
+    "backslashes": "\\",
+    "uuencode": "begin 644 x\nM\n",
+    "numbered lines": "1: 2\n",
+    "long lines": "eyJkYXRhIjoi" + "A" * 50 + " x\n",
     "short runs": base64.b64encode(b"aaaaaaaaaaa\0").decode(),
 }
 AROUND = {"BEGIN lines": ("", "END GITLAB LICENSE"), "END": ("BEGINLICENSE", "")}

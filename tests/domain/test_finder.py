@@ -9,6 +9,7 @@ import io
 import lzma
 import tarfile
 import zipfile
+import zlib
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -25,6 +26,8 @@ KEY = license.load_public_key((FIELD / "public.pem").read_bytes())
 TEXT = (FIELD / "no-plan-starter.gitlab-license").read_text()
 BARE = (FIELD / "short-plain.gitlab-license").read_text()
 CODE = "aB3dE6gH9jK2mN5pQ8sT1vW4"
+RAKE = "Today's Date: 2026-11-21\nMax Users in License: 250\nLicense valid from: 2025-11-06 to 2026-11-06\n"
+"""The output of `gitlab-rake gitlab:license:info`."""
 
 
 def zipped(**members: bytes) -> bytes:
@@ -124,6 +127,16 @@ def test_an_image_in_a_text_is_told() -> None:
     assert ("It holds an image; add that to the ticket by itself.",) == found.notes
 
 
+@pytest.mark.parametrize("name", ["hexdump", "xxd", "od by words", "hex", "uuencode", "Base64 of UTF-16"])
+def test_half_of_an_encoded_license_is_noted(name: str) -> None:
+    """Its rows are there from the middle on."""
+    rows = WRAPPINGS[name](TEXT).splitlines(keepends=True)
+    start = rows[:1] if name == "uuencode" else []
+    found = finder.look("".join([*start, *rows[len(rows) // 2 :]]))
+    assert () == found.licenses
+    assert "without its beginning" in " ".join(found.notes)
+
+
 def test_a_piece_without_its_beginning_is_noted() -> None:
     """No license can be made of it."""
     found = finder.look(TEXT[200:])
@@ -165,6 +178,20 @@ def test_a_license_in_a_mails_text_is_found(encoding: str) -> None:
     made.set_content(f"Here it is:\n{TEXT}\n", cte=encoding)
     found = finder.look(made.as_bytes())
     assert (Kind.MAIL, [body_of(TEXT)]) == (found.kind, [body_of(one.text) for one in found.licenses])
+
+
+OUTLOOK = (b"\x78\x9f\x3e\x22", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+
+
+@pytest.mark.parametrize("start", OUTLOOK, ids=["winmail.dat", "msg"])
+@pytest.mark.parametrize("encoding", ["ascii", "utf-16-le"])
+@pytest.mark.parametrize("before", [b"\0" * 1528, b"A" * 1529, b"\1\2\xff" * 500])
+def test_a_license_amid_other_bytes_is_found(start: bytes, encoding: str, before: bytes) -> None:
+    """As Outlook keeps bodies and files, at any place and in either width."""
+    for text in (TEXT, BARE):
+        content = start + before + text.encode(encoding) + b"\xff\xfe\0" * 200
+        assert [body_of(text)] == bodies(content)
+        assert [body_of(text)] == bodies(mail(content).as_bytes())
 
 
 def test_a_zip_in_a_mail_in_a_zip_is_opened() -> None:
@@ -211,7 +238,7 @@ def test_no_more_is_unpacked_than_the_limit() -> None:
     assert "A file in it is too large for a license and was not opened." in found.notes
 
 
-PACKERS = {"gzip": gzip.compress, "bzip2": bz2.compress, "xz": lzma.compress}
+PACKERS = {"gzip": gzip.compress, "bzip2": bz2.compress, "xz": lzma.compress, "zlib": zlib.compress}
 
 
 @pytest.mark.parametrize("how", PACKERS)
@@ -310,6 +337,23 @@ def test_no_damaged_zip_breaks_the_finder(at: int, put: bytes) -> None:
         (b"%PDF-1.7\n", Kind.PDF),
         (b"\x1f\x8b\x08\0", Kind.PACKED),
         (b"BZh91AY", Kind.PACKED),
+        (b"x\x9c\x03", Kind.PACKED),
+        (b"II*\0", Kind.IMAGE),
+        (b"\0\0\0\x18ftypavif", Kind.IMAGE),
+        (b"BM1234\0\0\0\0", Kind.IMAGE),
+        (b"\0\0\0\x18ftypmp42", Kind.VIDEO),
+        (b"\x1a\x45\xdf\xa3webm", Kind.VIDEO),
+        (b"RIFF\0\0\0\0AVI LIST", Kind.VIDEO),
+        (b"\x78\x9f\x3e\x22\1\0", Kind.OUTLOOK),
+        (b"\0\x05\x16\x07\0\2\0\0", Kind.SYSTEM),
+        (bytes.fromhex("308006092a864886f70d010702a080"), Kind.KEY),
+        (bytes.fromhex("308006092a864886f70d010703a080"), Kind.BINARY),
+        (b"-----BEGIN PGP MESSAGE-----\n\nhQEMA5", Kind.ENCRYPTED),
+        (b"$ANSIBLE_VAULT;1.1;AES256\n6162", Kind.ENCRYPTED),
+        (b"Salted__\x8e\x01", Kind.ENCRYPTED),
+        (RAKE.encode(), Kind.LICENSE_INFO),
+        (f"$ sudo gitlab-rake gitlab:license:info\r\n{RAKE}".encode("utf-16"), Kind.LICENSE_INFO),
+        (b'{"id":2,"plan":"ultimate","expires_at":"2026-11-06","historical_max": 300}', Kind.LICENSE_INFO),
         (b"Rar!\x1a\x07\x00", Kind.ARCHIVE),
         (b"7z\xbc\xaf\x27\x1c", Kind.ARCHIVE),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Kind.OUTLOOK),

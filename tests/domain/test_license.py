@@ -27,8 +27,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runbook_lib.domain import license as license_file
+from runbook_lib.domain import license_contents
 from runbook_lib.domain.errors import InputError, LicenseError
-from runbook_lib.domain.license import License, PrivateKey, PublicKey
+from runbook_lib.domain.license import PrivateKey, PublicKey
+from runbook_lib.domain.license_contents import License
 
 VECTORS = Path(__file__).parents[1] / "data" / "license-vectors"
 PAYLOAD = (VECTORS / "payload.json").read_bytes()
@@ -324,15 +326,18 @@ def test_is_expired_from_the_expiry_date_on() -> None:
         ({"plan": "Ultimate", "trial": True, "active_user_count": 250}, "ultimate", True, 250),
         ({"plan": "premium", "trial": False, "active_user_count": 0}, "premium", False, 0),
         ({}, None, False, None),
-        ({"plan": "", "trial": "true", "active_user_count": "250"}, None, False, None),
-        ({"plan": 1, "trial": 1, "active_user_count": True}, None, False, None),
+        ({"plan": "", "trial": "true", "active_user_count": "250"}, None, True, None),
+        ({"plan": 1, "trial": 1, "active_user_count": True}, None, True, None),
+        ({"plan": "ultimate", "trial": "false"}, "ultimate", True, None),
+        ({"plan": "ultimate", "trial": 0}, "ultimate", True, None),
+        ({"plan": "ultimate", "trial": {}}, "ultimate", True, None),
         ({"plan": None, "trial": None, "active_user_count": 250.0}, None, False, None),
     ],
 )
 def test_plan_trial_and_user_count_come_from_the_restrictions(
     restrictions: dict[str, object], plan: str | None, is_trial: bool, user_count: int | None
 ) -> None:
-    """A value of another kind counts as not given."""
+    """A value of another kind counts as not given, but as a trial, as for GitLab."""
     license = replace(EMERGENCY, restrictions=restrictions)
     assert (license.plan, license.is_trial, license.user_count) == (plan, is_trial, user_count)
 
@@ -340,7 +345,7 @@ def test_plan_trial_and_user_count_come_from_the_restrictions(
 def test_facts_are_plain_json() -> None:
     """Facts hold every field, dates as ISO text, and survive JSON unchanged."""
     license = replace(EMERGENCY, activated_at=datetime(2026, 8, 15, 9, tzinfo=UTC), other={"later": [1]})
-    facts = license_file.facts(license)
+    facts = license_contents.facts(license)
     assert json.loads(json.dumps(facts)) == facts
     assert set(License.__annotations__) <= set(facts)
     expected = {
@@ -711,6 +716,12 @@ def test_what_an_instance_refuses_is_read_and_noted(
     assert words in notes
     with pytest.raises(InputError, match=words):
         license_file.write(found, private_key)
+
+
+def test_an_expiry_before_the_start_is_noted(private_key: PrivateKey) -> None:
+    """An instance takes it; nobody would have issued it so."""
+    found, notes = odd(payload_with(expires_at="2026-08-14"), private_key)
+    assert (date(2026, 8, 14), "it expires before it starts") == (found.expires_on, notes)
 
 
 def test_gitlabs_own_license_needs_no_expiry(private_key: PrivateKey) -> None:

@@ -66,6 +66,16 @@ def test_a_success_is_recognized(email: str, users: int) -> None:
     assert users == users_of(Mark.SUCCESS, f" {success(email.upper(), users)}\n", email)
 
 
+@pytest.mark.parametrize("mark", list(Mark))
+def test_brackets_around_the_values_are_read(mark: Mark) -> None:
+    """The workflow's document writes the title so."""
+    title = read(
+        f"{mark} - {write(mark, EMAIL, 5)[len(mark) + 3 :].replace(EMAIL, f'[{EMAIL}]').replace(' 5 ', ' [5] ')}"
+    )
+    assert (mark, 5, True) == (title.mark, title.users_for(EMAIL), title.names(EMAIL))
+    assert title.users_for("other@customer.example") is None
+
+
 @pytest.mark.parametrize(
     "title",
     [

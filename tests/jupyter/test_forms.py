@@ -11,7 +11,7 @@ from runbook_lib.cases.pictures import Suggestion
 from runbook_lib.domain.answers import QUESTIONS
 from runbook_lib.domain.errors import InputError
 from runbook_lib.jupyter.forms import MIME, Field, Form, Kind, fold, picture_html
-from runbook_lib.jupyter.page import close
+from runbook_lib.jupyter.widgets import close
 
 PNG = b"\x89PNG\r\n\x1a\n and so on"
 FIELDS = (
@@ -73,7 +73,7 @@ def test_what_is_entered_is_read_and_told(form: Form, heard: Heard) -> None:
     ],
 )
 def test_it_says_what_it_makes_of_a_value(form: Form, typed: str, expected: str) -> None:
-    """While it is typed, in words."""
+    """In words."""
     form.rows["expires_on"].input.value = typed
     assert expected == form.rows["expires_on"].message
 
@@ -86,9 +86,28 @@ def test_an_emptied_field_says_what_counts_then(form: Form) -> None:
 
 def test_what_was_entered_before_stands_in_it(heard: Heard) -> None:
     """A form that is made anew, as for a cell that is run again."""
-    form = Form(FIELDS, entered={"plan": "free"}, on_change=heard)
+    form = Form(on_change=heard)
+    form.renew(FIELDS, entered={"plan": "free"})
     assert ("free", "yours", []) == (form.values["plan"], form.rows["plan"].message, heard)
     form.close()
+
+
+def test_a_form_that_asks_more_keeps_its_fields(heard: Heard) -> None:
+    """With who types in one of them; what is asked no more is taken away."""
+    form = Form(FIELDS[1:], on_change=heard)
+    row = form.rows["expires_on"]
+    row.input.value = "2026-11-05"
+    form.renew((FIELDS[1], FIELDS[0]), entered={"expires_on": "2026-11-05"})
+    assert (row, "2026-11-05") == (form.rows["expires_on"], form.values["expires_on"])
+    assert [("expires_on", "2026-11-05")] == heard
+    form.renew(FIELDS[:1])
+    assert (["plan"], None) == (list(form.rows), row.input.comm)
+    form.close()
+
+
+def test_a_field_sends_itself_as_a_whole(form: Form) -> None:
+    """When it is left: a cell that is run afterwards finds all that was typed."""
+    assert [False, False] == [row.input.continuous_update for row in form.rows.values()]
 
 
 def test_a_choice_can_be_anything(form: Form) -> None:
@@ -100,8 +119,9 @@ def test_a_choice_can_be_anything(form: Form) -> None:
 
 def test_given_answers_stand_in_a_line(heard: Heard) -> None:
     """Beside the button that opens them, which the page follows by itself."""
-    button = fold()
-    form = Form(FIELDS[:1], folded=FIELDS[1:], fold=button, on_change=heard)
+    button = fold("Change an answer")
+    form = Form(fold=button, on_change=heard)
+    form.renew(FIELDS[:1], folded=FIELDS[1:])
     beside = form.box.children[-1].children
     assert [form.rows["expires_on"].box] == list(beside[list(beside).index(button) + 1].children)
     assert "" == form.answered
@@ -141,7 +161,7 @@ def test_showing_it_again_shows_the_same_fields(form: Form) -> None:
 
 def test_a_closed_form_listens_to_nothing(heard: Heard) -> None:
     """Nothing of it is left: no listener, no connection to a page."""
-    form = Form((*FIELDS, FILES), folded=(), on_change=heard, keep=lambda name, content: "x.png")
+    form = Form((*FIELDS, FILES), on_change=heard, keep=lambda name, content: "x.png")
     widgets = [widget for row in form.rows.values() for widget in row.widgets]
     form.close()
     form.rows["plan"].input.value = "free"

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import threading
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from runbook_lib.cases.weekend_license import WeekendLicense
 from runbook_lib.domain.errors import UnavailableError
 from runbook_lib.domain.models import Outcome
 from runbook_lib.jupyter import perform_button
-from runbook_lib.jupyter.background_run import BackgroundRun
+from runbook_lib.jupyter.background_run import BackgroundRun, RunProgress
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.sandbox import server
 from runbook_lib.settings import ROOT, Settings
@@ -91,16 +92,6 @@ def test_share_that_cannot_be_reached_is_reported(here: World, tmp_path: Path, m
     assert "The record is on this machine only." in said and "`runbook records push`" in said
 
 
-def test_press_waits_for_what_was_typed(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A press waits for the rest of what was typed; the plan on the page was made without it."""
-    case = WeekendLicense.open(1001)
-    run(case)
-    monkeypatch.setattr(session(case).page, "settle", lambda: session(case).enter("user_count", "300"))
-    assert "The plan has changed" in press(case)
-    assert [] == here.posts(1001)
-    assert "300 users" in str(case.choose_users(user_count="unknown").card)
-
-
 def test_outdated_plan_is_not_performed(here: World, screen: Screen) -> None:
     """As after a colleague took the ticket."""
     case = WeekendLicense.open(1001)
@@ -111,21 +102,21 @@ def test_outdated_plan_is_not_performed(here: World, screen: Screen) -> None:
     assert [] == here.posts(1001)
 
 
-def test_a_bug_is_told_below_the_button(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_is_told_below_the_button(here: World) -> None:
     """Without a secret, and the button can be pressed again."""
     case = WeekendLicense.open(1001)
     run(case)
     token = case.settings.slack_token.get_secret_value()
 
-    def broken(*_: object) -> None:
-        raise RuntimeError(f"nobody thought of this: {token}")
+    class Broken(BackgroundRun):
+        def begin(self, answers: Mapping[str, str]) -> bool:
+            raise RuntimeError(f"nobody thought of this: {token}")
 
-    monkeypatch.setattr(BackgroundRun, "begin", broken)
+    button_of(case).runs = Broken
     shown = press(case)
     assert "RuntimeError: nobody thought of this" in shown
     assert token not in button_of(case).widget.shown_below
-    monkeypatch.undo()
-    monkeypatch.setenv("RUNBOOK_OUTPUTS", str(here.outputs))
+    button_of(case).runs = BackgroundRun
     assert "[License issued]" in press(case)
 
 
@@ -148,20 +139,21 @@ def test_a_second_window_follows_the_first(here: World) -> None:
     }
 
 
-def test_plan_made_during_a_run_is_not_performed(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plan_made_during_a_run_is_not_performed(here: World) -> None:
     """Does not say that it was."""
     case = WeekendLicense.open(1001)
     run(case)
     begun, go = threading.Event(), threading.Event()
-    real = BackgroundRun.progress
 
-    def slow(self: BackgroundRun) -> Any:
-        begun.set()
-        assert go.wait(60)
-        yield from real(self)
+    class Slow(BackgroundRun):
+        is_under_way = False
 
-    monkeypatch.setattr(BackgroundRun, "progress", slow)
-    monkeypatch.setattr(BackgroundRun, "is_under_way", False)
+        def progress(self) -> Iterator[RunProgress]:
+            begun.set()
+            assert go.wait(60)
+            yield from super().progress()
+
+    button_of(case).runs = Slow
     button = button_of(case).widget
     button.press()
     assert begun.wait(60)
@@ -227,12 +219,17 @@ def test_every_answer_is_passed_on(
     assert "250 users" in here.posts(1001)[0]
 
 
-def test_nothing_is_begun_without_a_press(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_begun_without_a_press(here: World) -> None:
     """A run that was under way when the last card was shown, and is not any more."""
     case = WeekendLicense.open(1001)
     looks = iter([True])
-    real = BackgroundRun.is_under_way.fget  # type: ignore[attr-defined]
-    monkeypatch.setattr(BackgroundRun, "is_under_way", property(lambda self: next(looks, None) or real(self)))
+
+    class Under(BackgroundRun):
+        @property
+        def is_under_way(self) -> bool:
+            return next(looks, False) or super().is_under_way
+
+    button_of(case).runs = Under
     run(case)
     button = button_of(case).widget
     assert button.wait(30)
@@ -253,15 +250,14 @@ def test_another_file_of_the_same_name_is_another_plan(here: World, tmp_path: Pa
     assert [] == here.comments(1001)
 
 
-def test_reloaded_page_shows_the_current_plan(here: World, screen: Screen) -> None:
-    """Cards stay what they were in such a page, and in a second one; the plan does not."""
+def test_reloaded_page_shows_what_is_so_now(here: World, screen: Screen) -> None:
+    """Cards and plan are widgets, which any page follows; what the notebook's file has stays as it was."""
     case = WeekendLicense.open(1001)
     run(case)
-    screen.reload()
-    cards = dict(screen.cards)
     session(case).enter("user_count", "300")
     assert "Read it again above" in press(case)
-    assert cards == screen.cards
+    assert "300 users" in screen.card("Close the case")
+    assert "300 users" not in " ".join(screen.first_cards)
     assert "300 users" in plan(case) and "250 users" not in plan(case)
     assert "[License issued]" in press(case)
     assert "300 users" in here.posts(1001)[0]
@@ -292,14 +288,19 @@ def test_omitted_parameter_is_unknown(here: World) -> None:
     assert "unknown" == case.steps.given["user_count"]
 
 
-def test_plan_that_was_not_shown_is_not_performed(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plan_that_was_not_shown_is_not_performed(here: World) -> None:
     """Something fails after the new plan was made: what stands above the button is the old one, and out of date."""
     case = WeekendLicense.open(1001)
     run(case)
     session(case).enter("user_count", "300")
-    with monkeypatch.context() as broken:
-        broken.setattr(BackgroundRun, "last", lambda self: (_ for _ in ()).throw(UnavailableError("no journal")))
-        assert "no journal The plan above is out of date." in " ".join(press(case).split())
+
+    class Unread(BackgroundRun):
+        def last(self) -> Mapping[str, Any] | None:
+            raise UnavailableError("no journal")
+
+    button_of(case).runs = Unread
+    assert "no journal The plan above is out of date." in " ".join(press(case).split())
+    button_of(case).runs = BackgroundRun
     assert "[out of date] The plan" in plan(case) and "300" not in plan(case)
     assert "Read it again above" in press(case)
     assert [] == here.posts(1001)

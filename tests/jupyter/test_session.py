@@ -438,7 +438,7 @@ def test_no_widget_is_left_behind(here: World) -> None:
     for billable in ("100", "101"):
         case.collect_facts(**{**NOTHING, "billable_users": billable})
         assert shown == pictures_shown()
-    session(case).leave().close()
+    session(case).dispose()
     assert before == pictures_shown()
 
 
@@ -479,34 +479,12 @@ def test_no_layout_or_style_is_left_behind(here: World) -> None:
     for billable in ("101", "102"):
         case.collect_facts(**{**NOTHING, "billable_users": billable})
         assert number == len(_instances)
-    session(case).leave().close()
+    session(case).dispose()
     case = WeekendLicense.open(1001)
     for user_count in ("100", "200", "300"):  # each is a plan with a button of its own
         run(case, user_count=user_count)
-    session(case).leave().close()
+    session(case).dispose()
     assert set() == _instances.keys() - before
-
-
-def test_cells_and_forms_wait_for_what_was_typed(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By a cell, before a form is made anew, and when the ticket is opened again."""
-    case = WeekendLicense.open(1001)
-    run(case, "confirm_subscription")
-    late = [""]
-
-    def settle() -> None:
-        if late and (words := late.pop(0)):
-            session(case).enter("user_count", words)
-
-    monkeypatch.setattr(session(case).page, "settle", settle)
-    late[:] = ["300"]
-    assert "300 users" in str(case.choose_users(user_count="unknown"))
-    late[:] = ["", "301"]
-    case.choose_users(user_count="250")
-    assert "301" == row(case, "choose_users", "user_count").text
-    late[:] = ["302"]
-    keep_in_kernel(case)
-    again = WeekendLicense.open(1001)
-    assert "302" == session(again).entered["user_count"]
 
 
 def test_former_cards_are_outdated_when_opened_again(

@@ -17,7 +17,7 @@ from runbook_lib.display import Card, Paragraph, Preview, Table, Tone
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import RunbookError
 from runbook_lib.domain.models import Outcome
-from runbook_lib.sandbox.seeding import TICKETS
+from runbook_lib.sandbox.tickets import all_tickets
 from tests.cases.walking import Screen, plan, run, session, state
 from tests.practice import World
 from tests.test_golden import GOLDEN
@@ -36,7 +36,7 @@ FOR_PROGRAMS = re.compile(
 def test_no_card_has_words_for_programs(here: World, screen: Screen) -> None:
     """Walked through as far as each practice ticket goes without an answer."""
     found = {}
-    for ticket in TICKETS:
+    for ticket in all_tickets():
         for words in walked(RUNBOOKS[ticket.id // 1000], ticket.id, screen):
             said = "\n".join(line for line in words.splitlines() if not line.lstrip().startswith("|"))
             if names := FOR_PROGRAMS.findall(said):
@@ -59,7 +59,7 @@ def cells(path: Path) -> Any:
 
 def walked(runbook: Any, ticket_id: int, screen: Screen) -> list[str]:
     """The cards of a ticket, its plan and its state."""
-    screen.cards.clear()
+    screen.clear()
     try:
         case = runbook.open(ticket_id)
     except RunbookError:

@@ -280,12 +280,13 @@ def test_a_conditional_write_need_not_wait(journal: Journal, world: World) -> No
     assert (EffectState.DONE, ["1001-post"]) == (result.state, world.posts)
 
 
-def test_a_conflict_with_oneself(journal: Journal, world: World) -> None:
+@pytest.mark.parametrize("status", [409, 422])
+def test_a_conflict_with_oneself(journal: Journal, world: World, status: int) -> None:
     """If the first write took effect late, the second is refused, and the first is found."""
 
     def late() -> None:
         world.posts.append("1001-post")
-        raise RefusedError("The ticket has changed.", status=409)
+        raise RefusedError("The ticket has changed.", status=status)
 
     result = apply(journal, Post(world, before=late))
 

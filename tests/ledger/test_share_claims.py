@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -143,6 +143,21 @@ def test_released_claim_goes_to_one_other(alice: Laptop, bob: Laptop, tmp_path: 
     share.create(f"keys/{keys.signing_key}.pem", keys.signer().public_pem)
     assert bob.claims().take(OPERATION) is None
     assert alice.claims().take(OPERATION)
+
+
+def test_release_by_another_key_does_not_count(alice: Laptop, bob: Laptop, tmp_path: Path) -> None:
+    """Bob makes one for a claim of his own elsewhere, publishes his key, and puts it beside Alice's claim."""
+    alice.claims().take(OPERATION)
+    (tmp_path / "elsewhere").mkdir()
+    there = replace(bob, share={"share": str(tmp_path / "elsewhere")})
+    there.claims().take(OPERATION)
+    there.claims().release(OPERATION)
+    (forged,) = (tmp_path / "elsewhere").rglob("*.released.json")
+    share, keys = Share.of(alice.settings), KeyRing.of(bob.settings)
+    assert share
+    share.create(f"keys/{keys.signing_key}.pem", keys.signer().public_pem)
+    share.create(str(forged.relative_to(tmp_path / "elsewhere")), forged.read_bytes())
+    assert bob.claims().take(OPERATION)
 
 
 def test_judged_claim_is_passed_over_once(alice: Laptop, bob: Laptop, tmp_path: Path) -> None:

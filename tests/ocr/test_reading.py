@@ -20,6 +20,7 @@ from runbook_lib.ocr.images import decoded, png
 from runbook_lib.ocr.labels import PLACES
 from runbook_lib.ocr.words import Word
 from runbook_lib.sandbox import screens
+from runbook_lib.sandbox.tickets.model import Screenshot
 from tests import pages
 from tests.pages import Camera, Values, View
 
@@ -120,15 +121,8 @@ def test_a_reading_has_a_valid_value_and_a_picture(read_once: tuple[ocr.Page, tu
 @pytest.mark.parametrize("page", ["dashboard", "subscription"])
 def test_practice_screenshots_are_read(page: Literal["dashboard", "subscription"]) -> None:
     """Drawn as for ticket 1908, so that practice shows what reading is like."""
-    drawn = screens.Screen(
-        page=page,
-        plan="Premium",
-        expires_on=date(2026, 11, 6),
-        licensed_to="Quai Logiciel",
-        users=1250,
-        billable=1262,
-        maximum=1274,
-    )
+    shown = Screenshot(name="page.png", page=page, users=1250, billable=1262, maximum=1274)
+    drawn = screens.Screen(shown, date(2026, 11, 6), "Quai Logiciel")
     content = screens.png(drawn)
     values = Values(users=1250, billable=1262, maximum=1274, over=24)
     found = ocr.read(content)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -150,3 +151,31 @@ def test_the_commands_show_it(shelf: Shelf, settings: Settings, capsys: pytest.C
     assert 0 == main(["records", "list", "--unreviewed", "--json"])
     assert [] == json.loads(capsys.readouterr().out)["runs"]
     assert Verifier(shelf.archive).everything().is_good
+
+
+class Terminal(io.StringIO):
+    """Somebody sits at it."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("typed", "status"), [("y\n", 0), ("n\n", 2), ("", 130)])
+def test_the_accounts_name_is_asked_about(
+    typed: str,
+    status: int,
+    shelf: Shelf,
+    settings: Settings,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where no operator is set, at a terminal; the name is said before anything is signed."""
+    shelf.seal(1001)
+    monkeypatch.delenv("RUNBOOK_OPERATOR")
+    monkeypatch.setattr("getpass.getuser", lambda: "root")
+    monkeypatch.setattr("sys.stdin", Terminal(typed))
+    assert status == main(["records", "sign-off", "1001", "--words", WORDS])
+    told = capsys.readouterr().out
+    assert "Sign off as root, as this account is" in told
+    assert ("To be signed off as root." in told) == (not status)
+    assert last(shelf).is_unreviewed == bool(status)

@@ -239,7 +239,8 @@ def test_a_table_that_could_not_be_written(own_world: World, tmp_path: Path) -> 
         (("1001", "list.csv"), "is no ticket's number"),
         (("nowhere.csv",), "cannot be read"),
         (("1001", "--workers", "0"), "--workers"),
-        (("1001", "--workers", "1000"), "at most"),
+        (("1001", "--workers", "1000"), "1<=x<=64"),
+        (("1001", "--csv", "pyproject.toml"), "pass --force"),
     ],
 )
 def test_bad_usage_is_reported_before_anything_runs(own_world: World, words: tuple[str, ...], message: str) -> None:

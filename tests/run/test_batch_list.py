@@ -60,6 +60,7 @@ def test_without_heads_tickets_and_runbooks_are_taken() -> None:
     [
         (b"", "empty"),
         (b"\n \n,,\n", "empty"),
+        (b"ticket,runbook\n\n", "empty"),
         (b"ticket\n\xff\xfe\x80", "not UTF-8"),
         (b"\x00\x01\x02\x03", "no text"),
         (b"PK\x03\x04\x00\x00", "no text"),

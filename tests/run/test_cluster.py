@@ -21,16 +21,16 @@ from runbook_lib.settings import ROOT
 from tests.practice import Ran, World
 
 pytestmark = [pytest.mark.apart, pytest.mark.slow]
-PYTHON = Path(sys.prefix) / "bin" / "python"
+PYTHON = str(Path(sys.prefix) / "bin" / "python")
 START_S = 60
 
 
 @contextmanager
-def running(folder: Path, environment: dict[str, str], ready: str, *words: str) -> Iterator[tuple[int, str]]:
+def running(folder: Path, environment: dict[str, str], ready: str, *command: str) -> Iterator[tuple[int, str]]:
     """A process of Dask's, once it has written what `ready` matches: its process and the first group."""
     log = folder / f"{len(list(folder.glob('*.log')))}.log"
     with log.open("wb") as out:
-        process = subprocess.Popen([PYTHON, "-m", "dask", *words], env=environment, stdout=out, stderr=out, cwd=folder)
+        process = subprocess.Popen(command, env=environment, stdout=out, stderr=out, cwd=folder)
     try:
         deadline = time.monotonic() + START_S
         while not (found := re.search(ready, log.read_text())):
@@ -55,19 +55,21 @@ class Cluster:
         self.folder = world.outputs.parent / "cluster"
         self.folder.mkdir()
         words = ("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard")
-        _, self.address = self._start(world.environment, r"Scheduler at: +(tcp://\S+)", *words)
+        _, self.address = self._start(
+            world.environment, r"Scheduler at: +(tcp://\S+)", sys.executable, "-m", "dask", *words
+        )
         self.workers: list[tuple[int, World]] = []
 
-    def _start(self, environment: dict[str, str], ready: str, *words: str) -> tuple[int, str]:
-        return self._stack.enter_context(running(self.folder, environment, ready, *words))
+    def _start(self, environment: dict[str, str], ready: str, *command: str) -> tuple[int, str]:
+        return self._stack.enter_context(running(self.folder, environment, ready, *command))
 
-    def add_worker(self, **environment: str) -> None:
+    def add_worker(self, python: str | None = None, **environment: str) -> None:
         """Let one more worker join, warm; without a nanny, so that it is gone when it is killed."""
         own = self.world.seen_from(self.folder / f"worker-{len(self.workers)}")
         (self.folder / "sitecustomize.py").write_text(f"import sys; sys.executable = {sys.executable!r}")
         environment = {"PYTHONPATH": os.pathsep.join([str(self.folder), str(ROOT)]), **environment}
-        words = ("worker", self.address, "--host", "127.0.0.1", "--no-dashboard", "--no-nanny", "--nthreads", "1")
-        pid, _ = self._start({**own.environment, **environment}, r"(Registered to)", *words)
+        words = f"-m dask worker {self.address} --host 127.0.0.1 --no-dashboard --no-nanny --nthreads 1".split()
+        pid, _ = self._start({**own.environment, **environment}, r"(Registered to)", python or sys.executable, *words)
         self.workers.append((pid, own))
 
     def batch(self, *words: object, address: str = "") -> Ran:
@@ -117,7 +119,7 @@ def begun(cluster: Cluster, ticket: int) -> int:
 
 def started(cluster: Cluster, *words: object) -> subprocess.Popen[str]:
     """A batch in a process of its own."""
-    command = [PYTHON, "-m", "runbook_lib.cli", "batch", *map(str, words), "--scheduler", cluster.address]
+    command = [sys.executable, "-m", "runbook_lib.cli", "batch", *map(str, words), "--scheduler", cluster.address]
     pipe = subprocess.PIPE
     return subprocess.Popen(command, env=cluster.world.environment, stdout=pipe, stderr=pipe, text=True)
 
@@ -154,7 +156,9 @@ def test_ctrl_c_twice(cluster: Cluster) -> None:
 
 def test_warm_process_of_a_worker_dies(cluster: Cluster) -> None:
     """What it ran is cancelled, with its record; the rest is run by the real Python."""
-    cluster.add_worker(PYTHONPATH=str(ROOT))  # which starts its warm process itself, as the children's names say
+    cluster.add_worker(
+        PYTHON, PYTHONPATH=str(ROOT)
+    )  # which starts its warm process itself, as the children's names say
     cluster.world.inject("zendesk", "delay", seconds=2, times=5)
     with started(cluster, 1001, 1003, "--json") as process:
         worker = begun(cluster, 1001)
@@ -227,6 +231,7 @@ def test_a_cluster_that_is_not_ready(cluster: Cluster, tmp_path: Path) -> None:
 
     assert "no address" in refused(address="nowhere")
     assert "no address" in refused(address="tcp://host:port")
+    assert "hunter2" not in refused(address="tls://me:hunter2@127.0.0.1:9")
     assert "No Dask scheduler answers" in refused(address="tcp://127.0.0.1:9")
     assert "has no workers" in refused()
     (tmp_path / "empty").mkdir()

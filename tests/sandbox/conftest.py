@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +16,9 @@ from starlette.types import ASGIApp
 
 from runbook_lib.sandbox.app import create_app
 from runbook_lib.sandbox.faults import Faults
-from runbook_lib.sandbox.server import make_world
 from runbook_lib.sandbox.world import World, opened
+from tests.practice import copy_world
 
-WORLD_DATE = date(2026, 11, 22)
 BASE_URL = "http://127.0.0.1:8765"
 
 
@@ -75,18 +73,11 @@ def client_of(world: World, started: list[int]) -> httpx.Client:
     return httpx.Client(transport=InProcess(app), base_url=BASE_URL, trust_env=False)
 
 
-@pytest.fixture(scope="session")
-def pristine_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A new world: copy it, do not open it for writing."""
-    folder = tmp_path_factory.mktemp("pristine") / "world"
-    make_world(folder, WORLD_DATE)
-    return folder
-
-
 @pytest.fixture
-def world_folder(pristine_folder: Path, tmp_path: Path) -> Path:
+def world_folder(tmp_path: Path) -> Path:
     """A fresh world's folder."""
-    return Path(shutil.copytree(pristine_folder, tmp_path / "world"))
+    copy_world(tmp_path / "world")
+    return tmp_path / "world"
 
 
 @pytest.fixture

@@ -105,7 +105,7 @@ def test_reset_and_truncate_need_a_real_connection(practice, kind):
 @pytest.mark.parametrize(
     ("ticket", "page"), [("", ROOM), ("?ticket=1001", f"{ROOM}/1001"), ("?ticket=//evil.example", ROOM)]
 )
-def test_a_browser_is_led_to_the_page_it_came_from(practice, ticket, page):
+def test_browser_is_redirected_to_the_forms_page(practice, ticket, page):
     """And nowhere else, for every value of the parameter."""
     answer = practice.http.get(FAULTS + ticket, headers=PERSON)
     assert (303, f"{page}#faults") == (answer.status_code, answer.headers["Location"])
@@ -121,7 +121,7 @@ def test_wrong_form_shows_problem_on_its_page(practice, page, action):
     assert (422, True) == (answer.status_code, f'data-panes="{page}/panes"' in answer.text)
 
 
-def test_the_form_adds_a_fault_and_leads_back(practice):
+def test_form_adds_a_fault_and_redirects_back(practice):
     """A blank field is as good as none; blank times are until it is cleared."""
     sent = {**FORM, "times": "", "retry_after": "30", "method": "PUT", "path": "/tickets"}
     answer = practice.http.post(FAULTS, data=sent, headers={**PERSON, **OWN})
@@ -230,7 +230,7 @@ def test_a_preset_adds_its_faults(practice, name):
     assert 2 * len(PRESETS[name]) == len(listed(practice))
 
 
-def test_a_preset_that_is_none_is_422(practice):
+def test_unknown_preset_is_422(practice):
     answer = practice.http.post(f"{FAULTS}/presets", json={"name": "everything"})
     assert (422, []) == (answer.status_code, listed(practice))
     assert "expected one of Slack is down" in answer.json()["error"]

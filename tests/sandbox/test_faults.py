@@ -152,7 +152,7 @@ def test_impossible_fault_names_value_and_expectation(faults, fields, message):
     assert [] == faults.active()
 
 
-def test_null_is_as_good_as_nothing(faults):
+def test_null_means_not_given(faults):
     """But in `times`, where it means until cleared."""
     fault = faults.add({"service": "slack", "kind": "error", "status": None, "path": None, "commits": None})
     assert (fault.status, fault.path, fault.commits, fault.times) == (502, None, False, 1)

@@ -63,7 +63,7 @@ def test_a_suspended_requester(practice):
 
 
 @pytest.mark.parametrize(("flag", "state"), [(None, "deliverable"), ("undeliverable", "undeliverable")])
-def test_where_mail_goes(practice, flag, state):
+def test_identity_says_whether_mail_is_delivered(practice, flag, state):
     if flag:
         inject(practice, "zendesk", flag)
     ticket = practice.zendesk("GET", "tickets/1001.json").json()["ticket"]
@@ -85,7 +85,7 @@ def test_a_sign_in_page_in_a_files_place(practice):
 
 
 @pytest.mark.parametrize(("status", "shape"), [(400, "errors"), (403, "error"), (404, "description"), (422, "details")])
-def test_zendesks_shapes_of_error(practice, status, shape):
+def test_zendesk_errors_have_its_own_forms(practice, status, shape):
     inject(practice, "zendesk", "refuse", status=status, error="Closed for today")
     answer = practice.zendesk("GET", "tickets/1001.json")
     assert (status, True, True) == (answer.status_code, shape in answer.json(), "Closed for today" in answer.text)
@@ -119,7 +119,7 @@ def test_a_redirect_does_nothing(practice, service):
 @pytest.mark.parametrize(
     "word", ["is_archived", "restricted_action", "msg_too_long", "rate_limited", "account_inactive"]
 )
-def test_slack_says_any_word(practice, word):
+def test_slack_refuses_with_any_error_code(practice, word):
     inject(practice, "slack", "refuse", error=word, path="chat.postMessage")
     assert {"ok": False, "error": word} == practice.slack("chat.postMessage", channel="C07PRACTICE", text="x")
 
@@ -136,7 +136,7 @@ def test_a_private_channel_needs_another_scope(practice):
     assert ("missing_scope", "groups:history") == (answer["error"], answer["needed"])
 
 
-def test_a_post_ends_elsewhere(practice):
+def test_post_goes_to_another_channel(practice):
     inject(practice, "slack", "elsewhere")
     assert "C07ELSEWHERE" == practice.slack("chat.postMessage", channel="C07PRACTICE", text="x")["channel"]
 

@@ -82,7 +82,7 @@ def test_two_worlds_share_no_tokens(tmp_path):
         assert not [name for name in secret if a.settings[name] == b.settings[name]]
 
 
-def test_a_file_that_is_no_world_is_named(tmp_path):
+def test_file_that_is_not_a_world_is_refused(tmp_path):
     (tmp_path / "world.sqlite").write_bytes(b"nonsense" * 1000)
     with pytest.raises(InputError, match="not a practice world"):
         server.world_date(tmp_path)
@@ -186,7 +186,7 @@ def test_a_taken_port_is_named(world_folder):
             serving.serve(world_folder, port=port)
 
 
-def test_a_copy_of_a_running_world_is_another_one(world_folder, tmp_path):
+def test_copy_of_a_running_world_is_not_running(world_folder, tmp_path):
     """Using the copy does not change the original."""
     with server.background(world_folder) as original:
         copy = tmp_path / "copy" / ".world"
@@ -211,7 +211,7 @@ def test_last_port_is_used_again_if_free(world_folder):
         assert usable["url"].startswith("http://127.0.0.1:")
 
 
-def test_no_world_no_server(tmp_path):
+def test_serving_without_a_world_is_refused(tmp_path):
     with pytest.raises(InputError, match="no practice world"):
         serving.serve(tmp_path)
     with pytest.raises(InputError, match="no practice world"), server.background(tmp_path):
@@ -254,7 +254,7 @@ def test_a_server_that_nobody_uses_stops(world_folder):
 USE = """
 import sys
 from pathlib import Path
-from runbook_lib.sandbox import server, serving
+from runbook_lib.sandbox import server
 with server.shared(Path(sys.argv[1])) as descriptor:
     print(descriptor["pid"], flush=True)
     sys.stdin.read()
@@ -311,13 +311,13 @@ def test_a_killed_users_server_stops(world_folder, eventually):
     eventually(lambda: server.running(world_folder) is None)
 
 
-def test_no_world_to_share(tmp_path):
+def test_sharing_without_a_world_is_refused(tmp_path):
     with pytest.raises(InputError, match="no practice world"), server.shared(tmp_path / "world"):
         pass
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_disk_that_takes_no_world(tmp_path):
+def test_unwritable_folder_is_reported(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(UnavailableError, match="cannot be made"):
         server.make_world(tmp_path / "file" / "world", date(2027, 1, 3))

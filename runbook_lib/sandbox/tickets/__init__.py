@@ -1,16 +1,37 @@
-"""The practice tickets as data, each with what its run must come to: what the demo, tests and documents read."""
+"""The practice tickets, each with what its run must come to: what the demo, tests and documents read.
+
+They stand in the TOML files beside this one: a table for each ticket, by its number, with the fields of
+`model.PracticeTicket`; `[defaults]` are for all of a file.
+"""
 
 from __future__ import annotations
 
-from runbook_lib.sandbox.tickets import bad, mail, week, weekend
+import tomllib
+from functools import cache
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
 from runbook_lib.sandbox.tickets.model import Expected, PracticeTicket
 
-__all__ = ["EXPECTED", "TICKETS"]
+__all__ = ["all_tickets", "expected_ends"]
 
-TICKETS: tuple[PracticeTicket, ...] = (*weekend.TICKETS, *bad.TICKETS, *week.TICKETS, *mail.TICKETS)
-"""Every practice ticket of a new world."""
+_FILES = ("weekend.toml", "week.toml", "mail.toml")
 
-EXPECTED: dict[PracticeTicket, Expected] = {
-    ticket: ticket.expected for ticket in sorted(TICKETS, key=lambda ticket: ticket.id) if ticket.expected
-}
-"""What the demo runs, by their ids, and what each must come to."""
+
+@cache
+def all_tickets() -> tuple[PracticeTicket, ...]:
+    """Every practice ticket of a new world. Raises `ValueError` for a field that is unknown, missing, or cannot be."""
+    checked: TypeAdapter[PracticeTicket] = TypeAdapter(PracticeTicket)
+    found: list[PracticeTicket] = []
+    for name in _FILES:
+        tables = tomllib.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
+        defaults = tables.pop("defaults", {})
+        found += [checked.validate_python({"id": number, **defaults, **table}) for number, table in tables.items()]
+    return tuple(found)
+
+
+def expected_ends() -> dict[PracticeTicket, Expected]:
+    """What the demo runs, by their ids, and what each must come to."""
+    by_id = sorted(all_tickets(), key=lambda ticket: ticket.id)
+    return {ticket: ticket.expected for ticket in by_id if ticket.expected}

@@ -1,8 +1,7 @@
 """What practice tickets are made of, and what their runs must come to. It does no I/O.
 
 Every date counts from the ticket's own: the Saturday before the world's date, or for tickets of the week the last
-working day before it. A license's `grace_ended_days` says how many days before that its grace period, 14 days after
-expiry, ended; negative: still to run.
+working day before it. What a ticket leaves out is as it mostly is. An unknown field is an error.
 """
 
 from __future__ import annotations
@@ -11,29 +10,28 @@ from dataclasses import dataclass
 from datetime import date, time, timedelta
 from typing import Literal
 
+from pydantic import ConfigDict
+
 from runbook_lib.domain.models import Outcome, Status
 from runbook_lib.domain.routing import NOT_RECEIVED, WEEKDAY, WEEKEND
 
 __all__ = [
     "COLLEAGUE",
     "ENGINEER",
-    "GENERATED_BYTES",
     "Account",
     "Attachment",
     "Company",
     "Expected",
     "File",
-    "Generated",
     "LicenseFile",
-    "Missing",
     "Note",
     "Person",
     "PracticeTicket",
     "Screenshot",
-    "SeatLink",
-    "Served",
+    "SeatLinks",
     "Sold",
     "TrackerIssue",
+    "UnstoredFile",
     "emergency_date",
     "weekday_date",
 ]
@@ -43,9 +41,6 @@ GRACE_DAYS = 14
 
 Source: both workflow documents in `seeds/`, *Scope*.
 """
-
-GENERATED_BYTES = 50 * 1024 * 1024
-"""Size of the attachment that is made while it is read."""
 
 _SATURDAY = 5
 
@@ -61,33 +56,58 @@ def weekday_date(world_date: date) -> date:
     return day - timedelta(days=max(0, day.weekday() - _SATURDAY + 1))
 
 
+class _Strict:
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+
 @dataclass(frozen=True)
-class Person:
+class Person(_Strict):
     """A person with a name and an address, as Zendesk has them."""
 
     name: str
     email: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Company:
+@dataclass(frozen=True)
+class Company(_Strict):
     """An organization in Zendesk, with what support knows about its subscription."""
 
     name: str
-    plan: str | None = "premium"  # `premium`, `ultimate`, `starter`, `free`, or None where nothing was ever bought
+    plan: str = "premium"  # `premium`, `ultimate`, `starter`, `free`, or "" where nothing was ever bought
     deployment: str = "self_managed"  # `self_managed` or `gitlab_com`
     account_type: str = "customer"  # `customer` or `prospect`
     seats: int | None = None  # users that were sold, or None where support's records say nothing
 
 
 @dataclass(frozen=True, kw_only=True)
-class LicenseFile:
-    """A license file, to be signed when the world is made."""
+class Attachment(_Strict):
+    """A file of a ticket's first comment, and how Zendesk serves it."""
 
     name: str
-    grace_ended_days: int  # days from the end of its grace period to the ticket's date
-    term_days: int = 365  # days from its start to its expiry
+    # `open`: its address is enough; `private`: only with credentials; `session`: only in a browser.
+    access: Literal["open", "private", "session"] = "open"
+    # What the scan found, in Zendesk's words.
+    malware: Literal["malware_found", "malware_not_found", "failed_to_scan", "not_scanned"] = "malware_not_found"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfLicense(Attachment):
+    """Something that shows when a license expires."""
+
+    grace_ended_days: int = 1  # days from the end of its grace period to the ticket's date; negative: still to run
     users: int = 250
+
+    def expires_on(self, emergency: date) -> date:
+        """The day it expires, given the ticket's date."""
+        return emergency - timedelta(days=GRACE_DAYS + self.grace_ended_days)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LicenseFile(OfLicense):
+    """A license file, to be signed when the world is made."""
+
+    name: str = ""  # if not named after the requester's domain
+    term_days: int = 365  # days from its start to its expiry
     plan: str = "premium"
     trial: bool = False  # such as an extension made by Sales
     foreign_key: bool = False  # whether a key other than the world's signs it
@@ -95,69 +115,35 @@ class LicenseFile:
     company: str | None = None  # whom it names, if not the ticket's organization
     email: str | None = None  # the address that it names, if not the requester's
 
-    def expires_on(self, emergency: date) -> date:
-        """The day it expires, given the emergency's date."""
-        return emergency - timedelta(days=GRACE_DAYS + self.grace_ended_days)
-
-
-@dataclass(frozen=True)
-class File:
-    """A file of any other kind, with its bytes."""
-
-    name: str
-    content_type: str
-    content: bytes
-
 
 @dataclass(frozen=True, kw_only=True)
-class Screenshot:
+class Screenshot(OfLicense):
     """A picture of one of GitLab's admin pages, to be drawn when the world is made."""
 
-    name: str
     page: Literal["dashboard", "subscription"]
-    grace_ended_days: int  # days from the end of the license's grace period to the ticket's date
     plan: str = "Premium"
-    users: int = 250
     billable: int = 231
     maximum: int = 254
 
-    def expires_on(self, emergency: date) -> date:
-        """The day the license expired, given the emergency's date."""
-        return emergency - timedelta(days=GRACE_DAYS + self.grace_ended_days)
 
+@dataclass(frozen=True, kw_only=True)
+class File(Attachment):
+    """A file of any other kind."""
 
-@dataclass(frozen=True)
-class Missing:
-    """An attachment that is listed, but whose content was removed."""
-
-    name: str
-
-
-@dataclass(frozen=True)
-class Generated:
-    """An attachment of `GENERATED_BYTES`, kept nowhere."""
-
-    name: str
+    content: str  # its bytes, as Latin-1
+    content_type: str = "application/octet-stream"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Served:
-    """An attachment that Zendesk serves in another way than most."""
+class UnstoredFile(Attachment):
+    """A file that is listed without being kept: its content was removed, or is made while it is read."""
 
-    file: LicenseFile | File | Screenshot | Missing | Generated
-    inline: bool = False  # whether it is shown within the comment's text
-    # `open`: its address is enough; `private`: only with credentials; `session`: only in a browser.
-    access: Literal["open", "private", "session"] = "open"
-    # What the scan found, in Zendesk's words.
-    malware: Literal["malware_found", "malware_not_found", "failed_to_scan", "not_scanned"] = "malware_not_found"
-    malware_allowed: bool = False  # whether an agent has allowed access in spite of it
-
-
-Attachment = LicenseFile | File | Screenshot | Missing | Generated | Served
+    source: Literal["missing", "generated"]
+    size: int  # bytes
 
 
 @dataclass(frozen=True)
-class Note:
+class Note(_Strict):
     """A later comment, some minutes after the ticket came in: by the colleague and internal, unless it says more."""
 
     text: str
@@ -166,8 +152,8 @@ class Note:
     by_requester: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sold:
+@dataclass(frozen=True)
+class Sold(_Strict):
     """A license that CustomersDot lists for an account."""
 
     subscription: str
@@ -179,40 +165,39 @@ class Sold:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Account:
-    """A CustomersDot account, of the requester or of another person."""
+class Account(_Strict):
+    """A CustomersDot account with its licenses."""
 
-    person: Person
-    company: str
     licenses: tuple[Sold, ...] = ()
+    person: Person | None = None  # whose it is, if not the requester's
+    company: str | None = None  # if not the ticket's organization
 
 
 @dataclass(frozen=True, kw_only=True)
-class SeatLink:
-    """One row of the Seat Link page; its report is of the end of the day before."""
+class SeatLinks(_Strict):
+    """An instance's rows on the Seat Link page, one a day; each reports the end of the day before."""
 
     subscription: str
-    days_before: int  # days from the day of its receipt to the ticket's date
-    at: time
     hostname: str
     instance: str
+    days_before: tuple[int, int]  # days from the receipt of the first and of the last to the ticket's date
+    at: time = time(4, 20, 12)  # when a row of the ticket's date is received; others are, by a minute a day, later
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrackerIssue:
-    """An issue that an earlier job left in the tracker."""
+class TrackerIssue(_Strict):
+    """An issue that an earlier job left in the tracker, for a license of 250 users."""
 
-    email: str  # whose license it is
     success: bool  # whether it is closed with a copy, or open with a reason
     minutes: int  # minutes from the ticket's opening to the issue's; negative: before it
     days_before: int = 0  # whole days to put before that
-    users: int = 250
+    email: str = ""  # whose license it is, if not the requester's
     foreign_key: bool = False  # whether a key other than the world's signed the copy
     copy: bool = True  # whether it holds its copy
 
 
 @dataclass(frozen=True, kw_only=True)
-class Expected:
+class Expected(_Strict):
     """What the performed run of a practice ticket must come to."""
 
     outcome: Outcome | None = None  # how the case ends, or None where a person is needed
@@ -236,33 +221,33 @@ class Expected:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PracticeTicket:
-    """One ticket of a new world.
-
-    `company` is None where Zendesk does not know the organization. A ticket `opened_by_colleague` is in the
-    requester's name, and its first comment is the colleague's.
-    """
+class PracticeTicket(_Strict):
+    """One ticket of a new world."""
 
     id: int
     case: str  # what is special about it, in a few words
+    expected: Expected | None = None  # what its run must come to; None for one that something is wrong with
     at: time
     requester: Person
-    company: Company | None
+    company: Company | None = None  # None where Zendesk does not know the organization
     subject: str
-    text: str
-    expected: Expected | None = None  # what its run must come to; None for one that something is wrong with
-    attachments: tuple[Attachment, ...] = ()
-    # A license within the text, quoted as in a forwarded mail, in place of `{license}`.
-    pasted: LicenseFile | None = None
+    text: str  # of the first comment; `{long}` in it stands for 4,000 letters
+    attachments: tuple[LicenseFile | Screenshot | File | UnstoredFile, ...] = ()
+    pasted: LicenseFile | None = None  # a license, quoted as in a forwarded mail, in place of `{license}` in the text
     notes: tuple[Note, ...] = ()
     status: str = "open"
-    assigned: bool = False
+    assigned: bool = False  # to the colleague
     weekday: bool = False
     accounts: tuple[Account, ...] = ()
-    seat_links: tuple[SeatLink, ...] = ()
+    seat_links: tuple[SeatLinks, ...] = ()
     issues: tuple[TrackerIssue, ...] = ()
-    opened_by_colleague: bool = False
+    opened_by_colleague: bool = False  # in the requester's name; the first comment is the colleague's
     tags: tuple[str, ...] = ()  # further tags, beside those that each ticket has
+
+    @property
+    def company_name(self) -> str:
+        """The organization's name, or "" where Zendesk does not know it."""
+        return self.company.name if self.company else ""
 
     def date(self, world_date: date) -> date:
         """The day on which it came in."""

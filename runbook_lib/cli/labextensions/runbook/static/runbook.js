@@ -3,7 +3,8 @@
  * A template opens as a copy. When a copy opens and nothing was run in its kernel, its cells are run: they only rehearse;
  * one that has no ticket asks for it first. A record opens without a kernel. In start_here, naming another ticket runs
  * the cells below; once a runbook that it links to has its kernel, it closes, and its own kernel ends. The arrow keys
- * reach every cell.
+ * reach every cell. After an answer or a press the page scrolls to what comes next. An error that a card says is not
+ * shown a second time.
  *
  * Nothing else is run: what is not in the folder of copies, or was not made there by `runbook_lib.templates`.
  */
@@ -28,7 +29,9 @@
   /** Run the cells of a copy, unless anything was run in its kernel before: then answers may be in it. */
   async function start(app, panel, context) {
     const session = context.sessionContext;
-    await Promise.all([context.ready, panel.revealed, app.restored]);
+    await context.ready;
+    endWaiting(context);
+    await Promise.all([panel.revealed, app.restored]);
     await session.ready;
     if (!session.session?.kernel || !context.model.getMetadata("runbook_copy")) return;
     closeStartHere(app, context.path);
@@ -54,6 +57,65 @@
     const last = panel.content.widgets[panel.content.activeCellIndex]?.node;
     const asking = panel.node.querySelector(".runbook-asks")?.closest(".jp-Cell");
     (asking ?? last)?.querySelector(".jp-Cell-outputWrapper")?.scrollIntoView({ block: "start" });
+  }
+
+  const isTyping = (panel) =>
+    panel.node.contains(document.activeElement) && document.activeElement.matches("input, textarea, [contenteditable=true]");
+
+  /** Scroll to what the kernel says comes next, unless somebody types; its cell becomes the active one. */
+  function showNext(panel, next) {
+    if (isTyping(panel)) return;
+    const { content } = panel;
+    const cell = next.closest(".jp-Cell");
+    const isLost = document.activeElement === document.body || panel.node.contains(document.activeElement);
+    const isOther = content.activeCell?.node !== cell;
+    if (isOther) content.activeCellIndex = content.widgets.findIndex((one) => one.node === cell);
+    if (isLost && isOther) content.activate();
+    const isResult = next.matches(".runbook-result");
+    const target = isResult ? next : cell.querySelector(".jp-Cell-outputWrapper");
+    const scroll = () => isTyping(panel) || target.scrollIntoView({ block: isResult ? "nearest" : "start" });
+    for (const after of [0, 150, 400]) setTimeout(scroll, after); // what is above is still being drawn
+  }
+
+  /** What a cell waited for when its page was left is not so any more, and nothing comes in its place. */
+  function endWaiting(context) {
+    const words = "The page was loaded anew while this cell ran. Run it again to see what came of it.";
+    for (const { type, outputs } of cellsOf(context)) {
+      if (type !== "code") continue;
+      outputs.toJSON().forEach((output, place) => {
+        if (output.metadata?.runbook_progress) outputs.set(place, { ...output, data: { "text/plain": words }, metadata: {} });
+      });
+    }
+  }
+
+  /** Let a key open what is folded, which JupyterLab would take for its own. */
+  function openByKey(event) {
+    if (!event.target.matches?.("summary") || ![" ", "Enter"].includes(event.key)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    event.target.click();
+  }
+
+  /** Hide an error whose sentence a card says. */
+  function hideTwice(panel, error) {
+    const words = (node) => node.textContent.replace(/\s+/g, " ").trim();
+    const said = words(error).replace(/^\w+: /, "");
+    const cards = [...panel.node.querySelectorAll(".jp-OutputArea-output.jp-RenderedHTMLCommon")];
+    if (said && cards.some((card) => words(card).includes(said))) error.closest(".jp-OutputArea-child").style.display = "none";
+  }
+
+  /** Follow what the cells show. */
+  function watch(panel) {
+    panel.node.addEventListener("keydown", openByKey, true);
+    const errors = '.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.stderr"]';
+    new MutationObserver((changes) => {
+      for (const { type, target, oldValue } of changes) {
+        if (type === "attributes") {
+          const isNext = target.matches(".runbook-next") && !/\brunbook-next\b/.test(oldValue ?? "");
+          if (isNext && target.closest(".jp-Cell")) showNext(panel, target);
+        } else [target.closest(errors), ...target.querySelectorAll(errors)].forEach((one) => one && hideTwice(panel, one));
+      }
+    }).observe(panel.node, { subtree: true, childList: true, attributeFilter: ["class"], attributeOldValue: true });
   }
 
   const cellsOf = (context) => [...context.model.cells];
@@ -128,6 +190,7 @@
   function opened(app, panel, context) {
     if (isWithin(context.path, copies)) {
       saveInTurn(context);
+      watch(panel);
       start(app, panel, context);
       if (START_HERE.test(context.path)) runBelow(app, panel);
     } else if (isTemplate(context.path)) {

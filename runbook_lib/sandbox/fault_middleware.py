@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from runbook_lib.sandbox.connections import reset, transport_of
 from runbook_lib.sandbox.faults import WIRE_KINDS, Fault, Faults
 
-__all__ = ["Faulty"]
+__all__ = ["FaultMiddleware"]
 
 _SERVICES = {
     "/api/v2/": "zendesk",
@@ -33,8 +33,8 @@ _SERVICES = {
 """The service of each path prefix; the first match counts. The page and the sandbox's own calls have none."""
 
 
-class Faulty:
-    """The application, as its clients get to see it: an ASGI application around it, for HTTP only."""
+class FaultMiddleware:
+    """ASGI middleware, for HTTP only: it dates every answer, and injects the faults."""
 
     def __init__(self, app: ASGIApp, faults: Faults, now: Callable[[], datetime]) -> None:
         self._app = app
@@ -42,7 +42,7 @@ class Faulty:
         self._now = now
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handles a request, or does to it what the fault for it says."""
+        """Handles a request, or applies the fault that hits it."""
         path = scope["path"]
         service = next((service for prefix, service in _SERVICES.items() if path.startswith(prefix)), None)
         send = self._dated(send)
@@ -53,7 +53,7 @@ class Faulty:
             await self._app(scope, receive, send)
 
     async def _hit(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
-        """Does what a fault says to a request that is here completely, whether or not its client stays."""
+        """Applies a fault to a request that has arrived completely, whether or not its client is still connected."""
         if fault.kind == "delay":
             with suppress(asyncio.CancelledError):  # a server that stops ends the wait
                 await asyncio.sleep(fault.seconds)
@@ -103,7 +103,7 @@ class Faulty:
 
 
 async def _receive_all(receive: Receive) -> Receive:
-    """Takes a request in to its end, so that it can be handled without its client."""
+    """Reads a request to its end, so that it can be handled without its client."""
     messages = [await receive()]
     while messages[-1].get("more_body"):
         messages.append(await receive())
@@ -159,7 +159,7 @@ def _refusal(fault: Fault, path: str) -> Response:
 
 
 def _too_many_requests(fault: Fault) -> Response:
-    """A service's own way to say that it was asked too often.
+    """A service's own rate-limit answer.
 
     Source: Zendesk, `APIRateLimitExceeded`; Slack, *Rate limits*, 429 and `ratelimited`; GitLab, `Gitlab::Throttle`,
     plain text. CustomersDot's is not public; it is of GitLab's make, and so answers like GitLab here.

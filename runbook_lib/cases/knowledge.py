@@ -1,0 +1,116 @@
+"""What is known of a case: the facts and what they come from, as one value that the steps fill in. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import cast
+
+from runbook_lib.cases.accounts import Purchases
+from runbook_lib.cases.unread import Unread
+from runbook_lib.domain import evidence, identity, policy
+from runbook_lib.domain.models import Answer, Comment, Facts, Ruling, Ticket
+
+Calendar = Callable[[datetime, date, policy.Rules], Ruling]
+"""A rule for the day: from when the ticket was opened, the emergency's date (UTC) and the team's rules."""
+
+
+@dataclass(frozen=True)
+class Issuance:
+    """A license that was issued.
+
+    Attributes:
+        users: The ordered user count.
+        url: The address of the evidence.
+        text: The license file, never shown; None if there is only the engineer's answer.
+        identity: Its fingerprint, or a phrase instead.
+        expires_on: The first day on which it is not valid; None until it was read.
+    """
+
+    users: int
+    url: str
+    text: str | None = field(repr=False, default=None)
+    identity: str = "not read"
+    expires_on: date | None = None
+
+    @property
+    def evidence(self) -> str:
+        """Which license it is, and where that can be seen."""
+        label = "License fingerprint: " if self.identity.startswith("SHA256:") else "License "
+        return f"{label}{self.identity} {self.url}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Knowledge:
+    """What is known of one ticket, its customer and their license.
+
+    Attributes:
+        ticket: The ticket as it was when the case was opened.
+        rules: The team's settings.
+        thread: Its comments, once they were read.
+        facts: The known facts, with sources.
+        attached: The licenses on the ticket that are signed by the expected key.
+        installed: The one of them that the instance has.
+        purchases: The requester's accounts and licenses in CustomersDot.
+        unusable: Organization fields with unexpected values, in words, by fact.
+        unread: The things that could not be read.
+        existing_license: The license that this ticket has from an earlier run or a colleague, or None.
+        confirmed: The engineer's answer whether this is the customer.
+        account_by_hand: Whether the engineer has found the requester's account where the runbook found none.
+    """
+
+    ticket: Ticket
+    rules: policy.Rules
+    thread: tuple[Comment, ...] = ()
+    facts: Facts = field(default_factory=Facts)
+    attached: tuple[evidence.Attached, ...] = ()
+    installed: evidence.Installed = field(default_factory=evidence.Installed)
+    purchases: Purchases = field(default_factory=Purchases)
+    unusable: Mapping[str, str] = field(default_factory=dict)
+    unread: tuple[Unread, ...] = ()
+    existing_license: Issuance | None = None
+    confirmed: Answer = Answer.UNKNOWN
+    account_by_hand: bool = False
+
+    @property
+    def emergency_on(self) -> date:
+        """The emergency's date: the day on which the ticket was opened (UTC), or the engineer's answer."""
+        return cast(date | None, self.facts.value("emergency_on")) or self.ticket.created_at.date()
+
+    @property
+    def began_on(self) -> date:
+        """The first day on which a license can have been issued for this emergency: the first day of its window."""
+        return self.emergency_on - timedelta(days=self.rules.window_days)
+
+    @property
+    def email(self) -> str | None:
+        """The requester's address, if it can be used."""
+        return cast(str | None, self.facts.value("requester_email"))
+
+    def day_ruling(self, calendar: Calendar) -> Ruling:
+        """What a rule for the day says of the emergency."""
+        return calendar(self.ticket.created_at, self.emergency_on, self.rules)
+
+    @property
+    def notes_on_later(self) -> list[str]:
+        """Notes on licenses that are still valid, which the instance may have rejected."""
+        later = [license for license in self.attached if license.works_on(self.emergency_on, self.rules.grace_days)]
+        return evidence.too_few_users(later, self.attached, self.facts)
+
+    @property
+    def who(self) -> identity.IdentitySources:
+        """Who the customer is, by our records and by the licenses on the ticket."""
+        organization, domain_of = self.ticket.organization, identity.domain_of
+        requester = identity.NamedParty("the requester", domains=domain_of(self.ticket.requester.email))
+        ours = [
+            identity.NamedParty(f"CustomersDot account {account.id}", account.company, domain_of(account.email))
+            for account in self.purchases.accounts or ()
+        ]
+        if organization:
+            ours.insert(0, identity.NamedParty("the organization", organization.name, organization.domains))
+        if self.account_by_hand:
+            ours.append(identity.NamedParty("CustomersDot account found by the engineer", "", requester.domains))
+        licenses = [identity.NamedParty(one.name, one.company, domain_of(one.email)) for one in self.attached]
+        not_looked = self.purchases.trouble.rstrip(".")
+        return identity.IdentitySources(tuple(ours), requester, tuple(licenses), self.confirmed, not_looked)

@@ -1,0 +1,140 @@
+"""Resolves the escapes of a text, and keeps the original place of every character. Pure; it knows no license.
+
+An escape is a character in HTML, percent-encoding, JSON, a string literal, quoted-printable or a log; a line of a dump;
+a run of bytes as hex digits or as numbers; uuencode; or the number in front of a line. Every search is linear.
+"""
+
+from __future__ import annotations
+
+import binascii
+import html
+import re
+import unicodedata
+from bisect import bisect_right
+from dataclasses import dataclass, field
+
+_ESCAPE = re.compile(
+    r"&(?:amp;){0,3}(?:\#[0-9]{1,7}|\#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});"
+    r"|%(?:25){0,3}(?P<percent>[0-9A-Fa-f]{2})"
+    r"|(?m:^)[ \t>]{0,20}[0-9A-Fa-f]{4,10}(?::[ \t]{1,2}(?P<dump>(?:[0-9A-Fa-f]{2,8}(?=\s|\Z)[ \t]?){1,16})"
+    r"|[ \t]{1,3}(?P<words>(?:[0-9A-Fa-f]{4}(?=\s|\Z)[ \t]{0,2}){1,8})"
+    r"|[ \t]{1,3}(?P<pairs>(?:[0-9A-Fa-f]{2}(?=\s|\Z)[ \t]{0,2}){1,16}))"
+    r"[ \t]{0,60}(?:\|?[^\s|][^\r\n|]{0,15}\|?|\|[^\r\n]{1,17})?(?:\r?\n|\Z)"
+    r"|(?:\\{1,4}x|(?<![0-9A-Za-z]))(?P<digits>(?:[0-9A-Fa-f]{2}(?![g-zG-Z])[ :]?(?:\r?\n)?){20,})"
+    r"|\\{1,8}(?:u(?P<unicode>[0-9A-Fa-f]{4})|u\{(?P<braced>[0-9A-Fa-f]{1,6})\}|x(?P<hex>[0-9A-Fa-f]{2})"
+    r"|(?P<octal>[0-3][0-7]{2})|(?P<letter>[nrtfv/\"'\\]))"
+    r"|\#(?P<syslog>0[0-3][0-7])"
+    r"|=(?P<quoted>[0-9A-Fa-f]{2})|=[ \t]{0,8}\r?\n"
+    r"|‹U\+(?P<named>[0-9A-F]{4,6})›"
+    r"|(?P<bytes>(?:(?:0x[0-9A-Fa-f]{2}|[0-9]{1,3}),\s{0,3}){20,}(?:0x[0-9A-Fa-f]{2}|[0-9]{1,3})?)"
+    r"|begin [0-7]{3,4} [^\r\n]{1,255}\r?\n(?P<uu>(?:[!-M][ -`]{1,80}\r?\n){1,3000})"
+    r"|(?m:^)[ \t]{0,20}[0-9]{1,8}(?:[:.)|][ \t]{1,8}|[ \t]{2,8}|[ \t](?=\S{8}))"
+)
+"""An escape; see the module's docstring. Source for `#012`: rsyslog, *escapeControlCharactersOnReceive*."""
+_BLANKS = {"n": "\n", "r": "\r", "t": "\t", "f": "\f", "v": "\v"}
+_OCTAL = ("octal", "syslog")
+_HEX = ("percent", "unicode", "braced", "hex", "quoted", "named")
+_PLAIN_LETTERS = {
+    code: unicodedata.normalize("NFKC", chr(code))
+    for code in (*range(0xFF01, 0xFF5F), *range(0x1D400, 0x1D800))
+    if len(unicodedata.normalize("NFKC", chr(code))) == 1
+}
+"""Full-width and mathematical letters, which some editors put in place of plain ones."""
+
+
+@dataclass(frozen=True)
+class View:
+    """A text with some characters removed or replaced, and the original place of each.
+
+    Attributes:
+        text: The remaining characters.
+        starts: The place of each piece in `text`.
+        origins: The span of each piece in the original text. A piece of another length is an escape as a whole.
+    """
+
+    text: str = field(repr=False)
+    starts: list[int] = field(repr=False)
+    origins: list[tuple[int, int]] = field(repr=False)
+
+    def origin(self, start: int, end: int) -> tuple[int, int]:
+        """The span in the original text of a part of the view, which must not be empty."""
+        first, last = bisect_right(self.starts, start) - 1, bisect_right(self.starts, end - 1) - 1
+        begins, ends = self.origins[first][0], self.origins[last][1]
+        if self._is_plain(first):
+            begins += start - self.starts[first]
+        if self._is_plain(last):
+            ends -= self._piece_end(last) - end
+        return begins, ends
+
+    def _piece_end(self, piece: int) -> int:
+        return self.starts[piece + 1] if piece + 1 < len(self.starts) else len(self.text)
+
+    def _is_plain(self, piece: int) -> bool:
+        """Whether a piece stands in the original text as it is."""
+        begins, ends = self.origins[piece]
+        return ends - begins == self._piece_end(piece) - self.starts[piece]
+
+
+class Pieces:
+    """Collects the pieces of a view."""
+
+    def __init__(self) -> None:
+        self._texts: list[str] = []
+        self._starts: list[int] = []
+        self._origins: list[tuple[int, int]] = []
+        self._place = 0
+
+    def add(self, piece: str, start: int, end: int) -> None:
+        """Add a piece that stands at this span of the original text."""
+        if piece:
+            self._texts.append(piece)
+            self._starts.append(self._place)
+            self._origins.append((start, end))
+            self._place += len(piece)
+
+    def view(self) -> View:
+        return View("".join(self._texts), self._starts, self._origins)
+
+
+def decoded(text: str) -> View:
+    """A text with its escapes resolved."""
+    text = text if text.isascii() else text.translate(_PLAIN_LETTERS)
+    pieces, at = Pieces(), 0
+    for found in _ESCAPE.finditer(text):
+        pieces.add(text[at : found.start()], at, found.start())
+        pieces.add(_meant(found), *found.span())
+        at = found.end()
+    pieces.add(text[at:], at, len(text))
+    return pieces.view()
+
+
+def _meant(found: re.Match[str]) -> str:
+    """What an escape stands for; "" for a soft line break and a line's number, a space if there is no character."""
+    kind, code = found.lastgroup, found[found.lastgroup] if found.lastgroup else ""
+    if kind in _HEX or kind in _OCTAL:
+        point = int(code, 8 if kind in _OCTAL else 16)
+        return chr(point) if point <= 0x10FFFF else " "
+    if kind == "letter":
+        return _BLANKS.get(code, code)
+    if kind:
+        return _bytes(kind, code) or found[0]
+    if found[0].startswith("&"):
+        name = found[0].strip("&;").rpartition("amp;")[2]  # escaped several times, as `&amp;gt;`
+        meant = html.unescape(f"&{name};")
+        return meant if len(meant) == 1 else " "
+    return ""
+
+
+def _bytes(kind: str, code: str) -> str:
+    """The characters that a run of encoded bytes stands for; "" if they are not all text."""
+    try:
+        if kind == "uu":
+            content = b"".join(binascii.a2b_uu(line) for line in code.splitlines())
+        elif kind == "bytes":
+            content = bytes(int(number, 0 if "x" in number else 10) for number in re.findall(r"\w+", code))
+        else:
+            words = [bytes.fromhex(word) for word in re.findall("[0-9A-Fa-f]{2,}", code)]
+            content = b"".join(word[::-1] if kind == "words" else word for word in words)
+    except ValueError:  # binascii.Error is one; a number above 255, half a byte
+        return ""
+    return content.decode("latin-1") if content.isascii() else ""

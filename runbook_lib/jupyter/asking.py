@@ -1,0 +1,121 @@
+"""What a case is given by a person: parameters as the cells pass them, what was entered in their place, and images.
+
+What was entered counts in place of the cell's parameter, until that cell passes another one. Nothing here is shown, and
+no step is run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from runbook_lib.cases.base import Case, Prefill
+from runbook_lib.cases.pictures import ImageCache, Pictures
+from runbook_lib.domain import answers
+from runbook_lib.domain.errors import InputError
+from runbook_lib.jupyter.forms import Field, Kind
+
+OPEN = "open"
+"""The place of the ticket's number, beside those of the steps."""
+
+
+class Asking:
+    """What one case is given.
+
+    Args:
+        case: The case as it is now.
+        ticket_id: The ticket's number as the cell passed it.
+        on_read: Told which image is being read; "" when all were.
+
+    Attributes:
+        entered: What was entered, by parameter.
+        confirmed: The parameters whose value was read off an image, and compared with it.
+        given: What each cell passes, by step.
+        pictures: The images that the values may be read off.
+    """
+
+    def __init__(self, case: Callable[[], Case], ticket_id: object, on_read: Callable[[str], None]) -> None:
+        self._case, self._on_read = case, on_read
+        self.entered: dict[str, str] = {}
+        self.confirmed: set[str] = set()
+        self.given: dict[str, dict[str, object]] = {OPEN: {"ticket_id": ticket_id}}
+        self.pictures = Pictures()
+        self._passed: dict[str, dict[str, object]] = {}
+        self._answers_for = case().ticket.id
+        self._images = ImageCache()
+        self._images.on_read = on_read
+
+    def go_on_from(self, previous: Asking) -> None:
+        """Take the answers over that the same ticket was given before."""
+        self.entered, self.confirmed = dict(previous.entered), set(previous.confirmed)
+        self._answers_for, self._passed = previous._answers_for, dict(previous._passed)
+        self._images = previous._images
+        self._images.on_read = self._on_read
+
+    def begin(self, ticket_id: int) -> bool:
+        """Answers are of this ticket from now on; returns whether those of another one were forgotten."""
+        if ticket_id == self._answers_for:
+            return False
+        self._answers_for = ticket_id
+        self.entered = {one: words for one, words in self.entered.items() if one == "ticket_id"}
+        self.confirmed.clear()
+        return True
+
+    def take(self, step: str, given: Mapping[str, object]) -> None:
+        """Remember a cell's parameters; one that was changed there since overrides what was entered."""
+        previous = self._passed.get(step, {})
+        for one, value in given.items():
+            if one in previous and previous[one] != value:
+                self.entered.pop(one, None)
+        self.given[step] = self._passed[step] = dict(given)
+
+    def enter(self, name: str, words: str) -> None:
+        """Remember what was entered; what stands there anyway is no answer."""
+        self.confirmed.discard(name)
+        self.entered[name] = words  # before anything else, so that it is not lost
+        if words in ("", self.field(name).found):
+            self.entered.pop(name, None)
+
+    def effective(self, step: str) -> dict[str, object]:
+        """The parameters that a step is run with."""
+        given, entered = self.given[step], dict(self.entered)
+        if confirmed := self.confirmed & entered.keys() & given.keys():
+            entered["confirmed"] = ",".join(sorted(confirmed))
+        return {one: entered.get(one) or value for one, value in given.items()}
+
+    def field(self, name: str) -> Field:
+        """A parameter as a form asks for it."""
+        question = answers.QUESTIONS[name]
+        known = self._case().found(name) or Prefill()
+        passed = next((given[name] for given in list(self.given.values()) if name in given), answers.UNKNOWN)
+        found, source = known.value, known.source
+        if passed not in (answers.UNKNOWN, False):
+            found, source = _as_typed(name, passed), "set in the notebook"
+        found, choices = answers.in_words(found), tuple(map(answers.in_words, known.choices or question.choices))
+        kind = Kind.FILES if name == "screenshots" else Kind.CHOICE if choices else Kind.TEXT
+        read = self.pictures.suggestions.get(name, ())
+        hint = " / ".join(choices) if choices else question.example
+        return Field(name, question.label, kind, choices, found, source, hint, question.said, read)
+
+    def look_at_images(self, asks: Sequence[str]) -> Pictures:
+        """The ticket's images, where a form asks for what they may show; what can be read off them comes later."""
+        self.pictures = self._pictures() if set(asks) & set(answers.ON_SCREENSHOTS) else Pictures()
+        return self.pictures
+
+    def _pictures(self) -> Pictures:
+        typed = self.entered.get("screenshots")
+        try:
+            paths = answers.parse("screenshots", typed) if typed else None
+        except InputError:
+            paths = None
+        added = paths if isinstance(paths, tuple) else ()
+        case = self._case()
+        return self._images.pictures(case.thread, added, download=case.downloads.content)
+
+    def wait_for_images(self, timeout_s: float) -> bool:
+        """Wait until the ticket's images were read; returns whether they were."""
+        return self._images.wait(timeout_s)
+
+
+def _as_typed(name: str, value: object) -> str:
+    """A parameter's value as it would be typed into a form."""
+    return "yes" if answers.QUESTIONS[name].plain(value) is True else answers.QUESTIONS[name].typed(value)

@@ -1,0 +1,293 @@
+"""What the notebook shows of a case: for each step the card that is so now, its form, and how far the case is.
+
+It knows what each step has come to, and follows; it runs no step, and decides nothing. The ticket has a place of its
+own, `OPEN`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+
+import htpy as h
+import ipywidgets
+
+from runbook_lib.cases import cards, spoken
+from runbook_lib.cases.base import Case
+from runbook_lib.display import Card, Link, Paragraph, Tone
+from runbook_lib.domain import answers
+from runbook_lib.domain.errors import RunbookError
+from runbook_lib.domain.plain_text import clean
+from runbook_lib.jupyter.asking import OPEN, Asking
+from runbook_lib.jupyter.forms import Form
+from runbook_lib.jupyter.perform_button import PerformButton
+from runbook_lib.jupyter.places import Place
+from runbook_lib.jupyter.widgets import close
+from runbook_lib.results import StepResult
+
+_NOT_OFFERED = ("ticket_id", "perform", "take_over", "confirmed")
+"""The parameters that no form offers unless a step asks for them."""
+
+
+class ShownResult(StepResult):
+    """A result that has been shown already, with what belongs to it."""
+
+    def _ipython_display_(self) -> None:
+        """Nothing more to show."""
+
+
+class Listener(Protocol):
+    """Who hears what a person does on the board."""
+
+    def enter(self, name: str, words: str) -> None: ...
+    def upload(self, file_name: str, content: bytes) -> str: ...
+    def continued(self, step: str) -> None: ...
+    def toggled(self, step: str, is_open: bool) -> None: ...
+
+
+class Board:
+    """What is shown of one case.
+
+    Args:
+        case: The case as it is now.
+        asking: What it is given.
+        button: The button below the last card, if there is one.
+        ticket_card: The ticket's card as it is now.
+        listener: Hears what a person does.
+
+    Attributes:
+        results: What each step has come to, as long as that is so.
+        stuck: The steps that wait for an answer.
+        stopped: The step that could not go on, or "".
+        performed: How the run that was performed has ended, or "".
+        places: Where each step is shown.
+        former: What another session has shown, until something else stands there.
+    """
+
+    def __init__(
+        self,
+        case: Callable[[], Case],
+        asking: Asking,
+        button: PerformButton | None,
+        ticket_card: Callable[[], StepResult],
+        listener: Listener,
+    ) -> None:
+        self._case, self._asking, self._button = case, asking, button
+        self._ticket_card, self._listener = ticket_card, listener
+        self.results: dict[str, StepResult] = {}
+        self.stuck: set[str] = set()
+        self.stopped = self.performed = self.reading = ""
+        self.places: dict[str, Place] = {}
+        self.former: dict[str, Place] = {}
+        self._state_line = ipywidgets.HTML()
+
+    def title(self, step: str) -> str:
+        """A step's title."""
+        return str(getattr(type(self._case()), step).title)
+
+    # -- cards
+
+    def show(self, name: str, result: StepResult, asks: tuple[str, ...] | None) -> StepResult:
+        """Show a result below its cell; the same place shows what becomes of it."""
+        if former := self.former.pop(name, None):
+            former.close()
+        place = self.places[name] = self.places.get(name) or self._new_place(name)
+        self._put(name, place, result, asks, is_needed=name in self.stuck)
+        place.display()
+        self.follow_ticket()
+        return ShownResult(result.card, result.data, result.asks)
+
+    def follow(self, name: str, result: StepResult, asks: tuple[str, ...] | None, *, is_needed: bool = False) -> None:
+        """Let a card that is shown already say what is so now."""
+        if place := self.places.get(name):
+            self._put(name, place, result, asks, is_needed=is_needed or name in self.stuck)
+
+    def follow_ticket(self) -> None:
+        """Let the ticket's card say what is known by now."""
+        self.follow(OPEN, self._ticket_card(), None)
+
+    def stop(self, step: str, exc: RunbookError) -> None:
+        """Say why a step cannot go on any more, above what its card had until then; see `outdate_below`."""
+        self.stopped = step if step in self.places else ""
+        stopped = self._case().stopped(self.title(step), exc)
+        place = self.places.get(step)
+        previous = (Paragraph("Until then it said:", strong=True), *place.parts) if place and place.parts else ()
+        self.follow(step, replace(stopped, card=replace(stopped.card, parts=(*stopped.card.parts, *previous))), None)
+        self.outdate_below(step)
+
+    def outdate_below(self, step: str) -> None:
+        """What is shown below a step that is run anew, or has stopped, is not so any more, and says so.
+
+        It stays about as long: a page that shrinks above the button would scroll it out of view.
+        """
+        self._outdate(self._below(step), "A step above was run again, or has stopped: run this cell again.")
+
+    def quiet_below(self, step: str) -> None:
+        """What is shown below a step that waits for an answer waits, too, in one line each."""
+        for one in self._below(step):
+            self.results.pop(one, None)
+            self.stuck.discard(one)
+            self.follow(one, self.waiting(one), ())
+        self.show_state()
+
+    def waiting(self, step: str, words: str = "Waits for the answer above.") -> StepResult:
+        """What stands in the place of a step that waits."""
+        parts = (Paragraph(words),)
+        return StepResult(Card(self.title(step), "waiting", Tone.PLAIN, self._case().badge, parts, quiet=True), {})
+
+    def retire(self) -> dict[str, Place]:
+        """Nothing can be done here any more; returns all places, whose cards stay to be read."""
+        self._outdate(self._case().order, "The ticket was opened again: run this cell again.")
+        places, self.places = {**self.former, **self.places}, {}
+        for place in places.values():
+            place.retire()
+        if self._button:
+            self._button.widget.close()
+        close(self._state_line)
+        return places
+
+    def next_place(self) -> Place:
+        """Where the reader looks now: what has stopped, or the first open question, or the last card."""
+        shown = [one for one in self._case().order if one in self.places]
+        needed = [one for one in shown if self.places[one].is_needed]
+        return self.places[self.stopped or (needed or shown[-1:])[0]]
+
+    def _below(self, step: str) -> tuple[str, ...]:
+        order = self._case().order
+        return order[order.index(step) + 1 :]
+
+    def _outdate(self, steps: Sequence[str], words: str) -> None:
+        """Say of the cards of some steps that they are out of date, and why."""
+        for one in steps:
+            self.stuck.discard(one)
+            if self.results.pop(one, None) and (place := self.places.get(one)):
+                parts = (Paragraph(words, strong=True), *place.parts)
+                card = Card(self.title(one), "out of date", Tone.PLAIN, self._case().badge, parts)
+                place.show(StepResult(card, {}))
+
+    def _put(
+        self, name: str, place: Place, result: StepResult, asks: tuple[str, ...] | None, *, is_needed: bool
+    ) -> None:
+        """Let a place have a card, and below it the form, the button, and the state of the case.
+
+        What a form asked before, it asks on where a step could not say what it needs (`asks` is None).
+        """
+        place.asks = place.asks if asks is None else asks
+        place.is_needed = is_needed
+        card = self._card_of(name, place, result)
+        if result.card.quiet:
+            place.show(card, ())
+            return
+        self._ask(name, place)
+        is_last = name == self._case().order[-1]
+        shown = [place.form.box] if place.form.rows else []
+        shown += [self._button.widget.box] if is_last and self._button else []
+        shown += [self._state_line] if is_last or is_needed or name == OPEN else []
+        place.show(card, shown)
+        self.show_state()
+
+    def _card_of(self, name: str, place: Place, result: StepResult) -> StepResult:
+        """A step's card as it is shown, with how many questions are open."""
+        if name in self.results and self._button and name == self._case().order[-1]:
+            result = self._with_plan(result, self._button)
+        card = spoken.card(result.card)
+        if name != OPEN and (place.asks or name in self.stuck):
+            number = cards.count(len(place.asks), "question")
+            state = f"answer {number}" if place.is_needed else f"{number} open"
+            state = "answer above" if len(place.asks) < len(result.asks) else state
+            card = replace(card, state=state, tone=Tone.ASK)
+        if name in self.results:
+            place.parts = card.parts
+        return replace(result, card=card)
+
+    def _with_plan(self, result: StepResult, button: PerformButton) -> StepResult:
+        """The last step's card: below it stands the plan, in place of what it says of effects."""
+        case, words = self._case(), tuple(part for part in result.card.parts if isinstance(part, Paragraph | Link))
+        previous = button.last_record()
+        button.renew(case.plan())
+        state = case.outcome.words if case.outcome else result.card.state
+        return replace(result, card=replace(result.card, state=state, parts=(*words, case.summary.table, *previous)))
+
+    # -- forms
+
+    def asks_of(self, step: str, result: StepResult) -> tuple[str, ...]:
+        """What a step's own form asks: not what belongs to a step above, whose form asks it from now on."""
+        for one, place in list(self.places.items()):
+            if place.is_needed and one != step and one in self.results:
+                self.follow(one, self.results[one], self.results[one].asks)
+        asks, order = result.asks, self._case().order
+        for one in order[: order.index(step)] if step in self.stuck else ():
+            if theirs := tuple(ask for ask in asks if one in self.results and ask in self._asking.given[one]):
+                asks = tuple(ask for ask in asks if ask not in theirs)
+                own = tuple(ask for ask in self.results[one].asks if ask not in theirs)
+                self.follow(one, self.results[one], (*own, *theirs), is_needed=True)
+        return asks
+
+    def enter(self, name: str, words: str) -> None:
+        """Let every other form that asks the same show what was entered."""
+        for place in list(self.places.values()):  # a cell that runs meanwhile may add to them
+            if name in place.form.rows and place.form.values[name] != words:
+                place.form.enter(name, words)
+
+    def follow_reading(self, words: str) -> None:
+        """Say which image is being read; when all were, offer what was found, in the forms as they stand."""
+        self.reading = words
+        self.show_state()
+        for name, place in [] if words else list(self.places.items()):
+            if set(place.asks) & set(answers.ON_SCREENSHOTS) and place.form.rows:
+                self._ask(name, place)
+
+    def _ask(self, name: str, place: Place) -> None:
+        """Let a place's form ask what is asked now, and offer to change what the cell passes."""
+        pictures = self._asking.look_at_images(place.asks)
+        is_over = self._case().outcome is not None and name in self.results and not place.asks
+        given = self._asking.given.get(name, {})
+        own = [] if is_over else [one for one in given if one not in (*place.asks, *_NOT_OFFERED)]
+        if name == OPEN and self._case().any_ticket:
+            own = ["ticket_id"]
+        asked, folded = (list(map(self._asking.field, names)) for names in (place.asks, own))
+        place.ask(asked, folded, pictures, self._asking.entered, self._asking.confirmed)
+
+    def _new_place(self, name: str) -> Place:
+        def form(fold: Any) -> Form:
+            return Form(
+                fold=fold,
+                on_change=self._listener.enter,
+                on_confirm=self._asking.confirmed.add,
+                on_continue=None if name == OPEN else lambda: self._listener.continued(name),
+                keep=self._listener.upload,
+            )
+
+        label = "Another ticket" if name == OPEN else "Change an answer"
+        return Place(form, label, lambda is_open: self._listener.toggled(name, is_open))
+
+    # -- the state
+
+    @property
+    def state(self) -> str:
+        """Practice or live, and how far the case is, in one line."""
+        case = self._case()
+        reached = [name for name in case.order if name in self.results]
+        skipped = [one for one in reached if (card := self.results.get(one)) and card.card.state == "skipped"]
+        coming = next((name for name in case.order if name not in self.results), None)
+        total = len(case.order) + 1  # opening the ticket is one, as where a run counts
+        words = [_place_of(case), f"{len(reached) - len(skipped) + 1} of {cards.count(total, 'step')} rehearsed"]
+        words += [f"{len(skipped)} not needed"] if skipped else []
+        words += [f"next: {self.title(coming)}"] if coming else []
+        words += [self.reading] if self.reading else []
+        if self.performed or case.outcome or case.changes:
+            end = f"would end: {case.outcome.words}" if case.outcome and not coming else "no outcome yet"
+            words.append(self.performed or end)
+        return " · ".join(words)
+
+    def show_state(self) -> None:
+        """Let the line below the cards say it."""
+        style = "font-size:12px;line-height:1.5;opacity:0.9;padding:2px 0px;white-space:normal"
+        place = _place_of(self._case())
+        self._state_line.value = str(h.div(style=style)[h.b[place], clean(self.state.removeprefix(place))])
+
+
+def _place_of(case: Case) -> str:
+    """Practice or live, with the date of practice."""
+    return case.badge.partition(" · ")[0]

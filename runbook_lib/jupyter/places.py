@@ -1,0 +1,103 @@
+"""Where the steps of a case are shown: each with its card, its form, and whatever else is put below it.
+
+All of it is kept by widgets: every page shows them as they are, also one that was loaded anew, and a second one. What
+the notebook's file keeps is the card as it was at first, for who reads it without a kernel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+import ipywidgets
+from IPython.display import display
+
+from runbook_lib.cases.pictures import Pictures
+from runbook_lib.display import Part
+from runbook_lib.jupyter.forms import ASKS, MIME, Field, Form, fold
+from runbook_lib.jupyter.widgets import close, outputs_of
+from runbook_lib.results import StepResult
+
+
+class Place:
+    """Where one step is shown.
+
+    Args:
+        form: Asks what the step needs; given the button that opens what may also be changed.
+        label: What that button says.
+        on_toggle: Told that somebody opens or closes the answers of this step.
+
+    Attributes:
+        card: What its card says now.
+        parts: What that said when the step ran last.
+        asks: What its form asks.
+        is_needed: Whether nothing below goes on without that.
+    """
+
+    def __init__(self, form: Callable[[Any], Form], label: str, on_toggle: Callable[[bool], None]) -> None:
+        self.card: StepResult | None = None
+        self.parts: tuple[Part, ...] = ()
+        self.asks: tuple[str, ...] = ()
+        self.is_needed = False
+        self.fold = fold(label)
+        self.form = form(self.fold)
+        self._on_toggle, self._is_folding = on_toggle, False
+        self.fold.observe(self._toggled, names="value")
+        self._output = ipywidgets.Output()
+        self.box = ipywidgets.VBox([self._output])
+
+    def display(self) -> None:
+        """Show it below the cell that runs."""
+        view = {MIME: self.box._repr_mimebundle_()[MIME]}
+        display({**self._bundle(), **view}, raw=True)  # type: ignore[no-untyped-call]
+
+    def show(self, card: StepResult, below: Sequence[Any] | None = None) -> None:
+        """Let the card say this; and below it stands this, if anything else than before."""
+        self.card = card
+        if (outputs := outputs_of(self._bundle())) != self._output.outputs:
+            self._output.outputs = outputs
+        if below is not None and (children := (self._output, *below)) != self.box.children:
+            self.box.children = children
+
+    def ask(
+        self,
+        fields: Sequence[Field],
+        folded: Sequence[Field],
+        pictures: Pictures,
+        entered: Mapping[str, str],
+        confirmed: Collection[str],
+    ) -> None:
+        """Let its form ask this."""
+        self.form.renew(
+            fields,
+            folded=folded,
+            pictures=pictures.shown,
+            notes=pictures.notes,
+            entered=entered,
+            confirmed=confirmed,
+        )
+        (self.form.box.add_class if self.is_needed else self.form.box.remove_class)(ASKS)
+
+    def close_answers(self) -> None:
+        """Fold what somebody has opened, without telling that it was closed."""
+        self._is_folding = True
+        self.fold.value = False
+        self._is_folding = False
+
+    def retire(self) -> None:
+        """Nothing can be done here any more; the card stays to be read."""
+        self.box.children = (self._output,)
+        self.form.close()
+        close(self.fold)
+
+    def close(self) -> None:
+        """Take it away."""
+        self.retire()
+        close(self._output, self.box)
+
+    def _toggled(self, change: Mapping[str, bool]) -> None:
+        if not self._is_folding:
+            self._on_toggle(change["new"])
+
+    def _bundle(self) -> dict[str, Any]:
+        return self.card._repr_mimebundle_() if self.card else {}
