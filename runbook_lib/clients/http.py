@@ -4,7 +4,8 @@
     refused    429                                 nothing happened: `Retry-After` is waited for, within the budget
                other 4xx                           nothing happened: `RefusedError`, with what to do (`refusals`)
                a redirect                          nothing happened: `RefusedError`; 303 answers what did happen
-    unknown    read time-outs, resets, 5xx         a read is retried; a write raises `OutcomeUnknownError`
+    unknown    read time-outs, resets, 5xx         a read is retried, with `Retry-After` as for 429; a write raises
+                                                   `OutcomeUnknownError`
                an answer of another form           a read is `UnavailableError`; a write as above
 
 Must not know any vendor; each vendor's client passes `explain` for its errors and `parse` for its answers, so that an
@@ -205,7 +206,7 @@ class Service:
         try:
             body = response.json()
         except RecursionError as exc:  # of JSON that is nested too deep
-            raise self._odd(response) from exc
+            raise self.odd(response) from exc
         except ValueError as exc:
             kind = self.line(response.headers.get("content-type", "no type"))
             raise UnavailableError(
@@ -214,7 +215,7 @@ class Service:
         try:
             return parse(self._session.redactor.entering(body))
         except _OTHER_FORM as exc:
-            raise self._odd(response) from exc
+            raise self.odd(response) from exc
 
     def write_json(self, method: str, path: str, parse: Callable[[Any], _T], **body: Any) -> _T:
         """As `write`, and parse the decoded answer; one that cannot be read counts as lost."""
@@ -285,9 +286,7 @@ class Service:
         except httpx.RequestError as exc:
             raise self._unreachable(exc) from exc
         if response.status_code >= 500:
-            raise _TransientError(
-                f"{self.name} answers with an error of its own ({response.status_code}). Try again later."
-            )
+            raise self._failing(response)
         return self._accepted(response)
 
     def _write_once(self, method: str, path: str, body: Mapping[str, Any]) -> httpx.Response:
@@ -329,7 +328,7 @@ class Service:
 
     def _content(self, response: httpx.Response, limit: int) -> bytes:
         if response.status_code >= 500:
-            raise _TransientError(f"{self.name} answers with an error of its own ({response.status_code}).")
+            raise self._failing(response)
         if response.status_code >= 400:
             response.read()
         self._accepted(response)
@@ -387,6 +386,13 @@ class Service:
         refused = f"{self.name} refused ({status}): {words}"
         raise RefusedError(refused, status=status, advice=row.advice, fault=row.fault)
 
+    def _failing(self, response: httpx.Response) -> _TransientError:
+        """The error for a 5xx; under maintenance it says for how long. Source: RFC 9110, 10.2.3."""
+        pause = _retry_after_s(response)
+        when = f"in {pause:.0f} s" if pause else "later"
+        words = f"{self.name} answers with an error of its own ({response.status_code}). Try again {when}."
+        return _TransientError(words, pause)
+
     def _redirected(self, response: httpx.Response) -> RefusedError:
         """The error for a redirected request. The message has the target's address without its query."""
         try:
@@ -412,7 +418,8 @@ class Service:
         shown = self._session.redactor.text(words)
         return re.sub(r"\s+", " ", "".join(c if c.isprintable() else " " for c in shown)).strip()[:WORDS_LIMIT]
 
-    def _odd(self, response: httpx.Response) -> UnavailableError:
+    def odd(self, response: httpx.Response) -> UnavailableError:
+        """The error for an answer of another form than the service promises."""
         return UnavailableError(
             f"{self.name} answered {response.request.url.path} in an unexpected form. "
             f"Check its address, {self.base_url}, or try again later."

@@ -350,10 +350,11 @@ def plain(body: str) -> str:
 
 
 def _next_page(page: Any) -> str:
-    """The cursor of the next page; "" on the last."""
+    """The cursor of the next page; "" on the last. A page by number, which has `next_page`, was not asked for."""
     meta = page.get("meta") or {}
-    after = cursor(meta["after_cursor"]) if meta.get("has_more") else ""
-    if meta.get("has_more") and not after:
+    has_more = meta.get("has_more", page.get("next_page"))
+    after = cursor(meta.get("after_cursor")) if has_more else ""
+    if has_more and not after:
         raise LookupError("no cursor of the next page")
     return after
 

@@ -109,6 +109,15 @@ def test_no_company_is_like_another(one: str, other: str) -> None:
         ("-a.com", "-a.com", False),
         ("\ud800.com", "\ud800.com", False),
         ("exаmple.com", "example.com", False),  # a Cyrillic letter
+        ("faß.example", "fass.example", False),  # two domains since IDNA 2008
+        ("faß.example", "xn--fa-hia.example", True),
+        ("σίγμας.example", "σίγμασ.example", False),
+        ("BÜCHER.example", "bücher.example", True),
+        ("ａｃｍｅ。example", "acme.example", True),
+        ("acme\u200b.example", "acme.example", True),
+        ("googlegroups.com", "googlegroups.com", False),
+        ("users.noreply.github.com", "users.noreply.github.com", False),
+        ("zoho.eu", "zoho.eu", False),
     ],
 )
 def test_domains_of_one_owner(one: str, other: str, same: bool) -> None:
