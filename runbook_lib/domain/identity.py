@@ -131,8 +131,11 @@ def ruling(who: IdentitySources) -> Ruling:
         )
     elif strangers:
         reason = f"{_names(strangers[0])}, but {'; '.join(map(_names, (*who.ours, who.requester)))}."
+    elif not (confirming := [one for one in who.ours if _has_domain(one, who.requester)]):
+        address = ", ".join(map(domain_key, who.requester.domains)) or "no address"
+        reason = f"{_names(who.ours[0])}, but the requester writes from {address}, which is not of that."
     else:
-        words = " and ".join(one.where for one in who.ours[:2])
+        words = " and ".join(one.where for one in confirming[:2])
         licenses = "; the license on the ticket agrees" if who.licenses else ""
         return Ruling(RULE, Answer.YES, f"Known to us by {words}{licenses}.", ORIGIN)
     advice = "Make sure by another way than this ticket, such as the contact on file, that this is the customer."
@@ -153,6 +156,18 @@ def agrees(license: NamedParty, who: IdentitySources) -> bool:
     theirs = [one for one in who.requester.domains if not listed or any(same_domain(one, other) for other in listed)]
     known = (*listed, *(theirs if who.ours else ()))
     return any(same_domain(one, other) for one in license.domains for other in known)
+
+
+def _has_domain(ours: NamedParty, requester: NamedParty) -> bool:
+    """Whether a record has the requester's mail domain, or lists none.
+
+    A reseller, a former employee or a look-alike of the domain may be in an organization, too.
+    """
+    return not ours.domains or any(
+        domain_key(one) == domain_key(other) or same_domain(one, other)
+        for one in ours.domains
+        for other in requester.domains
+    )
 
 
 def standing(license: NamedParty, who: IdentitySources) -> str:
