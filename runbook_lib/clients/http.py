@@ -4,7 +4,7 @@
     refused    429                                 nothing happened: `Retry-After` is waited for, within the budget
                other 4xx                           nothing happened: `RefusedError`, with what to do (`refusals`)
                a redirect                          nothing happened: `RefusedError`; 303 answers what did happen
-    unknown    read time-outs, resets, 5xx         a read is retried, with `Retry-After` as for 429; a write raises
+    unknown    read time-outs, resets, 5xx, 408    a read is retried, with `Retry-After` as for 429; a write raises
                                                    `OutcomeUnknownError`
                an answer of another form           a read is `UnavailableError`; a write as above
 
@@ -54,6 +54,9 @@ LAST_PAGE = 50
 NOT_PERFORMED = (301, 302, 307, 308)
 """Redirects that ask for the same request elsewhere. Source: RFC 9110, 15.4: only 303 answers a request that was
 performed; 302 does so for web forms, not for APIs."""
+TIMED_OUT = (408, 425, 499)
+"""Statuses by which a service or a proxy says that it has waited, or was not waited for. Source: RFC 9110, 15.5.9; RFC
+8470, 5.2; nginx."""
 _T = TypeVar("_T")
 _BACKOFF = wait_exponential_jitter(multiplier=FIRST_PAUSE_S, max=LONGEST_PAUSE_S, jitter=FIRST_PAUSE_S)
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
@@ -285,7 +288,7 @@ class Service:
             response = self._session.get(self._url(path), params=params, headers=self._headers, timeout=timeout)
         except httpx.RequestError as exc:
             raise self._unreachable(exc) from exc
-        if response.status_code >= 500:
+        if _is_unsure(response.status_code):
             raise self._failing(response)
         return self._accepted(response)
 
@@ -299,7 +302,7 @@ class Service:
         except httpx.RequestError as exc:
             raise self.lost(f"the connection broke ({type(exc).__name__})") from exc
         status = response.status_code
-        if status >= 500 or (300 <= status < 400 and status not in NOT_PERFORMED):
+        if _is_unsure(status) or (300 <= status < 400 and status not in NOT_PERFORMED):
             raise self.lost(f"it answered {status}")
         return self._accepted(response)
 
@@ -327,7 +330,7 @@ class Service:
         return mapped or parts[:2] == urlsplit(self.base_url)[:2]
 
     def _content(self, response: httpx.Response, limit: int) -> bytes:
-        if response.status_code >= 500:
+        if _is_unsure(response.status_code):
             raise self._failing(response)
         if response.status_code >= 400:
             response.read()
@@ -439,6 +442,11 @@ class Service:
 
     def _url(self, path: str) -> str:
         return f"{self.base_url}/{path.lstrip('/')}"
+
+
+def _is_unsure(status: int) -> bool:
+    """Whether a status does not say that a request was refused: 5xx, and the time-outs that proxies answer with."""
+    return status >= 500 or status in TIMED_OUT
 
 
 def answered_at(response: httpx.Response) -> datetime | None:

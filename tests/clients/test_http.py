@@ -36,6 +36,8 @@ LOST = {
     "502": reply(502, text="<html>Bad Gateway</html>"),
     "503": reply(503),
     "504": reply(504),
+    "408": reply(408),
+    "499": reply(499, text="<html>client closed request</html>"),
 }
 REFUSED = [400, 401, 403, 404, 409, 410, 413, 422]
 UNREADABLE = {
