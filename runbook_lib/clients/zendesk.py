@@ -261,8 +261,10 @@ class Zendesk:
         except RefusedError as exc:
             if exc.status not in (404, 410):
                 raise
-            words = "Zendesk does not have it any more: it was deleted or redacted. Ask the customer for it again."
-            raise RefusedError(words, status=exc.status) from exc
+            raise RefusedError(
+                f"Zendesk does not have it any more ({exc.status}): it was deleted or redacted, or you may not see it.",
+                status=exc.status,
+            ) from exc
 
     def _downloaded(self, attachment: Attachment, limit: int) -> bytes:
         if attachment.malware == MALWARE and not attachment.malware_is_allowed:

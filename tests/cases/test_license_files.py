@@ -171,7 +171,7 @@ def test_a_quoted_answer_does_not_count_twice() -> None:
 
 def test_a_damaged_license_says_what_is_wrong() -> None:
     """In a comment as in a file."""
-    files = looked([comment(TEXT[:900], "cut.txt")], reply(content=TEXT[:700].encode()))
+    files = looked([comment(TEXT[:900], "cut.txt", size=700)], reply(content=TEXT[:700].encode()))
     assert [] == files.held
     assert [f"The comment of {THE_COMMENT[15:]} was not used", "cut.txt was not used"] == [
         note.partition(": ")[0] for note in files.notes
