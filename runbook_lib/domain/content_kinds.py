@@ -85,6 +85,14 @@ _LICENSE_INFO = re.compile(
     r"Max Users in License:|License valid from:|\"(?:user_limit|historical_max|usersInLicenseCount)\"\s*:"
 )
 """Source: GitLab, `gitlab:license:info`, the License API, and the query of the Subscription page."""
+_USAGE_ROWS = re.compile(
+    r"^[\"' ]*(?:license (?:start|end) date|date[\"' ]*[,;\t][\"' ]*billable user count)[\"' ]*(?:[,;\t]|$)",
+    re.I | re.M,
+)
+"""Rows of the usage export, also where its first one was taken out.
+
+Source: GitLab documentation, *Export license usage*.
+"""
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -170,6 +178,8 @@ def text_kind(text: str, content: bytes, *, is_license: bool) -> Kind:
         return Kind.USAGE_EXPORT
     if is_license:
         return Kind.LICENSE
+    if len(_USAGE_ROWS.findall(bare[:2000])) > 1:
+        return Kind.USAGE_EXPORT
     if "\0" in text or sum(not (c.isprintable() or c.isspace()) for c in text[:2000]) > len(text[:2000]) // 10:
         return Kind.BINARY
     if _is_code(bare):

@@ -108,6 +108,8 @@ def test_a_file_counts_by_its_content(content: bytes) -> None:
         (b"", "it is empty."),
         (b"<html><body>Sign in", "it is a web page (HTML)."),
         (b'"License Key",""\n"Email","a@b.example"\n', "it is the license usage export. Its first line should hold"),
+        (b'"License Start Date","2025-11-08"\n"License End Date","2026-11-06"\n', "it is the license usage export."),
+        (b'"License End Date";"x"\r\n"";""\r\n"Date";"Billable User Count"\r\n', "it is the license usage export."),
         (zipped(a=b"hello"), "it is a zip archive."),
         (b"Hello", "it is text."),
     ],
