@@ -291,7 +291,7 @@ def _joined(text: str, lines: list[re.Match[str]]) -> tuple[str, int] | None:
     if not count:
         return None
     at = lines[count - 1].end()
-    ends = (*lines[count : count + 1], *_SHORT.finditer(text, at, at + AFTER_CHARS))
+    ends = (found for size in (_LINE, _SHORT) for found in size.finditer(text, at, at + AFTER_CHARS))
     for word, end in (("", at), *((one[0].removeprefix(mark), one.end()) for one in ends)):
         body = "".join((*words[:count], word))
         size, is_whole = _extent(body, 0)

@@ -12,9 +12,11 @@ import pytest
 
 from runbook_lib.cases.base import Case
 from runbook_lib.cases.downloads import MOST_FILES, Downloads
+from runbook_lib.cases.gathering import license_facts
 from runbook_lib.cases.license_files import MOST_LICENSES, LicenseFiles
 from runbook_lib.clients.zendesk import Zendesk
 from runbook_lib.domain.errors import InputError
+from runbook_lib.domain.evidence import Attached
 from runbook_lib.domain.models import Attachment, Comment
 from tests.clients.wire import Answer, Wire, reply
 from tests.domain.test_finder import CODE, mail, zipped
@@ -241,3 +243,12 @@ def test_activation_code_in_a_comment_is_redacted() -> None:
     assert CODE not in json.dumps([said.body, repr(said)])
     (note,) = looked([said]).notes
     assert "holds an activation code" in note
+
+
+@pytest.mark.parametrize(
+    ("changed", "plan"), [({}, "premium"), ({"is_cancellation": True}, None), ({"is_trial": True}, None)]
+)
+def test_only_a_license_of_a_paid_plan_tells_the_plan(changed: dict[str, bool], plan: str | None) -> None:
+    held = replace(Attached("a.gitlab-license", "SHA256:0", None, plan="premium"), **changed)
+    facts, _ = license_facts([held], held)
+    assert plan == next((fact.value for fact in facts if fact.name == "plan"), None)
