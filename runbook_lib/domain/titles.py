@@ -24,6 +24,7 @@ class Mark(StrEnum):
 
 _BRACKETS = re.compile(r"under \[(\S+)\] for \[([0-9]+)\] users\Z")
 """The seed writes the address and the number in brackets; the job does not."""
+_AROUND = "<>()[]{}`'\"*_,;:.!?"
 _VERBS = {
     Mark.SUCCESS: "Created",
     Mark.FAILURE: "Could not create",
@@ -40,7 +41,7 @@ class Title:
         mark: How it begins, or None if no job writes such a title.
         email: Whose license it is, if the whole is exactly what the job writes; else "".
         users: For how many users, if so; else None.
-        words: Its words, in lower case.
+        words: Its words, in lower case, also without the signs around them.
     """
 
     mark: Mark | None
@@ -70,11 +71,17 @@ def write(mark: Mark, email: str, users: int) -> str:
 def read(text: str) -> Title:
     """What a title says. GitLab's search matches words, not text, so that titles are compared by this alone."""
     text = _BRACKETS.sub(r"under \1 for \2 users", text.strip())
-    mark = next((mark for mark in Mark if text.startswith(mark)), None)
-    words = tuple(text.casefold().split())
+    folded = text.casefold()
+    mark = next((mark for mark in Mark if folded.startswith(mark.casefold())), None)
+    words = tuple(dict.fromkeys(one for word in folded.split() for one in (word, _bare(word))))
     start = re.escape(f"{mark} - {_VERBS[mark]}") if mark else "(?!)"
     found = re.fullmatch(rf"{start} a license under ([!-~]+) for ([0-9]{{1,9}}) users", text)
     return Title(mark, found[1], int(found[2]), words) if found else Title(mark, words=words)
+
+
+def _bare(word: str) -> str:
+    """A word without the signs that people and tools put around an address."""
+    return word.strip(_AROUND).removeprefix("mailto:").strip(_AROUND)
 
 
 def longest_address(users: int) -> int:
