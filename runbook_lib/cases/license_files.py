@@ -112,6 +112,8 @@ class LicenseFiles:
         elif not found.is_opened:
             words = " ".join(filter(None, (f"It is {found.words}.", *found.notes, found.advice)))
             self.unread.append(Unread(name, words, Source.LICENSE_FILE, may_pass=False, is_here=True))
+        elif found.kind is Kind.IMAGE and _is_picture(file) and not found.advice:
+            return  # what a screenshot shows is told where it is read
         else:
             self.notes.append(" ".join(filter(None, [f"{name} holds no license: it is {found.words}.", found.advice])))
             self.notes += [f"{name}: {note}" for note in found.notes]
