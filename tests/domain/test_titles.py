@@ -58,6 +58,25 @@ def test_whose_failure_it_is(title: str, expected: bool) -> None:
     assert expected == (read(title).mark is Mark.FAILURE and read(title).names(EMAIL))
 
 
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        (f"Created a license under {EMAIL} for 5 users", True),
+        (f"[Success] - Created a license under [{EMAIL}] for [5] users (done)", True),
+        (f"Sent to “{EMAIL.upper()}”.", True),
+        (f"**{EMAIL}**: sent", True),
+        (f"<mailto:{EMAIL}>", True),
+        (f"{EMAIL}'s license", True),
+        (f"Sent to x{EMAIL}", False),
+        (f"Sent to {EMAIL}.org", False),
+        (success(f"'{EMAIL}'", 5), False),
+    ],
+)
+def test_whom_a_title_names(title: str, expected: bool) -> None:
+    """With what people write around an address; the job's own title is for exactly the one that it has."""
+    assert expected == read(title).names(EMAIL)
+
+
 @pytest.mark.parametrize("users", [1, 250, 1_000_000])
 @pytest.mark.parametrize("email", [EMAIL, "o'neil+x_y@sub.customer.example", "a.b(c)*@x.example", "[a]@x.example"])
 def test_a_success_is_recognized(email: str, users: int) -> None:
