@@ -559,7 +559,9 @@ def test_another_job_is_in_progress(
     job = run(settings, tracker, outbox, operation_id="1001-license-2")
 
     assert isinstance(job.error, OutcomeUnknownError)
-    assert f"in progress, or died: {tracker.only['web_url']}. Nothing was sent." in str(job.error)
+    told = "is in progress, or died" if title.startswith("[In progress]") else "by hand"
+    assert f"{told}: {tracker.only['web_url']}. Nothing was sent." in str(job.error)
+    assert ("given another title by hand" in str(job.error)) == (titles.read(title).users is None)
     assert ([], []) == (outbox.mails, tracker.history)
 
 
