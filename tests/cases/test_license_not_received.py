@@ -129,7 +129,7 @@ def test_a_success_that_was_changed_by_hand_needs_a_person(
     assert [(before["title"], "closed")] == [(one["title"], one["state"]) for one in here.issues(3001)]
 
     here.change("UPDATE issues SET state = 'opened' WHERE id = ?", before["id"])
-    with pytest.raises(PersonNeededError, match="opened. Ask who did so; if the result holds, close it, then run"):
+    with pytest.raises(PersonNeededError, match=r"opened\. Ask who did so; if the result holds, close it, then run"):
         to_facts(3001, perform=True).find_license()
 
 
@@ -141,7 +141,7 @@ def test_a_retitled_issue_whose_copy_cannot_be_read(here: World) -> None:
     with pytest.raises(OutcomeUnknownError, match="mail-issue-2 yes"):
         to_facts(3001, perform=True).find_license()
     assert 0 == here.runbook("answer", 3001, "mail-issue-2", "yes").status
-    with pytest.raises(PersonNeededError, match="for how many users. Find out, give it the title .* and close it"):
+    with pytest.raises(PersonNeededError, match=r"for how many users\. Find out, give it the title .* and close it"):
         to_facts(3001, perform=True).find_license()
     assert [title] == [one["title"] for one in here.rows("SELECT title FROM issues WHERE id = ?", before["id"])]
 
