@@ -116,17 +116,21 @@ class Tracker:
         """The success since the ticket was opened. A ticket gets one license in total, whatever the address.
 
         Raises:
-            PersonNeededError: There is none, but one of this ticket with another address, or another title.
+            PersonNeededError: There is none, but one of this ticket with another address, or one of either with another
+                title.
         """
         ours = next((i for i in issues if self._is_success(i) and i.created_at >= self._opened_at), None)
         for issue in issues:
             of_ticket = self.is_own(issue) or messages.find_ticket(issue.description) == self._ticket_url
-            if ours is None and of_ticket and orders.was_issued(issue):
+            named = titles.read(issue.title).names(self.email)
+            retitled = named and not self._is_success(issue)
+            if ours is None and (of_ticket or retitled) and orders.was_issued(issue):
                 how = f"it went to another address than {self.email}"
-                if titles.read(issue.title).names(self.email):
+                if named:
                     how = "its title is not what Mechanizer writes"
+                whose = "ticket" if of_ticket else "address"
                 raise PersonNeededError(
-                    f"This ticket has its license already, and {how}: {issue.url} (“{clean(issue.title, 200)}”). No "
+                    f"This {whose} has its license already, and {how}: {issue.url} (“{clean(issue.title, 200)}”). No "
                     f"second one is issued. Give the customer that copy yourself, or ask in {self._channel}."
                 )
         return ours

@@ -26,7 +26,7 @@ _BRACKETS = re.compile(r"under \[(\S+)\] for \[([0-9]+)\] users\Z")
 """The seed writes the address and the number in brackets; the job does not."""
 _AROUND = re.compile(r"[][()<>,;:\"“”\s]+")
 """What no address has inside, and people write around it. Source: RFC 5322, `specials` without the dot and the at."""
-_QUOTES = ".!?'`*_‘’"
+_QUOTES = ".!?'`*_{}‘’"
 """What an address may have inside, and people write before or after it."""
 _GENITIVE = re.compile(r"['’]s\Z")
 _VERBS = {
@@ -75,8 +75,9 @@ def write(mark: Mark, email: str, users: int) -> str:
 def read(text: str) -> Title:
     """What a title says. GitLab's search matches words, not text, so that titles are compared by this alone."""
     text = _BRACKETS.sub(r"under \1 for \2 users", text.strip())
-    mark = next((mark for mark in Mark if text.startswith(mark)), None)
-    plain, parts = text.casefold().split(), _AROUND.split(text.casefold())
+    folded = text.casefold()
+    mark = next((mark for mark in Mark if folded.startswith(mark.casefold())), None)
+    plain, parts = folded.split(), _AROUND.split(folded)
     words = (*plain, *parts, *(_GENITIVE.sub("", part.strip(_QUOTES)) for part in parts))
     start = re.escape(f"{mark} - {_VERBS[mark]}") if mark else "(?!)"
     found = re.fullmatch(rf"{start} a license under ([!-~]+) for ([0-9]{{1,9}}) users", text)
