@@ -311,6 +311,7 @@ class Session:
             self._not_open = None
         except RunbookError as exc:
             self._not_open = exc
+            self._board.forget_ticket("Waits for what has stopped above.")
             raise
         finally:
             if previous != (self.case.ticket.id, self._not_open):
@@ -322,6 +323,7 @@ class Session:
         if number != self.case.ticket.id:
             self._reopen(number)
             self._asking.begin(number)
+            self._board.forget_ticket("Another ticket was opened: run this cell again.")
             if OPEN in self._board.places:
                 self._board.places[OPEN].close_answers()
 

@@ -595,6 +595,24 @@ def test_wrong_number_replaces_the_tickets_card(here: World, screen: Screen, wor
     assert "Maya Lindqvist" in next(iter(screen.cards.values()))
 
 
+@pytest.mark.parametrize("words", ["abc", "99999"])
+def test_wrong_number_leaves_no_decision(here: World, notebooks: Path, screen: Screen, words: str) -> None:
+    """Of the ticket before it, whichever cell is run; with the old number all of it is there again."""
+    case = StartHere.open(1001)
+    case._ipython_display_()
+    run(case)
+    session(case).enter("ticket_id", words)
+    with pytest.raises(RunbookError):
+        case.collect_facts(**unknown("plan"))
+    cards = session(case).cards
+    assert {"waiting"} == {cards[one].card.state for one in case.order}
+    assert "1 of 3 steps rehearsed" in state(case)
+    session(case).enter("ticket_id", "1001")
+    assert session(case).go_on("collect_facts")
+    assert "waiting" not in {one.card.state for one in session(case).cards.values()}
+    assert "3 of 3 steps rehearsed" in state(case)
+
+
 def test_a_copy_that_is_broken_is_named(here: World, notebooks: Path) -> None:
     """The runbook is named all the same, and nothing is written over."""
     case = StartHere.open(1002)
