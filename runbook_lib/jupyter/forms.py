@@ -44,11 +44,7 @@ _FOLDING = (
     f".{_ZOOM}:not([open]) img {{ max-width: 330px !important; }} .{_ZOOM}[open] summary {{ cursor: zoom-out; }}"
     f".{_ZOOM} summary {{ cursor: zoom-in; display: block; }}</style>"
 )
-"""What is folded follows its button in the page itself: a kernel that runs a cell hears of a press only afterwards.
-
-Source: ipykernel 7.4, `comm.comm.BaseComm._reply_subshell_for`: whatever subshell a page names, a message goes to the
-thread that sent to this widget last, and that is the main one for each widget that a cell has just made.
-"""
+"""What is folded follows its button in the page itself: a kernel that runs a cell hears of a press only afterwards."""
 
 
 class Kind(Enum):

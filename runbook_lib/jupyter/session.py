@@ -246,11 +246,6 @@ class Session:
         self.is_closed = True
         return self._board.retire()
 
-    def dispose(self) -> None:
-        """End this session, and take away what it shows."""
-        for place in self.leave().values():
-            place.close()
-
     # -- going through the steps
 
     def _attempt(self, name: str) -> StepResult:
