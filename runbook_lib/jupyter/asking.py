@@ -51,14 +51,13 @@ class Asking:
         self._images = previous._images
         self._images.on_read = self._on_read
 
-    def begin(self, ticket_id: int) -> bool:
-        """Answers are of this ticket from now on; returns whether those of another one were forgotten."""
+    def begin(self, ticket_id: int) -> None:
+        """Answers are of this ticket from now on; those of another one are forgotten."""
         if ticket_id == self._answers_for:
-            return False
+            return
         self._answers_for = ticket_id
         self.entered = {one: words for one, words in self.entered.items() if one == "ticket_id"}
         self.confirmed.clear()
-        return True
 
     def take(self, step: str, given: Mapping[str, object]) -> None:
         """Remember a cell's parameters; one that was changed there since overrides what was entered."""

@@ -125,10 +125,20 @@ class Board:
 
     def quiet_below(self, step: str) -> None:
         """What is shown below a step that waits for an answer waits, too, in one line each."""
-        for one in self._below(step):
+        self._quiet(self._below(step), "Waits for the answer above.")
+
+    def forget_ticket(self, words: str) -> None:
+        """The ticket is another one, or none: nothing that was shown of the former one stays to be read."""
+        for place in self.places.values():
+            place.parts = ()
+        self.stopped = ""
+        self._quiet(self._case().order, words)
+
+    def _quiet(self, steps: Sequence[str], words: str) -> None:
+        for one in steps:
             self.results.pop(one, None)
             self.stuck.discard(one)
-            self.follow(one, self.waiting(one), ())
+            self.follow(one, self.waiting(one, words), ())
         self.show_state()
 
     def waiting(self, step: str, words: str = "Waits for the answer above.") -> StepResult:

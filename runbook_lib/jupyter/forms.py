@@ -44,11 +44,7 @@ _FOLDING = (
     f".{_ZOOM}:not([open]) img {{ max-width: 330px !important; }} .{_ZOOM}[open] summary {{ cursor: zoom-out; }}"
     f".{_ZOOM} summary {{ cursor: zoom-in; display: block; }}</style>"
 )
-"""What is folded follows its button in the page itself: a kernel that runs a cell hears of a press only afterwards.
-
-Source: ipykernel 7.4, `comm.comm.BaseComm._reply_subshell_for`: whatever subshell a page names, a message goes to the
-thread that sent to this widget last, and that is the main one for each widget that a cell has just made.
-"""
+"""What is folded follows its button in the page itself: a kernel that runs a cell hears of a press only afterwards."""
 
 
 class Kind(Enum):
@@ -160,8 +156,11 @@ class Form:
         self._foldable = tuple(one.name for one in folded)
         self.rows = {}
         for one in (*fields, *folded):
-            kept = former.pop(one.name, None)
-            row = self.rows[one.name] = kept or Row(one, self._changed, on_confirm=self._on_confirm, keep=self._keep)
+            if one.name in former and former[one.name].kind is one.kind:
+                row = former.pop(one.name)
+            else:  # what was found on a second look may make a list of a text: that is another widget
+                row = Row(one, self._changed, on_confirm=self._on_confirm, keep=self._keep)
+            self.rows[one.name] = row
             row.renew(one, before.get(one.name), is_confirmed=one.name in confirmed)
         self.notes, self._notes.value = tuple(notes), _lines(notes)
         self._show_pictures(pictures)
@@ -196,12 +195,6 @@ class Form:
         """Put a text into a field, if the form has it."""
         if name in self.rows:
             self.rows[name].input.value = text
-
-    def offer(self, notes: Sequence[str], suggestions: Mapping[str, Sequence[Suggestion]]) -> None:
-        """Show what was read off the pictures meanwhile; the fields stay, with who types in one of them."""
-        self.notes, self._notes.value = tuple(notes), _lines(notes)
-        for name, row in self.rows.items():
-            row.offer(suggestions.get(name, ()))
 
     @property
     def answered(self) -> str:
@@ -274,6 +267,11 @@ class Row:
     def text(self) -> str:
         """What stands in the field."""
         return str(self.input.value).strip()
+
+    @property
+    def kind(self) -> Kind:
+        """How it is filled in."""
+        return self._field.kind
 
     @property
     def label(self) -> str:

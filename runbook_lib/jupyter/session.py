@@ -246,11 +246,6 @@ class Session:
         self.is_closed = True
         return self._board.retire()
 
-    def dispose(self) -> None:
-        """End this session, and take away what it shows."""
-        for place in self.leave().values():
-            place.close()
-
     # -- going through the steps
 
     def _attempt(self, name: str) -> StepResult:
@@ -311,6 +306,7 @@ class Session:
             self._not_open = None
         except RunbookError as exc:
             self._not_open = exc
+            self._board.forget_ticket("Waits for what has stopped above.")
             raise
         finally:
             if previous != (self.case.ticket.id, self._not_open):
@@ -322,6 +318,7 @@ class Session:
         if number != self.case.ticket.id:
             self._reopen(number)
             self._asking.begin(number)
+            self._board.forget_ticket("Another ticket was opened: run this cell again.")
             if OPEN in self._board.places:
                 self._board.places[OPEN].close_answers()
 

@@ -105,6 +105,21 @@ def test_a_form_that_asks_more_keeps_its_fields(heard: Heard) -> None:
     form.close()
 
 
+@pytest.mark.parametrize(
+    ("kinds", "options"),
+    [((Kind.TEXT, Kind.CHOICE), ("a", "b")), ((Kind.CHOICE, Kind.TEXT), None), ((Kind.FILES, Kind.CHOICE), ("a", "b"))],
+)
+def test_a_field_of_another_kind_is_another_widget(kinds: tuple[Kind, Kind], options: object) -> None:
+    """A second look finds names to choose from, or none any more; what was entered stays."""
+    before, after = (Field("name", "Name", one, ("a", "b") if one is Kind.CHOICE else ()) for one in kinds)
+    form = Form([before])
+    former = form.rows["name"].input
+    form.renew([after], entered={"name": "typed"})
+    shown = form.rows["name"].input
+    assert (options, "typed", None) == (getattr(shown, "options", None), form.values["name"], former.comm)
+    form.close()
+
+
 def test_a_field_sends_itself_as_a_whole(form: Form) -> None:
     """When it is left: a cell that is run afterwards finds all that was typed."""
     assert [False, False] == [row.input.continuous_update for row in form.rows.values()]

@@ -424,6 +424,12 @@ def test_run_all_keeps_answers_for_the_entered_number(
     assert {"ticket_id": "1005"} == session(again).entered
 
 
+def dispose(case: Any) -> None:
+    """End a session, and take away what it shows, as the next one does."""
+    for place in session(case).leave().values():
+        place.close()
+
+
 def test_no_widget_is_left_behind(here: World) -> None:
     """Neither by a form that was made anew nor by a walk that was closed."""
     from ipywidgets.widgets.widget import _instances
@@ -438,7 +444,7 @@ def test_no_widget_is_left_behind(here: World) -> None:
     for billable in ("100", "101"):
         case.collect_facts(**{**NOTHING, "billable_users": billable})
         assert shown == pictures_shown()
-    session(case).dispose()
+    dispose(case)
     assert before == pictures_shown()
 
 
@@ -479,11 +485,11 @@ def test_no_layout_or_style_is_left_behind(here: World) -> None:
     for billable in ("101", "102"):
         case.collect_facts(**{**NOTHING, "billable_users": billable})
         assert number == len(_instances)
-    session(case).dispose()
+    dispose(case)
     case = WeekendLicense.open(1001)
     for user_count in ("100", "200", "300"):  # each is a plan with a button of its own
         run(case, user_count=user_count)
-    session(case).dispose()
+    dispose(case)
     assert set() == _instances.keys() - before
 
 
@@ -593,6 +599,24 @@ def test_wrong_number_replaces_the_tickets_card(here: World, screen: Screen, wor
     session(case).enter("ticket_id", "1001")
     case.collect_facts(**unknown("plan"))
     assert "Maya Lindqvist" in next(iter(screen.cards.values()))
+
+
+@pytest.mark.parametrize("words", ["abc", "99999"])
+def test_wrong_number_leaves_no_decision(here: World, notebooks: Path, screen: Screen, words: str) -> None:
+    """Of the ticket before it, whichever cell is run; with the old number all of it is there again."""
+    case = StartHere.open(1001)
+    case._ipython_display_()
+    run(case)
+    session(case).enter("ticket_id", words)
+    with pytest.raises(RunbookError):
+        case.collect_facts(**unknown("plan"))
+    cards = session(case).cards
+    assert {"waiting"} == {cards[one].card.state for one in case.order}
+    assert "1 of 3 steps rehearsed" in state(case)
+    session(case).enter("ticket_id", "1001")
+    assert session(case).go_on("collect_facts")
+    assert "waiting" not in {one.card.state for one in session(case).cards.values()}
+    assert "3 of 3 steps rehearsed" in state(case)
 
 
 def test_a_copy_that_is_broken_is_named(here: World, notebooks: Path) -> None:
