@@ -423,6 +423,7 @@ def what_happens(modules: list[str], folder: Path) -> tuple[str, list[str], list
     return done.stdout + printed, json.loads(seen), left
 
 
+@pytest.mark.slow
 def test_nothing_happens_at_import(tmp_path: Path) -> None:
     """Importing every module opens no socket, starts nothing, writes and reads no file, and prints nothing."""
     modules = [f"runbook_lib.{name}".rstrip(".") for name in MODULES]

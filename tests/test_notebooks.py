@@ -164,6 +164,7 @@ def test_the_parameters_are_read_off_the_notebook(runbook: Path) -> None:
     assert False is found["perform"]
 
 
+@pytest.mark.slow
 def test_plain_papermill_runs_it_from_any_folder(world: World, tmp_path: Path) -> None:
     """With nothing but a ticket's number, while a sandbox runs."""
     weekend = next(path for path in NOTEBOOKS if path.stem == "weekend_license")

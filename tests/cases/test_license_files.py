@@ -228,6 +228,7 @@ def test_files_over_the_limit_are_told(kind: str, is_unread: bool) -> None:
     assert MOST_LICENSES < MOST_FILES
 
 
+@pytest.mark.slow
 def test_a_megabyte_and_300_comments_are_looked_through() -> None:
     """The license at their end is found."""
     long = comment("nothing to see here " * 50_000 + TEXT)

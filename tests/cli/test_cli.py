@@ -54,6 +54,7 @@ def test_run_prints_the_outcome_the_effects_and_the_record(world: World) -> None
     assert re.search(r"Record: .*/sandbox/1001/\d{8}T\d{9}Z-weekend_license-[0-9a-f]{8}\.ipynb", ran.stdout)
 
 
+@pytest.mark.slow
 def test_run_starts_a_practice_world_when_none_is_there(tmp_path: Path) -> None:
     """It keeps its state, and its server is stopped after the run."""
     world = World(tmp_path / "outputs")
@@ -64,6 +65,7 @@ def test_run_starts_a_practice_world_when_none_is_there(tmp_path: Path) -> None:
     assert ["adopted"] == [effect["state"] for effect in again.report["effects"]]
 
 
+@pytest.mark.slow
 def test_runs_at_once_start_one_practice_world(tmp_path: Path) -> None:
     """Whichever is first makes it; whichever ends first leaves it to the others."""
     world = World(tmp_path / "outputs")
@@ -106,6 +108,7 @@ def test_the_exit_status_says_how_the_run_ended(
     assert expected == main(["run", "weekend_license", "1001"])
 
 
+@pytest.mark.slow
 def test_practice_does_not_see_the_live_configuration(world: World) -> None:
     """Not even the job that the sandbox starts: what is live would issue nothing, or by hand."""
     live = {f"RUNBOOK_{name}": "live" for name in ("ZENDESK_FIELD_PLAN", "MECHANIZER_VARIABLE_USERS", "MECHANIZER_REF")}
@@ -210,6 +213,7 @@ def test_license_read_uses_the_key_of_the_profile(
     assert "public key" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_sandbox_with_another_date_needs_new(tmp_path: Path) -> None:
     """The old world and its records are kept under another name."""
     world = World(tmp_path / "outputs")

@@ -52,6 +52,7 @@ def lab(tmp_path: Path, notebooks: Path) -> Iterator[subprocess.Popen[str]]:
             os.killpg(process.pid, signal.SIGKILL)
 
 
+@pytest.mark.slow
 def test_it_runs_beside_the_practice_world(lab: subprocess.Popen[str], tmp_path: Path) -> None:
     """It says where to watch that; its address opens start_here; it ends with the command, and not without it."""
     assert lab.stdout is not None

@@ -30,6 +30,7 @@ def test_a_wrapped_license_is_found_whole(text: str, name: str) -> None:
     assert (body_of(text), True) == (found.body, found.is_whole)
 
 
+@pytest.mark.slow
 @EXAMPLES
 @given(text=LICENSES, name=st.sampled_from(SEEN_THROUGH), before=st.text(max_size=30), after=st.text(max_size=30))
 def test_any_license_is_found_in_any_wrapping(text: str, name: str, before: str, after: str) -> None:
@@ -188,6 +189,7 @@ def test_a_megabyte_is_searched_in_linear_time(name: str) -> None:
     assert len(envelopes.without(text)) <= len(text)
 
 
+@pytest.mark.slow
 def test_a_license_in_a_megabyte_is_found() -> None:
     """In the middle of words."""
     text = "nothing to see here " * 25_000

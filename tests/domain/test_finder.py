@@ -81,6 +81,7 @@ def test_each_field_license_is_found_and_opens(path: Path) -> None:
     assert license.examine(one.text, KEY).notes == ()
 
 
+@pytest.mark.slow
 @EXAMPLES
 @given(
     text=LICENSES,
@@ -227,6 +228,7 @@ def test_a_zip_that_is_not_opened_says_why(content: bytes, words: str) -> None:
     assert words in " ".join(found.notes)
 
 
+@pytest.mark.slow
 def test_no_more_is_unpacked_than_the_limit() -> None:
     """Many members that are each within their own limit."""
     members = {f"n{n}": bytes([65 + n]) * 1_500_000 for n in range(4)}

@@ -269,6 +269,7 @@ SHAPES: dict[str, Callable[[str], str]] = {
 }
 
 
+@pytest.mark.slow
 @given(license=licenses(), boundary=st.booleans(), shape=st.sampled_from(sorted(SHAPES)))
 @settings(deadline=None, max_examples=100)
 def test_reading_gives_what_was_written(private_key: PrivateKey, license: License, boundary: bool, shape: str) -> None:
@@ -382,12 +383,14 @@ def test_every_flipped_bit_of_the_wrapped_key_is_seen() -> None:
     assert problems == {"wrong_key"}
 
 
+@pytest.mark.slow
 def test_every_flipped_bit_of_the_data_is_seen() -> None:
     """A scrambled block is no JSON."""
     parts = parts_of(PLAIN)
     assert {problem_of(pack(parts | {"data": data}), GEM_KEY) for data in flips(parts["data"])} == {"damaged"}
 
 
+@pytest.mark.slow
 def test_every_flipped_bit_of_a_bare_file_is_seen() -> None:
     """Each is an error, unless it only exchanges one white space character for another."""
     raw = PLAIN.encode()
@@ -402,6 +405,7 @@ def test_every_flipped_bit_of_a_bare_file_is_seen() -> None:
             assert problem in {"damaged", "truncated", "wrong_key", "newer_version"}
 
 
+@pytest.mark.slow
 def test_flipped_bits_between_boundary_lines_are_seen() -> None:
     """Every third is tried: the boundary lines say what it is, so it is never taken for something else."""
     raw = BOUNDED.encode()

@@ -144,6 +144,7 @@ def test_there_are_many_combinations() -> None:
     assert len(ALL) > 1500
 
 
+@pytest.mark.slow
 def test_every_combination_ends_and_sends_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """By a person's answer at the most; with a mail there is no second job, without one another may follow."""
     monkeypatch.setattr(messages, "find_license", cache(messages.find_license))  # of two texts, thousands of times

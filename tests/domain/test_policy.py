@@ -401,6 +401,7 @@ def minutes_between(starts: int, ends: int) -> set[int]:
 WEEK_MINUTES = st.integers(0, 7 * 24 * 60 - 1)
 
 
+@pytest.mark.slow
 @given(starts=WEEK_MINUTES, ends=WEEK_MINUTES, zone=st.sampled_from(["UTC", "Asia/Kolkata", "Pacific/Apia"]))
 @example(starts=4 * 1440 + 18 * 60, ends=8 * 60, zone="UTC")
 @example(starts=0, ends=0, zone="UTC")

@@ -494,11 +494,12 @@ def folders() -> Iterator[Iterator[Path]]:
         yield (Path(root) / str(number) for number in range(10**6))
 
 
+@pytest.mark.slow
 @given(
     runs=st.lists(st.sampled_from([*FAULTS, FINE, "rehearse"]), max_size=6),
     there=st.booleans(),
 )
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=100)
 def test_exactly_once(folders: Iterator[Path], runs: list[str], there: bool) -> None:
     """For every sequence of faults and runs: never twice; and once, when the faults are over."""
     journal, world = at(next(folders)), World(posts=["1001-post"] if there else [])

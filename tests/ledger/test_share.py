@@ -223,6 +223,7 @@ def test_missing_package_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: 
         Share.of(Settings(share=str(tmp_path)))
 
 
+@pytest.mark.slow
 def test_listing_takes_no_more_memory_for_more_objects(tmp_path: Path) -> None:
     """Pages come as they are read."""
     import tracemalloc

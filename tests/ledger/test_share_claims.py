@@ -244,6 +244,7 @@ def test_of_16_processes_on_two_machines_one_wins(tmp_path: Path, share: dict[st
     assert ["False"] * 15 + ["True"] == sorted(won)
 
 
+@pytest.mark.slow
 def test_share_that_fails_at_any_call_holds_nothing_back(tmp_path: Path, server: Faulty) -> None:
     """Before and after each of its calls, for good or once: the effect is there once, and the trouble is reported."""
     server.fault = lambda number, when: None

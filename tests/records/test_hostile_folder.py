@@ -148,6 +148,7 @@ SIGNED: dict[str, Callable[[Forger], object]] = {
 HOSTILE = FILES | SIGNED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "is_trusted"),
     [(name, is_trusted) for name in HOSTILE for is_trusted in (False, True) if name in SIGNED or not is_trusted],

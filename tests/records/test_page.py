@@ -187,6 +187,7 @@ def test_what_our_steps_show_is_kept(tmp_path: Path) -> None:
     assert 'role="img"' in content
 
 
+@pytest.mark.slow
 def test_a_huge_output_is_cut(tmp_path: Path) -> None:
     """A megabyte of text says how much there is."""
     cell = step(1001, **{"text/plain": "x" * 1_000_000, "text/html": "<p>" + "x" * 600_000})

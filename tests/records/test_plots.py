@@ -83,6 +83,7 @@ def test_nothing_to_show(since: date | None) -> None:
     assert () == trend([ran().__class__(1001, State.UNSEALED, "x.ipynb")], since).starts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "runs",
     [

@@ -285,6 +285,7 @@ def test_concurrent_users_start_one_server(world_folder):
         assert pids == {server.running(world_folder)["pid"]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["ends", "is killed"])
 def test_server_outlives_its_starter_while_others_use_it(world_folder, eventually, how):
     with use(world_folder) as first:
