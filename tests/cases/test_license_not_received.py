@@ -137,7 +137,7 @@ def test_a_retitled_issue_whose_copy_cannot_be_read(here: World) -> None:
     """For how many users the license is, nobody but a person can say; no title is written."""
     (before,) = here.issues(3001)
     title = f"{before['title']} (bounced)"
-    here.change("UPDATE issues SET title = ?, description = 'lost' WHERE id = ?", title, before["id"])
+    here.change("UPDATE issues SET title = ?, description = 'lost', state = 'opened' WHERE id = ?", title, before["id"])
     with pytest.raises(OutcomeUnknownError, match="mail-issue-2 yes"):
         to_facts(3001, perform=True).find_license()
     assert 0 == here.runbook("answer", 3001, "mail-issue-2", "yes").status
