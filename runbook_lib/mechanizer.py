@@ -38,7 +38,7 @@ from runbook_lib.domain import answers, license, messages, policy, titles
 from runbook_lib.domain.errors import InputError, OutcomeUnknownError, RunbookError, UnavailableError
 from runbook_lib.domain.license_contents import License
 from runbook_lib.domain.models import TrackerIssue
-from runbook_lib.domain.orders import is_under_way, users_issued
+from runbook_lib.domain.orders import changed_by_hand, is_under_way, users_issued
 from runbook_lib.domain.titles import Mark
 from runbook_lib.settings import JobRequest, JobSettings
 
@@ -403,14 +403,27 @@ def _settled(order: Order, first: TrackerIssue) -> str:
         users = users_issued(first, order.email)
         return f"{whose} operation has issued its license already, for {users} users; issue {first.url}."
     if is_under_way(first, order.email, order.ticket_url):
-        raise OutcomeUnknownError(
-            f"{whose} operation for this ticket or address is in progress, or died: {first.url}. Nothing was sent. "
-            "Wait for its job. If that died, run the runbook on its ticket again, which settles it, or ask the "
-            f"customer, and retitle the issue to “{titles.write(Mark.SUCCESS, order.email, order.users)}” and "
-            f"close it, or to “{titles.write(Mark.FAILURE, order.email, order.users)}”."
-        )
+        raise OutcomeUnknownError(f"{whose} operation for this ticket or address {_under_way_words(first, order)}")
     raise OutcomeUnknownError(
         f"An earlier run of this operation left issue {first.url} without success. Read it, and start a new operation."
+    )
+
+
+def _under_way_words(first: TrackerIssue, order: Order) -> str:
+    """What an issue without a result is, and what to do about it. The titles have its own users, if it tells them."""
+    users = titles.read(first.title).users or order.users
+    success, failure = (titles.write(mark, order.email, users) for mark in (Mark.SUCCESS, Mark.FAILURE))
+    if changed := changed_by_hand(first):
+        count = "" if titles.read(first.title).users else " with the users of its copy"
+        return (
+            f"may have issued its license, and its issue was {changed} by hand: {first.url}. Nothing was sent. Run the "
+            "runbook on its ticket again, which asks for the result, or ask the customer, and see that the issue is "
+            f"titled “{success}”{count} and closed, or titled “{failure}”."
+        )
+    return (
+        f"is in progress, or died: {first.url}. Nothing was sent. Wait for its job. If that died, run the runbook on "
+        "its ticket again, which settles it, or ask the customer, and retitle the issue to "
+        f"“{success}” and close it, or to “{failure}”."
     )
 
 

@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from email.utils import getaddresses
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, cast
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -40,7 +40,7 @@ from runbook_lib.addresses import is_loopback
 from runbook_lib.domain import pasted, policy
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.messages import SLACK_CHANNEL
-from runbook_lib.variables import ROOT, SETTINGS, chosen, key_folder, passed, variable, with_prefix
+from runbook_lib.variables import ROOT, SETTINGS, as_given, chosen, key_folder, passed, variable, with_prefix
 
 
 def _setting(
@@ -120,6 +120,14 @@ class Profile(BaseModel):
         """The practice world's date; None in the live profile."""
         return self.today
 
+    @classmethod
+    def unchecked(cls) -> Self:
+        """What is configured as it was given, only to take its secrets out of text: other settings may be wrong."""
+        names = [name for name, field in cls.model_fields.items() if is_secret(field)]
+        found = as_given([*names, "zendesk_email"])
+        given: dict[str, Any] = {n: SecretStr(value) if n in names else value for n, value in found.items()}
+        return cast(Self, cls.model_construct(**given))
+
     def secrets(self) -> dict[str, str]:
         """Every secret by its setting's name: what must never be written anywhere."""
         given = {name: getattr(self, name) for name in type(self).model_fields}
@@ -128,7 +136,7 @@ class Profile(BaseModel):
     def _guard(self, *addresses: str | None) -> None:
         """Keep practice and live apart, by address."""
         for address in filter(None, addresses):
-            given, address = address, re.sub("[^/]*@|[?#].*", "", address)  # messages must not show a password
+            given, address = address, _shown(address)
             try:
                 parts = urlsplit(given if "//" in given else f"//{given}")
                 host = _host(parts)
@@ -490,6 +498,11 @@ def about(field: FieldInfo) -> dict[str, Any]:
     return dict(field.json_schema_extra) if isinstance(field.json_schema_extra, dict) else {}
 
 
+def is_secret(field: FieldInfo) -> bool:
+    """Whether a setting must never be shown."""
+    return "SecretStr" in str(field.annotation)
+
+
 def _host(parts: SplitResult) -> str:
     """The host of an address that can be asked.
 
@@ -503,10 +516,18 @@ def _host(parts: SplitResult) -> str:
     return host
 
 
+def _shown(address: str) -> str:
+    """An address as messages show it: without what may be a password, before an @ or after a ? or #."""
+    scheme = re.match("(?:[a-z]+:)?//|", address, re.IGNORECASE)
+    start = scheme[0] if scheme else ""
+    rest = address.removeprefix(start)
+    return start + ("..." if re.search("[?#].*@", rest, re.DOTALL) else re.split("[?#]", rest.rpartition("@")[2])[0])
+
+
 def _wrong_settings(exc: ValidationError) -> str:
     """What is wrong, by setting, without the values (they may be secrets)."""
     told = [f"{variable(str(e['loc'][0]))} ({e['msg'].removeprefix('Value error, ')})" for e in exc.errors()]
     return f"These settings are missing or impossible: {'; '.join(told)}."
 
 
-__all__ = ["ROOT", "JobRequest", "JobSettings", "Profile", "Settings", "about"]
+__all__ = ["ROOT", "JobRequest", "JobSettings", "Profile", "Settings", "about", "is_secret"]

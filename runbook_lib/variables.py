@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, Self
@@ -125,6 +126,17 @@ def chosen(profile: str | None, known: Collection[str] | None, practice: Collect
     else:
         found = {name: value for name, value in found.items() if name in {variable(setting) for setting in practice}}
     return {**found, _PROFILE: profile}
+
+
+def as_given(names: Collection[str]) -> dict[str, str]:
+    """Some settings as they were given, by name, although others are unknown or wrong; see `chosen` for `.env`."""
+    found = _ours(os.environ, None)
+    with suppress(InputError):  # what is wrong with a file is said elsewhere
+        if found.get(_PROFILE, "").strip() != "sandbox":
+            found = {**_ours(_lines(ENV_FILE), None), **found}
+    with suppress(InputError):
+        found = _with_secrets(found, names)
+    return {name: found[variable(name)] for name in names if variable(name) in found}
 
 
 def passed(known: Collection[str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from runbook_lib.settings import ROOT, JobSettings, Settings, about
+from runbook_lib.settings import ROOT, JobSettings, Settings, about, is_secret
 from runbook_lib.variables import SECRETS, variable
 
 EXAMPLE, DOCUMENT = ROOT / ".env.example", ROOT / "docs" / "live.md"
@@ -41,11 +41,6 @@ def with_table(document: str) -> str:
     """The document with the table between its markers."""
     before, _, rest = document.partition(BEGIN)
     return f"{before}{BEGIN}{table()}{END}{rest.partition(END)[2]}"
-
-
-def is_secret(field: FieldInfo) -> bool:
-    """Whether a setting's value must never be shown."""
-    return "SecretStr" in str(field.annotation)
 
 
 def _example_lines() -> Iterator[str]:

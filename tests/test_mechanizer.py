@@ -542,21 +542,26 @@ def test_what_stands_in_nobodys_way(
         (PROGRESS.replace("ada@", "bob@"), GIVEN["ticket_url"]),
         (SUCCESS, "https://t.example"),
         ("Done!", GIVEN["ticket_url"]),
+        (SUCCESS.removeprefix("[Success] - "), "https://t.example"),
+        (f"{SUCCESS} (done)", "https://t.example"),
     ],
-    ids=["same address", "same address, no ticket", "same ticket", "opened again", "retitled"],
+    ids=["same address", "same address, no ticket", "same ticket", "opened again", "retitled", "no mark", "an ending"],
 )
 def test_another_job_is_in_progress(
     settings: JobSettings, tracker: Tracker, outbox: Outbox, title: str, ticket_url: str
 ) -> None:
     """While the end of another job for the address or the ticket is open, none is started beside it."""
     tracker.add("1001-license-1", ticket_url, title=title)
-    if title == "Done!":  # of which only the copy tells what it was
+    if titles.read(title).users is None:  # closed, and the copy tells what it was
+        tracker.only["state"] = "closed"
         tracker.only["description"] += f"\n\n{messages.license_copy(VECTOR.read_text())}"
 
     job = run(settings, tracker, outbox, operation_id="1001-license-2")
 
     assert isinstance(job.error, OutcomeUnknownError)
-    assert f"in progress, or died: {tracker.only['web_url']}. Nothing was sent." in str(job.error)
+    told = "is in progress, or died" if title.startswith("[In progress]") else "by hand"
+    assert f"{told}: {tracker.only['web_url']}. Nothing was sent." in str(job.error)
+    assert ("given another title by hand" in str(job.error)) == (titles.read(title).users is None)
     assert ([], []) == (outbox.mails, tracker.history)
 
 

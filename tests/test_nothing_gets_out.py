@@ -172,12 +172,15 @@ def test_a_license_that_is_typed_is_not_said(
     assert [] == runs_of(body_of(license), said.out + said.err)
 
 
+@pytest.mark.parametrize("wrong", ["", "RUNBOOK_GRACE_DAYS", "RUNBOOK_NO_SUCH"])
 @pytest.mark.parametrize("place", [*sorted(COMMANDS), "list"])
 def test_a_secret_that_is_typed_is_not_said(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, place: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, place: str, wrong: str
 ) -> None:
-    """A token pasted in the wrong place is in no message, and in no table of a batch."""
+    """A token pasted in the wrong place is in no message, and in no table of a batch; also where a setting is wrong."""
     token = "glpat-Zx81kQ-r7Wm2LtB0vYdc"
+    if wrong:
+        monkeypatch.setenv(wrong, "many")
     for name, value in {"PROFILE": "live", "GITLAB_TOKEN": token, "OUTPUTS": str(tmp_path)}.items():
         monkeypatch.setenv(f"RUNBOOK_{name}", value)
     (tmp_path / "list.csv").write_text(f"ticket,user_count\n1001,{token}\n{token},3\n")

@@ -31,6 +31,7 @@ from runbook_lib.domain.errors import (
 from runbook_lib.domain.license_contents import License
 from runbook_lib.domain.models import Check, EffectState, Evidence, Pipeline, TrackerIssue
 from runbook_lib.domain.orders import LicenseOrder, NextAction, NextStep
+from runbook_lib.domain.plain_text import clean
 from runbook_lib.domain.titles import Mark
 from runbook_lib.ledger.effects import EffectResult
 from runbook_lib.results import StepResult
@@ -283,8 +284,9 @@ class _OrderFollower:
         done = self._case.apply(effect)
         if done.state is EffectState.ALREADY_DONE and effect.find() is None:
             raise PersonNeededError(
-                f"Issue {issue.url} was given its title by an earlier run ({done.summary}), and somebody has changed "
-                "it since. Give it that title by hand, then run again."
+                f"Issue {issue.url} was given its result by an earlier run ({done.summary}), and somebody has changed "
+                f"it since, to “{clean(issue.title, 200)}”, {issue.state}. Ask who did so; if the result holds, "
+                f"{effect.by_hand()}, then run again."
             )
 
     def _check_failure(self, read: Sequence[LicenseOrder]) -> None:

@@ -102,7 +102,7 @@ class Knowledge:
     def who(self) -> identity.IdentitySources:
         """Who the customer is, by our records and by the licenses on the ticket."""
         organization, domain_of = self.ticket.organization, identity.domain_of
-        requester = identity.NamedParty("the requester", domains=domain_of(self.ticket.requester.email))
+        requester = identity.NamedParty("the requester", domains=domain_of(self.ticket.requester.email or self.email))
         ours = [
             identity.NamedParty(f"CustomersDot account {account.id}", account.company, domain_of(account.email))
             for account in self.purchases.accounts or ()

@@ -20,7 +20,7 @@ from runbook_lib.cases.steps import step
 from runbook_lib.cases.thread import by_customer
 from runbook_lib.cases.tracker import Tracker, TrackerIssues, recipient
 from runbook_lib.display import Link, Part, Preview, Table, Tone
-from runbook_lib.domain import answers, license, messages, policy, routing
+from runbook_lib.domain import answers, license, messages, orders, policy, routing
 from runbook_lib.domain.errors import InputError, NeedsAnswerError, OutcomeUnknownError, PersonNeededError
 from runbook_lib.domain.models import Answer, EffectState, Outcome, TrackerIssue
 from runbook_lib.domain.plain_text import clean
@@ -170,6 +170,12 @@ class LicenseNotReceived(Case):
         Raises:
             OutcomeUnknownError: In a rehearsal, which settles nothing; or only the customer knows the result.
         """
+        if not self.perform and (changed := orders.changed_by_hand(issue)):
+            raise OutcomeUnknownError(
+                f"A license for this address or ticket may have been issued, and its issue was {changed} by hand: "
+                f"{issue.url}. Nothing was sent. `{self.command}` says what to find out, and then gives the issue its "
+                "result."
+            )
         if not self.perform:
             raise OutcomeUnknownError(
                 f"A job for this address is under way, or died: {issue.url}. Nothing was sent. Wait for its pipeline; "
@@ -248,10 +254,15 @@ def _issues_table(found: TrackerIssues, chosen: TrackerIssue | None) -> Table:
         ("license of this emergency", found.copies),
         ("license of an earlier emergency", found.earlier),
         ("failure", found.failures),
-        ("under way, or died", found.under_way),
+        ("", found.under_way),
     )
     rows = [
-        (f"issue {issue.iid}", f"{issue.created_at:%Y-%m-%d %H:%M} UTC", issue.state, _counting(kind, issue is chosen))
+        (
+            f"issue {issue.iid}",
+            f"{issue.created_at:%Y-%m-%d %H:%M} UTC",
+            issue.state,
+            _counting(kind, issue is chosen) or orders.changed_by_hand(issue) or "under way, or died",
+        )
         for kind, issues in kinds
         for issue in issues
     ]

@@ -15,7 +15,7 @@ from runbook_lib.cases.thread import by_customer, opened_by_agent
 from runbook_lib.cases.tracker import Tracker, TrackerIssues, tracker_if_asked
 from runbook_lib.cases.unread import check_before_scope
 from runbook_lib.display import Part, Preview, Table, Tone, verdict_parts
-from runbook_lib.domain import answers, policy, routing
+from runbook_lib.domain import answers, orders, policy, routing
 from runbook_lib.domain.models import Answer, Outcome
 from runbook_lib.results import StepResult
 
@@ -91,4 +91,12 @@ class StartHere(Case):
 
 
 def _kinds(found: TrackerIssues) -> tuple[tuple[str, tuple[object, ...]], ...]:
-    return (("licenses", found.copies), ("failures", found.failures), ("jobs under way", found.under_way))
+    changed = tuple(issue for issue in found.under_way if orders.changed_by_hand(issue))
+    under_way = tuple(issue for issue in found.under_way if issue not in changed)
+    by_hand = "issues of licenses that were changed by hand"
+    return (
+        ("licenses", found.copies),
+        ("failures", found.failures),
+        ("jobs under way", under_way),
+        (by_hand, changed),
+    )

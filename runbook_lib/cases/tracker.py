@@ -13,10 +13,11 @@ from typing import cast
 
 from runbook_lib.cases.base import Case
 from runbook_lib.cases.knowledge import Issuance
+from runbook_lib.cases.license_files import load_public_key
 from runbook_lib.changes.issue_title import OPERATION_WORDS, IssueTitle
 from runbook_lib.clients.gitlab import GitLab
-from runbook_lib.domain import messages, orders, policy, titles
-from runbook_lib.domain.errors import InputError, NeedsAnswerError, PersonNeededError
+from runbook_lib.domain import license, messages, orders, policy, titles
+from runbook_lib.domain.errors import InputError, LicenseError, NeedsAnswerError, PersonNeededError
 from runbook_lib.domain.models import Facts, Source, Ticket, TrackerIssue
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.domain.titles import Mark
@@ -30,7 +31,8 @@ class TrackerIssues:
         copies: Closed successes since the emergency began.
         earlier: Earlier closed successes, whose license may still be valid.
         failures: Open failures since the emergency began.
-        under_way: Open issues of running or crashed jobs since the emergency began.
+        under_way: Issues without a result since the emergency began, of this ticket too: jobs that are running or have
+            crashed, and licenses whose issue was changed by hand.
     """
 
     copies: tuple[TrackerIssue, ...] = ()
@@ -89,13 +91,18 @@ class Tracker:
     def found_since(self, began_on: date) -> TrackerIssues:
         """The issues for exactly this address; `began_on` is the emergency's first possible day, UTC."""
         since = datetime.combine(min(began_on, self._valid_since.date()), datetime.min.time(), UTC)
-        ours = [issue for issue in self.issues(since) if titles.read(issue.title).names(self.email)]
+        issues = self.issues(since)
+        ours = [issue for issue in issues if titles.read(issue.title).names(self.email)]
         present = [issue for issue in ours if issue.created_at.date() >= began_on]
         return TrackerIssues(
             copies=tuple(i for i in present if self._is_success(i)),
             earlier=tuple(i for i in ours if i not in present and self._is_success(i)),
             failures=tuple(i for i in present if i.state == "opened" and titles.read(i.title).mark is Mark.FAILURE),
-            under_way=tuple(i for i in present if orders.is_under_way(i, self.email, "")),
+            under_way=tuple(
+                issue
+                for issue in issues
+                if issue.created_at.date() >= began_on and orders.is_under_way(issue, self.email, self._ticket_url)
+            ),
         )
 
     def is_own(self, issue: TrackerIssue) -> bool:
@@ -109,17 +116,21 @@ class Tracker:
         """The success since the ticket was opened. A ticket gets one license in total, whatever the address.
 
         Raises:
-            PersonNeededError: There is none, but one of this ticket with another address, or another title.
+            PersonNeededError: There is none, but one of this ticket with another address, or one of either with another
+                title.
         """
         ours = next((i for i in issues if self._is_success(i) and i.created_at >= self._opened_at), None)
         for issue in issues:
             of_ticket = self.is_own(issue) or messages.find_ticket(issue.description) == self._ticket_url
-            if ours is None and of_ticket and orders.was_issued(issue):
+            named = titles.read(issue.title).names(self.email)
+            retitled = named and not self._is_success(issue)
+            if ours is None and (of_ticket or retitled) and orders.was_issued(issue):
                 how = f"it went to another address than {self.email}"
-                if titles.read(issue.title).names(self.email):
+                if named:
                     how = "its title is not what Mechanizer writes"
+                whose = "ticket" if of_ticket else "address"
                 raise PersonNeededError(
-                    f"This ticket has its license already, and {how}: {issue.url} (“{clean(issue.title, 200)}”). No "
+                    f"This {whose} has its license already, and {how}: {issue.url} (“{clean(issue.title, 200)}”). No "
                     f"second one is issued. Give the customer that copy yourself, or ask in {self._channel}."
                 )
         return ours
@@ -142,10 +153,34 @@ def tracker_if_asked(case: Case, email: str | None) -> Tracker | None:
 
 
 def issue_title(case: Case, issue: TrackerIssue, mark: Mark, whose: tuple[str, int], why: str = "") -> IssueTitle:
-    """The effect that titles the issue of an ended job; the arguments are those of `IssueTitle`."""
+    """The effect that titles the issue of an ended job; the arguments are those of `IssueTitle`.
+
+    Raises:
+        PersonNeededError: A title that no job writes has to be replaced, and for whom or how many users is not known.
+    """
     gitlab, project = tracker_of(case)
+    if titles.read(issue.title).users is None:
+        whose = _of_copy(case, issue, mark, whose)
     operation_id = case.operation(f"settled_issue-{issue.iid}-{OPERATION_WORDS[mark]}")
     return IssueTitle(gitlab, project, issue, operation_id, mark=mark, whose=whose, why=why)
+
+
+def _of_copy(case: Case, issue: TrackerIssue, mark: Mark, whose: tuple[str, int]) -> tuple[str, int]:
+    """The address, and the users of the issue's copy; without one those of the order, if it is this ticket's own."""
+    (email, users), title = whose, titles.read(issue.title)
+    text, is_own = messages.find_license(issue.raw), Tracker(case, email).is_own(issue)
+    try:
+        found = license.read(text, load_public_key(case.settings)).user_count if text else (is_own and users)
+    except LicenseError:
+        found = None
+    if found and (title.names(email) or not any("@" in word for word in title.words)):
+        return email, found
+    raise PersonNeededError(
+        f"Issue {issue.url} is titled “{clean(issue.title, 200)}”, which is not what Mechanizer writes, and neither "
+        "that nor its copy tells for whom it is and for how many users. Find out, give it the title "
+        f"“{titles.write(mark, 'ADDRESS', 0).replace(' 0 ', ' NUMBER ')}”"
+        f"{'' if mark is Mark.FAILURE else ' and close it'}, then run again."
+    )
 
 
 def tracker_of(case: Case) -> tuple[GitLab, int]:

@@ -113,7 +113,7 @@ class WeekendLicense(Case):
         if chosen and maximum and policy.accepted_users(chosen) < maximum:
             raise InputError(
                 f"user_count is {chosen}, but the instance's maximum is {maximum}: it would refuse a license for fewer "
-                f"than {policy.least_seats(maximum)} users. Pass {advice.users}, or correct maximum_users."
+                f"than {policy.least_seats(maximum)} users. Pass {advice.users or maximum}, or correct maximum_users."
             )
         if chosen is None and advice.users and (why := evidence.users_question(self.facts, advice.users)):
             raise NeedsAnswerError(

@@ -54,6 +54,13 @@ class IssueTitle:
         self.where = f"at issue {issue.url}"
         self.target, self.texts = Target(f"issue {issue.iid}", issue.url), (ExactText("title", self._title),)
 
+    def by_hand(self) -> str:
+        """What a person does so that the issue tells it, as it is now."""
+        now = self._gitlab.issue(self._project, self._issue.iid)
+        titled = "" if now.title == self._title else f"give it the title “{self._title}”"
+        closed = "close it" if now.state == "opened" and self._mark is not Mark.FAILURE else ""
+        return " and ".join(filter(None, (titled, closed)))
+
     def find(self) -> Evidence | None:
         """The issue, if it has the title already."""
         found = self._gitlab.issue(self._project, self._issue.iid)

@@ -10,6 +10,7 @@ import click
 from runbook_lib.cli import practice
 from runbook_lib.domain import exit_status
 from runbook_lib.domain.errors import InputError
+from runbook_lib.domain.plain_text import clean
 
 PORT = click.IntRange(0, 65535)
 PORT.name = "port number"  # what a message calls it
@@ -41,8 +42,6 @@ def lab(words: Sequence[str]) -> int:
 
 def _beginning(ticket: str | None) -> str:
     """What is about to happen, before anything is started."""
-    from runbook_lib.domain.plain_text import clean
-
     what = f"Ticket {clean(ticket, 200)} is looked up, and" if ticket else "The runbooks are prepared, and"
     return f"{what} JupyterLab is starting; Ctrl-C stops it ..."
 

@@ -232,8 +232,6 @@ def _say_by_hand(runs: Sequence[Run]) -> None:
 
 def _say_signed_off(runs: Sequence[Run]) -> None:
     """Below the list: which records a reviewer has signed off."""
-    from runbook_lib.domain.plain_text import clean
-
     for run in runs:
         for words in run.signed_off:
             click.echo(f"\nTicket {run.ticket_id}, {run.record}, signed off by {clean(words, 500)}")

@@ -15,6 +15,7 @@ import click
 from runbook_lib.cli import completion, options
 from runbook_lib.domain import exit_status
 from runbook_lib.domain.errors import InputError
+from runbook_lib.domain.plain_text import clean
 
 if TYPE_CHECKING:
     from runbook_lib.run.runner import Report
@@ -109,8 +110,6 @@ def _beginning(runbook: str, ticket: str, profile: str, *, perform: bool) -> str
 
 def _line(words: str) -> str:
     """One line for the terminal."""
-    from runbook_lib.domain.plain_text import clean
-
     return clean(words, 2000)
 
 
@@ -145,7 +144,6 @@ def _words(report: Report, profile: str, command: str) -> str:
 
     from runbook_lib.domain.answers import QUESTIONS
     from runbook_lib.domain.models import Status
-    from runbook_lib.domain.plain_text import clean
 
     place = "LIVE" if profile == "live" else "practice"
     mode = f"{place}, performed" if report.performed else f"{place}, rehearsal"

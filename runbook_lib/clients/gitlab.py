@@ -6,6 +6,7 @@ Source for paths and bodies: GitLab REST API reference, issues, pipeline trigger
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -19,6 +20,7 @@ from runbook_lib.domain.errors import RefusedError
 from runbook_lib.domain.models import Pipeline, TrackerIssue
 from runbook_lib.redaction import original
 
+PER_PAGE = 100
 _T = TypeVar("_T")
 
 
@@ -114,15 +116,22 @@ class GitLab:
         self._service.read_json(path, lambda items: listed(items, parse), one, patience_s=patience_s)
 
     def _pages(self, path: str, params: Mapping[str, str], parse: Callable[[Any], _T]) -> Iterator[_T]:
-        """Every item of a list, parsed, by page number; `X-Next-Page` is empty on the last."""
-        page = "1"
+        """Every item of a list, parsed, by page number; `X-Next-Page` is empty on the last.
+
+        A proxy may drop that header: then the last page is the one that is not full.
+        """
+        number = 1
         for _ in range(LAST_PAGE):
-            response = self._service.read(path, {**params, "per_page": "100", "page": page})
+            response = self._service.read(path, {**params, "per_page": str(PER_PAGE), "page": str(number)})
             self.answered_at = answered_at(response) or self.answered_at
-            yield from self._service.parsed(response, lambda items: listed(items, parse))
-            page = response.headers.get("x-next-page", "")
-            if not page:
+            items = self._service.parsed(response, lambda items: listed(items, parse))
+            yield from items
+            after = response.headers.get("x-next-page", str(number + 1) if len(items) >= PER_PAGE else "")
+            if not after:
                 return
+            if not re.fullmatch("[0-9]{1,9}", after) or int(after) <= number:
+                raise self._service.odd(response)
+            number = int(after)
         raise self._service.too_long(f"list {path}")
 
 

@@ -4,7 +4,8 @@
     refused    429                                 nothing happened: `Retry-After` is waited for, within the budget
                other 4xx                           nothing happened: `RefusedError`, with what to do (`refusals`)
                a redirect                          nothing happened: `RefusedError`; 303 answers what did happen
-    unknown    read time-outs, resets, 5xx         a read is retried; a write raises `OutcomeUnknownError`
+    unknown    read time-outs, resets, 5xx, 408    a read is retried, with `Retry-After` as for 429; a write raises
+                                                   `OutcomeUnknownError`
                an answer of another form           a read is `UnavailableError`; a write as above
 
 Must not know any vendor; each vendor's client passes `explain` for its errors and `parse` for its answers, so that an
@@ -53,6 +54,9 @@ LAST_PAGE = 50
 NOT_PERFORMED = (301, 302, 307, 308)
 """Redirects that ask for the same request elsewhere. Source: RFC 9110, 15.4: only 303 answers a request that was
 performed; 302 does so for web forms, not for APIs."""
+TIMED_OUT = (408, 425, 499)
+"""Statuses by which a service or a proxy says that it has waited, or was not waited for. Source: RFC 9110, 15.5.9; RFC
+8470, 5.2; nginx."""
 _T = TypeVar("_T")
 _BACKOFF = wait_exponential_jitter(multiplier=FIRST_PAUSE_S, max=LONGEST_PAUSE_S, jitter=FIRST_PAUSE_S)
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
@@ -205,7 +209,7 @@ class Service:
         try:
             body = response.json()
         except RecursionError as exc:  # of JSON that is nested too deep
-            raise self._odd(response) from exc
+            raise self.odd(response) from exc
         except ValueError as exc:
             kind = self.line(response.headers.get("content-type", "no type"))
             raise UnavailableError(
@@ -214,7 +218,7 @@ class Service:
         try:
             return parse(self._session.redactor.entering(body))
         except _OTHER_FORM as exc:
-            raise self._odd(response) from exc
+            raise self.odd(response) from exc
 
     def write_json(self, method: str, path: str, parse: Callable[[Any], _T], **body: Any) -> _T:
         """As `write`, and parse the decoded answer; one that cannot be read counts as lost."""
@@ -284,10 +288,8 @@ class Service:
             response = self._session.get(self._url(path), params=params, headers=self._headers, timeout=timeout)
         except httpx.RequestError as exc:
             raise self._unreachable(exc) from exc
-        if response.status_code >= 500:
-            raise _TransientError(
-                f"{self.name} answers with an error of its own ({response.status_code}). Try again later."
-            )
+        if _is_unsure(response.status_code):
+            raise self._failing(response)
         return self._accepted(response)
 
     def _write_once(self, method: str, path: str, body: Mapping[str, Any]) -> httpx.Response:
@@ -300,7 +302,7 @@ class Service:
         except httpx.RequestError as exc:
             raise self.lost(f"the connection broke ({type(exc).__name__})") from exc
         status = response.status_code
-        if status >= 500 or (300 <= status < 400 and status not in NOT_PERFORMED):
+        if _is_unsure(status) or (300 <= status < 400 and status not in NOT_PERFORMED):
             raise self.lost(f"it answered {status}")
         return self._accepted(response)
 
@@ -328,8 +330,8 @@ class Service:
         return mapped or parts[:2] == urlsplit(self.base_url)[:2]
 
     def _content(self, response: httpx.Response, limit: int) -> bytes:
-        if response.status_code >= 500:
-            raise _TransientError(f"{self.name} answers with an error of its own ({response.status_code}).")
+        if _is_unsure(response.status_code):
+            raise self._failing(response)
         if response.status_code >= 400:
             response.read()
         self._accepted(response)
@@ -387,6 +389,13 @@ class Service:
         refused = f"{self.name} refused ({status}): {words}"
         raise RefusedError(refused, status=status, advice=row.advice, fault=row.fault)
 
+    def _failing(self, response: httpx.Response) -> _TransientError:
+        """The error for a 5xx; under maintenance it says for how long. Source: RFC 9110, 10.2.3."""
+        pause = _retry_after_s(response)
+        when = f"in {pause:.0f} s" if pause else "later"
+        words = f"{self.name} answers with an error of its own ({response.status_code}). Try again {when}."
+        return _TransientError(words, pause)
+
     def _redirected(self, response: httpx.Response) -> RefusedError:
         """The error for a redirected request. The message has the target's address without its query."""
         try:
@@ -412,7 +421,8 @@ class Service:
         shown = self._session.redactor.text(words)
         return re.sub(r"\s+", " ", "".join(c if c.isprintable() else " " for c in shown)).strip()[:WORDS_LIMIT]
 
-    def _odd(self, response: httpx.Response) -> UnavailableError:
+    def odd(self, response: httpx.Response) -> UnavailableError:
+        """The error for an answer of another form than the service promises."""
         return UnavailableError(
             f"{self.name} answered {response.request.url.path} in an unexpected form. "
             f"Check its address, {self.base_url}, or try again later."
@@ -432,6 +442,11 @@ class Service:
 
     def _url(self, path: str) -> str:
         return f"{self.base_url}/{path.lstrip('/')}"
+
+
+def _is_unsure(status: int) -> bool:
+    """Whether a status does not say that a request was refused: 5xx, and the time-outs that proxies answer with."""
+    return status >= 500 or status in TIMED_OUT
 
 
 def answered_at(response: httpx.Response) -> datetime | None:

@@ -137,7 +137,7 @@ class Slack:
         """
         if answer["ok"] is True:
             return answer
-        code = str(answer.get("error", "unknown_error"))
+        code = str(answer.get("error") or "unknown_error")
         whom = f"channel {channel_id}" if channel_id else "the token"
         if code in LATER:
             raise UnavailableError(f"Slack cannot serve {whom} at the moment: {code}. Try again later.")
@@ -152,8 +152,10 @@ def _bare(text: str) -> str:
 
 def _page(answer: Any) -> tuple[list[tuple[str, str | None]], str]:
     """The messages of a page, as `ts` and operation id, and the cursor of the next one, "" on the last."""
-    after = (answer.get("response_metadata") or {}).get("next_cursor")
-    return listed(answer["messages"], _message), cursor(after)
+    after = cursor((answer.get("response_metadata") or {}).get("next_cursor"))
+    if answer.get("has_more") and not after:
+        raise LookupError("no cursor of the next page")
+    return listed(answer["messages"], _message), after
 
 
 def _message(item: Any) -> tuple[str, str | None]:

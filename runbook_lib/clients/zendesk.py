@@ -254,9 +254,19 @@ class Zendesk:
         Raises:
             InputError: It is larger.
             RefusedError: It is missing, has malware, is at a forbidden address, or a sign-in page was sent instead.
+            UnavailableError: It did not come as a whole.
         """
-        if not attachment.malware:
-            attachment = self._described(attachment)
+        try:
+            return self._downloaded(attachment if attachment.malware else self._described(attachment), limit)
+        except RefusedError as exc:
+            if exc.status not in (404, 410):
+                raise
+            raise RefusedError(
+                f"Zendesk does not have it any more ({exc.status}): it was deleted or redacted, or you may not see it.",
+                status=exc.status,
+            ) from exc
+
+    def _downloaded(self, attachment: Attachment, limit: int) -> bytes:
         if attachment.malware == MALWARE and not attachment.malware_is_allowed:
             raise RefusedError(
                 "Zendesk found malware in it, so it was not fetched. Open it only if you must, and safely."
@@ -269,8 +279,14 @@ class Zendesk:
         for url in urls:
             found = self._service.download(url, limit, also_own=self._mapped_host)
             headers = {name.lower(): value for name, value in found.headers.items()}
-            if not is_sign_in_page(found.content, headers, size=attachment.size, file_name=attachment.file_name):
-                return found.content
+            if is_sign_in_page(found.content, headers, size=attachment.size, file_name=attachment.file_name):
+                continue
+            if len(found.content) < attachment.size:
+                raise UnavailableError(
+                    f"Zendesk gave {len(found.content):,} of its {attachment.size:,} bytes, so it was not used. Run "
+                    "again, or open it in Zendesk."
+                )
+            return found.content
         raise RefusedError(
             "Zendesk shows a sign-in page in its place: this account's attachments are private. Open it in Zendesk, "
             "where you are signed in."
@@ -350,10 +366,11 @@ def plain(body: str) -> str:
 
 
 def _next_page(page: Any) -> str:
-    """The cursor of the next page; "" on the last."""
+    """The cursor of the next page; "" on the last. A page by number, which has `next_page`, was not asked for."""
     meta = page.get("meta") or {}
-    after = cursor(meta["after_cursor"]) if meta.get("has_more") else ""
-    if meta.get("has_more") and not after:
+    has_more = meta.get("has_more", page.get("next_page"))
+    after = cursor(meta.get("after_cursor")) if has_more else ""
+    if has_more and not after:
         raise LookupError("no cursor of the next page")
     return after
 

@@ -73,6 +73,11 @@ _MAGIC: tuple[tuple[bytes, Kind, str], ...] = (
     (b"\0\0\0\x01Bud1", Kind.SYSTEM, ""),
 )
 """First bytes of binary formats; for images see `image_types`."""
+LEAST_TEXT_BYTES = 100
+"""Of a text in which a license fits; in so many bytes of another format there is a byte that no text has."""
+_NEVER_TEXT = (Kind.IMAGE, Kind.HEIC, Kind.VIDEO, Kind.PACKED)
+_CONTROL = re.compile(rb"[\0-\x08\x0e-\x1a\x1c-\x1f]")
+"""What no text has in one of the usual encodings; an escape character is there where colors are."""
 _IMAGES = {"image/png": "PNG", "image/jpeg": "JPEG", "image/gif": "GIF", "image/webp": "WebP"}
 _SIGNED = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02"
 """The type of a signature beside a mail. Source: RFC 5652, 5.1: `id-signedData`."""
@@ -85,6 +90,14 @@ _LICENSE_INFO = re.compile(
     r"Max Users in License:|License valid from:|\"(?:user_limit|historical_max|usersInLicenseCount)\"\s*:"
 )
 """Source: GitLab, `gitlab:license:info`, the License API, and the query of the Subscription page."""
+_USAGE_ROWS = re.compile(
+    r"^[\"' ]*(?:license (?:start|end) date|date[\"' ]*[,;\t][\"' ]*billable user count)[\"' ]*(?:[,;\t]|$)",
+    re.I | re.M,
+)
+"""Rows of the usage export, also where its first one was taken out.
+
+Source: GitLab documentation, *Export license usage*.
+"""
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -129,7 +142,13 @@ def activation_codes(text: str) -> list[tuple[int, int]]:
 
 
 def magic(content: bytes) -> tuple[Kind, str]:
-    """The kind and format of a binary content, by its first bytes; BINARY if they are unknown."""
+    """The kind and format of a binary content, by its first bytes; BINARY if they are unknown, or begin a text."""
+    kind, detail = _by_first_bytes(content)
+    is_text = len(content) >= LEAST_TEXT_BYTES and not _CONTROL.search(content, 0, 1000)
+    return (Kind.BINARY, "") if is_text and kind in _NEVER_TEXT else (kind, detail)
+
+
+def _by_first_bytes(content: bytes) -> tuple[Kind, str]:
     if image := media_type(content):
         return Kind.IMAGE, _IMAGES[image]
     if other := other_type(content):
@@ -170,6 +189,8 @@ def text_kind(text: str, content: bytes, *, is_license: bool) -> Kind:
         return Kind.USAGE_EXPORT
     if is_license:
         return Kind.LICENSE
+    if len(_USAGE_ROWS.findall(bare[:2000])) > 1:
+        return Kind.USAGE_EXPORT
     if "\0" in text or sum(not (c.isprintable() or c.isspace()) for c in text[:2000]) > len(text[:2000]) // 10:
         return Kind.BINARY
     if _is_code(bare):

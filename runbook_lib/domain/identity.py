@@ -12,6 +12,7 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cache
 
+import idna
 from publicsuffixlist import PublicSuffixList
 
 from runbook_lib.domain.models import Answer, Ruling
@@ -23,21 +24,21 @@ _PROVIDERS = """
     10minutemail.com 126.com 139.com 163.com 188.com 189.cn 1und1.de 21cn.com abv.bg aim.com alice.it aliceadsl.fr
     aliyun.com arcor.de att.net azet.sk bbox.fr bellsouth.net bigpond.com bigpond.net.au bk.ru bluewin.ch
     blueyonder.co.uk bol.com.br btinternet.com btopenworld.com centrum.cz charter.net club-internet.fr comcast.net
-    cox.net cs.com daum.net disroot.org docomo.ne.jp dropmail.me duck.com earthlink.net email.com email.cz ezweb.ne.jp
-    fastmail.com fastmail.fm foxmail.com free.fr freemail.hu freenet.de gazeta.pl gmail.com guerrillamail.com
-    hanmail.net hetnet.nl hey.com home.nl hushmail.com i.ua icloud.com ig.com.br inbox.com inbox.lv inbox.ru
-    interia.eu interia.pl internet.ru inwind.it juno.com kakao.com keemail.me kolabnow.com kpnmail.nl laposte.net
-    libero.it list.ru mac.com mail.bg mail.com mail.de mail.ee mail.ru mailbox.org maildrop.cc mailfence.com
-    mailinator.com mailo.com me.com msn.com mynet.com nate.com naver.com netzero.net neuf.fr nifty.com ntlworld.com
-    numericable.fr o2.pl onet.eu onet.pl online.de op.pl optonline.net optusnet.com.au orange.es orange.fr
-    ozemail.com.au passport.com planet.nl pm.me pobox.com post.cz posteo.de posteo.net privaterelay.appleid.com
-    proton.me qq.com rambler.ru rediff.com rediffmail.com riseup.net rocketmail.com rogers.com runbox.com sapo.pt
-    sbcglobal.net seznam.cz sfr.fr shaw.ca simplelogin.com simplelogin.io sina.cn sina.com sky.com skynet.be
-    softbank.ne.jp sohu.com startmail.com sympatico.ca t-online.de talktalk.net telefonica.net telenet.be telus.net
-    tempmail.com terra.com.br terra.es tin.it tlen.pl tom.com trashmail.com tuta.com tuta.io tutamail.com uk.net
-    ukr.net uol.com.br verizon.net videotron.ca virgilio.it virgin.net virginmedia.com walla.co.il walla.com
-    wanadoo.fr web.de windowslive.com windstream.net wp.pl xtra.co.nz ya.ru yeah.net ymail.com yopmail.com ziggo.nl
-    zoho.com zohomail.com
+    cox.net cs.com daum.net disroot.org docomo.ne.jp dropmail.me duck.com earthlink.net email.com email.cz
+    ezweb.ne.jp fastmail.com fastmail.fm foxmail.com free.fr freemail.hu freenet.de gazeta.pl gmail.com
+    googlegroups.com groups.io guerrillamail.com hanmail.net hetnet.nl hey.com home.nl hushmail.com i.ua icloud.com
+    ig.com.br inbox.com inbox.lv inbox.ru interia.eu interia.pl internet.ru inwind.it juno.com kakao.com keemail.me
+    kolabnow.com kpnmail.nl laposte.net libero.it list.ru mac.com mail.bg mail.com mail.de mail.ee mail.ru
+    mailbox.org maildrop.cc mailfence.com mailinator.com mailo.com me.com msn.com mynet.com nate.com naver.com
+    netzero.net neuf.fr nifty.com noreply.github.com ntlworld.com numericable.fr o2.pl onet.eu onet.pl online.de
+    op.pl optonline.net optusnet.com.au orange.es orange.fr ozemail.com.au passport.com planet.nl pm.me pobox.com
+    post.cz posteo.de posteo.net privaterelay.appleid.com proton.me qq.com rambler.ru rediff.com rediffmail.com
+    riseup.net rocketmail.com rogers.com runbox.com sapo.pt sbcglobal.net seznam.cz sfr.fr shaw.ca simplelogin.com
+    simplelogin.io sina.cn sina.com sky.com skynet.be softbank.ne.jp sohu.com startmail.com sympatico.ca t-online.de
+    talktalk.net telefonica.net telenet.be telus.net tempmail.com terra.com.br terra.es tin.it tlen.pl tom.com
+    trashmail.com tuta.com tuta.io tutamail.com uk.net ukr.net uol.com.br verizon.net videotron.ca virgilio.it
+    virgin.net virginmedia.com walla.co.il walla.com wanadoo.fr web.de windowslive.com windstream.net wp.pl
+    xtra.co.nz ya.ru yeah.net ymail.com yopmail.com ziggo.nl
 """
 FREE_MAIL = frozenset(_PROVIDERS.split())
 """Mail domains where anybody can get an address, so that a shared domain proves nothing.
@@ -47,7 +48,21 @@ the best-known disposable and relay services. The lists on package registries ha
 maintained. A missing provider does no harm by itself: our records must confirm the requester in any case.
 """
 _FREE_FAMILIES = frozenset(
-    ("aol", "gmx", "googlemail", "hotmail", "live", "outlook", "protonmail", "tiscali", "tutanota", "yahoo", "yandex")
+    (
+        "aol",
+        "gmx",
+        "googlemail",
+        "hotmail",
+        "live",
+        "outlook",
+        "protonmail",
+        "tiscali",
+        "tutanota",
+        "yahoo",
+        "yandex",
+        "zoho",
+        "zohomail",
+    )
 )
 """Providers with a domain in each country, such as `yahoo.co.uk`."""
 _TENANTS = ("atlassian.net", "freshdesk.com", "onmicrosoft.com", "zendesk.com")
@@ -116,8 +131,11 @@ def ruling(who: IdentitySources) -> Ruling:
         )
     elif strangers:
         reason = f"{_names(strangers[0])}, but {'; '.join(map(_names, (*who.ours, who.requester)))}."
+    elif not (confirming := [one for one in who.ours if _has_domain(one, who.requester)]):
+        address = ", ".join(map(domain_key, who.requester.domains)) or "no address"
+        reason = f"{_names(who.ours[0])}, but the requester writes from {address}, which is not of that."
     else:
-        words = " and ".join(one.where for one in who.ours[:2])
+        words = " and ".join(one.where for one in confirming[:2])
         licenses = "; the license on the ticket agrees" if who.licenses else ""
         return Ruling(RULE, Answer.YES, f"Known to us by {words}{licenses}.", ORIGIN)
     advice = "Make sure by another way than this ticket, such as the contact on file, that this is the customer."
@@ -138,6 +156,18 @@ def agrees(license: NamedParty, who: IdentitySources) -> bool:
     theirs = [one for one in who.requester.domains if not listed or any(same_domain(one, other) for other in listed)]
     known = (*listed, *(theirs if who.ours else ()))
     return any(same_domain(one, other) for one in license.domains for other in known)
+
+
+def _has_domain(ours: NamedParty, requester: NamedParty) -> bool:
+    """Whether a record has the requester's mail domain, or lists none.
+
+    A reseller, a former employee or a look-alike of the domain may be in an organization, too.
+    """
+    return not ours.domains or any(
+        domain_key(one) == domain_key(other) or same_domain(one, other)
+        for one in ours.domains
+        for other in requester.domains
+    )
 
 
 def standing(license: NamedParty, who: IdentitySources) -> str:
@@ -195,10 +225,13 @@ def _suffixes() -> PublicSuffixList:
 
 
 def domain_key(domain: str) -> str:
-    """A domain in ASCII (IDNA) and lower case, for comparison; "" if it is no domain."""
-    text = unicodedata.normalize("NFKC", domain).strip().strip(".").casefold()
+    """A domain in ASCII and lower case, for comparison; "" if it is no domain.
+
+    By IDNA 2008, as registries and `answers.address` have it: `faß.de` and `fass.de` have two owners. Python's own
+    codec is of 2003, and takes one for the other.
+    """
     try:
-        found = text.encode("idna").decode("ascii").casefold()
+        found = idna.encode(domain.strip().strip("."), uts46=True).decode("ascii")
     except UnicodeError:
         return ""
     return found if re.fullmatch(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}", found) else ""

@@ -16,6 +16,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from runbook_lib.domain.errors import InputError, LicenseError
+from runbook_lib.domain.policy import GRACE_DAYS
 
 FORMAT_VERSION = 1
 _DATES = {
@@ -201,13 +202,21 @@ def encoded(document: object) -> bytes:
 def _document(payload: bytes) -> dict[str, object]:
     """The payload as a JSON object that could be written again: no NaN, no infinity, no half characters."""
     try:
-        document = json.loads(payload.decode())
+        document = json.loads(payload.decode(), object_pairs_hook=_unique)
         encoded(document)
     except (RecursionError, ValueError):
         raise damaged("its contents are not JSON") from None
     if not isinstance(document, dict):
         raise damaged("its contents are not a JSON object")
     return document
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object whose keys differ: of two that are the same, readers take one or the other."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands there twice")
+    return found
 
 
 def parsed(payload: bytes, notes: list[str]) -> License:
@@ -228,7 +237,19 @@ def parsed(payload: bytes, notes: list[str]) -> License:
         raise damaged("its start date, issued_at, is missing")
     if fields["expires_on"] and fields["expires_on"] < fields["starts_on"]:
         notes.append("it expires before it starts")
+    notes += _odd_block(fields["expires_on"], fields["block_changes_on"])
     return License(**fields)
+
+
+def _odd_block(expires_on: date | None, blocked_on: date | None) -> list[str]:
+    """What nobody would have issued so. Source: FACTS 2, 14 days of grace for paid plans, and none for trials."""
+    if not expires_on or not blocked_on:
+        return []
+    if blocked_on < expires_on:
+        return ["it makes the instance read-only before it expires"]
+    if (blocked_on - expires_on).days > GRACE_DAYS:
+        return [f"it makes the instance read-only more than {GRACE_DAYS} days after it expires, which does not count"]
+    return []
 
 
 def _check_version(document: dict[str, object], notes: list[str]) -> None:

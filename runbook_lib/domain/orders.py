@@ -91,8 +91,7 @@ class LicenseOrder:
     @property
     def left(self) -> tuple[TrackerIssue, ...]:
         """The issues without a result."""
-        ended = (Mark.FAILURE, Mark.DUPLICATE)
-        return tuple(i for i in self.issues if titles.read(i.title).mark not in ended and not was_issued(i))
+        return tuple(issue for issue in self.issues if changed_by_hand(issue) or not _has_result(issue))
 
     @property
     def running(self) -> tuple[Pipeline, ...]:
@@ -166,16 +165,35 @@ def users_issued(issue: TrackerIssue, email: str) -> int | None:
     return titles.read(issue.title).users_for(email) if was_issued(issue) else None
 
 
-def is_under_way(issue: TrackerIssue, email: str, ticket_url: str) -> bool:
-    """Whether an issue is of a job without a result, running or crashed, for this address or this ticket.
+def changed_by_hand(issue: TrackerIssue) -> str:
+    """What somebody has done to the issue of a license, so that only a person can judge it; else "".
 
-    So is one whose result somebody has undone, which only a person can judge: a success that is open again, or a copy
-    of a license under a title that no job writes.
+    Either it has a title that no job writes, however that begins, and tells of a success or holds a copy; or it is a
+    success that is open again.
     """
     title = titles.read(issue.title)
-    same = title.users_for(email) is not None or messages.find_ticket(issue.description) == ticket_url
-    is_open = issue.state == "opened" and title.mark in (Mark.IN_PROGRESS, Mark.SUCCESS)
-    return same and (is_open or (title.mark is None and messages.find_license(issue.raw) is not None))
+    if title.users is None and (title.mark is Mark.SUCCESS or messages.find_license(issue.raw) is not None):
+        return "given another title"
+    return "opened again" if title.mark is Mark.SUCCESS and issue.state == "opened" else ""
+
+
+def is_under_way(issue: TrackerIssue, email: str, ticket_url: str) -> bool:
+    """Whether an issue is of a job without a result, for this address or this ticket.
+
+    It is running or crashed, or its result was changed by hand.
+    """
+    title = titles.read(issue.title)
+    same = title.names(email) or messages.find_ticket(issue.description) == ticket_url
+    in_progress = issue.state == "opened" and title.mark is Mark.IN_PROGRESS
+    return same and (in_progress or bool(changed_by_hand(issue)))
+
+
+def _is_in_progress(issue: TrackerIssue) -> bool:
+    return titles.read(issue.title).mark is Mark.IN_PROGRESS and not changed_by_hand(issue)
+
+
+def _has_result(issue: TrackerIssue) -> bool:
+    return titles.read(issue.title).mark in (Mark.FAILURE, Mark.DUPLICATE) or was_issued(issue)
 
 
 def decide(order: LicenseOrder) -> NextStep:
@@ -205,7 +223,7 @@ def _running(order: LicenseOrder) -> NextStep | None:
     if order.running:
         named = ", ".join(f"pipeline {one.id} {pipeline_words(one.status)}" for one in order.running)
         return NextStep(NextAction.WAIT, order, named)
-    if order.mail is None and any(titles.read(issue.title).mark is not Mark.IN_PROGRESS for issue in order.left):
+    if order.mail is None and not all(_is_in_progress(issue) for issue in order.left):
         return _ask(order)
     if not order.is_quiet:
         return NextStep(NextAction.WAIT, order, "its pipeline has just ended, and may still be about to send its mail")
@@ -258,7 +276,9 @@ def question_words(order: LicenseOrder) -> str:
 
 
 def _left_words(issue: TrackerIssue) -> str:
-    if titles.read(issue.title).mark is Mark.IN_PROGRESS:
+    if changed_by_hand(issue) == "opened again":
+        return f"issue {issue.url} tells of a success, and somebody has opened it again"
+    if _is_in_progress(issue):
         return f"issue {issue.url} still says “in progress”"
     title = clean(issue.title, 200)
     return f"issue {issue.url} is {issue.state} and titled “{title}”, which is not what Mechanizer writes"

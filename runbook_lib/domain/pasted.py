@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cache
 
 LONGEST = 1000
 """Longest text that is parsed, in characters."""
@@ -26,25 +27,34 @@ _FULL_WIDTH = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
 _APOSTROPHES = dict.fromkeys(map(ord, "\u2019\u2018\u02bc\u00b4\u2032`"), "'")
 
 _GROUPED = re.compile(r"[1-9][0-9]{0,2}(?P<mark>[ ,.'])[0-9]{3}(?:(?P=mark)[0-9]{3})*")
-_ISO = re.compile(r"([0-9]{4})(?P<mark>[./-])([0-9]{1,2})(?P=mark)([0-9]{1,2})")
+_ISO = re.compile(r"([0-9]{4})(?P<mark>[./-]|\. )([0-9]{1,2})(?P=mark)([0-9]{1,2})\.?")
 """With the year first, the second number is always the month."""
-_YEAR_FIRST = re.compile(r"([0-9]{4})[年년] ?([0-9]{1,2})[月월] ?([0-9]{1,2})[日일]")
+_YEAR_FIRST = re.compile(r"([0-9]{4})[年년] ?([0-9]{1,2})[月월] ?([0-9]{1,2})[日일](?: ?\([日月火水木金土]\))?")
 """As GitLab's pages have it in Chinese, Japanese and Korean."""
 _ISO_MOMENT = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?)"
     r" ?(Z|UTC|[+-][0-9]{2}:?[0-9]{2})?"
 )
-_YEAR_LAST = re.compile(r"([0-9]{1,2})(?P<mark>[./-])([0-9]{1,2})(?P=mark)([0-9]{4})")
-_CLOCK = r"(?:,? (?:at )?[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?(?: ?[ap]m)?(?: (?:utc|gmt|\(utc\)|[+-]0000))?)?"
+_YEAR_LAST = re.compile(r"([0-9]{1,2})(?P<mark>[./-]|\. )([0-9]{1,2})(?P=mark)([0-9]{4})")
+_YEAR_SHORT = re.compile(r"([0-9]{1,2})(?P<mark>[./-]|\. )([0-9]{1,2})(?P=mark)([0-9]{2})")
+_CLOCK = re.compile(
+    r",? (?:at )?[0-2]?[0-9]:[0-5][0-9](?::[0-5][0-9])?(?: ?[ap]m)?(?: uhr)?(?: (?:utc|gmt|\(utc\)|[+-]0000))?\Z"
+)
 """A time after the date, as the Dashboard prints it: `Nov 26, 2025 12:00am`. Source: GitLab's page templates."""
-_WEEKDAY = r"(?:(?P<weekday>[a-z]+),? )?"
+_WORD = r"[^\W\d_]+"
+_WEEKDAY = rf"(?:(?P<weekday>{_WORD}(?:-{_WORD})?)\.?,? )?"
 _MONTH_FIRST = re.compile(
-    rf"{_WEEKDAY}(?P<month>[a-z]+)\.? (?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)?,? (?P<year>[0-9]{{4}}){_CLOCK}"
+    rf"{_WEEKDAY}(?P<month>{_WORD})\.? (?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)?,? (?P<year>[0-9]{{4}})"
 )
 _DAY_FIRST = re.compile(
-    rf"{_WEEKDAY}(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th|\.)?(?: of)?[ -](?P<month>[a-z]+)\.?,?[ -](?P<year>[0-9]{{4}})"
-    rf"{_CLOCK}"
+    rf"{_WEEKDAY}(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th|er|\.)?(?: (?:of|de))?[ -](?P<month>{_WORD})\.?,?"
+    r"(?: de)?[ -](?P<year>[0-9]{4})(?: г\.)?"
 )
+_LANGUAGES = (
+    *("bg", "cs", "da", "de", "el", "es", "et", "fi", "fr", "hr", "hu", "id", "it"),
+    *("lt", "lv", "nb", "nl", "pl", "pt", "ro", "ru", "sk", "sl", "sv", "tr", "uk"),
+)
+"""The languages, beside English, whose names of months and weekdays are read."""
 _TICKET = re.compile(r"(?:(?:ticket|zd)[ :-]{0,2})?#? ?([0-9]{1,15})", re.IGNORECASE)
 _TICKET_ADDRESS = re.compile(
     r"(?:https?://)?(?:/?(?=agent/|tickets/)|(?P<host>[a-z0-9][a-z0-9.-]*(?::[0-9]{1,5})?)/)"
@@ -96,22 +106,27 @@ def number(text: str) -> int | Unclear | None:
 
 
 def day(text: str) -> date | Unclear | None:
-    """A date, from an ISO date or time stamp, English words, or numbers with one possible reading; else None.
+    """A date, from an ISO date or time stamp, words, or numbers with one possible reading; else None.
 
-    A time stamp with an offset must have the same date in UTC, since the runbooks count in UTC.
+    A time stamp with an offset must have the same date in UTC, since the runbooks count in UTC; so a time of another
+    zone after any other date makes it none.
     """
     text = _short(text)
+    if found := _ISO_MOMENT.fullmatch(text):
+        return _moment(found[1], found[2], found[3] or "")
+    text = _CLOCK.sub("", re.sub(" {2,}", " ", unicodedata.normalize("NFC", text.casefold())))
     if found := _ISO.fullmatch(text):
         return _one_of([_date(int(found[1]), int(found[3]), int(found[4]))])
     if found := _YEAR_FIRST.fullmatch(text):
         return _one_of([_date(*map(int, found.groups()))])
-    if found := _ISO_MOMENT.fullmatch(text):
-        return _moment(found[1], found[2], found[3] or "")
     if found := _YEAR_LAST.fullmatch(text):
         first, second, year = int(found[1]), int(found[3]), int(found[4])
         return _one_of([_date(year, second, first), _date(year, first, second)])
-    words = re.sub(" {2,}", " ", text.casefold())
-    if found := _MONTH_FIRST.fullmatch(words) or _DAY_FIRST.fullmatch(words):
+    if found := _YEAR_SHORT.fullmatch(text):
+        first, second, third = int(found[1]), int(found[3]), int(found[4])
+        orders = ((third, second, first), (third, first, second), (first, second, third))
+        return _unclear([_date(2000 + year, month, day) for year, month, day in orders])  # any place may be the year
+    if found := _MONTH_FIRST.fullmatch(text) or _DAY_FIRST.fullmatch(text):
         return _in_words(found)
     return None
 
@@ -184,24 +199,48 @@ def _moment(of: str, clock: str, zone: str) -> date | Unclear:
 
 
 def _in_words(found: re.Match[str]) -> date | Unclear | None:
-    month = _position(found["month"], _MONTHS)
-    if month is None:
-        return None
-    named = _date(int(found["year"]), month + 1, int(found["day"]))
-    if named and found["weekday"] and _position(found["weekday"], _WEEKDAYS) != named.weekday():
-        return Unclear()
-    return _one_of([named])
+    months = _positions(found["month"], _MONTHS)
+    days = [_date(int(found["year"]), month + 1, int(found["day"])) for month in months]
+    if found["weekday"]:
+        weekdays = _positions(found["weekday"], _WEEKDAYS)
+        days = [day for day in days if day and day.weekday() in weekdays]
+    return _one_of(days) if months else None
 
 
-def _position(word: str, names: tuple[str, ...]) -> int | None:
-    """The index of a name, given in full or by its first three letters (four for *Sept*)."""
+def _positions(word: str, names: tuple[str, ...]) -> set[int]:
+    """The indexes of a name, in full or by its first three letters (four for *Sept*), or in another language.
+
+    Several if languages differ: *listopad* is October in Croatian and November in Polish.
+    """
     short = "september" if word == "sept" else word
-    return next((at for at, name in enumerate(names) if short in (name, name[:3])), None)
+    at = next((at for at, name in enumerate(names) if short in (name, name[:3])), None)
+    return _names_abroad()[names].get(word, set()) if at is None else {at}
+
+
+@cache
+def _names_abroad() -> dict[tuple[str, ...], dict[str, set[int]]]:
+    """The names of months and weekdays in other languages, in full and short. Source: Unicode's CLDR, in Babel."""
+    from babel import Locale  # its tables take 0.1 s, and few need them
+
+    found: dict[tuple[str, ...], dict[str, set[int]]] = {_MONTHS: {}, _WEEKDAYS: {}}
+    for language in map(Locale, _LANGUAGES):
+        for names, known, first in ((_MONTHS, language.months, 1), (_WEEKDAYS, language.days, 0)):
+            for style in (
+                known[form][width] for form in ("format", "stand-alone") for width in ("wide", "abbreviated")
+            ):
+                for at, name in style.items():
+                    key = unicodedata.normalize("NFC", name.casefold()).rstrip(".")
+                    found[names].setdefault(key, set()).add(at - first)
+    return found
 
 
 def _one_of(days: list[date | None]) -> date | Unclear:
-    known = sorted({day for day in days if day})
-    return known[0] if len(known) == 1 else Unclear(tuple(day.isoformat() for day in known))
+    known = {day for day in days if day}
+    return known.pop() if len(known) == 1 else _unclear(days)
+
+
+def _unclear(days: list[date | None]) -> Unclear:
+    return Unclear(tuple(day.isoformat() for day in sorted({day for day in days if day})))
 
 
 def _date(year: int, month: int, day: int) -> date | None:

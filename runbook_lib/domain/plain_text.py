@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import unicodedata
 
-from runbook_lib.domain import envelopes
-
 CELL_LIMIT = 240
 """Characters of one value that are shown; longer text says how long it is."""
 PREVIEW_LIMIT = 4000
@@ -19,7 +17,7 @@ def clean(value: object, limit: int = CELL_LIMIT) -> str:
 
     Licenses are taken out first: what is cut, quoted or laid out is not found by a later search.
     """
-    whole = envelopes.without(str(value))
+    whole = _without_licenses(str(value))
     cut = whole[: limit + 1]
     words = cut if cut.isprintable() else "".join(map(_visible, cut))
     return words if len(words) <= limit else f"{words[:limit]}… ({len(whole):,} characters)"
@@ -27,7 +25,7 @@ def clean(value: object, limit: int = CELL_LIMIT) -> str:
 
 def clean_lines(value: str, limit: int = PREVIEW_LIMIT) -> str:
     """As `clean`, but line ends stay."""
-    lines = envelopes.without(value).replace("\r\n", "\n")
+    lines = _without_licenses(value).replace("\r\n", "\n")
     shown = "".join(char if char == "\n" else _visible(char) for char in lines[: limit + 1])
     return shown if len(shown) <= limit else f"{shown[:limit]}… ({len(lines):,} characters)"
 
@@ -37,6 +35,12 @@ def size(count: int) -> str:
     if count < 1000:
         return f"{count} bytes"
     return f"{count / 1000:.0f} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
+
+
+def _without_licenses(text: str) -> str:
+    from runbook_lib.domain import envelopes  # a command's help shows nobody's text, and is to come at once
+
+    return envelopes.without(text)
 
 
 def _visible(char: str) -> str:

@@ -95,13 +95,17 @@ def license_window(expires_on: date, emergency_on: date, rules: Rules, *, blocke
     """The days around an expiry.
 
     A license file states when the instance becomes read-only: for paid plans after the grace period, for trials and
-    temporary extensions at once. Where that day is known, it overrides the general rule.
+    temporary extensions at once. Where that day is known, it overrides the general rule, but only within these bounds:
+    its contents are the customer's evidence, and another day would put any expiry into the window.
 
     Raises:
         InputError: The dates run past the calendar's end.
     """
+    grace_days = rules.grace_days
+    if blocked_on:
+        grace_days = min(max((blocked_on - expires_on).days, 0), max(grace_days, GRACE_DAYS))
     try:
-        grace_ends_on = blocked_on or expires_on + timedelta(days=rules.grace_days)
+        grace_ends_on = expires_on + timedelta(days=grace_days)
         last_day_on = grace_ends_on + timedelta(days=rules.window_days)
     except OverflowError as exc:
         raise InputError(f"The expiry date {expires_on} is too far away; check the year.") from exc
@@ -292,6 +296,8 @@ def suggest_users(
     """
     if billable is not None and maximum is not None:
         users = max(billable + (over or 0), maximum, 1)
+        if users > MAX_USERS:
+            return _too_many(users)
         over_words = f" plus {over} over the license" if over else ""
         return SeatAdvice(
             users,
@@ -303,11 +309,17 @@ def suggest_users(
     known = max((n + (over or 0) for n in (in_license, billable) if n), default=None)
     if known is None:
         return SeatAdvice(None, "No user figure is known: it stands on the Dashboard and on the License page.")
+    if known > MAX_USERS:
+        return _too_many(known)
     return SeatAdvice(
         known,
         f"The seats known are {known}; the instance's maximum is not known. "
         f"A license for {known} is refused if the instance ever had more than {accepted_users(known)} users.",
     )
+
+
+def _too_many(users: int) -> SeatAdvice:
+    return SeatAdvice(None, f"The figures make it {users:,} users, more than a license can have: check each of them.")
 
 
 def _calendar_ruling(rule: str, workflow: str, advice: str, holds: bool, reason: str) -> Ruling:

@@ -24,6 +24,11 @@ class Mark(StrEnum):
 
 _BRACKETS = re.compile(r"under \[(\S+)\] for \[([0-9]+)\] users\Z")
 """The seed writes the address and the number in brackets; the job does not."""
+_AROUND = re.compile(r"[][()<>,;:\"“”\s]+")
+"""What no address has inside, and people write around it. Source: RFC 5322, `specials` without the dot and the at."""
+_QUOTES = ".!?'`*_{}‘’"
+"""What an address may have inside, and people write before or after it."""
+_GENITIVE = re.compile(r"['’]s\Z")
 _VERBS = {
     Mark.SUCCESS: "Created",
     Mark.FAILURE: "Could not create",
@@ -40,7 +45,7 @@ class Title:
         mark: How it begins, or None if no job writes such a title.
         email: Whose license it is, if the whole is exactly what the job writes; else "".
         users: For how many users, if so; else None.
-        words: Its words, in lower case.
+        words: Its words in lower case, as they stand and without what people write around them.
     """
 
     mark: Mark | None
@@ -54,8 +59,8 @@ class Title:
         return self.mark or "another title"
 
     def names(self, email: str) -> bool:
-        """Whether it has exactly this address as one of its words; those around it may be another tool's."""
-        return email.casefold() in self.words
+        """Whether it is for this address; in a title that no job writes, whether the address is one of its words."""
+        return self.users_for(email) is not None if self.email else email.casefold() in self.words
 
     def users_for(self, email: str) -> int | None:
         """The user count, if it is exactly the job's title for exactly this address; else None."""
@@ -70,8 +75,10 @@ def write(mark: Mark, email: str, users: int) -> str:
 def read(text: str) -> Title:
     """What a title says. GitLab's search matches words, not text, so that titles are compared by this alone."""
     text = _BRACKETS.sub(r"under \1 for \2 users", text.strip())
-    mark = next((mark for mark in Mark if text.startswith(mark)), None)
-    words = tuple(text.casefold().split())
+    folded = text.casefold()
+    mark = next((mark for mark in Mark if folded.startswith(mark.casefold())), None)
+    plain, parts = folded.split(), _AROUND.split(folded)
+    words = (*plain, *parts, *(_GENITIVE.sub("", part.strip(_QUOTES)) for part in parts))
     start = re.escape(f"{mark} - {_VERBS[mark]}") if mark else "(?!)"
     found = re.fullmatch(rf"{start} a license under ([!-~]+) for ([0-9]{{1,9}}) users", text)
     return Title(mark, found[1], int(found[2]), words) if found else Title(mark, words=words)

@@ -153,9 +153,9 @@ def _report(record: Record, follow: Follow) -> h.Node:
 
 
 def _report_tone(record: Record) -> Tone:
-    """By what the review says of itself; nothing vouches for it."""
+    """By what the review says of itself, but never good: nothing vouches for it."""
     good = [step.get("good") for step in record.steps if step.get("step") == "verification"]
-    return Tone.PLAIN if not good else Tone.GOOD if good[-1] is True else Tone.STOP
+    return Tone.PLAIN if not good or good[-1] is True else Tone.STOP
 
 
 def verdict(verification: Verification) -> list[str]:

@@ -59,6 +59,6 @@ def link(address: str, page: Path, outputs: Path) -> str | None:
 def lines(report: Record) -> list[str]:
     """What stands on top of a report: what verifying came to, and what the reader can do from here."""
     told = [step.get("summary") for step in report.steps if step.get("step") == "verification"]
-    verdict = [words for words in told if isinstance(words, str)][-1:] or ["The records were not verified."]
+    words = next((words for words in reversed(told) if isinstance(words, str)), "the records were not verified")
     more = "Tickets and issues are links. A record is read with `runbook records show TICKET`, where the records are."
-    return [*verdict, "A report on records. It is no record itself, and not sealed.", more]
+    return [f"This report says: {words}", "It is no record itself, and nothing seals it.", more]

@@ -41,7 +41,7 @@ SUPPORT_DOMAIN = "support.example"
 """Of the engineers' addresses; the name before it is an engineer's username."""
 
 VERSION = "5"
-"""Of a world's tables and contents; a world of another version is not served."""
+"""Of what the server needs of a world; one of another version is not served."""
 
 BAD_USAGE = 2
 """Exit status of `python -m runbook_lib.sandbox` for what the caller can correct."""

@@ -110,6 +110,8 @@ def test_a_file_counts_by_its_content(content: bytes) -> None:
         (b"", "it is empty."),
         (b"<html><body>Sign in", "it is a web page (HTML)."),
         (b'"License Key",""\n"Email","a@b.example"\n', "it is the license usage export. Its first line should hold"),
+        (b'"License Start Date","2025-11-08"\n"License End Date","2026-11-06"\n', "it is the license usage export."),
+        (b'"License End Date";"x"\r\n"";""\r\n"Date";"Billable User Count"\r\n', "it is the license usage export."),
         (zipped(a=b"hello"), "it is a zip archive."),
         (b"Hello", "it is text."),
     ],
@@ -173,7 +175,7 @@ def test_a_quoted_answer_does_not_count_twice() -> None:
 
 def test_a_damaged_license_says_what_is_wrong() -> None:
     """In a comment as in a file."""
-    files = looked([comment(TEXT[:900], "cut.txt")], reply(content=TEXT[:700].encode()))
+    files = looked([comment(TEXT[:900], "cut.txt", size=700)], reply(content=TEXT[:700].encode()))
     assert [] == files.held
     assert [f"The comment of {THE_COMMENT[15:]} was not used", "cut.txt was not used"] == [
         note.partition(": ")[0] for note in files.notes

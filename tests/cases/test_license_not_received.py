@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -93,12 +94,29 @@ def test_a_job_under_way_is_waited_for(here: World) -> None:
         case.find_license()
 
 
-def test_a_success_that_was_opened_again_needs_a_person(here: World) -> None:
+@pytest.mark.parametrize(
+    ("title", "state", "changed", "asked"),
+    [
+        ("", "opened", "opened again", "tells of a success, and somebody has opened it again"),
+        ("Done!", "closed", "given another title", "titled “Done!”, which is not what Mechanizer writes"),
+        ("Created for <{}>", "closed", "given another title", "titled “Created for <.*>”, which is not what"),
+    ],
+    ids=["opened again", "no address", "no mark"],
+)
+def test_a_success_that_was_changed_by_hand_needs_a_person(
+    here: World, title: str, state: str, changed: str, asked: str
+) -> None:
     """A colleague did so as the mail bounced: the license is there, and no other one may follow it."""
-    here.change("UPDATE issues SET state = 'opened', closed_at = NULL WHERE description LIKE '%tickets/3001%'")
-    with pytest.raises(
-        OutcomeUnknownError, match=r"is opened and titled “\[Success\].*runbook answer 3001 mail-issue-2 yes"
-    ):
+    (before,) = here.issues(3001)
+    (email,) = [word for word in before["title"].split() if "@" in word]
+    title = title.format(email) or before["title"]
+    text = re.sub("^Ticket: .*$", f"Ticket: {to_facts(3001).ticket.url}", before["description"], flags=re.MULTILINE)
+    text = text if title == "Done!" else before["description"]  # which only the ticket's address names
+    change = "UPDATE issues SET title = ?, state = ?, description = ? WHERE id = ?"
+    here.change(change, title, state, text, before["id"])
+    with pytest.raises(OutcomeUnknownError, match=f"its issue was {changed} by hand: .*says what to find out"):
+        to_facts(3001).find_license()
+    with pytest.raises(OutcomeUnknownError, match=rf"{asked}.*runbook answer 3001 mail-issue-2 yes"):
         to_facts(3001, perform=True).find_license()
 
     assert 0 == here.runbook("answer", 3001, "mail-issue-2", "yes").status
@@ -108,6 +126,24 @@ def test_a_success_that_was_opened_again_needs_a_person(here: World) -> None:
     case.send_copy()
     assert ["license_copy", "license_copy_note"] == [effect.name for effect in case.applied[-2:]]
     assert [] == here.rows("SELECT * FROM pipelines")
+    assert [(before["title"], "closed")] == [(one["title"], one["state"]) for one in here.issues(3001)]
+
+    here.change("UPDATE issues SET state = 'opened' WHERE id = ?", before["id"])
+    with pytest.raises(PersonNeededError, match=r"opened\. Ask who did so; if the result holds, close it, then run"):
+        to_facts(3001, perform=True).find_license()
+
+
+def test_a_retitled_issue_whose_copy_cannot_be_read(here: World) -> None:
+    """For how many users the license is, nobody but a person can say; no title is written."""
+    (before,) = here.issues(3001)
+    title = f"{before['title']} (bounced)"
+    here.change("UPDATE issues SET title = ?, description = 'lost' WHERE id = ?", title, before["id"])
+    with pytest.raises(OutcomeUnknownError, match="mail-issue-2 yes"):
+        to_facts(3001, perform=True).find_license()
+    assert 0 == here.runbook("answer", 3001, "mail-issue-2", "yes").status
+    with pytest.raises(PersonNeededError, match=r"for how many users\. Find out, give it the title .* and close it"):
+        to_facts(3001, perform=True).find_license()
+    assert [title] == [one["title"] for one in here.rows("SELECT title FROM issues WHERE id = ?", before["id"])]
 
 
 def test_a_copy_never_goes_to_staff_or_a_reseller(here: World) -> None:

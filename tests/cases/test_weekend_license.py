@@ -678,6 +678,9 @@ def test_valid_license_of_earlier_ticket_needs_a_person(
     with pytest.raises(PersonNeededError, match="for an earlier ticket"):
         to_users(1005, perform=True).issue_license()
     assert 1 == len(here.rows("SELECT * FROM mails"))
+    here.change("UPDATE issues SET title = replace(replace(title, 'under ', 'under <'), ' for', '> for')")
+    with pytest.raises(PersonNeededError, match="This address has its license already, and its title"):
+        to_users(1005, perform=True)
 
 
 def give_to_colleague(world: World, ticket_id: int) -> None:

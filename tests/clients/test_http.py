@@ -34,8 +34,10 @@ LOST = {
     "broken compression": httpx.DecodingError("incorrect header check"),
     "500": reply(500, json={"error": "oops"}),
     "502": reply(502, text="<html>Bad Gateway</html>"),
-    "503 with Retry-After": reply(503, headers={"Retry-After": "1"}),
+    "503": reply(503),
     "504": reply(504),
+    "408": reply(408),
+    "499": reply(499, text="<html>client closed request</html>"),
 }
 REFUSED = [400, 401, 403, 404, 409, 410, 413, 422]
 UNREADABLE = {
@@ -336,6 +338,16 @@ class TestPause:
 
         assert 1 == len(wire.waits)
         assert 0 < wire.waits[0] <= http.LONGEST_PAUSE_S
+
+
+@pytest.mark.parametrize("ask", [lambda desk: desk.read("x"), lambda desk: desk.download(f"{OWN}/x", 99)])
+def test_a_service_under_maintenance_gets_its_time(ask: Callable[[Service], Any]) -> None:
+    """503 with `Retry-After`: a read waits as long as asked, not for the short pauses of ours."""
+    wire = Wire(reply(503, headers={"Retry-After": "7"}), FINE)
+    ask(service(wire))
+    assert [7.0] == wire.waits
+    with pytest.raises(UnavailableError, match="Try again in 300 s"):
+        ask(service(Wire(reply(503, headers={"Retry-After": "300"}))))
 
 
 # -- downloads

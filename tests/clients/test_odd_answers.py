@@ -16,9 +16,9 @@ from runbook_lib.clients.customersdot import CustomersDot
 from runbook_lib.clients.gitlab import GitLab
 from runbook_lib.clients.slack import Slack
 from runbook_lib.clients.zendesk import Zendesk
-from runbook_lib.domain.errors import RunbookError
+from runbook_lib.domain.errors import RunbookError, UnavailableError
 from runbook_lib.domain.models import Account, Person, Ticket
-from tests.clients.wire import Wire, reply
+from tests.clients.wire import Answer, Wire, reply
 
 NOW = "2026-11-21T08:30:00Z"
 MOMENT = datetime(2026, 11, 21, 8, 30, tzinfo=UTC)
@@ -144,6 +144,30 @@ def check_types(value: Any) -> None:
         if is_dataclass(one) and not isinstance(one, type):
             for name, hint in get_type_hints(type(one)).items():
                 TypeAdapter(hint).validate_python(getattr(one, name), strict=True)
+
+
+@pytest.mark.parametrize(
+    ("call", "answer"),
+    [
+        (CALLS["comments"][0], reply(json={"comments": [COMMENT], "meta": {"has_more": True}})),
+        (CALLS["comments"][0], reply(json={"comments": [COMMENT], "meta": {"has_more": True, "after_cursor": None}})),
+        (CALLS["comments"][0], reply(json={"comments": [COMMENT], "next_page": "https://z.example/?page=2"})),
+        (CALLS["issues"][0], reply(json=[ISSUE], headers={"X-Next-Page": "1"})),
+        (CALLS["issues"][0], reply(json=[ISSUE], headers={"X-Next-Page": "0"})),
+        (CALLS["issues"][0], reply(json=[ISSUE], headers={"X-Next-Page": "2&state=opened"})),
+        (CALLS["posts"][0], reply(json={"ok": True, "messages": [], "has_more": True})),
+        (
+            CALLS["posts"][0],
+            reply(json={"ok": True, "messages": [], "has_more": True, "response_metadata": {"next_cursor": ""}}),
+        ),
+    ],
+)
+def test_a_part_of_a_list_is_no_list(call: Callable[[Wire], Any], answer: Answer) -> None:
+    """More pages that cannot be asked for: a license or a message might stand there, and be sent twice."""
+    wire = Wire(answer)
+    with pytest.raises(UnavailableError, match="in an unexpected form"):
+        call(wire)
+    assert 1 == len(wire.requests)
 
 
 @pytest.mark.parametrize("name", CALLS)

@@ -601,6 +601,24 @@ def test_download_of_more_than_was_said() -> None:
         desk(Wire(reply(content=b"x" * 11))).download(attachment, 10)
 
 
+@pytest.mark.parametrize("content", [b"", b"pn"])
+def test_a_part_of_a_file_is_no_file(content: bytes) -> None:
+    """A proxy that cuts it must not make an empty file or a damaged license of it."""
+    attachment = Attachment(5, "a.png", f"{DESK}/a.png", "image/png", 3, "not_scanned")
+    with pytest.raises(UnavailableError, match=f"gave {len(content)} of its 3 bytes"):
+        desk(Wire(reply(content=content))).download(attachment, 10)
+
+
+@pytest.mark.parametrize("status", [404, 410])
+@pytest.mark.parametrize("malware", ["", "not_scanned"])
+def test_a_file_that_is_gone(status: int, malware: str) -> None:
+    """Deleted after the thread was read: the address of the account is not what is wrong."""
+    attachment = Attachment(5, "a.png", f"{DESK}/a.png", "image/png", 3, malware)
+    with pytest.raises(RefusedError, match="deleted or redacted") as caught:
+        desk(Wire(reply(status, json={"error": "RecordNotFound"}))).download(attachment, 10)
+    assert "RUNBOOK_ZENDESK_URL" not in str(caught.value)
+
+
 SIGN_IN = b"<!DOCTYPE html><html><title>Sign in</title><form><input type='password'></form></html>"
 
 

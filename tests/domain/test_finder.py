@@ -390,3 +390,9 @@ def test_an_office_file_with_a_license_is_read() -> None:
         found.words,
         [body_of(one.text) for one in found.licenses],
     )
+
+
+@pytest.mark.parametrize("start", ["ID3 of us:", "OggS:", "1234ftyp", "GIF89a:", "BZh:", "RIFF1234WEBP", "x\u009c"])
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-8"])
+def test_a_text_that_begins_like_another_format_is_searched(start: str, encoding: str) -> None:
+    assert [body_of(TEXT)] == bodies(f"{start}\n{TEXT}".encode(encoding))

@@ -13,6 +13,7 @@ from runbook_lib.domain.identity import IdentitySources, NamedParty
 from runbook_lib.domain.models import Answer
 
 ORGANIZATION = NamedParty("organization", "Nordlicht Analytics")
+LISTED = NamedParty("organization", "Nordlicht Analytics", ("other.example", "nordlicht.example"))
 ACCOUNT = NamedParty("CustomersDot account 7", "Nordlicht", ("nordlicht.example",))
 REQUESTER = NamedParty("requester", domains=("nordlicht.example",))
 OURS = NamedParty("nordlicht.gitlab-license", "Nordlicht Analytics GmbH", ("nordlicht.example",))
@@ -109,6 +110,15 @@ def test_no_company_is_like_another(one: str, other: str) -> None:
         ("-a.com", "-a.com", False),
         ("\ud800.com", "\ud800.com", False),
         ("exаmple.com", "example.com", False),  # a Cyrillic letter
+        ("faß.example", "fass.example", False),  # two domains since IDNA 2008
+        ("faß.example", "xn--fa-hia.example", True),
+        ("σίγμας.example", "σίγμασ.example", False),
+        ("BÜCHER.example", "bücher.example", True),
+        ("ａｃｍｅ。example", "acme.example", True),
+        ("acme\u200b.example", "acme.example", True),
+        ("googlegroups.com", "googlegroups.com", False),
+        ("users.noreply.github.com", "users.noreply.github.com", False),
+        ("zoho.eu", "zoho.eu", False),
     ],
 )
 def test_domains_of_one_owner(one: str, other: str, same: bool) -> None:
@@ -157,6 +167,15 @@ def test_the_domain_of_an_address(address: str | None, domains: tuple[str, ...])
         (IdentitySources((ORGANIZATION,), REQUESTER, (NamedParty("x"),)), Answer.UNKNOWN, "x names nobody"),
         (IdentitySources((ORGANIZATION,), REQUESTER, (STRANGER,), Answer.YES), Answer.YES, "The engineer confirms"),
         (IdentitySources((), REQUESTER, (), Answer.NO), Answer.NO, "Nothing is issued"),
+        (IdentitySources((LISTED,), NamedParty("r", domains=("eu.nordlicht.example",))), Answer.YES, "organization"),
+        (IdentitySources((LISTED,), NamedParty("r", domains=("n\u043erdlicht.example",))), Answer.UNKNOWN, "from xn--"),
+        (IdentitySources((LISTED,), NamedParty("r", domains=("reseller.example",))), Answer.UNKNOWN, "from reseller."),
+        (IdentitySources((LISTED,), NamedParty("r", domains=("gmail.com",))), Answer.UNKNOWN, "from gmail.com"),
+        (IdentitySources((LISTED,), NamedParty("r")), Answer.UNKNOWN, "from no address"),
+        (
+            IdentitySources((LISTED, NamedParty("account 8", "", ("gmail.com",))), NamedParty("r", "", ("gmail.com",))),
+            *(Answer.YES, "Known to us by account 8."),
+        ),
     ],
 )
 def test_who_confirms_it(who: IdentitySources, holds: Answer, words: str) -> None:

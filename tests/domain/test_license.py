@@ -580,7 +580,10 @@ def test_contents_of_the_wrong_kind_are_damage(private_key: PrivateKey, key: str
     assert problem_of(text, private_key.public_key()) == "damaged"
 
 
-@pytest.mark.parametrize("payload", [b"", b"[]", b"null", b'{"version":1', b"\xff", b"[" * 50_000, b"1e400"])
+TWICE = json.dumps(json.loads(payload_with()))[:-1].encode() + b',"expires_at":"2099-01-01"}'
+
+
+@pytest.mark.parametrize("payload", [b"", b"[]", b"null", b'{"version":1', b"\xff", b"[" * 50_000, b"1e400", TWICE])
 def test_contents_that_are_no_object_are_damage(private_key: PrivateKey, payload: bytes) -> None:
     """The key fits, what it opens does not."""
     assert problem_of(seal(private_key, payload), private_key.public_key()) == "damaged"
@@ -718,10 +721,22 @@ def test_what_an_instance_refuses_is_read_and_noted(
         license_file.write(found, private_key)
 
 
-def test_an_expiry_before_the_start_is_noted(private_key: PrivateKey) -> None:
-    """An instance takes it; nobody would have issued it so."""
-    found, notes = odd(payload_with(expires_at="2026-08-14"), private_key)
-    assert (date(2026, 8, 14), "it expires before it starts") == (found.expires_on, notes)
+@pytest.mark.parametrize(
+    ("key", "day", "noted"),
+    [
+        ("expires_at", "2026-08-14", "it expires before it starts"),
+        ("block_changes_at", "2026-08-24", "it makes the instance read-only before it expires"),
+        ("block_changes_at", "2026-08-25", ""),
+        ("block_changes_at", "2026-09-08", ""),
+        ("block_changes_at", "2026-09-09", "read-only more than 14 days after it expires"),
+    ],
+)
+def test_days_that_contradict_each_other_are_noted(private_key: PrivateKey, key: str, day: str, noted: str) -> None:
+    """An instance takes them; nobody would have issued them so."""
+    changes = {"block_changes_at": ..., key: day}
+    _, notes = odd(payload_with(**changes), private_key)
+    assert noted in notes
+    assert bool(noted) == bool(notes)
 
 
 def test_gitlabs_own_license_needs_no_expiry(private_key: PrivateKey) -> None:

@@ -32,8 +32,13 @@ ISSUES = {
     "closed by hand": (Mark.IN_PROGRESS, "closed", "The mail is being sent."),
     "retitled by hand": (None, "closed", COPY),
     "opened again": (Mark.SUCCESS, "opened", COPY),
+    "success retitled": (Mark.SUCCESS, "closed", COPY),
 }
-MAY_HAVE_MAILED = ("about to mail", "closed by hand", "retitled by hand", "opened again")
+TITLES = {
+    "retitled by hand": "Done!",
+    "success retitled": f"[Success] - Created a license under {EMAIL} for 250 users (done)",
+}
+MAY_HAVE_MAILED = ("about to mail", "closed by hand", "retitled by hand", "opened again", "success retitled")
 
 
 def pipeline(number: int, state: str) -> Pipeline:
@@ -43,7 +48,7 @@ def pipeline(number: int, state: str) -> Pipeline:
 
 def issue(iid: int, kind: str, *, ago: timedelta = timedelta(minutes=10)) -> TrackerIssue:
     mark, state, body = ISSUES[kind]
-    title = titles.write(mark, EMAIL, 250) if mark else "Done!"
+    title = TITLES.get(kind) or titles.write(mark or Mark.SUCCESS, EMAIL, 250)
     url = f"https://gitlab.example/i/{iid}"
     text = messages.issue_description("live-1001-license-1", "grace", TICKET, body)
     return TrackerIssue(iid, title, state, (messages.LABEL,), NOW - ago, url, text)
@@ -154,7 +159,7 @@ def test_every_combination_ends_and_sends_once(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize("states", [(), ("running",), ("failed",), ("success",)])
-@pytest.mark.parametrize("kind", ["before the mail", "about to mail"])
+@pytest.mark.parametrize("kind", ["before the mail", "about to mail", "opened again", "success retitled"])
 @pytest.mark.parametrize("came", [True, False])
 def test_an_order_of_others_is_in_the_way(states: tuple[str, ...], kind: str, came: bool) -> None:
     """The job itself would refuse: it is waited for, settled or asked about first, and then one job is enough."""
@@ -204,12 +209,38 @@ def test_an_old_issue_is_not_waited_for() -> None:
     assert orders.decide(made((), ("about to mail",))).then_ask
 
 
+@pytest.mark.parametrize(
+    ("title", "state", "body", "told"),
+    [
+        (f"Created a license under {EMAIL} for 5 users", "closed", COPY, True),
+        (f"[Success] - Created a license under {EMAIL} for 5 users (done)", "closed", COPY, True),
+        (f"[Success] - Created a license under {EMAIL} for 5 users (done)", "closed", "no copy", True),
+        (f"[Success] - Created a license under [{EMAIL}] for [5] users (done)", "closed", COPY, True),
+        (f"[In progress] sent to ({EMAIL})", "closed", COPY, True),
+        (f"[Failure] - bounced: {EMAIL}.", "opened", COPY, True),
+        (f"[Duplicate] {EMAIL}", "closed", COPY, True),
+        (titles.write(Mark.SUCCESS, EMAIL, 5), "opened", COPY, True),
+        (f"Created a license under {EMAIL} for 5 users", "closed", "no copy", False),
+        (f"[Success] - Created a license under x{EMAIL} for 5 users (done)", "closed", COPY, False),
+        (titles.write(Mark.FAILURE, EMAIL, 5), "opened", COPY, False),
+        (titles.write(Mark.DUPLICATE, EMAIL, 5), "closed", COPY, False),
+    ],
+)
+def test_an_issue_that_was_changed_by_hand(title: str, state: str, body: str, told: bool) -> None:
+    """For the address of another ticket: a person is asked, and no job is started beside it."""
+    found = replace(issue(1, "done"), title=title, state=state, raw=body)
+    assert told == orders.is_under_way(found, EMAIL, "https://team.zendesk.com/agent/tickets/2002")
+    other = replace(made((), ()), operation_id="other-1001-license-1", issues=(found,))
+    if told:
+        assert NextAction.ASK is orders.decide(replace(made((), ()), others=(other,))).do
+
+
 def test_the_question_names_all_that_was_seen() -> None:
     """Every pipeline, every issue, and what to find out."""
-    order = made(("failed", "canceled"), ("about to mail", "retitled by hand"))
+    order = made(("failed", "canceled"), ("about to mail", "retitled by hand", "opened again"))
     assert orders.question_words(order) == (
         "Mechanizer's pipeline https://gitlab.example/p/1 (failed) and https://gitlab.example/p/2 (canceled) ended, "
         "but issue https://gitlab.example/i/1 still says “in progress” and issue https://gitlab.example/i/2 is closed "
-        "and titled “Done!”, which is not what Mechanizer writes. Ask the customer whether the mail with the license "
-        "came."
+        "and titled “Done!”, which is not what Mechanizer writes and issue https://gitlab.example/i/3 tells of a "
+        "success, and somebody has opened it again. Ask the customer whether the mail with the license came."
     )

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
+from babel.dates import format_date
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runbook_lib.domain import pasted
 from runbook_lib.domain.pasted import Unclear
+
+
+def babel(day: date, locale: str) -> str:
+    """A date with its weekday, as pages in that language print it."""
+    return format_date(day, "full", locale)
+
 
 DAYS = st.dates(date(2000, 1, 1), date(2100, 12, 31))
 BLANKS = [" ", "\u00a0", "\u2009", "\u202f", "\u2007"]
@@ -32,6 +40,15 @@ DAY_STYLES = {
     "with of": lambda d: f"{d.day}. of {d:%B %Y}",
     "a mail's header": lambda d: f"{d:%a, %d %b %Y} 10:15:00 +0000",
     "with the zone": lambda d: f"{d:%b} {d.day}, {d.year} 12:00 AM (UTC)",
+    "figures with a time": lambda d: f"{d.year}. {d.month}. {d.day}. 12:00am",
+    "German": lambda d: babel(d, "de"),
+    "French": lambda d: babel(d, "fr"),
+    "Spanish": lambda d: babel(d, "es"),
+    "Portuguese": lambda d: babel(d, "pt_BR"),
+    "Russian": lambda d: babel(d, "ru"),
+    "Turkish": lambda d: f"{d.day} {format_date(d, 'MMMM', 'tr')} {d.year}",
+    "decomposed letters": lambda d: unicodedata.normalize("NFD", babel(d, "fr")),
+    "Japanese": lambda d: f"{d.year}年{d.month}月{d.day}日",
     "full width": lambda d: d.isoformat().translate({ord(a): ord(a) + 0xFEE0 for a in "0123456789-"}),
 }
 NUMBER_STYLES = {
@@ -90,6 +107,14 @@ def test_moment_is_a_day_only_if_same_in_utc(moment: datetime, hours: int) -> No
         ("Monday, 6 November 2026", ()),
         ("13/13/2026", ()),
         ("6.11.2026", ("2026-06-11", "2026-11-06")),
+        ("6. 11. 2026", ("2026-06-11", "2026-11-06")),
+        ("11/6/2026, 12:00 AM", ("2026-06-11", "2026-11-06")),
+        ("6.11.26", ("2006-11-26", "2026-06-11", "2026-11-06")),
+        ("26-11-30", ("2026-11-30", "2030-11-26")),
+        ("29.02.26", ("2029-02-26",)),
+        ("6 listopada 2026", ("2026-10-06", "2026-11-06")),  # Croatian, or Polish
+        ("Montag, 6. November 2026", ()),
+        ("2026-11-06 25:00", ()),
         ("2026-11-06T23:30:00-05:00", ("2026-11-06", "2026-11-07")),
     ],
 )

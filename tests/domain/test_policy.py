@@ -33,7 +33,7 @@ LONG_WEEKEND = Rules(time_zone="Europe/Berlin", weekend_starts="Friday 18:00", w
 BERLIN = ZoneInfo("Europe/Berlin")
 DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 EXPIRIES = st.dates(date.min + timedelta(days=40), date.max - timedelta(days=60))
-SEATS = st.integers(0, MAX_USERS)
+SEATS = st.integers(0, MAX_USERS // 2)
 
 
 def in_scope(expires_on: date, emergency_on: date, rules: Rules = SEEDS) -> Answer:
@@ -255,6 +255,25 @@ def test_reasons_of_the_window(day: date, expected: Answer, reason: str) -> None
     """The dates and the days between them stand in the reason."""
     ruling = policy.window_ruling(policy.license_window(EXPIRY, day, SEEDS), SEEDS)
     assert (expected, reason) == (ruling.holds, ruling.reason)
+
+
+@pytest.mark.parametrize(
+    ("blocked_on", "grace_days", "ends_on"),
+    [
+        (EXPIRY, 14, EXPIRY),  # a trial
+        (EXPIRY + timedelta(days=14), 14, EXPIRY + timedelta(days=14)),
+        (EXPIRY + timedelta(days=14), 0, EXPIRY + timedelta(days=14)),
+        (EXPIRY + timedelta(days=20), 30, EXPIRY + timedelta(days=20)),
+        (EXPIRY - timedelta(days=1), 14, EXPIRY),
+        (EXPIRY + timedelta(days=300), 14, EXPIRY + timedelta(days=14)),
+        (EXPIRY + timedelta(days=300), 0, EXPIRY + timedelta(days=14)),
+        (date.max, 14, EXPIRY + timedelta(days=14)),
+    ],
+)
+def test_a_file_cannot_move_its_expiry_into_the_window(blocked_on: date, grace_days: int, ends_on: date) -> None:
+    """It may end the grace period early, as a trial's does; a day of its own making does not count."""
+    rules = Rules(grace_days=grace_days)
+    assert ends_on == policy.license_window(EXPIRY, EXPIRY, rules, blocked_on=blocked_on).grace_ends_on
 
 
 def test_the_window_without_an_expiry() -> None:
@@ -561,6 +580,8 @@ def test_the_suggestion_is_always_accepted(
         ({"in_license": 20, "billable": 17, "over": 5}, 25, "refused if the instance ever had more than 27 users"),
         ({"billable": 17}, 17, "maximum is not known"),
         ({"over": 5}, None, "No user figure is known"),
+        ({"billable": 900_000, "over": 900_000, "maximum": 20}, None, "make it 1,800,000 users, more than"),
+        ({"in_license": 900_000, "over": 900_000}, None, "check each of them"),
         ({}, None, "Dashboard"),
     ],
 )

@@ -47,6 +47,13 @@ def test_titles_fit(users: int) -> None:
         (write(Mark.FAILURE, EMAIL, 5), True),
         (f" {write(Mark.FAILURE, EMAIL.upper(), 5)}", True),
         (f"[Failure] - {EMAIL} : the license was not made", True),
+        (f"[FAILURE] - Could not create a license under <{EMAIL}> for 5 users", True),
+        (f"[failure] {EMAIL}: no license", True),
+        (f"[Failure] - `{EMAIL}`", True),
+        (f"[Failure] - **{EMAIL}**, again", True),
+        (f"[Failure] - (mailto:{EMAIL.upper()})", True),
+        (f"[Failure] - <x{EMAIL}>", False),
+        (f"[Failure] - mailto:mailto:{EMAIL}", True),
         (success(EMAIL, 5), False),
         (write(Mark.FAILURE, f"x{EMAIL}", 5), False),
         (write(Mark.FAILURE, f"{EMAIL}.org", 5), False),
@@ -56,6 +63,25 @@ def test_titles_fit(users: int) -> None:
 def test_whose_failure_it_is(title: str, expected: bool) -> None:
     """The address must be a word of its own: another one that contains it is somebody else's."""
     assert expected == (read(title).mark is Mark.FAILURE and read(title).names(EMAIL))
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        (f"Created a license under {EMAIL} for 5 users", True),
+        (f"[Success] - Created a license under [{EMAIL}] for [5] users (done)", True),
+        (f"Sent to “{EMAIL.upper()}”.", True),
+        (f"**{EMAIL}**: sent", True),
+        (f"<mailto:{EMAIL}>", True),
+        (f"{EMAIL}'s license", True),
+        (f"Sent to x{EMAIL}", False),
+        (f"Sent to {EMAIL}.org", False),
+        (success(f"'{EMAIL}'", 5), False),
+    ],
+)
+def test_whom_a_title_names(title: str, expected: bool) -> None:
+    """With what people write around an address; the job's own title is for exactly the one that it has."""
+    assert expected == read(title).names(EMAIL)
 
 
 @pytest.mark.parametrize("users", [1, 250, 1_000_000])

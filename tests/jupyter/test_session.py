@@ -297,7 +297,7 @@ def test_an_image_is_read_once(here: World, tmp_path: Path, monkeypatch: pytest.
 
 def test_what_cannot_be_read_is_said(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A broken image is no value; without the extra the form says how to get it."""
-    here.change("UPDATE attachments SET content = ? WHERE file_name = 'dashboard.png'", PNG)
+    here.change("UPDATE attachments SET content = ?, size = ? WHERE file_name = 'dashboard.png'", PNG, len(PNG))
     monkeypatch.setattr(ocr, "available", lambda: False)
     case = WeekendLicense.open(1908)
     run(case, "collect_facts")

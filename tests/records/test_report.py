@@ -103,10 +103,10 @@ def test_address_of_no_record_is_no_link(shelf: Shelf, tmp_path: Path, address: 
 @pytest.mark.parametrize(
     ("told", "first", "tone"),
     [
-        ({}, SENTENCE, Tone.GOOD),
+        ({}, SENTENCE, Tone.PLAIN),
         ({"good": False, "summary": "1 defect."}, "1 defect.", Tone.STOP),
-        ({"step": "open"}, "The records were not verified.", Tone.PLAIN),
-        ({"summary": 7, "good": "yes"}, "The records were not verified.", Tone.STOP),
+        ({"step": "open"}, "the records were not verified", Tone.PLAIN),
+        ({"summary": 7, "good": "yes"}, "the records were not verified", Tone.STOP),
     ],
 )
 def test_verdict_is_on_top(shelf: Shelf, tmp_path: Path, told: dict[str, Any], first: str, tone: Tone) -> None:
@@ -115,5 +115,5 @@ def test_verdict_is_on_top(shelf: Shelf, tmp_path: Path, told: dict[str, Any], f
     assert 0 == main(["records", "show", str(report), "--html", str(page)])
     content = page.read_text(encoding="utf-8")
     box = content.split('class="verdict"')[1].split("</div></div>")[0]
-    assert f'style="border-color:{tone.value}"><div>{first}</div>' in box
-    assert "not sealed" in box
+    assert f'style="border-color:{tone.value}"><div>This report says: {first}</div>' in box
+    assert "nothing seals it" in box

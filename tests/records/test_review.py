@@ -541,7 +541,7 @@ def test_the_weekly_report(trouble: World, tmp_path: Path, engine: tuple[str, ..
     assert "widget" not in json.dumps(report)
     shown = trouble.runbook("records", "show", tmp_path / "report.ipynb", "--html", tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text()
-    assert "A report on records. It is no record itself, and not sealed." == shown.stdout.splitlines()[1]
+    assert "It is no record itself, and nothing seals it." == shown.stdout.splitlines()[1]
     assert "data:image/png" in page
     assert "review.runs()" not in page
 
