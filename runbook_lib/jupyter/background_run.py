@@ -86,6 +86,7 @@ class BackgroundRun:
         self._notebooks, self._profile = settings.notebooks, settings.profile
         self._lock_path = settings.ticket_folder(ticket_id) / LOCK
         self._errors: IO[bytes] | None = None
+        self._report: IO[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._after = 0
         self._ended_run: RunEvents | None = None
@@ -127,6 +128,7 @@ class BackgroundRun:
         self._after = lines
         command = [sys.executable, "-m", "runbook_lib.cli", "run", self._runbook, str(self._ticket_id)]
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (open as long as the process writes to it)
+        self._report = tempfile.TemporaryFile()  # noqa: SIM115
         try:
             with tempfile.TemporaryFile() as given:  # not as arguments, which everybody on the machine can read
                 given.write(json.dumps(dict(answers)).encode())
@@ -140,7 +142,7 @@ class BackgroundRun:
         return subprocess.Popen(  # noqa: S603
             command,
             stdin=given,
-            stdout=subprocess.DEVNULL,
+            stdout=self._report,
             stderr=self._errors,
             pass_fds=(held,),
             env={**os.environ, "RUNBOOK_PROFILE": self._profile},  # whatever .env says by now
@@ -177,8 +179,9 @@ class BackgroundRun:
             if now.is_over:
                 break
             time.sleep(LOOK_EVERY_S)
-        if self._errors:
-            self._errors.close()
+        for written in (self._errors, self._report):
+            if written:
+                written.close()
 
     def _find_open_run(self) -> None:
         """Follow the run that has no end yet, or else one that has not written its first line yet.
@@ -220,8 +223,19 @@ class BackgroundRun:
         if is_running:
             return replace(now, doing="sealing the record") if ended else now
         if ended:
-            return replace(now, ended=ended, notice=self._reported())
+            return replace(now, ended=ended, notice=self._notice())
         return replace(now, error=self._why_it_stopped())
+
+    def _notice(self) -> str:
+        """What the report of the run that `begin` started says beside its end, or ""."""
+        if not self._report:
+            return ""
+        self._report.seek(0)
+        try:
+            report = json.loads(self._report.read())
+        except ValueError:  # it was ended before it could report
+            return ""
+        return str(report.get("notice") or "") if isinstance(report, dict) else ""
 
     def _reported(self) -> str:
         """What the process that `begin` started has reported last, or ""."""

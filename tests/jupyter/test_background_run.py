@@ -56,6 +56,17 @@ def test_it_is_followed_step_by_step(here: World) -> None:
     assert (False, ended["record"]) == (run.is_under_way, (run.last() or {})["record"])
 
 
+def test_only_the_reports_notice_is_one(here: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever else the command says on its standard error, such as a warning at its start."""
+    (tmp_path / "sitecustomize.py").write_text("import sys\nprint('runbook: only a warning', file=sys.stderr)\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    run = performance(1001)
+    run.begin({})
+    end = last(run)
+    assert end.ended
+    assert "" == end.notice
+
+
 def test_a_second_one_is_not_begun_but_followed(here: World) -> None:
     """Whoever began it."""
     first, second = performance(1001), performance(1001)
