@@ -55,7 +55,7 @@ class Report:
         missing: The parameters that a person has to give.
         next_runbook: The runbook that goes on with the ticket, or None.
         seconds: How long the run took.
-        notice: What else the reader should know, or "".
+        notice: What else the reader should know, or "" (then it is not in the contract).
     """
 
     ticket_id: int
@@ -73,7 +73,7 @@ class Report:
 
     def contract(self) -> dict[str, Any]:
         """What `runbook run --json` prints."""
-        return dict(vars(self))
+        return {name: value for name, value in vars(self).items() if name != "notice" or value}
 
 
 def run(

@@ -41,7 +41,6 @@ def test_run_json_prints_the_contract(world: World) -> None:
         "missing",
         "next_runbook",
         "seconds",
-        "notice",
     ] == list(ran.report)
     assert {"name", "state", "summary", "evidence"} == set(ran.report["effects"][0])
 
