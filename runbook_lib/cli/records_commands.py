@@ -268,17 +268,21 @@ def show(record: str, html: Path | None, with_records: bool, force: bool) -> int
     more = [f"Signed off by {words}" for words in verifier.signed_off(path)]
     more += filter(None, [share_commands.freshness(_places())])
     content = reading.read(path)
+    if with_records and (html is None or not report.is_report(content)):
+        raise InputError("--with-records goes with --html, and with a report that the review has left.")
     if html is None:
         click.echo(page.as_text(content, verification, more))
         return exit_status.DONE
     outputs = _archive().folder
-    exporting.refuse_to_replace(html, force=force)
+    for replaced in (html, *([report.pages_folder(html)] if with_records else [])):
+        exporting.refuse_to_replace(replaced, force=force)
     written = list(_record_pages(content, html, verifier)) if with_records else []
-    shown = page.as_html(content, verification, more, lambda address: report.link(address, html, outputs))
+    shown = page.as_html(content, verification, more, lambda address: report.link(address, html, outputs, written))
     exporting.write(html, shown.encode(), force=force)
     click.echo("\n".join([*page.summary(content, verification, more), f"Page: {html}"]))
     if with_records:
-        click.echo(f"Records: {len(written)} pages in {report.pages_folder(html)}; send the folder along.")
+        there = f"{len(written)} pages in {report.pages_folder(html)}; send the folder along"
+        click.echo(f"Records: {there if written else 'none that the report links is here'}.")
     return exit_status.DONE
 
 
@@ -289,7 +293,8 @@ def _record_pages(content: Record, html: Path, verifier: Verifier) -> Iterator[P
 
     for path, target in report.record_pages(content, html, _archive().folder):
         try:
-            shown = page.as_html(reading.read(path), verifier.record(path))
+            signed_off = [f"Signed off by {words}" for words in verifier.signed_off(path)]
+            shown = page.as_html(reading.read(path), verifier.record(path), signed_off)
         except InputError as exc:
             click.echo(f"runbook: {exc}", err=True)
             continue

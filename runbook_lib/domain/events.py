@@ -297,7 +297,7 @@ class History:
         operations: By operation id.
         restarts: The lines by which parts were set aside.
         sign_offs: The lines by which reviewers sign records off, by the record's name.
-        case_ended: The line by which a person says that the case has ended, unless it was taken back.
+        case_ended: The line by which somebody whose key is trusted says that the case has ended, unless taken back.
     """
 
     def __init__(self, events: Iterable[Event]) -> None:
@@ -355,7 +355,7 @@ class History:
                 self._operate(event)
 
     def _operate(self, event: Event) -> None:
-        if event.is_of_the_case:
+        if event.is_of_the_case and event.is_trusted:
             self.case_ended = event if event.says_there else None
         run = self._performing.get(event.writer, "")
         if run in self.runs:

@@ -8,7 +8,7 @@ record, if that lies in a folder below.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -44,16 +44,18 @@ def record_pages(report: Record, page: Path, outputs: Path) -> Iterator[tuple[Pa
             yield path, pages_folder(page) / f"{place[1]}-{place[2]}.html"
 
 
-def link(address: str, page: Path, outputs: Path) -> str | None:
-    """Where a report's link to a record leads from its page, or None. Arguments as of `record_pages`."""
+def link(address: str, page: Path, outputs: Path, written: Collection[Path]) -> str | None:
+    """Where a report's link to a record leads from its page: to the record's page if it was just written, or None."""
     place = _PLACE.fullmatch(address)
     if not place:
         return None
     own = pages_folder(page) / f"{place[1]}-{place[2]}.html"
+    if own in written:
+        return quote(own.relative_to(page.parent).as_posix())
     record = outputs.resolve() / place[1] / f"{place[2]}.ipynb"
     below = page.parent.resolve()
-    target = own if own.is_file() else record if record.is_file() and record.is_relative_to(below) else None
-    return None if target is None else quote(target.resolve().relative_to(below).as_posix())
+    is_near = record.is_file() and record.is_relative_to(below)
+    return quote(record.relative_to(below).as_posix()) if is_near else None
 
 
 def lines(report: Record) -> list[str]:

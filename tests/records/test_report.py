@@ -68,6 +68,23 @@ def test_pages_of_the_records_stand_beside_the_report(shelf: Shelf, tmp_path: Pa
     assert "https://team.zendesk.com/agent/tickets/1001" in page.read_text(encoding="utf-8")
 
 
+def test_pages_of_before_are_replaced_only_by_force_and_linked_only_anew(shelf: Shelf, tmp_path: Path) -> None:
+    """What they say may not be so any more. A record has no pages of records, and text none either."""
+    folder = tmp_path / "mail"
+    folder.mkdir()
+    report, page = write_report(tmp_path / "report.ipynb", *addresses(shelf)), folder / "page.html"
+    words = ["records", "show", str(report), "--html", str(page)]
+    assert 0 == main([*words, "--with-records"])
+    page.unlink()
+    assert 2 == main([*words, "--with-records"])
+    assert 0 == main(words)
+    assert [] == hrefs(page)
+    assert 0 == main([*words, "--with-records", "--force"])
+    assert 2 == len(hrefs(page))
+    assert 2 == main(["records", "show", str(report), "--with-records"])
+    assert 2 == main(["records", "show", "1001", "--html", str(folder / "b.html"), "--with-records"])
+
+
 def test_link_to_a_record_that_does_not_travel_along_is_none(shelf: Shelf, tmp_path: Path) -> None:
     """Where the page stands above the records it leads to them, elsewhere it would be dead."""
     folder = tmp_path / "mail"
