@@ -80,7 +80,8 @@ def read(text: str) -> Title:
     plain, parts = folded.split(), _AROUND.split(folded)
     words = (*plain, *parts, *(_GENITIVE.sub("", part.strip(_QUOTES)) for part in parts))
     start = re.escape(f"{mark} - {_VERBS[mark]}") if mark else "(?!)"
-    found = re.fullmatch(rf"{start} a license under ([!-~]+) for ([0-9]{{1,9}}) users", text)
+    address = r"(?![<(\"‹“])[!-~]+(?<![>)\",;])"  # with a sign around it somebody has written it
+    found = re.fullmatch(rf"{start} a license under ({address}) for ([0-9]{{1,9}}) users", text)
     return Title(mark, found[1], int(found[2]), words) if found else Title(mark, words=words)
 
 

@@ -680,7 +680,11 @@ def test_valid_license_of_earlier_ticket_needs_a_person(
     assert 1 == len(here.rows("SELECT * FROM mails"))
     here.change("UPDATE issues SET title = replace(replace(title, 'under ', 'under <'), ' for', '> for')")
     with pytest.raises(PersonNeededError, match="This address has its license already, and its title"):
-        to_users(1005, perform=True)
+        to_users(1005, perform=True).issue_license()
+    here.change("UPDATE issues SET title = 'Sent to maya.lindqvist@nordlicht-analytics.example, 250 users'")
+    with pytest.raises(PersonNeededError, match=r"\(success\) ended, but issue"):
+        to_users(1005, perform=True).issue_license()
+    assert 1 == len(here.rows("SELECT * FROM mails"))
 
 
 def give_to_colleague(world: World, ticket_id: int) -> None:
