@@ -45,9 +45,11 @@ def ended(ran: Ran) -> dict[int, tuple[str, int]]:
 
 
 def wait_for_run(world: World, ticket_id: int) -> None:
-    """Wait until a ticket's first run has begun."""
+    """Wait until a ticket's first run is in its first cell: before, it does not hear a signal yet."""
     deadline = time.monotonic() + 30
-    while not list((world.outputs / "sandbox").glob(f"{ticket_id}/journal.*.jsonl")) and time.monotonic() < deadline:
+    journals = (world.outputs / "sandbox" / str(ticket_id)).glob
+    while not any("cell_started" in path.read_text() for path in journals("journal.*.jsonl")):
+        assert time.monotonic() < deadline, f"{ticket_id} does not start"
         time.sleep(0.05)
 
 
