@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from email.utils import getaddresses
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, cast
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -119,14 +119,6 @@ class Profile(BaseModel):
     def practice_date(self) -> date | None:
         """The practice world's date; None in the live profile."""
         return self.today
-
-    @classmethod
-    def unchecked(cls) -> Self:
-        """What is configured as it was given, only to take its secrets out of text: other settings may be wrong."""
-        names = [name for name, field in cls.model_fields.items() if is_secret(field)]
-        found = as_given([*names, "zendesk_email"])
-        given: dict[str, Any] = {n: SecretStr(value) if n in names else value for n, value in found.items()}
-        return cast(Self, cls.model_construct(**given))
 
     def secrets(self) -> dict[str, str]:
         """Every secret by its setting's name: what must never be written anywhere."""
@@ -327,6 +319,14 @@ class Settings(Profile):
         """
         practice = (name for name, field in cls.model_fields.items() if about(field)["practice"])
         return cls._resolve(chosen(values.get("profile"), SETTINGS, list(practice)), values)
+
+    @classmethod
+    def unchecked(cls) -> Settings:
+        """The secrets as configured, without any check, to remove them from text where another setting is wrong."""
+        names = [name for name, field in cls.model_fields.items() if is_secret(field)]
+        found = as_given([*names, "zendesk_email"])
+        given: dict[str, Any] = {n: SecretStr(value) if n in names else value for n, value in found.items()}
+        return cls.model_construct(**given)
 
     def check_account(self, ticket: object) -> None:
         """Refuse the web address of another Zendesk account's ticket: its number is another ticket here.

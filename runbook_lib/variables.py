@@ -129,9 +129,9 @@ def chosen(profile: str | None, known: Collection[str] | None, practice: Collect
 
 
 def as_given(names: Collection[str]) -> dict[str, str]:
-    """Some settings as they were given, by name, although others are unknown or wrong; see `chosen` for `.env`."""
+    """Some settings by name, unchecked, whatever is wrong with others. Practice does not read `.env`, see `chosen`."""
     found = _ours(os.environ, None)
-    with suppress(InputError):  # what is wrong with a file is said elsewhere
+    with suppress(InputError):  # loading the settings reports it
         if found.get(_PROFILE, "").strip() != "sandbox":
             found = {**_ours(_lines(ENV_FILE), None), **found}
     with suppress(InputError):

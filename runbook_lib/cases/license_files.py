@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from runbook_lib.cases.base import Case
 from runbook_lib.cases.downloads import MOST_FILES
 from runbook_lib.cases.unread import Unread
-from runbook_lib.domain import finder, license
+from runbook_lib.domain import finder, image_types, license
 from runbook_lib.domain.content_kinds import Kind
 from runbook_lib.domain.errors import InputError, LicenseError, RunbookError
 from runbook_lib.domain.finder import Content
@@ -24,7 +24,6 @@ from runbook_lib.settings import Settings
 MOST_LICENSES = 10
 """Licenses of one ticket that are used; more are noted."""
 _PICTURES = ("image/", "video/", "audio/")
-_PICTURE_NAMES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
 """Media types of files that are probably no license; once a file is fetched, its bytes decide."""
 
 
@@ -113,8 +112,8 @@ class LicenseFiles:
         elif not found.is_opened:
             words = " ".join(filter(None, (f"It is {found.words}.", *found.notes, found.advice)))
             self.unread.append(Unread(name, words, Source.LICENSE_FILE, may_pass=False, is_here=True))
-        elif found.kind is Kind.IMAGE and name.lower().endswith(_PICTURE_NAMES) and not found.advice:
-            return  # what a screenshot shows is told where it is read
+        elif found.kind is Kind.IMAGE and name.lower().endswith(image_types.NAMES) and not found.advice:
+            return  # the values of a screenshot are reported where they are read
         else:
             self.notes.append(" ".join(filter(None, [f"{name} holds no license: it is {found.words}.", found.advice])))
             self.notes += [f"{name}: {note}" for note in found.notes]

@@ -24,9 +24,6 @@ MOST_IMAGES = 6
 MOST_NAMES = 20
 WIDTH_PX = 1400
 """Of an image that is shown large."""
-_IMAGE_NAMES = (
-    *(".png", ".jpg", ".jpeg", ".jfif", ".gif", ".webp", ".heic", ".heif", ".avif", ".bmp", ".tif", ".tiff", ".pdf"),
-)
 HOW_TO_INSTALL = (
     "To have the values read off the images, install the extra: pip install 'license-runbook[ocr]'. Until then read "
     "them by eye."
@@ -279,7 +276,7 @@ def _content(file: Attachment, download: Download) -> bytes | str:
 
 def _may_be_image(file: Attachment) -> bool:
     """Whether a file that was not got calls itself an image."""
-    return file.content_type.startswith("image/") or file.file_name.lower().endswith(_IMAGE_NAMES)
+    return file.content_type.startswith("image/") or file.file_name.lower().endswith(image_types.NAMES)
 
 
 def _reason(file: Attachment, content: bytes | str) -> str | None:

@@ -74,7 +74,7 @@ _MAGIC: tuple[tuple[bytes, Kind, str], ...] = (
 )
 """First bytes of binary formats; for images see `image_types`."""
 LEAST_TEXT_BYTES = 100
-"""Of a text in which a license fits; in so many bytes of another format there is a byte that no text has."""
+"""A shorter text holds no license; a binary format has a control byte within this many bytes."""
 _NEVER_TEXT = (Kind.IMAGE, Kind.HEIC, Kind.VIDEO, Kind.PACKED)
 _CONTROL = re.compile(rb"[\0-\x08\x0e-\x1a\x1c-\x1f]")
 """What no text has in one of the usual encodings; an escape character is there where colors are."""

@@ -80,7 +80,7 @@ def read(text: str) -> Title:
     plain, parts = folded.split(), _AROUND.split(folded)
     words = (*plain, *parts, *(_GENITIVE.sub("", part.strip(_QUOTES)) for part in parts))
     start = re.escape(f"{mark} - {_VERBS[mark]}") if mark else "(?!)"
-    address = r"(?![<(\"‹“])[!-~]+(?<![>)\",;])"  # with a sign around it somebody has written it
+    address = r"(?![<(\"‹“])[!-~]+(?<![>)\",;])"  # brackets or quotes around it: not written by a job
     found = re.fullmatch(rf"{start} a license under ({address}) for ([0-9]{{1,9}}) users", text)
     return Title(mark, found[1], int(found[2]), words) if found else Title(mark, words=words)
 

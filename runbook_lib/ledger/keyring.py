@@ -153,10 +153,7 @@ class KeyRing:
     def _public(self, key: str) -> Ed25519PublicKey | None:
         if key not in self._known:
             self._known = self._of_team()
-            for path in self._public_files():
-                with suppress(InputError, OSError):  # what only such a key verifies counts as signed by an unknown one
-                    found = _loaded_public(path.read_bytes(), str(path))
-                    self._known[key_id(found)] = found  # whatever the file is called
+            self._known |= {name: found for name, (_, found) in self._of_ring().items()}
         return self._known.get(key)
 
     def _of_team(self) -> dict[str, Ed25519PublicKey]:
@@ -193,11 +190,17 @@ class KeyRing:
         return _public_pem(found) if found else None
 
     def public_keys(self) -> dict[str, Path]:
-        """The public keys by id, oldest first."""
-        return {path.stem.rpartition("-")[2]: path for path in self._public_files()}
+        """The files of the public keys by id, oldest first, whatever they are called."""
+        return {name: path for name, (path, _) in self._of_ring().items()}
 
-    def _public_files(self) -> list[Path]:
-        return sorted(path for path in self.folder.glob(f"*{_PUBLIC}") if path.is_file())
+    def _of_ring(self) -> dict[str, tuple[Path, Ed25519PublicKey]]:
+        """The public keys of the ring, by id. A file without a valid key is left out: its writer counts as unknown."""
+        found = {}
+        for path in sorted(path for path in self.folder.glob(f"*{_PUBLIC}") if path.is_file()):
+            with suppress(InputError, OSError):
+                key = _loaded_public(path.read_bytes(), str(path))
+                found[key_id(key)] = path, key
+        return found
 
     @property
     def signing_key(self) -> str | None:

@@ -191,3 +191,18 @@ def test_a_key_in_other_encodings(ring: KeyRing, tmp_path: Path, content: bytes,
     else:
         with pytest.raises(InputError, match="RUNBOOK_TRUSTED_KEYS"):
             KeyRing(tmp_path / "none", team).trusts(own)
+
+
+def test_a_key_is_known_by_what_it_is(ring: KeyRing, tmp_path: Path) -> None:
+    """Whatever its file is called: trusted, listed and added once, under the same id."""
+    theirs = KeyRing(tmp_path / "theirs")
+    key = theirs.signer().key_id
+    ring.signer()
+    pem = theirs.public_keys()[key].read_bytes()
+    (ring.folder / "20261121T100000000Z-deadbeefdeadbeef.pub").write_bytes(pem)
+    again = KeyRing(ring.folder)
+
+    assert key == again.trust(pem)
+    assert {key, ring.signing_key} == set(again.trusted()) == set(again.public_keys())
+    assert (True, False) == (again.trusts(key), again.trusts("deadbeefdeadbeef"))
+    assert 2 == len(list(ring.folder.glob("*.pub")))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.configuration import without_configuration
 from tests.records.making import Shelf
 
 
@@ -13,3 +14,12 @@ from tests.records.making import Shelf
 def shelf(tmp_path: Path) -> Shelf:
     """The outputs of a profile that has no records yet."""
     return Shelf(tmp_path / "outputs")
+
+
+@pytest.fixture
+def configured(shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
+    """The shelf, whose records the commands show; nothing else is set."""
+    without_configuration(monkeypatch, tmp_path)
+    monkeypatch.setenv("RUNBOOK_OUTPUTS", str(shelf.outputs))
+    monkeypatch.chdir(tmp_path)
+    return shelf

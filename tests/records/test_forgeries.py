@@ -7,7 +7,6 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +18,6 @@ from runbook_lib.ledger.keyring import KeyRing
 from runbook_lib.records import page, review_rows
 from runbook_lib.records.reading import read
 from runbook_lib.records.verification import Verifier
-from tests.configuration import without_configuration
 from tests.records.making import Shelf, notebook
 
 EDITED = notebook(1001).replace(b"250 users", b"999 users")
@@ -198,16 +196,10 @@ OTHERS_RECORDS = (reseal, reseal_backdated, adopt, begin_again)
     ("forgery", "is_trusted"), [(one, False) for one in FORGERIES] + [(one, True) for one in OTHERS_RECORDS]
 )
 def test_no_forgery_is_called_genuine(
-    shelf: Shelf,
-    forgery: Callable[[Forger], None],
-    is_trusted: bool,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+    configured: Shelf, forgery: Callable[[Forger], None], is_trusted: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Not by `verify`, not in the list, not on the record's page, and not in the review's sentence."""
-    without_configuration(monkeypatch, tmp_path)
-    monkeypatch.setenv("RUNBOOK_OUTPUTS", str(shelf.outputs))
+    shelf = configured
     shelf.seal(1001)
     forger = Forger(shelf)
     if is_trusted:

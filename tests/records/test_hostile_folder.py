@@ -16,7 +16,6 @@ from runbook_lib.cli.main import main
 from runbook_lib.ledger.keyring import KeyRing
 from runbook_lib.records.exporting import FORMULA_STARTS
 from runbook_lib.records.review import Review
-from tests.configuration import without_configuration
 from tests.records.making import Shelf, markdown, notebook, step
 from tests.records.test_forgeries import Forger
 
@@ -154,17 +153,10 @@ HOSTILE = FILES | SIGNED
     [(name, is_trusted) for name in HOSTILE for is_trusted in (False, True) if name in SIGNED or not is_trusted],
 )
 def test_rest_is_shown_as_before(
-    shelf: Shelf,
-    name: str,
-    is_trusted: bool,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+    configured: Shelf, name: str, is_trusted: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Each command ends with its words and no traceback, and the records that were good before are good."""
-    without_configuration(monkeypatch, tmp_path)
-    monkeypatch.setenv("RUNBOOK_OUTPUTS", str(shelf.outputs))
-    monkeypatch.chdir(tmp_path)
+    shelf = configured
     good = {path.name for path in (shelf.seal(1001), shelf.seal(1002))}
     forger = Forger(shelf)
     if is_trusted:

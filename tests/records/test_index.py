@@ -20,7 +20,6 @@ from runbook_lib.records import verification
 from runbook_lib.records.archive import Archive, Ledger
 from runbook_lib.records.index import Index
 from runbook_lib.records.review import Review
-from tests.configuration import without_configuration
 from tests.records.making import Shelf
 
 TICKETS = (1001, 1002, 1003)
@@ -213,12 +212,9 @@ def test_forgotten_tickets_leave_the_index(shelf: Shelf) -> None:
         assert [(1001,), (1002,)] == database.execute("SELECT ticket FROM tickets ORDER BY ticket").fetchall()
 
 
-def test_verified_list_tells_nothing_of_the_index(
-    shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_verified_list_tells_nothing_of_the_index(configured: Shelf, capsys: pytest.CaptureFixture[str]) -> None:
     """Who has changed the index cannot have it shown as verified, in the list or in the review."""
-    without_configuration(monkeypatch, tmp_path)
-    monkeypatch.setenv("RUNBOOK_OUTPUTS", str(shelf.outputs))
+    shelf = configured
     shelf.archive.listed()
     with closing(sqlite3.connect(cached(shelf))) as database, database:
         database.execute("UPDATE tickets SET found = replace(found, 'grace', 'mallory')")

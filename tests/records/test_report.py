@@ -68,7 +68,7 @@ def test_pages_of_the_records_stand_beside_the_report(shelf: Shelf, tmp_path: Pa
     assert "https://team.zendesk.com/agent/tickets/1001" in page.read_text(encoding="utf-8")
 
 
-def test_pages_of_before_are_replaced_only_by_force_and_linked_only_anew(shelf: Shelf, tmp_path: Path) -> None:
+def test_old_pages_need_force_and_are_not_linked(shelf: Shelf, tmp_path: Path) -> None:
     """What they say may not be so any more. A record has no pages of records, and text none either."""
     folder = tmp_path / "mail"
     folder.mkdir()
