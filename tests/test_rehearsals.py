@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +16,8 @@ from runbook_lib.settings import ROOT
 from tests.practice import World, start
 
 TICKETS = {ticket.id: expected for ticket, expected in expected_ends().items()}
+READS_BADLY = re.compile(r"[?:] (?:yes|no)\b|[.,;:?!][.,;:?!]|\b1 (?!address)\w+s\b| -p |  | [.,;:]")
+"""What no ending has: a question for an answer, two stops, a plural of one, words for programs."""
 JOB_FAILS = 1010
 """Its rehearsal cannot know that."""
 
@@ -24,15 +28,20 @@ def practice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     yield from start(tmp_path_factory.mktemp("practice"))
 
 
-def rehearsed(runbook: str, ticket_id: int) -> Any:
-    """The case that the cells of a notebook come to."""
+def rehearsed(runbook: str, ticket_id: int) -> tuple[Any, str]:
+    """The case that the cells of a notebook come to, and its ending."""
     notebook = json.loads((ROOT / "notebooks" / f"{runbook}.ipynb").read_text(encoding="utf-8"))
     space: dict[str, Any] = {}
     for source in ("".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"):
-        exec(source, space)
+        *lines, last = ast.parse(source).body
+        exec(compile(ast.Module(lines, []), runbook, "exec"), space)
+        if isinstance(last, ast.Expr):
+            shown = eval(compile(ast.Expression(last.value), runbook, "eval"), space)
+        else:
+            exec(compile(ast.Module([last], []), runbook, "exec"), space)
         if "ticket_id: int" in source:
             space["ticket_id"] = ticket_id
-    return space["case"]
+    return space["case"], shown.data["summary"]
 
 
 @pytest.mark.parametrize("ticket_id", TICKETS)
@@ -43,10 +52,12 @@ def test_a_rehearsal_tells_the_outcome_and_changes_nothing(
     monkeypatch.setenv("RUNBOOK_OUTPUTS", str(practice.outputs))
     expected, before = TICKETS[ticket_id], practice.content()
     if expected.outcome is None and ticket_id != JOB_FAILS:
-        with pytest.raises(NeedsAnswerError):
+        with pytest.raises(NeedsAnswerError) as stopped:
             rehearsed(expected.runbook, ticket_id)
+        ending = str(stopped.value)
     else:
-        case = rehearsed(expected.runbook, ticket_id)
+        case, ending = rehearsed(expected.runbook, ticket_id)
         assert (expected.outcome or "license_issued") == case.outcome
         assert {"planned"} == {effect.state for effect in case.applied}
     assert before == practice.content()
+    assert not READS_BADLY.search(ending), ending

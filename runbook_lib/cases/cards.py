@@ -113,9 +113,14 @@ def plan_details(plan: Plan) -> tuple[Part, ...]:
     return tuple(parts)
 
 
-def count(number: int, noun: str) -> str:
+def count(number: int, noun: str, plural: str = "") -> str:
     """A number of things, as *1 step* or *2 steps*."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in a sentence, as *a, b and c*."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def _item(action: Action, operation: Operation | None) -> Item:
