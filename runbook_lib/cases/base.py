@@ -235,7 +235,7 @@ class Case:
         Its card has the summary in view, in one line, and folds what that rests on.
         """
         shown = folded((Paragraph(words, strong=strong), *parts))
-        card = Card("", state, tone, self.badge, shown, quiet=state in _QUIET)
+        card = Card("", state, tone, self.badge, shown, quiet=state in _QUIET, ours=self.settings.addresses)
         return StepResult(card, self._data("", state, words, **data), asks)
 
     def effect_card(self, effects: Sequence[EffectResult], *parts: Part, words: str = "", **data: Any) -> StepResult:
@@ -246,9 +246,10 @@ class Case:
 
     def stopped(self, title: str, exc: RunbookError) -> StepResult:
         """The card of a step that cannot go on."""
-        return cards.stopped(
+        found = cards.stopped(
             self.runbook, self.ticket.id, title, exc, badge=self.badge, performed=self.perform, effects=self.applied
         )
+        return replace(found, card=replace(found.card, ours=self.settings.addresses))
 
     def plan(self) -> Plan:
         """What the steps so far would do, and the facts that count, on which that rests."""
