@@ -47,36 +47,19 @@ Source: the consumer providers of HubSpot's published list of free email domains
 the best-known disposable and relay services. The lists on package registries have only disposable domains, or are not
 maintained. A missing provider does no harm by itself: our records must confirm the requester in any case.
 """
-_FREE_FAMILIES = frozenset(
-    (
-        "aol",
-        "gmx",
-        "googlemail",
-        "hotmail",
-        "live",
-        "outlook",
-        "protonmail",
-        "tiscali",
-        "tutanota",
-        "yahoo",
-        "yandex",
-        "zoho",
-        "zohomail",
-    )
-)
+_FAMILIES = "aol gmx googlemail hotmail live outlook protonmail tiscali tutanota yahoo yandex zoho zohomail"
+_FREE_FAMILIES = frozenset(_FAMILIES.split())
 """Providers with a domain in each country, such as `yahoo.co.uk`."""
 _TENANTS = ("atlassian.net", "freshdesk.com", "onmicrosoft.com", "zendesk.com")
 """Domains whose subdomains belong to different customers, and which the public suffix list does not have."""
 _NO_COMPANY = frozenset(("", "company", "customer", "n a", "na", "none", "null", "private", "self", "test", "unknown"))
 """Placeholders in a company field; emergency licenses say *Customer*."""
-_LEGAL_FORMS = frozenset(
-    (
-        *("ab", "ag", "aps", "as", "asa", "bhd", "bv", "bvba", "co", "company", "corp", "corporation", "dd", "doo"),
-        *("eg", "eireli", "ev", "gbr", "gmbh", "inc", "incorporated", "kft", "kg", "kgaa", "kk", "limited", "llc"),
-        *("llp", "lp", "ltd", "ltda", "mbh", "nv", "ohg", "ood", "oy", "oyj", "plc", "pte", "pty", "pvt", "sa", "sarl"),
-        *("sas", "sasu", "sdn", "se", "sia", "sl", "spa", "srl", "sro", "ug", "uab", "zrt", "ооо", "ао", "株式会社"),
-    )
-)
+_FORMS = """
+    ab ag aps as asa bhd bv bvba co company corp corporation dd doo eg eireli ev gbr gmbh inc incorporated kft kg kgaa
+    kk limited llc llp lp ltd ltda mbh nv ohg ood oy oyj plc pte pty pvt sa sarl sas sasu sdn se sia sl spa srl sro ug
+    uab zrt ооо ао 株式会社
+"""
+_LEGAL_FORMS = frozenset(_FORMS.split())
 _LEGAL_PHRASES = (("a", "s"), ("sp", "z", "oo"), ("spol", "s", "ro"), ("s", "a"), ("private",))
 
 
