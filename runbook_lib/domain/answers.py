@@ -61,7 +61,7 @@ class Question:
         """A placeholder for the value on the command line."""
         return _EXAMPLES.get(self.read, "VALUE")
 
-    def said(self, raw: object) -> str:
+    def reading(self, raw: object) -> str:
         """How a value is read, where that is not obvious: a date with its weekday, a number without its grouping.
 
         Raises:
@@ -113,7 +113,7 @@ def address(name: str, raw: object) -> str:
     """A syntactically valid mail address.
 
     Raises:
-        InputError: It is not valid. The DNS is not asked.
+        InputError: It is not valid. The DNS is not used.
     """
     from email_validator import EmailNotValidError, validate_email  # its tables take longer than most commands
 

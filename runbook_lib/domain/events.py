@@ -28,7 +28,7 @@ CASE = "case"
 
 
 class Kind(StrEnum):
-    """What a line tells of."""
+    """What a line reports."""
 
     RUN_STARTED = "run_started"
     CELL_STARTED = "cell_started"
@@ -67,11 +67,11 @@ class Meaning(NamedTuple):
 _NOT_KNOWN = "Unknown. The next run checks before it sends."
 EFFECTS: Mapping[str, Meaning] = {
     Kind.INTENDED: Meaning(True, False, "{effect}: about to be done", _NOT_KNOWN),
-    Kind.UNKNOWN: Meaning(True, False, "{effect}: nobody knows whether it is there", _NOT_KNOWN),
+    Kind.UNKNOWN: Meaning(True, False, "{effect}: unknown whether it is there", _NOT_KNOWN),
     Kind.NOT_DONE: Meaning(False, False, "{effect}: not done", "not done"),
     Kind.DONE: Meaning(False, True, "{effect}: done", "done"),
     Kind.ADOPTED: Meaning(False, True, "{effect}: found there, not repeated", "was there already"),
-    Kind.ANSWERED: Meaning(False, False, "{operator} said of {effect}: it is {place}", "answered"),
+    Kind.ANSWERED: Meaning(False, False, "{operator} answered for {effect}: it is {place}", "answered"),
 }
 """The kinds of lines that are about an operation."""
 
@@ -162,7 +162,7 @@ class Event:
 
     @property
     def ends(self) -> bool:
-        """Whether it says, for every writer, whether the effect is there: a run saw it, or a person was asked."""
+        """Whether it says, for every writer, whether the effect is there: a run saw it, or a person has answered."""
         return self.kind == Kind.ANSWERED or (self.kind in EFFECTS and EFFECTS[self.kind].is_there)
 
     @property
@@ -297,7 +297,7 @@ class History:
         operations: By operation id.
         restarts: The lines by which parts were set aside.
         sign_offs: The lines by which reviewers sign records off, by the record's name.
-        case_ended: The line by which somebody whose key is trusted says that the case has ended, unless taken back.
+        case_ended: The line by which a person whose key is trusted says that the case has ended, unless taken back.
     """
 
     def __init__(self, events: Iterable[Event]) -> None:

@@ -28,7 +28,7 @@ class KeptComment:
         if public and not self.public:
             return (
                 f"The public reply was kept as an internal note ({self.id}), which the customer cannot read: the role "
-                "of whose token this is may comment privately only. Post it by hand, as somebody who may reply."
+                "of the token's user allows private comments only. Post it by hand, as a colleague who may reply."
             )
         if self.public and not public:
             return (

@@ -45,7 +45,7 @@ _TEAMS = ("@gitlab.com", "@jihulab.com")
 _NEXT_STEP = {
     "not_a_license": "Give the license file as it was mailed, or its full text.",
     "truncated": "Copy or download it again, from its first to its last character.",
-    "wrong_key": "Give the public key of whoever issued the license, or get the file again.",
+    "wrong_key": "Give the public key of the license's issuer, or get the file again.",
     "damaged": "Get the file again from where it was issued.",
     "newer_version": "Update this project, or look the license up on a GitLab instance.",
 }
@@ -60,7 +60,7 @@ class License:
         starts_on: First day of validity; `issued_at` in the JSON.
         expires_on: First day on which it is no longer valid; None for never.
         notify_admins_on: From when administrators are warned.
-        notify_users_on: From when everybody is warned.
+        notify_users_on: From when all users are warned.
         block_changes_on: From when the instance is read-only.
         next_sync_at: When the instance should sync next, aware.
         last_synced_at: When it last did, aware.
@@ -242,7 +242,7 @@ def parsed(payload: bytes, notes: list[str]) -> License:
 
 
 def _odd_block(expires_on: date | None, blocked_on: date | None) -> list[str]:
-    """What nobody would have issued so. Source: FACTS 2, 14 days of grace for paid plans, and none for trials."""
+    """Why no issuer would have made it so. Source: FACTS 2, 14 days of grace for paid plans, and none for trials."""
     if not expires_on or not blocked_on:
         return []
     if blocked_on < expires_on:

@@ -131,7 +131,6 @@ class Attachment:
         malware: The vendor's `malware_scan_result`; "" if not given.
         malware_is_allowed: Whether an agent has allowed access in spite of it.
         mapped_url: The same content at the host-mapped domain, or "".
-        inline: Whether it is embedded in the comment's text.
     """
 
     id: int
@@ -142,7 +141,6 @@ class Attachment:
     malware: str = ""
     malware_is_allowed: bool = False
     mapped_url: str = ""
-    inline: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Which runbook a ticket belongs to: pure, from the scope's rulings, the calendar, and what is said of the mail.
+"""Which runbook a ticket belongs to: pure, from the scope's rulings, the calendar, and what is known of the mail.
 
 Source: both seeds, *Overview* and *Scope*; weekend seed, *Considerations* 3.
 """

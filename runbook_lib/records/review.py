@@ -357,7 +357,7 @@ class Review:
                 choices.get(name, ()),
                 self._values[name],
                 hint="all",
-                check=question.said,
+                check=question.reading,
             )
             for name, question in filters.FILTERS.items()
         ]

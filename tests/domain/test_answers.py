@@ -260,7 +260,7 @@ WRONG: list[tuple[str, Any]] = [
 ]
 
 
-def told(name: str, raw: object) -> str:
+def message_of(name: str, raw: object) -> str:
     """What the refusal of a value says."""
     with pytest.raises(InputError) as caught:
         answers.parse(name, raw)
@@ -281,7 +281,7 @@ def test_good_values(name: str, raw: object, expected: object) -> None:
 @pytest.mark.parametrize(("name", "raw"), WRONG, ids=lambda value: ascii(value)[:40])
 def test_impossible_values(name: str, raw: object) -> None:
     """Refused in one line that names the parameter, shows the value, and says what was expected."""
-    message = told(name, raw)
+    message = message_of(name, raw)
     assert message.startswith(f"{name} is ")
     assert "; expected " in message
     assert message.endswith(".")
@@ -348,14 +348,14 @@ def test_every_parameter_is_tried() -> None:
     ],
 )
 def test_the_words_of_a_refusal(name: str, raw: object, expected: str) -> None:
-    """Exactly this is read by whoever typed the value."""
-    assert expected == told(name, raw)
+    """The whole message."""
+    assert expected == message_of(name, raw)
 
 
 def test_a_long_value_is_not_repeated() -> None:
     """A pasted page does not fill the screen, and a pasted license stays out of it."""
     words = "ticket_id is a text of 1,999 characters, too long to show; expected the ticket's number, such as 1001"
-    assert f"{words}, or its web address." == told("ticket_id", "x" * 1999)
+    assert f"{words}, or its web address." == message_of("ticket_id", "x" * 1999)
 
 
 @pytest.mark.parametrize("kind", ["int", "list", "dict"])
@@ -363,7 +363,7 @@ def test_a_long_value_is_not_repeated() -> None:
 def test_a_number_that_cannot_be_written(name: str, kind: str) -> None:
     """Python refuses to write numbers of more than 4300 digits; the refusal says what kind of value it was."""
     huge = 10**5000
-    message = told(name, {"int": -huge, "list": [huge], "dict": {"a": huge}}[kind])
+    message = message_of(name, {"int": -huge, "list": [huge], "dict": {"a": huge}}[kind])
     assert message.startswith(f"{name} is a value of kind {kind}, too long to show; expected ")
 
 
@@ -372,11 +372,11 @@ def test_lists_without_end() -> None:
     deep: list[object] = []
     for _ in range(10_000):
         deep = [deep]
-    assert "a value of kind list, too long to show" in told("screenshots", deep)
+    assert "a value of kind list, too long to show" in message_of("screenshots", deep)
 
 
 def test_an_unknown_name() -> None:
-    """A name that is no parameter is told with those that are."""
+    """A name that is no parameter gets an error that lists those that are."""
     with pytest.raises(InputError, match=r"^usercount is no parameter; known are ticket_id, perform, .*user_count"):
         answers.parse("usercount", 5)
 
@@ -395,7 +395,7 @@ def test_unknown_is_none(name: str, raw: str) -> None:
 @pytest.mark.parametrize("name", NEVER_UNKNOWN)
 def test_what_must_be_known(name: str) -> None:
     """Whether to change things, and on which ticket, has no unknown."""
-    assert "'unknown'" in told(name, "unknown")
+    assert "'unknown'" in message_of(name, "unknown")
 
 
 @pytest.mark.parametrize("raw", [None, "", 0, False, [], "none", "n/a", "?", "null"])
@@ -480,7 +480,7 @@ def test_every_parameter_has_words() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "raw", "pasted", "kept", "said"),
+    ("name", "raw", "pasted", "kept", "reading"),
     [
         ("billable_users", "1,250", "1,250", "1,250", "read as 1250"),
         ("billable_users", "1250", "", 1250, ""),
@@ -495,9 +495,9 @@ def test_every_parameter_has_words() -> None:
     ],
 )
 def test_what_was_pasted_stays_beside_what_is_read(
-    name: str, raw: object, pasted: str, kept: object, said: str
+    name: str, raw: object, pasted: str, kept: object, reading: str
 ) -> None:
     """A run's parameter keeps the text, so that its card can show both; the ticket's number is a number."""
     question = QUESTIONS[name]
-    assert (pasted, kept, said) == (question.pasted(raw), question.kept(raw), question.said(raw))
+    assert (pasted, kept, reading) == (question.pasted(raw), question.kept(raw), question.reading(raw))
     assert the_same(question.parse(raw), question.parse(kept))

@@ -1,4 +1,4 @@
-"""What the customer's evidence proves beside our records: what counts, what is asked, and with which words."""
+"""What the customer's evidence proves beside our records: what counts, what is a question, and its words."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def facts(*known: tuple[str, Any, Source]) -> Facts:
     return Facts(tuple(Fact(*one) for one in known))
 
 
-def asked(*known: tuple[str, Any, Source], unread: dict[str, str] | None = None) -> list[str]:
-    """The parameters that a person is asked for."""
+def questions_about(*known: tuple[str, Any, Source], unread: dict[str, str] | None = None) -> list[str]:
+    """The parameters that a person has to give."""
     found = evidence.open_questions(facts(*known), unread or {}, lambda fact: IN_WINDOW.get(fact.value, Answer.NO))
     return list(dict.fromkeys(question.name for question in found.values()))
 
@@ -65,7 +65,7 @@ def asked(*known: tuple[str, Any, Source], unread: dict[str, str] | None = None)
         ([("deployment", "gitlab_com", ORGANIZATION), ("deployment", "self_managed", FILE)], ["deployment"]),
         ([("deployment", "self_managed", ORGANIZATION), ("deployment", "self_managed", FILE)], []),
         ([("deployment", "self_managed", FILE)], []),
-        # expiry: asked where it would decide otherwise
+        # expiry: a question where it would decide otherwise
         ([("expires_on", date(2026, 11, 6), CDOT), ("expires_on", date(2026, 11, 5), FILE)], []),
         ([("expires_on", date(2026, 9, 6), CDOT), ("expires_on", date(2026, 11, 5), FILE)], ["expires_on"]),
         ([("expires_on", date(2026, 11, 6), CDOT), ("expires_on", date(2027, 11, 6), SCREEN)], ["expires_on"]),
@@ -74,8 +74,8 @@ def asked(*known: tuple[str, Any, Source], unread: dict[str, str] | None = None)
 )
 def test_what_is_asked(known: list[tuple[str, Any, Source]], questions: list[str]) -> None:
     """Where the evidence contradicts our records so that it matters, or alone speaks of a paid plan."""
-    assert questions == asked(*known)
-    assert questions == asked(*reversed(known))
+    assert questions == questions_about(*known)
+    assert questions == questions_about(*reversed(known))
 
 
 def test_a_question_shows_both_values_with_their_sources() -> None:
@@ -98,7 +98,7 @@ def test_an_unread_field_is_asked_unless_ours_says_it(
     known: list[tuple[str, Any, Source]], questions: list[str]
 ) -> None:
     """*Gold* may be a paid plan or none; the customer's file does not settle it."""
-    assert questions == asked(*known, unread={"plan": "The organization field plan says “Gold”"})
+    assert questions == questions_about(*known, unread={"plan": "The organization field plan says “Gold”"})
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def installed(*held: Attached, works: Answer = Answer.NO, answer: str | None = N
 
 
 def test_the_license_that_ends_last_counts() -> None:
-    """As long as none still runs, or nobody says that the instance is read-only."""
+    """As long as none still runs, or the ticket does not say that the instance is read-only."""
     older = Attached("older", "SHA256:c", date(2025, 11, 6), users=100)
     assert OLD == installed(older, OLD).license
     assert NEW == installed(OLD, NEW, works=Answer.YES).license
@@ -326,7 +326,7 @@ def test_words_of_an_instance_that_takes_nothing(text: str) -> None:
     ],
 )
 def test_words_of_an_instance_that_works(text: str) -> None:
-    """Nothing is asked."""
+    """There is no question."""
     assert Answer.YES is evidence.says_it_works([text])
 
 
@@ -342,7 +342,7 @@ def test_words_of_an_instance_that_works(text: str) -> None:
     ],
 )
 def test_words_that_say_neither(text: str) -> None:
-    """Then a renewal is asked about, and a license whose grace period runs is not."""
+    """Then a renewal is a question, and a license whose grace period runs is none."""
     assert Answer.UNKNOWN is evidence.says_it_works([text])
 
 

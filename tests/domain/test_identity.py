@@ -66,7 +66,7 @@ def test_one_company_in_two_spellings(one: str, other: str) -> None:
     ],
 )
 def test_no_company_is_like_another(one: str, other: str) -> None:
-    """Nothing is fuzzy, and what names nobody is the same as nothing."""
+    """Nothing is fuzzy, and what names no one is the same as nothing."""
     assert not identity.same_company(one, other)
 
 
@@ -164,7 +164,7 @@ def test_the_domain_of_an_address(address: str | None, domains: tuple[str, ...])
             "Totally Other Corp at other.example",
         ),
         (IdentitySources((ORGANIZATION,), REQUESTER, (OURS, STRANGER)), Answer.UNKNOWN, "license.txt names"),
-        (IdentitySources((ORGANIZATION,), REQUESTER, (NamedParty("x"),)), Answer.UNKNOWN, "x names nobody"),
+        (IdentitySources((ORGANIZATION,), REQUESTER, (NamedParty("x"),)), Answer.UNKNOWN, "x names no one"),
         (IdentitySources((ORGANIZATION,), REQUESTER, (STRANGER,), Answer.YES), Answer.YES, "The engineer confirms"),
         (IdentitySources((), REQUESTER, (), Answer.NO), Answer.NO, "Nothing is issued"),
         (IdentitySources((LISTED,), NamedParty("r", domains=("eu.nordlicht.example",))), Answer.YES, "organization"),
@@ -201,7 +201,7 @@ def test_free_mail_confirms_nothing() -> None:
     who = IdentitySources((ORGANIZATION,), requester, (license,))
     assert Answer.UNKNOWN is identity.ruling(who).holds
     assert "differs" == identity.standing(license, who)
-    assert "names nobody: anybody can have an address there" == identity.standing(
+    assert "names no one: anyone can have an address there" == identity.standing(
         NamedParty("x", "", ("gmail.com",)), who
     )
     assert "agrees" == identity.standing(NamedParty("x", "nordlicht analytics"), who)

@@ -454,7 +454,7 @@ def test_another_key_is_told(public_key: PublicKey) -> None:
 
 @pytest.mark.parametrize("length", [0, 1, 15, 17, 32])
 def test_aes_key_has_16_bytes(private_key: PrivateKey, length: int) -> None:
-    """Any other length is refused, whoever wrapped it."""
+    """Any other length is refused, even with the right key."""
     text = seal(private_key, PAYLOAD, key=b"k" * length)
     assert problem_of(text, private_key.public_key()) == "damaged"
 
@@ -611,7 +611,7 @@ def test_moments_are_read_in_any_iso_form(private_key: PrivateKey, text: str) ->
 
 
 def test_a_reused_key_is_accepted_as_the_docstring_says(private_key: PrivateKey) -> None:
-    """The format's limit, shown: whoever has one license and the public key can write another."""
+    """The format's limit, shown: the holder of one license and the public key can write another."""
     public_key, genuine = private_key.public_key(), license_file.write(EMERGENCY, private_key, boundary=False)
     wrapped = parts_of(genuine)["key"]
     key = public_key.recover_data_from_signature(wrapped, PKCS1v15(), None)
@@ -736,7 +736,7 @@ def test_what_an_instance_refuses_is_read_and_noted(
     ],
 )
 def test_days_that_contradict_each_other_are_noted(private_key: PrivateKey, key: str, day: str, noted: str) -> None:
-    """An instance takes them; nobody would have issued them so."""
+    """An instance takes them; no issuer would have made them so."""
     changes = {"block_changes_at": ..., key: day}
     _, notes = odd(payload_with(**changes), private_key)
     assert noted in notes

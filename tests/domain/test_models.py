@@ -122,10 +122,10 @@ def test_conflicts_pair_what_counts_with_what_differs() -> None:
     ticket = Fact("plan", "free", Source.TICKET, "organization field plan")
     file = Fact("plan", "premium", Source.LICENSE_FILE, "a.gitlab-license")
     screen = Fact("plan", "starter", Source.SCREENSHOT)
-    told = Fact("plan", "premium", Source.ENGINEER)
+    answer = Fact("plan", "premium", Source.ENGINEER)
     other = Fact("expires_on", date(2026, 11, 6), Source.TICKET)
-    facts = Facts((ticket, file, screen, told, other))
-    assert ((told, ticket), (told, screen)) == facts.conflicts()
+    facts = Facts((ticket, file, screen, answer, other))
+    assert ((answer, ticket), (answer, screen)) == facts.conflicts()
     expected = ["differs", "agrees", "differs", "counts", "counts"]
     assert expected == [facts.standing(fact) for fact in facts.known]
 

@@ -296,7 +296,7 @@ def test_a_no_is_final_though_facts_are_missing() -> None:
 
 
 def test_a_known_case_is_in_scope_with_all_rules_kept() -> None:
-    """All five rules are told, not only the first that decides."""
+    """All five rules are shown, not only the first that decides."""
     facts = ScopeFacts(emergency_on=date(2026, 11, 22), deployment="self_managed", plan="ultimate", expires_on=EXPIRY)
     verdict = policy.scope(facts, SEEDS)
     assert Answer.YES is verdict.in_scope
@@ -448,7 +448,7 @@ def test_week_minute(text: str, expected: int) -> None:
     ],
 )
 def test_impossible_weekend_hours(text: str) -> None:
-    """The message has the text and an example; whoever uses such rules gets the same."""
+    """The message has the text and an example."""
     with pytest.raises(InputError, match="expected a weekday and a time, such as 'Saturday 00:00'") as caught:
         week_minute(text)
     assert repr(text) in str(caught.value)
@@ -458,7 +458,7 @@ def test_impossible_weekend_hours(text: str) -> None:
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "", "Europe", "../../etc/passwd", "Europe/Berlin\0"])
 def test_impossible_time_zones(zone: str) -> None:
-    """A time zone that nobody knows is an error in words."""
+    """An unknown time zone is an error with a sentence."""
     with pytest.raises(InputError, match="is unknown; expected an IANA name such as 'Europe/Berlin'"):
         is_weekend(utc("2026-11-22 00:00"), Rules(time_zone=zone))
 
@@ -517,7 +517,7 @@ def test_a_date_of_the_engineer_counts_whole(day: str, rules: Rules, expected: A
 @pytest.mark.parametrize("rules", [SEEDS, LONG_WEEKEND])
 @pytest.mark.parametrize("other_day", [0, 1, 2])
 def test_a_moment_is_of_the_weekend_or_of_the_week(hour: int, rules: Rules, other_day: int) -> None:
-    """Never both, never neither; who asks for the wrong one is told the other."""
+    """Never both, never neither; the wrong one names the other."""
     opened = utc("2026-11-18 00:00") + timedelta(hours=hour)
     day = opened.date() + timedelta(days=other_day)
     weekend, weekday = weekend_ruling(opened, day, rules), weekday_ruling(opened, day, rules)
@@ -587,7 +587,7 @@ def test_the_suggestion_is_always_accepted(
     ],
 )
 def test_the_suggestion_says_what_it_rests_on(figures: dict[str, int], expected: int | None, words: str) -> None:
-    """What is known is used, what is not known is said, and nothing known suggests nothing."""
+    """What is known is used, what is not known is named, and nothing known suggests nothing."""
     advice = suggest_users(**figures)
     assert expected == advice.users
     assert words in advice.reason

@@ -240,8 +240,8 @@ def test_a_journal_in_words() -> None:
         ("2 cells, from open to take", ""),
         ("reply: about to be done", ""),
         ("reply: done", "reply 7 · https://zendesk.example/7"),
-        ("sandbox-1001-post: nobody knows whether it is there", "read time-out"),
-        ("ada said of sandbox-1001-post: it is there", ""),
+        ("sandbox-1001-post: unknown whether it is there", "read time-out"),
+        ("ada answered for sandbox-1001-post: it is there", ""),
         ("the run ended: license_issued", "250 users"),
         ("ada set the journal aside, and began a new one", "disk"),
     ] == [(moment.words, moment.detail) for moment in timeline(entries)]
