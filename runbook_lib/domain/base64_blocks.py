@@ -12,10 +12,12 @@ LEAST_CHARS = 120
 """A shorter block holds no file with a license, compressed ones included."""
 MOST_BLOCKS = 5
 """Blocks of one text and alphabet that are decoded."""
-GAP_CHARS = 16
-"""How far apart the lines of one block may stand, as with the marks of a quote."""
-_RUN = re.compile(r"[A-Za-z0-9+/]{20,}")
-_LAST = re.compile(r"[^A-Za-z0-9+/=]{0,8}([A-Za-z0-9+/]{1,19})(?![A-Za-z0-9+/])")
+_RUN = re.compile("[A-Za-z0-9+/]{20,}")
+_BLOCK = re.compile(
+    rf"{_RUN.pattern}(?:[\s\S]{{1,16}}?{_RUN.pattern})*"
+    r"(?:[^A-Za-z0-9+/=]{0,8}([A-Za-z0-9+/]{1,19})(?![A-Za-z0-9+/]))?"
+)
+"""Long runs of letters at most 16 characters apart, as with the marks of a quote, and a shorter last one."""
 _URL_SAFE = str.maketrans("-_", "+/")
 """The two letters of the other alphabet. Source: RFC 4648, 5."""
 
@@ -32,25 +34,7 @@ def blocks(text: str) -> Iterator[Block]:
 
 
 def _of_alphabet(text: str) -> Iterator[Block]:
-    return filter(None, (_decoded(text, block) for block in _groups(_RUN.finditer(text))))
-
-
-def _groups(runs: Iterator[re.Match[str]]) -> Iterator[list[re.Match[str]]]:
-    """Runs that stand near each other, as the lines of one block do."""
-    block: list[re.Match[str]] = []
-    for run in runs:
-        if block and run.start() - block[-1].end() > GAP_CHARS:
-            yield block
-            block = []
-        block.append(run)
-    if block:
-        yield block
-
-
-def _decoded(text: str, block: list[re.Match[str]]) -> Block | None:
-    """A block with its last, short line; None if it is too short."""
-    last = _LAST.match(text, block[-1].end())
-    letters = "".join((*(run[0] for run in block), last[1] if last else ""))
-    if len(letters) < LEAST_CHARS:
-        return None
-    return block[0].start(), (last or block[-1]).end(), unbase64(letters)
+    for found in _BLOCK.finditer(text):
+        letters = "".join(_RUN.findall(found[0])) + (found[1] or "")
+        if len(letters) >= LEAST_CHARS:
+            yield *found.span(), unbase64(letters)

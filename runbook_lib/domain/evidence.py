@@ -342,6 +342,5 @@ def _named(answer: str, held: Sequence[Attached]) -> Attached | None:
     problem = "several licenses of that name are" if found else "no such license is"
     raise InputError(
         f"installed_license is {answer[:80]!r}, but {problem} on the ticket, which has: {listed}. Pass a file "
-        f"name, the "
-        f"first characters of a fingerprint, or {NONE_OF_THEM}."
+        f"name, the first characters of a fingerprint, or {NONE_OF_THEM}."
     )
