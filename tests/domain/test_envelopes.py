@@ -16,19 +16,17 @@ from tests.wrappings import EXAMPLES, LICENSES, SEEN_THROUGH, WRAPPINGS, body_of
 FIELD = Path(__file__).parents[1] / "data" / "field"
 TEXT = (FIELD / "no-plan-starter.gitlab-license").read_text()
 BARE = (FIELD / "short-plain.gitlab-license").read_text()
-EITHER = pytest.mark.parametrize("text", [TEXT, BARE], ids=["boundary lines", "bare"])
 
 
 # -- finding
 
 
-@EITHER
 @pytest.mark.parametrize("name", SEEN_THROUGH)
-def test_a_wrapped_license_is_found_whole(text: str, name: str) -> None:
+def test_a_wrapped_license_is_found_whole(name: str) -> None:
     """Its Base64 comes out as it went in, whatever stands around it."""
-    wrapped = f"Hello, this is our license:\n{WRAPPINGS[name](text)}\nBest regards, Kim"
-    (found,) = envelopes.locate(wrapped)
-    assert (body_of(text), True) == (found.body, found.is_whole)
+    for text in (TEXT, BARE):
+        (found,) = envelopes.locate(f"Hello, this is our license:\n{WRAPPINGS[name](text)}\nBest regards, Kim")
+        assert (body_of(text), True) == (found.body, found.is_whole)
 
 
 @pytest.mark.slow
@@ -106,14 +104,14 @@ def test_what_is_no_license_stays(text: str) -> None:
 # -- taking out
 
 
-@EITHER
 @pytest.mark.parametrize("name", WRAPPINGS)
-def test_nothing_of_a_wrapped_license_is_left(text: str, name: str) -> None:
+def test_nothing_of_a_wrapped_license_is_left(name: str) -> None:
     """The words around it stay."""
-    shown = envelopes.without(f"Hello, this is our license:\n{WRAPPINGS[name](text)}\nBye.")
-    assert [] == runs_of(body_of(text), shown)
-    assert shown.startswith("Hello, this is our")
-    assert shown.endswith("Bye.")
+    for text in (TEXT, BARE):
+        shown = envelopes.without(f"Hello, this is our license:\n{WRAPPINGS[name](text)}\nBye.")
+        assert [] == runs_of(body_of(text), shown)
+        assert shown.startswith("Hello, this is our")
+        assert shown.endswith("Bye.")
 
 
 @EXAMPLES
@@ -160,8 +158,7 @@ def test_other_text_is_the_same_afterwards(text: str) -> None:
 
 # -- time
 
-LONG = 1_000_000
-SHORTER = 200_000
+LONG = 200_000
 ADVERSARIAL = {
     "heads": "eyJkYXRhIjoi",
     "BEGIN lines": "BEGIN GITLAB LICENSE\n",
@@ -195,21 +192,13 @@ def adversarial(name: str, length: int) -> str:
 @pytest.mark.parametrize("name", sorted(ADVERSARIAL))
 def test_a_long_text_is_searched_in_linear_time(name: str) -> None:
     """What grows with the square of the text would take minutes already here."""
-    text = adversarial(name, SHORTER)
-    assert len(envelopes.without(text)) <= len(text)
-
-
-@pytest.mark.parametrize("name", ["boundary pairs", "heads"])
-def test_a_megabyte_is_searched_in_linear_time(name: str) -> None:
-    """Each takes about a second."""
     text = adversarial(name, LONG)
     assert len(envelopes.without(text)) <= len(text)
 
 
-@pytest.mark.slow
-def test_a_license_in_a_megabyte_is_found() -> None:
+def test_a_license_in_a_long_text_is_found() -> None:
     """In the middle of words."""
-    text = "nothing to see here " * 25_000
+    text = "nothing to see here " * 5_000
     (found,) = envelopes.locate(text + BARE + text)
     assert body_of(BARE) == found.body
     assert text[:-1] == envelopes.without(text + BARE + text)[: len(text) - 1]

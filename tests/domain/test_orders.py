@@ -144,10 +144,10 @@ def test_there_are_many_combinations() -> None:
     assert len(ALL) > 1500
 
 
-@pytest.mark.slow
 def test_every_combination_ends_and_sends_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """By a person's answer at the most; with a mail there is no second job, without one another may follow."""
-    monkeypatch.setattr(messages, "find_license", cache(messages.find_license))  # of two texts, thousands of times
+    for module, name in ((messages, "find_license"), (titles, "read")):  # of a few texts, thousands of times
+        monkeypatch.setattr(module, name, cache(getattr(module, name)))
     wrong = []
     for states, kinds, known, answer, came in ALL:
         world = World(made(states, kinds, known, answer), came)
