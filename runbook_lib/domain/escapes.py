@@ -76,8 +76,6 @@ class View:
 
 
 class Pieces:
-    """Collects the pieces of a view."""
-
     def __init__(self) -> None:
         self._texts: list[str] = []
         self._starts: list[int] = []
@@ -97,7 +95,6 @@ class Pieces:
 
 
 def decoded(text: str) -> View:
-    """A text with its escapes resolved."""
     text = text if text.isascii() else text.translate(_PLAIN_LETTERS)
     pieces, at = Pieces(), 0
     for found in _ESCAPE.finditer(text):

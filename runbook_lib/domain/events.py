@@ -93,7 +93,6 @@ class Event:
     is_trusted: bool = True
 
     def text(self, name: str) -> str:
-        """A text of the line, or ""."""
         found = self.entry.get(name)
         return found if isinstance(found, str) else ""
 
@@ -203,7 +202,6 @@ class RunEvents:
 
     @property
     def runbook(self) -> str:
-        """The runbook, or ""."""
         return self.start.text("runbook") if self.start else ""
 
     @property

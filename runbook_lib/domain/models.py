@@ -13,8 +13,6 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """The result of a case."""
-
     LICENSE_ISSUED = "license_issued"
     LICENSE_FOUND = "license_found"
     RESOLVED_ITSELF = "resolved_itself"
@@ -201,8 +199,6 @@ class Pipeline:
 
 @dataclass(frozen=True)
 class Account:
-    """A CustomersDot account."""
-
     id: int
     email: str
     name: str = ""
@@ -289,7 +285,6 @@ class Facts:
         return fact.value if fact else None
 
     def without_engineer(self) -> Facts:
-        """The facts that do not come from the engineer."""
         return Facts(tuple(fact for fact in self.known if fact.source not in (Source.ENGINEER, Source.SCREENSHOT)))
 
     def standing(self, fact: Fact) -> str:

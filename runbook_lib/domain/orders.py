@@ -46,8 +46,6 @@ JOB_LIMIT = timedelta(hours=1)
 
 
 class NextAction(StrEnum):
-    """The next action for an order."""
-
     ADOPT = "adopt"
     """The license was issued."""
     WAIT = "wait"
@@ -95,7 +93,6 @@ class LicenseOrder:
 
     @property
     def running(self) -> tuple[Pipeline, ...]:
-        """The pipelines that have not ended."""
         return still_running(self.pipelines)
 
     @property
@@ -197,7 +194,6 @@ def _has_result(issue: TrackerIssue) -> bool:
 
 
 def decide(order: LicenseOrder) -> NextStep:
-    """What to do next about an order."""
     if order.issued:
         left = order.left if order.is_quiet else ()
         return NextStep(

@@ -26,8 +26,6 @@ _KIND_UNKNOWN = "There is no row at all. Only online cloud licenses sync: check 
 
 
 class NodeKind(StrEnum):
-    """The kind of a node."""
-
     TITLE = "title"
     QUESTION = "question"
     LOOKUP = "lookup"
@@ -257,7 +255,6 @@ def hints(facts: SeatLinkFacts) -> tuple[str, ...]:
 
 
 def _next(node: Node, reply: Reply | None) -> str | None:
-    """The id of the next node, or None."""
     if node.kind is NodeKind.END or reply is None:
         return None
     if node.kind is NodeKind.LOOKUP:
