@@ -45,7 +45,8 @@ class Kind(StrEnum):
 
 
 BEGINNINGS = (Kind.RUN_STARTED, Kind.INTENDED)
-"""Lines that announce something, and may be refused; the others tell what has happened already."""
+"""Lines that announce something, and may be refused; the others report what has happened already."""
+_ENDS = (Kind.RUN_ENDED, Kind.RECORD_ADOPTED)
 
 
 class Meaning(NamedTuple):
@@ -180,25 +181,33 @@ class Event:
 
 @dataclass
 class RunEvents:
-    """The events of one run, in their order.
+    """The events of one run, in their order."""
 
-    Attributes:
-        end: The line of its end, or by which it was adopted, or None.
-        cells: The lines by which its cells were begun.
-        effects: The lines on operations while it was the performing run that its writer began last.
-    """
-
-    start: Event | None = None
-    end: Event | None = None
     events: list[Event] = field(default_factory=list)
-    cells: list[Event] = field(default_factory=list)
-    effects: list[Event] = field(default_factory=list)
+
+    @property
+    def start(self) -> Event | None:
+        return next((event for event in self.events[:1] if event.kind == Kind.RUN_STARTED), None)
+
+    @property
+    def end(self) -> Event | None:
+        """The line of its end, or by which it was adopted."""
+        return next((event for event in reversed(self.events) if event.kind in _ENDS), None)
+
+    @property
+    def cells(self) -> list[Event]:
+        """The lines by which its cells were begun."""
+        return [event for event in self.events if event.kind == Kind.CELL_STARTED]
+
+    @property
+    def effects(self) -> list[Event]:
+        """The lines on operations while it was the performing run that its writer began last."""
+        return [event for event in self.events if event.kind in EFFECTS]
 
     @property
     def writer(self) -> str:
         """Who wrote of it; "" before the first line."""
-        first = self.start or self.end
-        return first.writer if first else ""
+        return self.events[0].writer if self.events else ""
 
     @property
     def runbook(self) -> str:
@@ -211,8 +220,7 @@ class RunEvents:
     @property
     def open_effect(self) -> Event | None:
         """The effect that was announced last, unless something came of it."""
-        last = self.effects[-1] if self.effects else None
-        return last if last and last.kind == Kind.INTENDED else None
+        return next((event for event in self.effects[-1:] if event.kind == Kind.INTENDED), None)
 
     @property
     def last_effects(self) -> list[Event]:
@@ -333,18 +341,15 @@ class History:
         match event.kind:
             case Kind.RUN_STARTED:
                 key = self._key(event, event.record or f"without a record, line {event.number} of {event.writer}")
-                self.runs[key] = RunEvents(event, events=[event])
+                self.runs[key] = RunEvents([event])
                 if event.performed:
                     self._performing[event.writer] = key
             case Kind.CELL_STARTED:
                 if run := self.runs.get(self._key(event, event.record or "")):
-                    run.cells.append(event)
                     run.events.append(event)
             case Kind.RUN_ENDED | Kind.RECORD_ADOPTED:
                 key = self._key(event, event.record or self._last_open(event.writer))
-                run = self.runs.setdefault(key, RunEvents())
-                run.end = event
-                run.events.append(event)
+                self.runs.setdefault(key, RunEvents()).events.append(event)
             case Kind.RESTARTED:
                 self.restarts.append(event)
             case Kind.SIGNED_OFF:
@@ -357,7 +362,6 @@ class History:
             self.case_ended = event if event.says_there else None
         run = self._performing.get(event.writer, "")
         if run in self.runs:
-            self.runs[run].effects.append(event)
             self.runs[run].events.append(event)
         self.operations.setdefault(event.operation, Operation()).take(event, run)
 

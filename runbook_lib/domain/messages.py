@@ -62,20 +62,23 @@ def find_license(description: str) -> str | None:
 
 
 def find_operation(description: str) -> str | None:
-    found = re.search(r"^Operation: `([A-Za-z0-9_-]+)`$", description.replace("\r\n", "\n"), re.MULTILINE)
-    return found[1] if found else None
+    return _find(r"^Operation: `([A-Za-z0-9_-]+)`$", description)
 
 
 def find_ticket(description: str) -> str | None:
-    found = re.search(r"^Ticket: (https?://\S+)$", description.replace("\r\n", "\n"), re.MULTILINE)
-    return found[1] if found else None
+    """The ticket's address in an issue's description, or None."""
+    return _find(r"^Ticket: (https?://\S+)$", description)
 
 
 def failure_reason(description: str) -> str:
     """The reason in a failure issue, or a sentence that there is none."""
-    pattern = rf"^No license was sent\.\s+{_FENCE}\n(.*?)\n{_FENCE}"
+    found = _find(rf"^No license was sent\.\s+{_FENCE}\n(.*?)\n{_FENCE}", description)
+    return "The issue does not say why." if found is None else found
+
+
+def _find(pattern: str, description: str) -> str | None:
     found = re.search(pattern, description.replace("\r\n", "\n"), re.DOTALL | re.MULTILINE)
-    return found[1] if found else "The issue does not say why."
+    return found[1] if found else None
 
 
 def failure_body(reason: str) -> str:
