@@ -75,25 +75,6 @@ def test_the_numbers_are_those_of_the_documents() -> None:
 
 
 @pytest.mark.parametrize(
-    ("day", "expected"),
-    [
-        ("2026-11-05", Answer.NO),  # not expired
-        ("2026-11-06", Answer.NO),  # expired, grace runs
-        ("2026-11-19", Answer.NO),  # one day of grace left
-        ("2026-11-20", Answer.YES),  # the day grace ends
-        ("2026-11-21", Answer.YES),
-        ("2026-11-22", Answer.YES),
-        ("2026-11-23", Answer.YES),  # three whole days later
-        ("2026-11-24", Answer.NO),  # too late
-        ("2027-11-20", Answer.NO),
-    ],
-)
-def test_every_boundary_day(day: str, expected: Answer) -> None:
-    """In scope from the day on which the grace period ends until three days later, both included."""
-    assert expected is in_scope(EXPIRY, date.fromisoformat(day))
-
-
-@pytest.mark.parametrize(
     ("expires_on", "first", "last"),
     [
         ("2026-11-06", "2026-11-20", "2026-11-23"),
