@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
 
-from runbook_lib.domain.escapes import Pieces, View, decoded
+from runbook_lib.domain.escapes import View, decoded
 
 HEADS = ("eyJkYXRhIj", "eyJrZXkiOi", "eyJpdiI6")
 """Base64 of `{"data":`, with which every envelope of the gem begins (source: FACTS 6), and of the other two parts."""
@@ -260,12 +260,11 @@ class Search:
 
 def _skeleton(text: str) -> View:
     """The Base64 letters of a text. Of tags only long runs are kept."""
-    pieces = Pieces()
-    for found in _PIECE.finditer(text):
-        parts = [found] if not found[0].startswith("<") else _LONG_RUN.finditer(text, *found.span())
-        for part in parts:
-            pieces.add(part[0], *part.span())
-    return pieces.view()
+    return View.of(
+        (part[0], *part.span())
+        for found in _PIECE.finditer(text)
+        for part in ([found] if not found[0].startswith("<") else _LONG_RUN.finditer(text, *found.span()))
+    )
 
 
 def _finds(text: str, word: str) -> Iterator[int]:

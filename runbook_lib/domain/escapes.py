@@ -11,7 +11,9 @@ import html
 import re
 import unicodedata
 from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 _ESCAPE = re.compile(
     r"&(?:amp;){0,3}(?:\#[0-9]{1,7}|\#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});"
@@ -56,6 +58,13 @@ class View:
     starts: list[int] = field(repr=False)
     origins: list[tuple[int, int]] = field(repr=False)
 
+    @classmethod
+    def of(cls, pieces: Iterable[tuple[str, int, int]]) -> View:
+        """The view of these pieces, each with its span in the original text; empty ones are left out."""
+        kept = [piece for piece in pieces if piece[0]]
+        starts = accumulate((len(piece) for piece, _, _ in kept), initial=0)
+        return cls("".join(piece for piece, _, _ in kept), list(starts)[:-1], [piece[1:] for piece in kept])
+
     def origin(self, start: int, end: int) -> tuple[int, int]:
         """The span in the original text of a part of the view, which must not be empty."""
         first, last = bisect_right(self.starts, start) - 1, bisect_right(self.starts, end - 1) - 1
@@ -75,34 +84,17 @@ class View:
         return ends - begins == self._piece_end(piece) - self.starts[piece]
 
 
-class Pieces:
-    def __init__(self) -> None:
-        self._texts: list[str] = []
-        self._starts: list[int] = []
-        self._origins: list[tuple[int, int]] = []
-        self._place = 0
-
-    def add(self, piece: str, start: int, end: int) -> None:
-        """Add a piece that stands at this span of the original text."""
-        if piece:
-            self._texts.append(piece)
-            self._starts.append(self._place)
-            self._origins.append((start, end))
-            self._place += len(piece)
-
-    def view(self) -> View:
-        return View("".join(self._texts), self._starts, self._origins)
-
-
 def decoded(text: str) -> View:
-    text = text if text.isascii() else text.translate(_PLAIN_LETTERS)
-    pieces, at = Pieces(), 0
+    return View.of(_pieces(text if text.isascii() else text.translate(_PLAIN_LETTERS)))
+
+
+def _pieces(text: str) -> Iterator[tuple[str, int, int]]:
+    at = 0
     for found in _ESCAPE.finditer(text):
-        pieces.add(text[at : found.start()], at, found.start())
-        pieces.add(_meant(found), *found.span())
+        yield text[at : found.start()], at, found.start()
+        yield _meant(found), *found.span()
         at = found.end()
-    pieces.add(text[at:], at, len(text))
-    return pieces.view()
+    yield text[at:], at, len(text)
 
 
 def _meant(found: re.Match[str]) -> str:
