@@ -90,7 +90,7 @@ class NeedsAnswerError(PersonNeededError):
 
 
 class NotAsSentError(PersonNeededError):
-    """A write happened, and what the service keeps is not what was sent: it is neither done nor to be repeated."""
+    """A write happened, and what the service keeps is not what was sent. It is not done, and must not be repeated."""
 
 
 class OutcomeUnknownError(PersonNeededError):

@@ -14,7 +14,7 @@ MOST_CHARS = 255
 
 
 class Mark(StrEnum):
-    """How a title begins: what became of the job."""
+    """The beginning of a title: the job's result."""
 
     SUCCESS = "[Success]"
     FAILURE = "[Failure]"
