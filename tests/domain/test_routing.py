@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runbook_lib.domain.models import Answer, Ruling, Verdict
-from runbook_lib.domain.routing import Mail, Route, route, says_mail_missing
+from runbook_lib.domain.routing import Mail, Route, route
 
 YES, NO, UNKNOWN = Answer.YES, Answer.NO, Answer.UNKNOWN
 SATURDAY = Ruling("On a weekend?", YES, "It is Saturday.", "")
@@ -55,40 +55,3 @@ def test_the_reason_is_the_one_that_decided() -> None:
     assert Route("license_not_received", "He says so.") == route(scope(), MONDAY, mail)
     assert "Free." in route(scope(plan=NO), MONDAY, NO_MENTION).reason
     assert Route(None, "SaaS.") == route(scope(deployment=NO), MONDAY, NO_MENTION)
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        "We have not received the mail.",
-        "Nothing has arrived in my inbox so far",
-        "The e-mail never came",
-        "I still haven’t got the license",
-        "The license mail isn't in my inbox, and not in spam either",
-        "WE DIDN'T RECEIVE ANY EMAIL",
-    ],
-)
-def test_a_missing_mail_is_heard(words: str) -> None:
-    """In any of the usual ways to say it."""
-    assert says_mail_missing(["Hello.", f"Hi team,\n{words}\nThanks"])
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        "",
-        "License expired, GitLab is read-only",
-        "Since this morning nobody can push. GitLab says that the license has expired.",
-        "I do not have the file. I am not the one who installed the license.",
-        "Our renewal is with purchasing and will not be signed before Monday",
-        "Please send the new license to this mail address. Pushing does not work.",
-    ],
-)
-def test_other_troubles_are_no_missing_mail(words: str) -> None:
-    """A license that has run out is not one that has not come."""
-    assert not says_mail_missing([words])
-
-
-def test_a_long_text_is_read_quickly() -> None:
-    """A hostile one cannot keep the runbook busy: only its beginning is read, sentence by sentence."""
-    assert not says_mail_missing(["not " * 1_000_000])
