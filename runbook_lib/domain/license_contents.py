@@ -28,17 +28,6 @@ _DATES = {
 }
 """JSON key to field, in the gem's order."""
 
-_MOMENTS = ("next_sync_at", "last_synced_at", "activated_at")
-_FLAGS = (
-    "cloud_licensing_enabled",
-    "offline_cloud_licensing_enabled",
-    "auto_renew_enabled",
-    "seat_reconciliation_enabled",
-    "operational_metrics_enabled",
-    "generated_from_customers_dot",
-    "generated_from_cancellation",
-)
-_KNOWN = {"version", "licensee", *_DATES, *_MOMENTS, *_FLAGS, "restrictions"}
 _DATE_TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ][0-9]{2}:")
 _TEAMS = ("@gitlab.com", "@jihulab.com")
 """Mail domains whose licenses may have no expiry date. Source: `gitlab-license` gem, `valid?`."""
@@ -122,6 +111,11 @@ class License:
         Source: `gitlab-license` gem, `License#expired?`.
         """
         return self.expires_on is not None and today >= self.expires_on
+
+
+_MOMENTS = tuple(name for name, kind in License.__annotations__.items() if kind == "datetime | None")
+_FLAGS = tuple(name for name, kind in License.__annotations__.items() if kind == "bool")
+_KNOWN = {"version", "licensee", *_DATES, *_MOMENTS, *_FLAGS, "restrictions"}
 
 
 def facts(license: License) -> dict[str, object]:
