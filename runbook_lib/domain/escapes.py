@@ -34,6 +34,7 @@ _ESCAPE = re.compile(
 )
 """An escape; see the module's docstring. Source for `#012`: rsyslog, *escapeControlCharactersOnReceive*."""
 _BLANKS = {"n": "\n", "r": "\r", "t": "\t", "f": "\f", "v": "\v"}
+_NOT_ASCII = bytes(range(0x80, 0x100))
 _OCTAL = ("octal", "syslog")
 _HEX = ("percent", "unicode", "braced", "hex", "quoted", "named")
 _PLAIN_LETTERS = {
@@ -115,7 +116,7 @@ def _meant(found: re.Match[str]) -> str:
 
 
 def _bytes(kind: str, code: str) -> str:
-    """The characters that a run of encoded bytes stands for; "" if they are not all text."""
+    """The characters that a run of encoded bytes stands for; "" if most of them are no plain text."""
     try:
         if kind == "uu":
             content = b"".join(binascii.a2b_uu(line) for line in code.splitlines())
@@ -126,4 +127,5 @@ def _bytes(kind: str, code: str) -> str:
             content = b"".join(word[::-1] if kind == "words" else word for word in words)
     except ValueError:  # binascii.Error is one; a number above 255, half a byte
         return ""
-    return content.decode("latin-1") if content.isascii() else ""
+    plain = len(content.translate(None, _NOT_ASCII))
+    return content.decode("utf-8", "replace") if 4 * plain >= 3 * len(content) else ""

@@ -47,6 +47,15 @@ def test_other_letters_of_the_same_meaning_are_seen_through(offset: int) -> None
     assert "Hello,\n[license]\nBye." == envelopes.without(text)
 
 
+@pytest.mark.parametrize(
+    "name", ["hexdump", "xxd", "hex", "hex with colons", "bytes in JSON", "bytes in C", "uuencode"]
+)
+def test_bytes_of_a_text_with_other_letters_are_read(name: str) -> None:
+    """A name with an umlaut in the same dump, also across two of its rows."""
+    for before in ("Grüße,\n", "aaaaaaaaaaaaaaaü\n", "п\n"):
+        assert [body_of(TEXT)] == [found.body for found in envelopes.locate(WRAPPINGS[name](f"{before}{TEXT}\nJörg\n"))]
+
+
 def test_the_found_text_is_the_gems_file() -> None:
     """With boundary lines, in lines of 60, whatever it was before."""
     assert [TEXT.rstrip()] == [found.text for found in envelopes.locate(TEXT.replace("\n", " "))]
