@@ -31,8 +31,8 @@ _BASE64 = re.compile(
 """Long runs of letters at most 16 characters apart, as with the marks of a quote, and a shorter last one."""
 _URL_SAFE = str.maketrans("-_", "+/")
 """The two letters of the other alphabet. Source: RFC 4648, 5."""
-_GAP = r"\s{1,3}(?:> ?){0,3}"
-"""What stands between two lines of Base32 or Base85, also where they are quoted."""
+_GAP = r"\s{1,3}(?:>{1,3} ){0,3}"
+"""What stands between two lines of Base32 or Base85: also `> `, but no `>` alone, which is a letter of Base85."""
 
 
 def in_base64(text: str) -> Iterator[Block]:
@@ -80,9 +80,8 @@ def in_rare_encodings(text: str) -> Iterator[Block]:
 
 
 def _decoded(text: str, at: int, letters: str, decode: Callable[[str], bytes]) -> Iterator[Block]:
-    """A block of these letters, whose last line may be shorter than the others: as it stands, and as a quote."""
+    """A block of these letters, whose last line may be shorter than the others; none if it is damaged."""
     lines = rf"[{letters}]+(?:(?:{_GAP}[{letters}]{{20,}})+(?:{_GAP}[{letters}]{{1,19}}(?![^\s~]))?)?"
     if found := re.compile(lines).match(text, at, at + MOST_CHARS):
-        for gap in (r"\s+", _GAP):
-            with suppress(ValueError):
-                yield *found.span(), decode(re.sub(gap, "", found[0]))
+        with suppress(ValueError):
+            yield *found.span(), decode(re.sub(_GAP, "", found[0]))
