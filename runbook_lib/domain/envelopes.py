@@ -1,9 +1,10 @@
 """Locates licenses in a text, however the text wraps them. The finder and redaction use it.
 
 A license is an envelope: Base64 of `{"data":"...","key":"...","iv":"..."}`, whose values are Base64 again. People quote
-it, cut it, and send it through programs that escape it, so two views of a text are searched: `decoded` resolves HTML
-entities, percent-encoding, JSON escapes and quoted-printable; the skeleton keeps only the Base64 letters of that.
-Base64 that decodes to Base64 is part of a license, even without its beginning. Every search is linear.
+it, cut it, and send it through programs that escape it, so two views of a text are searched: `decoded` resolves the
+escapes; the skeleton keeps only the Base64 letters of that.
+Base64 that decodes to Base64 is part of a license, even without its beginning; and so are short pieces of it near each
+other, which are left of a license in which a letter was replaced. Every search is linear.
 
 No I/O, no clock, and nothing is decrypted: that is `license`.
 """

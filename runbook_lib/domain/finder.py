@@ -1,4 +1,4 @@
-"""Finds every license in bytes or text, and tells what kind of content they are.
+"""Finds every license in bytes or text, and the kind of their content.
 
 Only the content counts, never a file name or a media type, since the sender chooses those. Text may be encoded,
 quoted or escaped (`envelopes`); archives, packed files and mails are opened, within limits of number, size and depth.
