@@ -97,15 +97,12 @@ class Archive:
             InputError: A public key cannot be read.
         """
         asked = self.tickets() if tickets is None else list(tickets)
-        workers = os.cpu_count() or 1
-        if len(asked) < MANY_TICKETS or workers == 1:
+        if len(asked) < MANY_TICKETS or os.cpu_count() == 1:
             return self.read(asked)
         from runbook_lib.records.processes import in_processes  # which takes time, and few tickets do not need
 
-        parts = [asked[start::workers] for start in range(workers)]
-        found = [ledger for part in in_processes(self.read, parts, workers) for ledger in part]
-        place = {ticket_id: number for number, ticket_id in enumerate(asked)}
-        return sorted(found, key=lambda ledger: place[ledger.ticket_id])
+        found = {ledger.ticket_id: ledger for ledger in in_processes(self.read, asked)}
+        return [found[ticket_id] for ticket_id in asked]
 
     def listed(self, tickets: Sequence[int] | None = None) -> list[Ledger]:
         """As `ledgers`, for a list that nobody takes for verified: of many tickets the index tells what it can."""

@@ -27,7 +27,7 @@ from runbook_lib.ledger.mirror import freshness
 from runbook_lib.records import filters, plots, review_rows
 from runbook_lib.records.archive import Archive
 from runbook_lib.records.case_facts import CaseFacts, case_facts
-from runbook_lib.records.findings import Finding
+from runbook_lib.records.findings import Finding, count
 from runbook_lib.records.open_ends import Kind, OpenEnd, first_sentence, open_ends
 from runbook_lib.records.runs import Run, RunFilter, State
 from runbook_lib.records.timeline import timeline
@@ -200,7 +200,7 @@ class Review:
         table = review_rows.people_table(self._runs, self._found(), self._open())
         if not table.rows:
             return self._nothing()
-        words = f"{review_rows.count(len(table.rows), 'engineer')}. Open ends are of whatever day."
+        words = f"{count(len(table.rows), 'engineer')}. Open ends are of whatever day."
         rows = [dict(zip(table.heads, row, strict=True)) for row in table.rows]
         return self._result("listed", Tone.PLAIN, (table,), words, people=_harmless(rows))
 
@@ -240,7 +240,7 @@ class Review:
             tone = Tone.ASK if self._problems else Tone.GOOD
             return self._result("none", tone, parts, words, open_ends=[])
         counts = {kind: sum(end.kind is kind for end in found) for kind in Kind}
-        words = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
+        words = ", ".join(f"{number} {kind}" for kind, number in counts.items() if number)
         table = review_rows.open_ends_table(found[:MOST_ROWS], self._case_facts, datetime.now(UTC))
         parts = (Paragraph(f"{words}. The period does not count here: what is open stays open."), table, *_rest(found))
         told = ("ticket_id", "record", "runbook", "operator")
@@ -368,11 +368,11 @@ class Review:
             wanted = filters.wanted(values)
         except InputError as exc:
             return str(exc)
-        count = sum(wanted.matches(run) for run in self._runs)
-        return f"{count} of {len(self._runs)} runs. Run the cells below to see them."
+        selected = sum(wanted.matches(run) for run in self._runs)
+        return f"{selected} of {len(self._runs)} runs. Run the cells below to see them."
 
-    def _line(self, count: int) -> Paragraph:
-        return Paragraph(f"{review_rows.count(count, 'run')}: {filters.words(self.wanted)}.")
+    def _line(self, number: int) -> Paragraph:
+        return Paragraph(f"{count(number, 'run')}: {filters.words(self.wanted)}.")
 
     def _nothing(self) -> StepResult:
         words = f"No run is selected: {filters.words(self.wanted)}. Choose a longer period, or fewer filters."
