@@ -32,6 +32,7 @@ def shelf(shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shel
     monkeypatch.setattr(index_module, "SETTLED_S", 0.0)
     for module in (archive_module, verification):
         monkeypatch.setattr(module, "MANY_TICKETS", 2)
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)  # other processes are not what is tested
     for ticket in TICKETS:
         shelf.seal(ticket, missing=["plan"], summary="done", seconds=1.5)
     return shelf
