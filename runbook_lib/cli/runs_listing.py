@@ -1,4 +1,4 @@
-"""The list of runs: the filters that choose among them, the table, and what is said below it."""
+"""The list of runs: the filters that choose among them, the table, and the lines below it."""
 
 from __future__ import annotations
 

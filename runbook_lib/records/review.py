@@ -136,8 +136,8 @@ class Review:
             parts += (Paragraph(freshness(self.settings.share, self.archive.folder)),)
         if self._problems:
             parts += (Paragraph("What cannot be relied on is left out, and named here:", strong=True),)
-            told = self._problems[:MOST_ROWS]
-            parts += tuple(Paragraph(f"{one.ticket}, {one.code}: {first_sentence(one.words)}") for one in told)
+            named = self._problems[:MOST_ROWS]
+            parts += tuple(Paragraph(f"{one.ticket}, {one.code}: {first_sentence(one.words)}") for one in named)
             parts += rest(self._problems)
         state, tone = ("read", Tone.PLAIN) if not self._problems else ("read, but for some", Tone.ASK)
         words = f"{counts['tickets']} tickets, {counts['runs']} runs and {counts['records']} records."
@@ -149,7 +149,7 @@ class Review:
     def filters(self) -> StepResult:
         """A form in JupyterLab; elsewhere the filters that apply."""
         if is_interactive() and self.form is None:
-            self.form = Form(self._fields(), summarize=self._said)
+            self.form = Form(self._fields(), summarize=self._selected_words)
         values = self.form.values if self.form else self._values
         rows = [(name, values[name] or "all", question.words) for name, question in filters.FILTERS.items()]
         found = self._result("chosen", Tone.PLAIN, (Table(("filter", "value", "meaning"), rows),), "The filters.")
@@ -216,9 +216,9 @@ class Review:
         words = ", ".join(f"{number} {kind}" for kind, number in counts.items() if number)
         table = review_rows.open_ends_table(found[:MOST_ROWS], self._case_facts, datetime.now(UTC))
         parts = (Paragraph(f"{words}. The period does not count here: what is open stays open."), table, *rest(found))
-        told = ("ticket_id", "record", "runbook", "operator")
+        names = ("ticket_id", "record", "runbook", "operator")
         plain = [
-            {**{name: getattr(end.run, name) for name in told}, "kind": end.kind, "command": end.command}
+            {**{name: getattr(end.run, name) for name in names}, "kind": end.kind, "command": end.command}
             for end in found
         ]
         return self._result(f"{len(found)} open", Tone.ASK, parts, f"{words}.", open_ends=harmless(plain))
@@ -226,7 +226,7 @@ class Review:
     @_step("Timeline of a ticket")
     def timeline(self) -> StepResult:
         """The journal of one ticket in words: the ticket asked for, or the one with the newest open end."""
-        ticket_id, why = self._told_ticket()
+        ticket_id, why = self._ticket_to_show()
         if ticket_id is None:
             return self._nothing()
         head = f"Ticket {ticket_id}, {why}."
@@ -244,9 +244,9 @@ class Review:
         before = (Paragraph(f"{len(rows) - MOST_ROWS} earlier lines are left out."),) if len(rows) > MOST_ROWS else ()
         ends = [end for end in self._open() if end.run.ticket_id == ticket_id]
         after = tuple(Paragraph(f"Still open ({end.kind}): {end.command}", strong=True) for end in ends)
-        told = harmless([vars(moment) for moment in moments])
+        story = harmless([vars(moment) for moment in moments])
         return self._result(
-            "shown", Tone.PLAIN, (Paragraph(head), *before, table, *after), head, ticket=ticket_id, story=told
+            "shown", Tone.PLAIN, (Paragraph(head), *before, table, *after), head, ticket=ticket_id, story=story
         )
 
     @_step("Verification")
@@ -260,7 +260,7 @@ class Review:
         ledgers = verifier.ledgers(tickets or self.archive.tickets())  # what was verified, not the index
         asked = [run for one in ledgers for run in one.runs]
         defects, words = verified.defects, review_rows.verdict(verified, asked)
-        said = f"{defects} defect{'' if defects == 1 else 's'}" if defects else "All is well"
+        state = f"{defects} defect{'' if defects == 1 else 's'}" if defects else "All is well"
         parts: tuple[Part, ...] = (
             Paragraph(words, strong=True),
             Paragraph(verified.words),
@@ -273,8 +273,9 @@ class Review:
         plain = [{**vars(finding), "is_defect": finding.is_defect} for finding in findings]
         counts = {"good": not defects, "sealed": verified.sealed, "tickets": verified.tickets}
         counts |= {"good_records": verified.good, "adopted": verified.adopted}
-        state = said.lower()
-        return self._result(state, tone, parts, words, **counts, not_compared=not_compared, findings=harmless(plain))
+        return self._result(
+            state.lower(), tone, parts, words, **counts, not_compared=not_compared, findings=harmless(plain)
+        )
 
     def _notes(self, verifier: Verifier, tickets: Sequence[int]) -> tuple[list[Finding], list[str]]:
         """What the tickets' notes show, and why they could not be read, if so."""
@@ -304,8 +305,8 @@ class Review:
         wanted = replace(self.wanted, since=None, until=None)
         return open_ends(filter(wanted.matches, self._runs), self.archive.folder, self.archive.profile)
 
-    def _told_ticket(self) -> tuple[int | None, str]:
-        """The ticket to tell of, and why this one."""
+    def _ticket_to_show(self) -> tuple[int | None, str]:
+        """The ticket whose timeline is shown, and why this one."""
         if tickets := self.wanted.tickets:
             return tickets[0], "as asked for"
         if found := self._open():
@@ -335,8 +336,8 @@ class Review:
             for name, question in filters.FILTERS.items()
         ]
 
-    def _said(self, values: Mapping[str, str]) -> str:
-        """What the form says of what is entered."""
+    def _selected_words(self, values: Mapping[str, str]) -> str:
+        """How many runs the entered filters select, or what is wrong with them."""
         try:
             wanted = filters.wanted(values)
         except InputError as exc:

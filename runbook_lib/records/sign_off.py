@@ -37,12 +37,12 @@ def sign_off(paths: Sequence[Path], words: str, settings: Settings, reviewer: st
         InputError: A record cannot be signed off, or the words are none; nothing was written.
         UnavailableError: The disk does not take it.
     """
-    said = words.strip()
-    if not said or len(said) > MOST_CHARS or not said.isprintable():
+    line = words.strip()
+    if not line or len(line) > MOST_CHARS or not line.isprintable():
         raise InputError(f"--words is no line of 1 to {MOST_CHARS} characters; say in plain words what you found.")
     verifier = Verifier(Archive.of(settings))
     for run in [_checked(path, verifier) for path in dict.fromkeys(paths)]:
-        fields = {"record": run.record, "sha256": run.sha256, "operator": reviewer, "words": said}
+        fields = {"record": run.record, "sha256": run.sha256, "operator": reviewer, "words": line}
         Journal.of(settings, run.ticket_id).append(Kind.SIGNED_OFF, **fields)
 
 

@@ -47,7 +47,7 @@ class Content(NamedTuple):
 
 
 class OtherTicketsError(Exception):
-    """What a file is can only be said by looking at the other tickets, too."""
+    """What a file is cannot be decided without looking at the other tickets."""
 
 
 class Verifier:
