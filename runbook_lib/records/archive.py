@@ -79,12 +79,13 @@ class Archive:
 
     def tickets(self) -> list[int]:
         """The tickets that have a folder, or had a journal of this key ring."""
-        heads = Heads(self.keys).lost_tickets(self.profile, self.folder)
-        return sorted({int(name) for name in (*heads, *self._folders()) if _is_ticket(name)})
+        here = self._folders()
+        lost = Heads(self.keys).lost_tickets(self.profile, self.folder, here)
+        return sorted({int(name) for name in (*lost, *here) if _is_ticket(name)})
 
     def strangers(self) -> list[Finding]:
         """The folders that hold notebooks and are no ticket's."""
-        names = [name for name in self._folders() if not _is_ticket(name) and not name.startswith(".")]
+        names = [name for name in sorted(self._folders()) if not _is_ticket(name) and not name.startswith(".")]
         words = "is no ticket's folder, but holds notebooks. Its name was expected to be a ticket's number."
         return [
             Finding(name, name, Code.NO_TICKET, f"{name} {words}") for name in names if notebooks(self.folder / name)
@@ -141,12 +142,12 @@ class Archive:
         ring = KeyRing(self.keys, self.team)
         return [self._ledger(ticket_id, ring) for ticket_id in tickets]
 
-    def _folders(self) -> list[str]:
+    def _folders(self) -> set[str]:
         try:
             with os.scandir(self.folder) as found:
-                return [item.name for item in found if item.is_dir()]
+                return {item.name for item in found if item.is_dir()}
         except FileNotFoundError:
-            return []
+            return set()
         except OSError as exc:
             raise InputError(f"The folder {self.folder} cannot be read: {exc.strerror}.") from exc
 

@@ -12,16 +12,17 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from runbook_lib import files
 from runbook_lib.domain.errors import InputError
-from runbook_lib.domain.models import Comment
 from runbook_lib.ledger.chains import FILE_NAME, file_name, key_of
-from runbook_lib.records import notes
 from runbook_lib.records.archive import MANY_TICKETS, Archive, Ledger
 from runbook_lib.records.findings import Code, Finding, Verification
 from runbook_lib.records.runs import ADOPTED_WORDS, Run, State
+
+if TYPE_CHECKING:
+    from runbook_lib.domain.models import Comment
 
 READ_BYTES = 1 << 17
 SEALING_S = 60.0
@@ -117,8 +118,9 @@ class Verifier:
             tickets: Which ones; a ticket whose folder is gone is one, too.
             read: Reads a ticket's comments.
         """
-        folder = self._archive.folder
-        ledgers = self.ledgers(tickets)
+        from runbook_lib.records import notes  # which takes time, and few verifications need
+
+        folder, ledgers = self._archive.folder, self.ledgers(tickets)
         return [each for one in ledgers for each in notes.compare(one, folder / str(one.ticket_id), read)]
 
     def ticket_of(self, path: Path) -> int | None:

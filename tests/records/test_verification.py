@@ -453,3 +453,19 @@ def test_the_readme_names_every_code() -> None:
     first_columns = [row.split("|")[1] for row in table.splitlines() if row]
     named = set(re.findall(r"`(\w+)`", " ".join(first_columns)))
     assert {str(code) for code in Code} == named - {"verify"}
+
+
+@pytest.mark.parametrize("what", ["nothing", "a file", "a broken link", "a link to the folder"])
+def test_ticket_without_its_folder_is_missed(shelf: Shelf, tmp_path: Path, what: str) -> None:
+    """Whatever stands in the folder's place."""
+    shelf.seal(1001)
+    folder = shelf.folder(1001)
+    moved = folder.rename(tmp_path / "away")
+    match what:
+        case "a file":
+            folder.write_text("")
+        case "a broken link":
+            folder.symlink_to("nowhere")
+        case "a link to the folder":
+            folder.symlink_to(moved)
+    assert {"nothing": ["missing_journal"]}.get(what, ["unreadable"]) == [code for code, _ in shelf.defects()]
