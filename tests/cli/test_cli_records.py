@@ -196,7 +196,7 @@ def test_every_state_can_be_answered(desk: Desk, kind: str, there: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "status", "told"),
+    ("words", "status", "words_shown"),
     [
         (["1001", "slack_post", "yes"], 2, "slack_post on ticket 1001 is done already (post 7), so there is nothing"),
         (["1001", "sandbox-1001-slack_post", "no"], 2, "slack_post on ticket 1001 is done already (post 7)"),
@@ -209,14 +209,14 @@ def test_every_state_can_be_answered(desk: Desk, kind: str, there: str) -> None:
         (["4242", "slack_post", "yes"], 2, "Ticket 4242 has no operation 'slack_post' in its journal here."),
     ],
 )
-def test_answers_that_cannot_be_taken(desk: Desk, words: list[str], status: int, told: str) -> None:
+def test_answers_that_cannot_be_taken(desk: Desk, words: list[str], status: int, words_shown: str) -> None:
     """What is done, what does not exist: a sentence, and nothing is written."""
     evidence = {"summary": "post 7", "url": "", "reference": "7"}
     desk.shelf.seal(1001)
     desk.shelf.journal(1001).append("done", effect="x", operation_id="sandbox-1001-slack_post", evidence=evidence)
     before = len(desk.shelf.journal(1001).entries())
     assert status == main(["answer", *words])
-    assert told in desk.capsys.readouterr().err
+    assert words_shown in desk.capsys.readouterr().err
     assert before == len(desk.shelf.journal(1001).entries())
     assert not desk.shelf.folder(4242).exists() or not (desk.shelf.folder(4242) / "journal.jsonl").exists()
 
@@ -233,7 +233,7 @@ def test_an_answer_while_a_run_holds_the_ticket(desk: Desk, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "words_shown"),
     [
         (["list", "--ticket", "x"], "ticket_id"),
         (["list", "--outcome", "won"], "expected one of license_issued"),
@@ -248,11 +248,11 @@ def test_an_answer_while_a_run_holds_the_ticket(desk: Desk, monkeypatch: pytest.
         (["adopt", "nowhere.ipynb", "--ticket", "1001"], "nowhere.ipynb cannot be read"),
     ],
 )
-def test_bad_usage(desk: Desk, words: list[str], told: str) -> None:
+def test_bad_usage(desk: Desk, words: list[str], words_shown: str) -> None:
     """Status 2, and a sentence."""
     said = desk.records(*words)
     assert (2, "") == (said.status, said.out)
-    assert told in said.err
+    assert words_shown in said.err
     assert "Traceback" not in said.err
 
 

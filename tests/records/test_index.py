@@ -127,7 +127,7 @@ def test_new_team_key_reads_all_again(shelf: Shelf, monkeypatch: pytest.MonkeyPa
 
 
 def test_running_and_damaged_tickets_are_not_kept(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The one changes with time, and the other has to be told by who has read it."""
+    """The one changes with time, and the other has to be found by reading it."""
     shelf.begin(1001)
     _journal_altered(shelf)
     listed(shelf, monkeypatch)

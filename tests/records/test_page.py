@@ -113,7 +113,7 @@ def test_forged_markdown_is_harmless(tmp_path: Path, attack: str) -> None:
 
 
 def test_html_in_markdown_is_shown_as_text(tmp_path: Path) -> None:
-    """A reader sees what somebody had put there."""
+    """A reader sees what was put there."""
     assert "&lt;b&gt;bold&lt;/b&gt;" in shown(tmp_path, cells=[markdown("<b>bold</b>")])[1]
 
 

@@ -221,7 +221,7 @@ def test_what_needs_nobody_is_no_open_end() -> None:
 
 
 def test_a_journal_in_words() -> None:
-    """Cells are told together, effects by their name and with their evidence."""
+    """Cells are one line, effects stand by their name and with their evidence."""
     at = {"at": START.isoformat()}
     evidence = {"summary": "reply 7", "url": "https://zendesk.example/7"}
     entries = [
@@ -303,8 +303,8 @@ def test_a_row_links_record_ticket_and_issue(practice: Shelf) -> None:
     """With customer, users and outcome, as long as the record is what was sealed."""
     issue, ticket = "https://gitlab.example/a/b/-/issues/7", "https://team.zendesk.example/agent/tickets/1001"
     manifest = {"summary": f"250 users. {issue}", "effects": [{"evidence": {"url": ticket}}]}
-    told = {"step": "open", "organization": "Nordlicht <b>Analytics</b>", "users": 250}
-    content = notebook(1001, metadata={"runbook": manifest}, cells=[step(1001, **{MIME: told})])
+    data = {"step": "open", "organization": "Nordlicht <b>Analytics</b>", "users": 250}
+    content = notebook(1001, metadata={"runbook": manifest}, cells=[step(1001, **{MIME: data})])
     record = practice.end(1001, practice.begin(1001), content)
     html = bundle(opened().runs())["text/html"]
     assert all(f'href="{address}"' in html for address in (issue, ticket))
