@@ -5,13 +5,12 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Sequence
-from datetime import date
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from runbook_lib.cli import completion, record_sources
-from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.plain_text import clean
 
 if TYPE_CHECKING:
@@ -56,41 +55,22 @@ def find(verifier: Verifier | None, **filters: Any) -> tuple[list[Run], list[Fin
     return runs, problems if wanted.tickets else [*problems, *archive.strangers()]
 
 
-def run_filter(
-    tickets: Sequence[str], outcome: str | None, status: str | None, since: str | None, until: str | None, **others: Any
-) -> RunFilter:
+def run_filter(tickets: Sequence[str], open_only: bool, unreviewed: bool, **values: str | None) -> RunFilter:
     """The filters, checked.
 
     Raises:
         InputError: One has an impossible value.
     """
-    from runbook_lib.domain.models import Outcome, Status
     from runbook_lib.records.runs import RunFilter
 
-    for name, value, known in (("outcome", outcome, Outcome), ("status", status, Status)):
-        if value is not None and value not in list(known):
-            raise InputError(f"--{name} is {value!r}; expected one of {', '.join(known)}.")
-    return RunFilter(
-        tickets=tuple(dict.fromkeys(record_sources.ticket_number(word) for word in tickets)),
-        outcome=outcome,
-        status=status,
-        since=_day("--since", since),
-        until=_day("--until", until),
-        **others,
-    )
+    numbers = tuple(dict.fromkeys(record_sources.ticket_number(word) for word in tickets))
+    given = {name: value for name, value in values.items() if value}
+    wanted = RunFilter()
+    if given:
+        from runbook_lib.records import filters  # whose checks take longer to import than a ticket to read
 
-
-def _day(option: str, word: str | None) -> date | None:
-    """A day, or None if the option was not given.
-
-    Raises:
-        InputError: It is none.
-    """
-    if not word:
-        return None
-    from runbook_lib.domain import answers  # as in `_ticket`
-
-    return answers.day(option, word)
+        wanted = filters.wanted(given, option="--")
+    return replace(wanted, tickets=numbers, open_only=open_only, unreviewed=unreviewed)
 
 
 def table(runs: Sequence[Run], found: Verification | None) -> str:
