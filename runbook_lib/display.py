@@ -21,6 +21,7 @@ from enum import StrEnum
 import htpy as h
 from tabulate import tabulate
 
+from runbook_lib.domain import addresses
 from runbook_lib.domain.models import Answer, Verdict, Window
 from runbook_lib.domain.plain_text import PREVIEW_LIMIT, clean, clean_lines
 
@@ -203,6 +204,7 @@ class Card:
         badge: Where this is: practice or live, rehearsal or performing.
         parts: The content, top to bottom.
         quiet: Whether there is nothing to look at: a page shows it as one grey line.
+        ours: What the addresses of our own services begin with: a page shows one in a paragraph as a link with words.
     """
 
     title: str
@@ -211,6 +213,7 @@ class Card:
     badge: str
     parts: tuple[Part, ...] = ()
     quiet: bool = False
+    ours: Sequence[str] = ()
 
 
 def folded(parts: Sequence[Part]) -> tuple[Part, ...]:
@@ -265,7 +268,7 @@ def html(card: Card) -> str:
         f"border:{_LINE};border-left:4px solid {card.tone.value};border-radius:4px;padding:8px 14px;"
         "margin:4px 0px;max-width:1000px;overflow-wrap:break-word;overflow-wrap:anywhere"
     )
-    return str(h.div(style=box)[head, [_part_html(part, card.tone) for part in card.parts]])
+    return str(h.div(style=box)[head, [_part_html(part, card) for part in card.parts]])
 
 
 def _part_text(part: Part) -> str:
@@ -273,7 +276,7 @@ def _part_text(part: Part) -> str:
         case Paragraph(words):
             return textwrap.fill(clean(words, PREVIEW_LIMIT), _WIDTH)
         case Table(heads, rows):
-            cells = [[clean(_label(cell)) for cell in row] for row in rows]
+            cells = [[clean(_cell_text(cell)) for cell in row] for row in rows]
             widths = [None if i < len(heads) - 2 else 48 for i in range(len(heads))]
             names = [clean(head) for head in heads]
             return tabulate(cells, headers=names, tablefmt="simple", disable_numparse=True, maxcolwidths=widths)
@@ -295,11 +298,11 @@ def _part_text(part: Part) -> str:
             return "\n".join(_stop_text(number, stop) for number, stop in enumerate(stops, start=1))
 
 
-def _part_html(part: Part, tone: Tone) -> h.Node:
+def _part_html(part: Part, card: Card) -> h.Node:
     match part:
         case Paragraph(words, strong):
             weight = "bold" if strong else "normal"
-            return h.p(style=f"margin:6px 0px;font-weight:{weight}")[h.bdi[clean(words, PREVIEW_LIMIT)]]
+            return h.p(style=f"margin:6px 0px;font-weight:{weight}")[h.bdi[_sentence(words, card.ours)]]
         case Table():
             return _table(part)
         case Timeline(window):
@@ -312,19 +315,20 @@ def _part_html(part: Part, tone: Tone) -> h.Node:
             copy = h.button(type="button", onclick=_COPY, style="font-size:12px;margin:4px 0px")["Copy"]
             return _folded(label, h.div[copy, _words_as_they_are(words)])
         case Fold(label, parts):
-            return _folded(label, [_part_html(one, tone) for one in parts])
+            return _folded(label, [_part_html(one, card) for one in parts])
         case Details(parts):
-            return _folded("Details", [_part_html(one, tone) for one in parts])
+            return _folded("Details", [_part_html(one, card) for one in parts])
         case Checklist(items):
             return _checklist(items)
         case Link(label, url):
-            return h.p(style="margin:6px 0px")[clean(label), ": ", _linked(clean(url), url)]
+            shown = _linked(label, url) if _is_web(url) else [clean(label), ": ", _linked(clean(url), url)]
+            return h.p(style="margin:6px 0px")[shown]
         case Links(links):
             shown = [[" · " if place else "", _linked(one.label, one.url)] for place, one in enumerate(links)]
             return h.p(style="margin:6px 0px")[shown]
         case DecisionPath(stops):
             last = max((place for place, stop in enumerate(stops) if stop.taken), default=None)
-            accents = [tone if place == last else None for place in range(len(stops))]
+            accents = [card.tone if place == last else None for place in range(len(stops))]
             return h.ol(style="margin:6px 0px;padding:0px 0px 0px 24px")[
                 [_stop_html(stop, accent) for stop, accent in zip(stops, accents, strict=True)]
             ]
@@ -332,9 +336,23 @@ def _part_html(part: Part, tone: Tone) -> h.Node:
 
 def _linked(words: str, url: str) -> h.Node:
     """Words as a link, if the address is one of ours."""
-    if url.startswith(("https://", "http://")) or _NOTEBOOK.fullmatch(url):
+    if _is_web(url) or _NOTEBOOK.fullmatch(url):
         return h.a(href=url, rel="noreferrer", target="_blank")[h.bdi[clean(words)]]
     return h.bdi[clean(words)]
+
+
+def _is_web(url: str) -> bool:
+    return url.startswith(("https://", "http://"))
+
+
+def _sentence(words: str, ours: Sequence[str]) -> h.Node:
+    pieces = addresses.pieces(clean(words, PREVIEW_LIMIT), ours)
+    return [_linked(piece, url) if url else piece for piece, url in pieces]
+
+
+def _cell_text(cell: str | Link) -> str:
+    """A value with the web address that it leads to."""
+    return f"{cell.label} {cell.url}" if isinstance(cell, Link) and _is_web(cell.url) else _label(cell)
 
 
 def _label(cell: str | Link) -> str:

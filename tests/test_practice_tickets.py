@@ -1,4 +1,7 @@
-"""Every practice ticket of the weekend, performed, end to end."""
+"""Every practice ticket of the weekend, performed.
+
+One of each kind by the command, with a kernel and a record; the others by their notebook's cells.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ import pytest
 from runbook_lib.domain import license
 from runbook_lib.sandbox import tickets
 from tests.practice import WORLD_DATE, Ran, World, start
+from tests.practice_cells import Walked, cells
 
 pytestmark = pytest.mark.slow
 
@@ -28,7 +32,8 @@ INSTEAD = {
     1008: "SaaS License Emergencies workflow",
 }
 """What the summary of a ticket that is out of scope says to do."""
-PERFORMED: dict[int, Ran] = {}
+BY_COMMAND = (1001, 1002, 1008, 1010, 1011)
+PERFORMED: dict[int, Ran | Walked] = {}
 
 
 @pytest.fixture(scope="module")
@@ -37,23 +42,36 @@ def practice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     yield from start(tmp_path_factory.mktemp("practice"))
 
 
-def performed(world: World, ticket_id: int) -> Ran:
-    """The performed run of a ticket; each is performed once for all tests that look at it."""
+def performed(world: World, ticket_id: int) -> Ran | Walked:
+    """A performed ticket; each is performed once for all tests that look at it."""
     if ticket_id not in PERFORMED:
-        PERFORMED[ticket_id] = world.runbook("run", "weekend_license", ticket_id, "--perform", "--json")
+        by_command = ticket_id in BY_COMMAND
+        ran = world.runbook("run", "weekend_license", ticket_id, "--perform", "--json") if by_command else None
+        PERFORMED[ticket_id] = ran or cells(world, "weekend_license", ticket_id, perform=True)
     return PERFORMED[ticket_id]
+
+
+def run_by_command(world: World, ticket_id: int) -> Ran:
+    """A run that has a record and an exit status."""
+    ran = performed(world, ticket_id)
+    assert isinstance(ran, Ran)
+    return ran
 
 
 @pytest.mark.parametrize("ticket_id", OUTCOMES)
 def test_performing_reaches_the_outcome_of_the_ticket(practice: World, ticket_id: int) -> None:
-    """The exit status is 0, the ticket is assigned, and the journal tells of start and end."""
-    ran = performed(practice, ticket_id)
-    assert (0, "") == (ran.status, ran.stderr)
-    assert OUTCOMES[ticket_id] == ran.report["outcome"]
-    assert "completed" == ran.report["status"]
+    """And the ticket is assigned."""
+    assert OUTCOMES[ticket_id] == performed(practice, ticket_id).report["outcome"]
     assert [{"name": "Practice Engineer"}] == practice.rows(
         "SELECT u.name FROM tickets t JOIN users u ON u.id = t.assignee_id WHERE t.id = ?", ticket_id
     )
+
+
+@pytest.mark.parametrize("ticket_id", [ticket_id for ticket_id in BY_COMMAND if ticket_id in OUTCOMES])
+def test_the_command_ends_well(practice: World, ticket_id: int) -> None:
+    """The exit status is 0, and the journal tells of start and end."""
+    ran = run_by_command(practice, ticket_id)
+    assert (0, "", "completed") == (ran.status, ran.stderr, ran.report["status"])
     (journal,) = (practice.outputs / "sandbox" / str(ticket_id)).glob("journal.*.jsonl")
     lines = journal.read_text().splitlines()
     kinds = [json.loads(line)["kind"] for line in lines]
@@ -108,7 +126,7 @@ def test_a_second_performing_run_repeats_nothing(practice: World) -> None:
     """All effects are found in the journal, and the world stays as it is."""
     performed(practice, 1001)
     before = practice.contents()
-    again = practice.runbook("run", "weekend_license", 1001, "--perform", "--json")
+    again = cells(practice, "weekend_license", 1001, perform=True)
     assert before == practice.contents()
     assert "license_issued" == again.report["outcome"]
     assert {"already_done", "adopted"} == {effect["state"] for effect in again.report["effects"]}
@@ -119,7 +137,7 @@ def test_another_machine_finds_what_was_done_and_repeats_nothing(practice: World
     performed(practice, 1001)
     elsewhere = practice.seen_from(tmp_path / "outputs")
     before = practice.contents()
-    again = elsewhere.runbook("run", "weekend_license", 1001, "--perform", "--json")
+    again = cells(elsewhere, "weekend_license", 1001, perform=True)
     assert before == practice.contents()
     assert "license_issued" == again.report["outcome"]
     assert {"adopted"} == {effect["state"] for effect in again.report["effects"]}
@@ -142,14 +160,14 @@ def test_an_empty_ticket_asks_for_both_screenshots(practice: World) -> None:
     assert 1 == asked["public"]
     for page in ("Admin Area > Overview > Dashboard", "Admin Area > License", "Subscription"):
         assert page in asked["body"]
-    again = practice.runbook("run", "weekend_license", 1002, "--perform", "--json")
+    again = cells(practice, "weekend_license", 1002, perform=True)
     assert "waiting_for_customer" == again.report["outcome"]
     assert 1 == len(practice.comments(1002))
 
 
 def test_a_failing_job_issues_nothing_and_says_why(practice: World) -> None:
     """The failure issue stays open; neither the team nor the customer is told of a license."""
-    ran = performed(practice, 1010)
+    ran = run_by_command(practice, 1010)
     assert (3, "needs_answer", None) == (ran.status, ran.report["status"], ran.report["outcome"])
     (issue,) = practice.issues(1010)
     assert "opened" == issue["state"]
@@ -162,12 +180,12 @@ def test_a_failing_job_issues_nothing_and_says_why(practice: World) -> None:
 
 def test_after_a_failure_the_next_run_tries_again(own_world: World) -> None:
     """Once the mailbox takes mail, a second run issues one license; the failure stays on file."""
-    assert 3 == own_world.runbook("run", "weekend_license", 1010, "--perform").status
+    assert cells(own_world, "weekend_license", 1010, perform=True).error
     own_world.change(
         "UPDATE users SET email = 'admin@mailbox-ok.example' "
         "WHERE id = (SELECT requester_id FROM tickets WHERE id = 1010)"
     )
-    again = own_world.runbook("run", "weekend_license", 1010, "--perform", "--json")
+    again = cells(own_world, "weekend_license", 1010, perform=True)
     assert "license_issued" == again.report["outcome"]
     assert 1 == len(own_world.mails("admin@mailbox-ok.example"))
     assert ["[Failure]", "[Success]"] == [issue["title"].split(" - ")[0] for issue in own_world.issues(1010)]
@@ -175,7 +193,7 @@ def test_after_a_failure_the_next_run_tries_again(own_world: World) -> None:
 
 def test_hostile_text_is_shown_and_never_interpreted(practice: World) -> None:
     """In the record it makes no element of its own, and nothing of it reaches Slack, the replies or the tracker."""
-    ran = performed(practice, 1011)
+    ran = run_by_command(practice, 1011)
     outputs = [o["data"] for c in ran.record.cells if c.cell_type == "code" for o in c.outputs if "data" in o]
     for data in outputs:
         if "text/html" in data:
@@ -191,7 +209,7 @@ def test_hostile_text_is_shown_and_never_interpreted(practice: World) -> None:
 
 @pytest.mark.parametrize("ticket_id", EXPECTED)
 def test_no_secret_and_no_license_is_in_what_a_run_leaves(practice: World, ticket_id: int) -> None:
-    """Neither tokens nor license text are in the record, the journal, or what the command printed."""
+    """Neither tokens nor license text are in the record, the journal, or what is shown."""
     ran = performed(practice, ticket_id)
     secrets = [v for k, v in practice.descriptor["settings"].items() if k.endswith("token")]
     assert 4 == len(secrets)
@@ -199,7 +217,8 @@ def test_no_secret_and_no_license_is_in_what_a_run_leaves(practice: World, ticke
     licenses += [i["description"].encode() for i in practice.issues(ticket_id)]
     pieces = {run.decode() for content in licenses for run in re.findall(rb"[A-Za-z0-9+/]{50,}", content)}
     folder = practice.outputs / "sandbox" / str(ticket_id)
-    left = "".join(path.read_text() for path in folder.iterdir()) + ran.stdout + ran.stderr
+    said = ran.everything if isinstance(ran, Walked) else ran.stdout + ran.stderr
+    left = said + "".join(path.read_text() for path in folder.iterdir())
     assert not [secret for secret in secrets if secret in left]
     assert not [piece for piece in pieces if piece in left]
 

@@ -13,7 +13,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
-from typing import Any, ClassVar, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from runbook_lib import templates
 from runbook_lib.cases import cards, opening, scope, spoken, steps, summary
@@ -24,16 +24,10 @@ from runbook_lib.cases.steps import Steps
 from runbook_lib.cases.summary import CaseSummary
 from runbook_lib.display import Card, Details, Paragraph, Part, Tone, folded
 from runbook_lib.domain import answers, evidence, policy
-from runbook_lib.domain.errors import (
-    InputError,
-    OutcomeUnknownError,
-    RefusedError,
-    RunbookError,
-    UnavailableError,
-)
-from runbook_lib.domain.models import Comment, EffectState, Facts, Outcome, Person, Verdict
-from runbook_lib.domain.plan import Action, ExactText, Plan, Reading, Target
-from runbook_lib.ledger.effects import Effect, EffectResult, Lookup
+from runbook_lib.domain.errors import InputError, RunbookError
+from runbook_lib.domain.models import Comment, Facts, Outcome, Person, Verdict
+from runbook_lib.domain.plan import Plan, Reading
+from runbook_lib.ledger.effects import EffectResult
 from runbook_lib.results import StepResult, is_interactive, show
 
 FRONT = "runbook_lib.front"
@@ -56,19 +50,6 @@ class Prefill:
     value: str = ""
     source: str = ""
     choices: tuple[str, ...] = ()
-
-
-class Shown(Lookup, Protocol):
-    """Something to be looked for that a plan can show: it knows where it is, and its exact texts."""
-
-    @property
-    def target(self) -> Target: ...
-    @property
-    def texts(self) -> tuple[ExactText, ...]: ...
-
-
-class PlannedEffect(Shown, Effect, Protocol):
-    """An effect that a plan can show."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -254,7 +235,7 @@ class Case:
         Its card has the summary in view, in one line, and folds what that rests on.
         """
         shown = folded((Paragraph(words, strong=strong), *parts))
-        card = Card("", state, tone, self.badge, shown, quiet=state in _QUIET)
+        card = Card("", state, tone, self.badge, shown, quiet=state in _QUIET, ours=self.settings.addresses)
         return StepResult(card, self._data("", state, words, **data), asks)
 
     def effect_card(self, effects: Sequence[EffectResult], *parts: Part, words: str = "", **data: Any) -> StepResult:
@@ -265,9 +246,10 @@ class Case:
 
     def stopped(self, title: str, exc: RunbookError) -> StepResult:
         """The card of a step that cannot go on."""
-        return cards.stopped(
+        found = cards.stopped(
             self.runbook, self.ticket.id, title, exc, badge=self.badge, performed=self.perform, effects=self.applied
         )
+        return replace(found, card=replace(found.card, ours=self.settings.addresses))
 
     def plan(self) -> Plan:
         """What the steps so far would do, and the facts that count, on which that rests."""
@@ -280,65 +262,6 @@ class Case:
     def gist(self) -> str:
         """What the plan comes to, in a few words; or ""."""
         return ""
-
-    def apply(self, effect: PlannedEffect) -> EffectResult:
-        """Apply an effect and remember it for the plan and the summary.
-
-        Raises:
-            RunbookError: As `Effects.apply`; but a step that nothing waits for goes on without what cannot be reached.
-        """
-        try:
-            applied = self.effects.apply(effect)
-        except (RefusedError, UnavailableError, OutcomeUnknownError) as exc:
-            if self.steps.is_needed:
-                raise
-            applied = self._unavailable(effect, exc)
-        self._remember(effect, applied)
-        return applied
-
-    def _remember(self, effect: Shown, result: EffectResult) -> None:
-        action = Action(
-            effect.operation_id,
-            result.name,
-            self.steps.title(self.steps.running),
-            result.summary,
-            effect.target,
-            effect.texts if result.state is EffectState.PLANNED else (),
-            result.state,
-            result.evidence,
-            result.trouble,
-        )
-        self.steps.remember(result, action)
-
-    def _unavailable(self, effect: Effect, exc: RunbookError) -> EffectResult:
-        """What becomes of an effect that nothing waits for: the next run makes up for it, or a person does."""
-        if not self.perform:
-            trouble = f"{exc} This could not be looked at; it is tried again when this is performed."
-            return EffectResult(effect.name, effect.summary, EffectState.PLANNED, error=exc, trouble=trouble)
-        if there := self.effects.evidence(
-            effect.operation_id
-        ):  # once, and what is there a second time could not be taken back
-            return EffectResult(effect.name, effect.summary, EffectState.ALREADY_DONE, there, exc, str(exc))
-        way_on = "" if isinstance(exc, OutcomeUnknownError) else f" Run again{self.by_hand(effect.operation_id)}."
-        trouble = f"Not done: {effect.summary}. {exc}{way_on}"
-        return EffectResult(effect.name, effect.summary, EffectState.UNAVAILABLE, error=exc, trouble=trouble)
-
-    def by_hand(self, operation_id: str) -> str:
-        """How a person ends an effect that cannot be done, after "run again"; "" in a rehearsal, which leaves none."""
-        said = f"runbook answer {self.ticket.id} {operation_id.removeprefix(self.operation(''))} yes"
-        return f", or do it by hand and say so: `{said}`" if self.perform else ""
-
-    @property
-    def unfinished(self) -> str:
-        """What could not be done although the case has its outcome, and the way on; begins with a blank, or is ""."""
-        return "".join(f" {effect.trouble}" for effect in self.applied if self.perform and effect.trouble)
-
-    def look(self, effect: Shown) -> EffectResult | None:
-        """What is there already of an effect, remembered for plan and summary; None if nothing is."""
-        found = self.effects.adopt(effect)
-        if found:
-            self._remember(effect, found)
-        return found
 
     @property
     def me(self) -> Person:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from runbook_lib.cases.spoken import TO_PASS
-from runbook_lib.display import Card, Checklist, ExactWords, Fold, Item, Paragraph, Part, Table, Tone
+from runbook_lib.display import Card, Checklist, ExactWords, Fold, Item, Link, Paragraph, Part, Table, Tone
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import NeedsAnswerError, PersonNeededError, RunbookError
 from runbook_lib.domain.models import EffectState, Evidence, Ticket
@@ -50,7 +50,7 @@ def effect_data(effect: EffectResult) -> dict[str, Any]:
 
 def effect_parts(*effects: EffectResult, in_view: bool = False) -> tuple[Part, ...]:
     """Effects as the reader sees them."""
-    rows = [(_STATE_WORDS[e.state], e.summary, evidence_words(e.evidence)) for e in effects]
+    rows = [(_STATE_WORDS[e.state], e.summary, _evidence(e.evidence)) for e in effects]
     troubles = tuple(Paragraph(effect.trouble, strong=True) for effect in effects if effect.trouble)
     notes = tuple(Paragraph(note) for note in dict.fromkeys(effect.note for effect in effects if effect.note))
     return (*troubles, *notes, Table(("effect", "what", "evidence"), rows, in_view=in_view))
@@ -68,11 +68,8 @@ def effect_state(effect: EffectResult) -> str:
     return _STATE_WORDS[EffectState.UNAVAILABLE if effect.trouble else effect.state]
 
 
-def evidence_words(evidence: Evidence | None) -> str:
-    """Evidence in one line."""
-    if evidence is None:
-        return "–"
-    return f"{evidence.summary} {evidence.url}".strip()
+def _evidence(evidence: Evidence | None) -> str | Link:
+    return Link(evidence.summary, evidence.url) if evidence else "–"
 
 
 def ticket_parts(ticket: Ticket) -> tuple[Part, ...]:
@@ -113,9 +110,14 @@ def plan_details(plan: Plan) -> tuple[Part, ...]:
     return tuple(parts)
 
 
-def count(number: int, noun: str) -> str:
+def count(number: int, noun: str, plural: str = "") -> str:
     """A number of things, as *1 step* or *2 steps*."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in a sentence, as *a, b and c*."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def _item(action: Action, operation: Operation | None) -> Item:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import urljoin
 
+from runbook_lib.cases.applying import by_hand
 from runbook_lib.cases.base import Case
 from runbook_lib.changes import guards
 from runbook_lib.changes.assignment import Assignment
@@ -130,7 +131,7 @@ def _comment(
 
     def check(ticket: Ticket) -> None:
         if public:
-            guards.check_reply_arrives(zendesk, case.me, ticket, instead=case.by_hand(operation_id))
+            guards.check_reply_arrives(zendesk, case.me, ticket, instead=by_hand(case, operation_id))
         if case.perform:
             guards.check_still_assigned(ticket, case.me)
 

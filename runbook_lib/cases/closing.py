@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from runbook_lib.cases import scope
+from runbook_lib.cases.applying import unfinished
 from runbook_lib.cases.base import Case
 from runbook_lib.cases.cards import effect_parts
 from runbook_lib.display import Part, Preview, Tone
@@ -31,12 +32,12 @@ def closing_card(case: Case, ending: str, *more: Part, **data: Any) -> StepResul
         data: Further data for a program.
     """
     words = _outcome_words(case, case.outcome, ending) if case.outcome else ending
-    words += case.unfinished
+    words += unfinished(case)
     planned = any(effect.state is EffectState.PLANNED for effect in case.applied)
     parts = (case.summary.table, *more, *(effect_parts(*case.applied, in_view=True) if case.applied else ()))
     parts += (Preview("to perform it", case.command),) if planned else ()
     tone = _TONES.get(case.outcome, Tone.ASK) if case.outcome else Tone.ASK
-    tone = Tone.PLAN if planned else Tone.ASK if case.unfinished else tone
+    tone = Tone.PLAN if planned else Tone.ASK if unfinished(case) else tone
     state, about = str(case.outcome or "goes on"), dict(case.summary.lines)
     result = case.card(state, tone, words, *parts, closing=True, about=about, **data)
     if case.outcome:  # a name is for programs only

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from runbook_lib.cases import scope
+from runbook_lib.cases.applying import apply
 from runbook_lib.cases.base import Case
 from runbook_lib.cases.cards import count
 from runbook_lib.cases.changes import assignment
@@ -33,7 +34,7 @@ def take(case: Case, *, take_over: object = False) -> StepResult:
     """
     allowed = bool(answers.parse("take_over", take_over))
     check_operator(case.services.zendesk, case.me)
-    done = case.apply(assignment(case, take_over=allowed))
+    done = apply(case, assignment(case, take_over=allowed))
     taken_over = allowed and case.ticket.assignee_id not in (None, case.me.id)
     whose = f"It was {case.ticket.assignee_name or 'a colleague'}'s, and take_over was given."
     return case.effect_card([done], *([Paragraph(whose)] if taken_over else []), taken_over=taken_over)

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
+from runbook_lib.cases.applying import apply
 from runbook_lib.cases.base import Case
 from runbook_lib.cases.changes import still_assigned_guard
 from runbook_lib.cases.knowledge import Issuance
@@ -234,7 +235,7 @@ class _OrderFollower:
         if step.do is NextAction.PERFORM:  # only before a new license; an existing one is followed in any case
             check_reply_arrives(self._case.services.zendesk, self._case.me, self._case.ticket)
         self._followed = step.order.operation_id
-        self._result = self._case.apply(self._job(self._followed))
+        self._result = apply(self._case, self._job(self._followed))
         self._starts += self._result.state is EffectState.DONE
 
     def _take(self, step: NextStep) -> tuple[EffectResult, Issuance | None] | None:
@@ -258,7 +259,7 @@ class _OrderFollower:
         case, reader = self._case, self._reader
         for issue in step.duplicates:
             self._retitle(issue, Mark.DUPLICATE, step.issue.url if step.issue else "")
-        result = self._result or case.apply(self._job(step.order.operation_id))
+        result = self._result or apply(case, self._job(step.order.operation_id))
         answer = case.effects.evidence(step.order.question)
         if step.issue:
             case.services.budget.say(f"Mechanizer: issue {step.issue.iid} is closed, the license was mailed")
@@ -281,7 +282,7 @@ class _OrderFollower:
 
     def _retitle(self, issue: TrackerIssue, mark: Mark, why: str) -> None:
         effect = issue_title(self._case, issue, mark, (self._reader.email, self._reader.users), why)
-        done = self._case.apply(effect)
+        done = apply(self._case, effect)
         if done.state is EffectState.ALREADY_DONE and effect.find() is None:
             raise PersonNeededError(
                 f"Issue {issue.url} was given its result by an earlier run ({done.summary}), and somebody has changed "
@@ -360,7 +361,8 @@ def check_card(
     checks, found = check_license(case, text, users)
     failed = [check for check in checks if not check.passed]
     if failed or found is None:
-        raise PersonNeededError(f"{wrong}: {'; '.join(f'{c.what}: {c.seen}' for c in failed)}. {advice}")
+        seen = "; ".join(f"the check “{check.what}” failed ({check.seen.rstrip('.')})" for check in failed)
+        raise PersonNeededError(f"{wrong}: {seen}. {advice}")
     issuance = replace(issuance, identity=license.fingerprint(text), expires_on=found.expires_on)
     table = Table(("", "check", "seen"), [("✓ yes", c.what, c.seen) for c in checks])
     shown = (table, Paragraph(f"License {issuance.identity}"))

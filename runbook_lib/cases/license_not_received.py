@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from typing import ClassVar, cast
 
 from runbook_lib.cases import changes, first_steps
+from runbook_lib.cases.applying import apply
 from runbook_lib.cases.base import Case
 from runbook_lib.cases.closing import closing_card
 from runbook_lib.cases.issuing import check_card, check_license, settle
@@ -99,7 +100,7 @@ class LicenseNotReceived(Case):
             return self.card("no copy", Tone.PLAIN, "There is no copy to check.", strong=False)
         if self.copy.text is None:
             raise PersonNeededError(
-                f"The issue {self.copy.url} tells of a success, but holds no copy of the license. A license was "
+                f"The issue {self.copy.url} reports a success, but holds no copy of the license. A license was "
                 f"issued, so none is issued again; ask in {self.settings.slack_channel} for the file."
             )
         self.copy, checked = check_card(
@@ -121,9 +122,9 @@ class LicenseNotReceived(Case):
             return self.card("nothing to send", Tone.PLAIN, "There is nothing to send.", strong=False)
         reply = messages.license_copy_sent(copy.users, cast(date, copy.expires_on))
         digest = license.fingerprint(copy.text).rpartition(":")[2][:12]
-        sent = self.apply(changes.license_copy(self, reply, copy.text, digest))
+        sent = apply(self, changes.license_copy(self, reply, copy.text, digest))
         note = messages.license_copy_note(copy.users, copy.identity, copy.url)
-        noted = self.apply(changes.license_copy_note(self, note, digest))
+        noted = apply(self, changes.license_copy_note(self, note, digest))
         self.steps.end(Outcome.LICENSE_FOUND)
         return self.effect_card([sent, noted], Preview("public reply", reply), Preview("internal note", note))
 
@@ -131,7 +132,7 @@ class LicenseNotReceived(Case):
     def hand_over(self) -> StepResult:
         """Add a note that the tracker had no license, and name the runbook that continues."""
         note = messages.nothing_found_note(self._reason)  # by it the next run knows who issued a later license
-        noted = self.apply(changes.note(self, "nothing_found", note, summary=_NOTHING_FOUND))
+        noted = apply(self, changes.note(self, "nothing_found", note, summary=_NOTHING_FOUND))
         words = f"No license can be sent again. {self.next_runbook} goes on from here: it decides the scope."
         return self.effect_card([noted], words=words)
 
@@ -143,7 +144,7 @@ class LicenseNotReceived(Case):
         runbook, command = self.next_runbook, self.command_for(self.next_runbook)
         words = f"No license was generated, so {runbook} goes on with this ticket."
         if self.failure:
-            words += f" Before, it had failed: {self._reason.rstrip('.')} ({self.failure.url})."
+            words += f" An earlier job had failed: {self._reason.rstrip('.')} ({self.failure.url})."
         shown = (*open_it(self, runbook), Preview("to go on", command))
         return closing_card(self, words, *shown, next_runbook=runbook, command=command)
 
@@ -227,7 +228,7 @@ class LicenseNotReceived(Case):
             words = f"A license was issued for {email}: the closed issue {issue.iid} of {issue.created_at:%Y-%m-%d}."
             return self.card("found", Tone.GOOD, words, *parts, Link("tracker issue", issue.url), issue=issue.url)
         if self.failure is not None:
-            words = f"No license was issued: the open issue {self.failure.iid} tells of a failure."
+            words = f"No license was issued: the open issue {self.failure.iid} reports a failure."
             url, reason = self.failure.url, self._reason
             shown = (Preview("why it failed", reason), Link("tracker issue", url))
             return self.card("failed before", Tone.ASK, words, *parts, *shown, issue=url, failure=reason)

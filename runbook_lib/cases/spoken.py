@@ -31,7 +31,6 @@ TO_PASS = ("parameter to pass", "meaning")
 _NAMES = "|".join(sorted((name for name in answers.QUESTIONS if "_" in name), key=len, reverse=True))
 _ANY_NAME = "|".join(sorted(answers.QUESTIONS, key=len, reverse=True))
 _RULES = (
-    (re.compile(r" with(?: -p \S+ \.\.\.)+"), ""),
     (
         re.compile(rf"\b([Pp])ass ({_ANY_NAME}) as (?:True|yes)\b"),
         lambda m: f"{_verb(m, 'answer')} {_label(m[2])} with yes",

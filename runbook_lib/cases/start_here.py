@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from runbook_lib.cases import first_steps, scope
 from runbook_lib.cases.base import Case
+from runbook_lib.cases.cards import count, listed
 from runbook_lib.cases.next_runbook import open_it
 from runbook_lib.cases.steps import step
 from runbook_lib.cases.thread import by_customer, opened_by_agent
@@ -16,7 +17,7 @@ from runbook_lib.cases.tracker import Tracker, TrackerIssues, tracker_if_asked
 from runbook_lib.cases.unread import check_before_scope
 from runbook_lib.display import Part, Preview, Table, Tone, verdict_parts
 from runbook_lib.domain import answers, orders, policy, routing
-from runbook_lib.domain.models import Answer, Outcome
+from runbook_lib.domain.models import Answer, Outcome, TrackerIssue
 from runbook_lib.results import StepResult
 
 
@@ -68,8 +69,8 @@ class StartHere(Case):
         """What is said of a license mail, by the engineer or else by the requester, and what the tracker holds."""
         tracker = tracker_if_asked(self, self.known.email)
         found = tracker.found_since(self.known.began_on) if tracker else TrackerIssues()
-        filed = [f"{len(issues)} {name}" for name, issues in _kinds(found) if issues]
-        on_file = f"the tracker has {', '.join(filed)}" if filed else self._nothing_on_file(tracker)
+        filed = [count(len(issues), *names) for names, issues in _kinds(found) if issues]
+        on_file = f"the tracker has {listed(filed)}" if filed else self._nothing_on_file(tracker)
         theirs = by_customer(self.thread, self.ticket)
         own = [issue for issue in found.copies if tracker and tracker.is_own(issue)]
         if own:  # what was written before is no complaint about this license
@@ -90,13 +91,13 @@ class StartHere(Case):
         return f"the tracker was not looked at, since {why}"
 
 
-def _kinds(found: TrackerIssues) -> tuple[tuple[str, tuple[object, ...]], ...]:
+def _kinds(found: TrackerIssues) -> tuple[tuple[tuple[str, ...], tuple[TrackerIssue, ...]], ...]:
+    """The issues by what they are: its noun, and the plural where that is not usual."""
     changed = tuple(issue for issue in found.under_way if orders.changed_by_hand(issue))
     under_way = tuple(issue for issue in found.under_way if issue not in changed)
-    by_hand = "issues of licenses that were changed by hand"
     return (
-        ("licenses", found.copies),
-        ("failures", found.failures),
-        ("jobs under way", under_way),
-        (by_hand, changed),
+        (("license",), found.copies),
+        (("failure",), found.failures),
+        (("job under way", "jobs under way"), under_way),
+        (("license whose issue was changed by hand", "licenses whose issues were changed by hand"), changed),
     )

@@ -26,6 +26,19 @@ PARAMETERS = {
 }
 """The parameter that answers a node, in the order of the path."""
 _LOOKUPS = ("license", "seat_link")
+_NO = {
+    "cdot": "the requester has no CustomersDot account",
+    "sub": "the requester's CustomersDot account has no access to the subscription",
+    "sub_status": "the Seat Link page has no entry with the current date",
+}
+"""What a *no* means, as a sentence."""
+_OPEN = {
+    "cdot": "it is not known whether the requester has a CustomersDot account",
+    "sub": "it is not known whether the requester's CustomersDot account has access to the subscription",
+    "license": "it is not known which subscription the ticket is about",
+    "sub_status": "it is not known whether the Seat Link page has an entry with the current date",
+}
+"""What it means that a question has no answer."""
 
 
 class TreeAnswers:
@@ -59,7 +72,7 @@ class TreeAnswers:
             return None
         words = "Not asked: an answer above leads to an expert already."
         if open_at is not None:
-            words = f"Not asked yet: “{open_at.words}” is open."
+            words = f"Not asked yet: {_OPEN[open_at.id]}."
         return self._case.card("not reached", Tone.PLAIN, words, strong=False)
 
     def answer(self, node: str, raw: object, page: tuple[Answer, str] | None, parts: Iterable[Part]) -> StepResult:
@@ -101,12 +114,12 @@ class TreeAnswers:
         return self._case.card("open", Tone.ASK, why, *parts, *where, meaning, asks=(name,), missing=[name])
 
     def question(self, node: triage.Node) -> NeedsAnswerError:
-        """The error for a question that is not answered when the case is decided."""
+        """The error for a question without an answer when the case is decided."""
         name, (page, value) = PARAMETERS[node.id], self._page_of(node.id)
-        where = f" Look at {page} (type {value})." if page else ""
+        where = f" Look at {page} and search for {value}." if page else ""
         return NeedsAnswerError(
-            f"{node.words} is not answered.{where} Pass {name}; if you cannot look, pass escalate as True, "
-            "and an expert goes on from here.",
+            f"{_sentence(_OPEN[node.id])}{where} Pass {name}; if you cannot look, pass escalate as True, and an "
+            "expert goes on from here.",
             missing=(name, "escalate"),
         )
 
@@ -132,6 +145,16 @@ class TreeAnswers:
             lines.append("The engineer asks for an expert all the same")
         return lines
 
+    def why(self, decision: Outcome | None) -> str:
+        """Why an expert is needed, as a sentence after a colon."""
+        path = self.path
+        if path.open_at is not None:
+            return f"{_OPEN[path.open_at.id]}."
+        if path.outcome is not decision:
+            return "the engineer asks for one, although the tree says that the issue has resolved itself."
+        last = next(reply for reply in self.replies.values() if reply.answer is Answer.NO)
+        return f"{_NO[last.node]} (source: {last.source}{_other_page(last)})."
+
     @property
     def differing(self) -> list[str]:
         """The engineer's answers that differ from what CustomersDot shows."""
@@ -143,6 +166,10 @@ class TreeAnswers:
         if node in ("seat_link", "sub_status") and self.subscription:
             return seat_link_page(url, self.subscription), self.subscription
         return (customer_page(url, email), email) if email else ("", "")
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}."
 
 
 def _word(reply: triage.Reply) -> str:

@@ -11,6 +11,7 @@ from datetime import date
 from typing import ClassVar, cast
 
 from runbook_lib.cases import changes, first_steps, scope
+from runbook_lib.cases.applying import apply
 from runbook_lib.cases.base import Case, Prefill, Workflow
 from runbook_lib.cases.cards import count
 from runbook_lib.cases.closing import closing_card
@@ -164,10 +165,8 @@ class WeekdayTriage(Case):
             not_looked = self._check_not_engaged()
             words = "Likely the issue has resolved itself; the customer is asked to confirm."
             state, tone = "resolved itself", Tone.GOOD
-        if path.open_at is not None:
-            words += f" Still open: {path.open_at.words}"
-        elif path.outcome is not self.decision:
-            words += " The tree says that the issue has resolved itself; the engineer asks for an expert all the same."
+        if self.decision is Outcome.ESCALATED:
+            words = f"{words[:-1]}: {self.tree.why(self.decision)}"
         parts = (self.tree.drawn, *self._hint_parts(), *([Paragraph(not_looked, strong=True)] if not_looked else []))
         hints = list(self.hints)
         return self.card(state, tone, words, *parts, path=self.tree.data, hints=hints, decision=self.decision)
@@ -198,9 +197,9 @@ class WeekdayTriage(Case):
         if self.decision is not Outcome.RESOLVED_ITSELF:
             return self.card("not taken", Tone.PLAIN, "Not this branch: the tree leads to an expert.", strong=False)
         reply = messages.resolved_question()
-        sent = self.apply(changes.reply(self, "resolved_reply", reply, summary="public reply that asks to confirm"))
+        sent = apply(self, changes.reply(self, "resolved_reply", reply, summary="public reply that asks to confirm"))
         note = messages.triage_note(self.tree.lines(self.decision), self._known_lines())
-        noted = self.apply(changes.note(self, "triage_note", note, summary="internal note with the decision path"))
+        noted = apply(self, changes.note(self, "triage_note", note, summary="internal note with the decision path"))
         self.steps.end(Outcome.RESOLVED_ITSELF)
         return self.effect_card([sent, noted], Preview("public reply", reply), Preview("internal note", note))
 
@@ -213,11 +212,11 @@ class WeekdayTriage(Case):
         """
         path, known = self.tree.lines(self.decision), self._known_lines()
         post = messages.expert_post(self.ticket.url, path, known)
-        posted = self.apply(changes.slack_post(self, post, name="expert_post"))
+        posted = apply(self, changes.slack_post(self, post, name="expert_post"))
         if posted.state is EffectState.UNAVAILABLE:  # no expert knows of the case yet
             raise _not_engaged(posted)
         note = messages.triage_note([*path, "An expert was asked for in Slack."], known)
-        noted = self.apply(changes.note(self, "expert_note", note, summary="internal note with the decision path"))
+        noted = apply(self, changes.note(self, "expert_note", note, summary="internal note with the decision path"))
         self.steps.end(Outcome.ESCALATED)
         kept = "" if posted.state in (EffectState.PLANNED, EffectState.DONE) else ", as it would read now"
         post_shown = Preview(f"post in {self.settings.slack_channel}{kept}", post)
@@ -307,7 +306,7 @@ class WeekdayTriage(Case):
         hints = " ".join((*self.hints, *self.tree.differing))
         if self.outcome is Outcome.RESOLVED_ITSELF:
             return f": the customer is asked to confirm that all is well. {hints}".rstrip()
-        return f" to a License & Renewals expert, since: {self.tree.lines(self.decision)[-1]}. {hints}".rstrip()
+        return f" to a License & Renewals expert: {self.tree.why(self.decision)} {hints}".rstrip()
 
 
 def _not_engaged(posted: EffectResult) -> RunbookError:

@@ -10,9 +10,10 @@ from datetime import timedelta
 from typing import ClassVar, cast
 
 from runbook_lib.cases import changes, first_steps
+from runbook_lib.cases.applying import apply, look
 from runbook_lib.cases.base import Case, Prefill
 from runbook_lib.cases.by_hand import check_nothing_under_way, made_by_hand, manual_form, manual_issuance
-from runbook_lib.cases.cards import effect_data, effect_parts, effect_state
+from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, listed
 from runbook_lib.cases.closing import closing_card
 from runbook_lib.cases.issuing import check_card, order
 from runbook_lib.cases.knowledge import Issuance
@@ -71,7 +72,7 @@ class WeekendLicense(Case):
         parts: tuple[Part, ...] = ()
         paths = answers.parse("screenshots", screenshots)
         if paths is not None:
-            done = self.apply(changes.screenshots(self, cast(tuple[str, ...], paths)))
+            done = apply(self, changes.screenshots(self, cast(tuple[str, ...], paths)))
             parts = effect_parts(done)
         missing = self._missing()
         if self.known.existing_license or not missing:
@@ -83,16 +84,16 @@ class WeekendLicense(Case):
             seen = ", ".join(images.names) or "the added screenshots"
             aside = "".join(f" {note}" for note in images.notes)
             raise NeedsAnswerError(
-                f"Read {_list(missing)} off the images on the ticket ({seen}) and pass them. "
+                f"Read {listed(missing)} off the images on the ticket ({seen}) and pass them. "
                 f"If they do not show it, pass ask_customer as True.{aside}",
                 missing=(*missing, "ask_customer"),
             )
         if not ask:
             check_before_asking(self.known.unread, self.facts, missing)
-        asked = self.apply(changes.screenshots_request(self))
+        asked = apply(self, changes.screenshots_request(self))
         self.steps.end(Outcome.WAITING_FOR_CUSTOMER)
         verb = "would be" if asked.state is EffectState.PLANNED else "were"
-        words = f"Waiting for the customer: both screenshots {verb} asked for, to learn {_list(missing)}."
+        words = f"Waiting for the customer: both screenshots {verb} asked for, to learn {listed(missing)}."
         parts = (*effect_parts(asked), *map(Paragraph, images.notes))
         parts += (Preview("public reply", messages.screenshots_request()),)
         return self.card(effect_state(asked), Tone.ASK, words, *parts, missing=missing)
@@ -137,7 +138,7 @@ class WeekendLicense(Case):
         """
         load_public_key(self.settings)  # fails early: without it the license could not be checked
         email, users = recipient(self.ticket, self.facts), cast(int, self.users)
-        if made := self.look(changes.sent_by_hand_note(self)):
+        if made := look(self, changes.sent_by_hand_note(self)):
             self.issuance = made_by_hand(made, users)
             words = "A license was made by hand for this ticket; no second one is issued."
             return self.effect_card([made], words=words)
@@ -183,15 +184,15 @@ class WeekendLicense(Case):
         users, found = cast(int, self.users), self.issuance or Issuance(0, LATER_LINK, identity=LATER_FINGERPRINT)
         expires_on = found.expires_on or self.settings.now().date() + timedelta(days=policy.TRIAL_DAYS)
         reply, words = messages.license_sent(users, expires_on), messages.license_note(users, found.identity, found.url)
-        done = self.apply(changes.reply(self, "reply", reply, summary="public reply to the customer"))
-        noted = self.apply(changes.note(self, "note", words, summary="internal note with the result"))
+        done = apply(self, changes.reply(self, "reply", reply, summary="public reply to the customer"))
+        noted = apply(self, changes.note(self, "note", words, summary="internal note with the result"))
         return self.effect_card([done, noted], Preview("public reply", reply), Preview("internal note", words))
 
     @step("Tell the team", needed=False)
     def tell_team(self) -> StepResult:
         """Post to the Slack channel, with the ticket's link."""
         post = messages.slack_post(self.ticket.url, cast(int, self.users))
-        done = self.apply(changes.slack_post(self, post))
+        done = apply(self, changes.slack_post(self, post))
         return self.effect_card([done], Preview(f"post in {self.settings.slack_channel}", post))
 
     @step("Close the case", always=True)
@@ -276,7 +277,7 @@ class WeekendLicense(Case):
             words = "A person would make the license by hand, then pass issued_evidence."
             return self.card("planned", Tone.PLAN, words, *parts, form=dict(rows))
         self.issuance = manual_issuance(given, users)
-        noted = self.apply(changes.by_hand_note(self, self.issuance.url, users))
+        noted = apply(self, changes.by_hand_note(self, self.issuance.url, users))
         words = "The engineer made the license by hand."
         parts += effect_parts(noted)
         return self.card("made by hand", Tone.GOOD, words, *parts, form=dict(rows), effect=effect_data(noted))
@@ -285,8 +286,8 @@ class WeekendLicense(Case):
         """What stands after the outcome's name."""
         if self.outcome is Outcome.WAITING_FOR_CUSTOMER:
             verb = "would be" if self.applied[-1].state is EffectState.PLANNED else "were"
-            names = " ".join(f"-p {name} ..." for name in ("screenshots", *self._missing()))
-            return f": the screenshots {verb} asked for. When they are there, run again with {names}."
+            names = listed(("screenshots", *self._missing()))
+            return f": the screenshots {verb} asked for. When they are there, run again and pass {names}."
         seen = f" {self.issuance.evidence}" if self.issuance else ""
         return f": {policy.TRIAL_DAYS}-day Ultimate trial for {self.users} users.{seen}"
 
@@ -298,7 +299,3 @@ def _chosen_words(chosen: int, suggested: int | None, raw: object) -> str:
     if chosen == suggested:
         return f"The engineer confirms {chosen}{read}."
     return f"The engineer chose {chosen}{read} instead of the suggested {suggested}."
-
-
-def _list(names: tuple[str, ...]) -> str:
-    return ", ".join(names[:-1]) + " and " + names[-1] if len(names) > 1 else "".join(names)

@@ -76,8 +76,7 @@ EFFECTS: Mapping[str, Meaning] = {
 """The kinds of lines that are about an operation."""
 
 
-@dataclass(frozen=True)
-class Event:
+class Event(NamedTuple):
     """A line of a journal, and what is the matter with that journal.
 
     Attributes:
@@ -97,7 +96,7 @@ class Event:
         found = self.entry.get(name)
         return found if isinstance(found, str) else ""
 
-    @cached_property
+    @property
     def kind(self) -> str:
         return self.text("kind")
 
@@ -158,12 +157,14 @@ class Event:
     @property
     def is_open(self) -> bool:
         """Whether, after it, it is unknown if the effect is there."""
-        return self.kind in EFFECTS and EFFECTS[self.kind].is_open
+        meaning = EFFECTS.get(self.kind)
+        return meaning is not None and meaning.is_open
 
     @property
     def ends(self) -> bool:
         """Whether it says, for every writer, whether the effect is there: a run saw it, or a person was asked."""
-        return self.kind == Kind.ANSWERED or (self.kind in EFFECTS and EFFECTS[self.kind].is_there)
+        meaning = EFFECTS.get(kind := self.kind)
+        return kind == Kind.ANSWERED or (meaning is not None and meaning.is_there)
 
     @property
     def says_there(self) -> bool:
@@ -272,10 +273,8 @@ class Operation:
     def intended_at(self) -> str:
         """When it was last intended, by the lines of one writer, unless they say what became of it; or ""."""
         for event in reversed(self.events):
-            if event.kind == Kind.INTENDED:
-                return event.text("at")
-            if not event.is_open:
-                return ""
+            if event.kind == Kind.INTENDED or not event.is_open:
+                return event.text("at") if event.is_open else ""
         return ""
 
     @property
@@ -332,7 +331,12 @@ class History:
 
     def _take(self, event: Event) -> None:
         self.events.append(event)
-        match event.kind:
+        kind = event.kind
+        if kind in EFFECTS:
+            if event.operation:
+                self._operate(event)
+            return
+        match kind:
             case Kind.RUN_STARTED:
                 key = self._key(event, event.record or f"without a record, line {event.number} of {event.writer}")
                 self.runs[key] = RunEvents(event, events=[event])
@@ -351,8 +355,6 @@ class History:
                 self.restarts.append(event)
             case Kind.SIGNED_OFF:
                 self.sign_offs.setdefault(event.record or "", []).append(event)
-            case kind if kind in EFFECTS and event.operation:
-                self._operate(event)
 
     def _operate(self, event: Event) -> None:
         if event.is_of_the_case and event.is_trusted:

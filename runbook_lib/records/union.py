@@ -17,6 +17,8 @@ from runbook_lib.records.runs import key_part
 
 CHECKPOINTS = ".ipynb_checkpoints"
 """Where JupyterLab keeps what it saved last."""
+Seen = dict[str, tuple[str, int, str, str]]
+"""By writer: the start of the first line's SHA-256, the number of lines, the last one's SHA-256, and by which part."""
 
 
 def problems(folder: Path, chains: Sequence[Chain], paths: set[str]) -> list[Finding]:
@@ -35,12 +37,13 @@ def problems(folder: Path, chains: Sequence[Chain], paths: set[str]) -> list[Fin
         if chain.error
     ]
     found += [_untrusted(folder, chain) for chain in chains if chain.digests and not (chain.error or chain.is_trusted)]
-    found += _cut(folder, chains)
-    found += [_missing(folder, key, why) for key, why in _absent(files, chains, names).items()]
+    seen = _seen(chain for chain in chains if not chain.error)
+    found += _cut(folder, chains, seen)
+    found += [_missing(folder, key, why) for key, why in _absent(files, chains, names, seen).items()]
     found += _odd_files(folder, files)
-    found += [_checkpoint(folder, name) for name in sorted(names) if CHECKPOINTS in Path(name).parts]
-    kept = [name for name in names if CHECKPOINTS not in Path(name).parts]
-    if kept and not any(chain.digests or chain.error for chain in chains) and not found:
+    copies = {name for name in names if CHECKPOINTS in name.split("/")}
+    found += [_checkpoint(folder, name) for name in sorted(copies)]
+    if names - copies and not any(chain.digests or chain.error for chain in chains) and not found:
         words = f"The folder {folder} holds notebooks, but no journal. Bring the journal back from a backup."
         found.append(Finding(folder.name, FILE_NAME, Code.MISSING_JOURNAL, words))
     return found
@@ -53,8 +56,8 @@ def strays(names: set[str], chains: Sequence[Chain], found: Iterable[Finding]) -
     here = _keys_within(chains)
     for name in names:
         part = key_part(name)
-        is_anothers = bool(part) and part not in here and Path(name).name == name
-        if CHECKPOINTS not in Path(name).parts and not is_anothers and part not in lost:
+        is_anothers = bool(part) and part not in here and "/" not in name
+        if CHECKPOINTS not in name.split("/") and not is_anothers and part not in lost:
             yield name
 
 
@@ -72,8 +75,8 @@ def _untrusted(folder: Path, chain: Chain) -> Finding:
     return Finding(folder.name, chain.path.name, Code.UNTRUSTED_WRITER, words)
 
 
-def _seen(chains: Iterable[Chain]) -> dict[str, tuple[str, int, str, str]]:
-    """How far each part had come, by the word of the others: the first line, lines, the last one's SHA-256, by whom."""
+def _seen(chains: Iterable[Chain]) -> Seen:
+    """How far each part had come, by what the others say of it."""
     found: dict[str, tuple[str, int, str, str]] = {}
     for chain in chains:
         for entry, _ in chain.summary:
@@ -87,9 +90,8 @@ def _seen(chains: Iterable[Chain]) -> dict[str, tuple[str, int, str, str]]:
     return found
 
 
-def _cut(folder: Path, chains: Sequence[Chain]) -> Iterator[Finding]:
+def _cut(folder: Path, chains: Sequence[Chain], seen: Seen) -> Iterator[Finding]:
     """The parts that are here, but not as another writer has seen them."""
-    seen = _seen(chain for chain in chains if not chain.error)
     for chain in chains:
         first, lines, sha256, by = seen.get(chain.key, ("", 0, "", ""))
         if not chain.digests or chain.is_damaged or first != chain.first:
@@ -103,7 +105,7 @@ def _cut(folder: Path, chains: Sequence[Chain]) -> Iterator[Finding]:
             yield Finding(folder.name, chain.path.name, Code.BROKEN_CHAIN, words, lines)
 
 
-def _absent(files: Sequence[str], chains: Sequence[Chain], names: set[str]) -> dict[str, str]:
+def _absent(files: Sequence[str], chains: Sequence[Chain], names: set[str], seen: Seen) -> dict[str, str]:
     """The writers whose part is not here, each with what shows that there is one."""
     here = {chain.key: chain for chain in chains}
     found: dict[str, str] = {}
@@ -111,15 +113,16 @@ def _absent(files: Sequence[str], chains: Sequence[Chain], names: set[str]) -> d
         key = name.removeprefix("journal.").removesuffix(".pub")
         if name == beside_name(key) and key_of(file_name(key)) and key not in here:
             found[key] = f"its public key {name} is here"
-    for key, (first, _, _, by) in _seen(chain for chain in chains if not chain.error).items():
+    for key, (first, _, _, by) in seen.items():
         if key not in here or (here[key].digests and here[key].first != first):
             found[key] = f"{by} has seen it"
-    for key in _set_aside(chains):
+    set_aside = _set_aside(chains)
+    for key in set_aside:
         found.pop(key, None)
-    known = {key[:KEY_DIGITS] for key in (*here, *found, *_set_aside(chains))} | _keys_within(chains)
+    known = {key[:KEY_DIGITS] for key in (*here, *found, *set_aside)} | _keys_within(chains)
     for name in sorted(names):
         part = key_part(name)
-        if part and part not in known and Path(name).name == name:
+        if part and part not in known and "/" not in name:
             found.setdefault(part, f"the record {name} is of it")
     return found
 

@@ -16,7 +16,7 @@ import threading
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -140,7 +140,7 @@ def run(
         report = _report(executed, execution, values, runbook, record, seconds=time.monotonic() - clock)
         report = replace(report, summary=redactor.text(report.summary))
         manifest = redactor.data({**about, **_manifest(report, execution, executed)})
-        _close(journal, record, executed, manifest, report)
+        _close(journal, record, executed, manifest, report, settings.addresses)
     return replace(report, notice=_after(settings, journal)) if perform else report
 
 
@@ -168,7 +168,9 @@ def _about(notebook: Path, values: Mapping[str, Any], settings: Settings, starte
     }
 
 
-def _close(journal: Journal, record: Path, executed: Any, manifest: Mapping[str, Any], report: Report) -> None:
+def _close(
+    journal: Journal, record: Path, executed: Any, manifest: Mapping[str, Any], report: Report, ours: Sequence[str]
+) -> None:
     """Write the record, then the journal's last line of the run.
 
     Raises:
@@ -178,7 +180,7 @@ def _close(journal: Journal, record: Path, executed: Any, manifest: Mapping[str,
     ended = {name: getattr(report, name) for name in kept}
     ended["to_note"] = report.performed and bool(report.effects)  # a ticket that was not taken gets no note
     try:
-        digest = _write(record, executed, manifest)
+        digest = _write(record, executed, manifest, ours)
     except OSError as exc:
         with suppress(UnavailableError):  # the same disk; the exception says it all
             journal.append("run_ended", record=None, sha256=None, **ended)
@@ -332,13 +334,13 @@ def _cell(cell: Any) -> dict[str, Any]:
     return {"id": cell.id, "status": state["status"], "seconds": state.get("duration")}
 
 
-def _write(record: Path, notebook: Any, manifest: Mapping[str, Any]) -> str:
+def _write(record: Path, notebook: Any, manifest: Mapping[str, Any], ours: Sequence[str]) -> str:
     """Write the record in one piece, read-only; returns its SHA-256.
 
     Raises:
         OSError: The folder does not take it; nothing of it is left there.
     """
-    banner.add(notebook, manifest)
+    banner.add(notebook, manifest, ours)
     notebook.metadata["runbook"] = dict(manifest)
     papermill = notebook.metadata.setdefault("papermill", {})
     papermill.update(input_path=f"{manifest['runbook']}.ipynb", output_path=record.name)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from runbook_lib.cases.license_not_received import LicenseNotReceived
+from runbook_lib.cases.start_here import StartHere
 from runbook_lib.cases.weekend_license import WeekendLicense
 from runbook_lib.domain.errors import InputError, NeedsAnswerError, OutcomeUnknownError, PersonNeededError
 from tests.practice import World, start
@@ -133,17 +134,33 @@ def test_a_success_that_was_changed_by_hand_needs_a_person(
         to_facts(3001, perform=True).find_license()
 
 
-def test_a_retitled_issue_whose_copy_cannot_be_read(here: World) -> None:
-    """For how many users the license is, nobody but a person can say; no title is written."""
+@pytest.mark.parametrize(("title", "has_copy"), [("{} (bounced)", False), ("Sent to info@other.example", True)])
+def test_a_retitled_issue_that_tells_not_whose_it_is(here: World, title: str, has_copy: bool) -> None:
+    """Without a copy for how many users, with another address for whom: a person finds out, and no title is written."""
     (before,) = here.issues(3001)
-    title = f"{before['title']} (bounced)"
-    here.change("UPDATE issues SET title = ?, description = 'lost', state = 'opened' WHERE id = ?", title, before["id"])
+    url, title = to_facts(3001).ticket.url, title.format(before["title"])
+    text = re.sub("^Ticket: .*$", f"Ticket: {url}", before["description"], flags=re.MULTILINE) if has_copy else "lost"
+    here.change(
+        "UPDATE issues SET title = ?, description = ?, state = 'opened' WHERE id = ?", title, text, before["id"]
+    )
     with pytest.raises(OutcomeUnknownError, match="mail-issue-2 yes"):
         to_facts(3001, perform=True).find_license()
     assert 0 == here.runbook("answer", 3001, "mail-issue-2", "yes").status
     with pytest.raises(PersonNeededError, match=r"for how many users\. Find out, give it the title .* and close it"):
         to_facts(3001, perform=True).find_license()
     assert [title] == [one["title"] for one in here.rows("SELECT title FROM issues WHERE id = ?", before["id"])]
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [("closed", "1 license."), ("opened", "1 license whose issue was changed by hand.")],
+)
+def test_start_here_says_what_the_tracker_has(here: World, state: str, words: str) -> None:
+    """A success that was opened again is no job under way."""
+    here.change("UPDATE issues SET state = ? WHERE description LIKE '%tickets/3001%'", state)
+    case = StartHere.open(3001)
+    case.collect_facts()
+    assert case.choose_runbook().data["reason"].endswith(f"; the tracker has {words}")
 
 
 def test_a_copy_never_goes_to_staff_or_a_reseller(here: World) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from runbook_lib.cases import changes
+from runbook_lib.cases.applying import apply, unfinished
 from runbook_lib.cases.license_not_received import LicenseNotReceived
 from runbook_lib.cases.weekend_license import WeekendLicense
 from runbook_lib.domain.errors import InputError, OutcomeUnknownError, PersonNeededError, RefusedError
@@ -78,7 +79,7 @@ def test_a_second_post_that_cannot_be_taken_back(here: World) -> None:
     shown = " ".join(repr(case.tell_team()).split())
     assert "done before, not repeated" in shown and "Delete the later one by hand" in shown
     assert "Not done" not in shown and "runbook answer" not in shown
-    assert "Delete the later one by hand" in case.unfinished
+    assert "Delete the later one by hand" in unfinished(case)
 
 
 def test_a_suspended_requester_is_not_asked(here: World) -> None:
@@ -112,7 +113,7 @@ def test_a_public_reply_that_came_out_private(here: World) -> None:
     here.clear_faults()
     again = WeekendLicense.open(1001)
     with pytest.raises(OutcomeUnknownError, match=told):
-        again.apply(changes.reply(again, "reply", "Hello", summary="public reply to the customer"))
+        apply(again, changes.reply(again, "reply", "Hello", summary="public reply to the customer"))
     assert [0] == [comment["public"] for comment in here.comments(1001)]
 
     assert 0 == here.runbook("answer", 1001, "reply", "yes").status

@@ -277,7 +277,7 @@ def test_license_not_as_ordered_needs_a_person(here: World) -> None:
     here.change("UPDATE issues SET title = replace(title, '250', '300')")
     again = to_users(1001, perform=True)
     again.issue_license()
-    with pytest.raises(PersonNeededError, match="is for 300 users: 250 users"):
+    with pytest.raises(PersonNeededError, match="the check “is for 300 users” failed \\(250 users\\)"):
         again.check_license()
     assert [] == here.posts(1001)
 

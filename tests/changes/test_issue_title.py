@@ -32,8 +32,16 @@ def test_what_is_settled_is_found() -> None:
     assert settled(Wire(reply(json=ISSUE), reply(json=ISSUE | SETTLED))).find() is not None
 
 
-def settled(wire: Wire) -> IssueTitle:
+@pytest.mark.parametrize(
+    ("title", "whose"), [(TITLE, "ada@customer.example for 250"), ("Done by hand", "bob@other.example for 9")]
+)
+def test_the_jobs_own_title_says_whose_it_is(title: str, whose: str) -> None:
+    """The license went to the job's address, whoever is the requester by now; a title by hand does not say it."""
+    effect = settled(Wire(reply(json=ISSUE | {"title": title})), whose=("bob@other.example", 9))
+    assert [f"[Success] - Created a license under {whose} users"] == [text.words for text in effect.texts]
+
+
+def settled(wire: Wire, whose: tuple[str, int] = ("ada@customer.example", 250)) -> IssueTitle:
     """The effect for the issue as it was just read."""
     gitlab = GitLab("https://git.example", SecretStr("t"), wire.session)
-    whose = ("ada@customer.example", 250)
     return IssueTitle(gitlab, 1, gitlab.issue(1, 7), "live-1001-settled_issue-7-sent", mark=Mark.SUCCESS, whose=whose)

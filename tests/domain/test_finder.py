@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 
 from runbook_lib.domain import envelopes, finder, license
 from runbook_lib.domain.content_kinds import Kind
-from tests.wrappings import EXAMPLES, LICENSES, WRAPPINGS, body_of, encode64, runs_of
+from runbook_lib.domain.escapes import decoded
+from tests.wrappings import ENCODED, EXAMPLES, LICENSES, WRAPPINGS, body_of, encode64, runs_of
 
 FIELD = Path(__file__).parents[1] / "data" / "field"
 KEY = license.load_public_key((FIELD / "public.pem").read_bytes())
@@ -136,6 +137,24 @@ def test_half_of_an_encoded_license_is_noted(name: str) -> None:
     found = finder.look("".join([*start, *rows[len(rows) // 2 :]]))
     assert () == found.licenses
     assert "without its beginning" in " ".join(found.notes)
+
+
+@pytest.mark.parametrize("text", [TEXT, BARE], ids=["boundary lines", "bare"])
+@pytest.mark.parametrize("name", ENCODED)
+def test_an_encoded_license_is_found_whole(name: str, text: str) -> None:
+    """Beside plain words, which stay when it is taken out."""
+    wrapped = f"Hello,\n{WRAPPINGS[name](text)}\nBye, Kim"
+    (found,) = finder.look(wrapped).licenses
+    assert (body_of(text), True) == (body_of(found.text), found.is_whole)
+    spans = [(start, end, "#") for start, end in finder.encoded_licenses(wrapped, decoded(wrapped))]
+    assert len(envelopes.replaced(wrapped, spans)) < 60 or name == "hex of Base64"
+
+
+@pytest.mark.parametrize("mark", ["MV4UU22ZLBJG", "D6FQQA", "ABzY8", "WqC?#Sy)nN", "/M/P+/M/P+", "jIhRXYkJye"])
+def test_a_beginning_alone_is_no_encoded_license(mark: str) -> None:
+    """With letters of the same alphabet after it, or words."""
+    for text in (mark, f"{mark} is how it begins", mark + "A" * 300, mark + "z~" * 100, f"{mark}\n" * 9):
+        assert ((), []) == (finder.look(text).licenses, finder.encoded_licenses(text, decoded(text)))
 
 
 def test_a_piece_without_its_beginning_is_noted() -> None:
