@@ -76,7 +76,7 @@ def opened(path: str | Path) -> Iterator[int]:
 
 def read(path: Path) -> bytes:
     """What a file holds that others may have put there. Raises as `opened`."""
-    with opened(path) as handle, os.fdopen(handle, "rb", closefd=False) as file:
+    with opened(path) as handle, os.fdopen(handle, "rb", buffering=0, closefd=False) as file:
         return file.read()
 
 

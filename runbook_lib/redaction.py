@@ -117,7 +117,7 @@ class Redactor:
                 yield from ((*view.origin(start, end), word) for start, end, word in found_there)
         if len(text) >= envelopes.LEAST_CHARS:  # what an escape stands for is shorter than the escape
             yield from ((start, end, _LICENSE) for start, end in envelopes.Search(text, view).spans())
-        yield from ((*view.origin(*span), _LICENSE) for span in finder.encoded_licenses(view.text))
+        yield from ((*span, _LICENSE) for span in finder.encoded_licenses(text, view))
         yield from ((start, end, _CODE) for start, end in content_kinds.activation_codes(text))
 
 

@@ -1,9 +1,10 @@
 """Locates licenses in a text, however the text wraps them. The finder and redaction use it.
 
 A license is an envelope: Base64 of `{"data":"...","key":"...","iv":"..."}`, whose values are Base64 again. People quote
-it, cut it, and send it through programs that escape it, so two views of a text are searched: `decoded` resolves HTML
-entities, percent-encoding, JSON escapes and quoted-printable; the skeleton keeps only the Base64 letters of that.
-Base64 that decodes to Base64 is part of a license, even without its beginning. Every search is linear.
+it, cut it, and send it through programs that escape it, so two views of a text are searched: `decoded` resolves the
+escapes; the skeleton keeps only the Base64 letters of that.
+Base64 that decodes to Base64 is part of a license, even without its beginning; and so are short pieces of it near each
+other, which are left of a license in which a letter was replaced. Every search is linear.
 
 No I/O, no clock, and nothing is decrypted: that is `license`.
 """
@@ -12,13 +13,13 @@ from __future__ import annotations
 
 import base64
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
 
-from runbook_lib.domain.escapes import Pieces, View, decoded
+from runbook_lib.domain.escapes import View, decoded
 
 HEADS = ("eyJkYXRhIj", "eyJrZXkiOi", "eyJpdiI6")
 """Base64 of `{"data":`, with which every envelope of the gem begins (source: FACTS 6), and of the other two parts."""
@@ -34,6 +35,10 @@ MOST_CHARS = 64 * 1024
 """Longest envelope; real ones have 2 to 4 kB."""
 NEAR_CHARS = 8
 """Pieces at most this far apart are joined: the gap is the edge of a cut or damaged piece."""
+CHAIN_BYTES = 90
+"""Short pieces near each other that have so many bytes in all are part of a license in which a letter was replaced."""
+CHAIN_CHARS = 40
+"""Longest distance between two pieces of a chain."""
 
 _PIECE = re.compile(r"</?[A-Za-z!][^<>]{0,400}>|[A-Za-z0-9+/]+")
 _LONG_RUN = re.compile(r"[A-Za-z0-9+/]{27,}")
@@ -59,6 +64,8 @@ _AFTER = re.compile(
     rb"(?:%b)[A-Za-z0-9+/=\\]*|%b"
     % (b"|".join(_JOINTS), b"|".join(joint[:at] for joint in _JOINTS for at in range(len(joint) - 1, 0, -1)))
 )
+_MIXED = ((re.compile(b"[A-Z]"), 0.2), (re.compile(b"[a-z]"), 0.2), (re.compile(b"[0-9]"), 0.06))
+"""The least shares of letters and digits in Base64 of encrypted data: on average 0.4, 0.4 and 0.16."""
 _ENVELOPE = re.compile(rb'[A-Za-z0-9+/=\\":, \t\r\n]*\}?')
 """An envelope's JSON after its first brace; a second one begins another envelope."""
 
@@ -181,9 +188,11 @@ class Search:
     def spans(self) -> list[tuple[int, int]]:
         """The spans of all license material in the text, in order."""
         letters = self._skeleton.text
-        spans = [span for shift in range(4) for span in _pieces(letters, shift)]
+        plains = [unbase64(letters[shift:]) for shift in range(4)]
+        spans = [span for shift, plain in enumerate(plains) for span in _pieces(plain, shift)]
         spans += [(start, start + _letter_count(_extent(letters, start)[0])) for start in self._beginnings]
         spans += self._between_boundaries()
+        spans += _chains(plains)
         bounded = [(start, min(end, len(letters))) for start, end in spans]
         found = [self._origin(*self._with_boundaries(*span)) for span in _merged(bounded)]
         return sorted(found + [(one.start, one.end) for one in self.found if OTHER_SIGNS in one.notes])
@@ -252,12 +261,11 @@ class Search:
 
 def _skeleton(text: str) -> View:
     """The Base64 letters of a text. Of tags only long runs are kept."""
-    pieces = Pieces()
-    for found in _PIECE.finditer(text):
-        parts = [found] if not found[0].startswith("<") else _LONG_RUN.finditer(text, *found.span())
-        for part in parts:
-            pieces.add(part[0], *part.span())
-    return pieces.view()
+    return View.of(
+        (part[0], *part.span())
+        for found in _PIECE.finditer(text)
+        for part in ([found] if not found[0].startswith("<") else _LONG_RUN.finditer(text, *found.span()))
+    )
 
 
 def _finds(text: str, word: str) -> Iterator[int]:
@@ -320,9 +328,8 @@ def unbase64(letters: str) -> bytes:
     return base64.b64decode(kept + "=" * (-len(kept) % 4))
 
 
-def _pieces(letters: str, shift: int) -> Iterator[tuple[int, int]]:
-    """The spans of Base64 of Base64 in the skeleton, decoded from one of four places on."""
-    plain = unbase64(letters[shift:])
+def _pieces(plain: bytes, shift: int) -> Iterator[tuple[int, int]]:
+    """The spans of Base64 of Base64 in the skeleton, which was decoded from this place on."""
     start = end = 0
     for found in _INNER.finditer(plain):
         if plain[end : found.start()] not in _JOINTS:
@@ -341,11 +348,29 @@ def _piece(plain: bytes, start: int, end: int, shift: int) -> Iterator[tuple[int
         yield shift + start * 4 // 3, shift + _letter_count(end)
 
 
-def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+def _chains(plains: list[bytes]) -> Iterator[tuple[int, int]]:
+    """The spans of short pieces near each other in the skeleton, which was decoded from four places on.
+
+    A license in which one letter was replaced or removed wherever it stood looks like this. Base64 of plain words has
+    such pieces too, but few capital letters and digits in them.
+    """
+    runs = sorted(
+        (shift + found.start() * 4 // 3, shift + _letter_count(found.end()), found[0])
+        for shift, plain in enumerate(plains)
+        for found in _INNER.finditer(plain)
+    )
+    for start, end in _merged([run[:2] for run in runs], CHAIN_CHARS):
+        first, last = bisect_left(runs, (start,)), bisect_left(runs, (end,))
+        inner = b"".join(run[2] for run in runs[first:last])
+        if len(inner) >= CHAIN_BYTES and all(len(kind.findall(inner)) > len(inner) * least for kind, least in _MIXED):
+            yield start, end
+
+
+def _merged(spans: list[tuple[int, int]], near: int = NEAR_CHARS) -> list[tuple[int, int]]:
     """Spans in order, with those joined that overlap or nearly touch."""
     found: list[tuple[int, int]] = []
     for start, end in sorted(spans):
-        if found and start <= found[-1][1] + NEAR_CHARS:
+        if found and start <= found[-1][1] + near:
             found[-1] = (found[-1][0], max(end, found[-1][1]))
         else:
             found.append((start, end))

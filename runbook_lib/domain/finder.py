@@ -1,4 +1,4 @@
-"""Finds every license in bytes or text, and tells what kind of content they are.
+"""Finds every license in bytes or text, and the kind of their content.
 
 Only the content counts, never a file name or a media type, since the sender chooses those. Text may be encoded,
 quoted or escaped (`envelopes`); archives, packed files and mails are opened, within limits of number, size and depth.
@@ -22,8 +22,9 @@ from email.message import Message
 from io import BytesIO
 from typing import Any
 
-from runbook_lib.domain import base64_blocks, envelopes
+from runbook_lib.domain import encoded_blocks, envelopes
 from runbook_lib.domain.content_kinds import ADVICE, UNOPENED, Kind, as_text, is_mail, magic, text_kind
+from runbook_lib.domain.escapes import View
 
 TEXT_BYTES = 2 * 1024 * 1024
 """Bytes of one text that are searched. A license has 2 to 4 kB; a longer text is a log."""
@@ -155,7 +156,7 @@ class _Look:
         if is_mail(text):
             self._mail(text.encode("utf-8", "surrogatepass"), where, depth)
             return Kind.MAIL
-        if not search.found and not self._blocks(search.view.text, where, depth) and search.spans():
+        if not search.found and not self._blocks(text, search.view.text, where, depth) and search.spans():
             self.has_piece = True
             self._note("A piece of a license is in it, without its beginning. Ask for the whole file.")
         return text_kind(text, content, is_license=bool(search.found))
@@ -200,10 +201,14 @@ class _Look:
             return True
         return False
 
-    def _blocks(self, text: str, where: str, depth: int) -> bool:
-        """Look at Base64 blocks of a text, such as a whole file. Returns whether one held a license."""
+    def _blocks(self, text: str, shown: str, where: str, depth: int) -> bool:
+        """Look at encoded blocks of a text, such as a whole file. Returns whether one held a license."""
         known = len(self._licenses)
-        for _, _, content in base64_blocks.blocks(text):
+        for _, _, content in (
+            *encoded_blocks.in_base64(shown),
+            *encoded_blocks.in_rare_encodings(text),
+            *_backwards(shown),
+        ):
             if self._may_open(depth, len(content)):
                 self._inner(content, where, "", depth)
         return len(self._licenses) > known
@@ -286,9 +291,22 @@ class _Look:
                 self._inner(payload, where, "a part of the mail", depth)
 
 
-def encoded_licenses(text: str) -> list[tuple[int, int]]:
-    """The spans of Base64 in a text that holds a license, or a piece of one, only once it is unpacked or in UTF-16."""
-    return [(start, end) for start, end, content in base64_blocks.blocks(text) if _holds_license(content)]
+def encoded_licenses(text: str, view: View) -> list[tuple[int, int]]:
+    """The spans of a text that hold a license, or a piece of one, only once they are decoded or turned round."""
+    blocks = [(*view.origin(start, end), content) for start, end, content in encoded_blocks.in_base64(view.text)]
+    blocks += encoded_blocks.in_rare_encodings(text)
+    found = [(start, end) for start, end, content in blocks if _holds_license(content)]
+    for _, last, turned in _backwards(view.text):
+        spans = envelopes.material(turned.decode("utf-8", "surrogatepass"))
+        found += [view.origin(last - end, last - start) for start, end in spans]
+    return found
+
+
+def _backwards(text: str) -> list[encoded_blocks.Block]:
+    """A text that is to be read from its end, if a license begins there; else none."""
+    if not any(head[::-1] in text for head in envelopes.HEADS):
+        return []
+    return [(0, len(text), text[::-1].encode("utf-8", "surrogatepass"))]
 
 
 def _holds_license(content: bytes) -> bool:

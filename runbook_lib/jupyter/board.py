@@ -23,7 +23,7 @@ from runbook_lib.jupyter.asking import OPEN, Asking
 from runbook_lib.jupyter.forms import Form
 from runbook_lib.jupyter.perform_button import PerformButton
 from runbook_lib.jupyter.places import Place
-from runbook_lib.jupyter.widgets import close
+from runbook_lib.jupyter.widgets import close, new
 from runbook_lib.results import StepResult
 
 _NOT_OFFERED = ("ticket_id", "perform", "take_over", "confirmed")
@@ -80,7 +80,7 @@ class Board:
         self.stopped = self.performed = self.reading = ""
         self.places: dict[str, Place] = {}
         self.former: dict[str, Place] = {}
-        self._state_line = ipywidgets.HTML()
+        self._state_line = new(ipywidgets.HTML)
 
     def title(self, step: str) -> str:
         """A step's title."""

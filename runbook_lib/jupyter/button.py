@@ -8,7 +8,7 @@ from typing import Any
 
 import ipywidgets
 
-from runbook_lib.jupyter.widgets import close, look_at, outputs_of, text_of
+from runbook_lib.jupyter.widgets import close, look_at, new, outputs_of, text_of
 
 Work = Callable[[], Iterator[Mapping[str, Any]]]
 """Yields what to show, one after the other."""
@@ -34,10 +34,10 @@ class Button:
         self._worker: threading.Thread | None = None
         self._press: Work = too_late
         self._former: list[Any] = []
-        self.button, self.description = ipywidgets.Button(), ipywidgets.Output()  # in no box yet
-        self.output, self.details = ipywidgets.Output(), ipywidgets.Output()
+        self.button, self.description = new(ipywidgets.Button), new(ipywidgets.Output)  # in no box yet
+        self.output, self.details = new(ipywidgets.Output), new(ipywidgets.Output)
         self.output.add_class(RESULT)
-        self.box = ipywidgets.VBox([self.output], layout={"align_items": "flex-start"})
+        self.box = new(ipywidgets.VBox, children=[self.output], layout={"align_items": "flex-start"})
 
     def renew(self, description: Mapping[str, Any], details: Mapping[str, Any], press: Work) -> None:
         """Another button takes the place of this one, below what it does.
@@ -52,9 +52,9 @@ class Button:
                 return
             self._former.append(self.button)
             self._press, previous, self._is_done = press, (self.description, self.details), False
-            self.description = ipywidgets.Output(outputs=outputs_of(description))
-            self.details = ipywidgets.Output(outputs=outputs_of(details))
-            self.button = ipywidgets.Button(layout={"width": "auto"})
+            self.description = new(ipywidgets.Output, outputs=outputs_of(description))
+            self.details = new(ipywidgets.Output, outputs=outputs_of(details))
+            self.button = new(ipywidgets.Button, layout={"width": "auto"})
             self._look()
             self.button.on_click(self._clicked)
             self.box.children = (self.description, self.button, self.output, self.details)

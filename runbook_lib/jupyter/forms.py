@@ -28,7 +28,7 @@ from runbook_lib.cases.pictures import Picture, Suggestion
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.plain_text import clean
-from runbook_lib.jupyter.widgets import close
+from runbook_lib.jupyter.widgets import close, new
 
 MIME = "application/vnd.jupyter.widget-view+json"
 _STYLE = {"description_width": "170px"}
@@ -118,18 +118,18 @@ class Form:
         self._on_change, self._summarize, self._fold = on_change, summarize, fold
         self._on_confirm, self._keep = on_confirm or (lambda name: None), keep
         self._foldable: tuple[str, ...] = ()
-        self.summary = ipywidgets.Label()
-        self._line, self._message, self._notes = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
-        self.continue_button = ipywidgets.Button(description="Continue", button_style="primary")
+        self.summary = new(ipywidgets.Label)
+        self._line, self._message, self._notes = (new(ipywidgets.HTML) for _ in range(3))
+        self.continue_button = new(ipywidgets.Button, description="Continue", button_style="primary")
         self.continue_button.on_click(lambda _: on_continue() if on_continue else None)
         self._going_on = [self.continue_button, self._message] if on_continue else []
-        self._folded = ipywidgets.VBox(layout={"width": "100%"})
+        self._folded = new(ipywidgets.VBox, layout={"width": "100%"})
         self._folded.add_class(_FOLDED)
-        self._style = ipywidgets.HTML(_FOLDING, layout={"display": "none"})
+        self._style = new(ipywidgets.HTML, value=_FOLDING, layout={"display": "none"})
         self._shown: tuple[Picture, ...] = ()
-        self._pictures = ipywidgets.HBox(layout={"flex_flow": "row wrap"})
-        self._answers = ipywidgets.HBox(layout=_WRAP)
-        self.box = ipywidgets.VBox(layout=_LEFT)
+        self._pictures = new(ipywidgets.HBox, layout={"flex_flow": "row wrap"})
+        self._answers = new(ipywidgets.HBox, layout=_WRAP)
+        self.box = new(ipywidgets.VBox, layout=_LEFT)
         self.renew(fields)
 
     def renew(
@@ -178,7 +178,7 @@ class Form:
     def _show_pictures(self, pictures: Sequence[Picture]) -> None:
         if (wanted := tuple(pictures)) != self._shown:
             previous, self._shown = self._pictures.children, wanted
-            self._pictures.children = [ipywidgets.HTML(_zoomed(one)) for one in wanted]
+            self._pictures.children = [new(ipywidgets.HTML, value=_zoomed(one)) for one in wanted]
             close(*previous)
 
     @property
@@ -243,13 +243,15 @@ class Row:
         self.confirm_buttons: list[Any] = []
         self.input = self._own(_input(field))
         self.message = ""
-        self.note = self._own(ipywidgets.HTML(layout={"max_width": "100%"}))
+        self.note = self._own(new(ipywidgets.HTML, layout={"max_width": "100%"}))
         self.input.observe(self._entered, names="value")
         line = [self.input, self.note]
         if field.kind is Kind.FILES:
             line.insert(1, self._uploads())
-        self._line = self._own(ipywidgets.HBox(line, layout=_WRAP))
-        self.box = self._own(ipywidgets.VBox([self._line], layout={"margin": "2px 0", "max_width": "100%"}))
+        self._line = self._own(new(ipywidgets.HBox, children=line, layout=_WRAP))
+        self.box = self._own(
+            new(ipywidgets.VBox, children=[self._line], layout={"margin": "2px 0", "max_width": "100%"})
+        )
 
     def renew(self, field: Field, entered: str | None, *, is_confirmed: bool) -> None:
         """Show what is known of the field now, and what was entered."""
@@ -321,7 +323,8 @@ class Row:
 
     def _uploads(self) -> Any:
         button = self._own(
-            ipywidgets.FileUpload(
+            new(
+                ipywidgets.FileUpload,
                 accept="image/png,image/jpeg,image/gif,image/webp",
                 multiple=True,
                 description="Choose files",
@@ -345,7 +348,7 @@ class Row:
 
     def _suggestion(self, one: Suggestion) -> Any:
         """A button that confirms a value, beside the picture of the place where it was read."""
-        button = ipywidgets.Button(layout={"width": "200px"})
+        button = new(ipywidgets.Button, layout={"width": "200px"})
 
         def confirm(_: object) -> None:
             self.input.value = one.value
@@ -357,15 +360,21 @@ class Row:
         self.confirm_buttons.append(button)
         image = Markup(picture_html(one.crop, f"the place where {one.value} was read"))  # noqa: S704 - made by htpy
         words = clean(f"read off {one.where}; compare it with the picture", 160)
-        picture = ipywidgets.HTML(str(h.div[image, h.div(style=_LINES)[words]]), layout={"max_width": "100%"})
-        box = ipywidgets.HBox([button, picture], layout={**_WRAP, "margin": "0 0 4px 0", "padding": "0 0 0 176px"})
+        picture = new(
+            ipywidgets.HTML, value=str(h.div[image, h.div(style=_LINES)[words]]), layout={"max_width": "100%"}
+        )
+        box = new(
+            ipywidgets.HBox,
+            children=[button, picture],
+            layout={**_WRAP, "margin": "0 0 4px 0", "padding": "0 0 0 176px"},
+        )
         self._offered += [button, picture, box]
         return box
 
 
 def fold(label: str) -> ipywidgets.ToggleButton:
     """A button that unfolds what stands right beside it; it is followed by `_FOLDING`, not by the kernel."""
-    button = ipywidgets.ToggleButton(description=label, icon="pencil", layout={"width": "auto"})
+    button = new(ipywidgets.ToggleButton, description=label, icon="pencil", layout={"width": "auto"})
     button.add_class(_FOLD)
     return button
 
@@ -399,8 +408,8 @@ def picture_html(png: bytes, words: str, *, width_px: int = 420) -> str:
 
 
 def _input(field: Field) -> Any:
-    shown = {"description": field.label, "style": _STYLE, "layout": _INPUT, "continuous_update": False}
-    return ipywidgets.Combobox(**shown) if field.kind is Kind.CHOICE else ipywidgets.Text(**shown)
+    shown: dict[str, Any] = {"description": field.label, "style": _STYLE, "layout": _INPUT, "continuous_update": False}
+    return new(ipywidgets.Combobox if field.kind is Kind.CHOICE else ipywidgets.Text, **shown)
 
 
 def _note(field: Field, text: str) -> str:

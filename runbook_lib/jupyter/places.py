@@ -15,7 +15,7 @@ from IPython.display import display
 from runbook_lib.cases.pictures import Pictures
 from runbook_lib.display import Part
 from runbook_lib.jupyter.forms import ASKS, MIME, Field, Form, fold
-from runbook_lib.jupyter.widgets import close, outputs_of
+from runbook_lib.jupyter.widgets import close, new, outputs_of
 from runbook_lib.results import StepResult
 
 
@@ -43,8 +43,8 @@ class Place:
         self.form = form(self.fold)
         self._on_toggle, self._is_folding = on_toggle, False
         self.fold.observe(self._toggled, names="value")
-        self._output = ipywidgets.Output()
-        self.box = ipywidgets.VBox([self._output])
+        self._output = new(ipywidgets.Output)
+        self.box = new(ipywidgets.VBox, children=[self._output])
 
     def display(self) -> None:
         """Show it below the cell that runs."""

@@ -20,6 +20,7 @@ from dataclasses import replace
 from typing import Any
 
 import IPython
+import ipywidgets
 
 from runbook_lib.cases import spoken
 from runbook_lib.cases.base import Case
@@ -46,6 +47,8 @@ def present(case: Case, ticket_id: object) -> Session:
         ticket_id: The ticket's number as the cell passed it.
     """
     shell = IPython.get_ipython()
+    if shell:  # a warm Python has imported ipywidgets before there was a kernel to answer a page that is loaded anew
+        ipywidgets.load_ipython_extension(shell)
     sessions = [one for one in getattr(shell, "user_ns", {}).values() if isinstance(one, Session)]
     of_kind = [one for one in sessions if type(one.case) is type(case) and not one.is_closed]
     return Session(case, ticket_id, previous=next((one for one in of_kind if one.opened_with == ticket_id), None))

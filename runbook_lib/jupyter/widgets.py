@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
+
+import ipywidgets
 
 NEXT = "runbook-next"
 """The class that a widget gets when it is what the reader looks at next; `runbook lab` scrolls there."""
 
 
+def new(
+    kind: Any, *, layout: Mapping[str, str] | None = None, style: Mapping[str, str] | None = None, **traits: Any
+) -> Any:
+    """A widget that shares its layout and its style with those that look alike; none of them may change these.
+
+    A page makes a layout as it makes a widget, and most widgets have none of their own.
+    """
+    traits["layout"] = shared(ipywidgets.Layout, *(layout or {}).items())
+    if hasattr(kind, "style"):
+        traits["style"] = shared(kind.style.klass, *(style or {}).items())
+    return kind(**traits)
+
+
+@functools.cache
+def shared(kind: Any, *traits: tuple[str, str]) -> Any:
+    """A layout or a style, which stays as long as the kernel."""
+    return kind(**dict(traits))
+
+
 def close(*widgets: Any) -> None:
-    """Take widgets away, with what listens to them and what they are drawn by."""
+    """Take widgets away, with what listens to them."""
     for widget in widgets:
-        for one in (widget, getattr(widget, "layout", None), getattr(widget, "style", None)):
-            if one is not None:
-                one.unobserve_all()
-                one.close()
+        widget.unobserve_all()
+        widget.close()
 
 
 def look_at(widget: Any) -> None:

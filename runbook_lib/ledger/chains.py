@@ -47,8 +47,9 @@ VERSION = 2
 """Of a line's form; version 1 was neither chained nor signed."""
 DOMAIN = b"journal-line-2"
 START = "0" * 64
-_TAIL = len(',"prev":"') + 64 + len('","key":"') + 16 + len('","sig":"') + 88 + len('"}')
-"""So many bytes at the end of a line are the link to the one before, the key, and the signature."""
+_SIGNATURE = 88 + len('"}')
+_TAIL = len(',"prev":"') + 64 + len('","key":"') + 16 + len('","sig":"') + _SIGNATURE
+"""So many bytes at the end of a line are the signature; and the link to the one before, the key, and the signature."""
 _KEY = slice(-_TAIL + len(',"prev":"') + 64 + len('","key":"'), -_TAIL + len(',"prev":"') + 64 + len('","key":"') + 16)
 """Where the key stands in such a line."""
 _OF_A_CELL = b'"kind":"cell_started"'
@@ -232,9 +233,10 @@ class Reader:
         digests = check.linked(lines)
         with suppress(JournalError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
             if digests and check.last(lines) is Validity.GOOD:
-                return _filled(found, lines, digests, is_trusted=self._keys.trusts(_key(lines)))
+                return _filled(found, lines, digests, is_trusted=self._keys.trusts(key or _key(lines)))
         try:
-            return _filled(found, lines, check.each(lines), is_trusted=not lines or self._keys.trusts(_key(lines)))
+            digests = check.each(lines)
+            return _filled(found, lines, digests, is_trusted=not lines or self._keys.trusts(key or _key(lines)))
         except JournalError as exc:
             found = replace(found, error=exc)
         return _filled(found, lines, digests) if digests and found.is_unknown else found
@@ -290,17 +292,12 @@ class _File:
 
         All name one key: the last signature says nothing of what another key is said to have signed.
         """
-        found: list[str] = []
         begin = b'{"v":%d,"n":%%d,"ticket":"%s","at":"' % (VERSION, self._ticket.encode())
-        before = START.encode()
         key = b'","key":"' + (self._key.encode() or b"".join(line[_KEY] for line in lines[-1:])) + b'","sig":"'
-        for number, line in enumerate(lines, start=1):
-            is_next = line.startswith(b',"prev":"' + before + key, len(line) - _TAIL)
-            if not is_next or not line.startswith(begin % number):
-                return []
-            found.append(digest(line))
-            before = found[-1].encode()
-        return found
+        digests = [hashlib.sha256(line).hexdigest() for line in lines]
+        links = [b',"prev":"%s%s' % (before.encode(), key) for before in (START, *digests[:-1])] if lines else []
+        are_next = [line[-_TAIL:-_SIGNATURE] for line in lines] == links
+        return digests if are_next and all(line.startswith(begin % n) for n, line in enumerate(lines, 1)) else []
 
     def last(self, lines: list[bytes]) -> Validity:
         """What the signature of the last line is worth, which covers every line before. Raises as `each`."""

@@ -24,7 +24,7 @@ UNKNOWN_PERSON = "unknown person"
 _NAME = re.compile(r"(\d{8}T\d{9})Z-(\w{1,80}?)(?:-([0-9a-f]{8}))?\.ipynb")
 _REPEATED = "seal_note"
 """The effect that the next run makes up for, so that it is no open end."""
-_WAITS_FOR = {Outcome.WAITING_FOR_CUSTOMER: "customer", Outcome.ESCALATED: "expert"}
+_WAITS_FOR: Mapping[str, str] = {Outcome.WAITING_FOR_CUSTOMER: "customer", Outcome.ESCALATED: "expert"}
 _NEEDS_ANOTHER_RUN = (Status.NEEDS_ANSWER, Status.INTERRUPTED)
 _RECORDED = ("runbook", "operator", "status", "outcome", "summary")
 
@@ -225,8 +225,10 @@ def _read_line(run: Run, event: Event) -> None:
         if value := event.text(name):
             setattr(run, name, value)
     run.missing = event.missing or run.missing
-    run.seconds = run.seconds if event.seconds is None else event.seconds
-    run.performed = run.performed if event.performed is None else event.performed
+    if (seconds := event.seconds) is not None:
+        run.seconds = seconds
+    if (performed := event.performed) is not None:
+        run.performed = performed
 
 
 def _read_end(run: Run, end: Event) -> None:
@@ -235,8 +237,8 @@ def _read_end(run: Run, end: Event) -> None:
     sealed = State.ADOPTED if is_adopted else State.SEALED if sha256 else State.UNRECORDED
     to_note = end.entry.get("to_note")
     run.to_note = bool(run.performed) if to_note is None else to_note is True
-    if end.at and run.started_at and not is_adopted:
-        run.seconds = round((end.at - run.started_at).total_seconds(), 1)
+    if (at := end.at) and run.started_at and not is_adopted:
+        run.seconds = round((at - run.started_at).total_seconds(), 1)
     run.status = "unknown"
     _read_line(run, end)
     run.state = _state_of_part(end) or sealed
@@ -275,8 +277,9 @@ def _sign_off(event: Event, run: Run) -> str:
 
 def _is_undone(run: Run, event: Event) -> bool:
     """Whether a run reached an outcome without an effect, as its last line says, so that a further run has to do it."""
-    refused = event.kind == Kind.NOT_DONE and event.text("effect") != _REPEATED
-    return bool(run.outcome) and (refused or event.says_absent)
+    if not run.outcome:
+        return False
+    return event.says_absent or (event.kind == Kind.NOT_DONE and event.text("effect") != _REPEATED)
 
 
 def _is_withdrawn(run: Run, event: Event, runs: Sequence[Run]) -> bool:
@@ -325,7 +328,7 @@ def _waiting(runs: Sequence[Run]) -> Iterator[tuple[Run, str, datetime | None]]:
             continue
         last = ends[-1]
         if performed:
-            whom = _WAITS_FOR.get(Outcome(last.outcome), "") if last.outcome in list(Outcome) else ""
+            whom = _WAITS_FOR.get(last.outcome, "")
         else:
             never = not any(run.performed for run in runs)
             whom = "performing" if never and last.performed is False and last.outcome != Outcome.OUT_OF_SCOPE else ""

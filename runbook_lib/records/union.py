@@ -6,9 +6,11 @@ part tells how far the others had come, so that both show wherever the folder is
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.events import SUFFIX
 from runbook_lib.ledger.chains import FILE_NAME, KEY_DIGITS, Chain, file_name, key_of
 from runbook_lib.ledger.keyring import beside_name
@@ -17,10 +19,35 @@ from runbook_lib.records.runs import key_part
 
 CHECKPOINTS = ".ipynb_checkpoints"
 """Where JupyterLab keeps what it saved last."""
+Seen = dict[str, tuple[str, int, str, str]]
+"""By writer: the start of the first line's SHA-256, the number of lines, the last one's SHA-256, and by which part."""
+
+
+def paths_in(folder: Path) -> set[str]:
+    """All that is in a folder and in those below it, by the paths from it; links are not followed.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    found: list[str] = []
+    folders = [str(folder)]
+    for place in folders:
+        try:
+            with os.scandir(place) as items:
+                for item in items:
+                    found.append(item.path)
+                    if item.is_dir(follow_symlinks=False):
+                        folders.append(item.path)
+        except FileNotFoundError:
+            continue
+        except OSError as exc:
+            raise InputError(f"The folder {place} cannot be read: {exc.strerror}.") from exc
+    start = len(folders[0]) + 1
+    return {path[start:] for path in found}
 
 
 def problems(folder: Path, chains: Sequence[Chain], paths: set[str]) -> list[Finding]:
-    """What is to be told of a ticket's folder.
+    """What is wrong in a ticket's folder, or has to be named.
 
     Args:
         folder: The folder.
@@ -35,26 +62,27 @@ def problems(folder: Path, chains: Sequence[Chain], paths: set[str]) -> list[Fin
         if chain.error
     ]
     found += [_untrusted(folder, chain) for chain in chains if chain.digests and not (chain.error or chain.is_trusted)]
-    found += _cut(folder, chains)
-    found += [_missing(folder, key, why) for key, why in _absent(files, chains, names).items()]
+    seen = _seen(chain for chain in chains if not chain.error)
+    found += _cut(folder, chains, seen)
+    found += [_missing(folder, key, why) for key, why in _absent(files, chains, names, seen).items()]
     found += _odd_files(folder, files)
-    found += [_checkpoint(folder, name) for name in sorted(names) if CHECKPOINTS in Path(name).parts]
-    kept = [name for name in names if CHECKPOINTS not in Path(name).parts]
-    if kept and not any(chain.digests or chain.error for chain in chains) and not found:
+    copies = {name for name in names if CHECKPOINTS in name.split("/")}
+    found += [_checkpoint(folder, name) for name in sorted(copies)]
+    if names - copies and not any(chain.digests or chain.error for chain in chains) and not found:
         words = f"The folder {folder} holds notebooks, but no journal. Bring the journal back from a backup."
         found.append(Finding(folder.name, FILE_NAME, Code.MISSING_JOURNAL, words))
     return found
 
 
 def strays(names: set[str], chains: Sequence[Chain], found: Iterable[Finding]) -> Iterator[str]:
-    """Those notebooks that no line names and that are of no part which is damaged or missing; that part is told."""
+    """Those notebooks that no line names and that are of no part which is damaged or missing: that part is named."""
     lost = {chain.key[:KEY_DIGITS] for chain in chains if chain.is_damaged}
     lost |= {"" for one in found if (one.code, one.subject) == (Code.MISSING_WRITER, FILE_NAME)}
     here = _keys_within(chains)
     for name in names:
         part = key_part(name)
-        is_anothers = bool(part) and part not in here and Path(name).name == name
-        if CHECKPOINTS not in Path(name).parts and not is_anothers and part not in lost:
+        is_anothers = bool(part) and part not in here and "/" not in name
+        if CHECKPOINTS not in name.split("/") and not is_anothers and part not in lost:
             yield name
 
 
@@ -72,13 +100,13 @@ def _untrusted(folder: Path, chain: Chain) -> Finding:
     return Finding(folder.name, chain.path.name, Code.UNTRUSTED_WRITER, words)
 
 
-def _seen(chains: Iterable[Chain]) -> dict[str, tuple[str, int, str, str]]:
-    """How far each part had come, by the word of the others: the first line, lines, the last one's SHA-256, by whom."""
+def _seen(chains: Iterable[Chain]) -> Seen:
+    """How far each part had come, by what the others say of it."""
     found: dict[str, tuple[str, int, str, str]] = {}
     for chain in chains:
         for entry, _ in chain.summary:
-            told = entry.get("seen")
-            for key, head in told.items() if isinstance(told, dict) else ():
+            seen = entry.get("seen")
+            for key, head in seen.items() if isinstance(seen, dict) else ():
                 if not isinstance(head, dict):
                     continue
                 first, lines, sha256 = (head.get(name) for name in ("first", "lines", "sha256"))
@@ -87,9 +115,8 @@ def _seen(chains: Iterable[Chain]) -> dict[str, tuple[str, int, str, str]]:
     return found
 
 
-def _cut(folder: Path, chains: Sequence[Chain]) -> Iterator[Finding]:
+def _cut(folder: Path, chains: Sequence[Chain], seen: Seen) -> Iterator[Finding]:
     """The parts that are here, but not as another writer has seen them."""
-    seen = _seen(chain for chain in chains if not chain.error)
     for chain in chains:
         first, lines, sha256, by = seen.get(chain.key, ("", 0, "", ""))
         if not chain.digests or chain.is_damaged or first != chain.first:
@@ -103,7 +130,7 @@ def _cut(folder: Path, chains: Sequence[Chain]) -> Iterator[Finding]:
             yield Finding(folder.name, chain.path.name, Code.BROKEN_CHAIN, words, lines)
 
 
-def _absent(files: Sequence[str], chains: Sequence[Chain], names: set[str]) -> dict[str, str]:
+def _absent(files: Sequence[str], chains: Sequence[Chain], names: set[str], seen: Seen) -> dict[str, str]:
     """The writers whose part is not here, each with what shows that there is one."""
     here = {chain.key: chain for chain in chains}
     found: dict[str, str] = {}
@@ -111,15 +138,16 @@ def _absent(files: Sequence[str], chains: Sequence[Chain], names: set[str]) -> d
         key = name.removeprefix("journal.").removesuffix(".pub")
         if name == beside_name(key) and key_of(file_name(key)) and key not in here:
             found[key] = f"its public key {name} is here"
-    for key, (first, _, _, by) in _seen(chain for chain in chains if not chain.error).items():
+    for key, (first, _, _, by) in seen.items():
         if key not in here or (here[key].digests and here[key].first != first):
             found[key] = f"{by} has seen it"
-    for key in _set_aside(chains):
+    set_aside = _set_aside(chains)
+    for key in set_aside:
         found.pop(key, None)
-    known = {key[:KEY_DIGITS] for key in (*here, *found, *_set_aside(chains))} | _keys_within(chains)
+    known = {key[:KEY_DIGITS] for key in (*here, *found, *set_aside)} | _keys_within(chains)
     for name in sorted(names):
         part = key_part(name)
-        if part and part not in known and Path(name).name == name:
+        if part and part not in known and "/" not in name:
             found.setdefault(part, f"the record {name} is of it")
     return found
 

@@ -30,7 +30,7 @@ window.events = [];
 for (const kind of ['keydown', 'keyup', 'mousedown', 'mouseup', 'click', 'focusin'])
     addEventListener(kind, event => {
         const {target} = event;
-        const name = target.innerText?.slice(0, 30).replaceAll('\\n', ' ') ?? '';
+        const name = (target.textContent ?? '').slice(0, 30).replaceAll('\\n', ' ');
         const active = target.classList?.contains('mod-active') ? ' (pressed)' : '';
         const when = Math.round(event.timeStamp);
         window.events.push(`${when} ${kind} ${event.key ?? ''} ${target.nodeName} ${name}${active}`);

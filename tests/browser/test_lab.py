@@ -8,13 +8,10 @@ import pytest
 from playwright.sync_api import expect
 
 from runbook_lib import templates
-from tests.browser.lab import CODE_CELLS, SESSIONS, Lab, Notebook
-from tests.browser.walk import BUTTON, ERRORS, copy, looks_well
+from tests.browser.lab import SESSIONS, Lab, Notebook
+from tests.browser.walk import BUTTON, ERRORS, looks_well_in_both_themes
 
-pytestmark = [pytest.mark.slow, pytest.mark.halves]
-
-COUNTS = f"{CODE_CELLS}.map(cell => cell.model.executionCount)"
-"""The numbers of the cells, in the order of the notebook in front."""
+pytestmark = [pytest.mark.slow, pytest.mark.together]
 
 
 def sessions(notebook: Notebook) -> list[str]:
@@ -54,7 +51,7 @@ def test_naming_the_ticket_runs_the_rest(lab: Lab, notebook: Notebook) -> None:
     link.wait_for()
     expect(field).to_be_hidden()
     expect(notebook.field("Ticket number")).to_be_hidden()
-    looks_well(notebook, "start_here")
+    looks_well_in_both_themes(notebook, "start_here")
     notebook.picture("start_here", "Choose the runbook")
     notebook.click(link)
     notebook.button(BUTTON).wait_for()
@@ -76,19 +73,6 @@ def test_a_template_opens_as_a_copy(lab: Lab, notebook: Notebook) -> None:
     assert before == digests(lab)
     notebook.page.locator(".lm-mod-current .lm-TabBar-tabCloseIcon").first.click()
     notebook.until(f"async () => !(await ({SESSIONS})()).length")
-
-
-def test_a_reload_runs_nothing_again(lab: Lab, notebook: Notebook) -> None:
-    """A copy has been run once, from top to bottom, when it was opened."""
-    notebook.open(copy(lab, "weekday_triage", 2007))
-    notebook.see("Would end")
-    notebook.wait()
-    counts = notebook.page.evaluate(COUNTS)
-    assert [*range(1, len(counts) + 1)] == counts
-    notebook.page.reload()
-    notebook.wait()
-    notebook.page.wait_for_timeout(1000)
-    assert counts == notebook.page.evaluate(COUNTS)
 
 
 def test_a_ticket_of_no_runbook_stays_in_start_here(lab: Lab, notebook: Notebook) -> None:

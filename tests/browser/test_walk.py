@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from contextlib import suppress
+from functools import partial
+from pathlib import Path
 
 import nbformat
 import pytest
-from playwright.sync_api import TimeoutError, expect
+from playwright.sync_api import Locator, TimeoutError, WebSocket, expect
 
 from tests.browser.lab import CODE_CELLS, Lab, Notebook
 from tests.browser.seen import Seen
 from tests.browser.walk import BUTTON, CHANGE, ERRORS, RECORD, copy, records, verified
 
-pytestmark = [pytest.mark.slow, pytest.mark.halves]
+pytestmark = [pytest.mark.slow, pytest.mark.together]
+
+COUNTS = f"{CODE_CELLS}.map(cell => cell.model.executionCount)"
+"""The numbers of the cells, in the order of the notebook in front."""
 
 
 def test_by_keyboard_alone(lab: Lab, notebook: Notebook) -> None:
@@ -73,7 +79,7 @@ def unfold_and_type(notebook: Notebook, words: str) -> None:
 
 def test_a_wrong_date_and_a_service_that_is_down(lab: Lab, notebook: Notebook) -> None:
     """Each is said in words where it happens, and nothing that was entered is lost."""
-    notebook.open(copy(lab, "weekend_license", 1009))
+    notebook.open(slow_copy(lab, "weekend_license", 1009))
     notebook.click(notebook.button(CHANGE))
     notebook.fill("Expired on", "2026-02-30")
     notebook.press("Tab")
@@ -87,7 +93,7 @@ def test_a_wrong_date_and_a_service_that_is_down(lab: Lab, notebook: Notebook) -
     expect(notebook.panel.locator(ERRORS)).to_be_hidden()
     assert "Traceback" not in notebook.outputs()
     notebook.fill("Expired on", "2026-11-05")
-    notebook.run_all()
+    notebook.run_all()  # after the whole word has arrived
     notebook.see("would end: License issued")
     lab.world.inject("gitlab", "error", status=503, times=None)
     notebook.click(notebook.button(BUTTON))
@@ -119,16 +125,49 @@ def has_room_for_forms(notebook: Notebook, width: int) -> None:
     notebook.seen.resize(**size)
 
 
-def test_after_an_answer_the_page_shows_what_comes(lab: Lab, notebook: Notebook) -> None:
-    """Cells below an open question wait quietly, and go on by themselves; the plan is in view, also after a reload."""
+def test_answers_in_a_page_that_was_loaded_again(lab: Lab, notebook: Notebook) -> None:
+    """A reload runs nothing; after an answer the page shows what comes, but does not move while somebody types."""
     notebook.seen.resize(1280, 800)
-    notebook.open(copy(lab, "weekday_triage", 2902))
+    notebook.open(slow_copy(lab, "weekday_triage", 2902))
     assert "Waits for the answer above." in notebook.outputs()
     assert "NeedsAnswerError" not in notebook.outputs()
+    runs_nothing_when_loaded_again(notebook)
+    shows_what_comes(notebook)
+    takes_the_whole_word(notebook)
+    stays_while_somebody_types(notebook)
+
+
+def runs_nothing_when_loaded_again(notebook: Notebook) -> None:
+    """All cells had been run once; then only the one that a person runs. It waits until the page has its widgets."""
+    before = notebook.page.evaluate(COUNTS)
+    assert [*range(1, len(before) + 1)] == before
+    asked: Counter[str] = Counter()
     pretend_to_wait(notebook)
+    listen = partial(note_requests, asked)
+    notebook.page.on("websocket", listen)
     notebook.page.reload()
     notebook.panel.get_by_text("The page was loaded anew while this cell ran.").wait_for()
     notebook.wait()
+    notebook.select("case.find_subscription")
+    notebook.run_cell()
+    now = notebook.page.evaluate(COUNTS)
+    assert [len(before) + 1] == [number for number in now if number not in before]
+    notebook.page.remove_listener("websocket", listen)
+    assert {"request_states": 1} == asked, "all widgets come in one message, not by one request for each"
+
+
+def note_requests(asked: Counter[str], socket: WebSocket) -> None:
+    """Count what a page asks the kernel's widgets for."""
+
+    def note(sent: str | bytes) -> None:
+        words = sent if isinstance(sent, bytes) else sent.encode()
+        asked.update(found.decode() for found in re.findall(rb'"method": ?"(request_states?)"', words))
+
+    socket.on("framesent", note)
+
+
+def shows_what_comes(notebook: Notebook) -> None:
+    """The cells below go on by themselves, and the plan is in view."""
     notebook.fill("Subscription", "A-S00029021")
     notebook.click(notebook.button("Continue"))
     notebook.see("would end:")
@@ -136,6 +175,43 @@ def test_after_an_answer_the_page_shows_what_comes(lab: Lab, notebook: Notebook)
     assert "Waits for the answer above." not in notebook.outputs()
     assert "case.close()" in notebook.active()
     assert notebook.page.evaluate("document.activeElement.matches('.jp-Cell.jp-mod-active')"), "keys go on from there"
+
+
+def change_button(notebook: Notebook) -> Locator:
+    """What opens and folds the answers of the step that finds the subscription."""
+    cell = notebook.panel.locator(".jp-CodeCell", has_text="case.find_subscription")
+    return cell.locator("button", has_text=CHANGE)
+
+
+def change_subscription(notebook: Notebook, number: str) -> None:
+    """Open the answer, and type another one; the field is not left."""
+    notebook.click(change_button(notebook))
+    notebook.see("Waits for the answer above.")
+    notebook.fill("Subscription", number)
+
+
+def takes_the_whole_word(notebook: Notebook) -> None:
+    """A field sends what was typed before the cell that is run after it."""
+    change_subscription(notebook, "A-S00029022")
+    notebook.select("case.close")
+    notebook.run_cell("Control+Enter")
+    notebook.panel.get_by_text("subscription: A-S00029022").first.wait_for(state="attached")
+    notebook.click(change_button(notebook))
+    notebook.field("Subscription").wait_for(state="hidden")
+
+
+def stays_while_somebody_types(notebook: Notebook) -> None:
+    """What comes of an answer is looked for when they are ready."""
+    change_subscription(notebook, "A-S00029021")
+    notebook.press("Enter")
+    notebook.panel.evaluate("panel => { panel.append(document.createElement('input')); panel.lastChild.focus() }")
+    room = notebook.panel.locator(".jp-WindowedPanel-outer")
+    before = room.evaluate("room => room.scrollTop")
+    notebook.button("Continue").evaluate("button => button.click()")  # as a click, but that it takes no focus
+    notebook.see("would end:")
+    notebook.page.wait_for_timeout(700)
+    assert before == room.evaluate("room => room.scrollTop")
+    expect(notebook.button(BUTTON)).not_to_be_in_viewport()
 
 
 def pretend_to_wait(notebook: Notebook) -> None:
@@ -150,45 +226,6 @@ def pretend_to_wait(notebook: Notebook) -> None:
     )
 
 
-def test_the_page_stays_where_somebody_types(lab: Lab, notebook: Notebook) -> None:
-    """What comes of an answer is looked for when they are ready."""
-    notebook.seen.resize(1280, 800)
-    notebook.open(copy(lab, "weekday_triage", 2902))
-    notebook.fill("Subscription", "A-S00029021")
-    notebook.press("Enter")
-    notebook.panel.evaluate("panel => { panel.append(document.createElement('input')); panel.lastChild.focus() }")
-    room = notebook.panel.locator(".jp-WindowedPanel-outer")
-    before = room.evaluate("room => room.scrollTop")
-    notebook.button("Continue").evaluate("button => button.click()")  # as a click, but that it takes no focus
-    notebook.see("would end:")
-    notebook.page.wait_for_timeout(700)
-    assert before == room.evaluate("room => room.scrollTop")
-
-
-def test_keys_enlarge_and_values_take_no_focus(lab: Lab, notebook: Notebook) -> None:
-    """Who types while the images are read goes on typing; each image is reached and opened by a key."""
-    notebook.show(copy(lab, "weekend_license", 1908))
-    field = notebook.field("Plan")
-    field.wait_for()
-    field.click()
-    notebook.type("sta")
-    notebook.button("Confirm premium").wait_for()
-    notebook.type("rter")
-    expect(field).to_be_focused()
-    expect(field).to_have_value("starter")
-    notebook.wait()
-    notebook.press("Shift+Tab")
-    expect(notebook.panel.locator("summary", has_text="subscription.png")).to_be_focused()
-    image = notebook.panel.locator("summary img").last
-    small = image.bounding_box()
-    for key in ("Enter", "Space"):
-        notebook.press(key)
-        large = image.bounding_box()
-        assert small and large
-        assert (large["width"] > 2 * small["width"]) == (key == "Enter")
-    assert "starter" == field.input_value()
-
-
 BUSY = """
 import time
 from pathlib import Path
@@ -198,14 +235,47 @@ while Path("hold").exists():
 """A cell that runs as long as there is a file beside the notebook."""
 
 
-def test_an_answer_is_opened_while_a_cell_runs(lab: Lab, notebook: Notebook) -> None:
-    """The kernel hears of the press only when the cell has ended; the page does not wait for that."""
-    path = lab.root / copy(lab, "weekend_license", 1006)
+def test_keys_and_presses_while_the_kernel_works(lab: Lab, notebook: Notebook) -> None:
+    """What is typed and opened does not wait for images that are read, nor for a cell that runs."""
+    path = lab.root / copy(lab, "weekend_license", 1908)
     cells = nbformat.read(path, as_version=4)
     cells.cells.append(nbformat.v4.new_code_cell(BUSY))
     nbformat.write(cells, path)
-    notebook.open(str(path.relative_to(lab.root)))
-    hold = path.with_name("hold")
+    notebook.show(str(path.relative_to(lab.root)))
+    values_take_no_focus(notebook)
+    images_open_by_keys(notebook)
+    answers_open_beside_a_cell(notebook, path.with_name("hold"))
+
+
+def values_take_no_focus(notebook: Notebook) -> None:
+    """Who types while the images are read goes on typing."""
+    field = notebook.field("Plan")
+    field.wait_for()
+    field.click()
+    notebook.type("sta")
+    notebook.button("Confirm premium").wait_for()
+    notebook.type("rter")
+    expect(field).to_be_focused()
+    expect(field).to_have_value("starter")
+    notebook.wait()
+
+
+def images_open_by_keys(notebook: Notebook) -> None:
+    """Each image is reached by Tab, and is large after Enter and small again after Space."""
+    notebook.press("Shift+Tab")
+    expect(notebook.panel.locator("summary", has_text="subscription.png")).to_be_focused()
+    image = notebook.panel.locator("summary img").last
+    small = image.bounding_box()
+    for key in ("Enter", "Space"):
+        notebook.press(key)
+        large = image.bounding_box()
+        assert small and large
+        assert (large["width"] > 2 * small["width"]) == (key == "Enter")
+    assert "starter" == notebook.field("Plan").input_value()
+
+
+def answers_open_beside_a_cell(notebook: Notebook, hold: Path) -> None:
+    """The kernel hears of the press only when the cell has ended; the page does not wait for that."""
     hold.touch()
     notebook.select("hold")
     notebook.press("Control+Enter")
@@ -234,45 +304,44 @@ Session.at_once, Session.enter = Session.__dict__.get("at_once", Session.enter),
 """A kernel that has much to do besides."""
 
 
-def test_a_cell_waits_for_the_rest_of_a_word(lab: Lab, notebook: Notebook) -> None:
-    """A field sends what was typed as a whole, before the cell that is run after it; also after a reload."""
-    cells = nbformat.read(lab.root / copy(lab, "weekday_triage", 2902), as_version=4)
+def slow_copy(lab: Lab, runbook: str, ticket_id: int) -> str:
+    """A copy whose kernel takes its time with what is entered; its address."""
+    path = lab.root / copy(lab, runbook, ticket_id)
+    cells = nbformat.read(path, as_version=4)
     next(cell for cell in cells.cells if "ticket_id: int" in cell.source).source += SLOW
-    nbformat.write(cells, lab.root / "notebooks" / "open" / "slow.ipynb")
-    notebook.open("notebooks/open/slow.ipynb")
-    notebook.fill("Subscription", "A-S00029021")
-    notebook.run_all()
-    notebook.panel.get_by_text("subscription: A-S00029021").first.wait_for(state="attached")
-    notebook.save()
-    notebook.page.reload()
-    notebook.wait()
-    notebook.select("case.find_subscription")
-    notebook.run_cell()  # which waits until the page has its widgets again
-    cell = notebook.panel.locator(".jp-CodeCell", has_text="case.find_subscription")
-    notebook.click(cell.locator("button", has_text=CHANGE))
-    notebook.fill("Subscription", "A-S00029022")
-    notebook.select("case.close")
-    notebook.run_cell("Control+Enter")
-    notebook.panel.get_by_text("subscription: A-S00029022").first.wait_for(state="attached")
+    nbformat.write(cells, path)
+    return str(path.relative_to(lab.root))
 
 
-def test_two_tabs_make_one_run(lab: Lab, notebook: Notebook) -> None:
-    """The license that never came, open twice."""
-    path = copy(lab, "license_not_received", 3005)
+def test_two_tabs_make_one_run_of_what_is_read(lab: Lab, notebook: Notebook) -> None:
+    """The ticket changes meanwhile: the plan follows in both, also in the one that has its cards from the file."""
+    changed = "second.address@example.com"
+    path = copy(lab, "weekend_license", 3004)
     notebook.open(path)
-    notebook.see("would end: License found")
-    notebook.select("case.close")
+    notebook.see("would end: License issued")
     notebook.save()
     other = Notebook(lab, Seen(notebook.page.context.new_page()))
     other.open(path)
     other.button(BUTTON).wait_for()
+    assert changed not in other.outputs()
+    issues = len(lab.world.issues(3004))
+    lab.world.change(
+        "UPDATE users SET email = ? WHERE id = (SELECT requester_id FROM tickets WHERE id = 3004)", changed
+    )
+    other.click(other.button(BUTTON))
+    other.see("Read it again above")
+    for one in (notebook, other):
+        plan = one.panel.locator(".jp-OutputArea-output", has_text=changed).filter(has_text="The plan")
+        plan.first.wait_for()
+    assert [] == records(lab.world, 3004)
+    other.panel.locator("button:enabled", has_text=BUTTON).wait_for()
     other.click(other.button(BUTTON))
     with suppress(TimeoutError):  # it is grey where the run was quicker
         notebook.button(BUTTON).click(timeout=3_000)
     for one in (notebook, other):
         one.see(RECORD)
-    assert (1, 0) == (len(records(lab.world, 3005)), verified(lab.world, 3005))
-    assert 1 == len([comment for comment in lab.world.comments(3005) if comment["public"]])
+    assert (1, 1, 0) == (len(lab.world.mails(changed)), len(records(lab.world, 3004)), verified(lab.world, 3004))
+    assert (1, issues + 1) == (len(lab.world.posts(3004)), len(lab.world.issues(3004)))
     other.page.close()
 
 
@@ -287,25 +356,3 @@ def test_a_kernel_that_is_restarted_while_it_performs(lab: Lab, notebook: Notebo
     notebook.see(RECORD)
     assert (1, 1) == (len(lab.world.posts(1011)), len(lab.world.issues(1011)))
     assert (1, 0) == (len(records(lab.world, 1011)), verified(lab.world, 1011))
-
-
-def test_after_a_reload_what_is_read_is_performed(lab: Lab, notebook: Notebook) -> None:
-    """The ticket changes meanwhile: the plan above the button follows in a page that knows its cards no more."""
-    other = "second.address@example.com"
-    notebook.open(copy(lab, "weekend_license", 3004))
-    notebook.see("would end: License issued")
-    notebook.save()
-    notebook.page.reload()
-    notebook.wait()
-    notebook.button(BUTTON).wait_for()
-    assert other not in notebook.outputs()
-    lab.world.change("UPDATE users SET email = ? WHERE id = (SELECT requester_id FROM tickets WHERE id = 3004)", other)
-    notebook.click(notebook.button(BUTTON))
-    notebook.see("Read it again above")
-    notebook.panel.locator(".jp-OutputArea-output", has_text=other).filter(has_text="The plan").first.wait_for()
-    assert [] == records(lab.world, 3004)
-    notebook.panel.locator("button:enabled", has_text=BUTTON).wait_for()
-    notebook.click(notebook.button(BUTTON))
-    notebook.see(RECORD)
-    assert (1, 1, 0) == (len(lab.world.mails(other)), len(records(lab.world, 3004)), verified(lab.world, 3004))
-    notebook.shot("reloaded")
