@@ -1,4 +1,4 @@
-"""`python -m tests.batch_picture`: the pictures of `runbook batch` in a terminal, for README: its bar and its table.
+"""`python -m tests.terminal_pictures`: pictures of a terminal: the bar and the table of a batch, and a run's profile.
 
 A real batch on practice tickets, in a pseudo-terminal; what it writes is shown by the browser.
 """
@@ -84,7 +84,7 @@ def _pieces(terminal: int) -> Iterator[str]:
         yield written.decode("utf-8", "ignore")
 
 
-def frames() -> tuple[str, str]:
+def batch_frames() -> tuple[str, str]:
     """A terminal in the middle of a batch, with the bar, and at its end, with the table."""
     half = TICKETS.count("\n") // 2
     middle = last = ""
@@ -101,11 +101,17 @@ def frames() -> tuple[str, str]:
 
 def main() -> int:
     """Take the pictures."""
-    shown = dict(zip(("batch_bar", "batch_table"), frames(), strict=True))
+    middle, end = batch_frames()
+    profile = [sys.executable, "-m", "benchmarks.run_profile"]
+    shown = {
+        "batch_bar": f"$ runbook batch {LIST}\n{middle}",
+        "batch_table": f"$ runbook batch {LIST}\n{end}",
+        "run_profile": "$ python -m benchmarks.run_profile\n" + subprocess.check_output(profile, text=True, cwd=ROOT),
+    }
     with launched() as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         for name, text in shown.items():
-            page.set_content(PAGE.format(html.escape(f"$ runbook batch {LIST}\n{text}")))
+            page.set_content(PAGE.format(html.escape(text.rstrip())))
             image = Image.open(io.BytesIO(page.locator("pre").screenshot()))
             image.convert("RGB").quantize(32).save(ROOT / "docs" / f"{name}.png", optimize=True)
     return 0
