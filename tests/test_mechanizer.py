@@ -404,6 +404,18 @@ def test_the_same_operation_twice(settings: JobSettings, tracker: Tracker, outbo
     assert expected == again.said
 
 
+def test_a_success_beside_a_retitled_copy(settings: JobSettings, tracker: Tracker, outbox: Outbox) -> None:
+    """Of the same operation: the success is the answer, and what a person changed stays as it is."""
+    tracker.add("1001-license", title="Done!", state="closed")
+    tracker.issues[0]["description"] += f"\n\n{messages.license_copy(VECTOR.read_text())}"
+    tracker.add("1001-license", title=SUCCESS, state="closed")
+
+    said = run(settings, tracker, outbox).said
+
+    assert f"This operation has issued its license already, for 250 users; issue {tracker.issues[1]['web_url']}." == said
+    assert ([], []) == (outbox.mails, tracker.history)
+
+
 def test_another_operation(settings: JobSettings, tracker: Tracker) -> None:
     """Other customers get their licenses, whatever the operation is called."""
     mails: list[EmailMessage] = []
