@@ -212,11 +212,6 @@ class Settings(Profile):
         given: dict[str, Any] = {n: SecretStr(value) if n in names else value for n, value in found.items()}
         return cls.model_construct(**given)
 
-    @property
-    def addresses(self) -> tuple[str, ...]:
-        """What the addresses of the services that people open begin with."""
-        return self.zendesk_url, self.gitlab_url, self.customersdot_url
-
     def check_account(self, ticket: object) -> None:
         """Refuse the web address of another Zendesk account's ticket: its number is another ticket here.
 
