@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from runbook_lib.changes.guards import nothing_to_check
 from runbook_lib.clients.zendesk import Zendesk
 from runbook_lib.domain.errors import NotAsSentError
-from runbook_lib.domain.models import Evidence, KeptComment, Ticket
+from runbook_lib.domain.kept_comment import KeptComment
+from runbook_lib.domain.models import Evidence, Ticket
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.domain.plan import ExactText, Target
 

@@ -98,7 +98,7 @@ def test_a_job_under_way_is_waited_for(here: World) -> None:
 @pytest.mark.parametrize(
     ("title", "state", "changed", "asked"),
     [
-        ("", "opened", "opened again", "tells of a success, and somebody has opened it again"),
+        ("", "opened", "opened again", "reports a success, and was opened again"),
         ("Done!", "closed", "given another title", "titled “Done!”, which is not what Mechanizer writes"),
         ("Created for <{}>", "closed", "given another title", "titled “Created for <.*>”, which is not what"),
     ],
