@@ -209,6 +209,7 @@ def test_an_image_is_within_the_page(tmp_path: Path) -> None:
     assert '<img src="data:image/png;base64,iVBORw0KGgoAAAAN"' in shown(tmp_path, cells=[cell])[1]
 
 
+@pytest.mark.slow
 def test_a_browser_shows_it_without_a_word_in_the_console(tmp_path: Path) -> None:
     """With the network off; its policy refuses nothing that the page holds."""
     (tmp_path / "page.html").write_text(shown(tmp_path)[1], encoding="utf-8")

@@ -224,6 +224,7 @@ def test_something_else_that_nobody_names(shelf: Shelf, record: Path) -> None:
     assert [("unreadable", "link.ipynb")] == shelf.defects()
 
 
+@pytest.mark.slow
 def test_a_huge_output(shelf: Shelf) -> None:
     """A file of many portions is hashed like any other."""
     content = notebook(1001, padding="x" * (20 * READ_BYTES))
