@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -18,11 +19,16 @@ from runbook_lib.cli import options, practice
 from runbook_lib.domain.errors import InputError
 
 if TYPE_CHECKING:
+    from tqdm import tqdm
+
     from runbook_lib.run.batch import Ending
     from runbook_lib.run.batch_list import Row
     from runbook_lib.settings import Settings
 
 MOST_WORKERS = 64
+LINE_CHARS = 200
+CUT_CHARS = 20
+"""What `clean` adds to a line that it cuts."""
 COLUMNS = ("line", "ticket", "runbook", "end", "summary", "missing", "record", "seconds", "exit_status")
 
 
@@ -67,40 +73,56 @@ def batch(
         exporting.refuse_to_replace(csv_file, force=force)
     rows = [_checked(row, local, perform=perform) for row in _rows(what)]
     with practice.world(local), tqdm(unit="ticket", disable=not sys.stderr.isatty(), leave=False) as bar:
-
-        def say(words: str) -> None:
-            bar.write(words, file=sys.stderr if as_json else sys.stdout)
-            (sys.stderr if as_json else sys.stdout).flush()
-
-        def start(left: int) -> None:
-            bar.reset(left)
-            how = "Performing" if perform else "Rehearsing"
-            where = f"{min(number, max(left, 1))} at once" if number else f"on the workers of {scheduler}"
-            say(f"{how} {left} of {len(rows)} tickets, {where}.")
-
-        def end(ending: Ending) -> None:
-            bar.update()
-            say(_line(ending))
-
-        def interrupt(running: int, cancelled: bool) -> None:
-            count = "1 run" if running == 1 else f"{running} runs"
-            going = "1 run goes on to its end" if running == 1 else f"{count} go on to their end"
-            say(f"Cancelling {count}." if cancelled else f"Stopping: {going}. Press Ctrl-C again to cancel.")
-
-        endings = runs.run(
-            rows,
-            local,
-            perform=perform,
-            workers=number,
-            scheduler=scheduler,
-            on_start=start,
-            on_end=end,
-            on_interrupt=interrupt,
-        )
+        screen = _Screen(bar, sys.stderr if as_json else sys.stdout, len(rows), perform, number, scheduler)
+        endings = runs.run(rows, local, perform=perform, workers=number, scheduler=scheduler, watcher=screen)
     _report(endings, round(time.monotonic() - began, 1), as_json=as_json)
     if csv_file:
         exporting.write(csv_file, exporting.table([ending.plain for ending in endings], COLUMNS), force=force)
     return runs.worst(endings)
+
+
+@dataclass(frozen=True)
+class _Screen:
+    """The bar, and a line for each ticket as it ends.
+
+    Attributes:
+        bar: The bar, on standard error.
+        out: Where the lines go.
+        total: How many tickets the list has.
+        perform: Whether to change things.
+        workers: How many at once; 0 for as many as a cluster has room for.
+        scheduler: The cluster, or "".
+    """
+
+    bar: tqdm[Any]
+    out: TextIO
+    total: int
+    perform: bool
+    workers: int
+    scheduler: str
+
+    def start(self, left: int) -> None:
+        """As `batch.Watcher`."""
+        self.bar.reset(left)
+        how = "Performing" if self.perform else "Rehearsing"
+        workers = f"{min(self.workers, max(left, 1))} at once"
+        where = workers if self.workers else f"on the workers of {self.scheduler}"
+        self._write(f"{how} {left} of {self.total} tickets, {where}.")
+
+    def end(self, ending: Ending) -> None:
+        """As `batch.Watcher`."""
+        self.bar.update()
+        self._write(_line(ending))
+
+    def interrupt(self, running: int, cancelled: bool) -> None:
+        """As `batch.Watcher`."""
+        count = "1 run" if running == 1 else f"{running} runs"
+        end = "1 run goes on to its end" if running == 1 else f"{running} runs go on to their end"
+        self._write(f"Cancelling {count}." if cancelled else f"Stopping: {end}. Press Ctrl-C again to cancel.")
+
+    def _write(self, words: str) -> None:
+        self.bar.write(words, file=self.out)
+        self.out.flush()
 
 
 def _rows(what: Sequence[str]) -> list[Row]:
@@ -156,10 +178,13 @@ def _template(local: Settings, runbook: str) -> Path:
 
 
 def _line(ending: Ending) -> str:
+    """An ending in one line of the terminal, or of 200 characters elsewhere; the table has it whole."""
     from runbook_lib.domain.plain_text import clean
 
     runbook = ending.report.get("runbook") or ending.row.runbook
-    return clean(f"  {ending.row.ticket or '?'}  {runbook}: {ending.end}. {ending.summary}", 200)
+    columns = shutil.get_terminal_size((LINE_CHARS + CUT_CHARS, 0)).columns
+    limit = min(LINE_CHARS, max(CUT_CHARS, columns - CUT_CHARS))
+    return clean(f"  {ending.row.ticket or '?'}  {runbook}: {ending.end}. {ending.summary}", limit)
 
 
 def _report(endings: Sequence[Ending], seconds: float, *, as_json: bool) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,32 +73,40 @@ def run(
     from runbook_lib.cli import practice
     from runbook_lib.run import forks, ticket_check
 
-    with closing(forks.Ahead(2 if runbook == automatic.AUTO else 1, [notebook])) as kernels, practice.world(local):
+    number = 2 if runbook == automatic.AUTO else 1
+    with closing(forks.Ahead(number, [notebook])) as kernels, practice.world(local):
         settings = Settings.load()
         if refused := ticket_check.refusal(settings, ticket):
             click.echo(f"{_line(refused)} The run records this and ends ...", err=True)
         from runbook_lib.run import runner
 
-        def report_of(name: str) -> Report:
-            shown = sys.stderr.isatty()
-            return runner.run(
-                name, ticket, own, perform=perform, settings=settings, progress=shown, batch=batch, kernel=kernels.take
-            )
-
-        report = report_of(first)
+        run_one = partial(
+            runner.run,
+            perform=perform,
+            settings=settings,
+            progress=sys.stderr.isatty(),
+            batch=batch,
+            kernel=kernels.take,
+        )
+        report = run_one(first, ticket, own)
         while runbook == automatic.AUTO and report.next_runbook:
             if not as_json:
                 click.echo(f"{_line(report.summary)}\nRecord: {report.record}\n")
             first, own = report.next_runbook, automatic.then(local, report.next_runbook, answers)
-            report = report_of(first)
+            report = run_one(first, ticket, own)
+    _show(report, own, local.profile, as_json=as_json)
+    return exit_status.of_run(report.status)
+
+
+def _show(report: Report, answers: Mapping[str, str], profile: str, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(report.contract(), indent=2))
     else:
-        words = [word for name, value in own.items() for word in ("-p", name, value)]
-        click.echo(_words(report, local.profile, shlex.join(["runbook", "run", first, str(report.ticket_id), *words])))
+        words = [word for name, value in answers.items() for word in ("-p", name, value)]
+        command = ["runbook", "run", report.runbook, str(report.ticket_id), *words]
+        click.echo(_words(report, profile, shlex.join(command)))
     if report.notice:
         click.echo(f"runbook: {_line(report.notice)}", err=True)
-    return exit_status.of_run(report.status)
 
 
 def _beginning(runbook: str, ticket: str, profile: str, *, perform: bool) -> str:

@@ -123,7 +123,7 @@ class NextStep:
         why: The reason in a sentence.
         issue: The issue of the license, or the one whose title gets the result; None if a person's answer replaces it.
         sent: For `SETTLE`: whether the license was sent.
-        duplicates: Further issues of the same order, to be closed.
+        duplicates: Further issues of the same order, to be closed; after a success none that a person has changed.
         then_ask: Whether a person is asked if waiting has not helped.
     """
 
@@ -195,7 +195,8 @@ def _has_result(issue: TrackerIssue) -> bool:
 
 def decide(order: LicenseOrder) -> NextStep:
     if order.issued:
-        left = order.left if order.is_quiet else ()
+        # What a person changed may be of a second license; to close it as a duplicate would say that no mail was sent.
+        left = tuple(issue for issue in order.left if order.is_quiet and not changed_by_hand(issue))
         return NextStep(
             NextAction.ADOPT, order, f"{order.issued.url} reports the license.", order.issued, duplicates=left
         )

@@ -90,6 +90,22 @@ class Place(Protocol):
         ...
 
 
+class Watcher(Protocol):
+    """Who is notified while a batch runs."""
+
+    def start(self, left: int) -> None:
+        """So many tickets are to be run; called once, before the first."""
+        ...
+
+    def end(self, ending: Ending) -> None:
+        """A ticket has ended."""
+        ...
+
+    def interrupt(self, running: int, cancelled: bool) -> None:
+        """Ctrl-C has come: so many still run, and go on to their end or are cancelled."""
+        ...
+
+
 class Workers:
     """Threads that each wait for one ticket.
 
@@ -135,9 +151,7 @@ def run(
     perform: bool,
     workers: int,
     scheduler: str = "",
-    on_start: Callable[[int], None] = lambda left: None,
-    on_end: Callable[[Ending], None] = lambda ending: None,
-    on_interrupt: Callable[[int, bool], None] = lambda running, cancelled: None,
+    watcher: Watcher,
 ) -> list[Ending]:
     """Run the tickets of a list, and return how each ended, in the list's order.
 
@@ -150,9 +164,7 @@ def run(
         perform: Whether to change things.
         workers: How many tickets at once; 0 for as many as there is room for.
         scheduler: The address of a Dask scheduler, on whose workers they are run; "" for this machine.
-        on_start: Called before the first with how many are to be run.
-        on_end: Called with each ticket as it ends.
-        on_interrupt: Called at Ctrl-C with how many still run, and whether they are cancelled.
+        watcher: Who is notified.
 
     Raises:
         InputError: The scheduler's address is none, or dask is not installed.
@@ -165,22 +177,32 @@ def run(
                 endings[row.line] = found
         left = [row for row in rows if row.line not in endings]
         for found in endings.values():
-            on_end(found)
-        on_start(len(left))
-        events: Events = SimpleQueue()
+            watcher.end(found)
+        watcher.start(len(left))
         order = Order(marker.token, perform)
-        with _heard(events.put), _place(order, settings, scheduler) as (place, room):
-            pool = Workers(place, min(workers or room, max(1, len(left))))
-            try:
-                for found in _as_they_end(pool, left if events.empty() else [], events, on_interrupt):
-                    endings[found.row.line] = found
-                    on_end(found)
-            finally:
-                pool.close()
+        for found in _run(left, order, settings, workers=workers, scheduler=scheduler, watcher=watcher):
+            endings[found.row.line] = found
         ended = [endings.get(row.line) or Ending(row, INTERRUPTED, {}, "Not begun.") for row in rows]
         if worst(ended) != INTERRUPTED:
             marker.path.unlink(missing_ok=True)
     return ended
+
+
+def _run(
+    rows: Sequence[Row], order: Order, settings: Settings, *, workers: int, scheduler: str, watcher: Watcher
+) -> list[Ending]:
+    """Run the tickets; returns how those ended that were begun."""
+    events: Events = SimpleQueue()
+    endings = []
+    with _heard(events.put), _place(order, settings, scheduler) as (place, room):
+        pool = Workers(place, min(workers or room, max(1, len(rows))))
+        try:
+            for found in _as_they_end(pool, rows if events.empty() else [], events, watcher.interrupt):
+                endings.append(found)
+                watcher.end(found)
+        finally:
+            pool.close()
+    return endings
 
 
 @contextmanager

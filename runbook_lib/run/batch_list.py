@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import difflib
+import io
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -88,23 +89,25 @@ def _text(content: bytes) -> str:
 
 
 def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Each line that is not empty, with its number, in stripped cells.
+    """Each line that is not empty, in stripped cells, with the number of the line where it begins.
 
     Raises:
         InputError: A quoted cell does not end, or is larger than any answer.
     """
-    lines = text.splitlines(keepends=True)
+    lines = list(io.StringIO(text, newline=""))  # `splitlines` would also end a line at U+2028 and the like in a cell
     named = _SEPARATOR_LINE.fullmatch(lines[0]) if lines else None
     if named:
         lines[0] = "\n"
     first = next((line for line in lines if line.strip()), "")
     separator = named[1] if named else max(_SEPARATORS, key=first.count)
     reader = csv.reader(lines, delimiter=separator, strict=True)
+    number = 1
     try:
         for cells in reader:
             stripped = [cell.strip() for cell in cells]
             if any(stripped):
-                yield reader.line_num, stripped
+                yield number, stripped
+            number = reader.line_num + 1
     except csv.Error as exc:
         raise InputError(
             f"Line {reader.line_num} of the list cannot be read as CSV ({exc}). Check its quotes."

@@ -89,9 +89,6 @@ def run(
 ) -> Report:
     """Run a runbook on a ticket and leave the record.
 
-    The notebook gets the run's name for `perform`, not True: it performs in this run alone (`Case.open`). So a record
-    that is run again, by whatever program, only rehearses, and says so.
-
     Args:
         runbook: Its name.
         ticket_id: The ticket's number.
@@ -106,42 +103,120 @@ def run(
         InputError: Something is wrong before the run begins; there is no record.
         UnavailableError: The outputs folder takes no record.
     """
-    notebook = intake.template(settings, runbook)
-    values = intake.check(notebook, ticket_id, given, perform=perform)
-    settings.check_account(ticket_id)
-    started_at = datetime.now(UTC)
-    clock = time.monotonic()
-    redactor = Redactor.of(settings)
-    about = _about(notebook, values, settings, started_at)
-    journal = Journal.of(settings, values["ticket_id"])
-    record = _claim(journal.record_path(started_at, runbook))
+    this = _Run.claimed(runbook, ticket_id, given, perform=perform, settings=settings)
     with closing(kernel()) as process, _Signals() as signals:
-        executed = engine.prepared(notebook, {**values, "perform": record.stem if perform else False})
-        journal.append(
+        executed = this.start(batch)
+        execution = this.execute(executed, process, signals, progress=progress)
+        report = this.end(executed, execution)
+    return replace(report, notice=_after(settings, this.journal)) if perform else report
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A run of a runbook on a ticket, from its first line in the journal to its last.
+
+    Attributes:
+        runbook: Its name.
+        notebook: Its template.
+        template_sha256: The template's digest when it was read.
+        values: Its parameters, checked.
+        settings: Complete settings.
+        journal: The ticket's.
+        record: Where the record will be.
+        started_at: When it began.
+        clock: The same, by the monotonic clock.
+    """
+
+    runbook: str
+    notebook: Path
+    template_sha256: str
+    values: Mapping[str, Any]
+    settings: Settings
+    journal: Journal
+    record: Path
+    started_at: datetime
+    clock: float
+
+    @classmethod
+    def claimed(
+        cls, runbook: str, ticket_id: object, given: Mapping[str, object], *, perform: bool, settings: Settings
+    ) -> _Run:
+        """A run whose input is right and whose record can be written.
+
+        Raises:
+            InputError: Something is wrong with the input.
+            UnavailableError: The outputs folder takes no record.
+        """
+        notebook = intake.template(settings, runbook)
+        values = intake.check(notebook, ticket_id, given, perform=perform)
+        settings.check_account(ticket_id)
+        started_at, clock = datetime.now(UTC), time.monotonic()
+        digest = hashlib.sha256(notebook.read_bytes()).hexdigest()
+        journal = Journal.of(settings, values["ticket_id"])
+        record = _claim(journal.record_path(started_at, runbook))
+        return cls(runbook, notebook, digest, values, settings, journal, record, started_at, clock)
+
+    @property
+    def performs(self) -> bool:
+        """Whether it changes things."""
+        return bool(self.values["perform"])
+
+    def start(self, batch: str) -> Any:
+        """Note the beginning; returns the notebook to be executed.
+
+        The notebook gets the run's name for `perform`, not True: it performs in this run alone (`Case.open`). So a
+        record that is run again, by whatever program, only rehearses, and says so.
+        """
+        perform = self.record.stem if self.performs else False
+        executed = engine.prepared(self.notebook, {**self.values, "perform": perform})
+        self.journal.append(
             "run_started",
-            runbook=runbook,
-            record=record.name,
-            performed=perform,
-            operator=settings.operator,
+            runbook=self.runbook,
+            record=self.record.name,
+            performed=self.performs,
+            operator=self.settings.operator,
             pid=os.getpid(),
             **({"batch": batch} if batch else {}),
         )
-        limits = engine.Limits(settings.cell_limit_s + settings.wait_s, settings.run_limit_s + settings.wait_s)
+        return executed
+
+    def execute(self, executed: Any, kernel: forks.Early, signals: _Signals, *, progress: bool) -> engine.Execution:
+        """Run the cells; each is noted in the journal before."""
+        wait_s = self.settings.wait_s
+        limits = engine.Limits(self.settings.cell_limit_s + wait_s, self.settings.run_limit_s + wait_s)
+        redactor = Redactor.of(self.settings)
 
         def note(cell_id: str) -> None:
-            journal.append("cell_started", record=record.name, cell=cell_id)
+            self.journal.append("cell_started", record=self.record.name, cell=cell_id)
 
-        execution = _execute(
+        return _execute(
             signals,
-            lambda: engine.execute(executed, limits, redactor, kernel=process, on_cell=note, progress=progress),
+            lambda: engine.execute(executed, limits, redactor, kernel=kernel, on_cell=note, progress=progress),
         )
+
+    def end(self, executed: Any, execution: engine.Execution) -> Report:
+        """Write the record and the journal's last line."""
+        redactor = Redactor.of(self.settings)
         engine.close(executed)
         executed = redactor.data(executed)
-        report = _report(executed, execution, values, runbook, record, seconds=time.monotonic() - clock)
+        seconds = time.monotonic() - self.clock
+        report = _report(executed, execution, self.values, self.runbook, self.record, seconds=seconds)
         report = replace(report, summary=redactor.text(report.summary))
-        manifest = redactor.data({**about, **_manifest(report, execution, executed)})
-        _close(journal, record, executed, manifest, report, settings.addresses)
-    return replace(report, notice=_after(settings, journal)) if perform else report
+        manifest = redactor.data({**self._about(), **_manifest(report, execution, executed)})
+        _close(self.journal, self.record, executed, manifest, report, self.settings.addresses)
+        return report
+
+    def _about(self) -> dict[str, Any]:
+        """What a manifest says of a run beside how it ended."""
+        return {
+            "schema": SCHEMA,
+            "profile": self.settings.profile,
+            "operator": self.settings.operator,
+            "started_at": self.started_at.isoformat(timespec="milliseconds"),
+            "parameters": self.values,
+            "template_sha256": self.template_sha256,
+            "versions": {name: version(name) for name in ("license-runbook", "papermill")},
+        }
 
 
 def _after(settings: Settings, journal: Journal) -> str:
@@ -153,19 +228,6 @@ def _after(settings: Settings, journal: Journal) -> str:
     if shared := SharedRun.of(settings, journal):
         notices.append(shared.finish())
     return " ".join(filter(None, notices))
-
-
-def _about(notebook: Path, values: Mapping[str, Any], settings: Settings, started_at: datetime) -> dict[str, Any]:
-    """What a manifest says of a run before it begins."""
-    return {
-        "schema": SCHEMA,
-        "profile": settings.profile,
-        "operator": settings.operator,
-        "started_at": started_at.isoformat(timespec="milliseconds"),
-        "parameters": values,
-        "template_sha256": hashlib.sha256(notebook.read_bytes()).hexdigest(),
-        "versions": {name: version(name) for name in ("license-runbook", "papermill")},
-    }
 
 
 def _close(

@@ -111,10 +111,11 @@ def test_an_interrupted_batch_goes_on_where_it_was(own_world: World) -> None:
     assert 0 < len(done) < len(tickets)
     assert f"{len(tickets) - len(done)} not run" in rest
 
-    again = own_world.runbook("batch", *tickets, "--workers", 2)
+    again = own_world.runbook("batch", *tickets, "--workers", 2, COLUMNS="70")
     assert 0 == again.status, again.stderr
     assert f"Rehearsing {len(tickets) - len(done)} of 4" in again.stdout
     assert "Finished before" in again.stdout
+    assert 70 >= max(map(len, again.stdout.partition("\nticket")[0].splitlines()))  # the terminal's width
     assert {1} == {len(runs(own_world, ticket)) for ticket in (1003, 1004)}
     whole = own_world.runbook("batch", *tickets)
     assert "Rehearsing 4 of 4" in whole.stdout  # a batch that has ended is no more gone on with

@@ -50,6 +50,22 @@ def test_the_separator_as_excel_is_told_it() -> None:
     assert [Row(3, "1001", "a,b")] == read("sep=;\r\nticket;runbook\r\n1001;a,b\r\n".encode("utf-16"), NAMES)
 
 
+@pytest.mark.parametrize("end", ["\u2028", "\x85", "\x0b", "\x0c", "\x1c"])
+def test_only_newlines_end_a_line(end: str) -> None:
+    """What pages and word processors put into a cell begins no other ticket."""
+    assert [Row(2, "1001", "auto", {"expires_on": f"a{end}1002"})] == read(
+        f"ticket,expires_on\n1001,a{end}1002\n".encode(), NAMES
+    )
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_a_row_is_numbered_by_the_line_it_begins(newline: str) -> None:
+    content = f'ticket,expires_on{newline}{newline}1001,"a{newline}b"{newline}1002,c{newline}'
+    assert [(3, f"a{newline}b"), (5, "c")] == [
+        (row.line, row.answers["expires_on"]) for row in read(content.encode(), NAMES)
+    ]
+
+
 def test_without_heads_tickets_and_runbooks_are_taken() -> None:
     assert [Row(1, "1001"), Row(2, "#1002", "weekday_triage")] == read(b"1001\n#1002,weekday_triage\n", NAMES)
     assert [Row(1, "https://x.zendesk.com/agent/tickets/7")] == read(b"https://x.zendesk.com/agent/tickets/7", NAMES)
