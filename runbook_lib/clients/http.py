@@ -351,7 +351,7 @@ class Service:
     def too_long(self, what: str) -> UnavailableError:
         """The error for a list, such as `list issues`, that has more than `LAST_PAGE` pages."""
         return UnavailableError(
-            f"{self.name}'s {what} has more than {LAST_PAGE} pages, so it was not read to its end. "
+            f"{self.name}'s {what} has more than {LAST_PAGE} pages, or repeats one, so it was not read to its end. "
             "Nothing is decided on a part of it."
         )
 

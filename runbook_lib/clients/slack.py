@@ -94,6 +94,7 @@ class Slack:
         params = {"channel": channel_id, "include_all_metadata": "true", "limit": "200"}
         params["oldest"] = f"{since.timestamp():.6f}"
         ours: list[str] = []
+        seen: set[str] = set()
         for _ in range(LAST_PAGE):
             messages, after = self._service.read_json(
                 "conversations.history", lambda page: _page(self._ok(page, channel_id)), params, patience_s=patience_s
@@ -101,6 +102,9 @@ class Slack:
             ours += [ts for ts, found in messages if found == operation_id]
             if not after:
                 return sorted(ours)
+            if after in seen:
+                break
+            seen.add(after)
             params["cursor"] = after
         raise self._service.too_long(f"history of {channel_id}")
 

@@ -332,11 +332,15 @@ class Zendesk:
     ) -> Iterator[_T]:
         """Every item of a list, by cursor; `parse` takes the items from a page."""
         params = {"page[size]": "100", **(more or {})}
+        seen: set[str] = set()
         for _ in range(LAST_PAGE):
             items, after = self._service.read_json(path, lambda page: (parse(page), _next_page(page)), params)
             yield from items
             if not after:
                 return
+            if after in seen:
+                break
+            seen.add(after)
             params["page[after]"] = after
         raise self._service.too_long(f"list {path}")
 
