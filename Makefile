@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/ready
 READY_FOR_LAB := .venv/ready-for-lab
 READY_FOR_TESTS := .venv/ready-for-tests
-PYTEST := $(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest -p no:nbval -n auto --dist loadgroup --no-loadscope-reorder
 
 # Where Python may not keep what it has compiled, each process of the tests would compile everything anew.
 unexport PYTHONDONTWRITEBYTECODE

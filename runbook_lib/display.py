@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -21,7 +21,7 @@ from enum import StrEnum
 import htpy as h
 from tabulate import tabulate
 
-from runbook_lib.domain import addresses
+from runbook_lib.domain import linked_pages
 from runbook_lib.domain.models import Answer, Verdict, Window
 from runbook_lib.domain.plain_text import PREVIEW_LIMIT, clean, clean_lines
 
@@ -204,7 +204,7 @@ class Card:
         badge: Where this is: practice or live, rehearsal or performing.
         parts: The content, top to bottom.
         quiet: Whether there is nothing to look at: a page shows it as one grey line.
-        ours: What the addresses of our own services begin with: a page shows one in a paragraph as a link with words.
+        pages: Web addresses that the run has from our services: in a paragraph, one is shown as a link with words.
     """
 
     title: str
@@ -213,7 +213,7 @@ class Card:
     badge: str
     parts: tuple[Part, ...] = ()
     quiet: bool = False
-    ours: Sequence[str] = ()
+    pages: Collection[str] = ()
 
 
 def folded(parts: Sequence[Part]) -> tuple[Part, ...]:
@@ -302,7 +302,7 @@ def _part_html(part: Part, card: Card) -> h.Node:
     match part:
         case Paragraph(words, strong):
             weight = "bold" if strong else "normal"
-            return h.p(style=f"margin:6px 0px;font-weight:{weight}")[h.bdi[_sentence(words, card.ours)]]
+            return h.p(style=f"margin:6px 0px;font-weight:{weight}")[h.bdi[_sentence(words, card.pages)]]
         case Table():
             return _table(part)
         case Timeline(window):
@@ -345,8 +345,8 @@ def _is_web(url: str) -> bool:
     return url.startswith(("https://", "http://"))
 
 
-def _sentence(words: str, ours: Sequence[str]) -> h.Node:
-    pieces = addresses.pieces(clean(words, PREVIEW_LIMIT), ours)
+def _sentence(words: str, pages: Collection[str]) -> h.Node:
+    pieces = linked_pages.pieces(clean(words, PREVIEW_LIMIT), pages)
     return [_linked(piece, url) if url else piece for piece, url in pieces]
 
 

@@ -18,8 +18,6 @@ Source: weekend seed, *Step 2* and *Considerations*; GitLab CI/CD YAML reference
 from __future__ import annotations
 
 import re
-import smtplib
-import ssl
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,7 +29,7 @@ from email.utils import parseaddr
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
-from runbook_lib import wiring
+from runbook_lib import smtp, wiring
 from runbook_lib.clients.gitlab import GitLab
 from runbook_lib.clients.http import Session
 from runbook_lib.domain import answers, license, messages, policy, titles
@@ -40,7 +38,7 @@ from runbook_lib.domain.license_contents import License
 from runbook_lib.domain.models import TrackerIssue
 from runbook_lib.domain.orders import changed_by_hand, is_under_way, users_issued
 from runbook_lib.domain.titles import Mark
-from runbook_lib.settings import JobRequest, JobSettings
+from runbook_lib.job_settings import JobRequest, JobSettings
 
 GENERIC_LICENSEE = {
     "Name": "GitLab Support",
@@ -57,7 +55,6 @@ UPDATE_ATTEMPTS = 4
 """Attempts to update the tracker issue."""
 UPDATE_PAUSE_S = 0.5
 """The first pause between two attempts; each is about twice as long as the previous one."""
-SMTP_TIMEOUT_S = 30.0
 FILE_NAME = "emergency-trial.gitlab-license"
 
 Send = Callable[[EmailMessage], None]
@@ -83,7 +80,7 @@ def main(request: JobRequest, settings: JobSettings) -> str:
     """
     with Session.of(settings) as pool:
         gitlab = wiring.gitlab(settings, pool)
-        return issue_license(request, settings, gitlab, lambda mail: send(mail, settings))
+        return issue_license(request, settings, gitlab, lambda mail: smtp.send(mail, settings))
 
 
 def issue_license(request: JobRequest, settings: JobSettings, gitlab: GitLab, send: Send) -> str:
@@ -167,14 +164,11 @@ def sign(order: Order, settings: JobSettings) -> str:
 
 
 def compose(order: Order, settings: JobSettings, text: str) -> EmailMessage:
-    """The mail, with the license as attachment and the operation id as Message-ID.
-
-    Raises:
-        InputError: The sender is no address.
-    """
+    """The mail, with the license as attachment and the operation id as Message-ID."""
     starts_on = settings.now().date()
     mail = EmailMessage()
-    mail["From"] = _sender(settings.smtp_sender)
+    name, address = parseaddr(settings.smtp_sender)
+    mail["From"] = Address(name, addr_spec=address)
     mail["To"] = order.email
     mail["Subject"] = messages.MAIL_SUBJECT
     mail["Date"] = settings.now()
@@ -182,73 +176,6 @@ def compose(order: Order, settings: JobSettings, text: str) -> EmailMessage:
     mail.set_content(messages.mail_body(order.users, starts_on, starts_on + timedelta(days=policy.TRIAL_DAYS)))
     mail.add_attachment(text.encode(), maintype="application", subtype="octet-stream", filename=FILE_NAME)
     return mail
-
-
-def _sender(text: str) -> Address:
-    """The sender, checked first, because Python's header parser raises all kinds of errors on invalid addresses."""
-    name, email = parseaddr(text)
-    if not text.isprintable() or not email:
-        raise InputError(
-            f"RUNBOOK_SMTP_SENDER is {text[:80]!r}; expected an address such as GitLab Support <no-reply@x.example>."
-        )
-    return Address(name, addr_spec=answers.address("RUNBOOK_SMTP_SENDER", email))
-
-
-def send(mail: EmailMessage, settings: JobSettings) -> None:
-    """Send a mail.
-
-    Raises:
-        InputError: The server refused it or cannot be reached: nothing was sent.
-        OutcomeUnknownError: The connection broke while the mail was being sent.
-    """
-    where = f"{settings.smtp_host}:{settings.smtp_port}"
-    try:
-        server = _connect(settings)
-    except (OSError, smtplib.SMTPException) as exc:
-        raise InputError(f"The mail server {where} cannot be used: {_smtp_words(exc)}") from exc
-    except ValueError:
-        raise InputError(
-            f"The mail server {where} cannot be used: RUNBOOK_SMTP_HOST, RUNBOOK_SMTP_USERNAME or "
-            "RUNBOOK_SMTP_PASSWORD has characters that cannot be sent; expected ASCII."
-        ) from None  # the error holds the password
-    try:
-        server.send_message(mail)
-    except (smtplib.SMTPServerDisconnected, OSError) as exc:
-        if isinstance(exc, smtplib.SMTPServerDisconnected) or not isinstance(exc, smtplib.SMTPException):
-            raise OutcomeUnknownError(f"The connection to {where} broke while the mail was sent.") from exc
-        raise InputError(f"The mail server {where} refused the mail: {_smtp_words(exc)}") from exc
-    finally:
-        server.close()
-
-
-def _connect(settings: JobSettings) -> smtplib.SMTP:
-    tls = ssl.create_default_context()
-    if settings.smtp_security == "tls":
-        server: smtplib.SMTP = smtplib.SMTP_SSL(
-            settings.smtp_host, settings.smtp_port, timeout=SMTP_TIMEOUT_S, context=tls
-        )
-    else:
-        server = smtplib.SMTP(settings.smtp_host, settings.smtp_port, timeout=SMTP_TIMEOUT_S)
-    try:
-        if settings.smtp_security == "starttls":
-            server.starttls(context=tls)
-        if settings.smtp_username and settings.smtp_password:
-            server.login(settings.smtp_username, settings.smtp_password.get_secret_value())
-    except (OSError, ValueError):
-        server.close()
-        raise
-    return server
-
-
-def _smtp_words(exc: Exception) -> str:
-    """The server's reply, as code and text."""
-    replies: list[tuple[int, bytes | str]] = []
-    if isinstance(exc, smtplib.SMTPRecipientsRefused):
-        replies = list(exc.recipients.values())
-    elif isinstance(exc, smtplib.SMTPResponseException):
-        replies = [(exc.smtp_code, exc.smtp_error)]
-    words = [f"{code} {text.decode(errors='replace') if isinstance(text, bytes) else text}" for code, text in replies]
-    return " / ".join(words) or f"{type(exc).__name__}: {exc}"
 
 
 class _Tracker:

@@ -17,7 +17,8 @@ from urllib.parse import quote
 
 from runbook_lib.domain import content_kinds, envelopes, escapes, finder
 from runbook_lib.domain.errors import InputError
-from runbook_lib.settings import JobSettings, Settings
+from runbook_lib.job_settings import JobSettings
+from runbook_lib.settings import Settings
 
 LEAST_CHARS = 6
 """Shorter values are no secrets worth the name, and would be found in half of all words."""

@@ -15,10 +15,11 @@ from runbook_lib.clients.http import Session
 from runbook_lib.clients.slack import Slack
 from runbook_lib.clients.zendesk import Zendesk
 from runbook_lib.domain.errors import InputError
+from runbook_lib.job_settings import JobSettings
 from runbook_lib.ledger.effects import Effects
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.sharing import SharedRun
-from runbook_lib.settings import JobSettings, Settings
+from runbook_lib.settings import Settings
 
 _NO_TOKEN = SecretStr("")
 """Of a service that is not configured, and so is not asked for anything."""

@@ -58,8 +58,8 @@ LONGEST = ("browser/", "ocr/", "run/test_endings", "faults/", "jupyter/test_perf
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest first; and who stays together: a module's tests of one ticket, else all of them.
 
-    A module marked `apart` shares nothing: each of its tests goes wherever there is room. One marked `halves` shares
-    what is dear to start, such as JupyterLab, with the others of its folder: two workers at most have it.
+    A module marked `apart` shares nothing: each of its tests goes wherever there is room. One marked `together` shares
+    what is dear to start, such as JupyterLab, with the others of its folder: one worker has them.
     """
 
     def place(item: pytest.Item) -> int:
@@ -67,12 +67,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next((place for place, name in enumerate(LONGEST) if path.startswith(name)), len(LONGEST))
 
     items.sort(key=place)
-    for number, item in enumerate(items):
+    for item in items:
         module = item.nodeid.partition("::")[0]
         params = item.callspec.params if hasattr(item, "callspec") else {}
         name = f"{module}-{params.get('ticket_id', '')}"
-        if item.get_closest_marker("halves"):
-            name = f"{module.rpartition('/')[0]}-{number % 2}"
+        if item.get_closest_marker("together"):
+            name = module.rpartition("/")[0]
         elif item.get_closest_marker("apart"):
             name = item.nodeid
         item.add_marker(pytest.mark.xdist_group(name))

@@ -207,6 +207,13 @@ def start(outputs: Path, *, real_clock: bool = False) -> Iterator[World]:
         yield world
 
 
+def go_on(outputs: Path) -> Iterator[World]:
+    """A practice world as another left it, served again."""
+    world = World(outputs)
+    with server.background(world.folder):
+        yield world
+
+
 def copy_world(folder: Path) -> None:
     """A world as `make_world` makes one, with a name and tokens of its own; only its signing key is another's too."""
     folder.parent.mkdir(parents=True, exist_ok=True)

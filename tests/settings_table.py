@@ -8,7 +8,9 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from runbook_lib.settings import ROOT, JobSettings, Settings, about, is_secret
+from runbook_lib.configuration import about, is_secret
+from runbook_lib.job_settings import JobSettings
+from runbook_lib.settings import ROOT, Settings
 from runbook_lib.variables import SECRETS, variable
 
 EXAMPLE, DOCUMENT = ROOT / ".env.example", ROOT / "docs" / "live.md"

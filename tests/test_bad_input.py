@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from runbook_lib.cli.main import main
 from tests.practice import Ran, World
 
 pytestmark = [pytest.mark.apart, pytest.mark.slow]
@@ -29,17 +30,35 @@ BEFORE_THE_RUN = {
 }
 
 
+class Here:
+    """The command line in this process, for what ends before a run: a start of Python less each time."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self._monkeypatch, self._capsys = monkeypatch, capsys
+
+    def runbook(self, world: World, *words: str, **environment: str) -> Ran:
+        """Run a command beside a practice world."""
+        for name, value in {"RUNBOOK_OUTPUTS": str(world.outputs), **environment}.items():
+            self._monkeypatch.setenv(name, value)
+        return Ran(main(words), *self._capsys.readouterr())
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
+    return Here(monkeypatch, capsys)
+
+
 def sentences(words: str) -> int:
     """How many sentences a message has, roughly."""
     return len(re.findall(r"[.?!](?:\s|$)", words))
 
 
 @pytest.mark.parametrize("case", BEFORE_THE_RUN)
-def test_what_can_be_told_before_is_told_before_a_kernel_starts(world: World, case: str) -> None:
+def test_what_can_be_told_before_is_told_before_a_kernel_starts(here: Here, world: World, case: str) -> None:
     """Exit status 2, a short message with the value, and no record."""
     words, expected = BEFORE_THE_RUN[case]
     before = sorted(world.outputs.rglob("*.ipynb"))
-    ran = world.runbook("run", "weekend_license", *words)
+    ran = here.runbook(world, "run", "weekend_license", *words)
     assert (2, "") == (ran.status, ran.stdout)
     assert not [piece for piece in expected if piece not in ran.stderr], ran.stderr
     assert ran.stderr.count("\n") == 1
@@ -47,23 +66,23 @@ def test_what_can_be_told_before_is_told_before_a_kernel_starts(world: World, ca
     assert before == sorted(world.outputs.rglob("*.ipynb"))
 
 
-def test_an_unknown_runbook_is_named_with_those_there_are(world: World) -> None:
+def test_an_unknown_runbook_is_named_with_those_there_are(here: Here, world: World) -> None:
     """The closest name is offered."""
-    ran = world.runbook("run", "weekend_licence", "1001")
+    ran = here.runbook(world, "run", "weekend_licence", "1001")
     assert 2 == ran.status
     assert "did you mean 'weekend_license'" in ran.stderr
 
 
-def test_a_misspelt_setting_is_told(world: World) -> None:
+def test_a_misspelt_setting_is_told(here: Here, world: World) -> None:
     """It is not ignored in favor of the default."""
-    ran = world.runbook("run", "weekend_license", "1001", RUNBOOK_GRACE_DAY="10")
+    ran = here.runbook(world, "run", "weekend_license", "1001", RUNBOOK_GRACE_DAY="10")
     assert 2 == ran.status
     assert "did you mean RUNBOOK_GRACE_DAYS" in ran.stderr
 
 
-def test_live_with_missing_settings_names_each_of_them(world: World) -> None:
+def test_live_with_missing_settings_names_each_of_them(here: Here, world: World) -> None:
     """Before anything is read or sent."""
-    ran = world.runbook("run", "weekend_license", "1001", RUNBOOK_PROFILE="live", RUNBOOK_OPERATOR="me")
+    ran = here.runbook(world, "run", "weekend_license", "1001", RUNBOOK_PROFILE="live", RUNBOOK_OPERATOR="me")
     assert 2 == ran.status
     for name in ("ZENDESK_URL", "ZENDESK_OAUTH_TOKEN", "GITLAB_TOKEN", "SLACK_CHANNEL_ID", "TRACKER_PROJECT_ID"):
         assert f"RUNBOOK_{name}" in ran.stderr

@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runbook_lib.job_settings import JobSettings
 from runbook_lib.redaction import Redacted, Redactor, original
-from runbook_lib.settings import JobSettings, Settings
+from runbook_lib.settings import Settings
 from tests.configuration import without_configuration
 from tests.wrappings import ENCODED, EXAMPLES, LICENSES, WRAPPINGS, body_of, runs_of
 

@@ -16,9 +16,11 @@ import pytest
 from dotenv import dotenv_values
 from pydantic import SecretStr, ValidationError
 
+from runbook_lib.configuration import about
 from runbook_lib.domain import policy
 from runbook_lib.domain.errors import InputError
-from runbook_lib.settings import JobRequest, JobSettings, Settings, about
+from runbook_lib.job_settings import JobRequest, JobSettings
+from runbook_lib.settings import Settings
 from runbook_lib.variables import SETTINGS, Places
 from tests import settings_table
 from tests.configuration import without_configuration
@@ -766,7 +768,7 @@ def test_job_sender(monkeypatch: pytest.MonkeyPatch, sender: str) -> None:
 @pytest.mark.parametrize(
     "sender",
     [
-        *("Support", "support@", "<>", "a@b.example, c@b.example", "Support, EMEA <a@b.example>", "a b@c.example"),
+        *("Support", "support@", "<>", "a@b.example, c@b.example", "Support, EMEA <a@b.example>", "a b@c.example", "<"),
         *(
             "Support <a@b.example>\nBcc: all@b.example",
             "Support\r\n <a@b.example>",

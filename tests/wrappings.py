@@ -162,6 +162,13 @@ WRAPPINGS: dict[str, Wrapping] = {
     "bytea of psql": lambda text: f"\\x{text.encode().hex()}",
     "bytes in JSON": lambda text: json.dumps(list(text.encode())),
     "bytes in C": lambda text: ", ".join(f"0x{one:02x}" for one in text.encode()),
+    "hex with dashes": lambda text: text.encode().hex("-").upper(),
+    "bits": lambda text: " ".join(f"{one:08b}" for one in text.encode()),
+    "decimal numbers": lambda text: " ".join(map(str, text.encode())),
+    "octal numbers": lambda text: "".join(
+        f"{at:07o} {' '.join(f'{one:03o}' for one in row)}\n" for at, row, _ in _rows(text)
+    ),
+    "code points": lambda text: " ".join(f"U+{ord(char):04X}" for char in text),
     "uuencode": _uuencoded,
     "short numbered rows": _numbered_rows,
     "stamps and ids of a log": lambda text: _numbered(

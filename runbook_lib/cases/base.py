@@ -235,8 +235,8 @@ class Case:
         Its card has the summary in view, in one line, and folds what that rests on.
         """
         shown = folded((Paragraph(words, strong=strong), *parts))
-        card = Card("", state, tone, self.badge, shown, quiet=state in _QUIET, ours=self.settings.addresses)
-        return StepResult(card, self._data("", state, words, **data), asks)
+        card = Card("", state, tone, self.badge, shown, quiet=state in _QUIET, pages=self.pages)
+        return StepResult(card, self._data("", state, words, pages=self._named(words), **data), asks)
 
     def effect_card(self, effects: Sequence[EffectResult], *parts: Part, words: str = "", **data: Any) -> StepResult:
         """What a step returns that is its effects, the first one above all; `words` replaces that one's summary."""
@@ -249,7 +249,12 @@ class Case:
         found = cards.stopped(
             self.runbook, self.ticket.id, title, exc, badge=self.badge, performed=self.perform, effects=self.applied
         )
-        return replace(found, card=replace(found.card, ours=self.settings.addresses))
+        card, data = replace(found.card, pages=self.pages), {**found.data, "pages": self._named(str(exc))}
+        return replace(found, card=card, data=data)
+
+    def _named(self, words: str) -> list[str]:
+        """The pages whose addresses are in the words: a record's banner links them."""
+        return sorted(page for page in self.pages if page in words)
 
     def plan(self) -> Plan:
         """What the steps so far would do, and the facts that count, on which that rests."""
@@ -257,6 +262,14 @@ class Case:
         best = [self.facts.best(name) for name in dict.fromkeys(fact.name for fact in self.facts.known)]
         readings = tuple(Reading(fact.name, str(fact.value), str(fact.source)) for fact in best if fact)
         return Plan(self.ticket.id, self.outcome, actions, dict(self.steps.given), readings, self.gist)
+
+    @property
+    def pages(self) -> frozenset[str]:
+        """The web addresses that services gave this run, for what it found, made and would change."""
+        actions = [action for _, action in self.steps.applied]
+        found = [action.evidence.url for action in actions if action.evidence]
+        issues = self.services.gitlab.pages if self.services.gitlab else ()
+        return frozenset((self.ticket.url, *found, *(action.target.url for action in actions), *issues)) - {""}
 
     @property
     def gist(self) -> str:

@@ -144,7 +144,7 @@ def _comment(
         summary=summary,
         public=public,
         evidence=evidence,
-        check=check,
+        may_be_sent=check,
         files=files,
         link=link,
     )

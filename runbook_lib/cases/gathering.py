@@ -17,7 +17,7 @@ from runbook_lib.cases.changes import sent_by_hand_note
 from runbook_lib.cases.knowledge import Issuance, Knowledge
 from runbook_lib.cases.license_files import HeldLicense, LicenseFiles
 from runbook_lib.cases.tracker import tracker_if_asked
-from runbook_lib.domain import answers, evidence
+from runbook_lib.domain import answers, evidence, ticket_words
 from runbook_lib.domain.errors import InputError, RefusedError, UnavailableError
 from runbook_lib.domain.models import Comment, Fact, Facts, Source, Ticket
 from runbook_lib.domain.pasted import plain
@@ -99,7 +99,7 @@ def _installed(known: Knowledge) -> evidence.Installed:
         known.attached,
         emergency_on=known.emergency_on,
         grace_days=known.rules.grace_days,
-        works=evidence.says_it_works([known.ticket.subject, *own]),
+        works=ticket_words.says_it_works([known.ticket.subject, *own]),
         answer=cast(str | None, known.facts.value("installed_license")),
     )
 

@@ -16,7 +16,7 @@ from runbook_lib.cases.thread import by_customer, opened_by_agent
 from runbook_lib.cases.tracker import Tracker, TrackerIssues, tracker_if_asked
 from runbook_lib.cases.unread import check_before_scope
 from runbook_lib.display import Part, Preview, Table, Tone, verdict_parts
-from runbook_lib.domain import answers, orders, policy, routing
+from runbook_lib.domain import answers, orders, policy, routing, ticket_words
 from runbook_lib.domain.models import Answer, Outcome, TrackerIssue
 from runbook_lib.results import StepResult
 
@@ -78,7 +78,7 @@ class StartHere(Case):
         subject = [] if own or opened_by_agent(self.thread) else [self.ticket.subject]
         if told is not None:
             return routing.Mail(told, f"The engineer says {told}; {on_file}.", bool(filed))
-        if routing.says_mail_missing([*subject, *(comment.body for comment in theirs)]):
+        if ticket_words.says_mail_missing([*subject, *(comment.body for comment in theirs)]):
             words = f"The customer writes that the license mail has not come; {on_file}."
             return routing.Mail(Answer.YES, words, bool(filed))
         return routing.Mail(Answer.UNKNOWN, f"Nobody says that a mail is missing; {on_file}.", bool(filed))

@@ -7,12 +7,14 @@ makes Zendesk refuse it; of two changes made on the same reading, one (`conditio
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
+from typing import ClassVar
 
 from runbook_lib.changes.guards import nothing_to_check
 from runbook_lib.clients.zendesk import Zendesk
 from runbook_lib.domain.errors import NotAsSentError
-from runbook_lib.domain.models import Evidence, KeptComment, Ticket
+from runbook_lib.domain.kept_comment import KeptComment
+from runbook_lib.domain.models import Evidence, Ticket
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.domain.plan import ExactText, Target
 
@@ -26,40 +28,52 @@ class Upload:
     content: bytes
 
 
+@dataclass
 class SentComment:
     """A comment that a run may have sent; this only looks for it.
 
-    Args:
+    Attributes:
         zendesk: Where the ticket is.
-        ticket: The ticket.
+        ticket: The ticket, as read last.
         operation_id: What the comment carries.
         name: What kind of comment, as the journal has it.
         summary: What it is, in one line.
         public: Whether it is a reply, or else an internal note.
         evidence: What to call it as evidence; by default what it is.
-        file_names: The files that it holds.
+        files: The files that go with it.
+        link: Where its evidence is, if not on the ticket.
     """
 
-    texts: tuple[ExactText, ...] = ()
+    zendesk: Zendesk
+    ticket: Ticket
+    operation_id: str
+    _: KW_ONLY
+    name: str
+    summary: str
+    public: bool = False
+    evidence: str = ""
+    files: Sequence[Upload] = ()
+    link: str = ""
 
-    def __init__(
-        self,
-        zendesk: Zendesk,
-        ticket: Ticket,
-        operation_id: str,
-        *,
-        name: str,
-        summary: str,
-        public: bool = False,
-        evidence: str = "",
-        file_names: tuple[str, ...] = (),
-    ) -> None:
-        self._zendesk, self._ticket, self._public, self._file_names = zendesk, ticket, public, file_names
-        self.operation_id, self.name, self.summary = operation_id, name, summary
-        self.kind = "public reply" if public else "internal note"
-        self._called, self._url = evidence or self.kind, ticket.url
-        self.where = f"on ticket {ticket.id} for the {summary}"
-        self.target = Target(f"ticket {ticket.id}", ticket.url)
+    @property
+    def kind(self) -> str:
+        """What it is, for the reader."""
+        return "public reply" if self.public else "internal note"
+
+    @property
+    def where(self) -> str:
+        """Where a person sees whether it is there."""
+        return f"on ticket {self.ticket.id} for the {self.summary}"
+
+    @property
+    def target(self) -> Target:
+        """Where a plan shows it."""
+        return Target(f"ticket {self.ticket.id}", self.ticket.url)
+
+    @property
+    def texts(self) -> tuple[ExactText, ...]:
+        """What it says, where that is known."""
+        return ()
 
     def find(self) -> Evidence | None:
         """The comment that carries this operation id.
@@ -67,8 +81,8 @@ class SentComment:
         Raises:
             NotAsSentError: It is there, and not as it was sent.
         """
-        self._ticket = self._zendesk.settled_ticket(self._ticket.id)
-        found = self._zendesk.find_comment(self._ticket.id, self.operation_id)
+        self.ticket = self.zendesk.settled_ticket(self.ticket.id)
+        found = self.zendesk.find_comment(self.ticket.id, self.operation_id)
         return None if found is None else self._as_sent(found)
 
     def _as_sent(self, kept: KeptComment) -> Evidence:
@@ -77,64 +91,39 @@ class SentComment:
         Raises:
             NotAsSentError: It is not.
         """
-        if difference := kept.difference(public=self._public, file_names=self._file_names):
-            raise NotAsSentError(f"On ticket {self._ticket.id}: {clean(difference, 600)}")
-        return Evidence(f"{self._called} {kept.id}", self._url, str(kept.id))
+        names = tuple(file.name for file in self.files)
+        if difference := kept.difference(public=self.public, file_names=names):
+            raise NotAsSentError(f"On ticket {self.ticket.id}: {clean(difference, 600)}")
+        return Evidence(f"{self.evidence or self.kind} {kept.id}", self.link or self.ticket.url, str(kept.id))
 
 
+@dataclass
 class Comment(SentComment):
     """A comment that is to be sent, once.
 
-    Args:
-        zendesk: As for `SentComment`, and so are the options.
-        ticket: The same.
-        operation_id: The same.
+    Attributes:
         body: Its exact text.
-        check: Its precondition, given the ticket as just read.
-        files: The files that go with it.
-        link: Where its evidence is, if not on the ticket.
+        may_be_sent: Its precondition: raises, given the ticket as just read, if it may not be sent now.
     """
 
-    conditional = True
+    conditional: ClassVar[bool] = True
+    body: str
+    _: KW_ONLY
+    may_be_sent: Callable[[Ticket], None] = nothing_to_check
 
-    def __init__(
-        self,
-        zendesk: Zendesk,
-        ticket: Ticket,
-        operation_id: str,
-        body: str,
-        *,
-        name: str,
-        summary: str,
-        public: bool = False,
-        evidence: str = "",
-        check: Callable[[Ticket], None] = nothing_to_check,
-        files: Sequence[Upload] = (),
-        link: str = "",
-    ) -> None:
-        names = tuple(file.name for file in files)
-        super().__init__(
-            zendesk,
-            ticket,
-            operation_id,
-            name=name,
-            summary=summary,
-            public=public,
-            evidence=evidence,
-            file_names=names,
-        )
-        self._body, self._check, self._files = body, check, files
-        self._url = link or ticket.url
-        self.texts = (ExactText(self.kind, body),)
+    @property
+    def texts(self) -> tuple[ExactText, ...]:
+        """What it says."""
+        return (ExactText(self.kind, self.body),)
 
     def check(self) -> None:
         """Its precondition, for the ticket as `find` has read it."""
-        self._check(self._ticket)
+        self.may_be_sent(self.ticket)
 
     def perform(self) -> Evidence:
         """Upload its files, then send it."""
-        tokens = [self._zendesk.upload(file.name, file.content, file.content_type) for file in self._files]
-        kept = self._zendesk.add_comment(
-            self._ticket, self._body, public=self._public, operation_id=self.operation_id, uploads=tokens
+        tokens = [self.zendesk.upload(file.name, file.content, file.content_type) for file in self.files]
+        kept = self.zendesk.add_comment(
+            self.ticket, self.body, public=self.public, operation_id=self.operation_id, uploads=tokens
         )
         return self._as_sent(kept)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
+from typing import ClassVar
 
 from runbook_lib.changes.guards import nothing_to_check
 from runbook_lib.clients.slack import Slack
@@ -21,10 +22,11 @@ class Channel:
     url: str
 
 
+@dataclass
 class SentPost:
     """A post of one ticket that a run may have made; this only looks for it.
 
-    Args:
+    Attributes:
         slack: Where the channel is.
         channel: The channel.
         ticket: The ticket.
@@ -33,23 +35,28 @@ class SentPost:
         patience_s: How long looking may take; None tries for as long as for anything.
     """
 
-    texts: tuple[ExactText, ...] = ()
+    slack: Slack
+    channel: Channel
+    ticket: Ticket
+    operation_id: str
+    _: KW_ONLY
+    name: str
+    patience_s: float | None = None
 
-    def __init__(
-        self,
-        slack: Slack,
-        channel: Channel,
-        ticket: Ticket,
-        operation_id: str,
-        *,
-        name: str,
-        patience_s: float | None = None,
-    ) -> None:
-        self._slack, self._channel, self._ticket, self._patience_s = slack, channel, ticket, patience_s
-        self.operation_id, self.name = operation_id, name
-        self.summary = f"post in {channel.name}"
-        self.where = f"in {channel.name} for a post with the link of ticket {ticket.id}"
-        self.target = Target(channel.name, channel.url)
+    @property
+    def summary(self) -> str:
+        """What it is, in one line."""
+        return f"post in {self.channel.name}"
+
+    @property
+    def where(self) -> str:
+        """Where a person sees whether it is there."""
+        return f"in {self.channel.name} for a post with the link of ticket {self.ticket.id}"
+
+    @property
+    def target(self) -> Target:
+        """Where a plan shows it."""
+        return Target(self.channel.name, self.channel.url)
 
     def find(self) -> Evidence | None:
         """The message that carries this operation id, since the ticket was opened; the first, if there are two."""
@@ -57,46 +64,35 @@ class SentPost:
         return self._evidence(found[0]) if found else None
 
     def _posts(self) -> list[str]:
-        opened_at = self._ticket.created_at
-        return self._slack.find(self._channel.id, self.operation_id, opened_at, patience_s=self._patience_s)
+        opened_at = self.ticket.created_at
+        return self.slack.find(self.channel.id, self.operation_id, opened_at, patience_s=self.patience_s)
 
     def _evidence(self, ts: str) -> Evidence:
-        return Evidence(f"message {ts} in {self._channel.name}", reference=ts)
+        return Evidence(f"message {ts} in {self.channel.name}", reference=ts)
 
 
+@dataclass
 class SlackPost(SentPost):
     """A post that is to be made, once.
 
-    Args:
-        slack: As for `SentPost`, and so are the options.
-        channel: The same.
-        ticket: The same.
-        operation_id: The same.
+    Attributes:
         words: Its exact text, as Slack's markup.
         check: Its precondition.
     """
 
-    conditional = False
+    conditional: ClassVar[bool] = False
+    words: str
+    _: KW_ONLY
+    check: Callable[[], None] = nothing_to_check
 
-    def __init__(
-        self,
-        slack: Slack,
-        channel: Channel,
-        ticket: Ticket,
-        operation_id: str,
-        words: str,
-        *,
-        name: str,
-        patience_s: float | None = None,
-        check: Callable[[], None] = nothing_to_check,
-    ) -> None:
-        super().__init__(slack, channel, ticket, operation_id, name=name, patience_s=patience_s)
-        self._words, self.check = words, check
-        self.texts = (ExactText(f"post in {channel.name}", words),)
+    @property
+    def texts(self) -> tuple[ExactText, ...]:
+        """What it says."""
+        return (ExactText(self.summary, self.words),)
 
     def perform(self) -> Evidence:
         """Post it."""
-        return self._evidence(self._slack.post(self._channel.id, self._words, self.operation_id))
+        return self._evidence(self.slack.post(self.channel.id, self.words, self.operation_id))
 
     def remove_duplicates(self) -> None:
         """Delete every later post of the same operation, as of another machine at the same moment.
@@ -110,10 +106,10 @@ class SlackPost(SentPost):
             return
         try:
             for later in later_posts:
-                self._slack.delete(self._channel.id, later)
+                self.slack.delete(self.channel.id, later)
         except RefusedError as exc:
             raise RefusedError(
-                f"A second post of the same is in {self._channel.name}, and could not be taken back: {exc} "
+                f"A second post of the same is in {self.channel.name}, and could not be taken back: {exc} "
                 "Delete the later one by hand, then run again.",
                 code=exc.code,
             ) from exc

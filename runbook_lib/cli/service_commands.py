@@ -36,7 +36,7 @@ def doctor(as_json: bool) -> int:
 def mechanizer() -> int:
     """Issue a license: the pipeline's job. It reads LICENSE_* and RUNBOOK_* variables."""
     from runbook_lib import mechanizer as job
-    from runbook_lib.settings import JobRequest, JobSettings
+    from runbook_lib.job_settings import JobRequest, JobSettings
 
     try:
         click.echo(job.main(JobRequest.load(), JobSettings.load()))

@@ -34,6 +34,7 @@ class GitLab:
 
     Attributes:
         answered_at: When it last answered with a list, by its own clock; None if not known.
+        pages: The web addresses of all issues and pipelines that it has answered with.
     """
 
     answered_at: datetime | None = None
@@ -41,6 +42,7 @@ class GitLab:
     def __init__(self, base_url: str, token: SecretStr, session: Session) -> None:
         headers = {"PRIVATE-TOKEN": token.get_secret_value()}
         self._service = Service("GitLab", base_url, headers, session, _explain, REFUSALS)
+        self.pages: set[str] = set()
 
     def issues(self, project_id: int, *, label: str, created_after: datetime | None = None) -> list[TrackerIssue]:
         """The issues with a label, newest first, open and closed.
@@ -50,22 +52,22 @@ class GitLab:
         params = {"labels": label, "state": "all", "order_by": "created_at", "sort": "desc"}
         if created_after:
             params["created_after"] = _stamp(created_after)
-        return list(self._pages(f"api/v4/projects/{project_id}/issues", params, _issue))
+        return list(self._pages(f"api/v4/projects/{project_id}/issues", params, self._issue))
 
     def issue(self, project_id: int, iid: int) -> TrackerIssue:
-        return self._service.read_json(f"api/v4/projects/{project_id}/issues/{iid}", _issue)
+        return self._service.read_json(f"api/v4/projects/{project_id}/issues/{iid}", self._issue)
 
     def create_issue(self, project_id: int, *, title: str, description: str, label: str) -> TrackerIssue:
         """Open an issue. Raises as `Service.write`."""
         body = {"title": title, "description": description, "labels": label}
-        return self._service.write_json("POST", f"api/v4/projects/{project_id}/issues", _issue, json=body)
+        return self._service.write_json("POST", f"api/v4/projects/{project_id}/issues", self._issue, json=body)
 
     def update_issue(
         self, project_id: int, iid: int, *, title: str, description: str, close: bool = False
     ) -> TrackerIssue:
         """Rewrite an issue, and close it. Raises as `Service.write`."""
         body = {"title": title, "description": description} | ({"state_event": "close"} if close else {})
-        return self._service.write_json("PUT", f"api/v4/projects/{project_id}/issues/{iid}", _issue, json=body)
+        return self._service.write_json("PUT", f"api/v4/projects/{project_id}/issues/{iid}", self._issue, json=body)
 
     def project_url(self, project_id: int, *, patience_s: float) -> str:
         """Where a person sees a project: pages below it are not found by its number. Raises as `Service.read`."""
@@ -76,13 +78,15 @@ class GitLab:
         """Start a pipeline with variables. Raises as `Service.write`."""
         form = {"token": token.get_secret_value(), "ref": ref}
         form |= {f"variables[{name}]": value for name, value in variables.items()}
-        return self._service.write_json("POST", f"api/v4/projects/{project_id}/trigger/pipeline", _pipeline, data=form)
+        return self._service.write_json(
+            "POST", f"api/v4/projects/{project_id}/trigger/pipeline", self._pipeline, data=form
+        )
 
     def find_pipelines(self, project_id: int, *, variable: str, since: datetime) -> dict[str, list[Pipeline]]:
         """The pipelines since a moment that were started with a variable, by its value, newest first."""
         params = {"order_by": "id", "sort": "desc", "source": "trigger", "created_after": _stamp(since)}
         found: dict[str, list[Pipeline]] = {}
-        for pipeline in self._pages(f"api/v4/projects/{project_id}/pipelines", params, _pipeline):
+        for pipeline in self._pages(f"api/v4/projects/{project_id}/pipelines", params, self._pipeline):
             path = f"api/v4/projects/{project_id}/pipelines/{pipeline.id}/variables"
             variables = dict(self._service.read_json(path, _variables))
             if variable in variables:
@@ -104,11 +108,11 @@ class GitLab:
 
     def probe_issues(self, project_id: int, *, label: str, patience_s: float) -> None:
         """Read one issue, to learn whether the project is there. Raises as `Service.read`."""
-        self._probe(f"api/v4/projects/{project_id}/issues", {"labels": label}, _issue, patience_s)
+        self._probe(f"api/v4/projects/{project_id}/issues", {"labels": label}, self._issue, patience_s)
 
     def probe_pipelines(self, project_id: int, *, patience_s: float) -> None:
         """Read one pipeline, to learn whether the project is there. Raises as `Service.read`."""
-        self._probe(f"api/v4/projects/{project_id}/pipelines", {}, _pipeline, patience_s)
+        self._probe(f"api/v4/projects/{project_id}/pipelines", {}, self._pipeline, patience_s)
 
     def _probe(self, path: str, params: Mapping[str, str], parse: Callable[[Any], object], patience_s: float) -> None:
         """Read and parse one item: a sign-in page answers 200 too, and proves nothing."""
@@ -133,6 +137,16 @@ class GitLab:
                 raise self._service.odd(response)
             number = int(after)
         raise self._service.too_long(f"list {path}")
+
+    def _issue(self, item: Any) -> TrackerIssue:
+        issue = _issue(item)
+        self.pages.add(issue.url)
+        return issue
+
+    def _pipeline(self, item: Any) -> Pipeline:
+        pipeline = _pipeline(item)
+        self.pages.add(pipeline.url)
+        return pipeline
 
 
 def _stamp(moment: datetime) -> str:

@@ -37,8 +37,9 @@ from runbook_lib.clients.gate import Gate
 from runbook_lib.clients.pace import ANNOUNCED, RATES, Pace
 from runbook_lib.clients.refusals import UNKNOWN, Refusals
 from runbook_lib.domain.errors import InputError, OutcomeUnknownError, RefusedError, UnavailableError
+from runbook_lib.job_settings import JobSettings
 from runbook_lib.redaction import Redactor
-from runbook_lib.settings import JobSettings, Settings
+from runbook_lib.settings import Settings
 
 TIMEOUT_S = 20.0
 ATTEMPTS = 4

@@ -18,7 +18,8 @@ from runbook_lib.clients.pages import is_sign_in_page
 from runbook_lib.clients.refusals import CREDENTIALS
 from runbook_lib.clients.zendesk_refusals import obstacle, refusals
 from runbook_lib.domain.errors import PersonNeededError, RefusedError, UnavailableError
-from runbook_lib.domain.models import Attachment, Comment, KeptComment, Organization, Person, Ticket
+from runbook_lib.domain.kept_comment import KeptComment
+from runbook_lib.domain.models import Attachment, Comment, Organization, Person, Ticket
 from runbook_lib.redaction import original
 
 STAMP_S = 1.0

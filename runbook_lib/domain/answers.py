@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from runbook_lib.domain import pasted
 from runbook_lib.domain.errors import InputError
@@ -33,17 +34,17 @@ class Question:
         name: Its name in the notebooks, on the command line and in records.
         words: Its meaning in one line; the notebooks' `# help` comment.
         read: Turns the given value into the checked one; raises InputError.
-        optional: Whether `unknown` is allowed.
         label: The label of its field in a form.
         choices: The choices of a form.
+        optional: Whether `unknown` is allowed.
     """
 
     name: str
     words: str
     read: Callable[[str, object], Value]
-    optional: bool = True
     label: str = ""
     choices: tuple[str, ...] = ()
+    optional: bool = True
 
     def parse(self, raw: object) -> Value | None:
         """The checked value, or None for `unknown`.
@@ -60,7 +61,7 @@ class Question:
         """A placeholder for the value on the command line."""
         return _EXAMPLES.get(self.read, "VALUE")
 
-    def said(self, raw: object) -> str:
+    def reading(self, raw: object) -> str:
         """How a value is read, where that is not obvious: a date with its weekday, a number without its grouping.
 
         Raises:
@@ -112,7 +113,7 @@ def address(name: str, raw: object) -> str:
     """A syntactically valid mail address.
 
     Raises:
-        InputError: It is not valid. The DNS is not asked.
+        InputError: It is not valid. The DNS is not used.
     """
     from email_validator import EmailNotValidError, validate_email  # its tables take longer than most commands
 
@@ -129,8 +130,12 @@ def address(name: str, raw: object) -> str:
 def count(name: str, raw: object, *, least: int = 0) -> int:
     """A number of users, from `least` to `MAX_USERS`."""
     expected = f"a whole number of users from {least} to {MAX_USERS:,}"
-    number = _integer(name, raw, expected)
-    if not least <= number <= MAX_USERS:
+    number = pasted.number(raw) if isinstance(raw, str) else None
+    if isinstance(raw, int) and not isinstance(raw, bool):
+        number = raw
+    if isinstance(number, pasted.Unclear):
+        raise _wrong(name, raw, f"{expected}; this may be {' or '.join(number.readings)}")
+    if number is None or not least <= number <= MAX_USERS:
         raise _wrong(name, raw, expected)
     return number
 
@@ -141,25 +146,12 @@ def _seats(name: str, raw: object) -> int:
 
 def ticket(name: str, raw: object) -> int:
     """A ticket's number. Raises InputError if it is none."""
-    number = raw if isinstance(raw, int) and not isinstance(raw, bool) else None
-    if isinstance(raw, str):
-        number = pasted.ticket(raw)
+    number = pasted.ticket(raw) if isinstance(raw, str) else None
+    if isinstance(raw, int) and not isinstance(raw, bool):
+        number = raw
     if number is None or not 1 <= number <= MAX_TICKET:
         raise _wrong(name, raw, "the ticket's number, such as 1001, or its web address")
     return number
-
-
-def _integer(name: str, raw: object, expected: str) -> int:
-    if isinstance(raw, int) and not isinstance(raw, bool):
-        return raw
-    text = raw.strip() if isinstance(raw, str) else ""
-    negative = text.startswith("-") and text[1:].isdecimal()
-    found = pasted.number(text[1:] if negative else text)
-    if isinstance(found, pasted.Unclear):
-        raise _wrong(name, raw, f"{expected}; this may be {' or '.join(found.readings)}")
-    if found is None:
-        raise _wrong(name, raw, expected)
-    return -found if negative else found
 
 
 def flag(name: str, raw: object) -> bool:
@@ -183,11 +175,9 @@ def day(name: str, raw: object) -> date:
         InputError: It is no date, an ambiguous one, or out of range.
     """
     expected = "a date as YYYY-MM-DD, such as 2026-11-06"
-    found: date | pasted.Unclear | None = None
+    found = pasted.day(raw) if isinstance(raw, str) else None
     if isinstance(raw, date) and not isinstance(raw, datetime):
         found = raw
-    elif isinstance(raw, str):
-        found = pasted.day(raw)
     if isinstance(found, pasted.Unclear):
         readings = " or ".join(found.readings)
         expected = f"{expected}; this may be {readings}" if readings else "a day that exists, as YYYY-MM-DD"
@@ -219,32 +209,28 @@ def _key(raw: object) -> str:
 
 def _files(name: str, raw: object) -> tuple[str, ...]:
     """File paths, at least one: from a list, from the JSON text of one, or a single path."""
-    expected = 'file paths, such as ["dashboard.png", "license.png"]'
-    paths = _decoded(name, raw, expected)
-    paths = [paths] if isinstance(paths, str) else paths
-    if not isinstance(paths, list | tuple) or not paths or not all(_is_path(path) for path in paths):
-        raise _wrong(name, raw, expected)
-    return tuple(paths)
+    return _several(name, raw, 'file paths, such as ["dashboard.png", "license.png"]', _is_path)
 
 
 def _on_screenshots(name: str, raw: object) -> tuple[str, ...]:
     """Some of `ON_SCREENSHOTS`: from a list, from the JSON text of one, or from names between commas."""
-    expected = f"some of {', '.join(ON_SCREENSHOTS)}"
-    names = _decoded(name, raw, expected)
-    names = [part.strip() for part in names.split(",")] if isinstance(names, str) else names
-    if not isinstance(names, list | tuple) or not names or not all(part in ON_SCREENSHOTS for part in names):
-        raise _wrong(name, raw, expected)
+    if isinstance(raw, str) and not raw.lstrip().startswith("["):
+        raw = [part.strip() for part in raw.split(",")]
+    names = _several(name, raw, f"some of {', '.join(ON_SCREENSHOTS)}", lambda part: part in ON_SCREENSHOTS)
     return tuple(parameter for parameter in ON_SCREENSHOTS if parameter in names)
 
 
-def _decoded(name: str, raw: object, expected: str) -> object:
-    """A list that was given as JSON text; anything else as it is."""
-    if not (isinstance(raw, str) and raw.lstrip().startswith("[")):
-        return raw
-    try:
-        return json.loads(raw)
-    except (ValueError, RecursionError) as exc:
-        raise _wrong(name, raw, expected) from exc
+def _several(name: str, raw: object, expected: str, is_one: Callable[[object], bool]) -> tuple[str, ...]:
+    """The texts of a list, of the JSON text of one, or one text alone; at least one."""
+    found: Any = raw
+    if isinstance(raw, str):
+        try:
+            found = json.loads(raw) if raw.lstrip().startswith("[") else [raw]
+        except (ValueError, RecursionError) as exc:
+            raise _wrong(name, raw, expected) from exc
+    if not isinstance(found, list | tuple) or not found or not all(map(is_one, found)):
+        raise _wrong(name, raw, expected)
+    return tuple(found)
 
 
 def _is_path(raw: object) -> bool:
@@ -282,83 +268,72 @@ YES_OR_NO = ("yes", "no")
 _VALUE_WORDS = {"self_managed": "self-managed", "gitlab_com": "GitLab.com"}
 _FACT_LABELS = {"blocked_on": "Read-only since"}
 _FLAGS = {"true": True, "yes": True, "false": False, "no": False}
-_ACCOUNTS = ("customer", "prospect", "reseller")
-_DEPLOYMENTS = ("self_managed", "gitlab_com")
-_PLANS = (*PAID_PLANS, "free")
 
 
 def _flag(name: str, words: str, label: str) -> Question:
-    return Question(name, words, flag, optional=False, label=label, choices=YES_OR_NO)
+    return Question(name, words, flag, label, YES_OR_NO, optional=False)
 
 
-def _asked(name: str, words: str, label: str) -> Question:
-    return Question(name, words, _yes_or_no, label=label, choices=YES_OR_NO)
+def _answer(name: str, words: str, label: str) -> Question:
+    return Question(name, words, _yes_or_no, label, YES_OR_NO)
 
 
-def _choice(name: str, words: str, label: str, choices: tuple[str, ...]) -> Question:
-    return Question(name, words, one_of(*choices), label=label, choices=choices)
+def _choice(name: str, words: str, label: str, *choices: str) -> Question:
+    return Question(name, words, one_of(*choices), label, choices)
 
 
 _ALL = (
-    Question("ticket_id", "the Zendesk ticket's number", ticket, optional=False, label="Ticket number"),
+    Question("ticket_id", "the Zendesk ticket's number", ticket, "Ticket number", optional=False),
     _flag("perform", "False rehearses, True changes things and is final", "Perform"),
     _flag("take_over", "True takes the ticket although a colleague has it", "Take it over"),
     Question(
-        "emergency_on",
-        "the emergency's date, if it is not the day the ticket was opened",
-        day,
-        label="Emergency's date",
+        "emergency_on", "the emergency's date, if it is not the day the ticket was opened", day, "Emergency's date"
     ),
-    _choice("deployment", "self_managed or gitlab_com", "Deployment", _DEPLOYMENTS),
-    _choice("account_type", "customer, prospect or reseller", "Account type", _ACCOUNTS),
-    _choice("plan", "the plan they pay for: starter, premium, ultimate, or free", "Plan", _PLANS),
-    Question("expires_on", "the day the license expired, YYYY-MM-DD", day, label="Expired on"),
+    _choice("deployment", "self_managed or gitlab_com", "Deployment", "self_managed", "gitlab_com"),
+    _choice("account_type", "customer, prospect or reseller", "Account type", "customer", "prospect", "reseller"),
+    _choice("plan", "the plan they pay for: starter, premium, ultimate, or free", "Plan", *PAID_PLANS, "free"),
+    Question("expires_on", "the day the license expired, YYYY-MM-DD", day, "Expired on"),
     _flag("ask_customer", "True asks for the screenshots although there are images on the ticket", "Ask the customer"),
-    Question("screenshots", "image files to add to the ticket, as a list of paths", _files, label="Screenshots to add"),
-    Question(
-        "users_in_license", "Users in subscription (or License), from the screenshot", count, label="Users in license"
-    ),
-    Question("billable_users", "Billable users, from the screenshot", count, label="Billable users"),
-    Question("maximum_users", "Maximum users, from the screenshot", count, label="Maximum users"),
+    Question("screenshots", "image files to add to the ticket, as a list of paths", _files, "Screenshots to add"),
+    Question("users_in_license", "Users in subscription (or License), from the screenshot", count, "Users in license"),
+    Question("billable_users", "Billable users, from the screenshot", count, "Billable users"),
+    Question("maximum_users", "Maximum users, from the screenshot", count, "Maximum users"),
     Question(
         "users_over_license",
         "Users over license (or subscription), from the screenshot",
         count,
-        label="Users over license",
+        "Users over license",
     ),
     Question(
         "confirmed",
         "which of these were read off a screenshot and confirmed beside it, as a list",
         _on_screenshots,
-        label="Confirmed",
+        "Confirmed",
     ),
     Question(
         "installed_license",
         "the license that the instance has: a file's name on the ticket, or none",
         _name,
-        label="Installed license",
+        "Installed license",
     ),
-    _asked("identity_confirmed", "yes or no: you made sure that this is the customer", "Is it the customer?"),
-    Question("user_count", "users for the new license, if not the suggested number", _seats, label="User count"),
+    _answer("identity_confirmed", "yes or no: you made sure that this is the customer", "Is it the customer?"),
+    Question("user_count", "users for the new license, if not the suggested number", _seats, "User count"),
     Question(
-        "requester_email",
-        "the requester's address, only if the ticket shows none",
-        address,
-        label="Requester's address",
+        "requester_email", "the requester's address, only if the ticket shows none", address, "Requester's address"
     ),
     _flag("send_earlier", "True sends the valid license of an earlier emergency", "Send the earlier one"),
     Question(
         "issued_evidence",
         "issuer manual: link to the license you made, or the path of its file",
         line,
-        label="License you made",
+        "License you made",
     ),
-    _asked("has_account", "yes or no: the requester has a CustomersDot account", "Has an account?"),
-    _asked("has_access", "yes or no: that account can see the subscription", "Sees the subscription?"),
-    Question("subscription", "the subscription's name, as its Seat Link rows have it", _name, label="Subscription"),
-    _asked("entry_today", "yes or no: the Seat Link page has an entry with the current date", "Entry today?"),
+    _answer("has_account", "yes or no: the requester has a CustomersDot account", "Has an account?"),
+    _answer("has_access", "yes or no: that account can see the subscription", "Sees the subscription?"),
+    Question("subscription", "the subscription's name, as its Seat Link rows have it", _name, "Subscription"),
+    _answer("entry_today", "yes or no: the Seat Link page has an entry with the current date", "Entry today?"),
     _flag("escalate", "True engages an expert although questions are open", "Engage an expert"),
-    _asked("mail_missing", "yes or no: the customer says that the mail has not come", "Mail missing?"),
+    _answer("mail_missing", "yes or no: the customer says that the mail has not come", "Mail missing?"),
 )
 _EXAMPLES: Mapping[Callable[[str, object], Value], str] = {
     flag: "True",

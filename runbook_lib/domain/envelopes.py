@@ -1,9 +1,10 @@
 """Locates licenses in a text, however the text wraps them. The finder and redaction use it.
 
 A license is an envelope: Base64 of `{"data":"...","key":"...","iv":"..."}`, whose values are Base64 again. People quote
-it, cut it, and send it through programs that escape it, so two views of a text are searched: `decoded` resolves HTML
-entities, percent-encoding, JSON escapes and quoted-printable; the skeleton keeps only the Base64 letters of that.
-Base64 that decodes to Base64 is part of a license, even without its beginning. Every search is linear.
+it, cut it, and send it through programs that escape it, so two views of a text are searched: `decoded` resolves the
+escapes; the skeleton keeps only the Base64 letters of that.
+Base64 that decodes to Base64 is part of a license, even without its beginning; and so are short pieces of it near each
+other, which are left of a license in which a letter was replaced. Every search is linear.
 
 No I/O, no clock, and nothing is decrypted: that is `license`.
 """
@@ -18,7 +19,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
 
-from runbook_lib.domain.escapes import Pieces, View, decoded
+from runbook_lib.domain.escapes import View, decoded
 
 HEADS = ("eyJkYXRhIj", "eyJrZXkiOi", "eyJpdiI6")
 """Base64 of `{"data":`, with which every envelope of the gem begins (source: FACTS 6), and of the other two parts."""
@@ -260,12 +261,11 @@ class Search:
 
 def _skeleton(text: str) -> View:
     """The Base64 letters of a text. Of tags only long runs are kept."""
-    pieces = Pieces()
-    for found in _PIECE.finditer(text):
-        parts = [found] if not found[0].startswith("<") else _LONG_RUN.finditer(text, *found.span())
-        for part in parts:
-            pieces.add(part[0], *part.span())
-    return pieces.view()
+    return View.of(
+        (part[0], *part.span())
+        for found in _PIECE.finditer(text)
+        for part in ([found] if not found[0].startswith("<") else _LONG_RUN.finditer(text, *found.span()))
+    )
 
 
 def _finds(text: str, word: str) -> Iterator[int]:

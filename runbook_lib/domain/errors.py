@@ -8,7 +8,7 @@
     │   ├── NeedsAnswerError    ... for the parameters named in `missing`
     │   ├── NotAsSentError      ... to put right what a service keeps otherwise than it was sent
     │   └── OutcomeUnknownError ... whether a write happened; never repeat it on a guess
-    ├── RefusedError            a service said no, nothing was changed: fix rights, credentials or state
+    ├── RefusedError            a service refused, nothing was changed: fix rights, credentials or state
     └── UnavailableError        a service could not be reached, nothing was changed: try later
 
 A message is one or two sentences: what, with the value; what was expected; what to do next. It never holds a
@@ -90,7 +90,7 @@ class NeedsAnswerError(PersonNeededError):
 
 
 class NotAsSentError(PersonNeededError):
-    """A write happened, and what the service keeps is not what was sent: it is neither done nor to be repeated."""
+    """A write happened, and what the service keeps is not what was sent. It is not done, and must not be repeated."""
 
 
 class OutcomeUnknownError(PersonNeededError):
@@ -101,7 +101,7 @@ class RefusedError(RunbookError):
     """A service refused; nothing was changed.
 
     Attributes:
-        words: What it said, without the advice.
+        words: The service's answer, without the advice.
         status: The HTTP status, or None where the service refuses with 200 (Slack).
         code: The service's own word for it, such as `not_in_channel`, or "".
         advice: What to do about it, or ""; it is part of the message too.

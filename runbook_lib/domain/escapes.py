@@ -1,7 +1,7 @@
 """Resolves the escapes of a text, and keeps the original place of every character. Pure; it knows no license.
 
 An escape is a character in HTML, percent-encoding, JSON, a string literal, quoted-printable or a log; a line of a dump;
-a run of bytes as hex digits or as numbers; uuencode; or the number in front of a line. Every search is linear.
+a run of bytes as hex digits, bits or numbers; uuencode; or the number in front of a line. Every search is linear.
 """
 
 from __future__ import annotations
@@ -11,8 +11,13 @@ import html
 import re
 import unicodedata
 from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import accumulate
 
+_NUMBER = r"(?:0x[0-9A-Fa-f]{1,2}|[0-9]{1,3})(?![0-9A-Za-z])"
+_BETWEEN = r"(?:[,;]\s{0,3}|\s{1,4})(?:[0-9]{6,8}\s{1,4})?"
+"""What stands between two numbers: a sign or blanks, and in a dump the place of the next row."""
 _ESCAPE = re.compile(
     r"&(?:amp;){0,3}(?:\#[0-9]{1,7}|\#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});"
     r"|%(?:25){0,3}(?P<percent>[0-9A-Fa-f]{2})"
@@ -20,20 +25,23 @@ _ESCAPE = re.compile(
     r"|[ \t]{1,3}(?P<words>(?:[0-9A-Fa-f]{4}(?=\s|\Z)[ \t]{0,2}){1,8})"
     r"|[ \t]{1,3}(?P<pairs>(?:[0-9A-Fa-f]{2}(?=\s|\Z)[ \t]{0,2}){1,16}))"
     r"[ \t]{0,60}(?:\|?[^\s|][^\r\n|]{0,15}\|?|\|[^\r\n]{1,17})?(?:\r?\n|\Z)"
-    r"|(?:\\{1,4}x|(?<![0-9A-Za-z]))(?P<digits>(?:[0-9A-Fa-f]{2}(?![g-zG-Z])[ :]?(?:\r?\n)?){20,})"
+    r"|(?:\\{1,4}x|0x|(?<![0-9A-Za-z]))(?=[0-9 :,;\r\n-]{0,60}[A-Fa-f])"
+    r"(?P<digits>(?:[0-9A-Fa-f]{2}(?![g-zG-Z])[ :,;-]{0,2}(?:\r?\n)?){20,})"
     r"|\\{1,8}(?:u(?P<unicode>[0-9A-Fa-f]{4})|u\{(?P<braced>[0-9A-Fa-f]{1,6})\}|x(?P<hex>[0-9A-Fa-f]{2})"
     r"|(?P<octal>[0-3][0-7]{2})|(?P<letter>[nrtfv/\"'\\]))"
     r"|\#(?P<syslog>0[0-3][0-7])"
     r"|=(?P<quoted>[0-9A-Fa-f]{2})|=[ \t]{0,8}\r?\n"
-    r"|‹U\+(?P<named>[0-9A-F]{4,6})›"
-    r"|(?P<bytes>(?:(?:0x[0-9A-Fa-f]{2}|[0-9]{1,3}),\s{0,3}){20,}(?:0x[0-9A-Fa-f]{2}|[0-9]{1,3})?)"
+    r"|%u(?P<wide>[0-9A-Fa-f]{4})|‹U\+(?P<named>[0-9A-F]{4,6})›|U\+(?P<point>[0-9A-F]{4,6})[ ,;]?"
+    r"|(?<![0-9A-Za-z.])(?P<bits>(?:[01]{8}[ ,]{0,2}(?:\r?\n)?){20,})"
+    rf"|(?<![0-9A-Za-z.])(?P<bytes>(?:{_NUMBER}{_BETWEEN}){{20,}}(?:{_NUMBER})?)"
     r"|begin [0-7]{3,4} [^\r\n]{1,255}\r?\n(?P<uu>(?:[!-M][ -`]{1,80}\r?\n){1,3000})"
     r"|(?m:^)[ \t]{0,20}[0-9]{1,8}(?:[:.)|][ \t]{1,8}|[ \t]{2,8}|[ \t](?=\S{8}))"
 )
 """An escape; see the module's docstring. Source for `#012`: rsyslog, *escapeControlCharactersOnReceive*."""
 _BLANKS = {"n": "\n", "r": "\r", "t": "\t", "f": "\f", "v": "\v"}
+_NOT_ASCII = bytes(range(0x80, 0x100))
 _OCTAL = ("octal", "syslog")
-_HEX = ("percent", "unicode", "braced", "hex", "quoted", "named")
+_HEX = ("percent", "unicode", "braced", "hex", "quoted", "named", "wide", "point")
 _PLAIN_LETTERS = {
     code: unicodedata.normalize("NFKC", chr(code))
     for code in (*range(0xFF01, 0xFF5F), *range(0x1D400, 0x1D800))
@@ -56,6 +64,13 @@ class View:
     starts: list[int] = field(repr=False)
     origins: list[tuple[int, int]] = field(repr=False)
 
+    @classmethod
+    def of(cls, pieces: Iterable[tuple[str, int, int]]) -> View:
+        """The view of these pieces, each with its span in the original text; empty ones are left out."""
+        kept = [piece for piece in pieces if piece[0]]
+        starts = accumulate((len(piece) for piece, _, _ in kept), initial=0)
+        return cls("".join(piece for piece, _, _ in kept), list(starts)[:-1], [piece[1:] for piece in kept])
+
     def origin(self, start: int, end: int) -> tuple[int, int]:
         """The span in the original text of a part of the view, which must not be empty."""
         first, last = bisect_right(self.starts, start) - 1, bisect_right(self.starts, end - 1) - 1
@@ -75,37 +90,17 @@ class View:
         return ends - begins == self._piece_end(piece) - self.starts[piece]
 
 
-class Pieces:
-    """Collects the pieces of a view."""
-
-    def __init__(self) -> None:
-        self._texts: list[str] = []
-        self._starts: list[int] = []
-        self._origins: list[tuple[int, int]] = []
-        self._place = 0
-
-    def add(self, piece: str, start: int, end: int) -> None:
-        """Add a piece that stands at this span of the original text."""
-        if piece:
-            self._texts.append(piece)
-            self._starts.append(self._place)
-            self._origins.append((start, end))
-            self._place += len(piece)
-
-    def view(self) -> View:
-        return View("".join(self._texts), self._starts, self._origins)
-
-
 def decoded(text: str) -> View:
-    """A text with its escapes resolved."""
-    text = text if text.isascii() else text.translate(_PLAIN_LETTERS)
-    pieces, at = Pieces(), 0
+    return View.of(_pieces(text if text.isascii() else text.translate(_PLAIN_LETTERS)))
+
+
+def _pieces(text: str) -> Iterator[tuple[str, int, int]]:
+    at = 0
     for found in _ESCAPE.finditer(text):
-        pieces.add(text[at : found.start()], at, found.start())
-        pieces.add(_meant(found), *found.span())
+        yield text[at : found.start()], at, found.start()
+        yield _meant(found), *found.span()
         at = found.end()
-    pieces.add(text[at:], at, len(text))
-    return pieces.view()
+    yield text[at:], at, len(text)
 
 
 def _meant(found: re.Match[str]) -> str:
@@ -126,15 +121,20 @@ def _meant(found: re.Match[str]) -> str:
 
 
 def _bytes(kind: str, code: str) -> str:
-    """The characters that a run of encoded bytes stands for; "" if they are not all text."""
+    """The characters that a run of encoded bytes stands for; "" if most of them are no plain text."""
     try:
         if kind == "uu":
             content = b"".join(binascii.a2b_uu(line) for line in code.splitlines())
+        elif kind == "bits":
+            content = bytes(int(bits, 2) for bits in re.findall("[01]{8}", code))
         elif kind == "bytes":
-            content = bytes(int(number, 0 if "x" in number else 10) for number in re.findall(r"\w+", code))
+            numbers = [number for number in re.findall(r"\w+", code) if len(number) < 5]
+            base = 8 if all(re.fullmatch("[0-3][0-7]{2}", number) for number in numbers) else 10
+            content = bytes(int(number, 16 if "x" in number else base) for number in numbers)
         else:
             words = [bytes.fromhex(word) for word in re.findall("[0-9A-Fa-f]{2,}", code)]
             content = b"".join(word[::-1] if kind == "words" else word for word in words)
     except ValueError:  # binascii.Error is one; a number above 255, half a byte
         return ""
-    return content.decode("latin-1") if content.isascii() else ""
+    plain = len(content.translate(None, _NOT_ASCII))
+    return content.decode("utf-8", "replace") if 4 * plain >= 3 * len(content) else ""

@@ -1,14 +1,14 @@
 """The lines of a ticket's journal as events, and the one fold from them to the ticket's history. Reads no file.
 
     run_started, cell_started, run_ended      a run, by its record's name
-    record_adopted                            a notebook that papermill alone has made, sealed afterwards
-    intended, done, adopted, not_done,        an effect, by its operation id; no run is named: it is of the
+    record_adopted                            a notebook that plain papermill made, and that was sealed afterwards
+    intended, done, adopted, not_done,        an effect, by its operation id; it names no run, and belongs to the
         unknown                               performing run that its writer began last
-    answered                                  a person's word on an operation, or on the case itself
-    restarted                                 a part of the journal was set aside, and another begun
-    signed_off                                a reviewer has read a record: its name, its SHA-256, and their words
+    answered                                  a person's answer about an operation, or about the case itself
+    restarted                                 a part of the journal was set aside, and a new one begun
+    signed_off                                a reviewer has read a record: its name, its SHA-256, and a comment
 
-A field that is not of the kind expected counts as absent: an event never raises for what its line holds.
+A field of an unexpected type counts as absent: an event never raises for the contents of its line.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ CASE = "case"
 
 
 class Kind(StrEnum):
-    """What a line tells of."""
+    """What a line reports."""
 
     RUN_STARTED = "run_started"
     CELL_STARTED = "cell_started"
@@ -45,17 +45,18 @@ class Kind(StrEnum):
 
 
 BEGINNINGS = (Kind.RUN_STARTED, Kind.INTENDED)
-"""Lines that announce something, and may be refused; the others tell what has happened already."""
+"""Lines that announce something, and may be refused; the others report what has happened already."""
+_ENDS = (Kind.RUN_ENDED, Kind.RECORD_ADOPTED)
 
 
 class Meaning(NamedTuple):
-    """What a line says of an operation.
+    """The meaning of a line for an operation.
 
     Attributes:
         is_open: Whether it is unknown if the effect is there.
         is_there: Whether a run has seen that the effect is there.
-        timeline: The line in words, with a place for the effect's name.
-        progress: What came of the effect, for the reader who watches the run.
+        timeline: The line as a sentence, with a placeholder for the effect's name.
+        progress: The state of the effect, for the reader who watches the run.
     """
 
     is_open: bool
@@ -67,17 +68,17 @@ class Meaning(NamedTuple):
 _NOT_KNOWN = "Unknown. The next run checks before it sends."
 EFFECTS: Mapping[str, Meaning] = {
     Kind.INTENDED: Meaning(True, False, "{effect}: about to be done", _NOT_KNOWN),
-    Kind.UNKNOWN: Meaning(True, False, "{effect}: nobody knows whether it is there", _NOT_KNOWN),
+    Kind.UNKNOWN: Meaning(True, False, "{effect}: unknown whether it is there", _NOT_KNOWN),
     Kind.NOT_DONE: Meaning(False, False, "{effect}: not done", "not done"),
     Kind.DONE: Meaning(False, True, "{effect}: done", "done"),
     Kind.ADOPTED: Meaning(False, True, "{effect}: found there, not repeated", "was there already"),
-    Kind.ANSWERED: Meaning(False, False, "{operator} said of {effect}: it is {place}", "answered"),
+    Kind.ANSWERED: Meaning(False, False, "{operator} answered for {effect}: it is {place}", "answered"),
 }
 """The kinds of lines that are about an operation."""
 
 
 class Event(NamedTuple):
-    """A line of a journal, and what is the matter with that journal.
+    """A line of a journal, and the condition of that journal.
 
     Attributes:
         entry: The line's fields, and its `writer`.
@@ -92,7 +93,6 @@ class Event(NamedTuple):
     is_trusted: bool = True
 
     def text(self, name: str) -> str:
-        """A text of the line, or ""."""
         found = self.entry.get(name)
         return found if isinstance(found, str) else ""
 
@@ -162,7 +162,7 @@ class Event(NamedTuple):
 
     @property
     def ends(self) -> bool:
-        """Whether it says, for every writer, whether the effect is there: a run saw it, or a person was asked."""
+        """Whether it settles, for every writer, if the effect is there: a run saw it, or a person has answered."""
         meaning = EFFECTS.get(kind := self.kind)
         return kind == Kind.ANSWERED or (meaning is not None and meaning.is_there)
 
@@ -176,35 +176,42 @@ class Event(NamedTuple):
 
     @property
     def is_of_the_case(self) -> bool:
-        """Whether a person says something of the whole case."""
+        """Whether it is a person's answer about the whole case."""
         return self.kind == Kind.ANSWERED and re.fullmatch(rf"[a-z]+-[0-9]+-{CASE}", self.operation) is not None
 
 
 @dataclass
 class RunEvents:
-    """The events of one run, in their order.
+    """The events of one run, in their order."""
 
-    Attributes:
-        end: The line of its end, or by which it was adopted, or None.
-        cells: The lines by which its cells were begun.
-        effects: The lines on operations while it was the performing run that its writer began last.
-    """
-
-    start: Event | None = None
-    end: Event | None = None
     events: list[Event] = field(default_factory=list)
-    cells: list[Event] = field(default_factory=list)
-    effects: list[Event] = field(default_factory=list)
+
+    @property
+    def start(self) -> Event | None:
+        return next((event for event in self.events[:1] if event.kind == Kind.RUN_STARTED), None)
+
+    @property
+    def end(self) -> Event | None:
+        """The line of its end, or by which it was adopted."""
+        return next((event for event in reversed(self.events) if event.kind in _ENDS), None)
+
+    @property
+    def cells(self) -> list[Event]:
+        """The lines by which its cells were begun."""
+        return [event for event in self.events if event.kind == Kind.CELL_STARTED]
+
+    @property
+    def effects(self) -> list[Event]:
+        """The lines on operations while it was the performing run that its writer began last."""
+        return [event for event in self.events if event.kind in EFFECTS]
 
     @property
     def writer(self) -> str:
-        """Who wrote of it; "" before the first line."""
-        first = self.start or self.end
-        return first.writer if first else ""
+        """The writer of its lines; "" before the first one."""
+        return self.events[0].writer if self.events else ""
 
     @property
     def runbook(self) -> str:
-        """The runbook, or ""."""
         return self.start.text("runbook") if self.start else ""
 
     @property
@@ -213,9 +220,8 @@ class RunEvents:
 
     @property
     def open_effect(self) -> Event | None:
-        """The effect that was announced last, unless something came of it."""
-        last = self.effects[-1] if self.effects else None
-        return last if last and last.kind == Kind.INTENDED else None
+        """The effect that was announced last, if its result is not known."""
+        return next((event for event in self.effects[-1:] if event.kind == Kind.INTENDED), None)
 
     @property
     def last_effects(self) -> list[Event]:
@@ -225,7 +231,7 @@ class RunEvents:
 
 @dataclass
 class Attempt:
-    """What one writer tried of an operation.
+    """The attempt of one writer at an operation.
 
     Attributes:
         run: The key in `History.runs` of the run that tried, or "".
@@ -237,19 +243,19 @@ class Attempt:
 
     @property
     def closedness(self) -> int:
-        """0 if it is open, 1 if a person has answered, 2 if a run knows."""
+        """0 if it is open, 1 if a person has answered, 2 if a run has settled it."""
         return 0 if self.last.is_open else 1 if self.last.kind == Kind.ANSWERED else 2
 
 
 @dataclass
 class Operation:
-    """All lines on one operation, and by writer, what became of the attempts."""
+    """All lines about one operation, and the attempts by writer."""
 
     events: list[Event] = field(default_factory=list)
     attempts: dict[str, Attempt] = field(default_factory=dict)
 
     def take(self, event: Event, run: str) -> None:
-        """The next line. That one writer's attempt came to nothing says nothing of another's."""
+        """Add the next line. A failed attempt of one writer leaves those of the others open."""
         self.events.append(event)
         if event.ends:
             for attempt in self.attempts.values():
@@ -260,18 +266,18 @@ class Operation:
 
     @property
     def last_end(self) -> Event | None:
-        """The last line that says, for every writer, whether the effect is there."""
+        """The last line that settles, for every writer, whether the effect is there."""
         return next((event for event in reversed(self.events) if event.ends), None)
 
     @property
     def answer(self) -> bool | None:
-        """What a person says, if that is the last line on it; else None."""
+        """A person's answer, if that is the last line; else None."""
         last = self.events[-1] if self.events else None
         return last.says_there if last and last.kind == Kind.ANSWERED else None
 
     @property
     def intended_at(self) -> str:
-        """When it was last intended, by the lines of one writer, unless they say what became of it; or ""."""
+        """When it was last intended, unless a later line has the result; or ""."""
         for event in reversed(self.events):
             if event.kind == Kind.INTENDED or not event.is_open:
                 return event.text("at") if event.is_open else ""
@@ -279,24 +285,24 @@ class Operation:
 
     @property
     def least_closed(self) -> Attempt:
-        """The attempt of which least is known."""
+        """The least settled attempt."""
         return min(self.attempts.values(), key=lambda attempt: attempt.closedness)
 
 
 class History:
-    """What the lines of a ticket's journal come to.
+    """The history of a ticket, from the lines of its journal.
 
     Args:
         events: The lines, oldest first.
 
     Attributes:
         events: The same.
-        runs: The runs, by the record's name, in the order of their beginning. Another writer's line on a record says
-            nothing of the run that has left it: it is a run of its own, under the name of both.
+        runs: The runs, by the record's name, in the order of their beginning. Another writer's line about a record
+            is not part of the run that left the record: it is a run of its own, under both names.
         operations: By operation id.
         restarts: The lines by which parts were set aside.
         sign_offs: The lines by which reviewers sign records off, by the record's name.
-        case_ended: The line by which somebody whose key is trusted says that the case has ended, unless taken back.
+        case_ended: The line by which a person whose key is trusted says that the case has ended, unless taken back.
     """
 
     def __init__(self, events: Iterable[Event]) -> None:
@@ -325,7 +331,7 @@ class History:
 
     @property
     def answerable(self) -> list[str]:
-        """The operations that a person may say something of: those that no run has seen to be there."""
+        """The operations that a person may answer for: those whose effect no run has seen."""
         seen = (Kind.DONE, Kind.ADOPTED)
         return [name for name, operation in self.operations.items() if operation.least_closed.last.kind not in seen]
 
@@ -339,18 +345,15 @@ class History:
         match kind:
             case Kind.RUN_STARTED:
                 key = self._key(event, event.record or f"without a record, line {event.number} of {event.writer}")
-                self.runs[key] = RunEvents(event, events=[event])
+                self.runs[key] = RunEvents([event])
                 if event.performed:
                     self._performing[event.writer] = key
             case Kind.CELL_STARTED:
                 if run := self.runs.get(self._key(event, event.record or "")):
-                    run.cells.append(event)
                     run.events.append(event)
             case Kind.RUN_ENDED | Kind.RECORD_ADOPTED:
                 key = self._key(event, event.record or self._last_open(event.writer))
-                run = self.runs.setdefault(key, RunEvents())
-                run.end = event
-                run.events.append(event)
+                self.runs.setdefault(key, RunEvents()).events.append(event)
             case Kind.RESTARTED:
                 self.restarts.append(event)
             case Kind.SIGNED_OFF:
@@ -361,12 +364,11 @@ class History:
             self.case_ended = event if event.says_there else None
         run = self._performing.get(event.writer, "")
         if run in self.runs:
-            self.runs[run].effects.append(event)
             self.runs[run].events.append(event)
         self.operations.setdefault(event.operation, Operation()).take(event, run)
 
     def _key(self, event: Event, name: str) -> str:
-        """The key of the run of this name that a line is on: a run has one writer."""
+        """The key of the run that a line with this record's name belongs to: a run has one writer."""
         run = self.runs.get(name)
         return name if run is None or run.writer == event.writer else f"{name}, by {event.writer}"
 

@@ -9,8 +9,7 @@ Source: a license file proves that a license was issued with its key; neither it
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -28,36 +27,6 @@ NONE_OF_THEM = "none"
 
 _RANKS = {plan: rank for rank, plan in enumerate(("free", *PAID_PLANS))}
 _FIGURES = ("users_in_license", "billable_users", "maximum_users", "users_over_license")
-
-_READ_ONLY = r"read[- ]?only"
-_WORKS = (
-    rf"still work|not (?:yet )?{_READ_ONLY}|"
-    rf"(?:will|would|soon|become\w*|going to|about to|before|until)[^.]{{0,30}}{_READ_ONLY}"
-)
-_DENIED = (
-    r"(?:cannot|can't|can not|unable to|nobody can|no one can|refus\w*|reject\w*|block\w*|lock\w*|stopped accepting|"
-    r"(?:does not|doesn't|did not|didn't|will not|won't|no longer) (?:accept|take|allow|install|work)\w*|"
-    r"no|not possible|impossible|invalid|fail\w*)"
-)
-_ABROAD = "|".join(
-    (
-        *("schreibgesch", "lesemodus", "nur[- ]?lese", "nur noch les", "lecture seule", "s[oó]lo lectura"),
-        *("sola lettura", "(?:somente|apenas|só (?:de|para)) leitura", "alleen[- ]lezen", "tylko do odczytu"),
-        *("salt okunur", "только (?:для )?чтени", "读取专用|只读|唯讀", "読み取り専用|リードオンリー", "읽기 전용"),
-        *("abgelehnt", r"\blehnt\b", "akzeptiert[^.]{0,40}nicht", "gesperrt", "blockiert", "ungültig"),
-        *("nicht (?:mehr )?(?:akzeptiert|push|schreib|installier|m[öo]glich)", "refusé", "refuse ", "rejet(?:te|é)"),
-        *("bloqu[eé]", "n'accepte", "impossible de", "rechaz", "no acepta", "no (?:se )?pued", "inv[aá]lid"),
-        *("rejeit", "recus", "não (?:aceita|é possível|conseg)", "rifiut", "拒否|無効|できない|できません|受け付け"),
-        *("拒绝|无效|无法", "거부|거절"),
-    )
-)
-"""*Read-only*, *rejected* and *cannot push* in other languages that tickets come in."""
-_WHAT = r"(?:push|merg|commit|writ|deploy|upload|install|activat|licen[sc]e|renewal|\bkey\b)"
-_BLOCKED = (
-    rf"{_READ_ONLY}|(?<!un)\blocked\b|\b{_DENIED}\b[^.]{{0,40}}{_WHAT}|"
-    rf"{_WHAT}\w*[^.]{{0,40}}\b(?:refused|rejected|blocked|invalid|not accepted|not possible|possible any more)|"
-    + _ABROAD
-)
 
 
 @dataclass(frozen=True)
@@ -140,7 +109,7 @@ def installed(
         held: The licenses, in any order.
         emergency_on: The emergency's date.
         grace_days: Days from expiry to the end of the grace period, where a file does not state it.
-        works: What the ticket says, as `says_it_works` reads it.
+        works: What the ticket says, as `ticket_words.says_it_works` reads it.
         answer: What the engineer says: a file's name, the beginning of a fingerprint, or `none`.
 
     Raises:
@@ -196,17 +165,6 @@ def highest_count(facts: Facts) -> int | None:
     if isinstance(billable, int):
         counts.append(billable + (over if isinstance(over, int) else 0))
     return max((count for count in counts if count is not None), default=None)
-
-
-def says_it_works(texts: Iterable[str]) -> Answer:
-    """Whether the instance still works, by the words of the ticket; UNKNOWN if they do not say.
-
-    NO if any sentence says that it is read-only, takes no pushes, or has rejected a license. Only a hint: if it is
-    wrong, the engineer is asked needlessly.
-    """
-    sentences = (part for text in texts for part in re.split(r"[.!?\n]+", text[:20_000]))
-    answers = {_sentence_says(sentence.casefold().replace("’", "'")) for sentence in sentences}
-    return next((answer for answer in (Answer.NO, Answer.YES) if answer in answers), Answer.UNKNOWN)
 
 
 def open_questions(
@@ -322,14 +280,6 @@ def _says(fact: Fact) -> str:
     return f"the {fact.source}{where} says {fact.name} {fact.value}"
 
 
-def _sentence_says(sentence: str) -> Answer:
-    """As `says_it_works`. Words that say it works are removed first, so the rest of the sentence is still judged."""
-    rest = re.sub(_WORKS, " ", sentence)
-    if re.search(_BLOCKED, rest):
-        return Answer.NO
-    return Answer.UNKNOWN if rest == sentence else Answer.YES
-
-
 def _named(answer: str, held: Sequence[Attached]) -> Attached | None:
     key = name_key(answer)
     if key == NONE_OF_THEM:
@@ -342,6 +292,5 @@ def _named(answer: str, held: Sequence[Attached]) -> Attached | None:
     problem = "several licenses of that name are" if found else "no such license is"
     raise InputError(
         f"installed_license is {answer[:80]!r}, but {problem} on the ticket, which has: {listed}. Pass a file "
-        f"name, the "
-        f"first characters of a fingerprint, or {NONE_OF_THEM}."
+        f"name, the first characters of a fingerprint, or {NONE_OF_THEM}."
     )

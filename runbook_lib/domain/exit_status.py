@@ -19,10 +19,8 @@ WORST_LAST = (DONE, PERSON, USAGE, FAILED, INTERRUPTED)
 
 
 def of_run(status: Status) -> int:
-    """The exit status for how a run ended."""
     return {"completed": DONE, "needs_answer": PERSON}.get(status, FAILED)
 
 
 def of_error(error: RunbookError) -> int:
-    """The exit status for what stopped a command."""
     return PERSON if isinstance(error, PersonNeededError) else USAGE if isinstance(error, InputError) else FAILED

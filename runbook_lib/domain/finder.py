@@ -1,4 +1,4 @@
-"""Finds every license in bytes or text, and tells what kind of content they are.
+"""Finds every license in bytes or text, and the kind of their content.
 
 Only the content counts, never a file name or a media type, since the sender chooses those. Text may be encoded,
 quoted or escaped (`envelopes`); archives, packed files and mails are opened, within limits of number, size and depth.
@@ -22,7 +22,7 @@ from email.message import Message
 from io import BytesIO
 from typing import Any
 
-from runbook_lib.domain import base64_blocks, envelopes, rare_encodings
+from runbook_lib.domain import encoded_blocks, envelopes
 from runbook_lib.domain.content_kinds import ADVICE, UNOPENED, Kind, as_text, is_mail, magic, text_kind
 from runbook_lib.domain.escapes import View
 
@@ -204,7 +204,11 @@ class _Look:
     def _blocks(self, text: str, shown: str, where: str, depth: int) -> bool:
         """Look at encoded blocks of a text, such as a whole file. Returns whether one held a license."""
         known = len(self._licenses)
-        for _, _, content in (*base64_blocks.blocks(shown), *rare_encodings.blocks(text), *_backwards(shown)):
+        for _, _, content in (
+            *encoded_blocks.in_base64(shown),
+            *encoded_blocks.in_rare_encodings(text),
+            *_backwards(shown),
+        ):
             if self._may_open(depth, len(content)):
                 self._inner(content, where, "", depth)
         return len(self._licenses) > known
@@ -289,8 +293,8 @@ class _Look:
 
 def encoded_licenses(text: str, view: View) -> list[tuple[int, int]]:
     """The spans of a text that hold a license, or a piece of one, only once they are decoded or turned round."""
-    blocks = [(*view.origin(start, end), content) for start, end, content in base64_blocks.blocks(view.text)]
-    blocks += rare_encodings.blocks(text)
+    blocks = [(*view.origin(start, end), content) for start, end, content in encoded_blocks.in_base64(view.text)]
+    blocks += encoded_blocks.in_rare_encodings(text)
     found = [(start, end) for start, end, content in blocks if _holds_license(content)]
     for _, last, turned in _backwards(view.text):
         spans = envelopes.material(turned.decode("utf-8", "surrogatepass"))
@@ -298,7 +302,7 @@ def encoded_licenses(text: str, view: View) -> list[tuple[int, int]]:
     return found
 
 
-def _backwards(text: str) -> list[base64_blocks.Block]:
+def _backwards(text: str) -> list[encoded_blocks.Block]:
     """A text that is to be read from its end, if a license begins there; else none."""
     if not any(head[::-1] in text for head in envelopes.HEADS):
         return []

@@ -1,7 +1,7 @@
 """Whether our records confirm who the customer is, and that the licenses on the ticket are theirs. Pure: no look-ups.
 
 Only our records confirm an identity: the ticket's organization, and a CustomersDot account of exactly the requester's
-address. The names in a license file are compared with these. A license alone confirms nobody: the holder of one
+address. The names in a license file are compared with these. A license alone confirms no one: the holder of one
 genuine file can write any company and address into another.
 """
 
@@ -41,42 +41,25 @@ _PROVIDERS = """
     xtra.co.nz ya.ru yeah.net ymail.com yopmail.com ziggo.nl
 """
 FREE_MAIL = frozenset(_PROVIDERS.split())
-"""Mail domains where anybody can get an address, so that a shared domain proves nothing.
+"""Mail domains where anyone can get an address, so that a shared domain proves nothing.
 
 Source: the consumer providers of HubSpot's published list of free email domains, with the large regional ones, and
 the best-known disposable and relay services. The lists on package registries have only disposable domains, or are not
 maintained. A missing provider does no harm by itself: our records must confirm the requester in any case.
 """
-_FREE_FAMILIES = frozenset(
-    (
-        "aol",
-        "gmx",
-        "googlemail",
-        "hotmail",
-        "live",
-        "outlook",
-        "protonmail",
-        "tiscali",
-        "tutanota",
-        "yahoo",
-        "yandex",
-        "zoho",
-        "zohomail",
-    )
-)
+_FAMILIES = "aol gmx googlemail hotmail live outlook protonmail tiscali tutanota yahoo yandex zoho zohomail"
+_FREE_FAMILIES = frozenset(_FAMILIES.split())
 """Providers with a domain in each country, such as `yahoo.co.uk`."""
 _TENANTS = ("atlassian.net", "freshdesk.com", "onmicrosoft.com", "zendesk.com")
 """Domains whose subdomains belong to different customers, and which the public suffix list does not have."""
 _NO_COMPANY = frozenset(("", "company", "customer", "n a", "na", "none", "null", "private", "self", "test", "unknown"))
 """Placeholders in a company field; emergency licenses say *Customer*."""
-_LEGAL_FORMS = frozenset(
-    (
-        *("ab", "ag", "aps", "as", "asa", "bhd", "bv", "bvba", "co", "company", "corp", "corporation", "dd", "doo"),
-        *("eg", "eireli", "ev", "gbr", "gmbh", "inc", "incorporated", "kft", "kg", "kgaa", "kk", "limited", "llc"),
-        *("llp", "lp", "ltd", "ltda", "mbh", "nv", "ohg", "ood", "oy", "oyj", "plc", "pte", "pty", "pvt", "sa", "sarl"),
-        *("sas", "sasu", "sdn", "se", "sia", "sl", "spa", "srl", "sro", "ug", "uab", "zrt", "ооо", "ао", "株式会社"),
-    )
-)
+_FORMS = """
+    ab ag aps as asa bhd bv bvba co company corp corporation dd doo eg eireli ev gbr gmbh inc incorporated kft kg kgaa
+    kk limited llc llp lp ltd ltda mbh nv ohg ood oy oyj plc pte pty pvt sa sarl sas sasu sdn se sia sl spa srl sro ug
+    uab zrt ооо ао 株式会社
+"""
+_LEGAL_FORMS = frozenset(_FORMS.split())
 _LEGAL_PHRASES = (("a", "s"), ("sp", "z", "oo"), ("spol", "s", "ro"), ("s", "a"), ("private",))
 
 
@@ -178,7 +161,7 @@ def standing(license: NamedParty, who: IdentitySources) -> str:
         return "agrees"
     free = [domain for domain in license.domains if is_free_mail(domain)]
     if not company_key(license.company) and len(free) == len(license.domains):
-        return "names nobody" + (": anybody can have an address there" if free else "")
+        return "names no one" + (": anyone can have an address there" if free else "")
     return "differs"
 
 
@@ -268,4 +251,4 @@ def _without_form(words: list[str]) -> list[str]:
 
 def _names(one: NamedParty) -> str:
     known = " at ".join(filter(None, (one.company, ", ".join(one.domains))))
-    return f"{one.where} names {known or 'nobody'}"
+    return f"{one.where} names {known or 'no one'}"

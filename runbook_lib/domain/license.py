@@ -219,7 +219,7 @@ def _envelope(raw: bytes, notes: list[str]) -> dict[str, bytes]:
         notes.append(f"its {missing[0]} line is missing")
     is_foreign = len(missing) == 2 and not body.startswith(_OPENING)
     try:
-        return _padded_parts(body, [] if is_foreign else notes)
+        return _parts(body, [] if is_foreign else notes)
     except LicenseError:
         if is_foreign:  # its JSON might still have been a good envelope
             what = "This is not a GitLab license file: the encrypted text of one was expected."
@@ -230,28 +230,20 @@ def _envelope(raw: bytes, notes: list[str]) -> dict[str, bytes]:
         raise
 
 
-def _padded_parts(body: bytes, notes: list[str]) -> dict[str, bytes]:
+def _parts(body: bytes, notes: list[str]) -> dict[str, bytes]:
     """The parts of a file that may lack its padding."""
-    if not len(body) % 4:
-        return _parts(body)
-    padded = body + b"=" * (-len(body) % 4)
+    missing = -len(body) % 4
     try:
-        is_whole = _unbase64(padded).endswith(b"}")
+        envelope = _unbase64(body + b"=" * missing)
     except ValueError:
-        is_whole = False
-    if not is_whole:
-        raise problem("truncated", "The license file is incomplete: characters are missing.")
-    notes.append("the “=” at its end are missing")
-    return _parts(padded)
-
-
-def _parts(body: bytes) -> dict[str, bytes]:
-    try:
-        envelope = _unbase64(body)
-    except ValueError:
-        raise damaged("its text is not Base64") from None
+        if not missing:
+            raise damaged("its text is not Base64") from None
+        envelope = b""
     if not envelope.endswith(b"}"):
-        raise problem("truncated", "The license file is incomplete: its end is missing.")
+        what = "characters are" if missing else "its end is"
+        raise problem("truncated", f"The license file is incomplete: {what} missing.")
+    if missing:
+        notes.append("the “=” at its end are missing")
     try:
         document = json.loads(envelope.decode())
         return {name: _unbase64(document[name].replace("\n", "").encode()) for name in ("data", "key", "iv")}

@@ -28,24 +28,13 @@ _DATES = {
 }
 """JSON key to field, in the gem's order."""
 
-_MOMENTS = ("next_sync_at", "last_synced_at", "activated_at")
-_FLAGS = (
-    "cloud_licensing_enabled",
-    "offline_cloud_licensing_enabled",
-    "auto_renew_enabled",
-    "seat_reconciliation_enabled",
-    "operational_metrics_enabled",
-    "generated_from_customers_dot",
-    "generated_from_cancellation",
-)
-_KNOWN = {"version", "licensee", *_DATES, *_MOMENTS, *_FLAGS, "restrictions"}
 _DATE_TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ][0-9]{2}:")
 _TEAMS = ("@gitlab.com", "@jihulab.com")
 """Mail domains whose licenses may have no expiry date. Source: `gitlab-license` gem, `valid?`."""
 _NEXT_STEP = {
     "not_a_license": "Give the license file as it was mailed, or its full text.",
     "truncated": "Copy or download it again, from its first to its last character.",
-    "wrong_key": "Give the public key of whoever issued the license, or get the file again.",
+    "wrong_key": "Give the public key of the license's issuer, or get the file again.",
     "damaged": "Get the file again from where it was issued.",
     "newer_version": "Update this project, or look the license up on a GitLab instance.",
 }
@@ -60,7 +49,7 @@ class License:
         starts_on: First day of validity; `issued_at` in the JSON.
         expires_on: First day on which it is no longer valid; None for never.
         notify_admins_on: From when administrators are warned.
-        notify_users_on: From when everybody is warned.
+        notify_users_on: From when all users are warned.
         block_changes_on: From when the instance is read-only.
         next_sync_at: When the instance should sync next, aware.
         last_synced_at: When it last did, aware.
@@ -122,6 +111,11 @@ class License:
         Source: `gitlab-license` gem, `License#expired?`.
         """
         return self.expires_on is not None and today >= self.expires_on
+
+
+_MOMENTS = tuple(name for name, kind in License.__annotations__.items() if kind == "datetime | None")
+_FLAGS = tuple(name for name, kind in License.__annotations__.items() if kind == "bool")
+_KNOWN = {"version", "licensee", *_DATES, *_MOMENTS, *_FLAGS, "restrictions"}
 
 
 def facts(license: License) -> dict[str, object]:
@@ -242,7 +236,7 @@ def parsed(payload: bytes, notes: list[str]) -> License:
 
 
 def _odd_block(expires_on: date | None, blocked_on: date | None) -> list[str]:
-    """What nobody would have issued so. Source: FACTS 2, 14 days of grace for paid plans, and none for trials."""
+    """Why no issuer would have made it so. Source: FACTS 2, 14 days of grace for paid plans, and none for trials."""
     if not expires_on or not blocked_on:
         return []
     if blocked_on < expires_on:

@@ -62,22 +62,23 @@ def find_license(description: str) -> str | None:
 
 
 def find_operation(description: str) -> str | None:
-    """The operation id in an issue's description, or None."""
-    found = re.search(r"^Operation: `([A-Za-z0-9_-]+)`$", description.replace("\r\n", "\n"), re.MULTILINE)
-    return found[1] if found else None
+    return _find(r"^Operation: `([A-Za-z0-9_-]+)`$", description)
 
 
 def find_ticket(description: str) -> str | None:
     """The ticket's address in an issue's description, or None."""
-    found = re.search(r"^Ticket: (https?://\S+)$", description.replace("\r\n", "\n"), re.MULTILINE)
-    return found[1] if found else None
+    return _find(r"^Ticket: (https?://\S+)$", description)
 
 
 def failure_reason(description: str) -> str:
     """The reason in a failure issue, or a sentence that there is none."""
-    pattern = rf"^No license was sent\.\s+{_FENCE}\n(.*?)\n{_FENCE}"
+    found = _find(rf"^No license was sent\.\s+{_FENCE}\n(.*?)\n{_FENCE}", description)
+    return "The issue does not say why." if found is None else found
+
+
+def _find(pattern: str, description: str) -> str | None:
     found = re.search(pattern, description.replace("\r\n", "\n"), re.DOTALL | re.MULTILINE)
-    return found[1] if found else "The issue does not say why."
+    return found[1] if found else None
 
 
 def failure_body(reason: str) -> str:
@@ -120,7 +121,6 @@ def seal_note(seal: Seal) -> str:
 
 
 def find_seal(body: str) -> Seal | None:
-    """The seal in a note, or None."""
     pattern = (
         r"License runbook: record ([A-Za-z0-9._-]{1,120})\s+SHA-256 ([0-9a-f]{64})\s+"
         r"Journal line ([0-9]{1,9})(?: of writer ([0-9a-f]{16}))?, SHA-256 ([0-9a-f]{64})\s.*"
@@ -246,7 +246,6 @@ def slack_text(text: str) -> str:
 
 
 def mail_body(users: int, starts_on: date, expires_on: date) -> str:
-    """The mail with the license."""
     return (
         "Hello,\n\n"
         f"attached is a temporary GitLab license: Ultimate trial, {users} users, valid from {starts_on} until "

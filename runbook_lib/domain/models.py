@@ -6,16 +6,13 @@ the clients redact. `display` escapes it, and no message to others is built from
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """The result of a case."""
-
     LICENSE_ISSUED = "license_issued"
     LICENSE_FOUND = "license_found"
     RESOLVED_ITSELF = "resolved_itself"
@@ -132,7 +129,6 @@ class Attachment:
         malware: The vendor's `malware_scan_result`; "" if not given.
         malware_is_allowed: Whether an agent has allowed access in spite of it.
         mapped_url: The same content at the host-mapped domain, or "".
-        inline: Whether it is embedded in the comment's text.
     """
 
     id: int
@@ -143,7 +139,6 @@ class Attachment:
     malware: str = ""
     malware_is_allowed: bool = False
     mapped_url: str = ""
-    inline: bool = False
 
 
 @dataclass(frozen=True)
@@ -166,45 +161,6 @@ class Comment:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "raw", self.raw or self.body)
-
-
-@dataclass(frozen=True)
-class KeptComment:
-    """A sent comment as Zendesk keeps it: whether the requester can read it, and the names of its files.
-
-    `public` is None if the audit has no comment.
-    """
-
-    id: int
-    public: bool | None
-    file_names: tuple[str, ...] = ()
-
-    def difference(self, *, public: bool, file_names: Sequence[str] = ()) -> str:
-        """How it differs from the comment that was sent, with advice for a person; "" if it does not.
-
-        File names are compared by their letters and digits, since a vendor may replace other characters.
-        """
-        if self.public is None:
-            return "Zendesk has taken the update, and keeps no comment of it. Post it by hand."
-        if public and not self.public:
-            return (
-                f"The public reply was kept as an internal note ({self.id}), which the customer cannot read: the role "
-                "of whose token this is may comment privately only. Post it by hand, as somebody who may reply."
-            )
-        if self.public and not public:
-            return (
-                f"The internal note was kept as a public reply ({self.id}), which the customer can read. Make it an "
-                "internal note in Zendesk."
-            )
-        kept, sent = (sorted(map(_letters, names)) for names in (self.file_names, file_names))
-        if kept != sent:
-            has, wanted = (", ".join(names) or "no file" for names in (self.file_names, file_names))
-            return f"Comment {self.id} was kept with {has}, and was sent with {wanted}. Add by hand what is missing."
-        return ""
-
-
-def _letters(name: str) -> str:
-    return "".join(filter(str.isalnum, unicodedata.normalize("NFC", name).casefold()))
 
 
 @dataclass(frozen=True)
@@ -243,8 +199,6 @@ class Pipeline:
 
 @dataclass(frozen=True)
 class Account:
-    """A CustomersDot account."""
-
     id: int
     email: str
     name: str = ""
@@ -331,7 +285,6 @@ class Facts:
         return fact.value if fact else None
 
     def without_engineer(self) -> Facts:
-        """The facts that do not come from the engineer."""
         return Facts(tuple(fact for fact in self.known if fact.source not in (Source.ENGINEER, Source.SCREENSHOT)))
 
     def standing(self, fact: Fact) -> str:

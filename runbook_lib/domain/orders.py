@@ -46,8 +46,6 @@ JOB_LIMIT = timedelta(hours=1)
 
 
 class NextAction(StrEnum):
-    """The next action for an order."""
-
     ADOPT = "adopt"
     """The license was issued."""
     WAIT = "wait"
@@ -95,7 +93,6 @@ class LicenseOrder:
 
     @property
     def running(self) -> tuple[Pipeline, ...]:
-        """The pipelines that have not ended."""
         return still_running(self.pipelines)
 
     @property
@@ -126,7 +123,7 @@ class NextStep:
         why: The reason in a sentence.
         issue: The issue of the license, or the one whose title gets the result; None if a person's answer replaces it.
         sent: For `SETTLE`: whether the license was sent.
-        duplicates: Further issues of the same order, to be closed.
+        duplicates: Further issues of the same order, to be closed; after a success none that a person has changed.
         then_ask: Whether a person is asked if waiting has not helped.
     """
 
@@ -166,9 +163,9 @@ def users_issued(issue: TrackerIssue, email: str) -> int | None:
 
 
 def changed_by_hand(issue: TrackerIssue) -> str:
-    """What somebody has done to the issue of a license, so that only a person can judge it; else "".
+    """What a person has changed in the issue of a license, so that only a person can judge it; else "".
 
-    Either it has a title that no job writes, however that begins, and tells of a success or holds a copy; or it is a
+    Either it has a title that no job writes, however that begins, and reports a success or holds a copy; or it is a
     success that is open again.
     """
     title = titles.read(issue.title)
@@ -197,16 +194,16 @@ def _has_result(issue: TrackerIssue) -> bool:
 
 
 def decide(order: LicenseOrder) -> NextStep:
-    """What to do next about an order."""
     if order.issued:
-        left = order.left if order.is_quiet else ()
+        # What a person changed may be of a second license; to close it as a duplicate would say that no mail was sent.
+        left = tuple(issue for issue in order.left if order.is_quiet and not changed_by_hand(issue))
         return NextStep(
-            NextAction.ADOPT, order, f"{order.issued.url} tells of the license.", order.issued, duplicates=left
+            NextAction.ADOPT, order, f"{order.issued.url} reports the license.", order.issued, duplicates=left
         )
     if order.mail:
         return _sent(order)
     if order.issues and not order.left and len(order.issues) >= len(order.pipelines):
-        return NextStep(NextAction.SETTLED, order, "Each of its jobs has told that it failed.")
+        return NextStep(NextAction.SETTLED, order, "Each of its jobs has reported its failure.")
     return _running(order) or _ended(order)
 
 
@@ -277,7 +274,7 @@ def question_words(order: LicenseOrder) -> str:
 
 def _left_words(issue: TrackerIssue) -> str:
     if changed_by_hand(issue) == "opened again":
-        return f"issue {issue.url} tells of a success, and somebody has opened it again"
+        return f"issue {issue.url} reports a success, and was opened again"
     if _is_in_progress(issue):
         return f"issue {issue.url} still says “in progress”"
     title = clean(issue.title, 200)

@@ -38,7 +38,7 @@ def size(count: int) -> str:
 
 
 def _without_licenses(text: str) -> str:
-    from runbook_lib.domain import envelopes  # a command's help shows nobody's text, and is to come at once
+    from runbook_lib.domain import envelopes  # not needed by a command's help, which is to come at once
 
     return envelopes.without(text)
 

@@ -61,7 +61,7 @@ class Action:
         texts: What it sends.
         state: Planned, or found there already.
         evidence: Where it is, if it is there.
-        trouble: Why it could not be looked at, with the way on; or "".
+        trouble: Why it could not be looked at, with what to do; or "".
     """
 
     operation_id: str
@@ -85,7 +85,7 @@ class Plan:
         actions: In the order of the steps.
         answers: Every parameter, as typed on the command line: what the run is given.
         readings: The facts that count.
-        gist: What it comes to, in a few words: for how many users, to whom ...; or "".
+        gist: The result in a few words: for how many users, to whom ...; or "".
     """
 
     ticket_id: int
@@ -97,7 +97,7 @@ class Plan:
 
     @property
     def headline(self) -> str:
-        """How it would end and what it comes to, in one line."""
+        """The outcome and the gist, in one line."""
         ended = self.outcome.words if self.outcome else "No outcome yet"
         return f"{ended}: {self.gist}" if self.gist else ended
 

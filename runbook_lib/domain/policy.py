@@ -339,8 +339,9 @@ def _calendar(opened_at: datetime, emergency_on: date, rules: Rules) -> tuple[bo
 
 
 def _touches_weekend(day: date, rules: Rules) -> bool:
-    midnight = day.weekday() * _DAY_MINUTES
-    return any(_in_weekend(midnight + minute, rules) for minute in range(_DAY_MINUTES))
+    midnight, starts = day.weekday() * _DAY_MINUTES, week_minute(rules.weekend_starts)
+    begins_on_it = 0 <= starts - midnight < _DAY_MINUTES and starts != week_minute(rules.weekend_ends)
+    return begins_on_it or _in_weekend(midnight, rules)
 
 
 def _in_weekend(minute: int, rules: Rules) -> bool:

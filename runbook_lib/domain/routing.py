@@ -1,12 +1,10 @@
-"""Which runbook a ticket belongs to: pure, from the scope's rulings, the calendar, and what is said of the mail.
+"""Which runbook a ticket belongs to: pure, from the scope's rulings, the calendar, and what is known of the mail.
 
 Source: both seeds, *Overview* and *Scope*; weekend seed, *Considerations* 3.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from runbook_lib.domain.models import Answer, Ruling, Verdict
@@ -14,11 +12,6 @@ from runbook_lib.domain.models import Answer, Ruling, Verdict
 WEEKEND, WEEKDAY, NOT_RECEIVED = "weekend_license", "weekday_triage", "license_not_received"
 ISSUING = (WEEKEND, WEEKDAY)
 """Those that `NOT_RECEIVED` may hand over to."""
-_SENT = r"e-?mail|mail|license|licence|inbox|message"
-_NOT_THERE = (
-    r"(?:not|n't|never|nothing|no\b|haven't|hasn't|without)[^.!?\n]{0,40}"
-    r"(?:receiv|arriv|c[ao]me\b|got\b|gotten|reach|seen|see\b|there\b|mail|inbox|spam)|still (?:waiting|missing)"
-)
 
 
 @dataclass(frozen=True)
@@ -59,16 +52,3 @@ def route(scope: Verdict, weekend: Ruling, mail: Mail) -> Route:
     if against:
         return Route(None, "This is no license emergency. " + " ".join(ruling.reason for ruling in against))
     return Route(WEEKEND if weekend.holds is Answer.YES else WEEKDAY, weekend.reason)
-
-
-def says_mail_missing(texts: Iterable[str]) -> bool:
-    """Whether a text says that a license or its mail has not come.
-
-    Only a hint, which the engineer's answer overrides: a wrong one leads to a runbook that looks before it acts.
-    """
-    return any(_says(sentence) for text in texts for sentence in re.split(r"[.!?\n]+", text[:20_000]))
-
-
-def _says(sentence: str) -> bool:
-    words = sentence.casefold().replace("’", "'")
-    return bool(re.search(_SENT, words) and re.search(_NOT_THERE, words))

@@ -1,6 +1,6 @@
 """The titles of the license tracker's issues: written and read here, and nowhere else.
 
-Source: weekend seed, *Considerations* 3, for the title of a success; the others are told from it by their first word.
+Source: weekend seed, *Considerations* 3, for the title of a success; the others differ from it by their first word.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ MOST_CHARS = 255
 
 
 class Mark(StrEnum):
-    """How a title begins: what became of the job."""
+    """The beginning of a title: the job's result."""
 
     SUCCESS = "[Success]"
     FAILURE = "[Failure]"

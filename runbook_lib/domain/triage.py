@@ -15,15 +15,17 @@ from runbook_lib.domain.models import Answer, Outcome, SeatLink, Source
 
 START = "cdot"
 """The first question. The chart's title has no edge."""
-SYNC_STARTS, SYNC_ENDS = time(3), time(5)
+SYNC_STARTS, SYNC_LAST, SYNC_ENDS = time(3), time(4, 59), time(5)
 """When instances report each day, UTC. Source: GitLab product documentation, subscription data synchronization."""
 RETRY_HOURS = 17
 """About how long a failed report is retried. Source: as above."""
+_FILE_HINT = "This is a license file. Only online cloud licenses sync, file licenses never sync. "
+_OTHER_LICENSE = "The row must be of another license."
+_NO_ROW_EXPECTED = "No row is to be expected, and the missing one says nothing about a renewal."
+_KIND_UNKNOWN = "There is no row at all. Only online cloud licenses sync: check which kind of license this is."
 
 
 class NodeKind(StrEnum):
-    """The kind of a node."""
-
     TITLE = "title"
     QUESTION = "question"
     LOOKUP = "lookup"
@@ -238,20 +240,21 @@ def row_hints(row: SeatLink, facts: SeatLinkFacts) -> str:
 def hints(facts: SeatLinkFacts) -> tuple[str, ...]:
     """Comments on these rows for the engineer. `entry_ruling` decides."""
     found = current_rows(facts)
-    lines = (
-        _file_hint(facts),
-        _unknown_hint(facts),
-        _sync_hint(facts) if not found and facts.cloud is not False else "",
-        _stamp_hint(found),
-        _instances_hint(facts),
-        _proof_hint(found),
-        _later_hint(facts),
-    )
+    lines = []
+    if facts.cloud is False:
+        lines.append(_FILE_HINT + (_OTHER_LICENSE if found else _NO_ROW_EXPECTED))
+    elif not facts.rows and facts.cloud is None:
+        lines.append(_KIND_UNKNOWN)
+    if not found and facts.cloud is not False:
+        lines.append(_sync_hint(facts))
+    lines += [_stamp_hint(found), _instances_hint(facts)]
+    if found:
+        lines.append("A row proves contact on that day, not a renewal: let the customer confirm.")
+    lines.append(_later_hint(facts))
     return tuple(hint for hint in lines if hint)
 
 
 def _next(node: Node, reply: Reply | None) -> str | None:
-    """The id of the next node, or None."""
     if node.kind is NodeKind.END or reply is None:
         return None
     if node.kind is NodeKind.LOOKUP:
@@ -275,23 +278,6 @@ def _report_words(row: SeatLink) -> str:
     return f"; its report is of {_day(row.report_at)}"
 
 
-def _file_hint(facts: SeatLinkFacts) -> str:
-    if facts.cloud is not False:
-        return ""
-    means = (
-        "The row must be of another license."
-        if current_rows(facts)
-        else "No row is to be expected, and the missing one says nothing about a renewal."
-    )
-    return f"This is a license file. Only online cloud licenses sync, file licenses never sync. {means}"
-
-
-def _unknown_hint(facts: SeatLinkFacts) -> str:
-    if facts.rows or facts.cloud is not None:
-        return ""
-    return "There is no row at all. Only online cloud licenses sync: check which kind of license this is."
-
-
 def _sync_hint(facts: SeatLinkFacts) -> str:
     """Before the daily sync has ended, a missing row may be normal."""
     moments = [moment.astimezone(UTC) for moment in (facts.opened_at, facts.looked_at)]
@@ -300,7 +286,7 @@ def _sync_hint(facts: SeatLinkFacts) -> str:
         return ""
     return (
         f"At {early[0]:%H:%M} UTC a missing row is still normal: instances sync from {SYNC_STARTS:%H:%M} to "
-        f"{_last(SYNC_ENDS):%H:%M} UTC, and retry for about {RETRY_HOURS} hours. Look again after "
+        f"{SYNC_LAST:%H:%M} UTC, and retry for about {RETRY_HOURS} hours. Look again after "
         f"{SYNC_ENDS:%H:%M} UTC, also while the expert works."
     )
 
@@ -332,10 +318,6 @@ def _instances_hint(facts: SeatLinkFacts) -> str:
     )
 
 
-def _proof_hint(found: tuple[SeatLink, ...]) -> str:
-    return "A row proves contact on that day, not a renewal: let the customer confirm." if found else ""
-
-
 def _later_hint(facts: SeatLinkFacts) -> str:
     """Suggests today's date, if the rows are read on a later day and none is of the emergency's date."""
     today = _day(facts.looked_at)
@@ -348,11 +330,6 @@ def _later_hint(facts: SeatLinkFacts) -> str:
 
 def _newest_first(rows: tuple[SeatLink, ...]) -> list[SeatLink]:
     return sorted(rows, key=lambda row: row.created_at, reverse=True)
-
-
-def _last(end: time) -> time:
-    """The last minute before a time."""
-    return (datetime.combine(date.min + timedelta(days=1), end) - timedelta(minutes=1)).time()
 
 
 def _day(moment: datetime) -> date:

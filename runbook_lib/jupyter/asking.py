@@ -93,7 +93,7 @@ class Asking:
         kind = Kind.FILES if name == "screenshots" else Kind.CHOICE if choices else Kind.TEXT
         read = self.pictures.suggestions.get(name, ())
         hint = " / ".join(choices) if choices else question.example
-        return Field(name, question.label, kind, choices, found, source, hint, question.said, read)
+        return Field(name, question.label, kind, choices, found, source, hint, question.reading, read)
 
     def look_at_images(self, asks: Sequence[str]) -> Pictures:
         """The ticket's images, where a form asks for what they may show; what can be read off them comes later."""

@@ -250,7 +250,7 @@ class PerformButton:
 
     def _bundle(self, title: str, state: str, tone: Tone, *parts: Part) -> Mapping[str, Any]:
         place = self._case().badge.partition(" · ")[0]
-        card = spoken.card(Card(title, state, tone, place, parts, ours=self._case().settings.addresses))
+        card = spoken.card(Card(title, state, tone, place, parts, pages=self._case().pages))
         return {"text/html": html(card), "text/plain": text(card)}
 
 

@@ -14,7 +14,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,15 +99,21 @@ class Heads:
                 path.unlink(missing_ok=True)
         return lost
 
-    def lost_tickets(self, profile: str, folder: Path) -> Iterator[str]:
-        """The numbers of the tickets that a profile's folder has lost: it had journals of them, and has no folder."""
+    def lost_tickets(self, profile: str, folder: Path, here: Collection[str]) -> Iterator[str]:
+        """The numbers of the tickets that a profile's folder has lost: it had journals of them, and has no folder.
+
+        Args:
+            profile: The profile.
+            folder: Its folder.
+            here: The names of the folders in it; a file or a broken link in a folder's place is none.
+        """
         try:
-            names = sorted(path.name for path in self._folder.iterdir())
+            names = sorted(os.listdir(self._folder))  # noqa: PTH208 - as in `files`
         except OSError:
             return
         for name in names:
             number = name.removeprefix(f"{profile}-").partition("-")[0]
-            is_number = name.startswith(f"{profile}-") and number.isdigit() and not (folder / number).exists()
+            is_number = name.startswith(f"{profile}-") and number.isdigit() and number not in here
             if is_number and self._is_missed(profile, number, folder):
                 yield number
 

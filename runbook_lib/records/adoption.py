@@ -1,7 +1,7 @@
 """Taking in a notebook that plain papermill has executed: it becomes a sealed record of its ticket.
 
-The bytes stay what they are from then on; the journal says who took them in. Nobody vouches for what is in them, since
-nobody can say where they were before, and it is said so wherever such a record is shown. What is refused: a notebook
+The bytes stay what they are from then on; the journal says who took them in. What is in them is not guaranteed, since
+where they were before is unknown; each place that shows such a record says so. What is refused: a notebook
 that did not run, is of another ticket, contradicts itself, is sealed already, or holds a license or a secret.
 """
 
@@ -73,7 +73,9 @@ def adopt(path: Path, ticket_id: int, settings: Settings, operator: str) -> Path
         raise InputError(f"{record} is there already; two records cannot have the same start.")
     _copy(found.content, record)
     try:
-        journal.append("record_adopted", record=record.name, sha256=digest, operator=operator, **_told(found, runbook))
+        journal.append(
+            "record_adopted", record=record.name, sha256=digest, operator=operator, **_journal_fields(found, runbook)
+        )
     except RunbookError:
         if not in_place:
             record.unlink(missing_ok=True)
@@ -113,7 +115,7 @@ def _refuse_contradictions(found: Record, path: Path, about: Mapping[str, object
         about: What is known of it: the ticket, the runbook, the profile.
 
     Raises:
-        InputError: Something in it is told twice, and differently.
+        InputError: Two places in it say different things of one thing.
     """
     manifest, ran = found.manifest, _parameters(found)
     last, first = found.steps[-1], _plain(found.papermill.get("parameters"))
@@ -190,7 +192,7 @@ def _refuse_secrets(found: Record, path: Path, settings: Settings) -> None:
         raise InputError(f"{path} holds a license or a secret, and cannot become a record. Run it with `runbook run`.")
 
 
-def _told(found: Record, runbook: str) -> dict[str, object]:
+def _journal_fields(found: Record, runbook: str) -> dict[str, object]:
     """What the notebook says of its run, for the journal."""
     last = found.steps[-1]
     errors = [output.text for cell in found.cells for output in cell.outputs if output.is_error]

@@ -2,7 +2,7 @@
 
 A journal is the union of its writers' parts. One that cannot be relied on gives no runs but a problem; the others, and
 the other tickets, are read all the same. A part that was set aside by a restart is read as far as it can be, if it is
-the one whose SHA-256 the restart's own line holds; its runs are told as `set_aside`.
+the one whose SHA-256 the restart's own line holds; its runs have the state `set_aside`.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ class Ledger:
         return json.dumps(found, separators=(",", ":"))
 
     @classmethod
-    def from_json(cls, ticket_id: int, told: str) -> Self | None:
+    def from_json(cls, ticket_id: int, line: str) -> Self | None:
         """What `as_json` made, or None if it is anything else."""
         try:
-            runs, problems = json.loads(told)
+            runs, problems = json.loads(line)
             found = tuple(Run.from_plain(run) for run in runs)
             return cls(ticket_id, found, tuple(map(Finding.from_plain, problems)))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
@@ -79,12 +79,13 @@ class Archive:
 
     def tickets(self) -> list[int]:
         """The tickets that have a folder, or had a journal of this key ring."""
-        heads = Heads(self.keys).lost_tickets(self.profile, self.folder)
-        return sorted({int(name) for name in (*heads, *self._folders()) if _is_ticket(name)})
+        here = self._folders()
+        lost = Heads(self.keys).lost_tickets(self.profile, self.folder, here)
+        return sorted({int(name) for name in (*lost, *here) if _is_ticket(name)})
 
     def strangers(self) -> list[Finding]:
         """The folders that hold notebooks and are no ticket's."""
-        names = [name for name in self._folders() if not _is_ticket(name) and not name.startswith(".")]
+        names = [name for name in sorted(self._folders()) if not _is_ticket(name) and not name.startswith(".")]
         words = "is no ticket's folder, but holds notebooks. Its name was expected to be a ticket's number."
         return [
             Finding(name, name, Code.NO_TICKET, f"{name} {words}") for name in names if notebooks(self.folder / name)
@@ -97,18 +98,15 @@ class Archive:
             InputError: A public key cannot be read.
         """
         asked = self.tickets() if tickets is None else list(tickets)
-        workers = os.cpu_count() or 1
-        if len(asked) < MANY_TICKETS or workers == 1:
+        if len(asked) < MANY_TICKETS or os.cpu_count() == 1:
             return self.read(asked)
         from runbook_lib.records.processes import in_processes  # which takes time, and few tickets do not need
 
-        parts = [asked[start::workers] for start in range(workers)]
-        found = [ledger for part in in_processes(self.read, parts, workers) for ledger in part]
-        place = {ticket_id: number for number, ticket_id in enumerate(asked)}
-        return sorted(found, key=lambda ledger: place[ledger.ticket_id])
+        found = {ledger.ticket_id: ledger for ledger in in_processes(self.read, asked)}
+        return [found[ticket_id] for ticket_id in asked]
 
     def listed(self, tickets: Sequence[int] | None = None) -> list[Ledger]:
-        """As `ledgers`, for a list that nobody takes for verified: of many tickets the index tells what it can."""
+        """As `ledgers`, for a list that is not verified: of many tickets, what the index has is taken from it."""
         asked = self.tickets() if tickets is None else list(tickets)
         if tickets is not None or len(asked) < MANY_TICKETS:
             return self.ledgers(asked)
@@ -121,8 +119,8 @@ class Archive:
         }
         found: dict[int, Ledger] = {}
         known = index.read()
-        for ticket_id, (stamp, told) in known.items():
-            if stamp and stamp == stamps.get(ticket_id) and (ledger := Ledger.from_json(ticket_id, told)):
+        for ticket_id, (stamp, line) in known.items():
+            if stamp and stamp == stamps.get(ticket_id) and (ledger := Ledger.from_json(ticket_id, line)):
                 found[ticket_id] = ledger
         unknown = [ticket_id for ticket_id in asked if ticket_id not in found]
         fresh = {ledger.ticket_id: ledger for ledger in self.ledgers(unknown)}
@@ -144,12 +142,12 @@ class Archive:
         ring = KeyRing(self.keys, self.team)
         return [self._ledger(ticket_id, ring) for ticket_id in tickets]
 
-    def _folders(self) -> list[str]:
+    def _folders(self) -> set[str]:
         try:
             with os.scandir(self.folder) as found:
-                return [item.name for item in found if item.is_dir()]
+                return {item.name for item in found if item.is_dir()}
         except FileNotFoundError:
-            return []
+            return set()
         except OSError as exc:
             raise InputError(f"The folder {self.folder} cannot be read: {exc.strerror}.") from exc
 
@@ -159,7 +157,7 @@ class Archive:
             words = f"The folder {folder} is a link, which is not followed. Put the ticket's own folder there."
             return Ledger(ticket_id, problems=(_unreadable(ticket_id, words),))
         try:
-            paths = _paths_in(folder)
+            paths = union.paths_in(folder)
             chains = Reader(folder, f"{self.profile}/{ticket_id}", ring).all(paths)
         except InputError as exc:
             return Ledger(ticket_id, problems=(_unreadable(ticket_id, str(exc)),))
@@ -178,30 +176,7 @@ def notebooks(folder: Path) -> set[str]:
     Raises:
         InputError: It cannot be read.
     """
-    return {name for name in _paths_in(folder) if name.endswith(SUFFIX)}
-
-
-def _paths_in(folder: Path) -> set[str]:
-    """All that is in a folder and in those below it, by the paths from it; links are not followed.
-
-    Raises:
-        InputError: It cannot be read.
-    """
-    found: list[str] = []
-    folders = [str(folder)]
-    for place in folders:
-        try:
-            with os.scandir(place) as items:
-                for item in items:
-                    found.append(item.path)
-                    if item.is_dir(follow_symlinks=False):
-                        folders.append(item.path)
-        except FileNotFoundError:
-            continue
-        except OSError as exc:
-            raise InputError(f"The folder {place} cannot be read: {exc.strerror}.") from exc
-    start = len(folders[0]) + 1
-    return {path[start:] for path in found}
+    return {name for name in union.paths_in(folder) if name.endswith(SUFFIX)}
 
 
 def _unreadable(ticket_id: int, words: str) -> Finding:

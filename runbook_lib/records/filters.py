@@ -54,17 +54,23 @@ def checked(given: Mapping[str, object], today: date) -> dict[str, str]:
     return values
 
 
-def wanted(values: Mapping[str, str]) -> RunFilter:
+def wanted(values: Mapping[str, str], option: str = "") -> RunFilter:
     """The runs that filters mean.
+
+    Args:
+        values: Their values.
+        option: What stands before a filter's name where it is given, such as `--`.
 
     Raises:
         InputError: A value is impossible, or the period ends before it begins.
     """
-    found = {name: FILTERS[name].read(name, value) for name, value in values.items() if value}
+    given = {name: value for name, value in values.items() if value and value != UNKNOWN}
+    found = {name: FILTERS[name].read(option + name, value) for name, value in given.items()}
     ticket = found.pop("ticket", None)
     meant = RunFilter(tickets=() if ticket is None else (int(str(ticket)),), **found)  # type: ignore[arg-type]
     if meant.since and meant.until and meant.since > meant.until:
-        raise InputError(f"since is {meant.since}, which is after until, {meant.until}. Exchange them, or change one.")
+        words = f"{option}since is {meant.since}, which is after {option}until, {meant.until}."
+        raise InputError(f"{words} Exchange them, or change one.")
     return meant
 
 

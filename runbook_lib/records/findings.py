@@ -175,7 +175,7 @@ class Verification:
     @property
     def words(self) -> str:
         """What came out, in a sentence: defects and good records are counted apart."""
-        what = f"{_count(self.sealed, 'sealed record')} of {_count(self.tickets, 'ticket')}"
+        what = f"{count(self.sealed, 'sealed record')} of {count(self.tickets, 'ticket')}"
         strange = " Not every writer is trusted here yet." if self.has_strangers else ""
         taken = f" {self.adopted} of them {ADOPTED_WORDS}." if self.adopted else ""
         if self.is_good and self.unproven:
@@ -183,7 +183,7 @@ class Verification:
         if self.is_good:
             return f"All is well: {what} {'was' if self.sealed == 1 else 'were'} verified.{taken}{strange}"
         verb = "is" if self.good == 1 else "are"
-        return f"{_count(self.defects, 'defect')}; {self.good} of {what} {verb} good.{taken}{strange}"
+        return f"{count(self.defects, 'defect')}; {self.good} of {what} {verb} good.{taken}{strange}"
 
     @property
     def is_good(self) -> bool:
@@ -194,5 +194,6 @@ def _id(run: Run) -> RecordId:
     return str(run.ticket_id), str(run.record), run.writer
 
 
-def _count(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+def count(number: int, noun: str) -> str:
+    """How many of what."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -21,6 +21,8 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from runbook_lib import files
+from runbook_lib.domain.errors import InputError
+from runbook_lib.records.union import paths_in
 
 FORMAT = 1
 SETTLED_S = 2.0
@@ -53,19 +55,17 @@ class Index:
             folder: The ticket's folder.
             heads: The files of its heads.
         """
-        names: list[str] = [self._base]
         young = time.time() - SETTLED_S
         try:
-            for place, folders, found in os.walk(folder):
-                names += sorted(f"{place}/{name}" for name in (*folders, *found))
-            parts = [name for name in names if name.startswith(f"{folder}/journal")]
-            told = [os.lstat(path) for path in [folder, *map(Path, parts), *heads]]
-        except OSError:
+            names = sorted(paths_in(folder))
+            parts = [folder / name for name in names if name.startswith("journal")]
+            states = [os.lstat(path) for path in (folder, *parts, *heads)]
+        except (OSError, InputError):
             return ""
-        if any(one.st_ctime > young for one in told):
+        if any(state.st_ctime > young for state in states):
             return ""
-        names += map(_time, told)
-        return hashlib.sha256("\n".join(names).encode(errors="surrogateescape")).hexdigest()
+        everything = "\n".join([self._base, *names, *map(_time, states)])
+        return hashlib.sha256(everything.encode(errors="surrogateescape")).hexdigest()
 
     def read(self) -> dict[int, tuple[str, str]]:
         """Each ticket's stamp, and what was found then; nothing if the index cannot be used."""
@@ -92,7 +92,7 @@ class Index:
             database.execute(_TABLE)
             gone = {ticket for (ticket,) in database.execute("SELECT ticket FROM tickets")} - set(tickets)
             database.executemany("DELETE FROM tickets WHERE ticket = ?", ((ticket,) for ticket in gone))
-            rows = ((ticket, *told) for ticket, told in found.items())
+            rows = ((ticket, *stamped) for ticket, stamped in found.items())
             database.executemany("INSERT OR REPLACE INTO tickets VALUES (?, ?, ?)", rows)
 
     def _opened(self) -> sqlite3.Connection:

@@ -85,8 +85,8 @@ def _of(run: Run, folder: Path, profile: str) -> Iterator[OpenEnd]:
         yield OpenEnd(Kind.FAILED, run, words, _again(run))
     for operation in run.undone:
         name = operation.removeprefix(prefix)
-        said = shlex.join(["runbook", "answer", str(run.ticket_id), name, "yes"])
-        words = f"{name} is not there yet. Run again to complete it; or do it by hand, and say so: {said}."
+        answer = shlex.join(["runbook", "answer", str(run.ticket_id), name, "yes"])
+        words = f"{name} is not there yet. Run again to complete it; or do it by hand, and say so: {answer}."
         yield OpenEnd(Kind.UNDONE, run, words, _again(run))
     yield from _waiting(run)
 

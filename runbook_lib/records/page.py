@@ -160,15 +160,15 @@ def _report_tone(record: Record) -> Tone:
 
 def verdict(verification: Verification) -> list[str]:
     """What was verified, in lines."""
-    told = [f"{finding.code}: {clean(finding.words, 400)}" for finding in verification.findings]
+    findings = [f"{finding.code}: {clean(finding.words, 400)}" for finding in verification.findings]
     if verification.is_good and verification.sealed:
         words = "Not verified: it is sealed only by a journal that was set aside."
         if verification.good:
             words = "Unaltered since it was adopted." if verification.adopted else "Verified: sealed and unaltered."
         elif verification.has_strangers:
             words = "Sealed and unaltered, by a writer whose key is not trusted here."
-        return [words, *told]
-    return told or ["Not sealed."]
+        return [words, *findings]
+    return findings or ["Not sealed."]
 
 
 def summary(record: Record, verification: Verification, more: Sequence[str] = ()) -> list[str]:

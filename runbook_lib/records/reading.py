@@ -117,8 +117,8 @@ def read(path: Path) -> Record:
     schema = manifest.get("schema", SCHEMA)
     if not isinstance(schema, int) or schema > SCHEMA:
         raise InputError(f"{path} was written by a newer version of this runbook. Update it, then look again.")
-    told = {text(cell.get("id")): cell for cell in mappings(manifest.get("cells"))}
-    return Record(path.name, content, manifest, mapping(metadata.get("papermill")), tuple(_cells(cells, told)))
+    noted = {text(cell.get("id")): cell for cell in mappings(manifest.get("cells"))}
+    return Record(path.name, content, manifest, mapping(metadata.get("papermill")), tuple(_cells(cells, noted)))
 
 
 def mapping(value: object) -> Mapping[str, Any]:
@@ -154,17 +154,17 @@ def _content(path: Path) -> bytes:
         raise InputError(f"The record {path} cannot be read: {exc.strerror}.") from exc
 
 
-def _cells(cells: list[Any], told: Mapping[str, Mapping[str, Any]]) -> Iterator[Cell]:
-    """The cells; the manifest's word on how one ended goes before papermill's."""
+def _cells(cells: list[Any], noted: Mapping[str, Mapping[str, Any]]) -> Iterator[Cell]:
+    """The cells; how one ended, the manifest decides before papermill."""
     for cell in mappings(cells):
         name = text(cell.get("id"))
-        said = {**mapping(mapping(cell.get("metadata")).get("papermill")), **told.get(name, {})}
-        seconds = finite(said.get("seconds", said.get("duration")))
+        about = {**mapping(mapping(cell.get("metadata")).get("papermill")), **noted.get(name, {})}
+        seconds = finite(about.get("seconds", about.get("duration")))
         kind = text(cell.get("cell_type"))
         outputs = tuple(_output(output) for output in mappings(cell.get("outputs")))
         tags = mapping(cell.get("metadata")).get("tags")
         known = tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else ()
-        yield Cell(name, kind, text(cell.get("source")), text(said.get("status")), seconds, outputs, known)
+        yield Cell(name, kind, text(cell.get("source")), text(about.get("status")), seconds, outputs, known)
 
 
 def _output(output: Mapping[str, Any]) -> Output:

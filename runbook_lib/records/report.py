@@ -60,7 +60,7 @@ def link(address: str, page: Path, outputs: Path, written: Collection[Path]) -> 
 
 def lines(report: Record) -> list[str]:
     """What stands on top of a report: what verifying came to, and what the reader can do from here."""
-    told = [step.get("summary") for step in report.steps if step.get("step") == "verification"]
-    words = next((words for words in reversed(told) if isinstance(words, str)), "the records were not verified")
+    summaries = [step.get("summary") for step in report.steps if step.get("step") == "verification"]
+    words = next((words for words in reversed(summaries) if isinstance(words, str)), "the records were not verified")
     more = "Tickets and issues are links. A record is read with `runbook records show TICKET`, where the records are."
     return [f"This report says: {words}", "It is no record itself, and nothing seals it.", more]

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, Self
 
 from IPython.display import display
@@ -19,50 +19,23 @@ from runbook_lib.clients.http import Session
 from runbook_lib.display import Card, Paragraph, Part, Table, Tone, text
 from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.domain.models import Outcome, Status
-from runbook_lib.domain.plain_text import clean
 from runbook_lib.jupyter.forms import Field, Form
 from runbook_lib.jupyter.forms import Kind as Fill
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.mirror import freshness
-from runbook_lib.records import filters, plots, review_rows
+from runbook_lib.records import filters, plots, review_results, review_rows
 from runbook_lib.records.archive import Archive
 from runbook_lib.records.case_facts import CaseFacts, case_facts
-from runbook_lib.records.findings import Finding
+from runbook_lib.records.findings import Finding, count
 from runbook_lib.records.open_ends import Kind, OpenEnd, first_sentence, open_ends
+from runbook_lib.records.review_results import MOST_ROWS, FormResult, Picture, harmless, rest, stopped
 from runbook_lib.records.runs import Run, RunFilter, State
 from runbook_lib.records.timeline import timeline
 from runbook_lib.records.verification import Verifier
 from runbook_lib.results import StepResult, is_interactive, show
 from runbook_lib.settings import Settings
 
-RUNBOOK = "review_records"
-MOST_ROWS = 200
-"""As many rows as a table shows; the rest is counted."""
 _KEPT = (State.SEALED, State.ADOPTED, State.UNSEALED, State.SET_ASIDE)
-
-
-@dataclass(frozen=True)
-class FormResult(StepResult):
-    """A result that is a form in JupyterLab, and a card elsewhere."""
-
-    form: Form = field(kw_only=True)
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return {**self.form.view, **super()._repr_mimebundle_()}
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A plot, and the same numbers as text."""
-
-    png: bytes
-    words: str
-
-    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        return {"image/png": self.png, "text/plain": self.words}, {"image/png": {"width": plots.WIDTH_PX}}
-
-    def __repr__(self) -> str:
-        return self.words
 
 
 def _step(title: str) -> Callable[[Callable[[Review], StepResult]], Callable[[Review], StepResult]]:
@@ -74,7 +47,7 @@ def _step(title: str) -> Callable[[Callable[[Review], StepResult]], Callable[[Re
             try:
                 found = method(review)
             except RunbookError as exc:
-                show(_stopped(title, review.badge, exc))
+                show(stopped(title, review.badge, exc))
                 raise
             return replace(found, card=replace(found.card, title=title), data={**found.data, "step": method.__name__})
 
@@ -124,7 +97,7 @@ class Review:
             notes = bool(filters.TICKET_NOTES.parse(ticket_notes))
             return cls(Settings.local(), values, ticket_notes=notes)
         except RunbookError as exc:
-            show(_stopped("Open the records", "", exc))
+            show(stopped("Open the records", "", exc))
             raise
 
     @property
@@ -163,9 +136,9 @@ class Review:
             parts += (Paragraph(freshness(self.settings.share, self.archive.folder)),)
         if self._problems:
             parts += (Paragraph("What cannot be relied on is left out, and named here:", strong=True),)
-            told = self._problems[:MOST_ROWS]
-            parts += tuple(Paragraph(f"{one.ticket}, {one.code}: {first_sentence(one.words)}") for one in told)
-            parts += _rest(self._problems)
+            named = self._problems[:MOST_ROWS]
+            parts += tuple(Paragraph(f"{one.ticket}, {one.code}: {first_sentence(one.words)}") for one in named)
+            parts += rest(self._problems)
         state, tone = ("read", Tone.PLAIN) if not self._problems else ("read, but for some", Tone.ASK)
         words = f"{counts['tickets']} tickets, {counts['runs']} runs and {counts['records']} records."
         data = {"counts": counts, "asked_for": those, "problems": [problem.as_problem for problem in self._problems]}
@@ -176,7 +149,7 @@ class Review:
     def filters(self) -> StepResult:
         """A form in JupyterLab; elsewhere the filters that apply."""
         if is_interactive() and self.form is None:
-            self.form = Form(self._fields(), summarize=self._said)
+            self.form = Form(self._fields(), summarize=self._selected_words)
         values = self.form.values if self.form else self._values
         rows = [(name, values[name] or "all", question.words) for name, question in filters.FILTERS.items()]
         found = self._result("chosen", Tone.PLAIN, (Table(("filter", "value", "meaning"), rows),), "The filters.")
@@ -190,8 +163,8 @@ class Review:
             return self._nothing()
         shown = found[:MOST_ROWS]
         table = review_rows.runs_table(shown, self._case_facts, self.archive.folder)
-        parts = (self._line(len(found)), table, *_rest(found))
-        plain = [_harmless(run.plain) for run in shown]
+        parts = (self._line(len(found)), table, *rest(found))
+        plain = [harmless(run.plain) for run in shown]
         return self._result("listed", Tone.PLAIN, parts, f"{len(found)} runs.", total=len(found), runs=plain)
 
     @_step("Who is on what")
@@ -200,9 +173,9 @@ class Review:
         table = review_rows.people_table(self._runs, self._found(), self._open())
         if not table.rows:
             return self._nothing()
-        words = f"{review_rows.count(len(table.rows), 'engineer')}. Open ends are of whatever day."
+        words = f"{count(len(table.rows), 'engineer')}. Open ends are of whatever day."
         rows = [dict(zip(table.heads, row, strict=True)) for row in table.rows]
-        return self._result("listed", Tone.PLAIN, (table,), words, people=_harmless(rows))
+        return self._result("listed", Tone.PLAIN, (table,), words, people=harmless(rows))
 
     @_step("Outcomes and durations")
     def trends(self) -> StepResult:
@@ -240,20 +213,20 @@ class Review:
             tone = Tone.ASK if self._problems else Tone.GOOD
             return self._result("none", tone, parts, words, open_ends=[])
         counts = {kind: sum(end.kind is kind for end in found) for kind in Kind}
-        words = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
+        words = ", ".join(f"{number} {kind}" for kind, number in counts.items() if number)
         table = review_rows.open_ends_table(found[:MOST_ROWS], self._case_facts, datetime.now(UTC))
-        parts = (Paragraph(f"{words}. The period does not count here: what is open stays open."), table, *_rest(found))
-        told = ("ticket_id", "record", "runbook", "operator")
+        parts = (Paragraph(f"{words}. The period does not count here: what is open stays open."), table, *rest(found))
+        names = ("ticket_id", "record", "runbook", "operator")
         plain = [
-            {**{name: getattr(end.run, name) for name in told}, "kind": end.kind, "command": end.command}
+            {**{name: getattr(end.run, name) for name in names}, "kind": end.kind, "command": end.command}
             for end in found
         ]
-        return self._result(f"{len(found)} open", Tone.ASK, parts, f"{words}.", open_ends=_harmless(plain))
+        return self._result(f"{len(found)} open", Tone.ASK, parts, f"{words}.", open_ends=harmless(plain))
 
     @_step("Timeline of a ticket")
     def timeline(self) -> StepResult:
         """The journal of one ticket in words: the ticket asked for, or the one with the newest open end."""
-        ticket_id, why = self._told_ticket()
+        ticket_id, why = self._ticket_to_show()
         if ticket_id is None:
             return self._nothing()
         head = f"Ticket {ticket_id}, {why}."
@@ -271,9 +244,9 @@ class Review:
         before = (Paragraph(f"{len(rows) - MOST_ROWS} earlier lines are left out."),) if len(rows) > MOST_ROWS else ()
         ends = [end for end in self._open() if end.run.ticket_id == ticket_id]
         after = tuple(Paragraph(f"Still open ({end.kind}): {end.command}", strong=True) for end in ends)
-        told = _harmless([vars(moment) for moment in moments])
+        story = harmless([vars(moment) for moment in moments])
         return self._result(
-            "shown", Tone.PLAIN, (Paragraph(head), *before, table, *after), head, ticket=ticket_id, story=told
+            "shown", Tone.PLAIN, (Paragraph(head), *before, table, *after), head, ticket=ticket_id, story=story
         )
 
     @_step("Verification")
@@ -287,7 +260,7 @@ class Review:
         ledgers = verifier.ledgers(tickets or self.archive.tickets())  # what was verified, not the index
         asked = [run for one in ledgers for run in one.runs]
         defects, words = verified.defects, review_rows.verdict(verified, asked)
-        said = f"{defects} defect{'' if defects == 1 else 's'}" if defects else "All is well"
+        state = f"{defects} defect{'' if defects == 1 else 's'}" if defects else "All is well"
         parts: tuple[Part, ...] = (
             Paragraph(words, strong=True),
             Paragraph(verified.words),
@@ -295,13 +268,14 @@ class Review:
         )
         if findings:
             rows = [(finding.ticket, finding.code, first_sentence(finding.words)) for finding in findings[:MOST_ROWS]]
-            parts += (Table(("ticket", "what", "in words"), rows, whole=(0, 1)), *_rest(findings))
+            parts += (Table(("ticket", "what", "in words"), rows, whole=(0, 1)), *rest(findings))
         tone = Tone.STOP if defects else Tone.ASK if not_compared else Tone.GOOD
         plain = [{**vars(finding), "is_defect": finding.is_defect} for finding in findings]
         counts = {"good": not defects, "sealed": verified.sealed, "tickets": verified.tickets}
         counts |= {"good_records": verified.good, "adopted": verified.adopted}
-        state = said.lower()
-        return self._result(state, tone, parts, words, **counts, not_compared=not_compared, findings=_harmless(plain))
+        return self._result(
+            state.lower(), tone, parts, words, **counts, not_compared=not_compared, findings=harmless(plain)
+        )
 
     def _notes(self, verifier: Verifier, tickets: Sequence[int]) -> tuple[list[Finding], list[str]]:
         """What the tickets' notes show, and why they could not be read, if so."""
@@ -331,8 +305,8 @@ class Review:
         wanted = replace(self.wanted, since=None, until=None)
         return open_ends(filter(wanted.matches, self._runs), self.archive.folder, self.archive.profile)
 
-    def _told_ticket(self) -> tuple[int | None, str]:
-        """The ticket to tell of, and why this one."""
+    def _ticket_to_show(self) -> tuple[int | None, str]:
+        """The ticket whose timeline is shown, and why this one."""
         if tickets := self.wanted.tickets:
             return tickets[0], "as asked for"
         if found := self._open():
@@ -357,22 +331,22 @@ class Review:
                 choices.get(name, ()),
                 self._values[name],
                 hint="all",
-                check=question.said,
+                check=question.reading,
             )
             for name, question in filters.FILTERS.items()
         ]
 
-    def _said(self, values: Mapping[str, str]) -> str:
-        """What the form says of what is entered."""
+    def _selected_words(self, values: Mapping[str, str]) -> str:
+        """How many runs the entered filters select, or what is wrong with them."""
         try:
             wanted = filters.wanted(values)
         except InputError as exc:
             return str(exc)
-        count = sum(wanted.matches(run) for run in self._runs)
-        return f"{count} of {len(self._runs)} runs. Run the cells below to see them."
+        selected = sum(wanted.matches(run) for run in self._runs)
+        return f"{selected} of {len(self._runs)} runs. Run the cells below to see them."
 
-    def _line(self, count: int) -> Paragraph:
-        return Paragraph(f"{review_rows.count(count, 'run')}: {filters.words(self.wanted)}.")
+    def _line(self, number: int) -> Paragraph:
+        return Paragraph(f"{count(number, 'run')}: {filters.words(self.wanted)}.")
 
     def _nothing(self) -> StepResult:
         words = f"No run is selected: {filters.words(self.wanted)}. Choose a longer period, or fewer filters."
@@ -384,19 +358,7 @@ class Review:
         return StepResult(Card("", state, tone, self.badge, parts), self._data(state, summary, **data))
 
     def _data(self, state: str, summary: str, **data: Any) -> dict[str, Any]:
-        return {**_data(state, summary), "asked": _harmless(vars(self.wanted)), **data}
-
-
-def _data(state: str, summary: str) -> dict[str, Any]:
-    """What each result tells a program, as a case's steps do."""
-    about = {"version": 1, "runbook": RUNBOOK, "ticket_id": None, "performed": False, "outcome": None, "effects": []}
-    return {**about, "state": state, "summary": summary}
-
-
-def _stopped(title: str, badge: str, exc: RunbookError) -> StepResult:
-    """The card of a step that cannot go on."""
-    card = Card(title, "stopped", Tone.STOP, badge, (Paragraph(str(exc), strong=True),))
-    return StepResult(card, {**_data("failed", str(exc)), "step": title, "error": type(exc).__name__})
+        return {**review_results.data(state, summary), "asked": harmless(vars(self.wanted)), **data}
 
 
 def _counts(runs: Sequence[Run]) -> dict[str, int]:
@@ -405,23 +367,5 @@ def _counts(runs: Sequence[Run]) -> dict[str, int]:
     return {"tickets": len({run.ticket_id for run in runs}), "runs": len(runs), "records": kept}
 
 
-def _rest(everything: Sequence[object]) -> tuple[Part, ...]:
-    """A word on the rows that a table has no place for."""
-    more = len(everything) - MOST_ROWS
-    words = "more are left out here. Shorten the period, or use `runbook records list` or `export`."
-    return (Paragraph(f"{more} {words}"),) if more > 0 else ()
-
-
 def _start(run: Run) -> datetime:
     return run.started_at or datetime.min.replace(tzinfo=UTC)
-
-
-def _harmless(value: Any) -> Any:
-    """Plain data that any JSON takes: texts without half characters, dates as text."""
-    if isinstance(value, str):
-        return clean(value, 2000)
-    if isinstance(value, Mapping):
-        return {name: _harmless(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_harmless(item) for item in value]
-    return value.isoformat() if isinstance(value, date) else value

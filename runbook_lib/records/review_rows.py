@@ -12,7 +12,7 @@ from pathlib import Path
 
 from runbook_lib.display import Link, Table
 from runbook_lib.records.case_facts import CaseFacts
-from runbook_lib.records.findings import UNPROVEN_WORDS, Verification
+from runbook_lib.records.findings import UNPROVEN_WORDS, Verification, count
 from runbook_lib.records.open_ends import OpenEnd
 from runbook_lib.records.runs import Run, State
 
@@ -105,11 +105,6 @@ def opened_at(end: OpenEnd) -> datetime | None:
 def moment(at: datetime | None) -> str:
     """A moment to the minute, in UTC."""
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M}" if at else NONE
-
-
-def count(number: int, noun: str) -> str:
-    """How many of what."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def ending_words(name: str) -> str:

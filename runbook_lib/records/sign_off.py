@@ -37,27 +37,25 @@ def sign_off(paths: Sequence[Path], words: str, settings: Settings, reviewer: st
         InputError: A record cannot be signed off, or the words are none; nothing was written.
         UnavailableError: The disk does not take it.
     """
-    said = words.strip()
-    if not said or len(said) > MOST_CHARS or not said.isprintable():
+    line = words.strip()
+    if not line or len(line) > MOST_CHARS or not line.isprintable():
         raise InputError(f"--words is no line of 1 to {MOST_CHARS} characters; say in plain words what you found.")
-    archive = Archive.of(settings)
-    verifier = Verifier(archive)
-    for run in [_checked(path, archive, verifier) for path in dict.fromkeys(paths)]:
-        told = {"record": run.record, "sha256": run.sha256, "operator": reviewer, "words": said}
-        Journal.of(settings, run.ticket_id).append(Kind.SIGNED_OFF, **told)
+    verifier = Verifier(Archive.of(settings))
+    for run in [_checked(path, verifier) for path in dict.fromkeys(paths)]:
+        fields = {"record": run.record, "sha256": run.sha256, "operator": reviewer, "words": line}
+        Journal.of(settings, run.ticket_id).append(Kind.SIGNED_OFF, **fields)
 
 
-def _checked(path: Path, archive: Archive, verifier: Verifier) -> Run:
+def _checked(path: Path, verifier: Verifier) -> Run:
     """The run of a record that is what was sealed.
 
     Raises:
-        InputError: It is not, or nobody can say so.
+        InputError: It is not, or that cannot be verified.
     """
-    found, ticket_id = verifier.record(path), verifier.ticket_of(path)
-    ledgers = [] if ticket_id is None else archive.ledgers([ticket_id])
-    runs = [run for ledger in ledgers for run in ledger.runs if run.record == path.name and run.sha256]
+    found, ledger = verifier.record(path), verifier.ledger_of(path)
+    runs = [run for run in verifier.runs_of(path) if run.sha256]
     defects = [str(finding.code) for finding in found.findings if finding.is_defect]
-    others = [problem for ledger in ledgers for problem in ledger.problems if problem.is_defect]
+    others = [problem for problem in ledger.problems if problem.is_defect] if ledger else []
     defects += [problem.code for problem in others if problem.code not in _OTHERS]
     proven = [run for run in runs if found.holds(run)]
     if runs and not (proven or defects):

@@ -67,7 +67,7 @@ def _words(event: Event) -> str:
 
 
 def _detail(event: Event) -> str:
-    said = [event.text(name) for name in ("summary", "reason", "because", "words")]
+    words = [event.text(name) for name in ("summary", "reason", "because", "words")]
     proof = [str(event.evidence[name]) for name in ("summary", "url") if event.evidence.get(name)]
     is_unsealed = event.kind == Kind.RUN_ENDED and not event.text("sha256")
-    return " · ".join([*filter(None, said), *proof, *(["no record could be written"] if is_unsealed else [])])
+    return " · ".join([*filter(None, words), *proof, *(["no record could be written"] if is_unsealed else [])])

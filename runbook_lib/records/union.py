@@ -6,9 +6,11 @@ part tells how far the others had come, so that both show wherever the folder is
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.events import SUFFIX
 from runbook_lib.ledger.chains import FILE_NAME, KEY_DIGITS, Chain, file_name, key_of
 from runbook_lib.ledger.keyring import beside_name
@@ -21,8 +23,31 @@ Seen = dict[str, tuple[str, int, str, str]]
 """By writer: the start of the first line's SHA-256, the number of lines, the last one's SHA-256, and by which part."""
 
 
+def paths_in(folder: Path) -> set[str]:
+    """All that is in a folder and in those below it, by the paths from it; links are not followed.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    found: list[str] = []
+    folders = [str(folder)]
+    for place in folders:
+        try:
+            with os.scandir(place) as items:
+                for item in items:
+                    found.append(item.path)
+                    if item.is_dir(follow_symlinks=False):
+                        folders.append(item.path)
+        except FileNotFoundError:
+            continue
+        except OSError as exc:
+            raise InputError(f"The folder {place} cannot be read: {exc.strerror}.") from exc
+    start = len(folders[0]) + 1
+    return {path[start:] for path in found}
+
+
 def problems(folder: Path, chains: Sequence[Chain], paths: set[str]) -> list[Finding]:
-    """What is to be told of a ticket's folder.
+    """What is wrong in a ticket's folder, or has to be named.
 
     Args:
         folder: The folder.
@@ -50,7 +75,7 @@ def problems(folder: Path, chains: Sequence[Chain], paths: set[str]) -> list[Fin
 
 
 def strays(names: set[str], chains: Sequence[Chain], found: Iterable[Finding]) -> Iterator[str]:
-    """Those notebooks that no line names and that are of no part which is damaged or missing; that part is told."""
+    """Those notebooks that no line names and that are of no part which is damaged or missing: that part is named."""
     lost = {chain.key[:KEY_DIGITS] for chain in chains if chain.is_damaged}
     lost |= {"" for one in found if (one.code, one.subject) == (Code.MISSING_WRITER, FILE_NAME)}
     here = _keys_within(chains)
@@ -80,8 +105,8 @@ def _seen(chains: Iterable[Chain]) -> Seen:
     found: dict[str, tuple[str, int, str, str]] = {}
     for chain in chains:
         for entry, _ in chain.summary:
-            told = entry.get("seen")
-            for key, head in told.items() if isinstance(told, dict) else ():
+            seen = entry.get("seen")
+            for key, head in seen.items() if isinstance(seen, dict) else ():
                 if not isinstance(head, dict):
                     continue
                 first, lines, sha256 = (head.get(name) for name in ("first", "lines", "sha256"))

@@ -12,21 +12,20 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from runbook_lib import files
 from runbook_lib.domain.errors import InputError
-from runbook_lib.domain.models import Comment
 from runbook_lib.ledger.chains import FILE_NAME, file_name, key_of
-from runbook_lib.records import notes
 from runbook_lib.records.archive import MANY_TICKETS, Archive, Ledger
 from runbook_lib.records.findings import Code, Finding, Verification
 from runbook_lib.records.runs import ADOPTED_WORDS, Run, State
 
+if TYPE_CHECKING:
+    from runbook_lib.domain.models import Comment
+
 READ_BYTES = 1 << 17
 SEALING_S = 60.0
-PARTS = 4
-"""So many portions of tickets for each process, so that none waits long for another."""
 _SEALED = (State.SEALED, State.ADOPTED, State.MISSING, State.SET_ASIDE)
 _OPEN = {
     State.RUNNING: (Code.RUNNING, "belongs to a run that has not ended: it is running, or was interrupted."),
@@ -49,7 +48,7 @@ class Content(NamedTuple):
 
 
 class OtherTicketsError(Exception):
-    """What a file is can only be said by looking at the other tickets, too."""
+    """What a file is cannot be decided without looking at the other tickets."""
 
 
 class Verifier:
@@ -75,7 +74,9 @@ class Verifier:
         """Verify these tickets; many in several processes, which read each file once and hash it."""
         found: dict[int, Verification | None] = {}
         if len(tickets) >= MANY_TICKETS:
-            for number, one, ledger in in_other_processes(self._archive, tickets, keep=self._keeps):
+            from runbook_lib.records.processes import in_processes  # which takes time, and few tickets do not need
+
+            for number, one, ledger in in_processes(partial(_alone, self._archive, self._keeps), tickets):
                 found[number] = one
                 self._read |= {number: ledger} if ledger else {}
         for ledger in self.ledgers([ticket_id for ticket_id in tickets if not found.get(ticket_id)]):
@@ -103,15 +104,12 @@ class Verifier:
         Raises:
             InputError: There is no such file, and no journal tells of one.
         """
-        ticket_id = self.ticket_of(path)
-        ledgers = [] if ticket_id is None else self.ledgers([ticket_id])
-        if not any(run.record == path.name for ledger in ledgers for run in ledger.runs):
-            return self._stranger(path, ledgers)
-        found = [finding for ledger in ledgers for finding in self._ticket(ledger)]
-        told = [run for run in ledgers[0].runs if run.record == path.name]
-        subjects = {path.name, FILE_NAME, *(file_name(run.writer) for run in told)}
-        mine = [finding for finding in found if finding.subject in subjects]
-        return Verification.of_runs([run for run in told if run.state in _SEALED and run.sha256], 1, mine)
+        ledger, runs = self.ledger_of(path), self.runs_of(path)
+        if not ledger or not runs:
+            return self._stranger(path, ledger)
+        subjects = {path.name, FILE_NAME, *(file_name(run.writer) for run in runs)}
+        mine = [finding for finding in self._ticket(ledger) if finding.subject in subjects]
+        return Verification.of_runs([run for run in runs if run.state in _SEALED and run.sha256], 1, mine)
 
     def notes(self, tickets: Sequence[int], read: Callable[[int], Iterable[Comment]]) -> list[Finding]:
         """Compare what the tickets' notes keep with what is here, both ways.
@@ -120,8 +118,9 @@ class Verifier:
             tickets: Which ones; a ticket whose folder is gone is one, too.
             read: Reads a ticket's comments.
         """
-        folder = self._archive.folder
-        ledgers = self.ledgers(tickets)
+        from runbook_lib.records import notes  # which takes time, and few verifications need
+
+        folder, ledgers = self._archive.folder, self.ledgers(tickets)
         return [each for one in ledgers for each in notes.compare(one, folder / str(one.ticket_id), read)]
 
     def ticket_of(self, path: Path) -> int | None:
@@ -130,13 +129,20 @@ class Verifier:
         named = folder.name if folder.parent.resolve() == self._archive.folder else ""
         return int(named) if named.isascii() and named.isdigit() and str(int(named)) == named else None
 
+    def ledger_of(self, path: Path) -> Ledger | None:
+        """What is known of the ticket in whose folder a path lies."""
+        ticket_id = self.ticket_of(path)
+        return None if ticket_id is None else self.ledgers([ticket_id])[0]
+
+    def runs_of(self, path: Path) -> list[Run]:
+        """The runs whose record lies there, by its ticket's journal."""
+        ledger = self.ledger_of(path)
+        return [run for run in ledger.runs if run.record == path.name] if ledger else []
+
     def signed_off(self, path: Path) -> tuple[str, ...]:
         """Who signed the record off that lies there, as long as it is what was sealed."""
-        ticket_id = self.ticket_of(path)
-        ledgers = [] if ticket_id is None or not self.record(path).is_good else self.ledgers([ticket_id])
-        return tuple(
-            words for one in ledgers for run in one.runs if run.record == path.name for words in run.signed_off
-        )
+        runs = self.runs_of(path) if self.record(path).is_good else []
+        return tuple(words for run in runs for words in run.signed_off)
 
     def sealed_as(self, digest: str) -> Run | None:
         """The sealed record that has these bytes, or None."""
@@ -232,7 +238,7 @@ class Verifier:
         gone = "" if os.path.lexists(self._path(other)) else ", which is not there any more"
         return Finding(ticket, name, Code.MOVED, f"{name} has the bytes of {_place(other)}{gone}.")
 
-    def _stranger(self, path: Path, ledgers: Sequence[Ledger]) -> Verification:
+    def _stranger(self, path: Path, ledger: Ledger | None) -> Verification:
         """A file that its folder's journal does not name; if that is damaged, the file cannot be identified.
 
         Raises:
@@ -240,11 +246,10 @@ class Verifier:
         """
         if not os.path.lexists(path):
             raise InputError(f"There is no record {path}. Give a ticket's number, or the path of a record.")
-        problems = [finding for ledger in ledgers if ledger.problems for finding in self._ticket(ledger)]
-        told = [finding for finding in problems if key_of(finding.subject) is not None and finding.is_defect]
-        if told:
-            return Verification(0, len(ledgers), tuple(told))
-        return Verification(0, len(ledgers), (self._unnamed(path.absolute().parent.name, str(path), path.name),))
+        problems = self._ticket(ledger) if ledger and ledger.problems else ()
+        of_journals = [finding for finding in problems if key_of(finding.subject) is not None and finding.is_defect]
+        unnamed = of_journals or [self._unnamed(path.absolute().parent.name, str(path), path.name)]
+        return Verification(0, 1 if ledger else 0, tuple(unnamed))
 
 
 def content_of(path: str) -> Content | None:
@@ -263,16 +268,8 @@ Alone = tuple[int, Verification | None, Ledger | None]
 """A ticket, what came out if no look at others was needed, and what was read, if that is kept."""
 
 
-def in_other_processes(archive: Archive, tickets: Sequence[int], *, keep: bool) -> list[Alone]:
-    """Verify tickets in several processes, each by itself."""
-    from runbook_lib.records.processes import in_processes  # which takes time, and few tickets do not need
-
-    workers = os.cpu_count() or 1
-    parts = [tickets[start :: workers * PARTS] for start in range(workers * PARTS)]
-    return [one for part in in_processes(partial(_alone, archive, keep), parts, workers) for one in part]
-
-
 def _alone(archive: Archive, keep: bool, tickets: Sequence[int]) -> list[Alone]:
+    """Verify tickets in a process of their own."""
     verifier = Verifier(archive, alone=True)
     ledgers = archive.read(tickets)
     return [(ledger.ticket_id, verifier.one_alone(ledger), ledger if keep else None) for ledger in ledgers]

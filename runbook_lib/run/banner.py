@@ -7,7 +7,7 @@ Says nothing that the manifest does not; whether the file is genuine it cannot s
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -21,18 +21,18 @@ _INSTRUCTIONS = ("opening", "parameters-words")
 _SETTLED = ("done", "already_done", "adopted")
 
 
-def add(notebook: Any, manifest: Mapping[str, Any], ours: Sequence[str] = ()) -> None:
+def add(notebook: Any, manifest: Mapping[str, Any], pages: Collection[str] = ()) -> None:
     """Put the banner on top of an executed notebook, and fold its parameters and instructions.
 
     Args:
         notebook: The notebook.
         manifest: What the run says of itself.
-        ours: What the addresses of our own services begin with.
+        pages: The web addresses that services gave the run: where words name one, it is a link.
     """
     for cell in notebook.cells:
         if is_folded(cell.id, cell.metadata.get("tags", ())):
             cell.metadata.setdefault("jupyter", {})["source_hidden"] = True
-    card = replace(banner(manifest), ours=ours)
+    card = replace(banner(manifest), pages=pages)
     node = type(notebook)  # nbformat's, without the import of it
     data = {"text/html": html(card), "text/plain": text(card)}
     shown = node(output_type="display_data", data=data, metadata={})

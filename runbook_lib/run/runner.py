@@ -16,7 +16,7 @@ import threading
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -203,7 +203,7 @@ class _Run:
         report = _report(executed, execution, self.values, self.runbook, self.record, seconds=seconds)
         report = replace(report, summary=redactor.text(report.summary))
         manifest = redactor.data({**self._about(), **_manifest(report, execution, executed)})
-        _close(self.journal, self.record, executed, manifest, report, self.settings.addresses)
+        _close(self.journal, self.record, executed, manifest, report)
         return report
 
     def _about(self) -> dict[str, Any]:
@@ -230,9 +230,7 @@ def _after(settings: Settings, journal: Journal) -> str:
     return " ".join(filter(None, notices))
 
 
-def _close(
-    journal: Journal, record: Path, executed: Any, manifest: Mapping[str, Any], report: Report, ours: Sequence[str]
-) -> None:
+def _close(journal: Journal, record: Path, executed: Any, manifest: Mapping[str, Any], report: Report) -> None:
     """Write the record, then the journal's last line of the run.
 
     Raises:
@@ -242,7 +240,7 @@ def _close(
     ended = {name: getattr(report, name) for name in kept}
     ended["to_note"] = report.performed and bool(report.effects)  # a ticket that was not taken gets no note
     try:
-        digest = _write(record, executed, manifest, ours)
+        digest = _write(record, executed, manifest)
     except OSError as exc:
         with suppress(UnavailableError):  # the same disk; the exception says it all
             journal.append("run_ended", record=None, sha256=None, **ended)
@@ -396,13 +394,14 @@ def _cell(cell: Any) -> dict[str, Any]:
     return {"id": cell.id, "status": state["status"], "seconds": state.get("duration")}
 
 
-def _write(record: Path, notebook: Any, manifest: Mapping[str, Any], ours: Sequence[str]) -> str:
+def _write(record: Path, notebook: Any, manifest: Mapping[str, Any]) -> str:
     """Write the record in one piece, read-only; returns its SHA-256.
 
     Raises:
         OSError: The folder does not take it; nothing of it is left there.
     """
-    banner.add(notebook, manifest, ours)
+    pages = {page for step in _results(notebook) for page in step.get("pages", ())}
+    banner.add(notebook, manifest, pages)
     notebook.metadata["runbook"] = dict(manifest)
     papermill = notebook.metadata.setdefault("papermill", {})
     papermill.update(input_path=f"{manifest['runbook']}.ipynb", output_path=record.name)

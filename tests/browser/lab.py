@@ -208,9 +208,10 @@ class Notebook:
         )
 
     def use_theme(self, theme: str) -> None:
-        """As the system says: JupyterLab follows."""
+        """As the system says: JupyterLab follows. The screen that it shows meanwhile has to be gone before the next."""
         self.page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-        self.until("theme => document.body.dataset.jpThemeName === theme", arg=THEMES[theme])
+        is_done = "document.body.dataset.jpThemeName === theme && !document.querySelector('#jupyterlab-splash')"
+        self.until(f"theme => {is_done}", arg=THEMES[theme])
 
     def click(self, target: Locator) -> None:
         """Click once."""

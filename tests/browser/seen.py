@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Page, Request
+from playwright.sync_api import Error, Page, Request
 
 from runbook_lib.settings import ROOT
 
@@ -25,20 +25,26 @@ class Seen:
         page: The page, 1280 px wide.
         outside: Addresses beyond this machine that it asked for.
         errors: What its console and its scripts told as errors.
+        stacks: Where its scripts failed.
     """
 
     page: Page
     outside: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    stacks: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.page.on("request", self._note)
         self.page.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("pageerror", self._note_error)
 
     def _note(self, request: Request) -> None:
         if urlsplit(request.url).hostname not in ("", None, "127.0.0.1", "localhost"):
             self.outside.append(request.url)
+
+    def _note_error(self, error: Error) -> None:
+        self.errors.append(str(error))
+        self.stacks.append(str(error.stack))
 
     def resize(self, width: int, height: int) -> None:
         """Change the size of the window."""
@@ -67,4 +73,4 @@ class Seen:
                 ...(window.events ?? []).slice(-60).map(event => `event: ${event}`),
             ]"""
         )
-        return "\n".join([*told, *(f"error: {error}" for error in self.errors)])
+        return "\n".join([*told, *(f"error: {error}" for error in (*self.errors, *self.stacks))])

@@ -9,9 +9,9 @@ from playwright.sync_api import expect
 
 from runbook_lib import templates
 from tests.browser.lab import SESSIONS, Lab, Notebook
-from tests.browser.walk import BUTTON, ERRORS, looks_well
+from tests.browser.walk import BUTTON, ERRORS, looks_well_in_both_themes
 
-pytestmark = [pytest.mark.slow, pytest.mark.halves]
+pytestmark = [pytest.mark.slow, pytest.mark.together]
 
 
 def sessions(notebook: Notebook) -> list[str]:
@@ -51,7 +51,7 @@ def test_naming_the_ticket_runs_the_rest(lab: Lab, notebook: Notebook) -> None:
     link.wait_for()
     expect(field).to_be_hidden()
     expect(notebook.field("Ticket number")).to_be_hidden()
-    looks_well(notebook, "start_here")
+    looks_well_in_both_themes(notebook, "start_here")
     notebook.picture("start_here", "Choose the runbook")
     notebook.click(link)
     notebook.button(BUTTON).wait_for()

@@ -12,7 +12,7 @@ from tests.browser.lab import SESSIONS, Lab, Notebook
 from tests.browser.seen import Seen
 from tests.practice import World
 
-pytestmark = [pytest.mark.slow, pytest.mark.halves]
+pytestmark = [pytest.mark.slow, pytest.mark.together]
 
 OF_IPYWIDGETS = "Cannot read properties of null (reading 'kernel')"
 """What ipywidgets 8.1 says where a notebook has no kernel."""

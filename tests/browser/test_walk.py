@@ -16,7 +16,7 @@ from tests.browser.lab import CODE_CELLS, Lab, Notebook
 from tests.browser.seen import Seen
 from tests.browser.walk import BUTTON, CHANGE, ERRORS, RECORD, copy, records, verified
 
-pytestmark = [pytest.mark.slow, pytest.mark.halves]
+pytestmark = [pytest.mark.slow, pytest.mark.together]
 
 COUNTS = f"{CODE_CELLS}.map(cell => cell.model.executionCount)"
 """The numbers of the cells, in the order of the notebook in front."""

@@ -137,7 +137,10 @@ def test_what_is_left_aside_is_told_with_what_it_is(content: bytes, words: str) 
         (zipped(key=TEXT.encode())[:900], "It is a zip archive. The archive is damaged"),
         (zipped(shot=b"\x89PNG\r\n\x1a\n"), "It is a zip archive. It holds an image; add that to the ticket"),
         (mail(b"%PDF-1.7").as_bytes(), "It is a mail. It holds a PDF; add that to the ticket"),
-        (b"x" * 900_000 + b"\n" + b"y" * 2_000_000, "It is text. Only its first 2 MB were searched"),
+        pytest.param(
+            *(b"x" * 900_000 + b"\n" + b"y" * 2_000_000, "It is text. Only its first 2 MB were searched"),
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_what_was_not_opened_is_unread(content: bytes, words: str) -> None:

@@ -98,12 +98,13 @@ def test_a_job_under_way_is_waited_for(here: World) -> None:
 @pytest.mark.parametrize(
     ("title", "state", "changed", "asked"),
     [
-        ("", "opened", "opened again", "tells of a success, and somebody has opened it again"),
+        ("", "opened", "opened again", "reports a success, and was opened again"),
         ("Done!", "closed", "given another title", "titled “Done!”, which is not what Mechanizer writes"),
         ("Created for <{}>", "closed", "given another title", "titled “Created for <.*>”, which is not what"),
     ],
     ids=["opened again", "no address", "no mark"],
 )
+@pytest.mark.slow
 def test_a_success_that_was_changed_by_hand_needs_a_person(
     here: World, title: str, state: str, changed: str, asked: str
 ) -> None:
@@ -135,6 +136,7 @@ def test_a_success_that_was_changed_by_hand_needs_a_person(
 
 
 @pytest.mark.parametrize(("title", "has_copy"), [("{} (bounced)", False), ("Sent to info@other.example", True)])
+@pytest.mark.slow
 def test_a_retitled_issue_that_tells_not_whose_it_is(here: World, title: str, has_copy: bool) -> None:
     """Without a copy for how many users, with another address for whom: a person finds out, and no title is written."""
     (before,) = here.issues(3001)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from runbook_lib.cases.license_not_received import LicenseNotReceived
 from runbook_lib.cases.weekend_license import WeekendLicense
 from runbook_lib.domain import messages, titles
 from runbook_lib.domain.errors import OutcomeUnknownError, PersonNeededError
-from tests.practice import World, start
+from tests.practice import World
 
 pytestmark = pytest.mark.slow
 
@@ -21,11 +18,10 @@ ADDRESS = "maya.lindqvist@nordlicht-analytics.example"
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """A world of its own, which the settings of this process find."""
-    monkeypatch.setenv("RUNBOOK_OUTPUTS", str(tmp_path / "outputs"))
+def here(issued: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """A world in which the license of ticket 1001 has been issued."""
     monkeypatch.setenv("RUNBOOK_WAIT_S", "20")
-    yield from start(tmp_path / "outputs")
+    return issued
 
 
 def run(*, perform: bool = True) -> WeekendLicense:
@@ -43,8 +39,6 @@ def run(*, perform: bool = True) -> WeekendLicense:
 
 def leave(here: World, *said: str, operation: str = "sandbox-1001-license-1", mailed: bool = False) -> None:
     """Let the jobs of one operation have died, each with an issue in progress that says this."""
-    run()
-    here.wait_for_pipelines()
     here.change("UPDATE pipelines SET status = 'failed', updated_at = ?", LONG_AGO)
     here.change(
         "INSERT INTO pipelines SELECT id + 50, iid + 50, project_id, ref, 'canceled', variables, trace, "
@@ -102,8 +96,6 @@ def test_two_issues_where_only_the_customer_can_tell(here: World, came: bool) ->
 
 def _first(here: World) -> list[dict[str, str]]:
     """A license that was issued, to be put into an issue."""
-    run()
-    here.wait_for_pipelines()
     found = here.rows("SELECT description FROM issues WHERE title LIKE '[Success]%' AND title LIKE ?", f"%{ADDRESS}%")
     text = messages.find_license(found[0]["description"])
     assert text
@@ -129,8 +121,6 @@ def test_a_colleagues_job_that_died_is_in_the_way(here: World) -> None:
 
 def test_a_mail_of_which_no_trace_is_left(here: World) -> None:
     """The journal knows that a pipeline was started, and nothing of it is seen: a person's word ends the ticket."""
-    run()
-    here.wait_for_pipelines()
     here.change("DELETE FROM pipelines")
     here.change("DELETE FROM issues WHERE title LIKE ?", f"%{ADDRESS}%")
     with pytest.MonkeyPatch.context() as patch:
@@ -148,8 +138,6 @@ def test_a_mail_of_which_no_trace_is_left(here: World) -> None:
 
 def test_a_ticket_with_too_many_failures_ends_by_hand(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """No further pipeline; who makes the license by hand is not held up."""
-    run()
-    here.wait_for_pipelines()
     here.change("DELETE FROM issues WHERE title LIKE ?", f"%{ADDRESS}%")
     (one,) = here.rows("SELECT * FROM pipelines")
     here.change("DELETE FROM pipelines")

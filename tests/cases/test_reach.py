@@ -15,6 +15,7 @@ from runbook_lib.cases.weekend_license import WeekendLicense
 from runbook_lib.domain.errors import InputError, OutcomeUnknownError, PersonNeededError, RefusedError
 from tests.cases.test_weekend_license import to_scope, to_users
 from tests.practice import World, start
+from tests.practice_cells import cells
 
 pytestmark = pytest.mark.slow
 
@@ -29,7 +30,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     yield from start(tmp_path / "outputs")
 
 
-def issued(here: World) -> WeekendLicense:
+def checked() -> WeekendLicense:
     """A performing case whose license is out and checked."""
     case = to_users(1001, perform=True)
     case.issue_license()
@@ -56,26 +57,25 @@ def test_a_requester_whom_no_reply_reaches(
     assert (0, []) == (pipelines(here), here.comments(1001))
 
 
-def test_a_requester_suspended_after_the_license(here: World) -> None:
+def test_a_requester_suspended_after_the_license(issued: World) -> None:
     """The license that is out is found all the same; who tells them otherwise says so, and the case ends."""
-    issued(here)
-    here.inject("zendesk", "suspended")
-    ran = here.runbook("run", "weekend_license", 1001, "--perform", "--json")
+    checked()
+    issued.inject("zendesk", "suspended")
+    ran = issued.runbook("run", "weekend_license", 1001, "--perform", "--json")
     assert (3, ["assignment", "license"]) == (ran.status, [effect["name"] for effect in ran.report["effects"]])
     assert "or do it by hand and say so: `runbook answer 1001 reply yes`" in ran.report["summary"]
-    assert 0 == here.runbook("answer", 1001, "reply", "yes").status
-    ran = here.runbook("run", "weekend_license", 1001, "--perform", "--json")
-    assert (0, "license_issued") == (ran.status, ran.report["outcome"])
-    assert (1, 1, 1) == (pipelines(here), len(here.comments(1001)), len(here.posts(1001)))
+    assert 0 == issued.runbook("answer", 1001, "reply", "yes").status
+    assert "license_issued" == cells(issued, "weekend_license", 1001, perform=True).report["outcome"]
+    assert (1, 1, 1) == (pipelines(issued), len(issued.comments(1001)), len(issued.posts(1001)))
 
 
-def test_a_second_post_that_cannot_be_taken_back(here: World) -> None:
+def test_a_second_post_that_cannot_be_taken_back(issued: World) -> None:
     """The first one is there: only the second is to be deleted, and nothing is to be answered."""
-    case = issued(here)
+    case = checked()
     case.answer_customer()
     case.tell_team()
     case.services.slack.post(case.settings.slack_channel_id, "The same", case.operation("slack_post"))
-    here.inject("slack", "refuse", error="cant_delete_message", path="chat.delete", times=None)
+    issued.inject("slack", "refuse", error="cant_delete_message", path="chat.delete", times=None)
     shown = " ".join(repr(case.tell_team()).split())
     assert "done before, not repeated" in shown and "Delete the later one by hand" in shown
     assert "Not done" not in shown and "runbook answer" not in shown
@@ -102,60 +102,60 @@ def test_a_role_that_cannot_is_found_at_once(here: World, flag: str, words: str,
     assert 0 == pipelines(here)
 
 
-def test_a_public_reply_that_came_out_private(here: World) -> None:
+def test_a_public_reply_that_came_out_private(issued: World) -> None:
     """It is not done, and not repeated; a person posts it, and says so."""
-    case = issued(here)
-    here.inject("zendesk", "private_comments")
+    case = checked()
+    issued.inject("zendesk", "private_comments")
     told = r"cannot read.*Post it by hand.*Then run `runbook answer 1001 reply yes`"
     for _ in range(2):
         with pytest.raises(OutcomeUnknownError, match=told):
             case.answer_customer()
-    here.clear_faults()
+    issued.clear_faults()
     again = WeekendLicense.open(1001)
     with pytest.raises(OutcomeUnknownError, match=told):
         apply(again, changes.reply(again, "reply", "Hello", summary="public reply to the customer"))
-    assert [0] == [comment["public"] for comment in here.comments(1001)]
+    assert [0] == [comment["public"] for comment in issued.comments(1001)]
 
-    assert 0 == here.runbook("answer", 1001, "reply", "yes").status
+    assert 0 == issued.runbook("answer", 1001, "reply", "yes").status
     case.answer_customer()
     done = [action.name for action in case.plan().actions if action.step == "Answer the customer"]
     assert ["reply", "note"] == done
-    assert [0, 0] == [comment["public"] for comment in here.comments(1001)]
+    assert [0, 0] == [comment["public"] for comment in issued.comments(1001)]
 
 
-def test_a_private_reply_is_seen_from_another_machine(here: World) -> None:
+def test_a_private_reply_is_seen_from_another_machine(issued: World) -> None:
     """The ticket's audit tells, where no journal does."""
-    case = issued(here)
-    here.inject("zendesk", "private_comments")
+    case = checked()
+    issued.inject("zendesk", "private_comments")
     with pytest.raises(OutcomeUnknownError):
         case.answer_customer()
-    here.clear_faults()
-    here.forget(1001)
-    other = issued(here)
+    issued.clear_faults()
+    issued.forget(1001)
+    other = checked()
     with pytest.raises(OutcomeUnknownError, match="kept as an internal note"):
         other.answer_customer()
-    assert 1 == len(here.comments(1001))
+    assert 1 == len(issued.comments(1001))
 
 
 def test_a_copy_that_lost_its_file(here: World) -> None:
     """The reply says that the license is attached, so without the file it is not done."""
     here.inject("zendesk", "drop_files")
-    ran = here.runbook("run", "license_not_received", 3001, "--perform", "--json")
-    assert 3 == ran.status, ran.stderr
-    assert "was kept with no file" in ran.report["summary"]
-    assert "runbook answer 3001 license_copy-" in ran.report["summary"]
+    stopped = cells(here, "license_not_received", 3001, perform=True).error
+    assert isinstance(stopped, OutcomeUnknownError)
+    assert "was kept with no file" in str(stopped)
+    assert "runbook answer 3001 license_copy-" in str(stopped)
 
 
-def test_a_post_that_ended_elsewhere_is_not_repeated(here: World) -> None:
+def test_a_post_that_ended_elsewhere_is_not_repeated(issued: World) -> None:
     """Nobody of the team sees it there; only a person's word ends it."""
-    case = issued(here)
+    case = checked()
     case.answer_customer()
-    here.inject("slack", "elsewhere", times=1)
+    issued.inject("slack", "elsewhere", times=1)
     for _ in range(2):
         shown = repr(case.tell_team())
         assert "[unavailable] Tell the team" in shown
         assert re.search(r"posted it in C07ELSEWHERE(.|\n)*`runbook answer 1001 slack_post yes`", shown)
-    assert 1 == len(here.posts(1001))
+    assert 1 == len(issued.posts(1001))
 
 
 def test_a_pipeline_that_waits_for_a_person(here: World) -> None:

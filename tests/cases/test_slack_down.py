@@ -10,7 +10,8 @@ from runbook_lib.cases.weekday_triage import WeekdayTriage
 from runbook_lib.cases.weekend_license import WeekendLicense
 from runbook_lib.domain.errors import UnavailableError
 from tests.cases.walking import PARAMETERS, Screen, plan, press, run, state
-from tests.practice import Ran, World
+from tests.practice import World
+from tests.practice_cells import cells
 
 pytestmark = [pytest.mark.apart, pytest.mark.slow]
 
@@ -40,17 +41,15 @@ def run_weekday(case: WeekdayTriage) -> None:
 # -- in JupyterLab
 
 
-@pytest.mark.parametrize("trouble", ["down", "posting refused"])
-def test_the_plan_and_the_button_stay(here: World, screen: Screen, trouble: str) -> None:
+def test_the_plan_and_the_button_stay(here: World, screen: Screen) -> None:
     """A press gives the customer the license; when Slack is back, the next one makes up for the post, once."""
-    here.inject("slack", **TROUBLES[trouble])
+    here.inject("slack", **DOWN)
     case = WeekendLicense.open(1001)
     run(case)
     shown = " ".join(plan(case).split())
     assert "[to be performed] The plan" in shown and "/agent/tickets/1001>" in shown
-    if trouble != "posting refused":  # which shows only when something is posted
-        assert "[unavailable] Tell the team" in screen.card("Tell the team")
-        assert "This could not be looked at; it is tried again when this is performed." in shown
+    assert "[unavailable] Tell the team" in screen.card("Tell the team")
+    assert "This could not be looked at; it is tried again when this is performed." in shown
     told = " ".join(press(case).split())
     assert "[License issued]" in told and "Not done: post in #support_licensing-subscription." in told
     assert "performed: License issued" in state(case)
@@ -75,7 +74,7 @@ def test_slack_is_down_only_at_the_press(here: World) -> None:
     """The first press performs all but the post."""
     case = WeekendLicense.open(1001)
     run(case)
-    here.inject("slack", **DOWN)
+    here.inject("slack", **TROUBLES["posting refused"])  # which shows only when something is posted
     told = " ".join(press(case).split())
     assert "[License issued]" in told and "Not done: post in" in told
     assert (1, 2, 0) == there(here)
@@ -113,70 +112,63 @@ def test_the_tracker_is_down(here: World, screen: Screen) -> None:
     assert "[to be performed] The plan" in plan(weekend)
 
 
-# -- by the command
-
-
-def performed(world: World, ticket_id: int = 1001, runbook: str = "weekend_license", **environment: str) -> Ran:
-    return world.runbook("run", runbook, ticket_id, "--perform", "--json", **environment)
+# -- by the command, or by its cells
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
-def test_the_command_completes_with_an_open_end(own_world: World, trouble: str) -> None:
-    """The outcome, the reason, the way on; in the list until the next run makes up for it, once."""
+def test_the_case_has_its_outcome_with_an_open_end(own_world: World, trouble: str) -> None:
+    """And the reason, and the way on; the next run makes up for it, once."""
     own_world.inject("slack", **TROUBLES[trouble])
-    ran = performed(own_world)
+    report = cells(own_world, "weekend_license", 1001, perform=True).report
+    post = report["effects"][-1]
+    assert ("license_issued", "slack_post", "unavailable") == (report["outcome"], post["name"], post["state"])
+    assert "or do it by hand and say so: `runbook answer 1001 slack_post yes`." in report["summary"]
+    own_world.clear_faults()
+    again = cells(own_world, "weekend_license", 1001, perform=True).report
+    assert "done" == again["effects"][-1]["state"]
+    assert (1, 2, 1) == there(own_world)
+
+
+def test_a_post_by_hand_ends_what_the_command_left_open(own_world: World) -> None:
+    """It is listed until a person reports it, whom the next run names; with Slack still refusing, that run ends."""
+    own_world.change("UPDATE channels SET is_member = 0")
+    ran = own_world.runbook("run", "weekend_license", 1001, "--perform", "--json")
     assert (0, "completed", "license_issued") == (ran.status, ran.report["status"], ran.report["outcome"])
     post = ran.report["effects"][-1]
     assert ("slack_post", "unavailable", None) == (post["name"], post["state"], post["evidence"])
-    assert "or do it by hand and say so: `runbook answer 1001 slack_post yes`." in ran.report["summary"]
     listed = own_world.runbook("records", "list", "--open").stdout
     assert "Ticket 1001, not done yet: slack_post is not there yet. Run again to complete it" in listed
-    own_world.clear_faults()
-    again = performed(own_world)
-    assert (0, "done") == (again.status, again.report["effects"][-1]["state"])
-    assert (1, 2, 1) == there(own_world)
-    assert "Nothing is open." in own_world.runbook("records", "list", "--open").stdout
-    assert 0 == own_world.runbook("records", "verify").status
-
-
-def test_a_post_by_hand_ends_it(own_world: World) -> None:
-    """With Slack still refusing, the next run sends nothing, asks nothing, and names who says so."""
-    own_world.change("UPDATE channels SET is_member = 0")
-    performed(own_world)
     said = ("--because", "posted it myself")
     assert 0 == own_world.runbook("answer", 1001, "slack_post", "yes", *said, RUNBOOK_OPERATOR="ada").status
-    again = performed(own_world)
-    post = again.report["effects"][-1]
-    assert (0, "already_done") == (again.status, post["state"])
+    post = cells(own_world, "weekend_license", 1001, perform=True).report["effects"][-1]
+    assert "already_done" == post["state"]
     assert "ada says that it is there: posted it myself" == post["evidence"]["summary"]
     listed = own_world.runbook("records", "list").stdout
     assert "Ticket 1001, by hand: slack_post: ada says that it is there: posted it myself" in listed
     assert "Nothing is open." in own_world.runbook("records", "list", "--open").stdout
+    assert 0 == own_world.runbook("records", "verify").status
 
 
-@pytest.mark.parametrize("commits", [True, False])
-def test_a_post_whose_answer_was_lost(own_world: World, commits: bool) -> None:
-    """Whether it is there nobody knows yet: the run completes, and the next one looks before it posts."""
-    own_world.inject("slack", "reset", commits=commits, path="chat.postMessage")
+def test_a_post_whose_answer_was_lost(own_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether it is there is not known yet: the run completes, and the next one looks before it posts."""
+    own_world.inject("slack", "reset", commits=False, path="chat.postMessage")
     own_world.inject("slack", "error", path="conversations.history", skip=1, times=None)
-    ran = performed(own_world, RUNBOOK_SETTLE_S="1")
+    ran = own_world.runbook("run", "weekend_license", 1001, "--perform", "--json", RUNBOOK_SETTLE_S="1")
     assert (0, "license_issued") == (ran.status, ran.report["outcome"])
     assert "Then run `runbook answer 1001 slack_post yes` if it is there" in ran.report["summary"]
     assert (
         "Ticket 1001, unknown outcome: Look whether slack_post" in own_world.runbook("records", "list", "--open").stdout
     )
     own_world.clear_faults()
-    post = performed(own_world, RUNBOOK_SETTLE_S="1").report["effects"][-1]
-    assert ("adopted" if commits else "done") == post["state"]
+    monkeypatch.setenv("RUNBOOK_SETTLE_S", "1")
+    assert "done" == cells(own_world, "weekend_license", 1001, perform=True).report["effects"][-1]["state"]
     assert (1, 2, 1) == there(own_world)
 
 
 def test_an_expert_told_by_hand(own_world: World) -> None:
-    """Without Slack nobody has the case, so that the run fails; a person's word ends it."""
+    """Without Slack no expert has the case, so that it has no outcome; a person's word ends it."""
     own_world.inject("slack", **DOWN)
-    ran = performed(own_world, 2001, "weekday_triage")
-    assert (1, "failed") == (ran.status, ran.report["status"])
-    assert "No expert was engaged yet." in ran.report["summary"]
+    stopped = cells(own_world, "weekday_triage", 2001, perform=True)
+    assert isinstance(stopped.error, UnavailableError) and "No expert was engaged yet." in str(stopped.error)
     assert 0 == own_world.runbook("answer", 2001, "expert_post", "yes").status
-    again = performed(own_world, 2001, "weekday_triage")
-    assert (0, "escalated") == (again.status, again.report["outcome"])
+    assert "escalated" == cells(own_world, "weekday_triage", 2001, perform=True).report["outcome"]

@@ -27,6 +27,8 @@ from runbook_lib.results import StepResult
 from tests.cases.walking import Screen, fields, row, run, session, sit_down
 from tests.practice import World, start
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def practice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:

@@ -260,26 +260,23 @@ def test_a_colleagues_license_is_adopted_and_checked(here: World) -> None:
     assert 1 == len(here.rows("SELECT * FROM mails"))
 
 
-def test_another_count_than_the_issued_one_is_refused(here: World) -> None:
+def test_another_count_than_the_issued_one_is_refused(issued: World) -> None:
     """The message says what the ticket has, and no other license is issued."""
-    to_users(1001, perform=True).issue_license()
     again = to_scope(1001, perform=True)
     again.confirm_subscription()
     with pytest.raises(InputError, match="has a license for 250 users"):
         again.choose_users(user_count=300)
-    assert 1 == len(here.rows("SELECT * FROM mails"))
+    assert 1 == len(issued.rows("SELECT * FROM mails"))
 
 
-def test_license_not_as_ordered_needs_a_person(here: World) -> None:
+def test_license_not_as_ordered_needs_a_person(issued: World) -> None:
     """Here the copy in the tracker is for fewer users than its title says; no team is told."""
-    to_users(1001, perform=True).issue_license()
-    here.wait_for_pipelines()
-    here.change("UPDATE issues SET title = replace(title, '250', '300')")
+    issued.change("UPDATE issues SET title = replace(title, '250', '300')")
     again = to_users(1001, perform=True)
     again.issue_license()
     with pytest.raises(PersonNeededError, match="the check “is for 300 users” failed \\(250 users\\)"):
         again.check_license()
-    assert [] == here.posts(1001)
+    assert [] == issued.posts(1001)
 
 
 def test_a_later_run_finds_the_issued_license(here: World) -> None:
@@ -387,77 +384,71 @@ def die(here: World, *, said: str) -> None:
     here.change("UPDATE pipelines SET status = 'failed'")
 
 
-def test_a_job_that_died_half_way_is_left_to_a_person(here: World) -> None:
+def test_a_job_that_died_half_way_is_left_to_a_person(issued: World) -> None:
     """Its issue is still open and says nothing of a failure: the mail may have gone out."""
-    to_users(1001, perform=True).issue_license()
-    die(here, said="The mail is being sent.")
+    die(issued, said="The mail is being sent.")
 
     with pytest.raises(OutcomeUnknownError, match=r"Ask the customer .* `runbook answer 1001 mail-1 yes`"):
         to_users(1001, perform=True).issue_license()
     with pytest.raises(OutcomeUnknownError):
         to_users(1001, perform=True).issue_license()
-    assert 1 == len(here.rows("SELECT * FROM mails"))
+    assert 1 == len(issued.rows("SELECT * FROM mails"))
 
 
-def test_the_customer_has_the_mail(here: World) -> None:
+def test_the_customer_has_the_mail(issued: World) -> None:
     """Once a person says so, the issue tells it to everybody, and the case goes on without a second license."""
-    to_users(1001, perform=True).issue_license()
-    die(here, said="The mail is being sent.")
+    die(issued, said="The mail is being sent.")
     with pytest.raises(OutcomeUnknownError):
         to_users(1001, perform=True).issue_license()
 
-    assert 0 == here.runbook("answer", 1001, "mail-1", "yes", "--because", "they wrote so").status
+    assert 0 == issued.runbook("answer", 1001, "mail-1", "yes", "--because", "they wrote so").status
     case = to_users(1001, perform=True)
     assert "retitle issue" in words(case.issue_license()) or case.issuance
     assert "as ordered" in words(case.check_license())
-    (issue,) = here.issues(1001)
+    (issue,) = issued.issues(1001)
     assert ("closed", "[Success] - Created a license under ") == (issue["state"], issue["title"][:36])
-    assert 1 == len(here.rows("SELECT * FROM mails"))
+    assert 1 == len(issued.rows("SELECT * FROM mails"))
 
 
-def test_the_customer_has_no_mail(here: World) -> None:
+def test_the_customer_has_no_mail(issued: World) -> None:
     """Once a person says so, the issue tells of the failure, and the same run uses the tool again."""
-    to_users(1001, perform=True).issue_license()
-    die(here, said="The mail is being sent.")
-    here.change("DELETE FROM mails")
+    die(issued, said="The mail is being sent.")
+    issued.change("DELETE FROM mails")
     with pytest.raises(OutcomeUnknownError):
         to_users(1001, perform=True).issue_license()
 
-    assert 0 == here.runbook("answer", 1001, "mail-1", "no").status
+    assert 0 == issued.runbook("answer", 1001, "mail-1", "no").status
     case = to_users(1001, perform=True)
     case.issue_license()
     assert "as ordered" in words(case.check_license())
-    assert ["[Failure]", "[Success]"] == [issue["title"].split(" - ")[0] for issue in here.issues(1001)]
-    assert 1 == len(here.rows("SELECT * FROM mails"))
+    assert ["[Failure]", "[Success]"] == [issue["title"].split(" - ")[0] for issue in issued.issues(1001)]
+    assert 1 == len(issued.rows("SELECT * FROM mails"))
 
 
-def test_a_job_that_died_before_the_mail(here: World) -> None:
+def test_a_job_that_died_before_the_mail(issued: World) -> None:
     """Its issue says that nothing was sent: nobody is asked, the issue tells of it, and the tool is used again."""
-    to_users(1001, perform=True).issue_license()
-    die(here, said=messages.NO_MAIL_YET)
-    here.change("DELETE FROM mails")
+    die(issued, said=messages.NO_MAIL_YET)
+    issued.change("DELETE FROM mails")
 
     case = to_users(1001, perform=True)
     case.issue_license()
 
     assert "as ordered" in words(case.check_license())
-    assert ["[Failure]", "[Success]"] == [issue["title"].split(" - ")[0] for issue in here.issues(1001)]
-    assert "The job died before it sent the mail." == messages.failure_reason(here.issues(1001)[0]["description"])
-    assert 1 == len(here.rows("SELECT * FROM mails"))
+    assert ["[Failure]", "[Success]"] == [issue["title"].split(" - ")[0] for issue in issued.issues(1001)]
+    assert "The job died before it sent the mail." == messages.failure_reason(issued.issues(1001)[0]["description"])
+    assert 1 == len(issued.rows("SELECT * FROM mails"))
 
 
-def test_a_job_that_died_before_its_issue(here: World) -> None:
+def test_a_job_that_died_before_its_issue(issued: World) -> None:
     """It opens its issue before anything else, so nothing was sent: the tool is used again by the same run."""
-    to_users(1001, perform=True).issue_license()
-    here.wait_for_pipelines()
-    here.change("UPDATE pipelines SET status = 'failed', updated_at = '2026-11-21T00:00:00.000Z'")
+    issued.change("UPDATE pipelines SET status = 'failed', updated_at = '2026-11-21T00:00:00.000Z'")
     for table in ("issues", "mails"):
-        here.change(f"DELETE FROM {table} WHERE id = (SELECT max(id) FROM {table})")
+        issued.change(f"DELETE FROM {table} WHERE id = (SELECT max(id) FROM {table})")
 
     to_users(1001, perform=True).issue_license()
 
-    assert 2 == len(here.rows("SELECT * FROM pipelines"))
-    assert 1 == len(here.rows("SELECT * FROM mails"))
+    assert 2 == len(issued.rows("SELECT * FROM pipelines"))
+    assert 1 == len(issued.rows("SELECT * FROM mails"))
 
 
 def test_a_license_for_another_address_of_the_ticket(here: World) -> None:
@@ -473,32 +464,28 @@ def test_a_license_for_another_address_of_the_ticket(here: World) -> None:
     assert ([before], 1) == (here.issues(1001), len(here.rows("SELECT * FROM mails")))
 
 
-def test_an_issue_that_somebody_retitled(here: World) -> None:
+def test_an_issue_that_somebody_retitled(issued: World) -> None:
     """What no job writes is left to a person, and never taken for a job that died."""
-    to_users(1001, perform=True).issue_license()
-    here.wait_for_pipelines()
-    here.change("UPDATE issues SET title = 'Done!' WHERE description LIKE '%tickets/1001%'")
+    issued.change("UPDATE issues SET title = 'Done!' WHERE description LIKE '%tickets/1001%'")
 
     with pytest.raises(PersonNeededError, match="titled “Done!”, which is not what Mechanizer writes"):
         to_users(1001, perform=True).issue_license()
     title = "[Success] - Created a license under maya.lindqvist@nordlicht-analytics.example for 250 users (sent)"
-    here.change("UPDATE issues SET title = ? WHERE description LIKE '%tickets/1001%'", title)
+    issued.change("UPDATE issues SET title = ? WHERE description LIKE '%tickets/1001%'", title)
     with pytest.raises(PersonNeededError, match="has its license already, and its title is not what Mechanizer writes"):
         to_users(1001, perform=True)
-    assert 1 == len(here.rows("SELECT * FROM mails"))
+    assert 1 == len(issued.rows("SELECT * FROM mails"))
 
 
-def test_a_success_that_a_late_update_undid(here: World) -> None:
+def test_a_success_that_a_late_update_undid(issued: World) -> None:
     """Closed, with a copy, and in progress by its title: the license was mailed, and none is issued again."""
-    to_users(1001, perform=True).issue_license()
-    here.wait_for_pipelines()
-    here.change("UPDATE issues SET title = replace(title, '[Success] - Created', '[In progress] - Creating')")
-    here.forget(1001)
+    issued.change("UPDATE issues SET title = replace(title, '[Success] - Created', '[In progress] - Creating')")
+    issued.forget(1001)
 
     case = to_users(1001, perform=True)
     case.issue_license()
     assert "as ordered" in words(case.check_license())
-    assert 1 == len(here.rows("SELECT * FROM mails"))
+    assert 1 == len(issued.rows("SELECT * FROM mails"))
 
 
 def test_nothing_by_hand_while_mechanizer_is_at_work(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -515,27 +502,25 @@ def test_nothing_by_hand_while_mechanizer_is_at_work(here: World, monkeypatch: p
     here.clear_faults()
 
 
-def test_a_rehearsal_after_a_job_died(here: World) -> None:
+def test_a_rehearsal_after_a_job_died(issued: World) -> None:
     """It says what a performing run would do, and changes nothing."""
-    to_users(1001, perform=True).issue_license()
-    die(here, said=messages.NO_MAIL_YET)
-    before = here.content()
+    die(issued, said=messages.NO_MAIL_YET)
+    before = issued.content()
 
     assert "Mechanizer would make" in words(to_users(1001).issue_license())
-    assert before == here.content()
+    assert before == issued.content()
 
 
-def test_a_job_that_was_stopped_a_moment_ago(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_that_was_stopped_a_moment_ago(issued: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """It may still be about to send its mail: as long as that, nothing is settled."""
-    to_users(1001, perform=True).issue_license()
-    die(here, said=messages.NO_MAIL_YET)
+    die(issued, said=messages.NO_MAIL_YET)
     monkeypatch.setenv("RUNBOOK_SETTLE_S", "3600")
-    here.change("UPDATE pipelines SET updated_at = ?", Settings.load().now().isoformat())
+    issued.change("UPDATE pipelines SET updated_at = ?", Settings.load().now().isoformat())
     monkeypatch.setenv("RUNBOOK_WAIT_S", "0.5")
 
     with pytest.raises(OutcomeUnknownError, match="has not finished"):
         to_users(1001, perform=True).issue_license()
-    assert 1 == len(here.issues(1001))
+    assert 1 == len(issued.issues(1001))
 
 
 @pytest.mark.parametrize(
@@ -548,11 +533,9 @@ def test_a_job_that_was_stopped_a_moment_ago(here: World, monkeypatch: pytest.Mo
         ("license-1", "license-1 on ticket 1001 is done already (pipeline "),
     ],
 )
-def test_an_answer_that_nobody_asked_for(here: World, operation: str, words: str) -> None:
+def test_an_answer_that_nobody_asked_for(issued: World, operation: str, words: str) -> None:
     """What is done, and what never was begun, needs none; the message names what can be answered."""
-    to_users(1001, perform=True).issue_license()
-
-    ran = here.runbook("answer", 1001, operation, "yes")
+    ran = issued.runbook("answer", 1001, operation, "yes")
 
     assert (2, True) == (ran.status, words in ran.stderr), ran.stderr
 
@@ -667,24 +650,24 @@ def test_no_issuer_makes_a_second_license(here: World, monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("issuer", ["mechanizer", "manual"])
 def test_valid_license_of_earlier_ticket_needs_a_person(
-    here: World, monkeypatch: pytest.MonkeyPatch, issuer: str
+    issued: World, monkeypatch: pytest.MonkeyPatch, issuer: str
 ) -> None:
     """“I got no mail” often comes as a new ticket: no second license for the same address."""
-    to_users(1001, perform=True).issue_license()
-    here.wait_for_pipelines()
-    here.change("UPDATE tickets SET requester_id = (SELECT requester_id FROM tickets WHERE id = 1001) WHERE id = 1005")
-    here.change("UPDATE issues SET created_at = '2026-11-20T10:00:00.000Z'")
+    issued.change(
+        "UPDATE tickets SET requester_id = (SELECT requester_id FROM tickets WHERE id = 1001) WHERE id = 1005"
+    )
+    issued.change("UPDATE issues SET created_at = '2026-11-20T10:00:00.000Z'")
     monkeypatch.setenv("RUNBOOK_ISSUER", issuer)
     with pytest.raises(PersonNeededError, match="for an earlier ticket"):
         to_users(1005, perform=True).issue_license()
-    assert 1 == len(here.rows("SELECT * FROM mails"))
-    here.change("UPDATE issues SET title = replace(replace(title, 'under ', 'under <'), ' for', '> for')")
+    assert 1 == len(issued.rows("SELECT * FROM mails"))
+    issued.change("UPDATE issues SET title = replace(replace(title, 'under ', 'under <'), ' for', '> for')")
     with pytest.raises(PersonNeededError, match="This address has its license already, and its title"):
         to_users(1005, perform=True).issue_license()
-    here.change("UPDATE issues SET title = 'Sent to maya.lindqvist@nordlicht-analytics.example, 250 users'")
+    issued.change("UPDATE issues SET title = 'Sent to maya.lindqvist@nordlicht-analytics.example, 250 users'")
     with pytest.raises(PersonNeededError, match=r"\(success\) ended, but issue"):
         to_users(1005, perform=True).issue_license()
-    assert 1 == len(here.rows("SELECT * FROM mails"))
+    assert 1 == len(issued.rows("SELECT * FROM mails"))
 
 
 def give_to_colleague(world: World, ticket_id: int) -> None:

@@ -18,8 +18,9 @@ import pytest
 from runbook_lib.cli.main import main
 from runbook_lib.domain import license
 from runbook_lib.domain.models import Status
+from runbook_lib.job_settings import JobSettings
 from runbook_lib.sandbox import server
-from runbook_lib.settings import ROOT, JobSettings, Settings
+from runbook_lib.settings import ROOT, Settings
 from tests.documents import PATHS, documented
 from tests.practice import World
 

@@ -129,6 +129,8 @@ def test_list_names_a_damaged_journal_and_goes_on(desk: Desk) -> None:
         (["--ticket", "1002", "--ticket", "1001"], [1002, 1001]),
         (["--runbook", "weekday_triage"], [1002]),
         (["--outcome", "license_issued"], [1001]),
+        (["--outcome", "License issued"], [1001]),
+        (["--outcome", "unknown"], [1001, 1002]),
         (["--status", "needs_answer"], [1002]),
         (["--operator", "nobody"], []),
         (["--since", "2000-01-01", "--until", "2000-12-31"], []),
@@ -196,7 +198,7 @@ def test_every_state_can_be_answered(desk: Desk, kind: str, there: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "status", "told"),
+    ("words", "status", "words_shown"),
     [
         (["1001", "slack_post", "yes"], 2, "slack_post on ticket 1001 is done already (post 7), so there is nothing"),
         (["1001", "sandbox-1001-slack_post", "no"], 2, "slack_post on ticket 1001 is done already (post 7)"),
@@ -209,14 +211,14 @@ def test_every_state_can_be_answered(desk: Desk, kind: str, there: str) -> None:
         (["4242", "slack_post", "yes"], 2, "Ticket 4242 has no operation 'slack_post' in its journal here."),
     ],
 )
-def test_answers_that_cannot_be_taken(desk: Desk, words: list[str], status: int, told: str) -> None:
+def test_answers_that_cannot_be_taken(desk: Desk, words: list[str], status: int, words_shown: str) -> None:
     """What is done, what does not exist: a sentence, and nothing is written."""
     evidence = {"summary": "post 7", "url": "", "reference": "7"}
     desk.shelf.seal(1001)
     desk.shelf.journal(1001).append("done", effect="x", operation_id="sandbox-1001-slack_post", evidence=evidence)
     before = len(desk.shelf.journal(1001).entries())
     assert status == main(["answer", *words])
-    assert told in desk.capsys.readouterr().err
+    assert words_shown in desk.capsys.readouterr().err
     assert before == len(desk.shelf.journal(1001).entries())
     assert not desk.shelf.folder(4242).exists() or not (desk.shelf.folder(4242) / "journal.jsonl").exists()
 
@@ -233,13 +235,14 @@ def test_an_answer_while_a_run_holds_the_ticket(desk: Desk, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "words_shown"),
     [
         (["list", "--ticket", "x"], "ticket_id"),
         (["list", "--outcome", "won"], "expected one of license_issued"),
         (["list", "--status", "done"], "expected one of completed"),
         (["list", "--since", "yesterday"], "--since is 'yesterday'"),
         (["list", "--until", "2026-02-30"], "--until is '2026-02-30'"),
+        (["list", "--since", "2026-11-21", "--until", "2026-11-20"], "which is after --until, 2026-11-20"),
         (["show", "1001"], "Ticket 1001 has no record"),
         (["show", "nowhere.ipynb"], "There is no record nowhere.ipynb"),
         (["verify", "nowhere.ipynb"], "There is no record nowhere.ipynb"),
@@ -248,11 +251,11 @@ def test_an_answer_while_a_run_holds_the_ticket(desk: Desk, monkeypatch: pytest.
         (["adopt", "nowhere.ipynb", "--ticket", "1001"], "nowhere.ipynb cannot be read"),
     ],
 )
-def test_bad_usage(desk: Desk, words: list[str], told: str) -> None:
+def test_bad_usage(desk: Desk, words: list[str], words_shown: str) -> None:
     """Status 2, and a sentence."""
     said = desk.records(*words)
     assert (2, "") == (said.status, said.out)
-    assert told in said.err
+    assert words_shown in said.err
     assert "Traceback" not in said.err
 
 

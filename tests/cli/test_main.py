@@ -79,6 +79,7 @@ def test_every_command_explains_itself(words: list[str], option: str, capsys: py
     assert "" == said.err
 
 
+@pytest.mark.slow
 def test_a_run_says_at_once_what_it_does(world: World) -> None:
     """On standard error, before anything is started; with `--json` a program hears nothing of it."""
     ran = world.runbook("run", "weekend_license", 1003)

@@ -20,6 +20,8 @@ from runbook_lib.domain.errors import RunbookError, UnavailableError
 from runbook_lib.domain.models import Account, Person, Ticket
 from tests.clients.wire import Answer, Wire, reply
 
+pytestmark = pytest.mark.slow
+
 NOW = "2026-11-21T08:30:00Z"
 MOMENT = datetime(2026, 11, 21, 8, 30, tzinfo=UTC)
 ODD = (None, "", "x", 7, -1, 1.5, True, [], {}, [None], {"a": None}, "\ud800", 10**400, "9" * 5000)

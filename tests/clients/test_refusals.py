@@ -12,7 +12,8 @@ from runbook_lib.clients.gitlab import GitLab
 from runbook_lib.clients.zendesk import Zendesk
 from runbook_lib.clients.zendesk_refusals import obstacle
 from runbook_lib.domain.errors import RefusedError
-from runbook_lib.domain.models import KeptComment, Person
+from runbook_lib.domain.kept_comment import KeptComment
+from runbook_lib.domain.models import Person
 from runbook_lib.domain.orders import pipeline_words
 from tests.clients.test_zendesk import FOUND, TICKET
 from tests.clients.wire import Wire, reply

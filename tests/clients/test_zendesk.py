@@ -12,7 +12,8 @@ import pytest
 
 from runbook_lib.clients.zendesk import Zendesk, plain
 from runbook_lib.domain.errors import InputError, OutcomeUnknownError, PersonNeededError, RefusedError, UnavailableError
-from runbook_lib.domain.models import Attachment, Comment, KeptComment, Organization, Person, Ticket
+from runbook_lib.domain.kept_comment import KeptComment
+from runbook_lib.domain.models import Attachment, Comment, Organization, Person, Ticket
 from tests.clients.wire import Answer, Wire, reply
 
 DESK = "https://team.zendesk.com"

@@ -19,8 +19,8 @@ def line(kind: str, minute: int = 0, writer: str = "a", **fields: Any) -> dict[s
 
 def began(minute: int = 0, record: str = RECORD, writer: str = "a", *, performed: bool = True) -> dict[str, Any]:
     """The line that begins a run."""
-    told = {"record": record, "runbook": "weekend_license", "performed": performed}
-    return line("run_started", minute, writer, **told)
+    fields = {"record": record, "runbook": "weekend_license", "performed": performed}
+    return line("run_started", minute, writer, **fields)
 
 
 def effect(kind: str, minute: int = 0, writer: str = "a", **fields: Any) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def test_odd_values_count_as_absent(odd: object) -> None:
 
 
 def test_every_kind_of_effect_has_its_words() -> None:
-    """For the timeline and for whoever watches."""
+    """For the timeline, and for the reader who watches the run."""
     words = {"effect": "reply", "operator": "grace", "place": "there"}
     assert all("reply" in meaning.timeline.format(**words) and meaning.progress for meaning in EFFECTS.values())
     assert {"intended", "unknown"} == {kind for kind in EFFECTS if Event({"kind": kind}).is_open}

@@ -1,4 +1,4 @@
-"""What the customer's evidence proves beside our records: what counts, what is asked, and with which words."""
+"""What the customer's evidence proves beside our records: what counts, what is a question, and its words."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def facts(*known: tuple[str, Any, Source]) -> Facts:
     return Facts(tuple(Fact(*one) for one in known))
 
 
-def asked(*known: tuple[str, Any, Source], unread: dict[str, str] | None = None) -> list[str]:
-    """The parameters that a person is asked for."""
+def questions_about(*known: tuple[str, Any, Source], unread: dict[str, str] | None = None) -> list[str]:
+    """The parameters that a person has to give."""
     found = evidence.open_questions(facts(*known), unread or {}, lambda fact: IN_WINDOW.get(fact.value, Answer.NO))
     return list(dict.fromkeys(question.name for question in found.values()))
 
@@ -65,7 +65,7 @@ def asked(*known: tuple[str, Any, Source], unread: dict[str, str] | None = None)
         ([("deployment", "gitlab_com", ORGANIZATION), ("deployment", "self_managed", FILE)], ["deployment"]),
         ([("deployment", "self_managed", ORGANIZATION), ("deployment", "self_managed", FILE)], []),
         ([("deployment", "self_managed", FILE)], []),
-        # expiry: asked where it would decide otherwise
+        # expiry: a question where it would decide otherwise
         ([("expires_on", date(2026, 11, 6), CDOT), ("expires_on", date(2026, 11, 5), FILE)], []),
         ([("expires_on", date(2026, 9, 6), CDOT), ("expires_on", date(2026, 11, 5), FILE)], ["expires_on"]),
         ([("expires_on", date(2026, 11, 6), CDOT), ("expires_on", date(2027, 11, 6), SCREEN)], ["expires_on"]),
@@ -74,8 +74,8 @@ def asked(*known: tuple[str, Any, Source], unread: dict[str, str] | None = None)
 )
 def test_what_is_asked(known: list[tuple[str, Any, Source]], questions: list[str]) -> None:
     """Where the evidence contradicts our records so that it matters, or alone speaks of a paid plan."""
-    assert questions == asked(*known)
-    assert questions == asked(*reversed(known))
+    assert questions == questions_about(*known)
+    assert questions == questions_about(*reversed(known))
 
 
 def test_a_question_shows_both_values_with_their_sources() -> None:
@@ -98,7 +98,7 @@ def test_an_unread_field_is_asked_unless_ours_says_it(
     known: list[tuple[str, Any, Source]], questions: list[str]
 ) -> None:
     """*Gold* may be a paid plan or none; the customer's file does not settle it."""
-    assert questions == asked(*known, unread={"plan": "The organization field plan says “Gold”"})
+    assert questions == questions_about(*known, unread={"plan": "The organization field plan says “Gold”"})
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ FACTS = st.lists(
 
 @pytest.mark.slow
 @given(known=FACTS)
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_evidence_alone_never_makes_a_paying_customer(known: list[tuple[str, Any, Source]]) -> None:
     """Whatever is sent: a paid plan that counts is ours, or the engineer's, or of an account known as a customer."""
     found = facts(*known)
@@ -184,7 +184,7 @@ def installed(*held: Attached, works: Answer = Answer.NO, answer: str | None = N
 
 
 def test_the_license_that_ends_last_counts() -> None:
-    """As long as none still runs, or nobody says that the instance is read-only."""
+    """As long as none still runs, or the ticket does not say that the instance is read-only."""
     older = Attached("older", "SHA256:c", date(2025, 11, 6), users=100)
     assert OLD == installed(older, OLD).license
     assert NEW == installed(OLD, NEW, works=Answer.YES).license
@@ -248,7 +248,7 @@ def test_two_files_of_one_name_need_the_fingerprint() -> None:
 
 
 @given(users=st.integers(1, 10**6))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_the_least_seats_are_just_enough(users: int) -> None:
     """An instance takes a license whose users and 10 % more, rounded down, cover its highest count."""
     least = policy.least_seats(users)
@@ -268,85 +268,8 @@ def test_the_least_seats_are_just_enough(users: int) -> None:
         ([], ["another license of the ticket for 250", "fewer than 228"]),
     ],
 )
-def test_a_renewal_for_too_few_users_is_told(known: list[tuple[str, Any, Source]], words: list[str]) -> None:
+def test_a_renewal_for_too_few_users_is_noted(known: list[tuple[str, Any, Source]], words: list[str]) -> None:
     """With the number that the instance needs."""
     notes = evidence.too_few_users([NEW], [OLD, NEW], facts(*known))
     assert bool(words) == bool(notes)
     assert not [piece for piece in words if piece not in notes[0]]
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Our instance is read-only since last night",
-        "GitLab read only!!",
-        "since this morning nobody can push",
-        "We cannot merge anything",
-        "GitLab rejects the new license when we upload it",
-        "The renewal was rejected.",
-        "the license could not be installed: invalid license",
-        "No pushes possible, license attached",
-        "Our deploys have been blocked since Wednesday because GitLab does not accept pushes",
-        "License ran out, instance locked",
-        "It won’t accept the key",
-        "The web page still works but nobody can push",
-        "Unsere Instanz ist schreibgeschützt",
-        "GitLab ist nur noch lesbar, nur Lesezugriff",
-        "Die neue Lizenz wurde abgelehnt",
-        "Der Lizenzschlüssel wird nicht akzeptiert",
-        "Wir können nicht mehr pushen",
-        "Notre instance est en lecture seule",
-        "La nouvelle licence est refusée",
-        "GitLab n’accepte pas la clé",
-        "La instancia está en modo de solo lectura",
-        "La licencia fue rechazada",
-        "No podemos hacer push",
-        "A instância está somente leitura",
-        "A licença foi rejeitada",
-        "Não conseguimos fazer push",
-        "インスタンスが読み取り専用になっています",
-        "新しいライセンスが拒否されました",
-        "プッシュできません",
-        "实例变成只读了",
-        "экземпляр только для чтения",
-    ],
-)
-def test_words_of_an_instance_that_takes_nothing(text: str) -> None:
-    """Then a license that still runs is not taken for the installed one."""
-    assert Answer.NO is evidence.says_it_works(["Hello", f"Good morning. {text}\nRegards"])
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Everything still works but I am worried that it stops during the weekend",
-        "It will become read-only on Monday",
-        "GitLab is not read-only yet",
-        "Please send us a license before it is read-only",
-    ],
-)
-def test_words_of_an_instance_that_works(text: str) -> None:
-    """Nothing is asked."""
-    assert Answer.YES is evidence.says_it_works([text])
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "there is a red banner about our license on every page",
-        "License unlocked everything",
-        "Bonjour, voici notre licence",
-        "ライセンスを添付します",
-        "Ni rajtas nur legi",
-        "",
-    ],
-)
-def test_words_that_say_neither(text: str) -> None:
-    """Then a renewal is asked about, and a license whose grace period runs is not."""
-    assert Answer.UNKNOWN is evidence.says_it_works([text])
-
-
-@given(texts=st.lists(st.text(), max_size=3))
-def test_any_text_is_looked_at(texts: list[str]) -> None:
-    """Customer text does not raise."""
-    assert evidence.says_it_works(texts) in Answer

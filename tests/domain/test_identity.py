@@ -66,7 +66,7 @@ def test_one_company_in_two_spellings(one: str, other: str) -> None:
     ],
 )
 def test_no_company_is_like_another(one: str, other: str) -> None:
-    """Nothing is fuzzy, and what names nobody is the same as nothing."""
+    """Nothing is fuzzy, and what names no one is the same as nothing."""
     assert not identity.same_company(one, other)
 
 
@@ -164,7 +164,7 @@ def test_the_domain_of_an_address(address: str | None, domains: tuple[str, ...])
             "Totally Other Corp at other.example",
         ),
         (IdentitySources((ORGANIZATION,), REQUESTER, (OURS, STRANGER)), Answer.UNKNOWN, "license.txt names"),
-        (IdentitySources((ORGANIZATION,), REQUESTER, (NamedParty("x"),)), Answer.UNKNOWN, "x names nobody"),
+        (IdentitySources((ORGANIZATION,), REQUESTER, (NamedParty("x"),)), Answer.UNKNOWN, "x names no one"),
         (IdentitySources((ORGANIZATION,), REQUESTER, (STRANGER,), Answer.YES), Answer.YES, "The engineer confirms"),
         (IdentitySources((), REQUESTER, (), Answer.NO), Answer.NO, "Nothing is issued"),
         (IdentitySources((LISTED,), NamedParty("r", domains=("eu.nordlicht.example",))), Answer.YES, "organization"),
@@ -201,7 +201,7 @@ def test_free_mail_confirms_nothing() -> None:
     who = IdentitySources((ORGANIZATION,), requester, (license,))
     assert Answer.UNKNOWN is identity.ruling(who).holds
     assert "differs" == identity.standing(license, who)
-    assert "names nobody: anybody can have an address there" == identity.standing(
+    assert "names no one: anyone can have an address there" == identity.standing(
         NamedParty("x", "", ("gmail.com",)), who
     )
     assert "agrees" == identity.standing(NamedParty("x", "nordlicht analytics"), who)
@@ -215,7 +215,7 @@ def test_the_list_of_free_mail_is_well_formed() -> None:
 
 
 @given(name=st.text(), other=st.text())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_any_name_can_be_compared(name: str, other: str) -> None:
     """The key is stable, and comparing is symmetric."""
     key = identity.company_key(name)
@@ -225,9 +225,10 @@ def test_any_name_can_be_compared(name: str, other: str) -> None:
 
 
 @given(
-    label=st.from_regex(r"[a-z][a-z0-9]{4,10}", fullmatch=True), prefix=st.from_regex(r"[a-z0-9-]{1,8}", fullmatch=True)
+    label=st.text("abcxyz019", min_size=4, max_size=10).map("n".__add__),
+    prefix=st.text("abcxyz019-", min_size=1, max_size=8),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_a_longer_name_is_no_subdomain(label: str, prefix: str) -> None:
     """Only a dot makes one."""
     assert not identity.same_domain(f"a{prefix}{label}.com", f"{label}.com")

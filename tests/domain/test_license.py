@@ -10,7 +10,6 @@ import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -106,9 +105,9 @@ def problem_of(text: bytes | str, key: PublicKey) -> str:
     return ""
 
 
-def flips(data: bytes) -> Iterator[bytes]:
-    """The data with one bit changed, for each of its bits."""
-    for bit in range(len(data) * 8):
+def flips(data: bytes, step: int = 1) -> Iterator[bytes]:
+    """The data with one bit changed, for each of its bits, or for every `step`th."""
+    for bit in range(0, len(data) * 8, step):
         changed = bytearray(data)
         changed[bit // 8] ^= 1 << bit % 8
         yield bytes(changed)
@@ -271,7 +270,7 @@ SHAPES: dict[str, Callable[[str], str]] = {
 
 @pytest.mark.slow
 @given(license=licenses(), boundary=st.booleans(), shape=st.sampled_from(sorted(SHAPES)))
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=50)
 def test_reading_gives_what_was_written(private_key: PrivateKey, license: License, boundary: bool, shape: str) -> None:
     """Any license comes back the same, whatever happened to the white space of its file."""
     text = SHAPES[shape](license_file.write(license, private_key, boundary=boundary))
@@ -280,12 +279,12 @@ def test_reading_gives_what_was_written(private_key: PrivateKey, license: Licens
 
 
 @pytest.mark.parametrize("shape", sorted(SHAPES))
-@pytest.mark.parametrize("vector", [PLAIN, BOUNDED], ids=["plain", "with boundary"])
-def test_fingerprint_depends_on_the_contents_only(vector: str, shape: str) -> None:
+def test_fingerprint_depends_on_the_contents_only(shape: str) -> None:
     """Line ends, blanks and boundary lines do not change it."""
-    text = SHAPES[shape](vector)
-    assert license_file.fingerprint(text) == license_file.fingerprint(vector)
-    assert license_file.fingerprint(text.encode()) == license_file.fingerprint(vector)
+    for vector in (PLAIN, BOUNDED):
+        text = SHAPES[shape](vector)
+        assert license_file.fingerprint(text) == license_file.fingerprint(vector)
+        assert license_file.fingerprint(text.encode()) == license_file.fingerprint(vector)
 
 
 def test_fingerprint_with_and_without_boundary_is_the_same() -> None:
@@ -376,26 +375,24 @@ def test_every_flipped_bit_of_the_iv_is_seen() -> None:
     assert problems.count("damaged") == 125
 
 
-def test_every_flipped_bit_of_the_wrapped_key_is_seen() -> None:
-    """It looks like a file made with another key."""
+def test_a_flipped_bit_of_the_wrapped_key_is_seen() -> None:
+    """Every third is tried. It looks like a file made with another key."""
     parts = parts_of(PLAIN)
-    problems = {problem_of(pack(parts | {"key": key}), GEM_KEY) for key in flips(parts["key"])}
+    problems = {problem_of(pack(parts | {"key": key}), GEM_KEY) for key in flips(parts["key"], 3)}
     assert problems == {"wrong_key"}
 
 
-@pytest.mark.slow
-def test_every_flipped_bit_of_the_data_is_seen() -> None:
-    """A scrambled block is no JSON."""
+def test_a_flipped_bit_of_the_data_is_seen() -> None:
+    """Every third is tried. A scrambled block is no JSON."""
     parts = parts_of(PLAIN)
-    assert {problem_of(pack(parts | {"data": data}), GEM_KEY) for data in flips(parts["data"])} == {"damaged"}
+    assert {problem_of(pack(parts | {"data": data}), GEM_KEY) for data in flips(parts["data"], 3)} == {"damaged"}
 
 
-@pytest.mark.slow
-def test_every_flipped_bit_of_a_bare_file_is_seen() -> None:
-    """Each is an error, unless it only exchanges one white space character for another."""
+def test_a_flipped_bit_of_a_bare_file_is_seen() -> None:
+    """Every fifth is tried; each is an error, unless it only exchanges one white space character for another."""
     raw = PLAIN.encode()
-    for index, changed in enumerate(flips(raw)):
-        at = index // 8
+    for index, changed in enumerate(flips(raw, 5)):
+        at = index * 5 // 8
         problem = problem_of(changed, GEM_KEY)
         if raw[at : at + 1] == b"\n" and changed[at : at + 1].isspace():
             assert problem == ""
@@ -405,14 +402,13 @@ def test_every_flipped_bit_of_a_bare_file_is_seen() -> None:
             assert problem in {"damaged", "truncated", "wrong_key", "newer_version"}
 
 
-@pytest.mark.slow
 def test_flipped_bits_between_boundary_lines_are_seen() -> None:
-    """Every third is tried: the boundary lines say what it is, so it is never taken for something else."""
+    """Every seventh is tried: the boundary lines say what it is, so it is never taken for something else."""
     raw = BOUNDED.encode()
     first, last = raw.index(b"\n") + 1, raw.rindex(b"\n")
-    for index, body in islice(enumerate(flips(raw[first:last])), 0, None, 3):
+    for index, body in enumerate(flips(raw[first:last], 7)):
         problem = problem_of(raw[:first] + body + raw[last:], GEM_KEY)
-        at = index // 8
+        at = index * 7 // 8
         if raw[first + at : first + at + 1] == b"\n" and body[at : at + 1].isspace():
             assert problem == ""
         else:
@@ -428,24 +424,24 @@ def test_a_bare_file_cut_anywhere_is_truncated() -> None:
 
 
 def test_a_file_cut_between_its_boundary_lines_is_truncated() -> None:
-    """Wherever it is cut, and from either end, unless only boundary lines are missing."""
+    """At every third place, and from either end, unless only boundary lines are missing."""
     begin, end = BOUNDED.index("LICENSE") + len("LICENSE"), BOUNDED.rindex("LICENSE")
     first, last = BOUNDED.index("eyJ"), BOUNDED.rindex("\n-")
     assert {problem_of(BOUNDED[:length], GEM_KEY) for length in range(begin)} == {"not_a_license"}
-    assert {problem_of(BOUNDED[:length], GEM_KEY) for length in range(begin, last)} == {"truncated"}
+    assert {problem_of(BOUNDED[:length], GEM_KEY) for length in range(begin, last, 3)} == {"truncated"}
     assert {problem_of(BOUNDED[:length], GEM_KEY) for length in range(last, end + 7)} == {""}
     assert {problem_of(BOUNDED[start:], GEM_KEY) for start in range(begin, first + 1)} == {""}
-    assert {problem_of(BOUNDED[start:], GEM_KEY) for start in range(first + 1, end - 20)} == {"truncated"}
+    assert {problem_of(BOUNDED[start:], GEM_KEY) for start in range(first + 1, end - 20, 3)} == {"truncated"}
 
 
-def test_lost_characters_in_the_middle_are_told() -> None:
+def test_lost_characters_in_the_middle_are_seen() -> None:
     """One character shows by the count of them; a whole line leaves the count right, but not the contents."""
     assert problem_of(PLAIN[:500] + PLAIN[501:], GEM_KEY) == "truncated"
     lines = PLAIN.splitlines()
     assert problem_of("\n".join(lines[:9] + lines[10:]), GEM_KEY) == "damaged"
 
 
-def test_another_key_is_told(public_key: PublicKey) -> None:
+def test_another_key_is_a_problem(public_key: PublicKey) -> None:
     """A license of one issuer does not open with the key of another, of the same length or not."""
     other = rsa.generate_private_key(public_exponent=65537, key_size=1024).public_key()
     assert problem_of(PLAIN, public_key) == "wrong_key"
@@ -454,14 +450,14 @@ def test_another_key_is_told(public_key: PublicKey) -> None:
 
 @pytest.mark.parametrize("length", [0, 1, 15, 17, 32])
 def test_aes_key_has_16_bytes(private_key: PrivateKey, length: int) -> None:
-    """Any other length is refused, whoever wrapped it."""
+    """Any other length is refused, even with the right key."""
     text = seal(private_key, PAYLOAD, key=b"k" * length)
     assert problem_of(text, private_key.public_key()) == "damaged"
 
 
 @pytest.mark.parametrize("part", ["data", "key", "iv"])
 @pytest.mark.parametrize("length", [0, 15, 17])
-def test_parts_of_the_wrong_length_are_told(part: str, length: int) -> None:
+def test_parts_of_the_wrong_length_are_a_problem(part: str, length: int) -> None:
     """A short key is one that does not fit; short data or IV is damage."""
     text = pack(parts_of(PLAIN) | {part: b"x" * length})
     assert problem_of(text, GEM_KEY) == ("wrong_key" if part == "key" else "damaged")
@@ -611,7 +607,7 @@ def test_moments_are_read_in_any_iso_form(private_key: PrivateKey, text: str) ->
 
 
 def test_a_reused_key_is_accepted_as_the_docstring_says(private_key: PrivateKey) -> None:
-    """The format's limit, shown: whoever has one license and the public key can write another."""
+    """The format's limit, shown: the holder of one license and the public key can write another."""
     public_key, genuine = private_key.public_key(), license_file.write(EMERGENCY, private_key, boundary=False)
     wrapped = parts_of(genuine)["key"]
     key = public_key.recover_data_from_signature(wrapped, PKCS1v15(), None)
@@ -736,7 +732,7 @@ def test_what_an_instance_refuses_is_read_and_noted(
     ],
 )
 def test_days_that_contradict_each_other_are_noted(private_key: PrivateKey, key: str, day: str, noted: str) -> None:
-    """An instance takes them; nobody would have issued them so."""
+    """An instance takes them; no issuer would have made them so."""
     changes = {"block_changes_at": ..., key: day}
     _, notes = odd(payload_with(**changes), private_key)
     assert noted in notes

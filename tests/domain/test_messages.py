@@ -137,7 +137,7 @@ def test_every_message_is_tried() -> None:
 @example("https://x/<!channel>&|x")
 @settings(deadline=None)
 def test_slack_shows_a_link_and_nothing_else(url: str) -> None:
-    """Nothing in an address can mention somebody or end the link: one `<`, one `>`, and the text comes back."""
+    """Nothing in an address can mention a person or end the link: one `<`, one `>`, and the text comes back."""
     post = messages.slack_post(url, 5)
     assert (1, 1) == (post.count("<"), post.count(">"))
     (shown,) = re.findall("<(.*)>", post, re.DOTALL)
@@ -205,7 +205,7 @@ def test_half_a_license_is_none(description: str) -> None:
     "description", ["-" * 400_000, "BEGIN LICENSE" * 30_000, "BEGIN " * 60_000, f"BEGIN {'A' * 400_000}"]
 )
 def test_a_long_issue_is_searched_in_no_time(description: str) -> None:
-    """Anybody with access can write an issue; none can stop a run."""
+    """All with access can write an issue; none can stop a run."""
     started = time.perf_counter()
     assert find_license(description) is None
     assert time.perf_counter() - started < 3
@@ -268,7 +268,7 @@ def test_no_ticket(ticket: str) -> None:
 
 
 def test_a_duplicate_tells_of_the_first_alone() -> None:
-    """It names no operation, no ticket and no reason, so nobody takes it for the operation's own issue."""
+    """It names no operation, no ticket and no reason, so it is not taken for the operation's own issue."""
     body = duplicate_body("https://gitlab.example/issues/7")
     assert "https://gitlab.example/issues/7" in body
     assert (None, None, None) == (find_operation(body), find_ticket(body), find_license(body))

@@ -1,4 +1,4 @@
-"""A plan compares as whoever reads it does: by all that it says, and not by what could not be looked at."""
+"""Plans are compared by what the reader sees, not by what could not be looked at."""
 
 from __future__ import annotations
 

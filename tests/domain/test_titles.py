@@ -61,7 +61,7 @@ def test_titles_fit(users: int) -> None:
     ],
 )
 def test_whose_failure_it_is(title: str, expected: bool) -> None:
-    """The address must be a word of its own: another one that contains it is somebody else's."""
+    """The address must be a word of its own: another one that contains it belongs to another person."""
     assert expected == (read(title).mark is Mark.FAILURE and read(title).names(EMAIL))
 
 
@@ -162,5 +162,5 @@ def test_a_job_in_progress_is_recognized(title: str, users: int | None) -> None:
 
 @pytest.mark.parametrize("email", [".*", "admin@customer.example|x", ".+@.+", r"\S+", ""])
 def test_an_address_is_no_pattern(email: str) -> None:
-    """Looking for what would match everything as a pattern finds nobody's license."""
+    """Looking for what would match everything as a pattern finds no license."""
     assert users_of(Mark.SUCCESS, success(EMAIL, 5), email) is None

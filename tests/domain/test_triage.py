@@ -16,7 +16,7 @@ from runbook_lib.domain.triage import EDGES, NODES, NodeKind, Reply, SeatLinkFac
 
 SEED = (Path(__file__).parents[1] / "data/seeds/weekday.txt").read_text(encoding="utf-8")
 YES, NO, UNKNOWN = Answer.YES, Answer.NO, Answer.UNKNOWN
-ASKED = ("cdot", "sub", "license", "seat_link", "sub_status")
+IN_ORDER = ("cdot", "sub", "license", "seat_link", "sub_status")
 """The chart from top to bottom, as long as every answer is yes."""
 
 
@@ -40,12 +40,12 @@ def chart_of(seed: str) -> Chart:
         name, label = re.fullmatch(r"([\w&]+)(?:[\[(](.*)[\])])?", line).groups()  # type: ignore[union-attr]
         labels.setdefault(name, re.sub("<.*?>", "", label or "").strip('"'))
     arrows = [line.split(" --> ") for line in lines if "-->" in line]
-    asked: dict[str, tuple[str, Answer]] = {}
+    edges: dict[str, tuple[str, Answer]] = {}
     for start, end in arrows:
         if box := re.fullmatch(r"(\w+)\[(Yes|No)\]", end):
-            asked[box[1]] = (start, Answer(box[2].lower()))
+            edges[box[1]] = (start, Answer(box[2].lower()))
     plain = [(start, end) for start, end in arrows if not end.endswith("]")]
-    return Chart(labels, [(*asked.get(start, (start, None)), end) for start, end in plain])
+    return Chart(labels, [(*edges.get(start, (start, None)), end) for start, end in plain])
 
 
 STOP_WORDS = {
@@ -144,7 +144,7 @@ def test_a_changed_chart_is_seen(old: str, new: str, problem: str) -> None:
     ("ours", "problem"),
     [
         ("Does the person who opened the ticket have an account?", "cdot: decisive words missing: ['customersdot']"),
-        ("Does somebody of the company have an account in CustomersDot?", "cdot: decisive words missing"),
+        ("Does a person at the company have an account in CustomersDot?", "cdot: decisive words missing"),
         ("Does the person who opened the ticket have no account in CustomersDot?", "cdot: one is negated"),
     ],
 )
@@ -168,19 +168,19 @@ def test_the_ends_are_outcomes() -> None:
 
 def expected_way(answers: dict[str, Answer | None]) -> tuple[list[str], str | None, str | None]:
     """What the chart says: the nodes taken, the end, and where the path is open."""
-    for count, name in enumerate(ASKED, start=1):
+    for count, name in enumerate(IN_ORDER, start=1):
         if answers[name] is NO and name in DECISIVE:
-            return [*ASKED[:count], "l&r"], "l&r", None
+            return [*IN_ORDER[:count], "l&r"], "l&r", None
         if answers[name] is not YES:
-            return list(ASKED[:count]), None, name
-    return [*ASKED, "all_good"], "all_good", None
+            return list(IN_ORDER[:count]), None, name
+    return [*IN_ORDER, "all_good"], "all_good", None
 
 
 def test_every_way_through_the_tree() -> None:
     """All 1,024 combinations of yes, no, unknown and nothing: each ends, or stays open, as the chart says."""
     ends = set()
-    for combination in itertools.product((YES, NO, UNKNOWN, None), repeat=len(ASKED)):
-        answers = dict(zip(ASKED, combination, strict=True))
+    for combination in itertools.product((YES, NO, UNKNOWN, None), repeat=len(IN_ORDER)):
+        answers = dict(zip(IN_ORDER, combination, strict=True))
         replies = {name: Reply(name, answer, Source.ENGINEER, "seen") for name, answer in answers.items() if answer}
         path = walk(replies)
         way, end, open_at = expected_way(answers)
@@ -192,7 +192,7 @@ def test_every_way_through_the_tree() -> None:
         assert [True] * len(way) + [False] * len(rest) == [visit.taken for visit in path.visits]
         assert path.outcome is {"l&r": Outcome.ESCALATED, "all_good": Outcome.RESOLVED_ITSELF, None: None}[end]
         ends.add((end, open_at))
-    assert {("l&r", None), ("all_good", None), *((None, name) for name in ASKED)} == ends
+    assert {("l&r", None), ("all_good", None), *((None, name) for name in IN_ORDER)} == ends
 
 
 # -- the drawing
@@ -265,7 +265,7 @@ def facts(
         ("2026-11-24 03:30", {"looked": "2026-11-25 08:00"}, YES),
         ("2026-11-22 12:00", {"looked": "2026-11-25 08:00"}, NO),
         ("2026-11-23 03:30", {"looked": "2026-11-25 08:00", "opened": "2026-11-23 04:00+02:00"}, YES),  # 02:00 UTC
-        ("2026-11-24 03:30", {"on": "2026-11-24", "looked": "2026-11-25 08:00"}, YES),  # the engineer said which day
+        ("2026-11-24 03:30", {"on": "2026-11-24", "looked": "2026-11-25 08:00"}, YES),  # the engineer named the day
         ("2026-11-23 12:00", {"on": "2026-11-24", "looked": "2026-11-24 08:00"}, NO),
         ("2026-11-22 03:30", {"on": "2026-11-22", "looked": "2026-11-23 10:00"}, NO),
     ],

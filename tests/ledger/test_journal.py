@@ -594,6 +594,7 @@ for _ in range(150):
 """
 
 
+@pytest.mark.slow
 def test_reading_while_another_process_writes(three: Journal) -> None:
     """A line that was just written is never taken for a damage."""
     readers = [subprocess.Popen([sys.executable, "-c", READ, str(three.folder)]) for _ in range(2)]

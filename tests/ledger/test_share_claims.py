@@ -218,6 +218,7 @@ def test_practice_claims_nothing_of_live(alice: Laptop) -> None:
     assert f"sandbox/claims/{OPERATION}.json" in [each.path for each in share.objects("sandbox")]
 
 
+@pytest.mark.slow
 def test_of_16_processes_on_two_machines_one_wins(tmp_path: Path, share: dict[str, str]) -> None:
     """Each process has a folder of its own; eight share a key ring."""
     given = [f"{name}={value}" for name, value in share.items()]

@@ -73,19 +73,19 @@ class Shelf:
         self.journal(ticket).append("run_started", **started)
         return name
 
-    def end(self, ticket: int, name: str, content: bytes | None = None, **told: Any) -> Path:
+    def end(self, ticket: int, name: str, content: bytes | None = None, **fields: Any) -> Path:
         """The end of a run: the record, read-only, and its seal."""
         path = self.folder(ticket) / name
         path.write_bytes(content or notebook(ticket))
         path.chmod(0o400)
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        ended = {"status": "completed", "outcome": "license_issued", **told}
+        ended = {"status": "completed", "outcome": "license_issued", **fields}
         self.journal(ticket).append("run_ended", record=name, sha256=digest, **ended)
         return path
 
-    def seal(self, ticket: int, runbook: str = "weekend_license", *, performed: bool = True, **told: Any) -> Path:
+    def seal(self, ticket: int, runbook: str = "weekend_license", *, performed: bool = True, **fields: Any) -> Path:
         """A whole run; returns its record."""
-        return self.end(ticket, self.begin(ticket, runbook, performed=performed), **told)
+        return self.end(ticket, self.begin(ticket, runbook, performed=performed), **fields)
 
     def ledger(self, ticket: int) -> Ledger:
         """What is known of a ticket."""

@@ -144,7 +144,7 @@ def test_a_configured_secret_is_refused(shelf: Shelf, settings: Settings, tmp_pa
 
 
 def test_what_is_sealed_already(shelf: Shelf, settings: Settings, tmp_path: Path) -> None:
-    """By a run or by somebody, in whichever ticket's folder."""
+    """By a run or by an adoption, in whichever ticket's folder."""
     sealed = shelf.seal(1001)
     with pytest.raises(InputError, match=f"is sealed already, as {sealed.name} of ticket 1001"):
         adopt(sealed, 1001, settings, "ada")
@@ -225,7 +225,7 @@ def test_injected_parameters_that_contradict(shelf: Shelf, settings: Settings, t
 
 
 def test_the_duration_is_the_notebooks(shelf: Shelf, settings: Settings, tmp_path: Path) -> None:
-    """Not the time until somebody took it in; where it does not say, nobody does."""
+    """Not the time until it was adopted; none where the notebook does not say."""
     adopt(made(tmp_path, metadata={"papermill": {**papermill(1001), "duration": 12.5}}), 1001, settings, "ada")
     adopt(
         made(tmp_path, metadata={"papermill": {**papermill(1002), "parameters": {}}}, cells=[step(1002)]),
@@ -237,7 +237,7 @@ def test_the_duration_is_the_notebooks(shelf: Shelf, settings: Settings, tmp_pat
 
 
 def test_a_folder_that_cannot_be_written(shelf: Shelf, settings: Settings, tmp_path: Path) -> None:
-    """Told in a sentence."""
+    """One sentence says why."""
     shelf.archive.folder.mkdir(parents=True)
     shelf.folder(1001).symlink_to(tmp_path / "nowhere")
     with pytest.raises(UnavailableError, match="cannot be written"):
@@ -248,7 +248,7 @@ def test_the_line_says_what_the_list_needs(shelf: Shelf, settings: Settings, tmp
     """So that no record has to be opened."""
     adopt(made(tmp_path), 1001, settings, "ada")
     (entry,) = shelf.journal(1001).entries()
-    told = {"n", "at", "kind", "record", "sha256", "operator", "runbook", "performed", "status", "outcome", "summary"}
-    told |= {"seconds", "writer"}
-    assert told == set(entry)
+    names = {"n", "at", "kind", "record", "sha256", "operator", "runbook", "performed", "status", "outcome", "summary"}
+    names |= {"seconds", "writer"}
+    assert names == set(entry)
     assert json.dumps(entry)

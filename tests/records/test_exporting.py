@@ -80,7 +80,7 @@ def test_half_a_character(tmp_path: Path, form: str) -> None:
 
 
 def test_a_file_that_is_there_is_kept(tmp_path: Path) -> None:
-    """Unless somebody says otherwise; a dangling link is there, too."""
+    """Unless --force is given; a dangling link is there, too."""
     path = tmp_path / "x.csv"
     path.write_text("mine")
     with pytest.raises(InputError, match="--force"):
@@ -95,7 +95,7 @@ def test_a_file_that_is_there_is_kept(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("place", ["missing/x.csv", "."])
 def test_a_place_that_takes_no_file(tmp_path: Path, place: str) -> None:
-    """Told in a sentence; nothing is left."""
+    """One sentence says why; nothing is left."""
     with pytest.raises(UnavailableError, match="cannot be written"):
         export([RUN], "csv", tmp_path / place, force=True)
     assert [] == list(tmp_path.iterdir())

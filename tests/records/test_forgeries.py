@@ -47,8 +47,8 @@ class Forger:
     def seal(self, kind: str, **changes: Any) -> None:
         """Seal the edited record with the forger's key."""
         sha256 = self.edit()
-        told = {"status": "completed", "outcome": "license_issued", "operator": "grace", **changes}
-        self.journal.append(kind, record=self.record.name, sha256=sha256, **told)
+        fields = {"status": "completed", "outcome": "license_issued", "operator": "grace", **changes}
+        self.journal.append(kind, record=self.record.name, sha256=sha256, **fields)
 
     def chain(self, *entries: dict[str, Any], last: KeyRing, name: str) -> None:
         """Write lines that are linked, and of which only the last one is really signed."""

@@ -15,6 +15,7 @@ import pytest
 from runbook_lib.cli.main import main
 from runbook_lib.ledger.keyring import KeyRing
 from runbook_lib.records.exporting import FORMULA_STARTS
+from runbook_lib.records.page import LONGEST_HTML
 from runbook_lib.records.review import Review
 from tests.records.making import Shelf, markdown, notebook, step
 from tests.records.test_forgeries import Forger
@@ -73,7 +74,7 @@ def replace_by(kind: str, name: str) -> Callable[[Forger], object]:
 
 
 def huge_html(forger: Forger) -> None:
-    shown = {"text/html": "<div>" * 2_000_000, "text/plain": "x" * 20_000_000}
+    shown = {"text/html": "<div>" * LONGEST_HTML, "text/plain": "x" * 200_000}
     record(forger).write_bytes(notebook(1001, cells=[markdown("# x"), step(1001, **shown)]))
 
 

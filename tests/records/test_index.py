@@ -32,6 +32,7 @@ def shelf(shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shel
     monkeypatch.setattr(index_module, "SETTLED_S", 0.0)
     for module in (archive_module, verification):
         monkeypatch.setattr(module, "MANY_TICKETS", 2)
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)  # other processes are not what is tested
     for ticket in TICKETS:
         shelf.seal(ticket, missing=["plan"], summary="done", seconds=1.5)
     return shelf
@@ -126,7 +127,7 @@ def test_new_team_key_reads_all_again(shelf: Shelf, monkeypatch: pytest.MonkeyPa
 
 
 def test_running_and_damaged_tickets_are_not_kept(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The one changes with time, and the other has to be told by who has read it."""
+    """The one changes with time, and the other has to be found by reading it."""
     shelf.begin(1001)
     _journal_altered(shelf)
     listed(shelf, monkeypatch)

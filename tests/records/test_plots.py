@@ -14,6 +14,8 @@ from runbook_lib.records import plots
 from runbook_lib.records.plots import Duration, Step, durations_table, ends_table, trend
 from runbook_lib.records.runs import Run, State
 
+pytestmark = pytest.mark.slow
+
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 

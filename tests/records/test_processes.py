@@ -1,9 +1,10 @@
-"""Several processes that read: their results in order, and one that is killed."""
+"""Several processes that read: each item once, and a process that is killed."""
 
 from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Sequence
 
 import pytest
 
@@ -11,17 +12,21 @@ from runbook_lib.domain.errors import UnavailableError
 from runbook_lib.records.processes import in_processes
 
 
-def _killed(part: int) -> int:
+def _doubled(items: Sequence[int]) -> list[int]:
+    return [2 * item for item in items]
+
+
+def _killed(items: Sequence[int]) -> list[int]:
     os.kill(os.getpid(), signal.SIGKILL)
-    return part
+    return list(items)
 
 
-def test_results_stand_in_the_order_of_the_parts() -> None:
-    """Whichever process was first."""
-    assert [1, 2, 3] == in_processes(abs, [-1, -2, -3], 2)
+@pytest.mark.parametrize("items", [0, 1, 3, 50])
+def test_each_item_is_worked_on_once(items: int) -> None:
+    assert [2 * item for item in range(items)] == sorted(in_processes(_doubled, range(items)))
 
 
-def test_killed_process_is_told_in_a_sentence() -> None:
+def test_killed_process_is_reported_in_a_sentence() -> None:
     """As the system does where memory runs out."""
     with pytest.raises(UnavailableError, match="was killed"):
-        in_processes(_killed, [1, 2], 2)
+        in_processes(_killed, [1, 2])

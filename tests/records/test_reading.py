@@ -98,7 +98,7 @@ BROKEN: dict[str, tuple[bytes, str]] = {
 
 @pytest.mark.parametrize(("content", "words"), BROKEN.values(), ids=BROKEN)
 def test_what_is_no_record(tmp_path: Path, content: bytes, words: str) -> None:
-    """Told with the path and the reason."""
+    """The message has the path and the reason."""
     path = at(tmp_path, content)
     with pytest.raises(InputError, match=words) as caught:
         read(path)

@@ -30,11 +30,11 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
     return made
 
 
-def write_report(path: Path, *links: str, **told: Any) -> Path:
+def write_report(path: Path, *links: str, **fields: Any) -> Path:
     """What papermill leaves of a review that links records, as its notebook has it."""
     rows = [(Link("1001", "https://team.zendesk.com/agent/tickets/1001"), Link("sealed", link)) for link in links]
     shown = html(Card("Runs", "listed", Tone.PLAIN, "PRACTICE", (Table(("ticket", "record"), rows),)))
-    steps = [{"step": "runs"}, {"step": "verification", "summary": SENTENCE, "good": True, **told}]
+    steps = [{"step": "runs"}, {"step": "verification", "summary": SENTENCE, "good": True, **fields}]
     outputs = [
         {"output_type": "display_data", "metadata": {}, "data": {MIME: {"runbook": "review_records", **step}}}
         for step in steps
@@ -118,7 +118,7 @@ def test_address_of_no_record_is_no_link(shelf: Shelf, tmp_path: Path, address: 
 
 
 @pytest.mark.parametrize(
-    ("told", "first", "tone"),
+    ("fields", "first", "tone"),
     [
         ({}, SENTENCE, Tone.PLAIN),
         ({"good": False, "summary": "1 defect."}, "1 defect.", Tone.STOP),
@@ -126,9 +126,9 @@ def test_address_of_no_record_is_no_link(shelf: Shelf, tmp_path: Path, address: 
         ({"summary": 7, "good": "yes"}, "the records were not verified", Tone.STOP),
     ],
 )
-def test_verdict_is_on_top(shelf: Shelf, tmp_path: Path, told: dict[str, Any], first: str, tone: Tone) -> None:
+def test_verdict_is_on_top(shelf: Shelf, tmp_path: Path, fields: dict[str, Any], first: str, tone: Tone) -> None:
     """What verifying came to is the first that a reader sees, and then that nothing vouches for the report."""
-    report, page = write_report(tmp_path / "report.ipynb", **told), tmp_path / "page.html"
+    report, page = write_report(tmp_path / "report.ipynb", **fields), tmp_path / "page.html"
     assert 0 == main(["records", "show", str(report), "--html", str(page)])
     content = page.read_text(encoding="utf-8")
     box = content.split('class="verdict"')[1].split("</div></div>")[0]

@@ -18,7 +18,7 @@ from runbook_lib.display import MIME
 from runbook_lib.domain.errors import InputError
 from runbook_lib.ledger import journal as journal_module
 from runbook_lib.ledger.keyring import KeyRing
-from runbook_lib.records import filters, review
+from runbook_lib.records import filters, review, review_results
 from runbook_lib.records.open_ends import Kind, OpenEnd, open_ends
 from runbook_lib.records.review import Review
 from runbook_lib.records.runs import Run, RunFilter, State
@@ -221,7 +221,7 @@ def test_what_needs_nobody_is_no_open_end() -> None:
 
 
 def test_a_journal_in_words() -> None:
-    """Cells are told together, effects by their name and with their evidence."""
+    """Cells are one line, effects stand by their name and with their evidence."""
     at = {"at": START.isoformat()}
     evidence = {"summary": "reply 7", "url": "https://zendesk.example/7"}
     entries = [
@@ -240,8 +240,8 @@ def test_a_journal_in_words() -> None:
         ("2 cells, from open to take", ""),
         ("reply: about to be done", ""),
         ("reply: done", "reply 7 · https://zendesk.example/7"),
-        ("sandbox-1001-post: nobody knows whether it is there", "read time-out"),
-        ("ada said of sandbox-1001-post: it is there", ""),
+        ("sandbox-1001-post: unknown whether it is there", "read time-out"),
+        ("ada answered for sandbox-1001-post: it is there", ""),
         ("the run ended: license_issued", "250 users"),
         ("ada set the journal aside, and began a new one", "disk"),
     ] == [(moment.words, moment.detail) for moment in timeline(entries)]
@@ -303,8 +303,8 @@ def test_a_row_links_record_ticket_and_issue(practice: Shelf) -> None:
     """With customer, users and outcome, as long as the record is what was sealed."""
     issue, ticket = "https://gitlab.example/a/b/-/issues/7", "https://team.zendesk.example/agent/tickets/1001"
     manifest = {"summary": f"250 users. {issue}", "effects": [{"evidence": {"url": ticket}}]}
-    told = {"step": "open", "organization": "Nordlicht <b>Analytics</b>", "users": 250}
-    content = notebook(1001, metadata={"runbook": manifest}, cells=[step(1001, **{MIME: told})])
+    data = {"step": "open", "organization": "Nordlicht <b>Analytics</b>", "users": 250}
+    content = notebook(1001, metadata={"runbook": manifest}, cells=[step(1001, **{MIME: data})])
     record = practice.end(1001, practice.begin(1001), content)
     html = bundle(opened().runs())["text/html"]
     assert all(f'href="{address}"' in html for address in (issue, ticket))
@@ -347,7 +347,8 @@ def test_verification_begins_with_one_sentence(
 
 def test_a_long_table_says_what_it_leaves_out(practice: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     """A word on the rest."""
-    monkeypatch.setattr(review, "MOST_ROWS", 2)
+    for module in (review, review_results):
+        monkeypatch.setattr(module, "MOST_ROWS", 2)
     for _ in range(3):
         practice.seal(1001)
     found = opened().runs()

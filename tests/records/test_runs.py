@@ -25,14 +25,14 @@ def event(kind: str, minute: int = 0, **fields: Any) -> Event:
 
 def started(name: str = NAME, minute: int = 0, **fields: Any) -> Event:
     """The line that begins a run."""
-    told = {"runbook": "weekend_license", "record": name, "performed": True, "operator": "grace", **fields}
-    return event("run_started", minute, **told)
+    about = {"runbook": "weekend_license", "record": name, "performed": True, "operator": "grace", **fields}
+    return event("run_started", minute, **about)
 
 
 def ended(name: str | None = NAME, minute: int = 1, **fields: Any) -> Event:
     """The line that ends it."""
-    told = {"record": name, "sha256": SHA if name else None, "status": "completed", "outcome": "license_issued"}
-    return event("run_ended", minute, **{**told, **fields})
+    about = {"record": name, "sha256": SHA if name else None, "status": "completed", "outcome": "license_issued"}
+    return event("run_ended", minute, **{**about, **fields})
 
 
 def of(*events: Event, names: set[str] | None = None) -> list[Run]:
@@ -88,7 +88,7 @@ def test_a_run_without_a_record_is_unrecorded() -> None:
 
 
 def test_a_run_without_an_end_is_running_or_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Within an hour nobody can tell; after it, it is called interrupted."""
+    """Within an hour it may be running; after that it is called interrupted."""
 
     class Clock(datetime):
         later = timedelta(minutes=59)
@@ -199,7 +199,7 @@ def test_a_rehearsal_waits_for_its_performing(outcome: str, waits_for: str) -> N
 
 
 def test_what_a_case_with_an_outcome_could_not_do() -> None:
-    """Stays open until it is done or somebody says that it is; by whom is kept."""
+    """Stays open until it is done or a person says that it is; by whom is kept."""
     post = {"effect": "slack_post", "operation_id": "sandbox-1001-slack_post"}
     missed = (started(), event("not_done", **post, reason="not_in_channel"), ended())
     (run,) = of(*missed)
@@ -258,7 +258,7 @@ def test_lines_of_another_kind_are_taken_for_nothing() -> None:
 
 @pytest.mark.parametrize("at", ["", "yesterday", "2026-11-21T10:00:00", "0001-01-01T00:00:00+14:00", 7, None])
 def test_a_moment_that_is_none(at: object) -> None:
-    """Nobody says when it was."""
+    """When it was is unknown."""
     assert Event({"kind": "run_started", "at": at}).at is None
 
 
@@ -271,7 +271,7 @@ def test_a_moment_that_is_none(at: object) -> None:
     ],
 )
 def test_a_stray_tells_by_its_name(name: str, started_at: datetime | None, runbook: str) -> None:
-    """And is an open end: somebody should adopt or remove it."""
+    """And is an open end: it is to be adopted or removed."""
     run = stray(1001, name)
     assert (State.UNSEALED, started_at, runbook, True) == (run.state, run.started_at, run.runbook, run.needs_person)
 

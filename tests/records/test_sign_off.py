@@ -90,7 +90,7 @@ def test_words_that_are_none(shelf: Shelf, settings: Settings, words: str) -> No
 
 
 def test_an_altered_record_cannot_be_signed_off(shelf: Shelf, settings: Settings) -> None:
-    """Nor is another one that was named with it; and a reviewer is not told to restart a journal."""
+    """Nor is another one that was named with it; and no message advises a reviewer to restart a journal."""
     good, bad = shelf.seal(1001), shelf.seal(1002)
     bad.chmod(0o600)
     bad.write_bytes(bad.read_bytes() + b" ")
@@ -111,7 +111,7 @@ def test_what_no_journal_names_cannot_be_signed_off(shelf: Shelf, settings: Sett
 
 
 def test_a_damaged_journal_takes_no_sign_off(shelf: Shelf, settings: Settings) -> None:
-    """The record may be good; the line would stand in a journal that nobody relies on."""
+    """The record may be good; the line would stand in a journal that is not relied on."""
     record = shelf.seal(1001)
     path = shelf.journal(1001).path
     path.write_text(path.read_text().replace("license_issued", "out_of_scope"))
@@ -154,7 +154,7 @@ def test_the_commands_show_it(shelf: Shelf, settings: Settings, capsys: pytest.C
 
 
 class Terminal(io.StringIO):
-    """Somebody sits at it."""
+    """A person sits at it."""
 
     def isatty(self) -> bool:
         return True
@@ -175,7 +175,7 @@ def test_the_accounts_name_is_asked_about(
     monkeypatch.setattr("getpass.getuser", lambda: "root")
     monkeypatch.setattr("sys.stdin", Terminal(typed))
     assert status == main(["records", "sign-off", "1001", "--words", WORDS])
-    told = capsys.readouterr().out
-    assert "Sign off as root, as this account is" in told
-    assert ("To be signed off as root." in told) == (not status)
+    shown = capsys.readouterr().out
+    assert "Sign off as root, as this account is" in shown
+    assert ("To be signed off as root." in shown) == (not status)
     assert last(shelf).is_unreviewed == bool(status)

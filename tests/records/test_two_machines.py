@@ -189,7 +189,7 @@ def copy(path: Path, name: str) -> None:
 def test_a_part_under_another_name(
     both: Shelf, grace: Shelf, change: Callable[[Path, str], None], name: str, expected: set[str]
 ) -> None:
-    """It is told what it is, and no line of it counts twice."""
+    """It is named for what it is, and no line of it counts twice."""
     change(both.folder(1001) / own_part(grace).name, name)
     assert expected == set(codes(both))
     records = [run.record for run in both.ledger(1001).runs]
@@ -207,7 +207,7 @@ def test_one_writers_part_in_the_others_place(both: Shelf, grace: Shelf) -> None
 
 
 def test_an_altered_part_leaves_the_others_good(both: Shelf, grace: Shelf) -> None:
-    """Only what it tells of is not told; its record is no stranger's file."""
+    """Only its own runs are missing; its record is no stray file."""
     path = both.folder(1001) / own_part(grace).name
     path.write_bytes(path.read_bytes().replace(b"license_issued", b"out_of_scope"))
     assert [("altered_journal", path.name)] == both.defects()
@@ -259,7 +259,7 @@ def test_a_journal_of_before_beside_new_parts(both: Shelf, grace: Shelf) -> None
 
 
 def test_a_part_set_aside_may_be_brought_again(both: Shelf, grace: Shelf) -> None:
-    """From the machine that has it whole; then it counts, and the damaged one is only told of."""
+    """From the machine that has it whole; then it counts, and the damaged one is only named."""
     path = both.folder(1001) / own_part(grace).name
     path.write_bytes(path.read_bytes().replace(b"license_issued", b"out_of_scope"))
     both.journal(1001).restart(because="edited", operator="ada")
@@ -277,7 +277,7 @@ def test_everything_is_private(both: Shelf) -> None:
 
 
 def test_hidden_notebooks_and_those_below_are_named(both: Shelf) -> None:
-    """JupyterLab's own copies are told apart."""
+    """JupyterLab's own copies are named as such."""
     folder = both.folder(1001)
     for name in (".hidden.ipynb", "below/deep/x.ipynb", ".ipynb_checkpoints/x-checkpoint.ipynb"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)

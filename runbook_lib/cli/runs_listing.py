@@ -1,0 +1,146 @@
+"""The list of runs: the filters that choose among them, the table, and the lines below it."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from runbook_lib.cli import completion, record_sources
+from runbook_lib.domain.plain_text import clean
+
+if TYPE_CHECKING:
+    from runbook_lib.records.findings import Finding, Verification
+    from runbook_lib.records.runs import Run, RunFilter
+    from runbook_lib.records.verification import Verifier
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_FILTERS = (
+    click.option(
+        "--ticket",
+        "tickets",
+        multiple=True,
+        metavar="N",
+        shell_complete=completion.tickets,
+        help="Only this ticket; may be repeated.",
+    ),
+    click.option("--runbook", metavar="NAME", shell_complete=completion.runbooks, help="Only runs of this runbook."),
+    click.option("--outcome", metavar="NAME", help="Only cases that ended so, such as license_issued."),
+    click.option("--status", metavar="NAME", help="Only runs that ended so, such as needs_answer."),
+    click.option("--operator", metavar="NAME", help="Only runs of this person."),
+    click.option("--since", metavar="YYYY-MM-DD", help="The first day, in UTC."),
+    click.option("--until", metavar="YYYY-MM-DD", help="The last day, in UTC."),
+    click.option("--open", "open_only", is_flag=True, help="Only what still needs a person."),
+    click.option("--unreviewed", is_flag=True, help="Only records that no reviewer has signed off."),
+)
+
+
+def with_filters(command: Command) -> Command:
+    for option in reversed(_FILTERS):
+        command = option(command)
+    return command
+
+
+def find(verifier: Verifier | None, **filters: Any) -> tuple[list[Run], list[Finding]]:
+    """The runs that are asked for, and what is wrong with journals; who verifies reads the same files but once."""
+    wanted, archive = run_filter(**filters), record_sources.archive()
+    ledgers = (verifier or archive).listed(wanted.tickets or None)
+    problems = [problem for ledger in ledgers for problem in ledger.problems if problem.is_defect]
+    runs = [run for ledger in ledgers for run in ledger.runs if wanted.matches(run)]
+    return runs, problems if wanted.tickets else [*problems, *archive.strangers()]
+
+
+def run_filter(tickets: Sequence[str], open_only: bool, unreviewed: bool, **values: str | None) -> RunFilter:
+    """The filters, checked.
+
+    Raises:
+        InputError: One has an impossible value.
+    """
+    from runbook_lib.records.runs import RunFilter
+
+    numbers = tuple(dict.fromkeys(record_sources.ticket_number(word) for word in tickets))
+    given = {name: value for name, value in values.items() if value}
+    wanted = RunFilter()
+    if given:
+        from runbook_lib.records import filters  # whose checks take longer to import than a ticket to read
+
+        wanted = filters.wanted(given, option="--")
+    return replace(wanted, tickets=numbers, open_only=open_only, unreviewed=unreviewed)
+
+
+def table(runs: Sequence[Run], found: Verification | None) -> str:
+    """The runs; `found` is what verifying them came to, or None if they were not verified."""
+    from runbook_lib.cli import tables
+
+    word = functools.cache(clean)  # the same few, in thousands of runs
+    rows = [
+        (
+            run.ticket_id,
+            word(run.runbook),
+            f"{run.started_at:%Y-%m-%d %H:%M}" if run.started_at else "",
+            "" if run.seconds is None else f"{run.seconds:.1f}",
+            word(run.operator, 40),
+            {True: "yes", False: "no", None: ""}[run.performed],
+            word(run.outcome or run.status),
+            _state(run, found),
+            _record(run.record or "", word),
+        )
+        for run in runs
+    ]
+    heads = ("ticket", "runbook", "started (UTC)", "s", "operator", "performed", "outcome", "state", "record")
+    return tables.table(rows, heads)
+
+
+def _record(name: str, word: Callable[..., str]) -> str:
+    """A record's name; what follows its start is the same in thousands of runs."""
+    start, mark, rest = name.partition("Z-")
+    is_start = mark and re.fullmatch("[0-9]{8}T[0-9]{9}", start)
+    return f"{start}{mark}{word(rest, 100)}" if is_start else word(name, 100)
+
+
+def _state(run: Run, found: Verification | None) -> str:
+    """What is known of a run's record; that it is sealed is only what the journal says, unless it was verified."""
+    from runbook_lib.records.runs import State
+
+    if run.state not in (State.SEALED, State.ADOPTED):
+        return run.state
+    words = run.note or run.state
+    if found is None:
+        return f"{words}, not verified"
+    why_not = "not verified" if run.is_trusted else "its writer is not trusted here"
+    return f"{words}, {'verified' if found.holds(run) else ', '.join(found.codes(run)) or why_not}"
+
+
+def say_by_hand(runs: Sequence[Run]) -> None:
+    """Below the list: what rests on a person's word, and on whose."""
+    for run in runs:
+        for words in run.by_hand:
+            click.echo(f"\nTicket {run.ticket_id}, by hand: {clean(words, 500)}")
+
+
+def say_signed_off(runs: Sequence[Run]) -> None:
+    """Below the list: which records a reviewer has signed off."""
+    for run in runs:
+        for words in run.signed_off:
+            click.echo(f"\nTicket {run.ticket_id}, {run.record}, signed off by {clean(words, 500)}")
+
+
+def say_next(runs: Sequence[Run]) -> None:
+    """Below the list: what happened with each open end, and the next command."""
+    from runbook_lib.records.open_ends import open_ends
+
+    archive = record_sources.archive()
+    for end in open_ends(runs, archive.folder, archive.profile):
+        click.echo(
+            f"\nTicket {end.run.ticket_id}, {end.kind}: {clean(end.words, 1000)}\n    {clean(end.command, 1000)}"
+        )
+
+
+def tell(problems: Sequence[Finding]) -> None:
+    for problem in problems:
+        click.echo(f"runbook: {problem.code}: {clean(problem.words, 1000)}", err=True)

@@ -1,0 +1,124 @@
+"""The commands on single records: `records show` and `sign-off`."""
+
+from __future__ import annotations
+
+import getpass
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from runbook_lib.cli import options, record_sources, share_commands
+from runbook_lib.domain import exit_status
+from runbook_lib.domain.errors import InputError
+
+if TYPE_CHECKING:
+    from runbook_lib.records.reading import Record
+    from runbook_lib.records.verification import Verifier
+
+
+@click.command()
+@click.argument("record", metavar="RECORD|TICKET", type=click.Path())
+@click.option("--html", type=options.FILE, metavar="FILE", help="Write one HTML page instead, which needs no network.")
+@click.option("--with-records", is_flag=True, help="Of a review's report: the page of each record in it, too.")
+@options.force
+def show(record: str, html: Path | None, with_records: bool, force: bool) -> int:
+    """Show a record, or the last one of a ticket; verified first."""
+    from runbook_lib.records import exporting, page, reading, report
+
+    path = _record(record)
+    verifier = record_sources.verifier()
+    verification = verifier.record(path)
+    more = [f"Signed off by {words}" for words in verifier.signed_off(path)]
+    more += filter(None, [share_commands.freshness(record_sources.places())])
+    content = reading.read(path)
+    if with_records and (html is None or not report.is_report(content)):
+        raise InputError("--with-records goes with --html, and with a report that the review has left.")
+    if html is None:
+        click.echo(page.as_text(content, verification, more))
+        return exit_status.DONE
+    outputs = record_sources.archive().folder
+    for replaced in (html, *([report.pages_folder(html)] if with_records else [])):
+        exporting.refuse_to_replace(replaced, force=force)
+    written = list(_record_pages(content, html, verifier)) if with_records else []
+    shown = page.as_html(content, verification, more, lambda address: report.link(address, html, outputs, written))
+    exporting.write(html, shown.encode(), force=force)
+    click.echo("\n".join([*page.summary(content, verification, more), f"Page: {html}"]))
+    if with_records:
+        there = f"{len(written)} pages in {report.pages_folder(html)}; send the folder along"
+        click.echo(f"Records: {there if written else 'none that the report links is here'}.")
+    return exit_status.DONE
+
+
+def _record_pages(content: Record, html: Path, verifier: Verifier) -> Iterator[Path]:
+    """Write the page of each record that a report links, verified first; one that cannot be read is named."""
+    from runbook_lib import files
+    from runbook_lib.records import exporting, page, reading, report
+
+    for path, target in report.record_pages(content, html, record_sources.archive().folder):
+        try:
+            signed_off = [f"Signed off by {words}" for words in verifier.signed_off(path)]
+            shown = page.as_html(reading.read(path), verifier.record(path), signed_off)
+        except InputError as exc:
+            click.echo(f"runbook: {exc}", err=True)
+            continue
+        files.make_folder(target.parent)
+        exporting.write(target, shown.encode(), force=True)
+        yield target
+
+
+def _record(word: str) -> Path:
+    """A record by its path, or the last one of a ticket: names begin with the start, and sort by it.
+
+    Raises:
+        InputError: The ticket has none.
+    """
+    if not word.isdigit():
+        return Path(word)
+    from runbook_lib.records.archive import notebooks
+
+    place = record_sources.archive().folder / str(record_sources.ticket_number(word))
+    names = [name for name in notebooks(place) if "/" not in name and not name.startswith(".")]
+    # Other notebooks only if there is no record.
+    names.sort(key=lambda name: (re.match("[0-9]{8}T[0-9]{9}Z-", name) is not None, name))
+    if not names:
+        raise InputError(f"Ticket {word} has no record in {place}. `runbook records list` shows all records.")
+    return place / names[-1]
+
+
+def _account() -> str:
+    """The name of this machine's account, where no operator is set; who sits there says whether it is theirs.
+
+    Raises:
+        InputError: It is not.
+    """
+    name = getpass.getuser()
+    if sys.stdin.isatty() and not click.confirm(f"RUNBOOK_OPERATOR is not set. Sign off as {name}, as this account is"):
+        raise InputError("Nothing was signed off. Set RUNBOOK_OPERATOR to the name that your signature is to have.")
+    return name
+
+
+@click.command("sign-off", short_help="Say that you have reviewed records.")
+@click.argument("what", nargs=-1, required=True, metavar="RECORD|TICKET...", type=click.Path())
+@click.option("--words", required=True, metavar="WORDS", help="What you found, in one line; kept in the journal.")
+def sign_off(what: Sequence[str], words: str) -> int:
+    """Sign records off as a reviewer; of a ticket, its last one.
+
+    Each is verified first. The line goes into your own part of the ticket's journal, with the record's SHA-256; the
+    record stays as it is.
+    """
+    from runbook_lib.records.sign_off import sign_off as signed
+    from runbook_lib.settings import Settings
+
+    settings = Settings.local()
+    paths = [_record(word) for word in what]
+    reviewer = settings.operator or _account()
+    click.echo(f"To be signed off as {reviewer}.")
+    signed(paths, words, settings, reviewer)
+    click.echo("\n".join(f"Signed off by {reviewer}: {path}" for path in paths))
+    if settings.share:
+        click.echo("`runbook records push` brings it to the team's share.")
+    return exit_status.DONE

@@ -1,0 +1,87 @@
+"""Finds blocks of Base64, Base32 and Base85 in a text, such as a whole file, and decodes them. Pure.
+
+`finder` looks at what they hold. Base64 is common, so any long block of it is decoded. Base32 and Base85 are decoded
+only where they begin as an encoded license does, so that a piece from the middle is not recognized.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import islice
+
+from runbook_lib.domain.envelopes import unbase64
+
+LEAST_CHARS = 120
+"""A shorter block of Base64 holds no file with a license, compressed ones included."""
+MOST_CHARS = 64 * 1024
+"""Longest block of Base32 or Base85 that is decoded."""
+MOST_BLOCKS = 5
+"""Blocks of one text and alphabet that are decoded."""
+Block = tuple[int, int, bytes]
+"""From where to where it stands, and what it encodes."""
+
+_RUN = re.compile("[A-Za-z0-9+/]{20,}")
+_BASE64 = re.compile(
+    rf"{_RUN.pattern}(?:[\s\S]{{1,16}}?{_RUN.pattern})*"
+    r"(?:[^A-Za-z0-9+/=]{0,8}([A-Za-z0-9+/]{1,19})(?![A-Za-z0-9+/]))?"
+)
+"""Long runs of letters at most 16 characters apart, as with the marks of a quote, and a shorter last one."""
+_URL_SAFE = str.maketrans("-_", "+/")
+"""The two letters of the other alphabet. Source: RFC 4648, 5."""
+_GAP = r"\s{1,3}(?:>{1,3} ){0,3}"
+"""What stands between two lines of Base32 or Base85: also `> `, but no `>` alone, which is a letter of Base85."""
+
+
+def in_base64(text: str) -> Iterator[Block]:
+    """The first few blocks of each alphabet of Base64."""
+    yield from islice(_of_alphabet(text), MOST_BLOCKS)
+    if "-" in text or "_" in text:
+        others = (one for one in _of_alphabet(text.translate(_URL_SAFE)) if {"-", "_"} & set(text[one[0] : one[1]]))
+        yield from islice(others, MOST_BLOCKS)
+
+
+def _of_alphabet(text: str) -> Iterator[Block]:
+    for found in _BASE64.finditer(text):
+        letters = "".join(_RUN.findall(found[0])) + (found[1] or "")
+        if len(letters) >= LEAST_CHARS:
+            yield *found.span(), unbase64(letters)
+
+
+def _unbase32(letters: str) -> bytes:
+    letters = letters.rstrip("=").upper()
+    kept = letters[: len(letters) - (len(letters) % 8 in (1, 3, 6))]
+    return base64.b32decode(kept + "=" * (-len(kept) % 8))
+
+
+_BASE32 = ("MV4UU22ZLBJG", "FUWS2LJNFUWS2LJN", "D6FQQA")
+_RARE: tuple[tuple[tuple[str, ...], str, Callable[[str], bytes]], ...] = (
+    (_BASE32, "A-Z2-7=", _unbase32),
+    (tuple(map(str.lower, _BASE32)), "a-z2-7=", _unbase32),
+    (("WqC?#Sy)nN", "EiElAEiElA", "ABzY8"), r"0-9A-Za-z!#$%&()*+;<=>?@^_`{|}~-", base64.b85decode),
+    (("AU-m`=]eR8", "/M/P+/M/P+", "+,^C)"), "!-uz", base64.a85decode),
+)
+"""How a license, its BEGIN line and a gzip file begin in each encoding; its letters; its decoder."""
+
+
+def in_rare_encodings(text: str) -> Iterator[Block]:
+    """The first few blocks of Base32 and Base85 that may be a license.
+
+    Args:
+        text: The text as it is: Base85 has the signs of most escapes among its letters.
+    """
+    for marks, letters, decode in _RARE:
+        for mark in marks:
+            if mark in text:
+                for found in islice(re.finditer(re.escape(mark), text), MOST_BLOCKS):
+                    yield from _decoded(text, found.start(), letters, decode)
+
+
+def _decoded(text: str, at: int, letters: str, decode: Callable[[str], bytes]) -> Iterator[Block]:
+    """A block of these letters, whose last line may be shorter than the others; none if it is damaged."""
+    lines = rf"[{letters}]+(?:(?:{_GAP}[{letters}]{{20,}})+(?:{_GAP}[{letters}]{{1,19}}(?![^\s~]))?)?"
+    if found := re.compile(lines).match(text, at, at + MOST_CHARS):
+        with suppress(ValueError):
+            yield *found.span(), decode(re.sub(_GAP, "", found[0]))
