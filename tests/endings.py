@@ -68,7 +68,7 @@ PARAMETERS = "ticket_id: int = 1\nperform: bool = False"
 
 
 @dataclass(frozen=True)
-class Told:
+class Reported:
     """What was left of a run.
 
     Attributes:
@@ -81,7 +81,7 @@ class Told:
     cells: str
 
 
-def ours(ending: Ending, folder: Path) -> Told:
+def ours(ending: Ending, folder: Path) -> Reported:
     """By `runner.run`, in a process of its own."""
     mark = folder / "mark"
     _write(folder / "notebooks" / "small.ipynb", ending.cell.format(mark=str(mark)))
@@ -93,15 +93,15 @@ def ours(ending: Ending, folder: Path) -> Told:
     if not out:
         assert {"run_started", "cell_started"} == {entry["kind"] for entry in entries}
         began = len([entry for entry in entries if entry["kind"] == "cell_started"]) - 2  # parameters, twice
-        return Told("interrupted", ("c" * (began - 1) + "f").ljust(3, "p"))
+        return Reported("interrupted", ("c" * (began - 1) + "f").ljust(3, "p"))
     report = json.loads(out)
     assert report["status"] == entries[-1]["status"]
     notebook = nbformat.read(report["record"], as_version=4)
     assert report["status"] == notebook.metadata["runbook"]["status"]
-    return Told(report["status"], _states(notebook)[-3:])
+    return Reported(report["status"], _states(notebook)[-3:])
 
 
-def papermills(ending: Ending, folder: Path) -> Told:
+def papermills(ending: Ending, folder: Path) -> Reported:
     """By plain papermill."""
     mark = folder / "mark"
     _write(folder / "small.ipynb", ending.cell.format(mark=str(mark)))
@@ -109,10 +109,10 @@ def papermills(ending: Ending, folder: Path) -> Told:
     command = [sys.executable, "-m", "papermill", "--no-progress-bar", *ending.options]
     _run([*command, str(folder / "small.ipynb"), str(record)], dict(os.environ), ending.stop, mark)
     if not record.exists():
-        return Told("nothing", "")
+        return Reported("nothing", "")
     notebook = nbformat.read(record, as_version=4)
     said = notebook.metadata.papermill.get("exception")
-    return Told("failed" if said else "no error", _states(notebook)[-3:])
+    return Reported("failed" if said else "no error", _states(notebook)[-3:])
 
 
 def _write(path: Path, cell: str) -> None:
@@ -154,7 +154,7 @@ def _states(notebook: Any) -> str:
     return "".join(cell.metadata.papermill.status[0] for cell in cells)
 
 
-def rows(found: dict[str, tuple[Told, Told]]) -> list[tuple[str, str, str]]:
+def rows(found: dict[str, tuple[Reported, Reported]]) -> list[tuple[str, str, str]]:
     """The table: the ending, what papermill leaves, what the runbook leaves."""
     return [(name, _words(theirs), _words(own)) for name, (theirs, own) in found.items()]
 
@@ -162,9 +162,9 @@ def rows(found: dict[str, tuple[Told, Told]]) -> list[tuple[str, str, str]]:
 WORDS = {"c": "ran", "f": "stopped", "p": "not run", "r": "running"}
 
 
-def _words(told: Told) -> str:
-    cells = ", ".join(WORDS[state] for state in told.cells) or "no record"
-    return f"{told.run}: {cells}"
+def _words(reported: Reported) -> str:
+    cells = ", ".join(WORDS[state] for state in reported.cells) or "no record"
+    return f"{reported.run}: {cells}"
 
 
 def main() -> int:

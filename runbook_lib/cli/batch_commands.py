@@ -159,7 +159,7 @@ def _checked(row: Row, local: Settings, *, perform: bool) -> Row:
     from runbook_lib.redaction import Redactor
     from runbook_lib.run import automatic, intake
 
-    row = replace(row, **Redactor.of(local).data(vars(row)))  # the table repeats what somebody may have pasted
+    row = replace(row, **Redactor.of(local).data(vars(row)))  # the table repeats what a user may have pasted
     if row.problem:
         return row
     try:

@@ -1,11 +1,11 @@
 """A warm Python: a process that has imported what runs and kernels need, and forks for each of them.
 
-`started` makes a small program that takes Python's place (`sys.executable`). What it is asked to run by `-m` is the
+`started` makes a small program that takes Python's place (`sys.executable`). What it is to run by `-m` is the
 same command with the same arguments, environment, folder and files, in a process of its own; only the imports are there
 already. Other modules are run by the real Python. So is everything where forking is not safe: macOS's frameworks do
 not stand it once they are loaded, and Windows has none. `is_supported` is the one place that decides.
 
-The program stands for the process that it asked for: they go by one process id, it ends with the same exit status and
+The program stands for the process that it requested: they go by one process id, it ends with the same exit status and
 passes signals on, and if it is killed, or if a kernel's runner dies, so is that process; if the server ends, it is
 terminated. The socket that it asks by is
 in a folder of its user alone.
@@ -59,10 +59,10 @@ try:
         raise ConnectionError
 except OSError:  # the warm Python has died
     os.execv({python!r}, [{python!r}, *words])
-asked = json.dumps([words[1:], dict(os.environ), os.getcwd(), os.getpid()]).encode()
+request = json.dumps([words[1:], dict(os.environ), os.getcwd(), os.getpid()]).encode()
 fds = array.array("i", [0, 1, 2])
-server.sendmsg([len(asked).to_bytes(8, "big")], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)])
-server.sendall(asked)
+server.sendmsg([len(request).to_bytes(8, "big")], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)])
+server.sendall(request)
 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
     if signal.getsignal(number) != signal.SIG_IGN:
         signal.signal(number, lambda number, frame: server.sendall(bytes([number])))
@@ -116,7 +116,7 @@ def started(modules: Sequence[str], preloaded: Sequence[str], *, wait: bool = Tr
         )
         with server:
             if server.stdout is None or server.stdin is None:
-                raise TypeError("pipes were asked for")
+                raise TypeError("Popen made no pipes")
             try:
                 is_there = not wait or server.stdout.readline() == b"ready\n"
                 yield program if is_there else None  # its own words are above
@@ -164,11 +164,11 @@ def _accept(listener: socket.socket, waiting: selectors.BaseSelector) -> None:
     caller, _ = listener.accept()
     with contextlib.suppress(OSError):  # it has died
         caller.sendall(b"!")
-    asked = _asked(caller)
-    if asked is None:
+    request = _request(caller)
+    if request is None:
         caller.close()
         return
-    wanted, fds = asked
+    wanted, fds = request
     server = int(
         Path("/proc/self").readlink().name
     )  # by `os.getpid` a server that was forked is another, see `_become`
@@ -183,19 +183,19 @@ def _accept(listener: socket.socket, waiting: selectors.BaseSelector) -> None:
     waiting.register(ended, selectors.EVENT_READ, (pid, caller, ended))
 
 
-def _asked(caller: socket.socket) -> tuple[tuple[Any, Any, Any, Any], list[int]] | None:
+def _request(caller: socket.socket) -> tuple[tuple[Any, Any, Any, Any], list[int]] | None:
     """What a caller wants to run, and its standard files; None if it has died meanwhile."""
     fds = array.array("i")
-    asked = b""
+    content = b""
     with contextlib.suppress(ConnectionError):  # the same: it has died
         head, extra, *_ = caller.recvmsg(8, socket.CMSG_SPACE(3 * fds.itemsize))
         for _, _, data in extra:
             fds.frombytes(data[: len(data) - len(data) % fds.itemsize])
         length = int.from_bytes(head, "big")
-        while len(asked) < length and (part := caller.recv(length - len(asked))):
-            asked += part
-        if len(head) == 8 and len(asked) == length:
-            words, environment, folder, pid = json.loads(asked)
+        while len(content) < length and (part := caller.recv(length - len(content))):
+            content += part
+        if len(head) == 8 and len(content) == length:
+            words, environment, folder, pid = json.loads(content)
             return (words, environment, folder, pid), list(fds)
     for fd in fds:
         os.close(fd)
@@ -237,7 +237,7 @@ def _end_with(server: int) -> None:
 
 
 def _become(words: list[str], environment: Mapping[str, str], folder: str, pid: int, fds: list[int]) -> NoReturn:
-    """Be the process that was asked for: run a module as `python -m` does, then end."""
+    """Be the requested process: run a module as `python -m` does, then end."""
     os.setsid()
     os.getpid = lambda: pid  # what the caller knows, and can send signals to; /proc/self tells the real one
     for standard, fd in enumerate(fds):

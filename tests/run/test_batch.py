@@ -9,12 +9,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.practice import Ran, World
+from tests.practice import Ran, World, start
 
 pytestmark = [pytest.mark.apart, pytest.mark.slow]
 PYTHON = Path(sys.prefix) / "bin" / "python"
@@ -30,6 +31,19 @@ x;;;;
 1006;weekend_license;31.2.2026;;
 4711;;;;
 """
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A world that rehearsals share."""
+    yield from start(tmp_path_factory.mktemp("outputs"))
+
+
+@pytest.fixture
+def machine(served: World, tmp_path: Path) -> Iterator[World]:
+    """That world, seen from a machine that has run nothing; a test may rehearse in it and inject faults."""
+    yield served.seen_from(tmp_path / "outputs")
+    served.clear_faults()
 
 
 def batch(world: World, content: str, *words: object) -> Ran:
@@ -58,11 +72,11 @@ def runs(world: World, ticket_id: int) -> list[dict[str, Any]]:
     return list(world.runbook("records", "list", "--ticket", ticket_id, "--json").report["runs"])
 
 
-def test_a_list_with_wrong_lines_is_rehearsed(own_world: World) -> None:
+def test_a_list_with_wrong_lines_is_rehearsed(machine: World) -> None:
     """Every line ends as it would alone; nothing is changed, everything is sealed, the worst is the exit status."""
-    before = own_world.contents()
-    table = own_world.outputs.parent / "table.csv"
-    ran = batch(own_world, LIST, "--json", "--csv", table)
+    before = machine.contents()
+    table = machine.outputs.parent / "table.csv"
+    ran = batch(machine, LIST, "--json", "--csv", table)
     assert {
         2: ("license_issued", 0),
         3: ("license_issued", 0),
@@ -75,10 +89,10 @@ def test_a_list_with_wrong_lines_is_rehearsed(own_world: World) -> None:
     } == ended(ran)
     assert 1 == ran.status
     assert "did you mean" in ran.report["tickets"][5]["summary"]
-    assert before == own_world.contents()
-    assert 0 == own_world.runbook("records", "verify").status
+    assert before == machine.contents()
+    assert 0 == machine.runbook("records", "verify").status
     assert ["1001", "1002"] == [row["ticket"] for row in csv.DictReader(table.read_text().splitlines())][:2]
-    assert 2 == batch(own_world, LIST, "--csv", table).status  # it is there
+    assert 2 == batch(machine, LIST, "--csv", table).status  # it is there
 
 
 def test_the_same_as_each_alone(own_world: World) -> None:
@@ -93,11 +107,11 @@ def test_the_same_as_each_alone(own_world: World) -> None:
     assert 0 == own_world.runbook("records", "verify", "--ticket-notes").status
 
 
-def test_an_interrupted_batch_goes_on_where_it_was(own_world: World) -> None:
+def test_an_interrupted_batch_goes_on_where_it_was(machine: World) -> None:
     """Ctrl-C lets what runs end; the same command runs only the rest."""
     tickets = [1001, 1002, 1003, 1004]
     command = [sys.executable, "-m", "runbook_lib.cli", "batch", *map(str, tickets), "--workers", "1"]
-    process = subprocess.Popen(command, env=own_world.environment, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, env=machine.environment, stdout=subprocess.PIPE, text=True)
     with process:
         assert process.stdout
         assert "Rehearsing 4 of 4" in process.stdout.readline()
@@ -111,49 +125,49 @@ def test_an_interrupted_batch_goes_on_where_it_was(own_world: World) -> None:
     assert 0 < len(done) < len(tickets)
     assert f"{len(tickets) - len(done)} not run" in rest
 
-    again = own_world.runbook("batch", *tickets, "--workers", 2, COLUMNS="70")
+    again = machine.runbook("batch", *tickets, "--workers", 2, COLUMNS="70")
     assert 0 == again.status, again.stderr
     assert f"Rehearsing {len(tickets) - len(done)} of 4" in again.stdout
     assert "Finished before" in again.stdout
     assert 70 >= max(map(len, again.stdout.partition("\nticket")[0].splitlines()))  # the terminal's width
-    assert {1} == {len(runs(own_world, ticket)) for ticket in (1003, 1004)}
-    whole = own_world.runbook("batch", *tickets)
+    assert {1} == {len(runs(machine, ticket)) for ticket in (1003, 1004)}
+    whole = machine.runbook("batch", *tickets)
     assert "Rehearsing 4 of 4" in whole.stdout  # a batch that has ended is no more gone on with
 
 
-def test_ctrl_c_twice_cancels_what_runs(own_world: World) -> None:
+def test_ctrl_c_twice_cancels_what_runs(machine: World) -> None:
     """The run that is cancelled has its record, and nothing is left running."""
-    own_world.inject("zendesk", "delay", seconds=20, times=None)
+    machine.inject("zendesk", "delay", seconds=20, times=None)
     command = [sys.executable, "-m", "runbook_lib.cli", "batch", "1001", "--workers", "1"]
-    process = subprocess.Popen(command, env=own_world.environment, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, env=machine.environment, stdout=subprocess.PIPE, text=True)
     with process:
         assert process.stdout
         process.stdout.readline()
-        wait_for_run(own_world, 1001)
+        wait_for_run(machine, 1001)
         process.send_signal(signal.SIGINT)
         assert "1 run goes on to its end" in process.stdout.readline()
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
     assert 130 == process.returncode
-    assert ["cancelled"] == [run["status"] for run in runs(own_world, 1001)]
+    assert ["cancelled"] == [run["status"] for run in runs(machine, 1001)]
 
 
-def test_done_without_a_warm_process(own_world: World) -> None:
+def test_done_without_a_warm_process(machine: World) -> None:
     """The ticket is run by the real Python then."""
-    path = own_world.outputs.parent / "list.csv"
+    path = machine.outputs.parent / "list.csv"
     path.write_text("1003,weekend_license\n")
-    ran = own_world.runbook("batch", path, "--json", WARM_PYTHON_OFF="1")
+    ran = machine.runbook("batch", path, "--json", WARM_PYTHON_OFF="1")
     assert [("out_of_scope", 0)] == list(ended(ran).values())
 
 
-def started(world: World, *tickets: int, python: Path | str = PYTHON) -> subprocess.Popen[str]:
+def started(world: World, *words: object, python: Path | str = PYTHON) -> subprocess.Popen[str]:
     """A batch of a session of its own, in the middle of its first ticket."""
     world.inject("zendesk", "delay", seconds=1.5, times=4)
-    command = [python, "-m", "runbook_lib.cli", "batch", *map(str, tickets), "--workers", "1", "--perform"]
+    command = [python, "-m", "runbook_lib.cli", "batch", *map(str, words), "--workers", "1"]
     process = subprocess.Popen(
         command, env=world.environment, stdout=subprocess.PIPE, text=True, start_new_session=True
     )
-    wait_for_run(world, tickets[0])
+    wait_for_run(world, int(str(words[0])))
     return process
 
 
@@ -164,27 +178,27 @@ def warm_processes(process: subprocess.Popen[str]) -> list[int]:
     return [int(server), *map(int, Path(f"/proc/{server}/task/{server}/children").read_text().split())]
 
 
-def test_ctrl_c_in_a_terminal(own_world: World) -> None:
+def test_ctrl_c_in_a_terminal(machine: World) -> None:
     """The terminal sends it to every process of its group; what runs goes on to its end all the same."""
-    with started(own_world, 1001, 1003) as process:
+    with started(machine, 1001, 1003) as process:
         os.killpg(process.pid, signal.SIGINT)
         out, _ = process.communicate(timeout=60)
     assert (True, 130) == ("1 license_issued, 1 not run" in out, process.returncode)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_that_ends_a_batch(own_world: World, number: signal.Signals) -> None:
+def test_a_signal_that_ends_a_batch(machine: World, number: signal.Signals) -> None:
     """What runs is cancelled, and has its record."""
-    with started(own_world, 1001, 1003, python=sys.executable) as process:
+    with started(machine, 1001, 1003, python=sys.executable) as process:
         process.send_signal(number)
         out, _ = process.communicate(timeout=60)
     assert (True, 130) == ("1 cancelled, 1 not run" in out, process.returncode)
-    assert ["cancelled"] == [run["status"] for run in runs(own_world, 1001)]
+    assert ["cancelled"] == [run["status"] for run in runs(machine, 1001)]
 
 
 def test_a_warm_process_that_is_killed(own_world: World) -> None:
     """What it ran is cancelled, with its record; the rest goes on, and the same command does what is missing."""
-    with started(own_world, 1001, 1003) as process:
+    with started(own_world, 1001, 1003, "--perform") as process:
         os.kill(warm_processes(process)[0], signal.SIGKILL)
         out, _ = process.communicate(timeout=60)
     assert (True, 130) == ("1 cancelled, 1 out_of_scope" in out, process.returncode)
@@ -195,7 +209,7 @@ def test_a_warm_process_that_is_killed(own_world: World) -> None:
 
 def test_a_batch_that_is_killed(own_world: World) -> None:
     """Nothing that it has started goes on; meanwhile, no other process ran the same list."""
-    with started(own_world, 1001, 1003) as process:
+    with started(own_world, 1001, 1003, "--perform") as process:
         refused = own_world.runbook("batch", 1001, 1003, "--workers", 1, "--perform")
         below = warm_processes(process)
         process.kill()
@@ -209,70 +223,61 @@ def test_a_batch_that_is_killed(own_world: World) -> None:
     assert (1, 1) == (len(own_world.posts(1001)), len(own_world.issues(1001)))
 
 
-def test_a_damaged_journal_is_its_own_tickets(own_world: World) -> None:
+def test_a_damaged_journal_is_its_own_tickets(machine: World) -> None:
     """Where an interrupted batch looks what it has finished."""
-    with started(own_world, 1001, 1003, python=sys.executable) as process:
+    with started(machine, 1001, 1003, python=sys.executable) as process:
         process.terminate()
-    part = next((own_world.outputs / "sandbox" / "1001").glob("journal.*.jsonl"))
+    part = next((machine.outputs / "sandbox" / "1001").glob("journal.*.jsonl"))
     part.write_bytes(part.read_bytes().replace(b"start_here", b"start_Here"))
-    again = own_world.runbook("batch", 1001, 1003, "--workers", 1, "--perform", "--json")
+    again = machine.runbook("batch", 1001, 1003, "--workers", 1, "--json")
     assert [2, 0] == [status for _, status in ended(again).values()]
 
 
-def test_started_with_its_standard_files_closed(own_world: World) -> None:
+def test_started_with_its_standard_files_closed(machine: World) -> None:
     """Nothing is read, nothing is printed, and no other file takes their place."""
     command = f"exec {PYTHON} -m runbook_lib.cli batch 1003 --csv table.csv <&- >&- 2>&-"
-    folder = own_world.outputs.parent
-    assert 0 == subprocess.run(["/bin/sh", "-c", command], env=own_world.environment, cwd=folder).returncode
+    folder = machine.outputs.parent
+    assert 0 == subprocess.run(["/bin/sh", "-c", command], env=machine.environment, cwd=folder).returncode
     assert "out_of_scope" in (folder / "table.csv").read_text()
     command = f"exec {PYTHON} -m runbook_lib.cli batch <&-"
-    done = subprocess.run(["/bin/sh", "-c", command], env=own_world.environment, capture_output=True, text=True)
+    done = subprocess.run(["/bin/sh", "-c", command], env=machine.environment, capture_output=True, text=True)
     assert (2, True) == (done.returncode, "The list is empty" in done.stderr)
 
 
-def test_a_table_that_could_not_be_written(own_world: World, tmp_path: Path) -> None:
-    """It is reported before anything runs."""
-    ran = own_world.runbook("batch", 1003, "--csv", tmp_path / "nowhere" / "table.csv")
-    assert (1, True, "") == (ran.status, "cannot be written" in ran.stderr, ran.stdout)
+def test_what_is_wrong_with_a_command_is_reported_first(machine: World, tmp_path: Path) -> None:
+    """In one line; nothing is run."""
+    for status, words, message in (
+        (2, ("1001", "list.csv"), "is no ticket's number"),
+        (2, ("nowhere.csv",), "cannot be read"),
+        (2, ("1001", "--workers", "1000"), "1<=x<=64"),
+        (2, ("1001", "--csv", "pyproject.toml"), "pass --force"),
+        (1, ("1001", "--csv", tmp_path / "nowhere" / "table.csv"), "cannot be written"),
+    ):
+        ran = machine.runbook("batch", *words)
+        assert (status, "", 1) == (ran.status, ran.stdout, len(ran.stderr.strip().splitlines())), words
+        assert message in ran.stderr
+    assert [] == list((machine.outputs / "sandbox").glob("1*"))
 
 
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        (("1001", "list.csv"), "is no ticket's number"),
-        (("nowhere.csv",), "cannot be read"),
-        (("1001", "--workers", "0"), "--workers"),
-        (("1001", "--workers", "1000"), "1<=x<=64"),
-        (("1001", "--csv", "pyproject.toml"), "pass --force"),
-    ],
-)
-def test_bad_usage_is_reported_before_anything_runs(own_world: World, words: tuple[str, ...], message: str) -> None:
-    ran = own_world.runbook("batch", *words)
-    assert 2 == ran.status
-    assert message in ran.stderr
-    assert 1 == len(ran.stderr.strip().splitlines())
-    assert [] == list((own_world.outputs / "sandbox").glob("1*"))
-
-
-def test_a_list_by_standard_input(own_world: World) -> None:
+def test_a_list_by_standard_input(machine: World) -> None:
     command = [sys.executable, "-m", "runbook_lib.cli", "batch", "--json"]
-    done = subprocess.run(command, env=own_world.environment, input="1003\n1004\n", capture_output=True, text=True)
+    done = subprocess.run(command, env=machine.environment, input="1003\n1004\n", capture_output=True, text=True)
     assert ["out_of_scope"] * 2 == [ticket["end"] for ticket in json.loads(done.stdout)["tickets"]]
 
 
-def test_an_output_folder_that_takes_nothing(own_world: World, tmp_path: Path) -> None:
-    folder = own_world.outputs / "sandbox" / ".batches"
+def test_an_output_folder_that_takes_nothing(machine: World) -> None:
+    folder = machine.outputs / "sandbox" / ".batches"
     folder.write_text("in the way")
-    ran = own_world.runbook("batch", 1003)
+    ran = machine.runbook("batch", 1003)
     assert 1 == ran.status
     assert "nothing was run" in ran.stderr
 
 
-def test_retry_after_is_for_all_workers(own_world: World) -> None:
+def test_retry_after_is_for_all_workers(machine: World) -> None:
     """One run hears it; the others wait too, in place of being refused one after the other."""
-    own_world.inject("zendesk", "limit", retry_after=8)
+    machine.inject("zendesk", "limit", retry_after=8)
     listed = "".join(f"{ticket},weekend_license\n" for ticket in (1003, 1004, 1005))
-    ran = batch(own_world, listed, "--workers", 3, "--json")
+    ran = batch(machine, listed, "--workers", 3, "--json")
     assert [0, 0, 0] == [status for _, status in ended(ran).values()]
-    assert 1 == own_world.injected()["zendesk"]["limit"]
+    assert 1 == machine.injected()["zendesk"]["limit"]
     assert min(ticket["seconds"] for ticket in ran.report["tickets"]) >= 3

@@ -46,7 +46,7 @@ def test_spellings_of_one_list(content: bytes) -> None:
     assert USUAL == read(content, NAMES)
 
 
-def test_the_separator_as_excel_is_told_it() -> None:
+def test_separator_line_of_excel() -> None:
     assert [Row(3, "1001", "a,b")] == read("sep=;\r\nticket;runbook\r\n1001;a,b\r\n".encode("utf-16"), NAMES)
 
 
@@ -96,7 +96,7 @@ def test_a_list_that_cannot_be_used_says_why(content: bytes, words: str) -> None
     assert words in str(caught.value)
 
 
-def test_a_wrong_line_is_told_and_the_others_go_on() -> None:
+def test_a_wrong_line_does_not_stop_the_others() -> None:
     rows = read(b"ticket,runbook\n1001\nabc\n\n,auto\n#1001\n1002,auto,x\n1003\n", NAMES)
     assert ["", "'abc' is no ticket's number or address.", "No ticket."] == [row.problem for row in rows[:3]]
     assert "Ticket 1001 stands in line 2 already, and is run once." == rows[3].problem

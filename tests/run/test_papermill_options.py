@@ -227,7 +227,7 @@ def test_a_relative_output_ignores_cwd(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_autosave_shows_a_long_cells_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every second, if that is asked for; 0 turns it off."""
+    """Every second, if the caller wants that; 0 turns it off."""
     cell = "import time\nfor n in range(5):\n    print(n, flush=True); time.sleep(0.5)"
     monkeypatch.setattr(papermill_engine, "SAVE_EVERY_S", 600)
     counts = []
@@ -239,7 +239,7 @@ def test_autosave_shows_a_long_cells_output(tmp_path: Path, monkeypatch: pytest.
     assert (True, 2) == (counts[0] >= 4, counts[1])
 
 
-def test_a_folder_that_is_not_there_is_told_first(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_there_is_reported_first(tmp_path: Path) -> None:
     """Before any cell runs, by its own name."""
     source = notebook(tmp_path / "in.ipynb", f"open({str(tmp_path / 'ran')!r}, 'w')")
     with pytest.raises(FileNotFoundError, match=r"nowhere does not exist\.$"):
@@ -269,7 +269,7 @@ def test_an_output_that_is_no_file_stays_what_it_is(tmp_path: Path) -> None:
     assert ["completed"] == states(nbformat.read(tmp_path / "file.ipynb", as_version=4))
 
 
-def test_a_server_that_refuses_the_output_is_told_first(tmp_path: Path) -> None:
+def test_a_server_that_refuses_the_output_is_reported_first(tmp_path: Path) -> None:
     """Before any cell runs."""
 
     class Refusing(BaseHTTPRequestHandler):
