@@ -15,8 +15,8 @@ from runbook_lib.jupyter.widgets import close
 
 PNG = b"\x89PNG\r\n\x1a\n and so on"
 FIELDS = (
-    Field("plan", "Plan", Kind.CHOICE, ("premium", "free"), "premium", "license file", check=QUESTIONS["plan"].said),
-    Field("expires_on", "Expired on", hint="YYYY-MM-DD", check=QUESTIONS["expires_on"].said),
+    Field("plan", "Plan", Kind.CHOICE, ("premium", "free"), "premium", "license file", check=QUESTIONS["plan"].reading),
+    Field("expires_on", "Expired on", hint="YYYY-MM-DD", check=QUESTIONS["expires_on"].reading),
 )
 FILES = Field("screenshots", "Screenshots", Kind.FILES)
 
