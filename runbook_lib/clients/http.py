@@ -31,7 +31,7 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential_jitter
 
-from runbook_lib.addresses import is_loopback
+from runbook_lib.clients.advice import first_advice
 from runbook_lib.clients.budget import Budget
 from runbook_lib.clients.gate import Gate
 from runbook_lib.clients.pace import ANNOUNCED, RATES, Pace
@@ -60,7 +60,13 @@ TIMED_OUT = (408, 425, 499)
 8470, 5.2; nginx."""
 _T = TypeVar("_T")
 _BACKOFF = wait_exponential_jitter(multiplier=FIRST_PAUSE_S, max=LONGEST_PAUSE_S, jitter=FIRST_PAUSE_S)
-_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+_NOT_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,  # it refused the tunnel, before there was a request
+    httpx.UnsupportedProtocol,
+)
 _OTHER_FORM = (LookupError, TypeError, AttributeError, ValueError, OverflowError, RecursionError)
 """What parsing an answer of an unexpected form raises; the last one if it is nested without end."""
 WORDS_LIMIT = 200
@@ -431,15 +437,9 @@ class Service:
 
     def _unreachable(self, exc: httpx.RequestError) -> _TransientError:
         how = "does not answer in time" if isinstance(exc, httpx.TimeoutException) else "cannot be reached"
-        return _TransientError(f"{self.name} at {self.base_url} {how}. {self._advice(exc)}, then run again.")
-
-    def _advice(self, exc: httpx.RequestError) -> str:
-        """What to do first. The only service on this machine is the practice world."""
-        if not is_loopback(urlsplit(self.base_url).hostname or ""):
-            return "Check the network and its address"
-        if isinstance(exc, httpx.ConnectError):
-            return "The practice world has stopped: start it with `runbook sandbox`"
-        return "The practice world may have been told to do so: look at its Faults page"
+        return _TransientError(
+            f"{self.name} at {self.base_url} {how}. {first_advice(exc, self.base_url)}, then run again."
+        )
 
     def _url(self, path: str) -> str:
         return f"{self.base_url}/{path.lstrip('/')}"

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
+from runbook_lib import files
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.ledger.chains import digest, key_of, whole_lines
 from runbook_lib.ledger.keyring import KeyRing, public_pem
@@ -154,14 +155,14 @@ class _Mirrored:
         self.records = {name for name in names if is_record(name)}
         self.spelled = {name.casefold(): name for name in self.records}
         parts = {key: folder / name for name in names if (key := key_of(name))}
-        self._lines = {key: whole_lines(path.read_bytes()) for key, path in parts.items()}
+        self._lines = {key: whole_lines(files.read(path)) for key, path in parts.items()}
 
     def content(self, name: str) -> bytes | None:
         """What an object of this ticket should hold, or None if that is not here."""
         if found := segment(name):
             lines = self._lines.get(found.key, [])[found.first - 1 : found.last]
             return b"".join(line + b"\n" for line in lines) if len(lines) == len(found) else None
-        return (self.folder / name).read_bytes() if name in self.records else None
+        return files.read(self.folder / name) if name in self.records else None
 
     def writers(self, listed: Collection[str]) -> set[str]:
         """The keys of whom there are lines, here or there."""

@@ -145,7 +145,7 @@ class Heads:
 
     def _kept(self, path: Path, ticket: str) -> Kept:
         try:
-            fields = json.loads(path.read_bytes())
+            fields = json.loads(files.read(path))
             head, folder = Head(fields["lines"], fields["sha256"]), fields.get("folder", "")
             if not (isinstance(head.lines, int) and isinstance(head.sha256, str) and isinstance(folder, str)):
                 raise TypeError

@@ -8,12 +8,14 @@ A message is signed under a domain of its own, so that a signature of one kind n
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import hashlib
 import re
 import shlex
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache, lru_cache
@@ -165,7 +167,7 @@ class KeyRing:
         if self._team is None:
             return {}
         try:
-            content = self._team.read_bytes()
+            content = files.read(self._team.resolve())
         except OSError as exc:
             raise InputError(
                 f"RUNBOOK_TRUSTED_KEYS is {str(self._team)!r}, which cannot be read: {exc.strerror}."
@@ -208,13 +210,36 @@ class KeyRing:
         found = self._private_files()
         return found[-1].stem.rpartition("-")[2] if found else None
 
+    @contextmanager
+    def in_use(self, *, alone: bool = False) -> Iterator[None]:
+        """Keeps the key as it is meanwhile: all lines of a run are signed with one key. A kill ends it, too.
+
+        Args:
+            alone: Whether nobody else may use it: for who changes it.
+
+        Raises:
+            UnavailableError: The folder cannot be written; or `alone`, and a run is using the key.
+        """
+        with ExitStack() as held:
+            try:
+                files.make_folder(self.folder)
+                file = held.enter_context(open(self.folder / ".in-use.lock", "ab", opener=files.opener))
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB if alone else fcntl.LOCK_SH)
+            except BlockingIOError as exc:
+                words = "A run is signing with this key right now. Wait until it has ended, then rotate again."
+                raise UnavailableError(words) from exc
+            except OSError as exc:
+                if exc.errno != errno.EROFS:  # keys that cannot be written are not rotated either
+                    raise self._not_written(exc) from exc
+            yield
+
     def rotate(self) -> str:
         """Make a new key to sign with; the private part of older ones is removed. Returns the new key's id.
 
         Raises:
-            UnavailableError: The folder cannot be written.
+            UnavailableError: The folder cannot be written, or a run is using the key.
         """
-        with self._locked():
+        with self.in_use(alone=True), self._locked():
             retired = self._private_files()
             made = self._make()
             for path in retired:
@@ -269,8 +294,11 @@ class KeyRing:
         except Timeout as exc:
             raise UnavailableError(f"Another process makes a key in {self.folder} right now. Run again.") from exc
         except OSError as exc:
-            words = f"The key that signs the journal cannot be written to {self.folder} ({exc.strerror})."
-            raise UnavailableError(f"{words} Check RUNBOOK_KEYS.") from exc
+            raise self._not_written(exc) from exc
+
+    def _not_written(self, exc: OSError) -> UnavailableError:
+        words = f"The key that signs the journal cannot be written to {self.folder} ({exc.strerror})."
+        return UnavailableError(f"{words} Check RUNBOOK_KEYS.")
 
 
 def key_id(key: Ed25519PublicKey) -> str:

@@ -113,7 +113,7 @@ class Pushed:
         self._path = folder / f".share-{digest}"
         self.objects: dict[str, str] = {}
         with suppress(FileNotFoundError):
-            lines = self._path.read_text(encoding="utf-8", errors="replace").splitlines()
+            lines = files.read(self._path).decode(errors="replace").splitlines()
             self.objects = {name: sha256 for sha256, _, name in (line.partition(" ") for line in lines) if name}
 
     def note(self, name: str, content: bytes) -> None:
@@ -188,9 +188,12 @@ class _Push:
 
     def record(self, path: Path, sha256: object) -> None:
         """Push a record with the bytes that were sealed; `verify` reports one that is missing or altered."""
-        if path.name in self._names or not path.is_file():
+        if path.name in self._names:
             return
-        content = path.read_bytes()
+        try:
+            content = files.read(path)
+        except OSError:
+            return
         if hashlib.sha256(content).hexdigest() != sha256:
             return
         if self._create(path.name, content):
@@ -278,7 +281,7 @@ def by_ticket(share: Share, profile: str, ticket_id: int | None = None) -> Itera
 def freshness(share: str, folder: Path) -> str:
     """How fresh the mirror is, in a sentence."""
     try:
-        fields = json.loads((folder / STAMP).read_bytes())
+        fields = json.loads(files.read(folder / STAMP))
         at = datetime.fromisoformat(fields["at"])
         url, what = str(fields["share"]), str(fields["what"])
     except (OSError, ValueError, KeyError, TypeError):
@@ -336,7 +339,13 @@ class _Bringer:
         files.make_folder(place)
         self._leave_key(place, key, moved)
         with FileLock(place / ".journal.lock", timeout=LOCK_WAIT_S, mode=files.FILE):
-            content = path.read_bytes() if path.exists() else b""
+            try:
+                content = files.read(path)
+            except FileNotFoundError:
+                content = b""
+            except OSError as exc:
+                moved.trouble.append(f"{path} cannot be read ({exc.strerror}). Remove it, then pull again.")
+                return 0
             if content and key == self._keys.signing_key:
                 return 0
             had = count = content.count(b"\n")

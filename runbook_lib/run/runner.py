@@ -10,19 +10,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-import signal
 import tempfile
-import threading
 import time
 import traceback
-import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from runbook_lib import files
@@ -30,8 +26,10 @@ from runbook_lib.display import MIME
 from runbook_lib.domain.errors import OutcomeUnknownError, PersonNeededError, RunbookError, UnavailableError
 from runbook_lib.domain.models import Status
 from runbook_lib.ledger.journal import Journal
+from runbook_lib.ledger.keyring import KeyRing
 from runbook_lib.redaction import Redactor
 from runbook_lib.run import banner, engine, forks, intake
+from runbook_lib.run.signals import Signals
 from runbook_lib.settings import Settings
 
 SCHEMA = 1
@@ -104,11 +102,12 @@ def run(
         UnavailableError: The outputs folder takes no record.
     """
     this = _Run.claimed(runbook, ticket_id, given, perform=perform, settings=settings)
-    with closing(kernel()) as process, _Signals() as signals:
-        executed = this.start(batch)
-        execution = this.execute(executed, process, signals, progress=progress)
-        report = this.end(executed, execution)
-    return replace(report, notice=_after(settings, this.journal)) if perform else report
+    with KeyRing.of(settings).in_use():
+        with closing(kernel()) as process, Signals() as signals:
+            executed = this.start(batch)
+            execution = this.execute(executed, process, signals, progress=progress)
+            report = this.end(executed, execution)
+        return replace(report, notice=_after(settings, this.journal)) if perform else report
 
 
 @dataclass(frozen=True)
@@ -180,7 +179,7 @@ class _Run:
         )
         return executed
 
-    def execute(self, executed: Any, kernel: forks.Early, signals: _Signals, *, progress: bool) -> engine.Execution:
+    def execute(self, executed: Any, kernel: forks.Early, signals: Signals, *, progress: bool) -> engine.Execution:
         """Run the cells; each is noted in the journal before."""
         wait_s = self.settings.wait_s
         limits = engine.Limits(self.settings.cell_limit_s + wait_s, self.settings.run_limit_s + wait_s)
@@ -251,49 +250,7 @@ def _close(journal: Journal, record: Path, executed: Any, manifest: Mapping[str,
     journal.append("run_ended", record=record.name, sha256=digest, **ended)
 
 
-class _Signals:
-    """Ctrl-C and SIGTERM during a run: they end the cells, once, and nothing else.
-
-    What comes before and after the cells is short and has to be written, so that a signal waits there: one that came
-    before ends the cells before the first; one that comes after has nothing left to end.
-    """
-
-    def __init__(self) -> None:
-        self.came = False
-        self._in_cells = False
-        self._before: dict[int, Any] = {}
-
-    def __enter__(self) -> _Signals:
-        if threading.current_thread() is threading.main_thread():  # others get no signals, and may not ask for them
-            numbers = (signal.SIGINT, signal.SIGTERM)
-            self._before = {number: signal.signal(number, self._note) for number in numbers}
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    @contextmanager
-    def end_this(self) -> Iterator[None]:
-        """Where a signal raises KeyboardInterrupt."""
-        self._in_cells = True
-        if self.came:
-            raise KeyboardInterrupt
-        try:
-            yield
-        finally:
-            self._in_cells = False
-
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        first, self.came = not self.came, True
-        if first and self._in_cells:
-            # It may come between a call and its `await`: what is not awaited any more is nothing to tell,
-            # also not at the end of this process, when the last of it is collected.
-            warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
-            raise KeyboardInterrupt
-
-
-def _execute(signals: _Signals, run_cells: Callable[[], engine.Execution]) -> engine.Execution:
+def _execute(signals: Signals, run_cells: Callable[[], engine.Execution]) -> engine.Execution:
     """Run the cells; whatever stops them is part of the result, and never raised."""
     cancelled = engine.Execution(Status.CANCELLED, error_words="The run was cancelled before its end.")
     try:

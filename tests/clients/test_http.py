@@ -24,6 +24,7 @@ NOT_SENT = {
     "connect error": httpx.ConnectError("refused"),
     "connect time-out": httpx.ConnectTimeout("slow"),
     "pool time-out": httpx.PoolTimeout("full"),
+    "a proxy refuses": httpx.ProxyError("403 Forbidden"),
 }
 LOST = {
     "read time-out": httpx.ReadTimeout("slow"),
@@ -486,13 +487,14 @@ def test_words_of_a_refusal(answer: Answer, words: str) -> None:
     ("url", "exc", "words"),
     [
         (OWN, httpx.ConnectError("x"), "cannot be reached. Check the network and its address"),
+        (OWN, httpx.ProxyError("403"), "cannot be reached. The proxy refuses the connection: check HTTPS_PROXY, then"),
         (OWN, httpx.ReadTimeout("x"), "does not answer in time. Check the network and its address"),
         ("http://127.0.0.1:9", httpx.ConnectError("x"), "cannot be reached. The practice world has stopped: start it"),
         ("http://localhost:9", httpx.ConnectError("x"), "cannot be reached. The practice world has stopped: start it"),
         (
             "http://127.0.0.1:9",
             httpx.ReadTimeout("x"),
-            "does not answer in time. The practice world may have been told",
+            "does not answer in time. The practice world may have been set",
         ),
     ],
 )

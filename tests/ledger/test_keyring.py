@@ -70,6 +70,16 @@ def test_rotation(ring: KeyRing) -> None:
     assert Validity.GOOD is ring.verify(old.key_id, old.sign(DOMAIN, MESSAGE), DOMAIN, MESSAGE)
 
 
+def test_a_key_in_use_is_not_rotated(ring: KeyRing) -> None:
+    """A run has one writer from its first line to its last; two runs at once are in nobody's way."""
+    signer = ring.signer()
+    with ring.in_use(), ring.in_use():
+        with pytest.raises(UnavailableError, match="is signing with this key right now"):
+            ring.rotate()
+        assert signer.key_id == ring.signing_key
+    assert signer.key_id != ring.rotate()
+
+
 def test_trust(ring: KeyRing, tmp_path: Path) -> None:
     """Another machine's public key verifies, and never signs; once is enough."""
     theirs = KeyRing(tmp_path / "theirs")
