@@ -265,7 +265,7 @@ def pull(
         _stamp(folder, share, started_at, "" if since is None and ticket_id is None else "part")
     except OSError as exc:
         raise UnavailableError(
-            f"{folder} cannot be written to ({exc.strerror}). Free the disk, then pull again."
+            f"{folder} cannot be written to ({exc.strerror}). Free the disk or mend the folder, then pull again."
         ) from exc
     return moved
 

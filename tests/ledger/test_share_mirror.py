@@ -387,6 +387,37 @@ def test_what_is_no_file_in_the_share_is_not_waited_for(tmp_path: Path, kind: st
     assert "untrusted_writer" not in lead.verified()
 
 
+@pytest.mark.parametrize("kind", ["pipe", "folder", "link"])
+@pytest.mark.parametrize("what", ["1001/journal.*.jsonl", "1001/*.ipynb", ".pulled.json", ".keys/heads/*/*.json"])
+def test_what_is_no_file_in_the_mirror_is_not_waited_for(tmp_path: Path, kind: str, what: str) -> None:
+    """A journal's part in whose place is something else is named, and the other tickets are brought."""
+    (tmp_path / "share").mkdir()
+    alice, lead = (Machine(tmp_path / name, {"share": str(tmp_path / "share")}) for name in ("alice", "lead"))
+    alice.run(1001)
+    lead.run(1003)
+    alice.push()
+    lead.pull()
+    (path,) = lead.folder.glob(what)
+    path.unlink()
+    makes = {"pipe": os.mkfifo, "folder": Path.mkdir, "link": lambda at: at.symlink_to(at.name)}
+    makes[kind](path)
+    alice.run(1001)
+    alice.run(1002)
+    alice.push()
+    words = ""
+    try:
+        words = " ".join(lead.pull().trouble)
+    except RunbookError as exc:
+        words = str(exc)
+    lead.compare()
+    lead.verified()
+    with suppress(RunbookError):
+        lead.push()
+    if what.startswith("1001/journal"):
+        assert f"{path} cannot be read" in words
+        assert (lead.folder / "1002").is_dir()
+
+
 def test_foreign_files_in_the_share_are_passed_over(tmp_path: Path) -> None:
     """Each is named in plain characters, none is fetched, and the records are brought."""
     (tmp_path / "share").mkdir()
