@@ -39,6 +39,7 @@ lab: $(READY_FOR_LAB)
 pictures: $(READY_FOR_TESTS)
 	$(BIN)/python -m tests.programs browser
 	TEST_PICTURES=yes WARM_PYTHON=$(abspath $(BIN)/python) $(BIN)/python -m pytest -q tests/browser -k "first or effort or wrong_date or naming"
+	$(BIN)/python -m tests.terminal_pictures
 
 check: $(READY_FOR_TESTS)
 	$(BIN)/ruff check
