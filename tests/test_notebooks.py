@@ -151,7 +151,7 @@ def test_the_review_has_each_part_and_each_filter() -> None:
     """It is about all tickets, and has no case."""
     (path,) = set(NOTEBOOKS) - set(RUNBOOKS)
     sources = [cell.source for cell in read(path).cells if cell.cell_type == "code"]
-    calls = ["filters", "runs", "people", "trends", "open_ends", "timeline", "verification"]
+    calls = ["verification", "filters", "runs", "people", "trends", "open_ends", "timeline"]
     assert [f"review.{name}()" for name in calls] == sources[2:]
     assert list(filters.PARAMETERS) == list(templates.defaults(path))
     assert all(f"{name}={name}" in sources[1] for name in filters.PARAMETERS)

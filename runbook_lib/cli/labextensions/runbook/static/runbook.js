@@ -52,9 +52,11 @@
     await context.save();
   }
 
-  /** Scroll to where the run has ended: the first open question, or else the plan. */
+  /** Scroll to where the run has ended: the first open question, or else the plan; of a review, its first cards. */
   function show(panel) {
-    const last = panel.content.widgets[panel.content.activeCellIndex]?.node;
+    const { widgets, activeCellIndex } = panel.content;
+    const isReview = widgets.some((cell) => cell.model.id === "verification");
+    const last = isReview ? widgets.find((cell) => cell.model.id === "open")?.node : widgets[activeCellIndex]?.node;
     const asking = panel.node.querySelector(".runbook-asks")?.closest(".jp-Cell");
     (asking ?? last)?.querySelector(".jp-Cell-outputWrapper")?.scrollIntoView({ block: "start" });
   }
