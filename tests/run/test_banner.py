@@ -73,14 +73,16 @@ def test_what_is_not_done_is_said(changes: dict[str, Any], expected: str) -> Non
     assert expected in shown(**changes)
 
 
-def test_an_address_of_ours_has_words() -> None:
+def test_a_page_of_the_run_has_words() -> None:
     """The summary names the tracker's issue by its address; the page of the record has a link."""
+    page, other = "https://git.example/a/b/-/issues/2", "https://git.example/customer/-/issues/2"
     notebook = new_notebook(cells=[])
-    banner.add(notebook, manifest(summary="Issued. https://git.example/a/b/-/issues/2"), ["https://git.example"])
+    banner.add(notebook, manifest(summary=f"Issued. {page}, not {other}"), [page])
     shown = notebook.cells[0].outputs[0]["data"]
-    assert 'href="https://git.example/a/b/-/issues/2"' in shown["text/html"]
-    assert ">a/b#2<" in "".join(shown["text/html"].split("<bdi>")).replace("</bdi>", "<")
-    assert "https://git.example/a/b/-/issues/2" in shown["text/plain"]
+    assert f'href="{page}"' in shown["text/html"]
+    assert f'href="{other}"' not in shown["text/html"]
+    assert ">issue 2<" in "".join(shown["text/html"].split("<bdi>")).replace("</bdi>", "<")
+    assert page in shown["text/plain"]
 
 
 def test_it_stands_on_top_and_instructions_are_folded() -> None:
