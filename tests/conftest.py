@@ -46,8 +46,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Two for each core: a run waits for others (a pipeline, a kernel) as long as it works."""
-    return min(2 * (os.cpu_count() or 1), 16)
+    """Three for two cores: a run waits for others (a pipeline, a kernel), and each worker costs 10 s of its own."""
+    return min(max(3 * (os.cpu_count() or 1) // 2, 2), 16)
 
 
 LONGEST = ("browser/", "ocr/", "run/test_endings", "faults/", "jupyter/test_perform_button", "test_exactly_once")

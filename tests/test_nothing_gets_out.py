@@ -139,6 +139,7 @@ def test_a_license_is_in_no_line_of_a_journal(tmp_path: Path, license: str, name
     assert [] == runs_of(body_of(license), journal.path.read_text(encoding="utf-8"))
 
 
+@pytest.mark.slow
 @settings(FEW_EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(license=LICENSES, name=st.sampled_from(sorted(WRAPPINGS)))
 def test_a_license_that_stands_in_a_record_is_on_no_page(tmp_path: Path, license: str, name: str) -> None:

@@ -350,6 +350,7 @@ def test_a_job_that_ends_in_time_is_not_killed(served, client, eventually):
 # -- stopping
 
 
+@pytest.mark.slow
 def test_server_stops_in_time_during_delays(tmp_path, eventually):
     """The delayed request is answered then; a stalled pipeline has failed when the world is served again."""
     world = World(tmp_path)
