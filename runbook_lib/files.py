@@ -40,8 +40,8 @@ def tighten(path: Path) -> None:
 
 
 def opener(path: str, flags: int) -> int:
-    """For `open`: a file that is made is private."""
-    return os.open(path, flags, FILE)
+    """For `open`: a file that is made is private, and a pipe in its place is not waited for."""
+    return os.open(path, flags | os.O_NONBLOCK, FILE)
 
 
 def sync(path: Path) -> None:

@@ -151,7 +151,8 @@ class _Mirrored:
     def __init__(self, folder: Path, prefix: str, share: Share) -> None:
         self.folder, self.prefix = folder, prefix
         self.pushed = Pushed(folder, share).objects
-        names = [path.name for path in folder.iterdir() if path.is_file()] if folder.is_dir() else []
+        paths = folder.iterdir() if folder.is_dir() else ()
+        names = [path.name for path in paths if path.is_file() and not path.is_symlink()]
         self.records = {name for name in names if is_record(name)}
         self.spelled = {name.casefold(): name for name in self.records}
         parts = {key: folder / name for name in names if (key := key_of(name))}

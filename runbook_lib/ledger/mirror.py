@@ -112,14 +112,14 @@ class Pushed:
         digest = hashlib.sha256(share.url.encode()).hexdigest()[:8]
         self._path = folder / f".share-{digest}"
         self.objects: dict[str, str] = {}
-        with suppress(FileNotFoundError):
+        with suppress(OSError):  # without these notes the share is asked
             lines = files.read(self._path).decode(errors="replace").splitlines()
             self.objects = {name: sha256 for sha256, _, name in (line.partition(" ") for line in lines) if name}
 
     def note(self, name: str, content: bytes) -> None:
         """Keep that an object is there."""
         self.objects[name] = hashlib.sha256(content).hexdigest()
-        with open(self._path, "a", encoding="utf-8", opener=files.opener) as file:
+        with suppress(OSError), open(self._path, "a", encoding="utf-8", opener=files.opener) as file:
             file.write(f"{self.objects[name]} {name}\n")
 
 

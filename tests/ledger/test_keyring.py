@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -78,6 +79,13 @@ def test_a_key_in_use_is_not_rotated(ring: KeyRing) -> None:
             ring.rotate()
         assert signer.key_id == ring.signing_key
     assert signer.key_id != ring.rotate()
+
+
+def test_a_pipe_as_the_keys_lock_is_not_waited_for(ring: KeyRing) -> None:
+    ring.signer()
+    os.mkfifo(ring.folder / ".in-use.lock")
+    with pytest.raises(UnavailableError, match="Check RUNBOOK_KEYS"), ring.in_use():
+        pass
 
 
 def test_trust(ring: KeyRing, tmp_path: Path) -> None:

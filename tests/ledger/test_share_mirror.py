@@ -387,8 +387,10 @@ def test_what_is_no_file_in_the_share_is_not_waited_for(tmp_path: Path, kind: st
     assert "untrusted_writer" not in lead.verified()
 
 
-@pytest.mark.parametrize("kind", ["pipe", "folder", "link"])
-@pytest.mark.parametrize("what", ["1001/journal.*.jsonl", "1001/*.ipynb", ".pulled.json", ".keys/heads/*/*.json"])
+@pytest.mark.parametrize("kind", ["pipe", "folder", "link", "link to a file"])
+@pytest.mark.parametrize(
+    "what", ["1001/journal.*.jsonl", "1001/*.ipynb", ".pulled.json", ".keys/heads/*/*.json", "1003/.share-*"]
+)
 def test_what_is_no_file_in_the_mirror_is_not_waited_for(tmp_path: Path, kind: str, what: str) -> None:
     """A journal's part in whose place is something else is named, and the other tickets are brought."""
     (tmp_path / "share").mkdir()
@@ -396,15 +398,20 @@ def test_what_is_no_file_in_the_mirror_is_not_waited_for(tmp_path: Path, kind: s
     alice.run(1001)
     lead.run(1003)
     alice.push()
+    lead.push()
     lead.pull()
     (path,) = lead.folder.glob(what)
-    path.unlink()
-    makes = {"pipe": os.mkfifo, "folder": Path.mkdir, "link": lambda at: at.symlink_to(at.name)}
+    kept = path.rename(tmp_path / "kept")
+    makes: dict[str, Callable[[Path], object]] = {
+        "pipe": os.mkfifo,
+        "folder": Path.mkdir,
+        "link": lambda at: at.symlink_to(at.name),
+        "link to a file": lambda at: at.symlink_to(kept),
+    }
     makes[kind](path)
     alice.run(1001)
     alice.run(1002)
     alice.push()
-    words = ""
     try:
         words = " ".join(lead.pull().trouble)
     except RunbookError as exc:
