@@ -16,7 +16,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from itertools import groupby
@@ -26,7 +26,7 @@ from typing import TypeVar
 from filelock import FileLock
 
 from runbook_lib import files
-from runbook_lib.domain.errors import UnavailableError
+from runbook_lib.domain.errors import InputError, UnavailableError
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.ledger.chains import Chain, Reader
 from runbook_lib.ledger.journal import LOCK_WAIT_S, Journal
@@ -106,21 +106,34 @@ def is_record(name: str) -> bool:
 
 
 class Pushed:
-    """What was pushed from a ticket's folder, and is not asked for again."""
+    """What was pushed from a ticket's folder, and is not asked for again.
+
+    Raises:
+        InputError: The notes cannot be read, or written.
+    """
 
     def __init__(self, folder: Path, share: Share) -> None:
         digest = hashlib.sha256(share.url.encode()).hexdigest()[:8]
         self._path = folder / f".share-{digest}"
         self.objects: dict[str, str] = {}
-        with suppress(OSError):  # without these notes the share is asked
+        with suppress(FileNotFoundError), self._named():
             lines = files.read(self._path).decode(errors="replace").splitlines()
             self.objects = {name: sha256 for sha256, _, name in (line.partition(" ") for line in lines) if name}
 
     def note(self, name: str, content: bytes) -> None:
         """Keep that an object is there."""
         self.objects[name] = hashlib.sha256(content).hexdigest()
-        with suppress(OSError), open(self._path, "a", encoding="utf-8", opener=files.opener) as file:
+        with self._named(), open(self._path, "a", encoding="utf-8", opener=files.opener) as file:
             file.write(f"{self.objects[name]} {name}\n")
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError:
+            raise
+        except OSError as exc:
+            raise InputError(f"{self._path} cannot be read or written: {exc.strerror}.") from exc
 
 
 def push_ticket(share: Share, journal: Journal, keys: KeyRing, owner: str) -> Moved:

@@ -416,10 +416,10 @@ def test_what_is_no_file_in_the_mirror_is_not_waited_for(tmp_path: Path, kind: s
         words = " ".join(lead.pull().trouble)
     except RunbookError as exc:
         words = str(exc)
-    lead.compare()
     lead.verified()
-    with suppress(RunbookError):
-        lead.push()
+    for call in (lead.compare, lead.push):
+        with suppress(RunbookError):
+            call()
     if what.startswith("1001/journal"):
         assert f"{path} cannot be read" in words
         assert (lead.folder / "1002").is_dir()
