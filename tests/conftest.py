@@ -10,12 +10,16 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests import warm
 from tests.practice import World, start
 
 WARM = "WARM_PYTHON"
 """Where the program stands that starts a warm Python; for the processes that share the tests of this run."""
+
+settings.register_profile("tests", deadline=None, derandomize="PROPERTY_EXAMPLES" not in os.environ)
+settings.load_profile("tests")  # the same examples in each run: a red run is about the change; others by the setting
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from runbook_lib.display import (
@@ -269,7 +269,6 @@ def test_clean_bounds_length(raw: str, limit: int, expected: str) -> None:
 
 @given(raw=HOSTILE | st.text(st.characters(categories=["Cc", "Cf", "Co"]), min_size=30), limit=st.integers(1, 50))
 @example("\U0010ffff" * 240, 240)
-@settings(deadline=None)
 def test_clean_is_printable_and_bounded(raw: str, limit: int) -> None:
     """Whatever the text, one printable line comes out, and names of characters do not make it longer than said."""
     shown = clean(raw, limit)
@@ -317,7 +316,6 @@ def test_size(count: int, expected: str) -> None:
 
 
 @given(card=cards(HOSTILE, WINDOWS))
-@settings(deadline=None)
 def test_html_holds_only_what_a_card_is_made_of(card: Card) -> None:
     """No element, attribute, comment or link but the expected ones, all closed; and every string is there as text."""
     page = parsed(html(card))
@@ -477,7 +475,6 @@ def test_the_timeline_shows_each_day(emergency_on: tuple[int, int, int], days: i
 @given(window=WINDOWS)
 @example(Window(date.min, date.min, date.min, date.max))
 @example(Window(date.max, date.max, date.max, date.min))
-@settings(deadline=None)
 def test_a_timeline_is_bounded(window: Window) -> None:
     """Dates may be thousands of years apart: the strip stays short, and the dates are told all the same."""
     assert 1 <= len(days_of(window)) <= 45
@@ -553,7 +550,6 @@ def test_a_path_as_text() -> None:
 
 
 @given(card=cards(HOSTILE, WINDOWS))
-@settings(deadline=None)
 def test_text_is_printable(card: Card) -> None:
     """On a terminal, nothing but printable characters and line ends; the first line is the card's own."""
     shown = text(card)
@@ -606,7 +602,6 @@ def test_text_is_not_wide(length: int) -> None:
 
 
 @given(card=cards(st.text("abcdefghij", min_size=2, max_size=8), st.just(WINDOW)))
-@settings(deadline=None)
 def test_both_renderings_hold_the_same_facts(card: Card) -> None:
     """Every word and every date of a card is in its HTML and in its text."""
     facts = strings_of(card)

@@ -18,7 +18,7 @@ from runbook_lib.job_settings import JobSettings
 from runbook_lib.redaction import Redacted, Redactor, original
 from runbook_lib.settings import Settings
 from tests.configuration import without_configuration
-from tests.wrappings import ENCODED, EXAMPLES, LICENSES, WRAPPINGS, body_of, runs_of
+from tests.wrappings import ENCODED, EXAMPLES, LICENSES, WRAPPINGS, body_of, license_text, runs_of
 
 VECTORS = Path(__file__).parent / "data" / "license-vectors"
 SECRET = "hush-&<>'\"\\-4711"
@@ -149,6 +149,29 @@ def test_no_encoded_license_is_left(text: str, name: str, before: str, after: st
     shown = NET.text(f"{before}\n{wrapped}\n{after}")
     letters = re.sub(r"\\n|[^A-Za-z0-9+/=]", "", wrapped)
     assert [] == runs_of(letters[40:], shown, least=60)
+
+
+WORDS_BEFORE = [
+    "0=",
+    "a= b=",
+    "x",
+    "QUJD",
+    "LICENSE",
+    "Zm9vYmFyZm9vYmFyZm9vYmFy",
+    "Zm9vYmFyZm9vYmFyZm9vYmF",
+    f"{'a' * 21}\n{'b' * 30}",
+]
+"""What, joined to the lines below it, shifts Base64 or hides where a file begins."""
+
+
+@pytest.mark.parametrize("name", ENCODED)
+def test_a_word_before_hides_no_encoded_license(name: str) -> None:
+    """A soft line break joins one to the next line; a long one is Base64 itself."""
+    data = bytes(range(256)) * 2
+    wrapped = WRAPPINGS[name](license_text(data[:320], data[:256], data[:16], boundary=False))
+    letters = re.sub(r"\\n|[^A-Za-z0-9+/=]", "", wrapped)
+    left = {word: runs_of(letters[40:], NET.text(f"{word}\n{wrapped}"), least=60) for word in WORDS_BEFORE}
+    assert not any(left.values()), left.keys()
 
 
 def test_what_enters_remembers_its_original() -> None:

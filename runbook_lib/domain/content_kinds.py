@@ -165,6 +165,12 @@ def _by_first_bytes(content: bytes) -> tuple[Kind, str]:
     return Kind.BINARY, ""
 
 
+def is_of_known_kind(content: bytes) -> bool:
+    """Whether some bytes begin like a binary format that is known here, or like text."""
+    start = content[:1000]
+    return magic(content)[0] is not Kind.BINARY or text_kind(as_text(start), start, is_license=False) is not Kind.BINARY
+
+
 def is_mail(text: str) -> bool:
     """Whether a text begins like a mail: with a block of headers, two of them well known."""
     known = 0

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from itertools import islice
+from itertools import accumulate, islice
 
+from runbook_lib.domain.content_kinds import is_of_known_kind
 from runbook_lib.domain.envelopes import unbase64
 
 LEAST_CHARS = 120
@@ -29,6 +30,13 @@ _BASE64 = re.compile(
     r"(?:[^A-Za-z0-9+/=]{0,8}([A-Za-z0-9+/]{1,19})(?![A-Za-z0-9+/]))?"
 )
 """Long runs of letters at most 16 characters apart, as with the marks of a quote, and a shorter last one."""
+_BEGINNING = re.compile(
+    "H4sI|eA[E-H]|eF[4-7]|eJ[w-z]|eN[o-r]|Qlpo|/Td6|UEsDB|"  # gzip, zlib (four levels), bzip2, xz, zip
+    "LS0tLS|ZXlK|LQAt|ZQB5|AC0A|AGUA|//4t|//5l|/v8A|77u/"  # a license and its BEGIN line, also in UTF-16 and with a BOM
+)
+"""How a file that may be or hold a license begins in Base64."""
+MOST_STARTS = 3
+"""Beginnings within a block from which it is decoded too."""
 _URL_SAFE = str.maketrans("-_", "+/")
 """The two letters of the other alphabet. Source: RFC 4648, 5."""
 _GAP = r"\s{1,3}(?:>{1,3} ){0,3}"
@@ -37,17 +45,28 @@ _GAP = r"\s{1,3}(?:>{1,3} ){0,3}"
 
 def in_base64(text: str) -> Iterator[Block]:
     """The first few blocks of each alphabet of Base64."""
-    yield from islice(_of_alphabet(text), MOST_BLOCKS)
+    yield from _of_alphabet(_BASE64.finditer(text))
     if "-" in text or "_" in text:
-        others = (one for one in _of_alphabet(text.translate(_URL_SAFE)) if {"-", "_"} & set(text[one[0] : one[1]]))
-        yield from islice(others, MOST_BLOCKS)
+        others = text.translate(_URL_SAFE)
+        blocks = (found for found in _BASE64.finditer(others) if {"-", "_"} & set(text[found.start() : found.end()]))
+        yield from _of_alphabet(blocks)
 
 
-def _of_alphabet(text: str) -> Iterator[Block]:
-    for found in _BASE64.finditer(text):
-        letters = "".join(_RUN.findall(found[0])) + (found[1] or "")
-        if len(letters) >= LEAST_CHARS:
-            yield *found.span(), unbase64(letters)
+def _of_alphabet(blocks: Iterable[re.Match[str]]) -> Iterator[Block]:
+    joined = ((found, runs := _RUN.findall(found[0]), "".join(runs) + (found[1] or "")) for found in blocks)
+    for found, runs, letters in islice((one for one in joined if len(one[2]) >= LEAST_CHARS), MOST_BLOCKS):
+        yield *found.span(), _read(runs, letters)
+
+
+def _read(runs: list[str], letters: str) -> bytes:
+    """What a block encodes, without a word before it that was joined to it as a line would be.
+
+    Such a word shifts the letters or hides how a file begins, so the first place counts from where they are a file.
+    """
+    shifted = [length for length in accumulate(map(len, runs[:-1])) if length % 4]
+    marked = [found.start() for found in islice(_BEGINNING.finditer(letters), MOST_STARTS)]
+    readings = (unbase64(letters[start:]) for start in (0, *shifted[:MOST_STARTS], *marked))
+    return next(filter(is_of_known_kind, readings), unbase64(letters))
 
 
 def _unbase32(letters: str) -> bytes:

@@ -204,13 +204,13 @@ class _Look:
     def _blocks(self, text: str, shown: str, where: str, depth: int) -> bool:
         """Look at encoded blocks of a text, such as a whole file. Returns whether one held a license."""
         known = len(self._licenses)
-        for _, _, content in (
-            *encoded_blocks.in_base64(shown),
-            *encoded_blocks.in_rare_encodings(text),
-            *_backwards(shown),
-        ):
-            if self._may_open(depth, len(content)):
-                self._inner(content, where, "", depth)
+        mended = *encoded_blocks.in_base64(shown), *encoded_blocks.in_rare_encodings(text), *_backwards(shown)
+        for blocks in (mended, encoded_blocks.in_base64(text)):
+            for _, _, content in blocks:
+                if self._may_open(depth, len(content)):
+                    self._inner(content, where, "", depth)
+            if text == shown or len(self._licenses) > known:
+                break  # what looks like an escape may be none, so the text as it is comes last
         return len(self._licenses) > known
 
     # -- archives
@@ -294,7 +294,7 @@ class _Look:
 def encoded_licenses(text: str, view: View) -> list[tuple[int, int]]:
     """The spans of a text that hold a license, or a piece of one, only once they are decoded or turned round."""
     blocks = [(*view.origin(start, end), content) for start, end, content in encoded_blocks.in_base64(view.text)]
-    blocks += encoded_blocks.in_rare_encodings(text)
+    blocks += [*encoded_blocks.in_base64(text), *encoded_blocks.in_rare_encodings(text)]
     found = [(start, end) for start, end, content in blocks if _holds_license(content)]
     for _, last, turned in _backwards(view.text):
         spans = envelopes.material(turned.decode("utf-8", "surrogatepass"))

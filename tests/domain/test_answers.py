@@ -424,7 +424,7 @@ def test_nothing_else_is_unknown(name: str) -> None:
 @given(name=st.sampled_from(sorted(QUESTIONS)), raw=ANYTHING)
 @example("screenshots", "[" * 100_000)
 @example("expires_on", datetime(2026, 11, 6, 12))  # noqa: DTZ001 - any moment is no day
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_arbitrary_input_is_read_or_refused(name: str, raw: object) -> None:
     """Whatever is given: a value that reads back as itself, or an InputError of bounded, printable length."""
     try:
@@ -437,7 +437,7 @@ def test_arbitrary_input_is_read_or_refused(name: str, raw: object) -> None:
 
 
 @given(raw=ANYTHING)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_addresses_are_one_plain_line(raw: object) -> None:
     """Whatever passes as an address can stand in a mail's header: printable ASCII, one @, no blank."""
     try:

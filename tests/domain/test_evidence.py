@@ -154,7 +154,7 @@ FACTS = st.lists(
 
 @pytest.mark.slow
 @given(known=FACTS)
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_evidence_alone_never_makes_a_paying_customer(known: list[tuple[str, Any, Source]]) -> None:
     """Whatever is sent: a paid plan that counts is ours, or the engineer's, or of an account known as a customer."""
     found = facts(*known)
@@ -248,7 +248,7 @@ def test_two_files_of_one_name_need_the_fingerprint() -> None:
 
 
 @given(users=st.integers(1, 10**6))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_least_seats_are_just_enough(users: int) -> None:
     """An instance takes a license whose users and 10 % more, rounded down, cover its highest count."""
     least = policy.least_seats(users)

@@ -215,7 +215,7 @@ def test_the_list_of_free_mail_is_well_formed() -> None:
 
 
 @given(name=st.text(), other=st.text())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_any_name_can_be_compared(name: str, other: str) -> None:
     """The key is stable, and comparing is symmetric."""
     key = identity.company_key(name)
@@ -228,7 +228,7 @@ def test_any_name_can_be_compared(name: str, other: str) -> None:
     label=st.text("abcxyz019", min_size=4, max_size=10).map("n".__add__),
     prefix=st.text("abcxyz019-", min_size=1, max_size=8),
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_longer_name_is_no_subdomain(label: str, prefix: str) -> None:
     """Only a dot makes one."""
     assert not identity.same_domain(f"a{prefix}{label}.com", f"{label}.com")

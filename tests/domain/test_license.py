@@ -270,7 +270,7 @@ SHAPES: dict[str, Callable[[str], str]] = {
 
 @pytest.mark.slow
 @given(license=licenses(), boundary=st.booleans(), shape=st.sampled_from(sorted(SHAPES)))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_reading_gives_what_was_written(private_key: PrivateKey, license: License, boundary: bool, shape: str) -> None:
     """Any license comes back the same, whatever happened to the white space of its file."""
     text = SHAPES[shape](license_file.write(license, private_key, boundary=boundary))

@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from runbook_lib.domain import messages
@@ -135,7 +135,6 @@ def test_every_message_is_tried() -> None:
 
 @given(url=st.text(max_size=80))
 @example("https://x/<!channel>&|x")
-@settings(deadline=None)
 def test_slack_shows_a_link_and_nothing_else(url: str) -> None:
     """Nothing in an address can mention a person or end the link: one `<`, one `>`, and the text comes back."""
     post = messages.slack_post(url, 5)
@@ -234,7 +233,6 @@ def test_a_failure_is_read_back(reason: str, expected: str | None, ends: str) ->
 
 
 @given(reason=HOSTILE, username=HOSTILE)
-@settings(deadline=None)
 def test_no_text_forges_an_issue(reason: str, username: str) -> None:
     """Whatever the job was given as a username or met as an error, the issue keeps its operation and its reason."""
     description = issue_description("op-1", username, TICKET, failure_body(reason))
@@ -303,7 +301,6 @@ def test_the_fence_reader_sees_what_comes_alive() -> None:
 @example("`````\n/close")
 @example("``````````````````\n/close")
 @example("\r`````\r/close")
-@settings(deadline=None)
 def test_nothing_escapes_a_fence(text: str) -> None:
     """Between the fences nothing is text: no mention, no quick action, no link."""
     assert ["before", "after"] == outside_of_fences(f"before\n{fenced(text)}\nafter")

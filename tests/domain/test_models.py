@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from itertools import permutations, product
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from runbook_lib.domain import models
@@ -131,7 +131,6 @@ def test_conflicts_pair_what_counts_with_what_differs() -> None:
 
 
 @given(facts=FACTS)
-@settings(deadline=None)
 def test_facts_are_consistent(facts: Facts) -> None:
     """One fact of each name counts, no fact is more trusted, and conflicts are exactly the facts that differ."""
     for name in {fact.name for fact in facts.known}:

@@ -67,14 +67,14 @@ NUMBER_STYLES = {
 
 @pytest.mark.parametrize("style", DAY_STYLES)
 @given(day=DAYS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_a_printed_day_reads_back(style: str, day: date) -> None:
     """In every supported style."""
     assert day == pasted.day(DAY_STYLES[style](day))
 
 
 @given(day=DAYS, mark=st.sampled_from("./-"), day_first=st.booleans(), padded=st.booleans())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_figures_are_read_only_if_one_can_be_the_day(day: date, mark: str, day_first: bool, padded: bool) -> None:
     """Otherwise both readings are named, the printed one among them."""
     width = 2 if padded else 1
@@ -88,7 +88,7 @@ def test_figures_are_read_only_if_one_can_be_the_day(day: date, mark: str, day_f
 
 
 @given(moment=st.datetimes(datetime(2001, 1, 1), datetime(2099, 1, 1)), hours=st.integers(-14, 14))  # noqa: DTZ001
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_moment_is_a_day_only_if_same_in_utc(moment: datetime, hours: int) -> None:
     """The runbooks count in UTC; near midnight elsewhere it is another day."""
     there = moment.replace(tzinfo=timezone(timedelta(hours=hours)))
@@ -126,14 +126,14 @@ def test_what_is_no_day_or_two(text: str, readings: tuple[str, ...]) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("style", NUMBER_STYLES)
 @given(number=st.integers(0, 10**9))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_a_printed_number_reads_back(style: str, number: int) -> None:
     """In every supported grouping."""
     assert number == pasted.number(NUMBER_STYLES[style](number))
 
 
 @given(number=st.integers(0, 10**9))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_dot_groups_only_what_is_no_decimal(number: int) -> None:
     """`1.000` could be 1 with three decimals; `1.250` could be no number of users."""
     found = pasted.number(f"{number:,}".replace(",", "."))
@@ -145,7 +145,7 @@ def test_a_dot_groups_only_what_is_no_decimal(number: int) -> None:
 
 @pytest.mark.slow
 @given(text=st.from_regex(r"[0-9]{1,4}([.,' ][0-9]{1,4}){1,3}", fullmatch=True))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_a_number_is_made_of_all_its_digits_or_refused(text: str) -> None:
     """No digit is dropped, and no grouping is bent into another."""
     found = pasted.number(text)
@@ -155,7 +155,7 @@ def test_a_number_is_made_of_all_its_digits_or_refused(text: str) -> None:
 
 
 @given(number=st.integers(1, 10**12), host=st.from_regex(r"[a-z][a-z0-9-]{0,20}\.zendesk\.com", fullmatch=True))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_every_address_of_a_ticket_names_it(number: int, host: str) -> None:
     """The page that an agent has open, the customer's own, and the API's."""
     for path in ("agent/tickets", "agent/#/tickets", "tickets", "requests", "hc/en-us/requests", "api/v2/tickets"):
@@ -175,7 +175,7 @@ def test_every_address_of_a_ticket_names_it(number: int, host: str) -> None:
     hyphen=st.sampled_from(HYPHENS),
     blank=st.sampled_from(BLANKS),
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_name_is_known_in_another_spelling(words: list[str], hyphen: str, blank: str) -> None:
     """Hyphens, blanks, case and invisible characters do not make another name."""
     name = "-".join(words)
@@ -192,7 +192,7 @@ def test_a_spelling_of_two_names_means_both() -> None:
 
 
 @given(text=st.text())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_text_is_read_or_left(text: str) -> None:
     """Nothing raises, and what is read is in range."""
     for read in (pasted.number, pasted.day, pasted.ticket):

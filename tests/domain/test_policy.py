@@ -102,7 +102,6 @@ def test_month_ends_and_leap_days(expires_on: str, first: str, last: str) -> Non
 @given(expires_on=EXPIRIES)
 @example(date(2028, 2, 15))
 @example(date(2026, 12, 17))
-@settings(deadline=None)
 def test_exactly_four_consecutive_days_are_in_scope(expires_on: date) -> None:
     """Of all days around any expiry, days 14 to 17 after it are in scope and no others."""
     days = [n for n in range(-40, 60) if in_scope(expires_on, expires_on + timedelta(days=n)) is Answer.YES]
@@ -110,7 +109,6 @@ def test_exactly_four_consecutive_days_are_in_scope(expires_on: date) -> None:
 
 
 @given(expires_on=EXPIRIES, grace_days=st.integers(0, 30), window_days=st.integers(0, 20))
-@settings(deadline=None)
 def test_settings_move_the_window(expires_on: date, grace_days: int, window_days: int) -> None:
     """With other settings it opens when their grace period ends and lasts one day more than they say."""
     rules = Rules(grace_days=grace_days, window_days=window_days)
@@ -119,7 +117,6 @@ def test_settings_move_the_window(expires_on: date, grace_days: int, window_days
 
 
 @given(expires_on=st.dates(), emergency_on=st.dates())
-@settings(deadline=None)
 def test_any_two_dates_get_an_answer(expires_on: date, emergency_on: date) -> None:
     """Dates decide, yes or no; only an expiry at the calendar's very end is refused, with its value."""
     try:
@@ -299,7 +296,6 @@ def test_a_known_case_is_in_scope_with_all_rules_kept() -> None:
     expires_on=st.none() | st.dates(date(2026, 10, 20), date(2026, 12, 10)),
     requester_email=st.sampled_from([None, "a@b.example", "a@gitlab.com"]),
 )
-@settings(deadline=None)
 def test_scope_only_says_yes_to_what_the_documents_name(**known: object) -> None:
     """*Yes* needs self-managed, a paid plan and the window; only *unknown* names facts, and only missing ones."""
     facts = ScopeFacts(emergency_on=date(2026, 11, 22), **known)  # type: ignore[arg-type]
@@ -388,7 +384,7 @@ WEEK_MINUTES = st.integers(0, 7 * 24 * 60 - 1)
 @example(starts=4 * 1440 + 18 * 60, ends=8 * 60, zone="UTC")
 @example(starts=0, ends=0, zone="UTC")
 @example(starts=7 * 1440 - 1, ends=0, zone="UTC")
-@settings(max_examples=2, deadline=None)
+@settings(max_examples=2)
 def test_every_minute_of_the_week_is_in_or_out_as_set(starts: int, ends: int, zone: str) -> None:
     """Walking from start to end, minute by minute, gives exactly the minutes that count as weekend."""
     names = [f"{DAY_NAMES[minute // 1440]} {minute // 60 % 24:02}:{minute % 60:02}" for minute in (starts, ends)]
@@ -527,14 +523,12 @@ def test_ten_percent_more_are_accepted(users: int, expected: int) -> None:
 
 
 @given(users=st.integers(0, 10**15))
-@settings(deadline=None)
 def test_ten_percent_is_exact(users: int) -> None:
     """No float decides about a customer's license."""
     assert math.floor(users * Fraction(11, 10)) == policy.accepted_users(users)
 
 
 @given(billable=SEATS | st.none(), maximum=SEATS, over=SEATS | st.none(), in_license=SEATS | st.none())
-@settings(deadline=None)
 def test_the_suggestion_is_always_accepted(
     billable: int | None, maximum: int, over: int | None, in_license: int | None
 ) -> None:

@@ -499,7 +499,7 @@ def folders() -> Iterator[Iterator[Path]]:
     runs=st.lists(st.sampled_from([*FAULTS, FINE, "rehearse"]), max_size=6),
     there=st.booleans(),
 )
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_exactly_once(folders: Iterator[Path], runs: list[str], there: bool) -> None:
     """For every sequence of faults and runs: never twice; and once, when the faults are over."""
     journal, world = at(next(folders)), World(posts=["1001-post"] if there else [])
