@@ -32,7 +32,7 @@ CUT_CHARS = 20
 COLUMNS = ("line", "ticket", "runbook", "end", "summary", "missing", "record", "seconds", "exit_status")
 
 
-@click.command(short_help="Run many tickets from a list.")
+@click.command
 @click.argument("what", nargs=-1, metavar="[LIST|TICKET]...", type=click.Path(allow_dash=True))
 @options.perform
 @click.option(

@@ -11,7 +11,6 @@ import re
 from pathlib import Path
 
 import click
-from click.shell_completion import get_completion_class
 
 from runbook_lib.domain.errors import RunbookError
 from runbook_lib.variables import ROOT, Places
@@ -32,7 +31,11 @@ MOST_TICKETS = 50
 
 def answer(commands: click.Command) -> int | None:
     """Print what a shell asks for, and return the exit status; None if no shell asks."""
-    shell, _, action = os.environ.get(VARIABLE, "").partition("_")
+    if VARIABLE not in os.environ:
+        return None
+    from click.shell_completion import get_completion_class
+
+    shell, _, action = os.environ[VARIABLE].partition("_")
     kind = get_completion_class(shell)
     if kind is None or action not in ("source", "complete"):
         return None

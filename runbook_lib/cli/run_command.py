@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from runbook_lib.run.runner import Report
 
 
-@click.command(short_help="Run a runbook on a ticket.")
+@click.command
 @click.argument("runbook", metavar="RUNBOOK|auto", shell_complete=completion.runbooks)
 @options.ticket
 @click.option(
