@@ -32,6 +32,7 @@ DOMAIN, RELEASE_DOMAIN = b"share-claim-1", b"share-release-1"
 MOST_CLAIMS = 50
 """Of one operation; more are no honest history."""
 _PLAIN = re.compile(r"[A-Za-z0-9_-]{1,200}")
+_KEY = re.compile("[0-9a-f]{16}")
 _FIELDS = ("operation_id", "operator", "machine", "at", "place", "key", "nonce")
 
 
@@ -167,8 +168,8 @@ def _read(content: bytes, operation_id: str) -> dict[str, str]:
     try:
         fields = json.loads(content)
         base64.b64decode(fields["sig"], validate=True)
-        datetime.fromisoformat(fields["at"])
-        is_plain = all(isinstance(fields[name], str) for name in _FIELDS)
-    except (ValueError, TypeError, KeyError, RecursionError):
+        datetime.fromisoformat(fields["at"]).astimezone(UTC)
+        is_plain = all(isinstance(fields[name], str) for name in _FIELDS) and _KEY.fullmatch(fields["key"])
+    except (ValueError, TypeError, KeyError, RecursionError, OverflowError):
         return {}
     return dict(fields) if is_plain and fields["operation_id"] == operation_id else {}

@@ -172,7 +172,9 @@ class Journal:
 
     def history(self) -> History:
         """What all lines of all known writers come to. Raises as `entries`."""
-        return History.of(self.entries())
+        entries = self.entries()
+        trusted = {key for key in {str(entry["writer"]) for entry in entries} if self._keys.trusts(key)}
+        return History(Event(entry, is_trusted=entry["writer"] in trusted) for entry in entries)
 
     def own_seals(self) -> list[tuple[Event, str]]:
         """The lines of our own by which a record was sealed, each with its SHA-256. Raises as `entries`."""

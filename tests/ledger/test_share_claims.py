@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -170,7 +171,21 @@ def test_judged_claim_is_passed_over_once(alice: Laptop, bob: Laptop, tmp_path: 
     assert carol.claims().take(OPERATION, judged={held.sha256})
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"[1", b'{"operation_id": 3}', b"\xff"])
+def odd_claim(**changes: str) -> bytes:
+    """A claim by a stranger, with an odd field."""
+    usual = {"operator": "eve", "machine": "m", "at": "2026-11-29T03:00:00+00:00", "place": "x", "nonce": "n"}
+    key = {"operation_id": OPERATION, "key": "0123456789abcdef", "sig": "AAAA"}
+    return json.dumps({**usual, **key, **changes}).encode()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"", b"{}", b"[1", b'{"operation_id": 3}', b"\xff"),
+        *(odd_claim(at="0001-01-01T00:00:00+23:59"), odd_claim(at="9999-12-31T23:59:59-23:59")),
+        *(odd_claim(key="../../other"), odd_claim(key="a\0b"), odd_claim(key="\ud800"), odd_claim(key="a" * 3000)),
+    ],
+)
 def test_object_that_is_no_claim_blocks(alice: Laptop, content: bytes) -> None:
     """It may be there for a reason; a person is asked."""
     share = Share.of(alice.settings)
