@@ -165,7 +165,7 @@ def _lines(env_file: Path) -> Mapping[str, str | None]:
 
 
 def _ours(source: Mapping[str, str | None], known: Collection[str] | None) -> dict[str, str]:
-    """Our variables of a source, without those that are empty; a misspelt one is told, not ignored."""
+    """Our variables of a source, without those that are empty; a misspelt one is reported, not ignored."""
     ours = {name.upper(): value for name, value in source.items() if value and name.upper().startswith(_PREFIX)}
     if known is None:
         return ours

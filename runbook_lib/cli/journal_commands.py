@@ -160,8 +160,8 @@ def show(ticket: str, as_json: bool) -> int:
 def _rest(event: Event) -> str:
     """What else a line says, in a few words."""
     shown = ("runbook", "status", "outcome", "reason", "because", "words", "there", "operator", "record")
-    told = [event.entry.get(name) for name in shown] + [event.evidence.get("summary")]
-    return " · ".join(str(word) for word in told if isinstance(word, str | bool) and word != "")
+    words = [event.entry.get(name) for name in shown] + [event.evidence.get("summary")]
+    return " · ".join(str(word) for word in words if isinstance(word, str | bool) and word != "")
 
 
 @journal.command(short_help="Set a damaged journal aside.")

@@ -68,7 +68,7 @@ def _report(content: bytes, public_key: bytes, *, as_json: bool) -> str:
 
     from runbook_lib.domain.license import load_public_key
 
-    found = _said(content, load_public_key(public_key))
+    found = _examined(content, load_public_key(public_key))
     if as_json:
         return json.dumps(found[0] if len(found) == 1 else found, indent=2, ensure_ascii=False)
     head = [f"{len(found)} licenses are in this file; GitLab itself takes the last one."] if len(found) > 1 else []
@@ -76,7 +76,7 @@ def _report(content: bytes, public_key: bytes, *, as_json: bool) -> str:
     return "\n\n".join([*head, *tables])
 
 
-def _said(content: bytes, key: PublicKey) -> list[dict[str, Any]]:
+def _examined(content: bytes, key: PublicKey) -> list[dict[str, Any]]:
     """What each license says, with its fingerprint, where it was, and what is odd about it."""
     from runbook_lib.domain import finder
     from runbook_lib.domain.content_kinds import Kind
