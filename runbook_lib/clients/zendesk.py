@@ -13,9 +13,10 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from runbook_lib.clients.answers import cursor, listed, model, moment, typed
-from runbook_lib.clients.http import LAST_PAGE, Service, Session, answered_at
+from runbook_lib.clients.http import LAST_PAGE, Service, Session
 from runbook_lib.clients.pages import is_sign_in_page
 from runbook_lib.clients.refusals import CREDENTIALS
+from runbook_lib.clients.retrying import answered_at
 from runbook_lib.clients.zendesk_refusals import obstacle, refusals
 from runbook_lib.domain.errors import PersonNeededError, RefusedError, UnavailableError
 from runbook_lib.domain.kept_comment import KeptComment
