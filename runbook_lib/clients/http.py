@@ -195,7 +195,7 @@ class Service:
 
         Raises:
             RefusedError: The service said no, or sent the request elsewhere; nothing was changed.
-            UnavailableError: The service was not reached; nothing was changed.
+            UnavailableError: The service was not reached, or a lease (`Budget.lease`) is over; nothing was changed.
             OutcomeUnknownError: The answer was lost: look before trying again.
         """
         return self._retried(partial(self._write_once, method, path, body), path)
@@ -278,6 +278,8 @@ class Service:
     def _write_once(self, method: str, path: str, body: Mapping[str, Any]) -> httpx.Response:
         headers = {**self._headers, **body.get("headers", {})}
         rest = {key: value for key, value in body.items() if key != "headers"}
+        if lease := self._session.budget.lease:
+            lease.check()
         try:
             response = self._answer(method, path, headers=headers, **rest)
         except _NOT_SENT as exc:
