@@ -19,6 +19,8 @@ from pydantic import TypeAdapter, ValidationError
 from runbook_lib.redaction import original
 
 _T = TypeVar("_T")
+OTHER_FORM = (LookupError, TypeError, AttributeError, ValueError, OverflowError, RecursionError)
+"""What parsing an answer of an unexpected form raises; the last one if it is nested without end."""
 
 
 class NotJsonError(ValueError):

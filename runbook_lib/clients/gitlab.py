@@ -135,7 +135,7 @@ class GitLab:
             if not after:
                 return
             if not re.fullmatch("[0-9]{1,9}", after) or int(after) <= number:
-                raise self._service.odd(response)
+                raise self._service.failures.odd(response)
             number = int(after)
         raise self._service.too_long(f"list {path}")
 

@@ -17,25 +17,23 @@ that `parse` and `explain` see no secret and no license, and no secret is left t
 
 from __future__ import annotations
 
-import re
 import ssl
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import httpx
 
-from runbook_lib.clients.advice import first_advice
-from runbook_lib.clients.answers import NotJsonError, decoded
+from runbook_lib.clients.answers import OTHER_FORM, NotJsonError, decoded
 from runbook_lib.clients.budget import Budget
+from runbook_lib.clients.failures import NOT_SENT, Failures
 from runbook_lib.clients.gate import Gate
 from runbook_lib.clients.pace import ANNOUNCED, RATES, Pace
 from runbook_lib.clients.refusals import UNKNOWN, Refusals
-from runbook_lib.clients.retrying import TransientError, not_ready, retried
-from runbook_lib.domain.errors import InputError, OutcomeUnknownError, RefusedError, UnavailableError
+from runbook_lib.clients.retrying import TransientError, retried
+from runbook_lib.domain.errors import InputError, RefusedError, UnavailableError
 from runbook_lib.job_settings import JobSettings
 from runbook_lib.redaction import Redactor
 from runbook_lib.settings import Settings
@@ -57,17 +55,6 @@ TIMED_OUT = (408, 425, 499)
 """Statuses by which a service or a proxy says that it has waited, or was not waited for. Source: RFC 9110, 15.5.9; RFC
 8470, 5.2; nginx."""
 _T = TypeVar("_T")
-_NOT_SENT = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,  # it refused the tunnel, before there was a request
-    httpx.UnsupportedProtocol,
-)
-_OTHER_FORM = (LookupError, TypeError, AttributeError, ValueError, OverflowError, RecursionError)
-"""What parsing an answer of an unexpected form raises; the last one if it is nested without end."""
-WORDS_LIMIT = 200
-"""Characters of a service's own words in a message."""
 
 
 class _TooLargeError(httpx.RequestError):
@@ -119,15 +106,6 @@ class Session(httpx.Client):
         return cls(loopback=loopback, budget=budget, redactor=Redactor.of(settings), pace=pace)
 
 
-@dataclass(frozen=True)
-class Download:
-    """A downloaded file, the address after redirects, and the answer's headers."""
-
-    content: bytes
-    url: str
-    headers: Mapping[str, str]
-
-
 class Service:
     """One vendor's API.
 
@@ -138,6 +116,9 @@ class Service:
         session: The shared pool.
         explain: Turns an error response into the vendor's own words.
         refusals: What to do about them.
+
+    Attributes:
+        failures: Makes its errors.
     """
 
     def __init__(
@@ -151,10 +132,9 @@ class Service:
     ) -> None:
         self.name = name
         self.base_url = base_url.rstrip("/")
+        self.failures = Failures(name, self.base_url, session.redactor, explain, refusals)
         self._headers = dict(headers)
         self._session = session
-        self._explain = explain
-        self._refusals = refusals
 
     def read(
         self, path: str, params: Mapping[str, Any] | None = None, *, patience_s: float | None = None
@@ -183,6 +163,41 @@ class Service:
         """As `read`, and parse the decoded body."""
         return self.parsed(self.read(path, params, patience_s=patience_s), parse)
 
+    def read_pages(
+        self,
+        path: str,
+        parse: Callable[[Any], tuple[list[_T], str]],
+        params: Mapping[str, str],
+        *,
+        cursor: str,
+        what: str = "",
+        patience_s: float | None = None,
+    ) -> Iterator[_T]:
+        """Every item of a list, page by page.
+
+        Args:
+            path: As for `read`.
+            parse: The items of a page, and where the next one begins; "" on the last.
+            params: The query of the first page.
+            cursor: The parameter that says where a page begins.
+            what: The list's name in messages.
+            patience_s: As for `read`, for each page.
+
+        Raises:
+            UnavailableError: As `read_json`; or there is no end to it.
+        """
+        seen, after = {""}, ""
+        for _ in range(LAST_PAGE):
+            wanted = {**params, cursor: after} if after else params
+            items, after = self.read_json(path, parse, wanted, patience_s=patience_s)
+            yield from items
+            if not after:
+                return
+            if after in seen:
+                break
+            seen.add(after)
+        raise self.too_long(what or f"list {path}")
+
     def write(self, method: str, path: str, **body: Any) -> httpx.Response:
         """Send a change at most once.
 
@@ -209,22 +224,19 @@ class Service:
         try:
             return parse(self._decoded(response))
         except NotJsonError as exc:
-            kind = self.line(response.headers.get("content-type", "no type"))
-            raise UnavailableError(
-                f"{self.name} answered with something that is not JSON ({kind}). Check its address, {self.base_url}."
-            ) from exc
-        except _OTHER_FORM as exc:
-            raise self.odd(response) from exc
+            raise self.failures.no_json(response) from exc
+        except OTHER_FORM as exc:
+            raise self.failures.odd(response) from exc
 
     def write_json(self, method: str, path: str, parse: Callable[[Any], _T], **body: Any) -> _T:
         """As `write`, and parse the decoded answer; one that cannot be read counts as lost."""
         response = self.write(method, path, **body)
         try:
             return parse(self._decoded(response))
-        except _OTHER_FORM as exc:
-            raise self.lost("its answer cannot be read") from exc
+        except OTHER_FORM as exc:
+            raise self.failures.lost("its answer cannot be read") from exc
 
-    def download(self, url: str, limit: int, *, also_own: str = "") -> Download:
+    def download(self, url: str, limit: int, *, also_own: str = "") -> httpx.Response:
         """Fetch a file of at most `limit` bytes; credentials go along only to the service's own hosts.
 
         Args:
@@ -240,6 +252,15 @@ class Service:
 
     def pause(self, seconds: float) -> None:
         self._session.budget.pause(seconds)
+
+    def header(self, response: httpx.Response, name: str) -> str | None:
+        """A header of an answer, redacted as its body is; None if it is not there."""
+        words = response.headers.get(name)
+        return None if words is None else self._session.redactor.text(words)
+
+    def too_long(self, what: str) -> UnavailableError:
+        """The error for a list that has more than `LAST_PAGE` pages."""
+        return self.failures.too_long(what, LAST_PAGE)
 
     def _retried(self, call: Callable[[], _T], path: str = "", *, once: bool = False) -> _T:
         return retried(partial(self._in_turn, call, path), self.name, self._session.budget, once=once)
@@ -267,37 +288,35 @@ class Service:
         try:
             response = self._answer("GET", path, params=params, headers=self._headers, timeout=timeout)
         except _TooLargeError as exc:
-            words = f"{self.name} answered {path} with {exc}, which is not read. Check its address, {self.base_url}."
-            raise UnavailableError(words) from exc
+            raise self.failures.too_large(path, str(exc)) from exc
         except httpx.RequestError as exc:
-            raise self._unreachable(exc) from exc
+            raise self.failures.unreachable(exc) from exc
         if _is_unsure(response.status_code):
-            raise self._failing(response)
+            raise self.failures.failing(response)
         return self._accepted(response)
 
     def _write_once(self, method: str, path: str, body: Mapping[str, Any]) -> httpx.Response:
         headers = {**self._headers, **body.get("headers", {})}
-        rest = {key: value for key, value in body.items() if key != "headers"}
         if lease := self._session.budget.lease:
             lease.check()
         try:
-            response = self._answer(method, path, headers=headers, **rest)
-        except _NOT_SENT as exc:
-            raise self._unreachable(exc) from exc
+            response = self._answer(method, path, **{**body, "headers": headers})
+        except NOT_SENT as exc:
+            raise self.failures.unreachable(exc) from exc
         except _TooLargeError as exc:
-            raise self.lost(f"it answered with {exc}") from exc
+            raise self.failures.lost(f"it answered with {exc}") from exc
         except httpx.RequestError as exc:
-            raise self.lost(f"the connection broke ({type(exc).__name__})") from exc
+            raise self.failures.lost(f"the connection broke ({type(exc).__name__})") from exc
         status = response.status_code
         if _is_unsure(status) or (300 <= status < 400 and status not in NOT_PERFORMED):
-            raise self.lost(f"it answered {status}")
+            raise self.failures.lost(f"it answered {status}")
         return self._accepted(response)
 
     def _answer(self, method: str, path: str, **request: Any) -> httpx.Response:
         with self._session.stream(method, f"{self.base_url}/{path.lstrip('/')}", **request) as response:
             return _whole(response, LARGEST_ANSWER)
 
-    def _download_once(self, url: str, limit: int, also_own: str) -> Download:
+    def _download_once(self, url: str, limit: int, also_own: str) -> httpx.Response:
         try:
             for _ in range(REDIRECTS + 1):
                 request = self._session.gate.request_for(url, self.base_url)
@@ -306,13 +325,12 @@ class Service:
                     "GET", request.url, headers=headers, extensions=request.extensions
                 ) as response:
                     if not response.has_redirect_location:
-                        whole = self._file(response, limit)
-                        return Download(whole.content, url, dict(whole.headers))
+                        return self._file(response, limit)
                     url = urljoin(url, response.headers["location"])
         except httpx.InvalidURL as exc:
             raise RefusedError("The address of the file cannot be read, so it was not fetched.") from exc
         except httpx.RequestError as exc:
-            raise self._unreachable(exc) from exc
+            raise self.failures.unreachable(exc) from exc
         raise RefusedError(f"{self.name} redirects more than {REDIRECTS} times, so the file was not fetched.")
 
     def _is_own(self, url: str, also_own: str) -> bool:
@@ -323,39 +341,11 @@ class Service:
 
     def _file(self, response: httpx.Response, limit: int) -> httpx.Response:
         if _is_unsure(response.status_code):
-            raise self._failing(response)
+            raise self.failures.failing(response)
         try:
             return self._accepted(_whole(response, LARGEST_ANSWER if response.status_code >= 400 else limit))
         except _TooLargeError as exc:
             raise InputError(f"The file is larger than the limit of {limit:,} bytes and was not fetched.") from exc
-
-    def header(self, response: httpx.Response, name: str) -> str | None:
-        """A header of an answer, redacted as its body is; None if it is not there."""
-        words = response.headers.get(name)
-        return None if words is None else self._session.redactor.text(words)
-
-    def too_long(self, what: str) -> UnavailableError:
-        """The error for a list, such as `list issues`, that has more than `LAST_PAGE` pages."""
-        return UnavailableError(
-            f"{self.name}'s {what} has more than {LAST_PAGE} pages, or repeats one, so it was not read to its end. "
-            "Nothing is decided on a part of it."
-        )
-
-    def lost(self, how: str) -> OutcomeUnknownError:
-        """The error for a write whose answer was lost."""
-        return OutcomeUnknownError(f"A change was sent to {self.name}, but {how}: it may or may not have happened.")
-
-    def refused(self, code: str, how: str) -> RefusedError:
-        """The error for a no that came with 200.
-
-        Args:
-            code: The service's own word for it.
-            how: The word with what stands beside it, for the reader.
-        """
-        word = self.line(code)
-        row = self._refusals.row(None, word)
-        words = f"{self.name} refused {self.line(how)}".rstrip(".") + "."
-        return RefusedError(words, code=word, advice=row.advice, fault=row.fault)
 
     def _accepted(self, response: httpx.Response) -> httpx.Response:
         status, pace = response.status_code, self._session.pace
@@ -364,59 +354,16 @@ class Service:
         if status < 300:
             return response
         if status < 400:
-            raise self._redirected(response)
-        if status == 429:
-            limited = not_ready(response, f"{self.name} is limiting requests (429)")
-            if pace and limited.pause_s:
-                pace.hold(self.name, limited.pause_s)
-            raise limited
-        words = self._words(response)
-        row = self._refusals.row(status, words, response.request.url.path)
-        refused = f"{self.name} refused ({status}): {words}"
-        raise RefusedError(refused, status=status, advice=row.advice, fault=row.fault)
-
-    def _failing(self, response: httpx.Response) -> TransientError:
-        """The error for a 5xx; under maintenance it says for how long."""
-        return not_ready(response, f"{self.name} answers with an error of its own ({response.status_code})")
-
-    def _redirected(self, response: httpx.Response) -> RefusedError:
-        """The error for a redirected request. The message has the target's address without its query."""
-        try:
-            target = urlsplit(urljoin(str(response.request.url), response.headers.get("location", "")))
-            port = f":{target.port}" if target.port else ""
-            where = self.line(f"{target.scheme}://{target.hostname or ''}{port}{target.path}")
-        except ValueError:
-            where = "an address that cannot be read"
-        words = f"{self.name} sends this on to {where} ({response.status_code}), and has done nothing itself."
-        advice = f"Correct {self._refusals.address}, then run again: nothing is sent twice."
-        return RefusedError(words, status=response.status_code, advice=advice)
-
-    def _words(self, response: httpx.Response) -> str:
-        try:
-            words = self._explain(self._decoded(response))
-        except _OTHER_FORM:
-            is_page = "html" in response.headers.get("content-type", "")
-            words = f"{response.reason_phrase}, with a web page, perhaps of a proxy" if is_page else ""
-        return (self.line(words) or self.line(response.reason_phrase)).rstrip(".") + "."
-
-    def line(self, words: str) -> str:
-        """A service's own words in one short line, redacted before anything is cut."""
-        shown = self._session.redactor.text(words)
-        return re.sub(r"\s+", " ", "".join(c if c.isprintable() else " " for c in shown)).strip()[:WORDS_LIMIT]
-
-    def odd(self, response: httpx.Response) -> UnavailableError:
-        """The error for an answer of another form than the service promises."""
-        return UnavailableError(
-            f"{self.name} answered {response.request.url.path} in an unexpected form. "
-            f"Check its address, {self.base_url}, or try again later."
-        )
+            raise self.failures.redirected(response)
+        if status != 429:
+            raise self.failures.refused(response)
+        limited = self.failures.limited(response)
+        if pace and limited.pause_s:
+            pace.hold(self.name, limited.pause_s)
+        raise limited
 
     def _decoded(self, response: httpx.Response) -> Any:
         return self._session.redactor.entering(decoded(response.content))
-
-    def _unreachable(self, exc: httpx.RequestError) -> TransientError:
-        advice = first_advice(exc, self.base_url)
-        return TransientError(f"{self.name} at {self.base_url} {_failure(exc)}. {advice}, then run again.")
 
 
 def _whole(response: httpx.Response, limit: int) -> httpx.Response:
@@ -434,15 +381,6 @@ def _whole(response: httpx.Response, limit: int) -> httpx.Response:
             raise httpx.ReadTimeout(f"not all of it came in {LONGEST_ANSWER_S:.0f} s")
     headers = [pair for pair in response.headers.multi_items() if pair[0] != "content-encoding"]
     return httpx.Response(response.status_code, headers=headers, content=bytes(content), request=response.request)
-
-
-def _failure(exc: httpx.RequestError) -> str:
-    """What a request ran into, as the end of a sentence about the service."""
-    if isinstance(exc, httpx.TimeoutException):
-        return "does not answer in time"
-    if isinstance(exc, httpx.DecodingError):
-        return "sends an answer that cannot be unpacked"
-    return "cannot be reached" if isinstance(exc, _NOT_SENT) else "closes the connection before its answer is complete"
 
 
 def _is_unsure(status: int) -> bool:
