@@ -177,7 +177,6 @@ def upload(call: Call) -> Answer:
             file_name=name,
             content_type=call.headers.get("content-type", "application/binary"),
             size=len(content),
-            source="stored",
             content=content,
         )
     row = world.require("SELECT * FROM attachments WHERE id = ?", attachment_id)
