@@ -63,6 +63,7 @@ CREATE TABLE attachments (
     malware TEXT NOT NULL DEFAULT 'malware_not_found',
     malware_allowed INTEGER NOT NULL DEFAULT 0
 );
+CREATE INDEX files_of_comments ON attachments (comment_id);
 
 -- GitLab
 CREATE TABLE projects (id INTEGER PRIMARY KEY, path TEXT NOT NULL, name TEXT NOT NULL, created_at TEXT NOT NULL);
