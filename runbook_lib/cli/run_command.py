@@ -8,11 +8,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from runbook_lib import files
 from runbook_lib.cli import completion, options
 from runbook_lib.domain import exit_status
 from runbook_lib.domain.errors import InputError
@@ -131,7 +131,7 @@ def _from_file(name: str | None) -> list[tuple[str, str]]:
     if name is None:
         return []
     try:
-        found = json.loads(sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8"))
+        found = json.loads(sys.stdin.read() if name == "-" else files.given(name))
     except (OSError, ValueError, RecursionError) as exc:
         raise InputError(f"The parameters file {name} cannot be read; expected a JSON object of answers.") from exc
     if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
