@@ -80,9 +80,8 @@ def show_user(call: Call) -> Answer:
 def show_token(call: Call) -> Answer:
     """The token that asks. Source: GitLab, Personal access tokens API."""
     signed_in(call)
-    scopes = call.world.require("SELECT value FROM settings WHERE name = 'gitlab_scopes'")["value"].split(",")
     token = {"id": 42, "name": "runbook", "revoked": False, "active": True, "user_id": 4001, "expires_at": None}
-    return token | {"scopes": scopes}
+    return token | {"scopes": call.world.scopes("gitlab")}
 
 
 def show_project(call: Call, project: Row) -> Answer:
