@@ -59,6 +59,11 @@ class Ending:
         return str(self.report.get("outcome") or self.report.get("status") or "not run")
 
     @property
+    def words(self) -> str:
+        """The same for people: *License issued*."""
+        return self.end.replace("_", " ").capitalize()
+
+    @property
     def plain(self) -> dict[str, Any]:
         """As JSON, for other programs."""
         return {
