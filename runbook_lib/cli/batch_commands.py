@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from runbook_lib import files
 from runbook_lib.cli import options, practice
 from runbook_lib.domain.errors import InputError
 
@@ -150,7 +149,7 @@ def _content(name: str) -> bytes:
     if name == "-":
         return sys.stdin.buffer.read()
     try:
-        return files.given(name)
+        return Path(name).read_bytes()
     except OSError as exc:
         raise InputError(f"The list {name} cannot be read: {exc.strerror}. Check the path.") from exc
 
@@ -180,32 +179,30 @@ def _template(local: Settings, runbook: str) -> Path:
 
 def _line(ending: Ending) -> str:
     """An ending in one line of the terminal, or of 200 characters elsewhere; the table has it whole."""
-    from runbook_lib.domain.models import ending_words
     from runbook_lib.domain.plain_text import clean
 
     runbook = ending.report.get("runbook") or ending.row.runbook
     columns = shutil.get_terminal_size((LINE_CHARS + CUT_CHARS, 0)).columns
     limit = min(LINE_CHARS, max(CUT_CHARS, columns - CUT_CHARS))
-    return clean(f"  {ending.row.ticket or '?'}  {runbook}: {ending_words(ending.end)}. {ending.summary}", limit)
+    return clean(f"  {ending.row.ticket or '?'}  {runbook}: {ending.words}. {ending.summary}", limit)
 
 
 def _report(endings: Sequence[Ending], seconds: float, *, as_json: bool) -> None:
     from runbook_lib.domain.plain_text import clean
 
-    counts = dict(Counter(ending.end for ending in endings).most_common())
     if as_json:
         tickets = [ending.plain for ending in endings]
+        counts = dict(Counter(ending.end for ending in endings).most_common())
         click.echo(json.dumps({"tickets": tickets, "counts": counts, "seconds": seconds}, indent=2))
         return
     from runbook_lib.cli import tables
-    from runbook_lib.domain.models import ending_words
 
     rows = [
-        (clean(e.row.ticket, 40), clean(str(e.plain["runbook"]), 30), ending_words(e.end), clean(e.summary, 300))
-        for e in endings
+        (clean(e.row.ticket, 40), clean(str(e.plain["runbook"]), 30), e.words, clean(e.summary, 300)) for e in endings
     ]
     heads = ("ticket", "runbook", "end", "what")
     table = tables.table(rows, heads, [None, None, None, 72])
-    counted = ", ".join(f"{number} {ending_words(end).lower()}" for end, number in counts.items())
+    counts = Counter(ending.words for ending in endings).most_common()
+    counted = ", ".join(f"{number} {words[0].lower()}{words[1:]}" for words, number in counts)
     count = "1 ticket" if len(endings) == 1 else f"{len(endings)} tickets"
     click.echo(f"\n{table}\n\n{count} in {seconds} s: {counted}")

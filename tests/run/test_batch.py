@@ -128,6 +128,8 @@ def test_an_interrupted_batch_goes_on_where_it_was(machine: World) -> None:
     again = machine.runbook("batch", *tickets, "--workers", 2, COLUMNS="70")
     assert 0 == again.status, again.stderr
     assert f"Rehearsing {len(tickets) - len(done)} of 4" in again.stdout
+    assert "License issued" in again.stdout
+    assert "license_issued" not in again.stdout
     assert "Finished before" in again.stdout
     assert 70 >= max(map(len, again.stdout.partition("\nticket")[0].splitlines()))  # the terminal's width
     assert {1} == {len(runs(machine, ticket)) for ticket in (1003, 1004)}
