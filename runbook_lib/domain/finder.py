@@ -293,8 +293,10 @@ class _Look:
 
 def encoded_licenses(text: str, view: View) -> list[tuple[int, int]]:
     """The spans of a text that hold a license, or a piece of one, only once they are decoded or turned round."""
-    blocks = [(*view.origin(start, end), content) for start, end, content in encoded_blocks.in_base64(view.text)]
-    blocks += [*encoded_blocks.in_base64(text), *encoded_blocks.in_rare_encodings(text)]
+    blocks = [*encoded_blocks.in_base64(text), *encoded_blocks.in_rare_encodings(text)]
+    if view.text != text:
+        found_in_view = encoded_blocks.in_base64(view.text)
+        blocks += [(*view.origin(start, end), content) for start, end, content in found_in_view]
     found = [(start, end) for start, end, content in blocks if _holds_license(content)]
     for _, last, turned in _backwards(view.text):
         spans = envelopes.material(turned.decode("utf-8", "surrogatepass"))
