@@ -1,7 +1,7 @@
 """Where the steps of a case are shown: each with its card, its form, and whatever else is put below it.
 
-All of it is kept by widgets: every page shows them as they are, also one that was loaded anew, and a second one. A cell's
-own output is the card as it was at first; `runbook lab` saves the last one, for reading without the kernel.
+All of it is kept by widgets: every page shows them as they are, also one that was loaded anew, and a second one. What a
+cell itself shows is the card as it was at first; `runbook lab` saves the last one, for reading without the kernel.
 """
 
 from __future__ import annotations
