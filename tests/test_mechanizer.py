@@ -39,7 +39,7 @@ from pydantic import SecretStr
 import runbook_lib
 from runbook_lib import mechanizer, smtp
 from runbook_lib.cli import main as cli
-from runbook_lib.clients import http as http_module
+from runbook_lib.clients import retrying
 from runbook_lib.clients.budget import Budget
 from runbook_lib.clients.gitlab import GitLab
 from runbook_lib.clients.http import Session
@@ -239,7 +239,7 @@ def nothing_configured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     without_configuration(monkeypatch, tmp_path)
     monkeypatch.setattr(mechanizer, "UPDATE_PAUSE_S", 0)
     monkeypatch.setattr(mechanizer, "UPDATE_ATTEMPTS", 2)
-    monkeypatch.setattr(http_module, "ATTEMPTS", 2)
+    monkeypatch.setattr(retrying, "ATTEMPTS", 2)
 
 
 @pytest.fixture

@@ -16,14 +16,25 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runbook_lib import files
-from runbook_lib.cli import completion
 from runbook_lib.domain import exit_status
 from runbook_lib.domain.errors import RunbookError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+COMPLETION = "_RUNBOOK_COMPLETE"
+"""How a shell asks for completion, such as `bash_complete`. Source: click's documentation, Shell Completion."""
+ADVICE = f"""\
+To complete commands, runbooks, parameters and tickets with the Tab key, add the line of your shell to its start-up
+file.
+
+\b
+bash  ~/.bashrc                      eval "$({COMPLETION}=bash_source runbook)"
+zsh   ~/.zshrc                       eval "$({COMPLETION}=zsh_source runbook)"
+fish  ~/.config/fish/config.fish     {COMPLETION}=fish_source runbook | source
+"""
+OTHERS = 0o077
+"""What no file of ours grants, as a umask."""
 LINES = {
     "run": "Run a runbook on a ticket.",
     "batch": "Run many tickets from a list.",
@@ -100,7 +111,7 @@ def _module(command: str) -> ModuleType:
 COMMANDS = _Commands(
     "runbook",
     help="The on-call runbook for GitLab license emergencies.",
-    epilog=completion.ADVICE,
+    epilog=ADVICE,
     no_args_is_help=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -111,13 +122,15 @@ def main(words: Sequence[str] | None = None) -> int:
     _open_standard_files()
     collected = gc.get_threshold()
     gc.set_threshold(500_000, 20, 50)  # a command throws little away: a fifth of its start went to looking for garbage
-    before = os.umask(files.OTHERS)
-    os.umask(before | files.OTHERS)
+    before = os.umask(OTHERS)
+    os.umask(before | OTHERS)
     try:
         return _run_quietly(sys.argv[1:] if words is None else words)
     finally:
         os.umask(before)
         gc.set_threshold(*collected)
+        if words is None:
+            gc.freeze()  # nor does the end of the process look through what was imported
 
 
 def _open_standard_files() -> None:
@@ -149,8 +162,11 @@ def _run_command(words: Sequence[str]) -> int:
     `click.Group.main` does this too, but ends the process, and takes a closed pipe for a failure.
     """
     try:
-        if (answered := completion.answer(COMMANDS)) is not None:
-            return answered
+        if shell := os.environ.get(COMPLETION):
+            from runbook_lib.cli import completion
+
+            if (answered := completion.answer(COMMANDS, COMPLETION, shell)) is not None:
+                return answered
         with COMMANDS.make_context("runbook", list(words)) as context:
             return int(COMMANDS.invoke(context) or exit_status.DONE)
     except click.exceptions.Exit as exc:

@@ -295,9 +295,10 @@ class _File:
         begin = b'{"v":%d,"n":%%d,"ticket":"%s","at":"' % (VERSION, self._ticket.encode())
         key = b'","key":"' + (self._key.encode() or b"".join(line[_KEY] for line in lines[-1:])) + b'","sig":"'
         digests = [hashlib.sha256(line).hexdigest() for line in lines]
-        links = [b',"prev":"%s%s' % (before.encode(), key) for before in (START, *digests[:-1])] if lines else []
-        are_next = [line[-_TAIL:-_SIGNATURE] for line in lines] == links
-        return digests if are_next and all(line.startswith(begin % n) for n, line in enumerate(lines, 1)) else []
+        links = b',"prev":"' + (key + b',"prev":"').join(map(str.encode, (START, *digests[:-1]))) + key
+        are_next = b"".join([line[-_TAIL:-_SIGNATURE] for line in lines]) == links  # which none but whole ones can be
+        begins = [begin % number for number in range(1, len(lines) + 1)]
+        return digests if are_next and all(map(bytes.startswith, lines, begins)) else []
 
     def last(self, lines: list[bytes]) -> Validity:
         """What the signature of the last line is worth, which covers every line before. Raises as `each`."""

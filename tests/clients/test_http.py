@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from runbook_lib.clients import http
+from runbook_lib.clients import http, retrying
 from runbook_lib.clients.answers import listed
 from runbook_lib.clients.http import Service
 from runbook_lib.domain.errors import InputError, OutcomeUnknownError, RefusedError, RunbookError, UnavailableError
@@ -99,7 +99,7 @@ class TestRead:
         with pytest.raises(UnavailableError, match="Desk") as caught:
             service(wire).read("api/x")
 
-        assert http.ATTEMPTS == len(wire.requests)
+        assert retrying.ATTEMPTS == len(wire.requests)
         assert [f"UnavailableError: {caught.value}"] == caught.value._render_traceback_()
 
     @pytest.mark.parametrize("status", REFUSED)
@@ -195,7 +195,7 @@ class TestWrite:
 
         with pytest.raises(UnavailableError):
             service(wire).write("PUT", "api/x")
-        assert http.ATTEMPTS == len(wire.requests)
+        assert retrying.ATTEMPTS == len(wire.requests)
 
     @each(LOST)
     def test_is_never_sent_again_after_a_lost_answer(self, answer: Answer | Exception) -> None:
@@ -338,7 +338,7 @@ class TestPause:
         ask(service(wire))
 
         assert 1 == len(wire.waits)
-        assert 0 < wire.waits[0] <= http.LONGEST_PAUSE_S
+        assert 0 < wire.waits[0] <= retrying.LONGEST_PAUSE_S
 
 
 @pytest.mark.parametrize("ask", [lambda desk: desk.read("x"), lambda desk: desk.download(f"{OWN}/x", 99)])
@@ -458,7 +458,7 @@ class TestDownload:
 
         with pytest.raises(UnavailableError):
             service(wire).download("https://files.example/1", 100)
-        assert http.ATTEMPTS == len(wire.requests)
+        assert retrying.ATTEMPTS == len(wire.requests)
 
 
 # -- words

@@ -258,6 +258,17 @@ def test_comments_over_several_pages() -> None:
     assert {"/api/v2/tickets/1001/comments.json"} == {request.url.path for request in wire.requests}
 
 
+@pytest.mark.parametrize("cursors", [("a", "a"), ("a", "b", "a")], ids=["at once", "in circles"])
+def test_repeated_cursor_ends_the_list(cursors: tuple[str, ...]) -> None:
+    """A list that leads back to a page it had gives nothing: neither a part of it, nor requests without end."""
+    again = [reply(json={"comments": [comment(7)], "meta": {"has_more": True, "after_cursor": one}}) for one in cursors]
+    wire = Wire(*again)
+
+    with pytest.raises(UnavailableError, match=r"more than 50 pages, or repeats one, .* Nothing is decided"):
+        desk(wire).comments(1001)
+    assert len(cursors) == len(wire.requests)
+
+
 def test_comments_survive_a_failure_between_pages() -> None:
     """A page that fails once is asked for again: nothing is missing, nothing comes twice."""
     first, second = pages("comments", [comment(1)], [comment(2)])
