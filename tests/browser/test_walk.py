@@ -52,6 +52,14 @@ def reads_as_it_ended(lab: Lab, notebook: Notebook) -> None:
     assert notebook.button(CHANGE).is_visible(), "saving leaves the page's own widgets"
     notebook.page.reload()
     notebook.button(CHANGE).wait_for()
+    notebook.restart()
+    notebook.select("ticket_id: int")
+    notebook.run_cell()
+    notebook.save()
+    notebook.page.reload()
+    notebook.see(RECORD)
+    notebook.wait()
+    assert "displaying widget" not in notebook.outputs(), "the new kernel does not have the widgets of the former one"
     notebook.close_all()
     saved = nbformat.read(path, as_version=4)
     saved.metadata["other"] = "its signature is not that of this server"

@@ -38,7 +38,7 @@
     closeStartHere(app, context.path);
     if (!isNamed(context)) askForTicket(app, panel, context);
     else if (await isUnused(session.session.kernel)) await runAll(app, panel, context);
-    else showWidgets(context);
+    else await showWidgets(context, session.session.kernel);
   }
 
   async function isUnused(kernel) {
@@ -125,13 +125,14 @@
     return { ...output, data, metadata: { ...output.metadata, runbook_widget: view } };
   }
 
-  /** Show the widgets of a kernel that is still there in place of what the file kept of them. */
-  function showWidgets(context) {
+  /** Show the widgets that the kernel still has in place of what the file kept of them. */
+  async function showWidgets(context, kernel) {
+    const { comms } = (await kernel.requestCommInfo({ target_name: "jupyter.widget" })).content;
     for (const { type, outputs } of cellsOf(context)) {
       if (type !== "code") continue;
       outputs.toJSON().forEach((output, place) => {
         const { runbook_widget: view, ...metadata } = output.metadata ?? {};
-        if (view) outputs.set(place, { ...output, data: { ...output.data, [VIEW]: view }, metadata });
+        if (comms?.[view?.model_id]) outputs.set(place, { ...output, data: { ...output.data, [VIEW]: view }, metadata });
       });
     }
   }
