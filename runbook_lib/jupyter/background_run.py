@@ -156,7 +156,7 @@ class BackgroundRun:
             JournalError: The ticket's journal cannot be relied on.
         """
         runs = self._journal.history().performing_runs
-        ends = [run.end for run in runs if run.runbook == self._runbook and run.end]
+        ends = [run.end for run in runs if run.runbook == self._runbook and run.end and run.end.is_believed]
         last = max(ends, key=lambda end: end.text("at"), default=None)
         return last.entry if last else None
 

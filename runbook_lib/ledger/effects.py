@@ -15,6 +15,10 @@ may still take effect (`settle_s`):
                                      side refuses one of two writes that were made on the same reading
     cannot tell                   -> `OutcomeUnknownError`: a person looks, and says so with `runbook answer`
 
+A look, and with it a claim in the team's share, holds for a while (`lease_s`): a write that would be sent later, since
+the machine slept or the service let it wait, is not sent, and all begins again with a look. What is left is a machine
+that falls asleep while it sends: only a condition of the other side excludes that.
+
 What is there and is not what was sent (`NotAsSentError`) is neither done nor repeated: a person puts it right by hand,
 and says so with `runbook answer`.
 """
@@ -22,11 +26,13 @@ and says so with `runbook answer`.
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, runtime_checkable
 
 from runbook_lib.clients.budget import Budget
+from runbook_lib.clients.lease import Lease, StaleLookError
 from runbook_lib.domain.errors import (
     NeedsAnswerError,
     NotAsSentError,
@@ -43,6 +49,8 @@ from runbook_lib.ledger.sharing import SharedRun, age_s
 MOST_SENDS = 3
 """How often one run sends a write that keeps getting lost, and is seen to be absent each time."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 5.0
+LEAST_LEASE_S = 5.0
+"""How long a look holds at least, however short `settle_s` is: sending takes a moment."""
 CONFLICTS = (409, 422)
 """Refusals that may be of the second delivery, by a proxy, of a request that was done."""
 
@@ -146,7 +154,10 @@ class Effects:
         self.perform = perform
         self._budget = budget
         self._settle_s = settle_s
+        self._lease_s = max(settle_s / 2, LEAST_LEASE_S)  # a write in it takes effect within 1.5 * settle_s
+        self._lease = Lease(self._lease_s)
         self._shared = shared
+        self._resent: list[Repeatable] = []
 
     def apply(self, effect: Effect) -> EffectResult:
         """Make sure that an effect is there, and return the evidence.
@@ -160,6 +171,9 @@ class Effects:
                 return found
             effect.check()
             return EffectResult(effect.name, effect.summary, EffectState.PLANNED)
+        for sent_twice in self._resent:  # the first one may have shown since; a refusal is reported by its own run
+            with suppress(RunbookError):
+                sent_twice.remove_duplicates()
         with self.journal.lock():
             done = self.adopt(effect) or self._left_open(effect) or self._wait_for_holder(effect) or self._do(effect)
         if isinstance(effect, Repeatable):
@@ -182,7 +196,7 @@ class Effects:
         if of_it and of_it[-1].get("not_as_sent"):  # it is not looked for again until a person has put it right
             raise OutcomeUnknownError(f"{of_it[-1]['reason']} Then run `{self._answer(effect.operation_id)} yes`.")
         try:
-            evidence = effect.find()
+            evidence = self._find(effect)
         except NotAsSentError as exc:
             raise self._not_as_sent(effect, exc, note=note) from exc
         except RunbookError as exc:
@@ -192,6 +206,10 @@ class Effects:
         if evidence is None:
             return self._claimed(effect, note=note)
         return self._adopted(effect, evidence, note=note)
+
+    def _find(self, effect: Lookup) -> Evidence | None:
+        self._lease = Lease(self._lease_s)  # before the look: an answer may be read long after it was given
+        return effect.find()
 
     def _claimed(self, effect: Lookup, *, note: bool) -> EffectResult | None:
         """What another writer's journal says of an effect that was not found in the world.
@@ -275,44 +293,68 @@ class Effects:
         Raises:
             OutcomeUnknownError: It is not there after the time in which the other may be at work.
         """
-        if self._shared is None or (held := self._shared.take(effect.operation_id)) is None:
-            return None
-        words = f"{held.words}, has claimed it in the team's share: {effect.summary}."
-        if found := self._watch(effect, max(0.0, self._settle_s - age_s(held)), words):
-            return found
-        if self._shared.take(effect.operation_id) is None:  # it was released meanwhile
-            return None
-        raise self.unknown(
-            effect.operation_id, effect.name, f"{words} It was not found. Ask them; look {effect.where}."
-        )
+        latest, words = None, ""
+        while self._shared and (held := self._shared.take(effect.operation_id)):
+            if held == latest:
+                words = f"{words} It was not found. Ask them; look {effect.where}."
+                raise self.unknown(effect.operation_id, effect.name, words)
+            latest, words = held, f"{held.words}, has claimed it in the team's share: {effect.summary}."
+            if found := self._watch(effect, max(0.0, 1.5 * self._settle_s - age_s(held)), words):
+                return found
+        return None
 
     def _do(self, effect: Effect) -> EffectResult:
-        for _ in range(MOST_SENDS):
+        for sends in range(MOST_SENDS):
             self._check(effect)
             self._note("intended", effect)
             try:
-                evidence = effect.perform()
+                evidence = self._send(effect)
             except OutcomeUnknownError as exc:
+                lost: RunbookError = exc
+            except StaleLookError as exc:
                 lost = exc
+                self._note("not_done", effect, reason=str(exc))
+                if found := self.adopt(effect) or self._wait_for_holder(effect):
+                    return found
+                continue
             except NotAsSentError as exc:
                 raise self._not_as_sent(effect, exc) from exc
             except RunbookError as exc:
                 return self._refused(effect, exc)
             else:
                 self._note("done", effect, evidence=asdict(evidence))
+                if sends and isinstance(effect, Repeatable):
+                    self._resent.append(effect)
                 note = self._shared.trouble if self._shared else ""
                 return EffectResult(effect.name, effect.summary, EffectState.DONE, evidence, note=note)
             if found := self._watch(effect, 0.0 if effect.conditional else self._settle_s, str(lost)):
                 return found
+        if isinstance(lost, StaleLookError):
+            self._release(effect)
+            raise lost
         raise self._cannot_tell(effect, f"{lost} It was sent {MOST_SENDS} times, and was never seen.") from lost
+
+    def _release(self, effect: Effect) -> None:
+        if self._shared:
+            self._shared.release(effect.operation_id)
+
+    def _send(self, effect: Effect) -> Evidence:
+        """Perform it, as long as the last look holds; one that is conditional needs no look.
+
+        Raises:
+            StaleLookError: It does not any more; nothing was sent.
+        """
+        with self._budget.leased(lease := None if effect.conditional else self._lease):
+            if lease:
+                lease.check()
+            return effect.perform()
 
     def _check(self, effect: Effect) -> None:
         try:
             effect.check()
         except RunbookError as exc:
             self._note_refusal(effect, exc)
-            if self._shared:
-                self._shared.release(effect.operation_id)
+            self._release(effect)
             raise
 
     def _refused(self, effect: Effect, exc: RunbookError) -> EffectResult:
@@ -324,8 +366,7 @@ class Effects:
         if isinstance(exc, RefusedError) and exc.status in CONFLICTS and (found := self.adopt(effect)):
             return found
         self._note("not_done", effect, reason=str(exc))
-        if self._shared:
-            self._shared.release(effect.operation_id)
+        self._release(effect)
         raise exc
 
     def _watch(self, effect: Effect, seconds: float, why: str) -> EffectResult | None:
@@ -344,7 +385,7 @@ class Effects:
         while True:
             now = time.monotonic()
             try:
-                found = effect.find()
+                found = self._find(effect)
             except NotAsSentError as exc:
                 raise self._not_as_sent(effect, exc) from exc
             except RunbookError as exc:

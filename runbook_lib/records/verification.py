@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runbook_lib import files
 from runbook_lib.domain.errors import InputError
+from runbook_lib.domain.models import ending_words
 from runbook_lib.ledger.chains import FILE_NAME, file_name, key_of
 from runbook_lib.records.archive import MANY_TICKETS, Archive, Ledger
 from runbook_lib.records.findings import Code, Finding, Verification
@@ -277,7 +278,7 @@ def _alone(archive: Archive, keep: bool, tickets: Sequence[int]) -> list[Alone]:
 
 def _open(run: Run) -> Finding:
     code, words = _OPEN.get(run.state, _INTERRUPTED)
-    return Finding.of(run, code, words.format(end=run.outcome or run.status))
+    return Finding.of(run, code, words.format(end=ending_words(run.outcome or run.status).lower()))
 
 
 def _place(run: Run) -> str:

@@ -8,9 +8,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from runbook_lib.sandbox.calls import Answer, Call, Json, Refusal, is_secret, positive, route
-from runbook_lib.sandbox.store import Row
+from runbook_lib.sandbox.store import Row, Value
 
-__all__ = ["body_fields", "invalid", "not_found", "page", "person", "project_of", "project_route", "signed_in"]
+__all__ = ["body_fields", "found", "page", "person", "project_of", "project_route", "signed_in"]
 
 DEFAULT_PER_PAGE = 20
 MAX_PER_PAGE = 100
@@ -36,16 +36,21 @@ def signed_in(call: Call) -> str:
     raise Refusal(401, {"message": "401 Unauthorized"})
 
 
-def project_of(call: Call) -> Row:
-    """The project in the address.
+def found(call: Call, kind: str, sql: str, *values: Value) -> Row:
+    """The project, issue or pipeline that a query finds.
 
     Raises:
-        Refusal: 404, as for a project that the token may not see.
+        Refusal: 404; it is not there, or not for this token.
     """
-    row = call.store.row("SELECT * FROM projects WHERE id = ?", positive(call.path["project_id"]))
+    row = call.store.row(sql, *values)
     if row is None:
-        raise not_found("Project")
+        raise Refusal(404, {"message": f"404 {kind} Not Found"})
     return row
+
+
+def project_of(call: Call) -> Row:
+    """The project in the address."""
+    return found(call, "Project", "SELECT * FROM projects WHERE id = ?", positive(call.path["project_id"]))
 
 
 def project_route(path: str, endpoint: Callable[[Call, Row], Answer], *methods: str) -> Route:
@@ -56,16 +61,6 @@ def project_route(path: str, endpoint: Callable[[Call, Row], Answer], *methods: 
         return endpoint(call, project_of(call))
 
     return route(f"/projects/{{project_id}}{path}", show, *methods)
-
-
-def not_found(kind: str) -> Refusal:
-    """The 404 for a project, an issue or a pipeline that is not there, or not for this token."""
-    return Refusal(404, {"message": f"404 {kind} Not Found"})
-
-
-def invalid(field: str, problem: str) -> Refusal:
-    """The 400 for a value that a field cannot have."""
-    return Refusal(400, {"message": {field: [problem]}})
 
 
 def body_fields(call: Call) -> Json:

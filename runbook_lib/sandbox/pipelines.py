@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute
 
 from runbook_lib.sandbox.calls import Answer, Call, Json, Refusal, is_secret, route
-from runbook_lib.sandbox.gitlab_access import body_fields, not_found, page, person, project_of, project_route
+from runbook_lib.sandbox.gitlab_access import body_fields, found, page, person, project_of, project_route
 from runbook_lib.sandbox.store import Row, columns
 from runbook_lib.sandbox.world import to_the_millisecond
 
@@ -92,10 +92,8 @@ def _variables(fields: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _row(call: Call, project: Row, pipeline_id: int) -> Row:
-    row = call.store.row("SELECT * FROM pipelines WHERE project_id = ? AND id = ?", project["id"], pipeline_id)
-    if row is None:
-        raise not_found("Pipeline")
-    return row
+    sql = "SELECT * FROM pipelines WHERE project_id = ? AND id = ?"
+    return found(call, "Pipeline", sql, project["id"], pipeline_id)
 
 
 def _brief(call: Call, project: Row, row: Row) -> Json:

@@ -23,6 +23,7 @@ import pytest
 
 from runbook_lib.domain.errors import InputError, JournalError, UnavailableError
 from runbook_lib.domain.models import Evidence
+from runbook_lib.ledger import chains
 from runbook_lib.ledger import journal as journal_module
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.keyring import KeyRing
@@ -468,6 +469,23 @@ def test_another_writers_failure_is_of_its_own_attempt(journal: Journal, colleag
     colleague.append("not_done", operation_id="op-1")
     assert journal.open_since("op-1") is not None
     assert ["op-1"] == journal.open_operations()
+
+
+@pytest.mark.parametrize(
+    "at", ["soon", "2026-11-29T02:00:00", "9999-12-31T23:59:59-23:59", "2099-01-01T00:00:00Z", "", 7]
+)
+def test_another_writers_odd_moment_is_no_later_than_its_file(journal: Journal, at: object) -> None:
+    """Whatever it says, nothing that it intended begins later, and a person may say *no* in time."""
+    signer = KeyRing(journal.folder.parent / ".keys-of-a-stranger").signer()
+    line = {"v": 2, "n": 1, "ticket": journal.ticket, "at": at, "kind": "intended", "operation_id": "op-1"}
+    line |= {"prev": "0" * 64, "key": signer.key_id}
+    signature = base64.b64encode(signer.sign(chains.DOMAIN, chains.encoded(line))).decode()
+    path = journal.folder / chains.file_name(signer.key_id)
+    journal.folder.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(chains.encoded({**line, "sig": signature}) + b"\n")
+    (journal.folder / f"journal.{signer.key_id}.pub").write_bytes(signer.public_pem)
+    os.utime(path, (1_000_000_000, 1_000_000_000))
+    assert datetime.fromtimestamp(1_000_000_000, UTC) == journal.open_since("op-1")
 
 
 def test_another_writers_damaged_part_stops_the_run(journal: Journal, colleague: Journal) -> None:
