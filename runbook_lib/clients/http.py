@@ -209,13 +209,8 @@ class Service:
             body: httpx's own: `json`, `data`, `content`, `params`, `headers`.
 
         Raises:
-<<<<<<< HEAD
             RefusedError: The service refused, or sent the request elsewhere; nothing was changed.
-            UnavailableError: The service was not reached; nothing was changed.
-=======
-            RefusedError: The service said no, or sent the request elsewhere; nothing was changed.
             UnavailableError: The service was not reached, or a lease (`Budget.lease`) is over; nothing was changed.
->>>>>>> main
             OutcomeUnknownError: The answer was lost: look before trying again.
         """
         return self._retried(partial(self._write_once, method, path, body), path)
