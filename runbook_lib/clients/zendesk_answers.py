@@ -42,7 +42,7 @@ def ticket(found: Any, base_url: str) -> Ticket:
 
 
 def next_page(page: Any) -> str:
-    """The cursor of the next page; "" on the last. A page by number, which has `next_page`, was not asked for."""
+    """The cursor of the next page; "" on the last. A page by number, which has `next_page`, was not requested."""
     meta = page.get("meta") or {}
     has_more = meta.get("has_more", page.get("next_page"))
     after = cursor(meta.get("after_cursor")) if has_more else ""
@@ -61,7 +61,7 @@ def person(user: Any) -> Person:
 
 
 def _people(answer: Any) -> dict[int, Person]:
-    """The users beside what was asked for, by their ids."""
+    """The users beside the requested object, by their ids."""
     return {one.id: one for one in map(person, answer.get("users") or ())}
 
 
