@@ -72,7 +72,8 @@ class Zendesk:
         try:
             path = f"api/v2/tickets/{ticket_id}.json"
             response = self._service.read(path, {"include": "users,organizations"}, patience_s=patience_s)
-            return self._service.parsed(response, self._ticket), answered_at(response)
+            found = self._service.parsed(response, lambda answer: self._ticket(answer, ticket_id))
+            return found, answered_at(response)
         except RefusedError as exc:
             if exc.status == 404:
                 raise RefusedError(
@@ -344,8 +345,11 @@ class Zendesk:
             params["page[after]"] = after
         raise self._service.too_long(f"list {path}")
 
-    def _ticket(self, found: Any) -> Ticket:
+    def _ticket(self, found: Any, ticket_id: int) -> Ticket:
         item, people = found["ticket"], _people(found)
+        if item["id"] != ticket_id:  # as a cache may answer; what is sent goes by this number
+            raise LookupError("another ticket")
+        moment(item["updated_at"])  # what `settled_ticket` compares
         organizations = {one["id"]: one for one in found.get("organizations") or ()}
         organization = organizations.get(item.get("organization_id"))
         assignee = people.get(item.get("assignee_id"))
