@@ -157,6 +157,13 @@ def test_ticket_with_gaps(found: dict[str, Any], differs: dict[str, Any]) -> Non
     assert replace(TICKET, **differs) == desk(Wire(reply(json=FOUND | found))).ticket(1001)
 
 
+@pytest.mark.parametrize("odd", [{"id": 1003}, {"id": "1001"}, {"updated_at": "soon"}, {"updated_at": None}])
+def test_another_ticket_is_no_answer(odd: dict[str, Any]) -> None:
+    """What is sent goes by the number in the answer, and against its stamp."""
+    with pytest.raises(UnavailableError, match="in an unexpected form"):
+        desk(Wire(reply(json={**FOUND, "ticket": {**FOUND["ticket"], **odd}}))).settled_ticket(1001)
+
+
 def test_no_such_ticket() -> None:
     """404 is reported with the number."""
     wire = Wire(reply(404, json={"error": "RecordNotFound", "description": "Not found"}))
