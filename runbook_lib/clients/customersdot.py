@@ -85,7 +85,7 @@ class CustomersDot:
         *,
         operator: str = "is",
     ) -> list[Any]:
-        """Every row of a list with this value in a field: page by page, until one adds nothing, as there is no total."""
+        """Every row of a list with this value in a field: page by page, until one adds nothing."""
         params = {f"f[{field}][0][o]": operator, f"f[{field}][0][v]": value, "per": str(PER_PAGE)}
         params |= {"sort": "id", "sort_reverse": "true"}
         seen: dict[int, Any] = {}
@@ -94,7 +94,7 @@ class CustomersDot:
             page = self._page(model, wanted, lambda row: (int(row["id"]), parse(row)), patience_s=patience_s)
             new = {row_id: row for row_id, row in page if row_id not in seen}
             seen |= new
-            if not new:  # a server may give fewer rows than asked for, so a short page is no end
+            if not new:  # a server may give fewer rows than requested, so a short page is no end
                 return list(seen.values())
         raise self._service.too_long(f"list {model}")
 
