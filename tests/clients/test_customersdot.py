@@ -47,7 +47,7 @@ def test_accounts_are_those_of_exactly_this_address() -> None:
     expected = [Account(1, "Admin@Customer.example", "A B", "C"), Account(3, EMAIL)]
     assert expected == cdot(wire).accounts(EMAIL)
     assert "/admin/customer.json" == wire.last.url.path
-    assert ("is", EMAIL) == (wire.last.url.params["f[email][0][o]"], wire.last.url.params["f[email][0][v]"])
+    assert ("like", EMAIL) == (wire.last.url.params["f[email][0][o]"], wire.last.url.params["f[email][0][v]"])
     assert "_session=hush" == wire.last.headers["cookie"]
 
 
