@@ -82,6 +82,8 @@ def _unbase32hex(letters: str) -> bytes:
 
 _BASE32 = (("A-Z2-7", _unbase32), ("a-z2-7", _unbase32), ("0-9A-V", _unbase32hex), ("0-9a-v", _unbase32hex))
 """Alphabets in which any long block is decoded. Source: RFC 4648, 6 and 7."""
+_GZIP = re.compile("D6FQQA|3U5GG0", re.IGNORECASE)
+"""How a gzip file begins in them: a word before it hides that."""
 _BASE85: tuple[tuple[tuple[str, ...], str, Callable[[str], bytes]], ...] = (
     (("WqC?#Sy)nN", "EiElAEiElA", "ABzY8"), r"0-9A-Za-z!#$%&()*+;<=>?@^_`{|}~-", base64.b85decode),
     (("AU-m`=]eR8", "/M/P+/M/P+", "+,^C)"), "!-uz", base64.a85decode),
@@ -107,7 +109,8 @@ def _in_base32(text: str) -> Iterator[Block]:
         for found in re.finditer(block, text):
             letters = re.sub(_GAP, "", found[0])[:MOST_CHARS]
             if len(letters) >= LEAST_CHARS:
-                readings = (decode(letters[start:]) for start in range(8))
+                begins = [one.start() for one in islice(_GZIP.finditer(letters), MOST_STARTS)]
+                readings = (decode(letters[start:]) for start in (*range(8), *begins))
                 yield from ((*found.span(), one) for one in islice(filter(_is_of_license, readings), 1))
 
 

@@ -27,7 +27,7 @@ from typing import Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
 import distributed
-from distributed.comm import connect
+from distributed.comm.core import connect
 from distributed.scheduler import KilledWorker
 
 from runbook_lib import files
@@ -235,7 +235,8 @@ async def _greet(place: str) -> None:
         OSError: None came in time.
     """
     async with asyncio.timeout(CONNECT_S):
-        greeted = await connect(place, **distributed.Security().get_connection_args("client"))
+        security: Any = distributed.Security()  # type: ignore[no-untyped-call]
+        greeted = await connect(place, **security.get_connection_args("client"))  # type: ignore[no-untyped-call]
     greeted.abort()
 
 
