@@ -39,7 +39,7 @@ from pydantic import SecretStr
 import runbook_lib
 from runbook_lib import mechanizer, smtp
 from runbook_lib.cli import main as cli
-from runbook_lib.clients import http as http_module
+from runbook_lib.clients import retrying
 from runbook_lib.clients.budget import Budget
 from runbook_lib.clients.gitlab import GitLab
 from runbook_lib.clients.http import Session
@@ -102,7 +102,7 @@ class Tracker:
         return issue
 
     def add(self, operation_id: str, ticket_url: str = "https://t.example", **fields: Any) -> None:
-        """Another person's issue."""
+        """An issue of another requester."""
         description = messages.issue_description(operation_id, "grace", ticket_url, "text")
         self._create({"title": "x", "description": description, "labels": messages.LABEL})
         self.issues[-1] |= fields
@@ -239,12 +239,12 @@ def nothing_configured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     without_configuration(monkeypatch, tmp_path)
     monkeypatch.setattr(mechanizer, "UPDATE_PAUSE_S", 0)
     monkeypatch.setattr(mechanizer, "UPDATE_ATTEMPTS", 2)
-    monkeypatch.setattr(http_module, "ATTEMPTS", 2)
+    monkeypatch.setattr(retrying, "ATTEMPTS", 2)
 
 
 @pytest.fixture
 def settings(tmp_path: Path, key: rsa.RSAPrivateKey) -> JobSettings:
-    """The job's settings in practice, without a mail server."""
+    """The job's settings in practice; no server listens for mail."""
     path = tmp_path / "signing.pem"
     path.write_bytes(pem(key))
     return JobSettings.load(
@@ -464,7 +464,7 @@ def test_an_earlier_run_without_success(
     ids=["long ago", "other label", "quoted", "longer id", "no text"],
 )
 def test_what_is_no_earlier_run(settings: JobSettings, tracker: Tracker, left: dict[str, Any]) -> None:
-    """Issues that only look similar stop no job."""
+    """Issues that only look similar stop no order."""
     tracker.add("1001-license", state="closed", title=SUCCESS.replace("ada@", "bob@"))
     tracker.issues[0] |= left
     mails: list[EmailMessage] = []
@@ -527,17 +527,17 @@ def test_an_older_attempt_is_tried_again(settings: JobSettings, tracker: Tracker
     ],
     ids=[
         "ended",
-        "of another person",
+        "of another author",
         "failure",
         "settled failure",
         "unusable",
         "duplicate",
         "settled",
         "died long ago",
-        "for another person",
+        "for another address",
     ],
 )
-def test_issues_that_block_no_job(
+def test_what_stands_in_nobodys_way(
     settings: JobSettings, tracker: Tracker, outbox: Outbox, left: dict[str, str]
 ) -> None:
     """A failure never keeps a customer from a license, and neither does what is over or another's."""
@@ -572,8 +572,8 @@ def test_another_job_is_in_progress(
     job = run(settings, tracker, outbox, operation_id="1001-license-2")
 
     assert isinstance(job.error, OutcomeUnknownError)
-    state = "is in progress, or died" if title.startswith("[In progress]") else "by hand"
-    assert f"{state}: {tracker.only['web_url']}. Nothing was sent." in str(job.error)
+    words = "is in progress, or died" if title.startswith("[In progress]") else "by hand"
+    assert f"{words}: {tracker.only['web_url']}. Nothing was sent." in str(job.error)
     assert ("given another title by hand" in str(job.error)) == (titles.read(title).users is None)
     assert ([], []) == (outbox.mails, tracker.history)
 
@@ -874,7 +874,7 @@ def test_the_mail_is_out_but_the_issue_stays_open(
     assert (1, expected) == (len(outbox.mails), str(job.error))
 
 
-def test_a_failure_that_cannot_be_recorded(settings: JobSettings, outbox: Outbox, tracker: Tracker) -> None:
+def test_a_failure_that_cannot_be_told(settings: JobSettings, outbox: Outbox, tracker: Tracker) -> None:
     """The job's log keeps the reason, and says what a person has to write into the tracker."""
     outbox.fault = InputError("The mail server refused the mail: 552 full.")
     tracker.faults = [None, None, 403]
@@ -887,7 +887,7 @@ def test_a_failure_that_cannot_be_recorded(settings: JobSettings, outbox: Outbox
 
 
 def test_the_second_look_fails(settings: JobSettings, outbox: Outbox, tracker: Tracker) -> None:
-    """Without it nothing is known of other jobs, so nothing is mailed, and the issue blocks no other job."""
+    """Without it nothing is known of other jobs, so nothing is mailed, and the issue blocks no later order."""
     tracker.meanwhile["after"] = lambda: setattr(tracker, "odd_list", {})
 
     job = run(settings, tracker, outbox)
@@ -974,7 +974,7 @@ def test_real_connection_lost(settings: JobSettings, tracker: Tracker, stage: st
     assert "ask the customer whether it came" in tracker.only["description"]
 
 
-def test_no_mail_server(settings: JobSettings, tracker: Tracker) -> None:
+def test_nobody_listens(settings: JobSettings, tracker: Tracker) -> None:
     """A mail server that is not there sent nothing: a failure."""
     job = run(settings, tracker, through(settings))
 
@@ -1045,7 +1045,7 @@ def test_encrypted_mail(settings: JobSettings, tracker: Tracker, tls: ssl.SSLCon
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])
 def test_a_stranger_gets_no_mail(settings: JobSettings, tracker: Tracker, tls: ssl.SSLContext, security: str) -> None:
-    """A server whose certificate is not trusted is not used."""
+    """A server whose certificate no authority has signed is not used."""
     postbox = Postbox()
     with mail_server(postbox, **encrypted(security, tls)) as port:
         job = run(settings, tracker, through(settings, smtp_port=port, smtp_security=security))
@@ -1099,7 +1099,9 @@ def test_password_beyond_ascii(settings: JobSettings, tracker: Tracker, tls: ssl
 # -- secrets, and the command
 
 
-def test_no_secret_is_shown(settings: JobSettings, key: rsa.RSAPrivateKey, capfd: pytest.CaptureFixture[str]) -> None:
+def test_nothing_secret_is_said(
+    settings: JobSettings, key: rsa.RSAPrivateKey, capfd: pytest.CaptureFixture[str]
+) -> None:
     """Neither license, token nor key are in what the job prints or raises, however it ends."""
     endings: list[tuple[list[Exception | int | None], Exception | None]] = [
         ([], None),
@@ -1128,9 +1130,9 @@ def test_command_without_configuration(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, env={}, capture_output=True, text=True, timeout=60, check=False)
 
     needs = ["GITLAB_URL", "GITLAB_TOKEN", "TRACKER_PROJECT_ID", "SIGNING_KEY_FILE", "SMTP_HOST", "SMTP_SENDER"]
-    fields = "; ".join(f"RUNBOOK_{name} (Field required)" for name in needs)
+    words = "; ".join(f"RUNBOOK_{name} (Field required)" for name in needs)
     assert (1, "") == (done.returncode, done.stdout)
-    assert f"mechanizer: These settings are missing or impossible: {fields}.\n" == done.stderr
+    assert f"mechanizer: These settings are missing or impossible: {words}.\n" == done.stderr
 
 
 @pytest.fixture

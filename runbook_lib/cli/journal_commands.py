@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from runbook_lib import files
 from runbook_lib.cli import options
 from runbook_lib.domain import exit_status
 from runbook_lib.domain.errors import InputError
@@ -91,7 +92,7 @@ def _refuse_what_is_settled(journal: Journal, operation_id: str, prefix: str) ->
     """
     from runbook_lib.domain.events import CASE
 
-    if operation_id in (answerable := journal.answerable()):
+    if operation_id in (answerable := journal.history().answerable):
         return
     name, number = operation_id.removeprefix(prefix), journal.ticket.partition("/")[2]
     if evidence := journal.settled(operation_id):
@@ -225,7 +226,7 @@ def trust(key: str) -> int:
         pem = share_commands.published_pem(key)
     else:
         try:
-            pem = Path(key).read_bytes()
+            pem = files.given(key)
         except OSError as exc:
             raise InputError(f"The file {key} cannot be read: {exc.strerror}.") from exc
     click.echo(f"{_key_ring().trust(pem)} is trusted: what it signed is valid here.")

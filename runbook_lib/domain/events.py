@@ -285,12 +285,12 @@ class Operation:
         return last.says_there if last and last.kind == Kind.ANSWERED else None
 
     @property
-    def intended_at(self) -> str:
-        """When it was last intended, unless a later line has the result; or ""."""
+    def intended(self) -> Event | None:
+        """The line by which it was last intended, unless a later line has the result."""
         for event in reversed(self.events):
             if event.kind == Kind.INTENDED or not event.is_open:
-                return event.text("at") if event.is_open else ""
-        return ""
+                return event if event.is_open else None
+        return None
 
     @property
     def least_closed(self) -> Attempt:

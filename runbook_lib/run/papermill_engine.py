@@ -348,7 +348,9 @@ def write(path: Path, notebook: Any) -> bytes:
 @contextmanager
 def _terminable() -> Iterator[None]:
     """Where SIGTERM ends the cells as Ctrl-C does, unless the caller handles it."""
-    is_ours = threading.current_thread() is threading.main_thread() and _terminates(signal.getsignal(signal.SIGTERM))
+    is_ours = (
+        threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    )
     if not is_ours:
         yield
         return
@@ -361,7 +363,3 @@ def _terminable() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _terminates(handler: Callable[..., Any] | int | None) -> bool:
-    return handler == signal.SIG_DFL
