@@ -232,7 +232,7 @@ def test_missing_package_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 @pytest.mark.slow
 def test_listing_takes_no_more_memory_for_more_objects(tmp_path: Path) -> None:
-    """Pages come as they are read. Only the module's own memory counts: `pathlib` fills a table of the interpreter's."""
+    """Pages come as they are read. Only its own memory counts: `pathlib` fills a table of the interpreter's."""
     own = tracemalloc.Filter(True, share_module.__file__)
 
     def held() -> int:
