@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from runbook_lib import templates
-from tests.browser.accessibility import serious
+from tests.browser.accessibility import COLORS, serious
 from tests.browser.lab import Lab, Notebook
 from tests.practice import World
 
@@ -48,7 +48,7 @@ def looks_well_in_both_themes(notebook: Notebook, name: str) -> None:
     """Everybody can use it in the dark theme, too; see `looks_well` for the rest."""
     notebook.use_theme("dark")
     notebook.shot(f"{name}-dark")
-    assert [] == serious(notebook.seen.page, OUTPUTS)
+    assert [] == serious(notebook.seen.page, OUTPUTS, rules=COLORS)
     assert [] == notebook.clipped()
     notebook.use_theme("light")
     assert [] == serious(notebook.seen.page, OUTPUTS)
