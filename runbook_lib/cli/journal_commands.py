@@ -92,7 +92,7 @@ def _refuse_what_is_settled(journal: Journal, operation_id: str, prefix: str) ->
     """
     from runbook_lib.domain.events import CASE
 
-    if operation_id in (answerable := journal.answerable()):
+    if operation_id in (answerable := journal.history().answerable):
         return
     name, number = operation_id.removeprefix(prefix), journal.ticket.partition("/")[2]
     if evidence := journal.settled(operation_id):

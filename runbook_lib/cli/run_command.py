@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -100,6 +99,8 @@ def run(
 
 def _show(report: Report, answers: Mapping[str, str], profile: str, *, as_json: bool) -> None:
     if as_json:
+        import json
+
         click.echo(json.dumps(report.contract(), indent=2))
     else:
         words = [word for name, value in answers.items() for word in ("-p", name, value)]
@@ -130,6 +131,8 @@ def _from_file(name: str | None) -> list[tuple[str, str]]:
     """
     if name is None:
         return []
+    import json
+
     try:
         found = json.loads(sys.stdin.read() if name == "-" else files.given(name))
     except (OSError, ValueError, RecursionError) as exc:

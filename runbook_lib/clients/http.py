@@ -65,7 +65,7 @@ class Session(httpx.Client):
     """The connection pool of a run, with its budget of waiting. It holds no credentials: each `Service` adds its own.
 
     Args:
-        loopback: Whether the services are on this machine; then no proxy is asked for.
+        loopback: Whether the services are on this machine; then no proxy is used.
         budget: The run's seconds for waiting.
         transport: In place of the network.
         redactor: Removes secrets from each answer; by default licenses only.
@@ -101,7 +101,7 @@ class Session(httpx.Client):
         """The pool of a run with these settings, whose secrets are redacted from every answer."""
         loopback = settings.profile == "sandbox"
         pace = None
-        if isinstance(settings, Settings):  # practice has no limits of its own, but may be told to refuse for a while
+        if isinstance(settings, Settings):  # practice has no limits of its own, but may be set to refuse for a while
             pace = Pace(settings.outputs.resolve() / settings.profile / PACE, {} if loopback else RATES)
         return cls(loopback=loopback, budget=budget, redactor=Redactor.of(settings), pace=pace)
 
@@ -147,7 +147,7 @@ class Service:
             patience_s: Try only once, with this time-out in seconds in place of the pool's.
 
         Raises:
-            RefusedError: The service said no (4xx).
+            RefusedError: The service refused (4xx).
             UnavailableError: It cannot be reached, or keeps failing.
         """
         return self._retried(partial(self._read_once, path, params, patience_s), path, once=patience_s is not None)
@@ -209,7 +209,7 @@ class Service:
             body: httpx's own: `json`, `data`, `content`, `params`, `headers`.
 
         Raises:
-            RefusedError: The service said no, or sent the request elsewhere; nothing was changed.
+            RefusedError: The service refused, or sent the request elsewhere; nothing was changed.
             UnavailableError: The service was not reached, or a lease (`Budget.lease`) is over; nothing was changed.
             OutcomeUnknownError: The answer was lost: look before trying again.
         """
@@ -246,7 +246,7 @@ class Service:
 
         Raises:
             InputError: The file is larger.
-            RefusedError, UnavailableError: As `read`; or the address is none to be asked.
+            RefusedError, UnavailableError: As `read`; or nothing may be fetched from the address.
         """
         return self._retried(partial(self._download_once, url, limit, also_own))
 

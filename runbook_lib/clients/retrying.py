@@ -1,4 +1,4 @@
-"""Tries a request again while a service is not ready: as it asked for, or a few times, within the run's budget.
+"""Tries a request again while a service is not ready: after the pause it names, or a few times, within the budget.
 
 Knows no vendor, and sends nothing.
 """
@@ -26,7 +26,7 @@ _BACKOFF = wait_exponential_jitter(multiplier=FIRST_PAUSE_S, max=LONGEST_PAUSE_S
 
 
 class TransientError(UnavailableError):
-    """Worth another try; `pause_s` is what the service asked for, or None."""
+    """Worth another try; `pause_s` is the pause that the service named, or None."""
 
     def __init__(self, message: str, pause_s: float | None = None) -> None:
         super().__init__(message)
@@ -100,7 +100,7 @@ def _http_date(words: str) -> datetime | None:
 
 
 def _pause(state: RetryCallState) -> float:
-    """Seconds until the next try: as the service asked, or a little longer each time."""
+    """Seconds until the next try: as the service named it, or a little longer each time."""
     pause_s = _error(state).pause_s
     return _BACKOFF(state) if pause_s is None else pause_s
 

@@ -41,7 +41,7 @@ class Slack:
         """Post a message; returns its `ts`, Slack's id of it.
 
         Raises:
-            RefusedError: Slack said no; `code` is its word.
+            RefusedError: Slack refused; `code` is its word.
             UnavailableError: Slack cannot be reached, or is limiting requests; nothing was posted.
             OutcomeUnknownError: The answer was lost.
             NotAsSentError: It was posted in another channel, or with another text.
@@ -87,7 +87,7 @@ class Slack:
             patience_s: Ask only once for each page, with this time-out in seconds.
 
         Raises:
-            RefusedError: Slack said no; `code` is its word.
+            RefusedError: Slack refused; `code` is its word.
             UnavailableError: Slack cannot be reached, or has an internal error.
         """
         params = {"channel": channel_id, "include_all_metadata": "true", "limit": "200"}

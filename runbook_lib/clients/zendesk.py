@@ -73,7 +73,8 @@ class Zendesk:
         try:
             path = f"api/v2/tickets/{ticket_id}.json"
             response = self._service.read(path, {"include": "users,organizations"}, patience_s=patience_s)
-            found = self._service.parsed(response, lambda body: zendesk_answers.ticket(body, self._service.base_url))
+            base_url = self._service.base_url
+            found = self._service.parsed(response, lambda body: zendesk_answers.ticket(body, ticket_id, base_url))
             return found, answered_at(response)
         except RefusedError as exc:
             if exc.status == 404:

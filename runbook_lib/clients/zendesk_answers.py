@@ -20,9 +20,16 @@ MERGED = "closed_by_merge"
 Source: FACTS 6, Zendesk; Zendesk help, *Creating a follow-up for a closed ticket*: tags are taken over."""
 
 
-def ticket(found: Any, base_url: str) -> Ticket:
-    """A ticket with its requester, organization and assignee, from what stands beside it."""
+def ticket(found: Any, ticket_id: int, base_url: str) -> Ticket:
+    """A ticket with its requester, organization and assignee, from what stands beside it.
+
+    Raises:
+        LookupError: It is another ticket, as a cache may answer; what is sent goes by this number.
+    """
     item, people = found["ticket"], _people(found)
+    if item["id"] != ticket_id:
+        raise LookupError("another ticket")
+    moment(item["updated_at"])  # what `settled_ticket` compares
     organizations = {one["id"]: one for one in found.get("organizations") or ()}
     organization = organizations.get(item.get("organization_id"))
     assignee = people.get(item.get("assignee_id"))
@@ -42,7 +49,7 @@ def ticket(found: Any, base_url: str) -> Ticket:
 
 
 def next_page(page: Any) -> str:
-    """The cursor of the next page; "" on the last. A page by number, which has `next_page`, was not asked for."""
+    """The cursor of the next page; "" on the last. A page by number, which has `next_page`, was not requested."""
     meta = page.get("meta") or {}
     has_more = meta.get("has_more", page.get("next_page"))
     after = cursor(meta.get("after_cursor")) if has_more else ""
@@ -61,7 +68,7 @@ def person(user: Any) -> Person:
 
 
 def _people(answer: Any) -> dict[int, Person]:
-    """The users beside what was asked for, by their ids."""
+    """The users beside the requested object, by their ids."""
     return {one.id: one for one in map(person, answer.get("users") or ())}
 
 

@@ -34,13 +34,12 @@ from typing import Protocol, runtime_checkable
 from runbook_lib.clients.budget import Budget
 from runbook_lib.clients.lease import Lease, StaleLookError
 from runbook_lib.domain.errors import (
+    InputError,
     NeedsAnswerError,
     NotAsSentError,
     OutcomeUnknownError,
-    PersonNeededError,
     RefusedError,
     RunbookError,
-    UnavailableError,
 )
 from runbook_lib.domain.models import EffectState, Evidence
 from runbook_lib.ledger.journal import Journal
@@ -167,7 +166,7 @@ class Effects:
             RunbookError: It was refused or could not be sent; it did not happen.
         """
         if not self.perform:
-            if found := self.look(effect):
+            if found := self.adopt(effect):
                 return found
             effect.check()
             return EffectResult(effect.name, effect.summary, EffectState.PLANNED)
@@ -180,16 +179,12 @@ class Effects:
             effect.remove_duplicates()
         return done
 
-    def look(self, effect: Lookup) -> EffectResult | None:
-        """What is there already of an effect, or None; nothing is performed, and nothing is written."""
-        return self._look(effect, note=False)
-
     def adopt(self, effect: Lookup) -> EffectResult | None:
-        """As `look`; but a performing run keeps in the journal what it has found, or why it could not look, so that a
-        person can say what became of it."""
-        return self._look(effect, note=self.perform)
+        """What is there already of an effect, or None; nothing is performed.
 
-    def _look(self, effect: Lookup, *, note: bool) -> EffectResult | None:
+        A performing run keeps in the journal what it has found, or why it could not look, so that a person can say what
+        became of it.
+        """
         if evidence := self.journal.settled(effect.operation_id):
             return EffectResult(effect.name, effect.summary, EffectState.ALREADY_DONE, evidence)
         of_it = [line for line in self.journal.entries() if line.get("operation_id") == effect.operation_id]
@@ -198,20 +193,17 @@ class Effects:
         try:
             evidence = self._find(effect)
         except NotAsSentError as exc:
-            raise self._not_as_sent(effect, exc, note=note) from exc
+            raise self._not_as_sent(effect, exc) from exc
         except RunbookError as exc:
-            if note:
-                self._note_refusal(effect, exc)
+            self._note_refusal(effect, exc)
             raise
-        if evidence is None:
-            return self._claimed(effect, note=note)
-        return self._adopted(effect, evidence, note=note)
+        return self._adopted(effect, evidence) if evidence else self._claimed(effect)
 
     def _find(self, effect: Lookup) -> Evidence | None:
         self._lease = Lease(self._lease_s)  # before the look: an answer may be read long after it was given
         return effect.find()
 
-    def _claimed(self, effect: Lookup, *, note: bool) -> EffectResult | None:
+    def _claimed(self, effect: Lookup) -> EffectResult | None:
         """What another writer's journal says of an effect that was not found in the world.
 
         Raises:
@@ -221,23 +213,20 @@ class Effects:
         if claim is None:
             return None
         if claim.is_trusted and claim.evidence:
-            return self._adopted(effect, claim.evidence, note=note)
+            return self._adopted(effect, claim.evidence)
         words = (
             f"The journal of writer {claim.writer}, which is not trusted here, says that it is there: {effect.summary}."
         )
-        raise self._unknown(effect.operation_id, effect.name, f"{words} It was not found. Look {effect.where}.", note)
+        raise self.unknown(effect.operation_id, effect.name, f"{words} It was not found. Look {effect.where}.")
 
-    def _not_as_sent(self, effect: Lookup, exc: NotAsSentError, *, note: bool = True) -> OutcomeUnknownError:
+    def _not_as_sent(self, effect: Lookup, exc: NotAsSentError) -> OutcomeUnknownError:
         """The error for what is there otherwise than it was sent, once the journal says so."""
-        if note:
-            self._note("unknown", effect, reason=str(exc), not_as_sent=True)
+        self._note("unknown", effect, reason=str(exc), not_as_sent=True)
         return OutcomeUnknownError(f"{exc} Then run `{self._answer(effect.operation_id)} yes`.")
 
     def _note_refusal(self, effect: Lookup, exc: RunbookError) -> None:
         """Keep why an effect was not sent, so that a person can do it by hand; a missing answer is no reason."""
-        if isinstance(exc, (RefusedError, UnavailableError, PersonNeededError)) and not isinstance(
-            exc, (NeedsAnswerError, OutcomeUnknownError)
-        ):
+        if not isinstance(exc, (InputError, NeedsAnswerError, OutcomeUnknownError)):
             self._note("unknown" if self.is_open(effect.operation_id) else "not_done", effect, reason=str(exc))
 
     def _answer(self, operation_id: str) -> str:
@@ -253,10 +242,7 @@ class Effects:
             name: The effect's name.
             words: What happened, and where to look; the command that takes the answer is added.
         """
-        return self._unknown(operation_id, name, words, self.perform)
-
-    def _unknown(self, operation_id: str, name: str, words: str, note: bool) -> OutcomeUnknownError:
-        if not note:
+        if not self.perform:
             return OutcomeUnknownError(f"{words} Then run it with --perform: that run takes your answer.")
         self.journal.append("unknown", effect=name, operation_id=operation_id, reason=words)
         say = self._answer(operation_id)
@@ -264,7 +250,7 @@ class Effects:
 
     def close_question(self, operation_id: str, name: str, evidence: Evidence) -> None:
         """Note that what a person was asked has become clear by itself."""
-        if self.perform and operation_id in self.journal.open_operations():
+        if self.perform and operation_id in self.journal.history().open_operations:
             self.journal.append("adopted", effect=name, operation_id=operation_id, evidence=asdict(evidence))
 
     def is_open(self, operation_id: str) -> bool:
@@ -393,16 +379,15 @@ class Effects:
                     raise self._cannot_tell(effect, f"{why} Looking fails, too: {exc}") from exc
             else:
                 if found:
-                    return self._adopted(effect, found, note=True)
+                    return self._adopted(effect, found)
                 if now >= sure_at:
                     return None
             pause = min(pause * 2, LONGEST_PAUSE_S)
             if not self._budget.wait(pause, f"looking whether it is there: {effect.summary}"):
                 raise self._cannot_tell(effect, f"{why} The run's {self._budget.seconds:.0f} s of waiting are used up.")
 
-    def _adopted(self, effect: Lookup, evidence: Evidence, *, note: bool) -> EffectResult:
-        if note:
-            self._note("adopted", effect, evidence=asdict(evidence))
+    def _adopted(self, effect: Lookup, evidence: Evidence) -> EffectResult:
+        self._note("adopted", effect, evidence=asdict(evidence))
         return EffectResult(effect.name, effect.summary, EffectState.ADOPTED, evidence)
 
     def _cannot_tell(self, effect: Effect, words: str) -> OutcomeUnknownError:
@@ -412,4 +397,5 @@ class Effects:
         return self.unknown(effect.operation_id, effect.name, f"{words} Look {effect.where}{when}.")
 
     def _note(self, kind: str, effect: Lookup, **fields: object) -> None:
-        self.journal.append(kind, effect=effect.name, operation_id=effect.operation_id, **fields)
+        if self.perform:
+            self.journal.append(kind, effect=effect.name, operation_id=effect.operation_id, **fields)

@@ -63,8 +63,8 @@ def people_table(runs: Sequence[Run], wanted: Sequence[Run], ends: Iterable[Open
         last = max((run.started_at for run in mine if run.started_at), default=None)
         tickets = ", ".join(map(str, dict.fromkeys(open_tickets.get(name, ()))))
         left = sum(run.is_unreviewed for run in mine)
-        asked = sum(run.operator == name for run in wanted)
-        rows.append((name or "unknown", str(asked), moment(last), tickets or NONE, str(left or NONE)))
+        count = sum(run.operator == name for run in wanted)
+        rows.append((name or "unknown", str(count), moment(last), tickets or NONE, str(left or NONE)))
     return Table(heads, rows, whole=(2,))
 
 

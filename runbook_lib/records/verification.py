@@ -68,8 +68,8 @@ class Verifier:
 
     def listed(self, tickets: Sequence[int] | None = None) -> list[Ledger]:
         """As `Archive.listed`; what is read of few tickets is kept, to verify them."""
-        asked = self._archive.tickets() if tickets is None else tickets
-        return self.ledgers(asked) if len(asked) < MANY_TICKETS else self._archive.listed(tickets)
+        wanted = self._archive.tickets() if tickets is None else tickets
+        return self.ledgers(wanted) if len(wanted) < MANY_TICKETS else self._archive.listed(tickets)
 
     def tickets(self, tickets: Sequence[int]) -> Verification:
         """Verify these tickets; many in several processes, which read each file once and hash it."""
@@ -103,7 +103,7 @@ class Verifier:
         """Verify one file: in its ticket's folder by that ticket's journal, elsewhere by all journals.
 
         Raises:
-            InputError: There is no such file, and no journal tells of one.
+            InputError: There is no such file, and no journal names one.
         """
         ledger, runs = self.ledger_of(path), self.runs_of(path)
         if not ledger or not runs:

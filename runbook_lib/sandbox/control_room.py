@@ -122,7 +122,7 @@ def show(call: Call) -> Answer:
 def page(call: Call, ticket_id: int | None, *, problem: str = "") -> Response:
     """The control room of a ticket or the whole world; `problem` says why a fault could not be added."""
     world, faults = call.world, call.faults
-    etag = _etag(world, faults)  # before the panes are read: what changes meanwhile is asked for again
+    etag = _etag(world, faults)  # before the panes are read: a later change is sent by the next request
     is_all = _EVERYTHING in call.query
     panes = _panes(world, ticket_id, is_all=is_all)
     if panes is None:
@@ -238,7 +238,7 @@ _MESSAGES = "SELECT messages.*, name FROM messages JOIN channels ON channels.id 
 _KINDS = (
     _Kind("thread", "Comments", "No comments.", _COMMENTS, comment_card, lambda row, t: row["ticket_id"] == t["id"]),
     _Kind("mail", "Mail", "No mail has been sent.", _MAILS, mail_card, _is_to),
-    _Kind("slack", "Slack", "Nobody has posted anything.", _MESSAGES, message_card, _names_in("text")),
+    _Kind("slack", "Slack", "No messages.", _MESSAGES, message_card, _names_in("text")),
     _Kind("tracker", "Tracker", "No issues.", _ISSUES, issue_card, _names_in("description")),
     _Kind("pipelines", "Pipelines", "No pipeline has been started.", _PIPELINES, pipeline_card, _names_in("variables")),
 )

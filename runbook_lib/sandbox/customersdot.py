@@ -20,7 +20,7 @@ from runbook_lib.sandbox.store import Row
 __all__ = ["routes"]
 
 DEFAULT_PER = 20
-"""Rows on a page, if nothing else is asked for. Source: rails_admin, `default_items_per_page`."""
+"""Rows on a page, unless the query has `per`. Source: rails_admin, `default_items_per_page`."""
 
 SHOWN_ROWS = 200
 """The most rows that the HTML page shows; it names the number of the others."""
@@ -79,7 +79,7 @@ def _table(call: Call) -> tuple[str, str]:
 
 
 def _matching_rows(call: Call) -> list[Json]:
-    """The rows that pass the query and every filter, in the order asked for; else the newest first."""
+    """The rows that pass the query and every filter, in the order of `sort`; else the newest first."""
     rows = [_row_json(row) for row in call.store.rows(f"SELECT * FROM {_table(call)[0]}")]  # noqa: S608
     query = call.query.get("query", "").casefold()
     fitting = [row for row in rows if _contains(row, query) and _passes_filters(row, call.query)]
@@ -101,26 +101,27 @@ def _contains(row: Json, query: str) -> bool:
 
 
 def _passes_filters(row: Json, query: Mapping[str, str]) -> bool:
-    """Whether a row passes every filter `f[column][index][o|v]`; without an operator it is `like`."""
+    """Whether a row passes every filter `f[column][index][o|v]`; without an operator it is `like`.
+
+    Source: rails_admin, `StatementBuilder`: `is` compares exactly, the others not by case; a filter without a value
+    or with an unknown operator is no condition, so that every row passes it.
+    """
     filters = {(found[1], found[2]) for name in query if (found := _FILTER.fullmatch(name))}
     return all(
         _passes_filter(
-            str(row.get(column, "")).casefold(),
+            str(row.get(column, "")),
             query.get(f"f[{column}][{index}][o]", "like"),
-            query.get(f"f[{column}][{index}][v]", "").casefold(),
+            query.get(f"f[{column}][{index}][v]", ""),
         )
         for column, index in filters
     )
 
 
 def _passes_filter(held: str, operator: str, wanted: str) -> bool:
-    checks = {
-        "is": held == wanted,
-        "like": wanted in held,
-        "starts_with": held.startswith(wanted),
-        "ends_with": held.endswith(wanted),
-    }
-    return checks.get(operator, False)
+    if operator == "is" or not wanted:
+        return wanted in ("", held)
+    checks = {"like": str.__contains__, "starts_with": str.startswith, "ends_with": str.endswith}
+    return operator not in checks or checks[operator](held.casefold(), wanted.casefold())
 
 
 def _row_json(row: Row) -> Json:

@@ -47,7 +47,7 @@ def fault_form(ticket_id: int | None, *, problem: str) -> h.Node:
         h.summary["Add a fault"],
         problem and h.p(".card.problem", role="alert")[untrusted(problem)],
         _add_form(ticket_id),
-        h.p(".soft")["What is otherwise while it is active:"],
+        h.p(".soft")["While one of these is active:"],
         h.ul(".soft")[
             [h.li[f"{service}, {kind}: {words}."] for service, kinds in FLAGS.items() for kind, words in kinds.items()]
         ],
@@ -88,7 +88,7 @@ def _add_form(ticket_id: int | None) -> h.Node:
         _input("retry_after", "Retry-After, in seconds"),
         _input("error", "What the service says"),
         _select("state", "State that a pipeline is held in", ["", *STATES]),
-        h.label[h.input(type="checkbox", name="commits", value="true"), " what was asked for is done first"],
+        h.label[h.input(type="checkbox", name="commits", value="true"), " carry the request out first"],
         h.div[_button("Add")],
     )
     return _form("", ticket_id, *fields, class_="card new")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from operator import itemgetter
 from typing import Any, cast
 
@@ -19,6 +20,7 @@ from runbook_lib.sandbox.calls import Answer, Call, Json, Refusal, route
 from runbook_lib.sandbox.faults import METHODS
 from runbook_lib.sandbox.gitlab_access import (
     body_fields,
+    created_after,
     found,
     page,
     person,
@@ -98,7 +100,8 @@ def list_issues(call: Call, project: Row) -> Answer:
             raise Refusal(400, {"error": f"{name} does not have a valid value"})
     order = query.get("order_by", "created_at")
     rows = call.store.rows("SELECT * FROM issues WHERE project_id = ?", project["id"])
-    fitting = [row for row in rows if _fits(row, query)]
+    since = created_after(call)
+    fitting = [row for row in rows if _fits(row, query) and datetime.fromisoformat(row["created_at"]) >= since]
     # By id for `created_at`: the world's clock starts again every midnight, its ids never do.
     fitting.sort(key=itemgetter("id" if order == "created_at" else order, "id"), reverse=query.get("sort") != "asc")
     return page(call, [_issue(call, project, row) for row in fitting])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -10,7 +11,7 @@ from starlette.routing import Route
 from runbook_lib.sandbox.calls import Answer, Call, Json, Refusal, is_secret, positive, route
 from runbook_lib.sandbox.store import Row, Value
 
-__all__ = ["body_fields", "found", "page", "person", "project_of", "project_route", "signed_in"]
+__all__ = ["body_fields", "created_after", "found", "page", "person", "project_of", "project_route", "signed_in"]
 
 DEFAULT_PER_PAGE = 20
 MAX_PER_PAGE = 100
@@ -23,13 +24,19 @@ _NAMES = {"practice.engineer": "Practice Engineer", _BOT: "Mechanizer"}
 def signed_in(call: Call) -> str:
     """The username that a `PRIVATE-TOKEN` header or a bearer token stands for.
 
+    Source: GitLab, Personal access tokens: `api` for everything, `read_api` for reading; a token's own page needs none.
+
     Raises:
-        Refusal: 401, as GitLab words it.
+        Refusal: 401 for an unknown token, 403 for one that may not do this; as GitLab words it.
     """
     scheme, bearer = call.credentials
     token = call.headers.get("private-token") or (bearer if scheme == "bearer" else "")
     settings = call.world.settings
     if is_secret(token, settings["gitlab_token"]):
+        enough = {"api", "read_api"} if call.method == "GET" else {"api"}
+        if not enough & set(call.world.scopes("gitlab")) and not call.url.path.endswith("/self"):
+            words = "The request requires higher privileges than provided by the access token."
+            raise Refusal(403, {"error": "insufficient_scope", "error_description": words, "scope": "api"})
         return settings["operator"]
     if is_secret(token, settings["mechanizer_gitlab_token"]):
         return _BOT
@@ -106,6 +113,18 @@ def page(call: Call, items: list[Json]) -> Response:
         ),
     }
     return JSONResponse(items[(number - 1) * size : number * size], headers=headers)
+
+
+def created_after(call: Call) -> datetime:
+    """The moment before which a list leaves things out.
+
+    Source: GitLab, Issues and Pipelines API, `created_after`.
+    """
+    try:
+        moment = datetime.fromisoformat(call.query.get("created_after", "0001-01-01T00:00:00Z"))
+    except ValueError:
+        raise Refusal(400, {"error": "created_after is invalid"}) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _option(call: Call, name: str, default: int) -> int:

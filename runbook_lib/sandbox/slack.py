@@ -82,7 +82,7 @@ def delete_message(call: Call) -> Answer:
 
 
 def history(call: Call) -> Answer:
-    """A channel's messages, newest first; metadata only when it is asked for."""
+    """A channel's messages, newest first; metadata only with `include_all_metadata`."""
     arguments = _arguments(call)
     is_private = call.faults.hit("slack", "private_channel")
     _require_scope(call, "groups:history" if is_private else "channels:history")

@@ -21,7 +21,8 @@ CLOSED = "closes the connection before its answer is complete"
 
 
 def sized(body: bytes, *, status: bytes = b"200 OK", kind: bytes = b"application/json", more: bytes = b"") -> bytes:
-    """An answer with its length."""
+    """An answer with its length, after which the connection is closed."""
+    more += b"Connection: close\r\n"
     return b"HTTP/1.1 %b\r\nContent-Type: %b\r\n%bContent-Length: %d\r\n\r\n%b" % (status, kind, more, len(body), body)
 
 

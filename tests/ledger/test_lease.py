@@ -98,4 +98,4 @@ def test_look_that_never_holds_sends_nothing(tmp_path: Path, monkeypatch: pytest
         with pytest.raises(StaleLookError):
             Effects(journal, budget, settle_s=-2, perform=True).apply(post)
     assert [] == channel.posts
-    assert [] == journal.open_operations()
+    assert [] == journal.history().open_operations
