@@ -17,7 +17,6 @@ from runbook_lib.display import (
     Card,
     Checklist,
     DecisionPath,
-    Details,
     ExactWords,
     Fold,
     Link,
@@ -30,7 +29,7 @@ from runbook_lib.display import (
     Timeline,
     Tone,
     is_web,
-    label,
+    label_of,
     window_words,
 )
 from runbook_lib.domain import linked_pages
@@ -93,10 +92,8 @@ def _part(part: Part, card: Card) -> h.Node:
         case ExactWords(label, words):
             copy = h.button(type="button", onclick=_COPY, style="font-size:12px;margin:4px 0px")["Copy"]
             return _folded(label, h.div[copy, _words_as_they_are(words)])
-        case Fold(label, parts):
-            return _folded(label, [_part(one, card) for one in parts])
-        case Details(parts):
-            return _folded("Details", [_part(one, card) for one in parts])
+        case Fold(parts, label):
+            return _folded(label or "Details", [_part(one, card) for one in parts])
         case Checklist(items):
             return _table(
                 Table((), [(f"{one.mark} {one.state}", one.words, Link(one.where, one.url)) for one in items])
@@ -176,10 +173,10 @@ def _table(table: Table) -> h.Node:
 
 def _columns(row: Sequence[str | Link], whole: Sequence[int]) -> list[tuple[h.Node, str]]:
     """Each value with its style: the first column holds labels and stays on one line, others if they are short."""
-    stays = [place == 0 or (place in whole and len(label(cell)) <= _SHORT) for place, cell in enumerate(row)]
+    stays = [place == 0 or (place in whole and len(label_of(cell)) <= _SHORT) for place, cell in enumerate(row)]
     shown = [_linked(cell.label, cell.url) if isinstance(cell, Link) else h.bdi[_unbroken(cell)] for cell in row]
     wraps = [f";white-space:{'nowrap' if stay else 'normal'}" for stay in stays]
-    keeps = [max(map(len, label(cell).split()), default=0) <= _LONGEST_WORD for cell in row]
+    keeps = [max(map(len, label_of(cell).split()), default=0) <= _LONGEST_WORD for cell in row]
     styles = [wrap + (f";{_KEEP_WORDS}" if keep else "") for wrap, keep in zip(wraps, keeps, strict=True)]
     return list(zip(shown, styles, strict=True))
 

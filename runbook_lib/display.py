@@ -82,17 +82,10 @@ class ExactWords:
 
 @dataclass(frozen=True)
 class Fold:
-    """What only some readers want to see: one line, which opens."""
-
-    label: str
-    parts: Sequence[Part]
-
-
-@dataclass(frozen=True)
-class Details:
-    """What a conclusion rests on: folded on a page; a text has it as it is."""
+    """What only some readers want to see: one line, which opens. Without a label, a text has its parts as they are."""
 
     parts: Sequence[Part]
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -160,7 +153,7 @@ class DecisionPath:
     stops: Sequence[Stop]
 
 
-Part = Paragraph | Table | Timeline | Preview | ExactWords | Fold | Details | Checklist | Link | Links | DecisionPath
+Part = Paragraph | Table | Timeline | Preview | ExactWords | Fold | Checklist | Link | Links | DecisionPath
 
 
 @dataclass(frozen=True)
@@ -191,7 +184,7 @@ def folded(parts: Sequence[Part]) -> tuple[Part, ...]:
     kinds = Table | Timeline | DecisionPath | Preview
     details = [one for one in parts if isinstance(one, kinds) and not (isinstance(one, Table) and one.in_view)]
     shown = tuple(one for one in parts if one not in details)
-    return (*shown, Details(details)) if details else shown
+    return (*shown, Fold(details)) if details else shown
 
 
 def verdict_parts(verdict: Verdict) -> tuple[Part, ...]:
@@ -230,10 +223,9 @@ def _part_text(part: Part) -> str:
             return window_words(window)
         case Preview(label, words) | ExactWords(label, words):
             return f"{clean(label)}:\n" + textwrap.indent(clean_lines(words), "| ", lambda _: True)
-        case Fold(label, parts):
-            return "\n".join([f"{clean(label)}:", *(textwrap.indent(_part_text(one), "  ") for one in parts)])
-        case Details(parts):
-            return "\n".join(map(_part_text, parts))
+        case Fold(parts, label):
+            inner = "\n".join(map(_part_text, parts))
+            return f"{clean(label)}:\n{textwrap.indent(inner, '  ')}" if label else inner
         case Checklist(items):
             return "\n".join(_item_text(item) for item in items)
         case Link(label, url):
@@ -260,10 +252,10 @@ def _stop_text(number: int, stop: Stop) -> str:
 
 def _cell_text(cell: str | Link) -> str:
     """A value with the web address that it leads to."""
-    return f"{cell.label} {cell.url}" if isinstance(cell, Link) and is_web(cell.url) else label(cell)
+    return f"{cell.label} {cell.url}" if isinstance(cell, Link) and is_web(cell.url) else label_of(cell)
 
 
-def label(cell: str | Link) -> str:
+def label_of(cell: str | Link) -> str:
     """A value's words."""
     return cell.label if isinstance(cell, Link) else cell
 
