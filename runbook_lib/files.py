@@ -7,6 +7,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path
 
 FILE, FOLDER, SEALED = 0o600, 0o700, 0o400
@@ -115,4 +116,21 @@ def write(path: Path, content: bytes, *, mode: int = FILE) -> None:
     except OSError:
         with suppress(OSError):
             part.unlink(missing_ok=True)
+        raise
+
+
+def append(file: FileIO, content: bytes, *, after: int) -> None:
+    """Put content behind the first `after` bytes of an open file, on disk.
+
+    Raises:
+        OSError: The disk does not take it; nothing of it counts.
+    """
+    file.truncate(after)
+    try:
+        if file.write(content) < len(content):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        os.fsync(file.fileno())
+    except OSError:
+        with suppress(OSError):
+            file.truncate(after)
         raise

@@ -48,10 +48,10 @@ VERSION = 2
 DOMAIN = b"journal-line-2"
 START = "0" * 64
 _SIGNATURE = 88 + len('"}')
-_TAIL = len(',"prev":"') + 64 + len('","key":"') + 16 + len('","sig":"') + _SIGNATURE
-"""So many bytes at the end of a line are the signature; and the link to the one before, the key, and the signature."""
-_KEY = slice(-_TAIL + len(',"prev":"') + 64 + len('","key":"'), -_TAIL + len(',"prev":"') + 64 + len('","key":"') + 16)
-"""Where the key stands in such a line."""
+_AFTER_KEY = len('","sig":"') + _SIGNATURE
+_TAIL = len(',"prev":"') + 64 + len('","key":"') + 16 + _AFTER_KEY
+"""So many bytes at the end of a line are the signature; what follows the key; and the link to the line before too."""
+_KEY = slice(-_AFTER_KEY - 16, -_AFTER_KEY)
 _OF_A_CELL = b'"kind":"cell_started"'
 _SEEN = b'"seen":'
 """In a line that says no more than that a cell began, and in one that names how far other parts had come."""
@@ -215,7 +215,7 @@ class Reader:
             self._known[path] = (content, found)
         is_own = (bool(mine) or key == self._keys.signing_key) if key else found.is_trusted
         found = replace(found, is_own=is_own and not found.is_unknown)
-        if found.is_damaged and key and not is_own:
+        if found.error and found.is_damaged and key and not is_own:
             found = replace(found, error=_of_another(found.error, self._ticket))
         for each in [each for each in mine if found.first and each.first == found.first] or mine:
             if not found.error and (error := self._against_head(found, each)):
@@ -232,7 +232,7 @@ class Reader:
         check = _File(path, key, self._ticket, self._keys)
         digests = check.linked(lines)
         with suppress(JournalError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
-            if digests and check.last(lines) is Validity.GOOD:
+            if digests and check.validity(len(lines), lines[-1], json.loads(lines[-1])) is Validity.GOOD:
                 return _filled(found, lines, digests, is_trusted=self._keys.trusts(key or _key(lines)))
         try:
             digests, error = check.each(lines)
@@ -300,10 +300,6 @@ class _File:
         begins = [begin % number for number in range(1, len(lines) + 1)]
         return digests if are_next and all(map(bytes.startswith, lines, begins)) else []
 
-    def last(self, lines: list[bytes]) -> Validity:
-        """What the signature of the last line is worth, which covers every line before. Raises as `each`."""
-        return self._validity(len(lines), lines[-1], json.loads(lines[-1]))
-
     def each(self, lines: list[bytes]) -> tuple[list[str], JournalError | None]:
         """The lines' digests, each with its signature checked; and the first unknown writer, if there is one.
 
@@ -336,7 +332,7 @@ class _File:
         if version < VERSION or "sig" not in entry:
             raise self._defect("unsigned", "is not signed", number)
         self._check_writer(number, entry)
-        validity = self._validity(number, line, entry)
+        validity = self.validity(number, line, entry)
         if entry.get("ticket") != self._ticket:
             raise self._defect("other_ticket", f"is of ticket {entry.get('ticket')}, not of {self._ticket}", number)
         if entry.get("n") != number or entry.get("prev") != before:
@@ -353,7 +349,7 @@ class _File:
             raise JournalError("misnamed", f"{words} is there already; otherwise {way_out(self._ticket)}", number)
         raise self._defect("foreign_key", f"is signed by another key than the lines before, {key}", number)
 
-    def _validity(self, number: int, line: bytes, entry: Mapping[str, Any]) -> Validity:
+    def validity(self, number: int, line: bytes, entry: Mapping[str, Any]) -> Validity:
         """What the signature of a line is worth: good, or of an unknown key.
 
         Raises:
@@ -398,9 +394,7 @@ def defect(problem: str, path: Path, words: str, number: int, ticket: str) -> Jo
     return JournalError(problem, message + way_out(ticket), number)
 
 
-def _of_another(error: JournalError | None, ticket: str) -> JournalError | None:
+def _of_another(error: JournalError, ticket: str) -> JournalError:
     """A defect of another machine's part, in words for its reader, who cannot restart that journal."""
-    if error is None:
-        return None
     words = "set the file aside, and copy or pull (`runbook records pull`) it again from its machine or the share."
     return JournalError(error.problem, str(error).replace(way_out(ticket), words), error.line)

@@ -180,11 +180,7 @@ class Effects:
         return done
 
     def adopt(self, effect: Lookup) -> EffectResult | None:
-        """What is there already of an effect, or None; nothing is performed.
-
-        A performing run keeps in the journal what it has found, or why it could not look, so that a person can say what
-        became of it.
-        """
+        """What is there already of an effect, or None. A performing run notes it, or why it could not look."""
         if evidence := self.journal.settled(effect.operation_id):
             return EffectResult(effect.name, effect.summary, EffectState.ALREADY_DONE, evidence)
         of_it = [line for line in self.journal.entries() if line.get("operation_id") == effect.operation_id]

@@ -19,14 +19,12 @@ the way out is `restart`, which keeps the damaged part beside the new one.
 from __future__ import annotations
 
 import base64
-import errno
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +139,7 @@ class Journal:
             size = file.seek(0, os.SEEK_END)
             torn = {"healed_bytes": size - own.whole} if size > own.whole else {}
             line = self._line(kind, {**fields, **torn}, after=own.head)
-            _add_line(file, line + b"\n", after=own.whole)
+            files.append(file, line + b"\n", after=own.whole)
         files.tighten(own.path)
         if not size:  # the file is new in it
             files.sync(self.folder)
@@ -278,17 +276,15 @@ class Journal:
         Raises:
             OSError: The disk does not take it.
         """
-        kept = self.folder / f"journal-until-{datetime.now(UTC):%Y%m%dT%H%M%S%f}Z.jsonl"
-        content = path.read_bytes() if path.is_file() else None
         lost = self._heads.forget(self.ticket, chains.key_of(path.name) or "", self.folder)
-        if content is not None:
-            path.rename(kept)
-        return {
-            "kept_as": None if content is None else kept.name,
-            "sha256": None if content is None else chains.digest(content),
-            "head": None if lost is None else {"lines": lost.lines, "sha256": lost.sha256},
-            "part": path.name,
-        }
+        kept_as = sha256 = None
+        if path.is_file():
+            kept_as, sha256 = (
+                f"journal-until-{datetime.now(UTC):%Y%m%dT%H%M%S%f}Z.jsonl",
+                chains.digest(path.read_bytes()),
+            )
+            path.rename(self.folder / kept_as)
+        return {"kept_as": kept_as, "sha256": sha256, "head": lost and asdict(lost), "part": path.name}
 
     @contextmanager
     def lock(self, wait_s: float | None = None, *, then: str = "run again") -> Iterator[None]:
@@ -411,16 +407,3 @@ def _intended_at(chain: Chain, operation_id: str) -> datetime | None:
     with suppress(OSError, OverflowError, ValueError):
         return min(_moment(intended), datetime.fromtimestamp(chain.path.stat().st_mtime, UTC))
     return _moment(intended)
-
-
-def _add_line(file: FileIO, line: bytes, *, after: int) -> None:
-    """Put a line behind the first `after` bytes, on disk; if that fails, none of it counts."""
-    file.truncate(after)
-    try:
-        if file.write(line) < len(line):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        os.fsync(file.fileno())
-    except OSError:
-        with suppress(OSError):
-            file.truncate(after)
-        raise

@@ -14,7 +14,6 @@ import hashlib
 import os
 import re
 import shlex
-import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
@@ -36,7 +35,6 @@ from cryptography.hazmat.primitives.serialization import (
 
 from runbook_lib import files
 from runbook_lib.domain.errors import InputError, UnavailableError
-from runbook_lib.domain.plain_text import clean
 
 if TYPE_CHECKING:
     from runbook_lib.variables import Placed
@@ -338,19 +336,6 @@ def beside_name(key: str) -> str:
     return f"journal.{key}.pub"
 
 
-def published(pem: bytes, owner: str) -> bytes:
-    """A public key as it is published: with its owner and machine, by their own word."""
-    about = {"Owner": owner, "Machine": socket.gethostname(), "Published": f"{datetime.now(UTC):%Y-%m-%d}"}
-    return "".join(f"{name}: {clean(words, 100)}\n" for name, words in about.items()).encode() + pem
-
-
-def publisher(content: bytes) -> dict[str, str]:
-    """What stands above a published key: `Owner`, `Machine`, `Published`."""
-    above = content.partition(b"-----BEGIN")[0].decode("utf-8", errors="replace")
-    pairs = (line.partition(": ")[::2] for line in above.splitlines())
-    return {name: clean(words, 100) for name, words in pairs if name in ("Owner", "Machine", "Published")}
-
-
 def public_pem(content: bytes, key: str) -> bytes | None:
     """The PEM of a key in what was published, or None if it is not the key of this id."""
     found = _stated(content, key)
@@ -389,12 +374,7 @@ def _public_pem(key: Ed25519PublicKey) -> bytes:
 
 @cache
 def _private_key(path: Path, changed_ns: int) -> Ed25519PrivateKey:
-    """A private key; `changed_ns` is the file's own stamp, so that another content is read anew.
-
-    Raises:
-        InputError: It is none, or others can read it.
-        OSError: It cannot be read.
-    """
+    """A private key; `changed_ns` is the file's own stamp. Raises InputError, or OSError if it cannot be read."""
     content = files.read(Path(os.path.realpath(path)))
     if path.stat().st_mode & files.OTHERS:
         command = f"chmod 600 {shlex.quote(str(path))}"

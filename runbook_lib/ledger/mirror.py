@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -30,7 +29,9 @@ from runbook_lib.domain.errors import InputError, UnavailableError
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.ledger.chains import Chain, Reader
 from runbook_lib.ledger.journal import LOCK_WAIT_S, Journal
-from runbook_lib.ledger.keyring import KeyRing, beside_name, public_pem, published
+from runbook_lib.ledger.keyring import KeyRing, beside_name, public_pem
+from runbook_lib.ledger.objects import CLAIMS, TICKET, Segment, is_record, segment
+from runbook_lib.ledger.publishing import published
 from runbook_lib.ledger.share import Share, Stored
 
 Item = TypeVar("Item")
@@ -39,33 +40,7 @@ WORKERS = 16
 AHEAD = 4 * WORKERS
 """So many tickets are under way at once, so that a long listing is not held in memory."""
 STAMP = ".pulled.json"
-CLAIMS = "claims"
-TICKET = re.compile("[1-9][0-9]{0,18}")
-_SEGMENT = re.compile(r"journal/([0-9a-f]{16})/([0-9]{8})-([0-9]{8})\.jsonl")
-_RECORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}\.ipynb")
 _SEALS = ("run_ended", "record_adopted")
-
-
-@dataclass(frozen=True, order=True)
-class Segment:
-    """Lines of a writer's part, as one object.
-
-    Attributes:
-        key: The writer.
-        first, last: The numbers of its lines.
-    """
-
-    key: str
-    first: int
-    last: int
-
-    def __len__(self) -> int:
-        return self.last - self.first + 1
-
-    @property
-    def name(self) -> str:
-        """Its name below the ticket."""
-        return f"journal/{self.key}/{self.first:08}-{self.last:08}.jsonl"
 
 
 @dataclass
@@ -90,19 +65,6 @@ class Moved:
         self.records += other.records
         self.lines += other.lines
         self.trouble += other.trouble
-
-
-def segment(name: str) -> Segment | None:
-    """The segment that an object below a ticket is by its name; or None."""
-    found = _SEGMENT.fullmatch(name)
-    if not found or not 1 <= int(found[2]) <= int(found[3]):
-        return None
-    return Segment(found[1], int(found[2]), int(found[3]))
-
-
-def is_record(name: str) -> bool:
-    """Whether an object below a ticket is a record by its name."""
-    return _RECORD.fullmatch(name) is not None
 
 
 class Pushed:

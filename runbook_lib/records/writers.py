@@ -9,7 +9,8 @@ from runbook_lib.domain.errors import RunbookError
 from runbook_lib.domain.events import Event
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.ledger.journal import Journal
-from runbook_lib.ledger.keyring import KeyRing, publisher
+from runbook_lib.ledger.keyring import KeyRing
+from runbook_lib.ledger.publishing import publisher
 from runbook_lib.ledger.share import Share
 from runbook_lib.records.archive import Archive
 from runbook_lib.settings import Settings
