@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from runbook_lib import files
 from runbook_lib.cli import options
 from runbook_lib.domain import exit_status
 from runbook_lib.domain.errors import InputError, LicenseError
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from runbook_lib.domain.license import ExaminedLicense, PublicKey
 
 
-@click.group(short_help="Read license files.", no_args_is_help=False)
+@click.group(no_args_is_help=False)
 def license() -> None:
     """Work with license files."""
 
@@ -53,7 +54,7 @@ def _content(path: Path) -> bytes:
         InputError: It cannot be read.
     """
     try:
-        return path.read_bytes()
+        return files.given(path)
     except OSError as exc:
         raise InputError(f"The file {path} cannot be read: {exc.strerror}.") from exc
 

@@ -27,10 +27,10 @@ Block = tuple[int, int, bytes]
 
 _RUN = re.compile("[A-Za-z0-9+/]{20,}")
 _BASE64 = re.compile(
-    rf"{_RUN.pattern}(?:[\s\S]{{1,16}}?{_RUN.pattern})*"
+    rf"{_RUN.pattern}(?:[^=]{{1,16}}?{_RUN.pattern})*"
     r"(?:[^A-Za-z0-9+/=]{0,8}([A-Za-z0-9+/]{1,19})(?![A-Za-z0-9+/]))?"
 )
-"""Long runs of letters at most 16 characters apart, as with the marks of a quote, and a shorter last one."""
+"""Long runs of letters at most 16 characters apart, as with the marks of a quote, then a shorter one; `=` ends it."""
 _BEGINNING = re.compile(
     "H4sI|eA[E-H]|eF[4-7]|eJ[w-z]|eN[o-r]|Qlpo|/Td6|UEsDB|"  # gzip, zlib (four levels), bzip2, xz, zip
     "LS0tLS|ZXlK|LQAt|ZQB5|AC0A|AGUA|//4t|//5l|/v8A|77u/"  # a license and its BEGIN line, also in UTF-16 and with a BOM
@@ -71,7 +71,7 @@ def _read(runs: list[str], letters: str) -> bytes:
 
 
 def _unbase32(letters: str, decode: Callable[[str], bytes] = base64.b32decode) -> bytes:
-    letters = letters.rstrip("=").upper()
+    letters = letters.partition("=")[0].upper()
     kept = letters[: len(letters) - (len(letters) % 8 in (1, 3, 6))]
     return decode(kept + "=" * (-len(kept) % 8))
 
@@ -82,6 +82,8 @@ def _unbase32hex(letters: str) -> bytes:
 
 _BASE32 = (("A-Z2-7", _unbase32), ("a-z2-7", _unbase32), ("0-9A-V", _unbase32hex), ("0-9a-v", _unbase32hex))
 """Alphabets in which any long block is decoded. Source: RFC 4648, 6 and 7."""
+_GZIP = re.compile("D6FQQA|3U5GG0", re.IGNORECASE)
+"""How a gzip file begins in them: a word before it hides that."""
 _BASE85: tuple[tuple[tuple[str, ...], str, Callable[[str], bytes]], ...] = (
     (("WqC?#Sy)nN", "EiElAEiElA", "ABzY8"), r"0-9A-Za-z!#$%&()*+;<=>?@^_`{|}~-", base64.b85decode),
     (("AU-m`=]eR8", "/M/P+/M/P+", "+,^C)"), "!-uz", base64.a85decode),
@@ -107,7 +109,8 @@ def _in_base32(text: str) -> Iterator[Block]:
         for found in re.finditer(block, text):
             letters = re.sub(_GAP, "", found[0])[:MOST_CHARS]
             if len(letters) >= LEAST_CHARS:
-                readings = (decode(letters[start:]) for start in range(8))
+                begins = [one.start() for one in islice(_GZIP.finditer(letters), MOST_STARTS)]
+                readings = (decode(letters[start:]) for start in (*range(8), *begins))
                 yield from ((*found.span(), one) for one in islice(filter(_is_of_license, readings), 1))
 
 
@@ -125,8 +128,11 @@ def _in_base85(text: str) -> Iterator[Block]:
 
 
 def _decoded(text: str, at: int, letters: str, decode: Callable[[str], bytes]) -> Iterator[Block]:
-    """A block of these letters, whose last line may be shorter than the others; none if it is damaged."""
-    lines = rf"[{letters}]+(?:(?:{_GAP}[{letters}]{{20,}})+(?:{_GAP}[{letters}]{{1,19}}(?![^\s~]))?)?"
-    if found := re.compile(lines).match(text, at, at + MOST_CHARS):
-        with suppress(ValueError):
-            yield *found.span(), decode(re.sub(_GAP, "", found[0]))
+    """A block of these letters, whose last line may be shorter than the others, or a word after it; none if damaged."""
+    lines = re.compile(rf"[{letters}]+(?:{_GAP}[{letters}]{{20,}})*")
+    if whole := lines.match(text, at, at + MOST_CHARS):
+        last = re.compile(rf"{_GAP}[{letters}]{{1,19}}(?![^\s~])").match(text, whole.end())
+        for end in (last.end(), whole.end()) if last else (whole.end(),):
+            with suppress(ValueError):
+                yield at, end, decode(re.sub(_GAP, "", text[at:end]))
+                break

@@ -44,6 +44,8 @@ MOST_RATIO = 200
 """A member that unpacks to more than this many times its size counts as a bomb; text unpacks to about ten times."""
 SMALL_BYTES = 1024 * 1024
 """Members that unpack to less are exempt from the ratio."""
+PIECE_BYTES = 512
+"""A damaged file is unpacked up to the piece with the damage."""
 XZ_BYTES = 64 * 1024 * 1024
 """Memory that unpacking xz may take."""
 
@@ -275,12 +277,10 @@ class _Look:
 
     def _packed(self, content: bytes, how: str, where: str, depth: int) -> None:
         """Look at the one file that is packed in this one."""
-        try:
-            inner = _unpacked(content, _UNPACKERS[how], min(MEMBER_BYTES, self._bytes) + 1)
-        except _DAMAGED:
+        inner, is_whole = _unpacked(content, _UNPACKERS[how], min(MEMBER_BYTES, self._bytes) + 1)
+        if not is_whole:
             self._leave(_BROKEN)
-            return
-        if self._may_open(depth, len(inner)):
+        if inner and self._may_open(depth, len(inner)):
             self._inner(inner, where, "the packed file", depth)
 
     def _inner(self, content: bytes, where: str, name: str, depth: int) -> None:
@@ -308,8 +308,10 @@ class _Look:
 
 def encoded_licenses(text: str, view: View) -> list[tuple[int, int]]:
     """The spans of a text that hold a license, or a piece of one, only once they are decoded or turned round."""
-    blocks = [(*view.origin(start, end), content) for start, end, content in encoded_blocks.in_base64(view.text)]
-    blocks += [*encoded_blocks.in_base64(text), *encoded_blocks.in_rare_encodings(text)]
+    blocks = [*encoded_blocks.in_base64(text), *encoded_blocks.in_rare_encodings(text)]
+    if view.text != text:
+        found_in_view = encoded_blocks.in_base64(view.text)
+        blocks += [(*view.origin(start, end), content) for start, end, content in found_in_view]
     found = [(start, end) for start, end, content in blocks if _holds_license(content)]
     return found + [view.origin(*span) for _, spans in _turned(view.text) for span in spans]
 
@@ -342,19 +344,22 @@ def _payload(part: Message) -> bytes | None:
     return payload if isinstance(payload, bytes) else None
 
 
-def _unpacked(content: bytes, start: Callable[[], Any], most: int) -> bytes:
-    """What is packed in some bytes, up to a limit; several parts are joined, and what else follows is left out.
+def _unpacked(content: bytes, start: Callable[[], Any], most: int) -> tuple[bytes, bool]:
+    """What is packed in some bytes, up to a limit, and whether that is all of it.
 
-    Raises:
-        EOFError: It is cut off.
+    Several parts are joined, what else follows is left out, and of a damaged file the beginning counts.
     """
     found, mark = bytearray(), content[:3]
     for _ in range(MOST_MEMBERS):
         part = start()
-        found += part.decompress(content, most - len(found))
-        content = part.unused_data
+        for at in range(0, len(content), PIECE_BYTES):
+            try:
+                found += part.decompress(content[at : at + PIECE_BYTES], most - len(found))
+            except _DAMAGED:
+                return bytes(found), False
+            if part.eof or len(found) >= most:
+                break
+        content = part.unused_data + content[at + PIECE_BYTES :]
         if len(found) >= most or not content.startswith(mark):
             break
-    if not part.eof and len(found) < most:
-        raise EOFError
-    return bytes(found)
+    return bytes(found), part.eof or len(found) >= most
