@@ -1,7 +1,12 @@
-"""`.env.example` and the table in docs/live.md, made from the settings: `python -m tests.settings_table`."""
+"""What is made from the settings: `.env.example`, the table in docs/live.md and the names in `variables`.
+
+`python -m tests.settings_table` renews them.
+"""
 
 from __future__ import annotations
 
+import re
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +19,7 @@ from runbook_lib.settings import ROOT, Settings
 from runbook_lib.variables import SECRETS, variable
 
 EXAMPLE, DOCUMENT = ROOT / ".env.example", ROOT / "docs" / "live.md"
+NAMES = ROOT / "runbook_lib" / "variables.py"
 BEGIN, END = "<!-- settings -->\n", "<!-- /settings -->\n"
 _HEAD = f"""\
 # Settings for going live; made by `python -m tests.settings_table`. Copy this file to .env and fill it in, or put each
@@ -43,6 +49,13 @@ def with_table(document: str) -> str:
     """The document with the table between its markers."""
     before, _, rest = document.partition(BEGIN)
     return f"{before}{BEGIN}{table()}{END}{rest.partition(END)[2]}"
+
+
+def with_names(source: str) -> str:
+    """The source of `variables` with the names of all settings, in lines as long as they may be."""
+    names = (f'"{name}",' for name in dict.fromkeys((*Settings.model_fields, *JobSettings.model_fields)))
+    lines = (f"    *({line.removesuffix(',')}),\n" for line in textwrap.wrap(" ".join(names), 112))
+    return re.sub(r"(?s)^SETTINGS = \(\n.*?^\)\n", f"SETTINGS = (\n{''.join(lines)})\n", source, flags=re.MULTILINE)
 
 
 def _example_lines() -> Iterator[str]:
@@ -88,5 +101,6 @@ def _shown(value: Any) -> str:
 
 
 if __name__ == "__main__":
+    NAMES.write_text(with_names(NAMES.read_text(encoding="utf-8")), encoding="utf-8")
     EXAMPLE.write_text(example(), encoding="utf-8")
     DOCUMENT.write_text(with_table(DOCUMENT.read_text(encoding="utf-8")), encoding="utf-8")

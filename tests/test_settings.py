@@ -889,10 +889,13 @@ def test_mapped_host_is_a_name(monkeypatch: pytest.MonkeyPatch, host: str) -> No
 
 
 def test_documents_agree_with_the_settings() -> None:
-    """Both are made by `python -m tests.settings_table`."""
+    """All are made by `python -m tests.settings_table`."""
     document = settings_table.DOCUMENT.read_text(encoding="utf-8")
     assert settings_table.example() == settings_table.EXAMPLE.read_text(encoding="utf-8")
     assert settings_table.with_table(document) == document
+    source = settings_table.NAMES.read_text(encoding="utf-8")
+    assert settings_table.with_names(source) == source
+    assert '"share"' in settings_table.with_names("SETTINGS = (\n)\n")
 
 
 def test_example_lines_hold_the_defaults(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

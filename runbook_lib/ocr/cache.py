@@ -28,7 +28,7 @@ from platformdirs import user_cache_path
 from runbook_lib import files
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import InputError
-from runbook_lib.ocr import labels, reading
+from runbook_lib.ocr import labels, reading, values
 from runbook_lib.ocr.images import decoded
 from runbook_lib.ocr.reading import Page, Reading
 
@@ -152,7 +152,7 @@ def _reading(kept: Mapping[str, Any], picture: Image.Image) -> Reading:
     left, top, right, bottom = place = tuple(kept["place"])
     is_known = labels.PLACES.get(label, "expires_on" if label == labels.SENTENCE else None) == name
     has_types = [str, bool, *[int] * 4] == [type(one) for one in (value, is_sure, *place)]
-    if not (is_known and has_types and labels.parsed(name, value) == value):
+    if not (is_known and has_types and values.parsed(name, value) == value):
         raise ValueError("no reading of ours")
     if not (0 <= left < right <= picture.width and 0 <= top < bottom <= picture.height):
         raise ValueError("no place on this image")

@@ -14,11 +14,8 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
-from runbook_lib.domain import answers
-from runbook_lib.domain.errors import InputError
-from runbook_lib.domain.policy import PAID_PLANS
+from runbook_lib.ocr.values import BADGE, COUNTS, RELATIVE, TERM_BEGINS, parsed, term
 from runbook_lib.ocr.words import Word
 
 PLACES = {
@@ -45,7 +42,6 @@ PLACES = {
     "Type": "",
 }
 """Labels and their parameters; `starts_on` is for checking only, and "" marks labels whose value is not read."""
-COUNTS = ("users_in_license", "billable_users", "maximum_users", "users_over_license")
 SENTENCE = "valid from ... to ..."
 """The label of a date that is taken from the sentence."""
 _DATES = ("starts_on", "expires_on")
@@ -65,25 +61,9 @@ _BEGINS = r"(?:(?<![A-Za-z0-9])|(?<=[a-z0-9])(?=[A-Z]))"
 """The beginning of a label; without a space before it, its first letter must be a capital."""
 _WITH_COLON = re.compile(rf"{_BEGINS}((?i:{_ANY}))\s*[:\uff1a]\s*")
 _ALONE = re.compile(rf"({_ANY})\s*(.*)", re.IGNORECASE)
-_COUNT = re.compile(r"0|[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d*", re.ASCII)
 _ICON = re.compile(r"(?!.*[A-Za-z][a-z])\S{1,3}\s*")
 """An icon before a label as the OCR reads it: a few characters that are no word."""
-_DATE = re.compile(
-    r"([A-Za-z]+)\.?\s*(\d{1,2})\s*,\s*(\d{4})(?:\s*\d{1,2}:\d{2}\s*[ap]m)?|(\d{4}-\d{2}-\d{2})",
-    re.ASCII | re.IGNORECASE,
-)
-"""The dashboard prints a time after the date, always midnight. Source: FACTS, *How the admin pages really look*."""
-_ISO = r"(\d{4})\s*-\s*(\d{2})\s*-\s*(\d{2})"
-_TERM = re.compile(rf"valid\s*from\s*{_ISO}\s*to\s*{_ISO}(?!\d)", re.ASCII | re.IGNORECASE)
-_TERM_BEGINS = re.compile(r"valid\s*from", re.IGNORECASE)
-_RELATIVE = re.compile(
-    r"(?:in\s*)?(?:(?:about|almost|over|less\s*than)\s*)?(?:an?|\d+)\s*(?:minute|hour|day|week|month|year)s?"
-    r"(?:\s*(?:ago|from\s*now))?",
-    re.IGNORECASE,
-)
-"""The older pages show the end of a license relative to the day of the screenshot, which is no date."""
 _SECOND_SECTION = re.compile(r"GitLab\s*Duo", re.IGNORECASE)
-_BADGE = re.compile(r"\s*\(?expired\)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,28 +114,10 @@ class _Label:
         return PLACES[self.label]
 
 
-def parsed(name: str, text: str) -> str | None:
-    """A value in the form of its parameter, or None if the page cannot show this text for it."""
-    text = text.strip()
-    if name in COUNTS:
-        value = text.replace(",", "") if _COUNT.fullmatch(text) else None
-    elif name == "plan":
-        value = text.lower() if text.lower() in (*PAID_PLANS, "free") else None
-    else:
-        value = _day(_BADGE.sub("", text))
-    if value is None:
-        return None
-    try:
-        answers.parse("expires_on" if name == "starts_on" else name, value)
-    except InputError:
-        return None
-    return value
-
-
 def value_in(found: Found, text: str) -> str | None:
     """The value by another recognition of the same place."""
     if found.way == "sentence":
-        return _term(text).get(found.name)
+        return term(text).get(found.name)
     if found.way != "inline":
         return parsed(found.name, text)
     values = [
@@ -202,22 +164,6 @@ def findings(words: Sequence[Word]) -> tuple[tuple[Found, bool], ...]:
     return tuple(kept)
 
 
-def _day(text: str) -> str | None:
-    """An ISO date, from unambiguous formats only."""
-    match = _DATE.fullmatch(text.strip())
-    if match is None:
-        return None
-    month, day, year, iso = match.groups()
-    if iso:
-        return str(iso)
-    for pattern in ("%b %d %Y", "%B %d %Y"):
-        try:
-            return datetime.strptime(f"{month} {day} {year}", pattern).date().isoformat()  # noqa: DTZ007
-        except ValueError:
-            continue
-    return None
-
-
 def _labels(words: Sequence[Word]) -> list[_Label]:
     found = [label for word in words for label in _labels_in(word.text, word)]
     taken = {id(label.word) for label in found}
@@ -241,7 +187,7 @@ def _labels_in(text: str, word: Word) -> list[_Label]:
             for mark, end in zip(marks, ends, strict=True)
         ]
     match = _ALONE.fullmatch(text)
-    if match is None or _BADGE.fullmatch(text):
+    if match is None or BADGE.fullmatch(text):
         return []
     label = _Label(label=_known(match[1]), word=word, rest=match[2], parts=(word,))
     is_label = not label.rest or (label.name and parsed(label.name, label.rest) is not None)
@@ -302,9 +248,9 @@ def _sentences(words: Sequence[Word]) -> list[Found]:
     """The dates of the sentence *valid from ... to ...*, which may continue in the next line."""
     found = []
     for word in words:
-        if not _TERM_BEGINS.search(word.text):
+        if not TERM_BEGINS.search(word.text):
             continue
-        below = None if _term(word.text) else _next_in_column(word, words, 1)
+        below = None if term(word.text) else _next_in_column(word, words, 1)
         text = word.text if below is None else f"{word.text} {below.text}"
         found += [
             Found(
@@ -317,20 +263,9 @@ def _sentences(words: Sequence[Word]) -> list[Found]:
                 way="sentence",
                 more_word=below,
             )
-            for name, value in _term(text).items()
+            for name, value in term(text).items()
         ]
     return found
-
-
-def _term(text: str) -> dict[str, str]:
-    """Both dates of the sentence, if it is there and they are dates."""
-    match = _TERM.search(text)
-    days = match.groups() if match else ()
-    values = {
-        name: parsed(name, "-".join(day))
-        for name, day in zip(("starts_on", "expires_on"), (days[:3], days[3:]), strict=True)
-    }
-    return {name: value for name, value in values.items() if value is not None} if all(values.values()) else {}
 
 
 def _unread(labels: Sequence[_Label], read: set[int], words: Sequence[Word]) -> set[str]:
@@ -355,7 +290,7 @@ def _is_relative(label: _Label, words: Sequence[Word]) -> bool:
     """Whether a label's value is a date relative to the day of the screenshot."""
     near = None if label.rest else _right_of(label.word, words, heights=20)
     text = near.text if near else label.rest
-    return label.name in _DATES and _RELATIVE.fullmatch(text.strip()) is not None
+    return label.name in _DATES and RELATIVE.fullmatch(text.strip()) is not None
 
 
 def _has_second_section(words: Sequence[Word], labels: Sequence[_Label], found: Sequence[Found]) -> bool:
@@ -441,4 +376,4 @@ def _crowded(found: Found, words: Sequence[Word]) -> bool:
     """Whether there is text directly after the value that may belong to it, such as *(trial)*."""
     signs = [word for word in words if any(map(str.isalnum, word.text))]
     near = None if found.way == "sentence" else _right_of(found.value_word, signs, heights=2)
-    return near is not None and not (found.name == "expires_on" and _BADGE.fullmatch(near.text))
+    return near is not None and not (found.name == "expires_on" and BADGE.fullmatch(near.text))

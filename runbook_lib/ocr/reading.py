@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from runbook_lib.domain.errors import InputError
 from runbook_lib.ocr import labels, words
 from runbook_lib.ocr.images import called, decoded, png
-from runbook_lib.ocr.labels import COUNTS, Found
+from runbook_lib.ocr.labels import Found
+from runbook_lib.ocr.values import COUNTS
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runbook_lib.domain import answers
-from runbook_lib.ocr import labels
+from runbook_lib.ocr import labels, values
 from runbook_lib.ocr.words import Word
 
 
@@ -86,7 +86,7 @@ def card(label: str, value: str, x: float, y: float, *, above: bool = False) -> 
 )
 def test_a_value_is_one_that_the_page_can_show_or_none(name: str, text: str, expected: str | None) -> None:
     """Nothing is guessed or repaired, and a date that can be understood in two ways is none."""
-    assert expected == labels.parsed(name, text)
+    assert expected == values.parsed(name, text)
 
 
 def test_every_label_stands_for_a_parameter() -> None:
@@ -246,7 +246,7 @@ def test_cards_have_their_numbers_on_one_side(above: bool) -> None:
     names = ("Users in subscription", "Billable users", "Maximum users", "Users over subscription")
     stack = [one for row, name in enumerate(names) for one in card(name, str(row + 10), 10, 64 * row, above=above)]
     found = read(*stack)
-    assert ["10", "11", "12", "13"] == [found[name] for name in labels.COUNTS]
+    assert ["10", "11", "12", "13"] == [found[name] for name in values.COUNTS]
 
 
 def test_a_number_that_could_belong_to_two_labels_is_not_sure() -> None:
