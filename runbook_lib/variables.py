@@ -6,7 +6,6 @@ for `settings`.
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Collection, Mapping
 from contextlib import suppress
@@ -173,6 +172,8 @@ def _ours(source: Mapping[str, str | None], known: Collection[str] | None) -> di
     names = {variable(setting) for setting in known} | {SECRETS}
     for name in sorted(source):
         if name.startswith(_PREFIX) and name not in names:
+            import difflib  # only a mistake needs it
+
             close = difflib.get_close_matches(name, names, n=1)
             hint = f"; did you mean {close[0]}?" if close else "."
             raise InputError(f"The setting {name} is unknown{hint}")

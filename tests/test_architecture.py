@@ -19,6 +19,7 @@ HOME = Path(runbook_lib.__file__).parent
 ROOMS = (
     "domain",
     "display",
+    "card_html",
     "addresses",
     "files",
     "variables",
@@ -43,7 +44,7 @@ ROOMS = (
     "cli",
 )
 """Lowest first. A module may import from the rooms below its own, and from its own."""
-PURE = {"domain", "display"}
+PURE = {"domain", "display", "card_html"}
 RANK = {name: rank for rank, name in enumerate(ROOMS)}
 READERS_OF_THE_ENVIRONMENT = {
     "variables",

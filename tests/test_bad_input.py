@@ -12,6 +12,7 @@ import pytest
 from runbook_lib import files
 from runbook_lib.cli.main import main
 from tests.practice import Ran, World
+from tests.practice_cells import cells
 
 pytestmark = [pytest.mark.apart, pytest.mark.slow]
 
@@ -132,7 +133,7 @@ def test_a_colleagues_ticket_needs_the_engineers_word(own_world: World) -> None:
     assert "Robin Weekend" in ran.report["summary"]
     assert before == own_world.contents()
     left_a_clean_record(ran)
-    again = own_world.runbook("run", "weekend_license", 1906, "--perform", "--json", "-p", "take_over", "True")
+    again = cells(own_world, "weekend_license", 1906, perform=True, take_over=True)
     assert "license_issued" == again.report["outcome"]
 
 
@@ -143,21 +144,19 @@ def test_a_colleagues_ticket_needs_the_engineers_word(own_world: World) -> None:
 )
 def test_a_useless_attachment_is_named_and_asked_about(world: World, ticket_id: int, reason: str) -> None:
     """It is no fact; the run goes on without it."""
-    ran = world.runbook("run", "weekend_license", ticket_id, "--json")
-    assert (0, "waiting_for_customer") == (ran.status, ran.report["outcome"])
-    (notes,) = [data["notes"] for data in shown(ran) if "notes" in data]
+    walked = cells(world, "weekend_license", ticket_id)
+    assert "waiting_for_customer" == walked.report["outcome"]
+    (notes,) = [step.data["notes"] for step in walked.shown if "notes" in step.data]
     assert [note for note in notes if reason in note], notes
-    left_a_clean_record(ran)
 
 
 @pytest.mark.parametrize(("ticket_id", "reason"), [(1902, "52.4 MB"), (1903, "404")], ids=["50 MB", "missing"])
 def test_an_attachment_that_cannot_be_read_is_asked_about(world: World, ticket_id: int, reason: str) -> None:
-    """Exit status 3: what could not be looked at may be the license, so the customer is not asked for screenshots."""
-    ran = world.runbook("run", "weekend_license", ticket_id, "--json")
-    assert (3, "needs_answer", None) == (ran.status, ran.report["status"], ran.report["outcome"])
-    assert reason in ran.report["summary"]
-    assert "ask_customer" in ran.report["missing"]
-    left_a_clean_record(ran)
+    """What could not be looked at may be the license, so the customer is not asked for screenshots."""
+    report = cells(world, "weekend_license", ticket_id).report
+    assert report["outcome"] is None
+    assert reason in report["summary"]
+    assert "ask_customer" in report["missing"]
 
 
 def test_a_hundred_attachments_hold_up_nothing(own_world: World) -> None:
@@ -178,40 +177,33 @@ def test_a_hundred_attachments_hold_up_nothing(own_world: World) -> None:
 
 def test_a_requester_without_a_usable_address_is_asked_for(own_world: World) -> None:
     """Nothing is issued; the given address is then used."""
-    ran = own_world.runbook("run", "weekend_license", 1905, "--perform", "--json")
-    assert (3, ["requester_email"]) == (ran.status, ran.report["missing"])
+    stopped = cells(own_world, "weekend_license", 1905, perform=True)
+    assert ["requester_email"] == stopped.report["missing"]
     assert [] == own_world.issues(1905)
-    left_a_clean_record(ran)
-    answer = ("-p", "requester_email", "admin@known.example")
-    again = own_world.runbook("run", "weekend_license", 1905, "--perform", "--json", *answer)
+    again = cells(own_world, "weekend_license", 1905, perform=True, requester_email="admin@known.example")
     assert "license_issued" == again.report["outcome"]
     assert 1 == len(own_world.mails("admin@known.example"))
 
 
 def test_the_license_goes_to_the_requester_only(world: World) -> None:
     """An address that contradicts the ticket stops the run before anything is issued."""
-    ran = world.runbook("run", "weekend_license", 1005, "--json", "-p", "requester_email", "me@elsewhere.example")
-    assert 1 == ran.status
-    assert "me@elsewhere.example" in ran.report["summary"]
-    left_a_clean_record(ran)
+    walked = cells(world, "weekend_license", 1005, requester_email="me@elsewhere.example")
+    assert "me@elsewhere.example" in str(walked.error)
 
 
 def test_an_expiry_in_the_future_is_out_of_scope(world: World) -> None:
     """The engineer's date goes before the license file, and the verdict says what it rests on."""
-    ran = world.runbook("run", "weekend_license", 1001, "--json", "-p", "expires_on", "2027-06-01")
-    assert (0, "out_of_scope") == (ran.status, ran.report["outcome"])
-    assert "2027-06-01" in ran.report["summary"]
-    left_a_clean_record(ran)
+    report = cells(world, "weekend_license", 1001, expires_on="2027-06-01").report
+    assert "out_of_scope" == report["outcome"]
+    assert "2027-06-01" in report["summary"]
 
 
 def test_a_count_that_the_instance_would_refuse_is_refused_here(world: World) -> None:
     """The message names both numbers and the one that works."""
-    figures = ("-p", "billable_users", "17", "-p", "maximum_users", "22", "-p", "users_over_license", "2")
-    ran = world.runbook("run", "weekend_license", 1005, "--json", *figures, "-p", "user_count", "19")
-    assert (1, "failed") == (ran.status, ran.report["status"])
+    figures = {"billable_users": 17, "maximum_users": 22, "users_over_license": 2}
+    walked = cells(world, "weekend_license", 1005, **figures, user_count=19)
     for number in ("19", "22"):
-        assert number in ran.report["summary"]
-    left_a_clean_record(ran)
+        assert number in str(walked.error)
 
 
 def test_refused_credentials_are_recorded(own_world: World) -> None:
@@ -227,25 +219,20 @@ def test_refused_credentials_are_recorded(own_world: World) -> None:
 def test_a_service_that_is_down_is_named_with_the_next_step(own_world: World) -> None:
     """Nothing listens on that port."""
     change_descriptor(own_world, zendesk_url="http://127.0.0.1:9")
-    ran = own_world.runbook("run", "weekend_license", 1001, "--perform", "--json")
-    assert (1, "failed") == (ran.status, ran.report["status"])
-    assert "Zendesk at http://127.0.0.1:9 cannot be reached" in ran.report["summary"]
-    left_a_clean_record(ran)
+    walked = cells(own_world, "weekend_license", 1001, perform=True)
+    assert "Zendesk at http://127.0.0.1:9 cannot be reached" in str(walked.error)
 
 
 def test_a_channel_without_the_bot_holds_nothing_back(own_world: World) -> None:
     """The license is issued, the post is an open end; once the bot is invited the next run makes up for it."""
     own_world.change("UPDATE channels SET is_member = 0")
-    ran = own_world.runbook("run", "weekend_license", 1001, "--perform", "--json")
-    assert (0, "license_issued") == (ran.status, ran.report["outcome"])
-    assert "not_in_channel" in ran.report["summary"]
-    assert "Invite the bot" in ran.report["summary"]
+    report = cells(own_world, "weekend_license", 1001, perform=True).report
+    assert "license_issued" == report["outcome"]
+    assert "not_in_channel" in report["summary"]
+    assert "Invite the bot" in report["summary"]
     assert (1, 2, []) == (len(own_world.issues(1001)), len(own_world.comments(1001)), own_world.posts(1001))
-    left_a_clean_record(ran)
     own_world.change("UPDATE channels SET is_member = 1")
-    assert (
-        "license_issued" == own_world.runbook("run", "weekend_license", 1001, "--perform", "--json").report["outcome"]
-    )
+    assert "license_issued" == cells(own_world, "weekend_license", 1001, perform=True).report["outcome"]
     assert (1, 1) == (len(own_world.issues(1001)), len(own_world.posts(1001)))
 
 

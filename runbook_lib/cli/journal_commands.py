@@ -25,7 +25,7 @@ MOST_CHARS = 300
 """Of a reason that is given."""
 
 
-@click.command(short_help="Say whether an effect is there, or that a case has ended.")
+@click.command
 @options.ticket
 @click.argument("operation")
 @click.argument("there", metavar="yes|no", type=click.Choice(("yes", "no")))
@@ -64,12 +64,12 @@ def answer(ticket: str, operation: str, there: str, because: str) -> int:
     return exit_status.DONE
 
 
-@click.group(short_help="Read a ticket's journal, or begin a new one.", no_args_is_help=False)
+@click.group(no_args_is_help=False)
 def journal() -> None:
     """Read a ticket's journal, or begin a new one."""
 
 
-@click.group(short_help="The keys that sign the journals.", no_args_is_help=False)
+@click.group(no_args_is_help=False)
 def keys() -> None:
     """The keys that sign the journals."""
 
@@ -92,7 +92,7 @@ def _refuse_what_is_settled(journal: Journal, operation_id: str, prefix: str) ->
     """
     from runbook_lib.domain.events import CASE
 
-    if operation_id in (answerable := journal.answerable()):
+    if operation_id in (answerable := journal.history().answerable):
         return
     name, number = operation_id.removeprefix(prefix), journal.ticket.partition("/")[2]
     if evidence := journal.settled(operation_id):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from runbook_lib.domain.license import ExaminedLicense, PublicKey
 
 
-@click.group(short_help="Read license files.", no_args_is_help=False)
+@click.group(no_args_is_help=False)
 def license() -> None:
     """Work with license files."""
 

@@ -24,7 +24,7 @@ _NOT_VERIFIED = (
 )
 
 
-@click.group(short_help="Find, read, verify and export records.", no_args_is_help=False)
+@click.group(no_args_is_help=False)
 def records() -> None:
     """Find, read, verify and export records."""
 

@@ -243,8 +243,8 @@ class BackgroundRun:
             return ""
         self._errors.seek(0)
         lines = self._errors.read().decode(errors="replace").splitlines()
-        told = [line.removeprefix("runbook: ") for line in lines if line.startswith("runbook: ")]
-        return told[-1][-800:] if told else ""
+        reported = [line.removeprefix("runbook: ") for line in lines if line.startswith("runbook: ")]
+        return reported[-1][-800:] if reported else ""
 
     def _why_it_stopped(self) -> str:
         """Why a process that is gone left no end in the journal."""

@@ -233,14 +233,6 @@ class Journal:
     def _relied(self) -> list[Chain]:
         return _reliable(self._reader.all())
 
-    def open_operations(self) -> list[str]:
-        """The operations whose end is unknown, by id, oldest first."""
-        return self.history().open_operations
-
-    def answerable(self) -> list[str]:
-        """The operations that a person may say something of, oldest first: those that no run has seen to be there."""
-        return self.history().answerable
-
     def restart(self, *, because: str, operator: str) -> Path | None:
         """Set the parts that cannot be relied on aside, and go on in one of our own that says so.
 
@@ -360,19 +352,13 @@ class Journal:
             )
 
     def _evidence(self, event: Event) -> Evidence:
-        try:
+        with suppress(TypeError):
             evidence = Evidence(**event.evidence)
-        except TypeError as exc:
-            raise self._unreadable(event) from exc
-        if not all(isinstance(text, str) for text in vars(evidence).values()):
-            raise self._unreadable(event)
-        return evidence
-
-    def _unreadable(self, event: Event) -> JournalError:
+            if all(isinstance(text, str) for text in vars(evidence).values()):
+                return evidence
         path = self.folder / chains.file_name(event.writer)
-        if not path.exists():
-            path = self.folder / chains.FILE_NAME
-        return chains.defect("unreadable", path, "cannot be read", event.number or 0, self.ticket)
+        path = path if path.exists() else self.folder / chains.FILE_NAME
+        raise chains.defect("unreadable", path, "cannot be read", event.number or 0, self.ticket)
 
 
 def _reliable(parts: list[Chain]) -> list[Chain]:

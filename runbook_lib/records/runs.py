@@ -219,8 +219,8 @@ def _recorded(ticket_id: int, key: str, events: RunEvents) -> Run:
     else:
         started_at, runbook = _by_name(key)
         run = Run(ticket_id, State.RUNNING, None, runbook, started_at)
-    if events.end:
-        _read_end(run, events.end)
+    if end := events.end:
+        _read_end(run, end)
     return run
 
 

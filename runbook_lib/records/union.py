@@ -1,7 +1,7 @@
 """A ticket's folder as the union of what its writers left there: what of it is damaged, missing, or in no part's place.
 
 A part that is *missing* was never copied here, or was removed; one that was *cut* is here and ends too early. Each
-part tells how far the others had come, so that both show wherever the folder is.
+part names how far the others had come, so that both show wherever the folder is.
 """
 
 from __future__ import annotations

@@ -12,12 +12,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from jupyter_client.manager import KernelManager
 
-from runbook_lib.cli import lab_server
 from runbook_lib.cli.lab import DEFAULTS, Lab, prepared, root, serve_only, without_history
 from runbook_lib.cli.main import main
 from runbook_lib.settings import ROOT, Settings
@@ -25,6 +25,14 @@ from runbook_lib.templates import defaults, fresh
 from tests.practice import World, start
 
 OPENED = "/lab/tree/notebooks/open/start_here.ipynb"
+
+
+@pytest.fixture
+def lab_server() -> Any:
+    """The module of JupyterLab's own process; imported only here, since that takes most of a second."""
+    from runbook_lib.cli import lab_server
+
+    return lab_server
 
 
 @pytest.fixture
@@ -110,7 +118,9 @@ def test_it_sets_only_what_exists(tmp_path: Path) -> None:
         assert settings.keys() <= schema["properties"].keys(), plugin
 
 
-def test_the_session_has_a_copy_of_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_session_has_a_copy_of_the_settings(
+    lab_server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What the person has set counts, and stays where it is."""
     own = tmp_path / "own" / "@jupyterlab" / "x.jupyterlab-settings"
     own.parent.mkdir(parents=True)
@@ -125,7 +135,7 @@ def test_the_session_has_a_copy_of_the_settings(tmp_path: Path, monkeypatch: pyt
     assert "{}" == (given / "@jupyterlab" / "x.jupyterlab-settings").read_text()
 
 
-def test_without_options_no_jupyterlab_starts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_options_no_jupyterlab_starts(lab_server: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Whoever started it has given up."""
     monkeypatch.setattr(lab_server.LabApp, "launch_instance", pytest.fail)
     lab_server.main(os.open(os.devnull, os.O_RDONLY), str(tmp_path / "settings"))

@@ -10,8 +10,6 @@ from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 import httpx
-from moto.server import DomainDispatcherApplication, create_backend_app
-from werkzeug.serving import make_server
 
 Wsgi = Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]
 BUCKET = "team"
@@ -29,6 +27,8 @@ class Faulty:
     """
 
     def __init__(self) -> None:
+        from moto.server import DomainDispatcherApplication, create_backend_app  # half a second, for few tests
+
         self.url = ""
         self.calls: list[str] = []
         self.fault: Callable[[int, str], tuple[int, str] | None] = lambda number, when: None
@@ -63,6 +63,8 @@ def _refuse(start: StartResponse, status: int, code: str) -> list[bytes]:
 @contextmanager
 def running() -> Iterator[Faulty]:
     """A server with an empty bucket."""
+    from werkzeug.serving import make_server
+
     logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
     app = Faulty()
     server = make_server("127.0.0.1", 0, app, threaded=True)

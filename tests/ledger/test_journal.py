@@ -468,7 +468,7 @@ def test_another_writers_failure_is_of_its_own_attempt(journal: Journal, colleag
     colleague.append("intended", operation_id="op-1")
     colleague.append("not_done", operation_id="op-1")
     assert journal.open_since("op-1") is not None
-    assert ["op-1"] == journal.open_operations()
+    assert ["op-1"] == journal.history().open_operations
 
 
 @pytest.mark.parametrize(
@@ -633,9 +633,9 @@ def test_open_since(journal: Journal) -> None:
     assert abs(datetime.now(UTC) - opened_at) < timedelta(minutes=1)
     journal.append("unknown", operation_id="op-1", reason="lost")
     assert opened_at == journal.open_since("op-1")
-    assert ["op-1"] == journal.open_operations()
+    assert ["op-1"] == journal.history().open_operations
     journal.append("not_done", operation_id="op-1", reason="refused")
-    assert (None, []) == (journal.open_since("op-1"), journal.open_operations())
+    assert (None, []) == (journal.open_since("op-1"), journal.history().open_operations)
 
 
 @pytest.mark.parametrize("there", [True, False])
@@ -646,11 +646,11 @@ def test_a_persons_answer(journal: Journal, there: bool) -> None:
 
     assert there is journal.answer("op-1")
     assert (Evidence(**EVIDENCE) if there else None) == journal.settled("op-1")
-    assert (None, []) == (journal.open_since("op-1"), journal.open_operations())
-    assert ["op-1"] == journal.answerable(), "a wrong answer can be corrected"
+    assert (None, []) == (journal.open_since("op-1"), journal.history().open_operations)
+    assert ["op-1"] == journal.history().answerable, "a wrong answer can be corrected"
     journal.append("intended", operation_id="op-1")
     assert journal.answer("op-1") is None
-    assert ["op-1"] == journal.open_operations()
+    assert ["op-1"] == journal.history().open_operations
 
 
 # -- a disk that does not take it
@@ -858,7 +858,7 @@ def test_same_bytes_are_checked_once(journal: Journal, monkeypatch: pytest.Monke
     real = KeyRing.verify
     monkeypatch.setattr(KeyRing, "verify", lambda *a, **o: counted.append(a[1]) or real(*a, **o))
     journal.append("run_started", operator="grace")
-    for ask in (journal.entries, journal.open_operations, lambda: journal.settled("op-1")):
+    for ask in (journal.entries, journal.history, lambda: journal.settled("op-1")):
         ask()
     assert 1 == len(counted)
     before = journal.path.stat()

@@ -97,13 +97,11 @@ def test_a_list_with_wrong_lines_is_rehearsed(machine: World) -> None:
 
 def test_the_same_as_each_alone(own_world: World) -> None:
     """Performed at once: each effect once, each record sealed."""
-    rows = "1001,weekend_license\n1005,weekend_license\n2003,weekday_triage\n"
-    ran = batch(own_world, rows, "--perform", "--workers", 3, "--json")
-    assert [("license_issued", 0), ("license_issued", 0), ("resolved_itself", 0)] == list(ended(ran).values())
-    assert [(1, 1), (1, 1)] == [(len(own_world.posts(n)), len(own_world.issues(n))) for n in (1001, 1005)]
-    again = batch(own_world, rows, "--perform", "--json")
-    assert list(ended(ran).values()) == list(ended(again).values())
-    assert [(1, 1), (1, 1)] == [(len(own_world.posts(n)), len(own_world.issues(n))) for n in (1001, 1005)]
+    rows = "1001,weekend_license\n2003,weekday_triage\n"
+    for _ in range(2):
+        ran = batch(own_world, rows, "--perform", "--workers", 2, "--json")
+        assert [("license_issued", 0), ("resolved_itself", 0)] == list(ended(ran).values())
+        assert (1, 1) == (len(own_world.posts(1001)), len(own_world.issues(1001)))
     assert 0 == own_world.runbook("records", "verify", "--ticket-notes").status
 
 
@@ -128,6 +126,8 @@ def test_an_interrupted_batch_goes_on_where_it_was(machine: World) -> None:
     again = machine.runbook("batch", *tickets, "--workers", 2, COLUMNS="70")
     assert 0 == again.status, again.stderr
     assert f"Rehearsing {len(tickets) - len(done)} of 4" in again.stdout
+    assert "License issued" in again.stdout
+    assert "license_issued" not in again.stdout
     assert "Finished before" in again.stdout
     assert 70 >= max(map(len, again.stdout.partition("\nticket")[0].splitlines()))  # the terminal's width
     assert {1} == {len(runs(machine, ticket)) for ticket in (1003, 1004)}
@@ -183,7 +183,7 @@ def test_ctrl_c_in_a_terminal(machine: World) -> None:
     with started(machine, 1001, 1003) as process:
         os.killpg(process.pid, signal.SIGINT)
         out, _ = process.communicate(timeout=60)
-    assert (True, 130) == ("1 license_issued, 1 not run" in out, process.returncode)
+    assert (True, 130) == ("1 license issued, 1 not run" in out, process.returncode)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
@@ -201,7 +201,7 @@ def test_a_warm_process_that_is_killed(own_world: World) -> None:
     with started(own_world, 1001, 1003, "--perform") as process:
         os.kill(warm_processes(process)[0], signal.SIGKILL)
         out, _ = process.communicate(timeout=60)
-    assert (True, 130) == ("1 cancelled, 1 out_of_scope" in out, process.returncode)
+    assert (True, 130) == ("1 cancelled, 1 out of scope" in out, process.returncode)
     again = own_world.runbook("batch", 1001, 1003, "--workers", 1, "--perform")
     assert "Performing 1 of 2" in again.stdout
     assert (1, 1) == (len(own_world.posts(1001)), len(own_world.issues(1001)))
@@ -261,8 +261,8 @@ def test_what_is_wrong_with_a_command_is_reported_first(machine: World, tmp_path
 
 def test_a_list_by_standard_input(machine: World) -> None:
     command = [sys.executable, "-m", "runbook_lib.cli", "batch", "--json"]
-    done = subprocess.run(command, env=machine.environment, input="1003\n1004\n", capture_output=True, text=True)
-    assert ["out_of_scope"] * 2 == [ticket["end"] for ticket in json.loads(done.stdout)["tickets"]]
+    done = subprocess.run(command, env=machine.environment, input="1003\n", capture_output=True, text=True)
+    assert ["out_of_scope"] == [ticket["end"] for ticket in json.loads(done.stdout)["tickets"]]
 
 
 def test_an_output_folder_that_takes_nothing(machine: World) -> None:

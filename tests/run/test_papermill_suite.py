@@ -21,11 +21,12 @@ pytestmark = [pytest.mark.apart, pytest.mark.slow]
 
 TESTS = Path(papermill.tests.__file__).parent
 CLOUDS = {"test_abs", "test_adl", "test_gcs", "test_s3"}
-WITH_KERNELS = ("test_cli", "test_execute", "test_autosave")
+LONGEST_ALONE = "test_execute"
 PARTS = (
-    *((name,) for name in WITH_KERNELS),
-    tuple(sorted({path.stem for path in TESTS.glob("test_*.py")} - CLOUDS - set(WITH_KERNELS))),
+    (LONGEST_ALONE,),
+    tuple(sorted({path.stem for path in TESTS.glob("test_*.py")} - CLOUDS - {LONGEST_ALONE})),
 )
+"""Each part is a pytest of its own, which takes a second to start."""
 COUNTS_ITS_OWN_WRITER = "counts calls of papermill's writer; this engine's writes in one piece"
 MOCKS_ITS_OWN_CLIENT = "puts a mock in the place of papermill's client; this engine has its own"
 DIFFERENT = {
@@ -37,7 +38,7 @@ DIFFERENT = {
 """The tests that may fail, and why. What they are about is tested in `test_papermill_options`."""
 
 
-@pytest.mark.parametrize("modules", PARTS, ids=" ".join)
+@pytest.mark.parametrize("modules", PARTS, ids=["test_execute", "others"])
 def test_papermills_own_tests_pass(tmp_path: Path, modules: tuple[str, ...]) -> None:
     """But for those that differ on purpose; one of these that passes is noticed, too."""
     found = results(tmp_path / "found.xml", modules)
