@@ -52,7 +52,6 @@ READERS_OF_THE_ENVIRONMENT = {
         "cli.main",
         "cli.lab",
         "cli.demo",
-        "cli.completion",
         "jupyter.background_run",
         "run.warm",
         "run.batch",
@@ -340,7 +339,7 @@ def test_settings_alone_reads_the_environment() -> None:
     assert "variables" in readers
     assert readers <= READERS_OF_THE_ENVIRONMENT
     by_name = {name for name, source in MODULES.items() if names_used(source) & {"os.environ.get", "os.getenv"}}
-    assert by_name <= {"sandbox.runner", "cli.completion"}
+    assert by_name <= {"sandbox.runner", "cli.main"}
 
 
 def test_cases_know_no_widget() -> None:

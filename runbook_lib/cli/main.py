@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from runbook_lib import files
 from runbook_lib.domain import exit_status
 from runbook_lib.domain.errors import RunbookError
 
@@ -33,8 +34,6 @@ bash  ~/.bashrc                      eval "$({COMPLETION}=bash_source runbook)"
 zsh   ~/.zshrc                       eval "$({COMPLETION}=zsh_source runbook)"
 fish  ~/.config/fish/config.fish     {COMPLETION}=fish_source runbook | source
 """
-OTHERS = 0o077
-"""What no file of ours grants, as a umask."""
 LINES = {
     "run": "Run a runbook on a ticket.",
     "batch": "Run many tickets from a list.",
@@ -122,8 +121,8 @@ def main(words: Sequence[str] | None = None) -> int:
     _open_standard_files()
     collected = gc.get_threshold()
     gc.set_threshold(500_000, 20, 50)  # a command throws little away: a fifth of its start went to looking for garbage
-    before = os.umask(OTHERS)
-    os.umask(before | OTHERS)
+    before = os.umask(files.OTHERS)
+    os.umask(before | files.OTHERS)
     try:
         return _run_quietly(sys.argv[1:] if words is None else words)
     finally:
