@@ -6,6 +6,7 @@ import base64
 import html
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -14,11 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runbook_lib.domain.plain_text import clean
 from runbook_lib.job_settings import JobSettings
 from runbook_lib.redaction import Redacted, Redactor, original
 from runbook_lib.settings import Settings
 from tests.configuration import without_configuration
-from tests.wrappings import ENCODED, EXAMPLES, LICENSES, WRAPPINGS, body_of, license_text, runs_of
+from tests.wrappings import ENCODED, EXAMPLES, LICENSES, WRAPPINGS, body_of, encode64, license_text, runs_of
 
 VECTORS = Path(__file__).parent / "data" / "license-vectors"
 SECRET = "hush-&<>'\"\\-4711"
@@ -63,6 +65,26 @@ def test_a_license(name: str, form: str) -> None:
     assert found.startswith("before\n")
     lines = [line for line in text.splitlines() if "LICENSE" not in line]
     assert not any(line[:40] in found for line in lines)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda parts: json.dumps(parts),
+        lambda parts: json.dumps(parts, indent=2),
+        lambda parts: json.dumps(json.dumps(parts)),
+        lambda parts: repr(parts),
+        lambda parts: json.dumps(parts).replace(": ", "=>"),
+    ],
+    ids=["JSON", "indented", "JSON in JSON", "Python", "Ruby"],
+)
+def test_a_decoded_license(form: Callable[[dict[str, str]], str]) -> None:
+    """As `base64 -d` prints it: with these three parts any reader has the license again."""
+    parts = {"data": encode64(bytes(range(256)) * 3), "key": encode64(bytes(range(256))), "iv": encode64(bytes(16))}
+    shown = Redactor({}).text(f"It says: {form(parts)} What now?")
+    assert parts["key"][:40] not in shown and parts["data"][:40] not in shown
+    assert shown.startswith("It says: ") and shown.endswith(" What now?")
+    assert parts["data"][:40] not in clean(form(parts), 10_000)
 
 
 def test_what_looks_a_little_like_one() -> None:

@@ -64,6 +64,10 @@ _AFTER = re.compile(
     rb"(?:%b)[A-Za-z0-9+/=\\]*|%b"
     % (b"|".join(_JOINTS), b"|".join(joint[:at] for joint in _JOINTS for at in range(len(joint) - 1, 0, -1)))
 )
+_DECODED = re.compile(
+    r"""\{\s{0,20}(?:["'](?:data|key|iv)["']\s{0,3}(?::|=>)\s{0,3}["'][A-Za-z0-9+/=\s]{20,60000}["']\s{0,3},?\s{0,20}){3}\}"""
+)
+"""An envelope that was decoded already, as `base64 -d` or Ruby prints it."""
 _MIXED = ((re.compile(b"[A-Z]"), 0.2), (re.compile(b"[a-z]"), 0.2), (re.compile(b"[0-9]"), 0.06))
 """The least shares of letters and digits in Base64 of encrypted data: on average 0.4, 0.4 and 0.16."""
 _ENVELOPE = re.compile(rb'[A-Za-z0-9+/=\\":, \t\r\n]*\}?')
@@ -195,6 +199,7 @@ class Search:
         spans += _chains(plains)
         bounded = [(start, min(end, len(letters))) for start, end in spans]
         found = [self._origin(*self._with_boundaries(*span)) for span in _merged(bounded)]
+        found += [self.view.origin(*one.span()) for one in _DECODED.finditer(self.view.text)]
         return sorted(found + [(one.start, one.end) for one in self.found if OTHER_SIGNS in one.notes])
 
     @cached_property
