@@ -294,5 +294,5 @@ def test_no_forgery_closes_what_is_open(
     assert (True, False, left == "customer") == (run.needs_person, run.ended_by_hand, bool(run.waits_for))
     if left == "unknown effect":
         journal = shelf.journal(1001)
-        assert ["sandbox-1001-reply"] == [*run.unknown] == journal.open_operations()
+        assert ["sandbox-1001-reply"] == [*run.unknown] == journal.history().open_operations
         assert "sandbox-1001-reply" in journal.answerable()
