@@ -295,4 +295,4 @@ def test_no_forgery_closes_what_is_open(
     if left == "unknown effect":
         journal = shelf.journal(1001)
         assert ["sandbox-1001-reply"] == [*run.unknown] == journal.history().open_operations
-        assert "sandbox-1001-reply" in journal.answerable()
+        assert "sandbox-1001-reply" in journal.history().answerable
