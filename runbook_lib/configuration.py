@@ -134,7 +134,7 @@ def is_secret(field: FieldInfo) -> bool:
 
 
 def _host(parts: SplitResult) -> str:
-    """The host of an address that can be asked.
+    """The host of an address that can be requested.
 
     Raises:
         ValueError: It has none, or one that is no name in the network's own spelling, an impossible port, or a query.
@@ -156,5 +156,5 @@ def _shown(address: str) -> str:
 
 def _wrong_settings(exc: ValidationError) -> str:
     """What is wrong, by setting, without the values (they may be secrets)."""
-    told = [f"{variable(str(e['loc'][0]))} ({e['msg'].removeprefix('Value error, ')})" for e in exc.errors()]
-    return f"These settings are missing or impossible: {'; '.join(told)}."
+    wrong = [f"{variable(str(e['loc'][0]))} ({e['msg'].removeprefix('Value error, ')})" for e in exc.errors()]
+    return f"These settings are missing or impossible: {'; '.join(wrong)}."

@@ -11,6 +11,8 @@ from pathlib import Path
 
 FILE, FOLDER, SEALED = 0o600, 0o700, 0o400
 """The permissions of a private file, of a private folder, and of a record, which nobody writes to any more."""
+LARGEST_BYTES = 100_000_000
+"""Bytes that are read of what a person names: a list, a license, a key."""
 OTHERS = 0o077
 """The permissions that the group and everybody else would have."""
 
@@ -28,6 +30,8 @@ def make_folder(path: Path) -> None:
         missing.append(folder)
     for folder in reversed(missing):
         folder.mkdir(mode=FOLDER, exist_ok=True)
+    if not path.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
     tighten(path)
 
 
@@ -78,6 +82,19 @@ def read(path: Path) -> bytes:
     """What a file holds that others may have put there. Raises as `opened`."""
     with opened(path) as handle, os.fdopen(handle, "rb", buffering=0, closefd=False) as file:
         return file.read()
+
+
+def given(path: str | Path) -> bytes:
+    """What a person names: a file, also a link or a pipe.
+
+    Raises:
+        OSError: It cannot be read, or does not end within `LARGEST_BYTES`, as a device.
+    """
+    with Path(path).open("rb") as file:
+        content = file.read(LARGEST_BYTES + 1)
+    if len(content) > LARGEST_BYTES:
+        raise OSError(errno.EFBIG, f"it is larger than {LARGEST_BYTES // 1_000_000} MB", str(path))
+    return content
 
 
 def write(path: Path, content: bytes, *, mode: int = FILE) -> None:

@@ -337,7 +337,7 @@ def _settled(order: Order, first: TrackerIssue) -> str:
 
 
 def _under_way_words(first: TrackerIssue, order: Order) -> str:
-    """What an issue without a result is, and what to do about it. The titles have its own users, if it tells them."""
+    """What an issue without a result is, and what to do about it. The titles have its own users, if it has them."""
     users = titles.read(first.title).users or order.users
     success, failure = (titles.write(mark, order.email, users) for mark in (Mark.SUCCESS, Mark.FAILURE))
     if changed := changed_by_hand(first):

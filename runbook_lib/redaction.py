@@ -2,7 +2,7 @@
 
 Used twice. What others wrote passes when it enters the program (`Redactor.entering`, by the clients), before anything
 cuts, quotes or lays it out. Whatever is written passes once more (`Redactor.data`, by runner, engine and journal); that
-net is for what nobody thought of: an exception's message, a print that was left in a cell.
+net is for what was not foreseen: an exception's message, a print that was left in a cell.
 """
 
 from __future__ import annotations

@@ -9,7 +9,8 @@ from typing import Any
 import IPython
 from IPython.display import Pretty, clear_output, display
 
-from runbook_lib.display import MIME, Card, html, text
+from runbook_lib.card_html import html
+from runbook_lib.display import MIME, Card, text
 from runbook_lib.domain.plain_text import clean
 
 PROGRESS = "runbook_progress"

@@ -1,4 +1,4 @@
-"""Sends a mail through the license job's mail server, and tells *not sent* apart from *not known*."""
+"""Sends a mail through the license job's mail server, and distinguishes *not sent* from *unknown*."""
 
 from __future__ import annotations
 

@@ -69,8 +69,8 @@ class Copy:
 
     Attributes:
         path: Where it is.
-        was_renewed: Whether there was another one before, in which nobody has worked.
-        lacks: The values that it does not have, since somebody has worked in it and it was kept.
+        was_renewed: Whether there was another one before, which was not changed by hand.
+        lacks: The values that it does not have, since it was changed by hand and kept.
     """
 
     path: Path
@@ -79,7 +79,7 @@ class Copy:
 
 
 def copy(notebook: Path, name: str, values: Mapping[str, object]) -> Copy:
-    """Copy a runbook with parameters filled in. One there already is renewed, unless somebody has worked in it.
+    """Copy a runbook with parameters filled in. One there already is renewed, unless it was changed by hand.
 
     Raises:
         InputError: The runbook, or the copy that is there, cannot be read.

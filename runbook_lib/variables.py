@@ -6,7 +6,6 @@ for `settings`.
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Collection, Mapping
 from contextlib import suppress
@@ -166,13 +165,15 @@ def _lines(env_file: Path) -> Mapping[str, str | None]:
 
 
 def _ours(source: Mapping[str, str | None], known: Collection[str] | None) -> dict[str, str]:
-    """Our variables of a source, without those that are empty; a misspelt one is told, not ignored."""
+    """Our variables of a source, without those that are empty; a misspelt one is reported, not ignored."""
     ours = {name.upper(): value for name, value in source.items() if value and name.upper().startswith(_PREFIX)}
     if known is None:
         return ours
     names = {variable(setting) for setting in known} | {SECRETS}
     for name in sorted(source):
         if name.startswith(_PREFIX) and name not in names:
+            import difflib  # only a mistake needs it
+
             close = difflib.get_close_matches(name, names, n=1)
             hint = f"; did you mean {close[0]}?" if close else "."
             raise InputError(f"The setting {name} is unknown{hint}")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from runbook_lib import files
 from runbook_lib.cli.main import main
 from tests.practice import Ran, World
 from tests.practice_cells import cells
@@ -277,3 +278,23 @@ def change_descriptor(world: World, **settings: str) -> None:
     descriptor = json.loads(path.read_text())
     descriptor["settings"].update(settings)
     path.write_text(json.dumps(descriptor))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("keys", "trust", "/dev/zero"),
+        ("license", "read", "/dev/zero"),
+        ("batch", "/dev/zero"),
+        ("run", "weekend_license", "1001", "-f", "/dev/zero"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_what_does_not_end_is_named(
+    here: Here, world: World, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    """A device in place of a file is not read until the memory is full."""
+    monkeypatch.setattr(files, "LARGEST_BYTES", 100_000)
+    ran = here.runbook(world, *words)
+    assert (2, "", True) == (ran.status, ran.stdout, "/dev/zero cannot be read" in ran.stderr)
+    assert sentences(ran.stderr) <= 2

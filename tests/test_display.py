@@ -14,6 +14,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from runbook_lib.card_html import html
 from runbook_lib.display import (
     Card,
     DecisionPath,
@@ -25,7 +26,6 @@ from runbook_lib.display import (
     Table,
     Timeline,
     Tone,
-    html,
     text,
     verdict_parts,
     window_words,

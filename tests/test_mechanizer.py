@@ -39,7 +39,7 @@ from pydantic import SecretStr
 import runbook_lib
 from runbook_lib import mechanizer, smtp
 from runbook_lib.cli import main as cli
-from runbook_lib.clients import http as http_module
+from runbook_lib.clients import retrying
 from runbook_lib.clients.budget import Budget
 from runbook_lib.clients.gitlab import GitLab
 from runbook_lib.clients.http import Session
@@ -102,7 +102,7 @@ class Tracker:
         return issue
 
     def add(self, operation_id: str, ticket_url: str = "https://t.example", **fields: Any) -> None:
-        """An issue of somebody else's."""
+        """An issue of another requester."""
         description = messages.issue_description(operation_id, "grace", ticket_url, "text")
         self._create({"title": "x", "description": description, "labels": messages.LABEL})
         self.issues[-1] |= fields
@@ -239,12 +239,12 @@ def nothing_configured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     without_configuration(monkeypatch, tmp_path)
     monkeypatch.setattr(mechanizer, "UPDATE_PAUSE_S", 0)
     monkeypatch.setattr(mechanizer, "UPDATE_ATTEMPTS", 2)
-    monkeypatch.setattr(http_module, "ATTEMPTS", 2)
+    monkeypatch.setattr(retrying, "ATTEMPTS", 2)
 
 
 @pytest.fixture
 def settings(tmp_path: Path, key: rsa.RSAPrivateKey) -> JobSettings:
-    """The job's settings in practice; nobody listens for mail."""
+    """The job's settings in practice; no server listens for mail."""
     path = tmp_path / "signing.pem"
     path.write_bytes(pem(key))
     return JobSettings.load(
@@ -464,7 +464,7 @@ def test_an_earlier_run_without_success(
     ids=["long ago", "other label", "quoted", "longer id", "no text"],
 )
 def test_what_is_no_earlier_run(settings: JobSettings, tracker: Tracker, left: dict[str, Any]) -> None:
-    """Issues that only look similar stop nobody."""
+    """Issues that only look similar stop no order."""
     tracker.add("1001-license", state="closed", title=SUCCESS.replace("ada@", "bob@"))
     tracker.issues[0] |= left
     mails: list[EmailMessage] = []
@@ -527,14 +527,14 @@ def test_an_older_attempt_is_tried_again(settings: JobSettings, tracker: Tracker
     ],
     ids=[
         "ended",
-        "of somebody else",
+        "of another author",
         "failure",
         "settled failure",
         "unusable",
         "duplicate",
         "settled",
         "died long ago",
-        "for somebody else",
+        "for another address",
     ],
 )
 def test_what_stands_in_nobodys_way(
@@ -572,8 +572,8 @@ def test_another_job_is_in_progress(
     job = run(settings, tracker, outbox, operation_id="1001-license-2")
 
     assert isinstance(job.error, OutcomeUnknownError)
-    told = "is in progress, or died" if title.startswith("[In progress]") else "by hand"
-    assert f"{told}: {tracker.only['web_url']}. Nothing was sent." in str(job.error)
+    words = "is in progress, or died" if title.startswith("[In progress]") else "by hand"
+    assert f"{words}: {tracker.only['web_url']}. Nothing was sent." in str(job.error)
     assert ("given another title by hand" in str(job.error)) == (titles.read(title).users is None)
     assert ([], []) == (outbox.mails, tracker.history)
 
@@ -887,7 +887,7 @@ def test_a_failure_that_cannot_be_told(settings: JobSettings, outbox: Outbox, tr
 
 
 def test_the_second_look_fails(settings: JobSettings, outbox: Outbox, tracker: Tracker) -> None:
-    """Without it nothing is known of other jobs, so nothing is mailed, and the issue stands in nobody's way."""
+    """Without it nothing is known of other jobs, so nothing is mailed, and the issue blocks no later order."""
     tracker.meanwhile["after"] = lambda: setattr(tracker, "odd_list", {})
 
     job = run(settings, tracker, outbox)
@@ -1045,7 +1045,7 @@ def test_encrypted_mail(settings: JobSettings, tracker: Tracker, tls: ssl.SSLCon
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])
 def test_a_stranger_gets_no_mail(settings: JobSettings, tracker: Tracker, tls: ssl.SSLContext, security: str) -> None:
-    """A server whose certificate nobody vouches for is not used."""
+    """A server whose certificate no authority has signed is not used."""
     postbox = Postbox()
     with mail_server(postbox, **encrypted(security, tls)) as port:
         job = run(settings, tracker, through(settings, smtp_port=port, smtp_security=security))
@@ -1130,9 +1130,9 @@ def test_command_without_configuration(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, env={}, capture_output=True, text=True, timeout=60, check=False)
 
     needs = ["GITLAB_URL", "GITLAB_TOKEN", "TRACKER_PROJECT_ID", "SIGNING_KEY_FILE", "SMTP_HOST", "SMTP_SENDER"]
-    told = "; ".join(f"RUNBOOK_{name} (Field required)" for name in needs)
+    words = "; ".join(f"RUNBOOK_{name} (Field required)" for name in needs)
     assert (1, "") == (done.returncode, done.stdout)
-    assert f"mechanizer: These settings are missing or impossible: {told}.\n" == done.stderr
+    assert f"mechanizer: These settings are missing or impossible: {words}.\n" == done.stderr
 
 
 @pytest.fixture

@@ -12,11 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from runbook_lib.card_html import html
 from runbook_lib.cli import main as cli
+from runbook_lib.clients.failures import WORDS_LIMIT
 from runbook_lib.clients.gitlab import GitLab
-from runbook_lib.clients.http import WORDS_LIMIT, Service, Session
+from runbook_lib.clients.http import Service, Session
 from runbook_lib.clients.zendesk import Zendesk
-from runbook_lib.display import Card, DecisionPath, Link, Paragraph, Preview, Stop, Table, Tone, html, text
+from runbook_lib.display import Card, DecisionPath, Link, Paragraph, Preview, Stop, Table, Tone, text
 from runbook_lib.domain.errors import RefusedError, UnavailableError
 from runbook_lib.domain.models import Comment
 from runbook_lib.ledger.journal import Journal

@@ -151,27 +151,21 @@ def test_no_encoded_license_is_left(text: str, name: str, before: str, after: st
     assert [] == runs_of(letters[40:], shown, least=60)
 
 
-WORDS_BEFORE = [
-    "0=",
-    "a= b=",
-    "x",
-    "QUJD",
-    "LICENSE",
-    "Zm9vYmFyZm9vYmFyZm9vYmFy",
-    "Zm9vYmFyZm9vYmFyZm9vYmF",
-    f"{'a' * 21}\n{'b' * 30}",
-]
-"""What, joined to the lines below it, shifts Base64 or hides where a file begins."""
+WORDS = ["0=", "a= b=", "x", "aa", "QUJD", "LICENSE", "Zm9vYmFyZm9vYmFyZm9vYmFy", f"{'a' * 21}\n{'b' * 30}"]
+"""What, joined to the lines beside it, shifts an encoding, hides where a file begins or damages its end."""
 
 
 @pytest.mark.parametrize("name", ENCODED)
-def test_a_word_before_hides_no_encoded_license(name: str) -> None:
-    """A soft line break joins one to the next line; a long one is Base64 itself."""
+def test_a_word_beside_it_hides_no_encoded_license(name: str) -> None:
+    """A soft line break joins one to the next line; a long one is Base64 itself; nor does a missing end hide it."""
     data = bytes(range(256)) * 2
-    wrapped = WRAPPINGS[name](license_text(data[:320], data[:256], data[:16], boundary=False))
-    letters = re.sub(r"\\n|[^A-Za-z0-9+/=]", "", wrapped)
-    left = {word: runs_of(letters[40:], NET.text(f"{word}\n{wrapped}"), least=60) for word in WORDS_BEFORE}
-    assert not any(left.values()), left.keys()
+    for size in (318, 319, 320):
+        wrapped = WRAPPINGS[name](license_text(data[:size], data[:256], data[:16], boundary=False))
+        letters = re.sub(r"\\n|[^A-Za-z0-9+/=]", "", wrapped)
+        texts = [f"{word}\n{wrapped}" for word in WORDS] + [f"{wrapped}\n{word}" for word in WORDS]
+        if name != "backwards":  # whose end is the license's beginning
+            texts += [wrapped[: len(wrapped) * part // 10] for part in (5, 7, 9)]
+        assert [] == [text for text in texts if runs_of(letters[40:], NET.text(text), least=60)]
 
 
 def test_what_enters_remembers_its_original() -> None:

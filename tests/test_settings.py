@@ -91,7 +91,7 @@ def outputs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def port() -> Iterator[int]:
-    """A port on which somebody listens."""
+    """A port on which a server listens."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1]
 
@@ -205,7 +205,7 @@ def test_the_manual_issuer_needs_no_pipeline(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_live_key_that_is_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The path is told before anything runs, also where it is a folder."""
+    """The path is reported before anything runs, also where it is a folder."""
     for path in (tmp_path / "nowhere.pub", tmp_path):
         set_all(monkeypatch, LIVE | {"LICENSE_PUBLIC_KEY_FILE": str(path)})
         with pytest.raises(InputError, match=rf"RUNBOOK_LICENSE_PUBLIC_KEY_FILE is '{path}', which is no file"):
@@ -278,14 +278,14 @@ def test_live_refuses_http(monkeypatch: pytest.MonkeyPatch, name: str, scheme: s
     ],
 )
 def test_an_address_that_is_none(monkeypatch: pytest.MonkeyPatch, rest: str) -> None:
-    """An impossible address is told, not a traceback; without a query, which may hold a secret."""
+    """An impossible address is one sentence, no traceback; without a query, which may hold a secret."""
     set_all(monkeypatch, LIVE | {"GITLAB_URL": f"https://{rest}"})
 
     with pytest.raises(
         InputError, match=r"^https://.* is no address; expected one such as https://gitlab\.com\.$"
-    ) as told:
+    ) as caught:
         Settings.load()
-    assert "hush" not in str(told.value)
+    assert "hush" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -390,11 +390,11 @@ def test_live_file_as_editors_write_it(env_file: Path, mark: str, ends: str) -> 
 
 
 def test_live_file_that_is_no_text(env_file: Path) -> None:
-    """It is told, without its content."""
+    """It is reported, without its content."""
     env_file.write_bytes(b"RUNBOOK_SLACK_TOKEN=hush\xff")
-    with pytest.raises(InputError, match=r"\.env cannot be read; expected text in UTF-8") as told:
+    with pytest.raises(InputError, match=r"\.env cannot be read; expected text in UTF-8") as caught:
         Settings.local()
-    assert "hush" not in "".join(traceback.format_exception(told.value))
+    assert "hush" not in "".join(traceback.format_exception(caught.value))
 
 
 @pytest.mark.parametrize("profile", [" live", "live\n"])
@@ -448,10 +448,10 @@ def free_port() -> int:
         lambda: "[]",
         lambda: '{"url": "http://127.0.0.1:no-port"}',
     ],
-    ids=["nobody listens", "torn", "empty", "no object", "no port"],
+    ids=["no server", "torn", "empty", "no object", "no port"],
 )
 def test_stale_sandbox(outputs: Path, content: Any) -> None:
-    """What a killed sandbox left behind is told apart from a running one."""
+    """What a killed sandbox left behind is distinguished from a running one."""
     folder = outputs / "sandbox" / ".world"
     folder.mkdir(parents=True)
     (folder / "running.json").write_text(content())
@@ -539,7 +539,7 @@ def test_impossible_values(monkeypatch: pytest.MonkeyPatch, name: str, value: st
 )
 @pytest.mark.parametrize("profile", ["sandbox", "live"])
 def test_an_operator_that_mechanizer_would_refuse(monkeypatch: pytest.MonkeyPatch, profile: str, operator: str) -> None:
-    """It is told before the pipeline runs, not by its job."""
+    """It is reported before the pipeline runs, not by its job."""
     set_all(monkeypatch, {"PROFILE": profile, "OPERATOR": operator})
 
     with pytest.raises(InputError, match=r"RUNBOOK_OPERATOR \(expected your GitLab username"):
@@ -633,7 +633,7 @@ def test_misspelt_setting(
     hint: str,
     in_file: bool,
 ) -> None:
-    """A setting that nobody knows is told with the likely one; its value is not shown."""
+    """An unknown setting is reported with the likely one; its value is not shown."""
     if in_file:
         env_file.write_text(f"{name}=hush\n")
     else:
@@ -691,7 +691,7 @@ def test_secret_files(monkeypatch: pytest.MonkeyPatch, env_file: Path, tmp_path:
 
 
 def test_no_secrets_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A secrets folder that is not there is told, since everything in it would be missing."""
+    """A secrets folder that is not there is reported, since everything in it would be missing."""
     monkeypatch.setenv("RUNBOOK_PROFILE", "live")
     monkeypatch.setenv("RUNBOOK_SECRETS_DIR", str(tmp_path / "nowhere"))
 
@@ -724,7 +724,7 @@ def test_secrets_stay_secret(monkeypatch: pytest.MonkeyPatch, wrong: dict[str, s
 
 
 def test_job(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The job reads its own settings, and sends mail encrypted unless told otherwise."""
+    """The job reads its own settings, and sends mail encrypted by default."""
     set_all(monkeypatch, JOB)
 
     found = JobSettings.load()
@@ -778,7 +778,7 @@ def test_job_sender(monkeypatch: pytest.MonkeyPatch, sender: str) -> None:
     ],
 )
 def test_job_sender_that_is_none(monkeypatch: pytest.MonkeyPatch, sender: str) -> None:
-    """It is told before a license is signed."""
+    """It is reported before a license is signed."""
     set_all(monkeypatch, JOB | {"SMTP_SENDER": sender})
 
     with pytest.raises(InputError, match=r"RUNBOOK_SMTP_SENDER \(expected one mail address"):
@@ -790,8 +790,8 @@ def test_job_without_anything() -> None:
     with pytest.raises(InputError) as caught:
         JobSettings.load()
     needs = [name for name in JOB if name != "PROFILE"]
-    told = "; ".join(f"RUNBOOK_{name} (Field required)" for name in needs)
-    assert f"These settings are missing or impossible: {told}." == str(caught.value)
+    fields = "; ".join(f"RUNBOOK_{name} (Field required)" for name in needs)
+    assert f"These settings are missing or impossible: {fields}." == str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -857,9 +857,9 @@ def test_a_session_cookie_has_a_name_and_a_value(monkeypatch: pytest.MonkeyPatch
 def test_a_session_cookie_of_another_form_is_refused(monkeypatch: pytest.MonkeyPatch, cookie: str) -> None:
     """Without its value in the message."""
     set_all(monkeypatch, LIVE | {"CUSTOMERSDOT_COOKIE": cookie})
-    with pytest.raises(InputError, match="RUNBOOK_CUSTOMERSDOT_COOKIE") as told:
+    with pytest.raises(InputError, match="RUNBOOK_CUSTOMERSDOT_COOKIE") as caught:
         Settings.load()
-    assert cookie not in str(told.value)
+    assert cookie not in str(caught.value)
 
 
 ADDRESSES = ("hunter2@h", "me:hunter2@h/", "me:hun/ter2@h", "me:hunter2?x@h", "me:hunter2#@h", "h/?q=me@hunter2")
@@ -871,9 +871,9 @@ def test_live_refuses_a_password_in_an_address(monkeypatch: pytest.MonkeyPatch, 
     """Credentials have settings of their own; the message does not repeat them."""
     set_all(monkeypatch, LIVE | {name: address})
 
-    with pytest.raises(InputError) as told:
+    with pytest.raises(InputError) as caught:
         Settings.load()
-    assert ("hun" in str(told.value), "ter2" in str(told.value)) == (False, False)
+    assert ("hun" in str(caught.value), "ter2" in str(caught.value)) == (False, False)
 
 
 @pytest.mark.parametrize("host", ["https://help.team.example", "help.team.example/x", "127.0.0.1", "a b", "help"])
@@ -948,12 +948,12 @@ def test_loaded_settings_open_nothing(monkeypatch: pytest.MonkeyPatch, outputs: 
 
 
 def test_secret_file_that_is_no_text(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """It is told, without its content."""
+    """It is reported, without its content."""
     (tmp_path / "runbook_slack_token").write_bytes(b"\xff\xfe hush")
     set_all(monkeypatch, LIVE | {"SLACK_TOKEN": None, "SECRETS_DIR": str(tmp_path)})
-    with pytest.raises(InputError, match=r"RUNBOOK_SECRETS_DIR, .* cannot be read") as told:
+    with pytest.raises(InputError, match=r"RUNBOOK_SECRETS_DIR, .* cannot be read") as caught:
         Settings.load()
-    assert "hush" not in "".join(traceback.format_exception(told.value))
+    assert "hush" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_live_has_no_date_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

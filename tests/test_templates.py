@@ -38,7 +38,7 @@ def notebook(tmp_path: Path) -> Path:
 
 
 def test_a_copy_has_the_values_and_is_renewed(notebook: Path) -> None:
-    """As long as nobody has worked in it; that it is another one now is told."""
+    """Unless it was changed by hand; the result says that it was renewed."""
     values = {"ticket_id": 1005, "plan": "premium"}
     made = templates.copy(notebook, "mine.ipynb", values)
     assert (notebook.parent / "open" / "mine.ipynb", False, {}) == (made.path, made.was_renewed, made.lacks)
@@ -51,7 +51,7 @@ def test_a_copy_has_the_values_and_is_renewed(notebook: Path) -> None:
 
 @pytest.mark.parametrize("work", ["typed", "run", "without its mark"])
 def test_a_copy_in_which_somebody_worked_is_kept(notebook: Path, work: str) -> None:
-    """What it lacks is told."""
+    """The result names what it lacks."""
     path = templates.copy(notebook, "mine.ipynb", {"ticket_id": 1005, "plan": "premium"}).path
     content = json.loads(path.read_text())
     if work == "typed":

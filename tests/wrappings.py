@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import codecs
 import gzip
 import html
 import json
@@ -192,6 +193,9 @@ WRAPPINGS: dict[str, Wrapping] = {
     "quoted Base32 of gzip": lambda text: each_line("> ")(
         re.sub("(.{60})", "\\1\n", base64.b32encode(gzip.compress(text.encode())).decode().lower())
     ),
+    "word before Base32": lambda text: f"KEY{base64.b32encode(text.encode()).decode()}",
+    "Base32hex": lambda text: re.sub("(.{64})", "\\1\n", base64.b32hexencode(text.encode()).decode()),
+    "ROT13": lambda text: codecs.encode(text, "rot13"),
     "Base85": lambda text: re.sub("(.{76})", "\\1\n", base64.b85encode(text.encode()).decode()),
     "Ascii85": lambda text: base64.a85encode(text.encode(), adobe=True, wrapcol=80).decode(),
     "backwards": lambda text: text[::-1],
@@ -199,7 +203,7 @@ WRAPPINGS: dict[str, Wrapping] = {
 }
 """How a license may stand in a text, by name."""
 
-ENCODED = [name for name in WRAPPINGS if re.search("Base[0-9]|Ascii85|backwards", name)]
+ENCODED = [name for name in WRAPPINGS if re.search("Base[0-9]|Ascii85|backwards|ROT13", name)]
 """Those that are decoded first, by the finder."""
 SEEN_THROUGH = [name for name in WRAPPINGS if name not in ENCODED]
 

@@ -22,7 +22,7 @@ from runbook_lib.cases.knowledge import Calendar, Knowledge
 from runbook_lib.cases.opening import OpenedTicket
 from runbook_lib.cases.steps import Steps
 from runbook_lib.cases.summary import CaseSummary
-from runbook_lib.display import Card, Details, Paragraph, Part, Tone, folded
+from runbook_lib.display import Card, Fold, Paragraph, Part, Tone, folded
 from runbook_lib.domain import answers, evidence, policy
 from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.domain.models import Comment, Facts, Outcome, Person, Verdict
@@ -214,7 +214,7 @@ class Case:
     def ticket_card(self) -> StepResult:
         """The case in a few lines, as far as it is known now, and the ticket as it was read."""
         note = (Paragraph(self.note),) if self.note else ()
-        parts = (self.summary.table, *note, Details(cards.ticket_parts(self.ticket)))
+        parts = (self.summary.table, *note, Fold(cards.ticket_parts(self.ticket)))
         card = Card(f"Ticket {self.ticket.id}", "read", Tone.PLAIN, self.badge, parts)
         organization = self.ticket.organization.name if self.ticket.organization else ""
         told = {"organization": organization, "ticket_url": self.ticket.url}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from pathlib import Path
 
+from runbook_lib import files
 from runbook_lib.cases.base import Case
 from runbook_lib.cases.issuing import OrderReader
 from runbook_lib.cases.knowledge import Issuance
@@ -55,7 +56,7 @@ def manual_issuance(given: str, users: int) -> Issuance:
     if given.startswith("https://"):
         return Issuance(users, given, identity="made by hand, not read by the runbook")
     try:
-        found = finder.look(Path(given).read_bytes())
+        found = finder.look(files.given(given))
     except (OSError, ValueError) as exc:
         raise InputError(
             f"issued_evidence is {clean(given)!r}; expected the license's https link, or the path of its file."

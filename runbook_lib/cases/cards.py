@@ -103,7 +103,7 @@ def plan_details(plan: Plan) -> tuple[Part, ...]:
     parts: list[Part] = [_exact(text) for one in plan.actions for text in one.texts]
     if plan.readings:
         readings = [Paragraph(f"{_reading_words(one)}.") for one in plan.readings]
-        parts.append(Fold(f"What it rests on ({count(len(readings), 'fact')})", readings))
+        parts.append(Fold(readings, f"What it rests on ({count(len(readings), 'fact')})"))
     if plan.actions:
         words = "At the end an internal note on the ticket names the record of the run and its SHA-256."
         parts.append(Paragraph(words))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from runbook_lib import files
 from runbook_lib.cases.base import Case
 from runbook_lib.cases.downloads import MOST_FILES
 from runbook_lib.cases.unread import Unread
@@ -162,7 +163,7 @@ def load_public_key(settings: Settings) -> license.PublicKey:
     if path is None:
         raise InputError("RUNBOOK_LICENSE_PUBLIC_KEY_FILE is not set, so no license can be checked.")
     try:
-        return license.load_public_key(path.read_bytes())
+        return license.load_public_key(files.given(path))
     except OSError as exc:
         raise InputError(f"The public key {path} cannot be read: {exc.strerror}.") from exc
 

@@ -9,6 +9,7 @@ from runbook_lib import wiring
 from runbook_lib.clients.zendesk import Zendesk
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import InputError, RunbookError
+from runbook_lib.domain.events import History
 from runbook_lib.domain.models import Ticket
 from runbook_lib.ledger.effects import Effects
 from runbook_lib.ledger.journal import Journal
@@ -86,8 +87,8 @@ def _ticket(zendesk: Zendesk, number: int) -> Ticket:
 
 
 def _is_under_way(settings: Settings, ticket_id: int, run: str) -> bool:
-    """Whether a performing run of a ticket has begun and has not ended."""
-    found = Journal.of(settings, ticket_id).history().runs.get(f"{run}.ipynb")
+    """Whether a performing run of this machine has begun on a ticket and has not ended."""
+    found = History.of(Journal.of(settings, ticket_id).own_entries()).runs.get(f"{run}.ipynb")
     return found is not None and found.performed and found.end is None
 
 

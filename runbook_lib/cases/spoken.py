@@ -13,7 +13,6 @@ from runbook_lib.display import (
     Card,
     Checklist,
     DecisionPath,
-    Details,
     ExactWords,
     Fold,
     Link,
@@ -68,10 +67,8 @@ def _part(part: Part) -> Part:
             return replace(part, rows=cells)
         case DecisionPath(stops):
             return DecisionPath([replace(one, evidence=words(one.evidence)) for one in stops])
-        case Fold(label, parts):
-            return Fold(label, [_part(one) for one in parts])
-        case Details(parts):
-            return Details([_part(one) for one in parts])
+        case Fold(parts, label):
+            return Fold([_part(one) for one in parts], label)
         case Timeline() | Preview() | ExactWords() | Checklist() | Link() | Links():
             return part
 

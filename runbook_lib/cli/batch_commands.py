@@ -32,7 +32,7 @@ CUT_CHARS = 20
 COLUMNS = ("line", "ticket", "runbook", "end", "summary", "missing", "record", "seconds", "exit_status")
 
 
-@click.command(short_help="Run many tickets from a list.")
+@click.command
 @click.argument("what", nargs=-1, metavar="[LIST|TICKET]...", type=click.Path(allow_dash=True))
 @options.perform
 @click.option(
@@ -184,24 +184,25 @@ def _line(ending: Ending) -> str:
     runbook = ending.report.get("runbook") or ending.row.runbook
     columns = shutil.get_terminal_size((LINE_CHARS + CUT_CHARS, 0)).columns
     limit = min(LINE_CHARS, max(CUT_CHARS, columns - CUT_CHARS))
-    return clean(f"  {ending.row.ticket or '?'}  {runbook}: {ending.end}. {ending.summary}", limit)
+    return clean(f"  {ending.row.ticket or '?'}  {runbook}: {ending.words}. {ending.summary}", limit)
 
 
 def _report(endings: Sequence[Ending], seconds: float, *, as_json: bool) -> None:
     from runbook_lib.domain.plain_text import clean
 
-    counts = dict(Counter(ending.end for ending in endings).most_common())
     if as_json:
         tickets = [ending.plain for ending in endings]
+        counts = dict(Counter(ending.end for ending in endings).most_common())
         click.echo(json.dumps({"tickets": tickets, "counts": counts, "seconds": seconds}, indent=2))
         return
     from runbook_lib.cli import tables
 
     rows = [
-        (clean(e.row.ticket, 40), clean(str(e.plain["runbook"]), 30), e.end, clean(e.summary, 300)) for e in endings
+        (clean(e.row.ticket, 40), clean(str(e.plain["runbook"]), 30), e.words, clean(e.summary, 300)) for e in endings
     ]
     heads = ("ticket", "runbook", "end", "what")
     table = tables.table(rows, heads, [None, None, None, 72])
-    counted = ", ".join(f"{number} {end}" for end, number in counts.items())
+    by_words = Counter(ending.words for ending in endings).most_common()
+    counted = ", ".join(f"{number} {words[0].lower()}{words[1:]}" for words, number in by_words)
     count = "1 ticket" if len(endings) == 1 else f"{len(endings)} tickets"
     click.echo(f"\n{table}\n\n{count} in {seconds} s: {counted}")

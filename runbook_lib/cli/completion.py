@@ -11,32 +11,22 @@ import re
 from pathlib import Path
 
 import click
-from click.shell_completion import get_completion_class
 
 from runbook_lib.domain.errors import RunbookError
 from runbook_lib.variables import ROOT, Places
 
-VARIABLE = "_RUNBOOK_COMPLETE"
-"""How a shell asks, such as `bash_complete`. Source: click's documentation, Shell Completion."""
-ADVICE = f"""\
-To complete commands, runbooks, parameters and tickets with the Tab key, add the line of your shell to its start-up
-file.
-
-\b
-bash  ~/.bashrc                      eval "$({VARIABLE}=bash_source runbook)"
-zsh   ~/.zshrc                       eval "$({VARIABLE}=zsh_source runbook)"
-fish  ~/.config/fish/config.fish     {VARIABLE}=fish_source runbook | source
-"""
 MOST_TICKETS = 50
 
 
-def answer(commands: click.Command) -> int | None:
-    """Print what a shell asks for, and return the exit status; None if no shell asks."""
-    shell, _, action = os.environ.get(VARIABLE, "").partition("_")
+def answer(commands: click.Command, variable: str, wanted: str) -> int | None:
+    """Print what a shell asks for by a variable, and return the exit status; None if no shell asks so."""
+    from click.shell_completion import get_completion_class  # commands need it only here
+
+    shell, _, action = wanted.partition("_")
     kind = get_completion_class(shell)
     if kind is None or action not in ("source", "complete"):
         return None
-    completer = kind(commands, {}, "runbook", VARIABLE)
+    completer = kind(commands, {}, "runbook", variable)
     if action == "source":
         click.echo(completer.source())
         return 0

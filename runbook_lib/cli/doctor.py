@@ -30,7 +30,6 @@ PATIENCE_S = 10.0
 GITLAB_NEEDS = ("api",)
 OPTIONAL = ("CustomersDot",)
 """What a run can do without."""
-"""For a client that is not asked, since its settings are missing."""
 
 
 class State(StrEnum):
@@ -74,8 +73,8 @@ class _Access:
     Attributes:
         service: What the reader calls it.
         address: Where it is.
-        credential: What it is asked with.
-        place: What in it is asked for, or "" for the service itself.
+        credential: What a request is authorized with.
+        place: What in it is requested, or "" for the service itself.
     """
 
     service: str
@@ -129,7 +128,7 @@ def _findings(settings: Settings, pool: Session) -> Iterator[Finding]:
 
 
 def _probed(access: _Access, settings: Settings, probe: Callable[[], Finding | str]) -> Finding:
-    """A probe's finding, or what its failure means; what is not configured is not asked."""
+    """A probe's finding, or what its failure means; what is not configured is not probed."""
     needed = (access.address, access.credential, access.place)
     if missing := [name for name in needed if name and not getattr(settings, name)]:
         return _not_configured(access.service, missing)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from runbook_lib import files
 from runbook_lib.cli import options
 from runbook_lib.domain import exit_status
 from runbook_lib.domain.errors import InputError
@@ -24,7 +25,7 @@ MOST_CHARS = 300
 """Of a reason that is given."""
 
 
-@click.command(short_help="Say whether an effect is there, or that a case has ended.")
+@click.command
 @options.ticket
 @click.argument("operation")
 @click.argument("there", metavar="yes|no", type=click.Choice(("yes", "no")))
@@ -63,12 +64,12 @@ def answer(ticket: str, operation: str, there: str, because: str) -> int:
     return exit_status.DONE
 
 
-@click.group(short_help="Read a ticket's journal, or begin a new one.", no_args_is_help=False)
+@click.group(no_args_is_help=False)
 def journal() -> None:
     """Read a ticket's journal, or begin a new one."""
 
 
-@click.group(short_help="The keys that sign the journals.", no_args_is_help=False)
+@click.group(no_args_is_help=False)
 def keys() -> None:
     """The keys that sign the journals."""
 
@@ -91,7 +92,7 @@ def _refuse_what_is_settled(journal: Journal, operation_id: str, prefix: str) ->
     """
     from runbook_lib.domain.events import CASE
 
-    if operation_id in (answerable := journal.answerable()):
+    if operation_id in (answerable := journal.history().answerable):
         return
     name, number = operation_id.removeprefix(prefix), journal.ticket.partition("/")[2]
     if evidence := journal.settled(operation_id):
@@ -160,8 +161,8 @@ def show(ticket: str, as_json: bool) -> int:
 def _rest(event: Event) -> str:
     """What else a line says, in a few words."""
     shown = ("runbook", "status", "outcome", "reason", "because", "words", "there", "operator", "record")
-    told = [event.entry.get(name) for name in shown] + [event.evidence.get("summary")]
-    return " · ".join(str(word) for word in told if isinstance(word, str | bool) and word != "")
+    words = [event.entry.get(name) for name in shown] + [event.evidence.get("summary")]
+    return " · ".join(str(word) for word in words if isinstance(word, str | bool) and word != "")
 
 
 @journal.command(short_help="Set a damaged journal aside.")
@@ -225,7 +226,7 @@ def trust(key: str) -> int:
         pem = share_commands.published_pem(key)
     else:
         try:
-            pem = Path(key).read_bytes()
+            pem = files.given(key)
         except OSError as exc:
             raise InputError(f"The file {key} cannot be read: {exc.strerror}.") from exc
     click.echo(f"{_key_ring().trust(pem)} is trusted: what it signed is valid here.")

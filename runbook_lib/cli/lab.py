@@ -4,7 +4,7 @@ What it sets is for its own session, which has a copy of the settings of the per
 overrides the defaults here, and nothing of theirs is written to, as JupyterLab does when the theme changes. Templates
 are served as copies, so that no save reaches a tracked file. Knows nothing of the practice world, which runs beside it.
 
-Nobody waits for imports one after the other: JupyterLab imports its own while the ticket is looked up, and a warm
+Imports do not wait for each other: JupyterLab imports its own while the ticket is looked up, and a warm
 Python imports those of the kernels and of the runs that their button starts (`run.warm`), so that these are forked.
 """
 
@@ -102,7 +102,7 @@ class Lab:
         with _passing_on(self.process), warm.started(WARM, PRELOADED, wait=False) as python:
             if python:
                 use_for_kernels(python, self.private / KERNELS)
-            with suppress(BrokenPipeError), self.pipe:  # it has ended, and has said why
+            with suppress(BrokenPipeError), self.pipe:  # it has ended, and has printed why
                 json.dump(options, self.pipe)
             return self.process.wait()
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from runbook_lib import files
 from runbook_lib.cli import options
 from runbook_lib.domain import exit_status
 from runbook_lib.domain.errors import InputError, LicenseError
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from runbook_lib.domain.license import ExaminedLicense, PublicKey
 
 
-@click.group(short_help="Read license files.", no_args_is_help=False)
+@click.group(no_args_is_help=False)
 def license() -> None:
     """Work with license files."""
 
@@ -53,7 +54,7 @@ def _content(path: Path) -> bytes:
         InputError: It cannot be read.
     """
     try:
-        return path.read_bytes()
+        return files.given(path)
     except OSError as exc:
         raise InputError(f"The file {path} cannot be read: {exc.strerror}.") from exc
 
@@ -68,7 +69,7 @@ def _report(content: bytes, public_key: bytes, *, as_json: bool) -> str:
 
     from runbook_lib.domain.license import load_public_key
 
-    found = _said(content, load_public_key(public_key))
+    found = _examined(content, load_public_key(public_key))
     if as_json:
         return json.dumps(found[0] if len(found) == 1 else found, indent=2, ensure_ascii=False)
     head = [f"{len(found)} licenses are in this file; GitLab itself takes the last one."] if len(found) > 1 else []
@@ -76,7 +77,7 @@ def _report(content: bytes, public_key: bytes, *, as_json: bool) -> str:
     return "\n\n".join([*head, *tables])
 
 
-def _said(content: bytes, key: PublicKey) -> list[dict[str, Any]]:
+def _examined(content: bytes, key: PublicKey) -> list[dict[str, Any]]:
     """What each license says, with its fingerprint, where it was, and what is odd about it."""
     from runbook_lib.domain import finder
     from runbook_lib.domain.content_kinds import Kind

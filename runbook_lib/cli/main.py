@@ -12,32 +12,66 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import click
 
 from runbook_lib import files
-from runbook_lib.cli import completion
 from runbook_lib.domain import exit_status
 from runbook_lib.domain.errors import RunbookError
 
-NAMES = (
-    *("run", "batch", "lab", "sandbox", "demo", "records", "answer", "journal", "keys", "license", "doctor"),
-    "mechanizer",
-)
-"""In the order of the help."""
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+COMPLETION = "_RUNBOOK_COMPLETE"
+"""How a shell asks for completion, such as `bash_complete`. Source: click's documentation, Shell Completion."""
+ADVICE = f"""\
+To complete commands, runbooks, parameters and tickets with the Tab key, add the line of your shell to its start-up
+file.
+
+\b
+bash  ~/.bashrc                      eval "$({COMPLETION}=bash_source runbook)"
+zsh   ~/.zshrc                       eval "$({COMPLETION}=zsh_source runbook)"
+fish  ~/.config/fish/config.fish     {COMPLETION}=fish_source runbook | source
+"""
+LINES = {
+    "run": "Run a runbook on a ticket.",
+    "batch": "Run many tickets from a list.",
+    "lab": "Open JupyterLab on the runbooks.",
+    "sandbox": "Keep the practice world running, for notebooks and papermill.",
+    "demo": "Take every practice ticket through its runbook, performed.",
+    "records": "Find, read, verify and export records.",
+    "answer": "Say whether an effect is there, or that a case has ended.",
+    "journal": "Read a ticket's journal, or begin a new one.",
+    "keys": "The keys that sign the journals.",
+    "license": "Read license files.",
+    "doctor": "Check the configuration against the services; changes nothing.",
+    "mechanizer": "Issue a license: the pipeline's job.",
+}
+"""Each command's line in the help, in its order."""
 
 
 class _Commands(click.Group):
-    """Imports a command's module when the command is asked for."""
+    """Imports a command's module when the command is asked for; its own help and completion need none."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(NAMES)
+        return list(LINES)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in NAMES:
+        if cmd_name not in LINES:
             return None
         command: click.Command = getattr(_module(cmd_name), cmd_name)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(LINES.items()))
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        own = [CompletionItem(name, help=line) for name, line in LINES.items() if name.startswith(incomplete)]
+        return own + click.Command.shell_complete(self, ctx, incomplete)
 
 
 def _module(command: str) -> ModuleType:
@@ -76,7 +110,7 @@ def _module(command: str) -> ModuleType:
 COMMANDS = _Commands(
     "runbook",
     help="The on-call runbook for GitLab license emergencies.",
-    epilog=completion.ADVICE,
+    epilog=ADVICE,
     no_args_is_help=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -94,6 +128,8 @@ def main(words: Sequence[str] | None = None) -> int:
     finally:
         os.umask(before)
         gc.set_threshold(*collected)
+        if words is None:
+            gc.freeze()  # nor does the end of the process look through what was imported
 
 
 def _open_standard_files() -> None:
@@ -125,8 +161,11 @@ def _run_command(words: Sequence[str]) -> int:
     `click.Group.main` does this too, but ends the process, and takes a closed pipe for a failure.
     """
     try:
-        if (answered := completion.answer(COMMANDS)) is not None:
-            return answered
+        if shell := os.environ.get(COMPLETION):
+            from runbook_lib.cli import completion
+
+            if (answered := completion.answer(COMMANDS, COMPLETION, shell)) is not None:
+                return answered
         with COMMANDS.make_context("runbook", list(words)) as context:
             return int(COMMANDS.invoke(context) or exit_status.DONE)
     except click.exceptions.Exit as exc:

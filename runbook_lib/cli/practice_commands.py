@@ -16,10 +16,7 @@ PORT = click.IntRange(0, 65535)
 PORT.name = "port number"  # what a message calls it
 
 
-@click.command(
-    short_help="Open JupyterLab on the runbooks.",
-    context_settings={"ignore_unknown_options": True},
-)
+@click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[TICKET] [OPTION OF JUPYTERLAB]...")
 def lab(words: Sequence[str]) -> int:
     """Open JupyterLab on the runbook that a ticket needs, filled in and rehearsed, with the practice world running.
@@ -46,7 +43,7 @@ def _beginning(ticket: str | None) -> str:
     return f"{what} JupyterLab is starting; Ctrl-C stops it ..."
 
 
-@click.command(short_help="Keep the practice world running, for notebooks and papermill.")
+@click.command
 @click.option("--port", type=PORT, default=0, metavar="N", help="Default: its last, or any free.")
 @click.option("--date", "day", metavar="YYYY-MM-DD", help="The practice world's date. Default: today.")
 @click.option("--new", is_flag=True, help="Begin a new world; the old one and its records are kept.")
@@ -84,7 +81,7 @@ def sandbox(port: int, day: str | None, new: bool) -> int:
     return exit_status.DONE
 
 
-@click.command(short_help="Take every practice ticket through its runbook, performed.")
+@click.command
 def demo() -> int:
     """Take every practice ticket through its runbook, performed, in a practice world of its own."""
     click.echo("Preparing the practice tickets.", err=True)

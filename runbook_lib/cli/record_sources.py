@@ -47,7 +47,7 @@ def places() -> Places:
     return Places.read()
 
 
-def say_freshness() -> None:
+def show_freshness() -> None:
     """How fresh the mirror of the team's share is, if there is one."""
     if words := share_commands.freshness(places()):
         click.echo(words)

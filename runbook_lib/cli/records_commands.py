@@ -24,7 +24,7 @@ _NOT_VERIFIED = (
 )
 
 
-@click.group(short_help="Find, read, verify and export records.", no_args_is_help=False)
+@click.group(no_args_is_help=False)
 def records() -> None:
     """Find, read, verify and export records."""
 
@@ -57,12 +57,12 @@ def list_runs(verify: bool, as_json: bool, **filters: Any) -> int:
     click.echo(runs_listing.table(runs, found) if runs else "Nothing is open." if filters["open_only"] else "No runs.")
     if runs:
         click.echo(f"\n{found.words if found else _NOT_VERIFIED}")
-    runs_listing.say_by_hand(runs)
-    runs_listing.say_signed_off(runs)
+    runs_listing.show_by_hand(runs)
+    runs_listing.show_signed_off(runs)
     if filters["open_only"]:
-        runs_listing.say_next(runs)
-    record_sources.say_freshness()
-    runs_listing.tell(problems)
+        runs_listing.show_open_ends(runs)
+    record_sources.show_freshness()
+    runs_listing.show_problems(problems)
     return exit_status.DONE
 
 
@@ -84,8 +84,8 @@ def export(file: Path, form: str, force: bool, **filters: Any) -> int:
     runs, problems = runs_listing.find(None, **filters)
     exporting.export(runs, form, file, force=force)
     click.echo(f"{len(runs)} runs were written to {file}.")
-    record_sources.say_freshness()
-    runs_listing.tell(problems)
+    record_sources.show_freshness()
+    runs_listing.show_problems(problems)
     return exit_status.DONE
 
 
@@ -118,7 +118,7 @@ def verify(what: Sequence[str], ticket_notes: bool, with_share: bool, as_json: b
     if with_share and not as_json:
         click.echo(f"\n{share_commands.difference_words(compared)}")
     if not as_json:
-        record_sources.say_freshness()
+        record_sources.show_freshness()
     is_good = result.is_good and not any(each.is_defect for each in compared)
     return exit_status.DONE if is_good else exit_status.FAILED
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from runbook_lib import files
 from runbook_lib.cli import completion, options
 from runbook_lib.domain import exit_status
 from runbook_lib.domain.errors import InputError
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from runbook_lib.run.runner import Report
 
 
-@click.command(short_help="Run a runbook on a ticket.")
+@click.command
 @click.argument("runbook", metavar="RUNBOOK|auto", shell_complete=completion.runbooks)
 @options.ticket
 @click.option(
@@ -100,6 +99,8 @@ def run(
 
 def _show(report: Report, answers: Mapping[str, str], profile: str, *, as_json: bool) -> None:
     if as_json:
+        import json
+
         click.echo(json.dumps(report.contract(), indent=2))
     else:
         words = [word for name, value in answers.items() for word in ("-p", name, value)]
@@ -130,8 +131,10 @@ def _from_file(name: str | None) -> list[tuple[str, str]]:
     """
     if name is None:
         return []
+    import json
+
     try:
-        found = json.loads(sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8"))
+        found = json.loads(sys.stdin.read() if name == "-" else files.given(name))
     except (OSError, ValueError, RecursionError) as exc:
         raise InputError(f"The parameters file {name} cannot be read; expected a JSON object of answers.") from exc
     if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
@@ -152,11 +155,11 @@ def _words(report: Report, profile: str, command: str) -> str:
     from tabulate import tabulate
 
     from runbook_lib.domain.answers import QUESTIONS
-    from runbook_lib.domain.models import Status
+    from runbook_lib.domain.models import Status, ending_words
 
     place = "LIVE" if profile == "live" else "practice"
     mode = f"{place}, performed" if report.performed else f"{place}, rehearsal"
-    end = str(report.outcome or report.status).replace("_", " ")
+    end = ending_words(report.outcome or report.status).lower()
     lines = [f"{report.runbook}, ticket {report.ticket_id} ({mode}): {end}", clean(report.summary, 2000)]
     rows = [(e["state"], clean(e["summary"]), clean((e["evidence"] or {}).get("summary", ""))) for e in report.effects]
     if rows:

@@ -76,8 +76,10 @@ def run_filter(tickets: Sequence[str], open_only: bool, unreviewed: bool, **valu
 def table(runs: Sequence[Run], found: Verification | None) -> str:
     """The runs; `found` is what verifying them came to, or None if they were not verified."""
     from runbook_lib.cli import tables
+    from runbook_lib.domain.models import ending_words
 
     word = functools.cache(clean)  # the same few, in thousands of runs
+    ending = functools.cache(lambda name: clean(ending_words(name)))
     rows = [
         (
             run.ticket_id,
@@ -86,7 +88,7 @@ def table(runs: Sequence[Run], found: Verification | None) -> str:
             "" if run.seconds is None else f"{run.seconds:.1f}",
             word(run.operator, 40),
             {True: "yes", False: "no", None: ""}[run.performed],
-            word(run.outcome or run.status),
+            ending(run.outcome or run.status),
             _state(run, found),
             _record(run.record or "", word),
         )
@@ -116,21 +118,21 @@ def _state(run: Run, found: Verification | None) -> str:
     return f"{words}, {'verified' if found.holds(run) else ', '.join(found.codes(run)) or why_not}"
 
 
-def say_by_hand(runs: Sequence[Run]) -> None:
+def show_by_hand(runs: Sequence[Run]) -> None:
     """Below the list: what rests on a person's word, and on whose."""
     for run in runs:
         for words in run.by_hand:
             click.echo(f"\nTicket {run.ticket_id}, by hand: {clean(words, 500)}")
 
 
-def say_signed_off(runs: Sequence[Run]) -> None:
+def show_signed_off(runs: Sequence[Run]) -> None:
     """Below the list: which records a reviewer has signed off."""
     for run in runs:
         for words in run.signed_off:
             click.echo(f"\nTicket {run.ticket_id}, {run.record}, signed off by {clean(words, 500)}")
 
 
-def say_next(runs: Sequence[Run]) -> None:
+def show_open_ends(runs: Sequence[Run]) -> None:
     """Below the list: what happened with each open end, and the next command."""
     from runbook_lib.records.open_ends import open_ends
 
@@ -141,6 +143,6 @@ def say_next(runs: Sequence[Run]) -> None:
         )
 
 
-def tell(problems: Sequence[Finding]) -> None:
+def show_problems(problems: Sequence[Finding]) -> None:
     for problem in problems:
         click.echo(f"runbook: {problem.code}: {clean(problem.words, 1000)}", err=True)

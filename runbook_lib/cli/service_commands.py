@@ -11,7 +11,7 @@ from runbook_lib.domain import exit_status
 from runbook_lib.domain.errors import RunbookError
 
 
-@click.command(short_help="Check the configuration against the services; changes nothing.")
+@click.command
 @options.as_json
 def doctor(as_json: bool) -> int:
     """Check the configuration against the services, and say what to do; changes nothing."""
@@ -32,7 +32,7 @@ def doctor(as_json: bool) -> int:
     return exit_status.DONE if examination.healthy(findings) else exit_status.FAILED
 
 
-@click.command(short_help="Issue a license: the pipeline's job.")
+@click.command
 def mechanizer() -> int:
     """Issue a license: the pipeline's job. It reads LICENSE_* and RUNBOOK_* variables."""
     from runbook_lib import mechanizer as job

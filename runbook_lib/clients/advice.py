@@ -21,7 +21,7 @@ def first_advice(exc: httpx.RequestError, base_url: str) -> str:
         base_url: Its address. The only service on this machine is the practice world.
     """
     if reason := _refused_certificate(exc):
-        return f"Its certificate is not accepted ({clean(reason, _REASON_LIMIT)}): check its address"
+        return f"Its certificate is not accepted ({clean(reason, _REASON_LIMIT)}): check {_place_of(reason)}"
     if isinstance(exc, httpx.ProxyError):
         return "The proxy refuses the connection: check HTTPS_PROXY"
     if not is_loopback(urlsplit(base_url).hostname or ""):
@@ -29,6 +29,15 @@ def first_advice(exc: httpx.RequestError, base_url: str) -> str:
     if isinstance(exc, httpx.ConnectError):
         return "The practice world has stopped: start it with `runbook sandbox`"
     return "The practice world may have been set to do so: look at its Faults page"
+
+
+def _place_of(reason: str) -> str:
+    """Where the fault of a certificate is, by OpenSSL's words. Source: OpenSSL, X509_verify_cert_error_string."""
+    if "expired" in reason or "not yet valid" in reason:
+        return "this machine's clock, and tell who runs the service"
+    if "self-signed" in reason or "issuer" in reason:
+        return "its address; if a proxy of yours signs for it, name that authority in SSL_CERT_FILE"
+    return "its address"
 
 
 def _refused_certificate(exc: BaseException) -> str:

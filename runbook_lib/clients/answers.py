@@ -6,6 +6,8 @@ the answer one of an unexpected form (`http.Service.parsed`). The error says not
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Callable
 from dataclasses import MISSING, fields
 from datetime import UTC, datetime
@@ -17,6 +19,32 @@ from pydantic import TypeAdapter, ValidationError
 from runbook_lib.redaction import original
 
 _T = TypeVar("_T")
+OTHER_FORM = (LookupError, TypeError, AttributeError, ValueError, OverflowError, RecursionError)
+"""What parsing an answer of an unexpected form raises; the last one if it is nested without end."""
+
+
+class NotJsonError(ValueError):
+    """An answer is no JSON at all, such as the page of a proxy or of a sign-in."""
+
+
+def decoded(content: bytes) -> Any:
+    """An answer's JSON; of a key that it names twice, the last value, as with other readers.
+
+    Raises:
+        NotJsonError: It is none, or has a number that JSON does not know. Source: RFC 8259, 6.
+        RecursionError: It is nested without end.
+    """
+    try:
+        return json.loads(content, parse_float=_finite, parse_constant=_finite)
+    except ValueError as exc:
+        raise NotJsonError from exc
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError("a number without end")
+    return number
 
 
 def typed(kind: type[_T], value: Any) -> _T:

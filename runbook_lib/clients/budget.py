@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from runbook_lib.clients.lease import Lease
 
 
 class Budget:
@@ -13,6 +16,9 @@ class Budget:
         seconds: How long all waits together may take.
         say: Shows what is waited for, in words.
         sleep: Waits; takes seconds.
+
+    Attributes:
+        lease: How long a write may still be sent, if it was looked for before; waiting may outlast that.
     """
 
     def __init__(
@@ -25,6 +31,7 @@ class Budget:
         self.seconds = seconds
         self.say = say
         self.left_s = seconds
+        self.lease: Lease | None = None
         self._sleep = sleep
 
     def wait(self, seconds: float, what: str = "") -> bool:
@@ -44,6 +51,15 @@ class Budget:
     def spend(self, seconds: float) -> None:
         """Count seconds that were spent waiting otherwise, such as for an answer that did not come."""
         self.left_s = max(0.0, self.left_s - seconds)
+
+    @contextmanager
+    def leased(self, lease: Lease | None) -> Iterator[None]:
+        """Meanwhile no write is sent when this lease is over."""
+        self.lease = lease
+        try:
+            yield
+        finally:
+            self.lease = None
 
     def renew(self) -> None:
         """Begin anew: for the next step that a person starts by hand."""

@@ -52,7 +52,8 @@ class CustomersDot:
             RefusedError: The session has expired, or may not see this.
             UnavailableError: CustomersDot cannot be reached, or answers oddly.
         """
-        found = self._rows("customer", "email", email, _account, patience_s)
+        # rails_admin's `is` compares capitals too, `like` does not: what else it finds is left out here.
+        found = self._rows("customer", "email", email, _account, patience_s, operator="like")
         return [account for account in found if account.email.casefold() == email.casefold()]
 
     def licenses(self, account: Account, *, patience_s: float | None = None) -> list[SoldLicense]:
@@ -75,10 +76,17 @@ class CustomersDot:
         self._page("customer", {"per": "1", "page": "1"}, lambda row: row["id"], patience_s=patience_s)
 
     def _rows(
-        self, model: str, field: str, value: str, parse: Callable[[Any], Any], patience_s: float | None = None
+        self,
+        model: str,
+        field: str,
+        value: str,
+        parse: Callable[[Any], Any],
+        patience_s: float | None = None,
+        *,
+        operator: str = "is",
     ) -> list[Any]:
-        """Every row of a list whose field is this value: page by page, until one adds nothing, as there is no total."""
-        params = {f"f[{field}][0][o]": "is", f"f[{field}][0][v]": value, "per": str(PER_PAGE)}
+        """Every row of a list with this value in a field: page by page, until one adds nothing."""
+        params = {f"f[{field}][0][o]": operator, f"f[{field}][0][v]": value, "per": str(PER_PAGE)}
         params |= {"sort": "id", "sort_reverse": "true"}
         seen: dict[int, Any] = {}
         for number in range(1, LAST_PAGE + 1):
@@ -86,7 +94,7 @@ class CustomersDot:
             page = self._page(model, wanted, lambda row: (int(row["id"]), parse(row)), patience_s=patience_s)
             new = {row_id: row for row_id, row in page if row_id not in seen}
             seen |= new
-            if not new:  # a server may give fewer rows than asked for, so a short page is no end
+            if not new:  # a server may give fewer rows than requested, so a short page is no end
                 return list(seen.values())
         raise self._service.too_long(f"list {model}")
 

@@ -15,7 +15,8 @@ from pydantic import SecretStr
 
 from runbook_lib.clients.answers import listed, model, moment, typed
 from runbook_lib.clients.gitlab_refusals import REFUSALS
-from runbook_lib.clients.http import LAST_PAGE, Service, Session, answered_at
+from runbook_lib.clients.http import LAST_PAGE, Service, Session
+from runbook_lib.clients.retrying import answered_at
 from runbook_lib.domain.errors import RefusedError
 from runbook_lib.domain.models import Pipeline, TrackerIssue
 from runbook_lib.redaction import original
@@ -134,7 +135,7 @@ class GitLab:
             if not after:
                 return
             if not re.fullmatch("[0-9]{1,9}", after) or int(after) <= number:
-                raise self._service.odd(response)
+                raise self._service.failures.odd(response)
             number = int(after)
         raise self._service.too_long(f"list {path}")
 

@@ -1,8 +1,8 @@
 """The vendors' rate limits as one budget for every process that works in the same outputs folder, as a batch's do.
 
 Each service, or method of it, has a file there. It says from when on the next request may be sent, so that processes
-take turns without asking anybody; and until when the service wants none at all, which one of them heard (429 with
-`Retry-After`) and all of them keep to. A turn that is not used is lost, and nothing else.
+take turns without a coordinator; and until when the service takes none at all (429 with `Retry-After`), as one of them
+has read and all of them keep to. A turn that is not used is lost, and nothing else.
 
 It never stops a case: without the folder, requests go as if there were no others.
 """
@@ -100,7 +100,7 @@ class Pace:
             return max(0.0, float(state.get("held", 0.0)) - self._clock())
 
     def hold(self, service: str, seconds: float) -> None:
-        """Hold all requests to a service for as long as it asked."""
+        """Hold all requests to a service for as long as it named."""
         with self._kept(service) as state:
             state["held"] = max(state.get("held", 0.0), self._clock() + min(seconds, LONGEST_S))
 

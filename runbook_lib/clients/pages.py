@@ -1,4 +1,4 @@
-"""Tells a sign-in page from the file that was asked for, by its content. Pure.
+"""Tells a sign-in page from the requested file, by its content. Pure.
 
 A private attachment answers 200 with HTML to who has no session. Source: Zendesk help, *Private attachments*; FACTS 6.
 """

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from runbook_lib.clients.answers import cursor, listed, typed
-from runbook_lib.clients.http import LAST_PAGE, Service, Session
+from runbook_lib.clients.http import Service, Session
 from runbook_lib.clients.slack_refusals import LATER, REFUSALS, UNSURE
 from runbook_lib.domain.errors import NotAsSentError, RefusedError, UnavailableError
 
@@ -41,7 +41,7 @@ class Slack:
         """Post a message; returns its `ts`, Slack's id of it.
 
         Raises:
-            RefusedError: Slack said no; `code` is its word.
+            RefusedError: Slack refused; `code` is its word.
             UnavailableError: Slack cannot be reached, or is limiting requests; nothing was posted.
             OutcomeUnknownError: The answer was lost.
             NotAsSentError: It was posted in another channel, or with another text.
@@ -56,9 +56,8 @@ class Slack:
             "POST", "chat.postMessage", lambda answer: self._posted(answer, channel_id), json=body
         )
         if where != channel_id:
-            raise NotAsSentError(
-                f"Slack has posted it in {self._service.line(where)}, and not in {channel_id}. Post it there by hand."
-            )
+            place = self._service.failures.line(where)
+            raise NotAsSentError(f"Slack has posted it in {place}, and not in {channel_id}. Post it there by hand.")
         if kept is not None and _bare(kept) != _bare(text):
             raise NotAsSentError(f"Slack has posted it in {channel_id} with another text. Correct it by hand.")
         return ts
@@ -88,25 +87,20 @@ class Slack:
             patience_s: Ask only once for each page, with this time-out in seconds.
 
         Raises:
-            RefusedError: Slack said no; `code` is its word.
+            RefusedError: Slack refused; `code` is its word.
             UnavailableError: Slack cannot be reached, or has an internal error.
         """
         params = {"channel": channel_id, "include_all_metadata": "true", "limit": "200"}
         params["oldest"] = f"{since.timestamp():.6f}"
-        ours: list[str] = []
-        seen: set[str] = set()
-        for _ in range(LAST_PAGE):
-            messages, after = self._service.read_json(
-                "conversations.history", lambda page: _page(self._ok(page, channel_id)), params, patience_s=patience_s
-            )
-            ours += [ts for ts, found in messages if found == operation_id]
-            if not after:
-                return sorted(ours)
-            if after in seen:
-                break
-            seen.add(after)
-            params["cursor"] = after
-        raise self._service.too_long(f"history of {channel_id}")
+        messages = self._service.read_pages(
+            "conversations.history",
+            lambda page: _page(self._ok(page, channel_id)),
+            params,
+            cursor="cursor",
+            what=f"history of {channel_id}",
+            patience_s=patience_s,
+        )
+        return sorted([ts for ts, found in messages if found == operation_id])
 
     def scopes(self, *, patience_s: float) -> list[str] | None:
         """The bot's scopes, or None if the answer does not list them. Raises as `find`.
@@ -128,7 +122,7 @@ class Slack:
     def _posted(self, answer: Any, channel_id: str) -> tuple[str, str, str | None]:
         """A post's `ts`, its channel, and its text as Slack keeps it; None if the answer has no text."""
         if not answer["ok"] and answer.get("error") in UNSURE:
-            raise self._service.lost(f"it answered {answer['error']}")
+            raise self._service.failures.lost(f"it answered {answer['error']}")
         kept = (self._ok(answer, channel_id).get("message") or {}).get("text")
         return typed(str, answer["ts"]), typed(str, answer["channel"]), None if kept is None else typed(str, kept)
 
@@ -146,7 +140,7 @@ class Slack:
         if code in LATER:
             raise UnavailableError(f"Slack cannot serve {whom} at the moment: {code}. Try again later.")
         scopes = [f"{name} {answer[key]}" for key, name in _SCOPES.items() if answer.get(key)]
-        raise self._service.refused(code, f"for {whom}: {'; '.join([code, *scopes])}")
+        raise self._service.failures.refused_with_200(code, f"for {whom}: {'; '.join([code, *scopes])}")
 
 
 def _bare(text: str) -> str:

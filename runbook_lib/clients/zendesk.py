@@ -10,16 +10,19 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, TypeVar
 
-from runbook_lib.clients.answers import cursor, listed, model, moment, typed
-from runbook_lib.clients.http import LAST_PAGE, Service, Session, answered_at
+from runbook_lib.clients import zendesk_answers
+from runbook_lib.clients.answers import listed, moment
+from runbook_lib.clients.http import Service, Session
 from runbook_lib.clients.pages import is_sign_in_page
 from runbook_lib.clients.refusals import CREDENTIALS
+from runbook_lib.clients.retrying import answered_at
 from runbook_lib.clients.zendesk_refusals import obstacle, refusals
 from runbook_lib.domain.errors import PersonNeededError, RefusedError, UnavailableError
 from runbook_lib.domain.kept_comment import KeptComment
-from runbook_lib.domain.models import Attachment, Comment, Organization, Person, Ticket
+from runbook_lib.domain.models import Attachment, Comment, Person, Ticket
 from runbook_lib.redaction import original
 
 STAMP_S = 1.0
@@ -29,10 +32,6 @@ STAMP_READINGS = 12
 """Attempts, with pauses in between, to read a ticket that keeps changing."""
 MALWARE = "malware_found"
 """The scan result of a file that is not fetched. Source: Zendesk API reference, attachments."""
-MERGED = "closed_by_merge"
-"""The tag of a ticket that was merged into another one; its follow-up ticket, which is open, has it too.
-
-Source: FACTS 6, Zendesk; Zendesk help, *Creating a follow-up for a closed ticket*: tags are taken over."""
 _MERGED_INTO = re.compile(r"merged into request #(\d{1,18})\b", re.IGNORECASE)
 _T = TypeVar("_T")
 
@@ -52,7 +51,9 @@ class Zendesk:
     ) -> None:
         by_mail = credentials.get("Authorization", "").startswith("Basic")
         self._credential = "RUNBOOK_ZENDESK_API_TOKEN" if by_mail else "RUNBOOK_ZENDESK_OAUTH_TOKEN"
-        self._service = Service("Zendesk", base_url, credentials, session, _explain, refusals(self._credential))
+        self._service = Service(
+            "Zendesk", base_url, credentials, session, zendesk_answers.explain, refusals(self._credential)
+        )
         self._mapped_host = mapped_host
 
     def ticket(self, ticket_id: int, *, patience_s: float | None = None) -> Ticket:
@@ -72,7 +73,9 @@ class Zendesk:
         try:
             path = f"api/v2/tickets/{ticket_id}.json"
             response = self._service.read(path, {"include": "users,organizations"}, patience_s=patience_s)
-            return self._service.parsed(response, self._ticket), answered_at(response)
+            base_url = self._service.base_url
+            found = self._service.parsed(response, lambda body: zendesk_answers.ticket(body, ticket_id, base_url))
+            return found, answered_at(response)
         except RefusedError as exc:
             if exc.status == 404:
                 raise RefusedError(
@@ -113,7 +116,7 @@ class Zendesk:
         Source: Zendesk API reference, ticket comments, `include_inline_images` and `include=users`.
         """
         path = f"api/v2/tickets/{ticket_id}/comments.json"
-        found = self._pages(path, _thread, {"include_inline_images": "true", "include": "users"})
+        found = self._pages(path, zendesk_answers.thread, include_inline_images="true", include="users")
         return list({comment.id: comment for comment in found}.values())  # pages may overlap
 
     def merged_into(self, ticket_id: int) -> int | None:
@@ -135,20 +138,16 @@ class Zendesk:
         the requests API, so it counts only if an agent or the user of these credentials wrote it.
         """
         path = f"api/v2/tickets/{ticket_id}/audits.json"
-        audits = self._pages(path, lambda page: listed(page["audits"], _audit))
-        found = [(author_id, kept) for known, author_id, kept in audits if known == operation_id]
-        ours: dict[int, bool] = {}
-        for author_id, kept in found:
-            if author_id not in ours:
-                ours[author_id] = self._is_agent(author_id)
-            if ours[author_id]:
-                return kept
-        return None
+        audits = self._pages(path, lambda page: listed(page["audits"], zendesk_answers.audit))
+        is_agent = cache(self._is_agent)
+        return next((kept for known, author, kept in audits if known == operation_id and is_agent(author)), None)
 
     def _is_agent(self, user_id: int) -> bool:
         """Whether a user is an agent, an admin, or the user of these credentials."""
         try:
-            person = self._service.read_json(f"api/v2/users/{user_id}.json", lambda answer: _person(answer["user"]))
+            person = self._service.read_json(
+                f"api/v2/users/{user_id}.json", lambda answer: zendesk_answers.person(answer["user"])
+            )
         except RefusedError as exc:
             if exc.status not in (403, 404):
                 raise
@@ -164,7 +163,7 @@ class Zendesk:
         Raises:
             RefusedError: They are invalid: Zendesk answers this call 200 with an anonymous user.
         """
-        person = self._service.read_json("api/v2/users/me.json", _somebody, patience_s=patience_s)
+        person = self._service.read_json("api/v2/users/me.json", zendesk_answers.user, patience_s=patience_s)
         if person is None:
             words = "Zendesk does not accept these credentials."
             raise RefusedError(words, status=401, advice=f"Renew {self._credential}.", fault=CREDENTIALS)
@@ -196,12 +195,13 @@ class Zendesk:
         address = (person.email or "").casefold()
         try:
             identities = self._service.read_json(
-                f"api/v2/users/{person.id}/identities.json", lambda page: listed(page["identities"], _identity)
+                f"api/v2/users/{person.id}/identities.json",
+                lambda page: listed(page["identities"], zendesk_answers.identity),
             )
         except RefusedError:
             return ""
         states = [state for value, state in identities if value.casefold() == address]
-        return next((self._service.line(state) for state in states if state not in ("", "deliverable")), "")
+        return next((self._service.failures.line(state) for state in states if state not in ("", "deliverable")), "")
 
     def add_comment(
         self,
@@ -222,7 +222,7 @@ class Zendesk:
         """
         comment = {"body": plain(body), "public": public, "uploads": list(uploads)}
         changes = {"comment": comment, "metadata": {"operation_id": operation_id}}
-        return self._update(ticket, changes, lambda answer: _kept(answer["audit"]))
+        return self._update(ticket, changes, lambda answer: zendesk_answers.kept(answer["audit"]))
 
     def assign(self, ticket: Ticket, agent: Person, operation_id: str) -> None:
         """Assign a ticket, if it has not changed since `ticket` was read. Raises as `add_comment`.
@@ -279,8 +279,7 @@ class Zendesk:
             )
         for url in urls:
             found = self._service.download(url, limit, also_own=self._mapped_host)
-            headers = {name.lower(): value for name, value in found.headers.items()}
-            if is_sign_in_page(found.content, headers, size=attachment.size, file_name=attachment.file_name):
+            if is_sign_in_page(found.content, found.headers, size=attachment.size, file_name=attachment.file_name):
                 continue
             if len(found.content) < attachment.size:
                 raise UnavailableError(
@@ -327,145 +326,16 @@ class Zendesk:
             patience_s=patience_s,
         )
 
-    def _pages(
-        self, path: str, parse: Callable[[Any], list[_T]], more: Mapping[str, str] | None = None
-    ) -> Iterator[_T]:
-        """Every item of a list, by cursor; `parse` takes the items from a page."""
-        params = {"page[size]": "100", **(more or {})}
-        seen: set[str] = set()
-        for _ in range(LAST_PAGE):
-            items, after = self._service.read_json(path, lambda page: (parse(page), _next_page(page)), params)
-            yield from items
-            if not after:
-                return
-            if after in seen:
-                break
-            seen.add(after)
-            params["page[after]"] = after
-        raise self._service.too_long(f"list {path}")
-
-    def _ticket(self, found: Any) -> Ticket:
-        item, people = found["ticket"], _people(found)
-        organizations = {one["id"]: one for one in found.get("organizations") or ()}
-        organization = organizations.get(item.get("organization_id"))
-        assignee = people.get(item.get("assignee_id"))
-        return model(
-            Ticket,
-            item,
-            subject=item.get("subject") or "",
-            created_at=moment(item["created_at"]),
-            updated_stamp=item["updated_at"],
-            requester=people.get(item["requester_id"])
-            or model(Person, {"id": item["requester_id"], "name": "unknown"}),
-            organization=organization and _organization(organization),
-            assignee_id=item.get("assignee_id"),
-            assignee_name=assignee and assignee.name,
-            url=f"{self._service.base_url}/agent/tickets/{item['id']}",
-            is_merged=item["status"] == "closed" and MERGED in (item.get("tags") or ()),
+    def _pages(self, path: str, parse: Callable[[Any], list[_T]], **params: str) -> Iterator[_T]:
+        """Every item of a list; `parse` takes the items from a page."""
+        return self._service.read_pages(
+            path,
+            lambda page: (parse(page), zendesk_answers.next_page(page)),
+            {"page[size]": "100", **params},
+            cursor="page[after]",
         )
 
 
 def plain(body: str) -> str:
     """A comment's body without placeholders: Zendesk expands `{{...}}`, so a space of no width separates the braces."""
     return re.sub(r"\{(?=[{%])", "{\u200b", body)
-
-
-def _next_page(page: Any) -> str:
-    """The cursor of the next page; "" on the last. A page by number, which has `next_page`, was not asked for."""
-    meta = page.get("meta") or {}
-    has_more = meta.get("has_more", page.get("next_page"))
-    after = cursor(meta.get("after_cursor")) if has_more else ""
-    if has_more and not after:
-        raise LookupError("no cursor of the next page")
-    return after
-
-
-def _somebody(answer: Any) -> Person | None:
-    """The user in an answer of `users/me`; None for the anonymous user, the answer to bad credentials."""
-    return _person(answer["user"]) if answer["user"].get("id") else None
-
-
-def _person(user: Any) -> Person:
-    return model(Person, user, name=user.get("name") or "")
-
-
-def _people(answer: Any) -> dict[int, Person]:
-    """The users beside what was asked for, by their ids."""
-    return {person.id: person for person in map(_person, answer.get("users") or ())}
-
-
-def _identity(item: Any) -> tuple[str, str]:
-    """An address of a user, and its delivery state."""
-    return typed(str, item.get("value") or ""), typed(str, item.get("deliverable_state") or "")
-
-
-def _organization(item: Any) -> Organization:
-    fields, domains = item.get("organization_fields"), item.get("domain_names")
-    return model(Organization, item, name=item.get("name") or "", fields=fields, domains=domains)
-
-
-def _attachment(item: Any) -> Attachment | None:
-    """A file of a comment; None for a deleted one, which nobody can look at any more.
-
-    Source: Zendesk API reference, attachments, `deleted`.
-    """
-    if item.get("deleted") is True:
-        return None
-    return model(
-        Attachment,
-        item,
-        file_name=item.get("file_name") or "",
-        content_url=original(item.get("content_url") or ""),
-        content_type=item.get("content_type") or "",
-        size=item.get("size") or 0,
-        malware=item.get("malware_scan_result"),
-        malware_is_allowed=item.get("malware_access_override"),
-        mapped_url=original(item.get("mapped_content_url") or ""),
-    )
-
-
-def _comment(item: Any) -> Comment:
-    return model(
-        Comment,
-        item,
-        body=item.get("body") or "",
-        raw=original(item.get("body") or ""),
-        raw_html=original(item.get("html_body") or ""),
-        created_at=moment(item["created_at"]),
-        attachments=tuple(file for file in listed(item.get("attachments") or [], _attachment) if file is not None),
-    )
-
-
-def _thread(page: Any) -> list[Comment]:
-    """The comments of a page, each with its author from the page's `users`."""
-    people = _people(page)
-    return [replace(comment, author=people.get(comment.author_id)) for comment in listed(page["comments"], _comment)]
-
-
-def _audit(item: Mapping[str, Any]) -> tuple[str | None, int, KeptComment]:
-    """An audit's operation id (or None), its author's id, and its comment."""
-    custom = (item.get("metadata") or {}).get("custom") or {}
-    operation_id = custom.get("operation_id")
-    return operation_id, item["author_id"] if operation_id else 0, _kept(item)
-
-
-def _kept(audit: Mapping[str, Any]) -> KeptComment:
-    """The comment of an audit; without one, only the audit's own id."""
-    event = next((event for event in audit["events"] if event["type"] == "Comment"), None)
-    if event is None:
-        return KeptComment(int(audit["id"]), None)
-    names = tuple(str(file.get("file_name") or "") for file in event.get("attachments") or ())
-    public = event.get("public")
-    return KeptComment(int(event["id"]), public if isinstance(public, bool) else None, names)
-
-
-def _explain(body: Any) -> str:
-    """Zendesk's three shapes of error; the details of a 422 say more than its title."""
-    if details := body.get("details"):
-        return "; ".join(str(d.get("description", d)) for many in details.values() for d in many)
-    if errors := body.get("errors"):
-        return "; ".join(str(e.get("detail") or e["title"]) for e in errors)
-    error = body["error"]
-    if isinstance(error, dict):
-        return f"{error['title']}: {error['message']}"
-    return str(body.get("description") or error)

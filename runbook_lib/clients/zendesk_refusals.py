@@ -11,14 +11,14 @@ from runbook_lib.clients.refusals import CREDENTIALS, RIGHTS, Refusals, Row
 from runbook_lib.domain.models import Person
 
 ROLE = (
-    "Ask a Zendesk admin for a role that may reply publicly and edit tickets, or use the token of somebody who has one."
+    "Ask a Zendesk admin for a role that may reply publicly and edit tickets, or use the token of an agent who has one."
 )
 _LIGHT_ROLES = {1: "light agent", 2: "chat agent", 3: "contributor", 5: "billing admin"}
 """Values of `role_type` whose users may comment privately at the most, and are assigned no tickets."""
 
 
 def refusals(credential: str) -> Refusals:
-    """Zendesk's refusals; `credential` is the setting that is asked with."""
+    """Zendesk's refusals; `credential` is the setting of the credentials."""
     return Refusals(
         "RUNBOOK_ZENDESK_URL",
         "https://developer.zendesk.com/api-reference/introduction/requests/",

@@ -117,7 +117,7 @@ def address(name: str, raw: object) -> str:
     """
     from email_validator import EmailNotValidError, validate_email  # its tables take longer than most commands
 
-    text = raw.strip() if isinstance(raw, str) else ""
+    text = pasted.trimmed(raw) if isinstance(raw, str) else ""
     try:
         checked = validate_email(text, check_deliverability=False, test_environment=True)
     except EmailNotValidError as exc:
@@ -242,7 +242,7 @@ def _is_path(raw: object) -> bool:
 
 def line(name: str, raw: object) -> str:
     """One line of text. Raises InputError if it is none, or too long."""
-    text = raw.strip() if isinstance(raw, str) else ""
+    text = pasted.trimmed(raw) if isinstance(raw, str) else ""
     if not text or len(text) > 500 or not text.isprintable():
         raise _wrong(name, raw, "one line of text, 500 characters at most")
     return text

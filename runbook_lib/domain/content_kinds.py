@@ -90,8 +90,10 @@ _LICENSE_INFO = re.compile(
     r"Max Users in License:|License valid from:|\"(?:user_limit|historical_max|usersInLicenseCount)\"\s*:"
 )
 """Source: GitLab, `gitlab:license:info`, the License API, and the query of the Subscription page."""
+_EXPORT_CHARS = 8000
+"""The first rows of a usage export end within this, the one with the license included."""
 _USAGE_ROWS = re.compile(
-    r"^[\"' ]*(?:license (?:start|end) date|date[\"' ]*[,;\t][\"' ]*billable user count)[\"' ]*(?:[,;\t]|$)",
+    r"^[\"' ]*(?:license (?:start|end) date|date[\"' ]*[,;|\t][\"' ]*billable user count)[\"' ]*(?:[,;|\t]|$)",
     re.I | re.M,
 )
 """Rows of the usage export, also where its first one was taken out.
@@ -191,12 +193,11 @@ def text_kind(text: str, content: bytes, *, is_license: bool) -> Kind:
     start = bare[:2000].lower()
     if not bare:
         return Kind.EMPTY if not content.strip(b"\0 \t\r\n") else Kind.BINARY
-    if start.startswith("license key") and bare[11:14].strip("\"' ")[:1] in (",", ";", "\t", ""):
+    is_export = start.startswith("license key") and bare[11:14].strip("\"' ")[:1] in (",", ";", "\t", "")
+    if is_export or len(_USAGE_ROWS.findall(bare[:_EXPORT_CHARS])) > 1:
         return Kind.USAGE_EXPORT
     if is_license:
         return Kind.LICENSE
-    if len(_USAGE_ROWS.findall(bare[:2000])) > 1:
-        return Kind.USAGE_EXPORT
     if "\0" in text or sum(not (c.isprintable() or c.isspace()) for c in text[:2000]) > len(text[:2000]) // 10:
         return Kind.BINARY
     if _is_code(bare):

@@ -1,7 +1,8 @@
 """Finds blocks of Base64, Base32 and Base85 in a text, such as a whole file, and decodes them. Pure.
 
-`finder` looks at what they hold. Base64 is common, so any long block of it is decoded. Base32 and Base85 are decoded
-only where they begin as an encoded license does, so that a piece from the middle is not recognized.
+`finder` looks at what they hold. Any long block of Base64 or Base32 is decoded; of Base32 from each of eight letters,
+since it may be a piece from the middle. Base85, whose letters are those of most texts, is decoded only where it begins
+as an encoded license does, so that a piece from its middle is not recognized.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from itertools import accumulate, islice
 
-from runbook_lib.domain.content_kinds import is_of_known_kind
-from runbook_lib.domain.envelopes import unbase64
+from runbook_lib.domain.content_kinds import Kind, is_of_known_kind, magic
+from runbook_lib.domain.envelopes import material, unbase64
 
 LEAST_CHARS = 120
 """A shorter block of Base64 holds no file with a license, compressed ones included."""
@@ -26,10 +27,10 @@ Block = tuple[int, int, bytes]
 
 _RUN = re.compile("[A-Za-z0-9+/]{20,}")
 _BASE64 = re.compile(
-    rf"{_RUN.pattern}(?:[\s\S]{{1,16}}?{_RUN.pattern})*"
+    rf"{_RUN.pattern}(?:[^=]{{1,16}}?{_RUN.pattern})*"
     r"(?:[^A-Za-z0-9+/=]{0,8}([A-Za-z0-9+/]{1,19})(?![A-Za-z0-9+/]))?"
 )
-"""Long runs of letters at most 16 characters apart, as with the marks of a quote, and a shorter last one."""
+"""Long runs of letters at most 16 characters apart, as with the marks of a quote, then a shorter one; `=` ends it."""
 _BEGINNING = re.compile(
     "H4sI|eA[E-H]|eF[4-7]|eJ[w-z]|eN[o-r]|Qlpo|/Td6|UEsDB|"  # gzip, zlib (four levels), bzip2, xz, zip
     "LS0tLS|ZXlK|LQAt|ZQB5|AC0A|AGUA|//4t|//5l|/v8A|77u/"  # a license and its BEGIN line, also in UTF-16 and with a BOM
@@ -69,16 +70,21 @@ def _read(runs: list[str], letters: str) -> bytes:
     return next(filter(is_of_known_kind, readings), unbase64(letters))
 
 
-def _unbase32(letters: str) -> bytes:
-    letters = letters.rstrip("=").upper()
+def _unbase32(letters: str, decode: Callable[[str], bytes] = base64.b32decode) -> bytes:
+    letters = letters.partition("=")[0].upper()
     kept = letters[: len(letters) - (len(letters) % 8 in (1, 3, 6))]
-    return base64.b32decode(kept + "=" * (-len(kept) % 8))
+    return decode(kept + "=" * (-len(kept) % 8))
 
 
-_BASE32 = ("MV4UU22ZLBJG", "FUWS2LJNFUWS2LJN", "D6FQQA")
-_RARE: tuple[tuple[tuple[str, ...], str, Callable[[str], bytes]], ...] = (
-    (_BASE32, "A-Z2-7=", _unbase32),
-    (tuple(map(str.lower, _BASE32)), "a-z2-7=", _unbase32),
+def _unbase32hex(letters: str) -> bytes:
+    return _unbase32(letters, base64.b32hexdecode)
+
+
+_BASE32 = (("A-Z2-7", _unbase32), ("a-z2-7", _unbase32), ("0-9A-V", _unbase32hex), ("0-9a-v", _unbase32hex))
+"""Alphabets in which any long block is decoded. Source: RFC 4648, 6 and 7."""
+_GZIP = re.compile("D6FQQA|3U5GG0", re.IGNORECASE)
+"""How a gzip file begins in them: a word before it hides that."""
+_BASE85: tuple[tuple[tuple[str, ...], str, Callable[[str], bytes]], ...] = (
     (("WqC?#Sy)nN", "EiElAEiElA", "ABzY8"), r"0-9A-Za-z!#$%&()*+;<=>?@^_`{|}~-", base64.b85decode),
     (("AU-m`=]eR8", "/M/P+/M/P+", "+,^C)"), "!-uz", base64.a85decode),
 )
@@ -86,12 +92,35 @@ _RARE: tuple[tuple[tuple[str, ...], str, Callable[[str], bytes]], ...] = (
 
 
 def in_rare_encodings(text: str) -> Iterator[Block]:
-    """The first few blocks of Base32 and Base85 that may be a license.
+    """The blocks of Base32 and Base85 that may be a license.
 
     Args:
         text: The text as it is: Base85 has the signs of most escapes among its letters.
     """
-    for marks, letters, decode in _RARE:
+    yield from _in_base32(text)
+    yield from _in_base85(text)
+
+
+def _in_base32(text: str) -> Iterator[Block]:
+    """The blocks of Base32 that are a file or a part of a license, wherever they were cut."""
+    for alphabet, decode in _BASE32:
+        line = f"[{alphabet}]{{20,}}"
+        block = rf"{line}(?:{_GAP}{line})*(?:{_GAP}[{alphabet}]{{1,19}}(?![^\s=]))?"
+        for found in re.finditer(block, text):
+            letters = re.sub(_GAP, "", found[0])[:MOST_CHARS]
+            if len(letters) >= LEAST_CHARS:
+                begins = [one.start() for one in islice(_GZIP.finditer(letters), MOST_STARTS)]
+                readings = (decode(letters[start:]) for start in (*range(8), *begins))
+                yield from ((*found.span(), one) for one in islice(filter(_is_of_license, readings), 1))
+
+
+def _is_of_license(content: bytes) -> bool:
+    return magic(content)[0] is Kind.PACKED or bool(material(content.decode("latin-1")))
+
+
+def _in_base85(text: str) -> Iterator[Block]:
+    """The first few blocks of Base85 that begin as a license does."""
+    for marks, letters, decode in _BASE85:
         for mark in marks:
             if mark in text:
                 for found in islice(re.finditer(re.escape(mark), text), MOST_BLOCKS):
@@ -99,8 +128,11 @@ def in_rare_encodings(text: str) -> Iterator[Block]:
 
 
 def _decoded(text: str, at: int, letters: str, decode: Callable[[str], bytes]) -> Iterator[Block]:
-    """A block of these letters, whose last line may be shorter than the others; none if it is damaged."""
-    lines = rf"[{letters}]+(?:(?:{_GAP}[{letters}]{{20,}})+(?:{_GAP}[{letters}]{{1,19}}(?![^\s~]))?)?"
-    if found := re.compile(lines).match(text, at, at + MOST_CHARS):
-        with suppress(ValueError):
-            yield *found.span(), decode(re.sub(_GAP, "", found[0]))
+    """A block of these letters, whose last line may be shorter than the others, or a word after it; none if damaged."""
+    lines = re.compile(rf"[{letters}]+(?:{_GAP}[{letters}]{{20,}})*")
+    if whole := lines.match(text, at, at + MOST_CHARS):
+        last = re.compile(rf"{_GAP}[{letters}]{{1,19}}(?![^\s~])").match(text, whole.end())
+        for end in (last.end(), whole.end()) if last else (whole.end(),):
+            with suppress(ValueError):
+                yield at, end, decode(re.sub(_GAP, "", text[at:end]))
+                break

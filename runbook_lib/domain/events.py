@@ -97,6 +97,11 @@ class Event(NamedTuple):
         return found if isinstance(found, str) else ""
 
     @property
+    def is_believed(self) -> bool:
+        """Whether it counts for what others wrote: a key that is trusted here vouches for it."""
+        return self.is_trusted and not (self.is_unknown or self.set_aside)
+
+    @property
     def kind(self) -> str:
         return self.text("kind")
 
@@ -255,11 +260,15 @@ class Operation:
     attempts: dict[str, Attempt] = field(default_factory=dict)
 
     def take(self, event: Event, run: str) -> None:
-        """Add the next line. A failed attempt of one writer leaves those of the others open."""
+        """Add the next line. A failed attempt of one writer leaves those of the others open.
+
+        A line that is not believed settles no attempt that is.
+        """
         self.events.append(event)
         if event.ends:
             for attempt in self.attempts.values():
-                attempt.last = event
+                if event.is_believed or not attempt.last.is_believed:
+                    attempt.last = event
             self.attempts.setdefault(event.writer, Attempt("", event))
         else:
             self.attempts[event.writer] = Attempt(run, event)
@@ -276,12 +285,12 @@ class Operation:
         return last.says_there if last and last.kind == Kind.ANSWERED else None
 
     @property
-    def intended_at(self) -> str:
-        """When it was last intended, unless a later line has the result; or ""."""
+    def intended(self) -> Event | None:
+        """The line by which it was last intended, unless a later line has the result."""
         for event in reversed(self.events):
             if event.kind == Kind.INTENDED or not event.is_open:
-                return event.text("at") if event.is_open else ""
-        return ""
+                return event if event.is_open else None
+        return None
 
     @property
     def least_closed(self) -> Attempt:
@@ -360,7 +369,7 @@ class History:
                 self.sign_offs.setdefault(event.record or "", []).append(event)
 
     def _operate(self, event: Event) -> None:
-        if event.is_of_the_case and event.is_trusted:
+        if event.is_of_the_case and event.is_believed:
             self.case_ended = event if event.says_there else None
         run = self._performing.get(event.writer, "")
         if run in self.runs:

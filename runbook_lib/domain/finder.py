@@ -10,13 +10,15 @@ No I/O, no clock: an archive is opened in memory.
 from __future__ import annotations
 
 import bz2
+import codecs
 import email
 import lzma
+import re
 import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email.message import Message
 from io import BytesIO
@@ -42,6 +44,8 @@ MOST_RATIO = 200
 """A member that unpacks to more than this many times its size counts as a bomb; text unpacks to about ten times."""
 SMALL_BYTES = 1024 * 1024
 """Members that unpack to less are exempt from the ratio."""
+PIECE_BYTES = 512
+"""A damaged file is unpacked up to the piece with the damage."""
 XZ_BYTES = 64 * 1024 * 1024
 """Memory that unpacking xz may take."""
 
@@ -108,6 +112,10 @@ _DAMAGED = (
     *(NotImplementedError, RuntimeError, ValueError, OverflowError, LookupError, TypeError),
 )
 """What is raised at damaged and encrypted archives; RecursionError is a RuntimeError."""
+CUT_CHARS = 8
+"""Letters at the end of a cut license that may not be its own."""
+_LONG_RUN = re.compile("[A-Za-z0-9+/]{40,}")
+"""Without one, a text has no license that is only turned round."""
 _BROKEN = "The archive is damaged and could not be read to its end. Ask for the file itself."
 
 
@@ -128,6 +136,7 @@ class _Look:
     def at(self, content: bytes) -> Content:
         """The content, with everything in it."""
         kind, detail = self._open(content, "", 0)
+        self._drop_cut_copies()
         if len(self._licenses) > 1:
             self._note(f"{len(self._licenses)} licenses are in it; GitLab itself takes the last one.")
         notes = tuple(dict.fromkeys(self._notes))
@@ -179,6 +188,13 @@ class _Look:
         self._licenses.pop(found.text, None)  # of the same one, the last place counts, as the order does
         self._licenses[found.text] = found
 
+    def _drop_cut_copies(self) -> None:
+        """Leave out the beginning of a license that is here as a whole too, as in a quote or a second paste."""
+        whole = [_body(one) for one in self._licenses.values() if one.is_whole]
+        for text, one in list(self._licenses.items()):
+            if not one.is_whole and any(other.startswith(_body(one)) for other in whole):
+                del self._licenses[text]
+
     def _note(self, words: str) -> None:
         self._notes.append(words)
 
@@ -204,7 +220,8 @@ class _Look:
     def _blocks(self, text: str, shown: str, where: str, depth: int) -> bool:
         """Look at encoded blocks of a text, such as a whole file. Returns whether one held a license."""
         known = len(self._licenses)
-        mended = *encoded_blocks.in_base64(shown), *encoded_blocks.in_rare_encodings(text), *_backwards(shown)
+        turned = ((0, 0, one.encode("utf-8", "surrogatepass")) for one, spans in _turned(shown) if spans)
+        mended = *encoded_blocks.in_base64(shown), *encoded_blocks.in_rare_encodings(text), *turned
         for blocks in (mended, encoded_blocks.in_base64(text)):
             for _, _, content in blocks:
                 if self._may_open(depth, len(content)):
@@ -260,12 +277,10 @@ class _Look:
 
     def _packed(self, content: bytes, how: str, where: str, depth: int) -> None:
         """Look at the one file that is packed in this one."""
-        try:
-            inner = _unpacked(content, _UNPACKERS[how], min(MEMBER_BYTES, self._bytes) + 1)
-        except _DAMAGED:
+        inner, is_whole = _unpacked(content, _UNPACKERS[how], min(MEMBER_BYTES, self._bytes) + 1)
+        if not is_whole:
             self._leave(_BROKEN)
-            return
-        if self._may_open(depth, len(inner)):
+        if inner and self._may_open(depth, len(inner)):
             self._inner(inner, where, "the packed file", depth)
 
     def _inner(self, content: bytes, where: str, name: str, depth: int) -> None:
@@ -298,17 +313,22 @@ def encoded_licenses(text: str, view: View) -> list[tuple[int, int]]:
         found_in_view = encoded_blocks.in_base64(view.text)
         blocks += [(*view.origin(start, end), content) for start, end, content in found_in_view]
     found = [(start, end) for start, end, content in blocks if _holds_license(content)]
-    for _, last, turned in _backwards(view.text):
-        spans = envelopes.material(turned.decode("utf-8", "surrogatepass"))
-        found += [view.origin(last - end, last - start) for start, end in spans]
-    return found
+    return found + [view.origin(*span) for _, spans in _turned(view.text) for span in spans]
 
 
-def _backwards(text: str) -> list[encoded_blocks.Block]:
-    """A text that is to be read from its end, if a license begins there; else none."""
-    if not any(head[::-1] in text for head in envelopes.HEADS):
-        return []
-    return [(0, len(text), text[::-1].encode("utf-8", "surrogatepass"))]
+def _turned(text: str) -> Iterator[tuple[str, list[tuple[int, int]]]]:
+    """A text backwards and in ROT13, each with the places in it as given whose license material shows only so."""
+    if not _LONG_RUN.search(text):
+        return
+    last, backwards, rotated = len(text), text[::-1], codecs.encode(text, "rot13")
+    yield backwards, [(last - end, last - start) for start, end in envelopes.material(backwards)]
+    yield rotated, envelopes.material(rotated)
+
+
+def _body(found: FoundLicense) -> str:
+    """Its Base64 letters in one line; of a cut one without the last few, which may be other words."""
+    letters = "".join(found.text.splitlines()[1:-1]).rstrip("=")
+    return letters if found.is_whole else letters[:-CUT_CHARS]
 
 
 def _holds_license(content: bytes) -> bool:
@@ -324,19 +344,22 @@ def _payload(part: Message) -> bytes | None:
     return payload if isinstance(payload, bytes) else None
 
 
-def _unpacked(content: bytes, start: Callable[[], Any], most: int) -> bytes:
-    """What is packed in some bytes, up to a limit; several parts are joined, and what else follows is left out.
+def _unpacked(content: bytes, start: Callable[[], Any], most: int) -> tuple[bytes, bool]:
+    """What is packed in some bytes, up to a limit, and whether that is all of it.
 
-    Raises:
-        EOFError: It is cut off.
+    Several parts are joined, what else follows is left out, and of a damaged file the beginning counts.
     """
     found, mark = bytearray(), content[:3]
     for _ in range(MOST_MEMBERS):
         part = start()
-        found += part.decompress(content, most - len(found))
-        content = part.unused_data
+        for at in range(0, len(content), PIECE_BYTES):
+            try:
+                found += part.decompress(content[at : at + PIECE_BYTES], most - len(found))
+            except _DAMAGED:
+                return bytes(found), False
+            if part.eof or len(found) >= most:
+                break
+        content = part.unused_data + content[at + PIECE_BYTES :]
         if len(found) >= most or not content.startswith(mark):
             break
-    if not part.eof and len(found) < most:
-        raise EOFError
-    return bytes(found)
+    return bytes(found), part.eof or len(found) >= most

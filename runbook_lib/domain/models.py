@@ -12,6 +12,11 @@ from datetime import date, datetime
 from enum import StrEnum
 
 
+def ending_words(name: str) -> str:
+    """An outcome or a status for people: *License issued*; the name is for programs."""
+    return name.replace("_", " ").capitalize()
+
+
 class Outcome(StrEnum):
     LICENSE_ISSUED = "license_issued"
     LICENSE_FOUND = "license_found"
@@ -22,8 +27,8 @@ class Outcome(StrEnum):
 
     @property
     def words(self) -> str:
-        """For people: *License issued*; the name is for programs."""
-        return self.replace("_", " ").capitalize()
+        """For people: *License issued*."""
+        return ending_words(self)
 
 
 class Status(StrEnum):

@@ -32,13 +32,14 @@ _ISO = re.compile(r"([0-9]{4})(?P<mark>[./-]|\. )([0-9]{1,2})(?P=mark)([0-9]{1,2
 _YEAR_FIRST = re.compile(r"([0-9]{4})[年년] ?([0-9]{1,2})[月월] ?([0-9]{1,2})[日일](?: ?\([日月火水木金土]\))?")
 """As GitLab's pages have it in Chinese, Japanese and Korean."""
 _ISO_MOMENT = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?)"
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?)"
     r" ?(Z|UTC|[+-][0-9]{2}:?[0-9]{2})?"
 )
 _YEAR_LAST = re.compile(r"([0-9]{1,2})(?P<mark>[./-]|\. )([0-9]{1,2})(?P=mark)([0-9]{4})")
 _YEAR_SHORT = re.compile(r"([0-9]{1,2})(?P<mark>[./-]|\. )([0-9]{1,2})(?P=mark)([0-9]{2})")
 _CLOCK = re.compile(
-    r",? (?:at )?[0-2]?[0-9]:[0-5][0-9](?::[0-5][0-9])?(?: ?[ap]m)?(?: uhr)?(?: (?:utc|gmt|\(utc\)|[+-]0000))?\Z"
+    r",? (?:at )?(?:[01]?[0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?(?: ?[ap]m)?(?: uhr)?"
+    r"(?: (?:utc|gmt|\(utc\)|[+-]0000))?\Z"
 )
 """A time after the date, as the Dashboard prints it: `Nov 26, 2025 12:00am`. Source: GitLab's page templates."""
 _WORD = r"[^\W\d_]+"
@@ -83,6 +84,11 @@ def plain(text: str) -> str:
     text = text.translate(_FULL_WIDTH)
     blanks = (" " if unicodedata.category(char) == "Zs" else char for char in text)
     return "".join(char for char in blanks if unicodedata.category(char) != "Cf").strip()
+
+
+def trimmed(text: str) -> str:
+    """A pasted text without the spaces and invisible characters at its ends; within it, they stay."""
+    return text.strip("".join(char for char in text if char.isspace() or unicodedata.category(char) == "Cf"))
 
 
 def number(text: str) -> int | Unclear | None:
@@ -203,6 +209,7 @@ def _in_words(found: re.Match[str]) -> date | Unclear | None:
     days = [_date(int(found["year"]), month + 1, int(found["day"])) for month in months]
     if found["weekday"]:
         weekdays = _positions(found["weekday"], _WEEKDAYS)
+        months = months if weekdays else set()
         days = [day for day in days if day and day.weekday() in weekdays]
     return _one_of(days) if months else None
 

@@ -161,29 +161,6 @@ def walk(replies: Mapping[str, Reply]) -> Path:
     return Path(tuple(visits), node if left else None, None if left else node)
 
 
-def mermaid() -> str:
-    """The whole tree as the source of a mermaid flowchart.
-
-    The arrow from the title to the first question is added for the layout; the seed's chart and `EDGES` have none.
-    """
-    names = {node.id: node.id.replace("l&r", "expert") for node in NODES}
-    shapes = {
-        NodeKind.TITLE: ("[[", "]]"),
-        NodeKind.QUESTION: ("{{", "}}"),
-        NodeKind.LOOKUP: ("(", ")"),
-        NodeKind.END: ("([", "])"),
-    }
-    lines = ["flowchart TB"]
-    for node in NODES:
-        left, right = shapes[node.kind]
-        lines.append(f'    {names[node.id]}{left}"{node.words.replace("&", "&amp;")}"{right}')
-    lines.append(f"    title --> {names[START]}")
-    for edge in EDGES:
-        arrow = f"-- {edge.answer} -->" if edge.answer else "-->"
-        lines.append(f"    {names[edge.start]} {arrow} {names[edge.end]}")
-    return "\n".join(lines) + "\n"
-
-
 @dataclass(frozen=True)
 class SeatLinkFacts:
     """The facts that the last question is decided by.

@@ -24,7 +24,7 @@ class Asking:
     Args:
         case: The case as it is now.
         ticket_id: The ticket's number as the cell passed it.
-        on_read: Told which image is being read; "" when all were.
+        on_read: Called with the image that is being read; with "" when all were.
 
     Attributes:
         entered: What was entered, by parameter.

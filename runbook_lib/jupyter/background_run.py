@@ -156,7 +156,7 @@ class BackgroundRun:
             JournalError: The ticket's journal cannot be relied on.
         """
         runs = self._journal.history().performing_runs
-        ends = [run.end for run in runs if run.runbook == self._runbook and run.end]
+        ends = [run.end for run in runs if run.runbook == self._runbook and run.end and run.end.is_believed]
         last = max(ends, key=lambda end: end.text("at"), default=None)
         return last.entry if last else None
 
@@ -243,8 +243,8 @@ class BackgroundRun:
             return ""
         self._errors.seek(0)
         lines = self._errors.read().decode(errors="replace").splitlines()
-        told = [line.removeprefix("runbook: ") for line in lines if line.startswith("runbook: ")]
-        return told[-1][-800:] if told else ""
+        reported = [line.removeprefix("runbook: ") for line in lines if line.startswith("runbook: ")]
+        return reported[-1][-800:] if reported else ""
 
     def _why_it_stopped(self) -> str:
         """Why a process that is gone left no end in the journal."""

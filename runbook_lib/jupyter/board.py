@@ -112,7 +112,7 @@ class Board:
         self.stopped = step if step in self.places else ""
         stopped = self._case().stopped(self.title(step), exc)
         place = self.places.get(step)
-        previous = (Paragraph("Until then it said:", strong=True), *place.parts) if place and place.parts else ()
+        previous = (Paragraph("Before that:", strong=True), *place.parts) if place and place.parts else ()
         self.follow(step, replace(stopped, card=replace(stopped.card, parts=(*stopped.card.parts, *previous))), None)
         self.outdate_below(step)
 
@@ -181,7 +181,7 @@ class Board:
     ) -> None:
         """Let a place have a card, and below it the form, the button, and the state of the case.
 
-        What a form asked before, it asks on where a step could not say what it needs (`asks` is None).
+        Where a step could not say what it needs (`asks` is None), its form goes on asking the same.
         """
         place.asks = place.asks if asks is None else asks
         place.is_needed = is_needed
@@ -256,8 +256,8 @@ class Board:
         own = [] if is_over else [one for one in given if one not in (*place.asks, *_NOT_OFFERED)]
         if name == OPEN and self._case().any_ticket:
             own = ["ticket_id"]
-        asked, folded = (list(map(self._asking.field, names)) for names in (place.asks, own))
-        place.ask(asked, folded, pictures, self._asking.entered, self._asking.confirmed)
+        open_fields, folded = (list(map(self._asking.field, names)) for names in (place.asks, own))
+        place.ask(open_fields, folded, pictures, self._asking.entered, self._asking.confirmed)
 
     def _new_place(self, name: str) -> Place:
         def form(fold: Any) -> Form:

@@ -8,7 +8,7 @@ from typing import Any
 
 import ipywidgets
 
-from runbook_lib.jupyter.widgets import close, look_at, new, outputs_of, text_of
+from runbook_lib.jupyter.widgets import close, look_at, new, outputs_of
 
 Work = Callable[[], Iterator[Mapping[str, Any]]]
 """Yields what to show, one after the other."""
@@ -37,7 +37,7 @@ class Button:
         self.button, self.description = new(ipywidgets.Button), new(ipywidgets.Output)  # in no box yet
         self.output, self.details = new(ipywidgets.Output), new(ipywidgets.Output)
         self.output.add_class(RESULT)
-        self.box = new(ipywidgets.VBox, children=[self.output], layout={"align_items": "flex-start"})
+        self.box = new(ipywidgets.VBox, children=[self.output])
 
     def renew(self, description: Mapping[str, Any], details: Mapping[str, Any], press: Work) -> None:
         """Another button takes the place of this one, below what it does.
@@ -54,7 +54,7 @@ class Button:
             self._press, previous, self._is_done = press, (self.description, self.details), False
             self.description = new(ipywidgets.Output, outputs=outputs_of(description))
             self.details = new(ipywidgets.Output, outputs=outputs_of(details))
-            self.button = new(ipywidgets.Button, layout={"width": "auto"})
+            self.button = new(ipywidgets.Button, layout={"width": "auto", "align_self": "flex-start"})
             self._look()
             self.button.on_click(self._clicked)
             self.box.children = (self.description, self.button, self.output, self.details)
@@ -84,21 +84,6 @@ class Button:
         """Press it, as a click does."""
         self.button.click()
 
-    @property
-    def shown_above(self) -> str:
-        """What stands above the button, as text."""
-        return text_of(self.description)
-
-    @property
-    def shown_in_details(self) -> str:
-        """What stands below that, as text."""
-        return text_of(self.details)
-
-    @property
-    def shown_below(self) -> str:
-        """What stands below the button, as text."""
-        return text_of(self.output)
-
     def wait(self, timeout_s: float) -> bool:
         """Wait for the end of what it does; returns whether that came."""
         if self._worker:
@@ -109,7 +94,7 @@ class Button:
         """Take the button away; what it has begun goes on."""
         with self._guard:
             self._is_closed = True
-        close(*self._former, self.button, self.description, self.output, self.details, self.box)
+        close(self.box, *self._former, self.button, self.description, self.details)
 
     def _clicked(self, button: object) -> None:
         with self._guard:

@@ -15,7 +15,7 @@ import base64
 import json
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -92,11 +92,11 @@ class Form:
     """Fields under each other.
 
     Args:
-        fields: What is asked at first; see `renew`.
+        fields: The first questions; see `renew`.
         fold: The button that opens what may also be changed, which has what was entered beside it. It is not the form's
             own: a press of it may be on its way from the page while another form takes the place of this one.
-        on_change: Told of everything that is entered.
-        on_confirm: Told the name of a field whose suggestion was confirmed, after `on_change`.
+        on_change: Called with everything that is entered.
+        on_confirm: Called with the name of a field whose suggestion was confirmed, after `on_change`.
         on_continue: Called when the answers are to be taken; without it there is no button for that.
         keep: Keeps uploaded files.
         summarize: Puts all values into words below the fields.
@@ -145,7 +145,7 @@ class Form:
         """Ask this from now on; a field that was there before stays, with who types in it.
 
         Args:
-            fields: What is asked.
+            fields: The questions.
             folded: What may also be changed.
             pictures: What the values may be read off.
             notes: What else is to be known, a line each.
@@ -156,7 +156,7 @@ class Form:
         self._foldable = tuple(one.name for one in folded)
         self.rows = {}
         for one in (*fields, *folded):
-            if one.name in former and former[one.name].kind is one.kind:
+            if one.name in former and former[one.name].field.kind is one.kind:
                 row = former.pop(one.name)
             else:  # what was found on a second look may make a list of a text: that is another widget
                 row = Row(one, self._changed, on_confirm=self._on_confirm, keep=self._keep)
@@ -170,8 +170,7 @@ class Form:
         shown = [self._style, self._pictures, self._notes, *(self.rows[one.name].box for one in fields)]
         shown += self._going_on if fields else []
         self.box.children = [*shown, *([self.summary] if self._summarize else []), self._answers]
-        for row in former.values():
-            row.close()
+        close(*(row.box for row in former.values()))
         self.tell("")
         self._refresh()
 
@@ -200,24 +199,22 @@ class Form:
     def answered(self) -> str:
         """The answers that were given, in one line; "" where there are none."""
         rows = [self.rows[name] for name in self._foldable if self.rows[name].is_answered]
-        words = " · ".join(f"{row.label}: {row.text}" for row in rows)
+        words = " · ".join(f"{row.field.label}: {row.text}" for row in rows)
         return f"{words} (your answer{'s' if len(rows) > 1 else ''})" if rows else ""
 
     @property
     def problems(self) -> tuple[str, ...]:
         """The labels of the fields that hold something impossible."""
-        return tuple(row.label for row in self.rows.values() if row.message.startswith("✗"))
+        return tuple(row.field.label for row in self.rows.values() if row.message.startswith("✗"))
 
     def tell(self, words: str) -> None:
-        """Say something beside the button that takes the answers."""
+        """Show words beside the button that takes the answers."""
         self._message.value = str(h.div(style=_LINES)[clean(spoken.words(words), 500)])
 
     def close(self) -> None:
         """Take the form away, with all that listens to it."""
-        for row in self.rows.values():
-            row.close()
-        own = (self.summary, self._line, self._message, self._notes, self.continue_button, self._style)
-        close(*self._pictures.children, self._pictures, *own, self._folded, self._answers, self.box)
+        self._answers.children = []  # with a button that is not the form's own
+        close(self.box, self._line, self._folded, self.summary, self.continue_button, self._message)
 
     def _changed(self, name: str, text: str) -> None:
         self._refresh()
@@ -225,7 +222,8 @@ class Form:
             self._on_change(name, text)
 
     def _refresh(self) -> None:
-        self._line.value = str(h.div(style=f"{_LINES};padding:4px 8px 4px 0px")[h.bdi[clean(self.answered, 500)]])
+        line = h.div(style=f"{_LINES};padding:4px 8px 4px 0px")[h.bdi[clean(self.answered, 500)]]
+        self._line.value = str(line) if self.answered else ""
         if self._summarize is not None:
             self.summary.value = self._summarize(self.values)
 
@@ -236,33 +234,27 @@ class Row:
     def __init__(
         self, field: Field, on_change: Change, *, on_confirm: Callable[[str], None], keep: Keep | None
     ) -> None:
-        self._field, self._on_change, self._on_confirm, self._keep = field, on_change, on_confirm, keep
+        self.field, self._on_change, self._on_confirm, self._keep = field, on_change, on_confirm, keep
         self._is_confirmed, self._renewing = False, 0
-        self.widgets: list[Any] = []
-        self._offered: list[Any] = []
         self.confirm_buttons: list[Any] = []
-        self.input = self._own(_input(field))
+        self.input = _input(field)
         self.message = ""
-        self.note = self._own(new(ipywidgets.HTML, layout={"max_width": "100%"}))
+        self.note = new(ipywidgets.HTML, layout={"max_width": "100%"})
         self.input.observe(self._entered, names="value")
-        line = [self.input, self.note]
-        if field.kind is Kind.FILES:
-            line.insert(1, self._uploads())
-        self._line = self._own(new(ipywidgets.HBox, children=line, layout=_WRAP))
-        self.box = self._own(
-            new(ipywidgets.VBox, children=[self._line], layout={"margin": "2px 0", "max_width": "100%"})
-        )
+        uploads = [self._uploads()] if field.kind is Kind.FILES else []
+        self._line = new(ipywidgets.HBox, children=[self.input, *uploads, self.note], layout=_WRAP)
+        self.box = new(ipywidgets.VBox, children=[self._line], layout={"margin": "2px 0", "max_width": "100%"})
 
     def renew(self, field: Field, entered: str | None, *, is_confirmed: bool) -> None:
         """Show what is known of the field now, and what was entered."""
-        suggestions, self._field = self._field.suggestions, field
+        suggestions, self.field = self.field.suggestions, field
         self._renewing, self._is_confirmed = threading.get_ident(), is_confirmed
         self.input.placeholder, self.input.value = field.hint, field.found if entered is None else entered
         if field.kind is Kind.CHOICE:
             self.input.options = tuple(field.choices)
         self._renewing = 0
-        if field.suggestions != suggestions or not self._offered:
-            self.offer(field.suggestions)
+        if field.suggestions != suggestions or not self.confirm_buttons:
+            self._offer(field.suggestions)
         self._refresh()
 
     @property
@@ -271,65 +263,43 @@ class Row:
         return str(self.input.value).strip()
 
     @property
-    def kind(self) -> Kind:
-        """How it is filled in."""
-        return self._field.kind
-
-    @property
-    def label(self) -> str:
-        """What the reader sees beside the field."""
-        return self._field.label
-
-    @property
     def is_answered(self) -> bool:
         """Whether the field's text was entered by a person."""
-        return self.text not in ("", self._field.found)
+        return self.text not in ("", self.field.found)
 
-    def close(self) -> None:
-        """Take it away."""
-        close(*self._offered, *self.widgets)
-
-    def offer(self, suggestions: Sequence[Suggestion]) -> None:
+    def _offer(self, suggestions: Sequence[Suggestion]) -> None:
         """Show what may be confirmed, below the field."""
-        self._field = replace(self._field, suggestions=tuple(suggestions))
-        previous, self._offered = self._offered, []
+        previous = self.box.children[1:]
         self.confirm_buttons.clear()
         self.box.children = (self._line, *map(self._suggestion, suggestions))
         close(*previous)
-        self._refresh()
-
-    def _own(self, widget: Any) -> Any:
-        self.widgets.append(widget)
-        return widget
 
     def _entered(self, change: object) -> None:
-        if self._renewing == threading.get_ident():  # nobody has entered it
+        if self._renewing == threading.get_ident():  # a person did not enter it
             return
         self._is_confirmed = False
         self._refresh()
-        self._on_change(self._field.name, self.text)
+        self._on_change(self.field.name, self.text)
 
     def _refresh(self) -> None:
-        self._show_message(_note(self._field, self.text))
-        for one, button in zip(self._field.suggestions, self.confirm_buttons, strict=True):
+        self._show_message(_note(self.field, self.text))
+        for one, button in zip(self.field.suggestions, self.confirm_buttons, strict=True):
             is_this = self._is_confirmed and self.text == one.value
             button.description = f"{'✓ confirmed' if is_this else 'Confirm'} {clean(one.value, 40)}"
             button.button_style = "success" if is_this else ""
 
     def _show_message(self, words: str) -> None:
-        """Say something beside the field; a long sentence is broken over lines, not cut."""
+        """Show words beside the field; a long sentence is broken over lines, not cut."""
         self.message = clean(spoken.words(words))
         self.note.value = str(h.div(style=f"{_LINES};padding:4px 0px")[self.message])
 
     def _uploads(self) -> Any:
-        button = self._own(
-            new(
-                ipywidgets.FileUpload,
-                accept="image/png,image/jpeg,image/gif,image/webp",
-                multiple=True,
-                description="Choose files",
-                layout={"width": "auto"},
-            )
+        button = new(
+            ipywidgets.FileUpload,
+            accept="image/png,image/jpeg,image/gif,image/webp",
+            multiple=True,
+            description="Choose files",
+            layout={"width": "auto"},
         )
         button.observe(lambda change: self.upload(change["new"]), names="value")
         return button
@@ -343,7 +313,7 @@ class Row:
         except InputError as exc:
             self._show_message(f"✗ {exc}")
             return
-        paths = list(dict.fromkeys((*_files(self._field.name, self.text), *paths)))
+        paths = list(dict.fromkeys((*_files(self.field.name, self.text), *paths)))
         self.input.value = paths[0] if len(paths) == 1 else json.dumps(paths)
 
     def _suggestion(self, one: Suggestion) -> Any:
@@ -353,23 +323,17 @@ class Row:
         def confirm(_: object) -> None:
             self.input.value = one.value
             self._is_confirmed = True
-            self._on_confirm(self._field.name)
+            self._on_confirm(self.field.name)
             self._refresh()
 
         button.on_click(confirm)
         self.confirm_buttons.append(button)
         image = Markup(picture_html(one.crop, f"the place where {one.value} was read"))  # noqa: S704 - made by htpy
         words = clean(f"read off {one.where}; compare it with the picture", 160)
-        picture = new(
-            ipywidgets.HTML, value=str(h.div[image, h.div(style=_LINES)[words]]), layout={"max_width": "100%"}
-        )
-        box = new(
-            ipywidgets.HBox,
-            children=[button, picture],
-            layout={**_WRAP, "margin": "0 0 4px 0", "padding": "0 0 0 176px"},
-        )
-        self._offered += [button, picture, box]
-        return box
+        value = str(h.div[image, h.div(style=_LINES)[words]])
+        picture = new(ipywidgets.HTML, value=value, layout={"max_width": "100%"})
+        layout = {**_WRAP, "margin": "0 0 4px 0", "padding": "0 0 0 176px"}
+        return new(ipywidgets.HBox, children=[button, picture], layout=layout)
 
 
 def fold(label: str) -> ipywidgets.ToggleButton:
@@ -422,5 +386,5 @@ def _note(field: Field, text: str) -> str:
         words = field.check(text)
     except InputError as exc:
         return f"✗ {exc}"
-    said = field.source if text == field.found else "yours" if field.source else ""
-    return " · ".join(part for part in (words, said) if part)
+    source = field.source if text == field.found else "yours" if field.source else ""
+    return " · ".join(part for part in (words, source) if part)

@@ -15,10 +15,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from runbook_lib.card_html import html
 from runbook_lib.cases import spoken
 from runbook_lib.cases.base import Case
 from runbook_lib.cases.cards import Operation, plan_details, plan_parts
-from runbook_lib.display import Card, Link, Links, Paragraph, Part, Table, Tone, html, text
+from runbook_lib.display import Card, Link, Links, Paragraph, Part, Table, Tone, text
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.domain.models import Outcome
@@ -118,8 +119,8 @@ class PerformButton:
     def _mark(self, state: str, words: str = "", so_far: Mapping[str, Operation] | None = None) -> None:
         """Say of the plan above the button what has become of it."""
         if self._shown:
-            said = (Paragraph(words, strong=True),) if words else ()
-            parts = (*said, *plan_parts(self._shown, so_far))
+            above = [Paragraph(words, strong=True)] if words else []
+            parts = (*above, *plan_parts(self._shown, so_far))
             self.widget.describe(self._bundle("The plan", state, Tone.PLAIN, *parts))
 
     def _described(self, plan: Plan) -> Mapping[str, Any]:
@@ -163,7 +164,7 @@ class PerformButton:
             yield from steps
         except RunbookError as exc:
             yield self._result("stopped", Tone.STOP, str(exc), *([] if self.plan else [_OUT_OF_DATE]))
-        except Exception as exc:  # a thread reports to nobody, and what is shown last would go on saying that it works
+        except Exception as exc:  # a thread's traceback is shown nowhere: the card would stay at work
             words = Redactor.of(self._case().settings).text(f"{type(exc).__name__}: {exc}")
             advice = "This is a bug or a broken installation. Look at the ticket's journal before you press again."
             yield self._result("stopped", Tone.STOP, f"{words}. {advice}")

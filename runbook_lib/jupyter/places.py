@@ -1,7 +1,7 @@
 """Where the steps of a case are shown: each with its card, its form, and whatever else is put below it.
 
-All of it is kept by widgets: every page shows them as they are, also one that was loaded anew, and a second one. What
-the notebook's file keeps is the card as it was at first, for who reads it without a kernel.
+All of it is kept by widgets: every page shows them as they are, also one that was loaded anew, and a second one. What a
+cell itself shows is the card as it was at first; `runbook lab` saves the last one, for reading without the kernel.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ class Place:
     Args:
         form: Asks what the step needs; given the button that opens what may also be changed.
         label: What that button says.
-        on_toggle: Told that somebody opens or closes the answers of this step.
+        on_toggle: Called when the answers of this step are opened or closed.
 
     Attributes:
         card: What its card says now.
-        parts: What that said when the step ran last.
+        parts: Its parts when the step ran last.
         asks: What its form asks.
         is_needed: Whether nothing below goes on without that.
     """
@@ -79,7 +79,7 @@ class Place:
         (self.form.box.add_class if self.is_needed else self.form.box.remove_class)(ASKS)
 
     def close_answers(self) -> None:
-        """Fold what somebody has opened, without telling that it was closed."""
+        """Fold what was opened, without a call of `on_toggle`."""
         self._is_folding = True
         self.fold.value = False
         self._is_folding = False
@@ -93,7 +93,7 @@ class Place:
     def close(self) -> None:
         """Take it away."""
         self.retire()
-        close(self._output, self.box)
+        close(self.box)
 
     def _toggled(self, change: Mapping[str, bool]) -> None:
         if not self._is_folding:

@@ -111,7 +111,7 @@ class Session:
 
         Raises:
             NeedsAnswerError: A step above is waiting for an answer.
-            RunbookError: As the step itself, but that an answer that is missing here is asked for by a form.
+            RunbookError: As the step itself, but a form asks for an answer that is missing here.
         """
         try:
             with self._turn:
@@ -252,7 +252,7 @@ class Session:
     # -- going through the steps
 
     def _attempt(self, name: str) -> StepResult:
-        """Run a step; what it needs of a person is no error here, but asked."""
+        """Run a step; an answer that it needs of a person is a question of its form, and no error."""
         given = self._asking.effective(name)
         self._used[name] = given
         self._board.results.pop(name, None)
@@ -345,19 +345,15 @@ class Session:
                 button.forget()
                 self._board.follow_ticket()
                 if not self._repeat([name for name in self.case.order if name in self._asking.given]):
-                    said = [
-                        place.card.data["summary"]
-                        for one in self._board.stuck
-                        if (place := self._board.places[one]).card
-                    ]
-                    raise NeedsAnswerError(" ".join(map(str, said)))
+                    waiting = [self.cards[one].data["summary"] for one in self._board.stuck if one in self.cards]
+                    raise NeedsAnswerError(" ".join(map(str, waiting)))
             finally:
                 if self.is_closed or not button.plan:
                     button.outdate()
 
     @contextmanager
     def _said_by(self, say: Callable[[str], None]) -> Iterator[None]:
-        """What is waited for is said in another place than a cell."""
+        """Show what is waited for in another place than a cell."""
         budget = self.case.services.budget
         previous = budget.say, self._say
         budget.say = self._say = say

@@ -32,14 +32,15 @@ def shared(kind: Any, *traits: tuple[str, str]) -> Any:
 
 
 def close(*widgets: Any) -> None:
-    """Take widgets away, with what listens to them."""
+    """Take widgets away, with all that is in them, and with what listens to them."""
     for widget in widgets:
+        close(*getattr(widget, "children", ()))
         widget.unobserve_all()
         widget.close()
 
 
 def look_at(widget: Any) -> None:
-    """Let the page scroll to a widget, unless somebody types there; also where it is the one of the last time."""
+    """Let the page scroll to a widget, unless a person types there; also where it is the one of the last time."""
     widget.remove_class(NEXT)
     widget.add_class(NEXT)
 
@@ -47,8 +48,3 @@ def look_at(widget: Any) -> None:
 def outputs_of(bundle: Mapping[str, Any]) -> tuple[dict[str, Any]]:
     """What an output widget shows of a MIME bundle."""
     return ({"output_type": "display_data", "data": dict(bundle), "metadata": {}},)
-
-
-def text_of(output: Any) -> str:
-    """What an output widget shows, as text."""
-    return str(output.outputs[0]["data"]["text/plain"]) if output.outputs else ""

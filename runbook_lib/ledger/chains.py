@@ -235,11 +235,11 @@ class Reader:
             if digests and check.last(lines) is Validity.GOOD:
                 return _filled(found, lines, digests, is_trusted=self._keys.trusts(key or _key(lines)))
         try:
-            digests = check.each(lines)
-            return _filled(found, lines, digests, is_trusted=not lines or self._keys.trusts(key or _key(lines)))
+            digests, error = check.each(lines)
         except JournalError as exc:
-            found = replace(found, error=exc)
-        return _filled(found, lines, digests) if digests and found.is_unknown else found
+            return replace(found, error=exc)
+        is_trusted = not error and (not lines or self._keys.trusts(key or _key(lines)))
+        return _filled(replace(found, error=error), lines, digests, is_trusted=is_trusted)
 
     def _against_head(self, chain: Chain, kept: Kept) -> JournalError | None:
         """A part ends where its head says, or later: the line comes first, and a crash may be in between."""
@@ -295,44 +295,37 @@ class _File:
         begin = b'{"v":%d,"n":%%d,"ticket":"%s","at":"' % (VERSION, self._ticket.encode())
         key = b'","key":"' + (self._key.encode() or b"".join(line[_KEY] for line in lines[-1:])) + b'","sig":"'
         digests = [hashlib.sha256(line).hexdigest() for line in lines]
-        links = [b',"prev":"%s%s' % (before.encode(), key) for before in (START, *digests[:-1])] if lines else []
-        are_next = [line[-_TAIL:-_SIGNATURE] for line in lines] == links
-        return digests if are_next and all(line.startswith(begin % n) for n, line in enumerate(lines, 1)) else []
+        links = b',"prev":"' + (key + b',"prev":"').join(map(str.encode, (START, *digests[:-1]))) + key
+        are_next = b"".join([line[-_TAIL:-_SIGNATURE] for line in lines]) == links  # which none but whole ones can be
+        begins = [begin % number for number in range(1, len(lines) + 1)]
+        return digests if are_next and all(map(bytes.startswith, lines, begins)) else []
 
     def last(self, lines: list[bytes]) -> Validity:
         """What the signature of the last line is worth, which covers every line before. Raises as `each`."""
         return self._validity(len(lines), lines[-1], json.loads(lines[-1]))
 
-    def each(self, lines: list[bytes]) -> list[str]:
-        """The lines' digests, each with its signature checked.
+    def each(self, lines: list[bytes]) -> tuple[list[str], JournalError | None]:
+        """The lines' digests, each with its signature checked; and the first unknown writer, if there is one.
 
         Raises:
-            JournalError: The first defect; an unknown writer only if there is no other.
+            JournalError: The first defect.
         """
-        found: list[str] = []
-        before, unknown = START, None
+        digests, unknown = [START], None
         for number, line in enumerate(lines, start=1):
-            try:
-                self._check(number, line, before)
-            except JournalError as exc:
-                if exc.problem != "unknown_writer":
-                    raise
-                unknown = unknown or exc
-            before = digest(line)
-            found.append(before)
-        if unknown:
-            raise unknown
-        return found
+            key = self._check(number, line, digests[-1])
+            unknown = unknown or (self._unknown(number, key) if key else None)
+            digests.append(digest(line))
+        return digests[1:], unknown
 
-    def _check(self, number: int, line: bytes, before: str) -> None:
-        """One line, checked by itself and against the one before."""
+    def _check(self, number: int, line: bytes, before: str) -> str:
+        """One line, checked by itself and against the one before; returns its key if that is unknown, or ""."""
         try:
             entry = dict(json.loads(line))
             kind, version = entry["kind"], entry.get("v", 1)
+            if not isinstance(kind, str) or not isinstance(version, int):
+                raise TypeError("a line has a kind and a version")
         except (ValueError, KeyError, TypeError, RecursionError) as exc:
             raise self._defect("unreadable", "cannot be read", number) from exc
-        if not isinstance(kind, str) or not isinstance(version, int):
-            raise self._defect("unreadable", "cannot be read", number)
         if version > VERSION:
             raise JournalError(
                 "newer_version",
@@ -348,8 +341,7 @@ class _File:
             raise self._defect("other_ticket", f"is of ticket {entry.get('ticket')}, not of {self._ticket}", number)
         if entry.get("n") != number or entry.get("prev") != before:
             raise self._defect("broken_chain", "does not follow the line before: one was removed or moved", number)
-        if validity is Validity.UNKNOWN_KEY:
-            raise self._unknown(number, str(entry.get("key")))
+        return str(entry.get("key")) if validity is Validity.UNKNOWN_KEY else ""
 
     def _check_writer(self, number: int, entry: Mapping[str, Any]) -> None:
         """A part has one writer: another one's key means that the file, or the line, was put there."""

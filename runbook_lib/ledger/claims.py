@@ -2,7 +2,8 @@
 
     <profile>/claims/<operation id>.json            the first claim; one of those who create it holds it
     <profile>/claims/<operation id>.released.json   its holder says that nothing was done
-    <profile>/claims/<operation id>.2.json          the claim after one that was released, or judged by a person
+    <profile>/claims/<operation id>.2.json          the claim after one that was released or renewed by its holder, or
+                                                    judged by a person
 
 A claim says who may try, never that the effect is there: that is looked for in the world. It is signed by its holder;
 a release counts only with the signature of the claim's own key.
@@ -32,6 +33,7 @@ DOMAIN, RELEASE_DOMAIN = b"share-claim-1", b"share-release-1"
 MOST_CLAIMS = 50
 """Of one operation; more are no honest history."""
 _PLAIN = re.compile(r"[A-Za-z0-9_-]{1,200}")
+_KEY = re.compile("[0-9a-f]{16}")
 _FIELDS = ("operation_id", "operator", "machine", "at", "place", "key", "nonce")
 
 
@@ -77,6 +79,8 @@ class Claims:
     def take(self, operation_id: str, *, judged: Collection[str] = ()) -> Held | None:
         """Claim an operation; returns None once it is ours, or the claim that another holds.
 
+        The latest claim counts. One of our own is renewed: those who have seen the old one no longer wait for it.
+
         Args:
             operation_id: The operation.
             judged: The SHA-256 of each claim of which a person has said that its holder did nothing.
@@ -91,11 +95,10 @@ class Claims:
             if found is None:
                 Pushed(self._folder, self._share).note(path, content)
                 return None
-            claim = _read(found, operation_id)
-            sha256 = hashlib.sha256(found).hexdigest()
-            if sha256 in judged or self._is_released(operation_id, number, claim):
-                continue
-            return None if self._is_ours(claim) else self._held(claim, sha256)
+            claim, sha256 = _read(found, operation_id), hashlib.sha256(found).hexdigest()
+            is_free = sha256 in judged or self._is_ours(claim) or self._is_released(operation_id, number, claim)
+            if not is_free and self._share.read(self.path(operation_id, number + 1)) is None:
+                return self._held(claim, sha256)
         raise RefusedError(f"{self._share.url} holds {MOST_CLAIMS} claims of {operation_id}.")
 
     def release(self, operation_id: str) -> None:
@@ -167,8 +170,8 @@ def _read(content: bytes, operation_id: str) -> dict[str, str]:
     try:
         fields = json.loads(content)
         base64.b64decode(fields["sig"], validate=True)
-        datetime.fromisoformat(fields["at"])
-        is_plain = all(isinstance(fields[name], str) for name in _FIELDS)
-    except (ValueError, TypeError, KeyError, RecursionError):
+        datetime.fromisoformat(fields["at"]).astimezone(UTC)
+        is_plain = all(isinstance(fields[name], str) for name in _FIELDS) and _KEY.fullmatch(fields["key"])
+    except (ValueError, TypeError, KeyError, RecursionError, OverflowError):
         return {}
     return dict(fields) if is_plain and fields["operation_id"] == operation_id else {}

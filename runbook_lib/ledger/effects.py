@@ -15,6 +15,10 @@ may still take effect (`settle_s`):
                                      side refuses one of two writes that were made on the same reading
     cannot tell                   -> `OutcomeUnknownError`: a person looks, and says so with `runbook answer`
 
+A look, and with it a claim in the team's share, holds for a while (`lease_s`): a write that would be sent later, since
+the machine slept or the service let it wait, is not sent, and all begins again with a look. What is left is a machine
+that falls asleep while it sends: only a condition of the other side excludes that.
+
 What is there and is not what was sent (`NotAsSentError`) is neither done nor repeated: a person puts it right by hand,
 and says so with `runbook answer`.
 """
@@ -22,19 +26,20 @@ and says so with `runbook answer`.
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, runtime_checkable
 
 from runbook_lib.clients.budget import Budget
+from runbook_lib.clients.lease import Lease, StaleLookError
 from runbook_lib.domain.errors import (
+    InputError,
     NeedsAnswerError,
     NotAsSentError,
     OutcomeUnknownError,
-    PersonNeededError,
     RefusedError,
     RunbookError,
-    UnavailableError,
 )
 from runbook_lib.domain.models import EffectState, Evidence
 from runbook_lib.ledger.journal import Journal
@@ -43,6 +48,8 @@ from runbook_lib.ledger.sharing import SharedRun, age_s
 MOST_SENDS = 3
 """How often one run sends a write that keeps getting lost, and is seen to be absent each time."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 5.0
+LEAST_LEASE_S = 5.0
+"""How long a look holds at least, however short `settle_s` is: sending takes a moment."""
 CONFLICTS = (409, 422)
 """Refusals that may be of the second delivery, by a proxy, of a request that was done."""
 
@@ -146,7 +153,10 @@ class Effects:
         self.perform = perform
         self._budget = budget
         self._settle_s = settle_s
+        self._lease_s = max(settle_s / 2, LEAST_LEASE_S)  # a write in it takes effect within 1.5 * settle_s
+        self._lease = Lease(self._lease_s)
         self._shared = shared
+        self._resent: list[Repeatable] = []
 
     def apply(self, effect: Effect) -> EffectResult:
         """Make sure that an effect is there, and return the evidence.
@@ -156,44 +166,44 @@ class Effects:
             RunbookError: It was refused or could not be sent; it did not happen.
         """
         if not self.perform:
-            if found := self.look(effect):
+            if found := self.adopt(effect):
                 return found
             effect.check()
             return EffectResult(effect.name, effect.summary, EffectState.PLANNED)
+        for sent_twice in self._resent:  # the first one may have shown since; a refusal is reported by its own run
+            with suppress(RunbookError):
+                sent_twice.remove_duplicates()
         with self.journal.lock():
             done = self.adopt(effect) or self._left_open(effect) or self._wait_for_holder(effect) or self._do(effect)
         if isinstance(effect, Repeatable):
             effect.remove_duplicates()
         return done
 
-    def look(self, effect: Lookup) -> EffectResult | None:
-        """What is there already of an effect, or None; nothing is performed, and nothing is written."""
-        return self._look(effect, note=False)
-
     def adopt(self, effect: Lookup) -> EffectResult | None:
-        """As `look`; but a performing run keeps in the journal what it has found, or why it could not look, so that a
-        person can say what became of it."""
-        return self._look(effect, note=self.perform)
+        """What is there already of an effect, or None; nothing is performed.
 
-    def _look(self, effect: Lookup, *, note: bool) -> EffectResult | None:
+        A performing run keeps in the journal what it has found, or why it could not look, so that a person can say what
+        became of it.
+        """
         if evidence := self.journal.settled(effect.operation_id):
             return EffectResult(effect.name, effect.summary, EffectState.ALREADY_DONE, evidence)
         of_it = [line for line in self.journal.entries() if line.get("operation_id") == effect.operation_id]
         if of_it and of_it[-1].get("not_as_sent"):  # it is not looked for again until a person has put it right
             raise OutcomeUnknownError(f"{of_it[-1]['reason']} Then run `{self._answer(effect.operation_id)} yes`.")
         try:
-            evidence = effect.find()
+            evidence = self._find(effect)
         except NotAsSentError as exc:
-            raise self._not_as_sent(effect, exc, note=note) from exc
+            raise self._not_as_sent(effect, exc) from exc
         except RunbookError as exc:
-            if note:
-                self._note_refusal(effect, exc)
+            self._note_refusal(effect, exc)
             raise
-        if evidence is None:
-            return self._claimed(effect, note=note)
-        return self._adopted(effect, evidence, note=note)
+        return self._adopted(effect, evidence) if evidence else self._claimed(effect)
 
-    def _claimed(self, effect: Lookup, *, note: bool) -> EffectResult | None:
+    def _find(self, effect: Lookup) -> Evidence | None:
+        self._lease = Lease(self._lease_s)  # before the look: an answer may be read long after it was given
+        return effect.find()
+
+    def _claimed(self, effect: Lookup) -> EffectResult | None:
         """What another writer's journal says of an effect that was not found in the world.
 
         Raises:
@@ -203,23 +213,20 @@ class Effects:
         if claim is None:
             return None
         if claim.is_trusted and claim.evidence:
-            return self._adopted(effect, claim.evidence, note=note)
+            return self._adopted(effect, claim.evidence)
         words = (
             f"The journal of writer {claim.writer}, which is not trusted here, says that it is there: {effect.summary}."
         )
-        raise self._unknown(effect.operation_id, effect.name, f"{words} It was not found. Look {effect.where}.", note)
+        raise self.unknown(effect.operation_id, effect.name, f"{words} It was not found. Look {effect.where}.")
 
-    def _not_as_sent(self, effect: Lookup, exc: NotAsSentError, *, note: bool = True) -> OutcomeUnknownError:
+    def _not_as_sent(self, effect: Lookup, exc: NotAsSentError) -> OutcomeUnknownError:
         """The error for what is there otherwise than it was sent, once the journal says so."""
-        if note:
-            self._note("unknown", effect, reason=str(exc), not_as_sent=True)
+        self._note("unknown", effect, reason=str(exc), not_as_sent=True)
         return OutcomeUnknownError(f"{exc} Then run `{self._answer(effect.operation_id)} yes`.")
 
     def _note_refusal(self, effect: Lookup, exc: RunbookError) -> None:
         """Keep why an effect was not sent, so that a person can do it by hand; a missing answer is no reason."""
-        if isinstance(exc, (RefusedError, UnavailableError, PersonNeededError)) and not isinstance(
-            exc, (NeedsAnswerError, OutcomeUnknownError)
-        ):
+        if not isinstance(exc, (InputError, NeedsAnswerError, OutcomeUnknownError)):
             self._note("unknown" if self.is_open(effect.operation_id) else "not_done", effect, reason=str(exc))
 
     def _answer(self, operation_id: str) -> str:
@@ -235,10 +242,7 @@ class Effects:
             name: The effect's name.
             words: What happened, and where to look; the command that takes the answer is added.
         """
-        return self._unknown(operation_id, name, words, self.perform)
-
-    def _unknown(self, operation_id: str, name: str, words: str, note: bool) -> OutcomeUnknownError:
-        if not note:
+        if not self.perform:
             return OutcomeUnknownError(f"{words} Then run it with --perform: that run takes your answer.")
         self.journal.append("unknown", effect=name, operation_id=operation_id, reason=words)
         say = self._answer(operation_id)
@@ -246,7 +250,7 @@ class Effects:
 
     def close_question(self, operation_id: str, name: str, evidence: Evidence) -> None:
         """Note that what a person was asked has become clear by itself."""
-        if self.perform and operation_id in self.journal.open_operations():
+        if self.perform and operation_id in self.journal.history().open_operations:
             self.journal.append("adopted", effect=name, operation_id=operation_id, evidence=asdict(evidence))
 
     def is_open(self, operation_id: str) -> bool:
@@ -275,44 +279,68 @@ class Effects:
         Raises:
             OutcomeUnknownError: It is not there after the time in which the other may be at work.
         """
-        if self._shared is None or (held := self._shared.take(effect.operation_id)) is None:
-            return None
-        words = f"{held.words}, has claimed it in the team's share: {effect.summary}."
-        if found := self._watch(effect, max(0.0, self._settle_s - age_s(held)), words):
-            return found
-        if self._shared.take(effect.operation_id) is None:  # it was released meanwhile
-            return None
-        raise self.unknown(
-            effect.operation_id, effect.name, f"{words} It was not found. Ask them; look {effect.where}."
-        )
+        latest, words = None, ""
+        while self._shared and (held := self._shared.take(effect.operation_id)):
+            if held == latest:
+                words = f"{words} It was not found. Ask them; look {effect.where}."
+                raise self.unknown(effect.operation_id, effect.name, words)
+            latest, words = held, f"{held.words}, has claimed it in the team's share: {effect.summary}."
+            if found := self._watch(effect, max(0.0, 1.5 * self._settle_s - age_s(held)), words):
+                return found
+        return None
 
     def _do(self, effect: Effect) -> EffectResult:
-        for _ in range(MOST_SENDS):
+        for sends in range(MOST_SENDS):
             self._check(effect)
             self._note("intended", effect)
             try:
-                evidence = effect.perform()
+                evidence = self._send(effect)
             except OutcomeUnknownError as exc:
+                lost: RunbookError = exc
+            except StaleLookError as exc:
                 lost = exc
+                self._note("not_done", effect, reason=str(exc))
+                if found := self.adopt(effect) or self._wait_for_holder(effect):
+                    return found
+                continue
             except NotAsSentError as exc:
                 raise self._not_as_sent(effect, exc) from exc
             except RunbookError as exc:
                 return self._refused(effect, exc)
             else:
                 self._note("done", effect, evidence=asdict(evidence))
+                if sends and isinstance(effect, Repeatable):
+                    self._resent.append(effect)
                 note = self._shared.trouble if self._shared else ""
                 return EffectResult(effect.name, effect.summary, EffectState.DONE, evidence, note=note)
             if found := self._watch(effect, 0.0 if effect.conditional else self._settle_s, str(lost)):
                 return found
+        if isinstance(lost, StaleLookError):
+            self._release(effect)
+            raise lost
         raise self._cannot_tell(effect, f"{lost} It was sent {MOST_SENDS} times, and was never seen.") from lost
+
+    def _release(self, effect: Effect) -> None:
+        if self._shared:
+            self._shared.release(effect.operation_id)
+
+    def _send(self, effect: Effect) -> Evidence:
+        """Perform it, as long as the last look holds; one that is conditional needs no look.
+
+        Raises:
+            StaleLookError: It does not any more; nothing was sent.
+        """
+        with self._budget.leased(lease := None if effect.conditional else self._lease):
+            if lease:
+                lease.check()
+            return effect.perform()
 
     def _check(self, effect: Effect) -> None:
         try:
             effect.check()
         except RunbookError as exc:
             self._note_refusal(effect, exc)
-            if self._shared:
-                self._shared.release(effect.operation_id)
+            self._release(effect)
             raise
 
     def _refused(self, effect: Effect, exc: RunbookError) -> EffectResult:
@@ -324,8 +352,7 @@ class Effects:
         if isinstance(exc, RefusedError) and exc.status in CONFLICTS and (found := self.adopt(effect)):
             return found
         self._note("not_done", effect, reason=str(exc))
-        if self._shared:
-            self._shared.release(effect.operation_id)
+        self._release(effect)
         raise exc
 
     def _watch(self, effect: Effect, seconds: float, why: str) -> EffectResult | None:
@@ -344,7 +371,7 @@ class Effects:
         while True:
             now = time.monotonic()
             try:
-                found = effect.find()
+                found = self._find(effect)
             except NotAsSentError as exc:
                 raise self._not_as_sent(effect, exc) from exc
             except RunbookError as exc:
@@ -352,16 +379,15 @@ class Effects:
                     raise self._cannot_tell(effect, f"{why} Looking fails, too: {exc}") from exc
             else:
                 if found:
-                    return self._adopted(effect, found, note=True)
+                    return self._adopted(effect, found)
                 if now >= sure_at:
                     return None
             pause = min(pause * 2, LONGEST_PAUSE_S)
             if not self._budget.wait(pause, f"looking whether it is there: {effect.summary}"):
                 raise self._cannot_tell(effect, f"{why} The run's {self._budget.seconds:.0f} s of waiting are used up.")
 
-    def _adopted(self, effect: Lookup, evidence: Evidence, *, note: bool) -> EffectResult:
-        if note:
-            self._note("adopted", effect, evidence=asdict(evidence))
+    def _adopted(self, effect: Lookup, evidence: Evidence) -> EffectResult:
+        self._note("adopted", effect, evidence=asdict(evidence))
         return EffectResult(effect.name, effect.summary, EffectState.ADOPTED, evidence)
 
     def _cannot_tell(self, effect: Effect, words: str) -> OutcomeUnknownError:
@@ -371,4 +397,5 @@ class Effects:
         return self.unknown(effect.operation_id, effect.name, f"{words} Look {effect.where}{when}.")
 
     def _note(self, kind: str, effect: Lookup, **fields: object) -> None:
-        self.journal.append(kind, effect=effect.name, operation_id=effect.operation_id, **fields)
+        if self.perform:
+            self.journal.append(kind, effect=effect.name, operation_id=effect.operation_id, **fields)

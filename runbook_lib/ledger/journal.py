@@ -172,7 +172,9 @@ class Journal:
 
     def history(self) -> History:
         """What all lines of all known writers come to. Raises as `entries`."""
-        return History.of(self.entries())
+        entries = self.entries()
+        trusted = {key for key in {str(entry["writer"]) for entry in entries} if self._keys.trusts(key)}
+        return History(Event(entry, is_trusted=entry["writer"] in trusted) for entry in entries)
 
     def own_seals(self) -> list[tuple[Event, str]]:
         """The lines of our own by which a record was sealed, each with its SHA-256. Raises as `entries`."""
@@ -216,15 +218,13 @@ class Journal:
         parts = self._relied()
         history = History.of(_merged_own(parts))
         own = history.operations.get(operation_id, Operation())
-        others = [
-            _operation((entry for entry, _ in chain.summary), operation_id) for chain in parts if not chain.is_own
-        ]
-        ended = max((event.text("at") for event in own.events if event.ends), default="")
-        found = [other.intended_at for other in others if other.intended_at > ended]
+        ended = max((_moment(event) for event in own.events if event.ends), default=datetime.min.replace(tzinfo=UTC))
+        others = (_intended_at(chain, operation_id) for chain in parts if not chain.is_own)
+        found = [at for at in others if at and at > ended]
         if all(event.kind == Kind.UNKNOWN for event in own.events):
-            found += [event.text("at") for event in history.restarts]
-        found += [own.intended_at] if own.intended_at else []
-        return max(map(datetime.fromisoformat, found), default=None)
+            found += map(_moment, history.restarts)
+        found += [_moment(own.intended)] if own.intended else []
+        return max(found, default=None)
 
     def answer(self, operation_id: str) -> bool | None:
         """What a person here last said of an operation whose end was unknown, if that was the last of it; else None."""
@@ -232,14 +232,6 @@ class Journal:
 
     def _relied(self) -> list[Chain]:
         return _reliable(self._reader.all())
-
-    def open_operations(self) -> list[str]:
-        """The operations whose end is unknown, by id, oldest first."""
-        return self.history().open_operations
-
-    def answerable(self) -> list[str]:
-        """The operations that a person may say something of, oldest first: those that no run has seen to be there."""
-        return self.history().answerable
 
     def restart(self, *, because: str, operator: str) -> Path | None:
         """Set the parts that cannot be relied on aside, and go on in one of our own that says so.
@@ -360,19 +352,13 @@ class Journal:
             )
 
     def _evidence(self, event: Event) -> Evidence:
-        try:
+        with suppress(TypeError):
             evidence = Evidence(**event.evidence)
-        except TypeError as exc:
-            raise self._unreadable(event) from exc
-        if not all(isinstance(text, str) for text in vars(evidence).values()):
-            raise self._unreadable(event)
-        return evidence
-
-    def _unreadable(self, event: Event) -> JournalError:
+            if all(isinstance(text, str) for text in vars(evidence).values()):
+                return evidence
         path = self.folder / chains.file_name(event.writer)
-        if not path.exists():
-            path = self.folder / chains.FILE_NAME
-        return chains.defect("unreadable", path, "cannot be read", event.number or 0, self.ticket)
+        path = path if path.exists() else self.folder / chains.FILE_NAME
+        raise chains.defect("unreadable", path, "cannot be read", event.number or 0, self.ticket)
 
 
 def _reliable(parts: list[Chain]) -> list[Chain]:
@@ -410,6 +396,21 @@ def _merged_own(parts: Iterable[Chain]) -> list[Entry]:
 def _operation(entries: Iterable[Entry], operation_id: str) -> Operation:
     """What entries come to for one operation."""
     return History.of(entries).operations.get(operation_id, Operation())
+
+
+def _moment(event: Event) -> datetime:
+    """When a line was written; one that does not say so was written at any time until now."""
+    return event.at or datetime.now(UTC)
+
+
+def _intended_at(chain: Chain, operation_id: str) -> datetime | None:
+    """When another writer last intended an operation, if that has no end there: not after its file was written."""
+    intended = _operation((entry for entry, _ in chain.summary), operation_id).intended
+    if intended is None:
+        return None
+    with suppress(OSError, OverflowError, ValueError):
+        return min(_moment(intended), datetime.fromtimestamp(chain.path.stat().st_mtime, UTC))
+    return _moment(intended)
 
 
 def _add_line(file: FileIO, line: bytes, *, after: int) -> None:

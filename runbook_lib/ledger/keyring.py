@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import hashlib
+import os
 import re
 import shlex
 import socket
@@ -86,8 +87,10 @@ class KeyRing:
 
     def __init__(self, folder: Path, team: Path | None = None) -> None:
         self.folder = folder
+        self._use = folder / ".in-use.lock"
         self._team = team
         self._known: dict[str, Ed25519PublicKey] = {}
+        self._signer: Signer | None = None
 
     @classmethod
     def of(cls, placed: Placed) -> KeyRing:
@@ -97,16 +100,35 @@ class KeyRing:
     def signer(self) -> Signer:
         """The newest key, to sign with; makes the first one.
 
+        A run goes on with its key if the file is removed meanwhile, as far as it has read it: one run is one chain.
+
         Raises:
             InputError: The key cannot be read, or others can read it.
-            UnavailableError: The first key cannot be written.
+            UnavailableError: The first key cannot be written, or a run is signing with a key whose file is gone.
         """
         for _ in range(RACES):
             found = self._private_files()
+            if not found and self._signer and self._is_in_use():
+                return self._signer
             path = found[-1] if found else self._first()
-            with suppress(FileNotFoundError):  # it was retired a moment ago
-                return Signer(_private_key(path, path.stat().st_mtime_ns))
+            try:
+                self._signer = Signer(_private_key(path, path.stat().st_mtime_ns))
+            except FileNotFoundError as exc:  # it was retired a moment ago
+                if path.is_symlink():
+                    raise InputError(f"The private key {path} is a link to a file that is missing.") from exc
+            except OSError as exc:
+                raise InputError(f"The private key {path} cannot be read: {exc.strerror}.") from exc
+            else:
+                return self._signer
         raise UnavailableError(f"The keys in {self.folder} are being changed right now. Run again.")
+
+    def _is_in_use(self) -> bool:
+        with suppress(OSError), open(self._use, "rb", opener=files.opener) as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
 
     def verify(
         self,
@@ -167,7 +189,7 @@ class KeyRing:
         if self._team is None:
             return {}
         try:
-            content = files.read(self._team.resolve())
+            content = files.read(Path(os.path.realpath(self._team)))
         except OSError as exc:
             raise InputError(
                 f"RUNBOOK_TRUSTED_KEYS is {str(self._team)!r}, which cannot be read: {exc.strerror}."
@@ -223,7 +245,7 @@ class KeyRing:
         with ExitStack() as held:
             try:
                 files.make_folder(self.folder)
-                file = held.enter_context(open(self.folder / ".in-use.lock", "ab", opener=files.opener))
+                file = held.enter_context(open(self._use, "ab", opener=files.opener))
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB if alone else fcntl.LOCK_SH)
             except BlockingIOError as exc:
                 words = "A run is signing with this key right now. Wait until it has ended, then rotate again."
@@ -262,11 +284,16 @@ class KeyRing:
         return key_id(key)
 
     def _private_files(self) -> list[Path]:
-        return sorted(path for path in self.folder.glob(f"*{_PRIVATE}") if path.is_file())
+        return sorted(self.folder.glob(f"*{_PRIVATE}"))
 
     def _first(self) -> Path:
         with self._locked():
             found = self._private_files()
+            if not found and self._is_in_use():
+                raise UnavailableError(
+                    f"The private key in {self.folder} was removed while a run is signing with it. Put it back; or "
+                    "wait until that run has ended, then run again, which makes a new key and finds what was sent."
+                )
             return found[-1] if found else self._make()
 
     def _make(self) -> Path:
@@ -297,7 +324,7 @@ class KeyRing:
             raise self._not_written(exc) from exc
 
     def _not_written(self, exc: OSError) -> UnavailableError:
-        words = f"The key that signs the journal cannot be written to {self.folder} ({exc.strerror})."
+        words = f"The key that signs the journal cannot be kept: {exc.filename or self.folder} ({exc.strerror})."
         return UnavailableError(f"{words} Check RUNBOOK_KEYS.")
 
 
@@ -362,16 +389,18 @@ def _public_pem(key: Ed25519PublicKey) -> bytes:
 
 @cache
 def _private_key(path: Path, changed_ns: int) -> Ed25519PrivateKey:
-    """A private key; `changed_ns` is the file's own stamp, so that another content is read anew."""
-    if path.stat().st_mode & 0o077:
+    """A private key; `changed_ns` is the file's own stamp, so that another content is read anew.
+
+    Raises:
+        InputError: It is none, or others can read it.
+        OSError: It cannot be read.
+    """
+    content = files.read(Path(os.path.realpath(path)))
+    if path.stat().st_mode & files.OTHERS:
         command = f"chmod 600 {shlex.quote(str(path))}"
         raise InputError(f"The private key {path} can be read by others. Run `{command}`, then run again.")
     try:
-        key = load_pem_private_key(path.read_bytes(), password=None)
-    except FileNotFoundError:
-        raise
-    except OSError as exc:
-        raise InputError(f"The private key {path} cannot be read: {exc.strerror}.") from exc
+        key = load_pem_private_key(content, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as exc:
         raise InputError(f"{path} is no private key. Move it away; the next run makes a new one.") from exc
     if not isinstance(key, Ed25519PrivateKey):

@@ -163,7 +163,7 @@ def _literals(source: str) -> dict[str, object]:
 
 
 def _is_of_this_run(manifest: Mapping[str, Any], papermill: Mapping[str, Any]) -> bool:
-    """Whether what papermill ran lies within the run that a manifest tells of, as far as both tell."""
+    """Whether what papermill ran lies within the run that a manifest describes, as far as both say."""
     began, ended = _moment(manifest.get("started_at")), _moment(manifest.get("ended_at"))
     start, end = _moment(papermill.get("start_time")), _moment(papermill.get("end_time"))
     leeway = timedelta(seconds=CLOCKS_S)

@@ -97,38 +97,38 @@ class Archive:
         Raises:
             InputError: A public key cannot be read.
         """
-        asked = self.tickets() if tickets is None else list(tickets)
-        if len(asked) < MANY_TICKETS or os.cpu_count() == 1:
-            return self.read(asked)
+        wanted = self.tickets() if tickets is None else list(tickets)
+        if len(wanted) < MANY_TICKETS or os.cpu_count() == 1:
+            return self.read(wanted)
         from runbook_lib.records.processes import in_processes  # which takes time, and few tickets do not need
 
-        found = {ledger.ticket_id: ledger for ledger in in_processes(self.read, asked)}
-        return [found[ticket_id] for ticket_id in asked]
+        found = {ledger.ticket_id: ledger for ledger in in_processes(self.read, wanted)}
+        return [found[ticket_id] for ticket_id in wanted]
 
     def listed(self, tickets: Sequence[int] | None = None) -> list[Ledger]:
         """As `ledgers`, for a list that is not verified: of many tickets, what the index has is taken from it."""
-        asked = self.tickets() if tickets is None else list(tickets)
-        if tickets is not None or len(asked) < MANY_TICKETS:
-            return self.ledgers(asked)
+        wanted = self.tickets() if tickets is None else list(tickets)
+        if tickets is not None or len(wanted) < MANY_TICKETS:
+            return self.ledgers(wanted)
         from runbook_lib.records.index import Index  # few tickets do not need it
 
         index, heads = Index(self.folder, self.keys, self.team), Heads(self.keys)
         stamps = {
             n: index.stamp(self.folder / str(n), heads.files(f"{self.profile}/{n}", self.folder / str(n)))
-            for n in asked
+            for n in wanted
         }
         found: dict[int, Ledger] = {}
         known = index.read()
         for ticket_id, (stamp, line) in known.items():
             if stamp and stamp == stamps.get(ticket_id) and (ledger := Ledger.from_json(ticket_id, line)):
                 found[ticket_id] = ledger
-        unknown = [ticket_id for ticket_id in asked if ticket_id not in found]
+        unknown = [ticket_id for ticket_id in wanted if ticket_id not in found]
         fresh = {ledger.ticket_id: ledger for ledger in self.ledgers(unknown)}
         kept = {n: (stamps[n], one.as_json()) for n, one in fresh.items() if stamps[n] and self._lasts(one, heads)}
-        if kept or known.keys() - set(asked):
-            index.write(kept, asked)
+        if kept or known.keys() - set(wanted):
+            index.write(kept, wanted)
         found |= fresh
-        return [found[ticket_id] for ticket_id in asked]
+        return [found[ticket_id] for ticket_id in wanted]
 
     def _lasts(self, ledger: Ledger, heads: Heads) -> bool:
         """Whether what was found follows from the ticket's own files alone: not from the time, nor other folders."""

@@ -1,4 +1,4 @@
-"""What a sealed record tells of its case for a list of many: customer, users, and where the ticket and issue are."""
+"""What a sealed record says of its case for a list of many: customer, users, and where the ticket and issue are."""
 
 from __future__ import annotations
 

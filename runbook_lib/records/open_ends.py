@@ -11,7 +11,7 @@ from pathlib import Path
 
 from runbook_lib.domain.answers import QUESTIONS
 from runbook_lib.domain.events import CASE
-from runbook_lib.domain.models import Status
+from runbook_lib.domain.models import Status, ending_words
 from runbook_lib.records.runs import Run, State
 
 
@@ -102,7 +102,8 @@ def _waiting(run: Run) -> Iterator[OpenEnd]:
         words = f"The expert has it{since}; the note on the ticket has the details. Report it when the case has ended."
         yield OpenEnd(Kind.EXPERT, run, words, ended)
     elif run.waits_for:
-        words = f"It was rehearsed{since}, would end as {run.outcome}, and was never performed. Perform it with the "
+        end = ending_words(run.outcome).lower()
+        words = f"It was rehearsed{since}, would end as {end}, and was never performed. Perform it with the "
         words += f"answers of its record; or, if the case has ended otherwise, say so: {ended}."
         yield OpenEnd(Kind.REHEARSED, run, words, f"{_again(run)} --perform")
 

@@ -1,6 +1,6 @@
 """The review of all records: what `review_records.ipynb` calls. Each method is one cell; nothing is changed.
 
-What is asked for comes from the notebook's parameters, and in JupyterLab from the form that they fill in. A journal
+The filters come from the notebook's parameters, and in JupyterLab from the form that they fill in. A journal
 that cannot be relied on, or an odd file, is named, and the rest is shown all the same.
 """
 
@@ -225,7 +225,7 @@ class Review:
 
     @_step("Timeline of a ticket")
     def timeline(self) -> StepResult:
-        """The journal of one ticket in words: the ticket asked for, or the one with the newest open end."""
+        """The journal of one ticket in words: the filters' ticket, or the one with the newest open end."""
         ticket_id, why = self._ticket_to_show()
         if ticket_id is None:
             return self._nothing()
@@ -294,7 +294,7 @@ class Review:
         return sorted((run for run in self._runs if wanted.matches(run)), key=_start, reverse=True)
 
     def _case_facts(self, run: Run) -> CaseFacts:
-        """What the record of a run tells of its case; each is read once."""
+        """What the record of a run says of its case; each is read once."""
         key = (run.ticket_id, run.record)
         if key not in self._facts:
             self._facts[key] = case_facts(run, self.archive.folder / str(run.ticket_id))

@@ -44,7 +44,7 @@ class Picture:
 
 
 def data(state: str, summary: str) -> dict[str, Any]:
-    """What each result tells a program, as a case's steps do."""
+    """What each result gives to a program, as a case's steps do."""
     about = {"version": 1, "runbook": REVIEW, "ticket_id": None, "performed": False, "outcome": None, "effects": []}
     return {**about, "state": state, "summary": summary}
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from runbook_lib.display import Link, Table
+from runbook_lib.domain.models import ending_words
 from runbook_lib.records.case_facts import CaseFacts
 from runbook_lib.records.findings import UNPROVEN_WORDS, Verification, count
 from runbook_lib.records.open_ends import OpenEnd
@@ -62,8 +63,8 @@ def people_table(runs: Sequence[Run], wanted: Sequence[Run], ends: Iterable[Open
         last = max((run.started_at for run in mine if run.started_at), default=None)
         tickets = ", ".join(map(str, dict.fromkeys(open_tickets.get(name, ()))))
         left = sum(run.is_unreviewed for run in mine)
-        asked = sum(run.operator == name for run in wanted)
-        rows.append((name or "unknown", str(asked), moment(last), tickets or NONE, str(left or NONE)))
+        count = sum(run.operator == name for run in wanted)
+        rows.append((name or "unknown", str(count), moment(last), tickets or NONE, str(left or NONE)))
     return Table(heads, rows, whole=(2,))
 
 
@@ -105,11 +106,6 @@ def opened_at(end: OpenEnd) -> datetime | None:
 def moment(at: datetime | None) -> str:
     """A moment to the minute, in UTC."""
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M}" if at else NONE
-
-
-def ending_words(name: str) -> str:
-    """An outcome or a status in words: *License issued*."""
-    return name.replace("_", " ").capitalize()
 
 
 def _run_row(run: Run, facts: CaseFacts, folder: Path) -> tuple[str | Link, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -96,6 +96,11 @@ class Run:
     ended_by_hand: bool = False
     signed_off: tuple[str, ...] = ()
     is_trusted: bool = True
+
+    @property
+    def is_believed(self) -> bool:
+        """Whether what it says of itself counts for other runs: a key that is trusted here vouches for its lines."""
+        return self.is_trusted and self.state not in (State.SET_ASIDE, State.UNKNOWN_WRITER)
 
     @property
     def is_vouched_for(self) -> bool:
@@ -214,8 +219,8 @@ def _recorded(ticket_id: int, key: str, events: RunEvents) -> Run:
     else:
         started_at, runbook = _by_name(key)
         run = Run(ticket_id, State.RUNNING, None, runbook, started_at)
-    if events.end:
-        _read_end(run, events.end)
+    if end := events.end:
+        _read_end(run, end)
     return run
 
 
@@ -264,8 +269,8 @@ def _add_operations(run: Run, last: Mapping[str, Event], runs: Sequence[Run], en
 
 def _add_sign_offs(run: Run, sign_offs: Sequence[Event]) -> None:
     """The sign-offs of exactly the bytes that were sealed, by writers that are trusted here."""
-    counted = [one for one in sign_offs if one.is_trusted and not (one.is_unknown or one.set_aside)]
-    run.signed_off = tuple(_sign_off(one, run) for one in counted if run.sha256 and one.text("sha256") == run.sha256)
+    counted = [one for one in sign_offs if one.is_believed and run.sha256 and one.text("sha256") == run.sha256]
+    run.signed_off = tuple(_sign_off(one, run) for one in counted)
 
 
 def _sign_off(event: Event, run: Run) -> str:
@@ -289,27 +294,34 @@ def _is_withdrawn(run: Run, event: Event, runs: Sequence[Run]) -> bool:
     """
     if not event.says_absent:
         return False
-    later = [one for one in runs if one.performed and _began_after(one, run.started_at)]
+    later = [one for one in _counting_for(run, runs) if one.performed and _began_after(one, run.started_at)]
     return any(one.outcome for one in later) and not any(_began_after(one, event.at) for one in later)
 
 
 def _add_open_ends(runs: Sequence[Run], names: Collection[str]) -> None:
     """Complete each run: how it ended if the journal does not say, and whether a person still has to act."""
-    settled: dict[tuple[str, bool], datetime] = {}
-    for run in runs:
-        if run.outcome and run.started_at:
-            for performed in (True, False) if run.performed else (False,):
-                key = (run.runbook, performed)
-                settled[key] = max(run.started_at, settled.get(key, run.started_at))
-    for run, whom, since in _waiting(runs):
-        if not run.ended_by_hand:
-            run.waits_for, run.since = whom, since
+    for counting in ([run for run in runs if run.is_believed], runs):
+        for run, whom, since in _waiting(counting):
+            if not run.ended_by_hand:
+                run.waits_for, run.since = whom, since
     for run in runs:
         _add_state(run, names)
-        settled_at = settled.get((run.runbook, bool(run.performed)))
-        is_settled = settled_at is not None and run.started_at is not None and settled_at > run.started_at
-        needs_run = (run.status in _NEEDS_ANOTHER_RUN or run.halfway) and not is_settled
+        needs_run = (run.status in _NEEDS_ANOTHER_RUN or run.halfway) and not _is_settled(run, runs)
         run.needs_person = not run.ended_by_hand and bool(needs_run or run.unknown or run.undone or run.waits_for)
+
+
+def _counting_for(run: Run, runs: Iterable[Run]) -> Iterator[Run]:
+    """The runs that say something of another one: what is not believed says nothing of what is."""
+    return (one for one in runs if one.is_believed or not run.is_believed)
+
+
+def _is_settled(run: Run, runs: Iterable[Run]) -> bool:
+    """Whether a later run of the same runbook has an outcome; a rehearsal settles no performed run."""
+    return any(
+        one.outcome and one.runbook == run.runbook and (one.performed or not run.performed)
+        for one in _counting_for(run, runs)
+        if _began_after(one, run.started_at)
+    )
 
 
 def _add_state(run: Run, names: Collection[str]) -> None:

@@ -1,7 +1,7 @@
 """A ticket's folder as the union of what its writers left there: what of it is damaged, missing, or in no part's place.
 
 A part that is *missing* was never copied here, or was removed; one that was *cut* is here and ends too early. Each
-part tells how far the others had come, so that both show wherever the folder is.
+part names how far the others had come, so that both show wherever the folder is.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def problems(folder: Path, chains: Sequence[Chain], paths: set[str]) -> list[Fin
         if chain.error
     ]
     found += [_untrusted(folder, chain) for chain in chains if chain.digests and not (chain.error or chain.is_trusted)]
-    seen = _seen(chain for chain in chains if not chain.error)
+    seen = _believed(chains)
     found += _cut(folder, chains, seen)
     found += [_missing(folder, key, why) for key, why in _absent(files, chains, names, seen).items()]
     found += _odd_files(folder, files)
@@ -115,6 +115,15 @@ def _seen(chains: Iterable[Chain]) -> Seen:
     return found
 
 
+def _believed(chains: Sequence[Chain]) -> Seen:
+    """As `_seen`, of every part; of a trusted part, and of one that a trusted writer has seen, no stranger's word."""
+    whole = [chain for chain in chains if not chain.error]
+    trusted = {chain.key for chain in whole if chain.is_trusted}
+    strangers = _seen(chain for chain in whole if not chain.is_trusted)
+    others = {key: head for key, head in strangers.items() if key not in trusted}
+    return others | _seen(chain for chain in whole if chain.is_trusted)
+
+
 def _cut(folder: Path, chains: Sequence[Chain], seen: Seen) -> Iterator[Finding]:
     """The parts that are here, but not as another writer has seen them."""
     for chain in chains:
@@ -141,7 +150,7 @@ def _absent(files: Sequence[str], chains: Sequence[Chain], names: set[str], seen
     for key, (first, _, _, by) in seen.items():
         if key not in here or (here[key].digests and here[key].first != first):
             found[key] = f"{by} has seen it"
-    set_aside = _set_aside(chains)
+    set_aside = _set_aside(chains, seen)
     for key in set_aside:
         found.pop(key, None)
     known = {key[:KEY_DIGITS] for key in (*here, *found, *set_aside)} | _keys_within(chains)
@@ -152,10 +161,19 @@ def _absent(files: Sequence[str], chains: Sequence[Chain], names: set[str], seen
     return found
 
 
-def _set_aside(chains: Iterable[Chain]) -> set[str]:
-    """The writers whose part was set aside by a restart: it is here, under another name."""
-    parts = [entry.get("part") for chain in chains for entry, _ in chain.summary if entry["kind"] == "restarted"]
-    return {key for part in parts if isinstance(part, str) and (key := key_of(part)) is not None}
+def _set_aside(chains: Iterable[Chain], seen: Seen) -> set[str]:
+    """The writers whose part was set aside by a restart: it is here, under another name.
+
+    A stranger's word on a part that a trusted writer has seen does not count.
+    """
+    trusted = {chain.path.name for chain in chains if chain.is_trusted}
+    kept = {key for key, (_, _, _, by) in seen.items() if by in trusted}
+    found: set[str] = set()
+    for chain in chains:
+        parts = [entry.get("part") for entry, _ in chain.summary if entry["kind"] == "restarted"]
+        keys = {key for part in parts if isinstance(part, str) and (key := key_of(part)) is not None}
+        found |= keys if chain.is_trusted else keys - kept
+    return found
 
 
 def _missing(folder: Path, key: str, why: str) -> Finding:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runbook_lib import files
 from runbook_lib.domain.errors import InputError
+from runbook_lib.domain.models import ending_words
 from runbook_lib.ledger.chains import FILE_NAME, file_name, key_of
 from runbook_lib.records.archive import MANY_TICKETS, Archive, Ledger
 from runbook_lib.records.findings import Code, Finding, Verification
@@ -67,8 +68,8 @@ class Verifier:
 
     def listed(self, tickets: Sequence[int] | None = None) -> list[Ledger]:
         """As `Archive.listed`; what is read of few tickets is kept, to verify them."""
-        asked = self._archive.tickets() if tickets is None else tickets
-        return self.ledgers(asked) if len(asked) < MANY_TICKETS else self._archive.listed(tickets)
+        wanted = self._archive.tickets() if tickets is None else tickets
+        return self.ledgers(wanted) if len(wanted) < MANY_TICKETS else self._archive.listed(tickets)
 
     def tickets(self, tickets: Sequence[int]) -> Verification:
         """Verify these tickets; many in several processes, which read each file once and hash it."""
@@ -102,7 +103,7 @@ class Verifier:
         """Verify one file: in its ticket's folder by that ticket's journal, elsewhere by all journals.
 
         Raises:
-            InputError: There is no such file, and no journal tells of one.
+            InputError: There is no such file, and no journal names one.
         """
         ledger, runs = self.ledger_of(path), self.runs_of(path)
         if not ledger or not runs:
@@ -277,7 +278,7 @@ def _alone(archive: Archive, keep: bool, tickets: Sequence[int]) -> list[Alone]:
 
 def _open(run: Run) -> Finding:
     code, words = _OPEN.get(run.state, _INTERRUPTED)
-    return Finding.of(run, code, words.format(end=run.outcome or run.status))
+    return Finding.of(run, code, words.format(end=ending_words(run.outcome or run.status).lower()))
 
 
 def _place(run: Run) -> str:

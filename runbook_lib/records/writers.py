@@ -15,7 +15,7 @@ from runbook_lib.records.archive import Archive
 from runbook_lib.settings import Settings
 
 LOOK_S = 10.0
-"""How long the share is asked for what its keys say of themselves."""
+"""How long the share is read for what its keys say of themselves."""
 
 
 @dataclass

@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from runbook_lib.display import Card, Paragraph, Part, Table, Tone, html, text
+from runbook_lib.card_html import html
+from runbook_lib.display import Card, Paragraph, Part, Table, Tone, text
 from runbook_lib.domain.answers import in_words, label_of
 from runbook_lib.domain.plain_text import clean
 

@@ -28,7 +28,7 @@ from filelock import FileLock, Timeout
 from runbook_lib import files
 from runbook_lib.domain.errors import InputError, UnavailableError
 from runbook_lib.domain.exit_status import DONE, FAILED, INTERRUPTED, USAGE, WORST_LAST
-from runbook_lib.domain.models import Status
+from runbook_lib.domain.models import Status, ending_words
 from runbook_lib.run import ticket_runs, warm
 from runbook_lib.run.batch_list import Row
 from runbook_lib.run.ticket_runs import Order, Output, Processes
@@ -57,6 +57,11 @@ class Ending:
     def end(self) -> str:
         """The outcome, or how the run ended where there is none."""
         return str(self.report.get("outcome") or self.report.get("status") or "not run")
+
+    @property
+    def words(self) -> str:
+        """The same for people: *License issued*."""
+        return ending_words(self.end)
 
     @property
     def plain(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ Imports dask; here and on the workers.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import logging
@@ -26,6 +27,7 @@ from typing import Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
 import distributed
+from distributed.comm.core import connect
 from distributed.scheduler import KilledWorker
 
 from runbook_lib import files
@@ -205,9 +207,15 @@ def connected(address: str, order: Order, settings: Settings) -> Iterator[Cluste
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # the batch reports what has to be known
     with ExitStack() as stack:
         try:
+            asyncio.run(_greet(place))
             client: Any = distributed.Client(place, timeout=CONNECT_S, set_as_default=False)  # type: ignore[no-untyped-call]
             stack.enter_context(client)
-        except (OSError, ValueError, TypeError) as exc:
+        except TypeError as exc:
+            raise UnavailableError(
+                f"The scheduler at {place} needs certificates, which Dask's configuration here does not name. "
+                "Set distributed.comm.tls.ca-file, and client.cert and client.key below it."
+            ) from exc
+        except (OSError, ValueError) as exc:
             raise UnavailableError(
                 f"No Dask scheduler answers at {place} ({type(exc).__name__}). Start one with `dask scheduler`, or "
                 "leave --scheduler out to run here."
@@ -218,6 +226,18 @@ def connected(address: str, order: Order, settings: Settings) -> Iterator[Cluste
         client.register_plugin(runs)
         stack.callback(_suppressed, lambda: client.unregister_worker_plugin(runs.name))
         yield Cluster(client, order, settings)
+
+
+async def _greet(place: str) -> None:
+    """Exchange Dask's greeting: its client waits without end for that of a server that is no scheduler.
+
+    Raises:
+        OSError: None came in time.
+    """
+    async with asyncio.timeout(CONNECT_S):
+        security: Any = distributed.Security()  # type: ignore[no-untyped-call]
+        greeted = await connect(place, **security.get_connection_args("client"))  # type: ignore[no-untyped-call]
+    greeted.abort()
 
 
 def _suppressed(call: Callable[[], Any]) -> None:

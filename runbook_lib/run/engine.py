@@ -81,15 +81,9 @@ def prepared(notebook: Path, values: Mapping[str, Any]) -> Any:
 
 
 def execute(
-    notebook: Any,
-    limits: Limits,
-    redactor: Redactor,
-    *,
-    kernel: Early,
-    on_cell: Callable[[str], None],
-    progress: bool = False,
+    notebook: Any, limits: Limits, redactor: Redactor, *, kernel: Early, on_cell: Callable[[str], None], progress: bool
 ) -> Execution:
-    """Run a prepared notebook from its first cell.
+    """Run a prepared notebook from its first cell; returns how it ended, whatever stopped it.
 
     Args:
         notebook: What `prepared` returned; it takes up the outputs, as far as they come, whatever happens.
@@ -98,9 +92,6 @@ def execute(
         on_cell: Called with a code cell's id before it runs; what it raises ends the run.
         progress: Whether to show a progress bar on standard error.
         kernel: A kernel's process that has been started.
-
-    Returns:
-        How it ended, also when an error in a cell, a limit or a dead kernel stopped it.
     """
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from traitlets.log import get_logger

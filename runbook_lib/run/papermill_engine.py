@@ -43,7 +43,7 @@ SAVE_EVERY_S = 5.0
 INJECTED = "injected-parameters"
 """papermill's tag for the cell of the parameters that were passed, and its id here."""
 PROGRESS = "runbook_progress"
-"""Marks an output, in its metadata, as a line that tells what is waited for."""
+"""Marks an output, in its metadata, as a line that names what is waited for."""
 NOT_RUN = "Not run: the run had ended before this cell.\n"
 INTERRUPTED = "Interrupted: the run ended while this cell was running.\n"
 
@@ -110,26 +110,18 @@ class RunbookEngine(Engine):  # type: ignore[misc]
                 `kernel_manager_class` the kernel is the caller's own affair.
         """
         cell_s = cell_limit_s or execution_timeout or options.pop("timeout", None)
-        left_out = ("input_path", "timeout", "startup_timeout")  # papermill's engine drops the same
-        options = {name: value for name, value in options.items() if name not in left_out}
-        if on_cell:
-            options["on_cell_execute"] = lambda cell, cell_index: on_cell(cell.get("id", ""))
+        options = _client_options(options, on_cell)
         own = not {"km", "kernel_manager_class"} & options.keys()
-        made = kernels.started(kernel_name, early) if own else nullcontext(options.pop("km", None))
-        with made as kernel:
+        with kernels.started(kernel_name, early) if own else nullcontext(options.pop("km", None)) as kernel:
             client = Client(
                 manager,
                 km=kernel,
                 limits=(cell_s, run_limit_s),
-                **{"log": logger, "iopub_timeout": OUTPUT_TIMEOUT_S, **options},
                 startup_timeout=start_timeout,
                 kernel_name=kernel_name,
+                **options,
             )
-            try:
-                client.execute()
-            finally:
-                if not own and client.kc:  # the kernel is the caller's, but these channels are ours
-                    client.kc.stop_channels()
+            client.run(close=not own)
 
 
 class Manager(NotebookExecutionManager):  # type: ignore[misc]
@@ -176,7 +168,7 @@ class Manager(NotebookExecutionManager):  # type: ignore[misc]
         """An output as it may be logged."""
         return self._redactor.data(output)
 
-    def tell(self, words: str) -> None:
+    def show_progress(self, words: str) -> None:
         """Show a line beside the progress bar, if there is one."""
         if self.pbar:
             self.pbar.set_postfix_str(self._redactor.text(" ".join(words.split()))[:100])
@@ -206,6 +198,14 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
         self._given_limit = options.pop("timeout_func", None)
         self._ends_at = None if run_s is None else time.monotonic() + run_s
         super().__init__(manager, timeout_func=self._limit, **options)
+
+    def run(self, *, close: bool) -> None:
+        """Run the cells; close the channels to a kernel that is the caller's, and goes on."""
+        try:
+            self.execute()
+        finally:
+            if close and self.kc:
+                self.kc.stop_channels()
 
     def _limit(self, cell: Any) -> float | None:
         """What a cell may take: its own limit, or what is left of the run's."""
@@ -250,7 +250,7 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
         """As papermill's; a line of progress is also shown to who watches."""
         output = super().process_message(*given, **options)
         if output and output.get("metadata", {}).get(PROGRESS):
-            self.nb_man.tell(output.data.get("text/plain", ""))
+            self.nb_man.show_progress(output.data.get("text/plain", ""))
         return output
 
     def log_output_message(self, output: Any) -> None:
@@ -259,6 +259,15 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
 
     def set_widgets_metadata(self) -> None:
         """Keep no widget state: a record shows results, and a password field would be kept in clear."""
+
+
+def _client_options(given: dict[str, Any], on_cell: Callable[[str], None] | None) -> dict[str, Any]:
+    """A client's options: our defaults, and what was given but for what papermill's own engine drops."""
+    left_out = ("input_path", "timeout", "startup_timeout")
+    options = {name: value for name, value in given.items() if name not in left_out}
+    if on_cell:
+        options["on_cell_execute"] = lambda cell, cell_index: on_cell(cell.get("id", ""))
+    return {"log": logger, "iopub_timeout": OUTPUT_TIMEOUT_S, **options}
 
 
 def name_injected_cell(notebook: Any) -> None:
@@ -339,7 +348,9 @@ def write(path: Path, notebook: Any) -> bytes:
 @contextmanager
 def _terminable() -> Iterator[None]:
     """Where SIGTERM ends the cells as Ctrl-C does, unless the caller handles it."""
-    is_ours = threading.current_thread() is threading.main_thread() and _terminates(signal.getsignal(signal.SIGTERM))
+    is_ours = (
+        threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    )
     if not is_ours:
         yield
         return
@@ -352,7 +363,3 @@ def _terminable() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _terminates(handler: Callable[..., Any] | int | None) -> bool:
-    return handler == signal.SIG_DFL

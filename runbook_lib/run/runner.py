@@ -24,7 +24,7 @@ from typing import Any
 from runbook_lib import files
 from runbook_lib.display import MIME
 from runbook_lib.domain.errors import OutcomeUnknownError, PersonNeededError, RunbookError, UnavailableError
-from runbook_lib.domain.models import Status
+from runbook_lib.domain.models import Status, ending_words
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.keyring import KeyRing
 from runbook_lib.redaction import Redactor
@@ -243,8 +243,9 @@ def _close(journal: Journal, record: Path, executed: Any, manifest: Mapping[str,
     except OSError as exc:
         with suppress(UnavailableError):  # the same disk; the exception says it all
             journal.append("run_ended", record=None, sha256=None, **ended)
+        end = ending_words(report.outcome or report.status).lower()
         raise UnavailableError(
-            f"The run ended as {report.outcome or report.status}, but its record {record} cannot be written "
+            f"The run ended ({end}), but its record {record} cannot be written "
             f"({exc.strerror}). Free the disk, then run again: what is done already is found, and not repeated."
         ) from exc
     journal.append("run_ended", record=record.name, sha256=digest, **ended)

@@ -121,9 +121,10 @@ def finished(settings: Settings, row: Row, token: str) -> dict[str, Any] | None:
         return None
     try:
         history = Journal.of(settings, number).history()
-    except RunbookError:  # its own run tells what is wrong with it
+    except RunbookError:  # its own run reports what is wrong with it
         return None
-    runs = [run for run in history.runs.values() if run.start and run.start.text("batch") == token and run.end]
+    runs = [run for run in history.runs.values() if run.start and run.start.text("batch") == token]
+    runs = [run for run in runs if run.end and run.end.is_believed]
     last = runs[-1].end if runs else None
     if last is None or last.text("status") != Status.COMPLETED or not last.text("outcome") or last.record is None:
         return None

@@ -38,6 +38,7 @@ class Call:
 
     def __init__(self, request: Request, body: bytes, form: Json) -> None:
         self.body = body
+        self.method = request.method
         self.headers = request.headers
         self.cookies = request.cookies
         self.path: Json = request.path_params
@@ -51,7 +52,7 @@ class Call:
 
     @property
     def base_url(self) -> str:
-        """The address that the server was asked at, without a trailing slash."""
+        """The server's address in this request, without a trailing slash."""
         return f"{self.url.scheme}://{self.url.netloc}"
 
     @property
@@ -83,7 +84,7 @@ class Call:
         return {**self.query, **body}
 
     def address(self, **changed: str) -> str:
-        """The address that was asked for, with some of its parameters changed."""
+        """The request's address, with some of its parameters changed."""
         return str(self.url.include_query_params(**changed))
 
 

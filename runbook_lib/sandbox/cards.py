@@ -15,7 +15,7 @@ from email import message_from_bytes, policy
 import htpy as h
 
 from runbook_lib.sandbox.store import Row
-from runbook_lib.sandbox.world import World, to_the_second
+from runbook_lib.sandbox.world import CONTROL_ROOM_PATH, to_the_second
 
 __all__ = [
     "HEADERS",
@@ -27,7 +27,6 @@ __all__ = [
     "pipeline_card",
     "soft",
     "ticket_facts",
-    "ticket_rows",
     "untrusted",
 ]
 
@@ -97,16 +96,6 @@ def _attachments(file_names: Iterable[str]) -> h.Node:
     return [soft(["attached: ", untrusted(name)]) for name in file_names]
 
 
-def ticket_rows(world: World) -> list[Row]:
-    """Every ticket, by its id, with the names of its people and its organization."""
-    return world.store.rows(
-        "SELECT tickets.*, users.name AS requester, users.email, organizations.name AS company,"
-        " assignees.name AS assignee FROM tickets JOIN users ON users.id = requester_id"
-        " LEFT JOIN organizations ON organizations.id = tickets.organization_id"
-        " LEFT JOIN users AS assignees ON assignees.id = assignee_id ORDER BY tickets.id"
-    )
-
-
 def ticket_facts(row: Row) -> h.Node:
     """What a line can say about a ticket besides its subject."""
     return soft(
@@ -117,14 +106,16 @@ def ticket_facts(row: Row) -> h.Node:
     )
 
 
-def comment_card(world: World, row: Row, *, about: h.Node = None) -> h.Node:
-    """A comment (its row has the `author`'s name) with the names of its files; its line begins with `about`."""
-    files = world.store.rows("SELECT file_name FROM attachments WHERE comment_id = ? ORDER BY id", row["id"])
-    whose = [*([about] if about else []), untrusted(row["author"])]
+def comment_card(row: Row, is_open: bool) -> h.Node:
+    """A comment; its row has the `author`'s name and the names of its `files` too. Unless it is open, among comments
+    of other tickets, its line begins with its ticket."""
+    ticket_id = row["ticket_id"]
+    about = () if is_open else (h.a(href=f"{CONTROL_ROOM_PATH}/{ticket_id}")[f"#{ticket_id}"],)
+    kind = "public" if row["public"] else "internal note"
     return h.div(id=f"comment-{row['id']}", class_=["comment", {"internal": not row["public"]}])[
-        soft(*whose, row["created_at"], "public" if row["public"] else "internal note"),
+        soft(*about, untrusted(row["author"]), row["created_at"], kind),
         _text(row["body"]),
-        _attachments(file["file_name"] for file in files),
+        _attachments(json.loads(row["files"])),
     ]
 
 

@@ -36,7 +36,7 @@ def transport_of(scope: Scope) -> asyncio.Transport:
 
 
 def reset(transport: asyncio.Transport) -> None:
-    """Breaks a connection so that the other side sees a reset, and not an end; what is not sent yet is lost.
+    """Breaks a connection with a reset instead of an end; what is not sent yet is lost.
 
     Source: socket(7), `SO_LINGER` of 0 s; closing then sends RST.
     """

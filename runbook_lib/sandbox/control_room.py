@@ -12,7 +12,7 @@ import json
 import re
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import htpy as h
@@ -30,7 +30,6 @@ from runbook_lib.sandbox.cards import (
     pipeline_card,
     soft,
     ticket_facts,
-    ticket_rows,
     untrusted,
 )
 from runbook_lib.sandbox.faults import Faults
@@ -52,10 +51,6 @@ _POLICY = (
 _NEWEST = 30
 """How many cards a pane of the whole world shows."""
 
-_COMMENTS = (
-    "SELECT comments.*, users.name AS author FROM comments JOIN users ON users.id = author_id"
-    " WHERE ticket_id = coalesce(?, ticket_id) ORDER BY comments.id DESC LIMIT ?"
-)
 _ALL = -1  # as a LIMIT
 
 _EVERYTHING = "all"
@@ -127,7 +122,7 @@ def show(call: Call) -> Answer:
 def page(call: Call, ticket_id: int | None, *, problem: str = "") -> Response:
     """The control room of a ticket or the whole world; `problem` says why a fault could not be added."""
     world, faults = call.world, call.faults
-    etag = _etag(world, faults)  # before the panes are read: what changes meanwhile is asked for again
+    etag = _etag(world, faults)  # before the panes are read: a later change is sent by the next request
     is_all = _EVERYTHING in call.query
     panes = _panes(world, ticket_id, is_all=is_all)
     if panes is None:
@@ -227,13 +222,23 @@ class _Kind:
         return Pane(self.id, self.title, self.empty_text, cards, limit=limit)
 
 
+_TICKETS = """
+    SELECT tickets.*, users.name AS requester, users.email, organizations.name AS company, assignees.name AS assignee
+    FROM tickets JOIN users ON users.id = requester_id
+    LEFT JOIN organizations ON organizations.id = tickets.organization_id
+    LEFT JOIN users AS assignees ON assignees.id = assignee_id ORDER BY tickets.id"""
+_COMMENTS = """
+    SELECT comments.*, users.name AS author,
+    (SELECT json_group_array(file_name) FROM attachments WHERE comment_id = comments.id) AS files
+    FROM comments JOIN users ON users.id = author_id ORDER BY comments.id DESC"""
 _MAILS = "SELECT * FROM mails ORDER BY id DESC"
 _ISSUES = "SELECT * FROM issues ORDER BY id DESC"
 _PIPELINES = "SELECT * FROM pipelines ORDER BY id DESC"
 _MESSAGES = "SELECT messages.*, name FROM messages JOIN channels ON channels.id = channel_id ORDER BY ts DESC"
 _KINDS = (
+    _Kind("thread", "Comments", "No comments.", _COMMENTS, comment_card, lambda row, t: row["ticket_id"] == t["id"]),
     _Kind("mail", "Mail", "No mail has been sent.", _MAILS, mail_card, _is_to),
-    _Kind("slack", "Slack", "Nobody has posted anything.", _MESSAGES, message_card, _names_in("text")),
+    _Kind("slack", "Slack", "No messages.", _MESSAGES, message_card, _names_in("text")),
     _Kind("tracker", "Tracker", "No issues.", _ISSUES, issue_card, _names_in("description")),
     _Kind("pipelines", "Pipelines", "No pipeline has been started.", _PIPELINES, pipeline_card, _names_in("variables")),
 )
@@ -241,22 +246,15 @@ _KINDS = (
 
 def _panes(world: World, ticket_id: int | None, *, is_all: bool) -> list[Pane] | None:
     """The panes of the whole world or of a ticket; None if there is no such ticket."""
-    tickets = ticket_rows(world)
+    tickets = world.store.rows(_TICKETS)
     ticket = next((row for row in tickets if row["id"] == ticket_id), None)
     if ticket is None and ticket_id is not None:
         return None
-    limit = None if is_all or ticket else _NEWEST
-    comments = world.store.rows(_COMMENTS, ticket_id, limit or _ALL)
-    if ticket:
-        above = h.div(".about")[h.b[untrusted(ticket["subject"])], ticket_facts(ticket)]
-        first = [Pane("thread", "Thread", "No comments.", [comment_card(world, row) for row in comments], above)]
-    else:
-        cards = [_comment_with_ticket(world, row) for row in comments]
-        first = [
-            Pane("tickets", "Tickets", "No tickets.", [_choice(row) for row in tickets]),
-            Pane("thread", "Comments", "No comments.", cards, limit=limit),
-        ]
-    return first + [kind.pane(world, ticket, limit) for kind in _KINDS]
+    thread, *others = (kind.pane(world, ticket, None if is_all or ticket else _NEWEST) for kind in _KINDS)
+    if ticket is None:
+        return [Pane("tickets", "Tickets", "No tickets.", [_choice(row) for row in tickets]), thread, *others]
+    above = h.div(".about")[h.b[untrusted(ticket["subject"])], ticket_facts(ticket)]
+    return [replace(thread, title="Thread", above=above), *others]
 
 
 def _faults_pane(faults: Faults, ticket_id: int | None) -> Pane:
@@ -269,8 +267,3 @@ def _choice(row: Row) -> h.Node:
         h.a(href=f"{CONTROL_ROOM_PATH}/{row['id']}")[h.b[f"#{row['id']} "], untrusted(row["subject"])],
         soft(row["status"], untrusted(row["requester"])),
     ]
-
-
-def _comment_with_ticket(world: World, row: Row) -> h.Node:
-    link = h.a(href=f"{CONTROL_ROOM_PATH}/{row['ticket_id']}")[f"#{row['ticket_id']}"]
-    return comment_card(world, row, about=link)

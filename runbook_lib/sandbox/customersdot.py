@@ -20,13 +20,18 @@ from runbook_lib.sandbox.store import Row
 __all__ = ["routes"]
 
 DEFAULT_PER = 20
-"""Rows on a page, if nothing else is asked for. Source: rails_admin, `default_items_per_page`."""
+"""Rows on a page, unless the query has `per`. Source: rails_admin, `default_items_per_page`."""
 
 SHOWN_ROWS = 200
 """The most rows that the HTML page shows; it names the number of the others."""
 
-_TABLES = {"customer": "cdot_customers", "license": "cdot_licenses", "license_seat_link": "cdot_seat_links"}
-_TITLES = {"customer": "Customers", "license": "Licenses", "license_seat_link": "License seat links"}
+_TABLES = {
+    "customer": ("cdot_customers", "Customers"),
+    "license": ("cdot_licenses", "Licenses"),
+    "license_seat_link": ("cdot_seat_links", "License seat links"),
+}
+"""Each model's table, and the title of its page."""
+
 _BOOLEANS = ("cloud_licensing_enabled", "trial")
 _FILTER = re.compile(r"f\[(\w+)\]\[(\w+)\]\[([ov])\]")
 
@@ -49,7 +54,7 @@ def as_json(call: Call) -> Answer:
 
 def as_page(call: Call) -> Answer:
     """The rows that fit a query, for the reader's browser, which has no session here and needs none."""
-    model, rows = _model(call), _matching_rows(call)
+    (_, title), rows = _table(call), _matching_rows(call)
     query = call.query.get("query", "")
     count = f"{len(rows)} rows" if len(rows) <= SHOWN_ROWS else f"The first {SHOWN_ROWS} of {len(rows)} rows"
     table = h.table[
@@ -57,26 +62,25 @@ def as_page(call: Call) -> Answer:
         h.tbody[[h.tr[[h.td[untrusted(str(value))] for value in row.values()]] for row in rows[:SHOWN_ROWS]]],
     ]
     body = [
-        h.h1[_TITLES[model]],
+        h.h1[title],
         h.p(".soft")["CustomersDot of the practice world. Nothing on this page is real."],
         h.p[f"{count} for the query ", h.b[untrusted(query or "(none)")]],
         h.div(style="overflow-x:auto")[table if rows else None],
     ]
     more = "body { max-width: 100rem; } td, th { padding: .2rem .8rem .2rem 0; text-align: left; font-size: .875rem; }"
-    return HTMLResponse(document(_TITLES[model], h.main[body], style=more), headers=HEADERS)
+    return HTMLResponse(document(title, h.main[body], style=more), headers=HEADERS)
 
 
-def _model(call: Call) -> str:
+def _table(call: Call) -> tuple[str, str]:
     model = str(call.path["model"])
     if model not in _TABLES:
         raise Refusal(404, {"error": f"Model '{model}' could not be found"})
-    return model
+    return _TABLES[model]
 
 
 def _matching_rows(call: Call) -> list[Json]:
-    """The rows that pass the query and every filter, in the order asked for; else the newest first."""
-    table = _TABLES[_model(call)]
-    rows = [_row_json(row) for row in call.store.rows(f"SELECT * FROM {table}")]  # noqa: S608
+    """The rows that pass the query and every filter, in the order of `sort`; else the newest first."""
+    rows = [_row_json(row) for row in call.store.rows(f"SELECT * FROM {_table(call)[0]}")]  # noqa: S608
     query = call.query.get("query", "").casefold()
     fitting = [row for row in rows if _contains(row, query) and _passes_filters(row, call.query)]
     column = call.query.get("sort", "id")
@@ -88,7 +92,7 @@ def _matching_rows(call: Call) -> list[Json]:
 
 def _columns(call: Call) -> list[str]:
     """The names of a list's columns, in their order; they are there even if no row is."""
-    found = call.store.rows("SELECT name FROM pragma_table_info(?)", _TABLES[_model(call)])
+    found = call.store.rows("SELECT name FROM pragma_table_info(?)", _table(call)[0])
     return [row["name"] for row in found]
 
 
@@ -97,25 +101,27 @@ def _contains(row: Json, query: str) -> bool:
 
 
 def _passes_filters(row: Json, query: Mapping[str, str]) -> bool:
-    """Whether a row passes every filter `f[column][index][o|v]`; without an operator it is `like`."""
-    filters: dict[tuple[str, str], dict[str, str]] = {}
-    for name, value in query.items():
-        if found := _FILTER.fullmatch(name):
-            filters.setdefault((found[1], found[2]), {})[found[3]] = value
+    """Whether a row passes every filter `f[column][index][o|v]`; without an operator it is `like`.
+
+    Source: rails_admin, `StatementBuilder`: `is` compares exactly, the others not by case; a filter without a value
+    or with an unknown operator is no condition, so that every row passes it.
+    """
+    filters = {(found[1], found[2]) for name in query if (found := _FILTER.fullmatch(name))}
     return all(
-        _passes_filter(row, column, one.get("o", "like"), one.get("v", "")) for (column, _), one in filters.items()
+        _passes_filter(
+            str(row.get(column, "")),
+            query.get(f"f[{column}][{index}][o]", "like"),
+            query.get(f"f[{column}][{index}][v]", ""),
+        )
+        for column, index in filters
     )
 
 
-def _passes_filter(row: Json, column: str, operator: str, value: str) -> bool:
-    held, wanted = str(row.get(column, "")).casefold(), value.casefold()
-    checks = {
-        "is": held == wanted,
-        "like": wanted in held,
-        "starts_with": held.startswith(wanted),
-        "ends_with": held.endswith(wanted),
-    }
-    return checks.get(operator, False)
+def _passes_filter(held: str, operator: str, wanted: str) -> bool:
+    if operator == "is" or not wanted:
+        return wanted in ("", held)
+    checks = {"like": str.__contains__, "starts_with": str.startswith, "ends_with": str.endswith}
+    return operator not in checks or checks[operator](held.casefold(), wanted.casefold())
 
 
 def _row_json(row: Row) -> Json:

@@ -58,40 +58,31 @@ class FaultMiddleware:
             with suppress(asyncio.CancelledError):  # a server that stops ends the wait
                 await asyncio.sleep(fault.seconds)
             await self._app(scope, receive, send)
-        elif fault.kind == "truncate":
-            await self._truncate(scope, receive, send)
-        elif fault.kind == "reset":
-            transport = transport_of(scope)
-            await self._commit(fault, scope, receive)
-            reset(transport)
-            await _wait_for_disconnect(receive)
-        else:
-            await self._commit(fault, scope, receive)
+            return
+        transport = transport_of(scope) if fault.kind in ("reset", "truncate") else None
+        answer = await self._handle(scope, receive) if fault.commits or fault.kind == "truncate" else []
+        if transport is None:
             await _answer(fault, scope["path"])(scope, receive, send)
+            return
+        if fault.kind == "reset":
+            reset(transport)
+        else:  # the connection is closed after half of the answer's body
+            body = b"".join(message.get("body", b"") for message in answer)
+            await send(answer[0])
+            await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
+            transport.close()
+        while (await receive())["type"] != "http.disconnect":
+            pass
 
-    async def _truncate(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handles a request, and closes the connection after half of the answer's body."""
-        transport = transport_of(scope)
+    async def _handle(self, scope: Scope, receive: Receive) -> list[Message]:
+        """The application's answer to a request, not sent."""
         answer: list[Message] = []
 
         async def keep(message: Message) -> None:
             answer.append(message)
 
         await self._app(scope, receive, keep)
-        body = b"".join(message.get("body", b"") for message in answer)
-        await send(answer[0])
-        await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
-        transport.close()
-        await _wait_for_disconnect(receive)
-
-    async def _commit(self, fault: Fault, scope: Scope, receive: Receive) -> None:
-        """Handles a request, where the fault has this set, and drops the answer."""
-
-        async def throw_away(message: Message) -> None:
-            pass
-
-        if fault.commits:
-            await self._app(scope, receive, throw_away)
+        return answer
 
     def _dated(self, send: Send) -> Send:
         async def send_dated(message: Message) -> None:
@@ -113,12 +104,6 @@ async def _receive_all(receive: Receive) -> Receive:
         return next(waiting, None) or await receive()
 
     return receive_again
-
-
-async def _wait_for_disconnect(receive: Receive) -> None:
-    """Waits until the connection that has been broken is noticed to be."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 def _answer(fault: Fault, path: str) -> Response:

@@ -61,15 +61,14 @@ WIRE_KINDS = (*_WEB_KINDS, "refuse")
 """Kinds that hit a request on its way; the others change what a service does with it."""
 
 
-def _flags(service: str) -> dict[str, Fields]:
-    """A service's flags, each without fields of its own."""
-    return {kind: {} for kind in FLAGS[service]}
-
-
 KINDS: Mapping[str, Mapping[str, Fields]] = {
-    "zendesk": {**_WEB_KINDS, "refuse": {"status": 422, "error": "Record is invalid"}, **_flags("zendesk")},
+    "zendesk": {
+        **_WEB_KINDS,
+        "refuse": {"status": 422, "error": "Record is invalid"},
+        **{kind: {} for kind in FLAGS["zendesk"]},
+    },
     "gitlab": {**_WEB_KINDS, "refuse": {"status": 404, "error": "Not Found"}},
-    "slack": {**_WEB_KINDS, "refuse": {"error": "internal_error"}, **_flags("slack")},
+    "slack": {**_WEB_KINDS, "refuse": {"error": "internal_error"}, **{kind: {} for kind in FLAGS["slack"]}},
     "customersdot": _WEB_KINDS,
     "mail": _MAIL_KINDS,
     "pipelines": {"stall": {}, "hold": {"state": "manual"}, "kill": {"seconds": 0}},

@@ -17,8 +17,8 @@ def presets(faults: Faults, ticket_id: int | None) -> h.Node:
     """A button for each preset, one that clears all, and what has been injected; on a ticket's page, if given."""
     return [
         h.div(".buttons")[
-            [_preset_button(name, ticket_id) for name in PRESETS],
-            bool(faults.active()) and _clear_button("Clear all", ticket_id),
+            [_form("/presets", ticket_id, _hidden("name", name), _button(name)) for name in PRESETS],
+            bool(faults.active()) and _form("/clear", ticket_id, _button("Clear all", "Clear all")),
         ],
         h.p(".soft")["Injected so far: ", counted] if (counted := _counted(faults)) else None,
     ]
@@ -37,7 +37,7 @@ def fault_card(fault: Fault, ticket_id: int | None) -> h.Node:
                 *how,
             ),
         ],
-        _clear_button("Clear", ticket_id, fault.id),
+        _form("/clear", ticket_id, _hidden("id", str(fault.id)), _button("Clear", f"Clear fault {fault.id}")),
     ]
 
 
@@ -47,28 +47,25 @@ def fault_form(ticket_id: int | None, *, problem: str) -> h.Node:
         h.summary["Add a fault"],
         problem and h.p(".card.problem", role="alert")[untrusted(problem)],
         _add_form(ticket_id),
-        h.p(".soft")["What is otherwise while it is active:"],
+        h.p(".soft")["While one of these is active:"],
         h.ul(".soft")[
             [h.li[f"{service}, {kind}: {words}."] for service, kinds in FLAGS.items() for kind, words in kinds.items()]
         ],
     ]
 
 
-def _action(path: str, ticket_id: int | None) -> str:
-    return f"{FAULTS_PATH}{path}" if ticket_id is None else f"{FAULTS_PATH}{path}?ticket={ticket_id}"
+def _form(path: str, ticket_id: int | None, *content: h.Node, class_: str = "") -> h.Node:
+    """A form that leads back to the page of the ticket, if given."""
+    address = f"{FAULTS_PATH}{path}" if ticket_id is None else f"{FAULTS_PATH}{path}?ticket={ticket_id}"
+    return h.form(class_=class_ or None, method="post", action=address)[content]
 
 
-def _clear_button(words: str, ticket_id: int | None, fault_id: int | None = None) -> h.Node:
-    which = None if fault_id is None else h.input(type="hidden", name="id", value=str(fault_id))
-    return h.form(method="post", action=_action("/clear", ticket_id))[
-        which, h.button(type="submit", aria_label=words if fault_id is None else f"{words} fault {fault_id}")[words]
-    ]
+def _button(words: str, label: str | None = None) -> h.Node:
+    return h.button(type="submit", aria_label=label)[words]
 
 
-def _preset_button(name: str, ticket_id: int | None) -> h.Node:
-    return h.form(method="post", action=_action("/presets", ticket_id))[
-        h.input(type="hidden", name="name", value=name), h.button(type="submit")[name]
-    ]
+def _hidden(name: str, value: str) -> h.Node:
+    return h.input(type="hidden", name=name, value=value)
 
 
 def _counted(faults: Faults) -> str:
@@ -79,7 +76,7 @@ def _counted(faults: Faults) -> str:
 
 def _add_form(ticket_id: int | None) -> h.Node:
     kinds = sorted({kind for of_service in KINDS.values() for kind in of_service})
-    return h.form(".card.new", method="post", action=_action("", ticket_id))[
+    fields = (
         _select("service", "Service", list(KINDS)),
         _select("kind", "Kind", kinds),
         _select("method", "Only this method", ["", *METHODS]),
@@ -91,9 +88,10 @@ def _add_form(ticket_id: int | None) -> h.Node:
         _input("retry_after", "Retry-After, in seconds"),
         _input("error", "What the service says"),
         _select("state", "State that a pipeline is held in", ["", *STATES]),
-        h.label[h.input(type="checkbox", name="commits", value="true"), " what was asked for is done first"],
-        h.div[h.button(type="submit")["Add"]],
-    ]
+        h.label[h.input(type="checkbox", name="commits", value="true"), " carry the request out first"],
+        h.div[_button("Add")],
+    )
+    return _form("", ticket_id, *fields, class_="card new")
 
 
 def _input(name: str, words: str, value: str = "") -> h.Node:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from operator import itemgetter
 from typing import Any, cast
 
@@ -19,8 +20,8 @@ from runbook_lib.sandbox.calls import Answer, Call, Json, Refusal, route
 from runbook_lib.sandbox.faults import METHODS
 from runbook_lib.sandbox.gitlab_access import (
     body_fields,
-    invalid,
-    not_found,
+    created_after,
+    found,
     page,
     person,
     project_route,
@@ -81,9 +82,8 @@ def show_user(call: Call) -> Answer:
 def show_token(call: Call) -> Answer:
     """The token that asks. Source: GitLab, Personal access tokens API."""
     signed_in(call)
-    found = call.world.require("SELECT value FROM settings WHERE name = 'gitlab_scopes'")
     token = {"id": 42, "name": "runbook", "revoked": False, "active": True, "user_id": 4001, "expires_at": None}
-    return token | {"scopes": str(found["value"]).split(",")}
+    return token | {"scopes": call.world.scopes("gitlab")}
 
 
 def show_project(call: Call, project: Row) -> Answer:
@@ -100,7 +100,8 @@ def list_issues(call: Call, project: Row) -> Answer:
             raise Refusal(400, {"error": f"{name} does not have a valid value"})
     order = query.get("order_by", "created_at")
     rows = call.store.rows("SELECT * FROM issues WHERE project_id = ?", project["id"])
-    fitting = [row for row in rows if _fits(row, query)]
+    since = created_after(call)
+    fitting = [row for row in rows if _fits(row, query) and datetime.fromisoformat(row["created_at"]) >= since]
     # By id for `created_at`: the world's clock starts again every midnight, its ids never do.
     fitting.sort(key=itemgetter("id" if order == "created_at" else order, "id"), reverse=query.get("sort") != "asc")
     return page(call, [_issue(call, project, row) for row in fitting])
@@ -159,10 +160,7 @@ def no_such_endpoint(call: Call) -> Answer:
 
 
 def _issue_row(call: Call, project: Row, iid: int) -> Row:
-    row = call.store.row("SELECT * FROM issues WHERE project_id = ? AND iid = ?", project["id"], iid)
-    if row is None:
-        raise not_found("Issue")
-    return row
+    return found(call, "Issue", "SELECT * FROM issues WHERE project_id = ? AND iid = ?", project["id"], iid)
 
 
 def _fits(row: Row, query: Mapping[str, str]) -> bool:
@@ -202,10 +200,9 @@ def _next_state(row: Row, fields: Mapping[str, Any]) -> str:
 
 def _checked_title(title: object) -> str:
     text = str(title or "").strip()
-    if not text:
-        raise invalid("title", "can't be blank")
-    if len(text) > TITLE_CHARS:
-        raise invalid("title", f"is too long (maximum is {TITLE_CHARS} characters)")
+    too_long = f"is too long (maximum is {TITLE_CHARS} characters)" if len(text) > TITLE_CHARS else ""
+    if problem := too_long if text else "can't be blank":
+        raise Refusal(400, {"message": {"title": [problem]}})
     return text
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from runbook_lib.sandbox.calls import Answer, Call, Json, Refusal, is_secret, positive, route
-from runbook_lib.sandbox.store import Row
+from runbook_lib.sandbox.store import Row, Value
 
-__all__ = ["body_fields", "invalid", "not_found", "page", "person", "project_of", "project_route", "signed_in"]
+__all__ = ["body_fields", "created_after", "found", "page", "person", "project_of", "project_route", "signed_in"]
 
 DEFAULT_PER_PAGE = 20
 MAX_PER_PAGE = 100
@@ -23,29 +24,40 @@ _NAMES = {"practice.engineer": "Practice Engineer", _BOT: "Mechanizer"}
 def signed_in(call: Call) -> str:
     """The username that a `PRIVATE-TOKEN` header or a bearer token stands for.
 
+    Source: GitLab, Personal access tokens: `api` for everything, `read_api` for reading; a token's own page needs none.
+
     Raises:
-        Refusal: 401, as GitLab words it.
+        Refusal: 401 for an unknown token, 403 for one that may not do this; as GitLab words it.
     """
     scheme, bearer = call.credentials
     token = call.headers.get("private-token") or (bearer if scheme == "bearer" else "")
     settings = call.world.settings
     if is_secret(token, settings["gitlab_token"]):
+        enough = {"api", "read_api"} if call.method == "GET" else {"api"}
+        if not enough & set(call.world.scopes("gitlab")) and not call.url.path.endswith("/self"):
+            words = "The request requires higher privileges than provided by the access token."
+            raise Refusal(403, {"error": "insufficient_scope", "error_description": words, "scope": "api"})
         return settings["operator"]
     if is_secret(token, settings["mechanizer_gitlab_token"]):
         return _BOT
     raise Refusal(401, {"message": "401 Unauthorized"})
 
 
-def project_of(call: Call) -> Row:
-    """The project in the address.
+def found(call: Call, kind: str, sql: str, *values: Value) -> Row:
+    """The project, issue or pipeline that a query finds.
 
     Raises:
-        Refusal: 404, as for a project that the token may not see.
+        Refusal: 404; it is not there, or not for this token.
     """
-    row = call.store.row("SELECT * FROM projects WHERE id = ?", positive(call.path["project_id"]))
+    row = call.store.row(sql, *values)
     if row is None:
-        raise not_found("Project")
+        raise Refusal(404, {"message": f"404 {kind} Not Found"})
     return row
+
+
+def project_of(call: Call) -> Row:
+    """The project in the address."""
+    return found(call, "Project", "SELECT * FROM projects WHERE id = ?", positive(call.path["project_id"]))
 
 
 def project_route(path: str, endpoint: Callable[[Call, Row], Answer], *methods: str) -> Route:
@@ -56,16 +68,6 @@ def project_route(path: str, endpoint: Callable[[Call, Row], Answer], *methods: 
         return endpoint(call, project_of(call))
 
     return route(f"/projects/{{project_id}}{path}", show, *methods)
-
-
-def not_found(kind: str) -> Refusal:
-    """The 404 for a project, an issue or a pipeline that is not there, or not for this token."""
-    return Refusal(404, {"message": f"404 {kind} Not Found"})
-
-
-def invalid(field: str, problem: str) -> Refusal:
-    """The 400 for a value that a field cannot have."""
-    return Refusal(400, {"message": {field: [problem]}})
 
 
 def body_fields(call: Call) -> Json:
@@ -111,6 +113,18 @@ def page(call: Call, items: list[Json]) -> Response:
         ),
     }
     return JSONResponse(items[(number - 1) * size : number * size], headers=headers)
+
+
+def created_after(call: Call) -> datetime:
+    """The moment before which a list leaves things out.
+
+    Source: GitLab, Issues and Pipelines API, `created_after`.
+    """
+    try:
+        moment = datetime.fromisoformat(call.query.get("created_after", "0001-01-01T00:00:00Z"))
+    except ValueError:
+        raise Refusal(400, {"error": "created_after is invalid"}) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _option(call: Call, name: str, default: int) -> int:

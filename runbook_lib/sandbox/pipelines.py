@@ -15,13 +15,14 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute
 
 from runbook_lib.sandbox.calls import Answer, Call, Json, Refusal, is_secret, route
-from runbook_lib.sandbox.gitlab_access import body_fields, not_found, page, person, project_of, project_route
+from runbook_lib.sandbox.gitlab_access import body_fields, created_after, found, page, person, project_of, project_route
 from runbook_lib.sandbox.store import Row, columns
 from runbook_lib.sandbox.world import to_the_millisecond
 
 __all__ = ["routes"]
 
 _FORM_VARIABLE = re.compile(r"variables\[([^\]]+)\]")
+_SOURCE = "trigger"  # of every pipeline here
 _COMMIT = "5eed" * 10
 
 
@@ -66,7 +67,10 @@ def trigger(call: Call) -> Answer:
 
 def list_pipelines(call: Call, project: Row) -> Answer:
     rows = call.store.rows("SELECT * FROM pipelines WHERE project_id = ? ORDER BY id DESC", project["id"])
-    fitting = [row for row in rows if call.query.get("status", row["status"]) == row["status"]]
+    status, since = call.query.get("status"), created_after(call)
+    fitting = [row for row in rows if status in (None, row["status"]) and _moment(row["created_at"]) >= since]
+    if call.query.get("source", _SOURCE) != _SOURCE:
+        fitting = []
     if call.query.get("sort") == "asc":
         fitting.reverse()
     return page(call, [_brief(call, project, row) for row in fitting])
@@ -92,17 +96,15 @@ def _variables(fields: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _row(call: Call, project: Row, pipeline_id: int) -> Row:
-    row = call.store.row("SELECT * FROM pipelines WHERE project_id = ? AND id = ?", project["id"], pipeline_id)
-    if row is None:
-        raise not_found("Pipeline")
-    return row
+    sql = "SELECT * FROM pipelines WHERE project_id = ? AND id = ?"
+    return found(call, "Pipeline", sql, project["id"], pipeline_id)
 
 
 def _brief(call: Call, project: Row, row: Row) -> Json:
     return {
         **columns(row, "id", "iid", "project_id", "ref", "status", "created_at", "updated_at"),
         "sha": _COMMIT,
-        "source": "trigger",
+        "source": _SOURCE,
         "web_url": f"{call.base_url}/{project['path']}/-/pipelines/{row['id']}",
     }
 
@@ -122,4 +124,8 @@ def _pipeline(call: Call, project: Row, row: Row) -> Json:
 def _duration_s(row: Row) -> float | None:
     if not row["started_at"] or not row["finished_at"]:
         return None
-    return (datetime.fromisoformat(row["finished_at"]) - datetime.fromisoformat(row["started_at"])).total_seconds()
+    return (_moment(row["finished_at"]) - _moment(row["started_at"])).total_seconds()
+
+
+def _moment(stamp: str) -> datetime:
+    return datetime.fromisoformat(stamp)

@@ -32,10 +32,10 @@ CREATE TABLE audits (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     ticket_id INTEGER NOT NULL REFERENCES tickets (id),
     author_id INTEGER NOT NULL REFERENCES users (id),
-    channel TEXT NOT NULL,                 -- web, api
-    client TEXT NOT NULL,                  -- the User-Agent
-    custom TEXT NOT NULL,                  -- JSON: the metadata sent with the update
-    changes TEXT NOT NULL,                 -- JSON: the events other than the comment
+    channel TEXT NOT NULL DEFAULT 'web',   -- web, api
+    client TEXT NOT NULL DEFAULT 'Practice browser',  -- the User-Agent
+    custom TEXT NOT NULL DEFAULT '{}',     -- JSON: the metadata sent with the update
+    changes TEXT NOT NULL DEFAULT '[]',    -- JSON: the events other than the comment
     created_at TEXT NOT NULL
 );
 CREATE TABLE comments (
@@ -56,13 +56,14 @@ CREATE TABLE attachments (
     file_name TEXT NOT NULL,
     content_type TEXT NOT NULL,
     size INTEGER NOT NULL,                 -- bytes
-    source TEXT NOT NULL,                  -- stored, missing, generated
+    source TEXT NOT NULL DEFAULT 'stored', -- stored, missing, generated
     content BLOB,
     inline INTEGER NOT NULL DEFAULT 0,     -- within the comment's text
     access TEXT NOT NULL DEFAULT 'open',   -- open, private (credentials are redirected), session (a browser's only)
     malware TEXT NOT NULL DEFAULT 'malware_not_found',
     malware_allowed INTEGER NOT NULL DEFAULT 0
 );
+CREATE INDEX files_of_comments ON attachments (comment_id);
 
 -- GitLab
 CREATE TABLE projects (id INTEGER PRIMARY KEY, path TEXT NOT NULL, name TEXT NOT NULL, created_at TEXT NOT NULL);
@@ -125,7 +126,7 @@ CREATE TABLE cdot_licenses (
     starts_at TEXT NOT NULL,               -- a date
     expires_at TEXT NOT NULL,              -- a date
     cloud_licensing_enabled INTEGER NOT NULL,
-    trial INTEGER NOT NULL,
+    trial INTEGER NOT NULL DEFAULT 0,
     created_at TEXT NOT NULL,
     updated_at TEXT NOT NULL
 );
@@ -133,15 +134,15 @@ CREATE TABLE cdot_seat_links (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     created_at TEXT NOT NULL,
     updated_at TEXT NOT NULL,
-    active_user_count INTEGER NOT NULL,
-    max_historical_user_count INTEGER NOT NULL,
-    license_user_count INTEGER NOT NULL,
+    active_user_count INTEGER NOT NULL DEFAULT 117,
+    max_historical_user_count INTEGER NOT NULL DEFAULT 121,
+    license_user_count INTEGER NOT NULL DEFAULT 120,
     license_starts_on TEXT NOT NULL,
     zuora_subscription_name TEXT NOT NULL,
     zuora_subscription_id TEXT NOT NULL,
     report_timestamp TEXT NOT NULL,
-    license_id INTEGER NOT NULL,
-    gitlab_version TEXT NOT NULL,
+    license_id INTEGER NOT NULL DEFAULT 4200001,
+    gitlab_version TEXT NOT NULL DEFAULT '18.5.2-ee',
     hostname TEXT NOT NULL,
     instance_identifier TEXT NOT NULL,
     license_md5 TEXT NOT NULL

@@ -133,13 +133,16 @@ def _add_places(store: Store) -> None:
 
 
 class _TicketWriter:
+    """Adds the tickets with all that belongs to them; the agents it adds at once."""
+
     def __init__(self, store: Store, key: rsa.RSAPrivateKey, world_date: date) -> None:
         self._store = store
         self._key = key
         self._world_date = world_date
-        self._companies: dict[str, int] = {}
-        self._people: dict[str, int] = {}
         self._licenses = 0
+        self._shared: dict[tuple[str, str], int] = {}
+        self._person(model.ENGINEER, role="agent")
+        self._colleague_id = self._person(model.COLLEAGUE, role="agent")
 
     @cached_property
     def _foreign_key(self) -> rsa.RSAPrivateKey:
@@ -147,13 +150,13 @@ class _TicketWriter:
         return rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505 - it protects nothing
 
     def write_all(self) -> None:
-        """Adds the agents, then ticket after ticket, then what the tracker holds, oldest first."""
-        for agent in (model.ENGINEER, model.COLLEAGUE):
-            self._person(agent, role="agent", organization_id=None)
+        """Adds ticket after ticket, then what the tracker holds, oldest first."""
         for ticket in all_tickets():
             self._ticket(ticket)
         issues = [
-            (self._created_at(issue, ticket), issue, ticket) for ticket in all_tickets() for issue in ticket.issues
+            (self._came_in_at(ticket) + timedelta(days=-issue.days_before, minutes=issue.minutes), issue, ticket)
+            for ticket in all_tickets()
+            for issue in ticket.issues
         ]
         for created_at, issue, ticket in sorted(issues, key=itemgetter(0)):
             self._issue(issue, created_at, ticket)
@@ -161,28 +164,24 @@ class _TicketWriter:
     def _came_in_at(self, ticket: PracticeTicket) -> datetime:
         return datetime.combine(ticket.date(self._world_date), ticket.at, UTC)
 
-    def _created_at(self, issue: model.TrackerIssue, ticket: PracticeTicket) -> datetime:
-        return self._came_in_at(ticket) + timedelta(minutes=issue.minutes) - timedelta(days=issue.days_before)
-
     def _ticket(self, ticket: PracticeTicket) -> None:
         came_in_at = self._came_in_at(ticket)
         updated_at = came_in_at + timedelta(minutes=max((note.after_minutes for note in ticket.notes), default=0))
-        organization_id = None if ticket.company is None else self._company(ticket.company)
+        organization_id = self._company(ticket.company) if ticket.company else None
         requester_id = self._person(ticket.requester, role="end-user", organization_id=organization_id)
-        colleague_id = self._people[model.COLLEAGUE.email]
         self._store.insert(
             "tickets",
             id=ticket.id,
             subject=ticket.subject,
             status=ticket.status,
             requester_id=requester_id,
-            assignee_id=colleague_id if ticket.assigned else None,
+            assignee_id=self._colleague_id if ticket.assigned else None,
             organization_id=organization_id,
             tags=json.dumps(["emergency", "self-managed", *ticket.tags]),
             created_at=to_the_second(came_in_at),
             updated_at=to_the_second(updated_at),
         )
-        author_id = colleague_id if ticket.opened_by_colleague else requester_id
+        author_id = self._colleague_id if ticket.opened_by_colleague else requester_id
         comment_id = self._comment(ticket.id, author_id, self._text(ticket), public=True, at=came_in_at)
         for attachment in ticket.attachments:
             self._attachment(comment_id, ticket, attachment)
@@ -193,7 +192,7 @@ class _TicketWriter:
                 self._seat_link(rows, came_in_at.date(), days_before)
         for note in ticket.notes:
             at = came_in_at + timedelta(minutes=note.after_minutes)
-            author_id = requester_id if note.by_requester else colleague_id
+            author_id = requester_id if note.by_requester else self._colleague_id
             self._comment(ticket.id, author_id, note.text, public=note.public, at=at)
 
     def _text(self, ticket: PracticeTicket) -> str:
@@ -204,43 +203,41 @@ class _TicketWriter:
         return text.replace("{license}", indent(self._license_text(ticket, ticket.pasted), "> "))
 
     def _company(self, company: model.Company) -> int:
-        if company.name not in self._companies:
-            fields = asdict(company) | {"plan": company.plan or None}
-            name = fields.pop("name")
-            if company.seats is None:
-                del fields["seats"]
-            self._companies[name] = self._store.insert(
-                "organizations", name=name, fields=json.dumps(fields), created_at=_OLD
-            )
-        return self._companies[company.name]
+        fields = {name: value or None for name, value in asdict(company).items() if name != "name"}
+        if company.seats is None:
+            del fields["seats"]
+        return self._once("organizations", company.name, name=company.name, fields=json.dumps(fields))
 
-    def _person(self, person: model.Person, *, role: str, organization_id: int | None) -> int:
-        if person.email not in self._people:
-            self._people[person.email] = self._store.insert(
-                "users", **asdict(person), role=role, organization_id=organization_id, created_at=_OLD
-            )
-        return self._people[person.email]
+    def _person(self, person: model.Person, *, role: str, organization_id: int | None = None) -> int:
+        return self._once("users", person.email, **asdict(person), role=role, organization_id=organization_id)
+
+    def _once(self, table: str, name: str, /, **values: Value) -> int:
+        """The id of a row that several tickets may share; the first one adds it."""
+        if (table, name) not in self._shared:
+            self._shared[table, name] = self._store.insert(table, **values, created_at=_OLD)
+        return self._shared[table, name]
 
     def _comment(self, ticket_id: int, author_id: int, text: str, *, public: bool, at: datetime) -> int:
         common: dict[str, Value] = {"ticket_id": ticket_id, "author_id": author_id, "created_at": to_the_second(at)}
-        audit = {"channel": "web", "client": "Practice browser", "custom": "{}", "changes": "[]"}
-        audit_id = self._store.insert("audits", **common, **audit)
+        audit_id = self._store.insert("audits", **common)
         return self._store.insert("comments", **common, audit_id=audit_id, body=text, public=public)
 
     def _attachment(self, comment_id: int, ticket: PracticeTicket, attachment: Attachment) -> None:
         content, content_type = self._content(ticket, attachment)
         domain = ticket.requester.email.rpartition("@")[2].removesuffix(".example")
+        kept: dict[str, Value] = {"size": len(content)}
+        if isinstance(attachment, UnstoredFile):
+            kept = {"size": attachment.size, "source": attachment.source}
         self._store.insert(
             "attachments",
             comment_id=comment_id,
             token=secrets.token_urlsafe(18),
             file_name=attachment.name or f"{domain}.gitlab-license",
             content_type=content_type,
-            size=attachment.size if isinstance(attachment, UnstoredFile) else len(content),
-            source=attachment.source if isinstance(attachment, UnstoredFile) else "stored",
             content=content,
             access=attachment.access,
             malware=attachment.malware,
+            **kept,
         )
 
     def _content(self, ticket: PracticeTicket, attachment: Attachment) -> tuple[bytes, str]:
@@ -261,49 +258,36 @@ class _TicketWriter:
             first_name=first,
             last_name=last,
             company=account.company or ticket.company_name,
-            created_at=_OLD,
-            updated_at=_OLD,
+            **_stamps(_OLD),
         )
         for sold in account.licenses:
             expires_on = ticket.date(self._world_date) - timedelta(days=sold.expired_days)
             starts_on = expires_on - timedelta(days=sold.term_days)
-            stamp = to_the_millisecond(datetime.combine(starts_on, time(), UTC))
             self._store.insert(
                 "cdot_licenses",
                 customer_id=customer_id,
-                zuora_subscription_name=sold.subscription,
-                zuora_subscription_id=_digest(sold.subscription),
+                **_subscription(sold.subscription),
                 plan=sold.plan,
                 users=sold.users,
                 starts_at=starts_on.isoformat(),
                 expires_at=expires_on.isoformat(),
                 cloud_licensing_enabled=sold.cloud,
-                trial=False,
-                created_at=stamp,
-                updated_at=stamp,
+                **_stamps(to_the_millisecond(datetime.combine(starts_on, time(), UTC))),
             )
 
     def _seat_link(self, row: model.SeatLinks, ticket_on: date, days_before: int) -> None:
         at = row.at.replace(minute=(row.at.minute + days_before) % 60)
-        received_at = datetime.combine(ticket_on - timedelta(days=days_before), at, UTC)
-        report_at = datetime.combine(received_at.date() - timedelta(days=1), time(23, 59, 52), UTC)
-        stamp = to_the_millisecond(received_at)
+        received_on = ticket_on - timedelta(days=days_before)
+        report_at = datetime.combine(received_on - timedelta(days=1), time(23, 59, 52), UTC)
         self._store.insert(
             "cdot_seat_links",
-            created_at=stamp,
-            updated_at=stamp,
-            active_user_count=117,
-            max_historical_user_count=121,
-            license_user_count=120,
             license_starts_on=(ticket_on - timedelta(days=380)).isoformat(),
-            zuora_subscription_name=row.subscription,
-            zuora_subscription_id=_digest(row.subscription),
+            **_subscription(row.subscription),
             report_timestamp=to_the_millisecond(report_at),
-            license_id=4200001,
-            gitlab_version="18.5.2-ee",
             hostname=row.hostname,
             instance_identifier=row.instance,
             license_md5=_digest(row.hostname),
+            **_stamps(to_the_millisecond(datetime.combine(received_on, at, UTC))),
         )
 
     def _issue(self, issue: model.TrackerIssue, created_at: datetime, ticket: PracticeTicket) -> None:
@@ -326,14 +310,12 @@ class _TicketWriter:
             state="closed" if issue.success else "opened",
             labels=json.dumps([messages.LABEL]),
             author="mechanizer-bot",
-            created_at=stamp,
-            updated_at=stamp,
+            **_stamps(stamp),
             closed_at=stamp if issue.success else None,
         )
 
     def _trial_text(self, issue: model.TrackerIssue, starts_on: date) -> str:
         """The ten-day license that an earlier job issued."""
-        key = self._foreign_key if issue.foreign_key else self._key
         expires_on = starts_on + timedelta(days=policy.TRIAL_DAYS)
         content = License(
             licensee={"Name": "Emergency License", "Company": "Customer", "Email": "customer@example.com"},
@@ -342,7 +324,7 @@ class _TicketWriter:
             block_changes_on=expires_on,
             restrictions={"active_user_count": _ISSUED_USERS, "plan": policy.TRIAL_PLAN, "trial": True},
         )
-        return license_file.write(content, key, boundary=True)
+        return self._signed(content, is_foreign=issue.foreign_key)
 
     def _license_file(self, ticket: PracticeTicket, file: LicenseFile) -> str:
         """A license as it is attached: a license file, or the export in which it is the first line's value.
@@ -368,15 +350,9 @@ class _TicketWriter:
         """Signs the license that a customer attaches."""
         self._licenses += 1
         expires_on = file.expires_on(ticket.date(self._world_date))
-        restrictions: dict[str, object] = {
-            "active_user_count": file.users,
-            "plan": file.plan,
-            "id": 810000 + self._licenses,
-            "subscription_name": f"A-S000{self._licenses:05d}",
-        }
-        if file.trial:
-            restrictions["trial"] = True
-        key = self._foreign_key if file.foreign_key else self._key
+        number = self._licenses
+        names = {"id": 810000 + number, "subscription_name": f"A-S000{number:05d}"}
+        restrictions = {"active_user_count": file.users, "plan": file.plan, **names}
         content = License(
             licensee={
                 "Name": ticket.requester.name,
@@ -385,10 +361,22 @@ class _TicketWriter:
             },
             starts_on=expires_on - timedelta(days=file.term_days),
             expires_on=expires_on,
-            block_changes_on=expires_on + timedelta(days=model.GRACE_DAYS),
-            restrictions=restrictions,
+            block_changes_on=expires_on + timedelta(days=policy.GRACE_DAYS),
+            restrictions=restrictions | ({"trial": True} if file.trial else {}),
         )
-        return license_file.write(content, key, boundary=True)
+        return self._signed(content, is_foreign=file.foreign_key)
+
+    def _signed(self, content: License, *, is_foreign: bool) -> str:
+        return license_file.write(content, self._foreign_key if is_foreign else self._key, boundary=True)
+
+
+def _stamps(stamp: str) -> dict[str, Value]:
+    """When a row was made, and last changed."""
+    return {"created_at": stamp, "updated_at": stamp}
+
+
+def _subscription(name: str) -> dict[str, Value]:
+    return {"zuora_subscription_name": name, "zuora_subscription_id": _digest(name)}
 
 
 def _digest(text: str) -> str:

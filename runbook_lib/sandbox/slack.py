@@ -64,8 +64,8 @@ def post_message(call: Call) -> Answer:
     with world.store.change():
         ts = _next_ts(world, channel["id"])
         world.store.insert("messages", channel_id=channel["id"], ts=ts, text=text, extras=json.dumps(extras))
-    row = world.require("SELECT * FROM messages WHERE channel_id = ? AND ts = ?", channel["id"], ts)
-    return {"ok": True, "channel": channel["id"], "ts": ts, "message": _message(row, True)}
+    message = _message({"ts": ts, "text": text, "extras": json.dumps(extras)}, True)
+    return {"ok": True, "channel": channel["id"], "ts": ts, "message": message}
 
 
 def delete_message(call: Call) -> Answer:
@@ -82,7 +82,7 @@ def delete_message(call: Call) -> Answer:
 
 
 def history(call: Call) -> Answer:
-    """A channel's messages, newest first; metadata only when it is asked for."""
+    """A channel's messages, newest first; metadata only with `include_all_metadata`."""
     arguments = _arguments(call)
     is_private = call.faults.hit("slack", "private_channel")
     _require_scope(call, "groups:history" if is_private else "channels:history")
@@ -102,18 +102,13 @@ def history(call: Call) -> Answer:
     return JSONResponse(answer, headers=_scopes_header(call))
 
 
-def _scopes(call: Call) -> list[str]:
-    found = call.world.require("SELECT value FROM settings WHERE name = 'slack_scopes'")
-    return str(found["value"]).split(",")
-
-
 def _scopes_header(call: Call) -> dict[str, str]:
     """The header that lists them. Source: Slack API reference, `X-OAuth-Scopes` of every answer."""
-    return {"x-oauth-scopes": ",".join(_scopes(call))}
+    return {"x-oauth-scopes": ",".join(call.world.scopes("slack"))}
 
 
 def _require_scope(call: Call, scope: str) -> None:
-    provided = _scopes(call)
+    provided = call.world.scopes("slack")
     if scope not in provided:
         raise _error("missing_scope", needed=scope, provided=",".join(provided))
 
@@ -150,9 +145,8 @@ def _channel(call: Call, arguments: Mapping[str, Any], *, by_name: bool = False)
     Source: Slack, chat.postMessage takes `#name`; conversations.history takes ids only.
     """
     given = str(arguments.get("channel", ""))
-    row = call.store.row("SELECT * FROM channels WHERE id = ?", given)
-    if row is None and by_name:
-        row = call.store.row("SELECT * FROM channels WHERE name = ?", given.removeprefix("#"))
+    name = given.removeprefix("#") if by_name else None
+    row = call.store.row("SELECT * FROM channels WHERE id = ? OR name = ?", given, name)
     if row is None:
         raise _error("channel_not_found")
     return row
@@ -188,7 +182,7 @@ def _next_ts(world: World, channel_id: str) -> str:
     return f"{following // 10**6}.{following % 10**6:06d}"
 
 
-def _message(row: Row, with_metadata: bool) -> Json:
+def _message(row: Row | Mapping[str, str], with_metadata: bool) -> Json:
     extras = json.loads(row["extras"])
     if not with_metadata:
         extras.pop("metadata", None)

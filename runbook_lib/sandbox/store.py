@@ -75,7 +75,7 @@ class Store:
         self.write(f"UPDATE {table} SET {columns} WHERE id = ?", *values.values(), row_id)  # noqa: S608 - likewise
 
     def next_iid(self, table: str, project_id: int) -> int:
-        """The number that a project's next issue or pipeline gets; to be asked within the change that inserts it."""
+        """The number that a project's next issue or pipeline gets; call it within the change that inserts it."""
         sql = f"SELECT coalesce(max(iid), 0) + 1 AS iid FROM {table} WHERE project_id = ?"  # noqa: S608 - likewise
         return int(self.rows(sql, project_id)[0]["iid"])
 

@@ -85,6 +85,10 @@ class World:
         """The day it is in this world, every day."""
         return date.fromisoformat(self.settings["date"])
 
+    def scopes(self, vendor: str) -> list[str]:
+        """What a vendor's token may do now; a test can change it while the world is served."""
+        return str(self.require("SELECT value FROM settings WHERE name = ?", f"{vendor}_scopes")["value"]).split(",")
+
     def require(self, sql: str, *values: str | int | bytes | None) -> Row:
         """The one row that must exist. `LookupError` if the id is unknown."""
         found = self.store.row(sql, *values)

@@ -11,7 +11,6 @@ import secrets
 from collections.abc import Callable, Iterator, Sequence
 from urllib.parse import quote
 
-import htpy as h
 from starlette.responses import (
     HTMLResponse,
     JSONResponse,
@@ -32,17 +31,9 @@ from runbook_lib.sandbox.zendesk_update import Update, upload_is_usable
 __all__ = ["routes"]
 
 _PAGE_SIZE = 100
-_SIGN_IN = str(
-    h.html[
-        h.head[h.title["Sign in to Practice Support"]],
-        h.body[
-            h.h1["Sign in to Practice Support"],
-            h.form(action="/access/login", method="post")[
-                h.input(type="email", name="user[email]"), h.input(type="password", name="user[password]")
-            ],
-        ],
-    ]
-)
+_SIGN_IN = """<html><head><title>Sign in to Practice Support</title></head><body><h1>Sign in to Practice Support</h1>
+<form action="/access/login" method="post"><input type="email" name="user[email]">
+<input type="password" name="user[password]"></form></body></html>"""
 _CHUNK = b"GITLAB LICENSE, ALL OF IT. " * 2427 + b"\n" * 7
 
 
@@ -140,24 +131,19 @@ def update_ticket(call: Call) -> Answer:
 
 
 def list_comments(call: Call) -> Answer:
+    rows, paging = _page_of_ticket(call, "comments", ("created_at",))
     serializer = Serializer.of(call)
-    sql = "SELECT * FROM comments WHERE ticket_id = ? ORDER BY id"
-    rows = call.store.rows(sql, _row(call, "tickets")["id"])
-    page, paging = _page(call, rows, ("created_at",))
     with_inline = call.query.get("include_inline_images") == "true"
-    comments = [serializer.comment(row, with_inline=with_inline) for row in page]
-    answer: Json = {"comments": comments} | paging
+    answer: Json = {"comments": [serializer.comment(row, with_inline=with_inline) for row in rows]} | paging
     if "users" in call.query.get("include", "").split(","):
-        answer["users"] = serializer.users(row["author_id"] for row in page)
+        answer["users"] = serializer.users(row["author_id"] for row in rows)
     return answer
 
 
 def list_audits(call: Call) -> Answer:
+    rows, paging = _page_of_ticket(call, "audits")
     serializer = Serializer.of(call)
-    sql = "SELECT * FROM audits WHERE ticket_id = ? ORDER BY id"
-    rows = call.store.rows(sql, _row(call, "tickets")["id"])
-    page, paging = _page(call, rows)
-    return {"audits": [serializer.audit(row) for row in page]} | paging
+    return {"audits": [serializer.audit(row) for row in rows]} | paging
 
 
 def upload(call: Call) -> Answer:
@@ -166,21 +152,18 @@ def upload(call: Call) -> Answer:
     name = call.query.get("filename", "")
     if not name:
         raise Refusal(422, {"error": "RecordInvalid", "description": "Filename: cannot be blank"})
-    content = call.body
-    world = call.world
-    with world.store.change():
-        token = _upload_token(world, call.query.get("token"))
-        attachment_id = world.store.insert(
+    with call.store.change():
+        token = _upload_token(call.world, call.query.get("token"))
+        attachment_id = call.store.insert(
             "attachments",
             upload_token=token,
             token=secrets.token_urlsafe(18),
             file_name=name,
             content_type=call.headers.get("content-type", "application/binary"),
-            size=len(content),
-            source="stored",
-            content=content,
+            size=len(call.body),
+            content=call.body,
         )
-    row = world.require("SELECT * FROM attachments WHERE id = ?", attachment_id)
+    row = call.world.require("SELECT * FROM attachments WHERE id = ?", attachment_id)
     attachment = Serializer.of(call).attachment(row)
     answer = {"token": token, "attachment": attachment, "attachments": [attachment]}
     return JSONResponse({"upload": answer}, 201)
@@ -244,6 +227,12 @@ def _upload_token(world: World, token: str | None) -> str:
     token = secrets.token_urlsafe(18)
     world.store.insert("uploads", token=token, created_at=to_the_second(world.now()))
     return token
+
+
+def _page_of_ticket(call: Call, table: str, sorts: Sequence[str] = ()) -> tuple[Sequence[Row], Json]:
+    """The requested page of what belongs to the ticket in the address."""
+    sql = f"SELECT * FROM {table} WHERE ticket_id = ? ORDER BY id"  # noqa: S608 - a name in this code
+    return _page(call, call.store.rows(sql, _row(call, "tickets")["id"]), sorts)
 
 
 def _page(call: Call, rows: Sequence[Row], sorts: Sequence[str] = ()) -> tuple[Sequence[Row], Json]:

@@ -42,7 +42,7 @@ class Serializer:
     """Builds Zendesk's objects, with addresses that fit the request."""
 
     world: World
-    base_url: str  # scheme, host and port that the API was asked at
+    base_url: str  # scheme, host and port of the request
     port: int
     flags: frozenset[str] = frozenset()  # kinds of faults that are active and concern people
 
@@ -166,7 +166,7 @@ class Serializer:
         return [self.user(self.world.require("SELECT * FROM users WHERE id = ?", user_id)) for user_id in wanted]
 
     def _text_of(self, comment: Row, *, with_inline: bool = False) -> Json:
-        """What a comment and its audit event have in common; inline images only where they are asked for."""
+        """What a comment and its audit event have in common; inline images only `with_inline`."""
         rows = self.world.store.rows("SELECT * FROM attachments WHERE comment_id = ? ORDER BY id", comment["id"])
         attachments = [row for row in rows if with_inline or not row["inline"]]
         return {

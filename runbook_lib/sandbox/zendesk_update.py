@@ -102,14 +102,14 @@ class Update:
     def _checked_assignee(self, assignee_id: object) -> int | None:
         if assignee_id is None:
             return None
-        if "light_agent" in self.flags:
+        sql = "SELECT id FROM users WHERE id = ? AND role = 'agent'"
+        if (
+            "light_agent" in self.flags
+            or not isinstance(assignee_id, int)
+            or not self.world.store.row(sql, assignee_id)
+        ):
             raise _invalid("assignee", "Assignee: is invalid")
-        known = isinstance(assignee_id, int) and self.world.store.row(
-            "SELECT id FROM users WHERE id = ? AND role = 'agent'", assignee_id
-        )
-        if not known:
-            raise _invalid("assignee", "Assignee: is invalid")
-        return int(str(assignee_id))
+        return assignee_id
 
     def _add_audit(self, fields: Mapping[str, str | int | None], stamp: str) -> int:
         changes = [

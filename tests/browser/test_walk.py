@@ -42,6 +42,36 @@ def test_by_keyboard_alone(lab: Lab, notebook: Notebook) -> None:
     assert 0 == notebook.clicks
     assert (1, 0) == (len(records(lab.world, 2003)), verified(lab.world, 2003))
     assert "confirm" in lab.world.comments(2003)[0]["body"]
+    reads_as_it_ended(lab, notebook)
+
+
+def reads_as_it_ended(lab: Lab, notebook: Notebook) -> None:
+    """The saved notebook without its kernel: here, where JupyterLab trusts it, and as on another machine."""
+    notebook.save()
+    path = lab.root / notebook.page.evaluate("jupyterapp.shell.currentWidget.context.path")
+    assert notebook.button(CHANGE).is_visible(), "saving leaves the page's own widgets"
+    notebook.page.reload()
+    notebook.button(CHANGE).wait_for()
+    notebook.restart()
+    notebook.select("ticket_id: int")
+    notebook.run_cell()
+    notebook.save()
+    notebook.page.reload()
+    notebook.see(RECORD)
+    notebook.wait()
+    assert "displaying widget" not in notebook.outputs(), "the new kernel does not have the widgets of the former one"
+    notebook.close_all()
+    saved = nbformat.read(path, as_version=4)
+    saved.metadata["other"] = "its signature is not that of this server"
+    for name, content in (("trusted", path.read_text()), ("untrusted", nbformat.writes(saved))):
+        copied = lab.world.outputs / f"{name}.ipynb"
+        copied.write_text(content)
+        notebook.show(str(copied.relative_to(lab.root)))
+        for words in (RECORD, "performed"):
+            assert words in notebook.see(words).inner_text()
+        shown = notebook.outputs()
+        assert [] == [words for words in ("displaying widget", "Loading widget", "to be performed") if words in shown]
+        notebook.close_all()
 
 
 def run_to(notebook: Notebook, words: str) -> None:

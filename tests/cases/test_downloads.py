@@ -34,7 +34,7 @@ def test_a_file_is_fetched_once() -> None:
 
 def test_what_failed_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """The next try may succeed."""
-    monkeypatch.setattr("runbook_lib.clients.http.ATTEMPTS", 1)
+    monkeypatch.setattr("runbook_lib.clients.retrying.ATTEMPTS", 1)
     found, _ = fetched(reply(503), reply(content=b"one"))
     with pytest.raises(UnavailableError):
         found.content(file(1))

@@ -37,8 +37,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 def here(served: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """That world, which the settings of this process find, without faults."""
     monkeypatch.setenv("RUNBOOK_OUTPUTS", str(served.outputs))
-    monkeypatch.setattr("runbook_lib.clients.http.FIRST_PAUSE_S", 0.0)
-    monkeypatch.setattr("runbook_lib.clients.http._BACKOFF", lambda state: 0.0)
+    monkeypatch.setattr("runbook_lib.clients.retrying.FIRST_PAUSE_S", 0.0)
+    monkeypatch.setattr("runbook_lib.clients.retrying._BACKOFF", lambda state: 0.0)
     yield served
     served.clear_faults()
 

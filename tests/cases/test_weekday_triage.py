@@ -62,6 +62,14 @@ def words(result: StepResult) -> str:
     return " ".join(repr(result).split())
 
 
+def test_account_is_found_whatever_its_capitals(here: World) -> None:
+    """The ticket's address is in lower case, and rails_admin's `is` would not find the account's."""
+    here.change("UPDATE cdot_customers SET email = 'Emeka.Obi@Harmattan-Energy.example' WHERE email LIKE 'emeka.obi@%'")
+    case = to_scope(2003)
+    assert "Emeka.Obi@Harmattan-Energy.example" in words(case.find_account(has_account="unknown"))
+    assert "2026-11-05" == str(case.facts.value("expires_on"))
+
+
 def test_customersdot_shows_expiry_and_renewal(here: World) -> None:
     """The one that has run out counts for the scope; the renewed one is only noted."""
     case = WeekdayTriage.open(2003)

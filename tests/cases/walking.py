@@ -13,12 +13,16 @@ from ipywidgets.widgets.widget import _instances
 from runbook_lib.jupyter.forms import MIME, Form, Row
 from runbook_lib.jupyter.perform_button import PerformButton
 from runbook_lib.jupyter.session import Session
-from runbook_lib.jupyter.widgets import text_of
 from runbook_lib.settings import ROOT
 from tests.practice import World
 
 ROBIN = "UPDATE tickets SET assignee_id = (SELECT id FROM users WHERE name = 'Robin Weekend') WHERE id = ?"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(20_000)
+
+
+def text_of(output: Any) -> str:
+    """What an output widget shows, as text."""
+    return str(output.outputs[0]["data"]["text/plain"]) if output.outputs else ""
 
 
 def sit_down(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,7 +162,7 @@ def button_of(case: Any) -> PerformButton:
 def plan(case: Any) -> str:
     """What stands above the button and in its details, in every page."""
     widget = button_of(case).widget
-    return f"{widget.shown_above}\n{widget.shown_in_details}"
+    return f"{text_of(widget.description)}\n{text_of(widget.details)}"
 
 
 def press(case: Any) -> str:
@@ -166,4 +170,4 @@ def press(case: Any) -> str:
     widget = button_of(case).widget
     widget.press()
     assert widget.wait(120)
-    return widget.shown_below
+    return text_of(widget.output)

@@ -69,7 +69,7 @@ def test_list(desk: Desk) -> None:
     assert heads.split()[:3] == ["ticket", "runbook", "started"]
     assert all(
         word in first
-        for word in ("1001", "weekend_license", "grace", "license_issued", "sealed, not verified", record.name)
+        for word in ("1001", "weekend_license", "grace", "License issued", "sealed, not verified", record.name)
     )
     assert "unsealed" in second
     assert said.out.splitlines()[-1].startswith(

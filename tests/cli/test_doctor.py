@@ -142,7 +142,7 @@ def test_missing_scopes_of_slack_are_named(settings: Settings) -> None:
     assert (State.MISSING_SCOPE, True) == (found.state, "channels:history" in found.advice)
 
 
-def test_scopes_that_are_not_told_are_not_held_against_a_token(settings: Settings) -> None:
+def test_unknown_scopes_are_no_fault_of_a_token(settings: Settings) -> None:
     """What can be read speaks for itself."""
     answer = httpx.Response(200, json={"ok": True})
     found = examined(settings, **{"/api/auth.test": answer})["Slack"]
@@ -260,7 +260,7 @@ def test_what_is_optional_may_be_missing(settings: Settings) -> None:
 @pytest.mark.parametrize(
     ("content", "seen"), [(None, "No such file"), (b"not a key", "key")], ids=["missing", "no key"]
 )
-def test_a_key_that_cannot_be_used_is_told(
+def test_a_key_that_cannot_be_used_is_named(
     settings: Settings, tmp_path: Path, content: bytes | None, seen: str
 ) -> None:
     """Without it no license could be checked."""

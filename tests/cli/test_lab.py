@@ -56,7 +56,7 @@ def lab(tmp_path: Path, notebooks: Path) -> Iterator[subprocess.Popen[str]]:
         start_new_session=True,
     ) as process:
         yield process
-        with suppress(ProcessLookupError):  # nobody is left
+        with suppress(ProcessLookupError):  # no process is left
             os.killpg(process.pid, signal.SIGKILL)
 
 
@@ -142,12 +142,12 @@ def test_without_options_no_jupyterlab_starts(lab_server: Any, monkeypatch: pyte
 
 
 def test_a_wrong_ticket_starts_no_jupyterlab(tmp_path: Path) -> None:
-    """It is told in a sentence."""
+    """It is reported in a sentence."""
     for world in start(tmp_path / "outputs"):
-        told = world.runbook("lab", "999999", "--no-browser")
-        assert 1 == told.status
-        assert "Ticket 999999 does not exist" in told.stderr
-        assert "token=" not in told.stdout + told.stderr
+        ran = world.runbook("lab", "999999", "--no-browser")
+        assert 1 == ran.status
+        assert "Ticket 999999 does not exist" in ran.stderr
+        assert "token=" not in ran.stdout + ran.stderr
 
 
 def test_a_word_that_is_no_ticket_starts_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -219,7 +219,7 @@ def test_it_opens_a_fresh_copy(notebooks: Path) -> None:
 
 
 def test_it_opens_the_runbook_where_no_copy_can_be_made(notebooks: Path) -> None:
-    """Such as in an installation that nobody may write to."""
+    """Such as in an installation that is read-only."""
     (notebooks / "open").write_text("in the way")
     assert notebooks / "start_here.ipynb" == fresh(notebooks / "start_here.ipynb")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from runbook_lib.cli.main import NAMES, main
+from runbook_lib.cli.main import LINES, main
 from tests.practice import World
 
 
@@ -69,7 +69,7 @@ def test_wrong_words_are_one_line(
     assert not (tmp_path / "outputs").exists()
 
 
-@pytest.mark.parametrize("words", [[name] for name in NAMES] + [[], ["records", "list"], ["keys", "rotate"]])
+@pytest.mark.parametrize("words", [[name] for name in LINES] + [[], ["records", "list"], ["keys", "rotate"]])
 @pytest.mark.parametrize("option", ["-h", "--help"])
 def test_every_command_explains_itself(words: list[str], option: str, capsys: pytest.CaptureFixture[str]) -> None:
     """By either option, with status 0."""

@@ -3,56 +3,14 @@
 from __future__ import annotations
 
 import socket
-import ssl
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
 from runbook_lib.clients.budget import Budget
 from runbook_lib.clients.http import Service, Session
 from runbook_lib.domain.errors import OutcomeUnknownError, UnavailableError
-
-
-@contextmanager
-def listening(answer: Callable[[socket.socket], None]) -> Iterator[int]:
-    """A port of this machine whose connections are answered one after the other."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def serve() -> None:
-            with suppress(OSError):
-                while True:
-                    connection, _ = server.accept()
-                    with connection, suppress(OSError):
-                        answer(connection)
-
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        yield server.getsockname()[1]
-        server.shutdown(socket.SHUT_RDWR)
-    thread.join(5)
-
-
-@pytest.fixture(scope="module")
-def tls(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
-    """A server with a certificate that nobody signed."""
-    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "desk")])
-    now = datetime.now(UTC)
-    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
-    pem: Path = tmp_path_factory.mktemp("tls") / "server.pem"
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    pem.write_bytes(private + builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pem)
-    return context
+from tests.clients.sockets import certified, listening
 
 
 def both(url: str) -> list[str]:
@@ -67,13 +25,29 @@ def both(url: str) -> list[str]:
     return words
 
 
-def test_self_signed_certificate_is_named(tls: ssl.SSLContext) -> None:
+@pytest.mark.parametrize(
+    ("host", "days", "is_trusted", "words"),
+    [
+        ("localhost", 1, False, "(self-signed certificate): check its address; if a proxy of yours signs for it, name"),
+        ("localhost", -1, True, "(certificate has expired): check this machine's clock, and tell who runs the service"),
+        ("localhost", 60, True, "(certificate is not yet valid): check this machine's clock, and tell who runs"),
+        ("other.example", 1, True, "(Hostname mismatch, certificate is not valid for 'localhost'.): check its address"),
+    ],
+    ids=["self-signed", "expired", "of the future", "of another host"],
+)
+def test_refused_certificate_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str, days: int, is_trusted: bool, words: str
+) -> None:
+    server, certificate = certified(tmp_path, host, days)
+    if is_trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+
     def answer(connection: socket.socket) -> None:
-        tls.wrap_socket(connection, server_side=True).close()
+        server.wrap_socket(connection, server_side=True).close()
 
     with listening(answer) as port:
-        words = both(f"https://127.0.0.1:{port}")
-    assert all("Its certificate is not accepted (self" in each for each in words), words
+        found = both(f"https://localhost:{port}")
+    assert all(f"Its certificate is not accepted {words}" in each for each in found), found
 
 
 def test_proxy_that_refuses_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Waiting is bounded by one sum, and told."""
+"""Waiting is bounded by one sum, and shown."""
 
 from __future__ import annotations
 

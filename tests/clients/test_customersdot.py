@@ -47,7 +47,7 @@ def test_accounts_are_those_of_exactly_this_address() -> None:
     expected = [Account(1, "Admin@Customer.example", "A B", "C"), Account(3, EMAIL)]
     assert expected == cdot(wire).accounts(EMAIL)
     assert "/admin/customer.json" == wire.last.url.path
-    assert ("is", EMAIL) == (wire.last.url.params["f[email][0][o]"], wire.last.url.params["f[email][0][v]"])
+    assert ("like", EMAIL) == (wire.last.url.params["f[email][0][o]"], wire.last.url.params["f[email][0][v]"])
     assert "_session=hush" == wire.last.headers["cookie"]
 
 
@@ -112,11 +112,11 @@ def test_a_list_without_end_decides_nothing() -> None:
 )
 def test_an_expired_session_is_told_with_the_way_out(call: str, answer: Any) -> None:
     """Whichever way the server says so; the cookie is in no message."""
-    with pytest.raises(RefusedError, match="session has expired") as told:
+    with pytest.raises(RefusedError, match="session has expired") as caught:
         CALLS[call](cdot(Wire(answer)))
-    assert "RUNBOOK_CUSTOMERSDOT_COOKIE" in str(told.value)
-    assert "hush" not in str(told.value)
-    assert told.value.status in (401, 403)
+    assert "RUNBOOK_CUSTOMERSDOT_COOKIE" in str(caught.value)
+    assert "hush" not in str(caught.value)
+    assert caught.value.status in (401, 403)
 
 
 @pytest.mark.parametrize("call", CALLS)
@@ -172,9 +172,9 @@ def test_the_cookie_stays_where_it_belongs() -> None:
     assert "hush" not in repr(client)
 
     wire = Wire(reply(302, headers={"Location": "https://elsewhere.example/sign_in"}))
-    with pytest.raises(RefusedError) as told:
+    with pytest.raises(RefusedError) as caught:
         cdot(wire).accounts(EMAIL)
-    assert "hush" not in repr(told.value) + repr(told.value.__cause__)
+    assert "hush" not in repr(caught.value) + repr(caught.value.__cause__)
     assert ["customers.example"] == [request.url.host for request in wire.requests]
 
 

@@ -49,9 +49,9 @@ def test_https_only(url: str) -> None:
 )
 def test_user_in_the_address(url: str) -> None:
     """An address with a user in it misleads who reads it; the refusal does not repeat it."""
-    with pytest.raises(RefusedError) as told:
+    with pytest.raises(RefusedError) as caught:
         gate().request_for(url, OWN)
-    assert "u:p" not in str(told.value)
+    assert "u:p" not in str(caught.value)
 
 
 @pytest.mark.parametrize("found", [["127.0.0.1"], [PUBLIC, "10.0.0.1"], ["::1"], ["fe80::1%eth0"], ["::ffff:10.0.0.1"]])

@@ -140,7 +140,7 @@ def test_create_issue() -> None:
 
 @pytest.mark.parametrize(("close", "more"), [(False, {}), (True, {"state_event": "close"})])
 def test_update_issue(close: bool, more: dict[str, str]) -> None:
-    """An issue is addressed by its iid, and closed only when told so."""
+    """An issue is addressed by its iid, and closed only on request."""
     wire = Wire(reply(json=item(9, state="closed")))
 
     assert "closed" == gitlab(wire).update_issue(42, 9, title="T", description="D", close=close).state

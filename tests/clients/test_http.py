@@ -1,4 +1,4 @@
-"""What happened on the wire, and what the caller is told: not sent, refused, or unknown."""
+"""What happened on the wire, and what the caller reads: not sent, refused, or unknown."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from runbook_lib.clients import http
+from runbook_lib.clients import http, retrying
 from runbook_lib.clients.answers import listed
 from runbook_lib.clients.http import Service
 from runbook_lib.domain.errors import InputError, OutcomeUnknownError, RefusedError, RunbookError, UnavailableError
@@ -85,7 +85,7 @@ class TestRead:
 
     @each(NOT_SENT | LOST | {"429": reply(429), "429 with Retry-After": reply(429, headers={"Retry-After": "7"})})
     def test_survives_one_failure(self, answer: Answer | Exception) -> None:
-        """One failure that may pass is not told at all."""
+        """One failure that may pass is not reported."""
         wire = Wire(answer, FINE)
 
         assert {"fine": True} == service(wire).read_json("api/x", dict)
@@ -99,12 +99,12 @@ class TestRead:
         with pytest.raises(UnavailableError, match="Desk") as caught:
             service(wire).read("api/x")
 
-        assert http.ATTEMPTS == len(wire.requests)
+        assert retrying.ATTEMPTS == len(wire.requests)
         assert [f"UnavailableError: {caught.value}"] == caught.value._render_traceback_()
 
     @pytest.mark.parametrize("status", REFUSED)
     def test_refusal_is_final(self, status: int) -> None:
-        """A refusal is told at once, with status and the vendor's words."""
+        """A refusal is reported at once, with status and the vendor's words."""
         wire = Wire(reply(status, json={"error": "no  such\nthing."}), FINE)
 
         with pytest.raises(RefusedError) as caught:
@@ -182,7 +182,7 @@ class TestWrite:
 
     @each(NOT_SENT | {"429": reply(429), "429 with Retry-After": reply(429, headers={"Retry-After": "7"})})
     def test_is_sent_again_after_what_surely_did_nothing(self, answer: Answer | Exception) -> None:
-        """Not reached, or told to wait: nothing happened yet."""
+        """Not reached, or limited: nothing happened yet."""
         wire = Wire(answer, FINE)
 
         assert {"fine": True} == service(wire).write_json("POST", "api/x", dict, json={"a": 1})
@@ -195,7 +195,7 @@ class TestWrite:
 
         with pytest.raises(UnavailableError):
             service(wire).write("PUT", "api/x")
-        assert http.ATTEMPTS == len(wire.requests)
+        assert retrying.ATTEMPTS == len(wire.requests)
 
     @each(LOST)
     def test_is_never_sent_again_after_a_lost_answer(self, answer: Answer | Exception) -> None:
@@ -216,7 +216,7 @@ class TestWrite:
 
     @each(UNREADABLE)
     def test_unreadable_counts_as_lost(self, answer: Answer) -> None:
-        """200 with half an answer: it has probably happened, but nobody can say what."""
+        """200 with half an answer: it has probably happened; what, is unknown."""
         wire = Wire(answer, FINE)
 
         with pytest.raises(OutcomeUnknownError, match="its answer cannot be read"):
@@ -225,7 +225,7 @@ class TestWrite:
 
     @each(OTHER_FORMS)
     def test_another_form_counts_as_lost(self, answer: Answer) -> None:
-        """2xx without what it should hold: it has probably happened, but nobody can say what."""
+        """2xx without what it should hold: it has probably happened; what, is unknown."""
         wire = Wire(answer, FINE)
 
         with pytest.raises(OutcomeUnknownError, match="its answer cannot be read") as caught:
@@ -295,7 +295,7 @@ class TestPause:
         assert 60 - seconds - 1 < wire.session.budget.left_s <= 60 - seconds
 
     def test_a_pause_beyond_the_budget_is_not_made(self, ask: Callable[[Service], Any]) -> None:
-        """Nobody on call waits longer than was set."""
+        """No run waits longer than its budget."""
         wire = Wire(reply(429, headers={"Retry-After": "61"}), FINE)
 
         with pytest.raises(UnavailableError, match="Try again in 61 s"):
@@ -322,9 +322,7 @@ class TestPause:
         assert [12.0] == wire.waits
 
     @pytest.mark.parametrize("headers", [{"Retry-After": "0"}, {}], ids=["at once", "not said"])
-    def test_a_pause_that_nobody_asked_for_is_not_told(
-        self, ask: Callable[[Service], Any], headers: dict[str, str]
-    ) -> None:
+    def test_pause_of_ours_is_not_shown(self, ask: Callable[[Service], Any], headers: dict[str, str]) -> None:
         """A service that goes on limiting although it asked for no pause is left for later, not for 60 s."""
         with pytest.raises(UnavailableError) as caught:
             ask(service(Wire(reply(429, headers=headers))))
@@ -338,7 +336,7 @@ class TestPause:
         ask(service(wire))
 
         assert 1 == len(wire.waits)
-        assert 0 < wire.waits[0] <= http.LONGEST_PAUSE_S
+        assert 0 < wire.waits[0] <= retrying.LONGEST_PAUSE_S
 
 
 @pytest.mark.parametrize("ask", [lambda desk: desk.read("x"), lambda desk: desk.download(f"{OWN}/x", 99)])
@@ -458,7 +456,7 @@ class TestDownload:
 
         with pytest.raises(UnavailableError):
             service(wire).download("https://files.example/1", 100)
-        assert http.ATTEMPTS == len(wire.requests)
+        assert retrying.ATTEMPTS == len(wire.requests)
 
 
 # -- words

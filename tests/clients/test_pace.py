@@ -1,4 +1,4 @@
-"""Many processes, one budget of requests: nobody goes too early, and a service's word holds for all."""
+"""Many processes, one budget of requests: none is sent too early, and a service's word holds for all."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_retry_after_holds_everybody(folder: Path, clock: Clock) -> None:
     one, other = Pace(folder, SLOW, clock=clock), Pace(folder, clock=clock)
     one.hold("desk", 30)
     assert (30, 30) == (one.held("desk"), other.turn("desk"))
-    assert [30, 30, 31] == [one.turn("desk") for _ in range(3)]  # and nobody rushes in afterwards
+    assert [30, 30, 31] == [one.turn("desk") for _ in range(3)]  # and none is sent early afterwards
     one.hold("desk", 5)
     assert 30 == other.held("desk")  # a shorter one does not end a longer one
     clock.now += 30

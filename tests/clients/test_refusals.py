@@ -118,7 +118,7 @@ STATES = (
 
 @pytest.mark.parametrize("status", STATES)
 def test_every_pipeline_state_has_words(status: str) -> None:
-    """None is shown by GitLab's name for it, but for one that nobody knows yet."""
+    """None is shown by GitLab's name for it, but for one that is not known here yet."""
     assert "“" not in pipeline_words(status)
     assert "is in the state “of_next_year”" == pipeline_words("of_next_year")
 

@@ -101,7 +101,7 @@ def test_missing_scope() -> None:
 
 @pytest.mark.parametrize("code", ["x" * 5000, "in\u202evalid\n_auth", "", ["invalid_auth"], {"a": 1}])
 def test_words_of_any_form(code: Any) -> None:
-    """What is no word of Slack's is told in one short line, and taken for no other."""
+    """What is no word of Slack's is shown in one short line, and taken for no other."""
     with pytest.raises(RefusedError) as caught:
         post(Wire(reply(json={"ok": False, "error": code})))
     assert len(str(caught.value)) < 400
@@ -144,7 +144,7 @@ def test_looking_at_a_bad_moment(code: str) -> None:
 
 @pytest.mark.parametrize("code", LIMITS)
 def test_limited_with_200(code: str) -> None:
-    """A post that was one too many is not there, and nobody is at fault; both spellings are documented."""
+    """A post that was one too many is not there, and no setting is wrong; both spellings are documented."""
     wire = Wire(reply(json={"ok": False, "error": code}), reply(json=POSTED))
 
     with pytest.raises(UnavailableError, match=code):
@@ -154,7 +154,7 @@ def test_limited_with_200(code: str) -> None:
 
 @pytest.mark.parametrize("code", UNSURE)
 def test_unsure(code: str) -> None:
-    """Some of Slack's errors do not say whether the post is there: nobody guesses."""
+    """Some of Slack's errors do not say whether the post is there: the outcome is unknown."""
     wire = Wire(reply(json={"ok": False, "error": code}), reply(json=POSTED))
 
     with pytest.raises(OutcomeUnknownError, match=f"Slack, but it answered {code}"):
@@ -182,7 +182,7 @@ def test_answer_lost(answer: Answer | Exception) -> None:
 
 
 def test_limited() -> None:
-    """Told to wait, Slack has posted nothing: it is posted then."""
+    """Slack that limits requests has posted nothing: it is posted then."""
     wire = Wire(
         reply(429, json={"ok": False, "error": "ratelimited"}, headers={"Retry-After": "1"}), reply(json=POSTED)
     )
@@ -267,7 +267,7 @@ def test_delete() -> None:
 
 
 def test_delete_what_is_gone() -> None:
-    """That it is gone already is what was wanted; any other no is told."""
+    """That it is gone already is what was wanted; any other refusal is raised."""
     slack(Wire(reply(json={"ok": False, "error": "message_not_found"}))).delete(CHANNEL, "3")
     with pytest.raises(RefusedError, match="cant_delete_message"):
         slack(Wire(reply(json={"ok": False, "error": "cant_delete_message"}))).delete(CHANNEL, "3")
@@ -327,10 +327,10 @@ PROBES: dict[str, Any] = {
         ({"X-OAuth-Scopes": ""}, []),
         ({}, None),
     ],
-    ids=["two", "none", "not told"],
+    ids=["two", "none", "not listed"],
 )
 def test_scopes(headers: dict[str, str], expected: list[str] | None) -> None:
-    """They are in a header; not told is not the same as none."""
+    """They are in a header; not listed is not the same as none."""
     wire = Wire(reply(json={"ok": True}, headers=headers))
 
     assert expected == slack(wire).scopes(patience_s=2)
@@ -349,7 +349,7 @@ def test_probe() -> None:
 
 @pytest.mark.parametrize("code", ["invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"])
 def test_scopes_refused(code: str) -> None:
-    """A token that does not hold is told as such; no channel is involved."""
+    """A token that does not hold is named as such; no channel is involved."""
     with pytest.raises(RefusedError, match=f"Slack refused for the token: {code}. Renew RUNBOOK_SLACK_TOKEN") as caught:
         PROBES["scopes"](slack(Wire(reply(json={"ok": False, "error": code}))))
     assert code == caught.value.code

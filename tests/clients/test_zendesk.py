@@ -97,7 +97,7 @@ def test_settled_ticket(monkeypatch: pytest.MonkeyPatch, seconds: tuple[int, ...
 
 
 def test_a_ticket_that_keeps_changing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is sent on a reading that cannot be told from a later one."""
+    """Nothing is sent on a reading that looks like a later one."""
     wire = Wire(*(dated(0, f"2026-11-21T09:00:{second:02}Z") for second in range(1, 20)))
     Clock(monkeypatch, wire)
 
@@ -145,11 +145,11 @@ def test_ticket() -> None:
         "no organization",
         "organization without fields",
         "organization with domains",
-        "nobody assigned",
+        "no assignee",
         "no subject",
         "requester without email",
         "requester without name",
-        "nobody visible",
+        "no visible user",
     ],
 )
 def test_ticket_with_gaps(found: dict[str, Any], differs: dict[str, Any]) -> None:
@@ -157,8 +157,15 @@ def test_ticket_with_gaps(found: dict[str, Any], differs: dict[str, Any]) -> Non
     assert replace(TICKET, **differs) == desk(Wire(reply(json=FOUND | found))).ticket(1001)
 
 
+@pytest.mark.parametrize("odd", [{"id": 1003}, {"id": "1001"}, {"updated_at": "soon"}, {"updated_at": None}])
+def test_another_ticket_is_no_answer(odd: dict[str, Any]) -> None:
+    """What is sent goes by the number in the answer, and against its stamp."""
+    with pytest.raises(UnavailableError, match="in an unexpected form"):
+        desk(Wire(reply(json={**FOUND, "ticket": {**FOUND["ticket"], **odd}}))).settled_ticket(1001)
+
+
 def test_no_such_ticket() -> None:
-    """404 is told with the number."""
+    """404 is reported with the number."""
     wire = Wire(reply(404, json={"error": "RecordNotFound", "description": "Not found"}))
 
     with pytest.raises(RefusedError, match="Ticket 4711 does not exist in Zendesk, or you may not see it") as caught:
@@ -258,6 +265,17 @@ def test_comments_over_several_pages() -> None:
     assert {"/api/v2/tickets/1001/comments.json"} == {request.url.path for request in wire.requests}
 
 
+@pytest.mark.parametrize("cursors", [("a", "a"), ("a", "b", "a")], ids=["at once", "in circles"])
+def test_repeated_cursor_ends_the_list(cursors: tuple[str, ...]) -> None:
+    """A list that leads back to a page it had gives nothing: neither a part of it, nor requests without end."""
+    again = [reply(json={"comments": [comment(7)], "meta": {"has_more": True, "after_cursor": one}}) for one in cursors]
+    wire = Wire(*again)
+
+    with pytest.raises(UnavailableError, match=r"more than 50 pages, or repeats one, .* Nothing is decided"):
+        desk(wire).comments(1001)
+    assert len(cursors) == len(wire.requests)
+
+
 def test_comments_survive_a_failure_between_pages() -> None:
     """A page that fails once is asked for again: nothing is missing, nothing comes twice."""
     first, second = pages("comments", [comment(1)], [comment(2)])
@@ -286,7 +304,7 @@ def test_comment_with_gaps() -> None:
 
 
 def test_a_deleted_file_is_left_out() -> None:
-    """Nobody can look at it any more; a redacted one is an empty file, and one without an address is named."""
+    """It is not kept any more; a redacted one is an empty file, and one without an address is named."""
     redacted = {"id": 6, "file_name": "redacted.txt", "content_url": "https://files.example/r", "size": 0}
     files = [{"id": 5, "deleted": True}, {**redacted, "deleted": False}, {"id": 7, "file_name": "a.png"}]
 
@@ -408,13 +426,13 @@ def test_json_nested_ten_thousand_deep() -> None:
 
 
 def test_me() -> None:
-    """The credentials belong to somebody."""
+    """The credentials belong to a user."""
     wire = Wire(reply(json={"user": {"id": 21, "name": "Grace", "email": "grace@support.example"}}))
 
     assert Person(21, "Grace", "grace@support.example") == desk(wire).me()
 
 
-def test_me_is_nobody() -> None:
+def test_me_without_a_user() -> None:
     """Zendesk answers bad credentials with 200 and an anonymous user: that is a refusal."""
     anonymous = {"user": {"id": None, "name": "Anonymous user", "email": "invalid@example.com", "role": "end-user"}}
 
@@ -467,7 +485,7 @@ def test_assign() -> None:
 
 @pytest.mark.parametrize("holder", [None, 23])
 def test_assign_to_another(holder: int | None) -> None:
-    """An update that Zendesk takes, after which the ticket is somebody else's, is not done."""
+    """An update that Zendesk takes, after which the ticket is another agent's, is not done."""
     wire = Wire(reply(json={"ticket": {"id": 1001, "assignee_id": holder}}))
 
     with pytest.raises(PersonNeededError, match="Assign it by hand"):
@@ -516,7 +534,7 @@ CHANGES = pytest.mark.parametrize(
 
 @CHANGES
 def test_changed_meanwhile(change: Any) -> None:
-    """409 says that somebody was faster, and that nothing was sent."""
+    """409 says that another update was faster, and that nothing was sent."""
     wire = Wire(reply(409, json={"error": "UpdateConflict", "description": "Safe Update prevented the update"}))
 
     with pytest.raises(RefusedError, match="Ticket 1001 has changed since it was read, so nothing was sent") as caught:

@@ -84,6 +84,7 @@ GOOD: list[tuple[str, Any, Any]] = [
             ),
             *("Nov 6, 2026 12:00am", "Nov 6, 2026, 11:59 pm", "November 6, 2026 at 12:00", "Nov\u00a06,\u202f2026"),
             *("2026-11-06T00:00:00", "2026-11-06 13:05", "2026-11-06T23:59:59.999Z", "2026-11-06 07:00:00 UTC"),
+            *("2026-11-06T00:00:00.123456789Z", "\u202a2026-11-06\u202c", "Fri, 06 Nov 2026 23:59:00 GMT"),
             *("2026-11-06T01:00:00+01:00", "2026/11/06", "\uff12\uff10\uff12\uff16-11-06"),
         )
     ),
@@ -121,6 +122,14 @@ GOOD: list[tuple[str, Any, Any]] = [
     ("user_count", "250", 250),
     ("requester_email", "admin@customer.example", "admin@customer.example"),
     ("requester_email", " Admin.Ops+gitlab@Customer.Example ", "Admin.Ops+gitlab@customer.example"),
+    *(
+        ("requester_email", raw, "admin@customer.example")
+        for raw in (
+            "admin@customer.example\u200b",
+            "\u202aadmin@customer.example\u202c",
+            "\u00a0admin@customer.example\ufeff",
+        )
+    ),
     ("requester_email", "o'neil@sub.customer.test", "o'neil@sub.customer.test"),
     ("requester_email", "admin@bücher.example", "admin@xn--bcher-kva.example"),
     *((name, raw, "yes") for name in YES_OR_NO for raw in ["yes", " YES ", True]),
@@ -130,6 +139,7 @@ GOOD: list[tuple[str, Any, Any]] = [
     ("installed_license", "none", "none"),
     ("subscription", "Bergwerk 100% Süd / Haus 2", "Bergwerk 100% Süd / Haus 2"),
     ("issued_evidence", " https://gitlab.example/issues/7 ", "https://gitlab.example/issues/7"),
+    ("issued_evidence", "\ufeffhttps://gitlab.example/issues/7\u200b", "https://gitlab.example/issues/7"),
     ("issued_evidence", "x" * 500, "x" * 500),
 ]
 
@@ -154,6 +164,30 @@ NO_INTEGER: list[Any] = [
     "1,250.000",
     "1 250,000",
     "1,250 users",
+    *(
+        "250 users (230 billable)",
+        "~250",
+        "250-300",
+        "250\u2013300",
+        ">250",
+        "250+",
+        "unlimited",
+        "\u221e",
+        "1,00,000",
+        "1k",
+    ),
+    *(
+        "1.250,00",
+        "1\t250",
+        "1\u066c250",
+        "25 0",
+        "1, 250",
+        "250 / 300",
+        "250%",
+        "NaN",
+        "\u2212250",
+        "\u0e52\u0e55\u0e50",
+    ),
     "1.250.00",
     "+17",
     "--17",
@@ -199,6 +233,14 @@ WRONG: list[tuple[str, Any]] = [
             *("6.11.26", "11/6", "31.02.2027", "02/30/2026", "Feb 30, 2026", "Nov 2026", "6 Novem 2026", "Monday"),
             *("Monday, 6 November 2026", "6 November 2026 or so", "6.11/2026", "2026-11-06T25:00:00"),
             *("2026-11-06T23:30:00-05:00", "in 6 days", "1762387200", "0x7ea", "6 November\n2026", "1.2.3.2026"),
+            *(
+                "Nov 6, 2026 24:00",
+                "16.11.2026 29:59",
+                "2026-11-06 24:00",
+                "2026-11-06 13:05999",
+                "Nov 6, 2026 11 PM EST",
+            ),
+            *("Nov 6th", "6 Nov 2569", "2026-11-06 / 2026-11-16", "46332", "6.XI.2026", "2026\u5e7411\u67086"),
             *("20261106", "2026-W45-5", "2026-310", "2026-13-6", "26-11-06", "2026-11-06 - "),
             *("\u0662\u0660\u0662\u0666-\u0661\u0661-\u0660\u0666", "yesterday", "", None, 20261106, 1.5, True, []),
             datetime(2026, 11, 6),  # noqa: DTZ001 - any moment is no day
@@ -325,6 +367,11 @@ def test_every_parameter_is_tried() -> None:
             "user_count is '1.000'; expected a whole number of users from 1 to 1,000,000; this may be 1 or 1000.",
         ),
         ("perform", "ja", "perform is 'ja'; expected True or False."),
+        (
+            "expires_on",
+            "the 6th of November 2026",
+            "expires_on is 'the 6th of November 2026'; expected a date as YYYY-MM-DD, such as 2026-11-06.",
+        ),
         (
             "expires_on",
             "2026-02-30",

@@ -44,6 +44,30 @@ from runbook_lib.domain.ticket_words import says_it_works, says_mail_missing
         "プッシュできません",
         "实例变成只读了",
         "экземпляр только для чтения",
+        *("everything is read\u2011only", "read \u2013 only mode", "Our instance is R/O", "read\u00adonly since 5am"),
+        *(
+            "our users can\u2018t push",
+            "users cant push",
+            "pushing is disabled",
+            "push is not working",
+            "it no longer works",
+        ),
+        *("merging fails", "The web page still works but pushes don't go through", "We can still work but not push"),
+        *(
+            "It will stay read-only until you help",
+            "it has become read-only",
+            "We need it before Monday: read-only now",
+        ),
+        *("until the license arrives we are read-only", "When we would like to push it says read-only"),
+        *("Could you send a license soon, instance is read-only", "it will not get better: we are read-only"),
+        *("this installation had 300 active users, exceeding this license's limit of 250 by 50 users",),
+        *(
+            "Your license does not cover the number of users",
+            "modo solo-lectura",
+            "المثيل للقراءة فقط",
+            "μόνο για ανάγνωση",
+        ),
+        *("pouze pro čtení", "skrivskyddad", "skrivebeskyttet", "csak olvasható", "ระบบเป็นแบบอ่านอย่างเดียว", "chỉ đọc"),
     ],
 )
 def test_words_of_an_instance_that_takes_nothing(text: str) -> None:
@@ -58,6 +82,7 @@ def test_words_of_an_instance_that_takes_nothing(text: str) -> None:
         "It will become read-only on Monday",
         "GitLab is not read-only yet",
         "Please send us a license before it is read-only",
+        *("it's not read-only yet, but soon", "It is going to turn read\u2011only", "It becomes read-only on Monday"),
     ],
 )
 def test_words_of_an_instance_that_works(text: str) -> None:
@@ -73,6 +98,18 @@ def test_words_of_an_instance_that_works(text: str) -> None:
         "Bonjour, voici notre licence",
         "ライセンスを添付します",
         "Ni rajtas nur legi",
+        *(
+            "Does it still work?",
+            "nothing still works",
+            "I do not know whether it still works",
+            "Only the page still works",
+        ),
+        "On Nov 1 GitLab wrote:\n> Your instance will become read-only on Nov 20.\n",
+        "---------- Forwarded message ---------\nFrom: GitLab\n\nAfter the grace period it will be read-only.",
+        "-----Ursprüngliche Nachricht-----\nIt still works for 14 days.",
+        "Von: GitLab\nGesendet: Montag, 2. November 2026\nBetreff: Lizenz\n\nIt will be read-only soon.",
+        "Am 02.11.2026 um 10:00 schrieb GitLab:\nYour instance will be read-only soon.",
+        "*From:* GitLab\n*Sent:* Monday\n*To:* Kim\nIt still works.",
         "",
     ],
 )

@@ -177,13 +177,17 @@ def test_showing_it_again_shows_the_same_fields(form: Form) -> None:
 def test_a_closed_form_listens_to_nothing(heard: Heard) -> None:
     """Nothing of it is left: no listener, no connection to a page."""
     form = Form((*FIELDS, FILES), on_change=heard, keep=lambda name, content: "x.png")
-    widgets = [widget for row in form.rows.values() for widget in row.widgets]
+    widgets = [form.continue_button, form.summary, *within(form.box)]
+    assert form.rows["plan"].input in widgets
     form.close()
     form.rows["plan"].input.value = "free"
     assert [] == heard
-    assert [] == [
-        widget for widget in (*widgets, form.continue_button, form.summary, form.box) if widget.comm is not None
-    ]
+    assert [] == [widget for widget in widgets if widget.comm is not None]
+
+
+def within(widget: Any) -> list[Any]:
+    """A widget and all that is in it."""
+    return [widget, *(inner for child in getattr(widget, "children", ()) for inner in within(child))]
 
 
 def test_hostile_words_stay_words() -> None:

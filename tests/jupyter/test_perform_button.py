@@ -36,6 +36,7 @@ from tests.cases.walking import (
     session,
     sit_down,
     state,
+    text_of,
 )
 from tests.practice import WORLD_DATE, World
 
@@ -75,7 +76,7 @@ def test_pressing_performs_and_links_the_record(here: World) -> None:
     assert "performed: License issued" in state(case)
     assert "[performed] The plan" in plan(case)
     (record,) = (here.outputs / "sandbox" / "1001").glob("*.ipynb")
-    assert record.name in button_of(case).widget.shown_below
+    assert record.name in text_of(button_of(case).widget.output)
     again = press(case)
     assert "Everything is there already" in again and record.name in again
     assert (1, 1, 1) == (len(here.posts(1001)), len(here.issues(1001)), len(here.mails(ADDRESS)))
@@ -115,7 +116,7 @@ def test_a_bug_is_told_below_the_button(here: World) -> None:
     button_of(case).runs = Broken
     shown = press(case)
     assert "RuntimeError: nobody thought of this" in shown
-    assert token not in button_of(case).widget.shown_below
+    assert token not in text_of(button_of(case).widget.output)
     button_of(case).runs = BackgroundRun
     assert "[License issued]" in press(case)
 
@@ -353,7 +354,7 @@ def test_late_click_performs_nothing(here: World) -> None:
     clicked.click()
     button = button_of(case).widget
     assert button.wait(60)
-    assert "The plan changed while you pressed." in button.shown_below
+    assert "The plan changed while you pressed." in text_of(button.output)
     assert ([], [False]) == (here.issues(1001), [one.disabled for one in button.box.children[1:2]])
     assert "[License issued]" in press(case)
     assert "300 users" in str(here.posts(1001))

@@ -14,10 +14,10 @@ import pytest
 from PIL import Image
 
 from runbook_lib import ocr, templates
+from runbook_lib.card_html import html
 from runbook_lib.cases.start_here import StartHere
 from runbook_lib.cases.weekday_triage import WeekdayTriage
 from runbook_lib.cases.weekend_license import WeekendLicense
-from runbook_lib.display import html
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.domain.models import Outcome

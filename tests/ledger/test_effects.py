@@ -562,19 +562,19 @@ def test_precondition_fails_after_a_lost_answer(world: World, journal: Journal) 
         apply(journal, Post(world))
     with pytest.raises(PersonNeededError):
         apply(journal, Guarded(world))
-    assert (["intended", "unknown"], ["1001-post"]) == (kinds(journal), at(journal.folder).open_operations())
+    assert (["intended", "unknown"], ["1001-post"]) == (kinds(journal), at(journal.folder).history().open_operations)
 
 
-def test_looking_writes_nothing(world: World, journal: Journal) -> None:
-    """Also in a performing run, and whether there is something, or looking fails; `adopt` keeps what it found."""
-    run = effects(journal)
+def test_looking_in_a_rehearsal_writes_nothing(world: World, journal: Journal) -> None:
+    """Whether there is something, or looking fails; a performing run keeps what it found."""
+    rehearsal = effects(journal, perform=False)
     world.posts.append("1001-post")
-    assert EffectState.ADOPTED == run.look(Post(world)).state
+    assert EffectState.ADOPTED == rehearsal.adopt(Post(world)).state
     world.blind = True
     with pytest.raises(UnavailableError):
-        run.look(Post(world))
+        rehearsal.adopt(Post(world))
     assert [] == kinds(journal)
-    assert EffectState.ADOPTED == run.adopt(Post(world)).state
+    assert EffectState.ADOPTED == effects(journal).adopt(Post(world)).state
     assert ["adopted"] == kinds(journal)
 
 
@@ -604,7 +604,7 @@ def test_not_as_sent_is_neither_done_nor_repeated(world: World, journal: Journal
             effects(at(journal.folder)).apply(post)
     with pytest.raises(OutcomeUnknownError, match="another channel"):
         effects(at(journal.folder), perform=False).apply(post)
-    assert (1, [post.operation_id]) == (len(world.posts), journal.open_operations())
+    assert (1, [post.operation_id]) == (len(world.posts), journal.history().open_operations)
 
     evidence = {"summary": "robin says that it is there", "url": "", "reference": ""}
     journal.append("answered", operation_id=post.operation_id, there=True, operator="robin", evidence=evidence)
@@ -653,7 +653,7 @@ def test_a_strangers_word_is_for_a_person(journal: Journal, world: World, collea
     for perform in (False, True):
         with pytest.raises(OutcomeUnknownError, match=f"writer {colleague.writer}, which is not trusted here"):
             effects(at(journal.folder), perform=perform).apply(Post(world))
-    assert ([], ["1001-post"]) == (world.posts, journal.answerable())
+    assert ([], ["1001-post"]) == (world.posts, journal.history().answerable)
     evidence = {"summary": "seen", "url": "", "reference": ""}
     journal.append("answered", operation_id="1001-post", there=there, evidence=evidence if there else None)
     assert apply(journal, Post(world)).state is (EffectState.ALREADY_DONE if there else EffectState.DONE)

@@ -23,6 +23,7 @@ import pytest
 
 from runbook_lib.domain.errors import InputError, JournalError, UnavailableError
 from runbook_lib.domain.models import Evidence
+from runbook_lib.ledger import chains
 from runbook_lib.ledger import journal as journal_module
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.keyring import KeyRing
@@ -467,7 +468,24 @@ def test_another_writers_failure_is_of_its_own_attempt(journal: Journal, colleag
     colleague.append("intended", operation_id="op-1")
     colleague.append("not_done", operation_id="op-1")
     assert journal.open_since("op-1") is not None
-    assert ["op-1"] == journal.open_operations()
+    assert ["op-1"] == journal.history().open_operations
+
+
+@pytest.mark.parametrize(
+    "at", ["soon", "2026-11-29T02:00:00", "9999-12-31T23:59:59-23:59", "2099-01-01T00:00:00Z", "", 7]
+)
+def test_another_writers_odd_moment_is_no_later_than_its_file(journal: Journal, at: object) -> None:
+    """Whatever it says, nothing that it intended begins later, and a person may say *no* in time."""
+    signer = KeyRing(journal.folder.parent / ".keys-of-a-stranger").signer()
+    line = {"v": 2, "n": 1, "ticket": journal.ticket, "at": at, "kind": "intended", "operation_id": "op-1"}
+    line |= {"prev": "0" * 64, "key": signer.key_id}
+    signature = base64.b64encode(signer.sign(chains.DOMAIN, chains.encoded(line))).decode()
+    path = journal.folder / chains.file_name(signer.key_id)
+    journal.folder.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(chains.encoded({**line, "sig": signature}) + b"\n")
+    (journal.folder / f"journal.{signer.key_id}.pub").write_bytes(signer.public_pem)
+    os.utime(path, (1_000_000_000, 1_000_000_000))
+    assert datetime.fromtimestamp(1_000_000_000, UTC) == journal.open_since("op-1")
 
 
 def test_another_writers_damaged_part_stops_the_run(journal: Journal, colleague: Journal) -> None:
@@ -615,9 +633,9 @@ def test_open_since(journal: Journal) -> None:
     assert abs(datetime.now(UTC) - opened_at) < timedelta(minutes=1)
     journal.append("unknown", operation_id="op-1", reason="lost")
     assert opened_at == journal.open_since("op-1")
-    assert ["op-1"] == journal.open_operations()
+    assert ["op-1"] == journal.history().open_operations
     journal.append("not_done", operation_id="op-1", reason="refused")
-    assert (None, []) == (journal.open_since("op-1"), journal.open_operations())
+    assert (None, []) == (journal.open_since("op-1"), journal.history().open_operations)
 
 
 @pytest.mark.parametrize("there", [True, False])
@@ -628,11 +646,11 @@ def test_a_persons_answer(journal: Journal, there: bool) -> None:
 
     assert there is journal.answer("op-1")
     assert (Evidence(**EVIDENCE) if there else None) == journal.settled("op-1")
-    assert (None, []) == (journal.open_since("op-1"), journal.open_operations())
-    assert ["op-1"] == journal.answerable(), "a wrong answer can be corrected"
+    assert (None, []) == (journal.open_since("op-1"), journal.history().open_operations)
+    assert ["op-1"] == journal.history().answerable, "a wrong answer can be corrected"
     journal.append("intended", operation_id="op-1")
     assert journal.answer("op-1") is None
-    assert ["op-1"] == journal.open_operations()
+    assert ["op-1"] == journal.history().open_operations
 
 
 # -- a disk that does not take it
@@ -840,7 +858,7 @@ def test_same_bytes_are_checked_once(journal: Journal, monkeypatch: pytest.Monke
     real = KeyRing.verify
     monkeypatch.setattr(KeyRing, "verify", lambda *a, **o: counted.append(a[1]) or real(*a, **o))
     journal.append("run_started", operator="grace")
-    for ask in (journal.entries, journal.open_operations, lambda: journal.settled("op-1")):
+    for ask in (journal.entries, journal.history, lambda: journal.settled("op-1")):
         ask()
     assert 1 == len(counted)
     before = journal.path.stat()

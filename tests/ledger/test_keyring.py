@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -154,6 +156,7 @@ def test_a_public_key_that_cannot_be_read(ring: KeyRing) -> None:
 
 SIGN = """
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from runbook_lib.ledger.keyring import KeyRing
 print(KeyRing(Path(sys.argv[1])).signer().key_id)
@@ -224,3 +227,88 @@ def test_a_key_is_known_by_what_it_is(ring: KeyRing, tmp_path: Path) -> None:
     assert {key, ring.signing_key} == set(again.trusted()) == set(again.public_keys())
     assert (True, False) == (again.trusts(key), again.trusts("deadbeefdeadbeef"))
     assert 2 == len(list(ring.folder.glob("*.pub")))
+
+
+def _pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def _loop(path: Path) -> None:
+    path.symlink_to(path)
+
+
+def _dangling(path: Path) -> None:
+    path.symlink_to(path.parent / "nothing")
+
+
+def _device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def _unreadable(path: Path) -> None:
+    path.symlink_to("/proc/1/mem" if os.getuid() else path.parent / "nothing")
+
+
+ODD = [_pipe, Path.mkdir, _loop, _dangling, _device, _unreadable]
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_private_key_that_is_no_file_is_named(ring: KeyRing, odd: Callable[[Path], None]) -> None:
+    """No other key is made in its place."""
+    ring.signer()
+    (path,) = ring.folder.glob("*.key")
+    path.unlink()
+    odd(path)
+    with pytest.raises(InputError, match=re.escape(str(path))):
+        KeyRing(ring.folder).signer()
+    assert [path] == list(ring.folder.glob("*.key"))
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_public_key_that_is_no_file_is_unknown(ring: KeyRing, odd: Callable[[Path], None]) -> None:
+    ring.signer()
+    (path,) = ring.folder.glob("*.pub")
+    path.unlink()
+    odd(path)
+    assert {} == KeyRing(ring.folder).trusted()
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_team_file_that_is_no_file_is_named(ring: KeyRing, tmp_path: Path, odd: Callable[[Path], None]) -> None:
+    team = tmp_path / "team.pem"
+    odd(team)
+    with pytest.raises(InputError, match=rf"^RUNBOOK_TRUSTED_KEYS is '{team}', which cannot be read: "):
+        KeyRing(ring.folder, team).trusts("0" * 16)
+
+
+@pytest.mark.parametrize("odd", [_pipe, _loop, _dangling, _device])
+def test_ring_that_is_no_folder_is_named(
+    tmp_path: Path, odd: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "chmod", lambda *given: pytest.fail("what is no folder is not ours to change"))
+    odd(tmp_path / "keys")
+    for use in (KeyRing.signer, KeyRing.rotate):
+        with pytest.raises(UnavailableError, match=f"cannot be kept: {tmp_path}/keys.*Check RUNBOOK_KEYS"):
+            use(KeyRing(tmp_path / "keys"))
+
+
+def test_key_that_is_a_link_to_a_file_signs(ring: KeyRing, tmp_path: Path) -> None:
+    """As of a secret that is mounted."""
+    key = ring.signer().key_id
+    (path,) = ring.folder.glob("*.key")
+    path.rename(tmp_path / "secret")
+    path.symlink_to(tmp_path / "secret")
+    assert key == KeyRing(ring.folder).signer().key_id
+
+
+def test_key_removed_in_a_run_is_replaced_after_it(ring: KeyRing) -> None:
+    """Who has read it goes on with it, so that the run is one chain; no other key is made meanwhile."""
+    key = ring.signer().key_id
+    with ring.in_use():
+        next(ring.folder.glob("*.key")).unlink()
+        assert key == ring.signer().key_id
+        with pytest.raises(UnavailableError, match=r"was removed while a run is signing with it. Put it back"):
+            KeyRing(ring.folder).signer()
+        assert [] == list(ring.folder.glob("*.key"))
+    assert key != ring.signer().key_id
+    assert ring.trusts(key)

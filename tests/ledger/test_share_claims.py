@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -48,11 +51,24 @@ def in_bucket(server: Faulty, name: str) -> dict[str, str]:
     return {**place, "share_account": "AKIA", "share_secret": "hush"}
 
 
-@dataclass
+@dataclass(frozen=True)
 class World:
-    """The outside world of one effect."""
+    """The outside world of one effect: a file, so that several processes see it."""
 
-    there: list[str] = field(default_factory=list)
+    file: Path
+
+    @property
+    def there(self) -> list[str]:
+        return self.file.read_text().split() if self.file.exists() else []
+
+    def add(self, who: str) -> None:
+        with self.file.open("a") as file:
+            file.write(f"{who}\n")
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path / "world")
 
 
 @dataclass
@@ -77,7 +93,7 @@ class Post:
     def perform(self) -> Evidence:
         if self.fails:
             raise self.fails
-        self.world.there.append(self.who)
+        self.world.add(self.who)
         return Evidence(f"posted by {self.who}", "", "1")
 
 
@@ -170,7 +186,21 @@ def test_judged_claim_is_passed_over_once(alice: Laptop, bob: Laptop, tmp_path: 
     assert carol.claims().take(OPERATION, judged={held.sha256})
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"[1", b'{"operation_id": 3}', b"\xff"])
+def odd_claim(**changes: str) -> bytes:
+    """A claim by a stranger, with an odd field."""
+    usual = {"operator": "eve", "machine": "m", "at": "2026-11-29T03:00:00+00:00", "place": "x", "nonce": "n"}
+    key = {"operation_id": OPERATION, "key": "0123456789abcdef", "sig": "AAAA"}
+    return json.dumps({**usual, **key, **changes}).encode()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"", b"{}", b"[1", b'{"operation_id": 3}', b"\xff"),
+        *(odd_claim(at="0001-01-01T00:00:00+23:59"), odd_claim(at="9999-12-31T23:59:59-23:59")),
+        *(odd_claim(key="../../other"), odd_claim(key="a\0b"), odd_claim(key="\ud800"), odd_claim(key="a" * 3000)),
+    ],
+)
 def test_object_that_is_no_claim_blocks(alice: Laptop, content: bytes) -> None:
     """It may be there for a reason; a person is asked."""
     share = Share.of(alice.settings)
@@ -181,16 +211,14 @@ def test_object_that_is_no_claim_blocks(alice: Laptop, content: bytes) -> None:
     assert "an object that is no claim" in held.words
 
 
-def test_effect_is_done_by_one_and_adopted_by_the_other(alice: Laptop, bob: Laptop) -> None:
-    world = World()
+def test_effect_is_done_by_one_and_adopted_by_the_other(alice: Laptop, bob: Laptop, world: World) -> None:
     assert alice.effects().apply(Post(world, "alice")).state is EffectState.DONE
     assert bob.effects().apply(Post(world, "bob")).state is EffectState.ADOPTED
     assert ["alice"] == world.there
 
 
-def test_person_is_asked_when_the_holder_left_nothing(alice: Laptop, bob: Laptop) -> None:
+def test_person_is_asked_when_the_holder_left_nothing(alice: Laptop, bob: Laptop, world: World) -> None:
     """No is kept: after it the effect is done, once."""
-    world = World()
     alice.claims().take(OPERATION)
     with pytest.raises(OutcomeUnknownError, match=r"alice on .* since .*runbook answer 1001 slack_post"):
         bob.effects().apply(Post(world, "bob"))
@@ -202,16 +230,54 @@ def test_person_is_asked_when_the_holder_left_nothing(alice: Laptop, bob: Laptop
     assert ["bob"] == world.there
 
 
-def test_refused_effect_is_left_to_others(alice: Laptop, bob: Laptop) -> None:
-    world = World()
+def test_refused_effect_is_left_to_others(alice: Laptop, bob: Laptop, world: World) -> None:
     with pytest.raises(RefusedError):
         alice.effects().apply(Post(world, "alice", RefusedError("Slack says no.")))
     assert bob.effects().apply(Post(world, "bob")).state is EffectState.DONE
 
 
-def test_practice_claims_nothing_of_live(alice: Laptop) -> None:
+def test_woken_machine_looks_again_before_it_sends(tmp_path: Path, world: World) -> None:
+    """Alice's machine stops between claim and write; Bob waits for it, is told that nothing was done, and does it."""
+    share = tmp_path / "share"
+    share.mkdir()
+    bob = Laptop(tmp_path / "bob", {"share": str(share)})
+    command = [sys.executable, "-m", "tests.ledger.sleeper", str(tmp_path / "alice"), str(share), str(world.file)]
+    with subprocess.Popen(command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True) as alice:
+        assert os.WIFSTOPPED(os.waitpid(alice.pid, os.WUNTRACED)[1])
+        try:
+            with pytest.raises(OutcomeUnknownError, match="alice on "):
+                bob.effects().apply(Post(world, "bob"))
+            bob.journal.append("answered", operation_id=OPERATION, there=False, operator="bob", evidence=None)
+            assert bob.effects().apply(Post(world, "bob")).state is EffectState.DONE
+        finally:
+            os.kill(alice.pid, signal.SIGCONT)
+        assert alice.communicate(timeout=60)[0] == "adopted\n"
+    assert ["bob"] == world.there
+
+
+def test_woken_machine_waits_for_a_later_claim(alice: Laptop, bob: Laptop) -> None:
+    """Bob's claim, made since, counts, and not the one that Alice made before."""
+    alice.claims().take(OPERATION)
+    held = bob.claims().take(OPERATION)
+    assert held
+    assert bob.claims().take(OPERATION, judged={held.sha256}) is None
+    later = alice.claims().take(OPERATION)
+    assert later
+    assert later.who.startswith("bob on ")
+
+
+def test_renewed_claim_is_waited_for_anew(alice: Laptop, bob: Laptop) -> None:
+    """What Bob was told of Alice's first claim says nothing of the second."""
+    alice.claims().take(OPERATION)
+    held = bob.claims().take(OPERATION)
+    assert held
+    alice.claims().take(OPERATION)
+    assert bob.claims().take(OPERATION, judged={held.sha256}) not in (None, held)
+
+
+def test_practice_claims_nothing_of_live(alice: Laptop, world: World) -> None:
     """One bucket, two profiles."""
-    alice.effects().apply(Post(World(), "alice"))
+    alice.effects().apply(Post(world, "alice"))
     share = Share.of(alice.settings)
     assert share
     assert [] == list(share.objects("live"))
@@ -251,7 +317,7 @@ def test_share_that_fails_at_any_call_holds_nothing_back(tmp_path: Path, server:
     server.fault = lambda number, when: None
     server.calls.clear()
     first = Laptop(tmp_path / "whole", in_bucket(server, f"{tmp_path.name}-whole"))
-    first.effects().apply(Post(World(), "alice"))
+    first.effects().apply(Post(World(tmp_path / "first"), "alice"))
     calls = len(server.calls)
     assert calls == 4  # listing, key, lines, claim
     for at in range(1, calls + 1):
@@ -260,7 +326,8 @@ def test_share_that_fails_at_any_call_holds_nothing_back(tmp_path: Path, server:
             server.fault = lambda number, then, at=at, when=when: (
                 (503, "SlowDown") if number > at or (number, then) == (at, when) else None
             )
-            world, name = World(), f"{tmp_path.name}-{at}-{when}"
+            name = f"{tmp_path.name}-{at}-{when}"
+            world = World(tmp_path / f"world-{at}-{when}")
             laptop = Laptop(tmp_path / name, {**in_bucket(server, name), "share_s": "2"})
             done = laptop.effects().apply(Post(world, "alice"))
             assert done.state is EffectState.DONE

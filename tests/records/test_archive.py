@@ -56,7 +56,7 @@ def test_no_record_is_opened(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> N
     assert [] == [path for path in opened if path.endswith(".ipynb")]
 
 
-def test_a_notebook_that_nobody_names_is_unsealed(shelf: Shelf) -> None:
+def test_notebook_without_a_line_is_unsealed(shelf: Shelf) -> None:
     """Beside the sealed ones."""
     shelf.seal(1001)
     (shelf.folder(1001) / "out.ipynb").write_bytes(notebook(1001))

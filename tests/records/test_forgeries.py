@@ -240,3 +240,59 @@ def test_verdict_counts_what_is_proven_and_what_is_not(shelf: Shelf) -> None:
     words = "4 records of 1 engineer: 1 genuine, 1 adopted, 1 not genuine, 1 not proven by a key that is trusted here"
     assert review_rows.verdict(found, runs).startswith(words)
     assert [adopted.name] == [run.record for run in runs if found.holds(run) and run.note]
+
+
+def claims(forger: Forger, kind: str) -> list[dict[str, Any]]:
+    """Lines by which a forger says that all is done."""
+    name = "20261121T120000000Z-weekend_license.ipynb"
+    began = {"kind": "run_started", "record": name, "runbook": "weekend_license", "performed": True}
+    reply = {"effect": "reply", "operation_id": "sandbox-1001-reply", "evidence": {}}
+    later = {"at": "2099-11-21T10:00:00.000+00:00"}
+    return {
+        "end": [
+            {**began, **later},
+            {"kind": "run_ended", "record": name, "status": "completed", "outcome": "license_issued", **later},
+        ],
+        "done": [{"kind": "done", **reply, **later}],
+        "case": [{"kind": "answered", "operation_id": "sandbox-1001-case", "there": True, **later}],
+    }[kind]
+
+
+def of_a_stranger(forger: Forger, kind: str) -> None:
+    forger.chain(*claims(forger, kind), last=forger.keys, name=file_name(forger.keys.signer().key_id))
+
+
+def of_no_known_key(forger: Forger, kind: str) -> None:
+    of_a_stranger(forger, kind)
+    (forger.folder / f"journal.{forger.keys.signer().key_id}.pub").unlink()
+
+
+def as_if_set_aside(forger: Forger, kind: str) -> None:
+    key = forger.shelf.keys.signer().key_id
+    lines = [encoded({"key": key, "n": 1, "ticket": "sandbox/1001", **one}) for one in claims(forger, kind)]
+    content = b"".join(line + b"\n" for line in lines)
+    (forger.folder / "journal-until-1.jsonl").write_bytes(content)
+    kept = {"kept_as": "journal-until-1.jsonl", "sha256": hashlib.sha256(content).hexdigest()}
+    forger.journal.append("restarted", **kept, because="it was damaged", operator="grace")
+
+
+@pytest.mark.parametrize("left", ["unknown effect", "question", "customer"])
+@pytest.mark.parametrize("kind", ["end", "done", "case"])
+@pytest.mark.parametrize("forgery", [of_a_stranger, of_no_known_key, as_if_set_aside])
+def test_no_forgery_closes_what_is_open(
+    shelf: Shelf, forgery: Callable[[Forger, str], None], kind: str, left: str
+) -> None:
+    """What a run left for a person stays in the list of open ends, whatever a writer says who is not trusted."""
+    name = shelf.begin(1001)
+    if left == "unknown effect":
+        shelf.journal(1001).append("unknown", effect="reply", operation_id="sandbox-1001-reply", reason="lost")
+    waits = {"outcome": "waiting_for_customer"} if left == "customer" else {"status": "needs_answer", "outcome": None}
+    shelf.end(1001, name, **waits)
+    forgery(Forger(shelf), kind)
+
+    (run,) = [run for run in shelf.ledger(1001).runs if run.record == name]
+    assert (True, False, left == "customer") == (run.needs_person, run.ended_by_hand, bool(run.waits_for))
+    if left == "unknown effect":
+        journal = shelf.journal(1001)
+        assert ["sandbox-1001-reply"] == [*run.unknown] == journal.open_operations()
+        assert "sandbox-1001-reply" in journal.answerable()

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from runbook_lib.display import Card, DecisionPath, Paragraph, Stop, Table, Timeline, Tone, html
+from runbook_lib.card_html import html
+from runbook_lib.display import Card, DecisionPath, Paragraph, Stop, Table, Timeline, Tone
 from runbook_lib.domain.policy import Rules
 from runbook_lib.records import page
 from runbook_lib.records.findings import Code, Finding, Verification

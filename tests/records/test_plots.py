@@ -21,8 +21,8 @@ NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 def ran(ticket: int = 1001, days: int = 0, **changes: Any) -> Run:
     """A performed run, so many days after the first."""
-    told = {"runbook": "weekend_license", "performed": True, "status": "completed", "outcome": "license_issued"}
-    return Run(ticket, State.SEALED, None, started_at=NOON + timedelta(days=days), **{**told, **changes})
+    known = {"runbook": "weekend_license", "performed": True, "status": "completed", "outcome": "license_issued"}
+    return Run(ticket, State.SEALED, None, started_at=NOON + timedelta(days=days), **{**known, **changes})
 
 
 def test_each_day_of_the_period_has_its_place() -> None:

@@ -9,8 +9,9 @@ from urllib.parse import unquote
 
 import pytest
 
+from runbook_lib.card_html import html
 from runbook_lib.cli.main import main
-from runbook_lib.display import MIME, Card, Link, Table, Tone, html
+from runbook_lib.display import MIME, Card, Link, Table, Tone
 from tests.configuration import without_configuration
 from tests.records.making import Shelf
 from tests.records.test_page import tags

@@ -212,7 +212,7 @@ def test_an_open_question_is_shown_whole() -> None:
     assert end.words.startswith("The plan is not known. The expiry is not known. ")
 
 
-def test_what_needs_nobody_is_no_open_end() -> None:
+def test_run_that_needs_no_person_is_no_open_end() -> None:
     """Such as a run that a later one has settled."""
     assert [] == ends(status="needs_answer", needs_person=False)
 

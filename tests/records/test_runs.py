@@ -63,7 +63,7 @@ def test_a_run_is_one_row() -> None:
     )
 
 
-def test_seconds_are_those_between_the_lines_if_nobody_says() -> None:
+def test_seconds_without_a_number_are_between_the_lines() -> None:
     """As journals of before had it."""
     assert [60.0] == [run.seconds for run in of(started(), ended())]
 
@@ -299,7 +299,7 @@ def test_filters(wanted: RunFilter, taken: bool) -> None:
     assert taken is wanted.matches(RUN)
 
 
-def test_filters_of_what_nobody_knows() -> None:
+def test_filters_of_unknown_values() -> None:
     """A run without a start is in no span of time; an open end is open."""
     assert not RunFilter(since=date(2026, 1, 1)).matches(replace(RUN, started_at=None))
     assert RunFilter(open_only=True).matches(replace(RUN, needs_person=True))

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from runbook_lib.domain.models import Comment
+from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.keyring import KeyRing
 from runbook_lib.records.archive import Archive
 from runbook_lib.records.findings import Verification
@@ -298,3 +299,35 @@ def test_a_part_that_was_copied_in_its_middle(both: Shelf, grace: Shelf) -> None
     assert ["running_or_interrupted"] == codes(both)  # it may be on its way into the journal
     os.utime(record, (0, 0))
     assert ["unsealed"] == codes(both)
+
+
+def stranger(shelf: Shelf, tmp_path: Path, kind: str, **fields: object) -> None:
+    """A line in the folder by a key that is not trusted."""
+    journal = Journal(shelf.folder(1001), "sandbox/1001", KeyRing(tmp_path / "stranger"))
+    journal.append("share_unreachable")  # the first line has a `seen` of its own
+    journal.append(kind, **fields)
+
+
+@pytest.mark.parametrize("first", ["", "0" * 8])
+def test_a_stranger_calls_no_trusted_part_cut(both: Shelf, grace: Shelf, tmp_path: Path, first: str) -> None:
+    """Nor hides that one is, by another word on how far it had come."""
+    both.seal(1001)
+    path = both.folder(1001) / own_part(grace).name
+    parts = [chain for chain in both.journal(1001).parts() if chain.digests]
+    seen = {chain.key: {"first": first or chain.first, "lines": 99, "sha256": "0" * 64} for chain in parts}
+    stranger(both, tmp_path, "claim_seen", seen=seen)
+    assert ["untrusted_writer"] == codes(both)
+    path.write_bytes(path.read_bytes().splitlines(keepends=True)[0])
+    assert {"untrusted_writer", "truncated"} <= {*codes(both)}
+
+
+def test_a_stranger_hides_no_missing_part(both: Shelf, grace: Shelf, tmp_path: Path) -> None:
+    """By a line that it was set aside; its own machine may say so."""
+    both.seal(1001)
+    path = both.folder(1001) / own_part(grace).name
+    path.unlink()
+    path.with_suffix(".pub").unlink()
+    next(both.folder(1001).glob(f"*-{grace.journal(1001).writer[:8]}.ipynb")).unlink()
+    assert ["missing_writer"] == codes(both)
+    stranger(both, tmp_path, "restarted", part=path.name, because="it was damaged", operator="ada")
+    assert {"missing_writer", "untrusted_writer"} == {*codes(both)}

@@ -218,7 +218,7 @@ def test_something_else_in_a_records_place(shelf: Shelf, record: Path, kind: str
     assert [("unreadable", record.name)] == shelf.defects()
 
 
-def test_something_else_that_nobody_names(shelf: Shelf, record: Path) -> None:
+def test_something_else_without_a_line(shelf: Shelf, record: Path) -> None:
     """Named, not opened."""
     (record.parent / "link.ipynb").symlink_to(record)
     assert [("unreadable", "link.ipynb")] == shelf.defects()

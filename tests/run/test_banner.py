@@ -68,7 +68,7 @@ def test_it_says_who_when_how_and_on_what() -> None:
         ({"started_at": "2026-11-21T23:59:00.000+00:00", "ended_at": "2026-11-22T00:01:00.000+00:00"}, "2026-11-22"),
     ],
 )
-def test_what_is_not_done_is_said(changes: dict[str, Any], expected: str) -> None:
+def test_open_points_are_named(changes: dict[str, Any], expected: str) -> None:
     """A rehearsal, a run that ended early, an open question, an effect that failed."""
     assert expected in shown(**changes)
 

@@ -126,6 +126,8 @@ def test_an_interrupted_batch_goes_on_where_it_was(machine: World) -> None:
     again = machine.runbook("batch", *tickets, "--workers", 2, COLUMNS="70")
     assert 0 == again.status, again.stderr
     assert f"Rehearsing {len(tickets) - len(done)} of 4" in again.stdout
+    assert "License issued" in again.stdout
+    assert "license_issued" not in again.stdout
     assert "Finished before" in again.stdout
     assert 70 >= max(map(len, again.stdout.partition("\nticket")[0].splitlines()))  # the terminal's width
     assert {1} == {len(runs(machine, ticket)) for ticket in (1003, 1004)}
@@ -181,7 +183,7 @@ def test_ctrl_c_in_a_terminal(machine: World) -> None:
     with started(machine, 1001, 1003) as process:
         os.killpg(process.pid, signal.SIGINT)
         out, _ = process.communicate(timeout=60)
-    assert (True, 130) == ("1 license_issued, 1 not run" in out, process.returncode)
+    assert (True, 130) == ("1 license issued, 1 not run" in out, process.returncode)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
@@ -199,7 +201,7 @@ def test_a_warm_process_that_is_killed(own_world: World) -> None:
     with started(own_world, 1001, 1003, "--perform") as process:
         os.kill(warm_processes(process)[0], signal.SIGKILL)
         out, _ = process.communicate(timeout=60)
-    assert (True, 130) == ("1 cancelled, 1 out_of_scope" in out, process.returncode)
+    assert (True, 130) == ("1 cancelled, 1 out of scope" in out, process.returncode)
     again = own_world.runbook("batch", 1001, 1003, "--workers", 1, "--perform")
     assert "Performing 1 of 2" in again.stdout
     assert (1, 1) == (len(own_world.posts(1001)), len(own_world.issues(1001)))

@@ -233,6 +233,10 @@ def test_a_cluster_that_is_not_ready(cluster: Cluster, tmp_path: Path) -> None:
     assert "no address" in refused(address="tcp://host:port")
     assert "hunter2" not in refused(address="tls://me:hunter2@127.0.0.1:9")
     assert "No Dask scheduler answers" in refused(address="tcp://127.0.0.1:9")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        assert "No Dask scheduler answers" in refused(address=f"tcp://127.0.0.1:{port}")
+        assert "needs certificates" in refused(address=f"tls://127.0.0.1:{port}")
     assert "has no workers" in refused()
     (tmp_path / "empty").mkdir()
     cluster.add_worker(RUNBOOK_NOTEBOOKS=str(tmp_path / "empty"))

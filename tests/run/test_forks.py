@@ -81,7 +81,7 @@ def test_a_process_with_threads_does_not_fork(tmp_path: Path) -> None:
         thread.join()
 
 
-def test_kernels_nobody_takes_are_gone(tmp_path: Path) -> None:
+def test_unused_kernels_are_ended(tmp_path: Path) -> None:
     """With their folders, whether they have been started or not."""
     for kind in (lambda: Forked([]), Spawned):
         waiting, begun = kind(), kind()

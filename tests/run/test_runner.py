@@ -155,7 +155,7 @@ def test_a_disk_that_takes_no_record(settings: Settings) -> None:
     write(settings, "print('x' * 30_000)")
     with room_for(20_000), pytest.raises(UnavailableError) as caught:
         run(settings)
-    assert "The run ended as completed" in str(caught.value)
+    assert "The run ended (completed)" in str(caught.value)
     assert "File too large" in str(caught.value)
     ended = last_entry(settings)
     assert ("run_ended", None, "completed") == (ended["kind"], ended["record"], ended["status"])

@@ -1,4 +1,4 @@
-"""A practice world for the tests of the sandbox, asked in this process, without a network."""
+"""A practice world for the tests of the sandbox, reached in this process, without a network."""
 
 from __future__ import annotations
 

@@ -46,9 +46,8 @@ def test_page_size_defaults_to_20(practice):
     assert len({row["id"] for page in pages for row in page}) == 130
 
 
-@pytest.mark.parametrize("name", [NAME, NAME.upper()])
-def test_a_name_with_spaces_percent_and_slash_is_found(practice, name):
-    query = {"f[zuora_subscription_name][0][o]": "is", "f[zuora_subscription_name][0][v]": name}
+def test_a_name_with_spaces_percent_and_slash_is_found(practice):
+    query = {"f[zuora_subscription_name][0][o]": "is", "f[zuora_subscription_name][0][v]": NAME}
     assert {row["zuora_subscription_name"] for row in rows(practice, ROWS, **query)} == {NAME}
 
 
@@ -127,16 +126,21 @@ def test_a_query_looks_into_every_text(practice):
         (None, "nadia.rahimi@silkroad-maps.example", True),
         ("like", "NADIA.rahimi@", True),
         ("is", "nadia.rahimi@silkroad-maps.example", False),
-        ("is", "PROCUREMENT+nadia.rahimi@silkroad-maps.example", True),
+        ("is", "procurement+nadia.rahimi@silkroad-maps.example", True),
+        ("is", "PROCUREMENT+nadia.rahimi@silkroad-maps.example", False),
+        ("is", "", True),
         ("starts_with", "procurement+", True),
         ("starts_with", "nadia", False),
         ("ends_with", "@silkroad-maps.example", True),
         ("ends_with", "@silkroad-maps", False),
-        ("nonsense", "procurement", False),
+        ("nonsense", "no such words", True),
     ],
 )
 def test_a_filter_compares_as_its_operator_says(practice, operator, value, fits):
-    """Without one it is `like`; only `is` is exact, but for capitals."""
+    """Without one it is `like`; only `is` is exact, capitals too. One without a value, or unknown, is ignored.
+
+    Source: rails_admin, `StatementBuilder`, string columns.
+    """
     expected = ["procurement+nadia.rahimi@silkroad-maps.example"] if fits else []
     found = emails(practice, **filtered("email", value, operator))
     assert expected == [email for email in found if email.startswith("procurement")]

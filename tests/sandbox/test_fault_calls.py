@@ -148,9 +148,9 @@ def test_form_adds_a_fault_and_redirects_back(practice):
 def test_impossible_form_shows_the_problem(practice, wrong, message):
     answer = practice.http.post(FAULTS, data=FORM | wrong, headers=PERSON)
     assert (answer.status_code, answer.headers["Content-Type"]) == (422, "text/html; charset=utf-8")
-    told = re.search(r'role="alert">.*?</p>', answer.text)[0]
-    assert message in told.replace("&#34;", '"')
-    assert "<b>" not in told
+    alert = re.search(r'role="alert">.*?</p>', answer.text)[0]
+    assert message in alert.replace("&#34;", '"')
+    assert "<b>" not in alert
     assert [] == listed(practice)
 
 

@@ -1,4 +1,4 @@
-"""Faults as clients get to see them, over real HTTP and SMTP, and whether what was asked for was done all the same."""
+"""Faults as clients get to see them, over real HTTP and SMTP, and whether the request was carried out."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_without_faults_nothing_is_injected(served, client):
 @pytest.mark.parametrize("service", LIMITED)
 @pytest.mark.parametrize("retry_after", [None, 0, 93])
 def test_rate_limit_uses_the_vendors_own_answer(served, client, changed, service, retry_after):
-    """With `Retry-After` only if it was asked for."""
+    """With `Retry-After` only if the fault has it."""
     served.inject(service, "limit", retry_after=retry_after)
     answer = client.write(service) if service in WRITES else client.read(service)
     kind, words = LIMITED[service]

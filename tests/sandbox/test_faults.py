@@ -26,7 +26,7 @@ PAIRS = [(service, kind) for service in KINDS for kind in KINDS[service] if kind
 
 @pytest.mark.parametrize(("service", "kind"), [(service, kind) for service in FLAGS for kind in FLAGS[service]])
 def test_flag_stays_and_hits_no_request(faults, service, kind):
-    """It is asked for by its name, any number of times."""
+    """It hits by its kind, any number of times."""
     fault = faults.add({"service": service, "kind": kind})
     assert faults.hit(service, *WIRE_KINDS) is None
     assert [fault.id] * 3 == [faults.hit(service, kind).id for _ in range(3)]

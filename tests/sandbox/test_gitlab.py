@@ -32,10 +32,25 @@ def test_a_bad_token_is_401(practice):
 
 def test_token_page_lists_the_current_scopes(practice):
     """For `doctor`: the table is read for each request, so that a test can take a scope away."""
-    told = {"id": 42, "name": "runbook", "revoked": False, "active": True, "user_id": 4001, "expires_at": None}
-    assert told | {"scopes": ["api"]} == practice.gitlab("GET", "personal_access_tokens/self").json()
+    token = {"id": 42, "name": "runbook", "revoked": False, "active": True, "user_id": 4001, "expires_at": None}
+    assert token | {"scopes": ["api"]} == practice.gitlab("GET", "personal_access_tokens/self").json()
     practice.world.store.write("UPDATE settings SET value = 'read_api,read_user' WHERE name = 'gitlab_scopes'")
     assert ["read_api", "read_user"] == practice.gitlab("GET", "personal_access_tokens/self").json()["scopes"]
+
+
+@pytest.mark.parametrize(
+    ("scopes", "method", "status"),
+    [("api", "POST", 201), ("read_api", "POST", 403), ("read_api", "GET", 200), ("read_user", "GET", 403)],
+)
+def test_token_without_the_scope_is_403(practice, scopes, method, status):
+    """Its own page is shown all the same; what was refused is not done."""
+    practice.world.store.write("UPDATE settings SET value = ? WHERE name = 'gitlab_scopes'", scopes)
+    answer = practice.gitlab(method, f"{TRACKER}/issues", json={"title": "x"})
+    assert status == answer.status_code
+    if status == 403:
+        assert ("insufficient_scope", "api") == (answer.json()["error"], answer.json()["scope"])
+    assert (status == 201) == bool(practice.world.store.rows("SELECT * FROM issues"))
+    assert 200 == practice.gitlab("GET", "personal_access_tokens/self").status_code
 
 
 def test_unknown_token_has_no_page(practice):
@@ -103,6 +118,16 @@ def test_issues_are_filtered_by_label_and_state(practice):
     assert titles(practice, labels=f"{LABEL},x") == ["both"]
     assert titles(practice, labels=LABEL, state="opened") == ["labeled"]
     assert titles(practice, state="closed") == ["both"]
+
+
+def test_issues_before_created_after_are_left_out(practice):
+    for number in range(2):
+        create(practice, f"issue {number}")
+    practice.world.store.write("UPDATE issues SET created_at = '2026-11-21T08:00:00.000Z' WHERE title = 'issue 0'")
+    assert ["issue 1"] == titles(practice, created_after="2026-11-21T08:00:00.001Z")
+    assert ["issue 1", "issue 0"] == titles(practice, created_after="2026-11-21T09:00:00+01:00")
+    answer = practice.gitlab("GET", f"{TRACKER}/issues?created_after=yesterday")
+    assert (400, {"error": "created_after is invalid"}) == (answer.status_code, answer.json())
 
 
 def test_search_finds_whole_words_in_any_order(practice):

@@ -80,6 +80,21 @@ def test_pipelines_are_listed_newest_first(practice):
     assert listed.headers["X-Next-Page"] == "2"
 
 
+@pytest.mark.parametrize(
+    ("query", "is_listed"),
+    [
+        ("created_after=2026-11-22T00:00:00Z", True),
+        ("created_after=2026-11-23T00:00:00Z", False),
+        ("source=trigger", True),
+        ("source=push", False),
+    ],
+)
+def test_pipelines_are_filtered_by_time_and_source(practice, query, is_listed):
+    """As a client asks for those that it may have started itself."""
+    trigger(practice)
+    assert is_listed == bool(practice.gitlab("GET", f"{PROJECT}/pipelines?{query}").json())
+
+
 def test_job_environment_has_only_what_it_needs(practice, runner, eventually, monkeypatch):
     monkeypatch.setenv("RUNBOOK_SECRET_OF_MINE", "x")
     with runner(SHOW_ENVIRONMENT) as worker:

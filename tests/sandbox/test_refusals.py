@@ -163,7 +163,7 @@ def test_zendesks_lists_are_strict(practice, query, expected):
 
 
 def test_a_sorted_list_is_read_to_its_end(practice):
-    """Cursors follow the order that was asked for, and no ticket is missing."""
+    """Cursors follow the order of `sort`, and no ticket is missing."""
     query, seen = {"page[size]": "7", "sort": "-id"}, []
     while True:
         page = practice.zendesk("GET", "tickets.json", params=query).json()

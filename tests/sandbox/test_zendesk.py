@@ -70,8 +70,8 @@ def test_an_api_token_works_as_well_as_oauth(practice):
 def test_bad_credentials_are_401_but_200_on_users_me(practice, headers):
     refused = practice.http.get("/api/v2/tickets/1001.json", headers=headers)
     assert (refused.status_code, refused.json()) == (401, {"error": "Couldn't authenticate you"})
-    nobody = practice.http.get("/api/v2/users/me.json", headers=headers)
-    assert (nobody.status_code, nobody.json()["user"]["id"]) == (200, None)
+    anonymous = practice.http.get("/api/v2/users/me.json", headers=headers)
+    assert (anonymous.status_code, anonymous.json()["user"]["id"]) == (200, None)
 
 
 def test_unknown_things_have_zendesks_shapes(practice):

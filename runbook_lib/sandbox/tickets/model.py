@@ -13,6 +13,7 @@ from typing import Literal
 from pydantic import ConfigDict
 
 from runbook_lib.domain.models import Outcome, Status
+from runbook_lib.domain.policy import GRACE_DAYS
 from runbook_lib.domain.routing import NOT_RECEIVED, WEEKDAY, WEEKEND
 
 __all__ = [
@@ -35,12 +36,6 @@ __all__ = [
     "emergency_date",
     "weekday_date",
 ]
-
-GRACE_DAYS = 14
-"""Days from a license's expiry to the end of its grace period.
-
-Source: both workflow documents in `seeds/`, *Scope*.
-"""
 
 _SATURDAY = 5
 

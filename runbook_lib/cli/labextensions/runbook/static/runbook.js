@@ -4,13 +4,14 @@
  * one that has no ticket asks for it first. A record opens without a kernel. In start_here, naming another ticket runs
  * the cells below; once a runbook that it links to has its kernel, it closes, and its own kernel ends. The arrow keys
  * reach every cell. After an answer or a press the page scrolls to what comes next. An error that a card says is not
- * shown a second time.
+ * shown a second time. A copy is saved with its cards as they are.
  *
  * Nothing else is run: what is not in the folder of copies, or was not made there by `runbook_lib.templates`.
  */
 (() => {
   "use strict";
 
+  const VIEW = "application/vnd.jupyter.widget-view+json";
   const START_HERE = /(^|\/)start_here[^/]*\.ipynb$/;
   const config = JSON.parse(document.getElementById("jupyter-config-data").textContent);
   const [notebooks, copies, outputs] = [config.runbookNotebooks, config.runbookCopies, config.runbookOutputs];
@@ -37,6 +38,7 @@
     closeStartHere(app, context.path);
     if (!isNamed(context)) askForTicket(app, panel, context);
     else if (await isUnused(session.session.kernel)) await runAll(app, panel, context);
+    else await showWidgets(context, session.session.kernel);
   }
 
   async function isUnused(kernel) {
@@ -86,6 +88,51 @@
       if (type !== "code") continue;
       outputs.toJSON().forEach((output, place) => {
         if (output.metadata?.runbook_progress) outputs.set(place, { ...output, data: { "text/plain": words }, metadata: {} });
+      });
+    }
+  }
+
+  /** Every widget within another one, in the order of the page. */
+  function* within(widget) {
+    for (const child of widget.children()) {
+      yield child;
+      yield* within(child);
+    }
+  }
+
+  /** Keep in the file what each card says now, for reading without this kernel. Of a form nothing is kept. */
+  function saveCards(panel, context) {
+    const { model } = context;
+    const toJSON = model.toJSON.bind(model);
+    model.toJSON = () => {
+      const file = toJSON();
+      const cells = file.cells.map((cell, place) => {
+        const shown = panel.content.widgets[place]?.outputArea?.widgets ?? [];
+        return cell.outputs ? { ...cell, outputs: cell.outputs.map((output, at) => saved(output, shown[at])) } : cell;
+      });
+      return { ...file, cells };
+    };
+  }
+
+  /** An output with the cards that its widget shows. The widget is set aside: without its kernel it would be an error. */
+  function saved(output, shown) {
+    const view = output.data?.[VIEW];
+    const areas = view && shown ? [...within(shown)].filter((one) => one.hasClass("jp-OutputArea")) : [];
+    const cards = areas.flatMap((area) => area.model.toJSON()).map((card) => card.data);
+    if (!cards.length) return output;
+    const all = (mime) => cards.map((card) => [card[mime] ?? ""].flat().join("")).join("\n");
+    const { [VIEW]: _, ...data } = { ...output.data, "text/html": all("text/html"), "text/plain": all("text/plain") };
+    return { ...output, data, metadata: { ...output.metadata, runbook_widget: view } };
+  }
+
+  /** Show the widgets that the kernel still has in place of what the file kept of them. */
+  async function showWidgets(context, kernel) {
+    const { comms } = (await kernel.requestCommInfo({ target_name: "jupyter.widget" })).content;
+    for (const { type, outputs } of cellsOf(context)) {
+      if (type !== "code") continue;
+      outputs.toJSON().forEach((output, place) => {
+        const { runbook_widget: view, ...metadata } = output.metadata ?? {};
+        if (comms?.[view?.model_id]) outputs.set(place, { ...output, data: { ...output.data, [VIEW]: view }, metadata });
       });
     }
   }
@@ -192,6 +239,7 @@
   function opened(app, panel, context) {
     if (isWithin(context.path, copies)) {
       saveInTurn(context);
+      saveCards(panel, context);
       watch(panel);
       start(app, panel, context);
       if (START_HERE.test(context.path)) runBelow(app, panel);

@@ -1,0 +1,138 @@
+"""The errors of one service, each with its sentence. Sends nothing, and knows no vendor.
+
+What a service answers is foreign text: it is redacted, and cut afterwards.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+
+from runbook_lib.clients.advice import first_advice
+from runbook_lib.clients.answers import OTHER_FORM, decoded
+from runbook_lib.clients.refusals import Refusals
+from runbook_lib.clients.retrying import TransientError, not_ready
+from runbook_lib.domain.errors import OutcomeUnknownError, RefusedError, UnavailableError
+from runbook_lib.redaction import Redactor
+
+NOT_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,  # it refused the tunnel, before there was a request
+    httpx.UnsupportedProtocol,
+)
+"""What breaks before there is a request."""
+WORDS_LIMIT = 200
+"""Characters of a service's own words in a message."""
+
+
+class Failures:
+    """Makes the errors of one service.
+
+    Args:
+        name: Its name.
+        base_url: Its address.
+        redactor: Removes secrets from its words.
+        explain: Turns an error response into the vendor's own words.
+        refusals: What to do about them.
+    """
+
+    def __init__(
+        self, name: str, base_url: str, redactor: Redactor, explain: Callable[[Any], str], refusals: Refusals
+    ) -> None:
+        self._name, self._base_url, self._redactor = name, base_url, redactor
+        self._explain, self._refusals = explain, refusals
+
+    def line(self, words: str) -> str:
+        """A service's own words in one short line."""
+        shown = self._redactor.text(words)
+        return re.sub(r"\s+", " ", "".join(c if c.isprintable() else " " for c in shown)).strip()[:WORDS_LIMIT]
+
+    def unreachable(self, exc: httpx.RequestError) -> TransientError:
+        advice = first_advice(exc, self._base_url)
+        return TransientError(f"{self._name} at {self._base_url} {_failure(exc)}. {advice}, then run again.")
+
+    def failing(self, response: httpx.Response) -> TransientError:
+        """The error for a 5xx; under maintenance it says for how long."""
+        return not_ready(response, f"{self._name} answers with an error of its own ({response.status_code})")
+
+    def limited(self, response: httpx.Response) -> TransientError:
+        return not_ready(response, f"{self._name} is limiting requests (429)")
+
+    def lost(self, how: str) -> OutcomeUnknownError:
+        """The error for a write whose answer was lost."""
+        return OutcomeUnknownError(f"A change was sent to {self._name}, but {how}: it may or may not have happened.")
+
+    def odd(self, response: httpx.Response) -> UnavailableError:
+        """The error for an answer of another form than the service promises."""
+        words = f"{self._name} answered {response.request.url.path} in an unexpected form. Check its address"
+        return UnavailableError(f"{words}, {self._base_url}, or try again later.")
+
+    def no_json(self, response: httpx.Response) -> UnavailableError:
+        kind = self.line(response.headers.get("content-type", "no type"))
+        words = f"{self._name} answered with something that is not JSON ({kind}). Check its address"
+        return UnavailableError(f"{words}, {self._base_url}.")
+
+    def too_large(self, path: str, how: str) -> UnavailableError:
+        words = f"{self._name} answered {path} with {how}, which is not read. Check its address, {self._base_url}."
+        return UnavailableError(words)
+
+    def too_long(self, what: str, pages: int) -> UnavailableError:
+        """The error for a list, such as `list issues`, that has more pages than are read."""
+        return UnavailableError(
+            f"{self._name}'s {what} has more than {pages} pages, or repeats one, so it was not read to its end. "
+            "Nothing is decided on a part of it."
+        )
+
+    def refused(self, response: httpx.Response) -> RefusedError:
+        """The error for a 4xx, with what to do."""
+        status, words = response.status_code, self._words(response)
+        row = self._refusals.row(status, words, response.request.url.path)
+        refused = f"{self._name} refused ({status}): {words}"
+        return RefusedError(refused, status=status, advice=row.advice, fault=row.fault)
+
+    def refused_with_200(self, code: str, how: str) -> RefusedError:
+        """The error for a no that came with 200.
+
+        Args:
+            code: The service's own word for it.
+            how: The word with what stands beside it, for the reader.
+        """
+        word = self.line(code)
+        row = self._refusals.row(None, word)
+        words = f"{self._name} refused {self.line(how)}".rstrip(".") + "."
+        return RefusedError(words, code=word, advice=row.advice, fault=row.fault)
+
+    def redirected(self, response: httpx.Response) -> RefusedError:
+        """The error for a redirected request. The message has the target's address without its query."""
+        try:
+            target = urlsplit(urljoin(str(response.request.url), response.headers.get("location", "")))
+            port = f":{target.port}" if target.port else ""
+            where = self.line(f"{target.scheme}://{target.hostname or ''}{port}{target.path}")
+        except ValueError:
+            where = "an address that cannot be read"
+        words = f"{self._name} sends this on to {where} ({response.status_code}), and has done nothing itself."
+        advice = f"Correct {self._refusals.address}, then run again: nothing is sent twice."
+        return RefusedError(words, status=response.status_code, advice=advice)
+
+    def _words(self, response: httpx.Response) -> str:
+        try:
+            words = self._explain(self._redactor.entering(decoded(response.content)))
+        except OTHER_FORM:
+            is_page = "html" in response.headers.get("content-type", "")
+            words = f"{response.reason_phrase}, with a web page, perhaps of a proxy" if is_page else ""
+        return (self.line(words) or self.line(response.reason_phrase)).rstrip(".") + "."
+
+
+def _failure(exc: httpx.RequestError) -> str:
+    """What a request ran into, as the end of a sentence about the service."""
+    if isinstance(exc, httpx.TimeoutException):
+        return "does not answer in time"
+    if isinstance(exc, httpx.DecodingError):
+        return "sends an answer that cannot be unpacked"
+    return "cannot be reached" if isinstance(exc, NOT_SENT) else "closes the connection before its answer is complete"

@@ -1,0 +1,149 @@
+"""The objects of Zendesk's answers as models. Pure.
+
+Source: Zendesk Support API reference, tickets, ticket comments, ticket audits, users, attachments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from runbook_lib.clients.answers import cursor, listed, model, moment, typed
+from runbook_lib.domain.kept_comment import KeptComment
+from runbook_lib.domain.models import Attachment, Comment, Organization, Person, Ticket
+from runbook_lib.redaction import original
+
+MERGED = "closed_by_merge"
+"""The tag of a ticket that was merged into another one; its follow-up ticket, which is open, has it too.
+
+Source: FACTS 6, Zendesk; Zendesk help, *Creating a follow-up for a closed ticket*: tags are taken over."""
+
+
+def ticket(found: Any, ticket_id: int, base_url: str) -> Ticket:
+    """A ticket with its requester, organization and assignee, from what stands beside it.
+
+    Raises:
+        LookupError: It is another ticket, as a cache may answer; what is sent goes by this number.
+    """
+    item, people = found["ticket"], _people(found)
+    if item["id"] != ticket_id:
+        raise LookupError("another ticket")
+    moment(item["updated_at"])  # what `settled_ticket` compares
+    organizations = {one["id"]: one for one in found.get("organizations") or ()}
+    organization = organizations.get(item.get("organization_id"))
+    assignee = people.get(item.get("assignee_id"))
+    return model(
+        Ticket,
+        item,
+        subject=item.get("subject") or "",
+        created_at=moment(item["created_at"]),
+        updated_stamp=item["updated_at"],
+        requester=people.get(item["requester_id"]) or model(Person, {"id": item["requester_id"], "name": "unknown"}),
+        organization=organization and _organization(organization),
+        assignee_id=item.get("assignee_id"),
+        assignee_name=assignee and assignee.name,
+        url=f"{base_url}/agent/tickets/{item['id']}",
+        is_merged=item["status"] == "closed" and MERGED in (item.get("tags") or ()),
+    )
+
+
+def next_page(page: Any) -> str:
+    """The cursor of the next page; "" on the last. A page by number, which has `next_page`, was not requested."""
+    meta = page.get("meta") or {}
+    has_more = meta.get("has_more", page.get("next_page"))
+    after = cursor(meta.get("after_cursor")) if has_more else ""
+    if has_more and not after:
+        raise LookupError("no cursor of the next page")
+    return after
+
+
+def user(answer: Any) -> Person | None:
+    """The user in an answer of `users/me`; None for the anonymous user, the answer to bad credentials."""
+    return person(answer["user"]) if answer["user"].get("id") else None
+
+
+def person(user: Any) -> Person:
+    return model(Person, user, name=user.get("name") or "")
+
+
+def _people(answer: Any) -> dict[int, Person]:
+    """The users beside the requested object, by their ids."""
+    return {one.id: one for one in map(person, answer.get("users") or ())}
+
+
+def identity(item: Any) -> tuple[str, str]:
+    """An address of a user, and its delivery state."""
+    return typed(str, item.get("value") or ""), typed(str, item.get("deliverable_state") or "")
+
+
+def _organization(item: Any) -> Organization:
+    fields, domains = item.get("organization_fields"), item.get("domain_names")
+    return model(Organization, item, name=item.get("name") or "", fields=fields, domains=domains)
+
+
+def _attachment(item: Any) -> Attachment | None:
+    """A file of a comment; None for a deleted one, which Zendesk does not keep.
+
+    Source: Zendesk API reference, attachments, `deleted`.
+    """
+    if item.get("deleted") is True:
+        return None
+    return model(
+        Attachment,
+        item,
+        file_name=item.get("file_name") or "",
+        content_url=original(item.get("content_url") or ""),
+        content_type=item.get("content_type") or "",
+        size=item.get("size") or 0,
+        malware=item.get("malware_scan_result"),
+        malware_is_allowed=item.get("malware_access_override"),
+        mapped_url=original(item.get("mapped_content_url") or ""),
+    )
+
+
+def _comment(item: Any) -> Comment:
+    return model(
+        Comment,
+        item,
+        body=item.get("body") or "",
+        raw=original(item.get("body") or ""),
+        raw_html=original(item.get("html_body") or ""),
+        created_at=moment(item["created_at"]),
+        attachments=tuple(file for file in listed(item.get("attachments") or [], _attachment) if file is not None),
+    )
+
+
+def thread(page: Any) -> list[Comment]:
+    """The comments of a page, each with its author from the page's `users`."""
+    people = _people(page)
+    return [replace(comment, author=people.get(comment.author_id)) for comment in listed(page["comments"], _comment)]
+
+
+def audit(item: Mapping[str, Any]) -> tuple[str | None, int, KeptComment]:
+    """An audit's operation id (or None), its author's id, and its comment."""
+    custom = (item.get("metadata") or {}).get("custom") or {}
+    operation_id = custom.get("operation_id")
+    return operation_id, item["author_id"] if operation_id else 0, kept(item)
+
+
+def kept(audit: Mapping[str, Any]) -> KeptComment:
+    """The comment of an audit; without one, only the audit's own id."""
+    event = next((event for event in audit["events"] if event["type"] == "Comment"), None)
+    if event is None:
+        return KeptComment(int(audit["id"]), None)
+    names = tuple(str(file.get("file_name") or "") for file in event.get("attachments") or ())
+    public = event.get("public")
+    return KeptComment(int(event["id"]), public if isinstance(public, bool) else None, names)
+
+
+def explain(body: Any) -> str:
+    """Zendesk's three shapes of error; the details of a 422 say more than its title."""
+    if details := body.get("details"):
+        return "; ".join(str(d.get("description", d)) for many in details.values() for d in many)
+    if errors := body.get("errors"):
+        return "; ".join(str(e.get("detail") or e["title"]) for e in errors)
+    error = body["error"]
+    if isinstance(error, dict):
+        return f"{error['title']}: {error['message']}"
+    return str(body.get("description") or error)
