@@ -107,7 +107,9 @@ def papermills(ending: Ending, folder: Path) -> Reported:
     _write(folder / "small.ipynb", ending.cell.format(mark=str(mark)))
     record = folder / "out.ipynb"
     command = [sys.executable, "-m", "papermill", "--no-progress-bar", *ending.options]
-    _run([*command, str(folder / "small.ipynb"), str(record)], dict(os.environ), ending.stop, mark)
+    is_endless = bool(ending.limits) and not ending.options
+    words = [*command, str(folder / "small.ipynb"), str(record)]
+    _run(words, dict(os.environ), ending.stop, mark, is_endless=is_endless)
     if not record.exists():
         return Reported("nothing", "")
     notebook = nbformat.read(record, as_version=4)
@@ -124,8 +126,18 @@ def _write(path: Path, cell: str) -> None:
     nbformat.write(notebook, path)
 
 
-def _run(command: list[str], environment: dict[str, str], stop: signal.Signals | None, mark: Path) -> str:
-    """What a command printed; it gets the signal as soon as its notebook's second cell is running."""
+def _run(
+    command: list[str],
+    environment: dict[str, str],
+    stop: signal.Signals | None,
+    mark: Path,
+    *,
+    is_endless: bool = False,
+) -> str:
+    """What a command printed; it gets the signal as soon as its notebook's second cell is running.
+
+    One that is endless, without a limit for its run, is then killed after several times the limit.
+    """
     process = subprocess.Popen(
         command,
         cwd=ROOT,
@@ -136,15 +148,16 @@ def _run(command: list[str], environment: dict[str, str], stop: signal.Signals |
         # What is started in the background of a shell inherits that Ctrl-C is ignored; at a terminal it is not.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    if stop:
-        deadline = time.monotonic() + 30
+    if stop or is_endless:
+        deadline = time.monotonic() + 60
         while not (mark.exists() and mark.read_text()):
             assert time.monotonic() < deadline, "the cell does not start"
             time.sleep(0.02)
+    if stop:
         process.send_signal(stop)
     try:
-        return process.communicate(timeout=20)[0]
-    except subprocess.TimeoutExpired:  # without a limit for the run, it would go on
+        return process.communicate(timeout=4 * LIMIT_S if is_endless else 60)[0]
+    except subprocess.TimeoutExpired:
         process.kill()
         return process.communicate()[0]
 

@@ -156,7 +156,7 @@ class World:
 
     def wait_for_pipelines(self) -> None:
         """Wait until no job runs: a license is seen a moment before its pipeline has ended."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while self.rows("SELECT 1 FROM pipelines WHERE status IN ('created', 'pending', 'running')"):
             assert time.monotonic() < deadline, "a pipeline does not end"
             time.sleep(0.02)

@@ -141,7 +141,7 @@ def test_a_pipeline_that_never_ends(own_world: World) -> None:
 
     ended = run(own_world, RUNBOOK_WAIT_S="2")
 
-    assert ("OutcomeUnknownError", True) == (ended.error, time.monotonic() - started < 20)
+    assert ("OutcomeUnknownError", True) == (ended.error, time.monotonic() - started < 60)
     assert (
         "has not finished within this run's 2 s of waiting; still under way: pipeline 2200001 is running (http"
         in ended.words

@@ -58,7 +58,7 @@ def served(world: World) -> Iterator[None]:
     """A world's server as a process of its own, until it is told to stop."""
     process = subprocess.Popen([sys.executable, "-m", "runbook_lib.sandbox", str(world.folder)])
     try:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not server.running(world.folder):
             assert process.poll() is None and time.monotonic() < deadline, "the server does not come up"
             time.sleep(0.02)

@@ -313,7 +313,7 @@ def answers_open_beside_a_cell(notebook: Notebook, hold: Path) -> None:
     running_cell.wait_for()
     try:
         notebook.click(notebook.button(CHANGE))
-        notebook.field("Deployment").wait_for(timeout=5_000)
+        notebook.field("Deployment").wait_for()
         assert running_cell.is_visible()
     finally:
         hold.unlink()

@@ -29,7 +29,7 @@ serve(Path(sys.argv[1]), job_command=[sys.executable, "-c", sys.argv[2]])
 
 def wait_for(find: Callable[[], Any]) -> Any:
     """What `find` finds, once it finds something; fails after ten seconds."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not (found := find()):
         assert time.monotonic() < deadline, "It did not happen within 10 s"
         time.sleep(0.02)

@@ -205,9 +205,9 @@ def test_half_a_license_is_none(description: str) -> None:
 )
 def test_a_long_issue_is_searched_in_no_time(description: str) -> None:
     """All with access can write an issue; none can stop a run."""
-    started = time.perf_counter()
+    started = time.process_time()
     assert find_license(description) is None
-    assert time.perf_counter() - started < 3
+    assert time.process_time() - started < 3
 
 
 @pytest.mark.parametrize("ends", ["\n", "\r\n"], ids=["LF", "CRLF"])

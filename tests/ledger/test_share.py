@@ -163,7 +163,7 @@ def test_silent_share_ends_within_the_budget() -> None:
         for words in ("cannot be reached|did not answer", "used up|cannot be reached|did not answer"):
             with pytest.raises(UnavailableError, match=words):
                 share.create("live/x", b"")
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 20  # a call has 300 s
 
 
 def test_unmounted_folder_is_reported(tmp_path: Path) -> None:
@@ -247,10 +247,10 @@ def test_listing_takes_no_more_memory_for_more_objects(tmp_path: Path) -> None:
         objects = opened(Settings(share=str(folder))).objects("live")
         tracemalloc.start()
         try:
-            found = [held() for number, _ in enumerate(objects, 1) if not number % (share_module.PAGE // 2)]
+            found = [held() for number, _ in enumerate(objects, 1) if not number % share_module.PAGE]
         finally:
             tracemalloc.stop()
-        assert count == len(found) * share_module.PAGE // 2
+        assert count == len(found) * share_module.PAGE
         return max(found)
 
-    assert most(5 * share_module.PAGE) < 1.5 * most(2 * share_module.PAGE)
+    assert most(4 * share_module.PAGE) < 1.5 * most(2 * share_module.PAGE)

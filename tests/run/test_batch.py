@@ -60,7 +60,7 @@ def ended(ran: Ran) -> dict[int, tuple[str, int]]:
 
 def wait_for_run(world: World, ticket_id: int) -> None:
     """Wait until a ticket's first run is in its first cell: before, it does not hear a signal yet."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     journals = (world.outputs / "sandbox" / str(ticket_id)).glob
     while not any("cell_started" in path.read_text() for path in journals("journal.*.jsonl")):
         assert time.monotonic() < deadline, f"{ticket_id} does not start"
@@ -214,7 +214,7 @@ def test_a_batch_that_is_killed(own_world: World) -> None:
         below = warm_processes(process)
         process.kill()
     assert (1, True) == (refused.status, "Another process runs this list right now" in refused.stderr)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while any(Path(f"/proc/{pid}").exists() for pid in below) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert [] == [pid for pid in below if Path(f"/proc/{pid}").exists()]

@@ -179,7 +179,7 @@ def started(settings: Settings) -> subprocess.Popen[str]:
 
 
 def wait_for(happened: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not happened():
         assert time.monotonic() < deadline, "It did not happen within 30 s"
         time.sleep(0.005)

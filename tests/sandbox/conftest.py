@@ -94,7 +94,7 @@ def eventually() -> Callable[[Callable[[], bool]], None]:
     """Waits until something is true, and fails after ten seconds."""
 
     def wait(happened: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not happened():
             assert time.monotonic() < deadline, "It did not happen within 10 s"
             time.sleep(0.01)

@@ -364,10 +364,10 @@ def test_server_stops_in_time_during_delays(tmp_path, eventually):
         with httpx.Client(base_url=url, trust_env=False) as session:
             stalled = Client(world, session).trigger()
         with ThreadPoolExecutor() as pool:
-            waiting = pool.submit(httpx.get, f"{url}/api/auth.test", timeout=10, trust_env=False)
+            waiting = pool.submit(httpx.get, f"{url}/api/auth.test", timeout=60, trust_env=False)
             eventually(lambda: world.injected() == {"pipelines": {"stall": 1}, "slack": {"delay": 1}})
             process.terminate()
-            _, complaints = process.communicate(timeout=5)
+            _, complaints = process.communicate(timeout=30)
             assert waiting.result().status_code == 200
     assert b"Traceback" not in complaints
     with server.background(world.folder):

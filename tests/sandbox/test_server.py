@@ -27,7 +27,7 @@ def mode(path):
 
 
 def get(descriptor, path):
-    connection = http.client.HTTPConnection(descriptor["url"].removeprefix("http://"), timeout=5)
+    connection = http.client.HTTPConnection(descriptor["url"].removeprefix("http://"), timeout=30)
     try:
         connection.request("GET", path)
         answer = connection.getresponse()
@@ -223,7 +223,7 @@ def test_a_signal_stops_it_cleanly_and_silently(world_folder, eventually, number
     with start(world_folder) as process:
         eventually(lambda: server.running(world_folder) is not None)
         process.send_signal(number)
-        assert process.communicate(timeout=5) == (b"", b"")
+        assert process.communicate(timeout=30) == (b"", b"")
     assert process.returncode == 0
     assert not (world_folder / "running.json").exists()
 
@@ -293,7 +293,7 @@ def test_server_outlives_its_starter_while_others_use_it(world_folder, eventuall
         with use(world_folder) as second:
             assert int(second.stdout.readline()) == pid
             if how == "ends":
-                first.communicate(timeout=5)
+                first.communicate(timeout=30)
             else:
                 first.kill()
                 first.wait()
@@ -328,7 +328,7 @@ def test_unwritable_folder_is_reported(tmp_path):
 
 def test_mail_is_kept_as_it_came(served):
     folder, descriptor = served
-    with smtplib.SMTP(descriptor["mail"]["host"], descriptor["mail"]["port"], timeout=5) as client:
+    with smtplib.SMTP(descriptor["mail"]["host"], descriptor["mail"]["port"], timeout=30) as client:
         client.send_message(message("maya.lindqvist@nordlicht-analytics.example"))
     with opened(folder) as world:
         (row,) = world.store.rows("SELECT * FROM mails")
@@ -342,7 +342,7 @@ def test_mail_is_kept_as_it_came(served):
 def test_a_full_mailbox_refuses_mail(served):
     folder, descriptor = served
     with (
-        smtplib.SMTP(descriptor["mail"]["host"], descriptor["mail"]["port"], timeout=5) as client,
+        smtplib.SMTP(descriptor["mail"]["host"], descriptor["mail"]["port"], timeout=30) as client,
         pytest.raises(smtplib.SMTPRecipientsRefused) as caught,
     ):
         client.send_message(message("grzegorz.nowak@mailbox-full.example"))
