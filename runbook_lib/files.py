@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from io import FileIO
 from pathlib import Path
 
@@ -86,12 +87,12 @@ def read(path: Path) -> bytes:
 
 
 def given(path: str | Path) -> bytes:
-    """What a person names: a file, also a link or a pipe.
+    """What a person names: a file, also a link or a pipe, or `-` for standard input.
 
     Raises:
         OSError: It cannot be read, or does not end within `LARGEST_BYTES`, as a device.
     """
-    with Path(path).open("rb") as file:
+    with nullcontext(sys.stdin.buffer) if path == "-" else Path(path).open("rb") as file:
         content = file.read(LARGEST_BYTES + 1)
     if len(content) > LARGEST_BYTES:
         raise OSError(errno.EFBIG, f"it is larger than {LARGEST_BYTES // 1_000_000} MB", str(path))

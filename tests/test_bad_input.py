@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -298,3 +299,14 @@ def test_what_does_not_end_is_named(
     ran = here.runbook(world, *words)
     assert (2, "", True) == (ran.status, ran.stdout, "/dev/zero cannot be read" in ran.stderr)
     assert sentences(ran.stderr) <= 2
+
+
+@pytest.mark.parametrize("words", [("batch", "-"), ("run", "weekend_license", "1001", "-f", "-")], ids=["batch", "run"])
+def test_standard_input_without_end_is_named(
+    here: Here, world: World, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(files, "LARGEST_BYTES", 100_000)
+    with Path("/dev/zero").open() as endless:
+        monkeypatch.setattr(sys, "stdin", endless)
+        ran = here.runbook(world, *words)
+    assert (2, "", True) == (ran.status, ran.stdout, " - cannot be read" in ran.stderr)

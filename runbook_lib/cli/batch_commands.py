@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from runbook_lib import files
 from runbook_lib.cli import options, practice
 from runbook_lib.domain.errors import InputError
 
@@ -146,10 +147,8 @@ def _rows(what: Sequence[str]) -> list[Row]:
 
 
 def _content(name: str) -> bytes:
-    if name == "-":
-        return sys.stdin.buffer.read()
     try:
-        return Path(name).read_bytes()
+        return files.given(name)
     except OSError as exc:
         raise InputError(f"The list {name} cannot be read: {exc.strerror}. Check the path.") from exc
 

@@ -134,7 +134,7 @@ def _from_file(name: str | None) -> list[tuple[str, str]]:
     import json
 
     try:
-        found = json.loads(sys.stdin.read() if name == "-" else files.given(name))
+        found = json.loads(files.given(name))
     except (OSError, ValueError, RecursionError) as exc:
         raise InputError(f"The parameters file {name} cannot be read; expected a JSON object of answers.") from exc
     if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
