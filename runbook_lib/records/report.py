@@ -39,23 +39,28 @@ def record_pages(report: Record, page: Path, outputs: Path) -> Iterator[tuple[Pa
         outputs: The profile's folder, with a folder for each ticket.
     """
     shown = (output.html for cell in report.cells for output in cell.outputs)
-    for address in dict.fromkeys(found for html in shown for found in _LINK.findall(html)):
-        if (place := _PLACE.fullmatch(address)) and (path := outputs / place[1] / f"{place[2]}.ipynb").is_file():
-            yield path, pages_folder(page) / f"{place[1]}-{place[2]}.html"
+    for address in dict.fromkeys(one for html in shown for one in _LINK.findall(html)):
+        if (found := _places(address, page, outputs)) and found[0].is_file():
+            yield found
 
 
 def link(address: str, page: Path, outputs: Path, written: Collection[Path]) -> str | None:
     """Where a report's link to a record leads from its page: to the record's page if it was just written, or None."""
-    place = _PLACE.fullmatch(address)
-    if not place:
+    found = _places(address, page, outputs.resolve())
+    if not found:
         return None
-    own = pages_folder(page) / f"{place[1]}-{place[2]}.html"
+    record, own = found
     if own in written:
         return quote(own.relative_to(page.parent).as_posix())
-    record = outputs.resolve() / place[1] / f"{place[2]}.ipynb"
     below = page.parent.resolve()
     is_near = record.is_file() and record.is_relative_to(below)
     return quote(record.relative_to(below).as_posix()) if is_near else None
+
+
+def _places(address: str, page: Path, outputs: Path) -> tuple[Path, Path] | None:
+    """The record that an address is of, and the page that it gets beside the report's."""
+    place = _PLACE.fullmatch(address)
+    return place and (outputs / place[1] / f"{place[2]}.ipynb", pages_folder(page) / f"{place[1]}-{place[2]}.html")
 
 
 def lines(report: Record) -> list[str]:
