@@ -96,7 +96,7 @@ def trend(runs: Iterable[Run], since: date | None = None, until: date | None = N
     step = _step(first, last)
     starts = _starts(step, first, last)
     place = {start: number for number, start in enumerate(starts)}
-    places = [place[_start(step, day, first)] for day in days]
+    places = [place[_start(step, day)] for day in days]
     return Trend(step, starts, _ends(dated, places, len(starts)), _durations(dated, places, len(starts)))
 
 
@@ -211,16 +211,16 @@ def _step(first: date, last: date) -> Step:
 
 def _starts(step: Step, first: date, last: date) -> tuple[date, ...]:
     days = (first + timedelta(days=number) for number in range((last - first).days + 1))
-    return tuple(dict.fromkeys(_start(step, day, first) for day in days))
+    return tuple(dict.fromkeys(_start(step, day) for day in days))
 
 
-def _start(step: Step, day: date, first: date) -> date:
+def _start(step: Step, day: date) -> date:
     """The first day of the step that a day falls into."""
     match step:
         case Step.DAY:
             return day
         case Step.WEEK:
-            return max(day - timedelta(days=day.weekday()), date.min)
+            return day - timedelta(days=day.weekday())
         case Step.MONTH:
             return day.replace(day=1)
         case Step.YEAR:
