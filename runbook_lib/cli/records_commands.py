@@ -42,9 +42,10 @@ records.add_command(single_record_commands.sign_off)
 def list_runs(verify: bool, as_json: bool, **filters: Any) -> int:
     """List the runs, from the journals."""
     verifier, found = record_sources.verifier(keeps=True) if verify else None, None
-    runs, problems = runs_listing.find(verifier, **filters)
+    wanted = runs_listing.run_filter(**filters)
+    runs, problems = runs_listing.find(wanted, verifier)
     if verifier:
-        tickets, wanted = list(dict.fromkeys(run.ticket_id for run in runs)), runs_listing.run_filter(**filters)
+        tickets = list(dict.fromkeys(run.ticket_id for run in runs))
         found = verifier.tickets(tickets)  # and what is shown as verified is what was read for that, not the index
         runs = [run for one in verifier.ledgers(tickets) for run in one.runs if wanted.matches(run)]
     if as_json:
@@ -57,8 +58,7 @@ def list_runs(verify: bool, as_json: bool, **filters: Any) -> int:
     click.echo(runs_listing.table(runs, found) if runs else "Nothing is open." if filters["open_only"] else "No runs.")
     if runs:
         click.echo(f"\n{found.words if found else _NOT_VERIFIED}")
-    runs_listing.show_by_hand(runs)
-    runs_listing.show_signed_off(runs)
+    runs_listing.show_word_of_people(runs)
     if filters["open_only"]:
         runs_listing.show_open_ends(runs)
     record_sources.show_freshness()
@@ -81,7 +81,7 @@ def export(file: Path, form: str, force: bool, **filters: Any) -> int:
     """Write the list of runs to a file."""
     from runbook_lib.records import exporting
 
-    runs, problems = runs_listing.find(None, **filters)
+    runs, problems = runs_listing.find(runs_listing.run_filter(**filters))
     exporting.export(runs, form, file, force=force)
     click.echo(f"{len(runs)} runs were written to {file}.")
     record_sources.show_freshness()
@@ -146,7 +146,7 @@ def _words(result: Verification) -> str:
 
 def _json(result: Verification, compared: Sequence[Difference] | None) -> str:
     more = {} if compared is None else {"share": [{**vars(each), "is_defect": each.is_defect} for each in compared]}
-    findings = [{**vars(finding), "is_defect": finding.is_defect} for finding in result.findings]
+    findings = [finding.plain for finding in result.findings]
     counts = {name: getattr(result, name) for name in ("sealed", "tickets", "defects", "adopted")}
     return json.dumps(
         {"good": result.is_good, "good_records": result.good, **counts, "findings": findings, **more}, indent=2

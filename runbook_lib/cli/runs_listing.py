@@ -46,13 +46,12 @@ def with_filters(command: Command) -> Command:
     return command
 
 
-def find(verifier: Verifier | None, **filters: Any) -> tuple[list[Run], list[Finding]]:
+def find(wanted: RunFilter, verifier: Verifier | None = None) -> tuple[list[Run], list[Finding]]:
     """The runs that are asked for, and what is wrong with journals; who verifies reads the same files but once."""
-    wanted, archive = run_filter(**filters), record_sources.archive()
+    archive = record_sources.archive()
     ledgers = (verifier or archive).listed(wanted.tickets or None)
-    problems = [problem for ledger in ledgers for problem in ledger.problems if problem.is_defect]
     runs = [run for ledger in ledgers for run in ledger.runs if wanted.matches(run)]
-    return runs, problems if wanted.tickets else [*problems, *archive.strangers()]
+    return runs, archive.defects(ledgers, of_all=not wanted.tickets)
 
 
 def run_filter(tickets: Sequence[str], open_only: bool, unreviewed: bool, **values: str | None) -> RunFilter:
@@ -118,18 +117,12 @@ def _state(run: Run, found: Verification | None) -> str:
     return f"{words}, {'verified' if found.holds(run) else ', '.join(found.codes(run)) or why_not}"
 
 
-def show_by_hand(runs: Sequence[Run]) -> None:
-    """Below the list: what rests on a person's word, and on whose."""
-    for run in runs:
-        for words in run.by_hand:
-            click.echo(f"\nTicket {run.ticket_id}, by hand: {clean(words, 500)}")
-
-
-def show_signed_off(runs: Sequence[Run]) -> None:
-    """Below the list: which records a reviewer has signed off."""
-    for run in runs:
-        for words in run.signed_off:
-            click.echo(f"\nTicket {run.ticket_id}, {run.record}, signed off by {clean(words, 500)}")
+def show_word_of_people(runs: Sequence[Run]) -> None:
+    """Below the list: what rests on a person's word, then which records a reviewer has signed off."""
+    by_hand = [(run, "by hand:", words) for run in runs for words in run.by_hand]
+    signed_off = [(run, f"{run.record}, signed off by", words) for run in runs for words in run.signed_off]
+    for run, what, words in (*by_hand, *signed_off):
+        click.echo(f"\nTicket {run.ticket_id}, {what} {clean(words, 500)}")
 
 
 def show_open_ends(runs: Sequence[Run]) -> None:

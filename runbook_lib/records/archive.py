@@ -97,7 +97,7 @@ class Archive:
         Raises:
             InputError: A public key cannot be read.
         """
-        wanted = self.tickets() if tickets is None else list(tickets)
+        wanted = self.tickets() if tickets is None else tickets
         if len(wanted) < MANY_TICKETS or os.cpu_count() == 1:
             return self.read(wanted)
         from runbook_lib.records.processes import in_processes  # which takes time, and few tickets do not need
@@ -106,8 +106,8 @@ class Archive:
         return [found[ticket_id] for ticket_id in wanted]
 
     def listed(self, tickets: Sequence[int] | None = None) -> list[Ledger]:
-        """As `ledgers`, for a list that is not verified: of many tickets, what the index has is taken from it."""
-        wanted = self.tickets() if tickets is None else list(tickets)
+        """As `ledgers`, or of all tickets, for a list that is not verified: what the index has is taken from it."""
+        wanted = self.tickets() if tickets is None else tickets
         if tickets is not None or len(wanted) < MANY_TICKETS:
             return self.ledgers(wanted)
         from runbook_lib.records.index import Index  # few tickets do not need it
@@ -129,6 +129,11 @@ class Archive:
             index.write(kept, wanted)
         found |= fresh
         return [found[ticket_id] for ticket_id in wanted]
+
+    def defects(self, ledgers: Iterable[Ledger], *, of_all: bool = True) -> list[Finding]:
+        """What of these journals cannot be relied on; if they are all there are, the strangers, too."""
+        found = [problem for ledger in ledgers for problem in ledger.problems if problem.is_defect]
+        return found + self.strangers() if of_all else found
 
     def _lasts(self, ledger: Ledger, heads: Heads) -> bool:
         """Whether what was found follows from the ticket's own files alone: not from the time, nor other folders."""

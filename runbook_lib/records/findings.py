@@ -88,12 +88,16 @@ class Finding:
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Self:
-        """What `vars` made of one. Raises ValueError, TypeError or KeyError if it is anything else."""
+        """One from its attributes. Raises ValueError, TypeError or KeyError if it is anything else."""
         return cls(**{**plain, "code": Code(plain["code"])})
 
     @property
     def is_defect(self) -> bool:
         return self.code not in _NOTICES
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        return {**vars(self), "is_defect": self.is_defect}
 
     @property
     def as_problem(self) -> dict[str, Any]:

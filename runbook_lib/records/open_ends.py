@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
@@ -53,7 +52,7 @@ def open_ends(runs: Iterable[Run], folder: Path, profile: str) -> list[OpenEnd]:
         profile: Whose records they are; operations are named by it.
     """
     found = [end for run in runs if run.needs_person for end in _of(run, folder, profile)]
-    return sorted(found, key=lambda end: end.run.started_at or datetime.min.replace(tzinfo=UTC), reverse=True)
+    return sorted(found, key=lambda end: end.run.start(), reverse=True)
 
 
 def first_sentence(words: str) -> str:

@@ -26,7 +26,7 @@ from runbook_lib.ledger.mirror import freshness
 from runbook_lib.records import filters, plots, review_results, review_rows
 from runbook_lib.records.archive import Archive
 from runbook_lib.records.case_facts import CaseFacts, case_facts
-from runbook_lib.records.findings import Finding, count
+from runbook_lib.records.findings import Finding, Verification, count
 from runbook_lib.records.open_ends import Kind, OpenEnd, first_sentence, open_ends
 from runbook_lib.records.review_results import MOST_ROWS, FormResult, Picture, harmless, rest, stopped
 from runbook_lib.records.runs import Run, RunFilter, State
@@ -75,9 +75,8 @@ class Review:
         self._values = values
         self._ticket_notes = ticket_notes
         ledgers = self.archive.listed()
+        self._problems = self.archive.defects(ledgers)
         self._runs = [run for ledger in ledgers for run in ledger.runs]
-        found = [problem for ledger in ledgers for problem in ledger.problems if problem.is_defect]
-        self._problems = found + self.archive.strangers()
         self._tickets = len(ledgers)
         self._facts: dict[tuple[int, str | None], CaseFacts] = {}
 
@@ -112,7 +111,11 @@ class Review:
         Raises:
             InputError: What is entered in the form is impossible.
         """
-        return filters.wanted(self.form.values if self.form else self._values)
+        return filters.wanted(self._entered)
+
+    @property
+    def _entered(self) -> Mapping[str, str]:
+        return self.form.values if self.form else self._values
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return self._opened()._repr_mimebundle_()
@@ -150,8 +153,7 @@ class Review:
         """A form in JupyterLab; elsewhere the filters that apply."""
         if is_interactive() and self.form is None:
             self.form = Form(self._fields(), summarize=self._selected_words)
-        values = self.form.values if self.form else self._values
-        rows = [(name, values[name] or "all", question.words) for name, question in filters.FILTERS.items()]
+        rows = [(name, self._entered[name] or "all", question.words) for name, question in filters.FILTERS.items()]
         found = self._result("chosen", Tone.PLAIN, (Table(("filter", "value", "meaning"), rows),), "The filters.")
         return FormResult(found.card, found.data, form=self.form) if self.form else found
 
@@ -252,15 +254,14 @@ class Review:
     @_step("Verification")
     def verification(self) -> StepResult:
         """Whether the records are what was sealed; with `ticket_notes` also what the tickets keep of them."""
-        verifier, tickets = Verifier(self.archive, keeps=True), list(self.wanted.tickets)
-        verified = verifier.tickets(tickets) if tickets else verifier.everything()
-        noted, not_compared = self._notes(verifier, tickets or self.archive.tickets())
-        findings = list(dict.fromkeys([*verified.findings, *noted]))
-        verified = replace(verified, findings=tuple(findings))
-        ledgers = verifier.ledgers(tickets or self.archive.tickets())  # what was verified, not the index
-        asked = [run for one in ledgers for run in one.runs]
-        defects, words = verified.defects, review_rows.verdict(verified, asked)
-        state = f"{defects} defect{'' if defects == 1 else 's'}" if defects else "All is well"
+        verifier, wanted = Verifier(self.archive, keeps=True), self.wanted.tickets
+        tickets = wanted or self.archive.tickets()
+        looked_at = verifier.tickets(wanted) if wanted else verifier.everything()
+        noted, not_compared = self._notes(verifier, tickets)
+        verified = Verification.of([looked_at], noted)
+        runs = [run for one in verifier.ledgers(tickets) for run in one.runs]  # what was verified, not the index
+        defects, findings, words = verified.defects, verified.findings, review_rows.verdict(verified, runs)
+        state = count(defects, "defect") if defects else "All is well"
         parts: tuple[Part, ...] = (
             Paragraph(words, strong=True),
             Paragraph(verified.words),
@@ -270,12 +271,10 @@ class Review:
             rows = [(finding.ticket, finding.code, first_sentence(finding.words)) for finding in findings[:MOST_ROWS]]
             parts += (Table(("ticket", "what", "in words"), rows, whole=(0, 1)), *rest(findings))
         tone = Tone.STOP if defects else Tone.ASK if not_compared else Tone.GOOD
-        plain = [{**vars(finding), "is_defect": finding.is_defect} for finding in findings]
-        counts = {"good": not defects, "sealed": verified.sealed, "tickets": verified.tickets}
+        counts: dict[str, Any] = {"good": not defects, "sealed": verified.sealed, "tickets": verified.tickets}
         counts |= {"good_records": verified.good, "adopted": verified.adopted}
-        return self._result(
-            state.lower(), tone, parts, words, **counts, not_compared=not_compared, findings=harmless(plain)
-        )
+        counts |= {"not_compared": not_compared, "findings": harmless([finding.plain for finding in findings])}
+        return self._result(state.lower(), tone, parts, words, **counts)
 
     def _notes(self, verifier: Verifier, tickets: Sequence[int]) -> tuple[list[Finding], list[str]]:
         """What the tickets' notes show, and why they could not be read, if so."""
@@ -291,7 +290,7 @@ class Review:
     def _found(self) -> list[Run]:
         """The selected runs, newest first."""
         wanted = self.wanted
-        return sorted((run for run in self._runs if wanted.matches(run)), key=_start, reverse=True)
+        return sorted((run for run in self._runs if wanted.matches(run)), key=Run.start, reverse=True)
 
     def _case_facts(self, run: Run) -> CaseFacts:
         """What the record of a run says of its case; each is read once."""
@@ -315,14 +314,9 @@ class Review:
         return (newest[0].ticket_id, "which has the newest run; nothing is open") if newest else (None, "")
 
     def _fields(self) -> list[Field]:
-        runbooks = sorted({run.runbook for run in self._runs if run.runbook})
-        operators = sorted({run.operator for run in self._runs if run.operator})
-        choices: dict[str, Sequence[str]] = {
-            "runbook": runbooks,
-            "outcome": [str(outcome) for outcome in Outcome],
-            "status": [str(status) for status in Status],
-            "operator": operators,
-        }
+        of_runs = {name: {getattr(run, name) for run in self._runs} for name in ("runbook", "operator")}
+        choices: dict[str, Sequence[str]] = {name: sorted(found - {""}) for name, found in of_runs.items()}
+        choices |= {"outcome": [*map(str, Outcome)], "status": [*map(str, Status)]}
         return [
             Field(
                 name,
@@ -365,7 +359,3 @@ def _counts(runs: Sequence[Run]) -> dict[str, int]:
     """How much there is of what."""
     kept = sum(run.record is not None and run.state in _KEPT for run in runs)
     return {"tickets": len({run.ticket_id for run in runs}), "runs": len(runs), "records": kept}
-
-
-def _start(run: Run) -> datetime:
-    return run.started_at or datetime.min.replace(tzinfo=UTC)

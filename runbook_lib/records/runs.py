@@ -122,6 +122,10 @@ class Run:
         """Whether it performed and ended without an outcome; a rehearsal leaves nothing halfway."""
         return bool(self.performed) and not self.outcome and self.status not in ("", Status.COMPLETED)
 
+    def start(self) -> datetime:
+        """When it began, to sort by: without a known start before all others."""
+        return self.started_at or datetime.min.replace(tzinfo=UTC)
+
     @property
     def plain(self) -> dict[str, Any]:
         values = {name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()}
@@ -325,7 +329,7 @@ def _is_settled(run: Run, runs: Iterable[Run]) -> bool:
 
 
 def _add_state(run: Run, names: Collection[str]) -> None:
-    if not run.status and datetime.now(UTC) - (run.started_at or datetime.min.replace(tzinfo=UTC)) > STILL_RUNNING:
+    if not run.status and datetime.now(UTC) - run.start() > STILL_RUNNING:
         run.status = Status.INTERRUPTED
         run.state = State.INTERRUPTED if run.state is State.RUNNING else run.state
     if run.state in (State.SEALED, State.ADOPTED) and run.record not in names:
