@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import IO, Any
@@ -78,9 +78,17 @@ class BackgroundRun:
         settings: Where the ticket's folder is.
         runbook: The runbook.
         ticket_id: The ticket.
+        popen: Starts its process, as `subprocess.Popen` does.
     """
 
-    def __init__(self, settings: Settings, runbook: str, ticket_id: int) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        runbook: str,
+        ticket_id: int,
+        popen: Callable[..., subprocess.Popen[bytes]] = subprocess.Popen,
+    ) -> None:
+        self._popen = popen
         self._journal = Journal.of(settings, ticket_id)
         self._runbook, self._ticket_id = runbook, ticket_id
         self._notebooks, self._profile = settings.notebooks, settings.profile
@@ -139,7 +147,7 @@ class BackgroundRun:
         return True
 
     def _started(self, command: list[str], given: IO[bytes], held: int) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(  # noqa: S603
+        return self._popen(
             command,
             stdin=given,
             stdout=self._report,

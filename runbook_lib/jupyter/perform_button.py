@@ -114,7 +114,7 @@ class PerformButton:
         if line is None or not line.get("record"):
             return ()
         words = f"Performed before: {_ended_words(line)}, {line['at'][:16].replace('T', ' ')} UTC."
-        return (Paragraph(words), self._record(line))
+        return (Paragraph(words), Links([self._record(line)]))
 
     def _mark(self, state: str, words: str = "", so_far: Mapping[str, Operation] | None = None) -> None:
         """Say of the plan above the button what has become of it."""

@@ -20,6 +20,7 @@ from runbook_lib.domain.errors import UnavailableError
 from runbook_lib.domain.models import Outcome
 from runbook_lib.jupyter import perform_button
 from runbook_lib.jupyter.background_run import BackgroundRun, RunProgress
+from runbook_lib.jupyter.session import Session
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.sandbox import server
 from runbook_lib.settings import ROOT, Settings
@@ -39,16 +40,24 @@ from tests.cases.walking import (
     text_of,
 )
 from tests.practice import WORLD_DATE, World
+from tests.run_here import run_here
 
 pytestmark = [pytest.mark.apart, pytest.mark.slow]
 
 ADDRESS = "maya.lindqvist@nordlicht-analytics.example"
 
 
+def opened(ticket_id: int, **given: Any) -> Session:
+    """A weekend case whose cells have run, and whose button performs in this process."""
+    case = session(WeekendLicense.open(ticket_id))
+    button_of(case).runs = run_here
+    run(case, **given)
+    return case
+
+
 def test_the_plan_has_the_exact_texts(here: World) -> None:
     """The reply, the note, the post, and the values for the license."""
-    case = WeekendLicense.open(1001)
-    run(case)
+    case = opened(1001)
     shown = plan(case)
     for words in ("practice.engineer", "maya.lindqvist@", "| we have sent a temporary license", "/agent/tickets/1001>"):
         assert words in shown
@@ -56,8 +65,7 @@ def test_the_plan_has_the_exact_texts(here: World) -> None:
 
 def test_a_fact_that_changed_is_read_before_it_is_performed(here: World) -> None:
     """Although no text says otherwise: the plan names the facts that it rests on."""
-    case = WeekendLicense.open(1001)
-    run(case)
+    case = opened(1001)
     assert "Plan: premium (organization)" in " ".join(plan(case).split())
     here.change("UPDATE organizations SET fields = replace(fields, 'premium', 'ultimate')")
     assert "The plan has changed" in press(case)
@@ -85,8 +93,7 @@ def test_pressing_performs_and_links_the_record(here: World) -> None:
 def test_share_that_cannot_be_reached_is_reported(here: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The case is performed all the same; the reader learns that the record is on this machine only, and why."""
     monkeypatch.setenv("RUNBOOK_SHARE", str(tmp_path / "not-mounted"))
-    case = WeekendLicense.open(1001)
-    run(case)
+    case = opened(1001)
     said = " ".join(press(case).split())
     assert "[License issued]" in said
     assert "not-mounted', which does not exist" in said
@@ -95,8 +102,7 @@ def test_share_that_cannot_be_reached_is_reported(here: World, tmp_path: Path, m
 
 def test_outdated_plan_is_not_performed(here: World, screen: Screen) -> None:
     """As after a colleague took the ticket."""
-    case = WeekendLicense.open(1001)
-    run(case)
+    case = opened(1001)
     here.change("UPDATE tickets SET assignee_id = (SELECT id FROM users WHERE name = 'Robin Weekend') WHERE id = 1001")
     shown = press(case)
     assert "[stopped]" in shown and "is assigned to" in shown
@@ -105,8 +111,7 @@ def test_outdated_plan_is_not_performed(here: World, screen: Screen) -> None:
 
 def test_a_bug_is_told_below_the_button(here: World) -> None:
     """Without a secret, and the button can be pressed again."""
-    case = WeekendLicense.open(1001)
-    run(case)
+    case = opened(1001)
     token = case.settings.slack_token.get_secret_value()
 
     class Broken(BackgroundRun):
@@ -117,7 +122,7 @@ def test_a_bug_is_told_below_the_button(here: World) -> None:
     shown = press(case)
     assert "RuntimeError: nobody thought of this" in shown
     assert token not in text_of(button_of(case).widget.output)
-    button_of(case).runs = BackgroundRun
+    button_of(case).runs = run_here
     assert "[License issued]" in press(case)
 
 
@@ -169,8 +174,7 @@ def test_plan_made_during_a_run_is_not_performed(here: World) -> None:
 
 def test_press_while_a_service_is_down(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pressed again when it is back, it performs."""
-    case = WeekendLicense.open(1001)
-    run(case)
+    case = opened(1001)
     here.inject("zendesk", "error", status=503, times=1000)
     monkeypatch.setenv("RUNBOOK_WAIT_S", "1")
     assert "[stopped]" in press(case)
@@ -210,8 +214,7 @@ def test_every_answer_is_passed_on(
     file.write_text(file.read_text().replace('user_count: str = \\"unknown\\"', 'user_count: str = \\"999\\"'))
     assert "999" == templates.defaults(file)["user_count"]
     monkeypatch.setenv("RUNBOOK_NOTEBOOKS", str(notebooks))
-    case = WeekendLicense.open(1001)
-    run(case, user_count="999")
+    case = opened(1001, user_count="999")
     session(case).enter("user_count", "unknown")
     run(case, user_count="999")
     assert "250 users" in screen.card("Close the case")
@@ -266,8 +269,7 @@ def test_reloaded_page_shows_what_is_so_now(here: World, screen: Screen) -> None
 
 def test_a_plan_says_that_it_is_out_of_date(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """When a step above is run again, and when the last one fails; a press then makes it anew, and performs nothing."""
-    case = WeekendLicense.open(1001)
-    run(case)
+    case = opened(1001)
     case.tell_team()
     assert "[out of date] The plan" in plan(case)
     assert "has been made anew. Read it again above" in press(case)
@@ -291,8 +293,7 @@ def test_omitted_parameter_is_unknown(here: World) -> None:
 
 def test_plan_that_was_not_shown_is_not_performed(here: World) -> None:
     """Something fails after the new plan was made: what stands above the button is the old one, and out of date."""
-    case = WeekendLicense.open(1001)
-    run(case)
+    case = opened(1001)
     session(case).enter("user_count", "300")
 
     class Unread(BackgroundRun):
@@ -301,7 +302,7 @@ def test_plan_that_was_not_shown_is_not_performed(here: World) -> None:
 
     button_of(case).runs = Unread
     assert "no journal The plan above is out of date." in " ".join(press(case).split())
-    button_of(case).runs = BackgroundRun
+    button_of(case).runs = run_here
     assert "[out of date] The plan" in plan(case) and "300" not in plan(case)
     assert "Read it again above" in press(case)
     assert [] == here.posts(1001)
@@ -311,8 +312,7 @@ def test_plan_that_was_not_shown_is_not_performed(here: World) -> None:
 
 def test_cards_below_a_stop_are_outdated(here: World, screen: Screen) -> None:
     """No card tells a plan that is none any more; the next press shows one first."""
-    case = WeekendLicense.open(1001)
-    run(case)
+    case = opened(1001)
     here.change("UPDATE tickets SET assignee_id = (SELECT id FROM users WHERE name = 'Robin Weekend') WHERE id = 1001")
     assert "[stopped]" in press(case)
     assert "[waiting]" in screen.card("Close the case")
@@ -326,8 +326,7 @@ def test_cards_below_a_stop_are_outdated(here: World, screen: Screen) -> None:
 
 def test_another_runbooks_run_is_not_this_ones(here: World) -> None:
     """Its record is not shown as this one's."""
-    case = WeekendLicense.open(1001)
-    run(case)
+    case = opened(1001)
     assert "[License issued]" in press(case)
     settings = Settings.load()
     assert "license_issued" == (BackgroundRun(settings, "weekend_license", 1001).last() or {})["outcome"]
@@ -336,8 +335,7 @@ def test_another_runbooks_run_is_not_this_ones(here: World) -> None:
 
 def test_press_clears_no_cell(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A new image is read while it looks once more: that is said below the button."""
-    case = WeekendLicense.open(1908)
-    run(case, ask_customer=True)
+    case = opened(1908, ask_customer=True)
     assert Outcome.WAITING_FOR_CUSTOMER == case.outcome
     monkeypatch.setattr(results, "clear_output", lambda wait: pytest.fail("a cell is cleared"))
     assert "[Waiting for customer]" in press(case)
@@ -345,8 +343,7 @@ def test_press_clears_no_cell(here: World, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_late_click_performs_nothing(here: World) -> None:
     """It was meant for the plan that was there: nothing is performed until the new one was read."""
-    case = WeekendLicense.open(1001)
-    run(case)
+    case = opened(1001)
     clicked = button_of(case).widget.button
     run(case)
     assert clicked is button_of(case).widget.button
@@ -362,8 +359,7 @@ def test_late_click_performs_nothing(here: World) -> None:
 
 def test_press_while_run_all_opens_a_new_session(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The plan shown is for 250; 300 is entered, the button pressed, then Run All while it still looks once more."""
-    case = WeekendLicense.open(1001)
-    run(case)
+    case = opened(1001)
     session(case).enter("user_count", "300")
     looks, go = threading.Event(), threading.Event()
     real = WeekendLicense.opened_again
@@ -438,8 +434,7 @@ def test_a_run_from_a_terminal_meanwhile(here: World) -> None:
 def test_the_state_after_a_run_that_needed_an_answer(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Is that of the case again, once a cell was run again."""
     monkeypatch.setenv("RUNBOOK_ISSUER", "manual")
-    case = WeekendLicense.open(1001)
-    run(case)
+    case = opened(1001)
     assert "needs answer" in press(case)
     assert "the run ended: needs answer" in state(case)
     run(case, issued_evidence="https://customers.gitlab.com/admin/license/1")
@@ -449,6 +444,7 @@ def test_the_state_after_a_run_that_needed_an_answer(here: World, monkeypatch: p
 def test_the_tickets_card_follows(here: World, screen: Screen) -> None:
     """A press reads the ticket anew: no card tells the old one's."""
     case = WeekendLicense.open(1001)
+    button_of(case).runs = run_here
     case._ipython_display_()
     run(case)
     here.change(ROBIN, 1001)
@@ -468,8 +464,7 @@ def test_answer_with_a_dash_is_no_option(here: World) -> None:
 
 def test_practice_is_not_pressed_into_live(here: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A configuration that was changed since is no place for what was planned."""
-    case = WeekendLicense.open(1001)
-    run(case)
+    case = opened(1001)
     other = Settings.load().model_copy(update={"profile": "live", "zendesk_url": "https://nowhere.invalid"})
     monkeypatch.setattr(perform_button.Settings, "load", lambda: other)
     assert "The configuration has changed since this notebook was opened (profile, zendesk_url)." in " ".join(
@@ -479,19 +474,17 @@ def test_practice_is_not_pressed_into_live(here: World, tmp_path: Path, monkeypa
     assert not (here.outputs / "live").exists()
 
 
-def test_run_gets_the_profile_of_its_case(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_gets_the_profile_of_its_case(here: World) -> None:
     """Whatever the files say when it comes to read them."""
     begun: dict[str, Any] = {}
 
-    def begin(*_: object, **given: Any) -> Any:
+    def popen(*_: object, **given: Any) -> Any:
         begun.update(given)
-        process = popen(["true"])
+        process = subprocess.Popen(["true"])
         process.wait()
         return process
 
-    popen = subprocess.Popen
-    monkeypatch.setattr("runbook_lib.jupyter.background_run.subprocess.Popen", begin)
-    ours = BackgroundRun(Settings.load(), "weekend_license", 1001)
+    ours = BackgroundRun(Settings.load(), "weekend_license", 1001, popen)
     ours.begin({})
     assert "interrupted" in list(ours.progress())[-1].error
     assert "sandbox" == begun["env"]["RUNBOOK_PROFILE"]
@@ -514,8 +507,7 @@ def test_no_handle_and_no_thread_is_left_behind(here: World) -> None:
     def counted() -> tuple[int, int]:
         return len(list(Path("/proc/self/fd").iterdir())), threading.active_count()
 
-    case = WeekendLicense.open(1001)
-    run(case)
+    case = opened(1001)
     press(case)
     before = counted()
     for _ in range(3):
