@@ -10,7 +10,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
@@ -26,6 +26,8 @@ PIECE_CHARS = 8
 """So many characters of a secret count as the secret: what a service cut off, or a line that was broken."""
 REMEMBERED_CHARS = 4_000_000
 """Characters of texts that are not searched again: a record passes several times, a page of issues with each look."""
+WORD_CHARS = 30
+"""A word that a search for encoded licenses takes for their last line, with the marks before it."""
 _STRIDE = PIECE_CHARS // 2
 """Each piece has a block of so many characters that begins at a multiple of it."""
 _LICENSE, _CODE = "[license]", "[activation code]"
@@ -116,10 +118,17 @@ class Redactor:
             if view.text != text:
                 found_there = self._pieces.spans(view.text)
                 yield from ((*view.origin(start, end), word) for start, end, word in found_there)
-        if len(text) >= envelopes.LEAST_CHARS:  # what an escape stands for is shorter than the escape
-            yield from ((start, end, _LICENSE) for start, end in envelopes.Search(text, view).spans())
-        yield from ((*span, _LICENSE) for span in finder.encoded_licenses(text, view))
+        # What an escape stands for is shorter than the escape.
+        plain = envelopes.Search(text, view).spans() if len(text) >= envelopes.LEAST_CHARS else []
+        encoded = [span for span in finder.encoded_licenses(text, view) if not _is_within(span, plain)]
+        yield from ((*span, _LICENSE) for span in (*plain, *encoded))
         yield from ((start, end, _CODE) for start, end in content_kinds.activation_codes(text))
+
+
+def _is_within(span: tuple[int, int], others: Sequence[tuple[int, int]]) -> bool:
+    """Whether one of the others leaves nothing of a span but a word beside it, which is no part of the license."""
+    start, end = span
+    return any(max(first - start, end - last) < WORD_CHARS for first, last in others if first < end and start < last)
 
 
 @lru_cache(maxsize=16)

@@ -190,6 +190,16 @@ def test_a_word_beside_it_hides_no_encoded_license(name: str) -> None:
         assert [] == [text for text in texts if runs_of(letters[40:], NET.text(text), least=60)]
 
 
+@pytest.mark.parametrize("boundary", [True, False])
+def test_the_words_beside_a_license_stay(boundary: bool) -> None:
+    """Those of a job's issue say how far it came, and `orders` reads them."""
+    for size in range(317, 321):
+        data = bytes(range(256)) * 2
+        license_file = license_text(data[:size], data[:256], data[:16], boundary=boundary)
+        for words in ("\n\nNo mail was sent.", "\n```\n\nThe mail\n", "\n\nBye, Kim", "\n> > Bye, Kim"):
+            assert f"Hello,\n[license]{words}" == NET.text(f"Hello,\n{license_file.strip()}{words}")
+
+
 def test_what_enters_remembers_its_original() -> None:
     """The finder of licenses gets the text as it came; everybody else gets it without."""
     text = (VECTORS / "with-boundary.gitlab-license").read_text()

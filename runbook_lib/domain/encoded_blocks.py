@@ -80,8 +80,22 @@ def _unbase32hex(letters: str) -> bytes:
     return _unbase32(letters, base64.b32hexdecode)
 
 
-_BASE32 = (("A-Z2-7", _unbase32), ("a-z2-7", _unbase32), ("0-9A-V", _unbase32hex), ("0-9a-v", _unbase32hex))
+def _of_lines(letters: str) -> re.Pattern[str]:
+    """Lines of these letters, of which the last may be short."""
+    line = f"[{letters}]{{20,}}"
+    return re.compile(rf"{line}(?:{_GAP}{line})*(?:{_GAP}[{letters}]{{1,19}}(?![^\s=]))?")
+
+
+_BASE32 = tuple(
+    (_of_lines(letters), decode)
+    for letters, decode in (
+        *(("A-Z2-7", _unbase32), ("a-z2-7", _unbase32)),
+        *(("0-9A-V", _unbase32hex), ("0-9a-v", _unbase32hex)),
+    )
+)
 """Alphabets in which any long block is decoded. Source: RFC 4648, 6 and 7."""
+_ANY_BASE32 = _of_lines("0-9A-Za-z")
+"""Within what it finds lies every block of each of them: one search instead of four."""
 _GZIP = re.compile("D6FQQA|3U5GG0", re.IGNORECASE)
 """How a gzip file begins in them: a word before it hides that."""
 _BASE85: tuple[tuple[tuple[str, ...], str, Callable[[str], bytes]], ...] = (
@@ -103,10 +117,10 @@ def in_rare_encodings(text: str) -> Iterator[Block]:
 
 def _in_base32(text: str) -> Iterator[Block]:
     """The blocks of Base32 that are a file or a part of a license, wherever they were cut."""
+    spans = [found.span() for found in _ANY_BASE32.finditer(text)]
+    long = [(start, end) for start, end in spans if end - start >= LEAST_CHARS]
     for alphabet, decode in _BASE32:
-        line = f"[{alphabet}]{{20,}}"
-        block = rf"{line}(?:{_GAP}{line})*(?:{_GAP}[{alphabet}]{{1,19}}(?![^\s=]))?"
-        for found in re.finditer(block, text):
+        for found in (one for span in long for one in alphabet.finditer(text, *span)):
             letters = re.sub(_GAP, "", found[0])[:MOST_CHARS]
             if len(letters) >= LEAST_CHARS:
                 begins = [one.start() for one in islice(_GZIP.finditer(letters), MOST_STARTS)]
