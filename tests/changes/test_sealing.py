@@ -82,9 +82,10 @@ def test_a_performed_record_is_sealed(here: World) -> None:
     assert [record.name, Path(again.report["record"]).name] == [seal.record for seal in here.seals(1009)]
 
 
-def test_a_rehearsal_is_sealed_in_the_journal_only(here: World) -> None:
+def test_a_rehearsal_is_sealed_in_the_journal_only(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """It changes nothing, on the ticket neither."""
-    here.runbook("run", "weekend_license", 1011, "--json")
+    monkeypatch.setenv("RUNBOOK_OUTPUTS", str(here.outputs))
+    ran_here("weekend_license", 1011, {}, perform=False)
     assert [] == here.seals(1011)
     assert journal(here, 1011)[-1]["sha256"]
 
