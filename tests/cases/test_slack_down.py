@@ -9,9 +9,10 @@ import pytest
 from runbook_lib.cases.weekday_triage import WeekdayTriage
 from runbook_lib.cases.weekend_license import WeekendLicense
 from runbook_lib.domain.errors import UnavailableError
-from tests.cases.walking import PARAMETERS, Screen, plan, press, run, state
+from tests.cases.walking import PARAMETERS, Screen, button_of, plan, press, run, state
 from tests.practice import World
 from tests.practice_cells import cells
+from tests.run_here import run_here
 
 pytestmark = [pytest.mark.apart, pytest.mark.slow]
 
@@ -45,6 +46,7 @@ def test_the_plan_and_the_button_stay(here: World, screen: Screen) -> None:
     """A press gives the customer the license; when Slack is back, the next one makes up for the post, once."""
     here.inject("slack", **DOWN)
     case = WeekendLicense.open(1001)
+    button_of(case).runs = run_here
     run(case)
     shown = " ".join(plan(case).split())
     assert "[to be performed] The plan" in shown and "/agent/tickets/1001>" in shown
@@ -64,6 +66,7 @@ def test_slack_is_down_only_at_the_rehearsal(here: World) -> None:
     """The plan is the same one, so that the first press performs it, with the post."""
     here.inject("slack", **DOWN)
     case = WeekendLicense.open(1001)
+    button_of(case).runs = run_here
     run(case)
     here.clear_faults()
     assert "[License issued]" in press(case)
@@ -73,6 +76,7 @@ def test_slack_is_down_only_at_the_rehearsal(here: World) -> None:
 def test_slack_is_down_only_at_the_press(here: World) -> None:
     """The first press performs all but the post."""
     case = WeekendLicense.open(1001)
+    button_of(case).runs = run_here
     run(case)
     here.inject("slack", **TROUBLES["posting refused"])  # which shows only when something is posted
     told = " ".join(press(case).split())
@@ -84,6 +88,7 @@ def test_an_expert_is_planned_with_slack_down(here: World, screen: Screen) -> No
     """The plan stays; but a case that no expert knows of is not escalated, and a press says so."""
     here.inject("slack", **DOWN)
     case = WeekdayTriage.open(2001)
+    button_of(case).runs = run_here
     run_weekday(case)
     assert "[unavailable] Engage an expert" in screen.card("Engage an expert")
     assert "[to be performed] The plan" in plan(case)

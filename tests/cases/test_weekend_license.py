@@ -31,6 +31,19 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     yield from start(tmp_path / "outputs")
 
 
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A world that rehearsals share."""
+    yield from start(tmp_path_factory.mktemp("served") / "outputs")
+
+
+@pytest.fixture
+def seen(served: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    """That world, which the settings of this process find: for a test that only rehearses in it."""
+    monkeypatch.setenv("RUNBOOK_OUTPUTS", str(tmp_path / "outputs"))
+    return served.seen_from(tmp_path / "outputs")
+
+
 @pytest.fixture
 def image(tmp_path: Path) -> str:
     """A small PNG file."""
@@ -72,14 +85,14 @@ def words(result: StepResult) -> str:
 FACTS = {"expires_on": "2026-11-06", "billable_users": 17, "maximum_users": 22, "users_over_license": 2}
 
 
-def test_a_step_out_of_order_asks_for_the_one_before(here: World) -> None:
+def test_a_step_out_of_order_asks_for_the_one_before(seen: World) -> None:
     """Whoever skips a cell is told which."""
     case = WeekendLicense.open(1001)
     with pytest.raises(InputError, match="'take' has not been run"):
         case.decide_scope()
 
 
-def test_running_an_earlier_step_again_decides_anew(here: World) -> None:
+def test_running_an_earlier_step_again_decides_anew(seen: World) -> None:
     """An engineer who corrects an answer gets the verdict for it, and the steps after it are to be run again."""
     case = to_scope(1001, expires_on="2027-01-01")
     assert "out_of_scope" == case.outcome
@@ -92,7 +105,7 @@ def test_running_an_earlier_step_again_decides_anew(here: World) -> None:
     assert case.outcome is None
 
 
-def test_steps_after_the_outcome_say_why_they_skip(here: World) -> None:
+def test_steps_after_the_outcome_say_why_they_skip(seen: World) -> None:
     """With the step that ended the case."""
     case = to_scope(1004)
     for name in WeekendLicense.order[4:-1]:
@@ -100,7 +113,7 @@ def test_steps_after_the_outcome_say_why_they_skip(here: World) -> None:
         assert "Nothing to do: the case ended in the step “Decide the scope”: Out of scope." in shown
 
 
-def test_facts_have_sources_and_the_engineer_overrides(here: World) -> None:
+def test_facts_have_sources_and_the_engineer_overrides(seen: World) -> None:
     """What differs stays visible."""
     case = WeekendLicense.open(1001)
     case.take()
@@ -110,7 +123,7 @@ def test_facts_have_sources_and_the_engineer_overrides(here: World) -> None:
     assert "ultimate" == case.facts.value("plan")
 
 
-def test_what_was_confirmed_beside_a_screenshot_says_so(here: World) -> None:
+def test_what_was_confirmed_beside_a_screenshot_says_so(seen: World) -> None:
     """It ranks below our records; what is confirmed must be given, as far as this runbook asks for it."""
     case = WeekendLicense.open(1001)
     case.take()
@@ -123,17 +136,17 @@ def test_what_was_confirmed_beside_a_screenshot_says_so(here: World) -> None:
         case.collect_facts(plan="unknown", maximum_users="unknown", confirmed=["plan", "maximum_users"])
 
 
-def test_valid_license_file_is_named_with_fingerprint(here: World) -> None:
+def test_valid_license_file_is_named_with_fingerprint(seen: World) -> None:
     """A reviewer can tell which file it was."""
     case = WeekendLicense.open(1001)
     case.take()
-    (row,) = here.rows(
+    (row,) = seen.rows(
         "SELECT content FROM attachments a JOIN comments c ON c.id = a.comment_id WHERE c.ticket_id = 1001"
     )
     assert license.fingerprint(row["content"]) in words(case.collect_facts())
 
 
-def test_a_trial_extension_proves_no_paid_plan(here: World) -> None:
+def test_a_trial_extension_proves_no_paid_plan(seen: World) -> None:
     """On ticket 1009 the plan comes from the full license; the dates from the extension, which ended last."""
     case = to_scope(1009)
     plans = [fact for fact in case.facts.known if fact.name == "plan" and fact.source == "license file"]
@@ -143,7 +156,7 @@ def test_a_trial_extension_proves_no_paid_plan(here: World) -> None:
     assert 1 == case.verdict.window.days_after_grace
 
 
-def test_on_a_weekday_the_weekday_workflow_is_pointed_to(here: World) -> None:
+def test_on_a_weekday_the_weekday_workflow_is_pointed_to(seen: World) -> None:
     """The engineer's date decides."""
     case = to_scope(1001, emergency_on="2026-11-23")
     assert "out_of_scope" == case.outcome
@@ -151,7 +164,7 @@ def test_on_a_weekday_the_weekday_workflow_is_pointed_to(here: World) -> None:
     assert "use the weekday workflow" in case.verdict.rulings[-1].reason
 
 
-def test_the_suggested_count_covers_the_highest_of_the_term(here: World) -> None:
+def test_the_suggested_count_covers_the_highest_of_the_term(seen: World) -> None:
     """17 billable, 2 over, a maximum of 22: 22, with the reason."""
     case = to_users(1002, **FACTS)
     assert 22 == case.users
@@ -230,7 +243,7 @@ def test_a_file_that_is_no_image_is_refused_first(here: World, given: str) -> No
     assert [] == here.comments(1002)
 
 
-def test_the_command_to_perform_repeats_the_answers(here: World, image: str) -> None:
+def test_the_command_to_perform_repeats_the_answers(seen: World, image: str) -> None:
     """What a person filled in goes along; what is unknown does not."""
     case = to_scope(1002, **FACTS)
     case.confirm_subscription(screenshots=[image])
@@ -298,7 +311,7 @@ def test_answers_against_an_issued_license_stop(here: World) -> None:
         to_scope(1002, perform=True, expires_on="2025-11-06")
 
 
-def test_figures_without_a_screenshot_are_pointed_out(here: World) -> None:
+def test_figures_without_a_screenshot_are_pointed_out(seen: World) -> None:
     """Nothing on the ticket backs them."""
     case = to_scope(1002, **FACTS)
     assert "No screenshot on the ticket backs these figures" in words(case.confirm_subscription())

@@ -9,11 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
+import nbformat
 import pytest
 
 from runbook_lib.domain.messages import Seal, find_seal, seal_note
 from runbook_lib.settings import ROOT
 from tests.practice import World, start
+from tests.run_here import ran_here
 
 pytestmark = pytest.mark.slow
 
@@ -30,29 +32,38 @@ def journal(world: World, ticket_id: int) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize(
-    ("ticket_id", "runbook", "given"),
+    ("ticket_id", "runbook", "perform", "given"),
     [
-        (1001, "weekend_license", ("--perform",)),
-        (1002, "weekend_license", ()),
-        (1005, "weekend_license", ("-p", "user_count", "1")),
-        (1901, "weekend_license", ()),
-        (2003, "weekday_triage", ("--perform",)),
-        (2004, "start_here", ()),
-        (3001, "license_not_received", ("--perform",)),
+        (1001, "weekend_license", True, {}),
+        (1002, "weekend_license", False, {}),
+        (1005, "weekend_license", False, {"user_count": "1"}),
+        (1901, "weekend_license", False, {}),
+        (2003, "weekday_triage", True, {}),
+        (2004, "start_here", False, {}),
+        (3001, "license_not_received", True, {}),
     ],
 )
-def test_every_manifest_is_as_described(here: World, ticket_id: int, runbook: str, given: tuple[str, ...]) -> None:
+def test_every_manifest_is_as_described(
+    here: World,
+    monkeypatch: pytest.MonkeyPatch,
+    ticket_id: int,
+    runbook: str,
+    perform: bool,
+    given: dict[str, str],
+) -> None:
     """Whatever the runbook and its end; the published schema describes it, and knows no more than that."""
-    ran = here.runbook("run", runbook, ticket_id, *given, "--json")
-    manifest = ran.record.metadata["runbook"]
+    monkeypatch.setenv("RUNBOOK_OUTPUTS", str(here.outputs))
+    report = ran_here(runbook, ticket_id, given, perform=perform)
+    manifest = nbformat.read(report.record, as_version=4).metadata["runbook"]
 
     jsonschema.Draft202012Validator(SCHEMA).validate(manifest)
-    assert (ran.report["summary"], ran.report["status"]) == (manifest["summary"], manifest["status"])
+    assert (report.summary, report.status) == (manifest["summary"], manifest["status"])
 
 
 def test_a_performed_record_is_sealed(here: World) -> None:
     """In the journal, and once on the ticket, with the place in the journal; the file is read-only."""
     ran = here.runbook("run", "weekend_license", 1009, "--perform", "--json")
+    jsonschema.Draft202012Validator(SCHEMA).validate(ran.record.metadata["runbook"])
     record = Path(ran.report["record"])
     digest = hashlib.sha256(record.read_bytes()).hexdigest()
 
@@ -71,9 +82,10 @@ def test_a_performed_record_is_sealed(here: World) -> None:
     assert [record.name, Path(again.report["record"]).name] == [seal.record for seal in here.seals(1009)]
 
 
-def test_a_rehearsal_is_sealed_in_the_journal_only(here: World) -> None:
+def test_a_rehearsal_is_sealed_in_the_journal_only(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """It changes nothing, on the ticket neither."""
-    here.runbook("run", "weekend_license", 1011, "--json")
+    monkeypatch.setenv("RUNBOOK_OUTPUTS", str(here.outputs))
+    ran_here("weekend_license", 1011, {}, perform=False)
     assert [] == here.seals(1011)
     assert journal(here, 1011)[-1]["sha256"]
 

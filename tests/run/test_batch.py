@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 import signal
 import subprocess
@@ -108,7 +107,9 @@ def test_the_same_as_each_alone(own_world: World) -> None:
 def test_an_interrupted_batch_goes_on_where_it_was(machine: World) -> None:
     """Ctrl-C lets what runs end; the same command runs only the rest."""
     tickets = [1001, 1002, 1003, 1004]
-    command = [sys.executable, "-m", "runbook_lib.cli", "batch", *map(str, tickets), "--workers", "1"]
+    listed = machine.outputs.parent / "list.csv"
+    listed.write_text("".join(f"{ticket},weekend_license\n" for ticket in tickets))
+    command = [sys.executable, "-m", "runbook_lib.cli", "batch", str(listed), "--workers", "1"]
     process = subprocess.Popen(command, env=machine.environment, stdout=subprocess.PIPE, text=True)
     with process:
         assert process.stdout
@@ -123,7 +124,7 @@ def test_an_interrupted_batch_goes_on_where_it_was(machine: World) -> None:
     assert 0 < len(done) < len(tickets)
     assert f"{len(tickets) - len(done)} not run" in rest
 
-    again = machine.runbook("batch", *tickets, "--workers", 2, COLUMNS="70")
+    again = machine.runbook("batch", listed, "--workers", 2, COLUMNS="70")
     assert 0 == again.status, again.stderr
     assert f"Rehearsing {len(tickets) - len(done)} of 4" in again.stdout
     assert "License issued" in again.stdout
@@ -131,8 +132,10 @@ def test_an_interrupted_batch_goes_on_where_it_was(machine: World) -> None:
     assert "Finished before" in again.stdout
     assert 70 >= max(map(len, again.stdout.partition("\nticket")[0].splitlines()))  # the terminal's width
     assert {1} == {len(runs(machine, ticket)) for ticket in (1003, 1004)}
-    whole = machine.runbook("batch", *tickets)
-    assert "Rehearsing 4 of 4" in whole.stdout  # a batch that has ended is no more gone on with
+    with subprocess.Popen(command, env=machine.environment, stdout=subprocess.PIPE, text=True) as whole:
+        assert whole.stdout
+        assert "Rehearsing 4 of 4" in whole.stdout.readline()  # a batch that has ended is no more gone on with
+        whole.terminate()
 
 
 def test_ctrl_c_twice_cancels_what_runs(machine: World) -> None:
@@ -153,10 +156,15 @@ def test_ctrl_c_twice_cancels_what_runs(machine: World) -> None:
 
 
 def test_done_without_a_warm_process(machine: World) -> None:
-    """The ticket is run by the real Python then."""
-    path = machine.outputs.parent / "list.csv"
-    path.write_text("1003,weekend_license\n")
-    ran = machine.runbook("batch", path, "--json", WARM_PYTHON_OFF="1")
+    """The ticket is run by the real Python then; the list comes by standard input."""
+    done = subprocess.run(
+        [sys.executable, "-m", "runbook_lib.cli", "batch", "--json"],
+        env={**machine.environment, "WARM_PYTHON_OFF": "1"},
+        input="1003,weekend_license\n",
+        capture_output=True,
+        text=True,
+    )
+    ran = Ran(done.returncode, done.stdout, done.stderr)
     assert [("out_of_scope", 0)] == list(ended(ran).values())
 
 
@@ -186,11 +194,10 @@ def test_ctrl_c_in_a_terminal(machine: World) -> None:
     assert (True, 130) == ("1 license issued, 1 not run" in out, process.returncode)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_that_ends_a_batch(machine: World, number: signal.Signals) -> None:
+def test_a_closed_terminal_ends_a_batch(machine: World) -> None:
     """What runs is cancelled, and has its record."""
     with started(machine, 1001, 1003, python=sys.executable) as process:
-        process.send_signal(number)
+        process.send_signal(signal.SIGHUP)
         out, _ = process.communicate(timeout=60)
     assert (True, 130) == ("1 cancelled, 1 not run" in out, process.returncode)
     assert ["cancelled"] == [run["status"] for run in runs(machine, 1001)]
@@ -223,10 +230,13 @@ def test_a_batch_that_is_killed(own_world: World) -> None:
     assert (1, 1) == (len(own_world.posts(1001)), len(own_world.issues(1001)))
 
 
-def test_a_damaged_journal_is_its_own_tickets(machine: World) -> None:
-    """Where an interrupted batch looks what it has finished."""
+def test_a_terminated_batch_and_a_damaged_journal(machine: World) -> None:
+    """What runs is cancelled, with its record. A damaged journal is its own ticket's, as the batch goes on."""
     with started(machine, 1001, 1003, python=sys.executable) as process:
         process.terminate()
+        out, _ = process.communicate(timeout=60)
+    assert (True, 130) == ("1 cancelled, 1 not run" in out, process.returncode)
+    assert ["cancelled"] == [run["status"] for run in runs(machine, 1001)]
     part = next((machine.outputs / "sandbox" / "1001").glob("journal.*.jsonl"))
     part.write_bytes(part.read_bytes().replace(b"start_here", b"start_Here"))
     again = machine.runbook("batch", 1001, 1003, "--workers", 1, "--json")
@@ -257,12 +267,6 @@ def test_what_is_wrong_with_a_command_is_reported_first(machine: World, tmp_path
         assert (status, "", 1) == (ran.status, ran.stdout, len(ran.stderr.strip().splitlines())), words
         assert message in ran.stderr
     assert [] == list((machine.outputs / "sandbox").glob("1*"))
-
-
-def test_a_list_by_standard_input(machine: World) -> None:
-    command = [sys.executable, "-m", "runbook_lib.cli", "batch", "--json"]
-    done = subprocess.run(command, env=machine.environment, input="1003\n", capture_output=True, text=True)
-    assert ["out_of_scope"] == [ticket["end"] for ticket in json.loads(done.stdout)["tickets"]]
 
 
 def test_an_output_folder_that_takes_nothing(machine: World) -> None:
