@@ -97,7 +97,7 @@ def _scope(verdict: Verdict | None) -> str:
         return f"{'no' if verdict.in_scope is Answer.NO else 'not decided yet'}: {why}"
     window = verdict.window
     return (
-        f"yes: the emergency is of {window.emergency_on}, the runbook applies to {window.last_day_on}"
+        f"yes: the emergency is of {window.emergency_on}, the runbook applies until {window.last_day_on}"
         if window
         else "yes"
     )

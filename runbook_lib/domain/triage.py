@@ -296,13 +296,14 @@ def _instances_hint(facts: SeatLinkFacts) -> str:
 
 
 def _later_hint(facts: SeatLinkFacts) -> str:
-    """Suggests today's date, if the rows are read on a later day and none is of the emergency's date."""
+    """Which date counts, if the rows are read on a later day than the emergency's and none is of that."""
     today = _day(facts.looked_at)
     of_the_day = [row for row in current_rows(facts) if _day(row.created_at) == facts.emergency_on]
     if today <= facts.emergency_on or not facts.rows or of_the_day:
         return ""
     newest = _day(_newest_first(facts.rows)[0].created_at)
-    return f"Today is {today}, and the newest row is of {newest}. To judge by today's date, pass emergency_on."
+    counts = f"The emergency's date counts, {facts.emergency_on}."
+    return f"Today is {today}, and the newest row is of {newest}. {counts}"
 
 
 def _newest_first(rows: tuple[SeatLink, ...]) -> list[SeatLink]:

@@ -47,8 +47,12 @@ def test_by_keyboard_alone(lab: Lab, notebook: Notebook) -> None:
 
 def reads_as_it_ended(lab: Lab, notebook: Notebook) -> None:
     """The saved notebook without its kernel: here, where JupyterLab trusts it, and as on another machine."""
-    notebook.save()
     path = lab.root / notebook.page.evaluate("jupyterapp.shell.currentWidget.context.path")
+    for _ in range(300):
+        if RECORD in path.read_text():
+            break
+        notebook.page.wait_for_timeout(100)
+    assert RECORD in path.read_text(), "the end of a press is saved without a key"
     assert notebook.button(CHANGE).is_visible(), "saving leaves the page's own widgets"
     notebook.page.reload()
     notebook.button(CHANGE).wait_for()

@@ -4,7 +4,7 @@
  * one that has no ticket asks for it first. A record opens without a kernel. In start_here, naming another ticket runs
  * the cells below; once a runbook that it links to has its kernel, it closes, and its own kernel ends. The arrow keys
  * reach every cell. After an answer or a press the page scrolls to what comes next. An error that a card says is not
- * shown a second time. A copy is saved with its cards as they are.
+ * shown a second time. A copy is saved with its cards as they are, also when a press has come to its end.
  *
  * Nothing else is run: what is not in the folder of copies, or was not made there by `runbook_lib.templates`.
  */
@@ -161,7 +161,9 @@
       for (const { type, target, oldValue } of changes) {
         if (type === "attributes") {
           const isNext = target.matches(".runbook-next") && !/\brunbook-next\b/.test(oldValue ?? "");
-          if (isNext && target.closest(".jp-Cell")) showNext(panel, target);
+          if (!isNext || !target.closest(".jp-Cell")) continue;
+          showNext(panel, target);
+          if (target.matches(".runbook-result")) panel.context.save(); // what a press came to makes no copy unsaved by itself
         } else [target.closest(errors), ...target.querySelectorAll(errors)].forEach((one) => one && hideTwice(panel, one));
       }
     }).observe(panel.node, { subtree: true, childList: true, attributeFilter: ["class"], attributeOldValue: true });
