@@ -370,7 +370,7 @@ MARKS = {
     "stamp": "the day of receipt (created_at) counts",
     "instances": "instances use this subscription",
     "proof": "not a renewal: let the customer confirm",
-    "later": "To judge by today's date, pass emergency_on.",
+    "later": "The emergency's date counts",
 }
 """A phrase by which each hint is known."""
 TODAY = row("2026-11-23 03:30")
