@@ -153,8 +153,16 @@
     if (said && cards.some((card) => words(card).includes(said))) error.closest(".jp-OutputArea-child").style.display = "none";
   }
 
+  /** Save what a press came to, which makes a copy not unsaved; but not over what another tab has saved. */
+  async function saveResult(app, context) {
+    await navigator.locks?.request(context.path, async () => {
+      const { last_modified } = await app.serviceManager.contents.get(context.path, { content: false });
+      if (last_modified === context.contentsModel?.last_modified) await context.save();
+    });
+  }
+
   /** Follow what the cells show. */
-  function watch(panel) {
+  function watch(app, panel) {
     panel.node.addEventListener("keydown", openByKey, true);
     const errors = '.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.stderr"]';
     new MutationObserver((changes) => {
@@ -163,7 +171,7 @@
           const isNext = target.matches(".runbook-next") && !/\brunbook-next\b/.test(oldValue ?? "");
           if (!isNext || !target.closest(".jp-Cell")) continue;
           showNext(panel, target);
-          if (target.matches(".runbook-result")) panel.context.save(); // what a press came to makes no copy unsaved by itself
+          if (target.matches(".runbook-result")) saveResult(app, panel.context);
         } else [target.closest(errors), ...target.querySelectorAll(errors)].forEach((one) => one && hideTwice(panel, one));
       }
     }).observe(panel.node, { subtree: true, childList: true, attributeFilter: ["class"], attributeOldValue: true });
@@ -242,7 +250,7 @@
     if (isWithin(context.path, copies)) {
       saveInTurn(context);
       saveCards(panel, context);
-      watch(panel);
+      watch(app, panel);
       start(app, panel, context);
       if (START_HERE.test(context.path)) runBelow(app, panel);
     } else if (isTemplate(context.path)) {
