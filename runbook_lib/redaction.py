@@ -27,7 +27,7 @@ PIECE_CHARS = 8
 REMEMBERED_CHARS = 4_000_000
 """Characters of texts that are not searched again: a record passes several times, a page of issues with each look."""
 WORD_CHARS = 30
-"""A word that a search for encoded licenses takes for their last line, with the marks before it."""
+"""Longest word, with the marks before it, that the search for encoded licenses may take for their last line."""
 _STRIDE = PIECE_CHARS // 2
 """Each piece has a block of so many characters that begins at a multiple of it."""
 _LICENSE, _CODE = "[license]", "[activation code]"
@@ -118,7 +118,7 @@ class Redactor:
             if view.text != text:
                 found_there = self._pieces.spans(view.text)
                 yield from ((*view.origin(start, end), word) for start, end, word in found_there)
-        # What an escape stands for is shorter than the escape.
+        # By the length of the text as it is: what an escape stands for is shorter.
         plain = envelopes.Search(text, view).spans() if len(text) >= envelopes.LEAST_CHARS else []
         encoded = [span for span in finder.encoded_licenses(text, view) if not _is_within(span, plain)]
         yield from ((*span, _LICENSE) for span in (*plain, *encoded))
@@ -126,7 +126,7 @@ class Redactor:
 
 
 def _is_within(span: tuple[int, int], others: Sequence[tuple[int, int]]) -> bool:
-    """Whether one of the others leaves nothing of a span but a word beside it, which is no part of the license."""
+    """Whether one of the others covers a span, but for a word before or after the license."""
     start, end = span
     return any(max(first - start, end - last) < WORD_CHARS for first, last in others if first < end and start < last)
 

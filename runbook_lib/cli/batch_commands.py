@@ -202,6 +202,6 @@ def _report(endings: Sequence[Ending], seconds: float, *, as_json: bool) -> None
     heads = ("ticket", "runbook", "end", "what")
     table = tables.table(rows, heads, [None, None, None, 72])
     by_words = Counter(ending.words for ending in endings).most_common()
-    counted = ", ".join(f"{number} {words[0].lower()}{words[1:]}" for words, number in by_words)
+    counted = ", ".join(f"{number} {words.lower()}" for words, number in by_words)
     count = "1 ticket" if len(endings) == 1 else f"{len(endings)} tickets"
     click.echo(f"\n{table}\n\n{count} in {seconds} s: {counted}")

@@ -62,7 +62,7 @@ def _of_alphabet(blocks: Iterable[re.Match[str]]) -> Iterator[Block]:
 def _read(runs: list[str], letters: str) -> bytes:
     """What a block encodes, without a word before it that was joined to it as a line would be.
 
-    Such a word shifts the letters or hides how a file begins, so the first place counts from where they are a file.
+    Such a word shifts the letters or hides how a file begins, so they are decoded from the first place that gives one.
     """
     shifted = [length for length in accumulate(map(len, runs[:-1])) if length % 4]
     marked = [found.start() for found in islice(_BEGINNING.finditer(letters), MOST_STARTS)]

@@ -98,7 +98,7 @@ class Event(NamedTuple):
 
     @property
     def is_believed(self) -> bool:
-        """Whether it counts for what others wrote: a key that is trusted here vouches for it."""
+        """Whether it may end what other writers began: a key that is trusted here has signed it."""
         return self.is_trusted and not (self.is_unknown or self.set_aside)
 
     @property

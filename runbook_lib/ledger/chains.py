@@ -296,9 +296,9 @@ class _File:
         key = b'","key":"' + (self._key.encode() or b"".join(line[_KEY] for line in lines[-1:])) + b'","sig":"'
         digests = [hashlib.sha256(line).hexdigest() for line in lines]
         links = b',"prev":"' + (key + b',"prev":"').join(map(str.encode, (START, *digests[:-1]))) + key
-        are_next = b"".join([line[-_TAIL:-_SIGNATURE] for line in lines]) == links  # which none but whole ones can be
+        tails = b"".join([line[-_TAIL:-_SIGNATURE] for line in lines])  # shorter than the links if a line is too short
         begins = [begin % number for number in range(1, len(lines) + 1)]
-        return digests if are_next and all(map(bytes.startswith, lines, begins)) else []
+        return digests if tails == links and all(map(bytes.startswith, lines, begins)) else []
 
     def each(self, lines: list[bytes]) -> tuple[list[str], JournalError | None]:
         """The lines' digests, each with its signature checked; and the first unknown writer, if there is one.

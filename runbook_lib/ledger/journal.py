@@ -276,13 +276,12 @@ class Journal:
         Raises:
             OSError: The disk does not take it.
         """
-        lost = self._heads.forget(self.ticket, chains.key_of(path.name) or "", self.folder)
         kept_as = sha256 = None
         if path.is_file():
-            kept_as, sha256 = (
-                f"journal-until-{datetime.now(UTC):%Y%m%dT%H%M%S%f}Z.jsonl",
-                chains.digest(path.read_bytes()),
-            )
+            kept_as = f"journal-until-{datetime.now(UTC):%Y%m%dT%H%M%S%f}Z.jsonl"
+            sha256 = chains.digest(path.read_bytes())  # before its head goes: a part that cannot be read keeps that
+        lost = self._heads.forget(self.ticket, chains.key_of(path.name) or "", self.folder)
+        if kept_as:
             path.rename(self.folder / kept_as)
         return {"kept_as": kept_as, "sha256": sha256, "head": lost and asdict(lost), "part": path.name}
 

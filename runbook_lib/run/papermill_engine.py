@@ -348,10 +348,8 @@ def write(path: Path, notebook: Any) -> bytes:
 @contextmanager
 def _terminable() -> Iterator[None]:
     """Where SIGTERM ends the cells as Ctrl-C does, unless the caller handles it."""
-    is_ours = (
-        threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
-    )
-    if not is_ours:
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
         yield
         return
 

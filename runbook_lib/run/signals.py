@@ -47,7 +47,7 @@ class Signals:
     def _note(self, number: int, frame: FrameType | None) -> None:
         first, self.came = not self.came, True
         if first and self._in_cells:
-            # It may come between a call and its `await`: what is not awaited any more is no warning's concern,
+            # It may come between a call and its `await`: what is not awaited any more needs no warning,
             # also not at the end of this process, when the last of it is collected.
             warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
             raise KeyboardInterrupt

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -530,6 +531,19 @@ def test_restart(three: Journal) -> None:
     assert 3 == entry["head"]["lines"]
     three.append("four")
     assert ["restarted", "four"] == kinds(three)
+
+
+def test_restart_that_cannot_read_a_part_keeps_its_head(three: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next try still says how far the part had come."""
+    three.path.write_bytes(three.path.read_bytes().replace(b"this is two", b"this is 2!!"))
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", Mock(side_effect=OSError(errno.EIO, os.strerror(errno.EIO))))
+        with pytest.raises(UnavailableError):
+            three.restart(because="line 2 was edited", operator="grace")
+
+    three.restart(because="line 2 was edited", operator="grace")
+
+    assert [3] == [entry["head"]["lines"] for entry in three.entries()]
 
 
 def test_restart_of_what_is_gone(three: Journal) -> None:

@@ -153,7 +153,7 @@
     if (said && cards.some((card) => words(card).includes(said))) error.closest(".jp-OutputArea-child").style.display = "none";
   }
 
-  /** Save what a press came to, which makes a copy not unsaved; but not over what another tab has saved. */
+  /** Save what a press came to: JupyterLab does not count it as a change. What another tab has saved stays. */
   async function saveResult(app, context) {
     await navigator.locks?.request(context.path, async () => {
       const { last_modified } = await app.serviceManager.contents.get(context.path, { content: false });
