@@ -49,6 +49,11 @@ def pytest_configure(config: pytest.Config) -> None:
     sys.executable = os.environ[WARM]
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """A long text or file is no name for a test; and one with a date in it is another in each worker."""
+    return argname if isinstance(val, str | bytes) and len(val) > 80 else None
+
+
 def pytest_xdist_auto_num_workers() -> int:
     """Three for two cores: a run waits for others (a pipeline, a kernel), and each worker costs 10 s of its own."""
     return min(max(3 * (os.cpu_count() or 1) // 2, 2), 16)
@@ -80,3 +85,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         elif item.get_closest_marker("apart"):
             name = item.nodeid
         item.add_marker(pytest.mark.xdist_group(name))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Ends a run whose groups would be spread over all workers: each would start its own JupyterLab and worlds."""
+    if session.config.getoption("loadgroup", False) and any("@" not in item.nodeid for item in session.items):
+        pytest.exit("pytest-xdist does not keep groups of tests together: `make lock` took versions that do not fit.", 4)
