@@ -294,7 +294,9 @@ def _checked(address: str, settings: Settings) -> str:
     place = address if "://" in address else f"tcp://{address}"
     try:
         parts = urlsplit(place)
-        is_complete = parts.scheme in ("tcp", "tls") and bool(parts.hostname) and parts.port is not None
+        is_complete = (
+            parts.scheme in ("tcp", "tls") and bool(parts.hostname) and parts.port is not None and place.isprintable()
+        )
     except ValueError:
         is_complete = False
     if not is_complete:
