@@ -80,3 +80,37 @@ def test_a_ticket_of_no_runbook_stays_in_start_here(lab: Lab, notebook: Notebook
     notebook.show(start_here(lab, 1004))
     notebook.see("No runbook for this ticket")
     assert 0 == notebook.page.locator("#runbook-ticket").count()
+
+
+END_KERNELS = """async () => {
+    for (const {id} of await (await fetch('/api/kernels')).json()) {
+        const _xsrf = document.cookie.match(/_xsrf=([^;]+)/)?.[1];
+        await fetch(`/api/kernels/${id}`, {method: 'DELETE', headers: {'X-XSRFToken': _xsrf}});
+    }
+}"""
+"""Ends all kernels as the server does with one that is idle."""
+
+
+def test_answers_come_back_when_the_kernel_has_ended(lab: Lab, notebook: Notebook) -> None:
+    """Those that were typed and confirmed, also after a run that found a service down; nothing is performed."""
+    path = copy(lab, "weekend_license", 1908)
+    notebook.open(path)
+    for words in ("premium", "2026-11-06", "231", "254"):
+        notebook.click(notebook.button(f"Confirm {words}"))
+    notebook.panel.get_by_text("✓ confirmed 254").wait_for()
+    notebook.page.evaluate("jupyterapp.shell.currentWidget.context.runbookSaved")
+    opened_in_a_new_kernel(lab, notebook, path, status=503)
+    notebook.see("Waits for what has stopped above.")
+    opened_in_a_new_kernel(lab, notebook, path)
+    notebook.see("would end: License issued · 4 answers typed before")
+    notebook.see("(typed before)")
+    notebook.see("confirmed by the engineer")
+    assert notebook.button(CHANGE).is_visible()
+    assert notebook.button(BUTTON).is_enabled()
+    assert [] == records(lab.world, 1908)
+
+
+def opened_in_a_new_kernel(lab: Lab, notebook: Notebook, path: str, *, status: int = 200) -> None:
+    """The page is loaded anew when its kernel has ended; Zendesk answers so."""
+    notebook.page.goto("about:blank")
+    notebook.page.goto(f"{lab.url}tree?token=nobody")
