@@ -43,8 +43,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if WARM not in os.environ:
         stack = ExitStack()
         program = stack.enter_context(warm.started())
+        stack.callback(os.environ.pop, WARM, None)
         config.add_cleanup(stack.close)
-        config.add_cleanup(lambda: os.environ.pop(WARM, None))
         os.environ[WARM] = str(program or sys.executable)
     sys.executable = os.environ[WARM]
 
@@ -87,7 +87,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.xdist_group(name))
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Ends a run whose groups would be spread over all workers: each would start its own JupyterLab and worlds."""
+    """Fails each test of a run whose groups are spread over all workers, each with a JupyterLab and worlds of its own."""
     if session.config.getoption("loadgroup", False) and any("@" not in item.nodeid for item in session.items):
-        pytest.exit("pytest-xdist does not keep groups of tests together: `make lock` took versions that do not fit.", 4)
+        session.shouldfail = "this pytest-xdist does not keep groups of tests together with this pytest"
