@@ -89,6 +89,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Fails each test of a run whose groups are spread over all workers, each with a JupyterLab and worlds of its own."""
+    """Ends a run whose groups are spread over all workers, each with a JupyterLab and worlds of its own."""
     if session.config.getoption("loadgroup", False) and any("@" not in item.nodeid for item in session.items):
         session.shouldfail = "this pytest-xdist does not keep groups of tests together with this pytest"
