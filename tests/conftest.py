@@ -43,8 +43,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if WARM not in os.environ:
         stack = ExitStack()
         program = stack.enter_context(warm.started())
+        stack.callback(os.environ.pop, WARM, None)
         config.add_cleanup(stack.close)
-        config.add_cleanup(lambda: os.environ.pop(WARM, None))
         os.environ[WARM] = str(program or sys.executable)
     sys.executable = os.environ[WARM]
 
@@ -59,23 +59,16 @@ def pytest_xdist_auto_num_workers() -> int:
     return min(max(3 * (os.cpu_count() or 1) // 2, 2), 16)
 
 
-LONGEST = ("browser/", "ocr/", "run/test_endings", "faults/", "jupyter/test_perform_button", "test_exactly_once")
-"""What begins first, so that none of it is left for the end alone."""
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest first; and who stays together: a module's tests of one ticket, else all of them.
+    """In which order tests begin, and who stays together: a module's tests of one ticket, else all of them.
 
     A module marked `apart` shares nothing: each of its tests goes wherever there is room. One marked `together` shares
     what is dear to start, such as JupyterLab, with the others of its folder: one worker has them.
+
+    First the browser's tests, the longest group. Then the slow ones: those apart mostly wait for other processes, so
+    they are spread evenly among those that compute. The quick ones fill up what is left at the end.
     """
-
-    def place(item: pytest.Item) -> int:
-        path = item.nodeid.removeprefix("tests/")
-        return next((place for place, name in enumerate(LONGEST) if path.startswith(name)), len(LONGEST))
-
-    items.sort(key=place)
     for item in items:
         module = item.nodeid.partition("::")[0]
         params = item.callspec.params if hasattr(item, "callspec") else {}
@@ -85,9 +78,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         elif item.get_closest_marker("apart"):
             name = item.nodeid
         item.add_marker(pytest.mark.xdist_group(name))
+    kinds: dict[str | None, list[pytest.Item]] = {}
+    for item in items:
+        kinds.setdefault(next((kind for kind in KINDS if item.get_closest_marker(kind)), None), []).append(item)
+    first, quick = kinds.pop("together", []), kinds.pop(None, [])
+    places = [(place / len(kind), item) for kind in kinds.values() for place, item in enumerate(kind)]
+    items[:] = [*first, *(item for _, item in sorted(places, key=lambda one: one[0])), *quick]
 
 
+KINDS = ("together", "apart", "slow")
+"""Marks, as one of them decides when a test begins."""
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Ends a run whose groups would be spread over all workers: each would start its own JupyterLab and worlds."""
+    """Ends a run whose groups are spread over all workers, each with a JupyterLab and worlds of its own."""
     if session.config.getoption("loadgroup", False) and any("@" not in item.nodeid for item in session.items):
-        pytest.exit("pytest-xdist does not keep groups of tests together: `make lock` took versions that do not fit.", 4)
+        session.shouldfail = "this pytest-xdist does not keep groups of tests together with this pytest"

@@ -30,8 +30,6 @@ from runbook_lib.sandbox.gitlab_access import (
 from runbook_lib.sandbox.store import Row, columns
 from runbook_lib.sandbox.world import to_the_millisecond
 
-__all__ = ["routes"]
-
 TITLE_CHARS = 255
 """Longest title of an issue.
 

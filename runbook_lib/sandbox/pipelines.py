@@ -19,8 +19,6 @@ from runbook_lib.sandbox.gitlab_access import body_fields, created_after, found,
 from runbook_lib.sandbox.store import Row, columns
 from runbook_lib.sandbox.world import to_the_millisecond
 
-__all__ = ["routes"]
-
 _FORM_VARIABLE = re.compile(r"variables\[([^\]]+)\]")
 _SOURCE = "trigger"  # of every pipeline here
 _COMMIT = "5eed" * 10

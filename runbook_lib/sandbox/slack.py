@@ -17,8 +17,6 @@ from runbook_lib.sandbox.calls import Answer, Call, Json, Refusal, is_secret, ro
 from runbook_lib.sandbox.store import Row
 from runbook_lib.sandbox.world import World
 
-__all__ = ["routes"]
-
 TEXT_CHARS = 40_000
 """Longest text of a message; Slack refuses more with `msg_too_long`."""
 

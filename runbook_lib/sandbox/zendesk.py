@@ -28,8 +28,6 @@ from runbook_lib.sandbox.world import SUPPORT_DOMAIN, World, to_the_second
 from runbook_lib.sandbox.zendesk_json import ANONYMOUS, CUSTOM_ROLE, Serializer
 from runbook_lib.sandbox.zendesk_update import Update, upload_is_usable
 
-__all__ = ["routes"]
-
 _PAGE_SIZE = 100
 _SIGN_IN = """<html><head><title>Sign in to Practice Support</title></head><body><h1>Sign in to Practice Support</h1>
 <form action="/access/login" method="post"><input type="email" name="user[email]">

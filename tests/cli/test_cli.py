@@ -20,6 +20,7 @@ from runbook_lib.domain import license
 from runbook_lib.domain.models import Status
 from runbook_lib.job_settings import JobSettings
 from runbook_lib.sandbox import server
+from runbook_lib.sandbox.world import world_date
 from runbook_lib.settings import ROOT, Settings
 from tests.documents import PATHS, documented
 from tests.practice import World
@@ -232,7 +233,7 @@ def test_sandbox_with_another_date_needs_new(tmp_path: Path) -> None:
     with process:
         assert "2026-03-01" in process.stdout.readline()
         process.terminate()
-    assert "2026-03-01" == str(server.world_date(world.folder))
+    assert "2026-03-01" == str(world_date(world.folder))
     (kept,) = world.outputs.glob("sandbox-until-*")
     assert [*(kept / "1003").glob("*.ipynb")]
 
