@@ -47,10 +47,9 @@ def answer(ticket: str, operation: str, there: str, because: str) -> int:
     operation_id = prefix + operation.removeprefix(prefix)
     is_there = there == "yes"
     is_case = operation_id == f"{prefix}{CASE}"
+    _refuse_without_journal(journal, number)
     with journal.lock(then="answer again"):
-        if is_case:
-            _refuse_without_runs(journal, number)
-        else:
+        if not is_case:
             _refuse_what_is_settled(journal, operation_id, prefix)
             if not is_there:
                 _refuse_too_early(journal.open_since(operation_id), operation, settle_s)
@@ -74,14 +73,14 @@ def keys() -> None:
     """The keys that sign the journals."""
 
 
-def _refuse_without_runs(journal: Journal, number: str) -> None:
-    """A case that no run has begun cannot be ended.
+def _refuse_without_journal(journal: Journal, number: str) -> None:
+    """Where no run has begun there is nothing to answer; a wrong number leaves no folder.
 
     Raises:
         InputError: The ticket has no journal.
     """
     if not journal.entries():
-        raise InputError(f"Ticket {number} has no journal here, so that there is no case to end. Check the number.")
+        raise InputError(f"Ticket {number} has no journal here, so that there is nothing to answer. Check the number.")
 
 
 def _refuse_what_is_settled(journal: Journal, operation_id: str, prefix: str) -> None:
