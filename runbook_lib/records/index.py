@@ -49,12 +49,7 @@ class Index:
         self._base = f"{FORMAT} {folder} {_code()} {trusted}"
 
     def stamp(self, folder: Path, heads: Iterable[Path]) -> str:
-        """All that a ticket's runs follow from, in short; "" if that was changed just now.
-
-        Args:
-            folder: The ticket's folder.
-            heads: The files of its heads.
-        """
+        """All that a ticket's runs follow from, in short; "" if that was changed just now."""
         young = time.time() - SETTLED_S
         try:
             names = sorted(paths_in(folder))

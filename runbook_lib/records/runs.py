@@ -191,13 +191,7 @@ class RunFilter:
 
 
 def runs_of(ticket_id: int, history: History, names: Collection[str]) -> list[Run]:
-    """The runs in a ticket's history, in the order of their beginning.
-
-    Args:
-        ticket_id: The ticket.
-        history: What its journal says.
-        names: The notebooks that are in its folder.
-    """
+    """The runs in a ticket's history, in the order of their beginning; `names` are the notebooks in its folder."""
     found = {key: _recorded(ticket_id, key, events) for key, events in history.runs.items()}
     runs = list(found.values())
     last: dict[str, dict[str, Event]] = {}
