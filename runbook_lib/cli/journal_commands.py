@@ -145,12 +145,14 @@ def show(ticket: str, as_json: bool) -> int:
     from tabulate import tabulate
 
     from runbook_lib.domain.events import Event
+    from runbook_lib.domain.models import effect_words
     from runbook_lib.domain.plain_text import clean
 
-    rows = [
-        [clean(word, 90) for word in (e.writer[:8], str(e.number), e.text("at")[:19], e.kind, e.operation, _rest(e))]
+    lines = (
+        (e.writer[:8], str(e.number), e.text("at")[:19], effect_words(e.kind), e.operation, _rest(e))
         for e in map(Event, entries)
-    ]
+    )
+    rows = [[clean(word, 90) for word in line] for line in lines]
     click.echo(
         tabulate(rows, headers=("writer", "line", "at (UTC)", "what", "operation", "")) if rows else "No journal yet."
     )
@@ -159,8 +161,11 @@ def show(ticket: str, as_json: bool) -> int:
 
 def _rest(event: Event) -> str:
     """What else a line says, in a few words."""
-    shown = ("runbook", "status", "outcome", "reason", "because", "words", "there", "operator", "record")
-    words = [event.entry.get(name) for name in shown] + [event.evidence.get("summary")]
+    from runbook_lib.domain.models import ending_words
+
+    ends = [ending_words(event.text(name)).lower() for name in ("status", "outcome")]
+    shown = ("reason", "because", "words", "there", "operator", "record")
+    words = [event.text("runbook"), *ends, *map(event.entry.get, shown), event.evidence.get("summary")]
     return " · ".join(str(word) for word in words if isinstance(word, str | bool) and word != "")
 
 

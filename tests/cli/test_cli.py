@@ -68,6 +68,23 @@ def test_run_starts_a_practice_world_when_none_is_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_people_read_words_where_programs_read_names(own_world: World) -> None:
+    """What a second run finds is called on the terminal as on the cards, wherever it is shown."""
+    own_world.runbook("run", "weekend_license", 1001, "--perform")
+    shown = [
+        own_world.runbook("run", "weekend_license", 1001, "--perform").stdout,
+        own_world.runbook("records", "show", 1001).stdout,
+        own_world.runbook("journal", "show", 1001).stdout,
+    ]
+    names = re.compile("adopted|already_done|license_issued")
+    assert [[], [], []] == [names.findall(one) for one in shown]
+    assert [True] * 3 == ["found, not repeated" in one for one in shown]
+    assert [True, True] == ["done before, not repeated" in one for one in shown[:2]]
+    states = [one["state"] for one in own_world.runbook("run", "weekend_license", 1001, "--json").report["effects"]]
+    assert {"adopted", "already_done"} == set(states)
+
+
+@pytest.mark.slow
 def test_runs_at_once_start_one_practice_world(tmp_path: Path) -> None:
     """Whichever is first makes it; whichever ends first leaves it to the others."""
     world = World(tmp_path / "outputs")
