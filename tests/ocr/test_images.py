@@ -50,7 +50,7 @@ def opened(content: bytes) -> Image.Image:
 
 
 PNG = saved(picture())
-FRAMES = [picture("L", (20, 20)) for _ in range(3)]
+FRAMES = [picture("L", (20, 20)).rotate(turn) for turn in (0, 90, 180)]
 BAD = {
     "nothing": (b"", "is no PNG, JPEG, GIF or WebP"),
     "text": (b"Hello, the license is attached.", "is no PNG, JPEG, GIF or WebP"),
