@@ -90,4 +90,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Ends a run whose groups would be spread over all workers: each would start its own JupyterLab and worlds."""
     if session.config.getoption("loadgroup", False) and any("@" not in item.nodeid for item in session.items):
-        pytest.exit("pytest-xdist does not keep groups of tests together: `make lock` took versions that do not fit.", 4)
+        pytest.exit(
+            "pytest-xdist does not keep groups of tests together: `make lock` took versions that do not fit.", 4
+        )
