@@ -58,7 +58,7 @@ BAD = {
     "TIFF": (saved(picture(), "TIFF"), "is a TIFF image. Open it and save it as a PNG"),
     "HEIC": (b"\0\0\0\x18ftypheic" + bytes(40), "save it as a JPEG"),
     "PDF": (b"%PDF-1.7", "is a PDF"),
-    "an animated WebP": (saved(picture(), "WEBP", save_all=True, append_images=[picture()]), "is an animation"),
+    "an animated WebP": (saved(FRAMES[0], "WEBP", save_all=True, append_images=FRAMES[1:]), "is an animation"),
     "too many bytes": (PNG + b"\0" * images.MAX_BYTES, "at most 20.0 MB are read"),
     "too wide": (png_of(30_000, 10), "is 30,000 by 10 pixels"),
     "too high": (gif_of(10, 30_000), "is 10 by 30,000 pixels"),
