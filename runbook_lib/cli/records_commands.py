@@ -48,6 +48,10 @@ def list_runs(verify: bool, as_json: bool, **filters: Any) -> int:
         tickets = list(dict.fromkeys(run.ticket_id for run in runs))
         found = verifier.tickets(tickets)  # and what is shown as verified is what was read for that, not the index
         runs = [run for one in verifier.ledgers(tickets) for run in one.runs if wanted.matches(run)]
+    if filters["open_only"]:
+        from runbook_lib.records.open_ends import oldest_first
+
+        runs = oldest_first(runs)
     if as_json:
         listed = [{**run.plain, "verified": None if found is None else found.holds(run)} for run in runs]
         rows = ",\n  ".join(json.dumps(row) for row in listed)  # a run a line: indenting takes longer than all the rest

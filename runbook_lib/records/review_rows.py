@@ -14,7 +14,7 @@ from runbook_lib.display import Link, Table
 from runbook_lib.domain.models import ending_words
 from runbook_lib.records.case_facts import CaseFacts
 from runbook_lib.records.findings import UNPROVEN_WORDS, Verification, count
-from runbook_lib.records.open_ends import OpenEnd
+from runbook_lib.records.open_ends import OpenEnd, open_since
 from runbook_lib.records.runs import Run, State
 
 NONE = "–"
@@ -84,17 +84,12 @@ def verdict(verified: Verification, runs: Iterable[Run]) -> str:
 
 def age(end: OpenEnd, now: datetime) -> str:
     """For how long it has been open."""
-    since = opened_at(end)
+    since = open_since(end.run)
     if since is None:
         return NONE
     passed = max(now - since, timedelta())
     hours, minutes = passed.seconds // 3600, passed.seconds // 60 % 60
     return f"{passed.days} d {hours} h" if passed.days else f"{hours} h {minutes} min"
-
-
-def opened_at(end: OpenEnd) -> datetime | None:
-    """Since when it has been open, or None."""
-    return end.run.since or end.run.started_at
 
 
 def moment(at: datetime | None) -> str:
