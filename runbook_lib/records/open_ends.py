@@ -11,7 +11,8 @@ from pathlib import Path
 
 from runbook_lib.domain.answers import QUESTIONS
 from runbook_lib.domain.events import CASE
-from runbook_lib.domain.models import Status, ending_words
+from runbook_lib.domain.models import Status
+from runbook_lib.domain.state_words import ending_words
 from runbook_lib.records.runs import Run, State
 
 

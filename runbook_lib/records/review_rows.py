@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from runbook_lib.display import Link, Table
-from runbook_lib.domain.models import ending_words
+from runbook_lib.domain.state_words import run_ending_words
 from runbook_lib.records.case_facts import CaseFacts
 from runbook_lib.records.findings import UNPROVEN_WORDS, Verification, count
 from runbook_lib.records.open_ends import OpenEnd, open_since
@@ -98,7 +98,8 @@ def moment(at: datetime | None) -> str:
 
 
 def _run_row(run: Run, facts: CaseFacts, folder: Path) -> tuple[str | Link, ...]:
-    ended = f"{ending_words(run.outcome or run.status) or NONE}{_MODES[run.performed]}"
+    words = run_ending_words(run.outcome, run.status, run.next_runbook)
+    ended = f"{words or NONE}{_MODES[run.performed]}"
     outcome = Link(ended, facts.issue_url) if facts.issue_url else ended
     who = (run.runbook.replace("_", " ") or NONE, run.operator or NONE)
     reviewed = "; ".join(run.signed_off) or ("not yet" if run.is_unreviewed else NONE)

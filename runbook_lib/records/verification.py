@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runbook_lib import files
 from runbook_lib.domain.errors import InputError
-from runbook_lib.domain.models import ending_words
+from runbook_lib.domain.state_words import ending_words
 from runbook_lib.ledger.chains import FILE_NAME, file_name, key_of
 from runbook_lib.records import split_runs
 from runbook_lib.records.archive import MANY_TICKETS, Archive, Ledger
