@@ -48,6 +48,10 @@ def list_runs(verify: bool, as_json: bool, **filters: Any) -> int:
         tickets = list(dict.fromkeys(run.ticket_id for run in runs))
         found = verifier.tickets(tickets)  # and what is shown as verified is what was read for that, not the index
         runs = [run for one in verifier.ledgers(tickets) for run in one.runs if wanted.matches(run)]
+    if filters["open_only"]:
+        from runbook_lib.records.open_ends import oldest_first
+
+        runs = oldest_first(runs)
     if as_json:
         listed = [{**run.plain, "verified": None if found is None else found.holds(run)} for run in runs]
         rows = ",\n  ".join(json.dumps(row) for row in listed)  # a run a line: indenting takes longer than all the rest
@@ -58,7 +62,7 @@ def list_runs(verify: bool, as_json: bool, **filters: Any) -> int:
     click.echo(runs_listing.table(runs, found) if runs else "Nothing is open." if filters["open_only"] else "No runs.")
     if runs:
         click.echo(f"\n{found.words if found else _NOT_VERIFIED}")
-    runs_listing.show_word_of_people(runs)
+    runs_listing.show_remarks(runs)
     if filters["open_only"]:
         runs_listing.show_open_ends(runs)
     record_sources.show_freshness()

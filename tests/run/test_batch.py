@@ -33,6 +33,7 @@ x;;;;
 1006;weekend_license;31.2.2026;;
 1003.0;weekend_license;;;
 4711;;;;
+1901;weekend_license;;;
 """
 
 

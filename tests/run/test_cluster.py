@@ -135,7 +135,7 @@ def test_the_same_as_here(cluster: Cluster) -> None:
     ran = cluster.batch(path, "--json")
     assert tickets_of(cluster.world.runbook("batch", path, "--json")) == tickets_of(ran)
     records = [Path(ticket["record"]) for ticket in ran.report["tickets"] if ticket["record"]]
-    assert len(tickets) == len(records)
+    assert len(tickets) - 1 == len(records), "4711 does not exist"
     assert {0o400} == {record.stat().st_mode & 0o777 for record in records}
     assert {True} == {record.is_relative_to(cluster.world.outputs) for record in records}
     assert 0 == cluster.world.runbook("records", "verify").status
