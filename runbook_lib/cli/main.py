@@ -156,7 +156,9 @@ def _run_quietly(words: Sequence[str]) -> int:
         if exc.errno not in TAKES_NOTHING:
             raise
         _throw_away(sys.stdout)
-        problem = f"The output cannot be written ({exc.strerror}). Free the disk, then start the same command again."
+        problem = (
+            f"What it prints or writes has no room ({exc.strerror}). Free the disk, then run the same command again."
+        )
         return _stop(problem, exit_status.FAILED)
 
 

@@ -20,7 +20,8 @@ from runbook_lib.domain.errors import InputError
 
 AUTO = "auto"
 TICKET, RUNBOOK = "ticket", "runbook"
-LONGEST_SHOWN = 60
+LONGEST_SHOWN = 40
+"""Characters of a cell that a message repeats: a line of a license file is longer, and alone not known for one."""
 _SEPARATORS = (",", ";", "\t")
 _SEPARATOR_LINE = re.compile(r'"?sep=([,;\t])"?\s*', re.IGNORECASE)
 """The first line that names the separator to Excel."""
@@ -89,10 +90,10 @@ def once(rows: Sequence[Row]) -> list[Row]:
     for row in rows:
         number = pasted.ticket(row.ticket)
         before = row.line if row.problem else lines.setdefault(number, row.line)
-        problem = (
+        words = (
             row.problem if before == row.line else f"Ticket {number} stands in line {before} already, and is run once."
         )
-        found.append(replace(row, problem=problem))
+        found.append(replace(row, problem=words))
     return found
 
 
@@ -144,8 +145,9 @@ def _heads(cells: Sequence[str], parameters: Collection[str]) -> list[str]:
         heads.pop()
     known = [TICKET, RUNBOOK, *sorted(set(parameters) - set(_REFUSED))]
     if not {*known, *_REFUSED} & set(heads):
+        shown = repr(cells[0]) if len(cells[0]) <= LONGEST_SHOWN else f"{len(cells[0])} characters"
         raise InputError(
-            f"The list begins with {_shown(cells[0])}; expected a ticket's number, or heads, {TICKET!r} among them. "
+            f"The list begins with {shown}; expected a ticket's number, or heads, {TICKET!r} among them. "
             "Put one ticket in a line, and separate cells by commas, semicolons or tabs."
         )
     for head in heads:
@@ -166,9 +168,7 @@ def _row(line: int, cells: Sequence[str], heads: Sequence[str]) -> Row:
     given = {name: cell for name, cell in zip(heads, cells, strict=False) if cell}
     row = Row(line, _ticket(given.pop(TICKET, "")), given.pop(RUNBOOK, AUTO).lower(), given)
     if any(cells[len(heads) :]):
-        words = (
-            f"It has {len(cells)} cells where {len(heads)} are expected. Check its quotes; one ticket stands in a line."
-        )
+        words = f"It has {len(cells)} cells where {len(heads)} are expected. Check its quotes; a line has one ticket."
         return replace(row, problem=words)
     return _numbered(row)
 
@@ -183,13 +183,9 @@ def _numbered(row: Row) -> Row:
     """The row; that it has no ticket is its problem."""
     if pasted.ticket(row.ticket) is not None:
         return row
-    words = f"{_shown(row.ticket)} is no ticket's number or address." if row.ticket else "No ticket."
-    return replace(row, problem=words)
-
-
-def _shown(cell: str) -> str:
-    """A cell in a message; a part of a long one might be of a license, and would not be known for that."""
-    return repr(cell) if len(cell) <= LONGEST_SHOWN else f"a cell of {len(cell)} characters"
+    if len(row.ticket) > LONGEST_SHOWN:
+        return replace(row, ticket="", problem=f"{len(row.ticket)} characters are no ticket's number or address.")
+    return replace(row, problem=f"{row.ticket!r} is no ticket's number or address." if row.ticket else "No ticket.")
 
 
 def _without_comments(rows: Sequence[Row]) -> list[Row]:

@@ -91,7 +91,7 @@ def test_without_heads_tickets_and_runbooks_are_taken() -> None:
         (b"- 1001\n- 1002\n", "begins with '- 1001'; expected a ticket's number, or heads"),
         (b"1001 1002 1003\n", "Put one ticket in a line"),
         (b"ticket|runbook\n1001|auto\n", "separate cells by commas, semicolons or tabs"),
-        (b"eyJkYXRh" * 20, "begins with a cell of 160 characters;"),
+        (b"eyJkYXRh" * 20, "begins with 160 characters;"),
         (b"ticket id,runbook\n1,auto\n", "Call the column ticket"),
         (b"Expires On,ticket,expires-on\n", "twice"),
         (b"ticket,expiry\n1,2\n", "'expiry', which is no parameter"),
@@ -114,8 +114,9 @@ def test_a_wrong_line_does_not_stop_the_others() -> None:
     rows = read(b"ticket,runbook\n1001\nabc\n\n,auto\n1002,auto,x\n1003\n" + b"a" * 99, NAMES)
     assert ["", "'abc' is no ticket's number or address.", "No ticket."] == [row.problem for row in rows[:3]]
     assert rows[3].problem.startswith("It has 3 cells where 2 are expected.")
-    assert ["", "a cell of 99 characters is no ticket's number or address."] == [row.problem for row in rows[4:]]
+    assert ["", "99 characters are no ticket's number or address."] == [row.problem for row in rows[4:]]
     assert [2, 3, 5, 6, 7, 8] == [row.line for row in rows]
+    assert "" == rows[5].ticket, "it may be of a license"
 
 
 def test_comments() -> None:
