@@ -215,6 +215,10 @@ class Form:
         """Show words beside the button that takes the answers."""
         self._message.value = str(h.div(style=_LINES)[clean(spoken.words(words), 500)])
 
+    def emphasize(self, *, is_next: bool) -> None:
+        """Let the button stand out, or not: only one thing on a page is the next one to press."""
+        self.continue_button.button_style = "primary" if is_next else ""
+
     def close(self) -> None:
         """Take the form away, with all that listens to it."""
         self._answers.children = []  # with a button that is not the form's own
