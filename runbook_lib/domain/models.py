@@ -71,6 +71,22 @@ class EffectState(StrEnum):
     ALREADY_DONE = "already_done"
     UNAVAILABLE = "unavailable"
 
+    @property
+    def words(self) -> str:
+        """For people: *done before, not repeated*."""
+        return effect_words(self)
+
+
+_EFFECT_WORDS: Mapping[str, str] = {
+    EffectState.ADOPTED: "found, not repeated",
+    EffectState.ALREADY_DONE: "done before, not repeated",
+}
+
+
+def effect_words(name: str) -> str:
+    """The state of an effect for people, also of a record that another version has made; the name is for programs."""
+    return _EFFECT_WORDS.get(name, name.replace("_", " "))
+
 
 @dataclass(frozen=True)
 class Person:

@@ -28,7 +28,10 @@ FORMAT = 1
 SETTLED_S = 2.0
 """A file that was changed more recently than that may be changed again without its times telling."""
 LOCK_WAIT_S = 0.2
-_CODE = ("domain.events", "ledger.chains", "ledger.heads", "records.archive", "records.runs", "records.union")
+_CODE = (
+    *("domain.events", "ledger.chains", "ledger.heads"),
+    *("records.archive", "records.runs", "records.split_runs", "records.union"),
+)
 _TABLE = "CREATE TABLE IF NOT EXISTS tickets (ticket INTEGER PRIMARY KEY, stamp TEXT NOT NULL, found TEXT NOT NULL)"
 
 
@@ -49,12 +52,7 @@ class Index:
         self._base = f"{FORMAT} {folder} {_code()} {trusted}"
 
     def stamp(self, folder: Path, heads: Iterable[Path]) -> str:
-        """All that a ticket's runs follow from, in short; "" if that was changed just now.
-
-        Args:
-            folder: The ticket's folder.
-            heads: The files of its heads.
-        """
+        """All that a ticket's runs follow from, in short; "" if that was changed just now."""
         young = time.time() - SETTLED_S
         try:
             names = sorted(paths_in(folder))

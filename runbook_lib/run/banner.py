@@ -14,6 +14,7 @@ from typing import Any
 from runbook_lib.card_html import html
 from runbook_lib.display import Card, Paragraph, Part, Table, Tone, text
 from runbook_lib.domain.answers import in_words, label_of
+from runbook_lib.domain.models import effect_words
 from runbook_lib.domain.plain_text import clean
 
 CELL = "record-banner"
@@ -100,7 +101,7 @@ def _open(manifest: Mapping[str, Any]) -> Iterator[str]:
         yield f"to be answered: {label_of(name)}"
     for effect in manifest["effects"]:
         if manifest["performed"] and effect["state"] not in _SETTLED:
-            yield f"{_words(effect['state'])}: {effect['summary']}"
+            yield f"{effect_words(effect['state']).capitalize()}: {effect['summary']}"
 
 
 def _words(name: object) -> str:

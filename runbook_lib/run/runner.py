@@ -1,6 +1,6 @@
 """One run: from a runbook, a ticket and parameters to a record. The only module that writes records.
 
-What is wrong with the parameters is reported before, by `intake`; a wrong ticket is reported early, by `ticket_check`.
+What is wrong with the parameters is reported before, by `intake`; a ticket that does not exist, by `ticket_check`.
 Once the journal says that a run has begun, a record and the journal's word of its end follow, short of `kill -9`; a
 reader never sees half of a record. The journal's word holds the record's digest: that seals it. What a record says of
 itself, its *manifest*, is described by `record.schema.json`.

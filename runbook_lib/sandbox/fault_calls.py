@@ -15,8 +15,6 @@ from runbook_lib.sandbox import control_room
 from runbook_lib.sandbox.calls import Answer, Call, Json, Refusal, positive, route
 from runbook_lib.sandbox.world import CONTROL_ROOM_PATH, FAULTS_PATH
 
-__all__ = ["routes"]
-
 _UNQUOTED = ("times", "skip", "seconds", "status", "retry_after", "commits")
 """Fields that JSON has without quotes: numbers, true, false and null. A form has texts only."""
 

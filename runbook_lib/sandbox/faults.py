@@ -16,8 +16,6 @@ from typing import Any, TypeGuard
 
 from runbook_lib.domain.errors import InputError
 
-__all__ = ["FLAGS", "KINDS", "LONGEST_S", "METHODS", "PRESETS", "STATES", "WIRE_KINDS", "Fault", "Faults"]
-
 Fields = Mapping[str, Any]
 
 LONGEST_S = 600

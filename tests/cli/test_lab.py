@@ -145,7 +145,7 @@ def test_a_wrong_ticket_starts_no_jupyterlab(tmp_path: Path) -> None:
     """It is reported in a sentence."""
     for world in start(tmp_path / "outputs"):
         ran = world.runbook("lab", "999999", "--no-browser")
-        assert 1 == ran.status
+        assert 2 == ran.status
         assert "Ticket 999999 does not exist" in ran.stderr
         assert "token=" not in ran.stdout + ran.stderr
 

@@ -23,6 +23,7 @@ from runbook_lib.jupyter.background_run import BackgroundRun, RunProgress
 from runbook_lib.jupyter.session import Session
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.sandbox import server
+from runbook_lib.sandbox.seeding import make_world
 from runbook_lib.settings import ROOT, Settings
 from tests.cases.walking import (
     NOTHING,
@@ -187,19 +188,19 @@ def test_press_while_a_service_is_down(here: World, monkeypatch: pytest.MonkeyPa
 def test_session_survives_a_restarted_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Cells and button say that it does not answer; served again it is found, and the same walk goes on."""
     world = World(tmp_path / "outputs")
-    server.make_world(world.folder, WORLD_DATE)
+    make_world(world.folder, WORLD_DATE)
     sit_down(world, monkeypatch)
     monkeypatch.setenv("RUNBOOK_WAIT_S", "1")
-    with server.background(world.folder):
+    with server.shared(world.folder):
         case = WeekendLicense.open(1001)
         run(case, "take")
     with pytest.raises(UnavailableError, match=r"Zendesk at http://127.0.0.1:\d+ cannot be reached"):
         case.collect_facts(**NOTHING)
-    with server.background(world.folder):
+    with server.shared(world.folder):
         run(case)
     assert "[stopped]" in press(case)
     monkeypatch.delenv("RUNBOOK_WAIT_S")
-    with server.background(world.folder):
+    with server.shared(world.folder):
         assert "[License issued]" in press(case)
         assert (1, 1) == (len(world.posts(1001)), len(world.issues(1001)))
 

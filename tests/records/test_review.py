@@ -242,7 +242,7 @@ def test_a_journal_in_words() -> None:
         ("reply: done", "reply 7 · https://zendesk.example/7"),
         ("sandbox-1001-post: unknown whether it is there", "read time-out"),
         ("ada answered for sandbox-1001-post: it is there", ""),
-        ("the run ended: license_issued", "250 users"),
+        ("the run ended: license issued", "250 users"),
         ("ada set the journal aside, and began a new one", "disk"),
     ] == [(moment.words, moment.detail) for moment in timeline(entries)]
 

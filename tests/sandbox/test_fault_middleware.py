@@ -370,6 +370,6 @@ def test_server_stops_in_time_during_delays(tmp_path, eventually):
             _, complaints = process.communicate(timeout=30)
             assert waiting.result().status_code == 200
     assert b"Traceback" not in complaints
-    with server.background(world.folder):
+    with server.shared(world.folder):
         (row,) = world.rows("SELECT status, trace FROM pipelines WHERE id = ?", stalled)
     assert (row["status"], row["trace"]) == ("failed", "ERROR: Job failed: the runner was stopped\n")
