@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -66,28 +67,31 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     A module marked `apart` shares nothing: each of its tests goes wherever there is room. One marked `together` shares
     what is dear to start, such as JupyterLab, with the others of its folder: one worker has them.
 
-    First the browser's tests, the longest group. Then the slow ones: those apart mostly wait for other processes, so
-    they are spread evenly among those that compute. The quick ones fill up what is left at the end.
+    First the browser's tests, the longest group. Then the slow modules: those apart mostly wait for other processes, so
+    they are spread among those that compute. The quick ones fill up what is left at the end.
     """
+    modules: dict[str, list[pytest.Item]] = {}
     for item in items:
         module = item.nodeid.partition("::")[0]
+        modules.setdefault(module, []).append(item)
         params = item.callspec.params if hasattr(item, "callspec") else {}
-        name = f"{module}-{params.get('ticket_id', '')}"
+        group = f"{module}-{params.get('ticket_id', '')}"
         if item.get_closest_marker("together"):
-            name = module.rpartition("/")[0]
+            group = module.rpartition("/")[0]
         elif item.get_closest_marker("apart"):
-            name = item.nodeid
-        item.add_marker(pytest.mark.xdist_group(name))
-    kinds: dict[str | None, list[pytest.Item]] = {}
-    for item in items:
-        kinds.setdefault(next((kind for kind in KINDS if item.get_closest_marker(kind)), None), []).append(item)
-    first, quick = kinds.pop("together", []), kinds.pop(None, [])
-    places = [(place / len(kind), item) for kind in kinds.values() for place, item in enumerate(kind)]
-    items[:] = [*first, *(item for _, item in sorted(places, key=lambda one: one[0])), *quick]
+            group = item.nodeid
+        item.add_marker(pytest.mark.xdist_group(group))
+    kinds: dict[str, list[list[pytest.Item]]] = {kind: [] for kind in (*KINDS, "quick")}
+    for tests in modules.values():
+        kind = next((kind for kind in KINDS if all(test.get_closest_marker(kind) for test in tests)), "quick")
+        kinds[kind].extend([[test] for test in tests] if kind == "apart" else [tests])
+    both = [(n / len(kinds[kind]), tests) for kind in ("apart", "slow") for n, tests in enumerate(kinds[kind])]
+    mixed = [tests for _, tests in sorted(both, key=lambda one: one[0])]
+    items[:] = chain(*kinds["together"], *mixed, *kinds["quick"])
 
 
 KINDS = ("together", "apart", "slow")
-"""Marks, as one of them decides when a test begins."""
+"""Marks of whole modules; the first that all its tests have decides when they begin."""
 
 
 @pytest.hookimpl(trylast=True)

@@ -76,10 +76,10 @@ class World:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("RUNBOOK_", "LICENSE_"))}
         return {**kept, "RUNBOOK_OUTPUTS": str(self.outputs)}
 
-    def runbook(self, *words: object, **environment: str) -> Ran:
+    def runbook(self, *words: object, module: str = "runbook_lib.cli", **environment: str) -> Ran:
         """Run the command line as its user would."""
         done = subprocess.run(
-            [sys.executable, "-m", "runbook_lib.cli", *map(str, words)],
+            [sys.executable, "-m", module, *map(str, words)],
             env={**self.environment, **environment},
             capture_output=True,
             text=True,

@@ -62,7 +62,7 @@ def list_runs(verify: bool, as_json: bool, **filters: Any) -> int:
     click.echo(runs_listing.table(runs, found) if runs else "Nothing is open." if filters["open_only"] else "No runs.")
     if runs:
         click.echo(f"\n{found.words if found else _NOT_VERIFIED}")
-    runs_listing.show_word_of_people(runs)
+    runs_listing.show_remarks(runs)
     if filters["open_only"]:
         runs_listing.show_open_ends(runs)
     record_sources.show_freshness()

@@ -41,6 +41,7 @@ class Listener(Protocol):
     """Who hears what a person does on the board."""
 
     def enter(self, name: str, words: str) -> None: ...
+    def confirm(self, name: str) -> None: ...
     def upload(self, file_name: str, content: bytes) -> str: ...
     def continued(self, step: str) -> None: ...
     def toggled(self, step: str, is_open: bool) -> None: ...
@@ -81,6 +82,7 @@ class Board:
         self.places: dict[str, Place] = {}
         self.former: dict[str, Place] = {}
         self._state_line = new(ipywidgets.HTML)
+        self._kept = new(ipywidgets.HTML, layout={"display": "none"})
 
     def title(self, step: str) -> str:
         """A step's title."""
@@ -154,7 +156,7 @@ class Board:
             place.retire()
         if self._button:
             self._button.widget.close()
-        close(self._state_line)
+        close(self._state_line, self._kept)
         return places
 
     def next_place(self) -> Place:
@@ -203,6 +205,7 @@ class Board:
         shown = [place.form.box] if place.form.rows else []
         shown += [self._button.widget.box] if is_last and self._button else []
         shown += [self._state_line] if is_last or is_needed or name == OPEN else []
+        shown += [self._kept] if name == OPEN else []
         place.show(card, shown)
         first = next(iter(self._waiting_for_answers()), None)
         for one, other in list(self.places.items()):
@@ -252,6 +255,10 @@ class Board:
             if name in place.form.rows and place.form.values[name] != words:
                 place.form.enter(name, words)
 
+    def keep_answers(self) -> None:
+        """Let the page save what was answered by now."""
+        self._kept.value = self._asking.kept.html(self._case())
+
     def follow_reading(self, words: str) -> None:
         """Say which image is being read; when all were, offer what was found, in the forms as they stand."""
         self.reading = words
@@ -276,7 +283,7 @@ class Board:
             return Form(
                 fold=fold,
                 on_change=self._listener.enter,
-                on_confirm=self._asking.confirmed.add,
+                on_confirm=self._listener.confirm,
                 on_continue=None if name == OPEN else lambda: self._listener.continued(name),
                 keep=self._listener.upload,
             )
@@ -297,6 +304,8 @@ class Board:
         words = [_place_of(case), f"{len(reached) - len(skipped) + 1} of {cards.count(total, 'step')} rehearsed"]
         words += [f"{len(skipped)} not needed"] if skipped else []
         words += [f"next: {spoken.title(self.title(coming))}"] if coming else []
+        before = len(self._asking.typed_before)
+        words += [f"{cards.count(before, 'answer')} typed before"] if before else []
         words += [self.reading] if self.reading else []
         if self.performed or case.outcome or case.changes:
             end = f"would end: {case.outcome.words}" if case.outcome and not coming else "no outcome yet"

@@ -40,19 +40,19 @@ class Ledger:
     runs: tuple[Run, ...] = ()
     problems: tuple[Finding, ...] = ()
 
-    def as_json(self) -> str:
-        """It in one line, for the index."""
-        found = [[run.plain for run in self.runs], [vars(problem) for problem in self.problems]]
-        return json.dumps(found, separators=(",", ":"))
+    @property
+    def plain(self) -> list[Any]:
+        """It as plain data, for the index."""
+        return [[run.plain for run in self.runs], [vars(problem) for problem in self.problems]]
 
     @classmethod
-    def from_json(cls, ticket_id: int, line: str) -> Self | None:
-        """What `as_json` made, or None if it is anything else."""
+    def from_plain(cls, ticket_id: int, plain: Any) -> Self | None:
+        """What `plain` made of one, or None if it is anything else."""
         try:
-            runs, problems = json.loads(line)
+            runs, problems = plain
             found = tuple(Run.from_plain(run) for run in runs)
             return cls(ticket_id, found, tuple(map(Finding.from_plain, problems)))
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        except (ValueError, TypeError, KeyError, AttributeError):
             return None
 
 
@@ -117,16 +117,14 @@ class Archive:
             n: index.stamp(self.folder / str(n), heads.files(f"{self.profile}/{n}", self.folder / str(n)))
             for n in wanted
         }
-        found: dict[int, Ledger] = {}
         known = index.read()
-        for ticket_id, (stamp, line) in known.items():
-            if stamp and stamp == stamps.get(ticket_id) and (ledger := Ledger.from_json(ticket_id, line)):
-                found[ticket_id] = ledger
+        same = {n: plain for n, (stamp, plain) in known.items() if stamp and stamp == stamps.get(n)}
+        found = {n: ledger for n, plain in same.items() if (ledger := Ledger.from_plain(n, plain))}
         unknown = [ticket_id for ticket_id in wanted if ticket_id not in found]
         fresh = {ledger.ticket_id: ledger for ledger in self.ledgers(unknown)}
-        kept = {n: (stamps[n], one.as_json()) for n, one in fresh.items() if stamps[n] and self._lasts(one, heads)}
-        if kept or known.keys() - set(wanted):
-            index.write(kept, wanted)
+        kept = {n: (stamps[n], one.plain) for n, one in fresh.items() if stamps[n] and self._lasts(one, heads)}
+        if kept or known.keys() - found.keys():
+            index.write({n: known[n] for n in found} | kept)
         found |= fresh
         return [found[ticket_id] for ticket_id in wanted]
 

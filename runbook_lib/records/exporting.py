@@ -22,13 +22,7 @@ _SAFE_PREFIX = "'"
 
 
 def export(runs: Sequence[Run], form: str, path: Path, *, force: bool = False) -> None:
-    """Write runs to a file.
-
-    Args:
-        runs: What to write.
-        form: A key of `FORMATS`.
-        path: The file.
-        force: Whether a file that is there is replaced.
+    """Write runs to a file, in one of `FORMATS`.
 
     Raises:
         InputError: The file is there already, or the format needs a package that is not installed.

@@ -44,9 +44,10 @@ class Code(StrEnum):
     WRITABLE = "writable"
     RUNNING = "running_or_interrupted"
     SET_ASIDE = "set_aside"
+    SPLIT = "split"
 
 
-_NOTICES = (*Code,)[-6:]
+_NOTICES = (*Code,)[-7:]
 UNPROVEN_WORDS = "proven by a key that is trusted here"
 RecordId = tuple[str, str, str]
 """A record's ticket, name and writer."""

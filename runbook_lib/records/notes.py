@@ -17,13 +17,7 @@ from runbook_lib.records.runs import State
 
 
 def compare(ledger: Ledger, folder: Path, read: Callable[[int], Iterable[Comment]]) -> Iterator[Finding]:
-    """Compare what a ticket's notes keep with what is in its folder, both ways.
-
-    Args:
-        ledger: What is known of the ticket.
-        folder: The ticket's folder; one that is gone has lost all that the notes keep.
-        read: Reads the ticket's comments.
-    """
+    """Compare what a ticket's notes keep with what is in its folder, both ways; one that is gone has lost all."""
     ticket = str(ledger.ticket_id)
     try:
         notes = [note for note in read(ledger.ticket_id) if not note.public and not _is_end_users(note)]

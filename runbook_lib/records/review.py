@@ -59,11 +59,6 @@ def _step(title: str) -> Callable[[Callable[[Review], StepResult]], Callable[[Re
 class Review:
     """The runs of all tickets. Open it with `open`, then call the steps.
 
-    Args:
-        settings: Where the records are.
-        values: The filters at first.
-        ticket_notes: Whether the tickets' notes are compared, too.
-
     Attributes:
         form: The form of the filters, once it was shown.
     """
@@ -83,10 +78,6 @@ class Review:
     @classmethod
     def open(cls, *, ticket_notes: object = False, **given: object) -> Self:
         """Read all journals, and get ready.
-
-        Args:
-            ticket_notes: Whether the records are compared with the notes on the tickets, too.
-            given: The filters, by name; `unknown` takes all.
 
         Raises:
             InputError: A parameter or a setting is impossible; shown as one sentence.

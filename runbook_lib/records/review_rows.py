@@ -45,13 +45,7 @@ def open_ends_table(ends: Sequence[OpenEnd], facts: Callable[[Run], CaseFacts], 
 
 
 def people_table(runs: Sequence[Run], wanted: Sequence[Run], ends: Iterable[OpenEnd]) -> Table:
-    """Who is on what: each engineer's selected runs, their last one, open tickets, and unreviewed records.
-
-    Args:
-        runs: All runs.
-        wanted: The selected runs.
-        ends: The open ends of whatever day.
-    """
+    """Who is on what: each engineer's selected runs, their last one, open tickets, and unreviewed records."""
     open_tickets: dict[str, list[int]] = {}
     for end in ends:
         open_tickets.setdefault(end.run.operator, []).append(end.run.ticket_id)

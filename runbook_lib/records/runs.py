@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from runbook_lib.domain.events import CASE, Event, History, Kind, RunEvents
 from runbook_lib.domain.models import Outcome, Status
+from runbook_lib.records import split_runs
 
 MOMENTS = ("started_at", "since")
 """The fields of a run that are moments."""
@@ -62,7 +63,7 @@ class Run:
         sha256: The record's digest, or "" if it is not sealed.
         line: The number of the journal line that holds the digest, or None.
         to_note: Whether a note on the ticket was to keep the seal.
-        writer: The key whose journal has the run, or "".
+        writer: The key whose journal has the run's end, or its beginning if it has no end; or "".
         undone: The operations that the run could not do although it reached an outcome, and that are still not done.
         by_hand: What people reported of its operations: the operation's name, and who reported what.
         waits_for: What the case waits for: customer, expert, or performing (of what was rehearsed); or "".
@@ -70,6 +71,8 @@ class Run:
         ended_by_hand: Whether a person has reported since that the case has ended.
         signed_off: Who signed off the record with these bytes, when, and with which words.
         is_trusted: Whether the key of its writer is trusted here.
+        writers: The keys whose journals have the run: two if the key was lost or changed meanwhile.
+        next_runbook: The runbook that goes on, where it handed over; or "".
     """
 
     ticket_id: int
@@ -97,6 +100,7 @@ class Run:
     ended_by_hand: bool = False
     signed_off: tuple[str, ...] = ()
     is_trusted: bool = True
+    writers: tuple[str, ...] = ()
     next_runbook: str = ""
 
     @property
@@ -193,19 +197,15 @@ class RunFilter:
 
 
 def runs_of(ticket_id: int, history: History, names: Collection[str]) -> list[Run]:
-    """The runs in a ticket's history, in the order of their beginning.
-
-    Args:
-        ticket_id: The ticket.
-        history: What its journal says.
-        names: The notebooks that are in its folder.
-    """
-    found = {key: _recorded(ticket_id, key, events) for key, events in history.runs.items()}
+    """The runs in a ticket's history, in the order of their beginning; `names` are the notebooks in its folder."""
+    joined, ended_by = split_runs.joined(history)
+    found = {key: _recorded(ticket_id, key, events) for key, events in joined.items()}
     runs = list(found.values())
     last: dict[str, dict[str, Event]] = {}
     for name, operation in history.operations.items():
-        for attempt in operation.attempts.values():
-            last.setdefault(attempt.run, {})[name] = attempt.last
+        for writer, attempt in operation.attempts.items():
+            key = "" if attempt.last.ends else ended_by.get(writer, "")
+            last.setdefault(attempt.run or key, {})[name] = attempt.last
     for key, run in found.items():
         _add_operations(run, last.get(key, {}), runs, history.case_ended)
         _add_sign_offs(run, history.sign_offs.get(run.record or "", ()))
@@ -227,6 +227,7 @@ def _recorded(ticket_id: int, key: str, events: RunEvents) -> Run:
         run = Run(ticket_id, State.RUNNING, None, runbook, started_at)
     if end := events.end:
         _read_end(run, end)
+    run.writers = tuple(dict.fromkeys(event.writer for event in events.events if event.writer))
     return run
 
 

@@ -47,13 +47,7 @@ def paths_in(folder: Path) -> set[str]:
 
 
 def problems(folder: Path, chains: Sequence[Chain], paths: set[str]) -> list[Finding]:
-    """What is wrong in a ticket's folder, or has to be named.
-
-    Args:
-        folder: The folder.
-        chains: The parts that were read in it.
-        paths: What is in it and in the folders below it.
-    """
+    """What is wrong in a ticket's folder, or has to be named."""
     names = {name for name in paths if name.endswith(SUFFIX)}
     files = sorted(name for name in paths if name.startswith("journal") and "/" not in name)
     found = [

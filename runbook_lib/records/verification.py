@@ -18,6 +18,7 @@ from runbook_lib import files
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.state_words import ending_words
 from runbook_lib.ledger.chains import FILE_NAME, file_name, key_of
+from runbook_lib.records import split_runs
 from runbook_lib.records.archive import MANY_TICKETS, Archive, Ledger
 from runbook_lib.records.findings import Code, Finding, Verification
 from runbook_lib.records.runs import ADOPTED_WORDS, Run, State
@@ -108,7 +109,7 @@ class Verifier:
         ledger, runs = self.ledger_of(path), self.runs_of(path)
         if not ledger or not runs:
             return self._stranger(path, ledger)
-        subjects = {path.name, FILE_NAME, *(file_name(run.writer) for run in runs)}
+        subjects = {path.name, FILE_NAME, *(file_name(writer) for run in runs for writer in run.writers)}
         mine = [finding for finding in self._ticket(ledger) if finding.subject in subjects]
         return Verification.of_runs([run for run in runs if run.state in _SEALED and run.sha256], 1, mine)
 
@@ -185,13 +186,17 @@ class Verifier:
     def _ticket(self, ledger: Ledger) -> Iterator[Finding]:
         yield from ledger.problems
         for run in ledger.runs:
+            if words := split_runs.words(run.writers):
+                yield Finding.of(run, Code.SPLIT, words)
             if run.state in _SEALED and run.sha256:
                 yield from self._sealed(run)
             elif run.state is State.UNSEALED:
                 yield self._unnamed(str(run.ticket_id), self._path(run), str(run.record))
             elif run.state is State.RUNNING and self._is_left(run):
-                words = "is not sealed: it is there, but its run has no end in the journal, which was cut or copied in "
-                yield Finding.of(run, Code.UNSEALED, words + "part, or was interrupted just then.")
+                unended = (
+                    "is not sealed: it is there, but its run has no end in the journal, which was cut or copied in "
+                )
+                yield Finding.of(run, Code.UNSEALED, unended + "part, or was interrupted just then.")
             else:
                 yield _open(run)
 

@@ -88,6 +88,11 @@ Events = SimpleQueue[Future[Ending] | int]
 class Place(Protocol):
     """Where the tickets of a batch are run: this machine (`Processes`) or a cluster (`Cluster`)."""
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether nothing more can be run there."""
+        ...
+
     def run(self, row: Row) -> Output:
         """Run a ticket and wait for its end."""
         ...
@@ -127,7 +132,13 @@ class Workers:
 
     def submit(self, row: Row) -> Future[Ending]:
         """Run a ticket as soon as there is room."""
-        return self._pool.submit(lambda: ending(row, *self._place.run(row)))
+        return self._pool.submit(self._run, row)
+
+    def _run(self, row: Row) -> Ending:
+        output = self._place.run(row)
+        if self._place.is_lost:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+        return ending(row, *output)
 
     def cancel(self) -> None:
         """Cancel what runs."""
@@ -140,6 +151,7 @@ class Workers:
 
 def ending(row: Row, status: int, out: str, err: str) -> Ending:
     """What a command's output says of a ticket."""
+    known = {"status": str(Status.INTERRUPTED)} if status < 0 else {}  # by a signal, wherever it was
     status = INTERRUPTED if status in (-signal.SIGINT, -signal.SIGTERM, -signal.SIGHUP) else status
     status = status if status in WORST_LAST else FAILED
     try:
@@ -148,7 +160,7 @@ def ending(row: Row, status: int, out: str, err: str) -> Ending:
         return Ending(row, status, report, str(report["summary"]))
     except (ValueError, LookupError, TypeError):
         last = (err.strip().splitlines() or ["It ended without any output."])[-1]
-        return Ending(row, status or FAILED, {}, last.removeprefix("runbook: "))
+        return Ending(row, status or FAILED, known, last.removeprefix("runbook: "))
 
 
 def run(

@@ -220,11 +220,12 @@ class _Run:
 
 
 def _after(settings: Settings, journal: Journal) -> str:
-    """Note the seal on the ticket, then push to the team's share; returns what the reader should know, or ""."""
+    """Note the seal, delete what was posted twice, push to the share; returns what the reader should know, or ""."""
+    from runbook_lib.changes.late_posts import remove_late_posts
     from runbook_lib.changes.sealing import note_seals  # brings the network along, which a rehearsal needs none of
     from runbook_lib.ledger.sharing import SharedRun
 
-    notices = [note_seals(settings, int(journal.folder.name))]
+    notices = [note_seals(settings, int(journal.folder.name)), remove_late_posts(settings, journal)]
     if shared := SharedRun.of(settings, journal):
         notices.append(shared.finish())
     return " ".join(filter(None, notices))

@@ -309,3 +309,61 @@ def test_plain_is_json() -> None:
     """Moments as text in UTC, lists as lists."""
     plain = replace(RUN, started_at=datetime(2026, 11, 21, 10, 0, tzinfo=UTC)).plain
     assert ("2026-11-21T10:00:00.000+00:00", "sealed", []) == (plain["started_at"], plain["state"], plain["missing"])
+
+
+A, B = "a" * 16, "b" * 16
+SPLIT = NAME.replace(".ipynb", f"-{A[:8]}.ipynb")
+
+
+def begun(writer: str = A, **condition: bool) -> Event:
+    return started(SPLIT, writer=writer)._replace(**condition)
+
+
+def sealed(writer: str = B, minute: int = 1, **condition: bool) -> Event:
+    return ended(SPLIT, minute, writer=writer)._replace(**condition)
+
+
+@pytest.mark.parametrize(
+    ("lines", "writer", "is_trusted"),
+    [
+        ([begun(), sealed()], B, True),
+        ([sealed(), begun()], B, True),  # the clock went back when the key was lost
+        ([begun(is_trusted=False), sealed()], B, True),
+        ([begun(set_aside=True), sealed()], B, True),
+        ([begun(set_aside=True), sealed(A, set_aside=True), sealed()], B, True),
+        ([begun(is_trusted=False), sealed(is_trusted=False)], B, False),
+        ([begun(is_trusted=False), sealed("c" * 16, is_trusted=False), sealed()], B, True),
+    ],
+    ids=["key changed", "clock back", "ring lost", "set aside", "sealed and set aside", "strangers", "trusted first"],
+)
+def test_run_that_two_keys_tell_of_is_one_row(lines: list[Event], writer: str, is_trusted: bool) -> None:
+    """With its beginning by the one, its seal by the other, and both named."""
+    run = of(*lines)[0]
+    assert (State.SEALED, START, "grace", writer) == (run.state, run.started_at, run.operator, run.writer)
+    assert {A, B} == set(run.writers)
+    assert is_trusted == run.is_trusted
+    assert 1 == sum(B in each.writers for each in of(*lines))
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [begun(), sealed(A), sealed(B, 2)],
+        [begun(), sealed(B), sealed(A, 2)],
+        [begun(), sealed(is_trusted=False)],
+        [begun(), sealed(is_unknown=True)],
+        [begun("c" * 16, is_trusted=False), sealed()],
+        [begun(), begun(B), sealed()],
+    ],
+    ids=["sealed by both", "sealed by another first", "stranger", "unknown", "stranger's beginning", "begun by both"],
+)
+def test_another_keys_word_is_a_run_of_its_own(lines: list[Event]) -> None:
+    """It takes no seal's place, a stranger ends nothing, and a stranger's line begins nothing of another's."""
+    assert [1, 1] == [len(run.writers) for run in of(*lines)]
+
+
+def test_open_effect_of_the_second_key_is_of_the_run() -> None:
+    """So that it shows as open; a later run by that key keeps its own."""
+    effect = event("not_done", 1, effect="reply", operation_id="sandbox-1001-reply", writer=B)
+    later = started(minute=5, writer=B)
+    assert [("sandbox-1001-reply",), ()] == [run.undone for run in of(begun(), effect, sealed(minute=2), later)]

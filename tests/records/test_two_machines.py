@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from runbook_lib.cli.main import main
 from runbook_lib.domain.models import Comment
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.keyring import KeyRing
@@ -331,3 +332,23 @@ def test_a_stranger_hides_no_missing_part(both: Shelf, grace: Shelf, tmp_path: P
     assert ["missing_writer"] == codes(both)
     stranger(both, tmp_path, "restarted", part=path.name, because="it was damaged", operator="ada")
     assert {"missing_writer", "untrusted_writer"} == {*codes(both)}
+
+
+@pytest.mark.parametrize("how", ["ring lost", "rotated", "set aside and rotated"])
+def test_run_whose_key_was_lost_is_listed_once(configured: Shelf, how: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """By `list` and by `verify`, which name both journals and no defect."""
+    name, before = configured.begin(1001), configured.journal(1001).writer
+    if how == "ring lost":
+        shutil.rmtree(configured.archive.keys)
+    else:
+        if how != "rotated":
+            configured.restart(1001)
+        configured.keys.rotate()
+    configured.end(1001, name)
+    found = verified(configured)
+    assert (1, 1, True) == (found.sealed, found.good, found.is_good)
+    assert "split" in codes(configured)
+    assert 0 == main(["records", "list"])
+    shown = capsys.readouterr().out
+    assert 2 == shown.count(name)  # its row, and the line below
+    assert f"journals of writers {before} and {configured.journal(1001).writer}" in shown

@@ -140,8 +140,9 @@ def test_state_and_tokens_outlive_the_server(world_folder):
     with server.shared(world_folder) as first:
         token = first["settings"]["slack_token"]
         connection = http.client.HTTPConnection(first["url"].removeprefix("http://"))
-        form = f"token={token}&channel=C07PRACTICE&text=kept"
-        connection.request("POST", "/api/chat.postMessage", form, {"Content-Type": "application/x-www-form-urlencoded"})
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        message = '{"channel": "C07PRACTICE", "text": "kept"}'
+        connection.request("POST", "/api/chat.postMessage", message, headers)
         assert json.load(connection.getresponse())["ok"]
         connection.close()
     assert server.running(world_folder) is None

@@ -4,7 +4,8 @@
  * one that has no ticket asks for it first. A record opens without a kernel. In start_here, naming another ticket runs
  * the cells below; once a runbook that it links to has its kernel, it closes, and its own kernel ends. The arrow keys
  * reach every cell. After an answer or a press the page scrolls to what comes next. An error that a card says is not
- * shown a second time. A copy is saved with its cards as they are, also when a press has come to its end.
+ * shown a second time. A copy is saved with its cards as they are, also when a press has come to its end, and with what
+ * was answered in it, each time that something is answered: a later kernel goes on from that.
  *
  * Nothing else is run: what is not in the folder of copies, or was not made there by `runbook_lib.templates`.
  */
@@ -110,7 +111,8 @@
         const shown = panel.content.widgets[place]?.outputArea?.widgets ?? [];
         return cell.outputs ? { ...cell, outputs: cell.outputs.map((output, at) => saved(output, shown[at])) } : cell;
       });
-      return { ...file, cells };
+      const answers = context.runbookAnswers;
+      return { ...file, metadata: answers ? { ...file.metadata, runbook_answers: answers } : file.metadata, cells };
     };
   }
 
@@ -153,12 +155,22 @@
     if (said && cards.some((card) => words(card).includes(said))) error.closest(".jp-OutputArea-child").style.display = "none";
   }
 
-  /** Save what a press came to: JupyterLab does not count it as a change. What another tab has saved stays. */
+  /** Save what a press or an answer came to: JupyterLab does not count it as a change. What another tab has saved stays. */
   async function saveResult(app, context) {
     await navigator.locks?.request(context.path, async () => {
+      await context.runbookSaved.catch(() => {}); // a save of this tab's own is no other tab's
       const { last_modified } = await app.serviceManager.contents.get(context.path, { content: false });
       if (last_modified === context.contentsModel?.last_modified) await context.save();
     });
+  }
+
+  /** Keep what was answered, as the kernel says it, in the file, but for what the file has already. */
+  function keepAnswers(app, context, node) {
+    const answers = JSON.parse(node.dataset.runbookAnswers);
+    const kept = context.runbookAnswers ?? context.model.getMetadata("runbook_answers");
+    if (JSON.stringify(answers) === JSON.stringify(kept)) return;
+    context.runbookAnswers = answers;
+    saveResult(app, context);
   }
 
   /** Follow what the cells show. */
@@ -172,7 +184,10 @@
           if (!isNext || !target.closest(".jp-Cell")) continue;
           showNext(panel, target);
           if (target.matches(".runbook-result")) saveResult(app, panel.context);
-        } else [target.closest(errors), ...target.querySelectorAll(errors)].forEach((one) => one && hideTwice(panel, one));
+        } else {
+          [target.closest(errors), ...target.querySelectorAll(errors)].forEach((one) => one && hideTwice(panel, one));
+          target.querySelectorAll("[data-runbook-answers]").forEach((one) => keepAnswers(app, panel.context, one));
+        }
       }
     }).observe(panel.node, { subtree: true, childList: true, attributeFilter: ["class"], attributeOldValue: true });
   }
@@ -242,8 +257,8 @@
   /** One save after the other: JupyterLab takes the file of a save that still runs for one that was changed by others. */
   function saveInTurn(context) {
     const save = context.save.bind(context);
-    let last = Promise.resolve();
-    context.save = () => (last = last.then(save, save));
+    context.runbookSaved = Promise.resolve();
+    context.save = () => (context.runbookSaved = context.runbookSaved.then(save, save));
   }
 
   function opened(app, panel, context) {
