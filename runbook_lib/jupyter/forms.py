@@ -122,7 +122,7 @@ class Form:
         self._foldable: tuple[str, ...] = ()
         self.summary = new(ipywidgets.Label)
         self._line, self._message, self._notes = (new(ipywidgets.HTML) for _ in range(3))
-        self.continue_button = new(ipywidgets.Button, description="Continue", button_style="primary")
+        self.continue_button = new(ipywidgets.Button, description="Continue")
         self.continue_button.on_click(lambda _: on_continue() if on_continue else None)
         self._going_on = [self.continue_button, self._message] if on_continue else []
         self._folded = new(ipywidgets.VBox, layout={"width": "100%"})
@@ -214,10 +214,6 @@ class Form:
     def tell(self, words: str) -> None:
         """Show words beside the button that takes the answers."""
         self._message.value = str(h.div(style=_LINES)[clean(spoken.words(words), 500)])
-
-    def emphasize(self, *, is_next: bool) -> None:
-        """Let the button stand out, or not: only one thing on a page is the next one to press."""
-        self.continue_button.button_style = "primary" if is_next else ""
 
     def close(self) -> None:
         """Take the form away, with all that listens to it."""

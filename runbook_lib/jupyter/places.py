@@ -82,7 +82,8 @@ class Place:
     def point(self, *, is_next: bool) -> None:
         """Whether the reader goes on here; else its *Continue* stands out only among answers that were opened."""
         self._is_next = is_next
-        self.form.emphasize(is_next=is_next or not self.asks or bool(self.fold.value))
+        stands_out = is_next or not self.asks or self.fold.value
+        self.form.continue_button.button_style = "primary" if stands_out else ""
 
     def close_answers(self) -> None:
         """Fold what was opened, without a call of `on_toggle`."""
