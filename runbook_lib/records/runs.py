@@ -72,6 +72,7 @@ class Run:
         signed_off: Who signed off the record with these bytes, when, and with which words.
         is_trusted: Whether the key of its writer is trusted here.
         writers: The keys whose journals have the run: two if the key was lost or changed meanwhile.
+        next_runbook: The runbook that goes on, where it handed over; or "".
     """
 
     ticket_id: int
