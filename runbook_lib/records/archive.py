@@ -113,10 +113,7 @@ class Archive:
         from runbook_lib.records.index import Index  # few tickets do not need it
 
         index, heads = Index(self.folder, self.keys, self.team), Heads(self.keys)
-        stamps = {
-            n: index.stamp(self.folder / str(n), heads.files(f"{self.profile}/{n}", self.folder / str(n)))
-            for n in wanted
-        }
+        stamps = {n: index.stamp(self.folder / str(n), heads.files(f"{self.profile}/{n}")) for n in wanted}
         known = index.read()
         same = {n: plain for n, (stamp, plain) in known.items() if stamp and stamp == stamps.get(n)}
         found = {n: ledger for n, plain in same.items() if (ledger := Ledger.from_plain(n, plain))}
@@ -169,7 +166,7 @@ class Archive:
         events, set_aside = _events(folder, chains, ring)
         runs = runs_of(ticket_id, History(events), names)
         names -= {run.record or "" for run in runs}
-        strays = [stray(ticket_id, name) for name in sorted(union.strays(names, chains, problems))] if names else ()
+        strays = [stray(ticket_id, name) for name in sorted(union.strays(names, chains))] if names else ()
         return Ledger(ticket_id, (*runs, *strays), (*problems, *set_aside))
 
 
@@ -192,7 +189,7 @@ def _is_ticket(name: str) -> bool:
 
 def _events(folder: Path, chains: Sequence[Chain], ring: KeyRing) -> tuple[list[Event], list[Finding]]:
     """All lines, oldest first, those of parts that were set aside included; and what is wrong with these."""
-    trusted = {key for one in chains for key in one.writers if ring.trusts(key)}
+    trusted = {one.key for one in chains if ring.trusts(one.key)}
     lines = merged([one for one in chains if not one.error], cells=False)
     known = [Event(entry, is_trusted=entry["writer"] in trusted) for entry in lines]
     strange = merged([one for one in chains if one.is_unknown], cells=False)
