@@ -214,14 +214,14 @@ class Search:
     def _between_boundaries(self) -> Iterator[tuple[int, int]]:
         """The spans from a BEGIN to an END line that have a long run of Base64 letters."""
         begins = list(self._boundaries("BEGIN"))
-        places = [end for _, end in begins]
+        places, free = [end for _, end in begins], 0
         for end_start, end_end in self._boundaries("END"):
             place = bisect_right(places, end_start) - 1
-            if place < 0 or end_start - places[place] > MOST_CHARS:
+            if place < free or end_start - places[place] > MOST_CHARS:
                 continue
             if _LONG_RUN.search(self.view.text, *self._skeleton.origin(begins[place][0], end_end)):
                 yield begins[place][0], end_end
-            del begins[: place + 1], places[: place + 1]
+            free = place + 1
 
     def _with_boundaries(self, start: int, end: int) -> tuple[int, int]:
         """A span of the skeleton with the boundary lines directly around it."""

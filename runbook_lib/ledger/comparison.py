@@ -20,8 +20,9 @@ from runbook_lib import files
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.ledger.chains import digest, key_of, whole_lines
 from runbook_lib.ledger.keyring import KeyRing, public_pem
-from runbook_lib.ledger.mirror import Pushed, in_parallel
+from runbook_lib.ledger.mirror import in_parallel
 from runbook_lib.ledger.objects import CLAIMS, TICKET, Segment, is_record, segment
+from runbook_lib.ledger.pushing import Pushed
 from runbook_lib.ledger.share import Share, Stored, names_in
 
 NOTICES = ("not_pushed", "not_pulled", "unknown_writer")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from runbook_lib.domain.errors import RunbookError
-from runbook_lib.ledger import mirror
+from runbook_lib.ledger import mirror, pushing
 from runbook_lib.ledger.comparison import Comparison, Difference, bounded
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.keyring import KeyRing
@@ -66,7 +66,7 @@ class Machine:
 
     def push(self) -> mirror.Moved:
         tickets = [self.journal(number) for number in Archive.of(self.settings).tickets()]
-        return mirror.push(self.share, tickets, self.keys, self.settings.operator, lambda: None)
+        return pushing.push(self.share, tickets, self.keys, self.settings.operator, lambda: None)
 
     def pull(self, **more: object) -> mirror.Moved:
         return mirror.pull(self.share, self.folder, self.keys, **more)  # type: ignore[arg-type]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -30,6 +31,7 @@ ticket;runbook;expires_on;billable_users;maximum_users
 x;;;;
 1005;weekend_licence;;;
 1006;weekend_license;31.2.2026;;
+1003.0;weekend_license;;;
 4711;;;;
 1901;weekend_license;;;
 """
@@ -131,6 +133,7 @@ def test_an_interrupted_batch_goes_on_where_it_was(machine: World) -> None:
         assert whole.stdout
         assert "Rehearsing 4 of 4" in whole.stdout.readline()  # a batch that has ended is no more gone on with
         whole.terminate()
+        whole.stdout.read()
     assert 130 == whole.returncode
 
 
@@ -302,6 +305,36 @@ def test_what_is_wrong_with_a_command_is_reported_first(machine: World, tmp_path
         assert (status, "", 1) == (ran.status, ran.stdout, len(ran.stderr.strip().splitlines())), words
         assert message in ran.stderr
     assert [] == list((machine.outputs / "sandbox").glob("1*"))
+
+
+def test_a_list_from_a_terminal_is_asked_for(machine: World) -> None:
+    """Without a word, the command would seem to hang."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "runbook_lib.cli", "batch", "-"],
+        env=machine.environment,
+        stdin=theirs,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        os.close(theirs)
+        assert process.stderr
+        assert "Ctrl-D ends it" in process.stderr.readline()
+        os.write(ours, b"x\n\x04")
+        assert "The list begins with 'x'" in process.stderr.readline()
+    os.close(ours)
+
+
+def test_a_full_disk_for_the_output(own_world: World) -> None:
+    """What runs goes on to its end, nothing more is begun, and the same command goes on with the rest."""
+    listed = own_world.outputs.parent / "list.csv"
+    listed.write_text("1003,weekend_license\n1004,weekend_license\n")
+    command = [sys.executable, "-m", "runbook_lib.cli", "batch", str(listed), "--workers", "1"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, env=own_world.environment, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert (1, True) == (done.returncode, "Free the disk, then start the same command again" in done.stderr)
+    assert 0 == own_world.runbook("batch", listed).status
+    assert {1} == {len(runs(own_world, ticket)) for ticket in (1003, 1004)}
 
 
 def test_an_output_folder_that_takes_nothing(machine: World) -> None:

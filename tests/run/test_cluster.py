@@ -244,9 +244,6 @@ class Client:
     def nthreads(self) -> dict[str, int]:
         return {"tcp://10.0.0.7:1": 3, "tcp://10.0.0.8:1": 1}
 
-    def scheduler_info(self, n_workers: int) -> dict[str, Any]:
-        return {}
-
 
 def ran(*submitted: Callable[..., Future[Any]]) -> list[tuple[int, str]]:
     """What comes of tickets, one after the other, whose tasks are submitted so."""
@@ -361,11 +358,32 @@ def test_a_cluster_that_is_not_ready(cluster: Cluster, tmp_path: Path) -> None:
 
 
 def test_a_worker_of_another_version(cluster: Cluster, tmp_path: Path) -> None:
-    (tmp_path / "sitecustomize.py").write_text(
-        "import distributed.versions as versions\n"
-        "real = versions.get_package_info\n"
-        "versions.get_package_info = lambda names: {**real(names), 'distributed': '1999.1.0'}\n"
+    """Dask's own table of versions is not shown beside the sentence."""
+    cluster.add_worker(
+        PYTHONPATH=changed(
+            tmp_path,
+            "import distributed.versions as versions\n"
+            "real = versions.get_package_info\n"
+            "versions.get_package_info = lambda names: {**real(names), 'distributed': '1999.1.0'}\n",
+        )
     )
-    cluster.add_worker(PYTHONPATH=os.pathsep.join([str(tmp_path), str(ROOT)]))
     ran = cluster.batch(1003)
-    assert (1, True) == (ran.status, "runs distributed 1999.1.0" in ran.stderr), ran.stderr
+    assert (1, True, 1) == (ran.status, "runs distributed 1999.1.0" in ran.stderr, ran.stderr.count("\n")), ran.stderr
+
+
+def test_a_worker_that_cannot_prepare(cluster: Cluster, tmp_path: Path) -> None:
+    """Whatever it raises is one line."""
+    cluster.add_worker(
+        PYTHONPATH=changed(
+            tmp_path,
+            "from runbook_lib.run import warm\ndef started(*_):\n    raise PermissionError\nwarm.started = started\n",
+        )
+    )
+    ran = cluster.batch(1003)
+    assert (1, True, 1) == (ran.status, "not ready (PermissionError)" in ran.stderr, ran.stderr.count("\n")), ran.stderr
+
+
+def changed(folder: Path, code: str) -> str:
+    """The PYTHONPATH of a worker whose Python runs this at its start."""
+    (folder / "sitecustomize.py").write_text(code)
+    return os.pathsep.join([str(folder), str(ROOT)])

@@ -159,8 +159,9 @@
   async function saveResult(app, context) {
     await navigator.locks?.request(context.path, async () => {
       await context.runbookSaved.catch(() => {}); // a save of this tab's own is no other tab's
+      if (context.isDisposed) return;
       const { last_modified } = await app.serviceManager.contents.get(context.path, { content: false });
-      if (last_modified === context.contentsModel?.last_modified) await context.save();
+      if (!context.isDisposed && last_modified === context.contentsModel?.last_modified) await context.save();
     });
   }
 
