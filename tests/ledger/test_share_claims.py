@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -273,6 +274,34 @@ def test_renewed_claim_is_waited_for_anew(alice: Laptop, bob: Laptop) -> None:
     assert held
     alice.claims().take(OPERATION)
     assert bob.claims().take(OPERATION, judged={held.sha256}) not in (None, held)
+
+
+def test_copy_of_a_machine_does_not_hold_its_claims(alice: Laptop, tmp_path: Path) -> None:
+    """Two machines with one key, one name and one path: the one that did not make a claim waits for it."""
+    alice.journal.append("run_started", runbook="x", record="x.ipynb", performed=True, operator="alice", pid=1)
+    shutil.copytree(alice.folder, tmp_path / "copy")
+    assert alice.claims().take(OPERATION) is None
+    alice.folder.rename(tmp_path / "first")
+    (tmp_path / "copy").rename(alice.folder)
+    held = alice.claims().take(OPERATION)
+    assert held
+    assert held.who.startswith("alice on ")
+    alice.claims().release(OPERATION)  # is not its own to release
+    assert held == alice.claims().take(OPERATION)
+
+
+@pytest.mark.parametrize("blocked", ["a folder", "no text"])
+def test_odd_notes_of_claims_hold_nothing_back(alice: Laptop, world: World, blocked: str) -> None:
+    """The run goes on without the team's claims, and says so; or takes none for its own."""
+    notes = alice.journal.folder / ".claims"
+    if blocked == "a folder":
+        notes.mkdir(parents=True)
+    else:
+        notes.parent.mkdir(parents=True)
+        notes.write_bytes(b"\xff\0")
+    done = alice.effects().apply(Post(world, "alice"))
+    assert done.state is EffectState.DONE
+    assert (blocked == "a folder") == ("could not be used" in done.note)
 
 
 def test_practice_claims_nothing_of_live(alice: Laptop, world: World) -> None:
