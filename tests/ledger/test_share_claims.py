@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ import pytest
 from runbook_lib.clients.budget import Budget
 from runbook_lib.domain.errors import OutcomeUnknownError, RefusedError, RunbookError
 from runbook_lib.domain.models import EffectState, Evidence
+from runbook_lib.ledger import claims as claims_module
 from runbook_lib.ledger.claims import Claims
 from runbook_lib.ledger.effects import Effects
 from runbook_lib.ledger.journal import Journal
@@ -147,6 +149,26 @@ def test_second_machine_learns_who_and_since_when(alice: Laptop, bob: Laptop) ->
     assert held.who.startswith("alice on ")
     assert "UTC" in held.words
     assert not held.is_trusted
+
+
+@pytest.mark.parametrize("hours", [-5, 5])
+def test_wrong_clock_of_the_holder_does_not_count(
+    alice: Laptop, bob: Laptop, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    """Its claim would seem too old to wait for, or be waited for all over again: the share knows when it was made."""
+
+    class Wrong(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return datetime.now(tz) + timedelta(hours=hours)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(claims_module, "datetime", Wrong)
+        alice.claims().take(OPERATION)
+    held = bob.claims().take(OPERATION)
+    assert held
+    assert held.at
+    assert abs(datetime.now(UTC) - held.at) < timedelta(minutes=1)
 
 
 def test_released_claim_goes_to_one_other(alice: Laptop, bob: Laptop, tmp_path: Path) -> None:

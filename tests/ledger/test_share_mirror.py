@@ -380,6 +380,43 @@ def test_forged_key_is_not_taken(alice: Machine, lead: Machine) -> None:
     assert "unknown_writer" in lead.verified()
 
 
+RECORD, TICKET = "*.ipynb", ""
+"""What is deleted on request: the ticket's records, or all of its folder."""
+
+
+@pytest.mark.parametrize(
+    ("what", "where", "owner", "lead_says"),
+    [
+        (RECORD, "owner", ({"missing"}, ["not_pulled"]), (set(), [])),
+        (RECORD, "share", (set(), ["removed"]), (set(), ["removed"])),
+        (RECORD, "share lead", (set(), ["removed"]), ({"missing"}, [])),
+        (RECORD, "share lead owner", ({"missing"}, ["removed"]), ({"missing"}, [])),
+        (TICKET, "owner", ({"missing_journal"}, ["not_pulled", "not_pulled"]), (set(), [])),
+        (TICKET, "lead", (set(), []), (set(), ["not_pulled", "not_pulled"])),
+        (TICKET, "share lead owner", ({"missing_journal"}, []), (set(), [])),
+    ],
+)
+def test_deletion_on_request_is_named_as_documented(
+    alice: Machine, lead: Machine, what: str, where: str, owner: object, lead_says: object
+) -> None:
+    """By `verify`, and with `--share`; the other ticket stays good, and nothing brings the records back."""
+    gone, _ = alice.run(1001), alice.run(1002)
+    alice.push()
+    lead.pull()
+    lead.keys.trust(alice.keys.signer().public_pem)
+    if "share" in where:
+        for path in [path for path in paths(alice) if path.startswith("sandbox/1001/")]:
+            if what == TICKET or path.endswith(gone.name):
+                write(alice, path, None)
+    for machine in [machine for name, machine in (("owner", alice), ("lead", lead)) if name in where]:
+        folder = machine.folder / "1001"
+        shutil.rmtree(folder) if what == TICKET else (folder / gone.name).unlink()
+    said = [(machine.verified(), [code for code, _ in machine.compare()]) for machine in (alice, lead)]
+    assert [owner, lead_says] == said
+    if "share" in where:
+        assert (0, 0) == (alice.push().records, lead.pull().records)
+
+
 def test_not_pushed_is_no_defect(alice: Machine) -> None:
     alice.run(1001)
     found = list(Comparison(alice.share, alice.folder, alice.keys).differences())
