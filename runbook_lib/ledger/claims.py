@@ -48,7 +48,7 @@ class Held:
 
     Attributes:
         who: The operator, the machine and the writer, in words.
-        at: When it was made, by the share's word or its holder's; None if it cannot be read.
+        at: When it was made, by the share's clock: its holder's may be wrong; None if it cannot be read.
         sha256: Of the object, by which a person's judgment names it.
         is_trusted: Whether it is signed by a key of the ring.
     """
@@ -106,7 +106,7 @@ class Claims:
             claim, sha256 = _read(found, operation_id), hashlib.sha256(found).hexdigest()
             is_free = sha256 in judged or self._is_ours(claim) or self._is_released(operation_id, number, claim)
             if not is_free and self._share.read(self.path(operation_id, number + 1)) is None:
-                return self._held(claim, sha256)
+                return self._held(claim, sha256, self._share.created_at(path))
         raise RefusedError(f"{self._share.url} holds {MOST_CLAIMS} claims of {operation_id}.")
 
     def release(self, operation_id: str) -> None:
@@ -173,13 +173,13 @@ class Claims:
         signature = base64.b64decode(fields["sig"])
         return self._keys.verify(fields["key"], signature, domain, message, pem=pem) is Validity.GOOD
 
-    def _held(self, claim: Mapping[str, Any], sha256: str) -> Held:
+    def _held(self, claim: Mapping[str, Any], sha256: str, at: datetime | None) -> Held:
         if not claim:
             return Held("an object that is no claim", None, sha256, is_trusted=False)
         is_trusted = self._is_good(claim, DOMAIN)
         writer = f"writer {claim['key']}{'' if is_trusted else ', who is not trusted here'}"
         who = f"{clean(claim['operator'], 60)} on {clean(claim['machine'], 60)} ({writer})"
-        return Held(who, datetime.fromisoformat(claim["at"]).astimezone(UTC), sha256, is_trusted)
+        return Held(who, at and at.astimezone(UTC), sha256, is_trusted)
 
 
 def _bytes(fields: Mapping[str, Any]) -> bytes:

@@ -132,6 +132,10 @@ class Share:
         """What an object holds, or None if there is none. Raises as `create`."""
         return self._limited(lambda: self._get(path))
 
+    def created_at(self, path: str) -> datetime | None:
+        """When an object was created, by the share's clock; None if there is none. Raises as `create`."""
+        return self._limited(lambda: self._created_at(path))
+
     def digests(self, paths: Collection[str]) -> list[str]:
         """The SHA-256 of what each object holds, or "" where there is none. Raises as `create`."""
         return self._limited(lambda: [_digest(self._get(path)) for path in paths]) if paths else []
@@ -163,6 +167,13 @@ class Share:
             if _code(exc) in _ADVICE or not (self.folder is None or self.folder.is_dir()):
                 raise
             return None
+
+    def _created_at(self, path: str) -> datetime | None:
+        import obstore
+
+        with suppress(FileNotFoundError):
+            return obstore.head(self._store, path)["last_modified"]
+        return None
 
     def _pages(self, prefix: str) -> Iterator[list[Stored]]:
         import obstore

@@ -73,6 +73,20 @@ def test_fault_at_any_call_of_the_end_is_made_up_for(
     assert {"untrusted_writer"} == lead.verified()
 
 
+def test_run_lists_the_share_once(tmp_path: Path, server: Faulty) -> None:
+    """Before its first effect, whatever the number of effects: a fork of its own lines shows by that."""
+    alice = Machine(tmp_path / "alice", place(server, tmp_path.name))
+    alice.run(1001)
+    alice.push()
+    shared = SharedRun.of(alice.settings, alice.journal(1001))
+    assert shared
+    server.calls.clear()
+    for number in range(4):
+        alice.journal(1001).append("intended", effect="reply", operation_id=f"sandbox-1001-{number}")
+        assert shared.take(f"sandbox-1001-{number}") is None
+    assert ["GET /team", *["PUT"] * 8] == [call.split(" /team/")[0] for call in server.calls]
+
+
 def test_disk_that_takes_no_note_hides_no_trouble(tmp_path: Path, server: Faulty) -> None:
     """The journal cannot be written either: the reader learns of the share all the same."""
     alice = Machine(tmp_path / "alice", place(server, "full"))
