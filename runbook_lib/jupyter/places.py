@@ -13,10 +13,13 @@ import ipywidgets
 from IPython.display import display
 
 from runbook_lib.cases.pictures import Pictures
-from runbook_lib.display import Part
+from runbook_lib.display import Part, Tone
 from runbook_lib.jupyter.forms import ASKS, MIME, Field, Form, fold
 from runbook_lib.jupyter.widgets import close, new, outputs_of
 from runbook_lib.results import StepResult
+
+SETTLED = "runbook-settled"
+"""The class of a card that asks nothing and has not stopped: `runbook lab` shortens it, and folds what explains it."""
 
 
 class Place:
@@ -54,6 +57,8 @@ class Place:
     def show(self, card: StepResult, below: Sequence[Any] | None = None) -> None:
         """Let the card say this; and below it stands this, if anything else than before."""
         self.card = card
+        is_settled = card.card.tone not in (Tone.ASK, Tone.STOP)
+        (self._output.add_class if is_settled else self._output.remove_class)(SETTLED)
         if (outputs := outputs_of(self._bundle())) != self._output.outputs:
             self._output.outputs = outputs
         if below is not None and (children := (self._output, *below)) != self.box.children:

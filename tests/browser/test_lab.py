@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from runbook_lib import templates
 from tests.browser.lab import SESSIONS, Lab, Notebook
-from tests.browser.walk import BUTTON, CHANGE, ERRORS, copy, looks_well_in_both_themes, records
+from tests.browser.walk import BUTTON, CHANGE, ERRORS, copy, go_on, looks_well_in_both_themes, records
 
 pytestmark = [pytest.mark.slow, pytest.mark.together]
 
@@ -116,3 +116,21 @@ def until_kept(notebook: Notebook, path: Path, words: str) -> None:
             return
         notebook.page.wait_for_timeout(100)
     raise AssertionError(f"{path} does not keep {words}")
+
+
+def test_explanations_fold_once_a_step_asks_nothing(lab: Lab, notebook: Notebook) -> None:
+    """In the page, not in the file; a button in the heading opens one, also by a key. Where a step asks, it is open."""
+    notebook.open(copy(lab, "weekend_license", 1908))
+    takes = notebook.panel.get_by_text("Assign the ticket to yourself first")
+    expect(takes).to_be_hidden()
+    expect(notebook.panel.get_by_text("Where sources disagree, this is the order")).to_be_visible()
+    button = notebook.panel.locator(".jp-MarkdownCell", has=takes).locator("button", has_text="Explanation")
+    button.click()
+    expect(takes).to_be_visible()
+    expect(button).to_have_attribute("aria-expanded", "true")
+    button.press("Enter")
+    expect(takes).to_be_hidden()
+    for words in ("premium", "2026-11-06", "231", "254"):
+        notebook.click(notebook.button(f"Confirm {words}"))
+    go_on(notebook)
+    expect(notebook.panel.get_by_text("Where sources disagree, this is the order")).to_be_hidden()

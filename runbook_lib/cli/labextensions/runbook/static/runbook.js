@@ -3,7 +3,7 @@
  * A template opens as a copy. When a copy opens and nothing was run in its kernel, its cells are run: they only rehearse;
  * one that has no ticket asks for it first. A record opens without a kernel. In start_here, naming another ticket runs
  * the cells below; once a runbook that it links to has its kernel, it closes, and its own kernel ends. The arrow keys
- * reach every cell. After an answer or a press the page scrolls to what comes next. An error that a card says is not
+ * reach every cell. What explains a step is folded once its card asks nothing. After an answer or a press the page scrolls to what comes next. An error that a card says is not
  * shown a second time. A copy is saved with its cards as they are, also when a press has come to its end, and with what
  * was answered in it, each time that something is answered: a later kernel goes on from that.
  *
@@ -14,6 +14,16 @@
 
   const VIEW = "application/vnd.jupyter.widget-view+json";
   const START_HERE = /(^|\/)start_here[^/]*\.ipynb$/;
+  const STYLE = `
+    .runbook-folds .jp-RenderedMarkdown > h2:first-child { font-size: var(--jp-content-font-size2); margin: 10px 0 0; }
+    .runbook-folds .jp-RenderedMarkdown { padding-top: 0; padding-bottom: 0; }
+    .runbook-folds:not(.runbook-unfolded) .jp-RenderedMarkdown > :not(:first-child) { display: none; }
+    .runbook-explain { border: 0; background: none; color: inherit; font: 12px var(--jp-ui-font-family); cursor: pointer; }
+    .runbook-explain::before { content: "▸ "; }
+    .runbook-unfolded .runbook-explain::before { content: "▾ "; }
+    .runbook-settled .jp-RenderedHTMLCommon > div > p { display: inline; margin-right: 10px !important; }
+    .runbook-settled .jp-RenderedHTMLCommon > div > details:not([open]) { display: inline-block; margin: 0 !important; }
+  `;
   const config = JSON.parse(document.getElementById("jupyter-config-data").textContent);
   const [notebooks, copies, outputs] = [config.runbookNotebooks, config.runbookCopies, config.runbookOutputs];
 
@@ -141,7 +151,7 @@
 
   /** Let a key open what is folded, which JupyterLab would take for its own. */
   function openByKey(event) {
-    if (!event.target.matches?.("summary") || ![" ", "Enter"].includes(event.key)) return;
+    if (!event.target.matches?.("summary, .runbook-explain") || ![" ", "Enter"].includes(event.key)) return;
     event.preventDefault();
     event.stopPropagation();
     event.target.click();
@@ -174,11 +184,43 @@
     saveResult(app, context);
   }
 
+  /** Fold what explains a step above a card that is settled; a button in its heading opens it. The file stays as it is. */
+  function foldExplanations(panel) {
+    let isSettled = false;
+    for (const { node, model } of [...panel.content.widgets].reverse()) {
+      if (model.type === "code") {
+        if (!(model.getMetadata("tags") ?? []).includes("parameters")) isSettled = Boolean(node.querySelector(".runbook-settled"));
+        continue;
+      }
+      const heading = node.querySelector(".jp-RenderedMarkdown > :is(h1, h2):first-child:not(:last-child)");
+      node.classList.toggle("runbook-folds", isSettled && Boolean(heading));
+      if (isSettled && heading && !heading.querySelector(".runbook-explain")) heading.append(explainButton(node));
+    }
+  }
+
+  function explainButton(cell) {
+    const button = document.createElement("button");
+    button.className = "runbook-explain";
+    button.textContent = "Explanation";
+    const show = () => button.setAttribute("aria-expanded", cell.classList.contains("runbook-unfolded"));
+    button.addEventListener("click", () => {
+      cell.classList.toggle("runbook-unfolded");
+      show();
+    });
+    show();
+    return button;
+  }
+
   /** Follow what the cells show. */
   function watch(app, panel) {
     panel.node.addEventListener("keydown", openByKey, true);
+    let frame;
     const errors = '.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.stderr"]';
     new MutationObserver((changes) => {
+      frame ??= requestAnimationFrame(() => {
+        frame = undefined;
+        foldExplanations(panel);
+      });
       for (const { type, target, oldValue } of changes) {
         if (type === "attributes") {
           const isNext = target.matches(".runbook-next") && !/\brunbook-next\b/.test(oldValue ?? "");
@@ -309,6 +351,7 @@
           opened(app, panel, context);
         },
       });
+      document.head.append(Object.assign(document.createElement("style"), { textContent: STYLE }));
       reachEveryCell(app);
       app.restored.then(() => app.shell.collapseLeft());
     },
