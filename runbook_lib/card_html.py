@@ -41,6 +41,8 @@ _SHORT = 52
 _LONGEST_WORD = 24
 """Characters of a word that a table never breaks; a longer one, such as an address, would widen it past the window."""
 _HYPHENED = re.compile(rf"(?<!\S)((?=\S*-)\S{{1,{_LONGEST_WORD}}})(?!\S)")
+_PATHS = re.compile(rf"(?<=[^/\s]/)(?=[^/\s])(?<=\S{{{_LONGEST_WORD}}})")
+"""Behind the slashes within a long word: an address is broken there rather than within a name."""
 _KEEP_WORDS = "overflow-wrap:break-word"
 """Of a table's cell: what its card says of narrow tables does not count there."""
 _GREY = "rgba(128,128,128,0.35)"
@@ -182,9 +184,16 @@ def _columns(row: Sequence[str | Link], whole: Sequence[int]) -> list[tuple[h.No
 
 
 def _unbroken(cell: str) -> h.Node:
-    """A text whose dates and options stay whole, which a browser would break behind a hyphen."""
+    """A text whose dates and options stay whole, which a browser would break behind a hyphen; see also `_PATHS`."""
     parts = _HYPHENED.split(clean(cell))
-    return [h.span(style="white-space:nowrap")[part] if place % 2 else part for place, part in enumerate(parts)]
+    return [
+        h.span(style="white-space:nowrap")[part] if place % 2 else _broken(part) for place, part in enumerate(parts)
+    ]
+
+
+def _broken(words: str) -> h.Node:
+    first, *others = _PATHS.split(words)
+    return [first, [[h.wbr, piece] for piece in others]]
 
 
 def _timeline(window: Window) -> h.Node:

@@ -34,7 +34,7 @@ from runbook_lib.domain.models import Answer, Ruling, Verdict, Window
 from runbook_lib.domain.plain_text import CELL_LIMIT, PREVIEW_LIMIT, clean, clean_lines, size
 
 WINDOW = Window(date(2026, 11, 6), date(2026, 11, 20), date(2026, 11, 23), date(2026, 11, 22))
-TAGS = {"div", "span", "p", "bdi", "table", "thead", "tbody", "tr", "th", "td", "pre", "a", "ol", "li"}
+TAGS = {"div", "span", "p", "bdi", "table", "thead", "tbody", "tr", "th", "td", "pre", "a", "ol", "li", "wbr"}
 ATTRIBUTES = {"style", "title", "scope", "role", "aria-label", "href", "rel", "target"}
 LENGTH = r"\d+px"
 COLOR = r"(#[0-9a-f]{6}|rgba\(\d+,\d+,\d+,0\.\d+\))"
@@ -154,7 +154,8 @@ class Page(HTMLParser):
         self.other: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._open.append(tag)
+        if tag != "wbr":  # it has no end
+            self._open.append(tag)
         self.elements.append((tag, dict(attrs)))
         if len(dict(attrs)) != len(attrs):
             self.other.append(f"{tag} has an attribute twice")
@@ -420,6 +421,14 @@ def test_a_link_in_a_sentence_has_words() -> None:
     assert [ours] == [attributes["href"] for tag, attributes in page.elements if tag == "a"]
     assert f"See issue 2, not {other}." in page.words
     assert ours in text(card)
+
+
+def test_an_address_in_a_table_breaks_at_its_slashes() -> None:
+    """And nowhere in a name; a short word with a slash stays whole."""
+    words = "pipeline 7 · https://gitlab.example/team/-/pipelines/7 and/or later"
+    markup = html(Card("t", "s", Tone.PLAIN, "b", (Table((), [("", words)]),)))
+    assert "https://gitlab.example/team/<wbr>-/<wbr>pipelines/<wbr>7 and/or later" in markup
+    assert words in parsed(markup).words
 
 
 def test_strong_words_are_bold() -> None:

@@ -121,9 +121,12 @@ def until_kept(notebook: Notebook, path: Path, words: str) -> None:
 def test_explanations_fold_once_a_step_asks_nothing(lab: Lab, notebook: Notebook) -> None:
     """In the page, not in the file; a button in the heading opens one, also by a key. Where a step asks, it is open."""
     notebook.open(copy(lab, "weekend_license", 1908))
-    takes = notebook.panel.get_by_text("Assign the ticket to yourself first")
+    takes, facts = (
+        notebook.panel.locator(".jp-RenderedMarkdown p", has_text=words)
+        for words in ("Assign the ticket to yourself first", "Where sources disagree, this is the order")
+    )
     expect(takes).to_be_hidden()
-    expect(notebook.panel.get_by_text("Where sources disagree, this is the order")).to_be_visible()
+    expect(facts).to_be_visible()
     button = notebook.panel.locator(".jp-MarkdownCell", has=takes).locator("button", has_text="Explanation")
     button.click()
     expect(takes).to_be_visible()
@@ -133,4 +136,4 @@ def test_explanations_fold_once_a_step_asks_nothing(lab: Lab, notebook: Notebook
     for words in ("premium", "2026-11-06", "231", "254"):
         notebook.click(notebook.button(f"Confirm {words}"))
     go_on(notebook)
-    expect(notebook.panel.get_by_text("Where sources disagree, this is the order")).to_be_hidden()
+    expect(facts).to_be_hidden()

@@ -22,6 +22,7 @@
     .runbook-explain { border: 0; background: none; color: inherit; font: 12px var(--jp-ui-font-family); cursor: pointer; }
     .runbook-explain::before { content: "▸ "; }
     .runbook-unfolded .runbook-explain::before { content: "▾ "; }
+    [data-jp-theme-light="false"] .jp-RenderedImage img { filter: invert(0.93) hue-rotate(180deg); }
     .runbook-settled .jp-RenderedHTMLCommon > div > p { display: inline; margin-right: 10px !important; }
     .runbook-settled .jp-RenderedHTMLCommon > div > details:not([open]) { display: inline-block; margin: 0 !important; }
   `;
