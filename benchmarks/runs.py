@@ -19,6 +19,7 @@ from benchmarks.rows import Row, alternate, run, seconds, within
 from runbook_lib.run.batch import usual_workers
 from runbook_lib.run.warm import COLD
 from runbook_lib.sandbox import server
+from runbook_lib.sandbox.seeding import make_world
 from runbook_lib.settings import ROOT
 
 NOTEBOOK = ROOT / "notebooks" / "weekend_license.ipynb"
@@ -203,7 +204,7 @@ def kernel_memory(folder: Path) -> Iterator[Row]:
 
 def sandbox_start(folder: Path) -> Iterator[Row]:
     """Until the sandbox answers, beside a Python that does nothing."""
-    server.make_world(folder / "world", datetime.now(UTC).date())
+    make_world(folder / "world", datetime.now(UTC).date())
     pairs = alternate(lambda: _started(folder / "world"), lambda: run(NOTHING))
     beside = f"python -c pass {pairs.theirs_s * 1000:.0f} ms"
     yield Row("start of the sandbox, until it answers", f"{pairs.ours_s:.2f} s", beside, pairs.ratio)
@@ -219,8 +220,8 @@ def demo(folder: Path) -> Iterator[Row]:
 def practice(folder: Path) -> Iterator[dict[str, str]]:
     """A practice world that is served; yields the environment of commands that use it."""
     world = folder / "outputs" / "sandbox" / ".world"
-    server.make_world(world, datetime.now(UTC).date())
-    with server.background(world):
+    make_world(world, datetime.now(UTC).date())
+    with server.shared(world):
         yield _environment(folder / "outputs")
 
 
@@ -246,5 +247,5 @@ def _peak_mb(notebook: nbformat.NotebookNode, path: Path, variables: dict[str, s
 
 
 def _started(world: Path) -> None:
-    with server.background(world):
+    with server.shared(world):
         return

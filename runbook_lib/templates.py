@@ -21,6 +21,8 @@ COPIES = "open"
 """The folder, beside the runbooks, of the copies that have a ticket's number filled in."""
 _MADE = "runbook_copy"
 """Where a copy says of which cells it was made."""
+ANSWERS = "runbook_answers"
+"""Where a copy keeps what was answered in it."""
 
 
 def defaults(notebook: Path) -> dict[str, object]:
@@ -126,9 +128,10 @@ def fresh(runbook: Path, values: Mapping[str, object] | None = None) -> Path:
 
 
 def _is_untouched(content: Mapping[str, Any]) -> bool:
-    """Whether a copy is as it was made: nothing was changed in its cells, and none was run."""
+    """Whether a copy is as it was made: nothing was changed in its cells, none was run, and it keeps no answers."""
     ran = any(cell.get("outputs") or cell.get("execution_count") for cell in content["cells"])
-    return not ran and content.get("metadata", {}).get(_MADE) == _digest(content)
+    metadata = content.get("metadata", {})
+    return not ran and ANSWERS not in metadata and metadata.get(_MADE) == _digest(content)
 
 
 def _digest(content: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -43,8 +44,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if WARM not in os.environ:
         stack = ExitStack()
         program = stack.enter_context(warm.started())
+        stack.callback(os.environ.pop, WARM, None)
         config.add_cleanup(stack.close)
-        config.add_cleanup(lambda: os.environ.pop(WARM, None))
         os.environ[WARM] = str(program or sys.executable)
     sys.executable = os.environ[WARM]
 
@@ -59,37 +60,42 @@ def pytest_xdist_auto_num_workers() -> int:
     return min(max(3 * (os.cpu_count() or 1) // 2, 2), 16)
 
 
-LONGEST = ("browser/", "ocr/", "run/test_endings", "faults/", "jupyter/test_perform_button", "test_exactly_once")
-"""What begins first, so that none of it is left for the end alone."""
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest first; and who stays together: a module's tests of one ticket, else all of them.
+    """In which order tests begin, and who stays together: a module's tests of one ticket, else all of them.
 
     A module marked `apart` shares nothing: each of its tests goes wherever there is room. One marked `together` shares
     what is dear to start, such as JupyterLab, with the others of its folder: one worker has them.
+
+    First the browser's tests, the longest group. Then the slow modules: those apart mostly wait for other processes, so
+    they are spread among those that compute. The quick ones fill up what is left at the end.
     """
-
-    def place(item: pytest.Item) -> int:
-        path = item.nodeid.removeprefix("tests/")
-        return next((place for place, name in enumerate(LONGEST) if path.startswith(name)), len(LONGEST))
-
-    items.sort(key=place)
+    modules: dict[str, list[pytest.Item]] = {}
     for item in items:
         module = item.nodeid.partition("::")[0]
+        modules.setdefault(module, []).append(item)
         params = item.callspec.params if hasattr(item, "callspec") else {}
-        name = f"{module}-{params.get('ticket_id', '')}"
+        group = f"{module}-{params.get('ticket_id', '')}"
         if item.get_closest_marker("together"):
-            name = module.rpartition("/")[0]
+            group = module.rpartition("/")[0]
         elif item.get_closest_marker("apart"):
-            name = item.nodeid
-        item.add_marker(pytest.mark.xdist_group(name))
+            group = item.nodeid
+        item.add_marker(pytest.mark.xdist_group(group))
+    kinds: dict[str, list[list[pytest.Item]]] = {kind: [] for kind in (*KINDS, "quick")}
+    for tests in modules.values():
+        kind = next((kind for kind in KINDS if all(test.get_closest_marker(kind) for test in tests)), "quick")
+        kinds[kind].extend([[test] for test in tests] if kind == "apart" else [tests])
+    both = [(n / len(kinds[kind]), tests) for kind in ("apart", "slow") for n, tests in enumerate(kinds[kind])]
+    mixed = [tests for _, tests in sorted(both, key=lambda one: one[0])]
+    items[:] = chain(*kinds["together"], *mixed, *kinds["quick"])
 
 
+KINDS = ("together", "apart", "slow")
+"""Marks of whole modules; the first that all its tests have decides when they begin."""
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Ends a run whose groups would be spread over all workers: each would start its own JupyterLab and worlds."""
+    """Ends a run whose groups are spread over all workers, each with a JupyterLab and worlds of its own."""
     if session.config.getoption("loadgroup", False) and any("@" not in item.nodeid for item in session.items):
-        pytest.exit(
-            "pytest-xdist does not keep groups of tests together: `make lock` took versions that do not fit.", 4
-        )
+        session.shouldfail = "this pytest-xdist does not keep groups of tests together with this pytest"

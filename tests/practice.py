@@ -28,6 +28,7 @@ import nbformat
 
 from runbook_lib.domain.messages import Seal, find_seal
 from runbook_lib.sandbox import server
+from runbook_lib.sandbox.seeding import make_world
 from runbook_lib.sandbox.world import REAL_CLOCK
 
 WORLD_DATE = date(2026, 11, 22)
@@ -75,10 +76,10 @@ class World:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("RUNBOOK_", "LICENSE_"))}
         return {**kept, "RUNBOOK_OUTPUTS": str(self.outputs)}
 
-    def runbook(self, *words: object, **environment: str) -> Ran:
+    def runbook(self, *words: object, module: str = "runbook_lib.cli", **environment: str) -> Ran:
         """Run the command line as its user would."""
         done = subprocess.run(
-            [sys.executable, "-m", "runbook_lib.cli", *map(str, words)],
+            [sys.executable, "-m", module, *map(str, words)],
             env={**self.environment, **environment},
             capture_output=True,
             text=True,
@@ -136,7 +137,7 @@ class World:
 
     def clear_faults(self) -> None:
         """Let everything work again."""
-        self._faults("DELETE")
+        self._faults("POST", "/clear")
 
     def injected(self) -> dict[str, dict[str, int]]:
         """How often each service was hit by each kind of fault since the server started."""
@@ -203,14 +204,14 @@ def start(outputs: Path, *, real_clock: bool = False) -> Iterator[World]:
     copy_world(world.folder)
     if real_clock:
         world.change("INSERT INTO settings (name, value) VALUES (?, 'yes')", REAL_CLOCK)
-    with server.background(world.folder):
+    with server.shared(world.folder):
         yield world
 
 
 def go_on(outputs: Path) -> Iterator[World]:
     """A practice world as another left it, served again."""
     world = World(outputs)
-    with server.background(world.folder):
+    with server.shared(world.folder):
         yield world
 
 
@@ -231,5 +232,5 @@ def _pristine() -> Path:
     """A world of this process that nobody changes."""
     folder = Path(tempfile.mkdtemp(prefix="pristine-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    server.make_world(folder / "world", WORLD_DATE)
+    make_world(folder / "world", WORLD_DATE)
     return folder / "world"

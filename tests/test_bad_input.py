@@ -111,17 +111,12 @@ def left_a_clean_record(ran: Ran) -> None:
     assert "Traceback" not in ran.stderr
 
 
-@pytest.mark.parametrize(
-    ("ticket_id", "words"),
-    [(4242, ("4242 does not exist", "Check the number")), (1901, ("1901 is closed", "follow-up"))],
-    ids=["no such ticket", "closed ticket"],
-)
-def test_a_ticket_that_cannot_be_worked_on_fails_the_run(world: World, ticket_id: int, words: tuple[str, ...]) -> None:
+def test_a_closed_ticket_fails_the_run(world: World) -> None:
     """Exit status 1, also when performing, and nothing is changed."""
     before = world.contents()
-    ran = world.runbook("run", "weekend_license", ticket_id, "--perform", "--json")
+    ran = world.runbook("run", "weekend_license", 1901, "--perform", "--json")
     assert (1, "failed", None) == (ran.status, ran.report["status"], ran.report["outcome"])
-    assert not [piece for piece in words if piece not in ran.report["summary"]], ran.report["summary"]
+    assert not [piece for piece in ("1901 is closed", "follow-up") if piece not in ran.report["summary"]]
     assert before == world.contents()
     left_a_clean_record(ran)
 

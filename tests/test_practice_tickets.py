@@ -33,7 +33,7 @@ INSTEAD = {
 }
 """What the summary of a ticket that is out of scope says to do."""
 BY_COMMAND = (1001, 1002, 1008, 1010, 1011)
-PERFORMED: dict[int, Ran | Walked] = {}
+PERFORMED: dict[tuple[World, int], Ran | Walked] = {}
 
 
 @pytest.fixture(scope="module")
@@ -44,11 +44,11 @@ def practice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 def performed(world: World, ticket_id: int) -> Ran | Walked:
     """A performed ticket; each is performed once for all tests that look at it."""
-    if ticket_id not in PERFORMED:
+    if (world, ticket_id) not in PERFORMED:
         by_command = ticket_id in BY_COMMAND
         ran = world.runbook("run", "weekend_license", ticket_id, "--perform", "--json") if by_command else None
-        PERFORMED[ticket_id] = ran or cells(world, "weekend_license", ticket_id, perform=True)
-    return PERFORMED[ticket_id]
+        PERFORMED[world, ticket_id] = ran or cells(world, "weekend_license", ticket_id, perform=True)
+    return PERFORMED[world, ticket_id]
 
 
 def run_by_command(world: World, ticket_id: int) -> Ran:

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 EXPECTED = {ticket.id: expected for ticket, expected in tickets.expected_ends().items() if expected.is_routed}
 ESCALATED = [ticket_id for ticket_id, expected in EXPECTED.items() if expected.end == "escalated"]
 BY_COMMAND = (2003, 3003)
-PERFORMED: dict[int, Ran | Walked] = {}
+PERFORMED: dict[tuple[World, int], Ran | Walked] = {}
 
 
 @pytest.fixture(scope="module")
@@ -31,11 +31,11 @@ def practice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 def performed(world: World, ticket_id: int) -> Ran | Walked:
     """A performed ticket, by its number alone; each is performed once for all tests that look at it."""
-    if ticket_id not in PERFORMED:
+    if (world, ticket_id) not in PERFORMED:
         by_command = ticket_id in BY_COMMAND
         ran = world.runbook("run", "auto", ticket_id, "--perform", "--json") if by_command else None
-        PERFORMED[ticket_id] = ran or routed(world, ticket_id, perform=True)
-    return PERFORMED[ticket_id]
+        PERFORMED[world, ticket_id] = ran or routed(world, ticket_id, perform=True)
+    return PERFORMED[world, ticket_id]
 
 
 @pytest.mark.parametrize("ticket_id", EXPECTED)

@@ -8,7 +8,15 @@ from pathlib import Path
 from runbook_lib.cli import demo
 from runbook_lib.run import warm
 
-MODULES = (*demo.MODULES, "runbook_lib.run.warm", "papermill", "tests.small_run", "tests.ledger.racer", "dask")
+MODULES = (
+    *demo.MODULES,
+    "runbook_lib.run.warm",
+    "papermill",
+    "tests.small_run",
+    "tests.impatient",
+    "tests.ledger.racer",
+    "dask",
+)
 PRELOADED = (  # but papermill's command line: it looks at standard input when it is imported
     *demo.PRELOADED,
     *("ipywidgets", "runbook_lib.jupyter.session", "runbook_lib.cli.doctor"),

@@ -217,8 +217,8 @@ class Case:
         parts = (self.summary.table, *note, Fold(cards.ticket_parts(self.ticket)))
         card = Card(f"Ticket {self.ticket.id}", "read", Tone.PLAIN, self.badge, parts)
         organization = self.ticket.organization.name if self.ticket.organization else ""
-        told = {"organization": organization, "ticket_url": self.ticket.url}
-        return StepResult(card, self._data("open", "read", f"The ticket was read. {self.note}".rstrip(), **told))
+        facts = {"organization": organization, "ticket_url": self.ticket.url}
+        return StepResult(card, self._data("open", "read", f"The ticket was read. {self.note}".rstrip(), **facts))
 
     def card(
         self,

@@ -16,17 +16,10 @@ from runbook_lib.domain.plan import Action, ExactText, Plan, Reading
 from runbook_lib.ledger.effects import EffectResult
 from runbook_lib.results import StepResult
 
-_STATE_WORDS = {
-    EffectState.PLANNED: "planned",
-    EffectState.DONE: "done",
-    EffectState.ADOPTED: "found, not repeated",
-    EffectState.ALREADY_DONE: "done before, not repeated",
-    EffectState.UNAVAILABLE: "unavailable",
-}
 _OPERATION_WORDS = {
     "intended": ("▸", "under way"),
     "done": ("✓", "done"),
-    "adopted": ("✓", "found, not repeated"),
+    "adopted": ("✓", EffectState.ADOPTED.words),
     "not_done": ("✗", "not done"),
     "unknown": ("?", "not known"),
 }
@@ -50,7 +43,7 @@ def effect_data(effect: EffectResult) -> dict[str, Any]:
 
 def effect_parts(*effects: EffectResult, in_view: bool = False) -> tuple[Part, ...]:
     """Effects as the reader sees them."""
-    rows = [(_STATE_WORDS[e.state], e.summary, _evidence(e.evidence)) for e in effects]
+    rows = [(e.state.words, e.summary, _evidence(e.evidence)) for e in effects]
     troubles = tuple(Paragraph(effect.trouble, strong=True) for effect in effects if effect.trouble)
     notes = tuple(Paragraph(note) for note in dict.fromkeys(effect.note for effect in effects if effect.note))
     return (*troubles, *notes, Table(("effect", "what", "evidence"), rows, in_view=in_view))
@@ -65,7 +58,7 @@ def effect_tone(effect: EffectResult) -> Tone:
 
 def effect_state(effect: EffectResult) -> str:
     """An effect's state in words."""
-    return _STATE_WORDS[EffectState.UNAVAILABLE if effect.trouble else effect.state]
+    return (EffectState.UNAVAILABLE if effect.trouble else effect.state).words
 
 
 def _evidence(evidence: Evidence | None) -> str | Link:
@@ -126,7 +119,7 @@ def _item(action: Action, operation: Operation | None) -> Item:
         mark, words = _OPERATION_WORDS.get(operation.kind, ("?", "not known"))
         evidence = operation.evidence or evidence
     else:
-        mark, words = "○" if state is EffectState.PLANNED else "✓", _STATE_WORDS[state]
+        mark, words = "○" if state is EffectState.PLANNED else "✓", state.words
     if evidence is None:
         return Item(mark, words, action.summary, action.target.label, action.target.url)
     return Item(mark, words, action.summary, evidence.summary, evidence.url or action.target.url)

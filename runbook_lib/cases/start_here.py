@@ -39,10 +39,10 @@ class StartHere(Case):
     @step("Choose the runbook")
     def choose_runbook(self, *, mail_missing: object = answers.UNKNOWN) -> StepResult:
         """Say which runbook this ticket needs, and open it; or why none, and what to do instead."""
-        told = answers.parse("mail_missing", mail_missing)
+        stated = answers.parse("mail_missing", mail_missing)
         known, rules = self.known, self.settings.rules
         verdict, weekend = scope.verdict(known), known.day_ruling(policy.weekend_ruling)
-        mail = self._mail(None if told is None else Answer(str(told)))
+        mail = self._mail(None if stated is None else Answer(str(stated)))
         self.route = routing.route(verdict, weekend, mail)
         calendar = (
             ("opened", f"{self.ticket.created_at:%A %Y-%m-%d %H:%M} UTC"),
@@ -65,7 +65,7 @@ class StartHere(Case):
         chosen: dict[str, Any] = {"next_runbook": runbook, "reason": reason, "command": command}
         return self.card("go on", Tone.GOOD, words, *parts, **chosen)
 
-    def _mail(self, told: Answer | None) -> routing.Mail:
+    def _mail(self, stated: Answer | None) -> routing.Mail:
         """What is said of a license mail, by the engineer or else by the requester, and what the tracker holds."""
         tracker = tracker_if_asked(self, self.known.email)
         found = tracker.found_since(self.known.began_on) if tracker else TrackerIssues()
@@ -76,8 +76,8 @@ class StartHere(Case):
         if own:  # what was written before is no complaint about this license
             theirs = [comment for comment in theirs if comment.created_at > own[0].created_at]
         subject = [] if own or opened_by_agent(self.thread) else [self.ticket.subject]
-        if told is not None:
-            return routing.Mail(told, f"The engineer says {told}; {on_file}.", bool(filed))
+        if stated is not None:
+            return routing.Mail(stated, f"The engineer says {stated}; {on_file}.", bool(filed))
         if ticket_words.says_mail_missing([*subject, *(comment.body for comment in theirs)]):
             words = f"The customer writes that the license mail has not come; {on_file}."
             return routing.Mail(Answer.YES, words, bool(filed))

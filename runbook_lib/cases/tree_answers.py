@@ -44,9 +44,6 @@ _OPEN = {
 class TreeAnswers:
     """The answers of one case, as far as its path has come.
 
-    Args:
-        case: The case.
-
     Attributes:
         replies: By the tree's node.
         subscription: The subscription's name, once it is known.

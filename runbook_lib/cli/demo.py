@@ -26,6 +26,7 @@ from runbook_lib.records.verification import Verifier
 from runbook_lib.run import batch, batch_list, ticket_runs, warm
 from runbook_lib.run.batch_list import Row
 from runbook_lib.sandbox import server
+from runbook_lib.sandbox.seeding import make_world
 from runbook_lib.sandbox.tickets import expected_ends
 from runbook_lib.sandbox.tickets.model import Expected, PracticeTicket
 from runbook_lib.sandbox.world import opened
@@ -40,7 +41,7 @@ def main(settings: Settings) -> int:
     started = time.monotonic()
     outputs = settings.outputs.resolve() / f"demo-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     folder = outputs / "sandbox" / ".world"
-    server.make_world(folder, datetime.now(UTC).date())
+    make_world(folder, datetime.now(UTC).date())
     sys.stdout.write(f"Performing {len(expected_ends())} practice tickets; this takes about half a minute.\n")
     sys.stdout.flush()
     endings = _performed(outputs, folder)
@@ -65,7 +66,7 @@ def _performed(outputs: Path, folder: Path) -> list[batch.Ending]:
     rows = [Row(n, str(ticket.id), _runbook(expected)) for n, (ticket, expected) in enumerate(expected_ends().items())]
     with ExitStack() as stack:
         python = str(stack.enter_context(warm.started(MODULES, PRELOADED)) or sys.executable)
-        stack.enter_context(server.background(folder, python=python))
+        stack.enter_context(server.shared(folder, python=python))
         order = ticket_runs.Order("demo", perform=True)
         place = ticket_runs.Processes(order, python, _environment(outputs))
         workers = batch.Workers(place, batch.usual_workers())

@@ -91,12 +91,7 @@ _SLACK = _Access("Slack", "slack_url", "slack_token", "slack_channel_id")
 
 
 def examine(settings: Settings, session: Session | None = None) -> list[Finding]:
-    """One finding for each service.
-
-    Args:
-        settings: Complete settings.
-        session: The connection pool; by default one of its own.
-    """
+    """One finding for each service."""
     pool = session or Session.of(settings)
     try:
         return list(_findings(settings, pool))

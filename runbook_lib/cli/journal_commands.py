@@ -47,10 +47,9 @@ def answer(ticket: str, operation: str, there: str, because: str) -> int:
     operation_id = prefix + operation.removeprefix(prefix)
     is_there = there == "yes"
     is_case = operation_id == f"{prefix}{CASE}"
+    _refuse_without_journal(journal, number)
     with journal.lock(then="answer again"):
-        if is_case:
-            _refuse_without_runs(journal, number)
-        else:
+        if not is_case:
             _refuse_what_is_settled(journal, operation_id, prefix)
             if not is_there:
                 _refuse_too_early(journal.open_since(operation_id), operation, settle_s)
@@ -74,14 +73,14 @@ def keys() -> None:
     """The keys that sign the journals."""
 
 
-def _refuse_without_runs(journal: Journal, number: str) -> None:
-    """A case that no run has begun cannot be ended.
+def _refuse_without_journal(journal: Journal, number: str) -> None:
+    """Where no run has begun there is nothing to answer; a wrong number leaves no folder.
 
     Raises:
         InputError: The ticket has no journal.
     """
     if not journal.entries():
-        raise InputError(f"Ticket {number} has no journal here, so that there is no case to end. Check the number.")
+        raise InputError(f"Ticket {number} has no journal here, so that there is nothing to answer. Check the number.")
 
 
 def _refuse_what_is_settled(journal: Journal, operation_id: str, prefix: str) -> None:
@@ -147,11 +146,13 @@ def show(ticket: str, as_json: bool) -> int:
 
     from runbook_lib.domain.events import Event
     from runbook_lib.domain.plain_text import clean
+    from runbook_lib.domain.state_words import effect_words
 
-    rows = [
-        [clean(word, 90) for word in (e.writer[:8], str(e.number), e.text("at")[:19], e.kind, e.operation, _rest(e))]
+    lines = (
+        (e.writer[:8], str(e.number), e.text("at")[:19], effect_words(e.kind), e.operation, _rest(e))
         for e in map(Event, entries)
-    ]
+    )
+    rows = [[clean(word, 90) for word in line] for line in lines]
     click.echo(
         tabulate(rows, headers=("writer", "line", "at (UTC)", "what", "operation", "")) if rows else "No journal yet."
     )
@@ -160,8 +161,11 @@ def show(ticket: str, as_json: bool) -> int:
 
 def _rest(event: Event) -> str:
     """What else a line says, in a few words."""
-    shown = ("runbook", "status", "outcome", "reason", "because", "words", "there", "operator", "record")
-    words = [event.entry.get(name) for name in shown] + [event.evidence.get("summary")]
+    from runbook_lib.domain.state_words import run_ending_words
+
+    end = run_ending_words(*map(event.text, ("outcome", "status", "next_runbook"))).lower()
+    shown = ("reason", "because", "words", "there", "operator", "record")
+    words = [event.text("runbook"), end, *map(event.entry.get, shown), event.evidence.get("summary")]
     return " · ".join(str(word) for word in words if isinstance(word, str | bool) and word != "")
 
 

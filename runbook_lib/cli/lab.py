@@ -121,11 +121,7 @@ def ticket_first(words: Sequence[str]) -> tuple[str | None, Sequence[str]]:
 
 @contextmanager
 def started(settings: Settings) -> Iterator[Lab]:
-    """JupyterLab on its way; it ends with the block, if it has not ended before.
-
-    Args:
-        settings: Where notebooks and records are.
-    """
+    """JupyterLab on its way; it ends with the block, if it has not ended before."""
     notebooks, outputs = _folders(settings)
     reading, writing = os.pipe()
     with tempfile.TemporaryDirectory(prefix="runbook-lab-") as name, os.fdopen(writing, "w", encoding="utf-8") as pipe:
@@ -180,13 +176,7 @@ def prepared(settings: Settings, ticket: str | None) -> Path:
 
 
 def session_options(private: Path, notebooks: Path, outputs: Path) -> list[str]:
-    """JupyterLab's options for this session: its defaults, our extension, and when kernels end.
-
-    Args:
-        private: A folder of this session.
-        notebooks: The runbooks' folder.
-        outputs: The records' folder.
-    """
+    """JupyterLab's options for this session: its defaults, our extension, and when kernels end."""
     settings, top = private / "settings", root(notebooks, outputs)
     files.make_folder(settings)
     shown = {folder: _place(folder, top).as_posix() for folder in (notebooks, outputs)}

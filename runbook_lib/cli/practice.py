@@ -39,11 +39,13 @@ def make(folder: Path, wanted: date | None) -> None:
     """
     from datetime import UTC, datetime
 
-    from runbook_lib.sandbox import server
+    from runbook_lib.sandbox.world import world_date
 
-    found = server.world_date(folder)
+    found = world_date(folder)
     if found is None:
-        server.make_world(folder, wanted or datetime.now(UTC).date())
+        from runbook_lib.sandbox.seeding import make_world
+
+        make_world(folder, wanted or datetime.now(UTC).date())
     elif wanted and wanted != found:
         raise InputError(f"The practice world in {folder.parent} is of {found}. Pass --new to begin one of {wanted}.")
 

@@ -51,7 +51,7 @@ def sandbox(port: int, day: str | None, new: bool) -> int:
     """Keep the practice world running, for notebooks and papermill, until Ctrl-C."""
     from runbook_lib.domain import answers
     from runbook_lib.sandbox import server, serving
-    from runbook_lib.sandbox.world import CONTROL_ROOM_PATH
+    from runbook_lib.sandbox.world import CONTROL_ROOM_PATH, world_date
     from runbook_lib.settings import Settings
 
     wanted = None if day is None else answers.day("--date", day)
@@ -70,7 +70,7 @@ def sandbox(port: int, day: str | None, new: bool) -> int:
                 f"The practice world is being served already: see {found['url']}{CONTROL_ROOM_PATH}. "
                 "Use that server, or stop it first."
             )
-        click.echo(f"The practice world of {server.world_date(folder)} is starting; stop it with Ctrl-C.")
+        click.echo(f"The practice world of {world_date(folder)} is starting; stop it with Ctrl-C.")
 
         def ready(url: str) -> None:
             turn.close()

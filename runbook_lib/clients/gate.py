@@ -66,10 +66,6 @@ class Gate:
     def request_for(self, url: str, own_url: str) -> PinnedRequest:
         """The request for a URL.
 
-        Args:
-            url: The file's address.
-            own_url: The service that gave it.
-
         Raises:
             RefusedError: Nothing may be fetched from there.
             UnavailableError: Its name cannot be looked up.

@@ -88,8 +88,7 @@ class GitLab:
         params = {"order_by": "id", "sort": "desc", "source": "trigger", "created_after": _stamp(since)}
         found: dict[str, list[Pipeline]] = {}
         for pipeline in self._pages(f"api/v4/projects/{project_id}/pipelines", params, self._pipeline):
-            path = f"api/v4/projects/{project_id}/pipelines/{pipeline.id}/variables"
-            variables = dict(self._service.read_json(path, _variables))
+            variables = dict(self._service.read_json(_variables_path(project_id, pipeline), _variables))
             if variable in variables:
                 found.setdefault(variables[variable], []).append(pipeline)
         return found
@@ -109,16 +108,21 @@ class GitLab:
 
     def probe_issues(self, project_id: int, *, label: str, patience_s: float) -> None:
         """Read one issue, to learn whether the project is there. Raises as `Service.read`."""
-        self._probe(f"api/v4/projects/{project_id}/issues", {"labels": label}, self._issue, patience_s)
+        self._first(f"api/v4/projects/{project_id}/issues", {"labels": label}, self._issue, patience_s)
 
     def probe_pipelines(self, project_id: int, *, patience_s: float) -> None:
-        """Read one pipeline, to learn whether the project is there. Raises as `Service.read`."""
-        self._probe(f"api/v4/projects/{project_id}/pipelines", {}, self._pipeline, patience_s)
+        """Read the last pipeline that a trigger started, and its variables. Raises as `Service.read`.
 
-    def _probe(self, path: str, params: Mapping[str, str], parse: Callable[[Any], object], patience_s: float) -> None:
-        """Read and parse one item: a sign-in page answers 200 too, and proves nothing."""
+        The list takes a lesser role than the variables, by which a license is found that was asked for before.
+        """
+        path = f"api/v4/projects/{project_id}/pipelines"
+        for pipeline in self._first(path, {"source": "trigger"}, self._pipeline, patience_s):
+            self._service.read_json(_variables_path(project_id, pipeline), _variables, patience_s=patience_s)
+
+    def _first(self, path: str, params: Mapping[str, str], parse: Callable[[Any], _T], patience_s: float) -> list[_T]:
+        """Read and parse one item at most: a sign-in page answers 200 too, and proves nothing."""
         one = {**params, "per_page": "1"}
-        self._service.read_json(path, lambda items: listed(items, parse), one, patience_s=patience_s)
+        return self._service.read_json(path, lambda items: listed(items, parse), one, patience_s=patience_s)
 
     def _pages(self, path: str, params: Mapping[str, str], parse: Callable[[Any], _T]) -> Iterator[_T]:
         """Every item of a list, parsed, by page number; `X-Next-Page` is empty on the last.
@@ -163,6 +167,11 @@ def _issue(item: Any) -> TrackerIssue:
 def _pipeline(item: Any) -> Pipeline:
     updated = item.get("updated_at")
     return model(Pipeline, item, url=item["web_url"], updated_at=updated and moment(updated))
+
+
+def _variables_path(project_id: int, pipeline: Pipeline) -> str:
+    """Where the variables are that a pipeline was started with."""
+    return f"api/v4/projects/{project_id}/pipelines/{pipeline.id}/variables"
 
 
 def _variables(items: Any) -> list[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """What GitLab's refusals mean for the runbooks, and what to do. Pure.
 
 Source: GitLab REST API reference, pipeline triggers; CI/CD variables, *Restrict pipeline variables*; the
-messages of `Gitlab::Ci::Pipeline::Chain`.
+messages of `Gitlab::Ci::Pipeline::Chain`; `Ci::PipelinePolicy`, `read_pipeline_variable`.
 """
 
 from __future__ import annotations
@@ -69,6 +69,14 @@ REFUSALS = Refusals(
             "RUNBOOK_TRACKER_PROJECT_ID, and the token the scope api.",
             status=403,
             path=_ISSUES,
+            fault=RIGHTS,
+        ),
+        Row(
+            "Only a Maintainer of the project of RUNBOOK_MECHANIZER_PROJECT_ID may read the variables of each "
+            "pipeline; a Developer reads those of pipelines that they triggered. Give the user of "
+            "RUNBOOK_GITLAB_TOKEN the Maintainer role there.",
+            status=403,
+            path=rf"{_PIPELINES}/\d+/variables$",
             fault=RIGHTS,
         ),
         Row(

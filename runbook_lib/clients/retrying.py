@@ -36,12 +36,6 @@ class TransientError(UnavailableError):
 def retried(call: Callable[[], _T], name: str, budget: Budget, *, once: bool = False) -> _T:
     """What a call returns that may raise `TransientError`.
 
-    Args:
-        call: The call.
-        name: The service's name.
-        budget: The seconds for all pauses.
-        once: Whether there is only one attempt.
-
     Raises:
         UnavailableError: Every attempt failed.
     """

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -70,19 +71,12 @@ class Zendesk:
 
     def _reading(self, ticket_id: int, *, patience_s: float | None = None) -> tuple[Ticket, datetime | None]:
         """A ticket, and the time of the answer by the service's clock, to the second."""
-        try:
+        with _naming(ticket_id):
             path = f"api/v2/tickets/{ticket_id}.json"
             response = self._service.read(path, {"include": "users,organizations"}, patience_s=patience_s)
             base_url = self._service.base_url
             found = self._service.parsed(response, lambda body: zendesk_answers.ticket(body, ticket_id, base_url))
             return found, answered_at(response)
-        except RefusedError as exc:
-            if exc.status == 404:
-                raise RefusedError(
-                    f"Ticket {ticket_id} does not exist in Zendesk, or you may not see it. Check the number.",
-                    status=404,
-                ) from exc
-            raise
 
     def settled_ticket(self, ticket_id: int) -> Ticket:
         """A ticket as `ticket` reads it, whose stamp differs from that of every later state.
@@ -116,8 +110,9 @@ class Zendesk:
         Source: Zendesk API reference, ticket comments, `include_inline_images` and `include=users`.
         """
         path = f"api/v2/tickets/{ticket_id}/comments.json"
-        found = self._pages(path, zendesk_answers.thread, include_inline_images="true", include="users")
-        return list({comment.id: comment for comment in found}.values())  # pages may overlap
+        with _naming(ticket_id):
+            found = self._pages(path, zendesk_answers.thread, include_inline_images="true", include="users")
+            return list({comment.id: comment for comment in found}.values())  # pages may overlap
 
     def merged_into(self, ticket_id: int) -> int | None:
         """The number of the ticket that this one was merged into, or None.
@@ -334,6 +329,18 @@ class Zendesk:
             {"page[size]": "100", **params},
             cursor="page[after]",
         )
+
+
+@contextmanager
+def _naming(ticket_id: int) -> Iterator[None]:
+    """Where a ticket is read: that there is none is said with its number, but for an account that is not there."""
+    try:
+        yield
+    except RefusedError as exc:
+        if exc.status != 404 or "help desk" in exc.words:
+            raise
+        words = f"Ticket {ticket_id} does not exist in Zendesk, or you may not see it. Check the number."
+        raise RefusedError(words, status=404) from exc
 
 
 def plain(body: str) -> str:

@@ -71,7 +71,7 @@ EFFECTS: Mapping[str, Meaning] = {
     Kind.UNKNOWN: Meaning(True, False, "{effect}: unknown whether it is there", _NOT_KNOWN),
     Kind.NOT_DONE: Meaning(False, False, "{effect}: not done", "not done"),
     Kind.DONE: Meaning(False, True, "{effect}: done", "done"),
-    Kind.ADOPTED: Meaning(False, True, "{effect}: found there, not repeated", "was there already"),
+    Kind.ADOPTED: Meaning(False, True, "{effect}: found, not repeated", "found, not repeated"),
     Kind.ANSWERED: Meaning(False, False, "{operator} answered for {effect}: it is {place}", "answered"),
 }
 """The kinds of lines that are about an operation."""

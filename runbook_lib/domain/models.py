@@ -11,10 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
-
-def ending_words(name: str) -> str:
-    """An outcome or a status for people: *License issued*; the name is for programs."""
-    return name.replace("_", " ").capitalize()
+from runbook_lib.domain.state_words import effect_words, ending_words
 
 
 class Outcome(StrEnum):
@@ -70,6 +67,11 @@ class EffectState(StrEnum):
     ADOPTED = "adopted"
     ALREADY_DONE = "already_done"
     UNAVAILABLE = "unavailable"
+
+    @property
+    def words(self) -> str:
+        """For people: *done before, not repeated*."""
+        return effect_words(self)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from runbook_lib.cases.pictures import ImageCache, Pictures
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import InputError
 from runbook_lib.jupyter.forms import Field, Kind
+from runbook_lib.jupyter.kept_answers import KeptAnswers
 
 OPEN = "open"
 """The place of the ticket's number, beside those of the steps."""
@@ -29,6 +30,7 @@ class Asking:
     Attributes:
         entered: What was entered, by parameter.
         confirmed: The parameters whose value was read off an image, and compared with it.
+        typed_before: The parameters whose answer was entered in a kernel that has ended since.
         given: What each cell passes, by step.
         pictures: The images that the values may be read off.
     """
@@ -37,6 +39,7 @@ class Asking:
         self._case, self._on_read = case, on_read
         self.entered: dict[str, str] = {}
         self.confirmed: set[str] = set()
+        self.typed_before: set[str] = set()
         self.given: dict[str, dict[str, object]] = {OPEN: {"ticket_id": ticket_id}}
         self.pictures = Pictures()
         self._passed: dict[str, dict[str, object]] = {}
@@ -47,9 +50,21 @@ class Asking:
     def go_on_from(self, previous: Asking) -> None:
         """Take the answers over that the same ticket was given before."""
         self.entered, self.confirmed = dict(previous.entered), set(previous.confirmed)
+        self.typed_before = set(previous.typed_before)
         self._answers_for, self._passed = previous._answers_for, dict(previous._passed)
         self._images = previous._images
         self._images.on_read = self._on_read
+
+    def bring_back(self, kept: KeptAnswers) -> None:
+        """Take the answers over that the same case was given in a kernel that has ended."""
+        self.entered, self.confirmed = dict(kept.entered), set(kept.confirmed)
+        self.typed_before = set(kept.entered)
+        self._passed = {step: dict(given) for step, given in kept.passed.items()}
+
+    @property
+    def kept(self) -> KeptAnswers:
+        """What a later kernel may go on from."""
+        return KeptAnswers(dict(self.entered), frozenset(self.confirmed), dict(self._passed))
 
     def begin(self, ticket_id: int) -> None:
         """Answers are of this ticket from now on; those of another one are forgotten."""
@@ -58,6 +73,7 @@ class Asking:
         self._answers_for = ticket_id
         self.entered = {one: words for one, words in self.entered.items() if one == "ticket_id"}
         self.confirmed.clear()
+        self.typed_before.clear()
 
     def take(self, step: str, given: Mapping[str, object]) -> None:
         """Remember a cell's parameters; one that was changed there since overrides what was entered."""
@@ -65,11 +81,13 @@ class Asking:
         for one, value in given.items():
             if one in previous and previous[one] != value:
                 self.entered.pop(one, None)
+                self.typed_before.discard(one)
         self.given[step] = self._passed[step] = dict(given)
 
     def enter(self, name: str, words: str) -> None:
         """Remember what was entered; what stands there anyway is no answer."""
         self.confirmed.discard(name)
+        self.typed_before.discard(name)
         self.entered[name] = words  # before anything else, so that it is not lost
         if words in ("", self.field(name).found):
             self.entered.pop(name, None)
@@ -93,7 +111,8 @@ class Asking:
         kind = Kind.FILES if name == "screenshots" else Kind.CHOICE if choices else Kind.TEXT
         read = self.pictures.suggestions.get(name, ())
         hint = " / ".join(choices) if choices else question.example
-        return Field(name, question.label, kind, choices, found, source, hint, question.reading, read)
+        is_old = name in self.typed_before
+        return Field(name, question.label, kind, choices, found, source, hint, question.reading, read, is_old)
 
     def look_at_images(self, asks: Sequence[str]) -> Pictures:
         """The ticket's images, where a form asks for what they may show; what can be read off them comes later."""

@@ -41,6 +41,7 @@ class Listener(Protocol):
     """Who hears what a person does on the board."""
 
     def enter(self, name: str, words: str) -> None: ...
+    def confirm(self, name: str) -> None: ...
     def upload(self, file_name: str, content: bytes) -> str: ...
     def continued(self, step: str) -> None: ...
     def toggled(self, step: str, is_open: bool) -> None: ...
@@ -81,6 +82,7 @@ class Board:
         self.places: dict[str, Place] = {}
         self.former: dict[str, Place] = {}
         self._state_line = new(ipywidgets.HTML)
+        self._kept = new(ipywidgets.HTML, layout={"display": "none"})
 
     def title(self, step: str) -> str:
         """A step's title."""
@@ -154,14 +156,23 @@ class Board:
             place.retire()
         if self._button:
             self._button.widget.close()
-        close(self._state_line)
+        close(self._state_line, self._kept)
         return places
 
     def next_place(self) -> Place:
         """Where the reader looks now: what has stopped, or the first open question, or the last card."""
         shown = [one for one in self._case().order if one in self.places]
-        needed = [one for one in shown if self.places[one].is_needed]
-        return self.places[self.stopped or (needed or shown[-1:])[0]]
+        return self.places[self.stopped or (self._waiting_for_answers() or shown[-1:])[0]]
+
+    @property
+    def open_questions(self) -> list[str]:
+        """What is asked and not answered yet, and nothing goes on without, from the top."""
+        waiting = [self.places[one] for one in self._waiting_for_answers()]
+        return [ask for place in waiting for ask in place.asks if not place.form.values[ask]]
+
+    def _waiting_for_answers(self) -> list[str]:
+        """The steps whose form has to be filled in before anything goes on, from the top."""
+        return [one for one in self._case().order if one in self.places and self.places[one].is_needed]
 
     def _below(self, step: str) -> tuple[str, ...]:
         order = self._case().order
@@ -194,7 +205,11 @@ class Board:
         shown = [place.form.box] if place.form.rows else []
         shown += [self._button.widget.box] if is_last and self._button else []
         shown += [self._state_line] if is_last or is_needed or name == OPEN else []
+        shown += [self._kept] if name == OPEN else []
         place.show(card, shown)
+        first = next(iter(self._waiting_for_answers()), None)
+        for one, other in list(self.places.items()):
+            other.point(is_next=one == first)
         self.show_state()
 
     def _card_of(self, name: str, place: Place, result: StepResult) -> StepResult:
@@ -240,6 +255,10 @@ class Board:
             if name in place.form.rows and place.form.values[name] != words:
                 place.form.enter(name, words)
 
+    def keep_answers(self) -> None:
+        """Let the page save what was answered by now."""
+        self._kept.value = self._asking.kept.html(self._case())
+
     def follow_reading(self, words: str) -> None:
         """Say which image is being read; when all were, offer what was found, in the forms as they stand."""
         self.reading = words
@@ -264,7 +283,7 @@ class Board:
             return Form(
                 fold=fold,
                 on_change=self._listener.enter,
-                on_confirm=self._asking.confirmed.add,
+                on_confirm=self._listener.confirm,
                 on_continue=None if name == OPEN else lambda: self._listener.continued(name),
                 keep=self._listener.upload,
             )
@@ -284,7 +303,9 @@ class Board:
         total = len(case.order) + 1  # opening the ticket is one, as where a run counts
         words = [_place_of(case), f"{len(reached) - len(skipped) + 1} of {cards.count(total, 'step')} rehearsed"]
         words += [f"{len(skipped)} not needed"] if skipped else []
-        words += [f"next: {self.title(coming)}"] if coming else []
+        words += [f"next: {spoken.title(self.title(coming))}"] if coming else []
+        before = len(self._asking.typed_before)
+        words += [f"{cards.count(before, 'answer')} typed before"] if before else []
         words += [self.reading] if self.reading else []
         if self.performed or case.outcome or case.changes:
             end = f"would end: {case.outcome.words}" if case.outcome and not coming else "no outcome yet"

@@ -15,7 +15,7 @@ import base64
 import json
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
@@ -69,6 +69,7 @@ class Field:
         hint: What is shown in an empty field.
         check: Says in words what a value means; raises InputError for an impossible one. Never called with "".
         suggestions: What may be confirmed.
+        is_typed_before: Whether what was entered comes from a kernel that has ended since.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Field:
     hint: str = ""
     check: Callable[[str], str] = field(default=lambda text: "", compare=False)
     suggestions: tuple[Suggestion, ...] = ()
+    is_typed_before: bool = False
 
 
 Change = Callable[[str, str], None]
@@ -120,7 +122,7 @@ class Form:
         self._foldable: tuple[str, ...] = ()
         self.summary = new(ipywidgets.Label)
         self._line, self._message, self._notes = (new(ipywidgets.HTML) for _ in range(3))
-        self.continue_button = new(ipywidgets.Button, description="Continue", button_style="primary")
+        self.continue_button = new(ipywidgets.Button, description="Continue")
         self.continue_button.on_click(lambda _: on_continue() if on_continue else None)
         self._going_on = [self.continue_button, self._message] if on_continue else []
         self._folded = new(ipywidgets.VBox, layout={"width": "100%"})
@@ -199,8 +201,10 @@ class Form:
     def answered(self) -> str:
         """The answers that were given, in one line; "" where there are none."""
         rows = [self.rows[name] for name in self._foldable if self.rows[name].is_answered]
-        words = " · ".join(f"{row.field.label}: {row.text}" for row in rows)
-        return f"{words} (your answer{'s' if len(rows) > 1 else ''})" if rows else ""
+        before = [row for row in rows if row.field.is_typed_before]
+        now = [row for row in rows if row not in before]
+        parts = ((now, f"your answer{'s' if len(now) > 1 else ''}"), (before, "typed before"))
+        return " · ".join(f"{' · '.join(row.summary for row in some)} ({whose})" for some, whose in parts if some)
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -263,6 +267,11 @@ class Row:
         return str(self.input.value).strip()
 
     @property
+    def summary(self) -> str:
+        """What stands in the field, with its label."""
+        return f"{self.field.label}: {self.text}"
+
+    @property
     def is_answered(self) -> bool:
         """Whether the field's text was entered by a person."""
         return self.text not in ("", self.field.found)
@@ -277,7 +286,7 @@ class Row:
     def _entered(self, change: object) -> None:
         if self._renewing == threading.get_ident():  # a person did not enter it
             return
-        self._is_confirmed = False
+        self._is_confirmed, self.field = False, replace(self.field, is_typed_before=False)
         self._refresh()
         self._on_change(self.field.name, self.text)
 
@@ -386,5 +395,6 @@ def _note(field: Field, text: str) -> str:
         words = field.check(text)
     except InputError as exc:
         return f"✗ {exc}"
-    source = field.source if text == field.found else "yours" if field.source else ""
+    mine = "typed before" if field.is_typed_before else "yours" if field.source else ""
+    source = field.source if text == field.found else mine
     return " · ".join(part for part in (words, source) if part)

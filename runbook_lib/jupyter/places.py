@@ -13,10 +13,13 @@ import ipywidgets
 from IPython.display import display
 
 from runbook_lib.cases.pictures import Pictures
-from runbook_lib.display import Part
+from runbook_lib.display import Part, Tone
 from runbook_lib.jupyter.forms import ASKS, MIME, Field, Form, fold
 from runbook_lib.jupyter.widgets import close, new, outputs_of
 from runbook_lib.results import StepResult
+
+SETTLED = "runbook-settled"
+"""The class of a card that asks nothing and has not stopped: `runbook lab` shortens it, and folds what explains it."""
 
 
 class Place:
@@ -41,7 +44,7 @@ class Place:
         self.is_needed = False
         self.fold = fold(label)
         self.form = form(self.fold)
-        self._on_toggle, self._is_folding = on_toggle, False
+        self._on_toggle, self._is_folding, self._is_next = on_toggle, False, False
         self.fold.observe(self._toggled, names="value")
         self._output = new(ipywidgets.Output)
         self.box = new(ipywidgets.VBox, children=[self._output])
@@ -54,6 +57,8 @@ class Place:
     def show(self, card: StepResult, below: Sequence[Any] | None = None) -> None:
         """Let the card say this; and below it stands this, if anything else than before."""
         self.card = card
+        is_settled = card.card.tone not in (Tone.ASK, Tone.STOP)
+        (self._output.add_class if is_settled else self._output.remove_class)(SETTLED)
         if (outputs := outputs_of(self._bundle())) != self._output.outputs:
             self._output.outputs = outputs
         if below is not None and (children := (self._output, *below)) != self.box.children:
@@ -77,6 +82,13 @@ class Place:
             confirmed=confirmed,
         )
         (self.form.box.add_class if self.is_needed else self.form.box.remove_class)(ASKS)
+        self.point(is_next=self._is_next)
+
+    def point(self, *, is_next: bool) -> None:
+        """Whether the reader goes on here; else its *Continue* stands out only among answers that were opened."""
+        self._is_next = is_next
+        stands_out = is_next or not self.asks or self.fold.value
+        self.form.continue_button.button_style = "primary" if stands_out else ""
 
     def close_answers(self) -> None:
         """Fold what was opened, without a call of `on_toggle`."""
@@ -96,6 +108,7 @@ class Place:
         close(self.box)
 
     def _toggled(self, change: Mapping[str, bool]) -> None:
+        self.point(is_next=self._is_next)
         if not self._is_folding:
             self._on_toggle(change["new"])
 

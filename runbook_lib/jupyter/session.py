@@ -28,6 +28,7 @@ from runbook_lib.cases.pictures import keep
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import NeedsAnswerError, RunbookError
 from runbook_lib.domain.plan import Plan
+from runbook_lib.jupyter import kept_answers
 from runbook_lib.jupyter.asking import OPEN, Asking
 from runbook_lib.jupyter.board import Board
 from runbook_lib.jupyter.forms import Form
@@ -35,6 +36,9 @@ from runbook_lib.jupyter.perform_button import PerformButton
 from runbook_lib.jupyter.places import Place
 from runbook_lib.jupyter.widgets import look_at
 from runbook_lib.results import ProgressLine, StepResult
+
+NOTEBOOK = "__session__"
+"""The name under which ipykernel has the path of the notebook that it was started for."""
 
 
 def present(case: Case, ticket_id: object) -> Session:
@@ -51,7 +55,8 @@ def present(case: Case, ticket_id: object) -> Session:
         ipywidgets.load_ipython_extension(shell)
     sessions = [one for one in getattr(shell, "user_ns", {}).values() if isinstance(one, Session)]
     of_kind = [one for one in sessions if type(one.case) is type(case) and not one.is_closed]
-    return Session(case, ticket_id, previous=next((one for one in of_kind if one.opened_with == ticket_id), None))
+    previous = next((one for one in of_kind if one.opened_with == ticket_id), None)
+    return Session(case, ticket_id, previous=previous, notebook=getattr(shell, "user_ns", {}).get(NOTEBOOK))
 
 
 class Session:
@@ -61,6 +66,7 @@ class Session:
         case: The case, which only rehearses.
         ticket_id: The ticket's number as the cell passed it.
         previous: A session of the same ticket, whose answers are taken over.
+        notebook: The path of the notebook, which may keep answers of a kernel that has ended; or None.
 
     Attributes:
         case: The case as it is now.
@@ -69,7 +75,9 @@ class Session:
         is_closed: Whether another session has taken over.
     """
 
-    def __init__(self, case: Case, ticket_id: object, *, previous: Session | None = None) -> None:
+    def __init__(
+        self, case: Case, ticket_id: object, *, previous: Session | None = None, notebook: object = None
+    ) -> None:
         self.case, self.opened_with, self.is_closed = case, ticket_id, False
         self.button = PerformButton(lambda: self.case, self._look_again, self._run_ended) if case.changes else None
         self._asking = Asking(lambda: self.case, ticket_id, self._follow_reading)
@@ -82,6 +90,8 @@ class Session:
         if previous:
             self._board.former = previous.leave()
             self._asking.go_on_from(previous._asking)
+        else:
+            self._asking.bring_back(kept_answers.read(case, notebook))
 
     def __getattr__(self, name: str) -> Any:
         """A step, as a cell calls it; anything else as the case has it now."""
@@ -155,9 +165,9 @@ class Session:
                 self.button.outdate()
             with suppress(RunbookError):  # its card says it
                 if not self._catch_up(self.case.order) and place.is_needed:
-                    open_ones = [one for one in place.asks if not form.values[one]]
-                    form.tell(f"Still to be answered: {', '.join(answers.label_of(one) for one in open_ones)}.")
-                    return not open_ones
+                    labels = map(answers.label_of, self._board.open_questions)
+                    form.tell(f"Still to be answered: {', '.join(labels)}.")
+                    return all(form.values[one] for one in place.asks)
         return True
 
     def reopen(self, name: str) -> None:
@@ -203,6 +213,12 @@ class Session:
         """Something was entered: remember it, and let every other form that asks the same show it."""
         self._asking.enter(name, words)
         self._board.enter(name, words)
+        self._board.keep_answers()
+
+    def confirm(self, name: str) -> None:
+        """What was entered was read off an image, and compared with it."""
+        self._asking.confirmed.add(name)
+        self._board.keep_answers()
 
     def upload(self, file_name: str, content: bytes) -> str:
         """Keep an image that was chosen, under a name of ours; returns its path.

@@ -14,11 +14,9 @@ import functools
 import hashlib
 import json
 import os
-import stat
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,7 +63,7 @@ class ReadingCache:
                 self._pages[digest] = _page(kept, decoded(content, name))
             except (OSError, ValueError, KeyError, TypeError, RecursionError):
                 return None
-        return _named(self._pages[digest], name)
+        return reading.named(self._pages[digest], name)
 
     def read(self, content: bytes, *, name: str = "") -> Page:
         """What an image shows: read now, and kept, if it has not been before.
@@ -80,7 +78,7 @@ class ReadingCache:
             self._pages[digest] = found
             with suppress(OSError):  # it is read once more the next time
                 self._keep(self._path(digest), found)
-            page = _named(found, name)
+            page = reading.named(found, name)
         return page
 
     def _path(self, digest: str) -> Path:
@@ -111,17 +109,13 @@ def _own_content(path: Path) -> bytes:
     """What is in a file of this user.
 
     Raises:
-        OSError: There is none, it is another user's, or no plain file.
-        ValueError: It is too large.
+        OSError: There is none, it is no plain file, another user's, or too large.
     """
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
-        about = os.fstat(file.fileno())
-        if about.st_uid != os.geteuid() or not stat.S_ISREG(about.st_mode):
-            raise OSError("no file of this user")
-        content = file.read(MOST_BYTES + 1)
-    if len(content) > MOST_BYTES:
-        raise ValueError("too large")
-    return content
+    with files.opened(path) as handle:
+        about = os.fstat(handle)
+        if about.st_uid != os.geteuid() or about.st_size > MOST_BYTES:
+            raise OSError("no file of ours")
+        return os.read(handle, MOST_BYTES)
 
 
 def _kept(page: Page | None) -> dict[str, Any]:
@@ -162,14 +156,3 @@ def _reading(kept: Mapping[str, Any], picture: Image.Image) -> Reading:
         raise ValueError("no value of ours") from exc
     crop = reading.cropped(picture, place)
     return Reading(name=name, value=value, label=label, place=place, crop=crop, is_sure=is_sure)
-
-
-def _named(page: Page | None, name: str) -> Page:
-    """A page with its image's name.
-
-    Raises:
-        InputError: The image shows none.
-    """
-    if page is None:
-        raise reading.no_page(name)
-    return replace(page, name=name)

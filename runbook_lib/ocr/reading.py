@@ -108,18 +108,21 @@ def read(content: bytes, *, name: str = "") -> Page:
     Raises:
         InputError: It is no such image, too large, damaged, or shows something else; or the extra `ocr` is missing.
     """
-    page = shown(decoded(content, name))
+    return named(shown(decoded(content, name)), name)
+
+
+def named(page: Page | None, name: str) -> Page:
+    """A page with its image's name.
+
+    Raises:
+        InputError: The image, which is fine in itself, shows none.
+    """
     if page is None:
-        raise no_page(name)
+        raise InputError(
+            f"{called(name)} shows no Dashboard, Subscription or License page of GitLab's admin area in English: their "
+            "labels were not found. Ask for a new screenshot of one of these, or read the values off by eye."
+        )
     return replace(page, name=name)
-
-
-def no_page(name: str) -> InputError:
-    """Why an image was not read that is fine in itself."""
-    return InputError(
-        f"{called(name)} shows no Dashboard, Subscription or License page of GitLab's admin area in English: their "
-        "labels were not found. Ask for a new screenshot of one of these, or read the values off by eye."
-    )
 
 
 def shown(picture: Image.Image) -> Page | None:

@@ -48,12 +48,6 @@ def adopt(path: Path, ticket_id: int, settings: Settings, operator: str) -> Path
 
     A file that lies in the ticket's folder already is not left there twice.
 
-    Args:
-        path: The notebook that papermill has made.
-        ticket_id: The ticket.
-        settings: Where records are, and which secrets must not be in one.
-        operator: Who takes it in.
-
     Raises:
         InputError: It is none of ours, of another ticket, contradicts itself, is sealed already, or holds a license or
             a secret.
@@ -108,11 +102,6 @@ def _origin(found: Record, path: Path, ticket_id: int) -> tuple[str, datetime]:
 
 def _refuse_contradictions(found: Record, path: Path, about: Mapping[str, object]) -> None:
     """A manifest is of the run that the cells show; one that a record kept from the run before is of another.
-
-    Args:
-        found: The notebook.
-        path: Its file.
-        about: What is known of it: the ticket, the runbook, the profile.
 
     Raises:
         InputError: Two places in it say different things of one thing.
@@ -207,6 +196,7 @@ def _journal_fields(found: Record, runbook: str) -> dict[str, object]:
         "performed": parameters.get("perform") is True or any(step.get("performed") is True for step in found.steps),
         "status": status,
         "outcome": outcome or None,
+        **({"next_runbook": following} if (following := text(last.get("next_runbook"))) else {}),
         "summary": text(last.get("summary"))[:500],
         "seconds": finite(found.papermill.get("duration")),
     }

@@ -30,12 +30,7 @@ class CaseFacts:
 
 
 def case_facts(run: Run, folder: Path) -> CaseFacts:
-    """What the record of a run says, if its bytes are those that were sealed; else nothing.
-
-    Args:
-        run: The run.
-        folder: The ticket's folder.
-    """
+    """What the record of a run says, if its bytes are those that were sealed; else nothing."""
     if not run.record or not run.sha256:
         return CaseFacts()
     try:

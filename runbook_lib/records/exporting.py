@@ -22,13 +22,7 @@ _SAFE_PREFIX = "'"
 
 
 def export(runs: Sequence[Run], form: str, path: Path, *, force: bool = False) -> None:
-    """Write runs to a file.
-
-    Args:
-        runs: What to write.
-        form: A key of `FORMATS`.
-        path: The file.
-        force: Whether a file that is there is replaced.
+    """Write runs to a file, in one of `FORMATS`.
 
     Raises:
         InputError: The file is there already, or the format needs a package that is not installed.
@@ -93,6 +87,8 @@ def refuse_to_replace(path: Path, *, force: bool = False) -> None:
     """Before anything is made that would go there. Raises as `export`."""
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise UnavailableError(f"{path} cannot be written: {path.parent} is no folder that takes files.")
+    if path.exists() and not path.is_file():
+        raise UnavailableError(f"{path} cannot be written: it is no file. Give a file's name.")
     if os.path.lexists(path) and not force:
         raise InputError(f"{path} is there already. Give another name, or pass --force to replace it.")
 

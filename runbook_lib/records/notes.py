@@ -17,13 +17,7 @@ from runbook_lib.records.runs import State
 
 
 def compare(ledger: Ledger, folder: Path, read: Callable[[int], Iterable[Comment]]) -> Iterator[Finding]:
-    """Compare what a ticket's notes keep with what is in its folder, both ways.
-
-    Args:
-        ledger: What is known of the ticket.
-        folder: The ticket's folder; one that is gone has lost all that the notes keep.
-        read: Reads the ticket's comments.
-    """
+    """Compare what a ticket's notes keep with what is in its folder, both ways; one that is gone has lost all."""
     ticket = str(ledger.ticket_id)
     try:
         notes = [note for note in read(ledger.ticket_id) if not note.public and not _is_end_users(note)]
@@ -55,7 +49,7 @@ class _Lines:
 
 
 def _lines(folder: Path) -> _Lines:
-    parts = {key: _digests(path) for path in folder.glob("journal*.jsonl") if (key := key_of(path.name)) is not None}
+    parts = {key: _digests(path) for path in folder.glob("journal.*.jsonl") if (key := key_of(path.name))}
     old = [line for path in sorted(folder.glob("journal-until-*.jsonl")) for line in _digests(path)]
     return _Lines({key: part for key, part in parts.items() if part}, frozenset(old))
 
@@ -73,7 +67,7 @@ def _compared(ledger: Ledger, seal: Seal, lines: _Lines) -> Iterator[Finding]:
     ticket = str(ledger.ticket_id)
     file = file_name(seal.key)
     is_own = any(problem.subject == file and problem.code == Code.MISSING_JOURNAL for problem in ledger.problems)
-    if seal.key and seal.key not in lines.now and not is_own and not lines.hold(seal):
+    if seal.key not in lines.now and not is_own and not lines.hold(seal):
         words = (
             f"A note on the ticket keeps the SHA-256 of {seal.record}, by writer {seal.key}, whose part of the journal,"
         )

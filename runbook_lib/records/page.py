@@ -13,7 +13,7 @@ A license found in a record, as in one of an older version or of a stranger, is 
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import htpy as h
@@ -25,6 +25,7 @@ from tabulate import tabulate
 from runbook_lib.display import Tone
 from runbook_lib.domain.answers import UNKNOWN
 from runbook_lib.domain.plain_text import clean, clean_lines
+from runbook_lib.domain.state_words import effect_words, ending_words
 from runbook_lib.records import report
 from runbook_lib.records.findings import Verification
 from runbook_lib.records.reading import Cell, Output, Record, mapping, mappings
@@ -79,23 +80,35 @@ details { margin: 8px 0; } summary { color: var(--quiet); cursor: pointer; }
 @media print { body { max-width: none; padding: 0; } .shown { overflow: visible; } }
 """
 _ABOUT = (
-    *("ticket_id", "runbook", "profile", "operator", "performed", "status", "outcome", "summary", "started_at"),
-    *("ended_at", "seconds", "template_sha256"),
+    *("ticket_id", "runbook", "profile", "operator", "performed", "status", "outcome", "next_runbook"),
+    *("summary", "started_at", "ended_at", "seconds", "template_sha256"),
 )
 _LISTS = {
     "facts": ("name", "value", "source", "detail"),
-    "decisions": ("step", "title", "state", "summary"),
     "effects": ("name", "state", "summary", "evidence"),
+    "decisions": ("step", "title", "state", "summary"),
 }
+_IN_WORDS: Mapping[str, Callable[[str], str]] = {
+    "status": lambda name: ending_words(name).lower(),
+    "outcome": lambda name: ending_words(name).lower(),
+    "state": effect_words,
+}
+"""The values that are names for programs, and how people read them."""
 
 
 def as_text(record: Record, verification: Verification, more: Sequence[str] = ()) -> str:
-    """A record for the terminal, below what was verified and what more is known of it, in lines."""
-    about = tabulate(_about(record), tablefmt="plain", disable_numparse=True)
-    parts = ["\n".join(summary(record, verification, more)), about]
+    """A record for the terminal, below what was verified and what more is known of it, in lines.
+
+    The banner and the lists come first: the outcome, its evidence and the effects. Then how it was run, then the cells.
+    """
+    known, unknown = _about(record)
+    parts = ["\n".join(summary(record, verification, more))]
+    parts += [_outputs_text(cell) for cell in record.cells if cell.id == banner.CELL]
     for title, heads, rows in _tables(record):
         parts.append(f"{title}\n{tabulate(rows, headers=heads, disable_numparse=True, maxcolwidths=48)}")
-    parts += [_cell_text(cell) for cell in record.cells if cell.kind == "code"]
+    parts.append(f"the run\n{tabulate(known, tablefmt='plain', disable_numparse=True)}")
+    parts += [f"left unknown: {', '.join(unknown)}"] if unknown else []
+    parts += [_cell_text(cell) for cell in record.cells if cell.kind == "code" and cell.id != banner.CELL]
     return "\n\n".join(parts)
 
 
@@ -127,12 +140,12 @@ def as_html(
 
 def _record(record: Record) -> h.Node:
     """What a record says of itself, then its cells."""
-    about = _about(record)
+    known, unknown = _about(record)
     return [
         [h.div(".shown")[_output_html(one)] for cell in record.cells if cell.id == banner.CELL for one in cell.outputs],
         h.h2["The run"],
-        _rows(row for row in about if row[1] != UNKNOWN),
-        h.details[h.summary["Parameters left unknown"], _rows(row for row in about if row[1] == UNKNOWN)],
+        _rows(known),
+        h.details[h.summary["Parameters left unknown"], ", ".join(unknown)] if unknown else None,
         [[h.h2[title.capitalize()], _table(heads, rows)] for title, heads, rows in _tables(record)],
         h.h2["The notebook"],
         [_folded(cell) if banner.is_folded(cell.id, cell.tags) else _cell_html(cell) for cell in record.cells],
@@ -182,14 +195,17 @@ def _is_report(record: Record, verification: Verification) -> bool:
     return report.is_report(record) and not verification.sealed
 
 
-def _about(record: Record) -> list[tuple[str, str]]:
-    """The manifest's single values, then the parameters and versions."""
+def _about(record: Record) -> tuple[list[tuple[str, str]], list[str]]:
+    """The manifest's single values, then the parameters and versions; and the names of the parameters left unknown."""
     manifest = record.manifest
-    rows = [(name.replace("_", " "), manifest[name]) for name in _ABOUT if manifest.get(name) not in (None, "")]
-    for group in ("parameters", "versions"):
-        rows += [(f"{group[:-1]} {name}", value) for name, value in mapping(manifest.get(group)).items()]
-    shown = [(clean(_safe(name)), _value(value)) for name, value in rows]
-    return shown or [("", "papermill made it; there is no manifest")]
+    given = mapping(manifest.get("parameters"))
+    unknown = [name for name, value in given.items() if value == UNKNOWN]
+    rows = [(name, manifest[name]) for name in _ABOUT if manifest.get(name) not in (None, "")]
+    shown = [(name.replace("_", " "), _value(value, name)) for name, value in rows]
+    more = [(f"parameter {name}", value) for name, value in given.items() if name not in unknown]
+    more += [(f"version {name}", value) for name, value in mapping(manifest.get("versions")).items()]
+    shown += [(clean(_safe(name)), _value(value)) for name, value in more]
+    return shown or [("", "papermill made it; there is no manifest")], [clean(_safe(name)) for name in unknown]
 
 
 def _tables(record: Record) -> Iterable[tuple[str, list[str], list[list[str]]]]:
@@ -198,14 +214,16 @@ def _tables(record: Record) -> Iterable[tuple[str, list[str], list[list[str]]]]:
         items = mappings(record.manifest.get(title))
         heads = [head for head in known if any(head in item for item in items)]
         if heads:
-            yield title, heads, [[_value(item.get(head)) for head in heads] for item in items]
+            yield title, heads, [[_value(item.get(head), head) for head in heads] for item in items]
 
 
-def _value(value: Any) -> str:
-    """A value of the manifest as one line: an evidence by its summary and where to see it."""
+def _value(value: Any, name: str = "") -> str:
+    """A value of the manifest as one line: an evidence by its summary and where to see it, an outcome in words."""
     found = mapping(value)
     if "summary" in found:
         return clean(_safe(f"{found['summary']} {found.get('url') or ''}".strip()), SENTENCES)
+    if isinstance(value, str) and name in _IN_WORDS:
+        value = _IN_WORDS[name](value)
     return "" if value is None else clean(_safe(_words(value)), SENTENCES)
 
 
@@ -223,8 +241,11 @@ def _status(cell: Cell) -> str:
 
 
 def _cell_text(cell: Cell) -> str:
-    shown = [clean_lines(_safe(output.text)) for output in cell.outputs if output.text]
-    return "\n".join([f"--- {clean(cell.id)} [{_status(cell)}]", *shown])
+    return f"--- {clean(cell.id)} [{_status(cell)}]\n{_outputs_text(cell)}".rstrip()
+
+
+def _outputs_text(cell: Cell) -> str:
+    return "\n".join(clean_lines(_safe(output.text)) for output in cell.outputs if output.text)
 
 
 def _rows(rows: Iterable[tuple[str, str]]) -> h.Node:

@@ -27,12 +27,6 @@ _OTHERS = ("unknown_writer", "missing_writer")
 def sign_off(paths: Sequence[Path], words: str, settings: Settings, reviewer: str) -> None:
     """Verify all of these records, then sign each off.
 
-    Args:
-        paths: The records, in their tickets' folders.
-        words: What the reviewer says of them; one line.
-        settings: Where the records and the keys are.
-        reviewer: Who says it.
-
     Raises:
         InputError: A record cannot be signed off, or the words are none; nothing was written.
         UnavailableError: The disk does not take it.

@@ -15,6 +15,7 @@ from runbook_lib.card_html import html
 from runbook_lib.display import Card, Paragraph, Part, Table, Tone, text
 from runbook_lib.domain.answers import in_words, label_of
 from runbook_lib.domain.plain_text import clean
+from runbook_lib.domain.state_words import effect_words, run_ending_words
 
 CELL = "record-banner"
 """The id of the cell."""
@@ -52,7 +53,7 @@ def banner(manifest: Mapping[str, Any]) -> Card:
     performed = "performed" if manifest["performed"] else "rehearsal, nothing was changed"
     place = "LIVE" if manifest["profile"] == "live" else "PRACTICE"
     would_be = manifest["outcome"] and not manifest["performed"]
-    ended = f"{'Would be: ' if would_be else ''}{_words(manifest['outcome'] or manifest['status'])}"
+    ended = f"{'Would be: ' if would_be else ''}{_ended(manifest)}"
     began, over = (str(manifest[name])[:16].replace("T", " ") for name in ("started_at", "ended_at"))
     rows = [
         ("who", manifest["operator"]),
@@ -71,8 +72,13 @@ def banner(manifest: Mapping[str, Any]) -> Card:
         ),
     )
     title = f"RECORD of ticket {manifest['ticket_id']}, {manifest['runbook']}"
-    tone = Tone.PLAN if would_be else Tone.GOOD if manifest["outcome"] else Tone.STOP
+    is_decided = manifest["outcome"] or manifest.get("next_runbook")
+    tone = Tone.PLAN if would_be else Tone.GOOD if is_decided else Tone.STOP
     return Card(title, ended, tone, f"{place} · {performed}", parts)
+
+
+def _ended(manifest: Mapping[str, Any]) -> str:
+    return run_ending_words(manifest["outcome"], manifest["status"], manifest.get("next_runbook"))
 
 
 def _group(name: str, lines: Iterable[str]) -> list[tuple[str, str]]:
@@ -100,7 +106,7 @@ def _open(manifest: Mapping[str, Any]) -> Iterator[str]:
         yield f"to be answered: {label_of(name)}"
     for effect in manifest["effects"]:
         if manifest["performed"] and effect["state"] not in _SETTLED:
-            yield f"{_words(effect['state'])}: {effect['summary']}"
+            yield f"{effect_words(effect['state']).capitalize()}: {effect['summary']}"
 
 
 def _words(name: object) -> str:

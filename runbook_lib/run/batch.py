@@ -28,7 +28,8 @@ from filelock import FileLock, Timeout
 from runbook_lib import files
 from runbook_lib.domain.errors import InputError, UnavailableError
 from runbook_lib.domain.exit_status import DONE, FAILED, INTERRUPTED, USAGE, WORST_LAST
-from runbook_lib.domain.models import Status, ending_words
+from runbook_lib.domain.models import Status
+from runbook_lib.domain.state_words import run_ending_words
 from runbook_lib.run import ticket_runs, warm
 from runbook_lib.run.batch_list import Row
 from runbook_lib.run.ticket_runs import Order, Output, Processes
@@ -61,7 +62,8 @@ class Ending:
     @property
     def words(self) -> str:
         """The same for people: *License issued*."""
-        return ending_words(self.end)
+        outcome, following = self.report.get("outcome"), self.report.get("next_runbook")
+        return run_ending_words(outcome, str(self.report.get("status") or "not run"), following)
 
     @property
     def plain(self) -> dict[str, Any]:
@@ -85,6 +87,11 @@ Events = SimpleQueue[Future[Ending] | int]
 
 class Place(Protocol):
     """Where the tickets of a batch are run: this machine (`Processes`) or a cluster (`Cluster`)."""
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether nothing more can be run there."""
+        ...
 
     def run(self, row: Row) -> Output:
         """Run a ticket and wait for its end."""
@@ -125,7 +132,13 @@ class Workers:
 
     def submit(self, row: Row) -> Future[Ending]:
         """Run a ticket as soon as there is room."""
-        return self._pool.submit(lambda: ending(row, *self._place.run(row)))
+        return self._pool.submit(self._run, row)
+
+    def _run(self, row: Row) -> Ending:
+        output = self._place.run(row)
+        if self._place.is_lost:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+        return ending(row, *output)
 
     def cancel(self) -> None:
         """Cancel what runs."""
@@ -138,6 +151,7 @@ class Workers:
 
 def ending(row: Row, status: int, out: str, err: str) -> Ending:
     """What a command's output says of a ticket."""
+    known = {"status": str(Status.INTERRUPTED)} if status < 0 else {}  # by a signal, wherever it was
     status = INTERRUPTED if status in (-signal.SIGINT, -signal.SIGTERM, -signal.SIGHUP) else status
     status = status if status in WORST_LAST else FAILED
     try:
@@ -146,7 +160,7 @@ def ending(row: Row, status: int, out: str, err: str) -> Ending:
         return Ending(row, status, report, str(report["summary"]))
     except (ValueError, LookupError, TypeError):
         last = (err.strip().splitlines() or ["It ended without any output."])[-1]
-        return Ending(row, status or FAILED, {}, last.removeprefix("runbook: "))
+        return Ending(row, status or FAILED, known, last.removeprefix("runbook: "))
 
 
 def run(

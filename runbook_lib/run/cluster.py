@@ -3,7 +3,7 @@
 What travels through the scheduler is a ticket's line of the list, and back what its command printed and the files that
 it left in the ticket's folder; never a setting, a key or a token. A worker that has another profile, another Zendesk or
 other notebooks runs nothing. If one dies, Dask gives its tickets to another, which looks at the journals that it has,
-and in the world, as any run does; so nothing is done twice.
+and in the world, as any run does; so nothing is done twice. A cluster in which nothing goes on any more is given up.
 
 Imports dask; here and on the workers.
 """
@@ -16,31 +16,40 @@ import json
 import logging
 import os
 import re
+import signal
 import sys
+import threading
+import warnings
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError
+from concurrent import futures
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
 import distributed
-from distributed.comm.core import connect
+from distributed.client import ClosedClientError
+from distributed.comm.core import CommClosedError, connect
 from distributed.scheduler import KilledWorker
+from distributed.versions import VersionMismatchWarning
 
 from runbook_lib import files
 from runbook_lib.addresses import is_loopback
 from runbook_lib.domain import pasted
 from runbook_lib.domain.errors import InputError, RunbookError, UnavailableError
 from runbook_lib.domain.exit_status import DONE, FAILED, INTERRUPTED, USAGE
-from runbook_lib.run import intake, ticket_runs, warm
+from runbook_lib.run import intake, pulse, ticket_runs, warm
 from runbook_lib.run.batch_list import Row
 from runbook_lib.run.ticket_runs import Order, Output, Processes
 from runbook_lib.settings import Settings
 
 CONNECT_S = 10
+SETUP_S = 60.0
+"""How long workers may take to import what runs need."""
+AGAIN = "Then start the same command again: it looks at what was done before it goes on."
 _BROUGHT_BACK = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*\.(ipynb|jsonl|pub)")
 """Names of what a run leaves in a ticket's folder: a record, a journal, a public key."""
 
@@ -111,9 +120,11 @@ class Runs(distributed.WorkerPlugin):
         outputs = str(Settings.local().outputs.absolute())
         environment = {**os.environ, "RUNBOOK_OUTPUTS": outputs}
         self._processes = Processes(self._order, str(program or sys.executable), environment)
+        worker.metrics[self.name] = lambda worker: self._processes.running
 
     def teardown(self, worker: Any) -> None:
         """End; Dask calls it when the batch has ended, or the worker leaves."""
+        worker.metrics.pop(self.name, None)
         self._started.close()
 
     def cancel(self) -> None:
@@ -145,34 +156,48 @@ class Cluster:
 
     Args:
         client: Connected to it.
-        order: How tickets are run.
+        name: Of the batch's `Runs` on each worker.
+        watch: Whether anything goes on.
         settings: Where the files go that come back.
     """
 
-    def __init__(self, client: Any, order: Order, settings: Settings) -> None:
-        self._client, self._settings = client, settings
+    def __init__(self, client: Any, name: str, watch: pulse.Pulse, settings: Settings) -> None:
+        self._client, self._name, self._pulse, self._settings = client, name, watch, settings
         self._executor = client.get_executor(pure=False)
-        self._name = f"runbook-{order.token}"
         self.room = sum(client.nthreads().values())
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether nothing more can be run."""
+        return self._pulse.is_lost
+
     def run(self, row: Row) -> Output:
-        """Run a ticket on some worker, and wait for its end."""
-        again = "What it did is in its journal there; start the same command again."
+        """Run a ticket on some worker, and wait for its end, or until nothing goes on in the cluster."""
+        if self.is_lost:
+            return Output(INTERRUPTED, "", "Not begun.")
+        self._pulse.work()
         try:
-            result: Result = self._executor.submit(run_on_worker, self._name, row).result(ticket_runs.RUN_LIMIT_S)
+            future = self._executor.submit(run_on_worker, self._name, row)
+            while not futures.wait([future], pulse.LOOK_S).done:
+                if problem := self._pulse.problem():
+                    future.cancel()
+                    return Output(-signal.SIGINT, "", f"{problem} {AGAIN}")
+            result: Result = future.result()
         except KilledWorker:
-            return Output(FAILED, "", f"Each worker that ran it died. {again}")
-        except TimeoutError:
-            return Output(FAILED, "", f"No answer within {ticket_runs.RUN_LIMIT_S:.0f} s. {again}")
-        except (CancelledError, OSError) as exc:
-            return Output(INTERRUPTED, "", f"The scheduler is gone ({type(exc).__name__}). {again}")
+            return Output(-signal.SIGKILL, "", f"Each worker that ran it died. See what they print. {AGAIN}")
+        except (futures.CancelledError, ClosedClientError, CommClosedError):
+            return Output(-signal.SIGINT, "", f"{self._pulse.lose('The scheduler is gone. Restart it.')} {AGAIN}")
+        except Exception as exc:  # whatever is raised by a worker that joined later and is not as the others
+            return Output(FAILED, "", f"It failed on its worker ({type(exc).__name__}). See what the worker prints.")
+        self._pulse.work()
         status, out, err = result.output
         return self._brought_back(row, result.files, status, out, err)
 
     def cancel(self) -> None:
         """Cancel what runs: each leaves its record, which comes back."""
-        with suppress(OSError):
-            self._client.run(cancel_on_worker, self._name)
+        self._pulse.hurry()
+        call = partial(_suppressed, lambda: self._client.run(cancel_on_worker, self._name, on_error="ignore"))
+        threading.Thread(target=call, daemon=True).start()  # a worker that does not answer holds up no other
 
     def _brought_back(self, row: Row, found: dict[str, bytes], status: int, out: str, err: str) -> Output:
         """The output, with the record's place here, once the files are here."""
@@ -204,10 +229,12 @@ def connected(address: str, order: Order, settings: Settings) -> Iterator[Cluste
     """
     place = _checked(address, settings)
     expected = Expected.here()
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # the batch reports what has to be known
+    for name in ("distributed", "distributed.client", "tornado.application"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # the batch reports what has to be known
     with ExitStack() as stack:
         try:
             asyncio.run(_greet(place))
+            stack.enter_context(warnings.catch_warnings(category=VersionMismatchWarning, action="ignore"))
             client: Any = distributed.Client(place, timeout=CONNECT_S, set_as_default=False)  # type: ignore[no-untyped-call]
             stack.enter_context(client)
         except TypeError as exc:
@@ -220,12 +247,31 @@ def connected(address: str, order: Order, settings: Settings) -> Iterator[Cluste
                 f"No Dask scheduler answers at {place} ({type(exc).__name__}). Start one with `dask scheduler`, or "
                 "leave --scheduler out to run here."
             ) from exc
-        _check_versions(client)
-        _check_workers(client, expected)
         runs = Runs(order, expected)
-        client.register_plugin(runs)
-        stack.callback(_suppressed, lambda: client.unregister_worker_plugin(runs.name))
-        yield Cluster(client, order, settings)
+        watch = pulse.Pulse(client, runs.name)
+        stack.callback(_suppressed, lambda: pulse.within(lambda: client.unregister_worker_plugin(runs.name)))
+        _prepare(client, runs, expected, watch)
+        yield Cluster(client, runs.name, watch, settings)
+
+
+def _prepare(client: Any, runs: Runs, expected: Expected, watch: pulse.Pulse) -> None:
+    """Check the scheduler and the workers, and have each worker import what runs need.
+
+    Raises:
+        UnavailableError: One of them is not ready.
+    """
+    try:
+        watch.look()
+        _check_versions(pulse.within(client.get_versions))
+        _check_workers(pulse.within(lambda: client.run(expected.problem, on_error="return")))
+        pulse.within(lambda: client.register_plugin(runs), SETUP_S)
+    except TimeoutError as exc:
+        raise UnavailableError(watch.look() or "The workers take too long to get ready. See what they print.") from exc
+    except RunbookError:
+        raise
+    except (Exception, futures.CancelledError) as exc:  # of a worker, or of a connection that is lost
+        name = type(exc).__name__
+        raise UnavailableError(f"The cluster is not ready ({name}). See what the scheduler and workers print.") from exc
 
 
 async def _greet(place: str) -> None:
@@ -241,7 +287,7 @@ async def _greet(place: str) -> None:
 
 
 def _suppressed(call: Callable[[], Any]) -> None:
-    with suppress(OSError, ValueError, RuntimeError, CancelledError, TimeoutError):  # the cluster is gone already
+    with suppress(Exception, futures.CancelledError):  # the cluster is gone already
         call()
 
 
@@ -256,7 +302,9 @@ def _checked(address: str, settings: Settings) -> str:
     place = address if "://" in address else f"tcp://{address}"
     try:
         parts = urlsplit(place)
-        is_complete = parts.scheme in ("tcp", "tls") and bool(parts.hostname) and parts.port is not None
+        is_complete = (
+            parts.scheme in ("tcp", "tls") and bool(parts.hostname) and parts.port is not None and place.isprintable()
+        )
     except ValueError:
         is_complete = False
     if not is_complete:
@@ -266,13 +314,12 @@ def _checked(address: str, settings: Settings) -> str:
     return place
 
 
-def _check_versions(client: Any) -> None:
+def _check_versions(found: dict[str, Any]) -> None:
     """Refuse a cluster of another Dask or Python: what is sent might not be understood.
 
     Raises:
         UnavailableError: It is one.
     """
-    found = client.get_versions()
     own = found["client"]["packages"]
     others = {
         "The scheduler": found["scheduler"],
@@ -285,13 +332,12 @@ def _check_versions(client: Any) -> None:
                 raise UnavailableError(f"{who} runs {name} {theirs}, and this command {own[name]}. Install the same.")
 
 
-def _check_workers(client: Any, expected: Expected) -> None:
+def _check_workers(found: dict[str, Any]) -> None:
     """Refuse a cluster without workers, or with one that is not set up.
 
     Raises:
         UnavailableError: It is one.
     """
-    found = client.run(expected.problem, on_error="return")
     if not found:
         raise UnavailableError("The scheduler has no workers. Start some with `dask worker ADDRESS`.")
     for name, problem in found.items():

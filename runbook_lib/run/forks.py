@@ -112,19 +112,16 @@ class Forked(Early):
         self._go = os.fdopen(go, "wb", buffering=0)
 
     def start(self) -> None:
-        """As `Early`."""
         with suppress(BrokenPipeError), self._go:  # that a kernel has died is found by its run
             self._go.write(b"!")
 
     def poll(self) -> int | None:
-        """As `Early`."""
         if self._ended is None:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             self._ended = os.waitstatus_to_exitcode(status) if pid else None
         return self._ended
 
     def close(self) -> None:
-        """As `Early`."""
         super().close()
         self._go.close()
 
@@ -135,14 +132,12 @@ class Spawned(Early):
     _process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """As `Early`."""
         command = [sys.executable, "-m", "ipykernel_launcher", "-f", str(self.connection_file), *OPTIONS]
         command.append(f"--IPKernelApp.parent_handle={os.getpid()}")
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603
         self.pid = self._process.pid
 
     def poll(self) -> int | None:
-        """As `Early`."""
         return self._process.poll() if self._process else 0
 
 

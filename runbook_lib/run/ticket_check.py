@@ -1,4 +1,4 @@
-"""Whether a ticket can be read, found out while its kernel starts, so that a wrong number is reported at once."""
+"""Whether a ticket is there and can be read, found out while its kernel starts: a wrong number begins no run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from runbook_lib import wiring
 from runbook_lib.clients.budget import Budget
 from runbook_lib.clients.http import Session
 from runbook_lib.domain import answers
-from runbook_lib.domain.errors import RefusedError, UnavailableError
+from runbook_lib.domain.errors import InputError, RefusedError, UnavailableError
 from runbook_lib.settings import Settings
 
 PATIENCE_S = 2.0
@@ -14,14 +14,14 @@ PATIENCE_S = 2.0
 
 
 def refusal(settings: Settings, ticket_id: object) -> str:
-    """Why the ticket cannot be read; "" if it can, or if Zendesk cannot be reached, which its run waits for.
+    """Why Zendesk refuses the ticket; "" if it does not, or if it cannot be reached, which its run waits for.
 
     Args:
         settings: Complete settings.
         ticket_id: The ticket's number or address, as given.
 
     Raises:
-        InputError: It is neither, or an address of another Zendesk account.
+        InputError: It is neither, or an address of another Zendesk account; or there is no such ticket.
     """
     number = int(str(answers.parse("ticket_id", ticket_id)))
     settings.check_account(ticket_id)
@@ -29,6 +29,8 @@ def refusal(settings: Settings, ticket_id: object) -> str:
         try:
             wiring.zendesk(settings, pool).ticket(number, patience_s=PATIENCE_S)
         except RefusedError as exc:
+            if exc.status == 404:
+                raise InputError(str(exc)) from exc
             return str(exc)
         except UnavailableError:
             return ""

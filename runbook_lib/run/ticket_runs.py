@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from runbook_lib.domain import pasted
 from runbook_lib.domain.errors import RunbookError
+from runbook_lib.domain.exit_status import FAILED
 from runbook_lib.domain.models import Status
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.run.batch_list import Row
@@ -73,11 +74,18 @@ class Processes:
         environment: Of each process.
     """
 
+    is_lost = False
+
     def __init__(self, order: Order, python: str, environment: Mapping[str, str]) -> None:
         self._order, self._python, self._environment = order, python, environment
         self._lock = threading.Lock()
         self._running: set[subprocess.Popen[str]] = set()
         self._is_cancelled = False
+
+    @property
+    def running(self) -> int:
+        """How many run."""
+        return len(self._running)
 
     def cancel(self) -> None:
         """Cancel what runs, as Ctrl-C does: each leaves its record."""
@@ -88,16 +96,10 @@ class Processes:
 
     def run(self, row: Row) -> Output:
         """Run a ticket and wait for its end."""
-        pipe = subprocess.PIPE
-        process = subprocess.Popen(  # noqa: S603 - no shell
-            self._order.command(self._python, row),
-            env=self._environment,
-            stdin=pipe,
-            stdout=pipe,
-            stderr=pipe,
-            text=True,
-            start_new_session=True,  # Ctrl-C of the terminal is ours to pass on
-        )
+        try:
+            process = self._started(row)
+        except OSError as exc:
+            return Output(FAILED, "", f"It could not be started ({exc.strerror}). End other programs, then run again.")
         with process:
             with self._lock:
                 self._running.add(process)
@@ -112,6 +114,23 @@ class Processes:
                 with self._lock:
                     self._running.discard(process)
         return Output(process.returncode, out, err)
+
+    def _started(self, row: Row) -> subprocess.Popen[str]:
+        """Start a ticket's command.
+
+        Raises:
+            OSError: The system has no room for it.
+        """
+        pipe = subprocess.PIPE
+        return subprocess.Popen(  # noqa: S603 - no shell
+            self._order.command(self._python, row),
+            env=self._environment,
+            stdin=pipe,
+            stdout=pipe,
+            stderr=pipe,
+            text=True,
+            start_new_session=True,  # Ctrl-C of the terminal is ours to pass on
+        )
 
 
 def finished(settings: Settings, row: Row, token: str) -> dict[str, Any] | None:

@@ -10,8 +10,6 @@ from runbook_lib.domain.errors import InputError
 from runbook_lib.sandbox.serving import serve
 from runbook_lib.sandbox.world import BAD_USAGE
 
-__all__ = ["main"]
-
 
 def main() -> int:
     """Serves until it is stopped. Returns 0, or `BAD_USAGE` after one line on standard error."""

@@ -15,8 +15,6 @@ from runbook_lib.sandbox.fault_middleware import FaultMiddleware
 from runbook_lib.sandbox.faults import Faults
 from runbook_lib.sandbox.world import HEALTH_PATH, World
 
-__all__ = ["create_app"]
-
 
 def create_app(world: World, *, faults: Faults, start_pipeline: Callable[[int], None]) -> ASGIApp:
     """Puts the application together; `start_pipeline` gets the id of every pipeline that was triggered."""

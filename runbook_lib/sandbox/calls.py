@@ -16,8 +16,6 @@ from runbook_lib.sandbox.faults import Faults
 from runbook_lib.sandbox.store import Store
 from runbook_lib.sandbox.world import World
 
-__all__ = ["Answer", "Call", "Json", "Refusal", "is_secret", "positive", "refused", "route"]
-
 Json = dict[str, Any]
 Answer = Response | Json | list[Json]
 """What an endpoint returns: a response, or what is to be sent as JSON with status 200."""

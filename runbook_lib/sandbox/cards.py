@@ -17,19 +17,6 @@ import htpy as h
 from runbook_lib.sandbox.store import Row
 from runbook_lib.sandbox.world import CONTROL_ROOM_PATH, to_the_second
 
-__all__ = [
-    "HEADERS",
-    "comment_card",
-    "document",
-    "issue_card",
-    "mail_card",
-    "message_card",
-    "pipeline_card",
-    "soft",
-    "ticket_facts",
-    "untrusted",
-]
-
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'",
     "X-Content-Type-Options": "nosniff",

@@ -9,8 +9,6 @@ import struct
 from starlette.types import Scope
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-__all__ = ["Connection", "reset", "transport_of"]
-
 _NO_LINGER = struct.pack("ii", 1, 0)
 
 

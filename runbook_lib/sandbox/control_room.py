@@ -37,8 +37,6 @@ from runbook_lib.sandbox.faults_pane import fault_card, fault_form, presets
 from runbook_lib.sandbox.store import Row
 from runbook_lib.sandbox.world import CONTROL_ROOM_PATH, World
 
-__all__ = ["page", "routes"]
-
 _SCRIPT_PATH = Path(__file__).with_suffix(".js")
 _STYLE_PATH = Path(__file__).with_suffix(".css")
 _SCRIPT_ADDRESS = f"{CONTROL_ROOM_PATH}/script.js"

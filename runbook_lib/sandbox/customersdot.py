@@ -17,8 +17,6 @@ from runbook_lib.sandbox.calls import Answer, Call, Json, Refusal, is_secret, po
 from runbook_lib.sandbox.cards import HEADERS, document, untrusted
 from runbook_lib.sandbox.store import Row
 
-__all__ = ["routes"]
-
 DEFAULT_PER = 20
 """Rows on a page, unless the query has `per`. Source: rails_admin, `default_items_per_page`."""
 

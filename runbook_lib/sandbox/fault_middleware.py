@@ -20,8 +20,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from runbook_lib.sandbox.connections import reset, transport_of
 from runbook_lib.sandbox.faults import WIRE_KINDS, Fault, Faults
 
-__all__ = ["FaultMiddleware"]
-
 _SERVICES = {
     "/api/v2/": "zendesk",
     "/attachments/": "zendesk",

@@ -10,8 +10,6 @@ from runbook_lib.sandbox.cards import soft, untrusted
 from runbook_lib.sandbox.faults import FLAGS, KINDS, LONGEST_S, METHODS, PRESETS, STATES, Fault, Faults
 from runbook_lib.sandbox.world import FAULTS_PATH
 
-__all__ = ["fault_card", "fault_form", "presets"]
-
 
 def presets(faults: Faults, ticket_id: int | None) -> h.Node:
     """A button for each preset, one that clears all, and what has been injected; on a ticket's page, if given."""

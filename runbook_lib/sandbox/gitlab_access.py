@@ -11,8 +11,6 @@ from starlette.routing import Route
 from runbook_lib.sandbox.calls import Answer, Call, Json, Refusal, is_secret, positive, route
 from runbook_lib.sandbox.store import Row, Value
 
-__all__ = ["body_fields", "created_after", "found", "page", "person", "project_of", "project_route", "signed_in"]
-
 DEFAULT_PER_PAGE = 20
 MAX_PER_PAGE = 100
 """Source: GitLab, *Pagination*; asking for more gives this many."""

@@ -15,8 +15,6 @@ from runbook_lib.sandbox.connections import reset
 from runbook_lib.sandbox.faults import LONGEST_S, Faults
 from runbook_lib.sandbox.world import World, to_the_second
 
-__all__ = ["FULL_DOMAIN", "serve_mail"]
-
 FULL_DOMAIN = "mailbox-full.example"
 """Recipients of this domain are refused; ticket 1010's requester is one."""
 

@@ -19,8 +19,6 @@ from runbook_lib.sandbox.gitlab_access import body_fields, created_after, found,
 from runbook_lib.sandbox.store import Row, columns
 from runbook_lib.sandbox.world import to_the_millisecond
 
-__all__ = ["routes"]
-
 _FORM_VARIABLE = re.compile(r"variables\[([^\]]+)\]")
 _SOURCE = "trigger"  # of every pipeline here
 _COMMIT = "5eed" * 10
@@ -67,12 +65,8 @@ def trigger(call: Call) -> Answer:
 
 def list_pipelines(call: Call, project: Row) -> Answer:
     rows = call.store.rows("SELECT * FROM pipelines WHERE project_id = ? ORDER BY id DESC", project["id"])
-    status, since = call.query.get("status"), created_after(call)
-    fitting = [row for row in rows if status in (None, row["status"]) and _moment(row["created_at"]) >= since]
-    if call.query.get("source", _SOURCE) != _SOURCE:
-        fitting = []
-    if call.query.get("sort") == "asc":
-        fitting.reverse()
+    since, is_source = created_after(call), call.query.get("source", _SOURCE) == _SOURCE
+    fitting = [row for row in rows if is_source and _moment(row["created_at"]) >= since]
     return page(call, [_brief(call, project, row) for row in fitting])
 
 

@@ -22,8 +22,6 @@ from runbook_lib.sandbox.faults import STATES, Faults
 from runbook_lib.sandbox.store import Row
 from runbook_lib.sandbox.world import PRIVATE_KEY_NAME, World, to_the_millisecond
 
-__all__ = ["JOB_COMMAND", "Runner"]
-
 JOB_COMMAND = (sys.executable, "-m", "runbook_lib.cli", "mechanizer")
 JOB_LIMIT_S = 120
 """A job that takes longer is ended, and has failed."""

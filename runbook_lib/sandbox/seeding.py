@@ -36,8 +36,6 @@ from runbook_lib.sandbox.world import (
     to_the_second,
 )
 
-__all__ = ["make_world"]
-
 MECHANIZER_PROJECT_ID = 51000177
 TRACKER_PROJECT_ID = 51000262
 SLACK_CHANNEL_ID = "C07PRACTICE"

@@ -1,4 +1,4 @@
-"""A practice world's server, seen from outside: make a world, find its server, start one in another process.
+"""A practice world's server, seen from outside: find it, or start one in another process.
 
 It stays light to import, since every command looks for a server; what runs in the server's process is in `serving`.
 """
@@ -14,7 +14,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from datetime import date
 from pathlib import Path
 from typing import IO, Any
 
@@ -22,16 +21,6 @@ from filelock import FileLock, Timeout
 
 from runbook_lib.domain.errors import InputError, UnavailableError
 from runbook_lib.sandbox.world import BAD_USAGE, DESCRIPTOR_NAME, HEALTH_PATH, USERS_NAME, world_date
-
-__all__ = [
-    "background",
-    "make_world",
-    "one_at_a_time",
-    "running",
-    "shared",
-    "wait_for_stopping",
-    "world_date",
-]
 
 Descriptor = dict[str, Any]
 
@@ -41,13 +30,6 @@ STOP_TIMEOUT_S = 5.0
 TURN_TIMEOUT_S = 60.0
 
 _STEP_S = 0.01
-
-
-def make_world(folder: Path, on: date) -> None:
-    """As `seeding.make_world`, which is imported only where a world is made."""
-    from runbook_lib.sandbox import seeding
-
-    seeding.make_world(folder, on)
 
 
 def running(folder: Path) -> Descriptor | None:
@@ -61,31 +43,16 @@ def running(folder: Path) -> Descriptor | None:
 
 
 @contextmanager
-def background(folder: Path, *, python: str = "") -> Iterator[Descriptor]:
-    """Serves a world from its own process, for as long as the `with` block lasts, or others use the world.
-
-    Args:
-        folder: The world's folder.
-        python: The interpreter to start it with, in place of this process's.
-
-    Yields:
-        The contents of `running.json`.
-
-    Raises:
-        InputError: There is no world, or it is served already.
-        UnavailableError: The server did not come up within `START_TIMEOUT_S`.
-    """
-    with _using(folder) as users, _launched(folder, users, own=True, python=python) as descriptor:
-        yield descriptor
-
-
-@contextmanager
-def shared(folder: Path) -> Iterator[Descriptor]:
+def shared(folder: Path, *, python: str = "") -> Iterator[Descriptor]:
     """Uses a world's server together with others: the one that runs, or else a new one.
 
     Each user of a world holds a shared lock on a file in it, which the system releases however a process ends. A
     server that was started here runs until it gets that lock for itself alone, and keeps it until it ends; so this
     waits for a server that is just stopping.
+
+    Args:
+        folder: The world's folder.
+        python: The interpreter to start a server with, in place of this process's.
 
     Yields:
         The contents of `running.json`.
@@ -96,7 +63,7 @@ def shared(folder: Path) -> Iterator[Descriptor]:
     """
     with ExitStack() as stack:
         users = stack.enter_context(_using(folder))
-        yield running(folder) or stack.enter_context(_launched(folder, users, own=False))
+        yield running(folder) or stack.enter_context(_launched(folder, users, python or sys.executable))
 
 
 def wait_for_stopping(folder: Path) -> None:
@@ -141,9 +108,9 @@ def _using(folder: Path) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def _launched(folder: Path, users: IO[bytes], *, own: bool, python: str = "") -> Iterator[Descriptor]:
-    """Starts a server, which stops when the world has no user. `own`: another process's server will not do."""
-    command = [python or sys.executable, "-m", "runbook_lib.sandbox", str(folder), "--while-used"]
+def _launched(folder: Path, users: IO[bytes], python: str) -> Iterator[Descriptor]:
+    """Starts a server, which stops when the world has no user."""
+    command = [python, "-m", "runbook_lib.sandbox", str(folder), "--while-used"]
     with tempfile.TemporaryFile() as complaints:
         process = subprocess.Popen(  # noqa: S603 - our own program, and no shell
             command,
@@ -153,7 +120,7 @@ def _launched(folder: Path, users: IO[bytes], *, own: bool, python: str = "") ->
             start_new_session=True,  # Ctrl-C is for the parent, which may still have something to write down
         )
         try:
-            yield _wait_for_start(folder, process, complaints, own=own)
+            yield _wait_for_start(folder, process, complaints)
         finally:
             _wait_for_end(process, users)
 
@@ -169,26 +136,19 @@ def _answers(descriptor: Descriptor) -> bool:
         connection.close()
 
 
-def _wait_for_start(folder: Path, process: subprocess.Popen[bytes], complaints: IO[bytes], *, own: bool) -> Descriptor:
-    """Waits until a server answers: this one or, unless `own`, one that another process has started."""
+def _wait_for_start(folder: Path, process: subprocess.Popen[bytes], complaints: IO[bytes]) -> Descriptor:
+    """Waits until a server answers: this one, or one that another process has started."""
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
         status = process.poll()
-        descriptor = running(folder)
-        if descriptor and (descriptor["pid"] == process.pid or not own):
+        if descriptor := running(folder):
             return descriptor
-        if status is not None and (own or status != BAD_USAGE):  # bad usage can only be that it is served already
-            raise _not_started(folder, status, complaints)
+        if status not in (None, BAD_USAGE):  # bad usage can only be that it is served already
+            complaints.seek(0)
+            last_line = (complaints.read().decode(errors="replace").strip() or "It printed nothing.").splitlines()[-1]
+            raise UnavailableError(f"The sandbox in {folder} did not start (exit status {status}): {last_line}")
         time.sleep(_STEP_S)
     raise UnavailableError(f"The sandbox in {folder} did not answer within {START_TIMEOUT_S:.0f} s. Try again.")
-
-
-def _not_started(folder: Path, status: int, complaints: IO[bytes]) -> InputError | UnavailableError:
-    complaints.seek(0)
-    last_line = (complaints.read().decode(errors="replace").strip() or "It printed nothing.").splitlines()[-1]
-    if status == BAD_USAGE:
-        return InputError(last_line)
-    return UnavailableError(f"The sandbox in {folder} did not start (exit status {status}): {last_line}")
 
 
 def _wait_for_end(process: subprocess.Popen[bytes], users: IO[bytes]) -> None:

@@ -28,8 +28,6 @@ from runbook_lib.sandbox.mail import serve_mail
 from runbook_lib.sandbox.runner import Runner
 from runbook_lib.sandbox.world import DATABASE_NAME, DESCRIPTOR_NAME, PUBLIC_KEY_NAME, USERS_NAME, World, opened
 
-__all__ = ["serve"]
-
 _LOCK_NAME = "serving.lock"
 _PORT_NAME = "port"
 _CHECK_EVERY_S = 0.5
@@ -167,6 +165,8 @@ def _only_server(folder: Path) -> Iterator[None]:
             raise InputError(
                 f"The practice world in {folder} is being served already. Use that server, or stop it first."
             ) from None
+        # What a killed server has left would seem to describe this one, which listens on the same port.
+        (folder / DESCRIPTOR_NAME).unlink(missing_ok=True)
         yield
 
 

@@ -17,8 +17,6 @@ from runbook_lib.sandbox.calls import Answer, Call, Json, Refusal, is_secret, ro
 from runbook_lib.sandbox.store import Row
 from runbook_lib.sandbox.world import World
 
-__all__ = ["routes"]
-
 TEXT_CHARS = 40_000
 """Longest text of a message; Slack refuses more with `msg_too_long`."""
 
@@ -44,21 +42,19 @@ def auth_test(call: Call) -> Answer:
 
 
 def post_message(call: Call) -> Answer:
-    """Posts into a channel, given by its id or by its name. The text is kept exactly as it came."""
+    """Posts into a channel. The text is kept exactly as it came."""
     arguments = _arguments(call)
     _require_scope(call, "chat:write")
-    channel = _channel(call, arguments, by_name=True)
-    if not channel["is_member"]:
-        raise _error("not_in_channel")
+    channel = _member_channel(call, arguments)
     if call.faults.hit("slack", "elsewhere"):
         channel = call.world.require("SELECT * FROM channels WHERE id != ?", channel["id"])
-    text = str(arguments.get("text") or "")
-    extras = {name: value for name in ("blocks", "metadata") if (value := _json(arguments, name))}
-    if not text and "blocks" not in extras:
+    text, metadata = str(arguments.get("text") or ""), arguments.get("metadata")
+    extras = {"metadata": metadata} if metadata else {}
+    if not text:
         raise _error("no_text")
     if len(text) > TEXT_CHARS:
         raise _error("msg_too_long")
-    if "metadata" in extras and not _is_metadata(extras["metadata"]):
+    if metadata and not _is_metadata(metadata):
         raise _error("invalid_metadata_format")
     world = call.world
     with world.store.change():
@@ -86,17 +82,16 @@ def history(call: Call) -> Answer:
     arguments = _arguments(call)
     is_private = call.faults.hit("slack", "private_channel")
     _require_scope(call, "groups:history" if is_private else "channels:history")
-    channel = _channel(call, arguments)
-    if not channel["is_member"]:
-        raise _error("not_in_channel")
+    channel = _member_channel(call, arguments)
     rows = call.store.rows("SELECT * FROM messages WHERE channel_id = ? ORDER BY ts DESC", channel["id"])
     before = _from_cursor(str(arguments.get("cursor") or ""))
-    fitting = [row for row in rows if _in_range(row["ts"], arguments) and (before is None or row["ts"] < before)]
+    oldest = _moment(arguments.get("oldest") or "0")
+    fitting = [row for row in rows if float(row["ts"]) > oldest and (before is None or row["ts"] < before)]
     limit = _limit(arguments)
     shown = fitting[:limit]
     has_more = len(fitting) > limit
     cursor = base64.b64encode(f"next_ts:{shown[-1]['ts']}".encode()).decode() if has_more else ""
-    with_metadata = _is_true(arguments.get("include_all_metadata"))
+    with_metadata = str(arguments.get("include_all_metadata")).lower() in ("1", "true")
     answer = {"ok": True, "messages": [_message(row, with_metadata) for row in shown], "has_more": has_more}
     answer |= {"pin_count": 0, "response_metadata": {"next_cursor": cursor}}
     return JSONResponse(answer, headers=_scopes_header(call))
@@ -120,15 +115,14 @@ def unknown_method(call: Call) -> Answer:
 def _arguments(call: Call) -> dict[str, Any]:
     """A method's arguments, once the token is known to be right.
 
-    They come as JSON, as a form, or in the query; the token in the `Authorization` header, or as an argument.
+    They come as JSON or in the query; the token in the `Authorization` header.
     """
     try:
         arguments = call.fields()
     except ValueError:
         raise _error("invalid_json") from None
-    scheme, bearer = call.credentials
-    token = bearer if scheme == "bearer" else str(arguments.get("token", ""))
-    if not token:
+    scheme, token = call.credentials
+    if scheme != "bearer":
         raise _error("not_authed")
     if not is_secret(token, call.world.settings["slack_token"]):
         raise _error("invalid_auth")
@@ -139,28 +133,20 @@ def _error(code: str, **details: str) -> Refusal:
     return Refusal(200, {"ok": False, "error": code, **details})
 
 
-def _channel(call: Call, arguments: Mapping[str, Any], *, by_name: bool = False) -> Row:
-    """The channel of an argument that is its id or, where Slack takes one, its name.
-
-    Source: Slack, chat.postMessage takes `#name`; conversations.history takes ids only.
-    """
-    given = str(arguments.get("channel", ""))
-    name = given.removeprefix("#") if by_name else None
-    row = call.store.row("SELECT * FROM channels WHERE id = ? OR name = ?", given, name)
+def _channel(call: Call, arguments: Mapping[str, Any]) -> Row:
+    """The channel of an argument that is its id."""
+    row = call.store.row("SELECT * FROM channels WHERE id = ?", str(arguments.get("channel", "")))
     if row is None:
         raise _error("channel_not_found")
     return row
 
 
-def _json(arguments: Mapping[str, Any], name: str) -> Any:
-    """An argument that is an object or a list; in a form it is a string of JSON."""
-    value = arguments.get(name)
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except ValueError:
-        raise _error(f"invalid_{name}_format") from None
+def _member_channel(call: Call, arguments: Mapping[str, Any]) -> Row:
+    """The same, if the bot is a member there."""
+    channel = _channel(call, arguments)
+    if not channel["is_member"]:
+        raise _error("not_in_channel")
+    return channel
 
 
 def _is_metadata(value: object) -> bool:
@@ -190,15 +176,11 @@ def _message(row: Row | Mapping[str, str], with_metadata: bool) -> Json:
     return {"type": "message", "text": row["text"], "ts": row["ts"], **who, **extras}
 
 
-def _in_range(ts: str, arguments: Mapping[str, Any]) -> bool:
-    """Whether a message lies between `oldest` and `latest`, the ends only with `inclusive`."""
+def _moment(ts: str) -> float:
     try:
-        oldest, latest = float(arguments.get("oldest") or 0), float(arguments.get("latest") or "inf")
+        return float(ts)
     except ValueError:
         raise _error("invalid_arguments") from None
-    if _is_true(arguments.get("inclusive")):
-        return oldest <= float(ts) <= latest
-    return oldest < float(ts) < latest
 
 
 def _limit(arguments: Mapping[str, Any]) -> int:
@@ -216,7 +198,3 @@ def _from_cursor(cursor: str) -> str | None:
         return base64.b64decode(cursor, validate=True).decode().removeprefix("next_ts:")
     except ValueError:
         raise _error("invalid_cursor") from None
-
-
-def _is_true(value: object) -> bool:
-    return str(value).lower() in ("1", "true")

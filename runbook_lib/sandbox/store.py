@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Row", "Store", "Value", "columns"]
-
 Row = sqlite3.Row
 Value = str | int | bytes | None
 

@@ -12,27 +12,6 @@ from pathlib import Path
 from runbook_lib.domain.errors import InputError
 from runbook_lib.sandbox.store import Row, Store
 
-__all__ = [
-    "BAD_USAGE",
-    "CONTROL_ROOM_PATH",
-    "DATABASE_NAME",
-    "DESCRIPTOR_NAME",
-    "FAULTS_PATH",
-    "HEALTH_PATH",
-    "PRIVATE_KEY_NAME",
-    "PUBLIC_KEY_NAME",
-    "REAL_CLOCK",
-    "SUPPORT_DOMAIN",
-    "USERS_NAME",
-    "VERSION",
-    "Clock",
-    "World",
-    "opened",
-    "to_the_millisecond",
-    "to_the_second",
-    "world_date",
-]
-
 DATABASE_NAME = "world.sqlite"
 PRIVATE_KEY_NAME = "license-key.pem"
 PUBLIC_KEY_NAME = "license-key.pub"

@@ -24,11 +24,9 @@ from starlette.routing import BaseRoute, Mount
 from runbook_lib.sandbox.calls import Answer, Call, Json, Refusal, is_secret, positive, route
 from runbook_lib.sandbox.faults import METHODS
 from runbook_lib.sandbox.store import Row
-from runbook_lib.sandbox.world import SUPPORT_DOMAIN, World, to_the_second
+from runbook_lib.sandbox.world import SUPPORT_DOMAIN, to_the_second
 from runbook_lib.sandbox.zendesk_json import ANONYMOUS, CUSTOM_ROLE, Serializer
-from runbook_lib.sandbox.zendesk_update import Update, upload_is_usable
-
-__all__ = ["routes"]
+from runbook_lib.sandbox.zendesk_update import Update
 
 _PAGE_SIZE = 100
 _SIGN_IN = """<html><head><title>Sign in to Practice Support</title></head><body><h1>Sign in to Practice Support</h1>
@@ -95,7 +93,7 @@ def list_tickets(call: Call) -> Answer:
     _signed_in(call)
     serializer = Serializer.of(call)
     rows = call.store.rows("SELECT * FROM tickets ORDER BY id")
-    page, paging = _page(call, rows, ("id", "updated_at"))
+    page, paging = _page(call, rows)
     return {"tickets": [serializer.ticket(row) for row in page]} | paging
 
 
@@ -131,7 +129,7 @@ def update_ticket(call: Call) -> Answer:
 
 
 def list_comments(call: Call) -> Answer:
-    rows, paging = _page_of_ticket(call, "comments", ("created_at",))
+    rows, paging = _page_of_ticket(call, "comments")
     serializer = Serializer.of(call)
     with_inline = call.query.get("include_inline_images") == "true"
     answer: Json = {"comments": [serializer.comment(row, with_inline=with_inline) for row in rows]} | paging
@@ -147,13 +145,14 @@ def list_audits(call: Call) -> Answer:
 
 
 def upload(call: Call) -> Answer:
-    """Takes a file in, to be attached to a comment later; with `token`, beside the files of that upload."""
+    """Takes a file in, to be attached to a comment later."""
     _signed_in(call)
     name = call.query.get("filename", "")
     if not name:
         raise Refusal(422, {"error": "RecordInvalid", "description": "Filename: cannot be blank"})
     with call.store.change():
-        token = _upload_token(call.world, call.query.get("token"))
+        token = secrets.token_urlsafe(18)
+        call.store.insert("uploads", token=token, created_at=to_the_second(call.world.now()))
         attachment_id = call.store.insert(
             "attachments",
             upload_token=token,
@@ -218,56 +217,18 @@ def _generated(size: int) -> Iterator[bytes]:
         yield _CHUNK[: size - start]
 
 
-def _upload_token(world: World, token: str | None) -> str:
-    """The token of an upload to add to, or of a new one."""
-    if token:
-        if not upload_is_usable(world, token):
-            raise _not_found()
-        return token
-    token = secrets.token_urlsafe(18)
-    world.store.insert("uploads", token=token, created_at=to_the_second(world.now()))
-    return token
-
-
-def _page_of_ticket(call: Call, table: str, sorts: Sequence[str] = ()) -> tuple[Sequence[Row], Json]:
+def _page_of_ticket(call: Call, table: str) -> tuple[Sequence[Row], Json]:
     """The requested page of what belongs to the ticket in the address."""
     sql = f"SELECT * FROM {table} WHERE ticket_id = ? ORDER BY id"  # noqa: S608 - a name in this code
-    return _page(call, call.store.rows(sql, _row(call, "tickets")["id"]), sorts)
+    return _page(call, call.store.rows(sql, _row(call, "tickets")["id"]))
 
 
-def _page(call: Call, rows: Sequence[Row], sorts: Sequence[str] = ()) -> tuple[Sequence[Row], Json]:
-    """The rows of the requested page, and how the answer leads to the next one; `sorts` are columns to sort by.
+def _page(call: Call, rows: Sequence[Row]) -> tuple[Sequence[Row], Json]:
+    """The rows of the requested page, and how the answer leads to the next one.
 
-    Source: Zendesk, *Pagination*: with `page[size]` by cursor and `sort`, otherwise by page number and `sort_order`.
+    Source: Zendesk, *Pagination*, by cursor; by page number, as its older clients read, is not modeled.
     """
-    if "page[size]" in call.query:
-        return _cursor_page(call, _sorted(rows, call.query.get("sort"), sorts))
-    order = call.query.get("sort_order", "asc")
-    if order not in ("asc", "desc"):
-        raise _invalid_value("sort_order", "must be one of asc, desc")
-    rows = rows if order == "asc" else list(reversed(rows))
-    number = _integer(call.query.get("page", "1"), "page")
-    size = min(_integer(call.query.get("per_page", str(_PAGE_SIZE)), "per_page"), _PAGE_SIZE)
-    end = number * size
-    return rows[end - size : end], {
-        "count": len(rows),
-        "next_page": call.address(page=str(number + 1)) if end < len(rows) else None,
-        "previous_page": call.address(page=str(number - 1)) if number > 1 else None,
-    }
-
-
-def _sorted(rows: Sequence[Row], sort: str | None, sorts: Sequence[str]) -> Sequence[Row]:
-    """Rows in the order of a `sort`, a column's name, with `-` before it for the last ones first."""
-    if not sort or not sorts:
-        return rows
-    name = sort.removeprefix("-")
-    if name not in sorts:
-        raise _invalid_page(f"sort is not valid: {sort}")
-    return sorted(rows, key=lambda row: (row[name], row["id"]), reverse=sort.startswith("-"))
-
-
-def _cursor_page(call: Call, rows: Sequence[Row]) -> tuple[Sequence[Row], Json]:
-    size = _integer(call.query["page[size]"], "page[size]")
+    size = _integer(call.query.get("page[size]", str(_PAGE_SIZE)), "page[size]")
     if size > _PAGE_SIZE:
         raise _invalid_page(f"page[size] must be at most {_PAGE_SIZE}")
     after = call.query.get("page[after]")
@@ -296,15 +257,10 @@ def _invalid_page(detail: str) -> Refusal:
 
 
 def _integer(text: str, name: str) -> int:
-    number = positive(text)
-    if number is None:
-        raise _invalid_value(name, "must be an integer")
-    return number
-
-
-def _invalid_value(name: str, problem: str) -> Refusal:
-    message = f"You passed an invalid value for the {name} attribute. Invalid parameter: {name} {problem}"
-    return Refusal(400, {"error": {"title": "Invalid attribute", "message": message}})
+    if number := positive(text):
+        return number
+    message = f"You passed an invalid value for the {name} attribute. Invalid parameter: {name} must be an integer"
+    raise Refusal(400, {"error": {"title": "Invalid attribute", "message": message}})
 
 
 def _row(call: Call, table: str) -> Row:

@@ -16,8 +16,6 @@ from runbook_lib.sandbox.calls import Call, Json
 from runbook_lib.sandbox.store import Row, columns
 from runbook_lib.sandbox.world import World
 
-__all__ = ["ANONYMOUS", "CUSTOM_ROLE", "Serializer"]
-
 ANONYMOUS: Json = {
     **{"id": None, "name": "Anonymous user", "email": "invalid@example.com"},
     **{"role": "end-user", "active": False, "verified": False, "organization_id": None},

@@ -13,8 +13,6 @@ from runbook_lib.sandbox.calls import Refusal
 from runbook_lib.sandbox.store import Row
 from runbook_lib.sandbox.world import REAL_CLOCK, World, to_the_second
 
-__all__ = ["UPLOAD_LIFETIME", "Update", "upload_is_usable"]
-
 UPLOAD_LIFETIME = timedelta(minutes=60)
 """How long an upload's token can be used.
 

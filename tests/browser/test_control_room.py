@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from runbook_lib.sandbox import server
+from runbook_lib.sandbox.seeding import make_world
 from tests.browser.accessibility import COLORS, serious
 from tests.browser.seen import Seen
 from tests.practice import WORLD_DATE, Ran, World, start
@@ -165,7 +166,7 @@ def test_an_unreachable_world_is_reported_until_it_answers(here: World, seen: Se
 def test_a_server_that_stops_and_comes_back_is_followed(seen: Seen, tmp_path: Path) -> None:
     """A world that is served again is so on the port of before: the open page goes on, with what happened meanwhile."""
     world = World(tmp_path / "outputs")
-    server.make_world(world.folder, WORLD_DATE)
+    make_world(world.folder, WORLD_DATE)
     with served(world):
         page = go(seen, world, "/control-room/1001")
         page.evaluate("window.neverReloaded = true")

@@ -20,6 +20,7 @@ from runbook_lib.domain import license
 from runbook_lib.domain.models import Status
 from runbook_lib.job_settings import JobSettings
 from runbook_lib.sandbox import server
+from runbook_lib.sandbox.world import world_date
 from runbook_lib.settings import ROOT, Settings
 from tests.documents import PATHS, documented
 from tests.practice import World
@@ -64,6 +65,44 @@ def test_run_starts_a_practice_world_when_none_is_there(tmp_path: Path) -> None:
     assert not [path for path in (world.outputs / "sandbox").iterdir() if path.name.startswith(".world-")]
     again = world.runbook("run", "weekend_license", 1003, "--perform", "--json")
     assert ["adopted"] == [effect["state"] for effect in again.report["effects"]]
+
+
+@pytest.mark.slow
+def test_people_read_words_where_programs_read_names(own_world: World) -> None:
+    """What a second run finds is called on the terminal as on the cards, wherever it is shown."""
+    own_world.runbook("run", "weekend_license", 1001, "--perform")
+    shown = [
+        own_world.runbook("run", "weekend_license", 1001, "--perform").stdout,
+        own_world.runbook("records", "show", 1001).stdout,
+        own_world.runbook("journal", "show", 1001).stdout,
+    ]
+    names = re.compile("adopted|already_done|license_issued")
+    assert [[], [], []] == [names.findall(one) for one in shown]
+    assert [True] * 3 == ["found, not repeated" in one for one in shown]
+    assert [True, True] == ["done before, not repeated" in one for one in shown[:2]]
+    states = [one["state"] for one in own_world.runbook("run", "weekend_license", 1001, "--json").report["effects"]]
+    assert {"adopted", "already_done"} == set(states)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("runbook", "ticket", "following"),
+    [("start_here", 1002, "weekend_license"), ("license_not_received", 3003, "weekend_license")],
+)
+def test_run_that_hands_over_names_the_next_runbook(
+    world: World, tmp_path: Path, runbook: str, ticket: int, following: str
+) -> None:
+    """Wherever a person reads how it ended; for programs it is completed, without an outcome."""
+    end = f"oes on with {following}"
+    ran = world.runbook("run", runbook, ticket)
+    assert ran.stdout.splitlines()[0].endswith(f"(practice, rehearsal): g{end}")
+    record = world.runbook("records", "show", ticket).stdout
+    assert record.splitlines()[2].startswith(f"[G{end}] RECORD of ticket {ticket}")
+    (tmp_path / "list.csv").write_text(f"{ticket},{runbook}\n")
+    for words in (("records", "list"), ("journal", "show", ticket), ("batch", tmp_path / "list.csv")):
+        assert end in world.runbook(*words).stdout
+    listed = world.runbook("records", "list", "--ticket", ticket, "--runbook", runbook, "--json").report["runs"][-1]
+    assert ("completed", "", following) == tuple(listed[name] for name in ("status", "outcome", "next_runbook"))
 
 
 @pytest.mark.slow
@@ -232,7 +271,7 @@ def test_sandbox_with_another_date_needs_new(tmp_path: Path) -> None:
     with process:
         assert "2026-03-01" in process.stdout.readline()
         process.terminate()
-    assert "2026-03-01" == str(server.world_date(world.folder))
+    assert "2026-03-01" == str(world_date(world.folder))
     (kept,) = world.outputs.glob("sandbox-until-*")
     assert [*(kept / "1003").glob("*.ipynb")]
 

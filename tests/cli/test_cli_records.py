@@ -207,8 +207,8 @@ def test_every_state_can_be_answered(desk: Desk, kind: str, there: str) -> None:
             2,
             "has no operation 'slak_post' in its journal here. Those that can be answered",
         ),
-        (["4242", "case", "yes"], 2, "Ticket 4242 has no journal here, so that there is no case to end."),
-        (["4242", "slack_post", "yes"], 2, "Ticket 4242 has no operation 'slack_post' in its journal here."),
+        (["4242", "case", "yes"], 2, "Ticket 4242 has no journal here, so that there is nothing to answer."),
+        (["4242", "slack_post", "yes"], 2, "Ticket 4242 has no journal here, so that there is nothing to answer."),
     ],
 )
 def test_answers_that_cannot_be_taken(desk: Desk, words: list[str], status: int, words_shown: str) -> None:
@@ -220,7 +220,7 @@ def test_answers_that_cannot_be_taken(desk: Desk, words: list[str], status: int,
     assert status == main(["answer", *words])
     assert words_shown in desk.capsys.readouterr().err
     assert before == len(desk.shelf.journal(1001).entries())
-    assert not desk.shelf.folder(4242).exists() or not (desk.shelf.folder(4242) / "journal.jsonl").exists()
+    assert not desk.shelf.folder(4242).exists()
 
 
 def test_an_answer_while_a_run_holds_the_ticket(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -247,6 +247,7 @@ def test_an_answer_while_a_run_holds_the_ticket(desk: Desk, monkeypatch: pytest.
         (["show", "nowhere.ipynb"], "There is no record nowhere.ipynb"),
         (["verify", "nowhere.ipynb"], "There is no record nowhere.ipynb"),
         (["verify", "0"], "ticket_id"),
+        (["verify", "4242"], "Ticket 4242 has neither a record nor a journal"),
         (["export", "x.csv", "--format", "xls"], "'xls' is not one of 'csv'"),
         (["adopt", "nowhere.ipynb", "--ticket", "1001"], "nowhere.ipynb cannot be read"),
     ],

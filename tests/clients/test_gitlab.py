@@ -330,7 +330,10 @@ PROBES: dict[str, Any] = {
 
 
 def test_probes() -> None:
-    """Each reads one item at the most, once, with the time-out given; an empty list will do."""
+    """Each reads one item at the most, once, with the time-out given; an empty list will do.
+
+    Of a pipeline the variables are read, too: they take a higher role than the list.
+    """
     wire = Wire(reply(json=[]))
 
     PROBES["issues"](gitlab(wire))
@@ -338,8 +341,13 @@ def test_probes() -> None:
     assert {"labels": LABEL, "per_page": "1"} == dict(wire.last.url.params)
     PROBES["pipelines"](gitlab(wire))
     assert "/api/v4/projects/43/pipelines" == wire.last.url.path
-    assert {"per_page": "1"} == dict(wire.last.url.params)
+    assert {"source": "trigger", "per_page": "1"} == dict(wire.last.url.params)
     assert [("GET", 2)] * 2 == [(request.method, request.extensions["timeout"]["read"]) for request in wire.requests]
+
+    wire = Wire(reply(json=[pipeline(80)]), reply(403, json={"message": "403 Forbidden"}))
+    with pytest.raises(RefusedError, match="Maintainer role there"):
+        PROBES["pipelines"](gitlab(wire))
+    assert "/api/v4/projects/43/pipelines/80/variables" == wire.last.url.path
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -164,13 +165,23 @@ def test_another_ticket_is_no_answer(odd: dict[str, Any]) -> None:
         desk(Wire(reply(json={**FOUND, "ticket": {**FOUND["ticket"], **odd}}))).settled_ticket(1001)
 
 
-def test_no_such_ticket() -> None:
+@pytest.mark.parametrize("read", [Zendesk.ticket, Zendesk.comments])
+def test_no_such_ticket(read: Callable[[Zendesk, int], object]) -> None:
     """404 is reported with the number."""
     wire = Wire(reply(404, json={"error": "RecordNotFound", "description": "Not found"}))
 
     with pytest.raises(RefusedError, match="Ticket 4711 does not exist in Zendesk, or you may not see it") as caught:
-        desk(wire).ticket(4711)
+        read(desk(wire), 4711)
     assert 404 == caught.value.status
+
+
+def test_no_such_account_is_no_wrong_number() -> None:
+    """Zendesk answers 404 for an address of no account, too; the advice is about the setting."""
+    words = "There is no help desk configured at this address."
+    wire = Wire(reply(404, json={"error": {"title": "No help desk at x.zendesk.com", "message": words}}))
+
+    with pytest.raises(RefusedError, match=r"no help desk configured.*Check RUNBOOK_ZENDESK_URL"):
+        desk(wire).ticket(4711)
 
 
 @pytest.mark.parametrize(

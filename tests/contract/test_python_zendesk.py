@@ -62,11 +62,6 @@ def test_a_page_that_is_too_large_is_refused(client, size):
     assert 400 == caught.value.status_code
 
 
-def test_sorted_tickets(client):
-    ids = [ticket.id for ticket in client.tickets.list_tickets(page_size=5, sort="-id").result.tickets]
-    assert sorted(ids, reverse=True) == ids
-
-
 def test_a_bad_cursor_is_refused(client):
     with pytest.raises(errors.ZendeskError) as caught:
         client.tickets.list_tickets(page_size=5, page_after="nonsense")

@@ -23,6 +23,7 @@ from runbook_lib.jupyter.background_run import BackgroundRun, RunProgress
 from runbook_lib.jupyter.session import Session
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.sandbox import server
+from runbook_lib.sandbox.seeding import make_world
 from runbook_lib.settings import ROOT, Settings
 from tests.cases.walking import (
     NOTHING,
@@ -172,6 +173,26 @@ def test_plan_made_during_a_run_is_not_performed(here: World) -> None:
     assert "[out of date] The plan" in plan(case)
 
 
+def test_progress_has_one_number_of_a_step(here: World) -> None:
+    """How many of all; not the workflow's own number in the step's heading, too."""
+    case = WeekendLicense.open(1001)
+    run(case)
+
+    class Begun(BackgroundRun):
+        is_under_way = False
+
+        def begin(self, given: Mapping[str, Any]) -> bool:
+            return True
+
+        def progress(self) -> Iterator[RunProgress]:
+            title = "Step 2: Generate the trial license"
+            yield RunProgress(("Ticket", title), 12, "license", seconds=3.2, runbook="weekend_license")
+
+    button_of(case).runs = Begun
+    assert "2 of 12 · Generate the trial license, license; 3 s." in press(case)
+    assert "Step" not in text_of(button_of(case).widget.output)
+
+
 def test_press_while_a_service_is_down(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pressed again when it is back, it performs."""
     case = opened(1001)
@@ -187,19 +208,19 @@ def test_press_while_a_service_is_down(here: World, monkeypatch: pytest.MonkeyPa
 def test_session_survives_a_restarted_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Cells and button say that it does not answer; served again it is found, and the same walk goes on."""
     world = World(tmp_path / "outputs")
-    server.make_world(world.folder, WORLD_DATE)
+    make_world(world.folder, WORLD_DATE)
     sit_down(world, monkeypatch)
     monkeypatch.setenv("RUNBOOK_WAIT_S", "1")
-    with server.background(world.folder):
+    with server.shared(world.folder):
         case = WeekendLicense.open(1001)
         run(case, "take")
     with pytest.raises(UnavailableError, match=r"Zendesk at http://127.0.0.1:\d+ cannot be reached"):
         case.collect_facts(**NOTHING)
-    with server.background(world.folder):
+    with server.shared(world.folder):
         run(case)
     assert "[stopped]" in press(case)
     monkeypatch.delenv("RUNBOOK_WAIT_S")
-    with server.background(world.folder):
+    with server.shared(world.folder):
         assert "[License issued]" in press(case)
         assert (1, 1) == (len(world.posts(1001)), len(world.issues(1001)))
 

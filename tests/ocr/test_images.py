@@ -16,8 +16,8 @@ from runbook_lib.ocr import images, read, thumbnail
 
 
 def picture(mode: str = "RGB", size: tuple[int, int] = (600, 300)) -> Image.Image:
-    """Something with structure, so that files of it are no shorter than they must be."""
-    return Image.effect_noise(size, 60).convert(mode)
+    """Noise, so that files of it are no shorter than they must be; the same each time."""
+    return Image.frombytes("L", size, random.Random(size[0]).randbytes(size[0] * size[1])).convert(mode)
 
 
 def saved(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
@@ -50,7 +50,7 @@ def opened(content: bytes) -> Image.Image:
 
 
 PNG = saved(picture())
-FRAMES = [picture("L", (20, 20)) for _ in range(3)]
+FRAMES = [picture("L", (20, 20)).rotate(turn) for turn in (0, 90, 180)]
 BAD = {
     "nothing": (b"", "is no PNG, JPEG, GIF or WebP"),
     "text": (b"Hello, the license is attached.", "is no PNG, JPEG, GIF or WebP"),
@@ -58,7 +58,7 @@ BAD = {
     "TIFF": (saved(picture(), "TIFF"), "is a TIFF image. Open it and save it as a PNG"),
     "HEIC": (b"\0\0\0\x18ftypheic" + bytes(40), "save it as a JPEG"),
     "PDF": (b"%PDF-1.7", "is a PDF"),
-    "an animated WebP": (saved(picture(), "WEBP", save_all=True, append_images=[picture()]), "is an animation"),
+    "an animated WebP": (saved(FRAMES[0], "WEBP", save_all=True, append_images=FRAMES[1:]), "is an animation"),
     "too many bytes": (PNG + b"\0" * images.MAX_BYTES, "at most 20.0 MB are read"),
     "too wide": (png_of(30_000, 10), "is 30,000 by 10 pixels"),
     "too high": (gif_of(10, 30_000), "is 10 by 30,000 pixels"),
@@ -102,7 +102,7 @@ def test_a_damaged_file_is_refused(content: bytes) -> None:
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP"])
 def test_whatever_is_flipped_in_a_file_nothing_else_is_raised(kind: str) -> None:
-    """A thumbnail or an InputError: no other exception, and no warning."""
+    """A thumbnail or an InputError: no other exception, and no warning. A PNG's checksums notice nearly each change."""
     rng = random.Random(7)
     whole = saved(picture("P" if kind == "GIF" else "RGB", (40, 30)), kind)
     refused = 0
@@ -114,7 +114,7 @@ def test_whatever_is_flipped_in_a_file_nothing_else_is_raised(kind: str) -> None
             assert opened(thumbnail(bytes(content))).format == "PNG"
         except InputError:
             refused += 1
-    assert 0 < refused < 300
+    assert 0 < refused <= (300 if kind == "PNG" else 299)
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16", "CMYK"])

@@ -326,7 +326,7 @@ def test_stalled_pipeline_runs_after_clearing(served, client, eventually):
     assert (client.pipeline(stalled), client.trace(stalled)) == ("running", "")
     (listed,) = client.http.get("/sandbox/faults").json()
     assert (listed["id"], listed["hits"]) == (stall["id"], 1)
-    assert client.http.delete(f"/sandbox/faults/{stall['id']}").status_code == 204
+    assert client.http.post("/sandbox/faults/clear", json={"id": stall["id"]}).status_code == 204
     eventually(lambda: client.pipeline(stalled) == "failed")
     assert "LICENSE_" in client.trace(stalled)
 
@@ -370,6 +370,6 @@ def test_server_stops_in_time_during_delays(tmp_path, eventually):
             _, complaints = process.communicate(timeout=30)
             assert waiting.result().status_code == 200
     assert b"Traceback" not in complaints
-    with server.background(world.folder):
+    with server.shared(world.folder):
         (row,) = world.rows("SELECT status, trace FROM pipelines WHERE id = ?", stalled)
     assert (row["status"], row["trace"]) == ("failed", "ERROR: Job failed: the runner was stopped\n")

@@ -81,9 +81,9 @@ def test_issue_is_created_closed_and_reopened(practice):
     closed = practice.gitlab("PUT", path, json={"state_event": "close"}).json()
     assert (closed["state"], closed["labels"]) == ("closed", [LABEL, "b"])
     assert closed["closed_at"]
-    reopened = practice.gitlab("PUT", path, data={"state_event": "reopen", "title": "Down", "labels": ""}).json()
+    reopened = practice.gitlab("PUT", path, data={"state_event": "reopen", "title": "Down"}).json()
     assert (reopened["state"], reopened["closed_at"], reopened["title"]) == ("opened", None, "Down")
-    assert (reopened["labels"], reopened["description"]) == ([], "text")
+    assert (reopened["labels"], reopened["description"]) == ([LABEL, "b"], "text")
     assert practice.gitlab("GET", path).json() == reopened
 
 
@@ -130,21 +130,9 @@ def test_issues_before_created_after_are_left_out(practice):
     assert (400, {"error": "created_after is invalid"}) == (answer.status_code, answer.json())
 
 
-def test_search_finds_whole_words_in_any_order(practice):
-    create(practice, "[Success] - Created a license under [jane@x.example] for [250] users", description="copy")
-    create(practice, "[Success] - Created a license under [mary.jane@x.example] for [250] users")
-    create(practice, "jane", description="license copy")
-    assert len(titles(practice, search="jane@x.example", **{"in": "title"})) == 2
-    assert len(titles(practice, search="LICENSE Created", **{"in": "title"})) == 2
-    assert titles(practice, search="licen") == []
-    assert titles(practice, search="copy jane", **{"in": "description"}) == []
-    assert titles(practice, search="copy license jane", order_by="created_at", sort="asc")[1:] == ["jane"]
-
-
 def test_issues_come_newest_first_in_pages(practice):
     for number in range(5):
         create(practice, f"issue {number}")
-    assert titles(practice, sort="asc")[0] == "issue 0"
     answer = practice.gitlab("GET", f"{TRACKER}/issues?per_page=2&page=1")
     assert [issue["title"] for issue in answer.json()] == ["issue 4", "issue 3"]
     assert (answer.headers["X-Next-Page"], answer.headers["X-Page"], answer.headers["X-Total"]) == ("2", "1", "5")

@@ -38,7 +38,7 @@ def test_roles_are_shown_except_private_comments(practice):
     assert not me()["only_private_comments"]
     inject(practice, "zendesk", "light_agent")
     assert (1, True) == (me()["role_type"], me()["only_private_comments"])
-    practice.http.delete("/sandbox/faults")
+    practice.http.post("/sandbox/faults/clear")
     inject(practice, "zendesk", "custom_role")
     role = practice.zendesk("GET", f"custom_roles/{me()['custom_role_id']}.json").json()["custom_role"]
     assert "none" == role["configuration"]["ticket_comment_access"]
@@ -151,30 +151,10 @@ def test_post_goes_to_another_channel(practice):
         ("page[size]=0", 400),
         ("page[size]=2&page[after]=x", 400),
         ("page[size]=2&page[after]=OTk5OQ==", 400),
-        ("page[size]=2&sort=subject", 400),
-        ("page[size]=2&sort=-id", 200),
-        ("page[size]=2&sort=updated_at", 200),
-        ("sort_order=down", 400),
-        ("sort_order=desc", 200),
     ],
 )
 def test_zendesks_lists_are_strict(practice, query, expected):
     assert expected == practice.zendesk("GET", f"tickets.json?{query}").status_code
-
-
-def test_a_sorted_list_is_read_to_its_end(practice):
-    """Cursors follow the order of `sort`, and no ticket is missing."""
-    query, seen = {"page[size]": "7", "sort": "-id"}, []
-    while True:
-        page = practice.zendesk("GET", "tickets.json", params=query).json()
-        seen += [ticket["id"] for ticket in page["tickets"]]
-        if not page["meta"]["has_more"]:
-            break
-        query["page[after]"] = page["meta"]["after_cursor"]
-    rows = practice.world.store.rows("SELECT id FROM tickets ORDER BY id DESC")
-    assert [row["id"] for row in rows] == seen
-    by_number = practice.zendesk("GET", "tickets.json?sort_order=desc&per_page=3").json()["tickets"]
-    assert seen[:3] == [ticket["id"] for ticket in by_number]
 
 
 ISSUES = "projects/51000262/issues"

@@ -19,7 +19,8 @@ import pytest
 
 from runbook_lib.domain.errors import InputError, UnavailableError
 from runbook_lib.sandbox import server, serving
-from runbook_lib.sandbox.world import opened
+from runbook_lib.sandbox.seeding import make_world
+from runbook_lib.sandbox.world import opened, world_date
 
 
 def mode(path):
@@ -47,7 +48,7 @@ def message(recipient):
 @pytest.fixture
 def served(world_folder):
     """A world with a real server, and the server's descriptor."""
-    with server.background(world_folder) as descriptor:
+    with server.shared(world_folder) as descriptor:
         yield world_folder, descriptor
 
 
@@ -58,24 +59,24 @@ def start(folder, *options):
 
 def test_a_world_is_made_once(tmp_path):
     folder = tmp_path / "outputs" / "sandbox" / ".world"
-    assert server.world_date(folder) is None
-    server.make_world(folder, date(2027, 1, 3))
-    assert server.world_date(folder) == date(2027, 1, 3)
+    assert world_date(folder) is None
+    make_world(folder, date(2027, 1, 3))
+    assert world_date(folder) == date(2027, 1, 3)
     with pytest.raises(InputError, match="is not empty"):
-        server.make_world(folder, date(2027, 1, 3))
+        make_world(folder, date(2027, 1, 3))
     assert mode(folder) == 0o700
     assert mode(folder / "license-key.pem") == mode(folder / "world.sqlite") == 0o600
     assert [path.name for path in folder.parent.iterdir()] == [".world"]
 
 
 def test_an_empty_folder_can_become_a_world(tmp_path):
-    server.make_world(tmp_path, date(2027, 1, 3))
-    assert server.world_date(tmp_path) == date(2027, 1, 3)
+    make_world(tmp_path, date(2027, 1, 3))
+    assert world_date(tmp_path) == date(2027, 1, 3)
 
 
 def test_two_worlds_share_no_tokens(tmp_path):
     for name in "ab":
-        server.make_world(tmp_path / name, date(2027, 1, 3))
+        make_world(tmp_path / name, date(2027, 1, 3))
     with opened(tmp_path / "a") as a, opened(tmp_path / "b") as b:
         secret = {name for name in a.settings if name == "world" or name.endswith("token")}
         assert len(secret) == 7
@@ -85,7 +86,7 @@ def test_two_worlds_share_no_tokens(tmp_path):
 def test_file_that_is_not_a_world_is_refused(tmp_path):
     (tmp_path / "world.sqlite").write_bytes(b"nonsense" * 1000)
     with pytest.raises(InputError, match="not a practice world"):
-        server.world_date(tmp_path)
+        world_date(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +99,7 @@ def test_a_world_of_another_version_is_refused(world_folder, change):
     with opened(world_folder) as world:
         world.store.write(change)
     refusals = []
-    for use in (server.world_date, serving.serve, lambda folder: server.background(folder).__enter__()):
+    for use in (world_date, serving.serve, lambda folder: server.shared(folder).__enter__()):
         with pytest.raises(InputError) as error:
             use(world_folder)
         refusals.append(str(error.value))
@@ -118,9 +119,9 @@ def test_a_world_of_another_version_can_be_set_aside(world_folder):
         server.wait_for_stopping(world_folder)
         assert server.running(world_folder) is None
         aside = world_folder.rename(world_folder.with_name("aside"))
-        assert server.world_date(world_folder) is None
-        server.make_world(world_folder, date(2026, 11, 23))
-    assert date(2026, 11, 23) == server.world_date(world_folder)
+        assert world_date(world_folder) is None
+        make_world(world_folder, date(2026, 11, 23))
+    assert date(2026, 11, 23) == world_date(world_folder)
     assert (aside / "world.sqlite").is_file()
 
 
@@ -136,26 +137,27 @@ def test_a_running_server_describes_itself(served):
 
 
 def test_state_and_tokens_outlive_the_server(world_folder):
-    with server.background(world_folder) as first:
+    with server.shared(world_folder) as first:
         token = first["settings"]["slack_token"]
         connection = http.client.HTTPConnection(first["url"].removeprefix("http://"))
-        form = f"token={token}&channel=C07PRACTICE&text=kept"
-        connection.request("POST", "/api/chat.postMessage", form, {"Content-Type": "application/x-www-form-urlencoded"})
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        message = '{"channel": "C07PRACTICE", "text": "kept"}'
+        connection.request("POST", "/api/chat.postMessage", message, headers)
         assert json.load(connection.getresponse())["ok"]
         connection.close()
     assert server.running(world_folder) is None
     assert not (world_folder / "running.json").exists()
-    with server.background(world_folder) as second:
+    with server.shared(world_folder) as second:
         assert second["settings"]["slack_token"] == token
         assert b"kept" in get(second, "/control-room")[1]
 
 
 def test_a_stale_description_counts_as_no_server(world_folder, eventually):
-    with server.background(world_folder) as descriptor:
+    with server.shared(world_folder) as descriptor:
         os.kill(descriptor["pid"], signal.SIGKILL)
         eventually(lambda: server.running(world_folder) is None)
         assert (world_folder / "running.json").exists()
-    with server.background(world_folder) as again:
+    with server.shared(world_folder) as again:
         assert server.running(world_folder) == again
 
 
@@ -173,8 +175,6 @@ def test_a_broken_description_counts_as_none(tmp_path, text):
 
 def test_a_world_has_one_server(served):
     folder, _ = served
-    with pytest.raises(InputError, match="served already"), server.background(folder):
-        pass
     with pytest.raises(InputError, match="served already"):
         serving.serve(folder)
 
@@ -188,7 +188,7 @@ def test_a_taken_port_is_named(world_folder):
 
 def test_copy_of_a_running_world_is_not_running(world_folder, tmp_path):
     """Using the copy does not change the original."""
-    with server.background(world_folder) as original:
+    with server.shared(world_folder) as original:
         copy = tmp_path / "copy" / ".world"
         shutil.copytree(world_folder, copy)
         assert server.running(copy) is None
@@ -199,22 +199,22 @@ def test_copy_of_a_running_world_is_not_running(world_folder, tmp_path):
 
 def test_last_port_is_used_again_if_free(world_folder):
     """Open pages keep working; a port that another program has by now is left alone."""
-    with server.background(world_folder) as first:
+    with server.shared(world_folder) as first:
         pass
-    with server.background(world_folder) as again:
+    with server.shared(world_folder) as again:
         assert first["url"] == again["url"]
     address = ("127.0.0.1", int(first["url"].rpartition(":")[2]))
-    with socket.create_server(address), server.background(world_folder) as other:
+    with socket.create_server(address), server.shared(world_folder) as other:
         assert first["url"] != other["url"]
     (world_folder / "port").write_text("no number")
-    with server.background(world_folder) as usable:
+    with server.shared(world_folder) as usable:
         assert usable["url"].startswith("http://127.0.0.1:")
 
 
 def test_serving_without_a_world_is_refused(tmp_path):
     with pytest.raises(InputError, match="no practice world"):
         serving.serve(tmp_path)
-    with pytest.raises(InputError, match="no practice world"), server.background(tmp_path):
+    with pytest.raises(InputError, match="no practice world"), server.shared(tmp_path):
         pass
 
 
@@ -301,7 +301,7 @@ def test_server_outlives_its_starter_while_others_use_it(world_folder, eventuall
             second.kill()
     eventually(lambda: server.running(world_folder) is None)
     server.wait_for_stopping(world_folder)
-    with server.background(world_folder) as descriptor:
+    with server.shared(world_folder) as descriptor:
         assert descriptor["pid"] != pid
 
 
@@ -321,7 +321,7 @@ def test_sharing_without_a_world_is_refused(tmp_path):
 def test_unwritable_folder_is_reported(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(UnavailableError, match="cannot be made"):
-        server.make_world(tmp_path / "file" / "world", date(2027, 1, 3))
+        make_world(tmp_path / "file" / "world", date(2027, 1, 3))
     with pytest.raises(UnavailableError, match="RUNBOOK_OUTPUTS"), server.one_at_a_time(tmp_path / "file" / "world"):
         pass
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 CHANNEL = "C07PRACTICE"
@@ -11,23 +9,12 @@ METADATA = {"event_type": "license_runbook", "event_payload": {"operation_id": "
 HOSTILE = "a &amp; <b> & <!channel> \x1b[31m\u202e {{x}}\n"
 
 
-@pytest.mark.parametrize("channel", [CHANNEL, "#support_licensing-subscription", "support_licensing-subscription"])
-def test_a_message_is_kept_exactly_as_it_came(practice, channel):
-    posted = practice.slack("chat.postMessage", channel=channel, text=HOSTILE, metadata=METADATA)
+def test_a_message_is_kept_exactly_as_it_came(practice):
+    posted = practice.slack("chat.postMessage", channel=CHANNEL, text=HOSTILE, metadata=METADATA)
     assert posted["ok"]
     assert posted["channel"] == CHANNEL
     (message,) = practice.slack("conversations.history", channel=CHANNEL, include_all_metadata=True)["messages"]
     assert (message["text"], message["ts"], message["metadata"]) == (HOSTILE, posted["ts"], METADATA)
-
-
-def test_a_form_works_like_json(practice):
-    form = {
-        "token": practice.world.settings["slack_token"],
-        "channel": CHANNEL,
-        "text": "hello",
-        "metadata": json.dumps(METADATA),
-    }
-    assert practice.http.post("/api/chat.postMessage", data=form).json()["message"]["metadata"] == METADATA
 
 
 def test_deleting_takes_one_message_away(practice):
@@ -60,22 +47,19 @@ def test_history_starts_after_oldest(practice):
     stamps = [practice.slack("chat.postMessage", channel=CHANNEL, text=str(n))["ts"] for n in range(3)]
     after = practice.slack("conversations.history", channel=CHANNEL, oldest=stamps[1])
     assert [message["text"] for message in after["messages"]] == ["2"]
-    including = practice.slack("conversations.history", channel=CHANNEL, oldest=stamps[1], inclusive=True)
-    assert [message["text"] for message in including["messages"]] == ["2", "1"]
 
 
 @pytest.mark.parametrize(
     ("method", "arguments", "error"),
     [
         ("chat.postMessage", {"channel": "C0NOWHERE", "text": "x"}, "channel_not_found"),
-        ("chat.postMessage", {"channel": "#support_team-chat", "text": "x"}, "not_in_channel"),
+        ("chat.postMessage", {"channel": "C07ELSEWHERE", "text": "x"}, "not_in_channel"),
         ("chat.postMessage", {"channel": CHANNEL, "text": ""}, "no_text"),
         ("chat.postMessage", {"channel": CHANNEL, "text": "x" * 40_001}, "msg_too_long"),
         ("chat.postMessage", {"channel": CHANNEL, "text": "x", "metadata": "{"}, "invalid_metadata_format"),
         ("chat.postMessage", {"channel": CHANNEL, "text": "x", "metadata": {"a": 1}}, "invalid_metadata_format"),
         ("chat.delete", {"channel": CHANNEL, "ts": "1401383885.000061"}, "message_not_found"),
         ("chat.delete", {"channel": CHANNEL}, "message_not_found"),
-        ("chat.delete", {"channel": "#support_licensing-subscription", "ts": "1.0"}, "channel_not_found"),
         ("conversations.history", {"channel": "#support_licensing-subscription"}, "channel_not_found"),
         ("conversations.history", {"channel": "C07ELSEWHERE"}, "not_in_channel"),
         ("conversations.history", {"channel": CHANNEL, "cursor": "!"}, "invalid_cursor"),

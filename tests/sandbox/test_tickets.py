@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from runbook_lib.domain import license as license_file
 from runbook_lib.domain import messages, titles
 from runbook_lib.domain.errors import LicenseError
-from runbook_lib.sandbox.server import make_world
+from runbook_lib.sandbox.seeding import make_world
 from runbook_lib.sandbox.tickets import all_tickets
 from runbook_lib.sandbox.tickets.model import LicenseFile, PracticeTicket, emergency_date, weekday_date
 from runbook_lib.sandbox.world import opened

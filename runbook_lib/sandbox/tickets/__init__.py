@@ -14,8 +14,6 @@ from pydantic import TypeAdapter
 
 from runbook_lib.sandbox.tickets.model import Expected, PracticeTicket
 
-__all__ = ["all_tickets", "expected_ends"]
-
 _FILES = ("weekend.toml", "week.toml", "mail.toml")
 
 

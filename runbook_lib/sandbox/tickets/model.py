@@ -16,27 +16,6 @@ from runbook_lib.domain.models import Outcome, Status
 from runbook_lib.domain.policy import GRACE_DAYS
 from runbook_lib.domain.routing import NOT_RECEIVED, WEEKDAY, WEEKEND
 
-__all__ = [
-    "COLLEAGUE",
-    "ENGINEER",
-    "Account",
-    "Attachment",
-    "Company",
-    "Expected",
-    "File",
-    "LicenseFile",
-    "Note",
-    "Person",
-    "PracticeTicket",
-    "Screenshot",
-    "SeatLinks",
-    "Sold",
-    "TrackerIssue",
-    "UnstoredFile",
-    "emergency_date",
-    "weekday_date",
-]
-
 _SATURDAY = 5
 
 

@@ -3,8 +3,10 @@
  * A template opens as a copy. When a copy opens and nothing was run in its kernel, its cells are run: they only rehearse;
  * one that has no ticket asks for it first. A record opens without a kernel. In start_here, naming another ticket runs
  * the cells below; once a runbook that it links to has its kernel, it closes, and its own kernel ends. The arrow keys
- * reach every cell. After an answer or a press the page scrolls to what comes next. An error that a card says is not
- * shown a second time. A copy is saved with its cards as they are, also when a press has come to its end.
+ * reach every cell. What explains a step is folded once its card asks nothing. After an answer or a press the page
+ * scrolls to what comes next. An error that a card says is not shown a second time. A copy is saved with its
+ * cards as they are, also when a press has come to its end, and with what was answered in it, each time that something
+ * is answered: a later kernel goes on from that.
  *
  * Nothing else is run: what is not in the folder of copies, or was not made there by `runbook_lib.templates`.
  */
@@ -13,6 +15,16 @@
 
   const VIEW = "application/vnd.jupyter.widget-view+json";
   const START_HERE = /(^|\/)start_here[^/]*\.ipynb$/;
+  const STYLE = `
+    .runbook-folds .jp-RenderedMarkdown > h2:first-child { font-size: var(--jp-content-font-size2); margin: 10px 0 0; }
+    .runbook-folds .jp-RenderedMarkdown { padding-top: 0; padding-bottom: 0; }
+    .runbook-folds:not(.runbook-unfolded) .jp-RenderedMarkdown > :not(:first-child) { display: none; }
+    .runbook-explain { border: 0; background: none; color: inherit; font: 12px var(--jp-ui-font-family); cursor: pointer; }
+    .runbook-explain::before { content: "▸ "; }
+    .runbook-unfolded .runbook-explain::before { content: "▾ "; }
+    .runbook-settled .jp-RenderedHTMLCommon > div > p { display: inline; margin-right: 10px !important; }
+    .runbook-settled .jp-RenderedHTMLCommon > div > details:not([open]) { display: inline-block; margin: 0 !important; }
+  `;
   const config = JSON.parse(document.getElementById("jupyter-config-data").textContent);
   const [notebooks, copies, outputs] = [config.runbookNotebooks, config.runbookCopies, config.runbookOutputs];
 
@@ -110,7 +122,8 @@
         const shown = panel.content.widgets[place]?.outputArea?.widgets ?? [];
         return cell.outputs ? { ...cell, outputs: cell.outputs.map((output, at) => saved(output, shown[at])) } : cell;
       });
-      return { ...file, cells };
+      const answers = context.runbookAnswers;
+      return { ...file, metadata: answers ? { ...file.metadata, runbook_answers: answers } : file.metadata, cells };
     };
   }
 
@@ -139,7 +152,7 @@
 
   /** Let a key open what is folded, which JupyterLab would take for its own. */
   function openByKey(event) {
-    if (!event.target.matches?.("summary") || ![" ", "Enter"].includes(event.key)) return;
+    if (!event.target.matches?.("summary, .runbook-explain") || ![" ", "Enter"].includes(event.key)) return;
     event.preventDefault();
     event.stopPropagation();
     event.target.click();
@@ -153,26 +166,72 @@
     if (said && cards.some((card) => words(card).includes(said))) error.closest(".jp-OutputArea-child").style.display = "none";
   }
 
-  /** Save what a press came to: JupyterLab does not count it as a change. What another tab has saved stays. */
+  /** Save what a press or an answer came to: JupyterLab does not count it as a change. What another tab has saved stays. */
   async function saveResult(app, context) {
     await navigator.locks?.request(context.path, async () => {
+      await context.runbookSaved.catch(() => {}); // a save of this tab's own is no other tab's
+      if (context.isDisposed) return;
       const { last_modified } = await app.serviceManager.contents.get(context.path, { content: false });
-      if (last_modified === context.contentsModel?.last_modified) await context.save();
+      if (!context.isDisposed && last_modified === context.contentsModel?.last_modified) await context.save();
     });
+  }
+
+  /** Keep what was answered, as the kernel says it, in the file, but for what the file has already. */
+  function keepAnswers(app, context, node) {
+    const answers = JSON.parse(node.dataset.runbookAnswers);
+    const kept = context.runbookAnswers ?? context.model.getMetadata("runbook_answers");
+    if (JSON.stringify(answers) === JSON.stringify(kept)) return;
+    context.runbookAnswers = answers;
+    saveResult(app, context);
+  }
+
+  /** Fold what explains a step above a card that is settled; a button in its heading opens it. The file stays as it is. */
+  function foldExplanations(panel) {
+    let isSettled = false;
+    for (const { node, model } of [...panel.content.widgets].reverse()) {
+      if (model.type === "code") {
+        if (!(model.getMetadata("tags") ?? []).includes("parameters")) isSettled = Boolean(node.querySelector(".runbook-settled"));
+        continue;
+      }
+      const heading = node.querySelector(".jp-RenderedMarkdown > :is(h1, h2):first-child:not(:last-child)");
+      node.classList.toggle("runbook-folds", isSettled && Boolean(heading));
+      if (isSettled && heading && !heading.querySelector(".runbook-explain")) heading.append(explainButton(node));
+    }
+  }
+
+  function explainButton(cell) {
+    const button = document.createElement("button");
+    button.className = "runbook-explain";
+    button.textContent = "Explanation";
+    const show = () => button.setAttribute("aria-expanded", cell.classList.contains("runbook-unfolded"));
+    button.addEventListener("click", () => {
+      cell.classList.toggle("runbook-unfolded");
+      show();
+    });
+    show();
+    return button;
   }
 
   /** Follow what the cells show. */
   function watch(app, panel) {
     panel.node.addEventListener("keydown", openByKey, true);
+    let frame;
     const errors = '.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.stderr"]';
     new MutationObserver((changes) => {
+      frame ??= requestAnimationFrame(() => {
+        frame = undefined;
+        foldExplanations(panel);
+      });
       for (const { type, target, oldValue } of changes) {
         if (type === "attributes") {
           const isNext = target.matches(".runbook-next") && !/\brunbook-next\b/.test(oldValue ?? "");
           if (!isNext || !target.closest(".jp-Cell")) continue;
           showNext(panel, target);
           if (target.matches(".runbook-result")) saveResult(app, panel.context);
-        } else [target.closest(errors), ...target.querySelectorAll(errors)].forEach((one) => one && hideTwice(panel, one));
+        } else {
+          [target.closest(errors), ...target.querySelectorAll(errors)].forEach((one) => one && hideTwice(panel, one));
+          target.querySelectorAll("[data-runbook-answers]").forEach((one) => keepAnswers(app, panel.context, one));
+        }
       }
     }).observe(panel.node, { subtree: true, childList: true, attributeFilter: ["class"], attributeOldValue: true });
   }
@@ -242,8 +301,8 @@
   /** One save after the other: JupyterLab takes the file of a save that still runs for one that was changed by others. */
   function saveInTurn(context) {
     const save = context.save.bind(context);
-    let last = Promise.resolve();
-    context.save = () => (last = last.then(save, save));
+    context.runbookSaved = Promise.resolve();
+    context.save = () => (context.runbookSaved = context.runbookSaved.then(save, save));
   }
 
   function opened(app, panel, context) {
@@ -293,6 +352,7 @@
           opened(app, panel, context);
         },
       });
+      document.head.append(Object.assign(document.createElement("style"), { textContent: STYLE }));
       reachEveryCell(app);
       app.restored.then(() => app.shell.collapseLeft());
     },

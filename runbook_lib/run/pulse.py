@@ -1,0 +1,105 @@
+"""Whether a Dask cluster works at a batch: its workers' heartbeats tell how many of the batch's tickets each one runs.
+
+Dask waits without end for a scheduler or a worker that no longer answers. What is asked here gets an answer in time, or
+none. Knows no ticket and imports no dask.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future
+from typing import Any, TypeVar
+
+ANSWER_S = 20.0
+"""How long a scheduler and its workers may take to answer."""
+STALLED_S = 60.0
+"""How long no worker may run a ticket while tickets wait for their end."""
+SILENT_S = 10.0
+"""How long no heartbeat has come from a worker that is not well; usually there are two each second."""
+PAUSED = "The workers run nothing of this list: they are paused, or busy with other work. Free or restart them."
+LOOK_S = 2.0
+"""How often the scheduler is asked at most."""
+T = TypeVar("T")
+
+
+def within(call: Callable[[], T], seconds: float | None = None) -> T:
+    """What a call to the cluster returns; it goes on by itself if it takes too long, and keeps no process alive.
+
+    Raises:
+        TimeoutError: It took longer than it may, `ANSWER_S` if nothing else is given.
+    """
+    answer: Future[T] = Future()
+
+    def ask() -> None:
+        try:
+            answer.set_result(call())
+        except BaseException as exc:  # also Dask's own `CancelledError`
+            answer.set_exception(exc)
+
+    threading.Thread(target=ask, daemon=True).start()
+    return answer.result(ANSWER_S if seconds is None else seconds)
+
+
+class Pulse:
+    """Whether anything of a batch goes on in a cluster; several threads may ask.
+
+    Args:
+        client: Dask's, connected to the scheduler.
+        metric: The name by which each worker's heartbeat says how many tickets of the batch it runs.
+    """
+
+    def __init__(self, client: Any, metric: str) -> None:
+        self._client, self._metric = client, metric
+        self._lock = threading.Lock()
+        self._beats: dict[str, tuple[float, float]] = {}  # each worker's last one, by its clock and by ours
+        self._patience_s = STALLED_S
+        self._worked_at = self._looked_at = time.monotonic()
+        self._lost = ""
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it has been given up."""
+        return bool(self._lost)
+
+    def work(self) -> None:
+        """A ticket has begun or ended."""
+        self._worked_at = time.monotonic()
+
+    def hurry(self) -> None:
+        """Give up sooner: what runs has been cancelled, and ends within seconds where it can be reached."""
+        self._patience_s = ANSWER_S
+        self.work()
+
+    def lose(self, problem: str) -> str:
+        """Give up, for this reason if it is the first; returns the first."""
+        self._lost = self._lost or problem
+        return self._lost
+
+    def problem(self) -> str:
+        """Why nothing goes on, in a sentence, once that has lasted too long; else ""."""
+        with self._lock:
+            if not self._lost and time.monotonic() - self._looked_at >= LOOK_S:
+                problem = self.look() or PAUSED
+                self._looked_at = time.monotonic()
+                if self._looked_at - self._worked_at > self._patience_s:
+                    self.lose(problem)
+            return self._lost
+
+    def look(self) -> str:
+        """Ask the scheduler for the last heartbeats; returns what is wrong with it or a worker, or ""."""
+        try:
+            workers = within(lambda: self._client.sync(self._client.scheduler.identity, n_workers=-1))["workers"]
+        except (Exception, CancelledError):  # whatever is raised where a connection is lost
+            return "The scheduler does not answer. Restart it."
+        now = time.monotonic()
+        for address, worker in workers.items():
+            if self._beats.get(address, (None, now))[0] != worker["last_seen"]:
+                self._beats[address] = worker["last_seen"], now
+                if worker["metrics"].get(self._metric):
+                    self._worked_at = now
+        silent = ", ".join(address for address in workers if now - self._beats[address][1] > SILENT_S)
+        if not workers:
+            return "The scheduler has no workers. Start some with `dask worker ADDRESS`."
+        return f"No heartbeat comes from the worker {silent}. Restart or stop it." if silent else ""
