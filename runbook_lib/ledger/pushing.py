@@ -66,6 +66,7 @@ def push_ticket(
     owner: str,
     *,
     lists: bool = True,
+    records: bool = True,
     missing_keys: Collection[str] = (),
 ) -> Moved:
     """Push what our own parts of a ticket's journal hold that is not in the share yet.
@@ -77,6 +78,7 @@ def push_ticket(
         owner: Whose key it is.
         lists: Whether the share is listed before new lines are pushed: it may hold others of the same key, where this
             folder is an older copy, or another machine has one.
+        records: Whether records are pushed, too, which may be large: the time before an effect is for its claim.
         missing_keys: The objects of published keys that are gone, and are created again.
 
     Raises:
@@ -91,7 +93,7 @@ def push_ticket(
     for part in own:
         push.key(part.key, keys.pem_of(part.key), owner)
         push.lines(part)
-        for entry, _ in part.summary:
+        for entry, _ in part.summary if records else ():
             if entry["kind"] in _SEALS and is_record(name := str(entry.get("record"))):
                 push.record(journal.folder / name, entry.get("sha256"))
     return push.moved

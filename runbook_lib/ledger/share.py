@@ -197,12 +197,12 @@ class Share:
     def _limited(self, call: Callable[[], Result]) -> Result:
         """What a call returns, within the seconds that are left."""
         if self._left_s <= 0:
-            raise UnavailableError(f"{self.url} has used up the {self.seconds:.0f} s that a run has for it.")
+            raise UnavailableError(f"{self.url} has used up the {self.seconds:.3g} s that a run has for it.")
         started, limit_s = time.monotonic(), min(self._left_s, CALL_S)
         try:
             return _within(limit_s, call)
         except TimeoutError as exc:
-            raise UnavailableError(f"{self.url} did not answer within {limit_s:.0f} s.") from exc
+            raise UnavailableError(f"{self.url} did not answer within {limit_s:.3g} s.") from exc
         except (OSError, ValueError, _base_error()) as exc:
             raise _error(self.url, exc) from exc
         finally:

@@ -45,7 +45,8 @@ class SharedRun:
             return None
         try:
             share = self._opened()
-            push_ticket(share, self._journal, self._keys, self._settings.operator, lists=self._lists)
+            owner = self._settings.operator
+            push_ticket(share, self._journal, self._keys, owner, lists=self._lists, records=False)
             self._lists = False
             held = self._claims(share).take(operation_id, judged=self._judged(operation_id))
         except RunbookError as exc:

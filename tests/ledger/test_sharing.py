@@ -87,6 +87,18 @@ def test_run_lists_the_share_once(tmp_path: Path, server: Faulty) -> None:
     assert ["GET /team", *["PUT"] * 8] == [call.split(" /team/")[0] for call in server.calls]
 
 
+def test_record_that_was_not_pushed_does_not_delay_a_claim(tmp_path: Path, server: Faulty) -> None:
+    """It may be large: before an effect there is time for the lines and the claim alone; the end makes up for it."""
+    alice = Machine(tmp_path / "alice", place(server, tmp_path.name))
+    record = alice.run(1001)
+    shared = SharedRun.of(alice.settings, alice.journal(1001))
+    assert shared
+    assert shared.take("sandbox-1001-reply") is None
+    assert not [call for call in server.calls if record.name in call]
+    assert "" == end(alice)
+    assert [f"PUT /team/{tmp_path.name}/sandbox/1001/{record.name}"] == [c for c in server.calls if record.name in c]
+
+
 def test_disk_that_takes_no_note_hides_no_trouble(tmp_path: Path, server: Faulty) -> None:
     """The journal cannot be written either: the reader learns of the share all the same."""
     alice = Machine(tmp_path / "alice", place(server, "full"))
