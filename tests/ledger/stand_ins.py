@@ -40,11 +40,17 @@ class StandIn:
 
     Attributes:
         place: The path of the bucket below the address.
+        no_bucket: The vendor's word for a bucket that does not exist.
+        exists: Its refusal to create what is there already.
+        written: Its status of a write.
         is_blind: Whether it ignores the condition of a write, as a proxy might.
         page: How many objects a listing has at most.
     """
 
     place = ""
+    no_bucket = "NoSuchBucket"
+    exists: Refusal = (412, "PreconditionFailed")
+    written = 200
 
     def __init__(self) -> None:
         self.is_blind = False
@@ -64,10 +70,6 @@ class StandIn:
             return self._answer(start, 404, self.error(self.no_bucket))
         name = path.removeprefix(f"/{self.place}/")
         return self._write(start, name, body, environ) if method == "PUT" else self._read(start, name)
-
-    no_bucket = "NoSuchBucket"
-    exists: Refusal = (412, "PreconditionFailed")
-    written = 200
 
     def is_allowed(self, environ: WSGIEnvironment) -> bool:
         """Whether a request has an authorization of the vendor's form."""
