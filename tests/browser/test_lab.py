@@ -85,7 +85,7 @@ def test_a_ticket_of_no_runbook_stays_in_start_here(lab: Lab, notebook: Notebook
 
 def test_answers_come_back_when_the_kernel_has_ended(lab: Lab, notebook: Notebook) -> None:
     """Those that were typed and confirmed, also after a run that found a service down; nothing is performed."""
-    path, before = copy(lab, "weekend_license", 1908), records(lab.world, 1908)
+    path, before = copy(lab, "weekend_license", 1908, "kept"), records(lab.world, 1908)
     notebook.open(path)
     for words in ("premium", "2026-11-06", "231"):
         notebook.click(notebook.button(f"Confirm {words}"))
@@ -120,7 +120,7 @@ def until_kept(notebook: Notebook, path: Path, words: str) -> None:
 
 def test_explanations_fold_once_a_step_asks_nothing(lab: Lab, notebook: Notebook) -> None:
     """In the page, not in the file; a button in the heading opens one, also by a key. Where a step asks, it is open."""
-    notebook.open(copy(lab, "weekend_license", 1908))
+    notebook.open(copy(lab, "weekend_license", 1908, "folded"))
     takes, facts = (
         notebook.panel.locator(".jp-RenderedMarkdown p", has_text=words)
         for words in ("Assign the ticket to yourself first", "Where sources disagree, this is the order")

@@ -31,7 +31,7 @@ def test_by_keyboard_alone(lab: Lab, notebook: Notebook) -> None:
         notebook.press(key)
         notebook.press(key)
         assert words in notebook.active(), "the arrows reach cells whose code is collapsed"
-    run_to(notebook, "Our own records decide")
+    run_to(notebook, "Confirm who this is")
     unfold_and_type(notebook, "self_managed")
     run_to(notebook, "case.close()")
     notebook.run_cell("Control+Enter")

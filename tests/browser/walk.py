@@ -18,10 +18,10 @@ ERRORS = "[data-mime-type$=stderr]"
 NARROW_PX = 1000
 
 
-def copy(lab: Lab, runbook: str, ticket_id: int) -> str:
-    """A copy of a runbook with a ticket filled in, as `start_here` makes it; its address."""
+def copy(lab: Lab, runbook: str, ticket_id: int, name: str = "") -> str:
+    """A copy of a runbook with a ticket filled in, as `start_here` makes it; its address. It keeps its answers."""
     notebook = lab.root / "notebooks" / f"{runbook}.ipynb"
-    path = templates.copy(notebook, f"{runbook}-{ticket_id}.ipynb", {"ticket_id": ticket_id}).path
+    path = templates.copy(notebook, f"{name or runbook}-{ticket_id}.ipynb", {"ticket_id": ticket_id}).path
     return str(path.relative_to(lab.root))
 
 
