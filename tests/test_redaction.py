@@ -224,12 +224,43 @@ def test_what_enters_remembers_its_original() -> None:
 
 @pytest.mark.parametrize(
     "words",
-    ["Our activation code is aB3dE6gH9jK2mN5pQ8sT1vW4.", "activation_code: aB3dE6gH9jK2mN5pQ8sT1vW4"],
+    [
+        "Our activation code is aB3dE6gH9jK2mN5pQ8sT1vW4.",
+        "activation_code: aB3dE6gH9jK2mN5pQ8sT1vW4",
+        "activation code for subscription A-S00012345:\n\n> aB3dE6gH9jK2mN5pQ8sT1vW4",
+        "Aktivierungscode lautet aB3dE6gH9jK2mN5pQ8sT1vW4",
+        "アクティベーションコード：aB3dE6gH9jK2mN5pQ8sT1vW4",
+        "<b>Code</b><br>aB3dE6gH9jK2mN5pQ8sT1vW4</p>",
+        "I pasted aB3dE6gH9jK2mN5pQ8sT1vW4, and it says invalid",
+        "aB3dE6gH9jK2mN5pQ8sT1vW4",
+    ],
 )
 def test_an_activation_code_is_taken_out(words: str) -> None:
     """Whoever has it can activate an instance with it."""
     assert "aB3dE6gH" not in GUARD.text(words)
     assert "[activation code]" in GUARD.text(words)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(
+            "507f1f77bcf86cd799439011",
+            "507F1F77BCF86CD799439011",
+            "InternationalizationTest",
+            "112233445566778899001122",
+        ),
+        *(
+            "https://desk.example/attachments/token/aB3dE6gH9jK2mN5pQ8sT1vW4",
+            "1B2M2Y8AsgTpgAmY7PhCfg==",
+            "aB3dE6gH9jK2mN5pQ8sT1vW",
+        ),
+        *("glpat-aB3dE6gH9jK2mN5pQ8sT1vW4", "20261121T090400000Z-weekend-aB3dE6gH9jK2mN5pQ8sT1vW4"),
+    ],
+)
+def test_what_is_no_activation_code_stays(words: str) -> None:
+    """Ids, addresses, digests and run names have other letters, or stand in something longer."""
+    assert words == GUARD.text(words)
 
 
 def test_a_notebook() -> None:

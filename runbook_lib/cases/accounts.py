@@ -35,7 +35,7 @@ class Purchases:
     @property
     def subscriptions(self) -> list[str]:
         """The names of the subscriptions that the accounts list, each once."""
-        return list(dict.fromkeys(one.subscription_name for one in self.licenses or () if one.subscription_name))
+        return list(dict.fromkeys(one.subscription_name for one in self.licenses or () if _is_bought(one)))
 
     def of(self, subscription: str | None) -> list[SoldLicense]:
         """The licenses of a subscription."""
@@ -63,15 +63,21 @@ def look_up(cdot: CustomersDot | None, email: str | None, *, patience_s: float |
 def purchase_facts(licenses: Sequence[SoldLicense], emergency_on: date) -> tuple[list[Fact], list[str]]:
     """Facts and notes from the licenses of a single subscription: the one that had expired by the emergency counts.
 
-    A renewed license is only noted, since the instance does not have it yet.
+    A renewed license is only noted, since the instance does not have it yet. So is one that was not bought: a trial's
+    plan and dates are not those of what the customer pays for.
     """
-    names = {one.subscription_name for one in licenses}
-    ended = [one for one in licenses if one.expires_on and one.expires_on <= emergency_on]
+    bought = [one for one in licenses if _is_bought(one)]
+    names = {one.subscription_name for one in bought}
+    ended = [one for one in bought if one.expires_on and one.expires_on <= emergency_on]
     notes = [
         f"CustomersDot has a license of {one.subscription_name} that runs until {one.expires_on}."
-        for one in licenses
+        for one in bought
         if one.expires_on and one.expires_on > emergency_on
     ]
+    for one in licenses:
+        if not _is_bought(one):
+            why = "is a trial" if one.trial else "has no subscription"
+            notes.append(f"License {one.id} in CustomersDot {why}: it shows no paid plan.")
     if len(names) != 1 or not ended:
         return [], notes
     last = max(ended, key=lambda one: one.expires_on or date.min)
@@ -82,3 +88,8 @@ def purchase_facts(licenses: Sequence[SoldLicense], emergency_on: date) -> tuple
     found.append(("plan", last.plan if last.plan in policy.PAID_PLANS else None))
     found.append(("users_in_license", last.users))
     return [Fact(name, value, Source.CUSTOMERSDOT, where) for name, value in found if value is not None], notes
+
+
+def _is_bought(license: SoldLicense) -> bool:
+    """Whether a license is of a subscription. Source: GitLab handbook; trials have none, nor have internal licenses."""
+    return bool(license.subscription_name) and not license.trial

@@ -81,7 +81,8 @@ class Knowledge:
     @property
     def began_on(self) -> date:
         """The first day on which a license can have been issued for this emergency: the first day of its window."""
-        return self.emergency_on - timedelta(days=self.rules.window_days)
+        days_known = (self.emergency_on - date.min).days
+        return self.emergency_on - timedelta(days=min(self.rules.window_days, days_known))
 
     @property
     def email(self) -> str | None:

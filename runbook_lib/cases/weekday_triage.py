@@ -326,7 +326,8 @@ def _yes(holds: bool) -> Answer:
 
 
 def _kind(one: SoldLicense) -> str:
-    return {True: "cloud license, syncs", False: "license file, never syncs", None: "not said"}[one.cloud]
+    kind = {True: "cloud license, syncs", False: "license file, never syncs", None: "not said"}[one.cloud]
+    return f"trial; {kind}" if one.trial else kind
 
 
 def _stamp(row: SeatLink) -> str:

@@ -156,6 +156,7 @@ def _license(row: Any) -> SoldLicense:
         expires_on=_day(row.get("expires_at")),
         users=_count(row.get("users")),
         cloud=cloud if isinstance(cloud, bool) else None,
+        trial=row.get("trial") not in (None, False),
     )
 
 

@@ -117,6 +117,11 @@ _CODE = re.compile(
     r"([A-Za-z0-9]{24})(?![A-Za-z0-9])"
 )
 """An activation code after its name. Source: FACTS 6: 24 characters."""
+_LONE_CODE = re.compile(
+    r"(?<![A-Za-z0-9+/_-])(?=[a-z0-9]*[A-Z])(?=[A-Z0-9]*[a-z])(?=[A-Za-z]*[0-9])[A-Za-z0-9]{24}(?![A-Za-z0-9+/_=-])"
+)
+"""What looks like a code wherever it stands: people name it in any language, or not at all."""
+_ABOUT_CODE = re.compile(r"a[ck]ti[vw]|активац|激活|有効化|アクティベ|활성화|\bcode|コード", re.I)
 _BARE_CODE = re.compile(r"[A-Za-z0-9]{24}")
 _SHORT_CHARS = 400
 """Longest text that counts as a bare activation code."""
@@ -139,8 +144,8 @@ def as_text(content: bytes) -> str:
 
 
 def activation_codes(text: str) -> list[tuple[int, int]]:
-    """The spans of activation codes that follow their name."""
-    return [found.span(1) for found in _CODE.finditer(text)]
+    """The spans of activation codes: of what follows their name, and of whatever else looks like one."""
+    return [*(one.span(1) for one in _CODE.finditer(text)), *(one.span() for one in _LONE_CODE.finditer(text))]
 
 
 def magic(content: bytes) -> tuple[Kind, str]:
@@ -214,7 +219,7 @@ def text_kind(text: str, content: bytes, *, is_license: bool) -> Kind:
 
 
 def _is_code(bare: str) -> bool:
-    if _CODE.search(bare):
+    if _CODE.search(bare) or (_LONE_CODE.search(bare) and _ABOUT_CODE.search(bare)):
         return True
     mixed = any(c.isdigit() for c in bare) and any(c.isalpha() for c in bare)
     return len(bare) <= _SHORT_CHARS and mixed and _BARE_CODE.fullmatch(bare) is not None

@@ -219,6 +219,7 @@ class SoldLicense:
     Attributes:
         subscription_name: The subscription's name, as in Seat Link rows.
         cloud: Whether it is an online cloud license; a file license never syncs.
+        trial: Whether it is a trial, which nobody has bought.
     """
 
     id: int
@@ -228,6 +229,7 @@ class SoldLicense:
     expires_on: date | None = None
     users: int | None = None
     cloud: bool | None = None
+    trial: bool = False
 
 
 @dataclass(frozen=True)

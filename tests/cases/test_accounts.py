@@ -6,14 +6,14 @@ from datetime import date
 
 import pytest
 
-from runbook_lib.cases.accounts import purchase_facts
+from runbook_lib.cases.accounts import Purchases, purchase_facts
 from runbook_lib.domain.models import SoldLicense
 
 ON = date(2026, 11, 21)
 
 
-def sold(plan: str | None) -> SoldLicense:
-    return SoldLicense(5, "A-S1", plan, date(2025, 11, 6), date(2026, 11, 6), 120, cloud=True)
+def sold(plan: str | None, name: str = "A-S1", *, trial: bool = False) -> SoldLicense:
+    return SoldLicense(5, name, plan, date(2025, 11, 6), date(2026, 11, 6), 120, cloud=True, trial=trial)
 
 
 @pytest.mark.parametrize("plan", ["premium", "ultimate", "starter"])
@@ -33,3 +33,15 @@ def test_other_plan_is_a_note(plan: str) -> None:
 def test_missing_plan_says_nothing() -> None:
     facts, notes = purchase_facts([sold(None)], ON)
     assert ("plan" in {fact.name for fact in facts}, notes) == (False, [])
+
+
+@pytest.mark.parametrize(
+    ("name", "trial", "why"),
+    [("", True, "is a trial"), ("A-S1", True, "is a trial"), ("", False, "has no subscription")],
+)
+def test_license_that_was_not_bought_is_a_note(name: str, trial: bool, why: str) -> None:
+    """A prospect with a trial has no paid plan; beside a paid license, the trial changes nothing."""
+    other = sold("ultimate", name, trial=trial)
+    assert ([], [f"License 5 in CustomersDot {why}: it shows no paid plan."]) == purchase_facts([other], ON)
+    assert purchase_facts([sold("premium")], ON)[0] == purchase_facts([sold("premium"), other], ON)[0]
+    assert [] == Purchases((), (other,)).subscriptions

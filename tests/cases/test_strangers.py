@@ -273,6 +273,14 @@ def test_a_customersdot_account_confirms_who_it_is(here: World) -> None:
     assert "CustomersDot" == str(case.facts.best("plan").source)  # type: ignore[union-attr]
 
 
+def test_a_ticket_of_the_first_day_does_not_crash(here: World) -> None:
+    """Nothing can have been issued before it."""
+    here.change("UPDATE tickets SET created_at = '0001-01-01T00:00:00Z' WHERE id = 1904")
+    router = StartHere.open(1904)
+    router.collect_facts()
+    assert "weekday_triage" in words(router.choose_runbook())
+
+
 def test_issued_copy_is_sent_without_a_question(here: World) -> None:
     """On ticket 3001 without its organization: the tracker has the license of exactly this address."""
     here.change("UPDATE tickets SET organization_id = NULL WHERE id = 3001")

@@ -55,9 +55,9 @@ def test_licenses_are_those_of_the_account() -> None:
     """What the list does not say is None."""
     full = {"id": 5, "customer_id": 7, "zuora_subscription_name": "A-S1", "plan": "Premium", "users": "120"}
     full |= {"starts_at": "2025-11-06", "expires_at": "2026-11-06T00:00:00.000Z", "cloud_licensing_enabled": True}
-    wire = Wire(reply(json=[full, {"id": 6, "customer_id": 7}, {"id": 8, "customer_id": 77}]))
+    wire = Wire(reply(json=[full, {"id": 6, "customer_id": 7, "trial": True}, {"id": 8, "customer_id": 77}]))
     first = SoldLicense(5, "A-S1", "premium", date(2025, 11, 6), date(2026, 11, 6), 120, cloud=True)
-    assert [first, SoldLicense(6, "")] == cdot(wire).licenses(Account(7, EMAIL))
+    assert [first, SoldLicense(6, "", trial=True)] == cdot(wire).licenses(Account(7, EMAIL))
 
 
 def test_seat_links_of_one_subscription_newest_first() -> None:

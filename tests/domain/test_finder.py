@@ -372,6 +372,8 @@ def test_no_damaged_zip_breaks_the_finder(at: int, put: bytes) -> None:
         (CODE.encode(), Kind.ACTIVATION_CODE),
         (f"Your activation code: {CODE}\n".encode(), Kind.ACTIVATION_CODE),
         (f'"{CODE}"\r\n'.encode("utf-16"), Kind.ACTIVATION_CODE),
+        (f"Code d'activation de l'abonnement A-S1 : {CODE}".encode(), Kind.ACTIVATION_CODE),
+        (f"Our run was {CODE}.".encode(), Kind.TEXT),
         (b"\x89PNG\r\n\x1a\n1234", Kind.IMAGE),
         (b"\xff\xd8\xff\xe0", Kind.IMAGE),
         (b"RIFF\0\0\0\0WEBPVP8 ", Kind.IMAGE),
