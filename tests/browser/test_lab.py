@@ -127,7 +127,9 @@ def test_explanations_fold_once_a_step_asks_nothing(lab: Lab, notebook: Notebook
     )
     expect(takes).to_be_hidden()
     expect(facts).to_be_visible()
-    button = notebook.panel.locator(".jp-MarkdownCell", has=takes).locator("button", has_text="Explanation")
+    button = notebook.panel.locator(".jp-MarkdownCell", has_text="Assign the ticket to yourself first").locator(
+        "button", has_text="Explanation"
+    )
     button.click()
     expect(takes).to_be_visible()
     expect(button).to_have_attribute("aria-expanded", "true")
