@@ -103,8 +103,10 @@ def write(path: Path, content: bytes, *, mode: int = FILE) -> None:
     """Write a private file in one piece, and wait until it is on disk.
 
     Raises:
-        OSError: The disk does not take it; nothing of it is left there.
+        OSError: The disk does not take it, or a device is in its place; nothing of it is left there.
     """
+    if path.exists() and not path.is_file():  # of a device, a file would take the place
+        raise OSError(errno.EINVAL, "it is no file", str(path))
     part = path.with_name(f".{path.name}.part")
     try:
         part.unlink(missing_ok=True)

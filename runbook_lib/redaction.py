@@ -10,12 +10,13 @@ from __future__ import annotations
 import html
 import json
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
-from runbook_lib.domain import content_kinds, envelopes, escapes, finder
+from runbook_lib.domain import base64_pieces, content_kinds, envelopes, escapes, finder
 from runbook_lib.domain.errors import InputError
 from runbook_lib.job_settings import JobSettings
 from runbook_lib.settings import Settings
@@ -120,15 +121,17 @@ class Redactor:
                 yield from ((*view.origin(start, end), word) for start, end, word in found_there)
         # By the length of the text as it is: what an escape stands for is shorter.
         plain = envelopes.Search(text, view).spans() if len(text) >= envelopes.LEAST_CHARS else []
-        encoded = [span for span in finder.encoded_licenses(text, view) if not _is_within(span, plain)]
+        known = base64_pieces.merged(plain, 0)
+        encoded = [span for span in finder.encoded_licenses(text, view) if not _is_within(span, known)]
         yield from ((*span, _LICENSE) for span in (*plain, *encoded))
         yield from ((start, end, _CODE) for start, end in content_kinds.activation_codes(text))
 
 
 def _is_within(span: tuple[int, int], others: Sequence[tuple[int, int]]) -> bool:
-    """Whether one of the others covers a span, but for a word before or after the license."""
+    """Whether one of the others, which are in order, covers a span, but for a word before or after the license."""
     start, end = span
-    return any(max(first - start, end - last) < WORD_CHARS for first, last in others if first < end and start < last)
+    near = others[max(0, bisect_right(others, span) - 1) : bisect_left(others, (end,))]
+    return any(max(first - start, end - last) < WORD_CHARS for first, last in near if start < last)
 
 
 @lru_cache(maxsize=16)

@@ -137,7 +137,7 @@ class World:
 
     def clear_faults(self) -> None:
         """Let everything work again."""
-        self._faults("DELETE")
+        self._faults("POST", "/clear")
 
     def injected(self) -> dict[str, dict[str, int]]:
         """How often each service was hit by each kind of fault since the server started."""

@@ -160,10 +160,10 @@ def _of_playwright(program: Program) -> str | None:
 
 
 def main(names: Sequence[str]) -> int:
-    """Install what is missing of the programs named, or of all; returns 1 if one cannot be."""
+    """Install what is missing of the programs named, or of all, and say where each is; returns 1 if one cannot be."""
     try:
         for name in names or PROGRAMS:
-            ensure(PROGRAMS[name])
+            print(f"The tests use this {name}: {ensure(PROGRAMS[name])}")
     except MissingProgramError as exc:
         print(exc, file=sys.stderr)
         return 1

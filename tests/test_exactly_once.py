@@ -134,6 +134,31 @@ def test_two_posts_are_made_one(own_world: World, tmp_path: Path) -> None:
     assert 1 == there_of(own_world)["slack_post"]
 
 
+LATE = """CREATE TRIGGER late AFTER INSERT ON comments WHEN NEW.body LIKE '%SHA-256%' BEGIN
+    INSERT INTO messages SELECT channel_id, ts + 1, text, extras FROM messages WHERE text LIKE '%tickets/1001>%'; END"""
+"""The post whose answer was lost shows after the run's last effect, with the note that seals the record."""
+
+
+@pytest.mark.parametrize("shows", ["while sealing", "not yet", "unknown"])
+def test_post_that_shows_after_the_last_effect(own_world: World, shows: str) -> None:
+    """It was sent twice: the end of the run deletes the second, or says that it may still show."""
+    own_world.inject("slack", "reset", path="chat.postMessage")
+    if shows == "while sealing":
+        own_world.change(LATE)
+    elif shows == "unknown":
+        own_world.inject("slack", "error", path="conversations.history", skip=3, times=None)
+
+    ran = own_world.runbook("run", "weekend_license", 1001, "--perform", "--json", RUNBOOK_SETTLE_S="0")
+
+    assert (0, "license_issued", 1) == (ran.status, ran.report["outcome"], there_of(own_world)["slack_post"])
+    words = ran.report.get("notice", "")
+    assert (shows != "while sealing") == ("was sent 2 times, since it was not seen at first" in words)
+    assert (shows == "unknown") == ("Slack" in words)
+    own_world.clear_faults()
+    again = own_world.runbook("run", "weekend_license", 1001, "--perform", "--json")
+    assert (0, "") == (again.status, again.report.get("notice", ""))  # it was not sent again
+
+
 def test_a_pipeline_that_never_ends(own_world: World) -> None:
     """The run waits as long as was set, says what is still under way, and leaves the rest to the next one."""
     fault = own_world.inject("pipelines", "stall")
@@ -282,7 +307,7 @@ def test_show_a_journal(own_world: World) -> None:
     kinds = [entry["kind"] for entry in entries if entry["kind"] != "cell_started"]
     # the last two are of the note with the record's digest
     assert ["run_started", "intended", "done", "run_ended", "intended", "done"] == kinds
-    assert "run_started" in shown.stdout
+    assert "run started" in shown.stdout
     assert "No journal yet." in own_world.runbook("journal", "show", 1004).stdout
 
 

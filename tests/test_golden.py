@@ -63,15 +63,11 @@ def test_no_address_stands_bare_on_a_page() -> None:
             assert "://" not in words, (path.name, words[:200])
 
 
-def test_nbval_takes_a_golden_record(own_world: World) -> None:
-    """It runs the cells again by itself, without the runbook's engine, and finds the same outputs."""
-    done = nbval(own_world, GOLDEN / "1003-rehearsed.ipynb")
-    assert 0 == done.returncode, done.stdout[-4000:]
-    assert " passed" in done.stdout
+def test_nbval_takes_a_golden_record(own_world: World, tmp_path: Path) -> None:
+    """It runs the cells again by itself, without the runbook's engine, and finds the same outputs.
 
-
-def test_a_changed_output_is_noticed(own_world: World, tmp_path: Path) -> None:
-    """The comparison can fail: here one word of one card is another."""
+    The comparison can fail: here one word of one card is another, so that this cell is not taken.
+    """
     notebook: Any = nbformat.read(GOLDEN / "1003-rehearsed.ipynb", as_version=4)
     (cell,) = [cell for cell in notebook.cells if cell.id == "scope"]
     cell.outputs[0]["data"]["text/html"] = str(cell.outputs[0]["data"]["text/html"]).replace(
@@ -79,8 +75,8 @@ def test_a_changed_output_is_noticed(own_world: World, tmp_path: Path) -> None:
     )
     nbformat.write(notebook, tmp_path / "changed.ipynb")
     done = nbval(own_world, tmp_path / "changed.ipynb")
-    assert 1 == done.returncode
-    assert "1 failed" in done.stdout
+    cells = sum(cell.cell_type == "code" for cell in notebook.cells)
+    assert f"1 failed, {cells - 1} passed" in done.stdout, done.stdout[-4000:]
 
 
 def nbval(world: World, notebook: Path) -> subprocess.CompletedProcess[str]:

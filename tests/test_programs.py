@@ -97,6 +97,15 @@ def test_playwright_is_the_last_resort(path: Path) -> None:
     assert [["-m", "playwright", "install", "chromium"]] == [list(words[1:]) for words in ran]
 
 
+def test_command_says_what_it_found(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also where nothing had to be installed."""
+    browser, openssl = add(path, "google-chrome"), add(path, "openssl")
+    assert 0 == main(["browser"])
+    assert f"The tests use this browser: {browser}\n" == capsys.readouterr().out
+    assert 0 == main([])
+    assert f"The tests use this openssl: {openssl}\n" in capsys.readouterr().out
+
+
 def test_what_cannot_be_installed_is_told(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """In one sentence that says what to do; the command fails before any test."""
     assert 1 == main(["openssl"])

@@ -192,12 +192,23 @@ def test_a_word_beside_it_hides_no_encoded_license(name: str) -> None:
 
 @pytest.mark.parametrize("boundary", [True, False])
 def test_the_words_beside_a_license_stay(boundary: bool) -> None:
-    """Those of a job's issue say how far it came, and `orders` reads them."""
-    for size in range(317, 321):
+    """Those of a job's issue say how far it came, and `orders` reads them; also where its padding is missing."""
+    words = (
+        "\n\nNo mail was sent.",
+        "\n```\n\nThe mail\n",
+        "\n\nBye, Kim",
+        "\n> > Bye, Kim",
+        "\nzz",
+        " 2026",
+        "\nThanks",
+    )
+    for size in range(317, 325):
         data = bytes(range(256)) * 2
-        license_file = license_text(data[:size], data[:256], data[:16], boundary=boundary)
-        for words in ("\n\nNo mail was sent.", "\n```\n\nThe mail\n", "\n\nBye, Kim", "\n> > Bye, Kim"):
-            assert f"Hello,\n[license]{words}" == NET.text(f"Hello,\n{license_file.strip()}{words}")
+        license_file = license_text(data[:size], data[:256], data[:16], boundary=boundary).strip()
+        for text in (license_file, license_file.rstrip("=")):
+            assert [f"Hello,\n[license]{after}" for after in words] == [
+                NET.text(f"Hello,\n{text}{after}") for after in words
+            ]
 
 
 def test_what_enters_remembers_its_original() -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from urllib.parse import urljoin
 
 from runbook_lib.cases.applying import by_hand
 from runbook_lib.cases.base import Case
 from runbook_lib.changes import guards
 from runbook_lib.changes.assignment import Assignment
 from runbook_lib.changes.comments import Comment, SentComment, Upload
-from runbook_lib.changes.slack_post import Channel, SentPost, SlackPost
+from runbook_lib.changes.slack_post import Channel, PostName, SentPost, SlackPost
 from runbook_lib.domain import image_types, messages
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.models import Ticket
@@ -87,11 +86,11 @@ def sent_by_hand_note(case: Case) -> SentComment:
     return sent_note(case, _BY_HAND, summary=_BY_HAND_SUMMARY, evidence=_BY_HAND_EVIDENCE)
 
 
-def slack_post(case: Case, words: str, *, name: str = "slack_post") -> SlackPost:
+def slack_post(case: Case, words: str, *, name: PostName = "slack_post") -> SlackPost:
     """A post in the team's channel; one of a name per ticket."""
     return SlackPost(
         case.services.slack,
-        _channel(case),
+        Channel.of(case.settings),
         case.ticket,
         case.operation(name),
         words,
@@ -101,10 +100,12 @@ def slack_post(case: Case, words: str, *, name: str = "slack_post") -> SlackPost
     )
 
 
-def sent_post(case: Case, *, name: str) -> SentPost:
+def sent_post(case: Case, *, name: PostName) -> SentPost:
     """A post of an earlier run, to be looked for."""
     operation_id, patience_s = case.operation(name), _patience_s(case)
-    return SentPost(case.services.slack, _channel(case), case.ticket, operation_id, name=name, patience_s=patience_s)
+    return SentPost(
+        case.services.slack, Channel.of(case.settings), case.ticket, operation_id, name=name, patience_s=patience_s
+    )
 
 
 def still_assigned_guard(case: Case) -> Callable[[], None]:
@@ -148,16 +149,6 @@ def _comment(
         files=files,
         link=link,
     )
-
-
-def _channel(case: Case) -> Channel:
-    """The team's channel, with the address that opens it in whatever program the reader has.
-
-    Source: https://docs.slack.dev/interactivity/deep-linking, *app_redirect*.
-    """
-    settings = case.settings
-    address = urljoin(settings.slack_url, f"/app_redirect?channel={settings.slack_channel_id}")
-    return Channel(settings.slack_channel_id, settings.slack_channel, address)
 
 
 def _patience_s(case: Case) -> float | None:

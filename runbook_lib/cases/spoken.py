@@ -50,6 +50,11 @@ def words(said: str) -> str:
     return said
 
 
+def title(heading: str) -> str:
+    """A step's heading beside a count of steps: without the workflow's own number, which counts other steps."""
+    return re.sub(r"\AStep \d+: ", "", heading)
+
+
 def card(shown: Card) -> Card:
     """A card for who has the form below it, which says itself what is asked."""
     asked = [part for part in shown.parts if isinstance(part, Table) and tuple(part.heads) == TO_PASS]

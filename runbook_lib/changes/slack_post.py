@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal, Self
+from urllib.parse import urljoin
 
 from runbook_lib.changes.guards import nothing_to_check
 from runbook_lib.clients.slack import Slack
 from runbook_lib.domain.errors import OutcomeUnknownError, RefusedError, UnavailableError
 from runbook_lib.domain.models import Evidence, Ticket
 from runbook_lib.domain.plan import ExactText, Target
+from runbook_lib.settings import Settings
+
+PostName = Literal["slack_post", "expert_post"]
+"""What kind of post, as the journal has it."""
 
 
 @dataclass(frozen=True)
@@ -21,17 +26,26 @@ class Channel:
     name: str
     url: str
 
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """As configured; its address opens it in whatever program the reader has.
+
+        Source: https://docs.slack.dev/interactivity/deep-linking, *app_redirect*.
+        """
+        address = urljoin(settings.slack_url, f"/app_redirect?channel={settings.slack_channel_id}")
+        return cls(settings.slack_channel_id, settings.slack_channel, address)
+
 
 @dataclass
 class SentPost:
-    """A post of one ticket that a run may have made; this only looks for it.
+    """A post of one ticket that a run may have made; this never posts.
 
     Attributes:
         slack: Where the channel is.
         channel: The channel.
         ticket: The ticket.
         operation_id: What the message carries.
-        name: What kind of post, as the journal has it.
+        name: What kind of post.
         patience_s: How long looking may take; None tries for as long as for anything.
     """
 
@@ -40,7 +54,7 @@ class SentPost:
     ticket: Ticket
     operation_id: str
     _: KW_ONLY
-    name: str
+    name: PostName
     patience_s: float | None = None
 
     @property
@@ -60,12 +74,39 @@ class SentPost:
 
     def find(self) -> Evidence | None:
         """The message that carries this operation id, since the ticket was opened; the first, if there are two."""
-        found = self._posts()
+        found = self.posts()
         return self._evidence(found[0]) if found else None
 
-    def _posts(self) -> list[str]:
+    def posts(self) -> list[str]:
+        """Every message that carries this operation id, oldest first. Raises as `Slack.find`."""
         opened_at = self.ticket.created_at
         return self.slack.find(self.channel.id, self.operation_id, opened_at, patience_s=self.patience_s)
+
+    def remove_duplicates(self) -> None:
+        """Delete every later post of the same operation, as of another machine at the same moment.
+
+        Raises:
+            RefusedError: Slack does not let the bot; the message says what to delete by hand.
+        """
+        try:
+            found = self.posts()
+        except (RefusedError, UnavailableError):  # the next run looks again; what is done stays done
+            return
+        self.keep_first(found)
+
+    def keep_first(self, posts: Sequence[str]) -> None:
+        """Delete all of these posts but the first. Raises as `remove_duplicates`."""
+        try:
+            for later in posts[1:]:
+                self.slack.delete(self.channel.id, later)
+        except RefusedError as exc:
+            raise RefusedError(
+                f"A second post of the same is in {self.channel.name}, and could not be taken back: {exc} "
+                "Delete the later one by hand, then run again.",
+                code=exc.code,
+            ) from exc
+        except (UnavailableError, OutcomeUnknownError):  # the next run looks again
+            return
 
     def _evidence(self, ts: str) -> Evidence:
         return Evidence(f"message {ts} in {self.channel.name}", reference=ts)
@@ -93,25 +134,3 @@ class SlackPost(SentPost):
     def perform(self) -> Evidence:
         """Post it."""
         return self._evidence(self.slack.post(self.channel.id, self.words, self.operation_id))
-
-    def remove_duplicates(self) -> None:
-        """Delete every later post of the same operation, as of another machine at the same moment.
-
-        Raises:
-            RefusedError: Slack does not let the bot; the message says what to delete by hand.
-        """
-        try:
-            later_posts = self._posts()[1:]
-        except (RefusedError, UnavailableError):  # the next run looks again; what is done stays done
-            return
-        try:
-            for later in later_posts:
-                self.slack.delete(self.channel.id, later)
-        except RefusedError as exc:
-            raise RefusedError(
-                f"A second post of the same is in {self.channel.name}, and could not be taken back: {exc} "
-                "Delete the later one by hand, then run again.",
-                code=exc.code,
-            ) from exc
-        except (UnavailableError, OutcomeUnknownError):  # the next run looks again
-            return

@@ -65,6 +65,7 @@ def batch(
 
     from runbook_lib.records import exporting
     from runbook_lib.run import batch as runs
+    from runbook_lib.run import batch_list
     from runbook_lib.settings import Settings
 
     began = time.monotonic()
@@ -72,7 +73,7 @@ def batch(
     number = workers or (0 if scheduler else runs.usual_workers())  # 0: as many as a cluster has room for
     if csv_file:
         exporting.refuse_to_replace(csv_file, force=force)
-    rows = [_checked(row, local, perform=perform) for row in _rows(what)]
+    rows = batch_list.once([_checked(row, local, perform=perform) for row in _rows(what)])
     with practice.world(local), tqdm(unit="ticket", disable=not sys.stderr.isatty(), leave=False) as bar:
         screen = _Screen(bar, sys.stderr if as_json else sys.stdout, len(rows), perform, number, scheduler)
         endings = runs.run(rows, local, perform=perform, workers=number, scheduler=scheduler, watcher=screen)
@@ -147,6 +148,8 @@ def _rows(what: Sequence[str]) -> list[Row]:
 
 
 def _content(name: str) -> bytes:
+    if name == "-" and sys.stdin.isatty():
+        click.echo("Type the list, one ticket in a line; Ctrl-D ends it.", err=True)
     try:
         return files.given(name)
     except OSError as exc:

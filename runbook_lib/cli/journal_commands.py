@@ -145,8 +145,8 @@ def show(ticket: str, as_json: bool) -> int:
     from tabulate import tabulate
 
     from runbook_lib.domain.events import Event
-    from runbook_lib.domain.models import effect_words
     from runbook_lib.domain.plain_text import clean
+    from runbook_lib.domain.state_words import effect_words
 
     lines = (
         (e.writer[:8], str(e.number), e.text("at")[:19], effect_words(e.kind), e.operation, _rest(e))
@@ -161,11 +161,11 @@ def show(ticket: str, as_json: bool) -> int:
 
 def _rest(event: Event) -> str:
     """What else a line says, in a few words."""
-    from runbook_lib.domain.models import ending_words
+    from runbook_lib.domain.state_words import run_ending_words
 
-    ends = [ending_words(event.text(name)).lower() for name in ("status", "outcome")]
+    end = run_ending_words(*map(event.text, ("outcome", "status", "next_runbook"))).lower()
     shown = ("reason", "because", "words", "there", "operator", "record")
-    words = [event.text("runbook"), *ends, *map(event.entry.get, shown), event.evidence.get("summary")]
+    words = [event.text("runbook"), end, *map(event.entry.get, shown), event.evidence.get("summary")]
     return " · ".join(str(word) for word in words if isinstance(word, str | bool) and word != "")
 
 

@@ -7,12 +7,16 @@ and ends where there are none: then its parent has given up. The person's settin
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 from contextlib import suppress
 
+from jupyter_server.serverapp import ServerApp
 from jupyterlab.commands import get_user_settings_dir
 from jupyterlab.labapp import LabApp
+
+AS_ROOT = "runbook: As root, in a container, say `runbook lab --allow-root`; elsewhere use an account of your own."
 
 
 def main(file: int, settings: str) -> None:
@@ -22,7 +26,12 @@ def main(file: int, settings: str) -> None:
     if options:
         with suppress(OSError, shutil.Error):  # there are none, or they cannot be read
             shutil.copytree(get_user_settings_dir(), settings)
-        LabApp.launch_instance([f"--LabApp.user_settings_dir={settings}", *options])
+        try:
+            LabApp.launch_instance([f"--LabApp.user_settings_dir={settings}", *options])
+        except SystemExit as exc:
+            if exc.code and os.geteuid() == 0 and not ServerApp.instance().allow_root:
+                sys.exit(AS_ROOT)
+            raise
 
 
 if __name__ == "__main__":

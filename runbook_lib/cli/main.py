@@ -6,13 +6,14 @@ needs is imported by the command itself, so that `--help`, mistakes and completi
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -23,6 +24,8 @@ from runbook_lib.domain.errors import RunbookError
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+TAKES_NOTHING = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""What a disk or a terminal says that takes no output."""
 COMPLETION = "_RUNBOOK_COMPLETE"
 """How a shell asks for completion, such as `bash_complete`. Source: click's documentation, Shell Completion."""
 ADVICE = f"""\
@@ -140,19 +143,32 @@ def _open_standard_files() -> None:
 
 
 def _run_quietly(words: Sequence[str]) -> int:
-    """Run a command; a reader of its output may stop at any time, as `head` does."""
+    """Run a command; a reader of its output may stop at any time, as `head` does, and a disk may be full."""
     try:
         try:
             return _run_command(words)
         finally:
             sys.stdout.flush()
     except BrokenPipeError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        for stream in (sys.stdout, sys.stderr):  # what is still in their buffers is flushed at the end
-            with suppress(OSError, ValueError):
-                os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
+        _throw_away(sys.stdout, sys.stderr)
         return exit_status.PIPE_CLOSED
+    except OSError as exc:
+        if exc.errno not in TAKES_NOTHING:
+            raise
+        _throw_away(sys.stdout)
+        problem = (
+            f"What it prints or writes has no room ({exc.strerror}). Free the disk, then run the same command again."
+        )
+        return _stop(problem, exit_status.FAILED)
+
+
+def _throw_away(*streams: TextIO) -> None:
+    """What is still in their buffers is flushed at the end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in streams:
+        with suppress(OSError, ValueError):
+            os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def _run_command(words: Sequence[str]) -> int:

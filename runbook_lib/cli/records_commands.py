@@ -12,6 +12,7 @@ import click
 
 from runbook_lib.cli import options, practice, record_sources, runs_listing, share_commands, single_record_commands
 from runbook_lib.domain import exit_status
+from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.plain_text import clean
 
 if TYPE_CHECKING:
@@ -48,6 +49,10 @@ def list_runs(verify: bool, as_json: bool, **filters: Any) -> int:
         tickets = list(dict.fromkeys(run.ticket_id for run in runs))
         found = verifier.tickets(tickets)  # and what is shown as verified is what was read for that, not the index
         runs = [run for one in verifier.ledgers(tickets) for run in one.runs if wanted.matches(run)]
+    if filters["open_only"]:
+        from runbook_lib.records.open_ends import oldest_first
+
+        runs = oldest_first(runs)
     if as_json:
         listed = [{**run.plain, "verified": None if found is None else found.holds(run)} for run in runs]
         rows = ",\n  ".join(json.dumps(row) for row in listed)  # a run a line: indenting takes longer than all the rest
@@ -104,6 +109,8 @@ def verify(what: Sequence[str], ticket_notes: bool, with_share: bool, as_json: b
 
     verifier = record_sources.verifier(keeps=ticket_notes)
     tickets = [record_sources.ticket_number(word) for word in what if word.isdigit()]
+    if not ticket_notes:  # a note may name what is gone here altogether
+        _refuse_unknown(tickets)
     paths = [Path(word) for word in what if not word.isdigit()]
     parts = [verifier.record(path) for path in paths]
     parts += [verifier.tickets(tickets)] if tickets else []
@@ -121,6 +128,18 @@ def verify(what: Sequence[str], ticket_notes: bool, with_share: bool, as_json: b
         record_sources.show_freshness()
     is_good = result.is_good and not any(each.is_defect for each in compared)
     return exit_status.DONE if is_good else exit_status.FAILED
+
+
+def _refuse_unknown(tickets: Sequence[int]) -> None:
+    """A number of no ticket that has left anything here is a wrong one, and not one of which all is well.
+
+    Raises:
+        InputError: There is such a number.
+    """
+    archive = record_sources.archive()
+    known = archive.tickets() if tickets else []
+    if unknown := next((one for one in tickets if one not in known), None):
+        raise InputError(f"Ticket {unknown} has neither a record nor a journal in {archive.folder}. Check the number.")
 
 
 def _notes(verifier: Verifier, tickets: Sequence[int]) -> list[Finding]:

@@ -155,11 +155,12 @@ def _words(report: Report, profile: str, command: str) -> str:
     from tabulate import tabulate
 
     from runbook_lib.domain.answers import QUESTIONS
-    from runbook_lib.domain.models import Status, effect_words, ending_words
+    from runbook_lib.domain.models import Status
+    from runbook_lib.domain.state_words import effect_words, run_ending_words
 
     place = "LIVE" if profile == "live" else "practice"
     mode = f"{place}, performed" if report.performed else f"{place}, rehearsal"
-    end = ending_words(report.outcome or report.status).lower()
+    end = run_ending_words(report.outcome, report.status, report.next_runbook).lower()
     lines = [f"{report.runbook}, ticket {report.ticket_id} ({mode}): {end}", clean(report.summary, 2000)]
     rows = [
         (effect_words(e["state"]), clean(e["summary"]), clean((e["evidence"] or {}).get("summary", "")))

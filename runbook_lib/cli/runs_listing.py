@@ -75,10 +75,10 @@ def run_filter(tickets: Sequence[str], open_only: bool, unreviewed: bool, **valu
 def table(runs: Sequence[Run], found: Verification | None) -> str:
     """The runs; `found` is what verifying them came to, or None if they were not verified."""
     from runbook_lib.cli import tables
-    from runbook_lib.domain.models import ending_words
+    from runbook_lib.domain.state_words import run_ending_words
 
     word = functools.cache(clean)  # the same few, in thousands of runs
-    ending = functools.cache(lambda name: clean(ending_words(name)))
+    ending = functools.cache(lambda *words: clean(run_ending_words(*words)))
     rows = [
         (
             run.ticket_id,
@@ -87,7 +87,7 @@ def table(runs: Sequence[Run], found: Verification | None) -> str:
             "" if run.seconds is None else f"{run.seconds:.1f}",
             word(run.operator, 40),
             {True: "yes", False: "no", None: ""}[run.performed],
-            ending(run.outcome or run.status),
+            ending(run.outcome, run.status, run.next_runbook),
             _state(run, found),
             _record(run.record or "", word),
         )

@@ -29,7 +29,7 @@ EVERY = 100
 @click.command()
 def push() -> int:
     """Push this machine's records and journals to the team's share, as far as they are not there yet."""
-    from runbook_lib.ledger import mirror
+    from runbook_lib.ledger import pushing
     from runbook_lib.ledger.journal import Journal
     from runbook_lib.ledger.keyring import KeyRing
     from runbook_lib.records.archive import Archive
@@ -38,7 +38,7 @@ def push() -> int:
     journals = (Journal.of(settings, ticket) for ticket in Archive.of(settings).tickets())
     owner = settings.operator or getpass.getuser()
     with _progress("pushed") as count:
-        moved = mirror.push(share, journals, KeyRing.of(settings), owner, count)
+        moved = pushing.push(share, journals, KeyRing.of(settings), owner, count)
     return _report(f"Pushed to {share.url}", moved)
 
 

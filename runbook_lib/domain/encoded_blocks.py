@@ -13,8 +13,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from itertools import accumulate, islice
 
+from runbook_lib.domain.base64_pieces import base64_letters, unbase64
 from runbook_lib.domain.content_kinds import Kind, is_of_known_kind, magic
-from runbook_lib.domain.envelopes import material, unbase64
+from runbook_lib.domain.envelopes import LEAST_CHARS as LEAST_LETTERS
+from runbook_lib.domain.envelopes import material
 
 LEAST_CHARS = 120
 """A shorter block of Base64 holds no file with a license, compressed ones included."""
@@ -70,14 +72,14 @@ def _read(runs: list[str], letters: str) -> bytes:
     return next(filter(is_of_known_kind, readings), unbase64(letters))
 
 
-def _unbase32(letters: str, decode: Callable[[str], bytes] = base64.b32decode) -> bytes:
-    letters = letters.partition("=")[0].upper()
-    kept = letters[: len(letters) - (len(letters) % 8 in (1, 3, 6))]
-    return decode(kept + "=" * (-len(kept) % 8))
+_HEX = "0123456789ABCDEFGHIJKLMNOPQRSTUV"
+_TO_HEX = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", _HEX)
 
 
 def _unbase32hex(letters: str) -> bytes:
-    return _unbase32(letters, base64.b32hexdecode)
+    """The bytes of letters of Base32hex in either case, which are the digits of a number to the base 32."""
+    size, rest = divmod(5 * len(letters), 8)
+    return (int(letters, 32) >> rest).to_bytes(size)
 
 
 def _of_lines(letters: str) -> re.Pattern[str]:
@@ -87,17 +89,18 @@ def _of_lines(letters: str) -> re.Pattern[str]:
 
 
 _BASE32 = tuple(
-    (_of_lines(letters), decode)
-    for letters, decode in (
-        *(("A-Z2-7", _unbase32), ("a-z2-7", _unbase32)),
-        *(("0-9A-V", _unbase32hex), ("0-9a-v", _unbase32hex)),
-    )
+    (_of_lines(letters), to_hex)
+    for letters, to_hex in (("A-Z2-7", _TO_HEX), ("a-z2-7", _TO_HEX), ("0-9A-V", {}), ("0-9a-v", {}))
 )
-"""Alphabets in which any long block is decoded. Source: RFC 4648, 6 and 7."""
+"""Alphabets in which any long block is decoded, and how they become Base32hex. Source: RFC 4648, 6 and 7."""
 _ANY_BASE32 = _of_lines("0-9A-Za-z")
 """Within what it finds lies every block of each of them: one search instead of four."""
-_GZIP = re.compile("D6FQQA|3U5GG0", re.IGNORECASE)
-"""How a gzip file begins in them: a word before it hides that."""
+_GZIP = re.compile("3U5GG0")
+"""How a gzip file begins in Base32hex: a word before it hides that."""
+_PACKED = re.compile(".{0,7}(?:3U5G|89D6|VKRNKM|F2E|F3D)")
+"""How gzip, bzip2, xz and zlib files begin there, with up to seven letters before them."""
+_ASCII = re.compile("(?:[0-9A-F][014589CDGHKLOPST].[0-7G-N][02468ACEGIKMOQSU].[0-389ABGHIJOPQR].){6}")
+"""Thirty bytes of ASCII there: of eight letters, five have a bit that is 0. A piece of a license has more of them."""
 _BASE85: tuple[tuple[tuple[str, ...], str, Callable[[str], bytes]], ...] = (
     (("WqC?#Sy)nN", "EiElAEiElA", "ABzY8"), r"0-9A-Za-z!#$%&()*+;<=>?@^_`{|}~-", base64.b85decode),
     (("AU-m`=]eR8", "/M/P+/M/P+", "+,^C)"), "!-uz", base64.a85decode),
@@ -119,17 +122,19 @@ def _in_base32(text: str) -> Iterator[Block]:
     """The blocks of Base32 that are a file or a part of a license, wherever they were cut."""
     spans = [found.span() for found in _ANY_BASE32.finditer(text)]
     long = [(start, end) for start, end in spans if end - start >= LEAST_CHARS]
-    for alphabet, decode in _BASE32:
+    for alphabet, to_hex in _BASE32:
         for found in (one for span in long for one in alphabet.finditer(text, *span)):
-            letters = re.sub(_GAP, "", found[0])[:MOST_CHARS]
-            if len(letters) >= LEAST_CHARS:
-                begins = [one.start() for one in islice(_GZIP.finditer(letters), MOST_STARTS)]
-                readings = (decode(letters[start:]) for start in (*range(8), *begins))
+            letters = re.sub(_GAP, "", found[0])[:MOST_CHARS].upper().translate(to_hex)
+            begins = [one.start() for one in islice(_GZIP.finditer(letters), MOST_STARTS)]
+            if len(letters) >= LEAST_CHARS and (begins or _PACKED.match(letters) or _ASCII.search(letters)):
+                readings = (_unbase32hex(letters[start:]) for start in (*range(8), *begins))
                 yield from ((*found.span(), one) for one in islice(filter(_is_of_license, readings), 1))
 
 
 def _is_of_license(content: bytes) -> bool:
-    return magic(content)[0] is Kind.PACKED or bool(material(content.decode("latin-1")))
+    text = content.decode("latin-1")
+    has_letters = len(base64_letters(text)) >= LEAST_LETTERS
+    return magic(content)[0] is Kind.PACKED or (has_letters and bool(material(text)))
 
 
 def _in_base85(text: str) -> Iterator[Block]:

@@ -11,36 +11,38 @@ No I/O, no clock, and nothing is decrypted: that is `license`.
 
 from __future__ import annotations
 
-import base64
 import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
 
+from runbook_lib.domain.base64_pieces import (
+    LEAST_BYTES,
+    NEAR_CHARS,
+    base64_letters,
+    chains,
+    letter_count,
+    merged,
+    pieces,
+    unbase64,
+)
 from runbook_lib.domain.escapes import View, decoded
 
 HEADS = ("eyJkYXRhIj", "eyJrZXkiOi", "eyJpdiI6")
 """Base64 of `{"data":`, with which every envelope of the gem begins (source: FACTS 6), and of the other two parts."""
 LINE_CHARS = 60
 """Width of a Base64 line and of a boundary line. Source: Ruby's `Base64.encode64`; the gem's `Boundary`."""
-LEAST_BYTES = 27
-"""Base64 of this many Base64 letters is part of a license: too long for chance, or for an alphabet in a file."""
 LEAST_CHARS = LEAST_BYTES * 4 // 3
 """A shorter text has no part of a license."""
 BOUNDARY_CHARS = 400
 """Longest distance between the words of a boundary line."""
 MOST_CHARS = 64 * 1024
 """Longest envelope; real ones have 2 to 4 kB."""
-NEAR_CHARS = 8
-"""Pieces at most this far apart are joined: the gap is the edge of a cut or damaged piece."""
-CHAIN_BYTES = 90
-"""Short pieces near each other that have so many bytes in all are part of a license in which a letter was replaced."""
-CHAIN_CHARS = 40
-"""Longest distance between two pieces of a chain."""
 
-_PIECE = re.compile(r"</?[A-Za-z!][^<>]{0,400}>|[A-Za-z0-9+/]+")
+_TAG = re.compile(r"</?[A-Za-z!][^<>]{0,400}>")
+_PIECE = re.compile(rf"{_TAG.pattern}|[A-Za-z0-9+/]+")
 _LONG_RUN = re.compile(r"[A-Za-z0-9+/]{27,}")
 _LINE = re.compile(r"[A-Za-z0-9+/]{32,}")
 """Long enough to be a line of a license, whatever surrounds it."""
@@ -52,24 +54,10 @@ MOST_MENDED = 10
 OTHER_SIGNS = "other signs between its lines were left out"
 AFTER_CHARS = 200
 """Longest distance from the last long line to the short one after it."""
-_INNER = re.compile(rb"[A-Za-z0-9+/=\\]{8,}")
-"""The characters of an envelope's values, with escaped line ends."""
-_JOINTS = (b'","key":"', b'","iv":"', b'","data":"', b"\r\n", b"\n", b'"}')
-"""Separators between the values, and between lines of a license that was encoded as a whole."""
-_BEFORE = re.compile(
-    rb"(?:[A-Za-z0-9+/=\\]*(?:%b)|%b)\Z"
-    % (b"|".join(_JOINTS), b"|".join(joint[at:] for joint in _JOINTS for at in range(1, len(joint))))
-)
-_AFTER = re.compile(
-    rb"(?:%b)[A-Za-z0-9+/=\\]*|%b"
-    % (b"|".join(_JOINTS), b"|".join(joint[:at] for joint in _JOINTS for at in range(len(joint) - 1, 0, -1)))
-)
 _DECODED = re.compile(
     r"""\{\s{0,20}(?:["'](?:data|key|iv)["']\s{0,3}(?::|=>)\s{0,3}["'][A-Za-z0-9+/=\s]{20,60000}["']\s{0,3},?\s{0,20}){3}\}"""
 )
 """An envelope that was decoded already, as `base64 -d` or Ruby prints it."""
-_MIXED = ((re.compile(b"[A-Z]"), 0.2), (re.compile(b"[a-z]"), 0.2), (re.compile(b"[0-9]"), 0.06))
-"""The least shares of letters and digits in Base64 of encrypted data: on average 0.4, 0.4 and 0.16."""
 _ENVELOPE = re.compile(rb'[A-Za-z0-9+/=\\":, \t\r\n]*\}?')
 """An envelope's JSON after its first brace; a second one begins another envelope."""
 
@@ -147,18 +135,23 @@ class Search:
     def __init__(self, text: str, view: View | None = None) -> None:
         self._text = text
         self.view = view or decoded(text)
-        self._skeleton = _skeleton(self.view.text)
+        self._letters = _kept_letters(self.view.text)
+
+    @cached_property
+    def _skeleton(self) -> View:
+        """The letters with their places: dear, and needed only where something was found."""
+        return _skeleton(self.view.text)
 
     @cached_property
     def found(self) -> list[Envelope]:
         """Every license, in order."""
-        letters, at, left = self._skeleton.text, 0, MOST_MENDED
+        letters, at, left = self._letters, 0, MOST_MENDED
         found: list[Envelope] = []
         for start in self._beginnings:
             if start < at:
                 continue
             size, is_whole = _extent(letters, start)
-            at = start + _letter_count(size)
+            at = start + letter_count(size)
             envelope = self._envelope(start, at, is_whole=is_whole)
             if not is_whole and left:
                 left -= 1
@@ -191,28 +184,28 @@ class Search:
 
     def spans(self) -> list[tuple[int, int]]:
         """The spans of all license material in the text, in order."""
-        letters = self._skeleton.text
+        letters = self._letters
         plains = [unbase64(letters[shift:]) for shift in range(4)]
-        spans = [span for shift, plain in enumerate(plains) for span in _pieces(plain, shift)]
-        spans += [(start, start + _letter_count(_extent(letters, start)[0])) for start in self._beginnings]
+        spans = [span for shift, plain in enumerate(plains) for span in pieces(plain, shift)]
+        spans += [(start, start + letter_count(_extent(letters, start)[0])) for start in self._beginnings]
         spans += self._between_boundaries()
-        spans += _chains(plains)
+        spans += chains(plains)
         bounded = [(start, min(end, len(letters))) for start, end in spans]
-        found = [self._origin(*self._with_boundaries(*span)) for span in _merged(bounded)]
+        found = [self._origin(*self._with_boundaries(*span)) for span in merged(bounded)]
         found += [self.view.origin(*one.span()) for one in _DECODED.finditer(self.view.text)]
         return sorted(found + [(one.start, one.end) for one in self.found if OTHER_SIGNS in one.notes])
 
     @cached_property
     def _beginnings(self) -> list[int]:
         """The places where an envelope begins: at a known head, or after a BEGIN line."""
-        letters = self._skeleton.text
+        letters = self._letters
         heads = (start for head in HEADS for start in _finds(letters, head))
         after = (end for _, end in self._boundaries("BEGIN") if letters.startswith("ey", end))
         return sorted(at for at in {*heads, *after} if _extent(letters, at)[0] >= LEAST_BYTES)
 
     def _boundaries(self, word: str) -> Iterator[tuple[int, int]]:
         """The spans of boundary lines in the skeleton."""
-        letters = self._skeleton.text
+        letters = self._letters
         for start in _finds(letters, word):
             end = letters.find("LICENSE", start + len(word), start + BOUNDARY_CHARS)
             if end >= 0:
@@ -221,18 +214,18 @@ class Search:
     def _between_boundaries(self) -> Iterator[tuple[int, int]]:
         """The spans from a BEGIN to an END line that have a long run of Base64 letters."""
         begins = list(self._boundaries("BEGIN"))
-        places = [end for _, end in begins]
+        places, free = [end for _, end in begins], 0
         for end_start, end_end in self._boundaries("END"):
             place = bisect_right(places, end_start) - 1
-            if place < 0 or end_start - places[place] > MOST_CHARS:
+            if place < free or end_start - places[place] > MOST_CHARS:
                 continue
             if _LONG_RUN.search(self.view.text, *self._skeleton.origin(begins[place][0], end_end)):
                 yield begins[place][0], end_end
-            del begins[: place + 1], places[: place + 1]
+            free = place + 1
 
     def _with_boundaries(self, start: int, end: int) -> tuple[int, int]:
         """A span of the skeleton with the boundary lines directly around it."""
-        letters = self._skeleton.text
+        letters = self._letters
         begin = letters.rfind("BEGIN", max(0, start - BOUNDARY_CHARS), start)
         if begin >= 0 and letters.endswith("LICENSE", begin, start):
             start = begin
@@ -246,8 +239,9 @@ class Search:
         """The span in the text of a span of the skeleton, with the dashes of its boundary lines, or its padding."""
         shown = self.view.text
         begins, ends = self._skeleton.origin(start, end)
-        if self._skeleton.text.startswith("BEGIN", start):
-            begins = len(shown[:begins].rstrip("-"))
+        if self._letters.startswith("BEGIN", start):
+            while begins and shown[begins - 1] == "-":
+                begins -= 1
         while shown[ends : ends + 1] in ("=", "-"):
             ends += 1
         begins, ends = self.view.origin(begins, ends)
@@ -256,7 +250,7 @@ class Search:
         return begins, ends
 
     def _envelope(self, start: int, end: int, *, is_whole: bool) -> Envelope:
-        body = self._skeleton.text[start:end]
+        body = self._letters[start:end]
         outer = self._with_boundaries(start, end)
         notes = []
         if outer[0] < start and is_whole and outer[1] == end:
@@ -271,6 +265,11 @@ def _skeleton(text: str) -> View:
         for found in _PIECE.finditer(text)
         for part in ([found] if not found[0].startswith("<") else _LONG_RUN.finditer(text, *found.span()))
     )
+
+
+def _kept_letters(text: str) -> str:
+    """The text of the skeleton."""
+    return base64_letters(_TAG.sub(lambda tag: " ".join(_LONG_RUN.findall(tag[0])), text))
 
 
 def _finds(text: str, word: str) -> Iterator[int]:
@@ -300,7 +299,7 @@ def _joined(text: str, lines: list[re.Match[str]]) -> tuple[str, int] | None:
     """The letters of an envelope that stands in these pieces of a text, and where it ends; None if it is not whole."""
     mark = "+" if all(line[0].startswith("+") for line in lines[1:]) else ""
     words = [line[0].removeprefix(mark) for line in lines]
-    count = _whole_words(words, _letter_count(_extent("".join(words), 0)[0]))
+    count = _whole_words(words, letter_count(_extent("".join(words), 0)[0]))
     if not count:
         return None
     at = lines[count - 1].end()
@@ -309,7 +308,7 @@ def _joined(text: str, lines: list[re.Match[str]]) -> tuple[str, int] | None:
         body = "".join((*words[:count], word))
         size, is_whole = _extent(body, 0)
         if is_whole:
-            return body[: _letter_count(size)], end
+            return body[: letter_count(size)], end
     return None
 
 
@@ -320,63 +319,3 @@ def _whole_words(words: list[str], letters: int) -> int:
 
 def _padded(body: str) -> str:
     return body + "=" * (-len(body) % 4)
-
-
-def _letter_count(size: int) -> int:
-    """The number of Base64 letters for `size` bytes, without padding."""
-    return (size * 4 + 2) // 3
-
-
-def unbase64(letters: str) -> bytes:
-    """The bytes of Base64 letters without padding; a single letter left over at the end is ignored."""
-    kept = letters[: len(letters) - 1] if len(letters) % 4 == 1 else letters
-    return base64.b64decode(kept + "=" * (-len(kept) % 4))
-
-
-def _pieces(plain: bytes, shift: int) -> Iterator[tuple[int, int]]:
-    """The spans of Base64 of Base64 in the skeleton, which was decoded from this place on."""
-    start = end = 0
-    for found in _INNER.finditer(plain):
-        if plain[end : found.start()] not in _JOINTS:
-            yield from _piece(plain, start, end, shift)
-            start = found.start()
-        end = found.end()
-    yield from _piece(plain, start, end, shift)
-
-
-def _piece(plain: bytes, start: int, end: int, shift: int) -> Iterator[tuple[int, int]]:
-    """The span of the letters that some bytes were decoded from, if these and their separators are long enough."""
-    before = _BEFORE.search(plain, max(0, start - LEAST_BYTES), start)
-    after = _AFTER.match(plain, end, end + LEAST_BYTES)
-    start, end = before.start() if before else start, after.end() if after else end
-    if end - start >= LEAST_BYTES:
-        yield shift + start * 4 // 3, shift + _letter_count(end)
-
-
-def _chains(plains: list[bytes]) -> Iterator[tuple[int, int]]:
-    """The spans of short pieces near each other in the skeleton, which was decoded from four places on.
-
-    A license in which one letter was replaced or removed wherever it stood looks like this. Base64 of plain words has
-    such pieces too, but few capital letters and digits in them.
-    """
-    runs = sorted(
-        (shift + found.start() * 4 // 3, shift + _letter_count(found.end()), found[0])
-        for shift, plain in enumerate(plains)
-        for found in _INNER.finditer(plain)
-    )
-    for start, end in _merged([run[:2] for run in runs], CHAIN_CHARS):
-        first, last = bisect_left(runs, (start,)), bisect_left(runs, (end,))
-        inner = b"".join(run[2] for run in runs[first:last])
-        if len(inner) >= CHAIN_BYTES and all(len(kind.findall(inner)) > len(inner) * least for kind, least in _MIXED):
-            yield start, end
-
-
-def _merged(spans: list[tuple[int, int]], near: int = NEAR_CHARS) -> list[tuple[int, int]]:
-    """Spans in order, with those joined that overlap or nearly touch."""
-    found: list[tuple[int, int]] = []
-    for start, end in sorted(spans):
-        if found and start <= found[-1][1] + near:
-            found[-1] = (found[-1][0], max(end, found[-1][1]))
-        else:
-            found.append((start, end))
-    return found

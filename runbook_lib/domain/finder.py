@@ -24,7 +24,7 @@ from email.message import Message
 from io import BytesIO
 from typing import Any
 
-from runbook_lib.domain import encoded_blocks, envelopes
+from runbook_lib.domain import base64_pieces, encoded_blocks, envelopes
 from runbook_lib.domain.content_kinds import ADVICE, UNOPENED, Kind, as_text, is_mail, magic, text_kind
 from runbook_lib.domain.escapes import View
 
@@ -320,9 +320,13 @@ def _turned(text: str) -> Iterator[tuple[str, list[tuple[int, int]]]]:
     """A text backwards and in ROT13, each with the places in it as given whose license material shows only so."""
     if not _LONG_RUN.search(text):
         return
-    last, backwards, rotated = len(text), text[::-1], codecs.encode(text, "rot13")
-    yield backwards, [(last - end, last - start) for start, end in envelopes.material(backwards)]
-    yield rotated, envelopes.material(rotated)
+    letters, last = base64_pieces.base64_letters(text), len(text)
+    if base64_pieces.may_be_material(letters[::-1]):
+        backwards = text[::-1]
+        yield backwards, [(last - end, last - start) for start, end in envelopes.material(backwards)]
+    if base64_pieces.may_be_material(codecs.encode(letters, "rot13")):
+        rotated = codecs.encode(text, "rot13")
+        yield rotated, envelopes.material(rotated)
 
 
 def _body(found: FoundLicense) -> str:

@@ -100,22 +100,21 @@ class Seal:
         sha256: The SHA-256 of its bytes.
         lines: The number of the journal line with the same digest.
         head: That line's SHA-256.
-        key: The writer of that journal, or "" in notes of earlier versions.
+        key: The writer of that journal.
     """
 
     record: str
     sha256: str
     lines: int
     head: str
-    key: str = ""
+    key: str
 
 
 def seal_note(seal: Seal) -> str:
     """The internal note with a record's digest, by which a removed or replaced record is detected."""
-    writer = f" of writer {seal.key}" if seal.key else ""
     return (
         f"License runbook: record {seal.record}\nSHA-256 {seal.sha256}\n"
-        f"Journal line {seal.lines}{writer}, SHA-256 {seal.head}\n"
+        f"Journal line {seal.lines} of writer {seal.key}, SHA-256 {seal.head}\n"
         "To check it: `runbook records verify`."
     )
 
@@ -123,10 +122,10 @@ def seal_note(seal: Seal) -> str:
 def find_seal(body: str) -> Seal | None:
     pattern = (
         r"License runbook: record ([A-Za-z0-9._-]{1,120})\s+SHA-256 ([0-9a-f]{64})\s+"
-        r"Journal line ([0-9]{1,9})(?: of writer ([0-9a-f]{16}))?, SHA-256 ([0-9a-f]{64})\s.*"
+        r"Journal line ([0-9]{1,9}) of writer ([0-9a-f]{16}), SHA-256 ([0-9a-f]{64})\s.*"
     )
     found = re.fullmatch(pattern, body.replace("\r\n", "\n").strip(), re.DOTALL)
-    return Seal(found[1], found[2], int(found[3]), found[5], found[4] or "") if found else None
+    return Seal(found[1], found[2], int(found[3]), found[5], found[4]) if found else None
 
 
 def fenced(text: str) -> str:

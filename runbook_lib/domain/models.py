@@ -11,10 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
-
-def ending_words(name: str) -> str:
-    """An outcome or a status for people: *License issued*; the name is for programs."""
-    return name.replace("_", " ").capitalize()
+from runbook_lib.domain.state_words import effect_words, ending_words
 
 
 class Outcome(StrEnum):
@@ -75,17 +72,6 @@ class EffectState(StrEnum):
     def words(self) -> str:
         """For people: *done before, not repeated*."""
         return effect_words(self)
-
-
-_EFFECT_WORDS: Mapping[str, str] = {
-    EffectState.ADOPTED: "found, not repeated",
-    EffectState.ALREADY_DONE: "done before, not repeated",
-}
-
-
-def effect_words(name: str) -> str:
-    """The state of an effect for people, also of a record that another version has made; the name is for programs."""
-    return _EFFECT_WORDS.get(name, name.replace("_", " "))
 
 
 @dataclass(frozen=True)

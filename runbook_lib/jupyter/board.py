@@ -162,8 +162,17 @@ class Board:
     def next_place(self) -> Place:
         """Where the reader looks now: what has stopped, or the first open question, or the last card."""
         shown = [one for one in self._case().order if one in self.places]
-        needed = [one for one in shown if self.places[one].is_needed]
-        return self.places[self.stopped or (needed or shown[-1:])[0]]
+        return self.places[self.stopped or (self._waiting_for_answers() or shown[-1:])[0]]
+
+    @property
+    def open_questions(self) -> list[str]:
+        """What is asked and not answered yet, and nothing goes on without, from the top."""
+        waiting = [self.places[one] for one in self._waiting_for_answers()]
+        return [ask for place in waiting for ask in place.asks if not place.form.values[ask]]
+
+    def _waiting_for_answers(self) -> list[str]:
+        """The steps whose form has to be filled in before anything goes on, from the top."""
+        return [one for one in self._case().order if one in self.places and self.places[one].is_needed]
 
     def _below(self, step: str) -> tuple[str, ...]:
         order = self._case().order
@@ -198,6 +207,9 @@ class Board:
         shown += [self._state_line] if is_last or is_needed or name == OPEN else []
         shown += [self._kept] if name == OPEN else []
         place.show(card, shown)
+        first = next(iter(self._waiting_for_answers()), None)
+        for one, other in list(self.places.items()):
+            other.point(is_next=one == first)
         self.show_state()
 
     def _card_of(self, name: str, place: Place, result: StepResult) -> StepResult:
@@ -291,7 +303,7 @@ class Board:
         total = len(case.order) + 1  # opening the ticket is one, as where a run counts
         words = [_place_of(case), f"{len(reached) - len(skipped) + 1} of {cards.count(total, 'step')} rehearsed"]
         words += [f"{len(skipped)} not needed"] if skipped else []
-        words += [f"next: {self.title(coming)}"] if coming else []
+        words += [f"next: {spoken.title(self.title(coming))}"] if coming else []
         before = len(self._asking.typed_before)
         words += [f"{cards.count(before, 'answer')} typed before"] if before else []
         words += [self.reading] if self.reading else []

@@ -122,7 +122,7 @@ class Form:
         self._foldable: tuple[str, ...] = ()
         self.summary = new(ipywidgets.Label)
         self._line, self._message, self._notes = (new(ipywidgets.HTML) for _ in range(3))
-        self.continue_button = new(ipywidgets.Button, description="Continue", button_style="primary")
+        self.continue_button = new(ipywidgets.Button, description="Continue")
         self.continue_button.on_click(lambda _: on_continue() if on_continue else None)
         self._going_on = [self.continue_button, self._message] if on_continue else []
         self._folded = new(ipywidgets.VBox, layout={"width": "100%"})

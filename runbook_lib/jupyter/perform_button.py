@@ -263,7 +263,7 @@ def _ended_words(line: Mapping[str, Any]) -> str:
 def _how_far(now: RunProgress) -> str:
     """Which step a run is at; it may be long on its way before its first one."""
     doing = f", {now.doing}" if now.doing else ""
-    at = f"Step {len(now.steps)} of {now.total}: {now.steps[-1]}" if now.steps else "Starting"
+    at = f"{len(now.steps)} of {now.total} · {spoken.title(now.steps[-1])}" if now.steps else "Starting"
     return f"{at}{doing}; {now.seconds:.0f} s."
 
 

@@ -44,7 +44,7 @@ class Place:
         self.is_needed = False
         self.fold = fold(label)
         self.form = form(self.fold)
-        self._on_toggle, self._is_folding = on_toggle, False
+        self._on_toggle, self._is_folding, self._is_next = on_toggle, False, False
         self.fold.observe(self._toggled, names="value")
         self._output = new(ipywidgets.Output)
         self.box = new(ipywidgets.VBox, children=[self._output])
@@ -82,6 +82,13 @@ class Place:
             confirmed=confirmed,
         )
         (self.form.box.add_class if self.is_needed else self.form.box.remove_class)(ASKS)
+        self.point(is_next=self._is_next)
+
+    def point(self, *, is_next: bool) -> None:
+        """Whether the reader goes on here; else its *Continue* stands out only among answers that were opened."""
+        self._is_next = is_next
+        stands_out = is_next or not self.asks or self.fold.value
+        self.form.continue_button.button_style = "primary" if stands_out else ""
 
     def close_answers(self) -> None:
         """Fold what was opened, without a call of `on_toggle`."""
@@ -101,6 +108,7 @@ class Place:
         close(self.box)
 
     def _toggled(self, change: Mapping[str, bool]) -> None:
+        self.point(is_next=self._is_next)
         if not self._is_folding:
             self._on_toggle(change["new"])
 

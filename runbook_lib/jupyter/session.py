@@ -165,9 +165,9 @@ class Session:
                 self.button.outdate()
             with suppress(RunbookError):  # its card says it
                 if not self._catch_up(self.case.order) and place.is_needed:
-                    open_ones = [one for one in place.asks if not form.values[one]]
-                    form.tell(f"Still to be answered: {', '.join(answers.label_of(one) for one in open_ones)}.")
-                    return not open_ones
+                    labels = map(answers.label_of, self._board.open_questions)
+                    form.tell(f"Still to be answered: {', '.join(labels)}.")
+                    return all(form.values[one] for one in place.asks)
         return True
 
     def reopen(self, name: str) -> None:

@@ -2,7 +2,6 @@
 
     journal.<key>.jsonl   what the owner of a key wrote, on one machine: all its lines are signed by that key
     journal.<key>.pub     that key's public part, so that a ticket's folder can be verified wherever it is copied to
-    journal.jsonl         of versions before this one; several keys of a ring may have signed it; read, not continued
 
 What holds of each, and is checked whenever it is read:
 
@@ -40,7 +39,7 @@ from runbook_lib.ledger.heads import FIRST_DIGITS, Head, Heads, Kept, way_out
 from runbook_lib.ledger.keyring import KeyRing, Validity
 
 FILE_NAME = "journal.jsonl"
-"""What versions before this one wrote."""
+"""What a ticket's journal is called where no part of it is meant; no file has this name."""
 KEY_DIGITS = 8
 """So many digits of the writer's key stand in a record's name, so that two machines never give the same one."""
 VERSION = 2
@@ -51,7 +50,6 @@ _SIGNATURE = 88 + len('"}')
 _AFTER_KEY = len('","sig":"') + _SIGNATURE
 _TAIL = len(',"prev":"') + 64 + len('","key":"') + 16 + _AFTER_KEY
 """So many bytes at the end of a line are the signature; what follows the key; and the link to the line before too."""
-_KEY = slice(-_AFTER_KEY - 16, -_AFTER_KEY)
 _OF_A_CELL = b'"kind":"cell_started"'
 _SEEN = b'"seen":'
 """In a line that says no more than that a cell began, and in one that names how far other parts had come."""
@@ -69,7 +67,7 @@ class Chain:
 
     Attributes:
         path: Its file.
-        key: The writer, or "" for `journal.jsonl`.
+        key: The writer.
         raw: Its lines; none if the part is damaged.
         digests: The SHA-256 of each.
         summary: The entries, each with its digest, without those that say only that a cell began: these are three of
@@ -106,11 +104,6 @@ class Chain:
         return self.digests[0][:FIRST_DIGITS] if self.digests else ""
 
     @property
-    def writers(self) -> set[str]:
-        """The keys that signed its lines; of `journal.jsonl`, more than one may have."""
-        return {self.key} if self.key else {str(entry["writer"]) for entry, _ in self.summary}
-
-    @property
     def head(self) -> Head:
         return Head(len(self.digests), self.digests[-1]) if self.digests else Head(0, START)
 
@@ -129,9 +122,9 @@ def file_name(key: str) -> str:
 
 
 def key_of(name: str) -> str | None:
-    """The writer whose part a file is by its name; "" for the one of before, None for any other file."""
+    """The writer whose part a file is by its name; None for any other file."""
     found = _NAMED.fullmatch(name)
-    return found[1] if found else "" if name == FILE_NAME else None
+    return found[1] if found else None
 
 
 def merged(chains: Iterable[Chain], *, cells: bool = True) -> list[Entry]:
@@ -181,7 +174,7 @@ class Reader:
         self._known: dict[Path, tuple[bytes, Chain]] = {}
 
     def all(self, listed: Iterable[str] | None = None) -> list[Chain]:
-        """Every part that is there, and every part of our own that is missing; the one of before first.
+        """Every part that is there, and every part of our own that is missing.
 
         Args:
             listed: What is in the folder, if that was read just before.
@@ -193,8 +186,8 @@ class Reader:
         kept = self._heads.of(self._ticket, self._folder)
         names = {file_name(each.key) for each in kept}
         here = _names_in(self._folder) if listed is None else listed
-        names |= {name for name in here if key_of(name) is not None}
-        return [self._read(self._folder / name, kept) for name in sorted(names, key=lambda name: (len(name), name))]
+        names |= set(filter(key_of, here))
+        return [self._read(self._folder / name, kept) for name in sorted(names)]
 
     def one(self, path: Path) -> Chain:
         """One part; empty if it is not there. Raises as `all`."""
@@ -213,9 +206,9 @@ class Reader:
         found = known[1] if known and known[0] == content else self.checked(path, content)
         if found.is_trusted and not found.error:  # the same bytes are as good the next time
             self._known[path] = (content, found)
-        is_own = (bool(mine) or key == self._keys.signing_key) if key else found.is_trusted
+        is_own = bool(mine) or key == self._keys.signing_key
         found = replace(found, is_own=is_own and not found.is_unknown)
-        if found.error and found.is_damaged and key and not is_own:
+        if found.error and found.is_damaged and not is_own:
             found = replace(found, error=_of_another(found.error, self._ticket))
         for each in [each for each in mine if found.first and each.first == found.first] or mine:
             if not found.error and (error := self._against_head(found, each)):
@@ -233,12 +226,12 @@ class Reader:
         digests = check.linked(lines)
         with suppress(JournalError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
             if digests and check.validity(len(lines), lines[-1], json.loads(lines[-1])) is Validity.GOOD:
-                return _filled(found, lines, digests, is_trusted=self._keys.trusts(key or _key(lines)))
+                return _filled(found, lines, digests, is_trusted=self._keys.trusts(key))
         try:
             digests, error = check.each(lines)
         except JournalError as exc:
             return replace(found, error=exc)
-        is_trusted = not error and (not lines or self._keys.trusts(key or _key(lines)))
+        is_trusted = not error and (not lines or self._keys.trusts(key))
         return _filled(replace(found, error=error), lines, digests, is_trusted=is_trusted)
 
     def _against_head(self, chain: Chain, kept: Kept) -> JournalError | None:
@@ -247,7 +240,7 @@ class Reader:
         if not count:
             words = f"The journal {chain.path} is gone; it had {head.lines} lines. Bring it back from a backup"
             return JournalError("missing", f"{words}; otherwise {way_out(self._ticket)}")
-        if kept.first and chain.first != kept.first:
+        if chain.first != kept.first:
             return defect("broken_chain", chain.path, "is not the line that was written", 1, self._ticket)
         if count < head.lines:
             words = f"The journal {chain.path} ends after line {count}, but it had {head.lines}. Bring it back from a"
@@ -276,11 +269,6 @@ def _filled(chain: Chain, lines: Sequence[bytes], digests: Sequence[str], *, is_
     return replace(chain, raw=tuple(lines), digests=tuple(digests), summary=summary, is_trusted=is_trusted)
 
 
-def _key(lines: Sequence[bytes]) -> str:
-    """Who signed the last line."""
-    return str(json.loads(lines[-1]).get("key"))
-
-
 class _File:
     """The checks of the lines of one file."""
 
@@ -293,7 +281,7 @@ class _File:
         All name one key: the last signature says nothing of what another key is said to have signed.
         """
         begin = b'{"v":%d,"n":%%d,"ticket":"%s","at":"' % (VERSION, self._ticket.encode())
-        key = b'","key":"' + (self._key.encode() or b"".join(line[_KEY] for line in lines[-1:])) + b'","sig":"'
+        key = b'","key":"' + self._key.encode() + b'","sig":"'
         digests = [hashlib.sha256(line).hexdigest() for line in lines]
         links = b',"prev":"' + (key + b',"prev":"').join(map(str.encode, (START, *digests[:-1]))) + key
         tails = b"".join([line[-_TAIL:-_SIGNATURE] for line in lines])  # shorter than the links if a line is too short
@@ -342,7 +330,7 @@ class _File:
     def _check_writer(self, number: int, entry: Mapping[str, Any]) -> None:
         """A part has one writer: another one's key means that the file, or the line, was put there."""
         key = str(entry.get("key"))
-        if not self._key or key == self._key:
+        if key == self._key:
             return
         if number == 1:
             words = f"{self._path} holds what writer {key} wrote. Rename it to {file_name(key)}, or remove it if that"

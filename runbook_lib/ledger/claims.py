@@ -6,7 +6,10 @@
                                                     judged by a person
 
 A claim says who may try, never that the effect is there: that is looked for in the world. It is signed by its holder;
-a release counts only with the signature of the claim's own key.
+a release counts only with the signature of the claim's own key. It is ours only if its nonce was kept here before: the
+key alone does not tell two machines apart of which one is a copy of the other.
+
+    <ticket>/.claims   the nonces of the claims that were made from here
 """
 
 from __future__ import annotations
@@ -18,15 +21,17 @@ import re
 import socket
 import uuid
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from runbook_lib import files
 from runbook_lib.domain.errors import InputError, RefusedError
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.ledger.keyring import KeyRing, Validity
-from runbook_lib.ledger.mirror import Pushed
+from runbook_lib.ledger.pushing import Pushed, disk_errors
 from runbook_lib.ledger.share import Share
 
 DOMAIN, RELEASE_DOMAIN = b"share-claim-1", b"share-release-1"
@@ -43,7 +48,7 @@ class Held:
 
     Attributes:
         who: The operator, the machine and the writer, in words.
-        at: When it was made, by the share's word or its holder's; None if it cannot be read.
+        at: When it was made, by the share's clock: its holder's may be wrong; None if it cannot be read.
         sha256: Of the object, by which a person's judgment names it.
         is_trusted: Whether it is signed by a key of the ring.
     """
@@ -67,7 +72,7 @@ class Claims:
         share: The share.
         profile: `live` or `sandbox`.
         keys: The ring that signs and verifies.
-        folder: The ticket's folder: a claim is ours if it was made with our key from there.
+        folder: The ticket's folder: a claim is ours if it was made with our key, from there.
         operator: Who claims.
     """
 
@@ -75,6 +80,7 @@ class Claims:
         self._share, self._profile, self._keys = share, profile, keys
         self._place = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
         self._folder, self._operator = folder, operator
+        self._made = folder / ".claims"
 
     def take(self, operation_id: str, *, judged: Collection[str] = ()) -> Held | None:
         """Claim an operation; returns None once it is ours, or the claim that another holds.
@@ -86,11 +92,13 @@ class Claims:
             judged: The SHA-256 of each claim of which a person has said that its holder did nothing.
 
         Raises:
+            InputError: What was claimed from here cannot be read or kept.
             RefusedError: The share says no, or holds what is no honest history.
             UnavailableError: It cannot be reached; the claim may be there all the same.
         """
+        content = self._signed(operation_id, DOMAIN)
         for number in range(1, MOST_CLAIMS + 1):
-            path, content = self.path(operation_id, number), self._signed(operation_id, DOMAIN)
+            path = self.path(operation_id, number)
             found = self._share.create(path, content)
             if found is None:
                 Pushed(self._folder, self._share).note(path, content)
@@ -98,7 +106,7 @@ class Claims:
             claim, sha256 = _read(found, operation_id), hashlib.sha256(found).hexdigest()
             is_free = sha256 in judged or self._is_ours(claim) or self._is_released(operation_id, number, claim)
             if not is_free and self._share.read(self.path(operation_id, number + 1)) is None:
-                return self._held(claim, sha256)
+                return self._held(claim, sha256, self._share.created_at(path))
         raise RefusedError(f"{self._share.url} holds {MOST_CLAIMS} claims of {operation_id}.")
 
     def release(self, operation_id: str) -> None:
@@ -131,13 +139,26 @@ class Claims:
             "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "place": self._place,
             "key": signer.key_id,
-            "nonce": uuid.uuid4().hex,
+            "nonce": self._new_nonce(),
         }
         signature = base64.b64encode(signer.sign(domain, _bytes(fields))).decode()
         return _bytes({**fields, "sig": signature})
 
     def _is_ours(self, claim: Mapping[str, Any]) -> bool:
-        return (claim.get("key"), claim.get("place")) == (self._keys.signing_key, self._place)
+        is_own = (claim.get("key"), claim.get("place")) == (self._keys.signing_key, self._place)
+        return is_own and claim.get("nonce") in self._kept()
+
+    def _new_nonce(self) -> str:
+        """A nonce that is kept before anything is made with it."""
+        nonce = uuid.uuid4().hex
+        with disk_errors(self._made), open(self._made, "a", encoding="ascii", opener=files.opener) as file:
+            file.write(f"{nonce}\n")
+        return nonce
+
+    def _kept(self) -> list[str]:
+        with suppress(FileNotFoundError), disk_errors(self._made):
+            return files.read(self._made).decode(errors="replace").split()
+        return []
 
     def _is_released(self, operation_id: str, number: int, claim: Mapping[str, Any]) -> bool:
         """Whether the claim's own key, of the ring or as its owner published it, says that nothing was done."""
@@ -152,13 +173,13 @@ class Claims:
         signature = base64.b64decode(fields["sig"])
         return self._keys.verify(fields["key"], signature, domain, message, pem=pem) is Validity.GOOD
 
-    def _held(self, claim: Mapping[str, Any], sha256: str) -> Held:
+    def _held(self, claim: Mapping[str, Any], sha256: str, at: datetime | None) -> Held:
         if not claim:
             return Held("an object that is no claim", None, sha256, is_trusted=False)
         is_trusted = self._is_good(claim, DOMAIN)
         writer = f"writer {claim['key']}{'' if is_trusted else ', who is not trusted here'}"
         who = f"{clean(claim['operator'], 60)} on {clean(claim['machine'], 60)} ({writer})"
-        return Held(who, datetime.fromisoformat(claim["at"]).astimezone(UTC), sha256, is_trusted)
+        return Held(who, at and at.astimezone(UTC), sha256, is_trusted)
 
 
 def _bytes(fields: Mapping[str, Any]) -> bytes:

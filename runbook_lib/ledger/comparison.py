@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import heapq
 import os
-import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -20,8 +19,9 @@ from runbook_lib import files
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.ledger.chains import digest, key_of, whole_lines
 from runbook_lib.ledger.keyring import KeyRing, public_pem
-from runbook_lib.ledger.mirror import Pushed, in_parallel
+from runbook_lib.ledger.mirror import in_parallel
 from runbook_lib.ledger.objects import CLAIMS, TICKET, Segment, is_record, segment
+from runbook_lib.ledger.pushing import Pushed
 from runbook_lib.ledger.share import Share, Stored, names_in
 
 NOTICES = ("not_pushed", "not_pulled", "unknown_writer")
@@ -133,8 +133,7 @@ class Comparison:
         own = self._keys.signing_key or ""
         known = {*listed, *(path.removeprefix(here.prefix) for path in here.pushed)}
         for name in sorted(here.records - known):
-            of = re.search(r"-([0-9a-f]{8})\.ipynb$", name)  # earlier versions put no key into the name
-            yield _not_there(here.prefix + name, is_own=of is None or of[1] == own[:8])
+            yield _not_there(here.prefix + name, is_own=name.endswith(f"-{own[:8]}.ipynb"))
         for key in sorted(here.writers(known)):
             count = 0
             for each in sorted(found for name in known if (found := segment(name)) and found.key == key):

@@ -1,7 +1,6 @@
 """How far the journals that this key ring has written have come: kept with the keys, so that a cut one shows.
 
     heads/<profile>-<ticket>/<key>-<first line>.json   one for each chain, wherever its folder stands
-    heads/<profile>-<ticket>-<folder>.json             of `journal.jsonl`, as versions before this one kept it
 
 A chain is known by its key and by the start of its first line's SHA-256, so that a folder that was moved still has its
 head, and two folders with one ring have one each. A head also says where its chain was last written: one that is there
@@ -10,7 +9,6 @@ still is not missed elsewhere.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -24,7 +22,7 @@ from runbook_lib.domain.errors import InputError
 
 FIRST_DIGITS = 8
 """So many digits of the first line's SHA-256 name a chain."""
-_NAME = re.compile(r"([0-9a-f]{16})-([0-9a-f]{8})")
+_NAME = re.compile(r"[0-9a-f]{16}-[0-9a-f]{8}\.json")
 
 
 @dataclass(frozen=True)
@@ -40,10 +38,10 @@ class Kept:
     """A head that was kept.
 
     Attributes:
-        key: The writer, or "" for `journal.jsonl`.
-        first: The start of the SHA-256 of the chain's first line, or "".
+        key: The writer.
+        first: The start of the SHA-256 of the chain's first line.
         head: How far the chain had come.
-        folder: Where it was last written, or "" if that is unknown.
+        folder: Where it was last written.
     """
 
     key: str
@@ -68,7 +66,7 @@ class Heads:
         Raises:
             InputError: One cannot be read.
         """
-        found = [self._kept(path, ticket) for path in self.files(ticket, folder)]
+        found = [self._kept(path, ticket) for path in self.files(ticket)]
         return [kept for kept in found if not _is_elsewhere(kept, folder)]
 
     def keep(self, ticket: str, key: str, first: str, head: Head, folder: Path) -> None:
@@ -89,8 +87,8 @@ class Heads:
             OSError: The disk does not take it.
         """
         lost = None
-        for path in self.files(ticket, folder):
-            if _key_and_first(path)[0] == key:
+        for path in self.files(ticket):
+            if path.stem.startswith(f"{key}-"):
                 with suppress(InputError):
                     kept = self._kept(path, ticket)
                     if _is_elsewhere(kept, folder):
@@ -112,7 +110,7 @@ class Heads:
         except OSError:
             return
         for name in names:
-            number = name.removeprefix(f"{profile}-").partition("-")[0]
+            number = name.removeprefix(f"{profile}-")
             is_number = name.startswith(f"{profile}-") and number.isdigit() and number not in here
             if is_number and self._is_missed(profile, number, folder):
                 yield number
@@ -129,30 +127,28 @@ class Heads:
         Raises:
             InputError: One cannot be read.
         """
-        here = ("", str(folder.resolve()))
-        return all(self._kept(path, ticket).folder in here for path in self.files(ticket, folder))
+        return all(self._kept(path, ticket).folder == str(folder.resolve()) for path in self.files(ticket))
 
-    def files(self, ticket: str, folder: Path) -> list[Path]:
-        """The files of a ticket's heads; of those of before, the one of its folder alone."""
-        before = f"{self._folder}/{_named(ticket)}-{_place(folder)}.json"
+    def files(self, ticket: str) -> list[Path]:
+        """The files of a ticket's heads."""
         place = f"{self._folder}/{_named(ticket)}"
         try:
             names = sorted(os.listdir(place))  # noqa: PTH208 - of thousands of tickets
         except (FileNotFoundError, NotADirectoryError):
             names = []
-        found = [Path(place, name) for name in names if _NAME.fullmatch(name.removesuffix(".json"))]
-        return [Path(before), *found] if os.path.exists(before) else found  # noqa: PTH110 - as above
+        return [Path(place, name) for name in names if _NAME.fullmatch(name)]
 
     def _kept(self, path: Path, ticket: str) -> Kept:
         try:
             fields = json.loads(files.read(path))
-            head, folder = Head(fields["lines"], fields["sha256"]), fields.get("folder", "")
+            head, folder = Head(fields["lines"], fields["sha256"]), fields["folder"]
             if not (isinstance(head.lines, int) and isinstance(head.sha256, str) and isinstance(folder, str)):
                 raise TypeError
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as exc:
             words = f"{path}, which says how far the journal has come, cannot be read. To go on, {way_out(ticket)}"
             raise InputError(words) from exc
-        return Kept(*_key_and_first(path), head, folder)
+        key, _, first = path.stem.partition("-")
+        return Kept(key, first, head, folder)
 
 
 def way_out(ticket: str) -> str:
@@ -163,21 +159,11 @@ def way_out(ticket: str) -> str:
     )
 
 
-def _key_and_first(path: Path) -> tuple[str, str]:
-    found = _NAME.fullmatch(path.stem)
-    return (found[1], found[2]) if found else ("", "")
-
-
 def _is_elsewhere(kept: Kept, folder: Path) -> bool:
     """Whether a chain is still where it was last written, and that is another folder: then it is not missed here."""
-    is_here = kept.folder in ("", str(folder)) or Path(kept.folder) == folder.resolve()
+    is_here = kept.folder == str(folder) or Path(kept.folder) == folder.resolve()
     return not is_here and (Path(kept.folder) / f"journal.{kept.key}.jsonl").exists()
 
 
 def _named(ticket: str) -> str:
     return ticket.replace("/", "-")
-
-
-def _place(folder: Path) -> str:
-    """A folder in the names of the heads of before."""
-    return hashlib.sha256(str(folder.absolute()).encode()).hexdigest()[:FIRST_DIGITS]

@@ -7,7 +7,7 @@ The first line of a part, and each line that begins something, names how far the
 
 Whether an effect is there already (`settled`, `claimed`, `open_since`):
 
-    this machine's parts    what they say counts; `journal.jsonl` is one of them if the ring has its key
+    this machine's parts    what they say counts
     other writers' parts    never enough by themselves: what they say is looked for in the world first. If it is not
                             found, a writer whose key is in the ring is believed, and any other is a person's to judge
     damaged parts           nothing is done by any journal of the ticket until a person has set the part aside
@@ -261,7 +261,7 @@ class Journal:
         try:
             parts = self._reader.all()
         except InputError:  # a head, or a file, that cannot be read: it is not known whose
-            return [self.path, *([self.folder / chains.FILE_NAME] if (self.folder / chains.FILE_NAME).exists() else [])]
+            return [self.path]
         if damaged := [chain.path for chain in parts if chain.is_damaged]:
             return damaged
         try:
@@ -352,7 +352,6 @@ class Journal:
             if all(isinstance(text, str) for text in vars(evidence).values()):
                 return evidence
         path = self.folder / chains.file_name(event.writer)
-        path = path if path.exists() else self.folder / chains.FILE_NAME
         raise chains.defect("unreadable", path, "cannot be read", event.number or 0, self.ticket)
 
 

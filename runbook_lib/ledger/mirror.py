@@ -1,21 +1,17 @@
-"""The mirror of the team's share, in the outputs' own folders: pushes what is ours, pulls what is not here.
+"""The mirror of the team's share, in the outputs' own folders: pulls what is not here.
 
-Only what this machine's own parts of the journal say is pushed: their lines, and the records that they seal, as sealed.
 What was pulled is never pushed, so that an edited mirror changes nothing in the share. What is here is never fetched
 again, nor replaced: `comparison` finds where the two differ.
 
-    <ticket>/.share-<digest of the address>   what was pushed from here: the SHA-256 and the name of each object
-    .pulled.json                              when the mirror was last brought up to date
+    .pulled.json   when the mirror was last brought up to date
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from itertools import groupby
@@ -25,13 +21,12 @@ from typing import TypeVar
 from filelock import FileLock
 
 from runbook_lib import files
-from runbook_lib.domain.errors import InputError, UnavailableError
+from runbook_lib.domain.errors import UnavailableError
 from runbook_lib.domain.plain_text import clean
-from runbook_lib.ledger.chains import Chain, Reader
-from runbook_lib.ledger.journal import LOCK_WAIT_S, Journal
+from runbook_lib.ledger.chains import Reader
+from runbook_lib.ledger.journal import LOCK_WAIT_S
 from runbook_lib.ledger.keyring import KeyRing, beside_name, public_pem
 from runbook_lib.ledger.objects import CLAIMS, TICKET, Segment, is_record, segment
-from runbook_lib.ledger.publishing import published
 from runbook_lib.ledger.share import Share, Stored
 
 Item = TypeVar("Item")
@@ -40,7 +35,6 @@ WORKERS = 16
 AHEAD = 4 * WORKERS
 """So many tickets are under way at once, so that a long listing is not held in memory."""
 STAMP = ".pulled.json"
-_SEALS = ("run_ended", "record_adopted")
 
 
 @dataclass
@@ -65,146 +59,6 @@ class Moved:
         self.records += other.records
         self.lines += other.lines
         self.trouble += other.trouble
-
-
-class Pushed:
-    """What was pushed from a ticket's folder, and is not asked for again.
-
-    Raises:
-        InputError: The notes cannot be read, or written.
-    """
-
-    def __init__(self, folder: Path, share: Share) -> None:
-        digest = hashlib.sha256(share.url.encode()).hexdigest()[:8]
-        self._path = folder / f".share-{digest}"
-        self.objects: dict[str, str] = {}
-        with suppress(FileNotFoundError), self._named():
-            lines = files.read(self._path).decode(errors="replace").splitlines()
-            self.objects = {name: sha256 for sha256, _, name in (line.partition(" ") for line in lines) if name}
-
-    def note(self, name: str, content: bytes) -> None:
-        """Keep that an object is there."""
-        self.objects[name] = hashlib.sha256(content).hexdigest()
-        with self._named(), open(self._path, "a", encoding="utf-8", opener=files.opener) as file:
-            file.write(f"{self.objects[name]} {name}\n")
-
-    @contextmanager
-    def _named(self) -> Iterator[None]:
-        try:
-            yield
-        except FileNotFoundError:
-            raise
-        except OSError as exc:
-            raise InputError(f"{self._path} cannot be read or written: {exc.strerror}.") from exc
-
-
-def push_ticket(share: Share, journal: Journal, keys: KeyRing, owner: str) -> Moved:
-    """Push what our own parts of a ticket's journal hold that is not in the share yet.
-
-    Args:
-        share: The share.
-        journal: The ticket's journal.
-        keys: The ring, whose public key is published.
-        owner: Whose key it is.
-
-    Raises:
-        RefusedError: The share says no.
-        UnavailableError: It cannot be reached.
-        InputError: A file cannot be read.
-    """
-    own = [part for part in journal.parts() if part.is_own and part.key and part.raw]
-    if not own:
-        return Moved()
-    push = _Push(share, journal)
-    for part in own:
-        push.key(part.key, keys.pem_of(part.key), owner)
-        push.lines(part)
-        for entry, _ in part.summary:
-            if entry["kind"] in _SEALS and is_record(name := str(entry.get("record"))):
-                push.record(journal.folder / name, entry.get("sha256"))
-    return push.moved
-
-
-class _Push:
-    """Pushes of one ticket.
-
-    What the share holds of it is known by what was noted here; it is listed only where nothing was.
-    """
-
-    def __init__(self, share: Share, journal: Journal) -> None:
-        self.moved = Moved()
-        self._share, self._ticket = share, journal.ticket
-        self._pushed = Pushed(journal.folder, share)
-        paths = [name for name in self._pushed.objects if name.startswith(f"{journal.ticket}/")]
-        paths = paths or [each.path for each in share.objects(journal.ticket)]
-        self._names = {path.removeprefix(f"{journal.ticket}/") for path in paths}
-
-    def key(self, key: str, pem: bytes | None, owner: str) -> None:
-        """Publish a public key; one that is there already stays, whatever stands above it."""
-        name = f"keys/{key}.pem"
-        if pem and name not in self._pushed.objects:
-            content = published(pem, owner)
-            self._pushed.note(name, self._share.create(name, content) or content)
-
-    def lines(self, part: Chain) -> None:
-        """Push the lines behind those that are there."""
-        there = [found for name in self._names if (found := segment(name)) and found.key == part.key]
-        latest = max(there, key=lambda each: each.last, default=Segment(part.key, 1, 0))
-        new = Segment(part.key, latest.last + 1, len(part.raw))
-        is_followed = not latest.last or self._holds(latest.name, _lines(part, latest))
-        if is_followed and (not len(new) or self._create(new.name, _lines(part, new))):
-            self.moved.lines += len(new)
-        else:
-            self.moved.trouble.append(
-                f"{self._share.url} holds other lines of writer {part.key} on {self._ticket} than {part.path}: the "
-                "journal was restarted, or the share was changed (`runbook records verify --share`). Run `runbook "
-                "keys rotate`; what is written after that is pushed."
-            )
-
-    def record(self, path: Path, sha256: object) -> None:
-        """Push a record with the bytes that were sealed; `verify` reports one that is missing or altered."""
-        if path.name in self._names:
-            return
-        try:
-            content = files.read(path)
-        except OSError:
-            return
-        if hashlib.sha256(content).hexdigest() != sha256:
-            return
-        if self._create(path.name, content):
-            self.moved.records += 1
-        else:
-            words = f"{self._share.url} holds another record under the name {self._ticket}/{path.name}."
-            self.moved.trouble.append(words)
-
-    def _holds(self, name: str, content: bytes) -> bool:
-        """Whether an object of the ticket is this content, by what was noted, or else by the share."""
-        path = f"{self._ticket}/{name}"
-        if noted := self._pushed.objects.get(path):
-            return noted == hashlib.sha256(content).hexdigest()
-        return self._share.read(path) == content
-
-    def _create(self, name: str, content: bytes) -> bool:
-        """Create an object of the ticket; returns whether the share holds it now, and not something else."""
-        path = f"{self._ticket}/{name}"
-        if self._share.create(path, content) is not None:
-            return False
-        self._names.add(name)
-        self._pushed.note(path, content)
-        return True
-
-
-def _lines(part: Chain, which: Segment) -> bytes:
-    return b"".join(line + b"\n" for line in part.raw[which.first - 1 : which.last])
-
-
-def push(share: Share, journals: Iterable[Journal], keys: KeyRing, owner: str, progress: Callable[[], None]) -> Moved:
-    """Push what is not in the share yet, of many tickets. Raises as `push_ticket`."""
-    moved = Moved()
-    for found in in_parallel(lambda journal: push_ticket(share, journal, keys, owner), journals):
-        moved.add(found)
-        progress()
-    return moved
 
 
 def pull(

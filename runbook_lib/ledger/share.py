@@ -49,6 +49,9 @@ CALL_S = 300.0
 """What one call may take where a person waits, and can end it."""
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+]+:")
 _ADDRESS = re.compile(r"(s3|gs|az)://([a-z0-9][a-z0-9._-]+)((?:/(?!\.+(?:/|$))[\w .=+-]+)*)/*", re.IGNORECASE)
+_STAGED = re.compile(r"#\d+$")
+"""What a create that was killed leaves behind in a folder: obstore writes there, then links it to the object's name."""
+_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.EXDEV, errno.ENOSYS, errno.EMLINK)
 _CODE = re.compile(r"<Code>\s*([A-Za-z]{1,60})\s*</Code>")
 _STATUS = re.compile(r"status code: (\d{3})")
 _METADATA = ("169.254.169.254", "169.254.170.2", "metadata.google.internal")
@@ -129,6 +132,10 @@ class Share:
         """What an object holds, or None if there is none. Raises as `create`."""
         return self._limited(lambda: self._get(path))
 
+    def created_at(self, path: str) -> datetime | None:
+        """When an object was created, by the share's clock; None if there is none. Raises as `create`."""
+        return self._limited(lambda: self._created_at(path))
+
     def digests(self, paths: Collection[str]) -> list[str]:
         """The SHA-256 of what each object holds, or "" where there is none. Raises as `create`."""
         return self._limited(lambda: [_digest(self._get(path)) for path in paths]) if paths else []
@@ -161,6 +168,13 @@ class Share:
                 raise
             return None
 
+    def _created_at(self, path: str) -> datetime | None:
+        import obstore
+
+        with suppress(FileNotFoundError):
+            return obstore.head(self._store, path)["last_modified"]
+        return None
+
     def _pages(self, prefix: str) -> Iterator[list[Stored]]:
         import obstore
 
@@ -172,6 +186,8 @@ class Share:
             raise FileNotFoundError(str(self.folder))
         page = []
         for path, state in walk(self.folder / prefix, f"{prefix}/"):
+            if _STAGED.search(path):
+                continue
             page.append(Stored(path, state.st_size, datetime.fromtimestamp(state.st_mtime, UTC)))
             if len(page) == PAGE:
                 yield page
@@ -181,12 +197,12 @@ class Share:
     def _limited(self, call: Callable[[], Result]) -> Result:
         """What a call returns, within the seconds that are left."""
         if self._left_s <= 0:
-            raise UnavailableError(f"{self.url} has used up the {self.seconds:.0f} s that a run has for it.")
+            raise UnavailableError(f"{self.url} has used up the {self.seconds:.3g} s that a run has for it.")
         started, limit_s = time.monotonic(), min(self._left_s, CALL_S)
         try:
             return _within(limit_s, call)
         except TimeoutError as exc:
-            raise UnavailableError(f"{self.url} did not answer within {limit_s:.0f} s.") from exc
+            raise UnavailableError(f"{self.url} did not answer within {limit_s:.3g} s.") from exc
         except (OSError, ValueError, _base_error()) as exc:
             raise _error(self.url, exc) from exc
         finally:
@@ -353,6 +369,9 @@ def _error(url: str, exc: Exception) -> RunbookError:
     number = getattr(exc, "errno", None) or next(map(int, re.findall(r"os error (\d+)", words)), 0)
     if number in (errno.ENOSPC, errno.EDQUOT) or code == "507":
         return UnavailableError(f"{url} is full{shown}. Free some space there.")
+    if number in _NO_LINKS and "rename" in words:
+        words = f"{url} takes no hard links, which creating an object only once needs."
+        return RefusedError(words, advice="Use another file system, or a bucket.")
     if number in (errno.EACCES, errno.EROFS):
         return RefusedError(f"{url} cannot be written to.", advice="It needs the rights to read and create files.")
     return UnavailableError(f"{url} cannot be reached{shown}. Check the network and RUNBOOK_SHARE_ENDPOINT.")

@@ -13,7 +13,7 @@ from runbook_lib.domain.errors import RunbookError
 from runbook_lib.ledger.claims import Claims, Held
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.keyring import KeyRing
-from runbook_lib.ledger.mirror import push_ticket
+from runbook_lib.ledger.pushing import push_ticket
 from runbook_lib.ledger.share import Share
 from runbook_lib.settings import Settings
 
@@ -32,6 +32,7 @@ class SharedRun:
         self._settings, self._journal = settings, journal
         self._keys = KeyRing.of(settings)
         self._share: Share | None = None
+        self._lists = True
 
     @classmethod
     def of(cls, settings: Settings, journal: Journal) -> SharedRun | None:
@@ -44,7 +45,9 @@ class SharedRun:
             return None
         try:
             share = self._opened()
-            push_ticket(share, self._journal, self._keys, self._settings.operator)
+            owner = self._settings.operator
+            push_ticket(share, self._journal, self._keys, owner, lists=self._lists, records=False)
+            self._lists = False
             held = self._claims(share).take(operation_id, judged=self._judged(operation_id))
         except RunbookError as exc:
             self._note(f"{exc} The run goes on without the team's claims. {LATER}", str(exc))

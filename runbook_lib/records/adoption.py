@@ -196,6 +196,7 @@ def _journal_fields(found: Record, runbook: str) -> dict[str, object]:
         "performed": parameters.get("perform") is True or any(step.get("performed") is True for step in found.steps),
         "status": status,
         "outcome": outcome or None,
+        **({"next_runbook": following} if (following := text(last.get("next_runbook"))) else {}),
         "summary": text(last.get("summary"))[:500],
         "seconds": finite(found.papermill.get("duration")),
     }

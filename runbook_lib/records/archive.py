@@ -40,19 +40,19 @@ class Ledger:
     runs: tuple[Run, ...] = ()
     problems: tuple[Finding, ...] = ()
 
-    def as_json(self) -> str:
-        """It in one line, for the index."""
-        found = [[run.plain for run in self.runs], [vars(problem) for problem in self.problems]]
-        return json.dumps(found, separators=(",", ":"))
+    @property
+    def plain(self) -> list[Any]:
+        """It as plain data, for the index."""
+        return [[run.plain for run in self.runs], [vars(problem) for problem in self.problems]]
 
     @classmethod
-    def from_json(cls, ticket_id: int, line: str) -> Self | None:
-        """What `as_json` made, or None if it is anything else."""
+    def from_plain(cls, ticket_id: int, plain: Any) -> Self | None:
+        """What `plain` made of one, or None if it is anything else."""
         try:
-            runs, problems = json.loads(line)
+            runs, problems = plain
             found = tuple(Run.from_plain(run) for run in runs)
             return cls(ticket_id, found, tuple(map(Finding.from_plain, problems)))
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        except (ValueError, TypeError, KeyError, AttributeError):
             return None
 
 
@@ -113,20 +113,15 @@ class Archive:
         from runbook_lib.records.index import Index  # few tickets do not need it
 
         index, heads = Index(self.folder, self.keys, self.team), Heads(self.keys)
-        stamps = {
-            n: index.stamp(self.folder / str(n), heads.files(f"{self.profile}/{n}", self.folder / str(n)))
-            for n in wanted
-        }
-        found: dict[int, Ledger] = {}
+        stamps = {n: index.stamp(self.folder / str(n), heads.files(f"{self.profile}/{n}")) for n in wanted}
         known = index.read()
-        for ticket_id, (stamp, line) in known.items():
-            if stamp and stamp == stamps.get(ticket_id) and (ledger := Ledger.from_json(ticket_id, line)):
-                found[ticket_id] = ledger
+        same = {n: plain for n, (stamp, plain) in known.items() if stamp and stamp == stamps.get(n)}
+        found = {n: ledger for n, plain in same.items() if (ledger := Ledger.from_plain(n, plain))}
         unknown = [ticket_id for ticket_id in wanted if ticket_id not in found]
         fresh = {ledger.ticket_id: ledger for ledger in self.ledgers(unknown)}
-        kept = {n: (stamps[n], one.as_json()) for n, one in fresh.items() if stamps[n] and self._lasts(one, heads)}
-        if kept or known.keys() - set(wanted):
-            index.write(kept, wanted)
+        kept = {n: (stamps[n], one.plain) for n, one in fresh.items() if stamps[n] and self._lasts(one, heads)}
+        if kept or known.keys() - found.keys():
+            index.write({n: known[n] for n in found} | kept)
         found |= fresh
         return [found[ticket_id] for ticket_id in wanted]
 
@@ -171,7 +166,7 @@ class Archive:
         events, set_aside = _events(folder, chains, ring)
         runs = runs_of(ticket_id, History(events), names)
         names -= {run.record or "" for run in runs}
-        strays = [stray(ticket_id, name) for name in sorted(union.strays(names, chains, problems))] if names else ()
+        strays = [stray(ticket_id, name) for name in sorted(union.strays(names, chains))] if names else ()
         return Ledger(ticket_id, (*runs, *strays), (*problems, *set_aside))
 
 
@@ -194,7 +189,7 @@ def _is_ticket(name: str) -> bool:
 
 def _events(folder: Path, chains: Sequence[Chain], ring: KeyRing) -> tuple[list[Event], list[Finding]]:
     """All lines, oldest first, those of parts that were set aside included; and what is wrong with these."""
-    trusted = {key for one in chains for key in one.writers if ring.trusts(key)}
+    trusted = {one.key for one in chains if ring.trusts(one.key)}
     lines = merged([one for one in chains if not one.error], cells=False)
     known = [Event(entry, is_trusted=entry["writer"] in trusted) for entry in lines]
     strange = merged([one for one in chains if one.is_unknown], cells=False)

@@ -87,6 +87,8 @@ def refuse_to_replace(path: Path, *, force: bool = False) -> None:
     """Before anything is made that would go there. Raises as `export`."""
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise UnavailableError(f"{path} cannot be written: {path.parent} is no folder that takes files.")
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise UnavailableError(f"{path} cannot be written: it is no file. Give a file's name.")
     if os.path.lexists(path) and not force:
         raise InputError(f"{path} is there already. Give another name, or pass --force to replace it.")
 

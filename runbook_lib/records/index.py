@@ -1,22 +1,23 @@
 """The index of the list of runs: what was read of each ticket, for as long as its files are the same.
 
-It is an SQLite file in the platform's cache folder, for its user alone, and makes the list fast, no more: whoever
-verifies reads the files. One that is missing, broken, locked or of other contents than expected is ignored, and made
-anew with the next list. A ticket is taken from it only if all that its runs follow from is the same: path, size, inode
-and both times of the journal's parts, of public keys and of heads, the names of the notebooks, the key ring, and the
-code that reads them.
+It is a file in the platform's cache folder, for its user alone, and makes the list fast, no more: whoever verifies
+reads the files. One that is missing, broken or of other contents than expected is ignored, and made anew with the next
+list; of two lists at the same time the last one's stays. A ticket is taken from it only if all that its runs follow
+from is the same: path, size, inode and both times of the journal's parts, of public keys and of heads, the names of the
+notebooks, the key ring, and the code that reads them.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
-import sqlite3
 import sys
 import time
-from collections.abc import Collection, Iterable, Mapping
-from contextlib import closing, suppress
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from platformdirs import user_cache_path
 
@@ -27,12 +28,10 @@ from runbook_lib.records.union import paths_in
 FORMAT = 1
 SETTLED_S = 2.0
 """A file that was changed more recently than that may be changed again without its times telling."""
-LOCK_WAIT_S = 0.2
 _CODE = (
     *("domain.events", "ledger.chains", "ledger.heads"),
     *("records.archive", "records.runs", "records.split_runs", "records.union"),
 )
-_TABLE = "CREATE TABLE IF NOT EXISTS tickets (ticket INTEGER PRIMARY KEY, stamp TEXT NOT NULL, found TEXT NOT NULL)"
 
 
 class Index:
@@ -46,7 +45,7 @@ class Index:
 
     def __init__(self, folder: Path, keys: Path, team: Path | None = None) -> None:
         name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
-        self.path = user_cache_path("license-runbook") / f"records-{name}.sqlite"
+        self.path = user_cache_path("license-runbook") / f"records-{name}.json"
         ring = sorted(path for path in keys.glob("*") if path.is_file())
         trusted = [f"{path} {_time(path.stat())}" for path in (*ring, team) if path and path.exists()]
         self._base = f"{FORMAT} {folder} {_code()} {trusted}"
@@ -65,37 +64,18 @@ class Index:
         everything = "\n".join([self._base, *names, *map(_time, states)])
         return hashlib.sha256(everything.encode(errors="surrogateescape")).hexdigest()
 
-    def read(self) -> dict[int, tuple[str, str]]:
+    def read(self) -> dict[int, tuple[str, Any]]:
         """Each ticket's stamp, and what was found then; nothing if the index cannot be used."""
-        with suppress(sqlite3.Error, OSError):
-            if self.path.is_file():
-                with closing(self._opened()) as database:
-                    rows = database.execute("SELECT ticket, stamp, found FROM tickets")
-                    return {ticket: (stamp, found) for ticket, stamp, found in rows}
+        with suppress(OSError, ValueError, TypeError, AttributeError, RecursionError):
+            return {int(ticket): (stamp, found) for ticket, (stamp, found) in json.loads(files.read(self.path)).items()}
         return {}
 
-    def write(self, found: Mapping[int, tuple[str, str]], tickets: Collection[int]) -> None:
-        """Keep what was found of some tickets, by number, and forget those that are not among `tickets`."""
-        with suppress(sqlite3.Error, OSError):  # no place for it: the next list tries again
-            try:
-                self._write(found, tickets)
-            except sqlite3.DatabaseError as exc:
-                if exc.sqlite_errorcode not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-                    self.path.unlink(missing_ok=True)
-                    self._write(found, tickets)
-
-    def _write(self, found: Mapping[int, tuple[str, str]], tickets: Collection[int]) -> None:
-        files.make_folder(self.path.parent)
-        with closing(self._opened()) as database, database:
-            database.execute(_TABLE)
-            gone = {ticket for (ticket,) in database.execute("SELECT ticket FROM tickets")} - set(tickets)
-            database.executemany("DELETE FROM tickets WHERE ticket = ?", ((ticket,) for ticket in gone))
-            rows = ((ticket, *stamped) for ticket, stamped in found.items())
-            database.executemany("INSERT OR REPLACE INTO tickets VALUES (?, ?, ?)", rows)
-
-    def _opened(self) -> sqlite3.Connection:
-        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, files.FILE))
-        return sqlite3.connect(self.path, timeout=LOCK_WAIT_S)
+    def write(self, found: Mapping[int, tuple[str, Any]]) -> None:
+        """Keep what was found of each ticket, by number, and nothing else."""
+        with suppress(OSError):  # no place for it: the next list tries again
+            files.make_folder(self.path.parent)
+            files.write(self.path, json.dumps(found, separators=(",", ":")).encode())
+            self.path.with_suffix(".sqlite").unlink(missing_ok=True)  # as versions before kept it
 
 
 def _time(found: os.stat_result) -> str:

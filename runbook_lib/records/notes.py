@@ -49,7 +49,7 @@ class _Lines:
 
 
 def _lines(folder: Path) -> _Lines:
-    parts = {key: _digests(path) for path in folder.glob("journal*.jsonl") if (key := key_of(path.name)) is not None}
+    parts = {key: _digests(path) for path in folder.glob("journal.*.jsonl") if (key := key_of(path.name))}
     old = [line for path in sorted(folder.glob("journal-until-*.jsonl")) for line in _digests(path)]
     return _Lines({key: part for key, part in parts.items() if part}, frozenset(old))
 
@@ -67,7 +67,7 @@ def _compared(ledger: Ledger, seal: Seal, lines: _Lines) -> Iterator[Finding]:
     ticket = str(ledger.ticket_id)
     file = file_name(seal.key)
     is_own = any(problem.subject == file and problem.code == Code.MISSING_JOURNAL for problem in ledger.problems)
-    if seal.key and seal.key not in lines.now and not is_own and not lines.hold(seal):
+    if seal.key not in lines.now and not is_own and not lines.hold(seal):
         words = (
             f"A note on the ticket keeps the SHA-256 of {seal.record}, by writer {seal.key}, whose part of the journal,"
         )

@@ -5,12 +5,14 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
 from runbook_lib.domain.answers import QUESTIONS
 from runbook_lib.domain.events import CASE
-from runbook_lib.domain.models import Status, ending_words
+from runbook_lib.domain.models import Status
+from runbook_lib.domain.state_words import ending_words
 from runbook_lib.records.runs import Run, State
 
 
@@ -44,15 +46,24 @@ class OpenEnd:
 
 
 def open_ends(runs: Iterable[Run], folder: Path, profile: str) -> list[OpenEnd]:
-    """The open ends of runs, newest first.
+    """The open ends of runs, the oldest first: it has waited longest for somebody to act.
 
     Args:
         runs: The runs.
         folder: Where the tickets' folders are.
         profile: Whose records they are; operations are named by it.
     """
-    found = [end for run in runs if run.needs_person for end in _of(run, folder, profile)]
-    return sorted(found, key=lambda end: end.run.start(), reverse=True)
+    return [end for run in oldest_first(runs) if run.needs_person for end in _of(run, folder, profile)]
+
+
+def oldest_first(runs: Iterable[Run]) -> list[Run]:
+    """Runs in the order of their open ends; one that nobody knows the age of is the last."""
+    return sorted(runs, key=lambda run: open_since(run) or datetime.max.replace(tzinfo=UTC))
+
+
+def open_since(run: Run) -> datetime | None:
+    """Since when a run has an open end, or None if that is not known."""
+    return run.since or run.started_at
 
 
 def first_sentence(words: str) -> str:

@@ -24,8 +24,8 @@ from tabulate import tabulate
 
 from runbook_lib.display import Tone
 from runbook_lib.domain.answers import UNKNOWN
-from runbook_lib.domain.models import effect_words, ending_words
 from runbook_lib.domain.plain_text import clean, clean_lines
+from runbook_lib.domain.state_words import effect_words, ending_words
 from runbook_lib.records import report
 from runbook_lib.records.findings import Verification
 from runbook_lib.records.reading import Cell, Output, Record, mapping, mappings
@@ -80,8 +80,8 @@ details { margin: 8px 0; } summary { color: var(--quiet); cursor: pointer; }
 @media print { body { max-width: none; padding: 0; } .shown { overflow: visible; } }
 """
 _ABOUT = (
-    *("ticket_id", "runbook", "profile", "operator", "performed", "status", "outcome", "summary", "started_at"),
-    *("ended_at", "seconds", "template_sha256"),
+    *("ticket_id", "runbook", "profile", "operator", "performed", "status", "outcome", "next_runbook"),
+    *("summary", "started_at", "ended_at", "seconds", "template_sha256"),
 )
 _LISTS = {
     "facts": ("name", "value", "source", "detail"),

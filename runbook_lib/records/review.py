@@ -194,7 +194,7 @@ class Review:
     @_step("Open ends")
     def open_ends(self) -> StepResult:
         """What still needs a person, of any day, the oldest first, each with the next command."""
-        found = sorted(self._open(), key=lambda end: review_rows.opened_at(end) or datetime.max.replace(tzinfo=UTC))
+        found = self._open()
         if not found:
             words = (
                 "Nothing is open: no run waits for an answer, failed, was interrupted or left a file unsealed, and no "
@@ -291,7 +291,7 @@ class Review:
         return self._facts[key]
 
     def _open(self) -> list[OpenEnd]:
-        """The selected open ends, of any day."""
+        """The selected open ends, of any day, the oldest first."""
         wanted = replace(self.wanted, since=None, until=None)
         return open_ends(filter(wanted.matches, self._runs), self.archive.folder, self.archive.profile)
 
@@ -300,7 +300,8 @@ class Review:
         if tickets := self.wanted.tickets:
             return tickets[0], "as asked for"
         if found := self._open():
-            return found[0].run.ticket_id, "which has the newest open end"
+            newest_end = max(found, key=lambda end: end.run.start())
+            return newest_end.run.ticket_id, "which has the newest open end"
         newest = self._found()[:1]
         return (newest[0].ticket_id, "which has the newest run; nothing is open") if newest else (None, "")
 

@@ -11,10 +11,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from runbook_lib.display import Link, Table
-from runbook_lib.domain.models import ending_words
+from runbook_lib.domain.state_words import run_ending_words
 from runbook_lib.records.case_facts import CaseFacts
 from runbook_lib.records.findings import UNPROVEN_WORDS, Verification, count
-from runbook_lib.records.open_ends import OpenEnd
+from runbook_lib.records.open_ends import OpenEnd, open_since
 from runbook_lib.records.runs import Run, State
 
 NONE = "–"
@@ -84,17 +84,12 @@ def verdict(verified: Verification, runs: Iterable[Run]) -> str:
 
 def age(end: OpenEnd, now: datetime) -> str:
     """For how long it has been open."""
-    since = opened_at(end)
+    since = open_since(end.run)
     if since is None:
         return NONE
     passed = max(now - since, timedelta())
     hours, minutes = passed.seconds // 3600, passed.seconds // 60 % 60
     return f"{passed.days} d {hours} h" if passed.days else f"{hours} h {minutes} min"
-
-
-def opened_at(end: OpenEnd) -> datetime | None:
-    """Since when it has been open, or None."""
-    return end.run.since or end.run.started_at
 
 
 def moment(at: datetime | None) -> str:
@@ -103,7 +98,8 @@ def moment(at: datetime | None) -> str:
 
 
 def _run_row(run: Run, facts: CaseFacts, folder: Path) -> tuple[str | Link, ...]:
-    ended = f"{ending_words(run.outcome or run.status) or NONE}{_MODES[run.performed]}"
+    words = run_ending_words(run.outcome, run.status, run.next_runbook)
+    ended = f"{words or NONE}{_MODES[run.performed]}"
     outcome = Link(ended, facts.issue_url) if facts.issue_url else ended
     who = (run.runbook.replace("_", " ") or NONE, run.operator or NONE)
     reviewed = "; ".join(run.signed_off) or ("not yet" if run.is_unreviewed else NONE)

@@ -27,7 +27,7 @@ _REPEATED = "seal_note"
 """The effect that the next run makes up for, so that it is no open end."""
 _WAITS_FOR: Mapping[str, str] = {Outcome.WAITING_FOR_CUSTOMER: "customer", Outcome.ESCALATED: "expert"}
 _NEEDS_ANOTHER_RUN = (Status.NEEDS_ANSWER, Status.INTERRUPTED)
-_RECORDED = ("runbook", "operator", "status", "outcome", "summary")
+_RECORDED = ("runbook", "operator", "status", "outcome", "next_runbook", "summary")
 
 
 class State(StrEnum):
@@ -56,6 +56,7 @@ class Run:
         performed: Whether it changed things, or None if unknown.
         status: How the run ended, or "".
         outcome: How the case ended, or "".
+        next_runbook: The runbook that goes on with the ticket, or "".
         missing: The parameters that a person had to give.
         unknown: The operations that it began and whose result is unknown.
         needs_person: Whether it is an open end: a person still has to act.
@@ -71,6 +72,7 @@ class Run:
         signed_off: Who signed off the record with these bytes, when, and with which words.
         is_trusted: Whether the key of its writer is trusted here.
         writers: The keys whose journals have the run: two if the key was lost or changed meanwhile.
+        next_runbook: The runbook that goes on, where it handed over; or "".
     """
 
     ticket_id: int
@@ -99,6 +101,7 @@ class Run:
     signed_off: tuple[str, ...] = ()
     is_trusted: bool = True
     writers: tuple[str, ...] = ()
+    next_runbook: str = ""
 
     @property
     def is_believed(self) -> bool:

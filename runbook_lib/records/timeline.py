@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from runbook_lib.domain.events import EFFECTS, Event, Kind
-from runbook_lib.domain.models import ending_words
+from runbook_lib.domain.state_words import run_ending_words
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ def _words(event: Event) -> str:
             mode = "performed" if event.performed else "rehearsal"
             return f"{operator} began {event.text('runbook') or 'a run'} ({mode})"
         case Kind.RUN_ENDED:
-            end = event.text("outcome") or event.text("status") or "outcome unknown"
-            return f"the run ended: {ending_words(end).lower()}"
+            outcome, status, following = map(event.text, ("outcome", "status", "next_runbook"))
+            return f"the run ended: {run_ending_words(outcome, status or 'outcome unknown', following).lower()}"
         case Kind.RECORD_ADOPTED:
             return f"{operator} took in a notebook of {event.text('runbook') or 'a run'}"
         case Kind.RESTARTED:

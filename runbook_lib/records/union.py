@@ -68,10 +68,9 @@ def problems(folder: Path, chains: Sequence[Chain], paths: set[str]) -> list[Fin
     return found
 
 
-def strays(names: set[str], chains: Sequence[Chain], found: Iterable[Finding]) -> Iterator[str]:
+def strays(names: set[str], chains: Sequence[Chain]) -> Iterator[str]:
     """Those notebooks that no line names and that are of no part which is damaged or missing: that part is named."""
     lost = {chain.key[:KEY_DIGITS] for chain in chains if chain.is_damaged}
-    lost |= {"" for one in found if (one.code, one.subject) == (Code.MISSING_WRITER, FILE_NAME)}
     here = _keys_within(chains)
     for name in names:
         part = key_part(name)
@@ -82,14 +81,13 @@ def strays(names: set[str], chains: Sequence[Chain], found: Iterable[Finding]) -
 
 def _keys_within(chains: Iterable[Chain]) -> set[str]:
     """What a record's name has of the keys that wrote a line."""
-    return {key[:KEY_DIGITS] for chain in chains if chain.digests for key in chain.writers}
+    return {chain.key[:KEY_DIGITS] for chain in chains if chain.digests}
 
 
 def _untrusted(folder: Path, chain: Chain) -> Finding:
-    writer = chain.key or ", ".join(sorted(chain.writers))
     words = (
-        f"{chain.path.name} is whole; its writer {writer} is known by the key that lies beside it alone. If that is a "
-        f"colleague's machine, run `runbook keys trust {folder / f'journal.{writer}.pub'}`."
+        f"{chain.path.name} is whole; its writer {chain.key} is known by the key that lies beside it alone. If that "
+        f"is a colleague's machine, run `runbook keys trust {folder / f'journal.{chain.key}.pub'}`."
     )
     return Finding(folder.name, chain.path.name, Code.UNTRUSTED_WRITER, words)
 
@@ -165,22 +163,22 @@ def _set_aside(chains: Iterable[Chain], seen: Seen) -> set[str]:
     found: set[str] = set()
     for chain in chains:
         parts = [entry.get("part") for entry, _ in chain.summary if entry["kind"] == "restarted"]
-        keys = {key for part in parts if isinstance(part, str) and (key := key_of(part)) is not None}
+        keys = {key for part in parts if isinstance(part, str) and (key := key_of(part))}
         found |= keys if chain.is_trusted else keys - kept
     return found
 
 
 def _missing(folder: Path, key: str, why: str) -> Finding:
     name = file_name(key) if len(key) != KEY_DIGITS else f"journal.{key}….jsonl"
-    who = f"Writer {key}'s part of the journal" if key else "A journal of an earlier version"
-    words = f"{who}, {name}, is not here, though {why}. Copy the ticket's folder from that machine, too."
+    words = f"Writer {key}'s part of the journal, {name}, is not here, though {why}. Copy the ticket's folder from that"
+    words += " machine, too."
     return Finding(folder.name, name, Code.MISSING_WRITER, words)
 
 
 def _odd_files(folder: Path, files: Sequence[str]) -> Iterator[Finding]:
     """The files that look like a part of the journal and are none by their names."""
     for name in files:
-        if ".jsonl" in name and key_of(name) is None and not name.startswith("journal-until-"):
+        if ".jsonl" in name and not key_of(name) and not name.startswith("journal-until-"):
             words = f"{name} is no part of the journal by its name. A part is named {file_name('<key>')}."
             yield Finding(folder.name, name, Code.MISNAMED_JOURNAL, words)
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runbook_lib import files
 from runbook_lib.domain.errors import InputError
-from runbook_lib.domain.models import ending_words
+from runbook_lib.domain.state_words import ending_words
 from runbook_lib.ledger.chains import FILE_NAME, file_name, key_of
 from runbook_lib.records import split_runs
 from runbook_lib.records.archive import MANY_TICKETS, Archive, Ledger
@@ -253,7 +253,7 @@ class Verifier:
         if not os.path.lexists(path):
             raise InputError(f"There is no record {path}. Give a ticket's number, or the path of a record.")
         problems = self._ticket(ledger) if ledger and ledger.problems else ()
-        of_journals = [finding for finding in problems if key_of(finding.subject) is not None and finding.is_defect]
+        of_journals = [one for one in problems if one.is_defect and (one.subject == FILE_NAME or key_of(one.subject))]
         unnamed = of_journals or [self._unnamed(path.absolute().parent.name, str(path), path.name)]
         return Verification(0, 1 if ledger else 0, tuple(unnamed))
 

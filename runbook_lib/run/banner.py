@@ -14,8 +14,8 @@ from typing import Any
 from runbook_lib.card_html import html
 from runbook_lib.display import Card, Paragraph, Part, Table, Tone, text
 from runbook_lib.domain.answers import in_words, label_of
-from runbook_lib.domain.models import effect_words
 from runbook_lib.domain.plain_text import clean
+from runbook_lib.domain.state_words import effect_words, run_ending_words
 
 CELL = "record-banner"
 """The id of the cell."""
@@ -53,7 +53,7 @@ def banner(manifest: Mapping[str, Any]) -> Card:
     performed = "performed" if manifest["performed"] else "rehearsal, nothing was changed"
     place = "LIVE" if manifest["profile"] == "live" else "PRACTICE"
     would_be = manifest["outcome"] and not manifest["performed"]
-    ended = f"{'Would be: ' if would_be else ''}{_words(manifest['outcome'] or manifest['status'])}"
+    ended = f"{'Would be: ' if would_be else ''}{_ended(manifest)}"
     began, over = (str(manifest[name])[:16].replace("T", " ") for name in ("started_at", "ended_at"))
     rows = [
         ("who", manifest["operator"]),
@@ -72,8 +72,13 @@ def banner(manifest: Mapping[str, Any]) -> Card:
         ),
     )
     title = f"RECORD of ticket {manifest['ticket_id']}, {manifest['runbook']}"
-    tone = Tone.PLAN if would_be else Tone.GOOD if manifest["outcome"] else Tone.STOP
+    is_decided = manifest["outcome"] or manifest.get("next_runbook")
+    tone = Tone.PLAN if would_be else Tone.GOOD if is_decided else Tone.STOP
     return Card(title, ended, tone, f"{place} · {performed}", parts)
+
+
+def _ended(manifest: Mapping[str, Any]) -> str:
+    return run_ending_words(manifest["outcome"], manifest["status"], manifest.get("next_runbook"))
 
 
 def _group(name: str, lines: Iterable[str]) -> list[tuple[str, str]]:

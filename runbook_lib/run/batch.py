@@ -28,7 +28,8 @@ from filelock import FileLock, Timeout
 from runbook_lib import files
 from runbook_lib.domain.errors import InputError, UnavailableError
 from runbook_lib.domain.exit_status import DONE, FAILED, INTERRUPTED, USAGE, WORST_LAST
-from runbook_lib.domain.models import Status, ending_words
+from runbook_lib.domain.models import Status
+from runbook_lib.domain.state_words import run_ending_words
 from runbook_lib.run import ticket_runs, warm
 from runbook_lib.run.batch_list import Row
 from runbook_lib.run.ticket_runs import Order, Output, Processes
@@ -61,7 +62,8 @@ class Ending:
     @property
     def words(self) -> str:
         """The same for people: *License issued*."""
-        return ending_words(self.end)
+        outcome, following = self.report.get("outcome"), self.report.get("next_runbook")
+        return run_ending_words(outcome, str(self.report.get("status") or "not run"), following)
 
     @property
     def plain(self) -> dict[str, Any]:

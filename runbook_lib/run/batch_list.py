@@ -1,8 +1,8 @@
 """The list of a batch: which tickets, by which runbook, with which answers. Reads text; pure.
 
-A list is CSV as people make it: with or without a byte-order mark, a line of heads or quotes, separated by commas,
-semicolons or tabs. What is wrong with one line is that line's problem, and the others go on; what is wrong with the
-heads concerns every line, and is reported before anything begins.
+A list is CSV as people make it: with or without a byte-order mark, a line of heads, quotes or comments (`# ...`),
+separated by commas, semicolons or tabs. What is wrong with one line is that line's problem, and the others go on; what
+is wrong with the heads concerns every line, and is reported before anything begins.
 """
 
 from __future__ import annotations
@@ -20,11 +20,17 @@ from runbook_lib.domain.errors import InputError
 
 AUTO = "auto"
 TICKET, RUNBOOK = "ticket", "runbook"
+LONGEST_SHOWN = 40
+"""Characters of a cell that a message repeats: a line of a license file is longer, and alone not known for one."""
 _SEPARATORS = (",", ";", "\t")
 _SEPARATOR_LINE = re.compile(r'"?sep=([,;\t])"?\s*', re.IGNORECASE)
 """The first line that names the separator to Excel."""
 _MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 """How a text begins that names its encoding. Source: Unicode, byte-order mark."""
+_DECIMALS = re.compile(r"([0-9]+)[.,]0{1,2}")
+"""How a spreadsheet may write whole numbers; three digits would be thousands."""
+_COMMENT = re.compile(r"#\s*[^\s\d#]|#+\s*$")
+"""What begins a line that is none of a ticket; `#1001` may be one."""
 _REFUSED = {
     "perform": "Leave the column out, and pass --perform to perform the whole list",
     "ticket_id": f"Call the column {TICKET}",
@@ -62,19 +68,33 @@ def read(content: bytes, parameters: Collection[str]) -> list[Row]:
     """
     lines = _lines(_text(content))
     first = next(lines, None)
-    if first and pasted.ticket(first[1][0]) is None:
+    if first and pasted.ticket(_ticket(first[1][0])) is None:
         heads = _heads(first[1], parameters)
     else:
         heads, lines = [TICKET, RUNBOOK], chain([first] if first else [], lines)
     rows = [_row(number, cells, heads) for number, cells in lines]
     if not rows:
         raise InputError("The list is empty: one line for each ticket is expected.")
-    return _once(rows)
+    return _without_comments(rows)
 
 
 def of_tickets(tickets: Sequence[str]) -> list[Row]:
     """The rows of tickets that were named one by one."""
-    return _once([Row(number, ticket) for number, ticket in enumerate(tickets, 1)])
+    return [_numbered(Row(number, ticket)) for number, ticket in enumerate(tickets, 1)]
+
+
+def once(rows: Sequence[Row]) -> list[Row]:
+    """The rows; one whose ticket is run by an earlier row has that as its problem."""
+    lines: dict[int | None, int] = {}
+    found = []
+    for row in rows:
+        number = pasted.ticket(row.ticket)
+        before = row.line if row.problem else lines.setdefault(number, row.line)
+        words = (
+            row.problem if before == row.line else f"Ticket {number} stands in line {before} already, and is run once."
+        )
+        found.append(replace(row, problem=words))
+    return found
 
 
 def _text(content: bytes) -> str:
@@ -98,14 +118,14 @@ def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
     named = _SEPARATOR_LINE.fullmatch(lines[0]) if lines else None
     if named:
         lines[0] = "\n"
-    first = next((line for line in lines if line.strip()), "")
+    first = next((line for line in lines if line.strip() and not _COMMENT.match(line.strip())), "")
     separator = named[1] if named else max(_SEPARATORS, key=first.count)
     reader = csv.reader(lines, delimiter=separator, strict=True)
     number = 1
     try:
         for cells in reader:
             stripped = [cell.strip() for cell in cells]
-            if any(stripped):
+            if any(stripped) and not _COMMENT.match(stripped[0]):
                 yield number, stripped
             number = reader.line_num + 1
     except csv.Error as exc:
@@ -120,10 +140,16 @@ def _heads(cells: Sequence[str], parameters: Collection[str]) -> list[str]:
     Raises:
         InputError: One is unknown, empty or there twice; or there is none for the ticket.
     """
-    heads = [cell.lower() for cell in cells]
+    heads = [re.sub(r"[\s-]+", "_", pasted.plain(cell).lower()) for cell in cells]
     while heads and not heads[-1]:
         heads.pop()
     known = [TICKET, RUNBOOK, *sorted(set(parameters) - set(_REFUSED))]
+    if not {*known, *_REFUSED} & set(heads):
+        shown = repr(cells[0]) if len(cells[0]) <= LONGEST_SHOWN else f"{len(cells[0])} characters"
+        raise InputError(
+            f"The list begins with {shown}; expected a ticket's number, or heads, {TICKET!r} among them. "
+            "Put one ticket in a line, and separate cells by commas, semicolons or tabs."
+        )
     for head in heads:
         if head in _REFUSED:
             raise InputError(f"The list has a column {head!r}. {_REFUSED[head]}.")
@@ -140,28 +166,32 @@ def _heads(cells: Sequence[str], parameters: Collection[str]) -> list[str]:
 
 def _row(line: int, cells: Sequence[str], heads: Sequence[str]) -> Row:
     given = {name: cell for name, cell in zip(heads, cells, strict=False) if cell}
-    row = Row(line, given.pop(TICKET, ""), given.pop(RUNBOOK, AUTO), given)
+    row = Row(line, _ticket(given.pop(TICKET, "")), given.pop(RUNBOOK, AUTO).lower(), given)
     if any(cells[len(heads) :]):
-        return replace(row, problem=f"It has {len(cells)} cells where {len(heads)} are expected. Check its quotes.")
-    return row
+        words = f"It has {len(cells)} cells where {len(heads)} are expected. Check its quotes; a line has one ticket."
+        return replace(row, problem=words)
+    return _numbered(row)
 
 
-def _once(rows: Sequence[Row]) -> list[Row]:
-    """The rows; one whose ticket has come before has that as its problem, and one without a ticket, too."""
-    found: list[Row] = []
-    lines: dict[int, int] = {}
-    for row in rows:
-        number = pasted.ticket(row.ticket)
-        before = None if number is None else lines.setdefault(number, row.line)
-        if row.problem:
-            found.append(row)
-        elif number is None:
-            shown = repr(row.ticket[:40])
-            found.append(
-                replace(row, problem=f"{shown} is no ticket's number or address." if row.ticket else "No ticket.")
-            )
-        elif before != row.line:
-            found.append(replace(row, problem=f"Ticket {number} stands in line {before} already, and is run once."))
-        else:
-            found.append(row)
-    return found
+def _ticket(cell: str) -> str:
+    """A ticket's cell without a spreadsheet's decimals."""
+    found = _DECIMALS.fullmatch(cell)
+    return found[1] if found else cell
+
+
+def _numbered(row: Row) -> Row:
+    """The row; that it has no ticket is its problem."""
+    if pasted.ticket(row.ticket) is not None:
+        return row
+    if len(row.ticket) > LONGEST_SHOWN:
+        return replace(row, ticket="", problem=f"{len(row.ticket)} characters are no ticket's number or address.")
+    return replace(row, problem=f"{row.ticket!r} is no ticket's number or address." if row.ticket else "No ticket.")
+
+
+def _without_comments(rows: Sequence[Row]) -> list[Row]:
+    """The rows; beside tickets without `#`, one that begins with it may have been taken out, and is not run."""
+    hashed = {row.line for row in rows if row.ticket.startswith("#") and not row.problem}
+    if all(row.line in hashed or row.problem for row in rows):
+        return list(rows)
+    words = "{} may be a ticket or a line that was taken out. Write the number alone, or remove the line."
+    return [replace(row, problem=words.format(repr(row.ticket))) if row.line in hashed else row for row in rows]

@@ -19,6 +19,7 @@ import re
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent import futures
 from contextlib import ExitStack, contextmanager, suppress
@@ -33,6 +34,7 @@ import distributed
 from distributed.client import ClosedClientError
 from distributed.comm.core import CommClosedError, connect
 from distributed.scheduler import KilledWorker
+from distributed.versions import VersionMismatchWarning
 
 from runbook_lib import files
 from runbook_lib.addresses import is_loopback
@@ -232,6 +234,7 @@ def connected(address: str, order: Order, settings: Settings) -> Iterator[Cluste
     with ExitStack() as stack:
         try:
             asyncio.run(_greet(place))
+            stack.enter_context(warnings.catch_warnings(category=VersionMismatchWarning, action="ignore"))
             client: Any = distributed.Client(place, timeout=CONNECT_S, set_as_default=False)  # type: ignore[no-untyped-call]
             stack.enter_context(client)
         except TypeError as exc:
@@ -264,6 +267,11 @@ def _prepare(client: Any, runs: Runs, expected: Expected, watch: pulse.Pulse) ->
         pulse.within(lambda: client.register_plugin(runs), SETUP_S)
     except TimeoutError as exc:
         raise UnavailableError(watch.look() or "The workers take too long to get ready. See what they print.") from exc
+    except RunbookError:
+        raise
+    except (Exception, futures.CancelledError) as exc:  # of a worker, or of a connection that is lost
+        name = type(exc).__name__
+        raise UnavailableError(f"The cluster is not ready ({name}). See what the scheduler and workers print.") from exc
 
 
 async def _greet(place: str) -> None:
@@ -294,7 +302,9 @@ def _checked(address: str, settings: Settings) -> str:
     place = address if "://" in address else f"tcp://{address}"
     try:
         parts = urlsplit(place)
-        is_complete = parts.scheme in ("tcp", "tls") and bool(parts.hostname) and parts.port is not None
+        is_complete = (
+            parts.scheme in ("tcp", "tls") and bool(parts.hostname) and parts.port is not None and place.isprintable()
+        )
     except ValueError:
         is_complete = False
     if not is_complete:

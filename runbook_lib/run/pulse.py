@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from typing import Any, TypeVar
 
 ANSWER_S = 20.0
@@ -18,7 +18,7 @@ STALLED_S = 60.0
 """How long no worker may run a ticket while tickets wait for their end."""
 SILENT_S = 10.0
 """How long no heartbeat has come from a worker that is not well; usually there are two each second."""
-PAUSED = "The workers run nothing of this list: they are paused, or busy with other work. Restart them."
+PAUSED = "The workers run nothing of this list: they are paused, or busy with other work. Free or restart them."
 LOOK_S = 2.0
 """How often the scheduler is asked at most."""
 T = TypeVar("T")
@@ -90,8 +90,8 @@ class Pulse:
     def look(self) -> str:
         """Ask the scheduler for the last heartbeats; returns what is wrong with it or a worker, or ""."""
         try:
-            workers = within(lambda: self._client.scheduler_info(n_workers=-1)).get("workers", {})
-        except TimeoutError:
+            workers = within(lambda: self._client.sync(self._client.scheduler.identity, n_workers=-1))["workers"]
+        except (Exception, CancelledError):  # whatever is raised where a connection is lost
             return "The scheduler does not answer. Restart it."
         now = time.monotonic()
         for address, worker in workers.items():

@@ -24,7 +24,8 @@ from typing import Any
 from runbook_lib import files
 from runbook_lib.display import MIME
 from runbook_lib.domain.errors import OutcomeUnknownError, PersonNeededError, RunbookError, UnavailableError
-from runbook_lib.domain.models import Status, ending_words
+from runbook_lib.domain.models import Status
+from runbook_lib.domain.state_words import run_ending_words
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.keyring import KeyRing
 from runbook_lib.redaction import Redactor
@@ -219,11 +220,12 @@ class _Run:
 
 
 def _after(settings: Settings, journal: Journal) -> str:
-    """Note the seal on the ticket, then push to the team's share; returns what the reader should know, or ""."""
+    """Note the seal, delete what was posted twice, push to the share; returns what the reader should know, or ""."""
+    from runbook_lib.changes.late_posts import remove_late_posts
     from runbook_lib.changes.sealing import note_seals  # brings the network along, which a rehearsal needs none of
     from runbook_lib.ledger.sharing import SharedRun
 
-    notices = [note_seals(settings, int(journal.folder.name))]
+    notices = [note_seals(settings, int(journal.folder.name)), remove_late_posts(settings, journal)]
     if shared := SharedRun.of(settings, journal):
         notices.append(shared.finish())
     return " ".join(filter(None, notices))
@@ -237,15 +239,16 @@ def _close(journal: Journal, record: Path, executed: Any, manifest: Mapping[str,
     """
     kept = ("status", "outcome", "summary", "missing", "seconds")
     ended = {name: getattr(report, name) for name in kept}
+    ended |= _next(report)
     ended["to_note"] = report.performed and bool(report.effects)  # a ticket that was not taken gets no note
     try:
         digest = _write(record, executed, manifest)
     except OSError as exc:
         with suppress(UnavailableError):  # the same disk; the exception says it all
             journal.append("run_ended", record=None, sha256=None, **ended)
-        end = ending_words(report.outcome or report.status).lower()
+        end = run_ending_words(report.outcome, report.status, report.next_runbook)
         raise UnavailableError(
-            f"The run ended ({end}), but its record {record} cannot be written "
+            f"The run ended ({end.lower()}), but its record {record} cannot be written "
             f"({exc.strerror}). Free the disk, then run again: what is done already is found, and not repeated."
         ) from exc
     journal.append("run_ended", record=record.name, sha256=digest, **ended)
@@ -338,12 +341,18 @@ def _manifest(report: Report, execution: engine.Execution, executed: Any) -> dic
     steps = _results(executed)
     return {
         **{key: facts[key] for key in kept},
+        **_next(report),
         "ended_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "facts": next((step["facts"] for step in reversed(steps) if "facts" in step), []),
         "decisions": [{key: step.get(key) for key in ("step", "state", "summary")} for step in steps],
         "cells": [_cell(cell) for cell in executed.cells if cell.cell_type == "code"],
         **({"traceback": execution.traceback} if execution.traceback else {}),
     }
+
+
+def _next(report: Report) -> dict[str, str]:
+    """The runbook that goes on with the ticket, where there is one."""
+    return {"next_runbook": report.next_runbook} if report.next_runbook else {}
 
 
 def _cell(cell: Any) -> dict[str, Any]:

@@ -24,11 +24,9 @@ def routes() -> list[BaseRoute]:
     return [
         _route("", show),
         _route("", add, "POST"),
-        _route("", clear_all, "DELETE"),
         _route("/presets", add_preset, "POST"),
         _route("/hits", lambda call: call.faults.counts()),
-        _route("/clear", clear_by_form, "POST"),
-        _route("/{id:int}", clear, "DELETE"),
+        _route("/clear", clear, "POST"),
     ]
 
 
@@ -74,26 +72,14 @@ def _added(call: Call, add_faults: Callable[[Json], object]) -> Response:
     return JSONResponse(added, 201) if call.is_json else _to_page(call)
 
 
-def clear_all(call: Call) -> Answer:
-    call.faults.clear_all()
-    return Response(status_code=204)
-
-
 def clear(call: Call) -> Answer:
-    fault_id = call.path["id"]
-    if not call.faults.clear(fault_id):
-        raise Refusal(404, {"error": f"There is no fault {fault_id}; it may be used up, or cleared already."})
-    return Response(status_code=204)
-
-
-def clear_by_form(call: Call) -> Answer:
-    """Clears the fault of a form's `id`, or every one without an `id`."""
+    """Clears the fault of an `id`, or every one without an `id`; one that has gone by itself is no mistake."""
     chosen = str(call.fields().get("id", ""))
     if not chosen:
         call.faults.clear_all()
     elif fault_id := positive(chosen):
         call.faults.clear(fault_id)
-    return _to_page(call)
+    return Response(status_code=204) if call.is_json else _to_page(call)
 
 
 def _to_page(call: Call) -> Response:

@@ -188,14 +188,13 @@ class Faults:
                 return
         release()
 
-    def clear(self, fault_id: int) -> bool:
-        """Clears a fault, and releases what it holds. Returns whether it was active."""
+    def clear(self, fault_id: int) -> None:
+        """Clears a fault if it is active, and releases what it holds."""
         with self._lock:
-            fault = self._active.pop(fault_id, None)
+            self._active.pop(fault_id, None)
             released = self._held.pop(fault_id, [])
         for release in released:
             release()
-        return fault is not None
 
     def clear_all(self) -> None:
         for fault in self.active():

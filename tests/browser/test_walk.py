@@ -384,7 +384,7 @@ def test_a_kernel_that_is_restarted_while_it_performs(lab: Lab, notebook: Notebo
     notebook.open(copy(lab, "weekend_license", 1011))
     notebook.see("would end: License issued")
     notebook.click(notebook.button(BUTTON))
-    notebook.panel.get_by_text(re.compile(r"Step \d+ of \d+")).first.wait_for()  # before that nothing has begun
+    notebook.panel.get_by_text(re.compile(r"\d+ of \d+ · ")).first.wait_for()  # before that nothing has begun
     notebook.restart()
     notebook.run_all()
     notebook.see(RECORD)

@@ -20,7 +20,6 @@ ADDRESS = "maya.lindqvist@nordlicht-analytics.example"
 DOWN: dict[str, Any] = {"kind": "error", "status": 503, "times": None}
 TROUBLES: dict[str, dict[str, Any]] = {
     "down": DOWN,
-    "not in channel": {"kind": "refuse", "error": "not_in_channel", "times": None},
     "missing scope": {"kind": "refuse", "error": "missing_scope", "path": "conversations.history", "times": None},
     "posting refused": {"kind": "refuse", "error": "restricted_action", "path": "chat.postMessage", "times": None},
 }
@@ -60,28 +59,6 @@ def test_the_plan_and_the_button_stay(here: World, screen: Screen) -> None:
     assert "The plan has changed" in press(case)
     assert "[License issued]" in press(case)
     assert (1, 2, 1) == there(here)
-
-
-def test_slack_is_down_only_at_the_rehearsal(here: World) -> None:
-    """The plan is the same one, so that the first press performs it, with the post."""
-    here.inject("slack", **DOWN)
-    case = WeekendLicense.open(1001)
-    button_of(case).runs = run_here
-    run(case)
-    here.clear_faults()
-    assert "[License issued]" in press(case)
-    assert (1, 2, 1) == there(here)
-
-
-def test_slack_is_down_only_at_the_press(here: World) -> None:
-    """The first press performs all but the post."""
-    case = WeekendLicense.open(1001)
-    button_of(case).runs = run_here
-    run(case)
-    here.inject("slack", **TROUBLES["posting refused"])  # which shows only when something is posted
-    told = " ".join(press(case).split())
-    assert "[License issued]" in told and "Not done: post in" in told
-    assert (1, 2, 0) == there(here)
 
 
 def test_an_expert_is_planned_with_slack_down(here: World, screen: Screen) -> None:

@@ -85,6 +85,27 @@ def test_people_read_words_where_programs_read_names(own_world: World) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("runbook", "ticket", "following"),
+    [("start_here", 1002, "weekend_license"), ("license_not_received", 3003, "weekend_license")],
+)
+def test_run_that_hands_over_names_the_next_runbook(
+    world: World, tmp_path: Path, runbook: str, ticket: int, following: str
+) -> None:
+    """Wherever a person reads how it ended; for programs it is completed, without an outcome."""
+    end = f"oes on with {following}"
+    ran = world.runbook("run", runbook, ticket)
+    assert ran.stdout.splitlines()[0].endswith(f"(practice, rehearsal): g{end}")
+    record = world.runbook("records", "show", ticket).stdout
+    assert record.splitlines()[2].startswith(f"[G{end}] RECORD of ticket {ticket}")
+    (tmp_path / "list.csv").write_text(f"{ticket},{runbook}\n")
+    for words in (("records", "list"), ("journal", "show", ticket), ("batch", tmp_path / "list.csv")):
+        assert end in world.runbook(*words).stdout
+    listed = world.runbook("records", "list", "--ticket", ticket, "--runbook", runbook, "--json").report["runs"][-1]
+    assert ("completed", "", following) == tuple(listed[name] for name in ("status", "outcome", "next_runbook"))
+
+
+@pytest.mark.slow
 def test_runs_at_once_start_one_practice_world(tmp_path: Path) -> None:
     """Whichever is first makes it; whichever ends first leaves it to the others."""
     world = World(tmp_path / "outputs")

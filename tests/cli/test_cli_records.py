@@ -247,6 +247,7 @@ def test_an_answer_while_a_run_holds_the_ticket(desk: Desk, monkeypatch: pytest.
         (["show", "nowhere.ipynb"], "There is no record nowhere.ipynb"),
         (["verify", "nowhere.ipynb"], "There is no record nowhere.ipynb"),
         (["verify", "0"], "ticket_id"),
+        (["verify", "4242"], "Ticket 4242 has neither a record nor a journal"),
         (["export", "x.csv", "--format", "xls"], "'xls' is not one of 'csv'"),
         (["adopt", "nowhere.ipynb", "--ticket", "1001"], "nowhere.ipynb cannot be read"),
     ],

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -133,6 +134,31 @@ def test_the_session_has_a_copy_of_the_settings(
     lab_server.main(os.open(tmp_path / "options", os.O_RDONLY), str(given))
     assert [[f"--LabApp.user_settings_dir={given}", "--no-browser"]] == launched
     assert "{}" == (given / "@jupyterlab" / "x.jupyterlab-settings").read_text()
+
+
+@pytest.mark.parametrize(
+    ("user", "is_allowed", "status", "is_told"),
+    [(0, False, 1, True), (0, True, 1, False), (1000, False, 1, False), (0, False, 0, False)],
+)
+def test_root_is_told_how_to_start_it(
+    lab_server: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    user: int,
+    is_allowed: bool,
+    status: int,
+    is_told: bool,
+) -> None:
+    """Where JupyterLab has refused, and not where it ended for another reason, or only showed its help."""
+    server = SimpleNamespace(allow_root=is_allowed)
+    monkeypatch.setattr(lab_server.LabApp, "launch_instance", lambda options: sys.exit(status))
+    monkeypatch.setattr(lab_server, "ServerApp", SimpleNamespace(instance=lambda: server))
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    (tmp_path / "options").write_text('["--no-browser"]')
+    with pytest.raises(SystemExit) as ended:
+        lab_server.main(os.open(tmp_path / "options", os.O_RDONLY), str(tmp_path / "settings"))
+    assert is_told == ("runbook lab --allow-root" in str(ended.value.code))
+    assert bool(status) == bool(ended.value.code)
 
 
 def test_without_options_no_jupyterlab_starts(lab_server: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -118,3 +118,19 @@ def _read(terminal: int) -> bytes:
         return os.read(terminal, 65536)
     except OSError:
         return b""
+
+
+@pytest.mark.parametrize("words", [["records", "list"], ["records", "list", "--json"], ["--help"]])
+def test_a_disk_that_takes_no_output(world: World, words: list[str]) -> None:
+    """One line says so, whatever was to be printed."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "runbook_lib.cli", *words],
+            env=world.environment,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert 1 == done.returncode
+    assert "runbook: What it prints or writes has no room (No space left on device). Free" == done.stderr[:77]
+    assert 1 == done.stderr.count("\n")

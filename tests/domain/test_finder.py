@@ -162,6 +162,20 @@ def test_an_encoded_license_is_found_whole(name: str, text: str) -> None:
     assert len(envelopes.replaced(wrapped, spans)) < 60 or name == "hex of Base64"
 
 
+@pytest.mark.parametrize("encode", [base64.b32encode, base64.b32hexencode], ids=["Base32", "Base32hex"])
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, zlib.compress])
+def test_a_packed_license_in_base32_is_found(pack: Callable[[bytes], bytes], encode: Callable[[bytes], bytes]) -> None:
+    """In either case, also with letters of a word before it."""
+    letters = encode(pack(TEXT.encode())).decode()
+    for before in range(8):
+        assert [body_of(TEXT)] == bodies("K" * before + letters) == bodies("k" * before + letters.lower())
+
+
+def test_a_license_of_wide_letters_in_base32_is_found() -> None:
+    """As PowerShell writes it."""
+    assert [body_of(TEXT)] == bodies(base64.b32encode(TEXT.encode("utf-16-le")).decode())
+
+
 @pytest.mark.parametrize("mark", ["MV4UU22ZLBJG", "D6FQQA", "ABzY8", "WqC?#Sy)nN", "/M/P+/M/P+", "jIhRXYkJye"])
 def test_a_beginning_alone_is_no_encoded_license(mark: str) -> None:
     """With letters of the same alphabet after it, or words."""

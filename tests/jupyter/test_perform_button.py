@@ -173,6 +173,26 @@ def test_plan_made_during_a_run_is_not_performed(here: World) -> None:
     assert "[out of date] The plan" in plan(case)
 
 
+def test_progress_has_one_number_of_a_step(here: World) -> None:
+    """How many of all; not the workflow's own number in the step's heading, too."""
+    case = WeekendLicense.open(1001)
+    run(case)
+
+    class Begun(BackgroundRun):
+        is_under_way = False
+
+        def begin(self, given: Mapping[str, Any]) -> bool:
+            return True
+
+        def progress(self) -> Iterator[RunProgress]:
+            title = "Step 2: Generate the trial license"
+            yield RunProgress(("Ticket", title), 12, "license", seconds=3.2, runbook="weekend_license")
+
+    button_of(case).runs = Begun
+    assert "2 of 12 · Generate the trial license, license; 3 s." in press(case)
+    assert "Step" not in text_of(button_of(case).widget.output)
+
+
 def test_press_while_a_service_is_down(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pressed again when it is back, it performs."""
     case = opened(1001)

@@ -21,6 +21,7 @@ from runbook_lib.cases.weekend_license import WeekendLicense
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.domain.models import Outcome
+from runbook_lib.jupyter.forms import Form
 from runbook_lib.ocr import Page, Reading, ReadingCache
 from runbook_lib.settings import ROOT
 from tests.cases.walking import (
@@ -226,6 +227,48 @@ def test_an_image_is_kept_under_a_name_of_ours(here: World) -> None:
         session(case).upload("note.txt", b"hello")
 
 
+def standing_out(case: Any) -> list[str]:
+    """The steps whose *Continue* is blue in the page: what is folded is not seen."""
+    return [name for name in seen(case) if form(case, name).continue_button.button_style == "primary"]
+
+
+def seen(case: Any) -> list[str]:
+    """The steps whose *Continue* is in the page."""
+    forms = {name: session(case).form(name) for name in case.order}
+    shown = {name for name, found in forms.items() if found and found.continue_button in found.box.children}
+    return [name for name, found in forms.items() if found and (name in shown or session(case).fold(name).value)]
+
+
+def said_beside(found: Form) -> str:
+    """The words beside a form's *Continue*."""
+    place = found.box.children.index(found.continue_button)
+    return str(found.box.children[place + 1].value)
+
+
+def test_only_the_next_continue_stands_out(here: World) -> None:
+    """Of two forms that wait, the first; the second goes on as well, and says what is open above it."""
+    case = WeekendLicense.open(1908)
+    run(case)
+    assert ["collect_facts", "confirm_subscription"] == seen(case)
+    assert ["collect_facts"] == standing_out(case)
+    answer(case, "confirm_subscription", maximum_users="254", ask_customer="no")
+    said = said_beside(form(case, "confirm_subscription"))
+    assert "Still to be answered: Plan, Expired on, Billable users." in said
+    answer(case, "collect_facts", plan="premium", expires_on="2026-11-06", billable_users="231")
+    assert [] == standing_out(case), "the button below the plan is next"
+
+
+def test_a_question_that_may_stay_open_does_not_stand_out(here: World) -> None:
+    """Beside the plan's button; answers that are opened are what the reader is at."""
+    case = WeekendLicense.open(1002)
+    run(case)
+    assert ["collect_facts"] == seen(case)
+    assert [] == standing_out(case)
+    session(case).fold("collect_facts").value = True
+    assert session(case).wait(60)
+    assert ["collect_facts"] == standing_out(case)
+
+
 # -- the images of the ticket
 
 
@@ -367,7 +410,7 @@ def test_the_state_is_the_same_everywhere(here: World) -> None:
     case = WeekendLicense.open(1001)
     run(case, "decide_scope")
     assert (
-        "PRACTICE, 2026-11-22 · 5 of 12 steps rehearsed · next: Step 1: Confirm customer subscription · no outcome yet"
+        "PRACTICE, 2026-11-22 · 5 of 12 steps rehearsed · next: Confirm customer subscription · no outcome yet"
     ) == state(case)
     run(case)
     assert "PRACTICE, 2026-11-22 · 12 of 12 steps rehearsed · would end: License issued" == state(case)

@@ -1,4 +1,4 @@
-"""S3 on loopback for the tests of the share, with faults where a test sets them: before, instead of or after a call."""
+"""An object store on loopback for the tests of the share, with faults where a test sets them: around a call."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ BUCKET = "team"
 
 
 class Faulty:
-    """An S3 server with a switch for each fault.
+    """A server with a switch for each fault.
+
+    Args:
+        app: The store; S3 if not given.
 
     Attributes:
         url: Its address.
@@ -26,15 +29,13 @@ class Faulty:
         is_locked: Whether it refuses an upload without a checksum, as S3 does in a bucket with Object Lock.
     """
 
-    def __init__(self) -> None:
-        from moto.server import DomainDispatcherApplication, create_backend_app  # half a second, for few tests
-
+    def __init__(self, app: Wsgi | None = None) -> None:
         self.url = ""
         self.calls: list[str] = []
         self.fault: Callable[[int, str], tuple[int, str] | None] = lambda number, when: None
         self.is_locked = False
         self._lock = threading.Lock()
-        self._app: Wsgi = DomainDispatcherApplication(create_backend_app)
+        self._app = app or _s3()
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         with self._lock:
@@ -54,6 +55,13 @@ class Faulty:
         return body
 
 
+def _s3() -> Wsgi:
+    from moto.server import DomainDispatcherApplication, create_backend_app  # half a second, for few tests
+
+    app: Wsgi = DomainDispatcherApplication(create_backend_app)
+    return app
+
+
 def _refuse(start: StartResponse, status: int, code: str) -> list[bytes]:
     body = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>no</Message></Error>".encode()
     start(f"{status} No", [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))])
@@ -62,19 +70,25 @@ def _refuse(start: StartResponse, status: int, code: str) -> list[bytes]:
 
 @contextmanager
 def running() -> Iterator[Faulty]:
-    """A server with an empty bucket."""
+    """S3 with an empty bucket."""
+    with serving(Faulty()) as app:
+        httpx.post(f"{app.url}/moto-api/reset", timeout=60)
+        httpx.put(f"{app.url}/{BUCKET}", timeout=60)
+        app.calls.clear()
+        yield app
+
+
+@contextmanager
+def serving(app: Faulty) -> Iterator[Faulty]:
+    """A server on a free port."""
     from werkzeug.serving import make_server
 
     logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
-    app = Faulty()
     server = make_server("127.0.0.1", 0, app, threaded=True)
     app.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        httpx.post(f"{app.url}/moto-api/reset", timeout=60)
-        httpx.put(f"{app.url}/{BUCKET}", timeout=60)
-        app.calls.clear()
         yield app
     finally:
         server.shutdown()

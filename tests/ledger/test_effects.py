@@ -475,7 +475,7 @@ def test_an_effect_that_could_not_be_noted(journal: Journal, world: World, fault
 
 def test_a_damaged_journal_stops_everything(journal: Journal, world: World) -> None:
     """Who cannot read what was done does nothing."""
-    journal.folder.mkdir()
+    journal.append("run_started")
     journal.path.write_text("damaged\n")
 
     for perform in (True, False):

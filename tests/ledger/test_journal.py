@@ -387,41 +387,6 @@ def test_a_folder_that_was_moved_keeps_its_head(three: Journal, tmp_path: Path) 
     assert "truncated" == caught.value.problem
 
 
-# -- journals of versions before this one
-
-
-@pytest.fixture
-def legacy(three: Journal) -> Journal:
-    """The same three lines where versions before this one kept them, with their head."""
-    place = hashlib.sha256(str(three.folder.absolute()).encode()).hexdigest()[:8]
-    head_of(three).rename(three.folder.parent / ".keys" / "heads" / f"sandbox-1001-{place}.json")
-    (three.folder / f"journal.{three.writer}.pub").unlink()
-    three.path.rename(three.folder / "journal.jsonl")
-    return three
-
-
-def test_a_journal_of_before_is_continued_in_a_part(legacy: Journal) -> None:
-    """It stays as it is; the part's first line names its head, and both are one history of this machine."""
-    before = (legacy.folder / "journal.jsonl").read_bytes()
-    legacy.append("four")
-
-    assert ["one", "two", "three", "four"] == kinds(legacy) == [each["kind"] for each in legacy.own_entries()]
-    assert before == (legacy.folder / "journal.jsonl").read_bytes()
-    assert 3 == legacy.entries()[3]["seen"][""]["lines"]
-
-
-@pytest.mark.parametrize(("lines", "problem"), [(2, "truncated"), (0, "missing")])
-def test_a_journal_of_before_that_was_cut(legacy: Journal, lines: int, problem: str) -> None:
-    """Its head is where it was; it is set aside as any other part."""
-    path = legacy.folder / "journal.jsonl"
-    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:lines]))
-    with pytest.raises(JournalError) as caught:
-        legacy.append("run_started")
-    assert problem == caught.value.problem
-    legacy.restart(because="cut", operator="grace")
-    assert ["restarted"] == kinds(legacy)
-
-
 # -- what other writers say
 
 

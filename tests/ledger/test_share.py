@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
 import time
 import tracemalloc
@@ -9,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from obstore.exceptions import GenericError
 
 from runbook_lib.domain.errors import InputError, RefusedError, RunbookError, UnavailableError
 from runbook_lib.ledger import share as share_module
@@ -164,6 +167,19 @@ def test_silent_share_ends_within_the_budget() -> None:
             with pytest.raises(UnavailableError, match=words):
                 share.create("live/x", b"")
         assert time.monotonic() - started < 20  # a call has 300 s
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.EOPNOTSUPP, errno.EXDEV, errno.ENOSYS])
+def test_folder_without_hard_links_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """obstore's own words, as it meets each of these errors of linkat(2)."""
+    words = f"Generic LocalFileSystem error: Unable to rename file: {os.strerror(number)} (os error {number})"
+
+    def put(*given: object, **options: object) -> None:
+        raise GenericError(words)
+
+    monkeypatch.setattr("obstore.put", put)
+    with pytest.raises(RefusedError, match=r"takes no hard links, .* Use another file system, or a bucket\."):
+        opened(Settings(share=str(tmp_path))).create("live/x.json", b"")
 
 
 def test_unmounted_folder_is_reported(tmp_path: Path) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ import pytest
 from runbook_lib.clients.budget import Budget
 from runbook_lib.domain.errors import OutcomeUnknownError, RefusedError, RunbookError
 from runbook_lib.domain.models import EffectState, Evidence
+from runbook_lib.ledger import claims as claims_module
 from runbook_lib.ledger.claims import Claims
 from runbook_lib.ledger.effects import Effects
 from runbook_lib.ledger.journal import Journal
@@ -148,6 +151,26 @@ def test_second_machine_learns_who_and_since_when(alice: Laptop, bob: Laptop) ->
     assert not held.is_trusted
 
 
+@pytest.mark.parametrize("hours", [-5, 5])
+def test_wrong_clock_of_the_holder_does_not_count(
+    alice: Laptop, bob: Laptop, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    """Its claim would seem too old to wait for, or be waited for all over again: the share knows when it was made."""
+
+    class Wrong(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return datetime.now(tz) + timedelta(hours=hours)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(claims_module, "datetime", Wrong)
+        alice.claims().take(OPERATION)
+    held = bob.claims().take(OPERATION)
+    assert held
+    assert held.at
+    assert abs(datetime.now(UTC) - held.at) < timedelta(minutes=1)
+
+
 def test_released_claim_goes_to_one_other(alice: Laptop, bob: Laptop, tmp_path: Path) -> None:
     alice.claims().take(OPERATION)
     bob.claims().release(OPERATION)  # is not his to release
@@ -273,6 +296,34 @@ def test_renewed_claim_is_waited_for_anew(alice: Laptop, bob: Laptop) -> None:
     assert held
     alice.claims().take(OPERATION)
     assert bob.claims().take(OPERATION, judged={held.sha256}) not in (None, held)
+
+
+def test_copy_of_a_machine_does_not_hold_its_claims(alice: Laptop, tmp_path: Path) -> None:
+    """Two machines with one key, one name and one path: the one that did not make a claim waits for it."""
+    alice.journal.append("run_started", runbook="x", record="x.ipynb", performed=True, operator="alice", pid=1)
+    shutil.copytree(alice.folder, tmp_path / "copy")
+    assert alice.claims().take(OPERATION) is None
+    alice.folder.rename(tmp_path / "first")
+    (tmp_path / "copy").rename(alice.folder)
+    held = alice.claims().take(OPERATION)
+    assert held
+    assert held.who.startswith("alice on ")
+    alice.claims().release(OPERATION)  # is not its own to release
+    assert held == alice.claims().take(OPERATION)
+
+
+@pytest.mark.parametrize("blocked", ["a folder", "no text"])
+def test_odd_notes_of_claims_hold_nothing_back(alice: Laptop, world: World, blocked: str) -> None:
+    """The run goes on without the team's claims, and says so; or takes none for its own."""
+    notes = alice.journal.folder / ".claims"
+    if blocked == "a folder":
+        notes.mkdir(parents=True)
+    else:
+        notes.parent.mkdir(parents=True)
+        notes.write_bytes(b"\xff\0")
+    done = alice.effects().apply(Post(world, "alice"))
+    assert done.state is EffectState.DONE
+    assert (blocked == "a folder") == ("could not be used" in done.note)
 
 
 def test_practice_claims_nothing_of_live(alice: Laptop, world: World) -> None:

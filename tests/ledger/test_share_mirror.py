@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from runbook_lib.domain.errors import RunbookError
-from runbook_lib.ledger import mirror
+from runbook_lib.ledger import mirror, pushing
 from runbook_lib.ledger.comparison import Comparison, Difference, bounded
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.keyring import KeyRing
@@ -66,7 +67,7 @@ class Machine:
 
     def push(self) -> mirror.Moved:
         tickets = [self.journal(number) for number in Archive.of(self.settings).tickets()]
-        return mirror.push(self.share, tickets, self.keys, self.settings.operator, lambda: None)
+        return pushing.push(self.share, tickets, self.keys, self.settings.operator, lambda: None)
 
     def pull(self, **more: object) -> mirror.Moved:
         return mirror.pull(self.share, self.folder, self.keys, **more)  # type: ignore[arg-type]
@@ -226,6 +227,71 @@ def test_restarted_journal_is_reported_not_overwritten(alice: Machine) -> None:
     assert 1 == alice.push().records
 
 
+@pytest.mark.parametrize("how", ["copy", "backup"])
+def test_fork_of_own_lines_is_told_where_it_was_made(
+    alice: Machine, lead: Machine, tmp_path: Path, how: str, place: dict[str, str]
+) -> None:
+    """Another machine with a copy of the folder and the key, or this one with an older copy: a new key goes on."""
+    alice.run(1001)
+    alice.push()
+    shutil.copytree(tmp_path / "alice", tmp_path / "older")
+    alice.run(1001)
+    alice.push()
+    forked = Machine(tmp_path / "older", place)
+    if how == "backup":
+        shutil.rmtree(tmp_path / "alice")
+        (tmp_path / "older").rename(tmp_path / "alice")
+        forked = alice
+    forked.run(1001)
+    forked.run(1001)
+    (trouble,) = forked.push().trouble
+    assert "is an older copy" in trouble
+    assert "runbook keys rotate" in trouble
+    forked.keys.rotate()
+    forked.run(1001)
+    assert 2 == forked.push().lines
+    assert [] == lead.pull().trouble
+    assert "broken_chain" not in lead.verified()
+
+
+def test_lost_keys_are_published_again(alice: Machine, lead: Machine) -> None:
+    """Of a retired key, too; the other tickets of the same machine see no difference."""
+    alice.run(1001)
+    alice.push()
+    alice.keys.rotate()
+    for ticket in (1001, 1002):
+        alice.run(ticket)
+    alice.push()
+    for key in alice.keys.public_keys():
+        write(alice, f"keys/{key}.pem", None)
+    assert ["removed"] * 3 == [code for code, _ in alice.compare()]  # by two tickets' notes, of which one has both
+    alice.push()
+    assert [] == alice.compare()
+    assert [] == lead.pull().trouble
+
+
+@pytest.mark.parametrize("stale", ["nothing", "the first lines only"])
+def test_stale_listing_makes_no_wrong_object(
+    alice: Machine, lead: Machine, monkeypatch: pytest.MonkeyPatch, stale: str
+) -> None:
+    """As of a network folder that answers from its cache: what is pushed once more has the same lines."""
+    alice.run(1001)
+    alice.push()
+    alice.run(1001)
+    alice.push()
+    for kept in alice.folder.rglob(".share-*"):
+        kept.unlink()
+    whole = Share.objects
+    seen = slice(0 if stale == "nothing" else 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(Share, "objects", lambda share, prefix: iter(list(whole(share, prefix))[seen]))
+        alice.run(1001)
+        assert [] == alice.push().trouble
+    assert [] == lead.pull().trouble
+    lead.keys.trust(alice.keys.signer().public_pem)
+    assert (set(), [], []) == (lead.verified(), lead.compare(), alice.compare())
+
+
 @pytest.mark.parametrize("what", ["record", "lines", "key"])
 def test_replaced_object_is_named(alice: Machine, lead: Machine, what: str) -> None:
     record = alice.run(1001)
@@ -312,6 +378,43 @@ def test_forged_key_is_not_taken(alice: Machine, lead: Machine) -> None:
     write(alice, f"keys/{alice.keys.signing_key}.pem", stranger)
     assert "is not the key of writer" in lead.pull().trouble[0]
     assert "unknown_writer" in lead.verified()
+
+
+RECORD, TICKET = "*.ipynb", ""
+"""What is deleted on request: the ticket's records, or all of its folder."""
+
+
+@pytest.mark.parametrize(
+    ("what", "where", "owner", "lead_says"),
+    [
+        (RECORD, "owner", ({"missing"}, ["not_pulled"]), (set(), [])),
+        (RECORD, "share", (set(), ["removed"]), (set(), ["removed"])),
+        (RECORD, "share lead", (set(), ["removed"]), ({"missing"}, [])),
+        (RECORD, "share lead owner", ({"missing"}, ["removed"]), ({"missing"}, [])),
+        (TICKET, "owner", ({"missing_journal"}, ["not_pulled", "not_pulled"]), (set(), [])),
+        (TICKET, "lead", (set(), []), (set(), ["not_pulled", "not_pulled"])),
+        (TICKET, "share lead owner", ({"missing_journal"}, []), (set(), [])),
+    ],
+)
+def test_deletion_on_request_is_named_as_documented(
+    alice: Machine, lead: Machine, what: str, where: str, owner: object, lead_says: object
+) -> None:
+    """By `verify`, and with `--share`; the other ticket stays good, and nothing brings the records back."""
+    gone, _ = alice.run(1001), alice.run(1002)
+    alice.push()
+    lead.pull()
+    lead.keys.trust(alice.keys.signer().public_pem)
+    if "share" in where:
+        for path in [path for path in paths(alice) if path.startswith("sandbox/1001/")]:
+            if what == TICKET or path.endswith(gone.name):
+                write(alice, path, None)
+    for machine in [machine for name, machine in (("owner", alice), ("lead", lead)) if name in where]:
+        folder = machine.folder / "1001"
+        shutil.rmtree(folder) if what == TICKET else (folder / gone.name).unlink()
+    said = [(machine.verified(), [code for code, _ in machine.compare()]) for machine in (alice, lead)]
+    assert [owner, lead_says] == said
+    if "share" in where:
+        assert (0, 0) == (alice.push().records, lead.pull().records)
 
 
 def test_not_pushed_is_no_defect(alice: Machine) -> None:
@@ -424,6 +527,18 @@ def test_what_is_no_file_in_the_mirror_is_not_waited_for(tmp_path: Path, kind: s
     if what.startswith("1001/journal"):
         assert f"{path} cannot be read" in words
         assert (lead.folder / "1002").is_dir()
+
+
+def test_what_a_killed_create_left_is_no_object(tmp_path: Path) -> None:
+    """obstore writes beside the object's name first; neither `pull` nor `verify` takes that for tampering."""
+    (tmp_path / "share").mkdir()
+    alice, lead = (Machine(tmp_path / name, {"share": str(tmp_path / "share")}) for name in ("alice", "lead"))
+    record = alice.run(1001)
+    alice.push()
+    for left in (f"sandbox/1001/{record.name}#1", f"keys/{alice.keys.signing_key}.pem#12"):
+        (tmp_path / "share" / left).write_bytes(b"half")
+    assert [] == lead.pull().trouble
+    assert [] == lead.compare()
 
 
 def test_foreign_files_in_the_share_are_passed_over(tmp_path: Path) -> None:

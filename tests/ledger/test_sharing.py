@@ -73,6 +73,32 @@ def test_fault_at_any_call_of_the_end_is_made_up_for(
     assert {"untrusted_writer"} == lead.verified()
 
 
+def test_run_lists_the_share_once(tmp_path: Path, server: Faulty) -> None:
+    """Before its first effect, whatever the number of effects: a fork of its own lines shows by that."""
+    alice = Machine(tmp_path / "alice", place(server, tmp_path.name))
+    alice.run(1001)
+    alice.push()
+    shared = SharedRun.of(alice.settings, alice.journal(1001))
+    assert shared
+    server.calls.clear()
+    for number in range(4):
+        alice.journal(1001).append("intended", effect="reply", operation_id=f"sandbox-1001-{number}")
+        assert shared.take(f"sandbox-1001-{number}") is None
+    assert ["GET /team", *["PUT"] * 8] == [call.split(" /team/")[0] for call in server.calls]
+
+
+def test_record_that_was_not_pushed_does_not_delay_a_claim(tmp_path: Path, server: Faulty) -> None:
+    """It may be large: before an effect there is time for the lines and the claim alone; the end makes up for it."""
+    alice = Machine(tmp_path / "alice", place(server, tmp_path.name))
+    record = alice.run(1001)
+    shared = SharedRun.of(alice.settings, alice.journal(1001))
+    assert shared
+    assert shared.take("sandbox-1001-reply") is None
+    assert not [call for call in server.calls if record.name in call]
+    assert "" == end(alice)
+    assert [f"PUT /team/{tmp_path.name}/sandbox/1001/{record.name}"] == [c for c in server.calls if record.name in c]
+
+
 def test_disk_that_takes_no_note_hides_no_trouble(tmp_path: Path, server: Faulty) -> None:
     """The journal cannot be written either: the reader learns of the share all the same."""
     alice = Machine(tmp_path / "alice", place(server, "full"))

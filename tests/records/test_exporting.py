@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from runbook_lib import files
 from runbook_lib.domain.errors import InputError, UnavailableError
 from runbook_lib.records import exporting
 from runbook_lib.records.exporting import COLUMNS, FORMATS, export
@@ -99,6 +101,19 @@ def test_a_place_that_takes_no_file(tmp_path: Path, place: str) -> None:
     with pytest.raises(UnavailableError, match="cannot be written"):
         export([RUN], "csv", tmp_path / place, force=True)
     assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("force", [True, False])
+def test_a_device_is_not_replaced(tmp_path: Path, force: bool) -> None:
+    """Nor a pipe, or a link to one."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    for name in ("pipe", "link"):
+        with pytest.raises(UnavailableError, match="it is no file"):
+            export([RUN], "csv", tmp_path / name, force=force)
+        with pytest.raises(OSError, match="it is no file"):
+            files.write(tmp_path / name, b"")
+    assert (True, True) == ((tmp_path / "pipe").is_fifo(), (tmp_path / "link").is_symlink())
 
 
 def test_in_one_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

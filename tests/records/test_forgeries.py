@@ -110,11 +110,11 @@ def new_record(forger: Forger) -> None:
 
 
 def lines_of_another_key(forger: Forger) -> None:
-    """A journal of before, in which only the last line is signed, and the others name the key that is trusted."""
+    """A part of the forger's, in which only the last line is signed, and the others name the key that is trusted."""
     forger.another_name()
     key = forger.shelf.keys.signer().key_id
     ended = {"kind": "run_ended", "record": forger.record.name, "sha256": forger.edit(), "status": "completed"}
-    forger.chain({**ended, "key": key}, {"kind": "restarted"}, last=forger.keys, name="journal.jsonl")
+    forger.chain({**ended, "key": key}, {"kind": "restarted"}, last=forger.keys, name=forger.journal.path.name)
 
 
 def set_aside(forger: Forger) -> None:

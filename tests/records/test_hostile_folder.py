@@ -111,7 +111,7 @@ FILES: dict[str, Callable[[Forger], object]] = {
     "journal is a pipe": replace_by("pipe", f"journal.{KEY}.jsonl"),
     "journal is a folder": replace_by("folder", f"journal.{KEY}.jsonl"),
     "journal is a link": replace_by("link", f"journal.{KEY}.jsonl"),
-    "old journal is a pipe": replace_by("pipe", "journal.jsonl"),
+    "journal of nobody is a pipe": replace_by("pipe", "journal.jsonl"),
     "public key is a pipe": replace_by("pipe", f"journal.{KEY}.pub"),
     "own public key is a pipe": replace_by("pipe", "journal.{key}.pub"),
     "record is a pipe": replace_by("pipe", "20261121T235900000Z-weekend_license.ipynb"),
@@ -141,9 +141,6 @@ SIGNED: dict[str, Callable[[Forger], object]] = {
     ),
     "answer of a stranger": line(kind="answered", operation_id="sandbox-1001-case", there=True, evidence=7),
     "only cells": line(kind="cell_started", record="x.ipynb", cell=7),
-    "old journal of only cells": lambda forger: forger.chain(
-        {"kind": "cell_started", "record": "x.ipynb"}, last=forger.keys, name="journal.jsonl"
-    ),
 }
 HOSTILE = FILES | SIGNED
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from typing import Any
 import nbformat
 import pytest
 
+from runbook_lib.cli.main import main
 from runbook_lib.display import MIME
 from runbook_lib.domain.errors import InputError
 from runbook_lib.ledger import journal as journal_module
@@ -323,6 +325,26 @@ def test_the_oldest_open_end_comes_first(practice: Shelf) -> None:
     found = opened().open_ends()
     assert [1002, 1001] == [end["ticket_id"] for end in plain(found)["open_ends"]]
     assert "0 h 0 min" in repr(found)
+
+
+def test_open_ends_have_one_order_everywhere(practice: Shelf, capsys: pytest.CaptureFixture[str]) -> None:
+    """In the review, in the table of `records list --open`, in the lines below it, and as JSON: the oldest first.
+
+    A case is as old as its waiting: that of ticket 1003 began before what came of 1002, though its last run did not.
+    """
+    practice.seal(1003, "weekday_triage", outcome="escalated")
+    practice.seal(1002, status="needs_answer", outcome=None)
+    practice.seal(1003, "weekday_triage", outcome="escalated")
+    practice.seal(1001, status="needs_answer", outcome=None)
+    expected = [1003, 1002, 1001]
+    assert expected == [end["ticket_id"] for end in plain(opened().open_ends())["open_ends"]]
+    capsys.readouterr()
+    assert 0 == main(["records", "list", "--open"])
+    table, lines = capsys.readouterr().out.split("The records were not verified.")
+    assert expected == [int(number) for number in re.findall(r"^(\d+) ", table, re.MULTILINE)]
+    assert expected == [int(number) for number in re.findall(r"^Ticket (\d+)", lines, re.MULTILINE)]
+    assert 0 == main(["records", "list", "--open", "--verify", "--json"])
+    assert expected == [run["ticket_id"] for run in json.loads(capsys.readouterr().out)["runs"]]
 
 
 @pytest.mark.parametrize(

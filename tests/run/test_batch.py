@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import csv
 import os
+import pty
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.practice import Ran, World, start
+from tests.run import held
+from tests.run.processes import children, descendants, wait_for_end
 
 pytestmark = [pytest.mark.apart, pytest.mark.slow]
 PYTHON = Path(sys.prefix) / "bin" / "python"
@@ -28,6 +31,7 @@ ticket;runbook;expires_on;billable_users;maximum_users
 x;;;;
 1005;weekend_licence;;;
 1006;weekend_license;31.2.2026;;
+1003.0;weekend_license;;;
 4711;;;;
 1901;weekend_license;;;
 """
@@ -58,15 +62,6 @@ def ended(ran: Ran) -> dict[int, tuple[str, int]]:
     return {ticket["line"]: (ticket["end"], ticket["exit_status"]) for ticket in ran.report["tickets"]}
 
 
-def wait_for_run(world: World, ticket_id: int) -> None:
-    """Wait until a ticket's first run is in its first cell: before, it does not hear a signal yet."""
-    deadline = time.monotonic() + 60
-    journals = (world.outputs / "sandbox" / str(ticket_id)).glob
-    while not any("cell_started" in path.read_text() for path in journals("journal.*.jsonl")):
-        assert time.monotonic() < deadline, f"{ticket_id} does not start"
-        time.sleep(0.05)
-
-
 def runs(world: World, ticket_id: int) -> list[dict[str, Any]]:
     """The runs of a ticket, as `records list` has them."""
     return list(world.runbook("records", "list", "--ticket", ticket_id, "--json").report["runs"])
@@ -86,7 +81,8 @@ def test_a_list_with_wrong_lines_is_rehearsed(machine: World) -> None:
         7: ("not run", 2),
         8: ("not run", 2),
         9: ("not run", 2),
-        10: ("failed", 1),
+        10: ("not run", 2),
+        11: ("failed", 1),
     } == ended(ran)
     assert 1 == ran.status
     assert "did you mean" in ran.report["tickets"][5]["summary"]
@@ -138,23 +134,8 @@ def test_an_interrupted_batch_goes_on_where_it_was(machine: World) -> None:
         assert whole.stdout
         assert "Rehearsing 4 of 4" in whole.stdout.readline()  # a batch that has ended is no more gone on with
         whole.terminate()
-
-
-def test_ctrl_c_twice_cancels_what_runs(machine: World) -> None:
-    """The run that is cancelled has its record, and nothing is left running."""
-    machine.inject("zendesk", "delay", seconds=20, times=None)
-    command = [sys.executable, "-m", "runbook_lib.cli", "batch", "1001", "--workers", "1"]
-    process = subprocess.Popen(command, env=machine.environment, stdout=subprocess.PIPE, text=True)
-    with process:
-        assert process.stdout
-        process.stdout.readline()
-        wait_for_run(machine, 1001)
-        process.send_signal(signal.SIGINT)
-        assert "1 run goes on to its end" in process.stdout.readline()
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
-    assert 130 == process.returncode
-    assert ["cancelled"] == [run["status"] for run in runs(machine, 1001)]
+        whole.stdout.read()
+    assert 130 == whole.returncode
 
 
 def test_done_without_a_warm_process(machine: World) -> None:
@@ -170,78 +151,134 @@ def test_done_without_a_warm_process(machine: World) -> None:
     assert [("out_of_scope", 0)] == list(ended(ran).values())
 
 
-def started(world: World, *words: object, python: Path | str = PYTHON) -> subprocess.Popen[str]:
-    """A batch of a session of its own, in the middle of its first ticket."""
-    world.inject("zendesk", "delay", seconds=1.5, times=4)
-    command = [python, "-m", "runbook_lib.cli", "batch", *map(str, words), "--workers", "1"]
-    process = subprocess.Popen(
-        command, env=world.environment, stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
-    wait_for_run(world, int(str(words[0])))
-    return process
+@dataclass(frozen=True)
+class Interruption:
+    """What comes in the middle of a batch's first ticket.
+
+    Attributes:
+        comes: Does it; returns what the batch printed.
+        status: The exit status of the batch.
+        words: What the batch prints of its tickets.
+        left: How many of the two tickets the same command then runs.
+        ends: How the first ticket's runs ended, when all is done; "" for one that did not.
+        python: The batch's; the warm one does not have the process id that it is known by.
+    """
+
+    comes: Callable[[World, subprocess.Popen[str]], str]
+    status: int
+    words: str
+    left: int
+    ends: tuple[str, ...]
+    python: Path | None = None
 
 
-def warm_processes(process: subprocess.Popen[str]) -> list[int]:
-    """The warm Python of a batch, and all that it has forked and that lives."""
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    server = next(pid for pid in children if b"runbook_lib.run.warm" in Path(f"/proc/{pid}/cmdline").read_bytes())
-    return [int(server), *map(int, Path(f"/proc/{server}/task/{server}/children").read_text().split())]
-
-
-def test_ctrl_c_in_a_terminal(machine: World) -> None:
+def ctrl_c_in_a_terminal(world: World, process: subprocess.Popen[str]) -> str:
     """The terminal sends it to every process of its group; what runs goes on to its end all the same."""
-    with started(machine, 1001, 1003) as process:
-        os.killpg(process.pid, signal.SIGINT)
-        out, _ = process.communicate(timeout=60)
-    assert (True, 130) == ("1 license issued, 1 not run" in out, process.returncode)
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.stdout
+    assert "1 run goes on to its end" in process.stdout.readline()
+    held.release(world)
+    return process.communicate(timeout=60)[0]
 
 
-def test_a_closed_terminal_ends_a_batch(machine: World) -> None:
-    """What runs is cancelled, and has its record."""
-    with started(machine, 1001, 1003, python=sys.executable) as process:
-        process.send_signal(signal.SIGHUP)
-        out, _ = process.communicate(timeout=60)
-    assert (True, 130) == ("1 cancelled, 1 not run" in out, process.returncode)
-    assert ["cancelled"] == [run["status"] for run in runs(machine, 1001)]
+def ctrl_c_twice(_: World, process: subprocess.Popen[str]) -> str:
+    process.send_signal(signal.SIGINT)
+    assert process.stdout
+    assert "1 run goes on to its end" in process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    return process.communicate(timeout=60)[0]
 
 
-def test_a_warm_process_that_is_killed(own_world: World) -> None:
-    """What it ran is cancelled, with its record; the rest goes on, and the same command does what is missing."""
-    with started(own_world, 1001, 1003, "--perform") as process:
-        os.kill(warm_processes(process)[0], signal.SIGKILL)
-        out, _ = process.communicate(timeout=60)
-    assert (True, 130) == ("1 cancelled, 1 out of scope" in out, process.returncode)
-    again = own_world.runbook("batch", 1001, 1003, "--workers", 1, "--perform")
-    assert "Performing 1 of 2" in again.stdout
-    assert (1, 1) == (len(own_world.posts(1001)), len(own_world.issues(1001)))
+def close_terminal(_: World, process: subprocess.Popen[str]) -> str:
+    process.send_signal(signal.SIGHUP)
+    return process.communicate(timeout=60)[0]
 
 
-def test_a_batch_that_is_killed(own_world: World) -> None:
-    """Nothing that it has started goes on; meanwhile, no other process ran the same list."""
-    with started(own_world, 1001, 1003, "--perform") as process:
-        refused = own_world.runbook("batch", 1001, 1003, "--workers", 1, "--perform")
-        below = warm_processes(process)
-        process.kill()
+def kill_warm_process(_: World, process: subprocess.Popen[str]) -> str:
+    """What it ran is cancelled, with its record; the rest is run by the real Python."""
+    os.kill(warm_process(process), signal.SIGKILL)
+    return process.communicate(timeout=60)[0]
+
+
+def kill_batch(world: World, process: subprocess.Popen[str]) -> str:
+    """Nothing that it has started goes on; until then no other process runs the same list."""
+    refused = world.runbook("batch", world.outputs.parent / "list.csv", "--perform")
     assert (1, True) == (refused.status, "Another process runs this list right now" in refused.stderr)
-    deadline = time.monotonic() + 60
-    while any(Path(f"/proc/{pid}").exists() for pid in below) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert [] == [pid for pid in below if Path(f"/proc/{pid}").exists()]
-    assert 0 == own_world.runbook("batch", 1001, 1003, "--workers", 1, "--perform").status
-    assert {"cancelled", "completed"} == {run["status"] for run in runs(own_world, 1001)}
-    assert (1, 1) == (len(own_world.posts(1001)), len(own_world.issues(1001)))
+    below = descendants(process.pid)
+    process.kill()
+    words = process.communicate(timeout=60)[0]
+    wait_for_end(below)
+    return words
 
 
-def test_a_terminated_batch_and_a_damaged_journal(machine: World) -> None:
-    """What runs is cancelled, with its record. A damaged journal is its own ticket's, as the batch goes on."""
-    with started(machine, 1001, 1003, python=sys.executable) as process:
-        process.terminate()
-        out, _ = process.communicate(timeout=60)
-    assert (True, 130) == ("1 cancelled, 1 not run" in out, process.returncode)
-    assert ["cancelled"] == [run["status"] for run in runs(machine, 1001)]
-    part = next((machine.outputs / "sandbox" / "1001").glob("journal.*.jsonl"))
+def kill_machine(_: World, process: subprocess.Popen[str]) -> str:
+    """Every process of the batch at once."""
+    below = descendants(process.pid)
+    assert len(below) > 3, "the warm process, a run and its kernel"
+    for number in (signal.SIGSTOP, signal.SIGKILL):
+        for pid in (process.pid, *below):
+            os.kill(pid, number)
+    words = process.communicate(timeout=60)[0]
+    wait_for_end(below)
+    return words
+
+
+INTERRUPTIONS = {
+    "Ctrl-C": Interruption(ctrl_c_in_a_terminal, 130, "1 license issued, 1 not run", 1, ("completed",), PYTHON),
+    "Ctrl-C twice": Interruption(ctrl_c_twice, 130, "1 cancelled, 1 not run", 2, ("cancelled", "completed")),
+    "terminal closed": Interruption(close_terminal, 130, "1 cancelled, 1 not run", 2, ("cancelled", "completed")),
+    "warm process killed": Interruption(
+        kill_warm_process, 130, "1 cancelled, 1 waiting for customer", 1, ("cancelled", "completed"), PYTHON
+    ),
+    "batch killed": Interruption(kill_batch, -signal.SIGKILL, "", 2, ("cancelled", "completed"), PYTHON),
+    "machine killed": Interruption(kill_machine, -signal.SIGKILL, "", 2, ("", "completed"), PYTHON),
+}
+
+
+@pytest.mark.parametrize("what", INTERRUPTIONS)
+def test_nothing_is_done_twice(own_world: World, what: str) -> None:
+    """Whatever comes in the middle: the same command does what is missing, and nothing again."""
+    wanted = INTERRUPTIONS[what]
+    held.hold(own_world)
+    listed = own_world.outputs.parent / "list.csv"
+    listed.write_text(held.LIST)
+    command = [wanted.python or sys.executable, "-m", "runbook_lib.cli", "batch", str(listed), "--perform"]
+    with subprocess.Popen(
+        [*command, "--workers", "1"],
+        env=own_world.environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            assert process.stdout
+            assert "Performing 2 of 2" in process.stdout.readline()
+            held.wait_until_held(own_world)
+            words = wanted.comes(own_world, process)
+        finally:
+            process.kill()
+    assert (wanted.status, True) == (process.returncode, wanted.words in words), words
+
+    held.release(own_world)
+    again = own_world.runbook("batch", listed, "--perform", "--workers", 1)
+
+    assert (0, True) == (again.status, f"Performing {wanted.left} of 2" in again.stdout), again.stdout
+    assert held.ONCE == held.left(own_world)
+    assert sorted(wanted.ends) == sorted(run["status"] for run in runs(own_world, 1001))
+    assert 0 == own_world.runbook("records", "verify", "--ticket-notes").status
+
+
+def warm_process(process: subprocess.Popen[str]) -> int:
+    """The warm Python of a batch."""
+    return next(pid for pid in children(process.pid) if b".warm" in Path(f"/proc/{pid}/cmdline").read_bytes())
+
+
+def test_a_damaged_journal(machine: World) -> None:
+    """It is its own ticket's, as the batch goes on."""
+    assert 0 == machine.runbook("batch", 1003, "--workers", 1).status
+    part = next((machine.outputs / "sandbox" / "1003").glob("journal.*.jsonl"))
     part.write_bytes(part.read_bytes().replace(b"start_here", b"start_Here"))
-    again = machine.runbook("batch", 1001, 1003, "--workers", 1, "--json")
+    again = machine.runbook("batch", 1003, 1004, "--workers", 1, "--json")
     assert [2, 0] == [status for _, status in ended(again).values()]
 
 
@@ -269,6 +306,36 @@ def test_what_is_wrong_with_a_command_is_reported_first(machine: World, tmp_path
         assert (status, "", 1) == (ran.status, ran.stdout, len(ran.stderr.strip().splitlines())), words
         assert message in ran.stderr
     assert [] == list((machine.outputs / "sandbox").glob("1*"))
+
+
+def test_a_list_from_a_terminal_is_asked_for(machine: World) -> None:
+    """Without a word, the command would seem to hang."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "runbook_lib.cli", "batch", "-"],
+        env=machine.environment,
+        stdin=theirs,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        os.close(theirs)
+        assert process.stderr
+        assert "Ctrl-D ends it" in process.stderr.readline()
+        os.write(ours, b"x\n\x04")
+        assert "The list begins with 'x'" in process.stderr.readline()
+    os.close(ours)
+
+
+def test_a_full_disk_for_the_output(own_world: World) -> None:
+    """What runs goes on to its end, nothing more is begun, and the same command goes on with the rest."""
+    listed = own_world.outputs.parent / "list.csv"
+    listed.write_text("1003,weekend_license\n1004,weekend_license\n")
+    command = [sys.executable, "-m", "runbook_lib.cli", "batch", str(listed), "--workers", "1"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, env=own_world.environment, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert (1, True) == (done.returncode, "Free the disk, then run the same command again" in done.stderr)
+    assert 0 == own_world.runbook("batch", listed).status
+    assert {1} == {len(runs(own_world, ticket)) for ticket in (1003, 1004)}
 
 
 def test_an_output_folder_that_takes_nothing(machine: World) -> None:

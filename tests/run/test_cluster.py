@@ -10,15 +10,24 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, Future
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from distributed.client import ClosedClientError
+from distributed.comm.core import CommClosedError
 
-from runbook_lib.settings import ROOT
+from runbook_lib.run import cluster as cluster_place
+from runbook_lib.run.batch_list import Row
+from runbook_lib.run.pulse import Pulse
+from runbook_lib.settings import ROOT, Settings
 from tests.practice import Ran, World
+from tests.run import held
+from tests.run.processes import children
 
 pytestmark = [pytest.mark.apart, pytest.mark.slow]
 PYTHON = str(Path(sys.prefix) / "bin" / "python")
@@ -89,12 +98,15 @@ class Cluster:
     @contextmanager
     def stopped(self, pid: int) -> Iterator[None]:
         """Meanwhile the scheduler or a worker hangs."""
-        real = int((self.folder / f"sitecustomize.py.{pid}").read_text())
-        os.kill(real, signal.SIGSTOP)
+        os.kill(self.real(pid), signal.SIGSTOP)
         try:
             yield
         finally:
-            os.kill(real, signal.SIGCONT)
+            os.kill(self.real(pid), signal.SIGCONT)
+
+    def real(self, pid: int) -> int:
+        """The system's process id of the scheduler or a worker, which a warm one does not have."""
+        return int((self.folder / f"sitecustomize.py.{pid}").read_text())
 
     def batch(self, *words: object, address: str = "") -> Ran:
         """Run a batch on it."""
@@ -129,16 +141,10 @@ def test_the_same_as_here(cluster: Cluster) -> None:
     assert 0 == cluster.world.runbook("records", "verify").status
 
 
-def begun(cluster: Cluster, ticket: int) -> int:
-    """The worker that is in the middle of a ticket, once there is one."""
-    deadline = time.monotonic() + START_S
-    while time.monotonic() < deadline:
-        for pid, own in cluster.workers:
-            journals = (own.outputs / "sandbox" / str(ticket)).glob("journal.*.jsonl")
-            if any("cell_started" in path.read_text() for path in journals):
-                return pid
-        time.sleep(0.05)
-    raise AssertionError(f"{ticket} does not start")
+def worker_of(cluster: Cluster, ticket: int) -> int:
+    """The worker that runs a ticket."""
+    (found,) = (pid for pid, own in cluster.workers if (own.outputs / "sandbox" / str(ticket)).exists())
+    return found
 
 
 def started(cluster: Cluster, *words: object) -> subprocess.Popen[str]:
@@ -148,51 +154,131 @@ def started(cluster: Cluster, *words: object) -> subprocess.Popen[str]:
     return subprocess.Popen(command, env=cluster.world.environment, stdout=pipe, stderr=pipe, text=True)
 
 
-def test_a_worker_that_is_killed(cluster: Cluster) -> None:
-    """Another one takes its ticket; nothing is lost, and nothing is done twice."""
+def kill_worker(cluster: Cluster, process: subprocess.Popen[str]) -> Iterator[None]:
+    """Another one takes its ticket."""
     cluster.add_worker()
-    cluster.add_worker()
-    cluster.world.inject("zendesk", "delay", seconds=1, times=6)
-    with started(cluster, 1001, 1005, 1003, "--perform", "--json") as process:
-        os.kill(begun(cluster, 1001), signal.SIGKILL)
-        out, err = process.communicate(timeout=120)
-    ran = Ran(process.returncode, out, err)
-    assert [0, 0, 0] == [ticket["exit_status"] for ticket in ran.report["tickets"]]
-    counted = [(len(cluster.world.posts(n)), len(cluster.world.issues(n))) for n in (1001, 1005)]
-    assert [(1, 1), (1, 1)] == counted
+    os.kill(worker_of(cluster, 1001), signal.SIGKILL)
+    held.release(cluster.world)
+    yield
 
 
-def test_ctrl_c_twice(cluster: Cluster) -> None:
-    """What runs on a worker is cancelled there, and its record comes back."""
-    cluster.add_worker()
-    cluster.world.inject("zendesk", "delay", seconds=20, times=None)
-    with started(cluster, 1001, 1003, "--json") as process:
-        begun(cluster, 1001)
-        process.send_signal(signal.SIGINT)
-        assert process.stderr
-        assert "1 run goes on to its end" in process.stderr.readline() + process.stderr.readline()
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
-    ran = Ran(process.returncode, out, err)
-    assert (130, ["cancelled", "not run"]) == (ran.status, [ticket["end"] for ticket in ran.report["tickets"]])
-    assert "cancelled" in Path(ran.report["tickets"][0]["record"]).read_text()
-
-
-def test_warm_process_of_a_worker_dies(cluster: Cluster) -> None:
+def kill_warm_process(cluster: Cluster, process: subprocess.Popen[str]) -> Iterator[None]:
     """What it ran is cancelled, with its record; the rest is run by the real Python."""
-    cluster.add_worker(
-        PYTHON, PYTHONPATH=str(ROOT)
-    )  # which starts its warm process itself, as the children's names say
-    cluster.world.inject("zendesk", "delay", seconds=2, times=5)
-    with started(cluster, 1001, 1003, "--json") as process:
-        worker = begun(cluster, 1001)
-        children = Path(f"/proc/{worker}/task").glob("*/children")
-        below = [int(pid) for path in children for pid in path.read_text().split()]
-        (server,) = (pid for pid in below if b"runbook_lib.run.warm" in Path(f"/proc/{pid}/cmdline").read_bytes())
-        os.kill(server, signal.SIGKILL)
-        out, err = process.communicate(timeout=120)
-    ran = Ran(process.returncode, out, err)
-    assert ["cancelled", "out_of_scope"] == [ticket["end"] for ticket in ran.report["tickets"]]
+    below = children(cluster.real(worker_of(cluster, 1001)))
+    (server,) = (pid for pid in below if b"runbook_lib.run.warm" in Path(f"/proc/{pid}/cmdline").read_bytes())
+    os.kill(server, signal.SIGKILL)
+    yield
+
+
+def press_ctrl_c_twice(cluster: Cluster, process: subprocess.Popen[str]) -> Iterator[None]:
+    """What runs on a worker is cancelled there, and its record comes back."""
+    process.send_signal(signal.SIGINT)
+    assert process.stderr
+    assert "1 run goes on to its end" in process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    yield
+
+
+def stop_worker(cluster: Cluster, process: subprocess.Popen[str]) -> Iterator[None]:
+    """It is not waited for; and its run goes on at the same time as that of the next batch."""
+    worker = worker_of(cluster, 1001)
+    folder = next(own.outputs for pid, own in cluster.workers if pid == worker) / "sandbox" / "1001"
+    with cluster.stopped(worker):
+        yield
+    deadline = time.monotonic() + START_S
+    while not any("run_ended" in path.read_text() for path in folder.glob("journal.*.jsonl")):
+        assert time.monotonic() < deadline, "the worker's run does not end"
+        time.sleep(0.05)
+
+
+def kill_scheduler(cluster: Cluster, process: subprocess.Popen[str]) -> Iterator[None]:
+    os.kill(cluster.scheduler, signal.SIGKILL)
+    yield
+
+
+INTERRUPTIONS = {
+    "worker killed": (kill_worker, 0, ["license_issued", "waiting_for_customer"], ""),
+    "warm process killed": (kill_warm_process, 130, ["cancelled", "waiting_for_customer"], ""),
+    "Ctrl-C twice": (press_ctrl_c_twice, 130, ["cancelled", "not run"], ""),
+    "worker hangs": (stop_worker, 130, ["interrupted", "not run"], "No heartbeat comes from the worker tcp://"),
+    "scheduler killed": (kill_scheduler, 130, ["interrupted", "not run"], "The scheduler is gone. Restart it. Then"),
+}
+
+
+@pytest.mark.parametrize("what", INTERRUPTIONS)
+def test_nothing_is_done_twice(cluster: Cluster, what: str) -> None:
+    """Whatever comes in the middle: the same command, here without the cluster, does what is missing."""
+    interrupt, status, ends, words = INTERRUPTIONS[what]
+    cluster.add_worker()
+    held.hold(cluster.world)
+    listed = cluster.folder / "list.csv"
+    listed.write_text(held.LIST)
+    with started(cluster, listed, "--perform", "--json") as process:
+        try:
+            assert process.stderr
+            assert "Performing 2 of 2" in process.stderr.readline()
+            held.wait_until_held(cluster.world)
+            with contextmanager(interrupt)(cluster, process):
+                out, err = process.communicate(timeout=60)
+                held.release(cluster.world)
+                again = cluster.world.runbook("batch", listed, "--perform")
+        finally:
+            process.kill()
+    tickets = Ran(process.returncode, out, err).report["tickets"]
+    assert (status, ends) == (process.returncode, [ticket["end"] for ticket in tickets]), err
+    assert words in tickets[0]["summary"]
+    assert ("not run" in ends) == ("  1002  " not in err), "what is not begun has no line"
+    assert (0, held.ONCE) == (again.status, held.left(cluster.world)), again.stdout
+
+
+@dataclass
+class Client:
+    """Dask's client of a scheduler whose tasks are run, or refused, here."""
+
+    submit: Callable[..., Future[Any]]
+
+    def get_executor(self, *, pure: bool) -> Client:
+        assert not pure, "each ticket is run, whatever ran before"
+        return self
+
+    def nthreads(self) -> dict[str, int]:
+        return {"tcp://10.0.0.7:1": 3, "tcp://10.0.0.8:1": 1}
+
+
+def ran(*submitted: Callable[..., Future[Any]]) -> list[tuple[int, str]]:
+    """What comes of tickets, one after the other, whose tasks are submitted so."""
+    client = Client(lambda *_: next(results)())
+    results = iter(submitted)
+    place = cluster_place.Cluster(client, "runbook-1", Pulse(client, "runbook-1"), Settings.local())
+    assert 4 == place.room
+    return [place.run(Row(number, "1001"))[::2] for number, _ in enumerate(submitted)]
+
+
+def raised(error: BaseException) -> Callable[[], Future[Any]]:
+    future: Future[Any] = Future()
+    future.set_exception(error)
+    return lambda: future
+
+
+def closed() -> Future[Any]:
+    raise ClosedClientError
+
+
+def test_a_worker_that_joined_later_and_is_not_as_the_others() -> None:
+    """What it raises is its ticket's; the others go on."""
+    words = "It failed on its worker ({}). See what the worker prints."
+    assert [(1, words.format("ModuleNotFoundError")), (1, words.format("KeyError"))] == ran(
+        raised(ModuleNotFoundError("runbook_lib")), raised(KeyError("runbook-1"))
+    )
+
+
+@pytest.mark.parametrize(
+    "gone", [closed, raised(CancelledError()), raised(CommClosedError())], ids=["closed", "cancelled", "in between"]
+)
+def test_nothing_is_begun_when_the_scheduler_is_gone(gone: Callable[[], Future[Any]]) -> None:
+    first, second = ran(gone, gone)
+    assert (-signal.SIGINT, f"The scheduler is gone. Restart it. {cluster_place.AGAIN}") == first
+    assert (130, "Not begun.") == second
 
 
 class Recorder:
@@ -262,6 +348,9 @@ def test_a_cluster_that_is_not_ready(cluster: Cluster, tmp_path: Path) -> None:
         assert "No Dask scheduler answers" in refused(address=f"tcp://127.0.0.1:{port}")
         assert "needs certificates" in refused(address=f"tls://127.0.0.1:{port}")
     assert "has no workers" in refused()
+    cluster.add_worker()
+    with cluster.stopped(cluster.workers[0][0]):
+        assert "No heartbeat comes from the worker tcp://" in refused()
     (tmp_path / "empty").mkdir()
     cluster.add_worker(RUNBOOK_NOTEBOOKS=str(tmp_path / "empty"))
     assert "notebooks is" in refused()
@@ -269,11 +358,32 @@ def test_a_cluster_that_is_not_ready(cluster: Cluster, tmp_path: Path) -> None:
 
 
 def test_a_worker_of_another_version(cluster: Cluster, tmp_path: Path) -> None:
-    (tmp_path / "sitecustomize.py").write_text(
-        "import distributed.versions as versions\n"
-        "real = versions.get_package_info\n"
-        "versions.get_package_info = lambda names: {**real(names), 'distributed': '1999.1.0'}\n"
+    """Dask's own table of versions is not shown beside the sentence."""
+    cluster.add_worker(
+        PYTHONPATH=changed(
+            tmp_path,
+            "import distributed.versions as versions\n"
+            "real = versions.get_package_info\n"
+            "versions.get_package_info = lambda names: {**real(names), 'distributed': '1999.1.0'}\n",
+        )
     )
-    cluster.add_worker(PYTHONPATH=os.pathsep.join([str(tmp_path), str(ROOT)]))
     ran = cluster.batch(1003)
-    assert (1, True) == (ran.status, "runs distributed 1999.1.0" in ran.stderr), ran.stderr
+    assert (1, True, 1) == (ran.status, "runs distributed 1999.1.0" in ran.stderr, ran.stderr.count("\n")), ran.stderr
+
+
+def test_a_worker_that_cannot_prepare(cluster: Cluster, tmp_path: Path) -> None:
+    """Whatever it raises is one line."""
+    cluster.add_worker(
+        PYTHONPATH=changed(
+            tmp_path,
+            "from runbook_lib.run import warm\ndef started(*_):\n    raise PermissionError\nwarm.started = started\n",
+        )
+    )
+    ran = cluster.batch(1003)
+    assert (1, True, 1) == (ran.status, "not ready (PermissionError)" in ran.stderr, ran.stderr.count("\n")), ran.stderr
+
+
+def changed(folder: Path, code: str) -> str:
+    """The PYTHONPATH of a worker whose Python runs this at its start."""
+    (folder / "sitecustomize.py").write_text(code)
+    return os.pathsep.join([str(folder), str(ROOT)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -21,7 +22,14 @@ class Client:
     workers: dict[str, Any] = field(default_factory=dict)
     wait: Callable[[], object] = bool
 
-    def scheduler_info(self, n_workers: int) -> dict[str, Any]:
+    @property
+    def scheduler(self) -> Client:
+        return self
+
+    def sync(self, call: Callable[..., Any], **given: Any) -> Any:
+        return call(**given)
+
+    def identity(self, n_workers: int) -> dict[str, Any]:
         assert -1 == n_workers, "of all workers, not only the first"
         self.wait()
         return {"workers": self.workers}
@@ -78,6 +86,14 @@ def test_a_scheduler_that_hangs() -> None:
     watch = Pulse(Client(wait=release.wait), "batch")
     assert "The scheduler does not answer. Restart it." == watch.problem()
     release.set()
+
+
+@pytest.mark.parametrize("error", [ConnectionError, CancelledError, KeyError])
+def test_a_scheduler_that_is_gone(error: type[BaseException]) -> None:
+    def fail() -> None:
+        raise error
+
+    assert "The scheduler does not answer. Restart it." == Pulse(Client(wait=fail), "batch").problem()
 
 
 def test_the_first_reason_is_kept() -> None:

@@ -139,7 +139,7 @@ def test_a_fault_changes_the_panes(practice, page):
         seen.append(get(practice, f"{page}/panes").headers["ETag"])
     practice.gitlab("GET", "user")
     seen.append(get(practice, f"{page}/panes").headers["ETag"])
-    practice.http.delete("/sandbox/faults")
+    practice.http.post("/sandbox/faults/clear")
     seen.append(get(practice, f"{page}/panes").headers["ETag"])
     assert 4 == len(set(seen))
 

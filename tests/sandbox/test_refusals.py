@@ -38,7 +38,7 @@ def test_roles_are_shown_except_private_comments(practice):
     assert not me()["only_private_comments"]
     inject(practice, "zendesk", "light_agent")
     assert (1, True) == (me()["role_type"], me()["only_private_comments"])
-    practice.http.delete("/sandbox/faults")
+    practice.http.post("/sandbox/faults/clear")
     inject(practice, "zendesk", "custom_role")
     role = practice.zendesk("GET", f"custom_roles/{me()['custom_role_id']}.json").json()["custom_role"]
     assert "none" == role["configuration"]["ticket_comment_access"]

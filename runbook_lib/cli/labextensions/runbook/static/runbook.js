@@ -3,9 +3,10 @@
  * A template opens as a copy. When a copy opens and nothing was run in its kernel, its cells are run: they only rehearse;
  * one that has no ticket asks for it first. A record opens without a kernel. In start_here, naming another ticket runs
  * the cells below; once a runbook that it links to has its kernel, it closes, and its own kernel ends. The arrow keys
- * reach every cell. What explains a step is folded once its card asks nothing. After an answer or a press the page scrolls to what comes next. An error that a card says is not
- * shown a second time. A copy is saved with its cards as they are, also when a press has come to its end, and with what
- * was answered in it, each time that something is answered: a later kernel goes on from that.
+ * reach every cell. What explains a step is folded once its card asks nothing. After an answer or a press the page
+ * scrolls to what comes next. An error that a card says is not shown a second time. A copy is saved with its
+ * cards as they are, also when a press has come to its end, and with what was answered in it, each time that something
+ * is answered: a later kernel goes on from that.
  *
  * Nothing else is run: what is not in the folder of copies, or was not made there by `runbook_lib.templates`.
  */

@@ -1,0 +1,24 @@
+"""How people read the names that programs have of an outcome, a status and the state of an effect. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_EFFECTS: Mapping[str, str] = {"adopted": "found, not repeated", "already_done": "done before, not repeated"}
+
+
+def ending_words(name: str) -> str:
+    """An outcome or a status: *License issued*."""
+    return name.replace("_", " ").capitalize()
+
+
+def run_ending_words(outcome: str | None, status: str, next_runbook: str | None = None) -> str:
+    """How a run ended: with an outcome, or else with the runbook that goes on, or else its status."""
+    if next_runbook and not outcome and status == "completed":
+        return f"Goes on with {next_runbook}"
+    return ending_words(outcome or status)
+
+
+def effect_words(name: str) -> str:
+    """The state of an effect, or the kind of a journal's line: *done before, not repeated*."""
+    return _EFFECTS.get(name, name.replace("_", " "))
