@@ -142,6 +142,7 @@ WRAPPINGS: dict[str, Wrapping] = {
     "stamps of a log": lambda text: _numbered(text, "2026-11-21 09:04:{n:02d} INFO [pid 3] {line}\n"),
     "diff": each_line("+"),
     "rows of psql": lambda text: "".join(f" {line:<62} +\n" for line in text.splitlines()),
+    "narrow rows of psql": lambda text: "".join(f" {line:<60}+\n" for line in text.splitlines()),
     "JavaScript": lambda text: " +\n  ".join(json.dumps(f"{line}\n") for line in text.splitlines()),
     "RTF": lambda text: "{\\rtf1\\ansi\\f0 " + text.replace("\n", "\\par\r\n\\f0 ") + "}",
     "table": lambda text: f"<table>{_numbered(text, '<tr><td>{n}</td><td>{line}</td></tr>')}</table>",

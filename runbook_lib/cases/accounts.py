@@ -64,7 +64,8 @@ def purchase_facts(licenses: Sequence[SoldLicense], emergency_on: date) -> tuple
     """Facts and notes from the licenses of a single subscription: the one that had expired by the emergency counts.
 
     A renewed license is only noted, since the instance does not have it yet. So is one that was not bought: a trial's
-    plan and dates are not those of what the customer pays for.
+    plan and dates are not those of what the customer pays for. One that ends later may have extended it, and then the
+    expiry is not known from here.
     """
     bought = [one for one in licenses if _is_bought(one)]
     names = {one.subscription_name for one in bought}
@@ -74,17 +75,21 @@ def purchase_facts(licenses: Sequence[SoldLicense], emergency_on: date) -> tuple
         for one in bought
         if one.expires_on and one.expires_on > emergency_on
     ]
-    for one in licenses:
-        if not _is_bought(one):
-            why = "is a trial" if one.trial else "has no subscription"
-            notes.append(f"License {one.id} in CustomersDot {why}: it shows no paid plan.")
+    others = [one for one in licenses if not _is_bought(one)]
+    for one in others:
+        why = "is a trial" if one.trial else "has no subscription"
+        notes.append(f"License {one.id} in CustomersDot {why}: it shows no paid plan.")
     if len(names) != 1 or not ended:
         return [], notes
     last = max(ended, key=lambda one: one.expires_on or date.min)
     where = f"license {last.id}"
     if last.plan and last.plan not in policy.PAID_PLANS:
         notes.append(f"CustomersDot names a plan that is not known here: {clean(last.plan, 40)} ({where}).")
-    found: list[tuple[str, object | None]] = [("deployment", "self_managed"), ("expires_on", last.expires_on)]
+    later = [one for one in others if (one.expires_on or date.max) > (last.expires_on or date.max)]
+    if later:
+        notes.append(f"License {later[0].id} ends after {where}, and may be an extension: ask when it expired.")
+    found: list[tuple[str, object | None]] = [("deployment", "self_managed")]
+    found.append(("expires_on", None if later else last.expires_on))
     found.append(("plan", last.plan if last.plan in policy.PAID_PLANS else None))
     found.append(("users_in_license", last.users))
     return [Fact(name, value, Source.CUSTOMERSDOT, where) for name, value in found if value is not None], notes

@@ -150,7 +150,7 @@ def _license(row: Any) -> SoldLicense:
     return model(
         SoldLicense,
         row,
-        subscription_name=row.get("zuora_subscription_name") or "",
+        subscription_name=(row.get("zuora_subscription_name") or "").strip(),
         plan=(row.get("plan") or "").casefold() or None,
         starts_on=_day(row.get("starts_at")),
         expires_on=_day(row.get("expires_at")),
@@ -180,4 +180,10 @@ def _count(value: Any) -> int | None:
 
 
 def _day(value: Any) -> date | None:
-    return date.fromisoformat(value[:10]) if value else None
+    """A date, or a time stamp whose date is the same in UTC; another one may be either of two days."""
+    if not value:
+        return None
+    day = date.fromisoformat(value[:10])
+    if len(value) > len("YYYY-MM-DD") and moment(value).date() != day:
+        raise ValueError("a time stamp with two dates")
+    return day

@@ -14,7 +14,7 @@ import httpx
 
 from runbook_lib.clients.advice import first_advice
 from runbook_lib.clients.answers import OTHER_FORM, decoded
-from runbook_lib.clients.refusals import Refusals
+from runbook_lib.clients.refusals import WEB_PAGE, Refusals
 from runbook_lib.clients.retrying import TransientError, not_ready
 from runbook_lib.domain.errors import OutcomeUnknownError, RefusedError, UnavailableError
 from runbook_lib.redaction import Redactor
@@ -125,7 +125,7 @@ class Failures:
             words = self._explain(self._redactor.entering(decoded(response.content)))
         except OTHER_FORM:
             is_page = "html" in response.headers.get("content-type", "")
-            words = f"{response.reason_phrase}, with a web page, perhaps of a proxy" if is_page else ""
+            words = f"{response.reason_phrase}, {WEB_PAGE}" if is_page else ""
         return (self.line(words) or self.line(response.reason_phrase)).rstrip(".") + "."
 
 

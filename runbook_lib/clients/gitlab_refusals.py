@@ -45,7 +45,7 @@ REFUSALS = Refusals(
         _no_pipeline(
             "The .gitlab-ci.yml on RUNBOOK_MECHANIZER_REF has no job for a triggered pipeline: check the ref, and the "
             "rules of its jobs.",
-            says=r"no stages|will not run for the selected|config file|yaml|jobs:",
+            says=r"no stages|workflow rules|will not run for the selected|config file|yaml|jobs:",
         ),
         _no_pipeline(
             "Renew RUNBOOK_MECHANIZER_TRIGGER_TOKEN.", says=r"trigger token.*(expired|revoked)", fault=CREDENTIALS
@@ -54,6 +54,7 @@ REFUSALS = Refusals(
         _no_pipeline("Unarchive the project of RUNBOOK_MECHANIZER_PROJECT_ID, or give another one.", says="archived"),
         _no_pipeline("Switch CI/CD on in the project of RUNBOOK_MECHANIZER_PROJECT_ID.", says="pipelines are disabled"),
         _no_pipeline(f"T{_OWNER[1:]} has to verify their account in GitLab first.", says="verif"),
+        Row("GitLab is read-only, perhaps for maintenance. Run again later.", says="read-only instance"),
         _no_pipeline(
             f"T{_OWNER[1:]} may not do that: they need the Developer role or more there.", status=403, fault=RIGHTS
         ),
@@ -63,6 +64,8 @@ REFUSALS = Refusals(
             fault=RIGHTS,
         ),
         Row("Renew RUNBOOK_GITLAB_TOKEN.", status=401, fault=CREDENTIALS),
+        Row("Sign in to GitLab as the user of RUNBOOK_GITLAB_TOKEN, and set a new password.", says="password expired"),
+        Row("Sign in to GitLab as the user of RUNBOOK_GITLAB_TOKEN, and accept its terms.", says="terms of service"),
         Row("The user of RUNBOOK_GITLAB_TOKEN is blocked in GitLab: use another's.", says="blocked", status=403),
         Row(
             "The user of RUNBOOK_GITLAB_TOKEN needs the Reporter role or more in the project of "

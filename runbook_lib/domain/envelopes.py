@@ -298,7 +298,8 @@ def _extent(letters: str, start: int) -> tuple[int, bool]:
 def _joined(text: str, lines: list[re.Match[str]]) -> tuple[str, int] | None:
     """The letters of an envelope that stands in these pieces of a text, and where it ends; None if it is not whole."""
     mark = "+" if all(line[0].startswith("+") for line in lines[1:]) else ""
-    words = [line[0].removeprefix(mark) for line in lines]
+    row_end = "+" if all(line[0].endswith("+") for line in lines[:-1]) else ""  # psql's, after the widest rows
+    words = [line[0].removeprefix(mark).removesuffix(row_end) for line in lines]
     count = _whole_words(words, letter_count(_extent("".join(words), 0)[0]))
     if not count:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -45,3 +46,16 @@ def test_license_that_was_not_bought_is_a_note(name: str, trial: bool, why: str)
     assert ([], [f"License 5 in CustomersDot {why}: it shows no paid plan."]) == purchase_facts([other], ON)
     assert purchase_facts([sold("premium")], ON)[0] == purchase_facts([sold("premium"), other], ON)[0]
     assert [] == Purchases((), (other,)).subscriptions
+
+
+@pytest.mark.parametrize(
+    ("ends_on", "expires_on"),
+    [(date(2026, 11, 5), date(2026, 11, 6)), (date(2026, 11, 20), None), (date(2026, 12, 1), None), (None, None)],
+)
+def test_a_later_extension_leaves_the_expiry_open(ends_on: date | None, expires_on: date | None) -> None:
+    """An extension by Sales does not rule a customer out, so the day before it does not decide. Source: seeds."""
+    extension = replace(sold("ultimate", "", trial=True), expires_on=ends_on)
+    facts, notes = purchase_facts([sold("premium"), extension], ON)
+    values = {fact.name: fact.value for fact in facts}
+    assert (expires_on, "premium") == (values.get("expires_on"), values["plan"])
+    assert (expires_on is None) == any("may be an extension" in note for note in notes)

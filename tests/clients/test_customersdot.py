@@ -60,6 +60,28 @@ def test_licenses_are_those_of_the_account() -> None:
     assert [first, SoldLicense(6, "", trial=True)] == cdot(wire).licenses(Account(7, EMAIL))
 
 
+@pytest.mark.parametrize(
+    ("stamp", "day"),
+    [
+        ("2026-11-06T23:59:59.000Z", date(2026, 11, 6)),
+        ("2026-11-06 00:00:00 UTC", date(2026, 11, 6)),
+        ("2026-11-06T01:00:00.000-07:00", date(2026, 11, 6)),
+        ("2026-11-05T17:00:00.000-07:00", None),
+        ("2026-11-06T08:00:00.000+09:00", None),
+        ("November 06, 2026", None),
+    ],
+)
+def test_an_expiry_with_two_dates_is_not_guessed(stamp: str, day: date | None) -> None:
+    """A day more or less decides the scope, so the list then counts as one that could not be read."""
+    row = {"id": 5, "customer_id": 7, "zuora_subscription_name": " ", "expires_at": stamp}
+    client = cdot(Wire(reply(json=[row])))
+    if day is None:
+        with pytest.raises(UnavailableError, match="unexpected form"):
+            client.licenses(Account(7, EMAIL))
+    else:
+        assert [SoldLicense(5, "", expires_on=day)] == client.licenses(Account(7, EMAIL))
+
+
 def test_seat_links_of_one_subscription_newest_first() -> None:
     """Names with spaces, percent and slash go out and come back whole."""
     found = [

@@ -84,6 +84,10 @@ READERS: dict[str, Callable[[Wire], Any]] = {
         ("issues", 403, {"message": "403 Forbidden"}, "RUNBOOK_TRACKER_PROJECT_ID", "rights"),
         ("pipelines", 403, {"message": "403 Forbidden"}, "RUNBOOK_MECHANIZER_PROJECT_ID", "rights"),
         ("issues", 403, {"message": "403 Forbidden - Your account has been blocked"}, "blocked", ""),
+        ("issues", 403, {"message": "403 Forbidden - Your password expired"}, "set a new password", ""),
+        ("issues", 403, {"message": "403 Forbidden - You must accept the Terms of Service"}, "accept its terms", ""),
+        ("trigger", 403, {"message": "You cannot perform write operations on a read-only instance"}, "later", ""),
+        ("trigger", 400, base("Pipeline filtered out by workflow rules."), "the rules of its jobs", ""),
         ("issues", 404, {"message": "404 Project Not Found"}, "RUNBOOK_TRACKER_PROJECT_ID", ""),
         ("pipelines", 404, {"message": "404 Not found"}, "RUNBOOK_MECHANIZER_PROJECT_ID", ""),
         ("scopes", 401, {"message": "401 Unauthorized"}, "Renew RUNBOOK_GITLAB_TOKEN", "credentials"),
@@ -98,6 +102,14 @@ def test_gitlab(ask: str, status: int, body: Any, advice: str, fault: str) -> No
     assert (status, fault) == (caught.value.status, caught.value.fault)
     assert f"{caught.value.words} {caught.value.advice}" == str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("ask", READERS)
+def test_a_page_of_a_proxy_is_no_answer_of_the_service(ask: str) -> None:
+    """Nobody is sent to look for rights that are there."""
+    with pytest.raises(RefusedError, match="check the VPN") as caught:
+        READERS[ask](Wire(reply(403, html="<html>Access denied</html>")))
+    assert "" == caught.value.fault
 
 
 @pytest.mark.parametrize("status", [301, 308])
