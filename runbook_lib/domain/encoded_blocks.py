@@ -1,8 +1,9 @@
 """Finds blocks of Base64, Base32 and Base85 in a text, such as a whole file, and decodes them. Pure.
 
-`finder` looks at what they hold. Any long block of Base64 or Base32 is decoded; of Base32 from each of eight letters,
-since it may be a piece from the middle. Base85, whose letters are those of most texts, is decoded only where it begins
-as an encoded license does, so that a piece from its middle is not recognized.
+`finder` looks at what they hold. Any long block of Base64 is decoded. One of Base32 is decoded where its letters can be
+those of a packed file or of ASCII; from each of eight letters, since it may be a piece from the middle. Base85, whose
+letters are those of most texts, is decoded only where it begins as an encoded license does, so that a piece from its
+middle is not recognized.
 """
 
 from __future__ import annotations
