@@ -232,7 +232,23 @@ class Elements(HTMLParser):
     """Collects what a browser would make of a card, and says what the cards themselves never have."""
 
     OURS = frozenset(
-        ["a", "bdi", "details", "div", "p", "pre", "span", "summary", "table", "tbody", "td", "th", "thead", "tr"]
+        [
+            "a",
+            "bdi",
+            "details",
+            "div",
+            "p",
+            "pre",
+            "span",
+            "summary",
+            "table",
+            "tbody",
+            "td",
+            "th",
+            "thead",
+            "tr",
+            "wbr",
+        ]
     )
 
     def __init__(self) -> None:
