@@ -93,6 +93,7 @@ _NEGATED = r"(?:not|never|(?:do|does|did|is|are|was|were|has|have|wo)n'?t)"
 _BLOCKED = (
     rf"{_READ_ONLY}|(?<!un)\blocked\b|\b{_DENIED}\b[^.]{{0,40}}{_WHAT}|{_WHAT}\w*[^.]{{0,40}}\b{_FAILED}\b|"
     rf"\bnot (?:\w+ ){{0,2}}{_ACTIONS}|{_ACTIONS}\w*(?: \w+){{0,2}} {_NEGATED}\b|\b(?:no longer|stopped) work|"
+    r"\bnothing works\b|\b(?:gitlab|instance|server|system|it) (?:is|went) (?:completely )?down\b|"
     rf"\bexceed\w* (?:this|the|your|our) licen[sc]e|licen[sc]e\w*[^.]{{0,40}}{_NEGATED} cover|{_OF_GIT}|"
     rf"{_PUSH}[^.]{{0,40}}{_NO}|{_NO}[^.]{{0,40}}{_PUSH}|" + _ABROAD
 )
@@ -103,9 +104,9 @@ _FORWARDED = re.compile(
     re.MULTILINE,
 )
 """Where another mail begins: a line between dashes, *On ... 2026 ... wrote:*, or three lines of headers."""
-_SENT = r"mail|licen[sc]e|inbox|message|activation code|license key"
+_SENT = r"mail|licen[sc]e|inbox|message|activation code"
 _NOT_THERE = (
-    r"(?:\bnot|n't|never|nothing|\bno\b|haven'?t|hasn'?t|didn'?t|without|yet to)[^.!?\n]{0,40}"
+    r"(?:\bnot|n't|never|nothing|\bno\b|havent|hasnt|didnt|without|yet to)[^.!?\n]{0,40}"
     r"(?:rec(?:ei|ie)v|arriv|deliver|c[ao]me\b|got\b|gotten|get (?:a|an|any|the|our)\b(?!.*(?:work|install|accept))|"
     r"reach|seen|see\b(?!.{0,30}\b(?:page|portal)\b)|there\b|inbox|spam)|still (?:waiting|missing)|mail.{0,20}bounced"
 )
@@ -116,6 +117,7 @@ _NOT_THERE_ABROAD = (
     r"\bnie\b[^.]{0,20}(?:otrzym|dosta|dotar|przysz)|\bне\b[^.]{0,20}(?:получ|приш)|\bniet\b[^.]{0,20}ontvangen|"
     "届(?:かな|きませ|いていませ|いてな|いておりませ)|没有?收到|未收到|받지 못"
 )
+"""*License* or *mail*, and *not received*, in other languages."""
 _SMALL_PRINT = r"\bin error\b|\bintended recipient|\bconfidential"
 """The foot of a mail, which speaks of mails, too."""
 

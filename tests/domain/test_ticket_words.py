@@ -70,6 +70,7 @@ from runbook_lib.domain.ticket_words import says_it_works, says_mail_missing
         *(
             "! [remote rejected] main -> main (pre-receive hook declined)",
             "You have applied a True-up for 10 users but you need one for 20 users",
+            *("Nothing works any more", "GitLab is down since the license ended"),
             'Users get "forbidden" on push',
             "We get 403 when pushing",
             "Es kann nicht mehr gepusht werden",
@@ -130,7 +131,7 @@ def test_words_of_an_instance_that_works(text: str) -> None:
             "You said that it still works during the grace period",
             "GitLab still works? I doubt it",
             "Is it normal that it is not read-only yet?",
-            "It still works. Our own server is down",
+            "It still works. Our own servers are down",
             "GitLab said it will become read-only. Today it happened",
             "It becomes read-only as soon as someone logs in",
             "It becomes read-only now",
