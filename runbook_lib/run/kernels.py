@@ -120,6 +120,11 @@ class Provisioner(LocalProvisioner):
             self._early.wait()
 
 
+CANCELS, CANCEL_S = 10, 0.2
+"""How often what waits for a kernel is cancelled, and for how many seconds each: a task may miss a cancellation that
+comes just when its time is over, and would be waited for without end."""
+
+
 @contextmanager
 def started(name: str, early: Early | None = None) -> Iterator[Manager]:
     """A kernel's manager, whose process is ended at the end, however far it came.
@@ -157,9 +162,11 @@ def _stop(manager: Manager) -> None:
 
     async def stop() -> None:
         waiting = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in waiting:
-            task.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
+        for _ in range(CANCELS):
+            for task in waiting:
+                task.cancel()
+            if waiting:
+                _, waiting = await asyncio.wait(waiting, timeout=CANCEL_S)
         if manager.made:
             manager.made.stop_channels()
         await manager.shutdown_kernel(now=True)

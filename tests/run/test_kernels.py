@@ -26,3 +26,32 @@ def test_half_made_socket_does_not_delay_the_end() -> None:
         [sys.executable, "-c", LEAVES_A_SOCKET], capture_output=True, text=True, timeout=30, check=False
     )
     assert (0, "over\n", "") == (ran.returncode, ran.stdout, ran.stderr)
+
+
+MISSES_A_CANCELLATION = """
+import asyncio
+from jupyter_core.utils import run_sync
+from runbook_lib.run import kernels
+
+async def waits():
+    try:
+        await asyncio.sleep(3600)
+    except asyncio.CancelledError:
+        await asyncio.sleep(3600)
+
+async def begin():
+    asyncio.get_running_loop().left = asyncio.ensure_future(waits())
+    await asyncio.sleep(0)
+
+with kernels.started("python3"):
+    run_sync(begin)()
+print("over", flush=True)
+"""
+
+
+def test_task_that_misses_a_cancellation_does_not_hold_up_the_end() -> None:
+    """It is cancelled again."""
+    ran = subprocess.run(
+        [sys.executable, "-c", MISSES_A_CANCELLATION], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (0, "over\n", "") == (ran.returncode, ran.stdout, ran.stderr)
