@@ -197,7 +197,6 @@ def run(
         left = [row for row in rows if row.line not in endings]
         for found in endings.values():
             watcher.end(found)
-        watcher.start(len(left))
         order = Order(marker.token, perform)
         for found in _run(left, order, settings, workers=workers, scheduler=scheduler, watcher=watcher):
             endings[found.row.line] = found
@@ -213,14 +212,16 @@ def _run(
     """Run the tickets; returns how those ended that were begun."""
     events: Events = SimpleQueue()
     endings = []
-    with _heard(events.put), _place(order, settings, scheduler) as (place, room):
-        pool = Workers(place, min(workers or room, max(1, len(rows))))
-        try:
-            for found in _as_they_end(pool, rows if events.empty() else [], events, watcher.interrupt):
-                endings.append(found)
-                watcher.end(found)
-        finally:
-            pool.close()
+    with _heard(events.put):
+        watcher.start(len(rows))
+        with _place(order, settings, scheduler) as (place, room):
+            pool = Workers(place, min(workers or room, max(1, len(rows))))
+            try:
+                for found in _as_they_end(pool, rows if events.empty() else [], events, watcher.interrupt):
+                    endings.append(found)
+                    watcher.end(found)
+            finally:
+                pool.close()
     return endings
 
 
