@@ -1,12 +1,14 @@
 """What a person has to do for a ticket, from the first page of `runbook lab TICKET` to the sealed record.
 
-Each walk does only what it must: read, answer what is asked, and press. The README's table says what that took.
+Each walk does only what it must: read, answer what is asked, and press. The README's table says what that took. What
+was answered is kept, and what explains a step folds then.
 """
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -15,9 +17,20 @@ from runbook_lib.cli.lab import prepared
 from runbook_lib.settings import Settings
 from tests.browser import effort
 from tests.browser.effort import Effort
-from tests.browser.lab import SESSIONS, Notebook
+from tests.browser.lab import SESSIONS, Lab, Notebook
 from tests.browser.seen import PICTURES
-from tests.browser.walk import BUTTON, DONE, RECORD, go_on, looks_well, looks_well_in_both_themes, records, verified
+from tests.browser.walk import (
+    BUTTON,
+    CHANGE,
+    DONE,
+    RECORD,
+    copy,
+    go_on,
+    looks_well,
+    looks_well_in_both_themes,
+    records,
+    verified,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.together]
 
@@ -84,6 +97,67 @@ def opens_the_record(notebook: Notebook) -> None:
     assert {"notification.jupyterlab-settings": "{}"} == {
         path.name: path.read_text() for path in (notebook.lab.home / "settings").rglob("*") if path.is_file()
     }
+
+
+def test_answers_come_back_when_the_kernel_has_ended(lab: Lab, notebook: Notebook) -> None:
+    """Those that were typed and confirmed, also after a run that found a service down; nothing is performed.
+
+    This and the next test need ticket 1908 as it came; `test_effort` performs it.
+    """
+    path, before = copy(lab, "weekend_license", 1908, "kept"), records(lab.world, 1908)
+    notebook.open(path)
+    for words in ("premium", "2026-11-06", "231"):
+        notebook.click(notebook.button(f"Confirm {words}"))
+    notebook.fill("Maximum users", "254")
+    notebook.press("Tab")
+    until_kept(notebook, lab.root / path, '"maximum_users": "254"')
+    notebook.page.evaluate("async () => { await jupyterapp.shell.currentWidget.context.runbookSaved }")
+    notebook.close_all()
+    lab.world.inject("zendesk", "error", status=503, times=None)
+    notebook.open(path)
+    notebook.see("Open the ticket")
+    notebook.save()
+    lab.world.clear_faults()
+    notebook.close_all()
+    notebook.open(path)
+    notebook.see("4 answers typed before")
+    notebook.see("Maximum users: 254 (typed before)")
+    notebook.see("confirmed by the engineer")
+    assert notebook.button(CHANGE).is_visible()
+    assert notebook.button(BUTTON).is_visible()
+    assert before == records(lab.world, 1908)
+
+
+def until_kept(notebook: Notebook, path: Path, words: str) -> None:
+    """Wait until the file has it: no key is pressed for that."""
+    for _ in range(300):
+        if words in path.read_text():
+            return
+        notebook.page.wait_for_timeout(100)
+    raise AssertionError(f"{path} does not keep {words}")
+
+
+def test_explanations_fold_once_a_step_asks_nothing(lab: Lab, notebook: Notebook) -> None:
+    """In the page, not in the file; a button in the heading opens one, also by a key. Where a step asks, it is open."""
+    notebook.open(copy(lab, "weekend_license", 1908, "folded"))
+    takes, facts = (
+        notebook.panel.locator(".jp-RenderedMarkdown p", has_text=words)
+        for words in ("Assign the ticket to yourself first", "Where sources disagree, this is the order")
+    )
+    expect(takes).to_be_hidden()
+    expect(facts).to_be_visible()
+    button = notebook.panel.locator(".jp-MarkdownCell", has_text="Assign the ticket to yourself first").locator(
+        "button", has_text="Explanation"
+    )
+    button.click()
+    expect(takes).to_be_visible()
+    expect(button).to_have_attribute("aria-expanded", "true")
+    button.press("Enter")
+    expect(takes).to_be_hidden()
+    for words in ("premium", "2026-11-06", "231", "254"):
+        notebook.click(notebook.button(f"Confirm {words}"))
+    go_on(notebook)
+    expect(facts).to_be_hidden()
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: str(case.ticket_id))

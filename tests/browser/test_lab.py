@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from runbook_lib import templates
 from tests.browser.lab import SESSIONS, Lab, Notebook
-from tests.browser.walk import BUTTON, CHANGE, ERRORS, copy, go_on, looks_well_in_both_themes, records
+from tests.browser.walk import BUTTON, ERRORS, looks_well_in_both_themes
 
 pytestmark = [pytest.mark.slow, pytest.mark.together]
 
@@ -81,61 +80,3 @@ def test_a_ticket_of_no_runbook_stays_in_start_here(lab: Lab, notebook: Notebook
     notebook.show(start_here(lab, 1004))
     notebook.see("No runbook for this ticket")
     assert 0 == notebook.page.locator("#runbook-ticket").count()
-
-
-def test_answers_come_back_when_the_kernel_has_ended(lab: Lab, notebook: Notebook) -> None:
-    """Those that were typed and confirmed, also after a run that found a service down; nothing is performed."""
-    path, before = copy(lab, "weekend_license", 1908, "kept"), records(lab.world, 1908)
-    notebook.open(path)
-    for words in ("premium", "2026-11-06", "231"):
-        notebook.click(notebook.button(f"Confirm {words}"))
-    notebook.fill("Maximum users", "254")
-    notebook.press("Tab")
-    until_kept(notebook, lab.root / path, '"maximum_users": "254"')
-    notebook.page.evaluate("async () => { await jupyterapp.shell.currentWidget.context.runbookSaved }")
-    notebook.close_all()
-    lab.world.inject("zendesk", "error", status=503, times=None)
-    notebook.open(path)
-    notebook.see("Open the ticket")
-    notebook.save()
-    lab.world.clear_faults()
-    notebook.close_all()
-    notebook.open(path)
-    notebook.see("4 answers typed before")
-    notebook.see("Maximum users: 254 (typed before)")
-    notebook.see("confirmed by the engineer")
-    assert notebook.button(CHANGE).is_visible()
-    assert notebook.button(BUTTON).is_visible()
-    assert before == records(lab.world, 1908)
-
-
-def until_kept(notebook: Notebook, path: Path, words: str) -> None:
-    """Wait until the file has it: no key is pressed for that."""
-    for _ in range(300):
-        if words in path.read_text():
-            return
-        notebook.page.wait_for_timeout(100)
-    raise AssertionError(f"{path} does not keep {words}")
-
-
-def test_explanations_fold_once_a_step_asks_nothing(lab: Lab, notebook: Notebook) -> None:
-    """In the page, not in the file; a button in the heading opens one, also by a key. Where a step asks, it is open."""
-    notebook.open(copy(lab, "weekend_license", 1908, "folded"))
-    takes, facts = (
-        notebook.panel.locator(".jp-RenderedMarkdown p", has_text=words)
-        for words in ("Assign the ticket to yourself first", "Where sources disagree, this is the order")
-    )
-    expect(takes).to_be_hidden()
-    expect(facts).to_be_visible()
-    button = notebook.panel.locator(".jp-MarkdownCell", has_text="Assign the ticket to yourself first").locator(
-        "button", has_text="Explanation"
-    )
-    button.click()
-    expect(takes).to_be_visible()
-    expect(button).to_have_attribute("aria-expanded", "true")
-    button.press("Enter")
-    expect(takes).to_be_hidden()
-    for words in ("premium", "2026-11-06", "231", "254"):
-        notebook.click(notebook.button(f"Confirm {words}"))
-    go_on(notebook)
-    expect(facts).to_be_hidden()
