@@ -102,7 +102,7 @@ def opens_the_record(notebook: Notebook) -> None:
 def test_answers_come_back_when_the_kernel_has_ended(lab: Lab, notebook: Notebook) -> None:
     """Those that were typed and confirmed, also after a run that found a service down; nothing is performed.
 
-    This and the next test need ticket 1908 as it came; `test_effort` performs it.
+    This and the next tests need ticket 1908 as it came; `test_effort` performs it.
     """
     path, before = copy(lab, "weekend_license", 1908, "kept"), records(lab.world, 1908)
     notebook.open(path)
@@ -126,6 +126,24 @@ def test_answers_come_back_when_the_kernel_has_ended(lab: Lab, notebook: Noteboo
     assert notebook.button(CHANGE).is_visible()
     assert notebook.button(BUTTON).is_visible()
     assert before == records(lab.world, 1908)
+
+
+SLOW_READS = """() => {
+    const contents = jupyterapp.serviceManager.contents, get = contents.get.bind(contents);
+    contents.get = async (...words) => (await new Promise((done) => setTimeout(done, 700)), get(...words));
+}"""
+
+
+def test_a_tab_that_is_closed_while_an_answer_is_saved_shows_no_error(lab: Lab, notebook: Notebook) -> None:
+    """Nobody asked for that save."""
+    notebook.open(copy(lab, "weekend_license", 1908, "closed"))
+    notebook.page.evaluate(SLOW_READS)
+    notebook.click(notebook.button("Confirm premium"))
+    notebook.page.wait_for_timeout(1400)  # the save has begun, and asks what the file is now
+    notebook.close_all()
+    notebook.page.wait_for_timeout(1500)
+    notebook.page.evaluate("() => { delete jupyterapp.serviceManager.contents.get }")
+    assert [] == notebook.page.locator(".jp-Dialog").all_inner_texts()
 
 
 def until_kept(notebook: Notebook, path: Path, words: str) -> None:

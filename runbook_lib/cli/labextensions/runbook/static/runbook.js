@@ -173,7 +173,12 @@
       await context.runbookSaved.catch(() => {}); // a save of this tab's own is no other tab's
       if (context.isDisposed) return;
       const { last_modified } = await app.serviceManager.contents.get(context.path, { content: false });
-      if (!context.isDisposed && last_modified === context.contentsModel?.last_modified) await context.save();
+      if (context.isDisposed || last_modified !== context.contentsModel?.last_modified) return;
+      context.runbookIsSaving = true;
+      await context.save().catch((error) => {
+        if (!context.isDisposed) throw error;
+      });
+      context.runbookIsSaving = false;
     });
   }
 
@@ -302,6 +307,9 @@
   /** One save after the other: JupyterLab takes the file of a save that still runs for one that was changed by others. */
   function saveInTurn(context) {
     const save = context.save.bind(context);
+    const tell = context._handleError.bind(context);
+    // Nobody asked for such a save: that the tab was closed meanwhile is no error.
+    context._handleError = async (...words) => context.isDisposed && context.runbookIsSaving ? undefined : tell(...words);
     context.runbookSaved = Promise.resolve();
     context.save = () => (context.runbookSaved = context.runbookSaved.then(save, save));
   }
