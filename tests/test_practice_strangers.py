@@ -32,10 +32,12 @@ def test_a_person_is_asked_and_nothing_is_issued(practice: World, ticket_id: int
     assert ([], []) == (practice.issues(ticket_id), practice.posts(ticket_id))
 
 
-def test_the_command_asks_too(practice: World) -> None:
+@pytest.mark.parametrize("ticket_id", [1061])
+def test_the_command_asks_too(practice: World, ticket_id: int) -> None:
     """Exit status 3, and the same parameters."""
-    ran = practice.runbook("run", "auto", 1061, "--json")
-    assert (3, ASKED[1061].end, list(ASKED[1061].missing)) == (ran.status, ran.report["status"], ran.report["missing"])
+    ran = practice.runbook("run", "auto", ticket_id, "--json")
+    expected = ASKED[ticket_id]
+    assert (3, expected.end, list(expected.missing)) == (ran.status, ran.report["status"], ran.report["missing"])
 
 
 @pytest.mark.parametrize("ticket_id", ASKED)
