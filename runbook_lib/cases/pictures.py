@@ -35,7 +35,7 @@ Download = Callable[[Attachment], bytes]
 
 @dataclass(frozen=True)
 class Images:
-    """The images of a ticket, told by their bytes, and what was left aside.
+    """The images of a ticket, recognized by their bytes, and what was left aside.
 
     Attributes:
         files: Name and content of each that can be looked at.

@@ -1,4 +1,4 @@
-"""What is said of a case to a person at a form: labels and answers, where a terminal is told parameters to pass.
+"""What is said of a case to a person at a form: labels and answers, where a terminal names parameters to pass.
 
 Steps and errors are worded for the command line, which has nothing else. At a form the same is said with the words that
 stand there. Exact texts, links and what customers wrote are left as they are.

@@ -113,7 +113,7 @@ def step(title: str, *, always: bool = False, needed: bool = True) -> Callable[[
     Args:
         title: The step's heading, the workflow's own words where it has some.
         always: Whether it runs even if the case has ended.
-        needed: Whether what follows needs what it does. A step that only tells somebody is not: where that cannot be
+        needed: Whether what follows needs what it does. A step that only notifies is not: where that cannot be
             done, the case goes on, and the next run makes up for it.
     """
 

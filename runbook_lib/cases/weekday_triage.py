@@ -317,7 +317,7 @@ def _not_engaged(posted: EffectResult) -> RunbookError:
 
 
 def _labels(*names: str) -> str:
-    """Parameters for who is told of them by a note."""
+    """The labels of parameters, in the words of a note."""
     return ", ".join(answers.label_of(name).lower() for name in names)
 
 

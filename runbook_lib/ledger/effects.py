@@ -216,7 +216,7 @@ class Effects:
         raise self.unknown(effect.operation_id, effect.name, f"{words} It was not found. Look {effect.where}.")
 
     def _not_as_sent(self, effect: Lookup, exc: NotAsSentError) -> OutcomeUnknownError:
-        """The error for what is there otherwise than it was sent, once the journal says so."""
+        """The error for something that differs from what was sent, once the journal says so."""
         self._note("unknown", effect, reason=str(exc), not_as_sent=True)
         return OutcomeUnknownError(f"{exc} Then run `{self._answer(effect.operation_id)} yes`.")
 

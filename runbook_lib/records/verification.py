@@ -39,6 +39,10 @@ _OPEN = {
     ),
 }
 """What a run is that left no seal, by its state."""
+_UNENDED = (
+    "is not sealed: it is there, but its run has no end in the journal, which was cut or copied in part, or was "
+    "interrupted just then."
+)
 _INTERRUPTED = (Code.INTERRUPTED, "belongs to a run that was interrupted: it has no end in the journal.")
 
 
@@ -193,10 +197,7 @@ class Verifier:
             elif run.state is State.UNSEALED:
                 yield self._unnamed(str(run.ticket_id), self._path(run), str(run.record))
             elif run.state is State.RUNNING and self._is_left(run):
-                unended = (
-                    "is not sealed: it is there, but its run has no end in the journal, which was cut or copied in "
-                )
-                yield Finding.of(run, Code.UNSEALED, unended + "part, or was interrupted just then.")
+                yield Finding.of(run, Code.UNSEALED, _UNENDED)
             else:
                 yield _open(run)
 

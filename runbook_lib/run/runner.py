@@ -260,9 +260,8 @@ def _execute(signals: Signals, run_cells: Callable[[], engine.Execution]) -> eng
     try:
         with signals.end_this():
             execution = run_cells()
-        return (
-            cancelled if signals.came and execution.status is Status.KILLED else execution
-        )  # the kernel heard it, too
+        is_heard_by_kernel = signals.came and execution.status is Status.KILLED
+        return cancelled if is_heard_by_kernel else execution
     except KeyboardInterrupt:
         return cancelled
     except RunbookError as exc:

@@ -134,7 +134,7 @@ SLOW_READS = """() => {
 }"""
 
 
-def test_a_tab_that_is_closed_while_an_answer_is_saved_shows_no_error(lab: Lab, notebook: Notebook) -> None:
+def test_closing_while_an_answer_is_saved_is_no_error(lab: Lab, notebook: Notebook) -> None:
     """Nobody asked for that save."""
     notebook.open(copy(lab, "weekend_license", 1908, "closed"))
     notebook.page.evaluate(SLOW_READS)

@@ -10,6 +10,10 @@ from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 import httpx
+import pytest
+
+from runbook_lib.domain.errors import RunbookError
+from runbook_lib.ledger.share import Share
 
 Wsgi = Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]
 BUCKET = "team"
@@ -94,3 +98,16 @@ def serving(app: Faulty) -> Iterator[Faulty]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def assert_each_call_says(share: Share, kind: type[RunbookError], words: str) -> None:
+    """Writing, reading and listing raise an error of this kind with these words, and no secret is in them."""
+    for call in (
+        lambda: share.create("live/1/x.json", b""),
+        lambda: share.read("live/1/x.json"),
+        lambda: list(share.objects("live")),
+    ):
+        with pytest.raises(kind) as caught:
+            call()
+        assert words in str(caught.value)
+        assert "hush" not in str(caught.value)

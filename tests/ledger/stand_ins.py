@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from email.utils import formatdate
 from html import escape
@@ -35,7 +36,7 @@ class Stored(NamedTuple):
         return f'"0x{self.number:x}"'
 
 
-class StandIn:
+class StandIn(ABC):
     """One bucket, or container.
 
     Attributes:
@@ -71,17 +72,17 @@ class StandIn:
         name = path.removeprefix(f"/{self.place}/")
         return self._write(start, name, body, environ) if method == "PUT" else self._read(start, name)
 
+    @abstractmethod
     def is_allowed(self, environ: WSGIEnvironment) -> bool:
         """Whether a request has an authorization of the vendor's form."""
-        raise NotImplementedError
 
+    @abstractmethod
     def is_create_only(self, environ: WSGIEnvironment) -> bool:
         """Whether a write asks for nothing to be there."""
-        raise NotImplementedError
 
+    @abstractmethod
     def listing(self, names: list[str], after: str, query: dict[str, str]) -> str:
         """A page of a listing; `after` is the marker of the next one, or ""."""
-        raise NotImplementedError
 
     def error(self, code: str) -> bytes:
         return f"<?xml version='1.0' encoding='utf-8'?><Error><Code>{code}</Code><Message>no</Message></Error>".encode()

@@ -18,7 +18,7 @@ from runbook_lib.ledger import share as share_module
 from runbook_lib.ledger.share import Share, address
 from runbook_lib.settings import Settings
 from tests.ledger import share_server
-from tests.ledger.share_server import Faulty
+from tests.ledger.share_server import Faulty, assert_each_call_says
 
 
 @pytest.fixture(scope="module")
@@ -119,18 +119,9 @@ def test_own_object_is_known_after_a_lost_answer(server: Faulty) -> None:
     ],
 )
 def test_fault_names_its_remedy(server: Faulty, status: int, code: str, kind: type[RunbookError], words: str) -> None:
-    """Writing, reading and listing; no secret is in the words."""
+    """It says what to do, and no secret."""
     server.fault = lambda number, when: (status, code)
-    share = opened(bucket(server))
-    for call in (
-        lambda: share.create("live/1/x.json", b""),
-        lambda: share.read("live/1/x.json"),
-        lambda: list(share.objects("live")),
-    ):
-        with pytest.raises(kind) as caught:
-            call()
-        assert words in str(caught.value)
-        assert "hush" not in str(caught.value)
+    assert_each_call_says(opened(bucket(server)), kind, words)
 
 
 def test_upload_has_the_checksum_that_object_lock_asks_for(server: Faulty) -> None:

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from runbook_lib.domain.errors import RefusedError, RunbookError, UnavailableError
 from runbook_lib.ledger.share import Share
 from runbook_lib.settings import Settings
-from tests.ledger.share_server import Faulty, serving
+from tests.ledger.share_server import Faulty, assert_each_call_says, serving
 from tests.ledger.stand_ins import ACCOUNT, BUCKET, Azure, Google, StandIn
 
 SECRET = b64encode(b"hush" * 16).decode()
@@ -125,18 +125,9 @@ def test_listing_comes_in_pages(cloud: Cloud, page: int) -> None:
     ],
 )
 def test_fault_names_its_remedy(cloud: Cloud, status: int, code: str, kind: type[RunbookError], words: str) -> None:
-    """Writing, reading and listing; no secret is in the words."""
+    """It says what to do, and no secret."""
     cloud.server.fault = lambda number, when: (status, code)
-    share = cloud.share()
-    for call in (
-        lambda: share.create("live/1/x.json", b""),
-        lambda: share.read("live/1/x.json"),
-        lambda: list(share.objects("live")),
-    ):
-        with pytest.raises(kind) as caught:
-            call()
-        assert words in str(caught.value)
-        assert "hush" not in str(caught.value)
+    assert_each_call_says(cloud.share(), kind, words)
 
 
 @pytest.mark.parametrize("status", [429, 503])

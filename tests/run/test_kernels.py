@@ -49,8 +49,8 @@ print("over", flush=True)
 """
 
 
-def test_task_that_misses_a_cancellation_does_not_hold_up_the_end() -> None:
-    """It is cancelled again."""
+def test_task_that_misses_a_cancellation_is_cancelled_again() -> None:
+    """Else the end of its kernel would be waited for without end."""
     ran = subprocess.run(
         [sys.executable, "-c", MISSES_A_CANCELLATION], capture_output=True, text=True, timeout=30, check=False
     )

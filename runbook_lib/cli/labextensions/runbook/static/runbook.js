@@ -175,10 +175,13 @@
       const { last_modified } = await app.serviceManager.contents.get(context.path, { content: false });
       if (context.isDisposed || last_modified !== context.contentsModel?.last_modified) return;
       context.runbookIsSaving = true;
-      await context.save().catch((error) => {
+      try {
+        await context.save();
+      } catch (error) {
         if (!context.isDisposed) throw error;
-      });
-      context.runbookIsSaving = false;
+      } finally {
+        context.runbookIsSaving = false;
+      }
     });
   }
 
