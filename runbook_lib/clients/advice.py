@@ -28,7 +28,7 @@ def first_advice(exc: httpx.RequestError, base_url: str) -> str:
         return "Check the network and its address"
     if isinstance(exc, httpx.ConnectError):
         return "The practice world has stopped: start it with `runbook sandbox`"
-    return "The practice world may have been set to do so: look at its Faults page"
+    return "The practice world may have been set to do so: look at the faults in its control room"
 
 
 def _place_of(reason: str) -> str:

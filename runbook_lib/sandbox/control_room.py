@@ -1,6 +1,6 @@
 """The control room, the sandbox's one page: what the world contains, side by side and live, and what goes wrong in it.
 
-It changes nothing but by the forms for faults, whose calls are in `fault_calls`. Its script only asks for the panes
+It changes nothing but by the buttons for faults, whose calls are in `fault_calls`. Its script only asks for the panes
 again, and replaces those that changed by what the server wrote. The page's policy keeps it to that: no other script
 runs, and this one may not make HTML out of text.
 """
@@ -33,7 +33,7 @@ from runbook_lib.sandbox.cards import (
     untrusted,
 )
 from runbook_lib.sandbox.faults import Faults
-from runbook_lib.sandbox.faults_pane import fault_card, fault_form, presets
+from runbook_lib.sandbox.faults_pane import fault_card, presets
 from runbook_lib.sandbox.store import Row
 from runbook_lib.sandbox.world import CONTROL_ROOM_PATH, World
 
@@ -114,12 +114,8 @@ def _to_card(kind: str, sql: str) -> Callable[[Call], Answer]:
 
 
 def show(call: Call) -> Answer:
-    return page(call, call.path.get("id"))
-
-
-def page(call: Call, ticket_id: int | None, *, problem: str = "") -> Response:
-    """The control room of a ticket or the whole world; `problem` says why a fault could not be added."""
-    world, faults = call.world, call.faults
+    """The control room of a ticket, or of the whole world."""
+    world, faults, ticket_id = call.world, call.faults, call.path.get("id")
     etag = _etag(world, faults)  # before the panes are read: a later change is sent by the next request
     is_all = _EVERYTHING in call.query
     panes = _panes(world, ticket_id, is_all=is_all)
@@ -130,16 +126,14 @@ def page(call: Call, ticket_id: int | None, *, problem: str = "") -> Response:
     main = h.main(class_="ticket" if ticket_id else "world", data_panes=panes_address, data_version=etag)
     body = [
         _header(world, ticket_id),
-        h.aside(".faults", aria_label="What goes wrong on purpose")[
-            _faults_pane(faults, ticket_id).html(), fault_form(ticket_id, problem=problem)
-        ],
+        h.aside(".faults", aria_label="What goes wrong on purpose")[_faults_pane(faults, ticket_id).html()],
         main[[pane.html() for pane in panes]],
     ]
     title = f"#{ticket_id} - Control room" if ticket_id else "Control room"
     style = _STYLE_PATH.read_text(encoding="utf-8")
     nonce = secrets.token_urlsafe(16)
     content = document(title, body, style=style, script=_SCRIPT_ADDRESS, nonce=nonce)
-    return HTMLResponse(content, 422 if problem else 200, _headers(f"'nonce-{nonce}'"))
+    return HTMLResponse(content, headers=_headers(f"'nonce-{nonce}'"))
 
 
 def show_panes(call: Call) -> Answer:

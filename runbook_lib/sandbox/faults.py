@@ -84,6 +84,9 @@ PRESETS: Mapping[str, tuple[Fields, ...]] = {
         {"service": "slack", "kind": "reset", "path": "chat.postMessage", "commits": True},
     ),
     "private comments only": ({"service": "zendesk", "kind": "private_comments", "times": None},),
+    "GitLab limits requests": ({"service": "gitlab", "kind": "limit", "retry_after": 5, "times": 3},),
+    "license job is killed": ({"service": "pipelines", "kind": "kill"},),
+    "mail is refused": ({"service": "mail", "kind": "refuse"},),
 }
 """What often goes wrong together, by its name."""
 
