@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout, suppress
+from contextlib import AbstractContextManager, contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -31,6 +31,7 @@ from runbook_lib import files, templates
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import InputError, RefusedError, RunbookError
 from runbook_lib.run import automatic, ticket_check, warm
+from runbook_lib.run.signals import handled
 from runbook_lib.settings import Settings
 
 EXTENSIONS = Path(__file__).with_name("labextensions")
@@ -245,8 +246,7 @@ def root(notebooks: Path, outputs: Path) -> Path:
     return notebooks.parent if common == common.parent else common
 
 
-@contextmanager
-def _passing_on(process: subprocess.Popen[bytes]) -> Iterator[None]:
+def _passing_on(process: subprocess.Popen[bytes]) -> AbstractContextManager[None]:
     """SIGTERM ends JupyterLab, too. Ctrl-C in a terminal reaches it without us: it asks whether that was meant."""
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -255,10 +255,4 @@ def _passing_on(process: subprocess.Popen[bytes]) -> Iterator[None]:
     def leave(number: int, frame: FrameType | None) -> None:
         pass
 
-    handlers = {signal.SIGTERM: end, signal.SIGINT: leave if sys.stdin and sys.stdin.isatty() else end}
-    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    return handled({signal.SIGTERM: end, signal.SIGINT: leave if sys.stdin and sys.stdin.isatty() else end})

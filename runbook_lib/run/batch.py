@@ -17,7 +17,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
@@ -32,6 +32,7 @@ from runbook_lib.domain.models import Status
 from runbook_lib.domain.state_words import run_ending_words
 from runbook_lib.run import ticket_runs, warm
 from runbook_lib.run.batch_list import Row
+from runbook_lib.run.signals import handled
 from runbook_lib.run.ticket_runs import Order, Output, Processes
 from runbook_lib.settings import Settings
 
@@ -88,11 +89,6 @@ Events = SimpleQueue[Future[Ending] | int]
 class Place(Protocol):
     """Where the tickets of a batch are run: this machine (`Processes`) or a cluster (`Cluster`)."""
 
-    @property
-    def is_lost(self) -> bool:
-        """Whether nothing more can be run there."""
-        ...
-
     def run(self, row: Row) -> Output:
         """Run a ticket and wait for its end."""
         ...
@@ -118,35 +114,9 @@ class Watcher(Protocol):
         ...
 
 
-class Workers:
-    """Threads that each wait for one ticket.
-
-    Args:
-        place: Where tickets are run.
-        number: How many at once.
-    """
-
-    def __init__(self, place: Place, number: int) -> None:
-        self._place = place
-        self._pool = ThreadPoolExecutor(number)
-
-    def submit(self, row: Row) -> Future[Ending]:
-        """Run a ticket as soon as there is room."""
-        return self._pool.submit(self._run, row)
-
-    def _run(self, row: Row) -> Ending:
-        output = self._place.run(row)
-        if self._place.is_lost:
-            self._pool.shutdown(wait=False, cancel_futures=True)
-        return ending(row, *output)
-
-    def cancel(self) -> None:
-        """Cancel what runs."""
-        self._place.cancel()
-
-    def close(self) -> None:
-        """Wait until nothing runs."""
-        self._pool.shutdown(cancel_futures=True)
+def run_at(place: Place, row: Row) -> Ending:
+    """Run a ticket and wait for its end."""
+    return ending(row, *place.run(row))
 
 
 def ending(row: Row, status: int, out: str, err: str) -> Ending:
@@ -215,13 +185,14 @@ def _run(
     with _heard(events.put):
         watcher.start(len(rows))
         with _place(order, settings, scheduler) as (place, room):
-            pool = Workers(place, min(workers or room, max(1, len(rows))))
+            pool = ThreadPoolExecutor(min(workers or room, max(1, len(rows))))
             try:
-                for found in _as_they_end(pool, rows if events.empty() else [], events, watcher.interrupt):
+                futures = [pool.submit(run_at, place, row) for row in rows if events.empty()]
+                for found in _as_they_end(futures, place, events, watcher.interrupt):
                     endings.append(found)
                     watcher.end(found)
             finally:
-                pool.close()
+                pool.shutdown(cancel_futures=True)
     return endings
 
 
@@ -242,13 +213,12 @@ def _place(order: Order, settings: Settings, scheduler: str) -> Iterator[tuple[P
 
 
 def _as_they_end(
-    pool: Workers, rows: Sequence[Row], events: Events, on_interrupt: Callable[[int, bool], None]
+    futures: Sequence[Future[Ending]], place: Place, events: Events, on_interrupt: Callable[[int, bool], None]
 ) -> Iterator[Ending]:
     """Each ending as it comes; after Ctrl-C only those of what has begun.
 
     A signal is an event like an ending, so that it interrupts nothing of what is done with either.
     """
-    futures = [pool.submit(row) for row in rows]
     for future in futures:
         future.add_done_callback(events.put)
     left, presses = len(futures), 0
@@ -258,27 +228,21 @@ def _as_they_end(
             presses += 1 if event == signal.SIGINT else 2
             on_interrupt(sum(not future.cancel() and not future.done() for future in futures), presses > 1)
             if presses > 1:
-                pool.cancel()
+                place.cancel()
             continue
         left -= 1
         if not event.cancelled():
             yield event.result()
 
 
-@contextmanager
-def _heard(hear: Callable[[int], None]) -> Iterator[None]:
+def _heard(hear: Callable[[int], None]) -> AbstractContextManager[None]:
     """Where Ctrl-C, SIGTERM and a closed terminal are passed to `hear` instead of ending this process.
 
     One that is ignored stays so, as `nohup` has it.
     """
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     heard = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
-    before = {number: signal.signal(number, lambda number, frame: hear(number)) for number in heard}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    return handled(dict.fromkeys(heard, lambda number, frame: hear(number)))
 
 
 @dataclass(frozen=True)

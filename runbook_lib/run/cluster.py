@@ -166,14 +166,9 @@ class Cluster:
         self._executor = client.get_executor(pure=False)
         self.room = sum(client.nthreads().values())
 
-    @property
-    def is_lost(self) -> bool:
-        """Whether nothing more can be run."""
-        return self._pulse.is_lost
-
     def run(self, row: Row) -> Output:
         """Run a ticket on some worker, and wait for its end, or until nothing goes on in the cluster."""
-        if self.is_lost:
+        if self._pulse.is_lost:
             return Output(INTERRUPTED, "", "Not begun.")
         self._pulse.work()
         try:

@@ -16,11 +16,10 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import nbformat
@@ -33,6 +32,7 @@ from papermill.log import logger
 from runbook_lib import files
 from runbook_lib.redaction import Redactor
 from runbook_lib.run import forks, kernels
+from runbook_lib.run.signals import handled
 
 START_TIMEOUT_S = 60
 OUTPUT_TIMEOUT_S = 60
@@ -345,19 +345,9 @@ def write(path: Path, notebook: Any) -> bytes:
     return content
 
 
-@contextmanager
-def _terminable() -> Iterator[None]:
+def _terminable() -> AbstractContextManager[None]:
     """Where SIGTERM ends the cells as Ctrl-C does, unless the caller handles it."""
     is_main = threading.current_thread() is threading.main_thread()
     if not is_main or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
-        yield
-        return
-
-    def end(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+        return nullcontext()
+    return handled({signal.SIGTERM: signal.default_int_handler})

@@ -104,7 +104,7 @@ def run(
     """
     this = _Run.claimed(runbook, ticket_id, given, perform=perform, settings=settings)
     with KeyRing.of(settings).in_use():
-        with closing(kernel()) as process, Signals() as signals:
+        with closing(kernel()) as process, Signals.noted() as signals:
             executed = this.start(batch)
             execution = this.execute(executed, process, signals, progress=progress)
             report = this.end(executed, execution)

@@ -74,8 +74,6 @@ class Processes:
         environment: Of each process.
     """
 
-    is_lost = False
-
     def __init__(self, order: Order, python: str, environment: Mapping[str, str]) -> None:
         self._order, self._python, self._environment = order, python, environment
         self._lock = threading.Lock()
