@@ -94,7 +94,8 @@ def examine(settings: Settings, session: Session | None = None) -> list[Finding]
     """One finding for each service."""
     pool = session or Session.of(settings)
     try:
-        return list(_findings(settings, pool))
+        with pool.budget.hurried(PATIENCE_S):
+            return list(_findings(settings, pool))
     finally:
         if session is None:
             pool.close()
@@ -167,16 +168,16 @@ def _zendesk(settings: Settings, pool: Session) -> Finding | str:
     Source: Zendesk Support API, users/me: answers 200 with an anonymous user to credentials that do not hold.
     """
     zendesk = wiring.zendesk(settings, pool)
-    zendesk.probe(patience_s=PATIENCE_S)
-    me = zendesk.me(patience_s=PATIENCE_S)
-    if found := zendesk.obstacle(me, patience_s=PATIENCE_S):
+    zendesk.probe()
+    me = zendesk.me()
+    if found := zendesk.obstacle(me):
         return Finding("Zendesk", State.MISSING_SCOPE, f"{clean(me.name)} {found}", ROLE)
     return f"tickets can be read, as {clean(me.name)}"
 
 
 def _gitlab(gitlab: GitLab) -> Finding | str:
     """The token's own scopes; tokens that are not personal have no such page."""
-    scopes = gitlab.scopes(patience_s=PATIENCE_S)
+    scopes = gitlab.scopes()
     if scopes is None:
         return "the token's scopes are not known: it has no page of its own"
     lacking = [scope for scope in GITLAB_NEEDS if scope not in scopes]
@@ -185,13 +186,13 @@ def _gitlab(gitlab: GitLab) -> Finding | str:
 
 def _tracker(settings: Settings, gitlab: GitLab) -> str:
     project = settings.tracker_project_id or 0
-    gitlab.probe_issues(project, label=messages.LABEL, patience_s=PATIENCE_S)
+    gitlab.probe_issues(project, label=messages.LABEL)
     return f"the issues of project {project} can be read"
 
 
 def _mechanizer(settings: Settings, gitlab: GitLab) -> str:
     project = settings.mechanizer_project_id or 0
-    gitlab.probe_pipelines(project, patience_s=PATIENCE_S)
+    gitlab.probe_pipelines(project)
     return (
         f"the pipelines of project {project} can be read; "
         "the trigger token cannot be checked without starting a pipeline"
@@ -200,16 +201,16 @@ def _mechanizer(settings: Settings, gitlab: GitLab) -> str:
 
 def _slack(settings: Settings, pool: Session) -> Finding | str:
     slack = wiring.slack(settings, pool)
-    scopes = slack.scopes(patience_s=PATIENCE_S)
+    scopes = slack.scopes()
     if scopes is not None and (lacking := _lacking_for_slack(scopes)):
         return _lacks(_SLACK, scopes, lacking)
-    slack.probe(settings.slack_channel_id, patience_s=PATIENCE_S)
+    slack.probe(settings.slack_channel_id)
     known = "the token's scopes are not known" if scopes is None else f"the token has {', '.join(scopes)}"
     return f"{settings.slack_channel} can be read; {known}"
 
 
 def _customersdot(settings: Settings, pool: Session) -> str:
-    wiring.customersdot(settings, pool).probe(patience_s=PATIENCE_S)
+    wiring.customersdot(settings, pool).probe()
     return "accounts can be read"
 
 

@@ -19,6 +19,7 @@ class Budget:
 
     Attributes:
         lease: How long a write may still be sent, if it was looked for before; waiting may outlast that.
+        patience_s: The time-out of a read that is tried only once, where something cannot wait; else None.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class Budget:
         self.say = say
         self.left_s = seconds
         self.lease: Lease | None = None
+        self.patience_s: float | None = None
         self._sleep = sleep
 
     def wait(self, seconds: float, what: str = "") -> bool:
@@ -60,6 +62,15 @@ class Budget:
             yield
         finally:
             self.lease = None
+
+    @contextmanager
+    def hurried(self, patience_s: float | None) -> Iterator[None]:
+        """Meanwhile each read is tried only once, with this time-out; None changes nothing."""
+        before, self.patience_s = self.patience_s, patience_s or self.patience_s
+        try:
+            yield
+        finally:
+            self.patience_s = before
 
     def renew(self) -> None:
         """Begin anew: for the next step that a person starts by hand."""

@@ -136,32 +136,19 @@ class Service:
         self._headers = dict(headers)
         self._session = session
 
-    def read(
-        self, path: str, params: Mapping[str, Any] | None = None, *, patience_s: float | None = None
-    ) -> httpx.Response:
-        """GET, retried a few times.
-
-        Args:
-            path: Below `base_url`.
-            params: The query.
-            patience_s: Try only once, with this time-out in seconds in place of the pool's.
+    def read(self, path: str, params: Mapping[str, Any] | None = None) -> httpx.Response:
+        """GET, retried a few times, unless there is no time for that (`Budget.hurried`).
 
         Raises:
             RefusedError: The service refused (4xx).
             UnavailableError: It cannot be reached, or keeps failing.
         """
-        return self._retried(partial(self._read_once, path, params, patience_s), path, once=patience_s is not None)
+        once = self._session.budget.patience_s is not None
+        return self._retried(partial(self._read_once, path, params), path, once=once)
 
-    def read_json(
-        self,
-        path: str,
-        parse: Callable[[Any], _T],
-        params: Mapping[str, Any] | None = None,
-        *,
-        patience_s: float | None = None,
-    ) -> _T:
+    def read_json(self, path: str, parse: Callable[[Any], _T], params: Mapping[str, Any] | None = None) -> _T:
         """As `read`, and parse the decoded body."""
-        return self.parsed(self.read(path, params, patience_s=patience_s), parse)
+        return self.parsed(self.read(path, params), parse)
 
     def read_pages(
         self,
@@ -171,7 +158,6 @@ class Service:
         *,
         cursor: str,
         what: str = "",
-        patience_s: float | None = None,
     ) -> Iterator[_T]:
         """Every item of a list, page by page.
 
@@ -181,7 +167,6 @@ class Service:
             params: The query of the first page.
             cursor: The parameter that says where a page begins.
             what: The list's name in messages.
-            patience_s: As for `read`, for each page.
 
         Raises:
             UnavailableError: As `read_json`; or there is no end to it.
@@ -189,7 +174,7 @@ class Service:
         seen, after = {""}, ""
         for _ in range(LAST_PAGE):
             wanted = {**params, cursor: after} if after else params
-            items, after = self.read_json(path, parse, wanted, patience_s=patience_s)
+            items, after = self.read_json(path, parse, wanted)
             yield from items
             if not after:
                 return
@@ -250,8 +235,10 @@ class Service:
         """
         return self._retried(partial(self._download_once, url, limit, also_own))
 
-    def pause(self, seconds: float) -> None:
-        self._session.budget.pause(seconds)
+    @property
+    def budget(self) -> Budget:
+        """The run's, of which waiting is taken."""
+        return self._session.budget
 
     def header(self, response: httpx.Response, name: str) -> str | None:
         """A header of an answer, redacted as its body is; None if it is not there."""
@@ -283,7 +270,8 @@ class Service:
             budget.spend(time.monotonic() - started)
             raise
 
-    def _read_once(self, path: str, params: Mapping[str, Any] | None, patience_s: float | None) -> httpx.Response:
+    def _read_once(self, path: str, params: Mapping[str, Any] | None) -> httpx.Response:
+        patience_s = self._session.budget.patience_s
         timeout = httpx.USE_CLIENT_DEFAULT if patience_s is None else patience_s
         try:
             response = self._answer("GET", path, params=params, headers=self._headers, timeout=timeout)

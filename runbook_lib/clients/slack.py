@@ -98,26 +98,24 @@ class Slack:
             params,
             cursor="cursor",
             what=f"history of {channel_id}",
-            patience_s=patience_s,
         )
-        return sorted([ts for ts, found in messages if found == operation_id])
+        with self._service.budget.hurried(patience_s):
+            return sorted([ts for ts, found in messages if found == operation_id])
 
-    def scopes(self, *, patience_s: float) -> list[str] | None:
+    def scopes(self) -> list[str] | None:
         """The bot's scopes, or None if the answer does not list them. Raises as `find`.
 
         Source: Slack API reference, `X-OAuth-Scopes` of every answer.
         """
-        response = self._service.read("auth.test", patience_s=patience_s)
+        response = self._service.read("auth.test")
         self._service.parsed(response, self._ok)
         scopes = self._service.header(response, "x-oauth-scopes")
         return None if scopes is None else [scope.strip() for scope in scopes.split(",") if scope.strip()]
 
-    def probe(self, channel_id: str, *, patience_s: float) -> None:
+    def probe(self, channel_id: str) -> None:
         """Read one message of a channel. Raises as `find`."""
         params = {"channel": channel_id, "limit": "1"}
-        self._service.read_json(
-            "conversations.history", lambda page: _page(self._ok(page, channel_id)), params, patience_s=patience_s
-        )
+        self._service.read_json("conversations.history", lambda page: _page(self._ok(page, channel_id)), params)
 
     def _posted(self, answer: Any, channel_id: str) -> tuple[str, str, str | None]:
         """A post's `ts`, its channel, and its text as Slack keeps it; None if the answer has no text."""

@@ -25,9 +25,9 @@ def refusal(settings: Settings, ticket_id: object) -> str:
     """
     number = int(str(answers.parse("ticket_id", ticket_id)))
     settings.check_account(ticket_id)
-    with Session.of(settings, budget=Budget(0)) as pool:
+    with Session.of(settings, budget=Budget(0)) as pool, pool.budget.hurried(PATIENCE_S):
         try:
-            wiring.zendesk(settings, pool).ticket(number, patience_s=PATIENCE_S)
+            wiring.zendesk(settings, pool).ticket(number)
         except RefusedError as exc:
             if exc.status == 404:
                 raise InputError(str(exc)) from exc
