@@ -88,10 +88,7 @@ class _Screen:
     """The bar, and a line for each ticket as it ends.
 
     Attributes:
-        bar: The bar, on standard error.
         out: Where the lines go.
-        total: How many tickets the list has.
-        perform: Whether to change things.
         workers: How many at once; 0 for as many as a cluster has room for.
         scheduler: The cluster, or "".
     """

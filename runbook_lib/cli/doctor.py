@@ -51,14 +51,7 @@ _STATES = {CREDENTIALS: State.WRONG_CREDENTIALS, RIGHTS: State.MISSING_SCOPE}
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found for one service.
-
-    Attributes:
-        service: Its name.
-        state: How it stands.
-        seen: What was seen.
-        advice: What to do, or "".
-    """
+    """What was found for one service."""
 
     service: str
     state: State

@@ -72,9 +72,7 @@ class Lab:
     """A JupyterLab that waits for its options.
 
     Args:
-        settings: Where notebooks and records are.
         private: A folder of this session.
-        process: Its process.
         pipe: Takes the options.
     """
 

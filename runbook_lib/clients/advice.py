@@ -17,7 +17,6 @@ def first_advice(exc: httpx.RequestError, base_url: str) -> str:
     """What a person does first, without a period at its end.
 
     Args:
-        exc: Why the service was not reached.
         base_url: Its address. The only service on this machine is the practice world.
     """
     if reason := _refused_certificate(exc):

@@ -12,11 +12,6 @@ from runbook_lib.clients.lease import Lease
 class Budget:
     """Waiting that is bounded and visible.
 
-    Args:
-        seconds: How long all waits together may take.
-        say: Shows what is waited for, in words.
-        sleep: Waits; takes seconds.
-
     Attributes:
         lease: How long a write may still be sent, if it was looked for before; waiting may outlast that.
         patience_s: The time-out of a read that is tried only once, where something cannot wait; else None.

@@ -32,9 +32,7 @@ class CustomersDot:
     """CustomersDot, seen with the session cookie of a user who may read its admin.
 
     Args:
-        base_url: `https://customers.gitlab.com`.
         cookie: The session's cookie, `NAME=VALUE`.
-        session: The run's connection pool.
     """
 
     def __init__(self, base_url: str, cookie: SecretStr, session: Session) -> None:

@@ -32,15 +32,7 @@ WORDS_LIMIT = 200
 
 
 class Failures:
-    """Makes the errors of one service.
-
-    Args:
-        name: Its name.
-        base_url: Its address.
-        redactor: Removes secrets from its words.
-        explain: Turns an error response into the vendor's own words.
-        refusals: What to do about them.
-    """
+    """Makes the errors of one service."""
 
     def __init__(
         self, name: str, base_url: str, redactor: Redactor, explain: Callable[[Any], str], refusals: Refusals

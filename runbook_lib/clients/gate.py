@@ -48,13 +48,7 @@ def has_proxy(host: str) -> bool:
 
 
 class Gate:
-    """Checks each address of a download, also after a redirect.
-
-    Args:
-        practice: Whether the services are the practice world's.
-        resolve: Returns the addresses of a host and port.
-        has_proxy: Whether a proxy connects to a host.
-    """
+    """Checks each address of a download, also after a redirect."""
 
     def __init__(
         self, *, practice: bool, resolve: Resolve = resolve, has_proxy: Callable[[str], bool] = has_proxy

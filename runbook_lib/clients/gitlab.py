@@ -28,11 +28,6 @@ _T = TypeVar("_T")
 class GitLab:
     """One GitLab instance, seen with one token.
 
-    Args:
-        base_url: `https://gitlab.com`.
-        token: A token with `api` scope.
-        session: The run's connection pool.
-
     Attributes:
         answered_at: When it last answered with a list, by its own clock; None if not known.
         pages: The web addresses of all issues and pipelines that it has answered with.

@@ -66,10 +66,7 @@ class Session(httpx.Client):
 
     Args:
         loopback: Whether the services are on this machine; then no proxy is used.
-        budget: The run's seconds for waiting.
-        transport: In place of the network.
         redactor: Removes secrets from each answer; by default licenses only.
-        gate: Checks where downloads may go.
         pace: The rate limits that all processes share, or None for a single process.
     """
 
@@ -110,15 +107,8 @@ class Service:
     """One vendor's API.
 
     Args:
-        name: Its name in messages, such as `Zendesk`.
-        base_url: Its address; paths are appended.
         headers: Its credentials, sent to `base_url`'s host only.
-        session: The shared pool.
         explain: Turns an error response into the vendor's own words.
-        refusals: What to do about them.
-
-    Attributes:
-        failures: Makes its errors.
     """
 
     def __init__(
@@ -162,11 +152,8 @@ class Service:
         """Every item of a list, page by page.
 
         Args:
-            path: As for `read`.
             parse: The items of a page, and where the next one begins; "" on the last.
-            params: The query of the first page.
             cursor: The parameter that says where a page begins.
-            what: The list's name in messages.
 
         Raises:
             UnavailableError: As `read_json`; or there is no end to it.
@@ -189,8 +176,6 @@ class Service:
         It is sent again only if the service certainly has not acted: it was not reached, or answered 429.
 
         Args:
-            method: The HTTP method.
-            path: Below `base_url`.
             body: httpx's own: `json`, `data`, `content`, `params`, `headers`.
 
         Raises:
@@ -225,8 +210,6 @@ class Service:
         """Fetch a file of at most `limit` bytes; credentials go along only to the service's own hosts.
 
         Args:
-            url: The file's address.
-            limit: Its most bytes.
             also_own: A host, beside `base_url`'s, that is the service's own too.
 
         Raises:

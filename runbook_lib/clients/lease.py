@@ -20,11 +20,7 @@ class StaleLookError(UnavailableError):
 
 
 class Lease:
-    """The time from a look on in which a write may be sent.
-
-    Args:
-        seconds: How long that is.
-    """
+    """The time from a look on in which a write may be sent."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds

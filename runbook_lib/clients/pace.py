@@ -30,8 +30,6 @@ class Rate:
     """What a service takes.
 
     Attributes:
-        requests: How many requests.
-        seconds: In how many seconds.
         at_once: How many of them may be sent in a row.
     """
 
@@ -65,7 +63,6 @@ class Pace:
     """The turns of all processes that share a folder.
 
     Args:
-        folder: Where they agree.
         rates: What each service takes; one that is not named takes anything.
         clock: Seconds that are the same for every process of this machine.
     """

@@ -22,7 +22,6 @@ def is_sign_in_page(content: bytes, headers: Mapping[str, str], *, size: int, fi
     """Whether a page came in place of a file.
 
     Args:
-        content: What came.
         headers: The answer's headers, by lower-case name.
         size: The file's bytes, as the ticket states them.
         file_name: The file's name, as the ticket states it.

@@ -18,7 +18,6 @@ class Row:
     """One refusal, and what to do about it.
 
     Attributes:
-        advice: The sentence, which names the setting, scope or place.
         says: A pattern to search in the service's words, ignoring case; "" matches any.
         status: The HTTP status; None matches any.
         path: A pattern to search in the path; "" matches any.
@@ -52,7 +51,6 @@ class Refusals:
 
     Attributes:
         address: The setting that holds its address.
-        page: The vendor's own page on its errors.
         rows: The known refusals, the most specific first.
     """
 

@@ -66,7 +66,6 @@ def not_ready(response: httpx.Response, words: str) -> TransientError:
     """The error for a service that is not ready, with the pause that it asks for, if it does.
 
     Args:
-        response: Its answer.
         words: A sentence on it, without a period.
 
     Source: RFC 9110, 10.2.3, `Retry-After`: seconds, or a date; of one in the past, nothing follows.

@@ -25,13 +25,7 @@ _SCOPES = {"needed": "it needs", "provided": "the token has"}
 
 
 class Slack:
-    """One workspace, seen by one bot.
-
-    Args:
-        base_url: `https://slack.com/api/`.
-        token: The bot token.
-        session: The run's connection pool.
-    """
+    """One workspace, seen by one bot."""
 
     def __init__(self, base_url: str, token: SecretStr, session: Session) -> None:
         headers = {"Authorization": f"Bearer {token.get_secret_value()}"}
@@ -81,8 +75,6 @@ class Slack:
         """The `ts` of every message posted under an operation id since a moment, oldest first.
 
         Args:
-            channel_id: Such as `C0123456789`.
-            operation_id: As given to `post`.
             since: Older messages are not looked at.
             patience_s: Ask only once for each page, with this time-out in seconds.
 

@@ -41,9 +41,7 @@ class Zendesk:
     """The tickets of one Zendesk account.
 
     Args:
-        base_url: `https://TEAM.zendesk.com`.
         credentials: The `Authorization` header.
-        session: The run's connection pool.
         mapped_host: The host-mapped domain, which may see the credentials too; "" for none.
     """
 

@@ -56,7 +56,6 @@ def obstacle(agent: Person, role: Mapping[str, object] | None = None) -> str:
     """What keeps an agent from doing what the runbooks need, in one sentence; "" for nothing.
 
     Args:
-        agent: The operator, as Zendesk knows them.
         role: The configuration of their custom role, if they have one that can be read.
 
     Source: Zendesk API reference, users, `role`, `role_type`, `only_private_comments`, `suspended`; custom roles,

@@ -66,8 +66,6 @@ class Chain:
     """One writer's part.
 
     Attributes:
-        path: Its file.
-        key: The writer.
         raw: Its lines; none if the part is damaged.
         digests: The SHA-256 of each.
         summary: The entries, each with its digest, without those that say only that a cell began: these are three of
@@ -163,7 +161,6 @@ class Reader:
     """Reads and checks the parts of one ticket's journal.
 
     Args:
-        folder: The ticket's folder.
         ticket: Profile and number, such as `live/1001`: what each line is bound to.
         keys: The ring that verifies; a key that it does not have may lie beside the journal.
     """
@@ -175,9 +172,6 @@ class Reader:
 
     def all(self, listed: Iterable[str] | None = None) -> list[Chain]:
         """Every part that is there, and every part of our own that is missing.
-
-        Args:
-            listed: What is in the folder, if that was read just before.
 
         Raises:
             InputError: A file, or a head, cannot be read.

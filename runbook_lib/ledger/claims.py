@@ -69,11 +69,7 @@ class Claims:
     """The claims of one ticket's folder on this machine.
 
     Args:
-        share: The share.
-        profile: `live` or `sandbox`.
-        keys: The ring that signs and verifies.
         folder: The ticket's folder: a claim is ours if it was made with our key, from there.
-        operator: Who claims.
     """
 
     def __init__(self, share: Share, profile: str, keys: KeyRing, folder: Path, operator: str) -> None:
@@ -88,7 +84,6 @@ class Claims:
         The latest claim counts. One of our own is renewed: those who have seen the old one no longer wait for it.
 
         Args:
-            operation_id: The operation.
             judged: The SHA-256 of each claim of which a person has said that its holder did nothing.
 
         Raises:

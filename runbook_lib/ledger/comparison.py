@@ -38,8 +38,6 @@ class Difference:
 
     Attributes:
         code: `replaced`, `removed`, `odd`, `case`, or one of `NOTICES`.
-        path: The object.
-        words: What it means, in a sentence.
         count: How many objects it stands for.
     """
 
@@ -67,14 +65,7 @@ def bounded(differences: Iterable[Difference], most: int = MOST) -> list[Differe
 
 
 class Comparison:
-    """The differences between a profile's mirror and the share.
-
-    Args:
-        share: The share.
-        folder: The profile's outputs.
-        keys: The ring: whose writers are known.
-        progress: Called for each ticket.
-    """
+    """The differences between a profile's mirror and the share."""
 
     def __init__(self, share: Share, folder: Path, keys: KeyRing, progress: Callable[[], None] = lambda: None) -> None:
         self._share, self._folder, self._keys, self._progress = share, folder, keys, progress

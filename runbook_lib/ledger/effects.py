@@ -110,9 +110,6 @@ class EffectResult:
     """What became of an effect.
 
     Attributes:
-        name: The effect's.
-        summary: What it changes, in one line.
-        state: What became of it.
         evidence: Where it is; None if it is only planned, or unavailable.
         error: Why it could not be done, or in a rehearsal looked at, where nothing waits for it.
         trouble: The same in words, with the way on.
@@ -139,11 +136,7 @@ class Effects:
     """Applies effects for one ticket; without `perform` it only looks.
 
     Args:
-        journal: The ticket's journal.
-        budget: The run's seconds for waiting.
         settle_s: Seconds after which a request whose answer was lost takes effect no more.
-        perform: Whether to change things.
-        shared: The run's part in the team's share, if there is one.
     """
 
     def __init__(
@@ -234,8 +227,6 @@ class Effects:
         """The error for an operation whose end is unknown, once the journal says so.
 
         Args:
-            operation_id: Whose end is unknown.
-            name: The effect's name.
             words: What happened, and where to look; the command that takes the answer is added.
         """
         if not self.perform:
@@ -355,9 +346,7 @@ class Effects:
         """Look until an effect shows, or until it surely is not there: then None.
 
         Args:
-            effect: What to look for.
             seconds: How long it may still take effect.
-            why: What went wrong.
 
         Raises:
             OutcomeUnknownError: Looking fails, or the run may not wait that long.

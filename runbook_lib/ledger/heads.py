@@ -38,9 +38,7 @@ class Kept:
     """A head that was kept.
 
     Attributes:
-        key: The writer.
         first: The start of the SHA-256 of the chain's first line.
-        head: How far the chain had come.
         folder: Where it was last written.
     """
 
@@ -51,11 +49,7 @@ class Kept:
 
 
 class Heads:
-    """The heads in a key ring's folder.
-
-    Args:
-        keys: The key ring's folder.
-    """
+    """The heads in a key ring's folder."""
 
     def __init__(self, keys: Path) -> None:
         self._folder = keys / "heads"
@@ -101,8 +95,6 @@ class Heads:
         """The numbers of the tickets that a profile's folder has lost: it had journals of them, and has no folder.
 
         Args:
-            profile: The profile.
-            folder: Its folder.
             here: The names of the folders in it; a file or a broken link in a folder's place is none.
         """
         try:

@@ -51,7 +51,6 @@ class Claim:
     """What another writer says of an effect: that it is there.
 
     Attributes:
-        writer: Whose word it is.
         evidence: What it says, or None if it cannot be read.
         is_trusted: Whether the writer's key is in the ring.
     """
@@ -65,10 +64,7 @@ class Journal:
     """The journal of one ticket, in the ticket's folder.
 
     Args:
-        folder: The ticket's folder.
         ticket: Profile and number, such as `live/1001`: what each line is bound to.
-        keys: The ring that signs and verifies.
-        redactor: What no line may hold.
     """
 
     def __init__(self, folder: Path, ticket: str, keys: KeyRing, redactor: Redactor | None = None) -> None:
@@ -234,10 +230,6 @@ class Journal:
     def restart(self, *, because: str, operator: str) -> Path | None:
         """Set the parts that cannot be relied on aside, and go on in one of our own that says so.
 
-        Args:
-            because: Why, in the operator's words.
-            operator: Who does it.
-
         Returns:
             Where the last one of them is now, or None if they were gone.
 
@@ -286,20 +278,15 @@ class Journal:
         return {"kept_as": kept_as, "sha256": sha256, "head": lost and asdict(lost), "part": path.name}
 
     @contextmanager
-    def lock(self, wait_s: float | None = None, *, then: str = "run again") -> Iterator[None]:
+    def lock(self, *, then: str = "run again") -> Iterator[None]:
         """Keep other processes on this machine off the ticket.
 
-        Args:
-            wait_s: How long another process is waited for; `LOCK_WAIT_S` if not given.
-            then: What to do once the other process has ended.
-
         Raises:
-            UnavailableError: Another process has it for longer than that, or the folder cannot be written.
+            UnavailableError: Another process has it for longer than `LOCK_WAIT_S`, or the folder cannot be written.
         """
         try:
             files.make_folder(self.folder)
-            wait_s = LOCK_WAIT_S if wait_s is None else wait_s
-            held = FileLock(self.folder / ".lock", timeout=wait_s, mode=files.FILE).acquire()
+            held = FileLock(self.folder / ".lock", timeout=LOCK_WAIT_S, mode=files.FILE).acquire()
         except Timeout as exc:
             raise UnavailableError(
                 f"Another run is changing ticket {self.folder.name} right now. Wait for it, then {then}."

@@ -55,11 +55,7 @@ class Validity(StrEnum):
 
 
 class Signer:
-    """A private key, as far as others may know it.
-
-    Attributes:
-        key_id: Its public key's id.
-    """
+    """A private key, as far as others may know it."""
 
     def __init__(self, key: Ed25519PrivateKey) -> None:
         self.key_id = key_id(key.public_key())
@@ -79,7 +75,6 @@ class KeyRing:
     """The keys in one folder.
 
     Args:
-        folder: Where they are; made with the first key.
         team: A file of public keys that are trusted, too.
     """
 
@@ -141,10 +136,6 @@ class KeyRing:
         """What a signature by the key of an id is worth.
 
         Args:
-            key: The id.
-            signature: The signature.
-            domain: What kind of message it is.
-            message: The message.
             beside: A ticket's folder, where a key that is not in the ring may lie.
             pem: The key itself, where it is not in the ring.
         """

@@ -42,9 +42,6 @@ class Moved:
     """What was pushed, or pulled.
 
     Attributes:
-        tickets: The tickets of which something was moved.
-        records: The records.
-        lines: The lines of journals.
         trouble: What could not be moved, in a sentence each.
     """
 
@@ -73,12 +70,8 @@ def pull(
     """Bring what is in the share and not here.
 
     Args:
-        share: The share.
-        folder: The profile's outputs.
         keys: The ring; of its own key nothing is changed that is here.
         since: Only tickets of which something was added on this day or later, by the share's clock.
-        ticket_id: Only this ticket.
-        progress: Called for each ticket.
 
     Raises:
         RefusedError: The share says no.

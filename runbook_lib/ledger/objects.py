@@ -16,7 +16,6 @@ class Segment:
     """Lines of a writer's part, as one object.
 
     Attributes:
-        key: The writer.
         first, last: The numbers of its lines.
     """
 

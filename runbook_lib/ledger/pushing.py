@@ -72,10 +72,6 @@ def push_ticket(
     """Push what our own parts of a ticket's journal hold that is not in the share yet.
 
     Args:
-        share: The share.
-        journal: The ticket's journal.
-        keys: The ring, whose public key is published.
-        owner: Whose key it is.
         lists: Whether the share is listed before new lines are pushed: it may hold others of the same key, where this
             folder is an older copy, or another machine has one.
         records: Whether records are pushed, too, which may be large: the time before an effect is for its claim.

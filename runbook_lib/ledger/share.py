@@ -89,8 +89,6 @@ class Share:
     """The objects of a share.
 
     Args:
-        url: What it is called in messages.
-        store: The store.
         folder: Its place, if it is a folder.
         seconds: What all calls may take together; not limited if not given.
     """

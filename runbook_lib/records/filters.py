@@ -58,7 +58,6 @@ def wanted(values: Mapping[str, str], option: str = "") -> RunFilter:
     """The runs that filters mean.
 
     Args:
-        values: Their values.
         option: What stands before a filter's name where it is given, such as `--`.
 
     Raises:

@@ -70,8 +70,6 @@ class Finding:
     Attributes:
         ticket: The ticket's number, or the name of a folder that belongs to no ticket.
         subject: The file.
-        code: What it is.
-        words: The same in a sentence.
         line: The number of the journal line that shows it, or None.
     """
 
@@ -113,8 +111,6 @@ class Verification:
 
     Attributes:
         sealed: How many sealed records were looked at.
-        tickets: How many tickets.
-        findings: What was found, by ticket.
         records: The sealed records that were looked at.
         unproven: Those of them that no key vouches for that is trusted here.
     """

@@ -35,13 +35,7 @@ _CODE = (
 
 
 class Index:
-    """The index of one profile's folder.
-
-    Args:
-        folder: The folder with a folder for each ticket.
-        keys: The folder of the key ring.
-        team: The file of the public keys that the team trusts, or None.
-    """
+    """The index of one profile's folder."""
 
     def __init__(self, folder: Path, keys: Path, team: Path | None = None) -> None:
         name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]

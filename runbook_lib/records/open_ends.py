@@ -34,7 +34,6 @@ class OpenEnd:
 
     Attributes:
         kind: Why it is open.
-        run: The run that left it.
         words: What to find out or to do, before the command.
         command: What to type next.
     """
@@ -49,7 +48,6 @@ def open_ends(runs: Iterable[Run], folder: Path, profile: str) -> list[OpenEnd]:
     """The open ends of runs, the oldest first: it has waited longest for somebody to act.
 
     Args:
-        runs: The runs.
         folder: Where the tickets' folders are.
         profile: Whose records they are; operations are named by it.
     """

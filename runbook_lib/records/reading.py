@@ -35,7 +35,6 @@ class Output:
     """One output of a cell.
 
     Attributes:
-        text: It as plain text.
         html: It as HTML, not sanitized, or "".
         png: It as an image, or None.
         data: What a step shows to programs, or nothing.
@@ -56,10 +55,8 @@ class Cell:
     Attributes:
         id: Its id in the runbook.
         kind: `code`, `markdown` or `raw`.
-        source: Its text.
         status: How it ended: `completed`, `failed`, `pending` (it never ran) ...
         seconds: How long it took, or None.
-        outputs: What it showed.
         tags: Its tags, such as papermill's `injected-parameters`.
     """
 
@@ -77,11 +74,8 @@ class Record:
     """A record as it says of itself.
 
     Attributes:
-        name: The file's name.
-        content: The file's bytes.
         manifest: What the runner noted of the run; empty if papermill alone made it.
         papermill: What papermill noted.
-        cells: All cells, in order.
     """
 
     name: str

@@ -17,7 +17,6 @@ class Moment:
 
     Attributes:
         at: When, in UTC, to the second, or "".
-        words: What happened.
         detail: What it rests on, or what came of it, or "".
     """
 

@@ -61,7 +61,6 @@ class Verifier:
     """Verifies the records of one profile; what it has read of a ticket is kept.
 
     Args:
-        archive: Where they are.
         alone: Whether no other ticket may be looked at for one; what needs that raises `OtherTicketsError`.
         keeps: Whether what other processes read of many tickets is kept, too, as `notes` needs it.
     """
@@ -122,7 +121,6 @@ class Verifier:
 
         Args:
             tickets: Which ones; a ticket whose folder is gone is one, too.
-            read: Reads a ticket's comments.
         """
         from runbook_lib.records import notes  # which takes time, and few verifications need
 

@@ -24,7 +24,6 @@ class Writer:
     """A key, and what is known of who signs with it.
 
     Attributes:
-        key: Its id.
         state: `signs`, `trusted` or `not trusted`.
         owner: The operators of its runs, or who has published it.
         machine: Where it was published from, by its own word.

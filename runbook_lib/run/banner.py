@@ -27,8 +27,6 @@ def add(notebook: Any, manifest: Mapping[str, Any], pages: Collection[str] = ())
     """Put the banner on top of an executed notebook, and fold its parameters and instructions.
 
     Args:
-        notebook: The notebook.
-        manifest: What the run says of itself.
         pages: The web addresses that services gave the run: where words name one, it is a link.
     """
     for cell in notebook.cells:

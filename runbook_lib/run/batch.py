@@ -44,10 +44,8 @@ class Ending:
     """How one ticket of a batch ended.
 
     Attributes:
-        row: The line of the list.
         status: The exit status of its command.
         report: What `runbook run --json` printed, or what is known of it.
-        summary: One or two sentences.
     """
 
     row: Row
@@ -148,12 +146,9 @@ def run(
     what runs is cancelled.
 
     Args:
-        rows: The list.
         settings: Whose outputs; each process loads its own from the environment.
-        perform: Whether to change things.
         workers: How many tickets at once; 0 for as many as there is room for.
         scheduler: The address of a Dask scheduler, on whose workers they are run; "" for this machine.
-        watcher: Who is notified.
 
     Raises:
         InputError: The scheduler's address is none, or dask is not installed.
@@ -250,8 +245,6 @@ class _Marker:
     """The batch's name in the journals, in a file that stays if the batch does not come to its end.
 
     Attributes:
-        path: The file.
-        token: The name.
         is_new: Whether no batch with the same list was interrupted.
     """
 

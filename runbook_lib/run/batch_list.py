@@ -60,7 +60,6 @@ def read(content: bytes, parameters: Collection[str]) -> list[Row]:
     """The tickets of a list, in its order.
 
     Args:
-        content: The file.
         parameters: The names that may stand in the heads beside `ticket` and `runbook`.
 
     Raises:

@@ -59,9 +59,7 @@ class Expected:
     """What each worker must have as it is where the batch was started; none of it is a secret.
 
     Attributes:
-        profile: The profile.
         zendesk: The address of the Zendesk whose tickets these are.
-        release: This project's version.
         notebooks: The digest of all runbooks.
     """
 
@@ -101,12 +99,7 @@ class Result(NamedTuple):
 
 
 class Runs(distributed.WorkerPlugin):
-    """On each worker: a warm Python, and what it runs for one batch.
-
-    Args:
-        order: How tickets are run.
-        expected: What the worker must have.
-    """
+    """On each worker: a warm Python, and what it runs for one batch."""
 
     def __init__(self, order: Order, expected: Expected) -> None:
         self.name = f"runbook-{order.token}"
@@ -155,9 +148,7 @@ class Cluster:
     """The workers of a scheduler, for one batch.
 
     Args:
-        client: Connected to it.
         name: Of the batch's `Runs` on each worker.
-        watch: Whether anything goes on.
         settings: Where the files go that come back.
     """
 

@@ -87,11 +87,8 @@ def execute(
 
     Args:
         notebook: What `prepared` returned; it takes up the outputs, as far as they come, whatever happens.
-        limits: What it may take.
-        redactor: What it must not hold afterwards.
         on_cell: Called with a code cell's id before it runs; what it raises ends the run.
         progress: Whether to show a progress bar on standard error.
-        kernel: A kernel's process that has been started.
     """
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from traitlets.log import get_logger

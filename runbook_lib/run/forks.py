@@ -95,11 +95,7 @@ class Early(ABC):
 
 
 class Forked(Early):
-    """A process that was forked from this one.
-
-    Args:
-        modules: What it imports while it waits.
-    """
+    """A process that was forked from this one."""
 
     def __init__(self, modules: Sequence[str]) -> None:
         super().__init__()
@@ -147,7 +143,6 @@ class Ahead:
     A process that has used a kernel must not make any: ZeroMQ does not survive being forked.
 
     Args:
-        number: How many runs there may be.
         notebooks: What will be run: the kernels import what its cells do.
 
     Raises:

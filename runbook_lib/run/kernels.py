@@ -90,12 +90,7 @@ class OwnSpec(KernelSpecManager):
 
 
 class Provisioner(LocalProvisioner):
-    """Hands out a process that is on its way, in place of starting one.
-
-    Args:
-        early: The process.
-        manager: Whose kernel it is.
-    """
+    """Hands out a process that is on its way, in place of starting one."""
 
     def __init__(self, early: Early, manager: Manager) -> None:
         super().__init__(kernel_id="", kernel_spec=manager.kernel_spec, parent=manager)
@@ -130,7 +125,6 @@ def started(name: str, early: Early | None = None) -> Iterator[Manager]:
     """A kernel's manager, whose process is ended at the end, however far it came.
 
     Args:
-        name: Which kernel.
         early: A Python kernel's process that has been started; its owner closes it.
     """
     folder = early.folder if early else private_folder()

@@ -98,14 +98,9 @@ class RunbookEngine(Engine):  # type: ignore[misc]
         """Start a kernel in a private folder, run the cells, end the kernel.
 
         Args:
-            manager: Keeps the notebook.
-            kernel_name: Which kernel.
             on_cell: Called with a cell's id before it is sent to the kernel; what it raises ends the run.
-            cell_limit_s: Seconds that a cell may take.
-            run_limit_s: Seconds that all cells together may take.
             start_timeout: Seconds that the kernel may take to start.
             execution_timeout: papermill's own word for `cell_limit_s`.
-            early: A kernel's process that has been started.
             options: Of papermill's and nbclient's clients, as papermill passes them on. With `km` or
                 `kernel_manager_class` the kernel is the caller's own affair.
         """
@@ -128,10 +123,7 @@ class Manager(NotebookExecutionManager):  # type: ignore[misc]
     """Keeps the notebook while it runs.
 
     Args:
-        nb: The notebook.
-        redactor: What must not be written.
         progress_bar: Whether there is a progress bar, or what it is made with.
-        options: papermill's own.
     """
 
     def __init__(
@@ -188,9 +180,7 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
     """Runs the cells, within limits.
 
     Args:
-        manager: Keeps the notebook.
         limits: Seconds for a cell, and for the run; None for no limit.
-        options: papermill's and nbclient's own.
     """
 
     def __init__(self, manager: Manager, *, limits: tuple[float | None, float | None], **options: Any) -> None:

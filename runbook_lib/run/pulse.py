@@ -46,7 +46,6 @@ class Pulse:
     """Whether anything of a batch goes on in a cluster; several threads may ask.
 
     Args:
-        client: Dask's, connected to the scheduler.
         metric: The name by which each worker's heartbeat says how many tickets of the batch it runs.
     """
 

@@ -43,10 +43,7 @@ class Report:
     """What a run came to; as JSON, the contract of `runbook run --json`.
 
     Attributes:
-        ticket_id: The ticket.
-        runbook: The runbook.
         performed: Whether it changed things; False for a rehearsal.
-        status: How the run ended.
         outcome: How the case ended, or in a rehearsal would; None if it has not.
         summary: One or two sentences.
         record: The executed notebook's path.
@@ -89,12 +86,8 @@ def run(
     """Run a runbook on a ticket and leave the record.
 
     Args:
-        runbook: Its name.
-        ticket_id: The ticket's number.
         given: Further parameters, as typed.
-        perform: Whether to change things.
         settings: Complete settings; the kernel loads the same from the environment.
-        progress: Whether to show a progress bar.
         batch: The batch that it belongs to, by its name in the journals.
         kernel: Starts a kernel's process, or has one ready.
 
@@ -116,14 +109,8 @@ class _Run:
     """A run of a runbook on a ticket, from its first line in the journal to its last.
 
     Attributes:
-        runbook: Its name.
-        notebook: Its template.
         template_sha256: The template's digest when it was read.
         values: Its parameters, checked.
-        settings: Complete settings.
-        journal: The ticket's.
-        record: Where the record will be.
-        started_at: When it began.
         clock: The same, by the monotonic clock.
     """
 

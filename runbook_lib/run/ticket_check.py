@@ -17,7 +17,6 @@ def refusal(settings: Settings, ticket_id: object) -> str:
     """Why Zendesk refuses the ticket; "" if it does not, or if it cannot be reached, which its run waits for.
 
     Args:
-        settings: Complete settings.
         ticket_id: The ticket's number or address, as given.
 
     Raises:

@@ -53,7 +53,6 @@ class Order:
 
     Attributes:
         token: The batch's name in the journals.
-        perform: Whether to change things.
     """
 
     token: str
@@ -69,9 +68,7 @@ class Processes:
     """Processes of this machine; what runs can be cancelled.
 
     Args:
-        order: How tickets are run.
         python: What starts Python.
-        environment: Of each process.
     """
 
     def __init__(self, order: Order, python: str, environment: Mapping[str, str]) -> None:

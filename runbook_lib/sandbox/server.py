@@ -51,7 +51,6 @@ def shared(folder: Path, *, python: str = "") -> Iterator[Descriptor]:
     waits for a server that is just stopping.
 
     Args:
-        folder: The world's folder.
         python: The interpreter to start a server with, in place of this process's.
 
     Yields:
