@@ -48,11 +48,7 @@ def _configured_key() -> Path:
 
 
 def _content(path: Path) -> bytes:
-    """A file's bytes.
-
-    Raises:
-        InputError: It cannot be read.
-    """
+    """A file's bytes."""
     try:
         return files.given(path)
     except OSError as exc:

@@ -124,11 +124,7 @@ def _line(words: str) -> str:
 
 
 def _from_file(name: str | None) -> list[tuple[str, str]]:
-    """The answers in a file, or from standard input.
-
-    Raises:
-        InputError: It cannot be read, or is no object of texts.
-    """
+    """The answers in a file, or from standard input."""
     if name is None:
         return []
     import json

@@ -38,11 +38,7 @@ def show(record: str, html: Path | None, force: bool) -> int:
 
 
 def _record(word: str) -> Path:
-    """A record by its path, or the last one of a ticket: names begin with the start, and sort by it.
-
-    Raises:
-        InputError: The ticket has none.
-    """
+    """A record by its path, or the last one of a ticket: names begin with the start, and sort by it."""
     if not word.isdigit():
         return Path(word)
     from runbook_lib.records.archive import notebooks
@@ -57,11 +53,7 @@ def _record(word: str) -> Path:
 
 
 def _account() -> str:
-    """The name of this machine's account, where no operator is set; who sits there says whether it is theirs.
-
-    Raises:
-        InputError: It is not.
-    """
+    """The name of this machine's account, where no operator is set; who sits there says whether it is theirs."""
     name = getpass.getuser()
     if sys.stdin.isatty() and not click.confirm(f"RUNBOOK_OPERATOR is not set. Sign off as {name}, as this account is"):
         raise InputError("Nothing was signed off. Set RUNBOOK_OPERATOR to the name that your signature is to have.")

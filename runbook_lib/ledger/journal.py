@@ -245,11 +245,7 @@ class Journal:
         return self.folder / kept[-1] if kept else None
 
     def _damaged(self) -> list[Path]:
-        """The files of the parts that cannot be relied on.
-
-        Raises:
-            InputError: There is none.
-        """
+        """The files of the parts that cannot be relied on."""
         try:
             parts = self._reader.all()
         except InputError:  # a head, or a file, that cannot be read: it is not known whose

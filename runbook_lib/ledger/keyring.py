@@ -170,11 +170,7 @@ class KeyRing:
         return self._known.get(key)
 
     def _of_team(self) -> dict[str, Ed25519PublicKey]:
-        """The keys in the team's file.
-
-        Raises:
-            InputError: It cannot be read, or holds something else.
-        """
+        """The keys in the team's file."""
         if self._team is None:
             return {}
         try:
@@ -296,11 +292,7 @@ class KeyRing:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Keeps other processes from making keys meanwhile.
-
-        Raises:
-            UnavailableError: The folder cannot be written.
-        """
+        """Keeps other processes from making keys meanwhile."""
         from filelock import FileLock, Timeout  # who only verifies does not need it
 
         try:

@@ -280,11 +280,7 @@ def _within(seconds: float, call: Callable[[], Result]) -> Result:
 
 
 def _store(settings: Settings, url: str, folder: Path | None, seconds: float) -> ObjectStore:
-    """A store for an address.
-
-    Raises:
-        InputError: It cannot be made.
-    """
+    """A store for an address."""
     try:
         from obstore.exceptions import BaseError
         from obstore.store import LocalStore, from_url

@@ -133,11 +133,7 @@ def text(value: object) -> str:
 
 
 def _content(path: Path) -> bytes:
-    """A file's bytes.
-
-    Raises:
-        InputError: It is no regular file, cannot be read, or is too large.
-    """
+    """A file's bytes."""
     try:
         with files.opened(path) as handle, os.fdopen(handle, "rb", closefd=False) as file:
             found = os.fstat(handle).st_size

@@ -244,11 +244,7 @@ class Verifier:
         return Finding(ticket, name, Code.MOVED, f"{name} has the bytes of {_place(other)}{gone}.")
 
     def _stranger(self, path: Path, ledger: Ledger | None) -> Verification:
-        """A file that its folder's journal does not name; if that is damaged, the file cannot be identified.
-
-        Raises:
-            InputError: There is none.
-        """
+        """A file that its folder's journal does not name; if that is damaged, the file cannot be identified."""
         if not os.path.lexists(path):
             raise InputError(f"There is no record {path}. Give a ticket's number, or the path of a record.")
         problems = self._ticket(ledger) if ledger and ledger.problems else ()

@@ -255,11 +255,7 @@ class _Marker:
 
 @contextmanager
 def _marked(rows: Sequence[Row], settings: Settings, *, perform: bool) -> Iterator[_Marker]:
-    """The marker of a list, for one batch at a time.
-
-    Raises:
-        UnavailableError: The outputs folder cannot be written to, or another process runs the same list.
-    """
+    """The marker of a list, for one batch at a time."""
     listed = [(row.ticket, row.runbook, sorted(row.answers.items())) for row in rows]
     digest = hashlib.sha256(json.dumps([perform, listed]).encode()).hexdigest()[:32]
     path = settings.outputs / settings.profile / MARKERS / digest

@@ -108,11 +108,7 @@ def _text(content: bytes) -> str:
 
 
 def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Each line that is not empty, in stripped cells, with the number of the line where it begins.
-
-    Raises:
-        InputError: A quoted cell does not end, or is larger than any answer.
-    """
+    """Each line that is not empty, in stripped cells, with the number of the line where it begins."""
     lines = list(io.StringIO(text, newline=""))  # `splitlines` would also end a line at U+2028 and the like in a cell
     named = _SEPARATOR_LINE.fullmatch(lines[0]) if lines else None
     if named:
@@ -134,11 +130,7 @@ def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _heads(cells: Sequence[str], parameters: Collection[str]) -> list[str]:
-    """The names of the columns.
-
-    Raises:
-        InputError: One is unknown, empty or there twice; or there is none for the ticket.
-    """
+    """The names of the columns."""
     heads = [re.sub(r"[\s-]+", "_", pasted.plain(cell).lower()) for cell in cells]
     while heads and not heads[-1]:
         heads.pop()

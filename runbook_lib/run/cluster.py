@@ -241,11 +241,7 @@ def connected(address: str, order: Order, settings: Settings) -> Iterator[Cluste
 
 
 def _prepare(client: Any, runs: Runs, expected: Expected, watch: pulse.Pulse) -> None:
-    """Check the scheduler and the workers, and have each worker import what runs need.
-
-    Raises:
-        UnavailableError: One of them is not ready.
-    """
+    """Check the scheduler and the workers, and have each worker import what runs need."""
     try:
         watch.look()
         _check_versions(pulse.within(client.get_versions))
@@ -278,11 +274,7 @@ def _suppressed(call: Callable[[], Any]) -> None:
 
 
 def _checked(address: str, settings: Settings) -> str:
-    """A scheduler's address in full.
-
-    Raises:
-        InputError: It is none; or what is live would travel without encryption.
-    """
+    """A scheduler's address in full."""
     if {"@", "?", "#"} & set(address):  # it may hold a password, and is not repeated
         raise InputError("--scheduler takes an address without a name, a password or a query.")
     place = address if "://" in address else f"tcp://{address}"
@@ -301,11 +293,7 @@ def _checked(address: str, settings: Settings) -> str:
 
 
 def _check_versions(found: dict[str, Any]) -> None:
-    """Refuse a cluster of another Dask or Python: what is sent might not be understood.
-
-    Raises:
-        UnavailableError: It is one.
-    """
+    """Refuse a cluster of another Dask or Python: what is sent might not be understood."""
     own = found["client"]["packages"]
     others = {
         "The scheduler": found["scheduler"],
@@ -319,11 +307,7 @@ def _check_versions(found: dict[str, Any]) -> None:
 
 
 def _check_workers(found: dict[str, Any]) -> None:
-    """Refuse a cluster without workers, or with one that is not set up.
-
-    Raises:
-        UnavailableError: It is one.
-    """
+    """Refuse a cluster without workers, or with one that is not set up."""
     if not found:
         raise UnavailableError("The scheduler has no workers. Start some with `dask worker ADDRESS`.")
     for name, problem in found.items():

@@ -65,11 +65,7 @@ def check(notebook: Path, ticket_id: object, given: Mapping[str, object], *, per
 
 
 def _image(path: Path) -> str:
-    """The absolute path of an image file: the kernel may look from another folder.
-
-    Raises:
-        InputError: It cannot be read, or is no image.
-    """
+    """The absolute path of an image file: the kernel may look from another folder."""
     try:
         with path.open("rb") as file:
             start = file.read(image_types.START_BYTES)

@@ -219,11 +219,7 @@ def _after(settings: Settings, journal: Journal) -> str:
 
 
 def _close(journal: Journal, record: Path, executed: Any, manifest: Mapping[str, Any], report: Report) -> None:
-    """Write the record, then the journal's last line of the run.
-
-    Raises:
-        UnavailableError: The record cannot be written; the journal says so, if it can.
-    """
+    """Write the record, then the journal's last line of the run."""
     kept = ("status", "outcome", "summary", "missing", "seconds")
     ended = {name: getattr(report, name) for name in kept}
     ended |= _next(report)
@@ -260,11 +256,7 @@ def _execute(signals: Signals, run_cells: Callable[[], engine.Execution]) -> eng
 
 
 def _claim(record: Path) -> Path:
-    """Look whether a record can be written, so that a folder that takes no files is reported before anything runs.
-
-    Raises:
-        UnavailableError: The folder cannot be written to.
-    """
+    """Look whether a record can be written, so that a folder that takes no files is reported before anything runs."""
     folder = record.parent
     try:
         files.make_folder(folder)

@@ -94,11 +94,7 @@ def one_at_a_time(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _using(folder: Path) -> Iterator[IO[bytes]]:
-    """Holds the users' lock of a world; waits for a server that is just stopping.
-
-    Raises:
-        InputError: There is no world.
-    """
+    """Holds the users' lock of a world; waits for a server that is just stopping."""
     if world_date(folder) is None:
         raise InputError(f"There is no practice world in {folder}. Make one first.")
     with (folder / USERS_NAME).open("ab") as users:
