@@ -16,7 +16,7 @@ import secrets
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -88,7 +88,7 @@ class Place(Protocol):
     """Where the tickets of a batch are run: this machine (`Processes`) or a cluster (`Cluster`)."""
 
     def run(self, row: Row) -> Output:
-        """Run a ticket and wait for its end."""
+        """Run a ticket and wait for its end. Raises CancelledError where nothing more can be run."""
         ...
 
     def cancel(self) -> None:
@@ -210,7 +210,7 @@ def _place(order: Order, settings: Settings, scheduler: str) -> Iterator[tuple[P
 def _as_they_end(
     futures: Sequence[Future[Ending]], place: Place, events: Events, on_interrupt: Callable[[int, bool], None]
 ) -> Iterator[Ending]:
-    """Each ending as it comes; after Ctrl-C only those of what has begun.
+    """Each ending as it comes, of what has begun: after Ctrl-C, or once a cluster is lost, the rest has none.
 
     A signal is an event like an ending, so that it interrupts nothing of what is done with either.
     """
@@ -226,7 +226,7 @@ def _as_they_end(
                 place.cancel()
             continue
         left -= 1
-        if not event.cancelled():
+        if not (event.cancelled() or isinstance(event.exception(), CancelledError)):
             yield event.result()
 
 

@@ -40,7 +40,7 @@ from runbook_lib import files
 from runbook_lib.addresses import is_loopback
 from runbook_lib.domain import pasted
 from runbook_lib.domain.errors import InputError, RunbookError, UnavailableError
-from runbook_lib.domain.exit_status import DONE, FAILED, INTERRUPTED, USAGE
+from runbook_lib.domain.exit_status import DONE, FAILED, USAGE
 from runbook_lib.run import intake, pulse, ticket_runs, warm
 from runbook_lib.run.batch_list import Row
 from runbook_lib.run.ticket_runs import Order, Output, Processes
@@ -158,9 +158,13 @@ class Cluster:
         self.room = sum(client.nthreads().values())
 
     def run(self, row: Row) -> Output:
-        """Run a ticket on some worker, and wait for its end, or until nothing goes on in the cluster."""
+        """Run a ticket on some worker, and wait for its end, or until nothing goes on in the cluster.
+
+        Raises:
+            CancelledError: Nothing went on there before, so that this one was not begun.
+        """
         if self._pulse.is_lost:
-            return Output(INTERRUPTED, "", "Not begun.")
+            raise futures.CancelledError
         self._pulse.work()
         try:
             future = self._executor.submit(run_on_worker, self._name, row)
