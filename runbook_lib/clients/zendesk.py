@@ -304,7 +304,9 @@ class Zendesk:
     def probe(self) -> None:
         """Read one ticket of the list, to learn whether the credentials hold. Raises as `Service.read`."""
         self._service.read_json(
-            "api/v2/tickets.json", lambda page: listed(page["tickets"], lambda ticket: ticket["id"]), {"page[size]": "1"}
+            "api/v2/tickets.json",
+            lambda page: listed(page["tickets"], lambda ticket: ticket["id"]),
+            {"page[size]": "1"},
         )
 
     def _pages(self, path: str, parse: Callable[[Any], list[_T]], **params: str) -> Iterator[_T]:
