@@ -67,7 +67,9 @@ def bounded(differences: Iterable[Difference], most: int = MOST) -> list[Differe
 class Comparison:
     """The differences between a profile's mirror and the share."""
 
-    def __init__(self, share: Share, folder: Path, keys: KeyRing, progress: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, share: Share, folder: Path, keys: KeyRing, progress: Callable[[], object] = lambda: None
+    ) -> None:
         self._share, self._folder, self._keys, self._progress = share, folder, keys, progress
         self._strangers: set[str] = set()
 

@@ -65,7 +65,7 @@ def pull(
     *,
     since: date | None = None,
     ticket_id: int | None = None,
-    progress: Callable[[], None] = lambda: None,
+    progress: Callable[[], object] = lambda: None,
 ) -> Moved:
     """Bring what is in the share and not here.
 

@@ -185,7 +185,7 @@ def _lines(part: Chain, which: Segment) -> bytes:
     return b"".join(line + b"\n" for line in part.raw[which.first - 1 : which.last])
 
 
-def push(share: Share, journals: Iterable[Journal], keys: KeyRing, owner: str, progress: Callable[[], None]) -> Moved:
+def push(share: Share, journals: Iterable[Journal], keys: KeyRing, owner: str, progress: Callable[[], object]) -> Moved:
     """Push what is not in the share yet, of many tickets, and keys that are gone. Raises as `push_ticket`."""
     moved, there = Moved(), {each.path for each in share.objects("keys")}
     gone = {path for key in keys.trusted() if (path := f"keys/{key}.pem") not in there}
