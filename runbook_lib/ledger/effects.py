@@ -31,8 +31,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, runtime_checkable
 
-from runbook_lib.clients.budget import Budget
-from runbook_lib.clients.lease import Lease, StaleLookError
+from runbook_lib.clients.budget import Budget, Lease, StaleLookError
 from runbook_lib.domain.errors import (
     InputError,
     NeedsAnswerError,

@@ -19,8 +19,7 @@ from runbook_lib.ledger.chains import Chain
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.keyring import KeyRing
 from runbook_lib.ledger.mirror import Moved, in_parallel
-from runbook_lib.ledger.objects import Segment, is_record, segment
-from runbook_lib.ledger.publishing import published
+from runbook_lib.ledger.objects import Segment, is_record, published, segment
 from runbook_lib.ledger.share import Share
 
 _SEALS = ("run_ended", "record_adopted")

@@ -10,7 +10,7 @@ from runbook_lib.domain.events import Event
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.keyring import KeyRing
-from runbook_lib.ledger.publishing import publisher
+from runbook_lib.ledger.objects import publisher
 from runbook_lib.ledger.share import Share
 from runbook_lib.records.archive import Archive
 from runbook_lib.settings import Settings

@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -170,21 +171,27 @@ class _Run:
     def execute(self, executed: Any, kernel: forks.Early, signals: Signals, *, progress: bool) -> engine.Execution:
         """Run the cells; each is noted in the journal before."""
         wait_s = self.settings.wait_s
-        limits = engine.Limits(self.settings.cell_limit_s + wait_s, self.settings.run_limit_s + wait_s)
-        redactor = Redactor.of(self.settings)
+        run_cells = partial(
+            engine.execute,
+            executed,
+            Redactor.of(self.settings),
+            kernel=kernel,
+            cell_limit_s=self.settings.cell_limit_s + wait_s,
+            run_limit_s=self.settings.run_limit_s + wait_s,
+            progress=progress,
+        )
 
         def note(cell_id: str) -> None:
             self.journal.append("cell_started", record=self.record.name, cell=cell_id)
 
-        return _execute(
-            signals,
-            lambda: engine.execute(executed, limits, redactor, kernel=kernel, on_cell=note, progress=progress),
-        )
+        return _execute(signals, partial(run_cells, on_cell=note))
 
     def end(self, executed: Any, execution: engine.Execution) -> Report:
         """Write the record and the journal's last line."""
+        from runbook_lib.run.papermill_engine import say_what_ran
+
         redactor = Redactor.of(self.settings)
-        engine.close(executed)
+        say_what_ran(executed)
         executed = redactor.data(executed)
         seconds = time.monotonic() - self.clock
         report = _report(executed, execution, self.values, self.runbook, self.record, seconds=seconds)
@@ -345,11 +352,13 @@ def _write(record: Path, notebook: Any, manifest: Mapping[str, Any]) -> str:
     Raises:
         OSError: The folder does not take it; nothing of it is left there.
     """
+    from runbook_lib.run.papermill_engine import write
+
     pages = {page for step in _results(notebook) for page in step.get("pages", ())}
     banner.add(notebook, manifest, pages)
     notebook.metadata["runbook"] = dict(manifest)
     papermill = notebook.metadata.setdefault("papermill", {})
     papermill.update(input_path=f"{manifest['runbook']}.ipynb", output_path=record.name)
-    content = engine.write(record, notebook)
+    content = write(record, notebook)
     record.chmod(files.SEALED)
     return hashlib.sha256(content).hexdigest()
