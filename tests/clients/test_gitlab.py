@@ -393,6 +393,6 @@ def test_probes_that_prove_nothing(probe: str, answer: Answer | Exception) -> No
     """A page for signing in answers 200, and is no GitLab; nothing is asked twice."""
     wire = Wire(answer)
 
-    with pytest.raises(UnavailableError):
+    with pytest.raises(UnavailableError), wire.session.budget.hurried(2):
         PROBES[probe](gitlab(wire))
     assert 1 == len(wire.requests)
