@@ -198,7 +198,7 @@ class Share:
             raise UnavailableError(f"{self.url} has used up the {self.seconds:.3g} s that a run has for it.")
         started, limit_s = time.monotonic(), min(self._left_s, CALL_S)
         try:
-            return _within(limit_s, call)
+            return within(limit_s, call)
         except TimeoutError as exc:
             raise UnavailableError(f"{self.url} did not answer within {limit_s:.3g} s.") from exc
         except (OSError, ValueError, _base_error()) as exc:
@@ -263,20 +263,22 @@ def walk(folder: Path, prefix: str = "") -> Iterator[tuple[str, os.stat_result]]
                     yield prefix + name, state
 
 
-def _within(seconds: float, call: Callable[[], Result]) -> Result:
-    """What a call returns or raises, unless it takes longer: then TimeoutError."""
+def within(seconds: float, call: Callable[[], Result]) -> Result:
+    """What a call returns or raises; it goes on by itself if it takes longer, and keeps no process alive.
+
+    Raises:
+        TimeoutError: It takes longer.
+    """
     future: Future[Result] = Future()
 
     def run() -> None:
         try:
             future.set_result(call())
-        except Exception as exc:  # whatever it is, it is raised again where the call was made
+        except BaseException as exc:  # whatever it is, it is raised again where the call was made
             future.set_exception(exc)
 
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    return future.result(0)
+    threading.Thread(target=run, daemon=True).start()
+    return future.result(seconds)
 
 
 def _store(settings: Settings, url: str, folder: Path | None, seconds: float) -> ObjectStore:

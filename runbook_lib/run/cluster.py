@@ -10,7 +10,6 @@ Imports dask; here and on the workers.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 import logging
@@ -32,7 +31,7 @@ from urllib.parse import urlsplit
 
 import distributed
 from distributed.client import ClosedClientError
-from distributed.comm.core import CommClosedError, connect
+from distributed.comm.core import CommClosedError
 from distributed.scheduler import KilledWorker
 from distributed.versions import VersionMismatchWarning
 
@@ -41,6 +40,7 @@ from runbook_lib.addresses import is_loopback
 from runbook_lib.domain import pasted
 from runbook_lib.domain.errors import InputError, RunbookError, UnavailableError
 from runbook_lib.domain.exit_status import DONE, FAILED, USAGE
+from runbook_lib.ledger.share import within
 from runbook_lib.run import intake, pulse, ticket_runs, warm
 from runbook_lib.run.batch_list import Row
 from runbook_lib.run.ticket_runs import Order, Output, Processes
@@ -223,10 +223,9 @@ def connected(address: str, order: Order, settings: Settings) -> Iterator[Cluste
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # the batch reports what has to be known
     with ExitStack() as stack:
         try:
-            asyncio.run(_greet(place))
             stack.enter_context(warnings.catch_warnings(category=VersionMismatchWarning, action="ignore"))
-            client: Any = distributed.Client(place, timeout=CONNECT_S, set_as_default=False)  # type: ignore[no-untyped-call]
-            stack.enter_context(client)
+            connect: Any = partial(distributed.Client, place, timeout=CONNECT_S, set_as_default=False)
+            client = stack.enter_context(within(CONNECT_S, connect))  # alone it waits for what is no scheduler
         except TypeError as exc:
             raise UnavailableError(
                 f"The scheduler at {place} needs certificates, which Dask's configuration here does not name. "
@@ -239,7 +238,7 @@ def connected(address: str, order: Order, settings: Settings) -> Iterator[Cluste
             ) from exc
         runs = Runs(order, expected)
         watch = pulse.Pulse(client, runs.name)
-        stack.callback(_suppressed, lambda: pulse.within(lambda: client.unregister_worker_plugin(runs.name)))
+        stack.callback(_suppressed, lambda: within(pulse.ANSWER_S, lambda: client.unregister_worker_plugin(runs.name)))
         _prepare(client, runs, expected, watch)
         yield Cluster(client, runs.name, watch, settings)
 
@@ -248,9 +247,9 @@ def _prepare(client: Any, runs: Runs, expected: Expected, watch: pulse.Pulse) ->
     """Check the scheduler and the workers, and have each worker import what runs need."""
     try:
         watch.look()
-        _check_versions(pulse.within(client.get_versions))
-        _check_workers(pulse.within(lambda: client.run(expected.problem, on_error="return")))
-        pulse.within(lambda: client.register_plugin(runs), SETUP_S)
+        _check_versions(within(pulse.ANSWER_S, client.get_versions))
+        _check_workers(within(pulse.ANSWER_S, lambda: client.run(expected.problem, on_error="return")))
+        within(SETUP_S, lambda: client.register_plugin(runs))
     except TimeoutError as exc:
         raise UnavailableError(watch.look() or "The workers take too long to get ready. See what they print.") from exc
     except RunbookError:
@@ -258,18 +257,6 @@ def _prepare(client: Any, runs: Runs, expected: Expected, watch: pulse.Pulse) ->
     except (Exception, futures.CancelledError) as exc:  # of a worker, or of a connection that is lost
         name = type(exc).__name__
         raise UnavailableError(f"The cluster is not ready ({name}). See what the scheduler and workers print.") from exc
-
-
-async def _greet(place: str) -> None:
-    """Exchange Dask's greeting: its client waits without end for that of a server that is no scheduler.
-
-    Raises:
-        OSError: None came in time.
-    """
-    async with asyncio.timeout(CONNECT_S):
-        security: Any = distributed.Security()  # type: ignore[no-untyped-call]
-        greeted = await connect(place, **security.get_connection_args("client"))  # type: ignore[no-untyped-call]
-    greeted.abort()
 
 
 def _suppressed(call: Callable[[], Any]) -> None:
