@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from runbook_lib import files
 from runbook_lib.cli import options, practice
 from runbook_lib.domain.errors import InputError
 
@@ -137,16 +136,10 @@ def _rows(what: Sequence[str]) -> list[Row]:
         raise InputError(f"{wrong!r} is no ticket's number. Give tickets' numbers, or one CSV file.")
     if not what and sys.stdin.isatty():
         raise InputError("No tickets. Give tickets' numbers or a CSV file, or send a list to standard input.")
-    return batch_list.read(_content(what[0] if what else "-"), set(QUESTIONS))
-
-
-def _content(name: str) -> bytes:
+    name = what[0] if what else "-"
     if name == "-" and sys.stdin.isatty():
         click.echo("Type the list, one ticket in a line; Ctrl-D ends it.", err=True)
-    try:
-        return files.given(name)
-    except OSError as exc:
-        raise InputError(f"The list {name} cannot be read: {exc.strerror}. Check the path.") from exc
+    return batch_list.read(options.content(name, "list"), set(QUESTIONS))
 
 
 def _checked(row: Row, local: Settings, *, perform: bool) -> Row:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runbook_lib import files
 from runbook_lib.cli import options
 from runbook_lib.domain import exit_status
 from runbook_lib.domain.errors import InputError
@@ -213,10 +212,7 @@ def trust(key: str) -> int:
     if re.fullmatch("[0-9a-f]{16}", key) and not Path(key).exists():
         pem = share_commands.published_pem(key)
     else:
-        try:
-            pem = files.given(key)
-        except OSError as exc:
-            raise InputError(f"The file {key} cannot be read: {exc.strerror}.") from exc
+        pem = options.content(key)
     click.echo(f"{_key_ring().trust(pem)} is trusted: what it signed is valid here.")
     return exit_status.DONE
 
