@@ -100,7 +100,6 @@ class _Screen:
     scheduler: str
 
     def start(self, left: int) -> None:
-        """As `batch.Watcher`."""
         self.bar.reset(left)
         how = "Performing" if self.perform else "Rehearsing"
         workers = f"{min(self.workers, max(left, 1))} at once"
@@ -108,12 +107,10 @@ class _Screen:
         self._write(f"{how} {left} of {self.total} tickets, {where}.")
 
     def end(self, ending: Ending) -> None:
-        """As `batch.Watcher`."""
         self.bar.update()
         self._write(_line(ending))
 
     def interrupt(self, running: int, cancelled: bool) -> None:
-        """As `batch.Watcher`."""
         count = "1 run" if running == 1 else f"{running} runs"
         end = "1 run goes on to its end" if running == 1 else f"{running} runs go on to their end"
         self._write(f"Cancelling {count}." if cancelled else f"Stopping: {end}. Press Ctrl-C again to cancel.")

@@ -30,8 +30,6 @@ OPTIONAL = ("CustomersDot",)
 
 
 class State(StrEnum):
-    """How a service stands."""
-
     WORKING = "working"
     WRONG_CREDENTIALS = "wrong credentials"
     MISSING_SCOPE = "missing scope"
@@ -47,8 +45,6 @@ _STATES = {CREDENTIALS: State.WRONG_CREDENTIALS, RIGHTS: State.MISSING_SCOPE}
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found for one service."""
-
     service: str
     state: State
     seen: str
@@ -68,7 +64,6 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
 
 
 def examine(settings: Settings, session: Session | None = None) -> list[Finding]:
-    """One finding for each service."""
     pool = session or Session.of(settings)
     try:
         with pool.budget.hurried(PATIENCE_S):

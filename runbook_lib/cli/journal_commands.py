@@ -143,7 +143,6 @@ def show(ticket: str, as_json: bool) -> int:
 
 
 def _rest(event: Event) -> str:
-    """What else a line says, in a few words."""
     from runbook_lib.domain.state_words import run_ending_words
 
     end = run_ending_words(*map(event.text, ("outcome", "status", "next_runbook"))).lower()

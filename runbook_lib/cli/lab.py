@@ -146,7 +146,6 @@ def use_for_kernels(python: Path, folder: Path) -> None:
 
 
 def _folders(settings: Settings) -> tuple[Path, Path]:
-    """Those of the runbooks and of the records."""
     return settings.notebooks.absolute(), settings.outputs.absolute()
 
 
@@ -223,7 +222,6 @@ def serve_only(served: Path, notebooks: Path, outputs: Path) -> Path:
 
 
 def _place(folder: Path, top: Path) -> Path:
-    """Where a folder is shown."""
     return folder.relative_to(top) if folder.is_relative_to(top) else Path(folder.name)
 
 

@@ -182,7 +182,6 @@ def _stop(words: str, status: int) -> int:
 
 
 def _usage(error: click.UsageError) -> str:
-    """What is wrong with the words of a command, and what to do, in a line."""
     words = " ".join(error.format_message().split())
     words += "" if words.endswith((".", "?")) else "."
     if error.ctx is None:

@@ -123,7 +123,6 @@ def _beginning(runbook: str, ticket: str, profile: str, *, perform: bool) -> str
 
 
 def _line(words: str) -> str:
-    """One line for the terminal."""
     return clean(words, 2000)
 
 

@@ -60,7 +60,6 @@ class Failures:
         return not_ready(response, f"{self._name} is limiting requests (429)")
 
     def lost(self, how: str) -> OutcomeUnknownError:
-        """The error for a write whose answer was lost."""
         return OutcomeUnknownError(f"A change was sent to {self._name}, but {how}: it may or may not have happened.")
 
     def odd(self, response: httpx.Response) -> UnavailableError:

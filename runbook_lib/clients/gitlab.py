@@ -161,7 +161,6 @@ def _pipeline(item: Any) -> Pipeline:
 
 
 def _variables_path(project_id: int, pipeline: Pipeline) -> str:
-    """Where the variables are that a pipeline was started with."""
     return f"api/v4/projects/{project_id}/pipelines/{pipeline.id}/variables"
 
 

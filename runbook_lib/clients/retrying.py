@@ -99,7 +99,6 @@ def _pause(state: RetryCallState) -> float:
 
 
 def _error(state: RetryCallState) -> TransientError:
-    """The error of the last attempt."""
     exc = state.outcome and state.outcome.exception()
     if not isinstance(exc, TransientError):
         raise TypeError(f"{exc!r} is not retried")

@@ -60,7 +60,6 @@ class Held:
 
     @property
     def words(self) -> str:
-        """Who holds it, and since when."""
         since = f"since {self.at:%Y-%m-%d %H:%M:%S} UTC" if self.at else "since an unknown time"
         return f"{self.who}, {since}"
 

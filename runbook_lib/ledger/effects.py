@@ -125,7 +125,6 @@ class EffectResult:
 
     @property
     def proven(self) -> Evidence:
-        """The evidence of an effect that is there."""
         if self.evidence is None:
             raise ValueError(f"{self.name} is {self.state}")
         return self.evidence

@@ -371,7 +371,6 @@ def _merged_own(parts: Iterable[Chain]) -> list[Entry]:
 
 
 def _operation(entries: Iterable[Entry], operation_id: str) -> Operation:
-    """What entries come to for one operation."""
     return History.of(entries).operations.get(operation_id, Operation())
 
 

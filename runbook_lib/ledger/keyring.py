@@ -47,8 +47,6 @@ _BLOCK = re.compile(rb"-----BEGIN [A-Z ]+-----[^-]+-----END [A-Z ]+-----")
 
 
 class Validity(StrEnum):
-    """What a signature is worth."""
-
     GOOD = "good"
     BAD = "bad"
     UNKNOWN_KEY = "unknown_key"
@@ -67,7 +65,6 @@ class Signer:
 
     @property
     def public_pem(self) -> bytes:
-        """Its public key."""
         return _public_pem(self._key.public_key())
 
 
@@ -87,7 +84,6 @@ class KeyRing:
 
     @classmethod
     def of(cls, placed: Placed) -> KeyRing:
-        """The ring as configured."""
         return cls(placed.key_folder, placed.trusted_keys)
 
     def signer(self) -> Signer:
@@ -194,7 +190,6 @@ class KeyRing:
         return {**of_team, **{key: str(path) for key, path in self.public_keys().items()}}
 
     def pem_of(self, key: str) -> bytes | None:
-        """A trusted public key, or None."""
         found = self._public(key)
         return _public_pem(found) if found else None
 

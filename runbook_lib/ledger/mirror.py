@@ -51,7 +51,6 @@ class Moved:
     trouble: list[str] = field(default_factory=list)
 
     def add(self, other: Moved) -> None:
-        """Count what was moved of a ticket."""
         self.tickets += bool(other.records or other.lines)
         self.records += other.records
         self.lines += other.lines
@@ -124,7 +123,6 @@ class _Bringer:
         self._pems: dict[str, bytes | None] = {}
 
     def ticket(self, name: str, objects: list[Stored]) -> Moved:
-        """Bring one ticket's."""
         moved = Moved()
         if not TICKET.fullmatch(name):
             moved.trouble.append(f"{clean(objects[0].path)} is no object of a ticket; it was not fetched.")

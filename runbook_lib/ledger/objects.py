@@ -32,7 +32,6 @@ class Segment:
 
     @property
     def name(self) -> str:
-        """Its name below the ticket."""
         return f"journal/{self.key}/{self.first:08}-{self.last:08}.jsonl"
 
 
@@ -45,7 +44,6 @@ def segment(name: str) -> Segment | None:
 
 
 def is_record(name: str) -> bool:
-    """Whether an object below a ticket is a record by its name."""
     return _RECORD.fullmatch(name) is not None
 
 

@@ -121,7 +121,6 @@ class Runs(distributed.WorkerPlugin):
         self._started.close()
 
     def cancel(self) -> None:
-        """Cancel what runs here."""
         self._processes.cancel()
 
     def run(self, row: Row) -> Result:
@@ -311,7 +310,6 @@ def _check_workers(found: dict[str, Any]) -> None:
 
 
 def _left(settings: Settings, row: Row) -> dict[str, bytes]:
-    """The files of a ticket's folder."""
     number = pasted.ticket(row.ticket)
     folder = settings.ticket_folder(number) if number is not None else None
     if folder is None or not folder.is_dir():

@@ -61,7 +61,6 @@ class Early(ABC):
 
     @property
     def connection_file(self) -> Path:
-        """Where the kernel and its client find each other."""
         return self.folder / "connection.json"
 
     @abstractmethod
@@ -73,18 +72,15 @@ class Early(ABC):
         """How it ended, as `subprocess` says it; None if it has not."""
 
     def wait(self) -> int:
-        """Wait for its end."""
         while (ended := self.poll()) is None:
             time.sleep(STEP_S)
         return ended
 
     def send_signal(self, number: int) -> None:
-        """Send it a signal, unless it has ended."""
         if self.poll() is None:
             os.kill(self.pid, number)
 
     def kill(self) -> None:
-        """End it at once."""
         self.send_signal(signal.SIGKILL)
 
     def close(self) -> None:

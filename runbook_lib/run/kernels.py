@@ -70,7 +70,6 @@ class Manager(AsyncKernelManager):
     made: Any = None
 
     def client(self, **options: Any) -> Any:
-        """A client of this kernel."""
         self.client_factory = Client
         self.made = super().client(context=self.context, **options)
         return self.made
@@ -85,7 +84,6 @@ class OwnSpec(KernelSpecManager):
     """Knows the Python that runs this, and looks for no other: that takes IPython's whole import."""
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-        """As Jupyter's."""
         return KernelSpec(argv=[], language="python", display_name="Python 3")
 
 
@@ -103,7 +101,6 @@ class Provisioner(LocalProvisioner):
         return {"cmd": [], **options}
 
     async def launch_kernel(self, cmd: list[str], **options: Any) -> Any:
-        """Take the process."""
         self.process = self._early  # type: ignore[assignment]  # it has what is used of a Popen
         self.pid = self.pgid = self._early.pid
         return self.connection_info

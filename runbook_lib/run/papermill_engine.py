@@ -157,11 +157,9 @@ class Manager(NotebookExecutionManager):  # type: ignore[misc]
         self.last_save_time = self.now()
 
     def log(self, output: Any) -> Any:
-        """An output as it may be logged."""
         return self._redactor.data(output)
 
     def show_progress(self, words: str) -> None:
-        """Show a line beside the progress bar, if there is one."""
         if self.pbar:
             self.pbar.set_postfix_str(self._redactor.text(" ".join(words.split()))[:100])
 

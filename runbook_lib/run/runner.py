@@ -69,7 +69,6 @@ class Report:
     notice: str = ""
 
     def contract(self) -> dict[str, Any]:
-        """What `runbook run --json` prints."""
         return {name: value for name, value in vars(self).items() if name != "notice" or value}
 
 
@@ -146,7 +145,6 @@ class _Run:
 
     @property
     def performs(self) -> bool:
-        """Whether it changes things."""
         return bool(self.values["perform"])
 
     def start(self, batch: str) -> Any:
@@ -314,7 +312,6 @@ def _report(
 
 
 def _results(notebook: Any) -> list[Mapping[str, Any]]:
-    """The data of every step that was shown, in order."""
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     return [output["data"][MIME] for output in outputs if MIME in output.get("data", {})]
 
@@ -336,7 +333,6 @@ def _manifest(report: Report, execution: engine.Execution, executed: Any) -> dic
 
 
 def _next(report: Report) -> dict[str, str]:
-    """The runbook that goes on with the ticket, where there is one."""
     return {"next_runbook": report.next_runbook} if report.next_runbook else {}
 
 

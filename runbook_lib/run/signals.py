@@ -37,7 +37,6 @@ class Signals:
     @classmethod
     @contextmanager
     def noted(cls) -> Iterator[Signals]:
-        """Where they are noted."""
         signals = cls()
         is_main = threading.current_thread() is threading.main_thread()  # others get none, and may not ask for them
         with handled(dict.fromkeys((signal.SIGINT, signal.SIGTERM), signals._note) if is_main else {}):

@@ -79,7 +79,6 @@ class Processes:
 
     @property
     def running(self) -> int:
-        """How many run."""
         return len(self._running)
 
     def cancel(self) -> None:
@@ -90,7 +89,6 @@ class Processes:
                 process.send_signal(signal.SIGINT)
 
     def run(self, row: Row) -> Output:
-        """Run a ticket and wait for its end."""
         try:
             process = self._started(row)
         except OSError as exc:

@@ -273,7 +273,6 @@ def _become(words: list[str], environment: Mapping[str, str], folder: str, pid: 
 
 
 def _take_standard_files() -> None:
-    """Python's own files on the new descriptors."""
     sys.stdin = io.TextIOWrapper(io.BufferedReader(io.FileIO(0, closefd=False)))
     setattr(sys, "__stdin__", sys.stdin)  # noqa: B010 - final, for types
     for number, name in ((1, "stdout"), (2, "stderr")):

@@ -40,7 +40,6 @@ def _route(path: str, endpoint: Callable[[Call], Answer], *methods: str) -> Base
 
 
 def add(call: Call) -> Answer:
-    """Adds a fault, by its fields."""
     return _added(call, lambda fields: asdict(call.faults.add(fields)))
 
 

@@ -244,7 +244,6 @@ def _one_of(name: str, value: object, known: Iterable[str]) -> str:
 
 
 def _shown(value: object) -> str:
-    """A value as JSON, cut short."""
     text = json.dumps(value, default=str)
     return text if len(text) <= 80 else f"{text[:80]}..."
 

@@ -24,8 +24,6 @@ _TEXT, _QUIET, _LINE, _BAR = "#28272d", "#626168", "#dcdcde", "#ececef"
 
 @dataclass(frozen=True)
 class Screen:
-    """A page of one instance."""
-
     shown: Screenshot
     expires_on: date
     licensed_to: str

@@ -191,7 +191,6 @@ def _limit(arguments: Mapping[str, Any]) -> int:
 
 
 def _from_cursor(cursor: str) -> str | None:
-    """The time of the last message of the page before."""
     if not cursor:
         return None
     try:

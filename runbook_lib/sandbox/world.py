@@ -61,7 +61,6 @@ class World:
 
     @property
     def date(self) -> date:
-        """The day it is in this world, every day."""
         return date.fromisoformat(self.settings["date"])
 
     def scopes(self, vendor: str) -> list[str]:
