@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, TextIO
 
 import click
@@ -54,18 +54,6 @@ LINES = {
 """Each command's line in the help, in its order."""
 
 
-_MODULES = {
-    "run": "run_command",
-    "batch": "batch_commands",
-    "records": "records_commands",
-    "license": "license_commands",
-    **dict.fromkeys(("lab", "sandbox", "demo"), "practice_commands"),
-    **dict.fromkeys(("answer", "journal", "keys"), "journal_commands"),
-    **dict.fromkeys(("doctor", "mechanizer"), "service_commands"),
-}
-"""The module beside this one that each command is in."""
-
-
 class _Commands(click.Group):
     """Imports a command's module when the command is asked for; its own help and completion need none."""
 
@@ -75,7 +63,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in LINES:
             return None
-        command: click.Command = getattr(import_module(f"runbook_lib.cli.{_MODULES[cmd_name]}"), cmd_name)
+        command: click.Command = getattr(_module(cmd_name), cmd_name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -87,6 +75,39 @@ class _Commands(click.Group):
 
         own = [CompletionItem(name, help=line) for name, line in LINES.items() if name.startswith(incomplete)]
         return own + click.Command.shell_complete(self, ctx, incomplete)
+
+
+def _module(command: str) -> ModuleType:
+    """The module that a command is in."""
+    match command:
+        case "run":
+            from runbook_lib.cli import run_command
+
+            return run_command
+        case "batch":
+            from runbook_lib.cli import batch_commands
+
+            return batch_commands
+        case "lab" | "sandbox" | "demo":
+            from runbook_lib.cli import practice_commands
+
+            return practice_commands
+        case "records":
+            from runbook_lib.cli import records_commands
+
+            return records_commands
+        case "answer" | "journal" | "keys":
+            from runbook_lib.cli import journal_commands
+
+            return journal_commands
+        case "license":
+            from runbook_lib.cli import license_commands
+
+            return license_commands
+        case _:
+            from runbook_lib.cli import service_commands
+
+            return service_commands
 
 
 COMMANDS = _Commands(

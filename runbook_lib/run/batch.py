@@ -96,20 +96,8 @@ class Place(Protocol):
         ...
 
 
-class Watcher(Protocol):
-    """Who is notified while a batch runs."""
-
-    def start(self, left: int) -> None:
-        """So many tickets are to be run; called once, before the first."""
-        ...
-
-    def end(self, ending: Ending) -> None:
-        """A ticket has ended."""
-        ...
-
-    def interrupt(self, running: int, cancelled: bool) -> None:
-        """Ctrl-C has come: so many still run, and go on to their end or are cancelled."""
-        ...
+Tell = Callable[[str | Ending], None]
+"""Is told how each ticket ended, and in words what begins or is interrupted."""
 
 
 def run_at(place: Place, row: Row) -> Ending:
@@ -138,7 +126,7 @@ def run(
     perform: bool,
     workers: int,
     scheduler: str = "",
-    watcher: Watcher,
+    tell: Tell,
 ) -> list[Ending]:
     """Run the tickets of a list, and return how each ended, in the list's order.
 
@@ -161,9 +149,12 @@ def run(
                 endings[row.line] = found
         left = [row for row in rows if row.line not in endings]
         for found in endings.values():
-            watcher.end(found)
+            tell(found)
+        at_once = f"{min(workers or usual_workers(), max(len(left), 1))} at once"
+        where = f"on the workers of {scheduler}" if scheduler and not workers else at_once
+        begin = f"{'Performing' if perform else 'Rehearsing'} {len(left)} of {len(rows)} tickets, {where}."
         order = Order(marker.token, perform)
-        for found in _run(left, order, settings, workers=workers, scheduler=scheduler, watcher=watcher):
+        for found in _run(left, order, settings, begin, workers=workers, scheduler=scheduler, tell=tell):
             endings[found.row.line] = found
         ended = [endings.get(row.line) or Ending(row, INTERRUPTED, {}, "Not begun.") for row in rows]
         if worst(ended) != INTERRUPTED:
@@ -172,20 +163,20 @@ def run(
 
 
 def _run(
-    rows: Sequence[Row], order: Order, settings: Settings, *, workers: int, scheduler: str, watcher: Watcher
+    rows: Sequence[Row], order: Order, settings: Settings, begin: str, *, workers: int, scheduler: str, tell: Tell
 ) -> list[Ending]:
     """Run the tickets; returns how those ended that were begun."""
     events: Events = SimpleQueue()
     endings = []
     with _heard(events.put):
-        watcher.start(len(rows))
+        tell(begin)
         with _place(order, settings, scheduler) as (place, room):
             pool = ThreadPoolExecutor(min(workers or room, max(1, len(rows))))
             try:
                 futures = [pool.submit(run_at, place, row) for row in rows if events.empty()]
-                for found in _as_they_end(futures, place, events, watcher.interrupt):
+                for found in _as_they_end(futures, place, events, tell):
                     endings.append(found)
-                    watcher.end(found)
+                    tell(found)
             finally:
                 pool.shutdown(cancel_futures=True)
     return endings
@@ -207,9 +198,7 @@ def _place(order: Order, settings: Settings, scheduler: str) -> Iterator[tuple[P
         yield Processes(order, str(program or sys.executable), environment), usual_workers()
 
 
-def _as_they_end(
-    futures: Sequence[Future[Ending]], place: Place, events: Events, on_interrupt: Callable[[int, bool], None]
-) -> Iterator[Ending]:
+def _as_they_end(futures: Sequence[Future[Ending]], place: Place, events: Events, tell: Tell) -> Iterator[Ending]:
     """Each ending as it comes, of what has begun: after Ctrl-C, or once a cluster is lost, the rest has none.
 
     A signal is an event like an ending, so that it interrupts nothing of what is done with either.
@@ -221,9 +210,13 @@ def _as_they_end(
         event = events.get()
         if isinstance(event, int):
             presses += 1 if event == signal.SIGINT else 2
-            on_interrupt(sum(not future.cancel() and not future.done() for future in futures), presses > 1)
+            running = sum(not future.cancel() and not future.done() for future in futures)
+            count, goes = ("1 run", "goes on to its end") if running == 1 else (f"{running} runs", "go on to their end")
             if presses > 1:
+                tell(f"Cancelling {count}.")
                 place.cancel()
+            else:
+                tell(f"Stopping: {count} {goes}. Press Ctrl-C again to cancel.")
             continue
         left -= 1
         if not (event.cancelled() or isinstance(event.exception(), CancelledError)):
