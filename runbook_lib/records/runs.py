@@ -46,62 +46,35 @@ class State(StrEnum):
 
 @dataclass
 class Run:
-    """One run of a ticket; or, `unsealed`, a notebook in its folder that no journal line names.
-
-    Attributes:
-        state: What is known of the record.
-        record: The record's file name, or None if none could be written.
-        runbook, started_at, seconds: "" or None if unknown.
-        operator: Who ran it, or adopted it.
-        performed: Whether it changed things, or None if unknown.
-        status: How the run ended, or "".
-        outcome: How the case ended, or "".
-        next_runbook: The runbook that goes on with the ticket, or "".
-        missing: The parameters that a person had to give.
-        unknown: The operations that it began and whose result is unknown.
-        needs_person: Whether it is an open end: a person still has to act.
-        sha256: The record's digest, or "" if it is not sealed.
-        line: The number of the journal line that holds the digest, or None.
-        to_note: Whether a note on the ticket was to keep the seal.
-        writer: The key whose journal has the run's end, or its beginning if it has no end; or "".
-        undone: The operations that the run could not do although it reached an outcome, and that are still not done.
-        by_hand: What people reported of its operations: the operation's name, and who reported what.
-        waits_for: What the case waits for: customer, expert, or performing (of what was rehearsed); or "".
-        since: When it began to wait, or None.
-        ended_by_hand: Whether a person has reported since that the case has ended.
-        signed_off: Who signed off the record with these bytes, when, and with which words.
-        is_trusted: Whether the key of its writer is trusted here.
-        writers: The keys whose journals have the run: two if the key was lost or changed meanwhile.
-        next_runbook: The runbook that goes on, where it handed over; or "".
-    """
+    """One run of a ticket; or, `unsealed`, a notebook in its folder that no journal line names."""
 
     ticket_id: int
-    state: State
-    record: str | None
+    state: State  # what is known of the record
+    record: str | None  # the record's file name, or None if none could be written
     runbook: str = ""
     started_at: datetime | None = None
     seconds: float | None = None
-    operator: str = ""
-    performed: bool | None = None
-    status: str = ""
-    outcome: str = ""
+    operator: str = ""  # who ran it, or adopted it
+    performed: bool | None = None  # whether it changed things, or None if unknown
+    status: str = ""  # how the run ended, or ""
+    outcome: str = ""  # how the case ended, or ""
     summary: str = ""
-    missing: tuple[str, ...] = ()
-    unknown: tuple[str, ...] = ()
-    needs_person: bool = False
-    sha256: str = ""
-    line: int | None = None
-    to_note: bool = False
-    writer: str = ""
-    undone: tuple[str, ...] = ()
-    by_hand: tuple[str, ...] = ()
-    waits_for: str = ""
-    since: datetime | None = None
-    ended_by_hand: bool = False
-    signed_off: tuple[str, ...] = ()
-    is_trusted: bool = True
-    writers: tuple[str, ...] = ()
-    next_runbook: str = ""
+    missing: tuple[str, ...] = ()  # the parameters that a person had to give
+    unknown: tuple[str, ...] = ()  # the operations that it began and whose result is unknown
+    needs_person: bool = False  # whether it is an open end: a person still has to act
+    sha256: str = ""  # of the record, or "" if it is not sealed
+    line: int | None = None  # the number of the journal line that holds the digest
+    to_note: bool = False  # whether a note on the ticket was to keep the seal
+    writer: str = ""  # the key whose journal has its end, or its beginning if it has no end
+    undone: tuple[str, ...] = ()  # the operations that it could not do although it has an outcome, and still not done
+    by_hand: tuple[str, ...] = ()  # what people reported: the operation's name, and who reported what
+    waits_for: str = ""  # customer, expert, or performing (of what was rehearsed)
+    since: datetime | None = None  # when it began to wait
+    ended_by_hand: bool = False  # whether a person has reported since that the case has ended
+    signed_off: tuple[str, ...] = ()  # who signed off these bytes, when, and with which words
+    is_trusted: bool = True  # whether the key of its writer is trusted here
+    writers: tuple[str, ...] = ()  # whose journals have it: two if the key was lost or changed meanwhile
+    next_runbook: str = ""  # the runbook that goes on, where it handed over
 
     @property
     def is_believed(self) -> bool:

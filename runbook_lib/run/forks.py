@@ -23,15 +23,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from runbook_lib.domain.errors import UnavailableError
 from runbook_lib.run import lean, warm
 
 OPTIONS = ("--IPKernelApp.log_level=CRITICAL", "--HistoryManager.enabled=False")
 """It keeps no history of what ran, and being killed at the end is no error to report."""
-PORTS = ("shell_port", "iopub_port", "stdin_port", "control_port", "hb_port")
-"""In the order in which ipykernel binds them."""
 LONGEST_FOLDER = 64
 """Bytes in the name of the folder for temporary files, up to which the kernel's sockets fit in: the system takes
 107 for the whole path."""
@@ -56,8 +54,11 @@ class Early(ABC):
     pid = 0
 
     def __init__(self) -> None:
+        from jupyter_client.connect import write_connection_file  # which a process that forks has imported before
+
         self.folder = private_folder()
-        self.connection_file.write_text(json.dumps(_connection(self.folder)), encoding="ascii")
+        ip, key = str(self.folder / "kernel"), secrets.token_hex(32).encode()
+        write_connection_file(str(self.connection_file), ip=ip, key=key, transport="ipc", kernel_name="python3")
 
     @property
     def connection_file(self) -> Path:
@@ -219,18 +220,6 @@ def _short_folder() -> str | None:
     """Where the kernel's sockets go: the usual folder for temporary files (None), or /tmp if its name is too long."""
     usual = os.fsencode(tempfile.gettempdir())
     return None if len(usual) <= LONGEST_FOLDER else "/tmp"  # noqa: S108 - what is made in it is private
-
-
-def _connection(folder: Path) -> dict[str, Any]:
-    """A connection file's content. Source: jupyter_client, *Messaging in Jupyter*, connection files."""
-    return {
-        **{name: number for number, name in enumerate(PORTS, 1)},
-        "transport": "ipc",
-        "ip": str(folder / "kernel"),
-        "key": secrets.token_hex(32),
-        "signature_scheme": "hmac-sha256",
-        "kernel_name": "python3",
-    }
 
 
 def _be_kernel(connection_file: Path, modules: Sequence[str], waiting: int) -> NoReturn:
