@@ -78,7 +78,6 @@ class _Commands(click.Group):
 
 
 def _module(command: str) -> ModuleType:
-    """The module that a command is in."""
     match command:
         case "run":
             from runbook_lib.cli import run_command

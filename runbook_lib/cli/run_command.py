@@ -115,7 +115,6 @@ def _show(report: Report, answers: Mapping[str, str], profile: str, *, as_json: 
 
 
 def _beginning(runbook: str, ticket: str, profile: str, *, perform: bool) -> str:
-    """What is about to happen, before anything else is imported or started."""
     place = "LIVE" if profile == "live" else "practice"
     what = "its runbook" if runbook == "auto" else runbook
     how = f"performing {what}" if perform else f"rehearsing {what}; nothing is changed"
@@ -127,7 +126,6 @@ def _line(words: str) -> str:
 
 
 def _from_file(name: str | None) -> list[tuple[str, str]]:
-    """The answers in a file, or from standard input."""
     if name is None:
         return []
     import json

@@ -77,7 +77,6 @@ def differences() -> list[Difference]:
 
 
 def difference_words(found: list[Difference]) -> str:
-    """The differences as a table, and in a sentence."""
     from tabulate import tabulate
 
     defects = sum(each.count for each in found if each.is_defect)
@@ -139,7 +138,6 @@ def _report(what: str, moved: Moved) -> int:
 
 
 def _progress(what: str) -> tqdm[NoReturn]:
-    """Counts tickets, on a terminal in one line."""
     from tqdm import tqdm
 
     return tqdm(desc=what, unit=" tickets", disable=not sys.stderr.isatty(), leave=False)

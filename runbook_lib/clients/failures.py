@@ -35,8 +35,6 @@ WORDS_LIMIT = 200
 
 
 class Failures:
-    """Makes the errors of one service."""
-
     def __init__(
         self, name: str, base_url: str, redactor: Redactor, explain: Callable[[Any], str], refusals: Refusals
     ) -> None:
@@ -44,7 +42,6 @@ class Failures:
         self._explain, self._refusals = explain, refusals
 
     def line(self, words: str) -> str:
-        """A service's own words in one short line."""
         shown = self._redactor.text(words)
         return re.sub(r"\s+", " ", "".join(c if c.isprintable() else " " for c in shown)).strip()[:WORDS_LIMIT]
 
@@ -84,7 +81,6 @@ class Failures:
         )
 
     def refused(self, response: httpx.Response) -> RefusedError:
-        """The error for a 4xx, with what to do."""
         status, words = response.status_code, self._words(response)
         row = self._refusals.row(status, words, response.request.url.path)
         refused = f"{self._name} refused ({status}): {words}"

@@ -39,7 +39,6 @@ class Rate:
 
     @property
     def step_s(self) -> float:
-        """Seconds from one request to the next."""
         return self.seconds / self.requests
 
 

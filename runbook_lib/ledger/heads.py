@@ -49,8 +49,6 @@ class Kept:
 
 
 class Heads:
-    """The heads in a key ring's folder."""
-
     def __init__(self, keys: Path) -> None:
         self._folder = keys / "heads"
 
@@ -122,7 +120,6 @@ class Heads:
         return all(self._kept(path, ticket).folder == str(folder.resolve()) for path in self.files(ticket))
 
     def files(self, ticket: str) -> list[Path]:
-        """The files of a ticket's heads."""
         place = f"{self._folder}/{_named(ticket)}"
         try:
             names = sorted(os.listdir(place))  # noqa: PTH208 - of thousands of tickets

@@ -230,8 +230,7 @@ class Journal:
     def restart(self, *, because: str, operator: str) -> Path | None:
         """Set the parts that cannot be relied on aside, and go on in one of our own that says so.
 
-        Returns:
-            Where the last one of them is now, or None if they were gone.
+        Returns where the last one of them is now, or None if they were gone.
 
         Raises:
             InputError: They can be relied on.

@@ -100,7 +100,6 @@ def by_ticket(share: Share, profile: str, ticket_id: int | None = None) -> Itera
 
 
 def freshness(share: str, folder: Path) -> str:
-    """How fresh the mirror is, in a sentence."""
     try:
         fields = json.loads(files.read(folder / STAMP))
         at = datetime.fromisoformat(fields["at"])

@@ -170,7 +170,6 @@ def _refuse_secrets(found: Record, path: Path, settings: Settings) -> None:
 
 
 def _journal_fields(found: Record, runbook: str) -> dict[str, object]:
-    """What the notebook says of its run, for the journal."""
     last = found.steps[-1]
     errors = [output.text for cell in found.cells for output in cell.outputs if output.is_error]
     all_ran = all(cell.status == "completed" for cell in found.cells if cell.kind == "code")
@@ -191,7 +190,6 @@ def _journal_fields(found: Record, runbook: str) -> dict[str, object]:
 
 
 def _copy(content: bytes, record: Path) -> None:
-    """Write the record in one piece, read-only."""
     try:
         files.make_folder(record.parent)
         files.write(record, content, mode=files.SEALED)

@@ -42,7 +42,6 @@ class Ledger:
 
     @property
     def plain(self) -> list[Any]:
-        """It as plain data, for the index."""
         return [[run.plain for run in self.runs], [vars(problem) for problem in self.problems]]
 
     @classmethod

@@ -74,7 +74,6 @@ def wanted(values: Mapping[str, str], option: str = "") -> RunFilter:
 
 
 def words(wanted: RunFilter) -> str:
-    """The filters in one line."""
     named = {"runbook": wanted.runbook, "outcome": wanted.outcome, "status": wanted.status, "operator": wanted.operator}
     tickets = [f"ticket {ticket_id}" for ticket_id in wanted.tickets]
     return ", ".join([_period(wanted), *tickets, *(f"{name} {clean(value)}" for name, value in named.items() if value)])

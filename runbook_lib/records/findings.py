@@ -123,7 +123,6 @@ class Verification:
 
     @classmethod
     def of_runs(cls, runs: Iterable[Run], tickets: int, findings: Iterable[Finding]) -> Self:
-        """What came out of the sealed runs that were looked at."""
         sealed = list(runs)
         unproven = frozenset(_id(run) for run in sealed if not run.is_vouched_for)
         return cls(len(sealed), tickets, tuple(findings), frozenset(map(_id, sealed)), unproven)
@@ -161,12 +160,10 @@ class Verification:
         return sum((ticket, name) not in wrong for ticket, name, _ in self.records - self.unproven)
 
     def codes(self, run: Run) -> list[Code]:
-        """The defects of a run's record."""
         own = (str(run.ticket_id), run.record)
         return [each.code for each in self.findings if each.is_defect and (each.ticket, each.subject) == own]
 
     def looked_at(self, run: Run) -> bool:
-        """Whether a run's record is one of these."""
         return _id(run) in self.records
 
     def holds(self, run: Run) -> bool:
@@ -196,5 +193,4 @@ def _id(run: Run) -> RecordId:
 
 
 def count(number: int, noun: str) -> str:
-    """How many of what."""
     return f"{number} {noun}{'' if number == 1 else 's'}"

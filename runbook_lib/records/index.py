@@ -35,8 +35,6 @@ _CODE = (
 
 
 class Index:
-    """The index of one profile's folder."""
-
     def __init__(self, folder: Path, keys: Path, team: Path | None = None) -> None:
         name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
         self.path = user_cache_path("license-runbook") / f"records-{name}.json"

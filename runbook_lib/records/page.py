@@ -135,7 +135,6 @@ def as_html(record: Record, verification: Verification, more: Sequence[str] = ()
 
 
 def _record(record: Record) -> h.Node:
-    """What a record says of itself, then its cells."""
     known, unknown = _about(record)
     return [
         [h.div(".shown")[_output_html(one)] for cell in record.cells if cell.id == banner.CELL for one in cell.outputs],
@@ -168,7 +167,6 @@ def _report_tone(record: Record) -> Tone:
 
 
 def verdict(verification: Verification) -> list[str]:
-    """What was verified, in lines."""
     findings = [f"{finding.code}: {clean(finding.words, 400)}" for finding in verification.findings]
     if verification.is_good and verification.sealed:
         words = "Not verified: it is sealed only by a journal that was set aside."
@@ -194,7 +192,6 @@ def _is_report(record: Record, verification: Verification) -> bool:
 
 
 def _report_lines(record: Record) -> list[str]:
-    """What verifying came to, and what the reader can do from here."""
     summaries = [step.get("summary") for step in record.steps if step.get("step") == "verification"]
     words = next((words for words in reversed(summaries) if isinstance(words, str)), "the records were not verified")
     more = "Tickets and issues are links. A record is read with `runbook records show TICKET`, where the records are."

@@ -73,7 +73,6 @@ class Trend:
 
     @property
     def labels(self) -> list[str]:
-        """The steps' names."""
         forms = {Step.DAY: "%a %d %b", Step.WEEK: "week of %d %b %Y", Step.MONTH: "%b %Y", Step.YEAR: "%Y"}
         return [f"{day:{forms[self.step]}}" for day in self.starts]
 
@@ -213,7 +212,6 @@ def _starts(step: Step, first: date, last: date) -> tuple[date, ...]:
 
 
 def _start(step: Step, day: date) -> date:
-    """The first day of the step that a day falls into."""
     match step:
         case Step.DAY:
             return day

@@ -133,7 +133,6 @@ def text(value: object) -> str:
 
 
 def _content(path: Path) -> bytes:
-    """A file's bytes."""
     try:
         with files.opened(path) as handle, os.fdopen(handle, "rb", closefd=False) as file:
             found = os.fstat(handle).st_size

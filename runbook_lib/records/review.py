@@ -279,7 +279,6 @@ class Review:
             return [], [f"The notes on the tickets were not compared. {exc}"]
 
     def _found(self) -> list[Run]:
-        """The selected runs, newest first."""
         wanted = self.wanted
         return sorted((run for run in self._runs if wanted.matches(run)), key=Run.start, reverse=True)
 
@@ -348,6 +347,5 @@ class Review:
 
 
 def _counts(runs: Sequence[Run]) -> dict[str, int]:
-    """How much there is of what."""
     kept = sum(run.record is not None and run.state in _KEPT for run in runs)
     return {"tickets": len({run.ticket_id for run in runs}), "runs": len(runs), "records": kept}

@@ -88,7 +88,6 @@ class Run:
 
     @property
     def is_unreviewed(self) -> bool:
-        """Whether its record has no sign-off yet."""
         return self.state in (State.SEALED, State.ADOPTED) and not self.signed_off
 
     @property
@@ -335,7 +334,6 @@ def _began_after(run: Run, moment: datetime | None) -> bool:
 
 
 def _reported(operation: str, event: Event) -> str:
-    """What a person reported of an operation."""
     name = re.sub(r"^[a-z]+-[0-9]+-", "", operation)
     if event.evidence.get("summary"):
         return f"{name}: {event.evidence['summary']}"
@@ -356,7 +354,6 @@ def stray(ticket_id: int, name: str) -> Run:
 
 
 def _by_name(name: str) -> tuple[datetime | None, str]:
-    """The start and the runbook in a record's file name."""
     found = _NAME.fullmatch(name)
     if not found:
         return None, ""

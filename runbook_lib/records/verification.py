@@ -134,12 +134,10 @@ class Verifier:
         return int(named) if named.isascii() and named.isdigit() and str(int(named)) == named else None
 
     def ledger_of(self, path: Path) -> Ledger | None:
-        """What is known of the ticket in whose folder a path lies."""
         ticket_id = self.ticket_of(path)
         return None if ticket_id is None else self.ledgers([ticket_id])[0]
 
     def runs_of(self, path: Path) -> list[Run]:
-        """The runs whose record lies there, by its ticket's journal."""
         ledger = self.ledger_of(path)
         return [run for run in ledger.runs if run.record == path.name] if ledger else []
 
@@ -149,7 +147,6 @@ class Verifier:
         return tuple(words for run in runs for words in run.signed_off)
 
     def sealed_as(self, digest: str) -> Run | None:
-        """The sealed record that has these bytes, or None."""
         return next(iter(self._everywhere.get(digest, ())), None)
 
     def ledgers(self, tickets: Sequence[int]) -> list[Ledger]:

@@ -66,7 +66,6 @@ class Ending:
 
     @property
     def plain(self) -> dict[str, Any]:
-        """As JSON, for other programs."""
         return {
             "line": self.row.line,
             "ticket": self.row.ticket,
@@ -101,7 +100,6 @@ Tell = Callable[[str | Ending], None]
 
 
 def run_at(place: Place, row: Row) -> Ending:
-    """Run a ticket and wait for its end."""
     return ending(row, *place.run(row))
 
 
@@ -277,7 +275,6 @@ def _finished(settings: Settings, row: Row, token: str) -> Ending | None:
 
 
 def worst(endings: Sequence[Ending]) -> int:
-    """The exit status of a batch: that of its worst ticket."""
     return max((ending.status for ending in endings), key=WORST_LAST.index, default=DONE)
 
 

@@ -78,7 +78,6 @@ def read(content: bytes, parameters: Collection[str]) -> list[Row]:
 
 
 def of_tickets(tickets: Sequence[str]) -> list[Row]:
-    """The rows of tickets that were named one by one."""
     return [_numbered(Row(number, ticket)) for number, ticket in enumerate(tickets, 1)]
 
 
@@ -130,7 +129,6 @@ def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _heads(cells: Sequence[str], parameters: Collection[str]) -> list[str]:
-    """The names of the columns."""
     heads = [re.sub(r"[\s-]+", "_", pasted.plain(cell).lower()) for cell in cells]
     while heads and not heads[-1]:
         heads.pop()

@@ -264,7 +264,6 @@ def _suppressed(call: Callable[[], Any]) -> None:
 
 
 def _checked(address: str, settings: Settings) -> str:
-    """A scheduler's address in full."""
     if {"@", "?", "#"} & set(address):  # it may hold a password, and is not repeated
         raise InputError("--scheduler takes an address without a name, a password or a query.")
     place = address if "://" in address else f"tcp://{address}"

@@ -92,8 +92,6 @@ class Early(ABC):
 
 
 class Forked(Early):
-    """A process that was forked from this one."""
-
     def __init__(self, modules: Sequence[str]) -> None:
         super().__init__()
         self._ended: int | None = None
@@ -120,8 +118,6 @@ class Forked(Early):
 
 
 class Spawned(Early):
-    """A Python of its own."""
-
     _process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -198,7 +194,6 @@ def spawned() -> Early:
 
 
 def _source(notebook: Path) -> str:
-    """All cells of a notebook, one after the other."""
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
 
@@ -212,7 +207,6 @@ def _is_alone() -> bool:
 
 
 def private_folder() -> Path:
-    """A new folder for a kernel's sockets."""
     return Path(tempfile.mkdtemp(prefix="runbook-", dir=_short_folder()))
 
 

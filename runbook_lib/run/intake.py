@@ -20,7 +20,6 @@ REVIEW = "review_records"
 
 
 def runbooks(settings: Settings) -> list[str]:
-    """The names of the runbooks there are."""
     return sorted(path.stem for path in settings.notebooks.glob("*.ipynb") if path.stem != REVIEW)
 
 

@@ -41,11 +41,9 @@ class Pulse:
 
     @property
     def is_lost(self) -> bool:
-        """Whether it has been given up."""
         return bool(self._lost)
 
     def work(self) -> None:
-        """A ticket has begun or ended."""
         self._worked_at = time.monotonic()
 
     def hurry(self) -> None:

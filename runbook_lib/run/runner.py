@@ -185,7 +185,6 @@ class _Run:
         return _execute(signals, partial(run_cells, on_cell=note))
 
     def end(self, executed: Any, execution: engine.Execution) -> Report:
-        """Write the record and the journal's last line."""
         from runbook_lib.run.papermill_engine import say_what_ran
 
         redactor = Redactor.of(self.settings)
@@ -224,7 +223,6 @@ def _after(settings: Settings, journal: Journal) -> str:
 
 
 def _close(journal: Journal, record: Path, executed: Any, manifest: Mapping[str, Any], report: Report) -> None:
-    """Write the record, then the journal's last line of the run."""
     kept = ("status", "outcome", "summary", "missing", "seconds")
     ended = {name: getattr(report, name) for name in kept}
     ended |= _next(report)

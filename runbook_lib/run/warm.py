@@ -78,7 +78,6 @@ os._exit(status)
 
 
 def is_supported() -> bool:
-    """Whether processes may be forked here."""
     return sys.platform == "linux" and COLD not in os.environ
 
 

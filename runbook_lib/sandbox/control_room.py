@@ -109,7 +109,6 @@ def _to_card(kind: str, sql: str) -> Callable[[Call], Answer]:
 
 
 def show(call: Call) -> Answer:
-    """The control room of a ticket, or of the whole world."""
     world, faults, ticket_id = call.world, call.faults, call.path.get("id")
     etag = _etag(world, faults)  # before the panes are read: a later change is sent by the next request
     panes = _panes(world, ticket_id)
@@ -189,8 +188,6 @@ def _names_in(column: str) -> Callable[[Row, Row], bool]:
 
 @dataclass(frozen=True)
 class _Kind:
-    """What a pane lists that every page has."""
-
     id: str
     title: str
     empty_text: str

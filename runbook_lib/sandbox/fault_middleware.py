@@ -103,7 +103,6 @@ async def _receive_all(receive: Receive) -> Receive:
 
 
 def _answer(fault: Fault, path: str) -> Response:
-    """What is sent in place of the service's own answer."""
     if fault.kind == "limit":
         return _too_many_requests(fault)
     if fault.kind == "refuse":

@@ -96,8 +96,6 @@ _HOLDING = ("stall", "hold")
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that goes wrong, and how often it has."""
-
     id: int  # counted from 1; the process gives out none twice
     service: str  # a key of `KINDS`
     kind: str

@@ -54,7 +54,6 @@ def found(call: Call, kind: str, sql: str, *values: Value) -> Row:
 
 
 def project_of(call: Call) -> Row:
-    """The project in the address."""
     return found(call, "Project", "SELECT * FROM projects WHERE id = ?", positive(call.path["project_id"]))
 
 

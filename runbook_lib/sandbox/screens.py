@@ -34,7 +34,6 @@ class Screen:
 
     @property
     def starts_on(self) -> date:
-        """The first day of the term that ends then."""
         return self.expires_on - timedelta(days=365)
 
 

@@ -134,7 +134,6 @@ def _error(code: str, **details: str) -> Refusal:
 
 
 def _channel(call: Call, arguments: Mapping[str, Any]) -> Row:
-    """The channel of an argument that is its id."""
     row = call.store.row("SELECT * FROM channels WHERE id = ?", str(arguments.get("channel", "")))
     if row is None:
         raise _error("channel_not_found")

@@ -46,8 +46,6 @@ CONTROL_ROOM_PATH = "/control-room"
 
 @dataclass(frozen=True)
 class World:
-    """An open practice world."""
-
     folder: Path  # where it lives, absolute
     store: Store
     settings: dict[str, str]  # names and values fixed when the world was made: its id, its date, every token

@@ -145,7 +145,6 @@ def list_audits(call: Call) -> Answer:
 
 
 def upload(call: Call) -> Answer:
-    """Takes a file in, to be attached to a comment later."""
     _signed_in(call)
     name = call.query.get("filename", "")
     if not name:
