@@ -306,14 +306,23 @@ class _Look:
                 self._inner(payload, where, "a part of the mail", depth)
 
 
-def encoded_licenses(text: str, view: View) -> list[tuple[int, int]]:
-    """The spans of a text that hold a license, or a piece of one, only once they are decoded or turned round."""
+def encoded_licenses(
+    text: str, view: View, is_known: Callable[[tuple[int, int]], bool] = lambda _: False
+) -> list[tuple[int, int]]:
+    """The spans of a text that hold a license, or a piece of one, only once they are decoded or turned round.
+
+    Args:
+        text: The text as it is.
+        view: The same with its escapes resolved.
+        is_known: Whether a span holds a license as it is; it is not decoded, which would take most of the time.
+    """
     blocks = [*encoded_blocks.in_base64(text), *encoded_blocks.in_rare_encodings(text)]
     if view.text != text:
         found_in_view = encoded_blocks.in_base64(view.text)
         blocks += [(*view.origin(start, end), content) for start, end, content in found_in_view]
-    found = [(start, end) for start, end, content in blocks if _holds_license(content)]
-    return found + [view.origin(*span) for _, spans in _turned(view.text) for span in spans]
+    found = [block[:2] for block in blocks if not is_known(block[:2]) and _holds_license(block[2])]
+    turned = (view.origin(*span) for _, spans in _turned(view.text) for span in spans)
+    return found + [span for span in turned if not is_known(span)]
 
 
 def _turned(text: str) -> Iterator[tuple[str, list[tuple[int, int]]]]:
