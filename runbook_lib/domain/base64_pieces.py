@@ -25,11 +25,8 @@ _BASE64 = (string.ascii_letters + string.digits + "+/").encode()
 _NO_BASE64 = bytes(set(range(256)) - set(_BASE64))
 _INNER = bytes(one in _BASE64 + b"=\\" for one in range(256))
 """The characters of an envelope's values, with escaped line ends: 1 for each of them, 0 for other bytes."""
-_OUTER = bytes(one in _BASE64 + b'=\\":, \t\r\n{}' for one in range(256))
-"""Likewise the characters of an envelope."""
 _RUN = b"\1" * 8
 """A shorter run of inner characters says nothing."""
-_LONG = b"\1" * LEAST_BYTES
 _END = b'"}'
 _JOINTS = (b'","key":"', b'","iv":"', b'","data":"', b"\r\n", b"\n", _END)
 """Separators between the values, and between lines of a license that was encoded as a whole; and its end."""
@@ -41,9 +38,6 @@ _AFTER = re.compile(
     rb"%b|(?:%b)[A-Za-z0-9+/=\\]*|%b"
     % (_END, b"|".join(_JOINTS[:-1]), b"|".join(joint[:at] for joint in _JOINTS for at in range(len(joint) - 1, 0, -1)))
 )
-_HEX_RUN = re.compile("[0-9A-Fa-f]{40,}")
-_HEX_LETTERS = re.compile("(?=[0-9]{0,40}[A-Fa-f])(?:[2-7][0-9A-Fa-f]){20}")
-"""Within such a run, twenty letters or signs as hex digits; without A to F it is a row of numbers."""
 _MIXED = ((re.compile(b"[A-Z]"), 0.2), (re.compile(b"[a-z]"), 0.2), (re.compile(b"[0-9]"), 0.06))
 """The least shares of letters and digits in Base64 of encrypted data: on average 0.4, 0.4 and 0.16."""
 
@@ -62,17 +56,6 @@ def unbase64(letters: str) -> bytes:
 def letter_count(size: int) -> int:
     """The number of Base64 letters for `size` bytes, without padding."""
     return (size * 4 + 2) // 3
-
-
-def may_be_material(letters: str) -> bool:
-    """Whether `material` may find anything in a text with these Base64 letters, as they are or as hex digits."""
-    plains = [unbase64(letters[shift:]) for shift in range(4)]
-    return (
-        any(all(word in letters for word in words) for words in (("BEGIN", "LICENSE", "END"), ("data", "key", "iv")))
-        or any(_LONG in plain.translate(_OUTER) for plain in plains)
-        or next(chains(plains), None) is not None
-        or any(map(_HEX_LETTERS.search, _HEX_RUN.findall(letters)))
-    )
 
 
 def pieces(plain: bytes, shift: int) -> Iterator[tuple[int, int]]:

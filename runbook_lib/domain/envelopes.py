@@ -72,6 +72,7 @@ class Envelope:
         body: Its Base64 in one line, padded; never shown.
         is_whole: Whether it is complete; otherwise `body` is its beginning.
         notes: What was repaired, for the reader.
+        where: In which member of a file it stood, or "".
     """
 
     start: int
@@ -79,6 +80,7 @@ class Envelope:
     body: str = field(repr=False)
     is_whole: bool = True
     notes: tuple[str, ...] = ()
+    where: str = ""
 
     @property
     def text(self) -> str:
