@@ -1,6 +1,5 @@
 """Finds pieces of licenses in Base64 letters: Base64 that decodes to Base64. Pure; `envelopes` finds the letters.
 
-A piece is long enough by itself, or a chain of short ones, which are left of a license in which a letter was replaced.
 Every search is linear.
 """
 
@@ -9,17 +8,12 @@ from __future__ import annotations
 import base64
 import re
 import string
-from bisect import bisect_left
 from collections.abc import Iterator
 
 LEAST_BYTES = 27
 """Base64 of this many Base64 letters is part of a license: too long for chance, or for an alphabet in a file."""
 NEAR_CHARS = 8
 """Pieces at most this far apart are joined: the gap is the edge of a cut or damaged piece."""
-CHAIN_BYTES = 90
-"""Short pieces near each other that have so many bytes in all are part of a license in which a letter was replaced."""
-CHAIN_CHARS = 40
-"""Longest distance between two pieces of a chain."""
 
 _BASE64 = (string.ascii_letters + string.digits + "+/").encode()
 _NO_BASE64 = bytes(set(range(256)) - set(_BASE64))
@@ -38,8 +32,6 @@ _AFTER = re.compile(
     rb"%b|(?:%b)[A-Za-z0-9+/=\\]*|%b"
     % (_END, b"|".join(_JOINTS[:-1]), b"|".join(joint[:at] for joint in _JOINTS for at in range(len(joint) - 1, 0, -1)))
 )
-_MIXED = ((re.compile(b"[A-Z]"), 0.2), (re.compile(b"[a-z]"), 0.2), (re.compile(b"[0-9]"), 0.06))
-"""The least shares of letters and digits in Base64 of encrypted data: on average 0.4, 0.4 and 0.16."""
 
 
 def base64_letters(text: str) -> str:
@@ -76,24 +68,6 @@ def _piece(plain: bytes, start: int, end: int, shift: int) -> Iterator[tuple[int
     start, end = before.start() if before else start, after.end() if after else end
     if end - start >= LEAST_BYTES:
         yield shift + start * 4 // 3, shift + letter_count(end)
-
-
-def chains(plains: list[bytes]) -> Iterator[tuple[int, int]]:
-    """The spans of short pieces near each other in the skeleton, which was decoded from four places on.
-
-    A license in which one letter was replaced or removed wherever it stood looks like this. Base64 of plain words has
-    such pieces too, but few capital letters and digits in them.
-    """
-    runs = sorted(
-        (shift + first * 4 // 3, shift + letter_count(last), plain[first:last])
-        for shift, plain in enumerate(plains)
-        for first, last in _inner_runs(plain)
-    )
-    for start, end in merged([run[:2] for run in runs], CHAIN_CHARS):
-        first, last = bisect_left(runs, (start,)), bisect_left(runs, (end,))
-        inner = b"".join(run[2] for run in runs[first:last])
-        if len(inner) >= CHAIN_BYTES and all(len(kind.findall(inner)) > len(inner) * least for kind, least in _MIXED):
-            yield start, end
 
 
 def _inner_runs(plain: bytes) -> Iterator[tuple[int, int]]:

@@ -3,8 +3,7 @@
 A license is an envelope: Base64 of `{"data":"...","key":"...","iv":"..."}`, whose values are Base64 again. People quote
 it, cut it, and send it through programs that escape it, so two views of a text are searched: `decoded` resolves the
 escapes; the skeleton keeps only the Base64 letters of that.
-Base64 that decodes to Base64 is part of a license, even without its beginning; and so are short pieces of it near each
-other, which are left of a license in which a letter was replaced. Every search is linear.
+Base64 that decodes to Base64 is part of a license, even without its beginning. Every search is linear.
 
 No I/O, no clock, and nothing is decrypted: that is `license`.
 """
@@ -22,7 +21,6 @@ from runbook_lib.domain.base64_pieces import (
     LEAST_BYTES,
     NEAR_CHARS,
     base64_letters,
-    chains,
     letter_count,
     merged,
     pieces,
@@ -187,11 +185,9 @@ class Search:
     def spans(self) -> list[tuple[int, int]]:
         """The spans of all license material in the text, in order."""
         letters = self._letters
-        plains = [unbase64(letters[shift:]) for shift in range(4)]
-        spans = [span for shift, plain in enumerate(plains) for span in pieces(plain, shift)]
+        spans = [span for shift in range(4) for span in pieces(unbase64(letters[shift:]), shift)]
         spans += [(start, start + letter_count(_extent(letters, start)[0])) for start in self._beginnings]
         spans += self._between_boundaries()
-        spans += chains(plains)
         bounded = [(start, min(end, len(letters))) for start, end in spans]
         found = [self._origin(*self._with_boundaries(*span)) for span in merged(bounded)]
         found += [self.view.origin(*one.span()) for one in _DECODED.finditer(self.view.text)]
