@@ -14,7 +14,6 @@ from runbook_lib.clients.gitlab import GitLab
 from runbook_lib.clients.http import Session
 from runbook_lib.clients.slack import Slack
 from runbook_lib.clients.zendesk import Zendesk
-from runbook_lib.domain.errors import InputError
 from runbook_lib.job_settings import JobSettings
 from runbook_lib.ledger.effects import Effects
 from runbook_lib.ledger.journal import Journal
@@ -31,7 +30,7 @@ class Services:
 
     budget: Budget
     zendesk: Zendesk
-    gitlab: GitLab | None
+    gitlab: GitLab
     slack: Slack
     customersdot: CustomersDot | None
 
@@ -43,14 +42,12 @@ def connect(settings: Settings, *, say: Callable[[str], None]) -> Services:
         settings: Complete settings.
         say: Says what the run waits for.
     """
-    if settings.slack_token is None:
-        raise InputError("RUNBOOK_SLACK_TOKEN is missing.")
     budget = Budget(settings.wait_s, say=say)
     pool = Session.of(settings, budget=budget)
     services = Services(
         budget=budget,
         zendesk=zendesk(settings, pool),
-        gitlab=gitlab(settings, pool) if settings.gitlab_token else None,
+        gitlab=gitlab(settings, pool),
         slack=slack(settings, pool),
         customersdot=customersdot(settings, pool) if settings.customersdot_cookie else None,
     )

@@ -21,8 +21,7 @@ from runbook_lib.cases.downloads import Downloads
 from runbook_lib.cases.knowledge import Calendar, Knowledge
 from runbook_lib.cases.opening import OpenedTicket
 from runbook_lib.cases.steps import Steps
-from runbook_lib.cases.summary import CaseSummary
-from runbook_lib.display import Card, Fold, Paragraph, Part, Tone, folded
+from runbook_lib.display import Card, Fold, Paragraph, Part, Table, Tone, folded
 from runbook_lib.domain import answers, evidence, policy
 from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.domain.models import Comment, Facts, Outcome, Person, Verdict
@@ -206,15 +205,19 @@ class Case:
         return repr(self.ticket_card())
 
     @property
-    def summary(self) -> CaseSummary:
-        """The case in a few lines, as far as it is known now."""
+    def summary(self) -> dict[str, str]:
+        """The case in a few lines, by label, as far as it is known now."""
         has_scope = "decide_scope" in self.order
-        return summary.of_facts(self.ticket, self.facts, self.verdict, has_scope=has_scope, users=self.users)
+        return summary.lines(self.ticket, self.facts, self.verdict, has_scope=has_scope, users=self.users)
+
+    @property
+    def summary_table(self) -> Table:
+        return Table(("", ""), tuple(self.summary.items()), in_view=True)
 
     def ticket_card(self) -> StepResult:
         """The case in a few lines, as far as it is known now, and the ticket as it was read."""
         note = (Paragraph(self.note),) if self.note else ()
-        parts = (self.summary.table, *note, Fold(cards.ticket_parts(self.ticket)))
+        parts = (self.summary_table, *note, Fold(cards.ticket_parts(self.ticket)))
         card = Card(f"Ticket {self.ticket.id}", "read", Tone.PLAIN, self.badge, parts)
         organization = self.ticket.organization.name if self.ticket.organization else ""
         facts = {"organization": organization, "ticket_url": self.ticket.url}
@@ -268,8 +271,8 @@ class Case:
         """The web addresses that services gave this run, for what it found, made and would change."""
         actions = [action for _, action in self.steps.applied]
         found = [action.evidence.url for action in actions if action.evidence]
-        issues = self.services.gitlab.pages if self.services.gitlab else ()
-        return frozenset((self.ticket.url, *found, *(action.target.url for action in actions), *issues)) - {""}
+        targets = [action.target.url for action in actions]
+        return frozenset((self.ticket.url, *found, *targets, *self.services.gitlab.pages)) - {""}
 
     @property
     def gist(self) -> str:

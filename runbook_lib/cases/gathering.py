@@ -16,7 +16,7 @@ from runbook_lib.cases.by_hand import made_by_hand
 from runbook_lib.cases.changes import sent_by_hand_note
 from runbook_lib.cases.knowledge import Issuance, Knowledge
 from runbook_lib.cases.license_files import HeldLicense, LicenseFiles
-from runbook_lib.cases.tracker import tracker_if_asked
+from runbook_lib.cases.tracker import Tracker
 from runbook_lib.domain import answers, evidence, ticket_words
 from runbook_lib.domain.errors import InputError, RefusedError, UnavailableError
 from runbook_lib.domain.models import Comment, Fact, Facts, Source, Ticket
@@ -140,8 +140,7 @@ def _license_there(case: Case, email: str | None) -> Issuance | None:
     """From Mechanizer, or made by hand."""
     if made := case.effects.adopt(sent_by_hand_note(case)):
         return made_by_hand(made, 0)
-    tracker = tracker_if_asked(case, email)
-    return tracker.issued() if tracker else None
+    return Tracker(case, email).issued() if email else None
 
 
 def _conflict_words(best: Fact, other: Fact) -> str:

@@ -59,7 +59,7 @@ class OrderReader:
 
     def __init__(self, case: Case, email: str, users: int) -> None:
         settings = case.settings
-        if case.services.gitlab is None or settings.mechanizer_project_id is None:
+        if settings.mechanizer_project_id is None:
             raise InputError("Mechanizer is not configured; set its RUNBOOK_ settings, or RUNBOOK_ISSUER to manual.")
         self.case, self.email, self.users = case, email, users
         self.gitlab, self.project = case.services.gitlab, settings.mechanizer_project_id

@@ -20,7 +20,7 @@ from runbook_lib.cases.knowledge import Issuance
 from runbook_lib.cases.license_files import load_public_key
 from runbook_lib.cases.pictures import Images, sorted_images
 from runbook_lib.cases.steps import step
-from runbook_lib.cases.tracker import recipient, tracker_if_asked
+from runbook_lib.cases.tracker import Tracker, recipient
 from runbook_lib.cases.unread import check_before_asking
 from runbook_lib.changes.guards import check_reply_arrives
 from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone
@@ -255,8 +255,8 @@ class WeekendLicense(Case):
         return sorted_images(self.thread, self.downloads.content)
 
     def _issue_by_hand(self, email: str, users: int, issued_evidence: object) -> StepResult:
-        tracker = tracker_if_asked(self, email)
-        if tracker and (issue := tracker.success()):
+        tracker = Tracker(self, email)
+        if issue := tracker.success():
             self.issuance = tracker.issuance(issue, users)
             words = "Mechanizer has issued a license for this ticket already; no second one is made."
             return self.card("found", Tone.GOOD, words, Link("tracker issue", issue.url), strong=False)

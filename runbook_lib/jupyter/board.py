@@ -232,7 +232,7 @@ class Board:
         previous = button.last_record()
         button.renew(case.plan())
         state = case.outcome.words if case.outcome else result.card.state
-        return replace(result, card=replace(result.card, state=state, parts=(*words, case.summary.table, *previous)))
+        return replace(result, card=replace(result.card, state=state, parts=(*words, case.summary_table, *previous)))
 
     # -- forms
 
