@@ -36,12 +36,7 @@ class Services:
 
 
 def connect(settings: Settings, *, say: Callable[[str], None]) -> Services:
-    """Build the clients on one connection pool, which is closed when they are no longer used.
-
-    Args:
-        settings: Complete settings.
-        say: Says what the run waits for.
-    """
+    """Build the clients on one connection pool, which is closed when they are no longer used."""
     budget = Budget(settings.wait_s, say=say)
     pool = Session.of(settings, budget=budget)
     services = Services(
@@ -72,14 +67,7 @@ def customersdot(settings: Settings, pool: Session) -> CustomersDot:
 
 
 def effects(settings: Settings, ticket_id: int, budget: Budget, *, perform: bool) -> Effects:
-    """What applies the effects of a ticket, or in a rehearsal looks for them.
-
-    Args:
-        settings: Whose journals are written.
-        ticket_id: The ticket.
-        budget: The run's seconds for waiting.
-        perform: Whether to change things.
-    """
+    """What applies the effects of a ticket, or in a rehearsal looks for them."""
     journal = Journal.of(settings, ticket_id)
     shared = SharedRun.of(settings, journal) if perform else None
     return Effects(journal, budget, settle_s=settings.settle_s, perform=perform, shared=shared)

@@ -135,11 +135,7 @@ class Case:
         return _presented(case, ticket_id) if person else case
 
     def opened_again(self, ticket_id: int) -> Self:
-        """A new case of this ticket, or another one, on the same services: it only rehearses, and no step has run.
-
-        Raises:
-            RunbookError: As `open`.
-        """
+        """A new case of this ticket, or another one, on the same services, which only rehearses. Raises as `open`."""
         return type(self)(opening.opened_again(self.settings, self.services, ticket_id))
 
     @property
@@ -149,17 +145,14 @@ class Case:
 
     @property
     def thread(self) -> tuple[Comment, ...]:
-        """The ticket's comments, once they were read."""
         return self.known.thread
 
     @property
     def facts(self) -> Facts:
-        """The known facts, with sources."""
         return self.known.facts
 
     @property
     def perform(self) -> bool:
-        """Whether this case changes things."""
         return self.effects.perform
 
     @property
@@ -248,7 +241,6 @@ class Case:
         return self.card(state, tone, words or first.summary, *shown, effect=cards.effect_data(first), **data)
 
     def stopped(self, title: str, exc: RunbookError) -> StepResult:
-        """The card of a step that cannot go on."""
         found = cards.stopped(
             self.runbook, self.ticket.id, title, exc, badge=self.badge, performed=self.perform, effects=self.applied
         )
@@ -288,7 +280,6 @@ class Case:
 
     @property
     def applied(self) -> list[EffectResult]:
-        """The effects so far, in the order of the steps."""
         return [result for result, _ in self.steps.applied]
 
     def nothing_to_do(self) -> StepResult:
@@ -320,11 +311,7 @@ _C = TypeVar("_C", bound=Case)
 
 
 def _presented(case: _C, ticket_id: object) -> _C:
-    """The installed front of a case, which stands in for it.
-
-    Raises:
-        InputError: There is none.
-    """
+    """The installed front of a case, which stands in for it; InputError if there is none."""
     for front in entry_points(group=FRONT):
         presented: _C = front.load()(case, ticket_id)
         return presented

@@ -24,12 +24,8 @@ _TONES = {
 def closing_card(case: Case, ending: str, *more: Part, **data: Any) -> StepResult:
     """The last card.
 
-    Args:
-        case: The case.
-        ending: What stands after the outcome's name; a whole sentence where the case has no outcome. What is out of
-            scope is said here.
-        more: Further parts.
-        data: Further data for a program.
+    `ending` stands after the outcome's name, and is a whole sentence where the case has none. What is out of
+    scope is said here.
     """
     words = _outcome_words(case, case.outcome, ending) if case.outcome else ending
     words += unfinished(case)

@@ -73,10 +73,8 @@ def gather(case: Case, given: Mapping[str, object]) -> tuple[Knowledge, list[str
 def _given_facts(given: Mapping[str, object]) -> Facts:
     """The engineer's answers as facts; those in `confirmed` were read off a screenshot.
 
-    A confirmed name that is no parameter of this runbook belongs to the next one, and is ignored.
-
-    Raises:
-        InputError: A value is impossible, or one is confirmed that was not given.
+    A confirmed name that is no parameter of this runbook belongs to the next one, and is ignored; one without a value
+    is an InputError, and so is an impossible value.
     """
     values = {name: value for name, raw in given.items() if (value := answers.parse(name, raw)) is not None}
     confirmed = cast(tuple[str, ...], values.pop("confirmed", ()))

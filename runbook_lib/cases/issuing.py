@@ -147,7 +147,6 @@ def _of(operation_id: str, issues: Sequence[TrackerIssue]) -> tuple[TrackerIssue
 
 
 def license_pipeline(reader: OrderReader, operation_id: str) -> LicensePipeline:
-    """Mechanizer's pipeline for one order."""
     settings, email, users = reader.case.settings, reader.email, str(reader.users)
     variables = {
         settings.mechanizer_variable_username: settings.operator,

@@ -18,15 +18,7 @@ NOT_KNOWN = "not known yet"
 def lines(
     ticket: Ticket, facts: Facts, verdict: Verdict | None, *, has_scope: bool, users: int | None = None
 ) -> dict[str, str]:
-    """What is known of a case now, by label; only the ticket itself before facts were collected.
-
-    Args:
-        ticket: The ticket.
-        facts: Those that were collected.
-        verdict: The decision on the scope, once there is one.
-        has_scope: Whether the runbook decides the scope.
-        users: Of the new license, once they are chosen.
-    """
+    """What is known of a case now, by label; before facts were collected, only who has opened the ticket."""
     named = (ticket.organization.name if ticket.organization else "no organization", ticket.requester.email or "")
     who = {"Who": ", ".join(clean(one, 120) for one in (ticket.requester.name, *named) if one)}
     if not facts.known:

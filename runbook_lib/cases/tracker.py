@@ -111,9 +111,7 @@ class Tracker:
     def _ours(self, issues: Sequence[TrackerIssue]) -> TrackerIssue | None:
         """The success since the ticket was opened. A ticket gets one license in total, whatever the address.
 
-        Raises:
-            PersonNeededError: There is none, but one of this ticket with another address, or one of either with another
-                title.
+        PersonNeededError if only one for another address is there, or one with another title.
         """
         ours = next((i for i in issues if self._is_success(i) and i.created_at >= self._opened_at), None)
         for issue in issues:
@@ -138,7 +136,6 @@ class Tracker:
         return [issue for issue in found if messages.LABEL in issue.labels and issue.created_at >= since]
 
     def issuance(self, issue: TrackerIssue, users: int) -> Issuance:
-        """The license of a success issue."""
         text = messages.find_license(issue.raw)
         return Issuance(orders.users_issued(issue, self.email) or users, issue.url, text)
 

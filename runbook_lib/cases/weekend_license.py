@@ -220,7 +220,6 @@ class WeekendLicense(Case):
         return ", ".join(filter(None, words))
 
     def _missing(self) -> tuple[str, ...]:
-        """The parameters that are missing for the verdict and for the user count."""
         missing = cast(Verdict, self.verdict).missing
         return missing if self._advice().users else (*missing, "billable_users", "maximum_users")
 
@@ -283,7 +282,6 @@ class WeekendLicense(Case):
         return self.card("made by hand", Tone.GOOD, words, *parts, form=dict(rows), effect=effect_data(noted))
 
     def _ending(self) -> str:
-        """What stands after the outcome's name."""
         if self.outcome is Outcome.WAITING_FOR_CUSTOMER:
             verb = "would be" if self.applied[-1].state is EffectState.PLANNED else "were"
             names = listed(("screenshots", *self._missing()))

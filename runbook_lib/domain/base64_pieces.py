@@ -35,7 +35,6 @@ _AFTER = re.compile(
 
 
 def base64_letters(text: str) -> str:
-    """The Base64 letters of a text, without all else."""
     return text.encode("ascii", "ignore").translate(None, _NO_BASE64).decode()
 
 

@@ -88,7 +88,6 @@ class Envelope:
 
 
 def boundary_line(word: str) -> str:
-    """The BEGIN or END line as the gem writes it."""
     return f"{word} GITLAB LICENSE".center(LINE_CHARS, "-")
 
 
@@ -107,7 +106,6 @@ def material(text: str) -> list[tuple[int, int]]:
 
 
 def without(text: str, word: str = "[license]") -> str:
-    """A text with a word in place of all license material."""
     return replaced(text, [(start, end, word) for start, end in material(text)])
 
 
@@ -144,7 +142,6 @@ class Search:
 
     @cached_property
     def found(self) -> list[Envelope]:
-        """Every license, in order."""
         letters, at, left = self._letters, 0, MOST_MENDED
         found: list[Envelope] = []
         for start in self._beginnings:
@@ -183,7 +180,6 @@ class Search:
         return Envelope(cut.start, self.view.origin(begins, begins + end)[1], _padded(body), notes=(OTHER_SIGNS,))
 
     def spans(self) -> list[tuple[int, int]]:
-        """The spans of all license material in the text, in order."""
         letters = self._letters
         spans = [span for shift in range(4) for span in pieces(unbase64(letters[shift:]), shift)]
         spans += [(start, start + letter_count(_extent(letters, start)[0])) for start in self._beginnings]
@@ -202,7 +198,6 @@ class Search:
         return sorted(at for at in {*heads, *after} if _extent(letters, at)[0] >= LEAST_BYTES)
 
     def _boundaries(self, word: str) -> Iterator[tuple[int, int]]:
-        """The spans of boundary lines in the skeleton."""
         letters = self._letters
         for start in _finds(letters, word):
             end = letters.find("LICENSE", start + len(word), start + BOUNDARY_CHARS)
@@ -266,7 +261,6 @@ def _skeleton(text: str) -> View:
 
 
 def _kept_letters(text: str) -> str:
-    """The text of the skeleton."""
     return base64_letters(_TAG.sub(lambda tag: " ".join(_LONG_RUN.findall(tag[0])), text))
 
 

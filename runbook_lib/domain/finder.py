@@ -114,7 +114,6 @@ class _Look:
         self.has_piece = False
 
     def at(self, content: bytes) -> Content:
-        """The content, with everything in it."""
         kind, detail = self._open(content, "", 0)
         self._drop_cut_copies()
         if len(self._licenses) > 1:
@@ -123,7 +122,6 @@ class _Look:
         return Content(kind, detail, tuple(self._licenses.values()), notes, self._is_opened)
 
     def _open(self, content: bytes, where: str, depth: int) -> tuple[Kind, str]:
-        """Look at one member; returns its kind."""
         kind, detail = magic(content)
         if kind is Kind.ZIP:
             return kind, self._zip(content, where, depth) or detail
@@ -253,7 +251,6 @@ class _Look:
             self._leave(_BROKEN)
 
     def _packed(self, content: bytes, how: str, where: str, depth: int) -> None:
-        """Look at the one file that is packed in this one."""
         inner, is_whole = _unpacked(content, _UNPACKERS[how], min(MEMBER_BYTES, self._bytes) + 1)
         if not is_whole:
             self._leave(_BROKEN)
