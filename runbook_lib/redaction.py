@@ -86,7 +86,6 @@ class Redactor:
         return cls.of(Settings.unchecked())
 
     def text(self, text: str) -> str:
-        """A text without them."""
         if len(text) < LEAST_CHARS:
             return text
         shown = self._known.get(text)
